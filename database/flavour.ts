@@ -1,0 +1,103 @@
+import type { Selection } from '../backup-set/selection.ts';
+
+/**
+ * The port to a kind of cluster. `shards.ts` is the first flavour (plain PostgreSQL servers), `greenplum` the next;
+ * everything that differs between them is behind these calls, everything else in `database/` serves both.
+ */
+export interface Flavour {
+  readonly name: 'shards';
+
+  /** The instances that hold the cluster's data now, in order of content id. */
+  topology(): Promise<readonly Segment[]>;
+
+  /**
+   * Takes one consistent snapshot of all segments and keeps it open until `release`.
+   * @throws StowageError `database/locked` naming the sessions in the way when the barrier cannot be had in time.
+   */
+  takeSnapshot(options: SnapshotOptions): Promise<HeldSnapshot>;
+}
+
+/** One database instance that holds a slice of the data. */
+export interface Segment {
+  /** 0…N−1; −1 is the coordinator. */
+  readonly content: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How to reach one instance. The password never leaves this value except through PGPASSWORD or the wire. */
+export interface ConnectionTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password?: string;
+  readonly sslmode?: 'disable' | 'require' | 'verify-ca' | 'verify-full';
+  readonly sslrootcert?: string;
+  /** Where this host keeps PostgreSQL's own programs, e.g. `/usr/lib/postgresql/15/bin`; absent = found. */
+  readonly binDir?: string;
+}
+
+export interface SnapshotOptions {
+  readonly selection: Selection;
+  /** Longest wait for one SHARE lock; shorter than deadlock_timeout, so that nobody is ever killed for us. */
+  readonly lockTimeoutMs: number;
+  /** Barrier attempts before giving up. */
+  readonly attemptsMax: number;
+  readonly signal?: AbortSignal;
+  /** Called for each failed attempt, so that the user sees who is in the way while we wait. */
+  readonly onBlocked?: (blocked: Blocked) => void;
+}
+
+/** A barrier attempt that could not get its lock, and the sessions that held it. */
+export interface Blocked {
+  readonly content: number;
+  readonly attempt: number;
+  readonly relation: string;
+  readonly blockers: readonly { pid: number; user: string; application: string; state: string; query: string; runningMs: number }[];
+}
+
+/** A snapshot of the whole cluster, held open by one connection per segment. */
+export interface HeldSnapshot {
+  readonly nodes: readonly NodeSnapshot[];
+  readonly takenAt: Date;
+  /** Longest time a writer can have waited for the successful barrier, over all segments, in milliseconds. */
+  readonly writerWaitMs: number;
+  readonly attempts: number;
+  /** Rejects when a holder connection is lost: the snapshot is gone then and the backup must fail. Never resolves before release. */
+  readonly lost: Promise<never>;
+  /** Ends all transactions and connections; bounded in time; safe to call twice. */
+  release(): Promise<void>;
+}
+
+/** What the catalogs of one segment said under its snapshot. */
+export interface NodeSnapshot {
+  readonly segment: Segment;
+  /** For SET TRANSACTION SNAPSHOT. */
+  readonly snapshotId: string;
+  /** e.g. "15.18" */
+  readonly serverVersion: string;
+  readonly encoding: string;
+  readonly relations: readonly DiscoveredRelation[];
+  readonly notShipped: readonly { schema: string; name: string; kind: string; reason: NotShippedReason }[];
+  /** Materialized views that were populated, in an order in which they can be refreshed. */
+  readonly refresh: readonly { schema: string; name: string }[];
+  readonly largeObjects: number;
+}
+
+export type NotShippedReason = 'unlogged' | 'foreign' | 'materialized-view' | 'extension-member' | 'excluded' | 'partitioned-root';
+
+/** A relation whose rows are shipped. */
+export interface DiscoveredRelation {
+  readonly schema: string;
+  readonly name: string;
+  readonly kind: 'table' | 'partition';
+  /** In attribute order, without generated and dropped columns. Empty for a table of zero columns. */
+  readonly columns: readonly string[];
+  /** Only rows for which this SQL condition holds (an extension's configuration table). */
+  readonly condition?: string;
+  /** Topmost partitioned table. */
+  readonly partitionRoot?: { readonly schema: string; readonly name: string };
+  /** pg_table_size, for scheduling and progress only; 0 when unknown. */
+  readonly bytesEstimated: number;
+}

@@ -45,7 +45,10 @@ export interface ObjectStore {
   /** Every object whose key starts with `prefix`, in key order, any number of them. An absent prefix is empty, no error. */
   list(prefix: string, options?: CallOptions): AsyncIterable<StoredObject>;
 
-  /** The first path segments below `prefix` (which ends in `/`), in order, each ending in `/`: cheap on any size of set. */
+  /**
+   * The first path segments below `prefix` (which is empty or ends in `/`), in order, each ending in `/`: cheap on any
+   * size of set. Relative to `prefix`: below `sets/`, the object `sets/20260131/x` gives `20260131/`.
+   */
   listPrefixes(prefix: string, options?: CallOptions): AsyncIterable<string>;
 
   /**
@@ -98,6 +101,8 @@ export interface StoreSettings {
     readonly partsInFlight?: number;
     /** Size of the first parts; later ones grow (see part-sizes.ts). */
     readonly partBytes?: number;
+    /** Objects up to this size are copied by one request; larger ones in parts of this size (grown to fit 10,000). */
+    readonly copyPartBytes?: number;
     /** A body that sends nothing for this long is a stall: the request is ended and tried again. */
     readonly stallMs?: number;
     readonly attemptsMax?: number;

@@ -1,0 +1,52 @@
+import { StowageError } from '../backup-set/errors.ts';
+
+/**
+ * What is thrown when the caller's signal ended `doing`. A reason that already is one of our errors is passed on: it
+ * says why everything was ended, which is what the user must see.
+ */
+export function interruption(signal: AbortSignal, doing: string): StowageError {
+  const reason: unknown = signal.reason;
+  if (reason instanceof StowageError) return reason;
+  return new StowageError('interrupted', `${doing} was ended on request`, { cause: reason });
+}
+
+export function throwIfInterrupted(signal: AbortSignal | undefined, doing: string): void {
+  if (signal?.aborted) throw interruption(signal, doing);
+}
+
+/**
+ * Iterates `source` and stops at once when `signal` fires, even when the source is stuck in `next()`.
+ * The source is told to end (`return`) but not waited for: a stuck source must not hold up the clean-up of a store.
+ */
+export async function* untilInterrupted<T>(
+  source: AsyncIterable<T>,
+  signal: AbortSignal | undefined,
+  doing: string,
+): AsyncGenerator<T, void, undefined> {
+  const iterator = source[Symbol.asyncIterator]();
+  let ended = false;
+  const fired = Promise.withResolvers<never>();
+  fired.promise.catch(() => undefined);
+  const fire = () => fired.reject(signal === undefined ? undefined : interruption(signal, doing));
+  signal?.addEventListener('abort', fire, { once: true });
+  try {
+    for (;;) {
+      throwIfInterrupted(signal, doing);
+      const step = await Promise.race([
+        iterator.next().catch((error: unknown) => {
+          ended = true;
+          throw error;
+        }),
+        fired.promise,
+      ]);
+      if (step.done === true) {
+        ended = true;
+        return;
+      }
+      yield step.value;
+    }
+  } finally {
+    signal?.removeEventListener('abort', fire);
+    if (!ended) void Promise.resolve(iterator.return?.()).catch(() => undefined);
+  }
+}

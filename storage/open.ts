@@ -1,0 +1,99 @@
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { messageOf, StowageError } from '../backup-set/errors.ts';
+import { openDirectory } from './directory.ts';
+import type { ObjectStore, StoreSettings } from './store.ts';
+
+const MIB = 1024 * 1024;
+
+const S3_SETTINGS = z.strictObject({
+  endpoint: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
+  region: z.string().min(1).optional(),
+  forcePathStyle: z.boolean().optional(),
+  partsInFlight: z.int().min(1).max(64).optional(),
+  // S3 refuses parts under 5 MiB (but for the last) and over 5 GiB; a part is held in memory, so the bound is lower.
+  partBytes: z
+    .int()
+    .min(5 * MIB)
+    .max(512 * MIB)
+    .optional(),
+  copyPartBytes: z
+    .int()
+    .min(5 * MIB)
+    .max(5 * 1024 * MIB)
+    .optional(),
+  stallMs: z.int().min(100).max(3_600_000).optional(),
+  attemptsMax: z.int().min(1).max(100).optional(),
+});
+
+const SETTINGS = z.strictObject({ root: z.string().min(1), s3: S3_SETTINGS.optional() });
+
+/**
+ * Opens the store a root URL names. Nothing is contacted or made yet: that a server answers is `probeStore`'s job.
+ * @throws StowageError `config/invalid` naming the field.
+ */
+export async function openStore(settings: StoreSettings): Promise<ObjectStore> {
+  const parsed = SETTINGS.safeParse(settings);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw invalid(issue?.path.map(String).join('.') || 'root', issue?.message ?? 'is not understood');
+  }
+  const url = rootUrl(settings.root);
+  if (url.protocol === 'file:') return openDirectory(directoryPath(url));
+  const [bucket, prefix] = bucketAndPrefix(url);
+  // The AWS SDK costs a tenth of a second to load: those who store in a directory do not pay it.
+  const { openS3 } = await import('./s3.ts');
+  return openS3(bucket, prefix, settings.s3 ?? {});
+}
+
+function rootUrl(root: string): URL {
+  const url = URL.parse(root);
+  if (url === null)
+    throw invalid('root', `"${root}" is not a URL; write file:///absolute/path or s3://bucket/prefix`);
+  if (url.protocol !== 'file:' && url.protocol !== 's3:') {
+    throw invalid(
+      'root',
+      `${url.protocol}// is not supported; write file:///absolute/path or s3://bucket/prefix`,
+    );
+  }
+  // Said without quoting the URL: what stands there may be a password.
+  if (url.username !== '' || url.password !== '')
+    throw invalid('root', 'credentials do not belong into the URL');
+  if (url.search !== '' || url.hash !== '') throw invalid('root', `"${root}" must not have a ? or # part`);
+  return url;
+}
+
+function directoryPath(url: URL): string {
+  try {
+    const path = fileURLToPath(url);
+    return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+  } catch (error) {
+    throw invalid('root', `"${url.href}": ${messageOf(error)}; write file:///absolute/path`, error);
+  }
+}
+
+/** The prefix comes back as it stands before a key: empty, or ending in a slash. */
+function bucketAndPrefix(url: URL): [bucket: string, prefix: string] {
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(url.hostname)) {
+    throw invalid('root', `"${url.hostname}" is not a bucket name; write s3://bucket/prefix`);
+  }
+  if (url.port !== '')
+    throw invalid('root', 's3:// takes a bucket, not a host and port; name the server in s3.endpoint');
+  const path = decodePath(url).replace(/^\//, '').replace(/\/$/, '');
+  if (path.split('/').some((segment) => segment === '') && path !== '') {
+    throw invalid('root', `"${url.href}" has an empty path segment`);
+  }
+  return [url.hostname, path === '' ? '' : `${path}/`];
+}
+
+function decodePath(url: URL): string {
+  try {
+    return decodeURIComponent(url.pathname);
+  } catch (error) {
+    throw invalid('root', `"${url.href}" has a % that encodes nothing`, error);
+  }
+}
+
+function invalid(field: string, message: string, cause?: unknown): StowageError {
+  return new StowageError('config/invalid', `${field}: ${message}`, { cause, where: { field } });
+}

@@ -3,20 +3,35 @@ import { defineConfig } from 'vitest/config';
 /** Real servers are slow to start and share two cores: their suites run one file at a time. */
 const onServers = { fileParallelism: false, testTimeout: 180_000, hookTimeout: 180_000 } as const;
 
+/** One project after another, so that nothing is measured or timed out beside another suite's servers. */
+const turn = (groupOrder: number) => ({ sequence: { groupOrder } });
+
+/** Where .ci/run wants the machine-readable report. */
+const report = process.env['STOWAGE_TEST_REPORT'];
+
 export default defineConfig({
   test: {
-    reporters: ['default'],
+    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       {
         test: {
           name: 'unit',
-          include: ['{backup-set,storage,database,segment-shipper,functions,cli,infra}/**/*.test.ts'],
+          include: ['{backup-set,storage,database,segment-shipper,functions,cli,infra}/**/*.test.{ts,mjs}'],
           testTimeout: 30_000,
+          ...turn(1),
         },
       },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...onServers } },
-      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...onServers } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...onServers, testTimeout: 300_000 } },
+      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...onServers, ...turn(2) } },
+      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...onServers, ...turn(3) } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          ...onServers,
+          testTimeout: 300_000,
+          ...turn(4),
+        },
+      },
     ],
   },
 });

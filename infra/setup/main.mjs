@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+/**
+ * Makes a machine that has only Node 20 and npm ready for `npm run demo`, `npm test` or `npm run bench`:
+ * the npm packages of package-lock.json and the programs of needs.mjs. Plain JavaScript without packages,
+ * because nothing is installed when it starts. Does nothing, quickly, when nothing is to be done.
+ *
+ *   node infra/setup/main.mjs [--for=demo|test|bench|build]     exit 0 ready · 1 a step failed · 2 you must install something
+ */
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { installDebian } from './debian.mjs';
+import { absent } from './machine.mjs';
+import { needsOf, parsePurpose, whatToInstall } from './needs.mjs';
+import { installNodePackages } from './node-packages.mjs';
+import { SetupError } from './setup-error.mjs';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const say = (line) => process.stderr.write(`setup: ${line}\n`);
+
+try {
+  await prepare(parsePurpose(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  say(error.message);
+  process.exitCode = error.exitCode;
+}
+
+async function prepare(purpose) {
+  const needs = needsOf(purpose, process.env);
+  const missing = await absent(needs);
+  if (missing.length > 0) {
+    await installDebian(missing, say);
+    const still = await absent(missing);
+    if (still.length > 0) throw new SetupError(2, whatToInstall(purpose, still));
+  }
+  await installNodePackages(root, say);
+}

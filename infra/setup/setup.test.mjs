@@ -1,0 +1,156 @@
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { withLock } from './lock.mjs';
+import { holds, pathWithout, stampOf } from './locked-packages.mjs';
+import { absent } from './machine.mjs';
+import { aptCommand, majorOf, needsOf, parsePurpose, whatToInstall } from './needs.mjs';
+
+const quiet = () => {};
+let dir;
+beforeEach(async () => {
+  dir = await mkdtemp(path.join(tmpdir(), 'stowage-setup-'));
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+describe('needs', () => {
+  test('the tests need Ceph unless it is waived; the demo never does', () => {
+    const names = (purpose, environment) => needsOf(purpose, environment).map((need) => need.name);
+    expect(names('test', {})).toContain('Ceph Object Gateway');
+    expect(names('test', { STOWAGE_WITHOUT_CEPH: '1' })).not.toContain('Ceph Object Gateway');
+    expect(names('demo', {})).toEqual(['PostgreSQL server and client, 13 or later', 'zstd']);
+  });
+
+  test('an unknown purpose is refused, none means the tests', () => {
+    expect(parsePurpose([])).toBe('test');
+    expect(parsePurpose(['--for=demo'])).toBe('demo');
+    for (const bad of [['--for=toString'], ['demo'], ['--for=']])
+      expect(() => parsePurpose(bad)).toThrow(/usage/);
+  });
+
+  test('the message names what is missing, the command that installs it, and the way without', () => {
+    const needs = needsOf('test', {}).filter((need) => /zstd|Ceph/.test(need.name));
+    const message = whatToInstall('test', needs);
+    expect(message).toContain(aptCommand(needs));
+    expect(message).toContain('--no-install-recommends zstd radosgw');
+    expect(message).toContain('STOWAGE_WITHOUT_CEPH=1 npm test');
+    expect(message).not.toContain('jq');
+  });
+
+  test('versions as PostgreSQL and Node print them', () => {
+    expect(majorOf('postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)')).toBe(15);
+    expect(majorOf('postgres (PostgreSQL) 19devel')).toBe(19);
+    expect(majorOf('24.21.0')).toBe(24);
+    expect(majorOf('nothing')).toBe(0);
+  });
+});
+
+describe('the machine', () => {
+  const program = async (name, text) => {
+    await mkdir(path.dirname(path.join(dir, name)), { recursive: true });
+    await writeFile(path.join(dir, name), text);
+    await chmod(path.join(dir, name), 0o755);
+  };
+
+  test('a server that is too old is as good as none, wherever it stands', async () => {
+    const need = {
+      name: 'db',
+      programs: ['serve-x', 'ask-x'],
+      dirs: [`${dir}/*/bin`],
+      minMajor: 13,
+      packages: ['x'],
+    };
+    expect(await absent([need], '')).toEqual([need]);
+    await program('12/bin/serve-x', '#!/bin/sh\necho "x (X) 12.9"\n');
+    await program('12/bin/ask-x', '#!/bin/sh\n');
+    expect(await absent([need], '')).toEqual([need]);
+    await program('14/bin/serve-x', '#!/bin/sh\necho "x (X) 14.1"\n');
+    expect(await absent([need], '')).toEqual([need]); // its second program is only beside the old one
+    await program('14/bin/ask-x', '#!/bin/sh\n');
+    expect(await absent([need], '')).toEqual([]);
+  });
+
+  test('programs are found in PATH, files that cannot be run are not', async () => {
+    const need = { name: 'tool', programs: ['tool-x'], packages: ['x'] };
+    await writeFile(path.join(dir, 'tool-x'), '');
+    expect(await absent([need], dir)).toEqual([need]);
+    await program('tool-x', '');
+    expect(await absent([need], `/nowhere:${dir}`)).toEqual([]);
+  });
+});
+
+describe('node packages', () => {
+  const text = (packages) => JSON.stringify({ packages });
+  const locked = text({
+    '': {},
+    'node_modules/a': { version: '1', integrity: 'x' },
+    'node_modules/b': { version: '2', optional: true },
+  });
+
+  test('installed = locked, less what is optional', () => {
+    expect(holds(text({ 'node_modules/a': { version: '1', integrity: 'x' } }), locked)).toBe(true);
+  });
+
+  test.each([
+    ['nothing installed', undefined],
+    ['one is missing', text({})],
+    ['another version', text({ 'node_modules/a': { version: '2', integrity: 'x' } })],
+    ['same version, other content', text({ 'node_modules/a': { version: '1', integrity: 'y' } })],
+    [
+      'one too many',
+      text({ 'node_modules/a': { version: '1', integrity: 'x' }, 'node_modules/c': { version: '1' } }),
+    ],
+  ])('%s is not what the lock says', (_, installed) => {
+    expect(holds(installed, locked)).toBe(false);
+  });
+
+  test('the stamp changes with lock and platform', () => {
+    const stamps = [
+      stampOf('a', 'linux', 'x64'),
+      stampOf('b', 'linux', 'x64'),
+      stampOf('a', 'linux', 'arm64'),
+    ];
+    expect(new Set(stamps).size).toBe(3);
+  });
+
+  test('npm never runs on the node it removes', () => {
+    expect(
+      pathWithout('/p/node_modules/.bin:/usr/bin:/p/node_modules:/p/node_modules2', '/p/node_modules'),
+    ).toBe('/usr/bin:/p/node_modules2');
+  });
+});
+
+describe('the lock', () => {
+  test('holders exclude each other, and nothing is left', async () => {
+    let inside = 0;
+    let most = 0;
+    const work = async () => {
+      inside += 1;
+      most = Math.max(most, inside);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      inside -= 1;
+    };
+    const lock = path.join(dir, 'lock');
+    await Promise.all(Array.from({ length: 5 }, () => withLock(lock, quiet, work, { pollMs: 1 })));
+    expect(most).toBe(1);
+    expect(await readdir(dir)).toEqual([]);
+  });
+
+  test('a dead holder is noticed, a living one is waited for only so long', async () => {
+    const lock = path.join(dir, 'lock');
+    await mkdir(lock);
+    await expect(withLock(lock, quiet, quiet, { waitMs: 20, pollMs: 1 })).rejects.toThrow(
+      /another setup holds/,
+    );
+    expect((await stat(lock)).isDirectory()).toBe(true);
+    await utimes(lock, new Date(0), new Date(0));
+    expect(await withLock(lock, quiet, async () => 'done', { waitMs: 1_000, pollMs: 1 })).toBe('done');
+  });
+
+  test('work that fails frees it', async () => {
+    const fail = () => Promise.reject(new Error('no'));
+    await expect(withLock(path.join(dir, 'lock'), quiet, fail)).rejects.toThrow('no');
+    expect(await readdir(dir)).toEqual([]);
+  });
+});

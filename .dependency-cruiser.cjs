@@ -5,7 +5,8 @@ module.exports = {
   forbidden: [
     {
       name: 'backup-set-is-pure',
-      comment: 'The format must run anywhere (Lambda, browser, test) and give the same bytes: no layer of ours above it.',
+      comment:
+        'The format must run anywhere (Lambda, browser, test) and give the same bytes: no layer of ours above it.',
       severity: 'error',
       from: { path: '^backup-set/', pathNot: '\\.test\\.ts$' },
       to: { path: ours },
@@ -24,11 +25,24 @@ module.exports = {
       from: { path: '^(storage|database)/', pathNot: '\\.test\\.ts$' },
       to: { path: '^(segment-shipper|functions|cli|console|test)/' },
     },
-    { name: 'storage-not-database', severity: 'error', comment: 'see above', from: { path: '^storage/' }, to: { path: '^database/' } },
-    { name: 'database-not-storage', severity: 'error', comment: 'see above', from: { path: '^database/' }, to: { path: '^storage/' } },
+    {
+      name: 'storage-not-database',
+      severity: 'error',
+      comment: 'see above',
+      from: { path: '^storage/' },
+      to: { path: '^database/' },
+    },
+    {
+      name: 'database-not-storage',
+      severity: 'error',
+      comment: 'see above',
+      from: { path: '^database/' },
+      to: { path: '^storage/' },
+    },
     {
       name: 'shipper-and-functions-never-meet',
-      comment: 'They talk through objects in the bucket only; a direct import would be a second control plane.',
+      comment:
+        'They talk through objects in the bucket only; a direct import would be a second control plane.',
       severity: 'error',
       from: { path: '^segment-shipper/', pathNot: '\\.test\\.ts$' },
       to: { path: '^(functions|cli|console|test)/' },
@@ -49,12 +63,19 @@ module.exports = {
     },
     {
       name: 'pg-only-in-database',
-      comment: 'Sessions must carry the settings that make the same rows give the same bytes; they are set in one place.',
+      comment:
+        'Sessions must carry the settings that make the same rows give the same bytes; they are set in one place.',
       severity: 'error',
       from: { path: '^(backup-set|storage|segment-shipper|functions|cli)/' },
       to: { path: 'node_modules/pg' },
     },
-    { name: 'no-circular', comment: 'A cycle means two files are one.', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-circular',
+      comment: 'A cycle means two files are one.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
     {
       name: 'no-test-code-in-the-product',
       comment: 'The demo has its own clusters and data under cli/demo.',
@@ -67,6 +88,10 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'], extensions: ['.ts', '.js'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+      extensions: ['.ts', '.js'],
+    },
   },
 };

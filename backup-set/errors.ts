@@ -4,31 +4,91 @@
  */
 export const ERRORS = {
   'usage/flag': { exit: 2, hint: 'run the command with --help to see what it takes' },
-  'config/missing': { exit: 2, hint: 'write a stowage.yaml (docs/configuration.md has one to start from) or pass --config' },
-  'config/invalid': { exit: 2, hint: 'correct the named field; `stowage config` shows where each value came from' },
+  'config/missing': {
+    exit: 2,
+    hint: 'write a stowage.yaml (docs/configuration.md has one to start from) or pass --config',
+  },
+  'config/invalid': {
+    exit: 2,
+    hint: 'correct the named field; `stowage config` shows where each value came from',
+  },
   'set/not-found': { exit: 4, hint: '`stowage list` shows the sets under this root' },
-  'set/incomplete': { exit: 3, hint: 'the set has no manifest; `stowage show` names what is missing. Take a new backup' },
-  'set/damaged': { exit: 3, hint: 'do not delete the other copies of this set; `stowage verify` names every bad object' },
-  'set/overdue': { exit: 3, hint: 'nothing has arrived for longer than the plan allows; look at the named segments' },
-  'set/unreadable': { exit: 3, hint: 'the named object is not what docs/format.md describes; was it written by another program?' },
-  'backup/failed': { exit: 3, hint: 'the named segment did not deliver; correct the cause and take a new backup' },
-  'restore/refused': { exit: 4, hint: 'nothing was changed in the target; correct the named cause and try again' },
-  'restore/failed': { exit: 3, hint: 'the target holds part of the set; correct the named cause and restore again' },
+  'set/incomplete': {
+    exit: 3,
+    hint: 'the set has no manifest; `stowage show` names what is missing. Take a new backup',
+  },
+  'set/damaged': {
+    exit: 3,
+    hint: 'do not delete the other copies of this set; `stowage verify` names every bad object',
+  },
+  'set/overdue': {
+    exit: 3,
+    hint: 'nothing has arrived for longer than the plan allows; look at the named segments',
+  },
+  'set/unreadable': {
+    exit: 3,
+    hint: 'the named object is not what docs/format.md describes; was it written by another program?',
+  },
+  'backup/failed': {
+    exit: 3,
+    hint: 'the named segment did not deliver; correct the cause and take a new backup',
+  },
+  'restore/refused': {
+    exit: 4,
+    hint: 'nothing was changed in the target; correct the named cause and try again',
+  },
+  'restore/failed': {
+    exit: 3,
+    hint: 'the target holds part of the set; correct the named cause and restore again',
+  },
   'storage/exists': { exit: 5, hint: 'objects are never overwritten; something else wrote this key first' },
-  'storage/not-found': { exit: 5, hint: 'the object is not there; was it expired or deleted by another program?' },
-  'storage/denied': { exit: 5, hint: 'check the credentials and the bucket policy (docs/operations.md lists the rights needed)' },
-  'storage/unavailable': { exit: 5, hint: 'the store did not answer after all retries; check the endpoint and the network' },
+  'storage/not-found': {
+    exit: 5,
+    hint: 'the object is not there; was it expired or deleted by another program?',
+  },
+  'storage/denied': {
+    exit: 5,
+    hint: 'check the credentials and the bucket policy (docs/operations.md lists the rights needed)',
+  },
+  'storage/unavailable': {
+    exit: 5,
+    hint: 'the store did not answer after all retries; check the endpoint and the network',
+  },
   'storage/too-large': { exit: 5, hint: 'the object is larger than this operation allows' },
-  'storage/changed': { exit: 5, hint: 'the object changed while it was read; is something overwriting keys under this root?' },
-  'storage/invalid': { exit: 5, hint: 'the store answered something that Stowage does not understand; run `stowage doctor`' },
-  'database/unreachable': { exit: 6, hint: 'check host, port, pg_hba.conf and the password (PGPASSWORD or ~/.pgpass)' },
+  'storage/changed': {
+    exit: 5,
+    hint: 'the object changed while it was read; is something overwriting keys under this root?',
+  },
+  'storage/invalid': {
+    exit: 5,
+    hint: 'the store answered something that Stowage does not understand; run `stowage doctor`',
+  },
+  'database/unreachable': {
+    exit: 6,
+    hint: 'check host, port, pg_hba.conf and the password (PGPASSWORD or ~/.pgpass)',
+  },
   'database/denied': { exit: 6, hint: 'the role lacks a right; `stowage doctor` lists what it needs' },
-  'database/locked': { exit: 6, hint: 'the named sessions hold locks; wait for them, or end them, and try again' },
+  'database/locked': {
+    exit: 6,
+    hint: 'the named sessions hold locks; wait for them, or end them, and try again',
+  },
   'database/failed': { exit: 6, hint: 'the server refused the statement; its own message is above' },
-  'database/count': { exit: 6, hint: 'rows sent and rows counted by the server differ; nothing was committed' },
-  'database/tool': { exit: 6, hint: 'pg_dump, pg_dumpall, pg_restore or psql failed; its own message is above' },
-  'shipper/died': { exit: 3, hint: 'the shipper of the named segment ended early; look at its host (memory, kill, disk)' },
-  'shipper/protocol': { exit: 3, hint: 'the shipper and this command speak different versions; install the same on all hosts' },
+  'database/count': {
+    exit: 6,
+    hint: 'rows sent and rows counted by the server differ; nothing was committed',
+  },
+  'database/tool': {
+    exit: 6,
+    hint: 'pg_dump, pg_dumpall, pg_restore or psql failed; its own message is above',
+  },
+  'shipper/died': {
+    exit: 3,
+    hint: 'the shipper of the named segment ended early; look at its host (memory, kill, disk)',
+  },
+  'shipper/protocol': {
+    exit: 3,
+    hint: 'the shipper and this command speak different versions; install the same on all hosts',
+  },
   interrupted: { exit: 130, hint: 'ended on request; nothing was committed' },
   internal: { exit: 1, hint: 'this is a defect in Stowage; please report it with the log' },
 } as const;
@@ -83,5 +143,7 @@ export function messageOf(error: unknown): string {
 
 /** Wraps what is not ours yet as `internal`, so that every failure has a code by the time it is reported. */
 export function asStowageError(error: unknown): StowageError {
-  return error instanceof StowageError ? error : new StowageError('internal', messageOf(error), { cause: error });
+  return error instanceof StowageError
+    ? error
+    : new StowageError('internal', messageOf(error), { cause: error });
 }

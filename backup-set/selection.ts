@@ -13,7 +13,12 @@ export const Selection = z.strictObject({
 });
 export type Selection = z.infer<typeof Selection>;
 
-export const EVERYTHING: Selection = { includeSchemas: [], excludeSchemas: [], includeTables: [], excludeTables: [] };
+export const EVERYTHING: Selection = {
+  includeSchemas: [],
+  excludeSchemas: [],
+  includeTables: [],
+  excludeTables: [],
+};
 
 export interface QualifiedName {
   readonly schema: string;
@@ -26,7 +31,11 @@ export function isEverything(selection: Selection): boolean {
 }
 
 /** The pure rule behind --include-*, --exclude-* on both sides. A partition also answers to its root's name. */
-export function selects(selection: Selection, relation: QualifiedName, partitionRoot?: QualifiedName): boolean {
+export function selects(
+  selection: Selection,
+  relation: QualifiedName,
+  partitionRoot?: QualifiedName,
+): boolean {
   const names = partitionRoot === undefined ? [relation] : [relation, partitionRoot];
   const matchesTable = (patterns: readonly string[]) =>
     patterns.some((pattern) => names.some(({ schema, name }) => matches(pattern, [schema, name])));
@@ -43,7 +52,8 @@ export function unmatchedIncludes(
   relations: readonly (QualifiedName & { readonly partitionRoot?: QualifiedName | undefined })[],
 ): string[] {
   const alone = (part: Partial<Selection>) => ({ ...EVERYTHING, ...part });
-  const chosen = (only: Selection) => relations.some((relation) => selects(only, relation, relation.partitionRoot));
+  const chosen = (only: Selection) =>
+    relations.some((relation) => selects(only, relation, relation.partitionRoot));
   return [
     ...selection.includeTables.filter((pattern) => !chosen(alone({ includeTables: [pattern] }))),
     ...selection.includeSchemas.filter((pattern) => !chosen(alone({ includeSchemas: [pattern] }))),

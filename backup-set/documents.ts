@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { StowageError } from './errors.ts';
+
+/** The one version of the format that this program writes and reads (docs/format.md). */
+export const FORMAT_VERSION = 0;
+
+/** Upper bounds for documents read from storage: what is larger is not ours. */
+export const DOCUMENT_BYTES_MAX = 512 * 1024 * 1024;
+export const RECEIPT_BYTES_MAX = 16 * 1024 * 1024;
+/** More problems than this help nobody; the total is kept beside the list. */
+export const PROBLEMS_MAX = 1000;
+
+/** The two fields every document starts with. */
+export const header = <Kind extends string>(kind: Kind) => ({
+  format: z.literal(`stowage/${kind}`),
+  version: z.literal(FORMAT_VERSION),
+});
+
+export const Count = z.int().nonnegative();
+export const Content = z.int().min(-1).max(999_999);
+export const Crc32 = z.string().regex(/^[0-9a-f]{8}$/);
+export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+export const IsoDate = z.iso.datetime();
+export const Name = z.object({ schema: z.string().min(1), name: z.string().min(1) });
+
+/** A document and the key it was read from. */
+export interface RawDocument {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The bytes of a document; field order is the schema's, so equal documents are equal bytes. */
+export function encode<Schema extends z.ZodType>(schema: Schema, document: z.input<Schema>): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(schema.parse(document))}\n`);
+}
+
+/** @throws StowageError `set/unreadable` naming the key and the first field that is wrong. */
+export function decode<Schema extends z.ZodType>(
+  schema: Schema,
+  { key, bytes }: RawDocument,
+): z.output<Schema> {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new StowageError('set/unreadable', `${key} is not JSON`, { cause, where: { object: key } });
+  }
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const field = issue === undefined ? '' : z.core.toDotPath(issue.path);
+  throw new StowageError(
+    'set/unreadable',
+    `${key}: field ${field || '(document)'}: ${issue?.message ?? 'ill-formed'}`,
+    {
+      cause: result.error,
+      where: { object: key, field },
+    },
+  );
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

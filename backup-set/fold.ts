@@ -1,0 +1,169 @@
+import type * as z from 'zod';
+import { decode, encode, FORMAT_VERSION, type RawDocument, sha256 } from './documents.ts';
+import { isStowageError, messageOf } from './errors.ts';
+import { countContent, type ReceiptIndex } from './fold-content.ts';
+import { formatKey, parseKey } from './keys.ts';
+import { Manifest, type ManifestContent } from './manifest.ts';
+import { Plan } from './plan.ts';
+import { Seal } from './seal.ts';
+import type { Problem } from './verdict.ts';
+
+/** All documents of one set, in any order; receipts may be duplicated or belong to dead attempts. */
+export interface SetDocuments {
+  readonly plan: RawDocument;
+  readonly receipts: Iterable<RawDocument>;
+  readonly seal?: RawDocument | undefined;
+}
+
+export type Folded =
+  /** The coordinator has not sealed the set yet. */
+  | { readonly status: 'open'; readonly plan: Plan; readonly problems: readonly Problem[] }
+  | {
+      readonly status: 'complete';
+      readonly plan: Plan;
+      readonly manifest: Manifest;
+      readonly bytes: Uint8Array;
+    }
+  | {
+      readonly status: 'incomplete' | 'damaged';
+      readonly plan?: Plan;
+      readonly problems: readonly Problem[];
+    };
+
+/** Problems that say that something contradicts something, not merely that it has not come. */
+const CONTRADICTIONS: ReadonlySet<Problem['code']> = new Set([
+  'receipt-altered',
+  'receipt-unreadable',
+  'relation-surplus',
+  'pack-not-tiled',
+  'document-unreadable',
+  'documents-disagree',
+]);
+
+/**
+ * Says what a set is, from its documents alone: deterministic, whatever the order, duplication or caller.
+ * This is promise 2 and 3 of the design: agreement of plan, receipts and seal, and nothing else, makes a manifest.
+ */
+export function fold(documents: SetDocuments): Folded {
+  const plan = read(Plan, documents.plan);
+  if ('problem' in plan) return { status: 'damaged', problems: [plan.problem] };
+  const disagreement = checkKey(documents.plan, 'plan', plan.value.timestamp);
+  if (disagreement !== undefined) return { status: 'damaged', problems: [disagreement] };
+  const receipts = indexReceipts(documents.receipts);
+  if (documents.seal === undefined)
+    return { status: 'open', plan: plan.value, problems: missingSoFar(plan.value, receipts) };
+  const seal = read(Seal, documents.seal);
+  if ('problem' in seal) return { status: 'damaged', plan: plan.value, problems: [seal.problem] };
+  return foldSealed(documents.plan, plan.value, documents.seal, seal.value, receipts);
+}
+
+function foldSealed(
+  planRaw: RawDocument,
+  plan: Plan,
+  sealRaw: RawDocument,
+  seal: Seal,
+  receipts: ReceiptIndex,
+): Folded {
+  const wrongKey = checkKey(sealRaw, 'seal', plan.timestamp) ?? checkKey(planRaw, 'plan', seal.timestamp);
+  const problems: Problem[] = wrongKey === undefined ? [] : [wrongKey];
+  for (const failure of seal.failures) {
+    problems.push({
+      code: 'segment-failed',
+      message: `${failure.message} (${failure.code})`,
+      ...contentOf(failure),
+    });
+  }
+  if (seal.outcome === 'failed' && seal.failures.length === 0)
+    problems.push({ code: 'segment-failed', message: 'the seal says failed' });
+  const contents: ManifestContent[] = [];
+  const named = new Map(plan.relations.map((relation) => [relation.id, relation]));
+  for (const planned of [...plan.contents].sort((a, b) => a.content - b.content)) {
+    const counted = countContent(plan.timestamp, named, planned, seal, receipts);
+    problems.push(...counted.problems);
+    if (counted.content !== undefined) contents.push(counted.content);
+  }
+  if (problems.length > 0) return { status: worstOf(problems), plan, problems };
+  const manifest = manifestOf(plan, seal, contents, {
+    planSha256: sha256(planRaw.bytes),
+    sealSha256: sha256(sealRaw.bytes),
+  });
+  return { status: 'complete', plan, manifest, bytes: encode(Manifest, manifest) };
+}
+
+/** `damaged` when any problem is a contradiction, else `incomplete`. */
+export function worstOf(problems: readonly Problem[]): 'incomplete' | 'damaged' {
+  return problems.some(({ code }) => CONTRADICTIONS.has(code)) ? 'damaged' : 'incomplete';
+}
+
+function indexReceipts(receipts: Iterable<RawDocument>): ReceiptIndex {
+  return new Map(Array.from(receipts, (receipt) => [receipt.key, receipt]));
+}
+
+/** What an unsealed set still lacks, per content: enough for a sweeper to name who went silent. */
+function missingSoFar(plan: Plan, receipts: ReceiptIndex): Problem[] {
+  const seen = new Map<number, number>();
+  for (const key of receipts.keys()) {
+    const parsed = parseKey(key);
+    if (parsed?.kind === 'receipt') seen.set(parsed.content, (seen.get(parsed.content) ?? 0) + 1);
+  }
+  return plan.contents.map(({ content, host }) => ({
+    code: 'content-missing',
+    content,
+    message: `${seen.get(content) ?? 0} receipts from ${host}, and no seal`,
+  }));
+}
+
+function manifestOf(plan: Plan, seal: Seal, contents: ManifestContent[], proof: Manifest['proof']): Manifest {
+  const packs = contents.flatMap((content) => content.packs);
+  const relations = contents.flatMap((content) => content.relations);
+  const objects = [...packs, ...contents.flatMap((content) => content.metadata)];
+  return {
+    format: 'stowage/manifest',
+    version: FORMAT_VERSION,
+    timestamp: plan.timestamp,
+    startedAt: plan.startedAt,
+    sealedAt: seal.sealedAt,
+    cluster: plan.cluster,
+    flavour: plan.flavour,
+    database: plan.database,
+    root: plan.root,
+    tool: plan.tool,
+    snapshot: plan.snapshot,
+    compression: plan.compression,
+    selection: plan.selection,
+    proof,
+    totals: {
+      contents: contents.length,
+      relations: plan.relations.length,
+      rows: sum(relations.map(({ rows }) => rows)),
+      bytes: sum(relations.map(({ bytes }) => bytes)),
+      storedBytes: sum(objects.map(({ bytes }) => bytes)),
+      objects: objects.length,
+      extents: sum(packs.map(({ extents }) => extents.length)),
+    },
+    relations: plan.relations,
+    notShipped: plan.notShipped,
+    contents,
+  };
+}
+
+function checkKey(raw: RawDocument, kind: 'plan' | 'seal', timestamp: string): Problem | undefined {
+  if (raw.key === formatKey({ kind, timestamp })) return undefined;
+  return { code: 'documents-disagree', object: raw.key, message: `says it belongs to set ${timestamp}` };
+}
+
+function read<Schema extends z.ZodType>(
+  schema: Schema,
+  raw: RawDocument,
+): { value: z.output<Schema> } | { problem: Problem } {
+  try {
+    return { value: decode(schema, raw) };
+  } catch (error) {
+    if (!isStowageError(error, 'set/unreadable')) throw error;
+    return { problem: { code: 'document-unreadable', object: raw.key, message: messageOf(error) } };
+  }
+}
+
+const contentOf = ({ content }: { content?: number | undefined }) =>
+  content === undefined ? {} : { content };
+const sum = (numbers: readonly number[]) => numbers.reduce((total, next) => total + next, 0);

@@ -1,0 +1,161 @@
+import { StowageError } from './errors.ts';
+import { Instant, RestoreId, Timestamp } from './timestamps.ts';
+
+/** Every key that can exist under a root (docs/format.md, Keys). This module alone builds and parses them. */
+export type Key =
+  | { readonly kind: 'plan' | 'seal' | 'manifest'; readonly timestamp: string }
+  | ({ readonly kind: 'metadata'; readonly attempt: number; readonly file: MetadataFile } & SetContent)
+  | ({ readonly kind: 'pack' | 'receipt' } & Shipment)
+  | {
+      readonly kind: 'verdict';
+      readonly timestamp: string;
+      readonly instant: string;
+      readonly level: VerdictLevel;
+    }
+  | { readonly kind: 'restore-request' | 'restore-plan' | 'outcome'; readonly restore: string }
+  | {
+      readonly kind: 'order' | 'restore-receipt';
+      readonly restore: string;
+      readonly phase: Phase;
+      readonly content: number;
+    };
+
+interface SetContent {
+  readonly timestamp: string;
+  readonly content: number;
+}
+
+/** One thing shipped: the pack and its receipt share these numbers. */
+export interface Shipment extends SetContent {
+  readonly attempt: number;
+  readonly worker: number;
+  readonly sequence: number;
+}
+
+export const METADATA_FILES = [
+  'globals.sql.zst',
+  'schema.dump',
+  'sequences.sql.zst',
+  'large-objects.dump',
+] as const;
+export type MetadataFile = (typeof METADATA_FILES)[number];
+export const VERDICT_LEVELS = ['stitch', 'validate', 'verify'] as const;
+export type VerdictLevel = (typeof VERDICT_LEVELS)[number];
+export const PHASES = ['verify', 'pre-data', 'data', 'post-data', 'analyze'] as const;
+export type Phase = (typeof PHASES)[number];
+
+export const SETS = 'sets/';
+export const RESTORES = 'restores/';
+
+/** Prefix of everything under one timestamp key. */
+export function setPrefix(timestamp: string): string {
+  return `${SETS}${timestamp.slice(0, 8)}/${timestamp}/`;
+}
+
+/** Prefix of all receipts of a set. */
+export function receiptsPrefix(timestamp: string): string {
+  return `${setPrefix(timestamp)}receipts/`;
+}
+
+export function restorePrefix(restore: string): string {
+  return `${RESTORES}${restore}/`;
+}
+
+/** Prefix of the orders or receipts of one phase of a restore. */
+export function phasePrefix(restore: string, what: 'orders' | 'receipts', phase: Phase): string {
+  return `${restorePrefix(restore)}${what}/${phase}/`;
+}
+
+export function formatKey(key: Key): string {
+  switch (key.kind) {
+    case 'plan':
+    case 'seal':
+    case 'manifest':
+      return `${setPrefix(key.timestamp)}${key.kind}.json`;
+    case 'metadata':
+      return `${setPrefix(key.timestamp)}metadata/${key.content}/${key.attempt}-${key.file}`;
+    case 'pack':
+      return `${setPrefix(key.timestamp)}data/${key.content}/${shipmentName(key)}.pack`;
+    case 'receipt':
+      return `${receiptsPrefix(key.timestamp)}${key.content}/${shipmentName(key)}.json`;
+    case 'verdict':
+      return `${setPrefix(key.timestamp)}verdicts/${key.instant}-${key.level}.json`;
+    case 'restore-request':
+      return `${restorePrefix(key.restore)}request.json`;
+    case 'restore-plan':
+      return `${restorePrefix(key.restore)}plan.json`;
+    case 'outcome':
+      return `${restorePrefix(key.restore)}outcome.json`;
+    case 'order':
+      return `${phasePrefix(key.restore, 'orders', key.phase)}${key.content}.json`;
+    case 'restore-receipt':
+      return `${phasePrefix(key.restore, 'receipts', key.phase)}${key.content}.json`;
+  }
+}
+
+/** `1-2-000003`: attempt, worker, sequence. */
+export function shipmentName(shipment: Pick<Shipment, 'attempt' | 'worker' | 'sequence'>): string {
+  return `${shipment.attempt}-${shipment.worker}-${String(shipment.sequence).padStart(6, '0')}`;
+}
+
+/** The meaning of a key, or undefined for anything that is not exactly one of ours. */
+export function parseKey(text: string): Key | undefined {
+  const key = text.startsWith(SETS) ? parseSetKey(text) : parseRestoreKey(text);
+  return key !== undefined && formatKey(key) === text ? key : undefined;
+}
+
+/** @throws StowageError `set/unreadable` when the text is no key of ours. */
+export function requireKey(text: string): Key {
+  const key = parseKey(text);
+  if (key === undefined)
+    throw new StowageError('set/unreadable', `${JSON.stringify(text)} is not a key of a set or restore`, {
+      where: { object: text },
+    });
+  return key;
+}
+
+const SHIPMENT = /^(receipts|data)\/(-1|\d{1,6})\/(\d{1,4})-(\d{1,4})-(\d{6})\.(json|pack)$/;
+const METADATA = /^metadata\/(-1|\d{1,6})\/(\d{1,4})-(.+)$/;
+const VERDICT = /^verdicts\/(\d{17})-([a-z]+)\.json$/;
+
+function parseSetKey(text: string): Key | undefined {
+  const [, timestamp = '', rest = ''] = /^sets\/\d{8}\/(\d{14})\/(.+)$/s.exec(text) ?? [];
+  if (!Timestamp.safeParse(timestamp).success) return undefined;
+  if (rest === 'plan.json' || rest === 'seal.json' || rest === 'manifest.json') {
+    return { kind: rest.slice(0, -5) as 'plan' | 'seal' | 'manifest', timestamp };
+  }
+  const shipment = SHIPMENT.exec(rest);
+  if (shipment !== null) {
+    const [content = 0, attempt = 0, worker = 0, sequence = 0] = shipment.slice(2, 6).map(Number);
+    return {
+      kind: shipment[1] === 'data' ? 'pack' : 'receipt',
+      timestamp,
+      content,
+      attempt,
+      worker,
+      sequence,
+    };
+  }
+  const metadata = METADATA.exec(rest);
+  const file = METADATA_FILES.find((name) => name === metadata?.[3]);
+  if (metadata !== null && file !== undefined) {
+    return { kind: 'metadata', timestamp, content: Number(metadata[1]), attempt: Number(metadata[2]), file };
+  }
+  const verdict = VERDICT.exec(rest);
+  const level = VERDICT_LEVELS.find((name) => name === verdict?.[2]);
+  const instant = verdict?.[1] ?? '';
+  if (level === undefined || !Instant.safeParse(instant).success) return undefined;
+  return { kind: 'verdict', timestamp, instant, level };
+}
+
+function parseRestoreKey(text: string): Key | undefined {
+  const [, restore = '', rest = ''] = /^restores\/([^/]+)\/(.+)$/s.exec(text) ?? [];
+  if (!RestoreId.safeParse(restore).success) return undefined;
+  if (rest === 'request.json') return { kind: 'restore-request', restore };
+  if (rest === 'plan.json') return { kind: 'restore-plan', restore };
+  if (rest === 'outcome.json') return { kind: 'outcome', restore };
+  const [, what, phaseName, content] = /^(orders|receipts)\/([a-z-]+)\/(-1|\d{1,6})\.json$/.exec(rest) ?? [];
+  const phase = PHASES.find((name) => name === phaseName);
+  if (phase === undefined) return undefined;
+  return { kind: what === 'orders' ? 'order' : 'restore-receipt', restore, phase, content: Number(content) };
+}

@@ -1,0 +1,78 @@
+import * as z from 'zod';
+import { Content, Count, header, IsoDate, Name } from './documents.ts';
+import { METADATA_FILES } from './keys.ts';
+import { Selection } from './selection.ts';
+import { Timestamp } from './timestamps.ts';
+
+/** A relation whose rows are in the set. */
+export const Relation = Name.extend({
+  id: Count,
+  kind: z.enum(['table', 'partition']),
+  columns: z.array(z.string().min(1)),
+  condition: z.string().optional(),
+  partitionRoot: Name.optional(),
+});
+export type Relation = z.infer<typeof Relation>;
+
+export const NotShipped = Name.extend({ kind: z.string(), reason: z.string() });
+
+/** Inclusive ranges of relation ids. */
+const Ranges = z.array(z.tuple([Count, Count]));
+
+/** What one segment must deliver. */
+export const PlannedContent = z.object({
+  content: Content,
+  host: z.string(),
+  port: z.int(),
+  serverVersion: z.string(),
+  encoding: z.string(),
+  metadata: z.array(z.enum(METADATA_FILES)),
+  relations: Ranges,
+  refresh: z.array(Name),
+});
+export type PlannedContent = z.infer<typeof PlannedContent>;
+
+export const Snapshot = z.object({
+  mechanism: z.literal('barrier'),
+  takenAt: IsoDate,
+  writerWaitMs: Count,
+  attempts: Count,
+});
+
+/** plan.json: what must exist before the set is complete (docs/format.md). */
+export const Plan = z.object({
+  ...header('plan'),
+  timestamp: Timestamp,
+  startedAt: IsoDate,
+  cluster: z.string(),
+  flavour: z.string(),
+  database: z.string(),
+  root: z.string(),
+  tool: z.string(),
+  overdueAfterSeconds: Count,
+  snapshot: Snapshot,
+  frameBytes: Count,
+  packBytes: Count,
+  compression: z.object({ algorithm: z.literal('zstd'), level: z.int() }),
+  selection: Selection,
+  relations: z.array(Relation),
+  notShipped: z.array(NotShipped),
+  contents: z.array(PlannedContent).min(1),
+});
+export type Plan = z.infer<typeof Plan>;
+
+/** The ids that ranges stand for. */
+export function* idsOf(ranges: PlannedContent['relations']): Generator<number> {
+  for (const [first, last] of ranges) for (let id = first; id <= last; id++) yield id;
+}
+
+/** The fewest ranges that stand for these ids. */
+export function rangesOf(ids: Iterable<number>): [number, number][] {
+  const ranges: [number, number][] = [];
+  for (const id of [...new Set(ids)].sort((a, b) => a - b)) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last[1] === id - 1) last[1] = id;
+    else ranges.push([id, id]);
+  }
+  return ranges;
+}

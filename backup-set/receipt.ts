@@ -1,0 +1,44 @@
+import * as z from 'zod';
+import { Content, Count, Crc32, header, IsoDate } from './documents.ts';
+import { METADATA_FILES } from './keys.ts';
+import { Timestamp } from './timestamps.ts';
+
+/** One frame: where it lies in its pack and what is in it. */
+export const Extent = z.object({
+  relation: Count,
+  offset: Count,
+  length: Count.min(1),
+  rows: Count.min(1),
+  bytes: Count.min(1),
+  crc32: Crc32,
+});
+export type Extent = z.infer<typeof Extent>;
+
+/** An object as its writer saw it stored. */
+export const StoredAs = z.object({
+  key: z.string(),
+  bytes: Count,
+  crc32: Crc32,
+  etag: z.string().optional(),
+});
+export type StoredAs = z.infer<typeof StoredAs>;
+
+const shipped = {
+  ...header('receipt'),
+  timestamp: Timestamp,
+  content: Content,
+  attempt: Count.min(1),
+  worker: Count,
+  sequence: Count.min(1),
+  object: StoredAs,
+  startedAt: IsoDate,
+  finishedAt: IsoDate,
+};
+
+/** A shipper's claim that one object has arrived; agreement with plan and seal makes it true. */
+export const Receipt = z.discriminatedUnion('kind', [
+  z.object({ ...shipped, kind: z.literal('pack'), extents: z.array(Extent).min(1) }),
+  z.object({ ...shipped, kind: z.literal('metadata'), file: z.enum(METADATA_FILES) }),
+]);
+export type Receipt = z.infer<typeof Receipt>;
+export type PackReceipt = Extract<Receipt, { kind: 'pack' }>;

@@ -1,0 +1,139 @@
+import * as z from 'zod';
+import { Content, Count, Crc32, header, IsoDate, Name, Sha256 } from './documents.ts';
+import { PHASES } from './keys.ts';
+import { Relation } from './plan.ts';
+import { StoredAs } from './receipt.ts';
+import { Selection } from './selection.ts';
+import { RestoreId, Timestamp } from './timestamps.ts';
+import { Problems } from './verdict.ts';
+
+/** What may be there already, and what happens to it (docs/format.md, Restores). */
+export const RESTORE_MODES = ['create', 'fill', 'truncate'] as const;
+
+const PhaseName = z.enum(PHASES);
+const TargetContent = z.object({ content: Content, host: z.string(), port: z.int() });
+
+/** request.json: somebody wants data back. */
+export const RestoreRequest = z.object({
+  ...header('restore-request'),
+  id: RestoreId,
+  requestedAt: IsoDate,
+  timestamp: Timestamp,
+  target: z.object({ flavour: z.string(), database: z.string(), contents: z.array(TargetContent).min(1) }),
+  selection: Selection,
+  mode: z.enum(RESTORE_MODES),
+  /** Read every byte before the first DDL statement. */
+  verify: z.boolean(),
+  /** Roles, role memberships and tablespaces first. */
+  globals: z.boolean(),
+  noOwner: z.boolean(),
+});
+export type RestoreRequest = z.infer<typeof RestoreRequest>;
+
+/** plan.json of a restore: what will be done, in which order. */
+export const RestorePlan = z.object({
+  ...header('restore-plan'),
+  id: RestoreId,
+  timestamp: Timestamp,
+  manifestSha256: Sha256,
+  phases: z.array(PhaseName).min(1),
+  contents: z.array(
+    z.object({ content: Content, relations: Count, rows: Count, bytes: Count, storedBytes: Count }),
+  ),
+  totals: z.object({ contents: Count, relations: Count, rows: Count, bytes: Count, storedBytes: Count }),
+});
+export type RestorePlan = z.infer<typeof RestorePlan>;
+
+/** One frame and where to get it. */
+export const SourceExtent = z.object({
+  key: z.string(),
+  offset: Count,
+  length: Count,
+  rows: Count,
+  bytes: Count,
+  crc32: Crc32,
+});
+export type SourceExtent = z.infer<typeof SourceExtent>;
+
+/** A relation to load, with all its frames. */
+export const LoadRelation = Relation.pick({ schema: true, name: true, columns: true }).extend({
+  rows: Count,
+  bytes: Count,
+  extents: z.array(SourceExtent),
+});
+export type LoadRelation = z.infer<typeof LoadRelation>;
+
+/** Bytes to read and compare before anything is changed. */
+const VerifyObject = StoredAs.extend({
+  /** Only these parts are wanted; absent = the whole object. */
+  extents: z
+    .array(SourceExtent.pick({ offset: true, length: true, crc32: true }).extend({ relation: Name }))
+    .optional(),
+});
+export type VerifyObject = z.infer<typeof VerifyObject>;
+
+const order = { ...header('order'), id: RestoreId, timestamp: Timestamp, content: Content };
+
+/** What one segment does in one phase; it carries all that the segment needs to know. */
+export const Order = z.discriminatedUnion('phase', [
+  z.object({ ...order, phase: z.literal('verify'), objects: z.array(VerifyObject) }),
+  z.object({
+    ...order,
+    phase: z.literal('pre-data'),
+    mode: z.enum(RESTORE_MODES),
+    encoding: z.string(),
+    noOwner: z.boolean(),
+    globals: StoredAs.optional(),
+    schema: StoredAs.optional(),
+    /** Chosen relations; absent = the whole schema. */
+    only: z.array(Name).optional(),
+    /** Relations that will be loaded: refused when they exist (create, fill), emptied (truncate). */
+    relations: z.array(Name),
+  }),
+  z.object({
+    ...order,
+    phase: z.literal('data'),
+    encoding: z.string(),
+    relations: z.array(LoadRelation),
+    largeObjects: StoredAs.optional(),
+  }),
+  z.object({
+    ...order,
+    phase: z.literal('post-data'),
+    noOwner: z.boolean(),
+    schema: StoredAs.optional(),
+    only: z.array(Name).optional(),
+    sequences: StoredAs.optional(),
+    refresh: z.array(Name),
+  }),
+  z.object({ ...order, phase: z.literal('analyze'), relations: z.array(Name) }),
+]);
+export type Order = z.infer<typeof Order>;
+export type OrderOf<P extends Order['phase']> = Extract<Order, { phase: P }>;
+
+/** receipts/<phase>/<content>.json: the order was carried out, or what kept it from being. */
+export const RestoreReceipt = z.object({
+  ...header('restore-receipt'),
+  id: RestoreId,
+  phase: PhaseName,
+  content: Content,
+  status: z.enum(['done', 'failed']),
+  startedAt: IsoDate,
+  finishedAt: IsoDate,
+  /** Bytes read from storage. */
+  storedBytes: Count,
+  relations: z.array(Name.extend({ rows: Count })),
+  ...Problems,
+});
+export type RestoreReceipt = z.infer<typeof RestoreReceipt>;
+
+/** outcome.json: how the restore ended. */
+export const Outcome = z.object({
+  ...header('outcome'),
+  id: RestoreId,
+  timestamp: Timestamp,
+  status: z.enum(['restored', 'failed', 'refused']),
+  totals: z.object({ contents: Count, relations: Count, rows: Count }),
+  ...Problems,
+});
+export type Outcome = z.infer<typeof Outcome>;

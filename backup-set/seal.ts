@@ -1,0 +1,34 @@
+import * as z from 'zod';
+import { Content, Count, header, IsoDate, Sha256 } from './documents.ts';
+import { Timestamp } from './timestamps.ts';
+
+/** A receipt that counts, by the digest of its bytes: an altered one is noticed whatever it says. */
+export const SealedReceipt = z.object({
+  attempt: Count.min(1),
+  worker: Count,
+  sequence: Count.min(1),
+  sha256: Sha256,
+});
+export type SealedReceipt = z.infer<typeof SealedReceipt>;
+
+/** The database's word on one relation of one segment. */
+export const SealedRelation = z.object({ relation: Count, attempt: Count.min(1), rows: Count, bytes: Count });
+export type SealedRelation = z.infer<typeof SealedRelation>;
+
+export const SealedContent = z.object({
+  content: Content,
+  receipts: z.array(SealedReceipt),
+  relations: z.array(SealedRelation),
+});
+export type SealedContent = z.infer<typeof SealedContent>;
+
+/** seal.json: what the database itself counted, and which attempts count. */
+export const Seal = z.object({
+  ...header('seal'),
+  timestamp: Timestamp,
+  sealedAt: IsoDate,
+  outcome: z.enum(['counted', 'failed']),
+  contents: z.array(SealedContent),
+  failures: z.array(z.object({ content: Content.optional(), code: z.string(), message: z.string() })),
+});
+export type Seal = z.infer<typeof Seal>;

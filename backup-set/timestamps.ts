@@ -1,0 +1,34 @@
+import * as z from 'zod';
+
+/** `YYYYMMDDHHMMSS`, UTC: the key of a set. */
+export const Timestamp = z
+  .string()
+  .regex(/^\d{14}$/, 'a timestamp key has 14 digits, YYYYMMDDHHMMSS')
+  .refine(isCalendarDate, 'no such date and time');
+/** `YYYYMMDDHHMMSSmmm`, UTC: names a verdict or a restore. */
+export const Instant = z
+  .string()
+  .regex(/^\d{17}$/)
+  .refine(isCalendarDate, 'no such date and time');
+/** `<instant>-<8 hex>`: the key of a restore. */
+export const RestoreId = z.string().regex(/^\d{17}-[0-9a-f]{8}$/);
+
+export function timestampOf(date: Date): string {
+  return instantOf(date).slice(0, 14);
+}
+
+export function instantOf(date: Date): string {
+  return date.toISOString().replace(/\D/g, '');
+}
+
+/** The moment a timestamp or instant names. */
+export function dateOf(digits: string): Date {
+  const [, year, month, day, hour, minute, second, ms] =
+    /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{3})?$/.exec(digits) ?? [];
+  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${ms ?? '000'}Z`);
+}
+
+function isCalendarDate(digits: string): boolean {
+  const date = dateOf(digits);
+  return !Number.isNaN(date.getTime()) && instantOf(date).startsWith(digits);
+}

@@ -27,6 +27,8 @@ export interface Segment {
 
 /** How to reach one instance. The password never leaves this value except through PGPASSWORD or the wire. */
 export interface ConnectionTarget {
+  /** Which segment this is, so that errors can name it; absent for a database that is none. */
+  readonly content?: number;
   readonly host: string;
   readonly port: number;
   readonly database: string;
@@ -54,7 +56,14 @@ export interface Blocked {
   readonly content: number;
   readonly attempt: number;
   readonly relation: string;
-  readonly blockers: readonly { pid: number; user: string; application: string; state: string; query: string; runningMs: number }[];
+  readonly blockers: readonly {
+    pid: number;
+    user: string;
+    application: string;
+    state: string;
+    query: string;
+    runningMs: number;
+  }[];
 }
 
 /** A snapshot of the whole cluster, held open by one connection per segment. */
@@ -85,7 +94,13 @@ export interface NodeSnapshot {
   readonly largeObjects: number;
 }
 
-export type NotShippedReason = 'unlogged' | 'foreign' | 'materialized-view' | 'extension-member' | 'excluded' | 'partitioned-root';
+export type NotShippedReason =
+  | 'unlogged'
+  | 'foreign'
+  | 'materialized-view'
+  | 'extension-member'
+  | 'excluded'
+  | 'partitioned-root';
 
 /** A relation whose rows are shipped. */
 export interface DiscoveredRelation {

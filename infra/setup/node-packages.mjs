@@ -21,7 +21,8 @@ export async function installNodePackages(root, say) {
     await withLock(at('.stowage-setup.lock'), say, async () => {
       if (await isStamped()) return; // another run did it while we waited
       // Whoever ran `npm ci` by hand has done our work; doing it again would pull the files from under what runs.
-      if (!holds(await textOf(at('node_modules/.package-lock.json')), lockText)) await npmCi(root, say);
+      if (!holds(await textOf(at('node_modules/.package-lock.json')), lockText))
+        await installLocked(root, lockText, say);
       await requireNode(root);
       await writeFile(at('node_modules/.stowage-lock'), stamp);
     });
@@ -29,11 +30,25 @@ export async function installNodePackages(root, say) {
   await requireNode(root);
 }
 
-async function npmCi(root, say) {
-  say('installing npm packages (npm ci)');
+/** @throws SetupError (exit 1) when what is installed in the end is not what the lock file says. */
+async function installLocked(root, lockText, say) {
+  say('installing npm packages');
   // node_modules/.bin is first in PATH below `npm run`: npm must not run on the very node that it removes.
   const env = { ...process.env, PATH: pathWithout(process.env.PATH ?? '', path.join(root, 'node_modules')) };
-  await runQuietly('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, env });
+  const npm = (...args) =>
+    runQuietly('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, env });
+  // `npm ci` refuses a lock file without the optional packages of other platforms, which is what npm writes when a
+  // registry does not have them. `npm install` takes the same versions from the same lock; we compare afterwards.
+  await npm('ci').catch(async (refused) => {
+    if (!refused.message.includes('EUSAGE')) throw refused;
+    await npm('install', '--no-save');
+  });
+  if (!holds(await textOf(path.join(root, 'node_modules/.package-lock.json')), lockText)) {
+    throw new SetupError(
+      1,
+      'npm installed other packages than package-lock.json names; try: rm -rf node_modules && npm install',
+    );
+  }
 }
 
 /** @throws SetupError (exit 2) when the package `node` has not brought its program. */

@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { quoteIdentifier, quoteLiteral, quoteLiteralOnOneLine } from '../../../database/quote.ts';
+import { openSession } from '../../../database/session.ts';
+import { startPostgres, type TestServer } from '../../support/postgres.ts';
+
+const HOSTILE = [
+  'plain',
+  'Mixed Case',
+  'a"b',
+  "it's",
+  'back\\slash',
+  'new\nline',
+  'ta\tb\r',
+  'dot.ted',
+  '/slash/../',
+  '😀é',
+  "'; drop table x; --",
+  '$$',
+  'select',
+  '%s%n',
+  ' ',
+];
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startPostgres({ password: 'correct horse', databases: ['we"ird =\'db\\'] });
+});
+afterAll(() => server?.stop());
+
+const probe = { purpose: 'probe', applicationName: 'stowage test' } as const;
+
+describe('quoting, read back by the server', () => {
+  it.each(HOSTILE)('identifier and literals of %j', async (text) => {
+    const session = await openSession(server.target(), probe);
+    try {
+      const [row] = await session.query(
+        `SELECT parse_ident($1) AS ident, ${quoteLiteral(text)} AS literal, ${quoteLiteralOnOneLine(text)} AS line, format('%L', $2::text) AS theirs`,
+        [quoteIdentifier(text), text],
+      );
+      expect(row).toEqual({ ident: [text], literal: text, line: text, theirs: quoteLiteral(text) });
+    } finally {
+      await session.close();
+    }
+  });
+});
+
+describe('a session', () => {
+  it('reaches a database of any name, with the settings pg_dump sets, and refuses to write', async () => {
+    const session = await openSession(server.target('we"ird =\'db\\'), probe);
+    const settings = [
+      'DateStyle',
+      'IntervalStyle',
+      'extra_float_digits',
+      'search_path',
+      'row_security',
+      'synchronize_seqscans',
+      'default_transaction_read_only',
+      'application_name',
+    ];
+    const rows = await session.query<{ value: string }>(
+      'SELECT pg_catalog.current_setting(s) AS value FROM unnest($1::text[]) s',
+      [settings],
+    );
+    expect(rows.map(({ value }) => value)).toEqual([
+      'ISO, MDY',
+      'postgres',
+      '3',
+      '',
+      'off',
+      'off',
+      'on',
+      'stowage test',
+    ]);
+    await expect(session.query('CREATE TABLE public.t ()')).rejects.toMatchObject({
+      code: 'database/failed',
+      message: expect.stringContaining('25006'),
+    });
+    await session.close();
+    await session.close();
+  });
+
+  it('names a wrong password without quoting it', async () => {
+    const failure = openSession({ ...server.target(), password: 'wrong secret' }, probe);
+    await expect(failure).rejects.toMatchObject({
+      code: 'database/denied',
+      where: { content: 0 },
+      message: expect.stringContaining('28P01'),
+    });
+    await expect(failure).rejects.not.toMatchObject({ message: expect.stringContaining('secret') });
+  });
+
+  it('calls no password at all denied, and nobody at the port unreachable', async () => {
+    const { password: _, ...without } = server.target();
+    await expect(openSession(without, probe)).rejects.toMatchObject({ code: 'database/denied' });
+    await expect(openSession({ ...without, port: 1 }, probe)).rejects.toMatchObject({
+      code: 'database/unreachable',
+    });
+  });
+
+  it('reports a connection lost while idle through `lost`, and in the next statement', async () => {
+    const session = await openSession(server.target(), probe);
+    await server.psql(`SELECT pg_terminate_backend(${session.pid})`);
+    await expect(session.lost).rejects.toMatchObject({ code: 'database/unreachable' });
+    await expect(session.query('SELECT 1')).rejects.toMatchObject({ code: 'database/unreachable' });
+    await session.close();
+  });
+
+  it('leaves no backend behind when it is destroyed in the middle of a statement', async () => {
+    const session = await openSession(server.target(), probe);
+    const running = session.query('SELECT pg_catalog.pg_sleep(600)').catch((error: unknown) => error);
+    await server.psql(
+      `DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = ${session.pid} AND state = 'active') LOOP PERFORM pg_sleep(0.01); PERFORM pg_stat_clear_snapshot(); END LOOP; END $$`,
+    );
+    await session.destroy();
+    expect(await running).toMatchObject({ name: 'StowageError' });
+    await server.psql(
+      `DO $$ BEGIN WHILE EXISTS (SELECT FROM pg_stat_activity WHERE pid = ${session.pid}) LOOP PERFORM pg_sleep(0.01); PERFORM pg_stat_clear_snapshot(); END LOOP; END $$`,
+    );
+  });
+
+  it('ends when the signal fires before or while it connects', async () => {
+    await expect(
+      openSession(server.target(), { ...probe, signal: AbortSignal.abort() }),
+    ).rejects.toMatchObject({ code: 'interrupted' });
+    const controller = new AbortController();
+    const opening = openSession(server.target(), { ...probe, signal: controller.signal });
+    setImmediate(() => controller.abort());
+    await expect(opening).rejects.toMatchObject({ code: 'interrupted' });
+  });
+});

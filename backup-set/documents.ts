@@ -17,8 +17,15 @@ export const header = <Kind extends string>(kind: Kind) => ({
   version: z.literal(FORMAT_VERSION),
 });
 
-export const Count = z.int().nonnegative();
-export const Content = z.int().min(-1).max(999_999);
+/** `-0` is the one JSON integer that does not come back from a round trip. */
+const notMinusZero = (number: number) => !Object.is(number, -0);
+
+export const Count = z.int().nonnegative().refine(notMinusZero, 'negative zero');
+export const Content = z.int().min(-1).max(999_999).refine(notMinusZero, 'negative zero');
+/** What a key's name has room for (keys.ts): a number beyond would make a key that nothing lists. */
+export const Attempt = Count.min(1).max(9999);
+export const Worker = Count.max(9999);
+export const Sequence = Count.min(1).max(999_999);
 export const Crc32 = z.string().regex(/^[0-9a-f]{8}$/);
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 export const IsoDate = z.iso.datetime();
@@ -29,6 +36,23 @@ export interface RawDocument {
   readonly key: string;
   readonly bytes: Uint8Array;
 }
+
+/** What was read from each key: one entry, or several when different bytes claim the same key. */
+export type DocumentIndex = ReadonlyMap<string, readonly RawDocument[]>;
+
+/** Indexes documents by key; neither their order nor exact duplicates leave a trace. */
+export function indexByKey(documents: Iterable<RawDocument>): DocumentIndex {
+  const index = new Map<string, RawDocument[]>();
+  for (const document of documents) {
+    const known = index.get(document.key);
+    if (known === undefined) index.set(document.key, [document]);
+    else if (!known.some(({ bytes }) => sameBytes(bytes, document.bytes))) known.push(document);
+  }
+  return index;
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array) =>
+  a === b || (a.length === b.length && a.every((byte, at) => byte === b[at]));
 
 /** The bytes of a document; field order is the schema's, so equal documents are equal bytes. */
 export function encode<Schema extends z.ZodType>(schema: Schema, document: z.input<Schema>): Uint8Array {

@@ -1,7 +1,16 @@
 import type * as z from 'zod';
-import { decode, encode, FORMAT_VERSION, type RawDocument, sha256 } from './documents.ts';
+import { planDisagreements, sealDisagreements } from './agreement.ts';
+import {
+  type DocumentIndex,
+  decode,
+  encode,
+  FORMAT_VERSION,
+  indexByKey,
+  type RawDocument,
+  sha256,
+} from './documents.ts';
 import { isStowageError, messageOf } from './errors.ts';
-import { countContent, type ReceiptIndex } from './fold-content.ts';
+import { countContent } from './fold-content.ts';
 import { formatKey, parseKey } from './keys.ts';
 import { Manifest, type ManifestContent } from './manifest.ts';
 import { Plan } from './plan.ts';
@@ -47,9 +56,11 @@ const CONTRADICTIONS: ReadonlySet<Problem['code']> = new Set([
 export function fold(documents: SetDocuments): Folded {
   const plan = read(Plan, documents.plan);
   if ('problem' in plan) return { status: 'damaged', problems: [plan.problem] };
-  const disagreement = checkKey(documents.plan, 'plan', plan.value.timestamp);
-  if (disagreement !== undefined) return { status: 'damaged', problems: [disagreement] };
-  const receipts = indexReceipts(documents.receipts);
+  const wrongKey = checkKey(documents.plan, 'plan', plan.value.timestamp);
+  if (wrongKey !== undefined) return { status: 'damaged', problems: [wrongKey] };
+  const disagreements = planDisagreements(plan.value);
+  if (disagreements.length > 0) return { status: 'damaged', plan: plan.value, problems: disagreements };
+  const receipts = indexByKey(documents.receipts);
   if (documents.seal === undefined)
     return { status: 'open', plan: plan.value, problems: missingSoFar(plan.value, receipts) };
   const seal = read(Seal, documents.seal);
@@ -62,10 +73,10 @@ function foldSealed(
   plan: Plan,
   sealRaw: RawDocument,
   seal: Seal,
-  receipts: ReceiptIndex,
+  receipts: DocumentIndex,
 ): Folded {
-  const wrongKey = checkKey(sealRaw, 'seal', plan.timestamp) ?? checkKey(planRaw, 'plan', seal.timestamp);
-  const problems: Problem[] = wrongKey === undefined ? [] : [wrongKey];
+  const wrongKey = checkKey(sealRaw, 'seal', seal.timestamp) ?? checkSet(seal, plan);
+  let problems: Problem[] = [...(wrongKey === undefined ? [] : [wrongKey]), ...sealDisagreements(plan, seal)];
   for (const failure of seal.failures) {
     problems.push({
       code: 'segment-failed',
@@ -79,7 +90,8 @@ function foldSealed(
   const named = new Map(plan.relations.map((relation) => [relation.id, relation]));
   for (const planned of [...plan.contents].sort((a, b) => a.content - b.content)) {
     const counted = countContent(plan.timestamp, named, planned, seal, receipts);
-    problems.push(...counted.problems);
+    // Never `push(...)`: as arguments, the problems of a hundred thousand relations overflow the stack.
+    problems = problems.concat(counted.problems);
     if (counted.content !== undefined) contents.push(counted.content);
   }
   if (problems.length > 0) return { status: worstOf(problems), plan, problems };
@@ -87,7 +99,14 @@ function foldSealed(
     planSha256: sha256(planRaw.bytes),
     sealSha256: sha256(sealRaw.bytes),
   });
-  return { status: 'complete', plan, manifest, bytes: encode(Manifest, manifest) };
+  const excess = Object.entries(manifest.totals).find(([, total]) => !Number.isSafeInteger(total));
+  if (excess === undefined) return { status: 'complete', plan, manifest, bytes: encode(Manifest, manifest) };
+  const message = `the total of ${excess[0]} is past 2^53`;
+  return {
+    status: 'damaged',
+    plan,
+    problems: [{ code: 'documents-disagree', object: sealRaw.key, message }],
+  };
 }
 
 /** `damaged` when any problem is a contradiction, else `incomplete`. */
@@ -95,16 +114,13 @@ export function worstOf(problems: readonly Problem[]): 'incomplete' | 'damaged' 
   return problems.some(({ code }) => CONTRADICTIONS.has(code)) ? 'damaged' : 'incomplete';
 }
 
-function indexReceipts(receipts: Iterable<RawDocument>): ReceiptIndex {
-  return new Map(Array.from(receipts, (receipt) => [receipt.key, receipt]));
-}
-
 /** What an unsealed set still lacks, per content: enough for a sweeper to name who went silent. */
-function missingSoFar(plan: Plan, receipts: ReceiptIndex): Problem[] {
+function missingSoFar(plan: Plan, receipts: DocumentIndex): Problem[] {
   const seen = new Map<number, number>();
   for (const key of receipts.keys()) {
     const parsed = parseKey(key);
-    if (parsed?.kind === 'receipt') seen.set(parsed.content, (seen.get(parsed.content) ?? 0) + 1);
+    if (parsed?.kind === 'receipt' && parsed.timestamp === plan.timestamp)
+      seen.set(parsed.content, (seen.get(parsed.content) ?? 0) + 1);
   }
   return plan.contents.map(({ content, host }) => ({
     code: 'content-missing',
@@ -150,6 +166,12 @@ function manifestOf(plan: Plan, seal: Seal, contents: ManifestContent[], proof: 
 function checkKey(raw: RawDocument, kind: 'plan' | 'seal', timestamp: string): Problem | undefined {
   if (raw.key === formatKey({ kind, timestamp })) return undefined;
   return { code: 'documents-disagree', object: raw.key, message: `says it belongs to set ${timestamp}` };
+}
+
+function checkSet(seal: Seal, plan: Plan): Problem | undefined {
+  if (seal.timestamp === plan.timestamp) return undefined;
+  const object = formatKey({ kind: 'seal', timestamp: seal.timestamp });
+  return { code: 'documents-disagree', object, message: `is not the seal of set ${plan.timestamp}` };
 }
 
 function read<Schema extends z.ZodType>(

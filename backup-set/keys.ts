@@ -114,8 +114,9 @@ export function requireKey(text: string): Key {
   return key;
 }
 
-const SHIPMENT = /^(receipts|data)\/(-1|\d{1,6})\/(\d{1,4})-(\d{1,4})-(\d{6})\.(json|pack)$/;
-const METADATA = /^metadata\/(-1|\d{1,6})\/(\d{1,4})-(.+)$/;
+// Attempts and sequences count from 1.
+const SHIPMENT = /^(receipts|data)\/(-1|\d{1,6})\/([1-9]\d{0,3})-(\d{1,4})-((?!0{6})\d{6})\.(json|pack)$/;
+const METADATA = /^metadata\/(-1|\d{1,6})\/([1-9]\d{0,3})-(.+)$/;
 const VERDICT = /^verdicts\/(\d{17})-([a-z]+)\.json$/;
 
 function parseSetKey(text: string): Key | undefined {

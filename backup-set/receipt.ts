@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Content, Count, Crc32, header, IsoDate } from './documents.ts';
+import { Attempt, Content, Count, Crc32, header, IsoDate, Sequence, Worker } from './documents.ts';
 import { METADATA_FILES } from './keys.ts';
 import { Timestamp } from './timestamps.ts';
 
@@ -27,9 +27,9 @@ const shipped = {
   ...header('receipt'),
   timestamp: Timestamp,
   content: Content,
-  attempt: Count.min(1),
-  worker: Count,
-  sequence: Count.min(1),
+  attempt: Attempt,
+  worker: Worker,
+  sequence: Sequence,
   object: StoredAs,
   startedAt: IsoDate,
   finishedAt: IsoDate,

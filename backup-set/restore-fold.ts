@@ -1,4 +1,4 @@
-import { decode, FORMAT_VERSION, type RawDocument } from './documents.ts';
+import { type DocumentIndex, decode, FORMAT_VERSION, indexByKey, type RawDocument } from './documents.ts';
 import { isStowageError, messageOf } from './errors.ts';
 import { formatKey, type Phase } from './keys.ts';
 import { type Outcome, type RestorePlan, RestoreReceipt, type RestoreRequest } from './restore.ts';
@@ -10,17 +10,20 @@ export type RestoreStep =
 
 /** Where a restore stands: the same fold as for a set, from plan and receipts alone. Pure. */
 export function foldRestore(plan: RestorePlan, receipts: Iterable<RawDocument>): RestoreStep {
-  const index = new Map(Array.from(receipts, (receipt) => [receipt.key, receipt]));
+  const index = indexByKey(receipts);
   let loaded: RestoreReceipt[] = [];
   for (const phase of plan.phases) {
-    const { done, awaiting, problems } = countPhase(plan, phase, index);
+    const { done, awaiting, problems, unlisted } = countPhase(plan, phase, index);
     // A failed phase ends the restore only when every segment has spoken: nobody still works on the target then.
     if (awaiting.length > 0) return { next: phase, awaiting };
-    if (problems.length > 0)
-      return { outcome: outcomeOf(plan, phase === 'verify' ? 'refused' : 'failed', loaded, problems) };
+    if (problems.length > 0) {
+      const status = phase === 'verify' ? 'refused' : 'failed';
+      return { outcome: outcomeOf(plan, status, loaded, problems, unlisted) };
+    }
     if (phase === 'data') loaded = done;
   }
-  return { outcome: outcomeOf(plan, 'restored', loaded, rowsDiffer(plan, loaded)) };
+  const short = loadDiffers(plan, loaded);
+  return { outcome: outcomeOf(plan, short.length > 0 ? 'failed' : 'restored', loaded, short) };
 }
 
 /** The outcome of a request that was not even begun. */
@@ -28,85 +31,76 @@ export function refusedOutcome(
   request: Pick<RestoreRequest, 'id' | 'timestamp'>,
   problems: readonly Problem[],
 ): Outcome {
-  return {
-    format: 'stowage/outcome',
-    version: FORMAT_VERSION,
-    id: request.id,
-    timestamp: request.timestamp,
-    status: 'refused',
-    totals: { contents: 0, relations: 0, rows: 0 },
-    ...bounded(problems),
-  };
+  return outcomeOf(request, 'refused', [], problems);
 }
 
-function countPhase(plan: RestorePlan, phase: Phase, index: ReadonlyMap<string, RawDocument>) {
+function countPhase(plan: RestorePlan, phase: Phase, index: DocumentIndex) {
   const done: RestoreReceipt[] = [];
   const awaiting: number[] = [];
   const problems: Problem[] = [];
+  let unlisted = 0;
   for (const { content } of plan.contents) {
-    const raw = index.get(formatKey({ kind: 'restore-receipt', restore: plan.id, phase, content }));
-    if (raw === undefined) {
-      awaiting.push(content);
-      continue;
-    }
-    const receipt = readReceipt(raw);
-    if ('code' in receipt) problems.push({ ...receipt, content, object: raw.key });
-    else if (receipt.id !== plan.id || receipt.phase !== phase || receipt.content !== content) {
-      problems.push({
-        code: 'documents-disagree',
-        content,
-        object: raw.key,
-        message: 'its fields belong to another key',
-      });
-    } else if (receipt.status === 'failed') {
-      problems.push(
-        ...(receipt.problems.length > 0 ? receipt.problems : [failedWithoutReason(content, raw.key)]),
-      );
+    const key = formatKey({ kind: 'restore-receipt', restore: plan.id, phase, content });
+    const receipt = readReceipt(index.get(key) ?? [], { id: plan.id, phase, content });
+    if (receipt === undefined) awaiting.push(content);
+    else if ('code' in receipt) problems.push({ ...receipt, content, object: key });
+    // `done` beside a problem is a failure: there is no success with errors.
+    else if (receipt.status === 'failed' || receipt.problemsTotal > 0 || receipt.problems.length > 0) {
+      const told = receipt.problems.map((problem) => ({ content, ...problem }));
+      problems.push(...(told.length > 0 ? told : [failedWithoutReason(content, key)]));
+      unlisted += Math.max(0, receipt.problemsTotal - Math.max(1, told.length));
     } else done.push(receipt);
   }
-  return { done, awaiting, problems };
+  return { done, awaiting, problems, unlisted };
 }
 
-/** Loaded rows must be the manifest's, whatever the shippers claimed on the way. */
-function rowsDiffer(plan: RestorePlan, loaded: readonly RestoreReceipt[]): Problem[] {
-  const rows = new Map(loaded.map((receipt) => [receipt.content, rowsOf([receipt])]));
-  return plan.contents
-    .filter((planned) => planned.rows !== (rows.get(planned.content) ?? 0))
-    .map(({ content, rows: wanted }) => ({
-      code: 'order-failed',
-      content,
-      message: `${rows.get(content) ?? 0} of ${wanted} rows were loaded`,
-    }));
+/** Relations and rows loaded must be the plan's, whatever the shippers claimed on the way. */
+function loadDiffers(plan: RestorePlan, loaded: readonly RestoreReceipt[]): Problem[] {
+  const byContent = new Map(loaded.map((receipt) => [receipt.content, receipt]));
+  return plan.contents.flatMap(({ content, relations, rows }): Problem[] => {
+    const receipt = byContent.get(content);
+    const gotRows = receipt === undefined ? 0 : rowsOf([receipt]);
+    const gotRelations = receipt === undefined ? 0 : namesOf([receipt]).size;
+    const twice = (receipt?.relations.length ?? 0) - gotRelations;
+    if (gotRows === rows && gotRelations === relations && twice === 0) return [];
+    const message = `${gotRows} of ${rows} rows in ${gotRelations} of ${relations} relations were loaded`;
+    return [{ code: 'order-failed', content, message: twice === 0 ? message : `${message}, ${twice} twice` }];
+  });
 }
 
 function outcomeOf(
-  plan: RestorePlan,
+  { id, timestamp }: Pick<RestorePlan, 'id' | 'timestamp'>,
   status: Outcome['status'],
   loaded: readonly RestoreReceipt[],
   problems: readonly Problem[],
+  unlisted = 0,
 ): Outcome {
+  const listed = bounded(problems);
   return {
     format: 'stowage/outcome',
     version: FORMAT_VERSION,
-    id: plan.id,
-    timestamp: plan.timestamp,
-    status: status === 'restored' && problems.length > 0 ? 'failed' : status,
-    totals: {
-      contents: loaded.length,
-      relations: new Set(
-        loaded.flatMap(({ relations }) =>
-          relations.map(({ schema, name }) => JSON.stringify([schema, name])),
-        ),
-      ).size,
-      rows: rowsOf(loaded),
-    },
-    ...bounded(problems),
+    id,
+    timestamp,
+    status,
+    totals: { contents: loaded.length, relations: namesOf(loaded).size, rows: rowsOf(loaded) },
+    problemsTotal: listed.problemsTotal + unlisted,
+    problems: listed.problems,
   };
 }
 
-function readReceipt(raw: RawDocument): RestoreReceipt | Pick<Problem, 'code' | 'message'> {
+/** One segment's word on one phase; undefined = it has not spoken yet. */
+function readReceipt(
+  [raw, other]: readonly RawDocument[],
+  expected: Pick<RestoreReceipt, 'id' | 'phase' | 'content'>,
+): RestoreReceipt | Pick<Problem, 'code' | 'message'> | undefined {
+  if (raw === undefined) return undefined;
+  if (other !== undefined)
+    return { code: 'receipt-altered', message: 'different bytes were read from this one key' };
   try {
-    return decode(RestoreReceipt, raw);
+    const receipt = decode(RestoreReceipt, raw);
+    const { id, phase, content } = expected;
+    if (receipt.id === id && receipt.phase === phase && receipt.content === content) return receipt;
+    return { code: 'documents-disagree', message: 'its fields belong to another key' };
   } catch (error) {
     if (!isStowageError(error, 'set/unreadable')) throw error;
     return { code: 'receipt-unreadable', message: messageOf(error) };
@@ -115,6 +109,11 @@ function readReceipt(raw: RawDocument): RestoreReceipt | Pick<Problem, 'code' | 
 
 const rowsOf = (receipts: readonly RestoreReceipt[]) =>
   receipts.reduce((sum, { relations }) => relations.reduce((rows, relation) => rows + relation.rows, sum), 0);
+
+const namesOf = (receipts: readonly RestoreReceipt[]) =>
+  new Set(
+    receipts.flatMap(({ relations }) => relations.map(({ schema, name }) => JSON.stringify([schema, name]))),
+  );
 
 const failedWithoutReason = (content: number, object: string): Problem => ({
   code: 'order-failed',

@@ -3,7 +3,7 @@ import type { Phase } from './keys.ts';
 import type { Manifest, ManifestContent } from './manifest.ts';
 import type { Relation } from './plan.ts';
 import type { RestorePlan, RestoreRequest } from './restore.ts';
-import { isEverything, selects, unmatchedIncludes } from './selection.ts';
+import { isEverything, malformedPatterns, selects, unmatchedIncludes } from './selection.ts';
 import type { Problem } from './verdict.ts';
 
 export type Planned = { readonly plan: RestorePlan } | { readonly refused: readonly Problem[] };
@@ -12,7 +12,8 @@ export type Planned = { readonly plan: RestorePlan } | { readonly refused: reado
 export function planRestore(request: RestoreRequest, manifest: Manifest, manifestSha256: string): Planned {
   const refused = impossible(request, manifest);
   if (refused.length > 0) return { refused };
-  const contents = manifest.contents.map((content) => volumeOf(content, chosenRelations(request, manifest)));
+  const chosen = chosenRelations(request, manifest);
+  const contents = manifest.contents.map((content) => volumeOf(content, chosen));
   const phases: Phase[] = [
     ...(request.verify ? (['verify'] as const) : []),
     'pre-data',
@@ -31,7 +32,7 @@ export function planRestore(request: RestoreRequest, manifest: Manifest, manifes
       contents,
       totals: {
         contents: contents.length,
-        relations: chosenRelations(request, manifest).size,
+        relations: chosen.size,
         rows: total(contents, 'rows'),
         bytes: total(contents, 'bytes'),
         storedBytes: total(contents, 'storedBytes'),
@@ -64,6 +65,9 @@ function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
   });
   const problems: Problem[] = [];
   const { target } = request;
+  const malformed = new Set(malformedPatterns(request.selection));
+  if (request.timestamp !== manifest.timestamp)
+    problems.push(problem(`the request is for set ${request.timestamp}, this is ${manifest.timestamp}`));
   if (target.flavour !== manifest.flavour)
     problems.push(problem(`the set is of flavour ${manifest.flavour}, the target of ${target.flavour}`));
   const targets = new Set(target.contents.map(({ content }) => content));
@@ -74,8 +78,10 @@ function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
   }
   for (const content of targets)
     problems.push(problem('the set has no data for this segment of the target', content));
+  for (const pattern of malformed) problems.push(problem(`${JSON.stringify(pattern)} is no pattern`));
   for (const pattern of unmatchedIncludes(request.selection, manifest.relations)) {
-    problems.push(problem(`${JSON.stringify(pattern)} matches nothing in the set`));
+    if (!malformed.has(pattern))
+      problems.push(problem(`${JSON.stringify(pattern)} matches nothing in the set`));
   }
   if (!isWhole(request) && chosenRelations(request, manifest).size === 0)
     problems.push(problem('the selection leaves no relation'));

@@ -1,18 +1,18 @@
 import * as z from 'zod';
-import { Content, Count, header, IsoDate, Sha256 } from './documents.ts';
+import { Attempt, Content, Count, header, IsoDate, Sequence, Sha256, Worker } from './documents.ts';
 import { Timestamp } from './timestamps.ts';
 
 /** A receipt that counts, by the digest of its bytes: an altered one is noticed whatever it says. */
 export const SealedReceipt = z.object({
-  attempt: Count.min(1),
-  worker: Count,
-  sequence: Count.min(1),
+  attempt: Attempt,
+  worker: Worker,
+  sequence: Sequence,
   sha256: Sha256,
 });
 export type SealedReceipt = z.infer<typeof SealedReceipt>;
 
 /** The database's word on one relation of one segment. */
-export const SealedRelation = z.object({ relation: Count, attempt: Count.min(1), rows: Count, bytes: Count });
+export const SealedRelation = z.object({ relation: Count, attempt: Attempt, rows: Count, bytes: Count });
 export type SealedRelation = z.infer<typeof SealedRelation>;
 
 export const SealedContent = z.object({

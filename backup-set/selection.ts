@@ -60,6 +60,15 @@ export function unmatchedIncludes(
   ];
 }
 
+/** Patterns that can match nothing at all, such as a table without its schema: an exclusion that excludes nothing. */
+export function malformedPatterns(selection: Selection): string[] {
+  const without = (parts: number) => (pattern: string) => parsePattern(pattern)?.length !== parts;
+  return [
+    ...[...selection.includeTables, ...selection.excludeTables].filter(without(2)),
+    ...[...selection.includeSchemas, ...selection.excludeSchemas].filter(without(1)),
+  ];
+}
+
 /** The parts of a pattern, or undefined when it is not well formed: `a.b` → two, `"a.b".c` → two, `a` → one. */
 export function parsePattern(pattern: string): RegExp[] | undefined {
   const part = /(?:"((?:[^"]|"")+)"|([^".]+))/y;
@@ -80,6 +89,6 @@ function matches(pattern: string, names: readonly string[]): boolean {
   return parts?.length === names.length && parts.every((part, index) => part.test(names[index] ?? ''));
 }
 
-const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 const exactly = (text: string) => new RegExp(`^${escaped(text)}$`, 'su');
-const wildcard = (text: string) => new RegExp(`^${text.split('*').map(escaped).join('.*')}$`, 'su');
+const wildcard = (text: string) => new RegExp(`^${text.split(/\*+/).map(escaped).join('.*')}$`, 'su');

@@ -11,7 +11,10 @@ export const Instant = z
   .regex(/^\d{17}$/)
   .refine(isCalendarDate, 'no such date and time');
 /** `<instant>-<8 hex>`: the key of a restore. */
-export const RestoreId = z.string().regex(/^\d{17}-[0-9a-f]{8}$/);
+export const RestoreId = z
+  .string()
+  .regex(/^\d{17}-[0-9a-f]{8}$/)
+  .refine((id) => isCalendarDate(id.slice(0, 17)), 'no such date and time');
 
 export function timestampOf(date: Date): string {
   return instantOf(date).slice(0, 14);

@@ -24,8 +24,8 @@ const SSH = {
 };
 const CEPH = {
   name: 'Ceph Object Gateway',
-  programs: ['radosgw', 'radosgw-admin', 'ceph', 'ceph-mon', 'ceph-osd'],
-  packages: ['radosgw', 'ceph-common', 'ceph-mon', 'ceph-osd'],
+  programs: ['radosgw', 'radosgw-admin', 'ceph', 'ceph-mon', 'ceph-osd', 'monmaptool'],
+  packages: ['radosgw', 'ceph-common', 'ceph-base', 'ceph-mon', 'ceph-osd'],
   services: ['ceph.target'],
   /** Set to 1 to run everything else without it. */
   waiver: 'STOWAGE_WITHOUT_CEPH',

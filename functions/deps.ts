@@ -1,0 +1,22 @@
+import type { Logger } from 'pino';
+import type { CallOptions, ObjectStore } from '../storage/store.ts';
+
+/** All that a function may touch: everything it knows, it reads from the store. */
+export interface Deps {
+  readonly store: ObjectStore;
+  readonly clock: () => Date;
+  readonly log: Logger;
+  /** Ends what is running; what was written stays, and the next call goes on from there. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a function has done: the keys it wrote, which may be events for other functions. */
+export interface Handled {
+  readonly wrote: readonly string[];
+}
+
+export const NOTHING: Handled = { wrote: [] };
+
+export function callOptions({ signal }: Deps): CallOptions {
+  return signal === undefined ? {} : { signal };
+}

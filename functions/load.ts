@@ -1,0 +1,110 @@
+import pMap from 'p-map';
+import { DOCUMENT_BYTES_MAX, decode, type RawDocument, RECEIPT_BYTES_MAX } from '../backup-set/documents.ts';
+import { isStowageError } from '../backup-set/errors.ts';
+import type { SetDocuments } from '../backup-set/fold.ts';
+import { formatKey, type Key, parseKey, receiptsPrefix } from '../backup-set/keys.ts';
+import { Verdict } from '../backup-set/verdict.ts';
+import type { StoredObject } from '../storage/store.ts';
+import { callOptions, type Deps } from './deps.ts';
+
+/** Small GETs at once: hides the latency of S3 and stays far below what any server throttles. */
+const READS_IN_FLIGHT = 16;
+
+/** The documents of a set as they are stored; a set that somebody tampered with may lack any of them. */
+export interface LoadedSet {
+  readonly plan: RawDocument | undefined;
+  readonly receipts: readonly RawDocument[];
+  readonly seal: RawDocument | undefined;
+}
+
+/**
+ * Reads a document, or undefined when it is not there. One that is too large comes back empty: it is as unreadable as
+ * an empty one, and gets named as such instead of stopping everything else that is read with it.
+ */
+export async function readDocument(
+  deps: Deps,
+  key: string,
+  bytesMax = DOCUMENT_BYTES_MAX,
+): Promise<RawDocument | undefined> {
+  try {
+    return { key, bytes: await deps.store.read(key, { ...callOptions(deps), bytesMax }) };
+  } catch (error) {
+    if (isStowageError(error, 'storage/not-found')) return undefined;
+    if (!isStowageError(error, 'storage/too-large')) throw error;
+    deps.log.warn({ key, bytesMax }, 'this document is too large to be ours');
+    return { key, bytes: new Uint8Array() };
+  }
+}
+
+/** Plan, seal and receipts. Without a seal the fold only counts receipts by key, so their bytes are not read. */
+export async function loadSet(deps: Deps, timestamp: string): Promise<LoadedSet> {
+  // The seal first: it is written after every receipt it names, so what is listed afterwards must hold them all.
+  // The other way round, a receipt and the seal that arrive in between would look like a loss.
+  const seal = await readDocument(deps, formatKey({ kind: 'seal', timestamp }));
+  const plan = await readDocument(deps, formatKey({ kind: 'plan', timestamp }));
+  const listed = await listKeys(deps, receiptsPrefix(timestamp), ['receipt']);
+  if (seal !== undefined) return { plan, seal, receipts: await readAll(deps, listed) };
+  return { plan, seal, receipts: listed.map(({ key }) => ({ key, bytes: new Uint8Array() })) };
+}
+
+/** True when there is enough to fold. */
+export function hasPlan(set: LoadedSet): set is LoadedSet & SetDocuments {
+  return set.plan !== undefined;
+}
+
+/** Reads many small documents, a bounded number at once; one that has gone meanwhile is left out. */
+export async function readAll(
+  deps: Deps,
+  objects: readonly Pick<StoredObject, 'key'>[],
+): Promise<RawDocument[]> {
+  const documents = await pMap(objects, ({ key }) => readDocument(deps, key, RECEIPT_BYTES_MAX), {
+    concurrency: READS_IN_FLIGHT,
+  });
+  return documents.filter((document) => document !== undefined);
+}
+
+/** Objects below a prefix that are of these kinds; keys that are not ours are ignored. */
+export async function listKeys(
+  deps: Deps,
+  prefix: string,
+  kinds: readonly Key['kind'][],
+): Promise<StoredObject[]> {
+  const found: StoredObject[] = [];
+  for await (const object of deps.store.list(prefix, callOptions(deps))) {
+    const parsed = parseKey(object.key);
+    if (parsed === undefined) deps.log.debug({ key: object.key }, 'not a key of ours: ignored');
+    else if (kinds.includes(parsed.kind)) found.push(object);
+  }
+  return found;
+}
+
+/** Keys of all verdicts of a set, oldest first: the instant in the name orders them. */
+export async function verdictKeys(deps: Deps, timestamp: string): Promise<string[]> {
+  const anyKey = formatKey({ kind: 'verdict', timestamp, instant: '0'.repeat(17), level: 'stitch' });
+  const listed = await listKeys(deps, anyKey.slice(0, anyKey.lastIndexOf('/') + 1), ['verdict']);
+  return listed.map(({ key }) => key);
+}
+
+/** The newest verdict of a level, or undefined when there is none that can be read. */
+export async function newestVerdict(
+  deps: Deps,
+  timestamp: string,
+  level: Verdict['level'],
+): Promise<Verdict | undefined> {
+  const keys = await verdictKeys(deps, timestamp);
+  const newest = keys.findLast((key) => verdictLevel(key) === level);
+  const raw = newest === undefined ? undefined : await readDocument(deps, newest);
+  if (raw === undefined) return undefined;
+  try {
+    return decode(Verdict, raw);
+  } catch (error) {
+    if (!isStowageError(error, 'set/unreadable')) throw error;
+    deps.log.warn({ err: error, key: raw.key }, 'this verdict cannot be read: ignored');
+    return undefined;
+  }
+}
+
+export function verdictLevel(key: string): Verdict['level'] | undefined {
+  const parsed = parseKey(key);
+  return parsed?.kind === 'verdict' ? parsed.level : undefined;
+}

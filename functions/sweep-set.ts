@@ -1,0 +1,76 @@
+import { formatKey, parseKey, receiptsPrefix, setPrefix } from '../backup-set/keys.ts';
+import { dateOf } from '../backup-set/timestamps.ts';
+import type { Problem } from '../backup-set/verdict.ts';
+import { callOptions, type Deps } from './deps.ts';
+import { loadSet, verdictKeys, verdictLevel } from './load.ts';
+import { validate } from './on-manifest.ts';
+import { foldLoaded, stitch } from './on-receipt.ts';
+import { allowedSilence, isSilent, lastArrival } from './silence.ts';
+import type { SweepOptions, SweepReport } from './sweep-report.ts';
+import { writeNews } from './write-verdict.ts';
+
+/** Clocks of store and functions may differ by this much: a verdict that young may not have seen the last receipt. */
+const CLOCK_SKEW_MS = 5 * 60_000;
+
+/** Looks at one set and does what no event has caused. @returns true when the set is over for good. */
+export async function sweepSet(
+  deps: Deps,
+  timestamp: string,
+  options: SweepOptions,
+  report: SweepReport,
+): Promise<boolean> {
+  const verdicts = await verdictKeys(deps, timestamp);
+  const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }), callOptions(deps));
+  // Only a committed set is ever given a written `validate` verdict, so that one means it was done.
+  if (manifest !== undefined && verdicts.some((key) => verdictLevel(key) === 'validate')) return true;
+  if (manifest === undefined && !(await commit(deps, timestamp, verdicts, options, report))) return false;
+  await validate(deps, timestamp);
+  report.validated.push(timestamp);
+  return true;
+}
+
+/** @returns true when the set has its manifest now. */
+async function commit(
+  deps: Deps,
+  timestamp: string,
+  verdicts: readonly string[],
+  options: SweepOptions,
+  report: SweepReport,
+): Promise<boolean> {
+  const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), callOptions(deps));
+  if (seal === undefined) {
+    if (await callOverdue(deps, timestamp, options)) report.overdue.push(timestamp);
+    return false;
+  }
+  const judged = verdicts.findLast((key) => verdictLevel(key) === 'stitch');
+  if (judged !== undefined && (await isFinal(deps, timestamp, judged, seal.modifiedAt))) return false;
+  const { status } = await stitch(deps, timestamp);
+  if (status === 'complete') report.committed.push(timestamp);
+  return status === 'complete';
+}
+
+/** True when nothing has come since the verdict that could change it. */
+async function isFinal(deps: Deps, timestamp: string, verdict: string, sealedAt: Date): Promise<boolean> {
+  const parsed = parseKey(verdict);
+  const last = (await lastArrival(deps, receiptsPrefix(timestamp))) ?? sealedAt;
+  const newest = Math.max(last.getTime(), sealedAt.getTime());
+  return parsed?.kind === 'verdict' && newest + CLOCK_SKEW_MS < dateOf(parsed.instant).getTime();
+}
+
+/** Writes what is missing when nothing has moved in an unsealed set for longer than its plan allows. */
+async function callOverdue(deps: Deps, timestamp: string, options: SweepOptions): Promise<boolean> {
+  const last = await lastArrival(deps, setPrefix(timestamp));
+  const allowed = await allowedSilence(deps, timestamp, options);
+  if (last === undefined || !isSilent(deps, last, allowed)) return false;
+  const set = await loadSet(deps, timestamp);
+  // Sealed in this very moment: the event, or the next sweep, will judge it by its documents.
+  if (set.seal !== undefined) return false;
+  const folded = foldLoaded(timestamp, set);
+  const missing = folded.status === 'complete' ? [] : folded.problems;
+  const message = `nothing has arrived since ${last.toISOString()}; ${allowed} s of silence are allowed`;
+  const overdue: Problem = { code: 'overdue', message };
+  const status = folded.status === 'damaged' ? 'damaged' : 'incomplete';
+  const checked = { objects: 0, bytes: 0 };
+  await writeNews(deps, timestamp, 'stitch', { status, checked, problems: [overdue, ...missing] });
+  return true;
+}

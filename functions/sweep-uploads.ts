@@ -1,0 +1,38 @@
+import { formatKey, parseKey, SETS, setPrefix } from '../backup-set/keys.ts';
+import type { PendingUpload } from '../storage/store.ts';
+import { callOptions, type Deps } from './deps.ts';
+import { allowedSilence, isSilent, lastArrival } from './silence.ts';
+import { OVERDUE_AFTER_SECONDS, type SweepOptions, type SweepReport } from './sweep-report.ts';
+
+/** Younger uploads of unsealed sets are left alone, whatever anybody asks for. */
+const AGE_MIN_SECONDS = OVERDUE_AFTER_SECONDS;
+
+/** Removes what dead shippers left: parts of uploads that nobody will complete, and that are paid for. */
+export async function sweepUploads(deps: Deps, options: SweepOptions, report: SweepReport): Promise<void> {
+  const rules = new Map<string, IsDead>();
+  for await (const upload of deps.store.pendingUploads(SETS, callOptions(deps))) {
+    const key = parseKey(upload.key);
+    if (key === undefined || !('timestamp' in key)) continue;
+    const isDead = rules.get(key.timestamp) ?? (await ruleFor(deps, key.timestamp, options));
+    rules.set(key.timestamp, isDead);
+    if (!isDead(upload)) continue;
+    await deps.store.abortUpload(upload, callOptions(deps));
+    deps.log.info({ object: upload.key, startedAt: upload.startedAt }, 'unfinished upload removed');
+    report.uploadsAborted += 1;
+  }
+}
+
+type IsDead = (upload: PendingUpload) => boolean;
+
+/**
+ * The seal is written when all shippers have ended: what was begun before it has no writer any more. Without a seal,
+ * only in a set where nothing moves can an old upload be taken for dead: a slow one looks the same.
+ */
+async function ruleFor(deps: Deps, timestamp: string, options: SweepOptions): Promise<IsDead> {
+  const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), callOptions(deps));
+  const allowed = await allowedSilence(deps, timestamp, options);
+  const isOld: IsDead = ({ startedAt }) => isSilent(deps, startedAt, Math.max(allowed, AGE_MIN_SECONDS));
+  if (seal !== undefined) return (upload) => upload.startedAt <= seal.modifiedAt || isOld(upload);
+  const silent = isSilent(deps, await lastArrival(deps, setPrefix(timestamp)), allowed);
+  return (upload) => silent && isOld(upload);
+}

@@ -1,0 +1,84 @@
+import { isStowageError, messageOf } from '../backup-set/errors.ts';
+import { RESTORES, SETS } from '../backup-set/keys.ts';
+import { RestoreId, Timestamp } from '../backup-set/timestamps.ts';
+import { callOptions, type Deps } from './deps.ts';
+import type { SweepOptions, SweepReport } from './sweep-report.ts';
+import { sweepRestore } from './sweep-restore.ts';
+import { sweepSet } from './sweep-set.ts';
+import { sweepUploads } from './sweep-uploads.ts';
+
+/** Sets or restores looked at in one sweep, the newest first: what is older than these is not going to move. */
+const SWEPT_MAX = 10_000;
+
+/**
+ * Finds what no event announced (promise 4): commits and validates sets, calls silent ones overdue and names what is
+ * missing, takes restores on, and removes what dead uploads left. What fails for one set is reported and does not
+ * keep the others from being swept.
+ * @throws StowageError when the root cannot be listed, or `interrupted`.
+ */
+export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<SweepReport> {
+  const report: SweepReport = {
+    sets: 0,
+    committed: [],
+    validated: [],
+    overdue: [],
+    uploadsAborted: 0,
+    problems: [],
+  };
+  const { closed = new Set<string>() } = options;
+  for await (const timestamp of newestSets(deps)) {
+    if (closed.has(timestamp)) continue;
+    report.sets += 1;
+    await attempt(deps, report, { set: timestamp }, async () => {
+      if (await sweepSet(deps, timestamp, options, report)) closed.add(timestamp);
+    });
+  }
+  for await (const restore of newestRestores(deps)) {
+    if (closed.has(restore)) continue;
+    await attempt(deps, report, { restore }, async () => {
+      if (await sweepRestore(deps, restore, options, report)) closed.add(restore);
+    });
+  }
+  await attempt(deps, report, {}, () => sweepUploads(deps, options, report));
+  const { sets, uploadsAborted, problems, ...lists } = report;
+  const did =
+    uploadsAborted > 0 || problems.length > 0 || Object.values(lists).some(({ length }) => length > 0);
+  deps.log[did ? 'info' : 'debug']({ sets, uploadsAborted, problems, ...lists }, 'swept');
+  return report;
+}
+
+async function attempt(
+  deps: Deps,
+  report: SweepReport,
+  what: { set?: string; restore?: string },
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (deps.signal?.aborted || isStowageError(error, 'interrupted')) throw error;
+    deps.log.error({ err: error, ...what }, `not swept: ${messageOf(error)}`);
+    report.problems.push({ ...what, message: messageOf(error) });
+  }
+}
+
+async function* newestSets(deps: Deps): AsyncGenerator<string> {
+  let left = SWEPT_MAX;
+  for (const day of (await foldersOf(deps, SETS)).filter((name) => /^\d{8}$/.test(name)).reverse()) {
+    for (const timestamp of (await foldersOf(deps, `${SETS}${day}/`)).reverse()) {
+      if (!Timestamp.safeParse(timestamp).success || !timestamp.startsWith(day)) continue;
+      if (left-- === 0) return;
+      yield timestamp;
+    }
+  }
+}
+
+async function* newestRestores(deps: Deps): AsyncGenerator<string> {
+  const ids = (await foldersOf(deps, RESTORES)).filter((name) => RestoreId.safeParse(name).success);
+  yield* ids.reverse().slice(0, SWEPT_MAX);
+}
+
+async function foldersOf(deps: Deps, prefix: string): Promise<string[]> {
+  const folders = await Array.fromAsync(deps.store.listPrefixes(prefix, callOptions(deps)));
+  return folders.map((folder) => folder.slice(0, -1)).sort();
+}

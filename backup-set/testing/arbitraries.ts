@@ -1,0 +1,136 @@
+import * as fc from 'fast-check';
+import { formatKey } from '../keys.ts';
+import { idsOf, type Plan } from '../plan.ts';
+import type { Extent, Receipt } from '../receipt.ts';
+import { AT, type SetParts, TIMESTAMP } from './builders.ts';
+import { plan } from './plans.ts';
+
+export const crc32 = fc.stringMatching(/^[0-9a-f]{8}$/);
+const small = fc.integer({ min: 1, max: 4 });
+
+type Frame = Omit<Extent, 'offset'> & { attempt: number; worker: number; slot: number };
+interface Shipped {
+  readonly relation: number;
+  readonly attempt: number;
+  readonly frames: readonly Frame[];
+}
+
+/** What one content delivers of one relation: none or many frames, and those of an attempt that died. */
+const shippedOf = (relation: number): fc.Arbitrary<Shipped> =>
+  fc
+    .record({ attempt: fc.integer({ min: 1, max: 2 }), frames: fc.array(frameOf, { maxLength: 5 }) })
+    .map((it) => ({
+      relation,
+      attempt: it.attempt,
+      frames: it.frames.map((frame) => ({ ...frame, relation })),
+    }));
+
+const frameOf = fc.record({
+  attempt: fc.integer({ min: 1, max: 3 }),
+  worker: fc.integer({ min: 1, max: 2 }),
+  slot: fc.integer({ min: 0, max: 1 }),
+  length: small,
+  rows: small,
+  bytes: small,
+  crc32,
+});
+
+/** Plan, receipts and seal that agree; relations without rows, mixed packs and dead attempts' receipts among them. */
+export const consistentSet: fc.Arbitrary<SetParts> = plan.chain((made) =>
+  fc
+    .tuple(
+      ...made.contents.map((planned) =>
+        fc.record({
+          shipped: fc.tuple(...[...idsOf(planned.relations)].map(shippedOf)),
+          metadataAttempt: fc.integer({ min: 1, max: 2 }),
+          etag: fc.option(fc.string(), { nil: undefined }),
+          sealDead: fc.boolean(),
+        }),
+      ),
+    )
+    .map((contents) => assemble(made, contents)),
+);
+
+interface Delivered {
+  readonly shipped: readonly Shipped[];
+  readonly metadataAttempt: number;
+  readonly etag: string | undefined;
+  readonly sealDead: boolean;
+}
+
+function assemble(made: Plan, contents: readonly Delivered[]): SetParts {
+  const sealed: Receipt[] = [];
+  const dead: Receipt[] = [];
+  const words: [number, { relation: number; attempt: number; rows: number; bytes: number }[]][] = [];
+  made.contents.forEach(({ content, metadata }, at) => {
+    const { shipped = [], metadataAttempt = 1, etag, sealDead = false } = contents[at] ?? {};
+    metadata.forEach((file, index) => {
+      const key = formatKey({
+        kind: 'metadata',
+        timestamp: TIMESTAMP,
+        content,
+        attempt: metadataAttempt,
+        file,
+      });
+      const shipment = { content, attempt: metadataAttempt, worker: 0, sequence: index + 1 };
+      sealed.push({
+        ...receipt(shipment, { key, bytes: 9, crc32: '00000000' }, etag),
+        kind: 'metadata',
+        file,
+      });
+    });
+    const attempts = new Map(shipped.map(({ relation, attempt }) => [relation, attempt]));
+    for (const pack of packsOf(
+      content,
+      shipped.flatMap(({ frames }) => frames),
+      etag,
+    )) {
+      const counts = pack.extents.some(({ relation }) => attempts.get(relation) === pack.attempt);
+      // A seal names whole attempts: packs of which nothing counts may be among its receipts.
+      (counts || (sealDead && pack.attempt < 3) ? sealed : dead).push(pack);
+    }
+    words.push([content, shipped.map(wordOf)]);
+  });
+  return { plan: made, sealed, dead, words: new Map(words) };
+}
+
+function wordOf({ relation, attempt, frames }: Shipped) {
+  const counting = frames.filter((frame) => frame.attempt === attempt);
+  const sum = (field: 'rows' | 'bytes') => counting.reduce((total, frame) => total + frame[field], 0);
+  return { relation, attempt, rows: sum('rows'), bytes: sum('bytes') };
+}
+
+function packsOf(content: number, frames: readonly Frame[], etag: string | undefined) {
+  const groups = Map.groupBy(frames, ({ attempt, worker, slot }) => `${attempt}-${worker}-${slot}`);
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    let end = 0;
+    const extents = group.map(({ relation, length, rows, bytes, crc32: crc }): Extent => {
+      const offset = end;
+      end += length;
+      return { relation, offset, length, rows, bytes, crc32: crc };
+    });
+    const shipment = { content, attempt: first.attempt, worker: first.worker, sequence: first.slot + 1 };
+    const key = formatKey({ kind: 'pack', timestamp: TIMESTAMP, ...shipment });
+    return [
+      { ...receipt(shipment, { key, bytes: end, crc32: first.crc32 }, etag), kind: 'pack' as const, extents },
+    ];
+  });
+}
+
+function receipt(
+  shipment: Pick<Receipt, 'content' | 'attempt' | 'worker' | 'sequence'>,
+  object: Receipt['object'],
+  etag: string | undefined,
+) {
+  return {
+    format: 'stowage/receipt' as const,
+    version: 0 as const,
+    timestamp: TIMESTAMP,
+    ...shipment,
+    object: { ...object, ...(etag === undefined ? {} : { etag }) },
+    startedAt: AT,
+    finishedAt: AT,
+  };
+}

@@ -1,0 +1,76 @@
+import { encode, type RawDocument, sha256 } from '../documents.ts';
+import type { SetDocuments } from '../fold.ts';
+import { formatKey } from '../keys.ts';
+import { Plan } from '../plan.ts';
+import { Receipt } from '../receipt.ts';
+import { Seal, type SealedContent, type SealedRelation } from '../seal.ts';
+
+export const TIMESTAMP = '20260131120000';
+export const AT = '2026-01-31T12:00:00.000Z';
+
+/** A set as its writers know it; the documents are made from it. */
+export interface SetParts {
+  readonly plan: Plan;
+  /** Receipts that the seal names. */
+  readonly sealed: readonly Receipt[];
+  /** What dead attempts left behind, and the seal does not name. */
+  readonly dead: readonly Receipt[];
+  /** Per content of the plan: the database's word. */
+  readonly words: ReadonlyMap<number, readonly SealedRelation[]>;
+}
+
+export function planDocument(plan: Plan): RawDocument {
+  return { key: formatKey({ kind: 'plan', timestamp: plan.timestamp }), bytes: encode(Plan, plan) };
+}
+
+export function receiptDocument(receipt: Receipt): RawDocument {
+  return { key: formatKey({ ...receipt, kind: 'receipt' }), bytes: encode(Receipt, receipt) };
+}
+
+export function sealDocument(seal: Seal): RawDocument {
+  return { key: formatKey({ kind: 'seal', timestamp: seal.timestamp }), bytes: encode(Seal, seal) };
+}
+
+/** The seal a coordinator would write over these parts. */
+export function sealOf({ plan, sealed, words }: SetParts): Seal {
+  const contents = plan.contents.map(({ content }): SealedContent => {
+    const receipts = sealed
+      .filter((receipt) => receipt.content === content)
+      .map((receipt) => {
+        const { attempt, worker, sequence } = receipt;
+        return { attempt, worker, sequence, sha256: sha256(receiptDocument(receipt).bytes) };
+      });
+    return { content, receipts, relations: [...(words.get(content) ?? [])] };
+  });
+  const outcome = 'counted';
+  const { timestamp } = plan;
+  return { format: 'stowage/seal', version: 0, timestamp, sealedAt: AT, outcome, contents, failures: [] };
+}
+
+/** Everything that storage would hold, with changes where a test wants them. */
+export function documentsOf(
+  parts: SetParts,
+  change: { plan?: Plan; seal?: Seal; receipts?: readonly RawDocument[] } = {},
+): SetDocuments & { readonly receipts: readonly RawDocument[]; readonly seal: RawDocument } {
+  return {
+    plan: planDocument(change.plan ?? parts.plan),
+    receipts: change.receipts ?? [...parts.sealed, ...parts.dead].map(receiptDocument),
+    seal: sealDocument(change.seal ?? sealOf(parts)),
+  };
+}
+
+/** True when rows of the manifest would come from this receipt. */
+export function isCounting(receipt: Receipt, { words, sealed }: SetParts): boolean {
+  if (!sealed.includes(receipt)) return false;
+  if (receipt.kind === 'metadata') return true;
+  return countingExtents(receipt, words).length > 0;
+}
+
+/** The extents of a pack whose attempt is the one that counts. */
+export function countingExtents(receipt: Receipt, words: SetParts['words']) {
+  if (receipt.kind !== 'pack') return [];
+  const here = words.get(receipt.content) ?? [];
+  return receipt.extents.filter(({ relation }) =>
+    here.some((word) => word.relation === relation && word.attempt === receipt.attempt),
+  );
+}

@@ -1,0 +1,81 @@
+import { formatKey } from '../keys.ts';
+import type { Plan, Relation } from '../plan.ts';
+import type { Extent, PackReceipt, Receipt } from '../receipt.ts';
+import type { SealedRelation } from '../seal.ts';
+import { AT, type SetParts, TIMESTAMP } from './builders.ts';
+import { PLAN } from './plans.ts';
+
+/** A small set that a test can break in one place: one content, two tables, 10 rows of 20 bytes per extent. */
+export const tables: Relation[] = ['a', 'b'].map((name, id) => ({
+  schema: 'public',
+  name,
+  id,
+  kind: 'table',
+  columns: [],
+}));
+
+export const place = {
+  content: 0,
+  host: 'h',
+  port: 5432,
+  serverVersion: '15.4',
+  encoding: 'UTF8',
+  metadata: [],
+  relations: [[0, 1]],
+  refresh: [],
+} satisfies Plan['contents'][number];
+
+export const plan: Plan = { ...PLAN, relations: tables, contents: [place] };
+
+export const extent = (relation: number, offset: number, change: Partial<Extent> = {}): Extent => ({
+  relation,
+  offset,
+  length: 5,
+  rows: 10,
+  bytes: 20,
+  crc32: '00000000',
+  ...change,
+});
+
+export function pack(sequence: number, extents: Extent[], change: Partial<PackReceipt> = {}): PackReceipt {
+  const shipment = { timestamp: TIMESTAMP, content: 0, attempt: 1, worker: 1, sequence };
+  const end = extents.reduce((sum, { length }) => sum + length, 0);
+  const bytes = Math.min(end, Number.MAX_SAFE_INTEGER);
+  return {
+    format: 'stowage/receipt',
+    version: 0,
+    ...shipment,
+    object: { key: formatKey({ kind: 'pack', ...shipment, ...change }), bytes, crc32: '00000000' },
+    startedAt: AT,
+    finishedAt: AT,
+    kind: 'pack',
+    extents,
+    ...change,
+  };
+}
+
+export const word = (
+  relation: number,
+  rows: number,
+  change: Partial<SealedRelation> = {},
+): SealedRelation => ({
+  relation,
+  attempt: 1,
+  rows,
+  bytes: rows * 2,
+  ...change,
+});
+
+export const parts = (
+  sealed: Receipt[],
+  words: SealedRelation[],
+  change: Partial<SetParts> = {},
+): SetParts => ({
+  plan,
+  sealed,
+  dead: [],
+  words: new Map([[0, words]]),
+  ...change,
+});
+
+export const sound = parts([pack(1, [extent(0, 0), extent(1, 5)])], [word(0, 10), word(1, 10)]);

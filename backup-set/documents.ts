@@ -8,6 +8,11 @@ export const FORMAT_VERSION = 0;
 /** Upper bounds for documents read from storage: what is larger is not ours. */
 export const DOCUMENT_BYTES_MAX = 512 * 1024 * 1024;
 export const RECEIPT_BYTES_MAX = 16 * 1024 * 1024;
+/**
+ * A pack ends at this many frames even when it has room for more: rows that compress a thousandfold would otherwise
+ * give a receipt past its bound, and a sound set that nobody can read.
+ */
+export const EXTENTS_MAX = 100_000;
 /** More problems than this help nobody; the total is kept beside the list. */
 export const PROBLEMS_MAX = 1000;
 

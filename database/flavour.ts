@@ -47,6 +47,8 @@ export interface SnapshotOptions {
   /** Barrier attempts before giving up. */
   readonly attemptsMax: number;
   readonly signal?: AbortSignal;
+  /** How our sessions begin their application_name, e.g. `stowage backup 20261122190000`; absent = `stowage backup`. */
+  readonly label?: string;
   /** Called for each failed attempt, so that the user sees who is in the way while we wait. */
   readonly onBlocked?: (blocked: Blocked) => void;
 }

@@ -67,9 +67,10 @@ const SETTINGS = [
 
 /** Connects and sets the session up. @throws StowageError as `Session.query`, or `interrupted`. */
 export async function openSession(target: ConnectionTarget, options: SessionOptions): Promise<Session> {
-  if (options.signal?.aborted === true) throw interrupted(options.signal);
+  throwIfInterrupted(options.signal);
   const client = new Client(await clientConfig(target, options));
   let closing = false;
+  let busy: Promise<unknown> = Promise.resolve();
   let loss: Error | undefined;
   const lost = new Promise<never>((_, reject) => {
     // Without this listener a connection that breaks while idle would end the process.
@@ -87,13 +88,19 @@ export async function openSession(target: ConnectionTarget, options: SessionOpti
     get pid() {
       return backendOf(client).pid;
     },
-    query: async <Row extends object>(sql: string, values?: readonly unknown[]) => {
-      try {
-        const result = await client.query<Row>(sql, values === undefined ? undefined : [...values]);
-        return result.rows;
-      } catch (error) {
-        throw databaseError(loss ?? error, target, `run "${sql.slice(0, 120).replaceAll(/\s+/g, ' ')}"`);
-      }
+    query: <Row extends object>(sql: string, values?: readonly unknown[]) => {
+      const run = async () => {
+        try {
+          const result = await client.query<Row>(sql, values === undefined ? undefined : [...values]);
+          return result.rows;
+        } catch (error) {
+          throw databaseError(loss ?? error, target, `run "${sql.slice(0, 120).replaceAll(/\s+/g, ' ')}"`);
+        }
+      };
+      // One after the other: two callers may share a session, and a connection does one thing at a time.
+      const rows = busy.then(run);
+      busy = rows.catch(() => {});
+      return rows;
     },
     submit: (statement) => {
       client.query(statement);
@@ -182,6 +189,10 @@ function socketOf(client: Client): { destroy(error?: Error): void } {
 
 export function interrupted(signal: AbortSignal): StowageError {
   return new StowageError('interrupted', 'ended on request', { cause: signal.reason });
+}
+
+export function throwIfInterrupted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw interrupted(signal);
 }
 
 /** Waits for a promise, but no longer than this. */

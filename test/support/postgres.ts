@@ -66,6 +66,7 @@ async function psql(target: ConnectionTarget, sql: string): Promise<string> {
         PGDATABASE: target.database,
         PGPASSWORD: target.password ?? '',
         PGAPPNAME: 'stowage-test-psql',
+        PGCLIENTENCODING: 'UTF8',
       },
     },
   );

@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
+import type { Connection, Submittable } from 'pg';
+import { asStowageError, messageOf, StowageError } from '../backup-set/errors.ts';
+import { type CopyOptions, type CopyRelation, columnList } from './copy-out.ts';
+import { databaseError } from './database-error.ts';
+import { quoteLiteral, quoteQualified } from './quote.ts';
+import { type Session, throwIfInterrupted } from './session.ts';
+
+/**
+ * Loads rows in COPY text format, inside the caller's transaction, and returns how many the server counted. When the
+ * source throws, the server is told to fail the COPY; the transaction can then only be rolled back.
+ * @throws StowageError as `Session.query`; `interrupted`; what the source threw, as it is when it is one of ours.
+ */
+export async function copyIn(
+  session: Session,
+  relation: Pick<CopyRelation, 'schema' | 'name' | 'columns'>,
+  source: AsyncIterable<Uint8Array>,
+  { signal, encoding }: CopyOptions,
+): Promise<number> {
+  const name = `${relation.schema}.${relation.name}`;
+  throwIfInterrupted(signal);
+  const upload = new CopyInStatement(copyInStatement(relation, encoding), source);
+  // The server may be waiting for a lock, not for our bytes: a cancel reaches it in both.
+  const abort = () => void session.destroy();
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    session.submit(upload);
+    return await upload.rows;
+  } catch (error) {
+    throwIfInterrupted(signal);
+    if (upload.sourceError !== undefined) throw asStowageError(upload.sourceError);
+    const cause = databaseError(error, session.target, `copy into ${name}`);
+    throw new StowageError(cause.code, cause.message, { cause, where: { ...cause.where, relation: name } });
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    await upload.settled;
+  }
+}
+
+export function copyInStatement(
+  { schema, name, columns }: Pick<CopyRelation, 'schema' | 'name' | 'columns'>,
+  encoding: string,
+): string {
+  return `COPY ${quoteQualified({ schema, name })}${columnList(columns)} FROM STDIN WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)})`;
+}
+
+const YIELD_AFTER_BYTES = 1024 * 1024;
+
+/** What of node-postgres's connection the COPY protocol needs. */
+type Wire = Connection & {
+  readonly stream: NodeJS.WritableStream & {
+    readonly destroyed: boolean;
+    readonly writableNeedDrain: boolean;
+  };
+  sendCopyFromChunk(chunk: Uint8Array): void;
+  endCopyFrom(): void;
+  sendCopyFail(message: string): void;
+};
+
+/** One COPY FROM STDIN as node-postgres drives it: it calls the `handle…` methods as the server's messages arrive. */
+class CopyInStatement implements Submittable {
+  readonly rows: Promise<number>;
+  /** Resolves when the source is not read any more. */
+  settled: Promise<void> = Promise.resolve();
+  sourceError: unknown;
+  readonly #text: string;
+  readonly #source: AsyncIterable<Uint8Array>;
+  readonly #outcome = Promise.withResolvers<number>();
+  readonly #over = new AbortController();
+  #rowCount = 0;
+
+  constructor(text: string, source: AsyncIterable<Uint8Array>) {
+    this.#text = text;
+    this.#source = source;
+    this.rows = this.#outcome.promise;
+  }
+
+  submit(connection: Connection): void {
+    connection.query(this.#text);
+  }
+
+  handleCopyInResponse(connection: Connection): void {
+    this.settled = this.#pump(connection as Wire);
+  }
+
+  handleCommandComplete(message: { readonly text: string }): void {
+    this.#rowCount = Number(/^COPY (\d+)$/.exec(message.text)?.[1] ?? Number.NaN);
+  }
+
+  handleReadyForQuery(): void {
+    this.#over.abort();
+    this.#outcome.resolve(this.#rowCount);
+  }
+
+  handleError(error: Error): void {
+    this.#over.abort();
+    this.#outcome.reject(error);
+  }
+
+  /** Ends in one of the server's answers in any case; never throws. */
+  async #pump(wire: Wire): Promise<void> {
+    const over = this.#over.signal;
+    let bytesInARow = 0;
+    try {
+      for await (const chunk of this.#source) {
+        if (over.aborted) return;
+        wire.sendCopyFromChunk(chunk);
+        bytesInARow += chunk.length;
+        // A fast source and a fast server never let the event loop see the server's error.
+        if (bytesInARow >= YIELD_AFTER_BYTES) {
+          bytesInARow = 0;
+          await setImmediate();
+        }
+        // Without this wait the whole table would queue in memory.
+        if (wire.stream.writableNeedDrain) await once(wire.stream, 'drain', { signal: over });
+      }
+      if (!over.aborted) wire.endCopyFrom();
+    } catch (error) {
+      if (over.aborted) return;
+      this.sourceError = error;
+      wire.sendCopyFail(messageOf(error).replaceAll('\0', '').slice(0, 500));
+    }
+  }
+}

@@ -50,3 +50,22 @@ export async function* untilInterrupted<T>(
     if (!ended) void Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
 }
+
+/**
+ * A signal that fires `ms` after `signal` did: for the one request that must not be cut off, because it may have made
+ * something on the server that only its answer names.
+ */
+export function delayed(signal: AbortSignal, ms: number): { late: AbortSignal; release: () => void } {
+  const late = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const fire = () => {
+    timer = setTimeout(() => late.abort(signal.reason), ms);
+  };
+  if (signal.aborted) fire();
+  else signal.addEventListener('abort', fire, { once: true });
+  const release = () => {
+    signal.removeEventListener('abort', fire);
+    clearTimeout(timer);
+  };
+  return { late: late.signal, release };
+}

@@ -13,12 +13,14 @@ interface Server {
   readonly client: S3Client;
 }
 
-interface Wanted {
-  readonly bucket: string;
-  readonly pushEndpoint: string;
+export interface SubscribeOptions {
+  /** Only keys that start, or end, like this. */
   readonly prefix?: string;
   readonly suffix?: string;
+  readonly persistent?: boolean;
 }
+
+type Wanted = SubscribeOptions & { readonly bucket: string; readonly pushEndpoint: string };
 
 const EVENTS: Event[] = ['s3:ObjectCreated:*'];
 
@@ -31,7 +33,7 @@ export async function subscribeBucket(server: Server, wanted: Wanted): Promise<S
   const name = `${wanted.bucket}-${createHash('sha256').update(wanted.pushEndpoint).digest('hex').slice(0, 8)}`;
   const topicArn = await createTopic(server, name, {
     'push-endpoint': wanted.pushEndpoint,
-    persistent: 'true',
+    persistent: String(wanted.persistent ?? true),
     OpaqueData: '',
   });
   const rules = [

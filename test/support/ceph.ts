@@ -6,7 +6,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { writeCephConf } from './ceph-conf.ts';
 import { freePort, giveAway, requireCommands, unprivilegedUser } from './ceph-host.ts';
 import { type Daemon, run, startDaemon } from './ceph-process.ts';
-import { type Subscription, subscribeBucket } from './ceph-topics.ts';
+import { type SubscribeOptions, type Subscription, subscribeBucket } from './ceph-topics.ts';
 
 export interface CephOptions {
   /** Folder for state and logs; a temporary one, removed by `stop`, when absent. */
@@ -27,12 +27,12 @@ export interface Ceph {
   createBucket(name: string): Promise<void>;
   /** Another user, with no rights on anybody's buckets: for tests of bucket policies. */
   createUser(name: string): Promise<{ accessKey: string; secretKey: string; env: Record<string, string> }>;
-  /** Sends the events of created objects to `pushEndpoint`, through a persistent topic: a PUT never waits for it. */
-  subscribe(
-    bucket: string,
-    pushEndpoint: string,
-    options?: { prefix?: string; suffix?: string },
-  ): Promise<Subscription>;
+  /**
+   * Sends the events of created objects to `pushEndpoint`. The topic is persistent unless told otherwise: a PUT never
+   * waits for the receiver. The gateway finds a new persistent queue at its next look, every 30 s: subscribe early,
+   * and expect the first event up to 30 s later (those that follow take less than a second).
+   */
+  subscribe(bucket: string, pushEndpoint: string, options?: SubscribeOptions): Promise<Subscription>;
   /** Ends all three processes (by their ids) and removes the temporary folder. May be called twice. */
   stop(): Promise<void>;
 }
@@ -72,10 +72,10 @@ export async function startCeph(options: CephOptions = {}): Promise<Ceph> {
     await run(at, 'ceph', 'osd', 'new', conf.osdId);
     await run(at, 'ceph-osd', '--mkfs', '-i', '0', '--osd-uuid', conf.osdId);
     daemons.push(startDaemon(at, 'ceph-osd', '-i', '0', '-f'));
+    const endpoint = `http://127.0.0.1:${port}`;
     const gateway = startDaemon(at, 'radosgw', '-n', 'client.rgw', '-f');
     daemons.push(gateway);
     const keys = await createUser(at, 'stowage');
-    const endpoint = `http://127.0.0.1:${port}`;
     await gateway.answers(endpoint);
     return connect({ at, endpoint, keys, stop });
   } catch (error) {
@@ -116,8 +116,14 @@ async function createUser(at: At, name: string): Promise<Keys> {
   return keys;
 }
 
-function connect(server: { at: At; endpoint: string; keys: Keys; stop: () => Promise<void> }): Ceph {
-  const { at, endpoint, keys, stop } = server;
+interface Running {
+  readonly at: At;
+  readonly endpoint: string;
+  readonly keys: Keys;
+  readonly stop: () => Promise<void>;
+}
+
+function connect({ at, endpoint, keys, stop }: Running): Ceph {
   const client = new S3Client({
     endpoint,
     region: REGION,

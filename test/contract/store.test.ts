@@ -1,0 +1,88 @@
+import { mkdir, truncate, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ObjectStore } from '../../storage/store.ts';
+import { reusing, someBytes } from './bytes.ts';
+import { copying } from './copying.ts';
+import { listing } from './listing.ts';
+import { reading } from './reading.ts';
+import { BUCKET, cephSubject, directorySubject, PART_BYTES } from './subjects.ts';
+import { writing } from './writing.ts';
+
+// One suite for every store: what storage/store.ts promises, on the real thing.
+const directory = directorySubject();
+const ceph = cephSubject();
+
+beforeAll(async () => {
+  await directory.start();
+  await ceph.start();
+});
+afterAll(async () => {
+  await ceph.stop();
+  await directory.stop();
+});
+
+describe.each([directory, ceph])('$name', (subject) => {
+  writing(subject);
+  reading(subject);
+  listing(subject);
+});
+
+describe('copies', () => {
+  copying(directory, directory);
+  copying(directory, ceph);
+  copying(ceph, directory);
+  copying(ceph, ceph);
+});
+
+describe('an object that changes while it is read', () => {
+  /** Reads one chunk, lets `meanwhile` happen, and reads on. */
+  async function readAcross(store: ObjectStore, meanwhile: () => Promise<unknown>): Promise<void> {
+    let isFirst = true;
+    for await (const _ of store.get('x')) {
+      if (isFirst) await meanwhile();
+      isFirst = false;
+    }
+  }
+
+  test('is told by a directory, whether it shrinks or keeps its size', async () => {
+    const store = await directory.open();
+    await store.upload('x', reusing(someBytes(PART_BYTES), 1_000_000));
+    const path = join(fileURLToPath(store.url), 'x');
+    await expect(readAcross(store, () => utimes(path, 1, 1))).rejects.toMatchObject({
+      code: 'storage/changed',
+    });
+    await expect(readAcross(store, () => truncate(path, 700_000))).rejects.toMatchObject({
+      code: 'storage/changed',
+    });
+  });
+
+  test('gets another etag in a directory', async () => {
+    const store = await directory.open();
+    const made = await store.create('x', Buffer.from('12345'));
+    await writeFile(join(fileURLToPath(store.url), 'x'), '54321');
+    expect((await store.head('x'))?.etag).not.toBe(made.etag);
+  });
+});
+
+test('files that are no objects of ours do not show in a directory', async () => {
+  const store = await directory.open();
+  await store.create('a/x', Buffer.from('1'));
+  const root = fileURLToPath(store.url);
+  await mkdir(join(root, 'empty/folder'), { recursive: true });
+  await writeFile(join(root, '.tmp/not-ours'), '');
+  expect(await Array.fromAsync(store.list(''), ({ key }) => key)).toEqual(['a/x']);
+  expect(await Array.fromAsync(store.listPrefixes(''))).toEqual(['a/']);
+  expect(await Array.fromAsync(store.pendingUploads(''))).toEqual([]);
+});
+
+test('folder markers that consoles make do not show in a bucket', async () => {
+  const store = await ceph.open();
+  await store.create('a/x', Buffer.from('1'));
+  const marker = { Bucket: BUCKET, Key: `${store.url.split('/').at(-1)}/a/` };
+  await ceph.ceph().client.send(new PutObjectCommand({ ...marker, Body: '' }));
+  expect(await Array.fromAsync(store.list(''), ({ key }) => key)).toEqual(['a/x']);
+  await ceph.ceph().client.send(new DeleteObjectCommand(marker));
+});

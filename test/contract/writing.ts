@@ -1,0 +1,166 @@
+import { expect, test } from 'vitest';
+import type { ObjectStore } from '../../storage/store.ts';
+import { collect, reusing, sha256, someBytes, text } from './bytes.ts';
+import { PART_BYTES, type Subject } from './subjects.ts';
+
+const exists: unknown = expect.objectContaining({ code: 'storage/exists' });
+
+/** The promises of `create` and `upload`. */
+export function writing(subject: Subject): void {
+  test('an object comes back as it was created, and is never overwritten', async () => {
+    const store = await subject.open();
+    const made = await store.create('sets/a/plan.json', text('first'));
+    await expect(store.create('sets/a/plan.json', text('second'))).rejects.toEqual(exists);
+    await expect(store.create('sets/a/plan.json', text('first'))).rejects.toEqual(exists);
+    await expect(store.upload('sets/a/plan.json', reusing(text('third'), 2))).rejects.toEqual(exists);
+    expect(await collect(store.get('sets/a/plan.json'))).toEqual(text('first'));
+    expect(await store.head('sets/a/plan.json')).toMatchObject({ key: made.key, bytes: 5, etag: made.etag });
+  });
+
+  test('of 32 racing creates exactly one succeeds, and its bytes are the object', async () => {
+    const store = await subject.open();
+    const bodies = Array.from({ length: 32 }, (_, index) => text(`writer ${index}`));
+    const ends = await Promise.allSettled(bodies.map((body) => store.create('manifest.json', body)));
+    const winners = ends.flatMap((end, index) => (end.status === 'fulfilled' ? [bodies[index]] : []));
+    expect(winners).toHaveLength(1);
+    for (const end of ends) if (end.status === 'rejected') expect(end.reason).toEqual(exists);
+    expect(await collect(store.get('manifest.json'))).toEqual(winners[0]);
+    expect(await Array.fromAsync(store.pendingUploads(''))).toEqual([]);
+  });
+
+  test('an empty object can be created and uploaded', async () => {
+    const store = await subject.open();
+    await store.create('created', text(''));
+    await store.upload('uploaded', reusing(text(''), 1));
+    expect((await store.head('created'))?.bytes).toBe(0);
+    expect((await store.head('uploaded'))?.bytes).toBe(0);
+    expect(await collect(store.get('uploaded'))).toEqual(text(''));
+  });
+
+  test.each([1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES, 4 * PART_BYTES + 77])(
+    'a stream of %i bytes is stored whole, whatever its chunks',
+    async (bytes) => {
+      const store = await subject.open();
+      const content = someBytes(bytes);
+      const made = await store.upload('data/0/1-1-000001.pack', reusing(content, 700_001));
+      expect(made.bytes).toBe(bytes);
+      expect(sha256(await collect(store.get(made.key)))).toBe(sha256(content));
+      const [listed] = await Array.fromAsync(store.list('data/'));
+      const found = await store.head(made.key);
+      for (const said of [listed, found])
+        expect(said).toMatchObject({ key: made.key, bytes, etag: made.etag });
+      // Headers carry whole seconds, listings milliseconds.
+      expect(Math.abs(Number(listed?.modifiedAt) - Number(found?.modifiedAt))).toBeLessThan(1000);
+      expect(made.etag).toMatch(/^[^"]+$/);
+    },
+  );
+
+  test('an upload of several parts refuses a key that exists, where the server can', async () => {
+    const store = await subject.open();
+    await store.create('x.pack', text('mine'));
+    const second = store.upload('x.pack', reusing(someBytes(2 * PART_BYTES), 1_000_000));
+    if (subject.refusesBigUploadOverExisting) await expect(second).rejects.toEqual(exists);
+    else await second;
+  });
+
+  test('nothing is visible before the stream has ended', async () => {
+    const store = await subject.open();
+    const seen: unknown[] = [];
+    async function* source() {
+      yield someBytes(PART_BYTES + 1);
+      yield someBytes(PART_BYTES);
+      seen.push(await store.head('x.pack'), await Array.fromAsync(store.list('')));
+    }
+    await store.upload('x.pack', source());
+    expect(seen).toEqual([undefined, []]);
+  });
+
+  test.each([1, PART_BYTES - 1, 2 * PART_BYTES + 1])(
+    'a source that throws after %i bytes leaves nothing, and its own error comes out',
+    async (bytes) => {
+      const store = await subject.open();
+      const lost = Object.assign(new Error('connection lost'), { code: 'ECONNRESET' });
+      async function* source() {
+        yield* reusing(someBytes(bytes), 1_000_000);
+        throw lost;
+      }
+      await expect(store.upload('x.pack', source())).rejects.toBe(lost);
+      await expectNothing(store);
+    },
+  );
+
+  test.each([1, 2 * PART_BYTES + 1])(
+    'a signal ends an upload that waits for its source after %i bytes',
+    async (bytes) => {
+      const store = await subject.open();
+      const stop = new AbortController();
+      let isTold = false;
+      async function* source() {
+        try {
+          yield* reusing(someBytes(bytes), 1_000_000);
+          setTimeout(() => stop.abort(), 10);
+          await new Promise((resolve) => stop.signal.addEventListener('abort', resolve));
+          yield text('too late');
+        } finally {
+          isTold = true;
+        }
+      }
+      const upload = store.upload('x.pack', source(), { signal: stop.signal });
+      await expect(upload).rejects.toEqual(expect.objectContaining({ code: 'interrupted' }));
+      await expectNothing(store);
+      expect(isTold).toBe(true);
+    },
+  );
+
+  test('a signal ends an upload whose source never answers again', async () => {
+    const store = await subject.open();
+    const stop = new AbortController();
+    async function* source() {
+      yield someBytes(PART_BYTES + 1);
+      setTimeout(() => stop.abort(), 10);
+      await new Promise(() => undefined);
+    }
+    const upload = store.upload('x.pack', source(), { signal: stop.signal });
+    await expect(upload).rejects.toEqual(expect.objectContaining({ code: 'interrupted' }));
+    await expectNothing(store);
+  });
+
+  test('the reason of a signal comes out when it is one of our errors', async () => {
+    const store = await subject.open();
+    const stop = new AbortController();
+    const reason = await store.read('absent', { bytesMax: 1 }).catch((error: unknown) => error);
+    stop.abort(reason);
+    await expect(store.create('x', text(''), { signal: stop.signal })).rejects.toBe(reason);
+  });
+
+  test('a pending upload is listed with its key and can be aborted by another process', async () => {
+    const store = await subject.open();
+    const key = `data/0/${'k'.repeat(200)}/${'m'.repeat(200)}.pack`;
+    const goOn = Promise.withResolvers<void>();
+    const isWaiting = Promise.withResolvers<void>();
+    async function* source() {
+      yield someBytes(PART_BYTES + 1);
+      isWaiting.resolve();
+      await goOn.promise;
+      yield someBytes(PART_BYTES);
+    }
+    const upload = store.upload(key, source());
+    await isWaiting.promise;
+    await expect.poll(() => Array.fromAsync(store.pendingUploads('data/'))).toHaveLength(1);
+    expect(await Array.fromAsync(store.pendingUploads('data/1'))).toEqual([]);
+    const [pending] = await Array.fromAsync(store.pendingUploads('data/0/k'));
+    if (pending === undefined) throw new Error('the upload is not listed');
+    expect(pending.key).toBe(key);
+    expect(Math.abs(Date.now() - pending.startedAt.getTime())).toBeLessThan(60_000);
+    await store.abortUpload(pending);
+    await store.abortUpload(pending);
+    goOn.resolve();
+    await expect(upload).rejects.toMatchObject({ code: 'storage/not-found' });
+    await expectNothing(store);
+  });
+}
+
+async function expectNothing(store: ObjectStore): Promise<void> {
+  expect(await Array.fromAsync(store.pendingUploads(''))).toEqual([]);
+  expect(await Array.fromAsync(store.list(''))).toEqual([]);
+}

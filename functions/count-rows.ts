@@ -1,0 +1,21 @@
+const NEWLINE = 0x0a;
+
+/** Counts the rows of COPY text: one newline each, since those inside of values are written as `\n`. */
+export interface RowCount {
+  feed(chunk: Uint8Array): void;
+  /** Undefined when the last row does not end. */
+  count(): number | undefined;
+}
+
+export function countRows(): RowCount {
+  let rows = 0;
+  let last = NEWLINE;
+  return {
+    feed(chunk) {
+      // A plain loop: with short rows, a call of indexOf per row costs several times as much.
+      for (let index = 0; index < chunk.length; index += 1) if (chunk[index] === NEWLINE) rows += 1;
+      last = chunk.at(-1) ?? last;
+    },
+    count: () => (last === NEWLINE ? rows : undefined),
+  };
+}

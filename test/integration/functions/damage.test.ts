@@ -1,0 +1,177 @@
+import { open, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { formatKey } from '../../../backup-set/keys.ts';
+import type { Deps } from '../../../functions/deps.ts';
+import { validate } from '../../../functions/on-manifest.ts';
+import { stitch } from '../../../functions/on-receipt.ts';
+import { verifySet } from '../../../functions/verify.ts';
+import { fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
+import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
+
+async function committed(): Promise<{ deps: Deps; set: SmallSet }> {
+  const deps = await freshDeps();
+  const set = await storeObjects(deps.store);
+  await storeAll(deps.store, documentsOf(set));
+  await stitch(deps, set.timestamp);
+  return { deps, set };
+}
+
+const packOf = ({ timestamp }: SmallSet, content: number, sequence: number) =>
+  formatKey({ kind: 'pack', timestamp, content, attempt: 1, worker: 1, sequence });
+
+/** Flips one bit in place and leaves size and times as they were: what a bad disk does. */
+async function flip({ store }: Deps, key: string, offset: number): Promise<void> {
+  const file = await open(fileOf(store, key), 'r+');
+  try {
+    const { atimeMs, mtimeMs } = await file.stat();
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, offset);
+    await file.write(Buffer.from([(buffer[0] ?? 0) ^ 0x01]), 0, 1, offset);
+    await file.utimes(atimeMs / 1000, mtimeMs / 1000);
+  } finally {
+    await file.close();
+  }
+}
+
+describe('validate', () => {
+  it('proves a sound set, and writes that down', async () => {
+    const { deps, set } = await committed();
+    const { verdict, wrote } = await validate(deps, set.timestamp);
+    expect(verdict).toMatchObject({ level: 'validate', status: 'complete', problems: [] });
+    expect(verdict.checked.objects).toBe(12);
+    expect(await keysOf(deps.store)).toEqual(expect.arrayContaining([...wrote]));
+    expect(await verdictsOf(deps.store)).toEqual([verdict]);
+  });
+
+  it('names a deleted pack, with its content and what was in it', async () => {
+    const { deps, set } = await committed();
+    await deps.store.delete([packOf(set, 1, 2), packOf(set, 2, 1)]);
+    const { verdict } = await validate(deps, set.timestamp);
+    expect(verdict.status).toBe('damaged');
+    expect(verdict.problems).toMatchObject([
+      { code: 'object-missing', content: 1, object: packOf(set, 1, 2), relation: { name: 'place' } },
+      { code: 'object-missing', content: 2, object: packOf(set, 2, 1) },
+    ]);
+    expect(verdict.problems[1]?.message).toContain('public.place, Odd "one".a.b');
+  });
+
+  it.each([0, 2, 5])('names a deleted receipt of a committed set (number %i)', async (index) => {
+    const { deps, set } = await committed();
+    const lost = set.receipts[index]?.key ?? '';
+    await deps.store.delete([lost]);
+    const { verdict } = await validate(deps, set.timestamp);
+    expect(verdict.status).toBe('damaged');
+    expect(verdict.problems[0]).toMatchObject({ code: 'receipt-missing', object: lost });
+  });
+
+  it.each(['plan', 'seal'] as const)('names a deleted and an altered %s', async (kind) => {
+    const { deps, set } = await committed();
+    await writeFile(fileOf(deps.store, set[kind].key), '{}\n');
+    const altered = await validate(deps, set.timestamp);
+    expect(altered.verdict.problems).toMatchObject([{ code: 'documents-disagree', object: set[kind].key }]);
+    await rm(fileOf(deps.store, set[kind].key));
+    const deleted = await validate(deps, set.timestamp);
+    expect(deleted.verdict.problems).toMatchObject([{ code: 'object-missing', object: set[kind].key }]);
+  });
+
+  it('names an altered manifest', async () => {
+    const { deps, set } = await committed();
+    const key = formatKey({ kind: 'manifest', timestamp: set.timestamp });
+    const bytes = Buffer.from(await deps.store.read(key, { bytesMax: 1e6 })).toString();
+    await writeFile(fileOf(deps.store, key), bytes.replace('"rows":500', '"rows":501'));
+    expect((await validate(deps, set.timestamp)).verdict.problems).toMatchObject([
+      { code: 'documents-disagree', object: key },
+    ]);
+    await writeFile(fileOf(deps.store, key), bytes.slice(0, 1000));
+    expect((await validate(deps, set.timestamp)).verdict.problems).toMatchObject([
+      { code: 'document-unreadable', object: key },
+    ]);
+  });
+
+  it('names a pack that was cut off or replaced', async () => {
+    const { deps, set } = await committed();
+    await truncate(fileOf(deps.store, packOf(set, 0, 1)), 10);
+    await utimes(fileOf(deps.store, packOf(set, 0, 2)), 1, 1);
+    expect((await validate(deps, set.timestamp)).verdict.problems).toMatchObject([
+      { code: 'size-differs', object: packOf(set, 0, 1) },
+      { code: 'etag-differs', object: packOf(set, 0, 2) },
+    ]);
+  });
+
+  it('holds a copy elsewhere to sizes, since its etags are its own', async () => {
+    const { deps, set } = await committed();
+    const elsewhere = await freshDeps();
+    for (const key of await keysOf(deps.store)) await elsewhere.store.copyFrom(deps.store, key);
+    expect((await validate(elsewhere, set.timestamp)).verdict).toMatchObject({ status: 'complete' });
+    await truncate(fileOf(elsewhere.store, packOf(set, 0, 1)), 10);
+    expect((await validate(elsewhere, set.timestamp)).verdict.problems).toMatchObject([
+      { code: 'size-differs', object: packOf(set, 0, 1) },
+    ]);
+  });
+
+  it('answers for a set that was never committed, without writing', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, [set.plan]);
+    const { verdict, wrote } = await validate(deps, set.timestamp);
+    expect(verdict).toMatchObject({
+      status: 'incomplete',
+      problems: [{ content: 0 }, { content: 1 }, { content: 2 }],
+    });
+    expect(wrote).toEqual([]);
+    await expect(validate(deps, '20260201000000')).rejects.toMatchObject({ code: 'set/not-found' });
+  });
+});
+
+describe('verify', () => {
+  it('reads every byte of a sound set', async () => {
+    const { deps, set } = await committed();
+    const progress: number[] = [];
+    const { verdict } = await verifySet(deps, set.timestamp, {
+      onProgress: ({ bytes, bytesTotal }) => progress.push(bytes / bytesTotal),
+    });
+    expect(verdict).toMatchObject({ level: 'verify', status: 'complete', checked: { objects: 12 } });
+    expect(progress.at(-1)).toBe(1);
+  });
+
+  it('names content, relation, object and offset of a flipped byte', async () => {
+    const { deps, set } = await committed();
+    const key = packOf(set, 1, 1);
+    await flip(deps, key, ((await deps.store.head(key))?.bytes ?? 0) - 6);
+    const { verdict } = await verifySet(deps, set.timestamp);
+    const found = verdict.problems.filter(({ code }) => code === 'digest-differs');
+    expect(found).toMatchObject([
+      { content: 1, object: key, relation: { schema: 'Odd "one"', name: 'a.b' } },
+    ]);
+    expect(found[0]?.offset).toBeGreaterThan(0);
+    expect(verdict.status).toBe('damaged');
+  });
+
+  it('names a flipped byte of metadata', async () => {
+    const { deps, set } = await committed();
+    const { timestamp } = set;
+    const key = formatKey({ kind: 'metadata', timestamp, content: 2, attempt: 1, file: 'schema.dump' });
+    await flip(deps, key, 3);
+    const { verdict } = await verifySet(deps, set.timestamp);
+    expect(verdict.problems).toContainEqual(
+      expect.objectContaining({ code: 'digest-differs', content: 2, object: key }),
+    );
+  });
+
+  it('names every frame of a pack that was cut off, and a pack that is gone once', async () => {
+    const { deps, set } = await committed();
+    await truncate(fileOf(deps.store, packOf(set, 0, 1)), 20);
+    await deps.store.delete([packOf(set, 2, 2)]);
+    const { problems } = (await verifySet(deps, set.timestamp)).verdict;
+    const of = (object: string) =>
+      problems.filter((problem) => problem.object === object).map(({ code }) => code);
+    expect(of(packOf(set, 0, 1))).toEqual(['size-differs', 'frame-unreadable', 'frame-unreadable']);
+    expect(of(packOf(set, 2, 2))).toEqual(['object-missing']);
+  });
+
+  it('refuses a set without a manifest', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, [set.plan]);
+    await expect(verifySet(deps, set.timestamp)).rejects.toMatchObject({ code: 'set/incomplete' });
+  });
+});

@@ -1,0 +1,42 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import pino from 'pino';
+import { onTestFinished } from 'vitest';
+import { DOCUMENT_BYTES_MAX, decode } from '../../../backup-set/documents.ts';
+import { parseKey } from '../../../backup-set/keys.ts';
+import { Verdict } from '../../../backup-set/verdict.ts';
+import type { Deps } from '../../../functions/deps.ts';
+import { openStore } from '../../../storage/open.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+
+/** A directory store in a folder of its own, gone after the test, and what a function needs to work on it. */
+export async function freshDeps(clock: () => Date = () => new Date()): Promise<Deps> {
+  const folder = await mkdtemp(join(tmpdir(), 'functions-'));
+  const store = await openStore({ root: pathToFileURL(folder).href });
+  onTestFinished(async () => {
+    await store.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  return { store, clock, log: pino({ level: 'silent' }) };
+}
+
+/** Where the directory store keeps an object: what a broken disk or an intruder would touch. */
+export function fileOf(store: ObjectStore, key: string): string {
+  return join(fileURLToPath(store.url), key);
+}
+
+export async function keysOf(store: ObjectStore, prefix = ''): Promise<string[]> {
+  const objects = await Array.fromAsync(store.list(prefix));
+  return objects.map(({ key }) => key);
+}
+
+export async function verdictsOf(store: ObjectStore): Promise<Verdict[]> {
+  const keys = (await keysOf(store, 'sets/')).filter((key) => parseKey(key)?.kind === 'verdict');
+  return Promise.all(keys.map(async (key) => decode(Verdict, { key, bytes: await bytesOf(store, key) })));
+}
+
+export async function bytesOf(store: ObjectStore, key: string): Promise<Uint8Array> {
+  return store.read(key, { bytesMax: DOCUMENT_BYTES_MAX });
+}

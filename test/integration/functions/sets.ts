@@ -1,0 +1,201 @@
+import { constants, crc32, zstdCompressSync } from 'node:zlib';
+import { encode, FORMAT_VERSION, sha256 } from '../../../backup-set/documents.ts';
+import { formatKey, type MetadataFile } from '../../../backup-set/keys.ts';
+import { Plan } from '../../../backup-set/plan.ts';
+import { type Extent, Receipt } from '../../../backup-set/receipt.ts';
+import { Seal } from '../../../backup-set/seal.ts';
+import { EVERYTHING } from '../../../backup-set/selection.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+
+/** One document or object to be stored, in the order in which a backup stores them. */
+export interface Stored {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface SmallSet {
+  readonly timestamp: string;
+  readonly contents: readonly number[];
+  readonly plan: Stored;
+  /** Packs and metadata with the receipts that describe them. */
+  readonly receipts: readonly Stored[];
+  readonly seal: Stored;
+}
+
+export interface SmallSetOptions {
+  readonly timestamp?: string;
+  readonly contents?: readonly number[];
+  readonly overdueAfterSeconds?: number;
+  readonly failures?: Seal['failures'];
+}
+
+export const RELATIONS = [
+  { id: 0, schema: 'public', name: 'place', kind: 'table' as const, columns: ['id', 'name'] },
+  { id: 1, schema: 'Odd "one"', name: 'a.b', kind: 'table' as const, columns: ['n'] },
+  { id: 2, schema: 'public', name: 'empty', kind: 'table' as const, columns: [] },
+];
+const METADATA: MetadataFile[] = ['schema.dump', 'sequences.sql.zst'];
+const AT = '2026-01-31T01:02:03.000Z';
+
+/**
+ * Stores packs and metadata of a tiny set with real zstd frames, and gives back its documents for the test to store in
+ * whatever order: per content one pack with two relations, one with the rest of the first, and an empty relation.
+ */
+export async function storeObjects(store: ObjectStore, options: SmallSetOptions = {}): Promise<SmallSet> {
+  const { timestamp = '20260131010203', contents = [0, 1, 2] } = options;
+  const receipts: Stored[] = [];
+  const sealed: Seal['contents'] = [];
+  for (const content of contents) {
+    const own: { stored: Stored; worker: number; sequence: number }[] = [];
+    for (const [index, file] of METADATA.entries()) {
+      const key = formatKey({ kind: 'metadata', timestamp, content, attempt: 1, file });
+      const object = await put(store, key, Buffer.from(`${file} of content ${content}\n`));
+      const shipment = { content, attempt: 1, worker: 0, sequence: index + 1 };
+      own.push({ ...shipment, stored: receipt(timestamp, shipment, { kind: 'metadata', object, file }) });
+    }
+    const packs = [[frame(0, content, 0, 500), frame(1, content, 0, 7)], [frame(0, content, 500, 300)]];
+    for (const [index, frames] of packs.entries()) {
+      const shipment = { content, attempt: 1, worker: 1, sequence: index + 1 };
+      const key = formatKey({ kind: 'pack', timestamp, ...shipment });
+      const object = await put(store, key, Buffer.concat(frames.map(({ bytes }) => bytes)));
+      const extents = tile(frames);
+      own.push({ ...shipment, stored: receipt(timestamp, shipment, { kind: 'pack', object, extents }) });
+    }
+    receipts.push(...own.map(({ stored }) => stored));
+    const frames = packs.flat();
+    sealed.push({
+      content,
+      receipts: own.map(({ stored, worker, sequence }) => ({
+        attempt: 1,
+        worker,
+        sequence,
+        sha256: sha256(stored.bytes),
+      })),
+      relations: RELATIONS.map(({ id }) => {
+        const mine = frames.filter(({ extent }) => extent.relation === id).map(({ extent }) => extent);
+        const sum = (field: 'rows' | 'bytes') => mine.reduce((total, extent) => total + extent[field], 0);
+        return { relation: id, attempt: 1, rows: sum('rows'), bytes: sum('bytes') };
+      }),
+    });
+  }
+  const failures = options.failures ?? [];
+  return {
+    timestamp,
+    contents,
+    plan: document(formatKey({ kind: 'plan', timestamp }), Plan, planOf(store, timestamp, contents, options)),
+    receipts,
+    seal: document(formatKey({ kind: 'seal', timestamp }), Seal, {
+      format: 'stowage/seal',
+      version: FORMAT_VERSION,
+      timestamp,
+      sealedAt: AT,
+      outcome: failures.length === 0 ? 'counted' : 'failed',
+      contents: sealed,
+      failures,
+    }),
+  };
+}
+
+/** All documents, in the order in which a backup writes them. */
+export function documentsOf(set: SmallSet): Stored[] {
+  return [set.plan, ...set.receipts, set.seal];
+}
+
+export async function storeAll(store: ObjectStore, documents: readonly Stored[]): Promise<void> {
+  for (const { key, bytes } of documents) await store.create(key, bytes);
+}
+
+function planOf(
+  store: ObjectStore,
+  timestamp: string,
+  contents: readonly number[],
+  { overdueAfterSeconds = 600 }: SmallSetOptions,
+): Plan {
+  return {
+    format: 'stowage/plan',
+    version: FORMAT_VERSION,
+    timestamp,
+    startedAt: AT,
+    cluster: 'small',
+    flavour: 'shards',
+    database: 'places',
+    root: store.url,
+    tool: 'test 1',
+    overdueAfterSeconds,
+    snapshot: { mechanism: 'barrier', takenAt: AT, writerWaitMs: 3, attempts: 1 },
+    frameBytes: 4096,
+    packBytes: 65536,
+    compression: { algorithm: 'zstd', level: 1 },
+    selection: EVERYTHING,
+    relations: RELATIONS,
+    notShipped: [],
+    contents: contents.map((content) => ({
+      content,
+      host: `host-${content}`,
+      port: 5432,
+      serverVersion: '15.1',
+      encoding: 'UTF8',
+      metadata: METADATA,
+      relations: [[0, 2]],
+      refresh: [],
+    })),
+  };
+}
+
+interface Frame {
+  readonly bytes: Buffer;
+  readonly extent: Omit<Extent, 'offset'>;
+}
+
+function frame(relation: number, content: number, first: number, rows: number): Frame {
+  const text = Array.from({ length: rows }, (_, row) => `${first + row}\tcontent ${content} says \\N\\n\n`);
+  const plain = Buffer.from(text.join(''));
+  const bytes = zstdCompressSync(plain, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+  return {
+    bytes,
+    extent: { relation, length: bytes.length, rows, bytes: plain.length, crc32: hex(crc32(bytes)) },
+  };
+}
+
+function tile(frames: readonly Frame[]): Extent[] {
+  let offset = 0;
+  return frames.map(({ extent }) => {
+    const { relation, ...rest } = extent;
+    const placed = { relation, offset, ...rest };
+    offset += extent.length;
+    return placed;
+  });
+}
+
+function receipt(
+  timestamp: string,
+  shipment: { content: number; attempt: number; worker: number; sequence: number },
+  what:
+    | { kind: 'pack'; object: Receipt['object']; extents: Extent[] }
+    | { kind: 'metadata'; object: Receipt['object']; file: MetadataFile },
+): Stored {
+  return document(formatKey({ kind: 'receipt', timestamp, ...shipment }), Receipt, {
+    format: 'stowage/receipt',
+    version: FORMAT_VERSION,
+    timestamp,
+    ...shipment,
+    startedAt: AT,
+    finishedAt: AT,
+    ...what,
+  });
+}
+
+function document<Schema extends Parameters<typeof encode>[0]>(
+  key: string,
+  schema: Schema,
+  value: Parameters<typeof encode<Schema>>[1],
+): Stored {
+  return { key, bytes: encode(schema, value) };
+}
+
+async function put(store: ObjectStore, key: string, bytes: Buffer): Promise<Receipt['object']> {
+  const { etag } = await store.create(key, bytes);
+  return { key, bytes: bytes.length, crc32: hex(crc32(bytes)), ...(etag === undefined ? {} : { etag }) };
+}
+
+const hex = (crc: number) => crc.toString(16).padStart(8, '0');

@@ -1,0 +1,167 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { decode } from '../../../backup-set/documents.ts';
+import { formatKey } from '../../../backup-set/keys.ts';
+import { Manifest } from '../../../backup-set/manifest.ts';
+import type { Deps } from '../../../functions/deps.ts';
+import { inProcess } from '../../../functions/in-process.ts';
+import { loadSet } from '../../../functions/load.ts';
+import { foldLoaded, stitch } from '../../../functions/on-receipt.ts';
+import { handle } from '../../../functions/route.ts';
+import { saveSame } from '../../../functions/save.ts';
+import { sweep } from '../../../functions/sweep.ts';
+import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
+import { documentsOf, type SmallSet, type Stored, storeAll, storeObjects } from './sets.ts';
+
+const manifestOf = (set: SmallSet) => formatKey({ kind: 'manifest', timestamp: set.timestamp });
+
+/** A pseudo-random order that is the same in every run. */
+function shuffled<T>(items: readonly T[], seed: number): T[] {
+  return items
+    .map((item, index) => ({ item, order: Math.sin(seed * 1000 + index * 37) }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ item }) => item);
+}
+
+describe('events are hints (promise 4)', () => {
+  const ways: Record<string, (documents: readonly Stored[]) => string[]> = {
+    'in order': (documents) => documents.map(({ key }) => key),
+    reordered: (documents) => shuffled(documents, 7).map(({ key }) => key),
+    'thrice each': (documents) =>
+      shuffled([...documents, ...documents, ...documents], 3).map(({ key }) => key),
+    'all but one receipt lost': (documents) => documents.slice(2, 3).map(({ key }) => key),
+    'lost altogether': () => [],
+    'with keys of strangers': (documents) => [
+      'sets/../../etc/passwd',
+      'sets/20260131/20260131010203/receipts/x',
+      ...documents.map(({ key }) => key),
+    ],
+  };
+
+  it.each(Object.entries(ways))('%s: the same manifest results', async (_, announced) => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, documentsOf(set));
+    const functions = inProcess(deps);
+    for (const key of announced(documentsOf(set))) await functions.announce(key);
+    await functions.idle();
+    await sweep(deps);
+    const bytes = await bytesOf(deps.store, manifestOf(set));
+    const manifest = decode(Manifest, { key: '', bytes });
+    expect(manifest.totals).toMatchObject({
+      contents: 3,
+      relations: 3,
+      rows: 3 * 807,
+      objects: 12,
+      extents: 9,
+    });
+    const { bytes: expected } = await refolded(set, deps);
+    expect(Buffer.compare(bytes, expected)).toBe(0);
+    const verdicts = await verdictsOf(deps.store);
+    expect(verdicts.map(({ level, status }) => `${level} ${status}`)).toContain('validate complete');
+  });
+
+  it('writes each document between events: nothing is decided before the seal', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    for (const document of documentsOf(set)) {
+      expect(await keysOf(deps.store)).not.toContain(manifestOf(set));
+      await storeAll(deps.store, [document]);
+      await handle(deps, document.key);
+    }
+    expect(await keysOf(deps.store)).toContain(manifestOf(set));
+    expect(await verdictsOf(deps.store)).toEqual([]);
+  });
+
+  it('lets any number of stitches race: one manifest, and all agree', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, documentsOf(set));
+    const results = await Promise.all(Array.from({ length: 16 }, () => stitch(deps, set.timestamp)));
+    expect(results.every(({ status }) => status === 'complete')).toBe(true);
+    expect(results.flatMap(({ wrote }) => wrote)).toEqual([manifestOf(set)]);
+  });
+});
+
+describe('a receipt is a claim (promise 2)', () => {
+  it.each([0, 2, 3, 7])('names a deleted receipt (number %i) and commits nothing', async (index) => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    const lost = set.receipts[index];
+    await storeAll(
+      deps.store,
+      documentsOf(set).filter((document) => document !== lost),
+    );
+    const { status } = await stitch(deps, set.timestamp);
+    expect(status).toBe('incomplete');
+    expect(await keysOf(deps.store)).not.toContain(manifestOf(set));
+    const [verdict, ...others] = await verdictsOf(deps.store);
+    expect(others).toEqual([]);
+    expect(verdict).toMatchObject({ level: 'stitch', status: 'incomplete' });
+    const named = verdict?.problems.find(({ code }) => code === 'receipt-missing');
+    expect(named).toMatchObject({ object: lost?.key, content: Math.floor(index / 4) });
+  });
+
+  it('calls a set with an altered receipt damaged', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, documentsOf(set));
+    const [first] = set.receipts;
+    await writeFile(fileOf(deps.store, first?.key ?? ''), '{"format":"stowage/receipt"}\n');
+    const { status, problems } = await stitch(deps, set.timestamp);
+    expect(status).toBe('damaged');
+    expect(problems.find(({ code }) => code === 'receipt-altered')).toMatchObject({ object: first?.key });
+  });
+
+  it('does not repeat a verdict that says the same, and writes one that says something else', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    const [lost, altered] = set.receipts;
+    await storeAll(
+      deps.store,
+      documentsOf(set).filter((document) => document !== lost),
+    );
+    for (let again = 0; again < 3; again += 1) await stitch(deps, set.timestamp);
+    expect(await verdictsOf(deps.store)).toHaveLength(1);
+    await rm(fileOf(deps.store, altered?.key ?? ''));
+    await stitch(deps, set.timestamp);
+    expect(await verdictsOf(deps.store)).toHaveLength(2);
+  });
+
+  it('says what the seal says of a segment that failed', async () => {
+    const deps = await freshDeps();
+    const failure = { content: 1, code: 'shipper/died', message: 'the shipper on host-1 ended early' };
+    const set = await storeObjects(deps.store, { failures: [failure] });
+    await storeAll(deps.store, documentsOf(set));
+    await stitch(deps, set.timestamp);
+    const [verdict] = await verdictsOf(deps.store);
+    expect(verdict?.problems).toContainEqual(expect.objectContaining({ code: 'segment-failed', content: 1 }));
+  });
+
+  it('refuses loudly to agree with a manifest of other bytes, naming both', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, documentsOf(set));
+    await deps.store.create(manifestOf(set), Buffer.from('{}\n'));
+    const { bytes } = await refolded(set, deps);
+    await expect(saveSame(deps, manifestOf(set), bytes)).rejects.toThrow(
+      /manifest\.json is there with other bytes \(3 bytes, sha256 [0-9a-f]{64}\).*sha256 [0-9a-f]{64}/,
+    );
+  });
+
+  it('survives a receipt too large to be ours', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, documentsOf(set));
+    const shipment = { timestamp: set.timestamp, content: 0, attempt: 9, worker: 9, sequence: 9 };
+    await deps.store.create(formatKey({ kind: 'receipt', ...shipment }), Buffer.alloc(17 * 1024 * 1024));
+    expect(await stitch(deps, set.timestamp)).toMatchObject({ status: 'complete' });
+  });
+});
+
+/** The manifest's bytes as the pure fold gives them from what is stored now. */
+async function refolded(set: SmallSet, deps: Deps) {
+  const folded = foldLoaded(set.timestamp, await loadSet(deps, set.timestamp));
+  if (folded.status !== 'complete') throw new Error(`the set is ${folded.status}`);
+  return folded;
+}

@@ -1,0 +1,116 @@
+import * as fc from 'fast-check';
+import { encode, type RawDocument } from '../documents.ts';
+import { fold } from '../fold.ts';
+import { formatKey, type Phase } from '../keys.ts';
+import type { Manifest } from '../manifest.ts';
+import { type RestorePlan, RestoreReceipt, type RestoreRequest } from '../restore.ts';
+import { ordersFor } from '../restore-orders.ts';
+import { planRestore } from '../restore-plan.ts';
+import { EVERYTHING, type Selection } from '../selection.ts';
+import { consistentSet } from './arbitraries.ts';
+import { AT, documentsOf, TIMESTAMP } from './builders.ts';
+import { quoted } from './names.ts';
+
+export const RESTORE = '20260201120000123-0123abcd';
+export const MANIFEST_SHA256 = '0'.repeat(64);
+
+export interface RestoreCase {
+  readonly manifest: Manifest;
+  readonly request: RestoreRequest;
+}
+
+/** A request that asks for a set as it is: the same flavour and the same contents. */
+export function requestFor(manifest: Manifest, change: Partial<RestoreRequest> = {}): RestoreRequest {
+  const contents = manifest.contents.map(({ content }) => ({ content, host: 'target', port: 5432 }));
+  return {
+    format: 'stowage/restore-request',
+    version: 0,
+    id: RESTORE,
+    requestedAt: AT,
+    timestamp: TIMESTAMP,
+    target: { flavour: manifest.flavour, database: 'd', contents },
+    selection: EVERYTHING,
+    mode: 'create',
+    verify: true,
+    globals: true,
+    noOwner: false,
+    ...change,
+  };
+}
+
+export const manifest: fc.Arbitrary<Manifest> = consistentSet.map((parts) => {
+  const folded = fold(documentsOf(parts));
+  if (folded.status !== 'complete') throw new Error(folded.status);
+  return folded.manifest;
+});
+
+/** Selections of a manifest's own relations, by quoted names, of partitions also by their root's. */
+function selectionOf({ relations }: Manifest): fc.Arbitrary<Selection> {
+  const names = relations.flatMap(({ schema, name, partitionRoot }) => [
+    quoted(schema, name),
+    ...(partitionRoot ? [quoted(partitionRoot.schema, partitionRoot.name)] : []),
+  ]);
+  const schemas = relations.map(({ schema }) => quoted(schema));
+  return fc.oneof(
+    fc.constant(EVERYTHING),
+    fc.record({
+      includeSchemas: fc.subarray(schemas),
+      excludeSchemas: fc.subarray(schemas, { maxLength: 1 }),
+      includeTables: fc.subarray(names),
+      excludeTables: fc.subarray(names, { maxLength: 1 }),
+    }),
+  );
+}
+
+/** A manifest and a request about it that can be carried out. */
+export const restoreCase: fc.Arbitrary<RestoreCase> = manifest
+  .chain((made) =>
+    fc
+      .record({
+        selection: selectionOf(made),
+        mode: fc.constantFrom('create' as const, 'fill' as const, 'truncate' as const),
+        verify: fc.boolean(),
+        globals: fc.boolean(),
+      })
+      .map((change) => ({ manifest: made, request: requestFor(made, change) })),
+  )
+  .filter(({ manifest: made, request }) => 'plan' in planRestore(request, made, MANIFEST_SHA256));
+
+export function planOf({ manifest: made, request }: RestoreCase): RestorePlan {
+  const planned = planRestore(request, made, MANIFEST_SHA256);
+  if ('refused' in planned) throw new Error(JSON.stringify(planned.refused));
+  return planned.plan;
+}
+
+/** The receipt of a segment that carried its order out. */
+export function doneReceipt(restore: RestoreCase, phase: Phase, content: number): RestoreReceipt {
+  const order = ordersFor(phase, restore).find((candidate) => candidate.content === content);
+  const relations =
+    order?.phase === 'data' ? order.relations.map(({ schema, name, rows }) => ({ schema, name, rows })) : [];
+  return {
+    format: 'stowage/restore-receipt',
+    version: 0,
+    id: RESTORE,
+    phase,
+    content,
+    status: 'done',
+    startedAt: AT,
+    finishedAt: AT,
+    storedBytes: 0,
+    relations,
+    problemsTotal: 0,
+    problems: [],
+  };
+}
+
+export function restoreReceiptDocument(receipt: RestoreReceipt): RawDocument {
+  const { phase, content } = receipt;
+  const key = formatKey({ kind: 'restore-receipt', restore: RESTORE, phase, content });
+  return { key, bytes: encode(RestoreReceipt, receipt) };
+}
+
+/** All receipts of a restore that went well, in the order of phases. */
+export function allDone(restore: RestoreCase): RestoreReceipt[] {
+  const { phases, contents } = planOf(restore);
+  return phases.flatMap((phase) => contents.map(({ content }) => doneReceipt(restore, phase, content)));
+}

@@ -1,8 +1,7 @@
-import { formatKey, parseKey, receiptsPrefix, setPrefix } from '../backup-set/keys.ts';
-import { dateOf } from '../backup-set/timestamps.ts';
+import { formatKey, receiptsPrefix, setPrefix } from '../backup-set/keys.ts';
 import type { Problem } from '../backup-set/verdict.ts';
 import { callOptions, type Deps } from './deps.ts';
-import { loadSet, verdictKeys, verdictLevel } from './load.ts';
+import { loadSet, newestVerdict, verdictKeys, verdictLevel } from './load.ts';
 import { validate } from './on-manifest.ts';
 import { foldLoaded, stitch } from './on-receipt.ts';
 import { allowedSilence, isSilent, lastArrival } from './silence.ts';
@@ -42,19 +41,26 @@ async function commit(
     if (await callOverdue(deps, timestamp, options)) report.overdue.push(timestamp);
     return false;
   }
-  const judged = verdicts.findLast((key) => verdictLevel(key) === 'stitch');
-  if (judged !== undefined && (await isFinal(deps, timestamp, judged, seal.modifiedAt))) return false;
+  if (await isFinallyJudged(deps, timestamp, verdicts, seal.modifiedAt)) return false;
   const { status } = await stitch(deps, timestamp);
   if (status === 'complete') report.committed.push(timestamp);
   return status === 'complete';
 }
 
-/** True when nothing has come since the verdict that could change it. */
-async function isFinal(deps: Deps, timestamp: string, verdict: string, sealedAt: Date): Promise<boolean> {
-  const parsed = parseKey(verdict);
+/** True when a verdict knows the seal, and nothing has come since that could change it. */
+async function isFinallyJudged(
+  deps: Deps,
+  timestamp: string,
+  verdicts: readonly string[],
+  sealedAt: Date,
+): Promise<boolean> {
+  if (!verdicts.some((key) => verdictLevel(key) === 'stitch')) return false;
+  const verdict = await newestVerdict(deps, timestamp, 'stitch');
+  // `overdue` was said of an unsealed set, by whatever clock.
+  if (verdict === undefined || verdict.problems.some(({ code }) => code === 'overdue')) return false;
   const last = (await lastArrival(deps, receiptsPrefix(timestamp))) ?? sealedAt;
   const newest = Math.max(last.getTime(), sealedAt.getTime());
-  return parsed?.kind === 'verdict' && newest + CLOCK_SKEW_MS < dateOf(parsed.instant).getTime();
+  return newest + CLOCK_SKEW_MS < new Date(verdict.at).getTime();
 }
 
 /** Writes what is missing when nothing has moved in an unsealed set for longer than its plan allows. */

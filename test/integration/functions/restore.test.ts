@@ -1,0 +1,213 @@
+import { writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { decode } from '../../../backup-set/documents.ts';
+import { formatKey, PHASES, type Phase, phasePrefix } from '../../../backup-set/keys.ts';
+import { Order, Outcome } from '../../../backup-set/restore.ts';
+import { EVERYTHING } from '../../../backup-set/selection.ts';
+import type { Deps } from '../../../functions/deps.ts';
+import { inProcess } from '../../../functions/in-process.ts';
+import { stitch } from '../../../functions/on-receipt.ts';
+import { handle } from '../../../functions/route.ts';
+import { sweep } from '../../../functions/sweep.ts';
+import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
+import { storeReceipt, storeRequest } from './restores.ts';
+import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
+
+const ID = '20260201000000000-0123abcd';
+
+async function committed(): Promise<{ deps: Deps; set: SmallSet }> {
+  const deps = await freshDeps();
+  const set = await storeObjects(deps.store);
+  await storeAll(deps.store, documentsOf(set));
+  await stitch(deps, set.timestamp);
+  return { deps, set };
+}
+
+const ordersOf = ({ store }: Deps, phase: Phase) => keysOf(store, phasePrefix(ID, 'orders', phase));
+
+async function outcomeOf({ store }: Deps): Promise<Outcome> {
+  const key = formatKey({ kind: 'outcome', restore: ID });
+  return decode(Outcome, { key, bytes: await bytesOf(store, key) });
+}
+
+const packOf = ({ timestamp }: SmallSet, content: number, sequence: number) =>
+  formatKey({ kind: 'pack', timestamp, content, attempt: 1, worker: 1, sequence });
+
+describe('a sound request', () => {
+  it('goes from phase to phase to its outcome, each phase after all receipts of the one before', async () => {
+    const { deps, set } = await committed();
+    const functions = inProcess(deps);
+    await functions.announce(await storeRequest(deps.store, set, ID));
+    await functions.idle();
+    for (const phase of PHASES) {
+      for (const content of set.contents) {
+        expect(await ordersOf(deps, phase)).toHaveLength(set.contents.length);
+        const next = PHASES[PHASES.indexOf(phase) + 1];
+        if (next !== undefined) expect(await ordersOf(deps, next)).toEqual([]);
+        await functions.announce(await storeReceipt(deps.store, ID, phase, content));
+        await functions.idle();
+      }
+    }
+    expect(await outcomeOf(deps)).toMatchObject({
+      status: 'restored',
+      totals: { contents: 3, relations: 3, rows: 3 * 807 },
+      problems: [],
+    });
+    expect((await verdictsOf(deps.store)).map(({ level, status }) => [level, status])).toEqual([
+      ['validate', 'complete'],
+    ]);
+  });
+
+  it('carries in its orders every extent exactly once', async () => {
+    const { deps, set } = await committed();
+    await handle(deps, await storeRequest(deps.store, set, ID, { verify: false }));
+    for (const content of set.contents) await storeReceipt(deps.store, ID, 'pre-data', content);
+    await handle(deps, formatKey({ kind: 'restore-receipt', restore: ID, phase: 'pre-data', content: 0 }));
+    const seen: string[] = [];
+    for (const key of await ordersOf(deps, 'data')) {
+      const order = decode(Order, { key, bytes: await bytesOf(deps.store, key) });
+      if (order.phase !== 'data') throw new Error(`${key} is of phase ${order.phase}`);
+      for (const { extents } of order.relations)
+        seen.push(...extents.map((extent) => `${extent.key} ${extent.offset}`));
+    }
+    expect(seen).toHaveLength(9);
+    expect(new Set(seen).size).toBe(9);
+  });
+
+  it('comes to the same end from the sweeper alone, with racing and repeated handlers', async () => {
+    const { deps, set } = await committed();
+    const key = await storeRequest(deps.store, set, ID);
+    const before = (await keysOf(deps.store, 'restores/')).length;
+    await Promise.all([handle(deps, key), handle(deps, key), sweep(deps), handle(deps, key)]);
+    expect(await ordersOf(deps, 'verify')).toHaveLength(3);
+    expect(await keysOf(deps.store, 'restores/')).toHaveLength(before + 1 + 3);
+    for (const phase of PHASES) {
+      for (const content of set.contents) await storeReceipt(deps.store, ID, phase, content);
+      await Promise.all([sweep(deps), sweep(deps)]);
+    }
+    expect(await outcomeOf(deps)).toMatchObject({ status: 'restored' });
+  });
+
+  it('goes on where a crash between plan and orders left it', async () => {
+    const { deps, set } = await committed();
+    const key = await storeRequest(deps.store, set, ID);
+    await handle(deps, key);
+    const orders = await ordersOf(deps, 'verify');
+    const first = await bytesOf(deps.store, orders[0] ?? '');
+    await deps.store.delete(orders);
+    await handle(deps, key);
+    expect(await ordersOf(deps, 'verify')).toEqual(orders);
+    expect(Buffer.compare(first, await bytesOf(deps.store, orders[0] ?? ''))).toBe(0);
+  });
+
+  it('ends as failed when a segment failed, and only after all have spoken', async () => {
+    const { deps, set } = await committed();
+    await handle(deps, await storeRequest(deps.store, set, ID, { verify: false }));
+    const problem = { code: 'order-failed' as const, content: 0, message: 'disk full' };
+    const failed = { status: 'failed' as const, problemsTotal: 1, problems: [problem] };
+    await handle(deps, await storeReceipt(deps.store, ID, 'pre-data', 0, failed));
+    expect(await keysOf(deps.store)).not.toContain(formatKey({ kind: 'outcome', restore: ID }));
+    for (const content of [1, 2]) await handle(deps, await storeReceipt(deps.store, ID, 'pre-data', content));
+    expect(await outcomeOf(deps)).toMatchObject({ status: 'failed', problems: [problem] });
+    expect(await ordersOf(deps, 'data')).toEqual([]);
+  });
+
+  it('ends when the manifest is not the one it was planned from', async () => {
+    const { deps, set } = await committed();
+    await handle(deps, await storeRequest(deps.store, set, ID, { verify: false }));
+    await writeFile(fileOf(deps.store, formatKey({ kind: 'manifest', timestamp: set.timestamp })), '{}\n');
+    for (const content of set.contents)
+      await handle(deps, await storeReceipt(deps.store, ID, 'pre-data', content));
+    expect(await outcomeOf(deps)).toMatchObject({
+      status: 'failed',
+      problems: [{ code: 'documents-disagree' }],
+    });
+    expect(await ordersOf(deps, 'data')).toEqual([]);
+  });
+
+  it('reports a restore in which nobody answers, and does not end it', async () => {
+    const { deps, set } = await committed();
+    await handle(deps, await storeRequest(deps.store, set, ID));
+    await storeReceipt(deps.store, ID, 'verify', 1);
+    const inTwoHours = { ...deps, clock: () => new Date(Date.now() + 7200_000) };
+    const { problems } = await sweep(inTwoHours);
+    expect(problems).toMatchObject([
+      { restore: ID, message: /phase verify awaits content 0, 2; nothing has arrived/ },
+    ]);
+    expect(await keysOf(deps.store)).not.toContain(formatKey({ kind: 'outcome', restore: ID }));
+  });
+});
+
+describe('nothing is restored from an unproven set (promise 5)', () => {
+  const damages: Record<string, (deps: Deps, set: SmallSet) => Promise<unknown>> = {
+    'object-missing': ({ store }, set) => store.delete([packOf(set, 1, 1)]),
+    'receipt-missing': ({ store }, set) => store.delete([set.receipts[3]?.key ?? '']),
+    'size-differs': ({ store }, set) => writeFile(fileOf(store, packOf(set, 0, 2)), 'short'),
+    'documents-disagree': ({ store }, set) => writeFile(fileOf(store, set.seal.key), '{}\n'),
+  };
+
+  it.each(Object.entries(damages))('refuses a set with %s, before any order', async (code, damage) => {
+    const { deps, set } = await committed();
+    await damage(deps, set);
+    await handle(deps, await storeRequest(deps.store, set, ID));
+    const outcome = await outcomeOf(deps);
+    expect(outcome.status).toBe('refused');
+    expect(outcome.problems.map((problem) => problem.code)).toContain(code);
+    expect(await keysOf(deps.store, 'restores/')).toHaveLength(2);
+    expect(await verdictsOf(deps.store)).toMatchObject([{ level: 'validate', status: 'damaged' }]);
+  });
+
+  it('restores what is whole of a set that has lost a pack of something else', async () => {
+    const { deps, set } = await committed();
+    await deps.store.delete([packOf(set, 1, 2)]);
+    const only = { ...EVERYTHING, includeTables: ['"Odd ""one"""."a.b"'] };
+    await handle(deps, await storeRequest(deps.store, set, ID, { selection: only, mode: 'fill' }));
+    expect(await ordersOf(deps, 'verify')).toHaveLength(3);
+  });
+
+  it('says of a set without a manifest what it is and why', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, documentsOf(set).slice(0, -2).concat(set.seal));
+    await handle(deps, await storeRequest(deps.store, set, ID));
+    const { status, problems } = await outcomeOf(deps);
+    expect(status).toBe('refused');
+    expect(problems[0]?.message).toContain(`set ${set.timestamp} has no manifest: it is incomplete`);
+    expect(problems.slice(1)).toContainEqual(
+      expect.objectContaining({ code: 'receipt-missing', content: 2 }),
+    );
+  });
+
+  it.each([
+    ['a set that is not there', { timestamp: '20200101000000' }, /there is no set 20200101000000/],
+    [
+      'a table that is not there',
+      { selection: { ...EVERYTHING, includeTables: ['no.such'] } },
+      /matches nothing/,
+    ],
+    ['another id', { id: '20260201000000000-ffffffff' }, /the request says it is/],
+  ])('refuses %s', async (_, changes, message) => {
+    const { deps, set } = await committed();
+    const key = formatKey({ kind: 'restore-request', restore: ID });
+    const other = 'id' in changes ? await storeRequest(deps.store, set, changes.id) : undefined;
+    if (other === undefined) await storeRequest(deps.store, set, ID, changes);
+    else await deps.store.create(key, await bytesOf(deps.store, other));
+    await handle(deps, key);
+    const { status, problems } = await outcomeOf(deps);
+    expect(status).toBe('refused');
+    expect(problems[0]?.message).toMatch(message);
+  });
+
+  it('answers a request of another version, as long as it names its set', async () => {
+    const { deps, set } = await committed();
+    const key = formatKey({ kind: 'restore-request', restore: ID });
+    const { timestamp } = set;
+    const body = { format: 'stowage/restore-request', version: 9, timestamp };
+    await deps.store.create(key, Buffer.from(JSON.stringify(body)));
+    await handle(deps, key);
+    expect(await outcomeOf(deps)).toMatchObject({
+      status: 'refused',
+      problems: [{ code: 'document-unreadable' }],
+    });
+  });
+});

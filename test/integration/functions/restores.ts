@@ -1,0 +1,74 @@
+import { encode, FORMAT_VERSION } from '../../../backup-set/documents.ts';
+import { formatKey, type Phase } from '../../../backup-set/keys.ts';
+import { RestoreReceipt, RestoreRequest } from '../../../backup-set/restore.ts';
+import { EVERYTHING } from '../../../backup-set/selection.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import type { SmallSet } from './sets.ts';
+
+const AT = '2026-02-01T00:00:00.000Z';
+
+/** Stores a request for a set; @returns its key. */
+export async function storeRequest(
+  store: ObjectStore,
+  set: SmallSet,
+  id: string,
+  changes: Partial<RestoreRequest> = {},
+): Promise<string> {
+  const key = formatKey({ kind: 'restore-request', restore: id });
+  const request: RestoreRequest = {
+    format: 'stowage/restore-request',
+    version: FORMAT_VERSION,
+    id,
+    requestedAt: AT,
+    timestamp: set.timestamp,
+    target: {
+      flavour: 'shards',
+      database: 'places',
+      contents: set.contents.map((content) => ({ content, host: `new-${content}`, port: 5432 })),
+    },
+    selection: EVERYTHING,
+    mode: 'create',
+    verify: true,
+    globals: false,
+    noOwner: false,
+    ...changes,
+  };
+  await store.create(key, encode(RestoreRequest, request));
+  return key;
+}
+
+/** Stores what a segment says of its order; @returns the key. */
+export async function storeReceipt(
+  store: ObjectStore,
+  id: string,
+  phase: Phase,
+  content: number,
+  changes: Partial<RestoreReceipt> = {},
+): Promise<string> {
+  const key = formatKey({ kind: 'restore-receipt', restore: id, phase, content });
+  const relations =
+    phase === 'data'
+      ? [
+          { schema: 'public', name: 'place', rows: 800 },
+          { schema: 'Odd "one"', name: 'a.b', rows: 7 },
+          { schema: 'public', name: 'empty', rows: 0 },
+        ]
+      : [];
+  const receipt: RestoreReceipt = {
+    format: 'stowage/restore-receipt',
+    version: FORMAT_VERSION,
+    id,
+    phase,
+    content,
+    status: 'done',
+    startedAt: AT,
+    finishedAt: AT,
+    storedBytes: 0,
+    relations,
+    problemsTotal: 0,
+    problems: [],
+    ...changes,
+  };
+  await store.create(key, encode(RestoreReceipt, receipt));
+  return key;
+}

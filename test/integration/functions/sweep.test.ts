@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { utimes, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { formatKey } from '../../../backup-set/keys.ts';
+import { sweep } from '../../../functions/sweep.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import { fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
+import { documentsOf, storeAll, storeObjects } from './sets.ts';
+
+const HOUR = 3600_000;
+const later = (ms: number) => () => new Date(Date.now() + ms);
+
+/** An upload whose writer never goes on: what a killed shipper leaves. It ends when the test's signal does. */
+async function beginUpload(store: ObjectStore, key: string, signal: AbortSignal): Promise<void> {
+  const sent = Promise.withResolvers<void>();
+  async function* endless() {
+    yield Buffer.alloc(1024);
+    sent.resolve();
+    await once(signal, 'abort');
+  }
+  store.upload(key, endless(), { signal }).catch(() => undefined);
+  await sent.promise;
+}
+
+describe('sweep', () => {
+  it('commits and validates what no event announced, once', async () => {
+    const deps = await freshDeps();
+    const first = await storeObjects(deps.store, { timestamp: '20260131010203' });
+    const second = await storeObjects(deps.store, { timestamp: '20260201010203', contents: [-1, 0] });
+    await storeAll(deps.store, [...documentsOf(first), ...documentsOf(second)]);
+    const closed = new Set<string>();
+    expect(await sweep(deps, { closed })).toMatchObject({
+      sets: 2,
+      committed: ['20260201010203', '20260131010203'],
+      validated: ['20260201010203', '20260131010203'],
+      overdue: [],
+      problems: [],
+    });
+    const before = await keysOf(deps.store);
+    expect(await sweep(deps)).toMatchObject({ sets: 2, committed: [], validated: [] });
+    expect(await sweep(deps, { closed })).toMatchObject({ sets: 0 });
+    expect(await keysOf(deps.store)).toEqual(before);
+  });
+
+  it('leaves a running backup alone', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, [set.plan, ...set.receipts.slice(0, 3)]);
+    expect(await sweep(deps)).toMatchObject({ sets: 1, overdue: [], committed: [] });
+    expect(await verdictsOf(deps.store)).toEqual([]);
+  });
+
+  it('calls a silent set overdue once, naming what is missing per content', async () => {
+    const deps = await freshDeps(later(601_000));
+    const set = await storeObjects(deps.store, { overdueAfterSeconds: 600 });
+    await storeAll(deps.store, [set.plan, ...set.receipts.slice(0, 5)]);
+    expect(await sweep(deps)).toMatchObject({ overdue: [set.timestamp] });
+    const [verdict] = await verdictsOf(deps.store);
+    expect(verdict).toMatchObject({ level: 'stitch', status: 'incomplete' });
+    expect(verdict?.problems).toMatchObject([
+      { code: 'overdue' },
+      { code: 'content-missing', content: 0, message: '4 receipts from host-0, and no seal' },
+      { code: 'content-missing', content: 1, message: '1 receipts from host-1, and no seal' },
+      { code: 'content-missing', content: 2, message: '0 receipts from host-2, and no seal' },
+    ]);
+    await sweep(deps);
+    expect(await verdictsOf(deps.store)).toHaveLength(1);
+  });
+
+  it('commits an overdue set whose seal comes after all', async () => {
+    const deps = await freshDeps(later(HOUR));
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, [set.plan, ...set.receipts]);
+    expect(await sweep(deps)).toMatchObject({ overdue: [set.timestamp] });
+    await storeAll(deps.store, [set.seal]);
+    expect(await sweep({ ...deps, clock: () => new Date() })).toMatchObject({ committed: [set.timestamp] });
+  });
+
+  it('looks again at a failed set only when something has come since', async () => {
+    const deps = await freshDeps(later(HOUR));
+    const set = await storeObjects(deps.store);
+    const [lost] = set.receipts;
+    await storeAll(
+      deps.store,
+      documentsOf(set).filter((document) => document !== lost),
+    );
+    expect(await sweep(deps)).toMatchObject({ committed: [], overdue: [] });
+    expect(await sweep(deps)).toMatchObject({ committed: [] });
+    expect(await verdictsOf(deps.store)).toHaveLength(1);
+    if (lost !== undefined) await storeAll(deps.store, [lost]);
+    await utimes(fileOf(deps.store, lost?.key ?? ''), new Date(), new Date(Date.now() + HOUR));
+    expect(await sweep(deps)).toMatchObject({ committed: [set.timestamp] });
+  });
+
+  it('goes on with the others when one set cannot be swept', async () => {
+    const deps = await freshDeps();
+    const bad = await storeObjects(deps.store, { timestamp: '20260301000000' });
+    const good = await storeObjects(deps.store, { timestamp: '20260201000000' });
+    await storeAll(deps.store, [...documentsOf(bad), ...documentsOf(good)]);
+    // The bad set's manifest cannot be created: something else stands in its place.
+    const blocked = `${formatKey({ kind: 'manifest', timestamp: bad.timestamp })}/in-the-way`;
+    await deps.store.create(blocked, Buffer.from('x'));
+    const report = await sweep(deps);
+    expect(report.committed).toEqual([good.timestamp]);
+    expect(report.problems).toMatchObject([{ set: bad.timestamp }]);
+  });
+
+  it('removes the uploads of a sealed set, and of a silent one only when they are old', async () => {
+    const deps = await freshDeps();
+    const ended = new AbortController();
+    const sealed = await storeObjects(deps.store, { timestamp: '20260301000000' });
+    const open = await storeObjects(deps.store, { timestamp: '20260201000000' });
+    const packOf = ({ timestamp }: { timestamp: string }) =>
+      formatKey({ kind: 'pack', timestamp, content: 0, attempt: 7, worker: 7, sequence: 7 });
+    const pending = async () =>
+      (await Array.fromAsync(deps.store.pendingUploads('sets/'))).map(({ key }) => key);
+    try {
+      await beginUpload(deps.store, packOf(sealed), ended.signal);
+      await beginUpload(deps.store, packOf(open), ended.signal);
+      await storeAll(deps.store, [...documentsOf(sealed), open.plan]);
+      expect(await sweep(deps)).toMatchObject({ uploadsAborted: 1 });
+      expect(await pending()).toEqual([packOf(open)]);
+      expect(await sweep({ ...deps, clock: later(HOUR / 2) }, { overdueAfterSeconds: 1 })).toMatchObject({
+        overdue: [open.timestamp],
+        uploadsAborted: 0,
+      });
+      expect(await sweep({ ...deps, clock: later(HOUR + 60_000) })).toMatchObject({ uploadsAborted: 1 });
+      expect(await pending()).toEqual([]);
+    } finally {
+      ended.abort();
+    }
+  });
+
+  it('is not kept from its work by strangers among the folders', async () => {
+    const deps = await freshDeps();
+    for (const key of ['sets/x/y', 'sets/20260131/z/plan.json', 'restores/no-id/request.json'])
+      await deps.store.create(key, Buffer.from('{}'));
+    await writeFile(fileOf(deps.store, 'stray'), 'x');
+    expect(await sweep(deps)).toMatchObject({ sets: 0, problems: [] });
+  });
+});

@@ -24,8 +24,8 @@ export async function checkSet(deps: Deps, timestamp: string, raw: RawDocument):
   const manifest = readManifest(raw, timestamp);
   if ('code' in manifest) return finding({ objects: 0, bytes: 0 }, [manifest]);
   const stored = await listObjects(deps, manifest);
-  const problems = compareObjects(deps, manifest, stored);
-  problems.push(...compareProof(timestamp, manifest, raw, await loadSet(deps, timestamp)));
+  const proof = compareProof(timestamp, manifest, raw, await loadSet(deps, timestamp));
+  const problems = [...compareObjects(deps, manifest, stored), ...proof];
   const bytes = [...stored.values()].reduce((sum, object) => sum + object.bytes, 0);
   return { manifest, ...finding({ objects: stored.size, bytes }, problems) };
 }

@@ -1,5 +1,6 @@
 import type { Deps } from './deps.ts';
 import { jobQueue } from './job-queue.ts';
+import { runJob } from './route.ts';
 
 /** The functions inside this process, for stores that announce nothing (`--functions inline`). */
 export interface InProcess {
@@ -13,7 +14,7 @@ export interface InProcess {
 }
 
 export function inProcess(deps: Deps): InProcess {
-  const queue = jobQueue(deps);
+  const queue = jobQueue((job) => runJob(deps, job), deps.log);
   return {
     async announce(key) {
       while (queue.offer(key) === 'dropped') await queue.room();

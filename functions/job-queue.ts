@@ -1,6 +1,7 @@
+import type { Logger } from 'pino';
 import { messageOf } from '../backup-set/errors.ts';
-import type { Deps } from './deps.ts';
-import { type Job, jobOf, runJob } from './route.ts';
+import type { Handled } from './deps.ts';
+import { type Job, jobOf } from './route.ts';
 
 /** Jobs at once: they are small reads and writes; more would only hold more documents in memory. */
 const RUNNING_MAX = 4;
@@ -23,7 +24,11 @@ export interface JobQueue {
 }
 
 /** Runs the functions for announced keys: of each job at most one runs and one waits. */
-export function jobQueue(deps: Deps, { runningMax = RUNNING_MAX, waitingMax = WAITING_MAX } = {}): JobQueue {
+export function jobQueue(
+  runJob: (job: Job) => Promise<Handled>,
+  log: Logger,
+  { runningMax = RUNNING_MAX, waitingMax = WAITING_MAX } = {},
+): JobQueue {
   const waiting = new Map<string, Job>();
   const running = new Set<string>();
   const failures = new Map<string, unknown>();
@@ -42,11 +47,11 @@ export function jobQueue(deps: Deps, { runningMax = RUNNING_MAX, waitingMax = WA
 
   async function run(name: string, job: Job): Promise<void> {
     try {
-      const { wrote } = await runJob(deps, job);
+      const { wrote } = await runJob(job);
       failures.delete(name);
       for (const key of wrote) goOn(key);
     } catch (error) {
-      deps.log.error({ err: error, ...job }, `${job.work} of ${job.of} failed: ${messageOf(error)}`);
+      log.error({ err: error, ...job }, `${job.work} of ${job.of} failed: ${messageOf(error)}`);
       failures.delete(name);
       remember(failures, name, error);
     } finally {

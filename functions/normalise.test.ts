@@ -24,6 +24,11 @@ describe('normalise', () => {
     expect(underRoot(ROOT, created)).toEqual(expected);
   });
 
+  it('takes a bare list of records, as older versitygw sends it', () => {
+    const { Records } = fixture('versitygw') as { Records: object[] };
+    expect(underRoot(ROOT, normalise(Records))).toEqual([RECEIPT, SEAL]);
+  });
+
   it('does not decode what Ceph wrote raw', () => {
     const record = (key: string) => ({
       eventVersion: '2.2',

@@ -15,8 +15,11 @@ const S3Record = z.object({
 });
 type S3Record = z.infer<typeof S3Record>;
 
-/** AWS, Ceph RGW, MinIO, RustFS, versitygw, and the emulators: the same shape, with keys written in three ways. */
-const S3Records = z.object({ Records: z.array(z.unknown()) });
+/** AWS, Ceph RGW, MinIO, RustFS, versitygw (its older releases without the object around) and the emulators. */
+const S3Records = z
+  .array(z.unknown())
+  .transform((records) => ({ Records: records }))
+  .or(z.object({ Records: z.array(z.unknown()) }));
 
 /** `detail` carries no version that could be relied upon, and its keys are raw. */
 const EventBridge = z.object({

@@ -9,6 +9,7 @@ import type { ObjectStore } from '../storage/store.ts';
 import type { Deps } from './deps.ts';
 import { httpApp } from './http.ts';
 import { jobQueue } from './job-queue.ts';
+import { runJob } from './route.ts';
 import { startSweeper } from './sweeper.ts';
 
 export interface ServeOptions {
@@ -43,7 +44,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   const { store, host, port, log, clock, token } = options;
   const stopping = new AbortController();
   const deps: Deps = { store, clock, log, signal: stopping.signal };
-  const queue = jobQueue(deps);
+  const queue = jobQueue((job) => runJob(deps, job), log);
   const app = httpApp({ root: store.url, queue, log, ...(token === undefined ? {} : { token }) });
   const server = createAdaptorServer({
     fetch: app.fetch,

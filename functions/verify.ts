@@ -19,7 +19,7 @@ export interface VerifyOptions {
   readonly decode?: boolean;
 }
 
-export interface VerifyProgress {
+interface VerifyProgress {
   readonly objects: number;
   readonly objectsTotal: number;
   readonly bytes: number;

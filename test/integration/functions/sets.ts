@@ -29,7 +29,7 @@ export interface SmallSetOptions {
   readonly failures?: Seal['failures'];
 }
 
-export const RELATIONS = [
+const RELATIONS = [
   { id: 0, schema: 'public', name: 'place', kind: 'table' as const, columns: ['id', 'name'] },
   { id: 1, schema: 'Odd "one"', name: 'a.b', kind: 'table' as const, columns: ['n'] },
   { id: 2, schema: 'public', name: 'empty', kind: 'table' as const, columns: [] },

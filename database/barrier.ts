@@ -15,8 +15,8 @@ import { barrierGivenUp, blockedOf } from './barrier-report.ts';
 import { type AttemptFailure, onAllNodes } from './barrier-step.ts';
 import { readServerFacts } from './catalog.ts';
 import type { HeldSnapshot, NodeSnapshot, Segment, SnapshotOptions } from './flavour.ts';
+import { interrupted } from './interrupted.ts';
 import { discoverRelations, type LockedRelation } from './relations.ts';
-import { interrupted } from './session.ts';
 
 /** Where a barrier gets its time and its dice from. */
 export interface BarrierEffects {

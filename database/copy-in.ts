@@ -4,8 +4,9 @@ import type { Connection, Submittable } from 'pg';
 import { asStowageError, messageOf, StowageError } from '../backup-set/errors.ts';
 import { type CopyOptions, type CopyRelation, columnList } from './copy-out.ts';
 import { databaseError } from './database-error.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 import { quoteLiteral, quoteQualified } from './quote.ts';
-import { type Session, throwIfInterrupted } from './session.ts';
+import type { Session } from './session.ts';
 
 /**
  * Loads rows in COPY text format, inside the caller's transaction, and returns how many the server counted. When the

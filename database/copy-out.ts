@@ -1,8 +1,9 @@
 import { to as copyTo } from 'pg-copy-streams';
 import { databaseError } from './database-error.ts';
 import type { DiscoveredRelation } from './flavour.ts';
+import { interrupted } from './interrupted.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from './quote.ts';
-import { interrupted, type Session } from './session.ts';
+import type { Session } from './session.ts';
 
 export type CopyRelation = Pick<DiscoveredRelation, 'schema' | 'name' | 'columns' | 'condition'>;
 

@@ -4,8 +4,8 @@ import type { Session } from './session.ts';
 const SEQUENCES_PER_QUERY = 100;
 
 /**
- * The values of all sequences (also those behind identity columns), as one SQL statement per line that sets each:
- * what psql runs at restore. Read after the snapshot was taken, they are never behind the rows. Sequences know no
+ * The values of all sequences (also those behind identity columns), one SQL statement each, without a line break inside
+ * or at its end: what psql runs at restore. Read after the snapshot was taken, they are never behind the rows. Sequences know no
  * snapshot: a value may be ahead of it, which leaves a gap as any rollback does.
  */
 export async function* sequenceStatements(session: Session): AsyncIterable<string> {
@@ -22,7 +22,7 @@ export async function* sequenceStatements(session: Session): AsyncIterable<strin
     );
     for (const { at: index, value, called } of values.sort((a, b) => a.at - b.at)) {
       const name = batch[index];
-      if (name !== undefined) yield `${sequenceStatementStart(name)}${value}, ${called});\n`;
+      if (name !== undefined) yield `${sequenceStatementStart(name)}${value}, ${called});`;
     }
   }
 }

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type ClientConfig, type Submittable } from 'pg';
-import { StowageError } from '../backup-set/errors.ts';
 import { sendCancel } from './cancel.ts';
 import { databaseError } from './database-error.ts';
 import type { ConnectionTarget } from './flavour.ts';
+import { interrupted, throwIfInterrupted } from './interrupted.ts';
 import { findPassword } from './password-file.ts';
 
 /** One connection to one database, with the settings that make the same rows give the same bytes. */
@@ -187,16 +187,8 @@ function socketOf(client: Client): { destroy(error?: Error): void } {
     .stream;
 }
 
-export function interrupted(signal: AbortSignal): StowageError {
-  return new StowageError('interrupted', 'ended on request', { cause: signal.reason });
-}
-
-export function throwIfInterrupted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw interrupted(signal);
-}
-
 /** Waits for a promise, but no longer than this. */
-export async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
   const patience = new AbortController();
   const limit = sleep(milliseconds, undefined, { signal: patience.signal, ref: false }).catch(() => {});
   await Promise.race([promise.catch(() => {}), limit]);

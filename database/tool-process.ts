@@ -4,10 +4,13 @@ import { basename, delimiter, dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { messageOf, StowageError } from '../backup-set/errors.ts';
 import type { ConnectionTarget } from './flavour.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 
 /** Debian and its kin keep each major version's programs in a directory of its own. */
 const VERSIONED_ROOT = '/usr/lib/postgresql';
 const STDERR_TAIL_CHARS = 4000;
+/** A program that does not end by SIGTERM waits for a server that does not answer. */
+const KILL_AFTER_MS = 5_000;
 
 /**
  * The directory that holds one of PostgreSQL's own programs: `binDir` when given, else PATH, else the newest version
@@ -61,6 +64,8 @@ export interface ToolOptions {
 export interface RunningTool {
   readonly stdin: Writable;
   readonly stdout: Readable;
+  /** Read already for the message of `done`; whoever wants all of it pipes it on at once. */
+  readonly stderr: Readable;
   /** Resolves with the end of what it said; rejects with `database/tool` or `interrupted`. */
   readonly done: Promise<{ readonly stderr: string }>;
 }
@@ -75,14 +80,19 @@ export async function startTool(
   options: ToolOptions,
 ): Promise<RunningTool> {
   const directory = await findTool(name, { binDir: target.binDir });
-  options.signal?.throwIfAborted();
+  throwIfInterrupted(options.signal);
   const child = spawn(join(directory, name), options.args, {
     env: toolEnvironment(target, options.applicationName),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   // The program may end before it has read everything; `done` says so better than EPIPE does.
   child.stdin.on('error', () => {});
-  return { stdin: child.stdin, stdout: child.stdout, done: settled(child, name, target, options.signal) };
+  return {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    done: settled(child, name, target, options.signal),
+  };
 }
 
 type Piped = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -97,7 +107,13 @@ async function settled(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_TAIL_CHARS);
   });
-  const kill = () => child.kill('SIGTERM');
+  let forced: NodeJS.Timeout | undefined;
+  const kill = () => {
+    child.kill('SIGTERM');
+    forced ??= setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+  };
+  // Between our last look and the listener the signal may have fired.
+  if (signal?.aborted === true) kill();
   signal?.addEventListener('abort', kill, { once: true });
   try {
     const outcome = await new Promise<{ code: number | null; killedBy: NodeJS.Signals | null }>(
@@ -106,8 +122,7 @@ async function settled(
         child.once('close', (code, killedBy) => resolve({ code, killedBy }));
       },
     );
-    if (signal?.aborted === true)
-      throw new StowageError('interrupted', `${name} was ended on request`, { cause: signal.reason });
+    throwIfInterrupted(signal);
     if (outcome.code === 0) return { stderr };
     const how = outcome.killedBy === null ? `exit code ${outcome.code}` : `killed by ${outcome.killedBy}`;
     throw toolError(target, `${name} failed on ${placeOf(target)} (${how}): ${stderr.trim()}`);
@@ -116,6 +131,7 @@ async function settled(
     throw toolError(target, `${name} could not be run: ${messageOf(error)}`, error);
   } finally {
     signal?.removeEventListener('abort', kill);
+    clearTimeout(forced);
   }
 }
 

@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EVERYTHING } from '../../../backup-set/selection.ts';
+import { discoverRelations } from '../../../database/relations.ts';
+import { sequenceStatementStart, sequenceStatements } from '../../../database/sequences.ts';
+import { openSession, type Session } from '../../../database/session.ts';
+import { startPostgres, type TestServer } from '../../support/postgres.ts';
+
+let server: TestServer;
+let session: Session;
+beforeAll(async () => {
+  server = await startPostgres({ databases: ['kinds'] });
+  await server.psql(await readFile(new URL('./kinds.sql', import.meta.url), 'utf8'), 'kinds');
+  session = await openSession(server.target('kinds'), { purpose: 'backup', applicationName: 'stowage test' });
+});
+afterAll(async () => {
+  await session?.close();
+  await server?.stop();
+});
+
+describe('discovery', () => {
+  it('ships tables and leaves with their columns, and configuration tables with their condition', async () => {
+    const { relations } = await discoverRelations(session, EVERYTHING, { withSizes: true });
+    expect(relations.map(({ oid: _, bytesEstimated: __, ...relation }) => relation)).toEqual([
+      {
+        schema: 'public',
+        name: 'child',
+        kind: 'table',
+        columns: ['id', 'word', 'mood', 'last" one', 'note'],
+      },
+      {
+        schema: 'public',
+        name: 'ext_conf',
+        kind: 'table',
+        columns: ['k', 'builtin'],
+        condition: 'NOT builtin',
+      },
+      { schema: 'public', name: 'nothing', kind: 'table', columns: [] },
+      { schema: 'public', name: 'plain', kind: 'table', columns: ['id', 'word', 'mood', 'last" one'] },
+      {
+        schema: 's.1"x',
+        name: 'leaf',
+        kind: 'partition',
+        columns: ['id', 'd'],
+        partitionRoot: { schema: 'public', name: 'parts' },
+      },
+      { schema: 's.1"x', name: "t'b\\l\ne", kind: 'table', columns: ['a', 'b'] },
+    ]);
+    expect(relations.find(({ name }) => name === 'plain')?.bytesEstimated).toBeGreaterThan(0);
+  });
+
+  it('says what is not shipped, and why', async () => {
+    const { notShipped, largeObjects } = await discoverRelations(session, EVERYTHING, { withSizes: false });
+    expect(notShipped.map(({ name, kind, reason }) => [name, kind, reason])).toEqual([
+      ['a_top', 'materialized-view', 'materialized-view'],
+      ['ext_data', 'table', 'extension-member'],
+      ['fast', 'table', 'unlogged'],
+      ['parts', 'partitioned-table', 'partitioned-root'],
+      ['parts_2026', 'partitioned-table', 'partitioned-root'],
+      ['remote', 'foreign-table', 'foreign'],
+      ['remote_leaf', 'foreign-table', 'foreign'],
+      ['unfilled', 'materialized-view', 'materialized-view'],
+      ['z_base', 'materialized-view', 'materialized-view'],
+    ]);
+    expect(largeObjects).toBe(2);
+  });
+
+  it('refreshes what was filled, each view after those it reads through others', async () => {
+    const { refresh } = await discoverRelations(session, EVERYTHING, { withSizes: false });
+    expect(refresh.map(({ name }) => name)).toEqual(['z_base', 'a_top']);
+  });
+
+  it("follows a selection, also by a partition's root", async () => {
+    const selection = { ...EVERYTHING, includeTables: ['public.parts', 'public.*_top', 'public.remote'] };
+    const { relations, notShipped, refresh } = await discoverRelations(session, selection, {
+      withSizes: false,
+    });
+    expect(relations.map(({ name }) => name)).toEqual(['leaf']);
+    expect(refresh.map(({ name }) => name)).toEqual(['a_top']);
+    expect(notShipped.filter(({ reason }) => reason === 'excluded').map(({ name }) => name)).toEqual([
+      'child',
+      'ext_conf',
+      'nothing',
+      'plain',
+      "t'b\\l\ne",
+    ]);
+    expect(notShipped.find(({ name }) => name === 'remote')?.reason).toBe('foreign');
+  });
+});
+
+describe("sequences' values", () => {
+  it('are set again by one statement per line, whatever their names', async () => {
+    const statements = await Array.fromAsync(sequenceStatements(session));
+    expect(statements.every((statement) => !/[\r\n]/.test(statement))).toBe(true);
+    expect(statements.map((statement) => /, (\d+, \w+)\);$/.exec(statement)?.[1])).toEqual([
+      '41, true',
+      '10, true',
+      '1, true',
+    ]);
+    const hostile = sequenceStatementStart({ schema: 'public', name: "se'q\\\n1" });
+    expect(statements.filter((statement) => statement.startsWith(hostile))).toHaveLength(1);
+    await server.psql(
+      "SELECT setval('public.plain_id_seq', 1, false), setval('public.\"se''q\\\n1\"', 1000)",
+      'kinds',
+    );
+    await server.psql(statements.join('\n'), 'kinds');
+    expect(await Array.fromAsync(sequenceStatements(session))).toEqual(statements);
+  });
+});

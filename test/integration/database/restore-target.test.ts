@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inspectServer } from '../../../database/inspect.ts';
+import {
+  analyzeRelations,
+  createDatabase,
+  databaseExists,
+  refreshViews,
+  relationStates,
+  suspendTriggers,
+  truncateRelations,
+} from '../../../database/restore-target.ts';
+import { openSession, type Session } from '../../../database/session.ts';
+import { startPostgres, type TestServer } from '../../support/postgres.ts';
+
+let server: TestServer;
+let session: Session;
+const named = (...names: string[]) => names.map((name) => ({ schema: 'public', name }));
+
+beforeAll(async () => {
+  server = await startPostgres();
+  await server.psql(`CREATE TABLE public.a (id int PRIMARY KEY); CREATE TABLE public.b (a int REFERENCES public.a);
+    CREATE TABLE public."em'pty" (); INSERT INTO public.a VALUES (1); INSERT INTO public.b VALUES (1);
+    CREATE MATERIALIZED VIEW public.mv AS SELECT count(*)::int AS n FROM public.a WITH NO DATA;
+    CREATE ROLE limited LOGIN; GRANT SELECT ON public.a TO limited; GRANT USAGE ON SCHEMA public TO limited`);
+  session = await openSession(server.target(), { purpose: 'restore', applicationName: 'stowage restore' });
+});
+afterAll(async () => {
+  await session?.close();
+  await server?.stop();
+});
+
+describe('a restore target', () => {
+  it('is created once', async () => {
+    const target = server.target('ne"w\'');
+    expect(await databaseExists(target)).toBe(false);
+    await createDatabase(target, { encoding: 'UTF8' });
+    expect(await databaseExists(target)).toBe(true);
+    await expect(createDatabase(target, { encoding: 'UTF8' })).rejects.toMatchObject({
+      code: 'restore/refused',
+      where: { content: 0 },
+    });
+  });
+
+  it("takes an encoding that the server's locale does not", async () => {
+    await createDatabase(server.target('latin'), { encoding: 'LATIN1' });
+    expect(
+      await server.psql(
+        "SELECT pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname = 'latin'",
+      ),
+    ).toBe('LATIN1|C');
+  });
+
+  it('says which relations exist and which hold rows', async () => {
+    expect(
+      (await relationStates(session, named('a', 'nowhere', "em'pty"))).map(({ exists, hasRows }) => [
+        exists,
+        hasRows,
+      ]),
+    ).toEqual([
+      [true, true],
+      [false, false],
+      [true, false],
+    ]);
+  });
+
+  it('is emptied as a whole, and refuses where an outsider refers to it, naming it', async () => {
+    await expect(truncateRelations(session, named('a'))).rejects.toMatchObject({
+      code: 'restore/refused',
+      message: expect.stringMatching(/"b" references "a"/) as string,
+    });
+    await truncateRelations(session, named('a', 'b'));
+    expect((await relationStates(session, named('a', 'b'))).some(({ hasRows }) => hasRows)).toBe(false);
+  });
+
+  it('takes rows without their foreign keys only from a superuser', async () => {
+    await session.query('BEGIN');
+    await suspendTriggers(session);
+    await session.query('INSERT INTO public.b VALUES (99)');
+    await session.query('ROLLBACK');
+    const limited = await openSession(
+      { ...server.target(), user: 'limited' },
+      { purpose: 'restore', applicationName: 'x' },
+    );
+    await expect(suspendTriggers(limited)).rejects.toMatchObject({
+      code: 'database/denied',
+      message: expect.stringContaining('limited') as string,
+    });
+    await limited.close();
+  });
+
+  it('is analyzed and its materialized views are filled', async () => {
+    await analyzeRelations(session, named('a', "em'pty"));
+    await refreshViews(session, named('mv'));
+    expect(await session.query('SELECT n FROM public.mv')).toEqual([{ n: 0 }]);
+  });
+});
+
+describe('the inspection of a server', () => {
+  const clock = () => new Date();
+  it('finds nothing wrong for a superuser', async () => {
+    const checks = await inspectServer(server.target(), { clock });
+    expect(checks.map(({ name, ok }) => [name, ok])).toEqual([
+      ['server', true],
+      ['rights', true],
+      ['connections', true],
+      ['lock table', true],
+      ['other stowage sessions', true],
+      ['clock', true],
+    ]);
+    expect(checks.find(({ name }) => name.startsWith('other'))?.detail).toContain('stowage restore');
+  });
+
+  it('says what a limited role cannot do, and that a clock is off', async () => {
+    const checks = await inspectServer({ ...server.target(), user: 'limited' }, { clock: () => new Date(0) });
+    expect(checks.find(({ name }) => name === 'rights')).toMatchObject({
+      ok: false,
+      detail: expect.stringMatching(/2 tables cannot be read; 3 tables cannot be locked/) as string,
+    });
+    expect(checks.find(({ name }) => name === 'clock')?.ok).toBe(false);
+  });
+});

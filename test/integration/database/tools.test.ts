@@ -1,0 +1,229 @@
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EVERYTHING } from '../../../backup-set/selection.ts';
+import type { ConnectionTarget, HeldSnapshot } from '../../../database/flavour.ts';
+import { createDatabase } from '../../../database/restore-target.ts';
+import { listArchive, restoreLargeObjects, restoreSchema } from '../../../database/restore-tools.ts';
+import { runSql } from '../../../database/run-sql.ts';
+import { selectSchemaEntries } from '../../../database/schema-entries.ts';
+import { shardsFlavour } from '../../../database/shards.ts';
+import { findTool, startTool } from '../../../database/tool-process.ts';
+import { dumpGlobals, dumpLargeObjects, dumpSchema, type ToolOutput } from '../../../database/tools.ts';
+import { startPostgres, type TestServer } from '../../support/postgres.ts';
+
+const SOURCE = "ki'nds dbname=postgres \\";
+let server: TestServer;
+let held: HeldSnapshot;
+let directory: string;
+let source: ConnectionTarget;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'stowage-tools-'));
+  server = await startPostgres({ password: 'pa ss\\wo:rd', databases: [SOURCE] });
+  await server.psql(await readFile(new URL('./kinds.sql', import.meta.url), 'utf8'), SOURCE);
+  await server.psql(
+    'CREATE ROLE somebody LOGIN PASSWORD \'top secret\'; CREATE ROLE "a\'b"; GRANT "a\'b" TO somebody',
+  );
+  source = server.target(SOURCE);
+  const flavour = shardsFlavour({
+    segments: [{ content: 0, host: server.host, port: server.port }],
+    connect: () => source,
+  });
+  held = await flavour.takeSnapshot({ selection: EVERYTHING, lockTimeoutMs: 500, attemptsMax: 5 });
+});
+afterAll(async () => {
+  await held?.release();
+  await server?.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const snapshot = () => held.nodes[0]?.snapshotId ?? '';
+
+async function saved(name: string, { stdout, done }: ToolOutput): Promise<string> {
+  const file = join(directory, name);
+  await pipeline(stdout, createWriteStream(file));
+  await done;
+  return file;
+}
+
+/** pg_dump's own view of a database, without the random key it adds and the lines that name times. */
+async function plainSchema(target: ConnectionTarget): Promise<string> {
+  const tool = await startTool(target, 'pg_dump', { args: ['--schema-only', '--no-password'] });
+  tool.stdin.end();
+  const [text] = await Promise.all([textOf(tool.stdout), tool.done]);
+  return text.replaceAll(/^\\(un)?restrict .*$/gm, '');
+}
+
+async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  return Buffer.concat(await Array.fromAsync(stream)).toString();
+}
+
+async function* sql(...texts: string[]): AsyncIterable<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text);
+}
+
+const largeObjects = (database: string) =>
+  server.psql(
+    "SELECT m.oid, md5(lo_get(m.oid)), m.lomacl, obj_description(m.oid, 'pg_largeobject') FROM pg_largeobject_metadata m ORDER BY 1",
+    database,
+  );
+
+describe('the schema', () => {
+  it("comes back equal in pg_dump's own eyes, under hostile database names", async () => {
+    const file = await saved('schema.dump', dumpSchema(source, snapshot()));
+    const target = server.target("co'py \\ =");
+    await createDatabase(target, { encoding: 'UTF8' });
+    await restoreSchema(target, file, { section: 'pre-data' });
+    await restoreSchema(target, file, { section: 'post-data', jobs: 2 });
+    const [before, after] = await Promise.all([plainSchema(source), plainSchema(target)]);
+    expect(after).toBe(before);
+    expect(before).toContain('CREATE TRIGGER touching');
+  });
+
+  it('of chosen tables comes back with what they need and can be used', async () => {
+    const file = await saved('chosen.dump', dumpSchema(source, snapshot()));
+    const listing = await listArchive(source, file);
+    const tables = [
+      { schema: 's.1"x', name: "t'b\\l\ne" },
+      { schema: 's.1"x', name: 'leaf' },
+    ];
+    const { list, missing, leftOut } = selectSchemaEntries(listing, tables, { withNeeds: true });
+    expect(missing).toEqual([]);
+    expect(leftOut).toEqual([expect.stringContaining('FK CONSTRAINT')]);
+    const target = server.target('chosen');
+    await createDatabase(target, { encoding: 'UTF8' });
+    await restoreSchema(target, file, { section: 'pre-data', list, noOwner: true });
+    await restoreSchema(target, file, { section: 'post-data', list, jobs: 2 });
+    const insert = `INSERT INTO public.parts VALUES (1, '2026-01-01'); INSERT INTO "s.1""x"."t'b\\l\ne" (b) VALUES (7) RETURNING a`;
+    expect(await server.psql(insert, 'chosen')).toBe('1');
+    expect(await server.psql("SELECT count(*) FROM pg_class WHERE relname = 'plain'", 'chosen')).toBe('0');
+  });
+
+  it('restores nothing of a section that fails, and says what failed where', async () => {
+    const file = await saved('twice.dump', dumpSchema(source, snapshot()));
+    const target = server.target('occupied');
+    await createDatabase(target, { encoding: 'UTF8' });
+    await server.psql('CREATE TABLE public.plain (a int)', 'occupied');
+    await expect(restoreSchema(target, file, { section: 'pre-data' })).rejects.toMatchObject({
+      code: 'database/tool',
+      where: { content: 0 },
+      message: expect.stringMatching(
+        /pg_restore failed on content 0 .*exit code 1.*relation "plain" already exists/s,
+      ) as string,
+    });
+    expect(await server.psql("SELECT count(*) FROM pg_class WHERE relname = 'nothing'", 'occupied')).toBe(
+      '0',
+    );
+  });
+});
+
+describe('the globals', () => {
+  it('hold every role and no password, and are tolerated where they exist', async () => {
+    const text = await textOf(dumpGlobals(source).stdout);
+    expect(text).toContain(`CREATE ROLE "a'b"`);
+    expect(text).not.toMatch(/PASSWORD|SCRAM|secret/);
+    await server.psql('DROP ROLE somebody');
+    await runSql(source, sql(text), { tolerate: ['42710'] });
+    expect(await server.psql("SELECT pg_has_role('somebody', $$a'b$$, 'member')")).toBe('t');
+    await expect(runSql(source, sql(text))).rejects.toMatchObject({
+      code: 'database/tool',
+      message: expect.stringContaining('42710') as string,
+    });
+  });
+});
+
+describe('the large objects', () => {
+  it('come back alone, with rights and comments, and with their rows unshipped', async () => {
+    const file = await saved('large-objects.dump', dumpLargeObjects(source, snapshot()));
+    expect(
+      (await listArchive(source, file)).match(/^\d+; \d+ \d+ \S+/gm)?.map((line) => line.split(' ')[3]),
+    ).toEqual(expect.arrayContaining(['BLOB', 'BLOBS', 'COMMENT', 'ACL']));
+    expect(await listArchive(source, file)).not.toMatch(/TABLE|SEQUENCE/);
+    const target = server.target('lobs');
+    await createDatabase(target, { encoding: 'UTF8' });
+    await restoreLargeObjects(target, file);
+    expect(await largeObjects('lobs')).toBe(await largeObjects(SOURCE));
+    await expect(restoreLargeObjects(target, file)).rejects.toMatchObject({ code: 'database/tool' });
+  });
+});
+
+describe('SQL through psql', () => {
+  it('fails on what is not tolerated, naming line, code and message', async () => {
+    const text = 'CREATE ROLE somebody;\nSELECT 1;\nSELECT 1/0;\nCREATE TABLE public.after_it (a int);\n';
+    await expect(runSql(server.target(), sql(text), { tolerate: ['42710'] })).rejects.toMatchObject({
+      code: 'database/tool',
+      message: expect.stringContaining('line 3: division by zero (SQLSTATE 22012)') as string,
+    });
+    expect(await server.psql("SELECT to_regclass('public.after_it')")).toBe('after_it');
+    await expect(
+      runSql(server.target(), sql('SELECT 1/0;\nCREATE TABLE public.never (a int);')),
+    ).rejects.toMatchObject({ code: 'database/tool' });
+    expect(await server.psql("SELECT to_regclass('public.never')")).toBe('');
+  });
+
+  it('never runs the half of a statement that a broken source left', async () => {
+    await server.psql('CREATE TABLE public.precious AS SELECT 1 AS a');
+    const broken = (async function* () {
+      yield Buffer.from('DELETE FROM public.precious\n');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      throw new Error('the frame is damaged');
+    })();
+    await expect(runSql(server.target(), broken)).rejects.toThrow('the frame is damaged');
+    expect(await server.psql('SELECT count(*) FROM public.precious')).toBe('1');
+  });
+
+  it('takes more than a pipe holds, and survives psql leaving early', async () => {
+    const many = Array.from({ length: 20_000 }, (_, at) => `SELECT ${at};\n`);
+    await runSql(server.target(), sql(...many));
+    await expect(runSql(server.target(), sql('SELECT 1/0;\n', ...many))).rejects.toMatchObject({
+      code: 'database/tool',
+    });
+  });
+});
+
+describe('a program', () => {
+  it('that is not there is named with every place looked at', async () => {
+    await expect(findTool('pg_dump', { binDir: '/nowhere' })).rejects.toMatchObject({
+      code: 'database/tool',
+      message: expect.stringContaining('pg_dump was not found in /nowhere') as string,
+    });
+    const { stdout, done } = dumpSchema({ ...source, binDir: '/nowhere' }, snapshot());
+    await expect(textOf(stdout)).rejects.toMatchObject({ code: 'database/tool' });
+    await expect(done).rejects.toMatchObject({ code: 'database/tool' });
+  });
+
+  it('that fails never looks like an end of data that succeeded', async () => {
+    const { stdout, done } = dumpSchema(source, '00000000-00000000-1');
+    await Promise.allSettled([textOf(stdout)]);
+    await expect(done).rejects.toMatchObject({
+      code: 'database/tool',
+      message: expect.stringContaining('snapshot') as string,
+    });
+    const wrong = dumpSchema({ ...source, password: 'not this' }, snapshot());
+    await Promise.allSettled([textOf(wrong.stdout)]);
+    await expect(wrong.done).rejects.toMatchObject({
+      message: expect.not.stringContaining('not this') as string,
+    });
+  });
+
+  it('is ended by the signal', async () => {
+    const controller = new AbortController();
+    const tool = await startTool(source, 'psql', {
+      args: ['--no-psqlrc', '-c', 'SELECT pg_sleep(600)'],
+      signal: controller.signal,
+    });
+    controller.abort();
+    await expect(tool.done).rejects.toMatchObject({ code: 'interrupted' });
+  });
+
+  it('ends when its reader leaves early', async () => {
+    const { stdout, done } = dumpSchema(source, snapshot());
+    for await (const _ of stdout) break;
+    await done.catch(() => {});
+    expect(stdout.destroyed).toBe(true);
+  });
+});

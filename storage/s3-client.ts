@@ -33,14 +33,18 @@ export function connectS3(bucket: string, prefix: string, settings: S3Settings):
   const isAws =
     settings.endpoint === undefined || /\.amazonaws\.com(\.cn)?$/.test(new URL(settings.endpoint).hostname);
   const { stallMs = 30_000, attemptsMax = 6 } = settings;
-  const client = (idleMsMax: number) => makeClient({ ...settings, attemptsMax }, isAws, idleMsMax);
+  const options = { ...settings, isAws, attemptsMax };
+  const client = makeClient(options, { socketTimeout: stallMs });
+  // One set of credentials: both clients act for the same user, and a metadata service is asked once.
+  const { credentials } = client.config;
+  const patientClient = makeClient(options, { socketTimeout: stallMs * PATIENCE, credentials });
   return {
     bucket,
     prefix,
     url: `s3://${bucket}${prefix === '' ? '' : `/${prefix.slice(0, -1)}`}`,
     isAws,
-    client: client(stallMs),
-    patientClient: client(stallMs * PATIENCE),
+    client,
+    patientClient,
     settings: {
       endpoint: settings.endpoint ?? '',
       partsInFlight: settings.partsInFlight ?? 3,
@@ -52,19 +56,21 @@ export function connectS3(bucket: string, prefix: string, settings: S3Settings):
   };
 }
 
+type ClientOptions = S3Settings & { isAws: boolean; attemptsMax: number };
+
 function makeClient(
-  settings: S3Settings & { attemptsMax: number },
-  isAws: boolean,
-  idleMsMax: number,
+  settings: ClientOptions,
+  { socketTimeout, ...given }: Pick<S3ClientConfig, 'credentials'> & { socketTimeout: number },
 ): S3Client {
   const config: S3ClientConfig = {
+    ...given,
     maxAttempts: settings.attemptsMax,
     retryStrategy: retryStrategy(settings.attemptsMax),
     // An Expect header makes Node open a new connection for every part.
     expectContinueHeader: false,
     requestHandler: {
       connectionTimeout: CONNECT_MS_MAX,
-      socketTimeout: idleMsMax,
+      socketTimeout,
       // Without this the handler writes a warning about a request that took too long, and goes on waiting.
       throwOnRequestTimeout: true,
       httpAgent: { keepAlive: true, maxSockets: SOCKETS_MAX },
@@ -74,7 +80,7 @@ function makeClient(
   if (settings.region !== undefined) config.region = settings.region;
   if (settings.endpoint !== undefined) config.endpoint = settings.endpoint;
   if (settings.forcePathStyle !== undefined) config.forcePathStyle = settings.forcePathStyle;
-  if (isAws) return withUnsignedParts(new S3Client(config));
+  if (settings.isAws) return withUnsignedParts(new S3Client(config));
   // Other servers: many know no checksum trailers, have no name per bucket in DNS, and no regions.
   return withUnsignedParts(
     new S3Client({

@@ -1,0 +1,176 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { isStowageError, messageOf } from '../backup-set/errors.ts';
+import { PART_BYTES_DEFAULT } from './part-sizes.ts';
+import type { CallOptions, ObjectStore } from './store.ts';
+
+export interface ProbeReport {
+  /** Every check passed. */
+  readonly ok: boolean;
+  readonly checks: readonly ProbeCheck[];
+}
+
+export interface ProbeCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  /** One line for a person: what was seen, or what failed. */
+  readonly detail: string;
+}
+
+export interface ProbeOptions extends CallOptions {
+  /** The store's part size, so that the upload has several parts. */
+  readonly partBytes?: number;
+}
+
+const RACERS = 32;
+/** S3 refuses requests signed with a clock 15 minutes off; half of it is the time to say something. */
+const SKEW_MS_MAX = 7 * 60_000;
+const CLEANUP_MS_MAX = 30_000;
+
+/** What a check does with the store; it returns its detail, and throws when the store does not keep its promise. */
+type Check = (at: Probing) => Promise<string>;
+
+interface Probing {
+  readonly store: ObjectStore;
+  readonly folder: string;
+  readonly options: CallOptions;
+  readonly partBytes: number;
+}
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  'create refuses an existing key': createRefuses,
+  [`one of ${RACERS} racing creates wins`]: oneRacerWins,
+  'an upload in parts comes back whole': uploadComesBack,
+  'a range is read exactly': rangeIsExact,
+  'list shows what is stored': listShows,
+  'the clocks agree': clocksAgree,
+  'delete removes': deleteRemoves,
+};
+
+/**
+ * Tries on a store what Stowage relies on, below a folder of its own, and cleans up. For `stowage doctor`: what a
+ * server says it can do and what it does are different things.
+ */
+export async function probeStore(store: ObjectStore, options: ProbeOptions = {}): Promise<ProbeReport> {
+  const { partBytes = PART_BYTES_DEFAULT, ...rest } = options;
+  const at: Probing = { store, folder: `.probe/${randomUUID()}/`, options: rest, partBytes };
+  const checks: ProbeCheck[] = [];
+  try {
+    for (const [name, check] of Object.entries(CHECKS)) {
+      options.signal?.throwIfAborted();
+      try {
+        checks.push({ name, ok: true, detail: await check(at) });
+      } catch (error) {
+        checks.push({ name, ok: false, detail: messageOf(error) });
+      }
+    }
+  } finally {
+    checks.push(await cleanUp(at));
+  }
+  return { ok: checks.every(({ ok }) => ok), checks };
+}
+
+async function createRefuses({ store, folder, options }: Probing): Promise<string> {
+  const key = `${folder}created`;
+  const first = Buffer.from('first');
+  await store.create(key, first, options);
+  const outcome = await store.create(key, Buffer.from('second'), options).then(
+    () => 'accepted',
+    (error: unknown) => {
+      if (isStowageError(error, 'storage/exists')) return 'refused';
+      throw error;
+    },
+  );
+  const body = Buffer.from(await store.read(key, { ...options, bytesMax: 100 }));
+  if (outcome !== 'refused' || !body.equals(first))
+    throw new Error('a second create of the same key was accepted');
+  return 'the second create was refused';
+}
+
+async function oneRacerWins({ store, folder, options }: Probing): Promise<string> {
+  const key = `${folder}raced`;
+  const racers = Array.from({ length: RACERS }, (_, index) =>
+    store.create(key, Buffer.from(`${index}`), options),
+  );
+  const ends = await Promise.allSettled(racers);
+  for (const end of ends) {
+    if (end.status === 'rejected' && !isStowageError(end.reason, 'storage/exists')) throw end.reason as Error;
+  }
+  const winners = ends.flatMap((end, index) => (end.status === 'fulfilled' ? [`${index}`] : []));
+  if (winners.length !== 1) throw new Error(`${winners.length} of ${RACERS} racing creates succeeded`);
+  const body = Buffer.from(await store.read(key, { ...options, bytesMax: 100 })).toString();
+  if (body !== winners[0]) throw new Error(`writer ${winners[0]} was told it won, writer ${body} did`);
+  return `${RACERS - 1} were refused`;
+}
+
+async function uploadComesBack({ store, folder, options, partBytes }: Probing): Promise<string> {
+  const wrote = createHash('sha256');
+  const block = randomBytes(1024 * 1024);
+  const blocks = Math.ceil((2 * partBytes + 1) / block.length);
+  async function* source() {
+    for (let index = 0; index < blocks; index += 1) {
+      block.writeUInt32BE(index);
+      wrote.update(block);
+      yield block;
+    }
+  }
+  const { bytes } = await store.upload(`${folder}uploaded`, source(), options);
+  const read = createHash('sha256');
+  for await (const chunk of store.get(`${folder}uploaded`, options)) read.update(chunk);
+  if (read.digest('hex') !== wrote.digest('hex')) throw new Error('what was read is not what was written');
+  return `${bytes} bytes, same digest`;
+}
+
+async function rangeIsExact({ store, folder, options }: Probing): Promise<string> {
+  const range = { offset: 3 * 1024 * 1024, length: 4 };
+  const got = Buffer.concat(await Array.fromAsync(store.get(`${folder}uploaded`, { ...options, ...range })));
+  if (got.length !== 4 || got.readUInt32BE() !== 3)
+    throw new Error(`4 bytes at 3 MiB came back as ${got.toString('hex')}`);
+  return '4 bytes from the middle';
+}
+
+async function listShows({ store, folder, options }: Probing): Promise<string> {
+  const listed = await Array.fromAsync(store.list(folder, options));
+  const names = listed.map(({ key }) => key.slice(folder.length));
+  const wanted = ['created', 'raced', 'uploaded'];
+  if (names.join() !== wanted.join())
+    throw new Error(`stored ${wanted.join(', ')}; listed ${names.join(', ')}`);
+  for (const { key, bytes, etag } of listed) {
+    const found = await store.head(key, options);
+    if (found?.bytes !== bytes || found.etag !== etag) throw new Error(`head and list disagree on ${key}`);
+  }
+  return `${listed.length} objects, sizes and etags as head says`;
+}
+
+async function clocksAgree({ store, folder, options }: Probing): Promise<string> {
+  const key = `${folder}dated`;
+  const before = Date.now();
+  await store.create(key, Buffer.from('dated'), options);
+  const found = await store.head(key, options);
+  if (found === undefined) throw new Error('the object just created is not there');
+  const skewMs = found.modifiedAt.getTime() - (before + Date.now()) / 2;
+  const words = `the store's clock is ${(Math.abs(skewMs) / 1000).toFixed(1)} s ${skewMs < 0 ? 'behind' : 'ahead'}`;
+  if (Math.abs(skewMs) > SKEW_MS_MAX) throw new Error(words);
+  return words;
+}
+
+async function deleteRemoves({ store, folder, options }: Probing): Promise<string> {
+  await store.delete([`${folder}created`, `${folder}absent`], options);
+  if ((await store.head(`${folder}created`, options)) !== undefined)
+    throw new Error('a deleted object is still there');
+  return 'gone after delete; an absent key is no error';
+}
+
+/** Runs on when the caller's signal has fired, but not for ever. */
+async function cleanUp({ store, folder }: Probing): Promise<ProbeCheck> {
+  const name = 'nothing is left behind';
+  const options = { signal: AbortSignal.timeout(CLEANUP_MS_MAX) };
+  try {
+    for await (const upload of store.pendingUploads(folder, options))
+      await store.abortUpload(upload, options);
+    const keys = await Array.fromAsync(store.list(folder, options), ({ key }) => key);
+    await store.delete(keys, options);
+    return { name, ok: true, detail: `${keys.length} objects removed` };
+  } catch (error) {
+    return { name, ok: false, detail: `${folder}: ${messageOf(error)}` };
+  }
+}

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { probeStore } from '../../storage/probe.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { cephSubject, directorySubject, PART_BYTES } from './subjects.ts';
+
+const directory = directorySubject();
+const ceph = cephSubject();
+
+beforeAll(async () => {
+  await directory.start();
+  await ceph.start();
+});
+afterAll(async () => {
+  await ceph.stop();
+  await directory.stop();
+});
+
+test.each([directory, ceph])(
+  'a sound store ($name) passes every check and is left as it was',
+  async (subject) => {
+    const store = await subject.open();
+    const report = await probeStore(store, { partBytes: PART_BYTES });
+    expect(report.checks.filter(({ ok }) => !ok)).toEqual([]);
+    expect(report.ok).toBe(true);
+    expect(report.checks.length).toBeGreaterThanOrEqual(8);
+    expect(await Array.fromAsync(store.list(''))).toEqual([]);
+    expect(await Array.fromAsync(store.pendingUploads(''))).toEqual([]);
+  },
+);
+
+describe('a store that breaks a promise is found out', () => {
+  const failed = async (change: (store: ObjectStore) => Partial<ObjectStore>) => {
+    const store = await directory.open();
+    const report = await probeStore({ ...store, ...change(store) }, { partBytes: PART_BYTES });
+    expect(await Array.fromAsync(store.list(''))).toEqual([]);
+    return report.checks.filter(({ ok }) => !ok).map(({ name }) => name);
+  };
+
+  test('that checks first and writes then', async () => {
+    const isChecked = (store: ObjectStore): Partial<ObjectStore> => ({
+      async create(key, body, options) {
+        if ((await store.head(key)) !== undefined) return store.create(key, body, options);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        await store.delete([key]);
+        return store.create(key, body).catch(() => ({ key, bytes: body.length, modifiedAt: new Date() }));
+      },
+    });
+    expect(await failed(isChecked)).toEqual(['one of 32 racing creates wins']);
+  });
+
+  test('that overwrites', async () => {
+    const overwrites = (store: ObjectStore): Partial<ObjectStore> => ({
+      async create(key, body, options) {
+        await store.delete([key]);
+        return store.create(key, body, options);
+      },
+    });
+    expect(await failed(overwrites)).toContain('create refuses an existing key');
+  });
+
+  test('that ignores ranges, and one whose list is late', async () => {
+    expect(
+      await failed((store) => ({ get: (key, { offset: _, ...rest } = {}) => store.get(key, rest) })),
+    ).toEqual(['a range is read exactly']);
+    const late = async function* () {};
+    let calls = 0;
+    const lists = (store: ObjectStore): Partial<ObjectStore> => ({
+      list: (prefix) => (calls++ === 0 ? late() : store.list(prefix)),
+    });
+    expect(await failed(lists)).toEqual(['list shows what is stored']);
+  });
+
+  test('whose clock is off', async () => {
+    const hour = 3_600_000;
+    const skewed = (store: ObjectStore): Partial<ObjectStore> => ({
+      async head(key) {
+        const found = await store.head(key);
+        return found && { ...found, modifiedAt: new Date(found.modifiedAt.getTime() + hour) };
+      },
+    });
+    expect(await failed(skewed)).toEqual(['the clocks agree']);
+  });
+});

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { openStore } from '../../storage/open.ts';
+import type { ObjectStore, StoreSettings } from '../../storage/store.ts';
+import { type FaultyProxy, type Seen, startFaultyProxy } from '../support/faulty-proxy.ts';
+import { collect, reusing, sha256, someBytes, text } from './bytes.ts';
+import { BUCKET, cephSubject, PART_BYTES } from './subjects.ts';
+
+// What a network and a busy server do to an S3 store, between it and a real Ceph.
+const subject = cephSubject();
+let proxy: FaultyProxy;
+
+beforeAll(async () => {
+  await subject.start();
+  proxy = await startFaultyProxy(subject.ceph().endpoint);
+});
+afterAll(async () => {
+  await proxy?.stop();
+  await subject.stop();
+});
+beforeEach(() => proxy.reset());
+
+const open = (s3?: StoreSettings['s3']): Promise<ObjectStore> =>
+  subject.open({ endpoint: proxy.endpoint, ...s3 });
+const isPut = ({ method }: Seen) => method === 'PUT';
+const isGet = ({ method, url }: Seen) => method === 'GET' && !url.includes('list-type');
+const isPart = ({ url }: Seen) => url.includes('partNumber=2');
+const isCompletion = ({ method, url }: Seen) => method === 'POST' && url.includes('uploadId=');
+
+describe('writes', () => {
+  test('go through when the server asks for less twice', async () => {
+    const store = await open();
+    proxy.trouble({ kind: 'slow-down' }, { times: 2 });
+    await store.create('x', text('content'));
+    expect(await collect(store.get('x'))).toEqual(text('content'));
+    expect(proxy.seen.filter(isPut)).toHaveLength(3);
+  });
+
+  test('fail as unavailable when the server never gives in, and leave nothing', async () => {
+    const store = await open({ attemptsMax: 2 });
+    proxy.trouble({ kind: 'slow-down' }, { times: 2, when: isPart });
+    const upload = store.upload('x', reusing(someBytes(3 * PART_BYTES), 1_000_000));
+    await expect(upload).rejects.toMatchObject({ code: 'storage/unavailable' });
+    expect(proxy.seen.filter(isPart)).toHaveLength(2);
+    expect(await Array.fromAsync(store.pendingUploads(''))).toEqual([]);
+    expect(await store.head('x')).toBeUndefined();
+  });
+
+  test('send a part again whose connection was reset, before or after it arrived', async () => {
+    const store = await open();
+    const content = someBytes(4 * PART_BYTES);
+    proxy.trouble({ kind: 'reset-request' }, { when: isPart });
+    proxy.trouble({ kind: 'drop-response' }, { when: isPart });
+    const made = await store.upload('x', reusing(content, 1_000_000));
+    expect(proxy.seen.filter(isPart)).toHaveLength(3);
+    expect(sha256(await collect(store.get('x')))).toBe(sha256(content));
+    expect((await store.head('x'))?.etag).toBe(made.etag);
+  });
+
+  test('know their own object when the answer to a create is lost', async () => {
+    const store = await open();
+    proxy.trouble({ kind: 'drop-response' }, { when: isPut });
+    const made = await store.create('x', text('mine'));
+    expect(await store.head('x')).toMatchObject({ bytes: 4, etag: made.etag });
+    expect(proxy.seen.filter(isPut)).toHaveLength(2);
+  });
+
+  test('know when the object is another writer’s, even with the same bytes', async () => {
+    const store = await open();
+    await store.create('x', text('same'));
+    proxy.trouble({ kind: 'drop-response' }, { when: isPut });
+    await expect(store.create('x', text('same'))).rejects.toMatchObject({ code: 'storage/exists' });
+  });
+
+  test('know their own object when the answer to a completion is lost', async () => {
+    const store = await open();
+    const content = someBytes(2 * PART_BYTES);
+    proxy.trouble({ kind: 'drop-response' }, { when: isCompletion });
+    const made = await store.upload('x', reusing(content, 1_000_000));
+    expect(proxy.seen.filter(isCompletion)).toHaveLength(2);
+    expect(await store.head('x')).toMatchObject({ bytes: content.length, etag: made.etag });
+  });
+
+  test('leave no upload when they are ended while it is being begun', async () => {
+    const store = await open();
+    const stop = new AbortController();
+    const isBegin = ({ method, url }: Seen) => method === 'POST' && url.includes('?uploads');
+    proxy.trouble({ kind: 'none' }, { when: isBegin, onTrouble: () => stop.abort() });
+    const upload = store.upload('x', reusing(someBytes(2 * PART_BYTES), 1_000_000), { signal: stop.signal });
+    await expect(upload).rejects.toMatchObject({ code: 'interrupted' });
+    expect(proxy.seen.some(isBegin)).toBe(true);
+    expect(await Array.fromAsync(store.pendingUploads(''))).toEqual([]);
+  });
+});
+
+describe('reads', () => {
+  test('go on where a body was reset, bound to the same object', async () => {
+    const store = await open();
+    const content = someBytes(3 * PART_BYTES);
+    const made = await store.upload('x', reusing(content, 1_000_000));
+    proxy.trouble({ kind: 'reset-body', afterBytes: 1_234_567 }, { times: 4, when: isGet });
+    const got = await collect(store.get('x', { offset: 1_000, length: content.length - 2_000 }));
+    expect(got.equals(content.subarray(1_000, -1_000))).toBe(true);
+    const gets = proxy.seen.filter(isGet);
+    expect(gets).toHaveLength(5);
+    for (const { headers } of gets.slice(1)) expect(headers['if-match']).toBe(`"${made.etag}"`);
+    const starts = gets.map(({ headers }) => Number(/bytes=(\d+)-/.exec(headers.range ?? '')?.[1]));
+    expect(starts).toEqual(starts.toSorted((a, b) => a - b));
+    expect(new Set(starts).size).toBe(5);
+  });
+
+  test('go on where a body stalled', async () => {
+    const store = await open({ stallMs: 300 });
+    const content = someBytes(PART_BYTES);
+    await store.upload('x', reusing(content, 1_000_000));
+    proxy.trouble({ kind: 'stall-body', afterBytes: 700_000 }, { times: 2, when: isGet });
+    expect(sha256(await collect(store.get('x')))).toBe(sha256(content));
+    expect(proxy.seen.filter(isGet)).toHaveLength(3);
+  });
+
+  test('take their attempts anew after progress, and end when there is none', async () => {
+    const store = await open({ attemptsMax: 2 });
+    const content = someBytes(PART_BYTES);
+    await store.upload('x', reusing(content, 1_000_000));
+    proxy.trouble({ kind: 'reset-body', afterBytes: 1_000_000 }, { times: 4, when: isGet });
+    expect(sha256(await collect(store.get('x')))).toBe(sha256(content));
+    proxy.trouble({ kind: 'reset-body', afterBytes: 0 }, { times: 2, when: isGet });
+    await expect(collect(store.get('x'))).rejects.toMatchObject({ code: 'storage/unavailable' });
+  });
+
+  test('are told by a consumer that takes its time apart from a server that does', async () => {
+    const store = await open({ stallMs: 200 });
+    const content = someBytes(PART_BYTES);
+    await store.upload('x', reusing(content, 1_000_000));
+    let bytes = 0;
+    for await (const chunk of store.get('x')) {
+      if (bytes === 0) await new Promise((resolve) => setTimeout(resolve, 600));
+      bytes += chunk.length;
+    }
+    expect(bytes).toBe(content.length);
+    expect(proxy.seen.filter(isGet)).toHaveLength(1);
+  });
+
+  test('refuse to go on with another object', async () => {
+    const store = await open({ stallMs: 300 });
+    await store.upload('x', reusing(someBytes(PART_BYTES), 1_000_000));
+    const overwritten = Promise.withResolvers<unknown>();
+    const overwrite = () => {
+      const Key = `${store.url.split('/').at(-1)}/x`;
+      const put = new PutObjectCommand({ Bucket: BUCKET, Key, Body: someBytes(PART_BYTES) });
+      overwritten.resolve(subject.ceph().client.send(put));
+    };
+    proxy.trouble({ kind: 'stall-body', afterBytes: 1_000_000 }, { when: isGet, onTrouble: overwrite });
+    const read = async () => {
+      for await (const _ of store.get('x')) await overwritten.promise;
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'storage/changed' });
+  });
+});
+
+describe('what nothing helps against is said', () => {
+  test('an endpoint that does not answer is unavailable', async () => {
+    const gone = await startFaultyProxy('http://127.0.0.1:9');
+    await gone.stop();
+    const store = await subject.open({ endpoint: gone.endpoint, attemptsMax: 2 });
+    await expect(store.create('x', text(''))).rejects.toMatchObject({ code: 'storage/unavailable' });
+  });
+
+  test('a missing bucket is named', async () => {
+    const bucket = `absent-${randomUUID()}`;
+    const store = await openStore({ root: `s3://${bucket}/x`, s3: { endpoint: proxy.endpoint } });
+    const named = { code: 'storage/not-found', message: expect.stringContaining(bucket) as string };
+    await expect(store.create('x', text(''))).rejects.toMatchObject(named);
+    await expect(Array.fromAsync(store.list(''))).rejects.toMatchObject(named);
+  });
+});

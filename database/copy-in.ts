@@ -39,7 +39,7 @@ export async function copyIn(
   }
 }
 
-export function copyInStatement(
+function copyInStatement(
   { schema, name, columns }: Pick<CopyRelation, 'schema' | 'name' | 'columns'>,
   encoding: string,
 ): string {

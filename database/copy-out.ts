@@ -85,7 +85,7 @@ function serverDone(stream: ReturnType<typeof copyTo>): Promise<number> {
   return done.promise;
 }
 
-export function copyOutStatement(
+function copyOutStatement(
   { schema, name, columns, condition }: CopyRelation,
   encoding: string,
 ): string {

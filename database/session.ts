@@ -32,7 +32,7 @@ export interface Session {
   destroy(): Promise<void>;
 }
 
-export type SessionPurpose = 'barrier' | 'holder' | 'backup' | 'restore' | 'probe';
+type SessionPurpose = 'barrier' | 'holder' | 'backup' | 'restore' | 'probe';
 
 export interface SessionOptions {
   readonly purpose: SessionPurpose;

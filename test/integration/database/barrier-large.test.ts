@@ -1,0 +1,74 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { EVERYTHING } from '../../../backup-set/selection.ts';
+import type { Blocked, HeldSnapshot } from '../../../database/flavour.ts';
+import { shardsFlavour } from '../../../database/shards.ts';
+import { startPostgres, type TestServer } from '../../support/postgres.ts';
+
+let server: TestServer | undefined;
+let held: HeldSnapshot | undefined;
+afterEach(async () => {
+  await held?.release();
+  await server?.stop();
+});
+
+async function snapshotOf(
+  started: TestServer,
+  onBlocked?: (blocked: Blocked) => void,
+): Promise<HeldSnapshot> {
+  const flavour = shardsFlavour({
+    segments: [{ content: 0, host: started.host, port: started.port }],
+    connect: () => started.target(),
+  });
+  const options = {
+    selection: EVERYTHING,
+    lockTimeoutMs: 500,
+    attemptsMax: 10,
+    ...(onBlocked && { onBlocked }),
+  };
+  return flavour.takeSnapshot(options);
+}
+
+describe('the barrier', () => {
+  it('ends an autovacuum that is alone in the way, which nobody else is ended for', async () => {
+    // An autovacuum that is as slow as can be, on a table it cannot leave alone.
+    server = await startPostgres({
+      settings: {
+        autovacuum_naptime: '1s',
+        autovacuum_vacuum_threshold: '0',
+        autovacuum_vacuum_scale_factor: '0',
+        autovacuum_vacuum_cost_delay: '100ms',
+        autovacuum_vacuum_cost_limit: '1',
+      },
+    });
+    await server.psql(
+      'CREATE TABLE public.busy AS SELECT i, repeat($$x$$, 500) AS t FROM generate_series(1, 20000) i; DELETE FROM public.busy WHERE i % 2 = 0',
+    );
+    const atWork =
+      "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' AND query LIKE '%public.busy%'";
+    while ((await server.psql(atWork)) === '0') await new Promise((resolve) => setTimeout(resolve, 100));
+    const blocked: Blocked[] = [];
+    held = await snapshotOf(server, (entry) => blocked.push(entry));
+    expect(blocked.length).toBeGreaterThan(0);
+    expect(blocked[0]?.blockers).toMatchObject([{ query: expect.stringContaining('autovacuum') as string }]);
+    expect(held.attempts).toBeLessThan(10);
+  });
+
+  it('holds two thousand tables', async () => {
+    server = await startPostgres();
+    // One transaction each hundred: creating holds as many locks as the barrier will.
+    await server.psql(
+      "SELECT format('CREATE TABLE public.t%s (a int)', i) FROM generate_series(1, 2000) i \\gexec",
+    );
+    held = await snapshotOf(server);
+    process.stdout.write(`2,000 tables: writers waited ${held.writerWaitMs.toFixed(0)} ms\n`);
+    expect(held.nodes[0]?.relations).toHaveLength(2000);
+    expect(
+      await server.psql("SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND locktype = 'relation'"),
+    ).toBe('0');
+    expect(
+      await server.psql(
+        "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE mode = 'AccessShareLock' AND c.relname ~ '^t[0-9]'",
+      ),
+    ).toBe('2000');
+  });
+});

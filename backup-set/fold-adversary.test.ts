@@ -162,6 +162,25 @@ describe('attempts are not mixed', () => {
   });
 });
 
+test('a lost metadata receipt is not blamed for rows that are missing', () => {
+  const { extents: _, ...shipped } = pack(1, [], { worker: 0 });
+  const file = 'schema.dump';
+  const key = formatKey({ kind: 'metadata', timestamp: TIMESTAMP, content: 0, attempt: 1, file });
+  const metadata: Receipt = {
+    ...shipped,
+    kind: 'metadata',
+    file,
+    object: { key, bytes: 9, crc32: '00000000' },
+  };
+  const contents = [{ ...place, metadata: [file] }] satisfies Plan['contents'];
+  const set = { ...sound, plan: { ...plan, contents }, sealed: [metadata, ...sound.sealed] };
+  const lostBoth = fold(documentsOf(set, { receipts: [] }));
+  if (lostBoth.status !== 'incomplete') throw new Error(lostBoth.status);
+  const [lost] = sound.sealed.map((receipt) => receiptDocument(receipt).key);
+  const short = lostBoth.problems.filter(({ code }) => code === 'relation-incomplete');
+  expect(short.map(({ object }) => object)).toEqual([lost, lost]);
+});
+
 describe('size does not change the answer', () => {
   test('totals past 2^53 are damaged, not a crash', () => {
     const rows = Number.MAX_SAFE_INTEGER;

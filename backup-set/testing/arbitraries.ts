@@ -5,7 +5,7 @@ import type { Extent, Receipt } from '../receipt.ts';
 import { AT, type SetParts, TIMESTAMP } from './builders.ts';
 import { plan } from './plans.ts';
 
-export const crc32 = fc.stringMatching(/^[0-9a-f]{8}$/);
+const crc32 = fc.stringMatching(/^[0-9a-f]{8}$/);
 const small = fc.integer({ min: 1, max: 4 });
 
 type Frame = Omit<Extent, 'offset'> & { attempt: number; worker: number; slot: number };

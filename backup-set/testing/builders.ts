@@ -19,7 +19,7 @@ export interface SetParts {
   readonly words: ReadonlyMap<number, readonly SealedRelation[]>;
 }
 
-export function planDocument(plan: Plan): RawDocument {
+function planDocument(plan: Plan): RawDocument {
   return { key: formatKey({ kind: 'plan', timestamp: plan.timestamp }), bytes: encode(Plan, plan) };
 }
 
@@ -27,7 +27,7 @@ export function receiptDocument(receipt: Receipt): RawDocument {
   return { key: formatKey({ ...receipt, kind: 'receipt' }), bytes: encode(Receipt, receipt) };
 }
 
-export function sealDocument(seal: Seal): RawDocument {
+function sealDocument(seal: Seal): RawDocument {
   return { key: formatKey({ kind: 'seal', timestamp: seal.timestamp }), bytes: encode(Seal, seal) };
 }
 

@@ -11,7 +11,7 @@ import { consistentSet } from './arbitraries.ts';
 import { AT, documentsOf, TIMESTAMP } from './builders.ts';
 import { quoted } from './names.ts';
 
-export const RESTORE = '20260201120000123-0123abcd';
+const RESTORE = '20260201120000123-0123abcd';
 export const MANIFEST_SHA256 = '0'.repeat(64);
 
 export interface RestoreCase {
@@ -83,7 +83,7 @@ export function planOf({ manifest: made, request }: RestoreCase): RestorePlan {
 }
 
 /** The receipt of a segment that carried its order out. */
-export function doneReceipt(restore: RestoreCase, phase: Phase, content: number): RestoreReceipt {
+function doneReceipt(restore: RestoreCase, phase: Phase, content: number): RestoreReceipt {
   const order = ordersFor(phase, restore).find((candidate) => candidate.content === content);
   const relations =
     order?.phase === 'data' ? order.relations.map(({ schema, name, rows }) => ({ schema, name, rows })) : [];

@@ -41,6 +41,7 @@ export const ERRORS = {
     exit: 3,
     hint: 'the target holds part of the set; correct the named cause and restore again',
   },
+  'set/needed': { exit: 4, hint: 'delete the sets that need it first' },
   'storage/exists': { exit: 5, hint: 'objects are never overwritten; something else wrote this key first' },
   'storage/not-found': {
     exit: 5,

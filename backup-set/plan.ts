@@ -9,8 +9,8 @@ export const Relation = Name.extend({
   id: Count,
   kind: z.enum(['table', 'partition']),
   columns: z.array(z.string().min(1)),
-  condition: z.string().optional(),
-  partitionRoot: Name.optional(),
+  condition: z.string().exactOptional(),
+  partitionRoot: Name.exactOptional(),
 });
 export type Relation = z.infer<typeof Relation>;
 

@@ -19,7 +19,7 @@ export const StoredAs = z.object({
   key: z.string(),
   bytes: Count,
   crc32: Crc32,
-  etag: z.string().optional(),
+  etag: z.string().exactOptional(),
 });
 export type StoredAs = z.infer<typeof StoredAs>;
 

@@ -99,6 +99,7 @@ function postData(
   const schema = request.mode === 'truncate' ? undefined : fileOf(content, 'schema.dump');
   const sequences = isWhole(request) ? fileOf(content, 'sequences.sql.zst') : undefined;
   return {
+    mode: request.mode,
     noOwner: request.noOwner,
     ...(schema && { schema }),
     ...(isWhole(request) ? {} : { only: names }),

@@ -68,7 +68,7 @@ const VerifyObject = StoredAs.extend({
   /** Only these parts are wanted; absent = the whole object. */
   extents: z
     .array(SourceExtent.pick({ offset: true, length: true, crc32: true }).extend({ relation: Name }))
-    .optional(),
+    .exactOptional(),
 });
 export type VerifyObject = z.infer<typeof VerifyObject>;
 
@@ -83,10 +83,10 @@ export const Order = z.discriminatedUnion('phase', [
     mode: z.enum(RESTORE_MODES),
     encoding: z.string(),
     noOwner: z.boolean(),
-    globals: StoredAs.optional(),
-    schema: StoredAs.optional(),
+    globals: StoredAs.exactOptional(),
+    schema: StoredAs.exactOptional(),
     /** Chosen relations; absent = the whole schema. */
-    only: z.array(Name).optional(),
+    only: z.array(Name).exactOptional(),
     /** Relations that will be loaded: refused when they exist (create, fill), emptied (truncate). */
     relations: z.array(Name),
   }),
@@ -95,15 +95,16 @@ export const Order = z.discriminatedUnion('phase', [
     phase: z.literal('data'),
     encoding: z.string(),
     relations: z.array(LoadRelation),
-    largeObjects: StoredAs.optional(),
+    largeObjects: StoredAs.exactOptional(),
   }),
   z.object({
     ...order,
     phase: z.literal('post-data'),
+    mode: z.enum(RESTORE_MODES),
     noOwner: z.boolean(),
-    schema: StoredAs.optional(),
-    only: z.array(Name).optional(),
-    sequences: StoredAs.optional(),
+    schema: StoredAs.exactOptional(),
+    only: z.array(Name).exactOptional(),
+    sequences: StoredAs.exactOptional(),
     refresh: z.array(Name),
   }),
   z.object({ ...order, phase: z.literal('analyze'), relations: z.array(Name) }),

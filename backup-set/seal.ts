@@ -29,6 +29,6 @@ export const Seal = z.object({
   sealedAt: IsoDate,
   outcome: z.enum(['counted', 'failed']),
   contents: z.array(SealedContent),
-  failures: z.array(z.object({ content: Content.optional(), code: z.string(), message: z.string() })),
+  failures: z.array(z.object({ content: Content.exactOptional(), code: z.string(), message: z.string() })),
 });
 export type Seal = z.infer<typeof Seal>;

@@ -30,10 +30,10 @@ export const PROBLEM_CODES = [
 export const Problem = z.object({
   code: z.enum(PROBLEM_CODES),
   message: z.string(),
-  content: Content.optional(),
-  relation: Name.optional(),
-  object: z.string().optional(),
-  offset: Count.optional(),
+  content: Content.exactOptional(),
+  relation: Name.exactOptional(),
+  object: z.string().exactOptional(),
+  offset: Count.exactOptional(),
 });
 export type Problem = z.infer<typeof Problem>;
 

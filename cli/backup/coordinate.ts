@@ -1,0 +1,137 @@
+import { StowageError } from '../../backup-set/errors.ts';
+import { formatKey } from '../../backup-set/keys.ts';
+import type { Plan } from '../../backup-set/plan.ts';
+import type { Verdict } from '../../backup-set/verdict.ts';
+import type { HeldSnapshot } from '../../database/flavour.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { selectionOf } from '../config.ts';
+import type { ClusterContext } from '../context.ts';
+import { flavourOf } from '../flavour.ts';
+import { plural } from '../format.ts';
+import { withStore } from '../open.ts';
+import { functionDeps, judgement, patient, untilProven } from '../proof.ts';
+import { type Draft, draftPlan, storePlan } from './plan.ts';
+import { showBackupProgress } from './progress.ts';
+import { storeSeal } from './seal.ts';
+import { type Shipped, ship } from './ship.ts';
+import { newTally, type Tally } from './tally.ts';
+
+/** What a backup run ended with. */
+export interface BackupResult {
+  readonly timestamp: string;
+  /** `unproven`: everything was shipped and sealed, and no function has judged the set yet. */
+  readonly status: Verdict['status'] | 'unproven';
+  readonly verdict: Verdict | undefined;
+  readonly plan: Plan;
+  readonly tally: Tally;
+  readonly failures: Shipped['failures'];
+  readonly elapsedMs: number;
+}
+
+export interface BackupOptions {
+  /** How long to wait for the functions' word when storage events trigger them. */
+  readonly waitMs: number;
+}
+
+/** Takes one backup: snapshot → plan → ship → seal → proof. */
+export async function runBackup(context: ClusterContext, options: BackupOptions): Promise<BackupResult> {
+  return withStore(context, async (store) => {
+    const startedAt = context.clock();
+    const held = await takeSnapshot(context);
+    let recorded: { plan: Plan; tally: Tally; shipped: Shipped };
+    try {
+      const draft = draftPlan(context.config, held, startedAt, store.url);
+      const plan = await storePlan(store, draft, startedAt, context.signal);
+      announcePlan(context, plan);
+      recorded = await shipAndSeal(context, store, plan, draft, held);
+    } finally {
+      await held.release();
+    }
+    const { plan, tally, shipped } = recorded;
+    const verdict = await prove(context, store, plan, options);
+    return {
+      timestamp: plan.timestamp,
+      status: verdict?.status ?? 'unproven',
+      verdict,
+      plan,
+      tally,
+      failures: shipped.failures,
+      elapsedMs: context.clock().getTime() - startedAt.getTime(),
+    };
+  });
+}
+
+async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
+  const { config, signal, output } = context;
+  const held = await flavourOf(context).takeSnapshot({
+    selection: selectionOf(config),
+    lockTimeoutMs: config.backup.lockTimeoutMs,
+    attemptsMax: config.backup.lockAttempts,
+    signal,
+    onBlocked: (blocked) => {
+      const who = blocked.blockers.map(({ pid, user, query }) => `pid ${pid} (${user}): ${query}`).join('; ');
+      output.note(
+        'blocked',
+        { ...blocked },
+        `waiting for locks on content ${blocked.content}, attempt ${blocked.attempt}: ${who || blocked.relation}`,
+      );
+    },
+  });
+  if (held.nodes.every(({ relations }) => relations.length === 0)) {
+    await held.release();
+    throw new StowageError(
+      'backup/failed',
+      `database ${config.database} has no table that this backup would ship; is the selection right?`,
+    );
+  }
+  return held;
+}
+
+async function shipAndSeal(
+  context: ClusterContext,
+  store: ObjectStore,
+  plan: Plan,
+  draft: Draft,
+  held: HeldSnapshot,
+) {
+  const tally = newTally(plan);
+  const progress = showBackupProgress(context, plan, draft, tally);
+  try {
+    const shipped = await ship(context, plan, draft, held, tally);
+    await storeSeal(store, plan, tally, shipped, context.clock());
+    return { plan, tally, shipped };
+  } finally {
+    progress.stop();
+  }
+}
+
+/** The functions' word on the set; theirs, not ours, decides the exit code. */
+async function prove(
+  context: ClusterContext,
+  store: ObjectStore,
+  { timestamp }: Plan,
+  { waitMs }: BackupOptions,
+) {
+  const deps = patient(functionDeps(context, store));
+  const seal = formatKey({ kind: 'seal', timestamp });
+  // An interrupted run still has its set judged where that is ours to do, so that nobody takes it for one under way.
+  const limitMs = context.signal.aborted ? 0 : waitMs;
+  await untilProven(
+    context,
+    deps,
+    [seal],
+    async () => (await judgement(deps, timestamp)) !== undefined,
+    limitMs,
+  );
+  return judgement(deps, timestamp);
+}
+
+function announcePlan({ output }: ClusterContext, plan: Plan): void {
+  const { writerWaitMs, attempts } = plan.snapshot;
+  output.note(
+    'snapshot',
+    { timestamp: plan.timestamp, ...plan.snapshot },
+    `set ${plan.timestamp}: snapshot of ${plural(plan.contents.length, 'segment')} and ${plural(plan.relations.length, 'table')} ` +
+      `(writers waited ${writerWaitMs} ms at most, ${plural(attempts, 'attempt')})`,
+  );
+}

@@ -1,0 +1,138 @@
+import { encode, FORMAT_VERSION } from '../../backup-set/documents.ts';
+import { isStowageError, StowageError } from '../../backup-set/errors.ts';
+import { formatKey, type MetadataFile } from '../../backup-set/keys.ts';
+import { Plan, type Relation, rangesOf } from '../../backup-set/plan.ts';
+import { timestampOf } from '../../backup-set/timestamps.ts';
+import { TOOL } from '../../backup-set/tool.ts';
+import type { DiscoveredRelation, HeldSnapshot, NodeSnapshot } from '../../database/flavour.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { selectionOf } from '../config.ts';
+import type { Config } from '../config-schema.ts';
+
+/** Seconds we are willing to step forward for a free timestamp key. */
+const TIMESTAMPS_TRIED_MAX = 30;
+
+/** The plan, and what scheduling needs beside it. */
+export interface Draft {
+  /** Everything but the timestamp, which is known once its key is ours. */
+  readonly body: Omit<Plan, 'timestamp'>;
+  /** Per content: its relations, biggest first. */
+  readonly work: ReadonlyMap<
+    number,
+    readonly { readonly relation: Relation; readonly bytesEstimated: number }[]
+  >;
+}
+
+/** What must exist, from what the catalogs of all segments said under the snapshot. */
+export function draftPlan(config: Config, held: HeldSnapshot, startedAt: Date, root: string): Draft {
+  const ids = new RelationIds();
+  const work = new Map(
+    held.nodes.map((node) => [
+      node.segment.content,
+      node.relations
+        .map((found) => ({ relation: ids.of(found), bytesEstimated: found.bytesEstimated }))
+        .sort((a, b) => b.bytesEstimated - a.bytesEstimated || a.relation.id - b.relation.id),
+    ]),
+  );
+  const { frameBytes, packBytes, zstdLevel, overdueAfterSeconds } = config.backup;
+  const contents = held.nodes.map((node) => ({
+    content: node.segment.content,
+    host: node.segment.host,
+    port: node.segment.port,
+    serverVersion: node.serverVersion,
+    encoding: node.encoding,
+    metadata: metadataOf(node),
+    relations: rangesOf((work.get(node.segment.content) ?? []).map(({ relation }) => relation.id)),
+    refresh: [...node.refresh],
+  }));
+  return {
+    work,
+    body: {
+      format: 'stowage/plan',
+      version: FORMAT_VERSION,
+      startedAt: startedAt.toISOString(),
+      cluster: config.cluster,
+      flavour: config.flavour,
+      database: config.database,
+      root,
+      tool: TOOL,
+      overdueAfterSeconds,
+      snapshot: {
+        mechanism: 'barrier',
+        takenAt: held.takenAt.toISOString(),
+        writerWaitMs: Math.round(held.writerWaitMs),
+        attempts: held.attempts,
+      },
+      frameBytes,
+      packBytes,
+      compression: { algorithm: 'zstd', level: zstdLevel },
+      selection: selectionOf(config),
+      relations: ids.all(),
+      notShipped: notShipped(held.nodes),
+      contents,
+    },
+  };
+}
+
+/** Makes a timestamp ours by creating its plan.json; of two backups in one second the second takes the next. */
+export async function storePlan(
+  store: ObjectStore,
+  draft: Draft,
+  now: Date,
+  signal: AbortSignal,
+): Promise<Plan> {
+  for (let step = 0; step < TIMESTAMPS_TRIED_MAX; step++) {
+    const timestamp = timestampOf(new Date(now.getTime() + step * 1000));
+    const plan: Plan = { ...draft.body, timestamp };
+    try {
+      await store.create(formatKey({ kind: 'plan', timestamp }), encode(Plan, plan), { signal });
+      return plan;
+    } catch (error) {
+      if (!isStowageError(error, 'storage/exists')) throw error;
+    }
+  }
+  throw new StowageError(
+    'storage/exists',
+    `no free timestamp key in the ${TIMESTAMPS_TRIED_MAX} seconds after ${timestampOf(now)}`,
+  );
+}
+
+/** Gives equal relations of different segments one id, in order of first appearance. */
+class RelationIds {
+  readonly #relations = new Map<string, Relation>();
+
+  of({ schema, name, kind, columns, condition, partitionRoot }: DiscoveredRelation): Relation {
+    const shape = {
+      schema,
+      name,
+      kind,
+      columns: [...columns],
+      ...(condition !== undefined && { condition }),
+      ...(partitionRoot && { partitionRoot }),
+    };
+    const key = JSON.stringify(shape);
+    const known = this.#relations.get(key) ?? { id: this.#relations.size, ...shape };
+    this.#relations.set(key, known);
+    return known;
+  }
+
+  all(): Relation[] {
+    return [...this.#relations.values()];
+  }
+}
+
+function metadataOf({ largeObjects }: NodeSnapshot): MetadataFile[] {
+  return [
+    'globals.sql.zst',
+    'schema.dump',
+    'sequences.sql.zst',
+    ...(largeObjects > 0 ? (['large-objects.dump'] as const) : []),
+  ];
+}
+
+function notShipped(nodes: readonly NodeSnapshot[]): Plan['notShipped'] {
+  const unique = new Map(
+    nodes.flatMap((node) => node.notShipped).map((skipped) => [JSON.stringify(skipped), { ...skipped }]),
+  );
+  return [...unique.values()].sort((a, b) => (`${a.schema}.${a.name}` < `${b.schema}.${b.name}` ? -1 : 1));
+}

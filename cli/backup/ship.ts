@@ -1,0 +1,107 @@
+import { asStowageError, type StowageError } from '../../backup-set/errors.ts';
+import type { Plan } from '../../backup-set/plan.ts';
+import type { HeldSnapshot } from '../../database/flavour.ts';
+import { CONTROL_VERSION, type Job } from '../../segment-shipper/control.ts';
+import { storeSettings, targetOf } from '../config.ts';
+import type { ClusterContext } from '../context.ts';
+import { type ShipperProcess, startShipper } from '../shipper-process.ts';
+import type { Draft } from './plan.ts';
+import { count, type Tally } from './tally.ts';
+
+/** A restarted shipper would get the next number, so that its keys collide with nothing its predecessor left. */
+const FIRST_ATTEMPT = 1;
+
+/** How the shippers ended: nothing, or every failure, the first one first. */
+export interface Shipped {
+  readonly failures: readonly { readonly content: number | undefined; readonly error: StowageError }[];
+}
+
+/**
+ * Runs one shipper per segment until all have ended. The first failure stops the others: a set without one segment is no set, and the
+ * databases should not work for it any longer.
+ */
+export async function ship(
+  context: ClusterContext,
+  plan: Plan,
+  draft: Draft,
+  held: HeldSnapshot,
+  tally: Tally,
+): Promise<Shipped> {
+  const failures: { content: number | undefined; error: StowageError }[] = [];
+  const shippers: ShipperProcess[] = [];
+  let stopping: Promise<unknown> | undefined;
+  const fail = (content: number | undefined, error: unknown) => {
+    failures.push({ content, error: asStowageError(error) });
+    stopping ??= Promise.all(shippers.map((shipper) => shipper.stop()));
+  };
+  const interrupted = () => fail(undefined, context.signal.reason);
+  context.signal.addEventListener('abort', interrupted, { once: true });
+  held.lost.catch((error: unknown) => {
+    if (!finished) fail(undefined, error);
+  });
+  let finished = false;
+  try {
+    context.signal.throwIfAborted();
+    shippers.push(...held.nodes.map((node) => start(context, plan, draft, node, tally)));
+    await Promise.all(
+      shippers.map(({ content, ended }) =>
+        ended.catch((error: unknown) => ignoreStopped(failures, content, error, fail)),
+      ),
+    );
+  } finally {
+    finished = true;
+    context.signal.removeEventListener('abort', interrupted);
+    await stopping;
+  }
+  return { failures };
+}
+
+/** A shipper that was stopped because another one failed is not a cause. */
+function ignoreStopped(
+  failures: readonly unknown[],
+  content: number,
+  error: unknown,
+  fail: (content: number, error: unknown) => void,
+): void {
+  if (failures.length === 0) fail(content, error);
+}
+
+function start(
+  context: ClusterContext,
+  plan: Plan,
+  draft: Draft,
+  node: HeldSnapshot['nodes'][number],
+  tally: Tally,
+): ShipperProcess {
+  const { config, env, log } = context;
+  const { content, host } = node.segment;
+  const counted = tally.contents.get(content);
+  const job: Job = {
+    control: CONTROL_VERSION,
+    type: 'backup',
+    content,
+    target: targetOf(config, node.segment, env),
+    store: storeSettings(config),
+    workers: config.shippers.workers,
+    timestamp: plan.timestamp,
+    attempt: FIRST_ATTEMPT,
+    snapshotId: node.snapshotId,
+    encoding: node.encoding,
+    frameBytes: plan.frameBytes,
+    packBytes: plan.packBytes,
+    level: plan.compression.level,
+    metadata: [...(plan.contents.find((planned) => planned.content === content)?.metadata ?? [])],
+    relations: (draft.work.get(content) ?? []).map(({ relation }) => relation),
+  };
+  return startShipper({
+    job,
+    host,
+    command:
+      config.segments.find((segment) => segment.content === content)?.command ?? config.shippers.command,
+    log,
+    onReport: (report) => {
+      if (report.type === 'hello') context.output.note('shipper', { content, host, pid: report.pid });
+      if (counted !== undefined) count(counted, report, FIRST_ATTEMPT);
+    },
+  });
+}

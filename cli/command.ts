@@ -1,0 +1,35 @@
+import type { ClusterContext, Context } from './context.ts';
+
+/** Flags as given on the command line, by their camel-cased names. */
+export type Flags = Readonly<Record<string, unknown>>;
+
+interface Described {
+  /** Name and arguments as commander writes them, e.g. `show <timestamp>`. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly details?: string;
+  readonly flags: readonly (readonly [flags: string, text: string])[];
+  /** Flags that may be given several times. */
+  readonly lists?: readonly string[];
+}
+
+export interface Invocation<C extends Context = Context> {
+  readonly flags: Flags;
+  readonly positional: readonly string[];
+  readonly context: C;
+}
+
+/** A command: data for the help, and a function that returns the exit code. */
+export interface PlainCommand extends Described {
+  readonly cluster?: undefined;
+  readonly run: (invocation: Invocation) => Promise<number>;
+}
+
+/** A command that needs a configuration. */
+export interface ClusterCommand extends Described {
+  /** Which of its flags override which fields. */
+  readonly cluster: (flags: Flags) => Readonly<Record<string, unknown>>;
+  readonly run: (invocation: Invocation<ClusterContext>) => Promise<number>;
+}
+
+export type CommandDefinition = PlainCommand | ClusterCommand;

@@ -1,0 +1,95 @@
+import { describeProblem } from '../../backup-set/verdict.ts';
+import { type BackupResult, runBackup } from '../backup/coordinate.ts';
+import type { ClusterCommand } from '../command.ts';
+import { numberFlag, numberFrom, SELECTION_FLAGS, SELECTION_LISTS, selectionFrom } from '../flags.ts';
+import { bytes, count, duration, plural, printable, rate, table } from '../format.ts';
+
+const WAIT_SECONDS = 600;
+
+export const backupCommand: ClusterCommand = {
+  usage: 'backup',
+  summary: 'back the cluster up into a new set, and wait until the set is proven complete',
+  flags: [
+    ...SELECTION_FLAGS,
+    ['--workers <n>', 'connections per segment'],
+    ['--zstd-level <n>', 'compression, 1 (fast) to 19 (small)'],
+    ['--functions <who>', 'inline: this command stitches and validates; events: deployed functions do'],
+    ['--wait <seconds>', `how long to wait for the functions (default ${WAIT_SECONDS})`],
+  ],
+  lists: SELECTION_LISTS,
+  cluster: (flags) => {
+    const selection = Object.entries(selectionFrom(flags)).filter(([, patterns]) => patterns.length > 0);
+    return {
+      'shippers.workers': numberFlag(flags, 'workers'),
+      'backup.zstdLevel': numberFlag(flags, 'zstdLevel'),
+      functions: flags['functions'],
+      ...Object.fromEntries(selection.map(([name, patterns]) => [`backup.${name}`, patterns])),
+    };
+  },
+  async run({ flags, context }) {
+    const result = await runBackup(context, { waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000 });
+    context.output.result(summaryOf(result), backupText(result));
+    if (context.signal.aborted) return 130;
+    return result.status === 'complete' ? 0 : 3;
+  },
+};
+
+function summaryOf(result: BackupResult) {
+  const { timestamp, status, verdict, plan, failures, elapsedMs } = result;
+  return {
+    timestamp,
+    status,
+    elapsedMs,
+    writerWaitMs: plan.snapshot.writerWaitMs,
+    ...totalsOf(result),
+    contents: [...result.tally.contents.values()].map(
+      ({ content, rows, bytes, storedBytes, objects, peakMemoryBytes, cpuMs }) => ({
+        content,
+        rows,
+        bytes,
+        storedBytes,
+        objects,
+        peakMemoryBytes,
+        cpuMs,
+      }),
+    ),
+    failures: failures.map(({ content, error }) => ({ content, code: error.code, message: error.message })),
+    problems: verdict?.problems ?? [],
+  };
+}
+
+export function backupText(result: BackupResult): string {
+  const { timestamp, status, elapsedMs, failures, verdict } = result;
+  const totals = totalsOf(result);
+  const rows = [...result.tally.contents.values()].map((content) => [
+    String(content.content),
+    String(content.relations.length),
+    count(content.rows),
+    bytes(content.bytes),
+    bytes(content.storedBytes),
+    String(content.objects),
+    bytes(content.peakMemoryBytes),
+  ]);
+  const ratio = totals.storedBytes === 0 ? '' : ` (${(totals.bytes / totals.storedBytes).toFixed(1)} : 1)`;
+  return [
+    table(['content', 'tables', 'rows', 'bytes', 'stored', 'objects', 'memory'], rows),
+    '',
+    `${count(totals.rows)} rows, ${bytes(totals.bytes)} in ${duration(elapsedMs)} (${rate(totals.bytes, elapsedMs)}), stored ${bytes(totals.storedBytes)}${ratio} in ${plural(totals.objects, 'object')}`,
+    ...failures.map(({ error }) => `failed: ${printable(error.message)} (${error.code})`),
+    ...(verdict?.problems ?? []).map((problem) => `  ${printable(describeProblem(problem))}`),
+    status === 'unproven'
+      ? `set ${timestamp} is sealed, but no function has judged it yet: \`stowage show ${timestamp}\` tells; is \`stowage serve\` running?`
+      : `set ${timestamp} is ${status}`,
+  ].join('\n');
+}
+
+function totalsOf({ tally }: BackupResult) {
+  const total = (field: 'rows' | 'bytes' | 'storedBytes' | 'objects') =>
+    [...tally.contents.values()].reduce((sum, content) => sum + content[field], 0);
+  return {
+    rows: total('rows'),
+    bytes: total('bytes'),
+    storedBytes: total('storedBytes'),
+    objects: total('objects'),
+  };
+}

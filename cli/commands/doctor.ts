@@ -1,0 +1,66 @@
+import pMap from 'p-map';
+import { messageOf } from '../../backup-set/errors.ts';
+import { inspectServer } from '../../database/inspect.ts';
+import { probeStore } from '../../storage/probe.ts';
+import type { ClusterCommand } from '../command.ts';
+import { segmentsOf, targetOf } from '../config.ts';
+import type { ClusterContext } from '../context.ts';
+import { printable, table } from '../format.ts';
+import { withStore } from '../open.ts';
+
+const SEGMENTS_AT_ONCE = 16;
+
+/** One thing looked at. */
+interface Check {
+  readonly of: string;
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+export const doctorCommand: ClusterCommand = {
+  usage: 'doctor',
+  summary: 'check servers, rights, clocks, and what the store really does, by trying it',
+  flags: [],
+  cluster: () => ({}),
+  async run({ context }) {
+    const checks = [...(await checkStorage(context)), ...(await checkServers(context))];
+    const bad = checks.filter(({ ok }) => !ok).length;
+    context.output.result(
+      { checks },
+      [
+        table(
+          ['', 'of', 'check', 'found'],
+          checks.map(({ of, name, ok, detail }) => [ok ? 'ok' : 'BAD', of, name, printable(detail)]),
+        ),
+        '',
+        bad === 0 ? 'all is well' : `${bad} of ${checks.length} checks failed`,
+      ].join('\n'),
+    );
+    return bad === 0 ? 0 : 4;
+  },
+};
+
+async function checkStorage(context: ClusterContext): Promise<Check[]> {
+  const of = 'storage';
+  try {
+    return await withStore(context, async (store) =>
+      (await probeStore(store)).checks.map((check) => ({ of, ...check })),
+    );
+  } catch (error) {
+    return [{ of, name: 'reachable', ok: false, detail: messageOf(error) }];
+  }
+}
+
+function checkServers({ config, env, clock, signal }: ClusterContext): Promise<Check[]> {
+  const inspect = async (segment: ReturnType<typeof segmentsOf>[number]): Promise<Check[]> => {
+    const of = `content ${segment.content}`;
+    try {
+      const checks = await inspectServer(targetOf(config, segment, env), { clock, signal });
+      return checks.map((check) => ({ of, ...check }));
+    } catch (error) {
+      return [{ of, name: 'reachable', ok: false, detail: messageOf(error) }];
+    }
+  };
+  return pMap(segmentsOf(config), inspect, { concurrency: SEGMENTS_AT_ONCE }).then((lists) => lists.flat());
+}

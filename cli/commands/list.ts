@@ -1,0 +1,43 @@
+import type { ClusterCommand } from '../command.ts';
+import { bytes, count, duration, table } from '../format.ts';
+import { withStore } from '../open.ts';
+import { functionDeps } from '../proof.ts';
+import { describeSet, type SetSummary } from '../sets.ts';
+import { timestampsIn } from '../sets-in.ts';
+
+export const listCommand: ClusterCommand = {
+  usage: 'list',
+  summary: 'the sets under a root, newest first',
+  flags: [],
+  cluster: () => ({}),
+  async run({ context }) {
+    return withStore(context, async (store) => {
+      const sets: SetSummary[] = [];
+      for (const timestamp of (await timestampsIn(store)).reverse())
+        sets.push(await describeSet(functionDeps(context, store), timestamp));
+      context.output.result(
+        { root: store.url, sets },
+        sets.length === 0 ? `no sets under ${store.url}` : textOf(sets),
+      );
+      return 0;
+    });
+  },
+};
+
+function textOf(sets: readonly SetSummary[]): string {
+  return table(
+    ['timestamp', 'status', 'database', 'segments', 'tables', 'rows', 'bytes', 'stored', 'took', 'checked'],
+    sets.map(({ timestamp, status, database, totals, elapsedMs, verdict }) => [
+      timestamp,
+      status,
+      database ?? '–',
+      totals === undefined ? '–' : String(totals.contents),
+      totals === undefined ? '–' : String(totals.relations),
+      totals === undefined ? '–' : count(totals.rows),
+      totals === undefined ? '–' : bytes(totals.bytes),
+      totals === undefined ? '–' : bytes(totals.storedBytes),
+      elapsedMs === undefined ? '–' : duration(elapsedMs),
+      verdict === undefined ? '–' : `${verdict.level} ${verdict.at.slice(0, 16)}Z`,
+    ]),
+  );
+}

@@ -1,0 +1,143 @@
+import type { Manifest } from '../../backup-set/manifest.ts';
+import { Manifest as ManifestSchema } from '../../backup-set/manifest.ts';
+import { Plan } from '../../backup-set/plan.ts';
+import { describeProblem, type Verdict } from '../../backup-set/verdict.ts';
+import type { Deps } from '../../functions/deps.ts';
+import { loadSet } from '../../functions/load.ts';
+import type { ClusterCommand } from '../command.ts';
+import { timestampFrom } from '../flags.ts';
+import { bytes, count, duration, printable, rate, table } from '../format.ts';
+import { withStore } from '../open.ts';
+import { functionDeps } from '../proof.ts';
+import { lastWord, readOr, requireSet, statusOf } from '../sets.ts';
+
+/** Tables listed unless --all is given. */
+const TABLES_SHOWN = 30;
+
+export const showCommand: ClusterCommand = {
+  usage: 'show <timestamp>',
+  summary: 'one set: segments, tables, sizes, what is not in it, and every problem known',
+  flags: [['--all', `list all tables, not only the ${TABLES_SHOWN} biggest`]],
+  cluster: () => ({}),
+  async run({ flags, positional, context }) {
+    const timestamp = timestampFrom(positional);
+    return withStore(context, async (store) => {
+      const deps = functionDeps(context, store);
+      await requireSet(deps, timestamp);
+      const manifest = await readOr(deps, timestamp, 'manifest', ManifestSchema);
+      const verdict = await lastWord(deps, timestamp);
+      const status = statusOf(manifest, verdict);
+      const text =
+        manifest === undefined
+          ? await unfinished(deps, timestamp, status)
+          : committed(manifest, flags['all'] === true ? Number.POSITIVE_INFINITY : TABLES_SHOWN);
+      context.output.result(
+        { timestamp, status, verdict, manifest },
+        [text, ...words(status, verdict)].join('\n'),
+      );
+      return status === 'complete' || status === 'open' ? 0 : 3;
+    });
+  },
+};
+
+function committed(manifest: Manifest, tablesShown: number): string {
+  const { totals } = manifest;
+  const ms = Date.parse(manifest.sealedAt) - Date.parse(manifest.startedAt);
+  return [
+    `set ${manifest.timestamp} of database ${printable(manifest.database)}, cluster ${printable(manifest.cluster)}, written by ${manifest.tool} to ${manifest.root}`,
+    `${count(totals.rows)} rows, ${bytes(totals.bytes)} in ${duration(ms)} (${rate(totals.bytes, ms)}); stored ${bytes(totals.storedBytes)} in ${count(totals.objects)} objects`,
+    `snapshot ${manifest.snapshot.takenAt}, writers waited ${manifest.snapshot.writerWaitMs} ms at most`,
+    '',
+    segmentsTable(manifest),
+    '',
+    tablesTable(manifest, tablesShown),
+    ...notShippedLines(manifest),
+    '',
+  ].join('\n');
+}
+
+function segmentsTable({ contents }: Manifest): string {
+  const rows = contents.map(({ content, host, port, serverVersion, relations, packs, metadata }) => {
+    const stored = [...packs, ...metadata].reduce((sum, object) => sum + object.bytes, 0);
+    const extents = packs.reduce((sum, pack) => sum + pack.extents.length, 0);
+    const total = (field: 'rows' | 'bytes') => relations.reduce((sum, relation) => sum + relation[field], 0);
+    return [
+      String(content),
+      `${host}:${port}`,
+      serverVersion,
+      String(relations.length),
+      count(total('rows')),
+      bytes(total('bytes')),
+      bytes(stored),
+      String(packs.length),
+      count(extents),
+    ];
+  });
+  return table(['content', 'host', 'version', 'tables', 'rows', 'bytes', 'stored', 'packs', 'frames'], rows);
+}
+
+function tablesTable({ relations, contents }: Manifest, tablesShown: number): string {
+  const sums = new Map(
+    relations.map((relation) => [relation.id, { relation, rows: 0, bytes: 0, contents: 0 }]),
+  );
+  for (const content of contents) {
+    for (const { relation, rows, bytes } of content.relations) {
+      const sum = sums.get(relation);
+      if (sum === undefined) continue;
+      sum.rows += rows;
+      sum.bytes += bytes;
+      sum.contents++;
+    }
+  }
+  const biggest = [...sums.values()].sort((a, b) => b.bytes - a.bytes);
+  const shown = biggest.slice(0, tablesShown);
+  const rows = shown.map(({ relation, rows, bytes: size, contents }) => [
+    printable(`${relation.schema}.${relation.name}`),
+    String(contents),
+    count(rows),
+    bytes(size),
+  ]);
+  const rest = biggest.length - shown.length;
+  return (
+    table(['table', 'segments', 'rows', 'bytes'], rows) +
+    (rest > 0 ? `\n… and ${count(rest)} smaller tables (--all lists them)` : '')
+  );
+}
+
+function notShippedLines({ notShipped }: Manifest): string[] {
+  if (notShipped.length === 0) return [];
+  const reasons = Object.entries(Object.groupBy(notShipped, ({ reason }) => reason));
+  return [
+    '',
+    'without rows in this set:',
+    ...reasons.map(([reason, list = []]) => `  ${reason}: ${listed(list)}`),
+  ];
+}
+
+function listed(names: readonly { schema: string; name: string }[]): string {
+  const shown = names.slice(0, 8).map(({ schema, name }) => printable(`${schema}.${name}`));
+  return shown.join(', ') + (names.length > shown.length ? ` and ${names.length - shown.length} more` : '');
+}
+
+async function unfinished(deps: Deps, timestamp: string, status: string): Promise<string> {
+  const plan = await readOr(deps, timestamp, 'plan', Plan);
+  const set = await loadSet(deps, timestamp);
+  const receipts = [...set.receipts].length;
+  const head = `set ${timestamp} has no manifest: ${status === 'open' ? 'it is being written, or nobody has judged it yet' : 'it was not proven complete'}`;
+  return [
+    head,
+    ...(plan === undefined
+      ? []
+      : [
+          `${plan.contents.length} segments and ${plan.relations.length} tables are planned; ${receipts} receipts have arrived`,
+        ]),
+  ].join('\n');
+}
+
+function words(status: string, verdict: Verdict | undefined): string[] {
+  if (verdict === undefined) return [`status: ${status}`];
+  return [
+    ...verdict.problems.map((problem) => `  ${printable(describeProblem(problem))}`),
+    `status: ${status} (last check: ${verdict.level} at ${verdict.at} found it ${verdict.status})`,
+  ];
+}

@@ -1,0 +1,69 @@
+import { describeProblem, type Verdict } from '../../backup-set/verdict.ts';
+import { validate } from '../../functions/on-manifest.ts';
+import { verifySet } from '../../functions/verify.ts';
+import type { ClusterCommand } from '../command.ts';
+import type { ClusterContext } from '../context.ts';
+import { numberFrom, timestampFrom } from '../flags.ts';
+import { bytes, plural, printable } from '../format.ts';
+import { withStore } from '../open.ts';
+import { functionDeps } from '../proof.ts';
+import { requireSet } from '../sets.ts';
+import { showVerifyProgress } from '../verify-progress.ts';
+
+const OBJECTS_AT_ONCE = 4;
+
+export const validateCommand: ClusterCommand = {
+  usage: 'validate <timestamp>',
+  summary:
+    'check a set by its records: every document agrees, every object is stored with its size and digest',
+  flags: [],
+  cluster: () => ({}),
+  async run({ positional, context }) {
+    const timestamp = timestampFrom(positional);
+    return withStore(context, async (store) => {
+      const deps = functionDeps(context, store);
+      await requireSet(deps, timestamp);
+      const { verdict } = await validate(deps, timestamp);
+      return tell(context, verdict);
+    });
+  },
+};
+
+export const verifyCommand: ClusterCommand = {
+  usage: 'verify <timestamp>',
+  summary: 'read every byte of a set again, decompress it, and count its rows',
+  flags: [['--concurrency <n>', `objects read at once (default ${OBJECTS_AT_ONCE})`]],
+  cluster: () => ({}),
+  async run({ flags, positional, context }) {
+    const timestamp = timestampFrom(positional);
+    const concurrency = numberFrom(flags, 'concurrency', OBJECTS_AT_ONCE);
+    return withStore(context, async (store) => {
+      const deps = functionDeps(context, store);
+      await requireSet(deps, timestamp);
+      const progress = showVerifyProgress(context);
+      try {
+        const { verdict } = await verifySet(deps, timestamp, {
+          concurrency: Math.max(1, concurrency),
+          onProgress: progress.update,
+        });
+        return tell(context, verdict);
+      } finally {
+        progress.stop();
+      }
+    });
+  },
+};
+
+function tell({ output }: ClusterContext, verdict: Verdict): number {
+  const { status, timestamp, level, checked, problems, problemsTotal } = verdict;
+  const done = level === 'verify' ? 'read' : 'looked at';
+  output.result(
+    verdict,
+    [
+      ...problems.map((problem) => `  ${printable(describeProblem(problem))}`),
+      ...(problemsTotal > problems.length ? [`  … and ${problemsTotal - problems.length} more`] : []),
+      `set ${timestamp} is ${status}: ${done} ${plural(checked.objects, 'object')}, ${bytes(checked.bytes)}${problemsTotal > 0 ? `; ${plural(problemsTotal, 'problem')}` : ''}`,
+    ].join('\n'),
+  );
+  return status === 'complete' ? 0 : 3;
+}

@@ -1,0 +1,110 @@
+import * as z from 'zod';
+import { parsePattern } from '../backup-set/selection.ts';
+
+/** stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one must not silently mean its default. */
+const Pattern = z
+  .string()
+  .refine(
+    (pattern) => parsePattern(pattern) !== undefined,
+    'not a pattern; write schema.table, "a.b".c or sch*',
+  );
+const Positive = z.int().positive();
+
+const SegmentConfig = z.strictObject({
+  content: z.int().min(-1).max(999_999),
+  host: z.string().min(1),
+  port: z.int().min(1).max(65_535).default(5432),
+  /** Starts this segment's shipper; overrides `shippers.command`. */
+  command: z.array(z.string().min(1)).min(1).exactOptional(),
+});
+
+export const Config = z.strictObject({
+  cluster: z.string().min(1).default('main'),
+  flavour: z.literal('shards').default('shards'),
+  root: z.string().regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'starts with file:/// or s3://bucket'),
+  database: z.string().min(1),
+  segments: z
+    .array(SegmentConfig)
+    .min(1)
+    .refine(
+      (segments) => new Set(segments.map(({ content }) => content)).size === segments.length,
+      'a content is named twice',
+    ),
+  connection: z
+    .strictObject({
+      user: z.string().min(1).exactOptional(),
+      sslmode: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).exactOptional(),
+      sslrootcert: z.string().exactOptional(),
+      /** Folder of pg_dump and its kin on the segment hosts. */
+      binDir: z.string().exactOptional(),
+    })
+    .prefault({}),
+  backup: z
+    .strictObject({
+      frameBytes: z
+        .int()
+        .min(4096)
+        .max(1024 * 1024 * 1024)
+        .default(4 * 1024 * 1024),
+      packBytes: z
+        .int()
+        .min(65_536)
+        .max(256 * 1024 ** 3)
+        .default(1024 ** 3),
+      zstdLevel: z.int().min(1).max(19).default(1),
+      overdueAfterSeconds: Positive.default(3600),
+      lockTimeoutMs: Positive.default(500),
+      lockAttempts: Positive.default(40),
+      includeSchemas: z.array(Pattern).default([]),
+      excludeSchemas: z.array(Pattern).default([]),
+      includeTables: z.array(Pattern).default([]),
+      excludeTables: z.array(Pattern).default([]),
+    })
+    .prefault({}),
+  shippers: z
+    .strictObject({
+      /** Connections that move rows, per segment. */
+      workers: z.int().min(1).max(64).default(4),
+      /** `{host}` and `{content}` are filled in; absent = a process on this machine. */
+      command: z.array(z.string().min(1)).min(1).exactOptional(),
+    })
+    .prefault({}),
+  storage: z
+    .strictObject({
+      endpoint: z.url().exactOptional(),
+      region: z.string().min(1).exactOptional(),
+      forcePathStyle: z.boolean().exactOptional(),
+      partBytes: z
+        .int()
+        .min(5 * 1024 * 1024)
+        .exactOptional(),
+      partsInFlight: z.int().min(1).max(16).default(2),
+      stallMs: Positive.exactOptional(),
+      attemptsMax: Positive.exactOptional(),
+    })
+    .prefault({}),
+  /** Who stitches and coordinates: this command itself, or functions that storage events trigger. */
+  functions: z.enum(['inline', 'events']).exactOptional(),
+  serve: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: z.int().min(0).max(65_535).default(8080),
+      sweepSeconds: Positive.default(60),
+    })
+    .prefault({}),
+});
+export type Config = z.infer<typeof Config>;
+
+/** Settings that also come from the environment; everything else has a flag or lives in the file. */
+export const ENVIRONMENT: Readonly<Record<string, string>> = {
+  STOWAGE_ROOT: 'root',
+  STOWAGE_CLUSTER: 'cluster',
+  STOWAGE_FUNCTIONS: 'functions',
+  STOWAGE_WORKERS: 'shippers.workers',
+  STOWAGE_ENDPOINT: 'storage.endpoint',
+  STOWAGE_REGION: 'storage.region',
+  PGDATABASE: 'database',
+  PGUSER: 'connection.user',
+  PGSSLMODE: 'connection.sslmode',
+  PGSSLROOTCERT: 'connection.sslrootcert',
+};

@@ -1,0 +1,20 @@
+import type { Logger } from 'pino';
+import type { Loaded } from './config.ts';
+import type { Config } from './config-schema.ts';
+import type { Output } from './output.ts';
+
+/** What every command gets: nothing below reads the environment, the clock or the terminal by itself. */
+export interface Context {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: () => Date;
+  /** Aborted by Ctrl-C and SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly output: Output;
+}
+
+/** A command that works on a configured cluster. */
+export interface ClusterContext extends Context {
+  readonly config: Config;
+  readonly sources: Loaded['sources'];
+}

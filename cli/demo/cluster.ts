@@ -1,0 +1,49 @@
+import type { ConnectionTarget } from '../../database/flavour.ts';
+import type { LocalServer } from '../../database/local-server.ts';
+import { createDatabase } from '../../database/restore-target.ts';
+import { Config } from '../config-schema.ts';
+import type { ClusterContext, Context } from '../context.ts';
+import type { Stage } from './stage.ts';
+
+export const SHARDS = 4;
+const DATABASE = 'world';
+
+/** A command's context for a cluster of throw-away servers: what loadConfig gives for a stowage.yaml that names them. */
+export function cluster(
+  context: Context,
+  stage: Stage,
+  servers: readonly LocalServer[],
+  root: string,
+): ClusterContext {
+  const [first] = servers;
+  const config = Config.parse({
+    cluster: 'demo',
+    root,
+    database: DATABASE,
+    segments: servers.map(({ host, port }, content) => ({ content, host, port })),
+    connection: { user: first?.user, binDir: first?.binDir },
+    shippers: { workers: 2 },
+    functions: 'inline',
+  });
+  const output = { ...context.output, note: told(context, stage) };
+  return { ...context, output, config, sources: new Map() };
+}
+
+export async function createDemoDatabase({
+  host,
+  port,
+  user,
+  binDir,
+}: LocalServer): Promise<ConnectionTarget> {
+  const target = { host, port, user, binDir, database: DATABASE };
+  await createDatabase(target, { encoding: 'UTF8' });
+  return target;
+}
+
+/** What the commands note is part of the story, indented. */
+function told({ output }: Context, stage: Stage): ClusterContext['output']['note'] {
+  return (event, fields, text) => {
+    if (text === undefined || output.json) output.note(event, fields, text);
+    else stage.say(text);
+  };
+}

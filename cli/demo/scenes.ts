@@ -1,0 +1,173 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Manifest } from '../../backup-set/manifest.ts';
+import { EVERYTHING } from '../../backup-set/selection.ts';
+import { describeProblem } from '../../backup-set/verdict.ts';
+import { validate } from '../../functions/on-manifest.ts';
+import { type BackupResult, runBackup } from '../backup/coordinate.ts';
+import { backupText } from '../commands/backup.ts';
+import { segmentsOf, targetOf } from '../config.ts';
+import type { ClusterContext } from '../context.ts';
+import { copySet } from '../copy-set.ts';
+import { bytes, count, duration, plural, printable, table } from '../format.ts';
+import { withStore } from '../open.ts';
+import { functionDeps } from '../proof.ts';
+import { runRestore } from '../restore/coordinate.ts';
+import { readOr } from '../sets.ts';
+import { compareRelations } from './compare.ts';
+import type { Stage } from './stage.ts';
+import { startWriters, totalMoney } from './writers.ts';
+
+const WAIT_MS = 120_000;
+/** Long enough for the shipper to be at work, short enough for it not to have finished. */
+const KILL_AFTER_MS = 400;
+
+/** A backup while money moves; returns its timestamp. @throws when the set is not complete. */
+export async function backUpUnderWriters(source: ClusterContext, stage: Stage): Promise<string> {
+  const writers = startWriters(targetsOf(source));
+  let result: BackupResult;
+  try {
+    result = await runBackup(source, { waitMs: WAIT_MS });
+  } finally {
+    const { transfers, longestMs } = await writers.stop();
+    stage.say(`${count(transfers)} transfers meanwhile; the slowest took ${duration(longestMs)}`);
+  }
+  stage.say(backupText(result));
+  if (result.status !== 'complete') throw new Error(`the backup under writers is ${result.status}`);
+  return result.timestamp;
+}
+
+/** A backup that loses a segment: the set must not become complete, and the verdict must name the segment. */
+export async function catchALoss(source: ClusterContext, stage: Stage): Promise<void> {
+  const { output } = source;
+  const note: typeof output.note = (event, fields, text) => {
+    output.note(event, fields, text);
+    const pid = fields['pid'];
+    if (event === 'shipper' && fields['content'] === 2 && typeof pid === 'number')
+      setTimeout(() => endProcess(pid), KILL_AFTER_MS);
+  };
+  const result = await runBackup({ ...source, output: { ...output, note } }, { waitMs: WAIT_MS });
+  stage.say(backupText(result));
+  const named = result.verdict?.problems.some(({ content }) => content === 2) === true;
+  if (result.status === 'complete' || !named) throw new Error('the loss of content 2 was not caught');
+}
+
+/** Copies the set away and has it validated there. */
+export async function copyAway(
+  source: ClusterContext,
+  alternate: ClusterContext,
+  timestamp: string,
+  stage: Stage,
+): Promise<void> {
+  await withStore(source, (from) =>
+    withStore(alternate, async (to) => {
+      const { copied, verdict } = await copySet(
+        functionDeps(source, from),
+        functionDeps(alternate, to),
+        timestamp,
+      );
+      stage.say(
+        `copied ${plural(copied.objects, 'object')}, ${bytes(copied.bytes)}; validated there: ${verdict.status}`,
+      );
+    }),
+  );
+}
+
+/** Flips one byte of the biggest pack, and shows that validation names it. */
+export async function damageOriginal(
+  source: ClusterContext,
+  folder: string,
+  timestamp: string,
+  stage: Stage,
+): Promise<void> {
+  await withStore(source, async (store) => {
+    const deps = functionDeps(source, store);
+    const manifest = await readOr(deps, timestamp, 'manifest', Manifest);
+    const [pack] = manifest?.contents.flatMap(({ packs }) => packs).sort((a, b) => b.bytes - a.bytes) ?? [];
+    if (pack === undefined) throw new Error('the set has no pack');
+    await flipByte(join(folder, pack.key), Math.floor(pack.bytes / 2));
+    const { verdict } = await validate(deps, timestamp);
+    stage.say(
+      [...verdict.problems.slice(0, 3).map(describeProblem), `validated again: ${verdict.status}`]
+        .map(printable)
+        .join('\n'),
+    );
+  });
+}
+
+export async function restoreElsewhere(
+  alternate: ClusterContext,
+  timestamp: string,
+  stage: Stage,
+): Promise<void> {
+  const { outcome, elapsedMs } = await runRestore(alternate, {
+    timestamp,
+    mode: 'create',
+    selection: EVERYTHING,
+    verify: true,
+    globals: true,
+    noOwner: false,
+    waitMs: WAIT_MS,
+  });
+  stage.say(
+    [
+      ...outcome.problems.map(describeProblem),
+      `${outcome.status}: ${count(outcome.totals.rows)} rows in ${duration(elapsedMs)}`,
+    ].join('\n'),
+  );
+}
+
+/** The table of tables; true when all are equal and the sum of money is the one nobody can change. */
+export async function compareClusters(
+  source: ClusterContext,
+  alternate: ClusterContext,
+  timestamp: string,
+  stage: Stage,
+): Promise<boolean> {
+  const manifest = await withStore(alternate, (store) =>
+    readOr(functionDeps(alternate, store), timestamp, 'manifest', Manifest),
+  );
+  if (manifest === undefined) throw new Error(`set ${timestamp} has no manifest at ${alternate.config.root}`);
+  const compared = await compareRelations(manifest, targetsOf(source), targetsOf(alternate));
+  const rows = compared.map(({ name, rows, restoredRows, digest, restoredDigest, moved }) => [
+    printable(name),
+    count(rows),
+    count(restoredRows),
+    digest.slice(0, 12),
+    restoredDigest.slice(0, 12),
+    digest === restoredDigest ? 'equal' : moved ? 'moved on' : 'DIFFERENT',
+  ]);
+  const [before, after] = [await totalMoney(targetsOf(source)), await totalMoney(targetsOf(alternate))];
+  stage.say(table(['table', 'rows', 'restored', 'digest', 'restored', ''], rows));
+  stage.say(
+    `money in all accounts: ${count(before)} and ${count(after)} restored: ${before === after ? 'equal, no transfer is torn' : 'DIFFERENT'}`,
+  );
+  return (
+    before === after &&
+    compared.every(({ digest, restoredDigest, moved }) => moved || digest === restoredDigest)
+  );
+}
+
+function targetsOf(context: ClusterContext) {
+  return segmentsOf(context.config).map((segment) => targetOf(context.config, segment, context.env));
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself; the scene then fails by its own check.
+  }
+}
+
+async function flipByte(path: string, at: number): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    const byte = Buffer.alloc(1);
+    await file.read(byte, 0, 1, at);
+    byte[0] = (byte[0] ?? 0) ^ 0x01;
+    await file.write(byte, 0, 1, at);
+  } finally {
+    await file.close();
+  }
+}

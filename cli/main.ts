@@ -1,0 +1,129 @@
+import { Command, CommanderError, Option } from 'commander';
+import pino from 'pino';
+import { asStowageError, StowageError } from '../backup-set/errors.ts';
+import { TOOL } from '../backup-set/tool.ts';
+import type { CommandDefinition, Flags } from './command.ts';
+import { COMMANDS } from './commands/index.ts';
+import { loadConfig } from './config.ts';
+import type { Context } from './context.ts';
+import { printable } from './format.ts';
+import { newOutput } from './output.ts';
+
+const EXIT_CODES = `
+Exit codes:
+  0    done; for backup, validate and verify: the set is complete
+  1    a defect in Stowage
+  2    wrong flags or configuration
+  3    a set is incomplete or damaged, or a backup or restore failed
+  4    refused before anything was changed
+  5    storage failed
+  6    a database failed
+  130  interrupted`;
+
+async function main(): Promise<void> {
+  process.exitCode = 1;
+  const stop = new AbortController();
+  const program = new Command('stowage')
+    .description(
+      'Offsite backup for segmented PostgreSQL: streamed in parallel, proven complete, restored from anywhere.',
+    )
+    .version(TOOL)
+    .option('--config <file>', 'configuration file (default: $STOWAGE_CONFIG or ./stowage.yaml)')
+    .option('--root <url>', 'where the sets are: s3://bucket/prefix or file:///path')
+    .option('--endpoint <url>', 'S3 endpoint, for anything but AWS')
+    .option('--json', 'one JSON document on standard output, JSON lines on standard error')
+    .addOption(
+      new Option('--log-level <level>', 'what to log on standard error')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('silent'),
+    )
+    .addHelpText('after', EXIT_CODES)
+    .showHelpAfterError('(add --help to see what this takes)')
+    .exitOverride();
+  for (const definition of COMMANDS) addCommand(program, definition, stop);
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    process.exitCode = report(error, program.opts<Flags>()['json'] === true);
+  }
+  // Nothing may keep a finished command alive; what still runs here is a defect that --log-level debug shows.
+  setTimeout(() => process.exit(), LINGER_MS_MAX).unref();
+}
+
+const LINGER_MS_MAX = 5_000;
+
+function addCommand(program: Command, definition: CommandDefinition, stop: AbortController): void {
+  const command = program.command(definition.usage).description(definition.summary);
+  for (const [flags, text] of definition.flags)
+    command.option(flags, text, definition.lists?.includes(flags) === true ? collect : (undefined as never));
+  if (definition.details !== undefined) command.addHelpText('after', `\n${definition.details}`);
+  command.action(async (...input: unknown[]) => {
+    const positional = input.slice(0, -2).map((value) => String(value));
+    const flags: Flags = command.optsWithGlobals();
+    endOnSignals(stop);
+    process.exitCode = await run(definition, flags, positional, newContext(flags, stop.signal));
+  });
+}
+
+async function run(
+  definition: CommandDefinition,
+  flags: Flags,
+  positional: readonly string[],
+  context: Context,
+): Promise<number> {
+  if (definition.cluster === undefined) return definition.run({ flags, positional, context });
+  const loaded = await loadConfig({
+    env: context.env,
+    file: textOf(flags['config']),
+    flags: { root: flags['root'], 'storage.endpoint': flags['endpoint'], ...definition.cluster(flags) },
+  });
+  return definition.run({ flags, positional, context: { ...context, ...loaded } });
+}
+
+function newContext(flags: Flags, signal: AbortSignal): Context {
+  const clock = () => new Date();
+  const log = pino(
+    { name: 'stowage', level: textOf(flags['logLevel']) ?? 'silent' },
+    pino.destination({ fd: 2, sync: true }),
+  );
+  return {
+    env: process.env,
+    clock,
+    signal,
+    log,
+    output: newOutput({ out: process.stdout, err: process.stderr }, flags['json'] === true, clock),
+  };
+}
+
+/** The first signal asks for an orderly end; the second one is meant. */
+function endOnSignals(stop: AbortController): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(130);
+      stop.abort(new StowageError('interrupted', `ended by ${signal}`));
+    });
+  }
+}
+
+/** Prints a failure; returns the exit code. */
+function report(error: unknown, json: boolean): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    return 2;
+  }
+  const { code, message, where, hint, exitCode, cause, stack } = asStowageError(error);
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, where, hint } })}\n`);
+  else process.stderr.write(`stowage: ${printable(message)}\n  ${code}: ${hint}\n`);
+  if (code === 'internal') process.stderr.write(`${cause instanceof Error ? cause.stack : stack}\n`);
+  return exitCode;
+}
+
+function collect(value: string, so: string[] | undefined): string[] {
+  return [...(so ?? []), value];
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+await main();

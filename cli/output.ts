@@ -1,0 +1,49 @@
+/** Where a command speaks: its result on standard output, what happens meanwhile on standard error. */
+export interface Output {
+  readonly json: boolean;
+  /** True when standard error is a terminal that can redraw lines. */
+  readonly live: boolean;
+  /** The result: `value` as one JSON document, or `text` for people. */
+  result(value: unknown, text: string): void;
+  /** An event on the way: a JSON line with --json, else a plain line, if it has a text for people. */
+  note(event: string, fields: Readonly<Record<string, unknown>>, text?: string): void;
+  /** Replaces the lines drawn last, on a live terminal only. */
+  draw(lines: readonly string[]): void;
+}
+
+export interface Streams {
+  readonly out: NodeJS.WritableStream;
+  readonly err: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+}
+
+export function newOutput({ out, err }: Streams, json: boolean, clock: () => Date): Output {
+  const live = err.isTTY === true && !json;
+  let drawn = 0;
+  const erase = () => {
+    if (drawn > 0) err.write(`\u001b[${drawn}A\u001b[0J`);
+    drawn = 0;
+  };
+  return {
+    json,
+    live,
+    result(value, text) {
+      erase();
+      out.write(json ? `${JSON.stringify(value)}\n` : `${text.trimEnd()}\n`);
+    },
+    note(event, fields, text) {
+      if (json) {
+        err.write(`${JSON.stringify({ at: clock().toISOString(), event, ...fields })}\n`);
+      } else if (text !== undefined) {
+        erase();
+        err.write(`${text}\n`);
+      }
+    },
+    draw(lines) {
+      if (!live) return;
+      erase();
+      const width = (err.columns ?? 80) - 1;
+      for (const line of lines) err.write(`${line.slice(0, width)}\n`);
+      drawn = lines.length;
+    },
+  };
+}

@@ -1,0 +1,130 @@
+import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/documents.ts';
+import { StowageError } from '../../backup-set/errors.ts';
+import type { Phase } from '../../backup-set/keys.ts';
+import { formatKey, phasePrefix } from '../../backup-set/keys.ts';
+import { Outcome, RestorePlan } from '../../backup-set/restore.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import type { ClusterContext } from '../context.ts';
+import { withStore } from '../open.ts';
+import { functionDeps, patient, untilProven } from '../proof.ts';
+import { type Crew, startCrew } from './crew.ts';
+import { requireTarget } from './preflight.ts';
+import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
+
+export interface RestoreResult {
+  readonly id: string;
+  readonly outcome: Outcome;
+  readonly elapsedMs: number;
+}
+
+/** Restores a set: request → plan → one phase of orders after the other → outcome. */
+export async function runRestore(context: ClusterContext, options: RestoreOptions): Promise<RestoreResult> {
+  return withStore(context, async (store) => {
+    const startedAt = context.clock();
+    const manifest = await loadManifest(context, store, options.timestamp);
+    const request = newRequest(context, options);
+    await requireTarget(context, request, manifest);
+    const key = await storeRequest(store, request, context.signal);
+    context.output.note(
+      'request',
+      { id: request.id },
+      `restore ${request.id} of set ${request.timestamp} from ${store.url}`,
+    );
+    await step(context, store, [key], request.id, options.waitMs);
+    const outcome =
+      (await readOutcome(store, request.id)) ?? (await carryOutPlan(context, store, request.id, options));
+    return { id: request.id, outcome, elapsedMs: context.clock().getTime() - startedAt.getTime() };
+  });
+}
+
+async function carryOutPlan(
+  context: ClusterContext,
+  store: ObjectStore,
+  id: string,
+  options: RestoreOptions,
+): Promise<Outcome> {
+  const plan = await readPlan(store, id);
+  if (plan === undefined) throw waitedInVain(id, 'plan.json', options.waitMs);
+  const crew = startCrew(context, store, plan);
+  try {
+    for (const phase of plan.phases) {
+      await untilOrdered(context, store, plan, phase, options.waitMs);
+      const receipts = await crew.carryOut(phase);
+      await step(context, store, receipts, id, options.waitMs, nextOf(plan, phase));
+      const outcome = await readOutcome(store, id);
+      if (outcome !== undefined) return await ended(crew, outcome);
+    }
+    throw waitedInVain(id, 'outcome.json', options.waitMs);
+  } finally {
+    await crew.dismiss();
+  }
+}
+
+async function ended(crew: Crew, outcome: Outcome): Promise<Outcome> {
+  await crew.finish();
+  return outcome;
+}
+
+/** Lets the functions go one step: until an outcome, or orders of the next phase, exist. */
+async function step(
+  context: ClusterContext,
+  store: ObjectStore,
+  keys: readonly string[],
+  id: string,
+  waitMs: number,
+  next?: Phase,
+): Promise<void> {
+  // A restore that was interrupted still gets its outcome.
+  const deps = patient(functionDeps(context, store));
+  const holds = async () => {
+    if ((await store.head(formatKey({ kind: 'outcome', restore: id }))) !== undefined) return true;
+    if (next !== undefined) return (await countOrders(store, id, next)) > 0;
+    return (
+      (await store.head(formatKey({ kind: 'restore-plan', restore: id }))) !== undefined &&
+      keys.some((key) => key.endsWith('request.json'))
+    );
+  };
+  await untilProven(context, deps, keys, holds, waitMs);
+}
+
+async function untilOrdered(
+  context: ClusterContext,
+  store: ObjectStore,
+  plan: RestorePlan,
+  phase: Phase,
+  waitMs: number,
+): Promise<void> {
+  const holds = async () => (await countOrders(store, plan.id, phase)) === plan.contents.length;
+  if (await holds()) return;
+  if (!(await untilProven(context, functionDeps(context, store), [], holds, waitMs)))
+    throw waitedInVain(plan.id, `the orders of phase ${phase}`, waitMs);
+}
+
+async function countOrders(store: ObjectStore, id: string, phase: Phase): Promise<number> {
+  let found = 0;
+  for await (const _ of store.list(phasePrefix(id, 'orders', phase))) found++;
+  return found;
+}
+
+async function readOutcome(store: ObjectStore, restore: string): Promise<Outcome | undefined> {
+  const key = formatKey({ kind: 'outcome', restore });
+  if ((await store.head(key)) === undefined) return undefined;
+  return decode(Outcome, { key, bytes: await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }) });
+}
+
+async function readPlan(store: ObjectStore, restore: string): Promise<RestorePlan | undefined> {
+  const key = formatKey({ kind: 'restore-plan', restore });
+  if ((await store.head(key)) === undefined) return undefined;
+  return decode(RestorePlan, { key, bytes: await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }) });
+}
+
+function nextOf(plan: RestorePlan, phase: Phase): Phase | undefined {
+  return plan.phases[plan.phases.indexOf(phase) + 1];
+}
+
+function waitedInVain(id: string, what: string, waitMs: number): StowageError {
+  return new StowageError(
+    'restore/failed',
+    `restore ${id}: no function wrote ${what} within ${Math.round(waitMs / 1000)} s; is \`stowage serve\` running for this root?`,
+  );
+}

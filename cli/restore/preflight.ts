@@ -1,0 +1,74 @@
+import pMap from 'p-map';
+import { StowageError } from '../../backup-set/errors.ts';
+import type { Manifest } from '../../backup-set/manifest.ts';
+import type { RestoreRequest } from '../../backup-set/restore.ts';
+import { chosenRelations } from '../../backup-set/restore-plan.ts';
+import type { Segment } from '../../database/flavour.ts';
+import { databaseExists, relationStates } from '../../database/restore-target.ts';
+import { openSession } from '../../database/session.ts';
+import { segmentsOf, targetOf } from '../config.ts';
+import type { ClusterContext } from '../context.ts';
+
+const SEGMENTS_AT_ONCE = 16;
+
+/**
+ * Looks at every segment of the target before anything is asked for, so that a restore is not refused on the last segment when the first
+ * has been changed.
+ * @throws StowageError `restore/refused` naming segment and table; `database/unreachable`.
+ */
+export async function requireTarget(
+  context: ClusterContext,
+  request: RestoreRequest,
+  manifest: Manifest,
+): Promise<void> {
+  await pMap(segmentsOf(context.config), (segment) => requireSegment(context, segment, request, manifest), {
+    concurrency: SEGMENTS_AT_ONCE,
+  });
+}
+
+async function requireSegment(
+  context: ClusterContext,
+  segment: Segment,
+  request: RestoreRequest,
+  manifest: Manifest,
+): Promise<void> {
+  const target = targetOf(context.config, segment, context.env);
+  const { content } = segment;
+  const exists = await databaseExists(target, context.signal);
+  const refused = (message: string, relation?: string) =>
+    new StowageError('restore/refused', `content ${content} (${target.host}:${target.port}): ${message}`, {
+      where: { content, ...(relation === undefined ? {} : { relation }) },
+    });
+  if (request.mode === 'create') {
+    if (exists) throw refused(`database ${target.database} exists; --create only makes new ones`);
+    return;
+  }
+  if (!exists) throw refused(`database ${target.database} does not exist; --create would make it`);
+  const wanted = chosenIn(content, request, manifest);
+  const session = await openSession(target, {
+    purpose: 'probe',
+    applicationName: 'stowage restore',
+    signal: context.signal,
+  });
+  try {
+    const wrong = (await relationStates(session, wanted)).find(
+      (state) => state.exists !== (request.mode === 'truncate'),
+    );
+    if (wrong === undefined) return;
+    const name = `${wrong.schema}.${wrong.name}`;
+    throw refused(
+      request.mode === 'truncate'
+        ? `table ${name} does not exist; --truncate only loads tables that do`
+        : `table ${name} exists; --truncate would empty and load it`,
+      name,
+    );
+  } finally {
+    await session.close();
+  }
+}
+
+function chosenIn(content: number, request: RestoreRequest, manifest: Manifest) {
+  const chosen = chosenRelations(request, manifest);
+  const here = manifest.contents.find((candidate) => candidate.content === content);
+  return (here?.relations ?? []).flatMap(({ relation }) => chosen.get(relation) ?? []);
+}

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { DOCUMENT_BYTES_MAX, decode, encode, FORMAT_VERSION } from '../../backup-set/documents.ts';
+import { StowageError } from '../../backup-set/errors.ts';
+import { formatKey } from '../../backup-set/keys.ts';
+import { Manifest } from '../../backup-set/manifest.ts';
+import { RestoreRequest } from '../../backup-set/restore.ts';
+import type { Selection } from '../../backup-set/selection.ts';
+import { instantOf } from '../../backup-set/timestamps.ts';
+import { describeProblem } from '../../backup-set/verdict.ts';
+import { newestVerdict } from '../../functions/load.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { segmentsOf } from '../config.ts';
+import type { ClusterContext, Context } from '../context.ts';
+import { functionDeps } from '../proof.ts';
+
+export interface RestoreOptions {
+  readonly timestamp: string;
+  readonly mode: RestoreRequest['mode'];
+  readonly selection: Selection;
+  readonly verify: boolean;
+  readonly globals: boolean;
+  readonly noOwner: boolean;
+  readonly waitMs: number;
+}
+
+/** The proof that the set is complete; without it there is nothing to restore. */
+export async function loadManifest(
+  context: Context,
+  store: ObjectStore,
+  timestamp: string,
+): Promise<Manifest> {
+  const key = formatKey({ kind: 'manifest', timestamp });
+  if ((await store.head(key)) !== undefined) {
+    return decode(Manifest, { key, bytes: await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }) });
+  }
+  const where = { set: timestamp };
+  if ((await store.head(formatKey({ kind: 'plan', timestamp }))) === undefined) {
+    throw new StowageError('set/not-found', `there is no set ${timestamp} under ${store.url}`, { where });
+  }
+  const verdict = await newestVerdict(functionDeps(context, store), timestamp, 'stitch');
+  const [problem] = verdict?.problems ?? [];
+  const why = problem === undefined ? '' : `: ${describeProblem(problem)}`;
+  throw new StowageError(
+    'set/incomplete',
+    `set ${timestamp} has no manifest, so nobody has proven it complete${why}`,
+    { where },
+  );
+}
+
+export function newRequest({ config, clock }: ClusterContext, options: RestoreOptions): RestoreRequest {
+  const now = clock();
+  const { timestamp, mode, selection, verify, globals, noOwner } = options;
+  return {
+    format: 'stowage/restore-request',
+    version: FORMAT_VERSION,
+    id: `${instantOf(now)}-${randomBytes(4).toString('hex')}`,
+    requestedAt: now.toISOString(),
+    timestamp,
+    target: { flavour: config.flavour, database: config.database, contents: segmentsOf(config) },
+    selection,
+    mode,
+    verify,
+    globals,
+    noOwner,
+  };
+}
+
+export async function storeRequest(
+  store: ObjectStore,
+  request: RestoreRequest,
+  signal: AbortSignal,
+): Promise<string> {
+  const key = formatKey({ kind: 'restore-request', restore: request.id });
+  await store.create(key, encode(RestoreRequest, request), { signal });
+  return key;
+}

@@ -1,0 +1,15 @@
+import { SETS } from '../backup-set/keys.ts';
+import { Timestamp } from '../backup-set/timestamps.ts';
+import type { ObjectStore } from '../storage/store.ts';
+
+/** Every timestamp key under a root, oldest first. */
+export async function timestampsIn(store: ObjectStore): Promise<string[]> {
+  const timestamps: string[] = [];
+  for await (const day of store.listPrefixes(SETS)) {
+    for await (const prefix of store.listPrefixes(day)) {
+      const timestamp = prefix.slice(day.length, -1);
+      if (Timestamp.safeParse(timestamp).success) timestamps.push(timestamp);
+    }
+  }
+  return timestamps;
+}

@@ -1,0 +1,72 @@
+import { decode, type RawDocument } from '../backup-set/documents.ts';
+import { StowageError } from '../backup-set/errors.ts';
+import { formatKey, VERDICT_LEVELS } from '../backup-set/keys.ts';
+import { Manifest } from '../backup-set/manifest.ts';
+import { Plan } from '../backup-set/plan.ts';
+import type { Verdict } from '../backup-set/verdict.ts';
+import type { Deps } from '../functions/deps.ts';
+import { newestVerdict, readDocument } from '../functions/load.ts';
+
+/** What a list says of a set. */
+export interface SetSummary {
+  readonly timestamp: string;
+  /** `complete` only with a manifest; `open` when nobody has judged it. A later check that found damage wins. */
+  readonly status: Verdict['status'] | 'open';
+  readonly database: string | undefined;
+  readonly totals: Manifest['totals'] | undefined;
+  readonly elapsedMs: number | undefined;
+  readonly verdict: Pick<Verdict, 'level' | 'at' | 'status'> | undefined;
+}
+
+export async function describeSet(deps: Deps, timestamp: string): Promise<SetSummary> {
+  const manifest = await readOr(deps, timestamp, 'manifest', Manifest);
+  const plan = manifest ?? (await readOr(deps, timestamp, 'plan', Plan));
+  const verdict = await lastWord(deps, timestamp);
+  return {
+    timestamp,
+    status: statusOf(manifest, verdict),
+    database: plan?.database,
+    totals: manifest?.totals,
+    elapsedMs:
+      manifest === undefined ? undefined : Date.parse(manifest.sealedAt) - Date.parse(manifest.startedAt),
+    verdict: verdict && { level: verdict.level, at: verdict.at, status: verdict.status },
+  };
+}
+
+export function statusOf(manifest: Manifest | undefined, verdict: Verdict | undefined): SetSummary['status'] {
+  if (verdict?.status === 'damaged') return 'damaged';
+  if (manifest !== undefined) return 'complete';
+  return verdict?.status ?? 'open';
+}
+
+/** The newest verdict of any level. */
+export async function lastWord(deps: Deps, timestamp: string): Promise<Verdict | undefined> {
+  const verdicts = await Promise.all(VERDICT_LEVELS.map((level) => newestVerdict(deps, timestamp, level)));
+  return verdicts.filter((verdict) => verdict !== undefined).toSorted((a, b) => (a.at < b.at ? 1 : -1))[0];
+}
+
+/** A document of a set, or undefined when it is not there or cannot be read. */
+export async function readOr<Schema extends typeof Manifest | typeof Plan>(
+  deps: Deps,
+  timestamp: string,
+  kind: 'manifest' | 'plan',
+  schema: Schema,
+): Promise<ReturnType<Schema['parse']> | undefined> {
+  const raw: RawDocument | undefined = await readDocument(deps, formatKey({ kind, timestamp }));
+  if (raw === undefined) return undefined;
+  try {
+    return decode(schema, raw) as ReturnType<Schema['parse']>;
+  } catch (error) {
+    deps.log.warn({ err: error }, `the ${kind} of ${timestamp} cannot be read`);
+    return undefined;
+  }
+}
+
+/** @throws StowageError `set/not-found` when nothing is stored under this timestamp. */
+export async function requireSet(deps: Deps, timestamp: string): Promise<void> {
+  if ((await deps.store.head(formatKey({ kind: 'plan', timestamp }))) !== undefined) return;
+  if ((await deps.store.head(formatKey({ kind: 'manifest', timestamp }))) !== undefined) return;
+  throw new StowageError('set/not-found', `there is no set ${timestamp} under ${deps.store.url}`, {
+    where: { set: timestamp },
+  });
+}

@@ -1,0 +1,41 @@
+import type { Relation } from '../backup-set/plan.ts';
+import { attachSnapshot } from '../database/snapshot-session.ts';
+import type { BackupJob } from './control.ts';
+import { type ShipperDeps, together } from './deps.ts';
+import { shipMetadata } from './metadata.ts';
+import { packSeries } from './pack-writer.ts';
+import { shipRelation } from './ship-relation.ts';
+
+/** Ships one segment's share of a set: metadata beside W workers, which take relations from one queue on one snapshot. */
+export async function backup(job: BackupJob, deps: ShipperDeps): Promise<void> {
+  const queue = [...job.relations];
+  const workers = Math.min(job.workers, queue.length);
+  await together(deps.signal, [
+    (signal) => shipMetadata(job, { ...deps, signal }),
+    ...Array.from(
+      { length: workers },
+      (_, index) => (signal: AbortSignal) => work(job, index + 1, queue, { ...deps, signal }),
+    ),
+  ]);
+}
+
+async function work(job: BackupJob, worker: number, queue: Relation[], deps: ShipperDeps): Promise<void> {
+  const session = await attachSnapshot(job.target, job.snapshotId, {
+    purpose: 'backup',
+    applicationName: `stowage backup ${job.timestamp} content ${job.content} worker ${worker}`,
+    signal: deps.signal,
+  });
+  const packs = packSeries(job, worker, deps);
+  try {
+    for (let relation = queue.shift(); relation !== undefined; relation = queue.shift()) {
+      deps.signal.throwIfAborted();
+      await shipRelation(session, relation, job, packs, deps);
+    }
+    await packs.finish();
+    await session.close();
+  } catch (error) {
+    // Cut at once: a server in the middle of a COPY would go on sending, and keep its locks, until it notices.
+    await Promise.all([session.destroy(), packs.abandon(error)]);
+    throw error;
+  }
+}

@@ -1,0 +1,117 @@
+import * as z from 'zod';
+import { Content, Count, Sha256 } from '../backup-set/documents.ts';
+import { METADATA_FILES, PHASES } from '../backup-set/keys.ts';
+import { Relation } from '../backup-set/plan.ts';
+import { RestoreId, Timestamp } from '../backup-set/timestamps.ts';
+
+/**
+ * What the coordinator and a shipper say to each other, one JSON object a line: jobs on the shipper's standard input, reports on
+ * its standard output. Secrets travel here and nowhere else. The end of standard input means that the coordinator is gone.
+ */
+export const CONTROL_VERSION = 1;
+
+const Target = z.object({
+  content: Content.exactOptional(),
+  host: z.string(),
+  port: z.int(),
+  database: z.string(),
+  user: z.string(),
+  password: z.string().exactOptional(),
+  sslmode: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).exactOptional(),
+  sslrootcert: z.string().exactOptional(),
+  binDir: z.string().exactOptional(),
+});
+
+const Store = z.object({
+  root: z.string(),
+  s3: z
+    .object({
+      endpoint: z.string().exactOptional(),
+      region: z.string().exactOptional(),
+      forcePathStyle: z.boolean().exactOptional(),
+      partsInFlight: z.int().exactOptional(),
+      partBytes: z.int().exactOptional(),
+      stallMs: z.int().exactOptional(),
+      attemptsMax: z.int().exactOptional(),
+    })
+    .exactOptional(),
+});
+
+const common = {
+  control: z.literal(CONTROL_VERSION),
+  content: Content,
+  target: Target,
+  store: Store,
+  workers: Count.min(1),
+};
+
+/** The first line on a shipper's standard input. */
+export const Job = z.discriminatedUnion('type', [
+  z.object({
+    ...common,
+    type: z.literal('backup'),
+    timestamp: Timestamp,
+    attempt: Count.min(1),
+    snapshotId: z.string(),
+    /** The database's own, so that no byte is ever converted. */
+    encoding: z.string(),
+    frameBytes: Count.min(1024),
+    packBytes: Count.min(1024),
+    level: z.int().min(1).max(19),
+    metadata: z.array(z.enum(METADATA_FILES)),
+    /** In the order in which they should be started: biggest first. */
+    relations: z.array(Relation),
+  }),
+  z.object({ ...common, type: z.literal('restore'), restore: RestoreId }),
+]);
+export type Job = z.infer<typeof Job>;
+export type BackupJob = Extract<Job, { type: 'backup' }>;
+export type RestoreJob = Extract<Job, { type: 'restore' }>;
+
+/** Later lines of a restore: an order that now exists in the bucket, or that there will be no more. */
+export const Instruction = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('order'), phase: z.enum(PHASES) }),
+  z.object({ type: z.literal('end') }),
+]);
+export type Instruction = z.infer<typeof Instruction>;
+
+const Failure = z.object({
+  code: z.string(),
+  message: z.string(),
+  relation: z.string().exactOptional(),
+  object: z.string().exactOptional(),
+  offset: Count.exactOptional(),
+});
+
+/** A line on a shipper's standard output. */
+export const Report = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('hello'), control: z.literal(CONTROL_VERSION), pid: z.int(), tool: z.string() }),
+  /** Totals since the start, about twice a second. */
+  z.object({
+    type: z.literal('progress'),
+    rows: Count,
+    bytes: Count,
+    storedBytes: Count,
+    relation: z.string().exactOptional(),
+  }),
+  /** A receipt is stored. */
+  z.object({
+    type: z.literal('receipt'),
+    attempt: Count,
+    worker: Count,
+    sequence: Count,
+    sha256: Sha256,
+    storedBytes: Count,
+  }),
+  /** The server has closed a relation's stream with its own count, and all its frames are in stored packs or on the way. */
+  z.object({ type: z.literal('relation'), relation: Count, rows: Count, bytes: Count }),
+  z.object({ type: z.literal('ordered'), phase: z.enum(PHASES), status: z.enum(['done', 'failed']) }),
+  z.object({ type: z.literal('failed'), ...Failure.shape }),
+  /** Everything asked for is stored; the process ends with exit code 0. */
+  z.object({
+    type: z.literal('done'),
+    peakMemoryBytes: Count,
+    cpuMs: Count,
+  }),
+]);
+export type Report = z.infer<typeof Report>;

@@ -1,0 +1,159 @@
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { crc32, zstdDecompress } from 'node:zlib';
+import { StowageError } from '../backup-set/errors.ts';
+import type { StoredAs } from '../backup-set/receipt.ts';
+import type { OrderOf } from '../backup-set/restore.ts';
+import {
+  createDatabase,
+  refreshViews,
+  relationStates,
+  truncateRelations,
+} from '../database/restore-target.ts';
+import { listArchive, restoreSchema } from '../database/restore-tools.ts';
+import { runSql } from '../database/run-sql.ts';
+import { selectSchemaEntries } from '../database/schema-entries.ts';
+import { openSession, type Session } from '../database/session.ts';
+import type { RestoreJob } from './control.ts';
+import type { ShipperDeps } from './deps.ts';
+import { readObject, requireCrc } from './fetch.ts';
+
+const decompress = promisify(zstdDecompress);
+/** As metadata.ts bounds it when writing. */
+const TEXT_BYTES_MAX = 64 * 1024 * 1024;
+/** duplicate_object: roles and tablespaces that are there already are what the globals want. */
+const DUPLICATE_OBJECT = '42710';
+
+/** Brings the target into the state in which rows can come: refuses first, changes then. */
+export async function preData(order: OrderOf<'pre-data'>, job: RestoreJob, deps: ShipperDeps): Promise<void> {
+  const { target } = job;
+  const { signal } = deps;
+  if (order.mode === 'create') await createDatabase(target, { encoding: order.encoding }, signal);
+  else await inSession(order, job, deps, (session) => requireState(session, order));
+  if (order.globals !== undefined)
+    await runSql(target, textOf(order.globals, deps), { tolerate: [DUPLICATE_OBJECT], signal });
+  if (order.mode === 'truncate')
+    await inSession(order, job, deps, (session) => truncateRelations(session, order.relations));
+  const { schema, noOwner } = order;
+  if (schema === undefined) return;
+  await withArchive(schema, deps, async (file) => {
+    const list = await chosenEntries(order, job, file, deps);
+    await restoreSchema(target, file, {
+      section: 'pre-data',
+      noOwner,
+      signal,
+      ...(list !== undefined && { list }),
+    });
+  });
+}
+
+/** Everything that wants the rows to be there: indexes, constraints, triggers, sequences' values, materialized views. */
+export async function postData(
+  order: OrderOf<'post-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<void> {
+  const { target, workers: jobs } = job;
+  const { signal } = deps;
+  const { schema, noOwner } = order;
+  if (schema !== undefined) {
+    await withArchive(schema, deps, async (file) => {
+      const list = await chosenEntries(order, job, file, deps);
+      await restoreSchema(target, file, {
+        section: 'post-data',
+        jobs,
+        noOwner,
+        signal,
+        ...(list !== undefined && { list }),
+      });
+    });
+  }
+  if (order.sequences !== undefined) await runSql(target, textOf(order.sequences, deps), { signal });
+  if (order.refresh.length > 0)
+    await inSession(order, job, deps, (session) => refreshViews(session, order.refresh));
+}
+
+/** Runs something on a temporary copy of a pg_dump archive, which pg_restore must be able to seek in. */
+export async function withArchive(
+  stored: StoredAs,
+  deps: ShipperDeps,
+  work: (file: string) => Promise<void>,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'stowage-archive-'));
+  try {
+    const file = join(folder, 'archive');
+    let crc = 0;
+    const source = Readable.from(deps.store.get(stored.key, { signal: deps.signal })).on(
+      'data',
+      (chunk: Uint8Array) => {
+        crc = crc32(chunk, crc);
+        deps.progress.storedBytes += chunk.byteLength;
+      },
+    );
+    await pipeline(source, createWriteStream(file, { mode: 0o600 }), { signal: deps.signal });
+    requireCrc(crc, stored.crc32, stored.key, 0);
+    await work(file);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function chosenEntries(
+  { only, mode }: Pick<OrderOf<'post-data'>, 'only' | 'mode'>,
+  { target }: RestoreJob,
+  file: string,
+  { signal, log }: ShipperDeps,
+): Promise<string | undefined> {
+  if (only === undefined) return undefined;
+  // A new database has nothing that the tables need; one that exists is expected to have it all.
+  const { list, leftOut } = selectSchemaEntries(await listArchive(target, file, signal), only, {
+    withNeeds: mode === 'create',
+  });
+  if (leftOut.length > 0) log.warn({ leftOut }, 'what needs a table that was not chosen is left out');
+  return list;
+}
+
+/** @throws StowageError `restore/refused` before anything was changed. */
+async function requireState(
+  session: Session,
+  { mode, relations, content }: OrderOf<'pre-data'>,
+): Promise<void> {
+  const states = await relationStates(session, relations);
+  const wrong = states.filter(({ exists }) => exists !== (mode === 'truncate'));
+  const [first] = wrong;
+  if (first === undefined) return;
+  const name = `${first.schema}.${first.name}`;
+  const more = wrong.length > 1 ? ` (and ${wrong.length - 1} more)` : '';
+  const what =
+    mode === 'truncate'
+      ? 'does not exist; --truncate only loads tables that do'
+      : 'exists; --truncate would empty and load it';
+  throw new StowageError('restore/refused', `table ${name} ${what}${more}`, {
+    where: { content, relation: name },
+  });
+}
+
+async function inSession(
+  order: { readonly timestamp: string; readonly content: number },
+  job: RestoreJob,
+  { signal }: ShipperDeps,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
+  const applicationName = `stowage restore ${order.timestamp} content ${order.content}`;
+  const session = await openSession(job.target, { purpose: 'restore', applicationName, signal });
+  try {
+    await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+async function* textOf(stored: StoredAs, deps: ShipperDeps): AsyncGenerator<Uint8Array> {
+  const compressed = await readObject(deps.store, stored, deps);
+  yield await decompress(compressed, { maxOutputLength: TEXT_BYTES_MAX });
+}

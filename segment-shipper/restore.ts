@@ -1,0 +1,62 @@
+import { DOCUMENT_BYTES_MAX, decode, encode, FORMAT_VERSION } from '../backup-set/documents.ts';
+import { formatKey, type Phase } from '../backup-set/keys.ts';
+import { Order, RestoreReceipt } from '../backup-set/restore.ts';
+import { bounded } from '../backup-set/verdict.ts';
+import { type CarriedOut, carryOut } from './carry-out.ts';
+import type { RestoreJob } from './control.ts';
+import type { ShipperDeps } from './deps.ts';
+import { problemOf } from './problem.ts';
+
+/** Carries out a restore's orders as the coordinator announces them; each ends in a receipt, also when it failed. */
+export async function restore(
+  job: RestoreJob,
+  phases: AsyncIterable<Phase>,
+  deps: ShipperDeps,
+): Promise<void> {
+  for await (const phase of phases) {
+    deps.signal.throwIfAborted();
+    await followOrder(job, phase, deps);
+  }
+}
+
+async function followOrder(job: RestoreJob, phase: Phase, deps: ShipperDeps): Promise<void> {
+  const startedAt = deps.clock();
+  const storedBefore = deps.progress.storedBytes;
+  const result = await attempt(job, phase, deps);
+  // Interrupted is not failed: whoever ended us may give the same order to another shipper.
+  deps.signal.throwIfAborted();
+  const status = result.problems.length === 0 ? 'done' : 'failed';
+  const receipt = encode(RestoreReceipt, {
+    format: 'stowage/restore-receipt',
+    version: FORMAT_VERSION,
+    id: job.restore,
+    phase,
+    content: job.content,
+    status,
+    startedAt: startedAt.toISOString(),
+    finishedAt: deps.clock().toISOString(),
+    storedBytes: deps.progress.storedBytes - storedBefore,
+    relations: [...result.loaded],
+    ...bounded(result.problems),
+  });
+  await deps.store.create(
+    formatKey({ kind: 'restore-receipt', restore: job.restore, phase, content: job.content }),
+    receipt,
+    {
+      signal: deps.signal,
+    },
+  );
+  deps.report({ type: 'ordered', phase, status });
+}
+
+async function attempt(job: RestoreJob, phase: Phase, deps: ShipperDeps): Promise<CarriedOut> {
+  const { content } = job;
+  try {
+    const key = formatKey({ kind: 'order', restore: job.restore, phase, content });
+    const bytes = await deps.store.read(key, { bytesMax: DOCUMENT_BYTES_MAX, signal: deps.signal });
+    return await carryOut(decode(Order, { key, bytes }), job, deps);
+  } catch (error) {
+    deps.log.error({ err: error, phase }, 'order failed');
+    return { loaded: [], problems: [problemOf(error, content)] };
+  }
+}

@@ -1,0 +1,90 @@
+import { StowageError } from '../backup-set/errors.ts';
+import type { Relation } from '../backup-set/plan.ts';
+import { copyOut } from '../database/copy-out.ts';
+import type { Session } from '../database/session.ts';
+import type { BackupJob } from './control.ts';
+import type { ShipperDeps } from './deps.ts';
+import type { PackSeries } from './pack-writer.ts';
+import { countRows, type RowBlock, rowBlocks } from './row-blocks.ts';
+import { compressFrame, compressLongFrame } from './zstd.ts';
+
+/**
+ * Ships all rows of one relation: COPY → row blocks → frames → packs. The relation is closed by the server's own row count, never
+ * by the end of the byte stream.
+ */
+export async function shipRelation(
+  session: Session,
+  relation: Relation,
+  job: BackupJob,
+  packs: PackSeries,
+  deps: ShipperDeps,
+): Promise<void> {
+  const { progress, report, signal } = deps;
+  progress.relation = `${relation.schema}.${relation.name}`;
+  const copy = copyOut(session, relation, { signal, encoding: job.encoding });
+  let rows = 0;
+  let bytes = 0;
+  let pending: Promise<() => Promise<void>> | undefined;
+  for await (const block of rowBlocks(copy.chunks, job.frameBytes)) {
+    // While one block is compressed the next one is received; the frames keep their order.
+    await (await pending)?.();
+    pending = prepare(block);
+    pending.catch(() => undefined);
+    if (block.kind === 'long-row') {
+      await (await pending)();
+      pending = undefined;
+    }
+  }
+  await (await pending)?.();
+  const counted = await copy.rowsCounted();
+  if (counted !== rows) throw countsDiffer(job, relation, rows, counted);
+  report({ type: 'relation', relation: relation.id, rows, bytes });
+
+  async function prepare(block: RowBlock): Promise<() => Promise<void>> {
+    if (block.kind === 'long-row') {
+      const counts = { rows: 1, bytes: 0 };
+      const stored = compressLongFrame(counting(block.chunks, counts), job.level);
+      return () => write(stored, () => counts);
+    }
+    const counts = { rows: countRows(block.rows), bytes: block.rows.byteLength };
+    const stored = await compressFrame(block.rows, job.level);
+    return () => write(stored, () => counts);
+  }
+
+  async function write(
+    stored: AsyncIterable<Uint8Array> | Uint8Array,
+    counts: () => { rows: number; bytes: number },
+  ): Promise<void> {
+    await packs.frame(relation.id, { stored, counts });
+    const frame = counts();
+    rows += frame.rows;
+    bytes += frame.bytes;
+    progress.rows += frame.rows;
+    progress.bytes += frame.bytes;
+  }
+}
+
+async function* counting(
+  chunks: AsyncIterable<Uint8Array>,
+  counts: { bytes: number },
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    counts.bytes += chunk.byteLength;
+    yield chunk;
+  }
+}
+
+function countsDiffer(
+  { timestamp, content }: BackupJob,
+  { schema, name }: Relation,
+  received: number,
+  counted: number,
+): StowageError {
+  return new StowageError(
+    'database/count',
+    `${schema}.${name}: ${received} rows were received, the server counted ${counted}`,
+    {
+      where: { set: timestamp, content, relation: `${schema}.${name}` },
+    },
+  );
+}

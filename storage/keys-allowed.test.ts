@@ -1,0 +1,64 @@
+import { join, resolve } from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { backoffMs } from './backoff.ts';
+import { checkFolder, checkKey, checkPrefix } from './keys-allowed.ts';
+import { rangeInside } from './ranges.ts';
+
+const isRefused = (check: () => void) => {
+  try {
+    check();
+    return false;
+  } catch {
+    return true;
+  }
+};
+
+test('no key that is let through leaves the root or its reserved folder, or is another path than it says', () => {
+  const part = fc.oneof(fc.constantFrom('.', '..', '', '.tmp', 'a', '\0', '~', ' '), fc.string());
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 5 }), (parts) => {
+      const key = parts.join('/');
+      if (isRefused(() => checkKey(key))) return;
+      expect(resolve('/root', key)).toBe(join('/root', key));
+      expect(`/root/${key}`).toBe(join('/root', key));
+      expect(key.startsWith('.tmp/')).toBe(false);
+      expect(Buffer.from(key).toString()).toBe(key);
+    }),
+  );
+});
+
+test('prefixes may be cut anywhere, folders may not', () => {
+  for (const prefix of ['', 'a', 'a/', 'a/b', '.probe/x/'])
+    expect(isRefused(() => checkPrefix(prefix))).toBe(false);
+  for (const prefix of ['/', '../', 'a//', 'a/../b', '.tmp/', 'a\n'])
+    expect(isRefused(() => checkPrefix(prefix))).toBe(true);
+  expect(isRefused(() => checkFolder('a'))).toBe(true);
+  expect(isRefused(() => checkFolder('a/'))).toBe(false);
+});
+
+test('a range is inside its object, or refused', () => {
+  const numbers = fc.nat({ max: 50 });
+  fc.assert(
+    fc.property(numbers, numbers, fc.option(numbers, { nil: undefined }), (bytes, offset, length) => {
+      const range = { offset, ...(length !== undefined && { length }) };
+      const fits = offset + (length ?? 0) <= bytes;
+      expect(isRefused(() => rangeInside('x', bytes, range))).toBe(!fits);
+      if (fits)
+        expect(rangeInside('x', bytes, range)).toEqual({
+          offset,
+          end: length === undefined ? bytes : offset + length,
+        });
+    }),
+  );
+  for (const range of [{ offset: -1 }, { offset: 0.5 }, { length: -1 }, { length: Number.NaN }]) {
+    expect(isRefused(() => rangeInside('x', 10, range))).toBe(true);
+  }
+});
+
+test('pauses grow, end at ten seconds, and leave up to half to chance', () => {
+  expect([2, 3, 4, 5, 6, 7, 20].map((attempt) => backoffMs(attempt, 0))).toEqual([
+    100, 300, 900, 2_700, 8_100, 10_000, 10_000,
+  ]);
+  expect(backoffMs(2, 0.999)).toBeGreaterThan(50);
+});

@@ -1,0 +1,77 @@
+import { execFile } from 'node:child_process';
+import type { link } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { publish } from '../../storage/directory-publish.ts';
+import { openStore } from '../../storage/open.ts';
+import { reusing, someBytes, text } from './bytes.ts';
+
+// What is a directory's alone: how files come to their names, and what they look like to other programs.
+const run = promisify(execFile);
+let dir: string;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'directory-'));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+/** A filesystem without hard links answers so; the rest of it is the real one. */
+const noLinks: typeof link = async () => {
+  throw Object.assign(new Error('operation not permitted'), { code: 'EPERM' });
+};
+
+test('without hard links, of 16 racing files exactly one gets the name', async () => {
+  const root = await mkdtemp(join(dir, 'no-links-'));
+  const path = join(root, 'sets/x');
+  const race = Array.from({ length: 16 }, async (_, index) => {
+    const temp = join(root, `temp${index}`);
+    await writeFile(temp, `writer ${index}`);
+    await publish(temp, path, 'sets/x', noLinks);
+    return `writer ${index}`;
+  });
+  const ends = await Promise.allSettled(race);
+  const winners = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+  expect(winners).toHaveLength(1);
+  expect(await readFile(path, 'utf8')).toBe(winners[0]);
+  for (const end of ends)
+    if (end.status === 'rejected') expect(end.reason).toMatchObject({ code: 'storage/exists' });
+});
+
+test('a finished object is a plain file that its group may read and nobody else', async () => {
+  const before = process.umask(0);
+  try {
+    const root = join(dir, 'modes');
+    const store = await openStore({ root: pathToFileURL(root).href });
+    await store.create('sets/created', text('1'));
+    await store.upload('sets/uploaded', reusing(text('2'), 1));
+    await store.delete(['absent']);
+    for (const name of ['created', 'uploaded'])
+      expect((await stat(join(root, 'sets', name))).mode & 0o777).toBe(0o640);
+    for (const name of ['', 'sets', '.tmp']) expect((await stat(join(root, name))).mode & 0o777).toBe(0o750);
+    expect((await stat(join(root, 'sets/created'))).nlink).toBe(1);
+    expect(await readdir(join(root, '.tmp'))).toEqual([]);
+  } finally {
+    process.umask(before);
+  }
+});
+
+test('a full filesystem is unavailable, and the failed upload leaves nothing', async (context) => {
+  // Only root can mount a filesystem small enough to fill.
+  const root = join(dir, 'full');
+  await mkdir(root);
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', root]).catch(() => undefined);
+  if (mounted === undefined) return context.skip();
+  try {
+    const store = await openStore({ root: pathToFileURL(root).href });
+    const upload = store.upload('x', reusing(someBytes(3 * 1024 * 1024), 100_000));
+    await expect(upload).rejects.toMatchObject({ code: 'storage/unavailable', where: { object: 'x' } });
+    expect(await readdir(join(root, '.tmp'))).toEqual([]);
+    expect(await store.head('x')).toBeUndefined();
+  } finally {
+    await run('umount', [root]);
+  }
+});

@@ -12,7 +12,7 @@ const CODE_OF_ERRNO: Readonly<Record<string, ErrorCode>> = {
   ENAMETOOLONG: 'storage/invalid',
 };
 
-export function errnoOf(error: unknown): string | undefined {
+function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
@@ -25,7 +25,7 @@ export function isErrno(error: unknown, ...codes: string[]): boolean {
  * Names what failed on which object. What the table does not hold (a full disk, a stale NFS handle, an I/O error)
  * is the store being unavailable; the system's own words stay in the message.
  */
-export function directoryError(error: unknown, doing: string, object?: string): unknown {
+function directoryError(error: unknown, doing: string, object?: string): unknown {
   const errno = errnoOf(error);
   if (errno === undefined || error instanceof StowageError) return error;
   const code = CODE_OF_ERRNO[errno] ?? 'storage/unavailable';

@@ -9,7 +9,7 @@ export interface ProbeReport {
   readonly checks: readonly ProbeCheck[];
 }
 
-export interface ProbeCheck {
+interface ProbeCheck {
   readonly name: string;
   readonly ok: boolean;
   /** One line for a person: what was seen, or what failed. */

@@ -64,9 +64,9 @@ function wordsOf(error: unknown, bucket: string): string {
   if (name === 'NoSuchBucket') return `there is no bucket ${bucket}`;
   if (name === 'NoSuchKey' || (name === 'NotFound' && status === 404)) return 'there is no such object';
   if (name === 'PreconditionFailed') return 'the object exists already';
-  const message = messageOf(error);
-  const words =
-    message === '' || message === name || message === 'UnknownError' ? name : `${name}: ${message}`;
+  // An answer to HEAD has no body, and so no reason.
+  const message = name === 'Unknown' ? 'the server gave no reason' : messageOf(error);
+  const words = ['', name, 'UnknownError'].includes(message) ? name : `${name}: ${message}`;
   const notes = [status && `HTTP ${status}`, attempts > 1 && `${attempts} attempts`].filter(Boolean);
   return notes.length === 0 ? words : `${words} (${notes.join(', ')})`;
 }

@@ -2,7 +2,7 @@ import { Agent, createServer, type IncomingMessage, request, type ServerResponse
 import type { AddressInfo } from 'node:net';
 
 /** What goes wrong. Bytes are counted in the body of the server's answer. */
-export type Trouble =
+type Trouble =
   /** Nothing: only `onTrouble` is called, when the server has answered and its answer is not passed on yet. */
   | { readonly kind: 'none' }
   /** 503 SlowDown; the server never sees the request. */

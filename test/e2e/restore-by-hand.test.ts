@@ -1,0 +1,189 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { setPrefix } from '../../backup-set/keys.ts';
+import { Manifest } from '../../backup-set/manifest.ts';
+import { relationDigest } from '../../database/digest.ts';
+import type { ConnectionTarget } from '../../database/flavour.ts';
+import { openSession } from '../../database/session.ts';
+import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
+import { bigTable, smallTables, troubleSchema } from '../support/trouble.ts';
+
+const run = promisify(execFile);
+const PAGE = new URL('../../docs/restore-by-hand.md', import.meta.url);
+const STOWAGE = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const DATABASE = 'trouble';
+/** A name that every kind of quoting has to survive. */
+const RESTORED = `by "hand", it's = a\\b`;
+const SHARDS = [0, 1] as const;
+
+let servers: TestServer[];
+let home: string;
+let timestamp: string;
+let manifest: Manifest;
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'stowage-by-hand-'));
+  // Two hold the data, two are empty: roles belong to a server, and must come from the set.
+  servers = await startCluster(2 * SHARDS.length, { settings: { max_locks_per_transaction: '256' } });
+  await Promise.all(
+    SHARDS.map(async (content) => {
+      await server(content).psql(`CREATE DATABASE ${DATABASE}`);
+      const scripts = [
+        ...troubleSchema({ content, rolePrefix: 'hand_' }),
+        ...bigTable(9, content),
+        ...smallTables(30, content),
+      ];
+      for (const sql of scripts) await server(content).psql(sql, DATABASE);
+    }),
+  );
+  timestamp = await backUp();
+  const path = join(home, 'root', setPrefix(timestamp), 'manifest.json');
+  manifest = Manifest.parse(JSON.parse(await readFile(path, 'utf8')));
+  await writeFile(join(home, 'restore.sh'), await scriptOfThePage());
+  for (const content of SHARDS) await restoreByHand(content);
+});
+
+afterAll(async () => {
+  await stopAll(servers);
+  await rm(home, { recursive: true, force: true });
+});
+
+describe('docs/restore-by-hand.md', () => {
+  test.each(SHARDS)('brings back every row of content %i', async (content) => {
+    const [original, restored] = [await digests(source(content)), await digests(copy(content))];
+    expect(original.size).toBeGreaterThan(60);
+    expect(restored).toEqual(original);
+  });
+
+  test.each(SHARDS)('brings back every definition of content %i', async (content) => {
+    expect(await schemaOf(copy(content))).toBe(await schemaOf(source(content)));
+  });
+
+  test.each([
+    ['sequences', 'SELECT schemaname, sequencename, last_value FROM pg_sequences ORDER BY 1, 2'],
+    [
+      'large objects',
+      'SELECT loid, md5(string_agg(data, NULL ORDER BY pageno)) FROM pg_largeobject GROUP BY 1 ORDER BY 1',
+    ],
+    ['materialized views', 'SELECT schemaname, matviewname, ispopulated FROM pg_matviews ORDER BY 1, 2'],
+    [
+      'roles',
+      "SELECT rolname, rolcanlogin, rolconnlimit, rolvaliduntil, rolconfig FROM pg_roles WHERE rolname LIKE 'hand%' ORDER BY 1",
+    ],
+  ])('brings back %s', async (_, question) => {
+    for (const content of SHARDS) {
+      const original = await server(content).psql(question, DATABASE);
+      expect(original).not.toBe('');
+      expect(await server(SHARDS.length + content).psql(question, RESTORED)).toBe(original);
+    }
+  });
+
+  test('leaves the planner its statistics', async () => {
+    const analysed = await server(SHARDS.length).psql(
+      `SELECT count(*) FROM pg_statistic WHERE starelid = 'big.lineitem'::regclass`,
+      RESTORED,
+    );
+    expect(Number(analysed)).toBeGreaterThan(10);
+  });
+
+  test('refuses a set with one flipped byte, before it creates anything', async () => {
+    const pack = manifest.contents[0]?.packs[0];
+    if (pack === undefined) throw new Error('content 0 has no pack');
+    const path = join(home, 'root', pack.key);
+    const bytes = await readFile(path);
+    const at = Math.floor(pack.bytes / 2);
+    await writeFile(path, bytes.with(at, (bytes[at] ?? 0) ^ 1));
+    await expect(restoreByHand(0, 'never')).rejects.toThrow(/1-\d-\d+\.pack is damaged/);
+    await writeFile(path, bytes);
+    const created = await server(SHARDS.length).psql("SELECT FROM pg_database WHERE datname = 'never'");
+    expect(created).toBe('');
+  });
+});
+
+/** The page holds one block of bash, and it is the whole script. */
+async function scriptOfThePage(): Promise<string> {
+  const page = await readFile(PAGE, 'utf8');
+  const blocks = [...page.matchAll(/^```bash\n(.*?)^```$/gms)].map(([, text = '']) => text);
+  expect(blocks).toHaveLength(1);
+  const [script = ''] = blocks;
+  expect(script).not.toMatch(/stowage |node |python/);
+  return script;
+}
+
+/** By the real command line, with packs so small that tables span them. */
+async function backUp(): Promise<string> {
+  const config = {
+    root: `file://${join(home, 'root')}`,
+    database: DATABASE,
+    segments: SHARDS.map((content) => ({ content, host: '127.0.0.1', port: server(content).port })),
+    connection: { user: server(0).user, binDir: server(0).binDir },
+    backup: { frameBytes: 262_144, packBytes: 1_000_000 },
+    shippers: { workers: 2 },
+  };
+  await run('mkdir', ['-p', join(home, 'root')]);
+  await writeFile(join(home, 'stowage.yaml'), JSON.stringify(config));
+  const { stdout } = await run(process.execPath, [
+    STOWAGE,
+    '--config',
+    join(home, 'stowage.yaml'),
+    '--json',
+    'backup',
+  ]);
+  const result: unknown = JSON.parse(stdout);
+  expect(result).toMatchObject({ status: 'complete' });
+  return (result as { timestamp: string }).timestamp;
+}
+
+async function restoreByHand(content: number, database = RESTORED): Promise<void> {
+  const { host, port, user, binDir } = server(SHARDS.length + content);
+  await run('bash', [join(home, 'restore.sh'), join(home, 'root'), timestamp, String(content)], {
+    env: {
+      PATH: `${binDir}:/usr/bin:/bin`,
+      LC_ALL: 'C.UTF-8',
+      PGHOST: host,
+      PGPORT: String(port),
+      PGUSER: user,
+      PGDATABASE: database,
+    },
+  });
+}
+
+async function digests(target: ConnectionTarget): Promise<Map<string, string>> {
+  const planned = manifest.contents.find(({ content }) => content === target.content);
+  const session = await openSession(target, { purpose: 'probe', applicationName: 'stowage-test' });
+  try {
+    const found = new Map<string, string>();
+    for (const { relation: id } of planned?.relations ?? []) {
+      const relation = manifest.relations.find((one) => one.id === id);
+      if (relation === undefined) throw new Error(`relation ${id} is not in the manifest`);
+      const { rows, digest } = await relationDigest(session, relation);
+      found.set(`${relation.schema}.${relation.name}`, `${rows} ${digest}`);
+    }
+    return found;
+  } finally {
+    await session.close();
+  }
+}
+
+async function schemaOf({ host, port, user, database, binDir = '' }: ConnectionTarget): Promise<string> {
+  const env = { PGHOST: host, PGPORT: String(port), PGUSER: user, PGDATABASE: database, LC_ALL: 'C.UTF-8' };
+  const { stdout } = await run(join(binDir, 'pg_dump'), ['--schema-only'], {
+    env,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return stdout.replaceAll(/^\\(un)?restrict .*\n/gm, '');
+}
+
+const source = (content: number) => server(content).target(DATABASE, content);
+const copy = (content: number) => server(SHARDS.length + content).target(RESTORED, content);
+
+function server(index: number): TestServer {
+  const found = servers[index];
+  if (found === undefined) throw new Error(`there is no server ${index}`);
+  return found;
+}

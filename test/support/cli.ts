@@ -1,0 +1,135 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+
+/** One line of JSON that the command line wrote on standard error. */
+export type CliEvent = Readonly<Record<string, unknown>> & { readonly event: string };
+
+export interface CliResult {
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  /** The one JSON document on standard output; undefined when there was none. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects, and fails on what is not there
+  readonly json: any;
+  readonly stderrEvents: readonly CliEvent[];
+  /** Standard output, then standard error, as they came. */
+  readonly text: string;
+}
+
+/** A command line at work. */
+export interface RunningCli {
+  readonly pid: number;
+  /** Everything it has said so far. */
+  readonly events: readonly CliEvent[];
+  /** Calls back for each event, those that have come already included. */
+  onEvent(listener: (event: CliEvent) => void): void;
+  /** The first event that fits. @throws when the command ends without it. */
+  until(event: string, fits?: (event: CliEvent) => boolean): Promise<CliEvent>;
+  kill(signal: NodeJS.Signals): void;
+  readonly ended: Promise<CliResult>;
+}
+
+export interface CliOptions {
+  /** Path of the configuration file. */
+  readonly config?: string;
+  /** Over what a command needs of our own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Leaves --json out. */
+  readonly plain?: boolean;
+}
+
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+
+/** Starts the real command line as a user does, in a process of its own. */
+export function startStowage(args: readonly string[], options: CliOptions = {}): RunningCli {
+  const { config, env = {}, plain = false } = options;
+  const child = spawn(
+    process.execPath,
+    [
+      MAIN,
+      ...args,
+      ...(config === undefined ? [] : ['--config', config]),
+      ...(plain ? [] : ['--json', '--log-level', 'silent']),
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    },
+  );
+  const events: CliEvent[] = [];
+  const listeners: ((event: CliEvent) => void)[] = [];
+  let [out, err] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    err += `${line}\n`;
+    const event = eventIn(line);
+    if (event === undefined) return;
+    events.push(event);
+    for (const listener of listeners) listener(event);
+  });
+  const ended = once(child, 'close').then(([code]): CliResult => {
+    const text = out + err;
+    return {
+      code: code as number | null,
+      json: plain ? undefined : documentIn(out, text),
+      stderrEvents: events,
+      text,
+    };
+  });
+  ended.catch(() => undefined);
+  const onEvent = (listener: (event: CliEvent) => void) => {
+    events.forEach(listener);
+    listeners.push(listener);
+  };
+  return {
+    pid: child.pid ?? -1,
+    events,
+    onEvent,
+    async until(name, fits = () => true) {
+      const seen = new Promise<CliEvent>((resolve) => {
+        onEvent((event) => {
+          if (event.event === name && fits(event)) resolve(event);
+        });
+      });
+      const over = ended.then(({ code, text }) => {
+        throw new Error(`stowage ${args.join(' ')} ended with ${code} before "${name}": ${text}`);
+      });
+      return Promise.race([seen, over]);
+    },
+    kill: (signal) => void child.kill(signal),
+    ended,
+  };
+}
+
+/** Runs one command to its end. */
+export function stowage(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return startStowage(args, options).ended;
+}
+
+/** Writes a stowage.yaml; returns its path. */
+export async function writeConfig(path: string, config: Readonly<Record<string, unknown>>): Promise<string> {
+  await writeFile(path, stringify(config));
+  return path;
+}
+
+function eventIn(line: string): CliEvent | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && 'event' in value ? (value as CliEvent) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws when standard output is anything but one document in one line: `--json` promises that. */
+function documentIn(out: string, text: string): unknown {
+  if (out === '') return undefined;
+  const lines = out.split('\n');
+  if (lines.length !== 2 || lines[1] !== '')
+    throw new Error(`not one JSON document on standard output: ${text}`);
+  return JSON.parse(lines[0] ?? '');
+}

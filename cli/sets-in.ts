@@ -6,8 +6,8 @@ import type { ObjectStore } from '../storage/store.ts';
 export async function timestampsIn(store: ObjectStore): Promise<string[]> {
   const timestamps: string[] = [];
   for await (const day of store.listPrefixes(SETS)) {
-    for await (const prefix of store.listPrefixes(day)) {
-      const timestamp = prefix.slice(day.length, -1);
+    for await (const folder of store.listPrefixes(`${SETS}${day}`)) {
+      const timestamp = folder.slice(0, -1);
       if (Timestamp.safeParse(timestamp).success) timestamps.push(timestamp);
     }
   }

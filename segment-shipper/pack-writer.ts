@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { encode, FORMAT_VERSION, sha256 } from '../backup-set/documents.ts';
+import { EXTENTS_MAX, encode, FORMAT_VERSION, sha256 } from '../backup-set/documents.ts';
 import { formatKey } from '../backup-set/keys.ts';
 import { type Extent, Receipt } from '../backup-set/receipt.ts';
 import type { StoredObject } from '../storage/store.ts';
@@ -32,6 +32,8 @@ interface OpenPack {
   readonly extents: Extent[];
   readonly writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly uploaded: Promise<StoredObject>;
+  /** Rejects when the upload does, never resolves. */
+  readonly failed: Promise<never>;
   bytes: number;
   crc: number;
 }
@@ -49,7 +51,7 @@ export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): P
         await append(open, chunk, deps);
       }
       open.extents.push({ relation, offset, length: open.bytes - offset, ...counts(), crc32: hex(crc) });
-      if (open.bytes < job.packBytes) return;
+      if (open.bytes < job.packBytes && open.extents.length < EXTENTS_MAX) return;
       const full = open;
       open = undefined;
       await finishPack(full, job, worker, deps);
@@ -62,7 +64,8 @@ export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): P
     async abandon(reason) {
       const left = open;
       open = undefined;
-      await left?.writer.abort(reason).catch(() => undefined);
+      // Not awaited: with a write under way it would wait for a reader that may be gone. The upload is what must have ended.
+      left?.writer.abort(reason).catch(() => undefined);
       await left?.uploaded.catch(() => undefined);
     },
   };
@@ -78,8 +81,9 @@ function openPack(
   const key = formatKey({ kind: 'pack', timestamp, content, attempt, worker, sequence });
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const uploaded = store.upload(key, readable, { signal });
+  const failed = uploaded.then(() => new Promise<never>(() => undefined));
   // Its failure is seen by whoever writes or finishes; until then it must not count as unhandled.
-  uploaded.catch(() => undefined);
+  failed.catch(() => undefined);
   return {
     key,
     sequence,
@@ -87,19 +91,17 @@ function openPack(
     extents: [],
     writer: writable.getWriter(),
     uploaded,
+    failed,
     bytes: 0,
     crc: 0,
   };
 }
 
 async function append(pack: OpenPack, chunk: Uint8Array, { progress }: ShipperDeps): Promise<void> {
-  try {
-    await pack.writer.write(chunk);
-  } catch (error) {
-    // The stream only knows that its reader went away; the upload knows why.
-    await pack.uploaded;
-    throw error;
-  }
+  const written = pack.writer.write(chunk);
+  written.catch(() => undefined);
+  // An upload that failed before it read anything leaves a write waiting for ever; and it alone knows why it failed.
+  await Promise.race([pack.failed, written.catch(() => pack.failed)]);
   pack.crc = crc32(chunk, pack.crc);
   pack.bytes += chunk.byteLength;
   progress.storedBytes += chunk.byteLength;

@@ -1,0 +1,94 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { decodeFrame } from '../storage/frames.ts';
+import { compressFrame, compressLongFrame } from './zstd.ts';
+
+const rows = Buffer.from(Array.from({ length: 5_000 }, (_, i) => `${i}\tplace ${i * 7}\t\\N\n`).join(''));
+
+/** RFC 8878, 3.1.1.1.1: bit 2 says that a content checksum follows the blocks, bits 7–6 and 5 how the content's size is written. */
+const descriptorOf = (frame: Buffer) => frame[4] ?? 0;
+const hasChecksum = (frame: Buffer) => (descriptorOf(frame) & 0b100) !== 0;
+const hasContentSize = (frame: Buffer) => (descriptorOf(frame) & 0b1110_0000) !== 0;
+
+async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+describe('compressFrame', () => {
+  it('writes frames with a checksum and their content size, at every level', async () => {
+    for (const level of [1, 3, 19]) {
+      const frame = await compressFrame(rows, level);
+      expect(hasChecksum(frame)).toBe(true);
+      expect(hasContentSize(frame)).toBe(true);
+      expect((await decodeFrame(frame, rows.length)).equals(rows)).toBe(true);
+    }
+  });
+
+  it('gives frames whose concatenation the zstd program turns back into the rows', async () => {
+    const long = await Array.fromAsync(compressLongFrame(pieces(rows, 1000), 1));
+    const pack = Buffer.concat([
+      await compressFrame(rows, 1),
+      ...long,
+      await compressFrame(Buffer.from('\n'), 1),
+    ]);
+    const back = execFileSync('zstd', ['-dc'], { input: pack, maxBuffer: 1 << 26 });
+    expect(back.equals(Buffer.concat([rows, rows, Buffer.from('\n')]))).toBe(true);
+  });
+});
+
+describe('compressLongFrame', () => {
+  it.each([1, 64 * 1024, 3_000_000])('is one frame with a checksum, fed by %i bytes', async (size) => {
+    const bytes = size === 1 ? rows.subarray(0, 5000) : Buffer.concat([randomBytes(3_000_000), rows]);
+    const frame = Buffer.concat(await Array.fromAsync(compressLongFrame(pieces(bytes, size), 1)));
+    expect(hasChecksum(frame)).toBe(true);
+    // Refuses anything but one whole frame.
+    expect((await decodeFrame(frame, bytes.length)).equals(bytes)).toBe(true);
+  });
+
+  it('is one frame also when the reader is slow, and keeps no more than it must', async () => {
+    const bytes = randomBytes(4_000_000);
+    let fed = 0;
+    let taken = 0;
+    let ahead = 0;
+    const source = async function* () {
+      for await (const piece of pieces(bytes, 100_000)) {
+        fed += piece.length;
+        ahead = Math.max(ahead, fed - taken);
+        yield piece;
+      }
+    };
+    const out: Buffer[] = [];
+    for await (const chunk of compressLongFrame(source(), 1)) {
+      out.push(chunk);
+      taken += chunk.length;
+      await sleep(1);
+    }
+    expect((await decodeFrame(Buffer.concat(out), bytes.length)).equals(bytes)).toBe(true);
+    expect(ahead).toBeLessThan(2_500_000);
+  });
+
+  it('throws what its source throws, before and after the first byte', async () => {
+    for (const before of [0, 2_000_000]) {
+      const source = async function* () {
+        if (before > 0) yield randomBytes(before);
+        throw new Error('the server went away');
+      };
+      await expect(Array.fromAsync(compressLongFrame(source(), 1))).rejects.toThrow('the server went away');
+    }
+  });
+
+  it('ends its source when the reader leaves', async () => {
+    let closed = false;
+    const source = async function* () {
+      try {
+        for (;;) yield randomBytes(500_000);
+      } finally {
+        closed = true;
+      }
+    };
+    for await (const _ of compressLongFrame(source(), 1)) break;
+    expect(closed).toBe(true);
+  });
+});

@@ -31,7 +31,8 @@ export async function ship(
   const shippers: ShipperProcess[] = [];
   let stopping: Promise<unknown> | undefined;
   const fail = (content: number | undefined, error: unknown) => {
-    failures.push({ content, error: asStowageError(error) });
+    const failure = asStowageError(error);
+    failures.push({ content: content ?? failure.where.content, error: failure });
     stopping ??= Promise.all(shippers.map((shipper) => shipper.stop()));
   };
   const interrupted = () => fail(undefined, context.signal.reason);

@@ -32,7 +32,12 @@ async function ruleFor(deps: Deps, timestamp: string, options: SweepOptions): Pr
   const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), callOptions(deps));
   const allowed = await allowedSilence(deps, timestamp, options);
   const isOld: IsDead = ({ startedAt }) => isSilent(deps, startedAt, Math.max(allowed, AGE_MIN_SECONDS));
-  if (seal !== undefined) return (upload) => upload.startedAt <= seal.modifiedAt || isOld(upload);
+  if (seal !== undefined) return (upload) => !isYounger(upload.startedAt, seal.modifiedAt) || isOld(upload);
   const silent = isSilent(deps, await lastArrival(deps, setPrefix(timestamp)), allowed);
   return (upload) => silent && isOld(upload);
+}
+
+/** In whole seconds: S3 tells an object's time in those (Last-Modified), and an upload's to the millisecond. */
+function isYounger(upload: Date, seal: Date): boolean {
+  return Math.floor(upload.getTime() / 1000) > Math.floor(seal.getTime() / 1000);
 }

@@ -4,16 +4,49 @@ import { writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import type { Where } from '../../backup-set/errors.ts';
+import type { Manifest } from '../../backup-set/manifest.ts';
+import type { Problem, Verdict } from '../../backup-set/verdict.ts';
 
 /** One line of JSON that the command line wrote on standard error. */
 export type CliEvent = Readonly<Record<string, unknown>> & { readonly event: string };
+
+/** Fields that commands print. A command prints some of them: a test that reads one which is not there fails. */
+export interface Printed {
+  readonly timestamp: string;
+  readonly status: string;
+  readonly rows: number;
+  readonly objects: number;
+  readonly bytes: number;
+  readonly root: string;
+  readonly sets: readonly { readonly timestamp: string; readonly status: string }[];
+  readonly manifest: Manifest;
+  readonly verdict: Verdict;
+  readonly checked: Verdict['checked'];
+  readonly contents: readonly { readonly content: number }[];
+  readonly copied: { readonly objects: number };
+  readonly failures: readonly {
+    readonly content?: number;
+    readonly code: string;
+    readonly message: string;
+  }[];
+  readonly problems: readonly Problem[];
+  readonly overdue: readonly string[];
+  readonly uploadsAborted: number;
+  readonly fields: readonly Readonly<Record<'field' | 'value' | 'source' | 'name', unknown>>[];
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly where: Where;
+    readonly hint: string;
+  };
+}
 
 export interface CliResult {
   /** Null when a signal ended it. */
   readonly code: number | null;
   /** The one JSON document on standard output; undefined when there was none. */
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects, and fails on what is not there
-  readonly json: any;
+  readonly json: Printed;
   readonly stderrEvents: readonly CliEvent[];
   /** Standard output, then standard error, as they came. */
   readonly text: string;
@@ -74,7 +107,7 @@ export function startStowage(args: readonly string[], options: CliOptions = {}):
     const text = out + err;
     return {
       code: code as number | null,
-      json: plain ? undefined : documentIn(out, text),
+      json: (plain ? undefined : documentIn(out, text)) as Printed,
       stderrEvents: events,
       text,
     };

@@ -7,7 +7,7 @@ import { Config, ENVIRONMENT } from '../../cli/config-schema.ts';
 const page = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
 /** Field → the cells of its line. */
 const table = new Map(
-  [...page.matchAll(/^\| `([^`]+)` \|(.*)\|$/gm)].map(([, field = '', rest = '']) => [
+  [...page.matchAll(/^\| `([^`]+)` *\|(.*)\|$/gm)].map(([, field = '', rest = '']) => [
     field,
     rest.split('|').map((cell) => cell.trim()),
   ]),

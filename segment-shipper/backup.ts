@@ -4,6 +4,7 @@ import type { BackupJob } from './control.ts';
 import { type ShipperDeps, together } from './deps.ts';
 import { shipMetadata } from './metadata.ts';
 import { packSeries } from './pack-writer.ts';
+import { blockBuffers } from './row-blocks.ts';
 import { shipRelation } from './ship-relation.ts';
 
 /** Ships one segment's share of a set: metadata beside W workers, which take relations from one queue on one snapshot. */
@@ -26,10 +27,11 @@ async function work(job: BackupJob, worker: number, queue: Relation[], deps: Shi
     signal: deps.signal,
   });
   const packs = packSeries(job, worker, deps);
+  const buffers = blockBuffers(job.frameBytes);
   try {
     for (let relation = queue.shift(); relation !== undefined; relation = queue.shift()) {
       deps.signal.throwIfAborted();
-      await shipRelation(session, relation, job, packs, deps);
+      await shipRelation(session, relation, job, packs, buffers, deps);
     }
     await packs.finish();
     await session.close();

@@ -10,6 +10,15 @@ const NEWLINE = 0x0a;
 const SLACK_BYTES = 256 * 1024;
 const PIECE_BYTES = 64 * 1024;
 
+/** What a worker's blocks lie in; one pair serves one relation after the other. */
+export type BlockBuffers = readonly [Buffer, Buffer];
+
+/** Allocated once per worker: for every small table anew they would keep the garbage collector busy. */
+export function blockBuffers(blockBytes: number): BlockBuffers {
+  const one = () => Buffer.allocUnsafeSlow(blockBytes + SLACK_BYTES);
+  return [one(), one()];
+}
+
 /**
  * Cuts a COPY text stream into blocks of about `blockBytes`, at row ends only. In text format a newline byte always ends a row:
  * COPY writes those inside values as `\n`. Memory is two buffers of `blockBytes`, whatever the rows are.
@@ -17,9 +26,9 @@ const PIECE_BYTES = 64 * 1024;
 export async function* rowBlocks(
   source: AsyncIterable<Uint8Array>,
   blockBytes: number,
+  buffers: BlockBuffers = blockBuffers(blockBytes),
 ): AsyncGenerator<RowBlock> {
   const pieces = piecesOf(source);
-  const buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(blockBytes + SLACK_BYTES)) as [Buffer, Buffer];
   let [filling, spare] = buffers;
   let used = 0;
   for await (const piece of pieces) {

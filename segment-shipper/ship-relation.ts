@@ -5,7 +5,7 @@ import type { Session } from '../database/session.ts';
 import type { BackupJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
 import type { PackSeries } from './pack-writer.ts';
-import { countRows, type RowBlock, rowBlocks } from './row-blocks.ts';
+import { type BlockBuffers, countRows, type RowBlock, rowBlocks } from './row-blocks.ts';
 import { compressFrame, compressLongFrame } from './zstd.ts';
 
 /**
@@ -17,6 +17,7 @@ export async function shipRelation(
   relation: Relation,
   job: BackupJob,
   packs: PackSeries,
+  buffers: BlockBuffers,
   deps: ShipperDeps,
 ): Promise<void> {
   const { progress, report, signal } = deps;
@@ -25,7 +26,7 @@ export async function shipRelation(
   let rows = 0;
   let bytes = 0;
   let pending: Promise<() => Promise<void>> | undefined;
-  for await (const block of rowBlocks(copy.chunks, job.frameBytes)) {
+  for await (const block of rowBlocks(copy.chunks, job.frameBytes, buffers)) {
     // While one block is compressed the next one is received; the frames keep their order.
     await (await pending)?.();
     pending = prepare(block);

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { isStowageError, messageOf } from '../backup-set/errors.ts';
+import { isStowageError, messageOf, StowageError } from '../backup-set/errors.ts';
 import type { OrderOf, VerifyObject } from '../backup-set/restore.ts';
 import type { QualifiedName } from '../backup-set/selection.ts';
 import type { Problem } from '../backup-set/verdict.ts';
@@ -17,7 +17,8 @@ interface Part {
 /** Parts that one request reads. */
 interface Range {
   readonly offset: number;
-  length: number;
+  /** Absent = to the end, wherever that is: a whole object must not be longer than the manifest says either. */
+  readonly length: number | undefined;
   readonly parts: Part[];
 }
 
@@ -43,7 +44,7 @@ async function verifyObject(object: VerifyObject, content: number, deps: Shipper
   const problems: Problem[] = [];
   for (const range of rangesOf(object)) {
     try {
-      problems.push(...(await verifyRange(object.key, content, range, deps)));
+      await verifyRange(object.key, content, range, problems, deps);
     } catch (error) {
       if (!isStowageError(error, 'storage/not-found', 'storage/invalid', 'storage/changed')) throw error;
       const code = error.code === 'storage/not-found' ? 'object-missing' : 'size-differs';
@@ -64,21 +65,21 @@ async function verifyRange(
   key: string,
   content: number,
   range: Range,
+  problems: Problem[],
   deps: ShipperDeps,
-): Promise<Problem[]> {
-  const problems: Problem[] = [];
+): Promise<void> {
   let index = 0;
   let filled = 0;
   let crc = 0;
   for await (const chunk of deps.store.get(key, {
     offset: range.offset,
-    length: range.length,
+    ...(range.length !== undefined && { length: range.length }),
     signal: deps.signal,
   })) {
     deps.progress.storedBytes += chunk.byteLength;
     for (let at = 0; at < chunk.byteLength; ) {
       const part = range.parts[index];
-      if (part === undefined) break;
+      if (part === undefined) throw sizeDiffers(key, 'more bytes are stored than the manifest says');
       const take = Math.min(chunk.byteLength - at, part.length - filled);
       crc = crc32(chunk.subarray(at, at + take), crc);
       at += take;
@@ -100,14 +101,21 @@ async function verifyRange(
       crc = 0;
     }
   }
-  return problems;
+  if (index < range.parts.length) throw sizeDiffers(key, 'fewer bytes are stored than the manifest says');
+}
+
+function sizeDiffers(object: string, message: string): StowageError {
+  return new StowageError('storage/invalid', `${object}: ${message}`, { where: { object } });
 }
 
 /** Parts that follow each other become one read; an object without parts is one part of its own. */
 function rangesOf({ bytes, crc32: wanted, extents }: VerifyObject): Range[] {
-  const ranges: Range[] = [];
-  const parts: readonly Part[] = extents ?? [{ offset: 0, length: bytes, crc32: wanted }];
-  for (const part of parts) {
+  if (extents === undefined) {
+    const whole: Part = { offset: 0, length: bytes, crc32: wanted };
+    return [{ offset: 0, length: undefined, parts: bytes === 0 ? [] : [whole] }];
+  }
+  const ranges: { offset: number; length: number; parts: Part[] }[] = [];
+  for (const part of extents) {
     const last = ranges.at(-1);
     if (last !== undefined && last.offset + last.length === part.offset) {
       last.length += part.length;

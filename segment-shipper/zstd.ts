@@ -3,6 +3,9 @@ import { constants, createZstdCompress, type ZstdCompress, type ZstdOptions, zst
 
 const compress = promisify(zstdCompress);
 
+/** Output comes in pieces of this size; node:zlib's own 16 KiB cost a fifth more CPU and more garbage. */
+const CHUNK_BYTES = 256 * 1024;
+
 /**
  * Options of every frame we write. The checksum flag is what lets a reader notice a flipped bit; `nbWorkers` stays at its
  * default of 0, because with more node:zlib silently loses data (measured on Node 22, 24 and 26).
@@ -16,7 +19,7 @@ function frameOptions(level: number, bytes?: number): ZstdOptions {
 
 /** One frame of rows that are in memory, compressed on libuv's pool. */
 export function compressFrame(rows: Uint8Array, level: number): Promise<Buffer> {
-  return compress(rows, frameOptions(level, rows.byteLength));
+  return compress(rows, { ...frameOptions(level, rows.byteLength), chunkSize: CHUNK_BYTES });
 }
 
 /**
@@ -27,7 +30,7 @@ export async function* compressLongFrame(
   chunks: AsyncIterable<Uint8Array>,
   level: number,
 ): AsyncGenerator<Buffer> {
-  const zstd = createZstdCompress({ ...frameOptions(level), chunkSize: 256 * 1024 });
+  const zstd = createZstdCompress({ ...frameOptions(level), chunkSize: CHUNK_BYTES });
   const fed = feed(zstd, chunks);
   try {
     for await (const out of zstd) yield out as Buffer;

@@ -75,7 +75,9 @@ function foldSealed(
   seal: Seal,
   receipts: DocumentIndex,
 ): Folded {
-  const wrongKey = checkKey(sealRaw, 'seal', seal.timestamp) ?? checkSet(seal, plan);
+  const planSha256 = sha256(planRaw.bytes);
+  const wrongKey =
+    checkKey(sealRaw, 'seal', seal.timestamp) ?? checkSet(seal, plan) ?? checkPlan(planRaw, planSha256, seal);
   let problems: Problem[] = [...(wrongKey === undefined ? [] : [wrongKey]), ...sealDisagreements(plan, seal)];
   for (const failure of seal.failures) {
     problems.push({
@@ -91,12 +93,14 @@ function foldSealed(
   for (const planned of [...plan.contents].sort((a, b) => a.content - b.content)) {
     const counted = countContent(plan.timestamp, named, planned, seal, receipts);
     // Never `push(...)`: as arguments, the problems of a hundred thousand relations overflow the stack.
-    problems = problems.concat(counted.problems);
+    problems = problems.concat(
+      seal.outcome === 'failed' ? inShort(planned.content, counted.problems) : counted.problems,
+    );
     if (counted.content !== undefined) contents.push(counted.content);
   }
   if (problems.length > 0) return { status: worstOf(problems), plan, problems };
   const manifest = manifestOf(plan, seal, contents, {
-    planSha256: sha256(planRaw.bytes),
+    planSha256,
     sealSha256: sha256(sealRaw.bytes),
   });
   const excess = Object.entries(manifest.totals).find(([, total]) => !Number.isSafeInteger(total));
@@ -161,6 +165,21 @@ function manifestOf(plan: Plan, seal: Seal, contents: ManifestContent[], proof: 
     notShipped: plan.notShipped,
     contents,
   };
+}
+
+/** The seal was written over exactly one plan; a plan altered since would load right rows into wrong columns. */
+function checkPlan({ key }: RawDocument, planSha256: string, seal: Seal): Problem | undefined {
+  if (seal.planSha256 === planSha256) return undefined;
+  return { code: 'documents-disagree', object: key, message: 'its digest is not the one in the seal' };
+}
+
+/** A failed backup was stopped everywhere: per content one problem says how much is missing, beside every contradiction. */
+function inShort(content: number, problems: readonly Problem[]): Problem[] {
+  const contradictions = problems.filter(({ code }) => CONTRADICTIONS.has(code));
+  const missing = problems.length - contradictions.length;
+  if (missing === 0) return contradictions;
+  const message = `${missing} tables or files did not arrive before the backup was stopped`;
+  return [...contradictions, { code: 'content-missing', content, message }];
 }
 
 function checkKey(raw: RawDocument, kind: 'plan' | 'seal', timestamp: string): Problem | undefined {

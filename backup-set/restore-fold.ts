@@ -17,13 +17,18 @@ export function foldRestore(plan: RestorePlan, receipts: Iterable<RawDocument>):
     // A failed phase ends the restore only when every segment has spoken: nobody still works on the target then.
     if (awaiting.length > 0) return { next: phase, awaiting };
     if (problems.length > 0) {
-      const status = phase === 'verify' ? 'refused' : 'failed';
+      const status = phase === 'verify' || refusedByAll(phase, done, problems) ? 'refused' : 'failed';
       return { outcome: outcomeOf(plan, status, loaded, problems, unlisted) };
     }
     if (phase === 'data') loaded = done;
   }
   const short = loadDiffers(plan, loaded);
   return { outcome: outcomeOf(plan, short.length > 0 ? 'failed' : 'restored', loaded, short) };
+}
+
+/** Every target said no before it changed anything. */
+function refusedByAll(phase: Phase, done: readonly RestoreReceipt[], problems: readonly Problem[]): boolean {
+  return phase === 'pre-data' && done.length === 0 && problems.every(({ code }) => code === 'target-refused');
 }
 
 /** The outcome of a request that was not even begun. */

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Folded, fold } from './fold.ts';
+import type { Plan } from './plan.ts';
 import type { Seal } from './seal.ts';
 import { consistentSet } from './testing/arbitraries.ts';
 import { countingExtents, documentsOf, sealOf } from './testing/builders.ts';
@@ -132,3 +133,22 @@ describe('an altered seal never makes a complete set', () => {
 function inEach(seal: Seal, change: (content: Seal['contents'][number]) => Seal['contents'][number]): Seal {
   return { ...seal, contents: seal.contents.map(change) };
 }
+
+test('a plan changed after the seal never gives a complete set, whatever was changed', () => {
+  const changes: ((plan: Plan) => Plan)[] = [
+    (plan) => ({ ...plan, database: `${plan.database}2` }),
+    (plan) => ({
+      ...plan,
+      relations: plan.relations.map((relation) => ({ ...relation, name: `${relation.name}x` })),
+    }),
+    (plan) => ({ ...plan, contents: plan.contents.map((content) => ({ ...content, encoding: 'LATIN1' })) }),
+  ];
+  fc.assert(
+    fc.property(consistentSet, fc.constantFrom(...changes), (parts, change) => {
+      const plan = change(parts.plan);
+      fc.pre(JSON.stringify(plan) !== JSON.stringify(parts.plan));
+      const folded = fold(documentsOf(parts, { plan, seal: sealOf(parts) }));
+      expect(folded.status).toBe('damaged');
+    }),
+  );
+});

@@ -27,6 +27,8 @@ export const Seal = z.object({
   ...header('seal'),
   timestamp: Timestamp,
   sealedAt: IsoDate,
+  /** The plan that was carried out: a changed column or name in it would load rows wrongly. */
+  planSha256: Sha256,
   outcome: z.enum(['counted', 'failed']),
   contents: z.array(SealedContent),
   failures: z.array(z.object({ content: Content.exactOptional(), code: z.string(), message: z.string() })),

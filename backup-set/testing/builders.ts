@@ -44,7 +44,17 @@ export function sealOf({ plan, sealed, words }: SetParts): Seal {
   });
   const outcome = 'counted';
   const { timestamp } = plan;
-  return { format: 'stowage/seal', version: 0, timestamp, sealedAt: AT, outcome, contents, failures: [] };
+  const planSha256 = sha256(planDocument(plan).bytes);
+  return {
+    format: 'stowage/seal',
+    version: 0,
+    timestamp,
+    sealedAt: AT,
+    planSha256,
+    outcome,
+    contents,
+    failures: [],
+  };
 }
 
 /** Everything that storage would hold, with changes where a test wants them. */

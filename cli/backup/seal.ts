@@ -1,6 +1,6 @@
-import { encode, FORMAT_VERSION } from '../../backup-set/documents.ts';
+import { encode, FORMAT_VERSION, sha256 } from '../../backup-set/documents.ts';
 import { formatKey } from '../../backup-set/keys.ts';
-import type { Plan } from '../../backup-set/plan.ts';
+import { Plan } from '../../backup-set/plan.ts';
 import { Seal } from '../../backup-set/seal.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Shipped } from './ship.ts';
@@ -22,6 +22,7 @@ export async function storeSeal(
     version: FORMAT_VERSION,
     timestamp: plan.timestamp,
     sealedAt: now.toISOString(),
+    planSha256: sha256(encode(Plan, plan)),
     outcome: failures.length === 0 ? 'counted' : 'failed',
     contents: [...tally.contents.values()].map(sealed).sort((a, b) => a.content - b.content),
     failures: failures.map(({ content, error }) => ({

@@ -1,8 +1,8 @@
-import { describeProblem } from '../../backup-set/verdict.ts';
 import { type BackupResult, runBackup } from '../backup/coordinate.ts';
 import type { ClusterCommand } from '../command.ts';
 import { numberFlag, numberFrom, SELECTION_FLAGS, SELECTION_LISTS, selectionFrom } from '../flags.ts';
 import { bytes, count, duration, plural, printable, rate, table } from '../format.ts';
+import { problemLines } from '../problems.ts';
 
 const WAIT_SECONDS = 600;
 
@@ -75,8 +75,10 @@ export function backupText(result: BackupResult): string {
     table(['content', 'tables', 'rows', 'bytes', 'stored', 'objects', 'memory'], rows),
     '',
     `${count(totals.rows)} rows, ${bytes(totals.bytes)} in ${duration(elapsedMs)} (${rate(totals.bytes, elapsedMs)}), stored ${bytes(totals.storedBytes)}${ratio} in ${plural(totals.objects, 'object')}`,
-    ...failures.map(({ error }) => `failed: ${printable(error.message)} (${error.code})`),
-    ...(verdict?.problems ?? []).map((problem) => `  ${printable(describeProblem(problem))}`),
+    ...(verdict === undefined
+      ? failures.map(({ error }) => `failed: ${printable(error.message)} (${error.code})`)
+      : []),
+    ...problemLines(verdict?.problems ?? [], verdict?.problemsTotal),
     status === 'unproven'
       ? `set ${timestamp} is sealed, but no function has judged it yet: \`stowage show ${timestamp}\` tells; is \`stowage serve\` running?`
       : `set ${timestamp} is ${status}`,

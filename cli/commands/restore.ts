@@ -1,6 +1,5 @@
 import { StowageError } from '../../backup-set/errors.ts';
 import type { RestoreRequest } from '../../backup-set/restore.ts';
-import { describeProblem } from '../../backup-set/verdict.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
 import {
   numberFlag,
@@ -10,7 +9,8 @@ import {
   selectionFrom,
   timestampFrom,
 } from '../flags.ts';
-import { count, duration, plural, printable } from '../format.ts';
+import { count, duration, plural } from '../format.ts';
+import { problemLines } from '../problems.ts';
 import { type RestoreResult, runRestore } from '../restore/coordinate.ts';
 
 const WAIT_SECONDS = 600;
@@ -68,10 +68,8 @@ function modeOf(flags: Flags): RestoreRequest['mode'] {
 
 function textOf({ outcome, id, elapsedMs }: RestoreResult): string {
   const { status, totals, problems, problemsTotal } = outcome;
-  const unsaid = problemsTotal - problems.length;
   return [
-    ...problems.map((problem) => `  ${printable(describeProblem(problem))}`),
-    ...(unsaid > 0 ? [`  … and ${count(unsaid)} more`] : []),
+    ...problemLines(problems, problemsTotal),
     status === 'restored'
       ? `restored ${count(totals.rows)} rows in ${plural(totals.relations, 'table')} on ${plural(totals.contents, 'segment')} in ${duration(elapsedMs)} (restore ${id})`
       : status === 'refused'

@@ -1,13 +1,14 @@
 import type { Manifest } from '../../backup-set/manifest.ts';
 import { Manifest as ManifestSchema } from '../../backup-set/manifest.ts';
 import { Plan } from '../../backup-set/plan.ts';
-import { describeProblem, type Verdict } from '../../backup-set/verdict.ts';
+import type { Verdict } from '../../backup-set/verdict.ts';
 import type { Deps } from '../../functions/deps.ts';
 import { loadSet } from '../../functions/load.ts';
 import type { ClusterCommand } from '../command.ts';
 import { timestampFrom } from '../flags.ts';
 import { bytes, count, duration, printable, rate, table } from '../format.ts';
 import { withStore } from '../open.ts';
+import { problemLines } from '../problems.ts';
 import { functionDeps } from '../proof.ts';
 import { lastWord, readOr, requireSet, statusOf } from '../sets.ts';
 
@@ -137,7 +138,7 @@ async function unfinished(deps: Deps, timestamp: string, status: string): Promis
 function words(status: string, verdict: Verdict | undefined): string[] {
   if (verdict === undefined) return [`status: ${status}`];
   return [
-    ...verdict.problems.map((problem) => `  ${printable(describeProblem(problem))}`),
+    ...problemLines(verdict.problems, verdict.problemsTotal),
     `status: ${status} (last check: ${verdict.level} at ${verdict.at} found it ${verdict.status})`,
   ];
 }

@@ -1,11 +1,12 @@
-import { describeProblem, type Verdict } from '../../backup-set/verdict.ts';
+import type { Verdict } from '../../backup-set/verdict.ts';
 import { validate } from '../../functions/on-manifest.ts';
 import { verifySet } from '../../functions/verify.ts';
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFrom, timestampFrom } from '../flags.ts';
-import { bytes, plural, printable } from '../format.ts';
+import { bytes, plural } from '../format.ts';
 import { withStore } from '../open.ts';
+import { problemLines } from '../problems.ts';
 import { functionDeps } from '../proof.ts';
 import { requireSet } from '../sets.ts';
 import { showVerifyProgress } from '../verify-progress.ts';
@@ -60,8 +61,7 @@ function tell({ output }: ClusterContext, verdict: Verdict): number {
   output.result(
     verdict,
     [
-      ...problems.map((problem) => `  ${printable(describeProblem(problem))}`),
-      ...(problemsTotal > problems.length ? [`  … and ${problemsTotal - problems.length} more`] : []),
+      ...problemLines(problems, problemsTotal),
       `set ${timestamp} is ${status}: ${done} ${plural(checked.objects, 'object')}, ${bytes(checked.bytes)}${problemsTotal > 0 ? `; ${plural(problemsTotal, 'problem')}` : ''}`,
     ].join('\n'),
   );

@@ -79,16 +79,22 @@ export async function storeObjects(store: ObjectStore, options: SmallSetOptions 
     });
   }
   const failures = options.failures ?? [];
+  const plan = document(
+    formatKey({ kind: 'plan', timestamp }),
+    Plan,
+    planOf(store, timestamp, contents, options),
+  );
   return {
     timestamp,
     contents,
-    plan: document(formatKey({ kind: 'plan', timestamp }), Plan, planOf(store, timestamp, contents, options)),
+    plan,
     receipts,
     seal: document(formatKey({ kind: 'seal', timestamp }), Seal, {
       format: 'stowage/seal',
       version: FORMAT_VERSION,
       timestamp,
       sealedAt: AT,
+      planSha256: sha256(plan.bytes),
       outcome: failures.length === 0 ? 'counted' : 'failed',
       contents: sealed,
       failures,

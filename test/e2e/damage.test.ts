@@ -1,0 +1,186 @@
+import { execFile } from 'node:child_process';
+import { open, rm, stat, truncate, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { formatKey, parseKey } from '../../backup-set/keys.ts';
+import type { Manifest } from '../../backup-set/manifest.ts';
+import { type CliResult, stowage } from '../support/cli.ts';
+import { BANK, bankSql } from '../support/e2e-bank.ts';
+import { configFor, DATABASE, databasesOf } from '../support/e2e-cluster.ts';
+import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
+import { bigTable } from '../support/trouble.ts';
+
+const run = promisify(execFile);
+const LINEITEM = { schema: 'big', name: 'lineitem' };
+
+let place: Place;
+let source: TestServer[];
+let target: TestServer[];
+let [folder, config, elsewhere, timestamp] = ['', '', '', ''];
+let manifest: Manifest;
+
+beforeAll(async () => {
+  place = await directoryPlace();
+  [source, target] = await Promise.all([startCluster(2, { databases: [DATABASE] }), startCluster(2)]);
+  for (const [content, server] of source.entries())
+    for (const sql of [bankSql(content), ...bigTable(3, content)]) await server.psql(sql, DATABASE);
+  const root = place.newRoot();
+  folder = fileURLToPath(root);
+  // Small, so that a pack holds rows of one table alone.
+  const backup = { packBytes: 128 * 1024, frameBytes: 64 * 1024 };
+  config = await configFor(place, source, root, { backup });
+  elsewhere = await configFor(place, target, root);
+  timestamp = (await stowage(['backup'], { config })).json.timestamp;
+  manifest = (await stowage(['show', timestamp], { config })).json.manifest;
+  // With its times to the nanosecond: they are what a directory has for etags.
+  await run('cp', ['-a', folder, `${folder}.pristine`]);
+});
+afterAll(async () => {
+  await Promise.all([stopAll(source), stopAll(target)]);
+  await place?.stop();
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+  await run('cp', ['-a', `${folder}.pristine`, folder]);
+});
+
+const command = (...args: string[]): Promise<CliResult> => stowage(args, { config: elsewhere });
+
+/** A pack in which only rows of the big table lie. */
+function bigPack() {
+  const id = manifest.relations.find(({ name }) => name === LINEITEM.name)?.id;
+  const packs = manifest.contents.find(({ content }) => content === 1)?.packs ?? [];
+  const found = packs.find(({ extents }) => extents.every(({ relation }) => relation === id));
+  if (found === undefined) throw new Error('no pack is the big table’s alone');
+  return found;
+}
+
+async function flipByte(key: string, offset: number): Promise<void> {
+  const file = await open(join(folder, key), 'r+');
+  try {
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, offset);
+    await file.write(Buffer.from([(buffer[0] ?? 0) ^ 1]), 0, 1, offset);
+  } finally {
+    await file.close();
+  }
+}
+
+/** What `validate` or `verify` must say of a damaged set. */
+async function finds(level: 'validate' | 'verify', problem: Record<string, unknown>): Promise<void> {
+  const { code, json } = await command(level, timestamp);
+  expect(json).toMatchObject({ status: 'damaged', level });
+  expect(json.problems).toContainEqual(expect.objectContaining(problem));
+  expect(code).toBe(3);
+  expect((await command('list')).json.sets).toMatchObject([{ timestamp, status: 'damaged' }]);
+}
+
+/** Nothing of it may reach the target, not even an empty database. */
+async function restoreRefuses(object: string): Promise<void> {
+  const { code, json, text } = await command('restore', timestamp, '--create', '--globals');
+  expect([3, 4]).toContain(code);
+  expect(json.status).toBe('refused');
+  expect(code).toBe(4);
+  expect(text).toContain(object);
+  for (const server of target) expect(await databasesOf(server)).toEqual([]);
+}
+
+describe('a committed set in a directory', () => {
+  test('is well before it is damaged', async () => {
+    expect((await command('validate', timestamp)).code).toBe(0);
+    expect((await command('verify', timestamp)).code).toBe(0);
+  });
+
+  test('one byte flipped: validate sees the new time, verify the byte', async () => {
+    const { key: object, bytes } = bigPack();
+    await flipByte(object, Math.floor(bytes / 2));
+    await finds('validate', { code: 'etag-differs', content: 1, relation: LINEITEM, object });
+    await finds('verify', { content: 1, relation: LINEITEM, object });
+    await restoreRefuses(object);
+  });
+
+  test('one byte flipped, size and time as before: verify and restore see it, and say where', async () => {
+    const { key: object, extents } = bigPack();
+    const extent = extents[Math.floor(extents.length / 2)];
+    if (extent === undefined) throw new Error('the pack has no extent');
+    const path = join(folder, object);
+    await flipByte(object, extent.offset + Math.floor(extent.length / 2));
+    await run('touch', ['-r', join(`${folder}.pristine`, object), path]);
+    const [{ mtimeNs }, before] = [
+      await stat(path, { bigint: true }),
+      await stat(join(`${folder}.pristine`, object), { bigint: true }),
+    ];
+    expect(mtimeNs).toBe(before.mtimeNs);
+
+    expect((await command('validate', timestamp)).json).toMatchObject({ status: 'complete', problems: [] });
+    const { offset } = extent;
+    await finds('verify', { code: 'digest-differs', content: 1, relation: LINEITEM, object, offset });
+    await restoreRefuses(object);
+  });
+
+  test('the same without verification: no row of the damaged frame is loaded, and the restore has failed', async () => {
+    const { key: object, bytes } = bigPack();
+    await flipByte(object, Math.floor(bytes / 2));
+    await run('touch', ['-r', join(`${folder}.pristine`, object), join(folder, object)]);
+    const { code, json } = await command('restore', timestamp, '--create', '--no-verify');
+    expect(code).toBe(3);
+    expect(json.status).toBe('failed');
+    expect(json.problems).toContainEqual(expect.objectContaining({ content: 1, relation: LINEITEM, object }));
+    expect(await target[1]?.psql('SELECT count(*) FROM big.lineitem', DATABASE)).toBe('0');
+    for (const server of target)
+      for (const name of await databasesOf(server)) await server.psql(`DROP DATABASE ${name}`);
+  });
+
+  test('one pack deleted', async () => {
+    const { key: object } = bigPack();
+    await unlink(join(folder, object));
+    await finds('validate', { code: 'object-missing', content: 1, relation: LINEITEM, object });
+    await finds('verify', { code: 'object-missing', content: 1, object });
+    await restoreRefuses(object);
+  });
+
+  test('one pack deleted: a table that does not lie in it can still be saved', async () => {
+    await unlink(join(folder, bigPack().key));
+    const restore = await command('restore', timestamp, '--create', '--include-table', `${BANK}.account`);
+    expect(restore.text).toContain('"status":"restored"');
+    expect(restore.code).toBe(0);
+    for (const server of target) {
+      expect(await server.psql(`SELECT count(*) FROM ${BANK}.account`, DATABASE)).toBe('1000');
+      await server.psql(`DROP DATABASE ${DATABASE}`);
+    }
+  });
+
+  test('one receipt deleted', async () => {
+    const pack = parseKey(bigPack().key);
+    if (pack?.kind !== 'pack') throw new Error('not the key of a pack');
+    const object = formatKey({ ...pack, kind: 'receipt' });
+    await unlink(join(folder, object));
+    await finds('validate', { code: 'receipt-missing', content: 1, object });
+    await restoreRefuses(object);
+  });
+
+  test('one metadata object truncated', async () => {
+    const schema = manifest.contents[0]?.metadata.find(({ file }) => file === 'schema.dump');
+    if (schema === undefined) throw new Error('the set has no schema');
+    const { key: object, bytes } = schema;
+    await truncate(join(folder, object), bytes - 10);
+    await finds('validate', { code: 'size-differs', content: 0, object });
+    await finds('verify', { content: 0, object });
+    await restoreRefuses(object);
+  });
+
+  test('its seal deleted, its manifest altered', async () => {
+    const seal = formatKey({ kind: 'seal', timestamp });
+    await unlink(join(folder, seal));
+    await finds('validate', { object: seal });
+    await restoreRefuses(seal);
+    const object = formatKey({ kind: 'manifest', timestamp });
+    await truncate(join(folder, object), 1_000);
+    await finds('validate', { code: 'document-unreadable', object });
+    const { code } = await command('restore', timestamp, '--create');
+    expect([3, 4]).toContain(code);
+    for (const server of target) expect(await databasesOf(server)).toEqual([]);
+  });
+});

@@ -23,6 +23,8 @@ Exit codes:
 async function main(): Promise<void> {
   process.exitCode = 1;
   const stop = new AbortController();
+  // Looked for by hand: a line that cannot be parsed must be answered in JSON as well.
+  const json = process.argv.includes('--json');
   const program = new Command('stowage')
     .description(
       'Offsite backup for segmented PostgreSQL: streamed in parallel, proven complete, restored from anywhere.',
@@ -40,11 +42,12 @@ async function main(): Promise<void> {
     .addHelpText('after', EXIT_CODES)
     .showHelpAfterError('(add --help to see what this takes)')
     .exitOverride();
+  if (json) program.configureOutput({ writeErr: () => undefined });
   for (const definition of COMMANDS) addCommand(program, definition, stop);
   try {
     await program.parseAsync();
   } catch (error) {
-    process.exitCode = report(error, program.opts<Flags>()['json'] === true);
+    process.exitCode = report(error, json);
   }
   // Nothing may keep a finished command alive; what still runs here is a defect that --log-level debug shows.
   setTimeout(() => process.exit(), LINGER_MS_MAX).unref();
@@ -107,15 +110,18 @@ function endOnSignals(stop: AbortController): void {
 
 /** Prints a failure; returns the exit code. */
 function report(error: unknown, json: boolean): number {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return 0;
-    return 2;
-  }
-  const { code, message, where, hint, exitCode, cause, stack } = asStowageError(error);
+  if (error instanceof CommanderError && (error.exitCode === 0 || !json)) return error.exitCode === 0 ? 0 : 2;
+  const { code, message, where, hint, exitCode, cause, stack } = asStowageError(usageError(error));
   if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, where, hint } })}\n`);
   else process.stderr.write(`stowage: ${printable(message)}\n  ${code}: ${hint}\n`);
   if (code === 'internal') process.stderr.write(`${cause instanceof Error ? cause.stack : stack}\n`);
   return exitCode;
+}
+
+/** What commander says in its own words to people, as one of ours. */
+function usageError(error: unknown): unknown {
+  if (!(error instanceof CommanderError)) return error;
+  return new StowageError('usage/flag', error.message.replace(/^error: /, ''), { cause: error });
 }
 
 function collect(value: string, so: string[] | undefined): string[] {

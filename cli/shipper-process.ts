@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { ERRORS, type ErrorCode, messageOf, StowageError } from '../backup-set/errors.ts';
+import { asStowageError, ERRORS, type ErrorCode, messageOf, StowageError } from '../backup-set/errors.ts';
 import { type Instruction, type Job, Report } from '../segment-shipper/control.ts';
 import { readLines } from '../segment-shipper/ndjson.ts';
 
@@ -55,7 +55,7 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
 
   async function follow(): Promise<void> {
     let last: Report | undefined;
-    let unreadable: unknown;
+    let unreadable: StowageError | undefined;
     const exited = Promise.race([
       once(child, 'close'),
       once(child, 'error').then(([error]) => Promise.reject(error as Error)),
@@ -67,7 +67,7 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
         onReport(report);
       }
     } catch (error) {
-      unreadable = error;
+      unreadable = asStowageError(error);
       child.kill('SIGTERM');
     }
     let exit: [number | null, NodeJS.Signals | null];

@@ -1,17 +1,11 @@
-import type { Order, RestoreReceipt } from '../backup-set/restore.ts';
-import type { Problem } from '../backup-set/verdict.ts';
+import type { Order } from '../backup-set/restore.ts';
 import { analyze } from './analyze.ts';
+import type { CarriedOut } from './carried-out.ts';
 import type { RestoreJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
 import { loadData } from './load-data.ts';
 import { postData, preData } from './restore-schema.ts';
 import { verifyObjects } from './verify-objects.ts';
-
-/** What came of an order: without problems it is done. */
-export interface CarriedOut {
-  readonly loaded: RestoreReceipt['relations'];
-  readonly problems: readonly Problem[];
-}
 
 /** Carries one order out. What cannot go on throws; what can be named piece by piece comes back as problems. */
 export async function carryOut(order: Order, job: RestoreJob, deps: ShipperDeps): Promise<CarriedOut> {

@@ -5,7 +5,7 @@ import { copyIn } from '../database/copy-in.ts';
 import { suspendTriggers } from '../database/restore-target.ts';
 import { restoreLargeObjects } from '../database/restore-tools.ts';
 import { openSession, type Session } from '../database/session.ts';
-import type { CarriedOut } from './carry-out.ts';
+import type { CarriedOut } from './carried-out.ts';
 import type { RestoreJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
 import { rowsOf } from './fetch.ts';

@@ -2,7 +2,8 @@ import { DOCUMENT_BYTES_MAX, decode, encode, FORMAT_VERSION } from '../backup-se
 import { formatKey, type Phase } from '../backup-set/keys.ts';
 import { Order, RestoreReceipt } from '../backup-set/restore.ts';
 import { bounded } from '../backup-set/verdict.ts';
-import { type CarriedOut, carryOut } from './carry-out.ts';
+import type { CarriedOut } from './carried-out.ts';
+import { carryOut } from './carry-out.ts';
 import type { RestoreJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
 import { problemOf } from './problem.ts';

@@ -69,8 +69,9 @@ async function* longRow(
 ): AsyncGenerator<Uint8Array> {
   yield head;
   for (;;) {
-    const { done, value: piece } = await pieces.next();
-    if (done === true) return;
+    const next = await pieces.next();
+    if (next.done === true) return;
+    const piece = next.value;
     const end = piece.indexOf(NEWLINE) + 1;
     if (end === 0) {
       yield piece;

@@ -1,6 +1,7 @@
 import { StowageError } from '../../backup-set/errors.ts';
 import { formatKey } from '../../backup-set/keys.ts';
 import type { Plan } from '../../backup-set/plan.ts';
+import { unmatchedIncludes } from '../../backup-set/selection.ts';
 import type { Verdict } from '../../backup-set/verdict.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -77,6 +78,18 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
       );
     },
   });
+  const nameless = unmatchedIncludes(
+    selectionOf(config),
+    held.nodes.flatMap(({ relations, notShipped }) => [...relations, ...notShipped]),
+  );
+  if (nameless.length > 0) {
+    await held.release();
+    throw new StowageError(
+      'config/invalid',
+      `no schema or table of database ${config.database} is called ${nameless.join(', ')}`,
+      { where: { field: 'backup.include' } },
+    );
+  }
   if (held.nodes.every(({ relations }) => relations.length === 0)) {
     await held.release();
     throw new StowageError(

@@ -121,7 +121,9 @@ function report(error: unknown, json: boolean): number {
 /** What commander says in its own words to people, as one of ours. */
 function usageError(error: unknown): unknown {
   if (!(error instanceof CommanderError)) return error;
-  return new StowageError('usage/flag', error.message.replace(/^error: /, ''), { cause: error });
+  const message =
+    error.code === 'commander.help' ? 'no command was given' : error.message.replace(/^error: /, '');
+  return new StowageError('usage/flag', message, { cause: error });
 }
 
 function collect(value: string, so: string[] | undefined): string[] {

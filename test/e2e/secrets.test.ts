@@ -1,0 +1,118 @@
+import { execFile } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { zstdDecompressSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseKey } from '../../backup-set/keys.ts';
+import { type CliResult, startStowage, stowage } from '../support/cli.ts';
+import { configFor, DATABASE } from '../support/e2e-cluster.ts';
+import { cephPlace, type Place, withoutCeph } from '../support/e2e-place.ts';
+import { commandLinesUnder } from '../support/e2e-processes.ts';
+import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
+import { choicesSql } from './choices-data.ts';
+
+const PASSWORD = 'pA55-never-written-anywhere';
+const OBJECT_BYTES_MAX = 64 * 1024 * 1024;
+
+describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', () => {
+  let place: Place;
+  let servers: TestServer[];
+  let [root, config, secretKey] = ['', '', ''];
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    place = await cephPlace();
+    secretKey = place.ceph?.secretKey ?? '';
+    env = { ...place.env, PGPASSWORD: PASSWORD };
+    servers = await startCluster(2, { databases: [DATABASE], password: PASSWORD });
+    for (const [content, server] of servers.entries()) await server.psql(choicesSql(content), DATABASE);
+    root = place.newRoot();
+    config = await configFor(place, servers, root, { functions: 'inline' });
+  });
+  afterAll(async () => {
+    await stopAll(servers);
+    await place?.stop();
+  });
+
+  const secretIn = (text: string) => [PASSWORD, secretKey].filter((secret) => text.includes(secret));
+
+  /** Runs a command while looking at the arguments of all its processes. */
+  async function watched(...args: string[]): Promise<CliResult & { readonly seen: ReadonlySet<string> }> {
+    const running = startStowage([...args, '--log-level', 'debug'], { config, env });
+    const seen = new Set<string>();
+    let over = false;
+    void running.ended.finally(() => {
+      over = true;
+    });
+    while (!over) {
+      for (const line of await commandLinesUnder(running.pid)) seen.add(line);
+      await sleep(5);
+    }
+    return { ...(await running.ended), seen };
+  }
+
+  let timestamp: string;
+
+  test('a backup and a restore never show one: not in what they print or log, not in any process’s arguments', async () => {
+    const backup = await watched('backup');
+    expect(backup.code).toBe(0);
+    timestamp = backup.json.timestamp;
+    const restore = await watched('restore', timestamp, '--create', '--globals', '--database', 'other');
+    expect(restore.code).toBe(0);
+    const seen = [...backup.seen, ...restore.seen];
+    // The look was worth something: it has seen what is started.
+    for (const program of ['cli/main.ts', 'segment-shipper/main.ts', 'pg_dump', 'pg_restore'])
+      expect(seen.filter((line) => line.includes(program))).not.toEqual([]);
+    expect(secretIn(seen.join('\n'))).toEqual([]);
+    expect(secretIn(backup.text + restore.text)).toEqual([]);
+  });
+
+  test('no object holds one, decompressed or not', async () => {
+    const store = await place.open(root);
+    let looked = 0;
+    for await (const { key } of store.list('')) {
+      const bytes = await store.read(key, { bytesMax: OBJECT_BYTES_MAX });
+      const texts = [Buffer.from(bytes).toString('latin1'), await plainText(key, bytes)];
+      expect(secretIn(texts.join('\n')), key).toEqual([]);
+      looked += 1;
+    }
+    await store.close();
+    expect(looked).toBeGreaterThan(20);
+  });
+
+  test('failures do not tell one either', async () => {
+    const denied = await stowage(['list'], {
+      config,
+      env: { ...env, AWS_SECRET_ACCESS_KEY: `${secretKey}x` },
+    });
+    expect(denied.json.error.code).toBe('storage/denied');
+    expect(denied.code).toBe(5);
+    const refused = await stowage(['backup'], { config, env: { ...env, PGPASSWORD: `${PASSWORD}x` } });
+    expect(refused.json.error.code).toMatch(/^database\/(unreachable|denied)$/);
+    expect(refused.code).toBe(6);
+    const embedded = await stowage(['list', '--root', `s3://AK:${secretKey}@bucket/x`], { config, env });
+    expect(embedded.code).toBe(2);
+    expect(secretIn(denied.text + refused.text + embedded.text)).toEqual([]);
+  });
+
+  test('config shows none', async () => {
+    const shown = await stowage(['config'], { config, env });
+    expect(shown.code).toBe(0);
+    expect(secretIn(shown.text)).toEqual([]);
+  });
+
+  /** What a curious reader gets out of an object with the usual programs. */
+  async function plainText(key: string, bytes: Uint8Array): Promise<string> {
+    if (key.endsWith('.zst') || key.endsWith('.pack')) return zstdDecompressSync(bytes).toString('latin1');
+    if (!key.endsWith('.dump')) return '';
+    expect(parseKey(key)?.kind).toBe('metadata');
+    const path = join(place.folder, key);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, bytes);
+    const [server] = servers;
+    const dumped = await promisify(execFile)(join(server?.binDir ?? '', 'pg_restore'), ['--file=-', path]);
+    return dumped.stdout;
+  }
+});

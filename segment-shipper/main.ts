@@ -56,7 +56,11 @@ async function main(): Promise<void> {
 
 async function run(stop: AbortController, progress: Progress, log: ShipperDeps['log']): Promise<void> {
   const lines = linesOf(process.stdin);
-  const first = await lines.next();
+  const stopped = Promise.withResolvers<never>();
+  stopped.promise.catch(() => undefined);
+  stop.signal.addEventListener('abort', () => stopped.reject(stop.signal.reason), { once: true });
+  // A signal must also end a shipper whose job never comes.
+  const first = await Promise.race([lines.next(), stopped.promise]);
   if (first.done === true)
     throw new StowageError('shipper/protocol', 'standard input ended before a job came');
   const job = parseLine(first.value, Job);

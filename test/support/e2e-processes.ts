@@ -11,23 +11,23 @@ export async function isRunning(pid: number): Promise<boolean> {
   }
 }
 
-/** The command lines of a process and all its descendants, words joined by spaces. */
+interface Seen {
+  readonly pid: number;
+  readonly parent: number;
+  /** Words joined by spaces. */
+  readonly commandLine: string;
+}
+
+export async function childrenOf(pid: number): Promise<Seen[]> {
+  return (await all()).filter(({ parent }) => parent === pid);
+}
+
+/** The command lines of a process and all its descendants. */
 export async function commandLinesUnder(pid: number): Promise<string[]> {
-  const processes = await Promise.all(
-    (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(look),
-  );
-  const children = Map.groupBy(
-    processes.filter((found) => found !== undefined),
-    ({ parent }) => parent,
-  );
-  const found: string[] = [];
-  const visit = (at: number) => {
-    const own = processes.find((candidate) => candidate?.pid === at);
-    if (own !== undefined) found.push(own.commandLine);
-    for (const child of children.get(at) ?? []) visit(child.pid);
-  };
-  visit(pid);
-  return found;
+  const processes = await all();
+  const children = Map.groupBy(processes, ({ parent }) => parent);
+  const visit = (at: Seen): string[] => [at.commandLine, ...(children.get(at.pid) ?? []).flatMap(visit)];
+  return processes.filter((found) => found.pid === pid).flatMap(visit);
 }
 
 /** Asks again and again until a condition holds; the time is a bound for what is stuck, not a measure. */
@@ -44,7 +44,12 @@ export async function eventually<T>(
   }
 }
 
-async function look(name: string) {
+async function all(): Promise<Seen[]> {
+  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  return (await Promise.all(names.map(look))).filter((found) => found !== undefined);
+}
+
+async function look(name: string): Promise<Seen | undefined> {
   try {
     const stat = await readFile(`/proc/${name}/stat`, 'utf8');
     const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);

@@ -1,0 +1,94 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ObjectStore } from '../../storage/store.ts';
+import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
+import { configFor, DATABASE } from '../support/e2e-cluster.ts';
+import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { childrenOf, isRunning } from '../support/e2e-processes.ts';
+import { hasSshd, type Sshd, startSshd } from '../support/e2e-sshd.ts';
+import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
+import { bigTable } from '../support/trouble.ts';
+import { afterItsFirstReceipt, leftOf, NOTHING, shippersOf, stored } from './losses.ts';
+
+const SHIPPER = fileURLToPath(new URL('../../segment-shipper/main.ts', import.meta.url));
+const MEGABYTES = 60;
+const runnable = await hasSshd();
+if (!runnable) process.stderr.write('not run: shippers started over ssh (no /usr/sbin/sshd)\n');
+
+describe.skipIf(!runnable)('shippers on other hosts, started over ssh', () => {
+  let place: Place;
+  let sshd: Sshd;
+  let servers: TestServer[];
+
+  beforeAll(async () => {
+    [place, sshd, servers] = await Promise.all([
+      directoryPlace(),
+      startSshd(),
+      startCluster(2, { databases: [DATABASE] }),
+    ]);
+    for (const [content, server] of servers.entries())
+      for (const sql of bigTable(MEGABYTES, content)) await server.psql(sql, DATABASE);
+  });
+  afterAll(async () => {
+    await stopAll(servers);
+    await sshd?.stop();
+    await place?.stop();
+  });
+
+  async function start(): Promise<{ config: string; backup: RunningCli; store: ObjectStore }> {
+    const root = place.newRoot();
+    const config = await configFor(place, servers, root, {
+      shippers: { workers: 2, command: [...sshd.ssh, process.execPath, SHIPPER] },
+      backup: { packBytes: 4 * 1024 * 1024, frameBytes: 512 * 1024 },
+    });
+    return { config, backup: startStowage(['backup'], { config }), store: await place.open(root) };
+  }
+
+  test('back up a whole set, which restores the same way', async () => {
+    const { config, backup } = await start();
+    const { code, json } = await backup.ended;
+    expect(json).toMatchObject({ status: 'complete', failures: [] });
+    expect(code).toBe(0);
+    const restore = await stowage(['restore', json.timestamp, '--create', '--database', 'over_ssh'], {
+      config,
+    });
+    expect(restore.text).toContain('"status":"restored"');
+    const count = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';
+    for (const server of servers)
+      expect(await server.psql(count, 'over_ssh')).toBe(await server.psql(count, DATABASE));
+    expect(await leftOf(backup, servers)).toEqual(NOTHING);
+  });
+
+  test('killing ssh here fails the backup, names the segment, and ends the shipper there', async () => {
+    const { backup, store } = await start();
+    await afterItsFirstReceipt(backup, store, 1);
+    const here = await sshFor(backup, 1);
+    const there = shippersOf(backup).get(1) ?? Number.NaN;
+    expect(here).not.toBe(there);
+    expect(await isRunning(there)).toBe(true);
+    process.kill(here, 'SIGKILL');
+    const { code, json } = await backup.ended;
+    expect(json).toMatchObject({ status: 'incomplete', failures: [{ content: 1, code: 'shipper/died' }] });
+    expect(code).toBe(3);
+    expect(await leftOf(backup, servers)).toEqual(NOTHING);
+    expect(await stored(store, 'manifest')).toEqual([]);
+  });
+
+  test('a host that cannot be reached is named, and what ssh said', async () => {
+    const segments = servers.map(({ host, port }, content) => ({ content, host, port }));
+    const command = ['ssh', '-F', 'none', '-p', '1', '-o', 'BatchMode=yes', '{host}', 'true'];
+    const config = await configFor(place, servers, place.newRoot(), { segments, shippers: { command } });
+    const { code, json } = await stowage(['backup'], { config });
+    expect(json.failures[0]?.message).toMatch(/content [01] on 127\.0\.0\.1 .*onnect/);
+    expect(code).toBe(3);
+  });
+
+  /** The ssh process of one segment: shippers are started in order of content. */
+  async function sshFor(backup: RunningCli, content: number): Promise<number> {
+    const started = (await childrenOf(backup.pid)).filter(({ commandLine }) =>
+      commandLine.startsWith('ssh '),
+    );
+    expect(started).toHaveLength(2);
+    return started.toSorted((a, b) => a.pid - b.pid)[content]?.pid ?? Number.NaN;
+  }
+});

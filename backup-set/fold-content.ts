@@ -34,7 +34,7 @@ export function countContent(
   const metadata = countMetadata(planned, counted.receipts);
   const problems = [...counted.problems, ...relations.problems, ...metadata.problems];
   if (problems.length > 0) return { problems };
-  const { host, port, serverVersion, encoding, refresh } = planned;
+  const { host, port, serverVersion, encoding, locale, refresh } = planned;
   return {
     problems,
     content: {
@@ -43,6 +43,7 @@ export function countContent(
       port,
       serverVersion,
       encoding,
+      ...(locale && { locale }),
       refresh,
       metadata: metadata.files,
       relations: relations.counts,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Content, Count, header, IsoDate, Name, Sha256 } from './documents.ts';
 import { METADATA_FILES } from './keys.ts';
-import { NotShipped, Relation, Snapshot } from './plan.ts';
+import { Locale, NotShipped, Relation, Snapshot } from './plan.ts';
 import { Extent, StoredAs } from './receipt.ts';
 import { Selection } from './selection.ts';
 import { Timestamp } from './timestamps.ts';
@@ -12,6 +12,7 @@ const ManifestContent = z.object({
   port: z.int(),
   serverVersion: z.string(),
   encoding: z.string(),
+  locale: Locale.exactOptional(),
   refresh: z.array(Name),
   metadata: z.array(StoredAs.extend({ file: z.enum(METADATA_FILES) })),
   relations: z.array(z.object({ relation: Count, rows: Count, bytes: Count })),

@@ -16,6 +16,16 @@ export type Relation = z.infer<typeof Relation>;
 
 export const NotShipped = Name.extend({ kind: z.string(), reason: z.string() });
 
+/** How a database compares and classifies text; another one would sort its indexes otherwise. */
+export const Locale = z.object({
+  provider: z.enum(['libc', 'icu', 'builtin']),
+  collate: z.string(),
+  ctype: z.string(),
+  /** Of the provider, where that is not libc. */
+  name: z.string().exactOptional(),
+});
+export type Locale = z.infer<typeof Locale>;
+
 /** Inclusive ranges of relation ids. */
 const Ranges = z.array(z.tuple([Count, Count]));
 
@@ -26,6 +36,7 @@ export const PlannedContent = z.object({
   port: z.int(),
   serverVersion: z.string(),
   encoding: z.string(),
+  locale: Locale.exactOptional(),
   metadata: z.array(z.enum(METADATA_FILES)),
   relations: Ranges,
   refresh: z.array(Name),

@@ -64,6 +64,7 @@ function preData(
   return {
     mode,
     encoding: content.encoding,
+    ...(content.locale && { locale: content.locale }),
     noOwner,
     ...(globals && { globals }),
     ...(schema && { schema }),
@@ -97,7 +98,7 @@ function postData(
   request: RestoreRequest,
 ): Body<'post-data'> {
   const schema = request.mode === 'truncate' ? undefined : fileOf(content, 'schema.dump');
-  const sequences = isWhole(request) ? fileOf(content, 'sequences.sql.zst') : undefined;
+  const sequences = fileOf(content, 'sequences.sql.zst');
   return {
     mode: request.mode,
     noOwner: request.noOwner,

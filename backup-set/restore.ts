@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Content, Count, Crc32, header, IsoDate, Name, Sha256 } from './documents.ts';
 import { PHASES } from './keys.ts';
-import { Relation } from './plan.ts';
+import { Locale, Relation } from './plan.ts';
 import { StoredAs } from './receipt.ts';
 import { Selection } from './selection.ts';
 import { RestoreId, Timestamp } from './timestamps.ts';
@@ -82,6 +82,8 @@ export const Order = z.discriminatedUnion('phase', [
     phase: z.literal('pre-data'),
     mode: z.enum(RESTORE_MODES),
     encoding: z.string(),
+    /** Of the database that `create` makes. */
+    locale: Locale.exactOptional(),
     noOwner: z.boolean(),
     globals: StoredAs.exactOptional(),
     schema: StoredAs.exactOptional(),

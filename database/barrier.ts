@@ -16,6 +16,7 @@ import { type AttemptFailure, onAllNodes } from './barrier-step.ts';
 import { readServerFacts } from './catalog.ts';
 import type { HeldSnapshot, NodeSnapshot, Segment, SnapshotOptions } from './flavour.ts';
 import { interrupted } from './interrupted.ts';
+import { readLocale } from './locale.ts';
 import { discoverRelations, type LockedRelation } from './relations.ts';
 
 /** Where a barrier gets its time and its dice from. */
@@ -162,9 +163,10 @@ async function describe(
 ): Promise<{ snapshot: NodeSnapshot; locked: readonly LockedRelation[] }> {
   const discovery = await discoverRelations(holder, selection, { withSizes: true });
   const { version, encoding } = await readServerFacts(holder);
+  const locale = await readLocale(holder);
   const relations = discovery.relations.map(({ oid: _, ...relation }) => relation);
   return {
-    snapshot: { segment, snapshotId, serverVersion: version, encoding, ...discovery, relations },
+    snapshot: { segment, snapshotId, serverVersion: version, encoding, locale, ...discovery, relations },
     locked: discovery.relations,
   };
 }

@@ -1,3 +1,4 @@
+import type { Locale } from '../backup-set/plan.ts';
 import type { Selection } from '../backup-set/selection.ts';
 
 /**
@@ -89,6 +90,7 @@ export interface NodeSnapshot {
   /** e.g. "15.18" */
   readonly serverVersion: string;
   readonly encoding: string;
+  readonly locale: Locale;
   readonly relations: readonly DiscoveredRelation[];
   readonly notShipped: readonly { schema: string; name: string; kind: string; reason: NotShippedReason }[];
   /** Materialized views that were populated, in an order in which they can be refreshed. */

@@ -1,7 +1,9 @@
-import { StowageError } from '../backup-set/errors.ts';
+import { messageOf, StowageError } from '../backup-set/errors.ts';
+import type { Locale } from '../backup-set/plan.ts';
 import type { QualifiedName } from '../backup-set/selection.ts';
 import { sqlStateOf } from './database-error.ts';
 import type { ConnectionTarget } from './flavour.ts';
+import { localeClause } from './locale.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from './quote.ts';
 import { openSession, type Session } from './session.ts';
 
@@ -19,33 +21,41 @@ export async function databaseExists(target: ConnectionTarget, signal?: AbortSig
 export interface DatabaseLook {
   readonly encoding: string;
   /** Absent = the server's own; where that cannot hold the encoding, `C`. */
-  readonly locale?: string;
+  readonly locale?: Locale;
 }
 
 /**
  * Creates the target's database, empty, from template0.
- * @throws StowageError `restore/refused` when it exists; `database/denied`; `database/failed`.
+ * @throws StowageError `restore/refused` when it exists, or when the server does not know the locale: with another one
+ * text would sort and compare otherwise, and nobody would have been asked.
  */
 export async function createDatabase(
   target: ConnectionTarget,
-  look: DatabaseLook,
+  { encoding, locale }: DatabaseLook,
   signal?: AbortSignal,
 ): Promise<void> {
-  const create = (locale: string | undefined) =>
-    `CREATE DATABASE ${quoteIdentifier(target.database)} TEMPLATE template0 ENCODING ${quoteLiteral(look.encoding)}` +
-    (locale === undefined ? '' : ` LOCALE ${quoteLiteral(locale)}`);
+  const create = `CREATE DATABASE ${quoteIdentifier(target.database)} TEMPLATE template0 ENCODING ${quoteLiteral(encoding)}`;
   await maintaining(target, signal, async (session) => {
     try {
-      await session.query(create(look.locale)).catch(async (error: unknown) => {
-        // 22023: the server's locale is of another encoding, and C goes with all.
-        if (sqlStateOf(error) !== '22023' || look.locale !== undefined) throw error;
-        await session.query(create('C'));
-      });
+      if (locale !== undefined) await session.query(`${create} ${localeClause(locale)}`);
+      else await session.query(create).catch((error: unknown) => inLocaleC(session, create, error));
     } catch (error) {
-      if (sqlStateOf(error) !== '42P04') throw error;
-      throw refused(target, `the database ${target.database} exists`, error);
+      const state = sqlStateOf(error);
+      if (state === '42P04') throw refused(target, `the database ${target.database} exists`, error);
+      if (locale === undefined || !LOCALE_UNKNOWN.has(state ?? '')) throw error;
+      const wanted = locale.name ?? locale.collate;
+      const message = `this server cannot make a database with the locale ${wanted} (${locale.provider}); create it yourself and restore without --create`;
+      throw refused(target, `${message}: ${messageOf(error)}`, error);
     }
   });
+}
+
+/** invalid_parameter_value, wrong_object_type: the locale is of another encoding, or not installed. */
+const LOCALE_UNKNOWN: ReadonlySet<string> = new Set(['22023', '42809']);
+
+async function inLocaleC(session: Session, create: string, error: unknown): Promise<void> {
+  if (sqlStateOf(error) !== '22023') throw error;
+  await session.query(`${create} LOCALE 'C'`);
 }
 
 /** What is in the way of a restore, in the order of the question. */

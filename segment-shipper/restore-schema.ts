@@ -9,6 +9,7 @@ import { crc32, zstdDecompress } from 'node:zlib';
 import { StowageError } from '../backup-set/errors.ts';
 import type { StoredAs } from '../backup-set/receipt.ts';
 import type { OrderOf } from '../backup-set/restore.ts';
+import { ownedSequences } from '../database/owned-sequences.ts';
 import {
   createDatabase,
   refreshViews,
@@ -18,10 +19,12 @@ import {
 import { listArchive, restoreSchema } from '../database/restore-tools.ts';
 import { runSql } from '../database/run-sql.ts';
 import { selectSchemaEntries } from '../database/schema-entries.ts';
+import { sequenceStatementStart } from '../database/sequences.ts';
 import { openSession, type Session } from '../database/session.ts';
 import type { RestoreJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
 import { readObject, requireCrc } from './fetch.ts';
+import { linesOf } from './ndjson.ts';
 
 const decompress = promisify(zstdDecompress);
 /** As metadata.ts bounds it when writing. */
@@ -33,7 +36,7 @@ const DUPLICATE_OBJECT = '42710';
 export async function preData(order: OrderOf<'pre-data'>, job: RestoreJob, deps: ShipperDeps): Promise<void> {
   const { target } = job;
   const { signal } = deps;
-  if (order.mode === 'create') await createDatabase(target, { encoding: order.encoding }, signal);
+  if (order.mode === 'create') await createDatabase(target, order, signal);
   else await inSession(order, job, deps, (session) => requireState(session, order));
   if (order.globals !== undefined)
     await runSql(target, textOf(order.globals, deps), { tolerate: [DUPLICATE_OBJECT], signal });
@@ -73,7 +76,8 @@ export async function postData(
       });
     });
   }
-  if (order.sequences !== undefined) await runSql(target, textOf(order.sequences, deps), { signal });
+  if (order.sequences !== undefined)
+    await runSql(target, sequenceValues(order, order.sequences, job, deps), { signal });
   if (order.refresh.length > 0)
     await inSession(order, job, deps, (session) => refreshViews(session, order.refresh));
 }
@@ -150,6 +154,27 @@ async function inSession(
     await work(session);
   } finally {
     await session.close();
+  }
+}
+
+/** The statements that set sequences; for chosen tables only those that their columns draw from. */
+async function* sequenceValues(
+  order: OrderOf<'post-data'>,
+  stored: StoredAs,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): AsyncGenerator<Uint8Array> {
+  const { only } = order;
+  if (only === undefined) {
+    yield* textOf(stored, deps);
+    return;
+  }
+  const starts: string[] = [];
+  await inSession(order, job, deps, async (session) => {
+    for (const sequence of await ownedSequences(session, only)) starts.push(sequenceStatementStart(sequence));
+  });
+  for await (const line of linesOf(textOf(stored, deps))) {
+    if (starts.some((start) => line.startsWith(start))) yield Buffer.from(`${line}\n`);
   }
 }
 

@@ -41,6 +41,7 @@ export function draftPlan(config: Config, held: HeldSnapshot, startedAt: Date, r
     port: node.segment.port,
     serverVersion: node.serverVersion,
     encoding: node.encoding,
+    locale: node.locale,
     metadata: metadataOf(node),
     relations: rangesOf((work.get(node.segment.content) ?? []).map(({ relation }) => relation.id)),
     refresh: [...node.refresh],

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readLocale } from '../../../database/locale.ts';
+import { ownedSequences } from '../../../database/owned-sequences.ts';
+import { createDatabase } from '../../../database/restore-target.ts';
+import { openSession, type Session } from '../../../database/session.ts';
+import { startPostgres, type TestServer } from '../../support/postgres.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server?.stop());
+
+async function inDatabase<T>(database: string, work: (session: Session) => Promise<T>): Promise<T> {
+  const session = await openSession(
+    { ...server, database },
+    { purpose: 'restore', applicationName: 'locale test' },
+  );
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+describe('the locale of a database', () => {
+  it('comes back as it was, also where it is not the default of the server', async () => {
+    const locale = { provider: 'libc', collate: 'C', ctype: 'POSIX' } as const;
+    await createDatabase({ ...server, database: 'posix' }, { encoding: 'SQL_ASCII', locale });
+    expect(await inDatabase('posix', readLocale)).toEqual(locale);
+  });
+
+  it('is refused by name where the server does not know it, and nothing is made', async () => {
+    const locale = { provider: 'libc', collate: 'xx_XX.nowhere', ctype: 'xx_XX.nowhere' } as const;
+    const made = createDatabase({ ...server, database: 'nowhere' }, { encoding: 'UTF8', locale });
+    await expect(made).rejects.toMatchObject({
+      code: 'restore/refused',
+      message: expect.stringContaining('xx_XX.nowhere'),
+    });
+    const found = await inDatabase('postgres', (session) =>
+      session.query("SELECT FROM pg_database WHERE datname = 'nowhere'"),
+    );
+    expect(found).toHaveLength(0);
+  });
+});
+
+describe('the sequences of chosen tables', () => {
+  it('are those that their columns own, also through the partitioned table above them, and no others', async () => {
+    await inDatabase('postgres', async (session) => {
+      await session.query(`
+        CREATE SCHEMA s; CREATE SEQUENCE s.free;
+        CREATE TABLE s."Sérial" (id serial, other int DEFAULT nextval('s.free'));
+        CREATE TABLE s.root (id bigint GENERATED ALWAYS AS IDENTITY) PARTITION BY RANGE (id);
+        CREATE TABLE s.leaf PARTITION OF s.root FOR VALUES FROM (1) TO (9);
+        CREATE TABLE s.unchosen (id serial)`);
+      const found = await ownedSequences(session, [
+        { schema: 's', name: 'Sérial' },
+        { schema: 's', name: 'leaf' },
+      ]);
+      expect(found.map(({ name }) => name).sort()).toEqual(['Sérial_id_seq', 'root_id_seq']);
+    });
+  });
+});

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
+import { configFor, DATABASE } from '../support/e2e-cluster.ts';
+import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { eventually } from '../support/e2e-processes.ts';
+import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
+import { bigTable } from '../support/trouble.ts';
+import { leftOf, NOTHING, shippersOf } from './losses.ts';
+
+/** Long enough that rows are still on their way when the restore is struck. */
+const MEGABYTES = 60;
+
+let place: Place;
+let servers: TestServer[];
+let [config, timestamp] = ['', ''];
+
+beforeAll(async () => {
+  place = await directoryPlace();
+  servers = await startCluster(2, { databases: [DATABASE] });
+  for (const [content, server] of servers.entries())
+    for (const sql of bigTable(MEGABYTES, content)) await server.psql(sql, DATABASE);
+  config = await configFor(place, servers, place.newRoot());
+  timestamp = (await stowage(['backup'], { config })).json.timestamp;
+});
+afterAll(async () => {
+  await stopAll(servers);
+  await place?.stop();
+});
+
+/** Starts a restore, and waits until rows of content 1 flow into the target. */
+async function amidRows(database: string): Promise<RunningCli> {
+  const restore = startStowage(['restore', timestamp, '--create', '--database', database], { config });
+  const loading = await eventually(
+    async () =>
+      servers[1]?.psql(
+        `SELECT count(*) FROM pg_stat_activity WHERE datname = '${database}' AND query LIKE 'COPY %' AND state = 'active'`,
+      ),
+    (count) => count !== '0',
+    60_000,
+  );
+  expect(loading).not.toBe('0');
+  return restore;
+}
+
+/** What was not restored must not look restored: a table comes whole, in one transaction, or not at all. */
+async function isFailed(restore: RunningCli, database: string): Promise<void> {
+  expect(await leftOf(restore, servers)).toEqual(NOTHING);
+  expect(await servers[1]?.psql('SELECT count(*) FROM big.lineitem', database)).toBe('0');
+  for (const server of servers) await server.psql(`DROP DATABASE IF EXISTS ${database}`);
+}
+
+describe('a restore that is struck amid the rows', () => {
+  test('kill -9 of a shipper: failed, the content named, no row of its table there', async () => {
+    const restore = await amidRows('struck');
+    process.kill(shippersOf(restore).get(1) ?? Number.NaN, 'SIGKILL');
+    const { code, json } = await restore.ended;
+    expect(json.status).toBe('failed');
+    expect(json.problems).toContainEqual(expect.objectContaining({ content: 1, code: 'segment-failed' }));
+    expect(code).toBe(3);
+    await isFailed(restore, 'struck');
+  });
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s: exit code 130, and nothing goes on', async (signal) => {
+    const restore = await amidRows('interrupted');
+    restore.kill(signal);
+    const { code, json } = await restore.ended;
+    expect(json.status).toBe('failed');
+    expect(code).toBe(130);
+    await isFailed(restore, 'interrupted');
+  });
+
+  test('kill -9 of the command line: its shippers end, and a new restore brings everything', async () => {
+    const restore = await amidRows('orphaned');
+    restore.kill('SIGKILL');
+    await restore.ended;
+    await isFailed(restore, 'orphaned');
+    const again = await stowage(['restore', timestamp, '--create', '--database', 'orphaned'], { config });
+    expect(again.json).toMatchObject({ status: 'restored', problems: [] });
+    expect(again.code).toBe(0);
+    const count = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';
+    for (const server of servers)
+      expect(await server.psql(count, 'orphaned')).toBe(await server.psql(count, DATABASE));
+  });
+});

@@ -85,10 +85,7 @@ function serverDone(stream: ReturnType<typeof copyTo>): Promise<number> {
   return done.promise;
 }
 
-function copyOutStatement(
-  { schema, name, columns, condition }: CopyRelation,
-  encoding: string,
-): string {
+function copyOutStatement({ schema, name, columns, condition }: CopyRelation, encoding: string): string {
   const how = `TO STDOUT WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)})`;
   const table = quoteQualified({ schema, name });
   const list = columns.map(quoteIdentifier).join(', ');

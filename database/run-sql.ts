@@ -41,7 +41,8 @@ export async function runSql(
   const [fed, , errors] = await Promise.allSettled([feeding, tool.done, refused]);
   if (fed.status === 'rejected') throw fed.reason;
   await tool.done;
-  if (!fed.value) throw toolError(target, `psql left on ${placeOf(target)} before the end of its input, without an error`);
+  if (!fed.value)
+    throw toolError(target, `psql left on ${placeOf(target)} before the end of its input, without an error`);
   if (errors.status === 'rejected') throw errors.reason;
   if (errors.value.length > 0)
     throw toolError(target, `psql failed on ${placeOf(target)}: ${errors.value.join('; ')}`);

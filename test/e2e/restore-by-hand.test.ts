@@ -20,6 +20,8 @@ const DATABASE = 'trouble';
 /** A name that every kind of quoting has to survive. */
 const RESTORED = `by "hand", it's = a\\b`;
 const SHARDS = [0, 1] as const;
+/** Neither is what a new server would choose. */
+const LOCALES = ["LC_COLLATE 'C' LC_CTYPE 'C'", "LOCALE_PROVIDER icu ICU_LOCALE 'de-u-co-phonebk'"] as const;
 
 let servers: TestServer[];
 let home: string;
@@ -32,7 +34,9 @@ beforeAll(async () => {
   servers = await startCluster(2 * SHARDS.length, { settings: { max_locks_per_transaction: '256' } });
   await Promise.all(
     SHARDS.map(async (content) => {
-      await server(content).psql(`CREATE DATABASE ${DATABASE}`);
+      await server(content).psql(
+        `CREATE DATABASE ${DATABASE} TEMPLATE template0 ENCODING 'UTF8' ${LOCALES[content]}`,
+      );
       const scripts = [
         ...troubleSchema({ content, rolePrefix: 'hand_' }),
         ...bigTable(9, content),
@@ -81,6 +85,14 @@ describe('docs/restore-by-hand.md', () => {
       expect(original).not.toBe('');
       expect(await server(SHARDS.length + content).psql(question, RESTORED)).toBe(original);
     }
+  });
+
+  test.each(SHARDS)('sorts text of content %i as the original does', async (content) => {
+    const question =
+      'SELECT datlocprovider, datcollate, datctype, daticulocale FROM pg_database WHERE datname = current_database()';
+    const original = await server(content).psql(question, DATABASE);
+    expect(original).not.toBe(await server(content).psql(question, 'postgres'));
+    expect(await server(SHARDS.length + content).psql(question, RESTORED)).toBe(original);
   });
 
   test('leaves the planner its statistics', async () => {

@@ -27,13 +27,23 @@ export interface ShipperStart {
   readonly log: Logger;
 }
 
+/**
+ * A shipper handles buffers that live for milliseconds. With V8's usual young generation their garbage piles up to 100 MiB before anybody
+ * looks, and glibc keeps freed ones for later: measured 327–393 MiB without these, 225 MiB with them.
+ */
+const FRUGAL_FLAGS = ['--max-semi-space-size=1'];
+const FRUGAL_ENV = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' };
+
 const STOP_MS_MAX = 15_000;
 const STDERR_CHARS_KEPT = 4_000;
 
 export function startShipper({ job, host, command, onReport, log }: ShipperStart): ShipperProcess {
   const { content } = job;
   const [program = process.execPath, ...args] = fill(command, { host, content }) ?? localCommand();
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(program, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...FRUGAL_ENV },
+  });
   let tail = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     tail = (tail + text).slice(-STDERR_CHARS_KEPT);
@@ -126,7 +136,7 @@ function died(
 function localCommand(): string[] {
   const fromSource = import.meta.url.endsWith('.ts');
   const entry = fromSource ? '../segment-shipper/main.ts' : './segment-shipper.js';
-  return [process.execPath, fileURLToPath(new URL(entry, import.meta.url))];
+  return [process.execPath, ...FRUGAL_FLAGS, fileURLToPath(new URL(entry, import.meta.url))];
 }
 
 function fill(

@@ -15,7 +15,7 @@ const PROGRAMS = [
 
 /** CommonJS packages inside an ES module call `require` for Node's own modules; ES modules have none. */
 const BANNER = [
-  '#!/usr/bin/env node',
+  '#!/usr/bin/env -S node --max-semi-space-size=1',
   "import { createRequire as stowageCreateRequire } from 'node:module';",
   'const require = stowageCreateRequire(import.meta.url);',
 ].join('\n');

@@ -77,7 +77,8 @@ export const Config = z.strictObject({
       partBytes: z
         .int()
         .min(5 * 1024 * 1024)
-        .exactOptional(),
+        .max(512 * 1024 * 1024)
+        .default(5 * 1024 * 1024),
       partsInFlight: z.int().min(1).max(16).default(2),
       stallMs: Positive.exactOptional(),
       attemptsMax: Positive.exactOptional(),

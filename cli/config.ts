@@ -31,7 +31,7 @@ export async function loadConfig({ env, file, flags }: ConfigInput): Promise<Loa
   for (const field of leavesOf(values)) sources.set(field, { source: 'file', name: path });
   for (const [name, field] of Object.entries(ENVIRONMENT)) {
     const value = env[name];
-    if (value !== undefined && value !== '')
+    if (value !== undefined && value !== '' && !isLibpqDefault(name, value))
       put(values, field, fromText(field, value), sources, { source: 'environment', name });
   }
   for (const [field, value] of Object.entries(flags)) {
@@ -128,6 +128,11 @@ function put(
   }
   at[last] = value;
   sources.set(field, from);
+}
+
+/** libpq's opportunistic modes guard nothing; who has them exported gets what he would get without. */
+function isLibpqDefault(name: string, value: string): boolean {
+  return name === 'PGSSLMODE' && (value === 'prefer' || value === 'allow');
 }
 
 /** Environment variables are text; only this one means a number. */

@@ -25,20 +25,20 @@ export async function* untilInterrupted<T>(
 ): AsyncGenerator<T, void, undefined> {
   const iterator = source[Symbol.asyncIterator]();
   let ended = false;
-  const fired = Promise.withResolvers<never>();
-  fired.promise.catch(() => undefined);
-  const fire = () => fired.reject(signal === undefined ? undefined : interruption(signal, doing));
+  // No race with one promise for the whole stream: each race would leave its chunk in that promise's list of reactions.
+  let fired: ((reason: unknown) => void) | undefined;
+  const fire = () => fired?.(signal === undefined ? undefined : interruption(signal, doing));
   signal?.addEventListener('abort', fire, { once: true });
   try {
     for (;;) {
       throwIfInterrupted(signal, doing);
-      const step = await Promise.race([
-        iterator.next().catch((error: unknown) => {
+      const step = await new Promise<IteratorResult<T, unknown>>((resolve, reject) => {
+        fired = reject;
+        iterator.next().then(resolve, (error: unknown) => {
           ended = true;
-          throw error;
-        }),
-        fired.promise,
-      ]);
+          reject(error as Error);
+        });
+      });
       if (step.done === true) {
         ended = true;
         return;

@@ -21,18 +21,11 @@ export const ERRORS = {
     exit: 3,
     hint: 'do not delete the other copies of this set; `stowage verify` names every bad object',
   },
-  'set/overdue': {
-    exit: 3,
-    hint: 'nothing has arrived for longer than the plan allows; look at the named segments',
-  },
   'set/unreadable': {
     exit: 3,
     hint: 'the named object is not what docs/format.md describes; was it written by another program?',
   },
-  'backup/failed': {
-    exit: 3,
-    hint: 'the named segment did not deliver; correct the cause and take a new backup',
-  },
+  'backup/empty': { exit: 4, hint: 'nothing was written; check the database name and the selection' },
   'restore/refused': {
     exit: 4,
     hint: 'nothing was changed in the target; correct the named cause and try again',

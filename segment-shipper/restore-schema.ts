@@ -20,10 +20,11 @@ import { listArchive, restoreSchema } from '../database/restore-tools.ts';
 import { runSql } from '../database/run-sql.ts';
 import { selectSchemaEntries } from '../database/schema-entries.ts';
 import { sequenceStatementStart } from '../database/sequences.ts';
-import { openSession, type Session } from '../database/session.ts';
+import type { Session } from '../database/session.ts';
 import type { RestoreJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
 import { readObject, requireCrc } from './fetch.ts';
+import { inSession } from './in-session.ts';
 import { linesOf } from './ndjson.ts';
 
 const decompress = promisify(zstdDecompress);
@@ -140,21 +141,6 @@ async function requireState(
   throw new StowageError('restore/refused', `table ${name} ${what}${more}`, {
     where: { content, relation: name },
   });
-}
-
-async function inSession(
-  order: { readonly timestamp: string; readonly content: number },
-  job: RestoreJob,
-  { signal }: ShipperDeps,
-  work: (session: Session) => Promise<void>,
-): Promise<void> {
-  const applicationName = `stowage restore ${order.timestamp} content ${order.content}`;
-  const session = await openSession(job.target, { purpose: 'restore', applicationName, signal });
-  try {
-    await work(session);
-  } finally {
-    await session.close();
-  }
 }
 
 /** The statements that set sequences; for chosen tables only those that their columns draw from. */

@@ -93,7 +93,7 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
   if (held.nodes.every(({ relations }) => relations.length === 0)) {
     await held.release();
     throw new StowageError(
-      'backup/failed',
+      'backup/empty',
       `database ${config.database} has no table that this backup would ship; is the selection right?`,
     );
   }

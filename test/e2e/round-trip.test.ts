@@ -17,6 +17,9 @@ const BIG_MEGABYTES = 300;
 let source: TestServer[];
 let target: TestServer[];
 
+/** What a shipper may use, whatever the size of the data (promise 9). */
+const MEMORY_BYTES_MAX = 256 * 1024 * 1024;
+
 beforeAll(async () => {
   [source, target] = await Promise.all([
     startCluster(SHARDS, { databases: [DATABASE] }),
@@ -89,6 +92,9 @@ function tell(subject: Subject, { more, schema, tables }: More): void {
       expect(backup.json).toMatchObject({ failures: [], problems: [] });
       expect(backup.json.objects).toBeLessThan(OBJECTS_MAX);
       expect(backup.json.contents).toHaveLength(SHARDS);
+      for (const { peakMemoryBytes } of backup.json.contents) {
+        expect(peakMemoryBytes).toBeLessThanOrEqual(MEMORY_BYTES_MAX);
+      }
       for (const server of source) expect(await leftIn(server)).toBe('');
     });
 

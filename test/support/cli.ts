@@ -23,7 +23,7 @@ export interface Printed {
   readonly manifest: Manifest;
   readonly verdict: Verdict;
   readonly checked: Verdict['checked'];
-  readonly contents: readonly { readonly content: number }[];
+  readonly contents: readonly { readonly content: number; readonly peakMemoryBytes: number }[];
   readonly copied: { readonly objects: number };
   readonly failures: readonly {
     readonly content?: number;

@@ -29,7 +29,7 @@ export interface ShipperStart {
 
 /**
  * A shipper's buffers live for milliseconds, and V8 lets their garbage pile up to 150 MiB before it looks. A small young generation makes
- * it look often. The bound on the old one makes it count buffers too: 271 MiB became 232 on S3, for a tenth more CPU. Restores go without
+ * it look often. The bound on the old one makes it count buffers too: 271 MiB became 232 on S3, for 10 to 25 % more CPU. Restores go without
  * the bound: an order can list a million extents.
  */
 const FRUGAL_FLAGS = {

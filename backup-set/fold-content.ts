@@ -3,7 +3,7 @@ import { readReceipts } from './fold-receipts.ts';
 import { countRelations } from './fold-relations.ts';
 import type { ManifestContent } from './manifest.ts';
 import type { PlannedContent, Relation } from './plan.ts';
-import type { Receipt, StoredAs } from './receipt.ts';
+import { type Receipt, type StoredAs, storedAs } from './receipt.ts';
 import type { Seal, SealedContent } from './seal.ts';
 import type { Problem } from './verdict.ts';
 
@@ -82,10 +82,6 @@ function packsThatCount(sealed: SealedContent, receipts: readonly Receipt[]): Ma
     }))
     .filter(({ extents }) => extents.length > 0)
     .sort(byKey);
-}
-
-function storedAs({ key, bytes, crc32, etag }: StoredAs): StoredAs {
-  return { key, bytes, crc32, ...(etag === undefined ? {} : { etag }) };
 }
 
 /** By code units, as the manifest's order must not depend on a locale; no two objects have one key. */

@@ -1,18 +1,12 @@
 import * as z from 'zod';
-import { Content, Count, header, IsoDate, Name, Sha256 } from './documents.ts';
+import { Count, header, IsoDate, Name, Sha256 } from './documents.ts';
 import { METADATA_FILES } from './keys.ts';
-import { Locale, NotShipped, Relation, Snapshot } from './plan.ts';
+import { NotShipped, Relation, SegmentFacts, Snapshot } from './plan.ts';
 import { Extent, StoredAs } from './receipt.ts';
 import { Selection } from './selection.ts';
 import { Timestamp } from './timestamps.ts';
 
-const ManifestContent = z.object({
-  content: Content,
-  host: z.string(),
-  port: z.int(),
-  serverVersion: z.string(),
-  encoding: z.string(),
-  locale: Locale.exactOptional(),
+const ManifestContent = SegmentFacts.extend({
   refresh: z.array(Name),
   metadata: z.array(StoredAs.extend({ file: z.enum(METADATA_FILES) })),
   relations: z.array(z.object({ relation: Count, rows: Count, bytes: Count })),

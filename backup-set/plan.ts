@@ -29,14 +29,18 @@ export type Locale = z.infer<typeof Locale>;
 /** Inclusive ranges of relation ids. */
 const Ranges = z.array(z.tuple([Count, Count]));
 
-/** What one segment must deliver. */
-export const PlannedContent = z.object({
+/** What plan and manifest both say of a segment. */
+export const SegmentFacts = z.object({
   content: Content,
   host: z.string(),
   port: z.int(),
   serverVersion: z.string(),
   encoding: z.string(),
   locale: Locale.exactOptional(),
+});
+
+/** What one segment must deliver. */
+export const PlannedContent = SegmentFacts.extend({
   metadata: z.array(z.enum(METADATA_FILES)),
   relations: Ranges,
   refresh: z.array(Name),

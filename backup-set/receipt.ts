@@ -23,6 +23,11 @@ export const StoredAs = z.object({
 });
 export type StoredAs = z.infer<typeof StoredAs>;
 
+/** Only these fields of whatever carries them. */
+export function storedAs({ key, bytes, crc32, etag }: StoredAs): StoredAs {
+  return { key, bytes, crc32, ...(etag === undefined ? {} : { etag }) };
+}
+
 const shipped = {
   ...header('receipt'),
   timestamp: Timestamp,

@@ -2,7 +2,7 @@ import { FORMAT_VERSION } from './documents.ts';
 import type { MetadataFile, Phase } from './keys.ts';
 import type { Manifest, ManifestContent } from './manifest.ts';
 import type { Relation } from './plan.ts';
-import type { StoredAs } from './receipt.ts';
+import { type StoredAs, storedAs } from './receipt.ts';
 import type { LoadRelation, Order, OrderOf, RestoreRequest, SourceExtent, VerifyObject } from './restore.ts';
 import { chosenRelations, isWhole } from './restore-plan.ts';
 import { selects } from './selection.ts';
@@ -156,8 +156,4 @@ function namesIn(
 function fileOf({ metadata }: ManifestContent, file: MetadataFile): StoredAs | undefined {
   const found = metadata.find((candidate) => candidate.file === file);
   return found === undefined ? undefined : storedAs(found);
-}
-
-function storedAs({ key, bytes, crc32, etag }: StoredAs): StoredAs {
-  return { key, bytes, crc32, ...(etag === undefined ? {} : { etag }) };
 }

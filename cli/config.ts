@@ -68,6 +68,14 @@ export function targetOf(
   };
 }
 
+/** How a segment's shipper is started; undefined = a process on this machine. */
+export function shipperCommand(
+  { segments, shippers }: Config,
+  content: number,
+): readonly string[] | undefined {
+  return segments.find((segment) => segment.content === content)?.command ?? shippers.command;
+}
+
 export function storeSettings(config: Config, root = config.root): StoreSettings {
   return { root, s3: config.storage };
 }

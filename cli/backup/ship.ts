@@ -2,7 +2,7 @@ import { asStowageError, type StowageError } from '../../backup-set/errors.ts';
 import type { Plan } from '../../backup-set/plan.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { CONTROL_VERSION, type Job } from '../../segment-shipper/control.ts';
-import { storeSettings, targetOf } from '../config.ts';
+import { shipperCommand, storeSettings, targetOf } from '../config.ts';
 import type { ClusterContext } from '../context.ts';
 import { type ShipperProcess, startShipper } from '../shipper-process.ts';
 import type { Draft } from './plan.ts';
@@ -41,9 +41,18 @@ export async function ship(
     if (!finished) fail(undefined, error);
   });
   let finished = false;
+  // One by one: when the third cannot be started, the first two are there to be stopped.
+  const startAll = () => {
+    try {
+      for (const node of held.nodes) shippers.push(start(context, plan, draft, node, tally));
+    } catch (error) {
+      fail(undefined, error);
+    }
+  };
   try {
-    context.signal.throwIfAborted();
-    shippers.push(...held.nodes.map((node) => start(context, plan, draft, node, tally)));
+    // The plan is stored: from here on every ending, also this one, must reach the seal.
+    if (context.signal.aborted) interrupted();
+    else startAll();
     await Promise.all(
       shippers.map(({ content, ended }) =>
         ended.catch((error: unknown) => ignoreStopped(failures, content, error, fail)),
@@ -97,8 +106,7 @@ function start(
   return startShipper({
     job,
     host,
-    command:
-      config.segments.find((segment) => segment.content === content)?.command ?? config.shippers.command,
+    command: shipperCommand(config, content),
     log,
     onReport: (report) => {
       if (report.type === 'hello') context.output.note('shipper', { content, host, pid: report.pid });

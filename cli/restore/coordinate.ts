@@ -30,7 +30,9 @@ export async function runRestore(context: ClusterContext, options: RestoreOption
       { id: request.id },
       `restore ${request.id} of set ${request.timestamp} from ${store.url}`,
     );
-    await step(context, store, [key], request.id, options.waitMs);
+    const planKey = formatKey({ kind: 'restore-plan', restore: request.id });
+    const { id } = request;
+    await step(context, store, [key], { id, waitMs: options.waitMs, instead: () => isThere(store, planKey) });
     const outcome =
       (await readOutcome(store, request.id)) ?? (await carryOutPlan(context, store, request.id, options));
     return { id: request.id, outcome, elapsedMs: context.clock().getTime() - startedAt.getTime() };
@@ -50,7 +52,9 @@ async function carryOutPlan(
     for (const phase of plan.phases) {
       await untilOrdered(context, store, plan, phase, options.waitMs);
       const receipts = await crew.carryOut(phase);
-      await step(context, store, receipts, id, options.waitMs, nextOf(plan, phase));
+      const next = nextOf(plan, phase);
+      const instead = async () => next !== undefined && (await countOrders(store, id, next)) > 0;
+      await step(context, store, receipts, { id, waitMs: options.waitMs, instead });
       const outcome = await readOutcome(store, id);
       if (outcome !== undefined) return await ended(crew, outcome);
     }
@@ -65,26 +69,27 @@ async function ended(crew: Crew, outcome: Outcome): Promise<Outcome> {
   return outcome;
 }
 
-/** Lets the functions go one step: until an outcome, or orders of the next phase, exist. */
+/** Lets the functions go one step: until an outcome, or what they do `instead` of ending, is there. */
 async function step(
   context: ClusterContext,
   store: ObjectStore,
   keys: readonly string[],
-  id: string,
-  waitMs: number,
-  next?: Phase,
+  { id, waitMs, instead }: { id: string; waitMs: number; instead: () => Promise<boolean> },
 ): Promise<void> {
   // A restore that was interrupted still gets its outcome.
   const deps = patient(functionDeps(context, store));
-  const holds = async () => {
-    if ((await store.head(formatKey({ kind: 'outcome', restore: id }))) !== undefined) return true;
-    if (next !== undefined) return (await countOrders(store, id, next)) > 0;
-    return (
-      (await store.head(formatKey({ kind: 'restore-plan', restore: id }))) !== undefined &&
-      keys.some((key) => key.endsWith('request.json'))
-    );
-  };
-  await untilProven(context, deps, keys, holds, waitMs);
+  const outcome = formatKey({ kind: 'outcome', restore: id });
+  await untilProven(
+    context,
+    deps,
+    keys,
+    async () => (await isThere(store, outcome)) || (await instead()),
+    waitMs,
+  );
+}
+
+async function isThere(store: ObjectStore, key: string): Promise<boolean> {
+  return (await store.head(key)) !== undefined;
 }
 
 async function untilOrdered(

@@ -5,7 +5,7 @@ import { type RestorePlan, RestoreReceipt } from '../../backup-set/restore.ts';
 import { bounded, type Problem } from '../../backup-set/verdict.ts';
 import { CONTROL_VERSION, type Job, type Report } from '../../segment-shipper/control.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { segmentsOf, storeSettings, targetOf } from '../config.ts';
+import { segmentsOf, shipperCommand, storeSettings, targetOf } from '../config.ts';
 import type { ClusterContext } from '../context.ts';
 import { type SegmentProgress, showProgress } from '../progress.ts';
 import { type ShipperProcess, startShipper } from '../shipper-process.ts';
@@ -33,6 +33,8 @@ export function startCrew(context: ClusterContext, store: ObjectStore, plan: Res
   const members = plan.contents.map((planned) => startMember(context, plan, planned));
   const interrupted = () => void Promise.all(members.map(({ shipper }) => shipper.stop()));
   context.signal.addEventListener('abort', interrupted, { once: true });
+  // Interrupted before we came: no order is carried out, and the receipts say why.
+  if (context.signal.aborted) interrupted();
   return {
     async carryOut(phase) {
       const progress = showProgress(phase, context.output, context.clock, () => members.map(lineOf));
@@ -73,8 +75,7 @@ function startMember(
     store: storeSettings(config),
     workers: config.shippers.workers,
   };
-  const command =
-    config.segments.find((candidate) => candidate.content === content)?.command ?? config.shippers.command;
+  const command = shipperCommand(config, content);
   const member: Member = {
     content,
     host: segment.host,

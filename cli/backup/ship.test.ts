@@ -1,0 +1,31 @@
+import pino from 'pino';
+import { expect, test } from 'vitest';
+import { StowageError } from '../../backup-set/errors.ts';
+import type { HeldSnapshot } from '../../database/flavour.ts';
+import { Config } from '../config-schema.ts';
+import type { ClusterContext } from '../context.ts';
+import { newOutput } from '../output.ts';
+import { ship } from './ship.ts';
+
+test('an interruption between plan and shippers is a failure that the seal will name, not an exception past it', async () => {
+  const stop = new AbortController();
+  stop.abort(new StowageError('interrupted', 'ended by SIGINT'));
+  const clock = () => new Date();
+  const segments = [{ content: 0, host: 'localhost' }];
+  const context: ClusterContext = {
+    env: {},
+    clock,
+    signal: stop.signal,
+    log: pino({ level: 'silent' }),
+    output: newOutput({ out: process.stdout, err: process.stderr }, false, clock),
+    config: Config.parse({ root: 'file:///nowhere', database: 'd', segments }),
+    sources: new Map(),
+  };
+  const segment = { content: 0, host: 'localhost', port: 1 };
+  const lost = new Promise<never>(() => undefined);
+  const held = { nodes: [{ segment }], lost } as unknown as HeldSnapshot;
+  const { failures } = await ship(context, {} as never, {} as never, held, { contents: new Map() });
+  expect(failures).toMatchObject([
+    { content: undefined, error: { code: 'interrupted', message: 'ended by SIGINT' } },
+  ]);
+});

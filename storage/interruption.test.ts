@@ -5,6 +5,7 @@ import { untilInterrupted } from './interruption.ts';
 
 const MIB = 1024 * 1024;
 const CHUNKS = 128;
+const BOUND = 16 * MIB;
 
 test('a long stream leaves none of its chunks in memory while it goes on', async () => {
   setFlagsFromString('--expose-gc');
@@ -15,16 +16,19 @@ test('a long stream leaves none of its chunks in memory while it goes on', async
   collect();
   const before = process.memoryUsage().arrayBuffers;
   let seen = 0;
-  let held = 0;
+  let held = Number.POSITIVE_INFINITY;
   for await (const chunk of untilInterrupted(chunks(), new AbortController().signal, 'a test')) {
     seen += chunk.byteLength;
     if (seen < CHUNKS * MIB) continue;
-    await new Promise((resolve) => setImmediate(resolve));
-    collect();
-    held = process.memoryUsage().arrayBuffers - before;
+    // V8 frees array buffers on a thread of its own: a busy machine needs more than one look.
+    for (let look = 0; look < 50 && held >= BOUND; look++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      collect();
+      held = process.memoryUsage().arrayBuffers - before;
+    }
   }
   expect(seen).toBe(CHUNKS * MIB);
-  expect(held).toBeLessThan(16 * MIB);
+  expect(held).toBeLessThan(BOUND);
 });
 
 test('ends at once when the signal fires, even when the source is stuck', async () => {

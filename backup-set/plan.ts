@@ -10,6 +10,8 @@ export const Relation = Name.extend({
   kind: z.enum(['table', 'partition']),
   columns: z.array(z.string().min(1)),
   condition: z.string().exactOptional(),
+  /** Every segment holds all its rows; one of them has shipped them. */
+  replicated: z.literal(true).exactOptional(),
   partitionRoot: Name.exactOptional(),
 });
 export type Relation = z.infer<typeof Relation>;

@@ -18,18 +18,25 @@ const SegmentConfig = z.strictObject({
   command: z.array(z.string().min(1)).min(1).exactOptional(),
 });
 
-export const Config = z.strictObject({
+const Cluster = z.strictObject({
   cluster: z.string().min(1).default('main'),
-  flavour: z.literal('shards').default('shards'),
+  flavour: z.enum(['shards', 'greenplum']).default('shards'),
   root: z.string().regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'starts with file:/// or s3://bucket'),
   database: z.string().min(1),
   segments: z
     .array(SegmentConfig)
-    .min(1)
+    .default([])
     .refine(
       (segments) => new Set(segments.map(({ content }) => content)).size === segments.length,
       'a content is named twice',
     ),
+  /** Of Greenplum; it knows where its segments are. */
+  coordinator: z
+    .strictObject({
+      host: z.string().min(1).default('localhost'),
+      port: z.int().min(1).max(65_535).default(5432),
+    })
+    .exactOptional(),
   connection: z
     .strictObject({
       user: z.string().min(1).exactOptional(),
@@ -93,6 +100,20 @@ export const Config = z.strictObject({
       sweepSeconds: Positive.default(60),
     })
     .prefault({}),
+});
+
+/** Each flavour has its own way to say where the cluster is; the other's would be ignored in silence. */
+export const Config = Cluster.superRefine(({ flavour, segments, coordinator }, context) => {
+  const issue = (path: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [path], message });
+  if (flavour === 'shards' && segments.length === 0) issue('segments', 'shards are named here, one by one');
+  if (flavour === 'shards' && coordinator !== undefined)
+    issue(
+      'coordinator',
+      'belongs to flavour greenplum; a coordinator of shards is a segment with content -1',
+    );
+  if (flavour === 'greenplum' && segments.length > 0)
+    issue('segments', 'belongs to flavour shards; a Greenplum coordinator knows its segments');
 });
 export type Config = z.infer<typeof Config>;
 

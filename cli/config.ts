@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { userInfo } from 'node:os';
+import { hostname, networkInterfaces, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { parse } from 'yaml';
 import { messageOf, StowageError } from '../backup-set/errors.ts';
 import type { Selection } from '../backup-set/selection.ts';
@@ -43,6 +44,7 @@ export async function loadConfig({ env, file, flags }: ConfigInput): Promise<Loa
   return { config: result.data, sources };
 }
 
+/** The servers of flavour `shards`, which alone are in the configuration. */
 export function segmentsOf(config: Config): Segment[] {
   return config.segments
     .map(({ content, host, port }) => ({ content, host, port }))
@@ -52,17 +54,21 @@ export function segmentsOf(config: Config): Segment[] {
 /** How to reach a segment; the password comes from the environment or ~/.pgpass, never from the file. */
 export function targetOf(
   config: Config,
-  { content, host, port }: Segment,
+  { content, host, port, options, greenplum }: Segment,
   env: ConfigInput['env'],
 ): ConnectionTarget {
   const { user = userInfo().username, ...rest } = config.connection;
   const password = env['PGPASSWORD'];
+  const home = config.flavour === 'greenplum' ? env['GPHOME'] : undefined;
   return {
     content,
     host,
     port,
     database: config.database,
     user,
+    ...(options !== undefined && { options }),
+    ...(greenplum !== undefined && { greenplum }),
+    ...(home !== undefined && { binDir: join(home, 'bin') }),
     ...rest,
     ...(password === undefined ? {} : { password }),
   };
@@ -70,10 +76,21 @@ export function targetOf(
 
 /** How a segment's shipper is started; undefined = a process on this machine. */
 export function shipperCommand(
-  { segments, shippers }: Config,
-  content: number,
+  { flavour, segments, shippers }: Config,
+  { content, host }: Pick<Segment, 'content' | 'host'>,
 ): readonly string[] | undefined {
-  return segments.find((segment) => segment.content === content)?.command ?? shippers.command;
+  const named = segments.find((segment) => segment.content === content)?.command ?? shippers.command;
+  if (named !== undefined || flavour === 'shards' || isThisHost(host)) return named;
+  return OVER_SSH;
+}
+
+/** Greenplum's coordinator has keys for its hosts; never a prompt, which nobody would answer. */
+const OVER_SSH = ['ssh', '-o', 'BatchMode=yes', '{host}', 'stowage-segment-shipper'];
+
+/** Whether an address of gp_segment_configuration means the machine that this runs on. */
+function isThisHost(host: string): boolean {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return host === 'localhost' || host === hostname() || own.some(({ address }) => address === host);
 }
 
 export function storeSettings(config: Config, root = config.root): StoreSettings {

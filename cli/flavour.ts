@@ -1,15 +1,23 @@
-import type { Flavour } from '../database/flavour.ts';
+import type { Flavour, Segment } from '../database/flavour.ts';
+import { greenplumFlavour } from '../database/greenplum.ts';
 import { shardsFlavour } from '../database/shards.ts';
 import { segmentsOf, targetOf } from './config.ts';
 import type { ClusterContext } from './context.ts';
 
+const DEFAULT_COORDINATOR = { host: 'localhost', port: 5432 };
+
 /** The configured flavour; the only place that knows there are several. */
 export function flavourOf({ config, env }: ClusterContext): Flavour {
+  const connect = (segment: Segment) => targetOf(config, segment, env);
   switch (config.flavour) {
     case 'shards':
       return shardsFlavour({
         segments: segmentsOf(config),
-        connect: (segment) => targetOf(config, segment, env),
+        connect,
       });
+    case 'greenplum': {
+      const { host, port } = config.coordinator ?? DEFAULT_COORDINATOR;
+      return greenplumFlavour({ coordinator: { content: -1, host, port }, connect });
+    }
   }
 }

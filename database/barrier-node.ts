@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isStowageError } from '../backup-set/errors.ts';
-import type { Selection } from '../backup-set/selection.ts';
 import { sqlStateOf } from './database-error.ts';
 import type { ConnectionTarget, Segment } from './flavour.ts';
 import { type LockWait, lockRelations, readLockWait } from './locks.ts';
-import { discoverRelations, type LockedRelation } from './relations.ts';
+import type { Lockable } from './relations.ts';
 import { openSession, type Session } from './session.ts';
 
 /** One segment's part in the barrier. */
@@ -17,11 +16,17 @@ export interface BarrierNode {
   /** Looks at who blocks the other two, and sets the locker free. */
   readonly monitor: Session;
   readonly deadlockTimeoutMs: number;
+  /** Who keeps a backend of this node waiting. */
+  readonly lockWait: typeof readLockWait;
 }
 
 export interface BarrierMember {
   readonly segment: Segment;
   readonly target: ConnectionTarget;
+  /** How the monitor connects, where that is another way. */
+  readonly monitor?: ConnectionTarget;
+  /** Absent = as PostgreSQL since 9.6 tells it. */
+  readonly lockWait?: typeof readLockWait;
 }
 
 /** Why an attempt ended without its lock. */
@@ -41,7 +46,10 @@ export async function openBarrierNode(
   const opened = await Promise.allSettled([
     openSession(target, { purpose: 'holder', applicationName: name('holder'), signal }),
     openSession(target, { purpose: 'barrier', applicationName: name('barrier'), signal }),
-    openSession(target, { purpose: 'probe', applicationName: name('monitor'), signal }),
+    openSession(
+      { ...(member.monitor ?? target), content: segment.content },
+      { purpose: 'probe', applicationName: name('monitor'), signal },
+    ),
   ]);
   const failed = opened.find((outcome) => outcome.status === 'rejected');
   const sessions = opened.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
@@ -53,7 +61,8 @@ export async function openBarrierNode(
   const [row] = await monitor.query<{ ms: number }>(
     "SELECT setting::float8 AS ms FROM pg_settings WHERE name = 'deadlock_timeout'",
   );
-  return { segment, holder, locker, monitor, deadlockTimeoutMs: row?.ms ?? 1_000 };
+  const { lockWait = readLockWait } = member;
+  return { segment, holder, locker, monitor, deadlockTimeoutMs: row?.ms ?? 1_000, lockWait };
 }
 
 /** How one attempt locks. */
@@ -66,30 +75,28 @@ export interface LockingTerms {
 }
 
 /**
- * Discovers what to lock and takes ACCESS SHARE on it with the transaction that will hold the snapshot, which it does
- * not have yet. From here to the end nothing in the list can be dropped, altered or truncated.
+ * Takes ACCESS SHARE with the transaction that will hold the snapshot, which it does not have yet. From here to the end
+ * nothing in the list can be dropped, altered or truncated.
  */
 export async function holdRelations(
   node: BarrierNode,
-  selection: Selection,
+  relations: readonly Lockable[],
   terms: LockingTerms,
-): Promise<LockedRelation[]> {
-  const { relations } = await discoverRelations(node.holder, selection, { withSizes: false });
+): Promise<void> {
   await node.holder.query(
     `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = ${Math.ceil(terms.lockTimeoutMs)}`,
   );
   await lockRelations(node.holder, relations, 'ACCESS SHARE', terms.recalled);
   await node.holder.query('SET LOCAL lock_timeout = 0');
-  return [...relations];
 }
 
 /** Takes SHARE: waits for running writers, lets nobody write from then on. */
 export async function stopWriters(
   node: BarrierNode,
-  relations: readonly LockedRelation[],
+  relations: readonly Lockable[],
   terms: LockingTerms,
 ): Promise<void> {
-  const isFirst = ({ schema, name }: LockedRelation) => `${schema}.${name}` === terms.first;
+  const isFirst = ({ schema, name }: Lockable) => `${schema}.${name}` === terms.first;
   const ordered = [...relations.filter(isFirst), ...relations.filter((relation) => !isFirst(relation))];
   await node.locker.query(`BEGIN; SET LOCAL lock_timeout = ${Math.ceil(terms.lockTimeoutMs)}`);
   await lockRelations(node.locker, ordered, 'SHARE', terms.recalled);
@@ -153,7 +160,7 @@ async function watchWaits(
     await sleep(WATCH_EVERY_MS, undefined, { signal }).catch(() => {});
     if (signal.aborted) break;
     // Whatever is wrong with the monitor shows in the next step that needs it; who blocks is only advice.
-    seen = (await readLockWait(node.monitor, session.pid).catch(() => undefined)) ?? seen;
+    seen = (await node.lockWait(node.monitor, session.pid).catch(() => undefined)) ?? seen;
   }
   return seen;
 }

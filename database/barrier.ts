@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, StowageError } from '../backup-set/errors.ts';
-import type { Selection } from '../backup-set/selection.ts';
+import type { BarrierKind } from './barrier-kind.ts';
 import {
   type BarrierMember,
   type BarrierNode,
@@ -13,11 +13,9 @@ import {
 } from './barrier-node.ts';
 import { barrierGivenUp, blockedOf } from './barrier-report.ts';
 import { type AttemptFailure, onAllNodes } from './barrier-step.ts';
-import { readServerFacts } from './catalog.ts';
 import type { HeldSnapshot, NodeSnapshot, Segment, SnapshotOptions } from './flavour.ts';
 import { interrupted } from './interrupted.ts';
-import { readLocale } from './locale.ts';
-import { discoverRelations, type LockedRelation } from './relations.ts';
+import type { Lockable } from './relations.ts';
 
 /** Where a barrier gets its time and its dice from. */
 export interface BarrierEffects {
@@ -44,18 +42,19 @@ const LOCK_TIMEOUT_MS_FIRST = 100;
 const AUTOVACUUM_MARGIN_MS = 500;
 
 /**
- * Takes one consistent snapshot of several servers that know nothing of each other: all stand still under SHARE locks
+ * Takes one consistent snapshot of several instances that cannot share one: all stand still under SHARE locks
  * for the moment in which each exports a snapshot of its own. Writers wait for that moment only.
  * @throws StowageError `database/locked`, `database/unreachable`, `database/denied`, `database/failed`, `interrupted`.
  */
 export async function takeBarrierSnapshot(
   members: readonly BarrierMember[],
+  kind: BarrierKind,
   options: SnapshotOptions,
   effects: BarrierEffects = { now: () => new Date(), random: Math.random },
 ): Promise<HeldSnapshot> {
   const nodes = await openAll(members, options);
   try {
-    return await attempts(nodes, options, effects);
+    return await attempts(nodes, kind, options, effects);
   } catch (error) {
     await closeAll(nodes);
     if (options.signal?.aborted === true) throw interrupted(options.signal);
@@ -65,6 +64,7 @@ export async function takeBarrierSnapshot(
 
 async function attempts(
   nodes: readonly BarrierNode[],
+  kind: BarrierKind,
   options: SnapshotOptions,
   effects: BarrierEffects,
 ): Promise<HeldSnapshot> {
@@ -72,7 +72,7 @@ async function attempts(
   for (let attempt = 1; attempt <= options.attemptsMax; attempt += 1) {
     if (last !== undefined) await pause(attempt - 1, options.signal, effects);
     options.signal?.throwIfAborted();
-    const outcome = await attemptOnce(nodes, options, attempt, last, effects);
+    const outcome = await attemptOnce(nodes, kind, options, attempt, last, effects);
     if ('snapshots' in outcome) {
       await Promise.all(nodes.flatMap(({ locker, monitor }) => [locker.close(), monitor.close()]));
       return held(nodes, outcome, attempt);
@@ -92,21 +92,25 @@ interface AttemptSuccess {
 /** One try, which leaves no lock and no transaction behind when it fails. */
 async function attemptOnce(
   nodes: readonly BarrierNode[],
+  kind: BarrierKind,
   options: SnapshotOptions,
   attempt: number,
   last: AttemptFailure | undefined,
   effects: BarrierEffects,
 ): Promise<AttemptFailure | AttemptSuccess> {
   const lockTimeoutMs = lockTimeoutOf(last, attempt, options.lockTimeoutMs);
-  const relations = new Map<BarrierNode, LockedRelation[]>();
+  const relations = new Map<BarrierNode, readonly Lockable[]>();
   const termsOf = (node: BarrierNode, recalled: AbortSignal): LockingTerms => ({
     lockTimeoutMs,
     first: last?.node === node && last.failure.kind === 'blocked' ? last.failure.wait?.relation : undefined,
     recalled,
   });
+  const look = kind.look(nodes, options.selection);
   const held = await onAllNodes(nodes, { signal: options.signal }, (node, recalled) =>
     watched(node, node.holder, async () => {
-      relations.set(node, await holdRelations(node, options.selection, termsOf(node, recalled)));
+      const wanted = await look(node);
+      relations.set(node, wanted);
+      await holdRelations(node, wanted, termsOf(node, recalled));
     }),
   );
   if (held !== undefined) return abandon(nodes, held);
@@ -114,31 +118,30 @@ async function attemptOnce(
   // A writer can be kept waiting from the moment the first SHARE lock is asked for.
   const started = performance.now();
   const limitMs = attemptLimitMs(nodes, lockTimeoutMs, [...relations.values()]);
-  const stopped = await onAllNodes(nodes, { limitMs, signal: options.signal }, (node, recalled) =>
+  const stopping = nodes.filter(kind.stopsWriters);
+  const stopped = await onAllNodes(stopping, { limitMs, signal: options.signal }, (node, recalled) =>
     watched(node, node.locker, () => stopWriters(node, relations.get(node) ?? [], termsOf(node, recalled))),
   );
   if (stopped !== undefined) return abandon(nodes, stopped);
 
-  const snapshotIds = await Promise.all(nodes.map(exportSnapshot));
+  const exported = await Promise.all(nodes.map((node) => exportSnapshot(node, kind)));
   const takenAt = effects.now();
   await Promise.all(nodes.map(({ locker }) => rollBack(locker)));
   const writerWaitMs = performance.now() - started;
 
-  const snapshots = await Promise.all(
-    nodes.map((node, index) => describe(node, snapshotIds[index] ?? '', options.selection)),
-  );
+  const described = await kind.describe(exported, options.selection);
   options.signal?.throwIfAborted();
   const changed = nodes.find(
-    (node, index) => !sameRelations(relations.get(node) ?? [], snapshots[index]?.locked ?? []),
+    (node, index) => !sameRelations(relations.get(node) ?? [], described[index]?.lockable ?? []),
   );
   if (changed !== undefined) return abandon(nodes, { node: changed, failure: { kind: 'changed' } });
-  return { snapshots: snapshots.map(({ snapshot }) => snapshot), takenAt, writerWaitMs };
+  return { snapshots: described.map(({ snapshot }) => snapshot), takenAt, writerWaitMs };
 }
 
 function attemptLimitMs(
   nodes: readonly BarrierNode[],
   lockTimeoutMs: number,
-  relations: readonly LockedRelation[][],
+  relations: readonly (readonly Lockable[])[],
 ): number {
   const deadlockTimeoutMs = Math.min(...nodes.map((node) => node.deadlockTimeoutMs));
   const longestList = Math.max(0, ...relations.map((list) => list.length));
@@ -151,29 +154,19 @@ async function abandon(nodes: readonly BarrierNode[], failure: AttemptFailure): 
   return failure;
 }
 
-async function exportSnapshot({ holder }: BarrierNode): Promise<string> {
-  const [row] = await holder.query<{ id: string }>('SELECT pg_export_snapshot() AS id');
-  return row?.id ?? '';
-}
-
-async function describe(
-  { segment, holder }: BarrierNode,
-  snapshotId: string,
-  selection: Selection,
-): Promise<{ snapshot: NodeSnapshot; locked: readonly LockedRelation[] }> {
-  const discovery = await discoverRelations(holder, selection, { withSizes: true });
-  const { version, encoding } = await readServerFacts(holder);
-  const locale = await readLocale(holder);
-  const relations = discovery.relations.map(({ oid: _, ...relation }) => relation);
-  return {
-    snapshot: { segment, snapshotId, serverVersion: version, encoding, locale, ...discovery, relations },
-    locked: discovery.relations,
-  };
+async function exportSnapshot(node: BarrierNode, { exports }: BarrierKind) {
+  if (!exports(node)) {
+    // Its catalogs are read after the barrier, but as of it.
+    await node.holder.query('SELECT 1');
+    return { node };
+  }
+  const [row] = await node.holder.query<{ id: string }>('SELECT pg_export_snapshot() AS id');
+  return { node, snapshotId: row?.id ?? '' };
 }
 
 /** Identity, not name: a table dropped and made again in between is another one, and not locked. */
-function sameRelations(locked: readonly LockedRelation[], seen: readonly LockedRelation[]): boolean {
-  const identity = ({ oid, schema, name }: LockedRelation) => JSON.stringify([oid, schema, name]);
+function sameRelations(locked: readonly Lockable[], seen: readonly Lockable[]): boolean {
+  const identity = ({ oid, schema, name }: Lockable) => JSON.stringify([oid, schema, name]);
   const known = new Set(locked.map(identity));
   return known.size === seen.length && seen.every((relation) => known.has(identity(relation)));
 }

@@ -5,8 +5,8 @@ export interface CatalogRelation {
   readonly oid: number;
   readonly schema: string;
   readonly name: string;
-  /** r table, p partitioned, f foreign, m materialized view */
-  readonly relkind: 'r' | 'p' | 'f' | 'm';
+  /** r table, p partitioned, f foreign, x external (Greenplum), m materialized view */
+  readonly relkind: 'r' | 'p' | 'f' | 'x' | 'm';
   readonly unlogged: boolean;
   readonly isPartition: boolean;
   readonly isPopulated: boolean;
@@ -16,6 +16,8 @@ export interface CatalogRelation {
   readonly isExtensionMember: boolean;
   /** Null unless the extension declared the table as configuration; then its filter, maybe empty. */
   readonly extensionCondition: string | null;
+  /** Greenplum: every segment holds all rows. */
+  readonly replicated?: boolean;
 }
 
 /** Reads every relation outside the system's schemas, in one order everywhere: by schema and name, as bytes. */

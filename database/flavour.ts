@@ -2,11 +2,11 @@ import type { Locale } from '../backup-set/plan.ts';
 import type { Selection } from '../backup-set/selection.ts';
 
 /**
- * The port to a kind of cluster. `shards.ts` is the first flavour (plain PostgreSQL servers), `greenplum` the next;
- * everything that differs between them is behind these calls, everything else in `database/` serves both.
+ * The port to a kind of cluster: `shards.ts` (plain PostgreSQL servers) and `greenplum.ts`. Everything that differs
+ * between them is behind these calls, everything else in `database/` serves both.
  */
 export interface Flavour {
-  readonly name: 'shards';
+  readonly name: 'shards' | 'greenplum';
 
   /** The instances that hold the cluster's data now, in order of content id. */
   topology(): Promise<readonly Segment[]>;
@@ -24,6 +24,10 @@ export interface Segment {
   readonly content: number;
   readonly host: string;
   readonly port: number;
+  /** What a session needs to be let in directly, as libpq's `options`, e.g. `-c gp_role=utility`. */
+  readonly options?: string;
+  /** The major version of Greenplum that answers here with all its segments behind it; absent = plain PostgreSQL. */
+  readonly greenplum?: 6 | 7;
 }
 
 /** How to reach one instance. The password never leaves this value except through PGPASSWORD or the wire. */
@@ -34,6 +38,10 @@ export interface ConnectionTarget {
   readonly port: number;
   readonly database: string;
   readonly user: string;
+  /** libpq's `options`: settings that the server must know from the start of the session. */
+  readonly options?: string;
+  /** As in `Segment`. */
+  readonly greenplum?: 6 | 7;
   readonly password?: string;
   readonly sslmode?: 'disable' | 'require' | 'verify-ca' | 'verify-full';
   readonly sslrootcert?: string;
@@ -85,8 +93,10 @@ export interface HeldSnapshot {
 /** What the catalogs of one segment said under its snapshot. */
 export interface NodeSnapshot {
   readonly segment: Segment;
-  /** For SET TRANSACTION SNAPSHOT. */
-  readonly snapshotId: string;
+  /** For SET TRANSACTION SNAPSHOT. Absent on a node whose rows nobody reads: Greenplum's coordinator. */
+  readonly snapshotId?: string;
+  /** Whether this node is asked for definitions, roles and sequences: every shard, of a Greenplum only the coordinator. */
+  readonly definitions: boolean;
   /** e.g. "15.18" */
   readonly serverVersion: string;
   readonly encoding: string;
@@ -101,6 +111,7 @@ export interface NodeSnapshot {
 export type NotShippedReason =
   | 'unlogged'
   | 'foreign'
+  | 'external'
   | 'materialized-view'
   | 'extension-member'
   | 'excluded'
@@ -115,6 +126,8 @@ export interface DiscoveredRelation {
   readonly columns: readonly string[];
   /** Only rows for which this SQL condition holds (an extension's configuration table). */
   readonly condition?: string;
+  /** Every segment holds all its rows, and one of them is asked for them. */
+  readonly replicated?: true;
   /** Topmost partitioned table. */
   readonly partitionRoot?: { readonly schema: string; readonly name: string };
   /** pg_table_size, for scheduling and progress only; 0 when unknown. */

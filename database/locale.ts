@@ -7,8 +7,8 @@ const PROVIDERS = { c: 'libc', i: 'icu', b: 'builtin' } as const;
 /** The locale of the session's database; the catalogs of each major version say it in another column. */
 export async function readLocale(session: Session): Promise<Locale> {
   const [row] = await session.query<Record<string, unknown>>(
-    `SELECT to_jsonb(d) ->> 'datlocprovider' AS provider, d.datcollate AS collate, d.datctype AS ctype,
-            coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') AS name
+    `SELECT row_to_json(d) ->> 'datlocprovider' AS provider, d.datcollate AS collate, d.datctype AS ctype,
+            coalesce(row_to_json(d) ->> 'datlocale', row_to_json(d) ->> 'daticulocale') AS name
      FROM pg_database d WHERE d.datname = current_database()`,
   );
   const text = (field: string) => (typeof row?.[field] === 'string' ? row[field] : undefined);

@@ -3,12 +3,27 @@ import { type CatalogRelation, countLargeObjects, readCatalog, readSizes, readVi
 import type { DiscoveredRelation, NodeSnapshot, NotShippedReason } from './flavour.ts';
 import type { Session } from './session.ts';
 
-/** A relation to ship, with the identity that tells it from a later one of the same name. */
-export type LockedRelation = DiscoveredRelation & { readonly oid: number };
+/** A relation to lock: with the identity that tells it from a later one of the same name. */
+export interface Lockable {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** A relation to ship. */
+export type LockedRelation = DiscoveredRelation & Lockable;
 
 export type Discovery = Pick<NodeSnapshot, 'notShipped' | 'refresh' | 'largeObjects'> & {
   readonly relations: readonly LockedRelation[];
+  /** Partitioned tables, at every level above the leaves. */
+  readonly roots: readonly Lockable[];
 };
+
+export interface DiscoveryOptions {
+  readonly withSizes: boolean;
+  /** How this kind of server is asked; absent = as PostgreSQL. */
+  readonly catalog?: (session: Session) => Promise<CatalogRelation[]>;
+}
 
 /**
  * What a backup of this database ships, what it leaves out and why. Under a snapshot (and with the relations locked)
@@ -17,9 +32,9 @@ export type Discovery = Pick<NodeSnapshot, 'notShipped' | 'refresh' | 'largeObje
 export async function discoverRelations(
   session: Session,
   selection: Selection,
-  options: { withSizes: boolean },
+  options: DiscoveryOptions,
 ): Promise<Discovery> {
-  const catalog = await readCatalog(session);
+  const catalog = await (options.catalog ?? readCatalog)(session);
   const relations: LockedRelation[] = [];
   const notShipped: NodeSnapshot['notShipped'][number][] = [];
   for (const relation of catalog) {
@@ -39,6 +54,9 @@ export async function discoverRelations(
   );
   return {
     relations: options.withSizes ? await sized(session, relations) : relations,
+    roots: catalog
+      .filter(({ relkind }) => relkind === 'p')
+      .map(({ oid, schema, name }) => ({ oid, schema, name })),
     notShipped,
     refresh:
       refresh.length < 2
@@ -48,12 +66,19 @@ export async function discoverRelations(
   };
 }
 
-const KINDS = { r: 'table', p: 'partitioned-table', f: 'foreign-table', m: 'materialized-view' } as const;
+const KINDS = {
+  r: 'table',
+  p: 'partitioned-table',
+  f: 'foreign-table',
+  x: 'external-table',
+  m: 'materialized-view',
+} as const;
 
 /** What it is comes before whether it was wanted: a foreign table is never shipped, whatever the selection says. */
 function reasonNotToShip(relation: CatalogRelation, selection: Selection): NotShippedReason | undefined {
   if (relation.isExtensionMember && relation.extensionCondition === null) return 'extension-member';
   if (relation.relkind === 'f') return 'foreign';
+  if (relation.relkind === 'x') return 'external';
   if (relation.relkind === 'm') return 'materialized-view';
   if (relation.relkind === 'p') return 'partitioned-root';
   if (relation.unlogged) return 'unlogged';
@@ -71,6 +96,7 @@ function toShip(relation: CatalogRelation): LockedRelation {
     columns: relation.columns,
     bytesEstimated: 0,
     ...(condition === undefined ? {} : { condition }),
+    ...(relation.replicated === true ? { replicated: true } : {}),
     ...(root === undefined ? {} : { partitionRoot: root }),
   };
 }

@@ -4,12 +4,11 @@ import type { QualifiedName } from '../backup-set/selection.ts';
 import { sqlStateOf } from './database-error.ts';
 import type { ConnectionTarget } from './flavour.ts';
 import { localeClause } from './locale.ts';
+import { maintaining } from './maintenance.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from './quote.ts';
-import { openSession, type Session } from './session.ts';
+import type { Session } from './session.ts';
 
 const RELATIONS_PER_STATEMENT = 100;
-/** Where one connects to ask about databases; at least one of them is on every server. */
-const MAINTENANCE_DATABASES = ['postgres', 'template1'] as const;
 
 export async function databaseExists(target: ConnectionTarget, signal?: AbortSignal): Promise<boolean> {
   return maintaining(target, signal, async (session) => {
@@ -151,24 +150,6 @@ export async function refreshViews(session: Session, views: readonly QualifiedNa
 function* batches<T>(list: readonly T[]): Iterable<readonly T[]> {
   for (let at = 0; at < list.length; at += RELATIONS_PER_STATEMENT)
     yield list.slice(at, at + RELATIONS_PER_STATEMENT);
-}
-
-async function maintaining<T>(
-  target: ConnectionTarget,
-  signal: AbortSignal | undefined,
-  ask: (session: Session) => Promise<T>,
-): Promise<T> {
-  const options = { purpose: 'restore', applicationName: 'stowage restore', signal } as const;
-  const [first, second] = MAINTENANCE_DATABASES;
-  const session = await openSession({ ...target, database: first }, options).catch((error: unknown) => {
-    if (sqlStateOf(error) !== '3D000') throw error;
-    return openSession({ ...target, database: second }, options);
-  });
-  try {
-    return await ask(session);
-  } finally {
-    await session.close();
-  }
 }
 
 function refused({ content }: ConnectionTarget, message: string, cause: unknown): StowageError {

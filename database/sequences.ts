@@ -41,5 +41,5 @@ async function readSequences(session: Session): Promise<{ schema: string; name: 
         SELECT FROM pg_depend d JOIN pg_extension x ON x.oid = d.refobjid
         WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_extension'::regclass
           AND d.deptype = 'e' AND NOT coalesce(c.oid = ANY (x.extconfig), false))
-    ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`);
+    ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`);
 }

@@ -56,14 +56,16 @@ const SETTINGS = [
   'SET extra_float_digits = 3',
   'SET statement_timeout = 0',
   'SET lock_timeout = 0',
-  'SET idle_in_transaction_session_timeout = 0',
   // Everything we name is qualified; nobody can put a function of his in our way.
   "SELECT pg_catalog.set_config('search_path', '', false)",
   'SET standard_conforming_strings = on',
   'SET synchronize_seqscans = off',
-  // An error instead of a backup that silently lacks the rows a policy hides.
-  'SET row_security = off',
 ];
+
+/** Not every version knows these. Without row security an error instead of a backup that silently lacks what a policy hides. */
+const SETTINGS_WHERE_KNOWN = `SELECT pg_catalog.set_config(name, value, false)
+  FROM (VALUES ('idle_in_transaction_session_timeout', '0'), ('row_security', 'off')) AS wanted(name, value)
+  JOIN pg_catalog.pg_settings USING (name)`;
 
 /** Connects and sets the session up. @throws StowageError as `Session.query`, or `interrupted`. */
 export async function openSession(target: ConnectionTarget, options: SessionOptions): Promise<Session> {
@@ -134,7 +136,11 @@ async function connect(client: Client, session: Session, options: SessionOptions
     });
     const readOnly = options.readOnly ?? (options.purpose !== 'restore' && options.purpose !== 'barrier');
     await session.query(
-      [...SETTINGS, ...(readOnly ? ['SET default_transaction_read_only = on'] : [])].join('; '),
+      [
+        ...SETTINGS,
+        SETTINGS_WHERE_KNOWN,
+        ...(readOnly ? ['SET default_transaction_read_only = on'] : []),
+      ].join('; '),
     );
   } catch (error) {
     cut();
@@ -153,6 +159,7 @@ async function clientConfig(target: ConnectionTarget, options: SessionOptions): 
     // A function, because node-postgres would otherwise look for a password by ways it has deprecated.
     password: async () => (await findPassword(target)) ?? '',
     application_name: options.applicationName,
+    ...(target.options === undefined ? {} : { options: target.options }),
     connectionTimeoutMillis: CONNECT_MS_MAX,
     keepAlive: true,
     keepAliveInitialDelayMillis: 30_000,

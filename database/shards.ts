@@ -1,4 +1,5 @@
 import { takeBarrierSnapshot } from './barrier.ts';
+import { separateServers } from './barrier-kind.ts';
 import type { ConnectionTarget, Flavour, Segment } from './flavour.ts';
 
 /** Plain PostgreSQL servers, listed in the configuration file; the coordinator (content −1) may be absent. */
@@ -14,6 +15,7 @@ export function shardsFlavour(cluster: {
     takeSnapshot: (options) =>
       takeBarrierSnapshot(
         segments.map((segment) => ({ segment, target: cluster.connect(segment) })),
+        separateServers,
         options,
       ),
   };

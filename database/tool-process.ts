@@ -82,7 +82,7 @@ export async function startTool(
   const directory = await findTool(name, { binDir: target.binDir });
   throwIfInterrupted(options.signal);
   const child = spawn(join(directory, name), options.args, {
-    env: toolEnvironment(target, options.applicationName),
+    env: { ...toolEnvironment(target, options.applicationName), ...librariesBeside(directory) },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   // The program may end before it has read everything; `done` says so better than EPIPE does.
@@ -92,6 +92,14 @@ export async function startTool(
     stdout: child.stdout,
     stderr: child.stderr,
     done: settled(child, name, target, options.signal),
+  };
+}
+
+/** Greenplum's programs find their libpq only by what greenplum_path.sh sets; a PostgreSQL's own folder has none. */
+function librariesBeside(binDir: string): NodeJS.ProcessEnv {
+  const inherited = process.env['LD_LIBRARY_PATH'];
+  return {
+    LD_LIBRARY_PATH: [join(dirname(binDir), 'lib'), ...(inherited ? [inherited] : [])].join(delimiter),
   };
 }
 
@@ -162,6 +170,7 @@ function toolEnvironment(target: ConnectionTarget, applicationName: string | und
     PGDATABASE: target.database,
     PGCONNECT_TIMEOUT: '10',
     PGAPPNAME: applicationName ?? 'stowage',
+    ...(target.options === undefined ? {} : { PGOPTIONS: target.options }),
     ...(target.password === undefined ? {} : { PGPASSWORD: target.password }),
     ...(target.sslmode === undefined ? {} : { PGSSLMODE: target.sslmode }),
     ...(target.sslrootcert === undefined ? {} : { PGSSLROOTCERT: target.sslrootcert }),

@@ -1,7 +1,8 @@
-import { PassThrough, type Readable } from 'node:stream';
+import { PassThrough, type Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ConnectionTarget } from './flavour.ts';
 import { quoteConninfo } from './quote.ts';
+import { withoutPasswords } from './role-passwords.ts';
 import { startTool } from './tool-process.ts';
 
 /** What PostgreSQL's own programs dump. Its end is not its success: `done` is, and must be awaited after the last byte. */
@@ -21,40 +22,54 @@ export interface DumpOptions {
  */
 export function dumpSchema(
   target: ConnectionTarget,
-  snapshotId: string,
+  snapshotId: string | undefined,
   options: DumpOptions = {},
 ): ToolOutput {
   return dump(
     target,
     'pg_dump',
-    ['--format=custom', '--schema-only', '--create', `--snapshot=${snapshotId}`],
+    ['--format=custom', '--schema-only', '--create', ...greenplumSyntax(target), ...snapshotOf(snapshotId)],
     options,
   );
 }
 
-/** Roles, their memberships and settings, and tablespaces, as SQL. Never a password, not even its hash. */
+/** Roles, their memberships and settings, tablespaces, and Greenplum's resource queues and groups, as SQL. Never a password, not even its hash. */
 export function dumpGlobals(target: ConnectionTarget, options: DumpOptions = {}): ToolOutput {
   // By default pg_dumpall connects to a database named postgres, which need not be there, or open to us.
   const database = `--database=dbname=${quoteConninfo(target.database)}`;
-  return dump(target, 'pg_dumpall', ['--globals-only', '--no-role-passwords', database], options);
+  const { greenplum } = target;
+  const resources = greenplum === undefined ? [] : ['--resource-queues', '--resource-groups'];
+  const args = ['--globals-only', ...greenplumSyntax(target), ...resources, database];
+  if (greenplum === 6) return dump(target, 'pg_dumpall', args, { ...options, filter: withoutPasswords() });
+  return dump(target, 'pg_dumpall', ['--no-role-passwords', ...args], options);
 }
 
 /** The large objects with owners, rights and comments, and nothing else: every table is left out by both filters. */
 export function dumpLargeObjects(
   target: ConnectionTarget,
-  snapshotId: string,
+  snapshotId: string | undefined,
   options: DumpOptions = {},
 ): ToolOutput {
   const nothingElse = ['--exclude-schema=*', '--exclude-table-data=*.*'];
-  const args = ['--format=custom', '--data-only', '--blobs', ...nothingElse, `--snapshot=${snapshotId}`];
+  const args = ['--format=custom', '--data-only', '--blobs', ...nothingElse, ...snapshotOf(snapshotId)];
   return dump(target, 'pg_dump', args, options);
+}
+
+/** Greenplum's is protected by the locks that are held: its coordinator exports no snapshot that pg_dump could import. */
+function snapshotOf(snapshotId: string | undefined): string[] {
+  return snapshotId === undefined ? [] : [`--snapshot=${snapshotId}`];
+}
+
+/** PostgreSQL's own pg_dump exits with 0 on a Greenplum, but loses its distribution keys; this option it does not know, and refuses. */
+function greenplumSyntax({ greenplum }: ConnectionTarget): string[] {
+  return greenplum === undefined ? [] : ['--gp-syntax'];
 }
 
 function dump(
   target: ConnectionTarget,
   name: string,
   args: readonly string[],
-  { signal }: DumpOptions,
+  { signal, filter }: DumpOptions & { readonly filter?: Transform },
 ): ToolOutput {
   const stdout = new PassThrough();
   // Nobody has to listen for errors here: `done` carries them.
@@ -64,7 +79,10 @@ function dump(
     const tool = await startTool(target, name, { args: [...args, '--no-password'], signal, applicationName });
     tool.stdin.end();
     // When the reader leaves early the pipe breaks and the program ends by that; its own failure says more than ours.
-    const [, piped] = await Promise.allSettled([tool.done, pipeline(tool.stdout, stdout)]);
+    const [, piped] = await Promise.allSettled([
+      tool.done,
+      pipeline(tool.stdout, filter ?? new PassThrough(), stdout),
+    ]);
     await tool.done;
     if (piped.status === 'rejected') throw piped.reason;
   })();

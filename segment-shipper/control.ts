@@ -16,6 +16,8 @@ const Target = z.object({
   port: z.int(),
   database: z.string(),
   user: z.string(),
+  options: z.string().exactOptional(),
+  greenplum: z.literal([6, 7]).exactOptional(),
   password: z.string().exactOptional(),
   sslmode: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).exactOptional(),
   sslrootcert: z.string().exactOptional(),
@@ -52,7 +54,8 @@ export const Job = z.discriminatedUnion('type', [
     type: z.literal('backup'),
     timestamp: Timestamp,
     attempt: Count.min(1),
-    snapshotId: z.string(),
+    /** Absent = this node holds no rows. */
+    snapshotId: z.string().exactOptional(),
     /** The database's own, so that no byte is ever converted. */
     encoding: z.string(),
     frameBytes: Count.min(1024),

@@ -102,13 +102,14 @@ export async function storePlan(
 class RelationIds {
   readonly #relations = new Map<string, Relation>();
 
-  of({ schema, name, kind, columns, condition, partitionRoot }: DiscoveredRelation): Relation {
+  of({ schema, name, kind, columns, condition, replicated, partitionRoot }: DiscoveredRelation): Relation {
     const shape = {
       schema,
       name,
       kind,
       columns: [...columns],
       ...(condition !== undefined && { condition }),
+      ...(replicated && { replicated }),
       ...(partitionRoot && { partitionRoot }),
     };
     const key = JSON.stringify(shape);
@@ -122,7 +123,8 @@ class RelationIds {
   }
 }
 
-function metadataOf({ largeObjects }: NodeSnapshot): MetadataFile[] {
+function metadataOf({ definitions, largeObjects }: NodeSnapshot): MetadataFile[] {
+  if (!definitions) return [];
   return [
     'globals.sql.zst',
     'schema.dump',

@@ -95,7 +95,7 @@ function start(
     workers: config.shippers.workers,
     timestamp: plan.timestamp,
     attempt: FIRST_ATTEMPT,
-    snapshotId: node.snapshotId,
+    ...(node.snapshotId !== undefined && { snapshotId: node.snapshotId }),
     encoding: node.encoding,
     frameBytes: plan.frameBytes,
     packBytes: plan.packBytes,
@@ -106,7 +106,7 @@ function start(
   return startShipper({
     job,
     host,
-    command: shipperCommand(config, content),
+    command: shipperCommand(config, node.segment),
     log,
     onReport: (report) => {
       if (report.type === 'hello') context.output.note('shipper', { content, host, pid: report.pid });

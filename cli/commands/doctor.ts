@@ -1,10 +1,12 @@
 import pMap from 'p-map';
 import { messageOf } from '../../backup-set/errors.ts';
+import type { Segment } from '../../database/flavour.ts';
 import { inspectServer } from '../../database/inspect.ts';
 import { probeStore } from '../../storage/probe.ts';
 import type { ClusterCommand } from '../command.ts';
-import { segmentsOf, targetOf } from '../config.ts';
+import { targetOf } from '../config.ts';
 import type { ClusterContext } from '../context.ts';
+import { flavourOf } from '../flavour.ts';
 import { printable, table } from '../format.ts';
 import { withStore } from '../open.ts';
 
@@ -52,8 +54,9 @@ async function checkStorage(context: ClusterContext): Promise<Check[]> {
   }
 }
 
-function checkServers({ config, env, clock, signal }: ClusterContext): Promise<Check[]> {
-  const inspect = async (segment: ReturnType<typeof segmentsOf>[number]): Promise<Check[]> => {
+async function checkServers(context: ClusterContext): Promise<Check[]> {
+  const { config, env, clock, signal } = context;
+  const inspect = async (segment: Segment): Promise<Check[]> => {
     const of = `content ${segment.content}`;
     try {
       const checks = await inspectServer(targetOf(config, segment, env), { clock, signal });
@@ -62,5 +65,6 @@ function checkServers({ config, env, clock, signal }: ClusterContext): Promise<C
       return [{ of, name: 'reachable', ok: false, detail: messageOf(error) }];
     }
   };
-  return pMap(segmentsOf(config), inspect, { concurrency: SEGMENTS_AT_ONCE }).then((lists) => lists.flat());
+  const lists = await pMap(await flavourOf(context).topology(), inspect, { concurrency: SEGMENTS_AT_ONCE });
+  return lists.flat();
 }

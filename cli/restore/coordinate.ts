@@ -3,8 +3,10 @@ import { StowageError } from '../../backup-set/errors.ts';
 import type { Phase } from '../../backup-set/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/keys.ts';
 import { Outcome, RestorePlan } from '../../backup-set/restore.ts';
+import type { Segment } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
+import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
 import { functionDeps, patient, untilProven } from '../proof.ts';
 import { type Crew, startCrew } from './crew.ts';
@@ -22,8 +24,9 @@ export async function runRestore(context: ClusterContext, options: RestoreOption
   return withStore(context, async (store) => {
     const startedAt = context.clock();
     const manifest = await loadManifest(context, store, options.timestamp);
-    const request = newRequest(context, options);
-    await requireTarget(context, request, manifest);
+    const segments = await flavourOf(context).topology();
+    const request = newRequest(context, segments, options);
+    await requireTarget(context, segments, request, manifest);
     const key = await storeRequest(store, request, context.signal);
     context.output.note(
       'request',
@@ -34,7 +37,8 @@ export async function runRestore(context: ClusterContext, options: RestoreOption
     const { id } = request;
     await step(context, store, [key], { id, waitMs: options.waitMs, instead: () => isThere(store, planKey) });
     const outcome =
-      (await readOutcome(store, request.id)) ?? (await carryOutPlan(context, store, request.id, options));
+      (await readOutcome(store, request.id)) ??
+      (await carryOutPlan(context, store, request.id, segments, options));
     return { id: request.id, outcome, elapsedMs: context.clock().getTime() - startedAt.getTime() };
   });
 }
@@ -43,11 +47,12 @@ async function carryOutPlan(
   context: ClusterContext,
   store: ObjectStore,
   id: string,
+  segments: readonly Segment[],
   options: RestoreOptions,
 ): Promise<Outcome> {
   const plan = await readPlan(store, id);
   if (plan === undefined) throw waitedInVain(id, 'plan.json', options.waitMs);
-  const crew = startCrew(context, store, plan);
+  const crew = startCrew(context, store, plan, segments);
   try {
     for (const phase of plan.phases) {
       await untilOrdered(context, store, plan, phase, options.waitMs);

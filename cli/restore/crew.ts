@@ -3,9 +3,10 @@ import { asStowageError, isStowageError, StowageError } from '../../backup-set/e
 import { formatKey, type Phase } from '../../backup-set/keys.ts';
 import { type RestorePlan, RestoreReceipt } from '../../backup-set/restore.ts';
 import { bounded, type Problem } from '../../backup-set/verdict.ts';
+import type { Segment } from '../../database/flavour.ts';
 import { CONTROL_VERSION, type Job, type Report } from '../../segment-shipper/control.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { segmentsOf, shipperCommand, storeSettings, targetOf } from '../config.ts';
+import { shipperCommand, storeSettings, targetOf } from '../config.ts';
 import type { ClusterContext } from '../context.ts';
 import { type SegmentProgress, showProgress } from '../progress.ts';
 import { type ShipperProcess, startShipper } from '../shipper-process.ts';
@@ -29,8 +30,13 @@ interface Member {
   ordered: (status: 'done' | 'failed') => void;
 }
 
-export function startCrew(context: ClusterContext, store: ObjectStore, plan: RestorePlan): Crew {
-  const members = plan.contents.map((planned) => startMember(context, plan, planned));
+export function startCrew(
+  context: ClusterContext,
+  store: ObjectStore,
+  plan: RestorePlan,
+  segments: readonly Segment[],
+): Crew {
+  const members = plan.contents.map((planned) => startMember(context, plan, planned, segments));
   const interrupted = () => void Promise.all(members.map(({ shipper }) => shipper.stop()));
   context.signal.addEventListener('abort', interrupted, { once: true });
   // Interrupted before we came: no order is carried out, and the receipts say why.
@@ -59,10 +65,11 @@ function startMember(
   context: ClusterContext,
   plan: RestorePlan,
   planned: RestorePlan['contents'][number],
+  segments: readonly Segment[],
 ): Member {
   const { config, env, log } = context;
   const { content } = planned;
-  const segment = segmentsOf(config).find((candidate) => candidate.content === content);
+  const segment = segments.find((candidate) => candidate.content === content);
   // The restore function refuses a target that lacks a content, so this is a contradiction inside one run.
   if (segment === undefined)
     throw new StowageError('internal', `the plan names content ${content}, the configuration does not`);
@@ -75,7 +82,7 @@ function startMember(
     store: storeSettings(config),
     workers: config.shippers.workers,
   };
-  const command = shipperCommand(config, content);
+  const command = shipperCommand(config, segment);
   const member: Member = {
     content,
     host: segment.host,

@@ -6,7 +6,7 @@ import { chosenRelations } from '../../backup-set/restore-plan.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { databaseExists, relationStates } from '../../database/restore-target.ts';
 import { openSession } from '../../database/session.ts';
-import { segmentsOf, targetOf } from '../config.ts';
+import { targetOf } from '../config.ts';
 import type { ClusterContext } from '../context.ts';
 
 const SEGMENTS_AT_ONCE = 16;
@@ -18,10 +18,11 @@ const SEGMENTS_AT_ONCE = 16;
  */
 export async function requireTarget(
   context: ClusterContext,
+  segments: readonly Segment[],
   request: RestoreRequest,
   manifest: Manifest,
 ): Promise<void> {
-  await pMap(segmentsOf(context.config), (segment) => requireSegment(context, segment, request, manifest), {
+  await pMap(segments, (segment) => requireSegment(context, segment, request, manifest), {
     concurrency: SEGMENTS_AT_ONCE,
   });
 }

@@ -7,9 +7,9 @@ import { RestoreRequest } from '../../backup-set/restore.ts';
 import type { Selection } from '../../backup-set/selection.ts';
 import { instantOf } from '../../backup-set/timestamps.ts';
 import { describeProblem } from '../../backup-set/verdict.ts';
+import type { Segment } from '../../database/flavour.ts';
 import { newestVerdict } from '../../functions/load.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { segmentsOf } from '../config.ts';
 import type { ClusterContext, Context } from '../context.ts';
 import { functionDeps } from '../proof.ts';
 
@@ -47,16 +47,21 @@ export async function loadManifest(
   );
 }
 
-export function newRequest({ config, clock }: ClusterContext, options: RestoreOptions): RestoreRequest {
+export function newRequest(
+  { config, clock }: ClusterContext,
+  segments: readonly Segment[],
+  options: RestoreOptions,
+): RestoreRequest {
   const now = clock();
   const { timestamp, mode, selection, verify, globals, noOwner } = options;
+  const contents = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
     version: FORMAT_VERSION,
     id: `${instantOf(now)}-${randomBytes(4).toString('hex')}`,
     requestedAt: now.toISOString(),
     timestamp,
-    target: { flavour: config.flavour, database: config.database, contents: segmentsOf(config) },
+    target: { flavour: config.flavour, database: config.database, contents },
     selection,
     mode,
     verify,

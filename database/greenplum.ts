@@ -1,0 +1,39 @@
+import { takeBarrierSnapshot } from './barrier.ts';
+import type { ConnectionTarget, Flavour, Segment } from './flavour.ts';
+import { throughCoordinator } from './greenplum-barrier.ts';
+import { readGreenplumLockWait } from './greenplum-locks.ts';
+import { type GreenplumTopology, readTopology } from './greenplum-topology.ts';
+
+/** Greenplum and its kin: one coordinator knows where the segments are, passes locks on, and holds no rows. */
+export function greenplumFlavour(cluster: {
+  readonly coordinator: Segment;
+  readonly connect: (segment: Segment) => ConnectionTarget;
+}): Flavour {
+  const { coordinator, connect } = cluster;
+  const read = (signal?: AbortSignal) => readTopology(coordinator, connect(coordinator), signal);
+  return {
+    name: 'greenplum',
+    topology: async () => (await read()).segments,
+    takeSnapshot: async (options) => {
+      const topology = await read(options.signal);
+      const members = topology.segments.map((segment) => memberOf(segment, topology, connect));
+      return takeBarrierSnapshot(members, throughCoordinator(topology.version), options);
+    },
+  };
+}
+
+function memberOf(
+  segment: Segment,
+  topology: GreenplumTopology,
+  connect: (segment: Segment) => ConnectionTarget,
+) {
+  const { major } = topology.version;
+  // A monitor that is dispatched would ask every segment for its locks, forty times a second.
+  const monitor = connect({ ...segment, options: topology.utility });
+  return {
+    segment,
+    target: connect(segment),
+    monitor,
+    ...(major < 7 && { lockWait: readGreenplumLockWait }),
+  };
+}

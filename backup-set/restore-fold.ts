@@ -2,6 +2,7 @@ import { type DocumentIndex, decode, FORMAT_VERSION, indexByKey, type RawDocumen
 import { isStowageError, messageOf } from './errors.ts';
 import { formatKey, type Phase } from './keys.ts';
 import { type Outcome, type RestorePlan, RestoreReceipt, type RestoreRequest } from './restore.ts';
+import { contentsIn } from './restore-phases.ts';
 import { bounded, type Problem } from './verdict.ts';
 
 export type RestoreStep =
@@ -44,7 +45,7 @@ function countPhase(plan: RestorePlan, phase: Phase, index: DocumentIndex) {
   const awaiting: number[] = [];
   const problems: Problem[] = [];
   let unlisted = 0;
-  for (const { content } of plan.contents) {
+  for (const content of contentsIn(phase, plan)) {
     const key = formatKey({ kind: 'restore-receipt', restore: plan.id, phase, content });
     const receipt = readReceipt(index.get(key) ?? [], { id: plan.id, phase, content });
     if (receipt === undefined) awaiting.push(content);
@@ -74,7 +75,7 @@ function loadDiffers(plan: RestorePlan, loaded: readonly RestoreReceipt[]): Prob
 }
 
 function outcomeOf(
-  { id, timestamp }: Pick<RestorePlan, 'id' | 'timestamp'>,
+  { id, timestamp, totals }: Pick<RestorePlan, 'id' | 'timestamp'> & Partial<Pick<RestorePlan, 'totals'>>,
   status: Outcome['status'],
   loaded: readonly RestoreReceipt[],
   problems: readonly Problem[],
@@ -87,7 +88,11 @@ function outcomeOf(
     id,
     timestamp,
     status,
-    totals: { contents: loaded.length, relations: namesOf(loaded).size, rows: rowsOf(loaded) },
+    totals: {
+      contents: loaded.length === 0 ? 0 : (totals?.contents ?? 0),
+      relations: namesOf(loaded).size,
+      rows: rowsOf(loaded),
+    },
     problemsTotal: listed.problemsTotal + unlisted,
     problems: listed.problems,
   };

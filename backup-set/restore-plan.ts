@@ -3,6 +3,7 @@ import type { Phase } from './keys.ts';
 import type { Manifest, ManifestContent } from './manifest.ts';
 import type { Relation } from './plan.ts';
 import type { RestorePlan, RestoreRequest } from './restore.ts';
+import { COORDINATOR, loadWay } from './restore-phases.ts';
 import { isEverything, malformedPatterns, selects, unmatchedIncludes } from './selection.ts';
 import type { Problem } from './verdict.ts';
 
@@ -13,7 +14,11 @@ export function planRestore(request: RestoreRequest, manifest: Manifest, manifes
   const refused = impossible(request, manifest);
   if (refused.length > 0) return { refused };
   const chosen = chosenRelations(request, manifest);
-  const contents = manifest.contents.map((content) => volumeOf(content, chosen));
+  const load = loadWay(request, manifest);
+  const contents =
+    load === 'each'
+      ? manifest.contents.map((content) => volumeOf(content, chosen))
+      : coordinated(load, request, manifest, chosen);
   const phases: Phase[] = [
     ...(request.verify ? (['verify'] as const) : []),
     'pre-data',
@@ -29,6 +34,7 @@ export function planRestore(request: RestoreRequest, manifest: Manifest, manifes
       timestamp: request.timestamp,
       manifestSha256,
       phases,
+      load,
       contents,
       totals: {
         contents: contents.length,
@@ -70,14 +76,9 @@ function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
     problems.push(problem(`the request is for set ${request.timestamp}, this is ${manifest.timestamp}`));
   if (target.flavour !== manifest.flavour)
     problems.push(problem(`the set is of flavour ${manifest.flavour}, the target of ${target.flavour}`));
-  const targets = new Set(target.contents.map(({ content }) => content));
-  if (targets.size !== target.contents.length) problems.push(problem('the target names a content twice'));
-  for (const { content } of manifest.contents) {
-    if (!targets.delete(content))
-      problems.push(problem('the target has no segment for this content', content));
-  }
-  for (const content of targets)
-    problems.push(problem('the set has no data for this segment of the target', content));
+  problems.push(
+    ...targetProblems(request, manifest).map(({ message, content }) => problem(message, content)),
+  );
   for (const pattern of malformed) problems.push(problem(`${JSON.stringify(pattern)} is no pattern`));
   for (const pattern of unmatchedIncludes(request.selection, manifest.relations)) {
     if (!malformed.has(pattern))
@@ -87,6 +88,64 @@ function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
     problems.push(problem('the selection leaves no relation'));
   return problems;
 }
+
+/** A target of shards needs exactly the set's contents; a Greenplum of any size takes them, as long as it is whole. */
+function targetProblems(
+  { target }: RestoreRequest,
+  manifest: Manifest,
+): { readonly message: string; readonly content?: number }[] {
+  const named = target.contents.map(({ content }) => content);
+  const targets = new Set(named);
+  const twice = targets.size === named.length ? [] : [{ message: 'the target names a content twice' }];
+  if (manifest.flavour === 'greenplum') {
+    const whole = named.length > 1 && named.every((_, at) => targets.has(at - 1));
+    return whole
+      ? twice
+      : [...twice, { message: 'the target is no whole Greenplum: a coordinator and contents 0 to N-1' }];
+  }
+  const known = new Set(manifest.contents.map(({ content }) => content));
+  return [
+    ...twice,
+    ...[...known]
+      .filter((content) => !targets.has(content))
+      .map((content) => ({
+        message: 'the target has no segment for this content',
+        content,
+      })),
+    ...[...targets]
+      .filter((content) => !known.has(content))
+      .map((content) => ({
+        message: 'the set has no data for this segment of the target',
+        content,
+      })),
+  ];
+}
+
+/** Only the coordinator loads; what the others hand to it is theirs to fetch, and counts as read. */
+function coordinated(
+  load: RestorePlan['load'],
+  { target }: RestoreRequest,
+  manifest: Manifest,
+  chosen: ReadonlyMap<number, Relation>,
+): RestorePlan['contents'] {
+  const volumes = manifest.contents.map((content) => volumeOf(content, chosen));
+  const all = {
+    relations: chosen.size,
+    rows: total(volumes, 'rows'),
+    bytes: total(volumes, 'bytes'),
+    storedBytes: total(volumes, 'storedBytes'),
+  };
+  return target.contents
+    .map(({ content }) => content)
+    .sort((a, b) => a - b)
+    .map((content) => {
+      const fed = load === 'on-segment' ? volumes.find((volume) => volume.content === content) : undefined;
+      if (content !== COORDINATOR) return { ...NOTHING, ...fed, content, relations: 0, rows: 0 };
+      return load === 'on-segment' ? { content, ...all, bytes: 0, storedBytes: 0 } : { content, ...all };
+    });
+}
+
+const NOTHING = { bytes: 0, storedBytes: 0 };
 
 function volumeOf(
   content: ManifestContent,

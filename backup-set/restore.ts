@@ -10,6 +10,9 @@ import { Problems } from './verdict.ts';
 /** What may be there already, and what happens to it (docs/format.md, Restores). */
 export const RESTORE_MODES = ['create', 'fill', 'truncate'] as const;
 
+/** Who puts rows into the target's tables (docs/format.md, Restores). */
+export const LOADS = ['each', 'coordinator', 'on-segment'] as const;
+
 const PhaseName = z.enum(PHASES);
 const TargetContent = z.object({ content: Content, host: z.string(), port: z.int() });
 
@@ -27,6 +30,8 @@ export const RestoreRequest = z.object({
   /** Roles, role memberships and tablespaces first. */
   globals: z.boolean(),
   noOwner: z.boolean(),
+  /** Load through the coordinator, which sends every row to the segment it belongs to, also where the counts agree. */
+  resize: z.boolean(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 
@@ -37,6 +42,7 @@ export const RestorePlan = z.object({
   timestamp: Timestamp,
   manifestSha256: Sha256,
   phases: z.array(PhaseName).min(1),
+  load: z.enum(LOADS),
   contents: z.array(
     z.object({ content: Content, relations: Count, rows: Count, bytes: Count, storedBytes: Count }),
   ),
@@ -56,7 +62,9 @@ export const SourceExtent = z.object({
 export type SourceExtent = z.infer<typeof SourceExtent>;
 
 /** A relation to load, with all its frames. */
-export const LoadRelation = Relation.pick({ schema: true, name: true, columns: true }).extend({
+export const LoadRelation = Relation.pick({ id: true, schema: true, name: true, columns: true }).extend({
+  /** The segments' own shippers hand the rows to COPY FROM PROGRAM ON SEGMENT; `extents` is empty then. */
+  onSegment: z.literal(true).exactOptional(),
   rows: Count,
   bytes: Count,
   extents: z.array(SourceExtent),
@@ -95,6 +103,8 @@ export const Order = z.discriminatedUnion('phase', [
   z.object({
     ...order,
     phase: z.literal('data'),
+    /** `feed`: hand the rows to the programs that the coordinator's COPY starts here. */
+    role: z.enum(['load', 'feed']),
     encoding: z.string(),
     relations: z.array(LoadRelation),
     largeObjects: StoredAs.exactOptional(),

@@ -1,6 +1,7 @@
 import { decode, type RawDocument } from '../backup-set/documents.ts';
 import { formatKey, type Phase, phasePrefix } from '../backup-set/keys.ts';
 import { RestorePlan, RestoreRequest } from '../backup-set/restore.ts';
+import { contentsIn } from '../backup-set/restore-phases.ts';
 import { callOptions, type Deps } from './deps.ts';
 import { listKeys, readAll, readDocument } from './load.ts';
 
@@ -26,12 +27,12 @@ export async function loadRestore(deps: Deps, restore: string): Promise<LoadedRe
   const receipts: RawDocument[] = [];
   for (const phase of plan.phases) {
     const listed = await listKeys(deps, phasePrefix(restore, 'receipts', phase), ['restore-receipt']);
-    const expected = plan.contents.filter(({ content }) => {
-      const key = formatKey({ kind: 'restore-receipt', restore, phase, content });
-      return listed.some((object) => object.key === key);
-    });
+    const keys = new Set(listed.map(({ key }) => key));
+    const awaited = contentsIn(phase, plan).some(
+      (content) => !keys.has(formatKey({ kind: 'restore-receipt', restore, phase, content })),
+    );
     // While some are awaited, the fold only asks who: the bytes of the others can wait.
-    if (expected.length < plan.contents.length) {
+    if (awaited) {
       receipts.push(...listed.map(({ key }) => ({ key, bytes: new Uint8Array() })));
       break;
     }

@@ -5,6 +5,7 @@ import { Manifest } from '../backup-set/manifest.ts';
 import { Order, Outcome } from '../backup-set/restore.ts';
 import { foldRestore, refusedOutcome } from '../backup-set/restore-fold.ts';
 import { ordersFor } from '../backup-set/restore-orders.ts';
+import { contentsIn } from '../backup-set/restore-phases.ts';
 import type { Problem } from '../backup-set/verdict.ts';
 import { type Deps, type Handled, NOTHING } from './deps.ts';
 import { readDocument } from './load.ts';
@@ -40,7 +41,7 @@ async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Pro
   const { request, plan } = loaded;
   const keyOf = (content: number) => formatKey({ kind: 'order', restore: plan.id, phase, content });
   const written = await orderKeys(deps, plan.id, phase);
-  if (plan.contents.every(({ content }) => written.has(keyOf(content)))) return NOTHING;
+  if (contentsIn(phase, plan).every((content) => written.has(keyOf(content)))) return NOTHING;
   const manifest = await loadPlannedManifest(deps, loaded);
   if ('code' in manifest) {
     // Every segment has answered the phase before, so nobody works on the target now and the restore can end here.

@@ -34,6 +34,7 @@ export function requestFor(manifest: Manifest, change: Partial<RestoreRequest> =
     verify: true,
     globals: true,
     noOwner: false,
+    resize: false,
     ...change,
   };
 }

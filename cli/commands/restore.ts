@@ -24,7 +24,12 @@ Every byte that will be used is read and compared before the first statement cha
   flags: [
     ['--create', 'create the databases; refused where one exists'],
     ['--truncate', 'empty the tables, which must exist, and load them; no DDL'],
-    ['--database <name>', 'restore into a database of another name'],
+    ['--redirect-db <name>', 'restore into a database of another name (--database says the same)'],
+    ['--database <name>', 'the same as --redirect-db'],
+    [
+      '--resize',
+      'load through the coordinator, as is done by itself when the segment counts differ (Greenplum)',
+    ],
     ['--globals', 'restore roles and tablespaces first'],
     ['--no-owner', 'objects belong to the restoring role'],
     ['--no-verify', 'do not read the set before changing the target'],
@@ -35,7 +40,7 @@ Every byte that will be used is read and compared before the first statement cha
   ],
   lists: SELECTION_LISTS,
   cluster: (flags) => ({
-    database: flags['database'],
+    database: flags['redirectDb'] ?? flags['database'],
     'shippers.workers': numberFlag(flags, 'workers'),
     functions: flags['functions'],
   }),
@@ -47,6 +52,7 @@ Every byte that will be used is read and compared before the first statement cha
       verify: flags['verify'] !== false,
       globals: flags['globals'] === true,
       noOwner: flags['owner'] === false,
+      resize: flags['resize'] === true,
       waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
     });
     const { outcome, elapsedMs } = result;

@@ -107,6 +107,7 @@ export async function restoreElsewhere(
     verify: true,
     globals: true,
     noOwner: false,
+    resize: false,
     waitMs: WAIT_MS,
   });
   stage.say(

@@ -3,6 +3,7 @@ import { StowageError } from '../../backup-set/errors.ts';
 import type { Phase } from '../../backup-set/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/keys.ts';
 import { Outcome, RestorePlan } from '../../backup-set/restore.ts';
+import { contentsIn } from '../../backup-set/restore-phases.ts';
 import type { Segment } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
@@ -104,7 +105,7 @@ async function untilOrdered(
   phase: Phase,
   waitMs: number,
 ): Promise<void> {
-  const holds = async () => (await countOrders(store, plan.id, phase)) === plan.contents.length;
+  const holds = async () => (await countOrders(store, plan.id, phase)) === contentsIn(phase, plan).length;
   if (await holds()) return;
   if (!(await untilProven(context, functionDeps(context, store), [], holds, waitMs)))
     throw waitedInVain(plan.id, `the orders of phase ${phase}`, waitMs);

@@ -2,6 +2,7 @@ import { encode, FORMAT_VERSION } from '../../backup-set/documents.ts';
 import { asStowageError, isStowageError, StowageError } from '../../backup-set/errors.ts';
 import { formatKey, type Phase } from '../../backup-set/keys.ts';
 import { type RestorePlan, RestoreReceipt } from '../../backup-set/restore.ts';
+import { contentsIn } from '../../backup-set/restore-phases.ts';
 import { bounded, type Problem } from '../../backup-set/verdict.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { CONTROL_VERSION, type Job, type Report } from '../../segment-shipper/control.ts';
@@ -43,9 +44,11 @@ export function startCrew(
   if (context.signal.aborted) interrupted();
   return {
     async carryOut(phase) {
-      const progress = showProgress(phase, context.output, context.clock, () => members.map(lineOf));
+      const working = contentsIn(phase, plan);
+      const chosen = members.filter(({ content }) => working.includes(content));
+      const progress = showProgress(phase, context.output, context.clock, () => chosen.map(lineOf));
       try {
-        return await Promise.all(members.map((member) => follow(context, store, plan, member, phase)));
+        return await Promise.all(chosen.map((member) => follow(context, store, plan, member, phase)));
       } finally {
         progress.stop();
       }

@@ -2,6 +2,7 @@ import pMap from 'p-map';
 import { StowageError } from '../../backup-set/errors.ts';
 import type { Manifest } from '../../backup-set/manifest.ts';
 import type { RestoreRequest } from '../../backup-set/restore.ts';
+import { COORDINATOR } from '../../backup-set/restore-phases.ts';
 import { chosenRelations } from '../../backup-set/restore-plan.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { databaseExists, relationStates } from '../../database/restore-target.ts';
@@ -22,7 +23,10 @@ export async function requireTarget(
   request: RestoreRequest,
   manifest: Manifest,
 ): Promise<void> {
-  await pMap(segments, (segment) => requireSegment(context, segment, request, manifest), {
+  // The coordinator of a Greenplum speaks for its segments.
+  const asked =
+    manifest.flavour === 'greenplum' ? segments.filter(({ content }) => content === COORDINATOR) : segments;
+  await pMap(asked, (segment) => requireSegment(context, segment, request, manifest), {
     concurrency: SEGMENTS_AT_ONCE,
   });
 }
@@ -70,6 +74,7 @@ async function requireSegment(
 
 function chosenIn(content: number, request: RestoreRequest, manifest: Manifest) {
   const chosen = chosenRelations(request, manifest);
+  if (manifest.flavour === 'greenplum') return [...chosen.values()];
   const here = manifest.contents.find((candidate) => candidate.content === content);
   return (here?.relations ?? []).flatMap(({ relation }) => chosen.get(relation) ?? []);
 }

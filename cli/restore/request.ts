@@ -20,6 +20,7 @@ export interface RestoreOptions {
   readonly verify: boolean;
   readonly globals: boolean;
   readonly noOwner: boolean;
+  readonly resize: boolean;
   readonly waitMs: number;
 }
 
@@ -53,7 +54,7 @@ export function newRequest(
   options: RestoreOptions,
 ): RestoreRequest {
   const now = clock();
-  const { timestamp, mode, selection, verify, globals, noOwner } = options;
+  const { timestamp, mode, selection, verify, globals, noOwner, resize } = options;
   const contents = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
@@ -67,6 +68,7 @@ export function newRequest(
     verify,
     globals,
     noOwner,
+    resize,
   };
 }
 

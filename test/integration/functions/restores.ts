@@ -31,6 +31,7 @@ export async function storeRequest(
     verify: true,
     globals: false,
     noOwner: false,
+    resize: false,
     ...changes,
   };
   await store.create(key, encode(RestoreRequest, request));

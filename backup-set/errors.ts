@@ -75,6 +75,10 @@ export const ERRORS = {
     exit: 6,
     hint: 'pg_dump, pg_dumpall, pg_restore or psql failed; its own message is above',
   },
+  'shipper/fifo': {
+    exit: 5,
+    hint: 'a program that the database started on the segment host and the shipper there lost each other; the message says which went first',
+  },
   'shipper/died': {
     exit: 3,
     hint: 'the shipper of the named segment ended early; look at its host (memory, kill, disk)',

@@ -74,6 +74,11 @@ const Cluster = z.strictObject({
       workers: z.int().min(1).max(64).default(4),
       /** `{host}` and `{content}` are filled in; absent = a process on this machine. */
       command: z.array(z.string().min(1)).min(1).exactOptional(),
+      /** Greenplum: where programs of the database and shippers meet, on the segment hosts. */
+      fifoBase: z
+        .string()
+        .regex(/^\/[\w./-]*$/, 'an absolute path of letters, digits, dots, dashes and slashes')
+        .default('/tmp'),
     })
     .prefault({}),
   storage: z

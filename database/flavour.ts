@@ -28,6 +28,8 @@ export interface Segment {
   readonly options?: string;
   /** The major version of Greenplum that answers here with all its segments behind it; absent = plain PostgreSQL. */
   readonly greenplum?: 6 | 7;
+  /** On its host, where the flavour knows it. */
+  readonly dataDir?: string;
 }
 
 /** How to reach one instance. The password never leaves this value except through PGPASSWORD or the wire. */

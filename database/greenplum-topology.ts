@@ -24,6 +24,7 @@ export interface PrimaryRow {
   readonly content: number;
   readonly host: string;
   readonly port: number;
+  readonly dataDir: string;
   /** u or d */
   readonly status: string;
 }
@@ -40,7 +41,7 @@ export function readTopology(
   return maintaining(target, signal, async (session) => {
     const version = await readVersion(session);
     const rows = await session.query<PrimaryRow>(
-      `SELECT content::int AS content, address AS host, port::int AS port, status::text AS status
+      `SELECT content::int AS content, address AS host, port::int AS port, datadir AS "dataDir", status::text AS status
        FROM pg_catalog.gp_segment_configuration WHERE role = 'p' AND content >= 0`,
     );
     const utility = utilityOptions(version);
@@ -91,7 +92,8 @@ export function segmentsOf(rows: readonly PrimaryRow[], options: string): Segmen
       const message = `content ${content} has no primary that is up (gp_segment_configuration); bring it back with gprecoverseg first`;
       throw new StowageError('database/unreachable', message, { where: { content } });
     }
-    segments.push({ content, host: primary.host, port: primary.port, options });
+    const { host, port, dataDir } = primary;
+    segments.push({ content, host, port, dataDir, options });
   }
   if (segments.length > 0) return segments;
   throw new StowageError(

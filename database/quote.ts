@@ -39,6 +39,12 @@ export function quoteConninfo(value: string): string {
   return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
+/** One word of a POSIX shell. */
+export function quoteShell(word: string): string {
+  refuseNul(word);
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 function refuseNul(text: string): void {
   if (text.includes('\0'))
     throw new StowageError('database/failed', 'PostgreSQL has no text that holds a NUL character');

@@ -20,6 +20,8 @@ export interface Session {
     sql: string,
     values?: readonly unknown[],
   ): Promise<Row[]>;
+  /** Runs one statement and returns the number of rows in its command tag, e.g. 200 of `COPY 200`; `doing` names it in errors. @throws as `query`. */
+  run(sql: string, doing: string): Promise<number>;
   /** Hands a statement with its own protocol (COPY) to the connection. */
   submit(statement: Submittable): void;
   /** Rejects when the connection breaks while it is open, also between statements. Never resolves; may be ignored. */
@@ -84,26 +86,32 @@ export async function openSession(target: ConnectionTarget, options: SessionOpti
   lost.catch(() => {});
   const gone = new Promise<void>((resolve) => client.once('end', () => resolve()));
   const cut = () => socketOf(client).destroy();
+  const ask = <Row extends object>(sql: string, values?: readonly unknown[], doing?: string) => {
+    const run = async () => {
+      try {
+        return await client.query<Row>(sql, values === undefined ? undefined : [...values]);
+      } catch (error) {
+        throw databaseError(
+          loss ?? error,
+          target,
+          doing ?? `run "${sql.slice(0, 120).replaceAll(/\s+/g, ' ')}"`,
+        );
+      }
+    };
+    // One after the other: two callers may share a session, and a connection does one thing at a time.
+    const result = busy.then(run);
+    busy = result.catch(() => {});
+    return result;
+  };
   const session: Session = {
     target,
     lost,
     get pid() {
       return backendOf(client).pid;
     },
-    query: <Row extends object>(sql: string, values?: readonly unknown[]) => {
-      const run = async () => {
-        try {
-          const result = await client.query<Row>(sql, values === undefined ? undefined : [...values]);
-          return result.rows;
-        } catch (error) {
-          throw databaseError(loss ?? error, target, `run "${sql.slice(0, 120).replaceAll(/\s+/g, ' ')}"`);
-        }
-      };
-      // One after the other: two callers may share a session, and a connection does one thing at a time.
-      const rows = busy.then(run);
-      busy = rows.catch(() => {});
-      return rows;
-    },
+    query: async <Row extends object>(sql: string, values?: readonly unknown[]) =>
+      (await ask<Row>(sql, values)).rows,
+    run: async (sql, doing) => (await ask(sql, undefined, doing)).rowCount ?? Number.NaN,
     submit: (statement) => {
       client.query(statement);
     },

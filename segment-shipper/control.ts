@@ -45,6 +45,10 @@ const common = {
   target: Target,
   store: Store,
   workers: Count.min(1),
+  /** Folder on the segment hosts under which the FIFOs of `COPY … ON SEGMENT` lie. */
+  fifoBase: z.string(),
+  /** The server's data directory on this host, where one is known: its owner runs the programs. */
+  dataDir: z.string().exactOptional(),
 };
 
 /** The first line on a shipper's standard input. */

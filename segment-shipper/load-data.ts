@@ -2,13 +2,15 @@ import { StowageError } from '../backup-set/errors.ts';
 import type { LoadRelation, OrderOf, RestoreReceipt } from '../backup-set/restore.ts';
 import type { Problem } from '../backup-set/verdict.ts';
 import { copyIn } from '../database/copy-in.ts';
+import { feedProgram, fifoFolder, SEGMENT } from '../database/fifo-programs.ts';
+import { copyFromPrograms } from '../database/on-segment.ts';
 import { suspendTriggers } from '../database/restore-target.ts';
 import { restoreLargeObjects } from '../database/restore-tools.ts';
 import { openSession, type Session } from '../database/session.ts';
 import type { CarriedOut } from './carried-out.ts';
 import type { RestoreJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
-import { rowsOf } from './fetch.ts';
+import { countedRows, feedData } from './feed-data.ts';
 import { problemOf } from './problem.ts';
 import { withArchive } from './restore-schema.ts';
 
@@ -21,6 +23,7 @@ export async function loadData(
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<CarriedOut> {
+  if (order.role === 'feed') return feedData(order, job, deps);
   const queue = order.relations.toSorted((a, b) => b.bytes - a.bytes);
   const loaded: RestoreReceipt['relations'] = [];
   const problems: Problem[] = [];
@@ -56,7 +59,7 @@ export async function loadData(
       signal: deps.signal,
     });
     try {
-      const rows = await loadRelation(session, relation, order.encoding, deps);
+      const rows = await loadRelation(session, relation, order, job, deps);
       await session.close();
       return rows;
     } catch (error) {
@@ -70,14 +73,19 @@ export async function loadData(
 async function loadRelation(
   session: Session,
   relation: LoadRelation,
-  encoding: string,
+  { encoding }: OrderOf<'data'>,
+  job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<number> {
   const { progress, signal } = deps;
   progress.relation = `${relation.schema}.${relation.name}`;
   await suspendTriggers(session);
   await session.query('BEGIN');
-  const rows = await copyIn(session, relation, counted(relation, deps), { signal, encoding });
+  const program = feedProgram(fifoFolder(job.fifoBase, job.restore, SEGMENT), relation.id);
+  const rows =
+    relation.onSegment === true
+      ? await copyFromPrograms(session, relation, program, { signal, encoding })
+      : await copyIn(session, relation, countedRows(relation, deps), { signal, encoding });
   if (rows !== relation.rows) {
     const name = `${relation.schema}.${relation.name}`;
     throw new StowageError(
@@ -91,17 +99,4 @@ async function loadRelation(
   await session.query('COMMIT');
   progress.rows += rows;
   return rows;
-}
-
-async function* counted(
-  relation: LoadRelation,
-  { store, progress, signal }: ShipperDeps,
-): AsyncGenerator<Uint8Array> {
-  const onStored = (bytes: number) => {
-    progress.storedBytes += bytes;
-  };
-  for await (const rows of rowsOf(store, relation.extents, { signal, onStored })) {
-    progress.bytes += rows.byteLength;
-    yield rows;
-  }
 }

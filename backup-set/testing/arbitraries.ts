@@ -36,20 +36,23 @@ const frameOf = fc.record({
 });
 
 /** Plan, receipts and seal that agree; relations without rows, mixed packs and dead attempts' receipts among them. */
-export const consistentSet: fc.Arbitrary<SetParts> = plan.chain((made) =>
-  fc
-    .tuple(
-      ...made.contents.map((planned) =>
-        fc.record({
-          shipped: fc.tuple(...[...idsOf(planned.relations)].map(shippedOf)),
-          metadataAttempt: fc.integer({ min: 1, max: 2 }),
-          etag: fc.option(fc.string(), { nil: undefined }),
-          sealDead: fc.boolean(),
-        }),
-      ),
-    )
-    .map((contents) => assemble(made, contents)),
-);
+export const consistentSetOf = (plans: fc.Arbitrary<Plan>): fc.Arbitrary<SetParts> =>
+  plans.chain((made) =>
+    fc
+      .tuple(
+        ...made.contents.map((planned) =>
+          fc.record({
+            shipped: fc.tuple(...[...idsOf(planned.relations)].map(shippedOf)),
+            metadataAttempt: fc.integer({ min: 1, max: 2 }),
+            etag: fc.option(fc.string(), { nil: undefined }),
+            sealDead: fc.boolean(),
+          }),
+        ),
+      )
+      .map((contents) => assemble(made, contents)),
+  );
+
+export const consistentSet: fc.Arbitrary<SetParts> = consistentSetOf(plan);
 
 interface Delivered {
   readonly shipped: readonly Shipped[];

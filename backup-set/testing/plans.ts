@@ -5,7 +5,8 @@ import { EVERYTHING } from '../selection.ts';
 import { AT, TIMESTAMP } from './builders.ts';
 import { hostileName, qualifiedName } from './names.ts';
 
-const relations: fc.Arbitrary<Relation[]> = fc
+/** Tables and partitions with different names; their ids count from 0. */
+export const relations: fc.Arbitrary<Relation[]> = fc
   .uniqueArray(qualifiedName, {
     minLength: 1,
     maxLength: 6,

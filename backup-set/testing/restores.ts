@@ -5,10 +5,11 @@ import { formatKey, type Phase } from '../keys.ts';
 import type { Manifest } from '../manifest.ts';
 import { type RestorePlan, RestoreReceipt, type RestoreRequest } from '../restore.ts';
 import { ordersFor } from '../restore-orders.ts';
+import { contentsIn } from '../restore-phases.ts';
 import { planRestore } from '../restore-plan.ts';
 import { EVERYTHING, type Selection } from '../selection.ts';
 import { consistentSet } from './arbitraries.ts';
-import { AT, documentsOf, TIMESTAMP } from './builders.ts';
+import { AT, documentsOf, type SetParts, TIMESTAMP } from './builders.ts';
 import { quoted } from './names.ts';
 
 const RESTORE = '20260201120000123-0123abcd';
@@ -39,11 +40,14 @@ export function requestFor(manifest: Manifest, change: Partial<RestoreRequest> =
   };
 }
 
-export const manifest: fc.Arbitrary<Manifest> = consistentSet.map((parts) => {
-  const folded = fold(documentsOf(parts));
-  if (folded.status !== 'complete') throw new Error(folded.status);
-  return folded.manifest;
-});
+export const manifestFrom = (sets: fc.Arbitrary<SetParts>): fc.Arbitrary<Manifest> =>
+  sets.map((parts) => {
+    const folded = fold(documentsOf(parts));
+    if (folded.status !== 'complete') throw new Error(folded.status);
+    return folded.manifest;
+  });
+
+export const manifest: fc.Arbitrary<Manifest> = manifestFrom(consistentSet);
 
 /** Selections of a manifest's own relations, by quoted names, of partitions also by their root's. */
 function selectionOf({ relations }: Manifest): fc.Arbitrary<Selection> {
@@ -63,19 +67,32 @@ function selectionOf({ relations }: Manifest): fc.Arbitrary<Selection> {
   );
 }
 
-/** A manifest and a request about it that can be carried out. */
-export const restoreCase: fc.Arbitrary<RestoreCase> = manifest
-  .chain((made) =>
-    fc
-      .record({
-        selection: selectionOf(made),
-        mode: fc.constantFrom('create' as const, 'fill' as const, 'truncate' as const),
-        verify: fc.boolean(),
-        globals: fc.boolean(),
-      })
-      .map((change) => ({ manifest: made, request: requestFor(made, change) })),
-  )
-  .filter(({ manifest: made, request }) => 'plan' in planRestore(request, made, MANIFEST_SHA256));
+/** What a request may ask for beside its target. */
+const choicesFor = (made: Manifest): fc.Arbitrary<Partial<RestoreRequest>> =>
+  fc.record({
+    selection: selectionOf(made),
+    mode: fc.constantFrom('create' as const, 'fill' as const, 'truncate' as const),
+    verify: fc.boolean(),
+    globals: fc.boolean(),
+  });
+
+/** A manifest and a request about it that can be carried out; `more` is what else a request asks for. */
+export const restoreCaseOf = (
+  manifests: fc.Arbitrary<Manifest>,
+  more: (made: Manifest) => fc.Arbitrary<Partial<RestoreRequest>> = () => fc.constant({}),
+): fc.Arbitrary<RestoreCase> =>
+  manifests
+    .chain((made) =>
+      fc
+        .tuple(choicesFor(made), more(made))
+        .map(([choices, others]) => ({
+          manifest: made,
+          request: requestFor(made, { ...choices, ...others }),
+        })),
+    )
+    .filter(({ manifest: made, request }) => 'plan' in planRestore(request, made, MANIFEST_SHA256));
+
+export const restoreCase: fc.Arbitrary<RestoreCase> = restoreCaseOf(manifest);
 
 export function planOf({ manifest: made, request }: RestoreCase): RestorePlan {
   const planned = planRestore(request, made, MANIFEST_SHA256);
@@ -86,8 +103,10 @@ export function planOf({ manifest: made, request }: RestoreCase): RestorePlan {
 /** The receipt of a segment that carried its order out. */
 function doneReceipt(restore: RestoreCase, phase: Phase, content: number): RestoreReceipt {
   const order = ordersFor(phase, restore).find((candidate) => candidate.content === content);
+  // Who feeds does not load: the one that loads tells of the rows.
   const relations =
-    order?.phase === 'data' ? order.relations.map(({ schema, name, rows }) => ({ schema, name, rows })) : [];
+    order?.phase === 'data' && order.role === 'load'
+      ? order.relations.map(({ schema, name, rows }) => ({ schema, name, rows })) : [];
   return {
     format: 'stowage/restore-receipt',
     version: 0,
@@ -112,6 +131,8 @@ export function restoreReceiptDocument(receipt: RestoreReceipt): RawDocument {
 
 /** All receipts of a restore that went well, in the order of phases. */
 export function allDone(restore: RestoreCase): RestoreReceipt[] {
-  const { phases, contents } = planOf(restore);
-  return phases.flatMap((phase) => contents.map(({ content }) => doneReceipt(restore, phase, content)));
+  const plan = planOf(restore);
+  return plan.phases.flatMap((phase) =>
+    contentsIn(phase, plan).map((content) => doneReceipt(restore, phase, content)),
+  );
 }

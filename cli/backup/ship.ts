@@ -93,6 +93,8 @@ function start(
     target: targetOf(config, node.segment, env),
     store: storeSettings(config),
     workers: config.shippers.workers,
+    fifoBase: config.shippers.fifoBase,
+    ...(node.segment.dataDir !== undefined && { dataDir: node.segment.dataDir }),
     timestamp: plan.timestamp,
     attempt: FIRST_ATTEMPT,
     ...(node.snapshotId !== undefined && { snapshotId: node.snapshotId }),

@@ -2,9 +2,10 @@ import pMap from 'p-map';
 import { messageOf } from '../../backup-set/errors.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { inspectServer } from '../../database/inspect.ts';
+import { inspectGreenplum } from '../../database/inspect-greenplum.ts';
 import { probeStore } from '../../storage/probe.ts';
 import type { ClusterCommand } from '../command.ts';
-import { targetOf } from '../config.ts';
+import { shipperCommand, targetOf } from '../config.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { printable, table } from '../format.ts';
@@ -17,6 +18,8 @@ interface Check {
   readonly of: string;
   readonly name: string;
   readonly ok: boolean;
+  /** Worth reading, but keeps no backup from working. */
+  readonly remark?: true;
   readonly detail: string;
 }
 
@@ -33,7 +36,7 @@ export const doctorCommand: ClusterCommand = {
       [
         table(
           ['', 'of', 'check', 'found'],
-          checks.map(({ of, name, ok, detail }) => [ok ? 'ok' : 'BAD', of, name, printable(detail)]),
+          checks.map((check) => [signOf(check), check.of, check.name, printable(check.detail)]),
         ),
         '',
         bad === 0 ? 'all is well' : `${bad} of ${checks.length} checks failed`,
@@ -42,6 +45,11 @@ export const doctorCommand: ClusterCommand = {
     return bad === 0 ? 0 : 4;
   },
 };
+
+function signOf({ ok, remark }: Check): string {
+  if (!ok) return 'BAD';
+  return remark === true ? 'note' : 'ok';
+}
 
 async function checkStorage(context: ClusterContext): Promise<Check[]> {
   const of = 'storage';
@@ -55,6 +63,22 @@ async function checkStorage(context: ClusterContext): Promise<Check[]> {
 }
 
 async function checkServers(context: ClusterContext): Promise<Check[]> {
+  return flavourOf(context).name === 'greenplum' ? checkGreenplum(context) : checkShards(context);
+}
+
+function checkGreenplum({ config, env, clock, signal }: ClusterContext): Promise<Check[]> {
+  const { host = 'localhost', port = 5432 } = config.coordinator ?? {};
+  return inspectGreenplum({
+    coordinator: { content: -1, host, port },
+    connect: (segment) => targetOf(config, segment, env),
+    shipsFromHere: (segment) => shipperCommand(config, segment) === undefined,
+    workers: config.shippers.workers,
+    clock,
+    signal,
+  });
+}
+
+async function checkShards(context: ClusterContext): Promise<Check[]> {
   const { config, env, clock, signal } = context;
   const inspect = async (segment: Segment): Promise<Check[]> => {
     const of = `content ${segment.content}`;

@@ -84,6 +84,8 @@ function startMember(
     target: targetOf(config, segment, env),
     store: storeSettings(config),
     workers: config.shippers.workers,
+    fifoBase: config.shippers.fifoBase,
+    ...(segment.dataDir !== undefined && { dataDir: segment.dataDir }),
   };
   const command = shipperCommand(config, segment);
   const member: Member = {

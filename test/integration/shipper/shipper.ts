@@ -118,6 +118,7 @@ export function backupJob(
     timestamp: TIMESTAMP,
     attempt: 1,
     snapshotId,
+    fifoBase: '/tmp',
     encoding: 'UTF8',
     frameBytes: 4 * 1024 * 1024,
     packBytes: 1024 * 1024 * 1024,

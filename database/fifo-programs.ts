@@ -1,0 +1,70 @@
+import { quoteShell } from './quote.ts';
+
+/**
+ * The programs that `COPY … PROGRAM … ON SEGMENT` starts on every segment host, and the names under which they meet the
+ * shipper that waits there. One light shell per table, for a shipper that lives through all of them.
+ *
+ * Greenplum replaces `<SEGID>` by the content id. It takes a program that was killed for a success, and the program
+ * takes an aborted COPY for the end of its input: so a program that has seen everything through says so in a file of its
+ * own, and whoever reads or writes at the FIFO's other end believes in nothing else.
+ */
+
+/** Where the FIFOs of one run lie on a host, one folder per content. `SEGMENT` stands for the content id. */
+export function fifoFolder(base: string, run: string, content: number | typeof SEGMENT): string {
+  return `${base}/stowage-fifo-${run}-${content}`;
+}
+
+export const SEGMENT = '<SEGID>';
+
+/** Holds the shipper's process id; the folder is ready when it is there. */
+export const PID_FILE = 'pid';
+
+export type FifoDirection = 'in' | 'out';
+
+/** What a relation's FIFO is called; `in` carries rows into the database. */
+export const fifoName = (relation: number, direction: FifoDirection) => `${relation}.${direction}`;
+
+/** The id and direction in a FIFO's name; undefined = another file. */
+export function parseFifoName(name: string): { relation: number; direction: FifoDirection } | undefined {
+  const [, relation, direction] = /^(\d+)\.(in|out)$/.exec(name) ?? [];
+  if (relation === undefined || (direction !== 'in' && direction !== 'out')) return undefined;
+  return { relation: Number(relation), direction };
+}
+
+/** Beside a FIFO: the shipper has written all rows. Without it the end of the bytes is no end. */
+export const fedName = (fifo: string) => `${fifo}.fed`;
+
+/** Beside a FIFO: the program has passed on everything, to its own good end. */
+export const doneName = (fifo: string) => `${fifo}.done`;
+
+/** Tenths of a second that a program waits for a shipper that comes later than the statement. */
+const PATIENCE = 600;
+
+/** For COPY FROM: hands the server what the shipper writes. */
+export function feedProgram(folder: string, relation: number): string {
+  return program(folder, fifoName(relation, 'in'), 'cat "$f"', '&& mv "$f.fed" "$f.done"');
+}
+
+/** For COPY TO: hands the shipper what the server writes. */
+export function collectProgram(folder: string, relation: number): string {
+  return program(folder, fifoName(relation, 'out'), 'cat <&3 >"$f"', '&& : >"$f.done"');
+}
+
+/**
+ * POSIX shell. The watch ends a `cat` whose shipper or shell is gone: it would hang at a FIFO that nobody opens, and the
+ * server's backend with it. It must not keep the pipe to the server open, hence its redirections.
+ */
+function program(folder: string, fifo: string, work: string, whenDone: string): string {
+  return [
+    `d=${quoteShell(folder)}; f="$d/${fifo}"; n=0`,
+    `until [ -s "$d/${PID_FILE}" ]; do n=$((n+1)); if [ $n -gt ${PATIENCE} ]; then echo "no shipper waits at $d" >&2; exit 1; fi; sleep 0.1; done`,
+    `read p <"$d/${PID_FILE}"`,
+    'if [ ! -e "/proc/$p" ]; then echo "the shipper of $d (pid $p) is gone" >&2; exit 1; fi',
+    'exec 3<&0; mkfifo -m 600 "$f" || exit 1',
+    `${work} & c=$!`,
+    '{ while [ -e "/proc/$p" ] && [ -e "/proc/$$" ] && [ -e "/proc/$c" ]; do sleep 0.5; done; kill $c; } <&- >/dev/null 2>&1 3<&- & w=$!',
+    'exec 3<&-; wait $c; s=$?; kill $w 2>/dev/null',
+    `if [ $s -eq 0 ] ${whenDone} 2>/dev/null; then exit 0; fi`,
+    'echo "the rows of $f did not come to their end (cat ended with $s)" >&2; exit 1',
+  ].join('; ');
+}

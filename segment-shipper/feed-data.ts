@@ -1,0 +1,103 @@
+import { isStowageError, StowageError } from '../backup-set/errors.ts';
+import { formatKey } from '../backup-set/keys.ts';
+import type { LoadRelation, OrderOf } from '../backup-set/restore.ts';
+import { COORDINATOR } from '../backup-set/restore-phases.ts';
+import type { Problem } from '../backup-set/verdict.ts';
+import { fifoFolder } from '../database/fifo-programs.ts';
+import type { CarriedOut } from './carried-out.ts';
+import type { RestoreJob } from './control.ts';
+import type { ShipperDeps } from './deps.ts';
+import { rowsOf } from './fetch.ts';
+import { feedFifo } from './fifo.ts';
+import { type Arrival, openFifoFolder } from './fifo-folder.ts';
+import { problemOf } from './problem.ts';
+
+/** How often we ask whether the coordinator has given up, which is the only way to learn it without a connection to it. */
+const ASK_EVERY_MS = 2_000;
+
+/**
+ * Hands rows to the programs that the coordinator's COPY starts on this host, each time one comes, until every relation
+ * was handed over or the coordinator has ended its own order. What was loaded is the coordinator's to count.
+ */
+export async function feedData(
+  order: OrderOf<'data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<CarriedOut> {
+  const waiting = new Map(order.relations.map((relation) => [relation.id, relation]));
+  const problems: Problem[] = [];
+  if (waiting.size === 0) return { loaded: [], problems };
+  const folder = await openFifoFolder(fifoFolder(job.fifoBase, job.restore, job.content), job.dataDir);
+  const over = new AbortController();
+  const asking = askWhetherOver(order, deps, over);
+  const feeding: Promise<void>[] = [];
+  try {
+    for await (const arrival of folder.arrivals(AbortSignal.any([deps.signal, over.signal]))) {
+      const relation = waiting.get(arrival.relation);
+      if (relation === undefined) continue;
+      waiting.delete(relation.id);
+      feeding.push(feed(arrival, relation));
+      if (waiting.size === 0) break;
+    }
+    deps.signal.throwIfAborted();
+    await Promise.all(feeding);
+    deps.signal.throwIfAborted();
+    problems.push(...[...waiting.values()].map((relation) => notAskedFor(order, relation)));
+    return { loaded: [], problems };
+  } finally {
+    clearInterval(asking);
+    await Promise.allSettled(feeding);
+    await folder.remove();
+  }
+
+  async function feed({ path }: Arrival, relation: LoadRelation): Promise<void> {
+    try {
+      await feedFifo(path, countedRows(relation, deps), deps.signal);
+      deps.progress.rows += relation.rows;
+    } catch (error) {
+      deps.log.error({ err: error, relation: `${relation.schema}.${relation.name}` }, 'not handed over');
+      problems.push(problemOf(error, order.content, relation));
+    }
+  }
+}
+
+/** The rows of a relation, counted into the progress as they go. */
+export async function* countedRows(
+  relation: LoadRelation,
+  { store, progress, signal }: ShipperDeps,
+): AsyncGenerator<Uint8Array> {
+  progress.relation = `${relation.schema}.${relation.name}`;
+  const onStored = (bytes: number) => {
+    progress.storedBytes += bytes;
+  };
+  for await (const rows of rowsOf(store, relation.extents, { signal, onStored })) {
+    progress.bytes += rows.byteLength;
+    yield rows;
+  }
+}
+
+/** The coordinator's receipt is its last word: no program will come any more. */
+function askWhetherOver(
+  { id: restore, phase }: OrderOf<'data'>,
+  { store, signal, log }: ShipperDeps,
+  over: AbortController,
+): NodeJS.Timeout {
+  const key = formatKey({ kind: 'restore-receipt', restore, phase, content: COORDINATOR });
+  return setInterval(() => {
+    store.head(key, { signal }).then(
+      (found) => found !== undefined && over.abort(),
+      (error: unknown) => {
+        if (!isStowageError(error, 'interrupted'))
+          log.warn({ err: error }, 'cannot see whether the coordinator is done');
+      },
+    );
+  }, ASK_EVERY_MS);
+}
+
+function notAskedFor({ content }: OrderOf<'data'>, { schema, name }: LoadRelation): Problem {
+  const relation = `${schema}.${name}`;
+  const error = new StowageError('shipper/fifo', `no program came for the rows of ${relation}`, {
+    where: { relation },
+  });
+  return problemOf(error, content, { schema, name });
+}

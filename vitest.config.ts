@@ -25,6 +25,15 @@ export default defineConfig({
       { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...onServers, ...turn(3) } },
       {
         test: {
+          name: 'greenplum',
+          include: ['test/greenplum/**/*.test.ts'],
+          ...onServers,
+          testTimeout: 600_000,
+          ...turn(5),
+        },
+      },
+      {
+        test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           ...onServers,

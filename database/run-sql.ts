@@ -65,20 +65,27 @@ async function feed(stdin: Writable, source: AsyncIterable<Uint8Array>): Promise
   }
 }
 
-/** `psql:<stdin>:12: ERROR:  42710: role "x" already exists`; classes 00 to 02 are notices and warnings. */
-const SERVER_MESSAGE = /^psql:[^:]*:(\d+): \S+\s+([0-9A-Z]{5}): (.*)$/;
+/**
+ * `psql:<stdin>:12: ERROR:  42710: role "x" already exists`; classes 00 to 02 are notices and warnings in any language,
+ * and Greenplum gives the classes of errors to some, too.
+ */
+const SERVER_MESSAGE = /^psql:[^:]*:(\d+): (\S+)\s+([0-9A-Z]{5}): (.*)$/;
+const NO_ERROR = /^(?:NOTICE|WARNING|INFO|LOG|DEBUG\d?):$/;
 /** What psql itself complains about carries no SQLSTATE. */
 const PSQL_ERROR = /^psql:[^:]*:(\d+): error: (.*)$/;
 
 async function errorsIn(stderr: Readable, tolerated: ReadonlySet<string>): Promise<string[]> {
   const errors: string[] = [];
   for await (const line of createInterface({ input: stderr.pipe(new PassThrough()) })) {
-    const [, at, state, message] = SERVER_MESSAGE.exec(line) ?? [];
+    const [, at, severity = '', state, message] = SERVER_MESSAGE.exec(line) ?? [];
     const own = PSQL_ERROR.exec(line);
     const wrong =
       state === undefined
         ? own && `line ${own[1]}: ${own[2]}`
-        : !/^0[0-2]/.test(state) && !tolerated.has(state) && `line ${at}: ${message} (SQLSTATE ${state})`;
+        : !NO_ERROR.test(severity) &&
+          !/^0[0-2]/.test(state) &&
+          !tolerated.has(state) &&
+          `line ${at}: ${message} (SQLSTATE ${state})`;
     if (typeof wrong === 'string' && errors.length < ERRORS_NAMED_MAX) errors.push(wrong);
   }
   return errors;

@@ -139,9 +139,11 @@ function coordinated(
     .map(({ content }) => content)
     .sort((a, b) => a - b)
     .map((content) => {
-      const fed = load === 'on-segment' ? volumes.find((volume) => volume.content === content) : undefined;
-      if (content !== COORDINATOR) return { ...NOTHING, ...fed, content, relations: 0, rows: 0 };
-      return load === 'on-segment' ? { content, ...all, bytes: 0, storedBytes: 0 } : { content, ...all };
+      const own = load === 'on-segment' ? volumes.find((volume) => volume.content === content) : undefined;
+      if (content !== COORDINATOR) return { ...NOTHING, ...own, content, relations: 0, rows: 0 };
+      if (load !== 'on-segment') return { content, ...all };
+      const { bytes, storedBytes } = own ?? NOTHING;
+      return { content, ...all, bytes, storedBytes };
     });
 }
 

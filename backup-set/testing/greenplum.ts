@@ -7,7 +7,7 @@ import { hostileName, qualifiedName } from './names.ts';
 import { PLAN, relations } from './plans.ts';
 import { manifestFrom, requestFor, restoreCaseOf } from './restores.ts';
 
-/** Per relation the one content that ships it, as every segment holds all of it; undefined = distributed. */
+/** Per relation the one content that ships it (dispatched: −1), as every segment holds all of it; undefined = distributed. */
 type Holders = readonly (number | undefined)[];
 
 /** Only a whole table can be replicated. */
@@ -15,12 +15,12 @@ const holdersOf = (list: readonly Relation[], segments: number): fc.Arbitrary<Ho
   fc.tuple(
     ...list.map(({ kind }) =>
       kind === 'table'
-        ? fc.option(fc.nat(segments - 1), { nil: undefined, freq: 2 })
+        ? fc.option(fc.integer({ min: -1, max: segments - 1 }), { nil: undefined, freq: 2 })
         : fc.constant(undefined),
     ),
   );
 
-/** As a backup of a Greenplum plans it: definitions from the coordinator, rows from contents 0 to N−1. */
+/** As a backup of a Greenplum plans it: definitions from the coordinator, distributed rows from contents 0 to N−1. */
 const greenplumPlan: fc.Arbitrary<Plan> = fc
   .record({ segments: fc.integer({ min: 1, max: 3 }), list: relations })
   .chain(({ segments, list }) =>
@@ -39,16 +39,17 @@ const greenplumPlan: fc.Arbitrary<Plan> = fc
           holders[at] === undefined ? relation : { ...relation, replicated: true as const },
         ),
         contents: [
-          placeOf(-1, { metadata, refresh }),
+          placeOf(-1, { metadata, refresh, relations: shippedBy(-1, holders) }),
           ...Array.from({ length: segments }, (_, content) =>
-            placeOf(content, { relations: rangesOf(shippedBy(content, list, holders)) }),
+            placeOf(content, { relations: shippedBy(content, holders) }),
           ),
         ],
       })),
   );
 
-const shippedBy = (content: number, list: readonly Relation[], holders: Holders) =>
-  list.map(({ id }) => id).filter((_, at) => (holders[at] ?? content) === content);
+/** Only the segments hold what is distributed. */
+const shippedBy = (content: number, holders: Holders) =>
+  rangesOf([...holders.keys()].filter((id) => (holders[id] ?? Math.max(content, 0)) === content));
 
 function placeOf(content: number, change: Partial<PlannedContent>): PlannedContent {
   return {
@@ -66,7 +67,7 @@ function placeOf(content: number, change: Partial<PlannedContent>): PlannedConte
 
 export const greenplumManifest: fc.Arbitrary<Manifest> = manifestFrom(consistentSetOf(greenplumPlan));
 
-/** A target that is a whole Greenplum with this many segments, in no particular order. */
+/** A target that is a whole Greenplum with this many segments, the last of them first. */
 export function targetOf(made: Manifest, segments: number): RestoreRequest['target'] {
   const contents = Array.from({ length: segments + 1 }, (_, at) => ({
     content: segments - at - 1,
@@ -81,7 +82,7 @@ export const greenplumCase = restoreCaseOf(greenplumManifest, (made) =>
   fc
     .record({
       segments: fc.oneof(fc.constant(made.contents.length - 1), fc.integer({ min: 1, max: 5 })),
-      resize: fc.boolean(),
+      resize: fc.constantFrom(false, false, true),
     })
     .map(({ segments, resize }) => ({ target: targetOf(made, segments), resize })),
 );

@@ -83,12 +83,10 @@ export const restoreCaseOf = (
 ): fc.Arbitrary<RestoreCase> =>
   manifests
     .chain((made) =>
-      fc
-        .tuple(choicesFor(made), more(made))
-        .map(([choices, others]) => ({
-          manifest: made,
-          request: requestFor(made, { ...choices, ...others }),
-        })),
+      fc.tuple(choicesFor(made), more(made)).map(([choices, others]) => ({
+        manifest: made,
+        request: requestFor(made, { ...choices, ...others }),
+      })),
     )
     .filter(({ manifest: made, request }) => 'plan' in planRestore(request, made, MANIFEST_SHA256));
 
@@ -106,7 +104,8 @@ function doneReceipt(restore: RestoreCase, phase: Phase, content: number): Resto
   // Who feeds does not load: the one that loads tells of the rows.
   const relations =
     order?.phase === 'data' && order.role === 'load'
-      ? order.relations.map(({ schema, name, rows }) => ({ schema, name, rows })) : [];
+      ? order.relations.map(({ schema, name, rows }) => ({ schema, name, rows }))
+      : [];
   return {
     format: 'stowage/restore-receipt',
     version: 0,

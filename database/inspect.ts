@@ -5,6 +5,8 @@ import { openSession, type Session } from './session.ts';
 export interface ServerCheck {
   readonly name: string;
   readonly ok: boolean;
+  /** Worth reading, but keeps no backup from working. */
+  readonly remark?: true;
   readonly detail: string;
 }
 
@@ -25,8 +27,9 @@ export async function inspectServer(
   const session = await openSession(target, { purpose: 'probe', applicationName: 'stowage doctor', signal });
   try {
     const checks: ServerCheck[] = [];
-    for (const check of [version, rights, connections, lockTable, others]) checks.push(await check(session));
-    checks.push(await clockOf(session, clock));
+    for (const check of [version, rights, connections, checkLockTable, checkOtherSessions])
+      checks.push(await check(session));
+    checks.push(await checkClock(session, clock));
     return checks;
   } finally {
     await session.close();
@@ -114,7 +117,7 @@ async function connections(session: Session): Promise<ServerCheck> {
 }
 
 /** A holder locks every relation at once, and pg_dump does so again; the lock table is shared by all sessions. */
-async function lockTable(session: Session): Promise<ServerCheck> {
+export async function checkLockTable(session: Session): Promise<ServerCheck> {
   const [row] = await session.query<{ room: number; relations: number; perTransaction: number }>(
     `SELECT current_setting('max_locks_per_transaction')::int AS "perTransaction",
             current_setting('max_locks_per_transaction')::int *
@@ -126,7 +129,8 @@ async function lockTable(session: Session): Promise<ServerCheck> {
   return { name: 'lock table', ok: relations * 3 <= room, detail };
 }
 
-async function others(session: Session): Promise<ServerCheck> {
+/** Another backup, a restore, or what one left behind. */
+export async function checkOtherSessions(session: Session): Promise<ServerCheck> {
   const rows = await session.query<{ pid: number; application: string }>(
     `SELECT pid, application_name AS application FROM pg_stat_activity
      WHERE application_name LIKE 'stowage %' AND pid <> pg_backend_pid() ORDER BY backend_start LIMIT 20`,
@@ -136,7 +140,8 @@ async function others(session: Session): Promise<ServerCheck> {
   return { name: 'other stowage sessions', ok: true, detail };
 }
 
-async function clockOf(session: Session, clock: () => Date): Promise<ServerCheck> {
+/** Timestamps name sets: a clock far off puts a set in the wrong place. */
+export async function checkClock(session: Session, clock: () => Date): Promise<ServerCheck> {
   const before = clock().getTime();
   const [row] = await session.query<{ ms: number }>(
     'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS ms',

@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stowage } from '../support/cli.ts';
+import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { clustersUnderTest, type GreenplumCluster, psql, targetOf, withoutGreenplum } from './cluster.ts';
+import { configFor, databaseOn, freshDatabase, freshName, type TestDatabase } from './database.ts';
+import { type ThrowawayCluster, throwawayCluster, withoutThrowaways } from './doctor-cluster.ts';
+
+interface Check {
+  readonly of: string;
+  readonly name: string;
+  readonly ok: boolean;
+  readonly remark?: boolean;
+  readonly detail: string;
+}
+
+/** Where Debian keeps PostgreSQL's own programs, which must not be taken for Greenplum's. */
+const POSTGRES_BIN = '/usr/lib/postgresql/15/bin';
+
+const SOME_TABLES = `
+CREATE TABLE plain (a int, b text) DISTRIBUTED BY (a);
+CREATE TABLE parts (a int, b int) DISTRIBUTED BY (a) PARTITION BY RANGE (b) (START (0) END (2) EVERY (1), DEFAULT PARTITION other);
+CREATE EXTERNAL WEB TABLE outside (a int) EXECUTE 'echo 1' FORMAT 'text';
+CREATE SEQUENCE counted;
+INSERT INTO plain SELECT i, 'x' FROM generate_series(1, 100) i;
+INSERT INTO parts SELECT i, i % 4 FROM generate_series(1, 100) i;
+`;
+
+async function doctor(config: string) {
+  const { code, json } = await stowage(['doctor'], { config });
+  const { checks } = json as unknown as { checks: readonly Check[] };
+  const find = (of: string, name: string) => checks.find((check) => check.of === of && check.name === name);
+  const bad = checks.filter(({ ok }) => !ok).map(({ of, name }) => `${of}: ${name}`);
+  return { code, checks, find, bad };
+}
+
+let place: Place;
+beforeAll(async () => {
+  place = await directoryPlace();
+});
+afterAll(() => place.stop());
+
+describe.skipIf(withoutGreenplum)('doctor on a Greenplum', () => {
+  const role = freshName();
+  let cluster: GreenplumCluster;
+  let database: TestDatabase;
+  let config: string;
+
+  beforeAll(async () => {
+    [cluster] = await clustersUnderTest();
+    await psql(targetOf(cluster), `CREATE ROLE ${role} LOGIN`);
+    database = await freshDatabase(cluster, [SOME_TABLES]);
+    config = await configFor(place, database, place.newRoot());
+  });
+  afterAll(async () => {
+    await database?.drop();
+    if (cluster !== undefined) await psql(targetOf(cluster), `DROP ROLE ${role}`);
+  });
+
+  test('finds a healthy cluster well, and has looked at every instance', async () => {
+    const { code, bad, checks, find } = await doctor(config);
+    expect({ code, bad }).toEqual({ code: 0, bad: [] });
+    const segments = cluster.segments.map(({ content }) => `content ${content}`);
+    expect([...new Set(checks.map(({ of }) => of))]).toEqual([
+      'storage',
+      'cluster',
+      'programs',
+      'content -1',
+      ...segments,
+    ]);
+    for (const of of ['content -1', ...segments]) {
+      for (const name of ['utility session', 'shipper', 'rights', 'lock table', 'connections', 'clock'])
+        expect(find(of, name), `${of} ${name}`).toBeDefined();
+    }
+    expect(find('cluster', 'server')?.detail).toContain(`Greenplum ${cluster.major}.`);
+    expect(find('cluster', 'mirrors')).toMatchObject({ ok: true, remark: true });
+  });
+
+  test('shows the same as a table', async () => {
+    const { code, text } = await stowage(['doctor'], { config, plain: true });
+    expect(code).toBe(0);
+    expect(text).toMatch(/^ok +programs +pg_dump /m);
+    expect(text).toMatch(/^note +cluster +global deadlock detector /m);
+    expect(text).toContain('all is well');
+  });
+
+  test('does not take PostgreSQL’s programs for Greenplum’s', async () => {
+    const wrong = await configFor(place, database, place.newRoot(), {
+      connection: { user: cluster.user, binDir: POSTGRES_BIN },
+    });
+    const { code, bad, find } = await doctor(wrong);
+    expect({ code, bad }).toEqual({
+      code: 4,
+      bad: ['programs: pg_dump', 'programs: pg_dumpall', 'programs: pg_restore', 'programs: psql'],
+    });
+    expect(find('programs', 'pg_dump')?.detail).toMatch(/PostgreSQL's 15\..*distribution keys/);
+  });
+
+  test('names every right that an ordinary role lacks; with these it backs up', async () => {
+    const ordinary = await configFor(place, database, place.newRoot(), {
+      connection: { user: role, binDir: cluster.binDir },
+    });
+    const before = await doctor(ordinary);
+    const everywhere = ['content -1', ...cluster.segments.map(({ content }) => `content ${content}`)];
+    expect(before).toMatchObject({ code: 4, bad: everywhere.map((of) => `${of}: rights`) });
+    const lacking = before.find('content -1', 'rights')?.detail;
+    for (const words of ['cannot be read', 'locked in SHARE', 'sequences', 'pg_authid', '(public.'])
+      expect(lacking).toContain(words);
+    expect(before.find('content -1', 'server programs')).toMatchObject({ ok: true, remark: true });
+
+    await database.psql(grantsFor(role, await leavesOf(database)));
+    expect(await doctor(ordinary)).toMatchObject({ code: 0, bad: [] });
+    const { code, json } = await stowage(['backup'], { config: ordinary });
+    expect({ code, status: json.status, rows: json.rows }).toEqual({
+      code: 0,
+      status: 'complete',
+      rows: 200,
+    });
+  });
+
+  test('judges from here whether shippers on other hosts would be let in', async () => {
+    const elsewhere = { shippers: { command: ['ssh', '{host}', 'stowage-segment-shipper'] } };
+    const byRoot = await doctor(await configFor(place, database, place.newRoot(), elsewhere));
+    expect(byRoot.find('content 0', 'shipper')?.detail).toMatch(
+      /line \d+ of pg_hba.conf .*from 127\.0\.0\.1/,
+    );
+    expect(byRoot.find('programs', 'pg_dump and its kin')).toMatchObject({ ok: true, remark: true });
+    const byOrdinary = await doctor(
+      await configFor(place, database, place.newRoot(), {
+        ...elsewhere,
+        connection: { user: role, binDir: cluster.binDir },
+      }),
+    );
+    expect(byOrdinary.find('content 0', 'shipper')).toMatchObject({
+      ok: true,
+      remark: true,
+      detail: expect.stringContaining('only a superuser'),
+    });
+  });
+
+  test('says that the database is not there, and looks at the cluster all the same', async () => {
+    const absent = await configFor(place, databaseOn(cluster, freshName()), place.newRoot());
+    const { code, bad, find } = await doctor(absent);
+    expect({ code, bad }).toEqual({ code: 4, bad: ['cluster: database'] });
+    expect(find('content 0', 'utility session')).toMatchObject({ ok: true });
+    expect(find('content 0', 'rights')).toBeUndefined();
+  });
+});
+
+describe.skipIf(withoutGreenplum || withoutThrowaways)('doctor on a broken Greenplum', () => {
+  let cluster: ThrowawayCluster | undefined;
+  const config = () => {
+    if (cluster === undefined) throw new Error('there is no throw-away cluster');
+    return configFor(place, databaseOn(cluster, 'gpadmin'), place.newRoot());
+  };
+
+  beforeAll(async () => {
+    const [source] = await clustersUnderTest();
+    cluster = await throwawayCluster(source);
+  });
+  afterAll(() => cluster?.destroy());
+
+  test('gives the line of pg_hba.conf that a segment lacks', async () => {
+    await cluster?.preferHba(1, 'host gpadmin gpadmin 127.0.0.0/8 reject');
+    await expect
+      .poll(async () => (await doctor(await config())).bad, { timeout: 30_000 })
+      .toEqual(['content 1: utility session']);
+    const { code, find } = await doctor(await config());
+    expect(code).toBe(4);
+    const detail = find('content 1', 'utility session')?.detail;
+    expect(detail).toContain(`127.0.0.1:${cluster?.segments[1]?.port}`);
+    expect(detail).toContain('"host gpadmin gpadmin 127.0.0.1/32 trust"');
+  });
+
+  test('names a segment that is stopped, and still looks at the others', async () => {
+    await cluster?.stopSegment(0);
+    const { code, bad, find } = await doctor(await config());
+    expect(code).toBe(4);
+    expect(bad).toEqual(expect.arrayContaining(['cluster: dispatch', 'content 0: utility session']));
+    expect(find('content 0', 'utility session')?.detail).toContain(`127.0.0.1:${cluster?.segments[0]?.port}`);
+    expect(find('content -1', 'utility session')).toMatchObject({ ok: true });
+    expect(find('content -1', 'lock table')).toMatchObject({ ok: true });
+  });
+});
+
+function leavesOf(database: TestDatabase): Promise<string> {
+  return database.psql(
+    `SELECT string_agg(oid::regclass::text, ', ') FROM pg_class WHERE relname LIKE 'parts\\_1\\_%' AND relkind = 'r'`,
+  );
+}
+
+/** As docs/operations.md has them, “Before the first backup”; 7 does not hand the root's rights down to leaves on the segments. */
+function grantsFor(role: string, leaves: string): string {
+  return `
+    GRANT SELECT, TRUNCATE ON plain, parts, ${leaves} TO ${role};
+    GRANT SELECT ON outside, counted TO ${role};
+    GRANT SELECT ON pg_catalog.pg_authid TO ${role};`;
+}

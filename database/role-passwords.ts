@@ -1,8 +1,8 @@
 import { Transform } from 'node:stream';
 
 /**
- * Takes the passwords, which are hashes, out of what pg_dumpall writes. For the pg_dumpall of Greenplum 6, which has no
- * `--no-role-passwords` yet. Globals are small: the text is held until its end, as a role's name may span lines.
+ * Takes the passwords, which are hashes, out of what pg_dumpall writes. For Greenplum: 6 has no `--no-role-passwords` yet,
+ * and that of 7 loses the comments on roles. Globals are small: the text is held until its end, as a role's name may span lines.
  */
 export function withoutPasswords(): Transform {
   const chunks: Buffer[] = [];

@@ -40,7 +40,8 @@ export function dumpGlobals(target: ConnectionTarget, options: DumpOptions = {})
   const { greenplum } = target;
   const resources = greenplum === undefined ? [] : ['--resource-queues', '--resource-groups'];
   const args = ['--globals-only', ...greenplumSyntax(target), ...resources, database];
-  if (greenplum === 6) return dump(target, 'pg_dumpall', args, { ...options, filter: withoutPasswords() });
+  if (greenplum !== undefined)
+    return dump(target, 'pg_dumpall', args, { ...options, filter: withoutPasswords() });
   return dump(target, 'pg_dumpall', ['--no-role-passwords', ...args], options);
 }
 

@@ -11,6 +11,7 @@ import {
 } from './documents.ts';
 import { isStowageError, messageOf } from './errors.ts';
 import { countContent } from './fold-content.ts';
+import { dispatchDisagreements } from './fold-dispatched.ts';
 import { formatKey, parseKey } from './keys.ts';
 import { Manifest, type ManifestContent } from './manifest.ts';
 import { Plan } from './plan.ts';
@@ -98,6 +99,8 @@ function foldSealed(
     );
     if (counted.content !== undefined) contents.push(counted.content);
   }
+  // With a content missing the sums would only repeat it, once per relation.
+  if (problems.length === 0) problems = dispatchDisagreements(plan, seal, contents);
   if (problems.length > 0) return { status: worstOf(problems), plan, problems };
   const manifest = manifestOf(plan, seal, contents, {
     planSha256,

@@ -12,6 +12,8 @@ export const Relation = Name.extend({
   condition: z.string().exactOptional(),
   /** Every segment holds all its rows; one of them has shipped them. */
   replicated: z.literal(true).exactOptional(),
+  /** Another database has other segments for its rows, because its key is hashed by oids (an enum): only a coordinator knows which. */
+  redistribute: z.literal(true).exactOptional(),
   partitionRoot: Name.exactOptional(),
 });
 export type Relation = z.infer<typeof Relation>;
@@ -50,7 +52,7 @@ export const PlannedContent = SegmentFacts.extend({
 export type PlannedContent = z.infer<typeof PlannedContent>;
 
 export const Snapshot = z.object({
-  mechanism: z.literal('barrier'),
+  mechanism: z.enum(['barrier', 'dispatch']),
   takenAt: IsoDate,
   writerWaitMs: Count,
   attempts: Count,

@@ -69,7 +69,7 @@ function dataOrders(
   const wholes = wholeRelations(chosen, manifest);
   const base = { phase: 'data', encoding } as const;
   const onSegments = (relation: LoadRelation) =>
-    load === 'on-segment' && chosen.get(relation.id)?.replicated !== true && relation.rows > 0;
+    load === 'on-segment' && staysOnSegment(chosen.get(relation.id)) && relation.rows > 0;
   const loading: Order = {
     ...orderBase(request, COORDINATOR),
     ...base,
@@ -92,6 +92,10 @@ function dataOrders(
     );
   return [loading, ...feeding];
 }
+
+/** Rows of content i belong on segment i of every database. */
+const staysOnSegment = (relation: Relation | undefined) =>
+  relation?.replicated !== true && relation?.redistribute !== true;
 
 /** Every chosen relation with the rows and frames of all contents. */
 function wholeRelations(chosen: Chosen, manifest: Manifest): LoadRelation[] {

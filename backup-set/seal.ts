@@ -31,6 +31,8 @@ export const Seal = z.object({
   planSha256: Sha256,
   outcome: z.enum(['counted', 'failed']),
   contents: z.array(SealedContent),
+  /** Dispatch only: what the coordinator counted over all contents, which closes the relation. */
+  dispatched: z.array(z.object({ relation: Count, rows: Count })).exactOptional(),
   failures: z.array(z.object({ content: Content.exactOptional(), code: z.string(), message: z.string() })),
 });
 export type Seal = z.infer<typeof Seal>;

@@ -59,6 +59,8 @@ const Cluster = z.strictObject({
         .max(256 * 1024 ** 3)
         .default(1024 ** 3),
       zstdLevel: z.int().min(1).max(19).default(1),
+      /** How the cluster's snapshot is taken. */
+      snapshot: z.enum(['barrier', 'dispatch']).default('barrier'),
       overdueAfterSeconds: Positive.default(3600),
       lockTimeoutMs: Positive.default(500),
       lockAttempts: Positive.default(40),
@@ -108,7 +110,7 @@ const Cluster = z.strictObject({
 });
 
 /** Each flavour has its own way to say where the cluster is; the other's would be ignored in silence. */
-export const Config = Cluster.superRefine(({ flavour, segments, coordinator }, context) => {
+export const Config = Cluster.superRefine(({ flavour, segments, coordinator, backup }, context) => {
   const issue = (path: string, message: string) =>
     context.addIssue({ code: 'custom', path: [path], message });
   if (flavour === 'shards' && segments.length === 0) issue('segments', 'shards are named here, one by one');
@@ -117,6 +119,12 @@ export const Config = Cluster.superRefine(({ flavour, segments, coordinator }, c
       'coordinator',
       'belongs to flavour greenplum; a coordinator of shards is a segment with content -1',
     );
+  if (flavour === 'shards' && backup.snapshot === 'dispatch')
+    context.addIssue({
+      code: 'custom',
+      path: ['backup', 'snapshot'],
+      message: 'shards have no coordinator that could dispatch; only barrier',
+    });
   if (flavour === 'greenplum' && segments.length > 0)
     issue('segments', 'belongs to flavour shards; a Greenplum coordinator knows its segments');
 });

@@ -18,6 +18,8 @@ export interface CatalogRelation {
   readonly extensionCondition: string | null;
   /** Greenplum: every segment holds all rows. */
   readonly replicated?: boolean;
+  /** Greenplum: the distribution key's hash is good in this database only. */
+  readonly redistribute?: boolean;
 }
 
 /** Reads every relation outside the system's schemas, in one order everywhere: by schema and name, as bytes. */

@@ -37,34 +37,46 @@ export const fedName = (fifo: string) => `${fifo}.fed`;
 /** Beside a FIFO: the program has passed on everything, to its own good end. */
 export const doneName = (fifo: string) => `${fifo}.done`;
 
-/** Tenths of a second that a program waits for a shipper that comes later than the statement. */
-const PATIENCE = 600;
+/** How long a program waits for a shipper that comes later than the statement. */
+const PATIENCE_MS = 60_000;
 
 /** For COPY FROM: hands the server what the shipper writes. */
-export function feedProgram(folder: string, relation: number): string {
-  return program(folder, fifoName(relation, 'in'), 'cat "$f"', '&& mv "$f.fed" "$f.done"');
+export function feedProgram(folder: string, relation: number, patienceMs = PATIENCE_MS): string {
+  return program(folder, fifoName(relation, 'in'), patienceMs, 'cat "$f"', '&& mv "$f.fed" "$f.done"');
 }
 
 /** For COPY TO: hands the shipper what the server writes. */
-export function collectProgram(folder: string, relation: number): string {
-  return program(folder, fifoName(relation, 'out'), 'cat <&3 >"$f"', '&& : >"$f.done"');
+export function collectProgram(folder: string, relation: number, patienceMs = PATIENCE_MS): string {
+  // The folder may be taken away before the open, which then makes a file: nobody would ever read it.
+  const work = '{ [ -p /proc/self/fd/1 ] && exec cat <&3; } >"$f"';
+  return program(folder, fifoName(relation, 'out'), patienceMs, work, '&& true >"$f.done"');
 }
 
 /**
- * POSIX shell. The watch ends a `cat` whose shipper or shell is gone: it would hang at a FIFO that nobody opens, and the
- * server's backend with it. It must not keep the pipe to the server open, hence its redirections.
+ * POSIX shell. The watch ends a `cat` whose shipper, folder or shell is gone: it would hang at a FIFO that nobody opens, and
+ * the server's backend with it. It must not keep the pipe to the server open, hence its redirections. A process that nobody
+ * has waited for is gone too: our shell, killed, stays a zombie for as long as the backend reads from `cat`.
+ *
+ * A cancel reaches our whole process group, but background processes ignore SIGINT: hence the trap, whose exit status also
+ * says failure where Greenplum would take death by a signal for success. All children are waited for: where the server is a
+ * container's first process, it would take one that dies as an orphan for a crash of its own.
  */
-function program(folder: string, fifo: string, work: string, whenDone: string): string {
+function program(folder: string, fifo: string, patienceMs: number, work: string, whenDone: string): string {
   return [
-    `d=${quoteShell(folder)}; f="$d/${fifo}"; n=0`,
-    `until [ -s "$d/${PID_FILE}" ]; do n=$((n+1)); if [ $n -gt ${PATIENCE} ]; then echo "no shipper waits at $d" >&2; exit 1; fi; sleep 0.1; done`,
-    `read p <"$d/${PID_FILE}"`,
-    'if [ ! -e "/proc/$p" ]; then echo "the shipper of $d (pid $p) is gone" >&2; exit 1; fi',
+    `d=${quoteShell(folder)}; f="$d/${fifo}"; n=0; c=`,
+    `alive() { { read -r _ _ s _ <"/proc/$1/stat"; } 2>/dev/null && [ "$s" != Z ]; }`,
+    // Before `c` is set, the only child is `$!`.
+    `trap 'kill -9 $c $! 2>/dev/null; wait; echo "stopped by a signal" >&2; exit 1' INT TERM HUP QUIT`,
+    `until [ -s "$d/${PID_FILE}" ]; do n=$((n+1)); if [ $n -gt ${Math.ceil(patienceMs / 100)} ]; then echo "no shipper waits at $d" >&2; exit 1; fi; sleep 0.1; done`,
+    // Anybody may make a folder of this name in /tmp, and would be handed the rows.
+    'if [ ! -O "$d" ]; then echo "$d belongs to another user" >&2; exit 1; fi',
+    `read -r p <"$d/${PID_FILE}"`,
+    'if ! alive "$p"; then echo "the shipper of $d (pid $p) is gone" >&2; exit 1; fi',
     'exec 3<&0; mkfifo -m 600 "$f" || exit 1',
     `${work} & c=$!`,
-    '{ while [ -e "/proc/$p" ] && [ -e "/proc/$$" ] && [ -e "/proc/$c" ]; do sleep 0.5; done; kill $c; } <&- >/dev/null 2>&1 3<&- & w=$!',
-    'exec 3<&-; wait $c; s=$?; kill $w 2>/dev/null',
-    `if [ $s -eq 0 ] ${whenDone} 2>/dev/null; then exit 0; fi`,
+    '{ while alive $p && alive $$ && alive $c && [ -p "$f" ]; do sleep 0.5; done; kill -9 $c; } <&- >/dev/null 2>&1 3<&- & w=$!',
+    'exec 3<&-; wait $c; s=$?; kill -9 $w; wait $w',
+    `if [ $s -eq 0 ] ${whenDone}; then exit 0; fi 2>/dev/null`,
     'echo "the rows of $f did not come to their end (cat ended with $s)" >&2; exit 1',
   ].join('; ');
 }

@@ -51,12 +51,19 @@ export interface ConnectionTarget {
   readonly binDir?: string;
 }
 
+/** `barrier`: writers stand still while every segment exports a snapshot; `dispatch`: the coordinator's own, read through it. */
+export type SnapshotMechanism = 'barrier' | 'dispatch';
+
 export interface SnapshotOptions {
   readonly selection: Selection;
   /** Longest wait for one SHARE lock; shorter than deadlock_timeout, so that nobody is ever killed for us. */
   readonly lockTimeoutMs: number;
-  /** Barrier attempts before giving up. */
+  /** Attempts before giving up. */
   readonly attemptsMax: number;
+  /** Absent = `barrier`. */
+  readonly mechanism?: SnapshotMechanism;
+  /** Dispatch: sessions wanted on the one snapshot. */
+  readonly connections?: number;
   readonly signal?: AbortSignal;
   /** How our sessions begin their application_name, e.g. `stowage backup 20261122190000`; absent = `stowage backup`. */
   readonly label?: string;
@@ -88,8 +95,25 @@ export interface HeldSnapshot {
   readonly attempts: number;
   /** Rejects when a holder connection is lost: the snapshot is gone then and the backup must fail. Never resolves before release. */
   readonly lost: Promise<never>;
+  /** Present when rows leave by statements of the coordinator, into programs on the segment hosts. */
+  readonly dispatch?: Dispatch;
   /** Ends all transactions and connections; bounded in time; safe to call twice. */
   release(): Promise<void>;
+}
+
+/** Sessions that see one snapshot of the whole cluster. */
+export interface Dispatch {
+  readonly connections: number;
+  /**
+   * Has every segment (of a replicated table: the coordinator) write its rows to this program, and returns how many the
+   * database counted. One call at a time per connection, 0 to connections − 1.
+   */
+  copyOut(
+    connection: number,
+    relation: Pick<DiscoveredRelation, 'schema' | 'name' | 'columns' | 'replicated'>,
+    program: string,
+    options: { readonly encoding: string; readonly signal?: AbortSignal },
+  ): Promise<number>;
 }
 
 /** What the catalogs of one segment said under its snapshot. */
@@ -130,6 +154,8 @@ export interface DiscoveredRelation {
   readonly condition?: string;
   /** Every segment holds all its rows, and one of them is asked for them. */
   readonly replicated?: true;
+  /** In another database its rows belong to other segments. */
+  readonly redistribute?: true;
   /** Topmost partitioned table. */
   readonly partitionRoot?: { readonly schema: string; readonly name: string };
   /** pg_table_size, for scheduling and progress only; 0 when unknown. */

@@ -1,4 +1,5 @@
 import { type CatalogRelation, readCatalog } from './catalog.ts';
+import { CANARY_SCHEMA } from './greenplum-canary.ts';
 import type { GreenplumVersion } from './greenplum-topology.ts';
 import type { Session } from './session.ts';
 
@@ -11,14 +12,23 @@ export async function greenplumCatalog(
   { major }: GreenplumVersion,
 ): Promise<CatalogRelation[]> {
   const catalog = major < 7 ? await readCatalog6(session) : await readCatalog7(session);
-  const rows = await session.query<{ oid: number }>(
-    "SELECT localoid::int8::float8 AS oid FROM pg_catalog.gp_distribution_policy WHERE policytype = 'r'",
-  );
-  const replicated = new Set(rows.map(({ oid }) => oid));
+  const policies = await session.query<{ oid: number; replicated: boolean; redistribute: boolean }>(POLICIES);
+  const policyOf = new Map(policies.map(({ oid, ...policy }) => [oid, policy]));
   return catalog
-    .filter(({ schema }) => schema !== OWN_SCHEMA)
-    .map((relation) => ({ ...relation, replicated: replicated.has(relation.oid) }));
+    .filter(({ schema }) => schema !== OWN_SCHEMA && !schema.startsWith(CANARY_SCHEMA))
+    .map((relation) => ({ ...relation, ...policyOf.get(relation.oid) }));
 }
+
+/**
+ * Enums, and what is made of them, are hashed by the oids of their labels, names of relations and types by the oids of
+ * those: all are others in another database. Of types made here nobody can tell from outside what they are made of.
+ */
+const POLICIES = `
+  SELECT d.localoid::int8::float8 AS oid, d.policytype = 'r' AS replicated,
+         EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+                 WHERE a.attrelid = d.localoid AND a.attnum = ANY (d.distkey::int2[])
+                   AND (t.oid >= 16384 OR t.typname ~ '^_?reg')) AS redistribute
+  FROM pg_catalog.gp_distribution_policy d`;
 
 /** Since 7 partitions are PostgreSQL's, and external tables are foreign tables of one server. */
 async function readCatalog7(session: Session): Promise<CatalogRelation[]> {

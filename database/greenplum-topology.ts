@@ -42,14 +42,13 @@ export function readTopology(
     const version = await readVersion(session);
     const rows = await session.query<PrimaryRow>(
       `SELECT content::int AS content, address AS host, port::int AS port, datadir AS "dataDir", status::text AS status
-       FROM pg_catalog.gp_segment_configuration WHERE role = 'p' AND content >= 0`,
+       FROM pg_catalog.gp_segment_configuration WHERE role = 'p'`,
     );
     const utility = utilityOptions(version);
-    return {
-      version,
-      utility,
-      segments: [{ ...coordinator, greenplum: version.major }, ...segmentsOf(rows, utility)],
-    };
+    const own = rows.find(({ content }) => content === coordinator.content);
+    const others = rows.filter(({ content }) => content >= 0);
+    const first = { ...coordinator, greenplum: version.major, ...(own && { dataDir: own.dataDir }) };
+    return { version, utility, segments: [first, ...segmentsOf(others, utility)] };
   });
 }
 

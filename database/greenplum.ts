@@ -1,6 +1,7 @@
 import { takeBarrierSnapshot } from './barrier.ts';
 import type { ConnectionTarget, Flavour, Segment } from './flavour.ts';
 import { throughCoordinator } from './greenplum-barrier.ts';
+import { takeDispatchSnapshot } from './greenplum-dispatch.ts';
 import { readGreenplumLockWait } from './greenplum-locks.ts';
 import { type GreenplumTopology, readTopology } from './greenplum-topology.ts';
 
@@ -16,6 +17,10 @@ export function greenplumFlavour(cluster: {
     topology: async () => (await read()).segments,
     takeSnapshot: async (options) => {
       const topology = await read(options.signal);
+      if (options.mechanism === 'dispatch') {
+        const [first = coordinator] = topology.segments;
+        return takeDispatchSnapshot(connect(first), topology, options);
+      }
       const members = topology.segments.map((segment) => memberOf(segment, topology, connect));
       return takeBarrierSnapshot(members, throughCoordinator(topology.version), options);
     },

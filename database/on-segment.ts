@@ -29,7 +29,7 @@ export function copyToPrograms(
   session: Session,
   table: Table,
   program: string,
-  options: OnSegmentOptions,
+  options: OnSegmentOptions & { /** False = on the coordinator alone. */ readonly everywhere: boolean },
 ): Promise<number> {
   return copy(session, table, `TO PROGRAM ${quoteLiteral(program)}`, options);
 }
@@ -38,7 +38,7 @@ async function copy(
   session: Session,
   { schema, name, columns }: Table,
   how: string,
-  { encoding, signal }: OnSegmentOptions,
+  { encoding, signal, everywhere = true }: OnSegmentOptions & { readonly everywhere?: boolean },
 ): Promise<number> {
   const cut = () => void session.destroy();
   signal?.addEventListener('abort', cut, { once: true });
@@ -46,7 +46,7 @@ async function copy(
     if (signal?.aborted === true) throw interrupted(signal);
     const table = `${quoteQualified({ schema, name })}${columnList(columns)}`;
     return await session.run(
-      `COPY ${table} ${how} WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)}, ON_SEGMENT)`,
+      `COPY ${table} ${how} WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)}${everywhere ? ', ON_SEGMENT' : ''})`,
       `copy ${schema}.${name} on the segments`,
     );
   } catch (error) {

@@ -97,6 +97,7 @@ function toShip(relation: CatalogRelation): LockedRelation {
     bytesEstimated: 0,
     ...(condition === undefined ? {} : { condition }),
     ...(relation.replicated === true ? { replicated: true } : {}),
+    ...(relation.redistribute === true ? { redistribute: true } : {}),
     ...(root === undefined ? {} : { partitionRoot: root }),
   };
 }

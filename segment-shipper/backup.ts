@@ -1,5 +1,6 @@
 import type { Relation } from '../backup-set/plan.ts';
 import { attachSnapshot } from '../database/snapshot-session.ts';
+import { collect } from './collect.ts';
 import type { BackupJob } from './control.ts';
 import { type ShipperDeps, together } from './deps.ts';
 import { shipMetadata } from './metadata.ts';
@@ -7,8 +8,15 @@ import { packSeries } from './pack-writer.ts';
 import { blockBuffers } from './row-blocks.ts';
 import { shipRelation } from './ship-relation.ts';
 
-/** Ships one segment's share of a set: metadata beside W workers, which take relations from one queue on one snapshot. */
-export async function backup(job: BackupJob, deps: ShipperDeps): Promise<void> {
+/**
+ * Ships one segment's share of a set: metadata beside W workers, which take relations from one queue on one snapshot, or,
+ * when dispatched, from the programs that come. `noMore` fires when no program will come any more.
+ */
+export async function backup(job: BackupJob, noMore: AbortSignal, deps: ShipperDeps): Promise<void> {
+  if (job.collect) {
+    const ship = (signal: AbortSignal) => shipMetadata(job, { ...deps, signal });
+    return together(deps.signal, [ship, (signal) => collect(job, noMore, { ...deps, signal })]);
+  }
   const queue = [...job.relations];
   const workers = Math.min(job.workers, queue.length);
   await together(deps.signal, [
@@ -31,7 +39,7 @@ async function work(job: BackupJob, worker: number, queue: Relation[], deps: Shi
   try {
     for (let relation = queue.shift(); relation !== undefined; relation = queue.shift()) {
       deps.signal.throwIfAborted();
-      await shipRelation(session, relation, job, packs, buffers, deps);
+      await shipRelation(session, relation, { job, packs, buffers, deps });
     }
     await packs.finish();
     await session.close();

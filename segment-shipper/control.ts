@@ -66,6 +66,8 @@ export const Job = z.discriminatedUnion('type', [
     packBytes: Count.min(1024),
     level: z.int().min(1).max(19),
     metadata: z.array(z.enum(METADATA_FILES)),
+    /** Rows come from programs that the coordinator's COPY starts here, not from a session of ours. */
+    collect: z.boolean(),
     /** In the order in which they should be started: biggest first. */
     relations: z.array(Relation),
   }),
@@ -75,7 +77,7 @@ export type Job = z.infer<typeof Job>;
 export type BackupJob = Extract<Job, { type: 'backup' }>;
 export type RestoreJob = Extract<Job, { type: 'restore' }>;
 
-/** Later lines of a restore: an order that now exists in the bucket, or that there will be no more. */
+/** Later lines: an order that now exists in the bucket; or that there will be no more, nor programs to collect from. */
 export const Instruction = z.discriminatedUnion('type', [
   z.object({ type: z.literal('order'), phase: z.enum(PHASES) }),
   z.object({ type: z.literal('end') }),

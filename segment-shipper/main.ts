@@ -76,8 +76,9 @@ async function run(stop: AbortController, progress: Progress, log: ShipperDeps['
   try {
     if (job.type === 'backup') {
       // The coordinator keeps our standard input open for as long as it lives.
-      void watchParent(lines, stop);
-      await backup(job, deps);
+      const noMore = new AbortController();
+      void watchParent(lines, stop, noMore);
+      await backup(job, noMore.signal, deps);
     } else {
       await restore(job, announced(lines, stop), deps);
     }
@@ -86,9 +87,13 @@ async function run(stop: AbortController, progress: Progress, log: ShipperDeps['
   }
 }
 
-async function watchParent(lines: AsyncIterable<string>, stop: AbortController): Promise<void> {
+async function watchParent(
+  lines: AsyncIterable<string>,
+  stop: AbortController,
+  noMore: AbortController,
+): Promise<void> {
   try {
-    for await (const _ of lines);
+    for await (const line of lines) if (parseLine(line, Instruction).type === 'end') noMore.abort();
   } catch {
     // A broken pipe says the same as its end.
   }

@@ -8,25 +8,39 @@ import type { PackSeries } from './pack-writer.ts';
 import { type BlockBuffers, countRows, type RowBlock, rowBlocks } from './row-blocks.ts';
 import { compressFrame, compressLongFrame } from './zstd.ts';
 
+/** What a relation's frames are made from, and where they go. */
+export interface Shipping {
+  readonly job: BackupJob;
+  readonly packs: PackSeries;
+  readonly buffers: BlockBuffers;
+  readonly deps: ShipperDeps;
+}
+
 /**
- * Ships all rows of one relation: COPY → row blocks → frames → packs. The relation is closed by the server's own row count, never
- * by the end of the byte stream.
+ * Ships all rows of one relation over a session: the relation is closed by the server's own row count, never by the end
+ * of the byte stream.
  */
-export async function shipRelation(
-  session: Session,
+export async function shipRelation(session: Session, relation: Relation, shipping: Shipping): Promise<void> {
+  const { job, deps } = shipping;
+  const copy = copyOut(session, relation, { signal: deps.signal, encoding: job.encoding });
+  const { rows, bytes } = await shipRows(copy.chunks, relation, shipping);
+  const counted = await copy.rowsCounted();
+  if (counted !== rows) throw countsDiffer(job, relation, rows, counted);
+  deps.report({ type: 'relation', relation: relation.id, rows, bytes });
+}
+
+/** Rows in COPY text format → row blocks → frames → packs; returns what has gone through. */
+export async function shipRows(
+  source: AsyncIterable<Uint8Array>,
   relation: Relation,
-  job: BackupJob,
-  packs: PackSeries,
-  buffers: BlockBuffers,
-  deps: ShipperDeps,
-): Promise<void> {
-  const { progress, report, signal } = deps;
+  { job, packs, buffers, deps }: Shipping,
+): Promise<{ readonly rows: number; readonly bytes: number }> {
+  const { progress } = deps;
   progress.relation = `${relation.schema}.${relation.name}`;
-  const copy = copyOut(session, relation, { signal, encoding: job.encoding });
   let rows = 0;
   let bytes = 0;
   let pending: Promise<() => Promise<void>> | undefined;
-  for await (const block of rowBlocks(copy.chunks, job.frameBytes, buffers)) {
+  for await (const block of rowBlocks(source, job.frameBytes, buffers)) {
     // While one block is compressed the next one is received; the frames keep their order.
     await (await pending)?.();
     pending = prepare(block);
@@ -37,9 +51,7 @@ export async function shipRelation(
     }
   }
   await (await pending)?.();
-  const counted = await copy.rowsCounted();
-  if (counted !== rows) throw countsDiffer(job, relation, rows, counted);
-  report({ type: 'relation', relation: relation.id, rows, bytes });
+  return { rows, bytes };
 
   async function prepare(block: RowBlock): Promise<() => Promise<void>> {
     if (block.kind === 'long-row') {

@@ -68,6 +68,8 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
     selection: selectionOf(config),
     lockTimeoutMs: config.backup.lockTimeoutMs,
     attemptsMax: config.backup.lockAttempts,
+    mechanism: config.backup.snapshot,
+    connections: config.shippers.workers,
     signal,
     onBlocked: (blocked) => {
       const who = blocked.blockers.map(({ pid, user, query }) => `pid ${pid} (${user}): ${query}`).join('; ');

@@ -59,7 +59,7 @@ export function draftPlan(config: Config, held: HeldSnapshot, startedAt: Date, r
       tool: TOOL,
       overdueAfterSeconds,
       snapshot: {
-        mechanism: 'barrier',
+        mechanism: config.backup.snapshot,
         takenAt: held.takenAt.toISOString(),
         writerWaitMs: Math.round(held.writerWaitMs),
         attempts: held.attempts,
@@ -102,7 +102,7 @@ export async function storePlan(
 class RelationIds {
   readonly #relations = new Map<string, Relation>();
 
-  of({ schema, name, kind, columns, condition, replicated, partitionRoot }: DiscoveredRelation): Relation {
+  of({ schema, name, kind, columns, condition, replicated, redistribute, partitionRoot }: DiscoveredRelation): Relation {
     const shape = {
       schema,
       name,
@@ -110,6 +110,7 @@ class RelationIds {
       columns: [...columns],
       ...(condition !== undefined && { condition }),
       ...(replicated && { replicated }),
+      ...(redistribute && { redistribute }),
       ...(partitionRoot && { partitionRoot }),
     };
     const key = JSON.stringify(shape);

@@ -25,6 +25,9 @@ export async function storeSeal(
     planSha256: sha256(encode(Plan, plan)),
     outcome: failures.length === 0 ? 'counted' : 'failed',
     contents: [...tally.contents.values()].map(sealed).sort((a, b) => a.content - b.content),
+    ...(plan.snapshot.mechanism === 'dispatch' && {
+      dispatched: tally.dispatched.toSorted((a, b) => a.relation - b.relation),
+    }),
     failures: failures.map(({ content, error }) => ({
       ...(content === undefined ? {} : { content }),
       code: error.code,

@@ -24,7 +24,10 @@ test('an interruption between plan and shippers is a failure that the seal will 
   const segment = { content: 0, host: 'localhost', port: 1 };
   const lost = new Promise<never>(() => undefined);
   const held = { nodes: [{ segment }], lost } as unknown as HeldSnapshot;
-  const { failures } = await ship(context, {} as never, {} as never, held, { contents: new Map() });
+  const { failures } = await ship(context, {} as never, {} as never, held, {
+    contents: new Map(),
+    dispatched: [],
+  });
   expect(failures).toMatchObject([
     { content: undefined, error: { code: 'interrupted', message: 'ended by SIGINT' } },
   ]);

@@ -1,10 +1,12 @@
 import { asStowageError, type StowageError } from '../../backup-set/errors.ts';
 import type { Plan } from '../../backup-set/plan.ts';
+import { COORDINATOR } from '../../backup-set/restore-phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { CONTROL_VERSION, type Job } from '../../segment-shipper/control.ts';
 import { shipperCommand, storeSettings, targetOf } from '../config.ts';
 import type { ClusterContext } from '../context.ts';
 import { type ShipperProcess, startShipper } from '../shipper-process.ts';
+import { dispatchRelations } from './dispatch.ts';
 import type { Draft } from './plan.ts';
 import { count, type Tally } from './tally.ts';
 
@@ -28,11 +30,13 @@ export async function ship(
   tally: Tally,
 ): Promise<Shipped> {
   const failures: { content: number | undefined; error: StowageError }[] = [];
+  const stopped = new AbortController();
   const shippers: ShipperProcess[] = [];
   let stopping: Promise<unknown> | undefined;
   const fail = (content: number | undefined, error: unknown) => {
     const failure = asStowageError(error);
     failures.push({ content: content ?? failure.where.content, error: failure });
+    stopped.abort(failure);
     stopping ??= Promise.all(shippers.map((shipper) => shipper.stop()));
   };
   const interrupted = () => fail(undefined, context.signal.reason);
@@ -49,15 +53,28 @@ export async function ship(
       fail(undefined, error);
     }
   };
+  const dispatched = async () => {
+    if (held.dispatch === undefined) return;
+    const stop = AbortSignal.any([context.signal, stopped.signal]);
+    try {
+      await dispatchRelations(context, plan, draft, held.dispatch, tally, stop);
+      for (const shipper of shippers) shipper.send({ type: 'end' });
+    } catch (error) {
+      ignoreStopped(failures, COORDINATOR, error, fail);
+    }
+  };
   try {
     // The plan is stored: from here on every ending, also this one, must reach the seal.
     if (context.signal.aborted) interrupted();
     else startAll();
-    await Promise.all(
-      shippers.map(({ content, ended }) =>
+    // The seal needs the coordinator's last count, which may come after the shippers' last words.
+    const dispatching = failures.length === 0 ? dispatched() : undefined;
+    await Promise.all([
+      dispatching,
+      ...shippers.map(({ content, ended }) =>
         ended.catch((error: unknown) => ignoreStopped(failures, content, error, fail)),
       ),
-    );
+    ]);
   } finally {
     finished = true;
     context.signal.removeEventListener('abort', interrupted);
@@ -86,6 +103,7 @@ function start(
   const { config, env, log } = context;
   const { content, host } = node.segment;
   const counted = tally.contents.get(content);
+  const collects = plan.snapshot.mechanism === 'dispatch';
   const job: Job = {
     control: CONTROL_VERSION,
     type: 'backup',
@@ -102,6 +120,7 @@ function start(
     frameBytes: plan.frameBytes,
     packBytes: plan.packBytes,
     level: plan.compression.level,
+    collect: collects,
     metadata: [...(plan.contents.find((planned) => planned.content === content)?.metadata ?? [])],
     relations: (draft.work.get(content) ?? []).map(({ relation }) => relation),
   };

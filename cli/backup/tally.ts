@@ -5,6 +5,8 @@ import type { Report } from '../../segment-shipper/control.ts';
 /** What the shippers have reported so far: the ground for progress and, in the end, for the seal. */
 export interface Tally {
   readonly contents: ReadonlyMap<number, ContentTally>;
+  /** Under dispatch: what the coordinator counted, per relation. */
+  readonly dispatched: { readonly relation: number; readonly rows: number }[];
 }
 
 export interface ContentTally {
@@ -23,6 +25,7 @@ export interface ContentTally {
 
 export function newTally(plan: Plan): Tally {
   return {
+    dispatched: [],
     contents: new Map(
       plan.contents.map(({ content, relations }) => [
         content,

@@ -11,6 +11,10 @@ export const backupCommand: ClusterCommand = {
   summary: 'back the cluster up into a new set, and wait until the set is proven complete',
   flags: [
     ...SELECTION_FLAGS,
+    [
+      '--snapshot <way>',
+      'barrier: writers wait a moment; dispatch: nobody waits, the coordinator dispatches (Greenplum)',
+    ],
     ['--workers <n>', 'connections per segment'],
     ['--zstd-level <n>', 'compression, 1 (fast) to 19 (small)'],
     ['--functions <who>', 'inline: this command stitches and validates; events: deployed functions do'],
@@ -20,6 +24,7 @@ export const backupCommand: ClusterCommand = {
   cluster: (flags) => {
     const selection = Object.entries(selectionFrom(flags)).filter(([, patterns]) => patterns.length > 0);
     return {
+      'backup.snapshot': flags['snapshot'],
       'shippers.workers': numberFlag(flags, 'workers'),
       'backup.zstdLevel': numberFlag(flags, 'zstdLevel'),
       functions: flags['functions'],

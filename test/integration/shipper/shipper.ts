@@ -118,6 +118,7 @@ export function backupJob(
     timestamp: TIMESTAMP,
     attempt: 1,
     snapshotId,
+    collect: false,
     fifoBase: '/tmp',
     encoding: 'UTF8',
     frameBytes: 4 * 1024 * 1024,

@@ -1,0 +1,60 @@
+import type { ManifestContent } from './manifest.ts';
+import type { Plan } from './plan.ts';
+import type { Seal } from './seal.ts';
+import type { Problem } from './verdict.ts';
+
+/**
+ * Under dispatch the segments' counts are only what arrived: a program cannot tell an abort from the end, and a killed
+ * one passes for a success. So every relation needs the coordinator's count, once, and the contents must add up to it.
+ */
+export function dispatchDisagreements(
+  { snapshot, relations }: Plan,
+  { dispatched }: Seal,
+  contents: readonly ManifestContent[],
+): Problem[] {
+  if (snapshot.mechanism !== 'dispatch') {
+    if (dispatched === undefined) return [];
+    return [
+      {
+        code: 'documents-disagree',
+        message: 'the seal has counts of a dispatch that the plan does not speak of',
+      },
+    ];
+  }
+  const arrived = new Map<number, number>();
+  for (const content of contents) {
+    for (const { relation, rows } of content.relations)
+      arrived.set(relation, (arrived.get(relation) ?? 0) + rows);
+  }
+  const words = Map.groupBy(dispatched ?? [], ({ relation }) => relation);
+  const problems = relations.flatMap(({ id, schema, name }): Problem[] => {
+    const [word, another] = words.get(id) ?? [];
+    words.delete(id);
+    const relation = { schema, name };
+    if (word === undefined)
+      return [
+        { code: 'relation-incomplete', relation, message: 'the coordinator has given no count for it' },
+      ];
+    if (another !== undefined)
+      return [
+        { code: 'documents-disagree', relation, message: 'the coordinator has counted it more than once' },
+      ];
+    const rows = arrived.get(id) ?? 0;
+    if (rows === word.rows) return [];
+    const code = rows > word.rows ? 'relation-surplus' : 'relation-incomplete';
+    return [
+      {
+        code,
+        relation,
+        message: `${rows} of the ${word.rows} rows that the coordinator counted have arrived`,
+      },
+    ];
+  });
+  const strangers = [...words.keys()].map(
+    (id): Problem => ({
+      code: 'documents-disagree',
+      message: `the coordinator counted relation ${id}, which the plan does not define`,
+    }),
+  );
+  return [...problems, ...strangers];
+}

@@ -1,0 +1,51 @@
+import type { Plan, Relation } from '../../backup-set/plan.ts';
+import { COORDINATOR } from '../../backup-set/restore-phases.ts';
+import { collectProgram, fifoFolder, SEGMENT } from '../../database/fifo-programs.ts';
+import type { Dispatch } from '../../database/flavour.ts';
+import type { ClusterContext } from '../context.ts';
+import type { Draft } from './plan.ts';
+import type { Tally } from './tally.ts';
+
+/**
+ * Has the coordinator send every relation to the shippers, several at a time, and notes what it counted. The statements
+ * carry no row through this process.
+ */
+export async function dispatchRelations(
+  { config }: ClusterContext,
+  plan: Plan,
+  draft: Draft,
+  dispatch: Dispatch,
+  tally: Tally,
+  signal: AbortSignal,
+): Promise<void> {
+  const queue = biggestFirst(draft, plan.relations);
+  const encoding = plan.contents.find(({ content }) => content === COORDINATOR)?.encoding ?? 'UTF8';
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  await Promise.all(
+    Array.from({ length: dispatch.connections }, async (_, connection) => {
+      try {
+        for (let relation = queue.shift(); relation !== undefined; relation = queue.shift()) {
+          const program = programFor(relation, config.shippers.fifoBase, plan.timestamp);
+          const rows = await dispatch.copyOut(connection, relation, program, { encoding, signal: either });
+          tally.dispatched.push({ relation: relation.id, rows });
+        }
+      } catch (error) {
+        stop.abort(error);
+        throw error;
+      }
+    }),
+  );
+}
+
+/** A replicated table leaves through the coordinator, where nobody replaces a content id in the program. */
+function programFor({ id, replicated }: Relation, base: string, timestamp: string): string {
+  return collectProgram(fifoFolder(base, timestamp, replicated === true ? COORDINATOR : SEGMENT), id);
+}
+
+function biggestFirst({ work }: Draft, relations: readonly Relation[]): Relation[] {
+  const sizes = new Map<number, number>();
+  for (const { relation, bytesEstimated } of [...work.values()].flat())
+    sizes.set(relation.id, (sizes.get(relation.id) ?? 0) + bytesEstimated);
+  return relations.toSorted((a, b) => (sizes.get(b.id) ?? 0) - (sizes.get(a.id) ?? 0));
+}

@@ -1,0 +1,209 @@
+import { messageOf, StowageError } from '../backup-set/errors.ts';
+import type { Selection } from '../backup-set/selection.ts';
+import { describeServer } from './barrier-kind.ts';
+import { sqlStateOf } from './database-error.ts';
+import type { ConnectionTarget, HeldSnapshot, NodeSnapshot, SnapshotOptions } from './flavour.ts';
+import { type Canary, releaseCanary, singsRight } from './greenplum-canary.ts';
+import { greenplumCatalog } from './greenplum-catalog.ts';
+import type { GreenplumTopology } from './greenplum-topology.ts';
+import { interrupted } from './interrupted.ts';
+import { lockRelations } from './locks.ts';
+import { copyToPrograms } from './on-segment.ts';
+import { type Discovery, discoverRelations, type LockedRelation } from './relations.ts';
+import { openSession, type Session } from './session.ts';
+import { attachSnapshot } from './snapshot-session.ts';
+
+/**
+ * Greenplum's second way, for clusters whose writers never let a barrier through: one transaction of the coordinator,
+ * whose distributed snapshot every segment reads under. Nobody waits for us but DDL, as for any reader. Rows then leave
+ * only by statements of this transaction, and of sessions that imported its snapshot and proved it.
+ */
+export async function takeDispatchSnapshot(
+  target: ConnectionTarget,
+  topology: GreenplumTopology,
+  options: SnapshotOptions,
+): Promise<HeldSnapshot> {
+  const label = options.label ?? 'stowage backup';
+  const open = (role: string) =>
+    openSession(target, { purpose: 'holder', applicationName: `${label} ${role}`, signal: options.signal });
+  const holder = await open('holder');
+  const sessions = [holder];
+  let canary: Canary | undefined;
+  // A statement that waits would not notice; the canary's session stays, to take its table away.
+  const cut = () => void closeAll(sessions);
+  options.signal?.addEventListener('abort', cut, { once: true });
+  try {
+    canary = await releaseCanary(target, label, options.signal);
+    const { discovery, takenAt, attempts } = await hold(holder, topology, options);
+    const snapshotId = await exportFrom(holder);
+    await canary.fly();
+    for (let at = 1; at < (options.connections ?? 1); at++) {
+      const session = await importer(target, snapshotId, `${label} dispatch ${at}`, options.signal);
+      if (!(await singsRight(session, canary))) {
+        // This server's importers do not share what the segments see (a Greenplum 7 pre-release): one session does it all.
+        await session.close();
+        break;
+      }
+      sessions.push(session);
+    }
+    if (!(await singsRight(holder, canary)))
+      throw new StowageError(
+        'database/failed',
+        "the coordinator's own snapshot shows rows that were committed after it",
+      );
+    const nodes = await describe(holder, topology, discovery);
+    return {
+      nodes,
+      takenAt,
+      writerWaitMs: 0,
+      attempts,
+      lost: lossOf(sessions),
+      dispatch: dispatcher(sessions),
+      release: () => closeAll(sessions),
+    };
+  } catch (error) {
+    await closeAll(sessions);
+    if (options.signal?.aborted === true) throw interrupted(options.signal);
+    throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', cut);
+    await canary?.bury();
+  }
+}
+
+/** Locks what is there, then takes the snapshot, then looks whether it is still the same: nothing can change after that. */
+async function hold(holder: Session, { version }: GreenplumTopology, options: SnapshotOptions) {
+  const look = () => discover(holder, options.selection, version);
+  for (let attempts = 1; ; attempts++) {
+    options.signal?.throwIfAborted();
+    const wanted = await look();
+    try {
+      await holder.query(
+        `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = ${Math.ceil(options.lockTimeoutMs)}`,
+      );
+      const names = [...wanted.roots, ...wanted.relations];
+      await lockRelations(holder, names, 'ACCESS SHARE', options.signal ?? new AbortController().signal);
+      await holder.query('SET LOCAL lock_timeout = 0');
+      const seen = await look();
+      if (identityOf(seen) === identityOf(wanted)) return { discovery: seen, takenAt: new Date(), attempts };
+      throw new StowageError(
+        'database/locked',
+        'tables were created, dropped or renamed while they were locked',
+      );
+    } catch (error) {
+      await holder.query('ROLLBACK').catch(() => undefined);
+      const again = isChange(error) && attempts < options.attemptsMax;
+      if (!again) throw error;
+    }
+  }
+}
+
+/** Locked by somebody's DDL, or gone since we looked. */
+function isChange(error: unknown): boolean {
+  const state = sqlStateOf(error) ?? '';
+  return (
+    ['55P03', '42P01', '3F000'].includes(state) ||
+    (error instanceof StowageError && error.code === 'database/locked')
+  );
+}
+
+async function discover(
+  session: Session,
+  selection: Selection,
+  version: GreenplumTopology['version'],
+): Promise<Discovery> {
+  return discoverRelations(session, selection, {
+    withSizes: false,
+    catalog: (from) => greenplumCatalog(from, version),
+  });
+}
+
+const identityOf = ({ relations, roots }: Discovery) =>
+  JSON.stringify([...relations, ...roots].map(({ oid, schema, name }) => [oid, schema, name]));
+
+async function exportFrom(holder: Session): Promise<string> {
+  const [row] = await holder.query<{ id: string }>('SELECT pg_export_snapshot() AS id');
+  return row?.id ?? '';
+}
+
+function importer(
+  target: ConnectionTarget,
+  snapshotId: string,
+  applicationName: string,
+  signal: AbortSignal | undefined,
+) {
+  return attachSnapshot(target, snapshotId, { purpose: 'holder', applicationName, signal });
+}
+
+/** Replicated tables leave through the coordinator: on the segments each of them would send all rows. */
+async function describe(
+  holder: Session,
+  { segments, version }: GreenplumTopology,
+  { relations, notShipped, refresh }: Discovery,
+): Promise<NodeSnapshot[]> {
+  const server = { ...(await describeServer(holder)), serverVersion: version.text };
+  const pages = await estimates(holder);
+  const parts = segments.length - 1;
+  const sized = (list: readonly LockedRelation[], share: number) =>
+    list.map(({ oid, ...relation }) => ({ ...relation, bytesEstimated: (pages.get(oid) ?? 0) / share }));
+  const replicated = relations.filter((relation) => relation.replicated === true);
+  const distributed = relations.filter((relation) => relation.replicated !== true);
+  return segments.map((segment) =>
+    segment.content === -1
+      ? {
+          segment,
+          ...server,
+          definitions: true,
+          relations: sized(replicated, 1),
+          notShipped,
+          refresh,
+          largeObjects: 0,
+        }
+      : {
+          segment,
+          ...server,
+          definitions: false,
+          relations: sized(distributed, parts),
+          notShipped: [],
+          refresh: [],
+          largeObjects: 0,
+        },
+  );
+}
+
+/** By the last ANALYZE: asking for sizes would ask every segment for every table. */
+async function estimates(session: Session): Promise<ReadonlyMap<number, number>> {
+  const rows = await session.query<{ oid: number; bytes: number }>(
+    `SELECT oid::int8::float8 AS oid, relpages::float8 * current_setting('block_size')::float8 AS bytes
+     FROM pg_class WHERE relkind = 'r' AND oid >= 16384`,
+  );
+  return new Map(rows.map(({ oid, bytes }) => [oid, bytes]));
+}
+
+function dispatcher(sessions: readonly Session[]): NonNullable<HeldSnapshot['dispatch']> {
+  return {
+    connections: sessions.length,
+    copyOut: (connection, relation, program, options) => {
+      const session = sessions[connection];
+      if (session === undefined) throw new Error(`there is no connection ${connection}`);
+      return copyToPrograms(session, relation, program, {
+        ...options,
+        everywhere: relation.replicated !== true,
+      });
+    },
+  };
+}
+
+function lossOf(sessions: readonly Session[]): Promise<never> {
+  const lost = Promise.race(sessions.map((session) => session.lost)).catch((cause: unknown) => {
+    const message = `the coordinator's snapshot is gone: ${messageOf(cause)}`;
+    throw new StowageError('database/unreachable', message, { cause, where: { content: -1 } });
+  }) as Promise<never>;
+  // Whoever holds the snapshot races this with his work; before he does, it must not end the process.
+  lost.catch(() => undefined);
+  return lost;
+}
+
+async function closeAll(sessions: readonly Session[]): Promise<void> {
+  await Promise.all(sessions.map((session) => session.destroy()));
+}

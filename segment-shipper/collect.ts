@@ -1,0 +1,129 @@
+import { StowageError } from '../backup-set/errors.ts';
+import type { Relation } from '../backup-set/plan.ts';
+import { fifoFolder } from '../database/fifo-programs.ts';
+import type { BackupJob } from './control.ts';
+import { type ShipperDeps, together } from './deps.ts';
+import { readFifo } from './fifo.ts';
+import { type Arrival, openFifoFolder } from './fifo-folder.ts';
+import { packSeries } from './pack-writer.ts';
+import { blockBuffers } from './row-blocks.ts';
+import { shipRows } from './ship-relation.ts';
+
+/** After the coordinator's last statement its programs have long ended; a busy host sees their FIFOs late. */
+const LATE_MS = 5_000;
+
+/**
+ * Ships what programs of the database bring, each relation once, with W workers. What they bring is only what has
+ * arrived: whether it is everything, the coordinator's counts say in the seal.
+ * @throws StowageError `shipper/fifo` naming a relation that nobody brought.
+ */
+export async function collect(job: BackupJob, noMore: AbortSignal, deps: ShipperDeps): Promise<void> {
+  const waiting = new Map(job.relations.map((relation) => [relation.id, relation]));
+  if (waiting.size === 0) return;
+  const folder = await openFifoFolder(fifoFolder(job.fifoBase, job.timestamp, job.content), job.dataDir);
+  const over = new AbortController();
+  noMore.addEventListener('abort', () => setTimeout(() => over.abort(), LATE_MS).unref(), { once: true });
+  const arrived = queueOf<{ arrival: Arrival; relation: Relation }>();
+  try {
+    await together(deps.signal, [
+      async (signal) => {
+        try {
+          for await (const arrival of folder.arrivals(AbortSignal.any([signal, over.signal]))) {
+            const relation = waiting.get(arrival.relation);
+            if (relation === undefined) continue;
+            waiting.delete(relation.id);
+            arrived.push({ arrival, relation });
+            if (waiting.size === 0) return;
+          }
+        } finally {
+          arrived.end();
+        }
+        signal.throwIfAborted();
+        throw notBrought(job, [...waiting.values()]);
+      },
+      ...Array.from({ length: job.workers }, (_, index) => (signal: AbortSignal) => {
+        return work(job, index + 1, arrived, { ...deps, signal });
+      }),
+    ]);
+  } finally {
+    await folder.remove();
+  }
+}
+
+async function work(
+  job: BackupJob,
+  worker: number,
+  arrived: Queue<{ arrival: Arrival; relation: Relation }>,
+  deps: ShipperDeps,
+): Promise<void> {
+  const packs = packSeries(job, worker, deps);
+  const buffers = blockBuffers(job.frameBytes);
+  try {
+    for (
+      let next = await arrived.shift(deps.signal);
+      next !== undefined;
+      next = await arrived.shift(deps.signal)
+    ) {
+      const { arrival, relation } = next;
+      const chunks = readFifo(arrival.path, deps.signal);
+      const { rows, bytes } = await shipRows(chunks, relation, { job, packs, buffers, deps });
+      deps.report({ type: 'relation', relation: relation.id, rows, bytes });
+    }
+    await packs.finish();
+  } catch (error) {
+    await packs.abandon(error);
+    throw error;
+  }
+}
+
+function notBrought({ timestamp, content }: BackupJob, missing: readonly Relation[]): StowageError {
+  const [first] = missing;
+  const relation = first === undefined ? '' : `${first.schema}.${first.name}`;
+  const more = missing.length > 1 ? ` and of ${missing.length - 1} more` : '';
+  return new StowageError(
+    'shipper/fifo',
+    `no program brought the rows of ${relation}${more}; was it killed?`,
+    {
+      where: { set: timestamp, content, relation },
+    },
+  );
+}
+
+interface Queue<T> {
+  push(item: T): void;
+  end(): void;
+  /** Undefined at the end. */
+  shift(signal: AbortSignal): Promise<T | undefined>;
+}
+
+/** Items for several takers; each waits until there is one, or there will be none. */
+function queueOf<T>(): Queue<T> {
+  const items: T[] = [];
+  const takers = new Set<() => void>();
+  let ended = false;
+  const wake = () => {
+    for (const taker of takers) taker();
+  };
+  return {
+    push: (item) => {
+      items.push(item);
+      wake();
+    },
+    end: () => {
+      ended = true;
+      wake();
+    },
+    shift: async (signal) => {
+      for (;;) {
+        signal.throwIfAborted();
+        const item = items.shift();
+        if (item !== undefined || ended) return item;
+        const { promise, resolve } = Promise.withResolvers<void>();
+        takers.add(resolve);
+        signal.addEventListener('abort', () => resolve(), { once: true });
+        await promise;
+        takers.delete(resolve);
+      }
+    },
+  };
+}

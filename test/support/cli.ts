@@ -16,6 +16,7 @@ export interface Printed {
   readonly timestamp: string;
   readonly status: string;
   readonly rows: number;
+  readonly writerWaitMs: number;
   readonly objects: number;
   readonly bytes: number;
   readonly root: string;

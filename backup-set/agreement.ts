@@ -1,3 +1,4 @@
+import { greenplumDisagreements } from './agreement-greenplum.ts';
 import { formatKey } from './keys.ts';
 import { idsOf, type Plan, type PlannedContent, type Relation } from './plan.ts';
 import type { Seal } from './seal.ts';
@@ -25,6 +26,8 @@ export function planDisagreements(plan: Plan): Problem[] {
   }
   // Ids and ranges must be sound before anything is counted by them.
   if (problems.length > 0) return problems;
+  for (const { message, relation } of plan.flavour === 'greenplum' ? greenplumDisagreements(plan) : [])
+    disagree(message, relation && { relation: nameOf(relation) });
   for (const relation of unshipped(plan))
     disagree('the plan gives this relation to no content', { relation: nameOf(relation) });
   for (const { content, relation } of namedTwice(plan))

@@ -33,8 +33,12 @@ export async function feedData(
   const feeding: Promise<void>[] = [];
   try {
     for await (const arrival of folder.arrivals(AbortSignal.any([deps.signal, over.signal]))) {
-      const relation = waiting.get(arrival.relation);
-      if (relation === undefined) continue;
+      const relation = arrival.direction === 'in' ? waiting.get(arrival.relation) : undefined;
+      if (relation === undefined) {
+        deps.log.error({ fifo: arrival.path }, 'a program came that no relation waits for');
+        await folder.refuse(arrival);
+        continue;
+      }
       waiting.delete(relation.id);
       feeding.push(feed(arrival, relation));
       if (waiting.size === 0) break;
@@ -87,7 +91,8 @@ function askWhetherOver(
     store.head(key, { signal }).then(
       (found) => found !== undefined && over.abort(),
       (error: unknown) => {
-        if (!isStowageError(error, 'interrupted'))
+        // Who may not list is denied what is not there yet.
+        if (!isStowageError(error, 'interrupted') && !isStowageError(error, 'storage/denied'))
           log.warn({ err: error }, 'cannot see whether the coordinator is done');
       },
     );

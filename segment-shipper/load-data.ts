@@ -97,6 +97,7 @@ async function loadRelation(
     );
   }
   await session.query('COMMIT');
-  progress.rows += rows;
+  // On segments those who hand the rows over have counted them.
+  if (relation.onSegment !== true) progress.rows += rows;
   return rows;
 }

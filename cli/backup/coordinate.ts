@@ -1,4 +1,4 @@
-import { StowageError } from '../../backup-set/errors.ts';
+import { isStowageError, StowageError } from '../../backup-set/errors.ts';
 import { formatKey } from '../../backup-set/keys.ts';
 import type { Plan } from '../../backup-set/plan.ts';
 import { unmatchedIncludes } from '../../backup-set/selection.ts';
@@ -64,22 +64,26 @@ export async function runBackup(context: ClusterContext, options: BackupOptions)
 
 async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
   const { config, signal, output } = context;
-  const held = await flavourOf(context).takeSnapshot({
-    selection: selectionOf(config),
-    lockTimeoutMs: config.backup.lockTimeoutMs,
-    attemptsMax: config.backup.lockAttempts,
-    mechanism: config.backup.snapshot,
-    connections: config.shippers.workers,
-    signal,
-    onBlocked: (blocked) => {
-      const who = blocked.blockers.map(({ pid, user, query }) => `pid ${pid} (${user}): ${query}`).join('; ');
-      output.note(
-        'blocked',
-        { ...blocked },
-        `waiting for locks on content ${blocked.content}, attempt ${blocked.attempt}: ${who || blocked.relation}`,
-      );
-    },
-  });
+  const held = await flavourOf(context)
+    .takeSnapshot({
+      selection: selectionOf(config),
+      lockTimeoutMs: config.backup.lockTimeoutMs,
+      attemptsMax: config.backup.lockAttempts,
+      mechanism: config.backup.snapshot,
+      connections: config.shippers.workers,
+      signal,
+      onBlocked: (blocked) => {
+        const who = blocked.blockers
+          .map(({ pid, user, query }) => `pid ${pid} (${user}): ${query}`)
+          .join('; ');
+        output.note(
+          'blocked',
+          { ...blocked },
+          `waiting for locks on content ${blocked.content}, attempt ${blocked.attempt}: ${who || blocked.relation}`,
+        );
+      },
+    })
+    .catch((error: unknown) => offerDispatch(context, error));
   const nameless = unmatchedIncludes(
     selectionOf(config),
     held.nodes.flatMap(({ relations, notShipped }) => [...relations, ...notShipped]),
@@ -100,6 +104,14 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
     );
   }
   return held;
+}
+
+/** Greenplum has a way without a barrier; whoever cannot have one is told so. */
+function offerDispatch({ config }: ClusterContext, error: unknown): never {
+  if (config.flavour !== 'greenplum' || config.backup.snapshot !== 'barrier') throw error;
+  if (!isStowageError(error, 'database/locked')) throw error;
+  const message = `${error.message}; \`stowage backup --snapshot dispatch\` needs no writer to stop`;
+  throw new StowageError(error.code, message, { cause: error, where: error.where });
 }
 
 async function shipAndSeal(

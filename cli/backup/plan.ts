@@ -102,7 +102,16 @@ export async function storePlan(
 class RelationIds {
   readonly #relations = new Map<string, Relation>();
 
-  of({ schema, name, kind, columns, condition, replicated, redistribute, partitionRoot }: DiscoveredRelation): Relation {
+  of({
+    schema,
+    name,
+    kind,
+    columns,
+    condition,
+    replicated,
+    redistribute,
+    partitionRoot,
+  }: DiscoveredRelation): Relation {
     const shape = {
       schema,
       name,

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { type FSWatcher, watch } from 'node:fs';
-import { chown, mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StowageError } from '../backup-set/errors.ts';
+import { messageOf, StowageError } from '../backup-set/errors.ts';
 import { type FifoDirection, PID_FILE, parseFifoName } from '../database/fifo-programs.ts';
 
 /** A program has come to the folder and waits at its FIFO. */
@@ -18,6 +18,8 @@ export interface Arrival {
 export interface FifoFolder {
   /** Every FIFO once, as it appears, until the signal fires. */
   arrivals(signal: AbortSignal): AsyncIterable<Arrival>;
+  /** Sends a program away that nobody will meet: it fails at once, and the server's COPY with it. */
+  refuse(arrival: Arrival): Promise<void>;
   /** Takes the folder away, with all that is in it. */
   remove(): Promise<void>;
 }
@@ -31,15 +33,26 @@ const LOOK_EVERY_MS = 250;
  */
 export async function openFifoFolder(path: string, dataDir: string | undefined): Promise<FifoFolder> {
   const owner = await ownerFor(dataDir);
-  await mkdir(path, { mode: 0o700 });
-  const undertaker = startUndertaker(path);
-  if (owner !== undefined) await chown(path, owner, -1);
-  const pid = join(path, PID_FILE);
-  await writeFile(`${pid}.new`, `${process.pid}\n`, { mode: 0o644 });
-  await rename(`${pid}.new`, pid);
+  await mkdir(path, { mode: 0o700 }).catch((cause: unknown) => {
+    throw new StowageError('shipper/fifo', `cannot make the folder of the FIFOs: ${messageOf(cause)}`, {
+      cause,
+    });
+  });
+  const remove = startUndertaker(path);
+  try {
+    if (owner !== undefined) await chown(path, owner, -1);
+    const pid = join(path, PID_FILE);
+    await writeFile(`${pid}.new`, `${process.pid}\n`, { mode: 0o644 });
+    await rename(`${pid}.new`, pid);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
   return {
     arrivals: (signal) => arrivalsIn(path, signal),
-    remove: undertaker,
+    // The program's watch looks whether its FIFO is there.
+    refuse: (arrival) => rm(arrival.path, { force: true }),
+    remove,
   };
 }
 
@@ -55,9 +68,16 @@ async function ownerFor(dataDir: string | undefined): Promise<number | undefined
   );
 }
 
+/**
+ * Without the process id no further program comes in. One that is in makes its FIFO perhaps just when `rm` has looked, hence
+ * again and again; it ends when its FIFO is gone.
+ */
+const BURIAL = `trap "" INT TERM HUP QUIT; cat >/dev/null; rm -f -- "$1/${PID_FILE}"; n=0
+until rm -rf -- "$1" 2>/dev/null || [ $n -ge 50 ]; do n=$((n+1)); sleep 0.1; done`;
+
 /** A shell at the other end of a pipe: when we are gone, however we went, it reads the end and cleans up. */
 function startUndertaker(path: string): () => Promise<void> {
-  const shell = spawn('/bin/sh', ['-c', 'trap "" INT TERM HUP; cat >/dev/null; rm -rf -- "$1"', 'sh', path], {
+  const shell = spawn('/bin/sh', ['-c', BURIAL, 'sh', path], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });
@@ -69,6 +89,8 @@ function startUndertaker(path: string): () => Promise<void> {
     shell.ref();
     shell.stdin.end();
     await ended;
+    // It may have been killed.
+    await rm(path, { recursive: true, force: true });
   };
 }
 
@@ -88,9 +110,11 @@ async function* arrivalsIn(path: string, signal: AbortSignal): AsyncGenerator<Ar
   try {
     while (!signal.aborted) {
       const changed = new Promise<void>((resolve) => (wake = resolve));
-      for (const name of await readdir(path)) {
+      for (const entry of await readdir(path, { withFileTypes: true })) {
+        const { name } = entry;
         const fifo = parseFifoName(name);
-        if (fifo === undefined || seen.has(name)) continue;
+        if (fifo === undefined || !entry.isFIFO() || seen.has(name)) continue;
+        if (signal.aborted) return;
         seen.add(name);
         yield { ...fifo, path: join(path, name) };
       }

@@ -66,7 +66,7 @@ function program(folder: string, fifo: string, patienceMs: number, work: string,
     `d=${quoteShell(folder)}; f="$d/${fifo}"; n=0; c=`,
     `alive() { { read -r _ _ s _ <"/proc/$1/stat"; } 2>/dev/null && [ "$s" != Z ]; }`,
     // Before `c` is set, the only child is `$!`.
-    `trap 'kill -9 $c $! 2>/dev/null; wait; echo "stopped by a signal" >&2; exit 1' INT TERM HUP QUIT`,
+    `trap '{ kill -9 $c $!; wait; } 2>/dev/null; echo "stopped by a signal" >&2; exit 1' INT TERM HUP QUIT`,
     `until [ -s "$d/${PID_FILE}" ]; do n=$((n+1)); if [ $n -gt ${Math.ceil(patienceMs / 100)} ]; then echo "no shipper waits at $d" >&2; exit 1; fi; sleep 0.1; done`,
     // Anybody may make a folder of this name in /tmp, and would be handed the rows.
     'if [ ! -O "$d" ]; then echo "$d belongs to another user" >&2; exit 1; fi',
@@ -75,7 +75,7 @@ function program(folder: string, fifo: string, patienceMs: number, work: string,
     'exec 3<&0; mkfifo -m 600 "$f" || exit 1',
     `${work} & c=$!`,
     '{ while alive $p && alive $$ && alive $c && [ -p "$f" ]; do sleep 0.5; done; kill -9 $c; } <&- >/dev/null 2>&1 3<&- & w=$!',
-    'exec 3<&-; wait $c; s=$?; kill -9 $w; wait $w',
+    'exec 3<&-; wait $c 2>/dev/null; s=$?; { kill -9 $w; wait $w; } 2>/dev/null',
     `if [ $s -eq 0 ] ${whenDone}; then exit 0; fi 2>/dev/null`,
     'echo "the rows of $f did not come to their end (cat ended with $s)" >&2; exit 1',
   ].join('; ');

@@ -1,55 +1,75 @@
 import * as fc from 'fast-check';
+import { fold } from '../fold.ts';
 import type { Manifest } from '../manifest.ts';
 import { type Plan, type PlannedContent, type Relation, rangesOf } from '../plan.ts';
 import type { RestoreRequest } from '../restore.ts';
+import type { Seal } from '../seal.ts';
 import { consistentSetOf } from './arbitraries.ts';
+import { documentsOf, type SetParts, sealOf } from './builders.ts';
 import { hostileName, qualifiedName } from './names.ts';
 import { PLAN, relations } from './plans.ts';
-import { manifestFrom, requestFor, restoreCaseOf } from './restores.ts';
+import { requestFor, restoreCaseOf } from './restores.ts';
 
-/** Per relation the one content that ships it (dispatched: −1), as every segment holds all of it; undefined = distributed. */
-type Holders = readonly (number | undefined)[];
+type Mechanism = Plan['snapshot']['mechanism'];
 
-/** Only a whole table can be replicated. */
-const holdersOf = (list: readonly Relation[], segments: number): fc.Arbitrary<Holders> =>
-  fc.tuple(
-    ...list.map(({ kind }) =>
-      kind === 'table'
-        ? fc.option(fc.integer({ min: -1, max: segments - 1 }), { nil: undefined, freq: 2 })
-        : fc.constant(undefined),
-    ),
-  );
+/** Who ships a relation: every segment its slice, or one content the whole of it. */
+interface Distribution {
+  readonly holder?: number;
+  readonly redistribute?: true;
+}
+
+/** Only a whole table can be replicated. Under dispatch the coordinator ships it, else one of the segments. */
+function distributionOf(
+  { kind }: Relation,
+  segments: number,
+  mechanism: Mechanism,
+): fc.Arbitrary<Distribution> {
+  const slices = fc.constantFrom<Distribution>({}, {}, { redistribute: true });
+  if (kind !== 'table') return slices;
+  const holder = mechanism === 'dispatch' ? fc.constant(-1) : fc.integer({ min: 0, max: segments - 1 });
+  return fc.oneof({ arbitrary: slices, weight: 2 }, fc.record({ holder }));
+}
 
 /** As a backup of a Greenplum plans it: definitions from the coordinator, distributed rows from contents 0 to N−1. */
-const greenplumPlan: fc.Arbitrary<Plan> = fc
-  .record({ segments: fc.integer({ min: 1, max: 3 }), list: relations })
-  .chain(({ segments, list }) =>
+const greenplumPlan = (mechanism: Mechanism): fc.Arbitrary<Plan> =>
+  fc.record({ segments: fc.integer({ min: 1, max: 3 }), list: relations }).chain(({ segments, list }) =>
     fc
       .record({
         database: hostileName,
-        holders: holdersOf(list, segments),
+        distributions: fc.tuple(...list.map((relation) => distributionOf(relation, segments, mechanism))),
         metadata: fc.subarray(['globals.sql.zst', 'schema.dump', 'sequences.sql.zst'] as const),
         refresh: fc.array(qualifiedName, { maxLength: 2 }),
       })
-      .map(({ database, holders, metadata, refresh }) => ({
+      .map(({ database, distributions, metadata, refresh }) => ({
         ...PLAN,
         flavour: 'greenplum',
         database,
-        relations: list.map((relation, at) =>
-          holders[at] === undefined ? relation : { ...relation, replicated: true as const },
-        ),
+        snapshot: { ...PLAN.snapshot, mechanism },
+        relations: list.map((relation, at) => {
+          const { holder, redistribute } = distributions[at] ?? {};
+          return {
+            ...relation,
+            ...(holder !== undefined && { replicated: true as const }),
+            ...(redistribute && { redistribute }),
+          };
+        }),
         contents: [
-          placeOf(-1, { metadata, refresh, relations: shippedBy(-1, holders) }),
+          placeOf(-1, { metadata, refresh, relations: shippedBy(-1, distributions) }),
           ...Array.from({ length: segments }, (_, content) =>
-            placeOf(content, { relations: shippedBy(content, holders) }),
+            placeOf(content, { relations: shippedBy(content, distributions) }),
           ),
         ],
       })),
   );
 
 /** Only the segments hold what is distributed. */
-const shippedBy = (content: number, holders: Holders) =>
-  rangesOf([...holders.keys()].filter((id) => (holders[id] ?? Math.max(content, 0)) === content));
+const shippedBy = (content: number, distributions: readonly Distribution[]) =>
+  rangesOf(
+    [...distributions.keys()].filter((id) => {
+      const holder = distributions[id]?.holder;
+      return holder === undefined ? content >= 0 : holder === content;
+    }),
+  );
 
 function placeOf(content: number, change: Partial<PlannedContent>): PlannedContent {
   return {
@@ -65,7 +85,26 @@ function placeOf(content: number, change: Partial<PlannedContent>): PlannedConte
   };
 }
 
-export const greenplumManifest: fc.Arbitrary<Manifest> = manifestFrom(consistentSetOf(greenplumPlan));
+export const barrierSet: fc.Arbitrary<SetParts> = consistentSetOf(greenplumPlan('barrier'));
+export const dispatchedSet: fc.Arbitrary<SetParts> = consistentSetOf(greenplumPlan('dispatch'));
+
+/** The seal over these parts: of a dispatch, with the coordinator's counts, which are those of all contents. */
+export function greenplumSealOf(parts: SetParts): Seal {
+  const seal = sealOf(parts);
+  if (parts.plan.snapshot.mechanism !== 'dispatch') return seal;
+  const words = [...parts.words.values()].flat();
+  const dispatched = parts.plan.relations.map(({ id }) => ({
+    relation: id,
+    rows: words.filter(({ relation }) => relation === id).reduce((total, { rows }) => total + rows, 0),
+  }));
+  return { ...seal, dispatched };
+}
+
+export const greenplumManifest: fc.Arbitrary<Manifest> = fc.oneof(barrierSet, dispatchedSet).map((parts) => {
+  const folded = fold(documentsOf(parts, { seal: greenplumSealOf(parts) }));
+  if (folded.status !== 'complete') throw new Error(JSON.stringify(folded.problems));
+  return folded.manifest;
+});
 
 /** A target that is a whole Greenplum with this many segments, the last of them first. */
 export function targetOf(made: Manifest, segments: number): RestoreRequest['target'] {

@@ -1,0 +1,47 @@
+import type { OrderOf } from '../restore.ts';
+import { ordersFor } from '../restore-orders.ts';
+import { loadWay } from '../restore-phases.ts';
+import { chosenRelations } from '../restore-plan.ts';
+import { greenplumCase } from './greenplum.ts';
+import type { RestoreCase } from './restores.ts';
+
+interface Named {
+  readonly schema: string;
+  readonly name: string;
+}
+
+export const sum = <T>(items: readonly T[], of: (item: T) => number) =>
+  items.reduce((total, item) => total + of(item), 0);
+
+export const nameOf = ({ schema, name }: Named) => ({ schema, name });
+export const textOf = (named: Named) => JSON.stringify(nameOf(named));
+
+export const wayOf = ({ request, manifest }: RestoreCase) => loadWay(request, manifest);
+
+/** Cases in which segments load their own rows. */
+export const onSegmentCase = greenplumCase.filter((restore) => wayOf(restore) === 'on-segment');
+
+export const dataOrders = (restore: RestoreCase) =>
+  ordersFor('data', restore).filter((order): order is OrderOf<'data'> => order.phase === 'data');
+
+/** Every extent that the request wants, with the content that has it. */
+export function wantedExtents({ manifest, request }: RestoreCase) {
+  const chosen = chosenRelations(request, manifest);
+  return manifest.contents.flatMap(({ content, packs }) =>
+    packs.flatMap(({ key, extents }) =>
+      extents.flatMap(({ relation, ...extent }) => {
+        const named = chosen.get(relation);
+        return named === undefined ? [] : [{ content, named, extent: { key, ...extent } }];
+      }),
+    ),
+  );
+}
+
+/** What the manifest counted of a relation, on one content or on all. */
+export function countedOf({ manifest }: RestoreCase, relation: number, only?: number) {
+  const counted = manifest.contents
+    .filter(({ content }) => only === undefined || content === only)
+    .flatMap(({ relations }) => relations)
+    .filter((each) => each.relation === relation);
+  return { rows: sum(counted, ({ rows }) => rows), bytes: sum(counted, ({ bytes }) => bytes) };
+}

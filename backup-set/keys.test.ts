@@ -44,6 +44,12 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
   'restore-plan': fc.record({ kind: fc.constant('restore-plan'), restore }),
   outcome: fc.record({ kind: fc.constant('outcome'), restore }),
   order: fc.record({ kind: fc.constant('order'), restore, phase: fc.constantFrom(...PHASES), content }),
+  'order-claim': fc.record({
+    kind: fc.constant('order-claim'),
+    restore,
+    phase: fc.constantFrom(...PHASES),
+    content,
+  }),
   'restore-receipt': fc.record({
     kind: fc.constant('restore-receipt'),
     restore,

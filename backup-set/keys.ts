@@ -1,5 +1,5 @@
 import { StowageError } from './errors.ts';
-import { Instant, RestoreId, Timestamp } from './timestamps.ts';
+import { Instant, RestoreId, Timestamp, timestampOf } from './timestamps.ts';
 
 /** Every key that can exist under a root (docs/format.md, Keys). This module alone builds and parses them. */
 export type Key =
@@ -14,7 +14,7 @@ export type Key =
     }
   | { readonly kind: 'restore-request' | 'restore-plan' | 'outcome'; readonly restore: string }
   | {
-      readonly kind: 'order' | 'restore-receipt';
+      readonly kind: 'order' | 'order-claim' | 'restore-receipt';
       readonly restore: string;
       readonly phase: Phase;
       readonly content: number;
@@ -57,12 +57,17 @@ export function receiptsPrefix(timestamp: string): string {
   return `${setPrefix(timestamp)}receipts/`;
 }
 
+/** Prefix of all restores of a UTC day. */
+export function restoresOn(date: Date): string {
+  return `${RESTORES}${timestampOf(date).slice(0, 8)}`;
+}
+
 export function restorePrefix(restore: string): string {
   return `${RESTORES}${restore}/`;
 }
 
-/** Prefix of the orders or receipts of one phase of a restore. */
-export function phasePrefix(restore: string, what: 'orders' | 'receipts', phase: Phase): string {
+/** Prefix of the orders, agents' claims or receipts of one phase of a restore. */
+export function phasePrefix(restore: string, what: 'orders' | 'claims' | 'receipts', phase: Phase): string {
   return `${restorePrefix(restore)}${what}/${phase}/`;
 }
 
@@ -88,6 +93,8 @@ export function formatKey(key: Key): string {
       return `${restorePrefix(key.restore)}outcome.json`;
     case 'order':
       return `${phasePrefix(key.restore, 'orders', key.phase)}${key.content}.json`;
+    case 'order-claim':
+      return `${phasePrefix(key.restore, 'claims', key.phase)}${key.content}.json`;
     case 'restore-receipt':
       return `${phasePrefix(key.restore, 'receipts', key.phase)}${key.content}.json`;
   }
@@ -155,8 +162,10 @@ function parseRestoreKey(text: string): Key | undefined {
   if (rest === 'request.json') return { kind: 'restore-request', restore };
   if (rest === 'plan.json') return { kind: 'restore-plan', restore };
   if (rest === 'outcome.json') return { kind: 'outcome', restore };
-  const [, what, phaseName, content] = /^(orders|receipts)\/([a-z-]+)\/(-1|\d{1,6})\.json$/.exec(rest) ?? [];
+  const [, what, phaseName, content] =
+    /^(orders|claims|receipts)\/([a-z-]+)\/(-1|\d{1,6})\.json$/.exec(rest) ?? [];
   const phase = PHASES.find((name) => name === phaseName);
   if (phase === undefined) return undefined;
-  return { kind: what === 'orders' ? 'order' : 'restore-receipt', restore, phase, content: Number(content) };
+  const kind = what === 'orders' ? 'order' : what === 'claims' ? 'order-claim' : 'restore-receipt';
+  return { kind, restore, phase, content: Number(content) };
 }

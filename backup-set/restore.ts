@@ -32,6 +32,8 @@ export const RestoreRequest = z.object({
   noOwner: z.boolean(),
   /** Load through the coordinator, which sends every row to the segment it belongs to, also where the counts agree. */
   resize: z.boolean(),
+  /** Resident agents follow the orders; nobody starts shippers for them. */
+  agents: z.boolean(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 

@@ -74,6 +74,10 @@ const Cluster = z.strictObject({
     .strictObject({
       /** Connections that move rows, per segment. */
       workers: z.int().min(1).max(64).default(4),
+      /** Whose processes shippers are: started by the command line, or resident on their hosts (docs/agents.md). */
+      start: z.enum(['process', 'agents']).default('process'),
+      /** How long an order may lie in the bucket before an agent takes it. */
+      claimSeconds: Positive.default(60),
       /** `{host}` and `{content}` are filled in; absent = a process on this machine. */
       command: z.array(z.string().min(1)).min(1).exactOptional(),
       /** Greenplum: where programs of the database and shippers meet, on the segment hosts. */

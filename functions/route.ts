@@ -43,6 +43,7 @@ function jobOfKey(key: Key): Job | undefined {
     case 'verdict':
     case 'restore-plan':
     case 'order':
+    case 'order-claim':
     case 'outcome':
       return undefined;
   }

@@ -1,9 +1,11 @@
 import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { asStowageError, type ErrorCode, StowageError } from '../backup-set/errors.ts';
 import type { Phase } from '../backup-set/keys.ts';
 import { TOOL } from '../backup-set/tool.ts';
 import { openStore } from '../storage/open.ts';
+import { runAgent } from './agent.ts';
 import { backup } from './backup.ts';
 import { CONTROL_VERSION, Instruction, Job, type Report } from './control.ts';
 import { noProgress, type Progress, type ShipperDeps } from './deps.ts';
@@ -20,14 +22,8 @@ const PROGRESS_MS = 500;
  */
 async function main(): Promise<void> {
   process.exitCode = 1;
-  const log = pino(
-    {
-      name: 'stowage-segment-shipper',
-      level: process.env['STOWAGE_LOG'] ?? 'warn',
-      base: { pid: process.pid },
-    },
-    pino.destination(2),
-  );
+  if (process.argv[2] === 'agent') return agent();
+  const log = newLog('warn');
   const stop = new AbortController();
   endOnSignals(stop);
   report({ type: 'hello', control: CONTROL_VERSION, pid: process.pid, tool: TOOL });
@@ -52,6 +48,34 @@ async function main(): Promise<void> {
     process.stdin.destroy();
   }
   log.debug({ uptimeMs: Math.round(performance.now()) }, 'shipper ends');
+}
+
+/** `agent --config <file>`: stays, and takes its orders from the bucket (agent.ts). */
+async function agent(): Promise<void> {
+  const log = newLog('info');
+  try {
+    const { values } = parseArgs({ args: process.argv.slice(3), options: { config: { type: 'string' } } });
+    await runAgent(values.config ?? 'agent.yaml', log);
+    process.exitCode = 0;
+  } catch (error) {
+    log.fatal({ err: error }, 'agent failed');
+    process.exitCode = asStowageError(error).exitCode;
+  }
+  // Nothing may keep an agent alive that has ended.
+  setTimeout(() => process.exit(), LINGER_MS_MAX).unref();
+}
+
+const LINGER_MS_MAX = 1_000;
+
+function newLog(level: string): ShipperDeps['log'] {
+  return pino(
+    {
+      name: 'stowage-segment-shipper',
+      level: process.env['STOWAGE_LOG'] ?? level,
+      base: { pid: process.pid },
+    },
+    pino.destination({ fd: 2, sync: true }),
+  );
 }
 
 async function run(stop: AbortController, progress: Progress, log: ShipperDeps['log']): Promise<void> {

@@ -20,7 +20,11 @@ export async function restore(
   }
 }
 
-async function followOrder(job: RestoreJob, phase: Phase, deps: ShipperDeps): Promise<void> {
+/**
+ * Carries out one order and stores its receipt, also a failed one.
+ * @throws when it was interrupted, or the receipt could not be stored: then nobody has answered.
+ */
+export async function followOrder(job: RestoreJob, phase: Phase, deps: ShipperDeps): Promise<void> {
   const startedAt = deps.clock();
   const storedBefore = deps.progress.storedBytes;
   const result = await attempt(job, phase, deps);

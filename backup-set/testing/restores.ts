@@ -36,6 +36,7 @@ export function requestFor(manifest: Manifest, change: Partial<RestoreRequest> =
     globals: true,
     noOwner: false,
     resize: false,
+    agents: false,
     ...change,
   };
 }

@@ -10,6 +10,7 @@ import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
 import { functionDeps, patient, untilProven } from '../proof.ts';
+import { agentsCrew } from './agents.ts';
 import { type Crew, startCrew } from './crew.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
@@ -53,7 +54,8 @@ async function carryOutPlan(
 ): Promise<Outcome> {
   const plan = await readPlan(store, id);
   if (plan === undefined) throw waitedInVain(id, 'plan.json', options.waitMs);
-  const crew = startCrew(context, store, plan, segments);
+  const gather = context.config.shippers.start === 'agents' ? agentsCrew : startCrew;
+  const crew = gather(context, store, plan, segments);
   try {
     for (const phase of plan.phases) {
       await untilOrdered(context, store, plan, phase, options.waitMs);

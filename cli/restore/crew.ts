@@ -1,9 +1,10 @@
-import { encode, FORMAT_VERSION } from '../../backup-set/documents.ts';
+import { encode } from '../../backup-set/documents.ts';
 import { asStowageError, isStowageError, StowageError } from '../../backup-set/errors.ts';
+import { failedReceipt } from '../../backup-set/failed-receipt.ts';
 import { formatKey, type Phase } from '../../backup-set/keys.ts';
 import { type RestorePlan, RestoreReceipt } from '../../backup-set/restore.ts';
 import { contentsIn } from '../../backup-set/restore-phases.ts';
-import { bounded, type Problem } from '../../backup-set/verdict.ts';
+import type { Problem } from '../../backup-set/verdict.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { CONTROL_VERSION, type Job, type Report } from '../../segment-shipper/control.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -129,36 +130,13 @@ async function follow(
     await Promise.race([ordered, member.shipper.ended.then(() => Promise.reject(endedEarly(content)))]);
   } catch (error) {
     const problem = problemOf(context.signal.aborted ? context.signal.reason : error, content);
-    const receipt = failedReceipt(plan, phase, content, problem, startedAt, context.clock());
+    const receipt = failedReceipt({ id: plan.id, phase, content }, problem, startedAt, context.clock());
     await store.create(key, encode(RestoreReceipt, receipt)).catch((failure: unknown) => {
       // Its own word came before it died.
       if (!isStowageError(failure, 'storage/exists')) throw failure;
     });
   }
   return key;
-}
-
-function failedReceipt(
-  plan: RestorePlan,
-  phase: Phase,
-  content: number,
-  problem: Problem,
-  startedAt: Date,
-  finishedAt: Date,
-): RestoreReceipt {
-  return {
-    format: 'stowage/restore-receipt',
-    version: FORMAT_VERSION,
-    id: plan.id,
-    phase,
-    content,
-    status: 'failed',
-    startedAt: startedAt.toISOString(),
-    finishedAt: finishedAt.toISOString(),
-    storedBytes: 0,
-    relations: [],
-    ...bounded([problem]),
-  };
 }
 
 function problemOf(error: unknown, content: number): Problem {

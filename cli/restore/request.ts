@@ -69,6 +69,7 @@ export function newRequest(
     globals,
     noOwner,
     resize,
+    agents: config.shippers.start === 'agents',
   };
 }
 

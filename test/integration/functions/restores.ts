@@ -32,6 +32,7 @@ export async function storeRequest(
     globals: false,
     noOwner: false,
     resize: false,
+    agents: false,
     ...changes,
   };
   await store.create(key, encode(RestoreRequest, request));

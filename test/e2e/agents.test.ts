@@ -1,0 +1,199 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type Key, parseKey } from '../../backup-set/keys.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
+import { type RunningAgent, startAgent } from '../support/e2e-agents.ts';
+import { configFor, DATABASE, databasesOf, leftIn } from '../support/e2e-cluster.ts';
+import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { eventually } from '../support/e2e-processes.ts';
+import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
+import { bigTable } from '../support/trouble.ts';
+
+/** Long enough that rows are still on their way when an agent is struck. */
+const MEGABYTES = 60;
+const DIGEST = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';
+
+let place: Place;
+let store: ObjectStore;
+let [source, target]: TestServer[][] = [];
+let [root, config, targetConfig, timestamp] = ['', '', '', ''];
+const agents = new Set<RunningAgent>();
+
+beforeAll(async () => {
+  place = await directoryPlace();
+  root = place.newRoot();
+  store = await place.open(root);
+  source = await startCluster(2, { databases: [DATABASE] });
+  target = await startCluster(2);
+  for (const [content, server] of source.entries())
+    for (const sql of bigTable(MEGABYTES, content)) await server.psql(sql, DATABASE);
+  const shippers = { workers: 2, start: 'agents', claimSeconds: 15 };
+  config = await configFor(place, source, root);
+  targetConfig = await configFor(place, target, root, { shippers });
+  timestamp = (await stowage(['backup'], { config })).json.timestamp;
+});
+afterEach(async () => {
+  await Promise.all([...agents].map(endAgent));
+  for (const server of target ?? [])
+    for (const name of await databasesOf(server)) await server.psql(`DROP DATABASE ${name} WITH (FORCE)`);
+});
+afterAll(async () => {
+  await stopAll([...(source ?? []), ...(target ?? [])]);
+  await place?.stop();
+});
+
+async function agentOf(name: string, servers: TestServer[], contents: number[]): Promise<RunningAgent> {
+  const serves = new Map(contents.map((content) => [content, servers[content] as TestServer]));
+  const agent = await startAgent({ place, root, name, serves });
+  agents.add(agent);
+  return agent;
+}
+
+async function endAgent(agent: RunningAgent): Promise<void> {
+  agents.delete(agent);
+  agent.kill('SIGKILL');
+  await agent.ended;
+}
+
+function restoreInto(database: string): RunningCli {
+  return startStowage(['restore', timestamp, '--create', '--database', database], { config: targetConfig });
+}
+
+/** Resolves when an agent is amid the rows of content 1. */
+async function amidRows(database: string): Promise<void> {
+  const loading = await eventually(
+    async () =>
+      target?.[1]?.psql(
+        `SELECT count(*) FROM pg_stat_activity WHERE datname = '${database}' AND query LIKE 'COPY %' AND state = 'active'`,
+      ),
+    (count) => count !== '0',
+    60_000,
+  );
+  expect(loading).not.toBe('0');
+}
+
+async function keysOf(kind: Key['kind']): Promise<string[]> {
+  const keys = (await Array.fromAsync(store.list(''))).map(({ key }) => key);
+  return keys.filter((key) => parseKey(key)?.kind === kind);
+}
+
+async function sessionsLeft(): Promise<string[]> {
+  return eventually(
+    async () => (await Promise.all((target ?? []).map(leftIn))).filter((left) => left !== ''),
+    (left) => left.length === 0,
+  );
+}
+
+describe('a restore that agents carry out', () => {
+  test('brings every row into the cluster that was meant, though another one’s agents look into the same root', async () => {
+    const others = await agentOf('others', source ?? [], [0, 1]);
+    await agentOf('host0', target ?? [], [0]);
+    await agentOf('host1', target ?? [], [1]);
+    const { code, json, stderrEvents } = await restoreInto('copied').ended;
+    expect(json).toMatchObject({ status: 'restored', problems: [] });
+    expect(code).toBe(0);
+    expect(stderrEvents.filter(({ event }) => event === 'shipper')).toEqual([]);
+    expect(stderrEvents).toContainEqual(
+      expect.objectContaining({ event: 'answered', phase: 'data', content: 1 }),
+    );
+    for (const [content, server] of (target ?? []).entries())
+      expect(await server.psql(DIGEST, 'copied')).toBe(await source?.[content]?.psql(DIGEST, DATABASE));
+    for (const server of source ?? []) expect(await databasesOf(server)).toEqual([DATABASE]);
+    expect(others.log).toHaveLength(1);
+    expect(await sessionsLeft()).toEqual([]);
+  });
+
+  test('one agent can serve all contents of a host, each order beside the other', async () => {
+    await agentOf('both', target ?? [], [0, 1]);
+    const { json } = await restoreInto('besides').ended;
+    expect(json).toMatchObject({ status: 'restored', problems: [] });
+  });
+
+  test('kill -9 amid an order, and a new start: failed, by name, and nothing is loaded a second time', async () => {
+    await agentOf('host0', target ?? [], [0]);
+    const struck = await agentOf('host1', target ?? [], [1]);
+    const restore = restoreInto('struck');
+    await amidRows('struck');
+    const before = (await keysOf('restore-receipt')).length;
+    await endAgent(struck);
+    expect(await sessionsLeft()).toEqual([]);
+    await agentOf('host1', target ?? [], [1]);
+    const { code, json } = await restore.ended;
+    expect(json.status).toBe('failed');
+    expect(code).toBe(3);
+    expect(json.problems).toEqual([
+      expect.objectContaining({
+        content: 1,
+        code: 'segment-failed',
+        message: expect.stringContaining('the agent was restarted amid the order'),
+      }),
+    ]);
+    expect(await keysOf('restore-receipt')).toHaveLength(before + 2);
+    expect(await target?.[1]?.psql('SELECT count(*) FROM big.lineitem', 'struck')).toBe('0');
+    expect(await sessionsLeft()).toEqual([]);
+  });
+
+  test('SIGTERM amid an order: a failed receipt that says so, and exit code 0 within 20 s', async () => {
+    await agentOf('host0', target ?? [], [0]);
+    const ending = await agentOf('host1', target ?? [], [1]);
+    const restore = restoreInto('ended');
+    await amidRows('ended');
+    const startedAt = Date.now();
+    ending.kill('SIGTERM');
+    expect(await ending.ended).toEqual({ code: 0, signal: null });
+    expect(Date.now() - startedAt).toBeLessThan(20_000);
+    const { code, json } = await restore.ended;
+    expect(json.status).toBe('failed');
+    expect(code).toBe(3);
+    expect(json.problems).toEqual([
+      expect.objectContaining({ content: 1, message: expect.stringContaining('ended by SIGTERM') }),
+    ]);
+    expect(await sessionsLeft()).toEqual([]);
+  });
+
+  test('Ctrl-C at the command line: failed, exit code 130, and the agents break off but stay', async () => {
+    await agentOf('both', target ?? [], [0, 1]);
+    const restore = restoreInto('interrupted');
+    await amidRows('interrupted');
+    restore.kill('SIGINT');
+    const { code, json } = await restore.ended;
+    expect(json.status).toBe('failed');
+    expect(code).toBe(130);
+    expect(await sessionsLeft()).toEqual([]);
+    expect((await restoreInto('afterwards').ended).json).toMatchObject({ status: 'restored', problems: [] });
+  });
+
+  test('a content that no agent serves fails by name, in bounded time', async () => {
+    await agentOf('host0', target ?? [], [0]);
+    const { code, json } = await restoreInto('forsaken').ended;
+    expect(json.status).toBe('refused');
+    expect(code).toBe(4);
+    expect(json.problems).toEqual([
+      expect.objectContaining({ content: 1, message: expect.stringContaining('no agent took the order') }),
+    ]);
+  });
+});
+
+describe('an agent', () => {
+  test('lives through objects that nobody can read, and does not touch restores of a crew', async () => {
+    const id = `${new Date().toISOString().replace(/\D/g, '')}-00000bad`;
+    await store.create(`restores/${id}/request.json`, Buffer.from('{'));
+    await store.create(`restores/${id}/orders/data/0.json`, Buffer.from('not even JSON'));
+    await store.create(`restores/${id}/orders/data/x`, Buffer.from(''));
+    const agent = await agentOf('both', target ?? [], [0, 1]);
+    const crew = await configFor(place, target ?? [], root);
+    const claims = await keysOf('order-claim');
+    const made = await stowage(['restore', timestamp, '--create', '--database', 'bycrew'], { config: crew });
+    expect(made.json.status).toBe('restored');
+    expect(await keysOf('order-claim')).toEqual(claims);
+    expect((await restoreInto('byagent').ended).json.status).toBe('restored');
+    expect(agent.log.filter((line) => line.includes('cannot be read'))).toHaveLength(1);
+  });
+
+  test('refuses to be a second one of its name on a host', async () => {
+    await agentOf('twin', target ?? [], [0]);
+    const second = await agentOf('twin', target ?? [], [0]);
+    expect(await second.ended).toEqual({ code: 2, signal: null });
+    expect(second.log.join('\n')).toContain('another agent named twin');
+  });
+});

@@ -24,10 +24,13 @@ export function greenplumDisagreements({ relations, contents }: Plan): Disagreem
   }
   return relations.flatMap((relation): Disagreement[] => {
     const [onCoordinator = 0, onSegments = 0] = [copies[relation.id], slices[relation.id]];
+    const once = onCoordinator + onSegments === 1;
+    const sliced = onCoordinator === 0 && onSegments === segments;
+    // Dispatch sends chosen rows of a table (an extension's configuration) through the coordinator.
     const sound =
       relation.replicated === true
-        ? onCoordinator + onSegments === 1
-        : onCoordinator === 0 && onSegments === segments;
+        ? once
+        : sliced || (relation.condition !== undefined && once && onCoordinator === 1);
     if (sound) return [];
     const wanted = relation.replicated === true ? 'one content' : `each of ${segments} segments`;
     return [

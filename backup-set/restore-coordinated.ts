@@ -95,7 +95,7 @@ function dataOrders(
 
 /** Rows of content i belong on segment i of every database. */
 const staysOnSegment = (relation: Relation | undefined) =>
-  relation?.replicated !== true && relation?.redistribute !== true;
+  relation?.replicated !== true && relation?.redistribute !== true && relation?.condition === undefined;
 
 /** Every chosen relation with the rows and frames of all contents. */
 function wholeRelations(chosen: Chosen, manifest: Manifest): LoadRelation[] {

@@ -85,12 +85,15 @@ function serverDone(stream: ReturnType<typeof copyTo>): Promise<number> {
   return done.promise;
 }
 
-function copyOutStatement({ schema, name, columns, condition }: CopyRelation, encoding: string): string {
-  const how = `TO STDOUT WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)})`;
+function copyOutStatement(relation: CopyRelation, encoding: string): string {
+  return `COPY ${copySource(relation)} TO STDOUT WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)})`;
+}
+
+/** What COPY names: the table, or a query where only some of its rows are wanted. */
+export function copySource({ schema, name, columns, condition }: CopyRelation): string {
   const table = quoteQualified({ schema, name });
-  const list = columns.map(quoteIdentifier).join(', ');
-  if (condition !== undefined) return `COPY (SELECT ${list} FROM ONLY ${table} WHERE ${condition}) ${how}`;
-  return `COPY ${table}${columnList(columns)} ${how}`;
+  if (condition === undefined) return `${table}${columnList(columns)}`;
+  return `(SELECT ${columns.map(quoteIdentifier).join(', ')} FROM ONLY ${table} WHERE ${condition})`;
 }
 
 /** `COPY t () …` is no SQL: a table of zero columns goes without a list. */

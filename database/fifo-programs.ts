@@ -42,14 +42,21 @@ const PATIENCE_MS = 60_000;
 
 /** For COPY FROM: hands the server what the shipper writes. */
 export function feedProgram(folder: string, relation: number, patienceMs = PATIENCE_MS): string {
-  return program(folder, fifoName(relation, 'in'), patienceMs, 'cat "$f"', '&& mv "$f.fed" "$f.done"');
+  const work = { work: 'cat "$f"', whenDone: '&& mv "$f.fed" "$f.done"', whenStopped: '' };
+  return program(folder, fifoName(relation, 'in'), patienceMs, work);
 }
 
 /** For COPY TO: hands the shipper what the server writes. */
 export function collectProgram(folder: string, relation: number, patienceMs = PATIENCE_MS): string {
   // The folder may be taken away before the open, which then makes a file: nobody would ever read it.
   const work = '{ [ -p /proc/self/fd/1 ] && exec cat <&3; } >"$f"';
-  return program(folder, fifoName(relation, 'out'), patienceMs, work, '&& true >"$f.done"');
+  // A server whose pipe breaks tells of that, and not of why it was cancelled: on Greenplum, of the segment that was lost.
+  const whenStopped = 'timeout 5 cat >/dev/null;';
+  return program(folder, fifoName(relation, 'out'), patienceMs, {
+    work,
+    whenDone: '&& true >"$f.done"',
+    whenStopped,
+  });
 }
 
 /**
@@ -61,12 +68,17 @@ export function collectProgram(folder: string, relation: number, patienceMs = PA
  * says failure where Greenplum would take death by a signal for success. All children are waited for: where the server is a
  * container's first process, it would take one that dies as an orphan for a crash of its own.
  */
-function program(folder: string, fifo: string, patienceMs: number, work: string, whenDone: string): string {
+function program(
+  folder: string,
+  fifo: string,
+  patienceMs: number,
+  { work, whenDone, whenStopped }: Readonly<Record<'work' | 'whenDone' | 'whenStopped', string>>,
+): string {
   return [
     `d=${quoteShell(folder)}; f="$d/${fifo}"; n=0; c=`,
     `alive() { { read -r _ _ s _ <"/proc/$1/stat"; } 2>/dev/null && [ "$s" != Z ]; }`,
     // Before `c` is set, the only child is `$!`.
-    `trap '{ kill -9 $c $!; wait; } 2>/dev/null; echo "stopped by a signal" >&2; exit 1' INT TERM HUP QUIT`,
+    `trap '{ kill -9 $c $!; ${whenStopped} wait; } 2>/dev/null; echo "stopped by a signal" >&2; exit 1' INT TERM HUP QUIT`,
     `until [ -s "$d/${PID_FILE}" ]; do n=$((n+1)); if [ $n -gt ${Math.ceil(patienceMs / 100)} ]; then echo "no shipper waits at $d" >&2; exit 1; fi; sleep 0.1; done`,
     // Anybody may make a folder of this name in /tmp, and would be handed the rows.
     'if [ ! -O "$d" ]; then echo "$d belongs to another user" >&2; exit 1; fi',

@@ -105,12 +105,12 @@ export interface HeldSnapshot {
 export interface Dispatch {
   readonly connections: number;
   /**
-   * Has every segment (of a replicated table: the coordinator) write its rows to this program, and returns how many the
-   * database counted. One call at a time per connection, 0 to connections − 1.
+   * Has every segment (of a replicated table, or under a condition: the coordinator) write its rows to this program, and
+   * returns how many the database counted. One call at a time per connection, 0 to connections − 1.
    */
   copyOut(
     connection: number,
-    relation: Pick<DiscoveredRelation, 'schema' | 'name' | 'columns' | 'replicated'>,
+    relation: Pick<DiscoveredRelation, 'schema' | 'name' | 'columns' | 'condition' | 'replicated'>,
     program: string,
     options: { readonly encoding: string; readonly signal?: AbortSignal },
   ): Promise<number>;

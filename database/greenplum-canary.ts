@@ -3,8 +3,8 @@ import type { ConnectionTarget } from './flavour.ts';
 import { quoteIdentifier, quoteQualified } from './quote.ts';
 import { openSession, type Session } from './session.ts';
 
-/** Before the snapshot one row per this many numbers, after it as many again: enough to lie on every segment of a small cluster. */
-const ROWS = 1_000;
+/** Rows from before the snapshot, and as many from after it: enough to lie on every one of hundreds of segments. */
+const ROWS = 10_000;
 /** Schemas of this name are never part of a backup. */
 export const CANARY_SCHEMA = 'stowage_canary_';
 
@@ -23,16 +23,17 @@ export async function releaseCanary(
   label: string,
   signal: AbortSignal | undefined,
 ): Promise<Canary> {
-  const schema = `${CANARY_SCHEMA}${Math.floor(Date.now() / 1000)}_${randomBytes(4).toString('hex')}`;
-  const table = quoteQualified({ schema, name: 'canary' });
   const session = await openSession(target, {
     purpose: 'barrier',
     applicationName: `${label} canary`,
     signal,
   });
+  const seconds = await secondsOf(session);
+  const schema = `${CANARY_SCHEMA}${seconds}_${randomBytes(4).toString('hex')}`;
+  const table = quoteQualified({ schema, name: 'canary' });
   const fill = `INSERT INTO ${table} SELECT pg_catalog.generate_series(1, ${ROWS})`;
   try {
-    await buryForgotten(session);
+    await buryForgotten(session, seconds);
     await session.query(`CREATE SCHEMA ${quoteIdentifier(schema)}`);
     await session.query(`CREATE TABLE ${table} (n int) DISTRIBUTED BY (n)`);
     await session.query(fill);
@@ -57,15 +58,23 @@ export async function releaseCanary(
 /** A backup that was killed left its canary; one that runs buries its own within seconds. */
 const FORGOTTEN_AFTER_SECONDS = 3_600;
 
-async function buryForgotten(session: Session): Promise<void> {
+async function buryForgotten(session: Session, now: number): Promise<void> {
   const rows = await session.query<{ name: string }>(
     `SELECT nspname AS name FROM pg_catalog.pg_namespace WHERE nspname ~ '^${CANARY_SCHEMA}[0-9]+_'`,
   );
   for (const { name } of rows) {
-    const age = Date.now() / 1000 - Number(name.slice(CANARY_SCHEMA.length).split('_', 1)[0]);
+    const age = now - Number(name.slice(CANARY_SCHEMA.length).split('_', 1)[0]);
     if (age > FORGOTTEN_AFTER_SECONDS)
       await session.query(`DROP SCHEMA IF EXISTS ${quoteIdentifier(name)} CASCADE`);
   }
+}
+
+/** The server's clock, which all backups of this cluster share. */
+async function secondsOf(session: Session): Promise<number> {
+  const [row] = await session.query<{ seconds: number }>(
+    'SELECT floor(extract(epoch FROM pg_catalog.clock_timestamp()))::float8 AS seconds',
+  );
+  return row?.seconds ?? 0;
 }
 
 /** Whether a session sees the rows from before the snapshot, on all segments, and none from after it. */

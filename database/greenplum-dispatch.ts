@@ -135,7 +135,14 @@ function importer(
   return attachSnapshot(target, snapshotId, { purpose: 'holder', applicationName, signal });
 }
 
-/** Replicated tables leave through the coordinator: on the segments each of them would send all rows. */
+/** On the segments each would send all rows of a replicated table, and none can choose rows by a condition. */
+function leavesThroughCoordinator({
+  replicated,
+  condition,
+}: Pick<LockedRelation, 'replicated' | 'condition'>): boolean {
+  return replicated === true || condition !== undefined;
+}
+
 async function describe(
   holder: Session,
   { segments, version }: GreenplumTopology,
@@ -146,15 +153,15 @@ async function describe(
   const parts = segments.length - 1;
   const sized = (list: readonly LockedRelation[], share: number) =>
     list.map(({ oid, ...relation }) => ({ ...relation, bytesEstimated: (pages.get(oid) ?? 0) / share }));
-  const replicated = relations.filter((relation) => relation.replicated === true);
-  const distributed = relations.filter((relation) => relation.replicated !== true);
+  const own = relations.filter(leavesThroughCoordinator);
+  const distributed = relations.filter((relation) => !leavesThroughCoordinator(relation));
   return segments.map((segment) =>
     segment.content === -1
       ? {
           segment,
           ...server,
           definitions: true,
-          relations: sized(replicated, 1),
+          relations: sized(own, 1),
           notShipped,
           refresh,
           largeObjects: 0,
@@ -188,7 +195,7 @@ function dispatcher(sessions: readonly Session[]): NonNullable<HeldSnapshot['dis
       if (session === undefined) throw new Error(`there is no connection ${connection}`);
       return copyToPrograms(session, relation, program, {
         ...options,
-        everywhere: relation.replicated !== true,
+        everywhere: !leavesThroughCoordinator(relation),
       });
     },
   };

@@ -1,6 +1,7 @@
-import { type CopyRelation, columnList } from './copy-out.ts';
+import { isStowageError, StowageError } from '../backup-set/errors.ts';
+import { type CopyRelation, copySource } from './copy-out.ts';
 import { interrupted } from './interrupted.ts';
-import { quoteLiteral, quoteQualified } from './quote.ts';
+import { quoteLiteral } from './quote.ts';
 import type { Session } from './session.ts';
 
 interface OnSegmentOptions {
@@ -8,7 +9,7 @@ interface OnSegmentOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-type Table = Pick<CopyRelation, 'schema' | 'name' | 'columns'>;
+type Table = Pick<CopyRelation, 'schema' | 'name' | 'columns' | 'condition'>;
 
 /**
  * Has every segment load what its program writes, inside the caller's transaction, and returns the rows that all of them
@@ -36,7 +37,7 @@ export function copyToPrograms(
 
 async function copy(
   session: Session,
-  { schema, name, columns }: Table,
+  relation: Table,
   how: string,
   { encoding, signal, everywhere = true }: OnSegmentOptions & { readonly everywhere?: boolean },
 ): Promise<number> {
@@ -44,14 +45,15 @@ async function copy(
   signal?.addEventListener('abort', cut, { once: true });
   try {
     if (signal?.aborted === true) throw interrupted(signal);
-    const table = `${quoteQualified({ schema, name })}${columnList(columns)}`;
     return await session.run(
-      `COPY ${table} ${how} WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)}${everywhere ? ', ON_SEGMENT' : ''})`,
-      `copy ${schema}.${name} on the segments`,
+      `COPY ${copySource(relation)} ${how} WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)}${everywhere ? ', ON_SEGMENT' : ''})`,
+      `copy ${relation.schema}.${relation.name} on the segments`,
     );
   } catch (error) {
     if (signal?.aborted === true) throw interrupted(signal);
-    throw error;
+    if (!isStowageError(error, 'database/denied')) throw error;
+    const message = `${error.message}; programs of the database need a superuser (since 7: pg_execute_server_program)`;
+    throw new StowageError(error.code, message, { cause: error, where: error.where });
   } finally {
     signal?.removeEventListener('abort', cut);
   }

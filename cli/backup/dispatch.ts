@@ -38,9 +38,10 @@ export async function dispatchRelations(
   );
 }
 
-/** A replicated table leaves through the coordinator, where nobody replaces a content id in the program. */
-function programFor({ id, replicated }: Relation, base: string, timestamp: string): string {
-  return collectProgram(fifoFolder(base, timestamp, replicated === true ? COORDINATOR : SEGMENT), id);
+/** What is replicated, or sent under a condition, leaves through the coordinator, where nobody replaces a content id in the program. */
+function programFor({ id, replicated, condition }: Relation, base: string, timestamp: string): string {
+  const onCoordinator = replicated === true || condition !== undefined;
+  return collectProgram(fifoFolder(base, timestamp, onCoordinator ? COORDINATOR : SEGMENT), id);
 }
 
 function biggestFirst({ work }: Draft, relations: readonly Relation[]): Relation[] {

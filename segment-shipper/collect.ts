@@ -22,15 +22,20 @@ export async function collect(job: BackupJob, noMore: AbortSignal, deps: Shipper
   if (waiting.size === 0) return;
   const folder = await openFifoFolder(fifoFolder(job.fifoBase, job.timestamp, job.content), job.dataDir);
   const over = new AbortController();
-  noMore.addEventListener('abort', () => setTimeout(() => over.abort(), LATE_MS).unref(), { once: true });
+  const endSoon = () => setTimeout(() => over.abort(), LATE_MS).unref();
+  if (noMore.aborted) endSoon();
+  else noMore.addEventListener('abort', endSoon, { once: true });
   const arrived = queueOf<{ arrival: Arrival; relation: Relation }>();
   try {
     await together(deps.signal, [
       async (signal) => {
         try {
           for await (const arrival of folder.arrivals(AbortSignal.any([signal, over.signal]))) {
-            const relation = waiting.get(arrival.relation);
-            if (relation === undefined) continue;
+            const relation = arrival.direction === 'out' ? waiting.get(arrival.relation) : undefined;
+            if (relation === undefined) {
+              await folder.refuse(arrival);
+              continue;
+            }
             waiting.delete(relation.id);
             arrived.push({ arrival, relation });
             if (waiting.size === 0) return;
@@ -120,8 +125,10 @@ function queueOf<T>(): Queue<T> {
         if (item !== undefined || ended) return item;
         const { promise, resolve } = Promise.withResolvers<void>();
         takers.add(resolve);
-        signal.addEventListener('abort', () => resolve(), { once: true });
+        const wake = () => resolve();
+        signal.addEventListener('abort', wake, { once: true });
         await promise;
+        signal.removeEventListener('abort', wake);
         takers.delete(resolve);
       }
     },

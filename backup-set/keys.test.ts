@@ -25,6 +25,10 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
   plan: fc.record({ kind: fc.constant('plan'), timestamp }),
   seal: fc.record({ kind: fc.constant('seal'), timestamp }),
   manifest: fc.record({ kind: fc.constant('manifest'), timestamp }),
+  dispatched: fc.record({ kind: fc.constant('dispatched'), timestamp }),
+  'backup-order': fc.record({ kind: fc.constant('backup-order'), timestamp, content }),
+  'backup-claim': fc.record({ kind: fc.constant('backup-claim'), timestamp, content }),
+  'backup-report': fc.record({ kind: fc.constant('backup-report'), timestamp, content }),
   metadata: fc.record({
     kind: fc.constant('metadata'),
     timestamp,

@@ -3,7 +3,8 @@ import { Instant, RestoreId, Timestamp, timestampOf } from './timestamps.ts';
 
 /** Every key that can exist under a root (docs/format.md, Keys). This module alone builds and parses them. */
 export type Key =
-  | { readonly kind: 'plan' | 'seal' | 'manifest'; readonly timestamp: string }
+  | { readonly kind: 'plan' | 'seal' | 'manifest' | 'dispatched'; readonly timestamp: string }
+  | ({ readonly kind: 'backup-order' | 'backup-claim' | 'backup-report' } & SetContent)
   | ({ readonly kind: 'metadata'; readonly attempt: number; readonly file: MetadataFile } & SetContent)
   | ({ readonly kind: 'pack' | 'receipt' } & Shipment)
   | {
@@ -57,6 +58,16 @@ export function receiptsPrefix(timestamp: string): string {
   return `${setPrefix(timestamp)}receipts/`;
 }
 
+/** Prefix of what agents and coordinator say to each other about a set, one object per content. */
+export function agentsPrefix(timestamp: string, what: 'orders' | 'claims' | 'reports'): string {
+  return `${setPrefix(timestamp)}${what}/`;
+}
+
+/** Prefix of all sets of a UTC day. */
+export function setsOn(date: Date): string {
+  return `${SETS}${timestampOf(date).slice(0, 8)}/`;
+}
+
 /** Prefix of all restores of a UTC day. */
 export function restoresOn(date: Date): string {
   return `${RESTORES}${timestampOf(date).slice(0, 8)}`;
@@ -76,6 +87,7 @@ export function formatKey(key: Key): string {
     case 'plan':
     case 'seal':
     case 'manifest':
+    case 'dispatched':
       return `${setPrefix(key.timestamp)}${key.kind}.json`;
     case 'metadata':
       return `${setPrefix(key.timestamp)}metadata/${key.content}/${key.attempt}-${key.file}`;
@@ -83,6 +95,12 @@ export function formatKey(key: Key): string {
       return `${setPrefix(key.timestamp)}data/${key.content}/${shipmentName(key)}.pack`;
     case 'receipt':
       return `${receiptsPrefix(key.timestamp)}${key.content}/${shipmentName(key)}.json`;
+    case 'backup-order':
+      return `${agentsPrefix(key.timestamp, 'orders')}${key.content}.json`;
+    case 'backup-claim':
+      return `${agentsPrefix(key.timestamp, 'claims')}${key.content}.json`;
+    case 'backup-report':
+      return `${agentsPrefix(key.timestamp, 'reports')}${key.content}.json`;
     case 'verdict':
       return `${setPrefix(key.timestamp)}verdicts/${key.instant}-${key.level}.json`;
     case 'restore-request':
@@ -123,14 +141,20 @@ export function requireKey(text: string): Key {
 
 // Attempts and sequences count from 1.
 const SHIPMENT = /^(receipts|data)\/(-1|\d{1,6})\/([1-9]\d{0,3})-(\d{1,4})-((?!0{6})\d{6})\.(json|pack)$/;
+const SINGLES = ['plan', 'seal', 'manifest', 'dispatched'] as const;
+const OF_AGENTS = /^(orders|claims|reports)\/(-1|\d{1,6})\.json$/;
 const METADATA = /^metadata\/(-1|\d{1,6})\/([1-9]\d{0,3})-(.+)$/;
 const VERDICT = /^verdicts\/(\d{17})-([a-z]+)\.json$/;
 
 function parseSetKey(text: string): Key | undefined {
   const [, timestamp = '', rest = ''] = /^sets\/\d{8}\/(\d{14})\/(.+)$/s.exec(text) ?? [];
   if (!Timestamp.safeParse(timestamp).success) return undefined;
-  if (rest === 'plan.json' || rest === 'seal.json' || rest === 'manifest.json') {
-    return { kind: rest.slice(0, -5) as 'plan' | 'seal' | 'manifest', timestamp };
+  const single = SINGLES.find((kind) => rest === `${kind}.json`);
+  if (single !== undefined) return { kind: single, timestamp };
+  const [, said, by] = OF_AGENTS.exec(rest) ?? [];
+  if (said !== undefined) {
+    const kind = said === 'orders' ? 'backup-order' : said === 'claims' ? 'backup-claim' : 'backup-report';
+    return { kind, timestamp, content: Number(by) };
   }
   const shipment = SHIPMENT.exec(rest);
   if (shipment !== null) {

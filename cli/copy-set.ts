@@ -1,12 +1,21 @@
 import pMap from 'p-map';
 import { isStowageError, StowageError } from '../backup-set/errors.ts';
-import { formatKey, parseKey, setPrefix } from '../backup-set/keys.ts';
+import { formatKey, type Key, parseKey, setPrefix } from '../backup-set/keys.ts';
 import type { Verdict } from '../backup-set/verdict.ts';
 import type { Deps } from '../functions/deps.ts';
 import { validate } from '../functions/on-manifest.ts';
 import type { StoredObject } from '../storage/store.ts';
 
 const OBJECTS_AT_ONCE = 8;
+
+/** Said about the set where it is, or to the agents that shipped it: an order must not be found a second time. */
+const LEFT_BEHIND: readonly Key['kind'][] = [
+  'verdict',
+  'backup-order',
+  'backup-claim',
+  'backup-report',
+  'dispatched',
+];
 
 export interface Copied {
   readonly copied: { readonly objects: number; readonly bytes: number };
@@ -15,7 +24,7 @@ export interface Copied {
   readonly verdict: Verdict;
 }
 
-/** Copies everything of a committed set but its verdicts, the manifest last; the target gets a verdict of its own. */
+/** Copies everything of a committed set but its verdicts and what agents were told, the manifest last; the target gets a verdict of its own. */
 export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<Copied> {
   if (from.store.url === to.store.url)
     throw new StowageError('usage/flag', `--to names the root the set is in, ${to.store.url}`);
@@ -52,7 +61,8 @@ async function objectsToCopy(
   const objects: StoredObject[] = [];
   for await (const object of store.list(setPrefix(timestamp))) {
     const key = parseKey(object.key);
-    if (key !== undefined && key.kind !== 'verdict' && object.key !== manifestKey) objects.push(object);
+    if (key !== undefined && !LEFT_BEHIND.includes(key.kind) && object.key !== manifestKey)
+      objects.push(object);
   }
   return objects;
 }

@@ -38,6 +38,10 @@ function jobOfKey(key: Key): Job | undefined {
     case 'restore-receipt':
       return { work: 'advance-restore', of: key.restore };
     case 'plan':
+    case 'dispatched':
+    case 'backup-order':
+    case 'backup-claim':
+    case 'backup-report':
     case 'metadata':
     case 'pack':
     case 'verdict':

@@ -69,8 +69,10 @@ async function run(agent: Agent, order: AgentOrder, { key, claim, work, fail }: 
     }
     if (order.failure === undefined) {
       log.info('begins');
-      await work(AbortSignal.any([agent.signal, order.stop.signal])).catch((error: unknown) => {
-        order.failure = asStowageError(error);
+      const signal = AbortSignal.any([agent.signal, order.stop.signal]);
+      await work(signal).catch((error: unknown) => {
+        // Broken-off work fails in many ways; why it was broken off is what matters.
+        order.failure = asStowageError(signal.aborted ? signal.reason : error);
       });
     }
     if (order.failure !== undefined) {
@@ -79,6 +81,8 @@ async function run(agent: Agent, order: AgentOrder, { key, claim, work, fail }: 
     }
     order.state = 'answered';
     log.info('ended');
+    // The bucket says that it is over.
+    if (order.stop.signal.aborted) agent.orders.delete(key);
   } catch (error) {
     log.error({ err: error }, 'cannot be answered now');
     // What was not even begun may be tried again.

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { StowageError } from '../backup-set/errors.ts';
 import { TOOL } from '../backup-set/tool.ts';
 import { openStore } from '../storage/open.ts';
+import { lookAtSets, type OverSets } from './agent-backups.ts';
 import { readAgentConfig } from './agent-config.ts';
 import { lockAgent } from './agent-lock.ts';
 import type { Agent } from './agent-orders.ts';
@@ -47,11 +48,15 @@ export async function runAgent(configPath: string, log: Logger): Promise<void> {
 async function lookAgainAndAgain(agent: Agent): Promise<void> {
   const { config, log, signal } = agent;
   const known: KnownRestores = new Map();
+  const over: OverSets = new Set();
+  const waiting = new Map<string, AbortController>();
+  const looks = [() => lookAtRestores(agent, known), () => lookAtSets(agent, over, waiting)];
   while (!signal.aborted) {
-    try {
-      await lookAtRestores(agent, known);
-    } catch (error) {
-      if (!signal.aborted) log.error({ err: error }, 'cannot look at the restores now');
+    for (const look of looks) {
+      // What is wrong with the one must not hide the other.
+      await look().catch((error: unknown) => {
+        if (!signal.aborted) log.error({ err: error }, 'cannot look into the bucket now');
+      });
     }
     await sleep(config.pollSeconds * 1000, undefined, { signal }).catch(() => undefined);
   }

@@ -11,6 +11,7 @@ import { flavourOf } from '../flavour.ts';
 import { plural } from '../format.ts';
 import { withStore } from '../open.ts';
 import { functionDeps, judgement, patient, untilProven } from '../proof.ts';
+import { shipByAgents } from './agents.ts';
 import { type Draft, draftPlan, storePlan } from './plan.ts';
 import { showBackupProgress } from './progress.ts';
 import { storeSeal } from './seal.ts';
@@ -124,7 +125,10 @@ async function shipAndSeal(
   const tally = newTally(plan);
   const progress = showBackupProgress(context, plan, draft, tally);
   try {
-    const shipped = await ship(context, plan, draft, held, tally);
+    const shipped =
+      context.config.shippers.start === 'agents'
+        ? await shipByAgents(context, store, plan, draft, held, tally)
+        : await ship(context, plan, draft, held, tally);
     await storeSeal(store, plan, tally, shipped, context.clock());
     return { plan, tally, shipped };
   } finally {

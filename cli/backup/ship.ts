@@ -103,7 +103,6 @@ function start(
   const { config, env, log } = context;
   const { content, host } = node.segment;
   const counted = tally.contents.get(content);
-  const collects = plan.snapshot.mechanism === 'dispatch';
   const job: Job = {
     control: CONTROL_VERSION,
     type: 'backup',
@@ -113,16 +112,7 @@ function start(
     workers: config.shippers.workers,
     fifoBase: config.shippers.fifoBase,
     ...(node.segment.dataDir !== undefined && { dataDir: node.segment.dataDir }),
-    timestamp: plan.timestamp,
-    attempt: FIRST_ATTEMPT,
-    ...(node.snapshotId !== undefined && { snapshotId: node.snapshotId }),
-    encoding: node.encoding,
-    frameBytes: plan.frameBytes,
-    packBytes: plan.packBytes,
-    level: plan.compression.level,
-    collect: collects,
-    metadata: [...(plan.contents.find((planned) => planned.content === content)?.metadata ?? [])],
-    relations: (draft.work.get(content) ?? []).map(({ relation }) => relation),
+    ...shareOf(plan, draft, node),
   };
   return startShipper({
     job,
@@ -134,4 +124,21 @@ function start(
       if (counted !== undefined) count(counted, report, FIRST_ATTEMPT);
     },
   });
+}
+
+/** What one segment ships, whoever is told of it. */
+export function shareOf(plan: Plan, draft: Draft, node: HeldSnapshot['nodes'][number]) {
+  const { content } = node.segment;
+  return {
+    timestamp: plan.timestamp,
+    attempt: FIRST_ATTEMPT,
+    ...(node.snapshotId !== undefined && { snapshotId: node.snapshotId }),
+    encoding: node.encoding,
+    frameBytes: plan.frameBytes,
+    packBytes: plan.packBytes,
+    level: plan.compression.level,
+    collect: plan.snapshot.mechanism === 'dispatch',
+    metadata: [...(plan.contents.find((planned) => planned.content === content)?.metadata ?? [])],
+    relations: (draft.work.get(content) ?? []).map(({ relation }) => relation),
+  };
 }

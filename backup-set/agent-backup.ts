@@ -1,0 +1,54 @@
+import * as z from 'zod';
+import { Attempt, Content, Count, header, IsoDate } from './documents.ts';
+import { METADATA_FILES } from './keys.ts';
+import { Relation } from './plan.ts';
+import { SealedReceipt, SealedRelation } from './seal.ts';
+import { Timestamp } from './timestamps.ts';
+
+const of = { timestamp: Timestamp, content: Content };
+
+/** orders/<content>.json of a set: what an agent ships for it. Neither secrets nor where the store is: an agent knows its own. */
+export const BackupOrder = z.object({
+  ...header('backup-order'),
+  ...of,
+  /** Whose order it is: the same content of another cluster may look into this root. */
+  host: z.string(),
+  port: z.int(),
+  database: z.string(),
+  attempt: Attempt,
+  /** Absent = this node holds no rows. */
+  snapshotId: z.string().exactOptional(),
+  encoding: z.string(),
+  frameBytes: Count.min(1024),
+  packBytes: Count.min(1024),
+  level: z.int().min(1).max(19),
+  metadata: z.array(z.enum(METADATA_FILES)),
+  /** Rows come from programs that the coordinator's COPY starts here. */
+  collect: z.boolean(),
+  /** In the order in which they should be started: biggest first. */
+  relations: z.array(Relation),
+  /** An agent on which nothing moves for this long gives up. */
+  overdueAfterSeconds: Count.min(1),
+});
+export type BackupOrder = z.infer<typeof BackupOrder>;
+
+/** reports/<content>.json of a set: an agent's last word, from which the coordinator makes its part of the seal. */
+export const BackupReport = z.object({
+  ...header('backup-report'),
+  ...of,
+  status: z.enum(['shipped', 'failed']),
+  finishedAt: IsoDate,
+  receipts: z.array(SealedReceipt),
+  relations: z.array(SealedRelation),
+  totals: z.object({ rows: Count, bytes: Count, storedBytes: Count }),
+  peakMemoryBytes: Count,
+  failure: z.object({ code: z.string(), message: z.string() }).exactOptional(),
+});
+export type BackupReport = z.infer<typeof BackupReport>;
+
+/** dispatched.json: the coordinator's last statement is over, and no program comes any more. */
+export const Dispatched = z.object({
+  ...header('dispatched'),
+  timestamp: Timestamp,
+  dispatchedAt: IsoDate,
+});

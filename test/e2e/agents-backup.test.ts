@@ -1,0 +1,162 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { formatKey, parseKey } from '../../backup-set/keys.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { type CliResult, type RunningCli, startStowage, stowage } from '../support/cli.ts';
+import { type RunningAgent, startAgent } from '../support/e2e-agents.ts';
+import { configFor, DATABASE, leftIn } from '../support/e2e-cluster.ts';
+import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { eventually } from '../support/e2e-processes.ts';
+import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
+import { bigTable } from '../support/trouble.ts';
+
+/** Long enough that rows are still on their way when an agent is struck. */
+const MEGABYTES = 150;
+const DIGEST = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';
+
+let place: Place;
+let store: ObjectStore;
+let [source, target]: TestServer[][] = [];
+let [root, config, targetConfig] = ['', '', ''];
+const agents = new Set<RunningAgent>();
+
+beforeAll(async () => {
+  place = await directoryPlace();
+  root = place.newRoot();
+  store = await place.open(root);
+  source = await startCluster(2, { databases: [DATABASE] });
+  target = await startCluster(2);
+  for (const [content, server] of source.entries())
+    for (const sql of bigTable(MEGABYTES, content)) await server.psql(sql, DATABASE);
+  const shippers = { workers: 2, start: 'agents', claimSeconds: 10 };
+  config = await configFor(place, source, root, { shippers, backup: { packBytes: 4 * 1024 * 1024 } });
+  targetConfig = await configFor(place, target, root, { shippers });
+});
+afterEach(() => Promise.all([...agents].map(endAgent)));
+afterAll(async () => {
+  await stopAll([...(source ?? []), ...(target ?? [])]);
+  await place?.stop();
+});
+
+async function agentOf(name: string, servers: TestServer[] | undefined, contents: number[]) {
+  const serves = new Map(contents.map((content) => [content, servers?.[content] as TestServer]));
+  const agent = await startAgent({ place, root, name, serves });
+  agents.add(agent);
+  return agent;
+}
+
+async function endAgent(agent: RunningAgent): Promise<void> {
+  agents.delete(agent);
+  agent.kill('SIGKILL');
+  await agent.ended;
+}
+
+/** Starts a backup; resolves when content 1 has shipped some packs and is amid the rest. */
+async function amidBackup(): Promise<{ backup: RunningCli; timestamp: string }> {
+  const backup = startStowage(['backup'], { config });
+  const timestamp = String((await backup.until('snapshot'))['timestamp']);
+  const receipts = async () =>
+    (await Array.fromAsync(store.list('sets/'))).filter(({ key }) => {
+      const parsed = parseKey(key);
+      return parsed?.kind === 'receipt' && parsed.timestamp === timestamp && parsed.content === 1;
+    }).length;
+  expect(await eventually(receipts, (count) => count > 3, 60_000)).toBeGreaterThan(3);
+  return { backup, timestamp };
+}
+
+/** What was not backed up must not look like it. */
+async function isIncomplete({ code, json }: CliResult, timestamp: string, exit = 3): Promise<void> {
+  expect(json.status).toBe('incomplete');
+  expect(code).toBe(exit);
+  expect(await store.head(formatKey({ kind: 'manifest', timestamp }))).toBeUndefined();
+  expect(await store.head(formatKey({ kind: 'seal', timestamp }))).toBeDefined();
+  const left = await eventually(
+    async () => (await Promise.all((source ?? []).map(leftIn))).filter((some) => some !== ''),
+    (some) => some.length === 0,
+  );
+  expect(left).toEqual([]);
+}
+
+describe('a backup that agents carry out', () => {
+  test('is complete, and agents of another cluster bring it back whole', async () => {
+    await agentOf('host0', source, [0]);
+    await agentOf('host1', source, [1]);
+    const others = await agentOf('others', target, [0, 1]);
+    const { code, json, stderrEvents } = await stowage(['backup'], { config });
+    expect(json).toMatchObject({ status: 'complete', problems: [], failures: [] });
+    expect(code).toBe(0);
+    expect(json.rows).toBeGreaterThan(1000);
+    expect(stderrEvents.filter(({ event }) => event === 'shipper')).toEqual([]);
+    expect(others.log).toHaveLength(1);
+    const args = ['restore', json.timestamp, '--create', '--database', 'copied'];
+    expect((await stowage(args, { config: targetConfig })).json).toMatchObject({ status: 'restored' });
+    for (const [content, server] of (target ?? []).entries())
+      expect(await server.psql(DIGEST, 'copied')).toBe(await source?.[content]?.psql(DIGEST, DATABASE));
+  });
+
+  test('kill -9 of an agent, and a new start: failed by name, the other agent stops, and the next backup is complete', async () => {
+    const healthy = await agentOf('host0', source, [0]);
+    const struck = await agentOf('host1', source, [1]);
+    const { backup, timestamp } = await amidBackup();
+    await endAgent(struck);
+    await agentOf('host1', source, [1]);
+    const result = await backup.ended;
+    expect(result.json.failures).toEqual([
+      expect.objectContaining({
+        content: 1,
+        message: expect.stringContaining('the agent was restarted amid the order'),
+      }),
+    ]);
+    await isIncomplete(result, timestamp);
+    expect(healthy.log.join('\n')).not.toContain('"level":60');
+    expect((await stowage(['backup'], { config })).json.status).toBe('complete');
+  });
+
+  test('SIGTERM of an agent: failed by name, exit code 0 within 20 s', async () => {
+    await agentOf('host0', source, [0]);
+    const ending = await agentOf('host1', source, [1]);
+    const { backup, timestamp } = await amidBackup();
+    const startedAt = Date.now();
+    ending.kill('SIGTERM');
+    expect(await ending.ended).toEqual({ code: 0, signal: null });
+    expect(Date.now() - startedAt).toBeLessThan(20_000);
+    const result = await backup.ended;
+    expect(result.json.failures).toEqual([
+      expect.objectContaining({ content: 1, message: expect.stringContaining('ended by SIGTERM') }),
+    ]);
+    await isIncomplete(result, timestamp);
+  });
+
+  test('Ctrl-C at the command line: exit code 130, and the agents stop', async () => {
+    await agentOf('both', source, [0, 1]);
+    const { backup, timestamp } = await amidBackup();
+    backup.kill('SIGINT');
+    await isIncomplete(await backup.ended, timestamp, 130);
+  });
+
+  test('a content that no agent serves fails by name, in bounded time', async () => {
+    await agentOf('host0', source, [0]);
+    const result = await stowage(['backup'], { config });
+    expect(result.json.failures).toEqual([
+      expect.objectContaining({ content: 1, message: expect.stringContaining('no agent took the order') }),
+    ]);
+    await isIncomplete(result, result.json.timestamp);
+  });
+
+  test('a copy of the set holds nothing that an agent could follow again', async () => {
+    await agentOf('both', source, [0, 1]);
+    const { timestamp } = (await stowage(['backup'], { config })).json;
+    const elsewhere = place.newRoot();
+    expect((await stowage(['copy', timestamp, '--to', elsewhere], { config })).code).toBe(0);
+    const copy = await place.open(elsewhere);
+    const kinds = (await Array.fromAsync(copy.list('sets/'))).map(({ key }) => parseKey(key)?.kind);
+    expect([...new Set(kinds)].toSorted()).toEqual([
+      'manifest',
+      'metadata',
+      'pack',
+      'plan',
+      'receipt',
+      'seal',
+      'verdict',
+    ]);
+  });
+});

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
-import { afterItsFirstReceipt, atItsStart, stored } from '../e2e/losses.ts';
+import { afterItsFirstReceipt, atItsStart, type Moment, stored } from '../e2e/losses.ts';
 import { type CliResult, startStowage, stowage } from '../support/cli.ts';
 import { directoryPlace, type Place } from '../support/e2e-place.ts';
 import {
@@ -32,16 +32,23 @@ interface Struck extends Victim {
 }
 
 /** Each is one loss amid a backup, and what the command must say of it. */
-const LOSSES: readonly (readonly [what: string, blow: Blow, cause: RegExp])[] = [
-  ['kill -9 of a segment’s shipper', killShipper(1), /shipper of content 1 .*SIGKILL/],
-  ['kill -9 of a segment’s backend', killBackend(0), /content 0/],
-  ['pg_terminate_backend of the coordinator’s session', terminateSession('stowage%holder'), /content -1/],
+type Loss = readonly [what: string, moment: Moment, blow: Blow, cause: RegExp];
+
+const LOSSES: readonly Loss[] = [
+  ['kill -9 of a segment’s shipper', afterItsFirstReceipt, killShipper(1), /shipper of content 1 .*SIGKILL/],
+  ['kill -9 of a segment’s backend', afterItsFirstReceipt, killBackend(0), /content 0|seg0/],
+  [
+    'pg_terminate_backend of the coordinator’s session',
+    afterItsFirstReceipt,
+    terminateSession('stowage%holder'),
+    /content -1/,
+  ],
 ];
 
 /** Only where the server's own programs carry the rows. */
-const PROGRAM_LOSSES: typeof LOSSES = [
-  ['kill -9 of a segment’s program', killProgram('sh', 1), /content 1/],
-  ['kill -9 of a program’s cat', killProgram('cat', 0), /content 0/],
+const PROGRAM_LOSSES: readonly Loss[] = [
+  ['kill -9 of a segment’s program', atItsStart, killProgram('sh', 1), /content 1|seg1/],
+  ['kill -9 of a program’s cat', atItsStart, killProgram('cat', 0), /content 0|seg0/],
 ];
 
 describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('a backup with the snapshot by %s', (snapshot) => {
@@ -65,12 +72,15 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('a backup with the snapshot by
     if (fifoBase !== undefined) await rm(fifoBase, { recursive: true, force: true });
   });
 
-  test.each([...LOSSES, ...(snapshot === 'barrier' ? [] : PROGRAM_LOSSES)])('%s', async (_, blow, cause) => {
-    const struck = await begin();
-    await afterItsFirstReceipt(struck.run, struck.store, 1);
-    await blow(struck);
-    await isIncomplete(struck, cause);
-  });
+  test.each([...LOSSES, ...(snapshot === 'barrier' ? [] : PROGRAM_LOSSES)])(
+    '%s',
+    async (_, moment, blow, cause) => {
+      const struck = await begin();
+      await moment(struck.run, struck.store, 1);
+      await blow(struck);
+      await isIncomplete(struck, cause);
+    },
+  );
 
   test('kill -9 of the coordinator’s shipper, at its start', async () => {
     const struck = await begin();

@@ -1,0 +1,156 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type CliResult, stowage } from '../support/cli.ts';
+import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { clustersUnderTest, withoutGreenplum } from './cluster.ts';
+import { digestsOf } from './compare.ts';
+import { configFor, databaseOn, freshDatabase, freshName, type TestDatabase } from './database.ts';
+import { complaintOf, SNAPSHOTS } from './subjects.ts';
+
+/** A partitioned table of two levels, of several storages; a replicated one; one that another refers to; and a sequence. */
+const choicesSql = `
+CREATE SCHEMA parts;
+CREATE TABLE parts.sale (id int, at date, region text) DISTRIBUTED BY (id)
+PARTITION BY RANGE (at) SUBPARTITION BY LIST (region)
+SUBPARTITION TEMPLATE (SUBPARTITION eu VALUES ('eu'), DEFAULT SUBPARTITION elsewhere)
+(PARTITION y24 START (date '2024-01-01') END (date '2025-01-01') WITH (appendonly=true, orientation=column),
+ PARTITION y25 START (date '2025-01-01') END (date '2026-01-01'), DEFAULT PARTITION other);
+INSERT INTO parts.sale SELECT i, date '2024-06-01' + i % 700, (ARRAY['eu', 'us'])[i % 2 + 1] FROM generate_series(1, 5000) i;
+CREATE TABLE parts.other (id int) DISTRIBUTED BY (id);
+INSERT INTO parts.other SELECT generate_series(1, 10);
+CREATE SCHEMA misc;
+CREATE TABLE misc.note (id serial PRIMARY KEY, t text) DISTRIBUTED BY (id);
+INSERT INTO misc.note (t) SELECT 'note ' || i FROM generate_series(1, 500) i;
+CREATE TABLE misc.country (id int, name text) DISTRIBUTED REPLICATED;
+INSERT INTO misc.country SELECT i, 'country ' || i FROM generate_series(1, 100) i;
+CREATE TABLE misc.entry (id int, t text) WITH (appendonly=true) DISTRIBUTED RANDOMLY;
+INSERT INTO misc.entry SELECT i, 'log ' || i FROM generate_series(1, 300) i;
+`;
+
+const LEAVES = ['y24', 'y25', 'other'].flatMap((year) =>
+  ['eu', 'elsewhere'].map((region) => `parts.sale_1_prt_${year}_2_prt_${region}`),
+);
+const MISC = ['misc.country', 'misc.entry', 'misc.note'];
+
+describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s', (snapshot) => {
+  let place: Place;
+  let source: TestDatabase;
+  let config: string;
+  let timestamp: string;
+  let before: ReadonlyMap<string, string>;
+  /** Dropped after each test. */
+  const made: TestDatabase[] = [];
+
+  const run = (...args: string[]) => stowage(args, { config });
+
+  beforeAll(async () => {
+    place = await directoryPlace();
+    const [cluster] = await clustersUnderTest();
+    source = await freshDatabase(cluster, [choicesSql]);
+    before = await digestsOf(source);
+    config = await configFor(place, source, place.newRoot(), { backup: { snapshot } });
+    const backup = await run('backup');
+    expect(complaintOf(backup)).toBeUndefined();
+    timestamp = backup.json.timestamp;
+  });
+  afterEach(async () => {
+    for (const database of made.splice(0)) await database.drop();
+  });
+  afterAll(async () => {
+    await source?.drop();
+    await place?.stop();
+  });
+
+  describe.each([
+    { way: 'on the segments', flags: [] },
+    { way: 'through the coordinator', flags: ['--resize'] },
+  ])('restoring $way', ({ flags }) => {
+    test('a root of partitions brings its leaves of every level, and nothing else', async () => {
+      const database = await restored('--include-table', 'parts.sale', ...flags);
+      expect(await digestsOf(database)).toEqual(only(LEAVES));
+      expect(await rowsFoundBy(database)).toBe(await rowsFoundBy(source));
+    });
+
+    test('a schema without one of its tables; a sequence goes on after the last value', async () => {
+      const database = await restored('--include-schema', 'misc', '--exclude-table', 'misc.entry', ...flags);
+      expect(await digestsOf(database)).toEqual(only(['misc.country', 'misc.note']));
+      expect(await database.psql(`INSERT INTO misc.note (t) VALUES ('new') RETURNING id`)).toBe('501');
+    });
+
+    test('--truncate empties and loads what is chosen, and leaves the rest as it is', async () => {
+      const database = await restored();
+      await database.psql(
+        `DELETE FROM misc.entry WHERE id > 10; TRUNCATE misc.country; UPDATE misc.note SET t = 'newer'; DELETE FROM parts.sale`,
+      );
+      const changed = await digestsOf(database);
+      const chosen = ['misc.entry', 'misc.country', ...LEAVES];
+      const include = ['misc.entry', 'misc.country', 'parts.sale'].flatMap((name) => ['--include-table', name]);
+      const args = ['--truncate', '--redirect-db', database.name, ...include, ...flags];
+      expect(complaintOf(await run('restore', timestamp, ...args))).toBeUndefined();
+      expect(await digestsOf(database)).toEqual(new Map([...changed, ...only(chosen)]));
+    });
+  });
+
+  test('a restore is refused, with nothing changed, where it would overwrite or make no sense', async () => {
+    const { name } = source;
+    const absent = freshName();
+    await isRefused(4, new RegExp(`database ${name} exists; --create only makes new ones`), '--create');
+    await isRefused(4, /exists; --truncate would empty and load it/);
+    await isRefused(4, /does not exist; --create would make it/, '--redirect-db', absent);
+    await isRefused(4, /misc\.nota/, '--create', '--redirect-db', absent, '--include-table', 'misc.nota');
+    await isRefused(2, /exclude each other/, '--create', '--truncate');
+    expect(await source.psql(`SELECT count(*) FROM pg_database WHERE datname = '${absent}'`)).toBe('0');
+    expect(await digestsOf(source)).toEqual(before);
+  });
+
+  test('--truncate is refused for a table that is not there', async () => {
+    const database = await restored('--include-table', 'misc.note');
+    const args = ['--truncate', '--redirect-db', database.name, '--include-schema', 'misc'];
+    await isRefused(4, /misc\.(country|entry) does not exist; --truncate only loads tables that do/, ...args);
+    expect(await digestsOf(database)).toEqual(only(['misc.note']));
+  });
+
+  test('a backup of what is chosen: a root stands for its leaves, one of them may be left out', async () => {
+    const [left = ''] = LEAVES;
+    expect(await backedUp('--include-table', 'parts.sale')).toEqual(LEAVES.toSorted());
+    expect(await backedUp('--include-schema', 'parts', '--exclude-table', left)).toEqual(
+      ['parts.other', ...LEAVES].filter((name) => name !== left).toSorted(),
+    );
+    expect(await backedUp('--exclude-schema', 'parts')).toEqual(MISC);
+  });
+
+  test('a backup that is asked for a table nobody has is refused', async () => {
+    const typo = await run('backup', '--include-table', 'misc.note', '--include-table', 'misc.nota');
+    expect(typo.json.error.message).toMatch(/misc\.nota$/);
+    expect(typo.code).toBe(2);
+  });
+
+  async function restored(...args: string[]): Promise<TestDatabase> {
+    const database = databaseOn(source.cluster, freshName());
+    made.push(database);
+    const restore = await run('restore', timestamp, '--create', '--redirect-db', database.name, ...args);
+    expect(complaintOf(restore)).toBeUndefined();
+    return database;
+  }
+
+  async function backedUp(...args: string[]): Promise<string[]> {
+    const backup: CliResult = await run('backup', ...args);
+    expect(complaintOf(backup)).toBeUndefined();
+    const { json } = await run('show', backup.json.timestamp);
+    return json.manifest.relations.map(({ schema, name }) => `${schema}.${name}`).toSorted();
+  }
+
+  async function isRefused(exit: number, says: RegExp, ...args: string[]): Promise<void> {
+    const { code, json, text } = await run('restore', timestamp, ...args);
+    expect(text).toMatch(says);
+    expect(code).toBe(exit);
+    expect(json.error?.hint ?? json.status).toBeTypeOf('string');
+  }
+
+  const only = (names: readonly string[]) => new Map(names.map((name) => [name, before.get(name)]));
+
+  /** Through the root, so that the leaves must hang on it. */
+  const rowsFoundBy = (database: TestDatabase) =>
+    database.psql(
+      `SELECT count(*), min(at), max(at), count(DISTINCT region) FROM parts.sale WHERE at >= '2024-07-01'`,
+    );
+});

@@ -59,6 +59,15 @@ export const AgentConfig = z
       .string()
       .regex(/^\/[\w./-]*$/, 'an absolute path of letters, digits, dots, dashes and slashes')
       .default('/tmp'),
+    /** Backups that this agent starts. */
+    backup: z
+      .strictObject({
+        /** The stowage.yaml to back up by. */
+        config: z.string().min(1),
+        /** Minutes between two of them. */
+        every: z.number().min(0.05).max(10_080),
+      })
+      .exactOptional(),
   })
   .refine(
     ({ contents, coordinator }) => contents.length > 0 !== (coordinator !== undefined),

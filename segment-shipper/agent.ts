@@ -9,6 +9,7 @@ import { readAgentConfig } from './agent-config.ts';
 import { lockAgent } from './agent-lock.ts';
 import type { Agent } from './agent-orders.ts';
 import { type KnownRestores, lookAtRestores } from './agent-restores.ts';
+import { backUpOnSchedule } from './agent-schedule.ts';
 
 /** After a signal everything has this long to say its last word. */
 const ENDING_MS_MAX = 18_000;
@@ -37,7 +38,7 @@ export async function runAgent(configPath: string, log: Logger): Promise<void> {
   };
   log.info({ ...identity, tool: TOOL, root: store.url, contents: config.contents }, 'agent serves');
   try {
-    await lookAgainAndAgain(agent);
+    await Promise.all([lookAgainAndAgain(agent), backUpOnSchedule(agent)]);
     await Promise.all([...agent.orders.values()].map(({ ended }) => ended));
   } finally {
     await store.close();

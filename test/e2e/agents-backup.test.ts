@@ -37,9 +37,14 @@ afterAll(async () => {
   await place?.stop();
 });
 
-async function agentOf(name: string, servers: TestServer[] | undefined, contents: number[]) {
+async function agentOf(
+  name: string,
+  servers: TestServer[] | undefined,
+  contents: number[],
+  more: Readonly<Record<string, unknown>> = {},
+) {
   const serves = new Map(contents.map((content) => [content, servers?.[content] as TestServer]));
-  const agent = await startAgent({ place, root, name, serves });
+  const agent = await startAgent({ place, root, name, serves, more });
   agents.add(agent);
   return agent;
 }
@@ -140,6 +145,19 @@ describe('a backup that agents carry out', () => {
       expect.objectContaining({ content: 1, message: expect.stringContaining('no agent took the order') }),
     ]);
     await isIncomplete(result, result.json.timestamp);
+  });
+
+  test('a schedule in an agent’s configuration is enough for complete sets', async () => {
+    const listed = async () => (await stowage(['list'], { config })).json.sets;
+    const before = new Set((await listed()).map(({ timestamp }) => timestamp));
+    await agentOf('host0', source, [0]);
+    const scheduled = await agentOf('host1', source, [1], { backup: { config, every: 0.2 } });
+    const isDone = async () => scheduled.log.join('\n').includes('scheduled backup is complete');
+    expect(await eventually(isDone, (done) => done, 60_000)).toBe(true);
+    const made = (await listed()).filter(({ timestamp }) => !before.has(timestamp));
+    expect(made.map(({ status }) => status)).toContain('complete');
+    scheduled.kill('SIGTERM');
+    expect(await scheduled.ended).toEqual({ code: 0, signal: null });
   });
 
   test('a copy of the set holds nothing that an agent could follow again', async () => {

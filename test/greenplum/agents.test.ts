@@ -1,0 +1,80 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stowage } from '../support/cli.ts';
+import { type RunningAgent, startAgent } from '../support/e2e-agents.ts';
+import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { clustersUnderTest, withoutGreenplum } from './cluster.ts';
+import { configFor, databaseOn, freshDatabase, freshName, type TestDatabase } from './database.ts';
+import { bigSql } from './objects.ts';
+import { complaintOf, SNAPSHOTS } from './subjects.ts';
+
+const MEGABYTES = 20;
+const COUNTS = `SELECT 'heap', gp_segment_id, count(*) FROM big.heap GROUP BY 2
+  UNION ALL SELECT 'ao', gp_segment_id, count(*) FROM big.ao GROUP BY 2 ORDER BY 1, 2`;
+
+/** One agent finds out which contents are on its host, which is where all of a test cluster are. */
+describe.skipIf(withoutGreenplum)('an agent on Greenplum', () => {
+  let place: Place;
+  let fifoBase: string;
+  let source: TestDatabase;
+  let agent: RunningAgent;
+  let root: string;
+  const made: TestDatabase[] = [];
+
+  beforeAll(async () => {
+    place = await directoryPlace();
+    root = place.newRoot();
+    fifoBase = await mkdtemp(join(tmpdir(), 'stowage-test-'));
+    // The server's user passes through it.
+    await chmod(fifoBase, 0o755);
+    const [cluster] = await clustersUnderTest();
+    const { host, port, user, binDir } = cluster;
+    source = await freshDatabase(cluster, [bigSql(MEGABYTES)]);
+    const more = { coordinator: { host, port }, connection: { user, binDir }, fifoBase, pollSeconds: 1 };
+    agent = await startAgent({ place, root, name: 'greenplum', serves: new Map(), more });
+  });
+  afterAll(async () => {
+    agent?.kill('SIGTERM');
+    await agent?.ended;
+    for (const database of [source, ...made]) await database?.drop();
+    await place?.stop();
+    if (fifoBase !== undefined) await rm(fifoBase, { recursive: true, force: true });
+  });
+
+  const configured = (database: TestDatabase, snapshot: string) =>
+    configFor(place, database, root, {
+      shippers: { workers: 2, fifoBase, start: 'agents' },
+      backup: { snapshot },
+    });
+
+  test.each(SNAPSHOTS)(
+    'a backup by %s, and a restore on the segments, bring every row back',
+    async (snapshot) => {
+      const config = await configured(source, snapshot);
+      const backup = await stowage(['backup'], { config });
+      expect(complaintOf(backup)).toBeUndefined();
+      expect(backup.json).toMatchObject({ status: 'complete', failures: [], problems: [] });
+      const target = databaseOn(source.cluster, freshName());
+      made.push(target);
+      const args = ['restore', backup.json.timestamp, '--create', '--redirect-db', target.name];
+      const restore = await stowage(args, { config });
+      expect(complaintOf(restore)).toBeUndefined();
+      expect(restore.json).toMatchObject({ status: 'restored', problems: [] });
+      expect(restore.stderrEvents.filter(({ event }) => event === 'shipper')).toEqual([]);
+      expect(await target.psql(COUNTS)).toBe(await source.psql(COUNTS));
+    },
+  );
+
+  test('through the coordinator as well', async () => {
+    const config = await configured(source, 'barrier');
+    const { timestamp } = (await stowage(['list'], { config })).json.sets[0] ?? {};
+    const target = databaseOn(source.cluster, freshName());
+    made.push(target);
+    const args = ['restore', String(timestamp), '--create', '--resize', '--redirect-db', target.name];
+    const restore = await stowage(args, { config });
+    expect(complaintOf(restore)).toBeUndefined();
+    expect(await target.psql(COUNTS)).toBe(await source.psql(COUNTS));
+  });
+});

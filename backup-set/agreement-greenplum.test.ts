@@ -4,7 +4,7 @@ import { planDisagreements } from './agreement.ts';
 import { greenplumDisagreements } from './agreement-greenplum.ts';
 import { fold } from './fold.ts';
 import { idsOf, type Plan, type Relation, rangesOf } from './plan.ts';
-import { documentsOf, type SetParts } from './testing/builders.ts';
+import { documentsOf, type SetParts, sealOf } from './testing/builders.ts';
 import { barrierSet, dispatchedSet, greenplumSealOf } from './testing/greenplum.ts';
 
 const greenplumSet = fc.oneof(barrierSet, dispatchedSet);
@@ -40,16 +40,16 @@ function saidOf(parts: SetParts, plan: Plan) {
   return said;
 }
 
-/** A set, and one relation of it: a replicated one, or one that is distributed. */
-const setAnd = (replicated: boolean) =>
-  greenplumSet.chain((parts) => {
-    const fitting = parts.plan.relations.filter((each) => (each.replicated === true) === replicated);
-    return fitting.length === 0
-      ? fc.constant(undefined)
-      : fc.constantFrom(...fitting).map((relation) => ({ parts, relation }));
-  });
-const distributed = setAnd(false).filter((found) => found !== undefined);
-const replicated = setAnd(true).filter((found) => found !== undefined);
+/** A set, and one relation of it that fits. */
+const setAnd = (fits: (relation: Relation) => boolean, sets = greenplumSet) =>
+  sets
+    .map((parts) => ({ parts, fitting: parts.plan.relations.filter(fits) }))
+    .filter(({ fitting }) => fitting.length > 0)
+    .chain(({ parts, fitting }) => fc.constantFrom(...fitting).map((relation) => ({ parts, relation })));
+const isDistributed = ({ replicated: is, condition }: Relation) => is !== true && condition === undefined;
+const distributed = setAnd(isDistributed);
+const replicated = setAnd((relation) => relation.replicated === true);
+const chosen = setAnd((relation) => relation.condition !== undefined, dispatchedSet);
 
 test('a plan of a whole Greenplum has nothing wrong, whatever the order of its contents', () => {
   const shuffled = greenplumSet.chain(({ plan }) =>
@@ -116,9 +116,17 @@ describe('the plan is of no whole Greenplum', () => {
       fc.property(
         greenplumSet.filter(({ plan }) => plan.contents.length > 2),
         (parts) => {
-          const plan = without(parts.plan, parts.plan.contents.length - 2);
-          const folded = fold(documentsOf(parts, { plan, seal: greenplumSealOf(parts) }));
-          expect(folded.status).toBe('damaged');
+          const gone = parts.plan.contents.length - 2;
+          const plan = without(parts.plan, gone);
+          const { planSha256 } = sealOf({ ...parts, plan });
+          const seal = { ...greenplumSealOf(parts), planSha256 };
+          const folded = fold(documentsOf(parts, { plan, seal }));
+          if (folded.status !== 'damaged') throw new Error(folded.status);
+          // Its replicated relations are nobody's now; without such the plan is one of a smaller Greenplum.
+          if (greenplumDisagreements(plan).length > 0) return;
+          expect(folded.problems).toContainEqual(
+            expect.objectContaining({ code: 'documents-disagree', content: gone }),
+          );
         },
       ),
     );
@@ -168,7 +176,9 @@ describe('a distributed relation is named', () => {
         const [last] = plan.contents.slice(-1);
         if (last === undefined) throw new Error('no content');
         const further = { ...last, content: last.content + 1, relations: [] };
-        const lacking = plan.relations.filter((relation) => relation.replicated !== true);
+        const lacking = plan.relations.filter(
+          ({ id }) => !holdersOf(plan, id).includes(-1) && plan.relations[id]?.replicated !== true,
+        );
         expect(saidOf(parts, { ...plan, contents: [...plan.contents, further] })).toEqual(
           lacking.map((relation) => ({
             message: expect.stringContaining('not to each of') as string,
@@ -188,13 +198,13 @@ describe('a replicated relation is named', () => {
           parts.plan.contents.map(({ content }) => content),
           { minLength: 2 },
         )
-        .map((chosen) => ({ parts, relation, chosen })),
+        .map((several) => ({ parts, relation, several })),
     );
     fc.assert(
-      fc.property(holders, ({ parts, relation, chosen }) => {
-        expect(saidOf(parts, givenTo(parts.plan, relation.id, chosen))).toEqual([
+      fc.property(holders, ({ parts, relation, several }) => {
+        expect(saidOf(parts, givenTo(parts.plan, relation.id, several))).toEqual([
           {
-            message: `the plan gives this relation to ${chosen.length} contents, not to one content`,
+            message: `the plan gives this relation to ${several.length} contents, not to one content`,
             relation: nameOf(relation),
           },
         ]);
@@ -220,6 +230,32 @@ describe('a replicated relation is named', () => {
       fc.property(replicated, ({ parts: { plan }, relation }) => {
         for (const { content } of plan.contents)
           expect(planDisagreements(givenTo(plan, relation.id, [content]))).toEqual([]);
+      }),
+    );
+  });
+});
+
+describe('chosen rows of a table, which a dispatch sends through the coordinator,', () => {
+  test('may be the coordinator’s alone', () => {
+    fc.assert(
+      fc.property(chosen, ({ parts: { plan }, relation }) => {
+        expect(holdersOf(plan, relation.id)).toEqual([-1]);
+        expect(planDisagreements(plan)).toEqual([]);
+      }),
+    );
+  });
+
+  test('are named when the coordinator and a segment ship them, a part of the segments, or nobody', () => {
+    const wrong = chosen.chain(({ parts, relation }) => {
+      const segments = segmentsOf(parts.plan).map(({ content }) => content);
+      const some = fc.subarray(segments, { minLength: 1 }).map((beside) => [-1, ...beside]);
+      const few = fc.subarray(segments, { maxLength: segments.length - 1 });
+      return fc.oneof(some, few).map((holders) => ({ parts, relation, holders }));
+    });
+    fc.assert(
+      fc.property(wrong, ({ parts, relation, holders }) => {
+        const said = saidOf(parts, givenTo(parts.plan, relation.id, holders));
+        expect(said.map((problem) => problem.relation)).toEqual([nameOf(relation)]);
       }),
     );
   });

@@ -18,9 +18,10 @@ import {
 import { greenplumCase } from './testing/greenplum.ts';
 import type { RestoreCase } from './testing/restores.ts';
 
-/** Only rows of content i of which every database has them on segment i: not a whole copy, nor what is hashed by oids. */
+/** Only rows of content i that every database has on segment i: no whole copy, nothing hashed by oids, nor shipped by one for all. */
 const staysWhereItWas = (relation: Relation | undefined) =>
-  relation !== undefined && !('replicated' in relation) && !('redistribute' in relation);
+  relation !== undefined && !WHOLE.some((mark) => mark in relation);
+const WHOLE = ['replicated', 'redistribute', 'condition'] as const;
 
 /** The coordinator's order, and those of the segments. */
 function loadAndFeeds(restore: RestoreCase): { load: OrderOf<'data'>; feeds: OrderOf<'data'>[] } {
@@ -122,14 +123,14 @@ describe('the coordinator’s data order', () => {
     );
   });
 
-  test('keeps what is hashed by oids, with all its extents: its rows belong elsewhere in another database', () => {
+  test.each(WHOLE)('keeps every relation with “%s”, with the extents of all contents', (mark) => {
     const withSuch = onSegmentCase.filter(({ manifest, request }) =>
-      [...chosenRelations(request, manifest).values()].some(({ redistribute }) => redistribute === true),
+      [...chosenRelations(request, manifest).values()].some((relation) => mark in relation),
     );
     fc.assert(
       fc.property(withSuch, (restore) => {
         const chosen = chosenRelations(restore.request, restore.manifest);
-        const such = [...chosen.values()].filter(({ redistribute }) => redistribute === true);
+        const such = [...chosen.values()].filter((relation) => mark in relation);
         const { load, feeds } = loadAndFeeds(restore);
         for (const relation of such) {
           const wanted = wantedExtents(restore).filter(({ named }) => named.id === relation.id);

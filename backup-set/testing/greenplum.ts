@@ -12,22 +12,32 @@ import { requestFor, restoreCaseOf } from './restores.ts';
 
 type Mechanism = Plan['snapshot']['mechanism'];
 
-/** Who ships a relation: every segment its slice, or one content the whole of it. */
+/** How a relation's rows lie, and who ships them: every segment its slice, or one content (the holder) the whole of it. */
 interface Distribution {
   readonly holder?: number;
-  readonly redistribute?: true;
+  readonly is: Partial<Pick<Relation, 'replicated' | 'redistribute' | 'condition'>>;
 }
 
-/** Only a whole table can be replicated. Under dispatch the coordinator ships it, else one of the segments. */
+/**
+ * Only a whole table can be replicated. Under dispatch the coordinator ships it, as well as rows that are chosen by a
+ * condition; under a barrier one of the segments does, and of chosen rows each its own.
+ */
 function distributionOf(
   { kind }: Relation,
   segments: number,
   mechanism: Mechanism,
 ): fc.Arbitrary<Distribution> {
-  const slices = fc.constantFrom<Distribution>({}, {}, { redistribute: true });
+  const coordinator = mechanism === 'dispatch' ? { holder: -1 } : {};
+  const slices = fc.constantFrom<Distribution>(
+    { is: {} },
+    { is: {} },
+    { is: { redistribute: true } },
+    { is: { condition: 'id > 7' }, ...coordinator },
+  );
   if (kind !== 'table') return slices;
   const holder = mechanism === 'dispatch' ? fc.constant(-1) : fc.integer({ min: 0, max: segments - 1 });
-  return fc.oneof({ arbitrary: slices, weight: 2 }, fc.record({ holder }));
+  const whole = fc.record({ holder, is: fc.constant({ replicated: true as const }) });
+  return fc.oneof({ arbitrary: slices, weight: 2 }, whole);
 }
 
 /** As a backup of a Greenplum plans it: definitions from the coordinator, distributed rows from contents 0 to N−1. */
@@ -45,14 +55,10 @@ const greenplumPlan = (mechanism: Mechanism): fc.Arbitrary<Plan> =>
         flavour: 'greenplum',
         database,
         snapshot: { ...PLAN.snapshot, mechanism },
-        relations: list.map((relation, at) => {
-          const { holder, redistribute } = distributions[at] ?? {};
-          return {
-            ...relation,
-            ...(holder !== undefined && { replicated: true as const }),
-            ...(redistribute && { redistribute }),
-          };
-        }),
+        relations: list.map(({ condition: _, ...relation }, at) => ({
+          ...relation,
+          ...distributions[at]?.is,
+        })),
         contents: [
           placeOf(-1, { metadata, refresh, relations: shippedBy(-1, distributions) }),
           ...Array.from({ length: segments }, (_, content) =>

@@ -1,0 +1,153 @@
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Manifest } from '../../backup-set/manifest.ts';
+import { quoteLiteral } from '../../database/quote.ts';
+import { stowage } from '../support/cli.ts';
+import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { clustersUnderTest, type GreenplumCluster, psql, targetOf, withoutGreenplum } from './cluster.ts';
+import { type Content, contentOf, globalsOf, misplacedRowsOf, unequalCopiesOf } from './compare.ts';
+import {
+  configFor,
+  databaseOn,
+  dropGlobals,
+  freshDatabase,
+  freshName,
+  type TestDatabase,
+} from './database.ts';
+import { globalsSql, objectsSql } from './objects.ts';
+import { complaintOf, SNAPSHOTS } from './subjects.ts';
+
+const run = promisify(execFile);
+const PAGE = new URL('../../docs/restore-by-hand.md', import.meta.url);
+/** Content −1 stands for the whole cluster. */
+const WHOLE = '-1';
+
+const clusters = withoutGreenplum ? [] : await clustersUnderTest();
+const [home] = clusters;
+/** At best of another size: by hand nobody promises that row and segment agree but Greenplum itself. */
+const away =
+  clusters.find(({ major, segments }) => major === home?.major && segments.length !== home.segments.length) ??
+  home;
+
+/** What the page promises: zstd, pg_restore, psql and jq bring a Greenplum back, whatever the number of its segments. */
+describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
+  'docs/restore-by-hand.md, the snapshot by %s',
+  (snapshot) => {
+    const prefix = `${freshName()}_`;
+    const [from, to] = [home, away] as [GreenplumCluster, GreenplumCluster];
+    let place: Place;
+    let root: string;
+    let source: TestDatabase;
+    let restored: TestDatabase;
+    let before: Content;
+    let globals: string;
+    let timestamp: string;
+    let manifest: Manifest;
+
+    beforeAll(async () => {
+      place = await directoryPlace();
+      await psql(targetOf(from), globalsSql(prefix));
+      source = await freshDatabase(from, objectsSql({ major: from.major, rolePrefix: prefix }));
+      restored = databaseOn(to, freshName());
+      before = await contentOf(source);
+      globals = await globalsOf(from, prefix);
+      root = place.newRoot();
+      // Packs so small that tables span them.
+      const backup = { snapshot, frameBytes: 65_536, packBytes: 262_144 };
+      const config = await configFor(place, source, root, { backup });
+      const made = await stowage(['backup'], { config });
+      expect(complaintOf(made)).toBeUndefined();
+      timestamp = made.json.timestamp;
+      manifest = (await stowage(['show', timestamp], { config })).json.manifest;
+      await writeFile(scriptPath(), await scriptOfThePage());
+    });
+    afterAll(async () => {
+      await source?.drop();
+      await restored?.drop();
+      for (const cluster of new Set([from, to])) await dropGlobals(cluster, prefix);
+      await place?.stop();
+    });
+
+    test('refuses a set with one flipped byte, before it creates anything', async () => {
+      const pack = manifest.contents.at(-1)?.packs[0];
+      if (pack === undefined) throw new Error('the last content has no pack');
+      const path = join(fileURLToPath(root), pack.key);
+      const bytes = await readFile(path);
+      const at = Math.floor(bytes.length / 2);
+      await writeFile(path, bytes.with(at, (bytes[at] ?? 0) ^ 1));
+      await expect(restoreByHand(WHOLE)).rejects.toThrow(`${pack.key} is damaged`);
+      await writeFile(path, bytes);
+      expect(await isThere(restored)).toBe(false);
+    });
+
+    test('refuses to load one segment by itself', async () => {
+      await expect(restoreByHand('0')).rejects.toThrow('which is restored as a whole');
+      expect(await isThere(restored)).toBe(false);
+    });
+
+    test('brings every kind of object back, with roles, queues and groups', async () => {
+      if (to === from) {
+        await source.drop();
+        await dropGlobals(from, prefix);
+      }
+      await restoreByHand(WHOLE);
+      const after = await contentOf(restored);
+      expect(before.rows.size).toBeGreaterThan(200);
+      expect(after.rows).toEqual(before.rows);
+      expect(after.sequences).toEqual(before.sequences);
+      expect(after.schema).toBe(before.schema);
+      expect(await globalsOf(to, prefix)).toBe(globals);
+    });
+
+    test('leaves every row on its segment, and every copy of a replicated table equal', async () => {
+      expect(await misplacedRowsOf(restored)).toEqual([]);
+      expect(await unequalCopiesOf(restored)).toEqual([]);
+      const spread = await restored.psql('SELECT count(DISTINCT gp_segment_id) FROM kinds.heap');
+      expect(Number(spread)).toBe(to.segments.length);
+    });
+
+    test('leaves the planner its statistics, of roots as well', async () => {
+      const analysed = await restored.psql(
+        `SELECT count(DISTINCT starelid) FROM pg_statistic WHERE starelid IN ('kinds.heap'::regclass, 'kinds.heap_replicated'::regclass, 'parts.sales'::regclass)`,
+      );
+      expect(Number(analysed)).toBe(3);
+    });
+
+    const scriptPath = () => join(place.folder, 'restore.sh');
+
+    /** With Greenplum's own programs first, as its greenplum_path.sh has it. */
+    async function restoreByHand(content: string): Promise<void> {
+      await run('bash', [scriptPath(), fileURLToPath(root), timestamp, content], {
+        env: {
+          PATH: `${to.binDir}:/usr/bin:/bin`,
+          LC_ALL: 'C.UTF-8',
+          PGHOST: to.host,
+          PGPORT: String(to.port),
+          PGUSER: to.user,
+          PGDATABASE: restored.name,
+        },
+      });
+    }
+  },
+);
+
+/** The page holds one block of bash, and it is the whole script. */
+async function scriptOfThePage(): Promise<string> {
+  const page = await readFile(PAGE, 'utf8');
+  const [, script = ''] = /^```bash\n(.*?)^```$/ms.exec(page) ?? [];
+  expect(script).toContain('psql');
+  expect(script).not.toMatch(/stowage |node |python/);
+  return script;
+}
+
+async function isThere({ cluster, name }: TestDatabase): Promise<boolean> {
+  const found = await psql(
+    targetOf(cluster),
+    `SELECT count(*) FROM pg_database WHERE datname = ${quoteLiteral(name)}`,
+  );
+  return found !== '0';
+}

@@ -83,7 +83,10 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s'
       );
       const changed = await digestsOf(database);
       const chosen = ['misc.entry', 'misc.country', ...LEAVES];
-      const include = ['misc.entry', 'misc.country', 'parts.sale'].flatMap((name) => ['--include-table', name]);
+      const include = ['misc.entry', 'misc.country', 'parts.sale'].flatMap((name) => [
+        '--include-table',
+        name,
+      ]);
       const args = ['--truncate', '--redirect-db', database.name, ...include, ...flags];
       expect(complaintOf(await run('restore', timestamp, ...args))).toBeUndefined();
       expect(await digestsOf(database)).toEqual(new Map([...changed, ...only(chosen)]));

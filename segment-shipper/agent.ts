@@ -36,7 +36,8 @@ export async function runAgent(configPath: string, log: Logger): Promise<void> {
     signal: stop.signal,
     orders: new Map(),
   };
-  log.info({ ...identity, tool: TOOL, root: store.url, contents: config.contents }, 'agent serves');
+  const { name, instance } = identity;
+  log.info({ agent: name, instance, tool: TOOL, root: store.url, contents: config.contents }, 'agent serves');
   try {
     await Promise.all([lookAgainAndAgain(agent), backUpOnSchedule(agent)]);
     await Promise.all([...agent.orders.values()].map(({ ended }) => ended));

@@ -138,6 +138,21 @@ describe('a backup that agents carry out', () => {
     await isIncomplete(await backup.ended, timestamp, 130);
   });
 
+  test('kill -9 of the command line: never complete, nothing left in the databases, and the next backup is complete', async () => {
+    await agentOf('both', source, [0, 1]);
+    const { backup, timestamp } = await amidBackup();
+    backup.kill('SIGKILL');
+    await backup.ended;
+    const left = await eventually(
+      async () => (await Promise.all((source ?? []).map(leftIn))).filter((some) => some !== ''),
+      (some) => some.length === 0,
+      60_000,
+    );
+    expect(left).toEqual([]);
+    expect(await store.head(formatKey({ kind: 'manifest', timestamp }))).toBeUndefined();
+    expect((await stowage(['backup'], { config })).json.status).toBe('complete');
+  });
+
   test('a content that no agent serves fails by name, in bounded time', async () => {
     await agentOf('host0', source, [0]);
     const result = await stowage(['backup'], { config });

@@ -111,10 +111,13 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
     });
 
     test('leaves the planner its statistics, of roots as well', async () => {
-      const analysed = await restored.psql(
-        `SELECT count(DISTINCT starelid) FROM pg_statistic WHERE starelid IN ('kinds.heap'::regclass, 'kinds.heap_replicated'::regclass, 'parts.sales'::regclass)`,
-      );
-      expect(Number(analysed)).toBe(3);
+      const tables = ['kinds.heap', 'kinds.heap_replicated', 'parts.sales'];
+      // Statistics of leaves are merged for their root, but not where one of them is an external table; only 6 has such.
+      if (to.major < 7) tables.push('parts.archived');
+      for (const table of tables) {
+        const statistics = `SELECT count(*) > 0 FROM pg_statistic WHERE starelid = '${table}'::regclass`;
+        expect([table, await restored.psql(statistics)]).toEqual([table, 't']);
+      }
     });
 
     const scriptPath = () => join(place.folder, 'restore.sh');

@@ -273,3 +273,12 @@ test('every relation that is wrong is named, and no other', () => {
     }),
   );
 });
+
+test('under a barrier every segment sends its chosen rows, and the coordinator cannot stand in for them', () => {
+  fc.assert(
+    fc.property(chosen, ({ parts: { plan }, relation }) => {
+      const barrier = { ...plan, snapshot: { ...plan.snapshot, mechanism: 'barrier' as const } };
+      expect(greenplumDisagreements(barrier).map((found) => found.relation)).toContain(relation);
+    }),
+  );
+});

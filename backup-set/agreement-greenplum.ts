@@ -10,11 +10,12 @@ interface Disagreement {
  * A Greenplum's plan must be of the whole cluster: coordinator and contents 0 to N−1, every table on all segments, and of
  * a replicated one, which is whole everywhere, one copy. With a slice left out, or a copy too many, all counts would agree.
  */
-export function greenplumDisagreements({ relations, contents }: Plan): Disagreement[] {
+export function greenplumDisagreements({ snapshot, relations, contents }: Plan): Disagreement[] {
   const ids = new Set(contents.map(({ content }) => content));
   const segments = contents.length - 1;
   if (segments < 1 || !contents.every((_, at) => ids.has(at - 1)))
     return [{ message: 'the plan is of no whole Greenplum: a coordinator and contents 0 to N-1' }];
+  const dispatched = snapshot.mechanism === 'dispatch';
   const copies = new Uint32Array(relations.length);
   const slices = new Uint32Array(relations.length);
   for (const { content, relations: ranges } of contents) {
@@ -30,7 +31,7 @@ export function greenplumDisagreements({ relations, contents }: Plan): Disagreem
     const sound =
       relation.replicated === true
         ? once
-        : sliced || (relation.condition !== undefined && once && onCoordinator === 1);
+        : sliced || (dispatched && relation.condition !== undefined && once && onCoordinator === 1);
     if (sound) return [];
     const wanted = relation.replicated === true ? 'one content' : `each of ${segments} segments`;
     return [

@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /** Real servers are slow to start and share two cores: their suites run one file at a time. */
 const onServers = { fileParallelism: false, testTimeout: 180_000, hookTimeout: 180_000 } as const;
+/** What waits more than it works (agents look now and then, restores go phase by phase): two files at a time. */
+const twoAtATime = { ...onServers, fileParallelism: true, maxWorkers: 2 } as const;
 
 /** One project after another, so that nothing is measured or timed out beside another suite's servers. */
 const turn = (groupOrder: number) => ({ sequence: { groupOrder } });
@@ -47,7 +49,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          ...onServers,
+          ...twoAtATime,
           testTimeout: 300_000,
           ...turn(4),
         },

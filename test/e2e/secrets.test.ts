@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -14,6 +14,8 @@ import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
 import { choicesSql } from './choices-data.ts';
 
 const PASSWORD = 'pA55-never-written-anywhere';
+const TOOLS = ['pg_dump', 'pg_dumpall', 'pg_restore', 'psql'];
+const STARTED = 'started.log';
 const OBJECT_BYTES_MAX = 64 * 1024 * 1024;
 
 describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', () => {
@@ -29,7 +31,11 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
     servers = await startCluster(2, { databases: [DATABASE], password: PASSWORD });
     for (const [content, server] of servers.entries()) await server.psql(choicesSql(content), DATABASE);
     root = place.newRoot();
-    config = await configFor(place, servers, root, { functions: 'inline' });
+    const binDir = await recordingTools(servers[0]?.binDir ?? '', place.folder);
+    config = await configFor(place, servers, root, {
+      functions: 'inline',
+      connection: { user: servers[0]?.user, binDir },
+    });
   });
   afterAll(async () => {
     await stopAll(servers);
@@ -61,9 +67,10 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
     timestamp = backup.json.timestamp;
     const restore = await watched('restore', timestamp, '--create', '--globals', '--database', 'other');
     expect(restore.code).toBe(0);
-    const seen = [...backup.seen, ...restore.seen];
+    const started = (await readFile(join(place.folder, STARTED), 'utf8')).split('\n');
+    const seen = [...backup.seen, ...restore.seen, ...started];
     // The look was worth something: it has seen what is started.
-    for (const program of ['cli/main.ts', 'segment-shipper/main.ts', 'pg_dump', 'pg_restore'])
+    for (const program of ['cli/main.ts', 'segment-shipper/main.ts', ...TOOLS])
       expect(seen.filter((line) => line.includes(program))).not.toEqual([]);
     expect(secretIn(seen.join('\n'))).toEqual([]);
     expect(secretIn(backup.text + restore.text)).toEqual([]);
@@ -116,3 +123,14 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
     return dumped.stdout;
   }
 });
+
+/** PostgreSQL's programs live for milliseconds, and a busy machine looks too late: each writes its own arguments down first. */
+async function recordingTools(binDir: string, folder: string): Promise<string> {
+  const shims = join(folder, 'bin');
+  await mkdir(shims, { recursive: true });
+  for (const tool of TOOLS) {
+    const script = `#!/bin/sh\necho "$0 $*" >>'${join(folder, STARTED)}'\nexec '${join(binDir, tool)}' "$@"\n`;
+    await writeFile(join(shims, tool), script, { mode: 0o755 });
+  }
+  return shims;
+}

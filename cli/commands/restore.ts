@@ -45,6 +45,14 @@ Every byte that will be used is read and compared before the first statement cha
     functions: flags['functions'],
   }),
   async run({ flags, positional, context }) {
+    if (flags['resize'] === true && context.config.flavour !== 'greenplum')
+      throw new StowageError(
+        'usage/flag',
+        '--resize is for Greenplum: shards are restored to the servers they came from',
+        {
+          where: { field: 'resize' },
+        },
+      );
     const result = await runRestore(context, {
       timestamp: timestampFrom(positional),
       mode: modeOf(flags),

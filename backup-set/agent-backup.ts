@@ -7,6 +7,23 @@ import { Timestamp } from './timestamps.ts';
 
 const of = { timestamp: Timestamp, content: Content };
 
+/** What one segment ships, however its shipper is told: by an order in the bucket, or as a job on its standard input. */
+export const SHARE = {
+  attempt: Attempt,
+  /** Absent = this node holds no rows. */
+  snapshotId: z.string().exactOptional(),
+  /** The database's own, so that no byte is ever converted. */
+  encoding: z.string(),
+  frameBytes: Count.min(1024),
+  packBytes: Count.min(1024),
+  level: z.int().min(1).max(19),
+  metadata: z.array(z.enum(METADATA_FILES)),
+  /** Rows come from programs that the coordinator's COPY starts here, not from a session of the shipper's. */
+  collect: z.boolean(),
+  /** In the order in which they should be started: biggest first. */
+  relations: z.array(Relation),
+};
+
 /** orders/<content>.json of a set: what an agent ships for it. Neither secrets nor where the store is: an agent knows its own. */
 export const BackupOrder = z.object({
   ...header('backup-order'),
@@ -15,18 +32,7 @@ export const BackupOrder = z.object({
   host: z.string(),
   port: z.int(),
   database: z.string(),
-  attempt: Attempt,
-  /** Absent = this node holds no rows. */
-  snapshotId: z.string().exactOptional(),
-  encoding: z.string(),
-  frameBytes: Count.min(1024),
-  packBytes: Count.min(1024),
-  level: z.int().min(1).max(19),
-  metadata: z.array(z.enum(METADATA_FILES)),
-  /** Rows come from programs that the coordinator's COPY starts here. */
-  collect: z.boolean(),
-  /** In the order in which they should be started: biggest first. */
-  relations: z.array(Relation),
+  ...SHARE,
   /** An agent on which nothing moves for this long gives up. */
   overdueAfterSeconds: Count.min(1),
 });

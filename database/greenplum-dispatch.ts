@@ -22,6 +22,7 @@ export async function takeDispatchSnapshot(
   target: ConnectionTarget,
   topology: GreenplumTopology,
   options: SnapshotOptions,
+  now: () => Date = () => new Date(),
 ): Promise<HeldSnapshot> {
   const label = options.label ?? 'stowage backup';
   const open = (role: string) =>
@@ -34,7 +35,7 @@ export async function takeDispatchSnapshot(
   options.signal?.addEventListener('abort', cut, { once: true });
   try {
     canary = await releaseCanary(target, label, options.signal);
-    const { discovery, takenAt, attempts } = await hold(holder, topology, options);
+    const { discovery, takenAt, attempts } = await hold(holder, topology, options, now);
     const snapshotId = await exportFrom(holder);
     await canary.fly();
     for (let at = 1; at < (options.connections ?? 1); at++) {
@@ -72,7 +73,12 @@ export async function takeDispatchSnapshot(
 }
 
 /** Locks what is there, then takes the snapshot, then looks whether it is still the same: nothing can change after that. */
-async function hold(holder: Session, { version }: GreenplumTopology, options: SnapshotOptions) {
+async function hold(
+  holder: Session,
+  { version }: GreenplumTopology,
+  options: SnapshotOptions,
+  now: () => Date,
+) {
   const look = () => discover(holder, options.selection, version);
   for (let attempts = 1; ; attempts++) {
     options.signal?.throwIfAborted();
@@ -85,7 +91,7 @@ async function hold(holder: Session, { version }: GreenplumTopology, options: Sn
       await lockRelations(holder, names, 'ACCESS SHARE', options.signal ?? new AbortController().signal);
       await holder.query('SET LOCAL lock_timeout = 0');
       const seen = await look();
-      if (identityOf(seen) === identityOf(wanted)) return { discovery: seen, takenAt: new Date(), attempts };
+      if (identityOf(seen) === identityOf(wanted)) return { discovery: seen, takenAt: now(), attempts };
       throw new StowageError(
         'database/locked',
         'tables were created, dropped or renamed while they were locked',

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { SHARE } from '../backup-set/agent-backup.ts';
 import { Content, Count, Sha256 } from '../backup-set/documents.ts';
-import { METADATA_FILES, PHASES } from '../backup-set/keys.ts';
-import { Relation } from '../backup-set/plan.ts';
+import { PHASES } from '../backup-set/keys.ts';
 import { RestoreId, Timestamp } from '../backup-set/timestamps.ts';
 
 /**
@@ -57,19 +57,7 @@ export const Job = z.discriminatedUnion('type', [
     ...common,
     type: z.literal('backup'),
     timestamp: Timestamp,
-    attempt: Count.min(1),
-    /** Absent = this node holds no rows. */
-    snapshotId: z.string().exactOptional(),
-    /** The database's own, so that no byte is ever converted. */
-    encoding: z.string(),
-    frameBytes: Count.min(1024),
-    packBytes: Count.min(1024),
-    level: z.int().min(1).max(19),
-    metadata: z.array(z.enum(METADATA_FILES)),
-    /** Rows come from programs that the coordinator's COPY starts here, not from a session of ours. */
-    collect: z.boolean(),
-    /** In the order in which they should be started: biggest first. */
-    relations: z.array(Relation),
+    ...SHARE,
   }),
   z.object({ ...common, type: z.literal('restore'), restore: RestoreId }),
 ]);

@@ -1,76 +1,92 @@
 import { formatKey, receiptsPrefix, setPrefix } from '../backup-set/keys.ts';
-import type { Problem } from '../backup-set/verdict.ts';
+import type { Problem, Verdict } from '../backup-set/verdict.ts';
 import { callOptions, type Deps } from './deps.ts';
 import { loadSet, newestVerdict, verdictKeys, verdictLevel } from './load.ts';
 import { validate } from './on-manifest.ts';
 import { foldLoaded, stitch } from './on-receipt.ts';
 import { allowedSilence, isSilent, lastArrival } from './silence.ts';
-import type { SweepOptions, SweepReport } from './sweep-report.ts';
+import type { SetStatus, SweepOptions, SweepReport } from './sweep-report.ts';
 import { writeNews } from './write-verdict.ts';
 
 /** Clocks of store and functions may differ by this much: a verdict that young may not have seen the last receipt. */
 const CLOCK_SKEW_MS = 5 * 60_000;
 
-/** Looks at one set and does what no event has caused. @returns true when the set is over for good. */
+/** Looks at one set and does what no event has caused. `over`: nothing can change its status any more. */
 export async function sweepSet(
   deps: Deps,
   timestamp: string,
   options: SweepOptions,
   report: SweepReport,
-): Promise<boolean> {
+): Promise<{ readonly status: SetStatus; readonly over: boolean }> {
   const verdicts = await verdictKeys(deps, timestamp);
   const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }), callOptions(deps));
   // Only a committed set is ever given a written `validate` verdict, so that one means it was done.
-  if (manifest !== undefined && verdicts.some((key) => verdictLevel(key) === 'validate')) return true;
-  if (manifest === undefined && !(await commit(deps, timestamp, verdicts, options, report))) return false;
-  await validate(deps, timestamp);
+  if (manifest !== undefined && verdicts.some((key) => verdictLevel(key) === 'validate'))
+    return { status: await lastWord(deps, timestamp, verdicts), over: true };
+  const status =
+    manifest === undefined ? await commit(deps, timestamp, verdicts, options, report) : 'complete';
+  if (status !== 'complete') return { status, over: false };
+  const { verdict } = await validate(deps, timestamp);
   report.validated.push(timestamp);
-  return true;
+  return { status: verdict.status, over: true };
 }
 
-/** @returns true when the set has its manifest now. */
+/** The newest check's of a committed set. One that cannot be read takes nothing back: the manifest is there. */
+async function lastWord(deps: Deps, timestamp: string, verdicts: readonly string[]): Promise<SetStatus> {
+  const level = verdicts.map(verdictLevel).findLast((checked) => checked !== 'stitch');
+  const verdict = level === undefined ? undefined : await newestVerdict(deps, timestamp, level);
+  return verdict?.status ?? 'complete';
+}
+
+/** @returns `complete` when the set has its manifest now. */
 async function commit(
   deps: Deps,
   timestamp: string,
   verdicts: readonly string[],
   options: SweepOptions,
   report: SweepReport,
-): Promise<boolean> {
+): Promise<SetStatus> {
   const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), callOptions(deps));
   if (seal === undefined) {
-    if (await callOverdue(deps, timestamp, options)) report.overdue.push(timestamp);
-    return false;
+    const called = await callOverdue(deps, timestamp, options);
+    if (called !== undefined) report.overdue.push(timestamp);
+    return called ?? 'open';
   }
-  if (await isFinallyJudged(deps, timestamp, verdicts, seal.modifiedAt)) return false;
+  const judged = await finalVerdict(deps, timestamp, verdicts, seal.modifiedAt);
+  if (judged !== undefined) return judged.status;
   const { status } = await stitch(deps, timestamp);
   if (status === 'complete') report.committed.push(timestamp);
-  return status === 'complete';
+  return status;
 }
 
-/** True when a verdict knows the seal, and nothing has come since that could change it. */
-async function isFinallyJudged(
+/** The verdict that knows the seal, when nothing has come since that could change it. */
+async function finalVerdict(
   deps: Deps,
   timestamp: string,
   verdicts: readonly string[],
   sealedAt: Date,
-): Promise<boolean> {
-  if (!verdicts.some((key) => verdictLevel(key) === 'stitch')) return false;
+): Promise<Verdict | undefined> {
+  if (!verdicts.some((key) => verdictLevel(key) === 'stitch')) return undefined;
   const verdict = await newestVerdict(deps, timestamp, 'stitch');
   // `overdue` was said of an unsealed set, by whatever clock.
-  if (verdict === undefined || verdict.problems.some(({ code }) => code === 'overdue')) return false;
+  if (verdict === undefined || verdict.problems.some(({ code }) => code === 'overdue')) return undefined;
   const last = (await lastArrival(deps, receiptsPrefix(timestamp))) ?? sealedAt;
   const newest = Math.max(last.getTime(), sealedAt.getTime());
-  return newest + CLOCK_SKEW_MS < new Date(verdict.at).getTime();
+  return newest + CLOCK_SKEW_MS < new Date(verdict.at).getTime() ? verdict : undefined;
 }
 
 /** Writes what is missing when nothing has moved in an unsealed set for longer than its plan allows. */
-async function callOverdue(deps: Deps, timestamp: string, options: SweepOptions): Promise<boolean> {
+async function callOverdue(
+  deps: Deps,
+  timestamp: string,
+  options: SweepOptions,
+): Promise<Verdict['status'] | undefined> {
   const last = await lastArrival(deps, setPrefix(timestamp));
   const allowed = await allowedSilence(deps, timestamp, options);
-  if (last === undefined || !isSilent(deps, last, allowed)) return false;
+  if (last === undefined || !isSilent(deps, last, allowed)) return undefined;
   const set = await loadSet(deps, timestamp);
   // Sealed in this very moment: the event, or the next sweep, will judge it by its documents.
-  if (set.seal !== undefined) return false;
+  if (set.seal !== undefined) return undefined;
   const folded = foldLoaded(timestamp, set);
   const missing = folded.status === 'complete' ? [] : folded.problems;
   const message = `nothing has arrived since ${last.toISOString()}; ${allowed} s of silence are allowed`;
@@ -78,5 +94,5 @@ async function callOverdue(deps: Deps, timestamp: string, options: SweepOptions)
   const status = folded.status === 'damaged' ? 'damaged' : 'incomplete';
   const checked = { objects: 0, bytes: 0 };
   await writeNews(deps, timestamp, 'stitch', { status, checked, problems: [overdue, ...missing] });
-  return true;
+  return status;
 }

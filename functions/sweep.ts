@@ -2,7 +2,7 @@ import { isStowageError, messageOf } from '../backup-set/errors.ts';
 import { RESTORES, SETS } from '../backup-set/keys.ts';
 import { RestoreId, Timestamp } from '../backup-set/timestamps.ts';
 import { callOptions, type Deps } from './deps.ts';
-import type { SweepOptions, SweepReport } from './sweep-report.ts';
+import type { SetStatus, SweepOptions, SweepReport } from './sweep-report.ts';
 import { sweepRestore } from './sweep-restore.ts';
 import { sweepSet } from './sweep-set.ts';
 import { sweepUploads } from './sweep-uploads.ts';
@@ -19,32 +19,45 @@ const SWEPT_MAX = 10_000;
 export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<SweepReport> {
   const report: SweepReport = {
     sets: 0,
+    statuses: { open: 0, complete: 0, incomplete: 0, damaged: 0 },
     committed: [],
     validated: [],
     overdue: [],
     uploadsAborted: 0,
     problems: [],
   };
-  const { closed = new Set<string>() } = options;
+  const { closed = new Map<string, SetStatus | 'over'>() } = options;
   for await (const timestamp of newestSets(deps)) {
-    if (closed.has(timestamp)) continue;
+    const known = closed.get(timestamp);
+    if (known !== undefined) {
+      if (known !== 'over') count(report, timestamp, known);
+      continue;
+    }
     report.sets += 1;
     await attempt(deps, report, { set: timestamp }, async () => {
-      if (await sweepSet(deps, timestamp, options, report)) closed.add(timestamp);
+      const { status, over } = await sweepSet(deps, timestamp, options, report);
+      count(report, timestamp, status);
+      if (over) closed.set(timestamp, status);
     });
   }
   for await (const restore of newestRestores(deps)) {
     if (closed.has(restore)) continue;
     await attempt(deps, report, { restore }, async () => {
-      if (await sweepRestore(deps, restore, options, report)) closed.add(restore);
+      if (await sweepRestore(deps, restore, options, report)) closed.set(restore, 'over');
     });
   }
   await attempt(deps, report, {}, () => sweepUploads(deps, options, report));
-  const { sets, uploadsAborted, problems, ...lists } = report;
+  const { committed, validated, overdue, problems, uploadsAborted } = report;
   const did =
-    uploadsAborted > 0 || problems.length > 0 || Object.values(lists).some(({ length }) => length > 0);
-  deps.log[did ? 'info' : 'debug']({ sets, uploadsAborted, problems, ...lists }, 'swept');
+    uploadsAborted > 0 || [committed, validated, overdue, problems].some(({ length }) => length > 0);
+  deps.log[did ? 'info' : 'debug'](report, 'swept');
   return report;
+}
+
+/** Sets come newest first. */
+function count(report: SweepReport, timestamp: string, status: SetStatus): void {
+  report.statuses[status] += 1;
+  if (status === 'complete') report.newestComplete ??= timestamp;
 }
 
 async function attempt(

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../backup-set/errors.ts';
 import type { Deps } from './deps.ts';
 import { sweep } from './sweep.ts';
+import type { SetStatus } from './sweep-report.ts';
 
 /** Sets and restores remembered as closed; a process that runs for years starts to look at the oldest again. */
 const CLOSED_MAX = 100_000;
@@ -24,7 +25,7 @@ export function startSweeper(deps: Deps, intervalMs: number): Sweeper {
 }
 
 async function sweepUntil(deps: Deps, intervalMs: number, stopped: AbortSignal): Promise<void> {
-  const closed = new Set<string>();
+  const closed = new Map<string, SetStatus | 'over'>();
   // A sweep that is running when we are told to stop goes on until the caller's own signal ends it.
   while (!stopped.aborted && !deps.signal?.aborted) {
     try {

@@ -3,6 +3,7 @@ import { utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { formatKey } from '../../../backup-set/keys.ts';
 import { sweep } from '../../../functions/sweep.ts';
+import type { SetStatus } from '../../../functions/sweep-report.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
@@ -28,7 +29,7 @@ describe('sweep', () => {
     const first = await storeObjects(deps.store, { timestamp: '20260131010203' });
     const second = await storeObjects(deps.store, { timestamp: '20260201010203', contents: [-1, 0] });
     await storeAll(deps.store, [...documentsOf(first), ...documentsOf(second)]);
-    const closed = new Set<string>();
+    const closed = new Map<string, SetStatus | 'over'>();
     expect(await sweep(deps, { closed })).toMatchObject({
       sets: 2,
       committed: ['20260201010203', '20260131010203'],
@@ -38,6 +39,12 @@ describe('sweep', () => {
     });
     const before = await keysOf(deps.store);
     expect(await sweep(deps)).toMatchObject({ sets: 2, committed: [], validated: [] });
+    // What is known needs no look, and is counted all the same.
+    for (const options of [{}, { closed }])
+      expect(await sweep(deps, options)).toMatchObject({
+        statuses: { open: 0, complete: 2, incomplete: 0, damaged: 0 },
+        newestComplete: '20260201010203',
+      });
     expect(await sweep(deps, { closed })).toMatchObject({ sets: 0 });
     expect(await keysOf(deps.store)).toEqual(before);
   });
@@ -46,7 +53,12 @@ describe('sweep', () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, [set.plan, ...set.receipts.slice(0, 3)]);
-    expect(await sweep(deps)).toMatchObject({ sets: 1, overdue: [], committed: [] });
+    expect(await sweep(deps)).toMatchObject({
+      sets: 1,
+      overdue: [],
+      committed: [],
+      statuses: { open: 1, complete: 0 },
+    });
     expect(await verdictsOf(deps.store)).toEqual([]);
   });
 

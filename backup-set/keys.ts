@@ -4,7 +4,7 @@ import { Instant, RestoreId, Timestamp, timestampOf } from './timestamps.ts';
 /** Every key that can exist under a root (docs/format.md, Keys). This module alone builds and parses them. */
 export type Key =
   | { readonly kind: 'plan' | 'seal' | 'manifest' | 'dispatched'; readonly timestamp: string }
-  | ({ readonly kind: 'backup-order' | 'backup-claim' | 'backup-report' } & SetContent)
+  | ({ readonly kind: OfContent } & SetContent)
   | ({ readonly kind: 'metadata'; readonly attempt: number; readonly file: MetadataFile } & SetContent)
   | ({ readonly kind: 'pack' | 'receipt' } & Shipment)
   | {
@@ -20,6 +20,9 @@ export type Key =
       readonly phase: Phase;
       readonly content: number;
     };
+
+/** Documents of a set of which every content has one. */
+type OfContent = 'seal-part' | 'manifest-part' | 'backup-order' | 'backup-claim' | 'backup-report';
 
 interface SetContent {
   readonly timestamp: string;
@@ -82,6 +85,14 @@ export function phasePrefix(restore: string, what: 'orders' | 'claims' | 'receip
   return `${restorePrefix(restore)}${what}/${phase}/`;
 }
 
+const FOLDERS: Readonly<Record<OfContent, string>> = {
+  'seal-part': 'seals',
+  'manifest-part': 'manifest',
+  'backup-order': 'orders',
+  'backup-claim': 'claims',
+  'backup-report': 'reports',
+};
+
 export function formatKey(key: Key): string {
   switch (key.kind) {
     case 'plan':
@@ -95,12 +106,12 @@ export function formatKey(key: Key): string {
       return `${setPrefix(key.timestamp)}data/${key.content}/${shipmentName(key)}.pack`;
     case 'receipt':
       return `${receiptsPrefix(key.timestamp)}${key.content}/${shipmentName(key)}.json`;
+    case 'seal-part':
+    case 'manifest-part':
     case 'backup-order':
-      return `${agentsPrefix(key.timestamp, 'orders')}${key.content}.json`;
     case 'backup-claim':
-      return `${agentsPrefix(key.timestamp, 'claims')}${key.content}.json`;
     case 'backup-report':
-      return `${agentsPrefix(key.timestamp, 'reports')}${key.content}.json`;
+      return `${setPrefix(key.timestamp)}${FOLDERS[key.kind]}/${key.content}.json`;
     case 'verdict':
       return `${setPrefix(key.timestamp)}verdicts/${key.instant}-${key.level}.json`;
     case 'restore-request':
@@ -142,7 +153,7 @@ export function requireKey(text: string): Key {
 // Attempts and sequences count from 1.
 const SHIPMENT = /^(receipts|data)\/(-1|\d{1,6})\/([1-9]\d{0,3})-(\d{1,4})-((?!0{6})\d{6})\.(json|pack)$/;
 const SINGLES = ['plan', 'seal', 'manifest', 'dispatched'] as const;
-const OF_AGENTS = /^(orders|claims|reports)\/(-1|\d{1,6})\.json$/;
+const OF_CONTENT = /^([a-z]+)\/(-1|\d{1,6})\.json$/;
 const METADATA = /^metadata\/(-1|\d{1,6})\/([1-9]\d{0,3})-(.+)$/;
 const VERDICT = /^verdicts\/(\d{17})-([a-z]+)\.json$/;
 
@@ -151,11 +162,9 @@ function parseSetKey(text: string): Key | undefined {
   if (!Timestamp.safeParse(timestamp).success) return undefined;
   const single = SINGLES.find((kind) => rest === `${kind}.json`);
   if (single !== undefined) return { kind: single, timestamp };
-  const [, said, by] = OF_AGENTS.exec(rest) ?? [];
-  if (said !== undefined) {
-    const kind = said === 'orders' ? 'backup-order' : said === 'claims' ? 'backup-claim' : 'backup-report';
-    return { kind, timestamp, content: Number(by) };
-  }
+  const [, folder, content] = OF_CONTENT.exec(rest) ?? [];
+  const kind = (Object.keys(FOLDERS) as OfContent[]).find((known) => FOLDERS[known] === folder);
+  if (kind !== undefined) return { kind, timestamp, content: Number(content) };
   const shipment = SHIPMENT.exec(rest);
   if (shipment !== null) {
     const [content = 0, attempt = 0, worker = 0, sequence = 0] = shipment.slice(2, 6).map(Number);

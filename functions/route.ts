@@ -39,6 +39,8 @@ function jobOfKey(key: Key): Job | undefined {
       return { work: 'advance-restore', of: key.restore };
     case 'plan':
     case 'dispatched':
+    case 'seal-part':
+    case 'manifest-part':
     case 'backup-order':
     case 'backup-claim':
     case 'backup-report':

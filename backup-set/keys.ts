@@ -13,6 +13,8 @@ export type Key =
       readonly instant: string;
       readonly level: VerdictLevel;
     }
+  | ({ readonly kind: 'slices-request' | 'slices-plan' | 'slices-outcome' } & Task)
+  | ({ readonly kind: 'slice-order' | 'slice-receipt'; readonly slice: number } & Task)
   | { readonly kind: 'restore-request' | 'restore-plan' | 'outcome'; readonly restore: string }
   | {
       readonly kind: 'order' | 'order-claim' | 'restore-receipt';
@@ -23,6 +25,12 @@ export type Key =
 
 /** Documents of a set of which every content has one. */
 type OfContent = 'seal-part' | 'manifest-part' | 'backup-order' | 'backup-claim' | 'backup-report';
+
+/** Work on a whole committed set, cut into slices for many functions: `task` is `<instant>-<work>`. */
+export interface Task {
+  readonly timestamp: string;
+  readonly task: string;
+}
 
 interface SetContent {
   readonly timestamp: string;
@@ -45,6 +53,9 @@ export const METADATA_FILES = [
 export type MetadataFile = (typeof METADATA_FILES)[number];
 export const VERDICT_LEVELS = ['stitch', 'validate', 'verify'] as const;
 export type VerdictLevel = (typeof VERDICT_LEVELS)[number];
+/** What is done in slices: reading every byte again, and copying to the alternate location. */
+export const SLICE_WORKS = ['verify', 'replicate'] as const;
+export type SliceWork = (typeof SLICE_WORKS)[number];
 export const PHASES = ['verify', 'pre-data', 'data', 'post-data', 'analyze'] as const;
 export type Phase = (typeof PHASES)[number];
 
@@ -64,6 +75,22 @@ export function receiptsPrefix(timestamp: string): string {
 /** Prefix of what agents and coordinator say to each other about a set, one object per content. */
 export function agentsPrefix(timestamp: string, what: 'orders' | 'claims' | 'reports'): string {
   return `${setPrefix(timestamp)}${what}/`;
+}
+
+/** Prefix of all that is cut into slices on a set; below it, one folder per task. */
+export function slicesPrefix(timestamp: string): string {
+  return `${setPrefix(timestamp)}slices/`;
+}
+
+/** Prefix of everything of one task, or of its orders or receipts. */
+export function taskPrefix({ timestamp, task }: Task, what?: 'orders' | 'receipts'): string {
+  return `${slicesPrefix(timestamp)}${task}/${what === undefined ? '' : `${what}/`}`;
+}
+
+/** The work that a task's name stands for, or undefined when it is none of ours. */
+export function workOf(task: string): SliceWork | undefined {
+  const [, instant = '', name] = /^(\d{17})-([a-z]+)$/.exec(task) ?? [];
+  return Instant.safeParse(instant).success ? SLICE_WORKS.find((work) => work === name) : undefined;
 }
 
 /** Prefix of all sets of a UTC day. */
@@ -114,6 +141,14 @@ export function formatKey(key: Key): string {
       return `${setPrefix(key.timestamp)}${FOLDERS[key.kind]}/${key.content}.json`;
     case 'verdict':
       return `${setPrefix(key.timestamp)}verdicts/${key.instant}-${key.level}.json`;
+    case 'slices-request':
+    case 'slices-plan':
+    case 'slices-outcome':
+      return `${taskPrefix(key)}${key.kind.slice('slices-'.length)}.json`;
+    case 'slice-order':
+      return `${taskPrefix(key, 'orders')}${key.slice}.json`;
+    case 'slice-receipt':
+      return `${taskPrefix(key, 'receipts')}${key.slice}.json`;
     case 'restore-request':
       return `${restorePrefix(key.restore)}request.json`;
     case 'restore-plan':
@@ -165,6 +200,7 @@ function parseSetKey(text: string): Key | undefined {
   const [, folder, content] = OF_CONTENT.exec(rest) ?? [];
   const kind = (Object.keys(FOLDERS) as OfContent[]).find((known) => FOLDERS[known] === folder);
   if (kind !== undefined) return { kind, timestamp, content: Number(content) };
+  if (rest.startsWith('slices/')) return parseSliceKey(timestamp, rest);
   const shipment = SHIPMENT.exec(rest);
   if (shipment !== null) {
     const [content = 0, attempt = 0, worker = 0, sequence = 0] = shipment.slice(2, 6).map(Number);
@@ -187,6 +223,21 @@ function parseSetKey(text: string): Key | undefined {
   const instant = verdict?.[1] ?? '';
   if (level === undefined || !Instant.safeParse(instant).success) return undefined;
   return { kind: 'verdict', timestamp, instant, level };
+}
+
+function parseSliceKey(timestamp: string, rest: string): Key | undefined {
+  const [, task = '', name = ''] = /^slices\/([^/]+)\/(.+)\.json$/s.exec(rest) ?? [];
+  if (workOf(task) === undefined) return undefined;
+  if (name === 'request' || name === 'plan' || name === 'outcome')
+    return { kind: `slices-${name}`, timestamp, task };
+  const [, folder, slice] = /^(orders|receipts)\/(\d{1,6})$/.exec(name) ?? [];
+  if (folder === undefined) return undefined;
+  return {
+    kind: folder === 'orders' ? 'slice-order' : 'slice-receipt',
+    timestamp,
+    task,
+    slice: Number(slice),
+  };
 }
 
 function parseRestoreKey(text: string): Key | undefined {

@@ -1,20 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isStowageError } from './errors.ts';
-import {
-  formatKey,
-  type Key,
-  METADATA_FILES,
-  PHASES,
-  parseKey,
-  requireKey,
-  SLICE_WORKS,
-  VERDICT_LEVELS,
-} from './keys.ts';
+import { formatKey, type Key, METADATA_FILES, PHASES, parseKey, requireKey, VERDICT_LEVELS } from './keys.ts';
 import { consistentSet } from './testing/arbitraries.ts';
 import { receiptDocument } from './testing/builders.ts';
 import { HOSTILE_NAMES } from './testing/names.ts';
-import { instantOf, timestampOf } from './timestamps.ts';
+import { instantOf, SLICE_WORKS, timestampOf } from './timestamps.ts';
 
 const date = fc.date({
   min: new Date('1970-01-01T00:00:00Z'),
@@ -29,7 +20,7 @@ const attempt = fc.integer({ min: 1, max: 9999 });
 const worker = fc.integer({ min: 0, max: 9999 });
 const sequence = fc.integer({ min: 1, max: 999_999 });
 const slice = fc.integer({ min: 0, max: 999_999 });
-const task = fc.tuple(instant, fc.constantFrom(...SLICE_WORKS)).map((parts) => parts.join('-'));
+const task = fc.tuple(instant, timestamp, fc.constantFrom(...SLICE_WORKS)).map((parts) => parts.join('-'));
 
 /** One arbitrary per kind; the type makes sure that none is forgotten. */
 const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }> } = {
@@ -57,11 +48,11 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
     instant,
     level: fc.constantFrom(...VERDICT_LEVELS),
   }),
-  'slices-request': fc.record({ kind: fc.constant('slices-request'), timestamp, task }),
-  'slices-plan': fc.record({ kind: fc.constant('slices-plan'), timestamp, task }),
-  'slices-outcome': fc.record({ kind: fc.constant('slices-outcome'), timestamp, task }),
-  'slice-order': fc.record({ kind: fc.constant('slice-order'), timestamp, task, slice }),
-  'slice-receipt': fc.record({ kind: fc.constant('slice-receipt'), timestamp, task, slice }),
+  'task-request': fc.record({ kind: fc.constant('task-request'), task }),
+  'task-plan': fc.record({ kind: fc.constant('task-plan'), task }),
+  'task-outcome': fc.record({ kind: fc.constant('task-outcome'), task }),
+  'slice-order': fc.record({ kind: fc.constant('slice-order'), task, slice }),
+  'slice-receipt': fc.record({ kind: fc.constant('slice-receipt'), task, slice }),
   'restore-request': fc.record({ kind: fc.constant('restore-request'), restore }),
   'restore-plan': fc.record({ kind: fc.constant('restore-plan'), restore }),
   outcome: fc.record({ kind: fc.constant('outcome'), restore }),

@@ -1,5 +1,5 @@
 import { StowageError } from './errors.ts';
-import { Instant, RestoreId, Timestamp, timestampOf } from './timestamps.ts';
+import { Instant, RestoreId, TaskId, Timestamp, timestampOf } from './timestamps.ts';
 
 /** Every key that can exist under a root (docs/format.md, Keys). This module alone builds and parses them. */
 export type Key =
@@ -13,8 +13,8 @@ export type Key =
       readonly instant: string;
       readonly level: VerdictLevel;
     }
-  | ({ readonly kind: 'slices-request' | 'slices-plan' | 'slices-outcome' } & Task)
-  | ({ readonly kind: 'slice-order' | 'slice-receipt'; readonly slice: number } & Task)
+  | { readonly kind: 'task-request' | 'task-plan' | 'task-outcome'; readonly task: string }
+  | { readonly kind: 'slice-order' | 'slice-receipt'; readonly task: string; readonly slice: number }
   | { readonly kind: 'restore-request' | 'restore-plan' | 'outcome'; readonly restore: string }
   | {
       readonly kind: 'order' | 'order-claim' | 'restore-receipt';
@@ -25,12 +25,6 @@ export type Key =
 
 /** Documents of a set of which every content has one. */
 type OfContent = 'seal-part' | 'manifest-part' | 'backup-order' | 'backup-claim' | 'backup-report';
-
-/** Work on a whole committed set, cut into slices for many functions: `task` is `<instant>-<work>`. */
-export interface Task {
-  readonly timestamp: string;
-  readonly task: string;
-}
 
 interface SetContent {
   readonly timestamp: string;
@@ -53,14 +47,12 @@ export const METADATA_FILES = [
 export type MetadataFile = (typeof METADATA_FILES)[number];
 export const VERDICT_LEVELS = ['stitch', 'validate', 'verify'] as const;
 export type VerdictLevel = (typeof VERDICT_LEVELS)[number];
-/** What is done in slices: reading every byte again, and copying to the alternate location. */
-export const SLICE_WORKS = ['verify', 'replicate'] as const;
-export type SliceWork = (typeof SLICE_WORKS)[number];
 export const PHASES = ['verify', 'pre-data', 'data', 'post-data', 'analyze'] as const;
 export type Phase = (typeof PHASES)[number];
 
 export const SETS = 'sets/';
 export const RESTORES = 'restores/';
+export const TASKS = 'tasks/';
 
 /** Prefix of everything under one timestamp key. */
 export function setPrefix(timestamp: string): string {
@@ -77,20 +69,9 @@ export function agentsPrefix(timestamp: string, what: 'orders' | 'claims' | 'rep
   return `${setPrefix(timestamp)}${what}/`;
 }
 
-/** Prefix of all that is cut into slices on a set; below it, one folder per task. */
-export function slicesPrefix(timestamp: string): string {
-  return `${setPrefix(timestamp)}slices/`;
-}
-
 /** Prefix of everything of one task, or of its orders or receipts. */
-export function taskPrefix({ timestamp, task }: Task, what?: 'orders' | 'receipts'): string {
-  return `${slicesPrefix(timestamp)}${task}/${what === undefined ? '' : `${what}/`}`;
-}
-
-/** The work that a task's name stands for, or undefined when it is none of ours. */
-export function workOf(task: string): SliceWork | undefined {
-  const [, instant = '', name] = /^(\d{17})-([a-z]+)$/.exec(task) ?? [];
-  return Instant.safeParse(instant).success ? SLICE_WORKS.find((work) => work === name) : undefined;
+export function taskPrefix(task: string, what?: 'orders' | 'receipts'): string {
+  return `${TASKS}${task}/${what === undefined ? '' : `${what}/`}`;
 }
 
 /** Prefix of all sets of a UTC day. */
@@ -141,14 +122,14 @@ export function formatKey(key: Key): string {
       return `${setPrefix(key.timestamp)}${FOLDERS[key.kind]}/${key.content}.json`;
     case 'verdict':
       return `${setPrefix(key.timestamp)}verdicts/${key.instant}-${key.level}.json`;
-    case 'slices-request':
-    case 'slices-plan':
-    case 'slices-outcome':
-      return `${taskPrefix(key)}${key.kind.slice('slices-'.length)}.json`;
+    case 'task-request':
+    case 'task-plan':
+    case 'task-outcome':
+      return `${taskPrefix(key.task)}${key.kind.slice('task-'.length)}.json`;
     case 'slice-order':
-      return `${taskPrefix(key, 'orders')}${key.slice}.json`;
+      return `${taskPrefix(key.task, 'orders')}${key.slice}.json`;
     case 'slice-receipt':
-      return `${taskPrefix(key, 'receipts')}${key.slice}.json`;
+      return `${taskPrefix(key.task, 'receipts')}${key.slice}.json`;
     case 'restore-request':
       return `${restorePrefix(key.restore)}request.json`;
     case 'restore-plan':
@@ -171,7 +152,8 @@ export function shipmentName(shipment: Pick<Shipment, 'attempt' | 'worker' | 'se
 
 /** The meaning of a key, or undefined for anything that is not exactly one of ours. */
 export function parseKey(text: string): Key | undefined {
-  const key = text.startsWith(SETS) ? parseSetKey(text) : parseRestoreKey(text);
+  const parse = text.startsWith(SETS) ? parseSetKey : text.startsWith(TASKS) ? parseTaskKey : parseRestoreKey;
+  const key = parse(text);
   return key !== undefined && formatKey(key) === text ? key : undefined;
 }
 
@@ -200,7 +182,6 @@ function parseSetKey(text: string): Key | undefined {
   const [, folder, content] = OF_CONTENT.exec(rest) ?? [];
   const kind = (Object.keys(FOLDERS) as OfContent[]).find((known) => FOLDERS[known] === folder);
   if (kind !== undefined) return { kind, timestamp, content: Number(content) };
-  if (rest.startsWith('slices/')) return parseSliceKey(timestamp, rest);
   const shipment = SHIPMENT.exec(rest);
   if (shipment !== null) {
     const [content = 0, attempt = 0, worker = 0, sequence = 0] = shipment.slice(2, 6).map(Number);
@@ -225,19 +206,13 @@ function parseSetKey(text: string): Key | undefined {
   return { kind: 'verdict', timestamp, instant, level };
 }
 
-function parseSliceKey(timestamp: string, rest: string): Key | undefined {
-  const [, task = '', name = ''] = /^slices\/([^/]+)\/(.+)\.json$/s.exec(rest) ?? [];
-  if (workOf(task) === undefined) return undefined;
-  if (name === 'request' || name === 'plan' || name === 'outcome')
-    return { kind: `slices-${name}`, timestamp, task };
+function parseTaskKey(text: string): Key | undefined {
+  const [, task = '', name = ''] = /^tasks\/([^/]+)\/(.+)\.json$/s.exec(text) ?? [];
+  if (!TaskId.safeParse(task).success) return undefined;
+  if (name === 'request' || name === 'plan' || name === 'outcome') return { kind: `task-${name}`, task };
   const [, folder, slice] = /^(orders|receipts)\/(\d{1,6})$/.exec(name) ?? [];
   if (folder === undefined) return undefined;
-  return {
-    kind: folder === 'orders' ? 'slice-order' : 'slice-receipt',
-    timestamp,
-    task,
-    slice: Number(slice),
-  };
+  return { kind: folder === 'orders' ? 'slice-order' : 'slice-receipt', task, slice: Number(slice) };
 }
 
 function parseRestoreKey(text: string): Key | undefined {

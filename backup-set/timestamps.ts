@@ -16,6 +16,23 @@ export const RestoreId = z
   .regex(/^\d{17}-[0-9a-f]{8}$/)
   .refine((id) => isCalendarDate(id.slice(0, 17)), 'no such date and time');
 
+/** What is done in slices: reading every byte again, and copying to the alternate location. */
+export const SLICE_WORKS = ['verify', 'replicate'] as const;
+export type SliceWork = (typeof SLICE_WORKS)[number];
+
+const TASK = new RegExp(`^(\\d{17})-(\\d{14})-(${SLICE_WORKS.join('|')})$`);
+/** `<instant>-<timestamp>-<work>`: the key of work on one set that is cut into slices. */
+export const TaskId = z
+  .string()
+  .regex(TASK)
+  .refine((id) => id.split('-').slice(0, 2).every(isCalendarDate), 'no such date and time');
+
+/** What a task's id says. */
+export function partsOfTask(task: string): { instant: string; timestamp: string; work: SliceWork } {
+  const [, instant = '', timestamp = '', name] = TASK.exec(task) ?? [];
+  return { instant, timestamp, work: SLICE_WORKS.find((work) => work === name) ?? 'verify' };
+}
+
 export function timestampOf(date: Date): string {
   return instantOf(date).slice(0, 14);
 }

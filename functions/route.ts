@@ -47,11 +47,11 @@ function jobOfKey(key: Key): Job | undefined {
     case 'metadata':
     case 'pack':
     case 'verdict':
-    case 'slices-request':
-    case 'slices-plan':
+    case 'task-request':
+    case 'task-plan':
     case 'slice-order':
     case 'slice-receipt':
-    case 'slices-outcome':
+    case 'task-outcome':
     case 'restore-plan':
     case 'order':
     case 'order-claim':

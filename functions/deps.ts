@@ -4,6 +4,8 @@ import type { CallOptions, ObjectStore } from '../storage/store.ts';
 /** All that a function may touch: everything it knows, it reads from the store. */
 export interface Deps {
   readonly store: ObjectStore;
+  /** The alternate location: validated sets are copied to it. */
+  readonly replica?: ObjectStore;
   readonly clock: () => Date;
   readonly log: Logger;
   /** Ends what is running; what was written stays, and the next call goes on from there. */

@@ -1,53 +1,129 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { normalise, underRoot } from './normalise.ts';
+import { type Ignored, newsFor } from './normalise.ts';
 
-const RECEIPT = 'sets/20260131/20260131010203/receipts/0/1-1-000001.json';
-const SEAL = 'sets/20260131/20260131010203/seal.json';
-const ROOT = 's3://backups/a b+c%d';
+const SET = 'sets/20260131/20260131010203';
+const RECEIPT = `${SET}/receipts/0/1-1-000001.json`;
+const SEAL = `${SET}/seal.json`;
+const MANIFEST = `${SET}/manifest.json`;
+const GONE = 'gone.json';
+const ROOT = `s3://backups/a b+c%d'é"`;
 
-const fixture = (name: string): unknown =>
-  JSON.parse(readFileSync(new URL(`fixtures/${name}.json`, import.meta.url), 'utf8'));
+interface Request {
+  readonly body: unknown;
+}
+const requestsIn = (name: string) =>
+  JSON.parse(readFileSync(new URL(`fixtures/${name}.json`, import.meta.url), 'utf8')) as Request[];
 
-describe('normalise', () => {
+const CAPTURED: Readonly<Record<string, { keys: string[]; ignored: Ignored['reason'][]; root?: string }>> = {
+  'ceph-rgw': { keys: [RECEIPT, SEAL, MANIFEST, GONE], ignored: ['not-a-creation', 'other-bucket'] },
+  versitygw: {
+    keys: [RECEIPT, SEAL, MANIFEST, GONE],
+    ignored: ['test-event', 'not-a-creation', 'not-a-creation'],
+  },
+  minio: { keys: [RECEIPT, SEAL, MANIFEST, GONE], ignored: ['not-a-creation', 'not-a-creation'] },
+  rustfs: { keys: [RECEIPT, SEAL], ignored: ['not-a-creation'] },
+  'aws-s3': { keys: [RECEIPT, SEAL], ignored: ['not-a-creation', 'test-event'] },
+  'aws-eventbridge': { keys: [RECEIPT], ignored: [] },
+  'ministack-s3': { keys: [RECEIPT, SEAL, MANIFEST, GONE], ignored: ['test-event', 'not-a-creation'] },
+  'ministack-eventbridge': {
+    keys: [RECEIPT, SEAL, MANIFEST, GONE],
+    ignored: ['not-a-creation'],
+    root: ROOT.replace('backups', 'bridged'),
+  },
+  'ministack-sns-sqs': { keys: [RECEIPT, SEAL, MANIFEST, GONE], ignored: ['test-event', 'not-a-creation'] },
+  'ministack-sns-http': { keys: [SEAL, MANIFEST, GONE], ignored: ['foreign-shape', 'not-a-creation'] },
+};
+
+const record = (key: string, more: object = {}) => ({
+  eventVersion: '2.1',
+  eventSource: 'aws:s3',
+  eventName: 'ObjectCreated:Put',
+  s3: { bucket: { name: 'backups' }, object: { key } },
+  ...more,
+});
+const raw = (key: string) => record(key, { eventSource: 'ceph:s3' });
+
+describe('newsFor', () => {
+  it.each(Object.entries(CAPTURED))(
+    '%s: finds what was created, by the keys that are in the store',
+    (name, { keys, ignored, root = ROOT }) => {
+      const news = requestsIn(name).map(({ body }) => newsFor(root, body));
+      expect(news.flatMap((some) => some.keys)).toEqual(keys);
+      expect(news.flatMap((some) => some.ignored.map(({ reason }) => reason))).toEqual(ignored);
+    },
+  );
+
+  it('has a case for every fixture', () => {
+    const files = readdirSync(new URL('fixtures', import.meta.url)).filter((name) => name.endsWith('.json'));
+    expect(files.toSorted()).toEqual(
+      Object.keys(CAPTURED)
+        .map((name) => `${name}.json`)
+        .toSorted(),
+    );
+  });
+
   it.each([
-    ['ceph-rgw', [RECEIPT, SEAL]],
-    ['aws-s3', [RECEIPT, SEAL]],
-    ['sns-envelope', [RECEIPT, SEAL]],
-    ['minio', [RECEIPT, SEAL]],
-    ['versitygw', [RECEIPT, SEAL]],
-    ['eventbridge', [RECEIPT]],
-    ['aws-test-event', []],
-  ])('%s: finds what was created, as the keys are in the store', (name, expected) => {
-    const created = normalise(fixture(name));
-    expect(created.every(({ bucket }) => bucket === 'backups')).toBe(true);
-    expect(underRoot(ROOT, created)).toEqual(expected);
+    ['a space', 'a b', 'a+b'],
+    ['a plus', 'a+b', 'a%2Bb'],
+    ['a per cent', '100%', '100%25'],
+    ['what looks encoded', '%2F', '%252F'],
+    ['unicode', 'é/日本/🗄', '%C3%A9/%E6%97%A5%E6%9C%AC/%F0%9F%97%84'],
+    ['quotes', `'"\``, '%27%22%60'],
+    ['control characters', 'a\nb\0', 'a%0Ab%00'],
+  ])('reads a key with %s the same from who encodes and who does not', (_, key, encoded) => {
+    expect(newsFor('s3://backups', { Records: [record(encoded)] }).keys).toEqual([key]);
+    expect(newsFor('s3://backups', { Records: [raw(key)] }).keys).toEqual([key]);
   });
 
   it('takes a bare list of records, as older versitygw sends it', () => {
-    const { Records } = fixture('versitygw') as { Records: object[] };
-    expect(underRoot(ROOT, normalise(Records))).toEqual([RECEIPT, SEAL]);
+    const lists = requestsIn('versitygw').map(({ body }) => (body as { Records?: object[] }).Records ?? []);
+    expect(lists.flatMap((records) => newsFor(ROOT, records).keys)).toEqual([RECEIPT, SEAL, MANIFEST, GONE]);
   });
 
-  it('does not decode what Ceph wrote raw', () => {
-    const record = (key: string) => ({
-      eventVersion: '2.2',
-      eventSource: 'ceph:s3',
-      eventName: 'ObjectCreated:Put',
-      s3: { bucket: { name: 'b' }, object: { key } },
-    });
-    expect(normalise({ Records: [record('100%'), record('a+b'), record('%2F')] })).toEqual([
-      { bucket: 'b', key: '100%' },
-      { bucket: 'b', key: 'a+b' },
-      { bucket: 'b', key: '%2F' },
+  it('names what it ignores, and keeps the good records beside it', () => {
+    const body = {
+      Records: [
+        null,
+        7,
+        record(SEAL, { eventVersion: '3.0' }),
+        record('%E0%A4%A'),
+        record(SEAL, { eventName: 'ObjectRemoved:Delete' }),
+        record(SEAL, { eventName: 's3:ObjectCreated:PutRetention' }),
+        record(`p/${SEAL}`, { s3: { bucket: { name: 'other' }, object: { key: `p/${SEAL}` } } }),
+        record(SEAL),
+        record(`pp/${SEAL}`),
+        record(`p/${SEAL}`),
+      ],
+    };
+    const news = newsFor('s3://backups/p', body);
+    expect(news.keys).toEqual([SEAL]);
+    expect(news.ignored).toMatchObject([
+      { reason: 'foreign-shape', what: 'null' },
+      { reason: 'foreign-shape', what: '7' },
+      { reason: 'foreign-shape' },
+      { reason: 'undecodable-key', what: '%E0%A4%A' },
+      { reason: 'not-a-creation', what: `ObjectRemoved:Delete ${SEAL}` },
+      { reason: 'not-a-creation', what: `s3:ObjectCreated:PutRetention ${SEAL}` },
+      { reason: 'other-bucket', what: `other/p/${SEAL}` },
+      { reason: 'other-prefix', what: SEAL },
+      { reason: 'other-prefix', what: `pp/${SEAL}` },
     ]);
   });
 
-  it('keeps the good records beside broken ones', () => {
-    const [good] = (fixture('aws-s3') as { Records: object[] }).Records;
-    const later = { ...good, eventVersion: '3.0' };
-    const undecodable = { ...good, s3: { bucket: { name: 'backups' }, object: { key: '%E0%A4%A' } } };
-    expect(normalise({ Records: [null, 7, {}, later, undecodable, good] })).toHaveLength(1);
+  it('knows no bucket under a directory', () => {
+    expect(newsFor('file:///mnt/b', { Records: [record(SEAL)] }).keys).toEqual([SEAL]);
+  });
+
+  it('refuses a body of endless records as a whole', () => {
+    const { keys, ignored } = newsFor('s3://backups', Array<unknown>(10_001).fill(record(SEAL)));
+    expect(keys).toEqual([]);
+    expect(ignored).toEqual([{ reason: 'too-many-records', what: '10001 records' }]);
+  });
+
+  it('quotes no more than a line of what it does not know', () => {
+    const [ignored] = newsFor('s3://backups', { long: 'x'.repeat(100_000) }).ignored;
+    expect(ignored?.what.length).toBeLessThanOrEqual(200);
   });
 
   it.each([
@@ -55,26 +131,12 @@ describe('normalise', () => {
     null,
     7,
     'text',
-    [],
     {},
     { Records: {} },
     { Type: 'Notification', Message: 'no JSON' },
+    { Type: 'Notification', Message: JSON.stringify({ Type: 'Notification', Message: '{}' }) },
     { Type: 'SubscriptionConfirmation', SubscribeURL: 'https://example.com' },
   ])('takes %j for no news', (body) => {
-    expect(normalise(body)).toEqual([]);
-  });
-});
-
-describe('underRoot', () => {
-  it('drops other buckets, other prefixes, and prefixes that only begin alike', () => {
-    const created = [
-      { bucket: 'b', key: `p/${SEAL}` },
-      { bucket: 'other', key: `p/${SEAL}` },
-      { bucket: 'b', key: SEAL },
-      { bucket: 'b', key: `pp/${SEAL}` },
-    ];
-    expect(underRoot('s3://b/p', created)).toEqual([SEAL]);
-    expect(underRoot('s3://b', [{ bucket: 'b', key: SEAL }])).toEqual([SEAL]);
-    expect(underRoot('file:///mnt/b', [{ key: SEAL }])).toEqual([SEAL]);
+    expect(newsFor('s3://backups', body)).toMatchObject({ keys: [], ignored: [{ reason: 'foreign-shape' }] });
   });
 });

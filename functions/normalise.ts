@@ -2,9 +2,33 @@ import * as z from 'zod';
 
 /** An object that a sender says was created. */
 export interface Created {
-  readonly bucket?: string;
+  readonly bucket: string;
   readonly key: string;
 }
+
+/** Why something in a notification is no news, and what it was, for the log. */
+export interface Ignored {
+  readonly reason:
+    | 'foreign-shape'
+    | 'test-event'
+    | 'not-a-creation'
+    | 'undecodable-key'
+    | 'too-many-records'
+    | 'other-bucket'
+    | 'other-prefix';
+  readonly what: string;
+}
+
+export interface News {
+  /** Keys relative to the root; what they mean is for others to tell. */
+  readonly keys: readonly string[];
+  readonly ignored: readonly Ignored[];
+}
+
+/** Senders put one record into a body, AWS may put some. A megabyte of commas must not become half a million of them. */
+const RECORDS_MAX = 10_000;
+/** Of what was ignored, quoted in the log. */
+const WHAT_CHARS_MAX = 200;
 
 const S3Record = z.object({
   // Minor versions only add fields.
@@ -21,6 +45,9 @@ const S3Records = z
   .transform((records) => ({ Records: records }))
   .or(z.object({ Records: z.array(z.unknown()) }));
 
+/** AWS and versitygw send it when notifications are set up. */
+const TestEvent = z.object({ Event: z.literal('s3:TestEvent') });
+
 /** `detail` carries no version that could be relied upon, and its keys are raw. */
 const EventBridge = z.object({
   source: z.literal('aws.s3'),
@@ -32,34 +59,53 @@ const EventBridge = z.object({
 const SnsEnvelope = z.object({ Type: z.literal('Notification'), Message: z.string() });
 
 /**
- * What was created, from the body of a notification of any sender. Anything else (test events, deletions, shapes of
- * others) is an empty list: an event is only a hint, and what it does not tell, the sweeper finds. Pure.
+ * What the body of a notification, of any sender, says was created under a root. Whatever else it holds (test events,
+ * deletions, other buckets, shapes of others) is ignored by name: an event is only a hint, and what it does not tell, the
+ * sweeper finds. Pure.
  */
-export function normalise(body: unknown): Created[] {
+export function newsFor(rootUrl: string, body: unknown): News {
+  const seen = normalise(body);
+  const under = seen.map((one) => ('reason' in one ? one : underRoot(rootUrl, one)));
+  return {
+    keys: under.filter((one) => typeof one === 'string'),
+    ignored: under.filter((one) => typeof one !== 'string'),
+  };
+}
+
+function normalise(body: unknown): (Created | Ignored)[] {
   const envelope = SnsEnvelope.safeParse(body);
   // Unwrapped once only: an envelope inside an envelope is nobody's.
   return unwrapped(envelope.success ? parsed(envelope.data.Message) : body);
 }
 
-function unwrapped(body: unknown): Created[] {
+function unwrapped(body: unknown): (Created | Ignored)[] {
   const bridge = EventBridge.safeParse(body);
-  if (bridge.success) {
-    const { detail } = bridge.data;
-    const isCreation = bridge.data['detail-type'] === 'Object Created';
-    return isCreation ? [{ bucket: detail.bucket.name, key: detail.object.key }] : [];
-  }
+  if (bridge.success) return [fromBridge(bridge.data)];
+  if (TestEvent.safeParse(body).success) return [ignored('test-event', body)];
   const records = S3Records.safeParse(body);
-  if (!records.success) return [];
-  return records.data.Records.flatMap((candidate) => {
+  if (!records.success) return [ignored('foreign-shape', body)];
+  const { Records } = records.data;
+  if (Records.length > RECORDS_MAX) return [ignored('too-many-records', `${Records.length} records`)];
+  return Records.map((candidate) => {
     const record = S3Record.safeParse(candidate);
-    return record.success ? createdBy(record.data) : [];
+    return record.success ? fromRecord(record.data) : ignored('foreign-shape', candidate);
   });
 }
 
-function createdBy(record: S3Record): Created[] {
-  if (!/^(s3:)?ObjectCreated:/.test(record.eventName)) return [];
+function fromBridge({ 'detail-type': type, detail }: z.infer<typeof EventBridge>): Created | Ignored {
+  const { bucket, object } = detail;
+  if (type !== 'Object Created') return ignored('not-a-creation', `${type} ${object.key}`);
+  return { bucket: bucket.name, key: object.key };
+}
+
+/** MinIO and RustFS count changes of an object's tags and retention among its creations. */
+const CREATION = /^(?:s3:)?ObjectCreated:(?!Put(?:Tagging|Retention|LegalHold|Acl)|DeleteTagging)/;
+
+function fromRecord(record: S3Record): Created | Ignored {
+  const { eventName, s3 } = record;
+  if (!CREATION.test(eventName)) return ignored('not-a-creation', `${eventName} ${s3.object.key}`);
   const key = keyOf(record);
-  return key === undefined ? [] : [{ bucket: record.s3.bucket.name, key }];
+  return key === undefined ? ignored('undecodable-key', s3.object.key) : { bucket: s3.bucket.name, key };
 }
 
 function keyOf({ eventSource, eventName, s3 }: S3Record): string | undefined {
@@ -75,21 +121,23 @@ function keyOf({ eventSource, eventName, s3 }: S3Record): string | undefined {
   }
 }
 
+/** The key relative to the root. A directory has no bucket, and who announces for it names keys as we do. */
+function underRoot(rootUrl: string, { bucket, key }: Created): string | Ignored {
+  const [, own, path = ''] = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(rootUrl) ?? [];
+  if (own !== undefined && bucket !== own) return ignored('other-bucket', `${bucket}/${key}`);
+  const prefix = path === '' || path.endsWith('/') ? path : `${path}/`;
+  return key.startsWith(prefix) ? key.slice(prefix.length) : ignored('other-prefix', key);
+}
+
+function ignored(reason: Ignored['reason'], what: unknown): Ignored {
+  const text = typeof what === 'string' ? what : (JSON.stringify(what) ?? 'nothing');
+  return { reason, what: text.slice(0, WHAT_CHARS_MAX) };
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined;
+    return text;
   }
-}
-
-/** Keys relative to the root, of those events that are about objects under it. */
-export function underRoot(rootUrl: string, created: readonly Created[]): string[] {
-  // A directory has no bucket, and nothing that announces: who does it all the same names keys as we do.
-  const [, bucket, path = ''] = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(rootUrl) ?? [];
-  const prefix = path === '' || path.endsWith('/') ? path : `${path}/`;
-  return created
-    .filter((event) => bucket === undefined || event.bucket === bucket)
-    .filter(({ key }) => key.startsWith(prefix))
-    .map(({ key }) => key.slice(prefix.length));
 }

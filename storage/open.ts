@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf, StowageError } from '../backup-set/errors.ts';
 import { openDirectory } from './directory.ts';
 import type { ObjectStore, StoreSettings } from './store.ts';

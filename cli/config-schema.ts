@@ -109,7 +109,22 @@ const Cluster = z.strictObject({
       host: z.string().default('127.0.0.1'),
       port: z.int().min(0).max(65_535).default(8080),
       sweepSeconds: Positive.default(60),
+      /** Files, so that no secret stands here. */
+      tokenFile: z.string().min(1).exactOptional(),
+      metricsTokenFile: z.string().min(1).exactOptional(),
+      tlsCert: z.string().min(1).exactOptional(),
+      tlsKey: z.string().min(1).exactOptional(),
+      clientCa: z.string().min(1).exactOptional(),
+      snsTopics: z.array(z.string().startsWith('arn:')).default([]),
     })
+    .refine(
+      ({ tlsCert, tlsKey }) => (tlsCert === undefined) === (tlsKey === undefined),
+      'tlsCert and tlsKey belong together',
+    )
+    .refine(
+      ({ tlsCert, clientCa }) => clientCa === undefined || tlsCert !== undefined,
+      'clientCa needs a certificate of the server: tlsCert and tlsKey',
+    )
     .prefault({}),
 });
 

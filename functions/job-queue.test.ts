@@ -96,6 +96,29 @@ describe('the job queue', () => {
     await expect(queue.idle()).resolves.toBeUndefined();
   });
 
+  it('lets what runs end when it is closed, and starts nothing more, not even what follows from it', async () => {
+    const done: string[] = [];
+    const work = Promise.withResolvers<void>();
+    const queue = jobQueue(
+      async ({ work: name, of }) => {
+        await work.promise;
+        done.push(`${name} ${of}`);
+        return { wrote: [manifestOf(1)] };
+      },
+      log,
+      { runningMax: 1 },
+    );
+    queue.offer(sealOf(1));
+    queue.offer(sealOf(2));
+    const closed = queue.close();
+    expect(queue.offer(sealOf(3))).toBe('dropped');
+    expect(queue.counts()).toEqual({ running: 1, waiting: 0 });
+    work.resolve();
+    await closed;
+    expect(done).toEqual([`stitch ${timestampOf(1)}`]);
+    expect(queue.counts()).toEqual({ running: 0, waiting: 0 });
+  });
+
   it('ignores keys that mean nothing to any function', () => {
     const queue = jobQueue(async () => NOTHING, log);
     for (const key of ['', 'x', 'sets/../y', formatKey({ kind: 'plan', timestamp: timestampOf(1) })])

@@ -20,6 +20,8 @@ export interface JobQueue {
    * @throws the last error of a job that has not succeeded since.
    */
   idle(): Promise<void>;
+  /** Starts nothing more and forgets what waits, for the next start's sweep to find; resolves when what runs has ended. */
+  close(): Promise<void>;
   counts(): { readonly running: number; readonly waiting: number };
 }
 
@@ -34,6 +36,7 @@ export function jobQueue(
   const failures = new Map<string, unknown>();
   const ownKeys = new Set<string>();
   let changed = Promise.withResolvers<void>();
+  let closed = false;
 
   function start(): void {
     for (const [name, job] of waiting) {
@@ -66,7 +69,7 @@ export function jobQueue(
   /** A follow-up takes the place of the job that ends: it needs no room. */
   function goOn(key: string): void {
     const job = jobOf(key);
-    if (job === undefined) return;
+    if (job === undefined || closed) return;
     waiting.set(nameOf(job), job);
     if (ownKeys.size >= REMEMBERED_MAX) ownKeys.delete(ownKeys.values().next().value ?? '');
     ownKeys.add(key);
@@ -78,6 +81,7 @@ export function jobQueue(
       if (ownKeys.delete(key)) return 'ignored';
       const job = jobOf(key);
       if (job === undefined) return 'ignored';
+      if (closed) return 'dropped';
       const name = nameOf(job);
       if (!waiting.has(name) && waiting.size >= waitingMax) return 'dropped';
       waiting.set(name, job);
@@ -91,6 +95,11 @@ export function jobQueue(
       while (running.size > 0 || waiting.size > 0) await changed.promise;
       const last = [...failures].at(-1);
       if (last !== undefined) throw last[1];
+    },
+    async close() {
+      closed = true;
+      waiting.clear();
+      while (running.size > 0) await changed.promise;
     },
     counts: () => ({ running: running.size, waiting: waiting.size }),
   };

@@ -1,31 +1,37 @@
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createAdaptorServer } from '@hono/node-server';
 import type { Logger } from 'pino';
-import { messageOf, StowageError } from '../backup-set/errors.ts';
+import { StowageError } from '../backup-set/errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { Deps } from './deps.ts';
 import { httpApp } from './http.ts';
+import { type FetchText, fetchText, snsDoor } from './http-sns.ts';
 import { jobQueue } from './job-queue.ts';
 import { runJob } from './route.ts';
+import { serveHealth } from './serve-health.ts';
+import { type ListenOptions, listen, type Tls } from './serve-listen.ts';
+import { serveMetrics } from './serve-metrics.ts';
 import { startSweeper } from './sweeper.ts';
 
-export interface ServeOptions {
+export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly store: ObjectStore;
-  readonly host: string;
-  /** 0 takes any free port. */
-  readonly port: number;
   /** Pause between the end of one sweep and the start of the next. */
   readonly sweepIntervalMs: number;
+  /** What senders of events must present; see `isAdmitted`. */
   readonly token?: string;
+  /** Opens /metrics beside `token`. */
+  readonly metricsToken?: string;
+  /** ARNs of the topics whose messages are taken from SNS, and whose subscriptions are confirmed. */
+  readonly snsTopics?: readonly string[];
+  /** How Amazon is asked for its certificates; the network, when absent. */
+  readonly fetchText?: FetchText;
   readonly log: Logger;
   readonly clock: () => Date;
 }
 
 export interface Serving {
   readonly url: string;
+  /** @throws StowageError `config/invalid`; the old certificates stay then. */
+  renew(tls: Tls): void;
   /** Ends within seconds: what is running gets some time, what waits is left to the next start's sweep. */
   stop(): Promise<void>;
 }
@@ -33,59 +39,63 @@ export interface Serving {
 /** Time for running jobs to end well, and then for their reads and writes to be interrupted. */
 const DRAIN_MS = 10_000;
 const ABORT_MS = 2_000;
-/** A sender that takes longer to send its small body would hold a connection for nothing. */
-const REQUEST_MS = 30_000;
 
 /**
  * The functions as a web server with a sweeper: for stores that send notifications, and those that send none.
- * @throws StowageError `config/invalid` when the port cannot be listened on.
+ * @throws StowageError `config/invalid` when it cannot, or must not, listen there.
  */
 export async function startServe(options: ServeOptions): Promise<Serving> {
-  const { store, host, port, log, clock, token } = options;
+  const { store, log, clock, token, metricsToken, snsTopics = [] } = options;
   const stopping = new AbortController();
   const deps: Deps = { store, clock, log, signal: stopping.signal };
-  const queue = jobQueue((job) => runJob(deps, job), log);
-  const app = httpApp({ root: store.url, queue, log, ...(token === undefined ? {} : { token }) });
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    serverOptions: { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS },
-  }) as Server;
-  await listen(server, host, port);
-  const sweeper = startSweeper(deps, options.sweepIntervalMs);
-  const url = urlOf(server);
+  const metrics = serveMetrics(clock);
+  const health = serveHealth(deps);
+  const queue = jobQueue(
+    metrics.measured((job) => runJob(deps, job)),
+    log,
+  );
+  metrics.watch(queue);
+  const app = httpApp({
+    root: store.url,
+    queue,
+    health,
+    metrics,
+    log,
+    sns: snsDoor({ topics: snsTopics, fetchText: options.fetchText ?? fetchText, clock }),
+    ...(token === undefined ? {} : { token }),
+    ...(metricsToken === undefined ? {} : { metricsToken }),
+  });
+  const server = await listen(app, { ...options, hasSecret: token !== undefined });
+  const sweeper = startSweeper(deps, {
+    intervalMs: options.sweepIntervalMs,
+    onSwept(swept) {
+      metrics.swept(swept);
+      health.swept(swept);
+    },
+  });
+  const { url } = server;
   log.info({ url, root: store.url }, 'waiting for events');
 
-  let stopped: Promise<void> | undefined;
-  const stop = async () => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeIdleConnections();
-    const drained = Promise.all([sweeper.stop(), queue.idle().catch(() => undefined)]);
+  /** Listens to the end: Ceph never again sends to a receiver that once refused a connection. */
+  async function stop(): Promise<void> {
+    health.drain();
+    log.info({ url, ...queue.counts() }, 'draining');
+    const drained = Promise.all([sweeper.stop(), queue.close()]);
     await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false })]);
-    server.closeAllConnections();
     stopping.abort(new StowageError('interrupted', 'serving was ended on request'));
+    const closed = server.close();
+    server.closeConnections();
     await Promise.race([Promise.all([drained, closed]), sleep(ABORT_MS, undefined, { ref: false })]);
     log.info({ url, ...queue.counts() }, 'stopped');
-  };
+  }
+
+  let stopped: Promise<void> | undefined;
   return {
     url,
+    renew: server.renew,
     stop() {
       stopped ??= stop();
       return stopped;
     },
   };
-}
-
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  try {
-    server.listen(port, host);
-    await once(server, 'listening');
-  } catch (cause) {
-    const message = `cannot listen on ${host}:${port}: ${messageOf(cause)}`;
-    throw new StowageError('config/invalid', message, { cause, where: { field: 'port' } });
-  }
-}
-
-function urlOf(server: Server): string {
-  const { address, family, port } = server.address() as AddressInfo;
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

@@ -1,50 +1,97 @@
 import { once } from 'node:events';
-import { startServe } from '../../functions/serve.ts';
+import { messageOf } from '../../backup-set/errors.ts';
+import { type Serving, startServe } from '../../functions/serve.ts';
 import { sweep } from '../../functions/sweep.ts';
 import type { ClusterCommand } from '../command.ts';
+import type { ClusterContext } from '../context.ts';
 import { numberFlag, numberFrom } from '../flags.ts';
 import { plural, printable } from '../format.ts';
 import { withStore } from '../open.ts';
 import { functionDeps } from '../proof.ts';
+import { activatedSocket, secretsOf, tlsOf } from '../serving.ts';
 
 export const serveCommand: ClusterCommand = {
   usage: 'serve',
   summary: 'run the functions as a web server: takes bucket notifications at /events, and sweeps',
-  details: 'With STOWAGE_EVENTS_TOKEN set, senders must present it as a bearer token.',
+  details: [
+    'Senders present the secret (--token-file, or STOWAGE_EVENTS_TOKEN) as a bearer token or as the password of a URL.',
+    'Without a secret and without --client-ca it listens on addresses of this machine only.',
+    'GET /metrics is for Prometheus, GET /healthz for everybody. SIGHUP reads the certificates again; SIGTERM drains.',
+    'See docs/deploy-self-hosted.md.',
+  ].join('\n'),
   flags: [
     ['--host <address>', 'address to listen on (default 127.0.0.1)'],
     ['--port <n>', 'port to listen on; 0 takes a free one (default 8080)'],
     ['--sweep <seconds>', 'pause between sweeps (default 60)'],
+    ['--token-file <file>', 'what senders of events must present'],
+    ['--metrics-token-file <file>', 'what opens /metrics, beside the secret of the senders'],
+    ['--tls-cert <file>', 'certificate of this server, with its chain'],
+    ['--tls-key <file>', 'its key'],
+    ['--client-ca <file>', 'only clients with a certificate of this authority get in'],
+    ['--sns-topic <arn>', 'take messages of this topic from SNS, and confirm its subscription (repeatable)'],
   ],
+  lists: ['--sns-topic <arn>'],
   cluster: (flags) => ({
     'serve.host': flags['host'],
     'serve.port': numberFlag(flags, 'port'),
     'serve.sweepSeconds': numberFlag(flags, 'sweep'),
+    'serve.tokenFile': flags['tokenFile'],
+    'serve.metricsTokenFile': flags['metricsTokenFile'],
+    'serve.tlsCert': flags['tlsCert'],
+    'serve.tlsKey': flags['tlsKey'],
+    'serve.clientCa': flags['clientCa'],
+    'serve.snsTopics': flags['snsTopic'],
   }),
   async run({ context }) {
     const { config, clock, env, log, output, signal } = context;
-    const token = env['STOWAGE_EVENTS_TOKEN'];
+    const secrets = await secretsOf(context);
+    const tls = await tlsOf(config.serve);
+    const fd = activatedSocket(env, process.pid);
     return withStore(context, async (store) => {
       const serving = await startServe({
         store,
         host: config.serve.host,
         port: config.serve.port,
         sweepIntervalMs: config.serve.sweepSeconds * 1000,
-        ...(token ? { token } : {}),
+        snsTopics: config.serve.snsTopics,
+        ...secrets,
+        ...(tls === undefined ? {} : { tls }),
+        ...(fd === undefined ? {} : { fd }),
         log,
         clock,
       });
+      const renew = () => void renewCertificates(context, serving);
+      process.on('SIGHUP', renew);
       output.note(
         'serving',
         { url: serving.url, root: store.url },
         `functions for ${store.url} at ${serving.url}/events; Ctrl-C ends it`,
       );
       if (!signal.aborted) await once(signal, 'abort');
+      output.note('draining', {}, 'ending what runs; again to end at once');
       await serving.stop();
+      process.off('SIGHUP', renew);
       return 0;
     });
   },
 };
+
+/** Files that cannot be used change nothing: the server goes on with the certificates it has. */
+async function renewCertificates({ config, log, output }: ClusterContext, serving: Serving): Promise<void> {
+  try {
+    const tls = await tlsOf(config.serve);
+    if (tls === undefined) return;
+    serving.renew(tls);
+    output.note('renewed', {}, 'certificates read again');
+  } catch (error) {
+    log.error({ err: error }, 'the certificates were not renewed');
+    output.note(
+      'not-renewed',
+      { message: messageOf(error) },
+      `the certificates were not renewed: ${messageOf(error)}`,
+    );
+  }
+}
 
 export const sweepCommand: ClusterCommand = {
   usage: 'sweep',

@@ -1,0 +1,127 @@
+import { LANES, pascal, SWEEP } from './lanes.mjs';
+import { KEYS, RIGHTS } from './rights.mjs';
+
+/**
+ * The roles of rights.mjs as CloudFormation has them. Functions get theirs from Lambda; the others are assumed by whoever
+ * may call sts:AssumeRole in this account. A lane `replicate` needs the parameter
+ * ReplicaKmsKeyArn and the condition HasReplicaKmsKey beside what parameters.yml has.
+ */
+export const resources = () => ({
+  Resources: Object.fromEntries(deployed().map((name) => [`${name}Role`, roleOf(name)])),
+  Outputs: Object.fromEntries(
+    ASSUMED.map(([name, description]) => [`${name}RoleArn`, outputOf(name, description)]),
+  ),
+});
+
+/** As long as a backup or restore may take: 12 hours are the most that AWS gives; the SDK then asks again. */
+const SESSION_SECONDS_MAX = 43_200;
+
+const ASSUMED = Object.entries({
+  Shipper: 'For segment hosts that back up',
+  RestoreShipper: 'For segment hosts that restore',
+  Agent: 'For resident agents on segment hosts',
+  Operator: 'For those who run stowage',
+  Restore: 'For stowage restore, and nothing else',
+  Delete: 'For stowage delete',
+  Audit: 'For stowage list and show',
+});
+
+const deployed = () => [
+  ...[...LANES, SWEEP].map(({ name }) => pascal(name)),
+  ...ASSUMED.map(([name]) => name),
+];
+
+/** Below the bucket that a parameter names. */
+const arnIn = (bucket, rest) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::\${${bucket}}${rest}` });
+
+/** @returns the role of one entry of RIGHTS. */
+export function roleOf(name) {
+  const isFunction = !ASSUMED.some(([other]) => other === name);
+  const { replica, publishes, ...own } = RIGHTS[name];
+  const statements = [
+    ...(isFunction ? runtimeOf(name) : []),
+    ...statementsOn('BucketName', own),
+    ...(replica === undefined ? [] : statementsThere(replica)),
+    ...(publishes ? [allow('Publish', 'sns:Publish', { Ref: 'Announcements' })] : []),
+    withKey('HasKmsKey', 'KmsKeyArn', own),
+  ];
+  return {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      ...(!isFunction && { MaxSessionDuration: SESSION_SECONDS_MAX }),
+      AssumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: isFunction ? LAMBDA : ACCOUNT, Action: 'sts:AssumeRole' }],
+      },
+      Policies: [{ PolicyName: 'stowage', PolicyDocument: { Version: '2012-10-17', Statement: statements } }],
+    },
+  };
+}
+
+const LAMBDA = { Service: 'lambda.amazonaws.com' };
+const ACCOUNT = { AWS: { 'Fn::Sub': `arn:\${AWS::Partition}:iam::\${AWS::AccountId}:root` } };
+
+/** Its queue, unless a schedule calls it, and its log. */
+function runtimeOf(name) {
+  const log = { 'Fn::GetAtt': [`${name}LogGroup`, 'Arn'] };
+  const queue = { 'Fn::GetAtt': [`${name}Queue`, 'Arn'] };
+  const receive = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
+  return [
+    allow('Log', ['logs:CreateLogStream', 'logs:PutLogEvents'], log),
+    ...(name === pascal(SWEEP.name) ? [] : [allow('Queue', receive, queue)]),
+  ];
+}
+
+const INSPECT = [
+  ...['s3:GetBucketVersioning', 's3:GetBucketObjectLockConfiguration', 's3:GetBucketPublicAccessBlock'],
+  ...['s3:GetEncryptionConfiguration', 's3:GetBucketPolicy', 's3:GetLifecycleConfiguration'],
+  ...['s3:GetBucketNotification', 's3:GetBucketOwnershipControls'],
+];
+
+function statementsOn(bucket, rights, where = '') {
+  const { reads, creates, deletes, endsUploads, lists, listsUploads, inspects } = rights;
+  const whole = arnIn(bucket, '');
+  const on = (sid, action, names) => names && allow(`${sid}${where}`, action, arnsOf(bucket, names));
+  return [
+    on('Read', 's3:GetObject', reads),
+    on('Create', 's3:PutObject', creates),
+    on('Delete', 's3:DeleteObject', deletes),
+    on('EndUploads', 's3:AbortMultipartUpload', endsUploads),
+    lists && { ...allow(`List${where}`, 's3:ListBucket', whole), Condition: prefixes(lists) },
+    // S3 knows no s3:prefix for it.
+    listsUploads && allow('ListUploads', 's3:ListBucketMultipartUploads', whole),
+    inspects && allow('Inspect', INSPECT, whole),
+  ].filter((statement) => statement !== undefined);
+}
+
+const statementsThere = (replica) => [
+  ...statementsOn('ReplicaBucketName', replica, 'There').map((statement) => only('HasReplica', statement)),
+  withKey('HasReplicaKmsKey', 'ReplicaKmsKeyArn', replica, 'There'),
+];
+
+const arnsOf = (bucket, names) =>
+  names.flatMap((name) => KEYS[name]).map((pattern) => arnIn(bucket, `/\${RootPrefix}${pattern}`));
+
+const prefixes = (lists) => ({
+  StringLike: { 's3:prefix': lists.map((prefix) => ({ 'Fn::Sub': `\${RootPrefix}${prefix}` })) },
+});
+
+/**
+ * With a key of the user's own, S3 asks KMS in the caller's name. An upload in parts needs Decrypt as well, so who creates
+ * has both: without s3:GetObject there is nothing that could be decrypted.
+ */
+function withKey(condition, parameter, { creates = [] }, where = '') {
+  const actions = ['kms:Decrypt', ...(creates.length === 0 ? [] : ['kms:GenerateDataKey'])];
+  const viaS3 = { StringLike: { 'kms:ViaService': { 'Fn::Sub': `s3.*.\${AWS::URLSuffix}` } } };
+  const use = { ...allow(`Key${where}`, actions, { Ref: parameter }), Condition: viaS3 };
+  return only(condition, use);
+}
+
+const only = (condition, statement) => ({ 'Fn::If': [condition, statement, { Ref: 'AWS::NoValue' }] });
+
+const allow = (sid, action, resource) => ({ Sid: sid, Effect: 'Allow', Action: action, Resource: resource });
+
+const outputOf = (name, description) => ({
+  Description: description,
+  Value: { 'Fn::GetAtt': [`${name}Role`, 'Arn'] },
+});

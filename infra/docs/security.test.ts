@@ -1,0 +1,243 @@
+import { describe, expect, test } from 'vitest';
+import { keyClasses, listingOf } from '../../test/support/key-classes.ts';
+import { type Asked, isAllowed, policiesOf } from '../../test/support/policies.ts';
+import { type RightsRow, readSecurityPage } from '../../test/support/rights-table.ts';
+import { type Deployment, securityTemplate } from '../../test/support/template.ts';
+
+const TIMESTAMP = '20260131010203';
+const IDS = {
+  timestamp: TIMESTAMP,
+  restore: `${TIMESTAMP}004-0123abcd`,
+  task: `${TIMESTAMP}005-${TIMESTAMP}`,
+  number: 0,
+};
+const CLASSES = keyClasses(IDS);
+const BUCKET = 'arn:aws:s3:::offsite';
+const TOPIC = 'arn:aws:sns:eu-central-1:123456789012:announcements';
+const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/0123';
+
+const template = await securityTemplate();
+const { classes, rows } = await readSecurityPage();
+
+function deployed({ prefix = 'shop/', kms = false } = {}): Deployment {
+  const values: Record<string, string> = {
+    'AWS::Partition': 'aws',
+    'AWS::AccountId': '123456789012',
+    'AWS::URLSuffix': 'amazonaws.com',
+    'Bucket.Arn': BUCKET,
+    Bucket: 'offsite',
+    BucketName: 'offsite',
+    ReplicaBucketName: 'elsewhere',
+    RootPrefix: prefix,
+    KmsKeyArn: KEY,
+    ReplicaKmsKeyArn: `${KEY}4`,
+    Announcements: TOPIC,
+  };
+  for (const name of Object.keys(template.Resources)) {
+    values[`${name}.Arn`] = roleArn(name);
+    const lane = name.replace(/Role$/, '');
+    values[`${lane}Queue.Arn`] = `arn:aws:sqs:eu-central-1:123456789012:${lane}`;
+    values[`${lane}LogGroup.Arn`] = `arn:aws:logs:eu-central-1:123456789012:log-group:/aws/lambda/${lane}:*`;
+  }
+  return { values, conditions: { HasKmsKey: kms, HasReplica: true, HasReplicaKmsKey: kms } };
+}
+
+const roleArn = (name: string) => `arn:aws:iam::123456789012:role/${name}`;
+const policies = policiesOf(template, deployed());
+
+/** May this role do it, with the bucket's policy in force? */
+function may(
+  who: string,
+  asked: Partial<Asked> & Pick<Asked, 'action' | 'resource'>,
+  at = policies,
+): boolean {
+  const context = {
+    'aws:SecureTransport': 'true',
+    'aws:PrincipalArn': roleArn(`${who}Role`),
+    ...asked.context,
+  };
+  return isAllowed([...(at.roles.get(who) ?? []), ...at.bucket], { ...asked, context });
+}
+
+const objectArn = (key: string, bucket = BUCKET) => `${bucket}/shop/${key}`;
+const creating = { 's3:if-none-match': '*', 's3:ObjectCreationOperation': 'true' };
+
+type Verb = Exclude<keyof RightsRow, 'who' | 'publishes'>;
+const VERBS: Record<Verb, (who: string, keys: readonly string[], bucket?: string) => boolean[]> = {
+  reads: on('s3:GetObject'),
+  creates: on('s3:PutObject', creating),
+  overwrites: on('s3:PutObject', { 's3:ObjectCreationOperation': 'true' }),
+  deletes: on('s3:DeleteObject'),
+  endsUploads: on('s3:AbortMultipartUpload'),
+  lists: (who, keys, bucket = BUCKET) => listingOf(keys).map((prefix) => mayList(who, prefix, bucket)),
+};
+
+function on(action: string, context: Asked['context'] = {}) {
+  return (who: string, keys: readonly string[], bucket = BUCKET) =>
+    keys.map((key) => may(who, { action, resource: objectArn(key, bucket), context }));
+}
+
+const mayList = (who: string, prefix: string, bucket = BUCKET) =>
+  may(who, { action: 's3:ListBucket', resource: bucket, context: { 's3:prefix': `shop/${prefix}` } });
+
+/** The classes on which a role may do something. Half of a class would be a hole in the table. */
+function allowedClasses(who: string, verb: Verb, bucket = BUCKET): Set<string> {
+  const allowed = new Set<string>();
+  for (const [name, keys] of CLASSES) {
+    const answers = new Set(VERBS[verb](who, keys, bucket));
+    expect(answers, `${who} ${verb} ${name}: not the same for every key`).toHaveLength(1);
+    if (answers.has(true)) allowed.add(name);
+  }
+  return allowed;
+}
+
+test('docs/security.md has every class of keys, and a line for every role', () => {
+  expect(classes.toSorted()).toEqual([...CLASSES.keys()].toSorted());
+  expect(rows.map(({ who }) => who).toSorted()).toEqual([...policies.roles.keys()].toSorted());
+});
+
+describe.each(rows)('$who', (row) => {
+  test.each(Object.keys(VERBS) as Verb[])('%s what docs/security.md says', (verb) => {
+    expect([...allowedClasses(row.who, verb)].toSorted()).toEqual([...row[verb]].toSorted());
+  });
+
+  test('publishes, or not', () => {
+    expect(may(row.who, { action: 'sns:Publish', resource: TOPIC })).toBe(row.publishes);
+  });
+});
+
+test('functions learn that an object is absent, for every key that they read', () => {
+  for (const { who, reads, publishes, creates } of rows) {
+    const isFunction =
+      publishes ||
+      [...creates].some((name) =>
+        /^(manifest|outcome|verdicts-|verify-receipts|replicate-receipts)/.test(name),
+      );
+    if (!isFunction) continue;
+    for (const name of reads)
+      for (const key of CLASSES.get(name) ?? []) expect(mayList(who, key), `${who}: ${key}`).toBe(true);
+  }
+});
+
+test('who has no listing at all is a shipper', () => {
+  expect(rows.filter(({ lists }) => lists.size === 0).map(({ who }) => who)).toEqual([
+    'Shipper',
+    'RestoreShipper',
+  ]);
+});
+
+describe('nobody, whatever their role allows', () => {
+  const admin = (asked: Partial<Asked> & Pick<Asked, 'action' | 'resource'>, at = policies) => {
+    const context = { 'aws:SecureTransport': 'true', 'aws:PrincipalArn': roleArn('Admin'), ...asked.context };
+    const everything = { Effect: 'Allow' as const, Action: ['*'], Resource: ['*'] };
+    return isAllowed([everything, ...at.bucket], { ...asked, context });
+  };
+  const put = (context: Asked['context'], at = policies) =>
+    admin({ action: 's3:PutObject', resource: objectArn('sets/x'), context }, at);
+
+  test('writes without TLS', () => {
+    expect(put(creating)).toBe(true);
+    expect(put({ ...creating, 'aws:SecureTransport': 'false' })).toBe(false);
+  });
+
+  test('overwrites, by If-Match either; parts of uploads make no object, and pass', () => {
+    expect(put({ 's3:ObjectCreationOperation': 'true' })).toBe(false);
+    expect(put({ 's3:ObjectCreationOperation': 'true', 's3:if-match': 'etag' })).toBe(false);
+    expect(put({ 's3:ObjectCreationOperation': 'false' })).toBe(true);
+  });
+
+  test.each([
+    ['a key that only the writer has', { 's3:x-amz-server-side-encryption-customer-algorithm': 'AES256' }],
+    ['other encryption', { 's3:x-amz-server-side-encryption': 'aws:kms' }],
+    ['a KMS key', { 's3:x-amz-server-side-encryption-aws-kms-key-id': KEY }],
+  ])('writes under %s', (_, header) => {
+    expect(put({ ...creating, ...header })).toBe(false);
+  });
+
+  test('writes under another KMS key than the bucket has', () => {
+    const withKms = policiesOf(template, deployed({ kms: true }));
+    const header = (id: string) => ({
+      's3:x-amz-server-side-encryption': 'aws:kms',
+      's3:x-amz-server-side-encryption-aws-kms-key-id': id,
+    });
+    expect(put({ ...creating, ...header(KEY) }, withKms)).toBe(true);
+    expect(put({ ...creating, ...header(`${KEY}9`) }, withKms)).toBe(false);
+    expect(put({ ...creating, 's3:x-amz-server-side-encryption': 'AES256' }, withKms)).toBe(false);
+  });
+
+  test('deletes, but by the role for it', () => {
+    for (const action of ['s3:DeleteObject', 's3:DeleteObjectVersion']) {
+      for (const key of ['sets/x', 'restores/x', 'tasks/x']) {
+        const resource = objectArn(key);
+        expect(admin({ action, resource })).toBe(false);
+        const context = { 'aws:PrincipalArn': roleArn('DeleteRole') };
+        expect(admin({ action, resource, context })).toBe(true);
+      }
+    }
+  });
+});
+
+test('no role reaches another root, or a key that is only nearly one of ours', () => {
+  const foreign = [...CLASSES.values()]
+    .flat()
+    .flatMap((key) => [
+      `${BUCKET}/${key}`,
+      `${BUCKET}/other/${key}`,
+      `${BUCKET}/shop/x/${key}`,
+      `arn:aws:s3:::other/shop/${key}`,
+      `${BUCKET}/shop/${key.replace('/', '//')}`,
+    ]);
+  for (const who of policies.roles.keys()) {
+    for (const resource of foreign) {
+      expect(may(who, { action: 's3:PutObject', resource, context: creating }), `${who}: ${resource}`).toBe(
+        false,
+      );
+      expect(may(who, { action: 's3:GetObject', resource }), `${who}: ${resource}`).toBe(false);
+    }
+    expect(may(who, { action: 's3:ListBucket', resource: BUCKET }), who).toBe(false);
+    expect(may(who, { action: 's3:ListBucket', resource: BUCKET, context: { 's3:prefix': '' } }), who).toBe(
+      false,
+    );
+  }
+});
+
+test('in the other bucket only Replicate does anything, and as the page says', () => {
+  const there = 'arn:aws:s3:::elsewhere';
+  for (const { who } of rows) {
+    const own = who === 'Replicate';
+    const set = own ? [...(rows.find((row) => row.who === 'Restore')?.reads ?? [])] : [];
+    expect(allowedClasses(who, 'creates', there), who).toEqual(
+      new Set(own ? ['plan', 'packs', 'receipts', 'seal', 'manifest', 'verdicts-validate'] : []),
+    );
+    const sets = set.filter((name) => CLASSES.get(name)?.every((key) => key.startsWith('sets/')));
+    expect(allowedClasses(who, 'reads', there), who).toEqual(new Set(sets));
+    expect(allowedClasses(who, 'deletes', there), who).toEqual(new Set());
+  }
+});
+
+test('a function has its own queue and its own log, and nothing else outside the bucket', () => {
+  for (const [who, statements] of policies.roles) {
+    const elsewhere = statements.filter(({ Action }) => !Action.every((action) => action.startsWith('s3:')));
+    for (const { Action, Resource } of elsewhere) {
+      const service = Action[0]?.split(':')[0];
+      if (service === 'sns') expect([who, Resource]).toEqual(['Announce', [TOPIC]]);
+      else expect(Resource.every((arn) => /[:/]([A-Za-z]+)(:\*)?$/.exec(arn)?.[1] === who)).toBe(true);
+    }
+  }
+});
+
+test('with a key of the user, everybody may use it through S3; only who creates may make data keys', () => {
+  const withKms = policiesOf(template, deployed({ kms: true }));
+  for (const { who, creates } of rows) {
+    const use = (action: string, via: string) =>
+      may(who, { action, resource: KEY, context: { 'kms:ViaService': via } }, withKms);
+    expect(use('kms:Decrypt', 's3.eu-central-1.amazonaws.com'), who).toBe(true);
+    expect(use('kms:Decrypt', 'ec2.eu-central-1.amazonaws.com'), who).toBe(false);
+    expect(use('kms:GenerateDataKey', 's3.eu-central-1.amazonaws.com'), who).toBe(creates.size > 0);
+  }
+});
+
+test('every role fits into the 10,240 characters of an inline policy, with a long root', () => {
+  const { roles } = policiesOf(template, deployed({ prefix: `${'p'.repeat(59)}/`, kms: true }));
+  for (const [who, statements] of roles) expect(JSON.stringify(statements).length, who).toBeLessThan(10_240);
+});

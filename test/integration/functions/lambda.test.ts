@@ -1,30 +1,88 @@
 import type { Context, SQSEvent, SQSRecord } from 'aws-lambda';
-import { describe, expect, it, vi } from 'vitest';
-import { freshDeps, verdictsOf } from './place.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Deps } from '../../../functions/deps.ts';
+import { freshDeps, keysOf, verdictsOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
 
-const context = { getRemainingTimeInMillis: () => 60_000 } as Context;
+const context = { getRemainingTimeInMillis: () => 60_000, awsRequestId: 'r' } as Context;
 
 const message = (messageId: string, body: string) => ({ messageId, body }) as SQSRecord;
-const eventBridge = (key: string) =>
+const event = (...Records: SQSRecord[]): SQSEvent => ({ Records });
+const failed = (...ids: string[]) => ({
+  batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })),
+});
+const created = (key: string) =>
   JSON.stringify({
     source: 'aws.s3',
     'detail-type': 'Object Created',
     detail: { bucket: { name: 'any' }, object: { key } },
   });
 
-describe('the Lambda adapter', () => {
-  it('works on a batch, and gives back only the messages that failed', async () => {
-    const deps = await freshDeps();
+describe('the functions on Lambda', () => {
+  let deps: Deps;
+  beforeEach(async () => {
+    deps = await freshDeps();
     vi.stubEnv('STOWAGE_ROOT', deps.store.url);
-    const { handler, scheduled } = await import('../../../functions/lambda.ts');
+    vi.stubEnv('STOWAGE_LOG_LEVEL', 'silent');
+    // The root is opened once per process, and every test has its own.
+    vi.resetModules();
+  });
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('work on a batch, and give back only the messages that failed', async () => {
+    const { handler: stitch } = await import('../../../functions/lambda/stitch.ts');
+    const { handler: validate } = await import('../../../functions/lambda/validate.ts');
+    const { handler: sweep } = await import('../../../functions/lambda/sweep.ts');
+    const set = await storeObjects(deps.store);
+    const documents = documentsOf(set);
+    await storeAll(deps.store, documents);
+    const good = documents.map(({ key }, index) => message(`good ${index}`, created(key)));
+    expect(await stitch(event(message('bad', 'no JSON'), ...good), context)).toEqual(failed('bad'));
+    const manifest = (await keysOf(deps.store, 'sets/')).find((key) => key.endsWith('/manifest.json')) ?? '';
+    expect(await validate(event(message('it', created(manifest))), context)).toEqual(failed());
+    expect(await verdictsOf(deps.store)).toMatchObject([{ level: 'validate', status: 'complete' }]);
+    expect(await sweep({}, context)).toMatchObject({ committed: [], validated: [], problems: [] });
+  });
+
+  it('fail all messages of a set that cannot be looked at, and do the other sets', async () => {
+    const { handler: stitch } = await import('../../../functions/lambda/stitch.ts');
+    const set = await storeObjects(deps.store);
+    const documents = documentsOf(set);
+    await storeAll(deps.store, documents);
+    const [good = ''] = documents.map(({ key }) => key).filter((key) => key.endsWith('/seal.json'));
+    const blocked = good.replaceAll(set.timestamp, '20200101000000').replace(/sets\/\d+/, 'sets/20200101');
+    // Something else lies where the seal of the other set would be.
+    await deps.store.create(`${blocked}/in-the-way`, new Uint8Array(1));
+    const messages = ['one', 'two'].map((id) => message(id, created(blocked)));
+    const done = await stitch(event(...messages, message('good', created(good))), context);
+    expect(done).toEqual(failed('one', 'two'));
+    expect(await keysOf(deps.store, `sets/`)).toContain(good.replace('seal.json', 'manifest.json'));
+  });
+
+  it('leave alone what is for another function, another root or nobody', async () => {
+    const { handler: validate } = await import('../../../functions/lambda/validate.ts');
+    const set = await storeObjects(deps.store);
+    const documents = documentsOf(set);
+    await storeAll(deps.store, documents);
+    const before = await keysOf(deps.store);
+    const foreign = [...documents.map(({ key }) => key), 'sets/../../etc/passwd', 'other/thing'];
+    const messages = foreign.map((key, index) => message(`${index}`, created(key)));
+    expect(await validate(event(...messages), context)).toEqual(failed());
+    expect(await keysOf(deps.store)).toEqual(before);
+  });
+
+  it('give a message back when their time is up, and begin nothing', async () => {
+    const { handler: stitch } = await import('../../../functions/lambda/stitch.ts');
+    const late = { ...context, getRemainingTimeInMillis: () => 0 };
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, documentsOf(set));
-    const good = documentsOf(set).map(({ key }, index) => message(`good ${index}`, eventBridge(key)));
-    const event: SQSEvent = { Records: [message('bad', 'no JSON'), ...good] };
-    expect(await handler(event, context)).toEqual({ batchItemFailures: [{ itemIdentifier: 'bad' }] });
-    expect(await scheduled({}, context)).toMatchObject({ sets: 1, validated: [set.timestamp], problems: [] });
-    expect(await verdictsOf(deps.store)).toMatchObject([{ level: 'validate', status: 'complete' }]);
-    vi.unstubAllEnvs();
+    const before = await keysOf(deps.store);
+    const key =
+      documentsOf(set)
+        .map(({ key }) => key)
+        .find((key) => key.endsWith('/seal.json')) ?? '';
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await stitch(event(message('late', created(key))), late)).toEqual(failed('late'));
+    expect(await keysOf(deps.store)).toEqual(before);
   });
 });

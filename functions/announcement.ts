@@ -1,0 +1,55 @@
+import { decode } from '../backup-set/documents.ts';
+import { parseKey } from '../backup-set/keys.ts';
+import { Outcome } from '../backup-set/restore.ts';
+import { describeProblem, type Problem, Verdict } from '../backup-set/verdict.ts';
+import type { Deps } from './deps.ts';
+import { readDocument } from './load.ts';
+
+/** Enough to know where to look; the document has them all, and a message is limited to 256 KiB. */
+const PROBLEMS_TOLD = 10;
+
+/** What subscribers are told of a verdict on a set, or of the end of a restore. */
+export interface Announcement {
+  readonly kind: 'verdict' | 'outcome';
+  readonly root: string;
+  /** The document that says it all. Messages may come twice: this tells that it is the same one. */
+  readonly object: string;
+  readonly set: string;
+  readonly status: Verdict['status'] | Outcome['status'];
+  /** Of a verdict. */
+  readonly level?: Verdict['level'];
+  /** Of a verdict. */
+  readonly at?: string;
+  /** Of an outcome. */
+  readonly restore?: string;
+  readonly problemsTotal: number;
+  /** The first of them, each as a line for people. */
+  readonly problems: readonly string[];
+}
+
+export function isAnnounced(text: string): boolean {
+  return announcedKind(text) !== undefined;
+}
+
+/** The announcement of a verdict or an outcome; undefined when its document has been deleted meanwhile. */
+export async function announcementOf(deps: Deps, object: string): Promise<Announcement | undefined> {
+  const kind = announcedKind(object);
+  const raw = kind === undefined ? undefined : await readDocument(deps, object);
+  if (raw === undefined) return undefined;
+  const common = { root: deps.store.url, object };
+  if (kind === 'verdict') {
+    const { timestamp, status, level, at, ...found } = decode(Verdict, raw);
+    return { ...common, kind: 'verdict', set: timestamp, status, level, at, ...told(found) };
+  }
+  const { id, timestamp, status, ...found } = decode(Outcome, raw);
+  return { ...common, kind: 'outcome', set: timestamp, restore: id, status, ...told(found) };
+}
+
+function announcedKind(text: string): Announcement['kind'] | undefined {
+  const kind = parseKey(text)?.kind;
+  return kind === 'verdict' || kind === 'outcome' ? kind : undefined;
+}
+
+function told({ problemsTotal, problems }: { problemsTotal: number; problems: readonly Problem[] }) {
+  return { problemsTotal, problems: problems.slice(0, PROBLEMS_TOLD).map(describeProblem) };
+}

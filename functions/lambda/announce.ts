@@ -1,0 +1,46 @@
+import { type MessageAttributeValue, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { type Announcement, announcementOf, isAnnounced } from '../announcement.ts';
+import type { Metric, Values } from '../metrics.ts';
+import { type Invocation, invocation, required } from './environment.ts';
+import { measured } from './measured.ts';
+import { onMessages } from './messages.ts';
+
+const client = new SNSClient({});
+
+/** A verdict or an outcome is there: tells everybody who has subscribed. */
+export const handler = onMessages<string>(invocation, {
+  workOf: (key) => (isAnnounced(key) ? { name: `announcement of ${key}`, work: key } : undefined),
+  run: (given, key) => measured(given, (deps) => announce(deps, key)),
+});
+
+async function announce(deps: Invocation, key: string): Promise<Values> {
+  const announcement = await announcementOf(deps, key);
+  if (announcement === undefined) return {};
+  const { kind, status, level } = announcement;
+  const input = {
+    TopicArn: required('STOWAGE_TOPIC', 'the topic of announcements'),
+    Message: JSON.stringify(announcement),
+    // What subscriptions can filter by without looking into the message.
+    MessageAttributes: attributes({ kind, status, ...(level === undefined ? {} : { level }) }),
+  };
+  await client.send(new PublishCommand(input), deps.signal === undefined ? {} : { abortSignal: deps.signal });
+  deps.log.info({ key, kind, status, level, set: announcement.set }, 'announced');
+  return { [metricOf(announcement)]: 1 };
+}
+
+function attributes(values: Readonly<Record<string, string>>): Record<string, MessageAttributeValue> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
+  );
+}
+
+const METRIC_OF: Readonly<Record<Announcement['status'], Metric>> = {
+  complete: 'VerdictsComplete',
+  incomplete: 'VerdictsIncomplete',
+  damaged: 'VerdictsDamaged',
+  restored: 'RestoresRestored',
+  failed: 'RestoresFailed',
+  refused: 'RestoresRefused',
+};
+
+const metricOf = ({ status }: Announcement): Metric => METRIC_OF[status];

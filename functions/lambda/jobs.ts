@@ -1,0 +1,23 @@
+import { parseKey } from '../../backup-set/keys.ts';
+import type { Values } from '../metrics.ts';
+import { type Job, jobOf, runJob } from '../route.ts';
+import { invocation } from './environment.ts';
+import { measured } from './measured.ts';
+import { onMessages } from './messages.ts';
+
+/** The handler of a function that does these works of the router. */
+export function handlerOf(...works: readonly Job['work'][]) {
+  return onMessages<Job>(invocation, {
+    workOf(key) {
+      const job = jobOf(key);
+      if (job === undefined || !works.includes(job.work)) return undefined;
+      return { name: `${job.work} of ${job.of}`, work: job };
+    },
+    run: (given, job) => measured(given, async (deps) => countsIn((await runJob(deps, job)).wrote)),
+  });
+}
+
+function countsIn(wrote: readonly string[]): Values {
+  const committed = wrote.filter((key) => parseKey(key)?.kind === 'manifest').length;
+  return committed === 0 ? {} : { SetsCommitted: committed };
+}

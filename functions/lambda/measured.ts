@@ -1,0 +1,18 @@
+import type { Values } from '../metrics.ts';
+import type { Invocation } from './environment.ts';
+
+/** Runs one piece of work, and counts how long it took, how it ended and what came of it. */
+export async function measured(
+  invocation: Invocation,
+  work: (invocation: Invocation) => Promise<Values>,
+): Promise<void> {
+  const startedAt = invocation.clock().getTime();
+  const JobMs = () => invocation.clock().getTime() - startedAt;
+  try {
+    const values = await work(invocation);
+    invocation.count({ ...values, JobsFailed: 0, JobMs: JobMs() });
+  } catch (error) {
+    invocation.count({ JobsFailed: 1, JobMs: JobMs() });
+    throw error;
+  }
+}

@@ -1,0 +1,82 @@
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import pMap from 'p-map';
+import { messageOf, StowageError } from '../../backup-set/errors.ts';
+import { newsFor } from '../normalise.ts';
+import type { Invocation } from './environment.ts';
+
+/** Small reads and writes: more at once would only hold more documents in memory. */
+const RUNNING_MAX = 4;
+/** A key of somebody else's is worth one line, whatever its length. */
+const SHOWN_KEYS_MAX = 5;
+const SHOWN_CHARACTERS_MAX = 200;
+
+/** What is to be done about keys; those of one group are done once. */
+export interface Lane<T> {
+  /** The work a key means and the name of its group; undefined for keys that are not this function's. */
+  readonly workOf: (key: string) => { readonly name: string; readonly work: T } | undefined;
+  readonly run: (invocation: Invocation, work: T) => Promise<void>;
+}
+
+interface Group<T> {
+  readonly work: T;
+  readonly messages: Set<string>;
+}
+
+/**
+ * The handler of a queue that EventBridge fills (or S3's own notifications, or SNS). The messages of one set or restore
+ * mean one look at it; when that fails, they alone come again, and a message that nobody understands comes alone.
+ */
+export function onMessages<T>(open: (context: Context) => Promise<Invocation>, lane: Lane<T>) {
+  return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+    const invocation = await open(context);
+    const failed = new Set<string>();
+    const groups = new Map<string, Group<T>>();
+    for (const { messageId, body } of event.Records) {
+      try {
+        for (const { name, work } of worksIn(invocation, lane, body)) {
+          const group = groups.get(name) ?? { work, messages: new Set() };
+          groups.set(name, group);
+          group.messages.add(messageId);
+        }
+      } catch (error) {
+        invocation.log.error({ err: error, messageId }, `message not understood: ${messageOf(error)}`);
+        failed.add(messageId);
+      }
+    }
+    await pMap(
+      groups,
+      async ([name, { work, messages }]) => {
+        try {
+          invocation.signal?.throwIfAborted();
+          await lane.run(invocation, work);
+        } catch (error) {
+          const said = { err: error, messages: messages.size };
+          invocation.log.error(said, `${name} failed: ${messageOf(error)}`);
+          for (const message of messages) failed.add(message);
+        }
+      },
+      { concurrency: RUNNING_MAX },
+    );
+    return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+}
+
+/** @throws StowageError `set/unreadable` when the body is no JSON. */
+function worksIn<T>({ store, log }: Invocation, lane: Lane<T>, body: string) {
+  const { keys, ignored } = newsFor(store.url, parse(body));
+  const works = keys.map(lane.workOf).filter((work) => work !== undefined);
+  if (works.length === 0) {
+    const shown = keys.slice(0, SHOWN_KEYS_MAX).map((key) => key.slice(0, SHOWN_CHARACTERS_MAX));
+    const told = { keys: shown, ignored: ignored.slice(0, SHOWN_KEYS_MAX) };
+    log.info(told, 'ignored: nothing that this function waits for');
+  }
+  return works;
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (cause) {
+    throw new StowageError('set/unreadable', 'the message is no JSON', { cause });
+  }
+}

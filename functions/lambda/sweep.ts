@@ -1,0 +1,42 @@
+import type { Context } from 'aws-lambda';
+import { StowageError } from '../../backup-set/errors.ts';
+import { dateOf } from '../../backup-set/timestamps.ts';
+import type { Values } from '../metrics.ts';
+import { sweep } from '../sweep.ts';
+import type { SetStatus, SweepReport } from '../sweep-report.ts';
+import { invocation } from './environment.ts';
+import { measured } from './measured.ts';
+
+const HOUR_MS = 3_600_000;
+/** Sets and restores remembered as closed, for as long as the process is kept warm. */
+const CLOSED_MAX = 100_000;
+
+const closed = new Map<string, SetStatus | 'over'>();
+
+/** On a schedule. Fails when a set could not be swept, so that the alarm on errors sees it. */
+export async function handler(_event: unknown, context: Context): Promise<SweepReport> {
+  const given = await invocation(context);
+  let report: SweepReport | undefined;
+  await measured(given, async () => {
+    if (closed.size > CLOSED_MAX) closed.clear();
+    report = await sweep(given, { closed });
+    return valuesOf(report, given.clock());
+  });
+  if (report === undefined) throw new StowageError('internal', 'a sweep has given no report');
+  const [first] = report.problems.filter(({ restore }) => restore === undefined);
+  if (first === undefined) return report;
+  throw new StowageError(
+    'storage/unavailable',
+    `${report.problems.length} not swept, first: ${first.message}`,
+    first.set === undefined ? {} : { where: { set: first.set } },
+  );
+}
+
+function valuesOf({ committed, overdue, newestComplete }: SweepReport, now: Date): Values {
+  const hours = newestComplete && (now.getTime() - dateOf(newestComplete).getTime()) / HOUR_MS;
+  return {
+    SetsCommitted: committed.length,
+    SetsOverdue: overdue.length,
+    ...(typeof hours === 'number' ? { HoursSinceCompleteSet: hours } : {}),
+  };
+}

@@ -1,0 +1,60 @@
+import { arnOf, kebab, LANES, pascal, SWEEP } from './lanes.mjs';
+
+/** `functions:` of serverless.yml. */
+export const functions = () => ({
+  ...Object.fromEntries(
+    LANES.map((lane) => [lane.name, { ...functionOf(lane), events: [{ sqs: queueOf(lane) }] }]),
+  ),
+  [SWEEP.name]: functionOf(SWEEP),
+});
+
+function functionOf({ name, memory, timeout, description, environment }) {
+  const folder = `dist/lambda/${kebab(name)}`;
+  return {
+    // As `extensions` has it for the stack's usual name: osls prints this one.
+    name: `\${self:service}-\${sls:stage}-${kebab(name)}`,
+    handler: `${folder}/index.handler`,
+    role: `${pascal(name)}Role`,
+    package: { patterns: ['!**', `${folder}/**`] },
+    description,
+    memorySize: memory,
+    timeout,
+    ...(environment === undefined ? {} : { environment }),
+  };
+}
+
+const queueOf = ({ name, batch, window, concurrency }) => ({
+  arn: arnOf(`${pascal(name)}Queue`),
+  batchSize: batch,
+  maximumBatchingWindow: window,
+  maximumConcurrency: concurrency,
+  functionResponseType: 'ReportBatchItemFailures',
+});
+
+/** Names by the stack's name, so that one packaged template can be deployed twice; and what `functions:` cannot say. */
+export const extensions = () => ({
+  extensions: Object.assign({}, ...[...LANES, SWEEP].map(extensionOf)),
+});
+
+function extensionOf({ name }) {
+  const functionName = `\${AWS::StackName}-${kebab(name)}`;
+  return {
+    [`${pascal(name)}LambdaFunction`]: {
+      Properties: {
+        FunctionName: { 'Fn::Sub': functionName },
+        ...(name === SWEEP.name ? neverTwoAtATime : {}),
+      },
+    },
+    [`${pascal(name)}LogGroup`]: {
+      Properties: {
+        LogGroupName: { 'Fn::Sub': `/aws/lambda/${functionName}` },
+        RetentionInDays: { Ref: 'LogRetentionDays' },
+      },
+    },
+  };
+}
+
+/** Two sweeps at once do no harm, and cost twice. */
+const neverTwoAtATime = {
+  ReservedConcurrentExecutions: { 'Fn::If': ['MayReserve', 1, { Ref: 'AWS::NoValue' }] },
+};

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { Attempt, Content, Count, header, IsoDate } from './documents.ts';
 import { METADATA_FILES } from './keys.ts';
 import { Relation } from './plan.ts';
-import { SealedReceipt, SealedRelation } from './seal.ts';
+import { SealedReceipt, SealedRelations } from './seal.ts';
 import { Timestamp } from './timestamps.ts';
 
 const of = { timestamp: Timestamp, content: Content };
@@ -45,7 +45,7 @@ export const BackupReport = z.object({
   status: z.enum(['shipped', 'failed']),
   finishedAt: IsoDate,
   receipts: z.array(SealedReceipt),
-  relations: z.array(SealedRelation),
+  relations: SealedRelations,
   totals: z.object({ rows: Count, bytes: Count, storedBytes: Count }),
   peakMemoryBytes: Count,
   failure: z.object({ code: z.string(), message: z.string() }).exactOptional(),

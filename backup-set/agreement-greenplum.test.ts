@@ -2,9 +2,9 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { planDisagreements } from './agreement.ts';
 import { greenplumDisagreements } from './agreement-greenplum.ts';
-import { fold } from './fold.ts';
 import { idsOf, type Plan, type Relation, rangesOf } from './plan.ts';
 import { documentsOf, type SetParts, sealOf } from './testing/builders.ts';
+import { fold } from './testing/fold-whole.ts';
 import { barrierSet, dispatchedSet, greenplumSealOf } from './testing/greenplum.ts';
 
 const greenplumSet = fc.oneof(barrierSet, dispatchedSet);

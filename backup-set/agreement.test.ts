@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fold } from './fold.ts';
 import { formatKey } from './keys.ts';
 import type { Plan } from './plan.ts';
 import { consistentSet } from './testing/arbitraries.ts';
 import { documentsOf, sealOf } from './testing/builders.ts';
+import { fold } from './testing/fold-whole.ts';
 
 describe('an altered plan never makes a complete set', () => {
   const inFirst = (plan: Plan, change: (content: Plan['contents'][number]) => object): Plan => ({

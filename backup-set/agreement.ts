@@ -1,7 +1,7 @@
 import { greenplumDisagreements } from './agreement-greenplum.ts';
 import { formatKey } from './keys.ts';
 import { idsOf, type Plan, type PlannedContent, type Relation } from './plan.ts';
-import type { Seal } from './seal.ts';
+import type { Seal, SealPart } from './seal.ts';
 import type { Problem } from './verdict.ts';
 
 /**
@@ -35,26 +35,38 @@ export function planDisagreements(plan: Plan): Problem[] {
   return problems;
 }
 
-/** What a seal says against itself or against the plan, before any receipt is looked at. */
+/** What a seal says against itself or against the plan, before any part of it is looked at. */
 export function sealDisagreements(plan: Plan, seal: Seal): Problem[] {
   const object = formatKey({ kind: 'seal', timestamp: seal.timestamp });
-  const problems: Problem[] = [];
-  const disagree = (content: number, message: string) =>
-    problems.push({ code: 'documents-disagree', content, object, message });
+  const disagree = (content: number, message: string): Problem => ({
+    code: 'documents-disagree',
+    content,
+    object,
+    message,
+  });
   const planned = new Set(plan.contents.map(({ content }) => content));
-  for (const content of repeated(seal.contents.map((sealed) => sealed.content)))
-    disagree(content, 'the seal names this content twice');
-  for (const { content, receipts, relations } of seal.contents) {
-    if (!planned.has(content)) disagree(content, 'the seal names a content that the plan does not have');
-    // Counted twice, one receipt could stand in for another that never came.
-    const shipments = receipts.map(
-      ({ attempt, worker, sequence }) => `attempt ${attempt}, worker ${worker}, sequence ${sequence}`,
-    );
-    for (const shipment of repeated(shipments)) disagree(content, `the seal names ${shipment} twice`);
-    for (const id of repeated(relations.map(({ relation }) => relation)))
-      disagree(content, `the seal counts relation ${id} twice`);
-  }
-  return problems;
+  const sealed = seal.contents.map(({ content }) => content);
+  return [
+    ...[...repeated(sealed)].map((content) => disagree(content, 'the seal names this content twice')),
+    ...sealed
+      .filter((content) => !planned.has(content))
+      .map((content) => disagree(content, 'the seal names a content that the plan does not have')),
+  ];
+}
+
+/** What one content's part of the seal says against itself: counted twice, one receipt could stand in for another that never came. */
+export function partDisagreements({ timestamp, content, receipts, relations }: SealPart): Problem[] {
+  const object = formatKey({ kind: 'seal-part', timestamp, content });
+  const disagree = (message: string): Problem => ({ code: 'documents-disagree', content, object, message });
+  const shipments = receipts.map(
+    ({ attempt, worker, sequence }) => `attempt ${attempt}, worker ${worker}, sequence ${sequence}`,
+  );
+  return [
+    ...[...repeated(shipments)].map((shipment) => disagree(`the seal names ${shipment} twice`)),
+    ...[...repeated(relations.map(({ relation }) => relation))].map((id) =>
+      disagree(`the seal counts relation ${id} twice`),
+    ),
+  ];
 }
 
 /** The first range that is reversed, ends outside the plan or overlaps another. */

@@ -5,9 +5,9 @@ import { decode, EXTENTS_MAX, encode, indexByKey, RECEIPT_BYTES_MAX } from './do
 import { isStowageError, type StowageError } from './errors.ts';
 import { Plan } from './plan.ts';
 import { Receipt } from './receipt.ts';
-import { Seal } from './seal.ts';
+import { Seal, SealPart } from './seal.ts';
 import { consistentSet } from './testing/arbitraries.ts';
-import { receiptDocument, sealOf } from './testing/builders.ts';
+import { partsOf, receiptDocument, sealFor, sealOf } from './testing/builders.ts';
 import { plan } from './testing/plans.ts';
 import { extent, pack, plan as smallPlan } from './testing/small-set.ts';
 
@@ -32,7 +32,8 @@ describe('a document', () => {
         const seal = sealOf(parts);
         for (const [schema, document] of [
           [Plan, parts.plan],
-          [Seal, seal],
+          [Seal, sealFor(seal)],
+          ...partsOf(seal).map((part) => [SealPart, part] as const),
           ...[...parts.sealed, ...parts.dead].map((receipt) => [Receipt, receipt] as const),
         ] as const) {
           const bytes = encode(schema as z.ZodType, document);

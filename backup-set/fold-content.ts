@@ -1,55 +1,84 @@
-import type { DocumentIndex } from './documents.ts';
+import { partDisagreements } from './agreement.ts';
+import {
+  digestOf,
+  encode,
+  FORMAT_VERSION,
+  indexByKey,
+  type PartDigest,
+  type RawDocument,
+} from './documents.ts';
+import type { SealedSet } from './fold.ts';
 import { readReceipts } from './fold-receipts.ts';
 import { countRelations } from './fold-relations.ts';
-import type { ManifestContent } from './manifest.ts';
-import type { PlannedContent, Relation } from './plan.ts';
+import { ManifestPart } from './manifest.ts';
+import type { PlannedContent } from './plan.ts';
+import { isContradiction } from './problem-list.ts';
 import { type Receipt, type StoredAs, storedAs } from './receipt.ts';
-import type { Seal, SealedContent } from './seal.ts';
+import type { SealPart } from './seal.ts';
 import type { Problem } from './verdict.ts';
 
 /** One segment of a set: its share of the manifest, or why it has none. */
-export interface CountedContent {
-  readonly content?: ManifestContent;
+export interface FoldedContent {
+  readonly content: number;
   readonly problems: readonly Problem[];
+  readonly part?: { readonly value: ManifestPart; readonly bytes: Uint8Array; readonly digest: PartDigest };
 }
 
-/** Holds one content's receipts against the plan and the seal. */
-export function countContent(
-  timestamp: string,
-  named: ReadonlyMap<number, Relation>,
+/** Holds one content's receipts against the plan and its part of the seal (`sealPartIn`). */
+export function foldContent(
+  set: SealedSet,
   planned: PlannedContent,
-  seal: Seal,
-  receipts: DocumentIndex,
-): CountedContent {
+  sealed: SealPart | Problem,
+  receipts: Iterable<RawDocument>,
+): FoldedContent {
   const { content } = planned;
-  const sealed = seal.contents.filter((candidate) => candidate.content === content);
-  const [only] = sealed;
-  if (only === undefined || sealed.length > 1) {
+  const counted = 'code' in sealed ? { problems: [sealed] } : countContent(set, planned, sealed, receipts);
+  if (counted.part === undefined)
     return {
-      problems: [{ code: 'content-missing', content, message: `sealed ${sealed.length} times, not once` }],
-    };
-  }
-  const counted = readReceipts(timestamp, only, receipts);
-  const relations = countRelations(named, planned, only, counted);
-  const metadata = countMetadata(planned, counted.receipts);
-  const problems = [...counted.problems, ...relations.problems, ...metadata.problems];
-  if (problems.length > 0) return { problems };
-  const { host, port, serverVersion, encoding, locale, refresh } = planned;
-  return {
-    problems,
-    content: {
       content,
-      host,
-      port,
-      serverVersion,
-      encoding,
-      ...(locale && { locale }),
-      refresh,
-      metadata: metadata.files,
-      relations: relations.counts,
-      packs: packsThatCount(only, counted.receipts),
-    },
+      problems: set.seal.outcome === 'failed' ? inShort(content, counted.problems) : counted.problems,
+    };
+  const bytes = encode(ManifestPart, counted.part);
+  return { content, problems: [], part: { value: counted.part, bytes, digest: digestOf(bytes) } };
+}
+
+function countContent(
+  { plan, relations: named }: SealedSet,
+  planned: PlannedContent,
+  sealed: SealPart,
+  documents: Iterable<RawDocument>,
+): { readonly problems: readonly Problem[]; readonly part?: ManifestPart } {
+  const counted = readReceipts(sealed, indexByKey(documents));
+  const relations = countRelations(named, planned, sealed, counted);
+  const metadata = countMetadata(planned, counted.receipts);
+  const problems = partDisagreements(sealed).concat(counted.problems, relations.problems, metadata.problems);
+  if (problems.length > 0) return { problems };
+  const { content, host, port, serverVersion, encoding, locale, refresh } = planned;
+  const part: ManifestPart = {
+    format: 'stowage/manifest-part',
+    version: FORMAT_VERSION,
+    timestamp: plan.timestamp,
+    content,
+    host,
+    port,
+    serverVersion,
+    encoding,
+    ...(locale && { locale }),
+    refresh,
+    metadata: metadata.files,
+    relations: relations.counts,
+    packs: packsThatCount(sealed, counted.receipts),
   };
+  return { problems, part };
+}
+
+/** A failed backup was stopped everywhere: per content one problem says how much is missing, beside every contradiction. */
+function inShort(content: number, problems: readonly Problem[]): Problem[] {
+  const contradictions = problems.filter(isContradiction);
+  const missing = problems.length - contradictions.length;
+  if (missing === 0) return contradictions;
+  const message = `${missing} tables or files did not arrive before the backup was stopped`;
+  return [...contradictions, { code: 'content-missing', content, message }];
 }
 
 /** Every file of the plan has one receipt, and every sealed file is one of the plan's. */
@@ -72,7 +101,7 @@ function countMetadata({ content, metadata }: PlannedContent, receipts: readonly
 }
 
 /** Packs with only the extents whose attempt counts; a pack with none is left out. */
-function packsThatCount(sealed: SealedContent, receipts: readonly Receipt[]): ManifestContent['packs'] {
+function packsThatCount(sealed: SealPart, receipts: readonly Receipt[]): ManifestPart['packs'] {
   const attemptOf = new Map(sealed.relations.map(({ relation, attempt }) => [relation, attempt]));
   return receipts
     .filter((receipt) => receipt.kind === 'pack')

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Folded, fold } from './fold.ts';
 import type { Manifest } from './manifest.ts';
 import type { Relation } from './plan.ts';
 import type { Seal } from './seal.ts';
 import { documentsOf, type SetParts } from './testing/builders.ts';
+import { type WholeFolded as Folded, fold } from './testing/fold-whole.ts';
 import { barrierSet, dispatchedSet, greenplumSealOf } from './testing/greenplum.ts';
 
 type Word = NonNullable<Seal['dispatched']>[number];

@@ -1,4 +1,3 @@
-import type { ManifestContent } from './manifest.ts';
 import type { Plan } from './plan.ts';
 import type { Seal } from './seal.ts';
 import type { Problem } from './verdict.ts';
@@ -6,11 +5,12 @@ import type { Problem } from './verdict.ts';
 /**
  * Under dispatch the segments' counts are only what arrived: a program cannot tell an abort from the end, and a killed
  * one passes for a success. So every relation needs the coordinator's count, once, and the contents must add up to it.
+ * @param arrived rows of a relation, of all contents.
  */
 export function dispatchDisagreements(
   { snapshot, relations }: Plan,
   { dispatched }: Seal,
-  contents: readonly ManifestContent[],
+  arrived: (relation: number) => number,
 ): Problem[] {
   if (snapshot.mechanism !== 'dispatch') {
     if (dispatched === undefined) return [];
@@ -20,11 +20,6 @@ export function dispatchDisagreements(
         message: 'the seal has counts of a dispatch that the plan does not speak of',
       },
     ];
-  }
-  const arrived = new Map<number, number>();
-  for (const content of contents) {
-    for (const { relation, rows } of content.relations)
-      arrived.set(relation, (arrived.get(relation) ?? 0) + rows);
   }
   const words = Map.groupBy(dispatched ?? [], ({ relation }) => relation);
   const problems = relations.flatMap(({ id, schema, name }): Problem[] => {
@@ -39,7 +34,7 @@ export function dispatchDisagreements(
       return [
         { code: 'documents-disagree', relation, message: 'the coordinator has counted it more than once' },
       ];
-    const rows = arrived.get(id) ?? 0;
+    const rows = arrived(id);
     if (rows === word.rows) return [];
     const code = rows > word.rows ? 'relation-surplus' : 'relation-incomplete';
     return [

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RawDocument } from './documents.ts';
-import { type Folded, fold } from './fold.ts';
 import type { Receipt } from './receipt.ts';
 import { consistentSet } from './testing/arbitraries.ts';
 import { countingExtents, documentsOf, receiptDocument, type SetParts } from './testing/builders.ts';
+import { type WholeFolded as Folded, fold } from './testing/fold-whole.ts';
 
 const setAndOne = consistentSet
   .filter(({ sealed }) => sealed.length > 0)

@@ -2,7 +2,7 @@ import { type DocumentIndex, decode, sha256 } from './documents.ts';
 import { isStowageError, messageOf } from './errors.ts';
 import { formatKey } from './keys.ts';
 import { Receipt } from './receipt.ts';
-import type { SealedContent, SealedReceipt } from './seal.ts';
+import type { SealedReceipt, SealPart } from './seal.ts';
 import { firstGap } from './tiling.ts';
 import type { Problem } from './verdict.ts';
 
@@ -15,12 +15,8 @@ export interface CountedReceipts {
 }
 
 /** Reads what the seal names, in the order of keys; each must be there, unaltered, and describe what its key says. */
-export function readReceipts(
-  timestamp: string,
-  sealed: SealedContent,
-  index: DocumentIndex,
-): CountedReceipts {
-  const { content } = sealed;
+export function readReceipts(sealed: SealPart, index: DocumentIndex): CountedReceipts {
+  const { timestamp, content } = sealed;
   const receipts: Receipt[] = [];
   const problems: Problem[] = [];
   const lost: CountedReceipts['lost'][number][] = [];

@@ -1,8 +1,8 @@
 import type { CountedReceipts } from './fold-receipts.ts';
-import type { ManifestContent } from './manifest.ts';
+import type { ManifestPart } from './manifest.ts';
 import { idsOf, type PlannedContent, type Relation } from './plan.ts';
 import type { Receipt } from './receipt.ts';
-import type { SealedContent, SealedRelation } from './seal.ts';
+import type { SealedRelation, SealPart } from './seal.ts';
 import type { Problem } from './verdict.ts';
 
 interface Counted {
@@ -14,19 +14,19 @@ interface Counted {
 export function countRelations(
   named: ReadonlyMap<number, Relation>,
   planned: PlannedContent,
-  sealed: SealedContent,
+  sealed: SealPart,
   { receipts, lost }: Pick<CountedReceipts, 'receipts' | 'lost'>,
-): { readonly counts: ManifestContent['relations']; readonly problems: readonly Problem[] } {
+): { readonly counts: ManifestPart['relations']; readonly problems: readonly Problem[] } {
   const { content } = planned;
   const ids = new Set(idsOf(planned.relations));
-  const arrived = sumExtents(receipts);
   const inSeal = new Map(sealed.relations.map((word) => [word.relation, word]));
+  const arrived = sumExtents(receipts, inSeal);
   const problems: Problem[] = strangers(content, ids, named, receipts);
-  const counts: ManifestContent['relations'] = [];
+  const counts: ManifestPart['relations'] = [];
   for (const id of ids) {
     const word = inSeal.get(id);
     const problem = named.has(id)
-      ? differs(word, word && arrived.get(`${word.attempt} ${id}`))
+      ? differs(word, arrived.get(id))
       : ({ code: 'documents-disagree', message: `the plan does not define relation ${id}` } as const);
     if (problem === undefined && word !== undefined)
       counts.push({ relation: id, rows: word.rows, bytes: word.bytes });
@@ -81,15 +81,22 @@ function strangers(
   });
 }
 
-/** Rows and bytes per attempt and relation. */
-function sumExtents(receipts: readonly Receipt[]): Map<string, Counted> {
-  const sums = new Map<string, Counted>();
+/** Rows and bytes per relation, of the attempt that the seal names. */
+function sumExtents(
+  receipts: readonly Receipt[],
+  inSeal: ReadonlyMap<number, SealedRelation>,
+): ReadonlyMap<number, Counted> {
+  const sums = new Map<number, { rows: number; bytes: number }>();
   for (const receipt of receipts) {
     if (receipt.kind !== 'pack') continue;
     for (const { relation, rows, bytes } of receipt.extents) {
-      const key = `${receipt.attempt} ${relation}`;
-      const so = sums.get(key) ?? { rows: 0, bytes: 0 };
-      sums.set(key, { rows: so.rows + rows, bytes: so.bytes + bytes });
+      if (inSeal.get(relation)?.attempt !== receipt.attempt) continue;
+      const so = sums.get(relation);
+      if (so === undefined) sums.set(relation, { rows, bytes });
+      else {
+        so.rows += rows;
+        so.bytes += bytes;
+      }
     }
   }
   return sums;

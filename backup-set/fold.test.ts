@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decode, encode, type RawDocument, sha256 } from './documents.ts';
-import { fold, type SetDocuments } from './fold.ts';
 import { formatKey } from './keys.ts';
 import { Manifest, objectsOf } from './manifest.ts';
 import { idsOf } from './plan.ts';
 import { consistentSet } from './testing/arbitraries.ts';
 import { countingExtents, documentsOf, isCounting, type SetParts } from './testing/builders.ts';
+import { fold, type SetDocuments } from './testing/fold-whole.ts';
 
 function manifestOf(documents: SetDocuments) {
   const folded = fold(documents);
@@ -76,7 +76,7 @@ describe('a consistent set', () => {
         const wanted = parts.sealed.flatMap((receipt) =>
           countingExtents(receipt, parts.words).map((extent) => JSON.stringify([receipt.object.key, extent])),
         );
-        const got = manifestOf(documentsOf(parts)).manifest.contents.flatMap(({ packs }) =>
+        const got = manifestOf(documentsOf(parts)).parts.flatMap(({ packs }) =>
           packs.flatMap(({ key, extents }) => extents.map((extent) => JSON.stringify([key, extent]))),
         );
         expect(got.toSorted()).toEqual(wanted.toSorted());
@@ -91,9 +91,10 @@ describe('a consistent set', () => {
   test('lists contents by number, objects by key and extents by offset', () => {
     fc.assert(
       fc.property(consistentSet, (parts) => {
-        const { contents } = manifestOf(documentsOf(parts)).manifest;
+        const { manifest, parts: made } = manifestOf(documentsOf(parts));
+        const { contents } = manifest;
         expect(contents).toEqual(contents.toSorted((a, b) => a.content - b.content));
-        for (const { packs, metadata } of contents) {
+        for (const { packs, metadata } of made) {
           for (const list of [packs, metadata]) expect(list.map(keyOf)).toEqual(list.map(keyOf).toSorted());
           for (const { extents } of packs)
             expect(extents).toEqual(extents.toSorted((a, b) => a.offset - b.offset));
@@ -119,7 +120,7 @@ describe('a consistent set', () => {
 
 function totalsAreRight(parts: SetParts) {
   const documents = documentsOf(parts);
-  const { manifest } = manifestOf(documents);
+  const { manifest, parts: made } = manifestOf(documents);
   const counting = parts.sealed.filter((receipt) => isCounting(receipt, parts));
   const words = [...parts.words.values()].flat();
   const extents = parts.sealed.flatMap((receipt) => countingExtents(receipt, parts.words));
@@ -136,10 +137,13 @@ function totalsAreRight(parts: SetParts) {
     planSha256: sha256(documents.plan.bytes),
     sealSha256: sha256(documents.seal.bytes),
   });
-  expect([...objectsOf(manifest)].map(keyOf).toSorted()).toEqual(
-    counting.map(({ object }) => object.key).toSorted(),
-  );
-  expect(sum(manifest.contents.map(({ relations }) => relations.length))).toBe(
+  expect(
+    made
+      .flatMap((part) => [...objectsOf(part)])
+      .map(keyOf)
+      .toSorted(),
+  ).toEqual(counting.map(({ object }) => object.key).toSorted());
+  expect(sum(manifest.contents.map(({ totals }) => totals.relations))).toBe(
     sum(parts.plan.contents.map(({ relations }) => [...idsOf(relations)].length)),
   );
 }

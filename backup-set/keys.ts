@@ -64,6 +64,11 @@ export function receiptsPrefix(timestamp: string): string {
   return `${setPrefix(timestamp)}receipts/`;
 }
 
+/** Prefix of the seal's parts, one object per content. */
+export function sealPartsPrefix(timestamp: string): string {
+  return `${setPrefix(timestamp)}${FOLDERS['seal-part']}/`;
+}
+
 /** Prefix of what agents and coordinator say to each other about a set, one object per content. */
 export function agentsPrefix(timestamp: string, what: 'orders' | 'claims' | 'reports'): string {
   return `${setPrefix(timestamp)}${what}/`;

@@ -1,20 +1,46 @@
 import * as z from 'zod';
-import { Count, header, IsoDate, Name, Sha256 } from './documents.ts';
+import { Count, header, IsoDate, Name, PartDigest, Sha256 } from './documents.ts';
 import { METADATA_FILES } from './keys.ts';
+import { isCount, longList } from './lists.ts';
 import { NotShipped, Relation, SegmentFacts, Snapshot } from './plan.ts';
-import { Extent, StoredAs } from './receipt.ts';
+import { Extents, StoredAs, storedAs } from './receipt.ts';
 import { Selection } from './selection.ts';
 import { Timestamp } from './timestamps.ts';
 
-const ManifestContent = SegmentFacts.extend({
+const CountedRelations = longList(
+  z.object({ relation: Count, rows: Count, bytes: Count }),
+  ({ relation, rows, bytes }) =>
+    isCount(relation) && isCount(rows) && isCount(bytes) ? { relation, rows, bytes } : undefined,
+);
+
+/** manifest/<content>.json: all that a restore needs to know of one segment's share. Written before `manifest.json`, which pins it. */
+export const ManifestPart = z.object({
+  ...header('manifest-part'),
+  timestamp: Timestamp,
+  ...SegmentFacts.shape,
   refresh: z.array(Name),
   metadata: z.array(StoredAs.extend({ file: z.enum(METADATA_FILES) })),
-  relations: z.array(z.object({ relation: Count, rows: Count, bytes: Count })),
-  packs: z.array(StoredAs.extend({ extents: z.array(Extent) })),
+  relations: CountedRelations,
+  packs: z.array(StoredAs.extend({ extents: Extents })),
+});
+export type ManifestPart = z.infer<typeof ManifestPart>;
+
+/** Of one content or of one relation: rows as COPY text (`bytes`) and as they are stored. */
+const Volume = { rows: Count, bytes: Count, storedBytes: Count };
+
+/** What a relation has in the whole cluster, so that nobody has to read all parts for it. */
+const ManifestRelation = Relation.extend({
+  totals: z.object({ contents: Count, ...Volume, extents: Count }),
+});
+export type ManifestRelation = z.infer<typeof ManifestRelation>;
+
+const ManifestContent = SegmentFacts.extend({
+  part: PartDigest,
+  totals: z.object({ relations: Count, ...Volume, objects: Count, extents: Count }),
 });
 export type ManifestContent = z.infer<typeof ManifestContent>;
 
-/** manifest.json: exists exactly when the set is complete, and is all a restore needs to know. */
+/** manifest.json: exists exactly when the set is complete. What every segment has is in its part. */
 export const Manifest = z.object({
   ...header('manifest'),
   timestamp: Timestamp,
@@ -29,26 +55,20 @@ export const Manifest = z.object({
   compression: z.object({ algorithm: z.literal('zstd'), level: z.int() }),
   selection: Selection,
   proof: z.object({ planSha256: Sha256, sealSha256: Sha256 }),
-  totals: z.object({
-    contents: Count,
-    relations: Count,
-    rows: Count,
-    bytes: Count,
-    storedBytes: Count,
-    objects: Count,
-    extents: Count,
-  }),
-  relations: z.array(Relation),
+  /** Older sets in which packs of this one lie. */
+  needs: z.array(Timestamp),
+  totals: z.object({ contents: Count, relations: Count, ...Volume, objects: Count, extents: Count }),
+  relations: z.array(ManifestRelation),
   notShipped: z.array(NotShipped),
   contents: z.array(ManifestContent),
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-/** Every object the set needs, each once. */
-export function* objectsOf(manifest: Manifest): Generator<StoredAs & { readonly content: number }> {
-  for (const { content, metadata, packs } of manifest.contents) {
-    for (const { key, bytes, crc32, etag } of [...metadata, ...packs]) {
-      yield { content, key, bytes, crc32, ...(etag === undefined ? {} : { etag }) };
-    }
-  }
+/** Every object that one content needs, each once. */
+export function* objectsOf({
+  content,
+  metadata,
+  packs,
+}: ManifestPart): Generator<StoredAs & { readonly content: number }> {
+  for (const stored of [...metadata, ...packs]) yield { content, ...storedAs(stored) };
 }

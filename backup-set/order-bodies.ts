@@ -1,9 +1,10 @@
 import { FORMAT_VERSION } from './documents.ts';
+import { StowageError } from './errors.ts';
 import type { MetadataFile, Phase } from './keys.ts';
-import type { Manifest, ManifestContent } from './manifest.ts';
+import type { Manifest, ManifestPart } from './manifest.ts';
 import type { Relation } from './plan.ts';
 import { type StoredAs, storedAs } from './receipt.ts';
-import type { OrderOf, RestoreRequest, SourceExtent, VerifyObject } from './restore.ts';
+import type { Order, OrderOf, RestoreRequest, SourceExtent, VerifyObject } from './restore.ts';
 import { isWhole } from './restore-plan.ts';
 import { selects } from './selection.ts';
 
@@ -11,6 +12,39 @@ import { selects } from './selection.ts';
 export interface OrderContext {
   readonly request: RestoreRequest;
   readonly manifest: Manifest;
+}
+
+/** An order in the making: it is shown the parts that it needs, one after the other, and is finished then. */
+export interface OrderDraft {
+  readonly content: number;
+  /** Contents of the set, in the order in which their parts are taken. */
+  readonly needs: readonly number[];
+  take(part: ManifestPart): void;
+  finish(): Order;
+}
+
+/** A draft that needs the part of one content. */
+export function draftFrom(
+  content: number,
+  part: number,
+  orderFrom: (part: ManifestPart) => Order,
+): OrderDraft {
+  let made: Order | undefined;
+  return {
+    content,
+    needs: [part],
+    take(shown) {
+      made = orderFrom(shown);
+    },
+    finish() {
+      const order = made;
+      // Drafts wait together, orders must not.
+      made = undefined;
+      if (order === undefined)
+        throw new StowageError('internal', `an order for content ${content} was shown no part`);
+      return order;
+    },
+  };
 }
 
 /** What every order begins with. */
@@ -29,17 +63,17 @@ export type Body<P extends Phase> = Omit<
 >;
 
 export function preData(
-  content: ManifestContent,
+  part: ManifestPart,
   names: OrderOf<'analyze'>['relations'],
   request: RestoreRequest,
 ): Body<'pre-data'> {
   const { mode, noOwner } = request;
-  const globals = request.globals ? fileOf(content, 'globals.sql.zst') : undefined;
-  const schema = mode === 'truncate' ? undefined : fileOf(content, 'schema.dump');
+  const globals = request.globals ? fileOf(part, 'globals.sql.zst') : undefined;
+  const schema = mode === 'truncate' ? undefined : fileOf(part, 'schema.dump');
   return {
     mode,
-    encoding: content.encoding,
-    ...(content.locale && { locale: content.locale }),
+    encoding: part.encoding,
+    ...(part.locale && { locale: part.locale }),
     noOwner,
     ...(globals && { globals }),
     ...(schema && { schema }),
@@ -49,12 +83,12 @@ export function preData(
 }
 
 export function postData(
-  content: ManifestContent,
+  part: ManifestPart,
   names: OrderOf<'analyze'>['relations'],
   request: RestoreRequest,
 ): Body<'post-data'> {
-  const schema = request.mode === 'truncate' ? undefined : fileOf(content, 'schema.dump');
-  const sequences = fileOf(content, 'sequences.sql.zst');
+  const schema = request.mode === 'truncate' ? undefined : fileOf(part, 'schema.dump');
+  const sequences = fileOf(part, 'sequences.sql.zst');
   return {
     mode: request.mode,
     noOwner: request.noOwner,
@@ -62,20 +96,20 @@ export function postData(
     ...(isWhole(request) ? {} : { only: names }),
     ...(sequences && { sequences }),
     refresh: isWhole(request)
-      ? content.refresh
-      : content.refresh.filter((name) => selects(request.selection, name)),
+      ? part.refresh
+      : part.refresh.filter((name) => selects(request.selection, name)),
   };
 }
 
 export function objectsToVerify(
-  content: ManifestContent,
+  part: ManifestPart,
   chosen: ReadonlyMap<number, Relation>,
   request: RestoreRequest,
 ): VerifyObject[] {
-  const objects: VerifyObject[] = content.metadata
+  const objects: VerifyObject[] = part.metadata
     .filter(({ file }) => file !== 'globals.sql.zst' || request.globals)
     .map((stored) => storedAs(stored));
-  for (const pack of content.packs) {
+  for (const pack of part.packs) {
     const extents = pack.extents.flatMap(({ relation, offset, length, crc32 }) => {
       const named = chosen.get(relation);
       return named === undefined
@@ -87,10 +121,15 @@ export function objectsToVerify(
   return objects;
 }
 
-export function extentsByRelation({ packs }: ManifestContent): Map<number, SourceExtent[]> {
-  const byRelation = new Map<number, SourceExtent[]>();
+/** Adds the extents of the relations that are wanted to what is there of them. */
+export function extentsByRelation(
+  { packs }: ManifestPart,
+  isWanted: (relation: number) => boolean,
+  byRelation = new Map<number, SourceExtent[]>(),
+): Map<number, SourceExtent[]> {
   for (const { key, extents } of packs) {
     for (const { relation, ...extent } of extents) {
+      if (!isWanted(relation)) continue;
       const list = byRelation.get(relation) ?? [];
       list.push({ key, ...extent });
       byRelation.set(relation, list);
@@ -99,7 +138,7 @@ export function extentsByRelation({ packs }: ManifestContent): Map<number, Sourc
   return byRelation;
 }
 
-export function fileOf({ metadata }: ManifestContent, file: MetadataFile): StoredAs | undefined {
+export function fileOf({ metadata }: ManifestPart, file: MetadataFile): StoredAs | undefined {
   const found = metadata.find((candidate) => candidate.file === file);
   return found === undefined ? undefined : storedAs(found);
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Attempt, Content, Count, Crc32, header, IsoDate, Sequence, Worker } from './documents.ts';
 import { METADATA_FILES } from './keys.ts';
+import { isCount, longList } from './lists.ts';
 import { Timestamp } from './timestamps.ts';
 
 /** One frame: where it lies in its pack and what is in it. */
@@ -13,6 +14,23 @@ export const Extent = z.object({
   crc32: Crc32,
 });
 export type Extent = z.infer<typeof Extent>;
+
+const CRC32 = /^[0-9a-f]{8}$/;
+
+export const Extents = longList(Extent, ({ relation, offset, length, rows, bytes, crc32 }) =>
+  isCount(relation) &&
+  isCount(offset) &&
+  isCount(length) &&
+  length > 0 &&
+  isCount(rows) &&
+  rows > 0 &&
+  isCount(bytes) &&
+  bytes > 0 &&
+  typeof crc32 === 'string' &&
+  CRC32.test(crc32)
+    ? { relation, offset, length, rows, bytes, crc32 }
+    : undefined,
+);
 
 /** An object as its writer saw it stored. */
 export const StoredAs = z.object({
@@ -42,7 +60,11 @@ const shipped = {
 
 /** A shipper's claim that one object has arrived; agreement with plan and seal makes it true. */
 export const Receipt = z.discriminatedUnion('kind', [
-  z.object({ ...shipped, kind: z.literal('pack'), extents: z.array(Extent).min(1) }),
+  z.object({
+    ...shipped,
+    kind: z.literal('pack'),
+    extents: Extents.refine(({ length }) => length > 0, 'a pack has at least one extent'),
+  }),
   z.object({ ...shipped, kind: z.literal('metadata'), file: z.enum(METADATA_FILES) }),
 ]);
 export type Receipt = z.infer<typeof Receipt>;

@@ -1,11 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ordersFor } from './restore-orders.ts';
 import { COORDINATOR } from './restore-phases.ts';
 import { chosenRelations, isWhole } from './restore-plan.ts';
 import { countedOf, nameOf, sum, textOf, wantedExtents, wayOf } from './testing/coordinated.ts';
 import { greenplumCase } from './testing/greenplum.ts';
-import { planOf } from './testing/restores.ts';
+import { ordersFor, planOf } from './testing/restores.ts';
 
 describe('the plan', () => {
   test('has the chosen relations and rows at the coordinator, as it alone loads', () => {
@@ -86,7 +85,7 @@ describe('definitions', () => {
       fc.property(greenplumCase, (restore) => {
         const { mode, globals } = restore.request;
         const has = (file: string) =>
-          restore.manifest.contents.some(({ metadata }) => metadata.some((stored) => stored.file === file));
+          restore.parts.some(({ metadata }) => metadata.some((stored) => stored.file === file));
         const [pre] = ordersFor('pre-data', restore);
         const [post] = ordersFor('post-data', restore);
         expect(pre !== undefined && 'globals' in pre).toBe(globals && has('globals.sql.zst'));

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { objectsOf } from './manifest.ts';
 import type { Relation } from './plan.ts';
 import type { OrderOf } from './restore.ts';
-import { ordersFor } from './restore-orders.ts';
 import { COORDINATOR } from './restore-phases.ts';
 import { chosenRelations } from './restore-plan.ts';
 import {
@@ -16,7 +15,7 @@ import {
   wayOf,
 } from './testing/coordinated.ts';
 import { greenplumCase } from './testing/greenplum.ts';
-import type { RestoreCase } from './testing/restores.ts';
+import { ordersFor, type RestoreCase } from './testing/restores.ts';
 
 /** Only rows of content i that every database has on segment i: no whole copy, nothing hashed by oids, nor shipped by one for all. */
 const staysWhereItWas = (relation: Relation | undefined) =>
@@ -31,6 +30,8 @@ function loadAndFeeds(restore: RestoreCase): { load: OrderOf<'data'>; feeds: Ord
   for (const feed of feeds) expect(feed.role).toBe('feed');
   return { load, feeds };
 }
+
+const allObjects = ({ parts }: RestoreCase) => parts.flatMap((part) => [...objectsOf(part)]);
 
 describe('every extent that is wanted, and no other,', () => {
   test('is in exactly one data order: its own segment’s, or the coordinator’s', () => {
@@ -53,7 +54,7 @@ describe('every extent that is wanted, and no other,', () => {
   test('is verified in exactly one verify order, and so is every other object that will be read', () => {
     fc.assert(
       fc.property(greenplumCase, (restore) => {
-        const { manifest, request } = restore;
+        const { parts, request } = restore;
         const objects = ordersFor('verify', restore).flatMap((order) =>
           order.phase === 'verify' ? order.objects : [],
         );
@@ -67,14 +68,12 @@ describe('every extent that is wanted, and no other,', () => {
         );
         expect(verified.sort()).toEqual(wanted.sort());
         const packs = new Set(wantedExtents(restore).map(({ extent }) => extent.key));
-        const files = manifest.contents
+        const files = parts
           .flatMap(({ metadata }) => metadata)
           .filter(({ file }) => file !== 'globals.sql.zst' || request.globals);
         const keys = [...packs, ...files.map(({ key }) => key)];
         expect(objects.map(({ key }) => key).sort()).toEqual(keys.sort());
-        const known = new Map(
-          [...objectsOf(manifest)].map(({ content: _, ...stored }) => [stored.key, stored]),
-        );
+        const known = new Map(allObjects(restore).map(({ content: _, ...stored }) => [stored.key, stored]));
         for (const { extents: _, ...stored } of objects) expect(stored).toEqual(known.get(stored.key));
       }),
     );
@@ -83,7 +82,7 @@ describe('every extent that is wanted, and no other,', () => {
   test('is verified where it will be read, when every segment loads its own', () => {
     fc.assert(
       fc.property(onSegmentCase, (restore) => {
-        const own = new Map([...objectsOf(restore.manifest)].map(({ key, content }) => [key, content]));
+        const own = new Map(allObjects(restore).map(({ key, content }) => [key, content]));
         for (const order of ordersFor('verify', restore)) {
           if (order.phase !== 'verify') throw new Error(order.phase);
           for (const { key } of order.objects) expect(own.get(key)).toBe(order.content);

@@ -1,19 +1,21 @@
 import type { Phase } from './keys.ts';
-import type { Manifest, ManifestContent } from './manifest.ts';
+import type { ManifestContent, ManifestPart, ManifestRelation } from './manifest.ts';
 import {
+  draftFrom,
   extentsByRelation,
   loadable,
   type OrderContext,
+  type OrderDraft,
   objectsToVerify,
   orderBase,
   postData,
   preData,
 } from './order-bodies.ts';
 import type { Relation } from './plan.ts';
-import type { LoadRelation, Order, RestorePlan, SourceExtent } from './restore.ts';
+import type { LoadRelation, RestorePlan, SourceExtent, VerifyObject } from './restore.ts';
 import { COORDINATOR } from './restore-phases.ts';
 
-type Chosen = ReadonlyMap<number, Relation>;
+type Chosen = ReadonlyMap<number, ManifestRelation>;
 
 /** The orders of a Greenplum: its coordinator changes everything, its segments check what they will read, and hand rows over. */
 export function coordinatedOrders(
@@ -21,7 +23,7 @@ export function coordinatedOrders(
   load: RestorePlan['load'],
   chosen: Chosen,
   { request, manifest }: OrderContext,
-): Order[] {
+): OrderDraft[] {
   const names = namesOf(chosen);
   const base = orderBase(request, COORDINATOR);
   const coordinator = manifest.contents.find(({ content }) => content === COORDINATOR);
@@ -31,33 +33,50 @@ export function coordinatedOrders(
       return verifyOrders(chosen, { request, manifest });
     case 'pre-data':
       return [
-        {
+        draftFrom(COORDINATOR, COORDINATOR, (part) => ({
           ...base,
           phase,
-          ...preData(coordinator, names, request),
+          ...preData(part, names, request),
           relations: [...chosen.values()].map(nameOf),
-        },
+        })),
       ];
     case 'data':
       return dataOrders(load, chosen, coordinator, { request, manifest });
     case 'post-data':
-      return [{ ...base, phase, ...postData(coordinator, names, request) }];
+      return [
+        draftFrom(COORDINATOR, COORDINATOR, (part) => ({
+          ...base,
+          phase,
+          ...postData(part, names, request),
+        })),
+      ];
     case 'analyze':
-      return [{ ...base, phase, relations: rootsOf(chosen) }];
+      return [
+        {
+          content: COORDINATOR,
+          needs: [],
+          take: () => undefined,
+          finish: () => ({ ...base, phase, relations: rootsOf(chosen) }),
+        },
+      ];
   }
 }
 
 /** A smaller target has fewer segments than the set has contents: they take turns. */
-function verifyOrders(chosen: Chosen, { request, manifest }: OrderContext): Order[] {
+function verifyOrders(chosen: Chosen, { request, manifest }: OrderContext): OrderDraft[] {
   const targets = request.target.contents.map(({ content }) => content).sort((a, b) => a - b);
   const segments = targets.length - 1;
-  return targets.map((target) => ({
-    ...orderBase(request, target),
-    phase: 'verify',
-    objects: manifest.contents
-      .filter(({ content }) => (content === COORDINATOR ? COORDINATOR : content % segments) === target)
-      .flatMap((content) => objectsToVerify(content, chosen, request)),
-  }));
+  return targets.map((target): OrderDraft => {
+    const objects: VerifyObject[][] = [];
+    return {
+      content: target,
+      needs: manifest.contents
+        .map(({ content }) => content)
+        .filter((content) => (content === COORDINATOR ? COORDINATOR : content % segments) === target),
+      take: (part) => objects.push(objectsToVerify(part, chosen, request)),
+      finish: () => ({ ...orderBase(request, target), phase: 'verify', objects: objects.splice(0).flat() }),
+    };
+  });
 }
 
 function dataOrders(
@@ -65,68 +84,56 @@ function dataOrders(
   chosen: Chosen,
   { encoding }: ManifestContent,
   { request, manifest }: OrderContext,
-): Order[] {
-  const wholes = wholeRelations(chosen, manifest);
+): OrderDraft[] {
+  const onSegments = ({ totals, ...relation }: ManifestRelation) =>
+    load === 'on-segment' && staysOnSegment(relation) && totals.rows > 0;
   const base = { phase: 'data', encoding } as const;
-  const onSegments = (relation: LoadRelation) =>
-    load === 'on-segment' && staysOnSegment(chosen.get(relation.id)) && relation.rows > 0;
-  const loading: Order = {
-    ...orderBase(request, COORDINATOR),
-    ...base,
-    role: 'load',
-    relations: wholes.map((whole) =>
-      onSegments(whole) ? { ...whole, onSegment: true as const, extents: [] } : whole,
-    ),
+  const handed = [...chosen.values()].filter(onSegments);
+  const loaded = [...chosen.values()].filter((relation) => !onSegments(relation));
+  const isLoaded = new Set(loaded.map(({ id }) => id));
+  const extents = new Map<number, SourceExtent[]>();
+  const loading: OrderDraft = {
+    content: COORDINATOR,
+    needs: loaded.some(({ totals }) => totals.rows > 0)
+      ? manifest.contents.map(({ content }) => content)
+      : [],
+    take: (part) => extentsByRelation(part, (relation) => isLoaded.has(relation), extents),
+    finish: () => ({
+      ...orderBase(request, COORDINATOR),
+      ...base,
+      role: 'load',
+      relations: [...chosen.values()].map((relation) => ({
+        ...loadable(relation),
+        ...(!isLoaded.has(relation.id) && { onSegment: true as const }),
+        rows: relation.totals.rows,
+        bytes: relation.totals.bytes,
+        extents: extents.get(relation.id) ?? [],
+      })),
+    }),
   };
   if (load !== 'on-segment') return [loading];
-  const handed = wholes.filter(onSegments);
   const feeding = manifest.contents
     .filter(({ content }) => content !== COORDINATOR)
-    .map(
-      (content): Order => ({
-        ...orderBase(request, content.content),
+    .map(({ content }) =>
+      draftFrom(content, content, (part) => ({
+        ...orderBase(request, content),
         ...base,
         role: 'feed',
-        relations: sharesOf(content, handed),
-      }),
+        relations: sharesOf(part, handed),
+      })),
     );
   return [loading, ...feeding];
 }
 
 /** Rows of content i belong on segment i of every database. */
-const staysOnSegment = (relation: Relation | undefined) =>
-  relation?.replicated !== true && relation?.redistribute !== true && relation?.condition === undefined;
-
-/** Every chosen relation with the rows and frames of all contents. */
-function wholeRelations(chosen: Chosen, manifest: Manifest): LoadRelation[] {
-  const counts = new Map([...chosen.keys()].map((id) => [id, { rows: 0, bytes: 0 }]));
-  const extents = new Map<number, SourceExtent[]>();
-  for (const content of manifest.contents) {
-    for (const { relation, rows, bytes } of content.relations) {
-      const count = counts.get(relation);
-      if (count === undefined) continue;
-      count.rows += rows;
-      count.bytes += bytes;
-    }
-    for (const [relation, list] of extentsByRelation(content)) {
-      const known = extents.get(relation);
-      if (known === undefined) extents.set(relation, [...list]);
-      else for (const extent of list) known.push(extent);
-    }
-  }
-  return [...chosen.values()].map((relation) => ({
-    ...loadable(relation),
-    rows: 0,
-    bytes: 0,
-    ...counts.get(relation.id),
-    extents: extents.get(relation.id) ?? [],
-  }));
-}
+const staysOnSegment = ({ replicated, redistribute, condition }: Relation) =>
+  replicated !== true && redistribute !== true && condition === undefined;
 
 /** What one content has of these relations; none is an answer too, as the program is started on every segment. */
-function sharesOf(content: ManifestContent, relations: readonly LoadRelation[]): LoadRelation[] {
-  const extents = extentsByRelation(content);
-  const counts = new Map(content.relations.map((counted) => [counted.relation, counted]));
+function sharesOf(part: ManifestPart, relations: readonly Relation[]): LoadRelation[] {
+  const ids = new Set(relations.map(({ id }) => id));
+  const extents = extentsByRelation(part, (relation) => ids.has(relation));
+  const counts = new Map(part.relations.map((counted) => [counted.relation, counted]));
   return relations.map(({ id, schema, name, columns }) => ({
     id,
     schema,

@@ -3,14 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { decode, encode } from './documents.ts';
 import { PHASES } from './keys.ts';
 import { Order } from './restore.ts';
-import { ordersFor } from './restore-orders.ts';
 import { chosenRelations } from './restore-plan.ts';
-import { type RestoreCase, restoreCase } from './testing/restores.ts';
+import { ordersFor, type RestoreCase, restoreCase } from './testing/restores.ts';
 
 /** Every extent that the request wants, as `[content, relation name, key, offset, length, crc32]`. */
-function wantedExtents({ manifest, request }: RestoreCase): string[] {
+function wantedExtents({ manifest, parts, request }: RestoreCase): string[] {
   const chosen = chosenRelations(request, manifest);
-  return manifest.contents
+  return parts
     .flatMap(({ content, packs }) =>
       packs.flatMap(({ key, extents }) =>
         extents.flatMap(({ relation, offset, length, crc32 }) => {
@@ -112,7 +111,7 @@ describe('an order', () => {
 function metadataWhereItBelongs(restore: RestoreCase) {
   const { mode, globals, selection } = restore.request;
   const whole = Object.values(selection).every((patterns) => patterns.length === 0);
-  restore.manifest.contents.forEach(({ metadata }, at) => {
+  restore.parts.forEach(({ metadata }, at) => {
     const has = (file: string) => metadata.some((stored) => stored.file === file);
     const [pre, data, post] = (['pre-data', 'data', 'post-data'] as const).map(
       (phase) => ordersFor(phase, restore)[at],

@@ -1,11 +1,13 @@
 import type { Phase } from './keys.ts';
-import type { ManifestContent } from './manifest.ts';
+import type { ManifestPart } from './manifest.ts';
 import {
   type Body,
+  draftFrom,
   extentsByRelation,
   fileOf,
   loadable,
   type OrderContext,
+  type OrderDraft,
   objectsToVerify,
   orderBase,
   postData,
@@ -18,59 +20,61 @@ import { loadWay } from './restore-phases.ts';
 import { chosenRelations, isWhole } from './restore-plan.ts';
 
 /** The orders of one phase, one per content. Every extent that is wanted is in exactly one data order. */
-export function ordersFor(phase: Phase, context: OrderContext): Order[] {
-  const chosen = chosenRelations(context.request, context.manifest);
-  const load = loadWay(context.request, context.manifest);
+export function draftOrders(phase: Phase, context: OrderContext): OrderDraft[] {
+  const { request, manifest } = context;
+  const chosen = chosenRelations(request, manifest);
+  const load = loadWay(request, manifest);
   if (load !== 'each') return coordinatedOrders(phase, load, chosen, context);
-  return context.manifest.contents.map((content) => orderFor(phase, content, chosen, context));
+  return manifest.contents.map(({ content }) =>
+    draftFrom(content, content, (part) => orderFor(phase, part, chosen, request)),
+  );
 }
 
 function orderFor(
   phase: Phase,
-  content: ManifestContent,
+  part: ManifestPart,
   chosen: ReadonlyMap<number, Relation>,
-  context: OrderContext,
+  request: RestoreRequest,
 ): Order {
-  const { request } = context;
-  const base = orderBase(request, content.content);
-  const names = namesIn(content, chosen);
+  const base = orderBase(request, part.content);
+  const names = namesIn(part, chosen);
   switch (phase) {
     case 'verify':
-      return { ...base, phase, objects: objectsToVerify(content, chosen, request) };
+      return { ...base, phase, objects: objectsToVerify(part, chosen, request) };
     case 'pre-data':
-      return { ...base, phase, ...preData(content, names, request) };
+      return { ...base, phase, ...preData(part, names, request) };
     case 'data':
-      return { ...base, phase, ...data(content, chosen, request) };
+      return { ...base, phase, ...data(part, chosen, request) };
     case 'post-data':
-      return { ...base, phase, ...postData(content, names, request) };
+      return { ...base, phase, ...postData(part, names, request) };
     case 'analyze':
       return { ...base, phase, relations: names };
   }
 }
 
 function data(
-  content: ManifestContent,
+  part: ManifestPart,
   chosen: ReadonlyMap<number, Relation>,
   request: RestoreRequest,
 ): Body<'data'> {
-  const extents = extentsByRelation(content);
+  const extents = extentsByRelation(part, (relation) => chosen.has(relation));
   const relations: LoadRelation[] = [];
-  for (const { relation, rows, bytes } of content.relations) {
+  for (const { relation, rows, bytes } of part.relations) {
     const named = chosen.get(relation);
     if (named === undefined) continue;
     relations.push({ ...loadable(named), rows, bytes, extents: extents.get(relation) ?? [] });
   }
   // Emptying tables says nothing about large objects: only a whole set into a database of its own brings them back.
   const largeObjects =
-    isWhole(request) && request.mode !== 'truncate' ? fileOf(content, 'large-objects.dump') : undefined;
-  return { role: 'load', encoding: content.encoding, relations, ...(largeObjects && { largeObjects }) };
+    isWhole(request) && request.mode !== 'truncate' ? fileOf(part, 'large-objects.dump') : undefined;
+  return { role: 'load', encoding: part.encoding, relations, ...(largeObjects && { largeObjects }) };
 }
 
 function namesIn(
-  content: ManifestContent,
+  part: ManifestPart,
   chosen: ReadonlyMap<number, Relation>,
 ): { schema: string; name: string }[] {
-  return content.relations.flatMap(({ relation }) => {
+  return part.relations.flatMap(({ relation }) => {
     const named = chosen.get(relation);
     return named === undefined ? [] : [{ schema: named.schema, name: named.name }];
   });

@@ -4,13 +4,13 @@ import { decode, encode } from './documents.ts';
 import { formatKey, PHASES } from './keys.ts';
 import { Order, type RestoreReceipt, type RestoreRequest } from './restore.ts';
 import { foldRestore } from './restore-fold.ts';
-import { ordersFor } from './restore-orders.ts';
 import { COORDINATOR, contentsIn, loadWay } from './restore-phases.ts';
 import { planRestore } from './restore-plan.ts';
 import { greenplumCase, greenplumManifest, targetOf } from './testing/greenplum.ts';
 import {
   allDone,
   MANIFEST_SHA256,
+  ordersFor,
   planOf,
   type RestoreCase,
   requestFor,
@@ -182,7 +182,7 @@ describe('a Greenplum’s restore', () => {
 
 describe('a target that is no whole Greenplum', () => {
   const refusals = (request: RestoreRequest, made: RestoreCase['manifest']) => {
-    const planned = planRestore(request, made, MANIFEST_SHA256);
+    const planned = planRestore(request, made, MANIFEST_SHA256, []);
     return 'refused' in planned ? planned.refused.map(({ message }) => message) : [];
   };
   const sized = greenplumManifest.chain((made) =>

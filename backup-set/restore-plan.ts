@@ -1,6 +1,6 @@
 import { FORMAT_VERSION } from './documents.ts';
 import type { Phase } from './keys.ts';
-import type { Manifest, ManifestContent } from './manifest.ts';
+import type { Manifest, ManifestPart, ManifestRelation } from './manifest.ts';
 import type { Relation } from './plan.ts';
 import type { RestorePlan, RestoreRequest } from './restore.ts';
 import { COORDINATOR, loadWay } from './restore-phases.ts';
@@ -9,16 +9,27 @@ import type { Problem } from './verdict.ts';
 
 export type Planned = { readonly plan: RestorePlan } | { readonly refused: readonly Problem[] };
 
-/** Resolves a request against a manifest: phases and volumes, or every reason why it cannot be done. Pure. */
-export function planRestore(request: RestoreRequest, manifest: Manifest, manifestSha256: string): Planned {
+/** How much of one content a restore is about. */
+export type ContentVolume = RestorePlan['contents'][number];
+
+/**
+ * Resolves a request against a manifest: phases and volumes, or every reason why it cannot be done. Pure.
+ * @param volumes of every content of the set, by `volumeOf`.
+ */
+export function planRestore(
+  request: RestoreRequest,
+  manifest: Manifest,
+  manifestSha256: string,
+  volumes: readonly ContentVolume[],
+): Planned {
   const refused = impossible(request, manifest);
   if (refused.length > 0) return { refused };
   const chosen = chosenRelations(request, manifest);
   const load = loadWay(request, manifest);
   const contents =
     load === 'each'
-      ? manifest.contents.map((content) => volumeOf(content, chosen))
-      : coordinated(load, request, manifest, chosen);
+      ? volumes.toSorted((a, b) => a.content - b.content)
+      : coordinated(load, request, chosen, volumes);
   const phases: Phase[] = [
     ...(request.verify ? (['verify'] as const) : []),
     'pre-data',
@@ -51,7 +62,7 @@ export function planRestore(request: RestoreRequest, manifest: Manifest, manifes
 export function chosenRelations(
   { selection }: Pick<RestoreRequest, 'selection'>,
   manifest: Manifest,
-): ReadonlyMap<number, Relation> {
+): ReadonlyMap<number, ManifestRelation> {
   const chosen = manifest.relations.filter((relation) =>
     selects(selection, relation, relation.partitionRoot),
   );
@@ -125,10 +136,9 @@ function targetProblems(
 function coordinated(
   load: RestorePlan['load'],
   { target }: RestoreRequest,
-  manifest: Manifest,
   chosen: ReadonlyMap<number, Relation>,
-): RestorePlan['contents'] {
-  const volumes = manifest.contents.map((content) => volumeOf(content, chosen));
+  volumes: readonly ContentVolume[],
+): ContentVolume[] {
   const all = {
     relations: chosen.size,
     rows: total(volumes, 'rows'),
@@ -149,19 +159,18 @@ function coordinated(
 
 const NOTHING = { bytes: 0, storedBytes: 0 };
 
-function volumeOf(
-  content: ManifestContent,
-  chosen: ReadonlyMap<number, Relation>,
-): RestorePlan['contents'][number] {
-  const relations = content.relations.filter(({ relation }) => chosen.has(relation));
-  const extents = content.packs.flatMap((pack) =>
-    pack.extents.filter(({ relation }) => chosen.has(relation)),
-  );
+/** What a restore of these relations needs of one content. */
+export function volumeOf(
+  { content, relations, packs }: ManifestPart,
+  chosen: ReadonlyMap<number, unknown>,
+): ContentVolume {
+  const counted = relations.filter(({ relation }) => chosen.has(relation));
+  const extents = packs.flatMap((pack) => pack.extents.filter(({ relation }) => chosen.has(relation)));
   return {
-    content: content.content,
-    relations: relations.length,
-    rows: total(relations, 'rows'),
-    bytes: total(relations, 'bytes'),
+    content,
+    relations: counted.length,
+    rows: total(counted, 'rows'),
+    bytes: total(counted, 'bytes'),
     storedBytes: total(extents, 'length'),
   };
 }

@@ -1,10 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Folded, fold } from './fold.ts';
 import type { Plan } from './plan.ts';
-import type { Seal } from './seal.ts';
 import { consistentSet } from './testing/arbitraries.ts';
-import { countingExtents, documentsOf, sealOf } from './testing/builders.ts';
+import { countingExtents, documentsOf, sealOf, type WholeSeal } from './testing/builders.ts';
+import { type WholeFolded as Folded, fold } from './testing/fold-whole.ts';
 
 const setAndOne = consistentSet
   .filter(({ sealed }) => sealed.length > 0)
@@ -64,7 +63,7 @@ describe('an altered seal never makes a complete set', () => {
     );
   });
 
-  const changes: Record<string, (seal: Seal) => Seal> = {
+  const changes: Record<string, (seal: WholeSeal) => WholeSeal> = {
     'it belongs to another set': (seal) => ({ ...seal, timestamp: '20260131120001' }),
     'it says failed': (seal) => ({ ...seal, outcome: 'failed' }),
     'a content is dropped': (seal) => ({ ...seal, contents: seal.contents.slice(1) }),
@@ -109,7 +108,7 @@ describe('an altered seal never makes a complete set', () => {
       fc.property(setAndOne, fc.constantFrom('drop', 'digest'), ({ parts, one }, how) => {
         fc.pre(one.kind === 'metadata' || countingExtents(one, parts.words).length > 0 || how === 'digest');
         const { content, attempt, worker, sequence } = one;
-        const isOne = (entry: Seal['contents'][number]['receipts'][number]) =>
+        const isOne = (entry: WholeSeal['contents'][number]['receipts'][number]) =>
           entry.attempt === attempt && entry.worker === worker && entry.sequence === sequence;
         const seal = inEach(sealOf(parts), (sealed) =>
           sealed.content !== content
@@ -130,7 +129,10 @@ describe('an altered seal never makes a complete set', () => {
   });
 });
 
-function inEach(seal: Seal, change: (content: Seal['contents'][number]) => Seal['contents'][number]): Seal {
+function inEach(
+  seal: WholeSeal,
+  change: (content: WholeSeal['contents'][number]) => WholeSeal['contents'][number],
+): WholeSeal {
   return { ...seal, contents: seal.contents.map(change) };
 }
 

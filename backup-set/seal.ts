@@ -1,5 +1,17 @@
 import * as z from 'zod';
-import { Attempt, Content, Count, header, IsoDate, Sequence, Sha256, Worker } from './documents.ts';
+import {
+  ATTEMPT_MAX,
+  Attempt,
+  Content,
+  Count,
+  header,
+  IsoDate,
+  PartDigest,
+  Sequence,
+  Sha256,
+  Worker,
+} from './documents.ts';
+import { isCount, longList } from './lists.ts';
 import { Timestamp } from './timestamps.ts';
 
 /** A receipt that counts, by the digest of its bytes: an altered one is noticed whatever it says. */
@@ -15,14 +27,28 @@ export type SealedReceipt = z.infer<typeof SealedReceipt>;
 export const SealedRelation = z.object({ relation: Count, attempt: Attempt, rows: Count, bytes: Count });
 export type SealedRelation = z.infer<typeof SealedRelation>;
 
-export const SealedContent = z.object({
+export const SealedRelations = longList(SealedRelation, ({ relation, attempt, rows, bytes }) =>
+  isCount(relation) &&
+  isCount(attempt) &&
+  attempt > 0 &&
+  attempt <= ATTEMPT_MAX &&
+  isCount(rows) &&
+  isCount(bytes)
+    ? { relation, attempt, rows, bytes }
+    : undefined,
+);
+
+/** seals/<content>.json: what the database counted on one segment, and the receipts that count. */
+export const SealPart = z.object({
+  ...header('seal-part'),
+  timestamp: Timestamp,
   content: Content,
   receipts: z.array(SealedReceipt),
-  relations: z.array(SealedRelation),
+  relations: SealedRelations,
 });
-export type SealedContent = z.infer<typeof SealedContent>;
+export type SealPart = z.infer<typeof SealPart>;
 
-/** seal.json: what the database itself counted, and which attempts count. */
+/** seal.json: the last word of the coordinator. Its parts were written before it; it pins them by their digests. */
 export const Seal = z.object({
   ...header('seal'),
   timestamp: Timestamp,
@@ -30,7 +56,7 @@ export const Seal = z.object({
   /** The plan that was carried out: a changed column or name in it would load rows wrongly. */
   planSha256: Sha256,
   outcome: z.enum(['counted', 'failed']),
-  contents: z.array(SealedContent),
+  contents: z.array(z.object({ content: Content, part: PartDigest })),
   /** Dispatch only: what the coordinator counted over all contents, which closes the relation. */
   dispatched: z.array(z.object({ relation: Count, rows: Count })).exactOptional(),
   failures: z.array(z.object({ content: Content.exactOptional(), code: z.string(), message: z.string() })),

@@ -1,6 +1,6 @@
 import { StowageError } from '../backup-set/errors.ts';
 import { formatKey, setPrefix } from '../backup-set/keys.ts';
-import { Manifest, objectsOf } from '../backup-set/manifest.ts';
+import { Manifest } from '../backup-set/manifest.ts';
 import type { Deps } from '../functions/deps.ts';
 import { readOr } from './sets.ts';
 import { timestampsIn } from './sets-in.ts';
@@ -44,8 +44,7 @@ async function neededBy(deps: Deps, timestamp: string): Promise<string[]> {
     // Only a younger set can share what an older one stored.
     if (other <= timestamp) continue;
     const manifest = await readOr(deps, other, 'manifest', Manifest);
-    if (manifest !== undefined && objectsOf(manifest).some(({ key }) => key.startsWith(setPrefix(timestamp))))
-      needing.push(other);
+    if (manifest?.needs.includes(timestamp) === true) needing.push(other);
   }
   return needing;
 }

@@ -36,7 +36,7 @@ export async function loadRestore(deps: Deps, restore: string): Promise<LoadedRe
       receipts.push(...listed.map(({ key }) => ({ key, bytes: new Uint8Array() })));
       break;
     }
-    receipts.push(...(await readAll(deps, listed)));
+    receipts.push(...(await readAll(deps, [...keys])));
   }
   return { request, plan, receipts };
 }

@@ -1,7 +1,6 @@
 import pMap from 'p-map';
 import { DOCUMENT_BYTES_MAX, decode, type RawDocument, RECEIPT_BYTES_MAX } from '../backup-set/documents.ts';
 import { isStowageError } from '../backup-set/errors.ts';
-import type { SetDocuments } from '../backup-set/fold.ts';
 import { formatKey, type Key, parseKey, receiptsPrefix } from '../backup-set/keys.ts';
 import { Verdict } from '../backup-set/verdict.ts';
 import type { StoredObject } from '../storage/store.ts';
@@ -9,13 +8,6 @@ import { callOptions, type Deps } from './deps.ts';
 
 /** Small GETs at once: hides the latency of S3 and stays far below what any server throttles. */
 const READS_IN_FLIGHT = 16;
-
-/** The documents of a set as they are stored; a set that somebody tampered with may lack any of them. */
-export interface LoadedSet {
-  readonly plan: RawDocument | undefined;
-  readonly receipts: readonly RawDocument[];
-  readonly seal: RawDocument | undefined;
-}
 
 /**
  * Reads a document, or undefined when it is not there. One that is too large comes back empty: it is as unreadable as
@@ -36,28 +28,9 @@ export async function readDocument(
   }
 }
 
-/** Plan, seal and receipts. Without a seal the fold only counts receipts by key, so their bytes are not read. */
-export async function loadSet(deps: Deps, timestamp: string): Promise<LoadedSet> {
-  // The seal first: it is written after every receipt it names, so what is listed afterwards must hold them all.
-  // The other way round, a receipt and the seal that arrive in between would look like a loss.
-  const seal = await readDocument(deps, formatKey({ kind: 'seal', timestamp }));
-  const plan = await readDocument(deps, formatKey({ kind: 'plan', timestamp }));
-  const listed = await listKeys(deps, receiptsPrefix(timestamp), ['receipt']);
-  if (seal !== undefined) return { plan, seal, receipts: await readAll(deps, listed) };
-  return { plan, seal, receipts: listed.map(({ key }) => ({ key, bytes: new Uint8Array() })) };
-}
-
-/** True when there is enough to fold. */
-export function hasPlan(set: LoadedSet): set is LoadedSet & SetDocuments {
-  return set.plan !== undefined;
-}
-
 /** Reads many small documents, a bounded number at once; one that has gone meanwhile is left out. */
-export async function readAll(
-  deps: Deps,
-  objects: readonly Pick<StoredObject, 'key'>[],
-): Promise<RawDocument[]> {
-  const documents = await pMap(objects, ({ key }) => readDocument(deps, key, RECEIPT_BYTES_MAX), {
+export async function readAll(deps: Deps, keys: readonly string[]): Promise<RawDocument[]> {
+  const documents = await pMap(keys, (key) => readDocument(deps, key, RECEIPT_BYTES_MAX), {
     concurrency: READS_IN_FLIGHT,
   });
   return documents.filter((document) => document !== undefined);
@@ -76,6 +49,16 @@ export async function listKeys(
     else if (kinds.includes(parsed.kind)) found.push(object);
   }
   return found;
+}
+
+/** Receipts that have arrived so far, per content. */
+export async function countReceipts(deps: Deps, timestamp: string): Promise<Map<number, number>> {
+  const counts = new Map<number, number>();
+  for await (const object of deps.store.list(receiptsPrefix(timestamp), callOptions(deps))) {
+    const key = parseKey(object.key);
+    if (key?.kind === 'receipt') counts.set(key.content, (counts.get(key.content) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** Keys of all verdicts of a set, oldest first: the instant in the name orders them. */

@@ -1,11 +1,11 @@
 import { StowageError } from '../backup-set/errors.ts';
 import { formatKey, setPrefix } from '../backup-set/keys.ts';
-import type { Verdict } from '../backup-set/verdict.ts';
+import { bounded, type Verdict } from '../backup-set/verdict.ts';
 import { checkSet } from './check-set.ts';
 import { callOptions, type Deps, type Handled } from './deps.ts';
-import { loadSet, readDocument } from './load.ts';
-import { foldLoaded } from './on-receipt.ts';
-import { type Finding, verdictOf, writeVerdict } from './write-verdict.ts';
+import { foldStored } from './fold-stored.ts';
+import { readDocument } from './load.ts';
+import { type Finding, NOTHING_CHECKED, verdictOf, writeVerdict } from './write-verdict.ts';
 
 export interface Validated extends Handled {
   readonly verdict: Verdict;
@@ -32,20 +32,20 @@ export async function validate(deps: Deps, timestamp: string): Promise<Validated
  * @throws StowageError `set/not-found`.
  */
 export async function stateWithoutManifest(deps: Deps, timestamp: string): Promise<Finding> {
-  const checked = { objects: 0, bytes: 0 };
   if (!(await exists(deps, timestamp)))
     throw new StowageError('set/not-found', `there is no set ${timestamp} in ${deps.store.url}`, {
       where: { set: timestamp },
     });
-  const folded = foldLoaded(timestamp, await loadSet(deps, timestamp));
+  const folded = await foldStored(deps, timestamp);
+  const checked = NOTHING_CHECKED;
   if (folded.status !== 'complete') {
     const status = folded.status === 'open' ? 'incomplete' : folded.status;
-    return { status, checked, problems: folded.problems };
+    return { status, checked, problems: folded.problems, problemsTotal: folded.problemsTotal };
   }
   const object = formatKey({ kind: 'manifest', timestamp });
   const message =
     'the set is complete and has not been committed (or its manifest was deleted); run the functions';
-  return { status: 'incomplete', checked, problems: [{ code: 'object-missing', object, message }] };
+  return { status: 'incomplete', checked, ...bounded([{ code: 'object-missing', object, message }]) };
 }
 
 async function exists(deps: Deps, timestamp: string): Promise<boolean> {

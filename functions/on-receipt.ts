@@ -1,10 +1,9 @@
-import { fold } from '../backup-set/fold.ts';
 import { formatKey } from '../backup-set/keys.ts';
 import type { Problem, Verdict } from '../backup-set/verdict.ts';
 import { callOptions, type Deps, type Handled } from './deps.ts';
-import { hasPlan, type LoadedSet, loadSet } from './load.ts';
+import { type FoldVisit, foldStored } from './fold-stored.ts';
 import { saveSame } from './save.ts';
-import { writeNews } from './write-verdict.ts';
+import { NOTHING_CHECKED, writeNews } from './write-verdict.ts';
 
 export interface Stitched extends Handled {
   readonly status: 'open' | Verdict['status'];
@@ -13,7 +12,8 @@ export interface Stitched extends Handled {
 
 /**
  * A receipt or the seal has arrived: commits `manifest.json` when the set is complete, and says in a verdict what is
- * missing when it is sealed and is not. Any number of calls, at once or again, write the same.
+ * missing when it is sealed and is not. The manifest's parts are written on the way; the set is committed by
+ * `manifest.json` alone. Any number of calls, at once or again, write the same.
  * @throws StowageError `set/damaged` when another manifest is there.
  */
 export async function stitch(deps: Deps, timestamp: string): Promise<Stitched> {
@@ -24,7 +24,7 @@ export async function stitch(deps: Deps, timestamp: string): Promise<Stitched> {
   const committed = await deps.store.head(manifestKey, callOptions(deps));
   if (committed !== undefined) return { status: 'complete', wrote: [], problems: [] };
 
-  const folded = foldLoaded(timestamp, await loadSet(deps, timestamp));
+  const folded = await foldStored(deps, timestamp, storePart(deps, timestamp));
   switch (folded.status) {
     case 'open':
       return { status: 'open', wrote: [], problems: folded.problems };
@@ -35,20 +35,18 @@ export async function stitch(deps: Deps, timestamp: string): Promise<Stitched> {
     }
     case 'incomplete':
     case 'damaged': {
-      const { status, problems } = folded;
-      const checked = { objects: 0, bytes: 0 };
-      const wrote = await writeNews(deps, timestamp, 'stitch', { status, checked, problems });
+      const { status, problems, problemsTotal } = folded;
+      const found = { status, checked: NOTHING_CHECKED, problems, problemsTotal };
+      const wrote = await writeNews(deps, timestamp, 'stitch', found);
       return { status, wrote, problems };
     }
   }
 }
 
-/** The fold of what was loaded; a set whose plan is gone is incomplete, whatever else is there. */
-export function foldLoaded(timestamp: string, set: LoadedSet): ReturnType<typeof fold> {
-  if (hasPlan(set)) return fold(set);
-  const object = formatKey({ kind: 'plan', timestamp });
-  return {
-    status: 'incomplete',
-    problems: [{ code: 'object-missing', object, message: 'the plan of this set is not there' }],
+/** Stores each content's part of the manifest before anything names it; of a set that cannot become complete, none. */
+function storePart(deps: Deps, timestamp: string): FoldVisit {
+  return async ({ content, part }, { problems }) => {
+    if (part === undefined || problems.length > 0) return;
+    await saveSame(deps, formatKey({ kind: 'manifest-part', timestamp, content }), part.bytes);
   };
 }

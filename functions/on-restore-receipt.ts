@@ -2,14 +2,16 @@ import pMap from 'p-map';
 import { decode, encode, sha256 } from '../backup-set/documents.ts';
 import { formatKey, type Phase } from '../backup-set/keys.ts';
 import { Manifest } from '../backup-set/manifest.ts';
+import type { OrderDraft } from '../backup-set/order-bodies.ts';
 import { Order, Outcome } from '../backup-set/restore.ts';
 import { foldRestore, refusedOutcome } from '../backup-set/restore-fold.ts';
-import { ordersFor } from '../backup-set/restore-orders.ts';
+import { draftOrders } from '../backup-set/restore-orders.ts';
 import { contentsIn } from '../backup-set/restore-phases.ts';
 import type { Problem } from '../backup-set/verdict.ts';
 import { type Deps, type Handled, NOTHING } from './deps.ts';
 import { readDocument } from './load.ts';
 import { type LoadedRestore, loadRestore, orderKeys } from './load-restore.ts';
+import { readPart } from './read-part.ts';
 import { saveOrAgree, saveSame } from './save.ts';
 
 /** Orders can be large (every extent of a segment): few are held in memory at once. */
@@ -43,25 +45,47 @@ async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Pro
   const written = await orderKeys(deps, plan.id, phase);
   if (contentsIn(phase, plan).every((content) => written.has(keyOf(content)))) return NOTHING;
   const manifest = await loadPlannedManifest(deps, loaded);
-  if ('code' in manifest) {
-    // Every segment has answered the phase before, so nobody works on the target now and the restore can end here.
-    const refused = refusedOutcome(request, [manifest]);
-    const untouched = phase === plan.phases[0] || plan.phases[plan.phases.indexOf(phase) - 1] === 'verify';
-    return writeOutcome(deps, plan.id, { ...refused, status: untouched ? 'refused' : 'failed' });
-  }
-  const missing = ordersFor(phase, { request, manifest }).filter(
+  const isUntouched = phase === plan.phases[0] || plan.phases[plan.phases.indexOf(phase) - 1] === 'verify';
+  if ('code' in manifest) return endWith(deps, request, manifest, isUntouched ? 'refused' : 'failed');
+  const missing = draftOrders(phase, { request, manifest }).filter(
     ({ content }) => !written.has(keyOf(content)),
   );
-  const wrote = await pMap(
-    missing,
-    async (order) => {
-      const key = keyOf(order.content);
-      return (await saveSame(deps, key, encode(Order, order))) ? [key] : [];
-    },
-    { concurrency: WRITES_IN_FLIGHT },
-  );
+  const wrote: string[] = [];
+  let problem: Problem | undefined;
+  const writeOne = async (draft: OrderDraft) => {
+    problem ??= await showParts(deps, manifest, draft);
+    // Who has no order yet gets none any more.
+    if (problem !== undefined) return;
+    const key = keyOf(draft.content);
+    if (await saveSame(deps, key, encode(Order, draft.finish()))) wrote.push(key);
+  };
+  await pMap(missing, writeOne, { concurrency: WRITES_IN_FLIGHT });
+  if (problem !== undefined) {
+    const isNothingDone = isUntouched && (phase === 'verify' || written.size + wrote.length === 0);
+    return endWith(deps, request, problem, isNothingDone ? 'refused' : 'failed');
+  }
   deps.log.info({ restore: plan.id, phase, orders: missing.length }, 'orders written');
-  return { wrote: wrote.flat() };
+  return { wrote };
+}
+
+/** The set is no longer what the restore was planned from, so that it ends here. */
+function endWith(
+  deps: Deps,
+  request: LoadedRestore['request'],
+  problem: Problem,
+  status: 'refused' | 'failed',
+): Promise<Handled> {
+  return writeOutcome(deps, request.id, { ...refusedOutcome(request, [problem]), status });
+}
+
+/** Shows an order the parts of the manifest that it is made from, one after the other. @returns what is wrong with one. */
+async function showParts(deps: Deps, manifest: Manifest, draft: OrderDraft): Promise<Problem | undefined> {
+  for (const content of draft.needs) {
+    const part = await readPart(deps, manifest, content);
+    if ('code' in part) return part;
+    draft.take(part);
+  }
+  return undefined;
 }
 
 /** The manifest that the plan was made from, or the problem that it is no longer the same. */

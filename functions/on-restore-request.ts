@@ -2,12 +2,13 @@ import * as z from 'zod';
 import { decode, encode, type RawDocument, sha256 } from '../backup-set/documents.ts';
 import { isStowageError, messageOf } from '../backup-set/errors.ts';
 import { formatKey } from '../backup-set/keys.ts';
-import type { Manifest } from '../backup-set/manifest.ts';
+import type { Manifest, ManifestPart } from '../backup-set/manifest.ts';
+import { joined as joinedLists } from '../backup-set/problem-list.ts';
 import { RestorePlan, RestoreRequest } from '../backup-set/restore.ts';
 import { refusedOutcome } from '../backup-set/restore-fold.ts';
-import { chosenRelations, planRestore } from '../backup-set/restore-plan.ts';
+import { type ContentVolume, chosenRelations, planRestore, volumeOf } from '../backup-set/restore-plan.ts';
 import { Timestamp } from '../backup-set/timestamps.ts';
-import type { Problem } from '../backup-set/verdict.ts';
+import { bounded, type Problem } from '../backup-set/verdict.ts';
 import { checkSet } from './check-set.ts';
 import { callOptions, type Deps, type Handled, NOTHING } from './deps.ts';
 import { readDocument } from './load.ts';
@@ -36,7 +37,7 @@ export async function onRestoreRequest(deps: Deps, restore: string): Promise<Han
 
   const proven = await proveSet(deps, request);
   if ('refused' in proven) return joined(proven, await refuse(proven.refused));
-  const plan = planRestore(request, proven.manifest, proven.manifestSha256);
+  const plan = planRestore(request, proven.manifest, proven.manifestSha256, proven.volumes);
   if ('refused' in plan) return joined(proven, await refuse(plan.refused));
 
   const { created } = await saveOrAgree(deps, planKey, encode(RestorePlan, plan.plan));
@@ -65,7 +66,11 @@ function readRequest(raw: RawDocument, restore: string): Request {
 
 type Proven = Handled &
   (
-    | { readonly manifest: Manifest; readonly manifestSha256: string }
+    | {
+        readonly manifest: Manifest;
+        readonly manifestSha256: string;
+        readonly volumes: readonly ContentVolume[];
+      }
     | { readonly refused: readonly Problem[] }
   );
 
@@ -73,12 +78,18 @@ async function proveSet(deps: Deps, request: RestoreRequest): Promise<Proven> {
   const { timestamp } = request;
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
   if (raw === undefined) return { wrote: [], refused: await whyUnproven(deps, timestamp) };
-  const { manifest, ...found } = await checkSet(deps, timestamp, raw);
+  const volumes: ContentVolume[] = [];
+  let touching: Problem[] = [];
+  let chosen: ReturnType<typeof chosenRelations> | undefined;
+  const { manifest, documents, ...found } = await checkSet(deps, timestamp, raw, (named, part, problems) => {
+    chosen ??= chosenRelations(request, named);
+    volumes.push(volumeOf(part, chosen));
+    touching = touching.concat(touchingIn(part, chosen, problems));
+  });
   const { key } = await writeVerdict(deps, timestamp, 'validate', found);
-  if (manifest === undefined) return { wrote: [key], refused: found.problems };
-  const touching = found.problems.filter((problem) => touches(problem, request, manifest));
-  if (touching.length > 0) return { wrote: [key], refused: touching };
-  return { wrote: [key], manifest, manifestSha256: sha256(raw.bytes) };
+  const refused = joinedLists(bounded(touching), documents).problems;
+  if (manifest === undefined || refused.length > 0) return { wrote: [key], refused };
+  return { wrote: [key], manifest, manifestSha256: sha256(raw.bytes), volumes };
 }
 
 async function whyUnproven(deps: Deps, timestamp: string): Promise<Problem[]> {
@@ -93,13 +104,18 @@ async function whyUnproven(deps: Deps, timestamp: string): Promise<Problem[]> {
 }
 
 /**
- * False only for a pack in which nothing lies that was asked for: one table can be saved from a set that has lost
+ * Left out is only a pack in which nothing lies that was asked for: one table can be saved from a set that has lost
  * another. What is wrong with a document, a receipt or a metadata file concerns everybody.
  */
-function touches({ object }: Problem, request: RestoreRequest, manifest: Manifest): boolean {
-  const chosen = chosenRelations(request, manifest);
-  const pack = manifest.contents.flatMap(({ packs }) => packs).find(({ key }) => key === object);
-  return pack === undefined || pack.extents.some(({ relation }) => chosen.has(relation));
+function touchingIn(
+  { packs }: ManifestPart,
+  chosen: ReadonlyMap<number, unknown>,
+  problems: readonly Problem[],
+): Problem[] {
+  return problems.filter(({ object }) => {
+    const pack = packs.find(({ key }) => key === object);
+    return pack === undefined || pack.extents.some(({ relation }) => chosen.has(relation));
+  });
 }
 
 function joined(...steps: readonly Handled[]): Handled {

@@ -1,4 +1,4 @@
-import type { Manifest } from '../backup-set/manifest.ts';
+import type { Manifest, ManifestPart } from '../backup-set/manifest.ts';
 import type { Problem } from '../backup-set/verdict.ts';
 
 /** Enough to recognise what is concerned; a pack can hold a thousand small tables. */
@@ -7,12 +7,10 @@ const NAMED_MAX = 3;
 /** The relations with rows in a pack: the name where it is one, and a phrase for people where there are several. */
 export function relationsOf(
   manifest: Manifest,
-  content: number,
+  part: ManifestPart,
   key: string,
 ): { relation?: NonNullable<Problem['relation']>; text: string } {
-  const pack = manifest.contents
-    .find((candidate) => candidate.content === content)
-    ?.packs.find((candidate) => candidate.key === key);
+  const pack = part.packs.find((candidate) => candidate.key === key);
   const ids = new Set(pack?.extents.map(({ relation }) => relation));
   const names = manifest.relations.filter(({ id }) => ids.has(id));
   const [only] = names;

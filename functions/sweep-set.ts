@@ -1,15 +1,25 @@
-import { formatKey, receiptsPrefix, setPrefix } from '../backup-set/keys.ts';
-import type { Problem, Verdict } from '../backup-set/verdict.ts';
+import { formatKey, receiptsPrefix, sealPartsPrefix, setPrefix } from '../backup-set/keys.ts';
+import { joined, NO_PROBLEMS } from '../backup-set/problem-list.ts';
+import { bounded, type Problem, type Verdict } from '../backup-set/verdict.ts';
 import { callOptions, type Deps } from './deps.ts';
-import { loadSet, newestVerdict, verdictKeys, verdictLevel } from './load.ts';
+import { foldHeads, loadHeads } from './fold-stored.ts';
+import { newestVerdict, verdictKeys, verdictLevel } from './load.ts';
 import { validate } from './on-manifest.ts';
-import { foldLoaded, stitch } from './on-receipt.ts';
+import { stitch } from './on-receipt.ts';
 import { allowedSilence, isSilent, lastArrival } from './silence.ts';
 import type { SetStatus, SweepOptions, SweepReport } from './sweep-report.ts';
-import { writeNews } from './write-verdict.ts';
+import { NOTHING_CHECKED, writeNews } from './write-verdict.ts';
 
 /** Clocks of store and functions may differ by this much: a verdict that young may not have seen the last receipt. */
 const CLOCK_SKEW_MS = 5 * 60_000;
+/** Problems that name an object because it was not there. */
+const MISSES: ReadonlySet<Problem['code']> = new Set([
+  'receipt-missing',
+  'content-missing',
+  'object-missing',
+]);
+/** Of a set that lacks thousands, all must come before it is complete: these tell as much as all would. */
+const MISSED_LOOKED_FOR_MAX = 16;
 
 /** Looks at one set and does what no event has caused. `over`: nothing can change its status any more. */
 export async function sweepSet(
@@ -70,9 +80,25 @@ async function finalVerdict(
   const verdict = await newestVerdict(deps, timestamp, 'stitch');
   // `overdue` was said of an unsealed set, by whatever clock.
   if (verdict === undefined || verdict.problems.some(({ code }) => code === 'overdue')) return undefined;
-  const last = (await lastArrival(deps, receiptsPrefix(timestamp))) ?? sealedAt;
-  const newest = Math.max(last.getTime(), sealedAt.getTime());
-  return newest + CLOCK_SKEW_MS < new Date(verdict.at).getTime() ? verdict : undefined;
+  const named = [receiptsPrefix(timestamp), sealPartsPrefix(timestamp)];
+  const arrived = await Promise.all(named.map((prefix) => lastArrival(deps, prefix)));
+  const newest = Math.max(
+    ...[sealedAt, ...arrived.filter((at) => at !== undefined)].map((at) => at.getTime()),
+  );
+  if (newest + CLOCK_SKEW_MS >= new Date(verdict.at).getTime()) return undefined;
+  return (await hasCome(deps, verdict)) ? undefined : verdict;
+}
+
+/**
+ * True when something is there now that a verdict missed. Its time does not tell: a replication, or `cp -a`, keeps the
+ * time at which an object was first written, which can lie long before the verdict.
+ */
+async function hasCome(deps: Deps, { problems }: Verdict): Promise<boolean> {
+  const missed = problems.filter(({ code, object }) => object !== undefined && MISSES.has(code));
+  for (const { object = '' } of missed.slice(0, MISSED_LOOKED_FOR_MAX)) {
+    if ((await deps.store.head(object, callOptions(deps))) !== undefined) return true;
+  }
+  return false;
 }
 
 /** Writes what is missing when nothing has moved in an unsealed set for longer than its plan allows. */
@@ -84,15 +110,15 @@ async function callOverdue(
   const last = await lastArrival(deps, setPrefix(timestamp));
   const allowed = await allowedSilence(deps, timestamp, options);
   if (last === undefined || !isSilent(deps, last, allowed)) return undefined;
-  const set = await loadSet(deps, timestamp);
+  const heads = await loadHeads(deps, timestamp);
   // Sealed in this very moment: the event, or the next sweep, will judge it by its documents.
-  if (set.seal !== undefined) return undefined;
-  const folded = foldLoaded(timestamp, set);
-  const missing = folded.status === 'complete' ? [] : folded.problems;
+  if (heads.seal !== undefined) return undefined;
+  const folded = await foldHeads(deps, timestamp, heads);
+  const missing = folded.status === 'complete' ? NO_PROBLEMS : folded;
   const message = `nothing has arrived since ${last.toISOString()}; ${allowed} s of silence are allowed`;
   const overdue: Problem = { code: 'overdue', message };
   const status = folded.status === 'damaged' ? 'damaged' : 'incomplete';
-  const checked = { objects: 0, bytes: 0 };
-  await writeNews(deps, timestamp, 'stitch', { status, checked, problems: [overdue, ...missing] });
+  const found = { status, checked: NOTHING_CHECKED, ...joined(bounded([overdue]), missing) } as const;
+  await writeNews(deps, timestamp, 'stitch', found);
   return status;
 }

@@ -1,15 +1,16 @@
-import pMap from 'p-map';
+import pMap, { pMapSkip } from 'p-map';
 import { StowageError } from '../backup-set/errors.ts';
 import { formatKey } from '../backup-set/keys.ts';
 import { type Manifest, objectsOf } from '../backup-set/manifest.ts';
-import type { Extent } from '../backup-set/receipt.ts';
+import { gatherProblems, joined, NO_PROBLEMS, type ProblemList } from '../backup-set/problem-list.ts';
 import type { Problem, Verdict } from '../backup-set/verdict.ts';
 import { checkSet, finding } from './check-set.ts';
 import { callOptions, type Deps, type Handled } from './deps.ts';
 import { readDocument } from './load.ts';
 import { stateWithoutManifest } from './on-manifest.ts';
+import { readPart } from './read-part.ts';
 import { type CheckedObject, verifyObject } from './verify-object.ts';
-import { writeVerdict } from './write-verdict.ts';
+import { NOTHING_CHECKED, writeVerdict } from './write-verdict.ts';
 
 export interface VerifyOptions {
   /** Objects read at once; each holds one frame in memory. */
@@ -45,61 +46,72 @@ export async function verifySet(
 ): Promise<Verified> {
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
   if (raw === undefined) throw await noManifest(deps, timestamp);
-  const { manifest, ...validated } = await checkSet(deps, timestamp, raw);
-  const read =
-    manifest === undefined
-      ? { problems: [], objects: 0, bytes: 0 }
-      : await readObjects(deps, manifest, validated.problems, options);
+  const known: Known = { gone: new Set(), resized: new Set() };
+  const {
+    manifest,
+    documents: _,
+    ...validated
+  } = await checkSet(deps, timestamp, raw, (_set, _part, found) => {
+    for (const { code, object = '' } of found) {
+      if (code === 'object-missing') known.gone.add(object);
+      if (code === 'size-differs') known.resized.add(object);
+    }
+  });
+  const read = manifest === undefined ? NOTHING_READ : await readObjects(deps, manifest, known, options);
   const checked = { objects: read.objects, bytes: read.bytes };
-  const verified = finding(checked, [...validated.problems, ...read.problems]);
+  const verified = finding(checked, joined(validated, read.found));
   const { key, verdict } = await writeVerdict(deps, timestamp, 'verify', verified);
   return { verdict, wrote: [key] };
 }
 
+/** Objects that `validate` has told of already. */
+interface Known {
+  readonly gone: Set<string>;
+  readonly resized: Set<string>;
+}
+
+const NOTHING_READ = { ...NOTHING_CHECKED, found: NO_PROBLEMS };
+
 async function readObjects(
   deps: Deps,
   manifest: Manifest,
-  known: readonly Problem[],
+  { gone, resized }: Known,
   { concurrency = OBJECTS_IN_FLIGHT, decode = true, onProgress = () => undefined }: VerifyOptions,
-): Promise<{ problems: Problem[]; objects: number; bytes: number }> {
-  const gone = new Set(known.filter(({ code }) => code === 'object-missing').map(({ object }) => object));
-  const objects = objectsToRead(manifest).filter(({ key }) => !gone.has(key));
-  const bytesTotal = objects.reduce((sum, object) => sum + object.bytes, 0);
+): Promise<{ found: ProblemList; objects: number; bytes: number }> {
+  const { objects: objectsTotal, storedBytes: bytesTotal } = manifest.totals;
   const done = { objects: 0, bytes: 0 };
-  const report = () => onProgress({ ...done, objectsTotal: objects.length, bytesTotal });
-  const problems = await pMap(
-    objects,
-    async (object) => {
-      const found = await verifyObject(deps.store, object, {
-        ...callOptions(deps),
-        decode,
-        onBytes: (bytes) => {
-          done.bytes += bytes;
-          report();
-        },
-      });
-      done.objects += 1;
-      report();
-      return found;
-    },
-    { concurrency },
-  );
-  const sizeKnown = new Set(known.filter(({ code }) => code === 'size-differs').map(({ object }) => object));
-  const news = problems
-    .flat()
-    .filter(({ code, object }) => code !== 'size-differs' || !sizeKnown.has(object));
-  return { ...done, problems: news };
+  const report = () => onProgress({ ...done, objectsTotal, bytesTotal });
+  const gathered = gatherProblems();
+  const readOne = async (object: CheckedObject) => {
+    if (gone.has(object.key)) return pMapSkip;
+    const found = await verifyObject(deps.store, object, {
+      ...callOptions(deps),
+      decode,
+      onBytes: (bytes) => {
+        done.bytes += bytes;
+        report();
+      },
+    });
+    done.objects += 1;
+    report();
+    const isNews = ({ code }: Problem) => code !== 'size-differs' || !resized.has(object.key);
+    gathered.add(object.content, found.filter(isNews));
+    return pMapSkip;
+  };
+  await pMap(objectsToRead(deps, manifest), readOne, { concurrency });
+  return { ...done, found: gathered.list() };
 }
 
-function objectsToRead(manifest: Manifest): CheckedObject[] {
+/** Content by content; a part that cannot be read was told of by `validate`. */
+async function* objectsToRead(deps: Deps, manifest: Manifest): AsyncGenerator<CheckedObject> {
   const named = new Map(manifest.relations.map(({ id, schema, name }) => [id, { schema, name }]));
-  const extents = new Map<string, readonly Extent[]>();
-  for (const { packs } of manifest.contents) for (const pack of packs) extents.set(pack.key, pack.extents);
-  return Array.from(objectsOf(manifest), (object) => ({
-    ...object,
-    extents: extents.get(object.key) ?? [],
-    relation: (id: number) => named.get(id),
-  }));
+  for (const { content } of manifest.contents) {
+    const part = await readPart(deps, manifest, content);
+    if ('code' in part) continue;
+    const extents = new Map(part.packs.map((pack) => [pack.key, pack.extents]));
+    for (const object of objectsOf(part))
+      yield { ...object, extents: extents.get(object.key) ?? [], relation: (id: number) => named.get(id) };
+  }
 }
 
 async function noManifest(deps: Deps, timestamp: string): Promise<StowageError> {

@@ -1,17 +1,19 @@
-import { encode, FORMAT_VERSION } from '../backup-set/documents.ts';
+import { encode, FORMAT_VERSION, PROBLEMS_MAX } from '../backup-set/documents.ts';
 import { isStowageError, StowageError } from '../backup-set/errors.ts';
 import { formatKey } from '../backup-set/keys.ts';
+import type { ProblemList } from '../backup-set/problem-list.ts';
 import { instantOf } from '../backup-set/timestamps.ts';
-import { bounded, type Problem, Verdict } from '../backup-set/verdict.ts';
+import { Verdict } from '../backup-set/verdict.ts';
 import { callOptions, type Deps } from './deps.ts';
 import { newestVerdict } from './load.ts';
 
 /** What a check has found, before it is dated. */
-export interface Finding {
+export interface Finding extends ProblemList {
   readonly status: Verdict['status'];
   readonly checked: Verdict['checked'];
-  readonly problems: readonly Problem[];
 }
+
+export const NOTHING_CHECKED: Verdict['checked'] = { objects: 0, bytes: 0 };
 
 /** Two functions that judge one set in the same millisecond are plausible; a thousand are a defect. */
 const COLLISIONS_MAX = 1000;
@@ -25,7 +27,8 @@ export function verdictOf(timestamp: string, level: Verdict['level'], finding: F
     at: at.toISOString(),
     status: finding.status,
     checked: finding.checked,
-    ...bounded(finding.problems),
+    problemsTotal: finding.problemsTotal,
+    problems: finding.problems.slice(0, PROBLEMS_MAX),
   };
 }
 

@@ -1,9 +1,9 @@
-import { encode, type RawDocument, sha256 } from '../documents.ts';
-import type { SetDocuments } from '../fold.ts';
+import { digestOf, encode, type RawDocument, sha256 } from '../documents.ts';
 import { formatKey } from '../keys.ts';
 import { Plan } from '../plan.ts';
 import { Receipt } from '../receipt.ts';
-import { Seal, type SealedContent, type SealedRelation } from '../seal.ts';
+import { Seal, type SealedRelation, SealPart } from '../seal.ts';
+import type { SetDocuments } from './fold-whole.ts';
 
 export const TIMESTAMP = '20260131120000';
 export const AT = '2026-01-31T12:00:00.000Z';
@@ -19,6 +19,11 @@ export interface SetParts {
   readonly words: ReadonlyMap<number, readonly SealedRelation[]>;
 }
 
+/** A seal with its parts, before these are split off. */
+export type WholeSeal = Omit<Seal, 'contents'> & {
+  readonly contents: readonly Pick<SealPart, 'content' | 'receipts' | 'relations'>[];
+};
+
 function planDocument(plan: Plan): RawDocument {
   return { key: formatKey({ kind: 'plan', timestamp: plan.timestamp }), bytes: encode(Plan, plan) };
 }
@@ -27,13 +32,31 @@ export function receiptDocument(receipt: Receipt): RawDocument {
   return { key: formatKey({ ...receipt, kind: 'receipt' }), bytes: encode(Receipt, receipt) };
 }
 
-function sealDocument(seal: Seal): RawDocument {
+export function sealDocument(seal: Seal): RawDocument {
   return { key: formatKey({ kind: 'seal', timestamp: seal.timestamp }), bytes: encode(Seal, seal) };
 }
 
+export function sealPartDocument(part: SealPart): RawDocument {
+  return { key: formatKey({ ...part, kind: 'seal-part' }), bytes: encode(SealPart, part) };
+}
+
+/** The parts that a seal is split into. */
+export function partsOf({ timestamp, contents }: WholeSeal): SealPart[] {
+  return contents.map((content) => ({ format: 'stowage/seal-part', version: 0, timestamp, ...content }));
+}
+
+/** The seal that names these parts. */
+export function sealFor(whole: WholeSeal): Seal {
+  const contents = partsOf(whole).map((part) => ({
+    content: part.content,
+    part: digestOf(sealPartDocument(part).bytes),
+  }));
+  return { ...whole, contents };
+}
+
 /** The seal a coordinator would write over these parts. */
-export function sealOf({ plan, sealed, words }: SetParts): Seal {
-  const contents = plan.contents.map(({ content }): SealedContent => {
+export function sealOf({ plan, sealed, words }: SetParts): WholeSeal {
+  const contents = plan.contents.map(({ content }) => {
     const receipts = sealed
       .filter((receipt) => receipt.content === content)
       .map((receipt) => {
@@ -60,12 +83,14 @@ export function sealOf({ plan, sealed, words }: SetParts): Seal {
 /** Everything that storage would hold, with changes where a test wants them. */
 export function documentsOf(
   parts: SetParts,
-  change: { plan?: Plan; seal?: Seal; receipts?: readonly RawDocument[] } = {},
-): SetDocuments & { readonly receipts: readonly RawDocument[]; readonly seal: RawDocument } {
+  change: { plan?: Plan; seal?: WholeSeal; receipts?: readonly RawDocument[] } = {},
+): Required<SetDocuments> & { readonly seal: RawDocument } {
+  const whole = change.seal ?? sealOf(parts);
   return {
     plan: planDocument(change.plan ?? parts.plan),
     receipts: change.receipts ?? [...parts.sealed, ...parts.dead].map(receiptDocument),
-    seal: sealDocument(change.seal ?? sealOf(parts)),
+    seal: sealDocument(sealFor(whole)),
+    sealParts: partsOf(whole).map(sealPartDocument),
   };
 }
 

@@ -1,9 +1,8 @@
 import type { OrderOf } from '../restore.ts';
-import { ordersFor } from '../restore-orders.ts';
 import { loadWay } from '../restore-phases.ts';
 import { chosenRelations } from '../restore-plan.ts';
 import { greenplumCase } from './greenplum.ts';
-import type { RestoreCase } from './restores.ts';
+import { ordersFor, type RestoreCase } from './restores.ts';
 
 interface Named {
   readonly schema: string;
@@ -25,9 +24,9 @@ export const dataOrders = (restore: RestoreCase) =>
   ordersFor('data', restore).filter((order): order is OrderOf<'data'> => order.phase === 'data');
 
 /** Every extent that the request wants, with the content that has it. */
-export function wantedExtents({ manifest, request }: RestoreCase) {
+export function wantedExtents({ manifest, parts, request }: RestoreCase) {
   const chosen = chosenRelations(request, manifest);
-  return manifest.contents.flatMap(({ content, packs }) =>
+  return parts.flatMap(({ content, packs }) =>
     packs.flatMap(({ key, extents }) =>
       extents.flatMap(({ relation, ...extent }) => {
         const named = chosen.get(relation);
@@ -38,8 +37,8 @@ export function wantedExtents({ manifest, request }: RestoreCase) {
 }
 
 /** What the manifest counted of a relation, on one content or on all. */
-export function countedOf({ manifest }: RestoreCase, relation: number, only?: number) {
-  const counted = manifest.contents
+export function countedOf({ parts }: RestoreCase, relation: number, only?: number) {
+  const counted = parts
     .filter(({ content }) => only === undefined || content === only)
     .flatMap(({ relations }) => relations)
     .filter((each) => each.relation === relation);

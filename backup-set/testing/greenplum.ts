@@ -1,14 +1,13 @@
 import * as fc from 'fast-check';
-import { fold } from '../fold.ts';
 import type { Manifest } from '../manifest.ts';
 import { type Plan, type PlannedContent, type Relation, rangesOf } from '../plan.ts';
 import type { RestoreRequest } from '../restore.ts';
-import type { Seal } from '../seal.ts';
 import { consistentSetOf } from './arbitraries.ts';
-import { documentsOf, type SetParts, sealOf } from './builders.ts';
+import { documentsOf, type SetParts, sealOf, type WholeSeal } from './builders.ts';
+import { fold } from './fold-whole.ts';
 import { hostileName, qualifiedName } from './names.ts';
 import { PLAN, relations } from './plans.ts';
-import { requestFor, restoreCaseOf } from './restores.ts';
+import { requestFor, restoreCaseOf, type WholeManifest } from './restores.ts';
 
 type Mechanism = Plan['snapshot']['mechanism'];
 
@@ -95,7 +94,7 @@ export const barrierSet: fc.Arbitrary<SetParts> = consistentSetOf(greenplumPlan(
 export const dispatchedSet: fc.Arbitrary<SetParts> = consistentSetOf(greenplumPlan('dispatch'));
 
 /** The seal over these parts: of a dispatch, with the coordinator's counts, which are those of all contents. */
-export function greenplumSealOf(parts: SetParts): Seal {
+export function greenplumSealOf(parts: SetParts): WholeSeal {
   const seal = sealOf(parts);
   if (parts.plan.snapshot.mechanism !== 'dispatch') return seal;
   const words = [...parts.words.values()].flat();
@@ -106,11 +105,13 @@ export function greenplumSealOf(parts: SetParts): Seal {
   return { ...seal, dispatched };
 }
 
-export const greenplumManifest: fc.Arbitrary<Manifest> = fc.oneof(barrierSet, dispatchedSet).map((parts) => {
+const wholeGreenplum: fc.Arbitrary<WholeManifest> = fc.oneof(barrierSet, dispatchedSet).map((parts) => {
   const folded = fold(documentsOf(parts, { seal: greenplumSealOf(parts) }));
   if (folded.status !== 'complete') throw new Error(JSON.stringify(folded.problems));
-  return folded.manifest;
+  return folded;
 });
+
+export const greenplumManifest: fc.Arbitrary<Manifest> = wholeGreenplum.map(({ manifest }) => manifest);
 
 /** A target that is a whole Greenplum with this many segments, the last of them first. */
 export function targetOf(made: Manifest, segments: number): RestoreRequest['target'] {
@@ -123,7 +124,7 @@ export function targetOf(made: Manifest, segments: number): RestoreRequest['targ
 }
 
 /** A set of N segments, and a request that brings it into as many, fewer or more. */
-export const greenplumCase = restoreCaseOf(greenplumManifest, (made) =>
+export const greenplumCase = restoreCaseOf(wholeGreenplum, ({ manifest: made }) =>
   fc
     .record({
       segments: fc.oneof(fc.constant(made.contents.length - 1), fc.integer({ min: 1, max: 5 })),

@@ -1,22 +1,27 @@
 import * as fc from 'fast-check';
 import { encode, type RawDocument } from '../documents.ts';
-import { fold } from '../fold.ts';
 import { formatKey, type Phase } from '../keys.ts';
-import type { Manifest } from '../manifest.ts';
-import { type RestorePlan, RestoreReceipt, type RestoreRequest } from '../restore.ts';
-import { ordersFor } from '../restore-orders.ts';
+import type { Manifest, ManifestPart } from '../manifest.ts';
+import { type Order, type RestorePlan, RestoreReceipt, type RestoreRequest } from '../restore.ts';
+import { draftOrders } from '../restore-orders.ts';
 import { contentsIn } from '../restore-phases.ts';
-import { planRestore } from '../restore-plan.ts';
+import { chosenRelations, type Planned, planRestore, volumeOf } from '../restore-plan.ts';
 import { EVERYTHING, type Selection } from '../selection.ts';
 import { consistentSet } from './arbitraries.ts';
 import { AT, documentsOf, type SetParts, TIMESTAMP } from './builders.ts';
+import { fold } from './fold-whole.ts';
 import { quoted } from './names.ts';
 
 const RESTORE = '20260201120000123-0123abcd';
 export const MANIFEST_SHA256 = '0'.repeat(64);
 
-export interface RestoreCase {
+/** A manifest with all its parts. */
+export interface WholeManifest {
   readonly manifest: Manifest;
+  readonly parts: readonly ManifestPart[];
+}
+
+export interface RestoreCase extends WholeManifest {
   readonly request: RestoreRequest;
 }
 
@@ -41,14 +46,16 @@ export function requestFor(manifest: Manifest, change: Partial<RestoreRequest> =
   };
 }
 
-export const manifestFrom = (sets: fc.Arbitrary<SetParts>): fc.Arbitrary<Manifest> =>
+export const manifestFrom = (sets: fc.Arbitrary<SetParts>): fc.Arbitrary<WholeManifest> =>
   sets.map((parts) => {
     const folded = fold(documentsOf(parts));
     if (folded.status !== 'complete') throw new Error(folded.status);
-    return folded.manifest;
+    return folded;
   });
 
-export const manifest: fc.Arbitrary<Manifest> = manifestFrom(consistentSet);
+export const wholeManifest: fc.Arbitrary<WholeManifest> = manifestFrom(consistentSet);
+
+export const manifest: fc.Arbitrary<Manifest> = wholeManifest.map(({ manifest: made }) => made);
 
 /** Selections of a manifest's own relations, by quoted names, of partitions also by their root's. */
 function selectionOf({ relations }: Manifest): fc.Arbitrary<Selection> {
@@ -79,24 +86,45 @@ const choicesFor = (made: Manifest): fc.Arbitrary<Partial<RestoreRequest>> =>
 
 /** A manifest and a request about it that can be carried out; `more` is what else a request asks for. */
 export const restoreCaseOf = (
-  manifests: fc.Arbitrary<Manifest>,
-  more: (made: Manifest) => fc.Arbitrary<Partial<RestoreRequest>> = () => fc.constant({}),
+  manifests: fc.Arbitrary<WholeManifest>,
+  more: (made: WholeManifest) => fc.Arbitrary<Partial<RestoreRequest>> = () => fc.constant({}),
 ): fc.Arbitrary<RestoreCase> =>
   manifests
     .chain((made) =>
-      fc.tuple(choicesFor(made), more(made)).map(([choices, others]) => ({
-        manifest: made,
-        request: requestFor(made, { ...choices, ...others }),
+      fc.tuple(choicesFor(made.manifest), more(made)).map(([choices, others]) => ({
+        manifest: made.manifest,
+        parts: made.parts,
+        request: requestFor(made.manifest, { ...choices, ...others }),
       })),
     )
-    .filter(({ manifest: made, request }) => 'plan' in planRestore(request, made, MANIFEST_SHA256));
+    .filter((restore) => 'plan' in plannedFrom(restore));
 
-export const restoreCase: fc.Arbitrary<RestoreCase> = restoreCaseOf(manifest);
+export const restoreCase: fc.Arbitrary<RestoreCase> = restoreCaseOf(wholeManifest);
 
-export function planOf({ manifest: made, request }: RestoreCase): RestorePlan {
-  const planned = planRestore(request, made, MANIFEST_SHA256);
+/** What the functions would plan, with the volumes that the parts have. */
+export function plannedFrom({ manifest: made, parts, request }: RestoreCase): Planned {
+  const chosen = chosenRelations(request, made);
+  const volumes = parts.map((part) => volumeOf(part, chosen));
+  return planRestore(request, made, MANIFEST_SHA256, volumes);
+}
+
+export function planOf(restore: RestoreCase): RestorePlan {
+  const planned = plannedFrom(restore);
   if ('refused' in planned) throw new Error(JSON.stringify(planned.refused));
   return planned.plan;
+}
+
+/** The orders of a phase, each from the parts that it needs. */
+export function ordersFor(phase: Phase, restore: RestoreCase): Order[] {
+  const { parts } = restore;
+  return draftOrders(phase, restore).map((draft) => {
+    for (const content of draft.needs) {
+      const part = parts.find((candidate) => candidate.content === content);
+      if (part === undefined) throw new Error(`content ${content} has no part`);
+      draft.take(part);
+    }
+    return draft.finish();
+  });
 }
 
 /** The receipt of a segment that carried its order out. */

@@ -129,7 +129,7 @@ async function shipAndSeal(
       context.config.shippers.start === 'agents'
         ? await shipByAgents(context, store, plan, draft, held, tally)
         : await ship(context, plan, draft, held, tally);
-    await storeSeal(store, plan, tally, shipped, context.clock());
+    await storeSeal(store, plan, tally, shipped, context.clock, context.signal);
     return { plan, tally, shipped };
   } finally {
     progress.stop();

@@ -1,34 +1,52 @@
-import { encode, FORMAT_VERSION, sha256 } from '../../backup-set/documents.ts';
+import pMap from 'p-map';
+import { digestOf, encode, FORMAT_VERSION, sha256 } from '../../backup-set/documents.ts';
+import { asStowageError } from '../../backup-set/errors.ts';
 import { formatKey } from '../../backup-set/keys.ts';
 import { Plan } from '../../backup-set/plan.ts';
-import { Seal } from '../../backup-set/seal.ts';
+import { Seal, SealPart } from '../../backup-set/seal.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Shipped } from './ship.ts';
-import { sealed, type Tally } from './tally.ts';
+import { type ContentTally, sealPartOf, type Tally } from './tally.ts';
 
-/** Storing the seal is the last thing even of an interrupted run; it gets its own, short, time. */
+const PARTS_AT_ONCE = 16;
+/** Parts of a thousand contents with ten thousand tables each are half a gigabyte. */
+const PARTS_MS_MAX = 15 * 60_000;
+/** Storing the seal is the last thing even of an interrupted run; it and its parts get their own, short, time. */
+const HURRIED_PARTS_MS_MAX = 20_000;
 const SEAL_MS_MAX = 30_000;
 
-/** Writes what the database counted, or why it could not: after this nobody has to wait for the set. */
+/**
+ * Writes what the database counted, or why it could not: first a part per content, then the seal that names them. After this
+ * nobody has to wait for the set. A part that cannot be stored makes the backup a failed one.
+ */
 export async function storeSeal(
   store: ObjectStore,
   plan: Plan,
   tally: Tally,
   { failures }: Shipped,
-  now: Date,
+  clock: () => Date,
+  interrupted: AbortSignal,
 ): Promise<Seal> {
+  const stored = await storeParts(
+    store,
+    plan,
+    tally,
+    failures.length > 0 ? AbortSignal.abort() : interrupted,
+  );
+  // Of a backup that has failed already, parts that did not make it in time are no news: the fold names their contents.
+  const failed = failures.length > 0 ? failures : stored.failures;
   const seal: Seal = {
     format: 'stowage/seal',
     version: FORMAT_VERSION,
     timestamp: plan.timestamp,
-    sealedAt: now.toISOString(),
+    sealedAt: clock().toISOString(),
     planSha256: sha256(encode(Plan, plan)),
-    outcome: failures.length === 0 ? 'counted' : 'failed',
-    contents: [...tally.contents.values()].map(sealed).sort((a, b) => a.content - b.content),
+    outcome: failed.length === 0 ? 'counted' : 'failed',
+    contents: stored.contents.sort((a, b) => a.content - b.content),
     ...(plan.snapshot.mechanism === 'dispatch' && {
       dispatched: tally.dispatched.toSorted((a, b) => a.relation - b.relation),
     }),
-    failures: failures.map(({ content, error }) => ({
+    failures: failed.map(({ content, error }) => ({
       ...(content === undefined ? {} : { content }),
       code: error.code,
       message: error.message,
@@ -37,4 +55,46 @@ export async function storeSeal(
   const signal = AbortSignal.timeout(SEAL_MS_MAX);
   await store.create(formatKey({ kind: 'seal', timestamp: plan.timestamp }), encode(Seal, seal), { signal });
   return seal;
+}
+
+async function storeParts(store: ObjectStore, { timestamp }: Plan, tally: Tally, interrupted: AbortSignal) {
+  const contents: Seal['contents'] = [];
+  const failures: Shipped['failures'][number][] = [];
+  const limit = limitOf(interrupted);
+  const storeOne = async (counted: ContentTally) => {
+    const { content } = counted;
+    const bytes = encode(SealPart, sealPartOf(timestamp, counted));
+    try {
+      const key = formatKey({ kind: 'seal-part', timestamp, content });
+      await store.create(key, bytes, { signal: limit.signal });
+      contents.push({ content, part: digestOf(bytes) });
+    } catch (error) {
+      failures.push({ content, error: asStowageError(error) });
+    }
+  };
+  try {
+    await pMap(tally.contents.values(), storeOne, { concurrency: PARTS_AT_ONCE });
+  } finally {
+    limit.lift();
+  }
+  return { contents, failures };
+}
+
+/** Fires when the time for the parts is over: a long one, that an interruption cuts short. */
+function limitOf(interrupted: AbortSignal) {
+  const late = new AbortController();
+  let timer = setTimeout(() => late.abort(), PARTS_MS_MAX);
+  const hurry = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => late.abort(), HURRIED_PARTS_MS_MAX);
+  };
+  interrupted.addEventListener('abort', hurry, { once: true });
+  if (interrupted.aborted) hurry();
+  return {
+    signal: late.signal,
+    lift() {
+      clearTimeout(timer);
+      interrupted.removeEventListener('abort', hurry);
+    },
+  };
 }

@@ -1,5 +1,6 @@
+import { FORMAT_VERSION } from '../../backup-set/documents.ts';
 import { idsOf, type Plan } from '../../backup-set/plan.ts';
-import type { SealedContent } from '../../backup-set/seal.ts';
+import type { SealPart } from '../../backup-set/seal.ts';
 import type { Report } from '../../segment-shipper/control.ts';
 
 /** What the shippers have reported so far: the ground for progress and, in the end, for the seal. */
@@ -12,8 +13,8 @@ export interface Tally {
 export interface ContentTally {
   readonly content: number;
   readonly relationsPlanned: number;
-  readonly receipts: SealedContent['receipts'];
-  readonly relations: SealedContent['relations'];
+  readonly receipts: SealPart['receipts'];
+  readonly relations: SealPart['relations'];
   rows: number;
   bytes: number;
   storedBytes: number;
@@ -77,8 +78,11 @@ export function count(tally: ContentTally, report: Report, attempt: number): voi
 }
 
 /** The seal's words on one content; order does not matter to the fold, but the same run should give the same bytes. */
-export function sealed({ content, receipts, relations }: ContentTally): SealedContent {
+export function sealPartOf(timestamp: string, { content, receipts, relations }: ContentTally): SealPart {
   return {
+    format: 'stowage/seal-part',
+    version: FORMAT_VERSION,
+    timestamp,
     content,
     receipts: receipts.toSorted(
       (a, b) => a.attempt - b.attempt || a.worker - b.worker || a.sequence - b.sequence,

@@ -3,7 +3,7 @@ import { Manifest as ManifestSchema } from '../../backup-set/manifest.ts';
 import { Plan } from '../../backup-set/plan.ts';
 import type { Verdict } from '../../backup-set/verdict.ts';
 import type { Deps } from '../../functions/deps.ts';
-import { loadSet } from '../../functions/load.ts';
+import { countReceipts } from '../../functions/load.ts';
 import type { ClusterCommand } from '../command.ts';
 import { timestampFrom } from '../flags.ts';
 import { bytes, count, duration, printable, rate, table } from '../format.ts';
@@ -58,45 +58,31 @@ function committed(manifest: Manifest, tablesShown: number): string {
 }
 
 function segmentsTable({ contents }: Manifest): string {
-  const rows = contents.map(({ content, host, port, serverVersion, relations, packs, metadata }) => {
-    const stored = [...packs, ...metadata].reduce((sum, object) => sum + object.bytes, 0);
-    const extents = packs.reduce((sum, pack) => sum + pack.extents.length, 0);
-    const total = (field: 'rows' | 'bytes') => relations.reduce((sum, relation) => sum + relation[field], 0);
-    return [
-      String(content),
-      `${host}:${port}`,
-      serverVersion,
-      String(relations.length),
-      count(total('rows')),
-      bytes(total('bytes')),
-      bytes(stored),
-      String(packs.length),
-      count(extents),
-    ];
-  });
-  return table(['content', 'host', 'version', 'tables', 'rows', 'bytes', 'stored', 'packs', 'frames'], rows);
+  const rows = contents.map(({ content, host, port, serverVersion, totals }) => [
+    String(content),
+    `${host}:${port}`,
+    serverVersion,
+    String(totals.relations),
+    count(totals.rows),
+    bytes(totals.bytes),
+    bytes(totals.storedBytes),
+    String(totals.objects),
+    count(totals.extents),
+  ]);
+  return table(
+    ['content', 'host', 'version', 'tables', 'rows', 'bytes', 'stored', 'objects', 'frames'],
+    rows,
+  );
 }
 
-function tablesTable({ relations, contents }: Manifest, tablesShown: number): string {
-  const sums = new Map(
-    relations.map((relation) => [relation.id, { relation, rows: 0, bytes: 0, contents: 0 }]),
-  );
-  for (const content of contents) {
-    for (const { relation, rows, bytes } of content.relations) {
-      const sum = sums.get(relation);
-      if (sum === undefined) continue;
-      sum.rows += rows;
-      sum.bytes += bytes;
-      sum.contents++;
-    }
-  }
-  const biggest = [...sums.values()].sort((a, b) => b.bytes - a.bytes);
+function tablesTable({ relations }: Manifest, tablesShown: number): string {
+  const biggest = relations.toSorted((a, b) => b.totals.bytes - a.totals.bytes);
   const shown = biggest.slice(0, tablesShown);
-  const rows = shown.map(({ relation, rows, bytes: size, contents }) => [
-    printable(`${relation.schema}.${relation.name}`),
-    String(contents),
-    count(rows),
-    bytes(size),
+  const rows = shown.map(({ schema, name, totals }) => [
+    printable(`${schema}.${name}`),
+    String(totals.contents),
+    count(totals.rows),
+    bytes(totals.bytes),
   ]);
   const rest = biggest.length - shown.length;
   return (
@@ -122,8 +108,7 @@ function listed(names: readonly { schema: string; name: string }[]): string {
 
 async function unfinished(deps: Deps, timestamp: string, status: string): Promise<string> {
   const plan = await readOr(deps, timestamp, 'plan', Plan);
-  const set = await loadSet(deps, timestamp);
-  const receipts = [...set.receipts].length;
+  const receipts = [...(await countReceipts(deps, timestamp)).values()].reduce((sum, some) => sum + some, 0);
   const head = `set ${timestamp} has no manifest: ${status === 'open' ? 'it is being written, or nobody has judged it yet' : 'it was not proven complete'}`;
   return [
     head,

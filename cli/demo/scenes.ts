@@ -4,6 +4,7 @@ import { Manifest } from '../../backup-set/manifest.ts';
 import { EVERYTHING } from '../../backup-set/selection.ts';
 import { describeProblem } from '../../backup-set/verdict.ts';
 import { validate } from '../../functions/on-manifest.ts';
+import { readPart } from '../../functions/read-part.ts';
 import { type BackupResult, runBackup } from '../backup/coordinate.ts';
 import { backupText } from '../commands/backup.ts';
 import { segmentsOf, targetOf } from '../config.ts';
@@ -83,7 +84,12 @@ export async function damageOriginal(
   await withStore(source, async (store) => {
     const deps = functionDeps(source, store);
     const manifest = await readOr(deps, timestamp, 'manifest', Manifest);
-    const [pack] = manifest?.contents.flatMap(({ packs }) => packs).sort((a, b) => b.bytes - a.bytes) ?? [];
+    const parts = await Promise.all(
+      manifest?.contents.map(({ content }) => readPart(deps, manifest, content)) ?? [],
+    );
+    const [pack] = parts
+      .flatMap((part) => ('packs' in part ? part.packs : []))
+      .sort((a, b) => b.bytes - a.bytes);
     if (pack === undefined) throw new Error('the set has no pack');
     await flipByte(join(folder, pack.key), Math.floor(pack.bytes / 2));
     const { verdict } = await validate(deps, timestamp);

@@ -28,7 +28,7 @@ export async function runRestore(context: ClusterContext, options: RestoreOption
     const manifest = await loadManifest(context, store, options.timestamp);
     const segments = await flavourOf(context).topology();
     const request = newRequest(context, segments, options);
-    await requireTarget(context, segments, request, manifest);
+    await requireTarget(context, store, segments, request, manifest);
     const key = await storeRequest(store, request, context.signal);
     context.output.note(
       'request',

@@ -4,11 +4,16 @@ import type { Manifest } from '../../backup-set/manifest.ts';
 import type { RestoreRequest } from '../../backup-set/restore.ts';
 import { COORDINATOR } from '../../backup-set/restore-phases.ts';
 import { chosenRelations } from '../../backup-set/restore-plan.ts';
+import { describeProblem } from '../../backup-set/verdict.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { databaseExists, relationStates } from '../../database/restore-target.ts';
 import { openSession } from '../../database/session.ts';
+import type { Deps } from '../../functions/deps.ts';
+import { readPart } from '../../functions/read-part.ts';
+import type { ObjectStore } from '../../storage/store.ts';
 import { targetOf } from '../config.ts';
 import type { ClusterContext } from '../context.ts';
+import { functionDeps } from '../proof.ts';
 
 const SEGMENTS_AT_ONCE = 16;
 
@@ -19,6 +24,7 @@ const SEGMENTS_AT_ONCE = 16;
  */
 export async function requireTarget(
   context: ClusterContext,
+  store: ObjectStore,
   segments: readonly Segment[],
   request: RestoreRequest,
   manifest: Manifest,
@@ -26,13 +32,14 @@ export async function requireTarget(
   // The coordinator of a Greenplum speaks for its segments.
   const asked =
     manifest.flavour === 'greenplum' ? segments.filter(({ content }) => content === COORDINATOR) : segments;
-  await pMap(asked, (segment) => requireSegment(context, segment, request, manifest), {
+  await pMap(asked, (segment) => requireSegment(context, store, segment, request, manifest), {
     concurrency: SEGMENTS_AT_ONCE,
   });
 }
 
 async function requireSegment(
   context: ClusterContext,
+  store: ObjectStore,
   segment: Segment,
   request: RestoreRequest,
   manifest: Manifest,
@@ -49,7 +56,7 @@ async function requireSegment(
     return;
   }
   if (!exists) throw refused(`database ${target.database} does not exist; --create would make it`);
-  const wanted = chosenIn(content, request, manifest);
+  const wanted = await chosenIn(functionDeps(context, store), content, request, manifest);
   const session = await openSession(target, {
     purpose: 'probe',
     applicationName: 'stowage restore',
@@ -72,9 +79,14 @@ async function requireSegment(
   }
 }
 
-function chosenIn(content: number, request: RestoreRequest, manifest: Manifest) {
+async function chosenIn(deps: Deps, content: number, request: RestoreRequest, manifest: Manifest) {
   const chosen = chosenRelations(request, manifest);
   if (manifest.flavour === 'greenplum') return [...chosen.values()];
-  const here = manifest.contents.find((candidate) => candidate.content === content);
-  return (here?.relations ?? []).flatMap(({ relation }) => chosen.get(relation) ?? []);
+  if (!manifest.contents.some((candidate) => candidate.content === content)) return [];
+  const part = await readPart(deps, manifest, content);
+  if ('code' in part)
+    throw new StowageError('set/damaged', describeProblem(part), {
+      where: { set: manifest.timestamp, content },
+    });
+  return part.relations.flatMap(({ relation }) => chosen.get(relation) ?? []);
 }

@@ -1,9 +1,9 @@
 import { constants, crc32, zstdCompressSync } from 'node:zlib';
-import { encode, FORMAT_VERSION, sha256 } from '../../../backup-set/documents.ts';
+import { digestOf, encode, FORMAT_VERSION, sha256 } from '../../../backup-set/documents.ts';
 import { formatKey, type MetadataFile } from '../../../backup-set/keys.ts';
 import { Plan } from '../../../backup-set/plan.ts';
 import { type Extent, Receipt } from '../../../backup-set/receipt.ts';
-import { Seal } from '../../../backup-set/seal.ts';
+import { Seal, SealPart } from '../../../backup-set/seal.ts';
 import { EVERYTHING } from '../../../backup-set/selection.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 
@@ -19,6 +19,8 @@ export interface SmallSet {
   readonly plan: Stored;
   /** Packs and metadata with the receipts that describe them. */
   readonly receipts: readonly Stored[];
+  /** The seal's parts, which are stored before it. */
+  readonly sealParts: readonly Stored[];
   readonly seal: Stored;
 }
 
@@ -44,6 +46,7 @@ const AT = '2026-01-31T01:02:03.000Z';
 export async function storeObjects(store: ObjectStore, options: SmallSetOptions = {}): Promise<SmallSet> {
   const { timestamp = '20260131010203', contents = [0, 1, 2] } = options;
   const receipts: Stored[] = [];
+  const sealParts: Stored[] = [];
   const sealed: Seal['contents'] = [];
   for (const content of contents) {
     const own: { stored: Stored; worker: number; sequence: number }[] = [];
@@ -63,7 +66,10 @@ export async function storeObjects(store: ObjectStore, options: SmallSetOptions 
     }
     receipts.push(...own.map(({ stored }) => stored));
     const frames = packs.flat();
-    sealed.push({
+    const part = document(formatKey({ kind: 'seal-part', timestamp, content }), SealPart, {
+      format: 'stowage/seal-part',
+      version: FORMAT_VERSION,
+      timestamp,
       content,
       receipts: own.map(({ stored, worker, sequence }) => ({
         attempt: 1,
@@ -77,6 +83,8 @@ export async function storeObjects(store: ObjectStore, options: SmallSetOptions 
         return { relation: id, attempt: 1, rows: sum('rows'), bytes: sum('bytes') };
       }),
     });
+    sealParts.push(part);
+    sealed.push({ content, part: digestOf(part.bytes) });
   }
   const failures = options.failures ?? [];
   const plan = document(
@@ -89,6 +97,7 @@ export async function storeObjects(store: ObjectStore, options: SmallSetOptions 
     contents,
     plan,
     receipts,
+    sealParts,
     seal: document(formatKey({ kind: 'seal', timestamp }), Seal, {
       format: 'stowage/seal',
       version: FORMAT_VERSION,
@@ -104,7 +113,7 @@ export async function storeObjects(store: ObjectStore, options: SmallSetOptions 
 
 /** All documents, in the order in which a backup writes them. */
 export function documentsOf(set: SmallSet): Stored[] {
-  return [set.plan, ...set.receipts, set.seal];
+  return [set.plan, ...set.receipts, ...set.sealParts, set.seal];
 }
 
 export async function storeAll(store: ObjectStore, documents: readonly Stored[]): Promise<void> {

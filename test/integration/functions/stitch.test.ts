@@ -4,9 +4,9 @@ import { decode } from '../../../backup-set/documents.ts';
 import { formatKey } from '../../../backup-set/keys.ts';
 import { Manifest } from '../../../backup-set/manifest.ts';
 import type { Deps } from '../../../functions/deps.ts';
+import { foldStored } from '../../../functions/fold-stored.ts';
 import { inProcess } from '../../../functions/in-process.ts';
-import { loadSet } from '../../../functions/load.ts';
-import { foldLoaded, stitch } from '../../../functions/on-receipt.ts';
+import { stitch } from '../../../functions/on-receipt.ts';
 import { handle } from '../../../functions/route.ts';
 import { saveSame } from '../../../functions/save.ts';
 import { sweep } from '../../../functions/sweep.ts';
@@ -161,7 +161,7 @@ describe('a receipt is a claim (promise 2)', () => {
 
 /** The manifest's bytes as the pure fold gives them from what is stored now. */
 async function refolded(set: SmallSet, deps: Deps) {
-  const folded = foldLoaded(set.timestamp, await loadSet(deps, set.timestamp));
+  const folded = await foldStored(deps, set.timestamp);
   if (folded.status !== 'complete') throw new Error(`the set is ${folded.status}`);
   return folded;
 }

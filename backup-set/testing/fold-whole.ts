@@ -1,0 +1,68 @@
+import { indexByKey, type RawDocument } from '../documents.ts';
+import { beginFold, type Folded, foldOpen } from '../fold.ts';
+import { foldContent } from '../fold-content.ts';
+import { receiptKeysIn, sealPartIn } from '../fold-seal-part.ts';
+import { sumUp } from '../fold-sum.ts';
+import { formatKey, parseKey } from '../keys.ts';
+import type { ManifestPart } from '../manifest.ts';
+import type { PlannedContent } from '../plan.ts';
+
+/** All documents of one set, in any order; receipts may be duplicated or belong to dead attempts. */
+export interface SetDocuments {
+  readonly plan: RawDocument;
+  readonly receipts: readonly RawDocument[];
+  readonly sealParts?: readonly RawDocument[];
+  readonly seal?: RawDocument | undefined;
+}
+
+export type WholeFolded =
+  | (Extract<Folded, { status: 'complete' }> & { readonly parts: readonly ManifestPart[] })
+  | Exclude<Folded, { status: 'complete' }>;
+
+/**
+ * The fold of a set that fits into memory, by the steps that the functions take with one that does not.
+ * @param inOrder the contents in the order in which they are looked at; some may be there again.
+ */
+export function fold(
+  documents: SetDocuments,
+  inOrder = (contents: readonly PlannedContent[]) => contents,
+): WholeFolded {
+  const begun = beginFold(documents);
+  if ('folded' in begun) return begun.folded;
+  const receipts = indexByKey(documents.receipts);
+  if ('open' in begun) return withoutParts(foldOpen(begun.open, countByContent(receipts.keys())));
+  const { sealed } = begun;
+  const { timestamp, contents } = sealed.plan;
+  const sealParts = indexByKey(documents.sealParts ?? []);
+  const sum = sumUp(sealed);
+  const parts = new Map<number, ManifestPart>();
+  for (const planned of inOrder(contents)) {
+    const { content } = planned;
+    const part = sealPartIn(
+      sealed,
+      content,
+      sealParts.get(formatKey({ kind: 'seal-part', timestamp, content })) ?? [],
+    );
+    const named = 'code' in part ? [] : receiptKeysIn(part).flatMap((key) => receipts.get(key) ?? []);
+    const folded = foldContent(sealed, planned, part, named);
+    if (folded.part !== undefined) parts.set(content, folded.part.value);
+    sum.add(folded);
+  }
+  const folded = sum.end();
+  if (folded.status !== 'complete') return folded;
+  return { ...folded, parts: [...parts.values()].sort((a, b) => a.content - b.content) };
+}
+
+function withoutParts(folded: Folded): Exclude<Folded, { status: 'complete' }> {
+  if (folded.status === 'complete') throw new Error('complete without a seal');
+  return folded;
+}
+
+function countByContent(keys: Iterable<string>): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const text of keys) {
+    const key = parseKey(text);
+    if (key?.kind === 'receipt') counts.set(key.content, (counts.get(key.content) ?? 0) + 1);
+  }
+  return counts;
+}

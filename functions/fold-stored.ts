@@ -1,0 +1,84 @@
+import pMap from 'p-map';
+import type { RawDocument } from '../backup-set/documents.ts';
+import { beginFold, type Folded, foldOpen, type SealedSet } from '../backup-set/fold.ts';
+import { type FoldedContent, foldContent } from '../backup-set/fold-content.ts';
+import { receiptKeysIn, sealPartIn } from '../backup-set/fold-seal-part.ts';
+import { sumUp } from '../backup-set/fold-sum.ts';
+import { formatKey } from '../backup-set/keys.ts';
+import type { PlannedContent } from '../backup-set/plan.ts';
+import { bounded } from '../backup-set/verdict.ts';
+import type { Deps } from './deps.ts';
+import { countReceipts, readAll, readDocument } from './load.ts';
+
+/**
+ * Contents looked at at once: enough to hide the latency of S3, and few enough for 512 MB when each has 10,000 relations.
+ */
+export const CONTENTS_IN_FLIGHT = 6;
+
+/** What a set begins with; a set that somebody tampered with may lack either. */
+export interface SetHeads {
+  readonly plan: RawDocument | undefined;
+  readonly seal: RawDocument | undefined;
+}
+
+/** Is shown each content as it was folded, several at once. */
+export type FoldVisit = (folded: FoldedContent, set: SealedSet) => Promise<void>;
+
+/** Folds a set from storage, content by content: its size costs time, not memory. */
+export async function foldStored(deps: Deps, timestamp: string, visit?: FoldVisit): Promise<Folded> {
+  return foldHeads(deps, timestamp, await loadHeads(deps, timestamp), visit);
+}
+
+/** The seal first: it is written after every document that it names, so what is read afterwards must hold them all. */
+export async function loadHeads(deps: Deps, timestamp: string): Promise<SetHeads> {
+  const seal = await readDocument(deps, formatKey({ kind: 'seal', timestamp }));
+  const plan = await readDocument(deps, formatKey({ kind: 'plan', timestamp }));
+  return { plan, seal };
+}
+
+/** The same with plan and seal at hand; a set whose plan is gone is incomplete, whatever else is there. */
+export async function foldHeads(
+  deps: Deps,
+  timestamp: string,
+  { plan, seal }: SetHeads,
+  visit: FoldVisit = () => Promise.resolve(),
+): Promise<Folded> {
+  if (plan === undefined) {
+    const object = formatKey({ kind: 'plan', timestamp });
+    const message = 'the plan of this set is not there';
+    return { status: 'incomplete', ...bounded([{ code: 'object-missing', object, message }]) };
+  }
+  const begun = beginFold({ plan, seal });
+  if ('folded' in begun) return begun.folded;
+  if ('open' in begun) return foldOpen(begun.open, await countReceipts(deps, timestamp));
+  const { sealed } = begun;
+  const sum = sumUp(sealed);
+  await pMap(
+    sealed.plan.contents,
+    async (planned) => {
+      const folded = await foldStoredContent(deps, sealed, planned);
+      sum.add(folded);
+      await visit(folded, sealed);
+    },
+    { concurrency: CONTENTS_IN_FLIGHT },
+  );
+  return sum.end();
+}
+
+/** Reads what the seal names of one content, and nothing else: what dead attempts left is not even looked at. */
+async function foldStoredContent(
+  deps: Deps,
+  set: SealedSet,
+  planned: PlannedContent,
+): Promise<FoldedContent> {
+  deps.signal?.throwIfAborted();
+  const { timestamp } = set.plan;
+  const { content } = planned;
+  const named = set.seal.contents.find((candidate) => candidate.content === content);
+  const raw =
+    named &&
+    (await readDocument(deps, formatKey({ kind: 'seal-part', timestamp, content }), named.part.bytes));
+  const part = sealPartIn(set, content, raw === undefined ? [] : [raw]);
+  const receipts = 'code' in part ? [] : await readAll(deps, receiptKeysIn(part));
+  return foldContent(set, planned, part, receipts);
+}

@@ -121,7 +121,7 @@ export async function fetchText(url: URL): Promise<string> {
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     const bytes: Uint8Array[] = [];
     let length = 0;
-    for await (const some of response.body ?? []) {
+    for await (const some of (response.body ?? []) as AsyncIterable<Uint8Array>) {
       bytes.push(some);
       length += some.length;
       if (length > FETCHED_BYTES_MAX) throw new Error(`more than ${FETCHED_BYTES_MAX} bytes`);

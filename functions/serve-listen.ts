@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
@@ -47,6 +47,9 @@ const CONNECTIONS_MAX = 512;
  */
 export async function listen(app: Hono, options: ListenOptions): Promise<Listening> {
   const { tls, fd } = options;
+  const isGuarded = options.hasSecret || tls?.clientCa !== undefined;
+  // Said before anything listens, where it can be; a name, or a socket of others, tells its address later.
+  if (fd === undefined && isIP(options.host) !== 0) requireGuard(options.host, isGuarded);
   const server = newServer(app, tls);
   server.maxConnections = CONNECTIONS_MAX;
   try {
@@ -61,9 +64,11 @@ export async function listen(app: Hono, options: ListenOptions): Promise<Listeni
   }
   const { address, family, port } = server.address() as AddressInfo;
   // No request is read before this: connections that came in between wait for the next turn of the event loop.
-  if (!isLoopback(address) && !options.hasSecret && tls?.clientCa === undefined) {
+  try {
+    requireGuard(address, isGuarded);
+  } catch (error) {
     server.close();
-    throw unguarded(address);
+    throw error;
   }
   const host = family === 'IPv6' ? `[${address}]` : address;
   return {
@@ -108,12 +113,10 @@ function badCertificate(cause: unknown): StowageError {
   return new StowageError('config/invalid', message, { cause, where: { field: 'serve.tlsCert' } });
 }
 
-function isLoopback(address: string): boolean {
-  return address === '::1' || /^(::ffff:)?127\./.test(address);
-}
-
-function unguarded(address: string): StowageError {
-  return new StowageError(
+function requireGuard(address: string, isGuarded: boolean): void {
+  const isLoopback = address === '::1' || /^(::ffff:)?127\./.test(address);
+  if (isLoopback || isGuarded) return;
+  throw new StowageError(
     'config/invalid',
     `${address} is reached from other machines, and nothing tells friend from foe there: ` +
       'give a secret (--token-file, or STOWAGE_EVENTS_TOKEN) or ask for certificates (--client-ca)',

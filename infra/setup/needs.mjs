@@ -22,6 +22,8 @@ const SSH = {
   packages: ['openssh-client', 'openssh-server'],
   services: ['ssh'],
 };
+/** Certificates for the tests of servers with TLS. */
+const OPENSSL = { name: 'OpenSSL', programs: ['openssl'], packages: ['openssl'] };
 const CEPH = {
   name: 'Ceph Object Gateway',
   programs: ['radosgw', 'radosgw-admin', 'ceph', 'ceph-mon', 'ceph-osd', 'monmaptool'],
@@ -34,7 +36,8 @@ const CEPH = {
 const PURPOSES = {
   demo: { command: 'npm run demo', needs: [POSTGRESQL, ZSTD] },
   bench: { command: 'npm run bench', needs: [POSTGRESQL, ZSTD] },
-  test: { command: 'npm test', needs: [POSTGRESQL, ZSTD, JQ, SSH, CEPH] },
+  test: { command: 'npm test', needs: [POSTGRESQL, ZSTD, JQ, SSH, OPENSSL, CEPH], emulator: true },
+  stack: { command: 'npm run test:stack', needs: [POSTGRESQL, ZSTD], emulator: true },
   build: { command: 'npm run build', needs: [] },
 };
 
@@ -47,6 +50,9 @@ export function parsePurpose(args) {
   }
   return purpose;
 }
+
+/** Whether a purpose wants the emulator of AWS. */
+export const wantsEmulator = (purpose) => PURPOSES[purpose].emulator === true;
 
 /** What a purpose needs, less what the environment waives. */
 export function needsOf(purpose, environment) {

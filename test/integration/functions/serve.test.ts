@@ -1,44 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import pino from 'pino';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { readdir, readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
 import { formatKey } from '../../../backup-set/keys.ts';
-import type { Deps } from '../../../functions/deps.ts';
-import { type Serving, startServe } from '../../../functions/serve.ts';
+import { startServe } from '../../../functions/serve.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
 import { freshDeps, keysOf, verdictsOf } from './place.ts';
+import { eventsOf, metricIn, post, serveOptions, serving, until } from './serving.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
-
-const NEVER = 3600_000;
-
-async function serving({ store, clock }: Deps, token?: string, sweepIntervalMs = NEVER): Promise<Serving> {
-  const log = pino({ level: 'silent' });
-  const some = token === undefined ? {} : { token };
-  const server = await startServe({
-    store,
-    clock,
-    log,
-    host: '127.0.0.1',
-    port: 0,
-    sweepIntervalMs,
-    ...some,
-  });
-  onTestFinished(() => server.stop());
-  return server;
-}
-
-const post = (url: string, body: string, headers: Record<string, string> = {}) =>
-  fetch(`${url}/events`, { method: 'POST', body, headers });
-
-const eventOf = (key: string) => ({
-  eventVersion: '2.2',
-  eventSource: 'ceph:s3',
-  eventName: 'ObjectCreated:Put',
-  s3: { bucket: { name: 'any' }, object: { key } },
-});
-const eventsOf = (keys: readonly string[]) => JSON.stringify({ Records: keys.map(eventOf) });
-
-async function until(happened: () => Promise<boolean>): Promise<void> {
-  while (!(await happened())) await new Promise((resolve) => setTimeout(resolve, 20));
-}
 
 describe('serve', () => {
   it('commits and validates a set that events announce, one validation for one manifest', async () => {
@@ -64,7 +31,7 @@ describe('serve', () => {
   it('finds by its timer what no event announced', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
-    await serving(deps, undefined, 50);
+    await serving(deps, { sweepIntervalMs: 50 });
     await storeAll(deps.store, documentsOf(set));
     await until(async () => (await verdictsOf(deps.store)).some(({ status }) => status === 'complete'));
   });
@@ -125,21 +92,10 @@ describe('serve', () => {
     expect([413, 'connection closed']).toContain(status);
   });
 
-  it('asks for the token when it was given one', async () => {
-    const { url } = await serving(await freshDeps(), 'secret');
-    expect((await post(url, '{}')).status).toBe(401);
-    expect((await post(url, '{}', { authorization: 'Bearer secre' })).status).toBe(401);
-    expect((await post(url, '{}', { authorization: 'Bearer secret' })).status).toBe(200);
-    expect((await fetch(`${url}/healthz`)).status).toBe(200);
-    expect((await fetch(`${url}/elsewhere`)).status).toBe(404);
-  });
-
   it('says so when the port is taken', async () => {
     const deps = await freshDeps();
     const { url } = await serving(deps);
-    const log = pino({ level: 'silent' });
-    const port = Number(new URL(url).port);
-    const again = startServe({ ...deps, log, host: '127.0.0.1', port, sweepIntervalMs: NEVER });
+    const again = startServe(serveOptions(deps, { port: Number(new URL(url).port) }));
     await expect(again).rejects.toMatchObject({
       code: 'config/invalid',
       message: expect.stringContaining('EADDRINUSE') as string,
@@ -161,13 +117,129 @@ describe('serve', () => {
   });
 });
 
-describe('fixtures', () => {
-  it('are all JSON that a receiver would get', async () => {
-    const text = await readFile(
-      new URL('../../../functions/fixtures/ceph-rgw.json', import.meta.url),
-      'utf8',
-    );
-    const { url } = await serving(await freshDeps());
-    expect(await (await post(url, text)).json()).toEqual({ taken: 0, ignored: 2, dropped: 0 });
+/** A store whose listings can be broken, and held up: what a health check and a sweep begin with. */
+function moody(store: ObjectStore) {
+  let mood: () => Promise<void> = async () => undefined;
+  return {
+    store: {
+      ...store,
+      async *listPrefixes(...args: Parameters<ObjectStore['listPrefixes']>) {
+        await mood();
+        yield* store.listPrefixes(...args);
+      },
+    },
+    become: (next: () => Promise<void>) => {
+      mood = next;
+    },
+  };
+}
+
+describe('healthz', () => {
+  const healthOf = async (url: string) => {
+    const response = await fetch(`${url}/healthz`);
+    return { status: response.status, ...((await response.json()) as { problems: string[] }) };
+  };
+
+  it('fails while the root cannot be listed or was not swept, and is well again afterwards', async () => {
+    let now = Date.now();
+    const { store } = await freshDeps();
+    const { store: broken, become } = moody(store);
+    const clock = () => new Date(now);
+    const { url } = await serving({ ...(await freshDeps(clock)), store: broken }, { sweepIntervalMs: 20 });
+    await until(async () => 'sweptAt' in (await healthOf(url)));
+    expect(await healthOf(url)).toMatchObject({ status: 200, ok: true, running: 0, waiting: 0 });
+    become(() => Promise.reject(new Error('the network is down')));
+    // Who asks often is told what was found a moment ago.
+    now += 20_000;
+    await until(async () => (await healthOf(url)).problems.length === 2);
+    expect(await healthOf(url)).toMatchObject({
+      status: 503,
+      ok: false,
+      problems: [
+        'the last sweep failed: the network is down',
+        'the store cannot be listed: the network is down',
+      ],
+    });
+    become(() => Promise.resolve());
+    now += 20_000;
+    await until(async () => (await healthOf(url)).status === 200);
   });
+
+  it('says that it is draining, to connections that are still taken, and is gone afterwards', async () => {
+    const { store } = await freshDeps();
+    const { store: slow, become } = moody(store);
+    const held = Promise.withResolvers<void>();
+    become(() => held.promise);
+    const running = await serving({ ...(await freshDeps()), store: slow });
+    const stopped = running.stop();
+    const drained = fetch(`${running.url}/healthz`);
+    // Whoever sends now is answered too: Ceph gives up a receiver that refuses a connection.
+    expect((await post(running.url, eventsOf([SEAL]))).status).toBe(200);
+    held.resolve();
+    expect((await drained).status).toBe(503);
+    await stopped;
+    await expect(fetch(`${running.url}/healthz`)).rejects.toThrow();
+  });
+});
+
+const SEAL = formatKey({ kind: 'seal', timestamp: '20260131010203' });
+
+describe('metrics', () => {
+  const metricsOf = async (url: string) => (await fetch(`${url}/metrics`)).text();
+
+  it('count events, jobs and sets, and tell the age of the newest complete set', async () => {
+    const day = 86_400_000;
+    const deps = await freshDeps(() => new Date(Date.UTC(2026, 0, 31, 1, 2, 3) + day));
+    const { url } = await serving(deps, { sweepIntervalMs: 50 });
+    const before = await metricsOf(url);
+    expect(before).not.toMatch(/^stowage_hours_since_complete_set /m);
+    expect(metricIn(before, 'stowage_events_total{result="dropped"}')).toBe(0);
+    const set = await storeObjects(deps.store, { timestamp: '20260131010203' });
+    await storeAll(deps.store, documentsOf(set));
+    await post(url, eventsOf([set.seal.key, 'elsewhere']));
+    await post(url, 'not JSON');
+    let after = '';
+    await until(async () => {
+      after = await metricsOf(url);
+      return metricIn(after, 'stowage_sets{status="complete"}') === 1;
+    });
+    expect(metricIn(after, 'stowage_hours_since_complete_set')).toBeCloseTo(24, 1);
+    expect(metricIn(after, 'stowage_sets_overdue')).toBe(0);
+    expect(metricIn(after, 'stowage_events_total{result="taken"}')).toBe(1);
+    expect(metricIn(after, 'stowage_events_total{result="ignored"}')).toBe(1);
+    expect(metricIn(after, 'stowage_events_total{result="malformed"}')).toBe(1);
+    await until(async () => metricIn(await metricsOf(url), 'stowage_queue_running') === 0);
+    const last = await metricsOf(url);
+    expect(metricIn(last, 'stowage_jobs_total{work="stitch",result="done"}')).toBe(1);
+    expect(metricIn(last, 'stowage_job_seconds_count{work="stitch"}')).toBe(1);
+    expect(metricIn(last, 'stowage_sweeps_total{result="failed"}')).toBe(0);
+    expect(last).toMatch(/^process_resident_memory_bytes \d/m);
+  });
+
+  it('count a set that has fallen silent as overdue', async () => {
+    const deps = await freshDeps(() => new Date(Date.now() + 3600_000));
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, [set.plan]);
+    const { url } = await serving(deps);
+    await until(async () => metricIn(await metricsOf(url), 'stowage_sets_overdue') === 1);
+    expect(metricIn(await metricsOf(url), 'stowage_sets{status="incomplete"}')).toBe(1);
+  });
+});
+
+describe('what senders really send', async () => {
+  const folder = new URL('../../../functions/fixtures/', import.meta.url);
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+
+  it.each(names.filter((name) => name !== 'ministack-sns-http.json'))(
+    '%s is answered with 200',
+    async (name) => {
+      const { url } = await serving(await freshDeps());
+      const requests = JSON.parse(await readFile(new URL(name, folder), 'utf8')) as { body: unknown }[];
+      for (const { body } of requests) {
+        const isSns = typeof body === 'object' && body !== null && 'TopicArn' in body;
+        // Over HTTP, SNS needs a signature; this is what lies in SQS.
+        expect((await post(url, JSON.stringify(body))).status).toBe(isSns ? 403 : 200);
+      }
+    },
+  );
 });

@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { formatKey, parseKey } from '../../backup-set/keys.ts';
-import type { Manifest } from '../../backup-set/manifest.ts';
+import type { Manifest, ManifestPart } from '../../backup-set/manifest.ts';
 import { type CliResult, stowage } from '../support/cli.ts';
 import { BANK, bankSql } from '../support/e2e-bank.ts';
 import { configFor, DATABASE, databasesOf } from '../support/e2e-cluster.ts';
 import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { partsUnder } from '../support/parts.ts';
 import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
 import { bigTable } from '../support/trouble.ts';
 
@@ -21,6 +22,7 @@ let source: TestServer[];
 let target: TestServer[];
 let [folder, config, elsewhere, timestamp] = ['', '', '', ''];
 let manifest: Manifest;
+let parts: ManifestPart[];
 
 beforeAll(async () => {
   place = await directoryPlace();
@@ -35,6 +37,7 @@ beforeAll(async () => {
   elsewhere = await configFor(place, target, root);
   timestamp = (await stowage(['backup'], { config })).json.timestamp;
   manifest = (await stowage(['show', timestamp], { config })).json.manifest;
+  parts = await partsUnder(folder, manifest);
   // With its times to the nanosecond: they are what a directory has for etags.
   await run('cp', ['-a', folder, `${folder}.pristine`]);
 });
@@ -52,7 +55,7 @@ const command = (...args: string[]): Promise<CliResult> => stowage(args, { confi
 /** A pack in which only rows of the big table lie. */
 function bigPack() {
   const id = manifest.relations.find(({ name }) => name === LINEITEM.name)?.id;
-  const packs = manifest.contents.find(({ content }) => content === 1)?.packs ?? [];
+  const packs = parts.find(({ content }) => content === 1)?.packs ?? [];
   const found = packs.find(({ extents }) => extents.every(({ relation }) => relation === id));
   if (found === undefined) throw new Error('no pack is the big table’s alone');
   return found;
@@ -161,8 +164,18 @@ describe('a committed set in a directory', () => {
     await restoreRefuses(object);
   });
 
+  test.each(['seal-part', 'manifest-part'] as const)(
+    'one %s altered: nothing is restored from it',
+    async (kind) => {
+      const object = formatKey({ kind, timestamp, content: 1 });
+      await flipByte(object, 200);
+      await finds('validate', { code: 'documents-disagree', content: 1, object });
+      await restoreRefuses(object);
+    },
+  );
+
   test('one metadata object truncated', async () => {
-    const schema = manifest.contents[0]?.metadata.find(({ file }) => file === 'schema.dump');
+    const schema = parts[0]?.metadata.find(({ file }) => file === 'schema.dump');
     if (schema === undefined) throw new Error('the set has no schema');
     const { key: object, bytes } = schema;
     await truncate(join(folder, object), bytes - 10);

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { setPrefix } from '../../backup-set/keys.ts';
-import { Manifest } from '../../backup-set/manifest.ts';
+import { formatKey, setPrefix } from '../../backup-set/keys.ts';
+import { Manifest, type ManifestPart } from '../../backup-set/manifest.ts';
 import { relationDigest } from '../../database/digest.ts';
 import type { ConnectionTarget } from '../../database/flavour.ts';
 import { openSession } from '../../database/session.ts';
+import { partsUnder } from '../support/parts.ts';
 import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
 import { bigTable, smallTables, troubleSchema } from '../support/trouble.ts';
 
@@ -27,6 +28,7 @@ let servers: TestServer[];
 let home: string;
 let timestamp: string;
 let manifest: Manifest;
+let parts: ManifestPart[];
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'stowage-by-hand-'));
@@ -48,6 +50,7 @@ beforeAll(async () => {
   timestamp = await backUp();
   const path = join(home, 'root', setPrefix(timestamp), 'manifest.json');
   manifest = Manifest.parse(JSON.parse(await readFile(path, 'utf8')));
+  parts = await partsUnder(join(home, 'root'), manifest);
   await writeFile(join(home, 'restore.sh'), await scriptOfThePage());
   for (const content of SHARDS) await restoreByHand(content);
 });
@@ -103,8 +106,8 @@ describe('docs/restore-by-hand.md', () => {
     expect(Number(analysed)).toBeGreaterThan(10);
   });
 
-  test('refuses a set with one flipped byte, before it creates anything', async () => {
-    const pack = manifest.contents[0]?.packs[0];
+  test('refuses a set with one flipped byte, or another part of the manifest, before it creates anything', async () => {
+    const pack = parts[0]?.packs[0];
     if (pack === undefined) throw new Error('content 0 has no pack');
     const path = join(home, 'root', pack.key);
     const bytes = await readFile(path);
@@ -112,6 +115,11 @@ describe('docs/restore-by-hand.md', () => {
     await writeFile(path, bytes.with(at, (bytes[at] ?? 0) ^ 1));
     await expect(restoreByHand(0, 'never')).rejects.toThrow(/1-\d-\d+\.pack is damaged/);
     await writeFile(path, bytes);
+    const part = join(home, 'root', formatKey({ kind: 'manifest-part', timestamp, content: 0 }));
+    const text = await readFile(part, 'utf8');
+    await writeFile(part, text.replace('"rows":', '"rows":1'));
+    await expect(restoreByHand(0, 'never')).rejects.toThrow('0.json is not the one that the manifest names');
+    await writeFile(part, text);
     const created = await server(SHARDS.length).psql("SELECT FROM pg_database WHERE datname = 'never'");
     expect(created).toBe('');
   });
@@ -166,7 +174,7 @@ async function restoreByHand(content: number, database = RESTORED): Promise<void
 }
 
 async function digests(target: ConnectionTarget): Promise<Map<string, string>> {
-  const planned = manifest.contents.find(({ content }) => content === target.content);
+  const planned = parts.find(({ content }) => content === target.content);
   const session = await openSession(target, { purpose: 'probe', applicationName: 'stowage-test' });
   try {
     const found = new Map<string, string>();

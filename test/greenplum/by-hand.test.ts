@@ -8,6 +8,7 @@ import type { Manifest } from '../../backup-set/manifest.ts';
 import { quoteLiteral } from '../../database/quote.ts';
 import { stowage } from '../support/cli.ts';
 import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { partsUnder } from '../support/parts.ts';
 import { clustersUnderTest, type GreenplumCluster, psql, targetOf, withoutGreenplum } from './cluster.ts';
 import { type Content, contentOf, globalsOf, misplacedRowsOf, unequalCopiesOf } from './compare.ts';
 import {
@@ -73,7 +74,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
     });
 
     test('refuses a set with one flipped byte, before it creates anything', async () => {
-      const pack = manifest.contents.at(-1)?.packs[0];
+      const pack = (await partsUnder(fileURLToPath(root), manifest)).at(-1)?.packs[0];
       if (pack === undefined) throw new Error('the last content has no pack');
       const path = join(fileURLToPath(root), pack.key);
       const bytes = await readFile(path);

@@ -1,8 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Manifest } from '../../backup-set/manifest.ts';
+import type { Manifest, ManifestPart } from '../../backup-set/manifest.ts';
 import { COORDINATOR } from '../../backup-set/restore-phases.ts';
 import { type CliResult, stowage } from '../support/cli.ts';
 import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { partsUnder } from '../support/parts.ts';
 import { clustersUnderTest, type GreenplumCluster, psql, targetOf, withoutGreenplum } from './cluster.ts';
 import { type Content, contentOf, globalsOf, misplacedRowsOf, unequalCopiesOf } from './compare.ts';
 import {
@@ -27,7 +29,9 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('there and back, the snapshot 
   let globals: string;
   let config: string;
   let backup: CliResult;
+  let root: string;
   let manifest: Manifest;
+  let parts: ManifestPart[];
 
   const run = (...args: string[]) => stowage(args, { config });
 
@@ -39,7 +43,8 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('there and back, the snapshot 
     restored = databaseOn(cluster, freshName());
     before = await contentOf(source);
     globals = await globalsOf(cluster, prefix);
-    config = await configFor(place, source, place.newRoot(), { backup: { snapshot } });
+    root = place.newRoot();
+    config = await configFor(place, source, root, { backup: { snapshot } });
   });
   afterAll(async () => {
     await source?.drop();
@@ -56,13 +61,14 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('there and back, the snapshot 
     expect(verified.json).toMatchObject({ status: 'complete', problems: [] });
     expect(verified.code).toBe(0);
     manifest = (await run('show', backup.json.timestamp)).json.manifest;
+    parts = await partsUnder(fileURLToPath(root), manifest);
   });
 
   test('the coordinator’s content has the definitions, the segments’ contents the rows', () => {
     expect(manifest).toMatchObject({ flavour: 'greenplum', snapshot: { mechanism: snapshot } });
     const contents = manifest.contents.map(({ content }) => content);
     expect(contents).toEqual([COORDINATOR, ...cluster.segments.map(({ content }) => content)]);
-    const [coordinator, ...segments] = manifest.contents;
+    const [coordinator, ...segments] = parts;
     const files = coordinator?.metadata.map(({ file }) => file);
     expect(files?.toSorted()).toEqual(['globals.sql.zst', 'schema.dump', 'sequences.sql.zst']);
     for (const segment of segments) {
@@ -94,7 +100,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('there and back, the snapshot 
       ]),
     );
     for (const { id, schema, name } of replicated) {
-      const holders = manifest.contents.flatMap(({ content, relations }) =>
+      const holders = parts.flatMap(({ content, relations }) =>
         relations.filter(({ relation }) => relation === id).map(({ rows }) => ({ content, rows })),
       );
       expect(holders).toHaveLength(1);

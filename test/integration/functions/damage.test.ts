@@ -5,7 +5,7 @@ import type { Deps } from '../../../functions/deps.ts';
 import { validate } from '../../../functions/on-manifest.ts';
 import { stitch } from '../../../functions/on-receipt.ts';
 import { verifySet } from '../../../functions/verify.ts';
-import { fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
+import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
 
 async function committed(): Promise<{ deps: Deps; set: SmallSet }> {
@@ -77,7 +77,7 @@ describe('validate', () => {
     const { deps, set } = await committed();
     const key = formatKey({ kind: 'manifest', timestamp: set.timestamp });
     const bytes = Buffer.from(await deps.store.read(key, { bytesMax: 1e6 })).toString();
-    await writeFile(fileOf(deps.store, key), bytes.replace('"rows":500', '"rows":501'));
+    await writeFile(fileOf(deps.store, key), bytes.replace('"rows":807', '"rows":808'));
     expect((await validate(deps, set.timestamp)).verdict.problems).toMatchObject([
       { code: 'documents-disagree', object: key },
     ]);
@@ -85,6 +85,42 @@ describe('validate', () => {
     expect((await validate(deps, set.timestamp)).verdict.problems).toMatchObject([
       { code: 'document-unreadable', object: key },
     ]);
+  });
+
+  it.each(['manifest-part', 'seal-part'] as const)(
+    'names an altered, a foreign and a deleted %s',
+    async (kind) => {
+      const { deps, set } = await committed();
+      const { timestamp } = set;
+      const [key, other] = [1, 2].map((content) => formatKey({ kind, timestamp, content }));
+      const sound = await bytesOf(deps.store, key ?? '');
+      const problemsWith = async (bytes: Uint8Array) => {
+        await writeFile(fileOf(deps.store, key ?? ''), bytes);
+        return (await validate(deps, timestamp)).verdict;
+      };
+      const disagrees = { code: 'documents-disagree', content: 1, object: key };
+      const altered = Buffer.from(Buffer.from(sound).toString().replace('"rows":800', '"rows":801'));
+      expect(Buffer.compare(altered, sound)).not.toBe(0);
+      expect(await problemsWith(altered)).toMatchObject({ status: 'damaged', problems: [disagrees] });
+      const foreign = await bytesOf(deps.store, other ?? '');
+      expect(await problemsWith(foreign)).toMatchObject({ status: 'damaged', problems: [disagrees] });
+      await rm(fileOf(deps.store, key ?? ''));
+      const { verdict } = await validate(deps, timestamp);
+      expect(verdict).toMatchObject({ status: 'damaged', problems: [{ content: 1, object: key }] });
+      expect(await problemsWith(sound)).toMatchObject({ status: 'complete' });
+    },
+  );
+
+  it('names a lost pack by its part as it was, also when that part is gone', async () => {
+    const { deps, set } = await committed();
+    await deps.store.delete([packOf(set, 1, 2)]);
+    await rm(fileOf(deps.store, formatKey({ kind: 'manifest-part', timestamp: set.timestamp, content: 1 })));
+    const { verdict } = await validate(deps, set.timestamp);
+    expect(verdict.problems.map(({ code, object }) => [code, object])).toContainEqual([
+      'object-missing',
+      packOf(set, 1, 2),
+    ]);
+    expect(verdict.problemsTotal).toBe(2);
   });
 
   it('names a pack that was cut off or replaced', async () => {

@@ -73,6 +73,30 @@ describe('events are hints (promise 4)', () => {
     expect(await verdictsOf(deps.store)).toEqual([]);
   });
 
+  it('goes on where a crash has left some of the parts, and writes the same', async () => {
+    const [deps, other] = [await freshDeps(), await freshDeps()];
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, documentsOf(set));
+    for (const key of await keysOf(deps.store)) await other.store.copyFrom(deps.store, key);
+    const partOf = (content: number) =>
+      formatKey({ kind: 'manifest-part', timestamp: set.timestamp, content });
+    expect(await stitch(other, set.timestamp)).toMatchObject({ status: 'complete' });
+    await deps.store.create(partOf(1), await bytesOf(other.store, partOf(1)));
+    expect(await stitch(deps, set.timestamp)).toMatchObject({ status: 'complete' });
+    for (const key of [manifestOf(set), ...set.contents.map(partOf)])
+      expect(await bytesOf(deps.store, key)).toEqual(await bytesOf(other.store, key));
+  });
+
+  it('commits nothing where a part has other bytes than its documents give', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, documentsOf(set));
+    const part = formatKey({ kind: 'manifest-part', timestamp: set.timestamp, content: 1 });
+    await deps.store.create(part, Buffer.from('{}\n'));
+    await expect(stitch(deps, set.timestamp)).rejects.toMatchObject({ code: 'set/damaged' });
+    expect(await keysOf(deps.store)).not.toContain(manifestOf(set));
+  });
+
   it('lets any number of stitches race: one manifest, and all agree', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
@@ -100,6 +124,22 @@ describe('a receipt is a claim (promise 2)', () => {
     expect(verdict).toMatchObject({ level: 'stitch', status: 'incomplete' });
     const named = verdict?.problems.find(({ code }) => code === 'receipt-missing');
     expect(named).toMatchObject({ object: lost?.key, content: Math.floor(index / 4) });
+  });
+
+  it('names a lost part of the seal, and commits nothing', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    const lost = set.sealParts[1];
+    await storeAll(
+      deps.store,
+      documentsOf(set).filter((document) => document !== lost),
+    );
+    const { status, problems } = await stitch(deps, set.timestamp);
+    expect(status).toBe('incomplete');
+    expect(problems).toMatchObject([{ code: 'content-missing', content: 1, object: lost?.key }]);
+    expect(await keysOf(deps.store)).not.toContain(manifestOf(set));
+    await storeAll(deps.store, lost === undefined ? [] : [lost]);
+    expect(await stitch(deps, set.timestamp)).toMatchObject({ status: 'complete' });
   });
 
   it('calls a set with an altered receipt damaged', async () => {

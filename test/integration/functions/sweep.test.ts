@@ -84,7 +84,7 @@ describe('sweep', () => {
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, [set.plan, ...set.receipts]);
     expect(await sweep(deps)).toMatchObject({ overdue: [set.timestamp] });
-    await storeAll(deps.store, [set.seal]);
+    await storeAll(deps.store, [...set.sealParts, set.seal]);
     expect(await sweep({ ...deps, clock: () => new Date() })).toMatchObject({ committed: [set.timestamp] });
   });
 

@@ -1,0 +1,18 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decode } from '../../backup-set/documents.ts';
+import { formatKey } from '../../backup-set/keys.ts';
+import { type Manifest, ManifestPart } from '../../backup-set/manifest.ts';
+
+/** The parts of a manifest, in its order, from a root that is a folder: what a test needs to aim at a pack. */
+export async function partsUnder(
+  folder: string,
+  { timestamp, contents }: Pick<Manifest, 'timestamp' | 'contents'>,
+): Promise<ManifestPart[]> {
+  return Promise.all(
+    contents.map(async ({ content }) => {
+      const key = formatKey({ kind: 'manifest-part', timestamp, content });
+      return decode(ManifestPart, { key, bytes: await readFile(join(folder, key)) });
+    }),
+  );
+}

@@ -54,6 +54,15 @@ export default defineConfig({
           ...turn(4),
         },
       },
+      {
+        test: {
+          name: 'stack',
+          include: ['test/stack/**/*.test.ts'],
+          ...onServers,
+          testTimeout: 300_000,
+          ...turn(6),
+        },
+      },
       ...onGreenplum,
     ],
   },

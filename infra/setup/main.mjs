@@ -4,13 +4,14 @@
  * the npm packages of package-lock.json and the programs of needs.mjs. Plain JavaScript without packages,
  * because nothing is installed when it starts. Does nothing, quickly, when nothing is to be done.
  *
- *   node infra/setup/main.mjs [--for=demo|test|bench|build]     exit 0 ready · 1 a step failed · 2 you must install something
+ *   node infra/setup/main.mjs [--for=demo|test|bench|stack|build]     exit 0 ready · 1 a step failed · 2 you must install something
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installDebian } from './debian.mjs';
+import { installEmulator } from './emulator.mjs';
 import { absent } from './machine.mjs';
-import { needsOf, parsePurpose, whatToInstall } from './needs.mjs';
+import { needsOf, parsePurpose, wantsEmulator, whatToInstall } from './needs.mjs';
 import { installNodePackages } from './node-packages.mjs';
 import { SetupError } from './setup-error.mjs';
 
@@ -34,4 +35,5 @@ async function prepare(purpose) {
     if (still.length > 0) throw new SetupError(2, whatToInstall(purpose, still));
   }
   await installNodePackages(root, say);
+  if (wantsEmulator(purpose)) await installEmulator(root, say);
 }

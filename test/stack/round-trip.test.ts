@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type CliResult, stowage } from '../support/cli.ts';
+import { configFor, DATABASE } from '../support/e2e-cluster.ts';
+import { contentOf } from '../support/e2e-compare.ts';
+import { eventually } from '../support/e2e-processes.ts';
+import { withoutEmulator } from '../support/emulator.ts';
+import { type Subscriber, subscribe } from '../support/emulator-topic.ts';
+import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
+import { troubleSchema } from '../support/trouble.ts';
+import { type StackPlace, stackPlace } from './place.ts';
+
+const SHARDS = 2;
+
+/** Each test is a step, and the next ones need it. */
+describe.skipIf(withoutEmulator)('the deployed stack', () => {
+  let place: StackPlace;
+  let [source, target]: TestServer[][] = [[], []];
+  let [everybody, onlyBad]: Subscriber[] = [];
+  let backup: CliResult;
+  let timestamp = '';
+  const configs = { source: '', target: '' };
+  const run = (args: string[], config = configs.source) => stowage(args, { config, env: place.env });
+
+  beforeAll(async () => {
+    [place, source, target] = await Promise.all([
+      stackPlace(),
+      startCluster(SHARDS, { databases: [DATABASE] }),
+      startCluster(SHARDS),
+    ]);
+    const { stack, emulator } = place;
+    process.stdout.write(place.packaged.printed);
+    everybody = await subscribe(emulator, stack.topicArn, { name: 'everybody' });
+    onlyBad = await subscribe(emulator, stack.topicArn, {
+      name: 'only-bad',
+      filter: { status: ['damaged', 'incomplete', 'failed', 'refused'] },
+    });
+    const more = { functions: 'events' };
+    configs.source = await configFor(place, source, stack.root, more);
+    configs.target = await configFor(place, target, stack.root, more);
+    await Promise.all(
+      source.map(async (server, content) => {
+        for (const sql of troubleSchema({ content, rolePrefix: 'shop_' })) await server.psql(sql, DATABASE);
+      }),
+    );
+  });
+  afterAll(async () => {
+    await Promise.all([place?.stop(), stopAll(source), stopAll(target)]);
+  });
+
+  test('its functions commit and validate a backup', async () => {
+    backup = await run(['backup', '--wait', '120']);
+    expect(backup.text).toContain('"status":"complete"');
+    expect(backup.code).toBe(0);
+    timestamp = backup.json.timestamp;
+    const show = await run(['show', timestamp]);
+    expect(show.json).toMatchObject({ timestamp, status: 'complete' });
+  });
+
+  test('its functions plan a restore, track it and end it; the data is the same', async () => {
+    const args = ['restore', timestamp, '--create', '--globals', '--wait', '120'];
+    const restore = await run(args, configs.target);
+    expect(restore.text).toContain('"status":"restored"');
+    expect(restore.code).toBe(0);
+    for (const [content, server] of source.entries()) {
+      const restored = await contentOf(target[content] as TestServer, 'nobody');
+      expect(restored).toEqual(await contentOf(server, 'nobody'));
+    }
+  });
+
+  test('who subscribed to its topic was told of the verdict and of the outcome', async () => {
+    const heard = await eventually(
+      async () => (await everybody?.heard()) ?? [],
+      (all) => all.some(({ kind }) => kind === 'outcome'),
+    );
+    const root = place.stack.root;
+    expect(heard).toContainEqual(
+      expect.objectContaining({
+        kind: 'verdict',
+        root,
+        set: timestamp,
+        level: 'validate',
+        status: 'complete',
+      }),
+    );
+    expect(heard).toContainEqual(
+      expect.objectContaining({
+        kind: 'outcome',
+        root,
+        set: timestamp,
+        status: 'restored',
+        problemsTotal: 0,
+      }),
+    );
+    expect(await onlyBad?.heard()).toEqual([]);
+  });
+});

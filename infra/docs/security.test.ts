@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { deploymentOf, NAMES, roleArn } from '../../test/support/deployment.ts';
 import { keyClasses, listingOf } from '../../test/support/key-classes.ts';
 import { type Asked, isAllowed, policiesOf } from '../../test/support/policies.ts';
 import { type RightsRow, readSecurityPage } from '../../test/support/rights-table.ts';
-import { type Deployment, securityTemplate } from '../../test/support/template.ts';
+import { securityTemplate } from '../../test/support/template.ts';
 
 const TIMESTAMP = '20260131010203';
 const IDS = {
@@ -12,38 +13,12 @@ const IDS = {
   number: 0,
 };
 const CLASSES = keyClasses(IDS);
-const BUCKET = 'arn:aws:s3:::offsite';
-const TOPIC = 'arn:aws:sns:eu-central-1:123456789012:announcements';
-const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/0123';
+const BUCKET = `arn:aws:s3:::${NAMES.bucket}`;
 
 const template = await securityTemplate();
 const { classes, rows } = await readSecurityPage();
 
-function deployed({ prefix = 'shop/', kms = false } = {}): Deployment {
-  const values: Record<string, string> = {
-    'AWS::Partition': 'aws',
-    'AWS::AccountId': '123456789012',
-    'AWS::URLSuffix': 'amazonaws.com',
-    'Bucket.Arn': BUCKET,
-    Bucket: 'offsite',
-    BucketName: 'offsite',
-    ReplicaBucketName: 'elsewhere',
-    RootPrefix: prefix,
-    KmsKeyArn: KEY,
-    ReplicaKmsKeyArn: `${KEY}4`,
-    Announcements: TOPIC,
-  };
-  for (const name of Object.keys(template.Resources)) {
-    values[`${name}.Arn`] = roleArn(name);
-    const lane = name.replace(/Role$/, '');
-    values[`${lane}Queue.Arn`] = `arn:aws:sqs:eu-central-1:123456789012:${lane}`;
-    values[`${lane}LogGroup.Arn`] = `arn:aws:logs:eu-central-1:123456789012:log-group:/aws/lambda/${lane}:*`;
-  }
-  return { values, conditions: { HasKmsKey: kms, HasReplica: true, HasReplicaKmsKey: kms } };
-}
-
-const roleArn = (name: string) => `arn:aws:iam::123456789012:role/${name}`;
-const policies = policiesOf(template, deployed());
+const policies = policiesOf(template, deploymentOf(template));
 
 /** May this role do it, with the bucket's policy in force? */
 function may(
@@ -102,7 +77,7 @@ describe.each(rows)('$who', (row) => {
   });
 
   test('publishes, or not', () => {
-    expect(may(row.who, { action: 'sns:Publish', resource: TOPIC })).toBe(row.publishes);
+    expect(may(row.who, { action: 'sns:Publish', resource: NAMES.topic })).toBe(row.publishes);
   });
 });
 
@@ -149,19 +124,19 @@ describe('nobody, whatever their role allows', () => {
   test.each([
     ['a key that only the writer has', { 's3:x-amz-server-side-encryption-customer-algorithm': 'AES256' }],
     ['other encryption', { 's3:x-amz-server-side-encryption': 'aws:kms' }],
-    ['a KMS key', { 's3:x-amz-server-side-encryption-aws-kms-key-id': KEY }],
+    ['a KMS key', { 's3:x-amz-server-side-encryption-aws-kms-key-id': NAMES.key }],
   ])('writes under %s', (_, header) => {
     expect(put({ ...creating, ...header })).toBe(false);
   });
 
   test('writes under another KMS key than the bucket has', () => {
-    const withKms = policiesOf(template, deployed({ kms: true }));
+    const withKms = policiesOf(template, deploymentOf(template, { kms: true }));
     const header = (id: string) => ({
       's3:x-amz-server-side-encryption': 'aws:kms',
       's3:x-amz-server-side-encryption-aws-kms-key-id': id,
     });
-    expect(put({ ...creating, ...header(KEY) }, withKms)).toBe(true);
-    expect(put({ ...creating, ...header(`${KEY}9`) }, withKms)).toBe(false);
+    expect(put({ ...creating, ...header(NAMES.key) }, withKms)).toBe(true);
+    expect(put({ ...creating, ...header(`${NAMES.key}9`) }, withKms)).toBe(false);
     expect(put({ ...creating, 's3:x-amz-server-side-encryption': 'AES256' }, withKms)).toBe(false);
   });
 
@@ -202,7 +177,7 @@ test('no role reaches another root, or a key that is only nearly one of ours', (
 });
 
 test('in the other bucket only Replicate does anything, and as the page says', () => {
-  const there = 'arn:aws:s3:::elsewhere';
+  const there = `arn:aws:s3:::${NAMES.replica}`;
   for (const { who } of rows) {
     const own = who === 'Replicate';
     const set = own ? [...(rows.find((row) => row.who === 'Restore')?.reads ?? [])] : [];
@@ -220,17 +195,17 @@ test('a function has its own queue and its own log, and nothing else outside the
     const elsewhere = statements.filter(({ Action }) => !Action.every((action) => action.startsWith('s3:')));
     for (const { Action, Resource } of elsewhere) {
       const service = Action[0]?.split(':')[0];
-      if (service === 'sns') expect([who, Resource]).toEqual(['Announce', [TOPIC]]);
+      if (service === 'sns') expect([who, Resource]).toEqual(['Announce', [NAMES.topic]]);
       else expect(Resource.every((arn) => /[:/]([A-Za-z]+)(:\*)?$/.exec(arn)?.[1] === who)).toBe(true);
     }
   }
 });
 
 test('with a key of the user, everybody may use it through S3; only who creates may make data keys', () => {
-  const withKms = policiesOf(template, deployed({ kms: true }));
+  const withKms = policiesOf(template, deploymentOf(template, { kms: true }));
   for (const { who, creates } of rows) {
     const use = (action: string, via: string) =>
-      may(who, { action, resource: KEY, context: { 'kms:ViaService': via } }, withKms);
+      may(who, { action, resource: NAMES.key, context: { 'kms:ViaService': via } }, withKms);
     expect(use('kms:Decrypt', 's3.eu-central-1.amazonaws.com'), who).toBe(true);
     expect(use('kms:Decrypt', 'ec2.eu-central-1.amazonaws.com'), who).toBe(false);
     expect(use('kms:GenerateDataKey', 's3.eu-central-1.amazonaws.com'), who).toBe(creates.size > 0);
@@ -238,6 +213,6 @@ test('with a key of the user, everybody may use it through S3; only who creates 
 });
 
 test('every role fits into the 10,240 characters of an inline policy, with a long root', () => {
-  const { roles } = policiesOf(template, deployed({ prefix: `${'p'.repeat(59)}/`, kms: true }));
+  const { roles } = policiesOf(template, deploymentOf(template, { prefix: `${'p'.repeat(59)}/`, kms: true }));
   for (const [who, statements] of roles) expect(JSON.stringify(statements).length, who).toBeLessThan(10_240);
 });

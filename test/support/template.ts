@@ -26,7 +26,7 @@ export async function securityTemplate(): Promise<Template> {
     .parse(await import(fragment('rights.mjs')));
   const text = await readFile(new URL(fragment('bucket-policy.yml')), 'utf8');
   const policy = Template.parse(parse(text, { customTags: TAGS }) as unknown);
-  const roles = Object.keys(RIGHTS).map((name) => [`${name}Role`, roleOf(name)]);
+  const roles = Object.keys(RIGHTS).map((name): [string, unknown] => [`${name}Role`, roleOf(name)]);
   return Template.parse({ Resources: { ...policy.Resources, ...Object.fromEntries(roles) } });
 }
 

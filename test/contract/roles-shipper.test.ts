@@ -1,0 +1,96 @@
+import { CreateBucketCommand, PutObjectAclCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { formatKey } from '../../backup-set/keys.ts';
+import { openStore } from '../../storage/open.ts';
+import { probeStore } from '../../storage/probe.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts';
+import { BUCKET, type StowageRoles, startStowageRoles } from '../support/stowage-roles.ts';
+import { collect, reusing, someBytes, text } from './bytes.ts';
+import { PART_BYTES } from './subjects.ts';
+
+// What a stolen shipper could do. The whole table of roles is tried in roles.test.ts; here it is the shipper's own store.
+let at: StowageRoles;
+let proxy: FaultyProxy;
+let shipper: ObjectStore;
+let owner: ObjectStore;
+
+const timestamp = '20260131010203';
+const seal = formatKey({ kind: 'seal', timestamp });
+const numbered = (kind: 'pack' | 'receipt', sequence: number) =>
+  formatKey({ kind, timestamp, content: 0, attempt: 1, worker: 1, sequence });
+
+beforeAll(async () => {
+  at = await startStowageRoles();
+  proxy = await startFaultyProxy(at.ceph.endpoint);
+  owner = await at.store('owner');
+  await owner.create(seal, text('seal'));
+  shipper = await at.store('Shipper', proxy.endpoint);
+});
+afterAll(async () => {
+  await proxy?.stop();
+  await at?.stop();
+});
+
+const denied = { code: 'storage/denied' };
+const inBucket = (key: string) => ({ Bucket: BUCKET, Key: at.key(key) });
+
+test('a shipper creates and uploads, and learns the etags without reading', async () => {
+  const small = await shipper.create(numbered('receipt', 1), text('{}'));
+  const big = await shipper.upload(numbered('pack', 1), reusing(someBytes(3 * PART_BYTES), 1_000_000));
+  expect(await owner.head(small.key)).toMatchObject({ bytes: 2, etag: small.etag });
+  expect(await owner.head(big.key)).toMatchObject({ bytes: 3 * PART_BYTES, etag: big.etag });
+});
+
+test('a shipper whose source fails leaves no upload', async () => {
+  async function* source() {
+    yield someBytes(2 * PART_BYTES);
+    throw new Error('connection lost');
+  }
+  await expect(shipper.upload(numbered('pack', 2), source())).rejects.toThrow('connection lost');
+  expect(await Array.fromAsync(owner.pendingUploads(''))).toEqual([]);
+});
+
+test('a shipper reads, lists, deletes and overwrites nothing, its own objects neither', async () => {
+  const { key } = await shipper.create(numbered('receipt', 2), text('{}'));
+  await expect(collect(shipper.get(seal))).rejects.toMatchObject(denied);
+  await expect(collect(shipper.get(key))).rejects.toMatchObject(denied);
+  await expect(Array.fromAsync(shipper.list(''))).rejects.toMatchObject(denied);
+  await expect(Array.fromAsync(shipper.pendingUploads(''))).rejects.toMatchObject(denied);
+  await expect(shipper.delete([key])).rejects.toMatchObject(denied);
+  await expect(shipper.create(seal, text('forged'))).rejects.toMatchObject(denied);
+  await expect(shipper.create(key, text('forged'))).rejects.toMatchObject({ code: 'storage/exists' });
+  expect(await collect(owner.get(seal))).toEqual(text('seal'));
+});
+
+test('a shipper gives no object away', async () => {
+  const { key } = await shipper.create(numbered('receipt', 3), text('{}'));
+  const open = new PutObjectAclCommand({ ...inBucket(key), ACL: 'public-read' });
+  await expect(at.client('Shipper').send(open)).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
+});
+
+// Whoever wants versions to survive a thief on Ceph needs a release that has both; 16 has the one or the other.
+test('a versioned bucket of Ceph 16 ignores the condition of a create, and the probe says so', async () => {
+  const { client } = at.ceph;
+  await client.send(new CreateBucketCommand({ Bucket: 'versioned', ObjectLockEnabledForBucket: true }));
+  Object.assign(process.env, at.ceph.env);
+  const store = await openStore({ root: 's3://versioned/shop', s3: { endpoint: at.ceph.endpoint } });
+  const { checks } = await probeStore(store);
+  await store.close();
+  const bad = checks.filter(({ ok }) => !ok).map(({ name }) => name);
+  expect(bad).toContain('create refuses an existing key');
+});
+
+test('a shipper that lost the answer to a create cannot tell, and says so', async () => {
+  proxy.trouble({ kind: 'drop-response' }, { when: ({ method }) => method === 'PUT' });
+  const create = shipper.create(numbered('receipt', 5), text('{}'));
+  await expect(create).rejects.toMatchObject({ code: 'storage/exists' });
+});
+
+test('wrong credentials are denied, and their secret is in no message', async () => {
+  process.env['AWS_SECRET_ACCESS_KEY'] = 'not-the-secret-of-anyone';
+  const store = await openStore({ root: `s3://${BUCKET}/shop`, s3: { endpoint: proxy.endpoint } });
+  const error: unknown = await store.create('x', text('')).catch((caught: unknown) => caught);
+  expect(error).toMatchObject(denied);
+  expect(String(error)).not.toContain('not-the-secret-of-anyone');
+});

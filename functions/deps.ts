@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { SliceLimits } from '../backup-set/slices.ts';
 import type { CallOptions, ObjectStore } from '../storage/store.ts';
 
 /** All that a function may touch: everything it knows, it reads from the store. */
@@ -6,6 +7,8 @@ export interface Deps {
   readonly store: ObjectStore;
   /** The alternate location: validated sets are copied to it. */
   readonly replica?: ObjectStore;
+  /** How much of a set one function is given; absent = SLICE_LIMITS. */
+  readonly sliceLimits?: SliceLimits;
   readonly clock: () => Date;
   readonly log: Logger;
   /** Ends what is running; what was written stays, and the next call goes on from there. */

@@ -4,11 +4,23 @@ import { validate } from './on-manifest.ts';
 import { stitch } from './on-receipt.ts';
 import { onRestoreReceipt } from './on-restore-receipt.ts';
 import { onRestoreRequest } from './on-restore-request.ts';
+import { onSliceOrder } from './on-slice-order.ts';
+import { onSliceReceipt } from './on-slice-receipt.ts';
+import { onTaskRequest } from './on-task-request.ts';
+import { requestReplication } from './replicate.ts';
 
 /** One function's work on one set or restore. Any number of events mean the same job: look at it again. */
 export interface Job {
-  readonly work: 'stitch' | 'validate' | 'plan-restore' | 'advance-restore';
-  /** Timestamp of the set, or id of the restore. */
+  readonly work:
+    | 'stitch'
+    | 'validate'
+    | 'plan-restore'
+    | 'advance-restore'
+    | 'replicate'
+    | 'plan-slices'
+    | 'do-slice'
+    | 'fold-slices';
+  /** Timestamp of the set, id of the restore or task; of a slice, `<task>/<number>`. */
   readonly of: string;
 }
 
@@ -37,6 +49,14 @@ function jobOfKey(key: Key): Job | undefined {
       return { work: 'plan-restore', of: key.restore };
     case 'restore-receipt':
       return { work: 'advance-restore', of: key.restore };
+    case 'verdict':
+      return key.level === 'validate' ? { work: 'replicate', of: key.timestamp } : undefined;
+    case 'task-request':
+      return { work: 'plan-slices', of: key.task };
+    case 'slice-order':
+      return { work: 'do-slice', of: `${key.task}/${key.slice}` };
+    case 'slice-receipt':
+      return { work: 'fold-slices', of: key.task };
     case 'plan':
     case 'dispatched':
     case 'seal-part':
@@ -46,11 +66,7 @@ function jobOfKey(key: Key): Job | undefined {
     case 'backup-report':
     case 'metadata':
     case 'pack':
-    case 'verdict':
-    case 'task-request':
     case 'task-plan':
-    case 'slice-order':
-    case 'slice-receipt':
     case 'task-outcome':
     case 'restore-plan':
     case 'order':
@@ -70,6 +86,16 @@ export async function runJob(deps: Deps, { work, of }: Job): Promise<Handled> {
       return onRestoreRequest(deps, of);
     case 'advance-restore':
       return onRestoreReceipt(deps, of);
+    case 'replicate':
+      return requestReplication(deps, of);
+    case 'plan-slices':
+      return onTaskRequest(deps, of);
+    case 'do-slice': {
+      const [task = '', slice = ''] = of.split('/');
+      return onSliceOrder(deps, task, Number(slice));
+    }
+    case 'fold-slices':
+      return onSliceReceipt(deps, of);
   }
 }
 

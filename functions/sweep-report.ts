@@ -7,7 +7,7 @@ export interface SweepOptions {
   /** Silence in seconds that makes a set or restore overdue; absent = what its plan says. */
   readonly overdueAfterSeconds?: number;
   /**
-   * Sets known to be over, with the last word on them, and restores (`over`): nothing is overwritten, so they stay so. A
+   * Sets known to be over, with the last word on them, and restores and tasks (`over`): nothing is overwritten, so they stay so. A
    * process that sweeps again and again passes the same one, and pays for open sets only.
    */
   readonly closed?: Map<string, SetStatus | 'over'>;
@@ -27,7 +27,7 @@ export interface SweepReport {
   overdue: string[];
   uploadsAborted: number;
   /** What could not be swept, and restores that nobody answers. */
-  problems: { set?: string; restore?: string; message: string }[];
+  problems: { set?: string; restore?: string; task?: string; message: string }[];
 }
 
 /** For restores, and for sets whose plan does not say. */

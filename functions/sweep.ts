@@ -5,6 +5,7 @@ import { callOptions, type Deps } from './deps.ts';
 import type { SetStatus, SweepOptions, SweepReport } from './sweep-report.ts';
 import { sweepRestore } from './sweep-restore.ts';
 import { sweepSet } from './sweep-set.ts';
+import { newestTasks, requestReplicas, sweepTask } from './sweep-tasks.ts';
 import { sweepUploads } from './sweep-uploads.ts';
 
 /** Sets or restores looked at in one sweep, the newest first: what is older than these is not going to move. */
@@ -12,7 +13,7 @@ const SWEPT_MAX = 10_000;
 
 /**
  * Finds what no event announced (promise 4): commits and validates sets, calls silent ones overdue and names what is
- * missing, takes restores on, and removes what dead uploads left. What fails for one set is reported and does not
+ * missing, takes restores and tasks on, and removes what dead uploads left. What fails for one set is reported and does not
  * keep the others from being swept.
  * @throws StowageError when the root cannot be listed, or `interrupted`.
  */
@@ -46,6 +47,13 @@ export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<Swe
       if (await sweepRestore(deps, restore, options, report)) closed.set(restore, 'over');
     });
   }
+  await attempt(deps, report, {}, () => requestReplicas(deps, closed));
+  for (const task of await newestTasks(deps)) {
+    if (closed.has(task)) continue;
+    await attempt(deps, report, { task }, async () => {
+      if (await sweepTask(deps, task, options)) closed.set(task, 'over');
+    });
+  }
   await attempt(deps, report, {}, () => sweepUploads(deps, options, report));
   const { committed, validated, overdue, problems, uploadsAborted } = report;
   const did =
@@ -63,7 +71,7 @@ function count(report: SweepReport, timestamp: string, status: SetStatus): void 
 async function attempt(
   deps: Deps,
   report: SweepReport,
-  what: { set?: string; restore?: string },
+  what: { set?: string; restore?: string; task?: string },
   work: () => Promise<void>,
 ): Promise<void> {
   try {

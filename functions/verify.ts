@@ -1,7 +1,7 @@
 import pMap, { pMapSkip } from 'p-map';
 import { StowageError } from '../backup-set/errors.ts';
 import { formatKey } from '../backup-set/keys.ts';
-import { type Manifest, objectsOf } from '../backup-set/manifest.ts';
+import type { Manifest } from '../backup-set/manifest.ts';
 import { gatherProblems, joined, NO_PROBLEMS, type ProblemList } from '../backup-set/problem-list.ts';
 import type { Problem, Verdict } from '../backup-set/verdict.ts';
 import { checkSet, finding } from './check-set.ts';
@@ -10,6 +10,7 @@ import { readDocument } from './load.ts';
 import { stateWithoutManifest } from './on-manifest.ts';
 import { readPart } from './read-part.ts';
 import { type CheckedObject, verifyObject } from './verify-object.ts';
+import { namesIn, objectsToRead } from './verify-piece.ts';
 import { NOTHING_CHECKED, writeVerdict } from './write-verdict.ts';
 
 export interface VerifyOptions {
@@ -98,19 +99,16 @@ async function readObjects(
     gathered.add(object.content, found.filter(isNews));
     return pMapSkip;
   };
-  await pMap(objectsToRead(deps, manifest), readOne, { concurrency });
+  await pMap(objectsOfSet(deps, manifest), readOne, { concurrency });
   return { ...done, found: gathered.list() };
 }
 
 /** Content by content; a part that cannot be read was told of by `validate`. */
-async function* objectsToRead(deps: Deps, manifest: Manifest): AsyncGenerator<CheckedObject> {
-  const named = new Map(manifest.relations.map(({ id, schema, name }) => [id, { schema, name }]));
+async function* objectsOfSet(deps: Deps, manifest: Manifest): AsyncGenerator<CheckedObject> {
+  const named = namesIn(manifest);
   for (const { content } of manifest.contents) {
     const part = await readPart(deps, manifest, content);
-    if ('code' in part) continue;
-    const extents = new Map(part.packs.map((pack) => [pack.key, pack.extents]));
-    for (const object of objectsOf(part))
-      yield { ...object, extents: extents.get(object.key) ?? [], relation: (id: number) => named.get(id) };
+    if (!('code' in part)) yield* objectsToRead(part, named);
   }
 }
 

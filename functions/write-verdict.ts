@@ -1,11 +1,12 @@
-import { encode, FORMAT_VERSION, PROBLEMS_MAX } from '../backup-set/documents.ts';
+import { decode, encode, FORMAT_VERSION, PROBLEMS_MAX } from '../backup-set/documents.ts';
 import { isStowageError, StowageError } from '../backup-set/errors.ts';
 import { formatKey } from '../backup-set/keys.ts';
 import type { ProblemList } from '../backup-set/problem-list.ts';
-import { instantOf } from '../backup-set/timestamps.ts';
+import { dateOf, instantOf } from '../backup-set/timestamps.ts';
 import { Verdict } from '../backup-set/verdict.ts';
 import { callOptions, type Deps } from './deps.ts';
 import { newestVerdict } from './load.ts';
+import { saveOrAgree } from './save.ts';
 
 /** What a check has found, before it is dated. */
 export interface Finding extends ProblemList {
@@ -58,6 +59,22 @@ export async function writeVerdict(
     `set ${timestamp}: ${COLLISIONS_MAX} verdicts have been written for one instant`,
     { where: { set: timestamp } },
   );
+}
+
+/** Writes a verdict that is dated beforehand, so that whoever writes it writes one; who comes second agrees. */
+export async function writeVerdictAt(
+  deps: Deps,
+  timestamp: string,
+  level: Verdict['level'],
+  finding: Finding,
+  instant: string,
+): Promise<{ key: string; verdict: Verdict }> {
+  const key = formatKey({ kind: 'verdict', timestamp, instant, level });
+  const ours = verdictOf(timestamp, level, finding, dateOf(instant));
+  const { created, bytes } = await saveOrAgree(deps, key, encode(Verdict, ours));
+  const { status, problemsTotal } = ours;
+  if (created) deps.log.info({ set: timestamp, level, status, problems: problemsTotal }, 'verdict written');
+  return { key, verdict: created ? ours : decode(Verdict, { key, bytes }) };
 }
 
 /** As `writeVerdict`, unless the newest verdict of the level says the very same. @returns the keys written. */

@@ -1,0 +1,100 @@
+import { decode, encode, FORMAT_VERSION, PROBLEMS_MAX, sha256 } from '../backup-set/documents.ts';
+import { formatKey } from '../backup-set/keys.ts';
+import { Manifest } from '../backup-set/manifest.ts';
+import { joined, NO_PROBLEMS, type ProblemList } from '../backup-set/problem-list.ts';
+import { SliceOrder, SliceReceipt } from '../backup-set/slices.ts';
+import { partsOfTask } from '../backup-set/timestamps.ts';
+import type { Problem } from '../backup-set/verdict.ts';
+import { callOptions, type Deps, type Handled, NOTHING } from './deps.ts';
+import { readDocument } from './load.ts';
+import { readPart } from './read-part.ts';
+import { replicatePiece } from './replicate.ts';
+import { saveOrAgree } from './save.ts';
+import { hasTaskOutcome, readManifestOf } from './tasks.ts';
+import { verifyPiece } from './verify-piece.ts';
+
+/** What was done of one piece of a slice. */
+export interface PieceDone extends ProblemList {
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+/**
+ * Carries out one slice's order and leaves its receipt. What was interrupted is done again from the start of the
+ * slice: reading changes nothing, and a copy that is there is not made twice.
+ * @throws StowageError of the store: a slice that could not be read was not judged, and is tried again.
+ */
+export async function onSliceOrder(deps: Deps, task: string, slice: number): Promise<Handled> {
+  const receipt = formatKey({ kind: 'slice-receipt', task, slice });
+  const raw = await readDocument(deps, formatKey({ kind: 'slice-order', task, slice }));
+  if (raw === undefined || (await isThere(deps, receipt)) || (await hasTaskOutcome(deps, task)))
+    return NOTHING;
+  const order = decode(SliceOrder, raw);
+  const done =
+    order.task === task && order.slice === slice
+      ? await carryOut(deps, order)
+      : nothingDone({
+          code: 'documents-disagree',
+          object: raw.key,
+          message: 'it is the order of another slice',
+        });
+  const { objects, bytes } = done;
+  const { created } = await saveOrAgree(
+    deps,
+    receipt,
+    encode(SliceReceipt, {
+      format: 'stowage/slice-receipt',
+      version: FORMAT_VERSION,
+      task,
+      slice,
+      manifestSha256: order.manifestSha256,
+      objects,
+      bytes,
+      problems: done.problems.slice(0, PROBLEMS_MAX),
+      problemsTotal: done.problemsTotal,
+    }),
+  );
+  return created ? { wrote: [receipt] } : NOTHING;
+}
+
+async function carryOut(deps: Deps, order: SliceOrder): Promise<PieceDone> {
+  const raw = await readManifestOf(deps, order.task);
+  const { timestamp, work } = partsOfTask(order.task);
+  const object = formatKey({ kind: 'manifest', timestamp });
+  if (raw === undefined)
+    return nothingDone({
+      code: 'object-missing',
+      object,
+      message: 'the manifest has gone since the set was cut',
+    });
+  if (sha256(raw.bytes) !== order.manifestSha256)
+    return nothingDone({
+      code: 'documents-disagree',
+      object,
+      message: 'the manifest is not the one that the set was cut by',
+    });
+  const manifest = decode(Manifest, raw);
+  const all: PieceDone[] = [];
+  for (const piece of order.pieces) {
+    const part = await readPart(deps, manifest, piece.content);
+    if ('code' in part) all.push(nothingDone(part));
+    else if (work === 'verify') all.push(await verifyPiece(deps, manifest, part, piece));
+    else all.push(await replicatePiece(deps, part, piece));
+  }
+  return {
+    objects: all.reduce((sum, { objects }) => sum + objects, 0),
+    bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
+    ...all.reduce<ProblemList>(joined, NO_PROBLEMS),
+  };
+}
+
+const nothingDone = (problem: Problem): PieceDone => ({
+  objects: 0,
+  bytes: 0,
+  problems: [problem],
+  problemsTotal: 1,
+});
+
+async function isThere(deps: Deps, key: string): Promise<boolean> {
+  return (await deps.store.head(key, callOptions(deps))) !== undefined;
+}

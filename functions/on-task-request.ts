@@ -1,0 +1,117 @@
+import pMap from 'p-map';
+import { decode, encode, FORMAT_VERSION, type RawDocument, sha256 } from '../backup-set/documents.ts';
+import { isStowageError, messageOf } from '../backup-set/errors.ts';
+import { formatKey, taskPrefix } from '../backup-set/keys.ts';
+import { Manifest } from '../backup-set/manifest.ts';
+import {
+  cutContent,
+  gatherSlices,
+  mustBeCut,
+  SliceOrder,
+  TaskPlan,
+  TaskRequest,
+  type Weighed,
+  wholeContent,
+} from '../backup-set/slices.ts';
+import type { Problem } from '../backup-set/verdict.ts';
+import { type Deps, type Handled, NOTHING } from './deps.ts';
+import { listKeys, readDocument } from './load.ts';
+import { readPart } from './read-part.ts';
+import { saveSame } from './save.ts';
+import { hasTaskOutcome, readManifestOf, refuseTask } from './tasks.ts';
+
+const WRITES_IN_FLIGHT = 16;
+
+/**
+ * Somebody wants a set read again, or copied: cuts it into slices and writes an order for each. Everything follows from
+ * the manifest, so any number of calls, at once or again after a crash, write the same.
+ */
+export async function onTaskRequest(deps: Deps, task: string): Promise<Handled> {
+  const raw = await readDocument(deps, formatKey({ kind: 'task-request', task }));
+  if (raw === undefined || (await hasTaskOutcome(deps, task))) return NOTHING;
+  if (decode(TaskRequest, raw).task !== task)
+    return refuseTask(deps, task, {
+      code: 'documents-disagree',
+      object: raw.key,
+      message: 'the request names another task',
+    });
+  const manifest = await readManifestOf(deps, task);
+  if (manifest === undefined)
+    return refuseTask(deps, task, {
+      code: 'object-missing',
+      object: raw.key,
+      message: 'the set it asks for has no manifest',
+    });
+  const slices = await cutSet(deps, manifest);
+  if ('code' in slices) return refuseTask(deps, task, slices);
+  return writeOrders(deps, task, slices, sha256(manifest.bytes));
+}
+
+async function cutSet(deps: Deps, raw: RawDocument): Promise<Weighed[][] | Problem> {
+  const manifest = readManifest(raw);
+  if ('code' in manifest) return manifest;
+  const pieces: Weighed[] = [];
+  for (const content of manifest.contents) {
+    if (!mustBeCut(content.totals, deps.sliceLimits)) {
+      pieces.push(wholeContent(content));
+      continue;
+    }
+    const part = await readPart(deps, manifest, content.content);
+    if ('code' in part) return part;
+    pieces.push(...cutContent(part, deps.sliceLimits));
+  }
+  return [...gatherSlices(pieces, deps.sliceLimits)];
+}
+
+function readManifest(raw: RawDocument): Manifest | Problem {
+  try {
+    return decode(Manifest, raw);
+  } catch (error) {
+    if (!isStowageError(error, 'set/unreadable')) throw error;
+    return { code: 'document-unreadable', object: raw.key, message: messageOf(error) };
+  }
+}
+
+/** The plan first: who finds it knows how many receipts to wait for. */
+async function writeOrders(
+  deps: Deps,
+  task: string,
+  slices: readonly Weighed[][],
+  manifestSha256: string,
+): Promise<Handled> {
+  const sum = (of: (piece: Weighed) => number) =>
+    slices.flat().reduce((total, piece) => total + of(piece), 0);
+  const plan: TaskPlan = {
+    format: 'stowage/task-plan',
+    version: FORMAT_VERSION,
+    task,
+    manifestSha256,
+    slices: slices.length,
+    objects: sum(({ from, to }) => to - from),
+    bytes: sum(({ bytes }) => bytes),
+  };
+  await saveSame(deps, formatKey({ kind: 'task-plan', task }), encode(TaskPlan, plan));
+  const written = new Set(
+    (await listKeys(deps, taskPrefix(task, 'orders'), ['slice-order'])).map(({ key }) => key),
+  );
+  const wrote = await pMap(
+    slices.entries(),
+    async ([slice, pieces]) => {
+      const key = formatKey({ kind: 'slice-order', task, slice });
+      if (written.has(key)) return [];
+      const order: SliceOrder = {
+        format: 'stowage/slice-order',
+        version: FORMAT_VERSION,
+        task,
+        slice,
+        manifestSha256,
+        pieces: pieces.map(({ content, from, to }) => ({ content, from, to })),
+      };
+      return (await saveSame(deps, key, encode(SliceOrder, order))) ? [key] : [];
+    },
+    { concurrency: WRITES_IN_FLIGHT },
+  );
+  const keys = wrote.flat();
+  if (keys.length > 0) deps.log.info({ task, slices: slices.length, bytes: plan.bytes }, 'cut into slices');
+  return { wrote: keys };
+}

@@ -1,0 +1,71 @@
+import { encode, FORMAT_VERSION, PROBLEMS_MAX, type RawDocument } from '../backup-set/documents.ts';
+import { formatKey } from '../backup-set/keys.ts';
+import type { ProblemList } from '../backup-set/problem-list.ts';
+import { TaskOutcome, TaskRequest } from '../backup-set/slices.ts';
+import { instantOf, partsOfTask, type SliceWork } from '../backup-set/timestamps.ts';
+import type { Problem, Verdict } from '../backup-set/verdict.ts';
+import { callOptions, type Deps, type Handled, NOTHING } from './deps.ts';
+import { readDocument } from './load.ts';
+import { saveOrAgree } from './save.ts';
+
+/** Asks for work on a set that is cut into slices. @returns the key of the request, also when it was there. */
+export async function requestTask(deps: Deps, timestamp: string, work: SliceWork, at: Date): Promise<string> {
+  const task = `${instantOf(at)}-${timestamp}-${work}`;
+  const key = formatKey({ kind: 'task-request', task });
+  const request: TaskRequest = {
+    format: 'stowage/task-request',
+    version: FORMAT_VERSION,
+    task,
+    requestedAt: at.toISOString(),
+  };
+  await saveOrAgree(deps, key, encode(TaskRequest, request));
+  return key;
+}
+
+export async function hasTaskOutcome(deps: Deps, task: string): Promise<boolean> {
+  const key = formatKey({ kind: 'task-outcome', task });
+  return (await deps.store.head(key, callOptions(deps))) !== undefined;
+}
+
+export function readManifestOf(deps: Deps, task: string): Promise<RawDocument | undefined> {
+  return readDocument(deps, formatKey({ kind: 'manifest', timestamp: partsOfTask(task).timestamp }));
+}
+
+export interface Ended extends ProblemList {
+  readonly status: Verdict['status'];
+  readonly root: string;
+  readonly verdict?: string;
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+/** Ends a task. Who comes second agrees with the outcome that is there. */
+export async function endTask(deps: Deps, task: string, ended: Ended): Promise<Handled> {
+  const outcome: TaskOutcome = {
+    format: 'stowage/task-outcome',
+    version: FORMAT_VERSION,
+    task,
+    at: deps.clock().toISOString(),
+    ...ended,
+    problems: ended.problems.slice(0, PROBLEMS_MAX),
+  };
+  const key = formatKey({ kind: 'task-outcome', task });
+  const { created } = await saveOrAgree(deps, key, encode(TaskOutcome, outcome));
+  if (!created) return NOTHING;
+  const { status, problemsTotal, objects, bytes } = outcome;
+  deps.log.info({ task, status, problems: problemsTotal, objects, bytes }, 'task has ended');
+  return { wrote: [key] };
+}
+
+/** Ends a task that cannot even begin. */
+export function refuseTask(deps: Deps, task: string, problem: Problem): Promise<Handled> {
+  const status = problem.code === 'object-missing' ? 'incomplete' : 'damaged';
+  return endTask(deps, task, {
+    status,
+    root: deps.store.url,
+    objects: 0,
+    bytes: 0,
+    problems: [problem],
+    problemsTotal: 1,
+  });
+}

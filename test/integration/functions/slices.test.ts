@@ -1,0 +1,197 @@
+import { open, rm } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { decode } from '../../../backup-set/documents.ts';
+import { formatKey, parseKey } from '../../../backup-set/keys.ts';
+import { SLICE_LIMITS, TaskOutcome } from '../../../backup-set/slices.ts';
+import type { Deps } from '../../../functions/deps.ts';
+import { inProcess } from '../../../functions/in-process.ts';
+import { validate } from '../../../functions/on-manifest.ts';
+import { stitch } from '../../../functions/on-receipt.ts';
+import { handle } from '../../../functions/route.ts';
+import { sweep } from '../../../functions/sweep.ts';
+import { requestTask } from '../../../functions/tasks.ts';
+import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
+import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
+
+const AT = new Date('2026-02-01T00:00:00Z');
+/** Four objects per content: with these limits, every content is cut in two. */
+const SMALL = { ...SLICE_LIMITS, objects: 2 };
+
+async function committed(extra: Partial<Deps> = {}): Promise<{ deps: Deps; set: SmallSet }> {
+  const deps: Deps = { ...(await freshDeps()), sliceLimits: SMALL, ...extra };
+  const set = await storeObjects(deps.store);
+  await storeAll(deps.store, documentsOf(set));
+  await stitch(deps, set.timestamp);
+  return { deps, set };
+}
+
+/** What events would do: runs the functions until nothing is left to do. */
+async function run(deps: Deps, key: string): Promise<void> {
+  const functions = inProcess(deps);
+  await functions.announce(key);
+  await functions.idle();
+}
+
+async function outcomes({ store }: Deps): Promise<TaskOutcome[]> {
+  const keys = (await keysOf(store, 'tasks/')).filter((key) => parseKey(key)?.kind === 'task-outcome');
+  return Promise.all(keys.map(async (key) => decode(TaskOutcome, { key, bytes: await bytesOf(store, key) })));
+}
+
+const kindsIn = async ({ store }: Deps, kind: string) =>
+  (await keysOf(store, 'tasks/')).filter((key) => parseKey(key)?.kind === kind);
+
+const packOf = ({ timestamp }: SmallSet, content: number, sequence: number) =>
+  formatKey({ kind: 'pack', timestamp, content, attempt: 1, worker: 1, sequence });
+
+async function flip({ store }: Deps, key: string, offset: number): Promise<void> {
+  const file = await open(fileOf(store, key), 'r+');
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, offset);
+  await file.write(Buffer.from([(buffer[0] ?? 0) ^ 0x01]), 0, 1, offset);
+  await file.close();
+}
+
+describe('verification in slices', () => {
+  it('reads every object of a sound set once, and says so in one verdict', async () => {
+    const { deps, set } = await committed();
+    await run(deps, await requestTask(deps, set.timestamp, 'verify', AT));
+    expect(await kindsIn(deps, 'slice-receipt')).toHaveLength(6);
+    const [verdict] = await verdictsOf(deps.store);
+    expect(verdict).toMatchObject({
+      level: 'verify',
+      status: 'complete',
+      checked: { objects: 12 },
+      problems: [],
+    });
+    expect(await outcomes(deps)).toMatchObject([{ status: 'complete', objects: 12, problemsTotal: 0 }]);
+  });
+
+  it('names a flipped bit with content, relation and offset, as a verification in one go does', async () => {
+    const { deps, set } = await committed();
+    await flip(deps, packOf(set, 1, 1), 20);
+    await run(deps, await requestTask(deps, set.timestamp, 'verify', AT));
+    const [verdict] = await verdictsOf(deps.store);
+    const found = { code: 'digest-differs', content: 1, object: packOf(set, 1, 1), offset: 0 };
+    expect(verdict?.status).toBe('damaged');
+    expect(verdict?.problems).toContainEqual(
+      expect.objectContaining({ ...found, relation: { schema: 'public', name: 'place' } }),
+    );
+  });
+
+  it('says once that an object is missing, though both validation and its slice find it', async () => {
+    const { deps, set } = await committed();
+    await deps.store.delete([packOf(set, 2, 2)]);
+    await run(deps, await requestTask(deps, set.timestamp, 'verify', AT));
+    const [verdict] = await verdictsOf(deps.store);
+    expect(verdict).toMatchObject({ status: 'damaged', problemsTotal: 1 });
+    expect(verdict?.problems[0]).toMatchObject({ code: 'object-missing', object: packOf(set, 2, 2) });
+  });
+
+  it('ends in one verdict however often and in whatever order events come', async () => {
+    const { deps, set } = await committed();
+    const request = await requestTask(deps, set.timestamp, 'verify', AT);
+    const { wrote: orders } = await handle(deps, request);
+    const events = [...orders, ...orders, request, ...orders].toReversed();
+    const receipts = (await Promise.all(events.map((key) => handle(deps, key)))).flatMap(
+      ({ wrote }) => wrote,
+    );
+    await Promise.all([...receipts, ...receipts].map((key) => handle(deps, key)));
+    expect(await verdictsOf(deps.store)).toHaveLength(1);
+    expect(await outcomes(deps)).toHaveLength(1);
+  });
+
+  it('judges nothing while a slice has not been read', async () => {
+    const { deps, set } = await committed();
+    const { wrote } = await handle(deps, await requestTask(deps, set.timestamp, 'verify', AT));
+    for (const key of wrote.slice(1)) await handle(deps, (await handle(deps, key)).wrote[0] ?? '');
+    expect(await verdictsOf(deps.store)).toEqual([]);
+    expect(await outcomes(deps)).toEqual([]);
+  });
+
+  it('is finished by the sweeper when no event arrives at all', async () => {
+    const { deps, set } = await committed();
+    await requestTask(deps, set.timestamp, 'verify', AT);
+    await sweep(deps);
+    expect(await outcomes(deps)).toEqual([]);
+    // Later than any function that might be at work can run.
+    await sweep({ ...deps, clock: () => new Date(Date.now() + 901_000) });
+    expect(await outcomes(deps)).toMatchObject([{ status: 'complete', objects: 12 }]);
+  });
+
+  it('refuses a set without manifest, and one that is not there', async () => {
+    const deps = await freshDeps();
+    await run(deps, await requestTask(deps, '20260131010203', 'verify', AT));
+    expect(await outcomes(deps)).toMatchObject([
+      { status: 'incomplete', problems: [{ code: 'object-missing' }] },
+    ]);
+    expect(await verdictsOf(deps.store)).toEqual([]);
+  });
+
+  it('notices a manifest that was exchanged after the set was cut', async () => {
+    const { deps, set } = await committed();
+    const { wrote } = await handle(deps, await requestTask(deps, set.timestamp, 'verify', AT));
+    const key = formatKey({ kind: 'manifest', timestamp: set.timestamp });
+    const text = Buffer.from(await bytesOf(deps.store, key)).toString();
+    await deps.store.delete([key]);
+    await deps.store.create(key, Buffer.from(text.replace('"cluster":"small"', '"cluster":"other"')));
+    for (const order of wrote)
+      for (const receipt of (await handle(deps, order)).wrote) await handle(deps, receipt);
+    expect(await outcomes(deps)).toMatchObject([
+      { status: 'damaged', problems: [{ code: 'documents-disagree' }] },
+    ]);
+  });
+});
+
+describe('replication', () => {
+  async function withReplica() {
+    const { store: replica } = await freshDeps();
+    const { deps, set } = await committed({ replica });
+    return { deps, set, replica, there: { ...deps, store: replica } };
+  }
+
+  it('copies a validated set to the alternate location, commits the same manifest there, and validates it', async () => {
+    const { deps, set, replica, there } = await withReplica();
+    await run(deps, (await validate(deps, set.timestamp)).wrote[0] ?? '');
+    const key = formatKey({ kind: 'manifest', timestamp: set.timestamp });
+    expect(Buffer.from(await bytesOf(replica, key)).equals(await bytesOf(deps.store, key))).toBe(true);
+    expect(await verdictsOf(replica)).toMatchObject([{ level: 'validate', status: 'complete' }]);
+    expect(await outcomes(deps)).toMatchObject([{ status: 'complete', root: replica.url, problemsTotal: 0 }]);
+    // Nothing is left at the source that the copy would need.
+    await rm(fileOf(deps.store, 'sets'), { recursive: true });
+    expect((await validate(there, set.timestamp)).verdict.status).toBe('complete');
+  });
+
+  it('asks once, however many verdicts follow', async () => {
+    const { deps, set } = await withReplica();
+    for (let time = 0; time < 3; time++)
+      await run(deps, (await validate(deps, set.timestamp)).wrote[0] ?? '');
+    expect(await kindsIn(deps, 'task-request')).toHaveLength(1);
+  });
+
+  it('commits nothing at the alternate location when an object was lost meanwhile', async () => {
+    const { deps, set, replica } = await withReplica();
+    const { wrote } = await validate(deps, set.timestamp);
+    await deps.store.delete([packOf(set, 1, 1)]);
+    await run(deps, wrote[0] ?? '');
+    expect(await outcomes(deps)).toMatchObject([
+      { status: 'damaged', problems: [{ code: 'object-missing' }] },
+    ]);
+    const key = formatKey({ kind: 'manifest', timestamp: set.timestamp });
+    expect(await replica.head(key)).toBeUndefined();
+  });
+
+  it('goes on where an interrupted copy stopped', async () => {
+    const { deps, set, replica } = await withReplica();
+    await replica.copyFrom(deps.store, packOf(set, 0, 1));
+    await run(deps, (await validate(deps, set.timestamp)).wrote[0] ?? '');
+    expect(await outcomes(deps)).toMatchObject([{ status: 'complete' }]);
+  });
+
+  it('is asked for by the sweeper where the event of the verdict was lost', async () => {
+    const { deps, set, replica } = await withReplica();
+    await validate(deps, set.timestamp);
+    await sweep(deps);
+    await sweep({ ...deps, clock: () => new Date(Date.now() + 901_000) });
+    const key = formatKey({ kind: 'manifest', timestamp: set.timestamp });
+    expect(await replica.head(key)).toBeDefined();
+  });
+});

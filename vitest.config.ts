@@ -22,7 +22,7 @@ const onGreenplum =
             include: ['test/greenplum/**/*.test.ts'],
             ...onServers,
             testTimeout: 600_000,
-            ...turn(5),
+            ...turn(6),
           },
         },
       ];
@@ -45,13 +45,14 @@ export default defineConfig({
       },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...onServers, ...turn(2) } },
       { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...onServers, ...turn(3) } },
+      { test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], ...turn(4) } },
       {
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           ...twoAtATime,
           testTimeout: 300_000,
-          ...turn(4),
+          ...turn(5),
         },
       },
       {
@@ -60,7 +61,7 @@ export default defineConfig({
           include: ['test/stack/**/*.test.ts'],
           ...onServers,
           testTimeout: 300_000,
-          ...turn(6),
+          ...turn(7),
         },
       },
       ...onGreenplum,

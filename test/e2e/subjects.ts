@@ -37,7 +37,8 @@ export const cephWithoutEvents: Subject = {
   serve: async (place, config) => (await startServe(place, config, 2)).server,
 };
 
-async function startServe(place: Place, config: string, sweepSeconds: number) {
+/** `stowage serve` on a port of its own. */
+export async function startServe(place: Place, config: string, sweepSeconds: number) {
   const args = ['serve', '--port', '0', '--sweep', String(sweepSeconds)];
   const server = startStowage(args, { config, env: place.env });
   const { url } = await server.until('serving');

@@ -1,0 +1,103 @@
+import type { CallOptions, ObjectStore, StoredObject } from '../../storage/store.ts';
+import type { Random } from './random.ts';
+import type { Scheduler, Task } from './scheduler.ts';
+
+/** What is stored, as the world sees it: with times of its own clock, and etags as writers were told. */
+export interface Stored {
+  readonly bytes: Uint8Array;
+  readonly modifiedAt: Date;
+  readonly etag?: string;
+}
+
+/** The store of a world and what everybody has written into it. */
+export interface ChaosStore {
+  readonly objects: ReadonlyMap<string, Stored>;
+  /** Somebody outside writes: a shipper, a coordinator, a replication. False when the key is there. */
+  put(key: string, stored: Stored): Promise<boolean>;
+  /** The same store as one task reaches it: each call is a step of the scheduler's. */
+  forTask(task: Task): ObjectStore;
+}
+
+export interface ChaosStoreOptions {
+  readonly inner: ObjectStore;
+  /** What tasks are told; wherever `inner` really is. */
+  readonly url: string;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly now: () => Date;
+  /** Called when a task has created an object, or has overwritten one. */
+  readonly onWrite: (key: string, bytes: Uint8Array, before: Uint8Array | undefined) => void;
+}
+
+export function chaosStore({ inner, url, scheduler, random, now, onWrite }: ChaosStoreOptions): ChaosStore {
+  const objects = new Map<string, Stored>();
+  const asSeen = (found: StoredObject): StoredObject => {
+    const stored = objects.get(found.key);
+    const { etag: _, ...rest } = found;
+    return { ...rest, ...(stored?.etag && { etag: stored.etag }), modifiedAt: stored?.modifiedAt ?? now() };
+  };
+
+  const put: ChaosStore['put'] = async (key, stored) => {
+    if (objects.has(key)) return false;
+    await inner.create(key, stored.bytes);
+    objects.set(key, stored);
+    return true;
+  };
+
+  async function create(key: string, body: Uint8Array): Promise<StoredObject> {
+    const created = await inner.create(key, body);
+    const before = objects.get(key)?.bytes;
+    objects.set(key, { bytes: body, modifiedAt: now() });
+    onWrite(key, body, before);
+    return asSeen(created);
+  }
+
+  /** As S3 does it: a page at a time, and what comes or goes between two pages may be seen or not. */
+  async function* pages<T>(task: Task, list: () => AsyncIterable<T>, nameOf: (item: T) => string) {
+    const pageItems = 1 + random.below(4);
+    for (let after = ''; ; ) {
+      const page = await scheduler.step(task, false, async () => {
+        const all = await Array.fromAsync(list());
+        return all.filter((item) => nameOf(item) > after).slice(0, pageItems);
+      });
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < pageItems) return;
+      after = nameOf(last);
+    }
+  }
+
+  const forTask = (task: Task): ObjectStore => ({
+    ...inner,
+    url,
+    create: (key, body) => scheduler.step(task, true, () => create(key, body)),
+    read: (key, options) => scheduler.step(task, false, () => inner.read(key, options)),
+    head: (key) =>
+      scheduler.step(task, false, async () => {
+        const found = await inner.head(key);
+        return found === undefined ? undefined : asSeen(found);
+      }),
+    async *get(key, options?: CallOptions & { offset?: number; length?: number }) {
+      yield* await scheduler.step(task, false, () => Array.fromAsync(inner.get(key, options)));
+    },
+    async *list(prefix) {
+      for await (const found of pages(
+        task,
+        () => inner.list(prefix),
+        ({ key }) => key,
+      ))
+        yield asSeen(found);
+    },
+    listPrefixes: (prefix) =>
+      pages(
+        task,
+        () => inner.listPrefixes(prefix),
+        (name) => name,
+      ),
+    async *pendingUploads(prefix) {
+      yield* await scheduler.step(task, false, () => Array.fromAsync(inner.pendingUploads(prefix)));
+    },
+  });
+
+  return { objects, put, forTask };
+}

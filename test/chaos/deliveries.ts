@@ -1,0 +1,82 @@
+import { newsFor } from '../../functions/normalise.ts';
+import type { Random } from './random.ts';
+
+const SENDERS = ['aws', 'ceph', 'minio', 'eventbridge', 'sns', 'versitygw'] as const;
+const BUCKET = 'bucket';
+const ROOT = 'prefix/';
+
+/** A world's root: what plans of the tests' builders say they were made for. */
+export const ROOT_URL = `s3://${BUCKET}/prefix`;
+
+/** The body in which some sender tells of a new object; now and then one that nobody should act upon. */
+export function bodyFor(random: Random, key: string, corruptShare: number): string {
+  const sender = random.pick(SENDERS);
+  if (!random.chance(corruptShare)) return said(sender, BUCKET, `${ROOT}${key}`);
+  const body = said(sender, BUCKET, `${ROOT}${key}`);
+  switch (random.below(8)) {
+    case 0:
+      return body.slice(0, random.below(body.length));
+    case 1:
+      return said(sender, 'another', `${ROOT}${key}`);
+    case 2:
+      return said(sender, BUCKET, `${ROOT}${maimed(random, key)}`);
+    case 3:
+      return said(sender, BUCKET, `elsewhere/${key}`);
+    case 4:
+      return body.replace('ObjectCreated', 'ObjectRemoved').replace('Object Created', 'Object Deleted');
+    case 5:
+      return JSON.stringify({ Type: 'Notification', Message: said('sns', BUCKET, `${ROOT}${key}`) });
+    case 6:
+      return said(sender, BUCKET, `${ROOT}sets/../../${key}`);
+    default:
+      return random.pick(['', 'null', '[]', '{"Records":{}}', '{"Event":"s3:TestEvent"}', '"', '[[[[1]]]]']);
+  }
+}
+
+/** The keys that a receiver makes of a body, as `stowage serve` does. */
+export function keysIn(body: string): readonly string[] {
+  try {
+    return newsFor(ROOT_URL, JSON.parse(body)).keys;
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
+}
+
+function maimed(random: Random, key: string): string {
+  const at = random.below(key.length);
+  return `${key.slice(0, at)}${random.pick(['', '0', '9', '/', '%', 'é', '\0'])}${key.slice(at + 1)}`;
+}
+
+function said(sender: (typeof SENDERS)[number], bucket: string, key: string): string {
+  const record = (eventSource: string, eventName: string, written: string) =>
+    JSON.stringify({
+      Records: [
+        {
+          eventVersion: '2.2',
+          eventSource,
+          eventName,
+          s3: { bucket: { name: bucket }, object: { key: written } },
+        },
+      ],
+    });
+  const quoted = key.split('/').map(encodeURIComponent).join('/').replaceAll('%20', '+');
+  switch (sender) {
+    case 'aws':
+      return record('aws:s3', 'ObjectCreated:Put', quoted);
+    case 'ceph':
+      return record('ceph:s3', 'ObjectCreated:Put', key);
+    case 'minio':
+      return record('minio:s3', 's3:ObjectCreated:Put', encodeURIComponent(key));
+    case 'versitygw':
+      return record('aws:s3', 's3:ObjectCreated:Put', key);
+    case 'sns':
+      return JSON.stringify({ Type: 'Notification', Message: record('aws:s3', 'ObjectCreated:Put', quoted) });
+    case 'eventbridge':
+      return JSON.stringify({
+        source: 'aws.s3',
+        'detail-type': 'Object Created',
+        detail: { bucket: { name: bucket }, object: { key } },
+      });
+  }
+}

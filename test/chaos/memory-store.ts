@@ -1,0 +1,71 @@
+import { StowageError } from '../../backup-set/errors.ts';
+import { checkKey, checkPrefix } from '../../storage/keys-allowed.ts';
+import { notFound, rangeInside, tooLarge } from '../../storage/ranges.ts';
+import type { ObjectStore, StoredObject } from '../../storage/store.ts';
+
+/**
+ * A store in memory, for thousands of small worlds: what the functions use of the port, with the same promises. That
+ * it behaves as a directory does is shown by playing the same worlds on both.
+ */
+export function openMemory(url: string): ObjectStore {
+  const objects = new Map<string, { readonly bytes: Uint8Array; readonly stored: StoredObject }>();
+  let sorted: string[] | undefined;
+  const of = (key: string) => {
+    checkKey(key);
+    const found = objects.get(key);
+    if (found === undefined) throw notFound(key, url);
+    return found;
+  };
+  const keysFrom = (prefix: string) => {
+    checkPrefix(prefix);
+    sorted ??= [...objects.keys()].sort();
+    return sorted.filter((key) => key.startsWith(prefix));
+  };
+  return {
+    url,
+    kind: 's3',
+    async create(key, body) {
+      checkKey(key);
+      if (objects.has(key)) throw exists(key);
+      const stored = { key, bytes: body.length, modifiedAt: new Date(0) };
+      sorted = undefined;
+      objects.set(key, { bytes: Uint8Array.from(body), stored });
+      return stored;
+    },
+    async read(key, { bytesMax }) {
+      const { bytes } = of(key);
+      if (bytes.length > bytesMax) throw tooLarge(key, bytes.length, bytesMax);
+      return bytes;
+    },
+    async *get(key, range = {}) {
+      const { bytes } = of(key);
+      const { offset, end } = rangeInside(key, bytes.length, range);
+      yield bytes.subarray(offset, end);
+    },
+    async head(key) {
+      checkKey(key);
+      return objects.get(key)?.stored;
+    },
+    async *list(prefix) {
+      for (const key of keysFrom(prefix)) yield of(key).stored;
+    },
+    async *listPrefixes(prefix) {
+      const below = keysFrom(prefix).map((key) => key.slice(prefix.length).split('/'));
+      yield* new Set(below.filter(({ length }) => length > 1).map(([folder]) => `${folder}/`));
+    },
+    async *pendingUploads() {},
+    async abortUpload() {},
+    upload: unused,
+    copyFrom: unused,
+    delete: unused,
+    async close() {},
+  };
+}
+
+function exists(object: string): StowageError {
+  return new StowageError('storage/exists', `${object} exists already`, { where: { object } });
+}
+
+async function unused(): Promise<never> {
+  throw new Error('no function that chaos is for uses this');
+}

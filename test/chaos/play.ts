@@ -1,0 +1,161 @@
+import { type Functions, lambdaReceiver, REAL, type Receiver, serveReceiver } from './receivers.ts';
+import type { Write } from './staged-set.ts';
+import { missingIn, wrongOutcome } from './watch.ts';
+import { isCommitted, newWorld, unanswered, type World, type WorldOptions } from './world.ts';
+
+export interface PlayOptions extends WorldOptions {
+  readonly functions?: Partial<Functions>;
+}
+
+export interface Played {
+  readonly seed: number;
+  readonly counts: World['counts'];
+  /** Everything that is stored in the end. */
+  readonly objects: World['objects'];
+  readonly sets: World['sets'];
+}
+
+const SWEEP_INTERVAL_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** Far more than any world needs: past it, functions set each other off for ever. */
+const STEPS_MAX = 20_000;
+/** Each sweep takes a restore at least one step on: its plan, five phases, the outcome. */
+const RESTORE_SWEEPS_MAX = 8;
+
+/**
+ * Plays one world to its end: first a storm in which everything goes wrong that can, then calm, in which sweeps alone
+ * must bring everything to where it belongs.
+ * @throws Error naming the seed, what was violated and what happened last.
+ */
+export async function play(seed: number, options: PlayOptions = {}): Promise<Played> {
+  const world = newWorld(seed, options);
+  const functions = { ...REAL, ...options.functions };
+  const receiver = (world.random.chance(0.5) ? lambdaReceiver : serveReceiver)(world, functions);
+  try {
+    const told = await storm(world, receiver);
+    await calm(world, receiver, told);
+    await rest(world, receiver);
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    const fates = world.sets.map((set) => `${set.timestamp} ${set.fate}${set.inOrder ? ' in order' : ''}`);
+    throw new Error(
+      `STOWAGE_CHAOS_SEED=${seed}: ${what}\nsets: ${fates.join(', ')}\n${world.trace.join('\n')}`,
+      { cause: error },
+    );
+  }
+  const { counts, objects, sets } = world;
+  return { seed, counts, objects, sets };
+}
+
+interface Told {
+  failed: boolean;
+  early: boolean;
+}
+
+/** Writes, notifications, functions and sweeps, all at once, in an order that chance draws. */
+async function storm(world: World, receiver: Receiver): Promise<Told> {
+  const { random, restore } = world;
+  const told: Told = { failed: false, early: false };
+  const arrivals = world.sets.map(({ stages, inOrder }) => ({
+    left: stages.flat(),
+    // A replication may keep the time at which an object was first written.
+    keepsTimes: !inOrder && random.chance(0.5),
+    startedAt: new Date(world.now),
+  }));
+  const asks = restore === undefined ? [] : [restore];
+  let [nextSweep, lull] = [world.now + random.below(SWEEP_INTERVAL_MS), 0];
+  for (;;) {
+    world.now += random.below(random.chance(0.01) ? 20 * 60_000 : 500);
+    const arriving = arrivals.filter(({ left }) => left.length > 0);
+    const answers = unanswered(world);
+    const actions: (() => unknown)[] = [];
+    const offer = (weight: number, possible: boolean, act: () => unknown) => {
+      if (possible) for (let times = 0; times < weight; times += 1) actions.push(act);
+    };
+    offer(2, arriving.length > 0, () => {
+      const { left, keepsTimes, startedAt } = random.pick(arriving);
+      const [write] = left.splice(0, 1);
+      return write && world.arrive(write, keepsTimes ? startedAt : new Date(world.now));
+    });
+    offer(2, world.bodies.length > 0, () => {
+      const batch = Array.from({ length: 1 + random.below(Math.min(4, world.bodies.length)) }, () =>
+        world.bodies.splice(random.below(world.bodies.length), 1),
+      ).flat();
+      world.counts.deliveries += batch.length;
+      receiver.deliver(batch);
+    });
+    offer(1, answers.length > 0, () => answer(world, told, random.pick(answers)));
+    offer(1, asks.length > 0 && (arriving.length === 0 || random.chance(0.05)), () => {
+      const [ask] = asks.splice(0, 1);
+      if (ask === undefined) return undefined;
+      told.early = !isCommitted(world, ask.of);
+      return world.arrive(ask.request, new Date(world.now));
+    });
+    offer(1, world.now >= nextSweep, () => {
+      nextSweep = world.now + SWEEP_INTERVAL_MS;
+      receiver.sweep();
+    });
+    const stepping = world.scheduler.waiting() > 0;
+    offer(6, stepping, () => world.scheduler.advance());
+    lull = actions.length === 0 ? lull + 1 : 0;
+    // Once nothing is left to do, it is calm.
+    if (lull > 0) return told;
+    await random.pick(actions)();
+    await turn(world);
+  }
+}
+
+function answer(world: World, told: Told, { failed, ...receipt }: Write & { readonly failed: boolean }) {
+  told.failed ||= failed;
+  return world.arrive(receipt, new Date(world.now));
+}
+
+/** No events any more, and nothing fails: one sweep must do for sets, and one per step for a restore. */
+async function calm(world: World, receiver: Receiver, told: Told): Promise<void> {
+  world.stormy = false;
+  world.now += SWEEP_INTERVAL_MS;
+  await sweepToTheEnd(world, receiver);
+  violated(missingIn(world)[0]);
+  for (let sweeps = 0; sweeps < RESTORE_SWEEPS_MAX && world.restore !== undefined; sweeps += 1) {
+    for (const receipt of unanswered(world)) await answer(world, told, receipt);
+    world.now += SWEEP_INTERVAL_MS;
+    await sweepToTheEnd(world, receiver);
+  }
+  violated(wrongOutcome(world, told));
+}
+
+/** A day later the unsealed are called overdue; and then nobody writes anything any more. */
+async function rest(world: World, receiver: Receiver): Promise<void> {
+  world.now += DAY_MS;
+  await sweepToTheEnd(world, receiver);
+  const { writes } = world.counts;
+  world.now += DAY_MS;
+  await sweepToTheEnd(world, receiver);
+  if (world.counts.writes > writes) violated('there is no rest: a sweep after all others has written again');
+}
+
+async function sweepToTheEnd(world: World, receiver: Receiver): Promise<void> {
+  await finish(world);
+  if (!receiver.sweep()) throw new Error('the last sweep has not ended');
+  await finish(world);
+}
+
+async function finish(world: World): Promise<void> {
+  await world.scheduler.settle();
+  while (world.scheduler.waiting() > 0) {
+    world.now += world.random.below(100);
+    await world.scheduler.advance();
+    await turn(world);
+  }
+}
+
+async function turn(world: World): Promise<void> {
+  await world.scheduler.settle();
+  world.counts.steps += 1;
+  if (world.counts.steps > STEPS_MAX) violated('the functions do not come to rest');
+  violated(world.violations[0]);
+}
+
+function violated(what: string | undefined): void {
+  if (what !== undefined) throw new Error(what);
+}

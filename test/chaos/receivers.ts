@@ -1,0 +1,132 @@
+import pino from 'pino';
+import { type JobQueue, jobQueue } from '../../functions/job-queue.ts';
+import { onMessages } from '../../functions/lambda/messages.ts';
+import { type Job, jobOf, runJob as realRunJob } from '../../functions/route.ts';
+import { sweep as realSweep } from '../../functions/sweep.ts';
+import type { SweepOptions } from '../../functions/sweep-report.ts';
+import { keysIn } from './deliveries.ts';
+import type { Task } from './scheduler.ts';
+import type { World } from './world.ts';
+
+/** The functions under test; a test of the runner itself puts a broken one in. */
+export interface Functions {
+  readonly runJob: typeof realRunJob;
+  readonly sweep: typeof realSweep;
+}
+
+export const REAL: Functions = { runJob: realRunJob, sweep: realSweep };
+
+/** Whoever takes notifications and runs functions. */
+export interface Receiver {
+  deliver(bodies: readonly string[]): void;
+  /** Starts a sweep; false while one is running. */
+  sweep(): boolean;
+}
+
+/** What a process remembers of the sets it has swept. */
+type Known = NonNullable<SweepOptions['closed']>;
+
+/** How often a queue delivers a message whose function failed or died, before it goes to the dead letters. */
+const DELIVERIES_MAX = 3;
+
+/** As on AWS: an invocation per batch of a queue, which knows nothing of any other. */
+export function lambdaReceiver(world: World, { runJob, sweep }: Functions): Receiver {
+  const context = {} as Parameters<ReturnType<typeof onMessages>>[1];
+  let sweeping = false;
+
+  async function invoke(bodies: readonly string[], delivery: number): Promise<void> {
+    let failed = bodies;
+    const { ended } = world.start(`batch of ${bodies.length}`, async (deps) => {
+      const handler = onMessages<Job>(async () => ({ ...deps, count: () => undefined }), {
+        workOf(key) {
+          const job = jobOf(key);
+          return job && { name: `${job.work} of ${job.of}`, work: job };
+        },
+        run: async (given, job) => void (await runJob(given, job)),
+      });
+      const Records = bodies.map((body, at) => ({ messageId: String(at), body }));
+      const answer = await handler({ Records } as Parameters<typeof handler>[0], context);
+      failed = answer.batchItemFailures.map(({ itemIdentifier }) => bodies[Number(itemIdentifier)] ?? '');
+    });
+    await ended;
+    if (failed.length > 0 && delivery < DELIVERIES_MAX) await invoke(failed, delivery + 1);
+  }
+
+  return {
+    deliver: (bodies) => void invoke(bodies, 1),
+    sweep() {
+      if (sweeping) return false;
+      sweeping = true;
+      const { ended } = world.start('sweep', (deps) => sweep(deps));
+      void ended.then(() => {
+        sweeping = false;
+      });
+      return true;
+    },
+  };
+}
+
+/** As `stowage serve`: one process with a queue, which loses what it had not finished when it dies, and starts again. */
+export function serveReceiver(world: World, { runJob, sweep }: Functions): Receiver {
+  const log = pino({ level: 'silent' });
+  let tasks = new Set<Task>();
+  let closed: Known = new Map();
+  let sweeping = false;
+  let queue: JobQueue;
+
+  function restart(): void {
+    for (const task of tasks) world.scheduler.kill(task);
+    tasks = new Set();
+    closed = new Map();
+    sweeping = false;
+    queue = jobQueue((job) => inProcess(`${job.work} ${job.of}`, (deps) => runJob(deps, job)), log, {
+      waitingMax: 3,
+    });
+  }
+
+  /** A task of this process: when it is killed, so are all others. */
+  async function inProcess<T>(name: string, run: Parameters<typeof world.start>[1]): Promise<T> {
+    let result: unknown;
+    let failure: unknown;
+    const { task, ended } = world.start(name, async (deps) => {
+      try {
+        result = await run(deps);
+      } catch (error) {
+        failure = error;
+        throw error;
+      }
+    });
+    tasks.add(task);
+    const end = await ended;
+    if (end === 'died' && tasks.has(task)) {
+      world.note('the process died');
+      restart();
+      begin();
+    }
+    tasks.delete(task);
+    // What waited for a dead process waits for ever.
+    if (end === 'died') return new Promise<T>(() => undefined);
+    if (end === 'failed') throw failure;
+    return result as T;
+  }
+
+  function begin(): boolean {
+    if (sweeping) return false;
+    sweeping = true;
+    const mine = closed;
+    void inProcess('sweep', (deps) => sweep(deps, { closed: mine }))
+      .catch(() => undefined)
+      .then(() => {
+        sweeping = false;
+      });
+    return true;
+  }
+
+  restart();
+  return {
+    deliver(bodies) {
+      for (const key of bodies.flatMap(keysIn)) queue.offer(key);
+    },
+    sweep: begin,
+  };
+}

@@ -1,0 +1,85 @@
+import { decode, encode } from '../../backup-set/documents.ts';
+import { formatKey, PHASES, type Phase, parseKey } from '../../backup-set/keys.ts';
+import { Order, RestoreReceipt, RestoreRequest } from '../../backup-set/restore.ts';
+import { EVERYTHING } from '../../backup-set/selection.ts';
+import { AT } from '../../backup-set/testing/builders.ts';
+import type { Random } from './random.ts';
+import type { StagedSet, Write } from './staged-set.ts';
+
+/** Somebody wants a set back, and segments that do what they are told, or fail to. */
+export interface StagedRestore {
+  readonly id: string;
+  readonly of: StagedSet;
+  readonly request: Write;
+  readonly fails: { readonly phase: Phase; readonly content: number } | undefined;
+}
+
+export function stagedRestore(random: Random, of: StagedSet): StagedRestore {
+  const id = '20260201120000123-0123abcd';
+  const { plan } = of.parts;
+  const request: RestoreRequest = {
+    format: 'stowage/restore-request',
+    version: 0,
+    id,
+    requestedAt: AT,
+    timestamp: of.timestamp,
+    target: {
+      flavour: plan.flavour,
+      database: 'd',
+      contents: plan.contents.map(({ content, host, port }) => ({ content, host, port })),
+    },
+    selection: EVERYTHING,
+    mode: random.pick(['create', 'fill', 'truncate']),
+    verify: random.chance(0.5),
+    globals: false,
+    noOwner: false,
+    resize: false,
+    agents: false,
+  };
+  const failing = { phase: random.pick(PHASES), content: random.pick(plan.contents).content };
+  return {
+    id,
+    of,
+    request: {
+      key: formatKey({ kind: 'restore-request', restore: id }),
+      bytes: encode(RestoreRequest, request),
+    },
+    fails: random.chance(0.3) ? failing : undefined,
+  };
+}
+
+/** What a segment says when it has carried out an order; undefined for a key that is no order. */
+export function answerTo(
+  { id, fails }: StagedRestore,
+  key: string,
+  bytes: Uint8Array,
+): (Write & { readonly failed: boolean }) | undefined {
+  const parsed = parseKey(key);
+  if (parsed?.kind !== 'order' || parsed.restore !== id) return undefined;
+  const order = decode(Order, { key, bytes });
+  const { phase, content } = order;
+  const failed = fails?.phase === phase && fails.content === content;
+  const relations =
+    order.phase === 'data' && order.role === 'load'
+      ? order.relations.map(({ schema, name, rows }) => ({ schema, name, rows }))
+      : [];
+  const receipt: RestoreReceipt = {
+    format: 'stowage/restore-receipt',
+    version: 0,
+    id,
+    phase,
+    content,
+    status: failed ? 'failed' : 'done',
+    startedAt: AT,
+    finishedAt: AT,
+    storedBytes: 0,
+    relations: failed ? [] : relations,
+    problemsTotal: failed ? 1 : 0,
+    problems: failed ? [{ code: 'order-failed', message: 'it broke' }] : [],
+  };
+  return {
+    key: formatKey({ kind: 'restore-receipt', restore: id, phase, content }),
+    bytes: encode(RestoreReceipt, receipt),
+    failed,
+  };
+}

@@ -1,0 +1,186 @@
+import * as fc from 'fast-check';
+import { encode } from '../../backup-set/documents.ts';
+import { formatKey } from '../../backup-set/keys.ts';
+import { ManifestPart } from '../../backup-set/manifest.ts';
+import type { Receipt } from '../../backup-set/receipt.ts';
+import { consistentSet } from '../../backup-set/testing/arbitraries.ts';
+import {
+  documentsOf,
+  isCounting,
+  receiptDocument,
+  type SetParts,
+  TIMESTAMP,
+  type WholeSeal,
+} from '../../backup-set/testing/builders.ts';
+import { fold, type SetDocuments } from '../../backup-set/testing/fold-whole.ts';
+import { barrierSet, dispatchedSet, greenplumSealOf } from '../../backup-set/testing/greenplum.ts';
+import type { Random } from './random.ts';
+
+/** What becomes of a set; only a sound one may ever be committed. */
+const FATES = [
+  ...['sound', 'sound', 'sound', 'sound', 'sound'],
+  ...['receipt-lost', 'receipt-altered', 'failed', 'unsealed', 'miscounted', 'plan-altered'],
+] as const;
+type Fate = (typeof FATES)[number];
+
+/** A document or object that somebody outside the functions writes. */
+export interface Write {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  readonly etag?: string;
+}
+
+/** A set as it will arrive, and what the functions must make of it. */
+export interface StagedSet {
+  readonly timestamp: string;
+  readonly fate: Fate;
+  readonly parts: SetParts;
+  /** All of one stage are there before the next begins. */
+  readonly stages: readonly (readonly Write[])[];
+  /** True when documents come in the order in which they were written; false when a replication shuffles them. */
+  readonly inOrder: boolean;
+  /** Without any one of these there is no proof. */
+  readonly needed: readonly string[];
+  /** What the functions must write for a set that is sound, and must not write for another. */
+  readonly committed: ReadonlyMap<string, Uint8Array>;
+  /** What they may write for contents that lack nothing, though the set does: nothing names it. */
+  readonly allowed: ReadonlyMap<string, Uint8Array>;
+  /** Where it stands when everything has arrived. */
+  readonly status: 'open' | 'complete' | 'incomplete' | 'damaged';
+}
+
+export function stagedSet(random: Random, timestamp: string): StagedSet {
+  const parts = retimed(random.pick(somePool(random)), timestamp);
+  const sound = documentsOf(parts, { seal: greenplumSealOf(parts) });
+  const { fate, documents, content } = struck(random, parts, sound);
+  const [whole, folded] = [fold(sound), fold(documents)];
+  if (whole.status !== 'complete') throw new Error('a set that should be sound is not');
+  const manifestParts = whole.parts.map((part) => ({
+    content: part.content,
+    key: formatKey({ kind: 'manifest-part', timestamp, content: part.content }),
+    bytes: encode(ManifestPart, part),
+  }));
+  const well = content === undefined ? [] : manifestParts.filter((part) => part.content !== content);
+  const inAll = (list: readonly Write[]) => list.map(({ key, bytes }) => [key, bytes] as const);
+  const inOrder = random.chance(0.6);
+  return {
+    timestamp,
+    fate,
+    parts,
+    stages: stagesOf(random, parts, documents, inOrder),
+    inOrder,
+    needed: [
+      sound.plan.key,
+      sound.seal.key,
+      ...sound.sealParts.map(({ key }) => key),
+      ...parts.sealed.map((receipt) => formatKey({ ...receipt, kind: 'receipt' })),
+    ],
+    committed: new Map(
+      folded.status === 'complete'
+        ? [[formatKey({ kind: 'manifest', timestamp }), folded.bytes], ...inAll(manifestParts)]
+        : [],
+    ),
+    allowed: new Map(inAll(well)),
+    status: folded.status,
+  };
+}
+
+type Documents = ReturnType<typeof documentsOf>;
+
+interface Struck {
+  readonly fate: Fate;
+  readonly documents: SetDocuments;
+  /** The one content that is hit, where it is one. */
+  readonly content?: number;
+}
+
+/** Sets are dear to draw, and what a schedule does to them matters more: a few hundred, always the same, will do. */
+const POOL_SETS = 80;
+const POOL_SEED = 20_260_131;
+const ARBITRARIES = [consistentSet, barrierSet, dispatchedSet];
+const pools = new Map<number, readonly SetParts[]>();
+
+function somePool(random: Random): readonly SetParts[] {
+  // Half of them are of shards.
+  const at = Math.max(0, random.below(4) - 1);
+  const arbitrary = ARBITRARIES[at] ?? consistentSet;
+  const pool = pools.get(at) ?? fc.sample(arbitrary, { seed: POOL_SEED, numRuns: POOL_SETS });
+  pools.set(at, pool);
+  return pool;
+}
+
+/** Lets a fate strike; a set in which it finds nothing to strike stays sound. */
+function struck(random: Random, parts: SetParts, sound: Documents): Struck {
+  const fate = random.pick(FATES);
+  const counting = parts.sealed.filter((receipt) => isCounting(receipt, parts));
+  const seal = greenplumSealOf(parts);
+  const withSeal = (changed: WholeSeal) => ({ fate, documents: documentsOf(parts, { seal: changed }) });
+  switch (fate) {
+    case 'receipt-lost':
+    case 'receipt-altered': {
+      if (counting.length === 0) break;
+      const hit = random.pick(counting);
+      const altered = { ...hit, finishedAt: '2026-01-31T12:00:01.000Z' };
+      const there = [...parts.sealed, ...parts.dead].filter((receipt) => receipt !== hit);
+      const receipts = (fate === 'receipt-lost' ? there : [...there, altered]).map(receiptDocument);
+      return { fate, documents: { ...sound, receipts }, content: hit.content };
+    }
+    case 'failed': {
+      const failures = [
+        { content: parts.plan.contents[0]?.content ?? 0, code: 'shipper/died', message: 'it died' },
+      ];
+      return withSeal({ ...seal, outcome: 'failed', failures });
+    }
+    case 'unsealed':
+      return { fate, documents: { plan: sound.plan, receipts: sound.receipts } };
+    case 'miscounted': {
+      const at = seal.contents.findIndex(({ relations }) => relations.length > 0);
+      const contents = seal.contents.map((content, index) => ({
+        ...content,
+        relations: content.relations.map((word, nth) =>
+          index === at && nth === 0 ? { ...word, rows: word.rows + 1 } : word,
+        ),
+      }));
+      if (at === -1) break;
+      return { ...withSeal({ ...seal, contents }), content: seal.contents[at]?.content ?? 0 };
+    }
+    case 'plan-altered': {
+      const plan = { ...parts.plan, tool: 'another' };
+      return { fate, documents: documentsOf(parts, { seal, plan }) };
+    }
+    case 'sound':
+  }
+  return { fate: 'sound', documents: sound };
+}
+
+/** What a dead attempt left may come late, even after the seal; what the seal names is there before it, if in order. */
+function stagesOf(
+  random: Random,
+  parts: SetParts,
+  { plan, receipts, sealParts = [], seal }: SetDocuments,
+  inOrder: boolean,
+): Write[][] {
+  const objects = [...parts.sealed, ...parts.dead].map(({ object }) => ({
+    key: object.key,
+    bytes: new Uint8Array(object.bytes),
+    ...(object.etag !== undefined && { etag: object.etag }),
+  }));
+  const seals = seal === undefined ? [] : [seal];
+  if (!inOrder) return [objects, random.shuffled([plan, ...receipts, ...sealParts, ...seals])];
+  const dead = new Set(parts.dead.map((receipt) => formatKey({ ...receipt, kind: 'receipt' })));
+  const isLate = new Map(receipts.map(({ key }) => [key, dead.has(key) && random.chance(0.5)]));
+  const [late, early] = [true, false].map((when) => receipts.filter(({ key }) => isLate.get(key) === when));
+  return [[plan], [...objects], random.shuffled(early ?? []), [...sealParts], seals, late ?? []];
+}
+
+/** The builders know one timestamp only. */
+function retimed(parts: SetParts, timestamp: string): SetParts {
+  const again = <T>(value: T): T => JSON.parse(JSON.stringify(value).replaceAll(TIMESTAMP, timestamp)) as T;
+  const receipts = (list: readonly Receipt[]) => list.map((receipt) => again(receipt));
+  return {
+    plan: again(parts.plan),
+    sealed: receipts(parts.sealed),
+    dead: receipts(parts.dead),
+    words: parts.words,
+  };
+}

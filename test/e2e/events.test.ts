@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RunningCli } from '../support/cli.ts';
+import { stowage } from '../support/cli.ts';
+import { BANK, bankSql } from '../support/e2e-bank.ts';
+import { configFor, DATABASE, databasesOf } from '../support/e2e-cluster.ts';
+import { contentOf } from '../support/e2e-compare.ts';
+import { BUCKET, cephPlace, directoryPlace, type Place, withoutCeph } from '../support/e2e-place.ts';
+import { announceNew, type Relay, startRelay } from '../support/e2e-relay.ts';
+import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
+import { smallTables, troubleSchema } from '../support/trouble.ts';
+import { startServe } from './subjects.ts';
+
+const SHARDS = 2;
+/** Longer than any test: what happens, events have made happen. */
+const NEVER_SWEEPS = 36_000;
+const TIMES = 3;
+const DELAY_MS_MAX = 1_500;
+
+let source: TestServer[];
+let target: TestServer[];
+
+beforeAll(async () => {
+  [source, target] = await Promise.all([
+    startCluster(SHARDS, { databases: [DATABASE] }),
+    startCluster(SHARDS),
+  ]);
+  for (const [content, server] of source.entries()) {
+    const scripts = [
+      ...troubleSchema({ content, rolePrefix: 'shop_' }),
+      bankSql(content),
+      ...smallTables(50, content),
+    ];
+    for (const sql of scripts) await server.psql(sql, DATABASE);
+  }
+});
+afterAll(() => Promise.all([stopAll(source), stopAll(target)]));
+
+/** Who runs the functions, and how they hear of what was stored. */
+interface Delivery {
+  /** What the relay has seen; absent where there is none. */
+  readonly relay?: Relay;
+  stop(): Promise<void>;
+}
+
+type Deliver = (place: Place, config: string, root: string) => Promise<Delivery>;
+
+const bySweepsAlone: Deliver = async (place, config) => {
+  const { server } = await startServe(place, config, 1);
+  return { stop: () => ended(server) };
+};
+
+const eachThreeTimesInAnyOrder: Deliver = async (place, config, root) => {
+  const { server, url } = await startServe(place, config, NEVER_SWEEPS);
+  const relay = await startRelay({ to: `${url}/events`, times: TIMES, delayMsMax: DELAY_MS_MAX });
+  const { ceph } = place;
+  const prefix = `${root.slice(`s3://${BUCKET}/`.length)}/`;
+  const announcer = ceph === undefined ? announceNew(await place.open(root), relay.url) : undefined;
+  await ceph?.subscribe(BUCKET, relay.url, { prefix });
+  return {
+    relay,
+    async stop() {
+      await announcer?.stop();
+      await relay.stop();
+      await ended(server);
+    },
+  };
+};
+
+describe('a backup and its restore, in a directory', () => {
+  comeBack('notifications cut off, sweeps alone', directoryPlace, bySweepsAlone);
+  comeBack('every event three times, in any order', directoryPlace, eachThreeTimesInAnyOrder);
+});
+// Sweeps alone on Ceph are told by round-trip.test.ts.
+describe.skipIf(withoutCeph)('a backup and its restore, on Ceph RGW', () => {
+  comeBack('every event three times, in any order', cephPlace, eachThreeTimesInAnyOrder);
+});
+
+function comeBack(name: string, start: () => Promise<Place>, deliver: Deliver): void {
+  test(name, async () => {
+    const place = await start();
+    const root = place.newRoot();
+    const functions = { functions: 'events' };
+    const from = await configFor(place, source, root, functions);
+    const into = await configFor(place, target, root, functions);
+    const delivery = await deliver(place, from, root);
+    try {
+      const run = (args: string[], config: string) => stowage(args, { config, env: place.env });
+      const backup = await run(['backup', '--wait', '120'], from);
+      expect(backup.text).toContain('"status":"complete"');
+      expect(backup.code).toBe(0);
+      const { timestamp } = backup.json;
+      const restore = await run(['restore', timestamp, '--create', '--globals', '--wait', '120'], into);
+      expect(restore.text).toContain('"status":"restored"');
+      expect(restore.code).toBe(0);
+      for (const [content, server] of source.entries())
+        expect(await contentOf(target[content] as TestServer, BANK)).toEqual(await contentOf(server, BANK));
+      const { json } = await run(['show', timestamp], from);
+      expect(json.verdict).toMatchObject({ level: 'validate', status: 'complete', problemsTotal: 0 });
+      if (delivery.relay !== undefined) {
+        const { received, delivered } = delivery.relay.counts();
+        expect(received).toBeGreaterThan(SHARDS);
+        expect(delivered).toBeGreaterThan(received);
+      }
+    } finally {
+      await delivery.stop();
+      await place.stop();
+      for (const server of target)
+        for (const database of await databasesOf(server)) await server.psql(`DROP DATABASE "${database}"`);
+    }
+  });
+}
+
+async function ended(server: RunningCli): Promise<void> {
+  server.kill('SIGTERM');
+  await server.ended;
+}

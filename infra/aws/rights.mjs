@@ -54,6 +54,15 @@ const EVERYTHING = [...SETS, ...RESTORES, ...TASKS];
 const IN_SETS = ['sets/*'];
 const ANYWHERE = ['sets/*', 'restores/*', 'tasks/*'];
 
+/** In the bucket at the alternate location: what is copied is judged there again. */
+const REPLICA = {
+  reads: SETS,
+  creates: ['plan', 'packs', 'receipts', 'seal', 'manifest', 'verdicts-stitch', 'verdicts-validate'],
+  // A copy in parts that fails is ended, or its parts are paid for.
+  endsUploads: ['packs'],
+  lists: IN_SETS,
+};
+
 /** By name of the role, without `Role`. `reads`, `creates`, `deletes`, `endsUploads`: names of KEYS. `lists`: prefixes. */
 export const RIGHTS = {
   // Functions, each with its queue and its log.
@@ -62,20 +71,14 @@ export const RIGHTS = {
   Validate: { reads: DOCUMENTS, creates: ['verdicts-validate'], lists: IN_SETS },
   Verify: {
     reads: [...SETS, ...TASKS],
-    creates: ['verify-plan', 'verify-receipts', 'verdicts-verify'],
+    creates: ['verify-request', 'verify-plan', 'verify-receipts', 'verdicts-verify'],
     lists: ['sets/*', 'tasks/*'],
   },
   Replicate: {
     reads: [...SETS, ...TASKS],
-    creates: ['replicate-plan', 'replicate-receipts'],
+    creates: ['replicate-request', 'replicate-plan', 'replicate-receipts'],
     lists: ['sets/*', 'tasks/*'],
-    replica: {
-      reads: SETS,
-      creates: ['plan', 'packs', 'receipts', 'seal', 'manifest', 'verdicts-validate'],
-      // A copy in parts that fails is ended, or its parts are paid for.
-      endsUploads: ['packs'],
-      lists: IN_SETS,
-    },
+    replica: REPLICA,
   },
   CoordinateRestore: {
     reads: [...DOCUMENTS, ...RESTORES],
@@ -87,18 +90,18 @@ export const RIGHTS = {
     creates: ['restore-orders', 'outcome'],
     lists: [`${SET}/manifest*`, 'restores/*'],
   },
-  // What the others write, but for that which only reading or copying every byte can say.
+  // Does itself what no event has caused, so it may do what all the others may together; ends uploads of dead shippers.
   Sweep: {
-    reads: [...DOCUMENTS, ...TASKS, ...RESTORES],
+    reads: EVERYTHING,
     creates: [
-      ...['manifest', ...VERDICTS],
-      ...['verify-request', 'verify-plan', 'replicate-request', 'replicate-plan'],
+      ...['manifest', ...VERDICTS, 'verify-plan', 'verify-receipts'],
+      ...['replicate-request', 'replicate-plan', 'replicate-receipts'],
       ...['restore-plan', 'restore-orders', 'outcome'],
     ],
-    // Of shippers that died.
     endsUploads: ['packs'],
     listsUploads: true,
     lists: ANYWHERE,
+    replica: REPLICA,
   },
   Announce: {
     reads: [...VERDICTS, 'outcome'],

@@ -3,8 +3,7 @@ import { KEYS, RIGHTS } from './rights.mjs';
 
 /**
  * The roles of rights.mjs as CloudFormation has them. Functions get theirs from Lambda; the others are assumed by whoever
- * may call sts:AssumeRole in this account. A lane `replicate` needs the parameter
- * ReplicaKmsKeyArn and the condition HasReplicaKmsKey beside what parameters.yml has.
+ * may call sts:AssumeRole in this account.
  */
 export const resources = () => ({
   Resources: Object.fromEntries(deployed().map((name) => [`${name}Role`, roleOf(name)])),

@@ -176,17 +176,18 @@ test('no role reaches another root, or a key that is only nearly one of ours', (
   }
 });
 
-test('in the other bucket only Replicate does anything, and as the page says', () => {
+test('in the other bucket Replicate and Sweep do what the page says, and nobody else does anything', () => {
   const there = `arn:aws:s3:::${NAMES.replica}`;
+  const ofSets = [...CLASSES].filter(([, keys]) => keys.every((key) => key.startsWith('sets/')));
+  const sets = new Set(ofSets.map(([name]) => name));
+  const copied = ['plan', 'packs', 'receipts', 'seal', 'manifest', 'verdicts-stitch', 'verdicts-validate'];
   for (const { who } of rows) {
-    const own = who === 'Replicate';
-    const set = own ? [...(rows.find((row) => row.who === 'Restore')?.reads ?? [])] : [];
-    expect(allowedClasses(who, 'creates', there), who).toEqual(
-      new Set(own ? ['plan', 'packs', 'receipts', 'seal', 'manifest', 'verdicts-validate'] : []),
-    );
-    const sets = set.filter((name) => CLASSES.get(name)?.every((key) => key.startsWith('sets/')));
-    expect(allowedClasses(who, 'reads', there), who).toEqual(new Set(sets));
-    expect(allowedClasses(who, 'deletes', there), who).toEqual(new Set());
+    const copies = who === 'Replicate' || who === 'Sweep';
+    const none = new Set();
+    expect(allowedClasses(who, 'creates', there), who).toEqual(copies ? new Set(copied) : none);
+    expect(allowedClasses(who, 'reads', there), who).toEqual(copies ? sets : none);
+    expect(allowedClasses(who, 'lists', there), who).toEqual(copies ? sets : none);
+    expect(allowedClasses(who, 'deletes', there), who).toEqual(none);
   }
 });
 

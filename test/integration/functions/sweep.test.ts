@@ -104,6 +104,21 @@ describe('sweep', () => {
     expect(await sweep(deps)).toMatchObject({ committed: [set.timestamp] });
   });
 
+  it('looks again at a failed set when what it missed has come with an old time, as a replication brings it', async () => {
+    const deps = await freshDeps(later(HOUR));
+    const set = await storeObjects(deps.store);
+    const [lost] = set.receipts;
+    if (lost === undefined) throw new Error('the set has no receipt');
+    await storeAll(
+      deps.store,
+      documentsOf(set).filter((document) => document !== lost),
+    );
+    await sweep(deps);
+    await storeAll(deps.store, [lost]);
+    await utimes(fileOf(deps.store, lost.key), new Date(), new Date(Date.now() - HOUR));
+    expect(await sweep(deps)).toMatchObject({ committed: [set.timestamp] });
+  });
+
   it('goes on with the others when one set cannot be swept', async () => {
     const deps = await freshDeps();
     const bad = await storeObjects(deps.store, { timestamp: '20260301000000' });

@@ -57,6 +57,10 @@ export const ERRORS = {
     exit: 5,
     hint: 'the store answered something that Stowage does not understand; run `stowage doctor`',
   },
+  'functions/silent': {
+    exit: 5,
+    hint: 'see that functions run for this root: `stowage doctor --deployment`; what was asked for stays asked for',
+  },
   'database/unreachable': {
     exit: 6,
     hint: 'check host, port, pg_hba.conf and the password (PGPASSWORD or ~/.pgpass)',

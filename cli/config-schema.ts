@@ -102,6 +102,14 @@ const Cluster = z.strictObject({
       attemptsMax: Positive.exactOptional(),
     })
     .prefault({}),
+  /** The alternate location: what has been validated is copied to this root. */
+  replica: z
+    .strictObject({
+      root: z.string().min(1).exactOptional(),
+      endpoint: z.url().exactOptional(),
+      region: z.string().min(1).exactOptional(),
+    })
+    .prefault({}),
   /** Who stitches and coordinates: this command itself, or functions that storage events trigger. */
   functions: z.enum(['inline', 'events']).exactOptional(),
   serve: z
@@ -157,6 +165,7 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   STOWAGE_WORKERS: 'shippers.workers',
   STOWAGE_ENDPOINT: 'storage.endpoint',
   STOWAGE_REGION: 'storage.region',
+  STOWAGE_REPLICA: 'replica.root',
   PGDATABASE: 'database',
   PGUSER: 'connection.user',
   PGSSLMODE: 'connection.sslmode',

@@ -97,6 +97,12 @@ export function storeSettings(config: Config, root = config.root): StoreSettings
   return { root, s3: config.storage };
 }
 
+/** Where validated sets are copied to, or undefined; what is not said of its server is as with the root's. */
+export function replicaSettings({ replica, storage }: Config): StoreSettings | undefined {
+  const { root, ...server } = replica;
+  return root === undefined ? undefined : { root, s3: { ...storage, ...server } };
+}
+
 export function selectionOf(config: Config): Selection {
   const { includeSchemas, excludeSchemas, includeTables, excludeTables } = config.backup;
   return { includeSchemas, excludeSchemas, includeTables, excludeTables };

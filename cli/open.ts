@@ -1,6 +1,6 @@
 import { openStore } from '../storage/open.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { storeSettings } from './config.ts';
+import { replicaSettings, storeSettings } from './config.ts';
 import type { ClusterContext } from './context.ts';
 
 /** Runs something on a root's store and closes the store whatever happens. */
@@ -15,4 +15,21 @@ export async function withStore<T>(
   } finally {
     await store.close();
   }
+}
+
+/** The same with the alternate location beside it, where one is configured. */
+export async function withReplica<T>(
+  context: ClusterContext,
+  work: (store: ObjectStore, replica: ObjectStore | undefined) => Promise<T>,
+): Promise<T> {
+  return withStore(context, async (store) => {
+    const settings = replicaSettings(context.config);
+    if (settings === undefined) return work(store, undefined);
+    const replica = await openStore(settings);
+    try {
+      return await work(store, replica);
+    } finally {
+      await replica.close();
+    }
+  });
 }

@@ -14,6 +14,8 @@ import { startSweeper } from './sweeper.ts';
 
 export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly store: ObjectStore;
+  /** The alternate location: what has been validated is copied there. */
+  readonly replica?: ObjectStore;
   /** Pause between the end of one sweep and the start of the next. */
   readonly sweepIntervalMs: number;
   /** What senders of events must present; see `isAdmitted`. */
@@ -47,7 +49,13 @@ const ABORT_MS = 2_000;
 export async function startServe(options: ServeOptions): Promise<Serving> {
   const { store, log, clock, token, metricsToken, snsTopics = [] } = options;
   const stopping = new AbortController();
-  const deps: Deps = { store, clock, log, signal: stopping.signal };
+  const deps: Deps = {
+    store,
+    clock,
+    log,
+    signal: stopping.signal,
+    ...(options.replica === undefined ? {} : { replica: options.replica }),
+  };
   const metrics = serveMetrics(clock);
   const health = serveHealth(deps);
   const queue = jobQueue(

@@ -6,7 +6,7 @@ import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFlag, numberFrom } from '../flags.ts';
 import { plural, printable } from '../format.ts';
-import { withStore } from '../open.ts';
+import { withReplica } from '../open.ts';
 import { functionDeps } from '../proof.ts';
 import { activatedSocket, secretsOf, tlsOf } from '../serving.ts';
 
@@ -47,9 +47,10 @@ export const serveCommand: ClusterCommand = {
     const secrets = await secretsOf(context);
     const tls = await tlsOf(config.serve);
     const fd = activatedSocket(env, process.pid);
-    return withStore(context, async (store) => {
+    return withReplica(context, async (store, replica) => {
       const serving = await startServe({
         store,
+        ...(replica === undefined ? {} : { replica }),
         host: config.serve.host,
         port: config.serve.port,
         sweepIntervalMs: config.serve.sweepSeconds * 1000,
@@ -100,10 +101,10 @@ export const sweepCommand: ClusterCommand = {
   flags: [['--overdue-after <seconds>', 'silence that makes a set overdue (default: what its plan says)']],
   cluster: () => ({}),
   async run({ flags, context }) {
-    return withStore(context, async (store) => {
+    return withReplica(context, async (store, replica) => {
       const seconds = numberFlag(flags, 'overdueAfter');
       const report = await sweep(
-        functionDeps(context, store),
+        { ...functionDeps(context, store), ...(replica === undefined ? {} : { replica }) },
         seconds === undefined ? {} : { overdueAfterSeconds: numberFrom(flags, 'overdueAfter', seconds) },
       );
       context.output.result(
@@ -115,7 +116,7 @@ export const sweepCommand: ClusterCommand = {
           ...named('overdue, so incomplete', report.overdue),
           ...(report.uploadsAborted > 0 ? [`aborted ${plural(report.uploadsAborted, 'stale upload')}`] : []),
           ...report.problems.map(
-            ({ set, restore, message }) => `${set ?? restore ?? 'root'}: ${printable(message)}`,
+            ({ set, restore, task, message }) => `${set ?? restore ?? task ?? 'root'}: ${printable(message)}`,
           ),
         ].join('\n'),
       );

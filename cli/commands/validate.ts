@@ -10,8 +10,11 @@ import { problemLines } from '../problems.ts';
 import { functionDeps } from '../proof.ts';
 import { requireSet } from '../sets.ts';
 import { showVerifyProgress } from '../verify-progress.ts';
+import { verifyRemotely } from '../verify-remote.ts';
 
 const OBJECTS_AT_ONCE = 4;
+/** A petabyte, read by a thousand functions at 80 MB/s each. */
+const WAIT_SECONDS = 4 * 3600;
 
 export const validateCommand: ClusterCommand = {
   usage: 'validate <timestamp>',
@@ -33,7 +36,11 @@ export const validateCommand: ClusterCommand = {
 export const verifyCommand: ClusterCommand = {
   usage: 'verify <timestamp>',
   summary: 'read every byte of a set again, decompress it, and count its rows',
-  flags: [['--concurrency <n>', `objects read at once (default ${OBJECTS_AT_ONCE})`]],
+  flags: [
+    ['--concurrency <n>', `objects read at once (default ${OBJECTS_AT_ONCE})`],
+    ['--remote', 'let the functions read it, slice by slice, where they run, and wait for their verdict'],
+    ['--wait <seconds>', `with --remote: how long to wait (default ${WAIT_SECONDS})`],
+  ],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
     const timestamp = timestampFrom(positional);
@@ -41,6 +48,10 @@ export const verifyCommand: ClusterCommand = {
     return withStore(context, async (store) => {
       const deps = functionDeps(context, store);
       await requireSet(deps, timestamp);
+      if (flags['remote'] === true) {
+        const waitMs = numberFrom(flags, 'wait', WAIT_SECONDS) * 1000;
+        return tell(context, await verifyRemotely(context, deps, timestamp, waitMs));
+      }
       const progress = showVerifyProgress(context);
       try {
         const { verdict } = await verifySet(deps, timestamp, {

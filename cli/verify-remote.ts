@@ -1,0 +1,87 @@
+import { decode } from '../backup-set/documents.ts';
+import { StowageError } from '../backup-set/errors.ts';
+import { formatKey, parseKey, taskPrefix } from '../backup-set/keys.ts';
+import { TaskOutcome, TaskPlan } from '../backup-set/slices.ts';
+import type { Verdict } from '../backup-set/verdict.ts';
+import type { Deps } from '../functions/deps.ts';
+import { listKeys, newestVerdict, readDocument } from '../functions/load.ts';
+import { requestTask } from '../functions/tasks.ts';
+import type { ClusterContext } from './context.ts';
+import { plural } from './format.ts';
+import { untilProven } from './proof.ts';
+
+/** Ten times the pause of the proof's polling: listing receipts costs a request. */
+const LOOK_MS = 5_000;
+
+/**
+ * Has the functions read a set again, slice by slice, where they run, and waits for their verdict.
+ * @throws StowageError `functions/silent` when there is none within `waitMs`; the functions go on.
+ */
+export async function verifyRemotely(
+  context: ClusterContext,
+  deps: Deps,
+  timestamp: string,
+  waitMs: number,
+): Promise<Verdict> {
+  const key = await requestTask(deps, timestamp, 'verify', deps.clock());
+  const parsed = parseKey(key);
+  const task = parsed?.kind === 'task-request' ? parsed.task : '';
+  context.output.note('request', { task }, `asked for ${key}`);
+  const show = showSlices(context, deps, task);
+  let outcome: TaskOutcome | undefined;
+  const holds = async () => {
+    outcome ??= await readOutcome(deps, task);
+    if (outcome === undefined) await show();
+    return outcome !== undefined;
+  };
+  const ended = await untilProven(context, deps, [key], holds, waitMs);
+  if (!ended || outcome === undefined)
+    throw new StowageError(
+      'functions/silent',
+      `task ${task}: no function wrote its outcome within ${waitMs / 1000} s; it goes on where functions run`,
+      {
+        where: { set: timestamp },
+      },
+    );
+  return verdictOf(deps, timestamp, outcome);
+}
+
+async function readOutcome(deps: Deps, task: string): Promise<TaskOutcome | undefined> {
+  const raw = await readDocument(deps, formatKey({ kind: 'task-outcome', task }));
+  return raw && decode(TaskOutcome, raw);
+}
+
+/** A set that could not be cut has an outcome and no verdict. */
+async function verdictOf(deps: Deps, timestamp: string, outcome: TaskOutcome): Promise<Verdict> {
+  const { status, verdict, problems, problemsTotal, objects, bytes, at, version } = outcome;
+  const written = verdict === undefined ? undefined : await newestVerdict(deps, timestamp, 'verify');
+  if (written !== undefined) return written;
+  const checked = { objects, bytes };
+  return {
+    format: 'stowage/verdict',
+    version,
+    timestamp,
+    level: 'verify',
+    at,
+    status,
+    checked,
+    problems,
+    problemsTotal,
+  };
+}
+
+function showSlices({ output, clock }: ClusterContext, deps: Deps, task: string): () => Promise<void> {
+  let shownAt = 0;
+  return async () => {
+    const now = clock().getTime();
+    if (now - shownAt < LOOK_MS) return;
+    shownAt = now;
+    const raw = await readDocument(deps, formatKey({ kind: 'task-plan', task }));
+    if (raw === undefined) return;
+    const { slices } = decode(TaskPlan, raw);
+    const done = (await listKeys(deps, taskPrefix(task, 'receipts'), ['slice-receipt'])).length;
+    const text = `verify: ${done} of ${plural(slices, 'slice')} read`;
+    if (output.live) output.draw([text]);
+    else output.note('progress', { what: 'verify', slices, done }, text);
+  };
+}

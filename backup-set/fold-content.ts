@@ -9,7 +9,7 @@ import {
 } from './documents.ts';
 import type { SealedSet } from './fold.ts';
 import { readReceipts } from './fold-receipts.ts';
-import { countRelations } from './fold-relations.ts';
+import { countRelations, type Words, wordsOf } from './fold-relations.ts';
 import { ManifestPart } from './manifest.ts';
 import type { PlannedContent } from './plan.ts';
 import { isContradiction } from './problem-list.ts';
@@ -43,13 +43,14 @@ export function foldContent(
 }
 
 function countContent(
-  { plan, relations: named }: SealedSet,
+  { plan }: SealedSet,
   planned: PlannedContent,
   sealed: SealPart,
   documents: Iterable<RawDocument>,
 ): { readonly problems: readonly Problem[]; readonly part?: ManifestPart } {
   const counted = readReceipts(sealed, indexByKey(documents));
-  const relations = countRelations(named, planned, sealed, counted);
+  const words = wordsOf(sealed, plan.relations.length);
+  const relations = countRelations(plan.relations, planned, sealed, words, counted);
   const metadata = countMetadata(planned, counted.receipts);
   const problems = partDisagreements(sealed).concat(counted.problems, relations.problems, metadata.problems);
   if (problems.length > 0) return { problems };
@@ -67,7 +68,7 @@ function countContent(
     refresh,
     metadata: metadata.files,
     relations: relations.counts,
-    packs: packsThatCount(sealed, counted.receipts),
+    packs: packsThatCount(words, counted.receipts),
   };
   return { problems, part };
 }
@@ -101,13 +102,12 @@ function countMetadata({ content, metadata }: PlannedContent, receipts: readonly
 }
 
 /** Packs with only the extents whose attempt counts; a pack with none is left out. */
-function packsThatCount(sealed: SealPart, receipts: readonly Receipt[]): ManifestPart['packs'] {
-  const attemptOf = new Map(sealed.relations.map(({ relation, attempt }) => [relation, attempt]));
+function packsThatCount(words: Words, receipts: readonly Receipt[]): ManifestPart['packs'] {
   return receipts
     .filter((receipt) => receipt.kind === 'pack')
     .map(({ object, extents, attempt }) => ({
       ...storedAs(object),
-      extents: extents.filter(({ relation }) => attemptOf.get(relation) === attempt),
+      extents: extents.filter(({ relation }) => words[relation]?.attempt === attempt),
     }))
     .filter(({ extents }) => extents.length > 0)
     .sort(byKey);

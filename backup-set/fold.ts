@@ -4,7 +4,7 @@ import { decode, type RawDocument, sha256 } from './documents.ts';
 import { isStowageError, messageOf } from './errors.ts';
 import { formatKey } from './keys.ts';
 import type { Manifest } from './manifest.ts';
-import { Plan, type Relation } from './plan.ts';
+import { Plan } from './plan.ts';
 import { type ProblemList, worstOf } from './problem-list.ts';
 import { Seal } from './seal.ts';
 import { bounded, type Problem } from './verdict.ts';
@@ -32,7 +32,6 @@ export interface SealedSet {
   readonly plan: Plan;
   readonly seal: Seal;
   readonly proof: Manifest['proof'];
-  readonly relations: ReadonlyMap<number, Relation>;
   /** What plan and seal already say against the set; it cannot become complete any more when there is anything. */
   readonly problems: readonly Problem[];
 }
@@ -66,7 +65,6 @@ export function beginFold(documents: {
       plan: plan.value,
       seal: seal.value,
       proof,
-      relations: new Map(plan.value.relations.map((relation) => [relation.id, relation])),
       problems: [
         ...(wrong === undefined ? [] : [wrong]),
         ...sealDisagreements(plan.value, seal.value),

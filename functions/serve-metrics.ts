@@ -15,7 +15,7 @@ export interface ServeMetrics {
   /** The same work, counted and timed. */
   measured(runJob: (job: Job) => Promise<Handled>): (job: Job) => Promise<Handled>;
   swept(swept: Swept): void;
-  watch(queue: JobQueue): void;
+  watch(queue: Pick<JobQueue, 'counts'>): void;
   /** All of it, as Prometheus reads it. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -83,7 +83,7 @@ export function serveMetrics(clock: () => Date): ServeMetrics {
   };
 }
 
-function queueGauges(registers: Registry[], queue: JobQueue): void {
+function queueGauges(registers: Registry[], queue: Pick<JobQueue, 'counts'>): void {
   for (const state of ['waiting', 'running'] as const) {
     new Gauge({
       name: `stowage_queue_${state}`,

@@ -13,6 +13,8 @@ const UNKNOWN = ['s3:GetEncryptionConfiguration', 's3:GetBucketOwnershipControls
  * The roles' statements as one bucket policy for Ceph RGW 16, and what must differ there (docs/security.md):
  * - An object belongs to who wrote it: so reading it back, and giving it away, is denied by name, and the owner of the
  *   bucket gets everything by the policy.
+ * - The deletion of many at once asks for the right on the bucket, not on the objects: only `Delete` gets it, because
+ *   with it everything can be deleted.
  * - With a condition on its listing a role is told 403 of absent objects: who lists lists the whole bucket.
  * - `s3:if-none-match` and the encryption keys are not known, and a denial that asks for them would hold always or never.
  */
@@ -40,6 +42,9 @@ export function cephPolicy(bucket: string, owner: string, policies: Policies, us
             ...allBut(resourcesOf(rights, 's3:GetObject'), `${arn}/*`),
           },
           { Effect: 'Deny', Principal: principal(user), Action: ['s3:PutObjectAcl'], Resource: whole },
+          ...(role === 'Delete'
+            ? [{ Effect: 'Allow', Principal: principal(user), Action: ['s3:DeleteObject'], Resource: [arn] }]
+            : []),
         ];
       }),
     ],

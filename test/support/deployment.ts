@@ -26,7 +26,8 @@ export function deploymentOf(
     ReplicaKmsKeyArn: `${KEY}4`,
     Announcements: TOPIC,
   };
-  for (const name of Object.keys(template.Resources)) {
+  for (const [name, { Type }] of Object.entries(template.Resources)) {
+    if (Type !== 'AWS::IAM::Role') continue;
     values[`${name}.Arn`] = roleArn(name);
     const lane = name.replace(/Role$/, '');
     values[`${lane}Queue.Arn`] = `arn:aws:sqs:eu-central-1:123456789012:${lane}`;

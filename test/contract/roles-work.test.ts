@@ -1,0 +1,190 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import pino from 'pino';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { formatKey, PHASES } from '../../backup-set/keys.ts';
+import { deleteSet, planDeletion } from '../../cli/delete-set.ts';
+import { announcementOf } from '../../functions/announcement.ts';
+import type { Deps } from '../../functions/deps.ts';
+import { handle } from '../../functions/route.ts';
+import { sweep } from '../../functions/sweep.ts';
+import { requestTask } from '../../functions/tasks.ts';
+import { verifySet } from '../../functions/verify.ts';
+import { takeOrder } from '../../segment-shipper/agent-claim.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { storeReceipt, storeRequest } from '../integration/functions/restores.ts';
+import { documentsOf, type SmallSet, storeAll, storeObjects } from '../integration/functions/sets.ts';
+import { BUCKET, type StowageRoles, startStowageRoles } from '../support/stowage-roles.ts';
+import { collect } from './bytes.ts';
+
+// Least privilege that is too little shows here: everybody does their real work with the credentials of their role.
+let at: StowageRoles;
+const stores = new Map<string, ObjectStore>();
+
+beforeAll(async () => {
+  at = await startStowageRoles();
+  for (const role of [...at.roles, 'owner']) stores.set(role, await at.store(role));
+});
+afterAll(() => at?.stop());
+
+function store(role: string): ObjectStore {
+  const found = stores.get(role);
+  if (found === undefined) throw new Error(`there is no role ${role}`);
+  return found;
+}
+
+const as = (role: string): Deps => ({
+  store: store(role),
+  clock: () => new Date(),
+  log: pino({ level: 'silent' }),
+});
+const denied = { code: 'storage/denied' };
+const manifestOf = (timestamp: string) => formatKey({ kind: 'manifest', timestamp });
+
+/** Shipped by the shipper, sealed by the operator. */
+async function backUp(timestamp: string): Promise<SmallSet> {
+  const set = await storeObjects(store('Shipper'), { timestamp });
+  await store('Operator').create(set.plan.key, set.plan.bytes);
+  await storeAll(store('Shipper'), set.receipts);
+  await storeAll(store('Operator'), [...set.sealParts, set.seal]);
+  return set;
+}
+
+/** A committed and validated set, by the functions' own roles. */
+async function proven(timestamp: string): Promise<SmallSet> {
+  const set = await backUp(timestamp);
+  expect(await handle(as('Stitch'), set.seal.key)).toMatchObject({
+    wrote: expect.arrayContaining([manifestOf(timestamp)]),
+  });
+  await handle(as('Validate'), manifestOf(timestamp));
+  return set;
+}
+
+test('a backup: shipper, operator, stitch and validate; the verdict is announced', async () => {
+  const timestamp = '20260131010000';
+  const set = await backUp(timestamp);
+  for (const role of [
+    'Validate',
+    'Verify',
+    'TrackRestore',
+    'Announce',
+    'Operator',
+    'Restore',
+    'Delete',
+    'Audit',
+  ])
+    await expect(handle(as(role), set.seal.key), role).rejects.toMatchObject(denied);
+  expect(await store('owner').head(manifestOf(timestamp))).toBeUndefined();
+  await handle(as('Stitch'), set.seal.key);
+  const { wrote } = await handle(as('Validate'), manifestOf(timestamp));
+  const [verdict = ''] = wrote;
+  expect(await announcementOf(as('Announce'), verdict)).toMatchObject({
+    status: 'complete',
+    level: 'validate',
+  });
+  await store('owner').delete([verdict]);
+  expect(await announcementOf(as('Announce'), verdict)).toBeUndefined();
+});
+
+test('a sealed set that lacks a receipt: stitch says so', async () => {
+  const set = await storeObjects(store('Shipper'), { timestamp: '20260131010100' });
+  await storeAll(store('owner'), documentsOf(set).toSpliced(1, 1));
+  const { wrote } = await handle(as('Stitch'), set.seal.key);
+  expect(await announcementOf(as('Announce'), wrote[0] ?? '')).toMatchObject({ status: 'incomplete' });
+});
+
+test('verify: by the operator in one go, and by the function in slices', async () => {
+  const timestamp = '20260131010200';
+  await proven(timestamp);
+  expect(await verifySet(as('Operator'), timestamp)).toMatchObject({ verdict: { status: 'complete' } });
+  await expect(verifySet(as('Audit'), timestamp)).rejects.toMatchObject(denied);
+  const request = await requestTask(as('Operator'), timestamp, 'verify', new Date());
+  expect(await followed(as('Verify'), request)).toContainEqual(expect.stringMatching(/-verify\.json$/));
+});
+
+/** Has the functions of one role run for a key and for all that they write. @returns what they wrote. */
+async function followed(deps: Deps, key: string): Promise<string[]> {
+  const wrote: string[] = [];
+  for (const news = [key]; news.length > 0; ) {
+    const more = (await handle(deps, news.shift() ?? '')).wrote;
+    wrote.push(...more);
+    news.push(...more);
+  }
+  return wrote;
+}
+
+test('a restore: asked for by its role, coordinated, carried out by shippers, tracked to its outcome', async () => {
+  const set = await proven('20260131010300');
+  const id = '20260201000000000-00000001';
+  const request = await storeRequest(store('Restore'), set, id);
+  await expect(handle(as('TrackRestore'), request)).rejects.toMatchObject(denied);
+  await handle(as('CoordinateRestore'), request);
+  for (const phase of PHASES) {
+    let receipt = '';
+    for (const content of set.contents) {
+      const order = formatKey({ kind: 'order', restore: id, phase, content });
+      const found = await store('owner').head(order);
+      if (found === undefined) continue;
+      expect((await collect(store('RestoreShipper').get(order))).length).toBe(found.bytes);
+      receipt = await storeReceipt(store('RestoreShipper'), id, phase, content);
+    }
+    if (receipt !== '') await handle(as('TrackRestore'), receipt);
+  }
+  const outcome = formatKey({ kind: 'outcome', restore: id });
+  expect(await announcementOf(as('Announce'), outcome)).toMatchObject({ status: 'restored' });
+  const [object] = set.receipts;
+  await expect(collect(store('RestoreShipper').get(object?.key ?? ''))).rejects.toMatchObject(denied);
+});
+
+test('the sweeper alone commits, validates, takes restores on, and ends what is cut into slices', async () => {
+  const set = await backUp('20260131010400');
+  const id = '20260201000000000-00000002';
+  await storeRequest(store('Restore'), set, id);
+  const request = await requestTask(as('Operator'), set.timestamp, 'verify', new Date());
+  const report = await sweep(as('Sweep'), { overdueAfterSeconds: 0 });
+  expect(report.committed).toContain(set.timestamp);
+  await sweep(as('Sweep'), { overdueAfterSeconds: 0 });
+  expect(await store('owner').head(formatKey({ kind: 'restore-plan', restore: id }))).toBeDefined();
+  expect(await store('owner').head(request.replace('request.json', 'outcome.json'))).toBeDefined();
+});
+
+test('an agent takes an order, and not a second time', async () => {
+  const timestamp = '20260131010500';
+  const order = formatKey({ kind: 'backup-order', timestamp, content: 0 });
+  await store('Operator').create(order, Buffer.from('{}'));
+  const agent = store('Agent');
+  expect(await Array.fromAsync(agent.listPrefixes('sets/20260131/'))).toContain(`${timestamp}/`);
+  for (const kind of ['seal', 'dispatched'] as const)
+    expect(await agent.head(formatKey({ kind, timestamp }))).toBeUndefined();
+  const keys = { order, claim: formatKey({ kind: 'backup-claim', timestamp, content: 0 }) };
+  const who = (instance: string) => ({ name: 'agent', instance });
+  expect(await takeOrder(agent, keys, who('1'), new Date())).toBe('mine');
+  expect(await takeOrder(agent, keys, who('2'), new Date())).toBe('broken-off');
+});
+
+test('delete: by its role and by nobody else', async () => {
+  const set = await proven('20260131010600');
+  for (const role of at.roles.filter((name) => name !== 'Delete'))
+    await expect(store(role).delete([set.seal.key]), role).rejects.toMatchObject(denied);
+  await deleteSet(as('Delete'), await planDeletion(as('Delete'), set.timestamp));
+  expect(await store('owner').head(set.seal.key)).toBeUndefined();
+});
+
+test('what a thief overwrites on a server that cannot refuse it is named by validate', async () => {
+  const set = await proven('20260131010700');
+  const pack = formatKey({
+    kind: 'pack',
+    timestamp: set.timestamp,
+    content: 0,
+    attempt: 1,
+    worker: 1,
+    sequence: 1,
+  });
+  const bytes = await collect(store('owner').get(pack));
+  const forged = { Bucket: BUCKET, Key: at.key(pack), Body: Buffer.alloc(bytes.length) };
+  await at.client('Shipper').send(new PutObjectCommand(forged));
+  const { wrote } = await handle(as('Validate'), manifestOf(set.timestamp));
+  expect(await announcementOf(as('Announce'), wrote[0] ?? '')).toMatchObject({
+    status: 'damaged',
+    problems: [expect.stringContaining(pack)],
+  });
+});

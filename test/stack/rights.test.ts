@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { LANES, pascal, SWEEP } from '../../infra/aws/lanes.mjs';
+import { deploymentOf } from '../support/deployment.ts';
+import { type Packaged, packageStack } from '../support/emulator-stack.ts';
+import { policiesOf } from '../support/policies.ts';
+import { readTemplate, securityTemplate, type Template } from '../support/template.ts';
+
+// infra/docs/security.test.ts compares the fragments with docs/security.md; here they are what is deployed, and all of it.
+let packaged: Packaged;
+let template: Template;
+
+beforeAll(async () => {
+  packaged = await packageStack();
+  template = await readTemplate(join(packaged.folder, 'cloudformation-template-update-stack.json'));
+});
+afterAll(() => packaged?.remove());
+
+const typesOf = (type: string) =>
+  Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
+
+test.each([false, true])(
+  'the packaged roles and bucket policy are those of the fragments (own key: %s)',
+  async (kms) => {
+    const source = await securityTemplate();
+    const written = policiesOf(source, deploymentOf(source, { kms }));
+    const deployed = policiesOf(template, deploymentOf(template, { kms }));
+    expect(deployed.bucket).toEqual(written.bucket);
+    for (const [role, statements] of deployed.roles)
+      expect(statements, role).toEqual(written.roles.get(role));
+  },
+);
+
+test('every function has the role of its name, and nothing else gives rights', () => {
+  const functions = [...LANES, SWEEP].map(({ name }) => pascal(name));
+  const lambdas = typesOf('AWS::Lambda::Function').map(([name, { Properties }]) => [name, Properties]);
+  expect(lambdas).toHaveLength(functions.length);
+  for (const name of functions)
+    expect(template.Resources[`${name}LambdaFunction`]?.Properties).toMatchObject({
+      Role: { 'Fn::GetAtt': [`${name}Role`, 'Arn'] },
+    });
+  const people = ['Shipper', 'RestoreShipper', 'Agent', 'Operator', 'Restore', 'Delete', 'Audit'];
+  const roles = typesOf('AWS::IAM::Role').map(([name]) => name);
+  expect(roles.toSorted()).toEqual([...functions, ...people].map((name) => `${name}Role`).toSorted());
+  for (const type of [
+    'AWS::IAM::Policy',
+    'AWS::IAM::ManagedPolicy',
+    'AWS::IAM::User',
+    'AWS::IAM::UserPolicy',
+  ])
+    expect(typesOf(type)).toEqual([]);
+});

@@ -1,15 +1,14 @@
 import pMap from 'p-map';
 import { isStowageError, StowageError } from '../backup-set/errors.ts';
-import { formatKey, parseKey, receiptsPrefix, TASKS } from '../backup-set/keys.ts';
+import { formatKey, parseKey, receiptsPrefix } from '../backup-set/keys.ts';
 import { type ManifestPart, objectsOf } from '../backup-set/manifest.ts';
 import type { Piece } from '../backup-set/slices.ts';
-import { partsOfTask, TaskId } from '../backup-set/timestamps.ts';
 import { bounded, type Problem } from '../backup-set/verdict.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { callOptions, type Deps, type Handled, NOTHING } from './deps.ts';
 import { listKeys, newestVerdict } from './load.ts';
 import type { PieceDone } from './on-slice-order.ts';
-import { hasTaskOutcome, requestTask } from './tasks.ts';
+import { isUnderWay, requestTask } from './tasks.ts';
 
 /** The server does the work; each copy of a large object is several requests at once by itself. */
 const COPIES_IN_FLIGHT = 8;
@@ -22,19 +21,10 @@ export async function requestReplication(deps: Deps, timestamp: string): Promise
   if (deps.replica === undefined) return NOTHING;
   const verdict = await newestVerdict(deps, timestamp, 'validate');
   if (verdict?.status !== 'complete') return NOTHING;
-  for (const task of await tasksOf(deps, timestamp)) {
-    if (partsOfTask(task).work === 'replicate' && !(await hasTaskOutcome(deps, task))) return NOTHING;
-  }
+  if (await isUnderWay(deps, timestamp, 'replicate')) return NOTHING;
   const there = await deps.replica.head(formatKey({ kind: 'manifest', timestamp }), callOptions(deps));
   if (there !== undefined) return NOTHING;
   return { wrote: [await requestTask(deps, timestamp, 'replicate', new Date(verdict.at))] };
-}
-
-async function tasksOf(deps: Deps, timestamp: string): Promise<string[]> {
-  const names = await Array.fromAsync(deps.store.listPrefixes(TASKS, callOptions(deps)));
-  return names
-    .map((name) => name.slice(0, -1))
-    .filter((task) => TaskId.safeParse(task).success && partsOfTask(task).timestamp === timestamp);
 }
 
 /** @throws StowageError `config/missing`: the task was asked for where there was an alternate location. */

@@ -1,7 +1,8 @@
-import { formatKey, TASKS, taskPrefix } from '../backup-set/keys.ts';
-import { partsOfTask, TaskId } from '../backup-set/timestamps.ts';
-import { callOptions, type Deps } from './deps.ts';
+import { formatKey, taskPrefix } from '../backup-set/keys.ts';
+import { partsOfTask } from '../backup-set/timestamps.ts';
+import type { Deps } from './deps.ts';
 import { listKeys } from './load.ts';
+import { newestTasks } from './newest.ts';
 import { onSliceOrder } from './on-slice-order.ts';
 import { onSliceReceipt } from './on-slice-receipt.ts';
 import { onTaskRequest } from './on-task-request.ts';
@@ -10,17 +11,8 @@ import { isSilent, lastArrival } from './silence.ts';
 import type { SetStatus, SweepOptions } from './sweep-report.ts';
 import { hasTaskOutcome } from './tasks.ts';
 
-/** Tasks looked at in one sweep, the newest first. */
-const SWEPT_MAX = 10_000;
 /** As long as a function on AWS may run: after that, nobody can be at work on a slice that has left no receipt. */
 const SLICE_SILENCE_SECONDS = 900;
-
-/** Tasks that are there, newest first. */
-export async function newestTasks(deps: Deps): Promise<string[]> {
-  const names = await Array.fromAsync(deps.store.listPrefixes(TASKS, callOptions(deps)));
-  const tasks = names.map((name) => name.slice(0, -1)).filter((name) => TaskId.safeParse(name).success);
-  return tasks.sort().reverse().slice(0, SWEPT_MAX);
-}
 
 /** Asks for the copy of complete sets that no task is about: the event of their verdict was lost, or the alternate location is new. */
 export async function requestReplicas(

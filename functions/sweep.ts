@@ -1,15 +1,11 @@
 import { isStowageError, messageOf } from '../backup-set/errors.ts';
-import { RESTORES, SETS } from '../backup-set/keys.ts';
-import { RestoreId, Timestamp } from '../backup-set/timestamps.ts';
-import { callOptions, type Deps } from './deps.ts';
+import type { Deps } from './deps.ts';
+import { newestRestores, newestSets, newestTasks } from './newest.ts';
 import type { SetStatus, SweepOptions, SweepReport } from './sweep-report.ts';
 import { sweepRestore } from './sweep-restore.ts';
 import { sweepSet } from './sweep-set.ts';
-import { newestTasks, requestReplicas, sweepTask } from './sweep-tasks.ts';
+import { requestReplicas, sweepTask } from './sweep-tasks.ts';
 import { sweepUploads } from './sweep-uploads.ts';
-
-/** Sets or restores looked at in one sweep, the newest first: what is older than these is not going to move. */
-const SWEPT_MAX = 10_000;
 
 /**
  * Finds what no event announced (promise 4): commits and validates sets, calls silent ones overdue and names what is
@@ -41,7 +37,7 @@ export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<Swe
       if (over) closed.set(timestamp, status);
     });
   }
-  for await (const restore of newestRestores(deps)) {
+  for (const restore of await newestRestores(deps)) {
     if (closed.has(restore)) continue;
     await attempt(deps, report, { restore }, async () => {
       if (await sweepRestore(deps, restore, options, report)) closed.set(restore, 'over');
@@ -81,25 +77,4 @@ async function attempt(
     deps.log.error({ err: error, ...what }, `not swept: ${messageOf(error)}`);
     report.problems.push({ ...what, message: messageOf(error) });
   }
-}
-
-async function* newestSets(deps: Deps): AsyncGenerator<string> {
-  let left = SWEPT_MAX;
-  for (const day of (await foldersOf(deps, SETS)).filter((name) => /^\d{8}$/.test(name)).reverse()) {
-    for (const timestamp of (await foldersOf(deps, `${SETS}${day}/`)).reverse()) {
-      if (!Timestamp.safeParse(timestamp).success || !timestamp.startsWith(day)) continue;
-      if (left-- === 0) return;
-      yield timestamp;
-    }
-  }
-}
-
-async function* newestRestores(deps: Deps): AsyncGenerator<string> {
-  const ids = (await foldersOf(deps, RESTORES)).filter((name) => RestoreId.safeParse(name).success);
-  yield* ids.reverse().slice(0, SWEPT_MAX);
-}
-
-async function foldersOf(deps: Deps, prefix: string): Promise<string[]> {
-  const folders = await Array.fromAsync(deps.store.listPrefixes(prefix, callOptions(deps)));
-  return folders.map((folder) => folder.slice(0, -1)).sort();
 }

@@ -6,6 +6,7 @@ import { instantOf, partsOfTask, type SliceWork } from '../backup-set/timestamps
 import type { Problem, Verdict } from '../backup-set/verdict.ts';
 import { callOptions, type Deps, type Handled, NOTHING } from './deps.ts';
 import { readDocument } from './load.ts';
+import { newestTasks } from './newest.ts';
 import { saveOrAgree } from './save.ts';
 
 /** Asks for work on a set that is cut into slices. @returns the key of the request, also when it was there. */
@@ -25,6 +26,16 @@ export async function requestTask(deps: Deps, timestamp: string, work: SliceWork
 export async function hasTaskOutcome(deps: Deps, task: string): Promise<boolean> {
   const key = formatKey({ kind: 'task-outcome', task });
   return (await deps.store.head(key, callOptions(deps))) !== undefined;
+}
+
+/** True while such work on the set has been asked for and has not ended. */
+export async function isUnderWay(deps: Deps, timestamp: string, work: SliceWork): Promise<boolean> {
+  for (const task of await newestTasks(deps)) {
+    const parts = partsOfTask(task);
+    if (parts.timestamp === timestamp && parts.work === work && !(await hasTaskOutcome(deps, task)))
+      return true;
+  }
+  return false;
 }
 
 export function readManifestOf(deps: Deps, task: string): Promise<RawDocument | undefined> {

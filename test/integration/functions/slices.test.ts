@@ -7,6 +7,7 @@ import type { Deps } from '../../../functions/deps.ts';
 import { inProcess } from '../../../functions/in-process.ts';
 import { validate } from '../../../functions/on-manifest.ts';
 import { stitch } from '../../../functions/on-receipt.ts';
+import { requestVerification } from '../../../functions/request-verification.ts';
 import { handle } from '../../../functions/route.ts';
 import { sweep } from '../../../functions/sweep.ts';
 import { requestTask } from '../../../functions/tasks.ts';
@@ -138,6 +139,20 @@ describe('verification in slices', () => {
     expect(await outcomes(deps)).toMatchObject([
       { status: 'damaged', problems: [{ code: 'documents-disagree' }] },
     ]);
+  });
+});
+
+describe('verification on a schedule', () => {
+  it('asks once for the newest set that is committed', async () => {
+    const { deps, set } = await committed();
+    const open = await storeObjects(deps.store, { timestamp: '20260301000000' });
+    await storeAll(deps.store, [open.plan]);
+    const { wrote } = await requestVerification(deps);
+    expect(wrote).toEqual([expect.stringContaining(`-${set.timestamp}-verify/request.json`)]);
+    expect((await requestVerification(deps)).wrote).toEqual([]);
+    await run(deps, wrote[0] ?? '');
+    expect(await verdictsOf(deps.store)).toMatchObject([{ level: 'verify', status: 'complete' }]);
+    expect((await requestVerification(deps)).wrote).toEqual([]);
   });
 });
 

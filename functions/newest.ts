@@ -1,0 +1,35 @@
+import { RESTORES, SETS, TASKS } from '../backup-set/keys.ts';
+import { RestoreId, TaskId, Timestamp } from '../backup-set/timestamps.ts';
+import { callOptions, type Deps } from './deps.ts';
+
+/** Looked at in one go, the newest first: what is older than these is not going to move. */
+const NEWEST_MAX = 10_000;
+
+/** Timestamps of sets, newest first. */
+export async function* newestSets(deps: Deps): AsyncGenerator<string> {
+  let left = NEWEST_MAX;
+  for (const day of (await foldersOf(deps, SETS)).filter((name) => /^\d{8}$/.test(name)).reverse()) {
+    for (const timestamp of (await foldersOf(deps, `${SETS}${day}/`)).reverse()) {
+      if (!Timestamp.safeParse(timestamp).success || !timestamp.startsWith(day)) continue;
+      if (left-- === 0) return;
+      yield timestamp;
+    }
+  }
+}
+
+/** Ids of restores, newest first. */
+export async function newestRestores(deps: Deps): Promise<string[]> {
+  const ids = (await foldersOf(deps, RESTORES)).filter((name) => RestoreId.safeParse(name).success);
+  return ids.reverse().slice(0, NEWEST_MAX);
+}
+
+/** Ids of tasks, newest first. */
+export async function newestTasks(deps: Deps): Promise<string[]> {
+  const ids = (await foldersOf(deps, TASKS)).filter((name) => TaskId.safeParse(name).success);
+  return ids.reverse().slice(0, NEWEST_MAX);
+}
+
+async function foldersOf(deps: Deps, prefix: string): Promise<string[]> {
+  const folders = await Array.fromAsync(deps.store.listPrefixes(prefix, callOptions(deps)));
+  return folders.map((folder) => folder.slice(0, -1)).sort();
+}

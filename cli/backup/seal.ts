@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import { digestOf, encode, FORMAT_VERSION, sha256 } from '../../backup-set/documents.ts';
-import { asStowageError } from '../../backup-set/errors.ts';
+import { asStowageError, isStowageError } from '../../backup-set/errors.ts';
 import { formatKey } from '../../backup-set/keys.ts';
 import { Plan } from '../../backup-set/plan.ts';
 import { Seal, SealPart } from '../../backup-set/seal.ts';
@@ -67,10 +67,14 @@ async function storeParts(store: ObjectStore, { timestamp }: Plan, tally: Tally,
     try {
       const key = formatKey({ kind: 'seal-part', timestamp, content });
       await store.create(key, bytes, { signal: limit.signal });
-      contents.push({ content, part: digestOf(bytes) });
     } catch (error) {
-      failures.push({ content, error: asStowageError(error) });
+      // The set is ours alone: an earlier try of ours has stored it, and its answer was lost. The seal pins the bytes.
+      if (!isStowageError(error, 'storage/exists')) {
+        failures.push({ content, error: asStowageError(error) });
+        return;
+      }
     }
+    contents.push({ content, part: digestOf(bytes) });
   };
   try {
     await pMap(tally.contents.values(), storeOne, { concurrency: PARTS_AT_ONCE });

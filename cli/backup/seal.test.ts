@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { decode, type RawDocument } from '../../backup-set/documents.ts';
+import { StowageError } from '../../backup-set/errors.ts';
+import { beginFold, type SealedSet } from '../../backup-set/fold.ts';
+import { sealPartIn } from '../../backup-set/fold-seal-part.ts';
+import { formatKey, parseKey } from '../../backup-set/keys.ts';
+import type { Plan } from '../../backup-set/plan.ts';
+import { Seal } from '../../backup-set/seal.ts';
+import { documentsOf, sealOf } from '../../backup-set/testing/builders.ts';
+import { parts, place, plan as smallPlan } from '../../backup-set/testing/small-set.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { storeSeal } from './seal.ts';
+import { newTally } from './tally.ts';
+
+const plan: Plan = { ...smallPlan, contents: [0, 1, 2].map((content) => ({ ...place, content })) };
+const clock = () => new Date('2026-01-31T12:00:00.000Z');
+const calm = new AbortController().signal;
+
+/** A store that takes what it is given, but for what `refuses`. */
+function storeOf(refuses: (key: string) => Error | undefined = () => undefined) {
+  const stored: RawDocument[] = [];
+  const create = async (key: string, bytes: Uint8Array) => {
+    const refused = refuses(key);
+    if (refused !== undefined) throw refused;
+    stored.push({ key, bytes });
+    return Promise.resolve({ key, bytes: bytes.length });
+  };
+  return { stored, store: { create } as unknown as ObjectStore };
+}
+
+const isPartOf = (content: number) => (key: string) => {
+  const parsed = parseKey(key);
+  return parsed?.kind === 'seal-part' && parsed.content === content;
+};
+
+describe('a seal', () => {
+  test('is stored after its parts, and pins each of them', async () => {
+    const { stored, store } = storeOf();
+    await storeSeal(store, plan, newTally(plan), { failures: [] }, clock, calm);
+    const last = stored.at(-1);
+    expect(stored).toHaveLength(4);
+    expect(last?.key).toBe(formatKey({ kind: 'seal', timestamp: plan.timestamp }));
+    const planRaw = documentsOf(parts([], [], { plan })).plan;
+    const begun = beginFold({ plan: planRaw, seal: last });
+    const { sealed } = begun as { sealed: SealedSet };
+    expect(sealed.problems).toEqual([]);
+    for (const { content } of plan.contents)
+      expect(sealPartIn(sealed, content, stored)).toMatchObject({ content, receipts: [], relations: [] });
+  });
+
+  test('says failed, and of which content, when a part cannot be stored', async () => {
+    const lost = new StowageError('storage/unavailable', 'the store does not answer');
+    const { stored, store } = storeOf((key) => (isPartOf(1)(key) ? lost : undefined));
+    await storeSeal(store, plan, newTally(plan), { failures: [] }, clock, calm);
+    const seal = decode(Seal, stored.at(-1) ?? { key: '', bytes: new Uint8Array() });
+    expect(seal).toMatchObject({
+      outcome: 'failed',
+      failures: [{ content: 1, code: 'storage/unavailable', message: 'the store does not answer' }],
+    });
+    expect(seal.contents.map(({ content }) => content)).toEqual([0, 2]);
+  });
+
+  test('counts a part that is there already: who may not read cannot know that it was an earlier try', async () => {
+    const exists = new StowageError('storage/exists', 'it exists already');
+    const { stored, store } = storeOf((key) => (isPartOf(1)(key) ? exists : undefined));
+    await storeSeal(store, plan, newTally(plan), { failures: [] }, clock, calm);
+    const seal = decode(Seal, stored.at(-1) ?? { key: '', bytes: new Uint8Array() });
+    expect(seal.outcome).toBe('counted');
+    expect(seal.contents.map(({ content }) => content)).toEqual([0, 1, 2]);
+  });
+
+  test('of a backup that has failed is stored without the parts that could not be, and tells the cause alone', async () => {
+    const late = new StowageError('interrupted', 'too late');
+    const { stored, store } = storeOf((key) => (isPartOf(1)(key) || isPartOf(2)(key) ? late : undefined));
+    const cause = { content: 2, error: new StowageError('shipper/died', 'killed') };
+    await storeSeal(store, plan, newTally(plan), { failures: [cause] }, clock, calm);
+    const seal = decode(Seal, stored.at(-1) ?? { key: '', bytes: new Uint8Array() });
+    expect(seal).toMatchObject({ outcome: 'failed', failures: [{ content: 2, code: 'shipper/died' }] });
+    expect(seal.contents.map(({ content }) => content)).toEqual([0]);
+  });
+
+  test('is the one that the tests of the fold take for a coordinator’s', async () => {
+    const { stored, store } = storeOf();
+    await storeSeal(store, plan, newTally(plan), { failures: [] }, clock, calm);
+    const set = parts([], [], { plan, words: new Map() });
+    expect(stored.at(-1)?.bytes).toEqual(documentsOf(set, { seal: sealOf(set) }).seal.bytes);
+  });
+});

@@ -6,9 +6,19 @@
 /** Of one vCPU: Lambda gives processors by memory, and folding is work for one. Fold and validation need a third of it. */
 const ONE_CPU_MB = 1769;
 
+const SLICE_WORKS = ['plan-slices', 'do-slice', 'fold-slices'];
+/** A slice is measured for minutes of reading (backup-set/slices.ts): nothing else shares its quarter of an hour. */
+const ONE_SLICE = { timeout: 900, batch: 1, window: 0 };
+const orNothing = (value) => ({ 'Fn::If': ['HasReplica', value, { Ref: 'AWS::NoValue' }] });
+const REPLICA = {
+  STOWAGE_REPLICA: orNothing({ 'Fn::Sub': `s3://\${ReplicaBucketName}/\${RootPrefix}` }),
+  STOWAGE_REPLICA_REGION: orNothing({ Ref: 'ReplicaRegion' }),
+};
+
 /**
  * `keys`: below the root; `*` stands for anything, slashes included. `work`: what the function does with them.
- * `timeout`, `window` in seconds; `batch` in messages; `concurrency` in functions at once.
+ * `timeout`, `window` in seconds; `batch` in messages; `concurrency` in functions at once. `condition`: of the template;
+ * where it does not hold, the rule sleeps.
  */
 export const LANES = [
   {
@@ -60,6 +70,31 @@ export const LANES = [
     description: 'Writes the orders of the next phase of a restore, and its outcome',
   },
   {
+    name: 'verify',
+    keys: ['request', 'orders/*', 'receipts/*'].map((name) => `tasks/*-verify/${name}.json`),
+    work: SLICE_WORKS,
+    memory: ONE_CPU_MB,
+    ...ONE_SLICE,
+    concurrency: 20,
+    description: 'Reads every byte of a set again, slice by slice',
+  },
+  {
+    name: 'replicate',
+    // What was validated is to be copied; the rest is about copies under way.
+    keys: [
+      'sets/*/verdicts/*-validate.json',
+      ...['request', 'orders/*', 'receipts/*'].map((name) => `tasks/*-replicate/${name}.json`),
+    ],
+    work: ['replicate', ...SLICE_WORKS],
+    // It has the store copy.
+    memory: 512,
+    ...ONE_SLICE,
+    concurrency: 20,
+    condition: 'HasReplica',
+    environment: REPLICA,
+    description: 'Copies a validated set to the alternate location, and validates it there',
+  },
+  {
     name: 'announce',
     keys: ['sets/*/verdicts/*.json', 'restores/*/outcome.json'],
     work: ['announce'],
@@ -73,12 +108,14 @@ export const LANES = [
   },
 ];
 
-/** Called by a schedule, not by keys (sweeper.yml). */
+/** Called by a schedule, not by keys (schedules.yml). */
 export const SWEEP = {
   name: 'sweep',
   memory: ONE_CPU_MB,
   // Ten thousand sets are looked at; those that are over cost a listing each.
   timeout: 900,
+  // It makes good what `replicate` missed.
+  environment: REPLICA,
   description: 'Finds what no event announced: commits, validates, calls overdue, takes restores on',
 };
 

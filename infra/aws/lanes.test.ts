@@ -1,46 +1,47 @@
 import { describe, expect, test } from 'vitest';
-import { formatKey, type Key } from '../../backup-set/keys.ts';
+import { formatKey, type Key, PHASES, VERDICT_LEVELS } from '../../backup-set/keys.ts';
+import { SLICE_WORKS } from '../../backup-set/timestamps.ts';
 import { isAnnounced } from '../../functions/announcement.ts';
-import { jobOf } from '../../functions/route.ts';
+import { type Job, jobOf } from '../../functions/route.ts';
 import { LANES } from './lanes.mjs';
 
 const timestamp = '20260131020304';
 const instant = `${timestamp}567`;
 const restore = `${instant}-0123abcd`;
 const shipment = { timestamp, content: -1, attempt: 1, worker: 2, sequence: 3 };
-const task = `${instant}-${timestamp}-verify`;
+const taskOf = (work: string) => `${instant}-${timestamp}-${work}`;
 
-/** One key of each kind. */
-const KEYS: { readonly [Kind in Key['kind']]: string } = Object.fromEntries(
-  (
-    [
-      { kind: 'plan', timestamp },
-      { kind: 'seal', timestamp },
-      { kind: 'manifest', timestamp },
-      { kind: 'dispatched', timestamp },
-      { kind: 'seal-part', timestamp, content: 0 },
-      { kind: 'manifest-part', timestamp, content: 0 },
-      { kind: 'backup-order', timestamp, content: 0 },
-      { kind: 'backup-claim', timestamp, content: 0 },
-      { kind: 'backup-report', timestamp, content: 0 },
-      { kind: 'metadata', timestamp, content: -1, attempt: 1, file: 'schema.dump' },
-      { kind: 'pack', ...shipment },
-      { kind: 'receipt', ...shipment },
-      { kind: 'verdict', timestamp, instant, level: 'validate' },
-      { kind: 'task-request', task },
-      { kind: 'task-plan', task },
-      { kind: 'task-outcome', task },
-      { kind: 'slice-order', task, slice: 1 },
-      { kind: 'slice-receipt', task, slice: 1 },
-      { kind: 'restore-request', restore },
-      { kind: 'restore-plan', restore },
-      { kind: 'outcome', restore },
-      { kind: 'order', restore, phase: 'data', content: 0 },
-      { kind: 'order-claim', restore, phase: 'data', content: 0 },
-      { kind: 'restore-receipt', restore, phase: 'data', content: 0 },
-    ] satisfies Key[]
-  ).map((key) => [key.kind, formatKey(key)]),
-) as { [Kind in Key['kind']]: string };
+/** Keys of every kind, of tasks of both works, and of every level and phase. */
+const KEYS: readonly Key[] = [
+  { kind: 'plan', timestamp },
+  { kind: 'seal', timestamp },
+  { kind: 'manifest', timestamp },
+  { kind: 'dispatched', timestamp },
+  { kind: 'seal-part', timestamp, content: 0 },
+  { kind: 'manifest-part', timestamp, content: 0 },
+  { kind: 'backup-order', timestamp, content: 0 },
+  { kind: 'backup-claim', timestamp, content: 0 },
+  { kind: 'backup-report', timestamp, content: 0 },
+  { kind: 'metadata', timestamp, content: -1, attempt: 1, file: 'schema.dump' },
+  { kind: 'pack', ...shipment },
+  { kind: 'receipt', ...shipment },
+  ...VERDICT_LEVELS.map((level) => ({ kind: 'verdict' as const, timestamp, instant, level })),
+  ...SLICE_WORKS.map(taskOf).flatMap((task): Key[] => [
+    { kind: 'task-request', task },
+    { kind: 'task-plan', task },
+    { kind: 'task-outcome', task },
+    { kind: 'slice-order', task, slice: 1 },
+    { kind: 'slice-receipt', task, slice: 1 },
+  ]),
+  { kind: 'restore-request', restore },
+  { kind: 'restore-plan', restore },
+  { kind: 'outcome', restore },
+  ...PHASES.flatMap((phase): Key[] => [
+    { kind: 'order', restore, phase, content: 0 },
+    { kind: 'order-claim', restore, phase, content: 0 },
+    { kind: 'restore-receipt', restore, phase, content: 0 },
+  ]),
+];
 
 /** As EventBridge compares: `*` is anything, slashes too. */
 function matches(pattern: string, key: string): boolean {
@@ -51,36 +52,47 @@ function matches(pattern: string, key: string): boolean {
 const lanesOf = (key: string) =>
   LANES.filter(({ keys }) => keys.some((pattern) => matches(pattern, key))).map(({ name }) => name);
 
+/** Whom a key concerns: by the router, by what is announced, and of the two that work in slices by the task's name. */
+function concerned(key: string): string[] {
+  const works = [jobOf(key)?.work, isAnnounced(key) ? 'announce' : undefined];
+  return LANES.filter(
+    ({ name, work }) =>
+      works.some((one) => one !== undefined && work.includes(one)) &&
+      (!key.startsWith('tasks/') || key.includes(`-${name}/`)),
+  ).map(({ name }) => name);
+}
+
 describe('the lanes from the bucket to the functions', () => {
-  test.each(Object.entries(KEYS))('%s wakes the function that waits for it, and no other', (_kind, key) => {
-    const work = jobOf(key)?.work ?? (isAnnounced(key) ? 'announce' : undefined);
-    const expected = LANES.filter((lane) => work !== undefined && lane.work.includes(work));
-    expect(lanesOf(key)).toEqual(expected.map(({ name }) => name));
-    if (work !== undefined) expect(expected).toHaveLength(1);
+  test.each(KEYS.map(formatKey))('%s wakes those that wait for it, and no other', (key) => {
+    expect(lanesOf(key)).toEqual(concerned(key));
+    expect(jobOf(key) === undefined || concerned(key).length > 0).toBe(true);
   });
 
-  /** What each function writes; docs/security.md gives it the right to nothing else. */
-  const WRITES: Readonly<Record<string, readonly Key['kind'][]>> = {
+  /** What each work leads to (docs/security.md gives its role the right to write nothing else). */
+  const WRITES: Readonly<Record<Job['work'] | 'announce', readonly Key['kind'][]>> = {
     stitch: ['manifest-part', 'manifest', 'verdict'],
     validate: ['verdict'],
-    coordinateRestore: ['verdict', 'restore-plan', 'order', 'outcome'],
-    trackRestore: ['order', 'outcome'],
+    'plan-restore': ['verdict', 'restore-plan', 'order', 'outcome'],
+    'advance-restore': ['order', 'outcome'],
+    replicate: ['task-request'],
+    'plan-slices': ['task-plan', 'slice-order', 'task-outcome'],
+    'do-slice': ['slice-receipt'],
+    'fold-slices': ['verdict', 'task-outcome'],
     announce: [],
   };
 
-  test('no function writes a key that leads back to it, by whatever way', () => {
-    const wakes = (name: string) => new Set((WRITES[name] ?? []).flatMap((kind) => lanesOf(KEYS[kind])));
-    for (const { name } of LANES) {
-      expect(WRITES).toHaveProperty(name);
+  test('no work writes a key that leads back to it, by whatever way', () => {
+    const next = (work: string) =>
+      KEYS.filter(({ kind }) => (WRITES[work as Job['work']] ?? []).includes(kind))
+        // Of verdicts only those of validation lead on, and a fold writes those of verification.
+        .filter((key) => !(work === 'fold-slices' && key.kind === 'verdict' && key.level === 'validate'))
+        .flatMap((key) => jobOf(formatKey(key))?.work ?? []);
+    for (const work of new Set(LANES.flatMap((lane) => lane.work))) {
+      expect(WRITES).toHaveProperty(work);
       const reached = new Set<string>();
-      let next = wakes(name);
-      while (next.size > 0) {
-        for (const other of next) reached.add(other);
-        next = new Set(
-          [...next].flatMap((other) => [...wakes(other)]).filter((other) => !reached.has(other)),
-        );
-      }
-      expect([...reached]).not.toContain(name);
+      for (let more = next(work); more.length > 0; more = more.flatMap(next).filter((to) => !reached.has(to)))
+        for (const to of more) reached.add(to);
+      expect([...reached]).not.toContain(work);
     }
   });
 });

@@ -57,13 +57,14 @@ const overTlsOnly = (queue) => ({
   Condition: { Bool: { 'aws:SecureTransport': 'false' } },
 });
 
-function ruleOf({ name, keys, description }) {
+function ruleOf({ name, keys, description, condition }) {
   const queue = `${pascal(name)}Queue`;
   return {
     [`${pascal(name)}Rule`]: {
       Type: 'AWS::Events::Rule',
       Properties: {
         Description: description,
+        ...(condition && { State: { 'Fn::If': [condition, 'ENABLED', 'DISABLED'] } }),
         EventPattern: {
           source: ['aws.s3'],
           'detail-type': ['Object Created'],

@@ -1,0 +1,26 @@
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { requestVerification } from '../request-verification.ts';
+import { invocation } from './environment.ts';
+import { handlerOf } from './jobs.ts';
+import { measured } from './measured.ts';
+
+const onMessages = handlerOf('plan-slices', 'do-slice', 'fold-slices');
+
+/** What the schedule sends (infra/aws/schedules.yml). */
+interface Scheduled {
+  readonly verify: 'newest';
+}
+
+/** Messages about slices; or the schedule, which asks for the newest set to be read again. */
+export async function handler(
+  event: SQSEvent | Scheduled,
+  context: Context,
+): Promise<SQSBatchResponse | undefined> {
+  if ('Records' in event) return onMessages(event, context);
+  const given = await invocation(context);
+  await measured(given, async () => {
+    await requestVerification(given);
+    return {};
+  });
+  return undefined;
+}

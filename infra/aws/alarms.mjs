@@ -1,0 +1,102 @@
+import { LANES, pascal, SWEEP } from './lanes.mjs';
+
+/** Included by serverless.yml: what somebody should be told of. docs/deploy-aws.md says what to do about each. */
+export const resources = () => ({
+  Resources: { ...ofQueues(), ...ofFunctions(), ...ofMetrics() },
+});
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+/** The functions count under the root as it is configured: STOWAGE_ROOT. */
+const ROOT = { Name: 'Root', Value: { 'Fn::Sub': `s3://\${BucketName}/\${RootPrefix}` } };
+
+/** A message that nobody could deal with: what it announced was left to the sweeper. */
+function ofQueues() {
+  const alarms = LANES.map(({ name }) => [
+    `${pascal(name)}DeadLettersAlarm`,
+    alarm(`A message for ${name} could not be dealt with; read it in the queue of dead letters`, {
+      Namespace: 'AWS/SQS',
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Dimensions: [
+        { Name: 'QueueName', Value: { 'Fn::GetAtt': [`${pascal(name)}DeadLetters`, 'QueueName'] } },
+      ],
+      Statistic: 'Maximum',
+      Period: 5 * MINUTE,
+    }),
+  ]);
+  return Object.fromEntries(alarms);
+}
+
+/** A function that ended badly as a whole: no memory, no time, no right to read its queue; or a sweep with problems. */
+function ofFunctions() {
+  const alarms = [...LANES, SWEEP].map(({ name }) => [
+    `${pascal(name)}ErrorsAlarm`,
+    alarm(`The function ${name} fails; its log says why`, {
+      Namespace: 'AWS/Lambda',
+      MetricName: 'Errors',
+      Dimensions: [{ Name: 'FunctionName', Value: { Ref: `${pascal(name)}LambdaFunction` } }],
+      Statistic: 'Sum',
+      Period: 5 * MINUTE,
+      // Once is a hiccup of the network, and the work is done again.
+      EvaluationPeriods: 3,
+      DatapointsToAlarm: 2,
+    }),
+  ]);
+  return Object.fromEntries(alarms);
+}
+
+/** From the functions' own metrics (functions/metrics.ts). */
+function ofMetrics() {
+  const metric = (MetricName, more) => ({ Namespace: 'Stowage', MetricName, Dimensions: [ROOT], ...more });
+  return {
+    SetsOverdueAlarm: alarm(
+      'Nothing moves any more in a set that is not sealed: stowage list shows it, its verdict says what is missing',
+      metric('SetsOverdue', { Statistic: 'Maximum', Period: HOUR }),
+    ),
+    NoCompleteSetAlarm: alarm(
+      'There is no complete set that is young enough; or nobody sweeps, or there never was one',
+      metric('HoursSinceCompleteSet', {
+        Statistic: 'Minimum',
+        Period: HOUR,
+        Threshold: { Ref: 'HoursWithoutCompleteSetMax' },
+        // Who says nothing has no complete set, or does not look.
+        TreatMissingData: 'breaching',
+      }),
+    ),
+    DamagedAlarm: alarm(
+      'A set is damaged: its newest verdict names objects and segments; keep other sets of its data',
+      metric('VerdictsDamaged', { Statistic: 'Sum', Period: 5 * MINUTE }),
+    ),
+    IncompleteAlarm: alarm(
+      'A backup has ended, and its set is incomplete: its verdict names what is missing',
+      metric('VerdictsIncomplete', { Statistic: 'Sum', Period: 5 * MINUTE }),
+    ),
+    RestoreFailedAlarm: alarm(
+      'A restore has failed; its outcome says which segment, and why',
+      metric('RestoresFailed', { Statistic: 'Sum', Period: 5 * MINUTE }),
+    ),
+    JobsFailedAlarm: alarm(
+      'The work on a set or restore fails again and again; the log of the function says which and why',
+      metric('JobsFailed', {
+        Statistic: 'Sum',
+        Period: 5 * MINUTE,
+        EvaluationPeriods: 3,
+        DatapointsToAlarm: 2,
+      }),
+    ),
+  };
+}
+
+const alarm = (AlarmDescription, metric) => ({
+  Type: 'AWS::CloudWatch::Alarm',
+  Properties: {
+    AlarmDescription,
+    ComparisonOperator: 'GreaterThanThreshold',
+    Threshold: 0,
+    EvaluationPeriods: 1,
+    TreatMissingData: 'notBreaching',
+    ...metric,
+    AlarmActions: [{ Ref: 'Alarms' }],
+    OKActions: [{ Ref: 'Alarms' }],
+  },
+});

@@ -12,6 +12,11 @@ import type { CallOptions, ObjectStore, StoredObject, StoreSettings } from './st
 /** Connections of the S3 stores of this process, for copies that need not pass through it. */
 const connections = new WeakMap<ObjectStore, S3>();
 
+/** For what the port does not offer; undefined for a store that is no S3. */
+export function connectionOf(store: ObjectStore): S3 | undefined {
+  return connections.get(store);
+}
+
 /**
  * A store in a bucket, on AWS or any server that speaks S3. Credentials come by the SDK's default chain.
  *

@@ -7,49 +7,39 @@ import { probeStore } from '../../storage/probe.ts';
 import type { ClusterCommand } from '../command.ts';
 import { shipperCommand, targetOf } from '../config.ts';
 import type { ClusterContext } from '../context.ts';
+import { type Check, tableOf } from '../doctor/check.ts';
+import { checkDeployment } from '../doctor/deployment.ts';
+import { numberFrom } from '../flags.ts';
 import { flavourOf } from '../flavour.ts';
-import { printable, table } from '../format.ts';
 import { withStore } from '../open.ts';
 
 const SEGMENTS_AT_ONCE = 16;
 
-/** One thing looked at. */
-interface Check {
-  readonly of: string;
-  readonly name: string;
-  readonly ok: boolean;
-  /** Worth reading, but keeps no backup from working. */
-  readonly remark?: true;
-  readonly detail: string;
-}
+const WAIT_SECONDS = 60;
 
 export const doctorCommand: ClusterCommand = {
   usage: 'doctor',
   summary: 'check servers, rights, clocks, and what the store really does, by trying it',
-  flags: [],
-  cluster: () => ({}),
-  async run({ context }) {
-    const checks = [...(await checkStorage(context)), ...(await checkServers(context))];
-    const bad = checks.filter(({ ok }) => !ok).length;
-    context.output.result(
-      { checks },
-      [
-        table(
-          ['', 'of', 'check', 'found'],
-          checks.map((check) => [signOf(check), check.of, check.name, printable(check.detail)]),
-        ),
-        '',
-        bad === 0 ? 'all is well' : `${bad} of ${checks.length} checks failed`,
-      ].join('\n'),
-    );
-    return bad === 0 ? 0 : 4;
+  details: `With --deployment it looks at what is deployed around the bucket instead: how the bucket is set up, and whether functions answer.
+For that it asks for a restore of no set, which must be refused; the request and its outcome stay under restores/.`,
+  flags: [
+    ['--deployment', 'check the bucket and the functions, and no database'],
+    ['--functions <who>', 'with --deployment: who works for this root, inline or events'],
+    [
+      '--wait <seconds>',
+      `with --deployment: how long functions may take to answer (default ${WAIT_SECONDS})`,
+    ],
+  ],
+  cluster: (flags) => ({ functions: flags['functions'] }),
+  async run({ flags, context }) {
+    const checks =
+      flags['deployment'] === true
+        ? await checkDeployment(context, numberFrom(flags, 'wait', WAIT_SECONDS) * 1000)
+        : [...(await checkStorage(context)), ...(await checkServers(context))];
+    context.output.result({ checks }, tableOf(checks));
+    return checks.every(({ ok }) => ok) ? 0 : 4;
   },
 };
-
-function signOf({ ok, remark }: Check): string {
-  if (!ok) return 'BAD';
-  return remark === true ? 'note' : 'ok';
-}
 
 async function checkStorage(context: ClusterContext): Promise<Check[]> {
   const of = 'storage';

@@ -1,0 +1,48 @@
+import { messageOf } from '../../backup-set/errors.ts';
+import { inspectBucket } from '../../storage/s3-deployment.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { functionsOf } from '../config.ts';
+import type { ClusterContext } from '../context.ts';
+import { withReplica } from '../open.ts';
+import { functionDeps } from '../proof.ts';
+import { checkAnswer } from './answer.ts';
+import { judgeBucket } from './bucket.ts';
+import type { Check } from './check.ts';
+import { checkJudged } from './judged.ts';
+
+/** What is deployed around the bucket: how the bucket is set up, and whether functions answer. */
+export async function checkDeployment(context: ClusterContext, waitMs: number): Promise<Check[]> {
+  return withReplica(context, async (store, replica) => [
+    ...(await checkBucket(context, store, 'bucket')),
+    ...(replica === undefined ? [] : await checkBucket(context, replica, 'replica')),
+    ...(await attempt('functions', 'sealed sets are judged', async () => [
+      await checkJudged(functionDeps(context, store)),
+    ])),
+    ...(await checkFunctions(context, store, waitMs)),
+  ]);
+}
+
+async function checkBucket({ signal }: ClusterContext, store: ObjectStore, of: string): Promise<Check[]> {
+  return attempt(of, 'reachable', async () => {
+    const setup = await inspectBucket(store, { signal });
+    if (setup !== undefined) return judgeBucket(setup, of);
+    const detail = `${store.url} is a directory: it tells nobody, and its rights are the file system's`;
+    return [{ of, name: 'set-up', ok: true, remark: true, detail }];
+  });
+}
+
+async function checkFunctions(context: ClusterContext, store: ObjectStore, waitMs: number): Promise<Check[]> {
+  const name = 'a request is answered';
+  if (functionsOf(context.config) === 'events')
+    return attempt('functions', name, async () => [await checkAnswer(context, store, waitMs)]);
+  const detail = 'not asked: with functions: inline the command line does their work';
+  return [{ of: 'functions', name, ok: true, remark: true, detail }];
+}
+
+async function attempt(of: string, name: string, look: () => Promise<Check[]>): Promise<Check[]> {
+  try {
+    return await look();
+  } catch (error) {
+    return [{ of, name, ok: false, detail: messageOf(error) }];
+  }
+}

@@ -1,0 +1,101 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PutBucketLifecycleConfigurationCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Ceph, startCeph } from '../support/ceph.ts';
+import { startStowage, stowage, writeConfig } from '../support/cli.ts';
+
+// `stowage doctor --deployment` beside a real `stowage serve`, on Ceph and on a directory.
+let ceph: Ceph;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'doctor-'));
+  ceph = await startCeph();
+  await ceph.createBucket('offsite');
+});
+afterAll(async () => {
+  await ceph?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function configFor(root: string, more: Record<string, unknown> = {}): Promise<string> {
+  const path = join(folder, `${encodeURIComponent(root).slice(-20)}.yaml`);
+  const segments = [{ content: 0, host: 'nowhere.invalid' }];
+  return writeConfig(path, { root, database: 'places', segments, functions: 'events', ...more });
+}
+
+/** Signs: ok, note or BAD, by `of: check`. */
+function signs(text: string): Record<string, string> {
+  const { checks } = JSON.parse(text) as {
+    checks: { of: string; name: string; ok: boolean; remark?: true; detail: string }[];
+  };
+  return Object.fromEntries(
+    checks.map(({ of, name, ok, remark }) => [`${of}: ${name}`, !ok ? 'BAD' : remark ? 'note' : 'ok']),
+  );
+}
+
+test('on Ceph: nobody answers, then the functions do; what the bucket lacks is a note', async () => {
+  const config = await configFor('s3://offsite/shop', { storage: { endpoint: ceph.endpoint } });
+  const options = { config, env: ceph.env };
+  const alone = await stowage(['doctor', '--deployment', '--wait', '1'], options);
+  expect(alone.code).toBe(4);
+  expect(signs(alone.text)).toEqual({
+    'bucket: versioning': 'ok',
+    'bucket: Object Lock': 'note',
+    'bucket: public access': 'note',
+    'bucket: encryption': 'note',
+    'bucket: unfinished uploads': 'note',
+    'bucket: events': 'note',
+    'functions: sealed sets are judged': 'ok',
+    'functions: a request is answered': 'BAD',
+  });
+  await ceph.client.send(
+    new PutBucketLifecycleConfigurationCommand({
+      Bucket: 'offsite',
+      LifecycleConfiguration: {
+        Rules: [
+          {
+            ID: 'abort',
+            Status: 'Enabled',
+            Filter: { Prefix: 'shop/' },
+            AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+          },
+        ],
+      },
+    }),
+  );
+  const serve = startStowage(['serve', '--port', '0', '--sweep', '1'], options);
+  await serve.until('serving');
+  const served = await stowage(['doctor', '--deployment'], options);
+  serve.kill('SIGTERM');
+  await serve.ended;
+  expect(served.code).toBe(0);
+  expect(signs(served.text)).toMatchObject({
+    'bucket: unfinished uploads': 'ok',
+    'functions: a request is answered': 'ok',
+  });
+});
+
+test('on a directory: no bucket to look at, the functions are asked all the same; inline they are not', async () => {
+  const config = await configFor(`file://${join(folder, 'root')}`);
+  const serve = startStowage(['serve', '--port', '0', '--sweep', '1'], { config });
+  await serve.until('serving');
+  const served = await stowage(['doctor', '--deployment'], { config });
+  serve.kill('SIGTERM');
+  await serve.ended;
+  expect(served.code).toBe(0);
+  expect(signs(served.text)).toMatchObject({ 'functions: a request is answered': 'ok' });
+  const inline = await stowage(['doctor', '--deployment', '--functions', 'inline'], { config });
+  expect(inline.code).toBe(0);
+  expect(signs(inline.text)).toMatchObject({ 'functions: a request is answered': 'note' });
+});
+
+test('a bucket that is not there is BAD, by its name', async () => {
+  const config = await configFor('s3://absent/shop', { storage: { endpoint: ceph.endpoint } });
+  const { code, text } = await stowage(['doctor', '--deployment', '--wait', '1'], { config, env: ceph.env });
+  expect(code).toBe(4);
+  expect(signs(text)).toMatchObject({ 'bucket: reachable': 'BAD' });
+  expect(text).toContain('there is no bucket absent');
+});

@@ -18,6 +18,11 @@ export const EXTENTS_MAX = 100_000;
 /** More problems than this help nobody; the total is kept beside the list. */
 export const PROBLEMS_MAX = 1000;
 
+/** What servers allow: 63 bytes unless they were built otherwise. */
+const NAME_CHARS_MAX = 1024;
+/** S3's limit in bytes. */
+export const KEY_CHARS_MAX = 1024;
+
 /** The two fields every document starts with. */
 export const header = <Kind extends string>(kind: Kind) => ({
   format: z.literal(`stowage/${kind}`),
@@ -40,7 +45,8 @@ export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 export const PartDigest = z.object({ sha256: Sha256, bytes: Count });
 export type PartDigest = z.infer<typeof PartDigest>;
 export const IsoDate = z.iso.datetime();
-export const Name = z.object({ schema: z.string().min(1), name: z.string().min(1) });
+const Identifier = z.string().min(1).max(NAME_CHARS_MAX);
+export const Name = z.object({ schema: Identifier, name: Identifier });
 
 /** A document and the key it was read from. */
 export interface RawDocument {

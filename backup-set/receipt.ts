@@ -1,5 +1,15 @@
 import * as z from 'zod';
-import { Attempt, Content, Count, Crc32, header, IsoDate, Sequence, Worker } from './documents.ts';
+import {
+  Attempt,
+  Content,
+  Count,
+  Crc32,
+  header,
+  IsoDate,
+  KEY_CHARS_MAX,
+  Sequence,
+  Worker,
+} from './documents.ts';
 import { METADATA_FILES } from './keys.ts';
 import { isCount, longList } from './lists.ts';
 import { Timestamp } from './timestamps.ts';
@@ -34,7 +44,7 @@ export const Extents = longList(Extent, ({ relation, offset, length, rows, bytes
 
 /** An object as its writer saw it stored. */
 export const StoredAs = z.object({
-  key: z.string(),
+  key: z.string().max(KEY_CHARS_MAX),
   bytes: Count,
   crc32: Crc32,
   etag: z.string().exactOptional(),

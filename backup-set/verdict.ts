@@ -39,9 +39,19 @@ export type Problem = z.infer<typeof Problem>;
 
 export const Problems = { problemsTotal: Count, problems: z.array(Problem).max(PROBLEMS_MAX) };
 
+/** A message may quote what somebody else wrote: a thousand megabytes must not become a verdict. */
+const MESSAGE_CHARS_MAX = 4000;
+
 /** Bounds a list of problems for a document, keeping the count. */
 export function bounded(problems: readonly Problem[]): { problemsTotal: number; problems: Problem[] } {
-  return { problemsTotal: problems.length, problems: problems.slice(0, PROBLEMS_MAX) };
+  return { problemsTotal: problems.length, problems: problems.slice(0, PROBLEMS_MAX).map(shortened) };
+}
+
+function shortened(problem: Problem): Problem {
+  const { message } = problem;
+  if (message.length <= MESSAGE_CHARS_MAX) return problem;
+  // A character that was cut in half is none.
+  return { ...problem, message: `${message.slice(0, MESSAGE_CHARS_MAX).toWellFormed()}…` };
 }
 
 export const SetStatus = z.enum(['complete', 'incomplete', 'damaged']);

@@ -1,9 +1,9 @@
-import { decode, encode, FORMAT_VERSION, PROBLEMS_MAX } from '../backup-set/documents.ts';
+import { decode, encode, FORMAT_VERSION } from '../backup-set/documents.ts';
 import { isStowageError, StowageError } from '../backup-set/errors.ts';
 import { formatKey } from '../backup-set/keys.ts';
 import type { ProblemList } from '../backup-set/problem-list.ts';
 import { dateOf, instantOf } from '../backup-set/timestamps.ts';
-import { Verdict } from '../backup-set/verdict.ts';
+import { bounded, Verdict } from '../backup-set/verdict.ts';
 import { callOptions, type Deps } from './deps.ts';
 import { newestVerdict } from './load.ts';
 import { saveOrAgree } from './save.ts';
@@ -28,8 +28,8 @@ export function verdictOf(timestamp: string, level: Verdict['level'], finding: F
     at: at.toISOString(),
     status: finding.status,
     checked: finding.checked,
+    ...bounded(finding.problems),
     problemsTotal: finding.problemsTotal,
-    problems: finding.problems.slice(0, PROBLEMS_MAX),
   };
 }
 

@@ -2,10 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import {
+  type BucketLocationConstraint,
+  CreateBucketCommand,
+  PutBucketNotificationConfigurationCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { openStore } from '../../storage/open.ts';
 import type { Place } from '../support/e2e-place.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
-import { deployStack, type Packaged, packageStack, type Stack } from '../support/emulator-stack.ts';
+import {
+  clientOptions,
+  deployStack,
+  type Packaged,
+  packageStack,
+  type Stack,
+} from '../support/emulator-stack.ts';
 
 /** A deployed stack, and what the command line needs to keep sets in its bucket. */
 export interface StackPlace extends Place {
@@ -14,9 +26,18 @@ export interface StackPlace extends Place {
   readonly stack: Stack;
 }
 
-/** Starts the emulator and deploys what `npm run package` made. The root has a prefix, as where several share a bucket. */
-export async function stackPlace(parameters: Readonly<Record<string, string>> = {}): Promise<StackPlace> {
-  const [emulator, packaged] = await Promise.all([startEmulator(), packageStack()]);
+/** Starts the emulator and deploys what `npm run package` made. */
+export const stackPlace = () => placeWith({ enforcesPolicies: false });
+
+/**
+ * The same in a bucket that was there before, where every function has its role's rights only. The bucket has no policy:
+ * the stack's own would refuse everything, as the emulator has no TLS.
+ */
+export const stackPlaceInOwnBucket = () => placeWith({ enforcesPolicies: true });
+
+/** The root has a prefix, as where several share a bucket. */
+async function placeWith({ enforcesPolicies }: { enforcesPolicies: boolean }): Promise<StackPlace> {
+  const [emulator, packaged] = await Promise.all([startEmulator({ enforcesPolicies }), packageStack()]);
   Object.assign(process.env, emulator.env);
   const folder = await mkdtemp(join(tmpdir(), 'stowage-stack-'));
   const stop = async () => {
@@ -26,9 +47,15 @@ export async function stackPlace(parameters: Readonly<Record<string, string>> = 
   };
   try {
     const id = randomUUID().slice(0, 8);
+    const bucket = `stowage-test-${id}`;
+    if (enforcesPolicies) for (const name of [bucket, `${bucket}-copy`]) await createBucket(emulator, name);
     const stack = await deployStack(emulator, packaged, {
       name: `stowage-${id}`,
-      parameters: { BucketName: `stowage-test-${id}`, RootPrefix: 'clusters/shop/', ...parameters },
+      parameters: {
+        BucketName: bucket,
+        RootPrefix: 'clusters/shop/',
+        ...(enforcesPolicies ? { CreateBucket: 'no', ReplicaBucketName: `${bucket}-copy` } : {}),
+      },
     });
     const storage = { endpoint: emulator.endpoint, region: emulator.region };
     return {
@@ -47,4 +74,17 @@ export async function stackPlace(parameters: Readonly<Record<string, string>> = 
     await stop();
     throw new Error(`the stack was not deployed:\n${said.slice(-4000)}`, { cause: error });
   }
+}
+
+/** As docs/deploy-aws.md asks for: a bucket that sends its events to EventBridge. */
+async function createBucket(emulator: Emulator, Bucket: string): Promise<void> {
+  const client = new S3Client({ ...clientOptions(emulator), forcePathStyle: true });
+  const LocationConstraint = emulator.region as BucketLocationConstraint;
+  await client.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint } }));
+  await client.send(
+    new PutBucketNotificationConfigurationCommand({
+      Bucket,
+      NotificationConfiguration: { EventBridgeConfiguration: {} },
+    }),
+  );
 }

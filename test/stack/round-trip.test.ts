@@ -7,23 +7,24 @@ import { withoutEmulator } from '../support/emulator.ts';
 import { type Subscriber, subscribe } from '../support/emulator-topic.ts';
 import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
 import { troubleSchema } from '../support/trouble.ts';
-import { type StackPlace, stackPlace } from './place.ts';
+import { type StackPlace, stackPlaceInOwnBucket } from './place.ts';
 
 const SHARDS = 2;
 
 /** Each test is a step, and the next ones need it. */
-describe.skipIf(withoutEmulator)('the deployed stack', () => {
+describe.skipIf(withoutEmulator)('the stack on a bucket of the user, its roles enforced', () => {
   let place: StackPlace;
-  let [source, target]: TestServer[][] = [[], []];
+  let source: TestServer[] = [];
+  let target: TestServer[] = [];
   let [everybody, onlyBad]: Subscriber[] = [];
   let backup: CliResult;
   let timestamp = '';
-  const configs = { source: '', target: '' };
+  const configs = { source: '', target: '', copy: '' };
   const run = (args: string[], config = configs.source) => stowage(args, { config, env: place.env });
 
   beforeAll(async () => {
     [place, source, target] = await Promise.all([
-      stackPlace(),
+      stackPlaceInOwnBucket(),
       startCluster(SHARDS, { databases: [DATABASE] }),
       startCluster(SHARDS),
     ]);
@@ -37,6 +38,7 @@ describe.skipIf(withoutEmulator)('the deployed stack', () => {
     const more = { functions: 'events' };
     configs.source = await configFor(place, source, stack.root, more);
     configs.target = await configFor(place, target, stack.root, more);
+    configs.copy = await configFor(place, target, stack.root.replace(stack.bucket, `${stack.bucket}-copy`));
     await Promise.all(
       source.map(async (server, content) => {
         for (const sql of troubleSchema({ content, rolePrefix: 'shop_' })) await server.psql(sql, DATABASE);
@@ -54,6 +56,21 @@ describe.skipIf(withoutEmulator)('the deployed stack', () => {
     timestamp = backup.json.timestamp;
     const show = await run(['show', timestamp]);
     expect(show.json).toMatchObject({ timestamp, status: 'complete' });
+  });
+
+  test('its functions read the set again, slice by slice', async () => {
+    const verify = await run(['verify', timestamp, '--remote', '--wait', '120']);
+    expect(verify.text).toContain('"status":"complete"');
+    expect(verify.code).toBe(0);
+  });
+
+  test('its functions have copied the set to the alternate location, and validated it there', async () => {
+    const copy = await eventually(
+      () => run(['list'], configs.copy),
+      ({ json }) => json.sets.some(({ status }) => status === 'complete'),
+      60_000,
+    );
+    expect(copy.json.sets).toMatchObject([{ timestamp, status: 'complete' }]);
   });
 
   test('its functions plan a restore, track it and end it; the data is the same', async () => {
@@ -92,5 +109,10 @@ describe.skipIf(withoutEmulator)('the deployed stack', () => {
       }),
     );
     expect(await onlyBad?.heard()).toEqual([]);
+  });
+
+  test('no function was refused anything', async () => {
+    const said = await place.emulator.log();
+    expect(said.split('\n').filter((line) => /AccessDenied|not authorized/.test(line))).toEqual([]);
   });
 });

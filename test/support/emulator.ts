@@ -33,7 +33,8 @@ if (withoutEmulator)
     'not run: everything on the emulator of AWS (npm run test:stack says what it needs)\n',
   );
 
-export async function startEmulator(): Promise<Emulator> {
+/** `enforcesPolicies`: functions may do what their roles allow, and nothing else; who has the keys of `env` may do all. */
+export async function startEmulator({ enforcesPolicies = false } = {}): Promise<Emulator> {
   if (GIVEN !== '')
     return { ...reachedAt(GIVEN), log: () => Promise.resolve(''), stop: () => Promise.resolve() };
   const folder = await mkdtemp(join(tmpdir(), 'stowage-aws-'));
@@ -52,6 +53,7 @@ export async function startEmulator(): Promise<Emulator> {
       BIND_HOST: '127.0.0.1',
       MINISTACK_HOST: '127.0.0.1',
       LAMBDA_EXECUTOR: 'local',
+      AUTH: String(enforcesPolicies),
     },
   });
   await output.close();

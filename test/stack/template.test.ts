@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LANES, pascal } from '../../infra/aws/lanes.mjs';
+import { withoutEmulator } from '../support/emulator.ts';
+import { type Packaged, packageStack } from '../support/emulator-stack.ts';
+
+const LINT = resolve(import.meta.dirname, '../../.venv/bin/cfn-lint');
+
+/** What osls itself writes, and cannot be told not to. */
+const IGNORED = [
+  // DependsOn beside a reference that says the same.
+  'W3005',
+];
+
+interface Resource {
+  readonly Type: string;
+  readonly Properties: Readonly<Record<string, unknown>>;
+}
+
+describe.skipIf(withoutEmulator)('the packaged template', () => {
+  let packaged: Packaged;
+  let resources: Readonly<Record<string, Resource>>;
+
+  beforeAll(async () => {
+    packaged = await packageStack();
+    const text = await readFile(join(packaged.folder, 'cloudformation-template-update-stack.json'), 'utf8');
+    resources = (JSON.parse(text) as { Resources: typeof resources }).Resources;
+  });
+  afterAll(() => packaged?.remove());
+
+  test.each(['cloudformation-template-create-stack.json', 'cloudformation-template-update-stack.json'])(
+    '%s has no error and no warning, in several regions',
+    async (name) => {
+      const regions = ['eu-central-1', 'us-east-1', 'ap-southeast-2'];
+      const args = [
+        '--ignore-checks',
+        ...IGNORED,
+        '--regions',
+        ...regions,
+        '--',
+        join(packaged.folder, name),
+      ];
+      const { stdout } = await promisify(execFile)(LINT, args).catch((error: { stdout: string }) => error);
+      expect(stdout).toBe('');
+    },
+  );
+
+  test('a message stays with its function for six times as long as that may run', () => {
+    for (const { name } of LANES) {
+      const timeout = Number(resources[`${pascal(name)}LambdaFunction`]?.Properties['Timeout']);
+      const visibility = Number(resources[`${pascal(name)}Queue`]?.Properties['VisibilityTimeout']);
+      expect(timeout).toBeGreaterThan(0);
+      expect(visibility).toBeGreaterThanOrEqual(6 * timeout);
+    }
+  });
+
+  test('every function has a log that does not grow for ever, and runs on arm64 and Node 24', () => {
+    const functions = Object.entries(resources).filter(([, { Type }]) => Type === 'AWS::Lambda::Function');
+    expect(functions).toHaveLength(LANES.length + 1);
+    for (const [id, { Properties }] of functions) {
+      expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
+      const log = resources[id.replace(/LambdaFunction$/, 'LogGroup')];
+      expect(log?.Properties['RetentionInDays']).toEqual({ Ref: 'LogRetentionDays' });
+    }
+  });
+
+  test('every queue is encrypted and speaks TLS only', () => {
+    const queues = Object.entries(resources).filter(([, { Type }]) => Type === 'AWS::SQS::Queue');
+    expect(queues).toHaveLength(LANES.length * 2);
+    for (const [id, { Properties }] of queues) {
+      expect(Properties['SqsManagedSseEnabled']).toBe(true);
+      expect(JSON.stringify(resources[`${id}Policy`]?.Properties)).toContain(
+        '{"Bool":{"aws:SecureTransport":"false"}}',
+      );
+    }
+  });
+});

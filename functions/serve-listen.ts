@@ -62,21 +62,26 @@ export async function listen(app: Hono, options: ListenOptions): Promise<Listeni
       where: { field: 'serve.port' },
     });
   }
-  const { address, family, port } = server.address() as AddressInfo;
+  const bound = server.address() as AddressInfo | string;
   // No request is read before this: connections that came in between wait for the next turn of the event loop.
   try {
-    requireGuard(address, isGuarded);
+    // A socket in the file system is guarded by its rights there.
+    if (typeof bound !== 'string') requireGuard(bound.address, isGuarded);
   } catch (error) {
     server.close();
     throw error;
   }
-  const host = family === 'IPv6' ? `[${address}]` : address;
   return {
-    url: `${tls === undefined ? 'http' : 'https'}://${host}:${port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://${hostOf(bound)}`,
     renew: (renewed) => renew(server, renewed),
     close: () => new Promise((resolve) => server.close(() => resolve())),
     closeConnections: () => server.closeAllConnections(),
   };
+}
+
+function hostOf(bound: AddressInfo | string): string {
+  if (typeof bound === 'string') return encodeURIComponent(bound);
+  return `${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;
 }
 
 function newServer(app: Hono, tls: Tls | undefined): Server {

@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import { formatKey } from '../../../backup-set/keys.ts';
 import { startServe } from '../../../functions/serve.ts';
@@ -90,6 +91,38 @@ describe('serve', () => {
       () => 'connection closed',
     );
     expect([413, 'connection closed']).toContain(status);
+  });
+
+  it('names at level debug what it ignores, and why, and writes nothing because of it', async () => {
+    const deps = await freshDeps();
+    const lines: string[] = [];
+    const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
+    const { url } = await serving({ ...deps, store: { ...deps.store, url: 's3://backups/shop' } }, { log });
+    const hostile = [
+      'shop/sets/../../etc/passwd',
+      'shop/../shop/sets/x',
+      'shop//',
+      'shop/__proto__',
+      '/etc',
+      'x\0',
+    ];
+    const response = await post(url, eventsOf(hostile, 'backups'));
+    expect(await response.json()).toEqual({ taken: 0, ignored: 6, dropped: 0 });
+    const foreign = await post(url, eventsOf([SEAL], 'other'));
+    expect(await foreign.json()).toEqual({ taken: 0, ignored: 1, dropped: 0 });
+    const ignored = lines
+      .map((line) => JSON.parse(line) as { msg: string; reason?: string; what?: string })
+      .filter(({ msg }) => msg === 'event ignored');
+    expect(ignored).toMatchObject([
+      { reason: 'other-prefix', what: '/etc' },
+      { reason: 'other-prefix', what: 'x\0' },
+      { reason: 'no-function', what: 'sets/../../etc/passwd' },
+      { reason: 'no-function', what: '../shop/sets/x' },
+      { reason: 'no-function', what: '/' },
+      { reason: 'no-function', what: '__proto__' },
+      { reason: 'other-bucket', what: `other/${SEAL}` },
+    ]);
+    expect(await keysOf(deps.store)).toEqual([]);
   });
 
   it('says so when the port is taken', async () => {

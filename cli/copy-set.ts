@@ -24,7 +24,10 @@ export interface Copied {
   readonly verdict: Verdict;
 }
 
-/** Copies everything of a committed set but its verdicts and what agents were told, the manifest last; the target gets a verdict of its own. */
+/**
+ * Copies everything of a committed set but its verdicts and what agents were told: seal and manifest last, so that no function
+ * there takes a half of it for a set. The target gets a verdict of its own.
+ */
 export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<Copied> {
   if (from.store.url === to.store.url)
     throw new StowageError('usage/flag', `--to names the root the set is in, ${to.store.url}`);
@@ -36,7 +39,9 @@ export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<
       `set ${timestamp} has no manifest under ${from.store.url}: only complete sets are copied`,
       { where: { set: timestamp } },
     );
-  const objects = await objectsToCopy(from, timestamp, manifestKey);
+  const sealKey = formatKey({ kind: 'seal', timestamp });
+  const objects = await objectsToCopy(from, timestamp);
+  const last = [sealKey, manifestKey];
   const copied = { objects: 0, bytes: 0 };
   let skipped = 0;
   const copyOne = async (object: StoredObject) => {
@@ -47,22 +52,23 @@ export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<
       skipped++;
     }
   };
-  await pMap(objects, copyOne, { concurrency: OBJECTS_AT_ONCE, ...(from.signal && { signal: from.signal }) });
+  await pMap(
+    objects.filter(({ key }) => !last.includes(key)),
+    copyOne,
+    { concurrency: OBJECTS_AT_ONCE, ...(from.signal && { signal: from.signal }) },
+  );
+  const seal = objects.find(({ key }) => key === sealKey);
+  if (seal !== undefined) await copyOne(seal);
   await copyOne(manifest);
   const { verdict } = await validate(to, timestamp);
   return { copied, skipped, verdict };
 }
 
-async function objectsToCopy(
-  { store }: Deps,
-  timestamp: string,
-  manifestKey: string,
-): Promise<StoredObject[]> {
+async function objectsToCopy({ store }: Deps, timestamp: string): Promise<StoredObject[]> {
   const objects: StoredObject[] = [];
   for await (const object of store.list(setPrefix(timestamp))) {
     const key = parseKey(object.key);
-    if (key !== undefined && !LEFT_BEHIND.includes(key.kind) && object.key !== manifestKey)
-      objects.push(object);
+    if (key !== undefined && !LEFT_BEHIND.includes(key.kind)) objects.push(object);
   }
   return objects;
 }

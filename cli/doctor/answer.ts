@@ -31,7 +31,7 @@ export async function checkAnswer(
   });
   const outcome = await untilAnswered(store, restore, { signal, until: startedAt.getTime() + waitMs, clock });
   if (outcome === undefined) {
-    const detail = `restores/${restore} has no outcome after ${duration(waitMs)}: do events reach a function (deployed, or stowage serve), and what does its log say? --wait for longer than the sweeper's pause tells whether that one works`;
+    const detail = `restores/${restore} has no outcome after ${duration(waitMs)}: do events reach a function, and what does its log say? A sweeper may need a longer --wait`;
     return { ...check, ok: false, detail };
   }
   const took = `after ${duration(clock().getTime() - startedAt.getTime())}`;

@@ -1,9 +1,9 @@
 import { PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
+import { cephPolicy } from '../../infra/ceph/bucket-policy.mjs';
 import { openStore } from '../../storage/open.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type Ceph, startCeph } from './ceph.ts';
-import { cephPolicy } from './ceph-policy.ts';
 import { deploymentOf, NAMES } from './deployment.ts';
 import { policiesOf } from './policies.ts';
 import { securityTemplate } from './template.ts';
@@ -35,12 +35,13 @@ export async function startStowageRoles(): Promise<StowageRoles> {
   const stores: ObjectStore[] = [];
   await ceph.createBucket(BUCKET);
   await pMap(roles, async (role) => users.set(role, await ceph.createUser(role)), { concurrency: 4 });
-  const policy = cephPolicy(
-    BUCKET,
-    OWNER,
-    policies,
-    roles.map((role) => ({ role, user: role })),
-  );
+  const { bucket, prefix } = NAMES;
+  const policy = cephPolicy({
+    bucket,
+    prefix,
+    owner: OWNER,
+    users: roles.map((role) => ({ role, user: role })),
+  });
   await ceph.client.send(new PutBucketPolicyCommand({ Bucket: BUCKET, Policy: JSON.stringify(policy) }));
   return {
     ceph,

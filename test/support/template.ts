@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { type CollectionTag, parse, type ScalarTag } from 'yaml';
 import * as z from 'zod';
+import { RIGHTS } from '../../infra/aws/rights.mjs';
+import { roleOf } from '../../infra/aws/roles.mjs';
 
 /** A value of a CloudFormation template, with its functions unresolved. */
 type Unresolved = z.infer<ReturnType<typeof z.json>>;
@@ -18,13 +20,7 @@ export type Template = z.infer<typeof Template>;
 
 /** Roles and bucket policy as serverless.yml includes them, packaged or not; a role of each entry of RIGHTS. */
 export async function securityTemplate(): Promise<Template> {
-  const { roleOf } = z
-    .object({ roleOf: z.custom<(name: string) => unknown>((value) => typeof value === 'function') })
-    .parse(await import(fragment('roles.mjs')));
-  const { RIGHTS } = z
-    .object({ RIGHTS: z.record(z.string(), z.unknown()) })
-    .parse(await import(fragment('rights.mjs')));
-  const text = await readFile(new URL(fragment('bucket-policy.yml')), 'utf8');
+  const text = await readFile(BUCKET_POLICY, 'utf8');
   const policy = Template.parse(parse(text, { customTags: TAGS }) as unknown);
   const roles = Object.keys(RIGHTS).map((name): [string, unknown] => [`${name}Role`, roleOf(name)]);
   return Template.parse({ Resources: { ...policy.Resources, ...Object.fromEntries(roles) } });
@@ -35,7 +31,7 @@ export async function readTemplate(path: string): Promise<Template> {
   return Template.parse(JSON.parse(await readFile(path, 'utf8')));
 }
 
-const fragment = (name: string) => new URL(`../../infra/aws/${name}`, import.meta.url).href;
+const BUCKET_POLICY = new URL('../../infra/aws/bucket-policy.yml', import.meta.url);
 
 /** The short forms of functions: `!Sub x` is `{ 'Fn::Sub': x }`. */
 const TAGS: (ScalarTag | CollectionTag)[] = [

@@ -1,0 +1,2 @@
+/** By name of the role, without `Role`. */
+export const RIGHTS: Readonly<Record<string, unknown>>;

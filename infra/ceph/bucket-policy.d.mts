@@ -1,0 +1,23 @@
+/** A user of Ceph who is to have a role's rights. */
+export interface RoleUser {
+  readonly role: string;
+  readonly user: string;
+}
+
+interface CephStatement {
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Principal: { readonly AWS: readonly string[] };
+  readonly Action: readonly string[];
+  readonly Resource?: readonly string[];
+  readonly NotResource?: readonly string[];
+}
+
+/** The bucket policy that gives these users the rights of docs/security.md. */
+export function cephPolicy(options: {
+  readonly bucket: string;
+  /** Where the root lies in the bucket: empty, or ending in a slash. */
+  readonly prefix: string;
+  /** Who made the bucket. */
+  readonly owner: string;
+  readonly users: readonly RoleUser[];
+}): { readonly Version: string; readonly Statement: readonly CephStatement[] };

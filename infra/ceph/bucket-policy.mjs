@@ -1,0 +1,99 @@
+/**
+ * Prints the bucket policy that gives users of Ceph RGW the rights of docs/security.md:
+ *
+ *   node infra/ceph/bucket-policy.mjs --bucket offsite --prefix shop/ --owner stowage \
+ *     --user Shipper=shipper --user Sweep=serve --user Operator=operator > policy.json
+ *
+ * `--owner` is the user who made the bucket; `--user Role=uid` may be given many times.
+ */
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { KEYS, RIGHTS } from '../aws/rights.mjs';
+
+/**
+ * The rights of rights.mjs, and what must differ from AWS:
+ * - An object belongs to who wrote it: so reading it back, and giving it away, is denied by name, and the owner of the
+ *   bucket gets everything by the policy.
+ * - With a condition on its listing a role is told 403 of absent objects: who lists anything lists the whole bucket.
+ * - The deletion of many at once asks for the right on the bucket, not on the objects: only `Delete` gets it, because
+ *   with it everything can be deleted.
+ * - Conditions on If-None-Match and on encryption are not known, and a denial that asks for them would hold always or never.
+ */
+export function cephPolicy({ bucket, prefix, owner, users }) {
+  const whole = arnOf(bucket);
+  const everything = [whole, arnOf(bucket, '*')];
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      { ...statement('Allow', owner, ['s3:*']), Resource: everything },
+      ...users.flatMap(({ role, user }) => statementsOf(role, user, { bucket, prefix })),
+    ],
+  };
+}
+
+function statementsOf(role, user, { bucket, prefix }) {
+  const { reads, creates, deletes, endsUploads, lists, listsUploads, inspects } = RIGHTS[role];
+  const keys = (names) => names.flatMap((name) => KEYS[name]).map((key) => arnOf(bucket, prefix + key));
+  const allow = (right, action, resources) =>
+    right && { ...statement('Allow', user, [action].flat()), Resource: resources() };
+  const whole = () => [arnOf(bucket)];
+  const mayNotRead = reads === undefined ? { Resource: [arnOf(bucket, '*')] } : { NotResource: keys(reads) };
+  return [
+    allow(reads, 's3:GetObject', () => keys(reads)),
+    allow(creates, 's3:PutObject', () => keys(creates)),
+    allow(deletes, 's3:DeleteObject', () => keys(deletes)),
+    allow(role === 'Delete', 's3:DeleteObject', whole),
+    allow(endsUploads, 's3:AbortMultipartUpload', () => keys(endsUploads)),
+    allow(lists, 's3:ListBucket', whole),
+    allow(listsUploads, 's3:ListBucketMultipartUploads', whole),
+    allow(inspects, INSPECT, whole),
+    { ...statement('Deny', user, ['s3:GetObject', 's3:GetObjectVersion']), ...mayNotRead },
+    { ...statement('Deny', user, ['s3:PutObjectAcl']), Resource: [arnOf(bucket, '*')] },
+  ].filter(Boolean);
+}
+
+/** Ceph 16 refuses a policy that names what it does not know, as s3:GetEncryptionConfiguration. */
+const INSPECT = [
+  ...['s3:GetBucketVersioning', 's3:GetBucketObjectLockConfiguration', 's3:GetBucketPublicAccessBlock'],
+  ...['s3:GetBucketPolicy', 's3:GetLifecycleConfiguration', 's3:GetBucketNotification'],
+];
+
+const arnOf = (bucket, key) => `arn:aws:s3:::${bucket}${key === undefined ? '' : `/${key}`}`;
+
+const statement = (effect, user, actions) => ({
+  Effect: effect,
+  Principal: { AWS: [`arn:aws:iam:::user/${user}`] },
+  Action: actions,
+});
+
+function fromArguments(args) {
+  const options = { bucket: 'string', prefix: 'string', owner: 'string', user: 'string' };
+  const { values } = parseArgs({
+    args,
+    options: Object.fromEntries(
+      Object.entries(options).map(([name, type]) => [name, { type, multiple: name === 'user' }]),
+    ),
+  });
+  const { bucket, prefix = '', owner, user = [] } = values;
+  if (bucket === undefined || owner === undefined || user.length === 0)
+    throw new Error('--bucket, --owner and --user Role=uid are needed');
+  if (prefix !== '' && !prefix.endsWith('/')) throw new Error('--prefix ends in a slash, or is left out');
+  const users = user.map((pair) => {
+    const [role = '', uid = ''] = pair.split('=');
+    if (!Object.hasOwn(RIGHTS, role) || uid === '')
+      throw new Error(`--user ${pair}: write Role=uid; roles are ${Object.keys(RIGHTS).join(', ')}`);
+    return { role, user: uid };
+  });
+  return { bucket, prefix, owner, users };
+}
+
+const [, program] = process.argv;
+if (program !== undefined && realpathSync(program) === fileURLToPath(import.meta.url)) {
+  try {
+    process.stdout.write(`${JSON.stringify(cephPolicy(fromArguments(process.argv.slice(2))), null, 2)}\n`);
+  } catch (error) {
+    process.stderr.write(`bucket-policy: ${error.message}\n`);
+    process.exitCode = 2;
+  }
+}

@@ -27,7 +27,7 @@ const SHARDS = 2;
 const TABLES = 200;
 const EVENTUALLY_MS = 60_000;
 
-describe.skipIf(withoutEmulator)('the stack on a bucket of its own, when things go wrong', () => {
+describe.skipIf(withoutEmulator)('the stack on a bucket that was there before, when things go wrong', () => {
   let place: StackPlace;
   let servers: TestServer[] = [];
   let store: ObjectStore;
@@ -35,7 +35,10 @@ describe.skipIf(withoutEmulator)('the stack on a bucket of its own, when things 
   let config = '';
 
   beforeAll(async () => {
-    [place, servers] = await Promise.all([stackPlace(), startCluster(SHARDS, { databases: [DATABASE] })]);
+    [place, servers] = await Promise.all([
+      stackPlace({ bucketOf: 'user' }),
+      startCluster(SHARDS, { databases: [DATABASE] }),
+    ]);
     const { stack, emulator } = place;
     store = await place.open(stack.root);
     subscriber = await subscribe(emulator, stack.topicArn, { name: 'everybody' });

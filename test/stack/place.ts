@@ -26,17 +26,20 @@ export interface StackPlace extends Place {
   readonly stack: Stack;
 }
 
-/** Starts the emulator and deploys what `npm run package` made. */
-export const stackPlace = () => placeWith({ enforcesPolicies: false });
+interface Options {
+  /** Whose bucket: the stack makes one, with its policy; or it was there before, and has none. */
+  readonly bucketOf?: 'stack' | 'user';
+  readonly enforcesPolicies?: boolean;
+  /** A second bucket, to which validated sets are copied. */
+  readonly hasReplica?: boolean;
+}
 
-/**
- * The same in a bucket that was there before, where every function has its role's rights only. The bucket has no policy:
- * the stack's own would refuse everything, as the emulator has no TLS.
- */
-export const stackPlaceInOwnBucket = () => placeWith({ enforcesPolicies: true });
-
-/** The root has a prefix, as where several share a bucket. */
-async function placeWith({ enforcesPolicies }: { enforcesPolicies: boolean }): Promise<StackPlace> {
+/** Starts the emulator and deploys what `npm run package` made. The root has a prefix, as where several share a bucket. */
+export async function stackPlace({
+  bucketOf = 'stack',
+  hasReplica,
+  enforcesPolicies = false,
+}: Options = {}): Promise<StackPlace> {
   const [emulator, packaged] = await Promise.all([startEmulator({ enforcesPolicies }), packageStack()]);
   Object.assign(process.env, emulator.env);
   const folder = await mkdtemp(join(tmpdir(), 'stowage-stack-'));
@@ -48,13 +51,15 @@ async function placeWith({ enforcesPolicies }: { enforcesPolicies: boolean }): P
   try {
     const id = randomUUID().slice(0, 8);
     const bucket = `stowage-test-${id}`;
-    if (enforcesPolicies) for (const name of [bucket, `${bucket}-copy`]) await createBucket(emulator, name);
+    if (bucketOf === 'user') await createBucket(emulator, bucket);
+    if (hasReplica) await createBucket(emulator, `${bucket}-copy`);
     const stack = await deployStack(emulator, packaged, {
       name: `stowage-${id}`,
       parameters: {
         BucketName: bucket,
         RootPrefix: 'clusters/shop/',
-        ...(enforcesPolicies ? { CreateBucket: 'no', ReplicaBucketName: `${bucket}-copy` } : {}),
+        CreateBucket: bucketOf === 'stack' ? 'yes' : 'no',
+        ...(hasReplica ? { ReplicaBucketName: `${bucket}-copy` } : {}),
       },
     });
     const storage = { endpoint: emulator.endpoint, region: emulator.region };

@@ -7,12 +7,12 @@ import { withoutEmulator } from '../support/emulator.ts';
 import { type Subscriber, subscribe } from '../support/emulator-topic.ts';
 import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
 import { troubleSchema } from '../support/trouble.ts';
-import { type StackPlace, stackPlaceInOwnBucket } from './place.ts';
+import { type StackPlace, stackPlace } from './place.ts';
 
 const SHARDS = 2;
 
 /** Each test is a step, and the next ones need it. */
-describe.skipIf(withoutEmulator)('the stack on a bucket of the user, its roles enforced', () => {
+describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', () => {
   let place: StackPlace;
   let source: TestServer[] = [];
   let target: TestServer[] = [];
@@ -24,7 +24,7 @@ describe.skipIf(withoutEmulator)('the stack on a bucket of the user, its roles e
 
   beforeAll(async () => {
     [place, source, target] = await Promise.all([
-      stackPlaceInOwnBucket(),
+      stackPlace({ bucketOf: 'stack', enforcesPolicies: true, hasReplica: true }),
       startCluster(SHARDS, { databases: [DATABASE] }),
       startCluster(SHARDS),
     ]);

@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { freePort } from './ceph-host.ts';
 
 /** Something that answers like AWS: the emulator of .venv, or what STOWAGE_TEST_AWS_ENDPOINT names. */
@@ -33,7 +35,10 @@ if (withoutEmulator)
     'not run: everything on the emulator of AWS (npm run test:stack says what it needs)\n',
   );
 
-/** `enforcesPolicies`: functions may do what their roles allow, and nothing else; who has the keys of `env` may do all. */
+/**
+ * `enforcesPolicies`: functions may do what their roles allow, and nothing else; who has the keys of `env` may do what the
+ * policies of buckets and queues do not forbid. It speaks TLS then, as those policies ask for it.
+ */
 export async function startEmulator({ enforcesPolicies = false } = {}): Promise<Emulator> {
   if (GIVEN !== '')
     return { ...reachedAt(GIVEN), log: () => Promise.resolve(''), stop: () => Promise.resolve() };
@@ -54,6 +59,7 @@ export async function startEmulator({ enforcesPolicies = false } = {}): Promise<
       MINISTACK_HOST: '127.0.0.1',
       LAMBDA_EXECUTOR: 'local',
       AUTH: String(enforcesPolicies),
+      USE_SSL: enforcesPolicies ? '1' : '0',
     },
   });
   await output.close();
@@ -67,10 +73,13 @@ export async function startEmulator({ enforcesPolicies = false } = {}): Promise<
     if (child.exitCode === null && child.signalCode === null) await ended;
     await rm(folder, { recursive: true, force: true });
   };
-  const emulator = { ...reachedAt(`http://127.0.0.1:${port}`), log, stop };
+  const { env, ...reached } = reachedAt(`${enforcesPolicies ? 'https' : 'http'}://127.0.0.1:${port}`);
+  const certificate = join(folder, 'ministack-tls/server.crt');
   try {
-    await answers(emulator.endpoint, () => child.exitCode !== null);
-    return emulator;
+    await answers(port, () => child.exitCode !== null);
+    if (!enforcesPolicies) return { ...reached, env, log, stop };
+    setDefaultCACertificates([...getCACertificates('default'), await readFile(certificate, 'utf8')]);
+    return { ...reached, env: { ...env, NODE_EXTRA_CA_CERTS: certificate }, log, stop };
   } catch (error) {
     const text = await log();
     await stop();
@@ -89,10 +98,15 @@ function reachedAt(endpoint: string): Pick<Emulator, 'endpoint' | 'region' | 'en
   return { endpoint, region: REGION, env };
 }
 
-async function answers(endpoint: string, hasEnded: () => boolean): Promise<void> {
+async function answers(port: number, hasEnded: () => boolean): Promise<void> {
   for (const until = Date.now() + START_MS_MAX; Date.now() < until && !hasEnded(); await sleep(50)) {
-    const response = await fetch(endpoint).catch(() => undefined);
-    if (response !== undefined) return void (await response.arrayBuffer());
+    const socket = connect(port, '127.0.0.1');
+    const isOpen = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (isOpen) return;
   }
   throw new Error(hasEnded() ? 'it has ended' : 'its time is over');
 }

@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
+import { crc32, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SourceExtent } from '../backup-set/restore.ts';
 import { openStore } from '../storage/open.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { rowsOf, runsOf } from './fetch.ts';
+import { readText, rowsOf, runsOf } from './fetch.ts';
 import { hex } from './pack-writer.ts';
 import { compressFrame, compressLongFrame } from './zstd.ts';
 
@@ -176,5 +176,29 @@ describe('runsOf', () => {
         }
       }),
     );
+  });
+});
+
+describe('a text of the metadata', () => {
+  const KEY_OF_TEXT = 'sequences.sql.zst';
+  const storedAs = async (bytes: Buffer, change = {}) => {
+    await writeFile(join(directory, KEY_OF_TEXT), bytes);
+    return { key: KEY_OF_TEXT, bytes: bytes.length, crc32: hex(crc32(bytes)), ...change };
+  };
+  const read = async (bytes: Buffer, change = {}) =>
+    (await readText(store, await storedAs(bytes, change), { signal })).toString();
+
+  it('is what was written', async () => {
+    expect(await read(zstdCompressSync('SELECT 1;\n'))).toBe('SELECT 1;\n');
+  });
+
+  it.each([
+    ['grows from some KiB to 128 MiB', zstdCompressSync(Buffer.alloc(128 * 1024 * 1024)), {}],
+    ['is no zstd frame', Buffer.from('SELECT 1;'), {}],
+    ['is said to have 10 GiB', zstdCompressSync('SELECT 1;'), { bytes: 10 * 1024 ** 3 }],
+    ['has another digest', zstdCompressSync('SELECT 1;'), { crc32: '00000000' }],
+  ])('that %s is named as damaged', async (_, bytes, change) => {
+    const where = { object: KEY_OF_TEXT, offset: 0 };
+    await expect(read(bytes, change)).rejects.toMatchObject({ code: 'set/damaged', where });
   });
 });

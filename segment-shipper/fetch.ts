@@ -1,4 +1,5 @@
-import { crc32 } from 'node:zlib';
+import { promisify } from 'node:util';
+import { crc32, zstdDecompress } from 'node:zlib';
 import { StowageError } from '../backup-set/errors.ts';
 import type { StoredAs } from '../backup-set/receipt.ts';
 import type { SourceExtent } from '../backup-set/restore.ts';
@@ -10,6 +11,10 @@ import { hex } from './pack-writer.ts';
 const FRAME_IN_MEMORY_BYTES = 16 * 1024 * 1024;
 /** Extents that lie together are fetched by one request of at most this many bytes. */
 const RANGE_BYTES_MAX = 64 * 1024 * 1024;
+/** As metadata.ts bounds it when writing. */
+const TEXT_BYTES_MAX = 64 * 1024 * 1024;
+
+const decompress = promisify(zstdDecompress);
 
 export interface FetchOptions {
   readonly signal: AbortSignal;
@@ -71,15 +76,24 @@ export function runsOf(extents: readonly SourceExtent[]): SourceExtent[][] {
   return runs;
 }
 
-/** Reads an object whole and compares it with what the manifest says. */
-export async function readObject(
+/**
+ * A compressed text of the metadata, whole, as the manifest says it was.
+ * @throws StowageError `set/damaged`, also for one that grows past all that was ever written.
+ */
+export async function readText(
   store: ObjectStore,
-  stored: StoredAs,
+  { key, bytes, crc32: wanted }: StoredAs,
   { signal }: FetchOptions,
 ): Promise<Buffer> {
-  const bytes = Buffer.from(await store.read(stored.key, { bytesMax: stored.bytes, signal }));
-  requireCrc(crc32(bytes), stored.crc32, stored.key, 0);
-  return bytes;
+  // Nothing grows by being compressed, but for a few bytes per block.
+  if (bytes > 2 * TEXT_BYTES_MAX) throw damaged(`no text has ${bytes} bytes`, key, 0);
+  const compressed = Buffer.from(await store.read(key, { bytesMax: bytes, signal }));
+  requireCrc(crc32(compressed), wanted, key, 0);
+  try {
+    return await decompress(compressed, { maxOutputLength: TEXT_BYTES_MAX });
+  } catch (cause) {
+    throw damaged('the text cannot be decompressed', key, 0, cause);
+  }
 }
 
 /** Throws when the stored bytes are not the ones the manifest describes. */

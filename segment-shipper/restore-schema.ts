@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
-import { crc32, zstdDecompress } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { StowageError } from '../backup-set/errors.ts';
 import type { StoredAs } from '../backup-set/receipt.ts';
 import type { OrderOf } from '../backup-set/restore.ts';
@@ -23,13 +22,10 @@ import { sequenceStatementStart } from '../database/sequences.ts';
 import type { Session } from '../database/session.ts';
 import type { RestoreJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
-import { readObject, requireCrc } from './fetch.ts';
+import { readText, requireCrc } from './fetch.ts';
 import { inSession } from './in-session.ts';
 import { linesOf } from './ndjson.ts';
 
-const decompress = promisify(zstdDecompress);
-/** As metadata.ts bounds it when writing. */
-const TEXT_BYTES_MAX = 64 * 1024 * 1024;
 /** duplicate_object: roles and tablespaces that are there already are what the globals want. */
 const DUPLICATE_OBJECT = '42710';
 
@@ -165,6 +161,5 @@ async function* sequenceValues(
 }
 
 async function* textOf(stored: StoredAs, deps: ShipperDeps): AsyncGenerator<Uint8Array> {
-  const compressed = await readObject(deps.store, stored, deps);
-  yield await decompress(compressed, { maxOutputLength: TEXT_BYTES_MAX });
+  yield await readText(deps.store, stored, deps);
 }

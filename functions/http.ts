@@ -13,6 +13,8 @@ export interface HttpOptions {
   /** URL of the root whose events are wanted; others are ignored. */
   readonly root: string;
   readonly queue: JobQueue;
+  /** Called with every key under the root that is announced, whether or not a function waits for it. */
+  readonly onNews: (key: string) => void;
   readonly sns: SnsDoor;
   readonly health: Health;
   readonly metrics: ServeMetrics;
@@ -90,11 +92,12 @@ async function takeEvents(c: Context, options: HttpOptions): Promise<Response> {
 }
 
 /** Puts the news of a body into the queue; what is ignored is named in the log, and all of it is counted. */
-function offerAll(json: unknown, { root, queue, metrics, log }: HttpOptions) {
+function offerAll(json: unknown, { root, queue, onNews, metrics, log }: HttpOptions) {
   const news = newsFor(root, json);
   const answer = { taken: 0, ignored: news.ignored.length, dropped: 0 };
   for (const one of news.ignored) log.debug(one, 'event ignored');
   for (const key of news.keys) {
+    onNews(key);
     const result = queue.offer(key);
     if (result === 'ignored') log.debug({ reason: 'no-function', what: key }, 'event ignored');
     answer[result] += 1;

@@ -96,6 +96,38 @@ describe('the job queue', () => {
     await expect(queue.idle()).resolves.toBeUndefined();
   });
 
+  it('runs no more than some slices at once, however many wait, and what commits sets beside them', async () => {
+    const task = '20260131010203000-20260131010203-verify';
+    const started: string[] = [];
+    const held = Promise.withResolvers<void>();
+    const orders = Array.from({ length: 50 }, (_, slice) => formatKey({ kind: 'slice-order', task, slice }));
+    const queue = jobQueue(
+      async ({ work }) => {
+        if (work === 'plan-slices') return { wrote: orders };
+        started.push(work);
+        await held.promise;
+        return NOTHING;
+      },
+      log,
+      { waitingMax: 2 },
+    );
+    expect(queue.offer(formatKey({ kind: 'task-request', task }))).toBe('taken');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(started).toEqual(['do-slice', 'do-slice']);
+    // Follow-ups take no room of those who announce.
+    expect([1, 2, 3, 4, 5].map((day) => queue.offer(sealOf(day)))).toEqual([
+      ...Array<string>(4).fill('taken'),
+      'dropped',
+    ]);
+    expect(started).toEqual(['do-slice', 'do-slice', 'stitch', 'stitch']);
+    held.resolve();
+    await queue.idle();
+    expect(started.filter((work) => work === 'do-slice')).toHaveLength(50);
+    expect(started.filter((work) => work === 'stitch')).toHaveLength(4);
+    // The store announces them all once more.
+    expect(new Set(orders.map((key) => queue.offer(key)))).toEqual(new Set(['ignored']));
+  });
+
   it('lets what runs end when it is closed, and starts nothing more, not even what follows from it', async () => {
     const done: string[] = [];
     const work = Promise.withResolvers<void>();

@@ -5,10 +5,20 @@ import { type Job, jobOf } from './route.ts';
 
 /** Jobs at once: they are small reads and writes; more would only hold more documents in memory. */
 const RUNNING_MAX = 4;
-/** One per set or restore with news; a flood of events for one of them is one job. */
+/** Slices of them: each reads gigabytes, and what commits a set or advances a restore must not wait for thousands of them. */
+const SLICES_RUNNING_MAX = 2;
+/** Announced jobs that wait: one per set or restore with news; a flood of events for one of them is one job. */
 const WAITING_MAX = 1000;
-/** Failures and own keys remembered; what falls out is found by the sweeper. */
-const REMEMBERED_MAX = 1000;
+/** Jobs that follow from others: a large set is cut into thousands of slices at once. */
+const FOLLOWING_MAX = 100_000;
+/** Failures and own keys remembered; what falls out is done again, or found by the sweeper. */
+const REMEMBERED_MAX = 10_000;
+
+interface Waiting {
+  readonly job: Job;
+  /** It came by an announcement, so it takes room that others who announce would need. */
+  readonly offered: boolean;
+}
 
 export interface JobQueue {
   /** Takes the news of a new object; `dropped` when the queue is full. Coalesces: an event is only a hint. */
@@ -29,21 +39,25 @@ export interface JobQueue {
 export function jobQueue(
   runJob: (job: Job) => Promise<Handled>,
   log: Logger,
-  { runningMax = RUNNING_MAX, waitingMax = WAITING_MAX } = {},
+  { runningMax = RUNNING_MAX, slicesMax = SLICES_RUNNING_MAX, waitingMax = WAITING_MAX } = {},
 ): JobQueue {
-  const waiting = new Map<string, Job>();
-  const running = new Set<string>();
+  const waiting = new Map<string, Waiting>();
+  const running = new Map<string, Job>();
+  let offered = 0;
+  let slices = 0;
   const failures = new Map<string, unknown>();
   const ownKeys = new Set<string>();
   let changed = Promise.withResolvers<void>();
   let closed = false;
 
   function start(): void {
-    for (const [name, job] of waiting) {
+    for (const [name, { job, offered: wasOffered }] of waiting) {
       if (running.size >= runningMax) return;
-      if (running.has(name)) continue;
+      if (running.has(name) || (isSlice(job) && slices >= slicesMax)) continue;
       waiting.delete(name);
-      running.add(name);
+      if (wasOffered) offered -= 1;
+      running.set(name, job);
+      if (isSlice(job)) slices += 1;
       void run(name, job);
     }
   }
@@ -59,6 +73,7 @@ export function jobQueue(
       remember(failures, name, error);
     } finally {
       running.delete(name);
+      if (isSlice(job)) slices -= 1;
       start();
       const before = changed;
       changed = Promise.withResolvers<void>();
@@ -66,11 +81,12 @@ export function jobQueue(
     }
   }
 
-  /** A follow-up takes the place of the job that ends: it needs no room. */
+  /** A follow-up takes no room of those who announce; whoever waits already keeps his place. */
   function goOn(key: string): void {
     const job = jobOf(key);
-    if (job === undefined || closed) return;
-    waiting.set(nameOf(job), job);
+    if (job === undefined || closed || waiting.size - offered >= FOLLOWING_MAX) return;
+    const name = nameOf(job);
+    if (!waiting.has(name)) waiting.set(name, { job, offered: false });
     if (ownKeys.size >= REMEMBERED_MAX) ownKeys.delete(ownKeys.values().next().value ?? '');
     ownKeys.add(key);
   }
@@ -83,13 +99,15 @@ export function jobQueue(
       if (job === undefined) return 'ignored';
       if (closed) return 'dropped';
       const name = nameOf(job);
-      if (!waiting.has(name) && waiting.size >= waitingMax) return 'dropped';
-      waiting.set(name, job);
+      if (waiting.has(name)) return 'taken';
+      if (offered >= waitingMax) return 'dropped';
+      waiting.set(name, { job, offered: true });
+      offered += 1;
       start();
       return 'taken';
     },
     async room() {
-      while (waiting.size >= waitingMax) await changed.promise;
+      while (offered >= waitingMax) await changed.promise;
     },
     async idle() {
       while (running.size > 0 || waiting.size > 0) await changed.promise;
@@ -99,11 +117,14 @@ export function jobQueue(
     async close() {
       closed = true;
       waiting.clear();
+      offered = 0;
       while (running.size > 0) await changed.promise;
     },
     counts: () => ({ running: running.size, waiting: waiting.size }),
   };
 }
+
+const isSlice = ({ work }: Job) => work === 'do-slice';
 
 const nameOf = ({ work, of }: Job) => `${work} ${of}`;
 

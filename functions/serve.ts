@@ -10,7 +10,7 @@ import { runJob } from './route.ts';
 import { serveHealth } from './serve-health.ts';
 import { type ListenOptions, listen, type Tls } from './serve-listen.ts';
 import { serveMetrics } from './serve-metrics.ts';
-import { startSweeper } from './sweeper.ts';
+import { type Sweeper, startSweeper } from './sweeper.ts';
 
 export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly store: ObjectStore;
@@ -63,9 +63,11 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     log,
   );
   metrics.watch(queue);
+  let sweeper: Sweeper | undefined;
   const app = httpApp({
     root: store.url,
     queue,
+    onNews: (key) => sweeper?.heed(key),
     health,
     metrics,
     log,
@@ -74,13 +76,14 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     ...(metricsToken === undefined ? {} : { metricsToken }),
   });
   const server = await listen(app, { ...options, hasSecret: token !== undefined });
-  const sweeper = startSweeper(deps, {
+  const sweeping = startSweeper(deps, {
     intervalMs: options.sweepIntervalMs,
     onSwept(swept) {
       metrics.swept(swept);
       health.swept(swept);
     },
   });
+  sweeper = sweeping;
   const { url } = server;
   log.info({ url, root: store.url }, 'waiting for events');
 
@@ -88,7 +91,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   async function stop(): Promise<void> {
     health.drain();
     log.info({ url, ...queue.counts() }, 'draining');
-    const drained = Promise.all([sweeper.stop(), queue.close()]);
+    const drained = Promise.all([sweeping.stop(), queue.close()]);
     await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false })]);
     stopping.abort(new StowageError('interrupted', 'serving was ended on request'));
     const closed = server.close();

@@ -1,11 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../backup-set/errors.ts';
+import { parseKey } from '../backup-set/keys.ts';
 import type { Deps } from './deps.ts';
 import { sweep } from './sweep.ts';
-import type { SetStatus, SweepReport } from './sweep-report.ts';
+import type { SweepOptions, SweepReport } from './sweep-report.ts';
 
-/** Sets and restores remembered as closed; a process that runs for years starts to look at the oldest again. */
+type Closed = NonNullable<SweepOptions['closed']>;
+
+/** Sets and restores remembered as closed; a process that runs for years must not hold all there ever were. */
 const CLOSED_MAX = 100_000;
+/** After this time all are looked at again: a set that is over may have been found damaged since, by a check that no event told of. */
+const CLOSED_MS_MAX = 24 * 3600_000;
 
 /** A sweep that has ended: with its report, or, when the root could not be swept at all, with the reason. */
 export type Swept = { readonly seconds: number } & (
@@ -20,6 +25,8 @@ export interface SweeperOptions {
 }
 
 export interface Sweeper {
+  /** A new object: when it is a verdict, the next sweep looks at its set again, also when that was over. */
+  heed(key: string): void;
   /** Resolves when the sweep that is running has ended; no other is started. */
   stop(): Promise<void>;
 }
@@ -27,8 +34,13 @@ export interface Sweeper {
 /** Sweeps at once, then again and again: never two at a time. */
 export function startSweeper(deps: Deps, options: SweeperOptions): Sweeper {
   const stopping = new AbortController();
-  const ended = sweepUntil(deps, options, stopping.signal);
+  const closed: Closed = new Map();
+  const ended = sweepUntil(deps, options, closed, stopping.signal);
   return {
+    heed(text) {
+      const key = parseKey(text);
+      if (key?.kind === 'verdict') closed.delete(key.timestamp);
+    },
     async stop() {
       stopping.abort();
       await ended;
@@ -36,17 +48,26 @@ export function startSweeper(deps: Deps, options: SweeperOptions): Sweeper {
   };
 }
 
-async function sweepUntil(deps: Deps, options: SweeperOptions, stopped: AbortSignal): Promise<void> {
-  const closed = new Map<string, SetStatus | 'over'>();
+async function sweepUntil(
+  deps: Deps,
+  options: SweeperOptions,
+  closed: Closed,
+  stopped: AbortSignal,
+): Promise<void> {
+  const now = () => deps.clock().getTime();
+  let since = now();
   // A sweep that is running when we are told to stop goes on until the caller's own signal ends it.
   while (!stopped.aborted && !deps.signal?.aborted) {
     options.onSwept(await sweepOnce(deps, closed));
-    if (closed.size > CLOSED_MAX) closed.clear();
+    if (closed.size > CLOSED_MAX || now() - since > CLOSED_MS_MAX) {
+      closed.clear();
+      since = now();
+    }
     await sleep(options.intervalMs, undefined, { signal: stopped }).catch(() => undefined);
   }
 }
 
-async function sweepOnce(deps: Deps, closed: Map<string, SetStatus | 'over'>): Promise<Swept> {
+async function sweepOnce(deps: Deps, closed: Closed): Promise<Swept> {
   const started = deps.clock().getTime();
   const seconds = () => (deps.clock().getTime() - started) / 1000;
   try {

@@ -3,6 +3,7 @@ import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import { formatKey } from '../../../backup-set/keys.ts';
 import { startServe } from '../../../functions/serve.ts';
+import { writeVerdict } from '../../../functions/write-verdict.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { freshDeps, keysOf, verdictsOf } from './place.ts';
 import { eventsOf, metricIn, post, serveOptions, serving, until } from './serving.ts';
@@ -247,6 +248,36 @@ describe('metrics', () => {
     expect(metricIn(last, 'stowage_job_seconds_count{work="stitch"}')).toBe(1);
     expect(metricIn(last, 'stowage_sweeps_total{result="failed"}')).toBe(0);
     expect(last).toMatch(/^process_resident_memory_bytes \d/m);
+  });
+
+  it('count a set as damaged that a later check found so: at once when it is announced, else within a day', async () => {
+    let now = Date.now();
+    const deps = await freshDeps(() => new Date(now));
+    const verdictOf = async (timestamp: string) => {
+      const set = await storeObjects(deps.store, { timestamp });
+      await storeAll(deps.store, documentsOf(set));
+      return async () => {
+        const damage = [{ code: 'digest-differs' as const, message: 'a bit has flipped' }];
+        const checked = { objects: 1, bytes: 1 };
+        return writeVerdict(deps, timestamp, 'verify', {
+          status: 'damaged',
+          checked,
+          problems: damage,
+          problemsTotal: 1,
+        });
+      };
+    };
+    const [one, other] = [await verdictOf('20260131010203'), await verdictOf('20260201010203')];
+    const { url } = await serving(deps, { sweepIntervalMs: 20 });
+    const damaged = async () => metricIn(await metricsOf(url), 'stowage_sets{status="damaged"}');
+    await until(async () => metricIn(await metricsOf(url), 'stowage_sets{status="complete"}') === 2);
+    now += 1000;
+    await post(url, eventsOf([(await one()).key]));
+    await until(async () => (await damaged()) === 1);
+    await other();
+    now += 25 * 3600_000;
+    await until(async () => (await damaged()) === 2);
+    expect(await metricsOf(url)).not.toMatch(/^stowage_hours_since_complete_set /m);
   });
 
   it('count a set that has fallen silent as overdue', async () => {

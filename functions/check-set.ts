@@ -1,4 +1,3 @@
-import pMap from 'p-map';
 import { decode, type RawDocument, sha256 } from '../backup-set/documents.ts';
 import { isStowageError, messageOf } from '../backup-set/errors.ts';
 import type { Folded } from '../backup-set/fold.ts';
@@ -9,6 +8,7 @@ import { bounded, type Problem } from '../backup-set/verdict.ts';
 import { type CheckedContent, checkContent } from './check-content.ts';
 import type { Deps } from './deps.ts';
 import { CONTENTS_IN_FLIGHT, foldHeads, loadHeads, type SetHeads } from './fold-stored.ts';
+import { eachInFlight } from './in-flight.ts';
 import { type Finding, NOTHING_CHECKED } from './write-verdict.ts';
 
 export interface CheckedSet extends Finding {
@@ -84,7 +84,7 @@ async function checkProof(
   if (altered.length > 0) {
     const check = async ({ content }: Manifest['contents'][number]) =>
       take(await checkContent(deps, manifest, content, undefined));
-    await pMap(manifest.contents, check, { concurrency: CONTENTS_IN_FLIGHT });
+    await eachInFlight(manifest.contents, CONTENTS_IN_FLIGHT, check);
     return bounded(altered);
   }
   const folded = await foldHeads(deps, timestamp, heads, async ({ content, part }) => {

@@ -1,4 +1,3 @@
-import pMap from 'p-map';
 import type { RawDocument } from '../backup-set/documents.ts';
 import { beginFold, type Folded, foldOpen, type SealedSet } from '../backup-set/fold.ts';
 import { type FoldedContent, foldContent } from '../backup-set/fold-content.ts';
@@ -8,6 +7,7 @@ import { formatKey } from '../backup-set/keys.ts';
 import type { PlannedContent } from '../backup-set/plan.ts';
 import { bounded } from '../backup-set/verdict.ts';
 import type { Deps } from './deps.ts';
+import { eachInFlight } from './in-flight.ts';
 import { countReceipts, readAll, readDocument } from './load.ts';
 
 /**
@@ -53,15 +53,11 @@ export async function foldHeads(
   if ('open' in begun) return foldOpen(begun.open, await countReceipts(deps, timestamp));
   const { sealed } = begun;
   const sum = sumUp(sealed);
-  await pMap(
-    sealed.plan.contents,
-    async (planned) => {
-      const folded = await foldStoredContent(deps, sealed, planned);
-      sum.add(folded);
-      await visit(folded, sealed);
-    },
-    { concurrency: CONTENTS_IN_FLIGHT },
-  );
+  await eachInFlight(sealed.plan.contents, CONTENTS_IN_FLIGHT, async (planned) => {
+    const folded = await foldStoredContent(deps, sealed, planned);
+    sum.add(folded);
+    await visit(folded, sealed);
+  });
   return sum.end();
 }
 

@@ -1,4 +1,3 @@
-import pMap from 'p-map';
 import { decode, encode, sha256 } from '../backup-set/documents.ts';
 import { formatKey, type Phase } from '../backup-set/keys.ts';
 import { Manifest } from '../backup-set/manifest.ts';
@@ -9,6 +8,7 @@ import { draftOrders } from '../backup-set/restore-orders.ts';
 import { contentsIn } from '../backup-set/restore-phases.ts';
 import type { Problem } from '../backup-set/verdict.ts';
 import { type Deps, type Handled, NOTHING } from './deps.ts';
+import { eachInFlight } from './in-flight.ts';
 import { readDocument } from './load.ts';
 import { type LoadedRestore, loadRestore, orderKeys } from './load-restore.ts';
 import { readPart } from './read-part.ts';
@@ -59,7 +59,7 @@ async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Pro
     const key = keyOf(draft.content);
     if (await saveSame(deps, key, encode(Order, draft.finish()))) wrote.push(key);
   };
-  await pMap(missing, writeOne, { concurrency: WRITES_IN_FLIGHT });
+  await eachInFlight(missing, WRITES_IN_FLIGHT, writeOne);
   if (problem !== undefined) {
     const isNothingDone = isUntouched && (phase === 'verify' || written.size + wrote.length === 0);
     return endWith(deps, request, problem, isNothingDone ? 'refused' : 'failed');

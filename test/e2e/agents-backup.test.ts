@@ -184,11 +184,13 @@ describe('a backup that agents carry out', () => {
     const kinds = (await Array.fromAsync(copy.list('sets/'))).map(({ key }) => parseKey(key)?.kind);
     expect([...new Set(kinds)].toSorted()).toEqual([
       'manifest',
+      'manifest-part',
       'metadata',
       'pack',
       'plan',
       'receipt',
       'seal',
+      'seal-part',
       'verdict',
     ]);
   });

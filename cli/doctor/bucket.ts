@@ -19,7 +19,12 @@ export function judgeBucket(setup: BucketSetup, of: string): Check[] {
   function judge<T>(name: string, said: Said<T>, then: (value: T | undefined) => Check): Check[] {
     if ('value' in said) return [then(said.value)];
     if (said.unsaid === 'denied')
-      return [note(name, 'these credentials may not look: the roles Operator and Audit may')];
+      return [
+        note(
+          name,
+          `these credentials may not look: ${isAws ? 'the roles Operator and Audit' : 'the owner of the bucket'} may`,
+        ),
+      ];
     return isAws ? [note(name, 'the server does not say')] : [];
   }
 

@@ -10,6 +10,7 @@ import { sweep } from '../../functions/sweep.ts';
 import { requestTask } from '../../functions/tasks.ts';
 import { verifySet } from '../../functions/verify.ts';
 import { takeOrder } from '../../segment-shipper/agent-claim.ts';
+import { inspectBucket } from '../../storage/s3-deployment.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { storeReceipt, storeRequest } from '../integration/functions/restores.ts';
 import { documentsOf, type SmallSet, storeAll, storeObjects } from '../integration/functions/sets.ts';
@@ -159,6 +160,16 @@ test('an agent takes an order, and not a second time', async () => {
   const who = (instance: string) => ({ name: 'agent', instance });
   expect(await takeOrder(agent, keys, who('1'), new Date())).toBe('mine');
   expect(await takeOrder(agent, keys, who('2'), new Date())).toBe('broken-off');
+});
+
+test('who runs doctor sees how the bucket is set up, a shipper does not', async () => {
+  const deniedTo = async (role: string) =>
+    Object.entries((await inspectBucket(store(role))) ?? {})
+      .filter(([, said]) => typeof said === 'object' && said.unsaid === 'denied')
+      .map(([name]) => name);
+  // Ceph 16 tells of notifications to the owner of the bucket only.
+  for (const role of ['Operator', 'Audit']) expect(await deniedTo(role), role).toEqual(['notifies']);
+  expect(await deniedTo('Shipper')).toEqual(expect.arrayContaining(['versioning', 'policy']));
 });
 
 test('delete: by its role and by nobody else', async () => {

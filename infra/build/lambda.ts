@@ -1,11 +1,11 @@
 /** Bundles every function on AWS into dist/lambda/<function>/index.mjs; `npm run package` does it first. */
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { kebab, LANES, SWEEP } from '../aws/lanes.mjs';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-export const FOLDER = 'dist/lambda';
+const FOLDER = 'dist/lambda';
 
 /** Lambda loads what is small faster; what grows past this has begun to bundle something that it should not. */
 export const BUNDLE_BYTES_MAX = 1_000_000;
@@ -19,7 +19,6 @@ const BANNER = [
 /** @returns the size of each function's bundle. */
 export async function bundleFunctions(): Promise<Map<string, number>> {
   const names = [...LANES, SWEEP].map(({ name }) => kebab(name));
-  await rm(path.join(ROOT, FOLDER), { recursive: true, force: true });
   await build({
     absWorkingDir: ROOT,
     entryPoints: names.map((name) => ({ in: `functions/lambda/${name}.ts`, out: `${name}/index` })),

@@ -6,19 +6,27 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { messageOf } from '../../backup-set/errors.ts';
+import { withLock } from '../setup/lock.mjs';
 import { BUNDLE_BYTES_MAX, bundleFunctions } from './lambda.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
 try {
-  const sizes = await bundleFunctions();
-  for (const [name, bytes] of sizes) process.stdout.write(`${name} ${(bytes / 1e6).toFixed(2)} MB\n`);
-  const large = [...sizes].filter(([, bytes]) => bytes > BUNDLE_BYTES_MAX).map(([name]) => name);
-  if (large.length > 0) throw new Error(`larger than ${BUNDLE_BYTES_MAX} bytes: ${large.join(', ')}`);
-  await osls('package', ...process.argv.slice(2));
+  // Two runs would take each other's bundles for their own.
+  await withLock(path.join(ROOT, '.stowage-package.lock'), say, async () => {
+    const sizes = await bundleFunctions();
+    for (const [name, bytes] of sizes) process.stdout.write(`${name} ${(bytes / 1e6).toFixed(2)} MB\n`);
+    const large = [...sizes].filter(([, bytes]) => bytes > BUNDLE_BYTES_MAX).map(([name]) => name);
+    if (large.length > 0) throw new Error(`larger than ${BUNDLE_BYTES_MAX} bytes: ${large.join(', ')}`);
+    await osls('package', ...process.argv.slice(2));
+  });
 } catch (error) {
-  process.stderr.write(`package: ${messageOf(error)}\n`);
+  say(messageOf(error));
   process.exitCode = 1;
+}
+
+function say(line: string): void {
+  process.stderr.write(`package: ${line}\n`);
 }
 
 /** Without credentials and profile: nothing that packaging does may need an account. */

@@ -41,7 +41,7 @@ describe.skipIf(withoutEmulator)('the stack on a bucket that was there before, w
     ]);
     const { stack, emulator } = place;
     store = await place.open(stack.root);
-    subscriber = await subscribe(emulator, stack.topicArn, { name: 'everybody' });
+    subscriber = await subscribe(emulator, stack.topicArn, { name: `${stack.name}-everybody` });
     config = await configFor(place, servers, stack.root, {
       functions: 'events',
       backup: { overdueAfterSeconds: 1 },

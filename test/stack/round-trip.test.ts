@@ -30,9 +30,9 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
     ]);
     const { stack, emulator } = place;
     process.stdout.write(place.packaged.printed);
-    everybody = await subscribe(emulator, stack.topicArn, { name: 'everybody' });
+    everybody = await subscribe(emulator, stack.topicArn, { name: `${stack.name}-everybody` });
     onlyBad = await subscribe(emulator, stack.topicArn, {
-      name: 'only-bad',
+      name: `${stack.name}-only-bad`,
       filter: { status: ['damaged', 'incomplete', 'failed', 'refused'] },
     });
     const more = { functions: 'events' };

@@ -10,14 +10,8 @@ import { readDocument } from './load.ts';
 import { readPart } from './read-part.ts';
 import { replicatePiece } from './replicate.ts';
 import { saveOrAgree } from './save.ts';
-import { hasTaskOutcome, readManifestOf } from './tasks.ts';
+import { hasTaskOutcome, type PieceDone, readManifestOf } from './tasks.ts';
 import { verifyPiece } from './verify-piece.ts';
-
-/** What was done of one piece of a slice. */
-export interface PieceDone extends ProblemList {
-  readonly objects: number;
-  readonly bytes: number;
-}
 
 /**
  * Carries out one slice's order and leaves its receipt. What was interrupted is done again from the start of the

@@ -9,9 +9,8 @@ import { type Deps, type Handled, NOTHING } from './deps.ts';
 import { listKeys, readAll, readDocument } from './load.ts';
 import { validate } from './on-manifest.ts';
 import { stitch } from './on-receipt.ts';
-import type { PieceDone } from './on-slice-order.ts';
 import { copyObject, requireReplica } from './replicate.ts';
-import { type Ended, endTask, hasTaskOutcome, readManifestOf, refuseTask } from './tasks.ts';
+import { type Ended, endTask, hasTaskOutcome, type PieceDone, readManifestOf, refuseTask } from './tasks.ts';
 import { writeVerdictAt } from './write-verdict.ts';
 
 /**

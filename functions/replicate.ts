@@ -7,8 +7,7 @@ import { bounded, type Problem } from '../backup-set/verdict.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { callOptions, type Deps, type Handled, NOTHING } from './deps.ts';
 import { listKeys, newestVerdict } from './load.ts';
-import type { PieceDone } from './on-slice-order.ts';
-import { isUnderWay, requestTask } from './tasks.ts';
+import { isUnderWay, type PieceDone, requestTask } from './tasks.ts';
 
 /** The server does the work; each copy of a large object is several requests at once by itself. */
 const COPIES_IN_FLIGHT = 8;

@@ -42,6 +42,12 @@ export function readManifestOf(deps: Deps, task: string): Promise<RawDocument | 
   return readDocument(deps, formatKey({ kind: 'manifest', timestamp: partsOfTask(task).timestamp }));
 }
 
+/** What was done of one piece of a slice. */
+export interface PieceDone extends ProblemList {
+  readonly objects: number;
+  readonly bytes: number;
+}
+
 export interface Ended extends ProblemList {
   readonly status: Verdict['status'];
   readonly root: string;

@@ -3,7 +3,7 @@ import { type Manifest, type ManifestPart, objectsOf } from '../backup-set/manif
 import type { Piece } from '../backup-set/slices.ts';
 import { bounded, type Problem } from '../backup-set/verdict.ts';
 import { callOptions, type Deps } from './deps.ts';
-import type { PieceDone } from './on-slice-order.ts';
+import type { PieceDone } from './tasks.ts';
 import { type CheckedObject, verifyObject } from './verify-object.ts';
 
 const OBJECTS_IN_FLIGHT = 4;

@@ -78,6 +78,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   const server = await listen(app, { ...options, hasSecret: token !== undefined });
   const sweeping = startSweeper(deps, {
     intervalMs: options.sweepIntervalMs,
+    onSlice: (order) => queue.offer(order),
     onSwept(swept) {
       metrics.swept(swept);
       health.swept(swept);

@@ -11,6 +11,8 @@ export interface SweepOptions {
    * process that sweeps again and again passes the same one, and pays for open sets only.
    */
   readonly closed?: Map<string, SetStatus | 'over'>;
+  /** Takes the order of a slice that nobody is at work on; absent = the sweep does the slices itself, one after the other. */
+  readonly onSlice?: (order: string) => void;
 }
 
 /** What a sweep found and did. */

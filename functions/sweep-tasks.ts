@@ -1,4 +1,4 @@
-import { formatKey, taskPrefix } from '../backup-set/keys.ts';
+import { parseKey, taskPrefix } from '../backup-set/keys.ts';
 import { partsOfTask } from '../backup-set/timestamps.ts';
 import type { Deps } from './deps.ts';
 import { listKeys } from './load.ts';
@@ -31,7 +31,7 @@ export async function requestReplicas(
 export async function sweepTask(
   deps: Deps,
   task: string,
-  { overdueAfterSeconds = SLICE_SILENCE_SECONDS }: SweepOptions,
+  { overdueAfterSeconds = SLICE_SILENCE_SECONDS, onSlice }: SweepOptions,
 ): Promise<boolean> {
   if (await hasTaskOutcome(deps, task)) return true;
   if (partsOfTask(task).work === 'replicate' && deps.replica === undefined) {
@@ -40,18 +40,33 @@ export async function sweepTask(
   }
   const { wrote } = await onTaskRequest(deps, task);
   const last = await lastArrival(deps, taskPrefix(task));
-  // Orders that are news: their events are on the way.
-  if (wrote.length === 0 && last !== undefined && isSilent(deps, last, overdueAfterSeconds))
-    await doMissingSlices(deps, task);
+  if (wrote.length > 0) {
+    // News: on AWS the events of these orders are on the way.
+    if (onSlice !== undefined) wrote.forEach(onSlice);
+  } else if (last !== undefined && isSilent(deps, last, overdueAfterSeconds)) {
+    for (const order of await ordersLeft(deps, task)) {
+      if (onSlice === undefined) await doSlice(deps, order);
+      else onSlice(order);
+    }
+  }
   await onSliceReceipt(deps, task);
   return hasTaskOutcome(deps, task);
 }
 
-async function doMissingSlices(deps: Deps, task: string): Promise<void> {
+/** Orders without a receipt. */
+async function ordersLeft(deps: Deps, task: string): Promise<string[]> {
   const orders = await listKeys(deps, taskPrefix(task, 'orders'), ['slice-order']);
   const receipts = await listKeys(deps, taskPrefix(task, 'receipts'), ['slice-receipt']);
-  const done = new Set(receipts.map(({ key }) => key));
-  for (let slice = 0; slice < orders.length; slice++) {
-    if (!done.has(formatKey({ kind: 'slice-receipt', task, slice }))) await onSliceOrder(deps, task, slice);
-  }
+  const done = new Set(receipts.map(({ key }) => sliceOf(key)));
+  return orders.map(({ key }) => key).filter((key) => !done.has(sliceOf(key)));
+}
+
+async function doSlice(deps: Deps, order: string): Promise<void> {
+  const key = parseKey(order);
+  if (key?.kind === 'slice-order') await onSliceOrder(deps, key.task, key.slice);
+}
+
+function sliceOf(text: string): number | undefined {
+  const key = parseKey(text);
+  return key !== undefined && 'slice' in key ? key.slice : undefined;
 }

@@ -22,6 +22,8 @@ export interface SweeperOptions {
   /** Pause between the end of one sweep and the start of the next. */
   readonly intervalMs: number;
   readonly onSwept: (swept: Swept) => void;
+  /** Takes slices that nobody is at work on, so that one large task does not hold up the sweep of everything else. */
+  readonly onSlice?: SweepOptions['onSlice'];
 }
 
 export interface Sweeper {
@@ -58,7 +60,7 @@ async function sweepUntil(
   let since = now();
   // A sweep that is running when we are told to stop goes on until the caller's own signal ends it.
   while (!stopped.aborted && !deps.signal?.aborted) {
-    options.onSwept(await sweepOnce(deps, closed));
+    options.onSwept(await sweepOnce(deps, closed, options));
     if (closed.size > CLOSED_MAX || now() - since > CLOSED_MS_MAX) {
       closed.clear();
       since = now();
@@ -67,11 +69,11 @@ async function sweepUntil(
   }
 }
 
-async function sweepOnce(deps: Deps, closed: Closed): Promise<Swept> {
+async function sweepOnce(deps: Deps, closed: Closed, { onSlice }: SweeperOptions): Promise<Swept> {
   const started = deps.clock().getTime();
   const seconds = () => (deps.clock().getTime() - started) / 1000;
   try {
-    const report = await sweep(deps, { closed });
+    const report = await sweep(deps, { closed, ...(onSlice === undefined ? {} : { onSlice }) });
     return { report, seconds: seconds() };
   } catch (error) {
     deps.log.error({ err: error }, `sweep failed: ${messageOf(error)}`);

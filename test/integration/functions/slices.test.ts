@@ -118,6 +118,21 @@ describe('verification in slices', () => {
     expect(await outcomes(deps)).toMatchObject([{ status: 'complete', objects: 12 }]);
   });
 
+  it('is given to whoever has a queue, order by order, where the sweeper is not alone', async () => {
+    const { deps, set } = await committed();
+    await requestTask(deps, set.timestamp, 'verify', AT);
+    const functions = inProcess(deps);
+    const given: string[] = [];
+    const onSlice = (order: string) => {
+      given.push(order);
+      void functions.announce(order);
+    };
+    await sweep(deps, { onSlice });
+    await functions.idle();
+    expect(given).toHaveLength(6);
+    expect(await outcomes(deps)).toMatchObject([{ status: 'complete', objects: 12 }]);
+  });
+
   it('refuses a set without manifest, and one that is not there', async () => {
     const deps = await freshDeps();
     await run(deps, await requestTask(deps, '20260131010203', 'verify', AT));

@@ -5,6 +5,11 @@
 
 /** Of one vCPU: Lambda gives processors by memory, and folding is work for one. Fold and validation need a third of it. */
 const ONE_CPU_MB = 1769;
+/**
+ * A restore into another number of segments makes one order of all extents, which takes several times its size. No more
+ * than what new accounts may have.
+ */
+const RESTORE_MB = 3008;
 
 const SLICE_WORKS = ['plan-slices', 'do-slice', 'fold-slices'];
 /** A slice is measured for minutes of reading (backup-set/slices.ts): nothing else shares its quarter of an hour. */
@@ -50,7 +55,7 @@ export const LANES = [
     name: 'coordinateRestore',
     keys: ['restores/*/request.json'],
     work: ['plan-restore'],
-    memory: ONE_CPU_MB,
+    memory: RESTORE_MB,
     timeout: 300,
     batch: 10,
     window: 0,
@@ -61,7 +66,7 @@ export const LANES = [
     name: 'trackRestore',
     keys: ['restores/*/receipts/*.json'],
     work: ['advance-restore'],
-    memory: ONE_CPU_MB,
+    memory: RESTORE_MB,
     timeout: 300,
     // Every segment answers every phase; somebody waits for the next one.
     batch: 100,
@@ -111,7 +116,8 @@ export const LANES = [
 /** Called by a schedule, not by keys (schedules.yml). */
 export const SWEEP = {
   name: 'sweep',
-  memory: ONE_CPU_MB,
+  // It takes restores on, too.
+  memory: RESTORE_MB,
   // Ten thousand sets are looked at; those that are over cost a listing each.
   timeout: 900,
   // It makes good what `replicate` missed.

@@ -1,7 +1,9 @@
+import { mkdir, symlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Context, SQSEvent, SQSRecord } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Deps } from '../../../functions/deps.ts';
-import { freshDeps, keysOf, verdictsOf } from './place.ts';
+import { fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
 
 const context = { getRemainingTimeInMillis: () => 60_000, awsRequestId: 'r' } as Context;
@@ -51,8 +53,10 @@ describe('the functions on Lambda', () => {
     await storeAll(deps.store, documents);
     const [good = ''] = documents.map(({ key }) => key).filter((key) => key.endsWith('/seal.json'));
     const blocked = good.replaceAll(set.timestamp, '20200101000000').replace(/sets\/\d+/, 'sets/20200101');
-    // Something else lies where the seal of the other set would be.
-    await deps.store.create(`${blocked}/in-the-way`, new Uint8Array(1));
+    // Where the seal of the other set would be is something that cannot be opened: a link to itself.
+    const file = fileOf(deps.store, blocked);
+    await mkdir(dirname(file), { recursive: true });
+    await symlink(file, file);
     const messages = ['one', 'two'].map((id) => message(id, created(blocked)));
     const done = await stitch(event(...messages, message('good', created(good))), context);
     expect(done).toEqual(failed('one', 'two'));

@@ -6,7 +6,7 @@ import type { TestServer } from './postgres.ts';
 
 /** Writes the stowage.yaml of a cluster of test servers; returns its path. */
 export async function configFor(
-  place: Place,
+  place: Pick<Place, 'folder' | 'storage'>,
   servers: readonly TestServer[],
   root: string,
   more: Readonly<Record<string, unknown>> = {},

@@ -20,6 +20,8 @@ export interface StowageRoles {
   client(role: string): S3Client;
   /** As the role; `owner` is who has made the bucket. */
   store(role: string, endpoint?: string): Promise<ObjectStore>;
+  /** What a process needs to be the role. */
+  env(role: string): Readonly<Record<string, string>>;
   /** An object's key in the bucket. */
   key(relative: string): string;
   stop(): Promise<void>;
@@ -69,6 +71,7 @@ export async function startStowageRoles(): Promise<StowageRoles> {
       stores.push(store);
       return store;
     },
+    env: (role) => users.get(role)?.env ?? ceph.env,
     key: (relative) => `${NAMES.prefix}${relative}`,
     async stop() {
       for (const client of clients) client.destroy();

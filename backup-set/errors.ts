@@ -42,7 +42,7 @@ export const ERRORS = {
   },
   'storage/denied': {
     exit: 5,
-    hint: 'check the credentials and the bucket policy (docs/operations.md lists the rights needed)',
+    hint: 'check the credentials and the bucket policy (docs/security.md says who may do what)',
   },
   'storage/unavailable': {
     exit: 5,

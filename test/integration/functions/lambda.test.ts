@@ -85,7 +85,6 @@ describe('the functions on Lambda', () => {
       documentsOf(set)
         .map(({ key }) => key)
         .find((key) => key.endsWith('/seal.json')) ?? '';
-    await new Promise((resolve) => setTimeout(resolve, 5));
     expect(await stitch(event(message('late', created(key))), late)).toEqual(failed('late'));
     expect(await keysOf(deps.store)).toEqual(before);
   });

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { encode } from '../../../backup-set/documents.ts';
+import { formatKey } from '../../../backup-set/keys.ts';
+import { Outcome } from '../../../backup-set/restore.ts';
+import { announcementOf, isAnnounced } from '../../../functions/announcement.ts';
+import { validate } from '../../../functions/on-manifest.ts';
+import { stitch } from '../../../functions/on-receipt.ts';
+import { freshDeps } from './place.ts';
+import { documentsOf, storeAll, storeObjects } from './sets.ts';
+
+describe('announcements', () => {
+  it('say what a verdict found, and where it stands', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, documentsOf(set));
+    await stitch(deps, set.timestamp);
+    const { verdict, wrote } = await validate(deps, set.timestamp);
+    const [object = ''] = wrote;
+    expect(isAnnounced(object)).toBe(true);
+    expect(await announcementOf(deps, object)).toEqual({
+      kind: 'verdict',
+      root: deps.store.url,
+      object,
+      set: set.timestamp,
+      level: 'validate',
+      status: 'complete',
+      at: verdict.at,
+      problemsTotal: 0,
+      problems: [],
+    });
+  });
+
+  it('tell the first problems of a restore as lines for people, and how many there are', async () => {
+    const deps = await freshDeps();
+    const restore = '20260131020304567-0123abcd';
+    const object = formatKey({ kind: 'outcome', restore });
+    const outcome: Outcome = {
+      format: 'stowage/outcome',
+      version: 0,
+      id: restore,
+      timestamp: '20260131000000',
+      status: 'failed',
+      totals: { contents: 1, relations: 0, rows: 0 },
+      problemsTotal: 500,
+      problems: Array.from({ length: 50 }, (_, content) => ({
+        code: 'order-failed' as const,
+        content,
+        message: 'no space',
+      })),
+    };
+    await deps.store.create(object, encode(Outcome, outcome));
+    const told = await announcementOf(deps, object);
+    expect(told).toMatchObject({ kind: 'outcome', restore, set: '20260131000000', status: 'failed' });
+    expect(told).toMatchObject({ problemsTotal: 500 });
+    expect(told?.problems).toHaveLength(10);
+    expect(told?.problems[0]).toBe('content 0: no space (order-failed)');
+  });
+
+  it('are not made of other keys, nor of documents that have gone', async () => {
+    const deps = await freshDeps();
+    const plan = formatKey({ kind: 'plan', timestamp: '20260131000000' });
+    expect(isAnnounced(plan)).toBe(false);
+    expect(await announcementOf(deps, plan)).toBeUndefined();
+    const gone = formatKey({ kind: 'outcome', restore: '20260131020304567-0123abcd' });
+    expect(await announcementOf(deps, gone)).toBeUndefined();
+  });
+});

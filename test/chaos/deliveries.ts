@@ -8,26 +8,37 @@ const ROOT = 'prefix/';
 /** A world's root: what plans of the tests' builders say they were made for. */
 export const ROOT_URL = `s3://${BUCKET}/prefix`;
 
+/** Where a body says that something was created. */
+export interface Place {
+  readonly bucket: string;
+  readonly prefix: string;
+}
+
 /** The body in which some sender tells of a new object; now and then one that nobody should act upon. */
-export function bodyFor(random: Random, key: string, corruptShare: number): string {
+export function bodyFor(
+  random: Random,
+  key: string,
+  corruptShare: number,
+  { bucket, prefix }: Place = { bucket: BUCKET, prefix: ROOT },
+): string {
   const sender = random.pick(SENDERS);
-  if (!random.chance(corruptShare)) return said(sender, BUCKET, `${ROOT}${key}`);
-  const body = said(sender, BUCKET, `${ROOT}${key}`);
+  if (!random.chance(corruptShare)) return said(sender, bucket, `${prefix}${key}`);
+  const body = said(sender, bucket, `${prefix}${key}`);
   switch (random.below(8)) {
     case 0:
       return body.slice(0, random.below(body.length));
     case 1:
       return said(sender, 'another', `${ROOT}${key}`);
     case 2:
-      return said(sender, BUCKET, `${ROOT}${maimed(random, key)}`);
+      return said(sender, bucket, `${prefix}${maimed(random, key)}`);
     case 3:
       return said(sender, BUCKET, `elsewhere/${key}`);
     case 4:
       return body.replace('ObjectCreated', 'ObjectRemoved').replace('Object Created', 'Object Deleted');
     case 5:
-      return JSON.stringify({ Type: 'Notification', Message: said('sns', BUCKET, `${ROOT}${key}`) });
+      return JSON.stringify({ Type: 'Notification', Message: said('sns', bucket, `${prefix}${key}`) });
     case 6:
-      return said(sender, BUCKET, `${ROOT}sets/../../${key}`);
+      return said(sender, bucket, `${prefix}sets/../../${key}`);
     default:
       return random.pick(['', 'null', '[]', '{"Records":{}}', '{"Event":"s3:TestEvent"}', '"', '[[[[1]]]]']);
   }

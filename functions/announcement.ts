@@ -1,6 +1,8 @@
 import { decode } from '../backup-set/documents.ts';
 import { parseKey } from '../backup-set/keys.ts';
 import { Outcome } from '../backup-set/restore.ts';
+import { TaskOutcome } from '../backup-set/slices.ts';
+import { partsOfTask } from '../backup-set/timestamps.ts';
 import { describeProblem, type Problem, Verdict } from '../backup-set/verdict.ts';
 import type { Deps } from './deps.ts';
 import { readDocument } from './load.ts';
@@ -8,9 +10,9 @@ import { readDocument } from './load.ts';
 /** Enough to know where to look; the document has them all, and a message is limited to 256 KiB. */
 const PROBLEMS_TOLD = 10;
 
-/** What subscribers are told of a verdict on a set, or of the end of a restore. */
+/** What subscribers are told of a verdict on a set, of the end of a restore, or of that of a copy to the alternate location. */
 export interface Announcement {
-  readonly kind: 'verdict' | 'outcome';
+  readonly kind: 'verdict' | 'outcome' | 'replication';
   readonly root: string;
   /** The document that says it all. Messages may come twice: this tells that it is the same one. */
   readonly object: string;
@@ -18,10 +20,12 @@ export interface Announcement {
   readonly status: Verdict['status'] | Outcome['status'];
   /** Of a verdict. */
   readonly level?: Verdict['level'];
-  /** Of a verdict. */
+  /** Of a verdict or a replication. */
   readonly at?: string;
   /** Of an outcome. */
   readonly restore?: string;
+  /** Of a replication: the root that was copied to. */
+  readonly to?: string;
   readonly problemsTotal: number;
   /** The first of them, each as a line for people. */
   readonly problems: readonly string[];
@@ -31,7 +35,7 @@ export function isAnnounced(text: string): boolean {
   return announcedKind(text) !== undefined;
 }
 
-/** The announcement of a verdict or an outcome; undefined when its document has been deleted meanwhile. */
+/** The announcement of a verdict, an outcome or a replication; undefined when its document has been deleted meanwhile. */
 export async function announcementOf(deps: Deps, object: string): Promise<Announcement | undefined> {
   const kind = announcedKind(object);
   const raw = kind === undefined ? undefined : await readDocument(deps, object);
@@ -41,13 +45,21 @@ export async function announcementOf(deps: Deps, object: string): Promise<Announ
     const { timestamp, status, level, at, ...found } = decode(Verdict, raw);
     return { ...common, kind: 'verdict', set: timestamp, status, level, at, ...told(found) };
   }
+  if (kind === 'replication') {
+    const { task, status, root, at, ...found } = decode(TaskOutcome, raw);
+    const { timestamp } = partsOfTask(task);
+    return { ...common, kind: 'replication', set: timestamp, status, at, to: root, ...told(found) };
+  }
   const { id, timestamp, status, ...found } = decode(Outcome, raw);
   return { ...common, kind: 'outcome', set: timestamp, restore: id, status, ...told(found) };
 }
 
 function announcedKind(text: string): Announcement['kind'] | undefined {
-  const kind = parseKey(text)?.kind;
-  return kind === 'verdict' || kind === 'outcome' ? kind : undefined;
+  const key = parseKey(text);
+  // The outcome of a verification is its verdict.
+  if (key?.kind === 'task-outcome')
+    return partsOfTask(key.task).work === 'replicate' ? 'replication' : undefined;
+  return key?.kind === 'verdict' || key?.kind === 'outcome' ? key.kind : undefined;
 }
 
 function told({ problemsTotal, problems }: { problemsTotal: number; problems: readonly Problem[] }) {

@@ -7,6 +7,8 @@ export const METRICS = {
   RestoresRestored: 'Count',
   RestoresFailed: 'Count',
   RestoresRefused: 'Count',
+  SetsReplicated: 'Count',
+  ReplicationsFailed: 'Count',
   /** Unsealed sets in which nothing moves any more, as the last sweep found them. */
   SetsOverdue: 'Count',
   /** Since the newest set that is complete; from the sweep. Absent while there is none. */

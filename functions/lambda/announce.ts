@@ -7,7 +7,7 @@ import { onMessages } from './messages.ts';
 
 const client = new SNSClient({});
 
-/** A verdict or an outcome is there: tells everybody who has subscribed. */
+/** A verdict or an outcome is there, or a copy has ended: tells everybody who has subscribed. */
 export const handler = onMessages<string>(invocation, {
   workOf: (key) => (isAnnounced(key) ? { name: `announcement of ${key}`, work: key } : undefined),
   run: (given, key) => measured(given, (deps) => announce(deps, key)),
@@ -43,4 +43,7 @@ const METRIC_OF: Readonly<Record<Announcement['status'], Metric>> = {
   refused: 'RestoresRefused',
 };
 
-const metricOf = ({ status }: Announcement): Metric => METRIC_OF[status];
+function metricOf({ kind, status }: Announcement): Metric {
+  if (kind !== 'replication') return METRIC_OF[status];
+  return status === 'complete' ? 'SetsReplicated' : 'ReplicationsFailed';
+}

@@ -71,6 +71,10 @@ function ofMetrics() {
       'A backup has ended, and its set is incomplete: its verdict names what is missing',
       metric('VerdictsIncomplete', { Statistic: 'Sum', Period: 5 * MINUTE }),
     ),
+    ReplicationFailedAlarm: alarm(
+      'A validated set could not be copied to the alternate location; the outcome of the task says why',
+      metric('ReplicationsFailed', { Statistic: 'Sum', Period: 5 * MINUTE }),
+    ),
     RestoreFailedAlarm: alarm(
       'A restore has failed; its outcome says which segment, and why',
       metric('RestoresFailed', { Statistic: 'Sum', Period: 5 * MINUTE }),

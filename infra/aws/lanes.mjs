@@ -101,7 +101,7 @@ export const LANES = [
   },
   {
     name: 'announce',
-    keys: ['sets/*/verdicts/*.json', 'restores/*/outcome.json'],
+    keys: ['sets/*/verdicts/*.json', 'restores/*/outcome.json', 'tasks/*-replicate/outcome.json'],
     work: ['announce'],
     memory: 512,
     timeout: 30,

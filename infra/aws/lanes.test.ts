@@ -58,7 +58,7 @@ function concerned(key: string): string[] {
   return LANES.filter(
     ({ name, work }) =>
       works.some((one) => one !== undefined && work.includes(one)) &&
-      (!key.startsWith('tasks/') || key.includes(`-${name}/`)),
+      (!key.startsWith('tasks/') || name === 'announce' || key.includes(`-${name}/`)),
   ).map(({ name }) => name);
 }
 

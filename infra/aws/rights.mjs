@@ -24,7 +24,8 @@ export const KEYS = {
   'verify-plan': ['plan.json', 'orders/*', 'outcome.json'].map((key) => `${TASK}-verify/${key}`),
   'verify-receipts': [`${TASK}-verify/receipts/*`],
   'replicate-request': [`${TASK}-replicate/request.json`],
-  'replicate-plan': ['plan.json', 'orders/*', 'outcome.json'].map((key) => `${TASK}-replicate/${key}`),
+  'replicate-plan': ['plan.json', 'orders/*'].map((key) => `${TASK}-replicate/${key}`),
+  'replicate-outcome': [`${TASK}-replicate/outcome.json`],
   'replicate-receipts': [`${TASK}-replicate/receipts/*`],
   request: [`${RESTORE}/request.json`],
   'restore-plan': [`${RESTORE}/plan.json`],
@@ -76,7 +77,7 @@ export const RIGHTS = {
   },
   Replicate: {
     reads: [...SETS, ...TASKS],
-    creates: ['replicate-request', 'replicate-plan', 'replicate-receipts'],
+    creates: ['replicate-request', 'replicate-plan', 'replicate-receipts', 'replicate-outcome'],
     lists: ['sets/*', 'tasks/*'],
     replica: REPLICA,
   },
@@ -95,7 +96,7 @@ export const RIGHTS = {
     reads: EVERYTHING,
     creates: [
       ...['manifest', ...VERDICTS, 'verify-plan', 'verify-receipts'],
-      ...['replicate-request', 'replicate-plan', 'replicate-receipts'],
+      ...['replicate-request', 'replicate-plan', 'replicate-receipts', 'replicate-outcome'],
       ...['restore-plan', 'restore-orders', 'outcome'],
     ],
     endsUploads: ['packs'],
@@ -104,8 +105,8 @@ export const RIGHTS = {
     replica: REPLICA,
   },
   Announce: {
-    reads: [...VERDICTS, 'outcome'],
-    lists: [`${SET}/verdicts/*`, ...KEYS.outcome],
+    reads: [...VERDICTS, 'outcome', 'replicate-outcome'],
+    lists: [`${SET}/verdicts/*`, ...KEYS.outcome, ...KEYS['replicate-outcome']],
     publishes: true,
   },
 

@@ -49,7 +49,7 @@ describe('docs/deploy-aws.md', () => {
       `${pascal(name)}DeadLettersAlarm`,
     ]);
     const own = Object.keys(resources().Resources).filter((name) => !ofMany.includes(name));
-    expect(own).toHaveLength(6);
+    expect(own).toHaveLength(7);
     for (const name of [...own, '…ErrorsAlarm', '…DeadLettersAlarm']) expect(page).toContain(`| \`${name}\``);
   });
 });

@@ -103,8 +103,10 @@ function classOf(key: Key): string {
       return 'restore-receipts';
     case 'task-request':
       return `${workOf(key.task)}-request`;
-    case 'task-plan':
     case 'task-outcome':
+      // Somebody else is told of how a copy ended; of a verification, its verdict is told.
+      return workOf(key.task) === 'replicate' ? 'replicate-outcome' : 'verify-plan';
+    case 'task-plan':
     case 'slice-order':
       return `${workOf(key.task)}-plan`;
     case 'slice-receipt':

@@ -3,9 +3,11 @@ import { encode } from '../../../backup-set/documents.ts';
 import { formatKey } from '../../../backup-set/keys.ts';
 import { Outcome } from '../../../backup-set/restore.ts';
 import { announcementOf, isAnnounced } from '../../../functions/announcement.ts';
+import { inProcess } from '../../../functions/in-process.ts';
 import { validate } from '../../../functions/on-manifest.ts';
 import { stitch } from '../../../functions/on-receipt.ts';
-import { freshDeps } from './place.ts';
+import { requestTask } from '../../../functions/tasks.ts';
+import { freshDeps, keysOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
 
 describe('announcements', () => {
@@ -54,6 +56,24 @@ describe('announcements', () => {
     expect(told).toMatchObject({ problemsTotal: 500 });
     expect(told?.problems).toHaveLength(10);
     expect(told?.problems[0]).toBe('content 0: no space (order-failed)');
+  });
+
+  it('tell how a copy has ended, and where; of a verification in slices, its verdict is told', async () => {
+    const deps = await freshDeps();
+    const { store: replica } = await freshDeps();
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, documentsOf(set));
+    const functions = inProcess({ ...deps, replica });
+    await functions.announce(set.seal.key);
+    await functions.announce(await requestTask(deps, set.timestamp, 'verify', new Date()));
+    await functions.idle();
+    const outcomes = (await keysOf(deps.store, 'tasks/')).filter((key) => key.endsWith('/outcome.json'));
+    expect(outcomes).toHaveLength(2);
+    expect(
+      await Promise.all(outcomes.filter(isAnnounced).map((key) => announcementOf(deps, key))),
+    ).toMatchObject([
+      { kind: 'replication', set: set.timestamp, status: 'complete', to: replica.url, problemsTotal: 0 },
+    ]);
   });
 
   it('are not made of other keys, nor of documents that have gone', async () => {

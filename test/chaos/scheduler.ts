@@ -51,11 +51,13 @@ export function scheduler(random: Random, faultOf: (task: Task, isWrite: boolean
   };
 
   async function happen({ task, isWrite, act, done, failed }: Waiting): Promise<void> {
+    // Its time was up while it waited: stores look at the signal before they do anything.
+    if (task.stopping.signal.aborted) return failed(timeIsUp());
     const fault = faultOf(task, isWrite);
     if (fault === 'dies') return kill(task);
     if (fault === 'fails') return failed(unavailable('the store did not answer'));
     if (fault === 'interrupted') {
-      const error = new StowageError('interrupted', 'the time is up');
+      const error = timeIsUp();
       task.stopping.abort(error);
       return failed(error);
     }
@@ -77,7 +79,7 @@ export function scheduler(random: Random, faultOf: (task: Task, isWrite: boolean
       new Promise<T>((resolve, reject) => {
         // The promise of a dead task stays open for ever, as its process would be gone.
         if (task.dead) return;
-        if (task.stopping.signal.aborted) return reject(new StowageError('interrupted', 'the time is up'));
+        if (task.stopping.signal.aborted) return reject(timeIsUp());
         const done = (value: unknown) => resolve(value as T);
         queue.push({ task, isWrite, act, done, failed: reject });
       }),
@@ -93,3 +95,4 @@ export function scheduler(random: Random, faultOf: (task: Task, isWrite: boolean
 }
 
 const unavailable = (message: string) => new StowageError('storage/unavailable', message);
+const timeIsUp = () => new StowageError('interrupted', 'the time is up');

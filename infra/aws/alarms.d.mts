@@ -4,6 +4,8 @@ export interface Alarm {
     readonly Namespace: string;
     readonly MetricName: string;
     readonly Dimensions: readonly { readonly Name: string }[];
+    readonly Period: number;
+    readonly EvaluationPeriods: number;
   };
 }
 export function resources(): { readonly Resources: Readonly<Record<string, Alarm>> };

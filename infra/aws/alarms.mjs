@@ -1,4 +1,5 @@
 import { LANES, pascal, SWEEP } from './lanes.mjs';
+import { visibilityOf } from './queues.mjs';
 
 /** Included by serverless.yml: what somebody should be told of. docs/deploy-aws.md says what to do about each. */
 export const resources = () => ({
@@ -7,6 +8,8 @@ export const resources = () => ({
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
+/** SweepMinutes of parameters.yml allows no more. */
+const SWEEP_MINUTES_MAX = 30;
 /** The functions count under the root as it is configured: STOWAGE_ROOT. */
 const ROOT = { Name: 'Root', Value: { 'Fn::Sub': `s3://\${BucketName}/\${RootPrefix}` } };
 
@@ -29,21 +32,27 @@ function ofQueues() {
 
 /** A function that ended badly as a whole: no memory, no time, no right to read its queue; or a sweep with problems. */
 function ofFunctions() {
-  const alarms = [...LANES, SWEEP].map(({ name }) => [
-    `${pascal(name)}ErrorsAlarm`,
-    alarm(`The function ${name} fails; its log says why`, {
+  const alarms = [...LANES, SWEEP].map((lane) => [
+    `${pascal(lane.name)}ErrorsAlarm`,
+    alarm(`The function ${lane.name} fails; its log says why`, {
       Namespace: 'AWS/Lambda',
       MetricName: 'Errors',
-      Dimensions: [{ Name: 'FunctionName', Value: { Ref: `${pascal(name)}LambdaFunction` } }],
-      Statistic: 'Sum',
-      Period: 5 * MINUTE,
-      // Once is a hiccup of the network, and the work is done again.
-      EvaluationPeriods: 3,
-      DatapointsToAlarm: 2,
+      Dimensions: [{ Name: 'FunctionName', Value: { Ref: `${pascal(lane.name)}LambdaFunction` } }],
+      ...moreThanOnce(lane === SWEEP ? SWEEP_MINUTES_MAX * MINUTE : visibilityOf(lane)),
     }),
   ]);
   return Object.fromEntries(alarms);
 }
+
+/**
+ * Once is a hiccup of the network, and the work is done again; but only when the message is seen again, or with the next
+ * sweep. Who looks back over less than two of these pauses never sees the second failure.
+ */
+const moreThanOnce = (pauseSeconds) => ({
+  Statistic: 'Sum',
+  Period: Math.max(HOUR, 2 * pauseSeconds),
+  Threshold: 1,
+});
 
 /** From the functions' own metrics (functions/metrics.ts). */
 function ofMetrics() {
@@ -81,10 +90,11 @@ function ofMetrics() {
     ),
     JobsFailedAlarm: alarm(
       'The work on a set or restore fails again and again; the log of the function says which and why',
+      // One hour's trouble of S3 may fail many; work that fails again does so in another hour.
       metric('JobsFailed', {
         Statistic: 'Sum',
-        Period: 5 * MINUTE,
-        EvaluationPeriods: 3,
+        Period: HOUR,
+        EvaluationPeriods: 1 + Math.ceil((2 * Math.max(...LANES.map(visibilityOf))) / HOUR),
         DatapointsToAlarm: 2,
       }),
     ),

@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { DIMENSION, embedded, METRICS, NAMESPACE } from '../../functions/metrics.ts';
-import { resources } from './alarms.mjs';
+import { type Alarm, resources } from './alarms.mjs';
+import { LANES, pascal } from './lanes.mjs';
 
 describe('the metrics of the functions', () => {
   test('are what CloudWatch finds in a line of the log', () => {
@@ -35,5 +37,27 @@ describe('the metrics of the functions', () => {
       expect(Object.keys(METRICS)).toContain(MetricName);
       expect(Dimensions.map(({ Name }) => Name)).toEqual([DIMENSION]);
     }
+  });
+});
+
+describe('an alarm that waits for a second failure', () => {
+  const alarms = resources().Resources;
+  /** Seconds that an alarm looks back over. */
+  const span = (name: string) => {
+    const { Period, EvaluationPeriods } = (alarms[name] as Alarm).Properties;
+    return Period * EvaluationPeriods;
+  };
+  /** A message whose work has failed comes again when its visibility ends: six times the function's time. */
+  const pauseOf = ({ timeout }: { timeout: number }) => 6 * timeout;
+
+  test.each(LANES)('of $name looks back until its message has come again', (lane) => {
+    expect(span(`${pascal(lane.name)}ErrorsAlarm`)).toBeGreaterThanOrEqual(2 * pauseOf(lane));
+    expect(span('JobsFailedAlarm')).toBeGreaterThanOrEqual(2 * pauseOf(lane));
+  });
+
+  test('of the sweeper looks back over two sweeps, however rarely it may be told to sweep', async () => {
+    const text = await readFile(new URL('parameters.yml', import.meta.url), 'utf8');
+    const [, minutes] = /SweepMinutes:.*?MaxValue: (\d+)/s.exec(text) ?? [];
+    expect(span('SweepErrorsAlarm')).toBeGreaterThanOrEqual(2 * 60 * Number(minutes));
   });
 });

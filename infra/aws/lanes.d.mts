@@ -3,6 +3,8 @@ export interface Lane {
   readonly name: string;
   readonly keys: readonly string[];
   readonly work: readonly string[];
+  /** Seconds. */
+  readonly timeout: number;
 }
 export const LANES: readonly Lane[];
 export const SWEEP: { readonly name: string };

@@ -2,16 +2,20 @@ import { arnOf, LANES, pascal } from './lanes.mjs';
 
 /** SQS keeps a message from others for so long; with less, a batch that waits for a throttled function is given out twice. */
 const VISIBILITY_PER_TIMEOUT = 6;
-/** A message fails for as long as S3 does, or for ever: five times are half a day, and by then the sweeper has done the work. */
+/** A message fails for as long as S3 does, or for ever: five times are hours, and by then the sweeper has done the work. */
 const RECEIVES_MAX = 5;
 const TWO_WEEKS = 14 * 24 * 3600;
+
+/** Seconds until a message whose work has failed comes again. */
+export const visibilityOf = ({ timeout }) => timeout * VISIBILITY_PER_TIMEOUT;
 
 /** Included by serverless.yml: everything between the bucket and the functions. */
 export const resources = () => ({
   Resources: Object.assign({}, ...LANES.map((lane) => ({ ...queuesOf(lane), ...ruleOf(lane) }))),
 });
 
-function queuesOf({ name, timeout }) {
+function queuesOf(lane) {
+  const { name } = lane;
   const queue = `${pascal(name)}Queue`;
   const dead = `${pascal(name)}DeadLetters`;
   const common = { SqsManagedSseEnabled: true, MessageRetentionPeriod: TWO_WEEKS };
@@ -20,7 +24,7 @@ function queuesOf({ name, timeout }) {
       Type: 'AWS::SQS::Queue',
       Properties: {
         ...common,
-        VisibilityTimeout: timeout * VISIBILITY_PER_TIMEOUT,
+        VisibilityTimeout: visibilityOf(lane),
         RedrivePolicy: { deadLetterTargetArn: arnOf(dead), maxReceiveCount: RECEIVES_MAX },
       },
     },

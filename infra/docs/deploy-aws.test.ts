@@ -41,6 +41,13 @@ describe('docs/deploy-aws.md', () => {
     }
   });
 
+  test('says that bucket and policy outlive the stack, and the template keeps both', async () => {
+    expect(await textOf('docs/deploy-aws.md')).toContain('which stays, policy and all');
+    const kept = { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' };
+    expect((await yamlOf('infra/aws/bucket.yml'))['Resources']).toMatchObject({ Bucket: kept });
+    expect((await yamlOf('infra/aws/bucket-policy.yml'))['Resources']).toMatchObject({ BucketPolicy: kept });
+  });
+
   test('has every metric, and says what to do about every alarm', async () => {
     const page = await textOf('docs/deploy-aws.md');
     for (const metric of Object.keys(METRICS)) expect(page).toContain(`\`${metric}\``);

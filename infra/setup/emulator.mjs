@@ -3,15 +3,18 @@ import { execFile } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { installDebian } from './debian.mjs';
 import { withLock } from './lock.mjs';
 import { runQuietly } from './run.mjs';
 import { SetupError } from './setup-error.mjs';
 
 const PACKAGES = 'infra/setup/emulator-packages.txt';
-/** The first version that the emulator runs on. */
-const PYTHON_MIN = [3, 10];
+/** Minor versions of Python 3 for which all packages of the lock file exist: regex asks for 11, cfn-lint takes no 15. */
+const PYTHON_MINORS = { min: 11, max: 14 };
 /** Set to 1 to run everything else without it. */
 const WAIVER = 'STOWAGE_WITHOUT_EMULATOR';
+/** Debian's python3 comes without what makes environments. */
+const DEBIAN = { packages: ['python3', 'python3-venv'], waiver: WAIVER };
 
 /**
  * Installs what the lock file names, once. Without a Python that can make an environment it says so, loudly, and
@@ -19,10 +22,10 @@ const WAIVER = 'STOWAGE_WITHOUT_EMULATOR';
  */
 export async function installEmulator(root, say, environment = process.env) {
   if (environment[WAIVER] === '1') return;
-  const python = await findPython();
+  const python = (await findPython()) ?? (await installPython(say));
   if (python === undefined) {
     say(
-      `not run: the tests of the stack on AWS, as there is no Python ${PYTHON_MIN.join('.')} with venv (Debian: apt-get install python3 python3-venv)`,
+      `not run: the tests of the stack on AWS, as there is no Python 3.${PYTHON_MINORS.min} to 3.${PYTHON_MINORS.max} with venv (Debian: apt-get install ${DEBIAN.packages.join(' ')})`,
     );
     return;
   }
@@ -44,8 +47,17 @@ export async function installEmulator(root, say, environment = process.env) {
   });
 }
 
+/** Without a way to Debian's archive, too, the tests that need no Python are run. */
+async function installPython(say) {
+  await installDebian([DEBIAN], say).catch((error) => {
+    if (!(error instanceof SetupError)) throw error;
+    say(error.message);
+  });
+  return findPython();
+}
+
 async function findPython() {
-  for (const program of ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10']) {
+  for (const program of ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11']) {
     const version = await promisify(execFile)(program, [
       '-c',
       'import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])',
@@ -53,13 +65,13 @@ async function findPython() {
       ({ stdout }) => stdout.trim(),
       () => undefined,
     );
-    if (version !== undefined && isNewEnough(version)) return { program, version };
+    if (version !== undefined && isSupported(version)) return { program, version };
   }
   return undefined;
 }
 
-/** Pure: `3.11` of `import sys` against what the emulator needs. */
-export function isNewEnough(version) {
+/** Pure: of a version such as `3.11`, whether the packages of the lock file can be installed on it. */
+export function isSupported(version) {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > PYTHON_MIN[0] || (major === PYTHON_MIN[0] && minor >= PYTHON_MIN[1]);
+  return major === 3 && minor >= PYTHON_MINORS.min && minor <= PYTHON_MINORS.max;
 }

@@ -126,6 +126,11 @@ describe('newsFor', () => {
     expect(ignored?.what.length).toBeLessThanOrEqual(200);
   });
 
+  it('ignores brackets in brackets, however deep', () => {
+    const body: unknown = JSON.parse(`${'['.repeat(400_000)}${']'.repeat(400_000)}`);
+    expect(newsFor('s3://backups', body)).toMatchObject({ keys: [], ignored: [{ reason: 'foreign-shape' }] });
+  });
+
   it.each([
     undefined,
     null,

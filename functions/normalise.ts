@@ -130,8 +130,17 @@ function underRoot(rootUrl: string, { bucket, key }: Created): string | Ignored 
 }
 
 function ignored(reason: Ignored['reason'], what: unknown): Ignored {
-  const text = typeof what === 'string' ? what : (JSON.stringify(what) ?? 'nothing');
+  const text = typeof what === 'string' ? what : written(what);
   return { reason, what: text.slice(0, WHAT_CHARS_MAX) };
+}
+
+/** JSON.parse reads brackets in brackets to any depth; JSON.stringify overflows the stack on them. */
+function written(what: unknown): string {
+  try {
+    return JSON.stringify(what) ?? 'nothing';
+  } catch {
+    return 'nested too deeply to be shown';
+  }
 }
 
 function parsed(text: string): unknown {

@@ -74,7 +74,7 @@ export function snsDoor(options: {
       if (message === undefined) throw new SnsRefusal('this is not all that SNS writes into a message');
       const { TopicArn, Type } = message;
       if (!topics.includes(TopicArn)) throw new SnsRefusal(`topic ${TopicArn} is not in serve.snsTopics`);
-      const certificate = await certificateAt(urlOfSns(message.SigningCertURL, 'SigningCertURL'));
+      const certificate = await certificateAt(urlOfCertificate(message.SigningCertURL));
       const now = clock();
       if (now < certificate.validFromDate || now > certificate.validToDate)
         throw new SnsRefusal(
@@ -93,6 +93,16 @@ function urlOfSns(text: string, field: string): URL {
   const isSns = url?.protocol === 'https:' && url.host === url.hostname && SNS_HOST.test(url.hostname);
   if (url === null || !isSns || url.username !== '' || url.password !== '')
     throw new SnsRefusal(`${field} is not an address of SNS`);
+  return url;
+}
+
+/** The API has the same host, and its answers can quote what the caller wrote: only the files there are Amazon's own word. */
+const CERTIFICATE_PATH = /^\/SimpleNotificationService-[0-9A-Za-z]+\.pem$/;
+
+function urlOfCertificate(text: string): URL {
+  const url = urlOfSns(text, 'SigningCertURL');
+  if (!CERTIFICATE_PATH.test(url.pathname) || url.search !== '')
+    throw new SnsRefusal('SigningCertURL is not a certificate of SNS');
   return url;
 }
 

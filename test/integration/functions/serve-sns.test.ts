@@ -112,6 +112,8 @@ describe('a message of SNS', () => {
     'https://user@sns.eu-central-1.amazonaws.com/x.pem',
     'https://sns.eu-central-1.amazonaws.com:8443/x.pem',
     'https://bucket.s3.amazonaws.com/x.pem',
+    'https://sns.eu-central-1.amazonaws.com/?Action=GetTopicAttributes&x=/SimpleNotificationService-0123.pem',
+    'https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0123.pem?Action=GetTopicAttributes',
     'file:///etc/passwd',
     '',
   ])('that names %j for its certificate is refused, and nothing is fetched', async (SigningCertURL) => {

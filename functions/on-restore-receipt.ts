@@ -53,7 +53,10 @@ async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Pro
   const wrote: string[] = [];
   let problem: Problem | undefined;
   const writeOne = async (draft: OrderDraft) => {
-    problem ??= await showParts(deps, manifest, draft);
+    if (problem !== undefined) return;
+    const found = await showParts(deps, manifest, draft);
+    // `problem ??= await …` would put an `undefined` that is awaited here over what another order has found meanwhile.
+    problem ??= found;
     // Who has no order yet gets none any more.
     if (problem !== undefined) return;
     const key = keyOf(draft.content);

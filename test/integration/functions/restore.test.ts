@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { decode } from '../../../backup-set/documents.ts';
 import { formatKey, PHASES, type Phase, phasePrefix } from '../../../backup-set/keys.ts';
@@ -109,6 +110,29 @@ describe('a sound request', () => {
     expect(await keysOf(deps.store)).not.toContain(formatKey({ kind: 'outcome', restore: ID }));
     for (const content of [1, 2]) await handle(deps, await storeReceipt(deps.store, ID, 'pre-data', content));
     expect(await outcomeOf(deps)).toMatchObject({ status: 'failed', problems: [problem] });
+    expect(await ordersOf(deps, 'data')).toEqual([]);
+  });
+
+  it('ends when a part of the manifest has gone, though other parts are still being read', async () => {
+    const { deps, set } = await committed();
+    await handle(deps, await storeRequest(deps.store, set, ID, { verify: false }));
+    const partOf = (content: number) =>
+      formatKey({ kind: 'manifest-part', timestamp: set.timestamp, content });
+    await deps.store.delete([partOf(0)]);
+    for (const content of set.contents) await storeReceipt(deps.store, ID, 'pre-data', content);
+    const others = set.contents.filter((content) => content !== 0).map(partOf);
+    const read: Deps['store']['read'] = async (key, options) => {
+      if (others.includes(key)) await sleep(50);
+      return deps.store.read(key, options);
+    };
+    await handle(
+      { ...deps, store: { ...deps.store, read } },
+      formatKey({ kind: 'restore-receipt', restore: ID, phase: 'pre-data', content: 0 }),
+    );
+    expect(await outcomeOf(deps)).toMatchObject({
+      status: 'failed',
+      problems: [{ code: 'object-missing', content: 0, object: partOf(0) }],
+    });
     expect(await ordersOf(deps, 'data')).toEqual([]);
   });
 

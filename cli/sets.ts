@@ -39,10 +39,16 @@ export function statusOf(manifest: Manifest | undefined, verdict: Verdict | unde
   return verdict?.status ?? 'open';
 }
 
-/** The newest verdict of any level. */
+/**
+ * The newest verdict; but damage that `verify` found speaks until `verify` finds it gone, as a later `validate` reads no data and
+ * would not see it.
+ */
 export async function lastWord(deps: Deps, timestamp: string): Promise<Verdict | undefined> {
   const verdicts = await Promise.all(VERDICT_LEVELS.map((level) => newestVerdict(deps, timestamp, level)));
-  return verdicts.filter((verdict) => verdict !== undefined).toSorted((a, b) => (a.at < b.at ? 1 : -1))[0];
+  const newest = verdicts
+    .filter((verdict) => verdict !== undefined)
+    .toSorted((a, b) => (a.at < b.at ? 1 : -1));
+  return newest.find(({ level, status }) => level === 'verify' && status === 'damaged') ?? newest[0];
 }
 
 /** A document of a set, or undefined when it is not there or cannot be read. */

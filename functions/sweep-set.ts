@@ -41,11 +41,17 @@ export async function sweepSet(
   return { status: verdict.status, over: true };
 }
 
-/** The newest check's of a committed set. One that cannot be read takes nothing back: the manifest is there. */
+/**
+ * What is known of a committed set. The newest verdict of each level speaks: flipped bits that `verify` found are still there when a
+ * later `validate`, as every restore begins with, sees nothing wrong. One that cannot be read takes nothing back.
+ */
 async function lastWord(deps: Deps, timestamp: string, verdicts: readonly string[]): Promise<SetStatus> {
-  const level = verdicts.map(verdictLevel).findLast((checked) => checked !== 'stitch');
-  const verdict = level === undefined ? undefined : await newestVerdict(deps, timestamp, level);
-  return verdict?.status ?? 'complete';
+  for (const level of ['validate', 'verify'] as const) {
+    if (!verdicts.some((key) => verdictLevel(key) === level)) continue;
+    const { status = 'complete' } = (await newestVerdict(deps, timestamp, level)) ?? {};
+    if (status !== 'complete') return status;
+  }
+  return 'complete';
 }
 
 /** @returns `complete` when the set has its manifest now. */

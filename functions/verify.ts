@@ -47,17 +47,14 @@ export async function verifySet(
 ): Promise<Verified> {
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
   if (raw === undefined) throw await noManifest(deps, timestamp);
-  const known: Known = { gone: new Set(), resized: new Set() };
-  const {
-    manifest,
-    documents: _,
-    ...validated
-  } = await checkSet(deps, timestamp, raw, (_set, _part, found) => {
+  const known: Known = { gone: new Set(), resized: new Set(), documents: new Set() };
+  const { manifest, documents, ...validated } = await checkSet(deps, timestamp, raw, (_set, _part, found) => {
     for (const { code, object = '' } of found) {
       if (code === 'object-missing') known.gone.add(object);
       if (code === 'size-differs') known.resized.add(object);
     }
   });
+  for (const { object = '' } of documents.problems) known.documents.add(object);
   const read = manifest === undefined ? NOTHING_READ : await readObjects(deps, manifest, known, options);
   const checked = { objects: read.objects, bytes: read.bytes };
   const verified = finding(checked, joined(validated, read.found));
@@ -69,6 +66,7 @@ export async function verifySet(
 interface Known {
   readonly gone: Set<string>;
   readonly resized: Set<string>;
+  readonly documents: Set<string>;
 }
 
 const NOTHING_READ = { ...NOTHING_CHECKED, found: NO_PROBLEMS };
@@ -76,7 +74,7 @@ const NOTHING_READ = { ...NOTHING_CHECKED, found: NO_PROBLEMS };
 async function readObjects(
   deps: Deps,
   manifest: Manifest,
-  { gone, resized }: Known,
+  { gone, resized, documents }: Known,
   { concurrency = OBJECTS_IN_FLIGHT, decode = true, onProgress = () => undefined }: VerifyOptions,
 ): Promise<{ found: ProblemList; objects: number; bytes: number }> {
   const { objects: objectsTotal, storedBytes: bytesTotal } = manifest.totals;
@@ -99,16 +97,25 @@ async function readObjects(
     gathered.add(object.content, found.filter(isNews));
     return pMapSkip;
   };
-  await pMap(objectsOfSet(deps, manifest), readOne, { concurrency });
+  // Hours may have passed since `validate`: what is not read any more must not look as if it had been.
+  const onUnread = (content: number, problem: Problem) => {
+    if (!documents.has(problem.object ?? '')) gathered.add(content, [problem]);
+  };
+  await pMap(objectsOfSet(deps, manifest, onUnread), readOne, { concurrency });
   return { ...done, found: gathered.list() };
 }
 
-/** Content by content; a part that cannot be read was told of by `validate`. */
-async function* objectsOfSet(deps: Deps, manifest: Manifest): AsyncGenerator<CheckedObject> {
+/** Content by content. */
+async function* objectsOfSet(
+  deps: Deps,
+  manifest: Manifest,
+  onUnread: (content: number, problem: Problem) => void,
+): AsyncGenerator<CheckedObject> {
   const named = namesIn(manifest);
   for (const { content } of manifest.contents) {
     const part = await readPart(deps, manifest, content);
-    if (!('code' in part)) yield* objectsToRead(part, named);
+    if ('code' in part) onUnread(content, part);
+    else yield* objectsToRead(part, named);
   }
 }
 

@@ -1,10 +1,14 @@
 import { open, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { formatKey } from '../../../backup-set/keys.ts';
+import { bounded } from '../../../backup-set/verdict.ts';
+import { describeSet } from '../../../cli/sets.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { validate } from '../../../functions/on-manifest.ts';
 import { stitch } from '../../../functions/on-receipt.ts';
+import { sweep } from '../../../functions/sweep.ts';
 import { verifySet } from '../../../functions/verify.ts';
+import { writeVerdict } from '../../../functions/write-verdict.ts';
 import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
 
@@ -202,6 +206,37 @@ describe('verify', () => {
       problems.filter((problem) => problem.object === object).map(({ code }) => code);
     expect(of(packOf(set, 0, 1))).toEqual(['size-differs', 'frame-unreadable', 'frame-unreadable']);
     expect(of(packOf(set, 2, 2))).toEqual(['object-missing']);
+  });
+
+  it('says of what went missing while it read that it was not read', async () => {
+    const { deps, set } = await committed();
+    const part = formatKey({ kind: 'manifest-part', timestamp: set.timestamp, content: 2 });
+    let gone: Promise<void> | undefined;
+    const read: Deps['store']['read'] = async (key, options) => {
+      await gone;
+      return deps.store.read(key, options);
+    };
+    const { verdict } = await verifySet({ ...deps, store: { ...deps.store, read } }, set.timestamp, {
+      concurrency: 1,
+      onProgress: () => {
+        gone ??= deps.store.delete([part]);
+      },
+    });
+    expect(verdict).toMatchObject({ status: 'damaged', problemsTotal: 1 });
+    expect(verdict.problems).toMatchObject([{ code: 'object-missing', content: 2, object: part }]);
+  });
+
+  it('has the last word on flipped bits, which a later validation cannot see', async () => {
+    const { deps, set } = await committed();
+    const problem = { code: 'digest-differs' as const, message: 'flipped', object: packOf(set, 1, 1) };
+    const found = { status: 'damaged' as const, checked: { objects: 12, bytes: 1 }, ...bounded([problem]) };
+    await writeVerdict(deps, set.timestamp, 'verify', found);
+    expect((await validate(deps, set.timestamp)).verdict.status).toBe('complete');
+    expect((await sweep(deps)).statuses).toMatchObject({ complete: 0, damaged: 1 });
+    expect(await describeSet(deps, set.timestamp)).toMatchObject({ status: 'damaged' });
+    await verifySet(deps, set.timestamp);
+    expect((await sweep(deps)).statuses).toMatchObject({ complete: 1, damaged: 0 });
+    expect(await describeSet(deps, set.timestamp)).toMatchObject({ status: 'complete' });
   });
 
   it('refuses a set without a manifest', async () => {

@@ -120,6 +120,16 @@ function sweepGauges(registers: Registry[], clock: () => Date): { set(swept: Swe
     },
   });
   new Gauge({
+    name: 'stowage_sweep_problems',
+    help: 'Sets and tasks that the last sweep could not deal with; the log says why',
+    registers,
+    collect() {
+      if (last === undefined) this.remove();
+      // A restore that nobody answers is no failure of ours, and may stay so for ever.
+      else this.set(last.problems.filter(({ restore }) => restore === undefined).length);
+    },
+  });
+  new Gauge({
     name: 'stowage_hours_since_complete_set',
     help: 'Hours since the backup of the newest complete set began; absent while there is none',
     registers,

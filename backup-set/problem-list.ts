@@ -41,6 +41,8 @@ export interface ProblemGatherer {
   /** What concerns the set as a whole: told before anything else. */
   addFirst(problems: readonly Problem[]): void;
   add(content: number, problems: readonly Problem[]): void;
+  /** The same of a list that may have been cut already; `part` is a content, or whatever else the work was cut into. */
+  addList(part: number, list: ProblemList): void;
   readonly total: number;
   readonly worst: 'incomplete' | 'damaged';
   list(): ProblemList;
@@ -71,6 +73,10 @@ export function gatherProblems(): ProblemGatherer {
   return {
     addFirst: (problems) => take(Number.NEGATIVE_INFINITY, problems, (at) => at - problems.length),
     add: (content, problems) => take(content, problems, (at) => at),
+    addList(part, { problems, problemsTotal }) {
+      take(part, problems, (at) => at);
+      total += Math.max(0, problemsTotal - problems.length);
+    },
     get total() {
       return total;
     },

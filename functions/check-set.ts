@@ -1,6 +1,5 @@
-import { decode, type RawDocument, sha256 } from '../backup-set/documents.ts';
-import { isStowageError, messageOf } from '../backup-set/errors.ts';
-import type { Folded } from '../backup-set/fold.ts';
+import { type RawDocument, sha256 } from '../backup-set/documents.ts';
+import { type Folded, read } from '../backup-set/fold.ts';
 import { formatKey } from '../backup-set/keys.ts';
 import { Manifest, type ManifestPart } from '../backup-set/manifest.ts';
 import { gatherProblems, joined, type ProblemList } from '../backup-set/problem-list.ts';
@@ -58,16 +57,13 @@ export function finding(checked: Finding['checked'], problems: ProblemList): Fin
   return { status: problemsTotal === 0 ? 'complete' : 'damaged', checked, problems: listed, problemsTotal };
 }
 
-function readManifest(raw: RawDocument, timestamp: string): Manifest | Problem {
-  try {
-    const manifest = decode(Manifest, raw);
-    if (manifest.timestamp === timestamp) return manifest;
-    const message = `says it belongs to set ${manifest.timestamp}`;
-    return { code: 'documents-disagree', object: raw.key, message };
-  } catch (error) {
-    if (!isStowageError(error, 'set/unreadable')) throw error;
-    return { code: 'document-unreadable', object: raw.key, message: messageOf(error) };
-  }
+/** A manifest, if it is of this set. */
+export function readManifest(raw: RawDocument, timestamp: string): Manifest | Problem {
+  const found = read(Manifest, raw);
+  if ('problem' in found) return found.problem;
+  if (found.value.timestamp === timestamp) return found.value;
+  const message = `says it belongs to set ${found.value.timestamp}`;
+  return { code: 'documents-disagree', object: raw.key, message };
 }
 
 /** Plan, receipts and seal must still give this manifest: what was deleted or altered since is named. */

@@ -1,10 +1,10 @@
-import { decode, encode, FORMAT_VERSION, PROBLEMS_MAX, sha256 } from '../backup-set/documents.ts';
+import { decode, encode, FORMAT_VERSION, sha256 } from '../backup-set/documents.ts';
 import { formatKey } from '../backup-set/keys.ts';
 import { Manifest } from '../backup-set/manifest.ts';
-import { joined, NO_PROBLEMS, type ProblemList } from '../backup-set/problem-list.ts';
-import { SliceOrder, SliceReceipt } from '../backup-set/slices.ts';
-import { partsOfTask } from '../backup-set/timestamps.ts';
-import type { Problem } from '../backup-set/verdict.ts';
+import { gatherProblems } from '../backup-set/problem-list.ts';
+import { type Piece, SliceOrder, SliceReceipt } from '../backup-set/slices.ts';
+import { partsOfTask, type SliceWork } from '../backup-set/timestamps.ts';
+import { bounded, type Problem } from '../backup-set/verdict.ts';
 import { callOptions, type Deps, type Handled, NOTHING } from './deps.ts';
 import { readDocument } from './load.ts';
 import { readPart } from './read-part.ts';
@@ -44,7 +44,7 @@ export async function onSliceOrder(deps: Deps, task: string, slice: number): Pro
       manifestSha256: order.manifestSha256,
       objects,
       bytes,
-      problems: done.problems.slice(0, PROBLEMS_MAX),
+      problems: bounded(done.problems).problems,
       problemsTotal: done.problemsTotal,
     }),
   );
@@ -68,18 +68,26 @@ async function carryOut(deps: Deps, order: SliceOrder): Promise<PieceDone> {
       message: 'the manifest is not the one that the set was cut by',
     });
   const manifest = decode(Manifest, raw);
-  const all: PieceDone[] = [];
+  const done = { objects: 0, bytes: 0 };
+  const gathered = gatherProblems();
   for (const piece of order.pieces) {
-    const part = await readPart(deps, manifest, piece.content);
-    if ('code' in part) all.push(nothingDone(part));
-    else if (work === 'verify') all.push(await verifyPiece(deps, manifest, part, piece));
-    else all.push(await replicatePiece(deps, part, piece));
+    const { objects, bytes, ...found } = await carryOutPiece(deps, manifest, work, piece);
+    done.objects += objects;
+    done.bytes += bytes;
+    gathered.addList(piece.content, found);
   }
-  return {
-    objects: all.reduce((sum, { objects }) => sum + objects, 0),
-    bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
-    ...all.reduce<ProblemList>(joined, NO_PROBLEMS),
-  };
+  return { ...done, ...gathered.list() };
+}
+
+async function carryOutPiece(
+  deps: Deps,
+  manifest: Manifest,
+  work: SliceWork,
+  piece: Piece,
+): Promise<PieceDone> {
+  const part = await readPart(deps, manifest, piece.content);
+  if ('code' in part) return nothingDone(part);
+  return work === 'verify' ? verifyPiece(deps, manifest, part, piece) : replicatePiece(deps, part, piece);
 }
 
 const nothingDone = (problem: Problem): PieceDone => ({

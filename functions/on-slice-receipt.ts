@@ -1,17 +1,21 @@
-import { decode } from '../backup-set/documents.ts';
+import { decode, type RawDocument, sha256 } from '../backup-set/documents.ts';
+import { isStowageError } from '../backup-set/errors.ts';
 import { formatKey, taskPrefix } from '../backup-set/keys.ts';
-import { joined, type ProblemList } from '../backup-set/problem-list.ts';
+import { gatherProblems, joined, type ProblemList } from '../backup-set/problem-list.ts';
 import { SliceReceipt, TaskPlan } from '../backup-set/slices.ts';
 import { partsOfTask } from '../backup-set/timestamps.ts';
 import { bounded, type Problem } from '../backup-set/verdict.ts';
-import { checkSet, finding } from './check-set.ts';
-import { type Deps, type Handled, NOTHING } from './deps.ts';
+import { type CheckedSet, checkSet, finding } from './check-set.ts';
+import { callOptions, type Deps, type Handled, NOTHING } from './deps.ts';
 import { listKeys, readAll, readDocument } from './load.ts';
 import { validate } from './on-manifest.ts';
-import { stitch } from './on-receipt.ts';
+import { type Stitched, stitch } from './on-receipt.ts';
 import { copyObject, requireReplica } from './replicate.ts';
 import { type Ended, endTask, hasTaskOutcome, type PieceDone, readManifestOf, refuseTask } from './tasks.ts';
 import { writeVerdictAt } from './write-verdict.ts';
+
+/** Each may name a thousand problems. */
+const RECEIPTS_AT_ONCE = 32;
 
 /**
  * A slice is done: once all are, folds their receipts into one verdict, and the outcome of the task. Any number of
@@ -22,57 +26,82 @@ export async function onSliceReceipt(deps: Deps, task: string): Promise<Handled>
   if (rawPlan === undefined || (await hasTaskOutcome(deps, task))) return NOTHING;
   const plan = decode(TaskPlan, rawPlan);
   const listed = await listKeys(deps, taskPrefix(task, 'receipts'), ['slice-receipt']);
-  const wanted = new Set(
-    Array.from({ length: plan.slices }, (_, slice) => formatKey({ kind: 'slice-receipt', task, slice })),
+  if (listed.length < plan.slices) return NOTHING;
+  const arrived = new Set(listed.map(({ key }) => key));
+  const wanted = Array.from({ length: plan.slices }, (_, slice) =>
+    formatKey({ kind: 'slice-receipt', task, slice }),
   );
-  const counted = listed.filter(({ key }) => wanted.has(key));
-  if (counted.length < plan.slices) return NOTHING;
-  const done = foldReceipts(
-    plan,
-    (
-      await readAll(
-        deps,
-        counted.map(({ key }) => key),
-      )
-    ).map((raw) => decode(SliceReceipt, raw)),
-  );
-  return partsOfTask(task).work === 'verify' ? endVerify(deps, task, done) : endReplicate(deps, task, done);
+  if (!wanted.every((key) => arrived.has(key))) return NOTHING;
+  const done = await foldReceipts(deps, task, plan, wanted);
+  if (done === undefined) return NOTHING;
+  return partsOfTask(task).work === 'verify'
+    ? endVerify(deps, task, plan, done)
+    : endReplicate(deps, task, done);
 }
 
-function foldReceipts({ task, manifestSha256 }: TaskPlan, receipts: readonly SliceReceipt[]): PieceDone {
-  const foreign = receipts.find(
-    (receipt) => receipt.task !== task || receipt.manifestSha256 !== manifestSha256,
-  );
-  const strange: Problem[] =
-    foreign === undefined
-      ? []
-      : [
-          {
-            code: 'documents-disagree',
-            message: `the receipt of slice ${foreign.slice} belongs to other work`,
-          },
-        ];
-  return {
-    objects: receipts.reduce((sum, { objects }) => sum + objects, 0),
-    bytes: receipts.reduce((sum, { bytes }) => sum + bytes, 0),
-    ...receipts.reduce<ProblemList>(joined, bounded(strange)),
-  };
+/** Adds up all slices, a few receipts in memory at once; undefined when one has gone meanwhile. */
+async function foldReceipts(
+  deps: Deps,
+  task: string,
+  plan: TaskPlan,
+  keys: readonly string[],
+): Promise<PieceDone | undefined> {
+  const done = { objects: 0, bytes: 0 };
+  const gathered = gatherProblems();
+  const strange = (object: string): Problem => ({
+    code: 'documents-disagree',
+    object,
+    message: 'it belongs to other work',
+  });
+  if (plan.task !== task) gathered.addFirst([strange(formatKey({ kind: 'task-plan', task }))]);
+  for (let first = 0; first < keys.length; first += RECEIPTS_AT_ONCE) {
+    const some = keys.slice(first, first + RECEIPTS_AT_ONCE);
+    const read = await readAll(deps, some);
+    if (read.length < some.length) return undefined;
+    for (const [at, raw] of read.entries()) {
+      const slice = first + at;
+      const receipt = decode(SliceReceipt, raw);
+      const isOurs =
+        receipt.task === task && receipt.slice === slice && receipt.manifestSha256 === plan.manifestSha256;
+      if (!isOurs) gathered.add(slice, [strange(raw.key)]);
+      gathered.addList(slice, receipt);
+      done.objects += receipt.objects;
+      done.bytes += receipt.bytes;
+    }
+  }
+  return { ...done, ...gathered.list() };
 }
 
 /** The verdict is dated with the task: whoever folds writes it under the same key. */
-async function endVerify(deps: Deps, task: string, done: PieceDone): Promise<Handled> {
+async function endVerify(deps: Deps, task: string, plan: TaskPlan, read: PieceDone): Promise<Handled> {
   const { timestamp, instant } = partsOfTask(task);
   const raw = await readManifestOf(deps, task);
   if (raw === undefined)
     return refuseTask(deps, task, { code: 'object-missing', message: 'the manifest has gone meanwhile' });
   const validated = await checkSet(deps, timestamp, raw);
-  const { objects, bytes } = done;
+  const { objects, bytes } = read;
+  const done = joined(read, bounded(unread(plan, raw, validated, read)));
   const found = finding({ objects, bytes }, joined(validated, without(done, validated)));
   const { key, verdict } = await writeVerdictAt(deps, timestamp, 'verify', found, instant);
   const { status, problems, problemsTotal } = verdict;
   const ended = { status, root: deps.store.url, verdict: key, objects, bytes, problems, problemsTotal };
   const { wrote } = await endTask(deps, task, ended);
   return { wrote: [key, ...wrote] };
+}
+
+/** That all slices are done does not mean that they were slices of this manifest, and all of it. */
+function unread(
+  plan: TaskPlan,
+  { key: object, bytes }: RawDocument,
+  { manifest }: CheckedSet,
+  { objects, problemsTotal }: PieceDone,
+): Problem[] {
+  const problem = (message: string): Problem => ({ code: 'documents-disagree', object, message });
+  if (sha256(bytes) !== plan.manifestSha256)
+    return [problem('the manifest is not the one that the set was cut by')];
+  // A slice that could not read a part has said so.
+  if (problemsTotal > 0 || manifest === undefined || manifest.totals.objects === objects) return [];
+  return [problem(`the slices have read ${objects} objects; the set has ${manifest.totals.objects}`)];
 }
 
 /** What a listing tells, a slice finds too. */
@@ -96,7 +125,7 @@ async function endReplicate(deps: Deps, task: string, done: PieceDone): Promise<
   if (done.problemsTotal > 0) return end('damaged', done);
   for (const kind of ['plan', 'seal'] as const) {
     const key = formatKey({ kind, timestamp });
-    const stored = await deps.store.head(key);
+    const stored = await deps.store.head(key, callOptions(deps));
     const problem: Problem | undefined =
       stored === undefined
         ? { code: 'object-missing', object: key, message: 'the object is not there' }
@@ -104,10 +133,24 @@ async function endReplicate(deps: Deps, task: string, done: PieceDone): Promise<
     if (problem !== undefined) return end('damaged', bounded([problem]));
   }
   const there: Deps = { ...deps, store: replica };
-  const stitched = await stitch(there, timestamp);
+  const stitched = await stitchOrRefuse(there, timestamp);
   if (stitched.status !== 'complete')
     return end(stitched.status === 'open' ? 'incomplete' : stitched.status, bounded(stitched.problems));
   const { verdict, wrote } = await validate(there, timestamp);
   const [key] = wrote;
   return end(verdict.status, verdict, key === undefined ? {} : { verdict: key });
+}
+
+/** Where other parts of a manifest are than this set gives, no later try would do better. */
+async function stitchOrRefuse(
+  there: Deps,
+  timestamp: string,
+): Promise<Pick<Stitched, 'status' | 'problems'>> {
+  try {
+    return await stitch(there, timestamp);
+  } catch (error) {
+    if (!isStowageError(error, 'set/damaged')) throw error;
+    const { object = formatKey({ kind: 'manifest', timestamp }) } = error.where;
+    return { status: 'damaged', problems: [{ code: 'documents-disagree', object, message: error.message }] };
+  }
 }

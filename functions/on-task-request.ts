@@ -1,8 +1,7 @@
 import pMap from 'p-map';
-import { decode, encode, FORMAT_VERSION, type RawDocument, sha256 } from '../backup-set/documents.ts';
-import { isStowageError, messageOf } from '../backup-set/errors.ts';
+import { encode, FORMAT_VERSION, type RawDocument, sha256 } from '../backup-set/documents.ts';
+import { read } from '../backup-set/fold.ts';
 import { formatKey, taskPrefix } from '../backup-set/keys.ts';
-import { Manifest } from '../backup-set/manifest.ts';
 import {
   cutContent,
   gatherSlices,
@@ -13,7 +12,9 @@ import {
   type Weighed,
   wholeContent,
 } from '../backup-set/slices.ts';
+import { partsOfTask } from '../backup-set/timestamps.ts';
 import type { Problem } from '../backup-set/verdict.ts';
+import { readManifest } from './check-set.ts';
 import { type Deps, type Handled, NOTHING } from './deps.ts';
 import { listKeys, readDocument } from './load.ts';
 import { readPart } from './read-part.ts';
@@ -29,7 +30,9 @@ const WRITES_IN_FLIGHT = 16;
 export async function onTaskRequest(deps: Deps, task: string): Promise<Handled> {
   const raw = await readDocument(deps, formatKey({ kind: 'task-request', task }));
   if (raw === undefined || (await hasTaskOutcome(deps, task))) return NOTHING;
-  if (decode(TaskRequest, raw).task !== task)
+  const request = read(TaskRequest, raw);
+  if ('problem' in request) return refuseTask(deps, task, request.problem);
+  if (request.value.task !== task)
     return refuseTask(deps, task, {
       code: 'documents-disagree',
       object: raw.key,
@@ -42,13 +45,13 @@ export async function onTaskRequest(deps: Deps, task: string): Promise<Handled> 
       object: raw.key,
       message: 'the set it asks for has no manifest',
     });
-  const slices = await cutSet(deps, manifest);
+  const slices = await cutSet(deps, partsOfTask(task).timestamp, manifest);
   if ('code' in slices) return refuseTask(deps, task, slices);
   return writeOrders(deps, task, slices, sha256(manifest.bytes));
 }
 
-async function cutSet(deps: Deps, raw: RawDocument): Promise<Weighed[][] | Problem> {
-  const manifest = readManifest(raw);
+async function cutSet(deps: Deps, timestamp: string, raw: RawDocument): Promise<Weighed[][] | Problem> {
+  const manifest = readManifest(raw, timestamp);
   if ('code' in manifest) return manifest;
   const pieces: Weighed[] = [];
   for (const content of manifest.contents) {
@@ -61,15 +64,6 @@ async function cutSet(deps: Deps, raw: RawDocument): Promise<Weighed[][] | Probl
     pieces.push(...cutContent(part, deps.sliceLimits));
   }
   return [...gatherSlices(pieces, deps.sliceLimits)];
-}
-
-function readManifest(raw: RawDocument): Manifest | Problem {
-  try {
-    return decode(Manifest, raw);
-  } catch (error) {
-    if (!isStowageError(error, 'set/unreadable')) throw error;
-    return { code: 'document-unreadable', object: raw.key, message: messageOf(error) };
-  }
 }
 
 /** The plan first: who finds it knows how many receipts to wait for. */

@@ -42,7 +42,7 @@ export async function replicatePiece(deps: Deps, part: ManifestPart, piece: Piec
   const problems = await pMap(
     [...objects, ...documents],
     async ({ key, bytes }) => {
-      const problem = await copyObject(deps, key, bytes);
+      const problem = isCopied(key) ? await copyObject(deps, key, bytes) : noSuchKey(key);
       if (problem !== undefined) return [{ ...problem, content: part.content }];
       done.objects += 1;
       done.bytes += bytes;
@@ -62,12 +62,6 @@ async function documentsOf(deps: Deps, { timestamp, content }: ManifestPart) {
 /** Create-only, as every write: what is there already with the right size was copied by an earlier try. */
 export async function copyObject(deps: Deps, key: string, bytes: number): Promise<Problem | undefined> {
   const replica = requireReplica(deps);
-  if (parseKey(key) === undefined)
-    return {
-      code: 'documents-disagree',
-      object: key,
-      message: 'the manifest names a key that no set can have',
-    };
   try {
     const stored = await replica.copyFrom(deps.store, key, callOptions(deps));
     return sizeProblem(key, bytes, stored.bytes, 'copied');
@@ -78,6 +72,16 @@ export async function copyObject(deps: Deps, key: string, bytes: number): Promis
     const there = await replica.head(key, callOptions(deps));
     return sizeProblem(key, bytes, there?.bytes ?? 0, `at ${replica.url} already`);
   }
+}
+
+/** What a piece may bring. A seal or manifest that a hostile part names must not commit some other set there. */
+function isCopied(key: string): boolean {
+  const kind = parseKey(key)?.kind;
+  return kind === 'pack' || kind === 'metadata' || kind === 'receipt' || kind === 'seal-part';
+}
+
+function noSuchKey(object: string): Problem {
+  return { code: 'documents-disagree', object, message: 'the manifest names a key that no set can have' };
 }
 
 function sizeProblem(key: string, wanted: number, found: number, what: string): Problem | undefined {

@@ -1,9 +1,9 @@
-import { encode, FORMAT_VERSION, PROBLEMS_MAX, type RawDocument } from '../backup-set/documents.ts';
+import { encode, FORMAT_VERSION, type RawDocument } from '../backup-set/documents.ts';
 import { formatKey } from '../backup-set/keys.ts';
 import type { ProblemList } from '../backup-set/problem-list.ts';
 import { TaskOutcome, TaskRequest } from '../backup-set/slices.ts';
 import { instantOf, partsOfTask, type SliceWork } from '../backup-set/timestamps.ts';
-import type { Problem, Verdict } from '../backup-set/verdict.ts';
+import { bounded, type Problem, type Verdict } from '../backup-set/verdict.ts';
 import { callOptions, type Deps, type Handled, NOTHING } from './deps.ts';
 import { readDocument } from './load.ts';
 import { newestTasks } from './newest.ts';
@@ -64,7 +64,7 @@ export async function endTask(deps: Deps, task: string, ended: Ended): Promise<H
     task,
     at: deps.clock().toISOString(),
     ...ended,
-    problems: ended.problems.slice(0, PROBLEMS_MAX),
+    problems: bounded(ended.problems).problems,
   };
   const key = formatKey({ kind: 'task-outcome', task });
   const { created } = await saveOrAgree(deps, key, encode(TaskOutcome, outcome));

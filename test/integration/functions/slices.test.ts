@@ -2,41 +2,18 @@ import { open, rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { decode } from '../../../backup-set/documents.ts';
 import { formatKey, parseKey } from '../../../backup-set/keys.ts';
-import { SLICE_LIMITS, TaskOutcome } from '../../../backup-set/slices.ts';
+import { ManifestPart } from '../../../backup-set/manifest.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { inProcess } from '../../../functions/in-process.ts';
 import { validate } from '../../../functions/on-manifest.ts';
-import { stitch } from '../../../functions/on-receipt.ts';
+import { replicatePiece } from '../../../functions/replicate.ts';
 import { requestVerification } from '../../../functions/request-verification.ts';
 import { handle } from '../../../functions/route.ts';
 import { sweep } from '../../../functions/sweep.ts';
 import { requestTask } from '../../../functions/tasks.ts';
 import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
-import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
-
-const AT = new Date('2026-02-01T00:00:00Z');
-/** Four objects per content: with these limits, every content is cut in two. */
-const SMALL = { ...SLICE_LIMITS, objects: 2 };
-
-async function committed(extra: Partial<Deps> = {}): Promise<{ deps: Deps; set: SmallSet }> {
-  const deps: Deps = { ...(await freshDeps()), sliceLimits: SMALL, ...extra };
-  const set = await storeObjects(deps.store);
-  await storeAll(deps.store, documentsOf(set));
-  await stitch(deps, set.timestamp);
-  return { deps, set };
-}
-
-/** What events would do: runs the functions until nothing is left to do. */
-async function run(deps: Deps, key: string): Promise<void> {
-  const functions = inProcess(deps);
-  await functions.announce(key);
-  await functions.idle();
-}
-
-async function outcomes({ store }: Deps): Promise<TaskOutcome[]> {
-  const keys = (await keysOf(store, 'tasks/')).filter((key) => parseKey(key)?.kind === 'task-outcome');
-  return Promise.all(keys.map(async (key) => decode(TaskOutcome, { key, bytes: await bytesOf(store, key) })));
-}
+import { type SmallSet, storeAll, storeObjects } from './sets.ts';
+import { AT, committed, outcomes, run } from './slicing.ts';
 
 const kindsIn = async ({ store }: Deps, kind: string) =>
   (await keysOf(store, 'tasks/')).filter((key) => parseKey(key)?.kind === kind);
@@ -188,6 +165,28 @@ describe('replication', () => {
     // Nothing is left at the source that the copy would need.
     await rm(fileOf(deps.store, 'sets'), { recursive: true });
     expect((await validate(there, set.timestamp)).verdict.status).toBe('complete');
+  });
+
+  it('ends, and commits nothing, where the alternate location has another part of the manifest', async () => {
+    const { deps, set, replica } = await withReplica();
+    const part = formatKey({ kind: 'manifest-part', timestamp: set.timestamp, content: 1 });
+    await replica.create(part, Buffer.from('{}\n'));
+    await run(deps, (await validate(deps, set.timestamp)).wrote[0] ?? '');
+    expect(await outcomes(deps)).toMatchObject([
+      { status: 'damaged', problems: [{ code: 'documents-disagree', object: part }] },
+    ]);
+    expect(await replica.head(formatKey({ kind: 'manifest', timestamp: set.timestamp }))).toBeUndefined();
+  });
+
+  it('copies no seal or manifest that a part names among its packs', async () => {
+    const { deps, set, replica } = await withReplica();
+    const key = formatKey({ kind: 'manifest-part', timestamp: set.timestamp, content: 0 });
+    const part = decode(ManifestPart, { key, bytes: await bytesOf(deps.store, key) });
+    const foreign = formatKey({ kind: 'manifest', timestamp: set.timestamp });
+    const packs = part.packs.map((pack) => ({ ...pack, key: foreign }));
+    const { problems } = await replicatePiece(deps, { ...part, packs }, { content: 0, from: 0, to: 4 });
+    expect(problems).toMatchObject([{ object: foreign }, { object: foreign }]);
+    expect(await replica.head(foreign)).toBeUndefined();
   });
 
   it('asks once, however many verdicts follow', async () => {

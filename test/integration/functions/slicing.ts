@@ -1,0 +1,34 @@
+import { decode } from '../../../backup-set/documents.ts';
+import { parseKey } from '../../../backup-set/keys.ts';
+import { SLICE_LIMITS, TaskOutcome } from '../../../backup-set/slices.ts';
+import type { Deps } from '../../../functions/deps.ts';
+import { inProcess } from '../../../functions/in-process.ts';
+import { stitch } from '../../../functions/on-receipt.ts';
+import { bytesOf, freshDeps, keysOf } from './place.ts';
+import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
+
+export const AT = new Date('2026-02-01T00:00:00Z');
+/** Four objects per content: with these limits, every content is cut in two. */
+const SMALL = { ...SLICE_LIMITS, objects: 2 };
+
+/** A committed set of three contents. */
+export async function committed(extra: Partial<Deps> = {}): Promise<{ deps: Deps; set: SmallSet }> {
+  const deps: Deps = { ...(await freshDeps()), sliceLimits: SMALL, ...extra };
+  const set = await storeObjects(deps.store);
+  await storeAll(deps.store, documentsOf(set));
+  await stitch(deps, set.timestamp);
+  return { deps, set };
+}
+
+/** What events would do: runs the functions until nothing is left to do. */
+export async function run(deps: Deps, key: string): Promise<void> {
+  const functions = inProcess(deps);
+  await functions.announce(key);
+  await functions.idle();
+}
+
+/** How the tasks under a root have ended. */
+export async function outcomes({ store }: Deps): Promise<TaskOutcome[]> {
+  const keys = (await keysOf(store, 'tasks/')).filter((key) => parseKey(key)?.kind === 'task-outcome');
+  return Promise.all(keys.map(async (key) => decode(TaskOutcome, { key, bytes: await bytesOf(store, key) })));
+}

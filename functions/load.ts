@@ -12,18 +12,20 @@ const READS_IN_FLIGHT = 16;
 /**
  * Reads a document, or undefined when it is not there. One that is too large comes back empty: it is as unreadable as
  * an empty one, and gets named as such instead of stopping everything else that is read with it.
+ * @param bytesMax may be what another document says: the limit of all documents holds beside it.
  */
 export async function readDocument(
   deps: Deps,
   key: string,
   bytesMax = DOCUMENT_BYTES_MAX,
 ): Promise<RawDocument | undefined> {
+  const limit = { bytesMax: Math.min(bytesMax, DOCUMENT_BYTES_MAX) };
   try {
-    return { key, bytes: await deps.store.read(key, { ...callOptions(deps), bytesMax }) };
+    return { key, bytes: await deps.store.read(key, { ...callOptions(deps), ...limit }) };
   } catch (error) {
     if (isStowageError(error, 'storage/not-found')) return undefined;
     if (!isStowageError(error, 'storage/too-large')) throw error;
-    deps.log.warn({ key, bytesMax }, 'this document is too large to be ours');
+    deps.log.warn({ key, ...limit }, 'this document is too large to be ours');
     return { key, bytes: new Uint8Array() };
   }
 }

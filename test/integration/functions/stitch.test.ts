@@ -1,8 +1,9 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { decode } from '../../../backup-set/documents.ts';
+import { DOCUMENT_BYTES_MAX, decode, encode } from '../../../backup-set/documents.ts';
 import { formatKey } from '../../../backup-set/keys.ts';
 import { Manifest } from '../../../backup-set/manifest.ts';
+import { Seal } from '../../../backup-set/seal.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { foldStored } from '../../../functions/fold-stored.ts';
 import { inProcess } from '../../../functions/in-process.ts';
@@ -205,3 +206,24 @@ async function refolded(set: SmallSet, deps: Deps) {
   if (folded.status !== 'complete') throw new Error(`the set is ${folded.status}`);
   return folded;
 }
+
+describe('a hostile seal', () => {
+  it('makes nobody read a part that is larger than any document', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    const seal = decode(Seal, set.seal);
+    const contents = seal.contents.map(({ content, part }) => ({
+      content,
+      part: { ...part, bytes: Number.MAX_SAFE_INTEGER },
+    }));
+    const bytes = encode(Seal, { ...seal, contents });
+    await storeAll(deps.store, [...documentsOf(set).slice(0, -1), { ...set.seal, bytes }]);
+    const limits: number[] = [];
+    const read: Deps['store']['read'] = (key, options) => {
+      limits.push(options.bytesMax);
+      return deps.store.read(key, options);
+    };
+    await stitch({ ...deps, store: { ...deps.store, read } }, set.timestamp);
+    expect(Math.max(...limits)).toBe(DOCUMENT_BYTES_MAX);
+  });
+});

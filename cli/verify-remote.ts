@@ -4,7 +4,7 @@ import { formatKey, parseKey, taskPrefix } from '../backup-set/keys.ts';
 import { TaskOutcome, TaskPlan } from '../backup-set/slices.ts';
 import type { Verdict } from '../backup-set/verdict.ts';
 import type { Deps } from '../functions/deps.ts';
-import { listKeys, newestVerdict, readDocument } from '../functions/load.ts';
+import { listKeys, readDocument } from '../functions/load.ts';
 import { requestTask } from '../functions/tasks.ts';
 import type { ClusterContext } from './context.ts';
 import { plural } from './format.ts';
@@ -43,7 +43,7 @@ export async function verifyRemotely(
         where: { set: timestamp },
       },
     );
-  return verdictOf(deps, timestamp, outcome);
+  return verdictOf(timestamp, outcome);
 }
 
 async function readOutcome(deps: Deps, task: string): Promise<TaskOutcome | undefined> {
@@ -51,11 +51,9 @@ async function readOutcome(deps: Deps, task: string): Promise<TaskOutcome | unde
   return raw && decode(TaskOutcome, raw);
 }
 
-/** A set that could not be cut has an outcome and no verdict. */
-async function verdictOf(deps: Deps, timestamp: string, outcome: TaskOutcome): Promise<Verdict> {
-  const { status, verdict, problems, problemsTotal, objects, bytes, at, version } = outcome;
-  const written = verdict === undefined ? undefined : await newestVerdict(deps, timestamp, 'verify');
-  if (written !== undefined) return written;
+/** As the outcome has it: a set that could not be cut has no verdict, and the newest may be another task's. */
+function verdictOf(timestamp: string, outcome: TaskOutcome): Verdict {
+  const { status, problems, problemsTotal, objects, bytes, at, version } = outcome;
   const checked = { objects, bytes };
   return {
     format: 'stowage/verdict',

@@ -11,6 +11,13 @@ export const FORMAT_VERSION = 0;
 export const DOCUMENT_BYTES_MAX = 512 * 1024 * 1024;
 export const RECEIPT_BYTES_MAX = 16 * 1024 * 1024;
 /**
+ * Of the documents that stand for a whole set (plan, seal, manifest, verdicts): parsing takes three to four times their
+ * size, and a function of 1,769 MB that is made to read them must outlive it.
+ */
+export const HEAD_BYTES_MAX = 256 * 1024 * 1024;
+/** A plan ends below that, as the manifest says more of every relation: about a million tables. */
+export const PLAN_BYTES_MAX = 80 * 1024 * 1024;
+/**
  * A pack ends at this many frames even when it has room for more: rows that compress a thousandfold would otherwise
  * give a receipt past its bound, and a sound set that nobody can read.
  */

@@ -1,4 +1,4 @@
-import { encode, FORMAT_VERSION } from '../../backup-set/documents.ts';
+import { encode, FORMAT_VERSION, PLAN_BYTES_MAX } from '../../backup-set/documents.ts';
 import { isStowageError, StowageError } from '../../backup-set/errors.ts';
 import { formatKey, type MetadataFile } from '../../backup-set/keys.ts';
 import { Plan, type Relation, rangesOf } from '../../backup-set/plan.ts';
@@ -75,18 +75,24 @@ export function draftPlan(config: Config, held: HeldSnapshot, startedAt: Date, r
   };
 }
 
-/** Makes a timestamp ours by creating its plan.json; of two backups in one second the second takes the next. */
+/**
+ * Makes a timestamp ours by creating its plan.json; of two backups in one second the second takes the next.
+ * @throws StowageError `storage/too-large`: nobody would read such a plan again.
+ */
 export async function storePlan(
   store: ObjectStore,
   draft: Draft,
   now: Date,
   signal: AbortSignal,
+  bytesMax = PLAN_BYTES_MAX,
 ): Promise<Plan> {
   for (let step = 0; step < TIMESTAMPS_TRIED_MAX; step++) {
     const timestamp = timestampOf(new Date(now.getTime() + step * 1000));
     const plan: Plan = { ...draft.body, timestamp };
+    const bytes = encode(Plan, plan);
+    if (bytes.length > bytesMax) throw tooLarge(plan, bytes.length, bytesMax);
     try {
-      await store.create(formatKey({ kind: 'plan', timestamp }), encode(Plan, plan), { signal });
+      await store.create(formatKey({ kind: 'plan', timestamp }), bytes, { signal });
       return plan;
     } catch (error) {
       if (!isStowageError(error, 'storage/exists')) throw error;
@@ -96,6 +102,11 @@ export async function storePlan(
     'storage/exists',
     `no free timestamp key in the ${TIMESTAMPS_TRIED_MAX} seconds after ${timestampOf(now)}`,
   );
+}
+
+function tooLarge({ relations }: Plan, bytes: number, bytesMax: number): StowageError {
+  const message = `the plan of ${relations.length} relations would have ${bytes} bytes, and ${bytesMax} are the most; back up in several sets, chosen by --include-schema`;
+  return new StowageError('storage/too-large', message);
 }
 
 /** Gives equal relations of different segments one id, in order of first appearance. */

@@ -57,6 +57,8 @@ describe('docs/deploy-aws.md', () => {
     ]);
     const own = Object.keys(resources().Resources).filter((name) => !ofMany.includes(name));
     expect(own).toHaveLength(7);
+    const alarms = Object.keys(resources().Resources).length;
+    expect(page).toMatch(new RegExp(`\\b${alarms} alarms .* ${Object.keys(METRICS).length} metrics `));
     for (const name of [...own, '…ErrorsAlarm', '…DeadLettersAlarm']) expect(page).toContain(`| \`${name}\``);
   });
 });

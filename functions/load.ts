@@ -1,5 +1,11 @@
 import pMap from 'p-map';
-import { DOCUMENT_BYTES_MAX, decode, type RawDocument, RECEIPT_BYTES_MAX } from '../backup-set/documents.ts';
+import {
+  DOCUMENT_BYTES_MAX,
+  decode,
+  HEAD_BYTES_MAX,
+  type RawDocument,
+  RECEIPT_BYTES_MAX,
+} from '../backup-set/documents.ts';
 import { isStowageError } from '../backup-set/errors.ts';
 import { formatKey, type Key, parseKey, receiptsPrefix } from '../backup-set/keys.ts';
 import { Verdict } from '../backup-set/verdict.ts';
@@ -17,7 +23,7 @@ const READS_IN_FLIGHT = 16;
 export async function readDocument(
   deps: Deps,
   key: string,
-  bytesMax = DOCUMENT_BYTES_MAX,
+  bytesMax = bytesMaxOf(key),
 ): Promise<RawDocument | undefined> {
   const limit = { bytesMax: Math.min(bytesMax, DOCUMENT_BYTES_MAX) };
   try {
@@ -27,6 +33,19 @@ export async function readDocument(
     if (!isStowageError(error, 'storage/too-large')) throw error;
     deps.log.warn({ key, ...limit }, 'this document is too large to be ours');
     return { key, bytes: new Uint8Array() };
+  }
+}
+
+/** Those that stand for a whole set are read by functions that must outlive them, whatever somebody put there. */
+function bytesMaxOf(text: string): number {
+  switch (parseKey(text)?.kind) {
+    case 'plan':
+    case 'seal':
+    case 'manifest':
+    case 'verdict':
+      return HEAD_BYTES_MAX;
+    default:
+      return DOCUMENT_BYTES_MAX;
   }
 }
 

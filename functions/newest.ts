@@ -1,16 +1,21 @@
 import { RESTORES, SETS, TASKS } from '../backup-set/keys.ts';
-import { RestoreId, TaskId, Timestamp } from '../backup-set/timestamps.ts';
+import { RestoreId, TaskId, Timestamp, timestampOf } from '../backup-set/timestamps.ts';
 import { callOptions, type Deps } from './deps.ts';
 
 /** Looked at in one go, the newest first: what is older than these is not going to move. */
 const NEWEST_MAX = 10_000;
 
+/** Clocks differ; but who plants sets of years to come must not push the real ones out of sight. */
+const AHEAD_MS_MAX = 24 * 3600_000;
+
 /** Timestamps of sets, newest first. */
 export async function* newestSets(deps: Deps): AsyncGenerator<string> {
   let left = NEWEST_MAX;
+  const latest = timestampOf(new Date(deps.clock().getTime() + AHEAD_MS_MAX));
   for (const day of (await foldersOf(deps, SETS)).filter((name) => /^\d{8}$/.test(name)).reverse()) {
     for (const timestamp of (await foldersOf(deps, `${SETS}${day}/`)).reverse()) {
       if (!Timestamp.safeParse(timestamp).success || !timestamp.startsWith(day)) continue;
+      if (timestamp > latest) continue;
       if (left-- === 0) return;
       yield timestamp;
     }

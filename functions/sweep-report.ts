@@ -28,8 +28,8 @@ export interface SweepReport {
   /** Unsealed sets in which nothing moves any more. */
   overdue: string[];
   uploadsAborted: number;
-  /** What could not be swept, and restores that nobody answers. */
-  problems: { set?: string; restore?: string; task?: string; message: string }[];
+  /** What could not be swept (`failed`), and restores that nobody answers. */
+  problems: { set?: string; restore?: string; task?: string; message: string; failed?: true }[];
 }
 
 /** For restores, and for sets whose plan does not say. */

@@ -75,6 +75,6 @@ async function attempt(
   } catch (error) {
     if (deps.signal?.aborted || isStowageError(error, 'interrupted')) throw error;
     deps.log.error({ err: error, ...what }, `not swept: ${messageOf(error)}`);
-    report.problems.push({ ...what, message: messageOf(error) });
+    report.problems.push({ ...what, message: messageOf(error), failed: true });
   }
 }

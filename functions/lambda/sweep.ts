@@ -23,7 +23,8 @@ export async function handler(_event: unknown, context: Context): Promise<SweepR
     return valuesOf(report, given.clock());
   });
   if (report === undefined) throw new StowageError('internal', 'a sweep has given no report');
-  const [first] = report.problems.filter(({ restore }) => restore === undefined);
+  // A restore that waits for a segment is told of, and is no failure of the sweep.
+  const [first] = report.problems.filter(({ failed }) => failed);
   if (first === undefined) return report;
   throw new StowageError(
     'storage/unavailable',

@@ -2,8 +2,11 @@ import { once } from 'node:events';
 import { utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { formatKey } from '../../../backup-set/keys.ts';
+import { bounded } from '../../../backup-set/verdict.ts';
 import { sweep } from '../../../functions/sweep.ts';
 import type { SetStatus } from '../../../functions/sweep-report.ts';
+import { type Swept, startSweeper } from '../../../functions/sweeper.ts';
+import { writeVerdict } from '../../../functions/write-verdict.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
@@ -47,6 +50,15 @@ describe('sweep', () => {
       });
     expect(await sweep(deps, { closed })).toMatchObject({ sets: 0 });
     expect(await keysOf(deps.store)).toEqual(before);
+  });
+
+  it('is not led astray by sets of years to come', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, documentsOf(set));
+    const planted = await storeObjects(deps.store, { timestamp: '29990131010203' });
+    await storeAll(deps.store, [planted.plan]);
+    expect(await sweep(deps)).toMatchObject({ sets: 1, committed: [set.timestamp] });
   });
 
   it('leaves a running backup alone', async () => {
@@ -164,5 +176,46 @@ describe('sweep', () => {
       await deps.store.create(key, Buffer.from('{}'));
     await writeFile(fileOf(deps.store, 'stray'), 'x');
     expect(await sweep(deps)).toMatchObject({ sets: 0, problems: [] });
+  });
+});
+
+describe('a sweeper', () => {
+  it('leaves alone what functions write in the second in which a set was sealed', async ({ signal }) => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    const { timestamp } = set;
+    const part = formatKey({ kind: 'manifest-part', timestamp, content: 9 });
+    const pack = formatKey({ kind: 'pack', timestamp, content: 9, attempt: 1, worker: 1, sequence: 1 });
+    for (const key of [part, pack]) await beginUpload(deps.store, key, signal);
+    await storeAll(deps.store, documentsOf(set));
+    await sweep(deps);
+    const left = await Array.fromAsync(deps.store.pendingUploads('sets/'));
+    expect(left.map(({ key }) => key)).toEqual([part]);
+  });
+
+  it('hears of damage that is found while it looks at the very set', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store);
+    await storeAll(deps.store, documentsOf(set));
+    await sweep(deps);
+    const found = { status: 'damaged' as const, checked: { objects: 12, bytes: 1 } };
+    const problems = bounded([{ code: 'digest-differs', message: 'flipped' }]);
+    let news: Promise<{ key: string }> | undefined;
+    // Its verdicts have been listed by the time it asks for the manifest.
+    const head: ObjectStore['head'] = async (key, options) => {
+      news ??= writeVerdict(deps, set.timestamp, 'verify', { ...found, ...problems });
+      sweeper.heed((await news).key);
+      return deps.store.head(key, options);
+    };
+    const damaged: number[] = [];
+    const second = Promise.withResolvers<void>();
+    const onSwept = (swept: Swept) => {
+      if ('report' in swept) damaged.push(swept.report.statuses.damaged);
+      if (damaged.length === 2) second.resolve();
+    };
+    const sweeper = startSweeper({ ...deps, store: { ...deps.store, head } }, { intervalMs: 1, onSwept });
+    await second.promise;
+    await sweeper.stop();
+    expect(damaged.slice(0, 2)).toEqual([0, 1]);
   });
 });

@@ -1,4 +1,4 @@
-import { formatKey, parseKey, SETS, setPrefix } from '../backup-set/keys.ts';
+import { formatKey, type Key, parseKey, SETS, setPrefix } from '../backup-set/keys.ts';
 import type { PendingUpload } from '../storage/store.ts';
 import { callOptions, type Deps } from './deps.ts';
 import { allowedSilence, isSilent, lastArrival } from './silence.ts';
@@ -25,17 +25,23 @@ export async function sweepUploads(deps: Deps, options: SweepOptions, report: Sw
 type IsDead = (upload: PendingUpload) => boolean;
 
 /**
- * The seal is written when all shippers have ended: what was begun before it has no writer any more. Without a seal,
+ * The seal is written when all shippers have ended: what they had begun before it has no writer any more, while a function may just be
+ * writing a part of the manifest or a verdict, which in a folder are uploads too. Without a seal,
  * only in a set where nothing moves can an old upload be taken for dead: a slow one looks the same.
  */
 async function ruleFor(deps: Deps, timestamp: string, options: SweepOptions): Promise<IsDead> {
   const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), callOptions(deps));
   const allowed = await allowedSilence(deps, timestamp, options);
   const isOld: IsDead = ({ startedAt }) => isSilent(deps, startedAt, Math.max(allowed, AGE_MIN_SECONDS));
-  if (seal !== undefined) return (upload) => !isYounger(upload.startedAt, seal.modifiedAt) || isOld(upload);
+  if (seal !== undefined)
+    return (upload) => (isShipped(upload) && !isYounger(upload.startedAt, seal.modifiedAt)) || isOld(upload);
   const silent = isSilent(deps, await lastArrival(deps, setPrefix(timestamp)), allowed);
   return (upload) => silent && isOld(upload);
 }
+
+const SHIPPED: ReadonlySet<Key['kind'] | undefined> = new Set(['pack', 'metadata', 'receipt']);
+
+const isShipped = ({ key }: PendingUpload) => SHIPPED.has(parseKey(key)?.kind);
 
 /** In whole seconds: S3 tells an object's time in those (Last-Modified), and an upload's to the millisecond. */
 function isYounger(upload: Date, seal: Date): boolean {

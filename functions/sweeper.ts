@@ -37,11 +37,17 @@ export interface Sweeper {
 export function startSweeper(deps: Deps, options: SweeperOptions): Sweeper {
   const stopping = new AbortController();
   const closed: Closed = new Map();
-  const ended = sweepUntil(deps, options, closed, stopping.signal);
+  /** Sets of which something was heard since the last sweep began: it may close them on what it has read before. */
+  const heard = new Set<string>();
+  const forget = () => {
+    for (const timestamp of heard) closed.delete(timestamp);
+    heard.clear();
+  };
+  const ended = sweepUntil(deps, options, { closed, forget }, stopping.signal);
   return {
     heed(text) {
       const key = parseKey(text);
-      if (key?.kind === 'verdict') closed.delete(key.timestamp);
+      if (key?.kind === 'verdict') heard.add(key.timestamp);
     },
     async stop() {
       stopping.abort();
@@ -53,13 +59,14 @@ export function startSweeper(deps: Deps, options: SweeperOptions): Sweeper {
 async function sweepUntil(
   deps: Deps,
   options: SweeperOptions,
-  closed: Closed,
+  { closed, forget }: { readonly closed: Closed; readonly forget: () => void },
   stopped: AbortSignal,
 ): Promise<void> {
   const now = () => deps.clock().getTime();
   let since = now();
   // A sweep that is running when we are told to stop goes on until the caller's own signal ends it.
   while (!stopped.aborted && !deps.signal?.aborted) {
+    forget();
     options.onSwept(await sweepOnce(deps, closed, options));
     if (closed.size > CLOSED_MAX || now() - since > CLOSED_MS_MAX) {
       closed.clear();

@@ -18,11 +18,12 @@ const COPIES_IN_FLIGHT = 8;
  */
 export async function requestReplication(deps: Deps, timestamp: string): Promise<Handled> {
   if (deps.replica === undefined) return NOTHING;
+  // First, as the sweeper asks for every complete set that no task is about: most were copied long ago.
+  const there = await deps.replica.head(formatKey({ kind: 'manifest', timestamp }), callOptions(deps));
+  if (there !== undefined) return NOTHING;
   const verdict = await newestVerdict(deps, timestamp, 'validate');
   if (verdict?.status !== 'complete') return NOTHING;
   if (await isUnderWay(deps, timestamp, 'replicate')) return NOTHING;
-  const there = await deps.replica.head(formatKey({ kind: 'manifest', timestamp }), callOptions(deps));
-  if (there !== undefined) return NOTHING;
   return { wrote: [await requestTask(deps, timestamp, 'replicate', new Date(verdict.at))] };
 }
 

@@ -40,7 +40,7 @@ export async function runBackup(context: ClusterContext, options: BackupOptions)
   return withStore(context, async (store) => {
     const startedAt = context.clock();
     const held = await takeSnapshot(context);
-    let recorded: { plan: Plan; tally: Tally; shipped: Shipped };
+    let recorded: { plan: Plan; tally: Tally; failures: Shipped['failures'] };
     try {
       const draft = draftPlan(context.config, held, startedAt, store.url);
       const plan = await storePlan(store, draft, startedAt, context.signal);
@@ -49,7 +49,7 @@ export async function runBackup(context: ClusterContext, options: BackupOptions)
     } finally {
       await held.release();
     }
-    const { plan, tally, shipped } = recorded;
+    const { plan, tally, failures } = recorded;
     const verdict = await prove(context, store, plan, options);
     return {
       timestamp: plan.timestamp,
@@ -57,7 +57,7 @@ export async function runBackup(context: ClusterContext, options: BackupOptions)
       verdict,
       plan,
       tally,
-      failures: shipped.failures,
+      failures,
       elapsedMs: context.clock().getTime() - startedAt.getTime(),
     };
   });
@@ -129,8 +129,8 @@ async function shipAndSeal(
       context.config.shippers.start === 'agents'
         ? await shipByAgents(context, store, plan, draft, held, tally)
         : await ship(context, plan, draft, held, tally);
-    await storeSeal(store, plan, tally, shipped, context.clock, context.signal);
-    return { plan, tally, shipped };
+    const failures = await storeSeal(store, plan, tally, shipped, context.clock, context.signal);
+    return { plan, tally, failures };
   } finally {
     progress.stop();
   }

@@ -51,7 +51,8 @@ describe('a seal', () => {
   test('says failed, and of which content, when a part cannot be stored', async () => {
     const lost = new StowageError('storage/unavailable', 'the store does not answer');
     const { stored, store } = storeOf((key) => (isPartOf(1)(key) ? lost : undefined));
-    await storeSeal(store, plan, newTally(plan), { failures: [] }, clock, calm);
+    const failures = await storeSeal(store, plan, newTally(plan), { failures: [] }, clock, calm);
+    expect(failures).toHaveLength(1);
     const seal = decode(Seal, stored.at(-1) ?? { key: '', bytes: new Uint8Array() });
     expect(seal).toMatchObject({
       outcome: 'failed',

@@ -18,6 +18,7 @@ const SEAL_MS_MAX = 30_000;
 /**
  * Writes what the database counted, or why it could not: first a part per content, then the seal that names them. After this
  * nobody has to wait for the set. A part that cannot be stored makes the backup a failed one.
+ * @returns what the seal says has failed.
  */
 export async function storeSeal(
   store: ObjectStore,
@@ -26,7 +27,7 @@ export async function storeSeal(
   { failures }: Shipped,
   clock: () => Date,
   interrupted: AbortSignal,
-): Promise<Seal> {
+): Promise<Shipped['failures']> {
   const stored = await storeParts(
     store,
     plan,
@@ -54,7 +55,7 @@ export async function storeSeal(
   };
   const signal = AbortSignal.timeout(SEAL_MS_MAX);
   await store.create(formatKey({ kind: 'seal', timestamp: plan.timestamp }), encode(Seal, seal), { signal });
-  return seal;
+  return failed;
 }
 
 async function storeParts(store: ObjectStore, { timestamp }: Plan, tally: Tally, interrupted: AbortSignal) {
@@ -63,18 +64,13 @@ async function storeParts(store: ObjectStore, { timestamp }: Plan, tally: Tally,
   const limit = limitOf(interrupted);
   const storeOne = async (counted: ContentTally) => {
     const { content } = counted;
-    const bytes = encode(SealPart, sealPartOf(timestamp, counted));
     try {
-      const key = formatKey({ kind: 'seal-part', timestamp, content });
-      await store.create(key, bytes, { signal: limit.signal });
+      const bytes = encode(SealPart, sealPartOf(timestamp, counted));
+      await storePart(store, formatKey({ kind: 'seal-part', timestamp, content }), bytes, limit.signal);
+      contents.push({ content, part: digestOf(bytes) });
     } catch (error) {
-      // The set is ours alone: an earlier try of ours has stored it, and its answer was lost. The seal pins the bytes.
-      if (!isStowageError(error, 'storage/exists')) {
-        failures.push({ content, error: asStowageError(error) });
-        return;
-      }
+      failures.push({ content, error: asStowageError(error) });
     }
-    contents.push({ content, part: digestOf(bytes) });
   };
   try {
     await pMap(tally.contents.values(), storeOne, { concurrency: PARTS_AT_ONCE });
@@ -82,6 +78,20 @@ async function storeParts(store: ObjectStore, { timestamp }: Plan, tally: Tally,
     limit.lift();
   }
   return { contents, failures };
+}
+
+async function storePart(
+  store: ObjectStore,
+  key: string,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await store.create(key, bytes, { signal });
+  } catch (error) {
+    // The set is ours alone: an earlier try of ours has stored it, and its answer was lost. The seal pins the bytes.
+    if (!isStowageError(error, 'storage/exists')) throw error;
+  }
 }
 
 /** Fires when the time for the parts is over: a long one, that an interruption cuts short. */

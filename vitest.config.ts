@@ -44,7 +44,9 @@ export default defineConfig({
         },
       },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...onServers, ...turn(2) } },
-      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...twoAtATime, ...turn(3) } },
+      {
+        test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...twoAtATime, ...turn(3) },
+      },
       { test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], ...turn(4) } },
       {
         test: {

@@ -1,11 +1,12 @@
 import { decode, type RawDocument } from '../backup-set/documents.ts';
 import { StowageError } from '../backup-set/errors.ts';
-import { formatKey, VERDICT_LEVELS } from '../backup-set/keys.ts';
+import { formatKey } from '../backup-set/keys.ts';
 import { Manifest } from '../backup-set/manifest.ts';
 import { Plan } from '../backup-set/plan.ts';
 import type { Verdict } from '../backup-set/verdict.ts';
 import type { Deps } from '../functions/deps.ts';
-import { newestVerdict, readDocument } from '../functions/load.ts';
+import { lastWord } from '../functions/last-word.ts';
+import { readDocument } from '../functions/load.ts';
 
 /** What a list says of a set. */
 export interface SetSummary {
@@ -37,18 +38,6 @@ export function statusOf(manifest: Manifest | undefined, verdict: Verdict | unde
   if (verdict?.status === 'damaged') return 'damaged';
   if (manifest !== undefined) return 'complete';
   return verdict?.status ?? 'open';
-}
-
-/**
- * The newest verdict; but damage that `verify` found speaks until `verify` finds it gone, as a later `validate` reads no data and
- * would not see it.
- */
-export async function lastWord(deps: Deps, timestamp: string): Promise<Verdict | undefined> {
-  const verdicts = await Promise.all(VERDICT_LEVELS.map((level) => newestVerdict(deps, timestamp, level)));
-  const newest = verdicts
-    .filter((verdict) => verdict !== undefined)
-    .toSorted((a, b) => (a.at < b.at ? 1 : -1));
-  return newest.find(({ level, status }) => level === 'verify' && status === 'damaged') ?? newest[0];
 }
 
 /** A document of a set, or undefined when it is not there or cannot be read. */

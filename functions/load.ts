@@ -94,8 +94,9 @@ export async function newestVerdict(
   deps: Deps,
   timestamp: string,
   level: Verdict['level'],
+  known?: readonly string[],
 ): Promise<Verdict | undefined> {
-  const keys = await verdictKeys(deps, timestamp);
+  const keys = known ?? (await verdictKeys(deps, timestamp));
   const newest = keys.findLast((key) => verdictLevel(key) === level);
   const raw = newest === undefined ? undefined : await readDocument(deps, newest);
   if (raw === undefined) return undefined;

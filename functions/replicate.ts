@@ -6,6 +6,7 @@ import type { Piece } from '../backup-set/slices.ts';
 import { bounded, type Problem } from '../backup-set/verdict.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { callOptions, type Deps, type Handled, NOTHING } from './deps.ts';
+import { lastWord } from './last-word.ts';
 import { listKeys, newestVerdict } from './load.ts';
 import { isUnderWay, type PieceDone, requestTask } from './tasks.ts';
 
@@ -23,6 +24,8 @@ export async function requestReplication(deps: Deps, timestamp: string): Promise
   if (there !== undefined) return NOTHING;
   const verdict = await newestVerdict(deps, timestamp, 'validate');
   if (verdict?.status !== 'complete') return NOTHING;
+  // Flipped bits that `verify` found would be copied, and `validate` there would not see them either.
+  if ((await lastWord(deps, timestamp))?.status === 'damaged') return NOTHING;
   if (await isUnderWay(deps, timestamp, 'replicate')) return NOTHING;
   return { wrote: [await requestTask(deps, timestamp, 'replicate', new Date(verdict.at))] };
 }

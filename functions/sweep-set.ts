@@ -3,6 +3,7 @@ import { joined, NO_PROBLEMS } from '../backup-set/problem-list.ts';
 import { bounded, type Problem, type Verdict } from '../backup-set/verdict.ts';
 import { callOptions, type Deps } from './deps.ts';
 import { foldHeads, loadHeads } from './fold-stored.ts';
+import { lastWord } from './last-word.ts';
 import { newestVerdict, verdictKeys, verdictLevel } from './load.ts';
 import { validate } from './on-manifest.ts';
 import { stitch } from './on-receipt.ts';
@@ -32,7 +33,7 @@ export async function sweepSet(
   const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }), callOptions(deps));
   // Only a committed set is ever given a written `validate` verdict, so that one means it was done.
   if (manifest !== undefined && verdicts.some((key) => verdictLevel(key) === 'validate'))
-    return { status: await lastWord(deps, timestamp, verdicts), over: true };
+    return { status: await statusOfCommitted(deps, timestamp, verdicts), over: true };
   const status =
     manifest === undefined ? await commit(deps, timestamp, verdicts, options, report) : 'complete';
   if (status !== 'complete') return { status, over: false };
@@ -41,17 +42,13 @@ export async function sweepSet(
   return { status: verdict.status, over: true };
 }
 
-/**
- * What is known of a committed set. The newest verdict of each level speaks: flipped bits that `verify` found are still there when a
- * later `validate`, as every restore begins with, sees nothing wrong. One that cannot be read takes nothing back.
- */
-async function lastWord(deps: Deps, timestamp: string, verdicts: readonly string[]): Promise<SetStatus> {
-  for (const level of ['validate', 'verify'] as const) {
-    if (!verdicts.some((key) => verdictLevel(key) === level)) continue;
-    const { status = 'complete' } = (await newestVerdict(deps, timestamp, level)) ?? {};
-    if (status !== 'complete') return status;
-  }
-  return 'complete';
+async function statusOfCommitted(
+  deps: Deps,
+  timestamp: string,
+  verdicts: readonly string[],
+): Promise<SetStatus> {
+  const word = await lastWord(deps, timestamp, verdicts);
+  return word?.status === 'damaged' ? 'damaged' : 'complete';
 }
 
 /** @returns `complete` when the set has its manifest now. */

@@ -3,6 +3,7 @@ import { Manifest as ManifestSchema } from '../../backup-set/manifest.ts';
 import { Plan } from '../../backup-set/plan.ts';
 import type { Verdict } from '../../backup-set/verdict.ts';
 import type { Deps } from '../../functions/deps.ts';
+import { lastWord } from '../../functions/last-word.ts';
 import { countReceipts } from '../../functions/load.ts';
 import type { ClusterCommand } from '../command.ts';
 import { timestampFrom } from '../flags.ts';
@@ -10,7 +11,7 @@ import { bytes, count, duration, printable, rate, table } from '../format.ts';
 import { withStore } from '../open.ts';
 import { problemLines } from '../problems.ts';
 import { functionDeps } from '../proof.ts';
-import { lastWord, readOr, requireSet, statusOf } from '../sets.ts';
+import { readOr, requireSet, statusOf } from '../sets.ts';
 
 /** Tables listed unless --all is given. */
 const TABLES_SHOWN = 30;

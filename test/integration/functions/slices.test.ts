@@ -11,6 +11,7 @@ import { requestVerification } from '../../../functions/request-verification.ts'
 import { handle } from '../../../functions/route.ts';
 import { sweep } from '../../../functions/sweep.ts';
 import { requestTask } from '../../../functions/tasks.ts';
+import { writeVerdict } from '../../../functions/write-verdict.ts';
 import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { type SmallSet, storeAll, storeObjects } from './sets.ts';
 import { AT, committed, outcomes, run } from './slicing.ts';
@@ -206,6 +207,23 @@ describe('replication', () => {
     ]);
     const key = formatKey({ kind: 'manifest', timestamp: set.timestamp });
     expect(await replica.head(key)).toBeUndefined();
+  });
+
+  it('does not copy a set in which a verification has found damage, whatever a later validation says', async () => {
+    const { deps, set } = await withReplica();
+    const problems = [{ code: 'digest-differs' as const, message: 'a bit has flipped' }];
+    const found = {
+      status: 'damaged' as const,
+      checked: { objects: 1, bytes: 1 },
+      problems,
+      problemsTotal: 1,
+    };
+    await writeVerdict(deps, set.timestamp, 'verify', found);
+    const { verdict, wrote } = await validate(deps, set.timestamp);
+    expect(verdict.status).toBe('complete');
+    await run(deps, wrote[0] ?? '');
+    await sweep(deps);
+    expect(await kindsIn(deps, 'task-request')).toEqual([]);
   });
 
   it('goes on where an interrupted copy stopped', async () => {

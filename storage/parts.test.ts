@@ -6,8 +6,8 @@ import { intoParts } from './parts.ts';
 const never = new AbortController().signal;
 
 /** Cuts `chunks`, gives every buffer back, and returns copies of the parts. */
-async function cut(chunks: Uint8Array[], bytesAt: (number: number) => number | undefined, buffersMax = 2) {
-  const buffers = partBuffers(buffersMax, never, 'cutting');
+async function cut(chunks: Uint8Array[], bytesAt: (number: number) => number | undefined, spareMax = 0) {
+  const buffers = partBuffers({ left: spareMax, idle: [] }, never, 'cutting');
   async function* source() {
     yield* chunks;
   }
@@ -52,8 +52,10 @@ describe('a stream cut into parts', () => {
 });
 
 describe('part buffers', () => {
+  const without = () => ({ left: 0, idle: [] });
+
   test('are never more than allowed: the next one waits for one that is given back', async () => {
-    const buffers = partBuffers(2, never, 'cutting');
+    const buffers = partBuffers(without(), never, 'cutting');
     const [first] = [await buffers.take(10), await buffers.take(10)];
     let third: Buffer | undefined;
     const waiting = buffers.take(10).then((buffer) => {
@@ -66,15 +68,44 @@ describe('part buffers', () => {
     expect(third).toBe(first);
   });
 
+  test('are two for every upload, and the spare ones for whoever needs them first', async () => {
+    const spare = { left: 2, idle: [] };
+    const [one, other] = [partBuffers(spare, never, 'one'), partBuffers(spare, never, 'other')];
+    const taken = [await one.take(10), await one.take(10), await one.take(10), await one.take(10)];
+    expect(spare.left).toBe(0);
+    await other.take(10);
+    await other.take(10);
+    let more = false;
+    const waiting = other.take(10).then(() => {
+      more = true;
+    });
+    for (const buffer of taken) one.giveBack(buffer);
+    expect(spare.left).toBe(2);
+    expect(more).toBe(false);
+    other.giveBack(Buffer.alloc(10));
+    await waiting;
+    expect(more).toBe(true);
+  });
+
+  test('of an upload that failed are free for others again, but never used again', async () => {
+    const spare = { left: 3, idle: [] };
+    const buffers = partBuffers(spare, never, 'failing');
+    for (let count = 0; count < 4; count++) await buffers.take(10);
+    expect(spare.left).toBe(1);
+    buffers.close();
+    expect(spare).toEqual({ left: 3, idle: [] });
+  });
+
   test('grow with the parts', async () => {
-    const buffers = partBuffers(1, never, 'cutting');
+    const buffers = partBuffers(without(), never, 'cutting');
     buffers.giveBack(await buffers.take(10));
     expect((await buffers.take(20)).length).toBe(20);
   });
 
   test('stop being waited for when the signal fires', async () => {
     const stop = new AbortController();
-    const buffers = partBuffers(1, stop.signal, 'cutting');
+    const buffers = partBuffers(without(), stop.signal, 'cutting');
+    await buffers.take(10);
     await buffers.take(10);
     const waiting = buffers.take(10);
     stop.abort();

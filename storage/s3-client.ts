@@ -1,5 +1,6 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { interruption } from './interruption.ts';
+import { OWN_BUFFERS, type SpareBuffers } from './part-buffers.ts';
 import { PART_BYTES_DEFAULT } from './part-sizes.ts';
 import { s3Error } from './s3-errors.ts';
 import { retryStrategy } from './s3-retry.ts';
@@ -18,6 +19,8 @@ export interface S3 {
   readonly client: S3Client;
   /** For requests whose answer may take minutes with nothing said in between: copies, completions, slow readers. */
   readonly patientClient: S3Client;
+  /** Shared by all uploads. */
+  readonly spareBuffers: SpareBuffers;
   readonly settings: Required<Omit<S3Settings, 'endpoint' | 'region' | 'forcePathStyle'>> & {
     endpoint: string;
   };
@@ -34,6 +37,7 @@ export function connectS3(bucket: string, prefix: string, settings: S3Settings):
     settings.endpoint === undefined || /\.amazonaws\.com(\.cn)?$/.test(new URL(settings.endpoint).hostname);
   const { stallMs = 30_000, attemptsMax = 6 } = settings;
   const options = { ...settings, isAws, attemptsMax };
+  const partsInFlight = settings.partsInFlight ?? 6;
   const client = makeClient(options, { socketTimeout: stallMs });
   // One set of credentials: both clients act for the same user, and a metadata service is asked once.
   const { credentials } = client.config;
@@ -45,9 +49,11 @@ export function connectS3(bucket: string, prefix: string, settings: S3Settings):
     isAws,
     client,
     patientClient,
+    // One upload alone can then have all its parts in flight while it fills the next.
+    spareBuffers: { left: partsInFlight + 1 - OWN_BUFFERS, idle: [] },
     settings: {
       endpoint: settings.endpoint ?? '',
-      partsInFlight: settings.partsInFlight ?? 3,
+      partsInFlight,
       partBytes: settings.partBytes ?? PART_BYTES_DEFAULT,
       copyPartBytes: settings.copyPartBytes ?? 1024 * MIB,
       stallMs,

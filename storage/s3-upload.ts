@@ -10,6 +10,7 @@ import { etagOfParts, plainEtag } from './etags.ts';
 import { delayed, throwIfInterrupted, untilInterrupted } from './interruption.ts';
 import { type PartBuffers, partBuffers } from './part-buffers.ts';
 import { partBytesAt } from './part-sizes.ts';
+import { partWindow } from './part-window.ts';
 import { intoParts, type Part } from './parts.ts';
 import { request, type S3 } from './s3-client.ts';
 import { failureOf } from './s3-errors.ts';
@@ -32,7 +33,7 @@ interface Upload {
 
 /**
  * Uploads a stream: what fits into one part as one conditional PUT, the rest in parts of which a few are in flight
- * while the next is filled. Holds `partsInFlight + 1` part buffers, whatever the size of the stream.
+ * while the next is filled. Memory is in part buffers, whatever the size of the stream (part-buffers.ts).
  */
 export async function uploadStream(
   s3: S3,
@@ -40,11 +41,11 @@ export async function uploadStream(
   source: AsyncIterable<Uint8Array>,
   options: CallOptions = {},
 ): Promise<StoredObject> {
-  const { partsInFlight, partBytes } = s3.settings;
+  const { partBytes } = s3.settings;
   const doing = `writing ${key}`;
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-  const buffers = partBuffers(partsInFlight + 1, signal, doing);
+  const buffers = partBuffers(s3.spareBuffers, signal, doing);
   const upload: Upload = { s3, key, doing, failed, signal, buffers };
   const parts = intoParts(key, untilInterrupted(source, signal, doing), buffers, (n) =>
     partBytesAt(n, partBytes),
@@ -52,11 +53,14 @@ export async function uploadStream(
   try {
     const first = await parts.next();
     if (first.done === true) throw new StowageError('internal', `${doing}: a stream gave no part`);
-    if (first.value.isLast) return await putObject(s3, key, first.value.bytes, { signal });
-    return await uploadInParts(upload, first.value, parts);
+    if (!first.value.isLast) return await uploadInParts(upload, first.value, parts);
+    const object = await putObject(s3, key, first.value.bytes, { signal });
+    buffers.giveBack(first.value.buffer);
+    return object;
   } finally {
     failed.abort();
     await parts.return(undefined);
+    buffers.close();
   }
 }
 
@@ -64,15 +68,19 @@ async function uploadInParts(upload: Upload, first: Part, rest: AsyncGenerator<P
   const { s3, key, doing, failed, signal } = upload;
   const uploadId = await beginUpload(s3, key, doing, signal);
   const completed: CompletedPart[] = [];
+  const window = partWindow(s3.settings.partsInFlight);
   const inFlight = new Set<Promise<void>>();
   let bytes = 0;
   let isComplete = false;
   const start = async (part: Part) => {
-    while (inFlight.size >= s3.settings.partsInFlight) await Promise.race(inFlight);
+    while (inFlight.size >= window.size) await Promise.race(inFlight);
     throwIfInterrupted(signal, doing);
     bytes += part.bytes.length;
     const sending = sendPart(upload, uploadId, part)
-      .then((sent) => void completed.push(sent))
+      .then(({ sent, attempts }) => {
+        completed.push(sent);
+        window.arrived(attempts);
+      })
       .catch((error: unknown) => failed.abort(error))
       .finally(() => inFlight.delete(sending));
     inFlight.add(sending);
@@ -95,7 +103,11 @@ async function uploadInParts(upload: Upload, first: Part, rest: AsyncGenerator<P
   }
 }
 
-async function sendPart(upload: Upload, uploadId: string, part: Part): Promise<CompletedPart> {
+async function sendPart(
+  upload: Upload,
+  uploadId: string,
+  part: Part,
+): Promise<{ sent: CompletedPart; attempts: number }> {
   const { s3, key, doing, signal, buffers } = upload;
   const input = {
     Bucket: s3.bucket,
@@ -111,9 +123,12 @@ async function sendPart(upload: Upload, uploadId: string, part: Part): Promise<C
   buffers.giveBack(part.buffer);
   if (sent.ETag === undefined) throw unsaid(doing, `etag of part ${part.number}`, key);
   return {
-    PartNumber: part.number,
-    ETag: sent.ETag,
-    ...(sent.ChecksumCRC32 !== undefined && { ChecksumCRC32: sent.ChecksumCRC32 }),
+    sent: {
+      PartNumber: part.number,
+      ETag: sent.ETag,
+      ...(sent.ChecksumCRC32 !== undefined && { ChecksumCRC32: sent.ChecksumCRC32 }),
+    },
+    attempts: sent.$metadata.attempts ?? 1,
   };
 }
 

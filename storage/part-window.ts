@@ -1,0 +1,26 @@
+/** How many parts of one upload are in flight. */
+export interface PartWindow {
+  /** A whole number, at least 1. */
+  readonly size: number;
+  /** A part has arrived, after so many attempts. */
+  arrived(attempts: number): void;
+}
+
+const BEGIN = 2;
+
+/**
+ * Adapts the parts in flight to what the storage takes, as TCP does: one more for each round of parts that arrived at the first attempt,
+ * half as many when one had to be sent again (503 Slow Down, a reset, a stall). A source that is slower than the storage never fills the
+ * window, so nothing needs to be known of bandwidth or distance.
+ */
+export function partWindow(sizeMax: number): PartWindow {
+  let size = Math.min(BEGIN, sizeMax);
+  return {
+    get size() {
+      return Math.floor(size);
+    },
+    arrived(attempts) {
+      size = attempts > 1 ? Math.max(1, size / 2) : Math.min(sizeMax, size + 1 / Math.floor(size));
+    },
+  };
+}

@@ -1,11 +1,17 @@
 import * as z from 'zod';
 import { Attempt, Content, Count, header, IsoDate } from './documents.ts';
 import { METADATA_FILES } from './keys.ts';
-import { Relation } from './plan.ts';
+import { Relation, ZstdLevel } from './plan.ts';
 import { SealedReceipt, SealedRelations } from './seal.ts';
 import { Timestamp } from './timestamps.ts';
 
+/** Blocks of rows of this size, and half as much again, are held in memory, a few per connection. */
+export const FRAME_BYTES_MAX = 64 * 1024 * 1024;
+
 const of = { timestamp: Timestamp, content: Content };
+
+/** A relation to ship, and how large its table is: small ones are asked for together. */
+const ShippedRelation = Relation.extend({ bytesEstimated: Count });
 
 /** What one segment ships, however its shipper is told: by an order in the bucket, or as a job on its standard input. */
 export const SHARE = {
@@ -14,14 +20,14 @@ export const SHARE = {
   snapshotId: z.string().exactOptional(),
   /** The database's own, so that no byte is ever converted. */
   encoding: z.string(),
-  frameBytes: Count.min(1024),
+  frameBytes: Count.min(1024).max(FRAME_BYTES_MAX),
   packBytes: Count.min(1024),
-  level: z.int().min(1).max(19),
+  level: ZstdLevel,
   metadata: z.array(z.enum(METADATA_FILES)),
   /** Rows come from programs that the coordinator's COPY starts here, not from a session of the shipper's. */
   collect: z.boolean(),
   /** In the order in which they should be started: biggest first. */
-  relations: z.array(Relation),
+  relations: z.array(ShippedRelation),
 };
 
 /** orders/<content>.json of a set: what an agent ships for it. Neither secrets nor where the store is: an agent knows its own. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { Count, header, IsoDate, Name, PartDigest, Sha256 } from './documents.ts';
 import { METADATA_FILES } from './keys.ts';
 import { isCount, longList } from './lists.ts';
-import { NotShipped, Relation, SegmentFacts, Snapshot } from './plan.ts';
+import { Compression, NotShipped, Relation, SegmentFacts, Snapshot } from './plan.ts';
 import { Extents, StoredAs, storedAs } from './receipt.ts';
 import { Selection } from './selection.ts';
 import { Timestamp } from './timestamps.ts';
@@ -52,7 +52,7 @@ export const Manifest = z.object({
   root: z.string(),
   tool: z.string(),
   snapshot: Snapshot,
-  compression: z.object({ algorithm: z.literal('zstd'), level: z.int() }),
+  compression: Compression,
   selection: Selection,
   proof: z.object({ planSha256: Sha256, sealSha256: Sha256 }),
   /** Older sets in which packs of this one lie. */

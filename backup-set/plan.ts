@@ -58,6 +58,11 @@ export const Snapshot = z.object({
   attempts: Count,
 });
 
+/** `auto`: each frame's level was chosen by who waited for whom. */
+export const ZstdLevel = z.union([z.int().min(1).max(19), z.literal('auto')]);
+
+export const Compression = z.object({ algorithm: z.literal('zstd'), level: ZstdLevel });
+
 /** plan.json: what must exist before the set is complete (docs/format.md). */
 export const Plan = z.object({
   ...header('plan'),
@@ -72,7 +77,7 @@ export const Plan = z.object({
   snapshot: Snapshot,
   frameBytes: Count,
   packBytes: Count,
-  compression: z.object({ algorithm: z.literal('zstd'), level: z.int() }),
+  compression: Compression,
   selection: Selection,
   relations: z.array(Relation),
   notShipped: z.array(NotShipped),

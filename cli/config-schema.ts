@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { FRAME_BYTES_MAX } from '../backup-set/agent-backup.ts';
+import { ZstdLevel } from '../backup-set/plan.ts';
 import { parsePattern } from '../backup-set/selection.ts';
 
 /** stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one must not silently mean its default. */
@@ -51,14 +53,14 @@ const Cluster = z.strictObject({
       frameBytes: z
         .int()
         .min(4096)
-        .max(1024 * 1024 * 1024)
+        .max(FRAME_BYTES_MAX)
         .default(4 * 1024 * 1024),
       packBytes: z
         .int()
         .min(65_536)
         .max(256 * 1024 ** 3)
         .default(1024 ** 3),
-      zstdLevel: z.int().min(1).max(19).default(1),
+      zstdLevel: ZstdLevel.default(1),
       /** How the cluster's snapshot is taken. */
       snapshot: z.enum(['barrier', 'dispatch']).default('barrier'),
       overdueAfterSeconds: Positive.default(3600),
@@ -97,7 +99,7 @@ const Cluster = z.strictObject({
         .min(5 * 1024 * 1024)
         .max(512 * 1024 * 1024)
         .default(5 * 1024 * 1024),
-      partsInFlight: z.int().min(1).max(16).default(2),
+      partsInFlight: z.int().min(1).max(16).default(6),
       stallMs: Positive.exactOptional(),
       attemptsMax: Positive.exactOptional(),
     })

@@ -37,6 +37,9 @@ const FRUGAL_FLAGS = {
   restore: ['--max-semi-space-size=1'],
 };
 
+/** A thread for each worker's frame, and some for files and names: libuv's four would make eight workers take turns. */
+const THREADS_BESIDE_WORKERS = 2;
+
 const STOP_MS_MAX = 15_000;
 const STDERR_CHARS_KEPT = 4_000;
 
@@ -44,6 +47,7 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
   const { content } = job;
   const [program = process.execPath, ...args] = fill(command, { host, content }) ?? localCommand(job.type);
   const child = spawn(program, args, {
+    env: { UV_THREADPOOL_SIZE: String(job.workers + THREADS_BESIDE_WORKERS), ...process.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let tail = '';

@@ -1,46 +1,72 @@
-import type { Relation } from '../backup-set/plan.ts';
+import { type BlockArena, blockArena } from '../database/copy-wire/block-arena.ts';
 import { attachSnapshot } from '../database/snapshot-session.ts';
 import { collect } from './collect.ts';
 import type { BackupJob } from './control.ts';
 import { type ShipperDeps, together } from './deps.ts';
+import { FRAMES_IN_LINE_MAX, frameLine } from './frame-line.ts';
+import { type Level, levelOf } from './level.ts';
 import { shipMetadata } from './metadata.ts';
 import { packSeries } from './pack-writer.ts';
-import { blockBuffers } from './row-blocks.ts';
-import { shipRelation } from './ship-relation.ts';
+import { shipRelation, shipTogether } from './ship-relation.ts';
+
+/** A relation that is no larger is asked for together with others: its round trip would take longer than its rows. */
+const SMALL_BYTES_MAX = 64 * 1024;
+/** As many as make the round trip vanish; the server parses the statement of all before it sends the first row. */
+const TOGETHER_MAX = 100;
+
+type ShippedRelation = BackupJob['relations'][number];
 
 /**
  * Ships one segment's share of a set: metadata beside W workers, which take relations from one queue on one snapshot, or,
  * when dispatched, from the programs that come. `noMore` fires when no program will come any more.
  */
 export async function backup(job: BackupJob, noMore: AbortSignal, deps: ShipperDeps): Promise<void> {
+  const level = levelOf(job.level, job.workers, () => performance.now());
   if (job.collect) {
     const ship = (signal: AbortSignal) => shipMetadata(job, { ...deps, signal });
-    return together(deps.signal, [ship, (signal) => collect(job, noMore, { ...deps, signal })]);
+    return together(deps.signal, [ship, (signal) => collect(job, level, noMore, { ...deps, signal })]);
   }
   const queue = [...job.relations];
   const workers = Math.min(job.workers, queue.length);
+  const arena = blockArena({
+    connections: workers,
+    // Each worker fills one; the others are being compressed, whoever's they are.
+    blocks: workers + FRAMES_IN_LINE_MAX,
+    frameBytes: job.frameBytes,
+  });
   await together(deps.signal, [
     (signal) => shipMetadata(job, { ...deps, signal }),
     ...Array.from(
       { length: workers },
-      (_, index) => (signal: AbortSignal) => work(job, index + 1, queue, { ...deps, signal }),
+      (_, index) => (signal: AbortSignal) => work(job, index + 1, queue, arena, level, { ...deps, signal }),
     ),
   ]);
 }
 
-async function work(job: BackupJob, worker: number, queue: Relation[], deps: ShipperDeps): Promise<void> {
+async function work(
+  job: BackupJob,
+  worker: number,
+  queue: ShippedRelation[],
+  arena: BlockArena,
+  level: Level,
+  deps: ShipperDeps,
+): Promise<void> {
   const session = await attachSnapshot(job.target, job.snapshotId, {
     purpose: 'backup',
     applicationName: `stowage backup ${job.timestamp} content ${job.content} worker ${worker}`,
     signal: deps.signal,
+    receive: arena,
   });
   const packs = packSeries(job, worker, deps);
-  const buffers = blockBuffers(job.frameBytes);
+  const line = frameLine(packs, level);
   try {
-    for (let relation = queue.shift(); relation !== undefined; relation = queue.shift()) {
+    for (let next = takeFrom(queue); next.length > 0; next = takeFrom(queue)) {
       deps.signal.throwIfAborted();
-      await shipRelation(session, relation, { job, packs, buffers, deps });
+      const [only] = next;
+      if (only !== undefined && next.length === 1) await shipRelation(session, only, { job, line, deps });
+      else await shipTogether(session, next, { job, line, deps });
     }
+    await line.drain();
     await packs.finish();
     await session.close();
   } catch (error) {
@@ -48,4 +74,12 @@ async function work(job: BackupJob, worker: number, queue: Relation[], deps: Shi
     await Promise.all([session.destroy(), packs.abandon(error)]);
     throw error;
   }
+}
+
+/** The next relation, or the next small ones; they stand at the end of the queue, biggest first. */
+function takeFrom(queue: ShippedRelation[]): ShippedRelation[] {
+  const isSmall = ({ bytesEstimated }: ShippedRelation) => bytesEstimated <= SMALL_BYTES_MAX;
+  const [first] = queue;
+  if (first === undefined || !isSmall(first)) return queue.splice(0, 1);
+  return queue.splice(0, TOGETHER_MAX);
 }

@@ -5,9 +5,11 @@ import type { BackupJob } from './control.ts';
 import { type ShipperDeps, together } from './deps.ts';
 import { readFifo } from './fifo.ts';
 import { type Arrival, openFifoFolder } from './fifo-folder.ts';
+import { FRAMES_IN_LINE_MAX, frameLine } from './frame-line.ts';
+import type { Level } from './level.ts';
 import { packSeries } from './pack-writer.ts';
-import { blockBuffers } from './row-blocks.ts';
-import { shipRows } from './ship-relation.ts';
+import { type BlockBuffers, blockBuffers, rowBlocks } from './row-blocks.ts';
+import { shipBlocks } from './ship-relation.ts';
 
 /** After the coordinator's last statement its programs have long ended; a busy host sees their FIFOs late. */
 const LATE_MS = 5_000;
@@ -17,7 +19,12 @@ const LATE_MS = 5_000;
  * arrived: whether it is everything, the coordinator's counts say in the seal.
  * @throws StowageError `shipper/fifo` naming a relation that nobody brought.
  */
-export async function collect(job: BackupJob, noMore: AbortSignal, deps: ShipperDeps): Promise<void> {
+export async function collect(
+  job: BackupJob,
+  level: Level,
+  noMore: AbortSignal,
+  deps: ShipperDeps,
+): Promise<void> {
   const waiting = new Map(job.relations.map((relation) => [relation.id, relation]));
   if (waiting.size === 0) return;
   const folder = await openFifoFolder(fifoFolder(job.fifoBase, job.timestamp, job.content), job.dataDir);
@@ -26,6 +33,7 @@ export async function collect(job: BackupJob, noMore: AbortSignal, deps: Shipper
   if (noMore.aborted) endSoon();
   else noMore.addEventListener('abort', endSoon, { once: true });
   const arrived = queueOf<{ arrival: Arrival; relation: Relation }>();
+  const buffers = blockBuffers(job.frameBytes, job.workers + FRAMES_IN_LINE_MAX);
   try {
     await together(deps.signal, [
       async (signal) => {
@@ -47,7 +55,7 @@ export async function collect(job: BackupJob, noMore: AbortSignal, deps: Shipper
         throw notBrought(job, [...waiting.values()]);
       },
       ...Array.from({ length: job.workers }, (_, index) => (signal: AbortSignal) => {
-        return work(job, index + 1, arrived, { ...deps, signal });
+        return work(job, index + 1, arrived, { buffers, level, deps: { ...deps, signal } });
       }),
     ]);
   } finally {
@@ -59,10 +67,10 @@ async function work(
   job: BackupJob,
   worker: number,
   arrived: Queue<{ arrival: Arrival; relation: Relation }>,
-  deps: ShipperDeps,
+  { buffers, level, deps }: { buffers: BlockBuffers; level: Level; deps: ShipperDeps },
 ): Promise<void> {
   const packs = packSeries(job, worker, deps);
-  const buffers = blockBuffers(job.frameBytes);
+  const line = frameLine(packs, level);
   try {
     for (
       let next = await arrived.shift(deps.signal);
@@ -71,9 +79,11 @@ async function work(
     ) {
       const { arrival, relation } = next;
       const chunks = readFifo(arrival.path, deps.signal);
-      const { rows, bytes } = await shipRows(chunks, relation, { job, packs, buffers, deps });
+      const blocks = rowBlocks(chunks, job.frameBytes, buffers);
+      const { rows, bytes } = await shipBlocks(blocks, relation, { job, line, deps });
       deps.report({ type: 'relation', relation: relation.id, rows, bytes });
     }
+    await line.drain();
     await packs.finish();
   } catch (error) {
     await packs.abandon(error);

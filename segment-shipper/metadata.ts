@@ -6,6 +6,7 @@ import { attachSnapshot } from '../database/snapshot-session.ts';
 import { dumpGlobals, dumpLargeObjects, dumpSchema, type ToolOutput } from '../database/tools.ts';
 import type { BackupJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
+import { LEVEL_MIN } from './level.ts';
 import { hex, shippedBy, storeReceipt } from './pack-writer.ts';
 import { compressFrame } from './zstd.ts';
 
@@ -64,13 +65,15 @@ async function* contentOf(
     case 'globals.sql.zst':
       yield await compressFrame(
         await collect(untilDone(dumpGlobals(job.target, { signal })), file),
-        job.level,
+        textLevel(job),
       );
       return;
     case 'sequences.sql.zst':
-      yield await compressFrame(await collect(sequences(job, signal), file), job.level);
+      yield await compressFrame(await collect(sequences(job, signal), file), textLevel(job));
   }
 }
+
+const textLevel = ({ level }: BackupJob) => (level === 'auto' ? LEVEL_MIN : level);
 
 /** The end of a program's output is not its success: the exit code is, so the stream only ends after it. */
 async function* untilDone({ stdout, done }: ToolOutput): AsyncGenerator<Uint8Array> {

@@ -1,28 +1,27 @@
 import { crc32 } from 'node:zlib';
+import { combineCrc32 } from '../backup-set/crc32.ts';
 import { EXTENTS_MAX, encode, FORMAT_VERSION, sha256 } from '../backup-set/documents.ts';
 import { formatKey } from '../backup-set/keys.ts';
 import { type Extent, Receipt } from '../backup-set/receipt.ts';
 import type { StoredObject } from '../storage/store.ts';
 import type { BackupJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
+import type { FrameCounts } from './frame-line.ts';
 
 /** Frames of one worker, written to one pack after the other; each finished pack is followed by its receipt. */
 export interface PackSeries {
   /** Appends one whole frame. Waits while the store is behind. */
-  frame(
-    relation: number,
-    frame: { stored: AsyncIterable<Uint8Array> | Uint8Array; counts: () => FrameCounts },
-  ): Promise<void>;
+  frame(relation: number, frame: WholeFrame): Promise<void>;
   /** Ends the last pack and stores its receipt. */
   finish(): Promise<void>;
   /** Aborts the upload in flight; nothing of it stays. */
   abandon(reason: unknown): Promise<void>;
 }
 
-/** Known once the frame's last byte was produced. */
-export interface FrameCounts {
-  readonly rows: number;
-  readonly bytes: number;
+/** A frame as it is stored, or as it comes into being; then the counts are known once its last byte was produced. */
+export interface WholeFrame {
+  readonly stored: AsyncIterable<Uint8Array> | Uint8Array;
+  readonly counts: () => FrameCounts;
 }
 
 interface OpenPack {
@@ -50,7 +49,9 @@ export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): P
         crc = crc32(chunk, crc);
         await append(open, chunk, deps);
       }
-      open.extents.push({ relation, offset, length: open.bytes - offset, ...counts(), crc32: hex(crc) });
+      const length = open.bytes - offset;
+      open.crc = combineCrc32(open.crc, crc, length);
+      open.extents.push({ relation, offset, length, ...counts(), crc32: hex(crc) });
       if (open.bytes < job.packBytes && open.extents.length < EXTENTS_MAX) return;
       const full = open;
       open = undefined;
@@ -102,7 +103,6 @@ async function append(pack: OpenPack, chunk: Uint8Array, { progress }: ShipperDe
   written.catch(() => undefined);
   // An upload that failed before it read anything leaves a write waiting for ever; and it alone knows why it failed.
   await Promise.race([pack.failed, written.catch(() => pack.failed)]);
-  pack.crc = crc32(chunk, pack.crc);
   pack.bytes += chunk.byteLength;
   progress.storedBytes += chunk.byteLength;
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countRows, rowBlocks } from './row-blocks.ts';
+import type { RowBlock } from '../database/copy-wire/row-block.ts';
+import { blockBuffers, countRows, rowBlocks } from './row-blocks.ts';
 
 /** Cuts a stream at the given places, each chunk a buffer of its own that is overwritten once the next one is asked for. */
 async function* chunked(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
@@ -17,25 +18,35 @@ interface Cut {
   readonly bytes: Buffer;
 }
 
-/** Reads as ship-relation.ts does: a block is used until the next but one is asked for; a long row at once. */
+const BLOCKS = 3;
+
+/** Reads as a frame line does: a few blocks are held at once, each read when its turn comes and then released; a long row at once. */
 async function cut(source: AsyncIterable<Buffer>, blockBytes: number): Promise<Cut[]> {
   const cuts: Cut[] = [];
-  let held: Buffer | undefined;
-  const use = () => {
-    if (held !== undefined) cuts.push({ kind: 'rows', bytes: Buffer.from(held) });
-    held = undefined;
+  const held: Extract<RowBlock, { kind: 'rows' }>[] = [];
+  const use = (most: number) => {
+    while (held.length > most) {
+      const block = held.shift();
+      if (block === undefined) return;
+      const bytes = Buffer.from(block.rows);
+      expect(block.count).toBe(countRows(bytes));
+      cuts.push({ kind: 'rows', bytes });
+      block.rows.fill(0xff);
+      block.release();
+    }
   };
-  for await (const block of rowBlocks(source, blockBytes)) {
-    use();
+  for await (const block of rowBlocks(source, blockBytes, blockBuffers(blockBytes, BLOCKS))) {
     if (block.kind === 'rows') {
-      held = block.rows;
+      held.push(block);
+      use(BLOCKS - 1);
       continue;
     }
+    use(0);
     const chunks: Buffer[] = [];
     for await (const chunk of block.chunks) chunks.push(Buffer.from(chunk));
     cuts.push({ kind: 'long-row', bytes: Buffer.concat(chunks) });
   }
-  use();
+  use(0);
   return cuts;
 }
 
@@ -153,7 +164,7 @@ describe('rowBlocks', () => {
         closed = true;
       }
     };
-    for await (const _ of rowBlocks(source(), 1024)) break;
+    for await (const _ of rowBlocks(source(), 1024, blockBuffers(1024, 1))) break;
     expect(closed).toBe(true);
   });
 });

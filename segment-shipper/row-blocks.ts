@@ -1,57 +1,91 @@
-/** Whole rows, cut from a COPY text stream. */
-export type RowBlock =
-  /** `rows` is a view on a buffer that is used again after the next but one block was asked for. */
-  | { readonly kind: 'rows'; readonly rows: Buffer }
-  /** Exactly one row, too long to be held; must be consumed before the next block is asked for. */
-  | { readonly kind: 'long-row'; readonly chunks: AsyncIterable<Uint8Array> };
+import type { RowBlock } from '../database/copy-wire/row-block.ts';
 
 const NEWLINE = 0x0a;
-/** Room past the target for what a socket read brings; a row that still does not end is streamed. */
+/** Room past the target for what a read brings; a row that still does not end is streamed. */
 const SLACK_BYTES = 256 * 1024;
 const PIECE_BYTES = 64 * 1024;
 
-/** What a worker's blocks lie in; one pair serves one relation after the other. */
-export type BlockBuffers = readonly [Buffer, Buffer];
+/** Buffers that blocks lie in; taken to be filled, given back when nobody reads them any more. */
+export interface BlockBuffers {
+  /** Waits for one. */
+  take(): Promise<Buffer>;
+  giveBack(buffer: Buffer): void;
+}
 
-/** Allocated once per worker: for every small table anew they would keep the garbage collector busy. */
-export function blockBuffers(blockBytes: number): BlockBuffers {
-  const one = () => Buffer.allocUnsafeSlow(blockBytes + SLACK_BYTES);
-  return [one(), one()];
+/** `count` buffers for blocks of about `blockBytes`, made when first needed. */
+export function blockBuffers(blockBytes: number, count: number): BlockBuffers {
+  const idle: Buffer[] = [];
+  const waiting: ((buffer: Buffer) => void)[] = [];
+  let made = 0;
+  return {
+    async take() {
+      const buffer = idle.pop();
+      if (buffer !== undefined) return buffer;
+      if (made < count) {
+        made++;
+        return Buffer.allocUnsafeSlow(blockBytes + SLACK_BYTES);
+      }
+      return new Promise((resolve) => waiting.push(resolve));
+    },
+    giveBack(buffer) {
+      const next = waiting.shift();
+      if (next === undefined) idle.push(buffer);
+      else next(buffer);
+    },
+  };
 }
 
 /**
- * Cuts a COPY text stream into blocks of about `blockBytes`, at row ends only. In text format a newline byte always ends a row:
- * COPY writes those inside values as `\n`. Memory is two buffers of `blockBytes`, whatever the rows are.
+ * Cuts COPY text that comes without messages, as a program of the server passes it on, into blocks of about `blockBytes`, at row ends
+ * only. In text format a newline byte always ends a row: COPY writes those inside values as `\n`.
  */
 export async function* rowBlocks(
   source: AsyncIterable<Uint8Array>,
   blockBytes: number,
-  buffers: BlockBuffers = blockBuffers(blockBytes),
+  buffers: BlockBuffers,
 ): AsyncGenerator<RowBlock> {
   const pieces = piecesOf(source);
-  let [filling, spare] = buffers;
+  let filling: Buffer | undefined;
   let used = 0;
-  for await (const piece of pieces) {
-    filling.set(piece, used);
-    used += piece.byteLength;
-    if (used < blockBytes) continue;
-    const cut = filling.lastIndexOf(NEWLINE, used - 1) + 1;
-    if (cut > 0) {
-      yield { kind: 'rows', rows: filling.subarray(0, cut) };
-      spare.set(filling.subarray(cut, used));
-      [filling, spare] = [spare, filling];
-      used -= cut;
-    } else if (used > blockBytes + SLACK_BYTES - PIECE_BYTES) {
-      const rest: Uint8Array[] = [];
-      yield { kind: 'long-row', chunks: longRow(Buffer.from(filling.subarray(0, used)), pieces, rest) };
-      used = 0;
-      for (const piece of rest) {
-        filling.set(piece, used);
-        used += piece.byteLength;
+  const whole = (rows: Buffer, buffer: Buffer): RowBlock => {
+    return { kind: 'rows', rows, count: countRows(rows), release: () => buffers.giveBack(buffer) };
+  };
+  try {
+    for await (const piece of pieces) {
+      filling ??= await buffers.take();
+      filling.set(piece, used);
+      used += piece.byteLength;
+      if (used < blockBytes) continue;
+      const cut = filling.lastIndexOf(NEWLINE, used - 1) + 1;
+      if (cut > 0) {
+        const full: Buffer = filling;
+        filling = undefined;
+        // What follows the cut is copied before the block is handed on, whoever releases it first.
+        const rest = Buffer.from(full.subarray(cut, used));
+        yield whole(full.subarray(0, cut), full);
+        used = rest.byteLength;
+        if (used > 0) {
+          filling = await buffers.take();
+          filling.set(rest);
+        }
+      } else if (used > blockBytes + SLACK_BYTES - PIECE_BYTES) {
+        const rest: Uint8Array[] = [];
+        yield { kind: 'long-row', chunks: longRow(Buffer.from(filling.subarray(0, used)), pieces, rest) };
+        used = 0;
+        for (const piece of rest) {
+          filling.set(piece, used);
+          used += piece.byteLength;
+        }
       }
     }
+    if (filling !== undefined && used > 0) {
+      const last = filling;
+      filling = undefined;
+      yield whole(last.subarray(0, used), last);
+    }
+  } finally {
+    if (filling !== undefined) buffers.giveBack(filling);
   }
-  if (used > 0) yield { kind: 'rows', rows: filling.subarray(0, used) };
 }
 
 /** The rows in a block of whole rows. */

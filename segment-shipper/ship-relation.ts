@@ -1,18 +1,16 @@
 import { StowageError } from '../backup-set/errors.ts';
 import type { Relation } from '../backup-set/plan.ts';
-import { copyOut } from '../database/copy-out.ts';
+import { type CopyOut, copyOut, copyOutMany } from '../database/copy-out.ts';
+import type { RowBlock } from '../database/copy-wire/row-block.ts';
 import type { Session } from '../database/session.ts';
 import type { BackupJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
-import type { PackSeries } from './pack-writer.ts';
-import { type BlockBuffers, countRows, type RowBlock, rowBlocks } from './row-blocks.ts';
-import { compressFrame, compressLongFrame } from './zstd.ts';
+import type { FrameCounts, FrameLine } from './frame-line.ts';
 
-/** What a relation's frames are made from, and where they go. */
+/** What a relation's rows go through. */
 export interface Shipping {
   readonly job: BackupJob;
-  readonly packs: PackSeries;
-  readonly buffers: BlockBuffers;
+  readonly line: FrameLine;
   readonly deps: ShipperDeps;
 }
 
@@ -23,68 +21,51 @@ export interface Shipping {
 export async function shipRelation(session: Session, relation: Relation, shipping: Shipping): Promise<void> {
   const { job, deps } = shipping;
   const copy = copyOut(session, relation, { signal: deps.signal, encoding: job.encoding });
-  const { rows, bytes } = await shipRows(copy.chunks, relation, shipping);
-  const counted = await copy.rowsCounted();
+  await shipCopy(copy, relation, shipping);
+}
+
+/** The same for several small relations, which the server is asked for at once: one round trip for all of them. */
+export async function shipTogether(
+  session: Session,
+  relations: readonly Relation[],
+  shipping: Shipping,
+): Promise<void> {
+  const { job, deps } = shipping;
+  for await (const { relation, ...copy } of copyOutMany(session, relations, {
+    signal: deps.signal,
+    encoding: job.encoding,
+  }))
+    await shipCopy(copy, relation, shipping);
+}
+
+async function shipCopy(
+  { blocks, rowsCounted }: CopyOut,
+  relation: Relation,
+  shipping: Shipping,
+): Promise<void> {
+  const { job, deps } = shipping;
+  const { rows, bytes } = await shipBlocks(blocks, relation, shipping);
+  const counted = await rowsCounted();
   if (counted !== rows) throw countsDiffer(job, relation, rows, counted);
   deps.report({ type: 'relation', relation: relation.id, rows, bytes });
 }
 
-/** Rows in COPY text format → row blocks → frames → packs; returns what has gone through. */
-export async function shipRows(
-  source: AsyncIterable<Uint8Array>,
+/** Blocks of rows → frames → packs; returns what has gone into the line. */
+export async function shipBlocks(
+  blocks: AsyncIterable<RowBlock>,
   relation: Relation,
-  { job, packs, buffers, deps }: Shipping,
-): Promise<{ readonly rows: number; readonly bytes: number }> {
-  const { progress } = deps;
+  { line, deps: { progress } }: Shipping,
+): Promise<FrameCounts> {
   progress.relation = `${relation.schema}.${relation.name}`;
-  let rows = 0;
-  let bytes = 0;
-  let pending: Promise<() => Promise<void>> | undefined;
-  for await (const block of rowBlocks(source, job.frameBytes, buffers)) {
-    // While one block is compressed the next one is received; the frames keep their order.
-    await (await pending)?.();
-    pending = prepare(block);
-    pending.catch(() => undefined);
-    if (block.kind === 'long-row') {
-      await (await pending)();
-      pending = undefined;
-    }
+  const total = { rows: 0, bytes: 0 };
+  for await (const block of blocks) {
+    const { rows, bytes } = await line.push(relation.id, block);
+    total.rows += rows;
+    total.bytes += bytes;
+    progress.rows += rows;
+    progress.bytes += bytes;
   }
-  await (await pending)?.();
-  return { rows, bytes };
-
-  async function prepare(block: RowBlock): Promise<() => Promise<void>> {
-    if (block.kind === 'long-row') {
-      const counts = { rows: 1, bytes: 0 };
-      const stored = compressLongFrame(counting(block.chunks, counts), job.level);
-      return () => write(stored, () => counts);
-    }
-    const counts = { rows: countRows(block.rows), bytes: block.rows.byteLength };
-    const stored = await compressFrame(block.rows, job.level);
-    return () => write(stored, () => counts);
-  }
-
-  async function write(
-    stored: AsyncIterable<Uint8Array> | Uint8Array,
-    counts: () => { rows: number; bytes: number },
-  ): Promise<void> {
-    await packs.frame(relation.id, { stored, counts });
-    const frame = counts();
-    rows += frame.rows;
-    bytes += frame.bytes;
-    progress.rows += frame.rows;
-    progress.bytes += frame.bytes;
-  }
-}
-
-async function* counting(
-  chunks: AsyncIterable<Uint8Array>,
-  counts: { bytes: number },
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    counts.bytes += chunk.byteLength;
-    yield chunk;
-  }
+  return total;
 }
 
 function countsDiffer(

@@ -139,6 +139,9 @@ export function shareOf(plan: Plan, draft: Draft, node: HeldSnapshot['nodes'][nu
     level: plan.compression.level,
     collect: plan.snapshot.mechanism === 'dispatch',
     metadata: [...(plan.contents.find((planned) => planned.content === content)?.metadata ?? [])],
-    relations: (draft.work.get(content) ?? []).map(({ relation }) => relation),
+    relations: (draft.work.get(content) ?? []).map(({ relation, bytesEstimated }) => ({
+      ...relation,
+      bytesEstimated,
+    })),
   };
 }

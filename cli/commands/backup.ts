@@ -16,7 +16,10 @@ export const backupCommand: ClusterCommand = {
       'barrier: writers wait a moment; dispatch: nobody waits, the coordinator dispatches (Greenplum)',
     ],
     ['--workers <n>', 'connections per segment'],
-    ['--zstd-level <n>', 'compression, 1 (fast) to 19 (small)'],
+    [
+      '--zstd-level <n>',
+      'compression, 1 (fast) to 19 (small), or auto: smaller while the network is what it waits for',
+    ],
     ['--functions <who>', 'inline: this command stitches and validates; events: deployed functions do'],
     ['--wait <seconds>', `how long to wait for the functions (default ${WAIT_SECONDS})`],
   ],
@@ -26,7 +29,7 @@ export const backupCommand: ClusterCommand = {
     return {
       'backup.snapshot': flags['snapshot'],
       'shippers.workers': numberFlag(flags, 'workers'),
-      'backup.zstdLevel': numberFlag(flags, 'zstdLevel'),
+      'backup.zstdLevel': flags['zstdLevel'] === 'auto' ? 'auto' : numberFlag(flags, 'zstdLevel'),
       functions: flags['functions'],
       ...Object.fromEntries(selection.map(([name, patterns]) => [`backup.${name}`, patterns])),
     };

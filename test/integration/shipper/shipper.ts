@@ -131,6 +131,7 @@ export function backupJob(
       name,
       kind: 'table',
       columns: [...columns],
+      bytesEstimated: 0,
     })),
     ...options,
   };

@@ -1,11 +1,11 @@
 import type { Relation } from '../backup-set/plan.ts';
+import { type BlockArena, blockArena } from '../database/copy-wire/block-arena.ts';
 import { attachSnapshot } from '../database/snapshot-session.ts';
 import { collect } from './collect.ts';
 import type { BackupJob } from './control.ts';
 import { type ShipperDeps, together } from './deps.ts';
 import { shipMetadata } from './metadata.ts';
 import { packSeries } from './pack-writer.ts';
-import { blockBuffers } from './row-blocks.ts';
 import { shipRelation } from './ship-relation.ts';
 
 /**
@@ -19,27 +19,35 @@ export async function backup(job: BackupJob, noMore: AbortSignal, deps: ShipperD
   }
   const queue = [...job.relations];
   const workers = Math.min(job.workers, queue.length);
+  // Of each worker one block is filled and one is compressed.
+  const arena = blockArena({ connections: workers, blocks: 2 * workers + 1, frameBytes: job.frameBytes });
   await together(deps.signal, [
     (signal) => shipMetadata(job, { ...deps, signal }),
     ...Array.from(
       { length: workers },
-      (_, index) => (signal: AbortSignal) => work(job, index + 1, queue, { ...deps, signal }),
+      (_, index) => (signal: AbortSignal) => work(job, index + 1, queue, arena, { ...deps, signal }),
     ),
   ]);
 }
 
-async function work(job: BackupJob, worker: number, queue: Relation[], deps: ShipperDeps): Promise<void> {
+async function work(
+  job: BackupJob,
+  worker: number,
+  queue: Relation[],
+  receive: BlockArena,
+  deps: ShipperDeps,
+): Promise<void> {
   const session = await attachSnapshot(job.target, job.snapshotId, {
     purpose: 'backup',
     applicationName: `stowage backup ${job.timestamp} content ${job.content} worker ${worker}`,
+    receive,
     signal: deps.signal,
   });
   const packs = packSeries(job, worker, deps);
-  const buffers = blockBuffers(job.frameBytes);
   try {
     for (let relation = queue.shift(); relation !== undefined; relation = queue.shift()) {
       deps.signal.throwIfAborted();
-      await shipRelation(session, relation, { job, packs, buffers, deps });
+      await shipRelation(session, relation, { job, packs, deps });
     }
     await packs.finish();
     await session.close();

@@ -6,7 +6,7 @@ import { type ShipperDeps, together } from './deps.ts';
 import { readFifo } from './fifo.ts';
 import { type Arrival, openFifoFolder } from './fifo-folder.ts';
 import { packSeries } from './pack-writer.ts';
-import { blockBuffers } from './row-blocks.ts';
+import { blockBuffers, countedBlocks, rowBlocks } from './row-blocks.ts';
 import { shipRows } from './ship-relation.ts';
 
 /** After the coordinator's last statement its programs have long ended; a busy host sees their FIFOs late. */
@@ -71,7 +71,15 @@ async function work(
     ) {
       const { arrival, relation } = next;
       const chunks = readFifo(arrival.path, deps.signal);
-      const { rows, bytes } = await shipRows(chunks, relation, { job, packs, buffers, deps });
+      const { rows, bytes } = await shipRows(
+        countedBlocks(rowBlocks(chunks, job.frameBytes, buffers)),
+        relation,
+        {
+          job,
+          packs,
+          deps,
+        },
+      );
       deps.report({ type: 'relation', relation: relation.id, rows, bytes });
     }
     await packs.finish();

@@ -1,3 +1,5 @@
+import type { RowBlock as ReceivedBlock } from '../database/copy-wire/row-block.ts';
+
 /** Whole rows, cut from a COPY text stream. */
 export type RowBlock =
   /** `rows` is a view on a buffer that is used again after the next but one block was asked for. */
@@ -59,6 +61,12 @@ export function countRows(rows: Buffer): number {
   let count = 0;
   for (let at = rows.indexOf(NEWLINE); at !== -1; at = rows.indexOf(NEWLINE, at + 1)) count++;
   return count;
+}
+
+/** The blocks of a FIFO in the shape in which a connection gives them. */
+export async function* countedBlocks(blocks: AsyncIterable<RowBlock>): AsyncGenerator<ReceivedBlock> {
+  for await (const block of blocks)
+    yield block.kind === 'rows' ? { ...block, count: countRows(block.rows), release: () => {} } : block;
 }
 
 /** The row that begins with `head`; what follows it in its last piece goes to `rest`. */

@@ -1,18 +1,17 @@
 import { StowageError } from '../backup-set/errors.ts';
 import type { Relation } from '../backup-set/plan.ts';
 import { copyOut } from '../database/copy-out.ts';
+import type { RowBlock } from '../database/copy-wire/row-block.ts';
 import type { Session } from '../database/session.ts';
 import type { BackupJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
 import type { PackSeries } from './pack-writer.ts';
-import { type BlockBuffers, countRows, type RowBlock, rowBlocks } from './row-blocks.ts';
 import { compressFrame, compressLongFrame } from './zstd.ts';
 
 /** What a relation's frames are made from, and where they go. */
 export interface Shipping {
   readonly job: BackupJob;
   readonly packs: PackSeries;
-  readonly buffers: BlockBuffers;
   readonly deps: ShipperDeps;
 }
 
@@ -23,24 +22,24 @@ export interface Shipping {
 export async function shipRelation(session: Session, relation: Relation, shipping: Shipping): Promise<void> {
   const { job, deps } = shipping;
   const copy = copyOut(session, relation, { signal: deps.signal, encoding: job.encoding });
-  const { rows, bytes } = await shipRows(copy.chunks, relation, shipping);
+  const { rows, bytes } = await shipRows(copy.blocks, relation, shipping);
   const counted = await copy.rowsCounted();
   if (counted !== rows) throw countsDiffer(job, relation, rows, counted);
   deps.report({ type: 'relation', relation: relation.id, rows, bytes });
 }
 
-/** Rows in COPY text format → row blocks → frames → packs; returns what has gone through. */
+/** Blocks of rows → frames → packs; returns what has gone through. */
 export async function shipRows(
-  source: AsyncIterable<Uint8Array>,
+  blocks: AsyncIterable<RowBlock>,
   relation: Relation,
-  { job, packs, buffers, deps }: Shipping,
+  { job, packs, deps }: Shipping,
 ): Promise<{ readonly rows: number; readonly bytes: number }> {
   const { progress } = deps;
   progress.relation = `${relation.schema}.${relation.name}`;
   let rows = 0;
   let bytes = 0;
   let pending: Promise<() => Promise<void>> | undefined;
-  for await (const block of rowBlocks(source, job.frameBytes, buffers)) {
+  for await (const block of blocks) {
     // While one block is compressed the next one is received; the frames keep their order.
     await (await pending)?.();
     pending = prepare(block);
@@ -59,8 +58,8 @@ export async function shipRows(
       const stored = compressLongFrame(counting(block.chunks, counts), job.level);
       return () => write(stored, () => counts);
     }
-    const counts = { rows: countRows(block.rows), bytes: block.rows.byteLength };
-    const stored = await compressFrame(block.rows, job.level);
+    const counts = { rows: block.count, bytes: block.rows.byteLength };
+    const stored = await compressFrame(block.rows, job.level).finally(() => block.release());
     return () => write(stored, () => counts);
   }
 

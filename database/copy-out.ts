@@ -1,4 +1,6 @@
-import { to as copyTo } from 'pg-copy-streams';
+import { StowageError } from '../backup-set/errors.ts';
+import { type CopyStatement, copyStatement } from './copy-wire/copy-statement.ts';
+import type { RowBlock } from './copy-wire/row-block.ts';
 import { databaseError } from './database-error.ts';
 import type { DiscoveredRelation } from './flavour.ts';
 import { interrupted } from './interrupted.ts';
@@ -14,78 +16,137 @@ export interface CopyOptions {
 }
 
 export interface CopyOut {
-  /** The rows in COPY text format, cut anywhere. To be read once; leaving early ends the session. */
-  readonly chunks: AsyncIterable<Buffer>;
+  /** The rows in COPY text format, as blocks of whole rows. To be read once; leaving early ends the session. */
+  readonly blocks: AsyncIterable<RowBlock>;
   /**
    * What the server says it sent (CommandComplete): only this closes a relation, the end of the bytes does not.
-   * Resolves after the last chunk was read.
+   * Resolves after the last block was read.
    */
   rowsCounted(): Promise<number>;
 }
 
+/** One of several relations; `rowsCounted` is known when `blocks` has ended. */
+export interface RelationCopy<Relation extends CopyRelation> extends CopyOut {
+  readonly relation: Relation;
+}
+
 /**
- * Streams the rows of one relation. After an abort or an error the session is gone, and so is its backend.
- * @throws StowageError from `chunks` and `rowsCounted`: as `Session.query`, or `interrupted`.
+ * Receives the rows of one relation, over a session that was opened with `receive`. After an abort or an error the
+ * session is gone, and so is its backend; blocks that are held stay valid until they are released.
+ * @throws StowageError from `blocks` and `rowsCounted`: as `Session.query`, or `interrupted`.
  */
 export function copyOut(session: Session, relation: CopyRelation, options: CopyOptions): CopyOut {
   const counted = Promise.withResolvers<number>();
   counted.promise.catch(() => {});
-  return { chunks: readRows(session, relation, options, counted), rowsCounted: () => counted.promise };
+  return { blocks: readOne(session, relation, options, counted), rowsCounted: () => counted.promise };
 }
 
-async function* readRows(
+async function* readOne(
   session: Session,
   relation: CopyRelation,
-  { signal, encoding }: CopyOptions,
+  options: CopyOptions,
   counted: PromiseWithResolvers<number>,
-): AsyncGenerator<Buffer> {
-  const name = `${relation.schema}.${relation.name}`;
-  const failed = (error: unknown) =>
-    signal?.aborted === true ? interrupted(signal) : databaseError(error, session.target, `copy out ${name}`);
-  if (signal?.aborted === true) {
-    counted.reject(interrupted(signal));
-    throw interrupted(signal);
+): AsyncGenerator<RowBlock> {
+  try {
+    let rows = 0;
+    for await (const copy of copyOutMany(session, [relation], options)) {
+      yield* copy.blocks;
+      rows = await copy.rowsCounted();
+    }
+    // Not before the server is ready for the next statement: an error may follow the rows.
+    counted.resolve(rows);
+  } catch (error) {
+    counted.reject(error);
+    throw error;
+  } finally {
+    counted.reject(failure(session, relation, new Error(NOT_READ)));
   }
-  const stream = copyTo(copyOutStatement(relation, encoding));
-  const ready = serverDone(stream);
-  const abort = () => void session.destroy().finally(() => stream.destroy(new Error('interrupted')));
+}
+
+const NOT_READ = 'the rows were not read to their end';
+
+/**
+ * Receives the rows of many relations, one after the other, by one query: small ones are not worth a round trip each. The
+ * blocks of each are to be read to their end before the next relation is asked for. For the rest as `copyOut`; an error names
+ * the relation it is about, and those before it are complete.
+ */
+export async function* copyOutMany<Relation extends CopyRelation>(
+  session: Session,
+  relations: readonly Relation[],
+  { signal, encoding }: CopyOptions,
+): AsyncGenerator<RelationCopy<Relation>> {
+  let [current] = relations;
+  if (current === undefined) return;
+  if (signal?.aborted === true) throw interrupted(signal);
+  if (session.receiver === undefined) throw new TypeError('this session was not opened to receive rows');
+  const text = relations.map((relation) => copyOutText(relation, encoding)).join(';\n');
+  const statement = copyStatement(text, session.receiver);
+  const abort = () => void session.destroy().finally(() => statement.close(new Error('interrupted')));
   signal?.addEventListener('abort', abort, { once: true });
+  const failed = (error: unknown, relation: CopyRelation) =>
+    signal?.aborted === true ? interrupted(signal) : failure(session, relation, error);
   let complete = false;
   try {
-    session.submit(stream);
-    for await (const chunk of stream as AsyncIterable<Buffer>) yield chunk;
-    // The end of the bytes precedes the server's word on them.
-    counted.resolve(await ready);
+    session.submit(statement);
+    for (const relation of relations) {
+      current = relation;
+      const counted = Promise.withResolvers<number>();
+      counted.promise.catch(() => {});
+      let read = false;
+      const over = (rows: number) => {
+        read = true;
+        counted.resolve(rows);
+      };
+      const blocks = readBlocks(statement, over, (error) => {
+        const reason = failed(error, relation);
+        counted.reject(reason);
+        return reason;
+      });
+      yield { relation, blocks, rowsCounted: () => counted.promise };
+      if (!read) throw new Error(NOT_READ);
+    }
+    if ((await statement.next()) !== undefined) throw new Error('the server sent more than was asked for');
     complete = true;
   } catch (error) {
-    throw failed(error);
+    throw failed(error, current);
   } finally {
     signal?.removeEventListener('abort', abort);
     if (!complete) {
-      counted.reject(failed(new Error('the rows were not read to their end')));
-      stream.on('error', () => {}).destroy();
+      statement.close(new Error(NOT_READ));
       await session.destroy();
     }
   }
 }
 
-/** The row count once the server is ready for the next statement, or the first error, whenever it comes. */
-function serverDone(stream: ReturnType<typeof copyTo>): Promise<number> {
-  const done = Promise.withResolvers<number>();
-  done.promise.catch(() => {});
-  const hooks = stream as unknown as { handleReadyForQuery(): void; handleError(error: Error): void };
-  const handleError = hooks.handleError.bind(stream);
-  hooks.handleReadyForQuery = () => done.resolve(stream.rowCount);
-  hooks.handleError = (error) => {
-    done.reject(error);
-    // After the end of the bytes nobody listens for errors of the stream any more.
-    if (stream.readableEnded || stream.destroyed) return;
-    handleError(error);
-  };
-  return done.promise;
+/** The blocks of one relation, up to the server's word on how many rows they are. */
+async function* readBlocks(
+  statement: CopyStatement,
+  over: (rows: number) => void,
+  failed: (error: unknown) => StowageError,
+): AsyncGenerator<RowBlock> {
+  try {
+    for (;;) {
+      const received = await statement.next();
+      if (received?.kind === 'copied') return over(received.rows);
+      if (received === undefined) throw new Error('the server ended without a count of the rows');
+      yield received.block;
+    }
+  } catch (error) {
+    throw failed(error);
+  } finally {
+    // After the count, this says nothing any more.
+    failed(new Error(NOT_READ));
+  }
 }
 
-function copyOutStatement(relation: CopyRelation, encoding: string): string {
+function failure(session: Session, { schema, name }: CopyRelation, error: unknown): StowageError {
+  if (error instanceof StowageError) return error;
+  const relation = `${schema}.${name}`;
+  const cause = databaseError(error, session.target, `copy out ${relation}`);
+  return new StowageError(cause.code, cause.message, { cause, where: { ...cause.where, relation } });
+}
+
+function copyOutText(relation: CopyRelation, encoding: string): string {
   return `COPY ${copySource(relation)} TO STDOUT WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)})`;
 }
 

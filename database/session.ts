@@ -2,6 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type ClientConfig, type Submittable } from 'pg';
 import { sendCancel } from './cancel.ts';
+import type { BlockArena } from './copy-wire/block-arena.ts';
+import type { Receiver } from './copy-wire/receiver.ts';
+import { receivingClient } from './copy-wire/receiving-client.ts';
 import { databaseError } from './database-error.ts';
 import type { ConnectionTarget } from './flavour.ts';
 import { interrupted, throwIfInterrupted } from './interrupted.ts';
@@ -24,6 +27,8 @@ export interface Session {
   run(sql: string, doing: string): Promise<number>;
   /** Hands a statement with its own protocol (COPY) to the connection. */
   submit(statement: Submittable): void;
+  /** Takes the rows of COPY TO STDOUT; only in a session that was opened with `receive`. */
+  readonly receiver: Receiver | undefined;
   /** Rejects when the connection breaks while it is open, also between statements. Never resolves; may be ignored. */
   readonly lost: Promise<never>;
   /** Asks the server to cancel the statement that runs now. Best effort, bounded in time, never throws. */
@@ -42,6 +47,8 @@ export interface SessionOptions {
   readonly applicationName: string;
   /** Refuses every write in this session; the default for all purposes but `restore` and `barrier` (which locks). */
   readonly readOnly?: boolean;
+  /** Where rows are received into; for sessions that COPY TO STDOUT. Waits while all its connections are taken. */
+  readonly receive?: BlockArena | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -72,7 +79,14 @@ const SETTINGS_WHERE_KNOWN = `SELECT pg_catalog.set_config(name, value, false)
 /** Connects and sets the session up. @throws StowageError as `Session.query`, or `interrupted`. */
 export async function openSession(target: ConnectionTarget, options: SessionOptions): Promise<Session> {
   throwIfInterrupted(options.signal);
-  const client = new Client(await clientConfig(target, options));
+  const config = await clientConfig(target, options);
+  const receiving =
+    options.receive === undefined
+      ? undefined
+      : await receivingClient(config, options.receive, options.signal).catch((error: unknown) => {
+          throw options.signal?.aborted === true ? interrupted(options.signal) : error;
+        });
+  const client = receiving?.client ?? new Client(config);
   let closing = false;
   let busy: Promise<unknown> = Promise.resolve();
   let loss: Error | undefined;
@@ -114,6 +128,9 @@ export async function openSession(target: ConnectionTarget, options: SessionOpti
     run: async (sql, doing) => (await ask(sql, undefined, doing)).rowCount ?? Number.NaN,
     submit: (statement) => {
       client.query(statement);
+    },
+    get receiver() {
+      return receiving?.receiver;
     },
     cancel: () => sendCancel(target, backendOf(client)),
     close: async () => {

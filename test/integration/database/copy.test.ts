@@ -2,11 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { copyIn } from '../../../database/copy-in.ts';
 import { copyOut } from '../../../database/copy-out.ts';
+import { blockArena } from '../../../database/copy-wire/block-arena.ts';
 import { relationDigest } from '../../../database/digest.ts';
 import { openSession, type Session } from '../../../database/session.ts';
+import { copiedRows } from '../../support/copied-rows.ts';
 import { startPostgres, type TestServer } from '../../support/postgres.ts';
 
 const UTF8 = { encoding: 'UTF8' };
+const arena = blockArena({ connections: 4, blocks: 12, frameBytes: 1 << 20 });
 let server: TestServer;
 let opened: Session[] = [];
 
@@ -27,6 +30,7 @@ async function connect(database: string, purpose: 'backup' | 'restore' = 'backup
   const session = await openSession(server.target(database), {
     purpose,
     applicationName: `stowage ${purpose}`,
+    receive: arena,
   });
   opened.push(session);
   return session;
@@ -84,7 +88,7 @@ describe('copy out, then in', () => {
     await target.query(
       `DELETE FROM ${(await target.query<{ q: string }>('SELECT format($1, $2::text, $3::text) AS q', ['%I.%I', relation.schema, relation.name]))[0]?.q}`,
     );
-    expect(await copyIn(target, relation, out.chunks, UTF8)).toBe(rows);
+    expect(await copyIn(target, relation, copiedRows(out.blocks), UTF8)).toBe(rows);
     await target.query('COMMIT');
     expect(await out.rowsCounted()).toBe(rows);
     expect(await relationDigest(target, relation)).toEqual(before);
@@ -99,7 +103,7 @@ describe('copy out, then in', () => {
       { schema: 'public', name: 'troublesome', columns: ['id'], condition: 'id > 7 OR id = 1' },
       UTF8,
     );
-    expect((await text(out.chunks)).split('\n').sort()).toEqual(['', '1', '8', '9']);
+    expect((await text(copiedRows(out.blocks))).split('\n').sort()).toEqual(['', '1', '8', '9']);
     expect(await out.rowsCounted()).toBe(3);
   });
 
@@ -107,7 +111,7 @@ describe('copy out, then in', () => {
     await server.psql('CREATE TABLE public."é" (t text); INSERT INTO public."é" VALUES (\'ÿé\')', 'latin');
     const session = await connect('latin', 'restore');
     const relation = { schema: 'public', name: 'é', columns: ['t'] };
-    const bytes = await text(copyOut(session, relation, { encoding: 'LATIN1' }).chunks, 'latin1');
+    const bytes = await text(copiedRows(copyOut(session, relation, { encoding: 'LATIN1' }).blocks), 'latin1');
     expect(bytes).toBe('ÿé\n');
     expect(
       await copyIn(session, relation, chunks([Buffer.from(bytes, 'latin1')]), { encoding: 'LATIN1' }),
@@ -124,7 +128,7 @@ describe('copy out, then in', () => {
     await server.psql('CREATE TABLE public.wide (i int, t text)', 'target');
     const relation = { schema: 'public', name: 'wide', columns: ['i', 't'] };
     const out = copyOut(source, relation, UTF8);
-    expect(await copyIn(target, relation, out.chunks, UTF8)).toBe(40_000);
+    expect(await copyIn(target, relation, copiedRows(out.blocks), UTF8)).toBe(40_000);
     expect(await relationDigest(target, relation)).toEqual(await relationDigest(source, relation));
   });
 });
@@ -144,7 +148,7 @@ describe('a copy that fails', () => {
     const out = copyOut(session, endless, { ...UTF8, signal: controller.signal });
     const reading = (async () => {
       let bytes = 0;
-      for await (const chunk of out.chunks) {
+      for await (const chunk of copiedRows(out.blocks)) {
         bytes += chunk.length;
         if (bytes > 3e6) controller.abort();
       }
@@ -162,7 +166,7 @@ describe('a copy that fails', () => {
       { schema: 'public', name: 'slow', columns: ['t'], condition: 'true' },
       { ...UTF8, signal: controller.signal },
     );
-    const reading = text(out.chunks);
+    const reading = text(copiedRows(out.blocks));
     setTimeout(() => controller.abort(), 100);
     await expect(reading).rejects.toMatchObject({ code: 'interrupted' });
     await untilGone(session.pid);
@@ -171,7 +175,7 @@ describe('a copy that fails', () => {
   it('leaves no backend and no count when the reader leaves early', async () => {
     const session = await connect('source');
     const out = copyOut(session, endless, UTF8);
-    for await (const _ of out.chunks) break;
+    for await (const _ of copiedRows(out.blocks)) break;
     await expect(out.rowsCounted()).rejects.toMatchObject({ name: 'StowageError' });
     await untilGone(session.pid);
   });
@@ -182,7 +186,7 @@ describe('a copy that fails', () => {
       { schema: 'public', name: 'missing', columns: ['a'] },
       UTF8,
     );
-    await expect(text(missing.chunks)).rejects.toMatchObject({
+    await expect(text(copiedRows(missing.blocks))).rejects.toMatchObject({
       code: 'database/failed',
       message: expect.stringContaining('42P01') as string,
     });
@@ -191,7 +195,7 @@ describe('a copy that fails', () => {
       { schema: 'public', name: 'breaks', columns: ['t'], condition: 'true' },
       UTF8,
     );
-    await expect(text(breaks.chunks)).rejects.toMatchObject({
+    await expect(text(copiedRows(breaks.blocks))).rejects.toMatchObject({
       code: 'database/failed',
       message: expect.stringContaining('22012') as string,
     });
@@ -203,7 +207,7 @@ describe('a copy that fails', () => {
     const out = copyOut(session, endless, UTF8);
     const reading = (async () => {
       let killed = false;
-      for await (const _ of out.chunks) {
+      for await (const _ of copiedRows(out.blocks)) {
         if (!killed) await server.psql(`SELECT pg_terminate_backend(${session.pid})`);
         killed = true;
       }

@@ -1,0 +1,75 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { BlockArena, Staging } from './block-arena.ts';
+import { createReceiver, type Receiver } from './receiver.ts';
+
+type DataListener = (bytes: Buffer) => void;
+
+/**
+ * A socket for node-postgres whose bytes are read straight into the arena. What is not rows reaches node-postgres by the
+ * `data` events that it listens to anyway.
+ */
+export function receivingSocket(
+  arena: BlockArena,
+  staging: Staging,
+): { readonly socket: Socket; readonly receiver: Receiver } {
+  // Node reads into a buffer of ours only when it is told so at the very beginning.
+  const options = {
+    onread: {
+      buffer: staging.readRegion,
+      callback: (bytesRead: number): boolean => receiver.received(bytesRead),
+    },
+  };
+  const socket = new Socket(options);
+  const receiver: Receiver = createReceiver(arena, staging, {
+    forward: guarded(socket, (bytes) => socket.emit('data', bytes)),
+    fail: (error) => socket.destroy(error),
+    resume: () => socket.resume(),
+  });
+  return { socket, receiver };
+}
+
+/**
+ * The same for a stream that somebody else has made (TLS): its bytes are copied into the arena, and what is not rows goes
+ * on to who listened to `data` before. To be called before the first byte comes.
+ */
+export function receiveFrom(stream: Duplex, arena: BlockArena, staging: Staging): Receiver {
+  const listeners = stream.listeners('data') as DataListener[];
+  stream.removeAllListeners('data');
+  /** What has come and has not gone into the read region yet. */
+  let rest: Uint8Array = new Uint8Array();
+  const receiver = createReceiver(arena, staging, {
+    forward: guarded(stream, (bytes) => {
+      for (const listener of listeners) listener.call(stream, bytes);
+    }),
+    fail: (error) => stream.destroy(error),
+    resume: () => {
+      if (takeRest()) stream.resume();
+    },
+  });
+  function takeRest(): boolean {
+    while (rest.byteLength > 0) {
+      const piece = rest.subarray(0, receiver.readRegion.byteLength);
+      receiver.readRegion.set(piece);
+      rest = rest.subarray(piece.byteLength);
+      if (!receiver.received(piece.byteLength)) return false;
+    }
+    return true;
+  }
+  stream.on('data', (bytes: Buffer) => {
+    rest = bytes;
+    if (!takeRest()) stream.pause();
+  });
+  return receiver;
+}
+
+/** What node-postgres throws at a message it does not understand must end the connection, not the process. */
+function guarded(stream: Duplex, forward: DataListener): DataListener {
+  return (bytes) => {
+    try {
+      forward(bytes);
+    } catch (error) {
+      stream.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+}

@@ -8,7 +8,8 @@ import { draftOrders } from '../backup-set/restore-orders.ts';
 import { contentsIn } from '../backup-set/restore-phases.ts';
 import type { Problem } from '../backup-set/verdict.ts';
 import { type Deps, type Handled, NOTHING } from './deps.ts';
-import { eachInFlight } from './in-flight.ts';
+import { EXTENTS_IN_FLIGHT } from './fold-stored.ts';
+import { eachInFlight, weighed } from './in-flight.ts';
 import { readDocument } from './load.ts';
 import { type LoadedRestore, loadRestore, orderKey, orderKeys } from './load-restore.ts';
 import { readPart } from './read-part.ts';
@@ -62,7 +63,14 @@ async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Pro
     const key = keyOf(draft.content);
     if (await saveSame(deps, key, encode(Order, draft.finish()))) wrote.push(key);
   };
-  await eachInFlight(missing, WRITES_IN_FLIGHT, writeOne);
+  const extents = new Map(manifest.contents.map(({ content, totals }) => [content, totals.extents]));
+  const admit = weighed(EXTENTS_IN_FLIGHT);
+  await eachInFlight(missing, WRITES_IN_FLIGHT, (draft) =>
+    admit(
+      draft.needs.reduce((sum, content) => sum + (extents.get(content) ?? 0), 0),
+      () => writeOne(draft),
+    ),
+  );
   if (problem !== undefined) {
     const isNothingDone = isUntouched && (phase === 'verify' || written.size + wrote.length === 0);
     return endWith(deps, request, problem, isNothingDone ? 'refused' : 'failed');

@@ -26,7 +26,7 @@ export const EXTENTS_MAX = 100_000;
 export const PROBLEMS_MAX = 1000;
 
 /** What servers allow: 63 bytes unless they were built otherwise. */
-const NAME_CHARS_MAX = 1024;
+export const NAME_CHARS_MAX = 1024;
 /** S3's limit in bytes. */
 export const KEY_CHARS_MAX = 1024;
 
@@ -54,6 +54,7 @@ export type PartDigest = z.infer<typeof PartDigest>;
 export const IsoDate = z.iso.datetime();
 const Identifier = z.string().min(1).max(NAME_CHARS_MAX);
 export const Name = z.object({ schema: Identifier, name: Identifier });
+export type Name = z.infer<typeof Name>;
 
 /** A document and the key it was read from. */
 export interface RawDocument {

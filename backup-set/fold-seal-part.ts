@@ -1,6 +1,7 @@
 import { type RawDocument, sha256 } from './documents.ts';
 import { read, type SealedSet } from './fold.ts';
 import { formatKey } from './keys.ts';
+import type { Plan } from './plan.ts';
 import { SealPart } from './seal.ts';
 import type { Problem } from './verdict.ts';
 
@@ -37,4 +38,12 @@ export function receiptKeysIn({ timestamp, content, receipts }: SealPart): strin
   return receipts.map(({ attempt, worker, sequence }) =>
     formatKey({ kind: 'receipt', timestamp, content, attempt, worker, sequence }),
   );
+}
+
+/** About how many extents the receipts of a content have, before one of them is read: what the fold of it weighs in memory. */
+export function extentsExpected(
+  { frameBytes }: Pick<Plan, 'frameBytes'>,
+  { relations }: Pick<SealPart, 'relations'>,
+): number {
+  return relations.reduce((sum, { bytes }) => sum + Math.ceil(bytes / Math.max(1, frameBytes)), 0);
 }

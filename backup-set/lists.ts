@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { NAME_CHARS_MAX, type Name } from './documents.ts';
 
 /**
  * A list that may be ten thousand items long: `quick` tells what a sound item is, in a tenth of the time that its schema needs.
@@ -38,3 +39,18 @@ function allQuick<Out>(
 /** As `Count` of documents.ts. */
 export const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0);
+
+/** As `Name` of documents.ts: its two fields alone, when they are sound. */
+export function quickName(value: unknown): Name | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { schema, name } = value as Record<string, unknown>;
+  return isIdentifier(schema) && isIdentifier(name) ? { schema, name } : undefined;
+}
+
+const isIdentifier = (value: unknown): value is string =>
+  typeof value === 'string' && value.length > 0 && value.length <= NAME_CHARS_MAX;
+
+const CRC32 = /^[0-9a-f]{8}$/;
+
+/** As `Crc32` of documents.ts. */
+export const isCrc32 = (value: unknown): value is string => typeof value === 'string' && CRC32.test(value);

@@ -27,7 +27,7 @@ const CONTRADICTIONS: ReadonlySet<Problem['code']> = new Set([
   'documents-disagree',
 ]);
 
-export function isContradiction({ code }: Problem): boolean {
+export function isContradiction({ code }: Pick<Problem, 'code'>): boolean {
   return CONTRADICTIONS.has(code);
 }
 
@@ -45,6 +45,8 @@ export interface ProblemGatherer {
   addList(part: number, list: ProblemList): void;
   readonly total: number;
   readonly worst: 'incomplete' | 'damaged';
+  /** Of all problems that were added, also those that the list has no room for. */
+  readonly codes: ReadonlySet<Problem['code']>;
   list(): ProblemList;
 }
 
@@ -61,11 +63,11 @@ interface Ranked {
  */
 export function gatherProblems(): ProblemGatherer {
   let total = 0;
-  let isDamaged = false;
+  const codes = new Set<Problem['code']>();
   let kept: Ranked[] = [];
   const take = (content: number, problems: readonly Problem[], rankOf: (at: number) => number) => {
     total += problems.length;
-    isDamaged ||= problems.some(isContradiction);
+    for (const { code } of problems) codes.add(code);
     for (const [at, problem] of problems.slice(0, PROBLEMS_MAX).entries())
       kept.push({ content, rank: rankOf(at), problem });
     if (kept.length > 8 * PROBLEMS_MAX) kept = mostTelling(kept);
@@ -81,8 +83,9 @@ export function gatherProblems(): ProblemGatherer {
       return total;
     },
     get worst() {
-      return isDamaged ? 'damaged' : 'incomplete';
+      return [...codes].some((code) => isContradiction({ code })) ? 'damaged' : 'incomplete';
     },
+    codes,
     list: () => ({
       problems: mostTelling(kept)
         .sort((a, b) => compare(a.content, b.content) || a.rank - b.rank || inPlace(a, b))

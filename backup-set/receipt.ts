@@ -11,7 +11,7 @@ import {
   Worker,
 } from './documents.ts';
 import { METADATA_FILES } from './keys.ts';
-import { isCount, longList } from './lists.ts';
+import { isCount, isCrc32, longList } from './lists.ts';
 import { Timestamp } from './timestamps.ts';
 
 /** One frame: where it lies in its pack and what is in it. */
@@ -25,8 +25,6 @@ export const Extent = z.object({
 });
 export type Extent = z.infer<typeof Extent>;
 
-const CRC32 = /^[0-9a-f]{8}$/;
-
 export const Extents = longList(Extent, ({ relation, offset, length, rows, bytes, crc32 }) =>
   isCount(relation) &&
   isCount(offset) &&
@@ -36,8 +34,7 @@ export const Extents = longList(Extent, ({ relation, offset, length, rows, bytes
   rows > 0 &&
   isCount(bytes) &&
   bytes > 0 &&
-  typeof crc32 === 'string' &&
-  CRC32.test(crc32)
+  isCrc32(crc32)
     ? { relation, offset, length, rows, bytes, crc32 }
     : undefined,
 );

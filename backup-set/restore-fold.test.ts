@@ -2,9 +2,10 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encode, PROBLEMS_MAX } from './documents.ts';
 import { Outcome, type RestoreReceipt } from './restore.ts';
-import { foldRestore, refusedOutcome } from './restore-fold.ts';
+import { refusedOutcome } from './restore-fold.ts';
 import {
   allDone,
+  foldRestore,
   planOf,
   type RestoreCase,
   restoreCase,

@@ -1,6 +1,7 @@
-import { type DocumentIndex, decode, FORMAT_VERSION, indexByKey, type RawDocument } from './documents.ts';
+import { decode, FORMAT_VERSION, type RawDocument } from './documents.ts';
 import { isStowageError, messageOf } from './errors.ts';
 import { formatKey, type Phase } from './keys.ts';
+import { gatherProblems, type ProblemList } from './problem-list.ts';
 import { type Outcome, type RestorePlan, RestoreReceipt, type RestoreRequest } from './restore.ts';
 import { contentsIn } from './restore-phases.ts';
 import { bounded, type Problem } from './verdict.ts';
@@ -9,27 +10,106 @@ export type RestoreStep =
   /** Orders of this phase must exist; their receipts are awaited from these contents. */
   { readonly next: Phase; readonly awaiting: readonly number[] } | { readonly outcome: Outcome };
 
-/** Where a restore stands: the same fold as for a set, from plan and receipts alone. Pure. */
-export function foldRestore(plan: RestorePlan, receipts: Iterable<RawDocument>): RestoreStep {
-  const index = indexByKey(receipts);
-  let loaded: RestoreReceipt[] = [];
-  for (const phase of plan.phases) {
-    const { done, awaiting, problems, unlisted } = countPhase(plan, phase, index);
-    // A failed phase ends the restore only when every segment has spoken: nobody still works on the target then.
-    if (awaiting.length > 0) return { next: phase, awaiting };
-    if (problems.length > 0) {
-      const status = phase === 'verify' || refusedByAll(phase, done, problems) ? 'refused' : 'failed';
-      return { outcome: outcomeOf(plan, status, loaded, problems, unlisted) };
-    }
-    if (phase === 'data') loaded = done;
+/**
+ * Where a restore stands: the same fold as for a set, from plan and receipts alone. Pure. A thousand segments with ten thousand
+ * tables each tell of ten million: of each receipt only numbers are kept, so they may be read one after the other.
+ */
+export interface RestoreSum {
+  /**
+   * One segment's word on one phase, in any order; the second time is of no effect.
+   * @param documents what was read from the receipt's key: one document, or several that contradict each other.
+   */
+  add(phase: Phase, content: number, documents: readonly RawDocument[]): void;
+  step(): RestoreStep;
+}
+
+export function sumRestore(plan: RestorePlan): RestoreSum {
+  const sums = plan.phases.map((phase) => sumPhase(plan, phase));
+  return {
+    add(phase, content, documents) {
+      sums[plan.phases.indexOf(phase)]?.add(content, documents);
+    },
+    step() {
+      let loaded = NOTHING_LOADED;
+      for (const { phase, awaiting, gathered, done } of sums) {
+        const awaited = awaiting();
+        // A failed phase ends the restore only when every segment has spoken: nobody still works on the target then.
+        if (awaited.length > 0) return { next: phase, awaiting: awaited };
+        if (gathered.total > 0) {
+          const status = phase === 'verify' || refusedByAll(phase, done, gathered) ? 'refused' : 'failed';
+          return { outcome: outcomeOf(plan, status, loaded, gathered.list()) };
+        }
+        if (phase === 'data') loaded = done;
+      }
+      const short = bounded(loadDiffers(plan, loaded));
+      return { outcome: outcomeOf(plan, short.problemsTotal > 0 ? 'failed' : 'restored', loaded, short) };
+    },
+  };
+}
+
+/** What the segments that carried out their orders of a phase have loaded. */
+interface Loaded {
+  readonly byContent: ReadonlyMap<number, LoadedContent>;
+  /** Of all relations, each once. */
+  readonly names: ReadonlySet<string>;
+}
+
+interface LoadedContent {
+  readonly rows: number;
+  readonly relations: number;
+  /** Relations that were told more than once. */
+  readonly twice: number;
+}
+
+const NOTHING_LOADED: Loaded = { byContent: new Map(), names: new Set() };
+
+function sumPhase(plan: RestorePlan, phase: Phase) {
+  const contents = contentsIn(phase, plan);
+  const awaited = new Set(contents);
+  const gathered = gatherProblems();
+  const done = { byContent: new Map<number, LoadedContent>(), names: new Set<string>() };
+  return {
+    phase,
+    gathered,
+    done,
+    awaiting: () => contents.filter((content) => awaited.has(content)),
+    add(content: number, documents: readonly RawDocument[]) {
+      const object = formatKey({ kind: 'restore-receipt', restore: plan.id, phase, content });
+      const receipt = readReceipt(documents, { id: plan.id, phase, content });
+      if (receipt === undefined || !awaited.delete(content)) return;
+      if ('code' in receipt) gathered.add(content, [{ ...receipt, content, object }]);
+      // `done` beside a problem is a failure: there is no success with errors.
+      else if (receipt.status === 'failed' || receipt.problemsTotal > 0 || receipt.problems.length > 0) {
+        const told = receipt.problems.map((problem) => ({ content, ...problem }));
+        const problems = told.length > 0 ? told : [failedWithoutReason(content, object)];
+        gathered.addList(content, { problems, problemsTotal: receipt.problemsTotal });
+      } else done.byContent.set(content, countLoaded(receipt, done.names));
+    },
+  };
+}
+
+/** @param names to which those of the receipt are added. */
+function countLoaded({ relations }: RestoreReceipt, names: Set<string>): LoadedContent {
+  const own = new Set<string>();
+  let rows = 0;
+  for (const relation of relations) {
+    const name = JSON.stringify([relation.schema, relation.name]);
+    own.add(name);
+    names.add(name);
+    rows += relation.rows;
   }
-  const short = loadDiffers(plan, loaded);
-  return { outcome: outcomeOf(plan, short.length > 0 ? 'failed' : 'restored', loaded, short) };
+  return { rows, relations: own.size, twice: relations.length - own.size };
 }
 
 /** Every target said no before it changed anything. */
-function refusedByAll(phase: Phase, done: readonly RestoreReceipt[], problems: readonly Problem[]): boolean {
-  return phase === 'pre-data' && done.length === 0 && problems.every(({ code }) => code === 'target-refused');
+function refusedByAll(
+  phase: Phase,
+  { byContent }: Loaded,
+  { codes }: { codes: ReadonlySet<string> },
+): boolean {
+  return (
+    phase === 'pre-data' && byContent.size === 0 && [...codes].every((code) => code === 'target-refused')
+  );
 }
 
 /** The outcome of a request that was not even begun. */
@@ -37,39 +117,17 @@ export function refusedOutcome(
   request: Pick<RestoreRequest, 'id' | 'timestamp'>,
   problems: readonly Problem[],
 ): Outcome {
-  return outcomeOf(request, 'refused', [], problems);
-}
-
-function countPhase(plan: RestorePlan, phase: Phase, index: DocumentIndex) {
-  const done: RestoreReceipt[] = [];
-  const awaiting: number[] = [];
-  const problems: Problem[] = [];
-  let unlisted = 0;
-  for (const content of contentsIn(phase, plan)) {
-    const key = formatKey({ kind: 'restore-receipt', restore: plan.id, phase, content });
-    const receipt = readReceipt(index.get(key) ?? [], { id: plan.id, phase, content });
-    if (receipt === undefined) awaiting.push(content);
-    else if ('code' in receipt) problems.push({ ...receipt, content, object: key });
-    // `done` beside a problem is a failure: there is no success with errors.
-    else if (receipt.status === 'failed' || receipt.problemsTotal > 0 || receipt.problems.length > 0) {
-      const told = receipt.problems.map((problem) => ({ content, ...problem }));
-      problems.push(...(told.length > 0 ? told : [failedWithoutReason(content, key)]));
-      unlisted += Math.max(0, receipt.problemsTotal - Math.max(1, told.length));
-    } else done.push(receipt);
-  }
-  return { done, awaiting, problems, unlisted };
+  return outcomeOf(request, 'refused', NOTHING_LOADED, bounded(problems));
 }
 
 /** Relations and rows loaded must be the plan's, whatever the shippers claimed on the way. */
-function loadDiffers(plan: RestorePlan, loaded: readonly RestoreReceipt[]): Problem[] {
-  const byContent = new Map(loaded.map((receipt) => [receipt.content, receipt]));
-  return plan.contents.flatMap(({ content, relations, rows }): Problem[] => {
-    const receipt = byContent.get(content);
-    const gotRows = receipt === undefined ? 0 : rowsOf([receipt]);
-    const gotRelations = receipt === undefined ? 0 : namesOf([receipt]).size;
-    const twice = (receipt?.relations.length ?? 0) - gotRelations;
-    if (gotRows === rows && gotRelations === relations && twice === 0) return [];
-    const message = `${gotRows} of ${rows} rows in ${gotRelations} of ${relations} relations were loaded`;
+function loadDiffers(plan: RestorePlan, { byContent }: Loaded): Problem[] {
+  return plan.contents.flatMap((planned): Problem[] => {
+    const { content, relations, rows } = planned;
+    const loaded = byContent.get(content) ?? { rows: 0, relations: 0, twice: 0 };
+    const { twice } = loaded;
+    if (loaded.rows === rows && loaded.relations === relations && twice === 0) return [];
+    const message = `${loaded.rows} of ${rows} rows in ${loaded.relations} of ${relations} relations were loaded`;
     return [{ code: 'order-failed', content, message: twice === 0 ? message : `${message}, ${twice} twice` }];
   });
 }
@@ -77,11 +135,9 @@ function loadDiffers(plan: RestorePlan, loaded: readonly RestoreReceipt[]): Prob
 function outcomeOf(
   { id, timestamp, totals }: Pick<RestorePlan, 'id' | 'timestamp'> & Partial<Pick<RestorePlan, 'totals'>>,
   status: Outcome['status'],
-  loaded: readonly RestoreReceipt[],
-  problems: readonly Problem[],
-  unlisted = 0,
+  { byContent, names }: Loaded,
+  { problems, problemsTotal }: ProblemList,
 ): Outcome {
-  const listed = bounded(problems);
   return {
     format: 'stowage/outcome',
     version: FORMAT_VERSION,
@@ -89,12 +145,12 @@ function outcomeOf(
     timestamp,
     status,
     totals: {
-      contents: loaded.length === 0 ? 0 : (totals?.contents ?? 0),
-      relations: namesOf(loaded).size,
-      rows: rowsOf(loaded),
+      contents: byContent.size === 0 ? 0 : (totals?.contents ?? 0),
+      relations: names.size,
+      rows: [...byContent.values()].reduce((sum, { rows }) => sum + rows, 0),
     },
-    problemsTotal: listed.problemsTotal + unlisted,
-    problems: listed.problems,
+    problemsTotal,
+    problems: bounded(problems).problems,
   };
 }
 
@@ -116,14 +172,6 @@ function readReceipt(
     return { code: 'receipt-unreadable', message: messageOf(error) };
   }
 }
-
-const rowsOf = (receipts: readonly RestoreReceipt[]) =>
-  receipts.reduce((sum, { relations }) => relations.reduce((rows, relation) => rows + relation.rows, sum), 0);
-
-const namesOf = (receipts: readonly RestoreReceipt[]) =>
-  new Set(
-    receipts.flatMap(({ relations }) => relations.map(({ schema, name }) => JSON.stringify([schema, name]))),
-  );
 
 const failedWithoutReason = (content: number, object: string): Problem => ({
   code: 'order-failed',

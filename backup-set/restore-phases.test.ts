@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { decode, encode } from './documents.ts';
 import { formatKey, PHASES } from './keys.ts';
 import { Order, type RestoreReceipt, type RestoreRequest } from './restore.ts';
-import { foldRestore } from './restore-fold.ts';
 import { COORDINATOR, contentsIn, loadWay } from './restore-phases.ts';
 import { planRestore } from './restore-plan.ts';
 import { greenplumCase, greenplumManifest, targetOf } from './testing/greenplum.ts';
 import {
   allDone,
+  foldRestore,
   MANIFEST_SHA256,
   ordersFor,
   planOf,

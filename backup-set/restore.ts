@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Content, Count, Crc32, header, IsoDate, Name, Sha256 } from './documents.ts';
 import { PHASES } from './keys.ts';
+import { isCount, isCrc32, longList, quickName } from './lists.ts';
 import { Locale, Relation } from './plan.ts';
 import { StoredAs } from './receipt.ts';
 import { Selection } from './selection.ts';
@@ -63,22 +64,43 @@ export const SourceExtent = z.object({
 });
 export type SourceExtent = z.infer<typeof SourceExtent>;
 
+export const SourceExtents = longList(SourceExtent, ({ key, offset, length, rows, bytes, crc32 }) =>
+  typeof key === 'string' &&
+  isCount(offset) &&
+  isCount(length) &&
+  isCount(rows) &&
+  isCount(bytes) &&
+  isCrc32(crc32)
+    ? { key, offset, length, rows, bytes, crc32 }
+    : undefined,
+);
+
 /** A relation to load, with all its frames. */
 export const LoadRelation = Relation.pick({ id: true, schema: true, name: true, columns: true }).extend({
   /** The segments' own shippers hand the rows to COPY FROM PROGRAM ON SEGMENT; `extents` is empty then. */
   onSegment: z.literal(true).exactOptional(),
   rows: Count,
   bytes: Count,
-  extents: z.array(SourceExtent),
+  extents: SourceExtents,
 });
 export type LoadRelation = z.infer<typeof LoadRelation>;
+
+/** A frame to read and compare, and whose it is. */
+export const VerifyExtent = SourceExtent.pick({ offset: true, length: true, crc32: true }).extend({
+  relation: Name,
+});
+
+export const VerifyExtents = longList(VerifyExtent, ({ offset, length, crc32, relation }) => {
+  const name = quickName(relation);
+  return name !== undefined && isCount(offset) && isCount(length) && isCrc32(crc32)
+    ? { offset, length, crc32, relation: name }
+    : undefined;
+});
 
 /** Bytes to read and compare before anything is changed. */
 const VerifyObject = StoredAs.extend({
   /** Only these parts are wanted; absent = the whole object. */
-  extents: z
-    .array(SourceExtent.pick({ offset: true, length: true, crc32: true }).extend({ relation: Name }))
-    .exactOptional(),
+  extents: VerifyExtents.exactOptional(),
 });
 export type VerifyObject = z.infer<typeof VerifyObject>;
 
@@ -126,6 +148,15 @@ export const Order = z.discriminatedUnion('phase', [
 export type Order = z.infer<typeof Order>;
 export type OrderOf<P extends Order['phase']> = Extract<Order, { phase: P }>;
 
+/** A relation that was loaded, and how many rows the server counted. */
+export const LoadedRelation = Name.extend({ rows: Count });
+
+export const LoadedRelations = longList(LoadedRelation, (value) => {
+  const name = quickName(value);
+  const { rows } = value;
+  return name !== undefined && isCount(rows) ? { ...name, rows } : undefined;
+});
+
 /** receipts/<phase>/<content>.json: the order was carried out, or what kept it from being. */
 export const RestoreReceipt = z.object({
   ...header('restore-receipt'),
@@ -137,7 +168,7 @@ export const RestoreReceipt = z.object({
   finishedAt: IsoDate,
   /** Bytes read from storage. */
   storedBytes: Count,
-  relations: z.array(Name.extend({ rows: Count })),
+  relations: LoadedRelations,
   ...Problems,
 });
 export type RestoreReceipt = z.infer<typeof RestoreReceipt>;

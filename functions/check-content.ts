@@ -68,10 +68,11 @@ function compareObjects(
   // A copy elsewhere has etags of its own; sizes must be the same everywhere.
   const sameRoot = manifest.root === store.url;
   const problems: Problem[] = [];
+  const extents = new Map(part.packs.map((pack) => [pack.key, pack.extents]));
   for (const { content, ...object } of objectsOf(part)) {
     const different = difference(object, stored.get(object.key), sameRoot);
     if (different === undefined) continue;
-    const { relation, text } = relationsOf(manifest, part, object.key);
+    const { relation, text } = relationsOf(manifest, extents.get(object.key) ?? []);
     const message = text === '' ? different.message : `${different.message}; it holds rows of ${text}`;
     problems.push({
       code: different.code,

@@ -6,8 +6,8 @@ import { gatherProblems, joined, type ProblemList } from '../backup-set/problem-
 import { bounded, type Problem } from '../backup-set/verdict.ts';
 import { type CheckedContent, checkContent } from './check-content.ts';
 import type { Deps } from './deps.ts';
-import { CONTENTS_IN_FLIGHT, foldHeads, loadHeads, type SetHeads } from './fold-stored.ts';
-import { eachInFlight } from './in-flight.ts';
+import { CONTENTS_IN_FLIGHT, EXTENTS_IN_FLIGHT, foldHeads, loadHeads, type SetHeads } from './fold-stored.ts';
+import { eachInFlight, weighed } from './in-flight.ts';
 import { type Finding, NOTHING_CHECKED } from './write-verdict.ts';
 
 export interface CheckedSet extends Finding {
@@ -78,8 +78,9 @@ async function checkProof(
   const altered = compareHeads(manifest, heads);
   // What follows from a plan or seal that is not the proven one says nothing about the receipts.
   if (altered.length > 0) {
-    const check = async ({ content }: Manifest['contents'][number]) =>
-      take(await checkContent(deps, manifest, content, undefined));
+    const admit = weighed(EXTENTS_IN_FLIGHT);
+    const check = ({ content, totals }: Manifest['contents'][number]) =>
+      admit(totals.extents, async () => take(await checkContent(deps, manifest, content, undefined)));
     await eachInFlight(manifest.contents, CONTENTS_IN_FLIGHT, check);
     return bounded(altered);
   }

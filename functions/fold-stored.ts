@@ -1,19 +1,25 @@
 import type { RawDocument } from '../backup-set/documents.ts';
 import { beginFold, type Folded, foldOpen, type SealedSet } from '../backup-set/fold.ts';
 import { type FoldedContent, foldContent } from '../backup-set/fold-content.ts';
-import { receiptKeysIn, sealPartIn } from '../backup-set/fold-seal-part.ts';
+import { extentsExpected, receiptKeysIn, sealPartIn } from '../backup-set/fold-seal-part.ts';
 import { sumUp } from '../backup-set/fold-sum.ts';
 import { formatKey } from '../backup-set/keys.ts';
 import type { PlannedContent } from '../backup-set/plan.ts';
-import { bounded } from '../backup-set/verdict.ts';
+import type { SealPart } from '../backup-set/seal.ts';
+import { bounded, type Problem } from '../backup-set/verdict.ts';
 import type { Deps } from './deps.ts';
-import { eachInFlight } from './in-flight.ts';
+import { eachInFlight, weighed } from './in-flight.ts';
 import { countReceipts, readAll, readDocument } from './load.ts';
 
 /**
  * Contents looked at at once: enough to hide the latency of S3, and few enough for 512 MB when each has 10,000 relations.
  */
 export const CONTENTS_IN_FLIGHT = 6;
+/**
+ * Extents of all contents in flight: the fold of one takes some 650 bytes at its peak (docs/scale.md). A content that has more is
+ * looked at alone.
+ */
+export const EXTENTS_IN_FLIGHT = 600_000;
 
 /** What a set begins with; a set that somebody tampered with may lack either. */
 export interface SetHeads {
@@ -53,28 +59,31 @@ export async function foldHeads(
   if ('open' in begun) return foldOpen(begun.open, await countReceipts(deps, timestamp));
   const { sealed } = begun;
   const sum = sumUp(sealed);
+  const admit = weighed(EXTENTS_IN_FLIGHT);
   await eachInFlight(sealed.plan.contents, CONTENTS_IN_FLIGHT, async (planned) => {
-    const folded = await foldStoredContent(deps, sealed, planned);
-    sum.add(folded);
-    await visit(folded, sealed);
+    deps.signal?.throwIfAborted();
+    const part = await readSealPart(deps, sealed, planned);
+    const weight = 'code' in part ? 0 : extentsExpected(sealed.plan, part);
+    await admit(weight, async () => {
+      // Reads what the seal names, and nothing else: what dead attempts left is not even looked at.
+      const receipts = 'code' in part ? [] : await readAll(deps, receiptKeysIn(part));
+      const folded = foldContent(sealed, planned, part, receipts);
+      sum.add(folded);
+      await visit(folded, sealed);
+    });
   });
   return sum.end();
 }
 
-/** Reads what the seal names of one content, and nothing else: what dead attempts left is not even looked at. */
-async function foldStoredContent(
+async function readSealPart(
   deps: Deps,
   set: SealedSet,
-  planned: PlannedContent,
-): Promise<FoldedContent> {
-  deps.signal?.throwIfAborted();
+  { content }: PlannedContent,
+): Promise<SealPart | Problem> {
   const { timestamp } = set.plan;
-  const { content } = planned;
   const named = set.seal.contents.find((candidate) => candidate.content === content);
   const raw =
     named &&
     (await readDocument(deps, formatKey({ kind: 'seal-part', timestamp, content }), named.part.bytes));
-  const part = sealPartIn(set, content, raw === undefined ? [] : [raw]);
-  const receipts = 'code' in part ? [] : await readAll(deps, receiptKeysIn(part));
-  return foldContent(set, planned, part, receipts);
+  return sealPartIn(set, content, raw === undefined ? [] : [raw]);
 }

@@ -22,3 +22,35 @@ export async function eachInFlight<Item>(
   await Promise.all(Array.from({ length: inFlight }, lane));
   if (failures.length > 0) throw failures[0];
 }
+
+/**
+ * Lets work begin while all that is under way weighs no more than `weightMax` together, in the order of asking; what is heavier
+ * alone is at it alone.
+ */
+export function weighed(weightMax: number): <T>(weight: number, work: () => Promise<T>) => Promise<T> {
+  let underWay = 0;
+  let working = 0;
+  const waiting: { readonly weight: number; readonly begin: () => void }[] = [];
+  const admit = () => {
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      if (working > 0 && underWay + next.weight > weightMax) return;
+      waiting.shift();
+      underWay += next.weight;
+      working += 1;
+      next.begin();
+    }
+  };
+  return async (weight, work) => {
+    await new Promise<void>((begin) => {
+      waiting.push({ weight, begin });
+      admit();
+    });
+    try {
+      return await work();
+    } finally {
+      underWay -= weight;
+      working -= 1;
+      admit();
+    }
+  };
+}

@@ -1,16 +1,17 @@
-import { decode, type RawDocument } from '../backup-set/documents.ts';
+import { decode, RECEIPT_BYTES_MAX } from '../backup-set/documents.ts';
 import { formatKey, type Phase, phasePrefix } from '../backup-set/keys.ts';
 import { RestorePlan, RestoreRequest } from '../backup-set/restore.ts';
+import { type RestoreStep, sumRestore } from '../backup-set/restore-fold.ts';
 import { contentsIn } from '../backup-set/restore-phases.ts';
 import { callOptions, type Deps } from './deps.ts';
-import { listKeys, readAll, readDocument } from './load.ts';
+import { eachInFlight } from './in-flight.ts';
+import { listKeys, READS_IN_FLIGHT, readDocument } from './load.ts';
 
 /** A restore that was planned and has not ended: what is needed to take its next step. */
 export interface LoadedRestore {
   readonly request: RestoreRequest;
   readonly plan: RestorePlan;
-  /** All receipts of the phases that every segment has answered, and those of the first that some have not. */
-  readonly receipts: readonly RawDocument[];
+  readonly step: RestoreStep;
 }
 
 /**
@@ -24,22 +25,50 @@ export async function loadRestore(deps: Deps, restore: string): Promise<LoadedRe
   if (rawPlan === undefined || rawRequest === undefined) return undefined;
   const plan = decode(RestorePlan, rawPlan);
   const request = decode(RestoreRequest, rawRequest);
-  const receipts: RawDocument[] = [];
-  for (const phase of plan.phases) {
-    const listed = await listKeys(deps, phasePrefix(restore, 'receipts', phase), ['restore-receipt']);
-    const keys = new Set(listed.map(({ key }) => key));
-    const awaited = contentsIn(phase, plan).some(
-      (content) => !keys.has(formatKey({ kind: 'restore-receipt', restore, phase, content })),
-    );
-    // While some are awaited, the fold only asks who: the bytes of the others can wait.
-    if (awaited) {
-      receipts.push(...listed.map(({ key }) => ({ key, bytes: new Uint8Array() })));
-      break;
-    }
-    receipts.push(...(await readAll(deps, [...keys])));
-  }
-  return { request, plan, receipts };
+  return { request, plan, step: await stepOf(deps, plan) };
 }
+
+/**
+ * Every segment answers every phase, and each answer asks for the next step: so the receipts of the phases before are read only
+ * when one has to be judged, and not when it was, as orders of the phase after it tell.
+ */
+async function stepOf(deps: Deps, plan: RestorePlan): Promise<RestoreStep> {
+  const next = await firstAwaited(deps, plan);
+  if (next !== undefined) {
+    const written = await orderKeys(deps, plan.id, next.next);
+    if (contentsIn(next.next, plan).every((content) => written.has(orderKey(plan, next.next, content))))
+      return next;
+  }
+  const end = next === undefined ? plan.phases.length : plan.phases.indexOf(next.next);
+  const sum = sumRestore(plan);
+  for (const phase of plan.phases.slice(0, end)) {
+    await eachInFlight(contentsIn(phase, plan), READS_IN_FLIGHT, async (content) => {
+      const key = receiptKey(plan, phase, content);
+      const document = await readDocument(deps, key, RECEIPT_BYTES_MAX);
+      if (document !== undefined) sum.add(phase, content, [document]);
+    });
+  }
+  const step = sum.step();
+  // Of the phase that is awaited nothing was read, and by now less may be missing than was.
+  return 'next' in step && step.next === next?.next ? next : step;
+}
+
+/** The first phase that some have not answered, and who; their names tell, so that nothing is read. */
+async function firstAwaited(deps: Deps, plan: RestorePlan) {
+  for (const phase of plan.phases) {
+    const listed = await listKeys(deps, phasePrefix(plan.id, 'receipts', phase), ['restore-receipt']);
+    const keys = new Set(listed.map(({ key }) => key));
+    const awaiting = contentsIn(phase, plan).filter((content) => !keys.has(receiptKey(plan, phase, content)));
+    if (awaiting.length > 0) return { next: phase, awaiting };
+  }
+  return undefined;
+}
+
+const receiptKey = ({ id: restore }: RestorePlan, phase: Phase, content: number) =>
+  formatKey({ kind: 'restore-receipt', restore, phase, content });
+
+export const orderKey = ({ id: restore }: RestorePlan, phase: Phase, content: number) =>
+  formatKey({ kind: 'order', restore, phase, content });
 
 export async function hasOutcome(deps: Deps, restore: string): Promise<boolean> {
   return (await deps.store.head(formatKey({ kind: 'outcome', restore }), callOptions(deps))) !== undefined;

@@ -13,7 +13,7 @@ import type { StoredObject } from '../storage/store.ts';
 import { callOptions, type Deps } from './deps.ts';
 
 /** Small GETs at once: hides the latency of S3 and stays far below what any server throttles. */
-const READS_IN_FLIGHT = 16;
+export const READS_IN_FLIGHT = 16;
 
 /**
  * Reads a document, or undefined when it is not there. One that is too large comes back empty: it is as unreadable as

@@ -3,14 +3,15 @@ import { formatKey, type Phase } from '../backup-set/keys.ts';
 import { Manifest } from '../backup-set/manifest.ts';
 import type { OrderDraft } from '../backup-set/order-bodies.ts';
 import { Order, Outcome } from '../backup-set/restore.ts';
-import { foldRestore, refusedOutcome } from '../backup-set/restore-fold.ts';
+import { refusedOutcome } from '../backup-set/restore-fold.ts';
 import { draftOrders } from '../backup-set/restore-orders.ts';
 import { contentsIn } from '../backup-set/restore-phases.ts';
 import type { Problem } from '../backup-set/verdict.ts';
 import { type Deps, type Handled, NOTHING } from './deps.ts';
-import { eachInFlight } from './in-flight.ts';
+import { EXTENTS_IN_FLIGHT } from './fold-stored.ts';
+import { eachInFlight, weighed } from './in-flight.ts';
 import { readDocument } from './load.ts';
-import { type LoadedRestore, loadRestore, orderKeys } from './load-restore.ts';
+import { type LoadedRestore, loadRestore, orderKey, orderKeys } from './load-restore.ts';
 import { readPart } from './read-part.ts';
 import { saveOrAgree, saveSame } from './save.ts';
 
@@ -24,7 +25,7 @@ const WRITES_IN_FLIGHT = 4;
 export async function onRestoreReceipt(deps: Deps, restore: string): Promise<Handled> {
   const loaded = await loadRestore(deps, restore);
   if (loaded === undefined) return NOTHING;
-  const step = foldRestore(loaded.plan, loaded.receipts);
+  const { step } = loaded;
   if ('outcome' in step) return writeOutcome(deps, restore, step.outcome);
   return writeOrders(deps, loaded, step.next);
 }
@@ -41,7 +42,7 @@ export async function writeOutcome(deps: Deps, restore: string, outcome: Outcome
 
 async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Promise<Handled> {
   const { request, plan } = loaded;
-  const keyOf = (content: number) => formatKey({ kind: 'order', restore: plan.id, phase, content });
+  const keyOf = (content: number) => orderKey(plan, phase, content);
   const written = await orderKeys(deps, plan.id, phase);
   if (contentsIn(phase, plan).every((content) => written.has(keyOf(content)))) return NOTHING;
   const manifest = await loadPlannedManifest(deps, loaded);
@@ -62,7 +63,14 @@ async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Pro
     const key = keyOf(draft.content);
     if (await saveSame(deps, key, encode(Order, draft.finish()))) wrote.push(key);
   };
-  await eachInFlight(missing, WRITES_IN_FLIGHT, writeOne);
+  const extents = new Map(manifest.contents.map(({ content, totals }) => [content, totals.extents]));
+  const admit = weighed(EXTENTS_IN_FLIGHT);
+  await eachInFlight(missing, WRITES_IN_FLIGHT, (draft) =>
+    admit(
+      draft.needs.reduce((sum, content) => sum + (extents.get(content) ?? 0), 0),
+      () => writeOne(draft),
+    ),
+  );
   if (problem !== undefined) {
     const isNothingDone = isUntouched && (phase === 'verify' || written.size + wrote.length === 0);
     return endWith(deps, request, problem, isNothingDone ? 'refused' : 'failed');

@@ -112,8 +112,10 @@ function touchingIn(
   chosen: ReadonlyMap<number, unknown>,
   problems: readonly Problem[],
 ): Problem[] {
-  return problems.filter(({ object }) => {
-    const pack = packs.find(({ key }) => key === object);
+  if (problems.length === 0) return [];
+  const byKey = new Map(packs.map((pack) => [pack.key, pack]));
+  return problems.filter(({ object = '' }) => {
+    const pack = byKey.get(object);
     return pack === undefined || pack.extents.some(({ relation }) => chosen.has(relation));
   });
 }

@@ -4,18 +4,24 @@ import type { Problem } from '../backup-set/verdict.ts';
 /** Enough to recognise what is concerned; a pack can hold a thousand small tables. */
 const NAMED_MAX = 3;
 
-/** The relations with rows in a pack: the name where it is one, and a phrase for people where there are several. */
+/** The relation with this id: ids of a manifest count from 0, as those of the plan that it was made from. */
+export function nameIn({ relations }: Manifest, id: number): Problem['relation'] {
+  const relation = relations[id];
+  return relation?.id === id ? { schema: relation.schema, name: relation.name } : undefined;
+}
+
+/**
+ * The relations with rows in a pack: the name where it is one, and a phrase for people where there are several. Of a set that has
+ * lost all its packs everyone asks, so the work is that of the pack's extents and no more.
+ */
 export function relationsOf(
   manifest: Manifest,
-  part: ManifestPart,
-  key: string,
+  extents: ManifestPart['packs'][number]['extents'],
 ): { relation?: NonNullable<Problem['relation']>; text: string } {
-  const pack = part.packs.find((candidate) => candidate.key === key);
-  const ids = new Set(pack?.extents.map(({ relation }) => relation));
-  const names = manifest.relations.filter(({ id }) => ids.has(id));
+  const ids = [...new Set(extents.map(({ relation }) => relation))].sort((a, b) => a - b);
+  const names = ids.flatMap((id) => nameIn(manifest, id) ?? []);
   const [only] = names;
-  if (only !== undefined && names.length === 1)
-    return { relation: { schema: only.schema, name: only.name }, text: '' };
+  if (only !== undefined && names.length === 1) return { relation: only, text: '' };
   const listed = names.slice(0, NAMED_MAX).map(({ schema, name }) => `${schema}.${name}`);
   const more = names.length > NAMED_MAX ? ` and ${names.length - NAMED_MAX} more` : '';
   return { text: `${listed.join(', ')}${more}` };

@@ -1,5 +1,4 @@
 import { restorePrefix } from '../backup-set/keys.ts';
-import { foldRestore } from '../backup-set/restore-fold.ts';
 import type { Deps } from './deps.ts';
 import { hasOutcome, loadRestore } from './load-restore.ts';
 import { onRestoreRequest } from './on-restore-request.ts';
@@ -21,7 +20,7 @@ export async function sweepRestore(
   await onRestoreRequest(deps, restore);
   const loaded = await loadRestore(deps, restore);
   if (loaded === undefined) return hasOutcome(deps, restore);
-  const step = foldRestore(loaded.plan, loaded.receipts);
+  const { step } = loaded;
   const last = await lastArrival(deps, restorePrefix(restore));
   if ('outcome' in step || last === undefined || !isSilent(deps, last, overdueAfterSeconds)) return false;
   const awaiting = step.awaiting.join(', ');

@@ -1,8 +1,9 @@
 import pMap from 'p-map';
 import { type Manifest, type ManifestPart, objectsOf } from '../backup-set/manifest.ts';
 import type { Piece } from '../backup-set/slices.ts';
-import { bounded, type Problem } from '../backup-set/verdict.ts';
+import { bounded } from '../backup-set/verdict.ts';
 import { callOptions, type Deps } from './deps.ts';
+import { nameIn } from './relations-of.ts';
 import type { PieceDone } from './tasks.ts';
 import { type CheckedObject, verifyObject } from './verify-object.ts';
 
@@ -15,7 +16,7 @@ export async function verifyPiece(
   part: ManifestPart,
   piece: Piece,
 ): Promise<PieceDone> {
-  const objects = objectsToRead(part, namesIn(manifest)).slice(piece.from, piece.to);
+  const objects = objectsToRead(part, manifest).slice(piece.from, piece.to);
   const done = { objects: 0, bytes: 0 };
   const problems = await pMap(
     objects,
@@ -35,18 +36,12 @@ export async function verifyPiece(
   return { ...done, ...bounded(problems.flat()) };
 }
 
-export type RelationNames = ReadonlyMap<number, NonNullable<Problem['relation']>>;
-
-export function namesIn({ relations }: Manifest): RelationNames {
-  return new Map(relations.map(({ id, schema, name }) => [id, { schema, name }]));
-}
-
 /** Every object of a content, with the frames that must be found in it. */
-export function objectsToRead(part: ManifestPart, named: RelationNames): CheckedObject[] {
+export function objectsToRead(part: ManifestPart, manifest: Manifest): CheckedObject[] {
   const extents = new Map(part.packs.map((pack) => [pack.key, pack.extents]));
   return Array.from(objectsOf(part), (object) => ({
     ...object,
     extents: extents.get(object.key) ?? [],
-    relation: (id: number) => named.get(id),
+    relation: (id: number) => nameIn(manifest, id),
   }));
 }

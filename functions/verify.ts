@@ -10,7 +10,7 @@ import { readDocument } from './load.ts';
 import { stateWithoutManifest } from './on-manifest.ts';
 import { readPart } from './read-part.ts';
 import { type CheckedObject, verifyObject } from './verify-object.ts';
-import { namesIn, objectsToRead } from './verify-piece.ts';
+import { objectsToRead } from './verify-piece.ts';
 import { NOTHING_CHECKED, writeVerdict } from './write-verdict.ts';
 
 export interface VerifyOptions {
@@ -111,11 +111,10 @@ async function* objectsOfSet(
   manifest: Manifest,
   onUnread: (content: number, problem: Problem) => void,
 ): AsyncGenerator<CheckedObject> {
-  const named = namesIn(manifest);
   for (const { content } of manifest.contents) {
     const part = await readPart(deps, manifest, content);
     if ('code' in part) onUnread(content, part);
-    else yield* objectsToRead(part, named);
+    else yield* objectsToRead(part, manifest);
   }
 }
 

@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
-import { encode, type RawDocument } from '../documents.ts';
-import { formatKey, type Phase } from '../keys.ts';
+import { encode, indexByKey, type RawDocument } from '../documents.ts';
+import { formatKey, type Phase, parseKey } from '../keys.ts';
 import type { Manifest, ManifestPart } from '../manifest.ts';
 import { type Order, type RestorePlan, RestoreReceipt, type RestoreRequest } from '../restore.ts';
+import { type RestoreStep, sumRestore } from '../restore-fold.ts';
 import { draftOrders } from '../restore-orders.ts';
 import { contentsIn } from '../restore-phases.ts';
 import { chosenRelations, type Planned, planRestore, volumeOf } from '../restore-plan.ts';
@@ -163,4 +164,14 @@ export function allDone(restore: RestoreCase): RestoreReceipt[] {
   return plan.phases.flatMap((phase) =>
     contentsIn(phase, plan).map((content) => doneReceipt(restore, phase, content)),
   );
+}
+
+/** Where a restore stands whose receipts fit into memory, by the steps that the functions take with those that do not. */
+export function foldRestore(plan: RestorePlan, receipts: Iterable<RawDocument>): RestoreStep {
+  const sum = sumRestore(plan);
+  for (const [text, documents] of indexByKey(receipts)) {
+    const key = parseKey(text);
+    if (key?.kind === 'restore-receipt') sum.add(key.phase, key.content, documents);
+  }
+  return sum.step();
 }

@@ -75,6 +75,26 @@ describe('a sound request', () => {
     expect(new Set(seen).size).toBe(9);
   });
 
+  it('reads the receipts of a phase when it judges them, and not again for each that comes later', async () => {
+    const { deps, set } = await committed();
+    await handle(deps, await storeRequest(deps.store, set, ID));
+    for (const content of set.contents) await storeReceipt(deps.store, ID, 'verify', content);
+    const reads: string[] = [];
+    const store: Deps['store'] = {
+      ...deps.store,
+      read(key, options) {
+        if (key.includes('/receipts/verify/')) reads.push(key);
+        return deps.store.read(key, options);
+      },
+    };
+    const judge = { ...deps, store };
+    await handle(judge, formatKey({ kind: 'restore-receipt', restore: ID, phase: 'verify', content: 0 }));
+    expect(reads).toHaveLength(set.contents.length);
+    expect(await ordersOf(deps, 'pre-data')).toHaveLength(set.contents.length);
+    await handle(judge, await storeReceipt(deps.store, ID, 'pre-data', 0));
+    expect(reads).toHaveLength(set.contents.length);
+  });
+
   it('comes to the same end from the sweeper alone, with racing and repeated handlers', async () => {
     const { deps, set } = await committed();
     const key = await storeRequest(deps.store, set, ID);

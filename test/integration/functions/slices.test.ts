@@ -44,6 +44,27 @@ describe('verification in slices', () => {
     expect(await outcomes(deps)).toMatchObject([{ status: 'complete', objects: 12, problemsTotal: 0 }]);
   });
 
+  it('lists the receipts only when the last slice has answered, whichever others have', async () => {
+    const { deps, set } = await committed();
+    const request = await requestTask(deps, set.timestamp, 'verify', AT);
+    const { wrote } = await handle(deps, request);
+    const listed: string[] = [];
+    const store: Deps['store'] = {
+      ...deps.store,
+      list(prefix, options) {
+        if (prefix.endsWith('/receipts/')) listed.push(prefix);
+        return deps.store.list(prefix, options);
+      },
+    };
+    for (const [at, order] of wrote.entries()) {
+      const receipts = (await handle({ ...deps, store }, order)).wrote;
+      for (const receipt of receipts) await handle({ ...deps, store }, receipt);
+      if (at < wrote.length - 1) expect(listed).toEqual([]);
+    }
+    expect(await outcomes(deps)).toMatchObject([{ status: 'complete' }]);
+    expect(listed).toHaveLength(1);
+  });
+
   it('names a flipped bit with content, relation and offset, as a verification in one go does', async () => {
     const { deps, set } = await committed();
     await flip(deps, packOf(set, 1, 1), 20);

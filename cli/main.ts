@@ -1,10 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
-import pino from 'pino';
 import { asStowageError, StowageError } from '../backup-set/errors.ts';
 import { TOOL } from '../backup-set/tool.ts';
 import type { CommandDefinition, Flags } from './command.ts';
-import { COMMANDS } from './commands/index.ts';
-import { loadConfig } from './config.ts';
+import { commandsFor } from './commands/index.ts';
 import type { Context } from './context.ts';
 import { printable } from './format.ts';
 import { newOutput } from './output.ts';
@@ -43,8 +41,9 @@ async function main(): Promise<void> {
     .showHelpAfterError('(add --help to see what this takes)')
     .exitOverride();
   if (json) program.configureOutput({ writeErr: () => undefined });
-  for (const definition of COMMANDS) addCommand(program, definition, stop);
   try {
+    for (const definition of await commandsFor(process.argv.slice(2), takeValues(program)))
+      addCommand(program, definition, stop);
     await program.parseAsync();
   } catch (error) {
     process.exitCode = report(error, json);
@@ -55,6 +54,11 @@ async function main(): Promise<void> {
 
 const LINGER_MS_MAX = 5_000;
 
+/** The program's own flags whose next word is their value. */
+function takeValues({ options }: Command): string[] {
+  return options.filter(({ required }) => required).flatMap(({ long }) => long ?? []);
+}
+
 function addCommand(program: Command, definition: CommandDefinition, stop: AbortController): void {
   const command = program.command(definition.usage).description(definition.summary);
   for (const [flags, text] of definition.flags)
@@ -64,7 +68,7 @@ function addCommand(program: Command, definition: CommandDefinition, stop: Abort
     const positional = input.slice(0, -2).map((value) => String(value));
     const flags: Flags = command.optsWithGlobals();
     endOnSignals(stop);
-    process.exitCode = await run(definition, flags, positional, newContext(flags, stop.signal));
+    process.exitCode = await run(definition, flags, positional, await newContext(flags, stop.signal));
   });
 }
 
@@ -75,6 +79,7 @@ async function run(
   context: Context,
 ): Promise<number> {
   if (definition.cluster === undefined) return definition.run({ flags, positional, context });
+  const { loadConfig } = await import('./config.ts');
   const loaded = await loadConfig({
     env: context.env,
     file: textOf(flags['config']),
@@ -83,8 +88,9 @@ async function run(
   return definition.run({ flags, positional, context: { ...context, ...loaded } });
 }
 
-function newContext(flags: Flags, signal: AbortSignal): Context {
+async function newContext(flags: Flags, signal: AbortSignal): Promise<Context> {
   const clock = () => new Date();
+  const { pino } = await import('pino');
   const log = pino(
     { name: 'stowage', level: textOf(flags['logLevel']) ?? 'silent' },
     pino.destination({ fd: 2, sync: true }),
@@ -134,4 +140,4 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-await main();
+void main();

@@ -3,14 +3,12 @@ import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { asStowageError, type ErrorCode, StowageError } from '../backup-set/errors.ts';
 import type { Phase } from '../backup-set/keys.ts';
+import { ran } from '../backup-set/ran.ts';
 import { TOOL } from '../backup-set/tool.ts';
 import { openStore } from '../storage/open.ts';
-import { runAgent } from './agent.ts';
-import { backup } from './backup.ts';
 import { CONTROL_VERSION, Instruction, Job, type Report } from './control.ts';
 import { noProgress, type Progress, type ShipperDeps } from './deps.ts';
 import { linesOf, parseLine } from './ndjson.ts';
-import { restore } from './restore.ts';
 
 /** How long an orderly end may take after a signal before the process just goes. */
 const ENDING_MS_MAX = 20_000;
@@ -55,6 +53,7 @@ async function agent(): Promise<void> {
   const log = newLog('info');
   try {
     const { values } = parseArgs({ args: process.argv.slice(3), options: { config: { type: 'string' } } });
+    const { runAgent } = await import('./agent.ts');
     await runAgent(values.config ?? 'agent.yaml', log);
     process.exitCode = 0;
   } catch (error) {
@@ -102,8 +101,12 @@ async function run(stop: AbortController, progress: Progress, log: ShipperDeps['
       // The coordinator keeps our standard input open for as long as it lives.
       const noMore = new AbortController();
       void watchParent(lines, stop, noMore);
+      ran('backup');
+      const { backup } = await import('./backup.ts');
       await backup(job, noMore.signal, deps);
     } else {
+      ran('restore');
+      const { restore } = await import('./restore.ts');
       await restore(job, announced(lines, stop), deps);
     }
   } finally {
@@ -191,4 +194,4 @@ function report(line: Report): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-await main();
+void main();

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { messageOf, StowageError } from '../backup-set/errors.ts';
-import { openDirectory } from './directory.ts';
+import { ran } from '../backup-set/ran.ts';
 import type { ObjectStore, StoreSettings } from './store.ts';
 
 const MIB = 1024 * 1024;
@@ -39,9 +39,13 @@ export async function openStore(settings: StoreSettings): Promise<ObjectStore> {
     throw invalid(issue?.path.map(String).join('.') || 'root', issue?.message ?? 'is not understood');
   }
   const url = rootUrl(settings.root);
-  if (url.protocol === 'file:') return openDirectory(directoryPath(url));
+  ran(url.protocol);
+  // Nobody loads what his root does not need; the AWS SDK is most of it.
+  if (url.protocol === 'file:') {
+    const path = directoryPath(url);
+    return (await import('./directory.ts')).openDirectory(path);
+  }
   const [bucket, prefix] = bucketAndPrefix(url);
-  // The AWS SDK costs a tenth of a second to load: those who store in a directory do not pay it.
   const { openS3 } = await import('./s3.ts');
   return openS3(bucket, prefix, settings.s3 ?? {});
 }

@@ -21,6 +21,7 @@ export interface S3 {
   readonly patientClient: S3Client;
   /** Shared by all uploads. */
   readonly spareBuffers: SpareBuffers;
+  close(): void;
   readonly settings: Required<Omit<S3Settings, 'endpoint' | 'region' | 'forcePathStyle'>> & {
     endpoint: string;
   };
@@ -41,16 +42,23 @@ export function connectS3(bucket: string, prefix: string, settings: S3Settings):
   const client = makeClient(options, { socketTimeout: stallMs });
   // One set of credentials: both clients act for the same user, and a metadata service is asked once.
   const { credentials } = client.config;
-  const patientClient = makeClient(options, { socketTimeout: stallMs * PATIENCE, credentials });
+  // Made when it is asked for: a process that stores little never does.
+  let patientClient: S3Client | undefined;
   return {
     bucket,
     prefix,
     url: `s3://${bucket}${prefix === '' ? '' : `/${prefix.slice(0, -1)}`}`,
     isAws,
     client,
-    patientClient,
     // One upload alone can then have all its parts in flight while it fills the next.
     spareBuffers: { left: partsInFlight + 1 - OWN_BUFFERS, idle: [] },
+    get patientClient() {
+      return (patientClient ??= makeClient(options, { socketTimeout: stallMs * PATIENCE, credentials }));
+    },
+    close() {
+      client.destroy();
+      patientClient?.destroy();
+    },
     settings: {
       endpoint: settings.endpoint ?? '',
       partsInFlight,

@@ -74,8 +74,7 @@ export function openS3(
       await abortUpload(s3, key, uploadId, options.signal);
     },
     async close() {
-      s3.client.destroy();
-      s3.patientClient.destroy();
+      s3.close();
     },
   };
   connections.set(store, s3);

@@ -1,31 +1,89 @@
 /**
- * `npm run build`: one file per program in dist/, so that a segment host needs Node and two files.
- * Prints what it wrote, and how large each file is.
+ * `npm run build`: two files per program in dist/, a launcher (infra/launch) and the program itself, so that a host needs Node and no
+ * node_modules. Prints what it wrote, and how large each program is.
  */
-import { access, chmod, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { access, chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { messageOf } from '../../backup-set/errors.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const PROGRAMS = [
-  { entry: 'cli/main.ts', file: 'dist/stowage.js' },
-  { entry: 'segment-shipper/main.ts', file: 'dist/segment-shipper.js' },
+  { entry: 'cli/main.ts', name: 'stowage' },
+  { entry: 'segment-shipper/main.ts', name: 'segment-shipper' },
 ] as const;
+const LAUNCHER = 'infra/launch/launch.ts';
 
-/** CommonJS packages inside an ES module call `require` for Node's own modules; ES modules have none. */
+const SHEBANG = '#!/usr/bin/env -S node --max-semi-space-size=1';
+/** Stands where the digest of the rest will. */
+const DIGEST = '0'.repeat(64);
+/**
+ * CommonJS, because importing Node's own modules into an ES module evaluates every one of their getters: `node:http` alone loads a
+ * second HTTP client that way, for 20 ms. Strict, as the ES modules were that these files are made of.
+ */
 const BANNER = [
-  '#!/usr/bin/env -S node --max-semi-space-size=1',
-  "import { createRequire as stowageCreateRequire } from 'node:module';",
-  'const require = stowageCreateRequire(import.meta.url);',
+  `// ${DIGEST}`,
+  '"use strict";',
+  "const stowageUrl = require('node:url').pathToFileURL(__filename).href;",
 ].join('\n');
+
+const COMMON = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  logLevel: 'warning',
+} as const;
+
+/** zod's messages in fifty languages are a fifth of a program; ours are in English. */
+const onlyEnglish: Plugin = {
+  name: 'only-english',
+  setup({ onLoad }) {
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, ({ path: index }) => ({
+      contents: "export { default as en } from './en.js';",
+      resolveDir: path.dirname(index),
+    }));
+  },
+};
+
+/**
+ * The SDK's index loads a hundred commands, and a class with a method for each: whoever stores an object needs one. Here it has only what
+ * our storage layer imports; esbuild refuses a name that is missing.
+ */
+const onlyUsedCommands: Plugin = {
+  name: 'only-used-commands',
+  setup({ onLoad }) {
+    onLoad({ filter: /client-s3\/dist-es\/index\.js$/ }, async ({ path: index }) => {
+      const commands = await s3Commands();
+      const exports = commands.map((name) => `export { ${name} } from './commands/${name}.js';`);
+      return {
+        contents: ["export { S3Client } from './S3Client.js';", ...exports].join('\n'),
+        resolveDir: path.dirname(index),
+      };
+    });
+  },
+};
+
+async function s3Commands(): Promise<string[]> {
+  const folder = path.join(ROOT, 'storage');
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
+  const texts = await Promise.all(files.map((name) => readFile(path.join(folder, name), 'utf8')));
+  const imports = texts.flatMap((text) => text.match(/^import \{[^}]*\} from '@aws-sdk\/client-s3'/gm) ?? []);
+  return [...new Set(imports.flatMap((text) => text.match(/\b\w+Command\b/g) ?? []))].sort();
+}
 
 try {
   await requireEntries();
-  for (const program of PROGRAMS) {
-    await bundle(program);
-    const { size } = await stat(path.join(ROOT, program.file));
-    process.stdout.write(`${program.file} ${(size / 1e6).toFixed(2)} MB\n`);
+  await mkdir(path.join(ROOT, 'dist'), { recursive: true });
+  // Nearer than the project's own package.json, which says that files are ES modules.
+  await writeFile(path.join(ROOT, 'dist/package.json'), '{ "type": "commonjs" }\n');
+  for (const { entry, name } of PROGRAMS) {
+    await bundle(entry, `dist/${name}.main.js`);
+    await launcher(`dist/${name}.js`, `${name}.main.js`);
+    const { size } = await stat(path.join(ROOT, `dist/${name}.main.js`));
+    process.stdout.write(`dist/${name}.main.js ${(size / 1e6).toFixed(2)} MB\n`);
   }
 } catch (error) {
   // esbuild has shown its own errors by now, with the source lines they are about.
@@ -39,22 +97,40 @@ async function requireEntries(): Promise<void> {
   if (missing.length > 0) throw new Error(`nothing to bundle: ${missing.join(', ')} not found`);
 }
 
-async function bundle({ entry, file }: (typeof PROGRAMS)[number]): Promise<void> {
-  await build({
-    absWorkingDir: ROOT,
+async function bundle(entry: string, file: string): Promise<void> {
+  const { outputFiles } = await build({
+    ...COMMON,
     entryPoints: [entry],
     outfile: file,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    // ES modules first, where a package has both: they need no shim, and what is not used is left out.
+    // Names stay: stack traces and the names of errors are read by people.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    // ES modules first, where a package has both: what is not used is left out.
     mainFields: ['module', 'main'],
+    // What is loaded on demand lies in the same file, as a function that is called on demand.
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.url': 'stowageUrl' },
     sourcemap: 'linked',
+    sourcesContent: false,
     banner: { js: BANNER },
+    plugins: [onlyEnglish, onlyUsedCommands],
     // pg asks for it and does without: bindings to libpq are slower than its own code (facts: 22 s of CPU per GB).
     external: ['pg-native'],
-    logLevel: 'warning',
+    write: false,
+  });
+  for (const { path: to, text } of outputFiles) {
+    const digest = createHash('sha256').update(text).digest('hex');
+    await writeFile(to, to.endsWith('.map') ? text : text.replace(DIGEST, digest));
+  }
+}
+
+async function launcher(file: string, program: string): Promise<void> {
+  await build({
+    ...COMMON,
+    entryPoints: [LAUNCHER],
+    outfile: file,
+    define: { PROGRAM: JSON.stringify(program) },
+    banner: { js: SHEBANG },
   });
   await chmod(path.join(ROOT, file), 0o755);
 }

@@ -8,20 +8,27 @@ import { throwIfInterrupted } from './interrupted.ts';
 import { quoteLiteral, quoteQualified } from './quote.ts';
 import type { Session } from './session.ts';
 
+export interface CopyInOptions extends CopyOptions {
+  /** Begins a transaction in the same round trip; ending it is the caller's. */
+  readonly begin?: boolean;
+}
+
 /**
  * Loads rows in COPY text format, inside the caller's transaction, and returns how many the server counted. When the
- * source throws, the server is told to fail the COPY; the transaction can then only be rolled back.
+ * source throws, the server is told to fail the COPY; the transaction can then only be rolled back. What the source gives
+ * is sent as it lies in memory: it must not be changed afterwards.
  * @throws StowageError as `Session.query`; `interrupted`; what the source threw, as it is when it is one of ours.
  */
 export async function copyIn(
   session: Session,
   relation: Pick<CopyRelation, 'schema' | 'name' | 'columns'>,
   source: AsyncIterable<Uint8Array>,
-  { signal, encoding }: CopyOptions,
+  { signal, encoding, begin = false }: CopyInOptions,
 ): Promise<number> {
   const name = `${relation.schema}.${relation.name}`;
   throwIfInterrupted(signal);
-  const upload = new CopyInStatement(copyInStatement(relation, encoding), source);
+  const statement = `${begin ? 'BEGIN; ' : ''}${copyInStatement(relation, encoding)}`;
+  const upload = new CopyInStatement(statement, source);
   // The server may be waiting for a lock, not for our bytes: a cancel reaches it in both.
   const abort = () => void session.destroy();
   signal?.addEventListener('abort', abort, { once: true });
@@ -46,15 +53,20 @@ function copyInStatement(
   return `COPY ${quoteQualified({ schema, name })}${columnList(columns)} FROM STDIN WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)})`;
 }
 
-const YIELD_AFTER_BYTES = 1024 * 1024;
+/** A message: large enough that its header and the call cost nothing, small enough for the server to hold. */
+const MESSAGE_BYTES = 1024 * 1024;
+const COPY_DATA = 'd'.charCodeAt(0);
+/** The message's type and its length, which counts itself and the rows. */
+const HEADER_BYTES = 5;
 
 /** What of node-postgres's connection the COPY protocol needs. */
 type Wire = Connection & {
   readonly stream: NodeJS.WritableStream & {
     readonly destroyed: boolean;
     readonly writableNeedDrain: boolean;
+    cork(): void;
+    uncork(): void;
   };
-  sendCopyFromChunk(chunk: Uint8Array): void;
   endCopyFrom(): void;
   sendCopyFail(message: string): void;
 };
@@ -69,7 +81,7 @@ class CopyInStatement implements Submittable {
   readonly #source: AsyncIterable<Uint8Array>;
   readonly #outcome = Promise.withResolvers<number>();
   readonly #over = new AbortController();
-  #rowCount = 0;
+  #rowCount = Number.NaN;
 
   constructor(text: string, source: AsyncIterable<Uint8Array>) {
     this.#text = text;
@@ -105,16 +117,19 @@ class CopyInStatement implements Submittable {
     let bytesInARow = 0;
     try {
       for await (const chunk of this.#source) {
-        if (over.aborted) return;
-        wire.sendCopyFromChunk(chunk);
-        bytesInARow += chunk.length;
-        // A fast source and a fast server never let the event loop see the server's error.
-        if (bytesInARow >= YIELD_AFTER_BYTES) {
-          bytesInARow = 0;
-          await setImmediate();
+        for (let at = 0; at < chunk.byteLength; at += MESSAGE_BYTES) {
+          if (over.aborted) return;
+          const rows = chunk.subarray(at, at + MESSAGE_BYTES);
+          send(wire, rows);
+          bytesInARow += rows.byteLength;
+          // A fast source and a fast server never let the event loop see the server's error.
+          if (bytesInARow >= MESSAGE_BYTES) {
+            bytesInARow = 0;
+            await setImmediate();
+          }
+          // Without this wait the whole table would queue in memory.
+          if (wire.stream.writableNeedDrain) await once(wire.stream, 'drain', { signal: over });
         }
-        // Without this wait the whole table would queue in memory.
-        if (wire.stream.writableNeedDrain) await once(wire.stream, 'drain', { signal: over });
       }
       if (!over.aborted) wire.endCopyFrom();
     } catch (error) {
@@ -123,4 +138,16 @@ class CopyInStatement implements Submittable {
       wire.sendCopyFail(messageOf(error).replaceAll('\0', '').slice(0, 500));
     }
   }
+}
+
+/** One CopyData message; header and rows go to the kernel in one call, and node-postgres's copy of the rows is spared. */
+function send({ stream }: Wire, rows: Uint8Array): void {
+  if (stream.destroyed) return;
+  const header = Buffer.allocUnsafe(HEADER_BYTES);
+  header[0] = COPY_DATA;
+  header.writeUInt32BE(HEADER_BYTES - 1 + rows.byteLength, 1);
+  stream.cork();
+  stream.write(header);
+  stream.write(rows);
+  stream.uncork();
 }

@@ -7,10 +7,10 @@ import { fifoFolder } from '../database/fifo-programs.ts';
 import type { CarriedOut } from './carried-out.ts';
 import type { RestoreJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
-import { rowsOf } from './fetch.ts';
 import { feedFifo } from './fifo.ts';
 import { type Arrival, openFifoFolder } from './fifo-folder.ts';
 import { problemOf } from './problem.ts';
+import { counted, rowsOf } from './rows-of.ts';
 
 /** How often we ask whether the coordinator has given up, which is the only way to learn it without a connection to it. */
 const ASK_EVERY_MS = 2_000;
@@ -56,27 +56,13 @@ export async function feedData(
 
   async function feed({ path }: Arrival, relation: LoadRelation): Promise<void> {
     try {
-      await feedFifo(path, countedRows(relation, deps), deps.signal);
+      deps.progress.relation = `${relation.schema}.${relation.name}`;
+      await feedFifo(path, counted(rowsOf(deps.store, relation.extents, deps), deps.progress), deps.signal);
       deps.progress.rows += relation.rows;
     } catch (error) {
       deps.log.error({ err: error, relation: `${relation.schema}.${relation.name}` }, 'not handed over');
       problems.push(problemOf(error, order.content, relation));
     }
-  }
-}
-
-/** The rows of a relation, counted into the progress as they go. */
-export async function* countedRows(
-  relation: LoadRelation,
-  { store, progress, signal }: ShipperDeps,
-): AsyncGenerator<Uint8Array> {
-  progress.relation = `${relation.schema}.${relation.name}`;
-  const onStored = (bytes: number) => {
-    progress.storedBytes += bytes;
-  };
-  for await (const rows of rowsOf(store, relation.extents, { signal, onStored })) {
-    progress.bytes += rows.byteLength;
-    yield rows;
   }
 }
 

@@ -3,13 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32, zstdCompressSync } from 'node:zlib';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SourceExtent } from '../backup-set/restore.ts';
 import { openStore } from '../storage/open.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { readText, rowsOf, runsOf } from './fetch.ts';
+import { readText } from './fetch.ts';
 import { hex } from './pack-writer.ts';
+import { rowsOf } from './rows-of.ts';
 import { compressFrame, compressLongFrame } from './zstd.ts';
 
 const signal = new AbortController().signal;
@@ -141,42 +141,6 @@ describe('rowsOf', () => {
       expect(rows.length).toBeLessThanOrEqual(Buffer.concat(contents.slice(0, n)).length);
     },
   );
-});
-
-describe('runsOf', () => {
-  const MiB = 1024 * 1024;
-  const extent = fc.record({
-    key: fc.constantFrom('a', 'b'),
-    gap: fc.constantFrom(0, 0, 0, 7),
-    length: fc.integer({ min: 1, max: 40 * MiB }),
-    bytes: fc.integer({ min: 1, max: 30 * MiB }),
-  });
-
-  it('covers each extent once, in order, in reads of one object without gaps, bounded in size', () => {
-    fc.assert(
-      fc.property(fc.array(extent, { maxLength: 30 }), (parts) => {
-        let offset = 0;
-        const wanted = parts.map(({ key, gap, length, bytes }) => {
-          const made = { key, offset: offset + gap, length, bytes, rows: 1, crc32: '00000000' };
-          offset = made.offset + length;
-          return made;
-        });
-        const runs = runsOf(wanted);
-        expect(runs.flat()).toEqual(wanted);
-        for (const run of runs) {
-          run.slice(1).forEach((each, n) => {
-            const last = run[n] as SourceExtent;
-            expect(each.key).toBe(last.key);
-            expect(each.offset).toBe(last.offset + last.length);
-          });
-          if (run.length > 1) {
-            expect(run.reduce((sum, each) => sum + each.length, 0)).toBeLessThanOrEqual(64 * MiB);
-            for (const each of run) expect(each.bytes).toBeLessThanOrEqual(16 * MiB);
-          }
-        }
-      }),
-    );
-  });
 });
 
 describe('a text of the metadata', () => {

@@ -1,22 +1,28 @@
-import { StowageError } from '../backup-set/errors.ts';
 import type { LoadRelation, OrderOf, RestoreReceipt } from '../backup-set/restore.ts';
 import type { Problem } from '../backup-set/verdict.ts';
 import { copyIn } from '../database/copy-in.ts';
 import { feedProgram, fifoFolder, SEGMENT } from '../database/fifo-programs.ts';
 import { copyFromPrograms } from '../database/on-segment.ts';
-import { suspendTriggers } from '../database/restore-target.ts';
 import { restoreLargeObjects } from '../database/restore-tools.ts';
-import { openSession, type Session } from '../database/session.ts';
 import type { CarriedOut } from './carried-out.ts';
 import type { RestoreJob } from './control.ts';
+import { requireCount } from './count.ts';
 import type { ShipperDeps } from './deps.ts';
-import { countedRows, feedData } from './feed-data.ts';
+import { feedData } from './feed-data.ts';
 import { problemOf } from './problem.ts';
+import { type RestoreConnection, restoreConnection } from './restore-connection.ts';
 import { withArchive } from './restore-schema.ts';
+import { counted, rowsOf, rowsOfFrames } from './rows-of.ts';
+import { type Loading, startLoading } from './shared-loading.ts';
+import { type Fetched, fetchTogether, isSmall } from './small-relations.ts';
+
+/** Less than this is sooner loaded than another connection is opened; in bytes of rows. */
+const HELP_BYTES_MIN = 16 * 1024 * 1024;
 
 /**
- * Loads all relations of an order over several connections, one transaction per relation. A relation that fails rolls back and is
- * named; the others are still loaded, so that the receipt tells everything that is wrong.
+ * Loads all relations of an order over several connections: the large ones first, then the small ones, at last several
+ * connections share what is left of the large ones. A relation that fails leaves nothing behind and is named; the others are still
+ * loaded, so that the receipt tells everything that is wrong.
  */
 export async function loadData(
   order: OrderOf<'data'>,
@@ -24,12 +30,24 @@ export async function loadData(
   deps: ShipperDeps,
 ): Promise<CarriedOut> {
   if (order.role === 'feed') return feedData(order, job, deps);
-  const queue = order.relations.toSorted((a, b) => b.bytes - a.bytes);
+  const { timestamp, content, encoding, largeObjects } = order;
+  const { signal, progress } = deps;
+  const isTogether = (relation: LoadRelation) => relation.onSegment !== true && isSmall(relation);
+  const large = order.relations
+    .filter((relation) => !isTogether(relation))
+    .toSorted((a, b) => b.bytes - a.bytes);
+  const small = fetchTogether(order.relations.filter(isTogether), deps.store, signal);
+  const underWay: Loading[] = [];
   const loaded: RestoreReceipt['relations'] = [];
   const problems: Problem[] = [];
-  const workers = Math.min(job.workers, queue.length);
-  await Promise.all(Array.from({ length: workers }, (_, index) => work(index + 1)));
-  const { largeObjects } = order;
+  try {
+    const workers = Array.from({ length: job.workers }, (_, index) => work(index + 1));
+    // All of them, also when one throws: nothing may still run when we clean up.
+    for (const worker of await Promise.allSettled(workers))
+      if (worker.status === 'rejected') throw worker.reason;
+  } finally {
+    await small.return(undefined);
+  }
   if (largeObjects !== undefined && problems.length === 0) {
     await withArchive(largeObjects, deps, (file) =>
       restoreLargeObjects(job.target, file, { signal: deps.signal }),
@@ -38,66 +56,91 @@ export async function loadData(
   return { loaded, problems };
 
   async function work(worker: number): Promise<void> {
-    for (let relation = queue.shift(); relation !== undefined; relation = queue.shift()) {
-      deps.signal.throwIfAborted();
-      try {
-        const rows = await loadAlone(relation, worker);
-        loaded.push({ schema: relation.schema, name: relation.name, rows });
-      } catch (error) {
-        deps.log.error({ err: error, relation: `${relation.schema}.${relation.name}` }, 'not loaded');
-        problems.push(problemOf(error, order.content, relation));
-      }
-    }
-  }
-
-  /** A connection of its own per relation: one that failed is in no state to be used again. */
-  async function loadAlone(relation: LoadRelation, worker: number): Promise<number> {
-    const applicationName = `stowage restore ${order.timestamp} content ${order.content} worker ${worker}`;
-    const session = await openSession(job.target, {
-      purpose: 'restore',
-      applicationName,
-      signal: deps.signal,
-    });
+    const applicationName = `stowage restore ${timestamp} content ${content} worker ${worker}`;
+    const connection = restoreConnection(job, applicationName, signal);
     try {
-      const rows = await loadRelation(session, relation, order, job, deps);
-      await session.close();
-      return rows;
-    } catch (error) {
-      await session.destroy();
-      throw error;
+      for (;;) {
+        signal.throwIfAborted();
+        const task = await nextTask();
+        if (task === undefined) break;
+        await task(connection);
+      }
+    } finally {
+      await (signal.aborted ? connection.drop() : connection.close());
     }
   }
-}
 
-/** One relation, one transaction; committed only when the server counted what the manifest says. */
-async function loadRelation(
-  session: Session,
-  relation: LoadRelation,
-  { encoding }: OrderOf<'data'>,
-  job: RestoreJob,
-  deps: ShipperDeps,
-): Promise<number> {
-  const { progress, signal } = deps;
-  progress.relation = `${relation.schema}.${relation.name}`;
-  await suspendTriggers(session);
-  await session.query('BEGIN');
-  const program = feedProgram(fifoFolder(job.fifoBase, job.restore, SEGMENT), relation.id);
-  const rows =
-    relation.onSegment === true
-      ? await copyFromPrograms(session, relation, program, { signal, encoding })
-      : await copyIn(session, relation, countedRows(relation, deps), { signal, encoding });
-  if (rows !== relation.rows) {
-    const name = `${relation.schema}.${relation.name}`;
-    throw new StowageError(
-      'database/count',
-      `${name}: the server counted ${rows} rows, the manifest says ${relation.rows}`,
-      {
-        where: { relation: name },
-      },
-    );
+  async function nextTask(): Promise<((connection: RestoreConnection) => Promise<void>) | undefined> {
+    const first = large.shift();
+    if (first !== undefined) return (connection) => loadLarge(first, connection);
+    const next = await small.next();
+    if (next.done !== true) return (connection) => loadSmall(next.value, connection);
+    const loading = await whereToHelp();
+    return loading && ((connection) => loading.join(() => connection.open()).catch(() => connection.drop()));
   }
-  await session.query('COMMIT');
-  // On segments those who hand the rows over have counted them.
-  if (relation.onSegment !== true) progress.rows += rows;
-  return rows;
+
+  async function whereToHelp(): Promise<Loading | undefined> {
+    for (const loading of underWay.toSorted((a, b) => b.bytesLeft() - a.bytesLeft())) {
+      const isWorthIt = () => loading.bytesLeft() >= HELP_BYTES_MIN;
+      if (isWorthIt() && (await loading.isShared) && isWorthIt()) return loading;
+    }
+    return undefined;
+  }
+
+  function loadLarge(relation: LoadRelation, connection: RestoreConnection): Promise<void> {
+    if (relation.onSegment === true)
+      return naming(relation, connection, () => onSegments(relation, connection));
+    return naming(relation, connection, async () => {
+      const { applicationName } = connection;
+      const { target, workers } = job;
+      const loading = startLoading(relation, { target, encoding, workers, applicationName }, deps);
+      underWay.push(loading);
+      try {
+        await loading.join(() => connection.open());
+        progress.rows += relation.rows;
+      } finally {
+        underWay.splice(underWay.indexOf(loading), 1);
+      }
+    });
+  }
+
+  function loadSmall({ relation, frames }: Fetched, connection: RestoreConnection): Promise<void> {
+    return naming(relation, connection, async () => {
+      const session = await connection.open();
+      const rows = frames === undefined ? rowsOf(deps.store, relation.extents, deps) : rowsOfFrames(frames);
+      const options = { signal, encoding, begin: true };
+      const count = await copyIn(session, relation, counted(rows, progress), options);
+      requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
+      await session.query('COMMIT');
+      progress.rows += count;
+    });
+  }
+
+  /** The segments' own shippers hand the rows over, and count them into the progress. */
+  async function onSegments(relation: LoadRelation, connection: RestoreConnection): Promise<void> {
+    const session = await connection.open();
+    const program = feedProgram(fifoFolder(job.fifoBase, job.restore, SEGMENT), relation.id);
+    await session.query('BEGIN');
+    const count = await copyFromPrograms(session, relation, program, { signal, encoding });
+    requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
+    await session.query('COMMIT');
+  }
+
+  /** A relation that fails is named; a connection on which one failed is in no state to be used again. */
+  async function naming(
+    relation: LoadRelation,
+    connection: RestoreConnection,
+    load: () => Promise<void>,
+  ): Promise<void> {
+    const { schema, name, rows } = relation;
+    progress.relation = `${schema}.${name}`;
+    try {
+      await load();
+      loaded.push({ schema, name, rows });
+    } catch (error) {
+      deps.log.error({ err: error, relation: `${schema}.${name}` }, 'not loaded');
+      problems.push(problemOf(error, content, relation));
+      await connection.drop();
+    }
+  }
 }

@@ -93,7 +93,6 @@ export async function withArchive(
       'data',
       (chunk: Uint8Array) => {
         crc = crc32(chunk, crc);
-        deps.progress.storedBytes += chunk.byteLength;
       },
     );
     await pipeline(source, createWriteStream(file, { mode: 0o600 }), { signal: deps.signal });

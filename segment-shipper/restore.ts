@@ -2,11 +2,13 @@ import { DOCUMENT_BYTES_MAX, decode, encode, FORMAT_VERSION } from '../backup-se
 import { formatKey, type Phase } from '../backup-set/keys.ts';
 import { Order, RestoreReceipt } from '../backup-set/restore.ts';
 import { bounded } from '../backup-set/verdict.ts';
+import type { ObjectStore } from '../storage/store.ts';
 import type { CarriedOut } from './carried-out.ts';
 import { carryOut } from './carry-out.ts';
 import type { RestoreJob } from './control.ts';
-import type { ShipperDeps } from './deps.ts';
+import type { Progress, ShipperDeps } from './deps.ts';
 import { problemOf } from './problem.ts';
+import { type VerifiedBytes, verifiedBytes } from './verified-bytes.ts';
 
 /** Carries out a restore's orders as the coordinator announces them; each ends in a receipt, also when it failed. */
 export async function restore(
@@ -14,9 +16,11 @@ export async function restore(
   phases: AsyncIterable<Phase>,
   deps: ShipperDeps,
 ): Promise<void> {
+  const kept = verifiedBytes();
   for await (const phase of phases) {
     deps.signal.throwIfAborted();
-    await followOrder(job, phase, deps);
+    await followOrder(job, phase, deps, kept);
+    if (phase === 'data') kept.forgetRows();
   }
 }
 
@@ -24,10 +28,17 @@ export async function restore(
  * Carries out one order and stores its receipt, also a failed one.
  * @throws when it was interrupted, or the receipt could not be stored: then nobody has answered.
  */
-export async function followOrder(job: RestoreJob, phase: Phase, deps: ShipperDeps): Promise<void> {
+export async function followOrder(
+  job: RestoreJob,
+  phase: Phase,
+  deps: ShipperDeps,
+  kept?: VerifiedBytes,
+): Promise<void> {
   const startedAt = deps.clock();
   const storedBefore = deps.progress.storedBytes;
-  const result = await attempt(job, phase, deps);
+  const metered = meterReads(deps.store, deps.progress);
+  const store = kept === undefined ? metered : kept.before(metered);
+  const result = await attempt(job, phase, { ...deps, store }, kept);
   // Interrupted is not failed: whoever ended us may give the same order to another shipper.
   deps.signal.throwIfAborted();
   const status = result.problems.length === 0 ? 'done' : 'failed';
@@ -54,14 +65,37 @@ export async function followOrder(job: RestoreJob, phase: Phase, deps: ShipperDe
   deps.report({ type: 'ordered', phase, status });
 }
 
-async function attempt(job: RestoreJob, phase: Phase, deps: ShipperDeps): Promise<CarriedOut> {
+async function attempt(
+  job: RestoreJob,
+  phase: Phase,
+  deps: ShipperDeps,
+  kept: VerifiedBytes | undefined,
+): Promise<CarriedOut> {
   const { content } = job;
   try {
     const key = formatKey({ kind: 'order', restore: job.restore, phase, content });
     const bytes = await deps.store.read(key, { bytesMax: DOCUMENT_BYTES_MAX, signal: deps.signal });
-    return await carryOut(decode(Order, { key, bytes }), job, deps);
+    return await carryOut(decode(Order, { key, bytes }), job, deps, kept);
   } catch (error) {
     deps.log.error({ err: error, phase }, 'order failed');
     return { loaded: [], problems: [problemOf(error, content)] };
   }
+}
+
+/** Counts what is really read, also what is read twice. */
+function meterReads(store: ObjectStore, progress: Progress): ObjectStore {
+  return {
+    ...store,
+    async *get(key, options) {
+      for await (const chunk of store.get(key, options)) {
+        progress.storedBytes += chunk.byteLength;
+        yield chunk;
+      }
+    },
+    async read(key, options) {
+      const bytes = await store.read(key, options);
+      progress.storedBytes += bytes.byteLength;
+      return bytes;
+    },
+  };
 }

@@ -8,6 +8,12 @@ import { walkFrame } from './frame-walk.ts';
 const decompress = promisify(zstdDecompress);
 
 /**
+ * A buffer this much longer than the rows takes them in one piece: node:zlib would otherwise ask for a second one to see that
+ * nothing follows, and join the two. (64 is also the least it takes.)
+ */
+const SLACK_BYTES = 64;
+
+/**
  * The rows of one frame (docs/format.md: one zstd frame with a content checksum), decompressed off the main thread.
  * `bytes` is what the extent says they have; memory never exceeds it, whatever the frame claims.
  * @throws StowageError `set/damaged` for anything but exactly one whole, intact frame of exactly `bytes` bytes.
@@ -21,7 +27,7 @@ export async function decodeFrame(frame: Buffer, bytes: number): Promise<Buffer>
   if (bytes < 1) throw unreadable(`a frame of ${bytes} bytes cannot be`);
   let rows: Buffer;
   try {
-    rows = await decompress(frame, { maxOutputLength: bytes });
+    rows = await decompress(frame, { maxOutputLength: bytes, chunkSize: bytes + SLACK_BYTES });
   } catch (cause) {
     const tooLong = cause instanceof RangeError;
     throw unreadable(

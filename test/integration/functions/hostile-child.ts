@@ -4,7 +4,7 @@ import type { Deps } from '../../../functions/deps.ts';
 import { handle } from '../../../functions/route.ts';
 import { sweep } from '../../../functions/sweep.ts';
 import { verifySet } from '../../../functions/verify.ts';
-import { rowsOf } from '../../../segment-shipper/fetch.ts';
+import { rowsOf } from '../../../segment-shipper/rows-of.ts';
 import { openStore } from '../../../storage/open.ts';
 
 // Does one thing with a hostile set, and prints how it ended and the peak memory of the whole process: run by

@@ -1,0 +1,62 @@
+import { sqlStateOf } from './database-error.ts';
+import type { ConnectionTarget } from './flavour.ts';
+import { quoteQualified } from './quote.ts';
+import { openSession, type Session } from './session.ts';
+
+interface Table {
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** A backend whose connection we cut goes by itself; one that stays must not make us wait for ever. */
+const LOCK_WAIT = '60s';
+
+/**
+ * Whether several connections may load a table side by side. It must be empty, so that it can be emptied again when one of
+ * them cannot commit; and the server must be able to tell that they wait for each other (since 9.6).
+ */
+export async function canBeShared(session: Session, table: Table): Promise<boolean> {
+  const [row] = await session.query<{ can: boolean }>(
+    `SELECT current_setting('server_version_num')::int >= 90600
+       AND NOT EXISTS (SELECT FROM ONLY ${quoteQualified(table)}) AS can`,
+  );
+  return row?.can === true;
+}
+
+/**
+ * Whether one of the `running` backends waits for a lock of one that has `arrived` and will not end its transaction before
+ * the other has. Rows collide then (a unique index, an exclusion constraint), and no server would ever notice it.
+ */
+export async function waitsInVain(
+  session: Session,
+  running: readonly number[],
+  arrived: readonly number[],
+): Promise<boolean> {
+  const rows = await session.query(
+    'SELECT FROM unnest($1::int[]) AS waiting(pid) WHERE pg_blocking_pids(waiting.pid) && $2::int[]',
+    [running, arrived],
+  );
+  return rows.length > 0;
+}
+
+/** Takes out the rows that some connections have committed and others could not. @throws StowageError as `Session.query`. */
+export async function emptyAgain(
+  target: ConnectionTarget,
+  table: Table,
+  applicationName: string,
+): Promise<void> {
+  const session = await openSession(target, { purpose: 'restore', applicationName });
+  const name = quoteQualified(table);
+  try {
+    await session.query(`SET lock_timeout = '${LOCK_WAIT}'; SET session_replication_role = replica`);
+    try {
+      await session.query(`TRUNCATE TABLE ONLY ${name}`);
+    } catch (error) {
+      // Another table refers to this one: its rows must be taken out one by one.
+      if (sqlStateOf(error) !== '0A000') throw error;
+      await session.query(`DELETE FROM ONLY ${name}`);
+    }
+  } finally {
+    await session.close();
+  }
+}

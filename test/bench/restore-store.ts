@@ -1,0 +1,47 @@
+/**
+ * A bucket in memory, as simple as can be: what was put is given back, whole or by ranges. Started by restore.ts as a child, so
+ * that its work is nobody's; prints its port. `GET /` tells how many requests it answered and how many bytes it sent.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+const objects = new Map<string, Buffer>();
+const sent = { requests: 0, bytes: 0 };
+
+const server = createServer((request, response) => {
+  const key = decodeURIComponent(new URL(request.url ?? '', 'http://localhost').pathname.slice(1));
+  if (key === '') {
+    response.end(JSON.stringify(sent));
+    return;
+  }
+  sent.requests += 1;
+  if (request.method === 'PUT') {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      objects.set(key, Buffer.concat(chunks));
+      response.writeHead(200, { etag: '"1"' }).end();
+    });
+    return;
+  }
+  const object = objects.get(key);
+  if (object === undefined) {
+    response.writeHead(404).end();
+    return;
+  }
+  const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
+  const start = Number(from ?? 0);
+  const end = to === undefined || to === '' ? object.length : Number(to) + 1;
+  const body = object.subarray(start, end);
+  sent.bytes += body.length;
+  response.writeHead(from === undefined ? 200 : 206, {
+    etag: '"1"',
+    'last-modified': new Date(0).toUTCString(),
+    'content-length': body.length,
+    ...(from !== undefined && { 'content-range': `bytes ${start}-${end - 1}/${object.length}` }),
+  });
+  response.end(body);
+});
+server.listen(0, '127.0.0.1', () => {
+  process.stdout.write(`${(server.address() as AddressInfo).port}\n`);
+});

@@ -67,7 +67,7 @@ function peakOf(pid: number): number {
 
 function isShipperProcess(pid: number): boolean {
   try {
-    return /segment-shipper|stowage\.js\0.*shipper/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    return /shipper/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
   } catch {
     return false;
   }

@@ -44,14 +44,14 @@ export async function startServers(bench: Bench, count: number): Promise<TestSer
 /** Short: the path of a socket has 107 bytes. */
 export const socketFolder = ({ home }: Pick<Bench, 'home'>) => join(home, 's');
 
-/** Makes and fills tables of one shape, two connections at a time, and writes each as COPY text. */
-export async function fill(
+/** Makes and fills tables of one shape, two connections at a time. */
+export async function makeTables(
   bench: Bench,
   server: TestServer,
   tables: readonly string[],
   shape: Shape,
   bytesEach: number,
-): Promise<Source> {
+): Promise<void> {
   bench.say(`filling ${tables.length} × ${(bytesEach / 1e9).toFixed(2)} GB of ${shape.name}`);
   for (const table of tables) await server.psql(createTable(table, shape), DATABASE);
   const shares = tables.flatMap((table) => [0, 1].map((share) => ({ table, share })));
@@ -61,6 +61,17 @@ export async function fill(
     { concurrency: 2 },
   );
   await server.psql('VACUUM (FREEZE, ANALYZE)', DATABASE);
+}
+
+/** Makes and fills tables, and writes each as COPY text, which tells how much that is. */
+export async function fill(
+  bench: Bench,
+  server: TestServer,
+  tables: readonly string[],
+  shape: Shape,
+  bytesEach: number,
+): Promise<Source> {
+  await makeTables(bench, server, tables, shape, bytesEach);
   const folder = join(bench.home, 'text');
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o777);

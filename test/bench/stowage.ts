@@ -71,7 +71,7 @@ export function factsIn(printed: unknown): Record<string, number> {
 }
 
 /** The timestamp key of the set that a backup printed. */
-export function timestampIn({ printed }: Ran): string {
+export function timestampIn({ printed }: Pick<Ran, 'printed'>): string {
   const { timestamp } = (printed ?? {}) as { timestamp?: unknown };
   if (typeof timestamp !== 'string') throw new Error('the backup printed no timestamp');
   return timestamp;

@@ -135,18 +135,23 @@ async function getObject({ request, response, objects, counts, name, key }: Aske
   });
   if (request.method === 'HEAD') return void response.end();
   if (object.chunks === undefined) throw new Error(`${key} was thrown away: the sink discards`);
-  countOut(counts, key, last - first + 1);
-  await send(response, object, first, last + 1);
+  await send(response, object, [first, last + 1], (bytes) => countOut(counts, key, bytes));
 }
 
 /** Writes a slice of an object, no faster than the client reads. */
-async function send(response: ServerResponse, object: SinkObject, from: number, to: number): Promise<void> {
+async function send(
+  response: ServerResponse,
+  object: SinkObject,
+  [from, to]: readonly [number, number],
+  onSent: (bytes: number) => void,
+): Promise<void> {
   let at = 0;
   for (const chunk of object.chunks ?? []) {
     const [start, end] = [Math.max(from - at, 0), Math.min(to - at, chunk.length)];
     at += chunk.length;
     if (start >= end) continue;
     if (response.destroyed) return;
+    onSent(end - start);
     if (!response.write(chunk.subarray(start, end))) await drained(response);
     if (at >= to) break;
   }

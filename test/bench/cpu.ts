@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What a process has used, as Linux counts it. */
 export interface Stat {
@@ -22,10 +23,31 @@ export function endedChildrenMs(): number {
 }
 
 /** CPU time so far of a process, of its running children, and of all that have ended below them: a PostgreSQL server. */
-export function treeMs(root: number): number {
-  const stats = allStats();
-  if (!stats.some(({ pid }) => pid === root)) throw new Error(`there is no process ${root}`);
-  return below(stats, root).reduce((sum, stat) => sum + stat.ownMs + stat.childrenMs, 0);
+export interface Tree {
+  readonly processes: number;
+  readonly ms: number;
+}
+
+const [LOOKS_MAX, BETWEEN_LOOKS_MS] = [100, 20];
+
+/**
+ * Looks at a server once no backend is left that was not there at `processesMax`, and nothing ended meanwhile: a backend
+ * outlives its client by a moment, and one that ends between two files of /proc is counted twice or not at all.
+ */
+export async function quietTree(root: number, processesMax = Number.POSITIVE_INFINITY): Promise<Tree> {
+  for (let looks = 1; ; looks += 1) {
+    const first = below(allStats(), root);
+    const second = below(allStats(), root);
+    if (second.length === 0) throw new Error(`there is no process ${root}`);
+    const isSame = String(first.map(({ pid }) => pid)) === String(second.map(({ pid }) => pid));
+    const isQuiet = isSame && second.length <= processesMax;
+    if (isQuiet || looks === LOOKS_MAX)
+      return {
+        processes: second.length,
+        ms: second.reduce((sum, stat) => sum + stat.ownMs + stat.childrenMs, 0),
+      };
+    await sleep(BETWEEN_LOOKS_MS);
+  }
 }
 
 /** CPU time so far of one process alone. */

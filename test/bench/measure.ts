@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { endedChildrenMs, machineTime, ownMs, treeMs } from './cpu.ts';
+import { endedChildrenMs, machineTime, ownMs, quietTree } from './cpu.ts';
 import { watchMemory } from './memory.ts';
 import type { Counts } from './sink/counts.ts';
 import type { Sink } from './sink/start.ts';
@@ -55,15 +55,9 @@ export async function measure<T extends Ran>(
   work: () => Promise<T>,
 ): Promise<{ ran: T; usage: Usage }> {
   await sink?.forgetCounts();
-  const look = () => ({
-    client: endedChildrenMs(),
-    database: servers.reduce((sum, pid) => sum + treeMs(pid), 0),
-    store: stores.reduce((sum, pid) => sum + ownMs(pid), 0),
-    own: process.cpuUsage(),
-    machine: machineTime(),
-  });
+  const trees = await Promise.all(servers.map((pid) => quietTree(pid)));
   const memory = watchMemory(servers, stores);
-  const before = look();
+  const before = lookAround(stores);
   const startedAt = performance.now();
   let ran: T;
   let wallMs: number;
@@ -74,14 +68,14 @@ export async function measure<T extends Ran>(
     wallMs = performance.now() - startedAt;
     peaks = memory.stop();
   }
-  const after = look();
-  const clientMs = after.client - before.client;
-  const serverMs = after.database - before.database;
-  const storeMs = after.store - before.store;
+  const after = lookAround(stores);
+  const treesAfter = await Promise.all(servers.map((pid, at) => quietTree(pid, trees[at]?.processes)));
+  const clientMs = after.clientMs - before.clientMs;
+  const serverMs = treesAfter.reduce((sum, { ms }, at) => sum + ms - (trees[at]?.ms ?? 0), 0);
+  const storeMs = after.storeMs - before.storeMs;
   const programMs = ran.programMs ?? 0;
-  const harnessMs = (after.own.user + after.own.system - before.own.user - before.own.system) / 1000;
   const workMs = after.machine.workMs - before.machine.workMs;
-  const othersMs = Math.max(0, workMs - clientMs - serverMs - storeMs - harnessMs);
+  const othersMs = workMs - clientMs - serverMs - storeMs - (after.ownMs - before.ownMs);
   const store = await sink?.counts();
   return {
     ran,
@@ -93,11 +87,21 @@ export async function measure<T extends Ran>(
       totalSeconds: (clientMs + serverMs) / 1000,
       storeSeconds: storeMs / 1000,
       interruptSeconds: (after.machine.interruptMs - before.machine.interruptMs) / 1000,
-      othersShare: othersMs / (wallMs * availableParallelism()),
+      othersShare: Math.max(0, othersMs) / (wallMs * availableParallelism()),
       clientPeakBytes: peaks.clientBytes,
       shipperPeakBytes: peaks.shipperBytes,
       programPeakBytes: peaks.programBytes,
       ...(store === undefined ? {} : { store }),
     },
+  };
+}
+
+function lookAround(stores: readonly number[]) {
+  const { user, system } = process.cpuUsage();
+  return {
+    clientMs: endedChildrenMs(),
+    storeMs: stores.reduce((sum, pid) => sum + ownMs(pid), 0),
+    ownMs: (user + system) / 1000,
+    machine: machineTime(),
   };
 }

@@ -1,135 +1,89 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import pMap from 'p-map';
-import { endedChildrenMs, serverMs, watchMemory } from './cpu.ts';
-import { type Place, SOURCE } from './place.ts';
+import type { TestServer } from '../support/postgres.ts';
+import type { Ran } from './measure.ts';
+import { measure } from './measure.ts';
+import type { Row } from './result.ts';
+import type { Bench } from './scenario.ts';
+import { settle } from './servers.ts';
+import type { Tool } from './tools.ts';
 
-/** One thing measured once. */
-export interface Measured {
-  readonly wallMs: number;
-  /** The program and all it started, without the database. */
-  readonly clientCpuMs: number;
-  readonly serverCpuMs: number;
-  /** The largest peak of one shipper; absent where there is none. */
-  readonly shipperPeakBytes?: number;
-  /** What the command printed. */
-  readonly result?: unknown;
+/** One way of doing what a scenario measures. */
+export interface Contender {
+  readonly name: string;
+  /** Without one of these it is left out. */
+  readonly needs: readonly Tool[];
+  /** Not measured: what must be there before. */
+  prepare?(): Promise<void>;
+  run(): Promise<Ran>;
+  /** Not measured: facts about what the run left. */
+  look?(): Promise<Readonly<Record<string, number>>>;
+  /** Not measured: removes what the run left. */
+  clean?(): Promise<void>;
 }
 
-const COPIED = 'baseline';
-export const RESTORED = 'restored';
-
-/** `stowage backup`. */
-export function backup(place: Place): Promise<Measured> {
-  return measured(place, () => stowage(place, 'backup'));
-}
-
-/** `stowage restore` into a database of its own, which is dropped again. */
-export async function restore(place: Place, timestamp: string, flags: readonly string[]): Promise<Measured> {
-  const run = await measured(place, () =>
-    stowage(place, 'restore', timestamp, '--create', '--database', RESTORED, ...flags),
-  );
-  await place.server.psql(`DROP DATABASE ${RESTORED}`);
-  await place.server.psql('CHECKPOINT');
-  return run;
-}
-
-/** `psql COPY TO STDOUT | zstd -1 > file`, as many tables at once as the shipper has workers. */
-export function copyOut(place: Place, workers: number): Promise<Measured> {
-  return measured(place, async () => {
-    await pMap(
-      place.tables,
-      (table) =>
-        shell(
-          place,
-          SOURCE,
-          `psql -X -q -c 'COPY ${table} TO STDOUT' | zstd -1 -q -f -o ${fileOf(place, table)}`,
-        ),
-      { concurrency: workers },
+/**
+ * Runs all contenders in turns: one after the other in every round, each round beginning with another, so that a
+ * machine that gets slower or faster favours nobody.
+ */
+export async function runInTurns(
+  bench: Bench,
+  servers: readonly TestServer[],
+  contenders: readonly Contender[],
+  rounds: number,
+): Promise<{ rows: Row[]; notes: string[] }> {
+  const able = contenders.filter(({ needs }) => bench.tools.has(needs));
+  const notes = contenders
+    .filter((contender) => !able.includes(contender))
+    .map(
+      ({ name, needs }) =>
+        `Left out: ${name}; not here: ${needs.filter((need) => !bench.tools.has([need])).join(', ')}.`,
     );
-    return {};
-  });
+  const rows: Row[] = [];
+  for (let round = 1; round <= rounds; round++)
+    for (const contender of rotated(able, round - 1)) {
+      const row = await runOnce(bench, servers, contender, round);
+      bench.say(
+        `round ${round} of ${rounds}: ${contender.name}: ${row.wallSeconds.toFixed(1)} s, CPU ${row.totalSeconds.toFixed(1)} s (database ${row.databaseSeconds.toFixed(1)}, programs ${row.programSeconds.toFixed(1)}, client ${row.clientSeconds.toFixed(1)})`,
+      );
+      rows.push(row);
+    }
+  const order = able.map(({ name }) => name);
+  return { rows: rows.toSorted((a, b) => order.indexOf(a.contender) - order.indexOf(b.contender)), notes };
 }
 
-/** `zstd -dc file | psql COPY FROM STDIN` into empty tables without indexes, as those that a restore fills. */
-export async function copyIn(place: Place, workers: number): Promise<Measured> {
-  const { server, tables } = place;
-  await server.psql(`CREATE DATABASE ${COPIED}`);
-  await shell(
-    place,
-    COPIED,
-    `pg_dump --schema-only ${SOURCE} | psql -X -q -v ON_ERROR_STOP=1 > ${join(place.home, 'ddl.log')}`,
-  );
-  const run = await measured(place, async () => {
-    await pMap(
-      tables,
-      (table) =>
-        shell(place, COPIED, `zstd -dcq ${fileOf(place, table)} | psql -X -q -c 'COPY ${table} FROM STDIN'`),
-      { concurrency: workers },
-    );
-    return {};
-  });
-  await server.psql(`DROP DATABASE ${COPIED}`);
-  await server.psql('CHECKPOINT');
-  return run;
-}
-
-const fileOf = ({ home }: Place, table: string) => join(home, 'baseline', `${table}.zst`);
-
-async function measured(
-  { server }: Place,
-  work: () => Promise<{ peak?: number; result?: unknown }>,
-): Promise<Measured> {
-  const [client, database] = [await endedChildrenMs(), await serverMs(server.pid)];
-  const startedAt = performance.now();
-  const { peak, result } = await work();
-  const wallMs = performance.now() - startedAt;
-  return {
-    wallMs,
-    clientCpuMs: (await endedChildrenMs()) - client,
-    serverCpuMs: (await serverMs(server.pid)) - database,
-    ...(peak === undefined ? {} : { shipperPeakBytes: peak }),
-    ...(result === undefined ? {} : { result }),
-  };
-}
-
-async function stowage(place: Place, ...args: string[]): Promise<{ peak: number; result: unknown }> {
-  const [program = '', ...first] = place.stowage;
-  const child = spawn(program, [...first, ...args], { env: place.env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const memory = watchMemory(child.pid ?? -1);
+/** Measures one run of one contender. */
+export async function runOnce(
+  bench: Bench,
+  servers: readonly TestServer[],
+  contender: Contender,
+  round: number,
+): Promise<Row> {
+  await contender.prepare?.();
+  await settle(servers);
   try {
-    const closed = once(child, 'close');
-    const [out, err] = await Promise.all([collect(child.stdout), collect(child.stderr)]);
-    const [code] = (await closed) as [number | null];
-    if (code !== 0)
-      throw new Error(`stowage ${args.join(' ')} ended with ${String(code)}: ${out}${err.slice(-2000)}`);
-    return { peak: Math.max(0, ...memory.peaks.values()), result: JSON.parse(out) };
+    const { store } = bench;
+    const { ran, usage } = await measure(
+      {
+        servers: servers.map(({ pid }) => pid),
+        stores: store.pids,
+        ...(store.sink === undefined ? {} : { sink: store.sink }),
+      },
+      () => contender.run(),
+    );
+    const { printed } = ran;
+    const facts = { ...ran.facts, ...(await contender.look?.()) };
+    return {
+      contender: contender.name,
+      round,
+      ...usage,
+      facts,
+      ...(printed === undefined ? {} : { printed }),
+    };
   } finally {
-    memory.stop();
+    await contender.clean?.();
   }
 }
 
-async function shell({ server }: Place, database: string, command: string): Promise<void> {
-  const env = {
-    PATH: `${server.binDir}:${process.env['PATH'] ?? ''}`,
-    PGHOST: server.host,
-    PGPORT: String(server.port),
-    PGUSER: server.user,
-    PGDATABASE: database,
-  };
-  const child = spawn('bash', ['-c', `set -euo pipefail; ${command}`], {
-    env,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const closed = once(child, 'close');
-  const said = await collect(child.stderr);
-  const [code] = (await closed) as [number | null];
-  if (code !== 0) throw new Error(`${command} ended with ${String(code)}: ${said}`);
-}
-
-async function collect(stream: NodeJS.ReadableStream): Promise<string> {
-  let text = '';
-  for await (const chunk of stream.setEncoding('utf8')) text += String(chunk);
-  return text;
+function rotated<T>(list: readonly T[], by: number): T[] {
+  const at = by % Math.max(1, list.length);
+  return [...list.slice(at), ...list.slice(0, at)];
 }

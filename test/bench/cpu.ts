@@ -1,7 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What a process has used, as Linux counts it. */
-interface Stat {
+export interface Stat {
   readonly pid: number;
   readonly parent: number;
   /** Of the process itself. */
@@ -13,43 +14,63 @@ interface Stat {
 /** USER_HZ: 100 on every Linux that Node runs on. */
 const TICK_MS = 10;
 
-/** CPU time of all processes that we started and that have ended, with those that they started. */
-export async function endedChildrenMs(): Promise<number> {
-  return (await statOf('self'))?.childrenMs ?? 0;
+/**
+ * CPU time of all processes that we started and that have ended, with those that they started and waited for. Nothing
+ * short-lived escapes: Linux adds it up when a child is waited for.
+ */
+export function endedChildrenMs(): number {
+  return statOf('self')?.childrenMs ?? 0;
 }
 
-/** CPU time of a PostgreSQL server so far: the postmaster, backends that have ended, and what runs beside them. */
-export async function serverMs(postmaster: number): Promise<number> {
-  const stats = await allStats();
-  const own = stats.find(({ pid }) => pid === postmaster);
-  if (own === undefined) throw new Error(`there is no process ${postmaster}`);
-  const running = stats.filter(({ parent }) => parent === postmaster);
-  return own.ownMs + own.childrenMs + running.reduce((sum, stat) => sum + stat.ownMs + stat.childrenMs, 0);
+/** CPU time so far of a process, of its running children, and of all that have ended below them: a PostgreSQL server. */
+export interface Tree {
+  readonly processes: number;
+  readonly ms: number;
 }
 
-/** Peak resident memory of each child of a process, seen by looking now and then; a peak survives until the process ends. */
-export function watchMemory(parent: number): { readonly peaks: ReadonlyMap<number, number>; stop(): void } {
-  const peaks = new Map<number, number>();
-  const look = async () => {
-    for (const { pid } of (await allStats()).filter((stat) => stat.parent === parent)) {
-      const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-      const kilobytes = Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
-      peaks.set(pid, Math.max(peaks.get(pid) ?? 0, kilobytes * 1024));
-    }
-  };
-  const timer = setInterval(() => void look().catch(() => undefined), 250);
-  return { peaks, stop: () => clearInterval(timer) };
+const [LOOKS_MAX, BETWEEN_LOOKS_MS] = [100, 20];
+
+/**
+ * Looks at a server once no backend is left that was not there at `processesMax`, and nothing ended meanwhile: a backend
+ * outlives its client by a moment, and one that ends between two files of /proc is counted twice or not at all.
+ */
+export async function quietTree(root: number, processesMax = Number.POSITIVE_INFINITY): Promise<Tree> {
+  for (let looks = 1; ; looks += 1) {
+    const first = below(allStats(), root);
+    const second = below(allStats(), root);
+    if (second.length === 0) throw new Error(`there is no process ${root}`);
+    const isSame = String(first.map(({ pid }) => pid)) === String(second.map(({ pid }) => pid));
+    const isQuiet = isSame && second.length <= processesMax;
+    if (isQuiet || looks === LOOKS_MAX)
+      return {
+        processes: second.length,
+        ms: second.reduce((sum, stat) => sum + stat.ownMs + stat.childrenMs, 0),
+      };
+    await sleep(BETWEEN_LOOKS_MS);
+  }
 }
 
-async function allStats(): Promise<Stat[]> {
-  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const stats = await Promise.all(names.map((name) => statOf(name)));
-  return stats.filter((stat) => stat !== undefined);
+/** CPU time so far of one process alone. */
+export function ownMs(pid: number): number {
+  return statOf(String(pid))?.ownMs ?? 0;
 }
 
-async function statOf(name: string): Promise<Stat | undefined> {
-  const text = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
+/** A process and all its living descendants. */
+export function below(stats: readonly Stat[], root: number): Stat[] {
+  const children = Map.groupBy(stats, ({ parent }) => parent);
+  const visit = (stat: Stat): Stat[] => [stat, ...(children.get(stat.pid) ?? []).flatMap(visit)];
+  return stats.filter(({ pid }) => pid === root).flatMap(visit);
+}
+
+export function allStats(): Stat[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(statOf)
+    .filter((stat) => stat !== undefined);
+}
+
+/** Fields 14 to 17 of what `/proc/<pid>/stat` says: own and ended children's time. */
+export function parseStat(text: string): Stat {
   // The program's name stands in parentheses and may hold anything, also a parenthesis.
   const fields = text
     .slice(text.lastIndexOf(')') + 2)
@@ -62,4 +83,30 @@ async function statOf(name: string): Promise<Stat | undefined> {
     ownMs: (field(14) + field(15)) * TICK_MS,
     childrenMs: (field(16) + field(17)) * TICK_MS,
   };
+}
+
+function statOf(name: string): Stat | undefined {
+  try {
+    return parseStat(readFileSync(`/proc/${name}/stat`, 'utf8'));
+  } catch {
+    return undefined; // it ended while we looked
+  }
+}
+
+/** All CPU time of the machine since it started, in ms of all cores together. */
+export interface MachineTime {
+  readonly workMs: number;
+  /** Interrupts, also those that carry bytes over the loopback interface: nobody's own. */
+  readonly interruptMs: number;
+  /** What the hypervisor gave to others. */
+  readonly stolenMs: number;
+}
+
+export function machineTime(): MachineTime {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] =
+    /^cpu +(.*)$/m
+      .exec(readFileSync('/proc/stat', 'utf8'))?.[1]
+      ?.split(' ')
+      .map((ticks) => Number(ticks) * TICK_MS) ?? [];
+  return { workMs: user + nice + system, interruptMs: irq + softirq, stolenMs: steal };
 }

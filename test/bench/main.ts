@@ -1,82 +1,53 @@
-/**
- * `npm run bench`: backup and restore of real rows beside `psql | zstd` of the same rows, in turns on the same machine.
- * Arguments: --megabytes 2000 --tables 4 --workers 4 --rounds 2 --ceph --json.
- */
-import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
-import { backup, copyIn, copyOut, type Measured, restore } from './contenders.ts';
-import { makePlace, type Place, type Size } from './place.ts';
-import { lineOf, tableOf, warningsOf } from './report.ts';
+/** `npm run bench`: the published benchmark. docs/benchmarks.md says how to run it and how to read it. */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findTool } from '../../database/tool-process.ts';
+import { build } from './build.ts';
+import { parseOptions, USAGE } from './options.ts';
+import { markdownOf, type Report, writeReport } from './report.ts';
+import type { ScenarioResult } from './result.ts';
+import { allScenarios } from './scenarios.ts';
+import { openStoreFor } from './store.ts';
+import { findTools, versionOfPostgres } from './tools.ts';
 
-const { values } = parseArgs({
-  options: {
-    megabytes: { type: 'string', default: '2000' },
-    tables: { type: 'string', default: '4' },
-    workers: { type: 'string', default: '4' },
-    rounds: { type: 'string', default: '2' },
-    ceph: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
-});
-const size: Size = {
-  megabytes: wholeNumber('megabytes'),
-  tables: wholeNumber('tables'),
-  workers: wholeNumber('workers'),
-  isCeph: values.ceph,
-};
-const rounds = wholeNumber('rounds');
+const say = (text: string) => process.stderr.write(`${text}\n`);
 
-const place = await makePlace(size, say);
+process.exitCode = 1; // until everything is written
+const { scenarios, absent } = await allScenarios();
+if (process.argv.includes('--help')) {
+  process.stdout.write(
+    `${USAGE}\n\n${scenarios.map(({ name, about }) => `${name.padEnd(14)} ${about}`).join('\n')}\n`,
+  );
+  process.exit(0);
+}
+const options = parseOptions(
+  process.argv.slice(2),
+  scenarios.map(({ name }) => name),
+);
+for (const name of absent) say(`no module brings the scenario ${name}`);
+await build();
+const tools = await findTools();
+const postgresVersion = await versionOfPostgres(await findTool('postgres'));
+const store = await openStoreFor(options.server);
+const home = await mkdtemp(join(tmpdir(), 'sb-'));
+// The server's user must get through to what is in it.
+await chmod(home, 0o755);
+const startedAt = new Date();
 try {
-  const runs = await measureAll(place);
-  const { bytes, storedBytes } = runs;
-  const lines = [
-    lineOf('psql COPY TO, zstd -1, to a file', bytes, runs.copyOut, runs.copyOut),
-    lineOf('stowage backup', bytes, runs.backup, runs.copyOut),
-    lineOf('zstd -dc, psql COPY FROM', bytes, runs.copyIn, runs.copyIn),
-    lineOf('stowage restore --no-verify', bytes, runs.unverified, runs.copyIn),
-    lineOf('stowage restore', bytes, runs.verified, runs.copyIn),
-  ];
-  const about = `${(bytes / 1e9).toFixed(2)} GB of COPY text in ${size.tables} tables, ${size.workers} workers, stored ${(storedBytes / 1e9).toFixed(2)} GB in ${place.storeName}; medians of ${rounds} rounds; ${cpus().length} cores (${cpus()[0]?.model ?? '?'}), Node ${process.version}`;
-  const warnings = warningsOf(lines);
-  const report = values.json
-    ? JSON.stringify({ about, bytes, storedBytes, ...size, rounds, lines, warnings })
-    : [about, '', tableOf(lines), ...warnings].join('\n');
-  process.stdout.write(`${report}\n`);
+  const results: ScenarioResult[] = [];
+  let report: Report | undefined;
+  for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
+    const { gigabytes = scenario.gigabytes, rounds = scenario.rounds } = options;
+    say(`\n${scenario.name}: ${scenario.about}`);
+    results.push(await scenario.run({ options, tools, store, home, say }, { gigabytes, rounds }));
+    report = { results, options, tools, storeName: store.name, startedAt, postgresVersion };
+    // After each: what was measured is not lost when a later one fails.
+    await writeReport(report, say);
+  }
+  if (report !== undefined) process.stdout.write(markdownOf(report));
+  process.exitCode = 0;
 } finally {
-  await place.remove();
-}
-
-async function measureAll(place: Place) {
-  const copiedOut: Measured[] = [];
-  const backups: Measured[] = [];
-  const copiedIn: Measured[] = [];
-  const unverified: Measured[] = [];
-  const verified: Measured[] = [];
-  let totals = { timestamp: '', bytes: 0, storedBytes: 0 };
-  for (let round = 1; round <= rounds; round++) {
-    say(`round ${round} of ${rounds}: out`);
-    copiedOut.push(await copyOut(place, size.workers));
-    const run = await backup(place);
-    backups.push(run);
-    totals = run.result as typeof totals;
-  }
-  for (let round = 1; round <= rounds; round++) {
-    say(`round ${round} of ${rounds}: in`);
-    copiedIn.push(await copyIn(place, size.workers));
-    unverified.push(await restore(place, totals.timestamp, ['--no-verify']));
-    verified.push(await restore(place, totals.timestamp, []));
-  }
-  return { ...totals, copyOut: copiedOut, backup: backups, copyIn: copiedIn, unverified, verified };
-}
-
-function wholeNumber(name: 'megabytes' | 'tables' | 'workers' | 'rounds'): number {
-  const number = Number(values[name]);
-  if (!Number.isInteger(number) || number < 1)
-    throw new Error(`--${name} takes a whole number above 0, not ${values[name]}`);
-  return number;
-}
-
-function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  await store.stop();
+  await rm(home, { recursive: true, force: true });
 }

@@ -1,80 +1,116 @@
-import type { Measured } from './contenders.ts';
+import { writeFile } from 'node:fs/promises';
+import { arch, availableParallelism, cpus, release, totalmem } from 'node:os';
+import { OTHERS_SHARE_MAX } from './measure.ts';
+import type { Options } from './options.ts';
+import { plotOf } from './plot.ts';
+import { type Bar, mediansOf, type ScenarioResult } from './result.ts';
+import { barsTable, mediansTable, rowsTable } from './tables.ts';
+import type { Tools } from './tools.ts';
 
-/** The promise of docs/operations.md; more is said loudly. */
-const SHIPPER_BYTES_MAX = 256 * 1024 * 1024;
-
-/** One way of doing one thing: medians over the rounds. */
-export interface Line {
-  readonly what: string;
-  readonly megabytesPerSecond: number;
-  readonly clientCpuSecondsPerGb: number;
-  readonly serverCpuSecondsPerGb: number;
-  readonly shipperPeakMib: number | undefined;
-  /** Wall and client CPU over those of the baseline in the same run; 1 for a baseline itself. */
-  readonly wallRatio: number;
-  readonly clientCpuRatio: number;
-  readonly totalCpuRatio: number;
+export interface Report {
+  readonly results: readonly ScenarioResult[];
+  readonly options: Options;
+  readonly tools: Tools;
+  readonly storeName: string;
+  readonly postgresVersion: string;
+  readonly startedAt: Date;
 }
 
-export function lineOf(
-  what: string,
-  bytes: number,
-  runs: readonly Measured[],
-  baseline: readonly Measured[],
-): Line {
-  const [wallMs, clientMs, serverMs] = mediansOf(runs);
-  const [baseWallMs, baseClientMs, baseServerMs] = mediansOf(baseline);
-  const peaks = runs.flatMap(({ shipperPeakBytes }) => shipperPeakBytes ?? []);
+/** Writes the files that were asked for; prints the report when none was. */
+export async function writeReport(report: Report, say: (text: string) => void): Promise<void> {
+  const { options, results } = report;
+  const text = markdownOf(report);
+  if (options.json !== undefined)
+    await writeFile(options.json, `${JSON.stringify(jsonOf(report), null, 1)}\n`);
+  if (options.svg !== undefined) await writeFile(options.svg, plotOf(results));
+  if (options.markdown !== undefined) await writeFile(options.markdown, text);
+  for (const warning of warningsOf(results.slice(-1))) say(`WARNING: ${warning}`);
+}
+
+/** The report for people, as docs/benchmarks.md takes it. */
+export function markdownOf(report: Report): string {
+  const { results } = report;
+  return [
+    aboutOf(report),
+    '',
+    ...results.flatMap((result) => [
+      `### ${result.name}`,
+      '',
+      `${result.title}.`,
+      ...result.notes,
+      '',
+      mediansTable(result),
+      '',
+      ...(result.bars.length === 0 ? [] : [barsTable(result.bars), '']),
+      '<details><summary>every run</summary>',
+      '',
+      rowsTable(result.rows),
+      '',
+      '</details>',
+      '',
+    ]),
+    ...warningsOf(results).map((warning) => `**${warning}**\n`),
+  ].join('\n');
+}
+
+function aboutOf({ storeName, tools, startedAt, options, postgresVersion }: Report): string {
+  const programs = Object.entries(tools.found).map(([name, { version }]) => `${name} ${version}`);
+  return `${startedAt.toISOString().slice(0, 16)}Z, ${availableParallelism()} cores (${cpus()[0]?.model ?? '?'}), ${(totalmem() / 1024 ** 3).toFixed(0)} GiB, Linux ${release()}, Node ${process.version}, ${postgresVersion}, ${programs.join(', ')}. Store: ${storeName}; connections by ${options.sockets ? 'Unix socket' : 'TCP on 127.0.0.1'}.`;
+}
+
+/** Everything, for other programs and for later. */
+function jsonOf({ results, options, tools, storeName, startedAt, postgresVersion }: Report) {
   return {
-    what,
-    megabytesPerSecond: bytes / 1e6 / (wallMs / 1000),
-    clientCpuSecondsPerGb: clientMs / 1000 / (bytes / 1e9),
-    serverCpuSecondsPerGb: serverMs / 1000 / (bytes / 1e9),
-    shipperPeakMib: peaks.length === 0 ? undefined : Math.max(...peaks) / 1024 ** 2,
-    wallRatio: wallMs / baseWallMs,
-    clientCpuRatio: clientMs / baseClientMs,
-    totalCpuRatio: (clientMs + serverMs) / (baseClientMs + baseServerMs),
+    startedAt,
+    machine: {
+      cores: availableParallelism(),
+      model: cpus()[0]?.model,
+      memoryBytes: totalmem(),
+      kernel: release(),
+      arch: arch(),
+    },
+    versions: {
+      node: process.version,
+      postgres: postgresVersion,
+      ...Object.fromEntries(Object.entries(tools.found).map(([name, { version }]) => [name, version])),
+    },
+    store: storeName,
+    options,
+    warnings: warningsOf(results),
+    scenarios: results.map((result) => {
+      const medians = mediansOf(result.rows);
+      const floor = medians.find(({ contender }) => contender === result.floor);
+      return {
+        ...result,
+        bars: result.bars.map((bar) => ({ ...bar, isMet: isMet(bar) })),
+        medians: medians.map((one) => ({
+          ...one,
+          toFloor: floor && {
+            total: one.totalSeconds / floor.totalSeconds,
+            wall: one.wallSeconds / floor.wallSeconds,
+          },
+          toEach: Object.fromEntries(
+            medians.map((peer) => [
+              peer.contender,
+              { total: one.totalSeconds / peer.totalSeconds, wall: one.wallSeconds / peer.wallSeconds },
+            ]),
+          ),
+        })),
+      };
+    }),
   };
 }
 
-export function tableOf(lines: readonly Line[]): string {
-  const head =
-    '| | MB/s | client CPU s/GB | PostgreSQL CPU s/GB | shipper peak MiB | wall × | client CPU × | all CPU × |\n|---|---|---|---|---|---|---|---|';
-  const rows = lines.map((line) =>
-    [
-      line.what,
-      line.megabytesPerSecond.toFixed(0),
-      line.clientCpuSecondsPerGb.toFixed(1),
-      line.serverCpuSecondsPerGb.toFixed(1),
-      line.shipperPeakMib?.toFixed(0) ?? '–',
-      line.wallRatio.toFixed(2),
-      line.clientCpuRatio.toFixed(2),
-      line.totalCpuRatio.toFixed(2),
-    ].join(' | '),
-  );
-  return [head, ...rows.map((row) => `| ${row} |`)].join('\n');
-}
+const isMet = ({ measured, atMost }: Bar) => (measured === undefined ? undefined : measured <= atMost);
 
-/** Loud words for every shipper that needed more memory than is promised. */
-export function warningsOf(lines: readonly Line[]): string[] {
-  return lines
-    .filter(({ shipperPeakMib = 0 }) => shipperPeakMib * 1024 ** 2 > SHIPPER_BYTES_MAX)
-    .map(
-      ({ what, shipperPeakMib = 0 }) =>
-        `TOO MUCH MEMORY: a shipper of "${what}" peaked at ${shipperPeakMib.toFixed(0)} MiB; 256 MiB are promised`,
-    );
-}
-
-function mediansOf(runs: readonly Measured[]): [wallMs: number, clientMs: number, serverMs: number] {
-  return [
-    median(runs.map(({ wallMs }) => wallMs)),
-    median(runs.map(({ clientCpuMs }) => clientCpuMs)),
-    median(runs.map(({ serverCpuMs }) => serverCpuMs)),
-  ];
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2;
+function warningsOf(results: readonly ScenarioResult[]): string[] {
+  return results.flatMap(({ name, rows }) => {
+    const worst = Math.max(0, ...rows.map(({ othersShare }) => othersShare));
+    const loud = rows.filter(({ othersShare }) => othersShare > OTHERS_SHARE_MAX).length;
+    return loud === 0
+      ? []
+      : [
+          `NOT A QUIET MACHINE: in ${loud} of ${rows.length} runs of ${name} other processes used more than ${OTHERS_SHARE_MAX * 100} % of the machine (at worst ${(worst * 100).toFixed(0)} %)`,
+        ];
+  });
 }

@@ -1,0 +1,70 @@
+import { parseArgs } from 'node:util';
+
+export interface Options {
+  readonly scenarios: readonly string[];
+  /** Over the scenario's own. */
+  readonly rounds?: number;
+  readonly gigabytes?: number;
+  /** `sink`: the loopback server of test/bench/sink; `ceph`: a real Ceph Object Gateway. */
+  readonly server: 'sink' | 'ceph';
+  /** Everybody connects to PostgreSQL by Unix socket instead of TCP. */
+  readonly sockets: boolean;
+  /** Of `many-tables`. */
+  readonly nodes: number;
+  readonly tables: number;
+  /** Files to write, if any. */
+  readonly json?: string;
+  readonly svg?: string;
+  readonly markdown?: string;
+}
+
+export const USAGE = `npm run bench -- [--scenario a,b] [--rounds N] [--gigabytes N] [--server sink|ceph] [--sockets]
+  [--nodes 4] [--tables 10000] [--json FILE] [--svg FILE] [--markdown FILE]`;
+
+/** @throws Error that says what is wrong with the command line. */
+export function parseOptions(args: readonly string[], all: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      scenario: { type: 'string', multiple: true },
+      rounds: { type: 'string' },
+      gigabytes: { type: 'string' },
+      server: { type: 'string', default: 'sink' },
+      sockets: { type: 'boolean', default: false },
+      nodes: { type: 'string', default: '4' },
+      tables: { type: 'string', default: '10000' },
+      json: { type: 'string' },
+      svg: { type: 'string' },
+      markdown: { type: 'string' },
+    },
+  });
+  const scenarios = (values.scenario ?? []).flatMap((names) => names.split(','));
+  const unknown = scenarios.filter((name) => !all.includes(name));
+  if (unknown.length > 0) throw new Error(`no scenario ${unknown.join(', ')}; there are ${all.join(', ')}`);
+  const { server } = values;
+  if (server !== 'sink' && server !== 'ceph') throw new Error('--server is sink or ceph');
+  return {
+    scenarios: scenarios.length === 0 ? all : scenarios,
+    ...(values.rounds === undefined ? {} : { rounds: whole('rounds', values.rounds) }),
+    ...(values.gigabytes === undefined ? {} : { gigabytes: positive('gigabytes', values.gigabytes) }),
+    server,
+    sockets: values.sockets,
+    nodes: whole('nodes', values.nodes),
+    tables: whole('tables', values.tables),
+    ...(values.json === undefined ? {} : { json: values.json }),
+    ...(values.svg === undefined ? {} : { svg: values.svg }),
+    ...(values.markdown === undefined ? {} : { markdown: values.markdown }),
+  };
+}
+
+function whole(name: string, text: string): number {
+  const number = positive(name, text);
+  if (!Number.isInteger(number)) throw new Error(`--${name} takes a whole number, not ${text}`);
+  return number;
+}
+
+function positive(name: string, text: string): number {
+  const number = Number(text);
+  if (!(number > 0)) throw new Error(`--${name} takes a number above 0, not ${text}`);
+  return number;
+}

@@ -1,0 +1,101 @@
+import { BACKUP, backupContenders } from '../backup-contenders.ts';
+import { runInTurns } from '../contenders.ts';
+import { type Bar, type Row, ratioOf } from '../result.ts';
+import { SHAPES, type Shape } from '../rows.ts';
+import type { Scenario } from '../scenario.ts';
+import { fill, startServers } from '../servers.ts';
+
+interface What {
+  readonly name: string;
+  readonly about: string;
+  readonly shape: Shape;
+  readonly tables: readonly string[];
+  readonly gigabytes: number;
+  readonly rounds: number;
+}
+
+export const backup = backupScenario({
+  name: 'backup',
+  about: 'one table of lineitem, one stream',
+  shape: SHAPES.lineitem,
+  tables: ['lineitem'],
+  gigabytes: 2,
+  rounds: 3,
+});
+
+export const backupNarrow = backupScenario({
+  name: 'backup-narrow',
+  about: 'one table of rows of 20 bytes, one stream',
+  shape: SHAPES.narrow,
+  tables: ['narrow'],
+  gigabytes: 0.5,
+  rounds: 2,
+});
+
+export const backupWide = backupScenario({
+  name: 'backup-wide',
+  about: 'one table of rows of 2 KB, one stream',
+  shape: SHAPES.wide,
+  tables: ['wide'],
+  gigabytes: 1,
+  rounds: 2,
+});
+
+export const twoTables = backupScenario({
+  name: 'two-tables',
+  about: 'two tables of lineitem at once, two streams on two cores',
+  shape: SHAPES.lineitem,
+  tables: ['lineitem_1', 'lineitem_2'],
+  gigabytes: 2,
+  rounds: 3,
+});
+
+function backupScenario({ name, about, shape, tables, gigabytes, rounds }: What): Scenario {
+  return {
+    name,
+    about,
+    gigabytes,
+    rounds,
+    async run(bench, size) {
+      const [server] = await startServers(bench, 1);
+      if (server === undefined) throw new Error('no server was started');
+      try {
+        await bench.store.ready(false);
+        const source = await fill(bench, server, tables, shape, (size.gigabytes * 1e9) / tables.length);
+        const contenders = backupContenders(bench, source, tables.length);
+        const { rows, notes } = await runInTurns(bench, [server], contenders, size.rounds);
+        return {
+          name,
+          title: `${about}: ${(source.bytes / 1e9).toFixed(2)} GB of COPY text`,
+          bytes: source.bytes,
+          floor: BACKUP.floor,
+          rows,
+          bars: barsOf(name, rows),
+          notes,
+        };
+      } finally {
+        await server.stop();
+      }
+    },
+  };
+}
+
+/** The bars are about lineitem; other rows are shown without. */
+function barsOf(name: string, rows: readonly Row[]): Bar[] {
+  const bar = (peer: string, of: 'totalSeconds' | 'wallSeconds', atMost: number): Bar => ({
+    what: `${of === 'totalSeconds' ? 'CPU of database and client' : 'wall'} over that of ${peer}`,
+    atMost,
+    unit: '×',
+    measured: ratioOf(rows, BACKUP.stowage, peer, of),
+  });
+  const wall = bar(BACKUP.zstdProgram, 'wallSeconds', 1);
+  if (name === 'two-tables') return [wall];
+  if (name !== 'backup') return [];
+  return [
+    bar(BACKUP.rclone, 'totalSeconds', 0.85),
+    bar(BACKUP.aws, 'totalSeconds', 0.65),
+    bar(BACKUP.gzipProgram, 'totalSeconds', 0.6),
+    bar(BACKUP.zstd, 'totalSeconds', 1.15),
+    wall,
+  ];
+}

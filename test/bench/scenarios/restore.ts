@@ -1,0 +1,57 @@
+import { runInTurns } from '../contenders.ts';
+import { RESTORE, restoreContenders, storePeers } from '../restore-contenders.ts';
+import { type Bar, type Row, ratioOf } from '../result.ts';
+import { SHAPES } from '../rows.ts';
+import type { Scenario } from '../scenario.ts';
+import { fill, startServers } from '../servers.ts';
+import { newRoot, stowage, timestampIn } from '../stowage.ts';
+
+export const restore: Scenario = {
+  name: 'restore',
+  about: 'one table of lineitem into an empty database',
+  gigabytes: 1,
+  rounds: 3,
+  async run(bench, { gigabytes, rounds }) {
+    const [server] = await startServers(bench, 1);
+    if (server === undefined) throw new Error('no server was started');
+    try {
+      await bench.store.ready(true);
+      const source = await fill(bench, server, ['lineitem'], SHAPES.lineitem, gigabytes * 1e9);
+      const root = newRoot();
+      const set = await stowage(bench, [server], root, 'backup', '--workers', '1');
+      await storePeers(bench, source);
+      const contenders = restoreContenders(bench, source, { root, timestamp: timestampIn(set) });
+      const { rows, notes } = await runInTurns(bench, [server], contenders, rounds);
+      return {
+        name: this.name,
+        title: `${this.about}: ${(source.bytes / 1e9).toFixed(2)} GB of COPY text`,
+        bytes: source.bytes,
+        floor: RESTORE.floor,
+        rows,
+        bars: barsOf(rows),
+        notes: [
+          'Stowage makes the table itself and reads the set before it changes anything, unless told not to; the others find an empty table.',
+          ...notes,
+        ],
+      };
+    } finally {
+      await server.stop();
+    }
+  },
+};
+
+function barsOf(rows: readonly Row[]): Bar[] {
+  const bar = (of: 'clientSeconds' | 'wallSeconds', ours: string, peer: string): Bar => ({
+    what: `${of === 'wallSeconds' ? 'wall' : 'CPU of the client'} of ${ours} over that of ${peer}`,
+    atMost: 1,
+    unit: '×',
+    measured: ratioOf(rows, ours, peer, of),
+  });
+  return [
+    bar('clientSeconds', RESTORE.oneUnverified, RESTORE.curl),
+    bar('wallSeconds', RESTORE.oneUnverified, RESTORE.curl),
+    bar('clientSeconds', RESTORE.one, RESTORE.curl),
+    bar('wallSeconds', RESTORE.one, RESTORE.curl),
+    bar('wallSeconds', RESTORE.fourUnverified, RESTORE.oneUnverified),
+  ];
+}

@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Counts } from './counts.ts';
+
+/** The bench's hold on its S3 sink. */
+export interface Sink {
+  readonly endpoint: string;
+  readonly pid: number;
+  counts(): Promise<Counts>;
+  forgetCounts(): Promise<void>;
+  /** Forgets counts and objects. */
+  reset(): Promise<void>;
+  /** Whether bodies above 1 MiB are kept in memory from now on. */
+  keep(isKept: boolean): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startSink(): Promise<Sink> {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('main.ts', import.meta.url))], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [port] = (await Promise.race([
+    once(createInterface(child.stdout), 'line'),
+    once(child, 'exit').then(([code]) => {
+      throw new Error(`the sink ended with ${String(code)}`);
+    }),
+  ])) as [string];
+  const endpoint = `http://127.0.0.1:${port}`;
+  const control = async (what: string): Promise<unknown> => (await fetch(`${endpoint}/-/${what}`)).json();
+  return {
+    endpoint,
+    pid: child.pid ?? -1,
+    counts: async () => (await control('counts')) as Counts,
+    forgetCounts: async () => void (await control('forget-counts')),
+    reset: async () => void (await control('reset')),
+    keep: async (isKept) => void (await control(isKept ? 'keep' : 'discard')),
+    async stop() {
+      if (child.exitCode !== null) return;
+      const exited = once(child, 'exit');
+      child.stdin.end();
+      await exited;
+    },
+  };
+}

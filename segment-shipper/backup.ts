@@ -1,13 +1,15 @@
 import { type BlockArena, blockArena } from '../database/copy-wire/block-arena.ts';
+import { cuttingFor } from '../database/copy-wire/cutting.ts';
 import { attachSnapshot } from '../database/snapshot-session.ts';
 import { collect } from './collect.ts';
 import type { BackupJob } from './control.ts';
 import { type ShipperDeps, together } from './deps.ts';
-import { FRAMES_IN_LINE_MAX, frameLine } from './frame-line.ts';
-import { type Level, levelOf } from './level.ts';
+import { FRAMES_IN_LINE_MAX, frameLine, type Pressing } from './frame-line.ts';
+import { levelOf } from './level.ts';
 import { shipMetadata } from './metadata.ts';
 import { packSeries } from './pack-writer.ts';
 import { shipRelation, shipTogether } from './ship-relation.ts';
+import { compressors } from './zstd.ts';
 
 /** A relation that is no larger is asked for together with others: its round trip would take longer than its rows. */
 const SMALL_BYTES_MAX = 64 * 1024;
@@ -21,10 +23,13 @@ type ShippedRelation = BackupJob['relations'][number];
  * when dispatched, from the programs that come. `noMore` fires when no program will come any more.
  */
 export async function backup(job: BackupJob, noMore: AbortSignal, deps: ShipperDeps): Promise<void> {
-  const level = levelOf(job.level, job.workers, () => performance.now());
+  const pressing = {
+    compress: compressors(cuttingFor(job.frameBytes).blockBytesMax),
+    level: levelOf(job.level, job.workers, () => performance.now()),
+  };
   if (job.collect) {
     const ship = (signal: AbortSignal) => shipMetadata(job, { ...deps, signal });
-    return together(deps.signal, [ship, (signal) => collect(job, level, noMore, { ...deps, signal })]);
+    return together(deps.signal, [ship, (signal) => collect(job, pressing, noMore, { ...deps, signal })]);
   }
   const queue = [...job.relations];
   const workers = Math.min(job.workers, queue.length);
@@ -38,7 +43,8 @@ export async function backup(job: BackupJob, noMore: AbortSignal, deps: ShipperD
     (signal) => shipMetadata(job, { ...deps, signal }),
     ...Array.from(
       { length: workers },
-      (_, index) => (signal: AbortSignal) => work(job, index + 1, queue, arena, level, { ...deps, signal }),
+      (_, index) => (signal: AbortSignal) =>
+        work(job, index + 1, queue, arena, pressing, { ...deps, signal }),
     ),
   ]);
 }
@@ -48,7 +54,7 @@ async function work(
   worker: number,
   queue: ShippedRelation[],
   arena: BlockArena,
-  level: Level,
+  pressing: Pressing,
   deps: ShipperDeps,
 ): Promise<void> {
   const session = await attachSnapshot(job.target, job.snapshotId, {
@@ -58,7 +64,7 @@ async function work(
     receive: arena,
   });
   const packs = packSeries(job, worker, deps);
-  const line = frameLine(packs, level);
+  const line = frameLine(packs, pressing);
   try {
     for (let next = takeFrom(queue); next.length > 0; next = takeFrom(queue)) {
       deps.signal.throwIfAborted();

@@ -5,8 +5,7 @@ import type { BackupJob } from './control.ts';
 import { type ShipperDeps, together } from './deps.ts';
 import { readFifo } from './fifo.ts';
 import { type Arrival, openFifoFolder } from './fifo-folder.ts';
-import { FRAMES_IN_LINE_MAX, frameLine } from './frame-line.ts';
-import type { Level } from './level.ts';
+import { FRAMES_IN_LINE_MAX, frameLine, type Pressing } from './frame-line.ts';
 import { packSeries } from './pack-writer.ts';
 import { type BlockBuffers, blockBuffers, rowBlocks } from './row-blocks.ts';
 import { shipBlocks } from './ship-relation.ts';
@@ -21,7 +20,7 @@ const LATE_MS = 5_000;
  */
 export async function collect(
   job: BackupJob,
-  level: Level,
+  pressing: Pressing,
   noMore: AbortSignal,
   deps: ShipperDeps,
 ): Promise<void> {
@@ -55,7 +54,7 @@ export async function collect(
         throw notBrought(job, [...waiting.values()]);
       },
       ...Array.from({ length: job.workers }, (_, index) => (signal: AbortSignal) => {
-        return work(job, index + 1, arrived, { buffers, level, deps: { ...deps, signal } });
+        return work(job, index + 1, arrived, { buffers, pressing, deps: { ...deps, signal } });
       }),
     ]);
   } finally {
@@ -67,10 +66,10 @@ async function work(
   job: BackupJob,
   worker: number,
   arrived: Queue<{ arrival: Arrival; relation: Relation }>,
-  { buffers, level, deps }: { buffers: BlockBuffers; level: Level; deps: ShipperDeps },
+  { buffers, pressing, deps }: { buffers: BlockBuffers; pressing: Pressing; deps: ShipperDeps },
 ): Promise<void> {
   const packs = packSeries(job, worker, deps);
-  const line = frameLine(packs, level);
+  const line = frameLine(packs, pressing);
   try {
     for (
       let next = await arrived.shift(deps.signal);

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { FRAMES_IN_LINE_MAX, frameLine } from './frame-line.ts';
 import { levelOf } from './level.ts';
 import type { PackSeries, WholeFrame } from './pack-writer.ts';
+import { compressors } from './zstd.ts';
 
-const level = levelOf(1, 1, () => 0);
+const pressing = { compress: compressors(1_000_000), level: levelOf(1, 1, () => 0) };
 
 /** Packs that keep what is appended; `gate` holds each frame back. */
 function packs(gate: (index: number) => Promise<void> = () => Promise.resolve()) {
@@ -41,7 +42,7 @@ function block(bytes: Buffer, released: number[] = [], id = 0) {
 describe('frameLine', () => {
   it('appends in order what is compressed in any order, each frame with its own rows', async () => {
     const { frames, series } = packs();
-    const line = frameLine(series, level);
+    const line = frameLine(series, pressing);
     // Large and small by turns: a small one is compressed while the large one before it still is.
     const blocks = Array.from({ length: 30 }, (_, n) => randomBytes(n % 2 === 0 ? 700_000 : 20 + n));
     const released: number[] = [];
@@ -55,7 +56,7 @@ describe('frameLine', () => {
   it('takes no more than it has places for while the storage is behind', async () => {
     const open = Promise.withResolvers<void>();
     const { series } = packs(() => open.promise);
-    const line = frameLine(series, level);
+    const line = frameLine(series, pressing);
     let pushed = 0;
     const pushing = (async () => {
       for (let n = 0; n < 10; n++) {
@@ -73,7 +74,7 @@ describe('frameLine', () => {
 
   it('ends with the first failure: who pushes and who drains hear of it, and every block is released', async () => {
     const { series } = packs((n) => (n === 2 ? Promise.reject(new Error('disk full')) : Promise.resolve()));
-    const line = frameLine(series, level);
+    const line = frameLine(series, pressing);
     const released: number[] = [];
     const pushing = (async () => {
       for (let n = 0; n < 20; n++) await line.push(0, block(randomBytes(100_000), released, n));
@@ -86,7 +87,7 @@ describe('frameLine', () => {
 
   it('sends a long row through when all before it are appended, and counts what has gone through', async () => {
     const { frames, series } = packs();
-    const line = frameLine(series, level);
+    const line = frameLine(series, pressing);
     const row = randomBytes(3_000_000);
     async function* chunks() {
       for (let at = 0; at < row.length; at += 100_000) yield row.subarray(at, at + 100_000);

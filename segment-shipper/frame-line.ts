@@ -1,7 +1,7 @@
 import type { RowBlock } from '../database/copy-wire/row-block.ts';
 import type { Level } from './level.ts';
 import type { PackSeries } from './pack-writer.ts';
-import { compressFrame, compressLongFrame } from './zstd.ts';
+import { type Compressors, compressLongFrame } from './zstd.ts';
 
 /** One worker's frames on their way from blocks of rows to its packs: compressed side by side, appended in their order. */
 export interface FrameLine {
@@ -23,12 +23,18 @@ export interface FrameCounts {
  */
 export const FRAMES_IN_LINE_MAX = 3;
 
+/** What makes frames of rows; all workers share it. */
+export interface Pressing {
+  readonly compress: Compressors;
+  readonly level: Level;
+}
+
 interface Frame {
   readonly compressed: Promise<unknown>;
   readonly appended: Promise<void>;
 }
 
-export function frameLine(packs: PackSeries, level: Level): FrameLine {
+export function frameLine(packs: PackSeries, { compress, level }: Pressing): FrameLine {
   const line: Frame[] = [];
   let last: Promise<void> = Promise.resolve();
 
@@ -42,7 +48,7 @@ export function frameLine(packs: PackSeries, level: Level): FrameLine {
         block.release();
         throw error;
       }
-      const compressed = compressFrame(block.rows, level.current()).finally(() => block.release());
+      const compressed = compress.frame(block.rows, level.current()).finally(() => block.release());
       const before = last;
       const appended = (async () => {
         const [stored] = await Promise.all([compressed, before]);

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeFrame } from '../storage/frames.ts';
-import { compressFrame, compressLongFrame } from './zstd.ts';
+import { compressFrame, compressLongFrame, compressors } from './zstd.ts';
 
 const rows = Buffer.from(Array.from({ length: 5_000 }, (_, i) => `${i}\tplace ${i * 7}\t\\N\n`).join(''));
 
@@ -35,6 +36,50 @@ describe('compressFrame', () => {
     ]);
     const back = execFileSync('zstd', ['-dc'], { input: pack, maxBuffer: 1 << 26 });
     expect(back.equals(Buffer.concat([rows, rows, Buffer.from('\n')]))).toBe(true);
+  });
+});
+
+describe('compressors', () => {
+  /** Of random and of repeated bytes, so that frames of every size follow each other in one output buffer. */
+  const some = fc.record({
+    bytes: fc.oneof(fc.integer({ min: 1, max: 2_000 }), fc.integer({ min: 16_000, max: 400_000 })),
+    random: fc.boolean(),
+  });
+  const rowsOf = ({ bytes, random }: { bytes: number; random: boolean }) =>
+    random ? randomBytes(bytes) : Buffer.alloc(bytes, rows.subarray(0, 1 + (bytes % 5000)));
+
+  it('make one whole frame of each, the same bytes as zstd makes at once, however many go through', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(some, { minLength: 1, maxLength: 25 }), async (wanted) => {
+        // Smaller than some of the frames: those take the slow way, and are right.
+        const compress = compressors(200_000);
+        for (const each of wanted.map(rowsOf)) {
+          const frame = await compress.frame(each, 1);
+          expect((await decodeFrame(frame, each.length)).equals(each)).toBe(true);
+          expect(hasChecksum(frame)).toBe(true);
+          expect(hasContentSize(frame)).toBe(true);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('keep frames apart that are made side by side, at several levels', async () => {
+    const compress = compressors(300_000);
+    const all = Array.from({ length: 40 }, (_, n) =>
+      rowsOf({ bytes: 50_000 + n * 6_000, random: n % 3 === 0 }),
+    );
+    const frames = await Promise.all(all.map((each, n) => compress.frame(each, 1 + (n % 4))));
+    for (const [n, frame] of frames.entries())
+      expect((await decodeFrame(frame, all[n]?.length ?? 0)).equals(all[n] ?? Buffer.of())).toBe(true);
+  });
+
+  it('leave a frame alone that was given out while the next ones are made', async () => {
+    const compress = compressors(300_000);
+    const first = await compress.frame(rowsOf({ bytes: 300_000, random: true }), 1);
+    const kept = Buffer.from(first);
+    for (let n = 0; n < 20; n++) await compress.frame(rowsOf({ bytes: 100_000, random: true }), 1);
+    expect(first.equals(kept)).toBe(true);
   });
 });
 

@@ -1,47 +1,95 @@
-import { promisify } from 'node:util';
 import {
   constants,
   createZstdCompress,
   type ZstdCompress,
   type ZstdOptions,
-  zstdCompress,
   zstdCompressSync,
 } from 'node:zlib';
-
-const compress = promisify(zstdCompress);
 
 /** Output comes in pieces of this size; node:zlib's own 16 KiB cost a fifth more CPU and more garbage. */
 const CHUNK_BYTES = 256 * 1024;
 /** Up to here the way to libuv's pool and back costs more than the work (measured: 120 µs against 20). */
 const AT_ONCE_BYTES_MAX = 16 * 1024;
+/** The least that node:zlib takes. */
+const CHUNK_BYTES_MIN = 64;
 
 /**
  * Options of every frame we write. The checksum flag is what lets a reader notice a flipped bit; `nbWorkers` stays at its
  * default of 0, because with more node:zlib silently loses data (measured on Node 22, 24 and 26).
  */
-function frameOptions(level: number, bytes?: number): ZstdOptions {
+function frameOptions(level: number): ZstdOptions {
+  return { params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 } };
+}
+
+/** One frame of a text that is in memory, where it is the only one. */
+export function compressFrame(text: Uint8Array, level: number): Promise<Buffer> {
+  return compressors(text.byteLength).frame(text, level);
+}
+
+function compressAtOnce(rows: Uint8Array, level: number): Buffer {
+  const chunkSize = Math.max(compressedBytesMax(rows.byteLength), CHUNK_BYTES_MIN);
+  return zstdCompressSync(rows, { ...frameOptions(level), pledgedSrcSize: rows.byteLength, chunkSize });
+}
+
+/** Compresses frames on libuv's pool, as many at once as it is asked for. */
+export interface Compressors {
+  /** One frame of rows that are in memory. They are read until it resolves. */
+  frame(rows: Uint8Array, level: number): Promise<Buffer>;
+}
+
+/** @param rowsBytesMax of a frame; larger ones are compressed, too, at a fifth more CPU. */
+export function compressors(rowsBytesMax: number): Compressors {
+  const idle = new Map<number, Compressor[]>();
   return {
-    params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
-    ...(bytes === undefined ? {} : { pledgedSrcSize: bytes }),
+    async frame(rows, level) {
+      if (rows.byteLength <= AT_ONCE_BYTES_MAX) return compressAtOnce(rows, level);
+      const free = idle.get(level) ?? [];
+      idle.set(level, free);
+      const compressor = free.pop() ?? newCompressor(level, rowsBytesMax);
+      const stored = await compressor(rows);
+      // One that has failed is not used again.
+      free.push(compressor);
+      return stored;
+    },
   };
 }
 
-/** One frame of rows that are in memory: a few at once, more on libuv's pool. */
-export async function compressFrame(rows: Uint8Array, level: number): Promise<Buffer> {
-  const bytes = rows.byteLength;
-  // With room for all of it in the first chunk nothing has to be joined; what is not written to costs no memory.
-  const options = {
-    ...frameOptions(level, bytes),
-    chunkSize: Math.max(bytesCompressedMax(bytes), CHUNK_BYTES_MIN),
+type Compressor = (rows: Uint8Array) => Promise<Buffer>;
+
+/** Room for the worst frame twice: then most frames find room for their own worst, behind those before them. */
+const ROOMS = 2;
+
+/**
+ * Frames one after the other from one stream: each write ends its frame, and the stream itself is never ended (that would append an
+ * empty one). zstd gets a whole frame and room for its worst case in one call, and so compresses from where the rows lie
+ * instead of by way of a buffer of its own: 12 to 18 % less CPU than node:zlib's one-shot, for the same bytes; nor is its
+ * context made anew for each frame.
+ */
+function newCompressor(level: number, rowsBytesMax: number): Compressor {
+  const zstd = createZstdCompress({
+    ...frameOptions(level),
+    flush: constants.ZSTD_e_end,
+    chunkSize: ROOMS * compressedBytesMax(rowsBytesMax),
+  });
+  let pieces: Buffer[] = [];
+  zstd.on('data', (piece: Buffer) => pieces.push(piece));
+  // The write that failed says why.
+  zstd.on('error', () => undefined);
+  return async (rows) => {
+    await written(zstd, rows);
+    const frame = pieces;
+    pieces = [];
+    const [first] = frame;
+    return first !== undefined && frame.length === 1 ? first : Buffer.concat(frame);
   };
-  return bytes <= AT_ONCE_BYTES_MAX ? zstdCompressSync(rows, options) : compress(rows, options);
 }
 
-/** The least that node:zlib takes. */
-const CHUNK_BYTES_MIN = 64;
+function written(zstd: ZstdCompress, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => zstd.write(bytes, (error) => (error ? reject(error) : resolve())));
+}
 
 /** zstd's own bound (ZSTD_compressBound), with room for the checksum. */
-function bytesCompressedMax(bytes: number): number {
+function compressedBytesMax(bytes: number): number {
   const small = 128 * 1024;
   return bytes + Math.ceil(bytes / 256) + (bytes < small ? Math.ceil((small - bytes) / 2048) : 0) + 64;
 }
@@ -69,9 +117,7 @@ export async function* compressLongFrame(
 async function feed(zstd: ZstdCompress, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   try {
     for await (const chunk of chunks) {
-      await new Promise<void>((resolve, reject) =>
-        zstd.write(chunk, (error) => (error ? reject(error) : resolve())),
-      );
+      await written(zstd, chunk);
     }
     zstd.end();
   } catch (error) {

@@ -19,6 +19,8 @@ export interface Receiver {
   readonly readRegion: Uint8Array<ArrayBuffer>;
   /** So many bytes have been read. False: no room for more; the next read has to wait for `Wire.resume`. */
   received(bytesRead: number): boolean;
+  /** Rows are coming, so many that a moment's wait for more of them costs nothing. */
+  readonly streaming: boolean;
   /** From now on rows go to this sink. */
   openSink(): CopySink;
   /** Rows that come now are nobody's. */
@@ -26,6 +28,9 @@ export interface Receiver {
   /** Nothing that is received any more is looked at. */
   close(): void;
 }
+
+/** An answer of less is waited for by somebody. */
+const STREAM_BYTES_MIN = 1024 * 1024;
 
 export function createReceiver(arena: BlockArena, staging: Staging, wire: Wire): Receiver {
   const { split, bytes } = arena;
@@ -36,6 +41,7 @@ export function createReceiver(arena: BlockArena, staging: Staging, wire: Wire):
   let otherBytesLeft = 0;
   let waiting = false;
   let closed = false;
+  let bytesForSink = 0;
   words.fill(0);
   words[FIELD.at] = readStart;
 
@@ -98,10 +104,15 @@ export function createReceiver(arena: BlockArena, staging: Staging, wire: Wire):
     received: (bytesRead) => {
       if (closed) return true;
       srcEnd = readStart + bytesRead;
+      bytesForSink += bytesRead;
       return pump();
+    },
+    get streaming() {
+      return sink !== undefined && bytesForSink > STREAM_BYTES_MIN;
     },
     openSink: () => {
       sink = createCopySink(arena, staging, kick);
+      bytesForSink = 0;
       return sink;
     },
     closeSink: () => {

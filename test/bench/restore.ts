@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startPostgres, type TestServer } from '../support/postgres.ts';
 import { bigTable } from '../support/trouble.ts';
-import { endedChildrenMs, serverMs } from './cpu.ts';
+import { endedChildrenMs, quietTree } from './cpu.ts';
 import { ORDER_KEY, PACK_KEY, type Packed, packTable, RESTORE, TABLE } from './restore-pack.ts';
 
 const { values } = parseArgs({
@@ -77,15 +77,15 @@ async function measured(
 ): Promise<Measured> {
   await server.psql(`TRUNCATE ${TABLE}`);
   await server.psql('CHECKPOINT');
-  const [client, database] = [await endedChildrenMs(), await serverMs(server.pid)];
+  const [client, database] = [endedChildrenMs(), (await quietTree(server.pid)).ms];
   const startedAt = performance.now();
   const peakBytes = await work();
   const wallMs = performance.now() - startedAt;
   const run: Measured = {
     name,
     wallMs,
-    clientMs: (await endedChildrenMs()) - client,
-    serverMs: (await serverMs(server.pid)) - database,
+    clientMs: endedChildrenMs() - client,
+    serverMs: (await quietTree(server.pid)).ms - database,
     ...(peakBytes !== undefined && { peakBytes }),
   };
   say(JSON.stringify(run));

@@ -40,7 +40,7 @@ beforeAll(async () => {
     contents.map(async (rows) =>
       rows === long
         ? Buffer.concat(await Array.fromAsync(compressLongFrame(once(rows), 1)))
-        : compressFrame(rows, 1),
+        : Buffer.from(await compressFrame(rows, 1)),
     ),
   );
   let offset = 0;

@@ -51,8 +51,9 @@ export function frameLine(packs: PackSeries, { compress, level }: Pressing): Fra
       const compressed = compress.frame(block.rows, level.current()).finally(() => block.release());
       const before = last;
       const appended = (async () => {
-        const [stored] = await Promise.all([compressed, before]);
+        const [{ stored, release }] = await Promise.all([compressed, before]);
         await packs.frame(relation, { stored, counts: () => counts });
+        release();
       })();
       const frame = { compressed, appended };
       line.push(frame);

@@ -7,10 +7,11 @@ import type { StoredObject } from '../storage/store.ts';
 import type { BackupJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
 import type { FrameCounts } from './frame-line.ts';
+import { type Handoff, handoff } from './handoff.ts';
 
 /** Frames of one worker, written to one pack after the other; each finished pack is followed by its receipt. */
 export interface PackSeries {
-  /** Appends one whole frame. Waits while the store is behind. */
+  /** Appends one whole frame. Waits while the store is behind; then nobody reads its memory any more. */
   frame(relation: number, frame: WholeFrame): Promise<void>;
   /** Ends the last pack and stores its receipt. */
   finish(): Promise<void>;
@@ -29,10 +30,8 @@ interface OpenPack {
   readonly sequence: number;
   readonly startedAt: Date;
   readonly extents: Extent[];
-  readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly handoff: Handoff;
   readonly uploaded: Promise<StoredObject>;
-  /** Rejects when the upload does, never resolves. */
-  readonly failed: Promise<never>;
   bytes: number;
   crc: number;
 }
@@ -65,8 +64,7 @@ export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): P
     async abandon(reason) {
       const left = open;
       open = undefined;
-      // Not awaited: with a write under way it would wait for a reader that may be gone. The upload is what must have ended.
-      left?.writer.abort(reason).catch(() => undefined);
+      left?.handoff.fail(reason);
       await left?.uploaded.catch(() => undefined);
     },
   };
@@ -80,36 +78,35 @@ function openPack(
 ): OpenPack {
   const { timestamp, content, attempt } = job;
   const key = formatKey({ kind: 'pack', timestamp, content, attempt, worker, sequence });
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const uploaded = store.upload(key, readable, { signal });
-  const failed = uploaded.then(() => new Promise<never>(() => undefined));
-  // Its failure is seen by whoever writes or finishes; until then it must not count as unhandled.
-  failed.catch(() => undefined);
+  const passed = handoff();
+  const uploaded = store.upload(key, passed.chunks, { signal });
+  // Its failure is seen by whoever writes or finishes; an upload may fail before it reads anything.
+  uploaded.catch((reason: unknown) => passed.fail(reason));
   return {
     key,
     sequence,
     startedAt: clock(),
     extents: [],
-    writer: writable.getWriter(),
+    handoff: passed,
     uploaded,
-    failed,
     bytes: 0,
     crc: 0,
   };
 }
 
 async function append(pack: OpenPack, chunk: Uint8Array, { progress }: ShipperDeps): Promise<void> {
-  const written = pack.writer.write(chunk);
-  written.catch(() => undefined);
-  // An upload that failed before it read anything leaves a write waiting for ever; and it alone knows why it failed.
-  await Promise.race([pack.failed, written.catch(() => pack.failed)]);
+  await pack.handoff.write(chunk).catch(async (error: unknown) => {
+    // The upload alone knows why it reads no more.
+    await pack.uploaded;
+    throw error;
+  });
   pack.bytes += chunk.byteLength;
   progress.storedBytes += chunk.byteLength;
 }
 
 /** The pack must be stored before its receipt says so. */
 async function finishPack(pack: OpenPack, job: BackupJob, worker: number, deps: ShipperDeps): Promise<void> {
-  await pack.writer.close().catch(() => undefined);
+  pack.handoff.end();
   const { etag } = await pack.uploaded;
   await storeReceipt(
     {

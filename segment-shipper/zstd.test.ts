@@ -20,7 +20,7 @@ async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
 describe('compressFrame', () => {
   it('writes frames with a checksum and their content size, at every level', async () => {
     for (const level of [1, 3, 19]) {
-      const frame = await compressFrame(rows, level);
+      const frame = Buffer.from(await compressFrame(rows, level));
       expect(hasChecksum(frame)).toBe(true);
       expect(hasContentSize(frame)).toBe(true);
       expect((await decodeFrame(frame, rows.length)).equals(rows)).toBe(true);
@@ -54,7 +54,9 @@ describe('compressors', () => {
         // Smaller than some of the frames: those take the slow way, and are right.
         const compress = compressors(200_000);
         for (const each of wanted.map(rowsOf)) {
-          const frame = await compress.frame(each, 1);
+          const { stored, release } = await compress.frame(each, 1);
+          const frame = Buffer.from(stored);
+          release();
           expect((await decodeFrame(frame, each.length)).equals(each)).toBe(true);
           expect(hasChecksum(frame)).toBe(true);
           expect(hasContentSize(frame)).toBe(true);
@@ -70,16 +72,30 @@ describe('compressors', () => {
       rowsOf({ bytes: 50_000 + n * 6_000, random: n % 3 === 0 }),
     );
     const frames = await Promise.all(all.map((each, n) => compress.frame(each, 1 + (n % 4))));
-    for (const [n, frame] of frames.entries())
-      expect((await decodeFrame(frame, all[n]?.length ?? 0)).equals(all[n] ?? Buffer.of())).toBe(true);
+    for (const [n, { stored }] of frames.entries())
+      expect(
+        (await decodeFrame(Buffer.from(stored), all[n]?.length ?? 0)).equals(all[n] ?? Buffer.of()),
+      ).toBe(true);
   });
 
   it('leave a frame alone that was given out while the next ones are made', async () => {
     const compress = compressors(300_000);
     const first = await compress.frame(rowsOf({ bytes: 300_000, random: true }), 1);
-    const kept = Buffer.from(first);
-    for (let n = 0; n < 20; n++) await compress.frame(rowsOf({ bytes: 100_000, random: true }), 1);
-    expect(first.equals(kept)).toBe(true);
+    const kept = Buffer.from(first.stored);
+    for (let n = 0; n < 20; n++)
+      (await compress.frame(rowsOf({ bytes: 100_000, random: true }), 1)).release();
+    expect(kept.equals(first.stored)).toBe(true);
+  });
+
+  it('free the memory of frames that were released, at once', async () => {
+    const compress = compressors(300_000);
+    const frames = [];
+    for (let n = 0; n < 10; n++)
+      frames.push(await compress.frame(rowsOf({ bytes: 300_000, random: true }), 1));
+    for (const { release } of frames) release();
+    // The last compressor may have room for more.
+    const left = frames.filter(({ stored }) => stored.buffer.byteLength > 0);
+    expect(left.length).toBeLessThanOrEqual(1);
   });
 });
 

@@ -22,8 +22,8 @@ function frameOptions(level: number): ZstdOptions {
 }
 
 /** One frame of a text that is in memory, where it is the only one. */
-export function compressFrame(text: Uint8Array, level: number): Promise<Buffer> {
-  return compressors(text.byteLength).frame(text, level);
+export async function compressFrame(text: Uint8Array, level: number): Promise<Uint8Array> {
+  return (await compressors(text.byteLength).frame(text, level)).stored;
 }
 
 function compressAtOnce(rows: Uint8Array, level: number): Buffer {
@@ -34,7 +34,13 @@ function compressAtOnce(rows: Uint8Array, level: number): Buffer {
 /** Compresses frames on libuv's pool, as many at once as it is asked for. */
 export interface Compressors {
   /** One frame of rows that are in memory. They are read until it resolves. */
-  frame(rows: Uint8Array, level: number): Promise<Buffer>;
+  frame(rows: Uint8Array, level: number): Promise<CompressedFrame>;
+}
+
+export interface CompressedFrame {
+  /** Valid until `release`, which is called once at most. */
+  readonly stored: Uint8Array;
+  release(): void;
 }
 
 /** @param rowsBytesMax of a frame; larger ones are compressed, too, at a fifth more CPU. */
@@ -42,22 +48,30 @@ export function compressors(rowsBytesMax: number): Compressors {
   const idle = new Map<number, Compressor[]>();
   return {
     async frame(rows, level) {
-      if (rows.byteLength <= AT_ONCE_BYTES_MAX) return compressAtOnce(rows, level);
+      if (rows.byteLength <= AT_ONCE_BYTES_MAX)
+        return { stored: compressAtOnce(rows, level), release: () => undefined };
       const free = idle.get(level) ?? [];
       idle.set(level, free);
       const compressor = free.pop() ?? newCompressor(level, rowsBytesMax);
-      const stored = await compressor(rows);
-      // One that has failed is not used again.
-      free.push(compressor);
-      return stored;
+      const frame = await compressor.frame(rows);
+      // One that has failed, or has no room left, is not used again.
+      if (compressor.hasRoom()) free.push(compressor);
+      else compressor.retire();
+      return frame;
     },
   };
 }
 
-type Compressor = (rows: Uint8Array) => Promise<Buffer>;
+interface Compressor {
+  frame(rows: Uint8Array): Promise<CompressedFrame>;
+  /** For the worst that a frame can become. */
+  hasRoom(): boolean;
+  /** Its memory goes when the last of its frames is released. */
+  retire(): void;
+}
 
-/** Room for the worst frame twice: then most frames find room for their own worst, behind those before them. */
-const ROOMS = 2;
+/** Room in terms of the worst frame: several that are as small as usual lie in it, and what is not written to takes no memory. */
+const ROOMS = 1.5;
 
 /**
  * Frames one after the other from one stream: each write ends its frame, and the stream itself is never ended (that would append an
@@ -66,21 +80,51 @@ const ROOMS = 2;
  * context made anew for each frame.
  */
 function newCompressor(level: number, rowsBytesMax: number): Compressor {
+  const frameBytesMax = compressedBytesMax(rowsBytesMax);
+  const roomBytes = Math.ceil(ROOMS * frameBytesMax);
   const zstd = createZstdCompress({
     ...frameOptions(level),
     flush: constants.ZSTD_e_end,
-    chunkSize: ROOMS * compressedBytesMax(rowsBytesMax),
+    chunkSize: roomBytes,
   });
   let pieces: Buffer[] = [];
+  let usedBytes = 0;
+  let framesHeld = 0;
+  let memory: ArrayBufferLike | undefined;
+  let isRetired = false;
   zstd.on('data', (piece: Buffer) => pieces.push(piece));
   // The write that failed says why.
   zstd.on('error', () => undefined);
-  return async (rows) => {
-    await written(zstd, rows);
-    const frame = pieces;
-    pieces = [];
-    const [first] = frame;
-    return first !== undefined && frame.length === 1 ? first : Buffer.concat(frame);
+  const free = () => {
+    // Left to the garbage collector, which does not see how much it is, the memory would pile up to 64 MiB and more.
+    if (isRetired && framesHeld === 0 && memory instanceof ArrayBuffer) memory.transfer(0);
+  };
+  return {
+    async frame(rows) {
+      await written(zstd, rows);
+      const [first, ...more] = pieces;
+      pieces = [];
+      if (first === undefined || more.length > 0) {
+        // More than there was room for: another piece of memory was begun, and this stream is of no more use.
+        usedBytes = roomBytes;
+        const whole = Buffer.concat(first === undefined ? more : [first, ...more]);
+        return { stored: whole, release: () => undefined };
+      }
+      memory = first.buffer;
+      usedBytes += first.byteLength;
+      framesHeld += 1;
+      const release = () => {
+        framesHeld -= 1;
+        free();
+      };
+      return { stored: first, release };
+    },
+    hasRoom: () => roomBytes - usedBytes >= frameBytesMax,
+    retire() {
+      isRetired = true;
+      zstd.destroy();
+      free();
+    },
   };
 }
 

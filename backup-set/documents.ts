@@ -22,6 +22,12 @@ export const PLAN_BYTES_MAX = 80 * 1024 * 1024;
  * give a receipt past its bound, and a sound set that nobody can read.
  */
 export const EXTENTS_MAX = 100_000;
+/**
+ * Extents that one order can name: at some 150 bytes each, more would pass DOCUMENT_BYTES_MAX (docs/scale.md).
+ */
+export const ORDER_EXTENTS_MAX = 3_000_000;
+/** Extents that one content can have: at some 100 bytes each, a part of the manifest with more could be neither written nor read. */
+export const PART_EXTENTS_MAX = 4_000_000;
 /** More problems than this help nobody; the total is kept beside the list. */
 export const PROBLEMS_MAX = 1000;
 

@@ -4,6 +4,7 @@ import {
   encode,
   FORMAT_VERSION,
   indexByKey,
+  PART_EXTENTS_MAX,
   type PartDigest,
   type RawDocument,
 } from './documents.ts';
@@ -30,6 +31,7 @@ export function foldContent(
   planned: PlannedContent,
   sealed: SealPart | Problem,
   receipts: Iterable<RawDocument>,
+  extentsMax = PART_EXTENTS_MAX,
 ): FoldedContent {
   const { content } = planned;
   const counted = 'code' in sealed ? { problems: [sealed] } : countContent(set, planned, sealed, receipts);
@@ -38,6 +40,11 @@ export function foldContent(
       content,
       problems: set.seal.outcome === 'failed' ? inShort(content, counted.problems) : counted.problems,
     };
+  const extents = counted.part.packs.reduce((sum, pack) => sum + pack.extents.length, 0);
+  if (extents > extentsMax) {
+    const message = `it has ${extents} extents, and can have ${extentsMax}: back it up with a larger frameBytes`;
+    return { content, problems: [{ code: 'content-too-large', content, message }] };
+  }
   const bytes = encode(ManifestPart, counted.part);
   return { content, problems: [], part: { value: counted.part, bytes, digest: digestOf(bytes) } };
 }

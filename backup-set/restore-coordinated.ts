@@ -13,7 +13,7 @@ import {
 } from './order-bodies.ts';
 import type { Relation } from './plan.ts';
 import type { LoadRelation, RestorePlan, SourceExtent, VerifyObject } from './restore.ts';
-import { COORDINATOR } from './restore-phases.ts';
+import { COORDINATOR, isHandedOver } from './restore-phases.ts';
 
 type Chosen = ReadonlyMap<number, ManifestRelation>;
 
@@ -85,8 +85,7 @@ function dataOrders(
   { encoding }: ManifestContent,
   { request, manifest }: OrderContext,
 ): OrderDraft[] {
-  const onSegments = ({ totals, ...relation }: ManifestRelation) =>
-    load === 'on-segment' && staysOnSegment(relation) && totals.rows > 0;
+  const onSegments = (relation: ManifestRelation) => isHandedOver(load, relation);
   const base = { phase: 'data', encoding } as const;
   const handed = [...chosen.values()].filter(onSegments);
   const loaded = [...chosen.values()].filter((relation) => !onSegments(relation));
@@ -124,10 +123,6 @@ function dataOrders(
     );
   return [loading, ...feeding];
 }
-
-/** Rows of content i belong on segment i of every database. */
-const staysOnSegment = ({ replicated, redistribute, condition }: Relation) =>
-  replicated !== true && redistribute !== true && condition === undefined;
 
 /** What one content has of these relations; none is an answer too, as the program is started on every segment. */
 function sharesOf(part: ManifestPart, relations: readonly Relation[]): LoadRelation[] {

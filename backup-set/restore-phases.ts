@@ -1,5 +1,5 @@
 import type { Phase } from './keys.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest, ManifestRelation } from './manifest.ts';
 import type { RestorePlan, RestoreRequest } from './restore.ts';
 
 /** The coordinator's content id. */
@@ -13,6 +13,15 @@ export function loadWay(
   if (manifest.flavour !== 'greenplum') return 'each';
   const resized = target.contents.length !== manifest.contents.length;
   return resized || resize ? 'coordinator' : 'on-segment';
+}
+
+/** True for a relation whose rows the segments hand over themselves: those of content i belong on segment i of every database. */
+export function isHandedOver(
+  load: RestorePlan['load'],
+  { replicated, redistribute, condition, totals }: ManifestRelation,
+): boolean {
+  const stays = replicated !== true && redistribute !== true && condition === undefined;
+  return load === 'on-segment' && stays && totals.rows > 0;
 }
 
 /** The contents that get an order in a phase; nobody else is waited for. */

@@ -3,6 +3,7 @@ import type { Phase } from './keys.ts';
 import type { Manifest, ManifestPart, ManifestRelation } from './manifest.ts';
 import type { Relation } from './plan.ts';
 import type { RestorePlan, RestoreRequest } from './restore.ts';
+import { oversizedOrders } from './restore-bounds.ts';
 import { COORDINATOR, loadWay } from './restore-phases.ts';
 import { isEverything, malformedPatterns, selects, unmatchedIncludes } from './selection.ts';
 import type { Problem } from './verdict.ts';
@@ -10,7 +11,10 @@ import type { Problem } from './verdict.ts';
 export type Planned = { readonly plan: RestorePlan } | { readonly refused: readonly Problem[] };
 
 /** How much of one content a restore is about. */
-export type ContentVolume = RestorePlan['contents'][number];
+export type ContentVolume = RestorePlan['contents'][number] & {
+  /** What orders are measured by; no plan tells. */
+  readonly extents: number;
+};
 
 /**
  * Resolves a request against a manifest: phases and volumes, or every reason why it cannot be done. Pure.
@@ -26,9 +30,11 @@ export function planRestore(
   if (refused.length > 0) return { refused };
   const chosen = chosenRelations(request, manifest);
   const load = loadWay(request, manifest);
+  const oversized = oversizedOrders(load, request, chosen, volumes);
+  if (oversized.length > 0) return { refused: oversized };
   const contents =
     load === 'each'
-      ? volumes.toSorted((a, b) => a.content - b.content)
+      ? volumes.map(({ extents: _, ...volume }) => volume).sort((a, b) => a.content - b.content)
       : coordinated(load, request, chosen, volumes);
   const phases: Phase[] = [
     ...(request.verify ? (['verify'] as const) : []),
@@ -138,7 +144,8 @@ function coordinated(
   { target }: RestoreRequest,
   chosen: ReadonlyMap<number, Relation>,
   volumes: readonly ContentVolume[],
-): ContentVolume[] {
+): RestorePlan['contents'] {
+  const ownOf = new Map(load === 'on-segment' ? volumes.map((volume) => [volume.content, volume]) : []);
   const all = {
     relations: chosen.size,
     rows: total(volumes, 'rows'),
@@ -149,11 +156,9 @@ function coordinated(
     .map(({ content }) => content)
     .sort((a, b) => a - b)
     .map((content) => {
-      const own = load === 'on-segment' ? volumes.find((volume) => volume.content === content) : undefined;
-      if (content !== COORDINATOR) return { ...NOTHING, ...own, content, relations: 0, rows: 0 };
-      if (load !== 'on-segment') return { content, ...all };
-      const { bytes, storedBytes } = own ?? NOTHING;
-      return { content, ...all, bytes, storedBytes };
+      const { bytes, storedBytes } = ownOf.get(content) ?? NOTHING;
+      if (content !== COORDINATOR) return { content, relations: 0, rows: 0, bytes, storedBytes };
+      return load === 'on-segment' ? { content, ...all, bytes, storedBytes } : { content, ...all };
     });
 }
 
@@ -165,13 +170,21 @@ export function volumeOf(
   chosen: ReadonlyMap<number, unknown>,
 ): ContentVolume {
   const counted = relations.filter(({ relation }) => chosen.has(relation));
-  const extents = packs.flatMap((pack) => pack.extents.filter(({ relation }) => chosen.has(relation)));
+  let [extents, storedBytes] = [0, 0];
+  for (const pack of packs) {
+    for (const { relation, length } of pack.extents) {
+      if (!chosen.has(relation)) continue;
+      extents += 1;
+      storedBytes += length;
+    }
+  }
   return {
     content,
     relations: counted.length,
     rows: total(counted, 'rows'),
     bytes: total(counted, 'bytes'),
-    storedBytes: total(extents, 'length'),
+    storedBytes,
+    extents,
   };
 }
 

@@ -6,6 +6,7 @@ import { Timestamp } from './timestamps.ts';
 export const PROBLEM_CODES = [
   'segment-failed',
   'content-missing',
+  'content-too-large',
   'receipt-missing',
   'receipt-altered',
   'receipt-unreadable',

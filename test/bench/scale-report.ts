@@ -1,6 +1,6 @@
 import { extentsOf } from './scale-series.ts';
 import type { SetSize, WrittenSet } from './scale-set.ts';
-import { FUNCTION_MEGABYTES, type Measured, type Work } from './scale-work.ts';
+import { FUNCTION_MEGABYTES, type Measured, WORKS, type Work } from './scale-work.ts';
 
 /** One function's work on one set. */
 export interface Row {
@@ -11,53 +11,57 @@ export interface Row {
   readonly measured: Measured;
 }
 
-/** A line per set and work, then a line per series and work that tells how it grows. */
-export function reportOf(rows: readonly Row[]): string {
-  return [...tableOf(rows), '', ...growthOf(rows)].join('\n');
-}
-
-function tableOf(rows: readonly Row[]): string[] {
-  return [
-    '| set grows in | segments × relations × extents | extents | documents, MB | work | wall, s | CPU, s | CPU, µs an extent | peak, MiB |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
-    ...rows.map(({ series, size, set, work, measured }) => {
-      const { contents, relations, extents } = size;
-      const about = [series, `${contents} × ${relations} × ${extents}`, count(extentsOf(size))];
-      const told = [...about, (set.documentBytes / 1e6).toFixed(0), work];
-      if ('failed' in measured) return line([...told, measured.failed, '', '', '']);
-      const { wallSeconds, cpuSeconds, peakRssMib } = measured;
-      const each = (cpuSeconds / extentsOf(size)) * 1e6;
-      const peak = `${peakRssMib.toFixed(0)}${peakRssMib > FUNCTION_MEGABYTES[work] ? ' (too much)' : ''}`;
-      return line([...told, wallSeconds.toFixed(1), cpuSeconds.toFixed(1), each.toFixed(1), peak]);
-    }),
-  ];
-}
-
-/** CPU as a power of the number of extents: 1 is linear, 2 would be quadratic. */
-function growthOf(rows: readonly Row[]): string[] {
-  const series = Map.groupBy(rows, (row) => `${row.series}|${row.work}`);
-  const lines = [...series.values()].flatMap((several) => {
-    const points = several.flatMap(({ size, measured }) =>
-      'failed' in measured ? [] : [{ ...measured, extents: extentsOf(size) }],
-    );
-    const [first] = several;
-    if (first === undefined || points.length < 3) return [];
-    const grows = {
-      cpu: exponent(points.map(({ extents, cpuSeconds }) => [extents, cpuSeconds])),
-      memory: exponent(points.map(({ extents, peakRssMib }) => [extents, peakRssMib])),
-    };
-    const word = grows.cpu > LINEAR_MAX ? 'more than linear' : grows.cpu < FLAT_MAX ? 'less' : 'linear';
-    return [line([first.series, first.work, grows.cpu.toFixed(2), word, grows.memory.toFixed(2)])];
+/** A line per set: what each function's work took. */
+export function tableOf(rows: readonly Row[]): string {
+  const sets = Map.groupBy(rows, ({ series, size }) => `${series} ${JSON.stringify(size)}`);
+  const lines = [...sets.values()].flatMap(([first, ...rest]) => {
+    if (first === undefined) return [];
+    const { series, size, set } = first;
+    const about = [
+      series,
+      `${size.contents} × ${size.relations} × ${size.extents}`,
+      `${(set.documentBytes / 1e6).toFixed(0)} MB`,
+    ];
+    const measured = new Map([first, ...rest].map((row) => [row.work, row.measured]));
+    return [[...about, ...WORKS.map((work) => cellOf(work, measured.get(work)))]];
   });
-  const head = [
-    '| set grows in | work | CPU ~ extents^ | which is | memory ~ extents^ |',
-    '| --- | --- | --- | --- | --- |',
-  ];
-  return lines.length === 0 ? [] : [...head, ...lines];
+  return markdown(['grows in', 'segments × relations × extents', 'documents', ...WORKS], lines);
 }
 
-/** What one noisy run of a linear thing still gives. */
-const [FLAT_MAX, LINEAR_MAX] = [0.85, 1.15];
+function cellOf(work: Work, measured: Measured | undefined): string {
+  if (measured === undefined) return '';
+  if ('failed' in measured) return `**${measured.failed}**`;
+  const { cpuSeconds, peakRssMib } = measured;
+  const peak = `${peakRssMib.toFixed(0)} MiB`;
+  return `${cpuSeconds.toFixed(1)} s, ${peakRssMib > FUNCTION_MEGABYTES[work] ? `**${peak}**` : peak}`;
+}
+
+/** A line per series: CPU and memory as powers of the number of extents; 1 is linear, 2 would be quadratic. */
+export function growthOf(rows: readonly Row[]): string {
+  const lines = [...Map.groupBy(rows, ({ series }) => series)].map(([series, several]) => [
+    series,
+    ...WORKS.map((work) => {
+      const points = several.flatMap(({ size, work: its, measured }) =>
+        its !== work || 'failed' in measured ? [] : [{ ...measured, extents: extentsOf(size) }],
+      );
+      if (points.length < 3) return '';
+      const cpu = exponent(points.map(({ extents, cpuSeconds }) => [extents, cpuSeconds]));
+      const memory = exponent(points.map(({ extents, peakRssMib }) => [extents, peakRssMib]));
+      return `${cpu.toFixed(2)}, ${memory.toFixed(2)}`;
+    }),
+  ]);
+  return markdown(['grows in', ...WORKS], lines);
+}
+
+/** CPU microseconds that one extent costs, in the largest set of a series. */
+export function microsPerExtent(rows: readonly Row[], series: string, work: Work): number | undefined {
+  const costs = rows.flatMap(({ measured, size, ...row }) =>
+    row.series !== series || row.work !== work || 'failed' in measured
+      ? []
+      : [(measured.cpuSeconds / extentsOf(size)) * 1e6],
+  );
+  return costs.at(-1);
+}
 
 /** The slope of the straight line nearest to the points on logarithmic scales. */
 function exponent(points: readonly (readonly [number, number])[]): number {
@@ -69,5 +73,6 @@ function exponent(points: readonly (readonly [number, number])[]): number {
   return covariance / mean(([x]) => (x - meanX) ** 2);
 }
 
-const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-const count = (number: number) => number.toLocaleString('en-US');
+export function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}

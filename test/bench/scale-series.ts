@@ -10,6 +10,9 @@ export interface Series {
 
 const RESIZE_WORKS: readonly Work[] = ['stitch', 'plan restore', 'data orders'];
 
+/** The one that large clusters look like. */
+export const TYPICAL = 'extents of each relation';
+
 /** Each has 100,000 extents at the factor 1, and so a million at 10. */
 export const SERIES: readonly Series[] = [
   {
@@ -18,7 +21,7 @@ export const SERIES: readonly Series[] = [
     sizeAt: (factor) => ({ flavour: 'shards', contents: 1, relations: 100, extents: 1000 * factor }),
   },
   {
-    name: 'extents of each relation',
+    name: TYPICAL,
     works: WORKS,
     sizeAt: (factor) => ({ flavour: 'shards', contents: 100, relations: 100, extents: 10 * factor }),
   },

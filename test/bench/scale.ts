@@ -11,8 +11,10 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { type Row, reportOf } from './scale-report.ts';
-import { extentsOf, SERIES, type Series } from './scale-series.ts';
+import { measureItems } from './scale-bytes.ts';
+import { paperOf } from './scale-paper.ts';
+import { growthOf, microsPerExtent, type Row, tableOf } from './scale-report.ts';
+import { extentsOf, SERIES, type Series, TYPICAL } from './scale-series.ts';
 import { type SetSize, writeSet } from './scale-set.ts';
 import { FUNCTION_MEGABYTES, type Measured, WORKS, type Work } from './scale-work.ts';
 
@@ -44,14 +46,31 @@ for (const { series, factor } of chosen) {
 }
 const [cpu] = cpus();
 const machine = `${cpus().length} × ${cpu?.model ?? '?'}, Node ${process.version}, load ${loadavg()[0]?.toFixed(1) ?? '?'} at the end`;
-process.stdout.write(`${startedAt.toISOString()}; ${machine}\n\n${reportOf(rows)}\n`);
+const items = await measureItems();
+const paper = paperOf(items, costs());
+const report = [`${startedAt.toISOString()}; ${machine}`, paper, tableOf(rows), growthOf(rows)].join('\n\n');
+process.stdout.write(`${report}\n`);
 const file = values.json ?? (values.contents === undefined ? 'docs/scale.json' : undefined);
-if (file !== undefined)
-  await writeFile(
-    file,
-    `${JSON.stringify({ startedAt, machine, rows }, (_, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value), 1)}\n`,
-  );
+if (file !== undefined) await writeFile(file, `${jsonOf({ startedAt, machine, items, rows })}\n`);
 if (rows.some(({ measured }) => 'failed' in measured)) process.exitCode = 1;
+
+/** What an extent costs where there are many to a relation, as in a large cluster. */
+function costs(): Record<string, number> {
+  const works: readonly Work[] = ['stitch', 'validate', 'slices', 'plan restore', 'data orders'];
+  return Object.fromEntries(
+    works.flatMap((work) => {
+      const micros = microsPerExtent(rows, values.contents === undefined ? TYPICAL : 'one set', work);
+      return micros === undefined ? [] : [[work, micros]];
+    }),
+  );
+}
+
+/** Six digits of a measured number are more than it is worth. */
+function jsonOf(report: unknown): string {
+  return JSON.stringify(report, (_, value: unknown) =>
+    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value,
+  ).replaceAll('{"series"', '\n{"series"');
+}
 
 function chosenSeries(): { series: Series; factor: number }[] {
   const works = values.works?.split(',') as Work[] | undefined;

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { BackupReport } from '../../backup-set/agent-backup.ts';
+import { encode } from '../../backup-set/documents.ts';
+import { place, plan } from '../../backup-set/testing/small-set.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { takeReport } from './reports.ts';
+import { newTally } from './tally.ts';
+
+/** More than a function can be called with at once. */
+const RELATIONS = 200_000;
+
+test('an agent’s report of two hundred thousand relations is taken whole', async () => {
+  const relations = Array.from({ length: RELATIONS }, (_, relation) => ({
+    relation,
+    attempt: 1,
+    rows: 1,
+    bytes: 2,
+  }));
+  const bytes = encode(BackupReport, {
+    format: 'stowage/backup-report',
+    version: 0,
+    timestamp: plan.timestamp,
+    content: place.content,
+    status: 'shipped',
+    finishedAt: plan.startedAt,
+    receipts: [],
+    relations,
+    totals: { rows: RELATIONS, bytes: 2 * RELATIONS, storedBytes: 1 },
+    peakMemoryBytes: 1,
+  });
+  const store = { read: () => Promise.resolve(bytes) } as unknown as ObjectStore;
+  const tally = newTally(plan).contents.get(place.content);
+  if (tally === undefined) throw new Error('no such content');
+  await takeReport(store, plan.timestamp, tally);
+  expect(tally.relations).toHaveLength(RELATIONS);
+  expect(tally.relations.at(-1)).toEqual(relations.at(-1));
+});

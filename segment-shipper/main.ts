@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { asStowageError, type ErrorCode, StowageError } from '../backup-set/errors.ts';

@@ -47,7 +47,8 @@ export function connectS3(bucket: string, prefix: string, settings: S3Settings):
     isAws,
     client,
     get patientClient() {
-      return (patientClient ??= makeClient(options, { socketTimeout: stallMs * PATIENCE, credentials }));
+      patientClient ??= makeClient(options, { socketTimeout: stallMs * PATIENCE, credentials });
+      return patientClient;
     },
     close() {
       client.destroy();

@@ -97,14 +97,15 @@ function openPack(
   };
 }
 
-async function append(pack: OpenPack, chunk: Uint8Array, { progress }: ShipperDeps): Promise<void> {
+async function append(pack: OpenPack, chunk: Uint8Array, deps: ShipperDeps): Promise<void> {
+  await deps.throttle(chunk.byteLength, deps.signal);
   const written = pack.writer.write(chunk);
   written.catch(() => undefined);
   // An upload that failed before it read anything leaves a write waiting for ever; and it alone knows why it failed.
   await Promise.race([pack.failed, written.catch(() => pack.failed)]);
   pack.crc = crc32(chunk, pack.crc);
   pack.bytes += chunk.byteLength;
-  progress.storedBytes += chunk.byteLength;
+  deps.progress.storedBytes += chunk.byteLength;
 }
 
 /** The pack must be stored before its receipt says so. */

@@ -76,6 +76,8 @@ const Cluster = z.strictObject({
     .strictObject({
       /** Connections that move rows, per segment. */
       workers: z.int().min(1).max(64).default(4),
+      /** Bytes per second that a host's shippers send to the store, or read from it, together. */
+      maxRateBytes: z.int().min(1000).exactOptional(),
       /** Whose processes shippers are: started by the command line, or resident on their hosts (docs/agents.md). */
       start: z.enum(['process', 'agents']).default('process'),
       /** How long an order may lie in the bucket before an agent takes it. */
@@ -139,7 +141,7 @@ const Cluster = z.strictObject({
 });
 
 /** Each flavour has its own way to say where the cluster is; the other's would be ignored in silence. */
-export const Config = Cluster.superRefine(({ flavour, segments, coordinator, backup }, context) => {
+export const Config = Cluster.superRefine(({ flavour, segments, coordinator, backup, shippers }, context) => {
   const issue = (path: string, message: string) =>
     context.addIssue({ code: 'custom', path: [path], message });
   if (flavour === 'shards' && segments.length === 0) issue('segments', 'shards are named here, one by one');
@@ -153,6 +155,12 @@ export const Config = Cluster.superRefine(({ flavour, segments, coordinator, bac
       code: 'custom',
       path: ['backup', 'snapshot'],
       message: 'shards have no coordinator that could dispatch; only barrier',
+    });
+  if (shippers.start === 'agents' && shippers.maxRateBytes !== undefined)
+    context.addIssue({
+      code: 'custom',
+      path: ['shippers', 'maxRateBytes'],
+      message: 'an agent serves several contents and has a limit of its own: maxRateBytes in agent.yaml',
     });
   if (flavour === 'greenplum' && segments.length > 0)
     issue('segments', 'belongs to flavour shards; a Greenplum coordinator knows its segments');

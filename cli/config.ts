@@ -74,6 +74,11 @@ export function targetOf(
   };
 }
 
+/** Where a segment's shipper runs: its host, or this machine (empty), whichever segment it is for. */
+export function shipperHost(config: Config, segment: Pick<Segment, 'content' | 'host'>): string {
+  return shipperCommand(config, segment) === undefined ? '' : segment.host;
+}
+
 /** How a segment's shipper is started; undefined = a process on this machine. */
 export function shipperCommand(
   { flavour, segments, shippers }: Config,

@@ -52,6 +52,34 @@ export function numberFlag(flags: Flags, name: string): number | undefined {
   return flags[name] === undefined ? undefined : numberFrom(flags, name, 0);
 }
 
+const RATE_UNITS: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+};
+
+export const RATE_FLAG = [
+  '--max-rate <rate>',
+  'bytes per second that the shippers of a host send or read together, e.g. 200MB or 1.5GiB',
+] as const;
+
+/** `--max-rate` in bytes per second; absent stays absent. */
+export function rateFlag({ maxRate }: Flags): number | undefined {
+  if (maxRate === undefined) return undefined;
+  const [, number, unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)([a-zA-Z]+)$/.exec(String(maxRate)) ?? [];
+  const unitBytes = Object.hasOwn(RATE_UNITS, unit) ? RATE_UNITS[unit] : undefined;
+  if (number !== undefined && unitBytes !== undefined) return Math.round(Number(number) * unitBytes);
+  throw new StowageError(
+    'usage/flag',
+    `--max-rate takes a number and a unit (${Object.keys(RATE_UNITS).join(', ')}), not ${JSON.stringify(maxRate)}`,
+    { where: { field: 'maxRate' } },
+  );
+}
+
 function patterns(flags: Flags, name: string): string[] {
   const given = flags[name];
   const list = Array.isArray(given) ? given.map(String) : [];

@@ -33,8 +33,8 @@ export interface ShipperStart {
  * the bound: an order can list a million extents.
  */
 const FRUGAL_FLAGS = {
-  backup: ['--max-semi-space-size=1', '--max-old-space-size=256'],
-  restore: ['--max-semi-space-size=1'],
+  backup: ['--max-semi-space-size=2', '--max-old-space-size=256'],
+  restore: ['--max-semi-space-size=2'],
 };
 
 /** A thread for each worker's frame, and some for files and names: libuv's four would make eight workers take turns. */

@@ -54,6 +54,8 @@ export const AgentConfig = z
       .prefault({}),
     /** Connections that move rows, per content. */
     workers: z.int().min(1).max(64).default(4),
+    /** Bytes per second that this host sends to the store, or reads from it, for all its contents together. */
+    maxRateBytes: z.int().min(1000).exactOptional(),
     pollSeconds: z.number().min(0.1).max(60).default(5),
     fifoBase: z
       .string()

@@ -31,6 +31,7 @@ function agentOf(
     env: {},
     store: storeOf(objects),
     clock: () => new Date(0),
+    throttle: async () => {},
     log: pino({ level: 'silent' }),
     signal,
     orders: new Map(),

@@ -3,6 +3,7 @@ import { asStowageError, StowageError } from '../backup-set/errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { type Identity, takeOrder } from './agent-claim.ts';
 import type { AgentConfig } from './agent-config.ts';
+import type { Throttle } from './throttle.ts';
 
 /** A resident agent: what it touches outside itself, and what it is at. */
 export interface Agent {
@@ -11,6 +12,8 @@ export interface Agent {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly store: ObjectStore;
   readonly clock: () => Date;
+  /** One for all contents: what the host may send and read together. */
+  readonly throttle: Throttle;
   readonly log: Logger;
   /** Fires when the agent is to end. */
   readonly signal: AbortSignal;

@@ -8,6 +8,7 @@ import { type Agent, breakOff, follow, forget } from './agent-orders.ts';
 import { CONTROL_VERSION } from './control.ts';
 import { noProgress } from './deps.ts';
 import { followOrder } from './restore.ts';
+import { throttledReads } from './throttle.ts';
 
 type OrderKey = Extract<Key, { kind: 'order' | 'order-claim' | 'restore-receipt' }>;
 
@@ -99,7 +100,7 @@ function isMeant({ content, host, port }: Served, ordered: number, { target }: R
 }
 
 function begin(agent: Agent, key: OrderKey, here: Served, { target }: RestoreRequest): void {
-  const { config, store, clock, log } = agent;
+  const { config, store, clock, log, throttle } = agent;
   const { restore, phase, content } = key;
   const receipt = formatKey({ ...key, kind: 'restore-receipt' });
   const startedAt = clock();
@@ -121,11 +122,12 @@ function begin(agent: Agent, key: OrderKey, here: Served, { target }: RestoreReq
         },
         phase,
         {
-          store,
+          store: throttledReads(store, throttle),
           clock,
           log: log.child({ restore, phase, content }),
           report: () => undefined,
           progress: noProgress(),
+          throttle,
           signal,
         },
       ),

@@ -49,7 +49,7 @@ async function isCoordinators({ config, env }: Agent): Promise<boolean> {
 async function backUp({ log, signal }: Agent, configPath: string): Promise<void> {
   const child = spawn(
     process.execPath,
-    ['--max-semi-space-size=1', entry(), 'backup', '--config', configPath, '--json'],
+    ['--max-semi-space-size=2', entry(), 'backup', '--config', configPath, '--json'],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let [out, err] = ['', ''];

@@ -19,7 +19,7 @@ export function shipByOrder(
   served: Served,
   noMore: AbortSignal,
 ): Pick<OrderWork, 'work' | 'fail'> {
-  const { store, clock, log } = agent;
+  const { store, clock, log, throttle } = agent;
   const { timestamp, content } = order;
   const progress = noProgress();
   const told: Report[] = [];
@@ -31,6 +31,7 @@ export function shipByOrder(
         log: log.child({ set: timestamp, content }),
         report: (line: Report) => void told.push(line),
         progress,
+        throttle,
       };
       const done = new AbortController();
       await together(signal, [

@@ -10,6 +10,7 @@ import { lockAgent } from './agent-lock.ts';
 import type { Agent } from './agent-orders.ts';
 import { type KnownRestores, lookAtRestores } from './agent-restores.ts';
 import { backUpOnSchedule } from './agent-schedule.ts';
+import { rateLimit } from './throttle.ts';
 
 /** After a signal everything has this long to say its last word. */
 const ENDING_MS_MAX = 18_000;
@@ -32,6 +33,7 @@ export async function runAgent(configPath: string, log: Logger): Promise<void> {
     env: process.env,
     store,
     clock,
+    throttle: rateLimit(config.maxRateBytes).throttle,
     log,
     signal: stop.signal,
     orders: new Map(),

@@ -45,6 +45,8 @@ const common = {
   target: Target,
   store: Store,
   workers: Count.min(1),
+  /** This shipper's share of what its host may send or read, per second; absent = as fast as it goes. */
+  bytesPerSecond: Count.min(1).exactOptional(),
   /** Folder on the segment hosts under which the FIFOs of `COPY … ON SEGMENT` lie. */
   fifoBase: z.string(),
   /** The server's data directory on this host, where one is known: its owner runs the programs. */
@@ -65,9 +67,10 @@ export type Job = z.infer<typeof Job>;
 export type BackupJob = Extract<Job, { type: 'backup' }>;
 export type RestoreJob = Extract<Job, { type: 'restore' }>;
 
-/** Later lines: an order that now exists in the bucket; or that there will be no more, nor programs to collect from. */
+/** Later lines: an order that now exists in the bucket; another share of the host's rate; or that there will be no more orders, nor programs to collect from. */
 export const Instruction = z.discriminatedUnion('type', [
   z.object({ type: z.literal('order'), phase: z.enum(PHASES) }),
+  z.object({ type: z.literal('rate'), bytesPerSecond: Count.min(1) }),
   z.object({ type: z.literal('end') }),
 ]);
 export type Instruction = z.infer<typeof Instruction>;
@@ -109,6 +112,8 @@ export const Report = z.discriminatedUnion('type', [
     type: z.literal('done'),
     peakMemoryBytes: Count,
     cpuMs: Count,
+    /** How late the event loop was, 99th percentile in milliseconds; absent after a run too short to tell. */
+    eventLoopDelayP99Ms: z.number().nonnegative().exactOptional(),
   }),
 ]);
 export type Report = z.infer<typeof Report>;

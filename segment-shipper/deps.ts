@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { ObjectStore } from '../storage/store.ts';
 import type { Report } from './control.ts';
+import type { Throttle } from './throttle.ts';
 
 /** Everything a shipper touches outside itself. */
 export interface ShipperDeps {
@@ -9,6 +10,8 @@ export interface ShipperDeps {
   readonly log: Logger;
   readonly report: (report: Report) => void;
   readonly progress: Progress;
+  /** Asked before bytes leave for the store; reads of a restore ask it by themselves (throttledReads). */
+  readonly throttle: Throttle;
   readonly signal: AbortSignal;
 }
 

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { asStowageError, type ErrorCode, StowageError } from '../backup-set/errors.ts';
@@ -8,7 +7,9 @@ import { TOOL } from '../backup-set/tool.ts';
 import { openStore } from '../storage/open.ts';
 import { CONTROL_VERSION, Instruction, Job, type Report } from './control.ts';
 import { noProgress, type Progress, type ShipperDeps } from './deps.ts';
+import { watchEventLoop } from './event-loop.ts';
 import { linesOf, parseLine } from './ndjson.ts';
+import { type RateLimit, rateLimit, throttledReads } from './throttle.ts';
 
 /** How long an orderly end may take after a signal before the process just goes. */
 const ENDING_MS_MAX = 20_000;
@@ -26,15 +27,18 @@ async function main(): Promise<void> {
   endOnSignals(stop);
   report({ type: 'hello', control: CONTROL_VERSION, pid: process.pid, tool: TOOL });
   const progress = noProgress();
+  const eventLoop = watchEventLoop();
   const reporting = setInterval(() => reportProgress(progress), PROGRESS_MS);
   try {
     await run(stop, progress, log);
     reportProgress(progress);
     const { user, system } = process.cpuUsage();
+    const eventLoopDelayP99Ms = eventLoop.delayP99Ms();
     report({
       type: 'done',
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
       cpuMs: Math.round((user + system) / 1000),
+      ...(eventLoopDelayP99Ms !== undefined && { eventLoopDelayP99Ms }),
     });
     process.exitCode = 0;
   } catch (error) {
@@ -43,6 +47,7 @@ async function main(): Promise<void> {
     process.exitCode = asStowageError(error).exitCode;
   } finally {
     clearInterval(reporting);
+    eventLoop.stop();
     process.stdin.destroy();
   }
   log.debug({ uptimeMs: Math.round(performance.now()) }, 'shipper ends');
@@ -88,26 +93,29 @@ async function run(stop: AbortController, progress: Progress, log: ShipperDeps['
     throw new StowageError('shipper/protocol', 'standard input ended before a job came');
   const job = parseLine(first.value, Job);
   const store = await openStore(job.store);
+  const limit = rateLimit(job.bytesPerSecond);
   const deps: ShipperDeps = {
     store,
     clock: () => new Date(),
     log: log.child({ content: job.content }),
     report,
     progress,
+    throttle: limit.throttle,
     signal: stop.signal,
   };
   try {
     if (job.type === 'backup') {
       // The coordinator keeps our standard input open for as long as it lives.
       const noMore = new AbortController();
-      void watchParent(lines, stop, noMore);
+      void watchParent(lines, stop, noMore, limit);
       ran('backup');
       const { backup } = await import('./backup.ts');
       await backup(job, noMore.signal, deps);
     } else {
       ran('restore');
       const { restore } = await import('./restore.ts');
-      await restore(job, announced(lines, stop), deps);
+      const reads = throttledReads(store, limit.throttle);
+      await restore(job, announced(lines, stop, limit), { ...deps, store: reads });
     }
   } finally {
     await store.close();
@@ -118,9 +126,14 @@ async function watchParent(
   lines: AsyncIterable<string>,
   stop: AbortController,
   noMore: AbortController,
+  limit: RateLimit,
 ): Promise<void> {
   try {
-    for await (const line of lines) if (parseLine(line, Instruction).type === 'end') noMore.abort();
+    for await (const line of lines) {
+      const instruction = parseLine(line, Instruction);
+      if (instruction.type === 'end') noMore.abort();
+      if (instruction.type === 'rate') limit.setRate(instruction.bytesPerSecond);
+    }
   } catch {
     // A broken pipe says the same as its end.
   }
@@ -131,7 +144,11 @@ async function watchParent(
  * Orders are read ahead of their turn, so that the end of standard input is noticed while one is carried out: the coordinator says
  * `end` when there are no more; without it, it died.
  */
-async function* announced(lines: AsyncGenerator<string>, stop: AbortController): AsyncGenerator<Phase> {
+async function* announced(
+  lines: AsyncGenerator<string>,
+  stop: AbortController,
+  limit: RateLimit,
+): AsyncGenerator<Phase> {
   const waiting: Phase[] = [];
   let ended = false;
   let wake = () => {};
@@ -142,6 +159,10 @@ async function* announced(lines: AsyncGenerator<string>, stop: AbortController):
         if (instruction.type === 'end') {
           ended = true;
           return;
+        }
+        if (instruction.type === 'rate') {
+          limit.setRate(instruction.bytesPerSecond);
+          continue;
         }
         waiting.push(instruction.phase);
         wake();

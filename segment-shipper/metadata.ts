@@ -98,9 +98,10 @@ async function* sequences(job: BackupJob, signal: AbortSignal): AsyncGenerator<U
 async function* summing(
   source: AsyncIterable<Uint8Array>,
   sums: { bytes: number; crc: number },
-  { progress }: ShipperDeps,
+  { progress, throttle, signal }: ShipperDeps,
 ) {
   for await (const chunk of source) {
+    await throttle(chunk.byteLength, signal);
     sums.crc = crc32(chunk, sums.crc);
     sums.bytes += chunk.byteLength;
     progress.storedBytes += chunk.byteLength;

@@ -94,14 +94,15 @@ function openPack(
   };
 }
 
-async function append(pack: OpenPack, chunk: Uint8Array, { progress }: ShipperDeps): Promise<void> {
+async function append(pack: OpenPack, chunk: Uint8Array, deps: ShipperDeps): Promise<void> {
+  await deps.throttle(chunk.byteLength, deps.signal);
   await pack.handoff.write(chunk).catch(async (error: unknown) => {
     // The upload alone knows why it reads no more.
     await pack.uploaded;
     throw error;
   });
   pack.bytes += chunk.byteLength;
-  progress.storedBytes += chunk.byteLength;
+  deps.progress.storedBytes += chunk.byteLength;
 }
 
 /** The pack must be stored before its receipt says so. */

@@ -46,6 +46,7 @@ function verify(objects: readonly VerifyObject[], signal = new AbortController()
     log: pino({ level: 'silent' }),
     report: () => undefined,
     progress: noProgress(),
+    throttle: async () => {},
   };
   const order = {
     format: 'stowage/order',

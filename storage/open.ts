@@ -33,7 +33,7 @@ const SETTINGS = z.strictObject({ root: z.string().min(1), s3: S3_SETTINGS.optio
  * @throws StowageError `config/invalid` naming the field.
  */
 export async function openStore(settings: StoreSettings): Promise<ObjectStore> {
-  const parsed = SETTINGS.safeParse(settings);
+  const parsed = SETTINGS.safeParse(settings, { jitless: true });
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw invalid(issue?.path.map(String).join('.') || 'root', issue?.message ?? 'is not understood');

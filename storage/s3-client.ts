@@ -53,7 +53,8 @@ export function connectS3(bucket: string, prefix: string, settings: S3Settings):
     // One upload alone can then have all its parts in flight while it fills the next.
     spareBuffers: { left: partsInFlight + 1 - OWN_BUFFERS, idle: [] },
     get patientClient() {
-      return (patientClient ??= makeClient(options, { socketTimeout: stallMs * PATIENCE, credentials }));
+      patientClient ??= makeClient(options, { socketTimeout: stallMs * PATIENCE, credentials });
+      return patientClient;
     },
     close() {
       client.destroy();

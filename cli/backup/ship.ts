@@ -3,8 +3,9 @@ import type { Plan } from '../../backup-set/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore-phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { CONTROL_VERSION, type Job } from '../../segment-shipper/control.ts';
-import { shipperCommand, storeSettings, targetOf } from '../config.ts';
+import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config.ts';
 import type { ClusterContext } from '../context.ts';
+import { hostRates } from '../host-rates.ts';
 import { type ShipperProcess, startShipper } from '../shipper-process.ts';
 import { dispatchRelations } from './dispatch.ts';
 import type { Draft } from './plan.ts';
@@ -12,6 +13,8 @@ import { count, type Tally } from './tally.ts';
 
 /** A restarted shipper would get the next number, so that its keys collide with nothing its predecessor left. */
 const FIRST_ATTEMPT = 1;
+
+type Node = HeldSnapshot['nodes'][number];
 
 /** How the shippers ended: nothing, or every failure, the first one first. */
 export interface Shipped {
@@ -32,6 +35,12 @@ export async function ship(
   const failures: { content: number | undefined; error: StowageError }[] = [];
   const stopped = new AbortController();
   const shippers: ShipperProcess[] = [];
+  const rates = hostRates<Node>(
+    context.config.shippers.maxRateBytes,
+    ({ segment }) => shipperHost(context.config, segment),
+    ({ segment }, bytesPerSecond) =>
+      shippers.find(({ content }) => content === segment.content)?.send({ type: 'rate', bytesPerSecond }),
+  );
   let stopping: Promise<unknown> | undefined;
   const fail = (content: number | undefined, error: unknown) => {
     const failure = asStowageError(error);
@@ -48,7 +57,13 @@ export async function ship(
   // One by one: when the third cannot be started, the first two are there to be stopped.
   const startAll = () => {
     try {
-      for (const node of held.nodes) shippers.push(start(context, plan, draft, node, tally));
+      rates.begin(held.nodes);
+      for (const node of held.nodes) {
+        const shipper = start(context, plan, draft, node, tally, rates.shareOf(node));
+        shippers.push(shipper);
+        const ended = () => rates.end(node);
+        shipper.ended.then(ended, ended);
+      }
     } catch (error) {
       fail(undefined, error);
     }
@@ -97,8 +112,9 @@ function start(
   context: ClusterContext,
   plan: Plan,
   draft: Draft,
-  node: HeldSnapshot['nodes'][number],
+  node: Node,
   tally: Tally,
+  bytesPerSecond: number | undefined,
 ): ShipperProcess {
   const { config, env, log } = context;
   const { content, host } = node.segment;
@@ -110,6 +126,7 @@ function start(
     target: targetOf(config, node.segment, env),
     store: storeSettings(config),
     workers: config.shippers.workers,
+    ...(bytesPerSecond !== undefined && { bytesPerSecond }),
     fifoBase: config.shippers.fifoBase,
     ...(node.segment.dataDir !== undefined && { dataDir: node.segment.dataDir }),
     ...shareOf(plan, draft, node),
@@ -127,7 +144,7 @@ function start(
 }
 
 /** What one segment ships, whoever is told of it. */
-export function shareOf(plan: Plan, draft: Draft, node: HeldSnapshot['nodes'][number]) {
+export function shareOf(plan: Plan, draft: Draft, node: Node) {
   const { content } = node.segment;
   return {
     timestamp: plan.timestamp,

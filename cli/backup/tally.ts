@@ -22,6 +22,8 @@ export interface ContentTally {
   current: string | undefined;
   peakMemoryBytes: number;
   cpuMs: number;
+  /** Absent where nobody measured it: of a short run, and of an agent. */
+  eventLoopDelayP99Ms?: number;
 }
 
 export function newTally(plan: Plan): Tally {
@@ -69,6 +71,7 @@ export function count(tally: ContentTally, report: Report, attempt: number): voi
     case 'done':
       tally.peakMemoryBytes = report.peakMemoryBytes;
       tally.cpuMs = report.cpuMs;
+      if (report.eventLoopDelayP99Ms !== undefined) tally.eventLoopDelayP99Ms = report.eventLoopDelayP99Ms;
       return;
     case 'hello':
     case 'ordered':

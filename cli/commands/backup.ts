@@ -1,6 +1,14 @@
 import { type BackupResult, runBackup } from '../backup/coordinate.ts';
 import type { ClusterCommand } from '../command.ts';
-import { numberFlag, numberFrom, SELECTION_FLAGS, SELECTION_LISTS, selectionFrom } from '../flags.ts';
+import {
+  numberFlag,
+  numberFrom,
+  RATE_FLAG,
+  rateFlag,
+  SELECTION_FLAGS,
+  SELECTION_LISTS,
+  selectionFrom,
+} from '../flags.ts';
 import { bytes, count, duration, plural, printable, rate, table } from '../format.ts';
 import { problemLines } from '../problems.ts';
 
@@ -16,6 +24,7 @@ export const backupCommand: ClusterCommand = {
       'barrier: writers wait a moment; dispatch: nobody waits, the coordinator dispatches (Greenplum)',
     ],
     ['--workers <n>', 'connections per segment'],
+    RATE_FLAG,
     [
       '--zstd-level <n>',
       'compression, 1 (fast) to 19 (small), or auto: smaller while the network is what it waits for',
@@ -29,6 +38,7 @@ export const backupCommand: ClusterCommand = {
     return {
       'backup.snapshot': flags['snapshot'],
       'shippers.workers': numberFlag(flags, 'workers'),
+      'shippers.maxRateBytes': rateFlag(flags),
       'backup.zstdLevel': flags['zstdLevel'] === 'auto' ? 'auto' : numberFlag(flags, 'zstdLevel'),
       functions: flags['functions'],
       ...Object.fromEntries(selection.map(([name, patterns]) => [`backup.${name}`, patterns])),
@@ -51,7 +61,7 @@ function summaryOf(result: BackupResult) {
     writerWaitMs: plan.snapshot.writerWaitMs,
     ...totalsOf(result),
     contents: [...result.tally.contents.values()].map(
-      ({ content, rows, bytes, storedBytes, objects, peakMemoryBytes, cpuMs }) => ({
+      ({ content, rows, bytes, storedBytes, objects, peakMemoryBytes, cpuMs, eventLoopDelayP99Ms }) => ({
         content,
         rows,
         bytes,
@@ -59,6 +69,7 @@ function summaryOf(result: BackupResult) {
         objects,
         peakMemoryBytes,
         cpuMs,
+        eventLoopDelayP99Ms,
       }),
     ),
     failures: failures.map(({ content, error }) => ({ content, code: error.code, message: error.message })),

@@ -4,6 +4,8 @@ import type { ClusterCommand, Flags } from '../command.ts';
 import {
   numberFlag,
   numberFrom,
+  RATE_FLAG,
+  rateFlag,
   SELECTION_FLAGS,
   SELECTION_LISTS,
   selectionFrom,
@@ -35,6 +37,7 @@ Every byte that will be used is read and compared before the first statement cha
     ['--no-verify', 'do not read the set before changing the target'],
     ...SELECTION_FLAGS,
     ['--workers <n>', 'connections per segment'],
+    RATE_FLAG,
     ['--functions <who>', 'inline: this command coordinates; events: deployed functions do'],
     ['--wait <seconds>', `how long to wait for each step of the functions (default ${WAIT_SECONDS})`],
   ],
@@ -42,6 +45,7 @@ Every byte that will be used is read and compared before the first statement cha
   cluster: (flags) => ({
     database: flags['redirectDb'] ?? flags['database'],
     'shippers.workers': numberFlag(flags, 'workers'),
+    'shippers.maxRateBytes': rateFlag(flags),
     functions: flags['functions'],
   }),
   async run({ flags, positional, context }) {

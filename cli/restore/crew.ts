@@ -8,8 +8,9 @@ import type { Problem } from '../../backup-set/verdict.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { CONTROL_VERSION, type Job, type Report } from '../../segment-shipper/control.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { shipperCommand, storeSettings, targetOf } from '../config.ts';
+import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config.ts';
 import type { ClusterContext } from '../context.ts';
+import { hostRates } from '../host-rates.ts';
 import { type SegmentProgress, showProgress } from '../progress.ts';
 import { type ShipperProcess, startShipper } from '../shipper-process.ts';
 
@@ -38,6 +39,12 @@ export function startCrew(
   plan: RestorePlan,
   segments: readonly Segment[],
 ): Crew {
+  const { config } = context;
+  const rates = hostRates<Member>(
+    config.shippers.maxRateBytes,
+    (member) => shipperHost(config, member),
+    ({ shipper }, bytesPerSecond) => shipper.send({ type: 'rate', bytesPerSecond }),
+  );
   const members = plan.contents.map((planned) => startMember(context, plan, planned, segments));
   const interrupted = () => void Promise.all(members.map(({ shipper }) => shipper.stop()));
   context.signal.addEventListener('abort', interrupted, { once: true });
@@ -47,9 +54,15 @@ export function startCrew(
     async carryOut(phase) {
       const working = contentsIn(phase, plan);
       const chosen = members.filter(({ content }) => working.includes(content));
+      // Before their orders: until then nobody reads anything.
+      rates.begin(chosen);
       const progress = showProgress(phase, context.output, context.clock, () => chosen.map(lineOf));
       try {
-        return await Promise.all(chosen.map((member) => follow(context, store, plan, member, phase)));
+        return await Promise.all(
+          chosen.map((member) =>
+            follow(context, store, plan, member, phase).finally(() => rates.end(member)),
+          ),
+        );
       } finally {
         progress.stop();
       }

@@ -15,7 +15,7 @@ const PROGRAMS = [
 ] as const;
 const LAUNCHER = 'infra/launch/launch.ts';
 
-const SHEBANG = '#!/usr/bin/env -S node --max-semi-space-size=1';
+const SHEBANG = '#!/usr/bin/env -S node --max-semi-space-size=2';
 /** Stands where the digest of the rest will. */
 const DIGEST = '0'.repeat(64);
 /**
@@ -24,6 +24,7 @@ const DIGEST = '0'.repeat(64);
  */
 const BANNER = [
   `// ${DIGEST}`,
+  '(function (exports, require, module, __filename, __dirname) {',
   '"use strict";',
   "const stowageUrl = require('node:url').pathToFileURL(__filename).href;",
 ].join('\n');
@@ -113,6 +114,8 @@ async function bundle(entry: string, file: string): Promise<void> {
     sourcemap: 'linked',
     sourcesContent: false,
     banner: { js: BANNER },
+    footer: { js: '})' },
+    alias: { assert: path.join(import.meta.dirname, 'assert.cjs') },
     plugins: [onlyEnglish, onlyUsedCommands],
     // pg asks for it and does without: bindings to libpq are slower than its own code (facts: 22 s of CPU per GB).
     external: ['pg-native'],

@@ -14,6 +14,8 @@ declare const PROGRAM: string;
 
 /** A process that runs longer has its code taken after this time: V8 throws away what has not run for long. */
 const START_MS = 10_000;
+/** File systems take 255, and the name grows while it is unfinished. */
+const NAME_CHARS_MAX = 240;
 
 const file = join(__dirname, PROGRAM);
 // Latin-1: the build writes ASCII only, and so V8 keeps one byte for each character.
@@ -21,9 +23,11 @@ const text = readFileSync(file, 'latin1');
 const folder = whereSafe();
 // The first line is the build's digest: the code of another build must never be taken, and V8 compares lengths only.
 const digest = text.slice('// '.length, text.indexOf('\n'));
-const name = `${PROGRAM}-${process.version}-${process.arch}-${digest}`;
+// V8 refuses code that was compiled under other flags: programs started with them must not take turns in one file.
+const flags = process.execArgv.join('').replaceAll(/[^\w=]/g, '');
+const name = `${PROGRAM}-${process.version}-${process.arch}-${digest}-${flags}`.slice(0, NAME_CHARS_MAX);
 const kept = folder === undefined ? undefined : readCompiled(join(folder, name));
-const script = new Script(`(function (exports, require, module, __filename, __dirname) {${text}\n})`, {
+const script = new Script(text, {
   filename: file,
   ...(kept && { cachedData: kept.code }),
 });
@@ -38,7 +42,9 @@ if (folder !== undefined) {
   });
 }
 const program = { exports: {} };
-script.runInThisContext().call(program.exports, program.exports, createRequire(file), program, file, dirname(file));
+script
+  .runInThisContext()
+  .call(program.exports, program.exports, createRequire(file), program, file, dirname(file));
 
 function whereSafe(): string | undefined {
   try {

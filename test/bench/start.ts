@@ -24,7 +24,7 @@ if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a w
 const SHIPPER = fileURLToPath(new URL('../../dist/segment-shipper.js', import.meta.url));
 const STOWAGE = fileURLToPath(new URL('../../dist/stowage.js', import.meta.url));
 /** As the coordinator starts a shipper (cli/shipper-process.ts). */
-const FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=256'];
+const FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=256'];
 const PAYLOAD = 'x'.repeat(1000);
 
 interface Sample {
@@ -84,7 +84,12 @@ try {
 }
 
 function rclone(endpoint: string): string[] {
-  const settings = ['--s3-provider=Other', '--s3-env-auth', '--s3-no-check-bucket', `--s3-endpoint=${endpoint}`];
+  const settings = [
+    '--s3-provider=Other',
+    '--s3-env-auth',
+    '--s3-no-check-bucket',
+    `--s3-endpoint=${endpoint}`,
+  ];
   return ['rclone', '--config=/dev/null', ...settings, 'rcat', ':s3:bench/rclone'];
 }
 
@@ -105,9 +110,16 @@ async function measured(
   child.stdin.write(input);
   // The end of its standard input tells a shipper that the coordinator is gone.
   if (!isJob) child.stdin.end();
-  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  const closed = once(child, 'close');
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const [code] = (await closed) as [number | null];
   if (code !== 0) throw new Error(`${command.join(' ')} ended with ${String(code)}: ${out}${err}`);
-  const cpuMs = err.trim().split(' ').map(Number).reduce((a, b) => a + b) * 1000;
+  const cpuMs =
+    err
+      .trim()
+      .split(' ')
+      .map(Number)
+      .reduce((a, b) => a + b) * 1000;
   const last = isJob ? (JSON.parse(out.trim().split('\n').at(-1) ?? '') as Report) : undefined;
   return {
     cpuMs,
@@ -141,7 +153,8 @@ function print(all: ReadonlyMap<string, readonly Sample[]>): void {
   );
   const heads = ['CPU ms', 'least', 'most', 'own word', 'wall ms'].map((head) => head.padStart(9)).join('');
   process.stdout.write(`medians of ${rounds} turns, Node ${process.version}\n${' '.repeat(30)}${heads}\n`);
-  rows.forEach(({ name }, index) => process.stdout.write(`${name.padEnd(30)}${lines[index] ?? ''}\n`));
+  for (const [index, { name }] of rows.entries())
+    process.stdout.write(`${name.padEnd(30)}${lines[index] ?? ''}\n`);
 }
 
 function median(numbers: readonly number[]): number {

@@ -78,6 +78,7 @@ async function feeding(relations: LoadRelation[]) {
     log: pino({ level: 'silent' }),
     report: () => undefined,
     progress: noProgress(),
+    throttle: async () => {},
     signal: stop.signal,
   });
   result.catch(() => undefined);

@@ -2,8 +2,13 @@ import { ORDER_EXTENTS_MAX } from './documents.ts';
 import type { ManifestRelation } from './manifest.ts';
 import type { RestorePlan, RestoreRequest } from './restore.ts';
 import { COORDINATOR, isHandedOver } from './restore-phases.ts';
-import type { ContentVolume } from './restore-plan.ts';
 import type { Problem } from './verdict.ts';
+
+/** How much of one content a restore is about. */
+export type ContentVolume = RestorePlan['contents'][number] & {
+  /** What orders are measured by; no plan tells. */
+  readonly extents: number;
+};
 
 /**
  * Orders that would name more extents than one can: nobody could write them, or read them. Known before anything is begun, and told

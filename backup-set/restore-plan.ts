@@ -3,18 +3,12 @@ import type { Phase } from './keys.ts';
 import type { Manifest, ManifestPart, ManifestRelation } from './manifest.ts';
 import type { Relation } from './plan.ts';
 import type { RestorePlan, RestoreRequest } from './restore.ts';
-import { oversizedOrders } from './restore-bounds.ts';
+import { type ContentVolume, oversizedOrders } from './restore-bounds.ts';
 import { COORDINATOR, loadWay } from './restore-phases.ts';
 import { isEverything, malformedPatterns, selects, unmatchedIncludes } from './selection.ts';
 import type { Problem } from './verdict.ts';
 
 export type Planned = { readonly plan: RestorePlan } | { readonly refused: readonly Problem[] };
-
-/** How much of one content a restore is about. */
-export type ContentVolume = RestorePlan['contents'][number] & {
-  /** What orders are measured by; no plan tells. */
-  readonly extents: number;
-};
 
 /**
  * Resolves a request against a manifest: phases and volumes, or every reason why it cannot be done. Pure.

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pMap from 'p-map';
 import type { Contender } from './contenders.ts';
@@ -111,12 +111,4 @@ async function eachTable(
   const env = environment(bench, server);
   await pMap(tables, (table) => shell(env, commandFor(table)), { concurrency: workers });
   return {};
-}
-
-/** Where the bench keeps what a contender writes to disk. */
-export async function freshFolder(bench: Bench, name: string): Promise<string> {
-  const folder = join(bench.home, name);
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  return folder;
 }

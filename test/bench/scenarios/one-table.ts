@@ -21,7 +21,7 @@ export const oneTable: Scenario = {
   name: 'one-table',
   about: 'one table of 1 MB out of a large set',
   gigabytes: 10,
-  rounds: 3,
+  rounds: 2,
   async run(bench, { gigabytes, rounds }) {
     const [server] = await startServers(bench, 1);
     if (server === undefined) throw new Error('no server was started');

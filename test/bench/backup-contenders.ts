@@ -8,7 +8,7 @@ import { copyByProgram, rcloneInProgram } from './programs.ts';
 import type { Bench } from './scenario.ts';
 import type { Source } from './servers.ts';
 import { environment, quoted, shell } from './shell.ts';
-import { BUCKET } from './store.ts';
+import { awsFlags, BUCKET } from './store.ts';
 import { newRoot, stowage } from './stowage.ts';
 
 /** Names that the bars of the issue refer to. */
@@ -64,8 +64,7 @@ export function backupContenders(bench: Bench, source: Source, workers: number):
       name: BACKUP.aws,
       needs: ['zstd', 'aws'],
       run: piped(
-        (table) =>
-          `aws --endpoint-url ${bench.store.endpoint} s3 cp --only-show-errors - s3://${BUCKET}/${table}.zst`,
+        (table) => `aws ${awsFlags(bench.store)} s3 cp --only-show-errors - s3://${BUCKET}/${table}.zst`,
       ),
       clean,
     },

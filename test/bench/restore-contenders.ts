@@ -129,7 +129,8 @@ export async function storePeers(bench: Bench, source: Source): Promise<void> {
 export const storePublic = (key: string) => `rclone rcat -q --s3-acl public-read sink:${BUCKET}/${key}`;
 
 /** The command that writes an object to its standard output. */
-export const curl = ({ store }: Bench, key: string) => `curl -sSf ${store.endpoint}/${BUCKET}/${key}`;
+export const curl = ({ store }: Bench, key: string) =>
+  `curl -sSf ${store.caFile === undefined ? '' : `--cacert ${store.caFile} `}${store.endpoint}/${BUCKET}/${key}`;
 
 /**
  * Gives each run a database of its own, with empty tables unless the contender makes them itself; counts the rows

@@ -10,11 +10,12 @@ import type { ScenarioResult } from './result.ts';
 import { allScenarios } from './scenarios.ts';
 import { openStoreFor } from './store.ts';
 import { findTools, versionOfPostgres } from './tools.ts';
+import { warmUp } from './warm-up.ts';
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
 process.exitCode = 1; // until everything is written
-const { scenarios, absent } = await allScenarios();
+const scenarios = await allScenarios();
 if (process.argv.includes('--help')) {
   process.stdout.write(
     `${USAGE}\n\n${scenarios.map(({ name, about }) => `${name.padEnd(14)} ${about}`).join('\n')}\n`,
@@ -25,7 +26,6 @@ const options = parseOptions(
   process.argv.slice(2),
   scenarios.map(({ name }) => name),
 );
-for (const name of absent) say(`no module brings the scenario ${name}`);
 await build();
 const tools = await findTools();
 const postgresVersion = await versionOfPostgres(await findTool('postgres'));
@@ -35,12 +35,15 @@ const home = await mkdtemp(join(tmpdir(), 'sb-'));
 await chmod(home, 0o755);
 const startedAt = new Date();
 try {
+  const bench = { options, tools, store, home, say };
+  say('warming up');
+  await warmUp(bench);
   const results: ScenarioResult[] = [];
   let report: Report | undefined;
   for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
     const { gigabytes = scenario.gigabytes, rounds = scenario.rounds } = options;
     say(`\n${scenario.name}: ${scenario.about}`);
-    results.push(await scenario.run({ options, tools, store, home, say }, { gigabytes, rounds }));
+    results.push(await scenario.run(bench, { gigabytes, rounds }));
     report = { results, options, tools, storeName: store.name, startedAt, postgresVersion };
     // After each: what was measured is not lost when a later one fails.
     await writeReport(report, say);

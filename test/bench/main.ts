@@ -1,4 +1,5 @@
 /** `npm run bench`: the published benchmark. docs/benchmarks.md says how to run it and how to read it. */
+import { rmSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { parseOptions, USAGE } from './options.ts';
 import { markdownOf, type Report, writeReport } from './report.ts';
 import type { ScenarioResult } from './result.ts';
 import { allScenarios } from './scenarios.ts';
+import { textFolder } from './servers.ts';
 import { openStoreFor } from './store.ts';
 import { findTools, versionOfPostgres } from './tools.ts';
 import { warmUp } from './warm-up.ts';
@@ -33,6 +35,9 @@ const store = await openStoreFor(options.server);
 const home = await mkdtemp(join(tmpdir(), 'sb-'));
 // The server's user must get through to what is in it.
 await chmod(home, 0o755);
+// Servers and the sink end with us; the folder must, too, when somebody interrupts.
+process.on('exit', () => rmSync(home, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 const startedAt = new Date();
 try {
   const bench = { options, tools, store, home, say };
@@ -44,6 +49,7 @@ try {
     const { gigabytes = scenario.gigabytes, rounds = scenario.rounds } = options;
     say(`\n${scenario.name}: ${scenario.about}`);
     results.push(await scenario.run(bench, { gigabytes, rounds }));
+    await rm(textFolder({ home }), { recursive: true, force: true });
     report = { results, options, tools, storeName: store.name, startedAt, postgresVersion };
     // After each: what was measured is not lost when a later one fails.
     await writeReport(report, say);
@@ -52,5 +58,4 @@ try {
   process.exitCode = 0;
 } finally {
   await store.stop();
-  await rm(home, { recursive: true, force: true });
 }

@@ -1,7 +1,7 @@
 /** Installs Debian packages, and nothing but these: no service is started, no PostgreSQL cluster is created. */
 import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import { hasProgram } from './machine.mjs';
-import { packagesOf } from './needs.mjs';
+import { isDispensable, packagesOf } from './needs.mjs';
 import { runQuietly } from './run.mjs';
 import { SetupError } from './setup-error.mjs';
 
@@ -22,7 +22,7 @@ const NO_START = {
 
 /**
  * Installs what the needs name, as root on a Debian-like system; elsewhere returns at once, and the caller
- * says what is missing. What can be waived is installed on its own, so that an archive without it fails alone.
+ * says what is missing. What can be done without is installed on its own, so that an archive without it fails alone.
  */
 export async function installDebian(missing, say) {
   if (process.getuid?.() !== 0 || !(await isDebian())) return;
@@ -34,12 +34,13 @@ export async function installDebian(missing, say) {
   await apt('update', '-q');
   const undo = [await place(NO_MAIN_CLUSTER), await place(NO_START)];
   try {
-    for (const needs of [missing.filter((need) => !need.waiver), missing.filter((need) => need.waiver)]) {
+    const dispensable = missing.filter(isDispensable);
+    for (const needs of [missing.filter((need) => !isDispensable(need)), dispensable]) {
       if (needs.length === 0) continue;
       try {
         await apt('install', '-y', '-q', '--no-install-recommends', ...packagesOf(needs));
       } catch (error) {
-        if (!(error instanceof SetupError) || needs.some((need) => !need.waiver)) throw error;
+        if (!(error instanceof SetupError) || !needs.every(isDispensable)) throw error;
         say(error.message);
       }
     }

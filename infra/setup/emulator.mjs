@@ -56,7 +56,8 @@ async function installPython(say) {
   return findPython();
 }
 
-async function findPython() {
+/** A Python that can make environments, or undefined. */
+export async function findPython() {
   for (const program of ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11']) {
     const version = await promisify(execFile)(program, [
       '-c',

@@ -4,7 +4,7 @@ import { SetupError } from './setup-error.mjs';
 /**
  * `programs`: all must be there. `packages`: what Debian and its descendants call them. `dirs`: looked in beside PATH;
  * `*` stands for one name, and then all programs must be in the same directory. `minMajor`: of the first program.
- * `services`: what the package would leave to be started at the next boot.
+ * `services`: what the package would leave to be started at the next boot. `without`: what is done without it: nothing fails.
  */
 const POSTGRESQL = {
   name: 'PostgreSQL server and client, 13 or later',
@@ -33,9 +33,16 @@ const CEPH = {
   waiver: 'STOWAGE_WITHOUT_CEPH',
 };
 
+/** What the bench measures beside Stowage; a peer that is not there is left out, and the report says so. */
+const PEERS = [
+  { name: 'rclone', programs: ['rclone'], packages: ['rclone'], without: 'no peers that upload with rclone' },
+  { name: 'pgBackRest', programs: ['pgbackrest'], packages: ['pgbackrest'], without: 'no physical backup' },
+  { name: 'curl', programs: ['curl'], packages: ['curl'], without: 'no peers that download' },
+];
+
 const PURPOSES = {
   demo: { command: 'npm run demo', needs: [POSTGRESQL, ZSTD] },
-  bench: { command: 'npm run bench', needs: [POSTGRESQL, ZSTD] },
+  bench: { command: 'npm run bench', needs: [POSTGRESQL, ZSTD, ...PEERS], peersInPython: true },
   test: { command: 'npm test', needs: [POSTGRESQL, ZSTD, JQ, SSH, OPENSSL, CEPH], emulator: true },
   stack: { command: 'npm run test:stack', needs: [POSTGRESQL, ZSTD], emulator: true },
   build: { command: 'npm run build', needs: [] },
@@ -53,6 +60,12 @@ export function parsePurpose(args) {
 
 /** Whether a purpose wants the emulator of AWS. */
 export const wantsEmulator = (purpose) => PURPOSES[purpose].emulator === true;
+
+/** Whether a purpose wants the peers that are Python packages. */
+export const wantsPeersInPython = (purpose) => PURPOSES[purpose].peersInPython === true;
+
+/** Whether everything else works without it, and the command goes on where it cannot be had. */
+export const isDispensable = (need) => need.waiver !== undefined || need.without !== undefined;
 
 /** What a purpose needs, less what the environment waives. */
 export function needsOf(purpose, environment) {

@@ -6,7 +6,15 @@ import { isSupported } from './emulator.mjs';
 import { withLock } from './lock.mjs';
 import { holds, pathWithout, stampOf } from './locked-packages.mjs';
 import { absent } from './machine.mjs';
-import { aptCommand, majorOf, needsOf, parsePurpose, whatToInstall } from './needs.mjs';
+import {
+  aptCommand,
+  isDispensable,
+  majorOf,
+  needsOf,
+  parsePurpose,
+  wantsPeersInPython,
+  whatToInstall,
+} from './needs.mjs';
 
 const quiet = () => {};
 let dir;
@@ -21,6 +29,19 @@ describe('needs', () => {
     expect(names('test', {})).toContain('Ceph Object Gateway');
     expect(names('test', { STOWAGE_WITHOUT_CEPH: '1' })).not.toContain('Ceph Object Gateway');
     expect(names('demo', {})).toEqual(['PostgreSQL server and client, 13 or later', 'zstd']);
+  });
+
+  test('the bench needs PostgreSQL and zstd; every peer is named, and can be done without', () => {
+    const needs = needsOf('bench', {});
+    expect(needs.filter((need) => !isDispensable(need)).map((need) => need.name)).toEqual([
+      'PostgreSQL server and client, 13 or later',
+      'zstd',
+    ]);
+    expect(aptCommand(needs.filter(isDispensable))).toContain(
+      '--no-install-recommends rclone pgbackrest curl',
+    );
+    expect(wantsPeersInPython('bench')).toBe(true);
+    expect(wantsPeersInPython('test')).toBe(false);
   });
 
   test('an unknown purpose is refused, none means the tests', () => {

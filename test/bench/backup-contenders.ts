@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pMap from 'p-map';
 import type { Contender } from './contenders.ts';
@@ -8,7 +8,7 @@ import { copyByProgram, rcloneInProgram } from './programs.ts';
 import type { Bench } from './scenario.ts';
 import type { Source } from './servers.ts';
 import { environment, quoted, shell } from './shell.ts';
-import { BUCKET } from './store.ts';
+import { awsFlags, BUCKET } from './store.ts';
 import { newRoot, stowage } from './stowage.ts';
 
 /** Names that the bars of the issue refer to. */
@@ -64,8 +64,7 @@ export function backupContenders(bench: Bench, source: Source, workers: number):
       name: BACKUP.aws,
       needs: ['zstd', 'aws'],
       run: piped(
-        (table) =>
-          `aws --endpoint-url ${bench.store.endpoint} s3 cp --only-show-errors - s3://${BUCKET}/${table}.zst`,
+        (table) => `aws ${awsFlags(bench.store)} s3 cp --only-show-errors - s3://${BUCKET}/${table}.zst`,
       ),
       clean,
     },
@@ -111,12 +110,4 @@ async function eachTable(
   const env = environment(bench, server);
   await pMap(tables, (table) => shell(env, commandFor(table)), { concurrency: workers });
   return {};
-}
-
-/** Where the bench keeps what a contender writes to disk. */
-export async function freshFolder(bench: Bench, name: string): Promise<string> {
-  const folder = join(bench.home, name);
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  return folder;
 }

@@ -18,36 +18,32 @@ const TICK_MS = 10;
  * CPU time of all processes that we started and that have ended, with those that they started and waited for. Nothing
  * short-lived escapes: Linux adds it up when a child is waited for.
  */
-export function endedChildrenMs(): number {
+export async function endedChildrenMs(): Promise<number> {
   return statOf('self')?.childrenMs ?? 0;
-}
-
-/** CPU time so far of a process, of its running children, and of all that have ended below them: a PostgreSQL server. */
-export interface Tree {
-  readonly processes: number;
-  readonly ms: number;
 }
 
 const [LOOKS_MAX, BETWEEN_LOOKS_MS] = [100, 20];
 
 /**
- * Looks at a server once no backend is left that was not there at `processesMax`, and nothing ended meanwhile: a backend
- * outlives its client by a moment, and one that ends between two files of /proc is counted twice or not at all.
+ * CPU time of a PostgreSQL server so far: the postmaster, its running children, and all that have ended below them. Waits until
+ * no more than `processesMax` processes are left and none ended meanwhile: a backend outlives its client by a moment, and
+ * one that ends between two files of /proc would be counted twice or not at all.
  */
-export async function quietTree(root: number, processesMax = Number.POSITIVE_INFINITY): Promise<Tree> {
+export async function serverMs(postmaster: number, processesMax = Number.POSITIVE_INFINITY): Promise<number> {
   for (let looks = 1; ; looks += 1) {
-    const first = below(allStats(), root);
-    const second = below(allStats(), root);
-    if (second.length === 0) throw new Error(`there is no process ${root}`);
+    const first = below(allStats(), postmaster);
+    const second = below(allStats(), postmaster);
+    if (second.length === 0) throw new Error(`there is no process ${postmaster}`);
     const isSame = String(first.map(({ pid }) => pid)) === String(second.map(({ pid }) => pid));
-    const isQuiet = isSame && second.length <= processesMax;
-    if (isQuiet || looks === LOOKS_MAX)
-      return {
-        processes: second.length,
-        ms: second.reduce((sum, stat) => sum + stat.ownMs + stat.childrenMs, 0),
-      };
+    if ((isSame && second.length <= processesMax) || looks === LOOKS_MAX)
+      return second.reduce((sum, stat) => sum + stat.ownMs + stat.childrenMs, 0);
     await sleep(BETWEEN_LOOKS_MS);
   }
+}
+
+/** How many processes a server has. */
+export function processesOf(postmaster: number): number {
+  return below(allStats(), postmaster).length;
 }
 
 /** CPU time so far of one process alone. */

@@ -1,4 +1,5 @@
 /** `npm run bench`: the published benchmark. docs/benchmarks.md says how to run it and how to read it. */
+import { rmSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,13 +9,15 @@ import { parseOptions, USAGE } from './options.ts';
 import { markdownOf, type Report, writeReport } from './report.ts';
 import type { ScenarioResult } from './result.ts';
 import { allScenarios } from './scenarios.ts';
+import { textFolder } from './servers.ts';
 import { openStoreFor } from './store.ts';
 import { findTools, versionOfPostgres } from './tools.ts';
+import { warmUp } from './warm-up.ts';
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
 process.exitCode = 1; // until everything is written
-const { scenarios, absent } = await allScenarios();
+const scenarios = await allScenarios();
 if (process.argv.includes('--help')) {
   process.stdout.write(
     `${USAGE}\n\n${scenarios.map(({ name, about }) => `${name.padEnd(14)} ${about}`).join('\n')}\n`,
@@ -25,7 +28,6 @@ const options = parseOptions(
   process.argv.slice(2),
   scenarios.map(({ name }) => name),
 );
-for (const name of absent) say(`no module brings the scenario ${name}`);
 await build();
 const tools = await findTools();
 const postgresVersion = await versionOfPostgres(await findTool('postgres'));
@@ -33,14 +35,21 @@ const store = await openStoreFor(options.server);
 const home = await mkdtemp(join(tmpdir(), 'sb-'));
 // The server's user must get through to what is in it.
 await chmod(home, 0o755);
+// Servers and the sink end with us; the folder must, too, when somebody interrupts.
+process.on('exit', () => rmSync(home, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 const startedAt = new Date();
 try {
+  const bench = { options, tools, store, home, say };
+  say('warming up');
+  await warmUp(bench);
   const results: ScenarioResult[] = [];
   let report: Report | undefined;
   for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
     const { gigabytes = scenario.gigabytes, rounds = scenario.rounds } = options;
     say(`\n${scenario.name}: ${scenario.about}`);
-    results.push(await scenario.run({ options, tools, store, home, say }, { gigabytes, rounds }));
+    results.push(await scenario.run(bench, { gigabytes, rounds }));
+    await rm(textFolder({ home }), { recursive: true, force: true });
     report = { results, options, tools, storeName: store.name, startedAt, postgresVersion };
     // After each: what was measured is not lost when a later one fails.
     await writeReport(report, say);
@@ -49,5 +58,4 @@ try {
   process.exitCode = 0;
 } finally {
   await store.stop();
-  await rm(home, { recursive: true, force: true });
 }

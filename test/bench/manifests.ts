@@ -20,7 +20,7 @@ const BYTES_MAX = 64 * 1024 ** 2;
 /** Reads the manifest of a set as its format says. */
 export async function neededFor({ store }: Bench, set: StoredSet, table: string): Promise<Needed> {
   Object.assign(process.env, awsVariables(store));
-  const { endpoint, region } = store;
+  const { plainEndpoint: endpoint, region } = store;
   const objects = await openStore({ root: set.root, s3: { endpoint, region } });
   const read = async (key: string) => ({ key, bytes: await objects.read(key, { bytesMax: BYTES_MAX }) });
   try {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { endedChildrenMs, machineTime, ownMs, quietTree } from './cpu.ts';
+import { endedChildrenMs, machineTime, ownMs, processesOf, serverMs } from './cpu.ts';
 import { watchMemory } from './memory.ts';
 import type { Counts } from './sink/counts.ts';
 import type { Sink } from './sink/start.ts';
@@ -55,9 +55,10 @@ export async function measure<T extends Ran>(
   work: () => Promise<T>,
 ): Promise<{ ran: T; usage: Usage }> {
   await sink?.forgetCounts();
-  const trees = await Promise.all(servers.map((pid) => quietTree(pid)));
+  const idle = servers.map((pid) => ({ pid, processes: processesOf(pid) }));
+  const serversBefore = await sumOf(servers, (pid) => serverMs(pid));
   const memory = watchMemory(servers, stores);
-  const before = lookAround(stores);
+  const before = await lookAround(stores);
   const startedAt = performance.now();
   let ran: T;
   let wallMs: number;
@@ -68,23 +69,23 @@ export async function measure<T extends Ran>(
     wallMs = performance.now() - startedAt;
     peaks = memory.stop();
   }
-  const after = lookAround(stores);
-  const treesAfter = await Promise.all(servers.map((pid, at) => quietTree(pid, trees[at]?.processes)));
+  const after = await lookAround(stores);
+  const serversAfter = await sumOf(idle, ({ pid, processes }) => serverMs(pid, processes));
   const clientMs = after.clientMs - before.clientMs;
-  const serverMs = treesAfter.reduce((sum, { ms }, at) => sum + ms - (trees[at]?.ms ?? 0), 0);
+  const databaseMs = serversAfter - serversBefore;
   const storeMs = after.storeMs - before.storeMs;
   const programMs = ran.programMs ?? 0;
   const workMs = after.machine.workMs - before.machine.workMs;
-  const othersMs = workMs - clientMs - serverMs - storeMs - (after.ownMs - before.ownMs);
+  const othersMs = workMs - clientMs - databaseMs - storeMs - (after.ownMs - before.ownMs);
   const store = await sink?.counts();
   return {
     ran,
     usage: {
       wallSeconds: wallMs / 1000,
       clientSeconds: clientMs / 1000,
-      databaseSeconds: (serverMs - programMs) / 1000,
+      databaseSeconds: (databaseMs - programMs) / 1000,
       programSeconds: programMs / 1000,
-      totalSeconds: (clientMs + serverMs) / 1000,
+      totalSeconds: (clientMs + databaseMs) / 1000,
       storeSeconds: storeMs / 1000,
       interruptSeconds: (after.machine.interruptMs - before.machine.interruptMs) / 1000,
       othersShare: Math.max(0, othersMs) / (wallMs * availableParallelism()),
@@ -96,10 +97,14 @@ export async function measure<T extends Ran>(
   };
 }
 
-function lookAround(stores: readonly number[]) {
+async function sumOf<T>(list: readonly T[], ms: (one: T) => Promise<number>): Promise<number> {
+  return (await Promise.all(list.map(ms))).reduce((sum, one) => sum + one, 0);
+}
+
+async function lookAround(stores: readonly number[]) {
   const { user, system } = process.cpuUsage();
   return {
-    clientMs: endedChildrenMs(),
+    clientMs: await endedChildrenMs(),
     storeMs: stores.reduce((sum, pid) => sum + ownMs(pid), 0),
     ownMs: (user + system) / 1000,
     machine: machineTime(),

@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
+import { SERVERS, type ServerKind } from './store.ts';
 
 export interface Options {
   readonly scenarios: readonly string[];
   /** Over the scenario's own. */
   readonly rounds?: number;
   readonly gigabytes?: number;
-  /** `sink`: the loopback server of test/bench/sink; `ceph`: a real Ceph Object Gateway. */
-  readonly server: 'sink' | 'ceph';
+  /** `sink`: the loopback server of test/bench/sink, also with TLS; `ceph`: a real Ceph Object Gateway. */
+  readonly server: ServerKind;
   /** Everybody connects to PostgreSQL by Unix socket instead of TCP. */
   readonly sockets: boolean;
   /** Of `many-tables`. */
@@ -18,7 +19,7 @@ export interface Options {
   readonly markdown?: string;
 }
 
-export const USAGE = `npm run bench -- [--scenario a,b] [--rounds N] [--gigabytes N] [--server sink|ceph] [--sockets]
+export const USAGE = `npm run bench -- [--scenario a,b] [--rounds N] [--gigabytes N] [--server sink|sink-tls|ceph] [--sockets]
   [--nodes 4] [--tables 10000] [--json FILE] [--svg FILE] [--markdown FILE]`;
 
 /** @throws Error that says what is wrong with the command line. */
@@ -42,7 +43,7 @@ export function parseOptions(args: readonly string[], all: readonly string[]): O
   const unknown = scenarios.filter((name) => !all.includes(name));
   if (unknown.length > 0) throw new Error(`no scenario ${unknown.join(', ')}; there are ${all.join(', ')}`);
   const { server } = values;
-  if (server !== 'sink' && server !== 'ceph') throw new Error('--server is sink or ceph');
+  if (!isServer(server)) throw new Error(`--server is one of ${SERVERS.join(', ')}`);
   return {
     scenarios: scenarios.length === 0 ? all : scenarios,
     ...(values.rounds === undefined ? {} : { rounds: whole('rounds', values.rounds) }),
@@ -56,6 +57,8 @@ export function parseOptions(args: readonly string[], all: readonly string[]): O
     ...(values.markdown === undefined ? {} : { markdown: values.markdown }),
   };
 }
+
+const isServer = (name: string): name is ServerKind => (SERVERS as readonly string[]).includes(name);
 
 function whole(name: string, text: string): number {
   const number = positive(name, text);

@@ -39,15 +39,12 @@ export function markdownOf(report: Report): string {
       `${result.title}.`,
       ...result.notes,
       '',
-      mediansTable(result),
-      '',
+      ...(result.text === undefined ? [] : ['```text', result.text, '```', '']),
+      ...(result.rows.length === 0 ? [] : [mediansTable(result), '']),
       ...(result.bars.length === 0 ? [] : [barsTable(result.bars), '']),
-      '<details><summary>every run</summary>',
-      '',
-      rowsTable(result.rows),
-      '',
-      '</details>',
-      '',
+      ...(result.rows.length === 0
+        ? []
+        : ['<details><summary>every run</summary>', '', rowsTable(result.rows), '', '</details>', '']),
     ]),
     ...warningsOf(results).map((warning) => `**${warning}**\n`),
   ].join('\n');

@@ -18,6 +18,8 @@ export interface ScenarioResult {
   /** The contender that everything else is divided by. */
   readonly floor: string;
   readonly rows: readonly Row[];
+  /** What a script of its own printed, where there are no rows. */
+  readonly text?: string;
   /** What the issue asks of this scenario. */
   readonly bars: readonly Bar[];
   /** Sentences for the reader: what is unequal, what was left out and why. */

@@ -44,6 +44,9 @@ export async function startServers(bench: Bench, count: number): Promise<TestSer
 /** Short: the path of a socket has 107 bytes. */
 export const socketFolder = ({ home }: Pick<Bench, 'home'>) => join(home, 's');
 
+/** Where tables lie as COPY text: as large as they are. */
+export const textFolder = ({ home }: Pick<Bench, 'home'>) => join(home, 'text');
+
 /** Makes and fills tables of one shape, two connections at a time. */
 export async function makeTables(
   bench: Bench,
@@ -72,7 +75,7 @@ export async function fill(
   bytesEach: number,
 ): Promise<Source> {
   await makeTables(bench, server, tables, shape, bytesEach);
-  const folder = join(bench.home, 'text');
+  const folder = textFolder(bench);
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o777);
   const textOf = (table: string) => join(folder, `${table}.txt`);

@@ -17,6 +17,7 @@ export function environment(bench: Bench, server?: TestServer, database = DATABA
     LC_ALL: 'C.UTF-8',
     ...rcloneVariables(bench.store),
     ...awsVariables(bench.store),
+    ...(bench.store.caFile === undefined ? {} : { NODE_EXTRA_CA_CERTS: bench.store.caFile }),
     ...(server === undefined
       ? {}
       : {

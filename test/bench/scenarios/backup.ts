@@ -47,7 +47,7 @@ export const twoTables = backupScenario({
   shape: SHAPES.lineitem,
   tables: ['lineitem_1', 'lineitem_2'],
   gigabytes: 2,
-  rounds: 3,
+  rounds: 2,
 });
 
 function backupScenario({ name, about, shape, tables, gigabytes, rounds }: What): Scenario {

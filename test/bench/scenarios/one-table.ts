@@ -1,12 +1,11 @@
 import { type Contender, runInTurns, runOnce } from '../contenders.ts';
 import { neededFor } from '../manifests.ts';
-import { curlCommand, intoNewDatabase, RESTORED, type StoredSet } from '../restore-contenders.ts';
+import { curl, intoNewDatabase, RESTORED, type StoredSet, storePublic } from '../restore-contenders.ts';
 import { type Bar, mediansOf, type Row } from '../result.ts';
 import { createTable, fillTable, SHAPES } from '../rows.ts';
 import type { Bench, Scenario } from '../scenario.ts';
 import { DATABASE, makeTables, startServers } from '../servers.ts';
 import { environment, shell } from '../shell.ts';
-import { BUCKET } from '../store.ts';
 import { newRoot, stowage, timestampIn } from '../stowage.ts';
 
 const SMALL = 'wanted';
@@ -21,7 +20,7 @@ export const oneTable: Scenario = {
   name: 'one-table',
   about: 'one table of 1 MB out of a large set',
   gigabytes: 10,
-  rounds: 3,
+  rounds: 2,
   async run(bench, { gigabytes, rounds }) {
     const [server] = await startServers(bench, 1);
     if (server === undefined) throw new Error('no server was started');
@@ -93,7 +92,7 @@ async function storeStream(bench: Bench, server: Server, gigabytes: number): Pro
     .join(' ');
   await shell(
     env,
-    `cd ${bench.home}; cat ${half} small.gz ${half} | rclone rcat -q sink:${BUCKET}/all.gz; rm piece.gz small.gz`,
+    `cd ${bench.home}; cat ${half} small.gz ${half} | ${storePublic('all.gz')}; rm piece.gz small.gz`,
   );
   return { before: (piece * PIECES) / 2, bytes };
 }
@@ -131,7 +130,7 @@ function contenders(bench: Bench, server: Server, set: StoredSet, { before, byte
       run: async () => {
         await shell(
           environment(bench, server, RESTORED),
-          `set +o pipefail; ${curlCommand(bench)('all.gz')} 2>/dev/null | gzip -dc 2>/dev/null | tail -c +${before + 1} | head -c ${bytes} | psql -X -q -c 'COPY ${SMALL} FROM STDIN'`,
+          `set +o pipefail; ${curl(bench, 'all.gz')} 2>/dev/null | gzip -dc 2>/dev/null | tail -c +${before + 1} | head -c ${bytes} | psql -X -q -c 'COPY ${SMALL} FROM STDIN'`,
         );
         return {};
       },

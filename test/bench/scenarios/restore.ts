@@ -10,7 +10,7 @@ export const restore: Scenario = {
   name: 'restore',
   about: 'one table of lineitem into an empty database',
   gigabytes: 1,
-  rounds: 3,
+  rounds: 2,
   async run(bench, { gigabytes, rounds }) {
     const [server] = await startServers(bench, 1);
     if (server === undefined) throw new Error('no server was started');

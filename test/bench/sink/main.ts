@@ -1,10 +1,14 @@
 /**
  * An S3 server for the bench, in a process of its own so that its CPU is charged to nobody. It listens on the loopback
- * interface only and keeps everything in memory. Prints its port in one line; ends with its standard input.
+ * interface only and keeps everything in memory. Prints its ports in one line; ends with its standard input.
+ * With two arguments, files of a certificate and its key, it also listens with TLS.
  * Control: /-/counts, /-/forget-counts, /-/reset (objects too), /-/keep, /-/discard.
  */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo, Server } from 'node:net';
 import { noCounts } from './counts.ts';
 import { DISCARD_ABOVE_BYTES, noObjects } from './objects.ts';
 import { serve } from './serve.ts';
@@ -30,7 +34,7 @@ const CONTROL: Readonly<Record<string, () => unknown>> = {
   },
 };
 
-const server = createServer({ requestTimeout: 0, keepAliveTimeout: 600_000 }, (request, response) => {
+function answer(request: IncomingMessage, response: ServerResponse): void {
   const control = CONTROL[request.url ?? ''];
   if (control !== undefined) {
     response.end(JSON.stringify(control() ?? {}));
@@ -40,8 +44,19 @@ const server = createServer({ requestTimeout: 0, keepAliveTimeout: 600_000 }, (r
     process.stderr.write(`sink: ${request.method} ${request.url}: ${String(error)}\n`);
     response.destroy();
   });
-});
-server.listen(0, '127.0.0.1', () => {
-  process.stdout.write(`${(server.address() as AddressInfo).port}\n`);
-});
+}
+
+async function portOf(server: Server): Promise<number> {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+const LIMITS = { requestTimeout: 0, keepAliveTimeout: 600_000 };
+const [certFile, keyFile] = process.argv.slice(2);
+const ports = [await portOf(createServer(LIMITS, answer))];
+if (certFile !== undefined && keyFile !== undefined) {
+  const secrets = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+  ports.push(await portOf(createSecureServer({ ...LIMITS, ...secrets }, answer)));
+}
+process.stdout.write(`${ports.join(' ')}\n`);
 process.stdin.resume().once('end', () => process.exit(0));

@@ -25,7 +25,7 @@ export interface Objects {
   keptBytesMax: number;
 }
 
-/** Manifests and receipts must be read again; packs and dumps need not. */
+/** Documents must be read again, and are kept however large; packs and dumps need not. */
 export const DISCARD_ABOVE_BYTES = 1024 ** 2;
 
 export function noObjects(): Objects {

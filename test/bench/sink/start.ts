@@ -7,6 +7,8 @@ import type { Counts } from './counts.ts';
 /** The bench's hold on its S3 sink. */
 export interface Sink {
   readonly endpoint: string;
+  /** The same with TLS; absent without a certificate. */
+  readonly secureEndpoint: string | undefined;
   readonly pid: number;
   counts(): Promise<Counts>;
   forgetCounts(): Promise<void>;
@@ -17,20 +19,27 @@ export interface Sink {
   stop(): Promise<void>;
 }
 
-export async function startSink(): Promise<Sink> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('main.ts', import.meta.url))], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const [port] = (await Promise.race([
+/** @param certificate files of a certificate and its key, to listen with TLS as well */
+export async function startSink(certificate: readonly string[] = []): Promise<Sink> {
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('main.ts', import.meta.url)), ...certificate],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
+  const [line] = (await Promise.race([
     once(createInterface(child.stdout), 'line'),
     once(child, 'exit').then(([code]) => {
       throw new Error(`the sink ended with ${String(code)}`);
     }),
   ])) as [string];
+  const [port, securePort] = line.split(' ');
   const endpoint = `http://127.0.0.1:${port}`;
   const control = async (what: string): Promise<unknown> => (await fetch(`${endpoint}/-/${what}`)).json();
   return {
     endpoint,
+    secureEndpoint: securePort === undefined ? undefined : `https://127.0.0.1:${securePort}`,
     pid: child.pid ?? -1,
     counts: async () => (await control('counts')) as Counts,
     forgetCounts: async () => void (await control('forget-counts')),

@@ -1,0 +1,51 @@
+/** Makes .bench-venv hold the peers of the bench that are Python packages: aws. */
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { installDebian } from './debian.mjs';
+import { findPython } from './emulator.mjs';
+import { withLock } from './lock.mjs';
+import { runQuietly } from './run.mjs';
+import { SetupError } from './setup-error.mjs';
+
+const PACKAGES = 'infra/setup/bench-packages.txt';
+
+/** Debian's python3 comes without what makes environments. */
+const DEBIAN = { packages: ['python3', 'python3-venv'], without: 'no peer that uploads with aws' };
+
+/** Installs what the lock file names, once. Where it cannot, it says so and returns: the bench leaves the peer out. */
+export async function installBenchPeers(root, say) {
+  const at = (name) => path.join(root, name);
+  const python = (await findPython()) ?? (await installPython(say));
+  if (python === undefined) {
+    say('aws is not here: no Python with venv (Debian: apt-get install python3 python3-venv)');
+    return;
+  }
+  const stamp = `${python.version}\n${await readFile(at(PACKAGES), 'utf8')}`;
+  const isStamped = async () =>
+    (await readFile(at('.bench-venv/stowage-lock'), 'utf8').catch(() => '')) === stamp;
+  if (await isStamped()) return;
+  await withLock(at('.stowage-bench-venv.lock'), say, async () => {
+    if (await isStamped()) return; // another run did it while we waited
+    say('installing aws into .bench-venv');
+    await rm(at('.bench-venv'), { recursive: true, force: true });
+    try {
+      await runQuietly(python.program, ['-m', 'venv', at('.bench-venv')]);
+      await runQuietly(at('.bench-venv/bin/python'), [
+        ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', at(PACKAGES)],
+      ]);
+      await writeFile(at('.bench-venv/stowage-lock'), stamp);
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      await rm(at('.bench-venv'), { recursive: true, force: true });
+      say(`aws is not here: ${error.message}`);
+    }
+  });
+}
+
+async function installPython(say) {
+  await installDebian([DEBIAN], say).catch((error) => {
+    if (!(error instanceof SetupError)) throw error;
+    say(error.message);
+  });
+  return findPython();
+}

@@ -154,7 +154,7 @@ export function startLoading(relation: LoadRelation, options: LoadingOptions, de
       await commitAll(sessionsIn('arrived'));
       decided.resolve();
     } catch (error) {
-      await Promise.all(members.map(({ session }) => session?.destroy()));
+      await Promise.all(members.map(async ({ session }) => session?.destroy()));
       decided.reject(error);
     } finally {
       concluded.abort();

@@ -11,6 +11,8 @@ import type { Session } from './session.ts';
 export interface CopyInOptions extends CopyOptions {
   /** Begins a transaction in the same round trip; ending it is the caller's. */
   readonly begin?: boolean;
+  /** Aborted when the server wants no more rows: a source that waits for something must not keep us waiting with it. */
+  readonly over?: AbortController;
 }
 
 /**
@@ -23,12 +25,12 @@ export async function copyIn(
   session: Session,
   relation: Pick<CopyRelation, 'schema' | 'name' | 'columns'>,
   source: AsyncIterable<Uint8Array>,
-  { signal, encoding, begin = false }: CopyInOptions,
+  { signal, encoding, begin = false, over }: CopyInOptions,
 ): Promise<number> {
   const name = `${relation.schema}.${relation.name}`;
   throwIfInterrupted(signal);
   const statement = `${begin ? 'BEGIN; ' : ''}${copyInStatement(relation, encoding)}`;
-  const upload = new CopyInStatement(statement, source);
+  const upload = new CopyInStatement(statement, source, over);
   // The server may be waiting for a lock, not for our bytes: a cancel reaches it in both.
   const abort = () => void session.destroy();
   signal?.addEventListener('abort', abort, { once: true });
@@ -76,12 +78,13 @@ class CopyInStatement implements Submittable {
   readonly #text: string;
   readonly #source: AsyncIterable<Uint8Array>;
   readonly #outcome = Promise.withResolvers<number>();
-  readonly #over = new AbortController();
+  readonly #over: AbortController;
   #rowCount = Number.NaN;
 
-  constructor(text: string, source: AsyncIterable<Uint8Array>) {
+  constructor(text: string, source: AsyncIterable<Uint8Array>, over = new AbortController()) {
     this.#text = text;
     this.#source = source;
+    this.#over = over;
     this.rows = this.#outcome.promise;
   }
 

@@ -128,7 +128,11 @@ export function holdingBack(store: ObjectStore, extent: SourceExtent | undefined
   const held: ObjectStore = {
     ...store,
     async *get(key, options) {
-      if (options?.offset === extent?.offset) await gate.promise;
+      const cut = new Promise((_, reject) =>
+        options?.signal?.addEventListener('abort', () => reject(new Error('cut')), { once: true }),
+      );
+      cut.catch(() => undefined);
+      if (options?.offset === extent?.offset) await Promise.race([gate.promise, cut]);
       yield* store.get(key, options);
     },
   };

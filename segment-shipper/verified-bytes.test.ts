@@ -12,9 +12,9 @@ const object = Buffer.from('0123456789');
 function asked() {
   const reads: string[] = [];
   const store = {
-    async *get(key: string, { offset = 0, length = object.length - offset } = {}) {
+    async *get(key: string, { offset = 0, length }: { offset?: number; length?: number } = {}) {
       reads.push(key);
-      yield object.subarray(offset, offset + length);
+      yield object.subarray(offset, length === undefined ? undefined : offset + length);
     },
     async read(key: string) {
       reads.push(key);

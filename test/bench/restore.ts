@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startPostgres, type TestServer } from '../support/postgres.ts';
 import { bigTable } from '../support/trouble.ts';
-import { endedChildrenMs, serverMs } from './cpu.ts';
+import { endedChildrenMs, serverMs, watchMemory } from './cpu.ts';
 import { ORDER_KEY, PACK_KEY, type Packed, packTable, RESTORE, TABLE } from './restore-pack.ts';
 
 const { values } = parseArgs({
@@ -122,16 +122,18 @@ async function shipper(server: TestServer, entry: string, workers: number): Prom
   };
   for (const line of [job, { type: 'order', phase: 'data' }, { type: 'end' }])
     child.stdin.write(`${JSON.stringify(line)}\n`);
+  // What the kernel tells of an ended child begins with the size of this process, which holds the pack.
+  const memory = watchMemory(process.pid);
   let said = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
   const [code] = (await once(child, 'close')) as [number];
-  const last = said.split('\n').find((line) => line.includes('"done"') && line.includes('peakMemoryBytes'));
-  if (code !== 0 || last === undefined || !said.includes('"status":"done"'))
+  memory.stop();
+  if (code !== 0 || !said.includes('"status":"done"'))
     throw new Error(`the shipper ended with ${code}: ${said.slice(-1000)}`);
   const key = `restores/${RESTORE}/receipts/data/0.json`;
   const receipt = (await (await fetch(`${endpoint}/${BUCKET}/${key}`)).json()) as { status: string };
   if (receipt.status !== 'done') throw new Error(JSON.stringify(receipt));
-  return (JSON.parse(last) as { peakMemoryBytes: number }).peakMemoryBytes;
+  return memory.peaks.get(child.pid ?? -1) ?? 0;
 }
 
 /** As the command line starts shippers; for a profile `BENCH_NODE_OPTIONS='--cpu-prof'`. */

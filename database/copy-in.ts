@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { Connection, Submittable } from 'pg';
 import { asStowageError, messageOf, StowageError } from '../backup-set/errors.ts';
@@ -11,24 +11,26 @@ import type { Session } from './session.ts';
 export interface CopyInOptions extends CopyOptions {
   /** Begins a transaction in the same round trip; ending it is the caller's. */
   readonly begin?: boolean;
+  /** Aborted when the server wants no more rows: a source that waits for something must not keep us waiting with it. */
+  readonly over?: AbortController;
 }
 
 /**
  * Loads rows in COPY text format, inside the caller's transaction, and returns how many the server counted. When the
  * source throws, the server is told to fail the COPY; the transaction can then only be rolled back. What the source gives
- * is sent as it lies in memory: it must not be changed afterwards.
+ * is sent as it lies in memory, and is not looked at any more when the next is asked for.
  * @throws StowageError as `Session.query`; `interrupted`; what the source threw, as it is when it is one of ours.
  */
 export async function copyIn(
   session: Session,
   relation: Pick<CopyRelation, 'schema' | 'name' | 'columns'>,
   source: AsyncIterable<Uint8Array>,
-  { signal, encoding, begin = false }: CopyInOptions,
+  { signal, encoding, begin = false, over }: CopyInOptions,
 ): Promise<number> {
   const name = `${relation.schema}.${relation.name}`;
   throwIfInterrupted(signal);
   const statement = `${begin ? 'BEGIN; ' : ''}${copyInStatement(relation, encoding)}`;
-  const upload = new CopyInStatement(statement, source);
+  const upload = new CopyInStatement(statement, source, over);
   // The server may be waiting for a lock, not for our bytes: a cancel reaches it in both.
   const abort = () => void session.destroy();
   signal?.addEventListener('abort', abort, { once: true });
@@ -53,6 +55,7 @@ function copyInStatement(
   return `COPY ${quoteQualified({ schema, name })}${columnList(columns)} FROM STDIN WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)})`;
 }
 
+const YIELD_AFTER_BYTES = 1024 * 1024;
 /** A message: large enough that its header and the call cost nothing, small enough for the server to hold. */
 const MESSAGE_BYTES = 1024 * 1024;
 const COPY_DATA = 'd'.charCodeAt(0);
@@ -61,12 +64,7 @@ const HEADER_BYTES = 5;
 
 /** What of node-postgres's connection the COPY protocol needs. */
 type Wire = Connection & {
-  readonly stream: NodeJS.WritableStream & {
-    readonly destroyed: boolean;
-    readonly writableNeedDrain: boolean;
-    cork(): void;
-    uncork(): void;
-  };
+  readonly stream: Writable;
   endCopyFrom(): void;
   sendCopyFail(message: string): void;
 };
@@ -80,12 +78,13 @@ class CopyInStatement implements Submittable {
   readonly #text: string;
   readonly #source: AsyncIterable<Uint8Array>;
   readonly #outcome = Promise.withResolvers<number>();
-  readonly #over = new AbortController();
+  readonly #over: AbortController;
   #rowCount = Number.NaN;
 
-  constructor(text: string, source: AsyncIterable<Uint8Array>) {
+  constructor(text: string, source: AsyncIterable<Uint8Array>, over = new AbortController()) {
     this.#text = text;
     this.#source = source;
+    this.#over = over;
     this.rows = this.#outcome.promise;
   }
 
@@ -117,18 +116,14 @@ class CopyInStatement implements Submittable {
     let bytesInARow = 0;
     try {
       for await (const chunk of this.#source) {
-        for (let at = 0; at < chunk.byteLength; at += MESSAGE_BYTES) {
-          if (over.aborted) return;
-          const rows = chunk.subarray(at, at + MESSAGE_BYTES);
-          send(wire, rows);
-          bytesInARow += rows.byteLength;
-          // A fast source and a fast server never let the event loop see the server's error.
-          if (bytesInARow >= MESSAGE_BYTES) {
-            bytesInARow = 0;
-            await setImmediate();
-          }
-          // Without this wait the whole table would queue in memory.
-          if (wire.stream.writableNeedDrain) await once(wire.stream, 'drain', { signal: over });
+        if (over.aborted) return;
+        // Without this wait the whole table would queue in memory.
+        await sent(wire, chunk, over);
+        bytesInARow += chunk.byteLength;
+        // A fast source and a fast server never let the event loop see the server's error.
+        if (bytesInARow >= YIELD_AFTER_BYTES) {
+          bytesInARow = 0;
+          await setImmediate();
         }
       }
       if (!over.aborted) wire.endCopyFrom();
@@ -140,14 +135,24 @@ class CopyInStatement implements Submittable {
   }
 }
 
-/** One CopyData message; header and rows go to the kernel in one call, and node-postgres's copy of the rows is spared. */
-function send({ stream }: Wire, rows: Uint8Array): void {
-  if (stream.destroyed) return;
-  const header = Buffer.allocUnsafe(HEADER_BYTES);
-  header[0] = COPY_DATA;
-  header.writeUInt32BE(HEADER_BYTES - 1 + rows.byteLength, 1);
+/**
+ * Sends rows as CopyData messages; headers and rows go to the kernel in one call, and node-postgres's copy of the rows is spared.
+ * Resolves when the kernel has them all, or the COPY is over.
+ */
+function sent({ stream }: Wire, rows: Uint8Array, over: AbortSignal): Promise<void> {
+  if (rows.byteLength === 0) return Promise.resolve();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = () => resolve();
+  over.addEventListener('abort', end, { once: true });
   stream.cork();
-  stream.write(header);
-  stream.write(rows);
+  for (let at = 0; at < rows.byteLength; at += MESSAGE_BYTES) {
+    const message = rows.subarray(at, at + MESSAGE_BYTES);
+    const header = Buffer.allocUnsafe(HEADER_BYTES);
+    header[0] = COPY_DATA;
+    header.writeUInt32BE(HEADER_BYTES - 1 + message.byteLength, 1);
+    stream.write(header);
+    stream.write(message, at + MESSAGE_BYTES < rows.byteLength ? undefined : end);
+  }
   stream.uncork();
+  return promise.finally(() => over.removeEventListener('abort', end));
 }

@@ -137,9 +137,17 @@ export async function suspendTriggers(session: Session): Promise<void> {
   }
 }
 
+/** One statement each (a list of tables came with PostgreSQL 11), many in a round trip; one that fails is named. */
 export async function analyzeRelations(session: Session, relations: readonly QualifiedName[]): Promise<void> {
-  // One by one: a list of tables came with PostgreSQL 11.
-  for (const relation of relations) await session.query(`ANALYZE ${quoteQualified(relation)}`);
+  const statements = relations.map((relation) => `ANALYZE ${quoteQualified(relation)}`);
+  for (const batch of batches(statements)) {
+    try {
+      await session.query(batch.join('; '));
+    } catch (error) {
+      if (batch.length === 1 || sqlStateOf(error) === undefined) throw error;
+      for (const statement of batch) await session.query(statement);
+    }
+  }
 }
 
 /** Fills materialized views in the order given, which is one in which each finds those it reads filled. */

@@ -107,8 +107,13 @@ export async function loadData(
   function loadSmall({ relation, frames }: Fetched, connection: RestoreConnection): Promise<void> {
     return naming(relation, connection, async () => {
       const session = await connection.open();
-      const rows = frames === undefined ? rowsOf(deps.store, relation.extents, deps) : rowsOfFrames(frames);
-      const options = { signal, encoding, begin: true };
+      const over = new AbortController();
+      const either = AbortSignal.any([signal, over.signal]);
+      const rows =
+        frames === undefined
+          ? rowsOf(deps.store, relation.extents, { signal: either })
+          : rowsOfFrames(frames);
+      const options = { signal, encoding, begin: true, over };
       const count = await copyIn(session, relation, counted(rows, progress), options);
       requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
       await session.query('COMMIT');

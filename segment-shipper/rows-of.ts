@@ -5,6 +5,7 @@ import type { ObjectStore } from '../storage/store.ts';
 import { ahead } from './ahead.ts';
 import type { Progress } from './deps.ts';
 import { damaged, requireCrc } from './fetch.ts';
+import { release } from './release.ts';
 import { type Run, runsOf } from './runs.ts';
 import { type StoredFrame, storedFrames } from './stored-frames.ts';
 
@@ -17,7 +18,8 @@ const AHEAD_BYTES_MAX = 14 * 1024 * 1024;
 
 /**
  * The rows of these extents, frame by frame. No byte of a frame is handed on before the whole frame was read and found as the
- * manifest says: CRC-32 of the stored bytes, zstd's own checksum, decompressed length.
+ * manifest says: CRC-32 of the stored bytes, zstd's own checksum, decompressed length. What it gives is gone when the next is asked
+ * for.
  * @throws StowageError `set/damaged` naming object and offset.
  */
 export function rowsOf(
@@ -54,8 +56,14 @@ export async function* rowsOfRuns(
   });
   for await (const { extent, rows } of frames) {
     if (rows === undefined) yield* longFrame(store, extent, signal);
-    else yield await rows;
+    else yield* handedOut(await rows);
   }
+}
+
+/** Rows for one who does not need them any more when he asks for the next. */
+function* handedOut(rows: Buffer): Generator<Uint8Array> {
+  yield rows;
+  release(rows);
 }
 
 /** As `rowsOf`, of frames that are in memory; one is decoded while the one before is taken. */
@@ -64,10 +72,10 @@ export async function* rowsOfFrames(frames: readonly StoredFrame[]): AsyncGenera
   for (const frame of frames) {
     const rows = decodeChecked(frame);
     rows.catch(() => undefined);
-    if (before !== undefined) yield await before;
+    if (before !== undefined) yield* handedOut(await before);
     before = rows;
   }
-  if (before !== undefined) yield await before;
+  if (before !== undefined) yield* handedOut(await before);
 }
 
 /** Rows, counted into the progress as they go. */
@@ -112,7 +120,9 @@ async function* decoding(
 async function decodeChecked({ stored, extent }: StoredFrame): Promise<Buffer> {
   requireCrc(crc32(stored), extent.crc32, extent.key, extent.offset);
   try {
-    return await decodeFrame(stored, extent.bytes);
+    const rows = await decodeFrame(stored, extent.bytes);
+    release(stored);
+    return rows;
   } catch (cause) {
     throw damaged('the frame cannot be decompressed', extent.key, extent.offset, cause);
   }

@@ -97,8 +97,10 @@ export function startLoading(relation: LoadRelation, options: LoadingOptions, de
 
   async function load(member: Member, session: Session): Promise<void> {
     member.session = session;
-    const rows = counted(rowsOfRuns(deps.store, take(member), signal), deps.progress);
-    const count = await copyIn(session, relation, rows, { signal, encoding, begin: true });
+    const over = new AbortController();
+    const rows = rowsOfRuns(deps.store, take(member), AbortSignal.any([signal, over.signal]));
+    const options = { signal, encoding, begin: true, over };
+    const count = await copyIn(session, relation, counted(rows, deps.progress), options);
     requireCount(name, count, member.rows);
     member.state = 'arrived';
   }
@@ -154,7 +156,7 @@ export function startLoading(relation: LoadRelation, options: LoadingOptions, de
       await commitAll(sessionsIn('arrived'));
       decided.resolve();
     } catch (error) {
-      await Promise.all(members.map(({ session }) => session?.destroy()));
+      await Promise.all(members.map(async ({ session }) => session?.destroy()));
       decided.reject(error);
     } finally {
       concluded.abort();

@@ -9,6 +9,7 @@ import { openStore } from '../storage/open.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { noProgress, type ShipperDeps } from './deps.ts';
 import { hex } from './pack-writer.ts';
+import { verifiedBytes } from './verified-bytes.ts';
 import { verifyObjects } from './verify-objects.ts';
 
 let directory = '';
@@ -38,7 +39,11 @@ function described(key: string, parts: readonly number[]): VerifyObject {
   return { key, bytes: bytes.length, crc32: hex(crc32(bytes)), extents };
 }
 
-function verify(objects: readonly VerifyObject[], signal = new AbortController().signal) {
+function verify(
+  objects: readonly VerifyObject[],
+  signal = new AbortController().signal,
+  kept = verifiedBytes(),
+) {
   const deps: ShipperDeps = {
     store,
     signal,
@@ -57,7 +62,7 @@ function verify(objects: readonly VerifyObject[], signal = new AbortController()
     phase: 'verify',
     objects: [...objects],
   } as never;
-  return verifyObjects(order, 2, deps);
+  return verifyObjects(order, 2, deps, kept);
 }
 
 async function put(key: string, change: (copy: Buffer) => Buffer = (copy) => copy): Promise<void> {
@@ -126,5 +131,20 @@ describe('verifyObjects', () => {
     await put('longer', (copy) => Buffer.concat([copy, copy]));
     const whole = { key: 'longer', bytes: bytes.length, crc32: hex(crc32(bytes)) };
     expect(await verify([whole])).toMatchObject([{ code: 'size-differs', object: 'longer' }]);
+  });
+
+  it('keeps what is right and little, and nothing of a read in which something is wrong', async () => {
+    await put('right', (copy) => copy);
+    await put('wrong', flip(150));
+    const kept = verifiedBytes();
+    await verify([described('right', [0, 1, 50]), described('wrong', [0, 1, 50])], undefined, kept);
+    await rm(join(directory, 'right'));
+    await rm(join(directory, 'wrong'));
+    const read = (key: string, offset: number, length: number) =>
+      Array.fromAsync(kept.before(store).get(key, { offset, length }));
+    expect(Buffer.concat(await read('right', 0, 200)).equals(bytes.subarray(0, 200))).toBe(true);
+    expect(Buffer.concat(await read('right', 5000, 100)).equals(bytes.subarray(5000, 5100))).toBe(true);
+    await expect(read('right', 0, 300)).rejects.toMatchObject({ code: 'storage/not-found' });
+    await expect(read('wrong', 0, 100)).rejects.toMatchObject({ code: 'storage/not-found' });
   });
 });

@@ -22,7 +22,7 @@ function frameOptions(level: number): ZstdOptions {
 }
 
 /** One frame of a text that is in memory, where it is the only one. */
-export async function compressFrame(text: Uint8Array, level: number): Promise<Uint8Array> {
+export async function compressFrame(text: Uint8Array, level: number): Promise<Buffer> {
   return (await compressors(text.byteLength).frame(text, level)).stored;
 }
 
@@ -39,7 +39,7 @@ export interface Compressors {
 
 export interface CompressedFrame {
   /** Valid until `release`, which is called once at most. */
-  readonly stored: Uint8Array;
+  readonly stored: Buffer;
   release(): void;
 }
 

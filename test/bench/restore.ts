@@ -6,11 +6,13 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startPostgres, type TestServer } from '../support/postgres.ts';
 import { bigTable } from '../support/trouble.ts';
-import { endedChildrenMs, quietTree } from './cpu.ts';
+import { endedChildrenMs, serverMs } from './cpu.ts';
+import { watchMemory } from './memory.ts';
 import { ORDER_KEY, PACK_KEY, type Packed, packTable, RESTORE, TABLE } from './restore-pack.ts';
 
 const { values } = parseArgs({
@@ -77,15 +79,17 @@ async function measured(
 ): Promise<Measured> {
   await server.psql(`TRUNCATE ${TABLE}`);
   await server.psql('CHECKPOINT');
-  const [client, database] = [endedChildrenMs(), (await quietTree(server.pid)).ms];
+  const [client, database] = [await endedChildrenMs(), await serverMs(server.pid)];
   const startedAt = performance.now();
   const peakBytes = await work();
   const wallMs = performance.now() - startedAt;
+  // A backend's time is the postmaster's only when it has been waited for.
+  await sleep(500);
   const run: Measured = {
     name,
     wallMs,
-    clientMs: endedChildrenMs() - client,
-    serverMs: (await quietTree(server.pid)).ms - database,
+    clientMs: (await endedChildrenMs()) - client,
+    serverMs: (await serverMs(server.pid)) - database,
     ...(peakBytes !== undefined && { peakBytes }),
   };
   say(JSON.stringify(run));
@@ -119,16 +123,18 @@ async function shipper(server: TestServer, entry: string, workers: number): Prom
   };
   for (const line of [job, { type: 'order', phase: 'data' }, { type: 'end' }])
     child.stdin.write(`${JSON.stringify(line)}\n`);
+  // What the kernel tells of an ended child begins with the size of this process, which holds the pack.
+  const memory = watchMemory([server.pid], [store.pid ?? -1]);
   let said = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
   const [code] = (await once(child, 'close')) as [number];
-  const last = said.split('\n').find((line) => line.includes('"done"') && line.includes('peakMemoryBytes'));
-  if (code !== 0 || last === undefined || !said.includes('"status":"done"'))
+  const { shipperBytes } = memory.stop();
+  if (code !== 0 || !said.includes('"status":"done"'))
     throw new Error(`the shipper ended with ${code}: ${said.slice(-1000)}`);
   const key = `restores/${RESTORE}/receipts/data/0.json`;
   const receipt = (await (await fetch(`${endpoint}/${BUCKET}/${key}`)).json()) as { status: string };
   if (receipt.status !== 'done') throw new Error(JSON.stringify(receipt));
-  return (JSON.parse(last) as { peakMemoryBytes: number }).peakMemoryBytes;
+  return shipperBytes;
 }
 
 /** As the command line starts shippers; for a profile `BENCH_NODE_OPTIONS='--cpu-prof'`. */

@@ -64,7 +64,7 @@ async function amidRows(database: string): Promise<void> {
   const loading = await eventually(
     async () =>
       target?.[1]?.psql(
-        `SELECT count(*) FROM pg_stat_activity WHERE datname = '${database}' AND query LIKE 'COPY %' AND state = 'active'`,
+        `SELECT count(*) FROM pg_stat_activity WHERE datname = '${database}' AND query LIKE '%COPY %' AND state = 'active'`,
       ),
     (count) => count !== '0',
     60_000,

@@ -33,7 +33,7 @@ async function amidRows(database: string): Promise<RunningCli> {
   const loading = await eventually(
     async () =>
       servers[1]?.psql(
-        `SELECT count(*) FROM pg_stat_activity WHERE datname = '${database}' AND query LIKE 'COPY %' AND state = 'active'`,
+        `SELECT count(*) FROM pg_stat_activity WHERE datname = '${database}' AND query LIKE '%COPY %' AND state = 'active'`,
       ),
     (count) => count !== '0',
     60_000,

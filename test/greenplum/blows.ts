@@ -70,7 +70,7 @@ export function untilCopying(database: TestDatabase, content: number): Promise<n
       .psqlOn(
         content,
         `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
-         AND query LIKE 'COPY %' AND pid <> pg_backend_pid() LIMIT 1`,
+         AND query LIKE '%COPY %' AND pid <> pg_backend_pid() LIMIT 1`,
       )
       .catch((error: unknown) => {
         // A restore has yet to make it.

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { copyIn } from '../../../database/copy-in.ts';
 import { copyOut } from '../../../database/copy-out.ts';
@@ -248,6 +249,20 @@ describe('a copy that fails', () => {
     });
     expect(finished).toBe(true);
     expect(await session.query('SELECT count(*)::int AS n FROM public.strict')).toEqual([{ n: 0 }]);
+  });
+
+  it('tells a source that has nothing to give that the server is gone', async () => {
+    const session = await connect('source', 'restore');
+    const relation = { schema: 'public', name: 'strict', columns: ['i'] };
+    const over = new AbortController();
+    const silent = (async function* () {
+      yield Buffer.from('1\n');
+      await server.psql(`SELECT pg_terminate_backend(${session.pid})`);
+      await sleep(600_000, undefined, { signal: over.signal });
+    })();
+    await expect(copyIn(session, relation, silent, { ...UTF8, over })).rejects.toMatchObject({
+      code: 'database/unreachable',
+    });
   });
 
   it('leaves no backend when loading is aborted, also while it waits for a lock', async () => {

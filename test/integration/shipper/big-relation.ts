@@ -1,0 +1,140 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import { constants, crc32, zstdCompressSync } from 'node:zlib';
+import pino from 'pino';
+import { onTestFinished } from 'vitest';
+import { encode, FORMAT_VERSION } from '../../../backup-set/documents.ts';
+import { formatKey } from '../../../backup-set/keys.ts';
+import { type LoadRelation, Order, type OrderOf, type SourceExtent } from '../../../backup-set/restore.ts';
+import type { RestoreJob } from '../../../segment-shipper/control.ts';
+import { noProgress } from '../../../segment-shipper/deps.ts';
+import { loadData } from '../../../segment-shipper/load-data.ts';
+import { openStore } from '../../../storage/open.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import type { TestServer } from '../../support/postgres.ts';
+
+export const RESTORE = '20260131120000000-00000000';
+const PACK = 'data/big.pack';
+export const FRAMES = 24;
+export const ROWS_PER_FRAME = 4_000;
+/** A frame has 4 MiB of rows, a connection takes four at a time. */
+export const FRAMES_PER_SHARE = 4;
+const PADDING = 'x'.repeat(1_030);
+export const ROWS = FRAMES * ROWS_PER_FRAME;
+
+/** Row `i` of frame `n`; a test plants another one. */
+export type Plant = (frame: number, row: number) => string | undefined;
+
+/** A pack with a relation `name` of six shares, and an order to load it. */
+export async function bigOrder(name: string, plant: Plant = () => undefined) {
+  const directory = await mkdtemp('/tmp/stowage-shared-');
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const stored: Buffer[] = [];
+  const extents: SourceExtent[] = [];
+  let offset = 0;
+  for (let frame = 0; frame < FRAMES; frame += 1) {
+    const lines = Array.from({ length: ROWS_PER_FRAME }, (_, row) => {
+      return `${plant(frame, row) ?? frame * ROWS_PER_FRAME + row}\t${PADDING}\n`;
+    });
+    const rows = Buffer.from(lines.join(''));
+    const bytes = zstdCompressSync(rows, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+    const digest = crc32(bytes).toString(16).padStart(8, '0');
+    const where = { key: PACK, offset, length: bytes.length };
+    extents.push({ ...where, rows: ROWS_PER_FRAME, bytes: rows.length, crc32: digest });
+    stored.push(bytes);
+    offset += bytes.length;
+  }
+  const store = await openStore({ root: pathToFileURL(directory).href });
+  await store.create(PACK, Buffer.concat(stored));
+  const relation: LoadRelation = {
+    id: 0,
+    schema: 'public',
+    name,
+    columns: ['i', 't'],
+    rows: ROWS,
+    bytes: extents.reduce((sum, { bytes }) => sum + bytes, 0),
+    extents,
+  };
+  const order: OrderOf<'data'> = {
+    format: 'stowage/order',
+    version: FORMAT_VERSION,
+    id: RESTORE,
+    timestamp: '20260131120000',
+    content: 0,
+    phase: 'data',
+    role: 'load',
+    encoding: 'UTF8',
+    relations: [relation],
+  };
+  return { order, relation, store, directory };
+}
+
+export function restoreJob(server: TestServer, store: ObjectStore, workers: number): RestoreJob {
+  return {
+    control: 1,
+    type: 'restore',
+    content: 0,
+    target: server.target(),
+    store: { root: store.url },
+    workers,
+    fifoBase: '/tmp',
+    restore: RESTORE,
+  };
+}
+
+/** Carries the order out in this process. */
+export function load(
+  server: TestServer,
+  order: OrderOf<'data'>,
+  store: ObjectStore,
+  { workers = 4, signal = new AbortController().signal } = {},
+) {
+  return loadData(order, restoreJob(server, store, workers), {
+    store,
+    clock: () => new Date(),
+    log: pino({ level: 'silent' }),
+    report: () => undefined,
+    progress: noProgress(),
+    signal,
+  });
+}
+
+/** Where a shipper in a process of its own finds the order. */
+export async function storeOrder(directory: string, order: OrderOf<'data'>): Promise<void> {
+  const key = formatKey({ kind: 'order', restore: RESTORE, phase: 'data', content: 0 });
+  const store = await openStore({ root: pathToFileURL(directory).href });
+  await store.create(key, encode(Order, order));
+  await store.close();
+}
+
+/** A store whose reads wait until so many shares were asked for: then as many connections hold one each. */
+export function waitingFor(store: ObjectStore, shares: number): ObjectStore {
+  const all = Promise.withResolvers<void>();
+  let asked = 0;
+  return {
+    ...store,
+    async *get(key, options) {
+      asked += 1;
+      if (asked >= shares) all.resolve();
+      await all.promise;
+      yield* store.get(key, options);
+    },
+  };
+}
+
+/** A store that gives the share from this frame on only when it is let. */
+export function holdingBack(store: ObjectStore, extent: SourceExtent | undefined) {
+  const gate = Promise.withResolvers<void>();
+  const held: ObjectStore = {
+    ...store,
+    async *get(key, options) {
+      const cut = new Promise((_, reject) =>
+        options?.signal?.addEventListener('abort', () => reject(new Error('cut')), { once: true }),
+      );
+      cut.catch(() => undefined);
+      if (options?.offset === extent?.offset) await Promise.race([gate.promise, cut]);
+      yield* store.get(key, options);
+    },
+  };
+  return { held, letGo: () => gate.resolve() };
+}

@@ -105,7 +105,9 @@ export async function* copyOutMany<Relation extends CopyRelation>(
       yield { relation, blocks, rowsCounted: () => counted.promise };
       if (!read) throw new Error(NOT_READ);
     }
-    if ((await statement.next()) !== undefined) throw new Error('the server sent more than was asked for');
+    const more = await statement.next();
+    if (more?.kind === 'block' && more.block.kind === 'rows') more.block.release();
+    if (more !== undefined) throw new Error('the server sent more than was asked for');
     complete = true;
   } catch (error) {
     throw failed(error, current);
@@ -129,13 +131,25 @@ async function* readBlocks(
       const received = await statement.next();
       if (received?.kind === 'copied') return over(received.rows);
       if (received === undefined) throw new Error('the server ended without a count of the rows');
-      yield received.block;
+      const { block } = received;
+      yield block.kind === 'rows' ? block : { ...block, chunks: readChunks(block.chunks, failed) };
     }
   } catch (error) {
     throw failed(error);
   } finally {
     // After the count, this says nothing any more.
     failed(new Error(NOT_READ));
+  }
+}
+
+async function* readChunks(
+  chunks: AsyncIterable<Uint8Array>,
+  failed: (error: unknown) => StowageError,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    throw failed(error);
   }
 }
 

@@ -81,7 +81,11 @@ export async function* copyOutMany<Relation extends CopyRelation>(
   if (session.receiver === undefined) throw new TypeError('this session was not opened to receive rows');
   const text = relations.map((relation) => copyOutText(relation, encoding)).join(';\n');
   const statement = copyStatement(text, session.receiver);
-  const abort = () => void session.destroy().finally(() => statement.close(new Error('interrupted')));
+  let destroyed: Promise<void> | undefined;
+  const abort = () => {
+    destroyed = session.destroy();
+    statement.close(new Error('interrupted'));
+  };
   signal?.addEventListener('abort', abort, { once: true });
   const failed = (error: unknown, relation: CopyRelation) =>
     signal?.aborted === true ? interrupted(signal) : failure(session, relation, error);
@@ -115,7 +119,7 @@ export async function* copyOutMany<Relation extends CopyRelation>(
     signal?.removeEventListener('abort', abort);
     if (!complete) {
       statement.close(new Error(NOT_READ));
-      await session.destroy();
+      await (destroyed ?? session.destroy());
     }
   }
 }

@@ -19,6 +19,8 @@ export interface Receiver {
   readonly readRegion: Uint8Array<ArrayBuffer>;
   /** So many bytes have been read. False: no room for more; the next read has to wait for `Wire.resume`. */
   received(bytesRead: number): boolean;
+  /** Rows are being received, or waited for. */
+  readonly copying: boolean;
   /** From now on rows go to this sink. */
   openSink(): CopySink;
   /** Rows that come now are nobody's. */
@@ -99,6 +101,9 @@ export function createReceiver(arena: BlockArena, staging: Staging, wire: Wire):
       if (closed) return true;
       srcEnd = readStart + bytesRead;
       return pump();
+    },
+    get copying() {
+      return sink !== undefined;
     },
     openSink: () => {
       sink = createCopySink(arena, staging, kick);

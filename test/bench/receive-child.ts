@@ -17,6 +17,7 @@ const [{ columns = [] } = {}] = await session.query<{ columns: string[] }>(
   [`public.${table}`],
 );
 const copy = copyOut(session, { schema: 'public', name: table, columns }, { encoding: 'UTF8' });
+const startUp = process.cpuUsage();
 let bytes = 0;
 let rows = 0;
 let blocks = 0;
@@ -30,4 +31,9 @@ for await (const block of copy.blocks) {
 const counted = await copy.rowsCounted();
 await session.close();
 if (counted !== rows) throw new Error(`${rows} rows came, ${counted} were counted`);
-process.stdout.write(JSON.stringify({ bytes, rows, blocks, maxRss: process.resourceUsage().maxRSS * 1024 }));
+const used = process.cpuUsage(startUp);
+const ms = ({ user, system }: NodeJS.CpuUsage) => (user + system) / 1000;
+const maxRss = process.resourceUsage().maxRSS * 1024;
+process.stdout.write(
+  JSON.stringify({ bytes, rows, blocks, maxRss, startUpMs: ms(startUp), receiveMs: ms(used) }),
+);

@@ -81,7 +81,11 @@ export async function* copyOutMany<Relation extends CopyRelation>(
   if (session.receiver === undefined) throw new TypeError('this session was not opened to receive rows');
   const text = relations.map((relation) => copyOutText(relation, encoding)).join(';\n');
   const statement = copyStatement(text, session.receiver);
-  const abort = () => void session.destroy().finally(() => statement.close(new Error('interrupted')));
+  let destroyed: Promise<void> | undefined;
+  const abort = () => {
+    destroyed = session.destroy();
+    statement.close(new Error('interrupted'));
+  };
   signal?.addEventListener('abort', abort, { once: true });
   const failed = (error: unknown, relation: CopyRelation) =>
     signal?.aborted === true ? interrupted(signal) : failure(session, relation, error);
@@ -105,7 +109,9 @@ export async function* copyOutMany<Relation extends CopyRelation>(
       yield { relation, blocks, rowsCounted: () => counted.promise };
       if (!read) throw new Error(NOT_READ);
     }
-    if ((await statement.next()) !== undefined) throw new Error('the server sent more than was asked for');
+    const more = await statement.next();
+    if (more?.kind === 'block' && more.block.kind === 'rows') more.block.release();
+    if (more !== undefined) throw new Error('the server sent more than was asked for');
     complete = true;
   } catch (error) {
     throw failed(error, current);
@@ -113,7 +119,7 @@ export async function* copyOutMany<Relation extends CopyRelation>(
     signal?.removeEventListener('abort', abort);
     if (!complete) {
       statement.close(new Error(NOT_READ));
-      await session.destroy();
+      await (destroyed ?? session.destroy());
     }
   }
 }
@@ -129,13 +135,25 @@ async function* readBlocks(
       const received = await statement.next();
       if (received?.kind === 'copied') return over(received.rows);
       if (received === undefined) throw new Error('the server ended without a count of the rows');
-      yield received.block;
+      const { block } = received;
+      yield block.kind === 'rows' ? block : { ...block, chunks: readChunks(block.chunks, failed) };
     }
   } catch (error) {
     throw failed(error);
   } finally {
     // After the count, this says nothing any more.
     failed(new Error(NOT_READ));
+  }
+}
+
+async function* readChunks(
+  chunks: AsyncIterable<Uint8Array>,
+  failed: (error: unknown) => StowageError,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    throw failed(error);
   }
 }
 

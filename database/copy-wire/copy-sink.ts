@@ -164,6 +164,8 @@ export function createCopySink(arena: BlockArena, { words }: Staging, kick: () =
       return long?.busy === true;
     },
     advance: (status) => {
+      // What comes after an error is nobody's; the session ends.
+      if (failure !== undefined) return false;
       if (filling === undefined) {
         const block = newBlock();
         if (block !== undefined) {
@@ -201,6 +203,7 @@ export function createCopySink(arena: BlockArena, { words }: Staging, kick: () =
       failure ??= { error };
       leaveBlock();
       long?.fail(error);
+      handed?.fail(error);
       wake();
     },
     next: async () => {
@@ -225,10 +228,14 @@ export function createCopySink(arena: BlockArena, { words }: Staging, kick: () =
       closing.abort(error);
       leaveBlock();
       long?.fail(error);
+      handed?.fail(error);
       reserved?.release();
       reserved = undefined;
-      for (const each of queue.splice(0))
-        if (each.kind === 'block' && each.block.kind === 'rows') each.block.release();
+      for (const each of queue.splice(0)) {
+        if (each.kind !== 'block') continue;
+        each.long?.fail(error);
+        if (each.block.kind === 'rows') each.block.release();
+      }
       wake();
     },
   };

@@ -4,11 +4,11 @@ import type { BlockArena, Staging } from './block-arena.ts';
 import { createReceiver, type Receiver } from './receiver.ts';
 
 /**
- * A server sends 8 KiB at a time, and a reader that is as fast is woken for each of them: 100,000 reads a GB, half of what receiving costs, and
- * some of the server's time to wake it. So after a read of less than this the next one waits for a moment, in which the
- * kernel gathers; its buffers hold more than a server makes in that time.
+ * A server sends rows as it makes them, 8 KB at a time, and to be woken for each of these costs more than to receive it. So
+ * after a read of less than this, within a COPY, the next one waits a moment, and finds much more.
  */
-const FULL_READ_BYTES = 64 * 1024;
+const SMALL_READ_BYTES = 64 * 1024;
+/** In this time one backend makes 100 KB, far less than a socket holds: nobody waits for us. */
 const GATHER_MS = 1;
 
 type DataListener = (bytes: Buffer) => void;
@@ -26,14 +26,15 @@ export function receivingSocket(
     onread: {
       buffer: staging.readRegion,
       callback: (bytesRead: number): boolean => {
-        const ready = receiver.received(bytesRead);
-        if (!ready || bytesRead >= FULL_READ_BYTES || !receiver.streaming) return ready;
-        setTimeout(() => socket.resume(), GATHER_MS);
+        if (!receiver.received(bytesRead)) return false;
+        if (bytesRead >= SMALL_READ_BYTES || !receiver.streaming) return true;
+        setTimeout(goOn, GATHER_MS);
         return false;
       },
     },
   };
   const socket = new Socket(options);
+  const goOn = () => socket.resume();
   const receiver: Receiver = createReceiver(arena, staging, {
     forward: guarded(socket, (bytes) => socket.emit('data', bytes)),
     fail: (error) => socket.destroy(error),

@@ -1,0 +1,154 @@
+import type { Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { copyOut, copyOutMany } from '../../../database/copy-out.ts';
+import { blockArena } from '../../../database/copy-wire/block-arena.ts';
+import { openSession, type Session } from '../../../database/session.ts';
+import { copiedRows } from '../../support/copied-rows.ts';
+import {
+  COPY_BEGINS,
+  copyEnds,
+  message,
+  READY,
+  type SpeakingServer,
+  startSpeaking,
+} from '../../support/speaking-server.ts';
+
+const arena = blockArena({ connections: 1, blocks: 3, frameBytes: 64 * 1024 });
+const relation = { schema: 'public', name: 't', columns: ['a'] };
+const UTF8 = { encoding: 'UTF8' };
+let server: SpeakingServer | undefined;
+let session: Session | undefined;
+
+afterEach(async () => {
+  await session?.close();
+  await server?.stop();
+});
+
+async function connectTo(answer: (socket: Socket) => void): Promise<Session> {
+  server = await startSpeaking(answer);
+  session = await openSession(server.target, { purpose: 'backup', applicationName: 'test', receive: arena });
+  return session;
+}
+
+async function rowsOf(answer: (socket: Socket) => void): Promise<string> {
+  const out = copyOut(await connectTo(answer), relation, UTF8);
+  const rows = Buffer.concat(await Array.fromAsync(copiedRows(out.blocks))).toString();
+  await out.rowsCounted();
+  return rows;
+}
+
+const row = message('d', 'one\n');
+const notice = message('N', 'SNOTICE\0VNOTICE\0C00000\0Mhello\0\0');
+const status = message('S', 'TimeZone\0UTC\0');
+
+describe('what a server may say', () => {
+  it('takes rows that come with the beginning of the COPY, and its end with them', async () => {
+    const rows = await rowsOf((socket) => socket.write(Buffer.concat([COPY_BEGINS, row, row, copyEnds(2)])));
+    expect(rows).toBe('one\none\n');
+    expect(await session?.query('SELECT')).toEqual([]);
+  });
+
+  it('takes notices, settings and notifications between rows, cut anywhere', async () => {
+    const asynchronous = Buffer.concat([notice, status, message('A', '\0\0\0\u0001channel\0payload\0')]);
+    const bytes = Buffer.concat([COPY_BEGINS, row, asynchronous, row, asynchronous, row, copyEnds(3)]);
+    const rows = await rowsOf((socket) => {
+      socket.setNoDelay(true);
+      void (async () => {
+        for (const byte of bytes) {
+          socket.write(Buffer.from([byte]));
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      })();
+    });
+    expect(rows).toBe('one\none\none\n');
+  });
+});
+
+describe('what a server does not say is an error and no wait', () => {
+  const wrong: Record<string, Buffer> = {
+    'a length less than its own': Buffer.from('d\0\0\0\u0003xxx', 'latin1'),
+    'a negative length': Buffer.from('d\xff\xff\xff\xff', 'latin1'),
+    'a length beyond 1 GB': Buffer.from('d\x7f\xff\xff\xff', 'latin1'),
+    'a type that does not exist': Buffer.from('?\0\0\0\u0004', 'latin1'),
+    'a long message of a short type': Buffer.from('C\0\x10\0\0', 'latin1'),
+    'an end without a count': Buffer.concat([message('c'), message('C', 'COPY\0'), READY]),
+    'readiness in the middle': READY,
+    'a second COPY': Buffer.concat([message('c'), message('C', 'COPY 1\0'), COPY_BEGINS, row, copyEnds(1)]),
+  };
+  it.each(Object.entries(wrong))('%s', async (_, bytes) => {
+    await expect(
+      rowsOf((socket) => socket.write(Buffer.concat([COPY_BEGINS, row, bytes]))),
+    ).rejects.toMatchObject({
+      name: 'StowageError',
+      message: expect.stringContaining('copy out public.t') as string,
+    });
+  });
+
+  it('rows that nobody asked for', async () => {
+    const opened = await connectTo((socket) => socket.write(Buffer.concat([COPY_BEGINS, row])));
+    await expect(opened.query('COPY t TO STDOUT')).rejects.toMatchObject({
+      message: expect.stringContaining('rows that nobody asked for') as string,
+    });
+  });
+
+  it.each([
+    ['a header', row.subarray(0, 3)],
+    ['a row', row.subarray(0, 7)],
+    ['a long row', message('d', 'x'.repeat(1_000_000)).subarray(0, 900_000)],
+    ['another message', notice.subarray(0, 9)],
+    ['the stream, between two messages', Buffer.alloc(0)],
+  ])('an end in the middle of %s', async (_, bytes) => {
+    await expect(
+      rowsOf((socket) => socket.end(Buffer.concat([COPY_BEGINS, row, bytes]))),
+    ).rejects.toMatchObject({
+      code: 'database/unreachable',
+    });
+  });
+});
+
+describe('a long row', () => {
+  const long = `${'x'.repeat(500_000)}\n`;
+  const answer = (socket: Socket) => {
+    socket.write(Buffer.concat([COPY_BEGINS, row, message('d', long), row, copyEnds(3)]));
+  };
+
+  it('comes in chunks between two blocks', async () => {
+    const out = copyOut(await connectTo(answer), relation, UTF8);
+    const seen: (string | number)[] = [];
+    for await (const block of out.blocks) {
+      if (block.kind === 'rows') {
+        seen.push(Buffer.from(block.rows).toString());
+        block.release();
+        continue;
+      }
+      let bytes = 0;
+      for await (const chunk of block.chunks) bytes += chunk.byteLength;
+      seen.push(bytes);
+    }
+    expect(seen).toEqual(['one\n', long.length, 'one\n']);
+    expect(await out.rowsCounted()).toBe(3);
+  });
+
+  it('must be read to its end', async () => {
+    const out = copyOut(await connectTo(answer), relation, UTF8);
+    await expect(
+      (async () => {
+        for await (const block of out.blocks) if (block.kind === 'rows') block.release();
+      })(),
+    ).rejects.toThrow('a long row was not read to its end');
+  });
+});
+
+it('refuses relations whose rows are not read', async () => {
+  const copies = Buffer.concat([COPY_BEGINS, row, message('c'), message('C', 'COPY 1\0')]);
+  const opened = await connectTo((socket) => socket.write(Buffer.concat([copies, copies, READY])));
+  const read = async () => {
+    for await (const _ of copyOutMany(opened, [relation, { ...relation, name: 'u' }], UTF8));
+  };
+  await expect(read()).rejects.toMatchObject({ message: expect.stringContaining('public.t') as string });
+});
+
+it('has given every block and every place back, however it ended', () => {
+  expect(arena.connections.tryTake()).toBeDefined();
+  expect([1, 2, 3, 4].map(() => arena.blocks.tryTake() !== undefined)).toEqual([true, true, true, false]);
+});

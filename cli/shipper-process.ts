@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { asStowageError, ERRORS, type ErrorCode, messageOf, StowageError } from '../backup-set/errors.ts';
@@ -28,26 +29,29 @@ export interface ShipperStart {
 }
 
 /**
- * A shipper's buffers live for milliseconds, and V8 lets their garbage pile up to 150 MiB before it looks. A small young generation makes
- * it look often. The bound on the old one makes it count buffers too: 271 MiB became 232 on S3, for 10 to 25 % more CPU. Restores go without
- * the bound: an order can list a million extents.
+ * The little garbage that a shipper makes lives for milliseconds: a small young generation has V8 look at it often, and one helper is enough for that; starting
+ * four costs a shipper of one small table a tenth of its CPU. What is large is not left to V8 at all (zstd.ts, release.ts).
  */
-const FRUGAL_FLAGS = {
-  backup: ['--max-semi-space-size=2', '--max-old-space-size=256'],
-  restore: ['--max-semi-space-size=2'],
-};
+const FRUGAL_FLAGS = ['--max-semi-space-size=2', '--v8-pool-size=1'];
 
-/** A thread for each worker's frame, and some for files and names: libuv's four would make eight workers take turns. */
-const THREADS_BESIDE_WORKERS = 2;
+/**
+ * A thread for each worker's frame and some for files and names, as libuv's four would make eight workers take turns; but no more than there are
+ * cores, or they keep the main thread waiting, on which every worker's rows are received.
+ */
+function threadsFor(workers: number): number {
+  return Math.max(THREADS_MIN, Math.min(workers + 2, availableParallelism()));
+}
+
+const THREADS_MIN = 2;
 
 const STOP_MS_MAX = 15_000;
 const STDERR_CHARS_KEPT = 4_000;
 
 export function startShipper({ job, host, command, onReport, log }: ShipperStart): ShipperProcess {
   const { content } = job;
-  const [program = process.execPath, ...args] = fill(command, { host, content }) ?? localCommand(job.type);
+  const [program = process.execPath, ...args] = fill(command, { host, content }) ?? localCommand();
   const child = spawn(program, args, {
-    env: { UV_THREADPOOL_SIZE: String(job.workers + THREADS_BESIDE_WORKERS), ...process.env },
+    env: { UV_THREADPOOL_SIZE: String(threadsFor(job.workers)), ...process.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let tail = '';
@@ -139,10 +143,10 @@ function died(
 }
 
 /** Runs from source in a checkout, from the bundle beside us when installed. */
-function localCommand(work: Job['type']): string[] {
+function localCommand(): string[] {
   const fromSource = import.meta.url.endsWith('.ts');
   const entry = fromSource ? '../segment-shipper/main.ts' : './segment-shipper.js';
-  return [process.execPath, ...FRUGAL_FLAGS[work], fileURLToPath(new URL(entry, import.meta.url))];
+  return [process.execPath, ...FRUGAL_FLAGS, fileURLToPath(new URL(entry, import.meta.url))];
 }
 
 function fill(

@@ -1,6 +1,6 @@
 import type { RowBlock } from '../database/copy-wire/row-block.ts';
 import type { Level } from './level.ts';
-import type { PackSeries } from './pack-writer.ts';
+import type { FrameCounts, PackSeries } from './pack-writer.ts';
 import { type Compressors, compressLongFrame } from './zstd.ts';
 
 /** One worker's frames on their way from blocks of rows to its packs: compressed side by side, appended in their order. */
@@ -9,12 +9,6 @@ export interface FrameLine {
   push(relation: number, block: RowBlock): Promise<FrameCounts>;
   /** Waits until every frame was appended. */
   drain(): Promise<void>;
-}
-
-/** What went into a frame. */
-export interface FrameCounts {
-  readonly rows: number;
-  readonly bytes: number;
 }
 
 /**

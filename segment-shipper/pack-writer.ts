@@ -6,7 +6,6 @@ import { type Extent, Receipt } from '../backup-set/receipt.ts';
 import type { StoredObject } from '../storage/store.ts';
 import type { BackupJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
-import type { FrameCounts } from './frame-line.ts';
 import { type Handoff, handoff } from './handoff.ts';
 
 /** Frames of one worker, written to one pack after the other; each finished pack is followed by its receipt. */
@@ -17,6 +16,12 @@ export interface PackSeries {
   finish(): Promise<void>;
   /** Aborts the upload in flight; nothing of it stays. */
   abandon(reason: unknown): Promise<void>;
+}
+
+/** What went into a frame. */
+export interface FrameCounts {
+  readonly rows: number;
+  readonly bytes: number;
 }
 
 /** A frame as it is stored, or as it comes into being; then the counts are known once its last byte was produced. */

@@ -5,7 +5,8 @@ import type { RowBlock } from '../database/copy-wire/row-block.ts';
 import type { Session } from '../database/session.ts';
 import type { BackupJob } from './control.ts';
 import type { ShipperDeps } from './deps.ts';
-import type { FrameCounts, FrameLine } from './frame-line.ts';
+import type { FrameLine } from './frame-line.ts';
+import type { FrameCounts } from './pack-writer.ts';
 
 /** What a relation's rows go through. */
 export interface Shipping {

@@ -93,6 +93,7 @@ export function load(
     store,
     clock: () => new Date(),
     log: pino({ level: 'silent' }),
+    throttle: async () => {},
     report: () => undefined,
     progress: noProgress(),
     signal,

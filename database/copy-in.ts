@@ -119,6 +119,8 @@ class CopyInStatement implements Submittable {
         if (over.aborted) return;
         // Without this wait the whole table would queue in memory.
         await sent(wire, chunk, over);
+        // Over before the kernel had it all: the source must not take the memory back, which is still being read.
+        if (over.aborted) return;
         bytesInARow += chunk.byteLength;
         // A fast source and a fast server never let the event loop see the server's error.
         if (bytesInARow >= YIELD_AFTER_BYTES) {

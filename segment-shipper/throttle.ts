@@ -10,10 +10,13 @@ export interface RateLimit {
   setRate(bytesPerSecond: number): void;
 }
 
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 const REAL: Timer = {
   now: () => performance.now(),
   after(ms, call) {
-    const timer = setTimeout(call, ms);
+    // A longer one Node takes for 1 ms; who is called early asks again.
+    const timer = setTimeout(call, Math.min(ms, TIMER_MS_MAX));
     return () => clearTimeout(timer);
   },
 };

@@ -1,5 +1,5 @@
 /**
- * `node test/bench/receive.ts [--gb 1] [--rounds 3]`: what receiving a table costs the client, beside psql, in turns: user and system CPU of the
+ * `node test/bench/receive.ts [--gb 1] [--rounds 3]`: what receiving a table costs the client, beside psql and beside pg-copy-streams, in turns: user and system CPU of the
  * client process alone, and of the server, per GB of COPY text; over TCP on the loopback and over a Unix socket.
  */
 import { spawn } from 'node:child_process';
@@ -24,10 +24,11 @@ interface Run {
 
 const sockets = await mkdtemp('/tmp/stowage-socket-');
 /** One file, as the product is: to compile a hundred would be counted as receiving. */
-const childProgram = join(sockets, 'receive-child.mjs');
+const [OURS, STREAMS] = ['receive-child', 'receive-streams-child'];
 await build({
-  entryPoints: [join(import.meta.dirname, 'receive-child.ts')],
-  outfile: childProgram,
+  entryPoints: [OURS, STREAMS].map((name) => join(import.meta.dirname, `${name}.ts`)),
+  outdir: sockets,
+  outExtension: { '.js': '.mjs' },
   bundle: true,
   platform: 'node',
   target: 'node24',
@@ -52,12 +53,13 @@ try {
 }
 
 async function compare(table: ReceiveTable): Promise<void> {
-  const received = JSON.parse(await output(process.execPath, child(table, server.host))) as Received;
+  const received = JSON.parse(await output(process.execPath, child(OURS, table, server.host))) as Received;
   const ways = {
     'psql tcp': () => run(join(server.binDir, 'psql'), psql(table, server.host)),
-    'stowage tcp': () => run(process.execPath, child(table, server.host)),
+    'stowage tcp': () => run(process.execPath, child(OURS, table, server.host)),
+    'pg-copy-streams tcp': () => run(process.execPath, child(STREAMS, table, server.host)),
     'psql unix': () => run(join(server.binDir, 'psql'), psql(table, sockets)),
-    'stowage unix': () => run(process.execPath, child(table, sockets)),
+    'stowage unix': () => run(process.execPath, child(OURS, table, sockets)),
   };
   const runs = new Map<string, Run[]>(Object.keys(ways).map((way) => [way, []]));
   for (let round = 0; round < Number(values.rounds); round += 1)
@@ -69,11 +71,11 @@ async function compare(table: ReceiveTable): Promise<void> {
   const perGb = (way: string, field: keyof Run) =>
     median((runs.get(way) ?? []).map((each) => each[field])) / 1000 / gb;
   for (const way of runs.keys()) {
-    const base = way.replace('stowage', 'psql');
+    const base = `psql ${way.split(' ').at(-1)}`;
     const ratio = perGb(way, 'clientMs') / perGb(base, 'clientMs');
     const raw = (runs.get(way) ?? []).map(({ clientMs }) => (clientMs / 1000 / gb).toFixed(2)).join(' ');
     console.log(
-      `  ${way.padEnd(13)} client ${perGb(way, 'clientMs').toFixed(2)} s/GB (${ratio.toFixed(2)} of psql; ${raw}), server ${perGb(way, 'serverMs').toFixed(1)}, wall ${perGb(way, 'wallMs').toFixed(1)}`,
+      `  ${way.padEnd(19)} client ${perGb(way, 'clientMs').toFixed(2)} s/GB (${ratio.toFixed(2)} of psql; ${raw}), server ${perGb(way, 'serverMs').toFixed(1)}, wall ${perGb(way, 'wallMs').toFixed(1)}`,
     );
   }
 }
@@ -85,8 +87,8 @@ interface Received {
   readonly maxRss: number;
 }
 
-function child(table: ReceiveTable, host: string): string[] {
-  return ['--max-semi-space-size=1', childProgram, host, String(server.port), table];
+function child(program: string, table: ReceiveTable, host: string): string[] {
+  return ['--max-semi-space-size=2', join(sockets, `${program}.mjs`), host, String(server.port), table];
 }
 
 function psql(table: ReceiveTable, host: string): string[] {

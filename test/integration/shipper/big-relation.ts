@@ -10,7 +10,7 @@ import type { RestoreJob } from '../../../segment-shipper/control.ts';
 import { noProgress } from '../../../segment-shipper/deps.ts';
 import { loadData } from '../../../segment-shipper/load-data.ts';
 import { openStore } from '../../../storage/open.ts';
-import type { ObjectStore } from '../../../storage/store.ts';
+import type { CallOptions, ObjectStore } from '../../../storage/store.ts';
 import type { TestServer } from '../../support/postgres.ts';
 
 export const RESTORE = '20260131120000000-00000000';
@@ -117,10 +117,19 @@ export function waitingFor(store: ObjectStore, shares: number): ObjectStore {
     async *get(key, options) {
       asked += 1;
       if (asked >= shares) all.resolve();
-      await all.promise;
+      await Promise.race([all.promise, cut(options)]);
       yield* store.get(key, options);
     },
   };
+}
+
+/** Rejects when the read is broken off, as every store's does: the connections that would have asked may be gone. */
+function cut(options: CallOptions | undefined): Promise<never> {
+  const broken = new Promise<never>((_, reject) =>
+    options?.signal?.addEventListener('abort', () => reject(new Error('cut')), { once: true }),
+  );
+  broken.catch(() => undefined);
+  return broken;
 }
 
 /** A store that gives the share from this frame on only when it is let. */
@@ -129,11 +138,7 @@ export function holdingBack(store: ObjectStore, extent: SourceExtent | undefined
   const held: ObjectStore = {
     ...store,
     async *get(key, options) {
-      const cut = new Promise((_, reject) =>
-        options?.signal?.addEventListener('abort', () => reject(new Error('cut')), { once: true }),
-      );
-      cut.catch(() => undefined);
-      if (options?.offset === extent?.offset) await Promise.race([gate.promise, cut]);
+      if (options?.offset === extent?.offset) await Promise.race([gate.promise, cut(options)]);
       yield* store.get(key, options);
     },
   };

@@ -129,8 +129,7 @@ describe('a limit of bytes per second', () => {
 
     const restored = await run('restore', backup.json.timestamp, '--create', '--database', 'again');
     expect(restored.code).toBe(0);
-    // Everything is read twice: once to verify it, once to load it.
-    for (const phase of ['verify', 'data'])
-      expect(await phaseSeconds(root, phase)).toBeGreaterThanOrEqual(leastSeconds(bytes, rate));
+    // What is as little as this is read once: the load takes it from where the verification kept it.
+    expect(await phaseSeconds(root, 'verify')).toBeGreaterThanOrEqual(leastSeconds(bytes, rate));
   });
 });

@@ -1,0 +1,56 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { Receipt } from '../../../backup-set/receipt.ts';
+import type { Session } from '../../../database/session.ts';
+import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import { backupJob, endAll, filesBelow, holdSnapshot, runShipper } from './shipper.ts';
+
+let server: TestServer;
+let folder = '';
+let held: { id: string; session: Session };
+/** Text that higher levels make visibly smaller: words in no order. */
+const WORDS = `SELECT i, (SELECT string_agg(substr(md5((i * 7 + n * n)::text), 1 + n % 5, 3 + n % 4), ' ') FROM generate_series(1, 30) AS n) AS t
+  FROM generate_series(1, 40000) AS i`;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stowage-level-'));
+  server = await startPostgres();
+  await server.psql(`CREATE TABLE words AS ${WORDS}`);
+  await server.psql('INSERT INTO words SELECT i + 40000, t FROM words');
+  held = await holdSnapshot(server);
+});
+afterEach(endAll);
+afterAll(async () => {
+  await held?.session.close();
+  await server?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Stored bytes of each frame per byte of rows, in the order of the pack. */
+async function ratios(root: string, level: number | 'auto', bytesPerSecond?: number): Promise<number[]> {
+  const job = backupJob(server, held.id, root, [{ name: 'words', columns: ['i', 't'] }], {
+    metadata: [],
+    workers: 1,
+    frameBytes: 256 * 1024,
+    level,
+    ...(bytesPerSecond !== undefined && { bytesPerSecond }),
+  });
+  expect((await runShipper(job).exit).code).toBe(0);
+  const [key = ''] = (await filesBelow(root)).filter((file) => file.includes('/receipts/'));
+  const receipt = Receipt.parse(JSON.parse(await readFile(key, 'utf8')));
+  if (receipt.kind !== 'pack') throw new Error('the only receipt is that of the pack');
+  return receipt.extents.map(({ length, bytes }) => length / bytes);
+}
+
+it('makes smaller frames while the way to the storage is what it waits for, and the usual ones else', async () => {
+  const first = await ratios(join(folder, 'first'), 1);
+  const fast = await ratios(join(folder, 'fast'), 'auto');
+  // As nothing is waited for, every frame is what level 1 makes of the same rows.
+  expect(fast).toEqual(first);
+  const slow = await ratios(join(folder, 'slow'), 'auto', 1_500_000);
+  expect(slow).toHaveLength(first.length);
+  expect(slow[0]).toBe(first[0]);
+  expect(Math.min(...slow)).toBeLessThan(Math.min(...first) * 0.98);
+});

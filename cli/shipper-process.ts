@@ -29,10 +29,11 @@ export interface ShipperStart {
 }
 
 /**
- * The little garbage that a shipper makes lives for milliseconds: a small young generation has V8 look at it often, and one helper is enough for that; starting
- * four costs a shipper of one small table a tenth of its CPU. What is large is not left to V8 at all (zstd.ts, release.ts).
+ * A shipper holds tens of MiB of buffers beside a heap of 12, and frees them itself (zstd.ts, release.ts). V8 counts them and, with limits that follow the small heap,
+ * collected ten times a second, for a third of the shipper's CPU; a first limit of 64 MiB keeps it from that, at the same peak. One
+ * helper is enough for what is left: starting four costs a shipper of one small table a tenth of its CPU.
  */
-const FRUGAL_FLAGS = ['--max-semi-space-size=2', '--v8-pool-size=1'];
+const FRUGAL_FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=64', '--v8-pool-size=1'];
 
 /**
  * A thread for each worker's frame and some for files and names, as libuv's four would make eight workers take turns; but no more than there are

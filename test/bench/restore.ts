@@ -140,7 +140,7 @@ async function shipper(server: TestServer, entry: string, workers: number): Prom
 /** As the command line starts shippers; for a profile `BENCH_NODE_OPTIONS='--cpu-prof'`. */
 function nodeOptions(): string[] {
   const more = (process.env['BENCH_NODE_OPTIONS'] ?? '').split(' ').filter((option) => option !== '');
-  return ['--max-semi-space-size=1', ...more];
+  return ['--max-semi-space-size=4', '--initial-old-space-size=64', '--v8-pool-size=1', ...more];
 }
 
 function report(runs: readonly Measured[], { bytes, pack }: Packed): void {

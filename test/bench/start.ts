@@ -24,7 +24,7 @@ if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a w
 const SHIPPER = fileURLToPath(new URL('../../dist/segment-shipper.js', import.meta.url));
 const STOWAGE = fileURLToPath(new URL('../../dist/stowage.js', import.meta.url));
 /** As the coordinator starts a shipper (cli/shipper-process.ts). */
-const FLAGS = ['--max-semi-space-size=2', '--v8-pool-size=1'];
+const FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=64', '--v8-pool-size=1'];
 const PAYLOAD = 'x'.repeat(1000);
 
 interface Sample {

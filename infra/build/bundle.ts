@@ -15,7 +15,7 @@ const PROGRAMS = [
 ] as const;
 const LAUNCHER = 'infra/launch/launch.ts';
 
-const SHEBANG = '#!/usr/bin/env -S node --max-semi-space-size=2';
+const SHEBANG = '#!/usr/bin/env -S node --max-semi-space-size=4 --initial-old-space-size=64 --v8-pool-size=1';
 /** Stands where the digest of the rest will. */
 const DIGEST = '0'.repeat(64);
 /**

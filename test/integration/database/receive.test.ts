@@ -5,34 +5,20 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type CopyRelation, copyOut, copyOutMany } from '../../../database/copy-out.ts';
+import { type CopyRelation, copyOut } from '../../../database/copy-out.ts';
 import { blockArena } from '../../../database/copy-wire/block-arena.ts';
 import type { ConnectionTarget } from '../../../database/flavour.ts';
 import { openSession, type Session } from '../../../database/session.ts';
 import { type Certificates, makeCertificates } from '../../support/certificates.ts';
 import { copiedRows } from '../../support/copied-rows.ts';
 import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import { RELATIONS, view } from '../../support/receive-relations.ts';
 
 const UTF8 = { encoding: 'UTF8' };
 const CONNECTIONS = 2;
 const BLOCKS = 6;
 const arena = blockArena({ connections: CONNECTIONS, blocks: BLOCKS, frameBytes: 256 * 1024 });
 const WAYS = ['TCP', 'a name of several addresses', 'a Unix socket', 'TLS'] as const;
-
-/** One table per width of rows, from none to longer than a block; a view without end; a view that breaks; one that talks. */
-const RELATIONS = `
-  CREATE TABLE lineitem AS SELECT n, n % 200 AS p, (n % 50)::numeric(15,2) AS q, date '1995-01-01' + n % 2500 AS d, 'DELIVER IN PERSON' AS i,
-    md5(n::text) AS c, substr('carefully final deposits', 1, n % 24) AS t FROM generate_series(1, 20000) n;
-  CREATE TABLE narrow AS SELECT n, n % 10 AS m FROM generate_series(1, 200000) n;
-  CREATE TABLE wide AS SELECT n, repeat(md5(n::text), 62) AS t FROM generate_series(1, 3000) n;
-  CREATE TABLE mixed AS SELECT n, repeat(chr(97 + n % 26), (n * 7919) % (CASE WHEN n % 50 = 0 THEN 1000000 ELSE 3000 END)) AS t
-    FROM generate_series(1, 300) n;
-  CREATE TABLE longest AS SELECT repeat('0123456789', 500000) AS t FROM generate_series(1, 2);
-  CREATE VIEW endless AS SELECT n, repeat('x', 1000) AS t FROM (SELECT generate_series(1, 100000000) AS n) AS s;
-  CREATE VIEW breaks AS SELECT n, 1 / (300000 - n) AS t FROM (SELECT generate_series(1, 1000000) AS n) AS s;
-  CREATE FUNCTION talk(n int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN
-    IF n % 100 = 0 THEN RAISE NOTICE 'row %', n; PERFORM set_config('application_name', 'row ' || n, false); END IF; RETURN n; END $$;
-  CREATE VIEW talks AS SELECT talk(n) AS n FROM generate_series(1, 20000) n;`;
 
 let server: TestServer;
 let certificates: Certificates;
@@ -103,14 +89,6 @@ async function connect(way: (typeof WAYS)[number] = 'TCP', database?: string): P
   opened.push(session);
   return session;
 }
-
-/** A view is read by SELECT: that needs a condition. */
-const view = (name: string, ...columns: string[]): CopyRelation => ({
-  schema: 'public',
-  name,
-  columns,
-  condition: 'true',
-});
 
 async function read(session: Session, relation: CopyRelation): Promise<Buffer> {
   const out = copyOut(session, relation, UTF8);
@@ -258,94 +236,6 @@ describe.each(WAYS)('over %s', (way) => {
     expect(rows).toBeGreaterThan(100_000);
     expect(rows).toBeLessThan(300_000);
     await untilGone(session.pid);
-  });
-});
-
-describe('many small relations', () => {
-  const COUNT = 2000;
-  const small = Array.from({ length: COUNT }, (_, n) => ({ schema: 'small', name: `t${n}`, columns: ['a'] }));
-  beforeAll(() =>
-    server.psql(
-      `CREATE SCHEMA small; DO $$ BEGIN FOR n IN 0..${COUNT - 1} LOOP EXECUTE format('CREATE TABLE small.t%s AS SELECT a FROM generate_series(1, %s) a', n, n % 7); END LOOP; END $$`,
-    ),
-  );
-
-  it('come in one round trip, each with its count, and need few blocks', async () => {
-    const session = await connect();
-    const held: { release(): void }[] = [];
-    let sum = 0;
-    for await (const { relation, blocks, rowsCounted } of copyOutMany(session, small, UTF8)) {
-      let text = '';
-      for await (const block of blocks) {
-        if (block.kind !== 'rows') throw new Error('no row here is long');
-        text += Buffer.from(block.rows).toString();
-        // Of two thousand relations, all are held at once.
-        held.push(block);
-      }
-      const rows = await rowsCounted();
-      expect(rows).toBe(Number(relation.name.slice(1)) % 7);
-      expect(text).toBe(Array.from({ length: rows }, (_, n) => `${n + 1}\n`).join(''));
-      sum += rows;
-    }
-    expect(sum).toBe(small.reduce((total, { name }) => total + (Number(name.slice(1)) % 7), 0));
-    expect(await session.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
-    for (const block of held) block.release();
-  });
-
-  it('are complete up to the one that fails, which is named', async () => {
-    const session = await connect();
-    const missing = { schema: 'small', name: 'missing', columns: ['a'] };
-    const done: string[] = [];
-    const reading = (async () => {
-      const relations = [...small.slice(0, 500), missing, ...small.slice(500)];
-      for await (const { relation, blocks, rowsCounted } of copyOutMany(session, relations, UTF8)) {
-        await Array.fromAsync(copiedRows(blocks));
-        await rowsCounted();
-        done.push(relation.name);
-      }
-    })();
-    await expect(reading).rejects.toMatchObject({
-      code: 'database/failed',
-      message: expect.stringContaining('copy out small.missing') as string,
-      where: { relation: 'small.missing' },
-    });
-    expect(done).toEqual(small.slice(0, 500).map(({ name }) => name));
-    await untilGone(session.pid);
-  });
-
-  it('stand between large ones', async () => {
-    const session = await connect();
-    const relations = [
-      view('lineitem', 'n', 'c'),
-      ...small.slice(0, 20),
-      view('mixed', 'n', 't'),
-      ...small.slice(0, 20),
-    ];
-    for await (const { relation, blocks } of copyOutMany(session, relations, UTF8)) {
-      const bytes = Buffer.concat(await Array.fromAsync(copiedRows(blocks)));
-      const sql = `COPY (SELECT ${relation.columns.join(', ')} FROM ${relation.schema}.${relation.name}) TO STDOUT`;
-      expect(bytes.equals(await psql('postgres', sql)), relation.name).toBe(true);
-    }
-  });
-
-  it('leave nothing behind when they are aborted or left in the middle', async () => {
-    for (const leaves of [true, false]) {
-      const session = await connect();
-      const controller = new AbortController();
-      const options = { ...UTF8, signal: controller.signal };
-      const relations = [...small.slice(0, 3), view('endless', 'n', 't')];
-      const reading = (async () => {
-        for await (const { relation, blocks } of copyOutMany(session, relations, options)) {
-          for await (const block of copiedRows(blocks)) {
-            if (relation.name !== 'endless' || block.length === 0) continue;
-            if (leaves) return;
-            controller.abort();
-          }
-        }
-      })();
-      await (leaves ? reading : expect(reading).rejects.toMatchObject({ code: 'interrupted' }));
-      await untilGone(session.pid);
-    }
   });
 });
 

@@ -17,6 +17,15 @@ const START_MS = 10_000;
 /** File systems take 255, and the name grows while it is unfinished. */
 const NAME_CHARS_MAX = 240;
 
+/** Older ones have no zstd, or lose frames with it without a word. */
+const NODE_MAJOR_MIN = 24;
+if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
+  process.stderr.write(
+    `${PROGRAM.replace(/\.main\.js$/, '')} needs Node ${NODE_MAJOR_MIN} or later; ${process.execPath} is ${process.version}\n`,
+  );
+  process.exit(2);
+}
+
 const file = join(__dirname, PROGRAM);
 // Latin-1: the build writes ASCII only, and so V8 keeps one byte for each character.
 const text = readFileSync(file, 'latin1');

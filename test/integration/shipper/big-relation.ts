@@ -125,9 +125,12 @@ export function waitingFor(store: ObjectStore, shares: number): ObjectStore {
 
 /** Rejects when the read is broken off, as every store's does: the connections that would have asked may be gone. */
 function cut(options: CallOptions | undefined): Promise<never> {
-  const broken = new Promise<never>((_, reject) =>
-    options?.signal?.addEventListener('abort', () => reject(new Error('cut')), { once: true }),
-  );
+  const signal = options?.signal;
+  const broken = new Promise<never>((_, reject) => {
+    const cutOff = () => reject(new Error('cut'));
+    if (signal?.aborted) cutOff();
+    else signal?.addEventListener('abort', cutOff, { once: true });
+  });
   broken.catch(() => undefined);
   return broken;
 }

@@ -38,11 +38,12 @@ const backends = (state: string) =>
 const inShare = (share: number) => share * FRAMES_PER_SHARE;
 
 async function until(state: string, connections: number): Promise<string> {
-  for (;;) {
+  for (const patience = Date.now() + 30_000; Date.now() < patience; ) {
     const [found, pid = ''] = (await backends(state)).split('|');
     if (Number(found) === connections) return pid;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  throw new Error(`there were never ${connections} connections with ${state}`);
 }
 
 async function nothingIsLeft(): Promise<void> {
@@ -129,6 +130,8 @@ describe('one of four connections', () => {
     const { order, relation, store } = await bigOrder('big');
     const { held, letGo } = holdingBack(store, relation.extents[inShare(5)]);
     const loading = load(server, order, waitingFor(held, 4));
+    // The others have arrived; before that, the only one that copies may be the first that came.
+    await until("state = 'idle in transaction'", 3);
     const pid = await until("query LIKE '%COPY%' AND state = 'active' AND wait_event = 'ClientRead'", 1);
     await server.psql(`SELECT pg_terminate_backend(${pid})`);
     const { loaded, problems } = await loading.finally(letGo);

@@ -1,3 +1,4 @@
+import { createPool, type Pool } from '../database/copy-wire/pool.ts';
 import type { RowBlock } from '../database/copy-wire/row-block.ts';
 
 const NEWLINE = 0x0a;
@@ -6,33 +7,11 @@ const SLACK_BYTES = 256 * 1024;
 const PIECE_BYTES = 64 * 1024;
 
 /** Buffers that blocks lie in; taken to be filled, given back when nobody reads them any more. */
-export interface BlockBuffers {
-  /** Waits for one. */
-  take(): Promise<Buffer>;
-  giveBack(buffer: Buffer): void;
-}
+export type BlockBuffers = Pool<Buffer>;
 
-/** `count` buffers for blocks of about `blockBytes`, made when first needed. */
+/** `count` buffers for blocks of about `blockBytes`; what is never written to takes no memory. */
 export function blockBuffers(blockBytes: number, count: number): BlockBuffers {
-  const idle: Buffer[] = [];
-  const waiting: ((buffer: Buffer) => void)[] = [];
-  let made = 0;
-  return {
-    async take() {
-      const buffer = idle.pop();
-      if (buffer !== undefined) return buffer;
-      if (made < count) {
-        made++;
-        return Buffer.allocUnsafeSlow(blockBytes + SLACK_BYTES);
-      }
-      return new Promise((resolve) => waiting.push(resolve));
-    },
-    giveBack(buffer) {
-      const next = waiting.shift();
-      if (next === undefined) idle.push(buffer);
-      else next(buffer);
-    },
-  };
+  return createPool(Array.from({ length: count }, () => Buffer.allocUnsafeSlow(blockBytes + SLACK_BYTES)));
 }
 
 /**
@@ -48,7 +27,7 @@ export async function* rowBlocks(
   let filling: Buffer | undefined;
   let used = 0;
   const whole = (rows: Buffer, buffer: Buffer): RowBlock => {
-    return { kind: 'rows', rows, count: countRows(rows), release: () => buffers.giveBack(buffer) };
+    return { kind: 'rows', rows, count: countRows(rows), release: () => buffers.give(buffer) };
   };
   try {
     for await (const piece of pieces) {
@@ -84,7 +63,7 @@ export async function* rowBlocks(
       yield whole(last.subarray(0, used), last);
     }
   } finally {
-    if (filling !== undefined) buffers.giveBack(filling);
+    if (filling !== undefined) buffers.give(filling);
   }
 }
 

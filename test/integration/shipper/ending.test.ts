@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -63,6 +63,21 @@ async function endsClean(shipper: RunningShipper, since: number): Promise<void> 
   const packs = (await filesBelow(directory)).filter((key) => key.endsWith('.pack'));
   const receipts = shipper.reports.filter(({ type }) => type === 'receipt');
   expect(packs.length).toBeGreaterThanOrEqual(receipts.length);
+}
+
+/** Nobody writes below a file, root neither. The shipper makes its folder again at any moment, also between our two steps. */
+async function putFileInPlaceOf(folder: string): Promise<void> {
+  for (;;) {
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+    const placed = await writeFile(folder, '', { flag: 'wx' }).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EEXIST' || error.code === 'EISDIR') return false;
+        throw error;
+      },
+    );
+    if (placed) return;
+  }
 }
 
 /** Places in a backup at which it is ended; each waits until the shipper is there. */
@@ -188,13 +203,9 @@ describe('a shipper that cannot go on', () => {
   });
 
   it('names the store when that takes no more', async () => {
-    // Root may write anywhere but below a file: the folder of the receipts is one.
     const shipper = runShipper(endless(300_000));
     await shipper.said('receipt');
-    const folder = join(directory, '.tmp');
-    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
-    await writeFile(folder, '').catch(() => undefined);
-    await chmod(directory, 0o500);
+    await putFileInPlaceOf(join(directory, '.tmp'));
     expect((await shipper.exit).code).toBe(5);
     expect((await shipper.said('failed')).code).toMatch(/^storage\//);
     expect(await backendsLeft(server)).toBe('');

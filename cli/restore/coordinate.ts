@@ -5,6 +5,7 @@ import { formatKey, phasePrefix } from '../../backup-set/keys.ts';
 import { Outcome, RestorePlan } from '../../backup-set/restore.ts';
 import { contentsIn } from '../../backup-set/restore-phases.ts';
 import type { Segment } from '../../database/flavour.ts';
+import { rememberReads } from '../../storage/remembered.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
@@ -15,6 +16,9 @@ import { type Crew, startCrew } from './crew.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
 
+/** This command and each function that it plays read the set's documents: once, up to this much of them. */
+const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
+
 export interface RestoreResult {
   readonly id: string;
   readonly outcome: Outcome;
@@ -23,7 +27,8 @@ export interface RestoreResult {
 
 /** Restores a set: request → plan → one phase of orders after the other → outcome. */
 export async function runRestore(context: ClusterContext, options: RestoreOptions): Promise<RestoreResult> {
-  return withStore(context, async (store) => {
+  return withStore(context, async (opened) => {
+    const store = rememberReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
     const startedAt = context.clock();
     const manifest = await loadManifest(context, store, options.timestamp);
     const segments = await flavourOf(context).topology();

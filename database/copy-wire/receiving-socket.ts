@@ -1,14 +1,10 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { BlockArena, Staging } from './block-arena.ts';
+import { gathering } from './gathering.ts';
 import { createReceiver, type Receiver } from './receiver.ts';
 
-/**
- * A server sends rows as it makes them, 8 KB at a time, and to be woken for each of these costs more than to receive it. So
- * after a read of less than this, within a COPY, the next one waits a moment, and finds much more.
- */
-const SMALL_READ_BYTES = 64 * 1024;
-/** In this time one backend makes 100 KB, far less than a socket holds: nobody waits for us. */
+/** In this time one backend makes 100 KB and more. */
 const GATHER_MS = 1;
 
 type DataListener = (bytes: Buffer) => void;
@@ -27,13 +23,17 @@ export function receivingSocket(
       buffer: staging.readRegion,
       callback: (bytesRead: number): boolean => {
         if (!receiver.received(bytesRead)) return false;
-        if (bytesRead >= SMALL_READ_BYTES || !receiver.streaming) return true;
-        setTimeout(goOn, GATHER_MS);
-        return false;
+        if (!receiver.streaming) reads.interrupted();
+        else if (reads.waitsAfter(bytesRead)) {
+          setTimeout(goOn, GATHER_MS);
+          return false;
+        }
+        return true;
       },
     },
   };
   const socket = new Socket(options);
+  const reads = gathering();
   const goOn = () => socket.resume();
   const receiver: Receiver = createReceiver(arena, staging, {
     forward: guarded(socket, (bytes) => socket.emit('data', bytes)),

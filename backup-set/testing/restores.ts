@@ -10,6 +10,7 @@ import { chosenRelations, type Planned, planRestore, volumeOf } from '../restore
 import { EVERYTHING, type Selection } from '../selection.ts';
 import { consistentSet } from './arbitraries.ts';
 import { AT, documentsOf, type SetParts, TIMESTAMP } from './builders.ts';
+import { doneReceipt } from './done-receipt.ts';
 import { fold } from './fold-whole.ts';
 import { quoted } from './names.ts';
 
@@ -129,27 +130,14 @@ export function ordersFor(phase: Phase, restore: RestoreCase): Order[] {
 }
 
 /** The receipt of a segment that carried its order out. */
-function doneReceipt(restore: RestoreCase, phase: Phase, content: number): RestoreReceipt {
+function receiptOf(restore: RestoreCase, phase: Phase, content: number): RestoreReceipt {
   const order = ordersFor(phase, restore).find((candidate) => candidate.content === content);
   // Who feeds does not load: the one that loads tells of the rows.
   const relations =
     order?.phase === 'data' && order.role === 'load'
       ? order.relations.map(({ schema, name, rows }) => ({ schema, name, rows }))
       : [];
-  return {
-    format: 'stowage/restore-receipt',
-    version: 0,
-    id: RESTORE,
-    phase,
-    content,
-    status: 'done',
-    startedAt: AT,
-    finishedAt: AT,
-    storedBytes: 0,
-    relations,
-    problemsTotal: 0,
-    problems: [],
-  };
+  return doneReceipt({ id: RESTORE, phase, content }, relations);
 }
 
 export function restoreReceiptDocument(receipt: RestoreReceipt): RawDocument {
@@ -162,7 +150,7 @@ export function restoreReceiptDocument(receipt: RestoreReceipt): RawDocument {
 export function allDone(restore: RestoreCase): RestoreReceipt[] {
   const plan = planOf(restore);
   return plan.phases.flatMap((phase) =>
-    contentsIn(phase, plan).map((content) => doneReceipt(restore, phase, content)),
+    contentsIn(phase, plan).map((content) => receiptOf(restore, phase, content)),
   );
 }
 

@@ -2,9 +2,9 @@ import { decode } from '../../backup-set/documents.ts';
 import { formatKey } from '../../backup-set/keys.ts';
 import { Manifest, ManifestPart } from '../../backup-set/manifest.ts';
 import { openStore } from '../../storage/open.ts';
-import type { StoredSet } from './restore-contenders.ts';
 import type { Bench } from './scenario.ts';
 import { awsVariables } from './store.ts';
+import type { StoredSet } from './stowage.ts';
 
 /** What a restore of one table cannot do without, in bytes. */
 export interface Needed {

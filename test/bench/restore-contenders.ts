@@ -6,7 +6,7 @@ import type { Bench } from './scenario.ts';
 import type { Source } from './servers.ts';
 import { environment, quoted, run, shell } from './shell.ts';
 import { BUCKET } from './store.ts';
-import { stowage } from './stowage.ts';
+import { RESTORED, restoreSet, type StoredSet } from './stowage.ts';
 
 /** Names that the bars of the issue refer to. */
 export const RESTORE = {
@@ -19,14 +19,6 @@ export const RESTORE = {
   four: 'stowage restore, 4 workers',
   fourUnverified: 'stowage restore, 4 workers, --no-verify',
 } as const;
-
-export const RESTORED = 'restored';
-
-/** The set of Stowage that restores take. */
-export interface StoredSet {
-  readonly root: string;
-  readonly timestamp: string;
-}
 
 /** All ways of bringing the one table of a source into an empty database. */
 export function restoreContenders(bench: Bench, source: Source, set: StoredSet): Contender[] {
@@ -94,19 +86,7 @@ export function restoreContenders(bench: Bench, source: Source, set: StoredSet):
         name,
         needs: [],
         isEmpty: true,
-        run: () =>
-          stowage(
-            bench,
-            [server],
-            set.root,
-            'restore',
-            set.timestamp,
-            '--database',
-            RESTORED,
-            '--workers',
-            String(workers),
-            ...flags,
-          ),
+        run: () => restoreSet(bench, server, set, '--workers', String(workers), ...flags),
       }),
     ),
   ];

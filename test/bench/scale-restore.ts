@@ -2,6 +2,7 @@ import { encode, FORMAT_VERSION } from '../../backup-set/documents.ts';
 import { formatKey, type Phase } from '../../backup-set/keys.ts';
 import { RestoreReceipt, RestoreRequest } from '../../backup-set/restore.ts';
 import { EVERYTHING } from '../../backup-set/selection.ts';
+import { doneReceipt } from '../../backup-set/testing/done-receipt.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { AT, contentsOf, countsOf, nameOf, type SetSize, TIMESTAMP } from './scale-set.ts';
 
@@ -51,20 +52,7 @@ export async function answer(
       ? countsOf(size).map(({ relation, rows }) => ({ schema: 'public', name: nameOf(relation), rows }))
       : [];
   for (const content of contents) {
-    const receipt: RestoreReceipt = {
-      format: 'stowage/restore-receipt',
-      version: FORMAT_VERSION,
-      id,
-      phase,
-      content,
-      status: 'done',
-      startedAt: AT,
-      finishedAt: AT,
-      storedBytes: 0,
-      relations,
-      problemsTotal: 0,
-      problems: [],
-    };
+    const receipt = doneReceipt({ id, phase, content }, relations);
     const key = formatKey({ kind: 'restore-receipt', restore: id, phase, content });
     await store.create(key, encode(RestoreReceipt, receipt));
   }

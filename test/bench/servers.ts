@@ -41,6 +41,22 @@ export async function startServers(bench: Bench, count: number): Promise<TestSer
   });
 }
 
+/** A server of a scenario's own while it works, and the store made ready: for reading what was written, or not. */
+export async function withServer<T>(
+  bench: Bench,
+  keeps: boolean,
+  work: (server: TestServer) => Promise<T>,
+): Promise<T> {
+  const [server] = await startServers(bench, 1);
+  if (server === undefined) throw new Error('no server was started');
+  try {
+    await bench.store.ready(keeps);
+    return await work(server);
+  } finally {
+    await server.stop();
+  }
+}
+
 /** Short: the path of a socket has 107 bytes. */
 export const socketFolder = ({ home }: Pick<Bench, 'home'>) => join(home, 's');
 

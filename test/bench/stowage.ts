@@ -11,6 +11,15 @@ import { BUCKET } from './store.ts';
 /** As it is installed on a host: its first line gives Node its flags. */
 const PROGRAM = fileURLToPath(new URL('../../dist/stowage.js', import.meta.url));
 
+/** The database that restores are made into. */
+export const RESTORED = 'restored';
+
+/** The set of Stowage that restores take. */
+export interface StoredSet {
+  readonly root: string;
+  readonly timestamp: string;
+}
+
 let roots = 0;
 
 /** A root that nobody has used, for one set. */
@@ -47,6 +56,10 @@ export async function stowage(
   const printed: unknown = JSON.parse(out);
   return { printed, facts: factsIn(printed) };
 }
+
+/** Restores a set of one server into the database that the contenders share. */
+export const restoreSet = (bench: Bench, server: TestServer, set: StoredSet, ...flags: string[]) =>
+  stowage(bench, [server], set.root, 'restore', set.timestamp, '--database', RESTORED, ...flags);
 
 /** What Stowage says of itself that the report shows, by the names in its summary, wherever it stands: the largest. */
 const SAID: Readonly<Record<string, string>> = {

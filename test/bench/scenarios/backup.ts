@@ -3,7 +3,7 @@ import { runInTurns } from '../contenders.ts';
 import { type Bar, type Row, ratioOf } from '../result.ts';
 import { SHAPES, type Shape } from '../rows.ts';
 import type { Scenario } from '../scenario.ts';
-import { fill, startServers } from '../servers.ts';
+import { fill, withServer } from '../servers.ts';
 
 interface What {
   readonly name: string;
@@ -57,10 +57,7 @@ function backupScenario({ name, about, shape, tables, gigabytes, rounds }: What)
     gigabytes,
     rounds,
     async run(bench, size) {
-      const [server] = await startServers(bench, 1);
-      if (server === undefined) throw new Error('no server was started');
-      try {
-        await bench.store.ready(false);
+      return withServer(bench, false, async (server) => {
         const source = await fill(bench, server, tables, shape, (size.gigabytes * 1e9) / tables.length);
         const contenders = backupContenders(bench, source, tables.length);
         const { rows, notes } = await runInTurns(bench, [server], contenders, size.rounds);
@@ -73,9 +70,7 @@ function backupScenario({ name, about, shape, tables, gigabytes, rounds }: What)
           bars: barsOf(name, rows),
           notes,
         };
-      } finally {
-        await server.stop();
-      }
+      });
     },
   };
 }

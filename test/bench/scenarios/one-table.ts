@@ -1,12 +1,13 @@
+import type { TestServer } from '../../support/postgres.ts';
 import { type Contender, runInTurns, runOnce } from '../contenders.ts';
 import { neededFor } from '../manifests.ts';
-import { curl, intoNewDatabase, RESTORED, type StoredSet, storePublic } from '../restore-contenders.ts';
+import { curl, intoNewDatabase, storePublic } from '../restore-contenders.ts';
 import { type Bar, mediansOf, type Row } from '../result.ts';
 import { createTable, fillTable, SHAPES } from '../rows.ts';
 import type { Bench, Scenario } from '../scenario.ts';
-import { DATABASE, makeTables, startServers } from '../servers.ts';
+import { DATABASE, makeTables, withServer } from '../servers.ts';
 import { environment, shell } from '../shell.ts';
-import { newRoot, stowage, timestampIn } from '../stowage.ts';
+import { newRoot, RESTORED, restoreSet, type StoredSet, stowage, timestampIn } from '../stowage.ts';
 
 const SMALL = 'wanted';
 const NAMES = {
@@ -22,10 +23,7 @@ export const oneTable: Scenario = {
   gigabytes: 10,
   rounds: 2,
   async run(bench, { gigabytes, rounds }) {
-    const [server] = await startServers(bench, 1);
-    if (server === undefined) throw new Error('no server was started');
-    try {
-      await bench.store.ready(true);
+    return withServer(bench, true, async (server) => {
       await makeTables(bench, server, ['lineitem'], SHAPES.lineitem, gigabytes * 1e9);
       await server.psql(createTable(SMALL, SHAPES.lineitem), DATABASE);
       await server.psql(fillTable(SMALL, SHAPES.lineitem, 1e6), DATABASE);
@@ -59,13 +57,9 @@ export const oneTable: Scenario = {
           ...notes,
         ],
       };
-    } finally {
-      await server.stop();
-    }
+    });
   },
 };
-
-type Server = Awaited<ReturnType<typeof startServers>>[number];
 
 /** Where the table stands in the decompressed stream. */
 interface Place {
@@ -76,7 +70,7 @@ interface Place {
 const PIECES = 10;
 
 /** The data of all tables as one gzip stream; a tenth of the large table is compressed once and stands there ten times. */
-async function storeStream(bench: Bench, server: Server, gigabytes: number): Promise<Place> {
+async function storeStream(bench: Bench, server: TestServer, gigabytes: number): Promise<Place> {
   bench.say('writing the one gzip stream');
   const rows = Math.ceil((gigabytes * 1e9) / SHAPES.lineitem.rowBytes / PIECES);
   const env = environment(bench, server);
@@ -97,28 +91,14 @@ async function storeStream(bench: Bench, server: Server, gigabytes: number): Pro
   return { before: (piece * PIECES) / 2, bytes };
 }
 
-function contenders(bench: Bench, server: Server, set: StoredSet, { before, bytes }: Place): Contender[] {
+function contenders(bench: Bench, server: TestServer, set: StoredSet, { before, bytes }: Place): Contender[] {
   const into = intoNewDatabase(bench, { server, tables: [SMALL] });
   const ours = (name: string, ...flags: string[]) =>
     into({
       name,
       needs: [],
       isEmpty: true,
-      run: () =>
-        stowage(
-          bench,
-          [server],
-          set.root,
-          ...[
-            'restore',
-            set.timestamp,
-            '--database',
-            RESTORED,
-            '--include-table',
-            `public.${SMALL}`,
-            ...flags,
-          ],
-        ),
+      run: () => restoreSet(bench, server, set, '--include-table', `public.${SMALL}`, ...flags),
     });
   return [
     ours(NAMES.unverified, '--no-verify'),

@@ -3,19 +3,16 @@ import { RESTORE, restoreContenders, storePeers } from '../restore-contenders.ts
 import { type Bar, type Row, ratioOf } from '../result.ts';
 import { SHAPES } from '../rows.ts';
 import type { Scenario } from '../scenario.ts';
-import { fill, startServers } from '../servers.ts';
+import { fill, withServer } from '../servers.ts';
 import { newRoot, stowage, timestampIn } from '../stowage.ts';
 
 export const restore: Scenario = {
   name: 'restore',
   about: 'one table of lineitem into an empty database',
-  gigabytes: 1,
+  gigabytes: 3,
   rounds: 2,
   async run(bench, { gigabytes, rounds }) {
-    const [server] = await startServers(bench, 1);
-    if (server === undefined) throw new Error('no server was started');
-    try {
-      await bench.store.ready(true);
+    return withServer(bench, true, async (server) => {
       const source = await fill(bench, server, ['lineitem'], SHAPES.lineitem, gigabytes * 1e9);
       const root = newRoot();
       const set = await stowage(bench, [server], root, 'backup', '--workers', '1');
@@ -34,9 +31,7 @@ export const restore: Scenario = {
           ...notes,
         ],
       };
-    } finally {
-      await server.stop();
-    }
+    });
   },
 };
 

@@ -2,6 +2,7 @@ import { encode, FORMAT_VERSION } from '../../../backup-set/documents.ts';
 import { formatKey, type Phase } from '../../../backup-set/keys.ts';
 import { RestoreReceipt, RestoreRequest } from '../../../backup-set/restore.ts';
 import { EVERYTHING } from '../../../backup-set/selection.ts';
+import { doneReceipt } from '../../../backup-set/testing/done-receipt.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import type { SmallSet } from './sets.ts';
 
@@ -56,21 +57,7 @@ export async function storeReceipt(
           { schema: 'public', name: 'empty', rows: 0 },
         ]
       : [];
-  const receipt: RestoreReceipt = {
-    format: 'stowage/restore-receipt',
-    version: FORMAT_VERSION,
-    id,
-    phase,
-    content,
-    status: 'done',
-    startedAt: AT,
-    finishedAt: AT,
-    storedBytes: 0,
-    relations,
-    problemsTotal: 0,
-    problems: [],
-    ...changes,
-  };
+  const receipt = { ...doneReceipt({ id, phase, content }, relations), ...changes };
   await store.create(key, encode(RestoreReceipt, receipt));
   return key;
 }

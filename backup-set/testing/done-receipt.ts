@@ -1,0 +1,23 @@
+import { FORMAT_VERSION } from '../documents.ts';
+import type { RestoreReceipt } from '../restore.ts';
+
+const AT = '2026-02-01T00:00:00.000Z';
+
+/** What a segment says that has carried its order out, with the tables that it loaded. */
+export function doneReceipt(
+  of: Pick<RestoreReceipt, 'id' | 'phase' | 'content'>,
+  relations: RestoreReceipt['relations'],
+): RestoreReceipt {
+  return {
+    format: 'stowage/restore-receipt',
+    version: FORMAT_VERSION,
+    ...of,
+    status: 'done',
+    startedAt: AT,
+    finishedAt: AT,
+    storedBytes: 0,
+    relations,
+    problemsTotal: 0,
+    problems: [],
+  };
+}

@@ -124,7 +124,8 @@ export function createCopySink(arena: BlockArena, { words }: Staging, kick: () =
       return next !== undefined;
     }
     if (rows() > 0) {
-      const end = bytes.lastIndexOf(NEWLINE, out() - 1) + 1;
+      // Within a view: from a place past 2 GiB, Node's Buffer searches as if it were at 2 GiB.
+      const end = start + view(start, out()).lastIndexOf(NEWLINE) + 1;
       handOut(block, end);
       if (end === out()) leaveBlock();
       else begin(end, 0);
@@ -139,8 +140,8 @@ export function createCopySink(arena: BlockArena, { words }: Staging, kick: () =
   }
   /** Hands out what there is of a long row; what lies behind its end is the beginning of a block. */
   function advanceLong(row: LongRow, block: Block): boolean {
-    const end = rows() > 0 ? bytes.indexOf(NEWLINE, start) + 1 : 0;
-    putLong(row, block, end === 0 ? out() : end, end !== 0);
+    const last = rows() > 0;
+    putLong(row, block, last ? start + view(start, out()).indexOf(NEWLINE) + 1 : out(), last);
     return false;
   }
   function putLong(row: LongRow, block: Block, end: number, last: boolean): void {

@@ -28,14 +28,17 @@ export interface CopySink {
   next(): Promise<Received | undefined>;
   /** Gives back all that no reader holds; a reader gets the error at once. Safe to call twice. */
   close(error: unknown): void;
+  /** The connection's state is another's from now on; what has been received can still be read. Safe to call twice. */
+  leave(): void;
 }
 
 const NEWLINE = 0x0a;
 /** So much may be finished and not taken: while the reader is busy with one block, one waits and one is filled. */
 const QUEUED_MAX = 2;
 
-export function createCopySink(arena: BlockArena, { words }: Staging, kick: () => void): CopySink {
+export function createCopySink(arena: BlockArena, staging: Staging, kick: () => void): CopySink {
   const { bytes, cutting } = arena;
+  let { words } = staging;
   const queue: Received[] = [];
   const closing = new AbortController();
   /** What is being filled, from `start` up to the splitter's `out`. */
@@ -238,6 +241,10 @@ export function createCopySink(arena: BlockArena, { words }: Staging, kick: () =
         if (each.block.kind === 'rows') each.block.release();
       }
       wake();
+    },
+    leave: () => {
+      leaveBlock();
+      words = new Uint32Array(words.length);
     },
   };
 }

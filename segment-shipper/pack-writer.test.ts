@@ -4,14 +4,15 @@ import { levelOf } from './level.ts';
 import { packSeries } from './pack-writer.ts';
 import { compressors } from './zstd.ts';
 
-/** A store that keeps what is begun and what has ended well. */
-function series(packBytes: number) {
+/** A store that keeps what is begun and what has ended well; `arrive` is the end of an upload. */
+function series(packBytes: number, arrive: () => Promise<void> = () => Promise.resolve()) {
   const begun: string[] = [];
   const stored: string[] = [];
   const store = {
     async upload(key: string, source: AsyncIterable<Uint8Array>) {
       begun.push(key);
       for await (const _ of source);
+      await arrive();
       stored.push(key);
       return { key, bytes: 0, modifiedAt: new Date(0) };
     },
@@ -31,6 +32,27 @@ function series(packBytes: number) {
 
 const frame = { stored: Buffer.from('a frame'), counts: () => ({ rows: 1, bytes: 5 }) };
 const reason = new Error('the server ended the COPY');
+
+describe('a receipt', () => {
+  it('is stored after its pack, whether that is full or the last one', async () => {
+    const { stored, packs } = series(10, () => new Promise((resolve) => setTimeout(resolve, 20)));
+    for (let n = 0; n < 3; n++) await packs.frame(n, frame);
+    await packs.finish();
+    expect(stored.map((key) => key.split('/')[3])).toEqual(['data', 'receipts', 'data', 'receipts']);
+  });
+
+  it('is never stored when its pack is refused at the very end', async () => {
+    for (const packBytes of [1, 1e9]) {
+      const { stored, packs } = series(packBytes, () => Promise.reject(reason));
+      const ship = async () => {
+        await packs.frame(0, frame);
+        await packs.finish();
+      };
+      await expect(ship()).rejects.toBe(reason);
+      expect(stored).toEqual([]);
+    }
+  });
+});
 
 describe('packs that are abandoned', () => {
   it('leave nothing, and take no frame any more', async () => {

@@ -29,7 +29,7 @@ export interface ReceivedCopies {
   readonly others: Buffer;
 }
 
-const FILLED_BYTES_MAX = 64 * 1024 * 1024;
+const FILLED_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Stands at the end of each relation, where a server sends CommandComplete. */
 const END: WireMessage = { type: 'C', payload: Buffer.from('an end of the test\0') };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { EXTENTS_MAX } from '../backup-set/documents.ts';
 import { frameLine } from './frame-line.ts';
 import { levelOf } from './level.ts';
 import { packSeries } from './pack-writer.ts';
@@ -39,6 +40,14 @@ describe('a receipt', () => {
     for (let n = 0; n < 3; n++) await packs.frame(n, frame);
     await packs.finish();
     expect(stored.map((key) => key.split('/')[3])).toEqual(['data', 'receipts', 'data', 'receipts']);
+  });
+
+  it('lists no more extents than its readers take: the pack ends before', async () => {
+    const { stored, packs } = series(1e9);
+    for (let n = 0; n <= EXTENTS_MAX; n++) await packs.frame(n, frame);
+    expect(stored).toHaveLength(2);
+    await packs.finish();
+    expect(stored).toHaveLength(4);
   });
 
   it('is never stored when its pack is refused at the very end', async () => {

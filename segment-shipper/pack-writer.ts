@@ -14,7 +14,7 @@ export interface PackSeries {
   frame(relation: number, frame: WholeFrame): Promise<void>;
   /** Ends the last pack and stores its receipt. */
   finish(): Promise<void>;
-  /** Aborts the upload in flight; nothing of it stays. */
+  /** Aborts the upload in flight; nothing of it stays. Frames that are still on their way here get the reason. */
   abandon(reason: unknown): Promise<void>;
 }
 
@@ -44,8 +44,10 @@ interface OpenPack {
 export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): PackSeries {
   let open: OpenPack | undefined;
   let sequence = 0;
+  let abandoned: { readonly reason: unknown } | undefined;
   return {
     async frame(relation, { stored, counts }) {
+      if (abandoned !== undefined) throw abandoned.reason;
       open ??= openPack(job, worker, ++sequence, deps);
       const offset = open.bytes;
       let crc = 0;
@@ -67,6 +69,7 @@ export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): P
       if (last !== undefined) await finishPack(last, job, worker, deps);
     },
     async abandon(reason) {
+      abandoned = { reason };
       const left = open;
       open = undefined;
       left?.handoff.fail(reason);

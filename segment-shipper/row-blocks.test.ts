@@ -20,10 +20,14 @@ interface Cut {
 
 const BLOCKS = 3;
 
-/** Reads as a frame line does: a few blocks are held at once, each read when its turn comes and then released; a long row at once. */
+/**
+ * Reads as a frame line does: none or a few blocks are held at once, each read when its turn comes and then released, for somebody
+ * else to fill; a long row at once.
+ */
 async function cut(source: AsyncIterable<Buffer>, blockBytes: number): Promise<Cut[]> {
   const cuts: Cut[] = [];
   const held: Extract<RowBlock, { kind: 'rows' }>[] = [];
+  let turn = 0;
   const use = (most: number) => {
     while (held.length > most) {
       const block = held.shift();
@@ -31,14 +35,14 @@ async function cut(source: AsyncIterable<Buffer>, blockBytes: number): Promise<C
       const bytes = Buffer.from(block.rows);
       expect(block.count).toBe(countRows(bytes));
       cuts.push({ kind: 'rows', bytes });
-      block.rows.fill(0xff);
+      new Uint8Array(block.rows.buffer).fill(0xff);
       block.release();
     }
   };
   for await (const block of rowBlocks(source, blockBytes, blockBuffers(blockBytes, BLOCKS))) {
     if (block.kind === 'rows') {
       held.push(block);
-      use(BLOCKS - 1);
+      use(turn++ % BLOCKS);
       continue;
     }
     use(0);

@@ -140,16 +140,20 @@ describe('compressLongFrame', () => {
     }
   });
 
-  it('ends its source when the reader leaves', async () => {
+  it.each([0, 1, 50])('ends its source when the reader leaves after %i ms', async (ms) => {
     let closed = false;
     const source = async function* () {
       try {
-        for (;;) yield randomBytes(500_000);
+        for (;;) yield randomBytes(2_000_000);
       } finally {
         closed = true;
       }
     };
-    for await (const _ of compressLongFrame(source(), 1)) break;
+    for await (const _ of compressLongFrame(source(), 1)) {
+      // By now a write waits for the reader.
+      await sleep(ms);
+      break;
+    }
     expect(closed).toBe(true);
   });
 });

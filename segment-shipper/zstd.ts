@@ -130,8 +130,17 @@ function newCompressor(level: number, rowsBytesMax: number): Compressor {
   };
 }
 
+/** Ends also when the stream is destroyed: node:zlib never calls back a write that was waiting for its reader then. */
 function written(zstd: ZstdCompress, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => zstd.write(bytes, (error) => (error ? reject(error) : resolve())));
+  return new Promise((resolve, reject) => {
+    const closed = () => reject(new Error('nobody takes the frame any more'));
+    zstd.once('close', closed);
+    zstd.write(bytes, (error) => {
+      zstd.off('close', closed);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
 }
 
 /** zstd's own bound (ZSTD_compressBound), with room for the checksum. */

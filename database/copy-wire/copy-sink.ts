@@ -28,14 +28,17 @@ export interface CopySink {
   next(): Promise<Received | undefined>;
   /** Gives back all that no reader holds; a reader gets the error at once. Safe to call twice. */
   close(error: unknown): void;
+  /** The connection's state is another's from now on; what has been received can still be read. Safe to call twice. */
+  leave(): void;
 }
 
 const NEWLINE = 0x0a;
 /** So much may be finished and not taken: while the reader is busy with one block, one waits and one is filled. */
 const QUEUED_MAX = 2;
 
-export function createCopySink(arena: BlockArena, { words }: Staging, kick: () => void): CopySink {
+export function createCopySink(arena: BlockArena, staging: Staging, kick: () => void): CopySink {
   const { bytes, cutting } = arena;
+  let { words } = staging;
   const queue: Received[] = [];
   const closing = new AbortController();
   /** What is being filled, from `start` up to the splitter's `out`. */
@@ -124,7 +127,8 @@ export function createCopySink(arena: BlockArena, { words }: Staging, kick: () =
       return next !== undefined;
     }
     if (rows() > 0) {
-      const end = bytes.lastIndexOf(NEWLINE, out() - 1) + 1;
+      // Within a view: from a place past 2 GiB, Node's Buffer searches as if it were at 2 GiB.
+      const end = start + view(start, out()).lastIndexOf(NEWLINE) + 1;
       handOut(block, end);
       if (end === out()) leaveBlock();
       else begin(end, 0);
@@ -139,8 +143,8 @@ export function createCopySink(arena: BlockArena, { words }: Staging, kick: () =
   }
   /** Hands out what there is of a long row; what lies behind its end is the beginning of a block. */
   function advanceLong(row: LongRow, block: Block): boolean {
-    const end = rows() > 0 ? bytes.indexOf(NEWLINE, start) + 1 : 0;
-    putLong(row, block, end === 0 ? out() : end, end !== 0);
+    const last = rows() > 0;
+    putLong(row, block, last ? start + view(start, out()).indexOf(NEWLINE) + 1 : out(), last);
     return false;
   }
   function putLong(row: LongRow, block: Block, end: number, last: boolean): void {
@@ -237,6 +241,10 @@ export function createCopySink(arena: BlockArena, { words }: Staging, kick: () =
         if (each.block.kind === 'rows') each.block.release();
       }
       wake();
+    },
+    leave: () => {
+      leaveBlock();
+      words = new Uint32Array(words.length);
     },
   };
 }

@@ -84,6 +84,15 @@ describe('the receiver', () => {
     );
   });
 
+  it('cuts rows in the upper half of an arena of 4 GiB as anywhere else', async () => {
+    const frameBytes = 256 * 1024;
+    const rows = Array.from({ length: 500 }, (_, n) => data(row(2000, n)));
+    const messages = [...rows, data(row(1_000_000, 0)), ...rows, data(row(800_000, 1))];
+    // The last of the blocks are taken first.
+    const got = await receive([messages], { frameBytes, chunks: [200_000], blocks: 10_000 });
+    expect(got.copies).toEqual([referenceBlocks(messages, cuttingFor(frameBytes))]);
+  });
+
   it('counts the rows of a table without columns', async () => {
     const messages = Array.from({ length: 100_000 }, () => data(Buffer.from('\n')));
     const got = await receive([messages], { frameBytes: 4096, chunks: [65_536], blocks: 3 });

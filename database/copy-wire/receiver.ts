@@ -93,6 +93,11 @@ export function createReceiver(arena: BlockArena, staging: Staging, wire: Wire):
     closed = true;
     wire.fail(new Error(`the server sent ${what}`));
   }
+  /** A reader that is slow closes its sink when the next connection may already receive in this place. */
+  function closeSink(): void {
+    sink?.leave();
+    sink = undefined;
+  }
   function kick(): void {
     if (!waiting || closed) return;
     waiting = false;
@@ -115,11 +120,10 @@ export function createReceiver(arena: BlockArena, staging: Staging, wire: Wire):
       bytesForSink = 0;
       return sink;
     },
-    closeSink: () => {
-      sink = undefined;
-    },
+    closeSink,
     close: () => {
       closed = true;
+      closeSink();
     },
   };
 }

@@ -148,6 +148,35 @@ it('refuses relations whose rows are not read', async () => {
   await expect(read()).rejects.toMatchObject({ message: expect.stringContaining('public.t') as string });
 });
 
+it('leaves its place to the next connection, also when its rows are still being read', async () => {
+  const hundreds = Array.from({ length: 100 }, (_, n) => message('d', `${'x'.repeat(999)}${n % 10}\n`));
+  let copies = 0;
+  let goOn = () => {};
+  const opened = await connectTo((socket) => {
+    copies += 1;
+    if (copies === 1) socket.end(Buffer.concat([COPY_BEGINS, ...hundreds]));
+    else socket.write(Buffer.concat([COPY_BEGINS, ...hundreds.slice(0, 10)]));
+    if (copies === 2) goOn = () => void socket.write(Buffer.concat([...hundreds.slice(10), copyEnds(100)]));
+  });
+  const first = copyOut(opened, relation, UTF8).blocks[Symbol.asyncIterator]();
+  const read = await first.next();
+  if (read.done === true || read.value.kind !== 'rows') throw new Error('no rows');
+  read.value.release();
+
+  const next = await openSession(opened.target, { purpose: 'backup', applicationName: 'b', receive: arena });
+  try {
+    const out = copyOut(next, relation, UTF8);
+    const reading = Array.fromAsync(copiedRows(out.blocks));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await expect(first.next()).rejects.toMatchObject({ code: 'database/unreachable' });
+    goOn();
+    expect(Buffer.concat(await reading).toString()).toBe(hundreds.map((row) => row.subarray(5)).join(''));
+    expect(await out.rowsCounted()).toBe(100);
+  } finally {
+    await next.close();
+  }
+});
+
 it('has given every block and every place back, however it ended', () => {
   expect(arena.connections.tryTake()).toBeDefined();
   expect([1, 2, 3, 4].map(() => arena.blocks.tryTake() !== undefined)).toEqual([true, true, true, false]);

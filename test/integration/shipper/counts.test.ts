@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TestServer } from '../../support/postgres.ts';
+import {
+  COPY_BEGINS,
+  copyEnds,
+  message,
+  READY,
+  type SpeakingServer,
+  startSpeaking,
+} from '../../support/speaking-server.ts';
+import { backupJob, endAll, filesBelow, runShipper } from './shipper.ts';
+
+let directory = '';
+let server: SpeakingServer | undefined;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'stowage-counts-'));
+});
+afterEach(async () => {
+  await endAll();
+  await server?.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** Ships tables of a server that answers every query of COPYs so. */
+async function ship(names: readonly string[], answer: (socket: Socket) => void) {
+  server = await startSpeaking(answer);
+  const { target } = server;
+  const tables = names.map((name) => ({ name, columns: ['a'] }));
+  const postgres = { target: () => target } as unknown as TestServer;
+  return runShipper(backupJob(postgres, '1-1', directory, tables, { metadata: [], workers: 1 }));
+}
+
+const copy = (sent: number, counted = sent) =>
+  Buffer.concat([
+    COPY_BEGINS,
+    ...Array.from({ length: sent }, () => message('d', 'a row\n')),
+    message('c'),
+    message('C', `COPY ${counted}\0`),
+  ]);
+
+describe('rows that the server counted otherwise than they came', () => {
+  it.each([
+    ['more', 2, 3],
+    ['fewer', 2, 1],
+    ['some where none came', 0, 1],
+    ['none where some came', 1, 0],
+  ])('%s: the shipper fails and names the table', async (_, sent, counted) => {
+    for (const names of [['one'], ['before', 'one', 'after']]) {
+      const copies = names.map((name) => (name === 'one' ? copy(sent, counted) : copy(2)));
+      const shipper = await ship(names, (socket) => socket.write(Buffer.concat([...copies, READY])));
+      expect((await shipper.exit).code).not.toBe(0);
+      expect(await shipper.said('failed')).toMatchObject({ code: 'database/count', relation: 'public.one' });
+      expect(shipper.reports.filter(({ type }) => type === 'relation')).toHaveLength(names.indexOf('one'));
+      expect((await filesBelow(directory)).filter((key) => key.includes('/receipts/'))).toEqual([]);
+      await server?.stop();
+    }
+  });
+
+  it('are none, and no failure, when each table has its own', async () => {
+    const shipper = await ship(['one', 'two', 'three'], (socket) =>
+      socket.write(Buffer.concat([copy(2), copy(0), copy(1), READY])),
+    );
+    expect((await shipper.exit).code).toBe(0);
+  });
+
+  it.each([
+    ['fewer', [copy(1), copy(1)], READY],
+    ['more', [copy(1), copy(1), copy(1)], copyEnds(0)],
+  ])('%s relations than were asked for are a failure, too', async (_, copies, end) => {
+    const shipper = await ship(['one', 'two', 'three'], (socket) =>
+      socket.write(Buffer.concat([...copies, end])),
+    );
+    expect((await shipper.exit).code).not.toBe(0);
+    expect((await shipper.said('failed')).code).toMatch(/^database\//);
+  });
+});

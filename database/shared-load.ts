@@ -25,7 +25,8 @@ export async function canBeShared(session: Session, table: Table): Promise<boole
 
 /**
  * Whether one of the `running` backends waits for a lock of one that has `arrived` and will not end its transaction before
- * the other has. Rows collide then (a unique index, an exclusion constraint), and no server would ever notice it.
+ * the other has: rows collide (a unique index, an exclusion constraint), or somebody else's session stands between the two,
+ * has what one waits for and waits for the other. No server would ever notice it.
  */
 export async function waitsInVain(
   session: Session,
@@ -33,7 +34,12 @@ export async function waitsInVain(
   arrived: readonly number[],
 ): Promise<boolean> {
   const rows = await session.query(
-    'SELECT FROM unnest($1::int[]) AS waiting(pid) WHERE pg_blocking_pids(waiting.pid) && $2::int[]',
+    `WITH RECURSIVE blocking(pid) AS (
+         SELECT unnest(pg_blocking_pids(waiting.pid)) FROM unnest($1::int[]) AS waiting(pid)
+       UNION
+         SELECT unnest(pg_blocking_pids(blocking.pid)) FROM blocking
+     )
+     SELECT FROM blocking WHERE pid = ANY ($2::int[])`,
     [running, arrived],
   );
   return rows.length > 0;

@@ -58,7 +58,7 @@ export async function emptyAgain(
     try {
       await session.query(`TRUNCATE TABLE ONLY ${name}`);
     } catch (error) {
-      // Another table refers to this one: its rows must be taken out one by one.
+      // Another table refers to this one: its rows must be taken out one by one. Whoever was still committing has ended: TRUNCATE waits for the lock before it says no.
       if (sqlStateOf(error) !== '0A000') throw error;
       await session.query(`DELETE FROM ONLY ${name}`);
     }

@@ -13,12 +13,16 @@ const LOCK_WAIT = '60s';
 
 /**
  * Whether several connections may load a table side by side. It must be empty, so that it can be emptied again when one of
- * them cannot commit; and the server must be able to tell that they wait for each other (since 9.6).
+ * them cannot commit; the server must be able to tell that they wait for each other (since 9.6); and no trigger may fire that
+ * `session_replication_role = replica` does not suspend: what it does for one connection may wait for what it did for another
+ * (a tally in one row), and emptying the table would not undo it.
  */
 export async function canBeShared(session: Session, table: Table): Promise<boolean> {
   const [row] = await session.query<{ can: boolean }>(
     `SELECT current_setting('server_version_num')::int >= 90600
-       AND NOT EXISTS (SELECT FROM ONLY ${quoteQualified(table)}) AS can`,
+       AND NOT EXISTS (SELECT FROM ONLY ${quoteQualified(table)})
+       AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1::regclass AND tgenabled IN ('A', 'R')) AS can`,
+    [quoteQualified(table)],
   );
   return row?.can === true;
 }

@@ -47,6 +47,16 @@ it('a connection that takes its time is waited for, and asked about in vain', as
   expect((await loading).problems).toEqual([]);
 });
 
+it('a table whose triggers fire all the same is left to one connection, as they may meet in one row', async () => {
+  await server.psql(`DROP TABLE IF EXISTS loads; CREATE TABLE loads (n int); INSERT INTO loads VALUES (0);
+    CREATE OR REPLACE FUNCTION tally() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN UPDATE public.loads SET n = n + 1; RETURN NULL; END$$;
+    CREATE TRIGGER tallies AFTER INSERT ON big EXECUTE FUNCTION tally();
+    ALTER TABLE big ENABLE ALWAYS TRIGGER tallies`);
+  const { order, store } = await bigOrder('big');
+  expect((await load(server, order, store)).problems).toEqual([]);
+  expect(await server.psql('SELECT (SELECT count(*) FROM big), n FROM loads')).toBe(`${ROWS}|1`);
+});
+
 describe('somebody between two connections that load one table', () => {
   it('who waits for one of them, while the other waits behind him for the lock: it is not waited for', async () => {
     await server.psql('CREATE TABLE small (i bigint, t text)');

@@ -5,7 +5,7 @@ import type { LoadRelation } from '../../../backup-set/restore.ts';
 import { hex } from '../../../segment-shipper/pack-writer.ts';
 import { compressFrame } from '../../../segment-shipper/zstd.ts';
 import { startPostgres, type TestServer } from '../../support/postgres.ts';
-import { bigOrder, load } from './big-relation.ts';
+import { bigOrder, load, ROWS_PER_FRAME } from './big-relation.ts';
 
 /** Together several times what may be fetched ahead; each alone enough that its memory is given back when it is loaded. */
 const TABLES = 40;
@@ -44,4 +44,18 @@ it.each([1, 4])('tables of a megabyte all come, over %i connections', async (wor
   expect(await server.psql(`SELECT count(*), sum(bytes) FROM (${held}) AS each`)).toBe(
     `${TABLES}|${TABLES * ROW_BYTES}`,
   );
+});
+
+it('a table of another number of rows than the manifest says stays empty, and is named', async () => {
+  const { order, relation, store } = await bigOrder('few');
+  const [extent] = relation.extents;
+  const few = { ...relation, extents: extent === undefined ? [] : [extent], bytes: extent?.bytes ?? 0 };
+  await server.psql('CREATE TABLE few (i bigint, t text)');
+  for (const rows of [ROWS_PER_FRAME - 1, ROWS_PER_FRAME + 1]) {
+    const { loaded, problems } = await load(server, { ...order, relations: [{ ...few, rows }] }, store);
+    expect(loaded).toEqual([]);
+    expect(problems).toMatchObject([{ relation: { name: 'few' }, code: 'order-failed' }]);
+    expect(problems[0]?.message).toContain('database/count');
+    expect(await server.psql('SELECT count(*) FROM few')).toBe('0');
+  }
 });

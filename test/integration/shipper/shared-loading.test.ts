@@ -36,7 +36,7 @@ const transactions = () => server.psql('SELECT count(DISTINCT xmin::text) FROM b
 const file = () => server.psql("SELECT pg_relation_filenode('big')");
 const backends = (state: string) =>
   server.psql(
-    `SELECT count(*), min(pid) FROM pg_stat_activity WHERE application_name LIKE 'stowage restore %' AND ${state}`,
+    `SELECT count(*), max(pid) FROM pg_stat_activity WHERE application_name LIKE 'stowage restore %' AND ${state}`,
   );
 const inShare = (share: number) => share * FRAMES_PER_SHARE;
 
@@ -147,11 +147,14 @@ describe('one of four connections', () => {
     const { order, relation, store } = await bigOrder('big');
     const { held, letGo } = holdingBack(store, relation.extents[inShare(5)]);
     const loading = load(server, order, waitingFor(held, 4));
+    const before = await file();
     const pid = await until("state = 'idle in transaction'", 3);
     await server.psql(`SELECT pg_terminate_backend(${pid})`);
     letGo();
     expect((await loading).problems).toMatchObject([{ relation: { name: 'big' } }]);
     await nothingIsLeft();
+    // Noticed before anybody committed: there was nothing to empty.
+    expect(await file()).toBe(before);
   });
 
   // A trigger of its own would leave the table to one connection: a row in another table is what cannot be committed.

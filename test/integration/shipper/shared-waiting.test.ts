@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openSession, type Session } from '../../../database/session.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
 import { startPostgres, type TestServer } from '../../support/postgres.ts';
 import {
   bigOrder,
@@ -28,13 +29,14 @@ afterAll(() => server?.stop());
 
 const firstOf = (share: number) => share * FRAMES_PER_SHARE * ROWS_PER_FRAME;
 
-/** Until a session is in this state. */
-async function until(state: string): Promise<void> {
+/** Until so many sessions are in this state. */
+async function until(state: string, sessions = 1): Promise<void> {
   for (const patience = Date.now() + 10_000; Date.now() < patience; ) {
-    if ((await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`)) === '1') return;
+    if ((await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`)) === String(sessions))
+      return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`no session ever had ${state}`);
+  throw new Error(`there were never ${sessions} sessions with ${state}`);
 }
 const OURS = "application_name LIKE 'stowage restore %'";
 
@@ -55,6 +57,33 @@ it('a table whose triggers fire all the same is left to one connection, as they 
   const { order, store } = await bigOrder('big');
   expect((await load(server, order, store)).problems).toEqual([]);
   expect(await server.psql('SELECT (SELECT count(*) FROM big), n FROM loads')).toBe(`${ROWS}|1`);
+});
+
+it('whoever helped with a table that failed helps with the next, over a new connection', async () => {
+  await server.psql('CREATE TABLE small (i text, t text)');
+  const { order, relation, store } = await bigOrder('big', (frame) =>
+    frame === 2 * FRAMES_PER_SHARE ? 'none' : undefined,
+  );
+  const { held, letGo } = holdingBack(store, relation.extents[2 * FRAMES_PER_SHARE]);
+  const failed = Promise.withResolvers<void>();
+  const both: ObjectStore = {
+    ...held,
+    async *get(key, options) {
+      if (key === 'again') await failed.promise;
+      yield* key === 'again' ? store.get(relation.extents[0]?.key ?? '', options) : held.get(key, options);
+    },
+  };
+  const extents = relation.extents.map((extent) => ({ ...extent, key: 'again' }));
+  const second = { ...relation, id: 1, name: 'small', extents };
+  const loading = load(server, { ...order, relations: [relation, second] }, both, { workers: 3 });
+  await until(`${OURS} AND query LIKE '%COPY%big%'`, 2);
+  letGo();
+  await until(`${OURS} AND query LIKE '%COPY%big%'`, 0);
+  failed.resolve();
+  const { loaded, problems } = await loading;
+  expect(problems).toMatchObject([{ relation: { name: 'big' } }]);
+  expect(loaded).toMatchObject([{ name: 'small', rows: ROWS }]);
+  expect(await server.psql('SELECT count(DISTINCT xmin::text) > 1 FROM small')).toBe('t');
 });
 
 describe('somebody between two connections that load one table', () => {

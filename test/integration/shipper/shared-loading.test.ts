@@ -21,7 +21,7 @@ beforeAll(async () => {
   server = await startPostgres();
   await server.psql(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'never this row'; END$$;
     CREATE FUNCTION leave(i bigint) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.later VALUES (i); RETURN true; END$$;
-    CREATE FUNCTION slow(i bigint) RETURNS boolean LANGUAGE sql AS $$ SELECT i % 500 <> 0 OR pg_sleep(0.05)::text = '' $$;`);
+    CREATE FUNCTION slow(i bigint) RETURNS boolean LANGUAGE sql AS $$ SELECT i % 100 <> 0 OR pg_sleep(0.05)::text = '' $$;`);
 });
 beforeEach(() =>
   server.psql('DROP TABLE IF EXISTS refers, big, small, later; CREATE TABLE big (i bigint, t text)'),

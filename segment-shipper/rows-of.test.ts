@@ -66,3 +66,11 @@ describe('a frame too long for memory', () => {
     await expect(rows.next()).rejects.toBe(unavailable);
   });
 });
+
+it('frames that a store leaves out without a word are missed', async () => {
+  const frame = await compressFrame(Buffer.from('right\n'), 1);
+  const extent = { ...extentOf(frame, Buffer.from('right\n')) };
+  const both = [extent, { ...extent, offset: frame.length }];
+  const rows = Array.fromAsync(rowsOf(giving(frame), both, { signal }));
+  await expect(rows).rejects.toMatchObject({ code: 'set/damaged', where: { offset: frame.length } });
+});

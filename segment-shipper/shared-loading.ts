@@ -168,7 +168,7 @@ export function startLoading(relation: LoadRelation, options: LoadingOptions, de
       signal.throwIfAborted();
       requireCount(
         name,
-        members.reduce((sum, { rows }) => sum + rows, 0),
+        members.reduce((sum, { state, rows }) => sum + (state === 'arrived' ? rows : 0), 0),
         relation.rows,
       );
       concluded.abort();

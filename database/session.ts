@@ -73,7 +73,8 @@ const SETTINGS = [
 
 /** Not every version knows these. Without row security an error instead of a backup that silently lacks what a policy hides. */
 const SETTINGS_WHERE_KNOWN = `SELECT pg_catalog.set_config(name, value, false)
-  FROM (VALUES ('idle_in_transaction_session_timeout', '0'), ('row_security', 'off')) AS wanted(name, value)
+  FROM (VALUES ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'), ('transaction_timeout', '0'),
+    ('row_security', 'off')) AS wanted(name, value)
   JOIN pg_catalog.pg_settings USING (name)`;
 
 /** Connects and sets the session up. @throws StowageError as `Session.query`, or `interrupted`. */

@@ -39,6 +39,21 @@ describe('ahead', () => {
     await items.return(undefined);
   });
 
+  it('reads on after items whose memory was given back before the next was asked for', async () => {
+    const source = async function* () {
+      for (let n = 0; n < 20; n += 1) yield { bytes: 4 };
+    };
+    let taken = 0;
+    for await (const item of ahead(source, {
+      ...options,
+      bytesOf: ({ bytes }: { bytes: number }) => bytes,
+    })) {
+      item.bytes = 0;
+      taken += 1;
+    }
+    expect(taken).toBe(20);
+  });
+
   it('throws what the source throws, after what it gave', async () => {
     const source = async function* () {
       yield 1;

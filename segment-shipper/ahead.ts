@@ -14,7 +14,8 @@ export async function* ahead<T>(
   source: (signal: AbortSignal) => AsyncIterable<T>,
   { bytesMax, bytesOf, signal }: AheadOptions<T>,
 ): AsyncGenerator<T> {
-  const waiting: T[] = [];
+  // Measured once: whoever takes an item may have given its memory back before we count it as gone.
+  const waiting: { readonly item: T; readonly bytes: number }[] = [];
   const left = new AbortController();
   let held = 0;
   let ended = false;
@@ -27,8 +28,9 @@ export async function* ahead<T>(
   const reading = (async () => {
     try {
       for await (const item of source(AbortSignal.any([signal, left.signal]))) {
-        waiting.push(item);
-        held += bytesOf(item);
+        const bytes = bytesOf(item);
+        waiting.push({ item, bytes });
+        held += bytes;
         change();
         while (held >= bytesMax && !left.signal.aborted) await changed.promise;
         if (left.signal.aborted) return;
@@ -42,10 +44,10 @@ export async function* ahead<T>(
   })();
   try {
     for (;;) {
-      const item = waiting.shift();
-      if (item !== undefined) {
-        yield item;
-        held -= bytesOf(item);
+      const next = waiting.shift();
+      if (next !== undefined) {
+        yield next.item;
+        held -= next.bytes;
         change();
       } else if (!ended) {
         await changed.promise;

@@ -76,7 +76,7 @@ export async function loadData(
     const next = await small.next();
     if (next.done !== true) return (connection) => loadSmall(next.value, connection);
     const loading = await whereToHelp();
-    return loading && ((connection) => loading.join(() => connection.open()).catch(() => connection.drop()));
+    return loading && ((connection) => loading.join(connection).catch(() => connection.drop()));
   }
 
   async function whereToHelp(): Promise<Loading | undefined> {
@@ -96,7 +96,7 @@ export async function loadData(
       const loading = startLoading(relation, { target, encoding, workers, applicationName }, deps);
       underWay.push(loading);
       try {
-        await loading.join(() => connection.open());
+        await loading.join(connection);
         progress.rows += relation.rows;
       } finally {
         underWay.splice(underWay.indexOf(loading), 1);

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { isStowageError } from '../backup-set/errors.ts';
 import type { SourceExtent } from '../backup-set/restore.ts';
 import { decodeFrame, decodeFrameStream } from '../storage/frames.ts';
 import type { ObjectStore } from '../storage/store.ts';
@@ -128,28 +129,35 @@ async function decodeChecked({ stored, extent }: StoredFrame): Promise<Buffer> {
   }
 }
 
-/** Reads the frame once to check it and once to use it, so that memory does not depend on the longest row. */
+/**
+ * Reads the frame once to check it and once to use it, so that memory does not depend on the longest row. It is checked
+ * both times: what lies there may be another, intact frame by then. Rows that were given before that shows are not committed.
+ */
 async function* longFrame(
   store: ObjectStore,
   extent: SourceExtent,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const { key, offset, length, bytes } = extent;
-  const read = () => store.get(key, { offset, length, signal });
-  let crc = 0;
   const checked = async function* () {
-    for await (const chunk of read()) {
+    let crc = 0;
+    for await (const chunk of store.get(key, { offset, length, signal })) {
       crc = crc32(chunk, crc);
       yield chunk;
     }
+    requireCrc(crc, extent.crc32, key, offset);
   };
-  try {
-    for await (const _ of decodeFrameStream(checked(), bytes));
-  } catch (cause) {
-    throw damaged('the frame cannot be decompressed', key, offset, cause);
-  }
-  requireCrc(crc, extent.crc32, key, offset);
-  yield* decodeFrameStream(read(), bytes);
+  const rows = async function* () {
+    try {
+      yield* decodeFrameStream(checked(), bytes);
+    } catch (cause) {
+      // A store that fails, or a wrong digest, says itself what and where.
+      if (!isStowageError(cause, 'set/damaged') || cause.where.object !== undefined) throw cause;
+      throw damaged('the frame cannot be decompressed', key, offset, cause);
+    }
+  };
+  for await (const _ of rows());
+  yield* rows();
 }
 
 /** Nothing grows by being compressed, but for a few bytes per block: what is said to is not held in memory either. */

@@ -7,6 +7,7 @@ import type { Session } from '../database/session.ts';
 import { canBeShared, emptyAgain, waitsInVain } from '../database/shared-load.ts';
 import { requireCount } from './count.ts';
 import type { ShipperDeps } from './deps.ts';
+import type { RestoreConnection } from './restore-connection.ts';
 import { counted, frameRuns, rowsOfRuns } from './rows-of.ts';
 import type { Run } from './runs.ts';
 
@@ -20,7 +21,7 @@ export interface Loading {
    * Loads rows over one more connection, until all are taken; resolves when the relation is committed as a whole.
    * @throws what made it fail; then nothing of it is there, and no connection that took part can be used again.
    */
-  join(connect: () => Promise<Session>): Promise<void>;
+  join(connection: Pick<RestoreConnection, 'open' | 'drop'>): Promise<void>;
 }
 
 export interface LoadingOptions {
@@ -38,9 +39,11 @@ const SHARES_PER_WORKER = 8;
 const LOOK_EVERY_MS = 1_000;
 
 interface Member {
+  readonly connection: Pick<RestoreConnection, 'open' | 'drop'>;
   /** Undefined until it is connected, and for one that came too late to find rows. */
   session?: Session;
-  state: 'loading' | 'arrived' | 'idle';
+  state: 'loading' | 'arrived' | 'idle' | 'let go';
+  hasTaken: boolean;
   /** What the manifest says of the frames it took; once it has arrived, the server says the same. */
   rows: number;
 }
@@ -65,21 +68,24 @@ export function startLoading(relation: LoadRelation, options: LoadingOptions, de
     join,
   };
 
-  async function join(connect: () => Promise<Session>): Promise<void> {
+  async function join(connection: Member['connection']): Promise<void> {
     // Whoever comes when all is taken has nothing to wait for.
     if (members.length > 0 && next >= runs.length) return;
-    const member: Member = { state: 'loading', rows: 0 };
+    const member: Member = { connection, state: 'loading', hasTaken: false, rows: 0 };
     const position = members.push(member);
     if (position === 2) void watch();
     try {
-      const session = await connect();
+      const session = await connection.open();
       if (position === 1) await look(session);
       if (position === 1 || next < runs.length) await load(member, session);
       else member.state = 'idle';
     } catch (error) {
-      fail(error);
-      member.state = 'idle';
+      if (!isLetGo(member)) {
+        fail(error);
+        member.state = 'idle';
+      }
     }
+    if (isLetGo(member)) return decided.promise;
     if (members.every(({ state }) => state !== 'loading')) await conclude();
     return decided.promise;
   }
@@ -102,16 +108,29 @@ export function startLoading(relation: LoadRelation, options: LoadingOptions, de
     const options = { signal, encoding, begin: true, over };
     const count = await copyIn(session, relation, counted(rows, deps.progress), options);
     requireCount(name, count, member.rows);
-    member.state = 'arrived';
+    if (!isLetGo(member)) member.state = 'arrived';
   }
 
   function* take(member: Member): Iterable<Run<SourceExtent>> {
     for (let run = runs[next]; run !== undefined; run = runs[next]) {
       next += 1;
+      member.hasTaken = true;
       bytesLeft -= bytesIn(run.parts);
       member.rows += run.parts.reduce((sum, { rows }) => sum + rows, 0);
       yield run;
     }
+    for (const other of members)
+      if (other !== member && other.session !== undefined && !other.hasTaken) letGo(other);
+  }
+
+  /**
+   * One that has taken nothing may still wait for the table's lock, behind somebody who waits for the end of those that have
+   * rows, who wait for it. There is nothing left that it could do.
+   */
+  function letGo(member: Member): void {
+    if (member.state !== 'loading') return;
+    member.state = 'let go';
+    void member.connection.drop();
   }
 
   /** The first failure is the relation's; it ends all that is still under way. */
@@ -128,7 +147,7 @@ export function startLoading(relation: LoadRelation, options: LoadingOptions, de
         const running = pidsOf(sessionsIn('loading'));
         if (asking === undefined || running.length === 0) continue;
         if (await waitsInVain(asking, running, pidsOf(sessionsIn('arrived')))) {
-          const message = `${name}: rows of one connection collide with those of another; a unique index or an exclusion constraint of the target refuses them`;
+          const message = `${name}: rows of one connection collide with those of another, or with those of somebody else, who waits for it; a unique index or an exclusion constraint of the target refuses them`;
           fail(new StowageError('database/failed', message, { where: { relation: name } }));
         }
       }
@@ -149,7 +168,7 @@ export function startLoading(relation: LoadRelation, options: LoadingOptions, de
       signal.throwIfAborted();
       requireCount(
         name,
-        members.reduce((sum, { rows }) => sum + rows, 0),
+        members.reduce((sum, { state, rows }) => sum + (state === 'arrived' ? rows : 0), 0),
         relation.rows,
       );
       concluded.abort();
@@ -184,6 +203,9 @@ function leftBehind(name: string, error: unknown, cause: unknown): StowageError 
   const message = `${name}: not every connection could commit (${String(error)}), and the table could not be emptied again: it may hold a part of its rows`;
   return new StowageError('database/failed', message, { cause, where: { relation: name } });
 }
+
+/** The compiler does not see that it may have happened meanwhile. */
+const isLetGo = ({ state }: Member) => state === 'let go';
 
 const pidsOf = (sessions: readonly Session[]) => sessions.map(({ pid }) => pid);
 

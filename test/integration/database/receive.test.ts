@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmod, chown, copyFile, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { copyIn } from '../../../database/copy-in.ts';
 import { type CopyRelation, copyOut } from '../../../database/copy-out.ts';
 import { blockArena } from '../../../database/copy-wire/block-arena.ts';
 import type { ConnectionTarget } from '../../../database/flavour.ts';
@@ -80,10 +82,14 @@ function target(way: (typeof WAYS)[number], database?: string): ConnectionTarget
   }
 }
 
-async function connect(way: (typeof WAYS)[number] = 'TCP', database?: string): Promise<Session> {
+async function connect(
+  way: (typeof WAYS)[number] = 'TCP',
+  database?: string,
+  purpose: 'backup' | 'restore' = 'backup',
+): Promise<Session> {
   const session = await openSession(target(way, database), {
-    purpose: 'backup',
-    applicationName: 'stowage backup',
+    purpose,
+    applicationName: `stowage ${purpose}`,
     receive: arena,
   });
   opened.push(session);
@@ -155,6 +161,24 @@ describe.each(WAYS)('over %s', (way) => {
       }
     },
   );
+
+  it('sends rows as they lie in memory, and looks at none any more when the next are asked for', async () => {
+    await server.psql('DROP TABLE IF EXISTS sent; CREATE TABLE sent (t text)');
+    const sent = { schema: 'public', name: 'sent', columns: ['t'] };
+    const wanted = createHash('sha256');
+    const source = async function* () {
+      for (let n = 0; n < 8; n += 1) {
+        const lines = Array.from({ length: 4_000 }, () => `${randomBytes(512).toString('hex')}\n`);
+        const rows = Buffer.from(lines.join(''));
+        wanted.update(rows);
+        yield rows;
+        rows.fill(0);
+      }
+    };
+    expect(await copyIn(await connect(way, 'postgres', 'restore'), sent, source(), UTF8)).toBe(32_000);
+    const found = createHash('sha256').update(await read(await connect(way), sent));
+    expect(found.digest('hex')).toBe(wanted.digest('hex'));
+  });
 
   it('has its backend gone after an abort while nobody takes the rows', async () => {
     const session = await connect(way);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quoteIdentifier, quoteLiteral, quoteLiteralOnOneLine } from '../../../database/quote.ts';
 import { openSession } from '../../../database/session.ts';
@@ -77,6 +78,27 @@ describe('a session', () => {
     });
     await session.close();
     await session.close();
+  });
+
+  it('stays through every timeout that the database has for those who are idle or slow', async () => {
+    const timeouts = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'];
+    // Since 14, and since 17.
+    timeouts.push('idle_session_timeout', 'transaction_timeout');
+    const known = await server.psql(
+      `SELECT name FROM pg_settings WHERE name IN (${timeouts.map(quoteLiteral).join(', ')})`,
+    );
+    for (const name of known.split('\n')) await server.psql(`ALTER ROLE ${server.user} SET ${name} = 300`);
+    const session = await openSession(server.target(), probe);
+    try {
+      await sleep(600);
+      await session.query('BEGIN');
+      await session.query('SELECT pg_sleep(0.6)');
+      await sleep(600);
+      expect(await session.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    } finally {
+      await session.close();
+      await server.psql(`ALTER ROLE ${server.user} RESET ALL`);
+    }
   });
 
   it('names a wrong password without quoting it', async () => {

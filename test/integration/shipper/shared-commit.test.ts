@@ -1,0 +1,84 @@
+import { connect, createServer, type Socket } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import { bigOrder, load, waitingFor } from './big-relation.ts';
+
+/** With a synchronous standby that does not exist a COMMIT is durable, visible to nobody, and ends when the standby is forgotten. */
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startPostgres({
+    settings: { wal_level: 'replica', max_wal_senders: '2', synchronous_commit: 'on' },
+  });
+});
+beforeEach(() =>
+  server.psql('DROP TABLE IF EXISTS refers, big; CREATE TABLE big (i bigint PRIMARY KEY, t text)'),
+);
+afterAll(() => server?.stop());
+
+async function awaitStandby(name: string): Promise<void> {
+  await server.psql(`ALTER SYSTEM SET synchronous_standby_names = '${name}'`);
+  await server.psql('SELECT pg_reload_conf()');
+}
+
+async function until(state: string): Promise<void> {
+  for (const patience = Date.now() + 20_000; Date.now() < patience; ) {
+    if ((await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`)) === '1') return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`no session ever had ${state}`);
+}
+
+/** A way to the server on which whoever commits can be cut without the server seeing it; it takes no requests to cancel. */
+async function relay() {
+  let commits: Socket | undefined;
+  const theirs = new Set<Socket>();
+  const listening = createServer((client) => {
+    client.on('error', () => undefined);
+    client.once('data', (first) => {
+      if (first.length === 16 && first.readInt32BE(4) === 80877102) return client.destroy();
+      const onward = connect(server.port, server.host).on('error', () => undefined);
+      theirs.add(onward);
+      onward.write(first);
+      client.on('data', (data) => {
+        if (data.includes('COMMIT\0')) commits = client;
+        onward.write(data);
+      });
+      client.on('close', () => client !== commits && onward.destroy());
+      onward.on('data', (data) => client.write(data));
+      onward.on('close', () => client.destroy());
+      return undefined;
+    });
+  });
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+  const { port } = listening.address() as { port: number };
+  onTestFinished(() => {
+    for (const socket of theirs) socket.destroy();
+    listening.close();
+  });
+  return {
+    through: { ...server, target: () => ({ ...server.target(), port }) },
+    cut: () => commits?.destroy(),
+  };
+}
+
+describe('a COMMIT of which nobody knows what became', () => {
+  it.each([
+    ['by TRUNCATE', ''],
+    ['by DELETE, as another table refers to it', 'CREATE TABLE refers (i bigint REFERENCES big)'],
+  ])('is waited for before the table is emptied again %s', async (_, sql) => {
+    await server.psql(sql);
+    const { order, store } = await bigOrder('big');
+    const { through, cut } = await relay();
+    await awaitStandby('nobody');
+    const loading = load(through, order, waitingFor(store, 4));
+    await until("query = 'COMMIT' AND wait_event = 'SyncRep'");
+    cut();
+    await until("query LIKE 'TRUNCATE%' AND wait_event_type = 'Lock'").finally(() => awaitStandby(''));
+    const { loaded, problems } = await loading;
+    expect(loaded).toEqual([]);
+    expect(problems).toMatchObject([{ relation: { name: 'big' } }]);
+    expect(problems[0]?.message).not.toContain('could not be emptied');
+    expect(await server.psql('SELECT count(*) FROM big')).toBe('0');
+  });
+});

@@ -158,6 +158,6 @@ export interface DiscoveredRelation {
   readonly redistribute?: true;
   /** Topmost partitioned table. */
   readonly partitionRoot?: { readonly schema: string; readonly name: string };
-  /** pg_table_size, for scheduling and progress only; 0 when unknown. */
+  /** pg_table_size, in whole bytes, for scheduling and progress only; 0 when unknown. */
   readonly bytesEstimated: number;
 }

@@ -152,36 +152,49 @@ function leavesThroughCoordinator({
 async function describe(
   holder: Session,
   { segments, version }: GreenplumTopology,
-  { relations, notShipped, refresh }: Discovery,
+  discovery: Discovery,
 ): Promise<NodeSnapshot[]> {
   const server = { ...(await describeServer(holder)), serverVersion: version.text };
-  const pages = await estimates(holder);
-  const parts = segments.length - 1;
+  const work = workOf(discovery, segments.length - 1, await estimates(holder));
+  return segments.map((segment) => ({
+    segment,
+    ...server,
+    ...(segment.content === -1 ? work.coordinator : work.segment),
+  }));
+}
+
+type NodeWork = Pick<NodeSnapshot, 'definitions' | 'relations' | 'notShipped' | 'refresh' | 'largeObjects'>;
+
+/** What the coordinator and what each segment ships. `bytes` of a table are all segments' together. */
+export function workOf(
+  { relations, notShipped, refresh }: Discovery,
+  segments: number,
+  bytes: ReadonlyMap<number, number>,
+): { readonly coordinator: NodeWork; readonly segment: NodeWork } {
+  // Whole bytes: shippers take nothing else for a size.
   const sized = (list: readonly LockedRelation[], share: number) =>
-    list.map(({ oid, ...relation }) => ({ ...relation, bytesEstimated: (pages.get(oid) ?? 0) / share }));
+    list.map(({ oid, ...relation }) => ({
+      ...relation,
+      bytesEstimated: Math.ceil((bytes.get(oid) ?? 0) / share),
+    }));
   const own = relations.filter(leavesThroughCoordinator);
   const distributed = relations.filter((relation) => !leavesThroughCoordinator(relation));
-  return segments.map((segment) =>
-    segment.content === -1
-      ? {
-          segment,
-          ...server,
-          definitions: true,
-          relations: sized(own, 1),
-          notShipped,
-          refresh,
-          largeObjects: 0,
-        }
-      : {
-          segment,
-          ...server,
-          definitions: false,
-          relations: sized(distributed, parts),
-          notShipped: [],
-          refresh: [],
-          largeObjects: 0,
-        },
-  );
+  return {
+    coordinator: {
+      definitions: true,
+      relations: sized(own, 1),
+      notShipped,
+      refresh,
+      largeObjects: 0,
+    },
+    segment: {
+      definitions: false,
+      relations: sized(distributed, segments),
+      notShipped: [],
+      refresh: [],
+      largeObjects: 0,
+    },
+  };
 }
 
 /** By the last ANALYZE: asking for sizes would ask every segment for every table. */

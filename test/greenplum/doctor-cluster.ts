@@ -1,13 +1,16 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { GreenplumCluster } from './cluster.ts';
 
-/** Makes and destroys whole clusters; there on the machine that builds Greenplum for these tests. */
-const SCRIPT = '/opt/gp/cluster.sh';
-const DATA = '/opt/gp/data';
+/**
+ * Makes and destroys whole clusters (docs/testing.md); there on the machine that builds Greenplum for these tests.
+ * Data directories are data/NAME/segN beside it.
+ */
+const SCRIPT = process.env['STOWAGE_TEST_GREENPLUM_SCRIPT'] ?? '/opt/gp/cluster.sh';
+const DATA = join(dirname(SCRIPT), 'data');
 const BASE_PORT = 7600;
 const SEGMENTS = 2;
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { FRAME_BYTES_MAX } from '../backup-set/agent-backup.ts';
 import { ZstdLevel } from '../backup-set/plan.ts';
 import { parsePattern } from '../backup-set/selection.ts';
+import { roomLacking } from '../segment-shipper/row-room.ts';
 
 /** stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one must not silently mean its default. */
 const Pattern = z
@@ -162,6 +163,9 @@ export const Config = Cluster.superRefine(({ flavour, segments, coordinator, bac
       path: ['shippers', 'maxRateBytes'],
       message: 'an agent serves several contents and has a limit of its own: maxRateBytes in agent.yaml',
     });
+  const lacking = roomLacking(shippers.workers, backup.frameBytes);
+  if (lacking !== undefined)
+    context.addIssue({ code: 'custom', path: ['backup', 'frameBytes'], message: lacking });
   if (flavour === 'greenplum' && segments.length > 0)
     issue('segments', 'belongs to flavour shards; a Greenplum coordinator knows its segments');
 });

@@ -1,13 +1,15 @@
+import { StowageError } from '../backup-set/errors.ts';
 import { type BlockArena, blockArena } from '../database/copy-wire/block-arena.ts';
 import { cuttingFor } from '../database/copy-wire/cutting.ts';
 import { attachSnapshot } from '../database/snapshot-session.ts';
 import { collect } from './collect.ts';
 import type { BackupJob } from './control.ts';
 import { type ShipperDeps, together } from './deps.ts';
-import { FRAMES_IN_LINE_MAX, frameLine, type Pressing } from './frame-line.ts';
+import { frameLine, type Pressing } from './frame-line.ts';
 import { levelOf } from './level.ts';
 import { shipMetadata } from './metadata.ts';
 import { packSeries } from './pack-writer.ts';
+import { blocksFor, roomLacking } from './row-room.ts';
 import { shipRelation, shipTogether } from './ship-relation.ts';
 import { compressors } from './zstd.ts';
 
@@ -33,10 +35,13 @@ export async function backup(job: BackupJob, noMore: AbortSignal, deps: ShipperD
   }
   const queue = [...job.relations];
   const workers = Math.min(job.workers, queue.length);
+  // The command line has looked at its own number of workers; an agent has another.
+  const lacking = roomLacking(workers, job.frameBytes);
+  if (lacking !== undefined)
+    throw new StowageError('config/invalid', lacking, { where: { field: 'workers' } });
   const arena = blockArena({
     connections: workers,
-    // Each worker fills one; the others are being compressed, whoever's they are.
-    blocks: workers + FRAMES_IN_LINE_MAX,
+    blocks: blocksFor(workers),
     frameBytes: job.frameBytes,
   });
   await together(deps.signal, [

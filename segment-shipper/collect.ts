@@ -5,9 +5,10 @@ import type { BackupJob } from './control.ts';
 import { type ShipperDeps, together } from './deps.ts';
 import { readFifo } from './fifo.ts';
 import { type Arrival, openFifoFolder } from './fifo-folder.ts';
-import { FRAMES_IN_LINE_MAX, frameLine, type Pressing } from './frame-line.ts';
+import { frameLine, type Pressing } from './frame-line.ts';
 import { packSeries } from './pack-writer.ts';
 import { type BlockBuffers, blockBuffers, rowBlocks } from './row-blocks.ts';
+import { blocksFor } from './row-room.ts';
 import { shipBlocks } from './ship-relation.ts';
 
 /** After the coordinator's last statement its programs have long ended; a busy host sees their FIFOs late. */
@@ -32,7 +33,7 @@ export async function collect(
   if (noMore.aborted) endSoon();
   else noMore.addEventListener('abort', endSoon, { once: true });
   const arrived = queueOf<{ arrival: Arrival; relation: Relation }>();
-  const buffers = blockBuffers(job.frameBytes, job.workers + FRAMES_IN_LINE_MAX);
+  const buffers = blockBuffers(job.frameBytes, blocksFor(job.workers));
   try {
     await together(deps.signal, [
       async (signal) => {

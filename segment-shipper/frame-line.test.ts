@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { FRAMES_IN_LINE_MAX, frameLine } from './frame-line.ts';
+import { frameLine } from './frame-line.ts';
 import { levelOf } from './level.ts';
 import type { PackSeries, WholeFrame } from './pack-writer.ts';
+import { FRAMES_IN_LINE_MAX } from './row-room.ts';
 import { compressors } from './zstd.ts';
 
 const pressing = { compress: compressors(1_000_000), level: levelOf(1, 1, () => 0) };

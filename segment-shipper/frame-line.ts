@@ -1,6 +1,7 @@
 import type { RowBlock } from '../database/copy-wire/row-block.ts';
 import type { Level } from './level.ts';
 import type { FrameCounts, PackSeries } from './pack-writer.ts';
+import { FRAMES_IN_LINE_MAX } from './row-room.ts';
 import { type Compressors, compressLongFrame } from './zstd.ts';
 
 /** One worker's frames on their way from blocks of rows to its packs: compressed side by side, appended in their order. */
@@ -10,12 +11,6 @@ export interface FrameLine {
   /** Waits until every frame was appended. */
   drain(): Promise<void>;
 }
-
-/**
- * Frames of one worker that may be compressed at once: with one the pool idles while a frame is appended; each more holds
- * a block and a compressed frame in memory.
- */
-export const FRAMES_IN_LINE_MAX = 3;
 
 /** What makes frames of rows; all workers share it. */
 export interface Pressing {

@@ -7,6 +7,7 @@ import { feedFifo, readFifo } from '../../../segment-shipper/fifo.ts';
 import {
   arrived,
   type Copy,
+  catOpens,
   descriptorsInto,
   type FifoServer,
   freshFolder,
@@ -86,6 +87,7 @@ describe('a shipper that feeds is interrupted', () => {
   it('in the very moment of opening', async () => {
     const { signal, heeds } = interruption();
     const meet = await coming('in');
+    await catOpens(meet.copy);
     // Opening takes a turn of the event loop at least, and this is the one before.
     await heeds(feedFifo(meet.path, endless(), signal));
     await copyFails(meet);

@@ -123,6 +123,15 @@ export async function partsOf(copy: Copy): Promise<{ shell: number; cat: number;
   });
 }
 
+/** Until the program's `cat` sleeps, which it first does in opening the FIFO that it reads, for want of a writer. */
+export async function catOpens(copy: Copy): Promise<void> {
+  await until('cat to open the FIFO', async () =>
+    (await programOf(copy)).some(({ command, state }) => command === 'cat' && state === 'S')
+      ? true
+      : undefined,
+  );
+}
+
 /** Nothing is left of the program within a second or so: not even the watch's last sleep. */
 export async function programGone(copy: Copy): Promise<void> {
   await until('the program to be gone', async () =>

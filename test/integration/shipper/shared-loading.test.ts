@@ -43,7 +43,7 @@ const inShare = (share: number) => share * FRAMES_PER_SHARE;
 async function until(state: string, connections: number): Promise<string> {
   for (const patience = Date.now() + 30_000; Date.now() < patience; ) {
     const [found, pid = ''] = (await backends(state)).split('|');
-    if (Number(found) === connections) return pid;
+    if (Number(found) >= connections) return pid;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error(`there were never ${connections} connections with ${state}`);
@@ -216,7 +216,8 @@ describe('an interruption with four connections', () => {
     const { order, store, directory } = await bigOrder('big');
     await storeOrder(directory, order);
     const shipper = runShipper(restoreJob(server, store, 4), { type: 'order', phase: 'data' });
-    await until("query LIKE '%COPY%' AND state = 'active'", 4);
+    // Each takes up to two of the six shares, so that the fourth may have come too late.
+    await until("query LIKE '%COPY%' AND state = 'active'", 3);
     shipper.child.kill('SIGTERM');
     expect((await shipper.exit).code).toBe(130);
     await nothingIsLeft();

@@ -88,6 +88,23 @@ describe('rowBlocks', () => {
     );
   });
 
+  it('cuts the same rows the same, however the stream is cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(3000), { maxLength: 60 }),
+        fc.tuple(tinySizes, sizes),
+        fc.integer({ min: 1, max: 3000 }),
+        async (lengths, [few, many], blockBytes) => {
+          const bytes = rowsOfLengths(lengths);
+          expect(await cut(chunked(bytes, many), blockBytes)).toEqual(
+            await cut(chunked(bytes, few), blockBytes),
+          );
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
   it('keeps its promise with rows longer than a block and all it may hold', async () => {
     await fc.assert(
       fc.asyncProperty(

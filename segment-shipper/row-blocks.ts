@@ -34,20 +34,17 @@ export async function* rowBlocks(
       filling ??= await buffers.take();
       filling.set(piece, used);
       used += piece.byteLength;
-      if (used < blockBytes) continue;
-      const cut = filling.lastIndexOf(NEWLINE, used - 1) + 1;
-      if (cut > 0) {
+      for (let cut = cutIn(filling, used, blockBytes); cut > 0; cut = cutIn(filling, used, blockBytes)) {
         const full: Buffer = filling;
         filling = undefined;
         // What follows the cut is copied before the block is handed on, whoever releases it first.
         const rest = Buffer.from(full.subarray(cut, used));
         yield whole(full.subarray(0, cut), full);
+        filling = await buffers.take();
+        filling.set(rest);
         used = rest.byteLength;
-        if (used > 0) {
-          filling = await buffers.take();
-          filling.set(rest);
-        }
-      } else if (used > blockBytes + SLACK_BYTES - PIECE_BYTES) {
+      }
+      if (used > blockBytes + SLACK_BYTES - PIECE_BYTES) {
         const rest: Uint8Array[] = [];
         yield { kind: 'long-row', chunks: longRow(Buffer.from(filling.subarray(0, used)), pieces, rest) };
         used = 0;
@@ -65,6 +62,16 @@ export async function* rowBlocks(
   } finally {
     if (filling !== undefined) buffers.give(filling);
   }
+}
+
+/**
+ * Where a block ends: after the last row that ends within `blockBytes`, or after the one row that does not; 0 while that is
+ * unknown. What else has been read does not matter, so that the same rows give the same blocks.
+ */
+function cutIn(filling: Buffer, used: number, blockBytes: number): number {
+  if (used < blockBytes) return 0;
+  const read = filling.subarray(0, used);
+  return read.lastIndexOf(NEWLINE, blockBytes - 1) + 1 || read.indexOf(NEWLINE, blockBytes) + 1;
 }
 
 /** The rows in a block of whole rows. */

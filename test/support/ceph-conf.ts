@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from './ceph-host.ts';
+import { freePort } from './free-port.ts';
 
 export interface CephConf {
   readonly path: string;

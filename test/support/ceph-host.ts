@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { access, chown, constants, readdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 const PROGRAMS = {
@@ -50,16 +49,4 @@ export async function giveAway(dir: string, user: User | undefined): Promise<voi
   if (user === undefined) return;
   await chown(dir, user.uid, user.gid);
   for (const name of await readdir(dir)) await chown(join(dir, name), user.uid, user.gid);
-}
-
-/** A TCP port of the loopback interface that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('the system gave no port');
-  return address.port;
 }

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { writeCephConf } from './ceph-conf.ts';
-import { freePort, giveAway, requireCommands, unprivilegedUser } from './ceph-host.ts';
+import { giveAway, requireCommands, unprivilegedUser } from './ceph-host.ts';
 import { type Daemon, run, startDaemon } from './ceph-process.ts';
 import { type SubscribeOptions, type Subscription, subscribeBucket } from './ceph-topics.ts';
+import { freePort } from './free-port.ts';
 
 export interface CephOptions {
   /** Folder for state and logs; a temporary one, removed by `stop`, when absent. */

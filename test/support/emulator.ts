@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { freePort } from './ceph-host.ts';
+import { freePort } from './free-port.ts';
 
 /** Something that answers like AWS: the emulator of .venv, or what STOWAGE_TEST_AWS_ENDPOINT names. */
 export interface Emulator {

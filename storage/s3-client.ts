@@ -1,3 +1,5 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { interruption } from './interruption.ts';
 import { OWN_BUFFERS, type SpareBuffers } from './part-buffers.ts';
@@ -37,7 +39,7 @@ export function connectS3(bucket: string, prefix: string, settings: S3Settings):
   const isAws =
     settings.endpoint === undefined || /\.amazonaws\.com(\.cn)?$/.test(new URL(settings.endpoint).hostname);
   const { stallMs = 30_000, attemptsMax = 6 } = settings;
-  const options = { ...settings, isAws, attemptsMax };
+  const options = { ...settings, isAws, attemptsMax, agents: connections() };
   const partsInFlight = settings.partsInFlight ?? 6;
   const client = makeClient(options, { socketTimeout: stallMs });
   // One set of credentials: both clients act for the same user, and a metadata service is asked once.
@@ -71,7 +73,18 @@ export function connectS3(bucket: string, prefix: string, settings: S3Settings):
   };
 }
 
-type ClientOptions = S3Settings & { isAws: boolean; attemptsMax: number };
+interface Connections {
+  readonly httpAgent: HttpAgent;
+  readonly httpsAgent: HttpsAgent;
+}
+
+/** One pool for both clients: a connection, once its TLS is agreed on, is for whatever is asked next. */
+function connections(): Connections {
+  const pool = { keepAlive: true, maxSockets: SOCKETS_MAX };
+  return { httpAgent: new HttpAgent(pool), httpsAgent: new HttpsAgent(pool) };
+}
+
+type ClientOptions = S3Settings & { isAws: boolean; attemptsMax: number; agents: Connections };
 
 function makeClient(
   settings: ClientOptions,
@@ -88,8 +101,7 @@ function makeClient(
       socketTimeout,
       // Without this the handler writes a warning about a request that took too long, and goes on waiting.
       throwOnRequestTimeout: true,
-      httpAgent: { keepAlive: true, maxSockets: SOCKETS_MAX },
-      httpsAgent: { keepAlive: true, maxSockets: SOCKETS_MAX },
+      ...settings.agents,
     },
   };
   if (settings.region !== undefined) config.region = settings.region;

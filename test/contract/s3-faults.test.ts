@@ -159,6 +159,19 @@ describe('reads', () => {
   });
 });
 
+test('requests one after the other need one connection, whatever they do and however long it may take', async () => {
+  const store = await open({ partsInFlight: 1 });
+  const content = someBytes(2 * PART_BYTES);
+  await store.upload('x', reusing(content, 1_000_000));
+  expect(await collect(store.get('x', { offset: 5, length: 100 }))).toEqual(content.subarray(5, 105));
+  await store.create('y', text('y'));
+  await store.head('y');
+  expect(await Array.fromAsync(store.list(''), ({ key }) => key)).toEqual(['x', 'y']);
+  await store.delete(['y']);
+  expect(proxy.seen.length).toBeGreaterThan(7);
+  expect(proxy.connections()).toBe(1);
+});
+
 describe('what nothing helps against is said', () => {
   test('an endpoint that does not answer is unavailable', async () => {
     const gone = await startFaultyProxy('http://127.0.0.1:9');

@@ -26,6 +26,8 @@ export interface FaultyProxy {
   readonly endpoint: string;
   /** Every request that came, in order, whatever became of it. */
   readonly seen: Seen[];
+  /** How many connections have been opened to it. */
+  connections(): number;
   /** Troubles the next `times` requests that `when` picks. Several may be waiting: the first that fits is used. */
   trouble(
     what: Trouble,
@@ -51,23 +53,28 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   const waiting: Waiting[] = [];
   const seen: Seen[] = [];
   const agent = new Agent({ keepAlive: true });
-  const server = createServer((from, to) => {
+  let connections = 0;
+  // Nobody's connection ends because a slow machine let it rest.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (from, to) => {
     const now: Seen = { method: from.method ?? '', url: from.url ?? '', headers: from.headers };
     seen.push(now);
     const trouble = waiting.find(({ timesLeft, when }) => timesLeft > 0 && when(now));
     if (trouble !== undefined) trouble.timesLeft -= 1;
     serve({ target, agent, from, to, trouble });
   });
+  server.on('connection', () => (connections += 1));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
+    connections: () => connections,
     trouble(what, { times = 1, when = () => true, onTrouble = () => undefined } = {}) {
       waiting.push({ what, when, onTrouble, timesLeft: times });
     },
     reset() {
       waiting.length = 0;
       seen.length = 0;
+      connections = 0;
     },
     async stop() {
       agent.destroy();

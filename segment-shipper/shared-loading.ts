@@ -61,7 +61,8 @@ export function startLoading(relation: LoadRelation, options: LoadingOptions, de
   decided.promise.catch(() => undefined);
   const concluded = new AbortController();
   const signal = AbortSignal.any([deps.signal, stop.signal]);
-  if (workers === 1 || runs.length === 1 || target.greenplum !== undefined) looked.resolve(false);
+  const isAlone = workers === 1 || runs.length === 1 || target.greenplum !== undefined;
+  if (isAlone) looked.resolve(false);
   return {
     bytesLeft: () => (stop.signal.aborted ? 0 : bytesLeft),
     isShared: looked.promise,
@@ -91,7 +92,7 @@ export function startLoading(relation: LoadRelation, options: LoadingOptions, de
   }
 
   async function look(session: Session): Promise<void> {
-    if (workers === 1 || runs.length === 1 || target.greenplum !== undefined) return;
+    if (isAlone) return;
     const cut = () => void session.destroy();
     signal.addEventListener('abort', cut, { once: true });
     try {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Key, parseKey } from '../../backup-set/keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { RunningCli } from '../support/cli.ts';
-import { leftIn } from '../support/e2e-cluster.ts';
+import { leftInAll } from '../support/e2e-cluster.ts';
 import { eventually, isRunning } from '../support/e2e-processes.ts';
 import type { TestServer } from '../support/postgres.ts';
 
@@ -67,11 +67,7 @@ export async function leftOf(backup: RunningCli, servers: readonly TestServer[])
     async () => (await Promise.all(pids.map(async (pid) => ((await isRunning(pid)) ? [pid] : [])))).flat(),
     (left) => left.length === 0,
   );
-  const inDatabases = await eventually(
-    async () => (await Promise.all(servers.map(leftIn))).filter((left) => left !== ''),
-    (left) => left.length === 0,
-  );
-  return { running, inDatabases };
+  return { running, inDatabases: await leftInAll(servers) };
 }
 
 export const NOTHING = { running: [], inDatabases: [] };

@@ -3,20 +3,21 @@ import { type Key, parseKey } from '../../backup-set/keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { type RunningAgent, startAgent } from '../support/e2e-agents.ts';
-import { configFor, DATABASE, databasesOf, leftIn } from '../support/e2e-cluster.ts';
+import { configFor, DATABASE, databasesOf, leftInAll } from '../support/e2e-cluster.ts';
 import { directoryPlace, type Place } from '../support/e2e-place.ts';
 import { eventually } from '../support/e2e-processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
 import { bigTable } from '../support/trouble.ts';
+import { SLOWLY } from './losses.ts';
 
-/** Long enough that rows are still on their way when an agent is struck. */
+/** Long enough, at the rate of SLOWLY, that rows are still on their way when an agent is struck. */
 const MEGABYTES = 60;
 const DIGEST = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';
 
 let place: Place;
 let store: ObjectStore;
 let [source, target]: TestServer[][] = [];
-let [root, config, targetConfig, timestamp] = ['', '', '', ''];
+let [root, config, targetConfig, impatient, timestamp] = ['', '', '', '', ''];
 const agents = new Set<RunningAgent>();
 
 beforeAll(async () => {
@@ -26,10 +27,12 @@ beforeAll(async () => {
   source = await startCluster(2, { databases: [DATABASE] });
   target = await startCluster(2);
   for (const [content, server] of source.entries())
-    for (const sql of bigTable(MEGABYTES, content)) await server.psql(sql, DATABASE);
-  const shippers = { workers: 2, start: 'agents', claimSeconds: 15 };
+    for (const sql of [...bigTable(MEGABYTES, content), 'CREATE TABLE small AS SELECT 1 AS n'])
+      await server.psql(sql, DATABASE);
+  const shippers = { workers: 2, start: 'agents' };
   config = await configFor(place, source, root);
   targetConfig = await configFor(place, target, root, { shippers });
+  impatient = await configFor(place, target, root, { shippers: { ...shippers, claimSeconds: 15 } });
   timestamp = (await stowage(['backup'], { config })).json.timestamp;
 });
 afterEach(async () => {
@@ -42,9 +45,14 @@ afterAll(async () => {
   await place?.stop();
 });
 
-async function agentOf(name: string, servers: TestServer[], contents: number[]): Promise<RunningAgent> {
+async function agentOf(
+  name: string,
+  servers: TestServer[],
+  contents: number[],
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<RunningAgent> {
   const serves = new Map(contents.map((content) => [content, servers[content] as TestServer]));
-  const agent = await startAgent({ place, root, name, serves });
+  const agent = await startAgent({ place, root, name, serves, more });
   agents.add(agent);
   return agent;
 }
@@ -55,9 +63,12 @@ async function endAgent(agent: RunningAgent): Promise<void> {
   await agent.ended;
 }
 
-function restoreInto(database: string): RunningCli {
-  return startStowage(['restore', timestamp, '--create', '--database', database], { config: targetConfig });
+function restoreInto(database: string, args: string[] = [], on = targetConfig): RunningCli {
+  return startStowage(['restore', timestamp, '--create', '--database', database, ...args], { config: on });
 }
+
+/** To be struck: its rows are not read beforehand, at the rate of a slow agent. */
+const restoreUnread = (database: string) => restoreInto(database, ['--no-verify']);
 
 /** Resolves when an agent is amid the rows of content 1. */
 async function amidRows(database: string): Promise<void> {
@@ -67,7 +78,6 @@ async function amidRows(database: string): Promise<void> {
         `SELECT count(*) FROM pg_stat_activity WHERE datname = '${database}' AND query LIKE '%COPY %' AND state = 'active'`,
       ),
     (count) => count !== '0',
-    60_000,
   );
   expect(loading).not.toBe('0');
 }
@@ -77,12 +87,12 @@ async function keysOf(kind: Key['kind']): Promise<string[]> {
   return keys.filter((key) => parseKey(key)?.kind === kind);
 }
 
-async function sessionsLeft(): Promise<string[]> {
-  return eventually(
-    async () => (await Promise.all((target ?? []).map(leftIn))).filter((left) => left !== ''),
-    (left) => left.length === 0,
-  );
+function phaseAndContent(key: string): string {
+  const parsed = parseKey(key);
+  return parsed?.kind === 'restore-receipt' ? `${parsed.phase} ${parsed.content}` : key;
 }
+
+const sessionsLeft = () => leftInAll(target ?? []);
 
 describe('a restore that agents carry out', () => {
   test('brings every row into the cluster that was meant, though another one’s agents look into the same root', async () => {
@@ -111,10 +121,10 @@ describe('a restore that agents carry out', () => {
 
   test('kill -9 amid an order, and a new start: failed, by name, and nothing is loaded a second time', async () => {
     await agentOf('host0', target ?? [], [0]);
-    const struck = await agentOf('host1', target ?? [], [1]);
-    const restore = restoreInto('struck');
+    const struck = await agentOf('host1', target ?? [], [1], { maxRateBytes: SLOWLY });
+    const before = await keysOf('restore-receipt');
+    const restore = restoreUnread('struck');
     await amidRows('struck');
-    const before = (await keysOf('restore-receipt')).length;
     await endAgent(struck);
     expect(await sessionsLeft()).toEqual([]);
     await agentOf('host1', target ?? [], [1]);
@@ -128,15 +138,17 @@ describe('a restore that agents carry out', () => {
         message: expect.stringContaining('the agent was restarted amid the order'),
       }),
     ]);
-    expect(await keysOf('restore-receipt')).toHaveLength(before + 2);
+    const receipts = (await keysOf('restore-receipt')).filter((key) => !before.includes(key));
+    // Before the rows nothing but the schema, and nothing after them.
+    expect(receipts.map(phaseAndContent).sort()).toEqual(['data 0', 'data 1', 'pre-data 0', 'pre-data 1']);
     expect(await target?.[1]?.psql('SELECT count(*) FROM big.lineitem', 'struck')).toBe('0');
     expect(await sessionsLeft()).toEqual([]);
   });
 
   test('SIGTERM amid an order: a failed receipt that says so, and exit code 0 within 20 s', async () => {
     await agentOf('host0', target ?? [], [0]);
-    const ending = await agentOf('host1', target ?? [], [1]);
-    const restore = restoreInto('ended');
+    const ending = await agentOf('host1', target ?? [], [1], { maxRateBytes: SLOWLY });
+    const restore = restoreUnread('ended');
     await amidRows('ended');
     const startedAt = Date.now();
     ending.kill('SIGTERM');
@@ -152,20 +164,21 @@ describe('a restore that agents carry out', () => {
   });
 
   test('Ctrl-C at the command line: failed, exit code 130, and the agents break off but stay', async () => {
-    await agentOf('both', target ?? [], [0, 1]);
-    const restore = restoreInto('interrupted');
+    await agentOf('both', target ?? [], [0, 1], { maxRateBytes: 2 * SLOWLY });
+    const restore = restoreUnread('interrupted');
     await amidRows('interrupted');
     restore.kill('SIGINT');
     const { code, json } = await restore.ended;
     expect(json.status).toBe('failed');
     expect(code).toBe(130);
     expect(await sessionsLeft()).toEqual([]);
-    expect((await restoreInto('afterwards').ended).json).toMatchObject({ status: 'restored', problems: [] });
+    const afterwards = restoreInto('afterwards', ['--include-table', 'public.small']);
+    expect((await afterwards.ended).json).toMatchObject({ status: 'restored', problems: [] });
   });
 
   test('a content that no agent serves fails by name, in bounded time', async () => {
     await agentOf('host0', target ?? [], [0]);
-    const { code, json } = await restoreInto('forsaken').ended;
+    const { code, json } = await restoreInto('forsaken', [], impatient).ended;
     expect(json.status).toBe('refused');
     expect(code).toBe(4);
     expect(json.problems).toEqual([

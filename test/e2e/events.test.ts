@@ -5,6 +5,7 @@ import { BANK, bankSql } from '../support/e2e-bank.ts';
 import { configFor, DATABASE, databasesOf } from '../support/e2e-cluster.ts';
 import { contentOf } from '../support/e2e-compare.ts';
 import { BUCKET, cephPlace, directoryPlace, type Place, withoutCeph } from '../support/e2e-place.ts';
+import { eventually } from '../support/e2e-processes.ts';
 import { announceNew, type Relay, startRelay } from '../support/e2e-relay.ts';
 import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
 import { smallTables, troubleSchema } from '../support/trouble.ts';
@@ -85,11 +86,11 @@ function comeBack(name: string, start: () => Promise<Place>, deliver: Deliver): 
     const delivery = await deliver(place, from, root);
     try {
       const run = (args: string[], config: string) => stowage(args, { config, env: place.env });
-      const backup = await run(['backup', '--wait', '120'], from);
+      const backup = await run(['backup', '--wait', '240'], from);
       expect(backup.text).toContain('"status":"complete"');
       expect(backup.code).toBe(0);
       const { timestamp } = backup.json;
-      const restore = await run(['restore', timestamp, '--create', '--globals', '--wait', '120'], into);
+      const restore = await run(['restore', timestamp, '--create', '--globals', '--wait', '240'], into);
       expect(restore.text).toContain('"status":"restored"');
       expect(restore.code).toBe(0);
       for (const [content, server] of source.entries())
@@ -97,7 +98,11 @@ function comeBack(name: string, start: () => Promise<Place>, deliver: Deliver): 
       const { json } = await run(['show', timestamp], from);
       expect(json.verdict).toMatchObject({ level: 'validate', status: 'complete', problemsTotal: 0 });
       if (delivery.relay !== undefined) {
-        const { received, delivered } = delivery.relay.counts();
+        // The last ones are still on their way.
+        const { received, delivered } = await eventually(
+          async () => delivery.relay?.counts() ?? { received: 0, delivered: 0 },
+          (counts) => counts.delivered > counts.received,
+        );
         expect(received).toBeGreaterThan(SHARDS);
         expect(delivered).toBeGreaterThan(received);
       }

@@ -14,13 +14,15 @@ import {
   leftOf,
   type Moment,
   NOTHING,
+  SLOWLY,
   shippersOf,
   stored,
 } from './losses.ts';
 
 const SHARDS = 2;
-/** Long enough that a backup is still at work when it is struck. */
-const MEGABYTES = 100;
+/** Long enough, at the rate of SLOWLY, that a backup is still at work when it is struck. */
+const MEGABYTES = 60;
+const MIB = 1024 * 1024;
 
 let servers: TestServer[];
 /** How all servers but a stopped one are found. */
@@ -35,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => stopAll(servers));
 
 describe('on a directory', () => {
-  const run = atPlace(directoryPlace);
+  const run = atPlace(directoryPlace, MIB);
 
   test.each([
     ['at its start', 0, atItsStart],
@@ -61,7 +63,7 @@ describe('on a directory', () => {
   test('kill -9 of the command line ends its shippers, and a sweep finds the set', async () => {
     const { backup, store, command } = await run();
     const { timestamp } = await backup.until('snapshot');
-    await afterItsFirstReceipt(backup, store, 1);
+    for (const content of servers.keys()) await afterItsFirstReceipt(backup, store, content);
     backup.kill('SIGKILL');
     expect((await backup.ended).code).toBeNull();
     expect(shippersOf(backup).size).toBe(SHARDS);
@@ -97,7 +99,8 @@ describe('on a directory', () => {
 });
 
 describe.skipIf(withoutCeph)('on Ceph RGW', () => {
-  const run = atPlace(cephPlace);
+  // One pack, that its upload is not over soon after its first part has made it one.
+  const run = atPlace(cephPlace, 64 * MIB);
   beforeAll(async () => {
     // Content 1 was stopped.
     servers = [...living, ...(await startCluster(1, { databases: [DATABASE] }))];
@@ -115,7 +118,7 @@ interface Struck {
 }
 
 /** Gives a function that starts a backup into a new root of a place that lives as long as the suite. */
-function atPlace(start: () => Promise<Place>): () => Promise<Struck> {
+function atPlace(start: () => Promise<Place>, packBytes: number): () => Promise<Struck> {
   let place: Place;
   const stores: ObjectStore[] = [];
   beforeAll(async () => {
@@ -127,8 +130,9 @@ function atPlace(start: () => Promise<Place>): () => Promise<Struck> {
   });
   return async () => {
     const root = place.newRoot();
-    const backup = { packBytes: 8 * 1024 * 1024, frameBytes: 512 * 1024 };
-    const config = await configFor(place, servers, root, { functions: 'inline', backup });
+    const backup = { packBytes, frameBytes: MIB / 2 };
+    const shippers = { workers: 2, maxRateBytes: SLOWLY * SHARDS };
+    const config = await configFor(place, servers, root, { functions: 'inline', backup, shippers });
     const store = await place.open(root);
     stores.push(store);
     const options = { config, env: place.env };

@@ -2,9 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Key, parseKey } from '../../backup-set/keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { RunningCli } from '../support/cli.ts';
-import { leftIn } from '../support/e2e-cluster.ts';
+import { leftInAll } from '../support/e2e-cluster.ts';
 import { eventually, isRunning } from '../support/e2e-processes.ts';
 import type { TestServer } from '../support/postgres.ts';
+
+/**
+ * Bytes per second that a content's shipper may send or read: rows of a big table are on their way for half a minute then, and a blow
+ * strikes them however late it comes. As fast as they go they may all be through while a busy machine lets us wait.
+ */
+export const SLOWLY = 500_000;
 
 /** A moment in a running backup; resolves when it has come. */
 export type Moment = (backup: RunningCli, store: ObjectStore, content: number) => Promise<unknown>;
@@ -61,11 +67,7 @@ export async function leftOf(backup: RunningCli, servers: readonly TestServer[])
     async () => (await Promise.all(pids.map(async (pid) => ((await isRunning(pid)) ? [pid] : [])))).flat(),
     (left) => left.length === 0,
   );
-  const inDatabases = await eventually(
-    async () => (await Promise.all(servers.map(leftIn))).filter((left) => left !== ''),
-    (left) => left.length === 0,
-  );
-  return { running, inDatabases };
+  return { running, inDatabases: await leftInAll(servers) };
 }
 
 export const NOTHING = { running: [], inDatabases: [] };

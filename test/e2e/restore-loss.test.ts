@@ -5,21 +5,23 @@ import { directoryPlace, type Place } from '../support/e2e-place.ts';
 import { eventually } from '../support/e2e-processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
 import { bigTable } from '../support/trouble.ts';
-import { leftOf, NOTHING, shippersOf } from './losses.ts';
+import { leftOf, NOTHING, SLOWLY, shippersOf } from './losses.ts';
 
-/** Long enough that rows are still on their way when the restore is struck. */
+/** Long enough, at the rate of SLOWLY, that rows are still on their way when the restore is struck. */
 const MEGABYTES = 60;
 
 let place: Place;
 let servers: TestServer[];
-let [config, timestamp] = ['', ''];
+let [config, slow, timestamp] = ['', '', ''];
 
 beforeAll(async () => {
   place = await directoryPlace();
   servers = await startCluster(2, { databases: [DATABASE] });
   for (const [content, server] of servers.entries())
     for (const sql of bigTable(MEGABYTES, content)) await server.psql(sql, DATABASE);
-  config = await configFor(place, servers, place.newRoot());
+  const root = place.newRoot();
+  config = await configFor(place, servers, root);
+  slow = await configFor(place, servers, root, { shippers: { workers: 2, maxRateBytes: 2 * SLOWLY } });
   timestamp = (await stowage(['backup'], { config })).json.timestamp;
 });
 afterAll(async () => {
@@ -27,16 +29,16 @@ afterAll(async () => {
   await place?.stop();
 });
 
-/** Starts a restore, and waits until rows of content 1 flow into the target. */
+/** Starts a slow restore, and waits until rows of content 1 flow into the target. */
 async function amidRows(database: string): Promise<RunningCli> {
-  const restore = startStowage(['restore', timestamp, '--create', '--database', database], { config });
+  const args = ['restore', timestamp, '--create', '--no-verify', '--database', database];
+  const restore = startStowage(args, { config: slow });
   const loading = await eventually(
     async () =>
       servers[1]?.psql(
         `SELECT count(*) FROM pg_stat_activity WHERE datname = '${database}' AND query LIKE '%COPY %' AND state = 'active'`,
       ),
     (count) => count !== '0',
-    60_000,
   );
   expect(loading).not.toBe('0');
   return restore;

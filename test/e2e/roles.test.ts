@@ -64,7 +64,7 @@ describe.skipIf(withoutCeph)('on Ceph, with a user for each role', () => {
   }
 
   test('an operator backs up by shippers that create only; serve commits and validates', async () => {
-    const backup = await as('Operator', ['backup', '--wait', '60']);
+    const backup = await as('Operator', ['backup', '--wait', '240']);
     expect(backup.text).toContain('"status":"complete"');
     expect(backup.code).toBe(0);
     timestamp = backup.json.timestamp;
@@ -76,7 +76,7 @@ describe.skipIf(withoutCeph)('on Ceph, with a user for each role', () => {
   });
 
   test('a restore by the role that reads sets and nothing else, into another cluster', async () => {
-    const restore = await as('Restore', ['restore', timestamp, '--create', '--wait', '60'], elsewhere);
+    const restore = await as('Restore', ['restore', timestamp, '--create', '--wait', '240'], elsewhere);
     expect(restore.text).toContain('"status":"restored"');
     for (const [content, server] of target.entries())
       expect(await server.psql(COUNT, DATABASE)).toBe(await source[content]?.psql(COUNT, DATABASE));

@@ -16,6 +16,8 @@ import { choicesSql } from './choices-data.ts';
 const PASSWORD = 'pA55-never-written-anywhere';
 const TOOLS = ['pg_dump', 'pg_dumpall', 'pg_restore', 'psql'];
 const STARTED = 'started.log';
+/** Bytes per second. */
+const LOOKED_AT_BYTES = 30_000;
 const OBJECT_BYTES_MAX = 64 * 1024 * 1024;
 
 describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', () => {
@@ -35,6 +37,8 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
     config = await configFor(place, servers, root, {
       functions: 'inline',
       connection: { user: servers[0]?.user, binDir },
+      // Slow enough that a busy machine, too, looks at its processes while they run.
+      shippers: { workers: 2, maxRateBytes: LOOKED_AT_BYTES },
     });
   });
   afterAll(async () => {

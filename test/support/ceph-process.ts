@@ -20,8 +20,8 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
-const COMMAND_MS_MAX = 60_000;
-const START_MS_MAX = 60_000;
+const COMMAND_MS_MAX = 150_000;
+const START_MS_MAX = 150_000;
 const STOP_MS_MAX = 5_000;
 
 /** Runs one command of Ceph's to its end; what it wrote is in the error when it fails. */

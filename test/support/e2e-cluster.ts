@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeConfig } from './cli.ts';
 import type { Place } from './e2e-place.ts';
+import { eventually } from './e2e-processes.ts';
 import type { TestServer } from './postgres.ts';
 
 /** Writes the stowage.yaml of a cluster of test servers; returns its path. */
@@ -37,6 +38,15 @@ export async function leftIn(server: TestServer): Promise<string> {
     UNION ALL SELECT 'lock', pid, mode, relation::text FROM pg_locks
     WHERE locktype = 'relation' AND pid IS DISTINCT FROM pg_backend_pid()
     AND pid NOT IN (SELECT pid FROM pg_stat_activity WHERE backend_type <> 'client backend')`);
+}
+
+/** What stays behind in servers: a session that its client has left is there until the server has noticed. */
+export async function leftInAll(servers: readonly TestServer[], msMax?: number): Promise<string[]> {
+  return eventually(
+    async () => (await Promise.all(servers.map(leftIn))).filter((left) => left !== ''),
+    (left) => left.length === 0,
+    msMax,
+  );
 }
 
 /** Names of the databases that are not there from the beginning. */

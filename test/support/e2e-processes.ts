@@ -34,7 +34,7 @@ export async function commandLinesUnder(pid: number): Promise<string[]> {
 export async function eventually<T>(
   ask: () => Promise<T>,
   holds: (answer: T) => boolean,
-  msMax = 20_000,
+  msMax = 60_000,
 ): Promise<T> {
   const until = Date.now() + msMax;
   for (;;) {

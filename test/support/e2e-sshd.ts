@@ -88,6 +88,7 @@ function answers(port: number): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once('error', () => resolve(false));
+    // Also for who hangs up on us without a word, as sshd does while it ends.
+    socket.once('error', () => resolve(false)).once('close', () => resolve(false));
   });
 }

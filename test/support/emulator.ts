@@ -24,7 +24,7 @@ export interface Emulator {
 const PYTHON = resolve(import.meta.dirname, '../../.venv/bin/python');
 const GIVEN = process.env['STOWAGE_TEST_AWS_ENDPOINT'] ?? '';
 const REGION = 'eu-central-1';
-const START_MS_MAX = 60_000;
+const START_MS_MAX = 150_000;
 const STOP_MS_MAX = 5_000;
 
 /** No emulator here, and none named: the tests of the stack are not run. */

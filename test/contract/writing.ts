@@ -146,7 +146,9 @@ export function writing(subject: Subject): void {
     }
     const upload = store.upload(key, source());
     await isWaiting.promise;
-    await expect.poll(() => Array.fromAsync(store.pendingUploads('data/'))).toHaveLength(1);
+    await expect
+      .poll(() => Array.fromAsync(store.pendingUploads('data/')), { timeout: 60_000 })
+      .toHaveLength(1);
     expect(await Array.fromAsync(store.pendingUploads('data/1'))).toEqual([]);
     const [pending] = await Array.fromAsync(store.pendingUploads('data/0/k'));
     if (pending === undefined) throw new Error('the upload is not listed');

@@ -78,7 +78,8 @@ describe.skipIf(withoutEmulator)('the stack on a bucket that was there before, w
   });
 
   test('a backup that was killed before its seal is called overdue by the sweeper, and announced', async () => {
-    const backup = startStowage(['backup'], { config, env: place.env });
+    // So slow that it is at work for minutes, whenever the blow falls.
+    const backup = startStowage(['backup', '--max-rate', '1kB'], { config, env: place.env });
     await backup.until('shipper', ({ content }) => content === SHARDS - 1);
     backup.kill('SIGKILL');
     await backup.ended;
@@ -147,6 +148,7 @@ describe.skipIf(withoutEmulator)('the stack on a bucket that was there before, w
       await eventually(
         () => messagesIn(place.emulator, queue),
         (count) => count === 0,
+        EVENTUALLY_MS,
       ),
     ).toBe(0);
     expect((await Array.fromAsync(store.list('sets/20260101/'))).length).toBe(0);

@@ -40,6 +40,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{backup-set,storage,database,segment-shipper,functions,cli,infra}/**/*.test.{ts,mjs}'],
           testTimeout: 30_000,
+          hookTimeout: 30_000,
           ...turn(1),
         },
       },
@@ -47,7 +48,7 @@ export default defineConfig({
       {
         test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...twoAtATime, ...turn(3) },
       },
-      { test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], ...turn(4) } },
+      { test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], testTimeout: 60_000, ...turn(4) } },
       {
         test: {
           name: 'e2e',

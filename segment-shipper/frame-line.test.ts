@@ -83,7 +83,9 @@ describe('frameLine', () => {
     await expect(pushing).rejects.toThrow('disk full');
     await expect(line.drain()).rejects.toThrow('disk full');
     // Also those that were being compressed, and the one that was refused a place.
-    await expect.poll(() => released.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5]);
+    await expect
+      .poll(() => released.toSorted((a, b) => a - b), { timeout: 20_000 })
+      .toEqual([0, 1, 2, 3, 4, 5]);
   });
 
   it('sends a long row through when all before it are appended, and counts what has gone through', async () => {

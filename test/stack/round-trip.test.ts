@@ -88,6 +88,7 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
     const heard = await eventually(
       async () => (await everybody?.heard()) ?? [],
       (all) => all.some(({ kind }) => kind === 'outcome'),
+      60_000,
     );
     const root = place.stack.root;
     expect(heard).toContainEqual(

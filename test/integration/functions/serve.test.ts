@@ -8,10 +8,24 @@ import { freshDeps, keysOf, verdictsOf } from './place.ts';
 import { eventsOf, post, serveOptions, serving, until } from './serving.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
 
+interface HealthSaid {
+  readonly problems: string[];
+  readonly running: number;
+  readonly waiting: number;
+  readonly sweptAt?: string;
+}
+
+async function healthOf(url: string): Promise<HealthSaid & { readonly status: number }> {
+  const response = await fetch(`${url}/healthz`);
+  return { status: response.status, ...((await response.json()) as HealthSaid) };
+}
+
 describe('serve', () => {
   it('commits and validates a set that events announce, one validation for one manifest', async () => {
     const deps = await freshDeps();
     const { url } = await serving(deps);
+    // Every start begins with a sweep, which would validate the set as well if it came to it now.
+    await until(async () => 'sweptAt' in (await healthOf(url)));
     const set = await storeObjects(deps.store);
     const manifest = formatKey({ kind: 'manifest', timestamp: set.timestamp });
     for (const document of documentsOf(set)) {
@@ -23,8 +37,8 @@ describe('serve', () => {
     // A store that announces also tells of what the function itself wrote.
     await post(url, eventsOf([manifest]));
     await until(async () => {
-      const health = (await (await fetch(`${url}/healthz`)).json()) as { running: number; waiting: number };
-      return health.running + health.waiting === 0;
+      const { running, waiting } = await healthOf(url);
+      return running + waiting === 0;
     });
     expect(await verdictsOf(deps.store)).toMatchObject([{ level: 'validate', status: 'complete' }]);
   });
@@ -168,11 +182,6 @@ function moody(store: ObjectStore) {
 }
 
 describe('healthz', () => {
-  const healthOf = async (url: string) => {
-    const response = await fetch(`${url}/healthz`);
-    return { status: response.status, ...((await response.json()) as { problems: string[] }) };
-  };
-
   it('fails while the root cannot be listed or was not swept, and is well again afterwards', async () => {
     let now = Date.now();
     const { store } = await freshDeps();
@@ -201,15 +210,25 @@ describe('healthz', () => {
   it('says that it is draining, to connections that are still taken, and is gone afterwards', async () => {
     const { store } = await freshDeps();
     const { store: slow, become } = moody(store);
-    const held = Promise.withResolvers<void>();
-    become(() => held.promise);
+    // The first to list is the sweep, which keeps the server from being gone; the second is the health check.
+    const [sweep, check] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const checking = Promise.withResolvers<void>();
+    let listings = 0;
+    become(() => {
+      listings += 1;
+      if (listings === 1) return sweep.promise;
+      checking.resolve();
+      return check.promise;
+    });
     const running = await serving({ ...(await freshDeps()), store: slow });
     const stopped = running.stop();
     const drained = fetch(`${running.url}/healthz`);
+    await checking.promise;
     // Whoever sends now is answered too: Ceph gives up a receiver that refuses a connection.
     expect((await post(running.url, eventsOf([SEAL]))).status).toBe(200);
-    held.resolve();
+    check.resolve();
     expect((await drained).status).toBe(503);
+    sweep.resolve();
     await stopped;
     await expect(fetch(`${running.url}/healthz`)).rejects.toThrow();
   });

@@ -22,6 +22,8 @@ export interface RelayOptions {
   readonly delayMsMax: number;
 }
 
+const AGAIN_MS = 100;
+
 /** Answers 200 at once, whatever the receiver says: a sender that waits or tries again would undo the disorder. */
 export async function startRelay({ to, times, delayMsMax }: RelayOptions): Promise<Relay> {
   const count = { received: 0, delivered: 0 };
@@ -29,9 +31,8 @@ export async function startRelay({ to, times, delayMsMax }: RelayOptions): Promi
   const onTheirWay = new Set<Promise<void>>();
   async function deliver(body: string): Promise<void> {
     await sleep(Math.random() * delayMsMax, undefined, { signal: stopping.signal });
-    const answer = await fetch(to, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
-    await answer.arrayBuffer();
-    if (answer.ok) count.delivered += 1;
+    while (!(await isTaken(to, body))) await sleep(AGAIN_MS, undefined, { signal: stopping.signal });
+    count.delivered += 1;
   }
   const server = createServer((request, response) => {
     void text(request).then((body) => {
@@ -56,6 +57,13 @@ export async function startRelay({ to, times, delayMsMax }: RelayOptions): Promi
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** A queue keeps what its receiver is too busy for. */
+async function isTaken(to: string, body: string): Promise<boolean> {
+  const answer = await fetch(to, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+  await answer.arrayBuffer();
+  return answer.ok;
 }
 
 /** For a store that announces nothing: posts an event, as S3 would, for every object that appears. */

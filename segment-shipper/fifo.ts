@@ -161,24 +161,27 @@ async function openWhenMet(
   }
 }
 
-/** As long as the program is `busy`, its last word may come later; a server that stands still is no dead program. */
+/**
+ * As long as the program is `busy`, its last word may come later; a server that stands still is no dead program. So our
+ * patience begins when we see that it no longer is: counted from anything before, it may be over right then.
+ */
 async function untilDone(
   path: string,
   signal: AbortSignal,
   { endingMs }: Patience,
   busy: () => Promise<boolean> = () => Promise.resolve(false),
 ): Promise<void> {
-  let deadline = performance.now() + endingMs;
+  let silentSince: number | undefined;
   while (!(await exists(doneName(path)))) {
     signal.throwIfAborted();
-    if (performance.now() > deadline) {
-      if (!(await busy()))
-        throw new StowageError(
-          'shipper/fifo',
-          `the program at ${path} ended before it had passed on all rows; was it killed?`,
-        );
-      deadline = performance.now() + endingMs;
-    }
+    const now = performance.now();
+    if (await busy()) silentSince = undefined;
+    else silentSince ??= now;
+    if (silentSince !== undefined && now - silentSince > endingMs)
+      throw new StowageError(
+        'shipper/fifo',
+        `the program at ${path} ended before it had passed on all rows; was it killed?`,
+      );
     await sleep(LOOK_EVERY_MS);
   }
 }

@@ -1,8 +1,11 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StowageError } from '../../../backup-set/errors.ts';
-import type { FifoDirection } from '../../../database/fifo-programs.ts';
+import { type FifoDirection, fedName } from '../../../database/fifo-programs.ts';
+import { openSession } from '../../../database/session.ts';
 import { feedFifo, readFifo } from '../../../segment-shipper/fifo.ts';
 import {
   arrived,
@@ -15,9 +18,11 @@ import {
   makeFifos,
   partsOf,
   programGone,
+  programOf,
   soon,
   startCopy,
   startFifoServer,
+  until,
 } from './fifo.ts';
 
 let server: FifoServer;
@@ -29,14 +34,14 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-/** An interruption, and how to see that a promise heeds it at once. */
+/** An interruption, and how to see that a promise heeds it, and waits for nothing else. */
 function interruption() {
   const stop = new AbortController();
   const reason = new StowageError('interrupted', 'ended on request');
   const heeds = async (promise: Promise<unknown>) => {
     promise.catch(() => undefined);
     stop.abort(reason);
-    await expect(soon(promise, 2_000)).rejects.toBe(reason);
+    await expect(soon(promise)).rejects.toBe(reason);
   };
   return { signal: stop.signal, heeds };
 }
@@ -56,6 +61,28 @@ async function copyFails({ copy, folder }: { copy: Copy; folder: string }): Prom
 
 async function* endless(): AsyncGenerator<Buffer> {
   for (;;) yield Buffer.from('1\n'.repeat(10_000));
+}
+
+/**
+ * Tells when the first rows are through: from then on the program has the FIFO open too. One that comes to open it only when
+ * the shipper is gone again would wait there for as long as this process, whose folder it is, lives.
+ */
+function watched() {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const through = async function* (rows: AsyncIterable<Buffer>) {
+    for await (const chunk of rows) {
+      yield chunk;
+      resolve();
+    }
+  };
+  return { through, resolve, flowing: (met: Promise<unknown>) => Promise.race([promise, met]) };
+}
+
+/** Until the program's `cat` has its FIFO open, in which no row is yet. */
+async function catWrites(copy: Copy): Promise<void> {
+  await until('cat to run', async () =>
+    (await programOf(copy)).some(({ command }) => command === 'cat') ? true : undefined,
+  );
 }
 
 /** A FIFO that no program has open. */
@@ -96,8 +123,9 @@ describe('a shipper that feeds is interrupted', () => {
   it('while it writes', async () => {
     const { signal, heeds } = interruption();
     const meet = await coming('in');
-    const feeding = feedFifo(meet.path, endless(), signal);
-    await sleep(200);
+    const { through, flowing } = watched();
+    const feeding = feedFifo(meet.path, through(endless()), signal);
+    await flowing(feeding);
     await heeds(feeding);
     await copyFails(meet);
   });
@@ -106,8 +134,9 @@ describe('a shipper that feeds is interrupted', () => {
     const { signal, heeds } = interruption();
     const meet = await coming('in');
     const { cat } = await partsOf(meet.copy);
-    const feeding = feedFifo(meet.path, endless(), signal);
-    await sleep(100);
+    const { through, flowing } = watched();
+    const feeding = feedFifo(meet.path, through(endless()), signal);
+    await flowing(feeding);
     process.kill(cat, 'SIGSTOP');
     await sleep(200);
     await heeds(feeding);
@@ -118,15 +147,18 @@ describe('a shipper that feeds is interrupted', () => {
   it('while its source stands still: the COPY ends without it', async () => {
     const { signal, heeds } = interruption();
     const meet = await coming('in');
+    const { resolve, flowing } = watched();
     const source = async function* () {
       yield Buffer.from('1\n');
-      await sleep(1_000);
+      resolve();
+      await once(signal, 'abort');
+      // Of a source that takes its time to see it, longer than the COPY does to end.
+      await copyFails(meet);
       signal.throwIfAborted();
     };
     const feeding = feedFifo(meet.path, source(), signal);
-    await sleep(200);
+    await flowing(feeding);
     await heeds(feeding);
-    await copyFails(meet);
   });
 
   it('while it waits for the program’s last word', async () => {
@@ -138,7 +170,8 @@ describe('a shipper that feeds is interrupted', () => {
       yield Buffer.from('1\n');
     };
     const feeding = feedFifo(meet.path, source(), signal);
-    await sleep(300);
+    feeding.catch(() => undefined);
+    await until('the shipper to wait', () => (existsSync(fedName(meet.path)) ? true : undefined));
     await heeds(feeding);
     process.kill(shell, 'SIGKILL');
     await copyFails(meet);
@@ -157,33 +190,44 @@ describe('a shipper that reads is interrupted', () => {
 
   it('while the server has no rows yet', async () => {
     const { signal, heeds } = interruption();
-    const meet = await coming('out', '(SELECT pg_sleep(2))');
-    const reading = Array.fromAsync(readFifo(meet.path, signal));
-    await sleep(300);
-    await heeds(reading);
-    await copyFails(meet);
+    const holder = await openSession(server.target(), { purpose: 'restore', applicationName: 'holder' });
+    try {
+      await holder.query('SELECT pg_advisory_lock(1)');
+      const meet = await coming('out', '(SELECT pg_advisory_lock_shared(1))');
+      const reading = Array.fromAsync(readFifo(meet.path, signal));
+      reading.catch(() => undefined);
+      await catWrites(meet.copy);
+      await heeds(reading);
+      await holder.query('SELECT pg_advisory_unlock(1)');
+      await copyFails(meet);
+    } finally {
+      await holder.destroy();
+    }
   });
 
   it('while rows flow', async () => {
     const { signal, heeds } = interruption();
     const meet = await coming('out');
-    let bytes = 0;
+    const { resolve, flowing } = watched();
     const reading = (async () => {
-      for await (const chunk of readFifo(meet.path, signal)) bytes += chunk.byteLength;
+      for await (const chunk of readFifo(meet.path, signal)) if (chunk.byteLength > 0) resolve();
     })();
-    await sleep(200);
+    await flowing(reading);
     await heeds(reading);
-    expect(bytes).toBeGreaterThan(0);
     await copyFails(meet);
   });
 
   it('while it does something with the rows', async () => {
     const { signal, heeds } = interruption();
     const meet = await coming('out');
+    const { resolve, flowing } = watched();
     const reading = (async () => {
-      for await (const _ of readFifo(meet.path, signal)) await sleep(500);
+      for await (const _ of readFifo(meet.path, signal)) {
+        resolve();
+        await sleep(500);
+      }
     })();
-    await sleep(200);
+    await flowing(reading);
     await heeds(reading);
     await copyFails(meet);
   });
@@ -191,10 +235,13 @@ describe('a shipper that reads is interrupted', () => {
   it('while it waits for the program’s last word', async () => {
     const { signal, heeds } = interruption();
     const meet = await coming('out', '(SELECT 1)');
-    const { shell } = await partsOf(meet.copy);
+    const { shell, cat } = await partsOf(meet.copy);
     process.kill(shell, 'SIGSTOP');
     const reading = Array.fromAsync(readFifo(meet.path, signal));
-    await sleep(300);
+    reading.catch(() => undefined);
+    await until('cat to end', async () =>
+      (await programOf(meet.copy)).some(({ pid }) => pid === cat) ? undefined : true,
+    );
     await heeds(reading);
     process.kill(shell, 'SIGKILL');
     await copyFails(meet);

@@ -64,8 +64,8 @@ describe.each(cases)('COPY $direction with a shipper that is $manner', ({ direct
 describe('a program that comes', () => {
   it('when no shipper does gives up', async () => {
     const folder = await freshPath();
-    const copy = await startCopy(server, 'in', what.in, folder, { patienceMs: 700 });
     const since = Date.now();
+    const copy = await startCopy(server, 'in', what.in, folder, { patienceMs: 700 });
     await copyFails(copy);
     expect(Date.now() - since).toBeGreaterThan(600);
   });

@@ -19,8 +19,11 @@ import { openSession } from '../../../database/session.ts';
 import { type FifoFolder, openFifoFolder } from '../../../segment-shipper/fifo-folder.ts';
 import { startPostgres, type TestServer } from '../../support/postgres.ts';
 
-/** After this an end is no longer soon: the watch looks twice a second, the rest is a busy machine. */
-export const SOON_MS = 6_000;
+/**
+ * After this an end is no longer soon: the watch looks twice a second, the rest is a busy machine. Less than anything has
+ * that ends by its own patience: a program that nobody meets, a shipper that waits for a program.
+ */
+export const SOON_MS = 18_000;
 
 export interface FifoServer extends TestServer {
   readonly dataDir: string;
@@ -116,12 +119,17 @@ export async function partsOf(copy: Copy): Promise<{ shell: number; cat: number;
   return until('the program to run', async () => {
     const parts = await programOf(copy);
     const shell = parts.find(({ parent }) => parent === copy.backend)?.pid;
-    const [cat, watch] = parts.filter(({ parent, command }) => parent === shell && command !== 'mkfifo');
+    const [cat, watch] = parts
+      .filter(({ parent, command }) => parent === shell && command !== 'mkfifo')
+      .sort((one, other) => age(one.pid, shell) - age(other.pid, shell));
     return shell !== undefined && cat !== undefined && watch !== undefined
       ? { shell, cat: cat.pid, watch: watch.pid }
       : undefined;
   });
 }
+
+/** Process ids begin anew at the largest one: whose is less than his parent's is younger than whose is more. */
+const age = (pid: number, parent = 0) => (pid > parent ? pid : pid + 2 ** 22);
 
 /** Until the program's `cat` sleeps, which it first does in opening the FIFO that it reads, for want of a writer. */
 export async function catOpens(copy: Copy): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { copyOut, copyOutMany } from '../../../database/copy-out.ts';
 import { blockArena } from '../../../database/copy-wire/block-arena.ts';
 import { openSession, type Session } from '../../../database/session.ts';
@@ -167,6 +167,8 @@ it('leaves its place to the next connection, also when its rows are still being 
   try {
     const out = copyOut(next, relation, UTF8);
     const reading = Array.fromAsync(copiedRows(out.blocks));
+    await vi.waitUntil(() => copies === 2, { timeout: 30_000 });
+    // The first rows of the second may come to us in the meantime.
     await new Promise((resolve) => setTimeout(resolve, 100));
     await expect(first.next()).rejects.toMatchObject({ code: 'database/unreachable' });
     goOn();

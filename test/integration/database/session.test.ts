@@ -87,7 +87,10 @@ describe('a session', () => {
     const known = await server.psql(
       `SELECT name FROM pg_settings WHERE name IN (${timeouts.map(quoteLiteral).join(', ')})`,
     );
-    for (const name of known.split('\n')) await server.psql(`ALTER ROLE ${server.user} SET ${name} = 300`);
+    // In one session, and back in one from before: the next would have 300 ms for whatever it does.
+    const before = await openSession(server.target(), { ...probe, purpose: 'restore' });
+    const set = known.split('\n').map((name) => `ALTER ROLE ${server.user} SET ${name} = 300;`);
+    await before.query(set.join(' '));
     const session = await openSession(server.target(), probe);
     try {
       await sleep(600);
@@ -97,7 +100,8 @@ describe('a session', () => {
       expect(await session.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
     } finally {
       await session.close();
-      await server.psql(`ALTER ROLE ${server.user} RESET ALL`);
+      await before.query(`ALTER ROLE ${server.user} RESET ALL`);
+      await before.close();
     }
   });
 

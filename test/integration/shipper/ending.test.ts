@@ -17,8 +17,8 @@ import {
   unfinished,
 } from './shipper.ts';
 
-/** The coordinator's patience; well below the time after which it kills. */
-const ENDING_MS = 3_000;
+/** Well below the time after which the coordinator kills it, or it ends itself as too late; the rest is a busy machine. */
+const ENDING_MS = 12_000;
 
 let server: TestServer;
 let held: { id: string; session: Session };
@@ -217,7 +217,7 @@ describe('a shipper that cannot go on', () => {
     const shipper = runShipper({ ...endless(), store: { root: `file://${file}` } });
     const since = Date.now();
     expect((await shipper.exit).code).toBe(5);
-    expect(Date.now() - since).toBeLessThan(30_000);
+    expect(Date.now() - since).toBeLessThan(60_000);
     expect((await shipper.said('failed')).code).toMatch(/^storage\//);
     expect(await backendsLeft(server)).toBe('');
   });

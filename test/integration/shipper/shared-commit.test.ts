@@ -22,7 +22,7 @@ async function awaitStandby(name: string): Promise<void> {
 }
 
 async function until(state: string): Promise<void> {
-  for (const patience = Date.now() + 20_000; Date.now() < patience; ) {
+  for (const patience = Date.now() + 60_000; Date.now() < patience; ) {
     if ((await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`)) === '1') return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -41,7 +41,7 @@ const backends = (state: string) =>
 const inShare = (share: number) => share * FRAMES_PER_SHARE;
 
 async function until(state: string, connections: number): Promise<string> {
-  for (const patience = Date.now() + 30_000; Date.now() < patience; ) {
+  for (const patience = Date.now() + 60_000; Date.now() < patience; ) {
     const [found, pid = ''] = (await backends(state)).split('|');
     if (Number(found) >= connections) return pid;
     await new Promise((resolve) => setTimeout(resolve, 20));

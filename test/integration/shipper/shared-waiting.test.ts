@@ -31,7 +31,7 @@ const firstOf = (share: number) => share * FRAMES_PER_SHARE * ROWS_PER_FRAME;
 
 /** Until so many sessions are in this state. */
 async function until(state: string, sessions = 1): Promise<void> {
-  for (const patience = Date.now() + 10_000; Date.now() < patience; ) {
+  for (const patience = Date.now() + 60_000; Date.now() < patience; ) {
     if ((await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`)) === String(sessions))
       return;
     await new Promise((resolve) => setTimeout(resolve, 20));

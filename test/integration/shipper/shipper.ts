@@ -138,7 +138,7 @@ export function backupJob(
 }
 
 /** Sessions of shippers that the server still has; waits a moment, because a backend notices a cut connection on its own time. */
-export async function backendsLeft(server: TestServer, withinMs = 2_000): Promise<string> {
+export async function backendsLeft(server: TestServer, withinMs = 20_000): Promise<string> {
   for (const until = Date.now() + withinMs; ; ) {
     const left = await server.psql(
       "SELECT pid, application_name, state, query FROM pg_stat_activity WHERE application_name ~ '^stowage (backup|restore|content)'",

@@ -25,6 +25,14 @@ const SCRIPTS: readonly Script[] = [
     argsFor: ({ gigabytes, rounds }) => ['--gb', String(gigabytes), '--rounds', String(rounds)],
   },
   {
+    name: 'uncompressed',
+    about: 'a shipper without its compression, beside psql into rclone and aws-cli',
+    file: 'uncompressed.ts',
+    gigabytes: 1,
+    rounds: 3,
+    argsFor: ({ gigabytes, rounds }) => ['--gb', String(gigabytes), '--rounds', String(rounds)],
+  },
+  {
     name: 'restore-client',
     about: 'a restoring shipper alone, beside curl | zstd -dc | psql',
     file: 'restore.ts',

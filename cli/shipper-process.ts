@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { asStowageError, ERRORS, type ErrorCode, messageOf, StowageError } from '../backup-set/errors.ts';
 import { type Instruction, type Job, Report } from '../segment-shipper/control.ts';
 import { readLines } from '../segment-shipper/ndjson.ts';
+import { NODE_FLAGS } from '../segment-shipper/node-flags.ts';
 
 /** A shipper somewhere, seen from the coordinator. */
 export interface ShipperProcess {
@@ -27,13 +28,6 @@ export interface ShipperStart {
   readonly onReport: (report: Report) => void;
   readonly log: Logger;
 }
-
-/**
- * A shipper holds tens of MiB of buffers beside a heap of 12, and frees them itself (zstd.ts, release.ts). V8 counts them and, with limits that follow the small heap,
- * collected ten times a second, for a third of the shipper's CPU; a first limit of 64 MiB keeps it from that, at the same peak. One
- * helper is enough for what is left: starting four costs a shipper of one small table a tenth of its CPU.
- */
-const FRUGAL_FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=64', '--v8-pool-size=1'];
 
 /**
  * A thread for each worker's frame and some for files and names, as libuv's four would make eight workers take turns; but no more than there are
@@ -147,7 +141,7 @@ function died(
 function localCommand(): string[] {
   const fromSource = import.meta.url.endsWith('.ts');
   const entry = fromSource ? '../segment-shipper/main.ts' : './segment-shipper.js';
-  return [process.execPath, ...FRUGAL_FLAGS, fileURLToPath(new URL(entry, import.meta.url))];
+  return [process.execPath, ...NODE_FLAGS, fileURLToPath(new URL(entry, import.meta.url))];
 }
 
 function fill(

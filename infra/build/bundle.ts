@@ -7,6 +7,7 @@ import { access, chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:f
 import path from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { messageOf } from '../../backup-set/errors.ts';
+import { NODE_FLAGS } from '../../segment-shipper/node-flags.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const PROGRAMS = [
@@ -15,7 +16,7 @@ const PROGRAMS = [
 ] as const;
 const LAUNCHER = 'infra/launch/launch.ts';
 
-const SHEBANG = '#!/usr/bin/env -S node --max-semi-space-size=4 --initial-old-space-size=64 --v8-pool-size=1';
+const SHEBANG = `#!/usr/bin/env -S node ${NODE_FLAGS.join(' ')}`;
 /** Stands where the digest of the rest will. */
 const DIGEST = '0'.repeat(64);
 /**

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Report } from '../../segment-shipper/control.ts';
+import { NODE_FLAGS } from '../../segment-shipper/node-flags.ts';
 import { backupJob, holdSnapshot } from '../integration/shipper/shipper.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { startSink } from './sink.ts';
@@ -23,8 +24,6 @@ if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a w
 
 const SHIPPER = fileURLToPath(new URL('../../dist/segment-shipper.js', import.meta.url));
 const STOWAGE = fileURLToPath(new URL('../../dist/stowage.js', import.meta.url));
-/** As the coordinator starts a shipper (cli/shipper-process.ts). */
-const FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=64', '--v8-pool-size=1'];
 const PAYLOAD = 'x'.repeat(1000);
 
 interface Sample {
@@ -55,7 +54,10 @@ try {
     const table = { name: 'small', columns: ['t'] };
     const store = { root, s3: { endpoint: sink.endpoint, region: 'us-east-1' } };
     const job = backupJob(server, held.id, home, [table], { metadata: [], store });
-    return measured([process.execPath, ...FLAGS, SHIPPER], `${JSON.stringify(job)}\n`, { env, isJob: true });
+    return measured([process.execPath, ...NODE_FLAGS, SHIPPER], `${JSON.stringify(job)}\n`, {
+      env,
+      isJob: true,
+    });
   };
   const contenders: Contender[] = [
     { name: 'node -e 0', run: () => measured([process.execPath, '-e', '0']) },

@@ -5,10 +5,9 @@ import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { type RunningAgent, startAgent } from '../support/e2e-agents.ts';
 import { configFor, DATABASE, databasesOf, leftInAll } from '../support/e2e-cluster.ts';
 import { directoryPlace, type Place } from '../support/e2e-place.ts';
-import { eventually } from '../support/e2e-processes.ts';
+import { eventually, SLOWLY } from '../support/e2e-processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
 import { bigTable } from '../support/trouble.ts';
-import { SLOWLY } from './losses.ts';
 
 /** Long enough, at the rate of SLOWLY, that rows are still on their way when an agent is struck. */
 const MEGABYTES = 60;

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../../storage/store.ts';
 import { type CliResult, type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e-cluster.ts';
 import { cephPlace, directoryPlace, type Place, withoutCeph } from '../support/e2e-place.ts';
+import { SLOWLY } from '../support/e2e-processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
 import { bigTable } from '../support/trouble.ts';
 import {
@@ -14,7 +15,6 @@ import {
   leftOf,
   type Moment,
   NOTHING,
-  SLOWLY,
   shippersOf,
   stored,
 } from './losses.ts';

@@ -6,12 +6,6 @@ import { leftInAll } from '../support/e2e-cluster.ts';
 import { eventually, isRunning } from '../support/e2e-processes.ts';
 import type { TestServer } from '../support/postgres.ts';
 
-/**
- * Bytes per second that a content's shipper may send or read: rows of a big table are on their way for half a minute then, and a blow
- * strikes them however late it comes. As fast as they go they may all be through while a busy machine lets us wait.
- */
-export const SLOWLY = 500_000;
-
 /** A moment in a running backup; resolves when it has come. */
 export type Moment = (backup: RunningCli, store: ObjectStore, content: number) => Promise<unknown>;
 

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e-cluster.ts';
 import { directoryPlace, type Place } from '../support/e2e-place.ts';
-import { eventually } from '../support/e2e-processes.ts';
+import { eventually, SLOWLY } from '../support/e2e-processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
 import { bigTable } from '../support/trouble.ts';
-import { leftOf, NOTHING, SLOWLY, shippersOf } from './losses.ts';
+import { leftOf, NOTHING, shippersOf } from './losses.ts';
 
 /** Long enough, at the rate of SLOWLY, that rows are still on their way when the restore is struck. */
 const MEGABYTES = 60;

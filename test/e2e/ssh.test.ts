@@ -4,11 +4,11 @@ import type { ObjectStore } from '../../storage/store.ts';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e-cluster.ts';
 import { directoryPlace, type Place } from '../support/e2e-place.ts';
-import { childrenOf, isRunning } from '../support/e2e-processes.ts';
+import { childrenOf, isRunning, SLOWLY } from '../support/e2e-processes.ts';
 import { hasSshd, type Sshd, startSshd } from '../support/e2e-sshd.ts';
 import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
 import { bigTable } from '../support/trouble.ts';
-import { afterItsFirstReceipt, leftOf, NOTHING, SLOWLY, shippersOf, stored } from './losses.ts';
+import { afterItsFirstReceipt, leftOf, NOTHING, shippersOf, stored } from './losses.ts';
 
 const SHIPPER = fileURLToPath(new URL('../../segment-shipper/main.ts', import.meta.url));
 const MEGABYTES = 60;

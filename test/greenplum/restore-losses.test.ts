@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startStowage, stowage } from '../support/cli.ts';
 import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { SLOWLY } from '../support/e2e-processes.ts';
 import {
   allAnswer,
   type Blow,
@@ -21,7 +22,7 @@ import { configFor, databaseOn, freshDatabase, freshName, type TestDatabase } fr
 import { bigSql } from './objects.ts';
 import { complaintOf } from './subjects.ts';
 
-/** Long enough that rows are still on their way when the restore is struck. */
+/** Long enough, at the rate of SLOWLY, that rows are still on their way when the restore is struck. */
 const MEGABYTES = 100;
 const TABLES = ['big.heap', 'big.ao'];
 
@@ -60,6 +61,7 @@ describe.skipIf(withoutGreenplum)('a restore that is struck amid the rows', () =
   let fifoBase: string;
   let source: TestDatabase;
   let config: string;
+  let slow: string;
   let timestamp: string;
   let rows: string[];
 
@@ -71,7 +73,12 @@ describe.skipIf(withoutGreenplum)('a restore that is struck amid the rows', () =
     const [cluster] = await clustersUnderTest();
     source = await freshDatabase(cluster, [bigSql(MEGABYTES)]);
     rows = await countsIn(source);
-    config = await configFor(place, source, place.newRoot(), { shippers: { workers: 2, fifoBase } });
+    const root = place.newRoot();
+    const shippers = { workers: 2, fifoBase };
+    config = await configFor(place, source, root, { shippers });
+    // All shippers of a host share its rate.
+    const maxRateBytes = source.cluster.segments.length * SLOWLY;
+    slow = await configFor(place, source, root, { shippers: { ...shippers, maxRateBytes } });
     const backup = await stowage(['backup'], { config });
     expect(complaintOf(backup)).toBeUndefined();
     timestamp = backup.json.timestamp;
@@ -128,8 +135,8 @@ describe.skipIf(withoutGreenplum)('a restore that is struck amid the rows', () =
 
   async function amidRows(flags: readonly string[]): Promise<Victim> {
     const database = databaseOn(source.cluster, freshName());
-    const args = ['restore', timestamp, '--create', '--redirect-db', database.name, ...flags];
-    const run = startStowage(args, { config });
+    const args = ['restore', timestamp, '--create', '--no-verify', '--redirect-db', database.name, ...flags];
+    const run = startStowage(args, { config: slow });
     await untilCopying(database, 0);
     return { run, database, fifoBase };
   }

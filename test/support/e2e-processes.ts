@@ -1,6 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/**
+ * Bytes per second that a content's shipper may send or read: rows of a big table are on their way for half a minute then, and a blow
+ * strikes them however late it comes. As fast as they go they may all be through while a busy machine lets us wait.
+ */
+export const SLOWLY = 500_000;
+
 /** True while a process with this id runs (a zombie does not). */
 export async function isRunning(pid: number): Promise<boolean> {
   try {

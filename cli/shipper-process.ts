@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { asStowageError, ERRORS, type ErrorCode, messageOf, StowageError } from '../backup-set/errors.ts';
 import { type Instruction, type Job, Report } from '../segment-shipper/control.ts';
 import { readLines } from '../segment-shipper/ndjson.ts';
-import { NODE_FLAGS } from '../segment-shipper/node-flags.ts';
+import { SHIPPER_FLAGS } from '../segment-shipper/node-flags.ts';
 
 /** A shipper somewhere, seen from the coordinator. */
 export interface ShipperProcess {
@@ -141,7 +141,7 @@ function died(
 function localCommand(): string[] {
   const fromSource = import.meta.url.endsWith('.ts');
   const entry = fromSource ? '../segment-shipper/main.ts' : './segment-shipper.js';
-  return [process.execPath, ...NODE_FLAGS, fileURLToPath(new URL(entry, import.meta.url))];
+  return [process.execPath, ...SHIPPER_FLAGS, fileURLToPath(new URL(entry, import.meta.url))];
 }
 
 function fill(

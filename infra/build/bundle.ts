@@ -7,16 +7,15 @@ import { access, chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:f
 import path from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { messageOf } from '../../backup-set/errors.ts';
-import { NODE_FLAGS } from '../../segment-shipper/node-flags.ts';
+import { COORDINATOR_FLAGS, SHIPPER_FLAGS } from '../../segment-shipper/node-flags.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const PROGRAMS = [
-  { entry: 'cli/main.ts', name: 'stowage' },
-  { entry: 'segment-shipper/main.ts', name: 'segment-shipper' },
+  { entry: 'cli/main.ts', name: 'stowage', flags: COORDINATOR_FLAGS },
+  { entry: 'segment-shipper/main.ts', name: 'segment-shipper', flags: SHIPPER_FLAGS },
 ] as const;
 const LAUNCHER = 'infra/launch/launch.ts';
 
-const SHEBANG = `#!/usr/bin/env -S node ${NODE_FLAGS.join(' ')}`;
 /** Stands where the digest of the rest will. */
 const DIGEST = '0'.repeat(64);
 /**
@@ -81,9 +80,9 @@ try {
   await mkdir(path.join(ROOT, 'dist'), { recursive: true });
   // Nearer than the project's own package.json, which says that files are ES modules.
   await writeFile(path.join(ROOT, 'dist/package.json'), '{ "type": "commonjs" }\n');
-  for (const { entry, name } of PROGRAMS) {
+  for (const { entry, name, flags } of PROGRAMS) {
     await bundle(entry, `dist/${name}.main.js`);
-    await launcher(`dist/${name}.js`, `${name}.main.js`);
+    await launcher(`dist/${name}.js`, `${name}.main.js`, flags);
     const { size } = await stat(path.join(ROOT, `dist/${name}.main.js`));
     process.stdout.write(`dist/${name}.main.js ${(size / 1e6).toFixed(2)} MB\n`);
   }
@@ -128,13 +127,13 @@ async function bundle(entry: string, file: string): Promise<void> {
   }
 }
 
-async function launcher(file: string, program: string): Promise<void> {
+async function launcher(file: string, program: string, flags: readonly string[]): Promise<void> {
   await build({
     ...COMMON,
     entryPoints: [LAUNCHER],
     outfile: file,
     define: { PROGRAM: JSON.stringify(program) },
-    banner: { js: SHEBANG },
+    banner: { js: `#!/usr/bin/env -S node ${flags.join(' ')}` },
   });
   await chmod(path.join(ROOT, file), 0o755);
 }

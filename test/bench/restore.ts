@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { NODE_FLAGS } from '../../segment-shipper/node-flags.ts';
+import { SHIPPER_FLAGS } from '../../segment-shipper/node-flags.ts';
 import { startPostgres, type TestServer } from '../support/postgres.ts';
 import { bigTable } from '../support/trouble.ts';
 import { endedChildrenMs, serverMs } from './cpu.ts';
@@ -141,7 +141,7 @@ async function shipper(server: TestServer, entry: string, workers: number): Prom
 /** As the command line starts shippers; for a profile `BENCH_NODE_OPTIONS='--cpu-prof'`. */
 function nodeOptions(): string[] {
   const more = (process.env['BENCH_NODE_OPTIONS'] ?? '').split(' ').filter((option) => option !== '');
-  return [...NODE_FLAGS, ...more];
+  return [...SHIPPER_FLAGS, ...more];
 }
 
 function report(runs: readonly Measured[], { bytes, pack }: Packed): void {

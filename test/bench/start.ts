@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Report } from '../../segment-shipper/control.ts';
-import { NODE_FLAGS } from '../../segment-shipper/node-flags.ts';
+import { SHIPPER_FLAGS } from '../../segment-shipper/node-flags.ts';
 import { backupJob, holdSnapshot } from '../integration/shipper/shipper.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { startSink } from './sink.ts';
@@ -54,7 +54,7 @@ try {
     const table = { name: 'small', columns: ['t'] };
     const store = { root, s3: { endpoint: sink.endpoint, region: 'us-east-1' } };
     const job = backupJob(server, held.id, home, [table], { metadata: [], store });
-    return measured([process.execPath, ...NODE_FLAGS, SHIPPER], `${JSON.stringify(job)}\n`, {
+    return measured([process.execPath, ...SHIPPER_FLAGS, SHIPPER], `${JSON.stringify(job)}\n`, {
       env,
       isJob: true,
     });

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { NODE_FLAGS } from '../../segment-shipper/node-flags.ts';
+import { SHIPPER_FLAGS } from '../../segment-shipper/node-flags.ts';
 import { startPostgres, type TestServer } from '../support/postgres.ts';
 import { BASE, bundle, type Client, inTurns, perGigabyte } from './client-cost.ts';
 import { makeReceiveTables } from './receive-tables.ts';
@@ -71,7 +71,7 @@ async function compare(from: TestServer): Promise<void> {
 }
 
 function ours({ host, port }: TestServer, store: Store): Client {
-  const node = [process.execPath, ...NODE_FLAGS, join(folder, `${CHILD}.mjs`)];
+  const node = [process.execPath, ...SHIPPER_FLAGS, join(folder, `${CHILD}.mjs`)];
   return {
     command: [...node, host, String(port), `s3://${BUCKET}`, store.endpoint],
     env: {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { TestServer } from '../support/postgres.ts';
 import { endedChildrenMs, serverMs } from './cpu.ts';
+import { median } from './result.ts';
 
 /** What one run of a client cost. */
 export interface Cost {
@@ -78,9 +79,4 @@ export function perGigabyte(costs: readonly Cost[], bytes: number) {
     wall: middle('wallMs'),
     raw: costs.map(({ clientMs }) => seconds(clientMs).toFixed(2)).join(' '),
   };
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

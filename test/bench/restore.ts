@@ -15,6 +15,7 @@ import { bigTable } from '../support/trouble.ts';
 import { endedChildrenMs, serverMs } from './cpu.ts';
 import { watchMemory } from './memory.ts';
 import { ORDER_KEY, PACK_KEY, type Packed, packTable, RESTORE, TABLE } from './restore-pack.ts';
+import { median } from './result.ts';
 
 const { values } = parseArgs({
   options: {
@@ -158,11 +159,6 @@ function report(runs: readonly Measured[], { bytes, pack }: Packed): void {
       `${name}: client ${perGb(of('clientMs')).toFixed(2)} s/GB (${ratio('clientMs')} ×), database ${perGb(of('serverMs')).toFixed(1)} s/GB, wall ${perGb(of('wallMs')).toFixed(1)} s/GB (${ratio('wallMs')} ×)${peak > 0 ? `, peak ${peak.toFixed(0)} MiB` : ''}`,
     );
   }
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 
 function say(text: string): void {

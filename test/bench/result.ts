@@ -72,10 +72,11 @@ export function mediansOf(rows: readonly Row[]): Medians[] {
   });
 }
 
+/** Of nothing, NaN. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
-  return ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2;
+  return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;
 }
 
 /** Median of one contender over that of another; undefined when one of them did not run. */

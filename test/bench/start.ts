@@ -14,6 +14,7 @@ import type { Report } from '../../segment-shipper/control.ts';
 import { SHIPPER_FLAGS } from '../../segment-shipper/node-flags.ts';
 import { backupJob, holdSnapshot } from '../integration/shipper/shipper.ts';
 import { startPostgres } from '../support/postgres.ts';
+import { median } from './result.ts';
 import { startSink } from './sink.ts';
 
 const { values } = parseArgs({
@@ -157,9 +158,4 @@ function print(all: ReadonlyMap<string, readonly Sample[]>): void {
   process.stdout.write(`medians of ${rounds} turns, Node ${process.version}\n${' '.repeat(30)}${heads}\n`);
   for (const [index, { name }] of rows.entries())
     process.stdout.write(`${name.padEnd(30)}${lines[index] ?? ''}\n`);
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

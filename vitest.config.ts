@@ -38,17 +38,38 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{backup-set,storage,database,segment-shipper,functions,cli,infra}/**/*.test.{ts,mjs}'],
+          include: [
+            '{async,backup-set,frame,storage,database,segment-shipper,functions,cli,infra}/**/*.test.{ts,mjs}',
+          ],
           testTimeout: 30_000,
           hookTimeout: 30_000,
           ...turn(1),
         },
       },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...onServers, ...turn(2) } },
       {
-        test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...twoAtATime, ...turn(3) },
+        test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          ...onServers,
+          ...turn(2),
+        },
       },
-      { test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], testTimeout: 60_000, ...turn(4) } },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          ...twoAtATime,
+          ...turn(3),
+        },
+      },
+      {
+        test: {
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
+          testTimeout: 60_000,
+          ...turn(4),
+        },
+      },
       {
         test: {
           name: 'e2e',

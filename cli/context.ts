@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import type { Loaded } from './config.ts';
-import type { Config } from './config-schema.ts';
-import type { Output } from './output.ts';
+import type { Loaded } from './config/config.ts';
+import type { Config } from './config/schema.ts';
+import type { Output } from './output/output.ts';
 
 /** What every command gets: nothing below reads the environment, the clock or the terminal by itself. */
 export interface Context {

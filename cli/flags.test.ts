@@ -17,9 +17,18 @@ test('--max-rate that was not given is none', () => {
   expect(rateFlag({})).toBeUndefined();
 });
 
-test.each(['200', 'MB', '200 MB', '200mb', '200Mb', '-1MB', '1e3MB', '200MB/s', '1.MB', '2constructor', ''])(
-  '--max-rate %j is refused, naming the units',
-  (maxRate) => {
-    expect(() => rateFlag({ maxRate })).toThrow(/--max-rate takes a number and a unit \(B, kB, MB/);
-  },
-);
+test.each([
+  '200',
+  'MB',
+  '200 MB',
+  '200mb',
+  '200Mb',
+  '-1MB',
+  '1e3MB',
+  '200MB/s',
+  '1.MB',
+  '2constructor',
+  '',
+])('--max-rate %j is refused, naming the units', (maxRate) => {
+  expect(() => rateFlag({ maxRate })).toThrow(/--max-rate takes a number and a unit \(B, kB, MB/);
+});

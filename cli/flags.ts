@@ -1,6 +1,6 @@
-import { StowageError } from '../backup-set/errors.ts';
-import { parsePattern, type Selection } from '../backup-set/selection.ts';
-import { Timestamp } from '../backup-set/timestamps.ts';
+import { StowageError } from '../backup-set/base/errors.ts';
+import { parsePattern, type Selection } from '../backup-set/base/selection.ts';
+import { Timestamp } from '../backup-set/base/timestamps.ts';
 import type { Flags } from './command.ts';
 
 /** Reading flags; every refusal names the flag. */
@@ -72,7 +72,8 @@ export function rateFlag({ maxRate }: Flags): number | undefined {
   if (maxRate === undefined) return undefined;
   const [, number, unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)([a-zA-Z]+)$/.exec(String(maxRate)) ?? [];
   const unitBytes = Object.hasOwn(RATE_UNITS, unit) ? RATE_UNITS[unit] : undefined;
-  if (number !== undefined && unitBytes !== undefined) return Math.round(Number(number) * unitBytes);
+  if (number !== undefined && unitBytes !== undefined)
+    return Math.round(Number(number) * unitBytes);
   throw new StowageError(
     'usage/flag',
     `--max-rate takes a number and a unit (${Object.keys(RATE_UNITS).join(', ')}), not ${JSON.stringify(maxRate)}`,
@@ -85,9 +86,13 @@ function patterns(flags: Flags, name: string): string[] {
   const list = Array.isArray(given) ? given.map(String) : [];
   for (const pattern of list) {
     if (parsePattern(pattern) === undefined)
-      throw new StowageError('usage/flag', `--${dashed(name)}: ${JSON.stringify(pattern)} is not a pattern`, {
-        where: { field: name },
-      });
+      throw new StowageError(
+        'usage/flag',
+        `--${dashed(name)}: ${JSON.stringify(pattern)} is not a pattern`,
+        {
+          where: { field: name },
+        },
+      );
   }
   return list;
 }

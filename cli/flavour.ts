@@ -1,7 +1,7 @@
 import type { Flavour, Segment } from '../database/flavour.ts';
-import { greenplumFlavour } from '../database/greenplum.ts';
-import { shardsFlavour } from '../database/shards.ts';
-import { segmentsOf, targetOf } from './config.ts';
+import { greenplumFlavour } from '../database/greenplum/greenplum.ts';
+import { shardsFlavour } from '../database/shards/shards.ts';
+import { segmentsOf, targetOf } from './config/config.ts';
 import type { ClusterContext } from './context.ts';
 
 const DEFAULT_COORDINATOR = { host: 'localhost', port: 5432 };

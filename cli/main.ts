@@ -1,11 +1,11 @@
 import { Command, CommanderError, Option } from 'commander';
-import { asStowageError, StowageError } from '../backup-set/errors.ts';
-import { TOOL } from '../backup-set/tool.ts';
+import { asStowageError, StowageError } from '../backup-set/base/errors.ts';
+import { TOOL } from '../backup-set/base/tool.ts';
 import type { CommandDefinition, Flags } from './command.ts';
 import { commandsFor } from './commands/index.ts';
 import type { Context } from './context.ts';
-import { printable } from './format.ts';
-import { newOutput } from './output.ts';
+import { printable } from './output/format.ts';
+import { newOutput } from './output/output.ts';
 
 const EXIT_CODES = `
 Exit codes:
@@ -62,13 +62,22 @@ function takeValues({ options }: Command): string[] {
 function addCommand(program: Command, definition: CommandDefinition, stop: AbortController): void {
   const command = program.command(definition.usage).description(definition.summary);
   for (const [flags, text] of definition.flags)
-    command.option(flags, text, definition.lists?.includes(flags) === true ? collect : (undefined as never));
+    command.option(
+      flags,
+      text,
+      definition.lists?.includes(flags) === true ? collect : (undefined as never),
+    );
   if (definition.details !== undefined) command.addHelpText('after', `\n${definition.details}`);
   command.action(async (...input: unknown[]) => {
     const positional = input.slice(0, -2).map((value) => String(value));
     const flags: Flags = command.optsWithGlobals();
     endOnSignals(stop);
-    process.exitCode = await run(definition, flags, positional, await newContext(flags, stop.signal));
+    process.exitCode = await run(
+      definition,
+      flags,
+      positional,
+      await newContext(flags, stop.signal),
+    );
   });
 }
 
@@ -79,11 +88,15 @@ async function run(
   context: Context,
 ): Promise<number> {
   if (definition.cluster === undefined) return definition.run({ flags, positional, context });
-  const { loadConfig } = await import('./config.ts');
+  const { loadConfig } = await import('./config/config.ts');
   const loaded = await loadConfig({
     env: context.env,
     file: textOf(flags['config']),
-    flags: { root: flags['root'], 'storage.endpoint': flags['endpoint'], ...definition.cluster(flags) },
+    flags: {
+      root: flags['root'],
+      'storage.endpoint': flags['endpoint'],
+      ...definition.cluster(flags),
+    },
   });
   return definition.run({ flags, positional, context: { ...context, ...loaded } });
 }
@@ -116,11 +129,13 @@ function endOnSignals(stop: AbortController): void {
 
 /** Prints a failure; returns the exit code. */
 function report(error: unknown, json: boolean): number {
-  if (error instanceof CommanderError && (error.exitCode === 0 || !json)) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError && (error.exitCode === 0 || !json))
+    return error.exitCode === 0 ? 0 : 2;
   const { code, message, where, hint, exitCode, cause, stack } = asStowageError(usageError(error));
   if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, where, hint } })}\n`);
   else process.stderr.write(`stowage: ${printable(message)}\n  ${code}: ${hint}\n`);
-  if (code === 'internal') process.stderr.write(`${cause instanceof Error ? cause.stack : stack}\n`);
+  if (code === 'internal')
+    process.stderr.write(`${cause instanceof Error ? cause.stack : stack}\n`);
   return exitCode;
 }
 
@@ -128,7 +143,9 @@ function report(error: unknown, json: boolean): number {
 function usageError(error: unknown): unknown {
   if (!(error instanceof CommanderError)) return error;
   const message =
-    error.code === 'commander.help' ? 'no command was given' : error.message.replace(/^error: /, '');
+    error.code === 'commander.help'
+      ? 'no command was given'
+      : error.message.replace(/^error: /, '');
   return new StowageError('usage/flag', message, { cause: error });
 }
 

@@ -1,6 +1,6 @@
 import { openStore } from '../storage/open.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { replicaSettings, storeSettings } from './config.ts';
+import { replicaSettings, storeSettings } from './config/config.ts';
 import type { ClusterContext } from './context.ts';
 
 /** Runs something on a root's store and closes the store whatever happens. */

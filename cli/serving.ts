@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { messageOf, StowageError } from '../backup-set/errors.ts';
-import type { Tls } from '../functions/serve-listen.ts';
-import type { Config } from './config-schema.ts';
+import { messageOf, StowageError } from '../backup-set/base/errors.ts';
+import type { Tls } from '../functions/serve/listen.ts';
+import type { Config } from './config/schema.ts';
 import type { ClusterContext } from './context.ts';
 
 type ServeConfig = Config['serve'];
@@ -24,7 +24,10 @@ export async function secretsOf({ config, env }: ClusterContext): Promise<{
 /** The certificates as the files hold them now; undefined without TLS. */
 export async function tlsOf({ tlsCert, tlsKey, clientCa }: ServeConfig): Promise<Tls | undefined> {
   if (tlsCert === undefined || tlsKey === undefined) return undefined;
-  const [cert, key] = [await textOf(tlsCert, 'serve.tlsCert'), await textOf(tlsKey, 'serve.tlsKey')];
+  const [cert, key] = [
+    await textOf(tlsCert, 'serve.tlsCert'),
+    await textOf(tlsKey, 'serve.tlsKey'),
+  ];
   return {
     cert,
     key,
@@ -55,6 +58,9 @@ async function textOf(path: string, field: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new StowageError('config/invalid', `${field}: ${messageOf(cause)}`, { cause, where: { field } });
+    throw new StowageError('config/invalid', `${field}: ${messageOf(cause)}`, {
+      cause,
+      where: { field },
+    });
   }
 }

@@ -1,14 +1,14 @@
-import { decode } from '../backup-set/documents.ts';
-import { StowageError } from '../backup-set/errors.ts';
-import { formatKey, parseKey, taskPrefix } from '../backup-set/keys.ts';
-import { TaskOutcome, TaskPlan } from '../backup-set/slices.ts';
-import type { Verdict } from '../backup-set/verdict.ts';
+import { decode } from '../backup-set/base/document.ts';
+import { StowageError } from '../backup-set/base/errors.ts';
+import { formatKey, parseKey, taskPrefix } from '../backup-set/base/keys.ts';
+import type { Verdict } from '../backup-set/base/verdict.ts';
+import { TaskOutcome, TaskPlan } from '../backup-set/documents/tasks.ts';
 import type { Deps } from '../functions/deps.ts';
-import { listKeys, readDocument } from '../functions/load.ts';
-import { requestTask } from '../functions/tasks.ts';
+import { listKeys, readDocument } from '../functions/stored/load.ts';
+import { requestTask } from '../functions/tasks/tasks.ts';
 import type { ClusterContext } from './context.ts';
-import { plural } from './format.ts';
-import { untilProven } from './proof.ts';
+import { plural } from './output/format.ts';
+import { waitForFunctions } from './wait-for-functions.ts';
 
 /** Ten times the pause of the proof's polling: listing receipts costs a request. */
 const LOOK_MS = 5_000;
@@ -34,7 +34,7 @@ export async function verifyRemotely(
     if (outcome === undefined) await show();
     return outcome !== undefined;
   };
-  const ended = await untilProven(context, deps, [key], holds, waitMs);
+  const ended = await waitForFunctions(context, deps, [key], holds, waitMs);
   if (!ended || outcome === undefined)
     throw new StowageError(
       'functions/silent',
@@ -68,7 +68,11 @@ function verdictOf(timestamp: string, outcome: TaskOutcome): Verdict {
   };
 }
 
-function showSlices({ output, clock }: ClusterContext, deps: Deps, task: string): () => Promise<void> {
+function showSlices(
+  { output, clock }: ClusterContext,
+  deps: Deps,
+  task: string,
+): () => Promise<void> {
   let shownAt = 0;
   return async () => {
     const now = clock().getTime();

@@ -1,5 +1,5 @@
-import type { Locale } from '../backup-set/plan.ts';
-import type { Selection } from '../backup-set/selection.ts';
+import type { Selection } from '../backup-set/base/selection.ts';
+import type { Locale } from '../backup-set/documents/plan.ts';
 
 /**
  * The port to a kind of cluster: `shards.ts` (plain PostgreSQL servers) and `greenplum.ts`. Everything that differs
@@ -128,7 +128,12 @@ export interface NodeSnapshot {
   readonly encoding: string;
   readonly locale: Locale;
   readonly relations: readonly DiscoveredRelation[];
-  readonly notShipped: readonly { schema: string; name: string; kind: string; reason: NotShippedReason }[];
+  readonly notShipped: readonly {
+    schema: string;
+    name: string;
+    kind: string;
+    reason: NotShippedReason;
+  }[];
   /** Materialized views that were populated, in an order in which they can be refreshed. */
   readonly refresh: readonly { schema: string; name: string }[];
   readonly largeObjects: number;

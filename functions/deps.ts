@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { SliceLimits } from '../backup-set/slices.ts';
+import type { SliceLimits } from '../backup-set/documents/tasks.ts';
 import type { CallOptions, ObjectStore } from '../storage/store.ts';
 
 /** All that a function may touch: everything it knows, it reads from the store. */
@@ -20,7 +20,7 @@ export interface Handled {
   readonly wrote: readonly string[];
 }
 
-export const NOTHING: Handled = { wrote: [] };
+export const NOTHING_WRITTEN: Handled = { wrote: [] };
 
 export function callOptions({ signal }: Deps): CallOptions {
   return signal === undefined ? {} : { signal };

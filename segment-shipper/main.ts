@@ -1,15 +1,15 @@
 import { parseArgs } from 'node:util';
 import pino from 'pino';
-import { asStowageError, type ErrorCode, StowageError } from '../backup-set/errors.ts';
-import type { Phase } from '../backup-set/keys.ts';
-import { ran } from '../backup-set/ran.ts';
-import { TOOL } from '../backup-set/tool.ts';
+import { asStowageError, type ErrorCode, StowageError } from '../backup-set/base/errors.ts';
+import type { Phase } from '../backup-set/base/keys.ts';
+import { TOOL } from '../backup-set/base/tool.ts';
+import { markModuleUsed } from '../storage/mark-module-used.ts';
 import { openStore } from '../storage/open.ts';
-import { CONTROL_VERSION, Instruction, Job, type Report } from './control.ts';
 import { noProgress, type Progress, type ShipperDeps } from './deps.ts';
 import { watchEventLoop } from './event-loop.ts';
-import { linesOf, parseLine } from './ndjson.ts';
-import { type RateLimit, rateLimit, throttledReads } from './throttle.ts';
+import { CONTROL_VERSION, Instruction, Job, type Report } from './protocol/control.ts';
+import { linesOf, parseLine } from './protocol/ndjson.ts';
+import { type RateLimit, rateLimit, throttledReads } from './rate/throttle.ts';
 
 /** How long an orderly end may take after a signal before the process just goes. */
 const ENDING_MS_MAX = 20_000;
@@ -57,8 +57,11 @@ async function main(): Promise<void> {
 async function agent(): Promise<void> {
   const log = newLog('info');
   try {
-    const { values } = parseArgs({ args: process.argv.slice(3), options: { config: { type: 'string' } } });
-    const { runAgent } = await import('./agent.ts');
+    const { values } = parseArgs({
+      args: process.argv.slice(3),
+      options: { config: { type: 'string' } },
+    });
+    const { runAgent } = await import('./agent/agent.ts');
     await runAgent(values.config ?? 'agent.yaml', log);
     process.exitCode = 0;
   } catch (error) {
@@ -82,7 +85,11 @@ function newLog(level: string): ShipperDeps['log'] {
   );
 }
 
-async function run(stop: AbortController, progress: Progress, log: ShipperDeps['log']): Promise<void> {
+async function run(
+  stop: AbortController,
+  progress: Progress,
+  log: ShipperDeps['log'],
+): Promise<void> {
   const lines = linesOf(process.stdin);
   const stopped = Promise.withResolvers<never>();
   stopped.promise.catch(() => undefined);
@@ -108,12 +115,12 @@ async function run(stop: AbortController, progress: Progress, log: ShipperDeps['
       // The coordinator keeps our standard input open for as long as it lives.
       const noMore = new AbortController();
       void watchParent(lines, stop, noMore, limit);
-      ran('backup');
-      const { backup } = await import('./backup.ts');
+      markModuleUsed('backup');
+      const { backup } = await import('./backup/backup.ts');
       await backup(job, noMore.signal, deps);
     } else {
-      ran('restore');
-      const { restore } = await import('./restore.ts');
+      markModuleUsed('restore');
+      const { restore } = await import('./restore/restore.ts');
       const reads = throttledReads(store, limit.throttle);
       await restore(job, announced(lines, stop, limit), { ...deps, store: reads });
     }
@@ -190,13 +197,21 @@ function endOnSignals(stop: AbortController): void {
     });
   }
   // A coordinator that died takes the other end of both pipes with it.
-  process.stdout.on('error', () => stop.abort(new StowageError('interrupted', 'nobody reads our reports')));
+  process.stdout.on('error', () =>
+    stop.abort(new StowageError('interrupted', 'nobody reads our reports')),
+  );
 }
 
 const ENDED_LATE = 130;
 
 function reportProgress({ rows, bytes, storedBytes, relation }: Progress): void {
-  report({ type: 'progress', rows, bytes, storedBytes, ...(relation === undefined ? {} : { relation }) });
+  report({
+    type: 'progress',
+    rows,
+    bytes,
+    storedBytes,
+    ...(relation === undefined ? {} : { relation }),
+  });
 }
 
 function reportFailure(error: unknown): void {

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { backoffMs } from './backoff.ts';
+import { backoffMs } from '../async/backoff.ts';
 import { checkFolder, checkKey, checkPrefix } from './keys-allowed.ts';
 import { rangeInside } from './ranges.ts';
 
@@ -40,16 +40,21 @@ test('prefixes may be cut anywhere, folders may not', () => {
 test('a range is inside its object, or refused', () => {
   const numbers = fc.nat({ max: 50 });
   fc.assert(
-    fc.property(numbers, numbers, fc.option(numbers, { nil: undefined }), (bytes, offset, length) => {
-      const range = { offset, ...(length !== undefined && { length }) };
-      const fits = offset + (length ?? 0) <= bytes;
-      expect(isRefused(() => rangeInside('x', bytes, range))).toBe(!fits);
-      if (fits)
-        expect(rangeInside('x', bytes, range)).toEqual({
-          offset,
-          end: length === undefined ? bytes : offset + length,
-        });
-    }),
+    fc.property(
+      numbers,
+      numbers,
+      fc.option(numbers, { nil: undefined }),
+      (bytes, offset, length) => {
+        const range = { offset, ...(length !== undefined && { length }) };
+        const fits = offset + (length ?? 0) <= bytes;
+        expect(isRefused(() => rangeInside('x', bytes, range))).toBe(!fits);
+        if (fits)
+          expect(rangeInside('x', bytes, range)).toEqual({
+            offset,
+            end: length === undefined ? bytes : offset + length,
+          });
+      },
+    ),
   );
   for (const range of [{ offset: -1 }, { offset: 0.5 }, { length: -1 }, { length: Number.NaN }]) {
     expect(isRefused(() => rangeInside('x', 10, range))).toBe(true);

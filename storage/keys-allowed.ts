@@ -1,4 +1,4 @@
-import { StowageError } from '../backup-set/errors.ts';
+import { StowageError } from '../backup-set/base/errors.ts';
 
 /** S3's limit, in bytes of UTF-8; the directory store keeps to it so that a set can move between the two. */
 const KEY_BYTES_MAX = 1024;
@@ -14,9 +14,13 @@ export const TEMP_FOLDER = '.tmp';
 export function checkKey(key: string): void {
   const wrong = faultOfKey(key);
   if (wrong !== undefined) {
-    throw new StowageError('storage/invalid', `refused the object key ${JSON.stringify(key)}: ${wrong}`, {
-      where: { object: key },
-    });
+    throw new StowageError(
+      'storage/invalid',
+      `refused the object key ${JSON.stringify(key)}: ${wrong}`,
+      {
+        where: { object: key },
+      },
+    );
   }
 }
 
@@ -25,7 +29,10 @@ export function checkPrefix(prefix: string): void {
   const folder = prefix.slice(0, prefix.lastIndexOf('/'));
   const wrong = faultOfText(prefix) ?? (prefix.includes('/') ? faultOfSegments(folder) : undefined);
   if (wrong !== undefined) {
-    throw new StowageError('storage/invalid', `refused the key prefix ${JSON.stringify(prefix)}: ${wrong}`);
+    throw new StowageError(
+      'storage/invalid',
+      `refused the key prefix ${JSON.stringify(prefix)}: ${wrong}`,
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { messageOf, StowageError } from '../backup-set/errors.ts';
-import { ran } from '../backup-set/ran.ts';
+import { messageOf, StowageError } from '../backup-set/base/errors.ts';
+import { markModuleUsed } from './mark-module-used.ts';
 import type { ObjectStore, StoreSettings } from './store.ts';
 
 const MIB = 1024 * 1024;
@@ -36,24 +36,30 @@ export async function openStore(settings: StoreSettings): Promise<ObjectStore> {
   const parsed = SETTINGS.safeParse(settings, { jitless: true });
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw invalid(issue?.path.map(String).join('.') || 'root', issue?.message ?? 'is not understood');
+    throw invalid(
+      issue?.path.map(String).join('.') || 'root',
+      issue?.message ?? 'is not understood',
+    );
   }
   const url = rootUrl(settings.root);
-  ran(url.protocol);
+  markModuleUsed(url.protocol);
   // Nobody loads what his root does not need; the AWS SDK is most of it.
   if (url.protocol === 'file:') {
     const path = directoryPath(url);
-    return (await import('./directory.ts')).openDirectory(path);
+    return (await import('./directory/directory.ts')).openDirectory(path);
   }
   const [bucket, prefix] = bucketAndPrefix(url);
-  const { openS3 } = await import('./s3.ts');
+  const { openS3 } = await import('./s3/s3.ts');
   return openS3(bucket, prefix, settings.s3 ?? {});
 }
 
 function rootUrl(root: string): URL {
   const url = URL.parse(root);
   if (url === null)
-    throw invalid('root', `"${root}" is not a URL; write file:///absolute/path or s3://bucket/prefix`);
+    throw invalid(
+      'root',
+      `"${root}" is not a URL; write file:///absolute/path or s3://bucket/prefix`,
+    );
   if (url.protocol !== 'file:' && url.protocol !== 's3:') {
     throw invalid(
       'root',
@@ -63,7 +69,8 @@ function rootUrl(root: string): URL {
   // Said without quoting the URL: what stands there may be a password.
   if (url.username !== '' || url.password !== '')
     throw invalid('root', 'credentials do not belong into the URL');
-  if (url.search !== '' || url.hash !== '') throw invalid('root', `"${root}" must not have a ? or # part`);
+  if (url.search !== '' || url.hash !== '')
+    throw invalid('root', `"${root}" must not have a ? or # part`);
   return url;
 }
 
@@ -82,7 +89,10 @@ function bucketAndPrefix(url: URL): [bucket: string, prefix: string] {
     throw invalid('root', `"${url.hostname}" is not a bucket name; write s3://bucket/prefix`);
   }
   if (url.port !== '')
-    throw invalid('root', 's3:// takes a bucket, not a host and port; name the server in s3.endpoint');
+    throw invalid(
+      'root',
+      's3:// takes a bucket, not a host and port; name the server in s3.endpoint',
+    );
   const path = decodePath(url).replace(/^\//, '').replace(/\/$/, '');
   if (path.split('/').some((segment) => segment === '') && path !== '') {
     throw invalid('root', `"${url.href}" has an empty path segment`);

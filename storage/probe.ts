@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { isStowageError, messageOf } from '../backup-set/errors.ts';
-import { PART_BYTES_DEFAULT } from './part-sizes.ts';
+import { isStowageError, messageOf } from '../backup-set/base/errors.ts';
+import { PART_BYTES_DEFAULT } from './s3/parts/sizes.ts';
 import type { CallOptions, ObjectStore } from './store.ts';
 
 export interface ProbeReport {
@@ -50,7 +50,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
  * Tries on a store what Stowage relies on, below a folder of its own, and cleans up. For `stowage doctor`: what a
  * server says it can do and what it does are different things.
  */
-export async function probeStore(store: ObjectStore, options: ProbeOptions = {}): Promise<ProbeReport> {
+export async function probeStore(
+  store: ObjectStore,
+  options: ProbeOptions = {},
+): Promise<ProbeReport> {
   const { partBytes = PART_BYTES_DEFAULT, ...rest } = options;
   const at: Probing = { store, folder: `.probe/${randomUUID()}/`, options: rest, partBytes };
   const checks: ProbeCheck[] = [];
@@ -93,12 +96,15 @@ async function oneRacerWins({ store, folder, options }: Probing): Promise<string
   );
   const ends = await Promise.allSettled(racers);
   for (const end of ends) {
-    if (end.status === 'rejected' && !isStowageError(end.reason, 'storage/exists')) throw end.reason as Error;
+    if (end.status === 'rejected' && !isStowageError(end.reason, 'storage/exists'))
+      throw end.reason as Error;
   }
   const winners = ends.flatMap((end, index) => (end.status === 'fulfilled' ? [`${index}`] : []));
-  if (winners.length !== 1) throw new Error(`${winners.length} of ${RACERS} racing creates succeeded`);
+  if (winners.length !== 1)
+    throw new Error(`${winners.length} of ${RACERS} racing creates succeeded`);
   const body = Buffer.from(await store.read(key, { ...options, bytesMax: 100 })).toString();
-  if (body !== winners[0]) throw new Error(`writer ${winners[0]} was told it won, writer ${body} did`);
+  if (body !== winners[0])
+    throw new Error(`writer ${winners[0]} was told it won, writer ${body} did`);
   return `${RACERS - 1} were refused`;
 }
 
@@ -116,13 +122,16 @@ async function uploadComesBack({ store, folder, options, partBytes }: Probing): 
   const { bytes } = await store.upload(`${folder}uploaded`, source(), options);
   const read = createHash('sha256');
   for await (const chunk of store.get(`${folder}uploaded`, options)) read.update(chunk);
-  if (read.digest('hex') !== wrote.digest('hex')) throw new Error('what was read is not what was written');
+  if (read.digest('hex') !== wrote.digest('hex'))
+    throw new Error('what was read is not what was written');
   return `${bytes} bytes, same digest`;
 }
 
 async function rangeIsExact({ store, folder, options }: Probing): Promise<string> {
   const range = { offset: 3 * 1024 * 1024, length: 4 };
-  const got = Buffer.concat(await Array.fromAsync(store.get(`${folder}uploaded`, { ...options, ...range })));
+  const got = Buffer.concat(
+    await Array.fromAsync(store.get(`${folder}uploaded`, { ...options, ...range })),
+  );
   if (got.length !== 4 || got.readUInt32BE() !== 3)
     throw new Error(`4 bytes at 3 MiB came back as ${got.toString('hex')}`);
   return '4 bytes from the middle';
@@ -136,7 +145,8 @@ async function listShows({ store, folder, options }: Probing): Promise<string> {
     throw new Error(`stored ${wanted.join(', ')}; listed ${names.join(', ')}`);
   for (const { key, bytes, etag } of listed) {
     const found = await store.head(key, options);
-    if (found?.bytes !== bytes || found.etag !== etag) throw new Error(`head and list disagree on ${key}`);
+    if (found?.bytes !== bytes || found.etag !== etag)
+      throw new Error(`head and list disagree on ${key}`);
   }
   return `${listed.length} objects, sizes and etags as head says`;
 }

@@ -1,4 +1,4 @@
-import { StowageError } from '../backup-set/errors.ts';
+import { StowageError } from '../backup-set/base/errors.ts';
 
 export interface Range {
   readonly offset?: number;
@@ -6,7 +6,10 @@ export interface Range {
 }
 
 /** Where a wanted range starts, and where it ends (exclusive) when that was said. */
-export function wantedRange(key: string, range: Range): { offset: number; end: number | undefined } {
+export function wantedRange(
+  key: string,
+  range: Range,
+): { offset: number; end: number | undefined } {
   const offset = range.offset ?? 0;
   const end = range.length === undefined ? undefined : offset + range.length;
   const isRange =
@@ -14,14 +17,21 @@ export function wantedRange(key: string, range: Range): { offset: number; end: n
     offset >= 0 &&
     (end === undefined || (Number.isSafeInteger(end) && end >= offset));
   if (isRange) return { offset, end };
-  throw new StowageError('internal', `${range.length} bytes from ${range.offset} of ${key} is no range`);
+  throw new StowageError(
+    'internal',
+    `${range.length} bytes from ${range.offset} of ${key} is no range`,
+  );
 }
 
 /**
  * Where a wanted range starts and ends (exclusive) inside an object of `bytes` bytes.
  * @throws StowageError `storage/invalid` when the object is shorter than the range.
  */
-export function rangeInside(key: string, bytes: number, range: Range): { offset: number; end: number } {
+export function rangeInside(
+  key: string,
+  bytes: number,
+  range: Range,
+): { offset: number; end: number } {
   const { offset, end = Math.max(bytes, offset) } = wantedRange(key, range);
   if (end <= bytes) return { offset, end };
   throw new StowageError('storage/invalid', `${key} has ${bytes} bytes where ${end} are needed`, {

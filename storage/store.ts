@@ -23,7 +23,11 @@ export interface ObjectStore {
    * sequence); an existing key is still refused with `storage/exists` wherever the server lets us.
    * @throws StowageError `storage/too-large` past the largest object the store can hold.
    */
-  upload(key: string, source: AsyncIterable<Uint8Array>, options?: CallOptions): Promise<StoredObject>;
+  upload(
+    key: string,
+    source: AsyncIterable<Uint8Array>,
+    options?: CallOptions,
+  ): Promise<StoredObject>;
 
   /**
    * Streams `length` bytes from `offset` (both optional: the whole object). Resumes by itself after a reset or a
@@ -31,7 +35,10 @@ export interface ObjectStore {
    * @throws StowageError `storage/not-found`; `storage/changed` when the object is no longer the one first opened;
    * `storage/invalid` when the object is shorter than the range.
    */
-  get(key: string, options?: CallOptions & { offset?: number; length?: number }): AsyncIterable<Uint8Array>;
+  get(
+    key: string,
+    options?: CallOptions & { offset?: number; length?: number },
+  ): AsyncIterable<Uint8Array>;
 
   /**
    * Reads a small object whole.

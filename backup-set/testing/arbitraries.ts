@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import { formatKey } from '../keys.ts';
-import { idsOf, type Plan } from '../plan.ts';
-import type { Extent, Receipt } from '../receipt.ts';
+import { formatKey } from '../base/keys.ts';
+import { idsOf, type Plan } from '../documents/plan.ts';
+import type { Extent, Receipt } from '../documents/receipt.ts';
 import { AT, type SetParts, TIMESTAMP } from './builders.ts';
 import { plan } from './plans.ts';
 
@@ -18,7 +18,10 @@ interface Shipped {
 /** What one content delivers of one relation: none or many frames, and those of an attempt that died. */
 const shippedOf = (relation: number): fc.Arbitrary<Shipped> =>
   fc
-    .record({ attempt: fc.integer({ min: 1, max: 2 }), frames: fc.array(frameOf, { maxLength: 5 }) })
+    .record({
+      attempt: fc.integer({ min: 1, max: 2 }),
+      frames: fc.array(frameOf, { maxLength: 5 }),
+    })
     .map((it) => ({
       relation,
       attempt: it.attempt,
@@ -64,7 +67,8 @@ interface Delivered {
 function assemble(made: Plan, contents: readonly Delivered[]): SetParts {
   const sealed: Receipt[] = [];
   const dead: Receipt[] = [];
-  const words: [number, { relation: number; attempt: number; rows: number; bytes: number }[]][] = [];
+  const words: [number, { relation: number; attempt: number; rows: number; bytes: number }[]][] =
+    [];
   made.contents.forEach(({ content, metadata }, at) => {
     const { shipped = [], metadataAttempt = 1, etag, sealDead = false } = contents[at] ?? {};
     metadata.forEach((file, index) => {
@@ -99,7 +103,8 @@ function assemble(made: Plan, contents: readonly Delivered[]): SetParts {
 
 function wordOf({ relation, attempt, frames }: Shipped) {
   const counting = frames.filter((frame) => frame.attempt === attempt);
-  const sum = (field: 'rows' | 'bytes') => counting.reduce((total, frame) => total + frame[field], 0);
+  const sum = (field: 'rows' | 'bytes') =>
+    counting.reduce((total, frame) => total + frame[field], 0);
   return { relation, attempt, rows: sum('rows'), bytes: sum('bytes') };
 }
 
@@ -114,10 +119,19 @@ function packsOf(content: number, frames: readonly Frame[], etag: string | undef
       end += length;
       return { relation, offset, length, rows, bytes, crc32: crc };
     });
-    const shipment = { content, attempt: first.attempt, worker: first.worker, sequence: first.slot + 1 };
+    const shipment = {
+      content,
+      attempt: first.attempt,
+      worker: first.worker,
+      sequence: first.slot + 1,
+    };
     const key = formatKey({ kind: 'pack', timestamp: TIMESTAMP, ...shipment });
     return [
-      { ...receipt(shipment, { key, bytes: end, crc32: first.crc32 }, etag), kind: 'pack' as const, extents },
+      {
+        ...receipt(shipment, { key, bytes: end, crc32: first.crc32 }, etag),
+        kind: 'pack' as const,
+        extents,
+      },
     ];
   });
 }

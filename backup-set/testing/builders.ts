@@ -1,8 +1,8 @@
-import { digestOf, encode, type RawDocument, sha256 } from '../documents.ts';
-import { formatKey } from '../keys.ts';
-import { Plan } from '../plan.ts';
-import { Receipt } from '../receipt.ts';
-import { Seal, type SealedRelation, SealPart } from '../seal.ts';
+import { digestOf, encode, type RawDocument, sha256 } from '../base/document.ts';
+import { formatKey } from '../base/keys.ts';
+import { Plan } from '../documents/plan.ts';
+import { Receipt } from '../documents/receipt.ts';
+import { Seal, type SealedRelation, SealPart } from '../documents/seal.ts';
 import type { SetDocuments } from './fold-whole.ts';
 
 export const TIMESTAMP = '20260131120000';
@@ -42,7 +42,12 @@ export function sealPartDocument(part: SealPart): RawDocument {
 
 /** The parts that a seal is split into. */
 export function partsOf({ timestamp, contents }: WholeSeal): SealPart[] {
-  return contents.map((content) => ({ format: 'stowage/seal-part', version: 0, timestamp, ...content }));
+  return contents.map((content) => ({
+    format: 'stowage/seal-part',
+    version: 0,
+    timestamp,
+    ...content,
+  }));
 }
 
 /** The seal that names these parts. */

@@ -1,6 +1,6 @@
-import type { OrderOf } from '../restore.ts';
-import { loadWay } from '../restore-phases.ts';
-import { chosenRelations } from '../restore-plan.ts';
+import type { OrderOf } from '../documents/restore.ts';
+import { loadStrategy } from '../restore/phases.ts';
+import { chosenRelations } from '../restore/plan.ts';
 import { greenplumCase } from './greenplum.ts';
 import { ordersFor, type RestoreCase } from './restores.ts';
 
@@ -15,10 +15,12 @@ export const sum = <T>(items: readonly T[], of: (item: T) => number) =>
 export const nameOf = ({ schema, name }: Named) => ({ schema, name });
 export const textOf = (named: Named) => JSON.stringify(nameOf(named));
 
-export const wayOf = ({ request, manifest }: RestoreCase) => loadWay(request, manifest);
+export const strategyOf = ({ request, manifest }: RestoreCase) => loadStrategy(request, manifest);
 
 /** Cases in which segments load their own rows. */
-export const onSegmentCase = greenplumCase.filter((restore) => wayOf(restore) === 'on-segment');
+export const onSegmentCase = greenplumCase.filter(
+  (restore) => strategyOf(restore) === 'on-segment',
+);
 
 export const dataOrders = (restore: RestoreCase) =>
   ordersFor('data', restore).filter((order): order is OrderOf<'data'> => order.phase === 'data');

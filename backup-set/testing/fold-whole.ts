@@ -1,11 +1,11 @@
-import { indexByKey, type RawDocument } from '../documents.ts';
-import { beginFold, type Folded, foldOpen } from '../fold.ts';
-import { foldContent } from '../fold-content.ts';
-import { receiptKeysIn, sealPartIn } from '../fold-seal-part.ts';
-import { sumUp } from '../fold-sum.ts';
-import { formatKey, parseKey } from '../keys.ts';
-import type { ManifestPart } from '../manifest.ts';
-import type { PlannedContent } from '../plan.ts';
+import { indexByKey, type RawDocument } from '../base/document.ts';
+import { formatKey, parseKey } from '../base/keys.ts';
+import type { ManifestPart } from '../documents/manifest.ts';
+import type { PlannedContent } from '../documents/plan.ts';
+import { foldContent } from '../fold/content.ts';
+import { beginFold, type Folded, foldOpen } from '../fold/fold.ts';
+import { receiptKeysIn, sealPartIn } from '../fold/seal-part.ts';
+import { createSetFold } from '../fold/sum.ts';
 
 /** All documents of one set, in any order; receipts may be duplicated or belong to dead attempts. */
 export interface SetDocuments {
@@ -34,7 +34,7 @@ export function fold(
   const { sealed } = begun;
   const { timestamp, contents } = sealed.plan;
   const sealParts = indexByKey(documents.sealParts ?? []);
-  const sum = sumUp(sealed);
+  const sum = createSetFold(sealed);
   const parts = new Map<number, ManifestPart>();
   for (const planned of inOrder(contents)) {
     const { content } = planned;
@@ -43,7 +43,8 @@ export function fold(
       content,
       sealParts.get(formatKey({ kind: 'seal-part', timestamp, content })) ?? [],
     );
-    const named = 'code' in part ? [] : receiptKeysIn(part).flatMap((key) => receipts.get(key) ?? []);
+    const named =
+      'code' in part ? [] : receiptKeysIn(part).flatMap((key) => receipts.get(key) ?? []);
     const folded = foldContent(sealed, planned, part, named);
     if (folded.part !== undefined) parts.set(content, folded.part.value);
     sum.add(folded);

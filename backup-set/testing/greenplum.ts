@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import type { Manifest } from '../manifest.ts';
-import { type Plan, type PlannedContent, type Relation, rangesOf } from '../plan.ts';
-import type { RestoreRequest } from '../restore.ts';
+import type { Manifest } from '../documents/manifest.ts';
+import { type Plan, type PlannedContent, type Relation, rangesOf } from '../documents/plan.ts';
+import type { RestoreRequest } from '../documents/restore.ts';
 import { consistentSetOf } from './arbitraries.ts';
 import { documentsOf, type SetParts, sealOf, type WholeSeal } from './builders.ts';
 import { fold } from './fold-whole.ts';
@@ -34,38 +34,43 @@ function distributionOf(
     { is: { condition: 'id > 7' }, ...coordinator },
   );
   if (kind !== 'table') return slices;
-  const holder = mechanism === 'dispatch' ? fc.constant(-1) : fc.integer({ min: 0, max: segments - 1 });
+  const holder =
+    mechanism === 'dispatch' ? fc.constant(-1) : fc.integer({ min: 0, max: segments - 1 });
   const whole = fc.record({ holder, is: fc.constant({ replicated: true as const }) });
   return fc.oneof({ arbitrary: slices, weight: 2 }, whole);
 }
 
 /** As a backup of a Greenplum plans it: definitions from the coordinator, distributed rows from contents 0 to N−1. */
 const greenplumPlan = (mechanism: Mechanism): fc.Arbitrary<Plan> =>
-  fc.record({ segments: fc.integer({ min: 1, max: 3 }), list: relations }).chain(({ segments, list }) =>
-    fc
-      .record({
-        database: hostileName,
-        distributions: fc.tuple(...list.map((relation) => distributionOf(relation, segments, mechanism))),
-        metadata: fc.subarray(['globals.sql.zst', 'schema.dump', 'sequences.sql.zst'] as const),
-        refresh: fc.array(qualifiedName, { maxLength: 2 }),
-      })
-      .map(({ database, distributions, metadata, refresh }) => ({
-        ...PLAN,
-        flavour: 'greenplum',
-        database,
-        snapshot: { ...PLAN.snapshot, mechanism },
-        relations: list.map(({ condition: _, ...relation }, at) => ({
-          ...relation,
-          ...distributions[at]?.is,
-        })),
-        contents: [
-          placeOf(-1, { metadata, refresh, relations: shippedBy(-1, distributions) }),
-          ...Array.from({ length: segments }, (_, content) =>
-            placeOf(content, { relations: shippedBy(content, distributions) }),
+  fc
+    .record({ segments: fc.integer({ min: 1, max: 3 }), list: relations })
+    .chain(({ segments, list }) =>
+      fc
+        .record({
+          database: hostileName,
+          distributions: fc.tuple(
+            ...list.map((relation) => distributionOf(relation, segments, mechanism)),
           ),
-        ],
-      })),
-  );
+          metadata: fc.subarray(['globals.sql.zst', 'schema.dump', 'sequences.sql.zst'] as const),
+          refresh: fc.array(qualifiedName, { maxLength: 2 }),
+        })
+        .map(({ database, distributions, metadata, refresh }) => ({
+          ...PLAN,
+          flavour: 'greenplum',
+          database,
+          snapshot: { ...PLAN.snapshot, mechanism },
+          relations: list.map(({ condition: _, ...relation }, at) => ({
+            ...relation,
+            ...distributions[at]?.is,
+          })),
+          contents: [
+            placeOf(-1, { metadata, refresh, relations: shippedBy(-1, distributions) }),
+            ...Array.from({ length: segments }, (_, content) =>
+              placeOf(content, { relations: shippedBy(content, distributions) }),
+            ),
+          ],
+        })),
+    );
 
 /** Only the segments hold what is distributed. */
 const shippedBy = (content: number, distributions: readonly Distribution[]) =>
@@ -100,18 +105,24 @@ export function greenplumSealOf(parts: SetParts): WholeSeal {
   const words = [...parts.words.values()].flat();
   const dispatched = parts.plan.relations.map(({ id }) => ({
     relation: id,
-    rows: words.filter(({ relation }) => relation === id).reduce((total, { rows }) => total + rows, 0),
+    rows: words
+      .filter(({ relation }) => relation === id)
+      .reduce((total, { rows }) => total + rows, 0),
   }));
   return { ...seal, dispatched };
 }
 
-const wholeGreenplum: fc.Arbitrary<WholeManifest> = fc.oneof(barrierSet, dispatchedSet).map((parts) => {
-  const folded = fold(documentsOf(parts, { seal: greenplumSealOf(parts) }));
-  if (folded.status !== 'complete') throw new Error(JSON.stringify(folded.problems));
-  return folded;
-});
+const wholeGreenplum: fc.Arbitrary<WholeManifest> = fc
+  .oneof(barrierSet, dispatchedSet)
+  .map((parts) => {
+    const folded = fold(documentsOf(parts, { seal: greenplumSealOf(parts) }));
+    if (folded.status !== 'complete') throw new Error(JSON.stringify(folded.problems));
+    return folded;
+  });
 
-export const greenplumManifest: fc.Arbitrary<Manifest> = wholeGreenplum.map(({ manifest }) => manifest);
+export const greenplumManifest: fc.Arbitrary<Manifest> = wholeGreenplum.map(
+  ({ manifest }) => manifest,
+);
 
 /** A target that is a whole Greenplum with this many segments, the last of them first. */
 export function targetOf(made: Manifest, segments: number): RestoreRequest['target'] {

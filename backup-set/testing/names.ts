@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { QualifiedName } from '../selection.ts';
+import type { QualifiedName } from '../base/selection.ts';
 
 /** Names that have broken backup programs before: each is a legal PostgreSQL identifier, or nearly. */
 export const HOSTILE_NAMES = [

@@ -1,7 +1,13 @@
 import * as fc from 'fast-check';
-import { METADATA_FILES } from '../keys.ts';
-import { idsOf, type Plan, type PlannedContent, type Relation, rangesOf } from '../plan.ts';
-import { EVERYTHING } from '../selection.ts';
+import { METADATA_FILES } from '../base/keys.ts';
+import { EVERYTHING } from '../base/selection.ts';
+import {
+  idsOf,
+  type Plan,
+  type PlannedContent,
+  type Relation,
+  rangesOf,
+} from '../documents/plan.ts';
 import { AT, TIMESTAMP } from './builders.ts';
 import { hostileName, qualifiedName } from './names.ts';
 

@@ -1,13 +1,18 @@
 import * as fc from 'fast-check';
-import { encode, indexByKey, type RawDocument } from '../documents.ts';
-import { formatKey, type Phase, parseKey } from '../keys.ts';
-import type { Manifest, ManifestPart } from '../manifest.ts';
-import { type Order, type RestorePlan, RestoreReceipt, type RestoreRequest } from '../restore.ts';
-import { type RestoreStep, sumRestore } from '../restore-fold.ts';
-import { draftOrders } from '../restore-orders.ts';
-import { contentsIn } from '../restore-phases.ts';
-import { chosenRelations, type Planned, planRestore, volumeOf } from '../restore-plan.ts';
-import { EVERYTHING, type Selection } from '../selection.ts';
+import { encode, indexByKey, type RawDocument } from '../base/document.ts';
+import { formatKey, type Phase, parseKey } from '../base/keys.ts';
+import { EVERYTHING, type Selection } from '../base/selection.ts';
+import type { Manifest, ManifestPart } from '../documents/manifest.ts';
+import {
+  type Order,
+  type RestorePlan,
+  RestoreReceipt,
+  type RestoreRequest,
+} from '../documents/restore.ts';
+import { createRestoreFold, type RestoreStep } from '../restore/fold.ts';
+import { draftOrders } from '../restore/orders.ts';
+import { contentsIn } from '../restore/phases.ts';
+import { chosenRelations, type Planned, resolveRequest, volumeOf } from '../restore/plan.ts';
 import { consistentSet } from './arbitraries.ts';
 import { AT, documentsOf, type SetParts, TIMESTAMP } from './builders.ts';
 import { doneReceipt } from './done-receipt.ts';
@@ -28,8 +33,15 @@ export interface RestoreCase extends WholeManifest {
 }
 
 /** A request that asks for a set as it is: the same flavour and the same contents. */
-export function requestFor(manifest: Manifest, change: Partial<RestoreRequest> = {}): RestoreRequest {
-  const contents = manifest.contents.map(({ content }) => ({ content, host: 'target', port: 5432 }));
+export function requestFor(
+  manifest: Manifest,
+  change: Partial<RestoreRequest> = {},
+): RestoreRequest {
+  const contents = manifest.contents.map(({ content }) => ({
+    content,
+    host: 'target',
+    port: 5432,
+  }));
   return {
     format: 'stowage/restore-request',
     version: 0,
@@ -107,7 +119,7 @@ export const restoreCase: fc.Arbitrary<RestoreCase> = restoreCaseOf(wholeManifes
 export function plannedFrom({ manifest: made, parts, request }: RestoreCase): Planned {
   const chosen = chosenRelations(request, made);
   const volumes = parts.map((part) => volumeOf(part, chosen));
-  return planRestore(request, made, MANIFEST_SHA256, volumes);
+  return resolveRequest(request, made, MANIFEST_SHA256, volumes);
 }
 
 export function planOf(restore: RestoreCase): RestorePlan {
@@ -156,7 +168,7 @@ export function allDone(restore: RestoreCase): RestoreReceipt[] {
 
 /** Where a restore stands whose receipts fit into memory, by the steps that the functions take with those that do not. */
 export function foldRestore(plan: RestorePlan, receipts: Iterable<RawDocument>): RestoreStep {
-  const sum = sumRestore(plan);
+  const sum = createRestoreFold(plan);
   for (const [text, documents] of indexByKey(receipts)) {
     const key = parseKey(text);
     if (key?.kind === 'restore-receipt') sum.add(key.phase, key.content, documents);

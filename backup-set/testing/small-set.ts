@@ -1,7 +1,7 @@
-import { formatKey } from '../keys.ts';
-import type { Plan, Relation } from '../plan.ts';
-import type { Extent, PackReceipt, Receipt } from '../receipt.ts';
-import type { SealedRelation } from '../seal.ts';
+import { formatKey } from '../base/keys.ts';
+import type { Plan, Relation } from '../documents/plan.ts';
+import type { Extent, PackReceipt, Receipt } from '../documents/receipt.ts';
+import type { SealedRelation } from '../documents/seal.ts';
 import { AT, type SetParts, TIMESTAMP } from './builders.ts';
 import { PLAN } from './plans.ts';
 
@@ -37,7 +37,11 @@ export const extent = (relation: number, offset: number, change: Partial<Extent>
   ...change,
 });
 
-export function pack(sequence: number, extents: Extent[], change: Partial<PackReceipt> = {}): PackReceipt {
+export function pack(
+  sequence: number,
+  extents: Extent[],
+  change: Partial<PackReceipt> = {},
+): PackReceipt {
   const shipment = { timestamp: TIMESTAMP, content: 0, attempt: 1, worker: 1, sequence };
   const end = extents.reduce((sum, { length }) => sum + length, 0);
   const bytes = Math.min(end, Number.MAX_SAFE_INTEGER);

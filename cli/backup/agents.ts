@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pMap from 'p-map';
-import { BackupOrder, Dispatched } from '../../backup-set/agent-backup.ts';
-import { encode, FORMAT_VERSION } from '../../backup-set/documents.ts';
-import { asStowageError, StowageError } from '../../backup-set/errors.ts';
-import { agentsPrefix, formatKey, parseKey, setPrefix } from '../../backup-set/keys.ts';
-import type { Plan } from '../../backup-set/plan.ts';
+import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
+import { asStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { agentsPrefix, formatKey, parseKey, setPrefix } from '../../backup-set/base/keys.ts';
+import { BackupOrder, Dispatched } from '../../backup-set/documents/agents.ts';
+import type { Plan } from '../../backup-set/documents/plan.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
-import { isSilent, lastArrival } from '../../functions/silence.ts';
+import { isOverdue, lastArrival } from '../../functions/sweep/silence.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
-import { functionDeps } from '../proof.ts';
+import { functionDeps } from '../wait-for-functions.ts';
 import { dispatchRelations } from './dispatch.ts';
 import type { Draft } from './plan.ts';
 import { takeReport } from './reports.ts';
@@ -68,7 +68,11 @@ export async function shipByAgents(
   return { failures };
 }
 
-async function storeOrders({ store, plan, signal }: Run, draft: Draft, held: HeldSnapshot): Promise<void> {
+async function storeOrders(
+  { store, plan, signal }: Run,
+  draft: Draft,
+  held: HeldSnapshot,
+): Promise<void> {
   signal.throwIfAborted();
   const { timestamp, database, overdueAfterSeconds } = plan;
   const storeOne = async (node: HeldSnapshot['nodes'][number]) => {
@@ -98,7 +102,8 @@ async function untilClaimed({ context, store, plan, signal }: Run): Promise<void
   for (;;) {
     signal.throwIfAborted();
     for (const content of await contentsOf(store, plan, 'claims')) {
-      if (!told.has(content)) output.note('claimed', { content }, `content ${content}: an agent begins`);
+      if (!told.has(content))
+        output.note('claimed', { content }, `content ${content}: an agent begins`);
       told.add(content);
     }
     const missing = plan.contents.find(({ content }) => !told.has(content));
@@ -118,11 +123,17 @@ async function untilReported({ context, store, plan, tally, signal }: Run): Prom
       if (taken.has(content) || counted === undefined) continue;
       taken.add(content);
       await takeReport(store, plan.timestamp, counted);
-      context.output.note('reported', { content }, `content ${content}: its agent has shipped everything`);
+      context.output.note(
+        'reported',
+        { content },
+        `content ${content}: its agent has shipped everything`,
+      );
     }
     if (taken.size === plan.contents.length) return;
     if (await silence()) {
-      const awaited = plan.contents.map(({ content }) => content).filter((content) => !taken.has(content));
+      const awaited = plan.contents
+        .map(({ content }) => content)
+        .filter((content) => !taken.has(content));
       throw new StowageError(
         'shipper/died',
         `nothing has arrived for ${plan.overdueAfterSeconds} s, and the agents of content ${awaited.join(', ')} have not reported`,
@@ -147,7 +158,11 @@ async function dispatch(run: Run, draft: Draft, held: HeldSnapshot): Promise<voi
 }
 
 /** True once nothing has arrived in the set for as long as its plan allows. Looks at all of it, hence seldom. */
-function silenceWatch(context: ClusterContext, store: ObjectStore, plan: Plan): () => Promise<boolean> {
+function silenceWatch(
+  context: ClusterContext,
+  store: ObjectStore,
+  plan: Plan,
+): () => Promise<boolean> {
   const { timestamp, overdueAfterSeconds } = plan;
   const pauseMs = Math.max(POLL_MS, (overdueAfterSeconds * 1000) / LOOKS_IN_SILENCE);
   let next = context.clock().getTime() + pauseMs;
@@ -155,11 +170,15 @@ function silenceWatch(context: ClusterContext, store: ObjectStore, plan: Plan): 
     if (context.clock().getTime() < next) return false;
     next = context.clock().getTime() + pauseMs;
     const deps = functionDeps(context, store);
-    return isSilent(deps, await lastArrival(deps, setPrefix(timestamp)), overdueAfterSeconds);
+    return isOverdue(deps, await lastArrival(deps, setPrefix(timestamp)), overdueAfterSeconds);
   };
 }
 
-async function contentsOf(store: ObjectStore, plan: Plan, what: 'claims' | 'reports'): Promise<number[]> {
+async function contentsOf(
+  store: ObjectStore,
+  plan: Plan,
+  what: 'claims' | 'reports',
+): Promise<number[]> {
   const contents: number[] = [];
   for await (const object of store.list(agentsPrefix(plan.timestamp, what))) {
     const key = parseKey(object.key);
@@ -168,7 +187,10 @@ async function contentsOf(store: ObjectStore, plan: Plan, what: 'claims' | 'repo
   return contents;
 }
 
-function notTaken({ content, host, port }: Plan['contents'][number], seconds: number): StowageError {
+function notTaken(
+  { content, host, port }: Plan['contents'][number],
+  seconds: number,
+): StowageError {
   return new StowageError(
     'shipper/died',
     `no agent took the order of content ${content} within ${seconds} s; does one serve it as ${host}:${port} for this root?`,

@@ -1,16 +1,16 @@
-import { isStowageError, StowageError } from '../../backup-set/errors.ts';
-import { formatKey } from '../../backup-set/keys.ts';
-import type { Plan } from '../../backup-set/plan.ts';
-import { unmatchedIncludes } from '../../backup-set/selection.ts';
-import type { Verdict } from '../../backup-set/verdict.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import { unmatchedIncludes } from '../../backup-set/base/selection.ts';
+import type { Verdict } from '../../backup-set/base/verdict.ts';
+import type { Plan } from '../../backup-set/documents/plan.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { selectionOf } from '../config.ts';
+import { selectionOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
-import { plural } from '../format.ts';
 import { withStore } from '../open.ts';
-import { functionDeps, judgement, patient, untilProven } from '../proof.ts';
+import { plural } from '../output/format.ts';
+import { functionDeps, judgement, patient, waitForFunctions } from '../wait-for-functions.ts';
 import { shipByAgents } from './agents.ts';
 import { type Draft, draftPlan, storePlan } from './plan.ts';
 import { showBackupProgress } from './progress.ts';
@@ -36,7 +36,10 @@ export interface BackupOptions {
 }
 
 /** Takes one backup: snapshot → plan → ship → seal → proof. */
-export async function runBackup(context: ClusterContext, options: BackupOptions): Promise<BackupResult> {
+export async function runBackup(
+  context: ClusterContext,
+  options: BackupOptions,
+): Promise<BackupResult> {
   return withStore(context, async (store) => {
     const startedAt = context.clock();
     const held = await takeSnapshot(context);
@@ -147,7 +150,7 @@ async function prove(
   const seal = formatKey({ kind: 'seal', timestamp });
   // An interrupted run still has its set judged where that is ours to do, so that nobody takes it for one under way.
   const limitMs = context.signal.aborted ? 0 : waitMs;
-  await untilProven(
+  await waitForFunctions(
     context,
     deps,
     [seal],

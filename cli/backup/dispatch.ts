@@ -1,6 +1,6 @@
-import type { Plan, Relation } from '../../backup-set/plan.ts';
-import { COORDINATOR } from '../../backup-set/restore-phases.ts';
-import { collectProgram, fifoFolder, SEGMENT } from '../../database/fifo-programs.ts';
+import type { Plan, Relation } from '../../backup-set/documents/plan.ts';
+import { COORDINATOR } from '../../backup-set/restore/phases.ts';
+import { collectProgram, fifoFolder, SEGMENT } from '../../database/copy/fifo-programs.ts';
 import type { Dispatch } from '../../database/flavour.ts';
 import type { ClusterContext } from '../context.ts';
 import type { Draft } from './plan.ts';
@@ -27,7 +27,10 @@ export async function dispatchRelations(
       try {
         for (let relation = queue.shift(); relation !== undefined; relation = queue.shift()) {
           const program = programFor(relation, config.shippers.fifoBase, plan.timestamp);
-          const rows = await dispatch.copyOut(connection, relation, program, { encoding, signal: either });
+          const rows = await dispatch.copyOut(connection, relation, program, {
+            encoding,
+            signal: either,
+          });
           tally.dispatched.push({ relation: relation.id, rows });
         }
       } catch (error) {
@@ -39,7 +42,11 @@ export async function dispatchRelations(
 }
 
 /** What is replicated, or sent under a condition, leaves through the coordinator, where nobody replaces a content id in the program. */
-function programFor({ id, replicated, condition }: Relation, base: string, timestamp: string): string {
+function programFor(
+  { id, replicated, condition }: Relation,
+  base: string,
+  timestamp: string,
+): string {
   const onCoordinator = replicated === true || condition !== undefined;
   return collectProgram(fifoFolder(base, timestamp, onCoordinator ? COORDINATOR : SEGMENT), id);
 }

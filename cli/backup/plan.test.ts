@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { HEAD_BYTES_MAX, PLAN_BYTES_MAX } from '../../backup-set/documents.ts';
+import { HEAD_BYTES_MAX, PLAN_BYTES_MAX } from '../../backup-set/base/document.ts';
 import { plan } from '../../backup-set/testing/small-set.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type Draft, storePlan } from './plan.ts';

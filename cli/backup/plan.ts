@@ -1,13 +1,13 @@
-import { encode, FORMAT_VERSION, PLAN_BYTES_MAX } from '../../backup-set/documents.ts';
-import { isStowageError, StowageError } from '../../backup-set/errors.ts';
-import { formatKey, type MetadataFile } from '../../backup-set/keys.ts';
-import { Plan, type Relation, rangesOf } from '../../backup-set/plan.ts';
-import { timestampOf } from '../../backup-set/timestamps.ts';
-import { TOOL } from '../../backup-set/tool.ts';
+import { encode, FORMAT_VERSION, PLAN_BYTES_MAX } from '../../backup-set/base/document.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey, type MetadataFile } from '../../backup-set/base/keys.ts';
+import { timestampOf } from '../../backup-set/base/timestamps.ts';
+import { TOOL } from '../../backup-set/base/tool.ts';
+import { Plan, type Relation, rangesOf } from '../../backup-set/documents/plan.ts';
 import type { DiscoveredRelation, HeldSnapshot, NodeSnapshot } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { selectionOf } from '../config.ts';
-import type { Config } from '../config-schema.ts';
+import { selectionOf } from '../config/config.ts';
+import type { Config } from '../config/schema.ts';
 
 /** Seconds we are willing to step forward for a free timestamp key. */
 const TIMESTAMPS_TRIED_MAX = 30;
@@ -24,7 +24,12 @@ export interface Draft {
 }
 
 /** What must exist, from what the catalogs of all segments said under the snapshot. */
-export function draftPlan(config: Config, held: HeldSnapshot, startedAt: Date, root: string): Draft {
+export function draftPlan(
+  config: Config,
+  held: HeldSnapshot,
+  startedAt: Date,
+  root: string,
+): Draft {
   const ids = new RelationIds();
   const work = new Map(
     held.nodes.map((node) => [
@@ -156,7 +161,11 @@ function metadataOf({ definitions, largeObjects }: NodeSnapshot): MetadataFile[]
 
 function notShipped(nodes: readonly NodeSnapshot[]): Plan['notShipped'] {
   const unique = new Map(
-    nodes.flatMap((node) => node.notShipped).map((skipped) => [JSON.stringify(skipped), { ...skipped }]),
+    nodes
+      .flatMap((node) => node.notShipped)
+      .map((skipped) => [JSON.stringify(skipped), { ...skipped }]),
   );
-  return [...unique.values()].sort((a, b) => (`${a.schema}.${a.name}` < `${b.schema}.${b.name}` ? -1 : 1));
+  return [...unique.values()].sort((a, b) =>
+    `${a.schema}.${a.name}` < `${b.schema}.${b.name}` ? -1 : 1,
+  );
 }

@@ -1,6 +1,6 @@
-import type { Plan } from '../../backup-set/plan.ts';
+import type { Plan } from '../../backup-set/documents/plan.ts';
 import type { ClusterContext } from '../context.ts';
-import { type SegmentProgress, showProgress } from '../progress.ts';
+import { type SegmentProgress, showProgress } from '../output/progress.ts';
 import type { Draft } from './plan.ts';
 import type { ContentTally, Tally } from './tally.ts';
 
@@ -46,7 +46,10 @@ function fractionOf(
 ): number | undefined {
   const total = [...(sizes?.values() ?? [])].reduce((sum, next) => sum + next, 0);
   if (total === 0) return undefined;
-  const done = content.relations.reduce((sum, { relation }) => sum + (sizes?.get(relation) ?? 0), 0);
+  const done = content.relations.reduce(
+    (sum, { relation }) => sum + (sizes?.get(relation) ?? 0),
+    0,
+  );
   const running = content.bytes - content.relations.reduce((sum, { bytes }) => sum + bytes, 0);
   return Math.min(done + Math.max(running, 0), total) / total;
 }

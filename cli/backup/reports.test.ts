@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { BackupReport } from '../../backup-set/agent-backup.ts';
-import { encode } from '../../backup-set/documents.ts';
+import { encode } from '../../backup-set/base/document.ts';
+import { BackupReport } from '../../backup-set/documents/agents.ts';
 import { place, plan } from '../../backup-set/testing/small-set.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { takeReport } from './reports.ts';

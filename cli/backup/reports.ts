@@ -1,7 +1,7 @@
-import { BackupReport } from '../../backup-set/agent-backup.ts';
-import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/documents.ts';
-import { ERRORS, type ErrorCode, StowageError } from '../../backup-set/errors.ts';
-import { formatKey } from '../../backup-set/keys.ts';
+import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
+import { ERRORS, type ErrorCode, StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import { BackupReport } from '../../backup-set/documents/agents.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ContentTally } from './tally.ts';
 
@@ -9,7 +9,11 @@ import type { ContentTally } from './tally.ts';
  * Takes an agent's last word into account, also a failure's, so that the seal tells what there is.
  * @throws StowageError naming the content when its agent has failed, or says what cannot be read.
  */
-export async function takeReport(store: ObjectStore, timestamp: string, tally: ContentTally): Promise<void> {
+export async function takeReport(
+  store: ObjectStore,
+  timestamp: string,
+  tally: ContentTally,
+): Promise<void> {
   const { content } = tally;
   const key = formatKey({ kind: 'backup-report', timestamp, content });
   const report = decode(BackupReport, {
@@ -29,7 +33,10 @@ export async function takeReport(store: ObjectStore, timestamp: string, tally: C
   tally.storedBytes = report.totals.storedBytes;
   tally.peakMemoryBytes = report.peakMemoryBytes;
   if (report.status === 'shipped') return;
-  const { code, message } = report.failure ?? { code: 'internal', message: 'its agent did not say why' };
+  const { code, message } = report.failure ?? {
+    code: 'internal',
+    message: 'its agent did not say why',
+  };
   throw new StowageError(
     code in ERRORS ? (code as ErrorCode) : 'internal',
     `the agent of content ${content}: ${message}`,

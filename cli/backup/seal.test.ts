@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { decode, type RawDocument } from '../../backup-set/documents.ts';
-import { StowageError } from '../../backup-set/errors.ts';
-import { beginFold, type SealedSet } from '../../backup-set/fold.ts';
-import { sealPartIn } from '../../backup-set/fold-seal-part.ts';
-import { formatKey, parseKey } from '../../backup-set/keys.ts';
-import type { Plan } from '../../backup-set/plan.ts';
-import { Seal } from '../../backup-set/seal.ts';
+import { decode, type RawDocument } from '../../backup-set/base/document.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
+import type { Plan } from '../../backup-set/documents/plan.ts';
+import { Seal } from '../../backup-set/documents/seal.ts';
+import { beginFold, type SealedSet } from '../../backup-set/fold/fold.ts';
+import { sealPartIn } from '../../backup-set/fold/seal-part.ts';
 import { documentsOf, sealOf } from '../../backup-set/testing/builders.ts';
 import { parts, place, plan as smallPlan } from '../../backup-set/testing/small-set.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -45,7 +45,11 @@ describe('a seal', () => {
     const { sealed } = begun as { sealed: SealedSet };
     expect(sealed.problems).toEqual([]);
     for (const { content } of plan.contents)
-      expect(sealPartIn(sealed, content, stored)).toMatchObject({ content, receipts: [], relations: [] });
+      expect(sealPartIn(sealed, content, stored)).toMatchObject({
+        content,
+        receipts: [],
+        relations: [],
+      });
   });
 
   test('says failed, and of which content, when a part cannot be stored', async () => {
@@ -72,11 +76,16 @@ describe('a seal', () => {
 
   test('of a backup that has failed is stored without the parts that could not be, and tells the cause alone', async () => {
     const late = new StowageError('interrupted', 'too late');
-    const { stored, store } = storeOf((key) => (isPartOf(1)(key) || isPartOf(2)(key) ? late : undefined));
+    const { stored, store } = storeOf((key) =>
+      isPartOf(1)(key) || isPartOf(2)(key) ? late : undefined,
+    );
     const cause = { content: 2, error: new StowageError('shipper/died', 'killed') };
     await storeSeal(store, plan, newTally(plan), { failures: [cause] }, clock, calm);
     const seal = decode(Seal, stored.at(-1) ?? { key: '', bytes: new Uint8Array() });
-    expect(seal).toMatchObject({ outcome: 'failed', failures: [{ content: 2, code: 'shipper/died' }] });
+    expect(seal).toMatchObject({
+      outcome: 'failed',
+      failures: [{ content: 2, code: 'shipper/died' }],
+    });
     expect(seal.contents.map(({ content }) => content)).toEqual([0]);
   });
 

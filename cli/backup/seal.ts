@@ -1,9 +1,9 @@
 import pMap from 'p-map';
-import { digestOf, encode, FORMAT_VERSION, sha256 } from '../../backup-set/documents.ts';
-import { asStowageError, isStowageError } from '../../backup-set/errors.ts';
-import { formatKey } from '../../backup-set/keys.ts';
-import { Plan } from '../../backup-set/plan.ts';
-import { Seal, SealPart } from '../../backup-set/seal.ts';
+import { digestOf, encode, FORMAT_VERSION, sha256 } from '../../backup-set/base/document.ts';
+import { asStowageError, isStowageError } from '../../backup-set/base/errors.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import { Plan } from '../../backup-set/documents/plan.ts';
+import { Seal, SealPart } from '../../backup-set/documents/seal.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Shipped } from './ship.ts';
 import { type ContentTally, sealPartOf, type Tally } from './tally.ts';
@@ -54,11 +54,18 @@ export async function storeSeal(
     })),
   };
   const signal = AbortSignal.timeout(SEAL_MS_MAX);
-  await store.create(formatKey({ kind: 'seal', timestamp: plan.timestamp }), encode(Seal, seal), { signal });
+  await store.create(formatKey({ kind: 'seal', timestamp: plan.timestamp }), encode(Seal, seal), {
+    signal,
+  });
   return failed;
 }
 
-async function storeParts(store: ObjectStore, { timestamp }: Plan, tally: Tally, interrupted: AbortSignal) {
+async function storeParts(
+  store: ObjectStore,
+  { timestamp }: Plan,
+  tally: Tally,
+  interrupted: AbortSignal,
+) {
   const contents: Seal['contents'] = [];
   const failures: Shipped['failures'][number][] = [];
   const limit = limitOf(interrupted);
@@ -66,7 +73,12 @@ async function storeParts(store: ObjectStore, { timestamp }: Plan, tally: Tally,
     const { content } = counted;
     try {
       const bytes = encode(SealPart, sealPartOf(timestamp, counted));
-      await storePart(store, formatKey({ kind: 'seal-part', timestamp, content }), bytes, limit.signal);
+      await storePart(
+        store,
+        formatKey({ kind: 'seal-part', timestamp, content }),
+        bytes,
+        limit.signal,
+      );
       contents.push({ content, part: digestOf(bytes) });
     } catch (error) {
       failures.push({ content, error: asStowageError(error) });

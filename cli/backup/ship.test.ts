@@ -1,10 +1,10 @@
 import pino from 'pino';
 import { expect, test } from 'vitest';
-import { StowageError } from '../../backup-set/errors.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
-import { Config } from '../config-schema.ts';
+import { Config } from '../config/schema.ts';
 import type { ClusterContext } from '../context.ts';
-import { newOutput } from '../output.ts';
+import { newOutput } from '../output/output.ts';
 import { ship } from './ship.ts';
 
 test('an interruption between plan and shippers is a failure that the seal will name, not an exception past it', async () => {

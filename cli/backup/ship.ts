@@ -1,12 +1,12 @@
-import { asStowageError, type StowageError } from '../../backup-set/errors.ts';
-import type { Plan } from '../../backup-set/plan.ts';
-import { COORDINATOR } from '../../backup-set/restore-phases.ts';
+import { asStowageError, type StowageError } from '../../backup-set/base/errors.ts';
+import type { Plan } from '../../backup-set/documents/plan.ts';
+import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
-import { CONTROL_VERSION, type Job } from '../../segment-shipper/control.ts';
-import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config.ts';
+import { CONTROL_VERSION, type Job } from '../../segment-shipper/protocol/control.ts';
+import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
-import { hostRates } from '../host-rates.ts';
-import { type ShipperProcess, startShipper } from '../shipper-process.ts';
+import { hostRates } from '../shippers/host-rates.ts';
+import { type ShipperProcess, startShipper } from '../shippers/process.ts';
 import { dispatchRelations } from './dispatch.ts';
 import type { Draft } from './plan.ts';
 import { count, type Tally } from './tally.ts';
@@ -18,7 +18,10 @@ type Node = HeldSnapshot['nodes'][number];
 
 /** How the shippers ended: nothing, or every failure, the first one first. */
 export interface Shipped {
-  readonly failures: readonly { readonly content: number | undefined; readonly error: StowageError }[];
+  readonly failures: readonly {
+    readonly content: number | undefined;
+    readonly error: StowageError;
+  }[];
 }
 
 /**
@@ -39,7 +42,9 @@ export async function ship(
     context.config.shippers.maxRateBytes,
     ({ segment }) => shipperHost(context.config, segment),
     ({ segment }, bytesPerSecond) =>
-      shippers.find(({ content }) => content === segment.content)?.send({ type: 'rate', bytesPerSecond }),
+      shippers
+        .find(({ content }) => content === segment.content)
+        ?.send({ type: 'rate', bytesPerSecond }),
   );
   let stopping: Promise<unknown> | undefined;
   const fail = (content: number | undefined, error: unknown) => {
@@ -137,7 +142,8 @@ function start(
     command: shipperCommand(config, node.segment),
     log,
     onReport: (report) => {
-      if (report.type === 'hello') context.output.note('shipper', { content, host, pid: report.pid });
+      if (report.type === 'hello')
+        context.output.note('shipper', { content, host, pid: report.pid });
       if (counted !== undefined) count(counted, report, FIRST_ATTEMPT);
     },
   });

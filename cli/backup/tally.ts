@@ -1,7 +1,7 @@
-import { FORMAT_VERSION } from '../../backup-set/documents.ts';
-import { idsOf, type Plan } from '../../backup-set/plan.ts';
-import type { SealPart } from '../../backup-set/seal.ts';
-import type { Report } from '../../segment-shipper/control.ts';
+import { FORMAT_VERSION } from '../../backup-set/base/document.ts';
+import { idsOf, type Plan } from '../../backup-set/documents/plan.ts';
+import type { SealPart } from '../../backup-set/documents/seal.ts';
+import type { Report } from '../../segment-shipper/protocol/control.ts';
 
 /** What the shippers have reported so far: the ground for progress and, in the end, for the seal. */
 export interface Tally {
@@ -66,12 +66,18 @@ export function count(tally: ContentTally, report: Report, attempt: number): voi
       return;
     }
     case 'relation':
-      tally.relations.push({ relation: report.relation, attempt, rows: report.rows, bytes: report.bytes });
+      tally.relations.push({
+        relation: report.relation,
+        attempt,
+        rows: report.rows,
+        bytes: report.bytes,
+      });
       return;
     case 'done':
       tally.peakMemoryBytes = report.peakMemoryBytes;
       tally.cpuMs = report.cpuMs;
-      if (report.eventLoopDelayP99Ms !== undefined) tally.eventLoopDelayP99Ms = report.eventLoopDelayP99Ms;
+      if (report.eventLoopDelayP99Ms !== undefined)
+        tally.eventLoopDelayP99Ms = report.eventLoopDelayP99Ms;
       return;
     case 'hello':
     case 'ordered':
@@ -81,7 +87,10 @@ export function count(tally: ContentTally, report: Report, attempt: number): voi
 }
 
 /** The seal's words on one content; order does not matter to the fold, but the same run should give the same bytes. */
-export function sealPartOf(timestamp: string, { content, receipts, relations }: ContentTally): SealPart {
+export function sealPartOf(
+  timestamp: string,
+  { content, receipts, relations }: ContentTally,
+): SealPart {
   return {
     format: 'stowage/seal-part',
     version: FORMAT_VERSION,

@@ -9,8 +9,8 @@ import {
   SELECTION_LISTS,
   selectionFrom,
 } from '../flags.ts';
-import { bytes, count, duration, plural, printable, rate, table } from '../format.ts';
-import { problemLines } from '../problems.ts';
+import { bytes, count, duration, plural, printable, rate, table } from '../output/format.ts';
+import { problemLines } from '../output/problems.ts';
 
 const WAIT_SECONDS = 600;
 
@@ -29,12 +29,17 @@ export const backupCommand: ClusterCommand = {
       '--zstd-level <n>',
       'compression, 1 (fast) to 19 (small), or auto: smaller while the network is what it waits for',
     ],
-    ['--functions <who>', 'inline: this command stitches and validates; events: deployed functions do'],
+    [
+      '--functions <who>',
+      'inline: this command stitches and validates; events: deployed functions do',
+    ],
     ['--wait <seconds>', `how long to wait for the functions (default ${WAIT_SECONDS})`],
   ],
   lists: SELECTION_LISTS,
   cluster: (flags) => {
-    const selection = Object.entries(selectionFrom(flags)).filter(([, patterns]) => patterns.length > 0);
+    const selection = Object.entries(selectionFrom(flags)).filter(
+      ([, patterns]) => patterns.length > 0,
+    );
     return {
       'backup.snapshot': flags['snapshot'],
       'shippers.workers': numberFlag(flags, 'workers'),
@@ -45,7 +50,9 @@ export const backupCommand: ClusterCommand = {
     };
   },
   async run({ flags, context }) {
-    const result = await runBackup(context, { waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000 });
+    const result = await runBackup(context, {
+      waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
+    });
     context.output.result(summaryOf(result), backupText(result));
     if (context.signal.aborted) return 130;
     return result.status === 'complete' ? 0 : 3;
@@ -61,7 +68,16 @@ function summaryOf(result: BackupResult) {
     writerWaitMs: plan.snapshot.writerWaitMs,
     ...totalsOf(result),
     contents: [...result.tally.contents.values()].map(
-      ({ content, rows, bytes, storedBytes, objects, peakMemoryBytes, cpuMs, eventLoopDelayP99Ms }) => ({
+      ({
+        content,
+        rows,
+        bytes,
+        storedBytes,
+        objects,
+        peakMemoryBytes,
+        cpuMs,
+        eventLoopDelayP99Ms,
+      }) => ({
         content,
         rows,
         bytes,
@@ -72,7 +88,11 @@ function summaryOf(result: BackupResult) {
         eventLoopDelayP99Ms,
       }),
     ),
-    failures: failures.map(({ content, error }) => ({ content, code: error.code, message: error.message })),
+    failures: failures.map(({ content, error }) => ({
+      content,
+      code: error.code,
+      message: error.message,
+    })),
     problems: verdict?.problems ?? [],
   };
 }
@@ -89,7 +109,8 @@ export function backupText(result: BackupResult): string {
     String(content.objects),
     bytes(content.peakMemoryBytes),
   ]);
-  const ratio = totals.storedBytes === 0 ? '' : ` (${(totals.bytes / totals.storedBytes).toFixed(1)} : 1)`;
+  const ratio =
+    totals.storedBytes === 0 ? '' : ` (${(totals.bytes / totals.storedBytes).toFixed(1)} : 1)`;
   return [
     table(['content', 'tables', 'rows', 'bytes', 'stored', 'objects', 'memory'], rows),
     '',

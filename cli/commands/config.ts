@@ -1,5 +1,5 @@
 import type { ClusterCommand } from '../command.ts';
-import { table } from '../format.ts';
+import { table } from '../output/format.ts';
 
 export const configCommand: ClusterCommand = {
   usage: 'config',

@@ -1,10 +1,10 @@
-import { StowageError } from '../../backup-set/errors.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { copySet } from '../../functions/sets/copy.ts';
 import type { ClusterCommand } from '../command.ts';
-import { copySet } from '../copy-set.ts';
 import { timestampFrom } from '../flags.ts';
-import { bytes, plural } from '../format.ts';
 import { withStore } from '../open.ts';
-import { functionDeps } from '../proof.ts';
+import { bytes, plural } from '../output/format.ts';
+import { functionDeps } from '../wait-for-functions.ts';
 
 export const copyCommand: ClusterCommand = {
   usage: 'copy <timestamp>',

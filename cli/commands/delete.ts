@@ -1,10 +1,10 @@
-import { StowageError } from '../../backup-set/errors.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { deleteSet, planDeletion } from '../../functions/sets/delete.ts';
 import type { ClusterCommand } from '../command.ts';
-import { deleteSet, planDeletion } from '../delete-set.ts';
 import { timestampFrom } from '../flags.ts';
-import { bytes, plural } from '../format.ts';
 import { withStore } from '../open.ts';
-import { functionDeps } from '../proof.ts';
+import { bytes, plural } from '../output/format.ts';
+import { functionDeps } from '../wait-for-functions.ts';
 
 export const deleteCommand: ClusterCommand = {
   usage: 'delete <timestamp>',
@@ -32,7 +32,12 @@ export const deleteCommand: ClusterCommand = {
           ? `removed set ${timestamp}: ${what}`
           : `would remove set ${timestamp}: ${what}; add --yes to do it`;
       context.output.result(
-        { timestamp, removed: flags['yes'] === true, objects: plan.objects.length, bytes: plan.bytes },
+        {
+          timestamp,
+          removed: flags['yes'] === true,
+          objects: plan.objects.length,
+          bytes: plan.bytes,
+        },
         text,
       );
       return 0;

@@ -1,11 +1,11 @@
 import pMap from 'p-map';
-import { messageOf } from '../../backup-set/errors.ts';
+import { messageOf } from '../../backup-set/base/errors.ts';
 import type { Segment } from '../../database/flavour.ts';
-import { inspectServer } from '../../database/inspect.ts';
-import { inspectGreenplum } from '../../database/inspect-greenplum.ts';
+import { inspectGreenplum } from '../../database/inspect/greenplum.ts';
+import { inspectServer } from '../../database/inspect/server.ts';
 import { probeStore } from '../../storage/probe.ts';
 import type { ClusterCommand } from '../command.ts';
-import { shipperCommand, targetOf } from '../config.ts';
+import { shipperCommand, targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { type Check, tableOf } from '../doctor/check.ts';
 import { checkDeployment } from '../doctor/deployment.ts';
@@ -79,6 +79,8 @@ async function checkShards(context: ClusterContext): Promise<Check[]> {
       return [{ of, name: 'reachable', ok: false, detail: messageOf(error) }];
     }
   };
-  const lists = await pMap(await flavourOf(context).topology(), inspect, { concurrency: SEGMENTS_AT_ONCE });
+  const lists = await pMap(await flavourOf(context).topology(), inspect, {
+    concurrency: SEGMENTS_AT_ONCE,
+  });
   return lists.flat();
 }

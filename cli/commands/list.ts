@@ -1,9 +1,9 @@
+import { timestampsIn } from '../../functions/sets/list.ts';
+import { describeSet, type SetSummary } from '../../functions/sets/status.ts';
 import type { ClusterCommand } from '../command.ts';
-import { bytes, count, duration, table } from '../format.ts';
 import { withStore } from '../open.ts';
-import { functionDeps } from '../proof.ts';
-import { describeSet, type SetSummary } from '../sets.ts';
-import { timestampsIn } from '../sets-in.ts';
+import { bytes, count, duration, table } from '../output/format.ts';
+import { functionDeps } from '../wait-for-functions.ts';
 
 export const listCommand: ClusterCommand = {
   usage: 'list',
@@ -26,7 +26,18 @@ export const listCommand: ClusterCommand = {
 
 function textOf(sets: readonly SetSummary[]): string {
   return table(
-    ['timestamp', 'status', 'database', 'segments', 'tables', 'rows', 'bytes', 'stored', 'took', 'checked'],
+    [
+      'timestamp',
+      'status',
+      'database',
+      'segments',
+      'tables',
+      'rows',
+      'bytes',
+      'stored',
+      'took',
+      'checked',
+    ],
     sets.map(({ timestamp, status, database, totals, elapsedMs, verdict }) => [
       timestamp,
       status,

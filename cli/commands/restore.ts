@@ -1,5 +1,5 @@
-import { StowageError } from '../../backup-set/errors.ts';
-import type { RestoreRequest } from '../../backup-set/restore.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
 import {
   numberFlag,
@@ -11,8 +11,8 @@ import {
   selectionFrom,
   timestampFrom,
 } from '../flags.ts';
-import { count, duration, plural } from '../format.ts';
-import { problemLines } from '../problems.ts';
+import { count, duration, plural } from '../output/format.ts';
+import { problemLines } from '../output/problems.ts';
 import { type RestoreResult, runRestore } from '../restore/coordinate.ts';
 
 const WAIT_SECONDS = 600;
@@ -39,7 +39,10 @@ Every byte that will be used is read and compared before the first statement cha
     ['--workers <n>', 'connections per segment'],
     RATE_FLAG,
     ['--functions <who>', 'inline: this command coordinates; events: deployed functions do'],
-    ['--wait <seconds>', `how long to wait for each step of the functions (default ${WAIT_SECONDS})`],
+    [
+      '--wait <seconds>',
+      `how long to wait for each step of the functions (default ${WAIT_SECONDS})`,
+    ],
   ],
   lists: SELECTION_LISTS,
   cluster: (flags) => ({

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
-import { messageOf } from '../../backup-set/errors.ts';
-import { type Serving, startServe } from '../../functions/serve.ts';
-import { sweep } from '../../functions/sweep.ts';
+import { messageOf } from '../../backup-set/base/errors.ts';
+import { type Serving, startServe } from '../../functions/serve/serve.ts';
+import { sweep } from '../../functions/sweep/sweep.ts';
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFlag, numberFrom } from '../flags.ts';
-import { plural, printable } from '../format.ts';
 import { withReplica } from '../open.ts';
-import { functionDeps } from '../proof.ts';
+import { plural, printable } from '../output/format.ts';
 import { activatedSocket, secretsOf, tlsOf } from '../serving.ts';
+import { functionDeps } from '../wait-for-functions.ts';
 
 export const serveCommand: ClusterCommand = {
   usage: 'serve',
@@ -28,7 +28,10 @@ export const serveCommand: ClusterCommand = {
     ['--tls-cert <file>', 'certificate of this server, with its chain'],
     ['--tls-key <file>', 'its key'],
     ['--client-ca <file>', 'only clients with a certificate of this authority get in'],
-    ['--sns-topic <arn>', 'take messages of this topic from SNS, and confirm its subscription (repeatable)'],
+    [
+      '--sns-topic <arn>',
+      'take messages of this topic from SNS, and confirm its subscription (repeatable)',
+    ],
   ],
   lists: ['--sns-topic <arn>'],
   cluster: (flags) => ({
@@ -78,7 +81,10 @@ export const serveCommand: ClusterCommand = {
 };
 
 /** Files that cannot be used change nothing: the server goes on with the certificates it has. */
-async function renewCertificates({ config, log, output }: ClusterContext, serving: Serving): Promise<void> {
+async function renewCertificates(
+  { config, log, output }: ClusterContext,
+  serving: Serving,
+): Promise<void> {
   try {
     const tls = await tlsOf(config.serve);
     if (tls === undefined) return;
@@ -98,14 +104,18 @@ export const sweepCommand: ClusterCommand = {
   usage: 'sweep',
   summary:
     'look once at every set and restore: commit, validate, call silent ones incomplete, abort stale uploads',
-  flags: [['--overdue-after <seconds>', 'silence that makes a set overdue (default: what its plan says)']],
+  flags: [
+    ['--overdue-after <seconds>', 'silence that makes a set overdue (default: what its plan says)'],
+  ],
   cluster: () => ({}),
   async run({ flags, context }) {
     return withReplica(context, async (store, replica) => {
       const seconds = numberFlag(flags, 'overdueAfter');
       const report = await sweep(
         { ...functionDeps(context, store), ...(replica === undefined ? {} : { replica }) },
-        seconds === undefined ? {} : { overdueAfterSeconds: numberFrom(flags, 'overdueAfter', seconds) },
+        seconds === undefined
+          ? {}
+          : { overdueAfterSeconds: numberFrom(flags, 'overdueAfter', seconds) },
       );
       context.output.result(
         report,
@@ -114,9 +124,12 @@ export const sweepCommand: ClusterCommand = {
           ...named('committed', report.committed),
           ...named('validated', report.validated),
           ...named('overdue, so incomplete', report.overdue),
-          ...(report.uploadsAborted > 0 ? [`aborted ${plural(report.uploadsAborted, 'stale upload')}`] : []),
+          ...(report.uploadsAborted > 0
+            ? [`aborted ${plural(report.uploadsAborted, 'stale upload')}`]
+            : []),
           ...report.problems.map(
-            ({ set, restore, task, message }) => `${set ?? restore ?? task ?? 'root'}: ${printable(message)}`,
+            ({ set, restore, task, message }) =>
+              `${set ?? restore ?? task ?? 'root'}: ${printable(message)}`,
           ),
         ].join('\n'),
       );

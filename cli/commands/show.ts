@@ -1,17 +1,17 @@
-import type { Manifest } from '../../backup-set/manifest.ts';
-import { Manifest as ManifestSchema } from '../../backup-set/manifest.ts';
-import { Plan } from '../../backup-set/plan.ts';
-import type { Verdict } from '../../backup-set/verdict.ts';
+import type { Verdict } from '../../backup-set/base/verdict.ts';
+import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import { Manifest as ManifestSchema } from '../../backup-set/documents/manifest.ts';
+import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../../functions/deps.ts';
-import { lastWord } from '../../functions/last-word.ts';
-import { countReceipts } from '../../functions/load.ts';
+import { readOr, requireSet, statusOf } from '../../functions/sets/status.ts';
+import { currentVerdict } from '../../functions/stored/current-verdict.ts';
+import { countReceipts } from '../../functions/stored/load.ts';
 import type { ClusterCommand } from '../command.ts';
 import { timestampFrom } from '../flags.ts';
-import { bytes, count, duration, printable, rate, table } from '../format.ts';
 import { withStore } from '../open.ts';
-import { problemLines } from '../problems.ts';
-import { functionDeps } from '../proof.ts';
-import { readOr, requireSet, statusOf } from '../sets.ts';
+import { bytes, count, duration, printable, rate, table } from '../output/format.ts';
+import { problemLines } from '../output/problems.ts';
+import { functionDeps } from '../wait-for-functions.ts';
 
 /** Tables listed unless --all is given. */
 const TABLES_SHOWN = 30;
@@ -27,7 +27,7 @@ export const showCommand: ClusterCommand = {
       const deps = functionDeps(context, store);
       await requireSet(deps, timestamp);
       const manifest = await readOr(deps, timestamp, 'manifest', ManifestSchema);
-      const verdict = await lastWord(deps, timestamp);
+      const verdict = await currentVerdict(deps, timestamp);
       const status = statusOf(manifest, verdict);
       const text =
         manifest === undefined
@@ -104,12 +104,18 @@ function notShippedLines({ notShipped }: Manifest): string[] {
 
 function listed(names: readonly { schema: string; name: string }[]): string {
   const shown = names.slice(0, 8).map(({ schema, name }) => printable(`${schema}.${name}`));
-  return shown.join(', ') + (names.length > shown.length ? ` and ${names.length - shown.length} more` : '');
+  return (
+    shown.join(', ') +
+    (names.length > shown.length ? ` and ${names.length - shown.length} more` : '')
+  );
 }
 
 async function unfinished(deps: Deps, timestamp: string, status: string): Promise<string> {
   const plan = await readOr(deps, timestamp, 'plan', Plan);
-  const receipts = [...(await countReceipts(deps, timestamp)).values()].reduce((sum, some) => sum + some, 0);
+  const receipts = [...(await countReceipts(deps, timestamp)).values()].reduce(
+    (sum, some) => sum + some,
+    0,
+  );
   const head = `set ${timestamp} has no manifest: ${status === 'open' ? 'it is being written, or nobody has judged it yet' : 'it was not proven complete'}`;
   return [
     head,

@@ -1,16 +1,16 @@
-import type { Verdict } from '../../backup-set/verdict.ts';
-import { validate } from '../../functions/on-manifest.ts';
-import { verifySet } from '../../functions/verify.ts';
+import type { Verdict } from '../../backup-set/base/verdict.ts';
+import { verifySet } from '../../functions/check/verify.ts';
+import { validate } from '../../functions/handlers/validate.ts';
+import { requireSet } from '../../functions/sets/status.ts';
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFrom, timestampFrom } from '../flags.ts';
-import { bytes, plural } from '../format.ts';
 import { withStore } from '../open.ts';
-import { problemLines } from '../problems.ts';
-import { functionDeps } from '../proof.ts';
-import { requireSet } from '../sets.ts';
-import { showVerifyProgress } from '../verify-progress.ts';
+import { bytes, plural } from '../output/format.ts';
+import { problemLines } from '../output/problems.ts';
+import { showVerifyProgress } from '../output/verify-progress.ts';
 import { verifyRemotely } from '../verify-remote.ts';
+import { functionDeps } from '../wait-for-functions.ts';
 
 const OBJECTS_AT_ONCE = 4;
 /** A petabyte, read by a thousand functions at 80 MB/s each. */
@@ -38,7 +38,10 @@ export const verifyCommand: ClusterCommand = {
   summary: 'read every byte of a set again, decompress it, and count its rows',
   flags: [
     ['--concurrency <n>', `objects read at once (default ${OBJECTS_AT_ONCE})`],
-    ['--remote', 'let the functions read it, slice by slice, where they run, and wait for their verdict'],
+    [
+      '--remote',
+      'let the functions read it, slice by slice, where they run, and wait for their verdict',
+    ],
     ['--wait <seconds>', `with --remote: how long to wait (default ${WAIT_SECONDS})`],
   ],
   cluster: () => ({}),

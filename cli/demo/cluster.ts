@@ -1,7 +1,7 @@
 import type { ConnectionTarget } from '../../database/flavour.ts';
-import type { LocalServer } from '../../database/local-server.ts';
-import { createDatabase } from '../../database/restore-target.ts';
-import { Config } from '../config-schema.ts';
+import type { LocalServer } from '../../database/local-server/local-server.ts';
+import { createDatabase } from '../../database/target/target.ts';
+import { Config } from '../config/schema.ts';
 import type { ClusterContext, Context } from '../context.ts';
 import type { Stage } from './stage.ts';
 

@@ -1,7 +1,7 @@
-import type { Manifest } from '../../backup-set/manifest.ts';
-import { relationDigest } from '../../database/digest.ts';
+import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { ConnectionTarget } from '../../database/flavour.ts';
-import { openSession, type Session } from '../../database/session.ts';
+import { openSession, type Session } from '../../database/session/session.ts';
+import { relationDigest } from './digest.ts';
 
 /** One table over all segments of both clusters. */
 export interface Compared {
@@ -47,7 +47,9 @@ export async function compareRelations(
 
 async function openAll(targets: readonly ConnectionTarget[]): Promise<Session[]> {
   return Promise.all(
-    targets.map((target) => openSession(target, { purpose: 'probe', applicationName: 'stowage compare' })),
+    targets.map((target) =>
+      openSession(target, { purpose: 'probe', applicationName: 'stowage compare' }),
+    ),
   );
 }
 

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pMap from 'p-map';
-import { type LocalServer, startLocalServers } from '../../database/local-server.ts';
+import { type LocalServer, startLocalServers } from '../../database/local-server/local-server.ts';
 import type { Context } from '../context.ts';
-import { duration } from '../format.ts';
+import { duration } from '../output/format.ts';
 import { cluster, createDemoDatabase, SHARDS } from './cluster.ts';
 import { loadDemo } from './data/load.ts';
 import { ATTRIBUTION } from './data/places.ts';
@@ -22,7 +22,10 @@ import { newStage, type Stage } from './stage.ts';
 const LOADERS = 2;
 
 /** The main job, told in scenes on real servers; true when the restored cluster equals the original. */
-export async function runDemo(context: Context, { keep }: { readonly keep: boolean }): Promise<boolean> {
+export async function runDemo(
+  context: Context,
+  { keep }: { readonly keep: boolean },
+): Promise<boolean> {
   const startedAt = context.clock().getTime();
   const stage = newStage(context.output, context.clock);
   const home = await mkdtemp(join(tmpdir(), 'stowage-demo-'));
@@ -36,7 +39,9 @@ export async function runDemo(context: Context, { keep }: { readonly keep: boole
     stage.scene(`done in ${duration(context.clock().getTime() - startedAt)}`);
     context.output.result(
       { equal },
-      equal ? 'the restored cluster equals the original' : 'the restored cluster DIFFERS from the original',
+      equal
+        ? 'the restored cluster equals the original'
+        : 'the restored cluster DIFFERS from the original',
     );
     return equal;
   } finally {
@@ -59,7 +64,9 @@ async function play(
   const alternate = cluster(context, stage, to, `file://${join(home, 'alternate')}`);
 
   stage.scene(`loading the places of the world, spread over ${SHARDS} shards (${ATTRIBUTION})`);
-  await pMap(from, (server, content) => load(server, content, context.signal), { concurrency: LOADERS });
+  await pMap(from, (server, content) => load(server, content, context.signal), {
+    concurrency: LOADERS,
+  });
 
   stage.scene('backing up while writers move money between the shards');
   const timestamp = await backUpUnderWriters(source, stage);

@@ -1,20 +1,20 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Manifest } from '../../backup-set/manifest.ts';
-import { EVERYTHING } from '../../backup-set/selection.ts';
-import { describeProblem } from '../../backup-set/verdict.ts';
-import { validate } from '../../functions/on-manifest.ts';
-import { readPart } from '../../functions/read-part.ts';
+import { EVERYTHING } from '../../backup-set/base/selection.ts';
+import { describeProblem } from '../../backup-set/base/verdict.ts';
+import { Manifest } from '../../backup-set/documents/manifest.ts';
+import { validate } from '../../functions/handlers/validate.ts';
+import { copySet } from '../../functions/sets/copy.ts';
+import { readOr } from '../../functions/sets/status.ts';
+import { readPart } from '../../functions/stored/read-part.ts';
 import { type BackupResult, runBackup } from '../backup/coordinate.ts';
 import { backupText } from '../commands/backup.ts';
-import { segmentsOf, targetOf } from '../config.ts';
+import { segmentsOf, targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
-import { copySet } from '../copy-set.ts';
-import { bytes, count, duration, plural, printable, table } from '../format.ts';
 import { withStore } from '../open.ts';
-import { functionDeps } from '../proof.ts';
+import { bytes, count, duration, plural, printable, table } from '../output/format.ts';
 import { runRestore } from '../restore/coordinate.ts';
-import { readOr } from '../sets.ts';
+import { functionDeps } from '../wait-for-functions.ts';
 import { compareRelations } from './compare.ts';
 import type { Stage } from './stage.ts';
 import { startWriters, totalMoney } from './writers.ts';
@@ -50,7 +50,8 @@ export async function catchALoss(source: ClusterContext, stage: Stage): Promise<
   const result = await runBackup({ ...source, output: { ...output, note } }, { waitMs: WAIT_MS });
   stage.say(backupText(result));
   const named = result.verdict?.problems.some(({ content }) => content === 2) === true;
-  if (result.status === 'complete' || !named) throw new Error('the loss of content 2 was not caught');
+  if (result.status === 'complete' || !named)
+    throw new Error('the loss of content 2 was not caught');
 }
 
 /** Copies the set away and has it validated there. */
@@ -134,7 +135,8 @@ export async function compareClusters(
   const manifest = await withStore(alternate, (store) =>
     readOr(functionDeps(alternate, store), timestamp, 'manifest', Manifest),
   );
-  if (manifest === undefined) throw new Error(`set ${timestamp} has no manifest at ${alternate.config.root}`);
+  if (manifest === undefined)
+    throw new Error(`set ${timestamp} has no manifest at ${alternate.config.root}`);
   const compared = await compareRelations(manifest, targetsOf(source), targetsOf(alternate));
   const rows = compared.map(({ name, rows, restoredRows, digest, restoredDigest, moved }) => [
     printable(name),
@@ -144,7 +146,10 @@ export async function compareClusters(
     restoredDigest.slice(0, 12),
     digest === restoredDigest ? 'equal' : moved ? 'moved on' : 'DIFFERENT',
   ]);
-  const [before, after] = [await totalMoney(targetsOf(source)), await totalMoney(targetsOf(alternate))];
+  const [before, after] = [
+    await totalMoney(targetsOf(source)),
+    await totalMoney(targetsOf(alternate)),
+  ];
   stage.say(table(['table', 'rows', 'restored', 'digest', 'restored', ''], rows));
   stage.say(
     `money in all accounts: ${count(before)} and ${count(after)} restored: ${before === after ? 'equal, no transfer is torn' : 'DIFFERENT'}`,
@@ -156,7 +161,9 @@ export async function compareClusters(
 }
 
 function targetsOf(context: ClusterContext) {
-  return segmentsOf(context.config).map((segment) => targetOf(context.config, segment, context.env));
+  return segmentsOf(context.config).map((segment) =>
+    targetOf(context.config, segment, context.env),
+  );
 }
 
 function endProcess(pid: number): void {

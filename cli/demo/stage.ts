@@ -1,5 +1,5 @@
-import { duration } from '../format.ts';
-import type { Output } from '../output.ts';
+import { duration } from '../output/format.ts';
+import type { Output } from '../output/output.ts';
 
 /** Tells the demo's story on standard error, with the time since its start. */
 export interface Stage {

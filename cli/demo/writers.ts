@@ -1,5 +1,5 @@
 import type { ConnectionTarget } from '../../database/flavour.ts';
-import { openSession, type Session } from '../../database/session.ts';
+import { openSession, type Session } from '../../database/session/session.ts';
 import { ACCOUNTS_PER_SHARD } from './data/schema.ts';
 
 export interface Writers {
@@ -46,7 +46,10 @@ export function startWriters(targets: readonly ConnectionTarget[]): Writers {
 export async function totalMoney(targets: readonly ConnectionTarget[]): Promise<number> {
   let total = 0;
   for (const target of targets) {
-    const session = await openSession(target, { purpose: 'probe', applicationName: 'stowage demo' });
+    const session = await openSession(target, {
+      purpose: 'probe',
+      applicationName: 'stowage demo',
+    });
     try {
       const [row] = await session.query<{ total: number }>(
         'SELECT sum(balance)::float8 AS total FROM world.account',
@@ -75,11 +78,10 @@ async function transfer(sessions: readonly Session[], number: number): Promise<v
       'UPDATE world.account SET balance = balance + $1, changed = clock_timestamp() WHERE id = $2',
       [amount, account],
     );
-    await session?.query('INSERT INTO world.transfer (account, amount, peer_content) VALUES ($1, $2, $3)', [
-      account,
-      amount,
-      peer,
-    ]);
+    await session?.query(
+      'INSERT INTO world.transfer (account, amount, peer_content) VALUES ($1, $2, $3)',
+      [account, amount, peer],
+    );
   }
   for (const { content } of legs) await sessions[content]?.query('COMMIT');
 }

@@ -1,13 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DOCUMENT_BYTES_MAX, decode, encode, FORMAT_VERSION } from '../../backup-set/documents.ts';
-import { formatKey } from '../../backup-set/keys.ts';
-import { Outcome, RestoreRequest } from '../../backup-set/restore.ts';
-import { EVERYTHING } from '../../backup-set/selection.ts';
-import { instantOf } from '../../backup-set/timestamps.ts';
+import {
+  DOCUMENT_BYTES_MAX,
+  decode,
+  encode,
+  FORMAT_VERSION,
+} from '../../backup-set/base/document.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import { EVERYTHING } from '../../backup-set/base/selection.ts';
+import { instantOf } from '../../backup-set/base/timestamps.ts';
+import { Outcome, RestoreRequest } from '../../backup-set/documents/restore.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Context } from '../context.ts';
-import { duration } from '../format.ts';
+import { duration } from '../output/format.ts';
 import type { Check } from './check.ts';
 
 const POLL_MS = 500;
@@ -26,17 +31,29 @@ export async function checkAnswer(
   const check = { of: 'functions', name: 'a request is answered' };
   const startedAt = clock();
   const restore = `${instantOf(startedAt)}-${randomBytes(4).toString('hex')}`;
-  await store.create(formatKey({ kind: 'restore-request', restore }), requestOf(restore, startedAt), {
+  await store.create(
+    formatKey({ kind: 'restore-request', restore }),
+    requestOf(restore, startedAt),
+    {
+      signal,
+    },
+  );
+  const outcome = await untilAnswered(store, restore, {
     signal,
+    until: startedAt.getTime() + waitMs,
+    clock,
   });
-  const outcome = await untilAnswered(store, restore, { signal, until: startedAt.getTime() + waitMs, clock });
   if (outcome === undefined) {
     const detail = `restores/${restore} has no outcome after ${duration(waitMs)}: do events reach a function, and what does its log say? A sweeper may need a longer --wait`;
     return { ...check, ok: false, detail };
   }
   const took = `after ${duration(clock().getTime() - startedAt.getTime())}`;
   if (outcome.status === 'refused')
-    return { ...check, ok: true, detail: `${took}: a restore of no set was refused, as it must be` };
+    return {
+      ...check,
+      ok: true,
+      detail: `${took}: a restore of no set was refused, as it must be`,
+    };
   return {
     ...check,
     ok: false,

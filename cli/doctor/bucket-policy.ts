@@ -15,10 +15,17 @@ const Denial = z.object({
 });
 type Denial = z.infer<typeof Denial>;
 
-const Policy = z.object({ Statement: z.array(z.unknown()).or(z.unknown().transform((one) => [one])) });
+const Policy = z.object({
+  Statement: z.array(z.unknown()).or(z.unknown().transform((one) => [one])),
+});
 
-/** What infra/aws/bucket-policy.yml refuses to everybody. */
-export const REFUSED = ['requests without TLS', 'overwriting', 'keys of writers', 'deletion'] as const;
+/** What infra/aws/resources/bucket-policy.yml refuses to everybody. */
+export const REFUSED = [
+  'requests without TLS',
+  'overwriting',
+  'keys of writers',
+  'deletion',
+] as const;
 export type Refused = (typeof REFUSED)[number];
 
 /** Which of these a policy refuses below a root. A text that is no policy refuses nothing. */
@@ -67,12 +74,20 @@ function denialsIn(text: string): Denial[] {
 }
 
 /** True when it asks for nothing but these: a denial that asks for more holds less often. */
-function only(asked: Denial['Condition'], wanted: readonly (readonly [string, string, string])[]): boolean {
+function only(
+  asked: Denial['Condition'],
+  wanted: readonly (readonly [string, string, string])[],
+): boolean {
   const questions = Object.entries(asked).flatMap(([operator, keys]) =>
-    Object.entries(keys).map(([key, values]) => `${operator} ${key} ${values.join()}`.toLowerCase()),
+    Object.entries(keys).map(([key, values]) =>
+      `${operator} ${key} ${values.join()}`.toLowerCase(),
+    ),
   );
   const allowed = wanted.map((words) => words.join(' ').toLowerCase());
-  return questions.every((question) => allowed.includes(question)) && questions.includes(allowed[0] ?? '');
+  return (
+    questions.every((question) => allowed.includes(question)) &&
+    questions.includes(allowed[0] ?? '')
+  );
 }
 
 function parsed(text: string): unknown {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { BucketSetup } from '../../storage/s3-deployment.ts';
-import { deploymentOf, NAMES } from '../../test/support/deployment.ts';
-import { policiesOf } from '../../test/support/policies.ts';
-import { securityTemplate } from '../../test/support/template.ts';
+import type { BucketSetup } from '../../storage/s3/deployment.ts';
+import { deploymentOf, NAMES } from '../../test/support/rights/deployment.ts';
+import { policiesOf } from '../../test/support/rights/policies.ts';
+import { securityTemplate } from '../../test/support/rights/template.ts';
 import { judgeBucket } from './bucket.ts';
 
 const template = await securityTemplate();
@@ -14,7 +14,7 @@ function templatePolicy(without?: string): string {
   return JSON.stringify({ Version: '2012-10-17', Statement: statements });
 }
 
-/** As infra/aws/bucket.yml makes it. */
+/** As infra/aws/resources/bucket.yml makes it. */
 const MADE: BucketSetup = {
   bucket: NAMES.bucket,
   prefix: NAMES.prefix,
@@ -55,10 +55,15 @@ describe('a policy that only looks right', () => {
       Principal: '*',
       Action: 's3:PutObject',
       Resource: 'arn:aws:s3:::offsite/*',
-      Condition: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
+      Condition: {
+        Null: { 's3:if-none-match': 'true' },
+        Bool: { 's3:ObjectCreationOperation': 'true' },
+      },
       ...statement,
     };
-    return wrong({ policy: { value: JSON.stringify({ Statement }) } }).includes('note policy: overwriting');
+    return wrong({ policy: { value: JSON.stringify({ Statement }) } }).includes(
+      'note policy: overwriting',
+    );
   };
 
   test.each([
@@ -73,16 +78,24 @@ describe('a policy that only looks right', () => {
     [
       'asks for more',
       true,
-      { Condition: { Null: { 's3:if-none-match': 'true' }, IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } },
+      {
+        Condition: {
+          Null: { 's3:if-none-match': 'true' },
+          IpAddress: { 'aws:SourceIp': '10.0.0.0/8' },
+        },
+      },
     ],
     ['asks for nothing, which refuses every write', true, { Condition: {} }],
   ])('%s', (_, isMissing, statement) => {
     expect(overwriting(statement)).toBe(isMissing);
   });
 
-  test.each(['', 'null', '[]', '{"Statement":7}', '{"Statement":[null]}'])('is none: %s', (value) => {
-    expect(wrong({ policy: { value } })).toHaveLength(4);
-  });
+  test.each(['', 'null', '[]', '{"Statement":7}', '{"Statement":[null]}'])(
+    'is none: %s',
+    (value) => {
+      expect(wrong({ policy: { value } })).toHaveLength(4);
+    },
+  );
 });
 
 test('what is open or mute on AWS is BAD, what could be better is a note', () => {
@@ -90,14 +103,21 @@ test('what is open or mute on AWS is BAD, what could be better is a note', () =>
   expect(wrong({ notifies: { value: { eventBridge: false, others: 0 } } })).toEqual(['BAD events']);
   expect(wrong({ versioning: { value: 'Suspended' } })).toEqual(['note versioning']);
   expect(wrong({ objectLock: { value: undefined } })).toEqual(['note Object Lock']);
-  expect(wrong({ abortsUploadsAfterDays: { value: undefined } })).toEqual(['note unfinished uploads']);
+  expect(wrong({ abortsUploadsAfterDays: { value: undefined } })).toEqual([
+    'note unfinished uploads',
+  ]);
   expect(wrong({ policy: { value: undefined } })).toHaveLength(4);
   expect(wrong({ policy: { unsaid: 'denied' } })).toEqual(['note policy']);
 });
 
 test('of another server only that is said which it tells, and nothing of conditions that it may not know', () => {
   const unsaid = { unsaid: 'unsupported' } as const;
-  const change = { isAws: false, publicBlocked: unsaid, encryption: unsaid, policy: { value: '{}' } };
+  const change = {
+    isAws: false,
+    publicBlocked: unsaid,
+    encryption: unsaid,
+    policy: { value: '{}' },
+  };
   expect(judged(change).map(({ name }) => name)).toEqual([
     'versioning',
     'Object Lock',

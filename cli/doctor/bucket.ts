@@ -1,4 +1,4 @@
-import type { BucketSetup, Said } from '../../storage/s3-deployment.ts';
+import type { BucketSetup, Said } from '../../storage/s3/deployment.ts';
 import { REFUSED, refusedBy } from './bucket-policy.ts';
 import type { Check } from './check.ts';
 
@@ -9,11 +9,17 @@ const WHY: Readonly<Record<(typeof REFUSED)[number], string>> = {
   deletion: 'whoever may delete in the account can delete sets',
 };
 
-/** The bucket's set-up beside what the template makes (infra/aws/bucket.yml, bucket-policy.yml). Pure. */
+/** The bucket's set-up beside what the template makes (infra/aws/resources/bucket.yml, bucket-policy.yml). Pure. */
 export function judgeBucket(setup: BucketSetup, of: string): Check[] {
   const { isAws } = setup;
   const ok = (name: string, detail: string): Check => ({ of, name, ok: true, detail });
-  const note = (name: string, detail: string): Check => ({ of, name, ok: true, remark: true, detail });
+  const note = (name: string, detail: string): Check => ({
+    of,
+    name,
+    ok: true,
+    remark: true,
+    detail,
+  });
   const bad = (name: string, detail: string): Check => ({ of, name, ok: false, detail });
 
   function judge<T>(name: string, said: Said<T>, then: (value: T | undefined) => Check): Check[] {
@@ -33,7 +39,10 @@ export function judgeBucket(setup: BucketSetup, of: string): Check[] {
       if (status === 'Enabled')
         return isAws
           ? ok('versioning', 'on: what is deleted can be brought back for some days')
-          : note('versioning', 'on: not every server then refuses to overwrite; see the check of storage');
+          : note(
+              'versioning',
+              'on: not every server then refuses to overwrite; see the check of storage',
+            );
       const off = 'off: what is deleted is gone';
       return isAws
         ? note('versioning', `${off}; turn it on, with a rule for noncurrent versions`)
@@ -49,13 +58,17 @@ export function judgeBucket(setup: BucketSetup, of: string): Check[] {
     ),
     ...judge('public access', setup.publicBlocked, (blocked) => {
       if (blocked === true) return ok('public access', 'blocked, all four ways');
-      const open = 'not blocked: one wrong policy or ACL opens every backup; block it for the bucket';
+      const open =
+        'not blocked: one wrong policy or ACL opens every backup; block it for the bucket';
       return isAws ? bad('public access', open) : note('public access', open);
     }),
     ...judge('encryption', setup.encryption, (found) =>
       found === undefined
         ? note('encryption', 'no default: objects are stored as they are')
-        : ok('encryption', `${found.algorithm}${found.keyId === undefined ? '' : ` by ${found.keyId}`}`),
+        : ok(
+            'encryption',
+            `${found.algorithm}${found.keyId === undefined ? '' : ` by ${found.keyId}`}`,
+          ),
     ),
     ...judge('unfinished uploads', setup.abortsUploadsAfterDays, (days) =>
       days === undefined
@@ -69,9 +82,12 @@ export function judgeBucket(setup: BucketSetup, of: string): Check[] {
     ...judge('events', setup.notifies, (found) => {
       const others = found?.others ?? 0;
       if (found?.eventBridge === true) return ok('events', 'sent to EventBridge');
-      if (others > 0) return ok('events', `sent by ${others} configuration${others === 1 ? '' : 's'}`);
+      if (others > 0)
+        return ok('events', `sent by ${others} configuration${others === 1 ? '' : 's'}`);
       const none = 'the bucket tells nobody: only the sweeper works';
-      return isAws ? bad('events', `${none}; send its events to EventBridge`) : note('events', none);
+      return isAws
+        ? bad('events', `${none}; send its events to EventBridge`)
+        : note('events', none);
     }),
   ];
 }
@@ -79,11 +95,18 @@ export function judgeBucket(setup: BucketSetup, of: string): Check[] {
 interface Say {
   readonly ok: (name: string, detail: string) => Check;
   readonly note: (name: string, detail: string) => Check;
-  readonly judge: <T>(name: string, said: Said<T>, then: (value: T | undefined) => Check) => Check[];
+  readonly judge: <T>(
+    name: string,
+    said: Said<T>,
+    then: (value: T | undefined) => Check,
+  ) => Check[];
 }
 
 /** Other servers know other conditions, or none: there the policy gives the rights, and says nothing of this kind. */
-function judgePolicy({ policy, isAws, bucket, prefix }: BucketSetup, { ok, note, judge }: Say): Check[] {
+function judgePolicy(
+  { policy, isAws, bucket, prefix }: BucketSetup,
+  { ok, note, judge }: Say,
+): Check[] {
   if (!isAws) return [];
   if ('unsaid' in policy) return judge('policy', policy, () => ok('policy', ''));
   const refused = refusedBy(policy.value ?? '', { bucket, prefix });

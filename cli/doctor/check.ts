@@ -1,4 +1,4 @@
-import { printable, table } from '../format.ts';
+import { printable, table } from '../output/format.ts';
 
 /** One thing looked at. */
 export interface Check {

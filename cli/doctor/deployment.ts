@@ -1,10 +1,10 @@
-import { messageOf } from '../../backup-set/errors.ts';
-import { inspectBucket } from '../../storage/s3-deployment.ts';
+import { messageOf } from '../../backup-set/base/errors.ts';
+import { inspectBucket } from '../../storage/s3/deployment.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { functionsOf } from '../config.ts';
+import { functionsOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { withReplica } from '../open.ts';
-import { functionDeps } from '../proof.ts';
+import { functionDeps } from '../wait-for-functions.ts';
 import { checkAnswer } from './answer.ts';
 import { judgeBucket } from './bucket.ts';
 import type { Check } from './check.ts';
@@ -22,7 +22,11 @@ export async function checkDeployment(context: ClusterContext, waitMs: number): 
   ]);
 }
 
-async function checkBucket({ signal }: ClusterContext, store: ObjectStore, of: string): Promise<Check[]> {
+async function checkBucket(
+  { signal }: ClusterContext,
+  store: ObjectStore,
+  of: string,
+): Promise<Check[]> {
   return attempt(of, 'reachable', async () => {
     const setup = await inspectBucket(store, { signal });
     if (setup !== undefined) return judgeBucket(setup, of);
@@ -31,7 +35,11 @@ async function checkBucket({ signal }: ClusterContext, store: ObjectStore, of: s
   });
 }
 
-async function checkFunctions(context: ClusterContext, store: ObjectStore, waitMs: number): Promise<Check[]> {
+async function checkFunctions(
+  context: ClusterContext,
+  store: ObjectStore,
+  waitMs: number,
+): Promise<Check[]> {
   const name = 'a request is answered';
   if (functionsOf(context.config) === 'events')
     return attempt('functions', name, async () => [await checkAnswer(context, store, waitMs)]);

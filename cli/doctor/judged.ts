@@ -1,8 +1,8 @@
-import { formatKey } from '../../backup-set/keys.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
 import type { Deps } from '../../functions/deps.ts';
-import { duration } from '../format.ts';
-import { judgement } from '../proof.ts';
-import { timestampsIn } from '../sets-in.ts';
+import { timestampsIn } from '../../functions/sets/list.ts';
+import { duration } from '../output/format.ts';
+import { judgement } from '../wait-for-functions.ts';
 import type { Check } from './check.ts';
 
 /** The newest sets tell whether functions work now; older ones tell of older days. */

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encode } from '../../backup-set/documents.ts';
-import { asStowageError, isStowageError, StowageError } from '../../backup-set/errors.ts';
-import { failedReceipt } from '../../backup-set/failed-receipt.ts';
-import { formatKey, type Phase, parseKey, phasePrefix } from '../../backup-set/keys.ts';
-import { type RestorePlan, RestoreReceipt } from '../../backup-set/restore.ts';
-import { contentsIn } from '../../backup-set/restore-phases.ts';
+import { encode } from '../../backup-set/base/document.ts';
+import { asStowageError, isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey, type Phase, parseKey, phasePrefix } from '../../backup-set/base/keys.ts';
+import { type RestorePlan, RestoreReceipt } from '../../backup-set/documents/restore.ts';
+import { failedReceipt } from '../../backup-set/restore/failed-receipt.ts';
+import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { Segment } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
-import type { Crew } from './crew.ts';
+import type { RestoreShippers } from './shippers.ts';
 
 const POLL_MS = 500;
 /** The last words of an interrupted restore get their own, short, time. */
@@ -18,12 +18,12 @@ const DISMISS_MS_MAX = 30_000;
  * The crew of a restore whose shippers are resident: nobody is started, their receipts are awaited. Who does not take its
  * order in time, or is at work when we are interrupted, is dismissed by a failed receipt.
  */
-export function agentsCrew(
+export function agentRestoreShippers(
   context: ClusterContext,
   store: ObjectStore,
   plan: RestorePlan,
   segments: readonly Segment[],
-): Crew {
+): RestoreShippers {
   return {
     async carryOut(phase) {
       await untilAnswered(context, store, plan, phase, segments);
@@ -31,7 +31,7 @@ export function agentsCrew(
     },
     // They stay, for other restores.
     finish: () => Promise.resolve(),
-    dismiss: () => Promise.resolve(),
+    abort: () => Promise.resolve(),
   };
 }
 
@@ -64,7 +64,8 @@ async function untilAnswered(
     const missing = awaited.filter((content) => !answered.has(content));
     if (missing.length === 0) return;
     // Who has begun may be amid long work, and is waited for.
-    const late = clock().getTime() >= until ? missing.filter((content) => !claimed.has(content)) : [];
+    const late =
+      clock().getTime() >= until ? missing.filter((content) => !claimed.has(content)) : [];
     for (const content of signal.aborted ? missing : late)
       await dismiss(context, store, plan, { phase, content, startedAt, segments });
     if (signal.aborted) return;
@@ -108,7 +109,12 @@ async function dismiss(
       );
   const message = `${error.message} (${error.code})`;
   const of = { id: plan.id, phase, content };
-  const receipt = failedReceipt(of, { code: 'segment-failed', content, message }, startedAt, clock());
+  const receipt = failedReceipt(
+    of,
+    { code: 'segment-failed', content, message },
+    startedAt,
+    clock(),
+  );
   const options = { signal: AbortSignal.timeout(DISMISS_MS_MAX) };
   await store
     .create(receiptKey(plan, phase, content), encode(RestoreReceipt, receipt), options)

@@ -1,20 +1,20 @@
-import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/documents.ts';
-import { StowageError } from '../../backup-set/errors.ts';
-import type { Phase } from '../../backup-set/keys.ts';
-import { formatKey, phasePrefix } from '../../backup-set/keys.ts';
-import { Outcome, RestorePlan } from '../../backup-set/restore.ts';
-import { contentsIn } from '../../backup-set/restore-phases.ts';
+import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import type { Phase } from '../../backup-set/base/keys.ts';
+import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
+import { Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
+import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { Segment } from '../../database/flavour.ts';
-import { rememberReads } from '../../storage/remembered.ts';
 import type { ObjectStore } from '../../storage/store.ts';
+import { rememberReads } from '../../storage/wrapped/remembered.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
-import { functionDeps, patient, untilProven } from '../proof.ts';
-import { agentsCrew } from './agents.ts';
-import { type Crew, startCrew } from './crew.ts';
+import { functionDeps, patient, waitForFunctions } from '../wait-for-functions.ts';
+import { agentRestoreShippers } from './agents.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
+import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
 
 /** This command and each function that it plays read the set's documents: once, up to this much of them. */
 const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
@@ -26,7 +26,10 @@ export interface RestoreResult {
 }
 
 /** Restores a set: request → plan → one phase of orders after the other → outcome. */
-export async function runRestore(context: ClusterContext, options: RestoreOptions): Promise<RestoreResult> {
+export async function runRestore(
+  context: ClusterContext,
+  options: RestoreOptions,
+): Promise<RestoreResult> {
   return withStore(context, async (opened) => {
     const store = rememberReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
     const startedAt = context.clock();
@@ -42,7 +45,11 @@ export async function runRestore(context: ClusterContext, options: RestoreOption
     );
     const planKey = formatKey({ kind: 'restore-plan', restore: request.id });
     const { id } = request;
-    await step(context, store, [key], { id, waitMs: options.waitMs, instead: () => isThere(store, planKey) });
+    await step(context, store, [key], {
+      id,
+      waitMs: options.waitMs,
+      instead: () => isThere(store, planKey),
+    });
     const outcome =
       (await readOutcome(store, request.id)) ??
       (await carryOutPlan(context, store, request.id, segments, options));
@@ -59,7 +66,8 @@ async function carryOutPlan(
 ): Promise<Outcome> {
   const plan = await readPlan(store, id);
   if (plan === undefined) throw waitedInVain(id, 'plan.json', options.waitMs);
-  const gather = context.config.shippers.start === 'agents' ? agentsCrew : startCrew;
+  const gather =
+    context.config.shippers.start === 'agents' ? agentRestoreShippers : startRestoreShippers;
   const crew = gather(context, store, plan, segments);
   try {
     for (const phase of plan.phases) {
@@ -73,11 +81,11 @@ async function carryOutPlan(
     }
     throw waitedInVain(id, 'outcome.json', options.waitMs);
   } finally {
-    await crew.dismiss();
+    await crew.abort();
   }
 }
 
-async function ended(crew: Crew, outcome: Outcome): Promise<Outcome> {
+async function ended(crew: RestoreShippers, outcome: Outcome): Promise<Outcome> {
   await crew.finish();
   return outcome;
 }
@@ -92,7 +100,7 @@ async function step(
   // A restore that was interrupted still gets its outcome.
   const deps = patient(functionDeps(context, store));
   const outcome = formatKey({ kind: 'outcome', restore: id });
-  await untilProven(
+  await waitForFunctions(
     context,
     deps,
     keys,
@@ -112,9 +120,10 @@ async function untilOrdered(
   phase: Phase,
   waitMs: number,
 ): Promise<void> {
-  const holds = async () => (await countOrders(store, plan.id, phase)) === contentsIn(phase, plan).length;
+  const holds = async () =>
+    (await countOrders(store, plan.id, phase)) === contentsIn(phase, plan).length;
   if (await holds()) return;
-  if (!(await untilProven(context, functionDeps(context, store), [], holds, waitMs)))
+  if (!(await waitForFunctions(context, functionDeps(context, store), [], holds, waitMs)))
     throw waitedInVain(plan.id, `the orders of phase ${phase}`, waitMs);
 }
 
@@ -133,7 +142,10 @@ async function readOutcome(store: ObjectStore, restore: string): Promise<Outcome
 async function readPlan(store: ObjectStore, restore: string): Promise<RestorePlan | undefined> {
   const key = formatKey({ kind: 'restore-plan', restore });
   if ((await store.head(key)) === undefined) return undefined;
-  return decode(RestorePlan, { key, bytes: await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }) });
+  return decode(RestorePlan, {
+    key,
+    bytes: await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }),
+  });
 }
 
 function nextOf(plan: RestorePlan, phase: Phase): Phase | undefined {

@@ -1,19 +1,19 @@
 import pMap from 'p-map';
-import { StowageError } from '../../backup-set/errors.ts';
-import type { Manifest } from '../../backup-set/manifest.ts';
-import type { RestoreRequest } from '../../backup-set/restore.ts';
-import { COORDINATOR } from '../../backup-set/restore-phases.ts';
-import { chosenRelations } from '../../backup-set/restore-plan.ts';
-import { describeProblem } from '../../backup-set/verdict.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { describeProblem } from '../../backup-set/base/verdict.ts';
+import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import { COORDINATOR } from '../../backup-set/restore/phases.ts';
+import { chosenRelations } from '../../backup-set/restore/plan.ts';
 import type { Segment } from '../../database/flavour.ts';
-import { databaseExists, relationStates } from '../../database/restore-target.ts';
-import { openSession } from '../../database/session.ts';
+import { openSession } from '../../database/session/session.ts';
+import { databaseExists, relationStates } from '../../database/target/target.ts';
 import type { Deps } from '../../functions/deps.ts';
-import { readPart } from '../../functions/read-part.ts';
+import { readPart } from '../../functions/stored/read-part.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { targetOf } from '../config.ts';
+import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
-import { functionDeps } from '../proof.ts';
+import { functionDeps } from '../wait-for-functions.ts';
 
 const SEGMENTS_AT_ONCE = 16;
 
@@ -31,7 +31,9 @@ export async function requireTarget(
 ): Promise<void> {
   // The coordinator of a Greenplum speaks for its segments.
   const asked =
-    manifest.flavour === 'greenplum' ? segments.filter(({ content }) => content === COORDINATOR) : segments;
+    manifest.flavour === 'greenplum'
+      ? segments.filter(({ content }) => content === COORDINATOR)
+      : segments;
   await pMap(asked, (segment) => requireSegment(context, store, segment, request, manifest), {
     concurrency: SEGMENTS_AT_ONCE,
   });
@@ -48,9 +50,13 @@ async function requireSegment(
   const { content } = segment;
   const exists = await databaseExists(target, context.signal);
   const refused = (message: string, relation?: string) =>
-    new StowageError('restore/refused', `content ${content} (${target.host}:${target.port}): ${message}`, {
-      where: { content, ...(relation === undefined ? {} : { relation }) },
-    });
+    new StowageError(
+      'restore/refused',
+      `content ${content} (${target.host}:${target.port}): ${message}`,
+      {
+        where: { content, ...(relation === undefined ? {} : { relation }) },
+      },
+    );
   if (request.mode === 'create') {
     if (exists) throw refused(`database ${target.database} exists; --create only makes new ones`);
     return;

@@ -1,17 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { DOCUMENT_BYTES_MAX, decode, encode, FORMAT_VERSION } from '../../backup-set/documents.ts';
-import { StowageError } from '../../backup-set/errors.ts';
-import { formatKey } from '../../backup-set/keys.ts';
-import { Manifest } from '../../backup-set/manifest.ts';
-import { RestoreRequest } from '../../backup-set/restore.ts';
-import type { Selection } from '../../backup-set/selection.ts';
-import { instantOf } from '../../backup-set/timestamps.ts';
-import { describeProblem } from '../../backup-set/verdict.ts';
+import {
+  DOCUMENT_BYTES_MAX,
+  decode,
+  encode,
+  FORMAT_VERSION,
+} from '../../backup-set/base/document.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import type { Selection } from '../../backup-set/base/selection.ts';
+import { instantOf } from '../../backup-set/base/timestamps.ts';
+import { describeProblem } from '../../backup-set/base/verdict.ts';
+import { Manifest } from '../../backup-set/documents/manifest.ts';
+import { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import type { Segment } from '../../database/flavour.ts';
-import { newestVerdict } from '../../functions/load.ts';
+import { newestVerdict } from '../../functions/stored/load.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext, Context } from '../context.ts';
-import { functionDeps } from '../proof.ts';
+import { functionDeps } from '../wait-for-functions.ts';
 
 export interface RestoreOptions {
   readonly timestamp: string;
@@ -32,11 +37,16 @@ export async function loadManifest(
 ): Promise<Manifest> {
   const key = formatKey({ kind: 'manifest', timestamp });
   if ((await store.head(key)) !== undefined) {
-    return decode(Manifest, { key, bytes: await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }) });
+    return decode(Manifest, {
+      key,
+      bytes: await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }),
+    });
   }
   const where = { set: timestamp };
   if ((await store.head(formatKey({ kind: 'plan', timestamp }))) === undefined) {
-    throw new StowageError('set/not-found', `there is no set ${timestamp} under ${store.url}`, { where });
+    throw new StowageError('set/not-found', `there is no set ${timestamp} under ${store.url}`, {
+      where,
+    });
   }
   const verdict = await newestVerdict(functionDeps(context, store), timestamp, 'stitch');
   const [problem] = verdict?.problems ?? [];

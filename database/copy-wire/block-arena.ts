@@ -1,6 +1,12 @@
+import { createPool, type Pool } from '../../async/pool.ts';
 import { type Cutting, cuttingFor } from './cutting.ts';
-import { createPool, type Pool } from './pool.ts';
-import { CARRY_BYTES_MAX, createSplitter, SLACK_BYTES, type Split, STATE_BYTES } from './splitter.ts';
+import {
+  CARRY_BYTES_MAX,
+  createSplitter,
+  SLACK_BYTES,
+  type Split,
+  STATE_BYTES,
+} from './splitter/splitter.ts';
 
 export interface ArenaOptions {
   /** Connections that receive at the same time; one more waits until one of them has ended. */
@@ -78,7 +84,9 @@ export function blockArena({ connections, blocks, frameBytes }: ArenaOptions): B
     };
   };
   const pool: Pool<Block> = createPool(
-    Array.from({ length: blocks }, (_, index) => blockAt(blocksStart + index * blockBytes, () => pool)),
+    Array.from({ length: blocks }, (_, index) =>
+      blockAt(blocksStart + index * blockBytes, () => pool),
+    ),
   );
   return {
     cutting,

@@ -21,7 +21,12 @@ async function waitingSink() {
   const bytes = encoded(rows);
   receiver.readRegion.set(bytes);
   expect(receiver.received(bytes.length)).toBe(false);
-  return { arena, sink, reader, free: () => [1, 2, 3].map(() => arena.blocks.tryTake() !== undefined) };
+  return {
+    arena,
+    sink,
+    reader,
+    free: () => [1, 2, 3].map(() => arena.blocks.tryTake() !== undefined),
+  };
 }
 
 describe('a sink that is closed while it waits for a block', () => {

@@ -1,7 +1,7 @@
 import type { Block, BlockArena, Staging } from './block-arena.ts';
 import { type LongRow, longRow } from './long-row.ts';
 import type { RowBlock } from './row-block.ts';
-import { FACTOR_MAX, FIELD, SPLIT } from './splitter.ts';
+import { FACTOR_MAX, FIELD, SPLIT } from './splitter/splitter.ts';
 
 /** What the reader of a sink gets, in the order of the wire. */
 export type Received =

@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cuttingFor } from './cutting.ts';
-import { type ReferenceBlock, referenceBlocks, type WireMessage } from './splitter-reference.ts';
 import { encoded, OTHER_TYPES, receive } from './testing/receive.ts';
+import {
+  type ReferenceBlock,
+  referenceBlocks,
+  type WireMessage,
+} from './testing/splitter-reference.ts';
 
 const NEWLINE = 0x0a;
 
@@ -32,7 +36,10 @@ const lengths = (frameBytes: number) => {
 /** What a message may hold: a row, several, a part of one, nothing. */
 const payload = (frameBytes: number): fc.Arbitrary<Uint8Array> =>
   fc.oneof(
-    { weight: 6, arbitrary: fc.tuple(lengths(frameBytes), fc.nat(25)).map(([length, n]) => row(length, n)) },
+    {
+      weight: 6,
+      arbitrary: fc.tuple(lengths(frameBytes), fc.nat(25)).map(([length, n]) => row(length, n)),
+    },
     fc.constant(Buffer.from('\n')),
     fc.constant(new Uint8Array()),
     fc
@@ -48,11 +55,18 @@ const scene = fc.constantFrom(16, 48, 200, 1000, 20_000).chain((frameBytes) =>
   fc.record({
     frameBytes: fc.constant(frameBytes),
     messages: fc.array(
-      fc.oneof({ weight: 8, arbitrary: payload(frameBytes).map(data) }, { weight: 1, arbitrary: other }),
+      fc.oneof(
+        { weight: 8, arbitrary: payload(frameBytes).map(data) },
+        { weight: 1, arbitrary: other },
+      ),
       { maxLength: 60 },
     ),
     chunks: fc.array(
-      fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 300_000 })),
+      fc.oneof(
+        fc.constant(1),
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 300_000 }),
+      ),
       { minLength: 1, maxLength: 12 },
     ),
     blocks: fc.integer({ min: 2, max: 5 }),
@@ -156,8 +170,8 @@ describe('cutting by content', () => {
     expect(mean / FRAME_BYTES).toBeGreaterThan(0.8);
     expect(mean / FRAME_BYTES).toBeLessThan(1.1);
     // Most are cut by content, not for want of room.
-    expect(sizes.filter((size) => size < cutting.blockBytesMax - 100).length / sizes.length).toBeGreaterThan(
-      0.75,
-    );
+    expect(
+      sizes.filter((size) => size < cutting.blockBytesMax - 100).length / sizes.length,
+    ).toBeGreaterThan(0.75);
   });
 });

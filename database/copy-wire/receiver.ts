@@ -1,7 +1,7 @@
 import type { BlockArena, Staging } from './block-arena.ts';
 import { type CopySink, createCopySink } from './copy-sink.ts';
 import { checkedLength } from './message-header.ts';
-import { FIELD, SPLIT } from './splitter.ts';
+import { FIELD, SPLIT } from './splitter/splitter.ts';
 
 /** What a receiver needs of the connection that it reads from. */
 export interface Wire {

@@ -28,7 +28,9 @@ export async function receivingClient(
   const staging = await arena.connections.take(signal);
   const plain = config.ssl === false ? receivingSocket(arena, staging) : undefined;
   let receiver = plain?.receiver;
-  const client = new Client(plain === undefined ? config : { ...config, stream: () => plain.socket });
+  const client = new Client(
+    plain === undefined ? config : { ...config, stream: () => plain.socket },
+  );
   const { connection } = client as unknown as { connection: Connection };
   connection.once('sslconnect', () => {
     // The encrypted stream exists now, and nothing has come over it yet.

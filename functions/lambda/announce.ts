@@ -1,9 +1,9 @@
 import { type MessageAttributeValue, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { type Announcement, announcementOf, isAnnounced } from '../announcement.ts';
-import type { Metric, Values } from '../metrics.ts';
+import { type Announcement, announcementOf, isAnnounced } from '../handlers/announce.ts';
 import { type Invocation, invocation, required } from './environment.ts';
 import { measured } from './measured.ts';
 import { onMessages } from './messages.ts';
+import type { Metric, Values } from './metrics.ts';
 
 const client = new SNSClient({});
 
@@ -23,14 +23,22 @@ async function announce(deps: Invocation, key: string): Promise<Values> {
     // What subscriptions can filter by without looking into the message.
     MessageAttributes: attributes({ kind, status, ...(level === undefined ? {} : { level }) }),
   };
-  await client.send(new PublishCommand(input), deps.signal === undefined ? {} : { abortSignal: deps.signal });
+  await client.send(
+    new PublishCommand(input),
+    deps.signal === undefined ? {} : { abortSignal: deps.signal },
+  );
   deps.log.info({ key, kind, status, level, set: announcement.set }, 'announced');
   return { [metricOf(announcement)]: 1 };
 }
 
-function attributes(values: Readonly<Record<string, string>>): Record<string, MessageAttributeValue> {
+function attributes(
+  values: Readonly<Record<string, string>>,
+): Record<string, MessageAttributeValue> {
   return Object.fromEntries(
-    Object.entries(values).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
+    Object.entries(values).map(([name, StringValue]) => [
+      name,
+      { DataType: 'String', StringValue },
+    ]),
   );
 }
 

@@ -1,9 +1,9 @@
 import type { Context } from 'aws-lambda';
 import pino, { type Logger } from 'pino';
-import { StowageError } from '../../backup-set/errors.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { openStore } from '../../storage/open.ts';
 import type { Deps } from '../deps.ts';
-import { embedded, type Values } from '../metrics.ts';
+import { embedded, type Values } from './metrics.ts';
 
 /** What one invocation works with. */
 export interface Invocation extends Deps {
@@ -41,7 +41,10 @@ async function openStores(root: string): Promise<Stores> {
   const replica = process.env['STOWAGE_REPLICA'] ?? '';
   if (replica === '') return { store };
   const region = process.env['STOWAGE_REPLICA_REGION'] ?? '';
-  return { store, replica: await openStore({ root: replica, ...(region === '' ? {} : { s3: { region } }) }) };
+  return {
+    store,
+    replica: await openStore({ root: replica, ...(region === '' ? {} : { s3: { region } }) }),
+  };
 }
 
 /** @throws StowageError `config/missing`. */

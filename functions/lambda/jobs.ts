@@ -1,9 +1,9 @@
-import { parseKey } from '../../backup-set/keys.ts';
-import type { Values } from '../metrics.ts';
-import { type Job, jobOf, runJob } from '../route.ts';
+import { parseKey } from '../../backup-set/base/keys.ts';
+import { type Job, jobOf, runJob } from '../events/route.ts';
 import { invocation } from './environment.ts';
 import { measured } from './measured.ts';
 import { onMessages } from './messages.ts';
+import type { Values } from './metrics.ts';
 
 /** The handler of a function that does these works of the router. */
 export function handlerOf(...works: readonly Job['work'][]) {

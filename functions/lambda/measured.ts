@@ -1,5 +1,5 @@
-import type { Values } from '../metrics.ts';
 import type { Invocation } from './environment.ts';
+import type { Values } from './metrics.ts';
 
 /** Runs one piece of work, and counts how long it took, how it ended and what came of it. */
 export async function measured(

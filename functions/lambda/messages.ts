@@ -1,7 +1,7 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import pMap from 'p-map';
-import { messageOf, StowageError } from '../../backup-set/errors.ts';
-import { newsFor } from '../normalise.ts';
+import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import { createdKeys } from '../events/normalise.ts';
 import type { Invocation } from './environment.ts';
 
 /** Small reads and writes: more at once would only hold more documents in memory. */
@@ -39,7 +39,10 @@ export function onMessages<T>(open: (context: Context) => Promise<Invocation>, l
           group.messages.add(messageId);
         }
       } catch (error) {
-        invocation.log.error({ err: error, messageId }, `message not understood: ${messageOf(error)}`);
+        invocation.log.error(
+          { err: error, messageId },
+          `message not understood: ${messageOf(error)}`,
+        );
         failed.add(messageId);
       }
     }
@@ -63,7 +66,7 @@ export function onMessages<T>(open: (context: Context) => Promise<Invocation>, l
 
 /** @throws StowageError `set/unreadable` when the body is no JSON. */
 function worksIn<T>({ store, log }: Invocation, lane: Lane<T>, body: string) {
-  const { keys, ignored } = newsFor(store.url, parse(body));
+  const { keys, ignored } = createdKeys(store.url, parse(body));
   const works = keys.map(lane.workOf).filter((work) => work !== undefined);
   if (works.length === 0) {
     const shown = keys.slice(0, SHOWN_KEYS_MAX).map((key) => key.slice(0, SHOWN_CHARACTERS_MAX));

@@ -1,3 +1,3 @@
 import { handlerOf } from './jobs.ts';
 
-export const handler = handlerOf('replicate', 'plan-slices', 'do-slice', 'fold-slices');
+export const handler = handlerOf('request-replication', 'plan-task', 'run-slice', 'advance-task');

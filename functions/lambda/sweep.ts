@@ -1,11 +1,11 @@
 import type { Context } from 'aws-lambda';
-import { StowageError } from '../../backup-set/errors.ts';
-import { dateOf } from '../../backup-set/timestamps.ts';
-import type { Values } from '../metrics.ts';
-import { sweep } from '../sweep.ts';
-import type { SetStatus, SweepReport } from '../sweep-report.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { dateOf } from '../../backup-set/base/timestamps.ts';
+import type { SetStatus, SweepReport } from '../sweep/report.ts';
+import { sweep } from '../sweep/sweep.ts';
 import { invocation } from './environment.ts';
 import { measured } from './measured.ts';
+import type { Values } from './metrics.ts';
 
 const HOUR_MS = 3_600_000;
 /** Sets and restores remembered as closed, for as long as the process is kept warm. */

@@ -1,12 +1,12 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { requestVerification } from '../request-verification.ts';
+import { requestVerification } from '../handlers/request-verification.ts';
 import { invocation } from './environment.ts';
 import { handlerOf } from './jobs.ts';
 import { measured } from './measured.ts';
 
-const onMessages = handlerOf('plan-slices', 'do-slice', 'fold-slices');
+const onMessages = handlerOf('plan-task', 'run-slice', 'advance-task');
 
-/** What the schedule sends (infra/aws/schedules.yml). */
+/** What the schedule sends (infra/aws/resources/schedules.yml). */
 interface Scheduled {
   readonly verify: 'newest';
 }

@@ -54,9 +54,14 @@ const moreThanOnce = (pauseSeconds) => ({
   Threshold: 1,
 });
 
-/** From the functions' own metrics (functions/metrics.ts). */
+/** From the functions' own metrics (functions/lambda/metrics.ts). */
 function ofMetrics() {
-  const metric = (MetricName, more) => ({ Namespace: 'Stowage', MetricName, Dimensions: [ROOT], ...more });
+  const metric = (MetricName, more) => ({
+    Namespace: 'Stowage',
+    MetricName,
+    Dimensions: [ROOT],
+    ...more,
+  });
   return {
     SetsOverdueAlarm: alarm(
       'Nothing moves any more in a set that is not sealed: stowage list shows it, its verdict says what is missing',

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { DIMENSION, embedded, METRICS, NAMESPACE } from '../../functions/metrics.ts';
+import { DIMENSION, embedded, METRICS, NAMESPACE } from '../../functions/lambda/metrics.ts';
 import { type Alarm, resources } from './alarms.mjs';
 import { LANES, pascal } from './lanes.mjs';
 
@@ -56,7 +56,7 @@ describe('an alarm that waits for a second failure', () => {
   });
 
   test('of the sweeper looks back over two sweeps, however rarely it may be told to sweep', async () => {
-    const text = await readFile(new URL('parameters.yml', import.meta.url), 'utf8');
+    const text = await readFile(new URL('resources/parameters.yml', import.meta.url), 'utf8');
     const [, minutes] = /SweepMinutes:.*?MaxValue: (\d+)/s.exec(text) ?? [];
     expect(span('SweepErrorsAlarm')).toBeGreaterThanOrEqual(2 * 60 * Number(minutes));
   });

@@ -11,8 +11,8 @@ const ONE_CPU_MB = 1769;
  */
 const RESTORE_MB = 3008;
 
-const SLICE_WORKS = ['plan-slices', 'do-slice', 'fold-slices'];
-/** A slice is measured for minutes of reading (backup-set/slices.ts): nothing else shares its quarter of an hour. */
+const SLICE_WORKS = ['plan-task', 'run-slice', 'advance-task'];
+/** A slice is measured for minutes of reading (backup-set/documents/tasks.ts): nothing else shares its quarter of an hour. */
 const ONE_SLICE = { timeout: 900, batch: 1, window: 0 };
 const orNothing = (value) => ({ 'Fn::If': ['HasReplica', value, { Ref: 'AWS::NoValue' }] });
 const REPLICA = {
@@ -52,7 +52,7 @@ export const LANES = [
     description: 'Checks what a committed set names against what is stored',
   },
   {
-    name: 'coordinateRestore',
+    name: 'planRestore',
     keys: ['restores/*/request.json'],
     work: ['plan-restore'],
     memory: RESTORE_MB,
@@ -63,7 +63,7 @@ export const LANES = [
     description: 'Plans a restore, and writes the orders of its first phase',
   },
   {
-    name: 'trackRestore',
+    name: 'advanceRestore',
     keys: ['restores/*/receipts/*.json'],
     work: ['advance-restore'],
     memory: RESTORE_MB,
@@ -90,7 +90,7 @@ export const LANES = [
       'sets/*/verdicts/*-validate.json',
       ...['request', 'orders/*', 'receipts/*'].map((name) => `tasks/*-replicate/${name}.json`),
     ],
-    work: ['replicate', ...SLICE_WORKS],
+    work: ['request-replication', ...SLICE_WORKS],
     // It has the store copy.
     memory: 512,
     ...ONE_SLICE,
@@ -122,7 +122,8 @@ export const SWEEP = {
   timeout: 900,
   // It makes good what `replicate` missed.
   environment: REPLICA,
-  description: 'Finds what no event announced: commits, validates, calls overdue, takes restores on',
+  description:
+    'Finds what no event announced: commits, validates, calls overdue, takes restores on',
 };
 
 export const pascal = (name) => name[0].toUpperCase() + name.slice(1);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { formatKey, type Key, PHASES, VERDICT_LEVELS } from '../../backup-set/keys.ts';
-import { SLICE_WORKS } from '../../backup-set/timestamps.ts';
-import { isAnnounced } from '../../functions/announcement.ts';
-import { type Job, jobOf } from '../../functions/route.ts';
+import { formatKey, type Key, PHASES, VERDICT_LEVELS } from '../../backup-set/base/keys.ts';
+import { SLICE_WORKS } from '../../backup-set/base/timestamps.ts';
+import { type Job, jobOf } from '../../functions/events/route.ts';
+import { isAnnounced } from '../../functions/handlers/announce.ts';
 import { LANES } from './lanes.mjs';
 
 const timestamp = '20260131020304';
@@ -74,10 +74,10 @@ describe('the lanes from the bucket to the functions', () => {
     validate: ['verdict'],
     'plan-restore': ['verdict', 'restore-plan', 'order', 'outcome'],
     'advance-restore': ['order', 'outcome'],
-    replicate: ['task-request'],
-    'plan-slices': ['task-plan', 'slice-order', 'task-outcome'],
-    'do-slice': ['slice-receipt'],
-    'fold-slices': ['verdict', 'task-outcome'],
+    'request-replication': ['task-request'],
+    'plan-task': ['task-plan', 'slice-order', 'task-outcome'],
+    'run-slice': ['slice-receipt'],
+    'advance-task': ['verdict', 'task-outcome'],
     announce: [],
   };
 
@@ -85,12 +85,18 @@ describe('the lanes from the bucket to the functions', () => {
     const next = (work: string) =>
       KEYS.filter(({ kind }) => (WRITES[work as Job['work']] ?? []).includes(kind))
         // Of verdicts only those of validation lead on, and a fold writes those of verification.
-        .filter((key) => !(work === 'fold-slices' && key.kind === 'verdict' && key.level === 'validate'))
+        .filter(
+          (key) => !(work === 'advance-task' && key.kind === 'verdict' && key.level === 'validate'),
+        )
         .flatMap((key) => jobOf(formatKey(key))?.work ?? []);
     for (const work of new Set(LANES.flatMap((lane) => lane.work))) {
       expect(WRITES).toHaveProperty(work);
       const reached = new Set<string>();
-      for (let more = next(work); more.length > 0; more = more.flatMap(next).filter((to) => !reached.has(to)))
+      for (
+        let more = next(work);
+        more.length > 0;
+        more = more.flatMap(next).filter((to) => !reached.has(to))
+      )
         for (const to of more) reached.add(to);
       expect([...reached]).not.toContain(work);
     }

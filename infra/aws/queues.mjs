@@ -29,7 +29,11 @@ function queuesOf(lane) {
       },
     },
     [dead]: { Type: 'AWS::SQS::Queue', Properties: common },
-    [`${queue}Policy`]: policyOf(queue, takesFromRule(queue, `${pascal(name)}Rule`), overTlsOnly(queue)),
+    [`${queue}Policy`]: policyOf(
+      queue,
+      takesFromRule(queue, `${pascal(name)}Rule`),
+      overTlsOnly(queue),
+    ),
     [`${dead}Policy`]: policyOf(dead, overTlsOnly(dead)),
   };
 }
@@ -74,7 +78,9 @@ function ruleOf({ name, keys, description, condition }) {
           'detail-type': ['Object Created'],
           detail: {
             bucket: { name: [{ Ref: 'BucketName' }] },
-            object: { key: keys.map((key) => ({ wildcard: { 'Fn::Sub': `\${RootPrefix}${key}` } })) },
+            object: {
+              key: keys.map((key) => ({ wildcard: { 'Fn::Sub': `\${RootPrefix}${key}` } })),
+            },
           },
         },
         Targets: [{ Id: 'queue', Arn: arnOf(queue) }],

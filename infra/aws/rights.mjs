@@ -58,7 +58,15 @@ const ANYWHERE = ['sets/*', 'restores/*', 'tasks/*'];
 /** In the bucket at the alternate location: what is copied is judged there again. */
 const REPLICA = {
   reads: SETS,
-  creates: ['plan', 'packs', 'receipts', 'seal', 'manifest', 'verdicts-stitch', 'verdicts-validate'],
+  creates: [
+    'plan',
+    'packs',
+    'receipts',
+    'seal',
+    'manifest',
+    'verdicts-stitch',
+    'verdicts-validate',
+  ],
   // A copy in parts that fails is ended, or its parts are paid for.
   endsUploads: ['packs'],
   lists: IN_SETS,
@@ -81,12 +89,12 @@ export const RIGHTS = {
     lists: ['sets/*', 'tasks/*'],
     replica: REPLICA,
   },
-  CoordinateRestore: {
+  PlanRestore: {
     reads: [...DOCUMENTS, ...RESTORES],
     creates: ['verdicts-validate', 'restore-plan', 'restore-orders', 'outcome'],
     lists: ['sets/*', 'restores/*'],
   },
-  TrackRestore: {
+  AdvanceRestore: {
     reads: ['manifest', ...RESTORES],
     creates: ['restore-orders', 'outcome'],
     lists: [`${SET}/manifest*`, 'restores/*'],

@@ -50,9 +50,13 @@ export function roleOf(name) {
       ...(!isFunction && { MaxSessionDuration: SESSION_SECONDS_MAX }),
       AssumeRolePolicyDocument: {
         Version: '2012-10-17',
-        Statement: [{ Effect: 'Allow', Principal: isFunction ? LAMBDA : ACCOUNT, Action: 'sts:AssumeRole' }],
+        Statement: [
+          { Effect: 'Allow', Principal: isFunction ? LAMBDA : ACCOUNT, Action: 'sts:AssumeRole' },
+        ],
       },
-      Policies: [{ PolicyName: 'stowage', PolicyDocument: { Version: '2012-10-17', Statement: statements } }],
+      Policies: [
+        { PolicyName: 'stowage', PolicyDocument: { Version: '2012-10-17', Statement: statements } },
+      ],
     },
   };
 }
@@ -72,7 +76,11 @@ function runtimeOf(name) {
 }
 
 const INSPECT = [
-  ...['s3:GetBucketVersioning', 's3:GetBucketObjectLockConfiguration', 's3:GetBucketPublicAccessBlock'],
+  ...[
+    's3:GetBucketVersioning',
+    's3:GetBucketObjectLockConfiguration',
+    's3:GetBucketPublicAccessBlock',
+  ],
   ...['s3:GetEncryptionConfiguration', 's3:GetBucketPolicy', 's3:GetLifecycleConfiguration'],
   ...['s3:GetBucketNotification', 's3:GetBucketOwnershipControls'],
 ];
@@ -80,7 +88,8 @@ const INSPECT = [
 function statementsOn(bucket, rights, where = '') {
   const { reads, creates, deletes, endsUploads, lists, listsUploads, inspects } = rights;
   const whole = arnIn(bucket, '');
-  const on = (sid, action, names) => names && allow(`${sid}${where}`, action, arnsOf(bucket, names));
+  const on = (sid, action, names) =>
+    names && allow(`${sid}${where}`, action, arnsOf(bucket, names));
   return [
     on('Read', 's3:GetObject', reads),
     on('Create', 's3:PutObject', creates),
@@ -94,7 +103,9 @@ function statementsOn(bucket, rights, where = '') {
 }
 
 const statementsThere = (replica) => [
-  ...statementsOn('ReplicaBucketName', replica, 'There').map((statement) => only('HasReplica', statement)),
+  ...statementsOn('ReplicaBucketName', replica, 'There').map((statement) =>
+    only('HasReplica', statement),
+  ),
   withKey('HasReplicaKmsKey', 'ReplicaKmsKeyArn', replica, 'There'),
 ];
 
@@ -116,9 +127,16 @@ function withKey(condition, parameter, { creates = [] }, where = '') {
   return only(condition, use);
 }
 
-const only = (condition, statement) => ({ 'Fn::If': [condition, statement, { Ref: 'AWS::NoValue' }] });
+const only = (condition, statement) => ({
+  'Fn::If': [condition, statement, { Ref: 'AWS::NoValue' }],
+});
 
-const allow = (sid, action, resource) => ({ Sid: sid, Effect: 'Allow', Action: action, Resource: resource });
+const allow = (sid, action, resource) => ({
+  Sid: sid,
+  Effect: 'Allow',
+  Action: action,
+  Resource: resource,
+});
 
 const outputOf = (name, description) => ({
   Description: description,

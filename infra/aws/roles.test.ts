@@ -28,7 +28,7 @@ function filled(value: unknown, prefix: string): unknown {
 test.each(Object.keys(RIGHTS))(
   'the role %s fits into IAM with the longest names there may be',
   async (name) => {
-    const text = await readFile(new URL('parameters.yml', import.meta.url), 'utf8');
+    const text = await readFile(new URL('resources/parameters.yml', import.meta.url), 'utf8');
     const [, length] = /RootPrefix:.*?MaxLength: (\d+)/s.exec(text) ?? [];
     const role = roleOf(name) as { Properties: { Policies: { PolicyDocument: unknown }[] } };
     const policies = role.Properties.Policies.map(({ PolicyDocument }) =>

@@ -17,7 +17,9 @@ function complexityOf(patterns: readonly string[]): number {
   const seen = new Set<string>();
   let most = 0;
   while (waiting.length > 0) {
-    const reached = waiting.flatMap((ats) => [...characters].map((one) => after(patterns, ats, one)));
+    const reached = waiting.flatMap((ats) =>
+      [...characters].map((one) => after(patterns, ats, one)),
+    );
     most = Math.max(most, ...reached.map((ats) => counted(patterns, ats)));
     waiting = reached.filter((ats) => !seen.has(ats.join()) && seen.add(ats.join()));
   }
@@ -28,7 +30,8 @@ function after(patterns: readonly string[], ats: readonly At[], character: strin
   const next = ats.flatMap((at): At[] => {
     const [index = 0, place = 0] = at.split(' ').map(Number);
     const pattern = patterns[index] ?? '';
-    if (pattern[place] !== '*') return pattern[place] === character ? [`${index} ${place + 1} literal`] : [];
+    if (pattern[place] !== '*')
+      return pattern[place] === character ? [`${index} ${place + 1} literal`] : [];
     const beyond: At[] = pattern[place + 1] === character ? [`${index} ${place + 2} literal`] : [];
     return [`${index} ${place} wildcard`, ...beyond];
   });
@@ -51,5 +54,7 @@ test('the count is that of rules that EventBridge has accepted and refused', () 
 });
 
 test.each(LANES)('the rule of $name is not too complex for EventBridge', ({ keys }) => {
-  expect(complexityOf(keys.map((key) => `clusters/shop/${key}`))).toBeLessThanOrEqual(COMPLEXITY_MAX);
+  expect(complexityOf(keys.map((key) => `clusters/shop/${key}`))).toBeLessThanOrEqual(
+    COMPLEXITY_MAX,
+  );
 });

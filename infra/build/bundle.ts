@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import { access, chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { messageOf } from '../../backup-set/errors.ts';
-import { COORDINATOR_FLAGS, SHIPPER_FLAGS } from '../../segment-shipper/node-flags.ts';
+import { messageOf } from '../../backup-set/base/errors.ts';
+import { COORDINATOR_FLAGS, SHIPPER_FLAGS } from '../../segment-shipper/protocol/node-flags.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const PROGRAMS = [
@@ -69,9 +69,13 @@ const onlyUsedCommands: Plugin = {
 
 async function s3Commands(): Promise<string[]> {
   const folder = path.join(ROOT, 'storage');
-  const files = (await readdir(folder)).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
+  const files = (await readdir(folder, { recursive: true })).filter(
+    (name) => name.endsWith('.ts') && !name.endsWith('.test.ts'),
+  );
   const texts = await Promise.all(files.map((name) => readFile(path.join(folder, name), 'utf8')));
-  const imports = texts.flatMap((text) => text.match(/^import \{[^}]*\} from '@aws-sdk\/client-s3'/gm) ?? []);
+  const imports = texts.flatMap(
+    (text) => text.match(/^import \{[^}]*\} from '@aws-sdk\/client-s3'/gm) ?? [],
+  );
   return [...new Set(imports.flatMap((text) => text.match(/\b\w+Command\b/g) ?? []))].sort();
 }
 
@@ -94,7 +98,8 @@ try {
 
 async function requireEntries(): Promise<void> {
   const missing: string[] = [];
-  for (const { entry } of PROGRAMS) await access(path.join(ROOT, entry)).catch(() => missing.push(entry));
+  for (const { entry } of PROGRAMS)
+    await access(path.join(ROOT, entry)).catch(() => missing.push(entry));
   if (missing.length > 0) throw new Error(`nothing to bundle: ${missing.join(', ')} not found`);
 }
 

@@ -41,4 +41,5 @@ export async function bundleFunctions(): Promise<Map<string, number>> {
   return new Map(await Promise.all(names.map(async (name) => [name, await sizeOf(name)] as const)));
 }
 
-const sizeOf = async (name: string) => (await stat(path.join(ROOT, FOLDER, name, 'index.mjs'))).size;
+const sizeOf = async (name: string) =>
+  (await stat(path.join(ROOT, FOLDER, name, 'index.mjs'))).size;

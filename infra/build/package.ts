@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { messageOf } from '../../backup-set/errors.ts';
+import { messageOf } from '../../backup-set/base/errors.ts';
 import { withLock } from '../setup/lock.mjs';
 import { BUNDLE_BYTES_MAX, bundleFunctions } from './lambda.ts';
 
@@ -15,9 +15,11 @@ try {
   // Two runs would take each other's bundles for their own.
   await withLock(path.join(ROOT, '.stowage-package.lock'), say, async () => {
     const sizes = await bundleFunctions();
-    for (const [name, bytes] of sizes) process.stdout.write(`${name} ${(bytes / 1e6).toFixed(2)} MB\n`);
+    for (const [name, bytes] of sizes)
+      process.stdout.write(`${name} ${(bytes / 1e6).toFixed(2)} MB\n`);
     const large = [...sizes].filter(([, bytes]) => bytes > BUNDLE_BYTES_MAX).map(([name]) => name);
-    if (large.length > 0) throw new Error(`larger than ${BUNDLE_BYTES_MAX} bytes: ${large.join(', ')}`);
+    if (large.length > 0)
+      throw new Error(`larger than ${BUNDLE_BYTES_MAX} bytes: ${large.join(', ')}`);
     await osls('package', ...process.argv.slice(2));
   });
 } catch (error) {

@@ -1,5 +1,5 @@
 /**
- * `npm run build:wasm`: assembles database/copy-wire/splitter.wat into splitter-module.ts, a module that needs no file
+ * `npm run build:wasm`: assembles database/copy-wire/splitter/splitter.wat into splitter-module.ts, a module that needs no file
  * beside it. wabt from npm is all it takes; a unit test builds it again and compares.
  */
 import { readFile, writeFile } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import wabt from 'wabt';
 
-const FOLDER = path.resolve(import.meta.dirname, '../../database/copy-wire');
+const FOLDER = path.resolve(import.meta.dirname, '../../database/copy-wire/splitter');
 const SOURCE = path.join(FOLDER, 'splitter.wat');
 const BASE64_CHARACTERS_PER_LINE = 96;
 

@@ -34,11 +34,13 @@ export function cephPolicy({ bucket, prefix, owner, users }) {
 
 function statementsOf(role, user, { bucket, prefix }) {
   const { reads, creates, deletes, endsUploads, lists, listsUploads, inspects } = RIGHTS[role];
-  const keys = (names) => names.flatMap((name) => KEYS[name]).map((key) => arnOf(bucket, prefix + key));
+  const keys = (names) =>
+    names.flatMap((name) => KEYS[name]).map((key) => arnOf(bucket, prefix + key));
   const allow = (right, action, resources) =>
     right && { ...statement('Allow', user, [action].flat()), Resource: resources() };
   const whole = () => [arnOf(bucket)];
-  const mayNotRead = reads === undefined ? { Resource: [arnOf(bucket, '*')] } : { NotResource: keys(reads) };
+  const mayNotRead =
+    reads === undefined ? { Resource: [arnOf(bucket, '*')] } : { NotResource: keys(reads) };
   return [
     allow(reads, 's3:GetObject', () => keys(reads)),
     allow(creates, 's3:PutObject', () => keys(creates)),
@@ -55,7 +57,11 @@ function statementsOf(role, user, { bucket, prefix }) {
 
 /** Ceph 16 refuses a policy that names what it does not know, as s3:GetEncryptionConfiguration. */
 const INSPECT = [
-  ...['s3:GetBucketVersioning', 's3:GetBucketObjectLockConfiguration', 's3:GetBucketPublicAccessBlock'],
+  ...[
+    's3:GetBucketVersioning',
+    's3:GetBucketObjectLockConfiguration',
+    's3:GetBucketPublicAccessBlock',
+  ],
   ...['s3:GetBucketPolicy', 's3:GetLifecycleConfiguration', 's3:GetBucketNotification'],
 ];
 
@@ -78,11 +84,14 @@ function fromArguments(args) {
   const { bucket, prefix = '', owner, user = [] } = values;
   if (bucket === undefined || owner === undefined || user.length === 0)
     throw new Error('--bucket, --owner and --user Role=uid are needed');
-  if (prefix !== '' && !prefix.endsWith('/')) throw new Error('--prefix ends in a slash, or is left out');
+  if (prefix !== '' && !prefix.endsWith('/'))
+    throw new Error('--prefix ends in a slash, or is left out');
   const users = user.map((pair) => {
     const [role = '', uid = ''] = pair.split('=');
     if (!Object.hasOwn(RIGHTS, role) || uid === '')
-      throw new Error(`--user ${pair}: write Role=uid; roles are ${Object.keys(RIGHTS).join(', ')}`);
+      throw new Error(
+        `--user ${pair}: write Role=uid; roles are ${Object.keys(RIGHTS).join(', ')}`,
+      );
     return { role, user: uid };
   });
   return { bucket, prefix, owner, users };
@@ -91,7 +100,9 @@ function fromArguments(args) {
 const [, program] = process.argv;
 if (program !== undefined && realpathSync(program) === fileURLToPath(import.meta.url)) {
   try {
-    process.stdout.write(`${JSON.stringify(cephPolicy(fromArguments(process.argv.slice(2))), null, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify(cephPolicy(fromArguments(process.argv.slice(2))), null, 2)}\n`,
+    );
   } catch (error) {
     process.stderr.write(`bucket-policy: ${error.message}\n`);
     process.exitCode = 2;

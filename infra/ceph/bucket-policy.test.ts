@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { deploymentOf, NAMES } from '../../test/support/deployment.ts';
-import { policiesOf } from '../../test/support/policies.ts';
-import { securityTemplate } from '../../test/support/template.ts';
+import { deploymentOf, NAMES } from '../../test/support/rights/deployment.ts';
+import { policiesOf } from '../../test/support/rights/policies.ts';
+import { securityTemplate } from '../../test/support/rights/template.ts';
 import { cephPolicy } from './bucket-policy.mjs';
 
 // test/contract/roles*.test.ts try this policy on a real Ceph.
@@ -15,22 +15,32 @@ const { roles } = policiesOf(template, deploymentOf(template));
 /** Not known to Ceph 16, or other than on AWS: see the page. */
 const ELSEWHERE = ['s3:GetEncryptionConfiguration', 's3:GetBucketOwnershipControls'];
 
-test.each([...roles])('%s is allowed on Ceph what the template allows on AWS', (role, statements) => {
-  const { bucket, prefix } = NAMES;
-  const [, ...own] = cephPolicy({ bucket, prefix, owner: 'o', users: [{ role, user: 'u' }] }).Statement;
-  const pairs = (list: readonly { Action: readonly string[]; Resource?: readonly string[] }[]) =>
-    list
-      .flatMap(({ Action, Resource = [] }) =>
-        Action.flatMap((action) => Resource.map((on) => `${action} ${on}`)),
-      )
-      .filter((pair) => pair.startsWith('s3:') && !ELSEWHERE.some((action) => pair.startsWith(action)))
-      .filter((pair) => / arn:aws:s3:::offsite(\/|$)/.test(pair))
-      .toSorted();
-  const many = role === 'Delete' ? [`s3:DeleteObject arn:aws:s3:::${bucket}`] : [];
-  expect(pairs(own.filter(({ Effect }) => Effect === 'Allow'))).toEqual(
-    [...pairs(statements), ...many].toSorted(),
-  );
-});
+test.each([...roles])(
+  '%s is allowed on Ceph what the template allows on AWS',
+  (role, statements) => {
+    const { bucket, prefix } = NAMES;
+    const [, ...own] = cephPolicy({
+      bucket,
+      prefix,
+      owner: 'o',
+      users: [{ role, user: 'u' }],
+    }).Statement;
+    const pairs = (list: readonly { Action: readonly string[]; Resource?: readonly string[] }[]) =>
+      list
+        .flatMap(({ Action, Resource = [] }) =>
+          Action.flatMap((action) => Resource.map((on) => `${action} ${on}`)),
+        )
+        .filter(
+          (pair) => pair.startsWith('s3:') && !ELSEWHERE.some((action) => pair.startsWith(action)),
+        )
+        .filter((pair) => / arn:aws:s3:::offsite(\/|$)/.test(pair))
+        .toSorted();
+    const many = role === 'Delete' ? [`s3:DeleteObject arn:aws:s3:::${bucket}`] : [];
+    expect(pairs(own.filter(({ Effect }) => Effect === 'Allow'))).toEqual(
+      [...pairs(statements), ...many].toSorted(),
+    );
+  },
+);
 
 test('it is printed for the users that are named', async () => {
   const where = ['--bucket', 'offsite', '--prefix', 'shop/', '--owner', 'stowage'];
@@ -44,7 +54,11 @@ test('it is printed for the users that are named', async () => {
 });
 
 test.each([
-  ['a role that is not there', ['--bucket', 'b', '--owner', 'o', '--user', 'Root=u'], 'roles are Stitch, '],
+  [
+    'a role that is not there',
+    ['--bucket', 'b', '--owner', 'o', '--user', 'Root=u'],
+    'roles are Stitch, ',
+  ],
   [
     'a prefix without its slash',
     ['--bucket', 'b', '--owner', 'o', '--user', 'Audit=u', '--prefix', 'x'],
@@ -52,5 +66,8 @@ test.each([
   ],
   ['nobody', ['--bucket', 'b', '--owner', 'o'], '--user Role=uid'],
 ])('%s is refused with exit code 2', async (_, args, words) => {
-  await expect(run(...args)).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(words) });
+  await expect(run(...args)).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(words),
+  });
 });

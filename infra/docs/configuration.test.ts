@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { Config, ENVIRONMENT } from '../../cli/config-schema.ts';
+import { Config, ENVIRONMENT } from '../../cli/config/schema.ts';
 
 const page = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
 /** Field → the cells of its line. */
@@ -35,15 +35,21 @@ test.each(fields.filter(({ fallback }) => fallback !== undefined))(
   },
 );
 
-test.each(Object.entries(ENVIRONMENT))('%s stands in the line of the field it sets', (variable, field) => {
-  expect(table.get(field)?.[2]).toBe(`\`${variable}\``);
-});
+test.each(Object.entries(ENVIRONMENT))(
+  '%s stands in the line of the field it sets',
+  (variable, field) => {
+    expect(table.get(field)?.[2]).toBe(`\`${variable}\``);
+  },
+);
 
 test('every configuration on the page is one', () => {
-  const blocks = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => parse(text) as object);
+  const blocks = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(
+    ([, text = '']) => parse(text) as object,
+  );
   expect(blocks.length).toBeGreaterThan(2);
   const [whole] = blocks;
-  for (const block of blocks) expect(Config.safeParse({ ...whole, ...block }).error).toBeUndefined();
+  for (const block of blocks)
+    expect(Config.safeParse({ ...whole, ...block }).error).toBeUndefined();
 });
 
 function* fieldsOf(node: Node, path = ''): Generator<{ name: string; fallback: unknown }> {

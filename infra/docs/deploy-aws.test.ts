@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseDocument } from 'yaml';
-import { METRICS } from '../../functions/metrics.ts';
+import { METRICS } from '../../functions/lambda/metrics.ts';
 import { resources } from '../aws/alarms.mjs';
 import { LANES, pascal, SWEEP } from '../aws/lanes.mjs';
 
@@ -10,7 +10,10 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 const textOf = (name: string) => readFile(path.join(ROOT, name), 'utf8');
 /** `!Sub` and its kin stay text: nothing here looks at them. */
 const yamlOf = async (name: string) =>
-  parseDocument(await textOf(name), { logLevel: 'silent' }).toJS() as Record<string, Record<string, unknown>>;
+  parseDocument(await textOf(name), { logLevel: 'silent' }).toJS() as Record<
+    string,
+    Record<string, unknown>
+  >;
 
 interface Parameter {
   readonly Default?: unknown;
@@ -23,10 +26,16 @@ describe('docs/deploy-aws.md', () => {
     const documented = new Map(
       rows.map(([, name = '', text = '']) => [name, text.trim().replaceAll('`', '')]),
     );
-    const parameters = (await yamlOf('infra/aws/parameters.yml'))['Parameters'] as Record<string, Parameter>;
+    const parameters = (await yamlOf('infra/aws/resources/parameters.yml'))['Parameters'] as Record<
+      string,
+      Parameter
+    >;
     const { provider, params } = await yamlOf('serverless.yml');
     const given = params?.['default'] as Record<string, string>;
-    const handed = provider?.['stackParameters'] as { ParameterKey: string; ParameterValue: string }[];
+    const handed = provider?.['stackParameters'] as {
+      ParameterKey: string;
+      ParameterValue: string;
+    }[];
     const names = Object.keys(parameters);
     expect([...documented.keys()].map(pascal)).toEqual(expect.arrayContaining(names));
     expect(Object.keys(given).map(pascal).sort()).toEqual(names.toSorted());
@@ -37,15 +46,20 @@ describe('docs/deploy-aws.md', () => {
       expect(ParameterValue).toBe(`\${param:${name}}`);
       if (Default === undefined) expect(documented.get(name)).toBe('required');
       else expect(given[name]).toBe(String(Default));
-      if (Default !== undefined && Default !== '') expect(documented.get(name)).toBe(String(Default));
+      if (Default !== undefined && Default !== '')
+        expect(documented.get(name)).toBe(String(Default));
     }
   });
 
   test('says that bucket and policy outlive the stack, and the template keeps both', async () => {
     expect(await textOf('docs/deploy-aws.md')).toContain('which stays, policy and all');
     const kept = { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' };
-    expect((await yamlOf('infra/aws/bucket.yml'))['Resources']).toMatchObject({ Bucket: kept });
-    expect((await yamlOf('infra/aws/bucket-policy.yml'))['Resources']).toMatchObject({ BucketPolicy: kept });
+    expect((await yamlOf('infra/aws/resources/bucket.yml'))['Resources']).toMatchObject({
+      Bucket: kept,
+    });
+    expect((await yamlOf('infra/aws/resources/bucket-policy.yml'))['Resources']).toMatchObject({
+      BucketPolicy: kept,
+    });
   });
 
   test('has every metric, and says what to do about every alarm', async () => {
@@ -58,7 +72,10 @@ describe('docs/deploy-aws.md', () => {
     const own = Object.keys(resources().Resources).filter((name) => !ofMany.includes(name));
     expect(own).toHaveLength(7);
     const alarms = Object.keys(resources().Resources).length;
-    expect(page).toMatch(new RegExp(`\\b${alarms} alarms .* ${Object.keys(METRICS).length} metrics `));
-    for (const name of [...own, '…ErrorsAlarm', '…DeadLettersAlarm']) expect(page).toContain(`| \`${name}\``);
+    expect(page).toMatch(
+      new RegExp(`\\b${alarms} alarms .* ${Object.keys(METRICS).length} metrics `),
+    );
+    for (const name of [...own, '…ErrorsAlarm', '…DeadLettersAlarm'])
+      expect(page).toContain(`| \`${name}\``);
   });
 });

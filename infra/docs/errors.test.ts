@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { ERRORS } from '../../backup-set/errors.ts';
+import { ERRORS } from '../../backup-set/base/errors.ts';
 import { errorsPage } from './errors.ts';
 
 test('docs/errors.md is what the table of errors says (node infra/docs/errors.ts > docs/errors.md)', async () => {

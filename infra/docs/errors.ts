@@ -1,5 +1,5 @@
 /** Prints docs/errors.md from the table of errors: `node infra/docs/errors.ts > docs/errors.md`. */
-import { ERRORS } from '../../backup-set/errors.ts';
+import { ERRORS } from '../../backup-set/base/errors.ts';
 
 const MEANING: Readonly<Record<number, string>> = {
   0: 'success: everything that was asked for is done and proven',
@@ -18,7 +18,7 @@ export function errorsPage(): string {
   const exits = [...new Set([0, ...entries.map(([, { exit }]) => exit)])].sort((a, b) => a - b);
   return `# Errors
 
-Printed from \`backup-set/errors.ts\` by \`node infra/docs/errors.ts\`; change it there.
+Printed from \`backup-set/base/errors.ts\` by \`node infra/docs/errors.ts\`; change it there.
 
 Every failure has a code, which never changes its meaning, and leads to one exit code. With \`--json\` the code stands in
 \`error.code\`, and what is known of the place in \`error.where\`: set, content, relation, object, offset, field.

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { deploymentOf, NAMES, roleArn } from '../../test/support/deployment.ts';
-import { keyClasses, listingOf } from '../../test/support/key-classes.ts';
-import { type Asked, isAllowed, policiesOf } from '../../test/support/policies.ts';
-import { type RightsRow, readSecurityPage } from '../../test/support/rights-table.ts';
-import { securityTemplate } from '../../test/support/template.ts';
+import { deploymentOf, NAMES, roleArn } from '../../test/support/rights/deployment.ts';
+import { keyClasses, listingOf } from '../../test/support/rights/key-classes.ts';
+import { type Asked, isAllowed, policiesOf } from '../../test/support/rights/policies.ts';
+import { type RightsRow, readSecurityPage } from '../../test/support/rights/rights-table.ts';
+import { securityTemplate } from '../../test/support/rights/template.ts';
 
 const TIMESTAMP = '20260131010203';
 const IDS = {
@@ -44,7 +44,8 @@ const VERBS: Record<Verb, (who: string, keys: readonly string[], bucket?: string
   overwrites: on('s3:PutObject', { 's3:ObjectCreationOperation': 'true' }),
   deletes: on('s3:DeleteObject'),
   endsUploads: on('s3:AbortMultipartUpload'),
-  lists: (who, keys, bucket = BUCKET) => listingOf(keys).map((prefix) => mayList(who, prefix, bucket)),
+  lists: (who, keys, bucket = BUCKET) =>
+    listingOf(keys).map((prefix) => mayList(who, prefix, bucket)),
 };
 
 function on(action: string, context: Asked['context'] = {}) {
@@ -53,7 +54,11 @@ function on(action: string, context: Asked['context'] = {}) {
 }
 
 const mayList = (who: string, prefix: string, bucket = BUCKET) =>
-  may(who, { action: 's3:ListBucket', resource: bucket, context: { 's3:prefix': `shop/${prefix}` } });
+  may(who, {
+    action: 's3:ListBucket',
+    resource: bucket,
+    context: { 's3:prefix': `shop/${prefix}` },
+  });
 
 /** The classes on which a role may do something. Half of a class would be a hole in the table. */
 function allowedClasses(who: string, verb: Verb, bucket = BUCKET): Set<string> {
@@ -90,7 +95,8 @@ test('functions learn that an object is absent, for every key that they read', (
       );
     if (!isFunction) continue;
     for (const name of reads)
-      for (const key of CLASSES.get(name) ?? []) expect(mayList(who, key), `${who}: ${key}`).toBe(true);
+      for (const key of CLASSES.get(name) ?? [])
+        expect(mayList(who, key), `${who}: ${key}`).toBe(true);
   }
 });
 
@@ -103,7 +109,11 @@ test('who has no listing at all is a shipper', () => {
 
 describe('nobody, whatever their role allows', () => {
   const admin = (asked: Partial<Asked> & Pick<Asked, 'action' | 'resource'>, at = policies) => {
-    const context = { 'aws:SecureTransport': 'true', 'aws:PrincipalArn': roleArn('Admin'), ...asked.context };
+    const context = {
+      'aws:SecureTransport': 'true',
+      'aws:PrincipalArn': roleArn('Admin'),
+      ...asked.context,
+    };
     const everything = { Effect: 'Allow' as const, Action: ['*'], Resource: ['*'] };
     return isAllowed([everything, ...at.bucket], { ...asked, context });
   };
@@ -122,7 +132,10 @@ describe('nobody, whatever their role allows', () => {
   });
 
   test.each([
-    ['a key that only the writer has', { 's3:x-amz-server-side-encryption-customer-algorithm': 'AES256' }],
+    [
+      'a key that only the writer has',
+      { 's3:x-amz-server-side-encryption-customer-algorithm': 'AES256' },
+    ],
     ['other encryption', { 's3:x-amz-server-side-encryption': 'aws:kms' }],
     ['a KMS key', { 's3:x-amz-server-side-encryption-aws-kms-key-id': NAMES.key }],
   ])('writes under %s', (_, header) => {
@@ -164,15 +177,17 @@ test('no role reaches another root, or a key that is only nearly one of ours', (
     ]);
   for (const who of policies.roles.keys()) {
     for (const resource of foreign) {
-      expect(may(who, { action: 's3:PutObject', resource, context: creating }), `${who}: ${resource}`).toBe(
-        false,
-      );
+      expect(
+        may(who, { action: 's3:PutObject', resource, context: creating }),
+        `${who}: ${resource}`,
+      ).toBe(false);
       expect(may(who, { action: 's3:GetObject', resource }), `${who}: ${resource}`).toBe(false);
     }
     expect(may(who, { action: 's3:ListBucket', resource: BUCKET }), who).toBe(false);
-    expect(may(who, { action: 's3:ListBucket', resource: BUCKET, context: { 's3:prefix': '' } }), who).toBe(
-      false,
-    );
+    expect(
+      may(who, { action: 's3:ListBucket', resource: BUCKET, context: { 's3:prefix': '' } }),
+      who,
+    ).toBe(false);
   }
 });
 
@@ -180,7 +195,15 @@ test('in the other bucket Replicate and Sweep do what the page says, and nobody 
   const there = `arn:aws:s3:::${NAMES.replica}`;
   const ofSets = [...CLASSES].filter(([, keys]) => keys.every((key) => key.startsWith('sets/')));
   const sets = new Set(ofSets.map(([name]) => name));
-  const copied = ['plan', 'packs', 'receipts', 'seal', 'manifest', 'verdicts-stitch', 'verdicts-validate'];
+  const copied = [
+    'plan',
+    'packs',
+    'receipts',
+    'seal',
+    'manifest',
+    'verdicts-stitch',
+    'verdicts-validate',
+  ];
   for (const { who } of rows) {
     const copies = who === 'Replicate' || who === 'Sweep';
     const none = new Set();
@@ -193,11 +216,14 @@ test('in the other bucket Replicate and Sweep do what the page says, and nobody 
 
 test('a function has its own queue and its own log, and nothing else outside the bucket', () => {
   for (const [who, statements] of policies.roles) {
-    const elsewhere = statements.filter(({ Action }) => !Action.every((action) => action.startsWith('s3:')));
+    const elsewhere = statements.filter(
+      ({ Action }) => !Action.every((action) => action.startsWith('s3:')),
+    );
     for (const { Action, Resource } of elsewhere) {
       const service = Action[0]?.split(':')[0];
       if (service === 'sns') expect([who, Resource]).toEqual(['Announce', [NAMES.topic]]);
-      else expect(Resource.every((arn) => /[:/]([A-Za-z]+)(:\*)?$/.exec(arn)?.[1] === who)).toBe(true);
+      else
+        expect(Resource.every((arn) => /[:/]([A-Za-z]+)(:\*)?$/.exec(arn)?.[1] === who)).toBe(true);
     }
   }
 });
@@ -214,6 +240,10 @@ test('with a key of the user, everybody may use it through S3; only who creates 
 });
 
 test('every role fits into the 10,240 characters of an inline policy, with a long root', () => {
-  const { roles } = policiesOf(template, deploymentOf(template, { prefix: `${'p'.repeat(59)}/`, kms: true }));
-  for (const [who, statements] of roles) expect(JSON.stringify(statements).length, who).toBeLessThan(10_240);
+  const { roles } = policiesOf(
+    template,
+    deploymentOf(template, { prefix: `${'p'.repeat(59)}/`, kms: true }),
+  );
+  for (const [who, statements] of roles)
+    expect(JSON.stringify(statements).length, who).toBeLessThan(10_240);
 });

@@ -1,4 +1,14 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -70,7 +80,11 @@ describe('compiled code', () => {
 
   it('of old versions is forgotten', async () => {
     await writeFile(join(home, 'old'), '');
-    await utimes(join(home, 'old'), new Date(now - 40 * 86_400_000), new Date(now - 40 * 86_400_000));
+    await utimes(
+      join(home, 'old'),
+      new Date(now - 40 * 86_400_000),
+      new Date(now - 40 * 86_400_000),
+    );
     keepCompiled(home, 'new', compiled, now);
     expect(await readdir(home)).toEqual(['new']);
   });

@@ -35,14 +35,17 @@ export function cacheFolder({ env, uid }: Environment): string | undefined {
   const home = env['HOME'] ?? '';
   if (uid === undefined || named === '') return undefined;
   if (named === undefined && !home.startsWith('/')) return undefined;
-  const chain = named === undefined ? [home, join(home, '.cache'), join(home, '.cache/stowage')] : [named];
+  const chain =
+    named === undefined ? [home, join(home, '.cache'), join(home, '.cache/stowage')] : [named];
   return chain.every((folder) => isOnlyOurs(folder, uid)) ? chain.at(-1) : undefined;
 }
 
 /** A folder that is not there yet is made ours by whoever makes it: us. */
 function isOnlyOurs(folder: string, uid: number): boolean {
   const found = lstatSync(folder, { throwIfNoEntry: false });
-  return found === undefined || (found.isDirectory() && found.uid === uid && (found.mode & 0o022) === 0);
+  return (
+    found === undefined || (found.isDirectory() && found.uid === uid && (found.mode & 0o022) === 0)
+  );
 }
 
 /** What was kept; undefined when nothing was, or it cannot be read. */
@@ -60,7 +63,12 @@ export function readCompiled(file: string): Compiled | undefined {
 }
 
 /** Keeps it for the next start, whole or not at all; another process may do the same at the same time. */
-export function keepCompiled(folder: string, name: string, { code, parts }: Compiled, now: number): void {
+export function keepCompiled(
+  folder: string,
+  name: string,
+  { code, parts }: Compiled,
+  now: number,
+): void {
   const names = Buffer.from(parts.join(','), 'latin1');
   if (names.length > PARTS_BYTES_MAX) return;
   const length = Buffer.alloc(4);

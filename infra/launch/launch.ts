@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
-import { RAN } from '../../backup-set/ran.ts';
+import { MODULES_USED } from '../../storage/mark-module-used.ts';
 import { cacheFolder, keepCompiled, readCompiled } from './cache.ts';
 
 /** The program's file, named by the build. */
@@ -34,7 +34,10 @@ const folder = whereSafe();
 const digest = text.slice('// '.length, text.indexOf('\n'));
 // V8 refuses code that was compiled under other flags: programs started with them must not take turns in one file.
 const flags = process.execArgv.join('').replaceAll(/[^\w=]/g, '');
-const name = `${PROGRAM}-${process.version}-${process.arch}-${digest}-${flags}`.slice(0, NAME_CHARS_MAX);
+const name = `${PROGRAM}-${process.version}-${process.arch}-${digest}-${flags}`.slice(
+  0,
+  NAME_CHARS_MAX,
+);
 const kept = folder === undefined ? undefined : readCompiled(join(folder, name));
 const script = new Script(text, {
   filename: file,
@@ -42,7 +45,7 @@ const script = new Script(text, {
 });
 const known = new Set(script.cachedDataRejected === false ? kept?.parts : []);
 const parts = new Set([`run ${process.argv[2] ?? ''}`.replaceAll(/[^\w ]/g, '')]);
-(globalThis as { [RAN]?: Set<string> })[RAN] = parts;
+(globalThis as { [MODULES_USED]?: Set<string> })[MODULES_USED] = parts;
 if (folder !== undefined) {
   const early = known.size > 0 ? undefined : setTimeout(keep, START_MS).unref();
   process.once('exit', () => {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { serveMetrics } from '../../functions/serve-metrics.ts';
+import { serveMetrics } from '../../functions/serve/metrics.ts';
 
 const Rule = z.object({
   alert: z.string(),

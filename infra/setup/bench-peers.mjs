@@ -7,7 +7,7 @@ import { withLock } from './lock.mjs';
 import { runQuietly } from './run.mjs';
 import { SetupError } from './setup-error.mjs';
 
-const PACKAGES = 'infra/setup/bench-packages.txt';
+const PACKAGES = 'infra/setup/packages/bench.txt';
 
 /** Debian's python3 comes without what makes environments. */
 const DEBIAN = { packages: ['python3', 'python3-venv'], without: 'no peer that uploads with aws' };

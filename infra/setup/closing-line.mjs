@@ -10,10 +10,16 @@ import { pathToFileURL } from 'node:url';
 export function close(reportText, status) {
   if (reportText.trim() === '')
     return { passed: 0, failed: 1, skipped: 0, note: `ended with ${status} before any test ran` };
-  const { testResults, numPassedTests: passed, numFailedTests, numTotalTests } = JSON.parse(reportText);
+  const {
+    testResults,
+    numPassedTests: passed,
+    numFailedTests,
+    numTotalTests,
+  } = JSON.parse(reportText);
   // A file that cannot be loaded has no failed test, and is a failure all the same.
   const broken = testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some((one) => one.status === 'failed'),
+    (file) =>
+      file.status === 'failed' && !file.assertionResults.some((one) => one.status === 'failed'),
   );
   const failed = numFailedTests + broken.length;
   const skipped = numTotalTests - passed - numFailedTests;
@@ -25,7 +31,8 @@ export function close(reportText, status) {
       note: broken.map((file) => `failed as a whole: ${file.name}`).join('\n'),
     };
   if (passed === 0) return { passed, failed: 1, skipped, note: 'no test ran' };
-  if (status !== 0) return { passed, failed: 1, skipped, note: `ended with ${status} though no test failed` };
+  if (status !== 0)
+    return { passed, failed: 1, skipped, note: `ended with ${status} though no test failed` };
   return { passed, failed, skipped, note: '' };
 }
 

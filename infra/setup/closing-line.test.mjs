@@ -7,7 +7,12 @@ const file = (status, ...tests) => ({
   assertionResults: tests.map((one) => ({ status: one })),
 });
 const report = (passed, failed, total, ...testResults) =>
-  JSON.stringify({ numPassedTests: passed, numFailedTests: failed, numTotalTests: total, testResults });
+  JSON.stringify({
+    numPassedTests: passed,
+    numFailedTests: failed,
+    numTotalTests: total,
+    testResults,
+  });
 
 describe('the closing line of a run', () => {
   test('counts what ran', () => {
@@ -31,7 +36,11 @@ describe('the closing line of a run', () => {
   });
 
   test('no report, no test and an unexplained exit code are failures', () => {
-    expect(close('', 2)).toMatchObject({ passed: 0, failed: 1, note: 'ended with 2 before any test ran' });
+    expect(close('', 2)).toMatchObject({
+      passed: 0,
+      failed: 1,
+      note: 'ended with 2 before any test ran',
+    });
     expect(close(report(0, 0, 4), 0)).toMatchObject({ failed: 1, skipped: 4 });
     expect(close(report(5, 0, 5, file('passed')), 1)).toMatchObject({ passed: 5, failed: 1 });
   });

@@ -8,7 +8,7 @@ import { withLock } from './lock.mjs';
 import { runQuietly } from './run.mjs';
 import { SetupError } from './setup-error.mjs';
 
-const PACKAGES = 'infra/setup/emulator-packages.txt';
+const PACKAGES = 'infra/setup/packages/emulator.txt';
 /** Minor versions of Python 3 for which all packages of the lock file exist: regex asks for 11, cfn-lint takes no 15. */
 const PYTHON_MINORS = { min: 11, max: 14 };
 /** Set to 1 to run everything else without it. */
@@ -31,14 +31,23 @@ export async function installEmulator(root, say, environment = process.env) {
   }
   const at = (name) => path.join(root, name);
   const stamp = `${python.version}\n${await readFile(at(PACKAGES), 'utf8')}`;
-  const isStamped = async () => (await readFile(at('.venv/stowage-lock'), 'utf8').catch(() => '')) === stamp;
+  const isStamped = async () =>
+    (await readFile(at('.venv/stowage-lock'), 'utf8').catch(() => '')) === stamp;
   if (await isStamped()) return;
   await withLock(at('.stowage-venv.lock'), say, async () => {
     if (await isStamped()) return; // another run did it while we waited
     say('installing the emulator of AWS into .venv');
     await rm(at('.venv'), { recursive: true, force: true });
     await runQuietly(python.program, ['-m', 'venv', at('.venv')]);
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', at(PACKAGES)];
+    const pip = [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      '-r',
+      at(PACKAGES),
+    ];
     await runQuietly(at('.venv/bin/python'), pip).catch((error) => {
       const way = `or run everything that does without: ${WAIVER}=1 npm test`;
       throw new SetupError(1, `${error.message}\n${way}`);

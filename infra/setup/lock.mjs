@@ -21,7 +21,10 @@ export async function withLock(
     if (await isStale(dir, staleMs)) await breakLock(dir, staleMs);
     else await sleep(pollMs);
   }
-  const renewal = setInterval(() => void utimes(dir, new Date(), new Date()).catch(() => {}), renewMs);
+  const renewal = setInterval(
+    () => void utimes(dir, new Date(), new Date()).catch(() => {}),
+    renewMs,
+  );
   try {
     return await work();
   } finally {

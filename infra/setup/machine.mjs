@@ -36,9 +36,9 @@ async function isMet(need, searchPath) {
 async function isNewEnough(need, dirs) {
   if (need.minMajor === undefined) return true;
   for (const dir of dirs) {
-    const version = await promisify(execFile)(path.join(dir, need.programs[0]), ['--version']).catch(
-      () => undefined,
-    );
+    const version = await promisify(execFile)(path.join(dir, need.programs[0]), [
+      '--version',
+    ]).catch(() => undefined);
     if (version !== undefined) return majorOf(version.stdout) >= need.minMajor;
   }
   return false;

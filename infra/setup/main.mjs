@@ -12,7 +12,13 @@ import { installBenchPeers } from './bench-peers.mjs';
 import { installDebian } from './debian.mjs';
 import { installEmulator } from './emulator.mjs';
 import { absent } from './machine.mjs';
-import { needsOf, parsePurpose, wantsEmulator, wantsPeersInPython, whatToInstall } from './needs.mjs';
+import {
+  needsOf,
+  parsePurpose,
+  wantsEmulator,
+  wantsPeersInPython,
+  whatToInstall,
+} from './needs.mjs';
 import { installNodePackages } from './node-packages.mjs';
 import { SetupError } from './setup-error.mjs';
 
@@ -33,7 +39,8 @@ async function prepare(purpose) {
   if (missing.length > 0) {
     await installDebian(missing, say);
     const still = await absent(missing);
-    for (const { name, without } of still) if (without !== undefined) say(`${name} is not here: ${without}`);
+    for (const { name, without } of still)
+      if (without !== undefined) say(`${name} is not here: ${without}`);
     const needed = still.filter((need) => need.without === undefined);
     if (needed.length > 0) throw new SetupError(2, whatToInstall(purpose, needed));
   }

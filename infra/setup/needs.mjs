@@ -35,8 +35,18 @@ const CEPH = {
 
 /** What the bench measures beside Stowage; a peer that is not there is left out, and the report says so. */
 const PEERS = [
-  { name: 'rclone', programs: ['rclone'], packages: ['rclone'], without: 'no peers that upload with rclone' },
-  { name: 'pgBackRest', programs: ['pgbackrest'], packages: ['pgbackrest'], without: 'no physical backup' },
+  {
+    name: 'rclone',
+    programs: ['rclone'],
+    packages: ['rclone'],
+    without: 'no peers that upload with rclone',
+  },
+  {
+    name: 'pgBackRest',
+    programs: ['pgbackrest'],
+    packages: ['pgbackrest'],
+    without: 'no physical backup',
+  },
   { name: 'curl', programs: ['curl'], packages: ['curl'], without: 'no peers that download' },
 ];
 
@@ -53,7 +63,10 @@ export function parsePurpose(args) {
   const chosen = args.map((arg) => /^--for=(.+)$/.exec(arg)?.[1]);
   const purpose = chosen.at(-1) ?? 'test';
   if (chosen.includes(undefined) || !Object.hasOwn(PURPOSES, purpose)) {
-    throw new SetupError(2, `usage: node infra/setup/main.mjs [--for=${Object.keys(PURPOSES).join('|')}]`);
+    throw new SetupError(
+      2,
+      `usage: node infra/setup/main.mjs [--for=${Object.keys(PURPOSES).join('|')}]`,
+    );
   }
   return purpose;
 }

@@ -34,7 +34,10 @@ export async function installNodePackages(root, say) {
 async function installLocked(root, lockText, say) {
   say('installing npm packages');
   // node_modules/.bin is first in PATH below `npm run`: npm must not run on the very node that it removes.
-  const env = { ...process.env, PATH: pathWithout(process.env.PATH ?? '', path.join(root, 'node_modules')) };
+  const env = {
+    ...process.env,
+    PATH: pathWithout(process.env.PATH ?? '', path.join(root, 'node_modules')),
+  };
   const npm = (...args) =>
     runQuietly('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, env });
   // `npm ci` refuses a lock file without the optional packages of other platforms, which is what npm writes when a

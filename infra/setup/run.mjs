@@ -22,5 +22,6 @@ export async function runQuietly(command, args, options = {}) {
       resolve(code === 0 ? undefined : `ended with ${signal ?? `exit code ${code}`}`),
     );
   });
-  if (ended !== undefined) throw new SetupError(1, `${output}\n\`${[command, ...args].join(' ')}\` ${ended}`);
+  if (ended !== undefined)
+    throw new SetupError(1, `${output}\n\`${[command, ...args].join(' ')}\` ${ended}`);
 }

@@ -123,7 +123,10 @@ describe('node packages', () => {
     ['same version, other content', text({ 'node_modules/a': { version: '1', integrity: 'y' } })],
     [
       'one too many',
-      text({ 'node_modules/a': { version: '1', integrity: 'x' }, 'node_modules/c': { version: '1' } }),
+      text({
+        'node_modules/a': { version: '1', integrity: 'x' },
+        'node_modules/c': { version: '1' },
+      }),
     ],
   ])('%s is not what the lock says', (_, installed) => {
     expect(holds(installed, locked)).toBe(false);
@@ -140,7 +143,10 @@ describe('node packages', () => {
 
   test('npm never runs on the node it removes', () => {
     expect(
-      pathWithout('/p/node_modules/.bin:/usr/bin:/p/node_modules:/p/node_modules2', '/p/node_modules'),
+      pathWithout(
+        '/p/node_modules/.bin:/usr/bin:/p/node_modules:/p/node_modules2',
+        '/p/node_modules',
+      ),
     ).toBe('/usr/bin:/p/node_modules2');
   });
 });
@@ -169,7 +175,9 @@ describe('the lock', () => {
     );
     expect((await stat(lock)).isDirectory()).toBe(true);
     await utimes(lock, new Date(0), new Date(0));
-    expect(await withLock(lock, quiet, async () => 'done', { waitMs: 30_000, pollMs: 1 })).toBe('done');
+    expect(await withLock(lock, quiet, async () => 'done', { waitMs: 30_000, pollMs: 1 })).toBe(
+      'done',
+    );
   });
 
   test('work that fails frees it', async () => {

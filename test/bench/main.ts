@@ -3,16 +3,16 @@ import { rmSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findTool } from '../../database/tool-process.ts';
-import { build } from './build.ts';
+import { findTool } from '../../database/tools/process.ts';
 import { parseOptions, USAGE } from './options.ts';
-import { markdownOf, type Report, writeReport } from './report.ts';
-import type { ScenarioResult } from './result.ts';
+import { markdownOf, type Report, writeReport } from './report/report.ts';
+import type { ScenarioResult } from './report/result.ts';
 import { allScenarios } from './scenarios.ts';
-import { textFolder } from './servers.ts';
-import { openStoreFor } from './store.ts';
-import { findTools, versionOfPostgres } from './tools.ts';
-import { warmUp } from './warm-up.ts';
+import { build } from './setup/build.ts';
+import { textFolder } from './setup/servers.ts';
+import { openStoreFor } from './setup/store.ts';
+import { findTools, versionOfPostgres } from './setup/tools.ts';
+import { warmUp } from './setup/warm-up.ts';
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 

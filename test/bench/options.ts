@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { SERVERS, type ServerKind } from './store.ts';
+import { SERVERS, type ServerKind } from './setup/store.ts';
 
 export interface Options {
   readonly scenarios: readonly string[];
@@ -41,13 +41,16 @@ export function parseOptions(args: readonly string[], all: readonly string[]): O
   });
   const scenarios = (values.scenario ?? []).flatMap((names) => names.split(','));
   const unknown = scenarios.filter((name) => !all.includes(name));
-  if (unknown.length > 0) throw new Error(`no scenario ${unknown.join(', ')}; there are ${all.join(', ')}`);
+  if (unknown.length > 0)
+    throw new Error(`no scenario ${unknown.join(', ')}; there are ${all.join(', ')}`);
   const { server } = values;
   if (!isServer(server)) throw new Error(`--server is one of ${SERVERS.join(', ')}`);
   return {
     scenarios: scenarios.length === 0 ? all : scenarios,
     ...(values.rounds === undefined ? {} : { rounds: whole('rounds', values.rounds) }),
-    ...(values.gigabytes === undefined ? {} : { gigabytes: positive('gigabytes', values.gigabytes) }),
+    ...(values.gigabytes === undefined
+      ? {}
+      : { gigabytes: positive('gigabytes', values.gigabytes) }),
     server,
     sockets: values.sockets,
     nodes: whole('nodes', values.nodes),
@@ -58,7 +61,8 @@ export function parseOptions(args: readonly string[], all: readonly string[]): O
   };
 }
 
-const isServer = (name: string): name is ServerKind => (SERVERS as readonly string[]).includes(name);
+const isServer = (name: string): name is ServerKind =>
+  (SERVERS as readonly string[]).includes(name);
 
 function whole(name: string, text: string): number {
   const number = positive(name, text);

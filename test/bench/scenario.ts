@@ -1,7 +1,7 @@
 import type { Options } from './options.ts';
-import type { ScenarioResult } from './result.ts';
-import type { Store } from './store.ts';
-import type { Tools } from './tools.ts';
+import type { ScenarioResult } from './report/result.ts';
+import type { Store } from './setup/store.ts';
+import type { Tools } from './setup/tools.ts';
 
 /** What every scenario gets. */
 export interface Bench {

@@ -29,12 +29,23 @@ export interface ChaosStoreOptions {
   readonly onWrite: (key: string, bytes: Uint8Array, before: Uint8Array | undefined) => void;
 }
 
-export function chaosStore({ inner, url, scheduler, random, now, onWrite }: ChaosStoreOptions): ChaosStore {
+export function chaosStore({
+  inner,
+  url,
+  scheduler,
+  random,
+  now,
+  onWrite,
+}: ChaosStoreOptions): ChaosStore {
   const objects = new Map<string, Stored>();
   const asSeen = (found: StoredObject): StoredObject => {
     const stored = objects.get(found.key);
     const { etag: _, ...rest } = found;
-    return { ...rest, ...(stored?.etag && { etag: stored.etag }), modifiedAt: stored?.modifiedAt ?? now() };
+    return {
+      ...rest,
+      ...(stored?.etag && { etag: stored.etag }),
+      modifiedAt: stored?.modifiedAt ?? now(),
+    };
   };
 
   const put: ChaosStore['put'] = async (key, stored) => {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openDirectory } from '../../storage/directory.ts';
+import { openDirectory } from '../../storage/directory/directory.ts';
 import { play } from './play.ts';
 
 /** One world again: the seed that a failure named. */

@@ -1,4 +1,4 @@
-import { newsFor } from '../../functions/normalise.ts';
+import { createdKeys } from '../../functions/events/normalise.ts';
 import type { Random } from './random.ts';
 
 const SENDERS = ['aws', 'ceph', 'minio', 'eventbridge', 'sns', 'versitygw'] as const;
@@ -34,20 +34,33 @@ export function bodyFor(
     case 3:
       return said(sender, BUCKET, `elsewhere/${key}`);
     case 4:
-      return body.replace('ObjectCreated', 'ObjectRemoved').replace('Object Created', 'Object Deleted');
+      return body
+        .replace('ObjectCreated', 'ObjectRemoved')
+        .replace('Object Created', 'Object Deleted');
     case 5:
-      return JSON.stringify({ Type: 'Notification', Message: said('sns', bucket, `${prefix}${key}`) });
+      return JSON.stringify({
+        Type: 'Notification',
+        Message: said('sns', bucket, `${prefix}${key}`),
+      });
     case 6:
       return said(sender, bucket, `${prefix}sets/../../${key}`);
     default:
-      return random.pick(['', 'null', '[]', '{"Records":{}}', '{"Event":"s3:TestEvent"}', '"', '[[[[1]]]]']);
+      return random.pick([
+        '',
+        'null',
+        '[]',
+        '{"Records":{}}',
+        '{"Event":"s3:TestEvent"}',
+        '"',
+        '[[[[1]]]]',
+      ]);
   }
 }
 
 /** The keys that a receiver makes of a body, as `stowage serve` does. */
 export function keysIn(body: string): readonly string[] {
   try {
-    return newsFor(ROOT_URL, JSON.parse(body)).keys;
+    return createdKeys(ROOT_URL, JSON.parse(body)).keys;
   } catch (error) {
     if (error instanceof SyntaxError) return [];
     throw error;
@@ -82,7 +95,10 @@ function said(sender: (typeof SENDERS)[number], bucket: string, key: string): st
     case 'versitygw':
       return record('aws:s3', 's3:ObjectCreated:Put', key);
     case 'sns':
-      return JSON.stringify({ Type: 'Notification', Message: record('aws:s3', 'ObjectCreated:Put', quoted) });
+      return JSON.stringify({
+        Type: 'Notification',
+        Message: record('aws:s3', 'ObjectCreated:Put', quoted),
+      });
     case 'eventbridge':
       return JSON.stringify({
         source: 'aws.s3',

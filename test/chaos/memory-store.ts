@@ -1,4 +1,4 @@
-import { StowageError } from '../../backup-set/errors.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { checkKey, checkPrefix } from '../../storage/keys-allowed.ts';
 import { notFound, rangeInside, tooLarge } from '../../storage/ranges.ts';
 import type { ObjectStore, StoredObject } from '../../storage/store.ts';

@@ -1,8 +1,8 @@
 import pino from 'pino';
 import { expect, test } from 'vitest';
-import { parseKey } from '../../backup-set/keys.ts';
-import { runJob } from '../../functions/route.ts';
-import { sweep } from '../../functions/sweep.ts';
+import { parseKey } from '../../backup-set/base/keys.ts';
+import { runJob } from '../../functions/events/route.ts';
+import { sweep } from '../../functions/sweep/sweep.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { ROOT_URL } from './deliveries.ts';
 import { openMemory } from './memory-store.ts';
@@ -25,7 +25,11 @@ async function firstViolation(options: () => PlayOptions): Promise<string> {
 }
 
 test('a sweep that finds nothing', async () => {
-  const elsewhere = { clock: () => new Date(0), log: pino({ level: 'silent' }), store: openMemory(ROOT_URL) };
+  const elsewhere = {
+    clock: () => new Date(0),
+    log: pino({ level: 'silent' }),
+    store: openMemory(ROOT_URL),
+  };
   const idle = () => sweep(elsewhere);
   expect(await firstViolation(() => ({ functions: { sweep: idle } }))).toMatch(
     /not committed|verdict says undefined/,

@@ -37,7 +37,9 @@ export async function play(seed: number, options: PlayOptions = {}): Promise<Pla
     await rest(world, receiver);
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
-    const fates = world.sets.map((set) => `${set.timestamp} ${set.fate}${set.inOrder ? ' in order' : ''}`);
+    const fates = world.sets.map(
+      (set) => `${set.timestamp} ${set.fate}${set.inOrder ? ' in order' : ''}`,
+    );
     throw new Error(
       `STOWAGE_CHAOS_SEED=${seed}: ${what}\nsets: ${fates.join(', ')}\n${world.trace.join('\n')}`,
       { cause: error },
@@ -105,7 +107,11 @@ async function storm(world: World, receiver: Receiver): Promise<Told> {
   }
 }
 
-function answer(world: World, told: Told, { failed, ...receipt }: Write & { readonly failed: boolean }) {
+function answer(
+  world: World,
+  told: Told,
+  { failed, ...receipt }: Write & { readonly failed: boolean },
+) {
   told.failed ||= failed;
   return world.arrive(receipt, new Date(world.now));
 }
@@ -131,7 +137,8 @@ async function rest(world: World, receiver: Receiver): Promise<void> {
   const { writes } = world.counts;
   world.now += DAY_MS;
   await sweepToTheEnd(world, receiver);
-  if (world.counts.writes > writes) violated('there is no rest: a sweep after all others has written again');
+  if (world.counts.writes > writes)
+    violated('there is no rest: a sweep after all others has written again');
 }
 
 async function sweepToTheEnd(world: World, receiver: Receiver): Promise<void> {

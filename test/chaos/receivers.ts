@@ -1,9 +1,9 @@
 import pino from 'pino';
-import { type JobQueue, jobQueue } from '../../functions/job-queue.ts';
+import { type JobQueue, jobQueue } from '../../functions/events/job-queue.ts';
+import { type Job, jobOf, runJob as realRunJob } from '../../functions/events/route.ts';
 import { onMessages } from '../../functions/lambda/messages.ts';
-import { type Job, jobOf, runJob as realRunJob } from '../../functions/route.ts';
-import { sweep as realSweep } from '../../functions/sweep.ts';
-import type { SweepOptions } from '../../functions/sweep-report.ts';
+import type { SweepOptions } from '../../functions/sweep/report.ts';
+import { sweep as realSweep } from '../../functions/sweep/sweep.ts';
 import { keysIn } from './deliveries.ts';
 import type { Task } from './scheduler.ts';
 import type { World } from './world.ts';
@@ -46,7 +46,9 @@ export function lambdaReceiver(world: World, { runJob, sweep }: Functions): Rece
       });
       const Records = bodies.map((body, at) => ({ messageId: String(at), body }));
       const answer = await handler({ Records } as Parameters<typeof handler>[0], context);
-      failed = answer.batchItemFailures.map(({ itemIdentifier }) => bodies[Number(itemIdentifier)] ?? '');
+      failed = answer.batchItemFailures.map(
+        ({ itemIdentifier }) => bodies[Number(itemIdentifier)] ?? '',
+      );
     });
     await ended;
     if (failed.length > 0 && delivery < DELIVERIES_MAX) await invoke(failed, delivery + 1);
@@ -79,9 +81,13 @@ export function serveReceiver(world: World, { runJob, sweep }: Functions): Recei
     tasks = new Set();
     closed = new Map();
     sweeping = false;
-    queue = jobQueue((job) => inProcess(`${job.work} ${job.of}`, (deps) => runJob(deps, job)), log, {
-      waitingMax: 3,
-    });
+    queue = jobQueue(
+      (job) => inProcess(`${job.work} ${job.of}`, (deps) => runJob(deps, job)),
+      log,
+      {
+        waitingMax: 3,
+      },
+    );
   }
 
   /** A task of this process: when it is killed, so are all others. */

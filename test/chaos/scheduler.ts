@@ -1,4 +1,4 @@
-import { StowageError } from '../../backup-set/errors.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Random } from './random.ts';
 
 /** Something that runs beside others and meets the world in single steps: an invocation of a function. */
@@ -11,11 +11,22 @@ export interface Task {
 }
 
 export function newTask(name: string): Task {
-  return { name, stopping: new AbortController(), dead: false, died: Promise.withResolvers<void>() };
+  return {
+    name,
+    stopping: new AbortController(),
+    dead: false,
+    died: Promise.withResolvers<void>(),
+  };
 }
 
 /** What can go wrong with one step. A lost answer belongs to a step that took effect. */
-export type Fault = 'dies' | 'dies-after' | 'fails' | 'answer-lost' | 'refused-after' | 'interrupted';
+export type Fault =
+  | 'dies'
+  | 'dies-after'
+  | 'fails'
+  | 'answer-lost'
+  | 'refused-after'
+  | 'interrupted';
 
 export interface Scheduler {
   /** A task's step: waits until it is its turn, then happens as a whole. */
@@ -41,7 +52,10 @@ interface Waiting {
  * Decides who acts next, at every await at which the world can be met: any order of any number of tasks comes from the
  * seed alone, whatever the machine does.
  */
-export function scheduler(random: Random, faultOf: (task: Task, isWrite: boolean) => Fault | undefined) {
+export function scheduler(
+  random: Random,
+  faultOf: (task: Task, isWrite: boolean) => Fault | undefined,
+) {
   let queue: Waiting[] = [];
 
   const kill = (task: Task) => {

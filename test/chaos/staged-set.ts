@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
-import { encode } from '../../backup-set/documents.ts';
-import { formatKey } from '../../backup-set/keys.ts';
-import { ManifestPart } from '../../backup-set/manifest.ts';
-import type { Receipt } from '../../backup-set/receipt.ts';
+import { encode } from '../../backup-set/base/document.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import { ManifestPart } from '../../backup-set/documents/manifest.ts';
+import type { Receipt } from '../../backup-set/documents/receipt.ts';
 import { consistentSet } from '../../backup-set/testing/arbitraries.ts';
 import {
   documentsOf,
@@ -60,7 +60,8 @@ export function stagedSet(random: Random, timestamp: string): StagedSet {
     key: formatKey({ kind: 'manifest-part', timestamp, content: part.content }),
     bytes: encode(ManifestPart, part),
   }));
-  const well = content === undefined ? [] : manifestParts.filter((part) => part.content !== content);
+  const well =
+    content === undefined ? [] : manifestParts.filter((part) => part.content !== content);
   const inAll = (list: readonly Write[]) => list.map(({ key, bytes }) => [key, bytes] as const);
   const inOrder = random.chance(0.6);
   return {
@@ -114,7 +115,10 @@ function struck(random: Random, parts: SetParts, sound: Documents): Struck {
   const fate = random.pick(FATES);
   const counting = parts.sealed.filter((receipt) => isCounting(receipt, parts));
   const seal = greenplumSealOf(parts);
-  const withSeal = (changed: WholeSeal) => ({ fate, documents: documentsOf(parts, { seal: changed }) });
+  const withSeal = (changed: WholeSeal) => ({
+    fate,
+    documents: documentsOf(parts, { seal: changed }),
+  });
   switch (fate) {
     case 'receipt-lost':
     case 'receipt-altered': {
@@ -169,13 +173,16 @@ function stagesOf(
   if (!inOrder) return [objects, random.shuffled([plan, ...receipts, ...sealParts, ...seals])];
   const dead = new Set(parts.dead.map((receipt) => formatKey({ ...receipt, kind: 'receipt' })));
   const isLate = new Map(receipts.map(({ key }) => [key, dead.has(key) && random.chance(0.5)]));
-  const [late, early] = [true, false].map((when) => receipts.filter(({ key }) => isLate.get(key) === when));
+  const [late, early] = [true, false].map((when) =>
+    receipts.filter(({ key }) => isLate.get(key) === when),
+  );
   return [[plan], [...objects], random.shuffled(early ?? []), [...sealParts], seals, late ?? []];
 }
 
 /** The builders know one timestamp only. */
 function retimed(parts: SetParts, timestamp: string): SetParts {
-  const again = <T>(value: T): T => JSON.parse(JSON.stringify(value).replaceAll(TIMESTAMP, timestamp)) as T;
+  const again = <T>(value: T): T =>
+    JSON.parse(JSON.stringify(value).replaceAll(TIMESTAMP, timestamp)) as T;
   const receipts = (list: readonly Receipt[]) => list.map((receipt) => again(receipt));
   return {
     plan: again(parts.plan),

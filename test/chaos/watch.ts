@@ -1,8 +1,8 @@
-import { decode } from '../../backup-set/documents.ts';
-import { formatKey, type Key, parseKey } from '../../backup-set/keys.ts';
-import { Outcome, RestorePlan } from '../../backup-set/restore.ts';
-import { contentsIn } from '../../backup-set/restore-phases.ts';
-import { Verdict } from '../../backup-set/verdict.ts';
+import { decode } from '../../backup-set/base/document.ts';
+import { formatKey, type Key, parseKey } from '../../backup-set/base/keys.ts';
+import { Verdict } from '../../backup-set/base/verdict.ts';
+import { Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
+import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { Stored } from './chaos-store.ts';
 import type { StagedRestore } from './staged-restore.ts';
 import type { StagedSet } from './staged-set.ts';
@@ -34,15 +34,22 @@ export function wrongWith(
   if (parsed.kind === 'verdict') return wrongWithVerdict(set, decode(Verdict, { key, bytes }));
   const expected = set.committed.get(key) ?? set.allowed.get(key);
   if (expected === undefined) return `${key} was written for a set whose fate is: ${set.fate}`;
-  if (Buffer.compare(expected, bytes) !== 0) return `${key} has other bytes than its documents give`;
+  if (Buffer.compare(expected, bytes) !== 0)
+    return `${key} has other bytes than its documents give`;
   if (parsed.kind !== 'manifest') return undefined;
-  const missing = [...set.needed, ...set.committed.keys()].find((needed) => !world.objects.has(needed));
+  const missing = [...set.needed, ...set.committed.keys()].find(
+    (needed) => !world.objects.has(needed),
+  );
   return missing && `${key} was written before ${missing} was there`;
 }
 
-function wrongWithVerdict({ fate, inOrder, timestamp }: StagedSet, verdict: Verdict): string | undefined {
+function wrongWithVerdict(
+  { fate, inOrder, timestamp }: StagedSet,
+  verdict: Verdict,
+): string | undefined {
   const { level, status, problems } = verdict;
-  if (fate !== 'sound') return status === 'complete' ? `${timestamp} is ${fate}, not complete` : undefined;
+  if (fate !== 'sound')
+    return status === 'complete' ? `${timestamp} is ${fate}, not complete` : undefined;
   const [first] = problems;
   if (level === 'validate' && status !== 'complete')
     return `${timestamp} is sound; the verdict: ${first?.message}`;
@@ -61,7 +68,8 @@ function wrongWithRestore({ objects, restore }: Watched, key: Key): string | und
   const plan = decode(RestorePlan, { key: planKey, bytes: stored.bytes });
   for (const phase of plan.phases.slice(0, plan.phases.indexOf(key.phase))) {
     const missing = contentsIn(phase, plan).find(
-      (content) => !objects.has(formatKey({ kind: 'restore-receipt', restore: restore.id, phase, content })),
+      (content) =>
+        !objects.has(formatKey({ kind: 'restore-receipt', restore: restore.id, phase, content })),
     );
     if (missing !== undefined)
       return `an order of phase ${key.phase} was written before content ${missing} had answered ${phase}`;
@@ -73,13 +81,16 @@ function wrongWithRestore({ objects, restore }: Watched, key: Key): string | und
 export function missingIn({ sets, objects }: Watched): string[] {
   return sets.flatMap((set) => {
     const uncommitted = [...set.committed.keys()].filter((key) => !objects.has(key));
-    if (uncommitted.length > 0) return [`${set.timestamp} is ${set.fate}, and not committed: ${uncommitted}`];
+    if (uncommitted.length > 0)
+      return [`${set.timestamp} is ${set.fate}, and not committed: ${uncommitted}`];
     const levels = set.status === 'complete' ? (['validate'] as const) : (['stitch'] as const);
     return levels.flatMap((level) => {
       const newest = newestVerdict(objects, set.timestamp, level);
       const expected = set.status === 'open' ? undefined : set.status;
       if (expected === undefined || newest?.status === expected) return [];
-      return [`${set.timestamp} (${set.fate}) is ${expected}; its ${level} verdict says ${newest?.status}`];
+      return [
+        `${set.timestamp} (${set.fate}) is ${expected}; its ${level} verdict says ${newest?.status}`,
+      ];
     });
   });
 }

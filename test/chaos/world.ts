@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { formatKey, RESTORES } from '../../backup-set/keys.ts';
+import { formatKey, RESTORES } from '../../backup-set/base/keys.ts';
 import type { Deps } from '../../functions/deps.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type ChaosStore, chaosStore } from './chaos-store.ts';
@@ -27,7 +27,13 @@ export interface World {
   readonly violations: string[];
   /** The last things that happened, for the one who reads a failure. */
   readonly trace: string[];
-  readonly counts: { steps: number; tasks: number; faults: number; deliveries: number; writes: number };
+  readonly counts: {
+    steps: number;
+    tasks: number;
+    faults: number;
+    deliveries: number;
+    writes: number;
+  };
   note(what: string): void;
   announce(key: string): void;
   arrive(write: Write, modifiedAt: Date): Promise<void>;
@@ -108,7 +114,8 @@ export function newWorld(seed: number, options: WorldOptions = {}): World {
     },
     async arrive({ key, ...stored }, modifiedAt) {
       world.note(`arrived: ${key}`);
-      if (!(await store.put(key, { ...stored, modifiedAt }))) throw new Error(`${key} is there already`);
+      if (!(await store.put(key, { ...stored, modifiedAt })))
+        throw new Error(`${key} is there already`);
       world.announce(key);
     },
     start(name, run) {
@@ -123,11 +130,16 @@ export function newWorld(seed: number, options: WorldOptions = {}): World {
       const ran = run(deps).then(
         () => 'done' as const,
         (error: unknown) => {
-          world.note(`${task.name} failed: ${error instanceof Error ? error.message : String(error)}`);
+          world.note(
+            `${task.name} failed: ${error instanceof Error ? error.message : String(error)}`,
+          );
           return 'failed' as const;
         },
       );
-      const ended: Promise<Ended> = Promise.race([ran, task.died.promise.then(() => 'died' as const)]);
+      const ended: Promise<Ended> = Promise.race([
+        ran,
+        task.died.promise.then(() => 'died' as const),
+      ]);
       return { task, ended };
     },
   };
@@ -140,7 +152,9 @@ const OF_WRITES = [...OF_READS, 'dies-after', 'answer-lost', 'refused-after'] as
 /** Orders that a segment has not answered yet, with its answers. */
 export function unanswered({ restore, objects }: World): (Write & { readonly failed: boolean })[] {
   if (restore === undefined) return [];
-  const orders = [...objects].filter(([key]) => key.startsWith(RESTORES) && key.includes('/orders/'));
+  const orders = [...objects].filter(
+    ([key]) => key.startsWith(RESTORES) && key.includes('/orders/'),
+  );
   return orders.flatMap(([key, { bytes }]) => {
     const answer = answerTo(restore, key, bytes);
     return answer === undefined || objects.has(answer.key) ? [] : [answer];

@@ -6,7 +6,10 @@ export const text = (words: string) => Buffer.from(words);
 export const someBytes = (count: number) => randomBytes(count);
 
 /** Hands out one buffer again and again, as a source with a buffer of its own does: who keeps a chunk gets rubbish. */
-export async function* reusing(content: Uint8Array, chunkBytes: number): AsyncGenerator<Uint8Array> {
+export async function* reusing(
+  content: Uint8Array,
+  chunkBytes: number,
+): AsyncGenerator<Uint8Array> {
   const buffer = Buffer.alloc(chunkBytes);
   for (let at = 0; at < content.length; at += chunkBytes) {
     const piece = content.subarray(at, at + chunkBytes);

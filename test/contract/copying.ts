@@ -8,18 +8,21 @@ const KEYS = ['sets/x.pack', 'sets/ü +%/x.pack'];
 
 /** The promises of `copyFrom`, between any two kinds of store. */
 export function copying(from: Subject, to: Subject): void {
-  test.each(SIZES)(`an object of %i bytes is copied from ${from.name} to ${to.name}`, async (bytes) => {
-    const [source, target] = [await from.open(), await to.open()];
-    for (const key of KEYS) {
-      const content = someBytes(bytes);
-      await source.upload(key, reusing(content, 1_000_000));
-      const made = await target.copyFrom(source, key);
-      expect(made).toMatchObject({ key, bytes });
-      expect(sha256(await collect(target.get(key)))).toBe(sha256(content));
-      expect(await target.head(key)).toMatchObject({ bytes, etag: made.etag });
-    }
-    expect(await Array.fromAsync(target.pendingUploads(''))).toEqual([]);
-  });
+  test.each(SIZES)(
+    `an object of %i bytes is copied from ${from.name} to ${to.name}`,
+    async (bytes) => {
+      const [source, target] = [await from.open(), await to.open()];
+      for (const key of KEYS) {
+        const content = someBytes(bytes);
+        await source.upload(key, reusing(content, 1_000_000));
+        const made = await target.copyFrom(source, key);
+        expect(made).toMatchObject({ key, bytes });
+        expect(sha256(await collect(target.get(key)))).toBe(sha256(content));
+        expect(await target.head(key)).toMatchObject({ bytes, etag: made.etag });
+      }
+      expect(await Array.fromAsync(target.pendingUploads(''))).toEqual([]);
+    },
+  );
 
   test(`a copy from ${from.name} to ${to.name} overwrites nothing and needs its source`, async () => {
     const [source, target] = [await from.open(), await to.open()];
@@ -27,8 +30,12 @@ export function copying(from: Subject, to: Subject): void {
     await target.create('x', text('mine'));
     await expect(target.copyFrom(source, 'x')).rejects.toMatchObject({ code: 'storage/exists' });
     expect(await collect(target.get('x'))).toEqual(text('mine'));
-    await expect(target.copyFrom(source, 'absent')).rejects.toMatchObject({ code: 'storage/not-found' });
-    await expect(target.copyFrom(source, 'absent/x')).rejects.toMatchObject({ code: 'storage/not-found' });
+    await expect(target.copyFrom(source, 'absent')).rejects.toMatchObject({
+      code: 'storage/not-found',
+    });
+    await expect(target.copyFrom(source, 'absent/x')).rejects.toMatchObject({
+      code: 'storage/not-found',
+    });
   });
 
   test(`a copy from ${from.name} to ${to.name} can be ended and leaves nothing`, async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { publish } from '../../storage/directory-publish.ts';
+import { publish } from '../../storage/directory/publish.ts';
 import { openStore } from '../../storage/open.ts';
 import { reusing, someBytes, text } from './bytes.ts';
 
@@ -51,7 +51,8 @@ test('a finished object is a plain file that its group may read and nobody else'
     await store.delete(['absent']);
     for (const name of ['created', 'uploaded'])
       expect((await stat(join(root, 'sets', name))).mode & 0o777).toBe(0o640);
-    for (const name of ['', 'sets', '.tmp']) expect((await stat(join(root, name))).mode & 0o777).toBe(0o750);
+    for (const name of ['', 'sets', '.tmp'])
+      expect((await stat(join(root, name))).mode & 0o777).toBe(0o750);
     expect((await stat(join(root, 'sets/created'))).nlink).toBe(1);
     expect(await readdir(join(root, '.tmp'))).toEqual([]);
   } finally {
@@ -63,12 +64,17 @@ test('a full filesystem is unavailable, and the failed upload leaves nothing', a
   // Only root can mount a filesystem small enough to fill.
   const root = join(dir, 'full');
   await mkdir(root);
-  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', root]).catch(() => undefined);
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', root]).catch(
+    () => undefined,
+  );
   if (mounted === undefined) return context.skip();
   try {
     const store = await openStore({ root: pathToFileURL(root).href });
     const upload = store.upload('x', reusing(someBytes(3 * 1024 * 1024), 100_000));
-    await expect(upload).rejects.toMatchObject({ code: 'storage/unavailable', where: { object: 'x' } });
+    await expect(upload).rejects.toMatchObject({
+      code: 'storage/unavailable',
+      where: { object: 'x' },
+    });
     expect(await readdir(join(root, '.tmp'))).toEqual([]);
     expect(await store.head('x')).toBeUndefined();
   } finally {

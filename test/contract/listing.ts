@@ -39,7 +39,8 @@ export function listing(subject: Subject): void {
 
   test('a prefix may end anywhere; what is absent is empty', async () => {
     const store = await subject.open();
-    for (const key of ['sets/1/a', 'sets/10/a', 'sets/2/a', 'setsx']) await store.create(key, text(''));
+    for (const key of ['sets/1/a', 'sets/10/a', 'sets/2/a', 'setsx'])
+      await store.create(key, text(''));
     const below = (prefix: string) => Array.fromAsync(store.list(prefix), ({ key }) => key);
     expect(await below('sets/1')).toEqual(['sets/1/a', 'sets/10/a']);
     expect(await below('sets/1/')).toEqual(['sets/1/a']);

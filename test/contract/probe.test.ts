@@ -42,7 +42,9 @@ describe('a store that breaks a promise is found out', () => {
         if ((await store.head(key)) !== undefined) return store.create(key, body, options);
         await new Promise((resolve) => setTimeout(resolve, 20));
         await store.delete([key]);
-        return store.create(key, body).catch(() => ({ key, bytes: body.length, modifiedAt: new Date() }));
+        return store
+          .create(key, body)
+          .catch(() => ({ key, bytes: body.length, modifiedAt: new Date() }));
       },
     });
     expect(await failed(isChecked)).toEqual(['one of 32 racing creates wins']);
@@ -60,7 +62,9 @@ describe('a store that breaks a promise is found out', () => {
 
   test('that ignores ranges, and one whose list is late', async () => {
     expect(
-      await failed((store) => ({ get: (key, { offset: _, ...rest } = {}) => store.get(key, rest) })),
+      await failed((store) => ({
+        get: (key, { offset: _, ...rest } = {}) => store.get(key, rest),
+      })),
     ).toEqual(['a range is read exactly']);
     const late = async function* () {};
     let calls = 0;

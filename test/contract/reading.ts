@@ -38,7 +38,10 @@ export function reading(subject: Subject): void {
     const store = await subject.open();
     const content = text('0123456789');
     await store.create('x', content);
-    const range = { ...(offset !== undefined && { offset }), ...(length !== undefined && { length }) };
+    const range = {
+      ...(offset !== undefined && { offset }),
+      ...(length !== undefined && { length }),
+    };
     const end = length === undefined ? undefined : (offset ?? 0) + length;
     expect(await collect(store.get('x', range))).toEqual(content.subarray(offset, end));
   });
@@ -57,7 +60,10 @@ export function reading(subject: Subject): void {
       await store.create('x', text('0123456789'));
       const got: Uint8Array[] = [];
       const reading = async () => {
-        for await (const chunk of store.get('x', { offset, ...(length !== undefined && { length }) }))
+        for await (const chunk of store.get('x', {
+          offset,
+          ...(length !== undefined && { length }),
+        }))
           got.push(chunk);
       };
       await expect(reading()).rejects.toEqual(failsWith('storage/invalid'));
@@ -79,8 +85,12 @@ export function reading(subject: Subject): void {
     for (const key of ['absent', 'folder', 'folder/x/y', 'absent/too']) {
       expect(await store.head(key)).toBeUndefined();
       await expect(collect(store.get(key))).rejects.toEqual(failsWith('storage/not-found'));
-      await expect(collect(store.get(key, { length: 0 }))).rejects.toEqual(failsWith('storage/not-found'));
-      await expect(store.read(key, { bytesMax: 5 })).rejects.toEqual(failsWith('storage/not-found'));
+      await expect(collect(store.get(key, { length: 0 }))).rejects.toEqual(
+        failsWith('storage/not-found'),
+      );
+      await expect(store.read(key, { bytesMax: 5 })).rejects.toEqual(
+        failsWith('storage/not-found'),
+      );
     }
   });
 

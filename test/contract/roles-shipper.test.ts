@@ -1,11 +1,11 @@
 import { CreateBucketCommand, PutObjectAclCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { formatKey } from '../../backup-set/keys.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
 import { openStore } from '../../storage/open.ts';
 import { probeStore } from '../../storage/probe.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts';
-import { BUCKET, type StowageRoles, startStowageRoles } from '../support/stowage-roles.ts';
+import { BUCKET, type StowageRoles, startStowageRoles } from '../support/ceph/stowage-roles.ts';
+import { type FaultyProxy, startFaultyProxy } from '../support/servers/faulty-proxy.ts';
 import { collect, reusing, someBytes, text } from './bytes.ts';
 import { PART_BYTES } from './subjects.ts';
 
@@ -37,7 +37,10 @@ const inBucket = (key: string) => ({ Bucket: BUCKET, Key: at.key(key) });
 
 test('a shipper creates and uploads, and learns the etags without reading', async () => {
   const small = await shipper.create(numbered('receipt', 1), text('{}'));
-  const big = await shipper.upload(numbered('pack', 1), reusing(someBytes(3 * PART_BYTES), 1_000_000));
+  const big = await shipper.upload(
+    numbered('pack', 1),
+    reusing(someBytes(3 * PART_BYTES), 1_000_000),
+  );
   expect(await owner.head(small.key)).toMatchObject({ bytes: 2, etag: small.etag });
   expect(await owner.head(big.key)).toMatchObject({ bytes: 3 * PART_BYTES, etag: big.etag });
 });
@@ -59,22 +62,31 @@ test('a shipper reads, lists, deletes and overwrites nothing, its own objects ne
   await expect(Array.fromAsync(shipper.pendingUploads(''))).rejects.toMatchObject(denied);
   await expect(shipper.delete([key])).rejects.toMatchObject(denied);
   await expect(shipper.create(seal, text('forged'))).rejects.toMatchObject(denied);
-  await expect(shipper.create(key, text('forged'))).rejects.toMatchObject({ code: 'storage/exists' });
+  await expect(shipper.create(key, text('forged'))).rejects.toMatchObject({
+    code: 'storage/exists',
+  });
   expect(await collect(owner.get(seal))).toEqual(text('seal'));
 });
 
 test('a shipper gives no object away', async () => {
   const { key } = await shipper.create(numbered('receipt', 3), text('{}'));
   const open = new PutObjectAclCommand({ ...inBucket(key), ACL: 'public-read' });
-  await expect(at.client('Shipper').send(open)).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
+  await expect(at.client('Shipper').send(open)).rejects.toMatchObject({
+    $metadata: { httpStatusCode: 403 },
+  });
 });
 
 // Whoever wants versions to survive a thief on Ceph needs a release that has both; 16 has the one or the other.
 test('a versioned bucket of Ceph 16 ignores the condition of a create, and the probe says so', async () => {
   const { client } = at.ceph;
-  await client.send(new CreateBucketCommand({ Bucket: 'versioned', ObjectLockEnabledForBucket: true }));
+  await client.send(
+    new CreateBucketCommand({ Bucket: 'versioned', ObjectLockEnabledForBucket: true }),
+  );
   Object.assign(process.env, at.ceph.env);
-  const store = await openStore({ root: 's3://versioned/shop', s3: { endpoint: at.ceph.endpoint } });
+  const store = await openStore({
+    root: 's3://versioned/shop',
+    s3: { endpoint: at.ceph.endpoint },
+  });
   const { checks } = await probeStore(store);
   await store.close();
   const bad = checks.filter(({ ok }) => !ok).map(({ name }) => name);

@@ -1,20 +1,25 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { formatKey, PHASES } from '../../backup-set/keys.ts';
-import { deleteSet, planDeletion } from '../../cli/delete-set.ts';
-import { announcementOf } from '../../functions/announcement.ts';
+import { formatKey, PHASES } from '../../backup-set/base/keys.ts';
+import { verifySet } from '../../functions/check/verify.ts';
 import type { Deps } from '../../functions/deps.ts';
-import { handle } from '../../functions/route.ts';
-import { sweep } from '../../functions/sweep.ts';
-import { requestTask } from '../../functions/tasks.ts';
-import { verifySet } from '../../functions/verify.ts';
-import { takeOrder } from '../../segment-shipper/agent-claim.ts';
-import { inspectBucket } from '../../storage/s3-deployment.ts';
+import { handle } from '../../functions/events/route.ts';
+import { announcementOf } from '../../functions/handlers/announce.ts';
+import { deleteSet, planDeletion } from '../../functions/sets/delete.ts';
+import { sweep } from '../../functions/sweep/sweep.ts';
+import { requestTask } from '../../functions/tasks/tasks.ts';
+import { claimOrder } from '../../segment-shipper/agent/claim.ts';
+import { inspectBucket } from '../../storage/s3/deployment.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { storeReceipt, storeRequest } from '../integration/functions/restores.ts';
-import { documentsOf, type SmallSet, storeAll, storeObjects } from '../integration/functions/sets.ts';
-import { BUCKET, type StowageRoles, startStowageRoles } from '../support/stowage-roles.ts';
+import {
+  documentsOf,
+  type SmallSet,
+  storeAll,
+  storeObjects,
+} from '../integration/functions/sets.ts';
+import { BUCKET, type StowageRoles, startStowageRoles } from '../support/ceph/stowage-roles.ts';
 import { collect } from './bytes.ts';
 
 // Least privilege that is too little shows here: everybody does their real work with the credentials of their role.
@@ -66,7 +71,7 @@ test('a backup: shipper, operator, stitch and validate; the verdict is announced
   for (const role of [
     'Validate',
     'Verify',
-    'TrackRestore',
+    'AdvanceRestore',
     'Announce',
     'Operator',
     'Restore',
@@ -90,16 +95,22 @@ test('a sealed set that lacks a receipt: stitch says so', async () => {
   const set = await storeObjects(store('Shipper'), { timestamp: '20260131010100' });
   await storeAll(store('owner'), documentsOf(set).toSpliced(1, 1));
   const { wrote } = await handle(as('Stitch'), set.seal.key);
-  expect(await announcementOf(as('Announce'), wrote[0] ?? '')).toMatchObject({ status: 'incomplete' });
+  expect(await announcementOf(as('Announce'), wrote[0] ?? '')).toMatchObject({
+    status: 'incomplete',
+  });
 });
 
 test('verify: by the operator in one go, and by the function in slices', async () => {
   const timestamp = '20260131010200';
   await proven(timestamp);
-  expect(await verifySet(as('Operator'), timestamp)).toMatchObject({ verdict: { status: 'complete' } });
+  expect(await verifySet(as('Operator'), timestamp)).toMatchObject({
+    verdict: { status: 'complete' },
+  });
   await expect(verifySet(as('Audit'), timestamp)).rejects.toMatchObject(denied);
   const request = await requestTask(as('Operator'), timestamp, 'verify', new Date());
-  expect(await followed(as('Verify'), request)).toContainEqual(expect.stringMatching(/-verify\.json$/));
+  expect(await followed(as('Verify'), request)).toContainEqual(
+    expect.stringMatching(/-verify\.json$/),
+  );
 });
 
 /** Has the functions of one role run for a key and for all that they write. @returns what they wrote. */
@@ -117,8 +128,8 @@ test('a restore: asked for by its role, coordinated, carried out by shippers, tr
   const set = await proven('20260131010300');
   const id = '20260201000000000-00000001';
   const request = await storeRequest(store('Restore'), set, id);
-  await expect(handle(as('TrackRestore'), request)).rejects.toMatchObject(denied);
-  await handle(as('CoordinateRestore'), request);
+  await expect(handle(as('AdvanceRestore'), request)).rejects.toMatchObject(denied);
+  await handle(as('PlanRestore'), request);
   for (const phase of PHASES) {
     let receipt = '';
     for (const content of set.contents) {
@@ -128,12 +139,14 @@ test('a restore: asked for by its role, coordinated, carried out by shippers, tr
       expect((await collect(store('RestoreShipper').get(order))).length).toBe(found.bytes);
       receipt = await storeReceipt(store('RestoreShipper'), id, phase, content);
     }
-    if (receipt !== '') await handle(as('TrackRestore'), receipt);
+    if (receipt !== '') await handle(as('AdvanceRestore'), receipt);
   }
   const outcome = formatKey({ kind: 'outcome', restore: id });
   expect(await announcementOf(as('Announce'), outcome)).toMatchObject({ status: 'restored' });
   const [object] = set.receipts;
-  await expect(collect(store('RestoreShipper').get(object?.key ?? ''))).rejects.toMatchObject(denied);
+  await expect(collect(store('RestoreShipper').get(object?.key ?? ''))).rejects.toMatchObject(
+    denied,
+  );
 });
 
 test('the sweeper alone commits, validates, takes restores on, and ends what is cut into slices', async () => {
@@ -158,8 +171,8 @@ test('an agent takes an order, and not a second time', async () => {
     expect(await agent.head(formatKey({ kind, timestamp }))).toBeUndefined();
   const keys = { order, claim: formatKey({ kind: 'backup-claim', timestamp, content: 0 }) };
   const who = (instance: string) => ({ name: 'agent', instance });
-  expect(await takeOrder(agent, keys, who('1'), new Date())).toBe('mine');
-  expect(await takeOrder(agent, keys, who('2'), new Date())).toBe('broken-off');
+  expect(await claimOrder(agent, keys, who('1'), new Date())).toBe('mine');
+  expect(await claimOrder(agent, keys, who('2'), new Date())).toBe('broken-off');
 });
 
 test('who runs doctor sees how the bucket is set up, a shipper does not', async () => {
@@ -168,7 +181,8 @@ test('who runs doctor sees how the bucket is set up, a shipper does not', async 
       .filter(([, said]) => typeof said === 'object' && said.unsaid === 'denied')
       .map(([name]) => name);
   // Ceph 16 tells of notifications to the owner of the bucket only.
-  for (const role of ['Operator', 'Audit']) expect(await deniedTo(role), role).toEqual(['notifies']);
+  for (const role of ['Operator', 'Audit'])
+    expect(await deniedTo(role), role).toEqual(['notifies']);
   expect(await deniedTo('Shipper')).toEqual(expect.arrayContaining(['versioning', 'policy']));
 });
 

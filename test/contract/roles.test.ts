@@ -10,10 +10,10 @@ import {
 } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { failureOf } from '../../storage/s3-errors.ts';
-import { keyClasses, listingOf } from '../support/key-classes.ts';
-import { type RightsRow, readSecurityPage } from '../support/rights-table.ts';
-import { BUCKET, type StowageRoles, startStowageRoles } from '../support/stowage-roles.ts';
+import { failureOf } from '../../storage/s3/errors.ts';
+import { BUCKET, type StowageRoles, startStowageRoles } from '../support/ceph/stowage-roles.ts';
+import { keyClasses, listingOf } from '../support/rights/key-classes.ts';
+import { type RightsRow, readSecurityPage } from '../support/rights/rights-table.ts';
 
 // Every cell of docs/security.md, tried on a server that enforces it.
 const { rows } = await readSecurityPage();
@@ -92,7 +92,9 @@ describe.each(rows)('$who', (row: RightsRow) => {
     const read = (key: string) => isDone(client.send(new GetObjectCommand({ Bucket, Key: key })));
     expect(await classesWhere(who, 'stored', read)).toEqual([...row.reads].toSorted());
     const own = new Set(
-      [...keysFor(who, 'absent')].filter(([name]) => row.creates.has(name)).flatMap(([, keys]) => keys),
+      [...keysFor(who, 'absent')]
+        .filter(([name]) => row.creates.has(name))
+        .flatMap(([, keys]) => keys),
     );
     for (const [name, keys] of keysFor(who, 'absent'))
       for (const key of keys)
@@ -101,7 +103,9 @@ describe.each(rows)('$who', (row: RightsRow) => {
 
   test('ends uploads as the page says, whoever began them', async () => {
     const ended = await classesWhere(who, 'stored', async (Key) => {
-      const { UploadId } = await at.ceph.client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+      const { UploadId } = await at.ceph.client.send(
+        new CreateMultipartUploadCommand({ Bucket, Key }),
+      );
       const upload = { Bucket, Key, UploadId };
       const done = await isDone(client.send(new AbortMultipartUploadCommand(upload)));
       if (!done) await at.ceph.client.send(new AbortMultipartUploadCommand(upload));

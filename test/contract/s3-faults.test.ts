@@ -3,8 +3,8 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openStore } from '../../storage/open.ts';
 import type { ObjectStore, StoreSettings } from '../../storage/store.ts';
-import { type FaultyProxy, type Seen, startFaultyProxy } from '../support/faulty-proxy.ts';
-import { freePort } from '../support/free-port.ts';
+import { type FaultyProxy, type Seen, startFaultyProxy } from '../support/servers/faulty-proxy.ts';
+import { freePort } from '../support/servers/free-port.ts';
 import { collect, reusing, sha256, someBytes, text } from './bytes.ts';
 import { BUCKET, cephSubject, PART_BYTES } from './subjects.ts';
 
@@ -88,7 +88,9 @@ describe('writes', () => {
     const stop = new AbortController();
     const isBegin = ({ method, url }: Seen) => method === 'POST' && url.includes('?uploads');
     proxy.trouble({ kind: 'none' }, { when: isBegin, onTrouble: () => stop.abort() });
-    const upload = store.upload('x', reusing(someBytes(2 * PART_BYTES), 1_000_000), { signal: stop.signal });
+    const upload = store.upload('x', reusing(someBytes(2 * PART_BYTES), 1_000_000), {
+      signal: stop.signal,
+    });
     await expect(upload).rejects.toMatchObject({ code: 'interrupted' });
     expect(proxy.seen.some(isBegin)).toBe(true);
     expect(await Array.fromAsync(store.pendingUploads(''))).toEqual([]);
@@ -165,7 +167,10 @@ describe('reads', () => {
       const put = new PutObjectCommand({ Bucket: BUCKET, Key, Body: someBytes(PART_BYTES) });
       overwritten.resolve(subject.ceph().client.send(put));
     };
-    proxy.trouble({ kind: 'reset-body', afterBytes: 1_000_000 }, { when: isGet, onTrouble: overwrite });
+    proxy.trouble(
+      { kind: 'reset-body', afterBytes: 1_000_000 },
+      { when: isGet, onTrouble: overwrite },
+    );
     const read = async () => {
       for await (const _ of store.get('x')) await overwritten.promise;
     };
@@ -177,7 +182,9 @@ test('requests one after the other need one connection, whatever they do and how
   const store = await open({ partsInFlight: 1 });
   const content = someBytes(2 * PART_BYTES);
   await store.upload('x', reusing(content, 1_000_000));
-  expect(await collect(store.get('x', { offset: 5, length: 100 }))).toEqual(content.subarray(5, 105));
+  expect(await collect(store.get('x', { offset: 5, length: 100 }))).toEqual(
+    content.subarray(5, 105),
+  );
   await store.create('y', text('y'));
   await store.head('y');
   expect(await Array.fromAsync(store.list(''), ({ key }) => key)).toEqual(['x', 'y']);
@@ -190,7 +197,9 @@ describe('what nothing helps against is said', () => {
   test('an endpoint that does not answer is unavailable', async () => {
     const endpoint = `http://127.0.0.1:${await freePort()}`;
     const store = await subject.open({ endpoint, attemptsMax: 2 });
-    await expect(store.create('x', text(''))).rejects.toMatchObject({ code: 'storage/unavailable' });
+    await expect(store.create('x', text(''))).rejects.toMatchObject({
+      code: 'storage/unavailable',
+    });
   });
 
   test('a missing bucket is named', async () => {

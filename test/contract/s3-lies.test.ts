@@ -80,7 +80,8 @@ test('a range that begins elsewhere is refused', async () => {
 });
 
 test('the whole object for its first bytes is refused', async () => {
-  answer = (_, response) => response.writeHead(200, { ETag: '"one"', 'Content-Length': 10 }).end(OBJECT);
+  answer = (_, response) =>
+    response.writeHead(200, { ETag: '"one"', 'Content-Length': 10 }).end(OBJECT);
   await expect(collect(store.get('x', { offset: 0, length: 4 }))).rejects.toMatchObject({
     code: 'storage/invalid',
   });

@@ -11,4 +11,6 @@ async function* source() {
 const store = await openStore({ root, ...(endpoint && { s3: { endpoint } }) });
 const made = await store.upload('big.pack', source());
 await store.close();
-process.stdout.write(JSON.stringify({ bytes: made.bytes, peakKiB: process.resourceUsage().maxRSS }));
+process.stdout.write(
+  JSON.stringify({ bytes: made.bytes, peakKiB: process.resourceUsage().maxRSS }),
+);

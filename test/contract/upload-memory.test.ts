@@ -19,7 +19,12 @@ afterAll(async () => {
 });
 
 async function peakMiB(root: string, bytes: number, ...endpoint: string[]): Promise<number> {
-  const run = await promisify(execFile)(process.execPath, [child, root, String(bytes), ...endpoint]);
+  const run = await promisify(execFile)(process.execPath, [
+    child,
+    root,
+    String(bytes),
+    ...endpoint,
+  ]);
   const said = JSON.parse(run.stdout) as { bytes: number; peakKiB: number };
   expect(said.bytes).toBe(bytes);
   return said.peakKiB / 1024;

@@ -12,16 +12,26 @@ export function writing(subject: Subject): void {
     const made = await store.create('sets/a/plan.json', text('first'));
     await expect(store.create('sets/a/plan.json', text('second'))).rejects.toEqual(exists);
     await expect(store.create('sets/a/plan.json', text('first'))).rejects.toEqual(exists);
-    await expect(store.upload('sets/a/plan.json', reusing(text('third'), 2))).rejects.toEqual(exists);
+    await expect(store.upload('sets/a/plan.json', reusing(text('third'), 2))).rejects.toEqual(
+      exists,
+    );
     expect(await collect(store.get('sets/a/plan.json'))).toEqual(text('first'));
-    expect(await store.head('sets/a/plan.json')).toMatchObject({ key: made.key, bytes: 5, etag: made.etag });
+    expect(await store.head('sets/a/plan.json')).toMatchObject({
+      key: made.key,
+      bytes: 5,
+      etag: made.etag,
+    });
   });
 
   test('of 32 racing creates exactly one succeeds, and its bytes are the object', async () => {
     const store = await subject.open();
     const bodies = Array.from({ length: 32 }, (_, index) => text(`writer ${index}`));
-    const ends = await Promise.allSettled(bodies.map((body) => store.create('manifest.json', body)));
-    const winners = ends.flatMap((end, index) => (end.status === 'fulfilled' ? [bodies[index]] : []));
+    const ends = await Promise.allSettled(
+      bodies.map((body) => store.create('manifest.json', body)),
+    );
+    const winners = ends.flatMap((end, index) =>
+      end.status === 'fulfilled' ? [bodies[index]] : [],
+    );
     expect(winners).toHaveLength(1);
     for (const end of ends) if (end.status === 'rejected') expect(end.reason).toEqual(exists);
     expect(await collect(store.get('manifest.json'))).toEqual(winners[0]);
@@ -145,7 +155,9 @@ export function writing(subject: Subject): void {
       yield someBytes(PART_BYTES);
     }
     // Heard from the beginning: a part that is still under way when the upload is aborted fails before the next one is given.
-    const refused = expect(store.upload(key, source())).rejects.toMatchObject({ code: 'storage/not-found' });
+    const refused = expect(store.upload(key, source())).rejects.toMatchObject({
+      code: 'storage/not-found',
+    });
     await isWaiting.promise;
     await expect
       .poll(() => Array.fromAsync(store.pendingUploads('data/')), { timeout: 60_000 })

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { formatKey, parseKey } from '../../backup-set/keys.ts';
+import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type CliResult, type RunningCli, startStowage, stowage } from '../support/cli.ts';
-import { type RunningAgent, startAgent } from '../support/e2e-agents.ts';
-import { configFor, DATABASE, leftInAll } from '../support/e2e-cluster.ts';
-import { directoryPlace, type Place } from '../support/e2e-place.ts';
-import { eventually, SLOWLY } from '../support/e2e-processes.ts';
-import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
-import { bigTable } from '../support/trouble.ts';
+import { type RunningAgent, startAgent } from '../support/e2e/agents.ts';
+import { configFor, DATABASE, leftInAll } from '../support/e2e/cluster.ts';
+import { directoryPlace, type Place } from '../support/e2e/place.ts';
+import { eventually, SLOWLY } from '../support/e2e/processes.ts';
+import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
+import { bigTable } from '../support/trouble/trouble.ts';
 
 /** Long enough, at the rate of SLOWLY, that rows are still on their way when an agent is struck. */
 const MEGABYTES = 60;
@@ -30,7 +30,10 @@ beforeAll(async () => {
   const shippers = { workers: 2, start: 'agents' };
   const backup = { packBytes: 512 * 1024, frameBytes: 256 * 1024 };
   config = await configFor(place, source, root, { shippers, backup });
-  impatient = await configFor(place, source, root, { shippers: { ...shippers, claimSeconds: 15 }, backup });
+  impatient = await configFor(place, source, root, {
+    shippers: { ...shippers, claimSeconds: 15 },
+    backup,
+  });
   targetConfig = await configFor(place, target, root, { shippers });
 });
 afterEach(() => Promise.all([...agents].map(endAgent)));
@@ -91,9 +94,13 @@ describe('a backup that agents carry out', () => {
     expect(stderrEvents.filter(({ event }) => event === 'shipper')).toEqual([]);
     expect(others.log).toHaveLength(1);
     const args = ['restore', json.timestamp, '--create', '--database', 'copied'];
-    expect((await stowage(args, { config: targetConfig })).json).toMatchObject({ status: 'restored' });
+    expect((await stowage(args, { config: targetConfig })).json).toMatchObject({
+      status: 'restored',
+    });
     for (const [content, server] of (target ?? []).entries())
-      expect(await server.psql(DIGEST, 'copied')).toBe(await source?.[content]?.psql(DIGEST, DATABASE));
+      expect(await server.psql(DIGEST, 'copied')).toBe(
+        await source?.[content]?.psql(DIGEST, DATABASE),
+      );
   });
 
   test('kill -9 of an agent, and a new start: failed by name, the other agent stops, and the next backup is complete', async () => {
@@ -151,7 +158,10 @@ describe('a backup that agents carry out', () => {
     await agentOf('host0', source, [0]);
     const result = await stowage(['backup'], { config: impatient });
     expect(result.json.failures).toEqual([
-      expect.objectContaining({ content: 1, message: expect.stringContaining('no agent took the order') }),
+      expect.objectContaining({
+        content: 1,
+        message: expect.stringContaining('no agent took the order'),
+      }),
     ]);
     await isIncomplete(result, result.json.timestamp);
   });

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type Key, parseKey } from '../../backup-set/keys.ts';
+import { type Key, parseKey } from '../../backup-set/base/keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
-import { type RunningAgent, startAgent } from '../support/e2e-agents.ts';
-import { configFor, DATABASE, databasesOf, leftInAll } from '../support/e2e-cluster.ts';
-import { directoryPlace, type Place } from '../support/e2e-place.ts';
-import { eventually, SLOWLY } from '../support/e2e-processes.ts';
-import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
-import { bigTable } from '../support/trouble.ts';
+import { type RunningAgent, startAgent } from '../support/e2e/agents.ts';
+import { configFor, DATABASE, databasesOf, leftInAll } from '../support/e2e/cluster.ts';
+import { directoryPlace, type Place } from '../support/e2e/place.ts';
+import { eventually, SLOWLY } from '../support/e2e/processes.ts';
+import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
+import { bigTable } from '../support/trouble/trouble.ts';
 
 /** Long enough, at the rate of SLOWLY, that rows are still on their way when an agent is struck. */
 const MEGABYTES = 60;
@@ -37,7 +37,8 @@ beforeAll(async () => {
 afterEach(async () => {
   await Promise.all([...agents].map(endAgent));
   for (const server of target ?? [])
-    for (const name of await databasesOf(server)) await server.psql(`DROP DATABASE ${name} WITH (FORCE)`);
+    for (const name of await databasesOf(server))
+      await server.psql(`DROP DATABASE ${name} WITH (FORCE)`);
 });
 afterAll(async () => {
   await stopAll([...(source ?? []), ...(target ?? [])]);
@@ -63,7 +64,9 @@ async function endAgent(agent: RunningAgent): Promise<void> {
 }
 
 function restoreInto(database: string, args: string[] = [], on = targetConfig): RunningCli {
-  return startStowage(['restore', timestamp, '--create', '--database', database, ...args], { config: on });
+  return startStowage(['restore', timestamp, '--create', '--database', database, ...args], {
+    config: on,
+  });
 }
 
 /** To be struck: its rows are not read beforehand, at the rate of a slow agent. */
@@ -106,7 +109,9 @@ describe('a restore that agents carry out', () => {
       expect.objectContaining({ event: 'answered', phase: 'data', content: 1 }),
     );
     for (const [content, server] of (target ?? []).entries())
-      expect(await server.psql(DIGEST, 'copied')).toBe(await source?.[content]?.psql(DIGEST, DATABASE));
+      expect(await server.psql(DIGEST, 'copied')).toBe(
+        await source?.[content]?.psql(DIGEST, DATABASE),
+      );
     for (const server of source ?? []) expect(await databasesOf(server)).toEqual([DATABASE]);
     expect(others.log).toHaveLength(1);
     expect(await sessionsLeft()).toEqual([]);
@@ -139,7 +144,12 @@ describe('a restore that agents carry out', () => {
     ]);
     const receipts = (await keysOf('restore-receipt')).filter((key) => !before.includes(key));
     // Before the rows nothing but the schema, and nothing after them.
-    expect(receipts.map(phaseAndContent).sort()).toEqual(['data 0', 'data 1', 'pre-data 0', 'pre-data 1']);
+    expect(receipts.map(phaseAndContent).sort()).toEqual([
+      'data 0',
+      'data 1',
+      'pre-data 0',
+      'pre-data 1',
+    ]);
     expect(await target?.[1]?.psql('SELECT count(*) FROM big.lineitem', 'struck')).toBe('0');
     expect(await sessionsLeft()).toEqual([]);
   });
@@ -181,7 +191,10 @@ describe('a restore that agents carry out', () => {
     expect(json.status).toBe('refused');
     expect(code).toBe(4);
     expect(json.problems).toEqual([
-      expect.objectContaining({ content: 1, message: expect.stringContaining('no agent took the order') }),
+      expect.objectContaining({
+        content: 1,
+        message: expect.stringContaining('no agent took the order'),
+      }),
     ]);
   });
 });
@@ -195,7 +208,9 @@ describe('an agent', () => {
     const agent = await agentOf('both', target ?? [], [0, 1]);
     const crew = await configFor(place, target ?? [], root);
     const claims = await keysOf('order-claim');
-    const made = await stowage(['restore', timestamp, '--create', '--database', 'bycrew'], { config: crew });
+    const made = await stowage(['restore', timestamp, '--create', '--database', 'bycrew'], {
+      config: crew,
+    });
     expect(made.json.status).toBe('restored');
     expect(await keysOf('order-claim')).toEqual(claims);
     expect((await restoreInto('byagent').ended).json.status).toBe('restored');

@@ -1,4 +1,4 @@
-import { BANK, bankSql } from '../support/e2e-bank.ts';
+import { BANK, bankSql } from '../support/e2e/bank.ts';
 
 /** A bank, partitions, and a table nobody refers to: things to choose from. */
 export const choicesSql = (content: number) => `${bankSql(content)}

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliResult, stowage } from '../support/cli.ts';
-import { BANK } from '../support/e2e-bank.ts';
-import { configFor, DATABASE, databasesOf } from '../support/e2e-cluster.ts';
-import { directoryPlace, type Place } from '../support/e2e-place.ts';
-import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
+import { BANK } from '../support/e2e/bank.ts';
+import { configFor, DATABASE, databasesOf } from '../support/e2e/cluster.ts';
+import { directoryPlace, type Place } from '../support/e2e/place.ts';
+import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { choicesSql } from './choices-data.ts';
 
 let place: Place;
@@ -14,7 +14,8 @@ let [root, config, timestamp] = ['', '', ''];
 beforeAll(async () => {
   place = await directoryPlace();
   servers = await startCluster(2, { databases: [DATABASE] });
-  for (const [content, server] of servers.entries()) await server.psql(choicesSql(content), DATABASE);
+  for (const [content, server] of servers.entries())
+    await server.psql(choicesSql(content), DATABASE);
   root = place.newRoot();
   config = await configFor(place, servers, root);
   timestamp = (await stowage(['backup'], { config })).json.timestamp;
@@ -47,7 +48,15 @@ async function isRefused(exit: number, says: string | RegExp, ...args: string[])
 describe('restoring', () => {
   test('a chosen table into a new database brings it and nothing else', async () => {
     const restore = await command(
-      ...['restore', timestamp, '--create', '--database', 'chosen', '--include-table', `${BANK}.account`],
+      ...[
+        'restore',
+        timestamp,
+        '--create',
+        '--database',
+        'chosen',
+        '--include-table',
+        `${BANK}.account`,
+      ],
     );
     expect(restore.text).toContain('"status":"restored"');
     expect(restore.code).toBe(0);
@@ -59,10 +68,20 @@ describe('restoring', () => {
 
   test('a partitioned table by its root’s name brings root, partitions and rows', async () => {
     const restore = await command(
-      ...['restore', timestamp, '--create', '--database', 'parted', '--include-table', 'parts.event'],
+      ...[
+        'restore',
+        timestamp,
+        '--create',
+        '--database',
+        'parted',
+        '--include-table',
+        'parts.event',
+      ],
     );
     expect(restore.text).toContain('"status":"restored"');
-    expect(await tablesIn('parted')).toEqual(Array(2).fill('parts.event parts.event_2025 parts.event_2026'));
+    expect(await tablesIn('parted')).toEqual(
+      Array(2).fill('parts.event parts.event_2025 parts.event_2026'),
+    );
     const count =
       'SELECT count(*), min(day), max(day), (SELECT count(*) FROM parts.event_2026) FROM parts.event';
     expect(await onAll(count, 'parted')).toEqual(await onAll(count));
@@ -72,7 +91,13 @@ describe('restoring', () => {
   test('--truncate empties and loads the chosen table, and leaves the others alone', async () => {
     await onAll(`DELETE FROM misc.note WHERE id > 10; INSERT INTO misc.note VALUES (999, 'newer');
       DELETE FROM parts.event_2025`);
-    const restore = await command('restore', timestamp, '--truncate', '--include-table', 'misc.note');
+    const restore = await command(
+      'restore',
+      timestamp,
+      '--truncate',
+      '--include-table',
+      'misc.note',
+    );
     expect(restore.text).toContain('"status":"restored"');
     expect(restore.code).toBe(0);
     expect(await onAll(`SELECT count(*), max(id), min(t) FROM misc.note`)).toEqual([
@@ -83,7 +108,9 @@ describe('restoring', () => {
   });
 
   test('a whole set over an existing database with --truncate brings back every row', async () => {
-    await onAll(`DELETE FROM ${BANK}.transfer; DELETE FROM ${BANK}.account; DELETE FROM parts.event`);
+    await onAll(
+      `DELETE FROM ${BANK}.transfer; DELETE FROM ${BANK}.account; DELETE FROM parts.event`,
+    );
     const restore = await command('restore', timestamp, '--truncate');
     expect(restore.text).toContain('"status":"restored"');
     const counts = `SELECT (SELECT count(*) FROM ${BANK}.account), (SELECT count(*) FROM ${BANK}.transfer), count(*) FROM parts.event`;
@@ -96,7 +123,15 @@ describe('restoring', () => {
     await isRefused(4, /does not exist; --create would make it/, '--database', 'absent');
     await isRefused(4, /database shop exists; --create only makes new ones/, '--create');
     await isRefused(2, /exclude each other/, '--create', '--truncate');
-    await isRefused(4, /misc\.nota/, '--create', '--database', 'absent', '--include-table', 'misc.nota');
+    await isRefused(
+      4,
+      /misc\.nota/,
+      '--create',
+      '--database',
+      'absent',
+      '--include-table',
+      'misc.nota',
+    );
     await isRefused(2, /--include-table.*is not a pattern/, '--create', '--include-table', 'a"b');
     expect(await databasesOf(servers[0] as TestServer)).toEqual([DATABASE]);
     expect(await onAll(`SELECT count(*), max(id) FROM misc.note`)).toEqual(before);
@@ -119,11 +154,23 @@ describe('restoring', () => {
 
 describe('backing up', () => {
   test('only what is chosen; an include that chooses nothing is refused', async () => {
-    const alone = await command('backup', '--include-schema', 'parts', '--exclude-table', 'parts.event_2025');
+    const alone = await command(
+      'backup',
+      '--include-schema',
+      'parts',
+      '--exclude-table',
+      'parts.event_2025',
+    );
     expect(alone.code).toBe(0);
     const { json } = await command('show', alone.json.timestamp);
     expect(json.manifest.relations.map(({ name }) => name)).toEqual(['event_2026']);
-    const typo = await command('backup', '--include-table', 'misc.note', '--include-table', 'misc.nota');
+    const typo = await command(
+      'backup',
+      '--include-table',
+      'misc.note',
+      '--include-table',
+      'misc.nota',
+    );
     expect(typo.json.error.message).toMatch(/misc\.nota$/);
     expect(typo.code).toBe(2);
   });
@@ -146,7 +193,10 @@ describe('deleting', () => {
       json: { removed: true },
     });
     expect(await listed()).toEqual(before.filter((set) => set !== second.timestamp));
-    expect((await command('verify', timestamp)).json).toMatchObject({ status: 'complete', problems: [] });
+    expect((await command('verify', timestamp)).json).toMatchObject({
+      status: 'complete',
+      problems: [],
+    });
     expect((await command('delete', second.timestamp, '--yes')).code).toBe(4);
   });
 });
@@ -164,7 +214,11 @@ describe('configuring', () => {
       source: 'environment',
       name: 'STOWAGE_WORKERS',
     });
-    expect(of('database')).toMatchObject({ value: 'from_env', source: 'environment', name: 'PGDATABASE' });
+    expect(of('database')).toMatchObject({
+      value: 'from_env',
+      source: 'environment',
+      name: 'PGDATABASE',
+    });
     expect(of('cluster')).toMatchObject({ value: 'e2e', source: 'file', name: config });
     expect(of('backup.zstdLevel')).toMatchObject({ value: 1, source: 'default' });
   });

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { formatKey, parseKey } from '../../backup-set/keys.ts';
-import type { Manifest, ManifestPart } from '../../backup-set/manifest.ts';
+import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
+import type { Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
 import { type CliResult, stowage } from '../support/cli.ts';
-import { BANK, bankSql } from '../support/e2e-bank.ts';
-import { configFor, DATABASE, databasesOf } from '../support/e2e-cluster.ts';
-import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { BANK, bankSql } from '../support/e2e/bank.ts';
+import { configFor, DATABASE, databasesOf } from '../support/e2e/cluster.ts';
+import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { partsUnder } from '../support/parts.ts';
-import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
-import { bigTable } from '../support/trouble.ts';
+import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
+import { bigTable } from '../support/trouble/trouble.ts';
 
 const run = promisify(execFile);
 const LINEITEM = { schema: 'big', name: 'lineitem' };
@@ -26,7 +26,10 @@ let parts: ManifestPart[];
 
 beforeAll(async () => {
   place = await directoryPlace();
-  [source, target] = await Promise.all([startCluster(2, { databases: [DATABASE] }), startCluster(2)]);
+  [source, target] = await Promise.all([
+    startCluster(2, { databases: [DATABASE] }),
+    startCluster(2),
+  ]);
   for (const [content, server] of source.entries())
     for (const sql of [bankSql(content), ...bigTable(3, content)]) await server.psql(sql, DATABASE);
   const root = place.newRoot();
@@ -72,7 +75,10 @@ async function flipByte(key: string, offset: number): Promise<void> {
 }
 
 /** What `validate` or `verify` must say of a damaged set. */
-async function finds(level: 'validate' | 'verify', problem: Record<string, unknown>): Promise<void> {
+async function finds(
+  level: 'validate' | 'verify',
+  problem: Record<string, unknown>,
+): Promise<void> {
   const { code, json } = await command(level, timestamp);
   expect(json).toMatchObject({ status: 'damaged', level });
   expect(json.problems).toContainEqual(expect.objectContaining(problem));
@@ -117,9 +123,18 @@ describe('a committed set in a directory', () => {
     ];
     expect(mtimeNs).toBe(before.mtimeNs);
 
-    expect((await command('validate', timestamp)).json).toMatchObject({ status: 'complete', problems: [] });
+    expect((await command('validate', timestamp)).json).toMatchObject({
+      status: 'complete',
+      problems: [],
+    });
     const { offset } = extent;
-    await finds('verify', { code: 'digest-differs', content: 1, relation: LINEITEM, object, offset });
+    await finds('verify', {
+      code: 'digest-differs',
+      content: 1,
+      relation: LINEITEM,
+      object,
+      offset,
+    });
     await restoreRefuses(object);
   });
 
@@ -130,7 +145,9 @@ describe('a committed set in a directory', () => {
     const { code, json } = await command('restore', timestamp, '--create', '--no-verify');
     expect(code).toBe(3);
     expect(json.status).toBe('failed');
-    expect(json.problems).toContainEqual(expect.objectContaining({ content: 1, relation: LINEITEM, object }));
+    expect(json.problems).toContainEqual(
+      expect.objectContaining({ content: 1, relation: LINEITEM, object }),
+    );
     expect(await target[1]?.psql('SELECT count(*) FROM big.lineitem', DATABASE)).toBe('0');
     for (const server of target)
       for (const name of await databasesOf(server)) await server.psql(`DROP DATABASE ${name}`);
@@ -146,7 +163,13 @@ describe('a committed set in a directory', () => {
 
   test('one pack deleted: a table that does not lie in it can still be saved', async () => {
     await unlink(join(folder, bigPack().key));
-    const restore = await command('restore', timestamp, '--create', '--include-table', `${BANK}.account`);
+    const restore = await command(
+      'restore',
+      timestamp,
+      '--create',
+      '--include-table',
+      `${BANK}.account`,
+    );
     expect(restore.text).toContain('"status":"restored"');
     expect(restore.code).toBe(0);
     for (const server of target) {

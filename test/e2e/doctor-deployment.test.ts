@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutBucketLifecycleConfigurationCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Ceph, startCeph } from '../support/ceph.ts';
+import { type Ceph, startCeph } from '../support/ceph/ceph.ts';
 import { startStowage, stowage, writeConfig } from '../support/cli.ts';
 
 // `stowage doctor --deployment` beside a real `stowage serve`, on Ceph and on a directory.
@@ -32,7 +32,10 @@ function signs(text: string): Record<string, string> {
     checks: { of: string; name: string; ok: boolean; remark?: true; detail: string }[];
   };
   return Object.fromEntries(
-    checks.map(({ of, name, ok, remark }) => [`${of}: ${name}`, !ok ? 'BAD' : remark ? 'note' : 'ok']),
+    checks.map(({ of, name, ok, remark }) => [
+      `${of}: ${name}`,
+      !ok ? 'BAD' : remark ? 'note' : 'ok',
+    ]),
   );
 }
 
@@ -94,7 +97,10 @@ test('on a directory: no bucket to look at, the functions are asked all the same
 
 test('a bucket that is not there is BAD, by its name', async () => {
   const config = await configFor('s3://absent/shop', { storage: { endpoint: ceph.endpoint } });
-  const { code, text } = await stowage(['doctor', '--deployment', '--wait', '1'], { config, env: ceph.env });
+  const { code, text } = await stowage(['doctor', '--deployment', '--wait', '1'], {
+    config,
+    env: ceph.env,
+  });
   expect(code).toBe(4);
   expect(signs(text)).toMatchObject({ 'bucket: reachable': 'BAD' });
   expect(text).toContain('there is no bucket absent');

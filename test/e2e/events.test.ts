@@ -1,14 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningCli } from '../support/cli.ts';
 import { stowage } from '../support/cli.ts';
-import { BANK, bankSql } from '../support/e2e-bank.ts';
-import { configFor, DATABASE, databasesOf } from '../support/e2e-cluster.ts';
-import { contentOf } from '../support/e2e-compare.ts';
-import { BUCKET, cephPlace, directoryPlace, type Place, withoutCeph } from '../support/e2e-place.ts';
-import { eventually } from '../support/e2e-processes.ts';
-import { announceNew, type Relay, startRelay } from '../support/e2e-relay.ts';
-import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
-import { smallTables, troubleSchema } from '../support/trouble.ts';
+import { BANK, bankSql } from '../support/e2e/bank.ts';
+import { configFor, DATABASE, databasesOf } from '../support/e2e/cluster.ts';
+import { contentOf } from '../support/e2e/compare.ts';
+import {
+  BUCKET,
+  cephPlace,
+  directoryPlace,
+  type Place,
+  withoutCeph,
+} from '../support/e2e/place.ts';
+import { eventually } from '../support/e2e/processes.ts';
+import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
+import { announceNew, type Relay, startRelay } from '../support/servers/relay.ts';
+import { smallTables, troubleSchema } from '../support/trouble/trouble.ts';
 import { startServe } from './subjects.ts';
 
 const SHARDS = 2;
@@ -90,13 +96,22 @@ function comeBack(name: string, start: () => Promise<Place>, deliver: Deliver): 
       expect(backup.text).toContain('"status":"complete"');
       expect(backup.code).toBe(0);
       const { timestamp } = backup.json;
-      const restore = await run(['restore', timestamp, '--create', '--globals', '--wait', '240'], into);
+      const restore = await run(
+        ['restore', timestamp, '--create', '--globals', '--wait', '240'],
+        into,
+      );
       expect(restore.text).toContain('"status":"restored"');
       expect(restore.code).toBe(0);
       for (const [content, server] of source.entries())
-        expect(await contentOf(target[content] as TestServer, BANK)).toEqual(await contentOf(server, BANK));
+        expect(await contentOf(target[content] as TestServer, BANK)).toEqual(
+          await contentOf(server, BANK),
+        );
       const { json } = await run(['show', timestamp], from);
-      expect(json.verdict).toMatchObject({ level: 'validate', status: 'complete', problemsTotal: 0 });
+      expect(json.verdict).toMatchObject({
+        level: 'validate',
+        status: 'complete',
+        problemsTotal: 0,
+      });
       if (delivery.relay !== undefined) {
         // The last ones are still on their way.
         const { received, delivered } = await eventually(
@@ -110,7 +125,8 @@ function comeBack(name: string, start: () => Promise<Place>, deliver: Deliver): 
       await delivery.stop();
       await place.stop();
       for (const server of target)
-        for (const database of await databasesOf(server)) await server.psql(`DROP DATABASE "${database}"`);
+        for (const database of await databasesOf(server))
+          await server.psql(`DROP DATABASE "${database}"`);
     }
   });
 }

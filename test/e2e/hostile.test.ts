@@ -2,13 +2,13 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parseKey } from '../../backup-set/keys.ts';
+import { parseKey } from '../../backup-set/base/keys.ts';
 import { stowage } from '../support/cli.ts';
-import { configFor, DATABASE } from '../support/e2e-cluster.ts';
-import { contentOf } from '../support/e2e-compare.ts';
-import { directoryPlace, type Place } from '../support/e2e-place.ts';
-import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
-import { quoteName } from '../support/trouble-names.ts';
+import { configFor, DATABASE } from '../support/e2e/cluster.ts';
+import { contentOf } from '../support/e2e/compare.ts';
+import { directoryPlace, type Place } from '../support/e2e/place.ts';
+import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
+import { quoteName } from '../support/trouble/names.ts';
 
 /** Legal names in PostgreSQL, each a way out of a folder or of a statement for who puts names into either. */
 const SCHEMAS = [
@@ -38,7 +38,10 @@ let target: TestServer;
 
 beforeAll(async () => {
   place = await directoryPlace();
-  const [[from], [into]] = await Promise.all([startCluster(1, { databases: [DATABASE] }), startCluster(1)]);
+  const [[from], [into]] = await Promise.all([
+    startCluster(1, { databases: [DATABASE] }),
+    startCluster(1),
+  ]);
   if (from === undefined || into === undefined) throw new Error('no server was started');
   [source, target] = [from, into];
   const tables = SCHEMAS.flatMap((schema) => [
@@ -48,7 +51,10 @@ beforeAll(async () => {
       return `CREATE TABLE ${name} (${quoteName(table)} text); INSERT INTO ${name} VALUES ('../../x'), (E'\\n');`;
     }),
   ]);
-  await source.psql(`CREATE TABLE kept (n int); INSERT INTO kept VALUES (1); ${tables.join('\n')}`, DATABASE);
+  await source.psql(
+    `CREATE TABLE kept (n int); INSERT INTO kept VALUES (1); ${tables.join('\n')}`,
+    DATABASE,
+  );
 });
 afterAll(async () => {
   await Promise.all([stopAll([source]), stopAll([target])]);
@@ -57,13 +63,18 @@ afterAll(async () => {
 
 test('names that lead out of folders come back as they are, and lead nowhere', async () => {
   const root = place.newRoot();
-  const [from, into] = [await configFor(place, [source], root), await configFor(place, [target], root)];
+  const [from, into] = [
+    await configFor(place, [source], root),
+    await configFor(place, [target], root),
+  ];
   const before = await readdir(place.folder);
   const backup = await stowage(['backup'], { config: from });
   expect(backup.code).toBe(0);
   const { timestamp } = backup.json;
   const name = `${quoteName('../../etc')}.${quoteName('../../etc/passwd')}`;
-  const one = await stowage(['restore', timestamp, '--create', '--include-table', name], { config: into });
+  const one = await stowage(['restore', timestamp, '--create', '--include-table', name], {
+    config: into,
+  });
   expect(one.code).toBe(0);
   await target.psql(`DROP DATABASE ${DATABASE}`);
   const restore = await stowage(['restore', timestamp, '--create'], { config: into });
@@ -80,6 +91,10 @@ test('names that lead out of folders come back as they are, and lead nowhere', a
     .map((file) => join(file.parentPath, file.name).slice(folder.length + 1));
   expect(keys.length).toBeGreaterThan(10);
   expect(keys.filter((key) => parseKey(key) === undefined)).toEqual([]);
-  expect(keys.filter((key) => TOLD.some((told) => told.length > 2 && key.includes(told)))).toEqual([]);
-  expect((await readdir(place.folder)).sort()).toEqual([...before, folder.split('/').at(-1)].sort());
+  expect(keys.filter((key) => TOLD.some((told) => told.length > 2 && key.includes(told)))).toEqual(
+    [],
+  );
+  expect((await readdir(place.folder)).sort()).toEqual(
+    [...before, folder.split('/').at(-1)].sort(),
+  );
 });

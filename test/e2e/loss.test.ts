@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type CliResult, type RunningCli, startStowage, stowage } from '../support/cli.ts';
-import { configFor, DATABASE } from '../support/e2e-cluster.ts';
-import { cephPlace, directoryPlace, type Place, withoutCeph } from '../support/e2e-place.ts';
-import { SLOWLY } from '../support/e2e-processes.ts';
-import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
-import { bigTable } from '../support/trouble.ts';
+import { configFor, DATABASE } from '../support/e2e/cluster.ts';
+import { cephPlace, directoryPlace, type Place, withoutCeph } from '../support/e2e/place.ts';
+import { SLOWLY } from '../support/e2e/processes.ts';
+import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
+import { bigTable } from '../support/trouble/trouble.ts';
 import {
   afterItsFirstReceipt,
   afterMs,
@@ -45,20 +45,24 @@ describe('on a directory', () => {
     ['700 ms later', 0, afterMs(700)],
     ['amid an upload', 1, amidAnUpload],
     ['after its first receipt', 0, afterItsFirstReceipt],
-  ] satisfies [string, number, Moment][])('kill -9 of a shipper %s (content %i)', (_, content, moment) =>
-    losesShipper(run, content, moment),
+  ] satisfies [string, number, Moment][])(
+    'kill -9 of a shipper %s (content %i)',
+    (_, content, moment) => losesShipper(run, content, moment),
   );
 
-  test.each(['SIGTERM', 'SIGINT'] as const)('%s ends the command line in good order', async (signal) => {
-    const { backup, store, command } = await run();
-    await afterItsFirstReceipt(backup, store, 1);
-    backup.kill(signal);
-    const { code, json, text } = await backup.ended;
-    expect(text).toContain('interrupted');
-    expect(code).toBe(130);
-    expect(json).toMatchObject({ status: 'incomplete', failures: [{ code: 'interrupted' }] });
-    await isLost(backup, store, command, json.timestamp);
-  });
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s ends the command line in good order',
+    async (signal) => {
+      const { backup, store, command } = await run();
+      await afterItsFirstReceipt(backup, store, 1);
+      backup.kill(signal);
+      const { code, json, text } = await backup.ended;
+      expect(text).toContain('interrupted');
+      expect(code).toBe(130);
+      expect(json).toMatchObject({ status: 'incomplete', failures: [{ code: 'interrupted' }] });
+      await isLost(backup, store, command, json.timestamp);
+    },
+  );
 
   test('kill -9 of the command line ends its shippers, and a sweep finds the set', async () => {
     const { backup, store, command } = await run();
@@ -74,7 +78,9 @@ describe('on a directory', () => {
     expect(sweep.json.overdue).toEqual([timestamp]);
     const { json } = await command(['show', String(timestamp)]);
     expect(json.verdict.problems.map(({ code }) => code)).toContain('overdue');
-    expect(json.verdict.problems.map(({ content }) => content)).toEqual(expect.arrayContaining([0, 1]));
+    expect(json.verdict.problems.map(({ content }) => content)).toEqual(
+      expect.arrayContaining([0, 1]),
+    );
     await isLost(backup, store, command, String(timestamp));
   });
 
@@ -136,11 +142,19 @@ function atPlace(start: () => Promise<Place>, packBytes: number): () => Promise<
     const store = await place.open(root);
     stores.push(store);
     const options = { config, env: place.env };
-    return { store, backup: startStowage(['backup'], options), command: (args) => stowage(args, options) };
+    return {
+      store,
+      backup: startStowage(['backup'], options),
+      command: (args) => stowage(args, options),
+    };
   };
 }
 
-async function losesShipper(run: () => Promise<Struck>, content: number, moment: Moment): Promise<void> {
+async function losesShipper(
+  run: () => Promise<Struck>,
+  content: number,
+  moment: Moment,
+): Promise<void> {
   const { backup, store, command } = await run();
   await moment(backup, store, content);
   process.kill(shippersOf(backup).get(content) ?? Number.NaN, 'SIGKILL');
@@ -160,7 +174,9 @@ async function failsNaming(
   expect(json.problems.map((problem) => problem.content)).toContain(content);
   expect(json.failures[0]).toMatchObject({ content });
   const { json: shown } = await command(['show', json.timestamp]);
-  expect(shown.verdict.problems).toContainEqual(expect.objectContaining({ code: 'segment-failed', content }));
+  expect(shown.verdict.problems).toContainEqual(
+    expect.objectContaining({ code: 'segment-failed', content }),
+  );
   await isLost(backup, store, command, json.timestamp);
   return json;
 }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Key, parseKey } from '../../backup-set/keys.ts';
+import { type Key, parseKey } from '../../backup-set/base/keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { RunningCli } from '../support/cli.ts';
-import { leftInAll } from '../support/e2e-cluster.ts';
-import { eventually, isRunning } from '../support/e2e-processes.ts';
-import type { TestServer } from '../support/postgres.ts';
+import { leftInAll } from '../support/e2e/cluster.ts';
+import { eventually, isRunning } from '../support/e2e/processes.ts';
+import type { TestServer } from '../support/servers/postgres.ts';
 
 /** A moment in a running backup; resolves when it has come. */
 export type Moment = (backup: RunningCli, store: ObjectStore, content: number) => Promise<unknown>;
@@ -45,7 +45,8 @@ async function seen(
   fits: (key: Key | undefined) => boolean,
 ): Promise<void> {
   const isSeen = async () => (await list()).some(({ key }) => fits(parseKey(key)));
-  if (!(await eventually(isSeen, (found) => found))) throw new Error('the moment to strike never came');
+  if (!(await eventually(isSeen, (found) => found)))
+    throw new Error('the moment to strike never came');
 }
 
 /** The process ids of the shippers that a backup has told of. */
@@ -58,7 +59,8 @@ export function shippersOf(backup: RunningCli): Map<number, number> {
 export async function leftOf(backup: RunningCli, servers: readonly TestServer[]) {
   const pids = [...shippersOf(backup).values()];
   const running = await eventually(
-    async () => (await Promise.all(pids.map(async (pid) => ((await isRunning(pid)) ? [pid] : [])))).flat(),
+    async () =>
+      (await Promise.all(pids.map(async (pid) => ((await isRunning(pid)) ? [pid] : [])))).flat(),
     (left) => left.length === 0,
   );
   return { running, inDatabases: await leftInAll(servers) };
@@ -67,7 +69,10 @@ export async function leftOf(backup: RunningCli, servers: readonly TestServer[])
 export const NOTHING = { running: [], inDatabases: [] };
 
 /** Keys of one kind that are stored. */
-export async function stored(store: ObjectStore, kind: 'manifest' | 'pack' | 'seal'): Promise<string[]> {
+export async function stored(
+  store: ObjectStore,
+  kind: 'manifest' | 'pack' | 'seal',
+): Promise<string[]> {
   const keys = (await Array.fromAsync(store.list('sets/'))).map(({ key }) => key);
   return keys.filter((key) => parseKey(key)?.kind === kind);
 }

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { formatKey, setPrefix } from '../../backup-set/keys.ts';
-import { Manifest, type ManifestPart } from '../../backup-set/manifest.ts';
-import { relationDigest } from '../../database/digest.ts';
+import { formatKey, setPrefix } from '../../backup-set/base/keys.ts';
+import { Manifest, type ManifestPart } from '../../backup-set/documents/manifest.ts';
+import { relationDigest } from '../../cli/demo/digest.ts';
 import type { ConnectionTarget } from '../../database/flavour.ts';
-import { openSession } from '../../database/session.ts';
+import { openSession } from '../../database/session/session.ts';
 import { partsUnder } from '../support/parts.ts';
-import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
-import { bigTable, smallTables, troubleSchema } from '../support/trouble.ts';
+import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
+import { bigTable, smallTables, troubleSchema } from '../support/trouble/trouble.ts';
 
 const run = promisify(execFile);
 const PAGE = new URL('../../docs/restore-by-hand.md', import.meta.url);
@@ -22,7 +22,10 @@ const DATABASE = 'trouble';
 const RESTORED = `by "hand", it's = a\\b`;
 const SHARDS = [0, 1] as const;
 /** Neither is what a new server would choose. */
-const LOCALES = ["LC_COLLATE 'C' LC_CTYPE 'C'", "LOCALE_PROVIDER icu ICU_LOCALE 'de-u-co-phonebk'"] as const;
+const LOCALES = [
+  "LC_COLLATE 'C' LC_CTYPE 'C'",
+  "LOCALE_PROVIDER icu ICU_LOCALE 'de-u-co-phonebk'",
+] as const;
 
 let servers: TestServer[];
 let home: string;
@@ -33,7 +36,9 @@ let parts: ManifestPart[];
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'stowage-by-hand-'));
   // Two hold the data, two are empty: roles belong to a server, and must come from the set.
-  servers = await startCluster(2 * SHARDS.length, { settings: { max_locks_per_transaction: '256' } });
+  servers = await startCluster(2 * SHARDS.length, {
+    settings: { max_locks_per_transaction: '256' },
+  });
   await Promise.all(
     SHARDS.map(async (content) => {
       await server(content).psql(
@@ -77,7 +82,10 @@ describe('docs/restore-by-hand.md', () => {
       'large objects',
       'SELECT loid, md5(string_agg(data, NULL ORDER BY pageno)) FROM pg_largeobject GROUP BY 1 ORDER BY 1',
     ],
-    ['materialized views', 'SELECT schemaname, matviewname, ispopulated FROM pg_matviews ORDER BY 1, 2'],
+    [
+      'materialized views',
+      'SELECT schemaname, matviewname, ispopulated FROM pg_matviews ORDER BY 1, 2',
+    ],
     [
       'roles',
       "SELECT rolname, rolcanlogin, rolconnlimit, rolvaliduntil, rolconfig FROM pg_roles WHERE rolname LIKE 'hand%' ORDER BY 1",
@@ -118,9 +126,13 @@ describe('docs/restore-by-hand.md', () => {
     const part = join(home, 'root', formatKey({ kind: 'manifest-part', timestamp, content: 0 }));
     const text = await readFile(part, 'utf8');
     await writeFile(part, text.replace('"rows":', '"rows":1'));
-    await expect(restoreByHand(0, 'never')).rejects.toThrow('0.json is not the one that the manifest names');
+    await expect(restoreByHand(0, 'never')).rejects.toThrow(
+      '0.json is not the one that the manifest names',
+    );
     await writeFile(part, text);
-    const created = await server(SHARDS.length).psql("SELECT FROM pg_database WHERE datname = 'never'");
+    const created = await server(SHARDS.length).psql(
+      "SELECT FROM pg_database WHERE datname = 'never'",
+    );
     expect(created).toBe('');
   });
 });
@@ -190,8 +202,20 @@ async function digests(target: ConnectionTarget): Promise<Map<string, string>> {
   }
 }
 
-async function schemaOf({ host, port, user, database, binDir = '' }: ConnectionTarget): Promise<string> {
-  const env = { PGHOST: host, PGPORT: String(port), PGUSER: user, PGDATABASE: database, LC_ALL: 'C.UTF-8' };
+async function schemaOf({
+  host,
+  port,
+  user,
+  database,
+  binDir = '',
+}: ConnectionTarget): Promise<string> {
+  const env = {
+    PGHOST: host,
+    PGPORT: String(port),
+    PGUSER: user,
+    PGDATABASE: database,
+    LC_ALL: 'C.UTF-8',
+  };
   const { stdout } = await run(join(binDir, 'pg_dump'), ['--schema-only'], {
     env,
     maxBuffer: 64 * 1024 * 1024,

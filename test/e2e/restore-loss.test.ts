@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
-import { configFor, DATABASE } from '../support/e2e-cluster.ts';
-import { directoryPlace, type Place } from '../support/e2e-place.ts';
-import { eventually, SLOWLY } from '../support/e2e-processes.ts';
-import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
-import { bigTable } from '../support/trouble.ts';
+import { configFor, DATABASE } from '../support/e2e/cluster.ts';
+import { directoryPlace, type Place } from '../support/e2e/place.ts';
+import { eventually, SLOWLY } from '../support/e2e/processes.ts';
+import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
+import { bigTable } from '../support/trouble/trouble.ts';
 import { leftOf, NOTHING, shippersOf } from './losses.ts';
 
 /** Long enough, at the rate of SLOWLY, that rows are still on their way when the restore is struck. */
@@ -21,7 +21,9 @@ beforeAll(async () => {
     for (const sql of bigTable(MEGABYTES, content)) await server.psql(sql, DATABASE);
   const root = place.newRoot();
   config = await configFor(place, servers, root);
-  slow = await configFor(place, servers, root, { shippers: { workers: 2, maxRateBytes: 2 * SLOWLY } });
+  slow = await configFor(place, servers, root, {
+    shippers: { workers: 2, maxRateBytes: 2 * SLOWLY },
+  });
   timestamp = (await stowage(['backup'], { config })).json.timestamp;
 });
 afterAll(async () => {
@@ -57,26 +59,33 @@ describe('a restore that is struck amid the rows', () => {
     process.kill(shippersOf(restore).get(1) ?? Number.NaN, 'SIGKILL');
     const { code, json } = await restore.ended;
     expect(json.status).toBe('failed');
-    expect(json.problems).toContainEqual(expect.objectContaining({ content: 1, code: 'segment-failed' }));
+    expect(json.problems).toContainEqual(
+      expect.objectContaining({ content: 1, code: 'segment-failed' }),
+    );
     expect(code).toBe(3);
     await isFailed(restore, 'struck');
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('%s: exit code 130, and nothing goes on', async (signal) => {
-    const restore = await amidRows('interrupted');
-    restore.kill(signal);
-    const { code, json } = await restore.ended;
-    expect(json.status).toBe('failed');
-    expect(code).toBe(130);
-    await isFailed(restore, 'interrupted');
-  });
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s: exit code 130, and nothing goes on',
+    async (signal) => {
+      const restore = await amidRows('interrupted');
+      restore.kill(signal);
+      const { code, json } = await restore.ended;
+      expect(json.status).toBe('failed');
+      expect(code).toBe(130);
+      await isFailed(restore, 'interrupted');
+    },
+  );
 
   test('kill -9 of the command line: its shippers end, and a new restore brings everything', async () => {
     const restore = await amidRows('orphaned');
     restore.kill('SIGKILL');
     await restore.ended;
     await isFailed(restore, 'orphaned');
-    const again = await stowage(['restore', timestamp, '--create', '--database', 'orphaned'], { config });
+    const again = await stowage(['restore', timestamp, '--create', '--database', 'orphaned'], {
+      config,
+    });
     expect(again.json).toMatchObject({ status: 'restored', problems: [] });
     expect(again.code).toBe(0);
     const count = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';

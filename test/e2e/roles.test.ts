@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BUCKET, type StowageRoles, startStowageRoles } from '../support/ceph/stowage-roles.ts';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
-import { configFor, DATABASE } from '../support/e2e-cluster.ts';
-import { withoutCeph } from '../support/e2e-place.ts';
-import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
-import { BUCKET, type StowageRoles, startStowageRoles } from '../support/stowage-roles.ts';
+import { configFor, DATABASE } from '../support/e2e/cluster.ts';
+import { withoutCeph } from '../support/e2e/place.ts';
+import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 
 const SHIPPER = fileURLToPath(new URL('../../segment-shipper/main.ts', import.meta.url));
 const COUNT = 'SELECT count(*), sum(id) FROM place';
@@ -21,7 +21,8 @@ describe.skipIf(withoutCeph)('on Ceph, with a user for each role', () => {
   let serve: RunningCli;
   let [config, elsewhere] = ['', ''];
   let timestamp = '';
-  const as = (role: string, args: string[], on = config) => stowage(args, { config: on, env: at.env(role) });
+  const as = (role: string, args: string[], on = config) =>
+    stowage(args, { config: on, env: at.env(role) });
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'roles-'));
@@ -43,7 +44,10 @@ describe.skipIf(withoutCeph)('on Ceph, with a user for each role', () => {
     });
     config = await configFor(place, source, root, await more('Shipper'));
     elsewhere = await configFor(place, target, root, await more('RestoreShipper'));
-    serve = startStowage(['serve', '--port', '0', '--sweep', '1'], { config, env: at.env('Sweep') });
+    serve = startStowage(['serve', '--port', '0', '--sweep', '1'], {
+      config,
+      env: at.env('Sweep'),
+    });
     await serve.until('serving');
   });
   afterAll(async () => {
@@ -57,7 +61,10 @@ describe.skipIf(withoutCeph)('on Ceph, with a user for each role', () => {
   async function commandFor(role: string): Promise<string[]> {
     const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '' } = at.env(role);
     const file = join(folder, `${role}.ini`);
-    const keys = [`aws_access_key_id=${AWS_ACCESS_KEY_ID}`, `aws_secret_access_key=${AWS_SECRET_ACCESS_KEY}`];
+    const keys = [
+      `aws_access_key_id=${AWS_ACCESS_KEY_ID}`,
+      `aws_secret_access_key=${AWS_SECRET_ACCESS_KEY}`,
+    ];
     await writeFile(file, `[default]\n${keys.join('\n')}\n`, { mode: 0o600 });
     const without = ['-u', 'AWS_ACCESS_KEY_ID', '-u', 'AWS_SECRET_ACCESS_KEY'];
     return ['env', ...without, `AWS_SHARED_CREDENTIALS_FILE=${file}`, process.execPath, SHIPPER];
@@ -71,12 +78,20 @@ describe.skipIf(withoutCeph)('on Ceph, with a user for each role', () => {
   });
 
   test('an auditor lists and shows the set, and cannot verify it', async () => {
-    expect((await as('Audit', ['list'])).json.sets).toMatchObject([{ timestamp, status: 'complete' }]);
-    expect((await as('Audit', ['verify', timestamp])).json.error).toMatchObject({ code: 'storage/denied' });
+    expect((await as('Audit', ['list'])).json.sets).toMatchObject([
+      { timestamp, status: 'complete' },
+    ]);
+    expect((await as('Audit', ['verify', timestamp])).json.error).toMatchObject({
+      code: 'storage/denied',
+    });
   });
 
   test('a restore by the role that reads sets and nothing else, into another cluster', async () => {
-    const restore = await as('Restore', ['restore', timestamp, '--create', '--wait', '240'], elsewhere);
+    const restore = await as(
+      'Restore',
+      ['restore', timestamp, '--create', '--wait', '240'],
+      elsewhere,
+    );
     expect(restore.text).toContain('"status":"restored"');
     for (const [content, server] of target.entries())
       expect(await server.psql(COUNT, DATABASE)).toBe(await source[content]?.psql(COUNT, DATABASE));

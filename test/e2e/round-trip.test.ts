@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWriters } from '../../cli/demo/writers.ts';
 import { type CliResult, type RunningCli, stowage } from '../support/cli.ts';
-import { BANK, bankOf, bankSql, moneyIn } from '../support/e2e-bank.ts';
-import { configFor, DATABASE, databasesOf, leftInAll } from '../support/e2e-cluster.ts';
-import { contentOf, rolesOf, unloggedRows } from '../support/e2e-compare.ts';
-import { type Place, withoutCeph } from '../support/e2e-place.ts';
-import { eventually } from '../support/e2e-processes.ts';
-import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
-import { bigTable, smallTables, troubleSchema } from '../support/trouble.ts';
+import { BANK, bankOf, bankSql, moneyIn } from '../support/e2e/bank.ts';
+import { configFor, DATABASE, databasesOf, leftInAll } from '../support/e2e/cluster.ts';
+import { contentOf, rolesOf, unloggedRows } from '../support/e2e/compare.ts';
+import { type Place, withoutCeph } from '../support/e2e/place.ts';
+import { eventually } from '../support/e2e/processes.ts';
+import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
+import { bigTable, smallTables, troubleSchema } from '../support/trouble/trouble.ts';
 import { cephWithEvents, cephWithoutEvents, directory, type Subject } from './subjects.ts';
 
 const SHARDS = 4;
@@ -26,7 +26,10 @@ beforeAll(async () => {
     startCluster(SHARDS, { databases: [DATABASE] }),
     startCluster(SHARDS),
   ]);
-  await onAll(source, (content) => [...troubleSchema({ content, rolePrefix: 'shop_' }), bankSql(content)]);
+  await onAll(source, (content) => [
+    ...troubleSchema({ content, rolePrefix: 'shop_' }),
+    bankSql(content),
+  ]);
 });
 afterAll(() => Promise.all([stopAll(source), stopAll(target)]));
 
@@ -37,7 +40,11 @@ describe.skipIf(withoutCeph)('on Ceph', () => {
     schema: 'big',
     tables: 100,
   });
-  tell(cephWithoutEvents, { more: () => ['CREATE SCHEMA nothing'], schema: 'nothing', tables: 100 });
+  tell(cephWithoutEvents, {
+    more: () => ['CREATE SCHEMA nothing'],
+    schema: 'nothing',
+    tables: 100,
+  });
 });
 
 interface More {
@@ -127,7 +134,10 @@ function tell(subject: Subject, { more, schema, tables }: More): void {
     });
 
     test('the copy restores into a second cluster', async () => {
-      const restore = await run(['restore', timestamp, '--create', '--globals', '--wait', '240'], alternate);
+      const restore = await run(
+        ['restore', timestamp, '--create', '--globals', '--wait', '240'],
+        alternate,
+      );
       expect(restore.text).toContain('"status":"restored"');
       expect(restore.code).toBe(0);
       expect(restore.json).toMatchObject({ problemsTotal: 0, totals: { rows: backup.json.rows } });
@@ -164,7 +174,10 @@ async function transfersPass(count: number): Promise<void> {
   );
 }
 
-async function onAll(servers: readonly TestServer[], scripts: (content: number) => string[]): Promise<void> {
+async function onAll(
+  servers: readonly TestServer[],
+  scripts: (content: number) => string[],
+): Promise<void> {
   await Promise.all(
     servers.map(async (server, content) => {
       for (const sql of scripts(content)) await server.psql(sql, DATABASE);

@@ -5,12 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseKey } from '../../backup-set/keys.ts';
+import { parseKey } from '../../backup-set/base/keys.ts';
 import { type CliResult, startStowage, stowage } from '../support/cli.ts';
-import { configFor, DATABASE } from '../support/e2e-cluster.ts';
-import { cephPlace, type Place, withoutCeph } from '../support/e2e-place.ts';
-import { commandLinesUnder } from '../support/e2e-processes.ts';
-import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
+import { configFor, DATABASE } from '../support/e2e/cluster.ts';
+import { cephPlace, type Place, withoutCeph } from '../support/e2e/place.ts';
+import { commandLinesUnder } from '../support/e2e/processes.ts';
+import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { choicesSql } from './choices-data.ts';
 
 const PASSWORD = 'pA55-never-written-anywhere';
@@ -31,7 +31,8 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
     secretKey = place.ceph?.secretKey ?? '';
     env = { ...place.env, PGPASSWORD: PASSWORD };
     servers = await startCluster(2, { databases: [DATABASE], password: PASSWORD });
-    for (const [content, server] of servers.entries()) await server.psql(choicesSql(content), DATABASE);
+    for (const [content, server] of servers.entries())
+      await server.psql(choicesSql(content), DATABASE);
     root = place.newRoot();
     const binDir = await recordingTools(servers[0]?.binDir ?? '', place.folder);
     config = await configFor(place, servers, root, {
@@ -46,10 +47,13 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
     await place?.stop();
   });
 
-  const secretIn = (text: string) => [PASSWORD, secretKey].filter((secret) => text.includes(secret));
+  const secretIn = (text: string) =>
+    [PASSWORD, secretKey].filter((secret) => text.includes(secret));
 
   /** Runs a command while looking at the arguments of all its processes. */
-  async function watched(...args: string[]): Promise<CliResult & { readonly seen: ReadonlySet<string> }> {
+  async function watched(
+    ...args: string[]
+  ): Promise<CliResult & { readonly seen: ReadonlySet<string> }> {
     const running = startStowage([...args, '--log-level', 'debug'], { config, env });
     const seen = new Set<string>();
     let over = false;
@@ -69,7 +73,14 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
     const backup = await watched('backup');
     expect(backup.code).toBe(0);
     timestamp = backup.json.timestamp;
-    const restore = await watched('restore', timestamp, '--create', '--globals', '--database', 'other');
+    const restore = await watched(
+      'restore',
+      timestamp,
+      '--create',
+      '--globals',
+      '--database',
+      'other',
+    );
     expect(restore.code).toBe(0);
     const started = (await readFile(join(place.folder, STARTED), 'utf8')).split('\n');
     const seen = [...backup.seen, ...restore.seen, ...started];
@@ -100,10 +111,16 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
     });
     expect(denied.json.error.code).toBe('storage/denied');
     expect(denied.code).toBe(5);
-    const refused = await stowage(['backup'], { config, env: { ...env, PGPASSWORD: `${PASSWORD}x` } });
+    const refused = await stowage(['backup'], {
+      config,
+      env: { ...env, PGPASSWORD: `${PASSWORD}x` },
+    });
     expect(refused.json.error.code).toMatch(/^database\/(unreachable|denied)$/);
     expect(refused.code).toBe(6);
-    const embedded = await stowage(['list', '--root', `s3://AK:${secretKey}@bucket/x`], { config, env });
+    const embedded = await stowage(['list', '--root', `s3://AK:${secretKey}@bucket/x`], {
+      config,
+      env,
+    });
     expect(embedded.code).toBe(2);
     expect(secretIn(denied.text + refused.text + embedded.text)).toEqual([]);
   });
@@ -116,14 +133,18 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
 
   /** What a curious reader gets out of an object with the usual programs. */
   async function plainText(key: string, bytes: Uint8Array): Promise<string> {
-    if (key.endsWith('.zst') || key.endsWith('.pack')) return zstdDecompressSync(bytes).toString('latin1');
+    if (key.endsWith('.zst') || key.endsWith('.pack'))
+      return zstdDecompressSync(bytes).toString('latin1');
     if (!key.endsWith('.dump')) return '';
     expect(parseKey(key)?.kind).toBe('metadata');
     const path = join(place.folder, key);
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, bytes);
     const [server] = servers;
-    const dumped = await promisify(execFile)(join(server?.binDir ?? '', 'pg_restore'), ['--file=-', path]);
+    const dumped = await promisify(execFile)(join(server?.binDir ?? '', 'pg_restore'), [
+      '--file=-',
+      path,
+    ]);
     return dumped.stdout;
   }
 });

@@ -2,12 +2,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
-import { configFor, DATABASE } from '../support/e2e-cluster.ts';
-import { directoryPlace, type Place } from '../support/e2e-place.ts';
-import { childrenOf, isRunning, SLOWLY } from '../support/e2e-processes.ts';
-import { hasSshd, type Sshd, startSshd } from '../support/e2e-sshd.ts';
-import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
-import { bigTable } from '../support/trouble.ts';
+import { configFor, DATABASE } from '../support/e2e/cluster.ts';
+import { directoryPlace, type Place } from '../support/e2e/place.ts';
+import { childrenOf, isRunning, SLOWLY } from '../support/e2e/processes.ts';
+import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
+import { hasSshd, type Sshd, startSshd } from '../support/servers/sshd.ts';
+import { bigTable } from '../support/trouble/trouble.ts';
 import { afterItsFirstReceipt, leftOf, NOTHING, shippersOf, stored } from './losses.ts';
 
 const SHIPPER = fileURLToPath(new URL('../../segment-shipper/main.ts', import.meta.url));
@@ -37,10 +37,16 @@ describe.skipIf(!runnable)('shippers on other hosts, started over ssh', () => {
     await place?.stop();
   });
 
-  async function start(rate = {}): Promise<{ config: string; backup: RunningCli; store: ObjectStore }> {
+  async function start(
+    rate = {},
+  ): Promise<{ config: string; backup: RunningCli; store: ObjectStore }> {
     const root = place.newRoot();
     const config = await configFor(place, servers, root, {
-      shippers: { workers: 2, command: [...sshd.ssh, ...OF_CONTENT, process.execPath, SHIPPER], ...rate },
+      shippers: {
+        workers: 2,
+        command: [...sshd.ssh, ...OF_CONTENT, process.execPath, SHIPPER],
+        ...rate,
+      },
       backup: { packBytes: 1024 * 1024, frameBytes: 512 * 1024 },
     });
     return { config, backup: startStowage(['backup'], { config }), store: await place.open(root) };
@@ -51,9 +57,12 @@ describe.skipIf(!runnable)('shippers on other hosts, started over ssh', () => {
     const { code, json } = await backup.ended;
     expect(json).toMatchObject({ status: 'complete', failures: [] });
     expect(code).toBe(0);
-    const restore = await stowage(['restore', json.timestamp, '--create', '--database', 'over_ssh'], {
-      config,
-    });
+    const restore = await stowage(
+      ['restore', json.timestamp, '--create', '--database', 'over_ssh'],
+      {
+        config,
+      },
+    );
     expect(restore.text).toContain('"status":"restored"');
     const count = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';
     for (const server of servers)
@@ -70,7 +79,10 @@ describe.skipIf(!runnable)('shippers on other hosts, started over ssh', () => {
     expect(await isRunning(there)).toBe(true);
     process.kill(here, 'SIGKILL');
     const { code, json } = await backup.ended;
-    expect(json).toMatchObject({ status: 'incomplete', failures: [{ content: 1, code: 'shipper/died' }] });
+    expect(json).toMatchObject({
+      status: 'incomplete',
+      failures: [{ content: 1, code: 'shipper/died' }],
+    });
     expect(code).toBe(3);
     expect(await leftOf(backup, servers)).toEqual(NOTHING);
     expect(await stored(store, 'manifest')).toEqual([]);
@@ -79,7 +91,10 @@ describe.skipIf(!runnable)('shippers on other hosts, started over ssh', () => {
   test('a host that cannot be reached is named, and what ssh said', async () => {
     const segments = servers.map(({ host, port }, content) => ({ content, host, port }));
     const command = ['ssh', '-F', 'none', '-p', '1', '-o', 'BatchMode=yes', '{host}', 'true'];
-    const config = await configFor(place, servers, place.newRoot(), { segments, shippers: { command } });
+    const config = await configFor(place, servers, place.newRoot(), {
+      segments,
+      shippers: { command },
+    });
     const { code, json } = await stowage(['backup'], { config });
     expect(json.failures[0]?.message).toMatch(/content [01] on 127\.0\.0\.1 .*onnect/);
     expect(code).toBe(3);
@@ -88,7 +103,8 @@ describe.skipIf(!runnable)('shippers on other hosts, started over ssh', () => {
   /** The ssh process of one segment. */
   async function sshFor(backup: RunningCli, content: number): Promise<number> {
     const started = (await childrenOf(backup.pid)).filter(
-      ({ commandLine }) => commandLine.startsWith('ssh ') && commandLine.includes(`OF_CONTENT=${content} `),
+      ({ commandLine }) =>
+        commandLine.startsWith('ssh ') && commandLine.includes(`OF_CONTENT=${content} `),
     );
     expect(started).toHaveLength(1);
     return started[0]?.pid ?? Number.NaN;

@@ -1,5 +1,5 @@
 import { type RunningCli, startStowage } from '../support/cli.ts';
-import { BUCKET, cephPlace, directoryPlace, type Place } from '../support/e2e-place.ts';
+import { BUCKET, cephPlace, directoryPlace, type Place } from '../support/e2e/place.ts';
 
 /** Where sets are kept and who runs the functions: the three ways in which the whole story is told. */
 export interface Subject {

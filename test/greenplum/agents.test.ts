@@ -3,12 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stowage } from '../support/cli.ts';
-import { type RunningAgent, startAgent } from '../support/e2e-agents.ts';
-import { directoryPlace, type Place } from '../support/e2e-place.ts';
-import { clustersUnderTest, withoutGreenplum } from './cluster.ts';
-import { configFor, databaseOn, freshDatabase, freshName, type TestDatabase } from './database.ts';
-import { bigSql } from './objects.ts';
-import { complaintOf, SNAPSHOTS } from './subjects.ts';
+import { type RunningAgent, startAgent } from '../support/e2e/agents.ts';
+import { directoryPlace, type Place } from '../support/e2e/place.ts';
+import { bigSql } from './objects/objects.ts';
+import { clustersUnderTest, withoutGreenplum } from './support/cluster.ts';
+import {
+  configFor,
+  databaseOn,
+  freshDatabase,
+  freshName,
+  type TestDatabase,
+} from './support/database.ts';
+import { complaintOf, SNAPSHOTS } from './support/subjects.ts';
 
 const MEGABYTES = 20;
 const COUNTS = `SELECT 'heap', gp_segment_id, count(*) FROM big.heap GROUP BY 2
@@ -32,7 +38,12 @@ describe.skipIf(withoutGreenplum)('an agent on Greenplum', () => {
     const [cluster] = await clustersUnderTest();
     const { host, port, user, binDir } = cluster;
     source = await freshDatabase(cluster, [bigSql(MEGABYTES)]);
-    const more = { coordinator: { host, port }, connection: { user, binDir }, fifoBase, pollSeconds: 1 };
+    const more = {
+      coordinator: { host, port },
+      connection: { user, binDir },
+      fifoBase,
+      pollSeconds: 1,
+    };
     agent = await startAgent({ place, root, name: 'greenplum', serves: new Map(), more });
   });
   afterAll(async () => {
@@ -72,7 +83,14 @@ describe.skipIf(withoutGreenplum)('an agent on Greenplum', () => {
     const { timestamp } = (await stowage(['list'], { config })).json.sets[0] ?? {};
     const target = databaseOn(source.cluster, freshName());
     made.push(target);
-    const args = ['restore', String(timestamp), '--create', '--resize', '--redirect-db', target.name];
+    const args = [
+      'restore',
+      String(timestamp),
+      '--create',
+      '--resize',
+      '--redirect-db',
+      target.name,
+    ];
     const restore = await stowage(args, { config });
     expect(complaintOf(restore)).toBeUndefined();
     expect(await target.psql(COUNTS)).toBe(await source.psql(COUNTS));

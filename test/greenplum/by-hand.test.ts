@@ -4,13 +4,26 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Manifest } from '../../backup-set/manifest.ts';
-import { quoteLiteral } from '../../database/quote.ts';
+import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import { quoteLiteral } from '../../database/session/quote.ts';
 import { stowage } from '../support/cli.ts';
-import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { partsUnder } from '../support/parts.ts';
-import { clustersUnderTest, type GreenplumCluster, psql, targetOf, withoutGreenplum } from './cluster.ts';
-import { type Content, contentOf, globalsOf, misplacedRowsOf, unequalCopiesOf } from './compare.ts';
+import { globalsSql, objectsSql } from './objects/objects.ts';
+import {
+  clustersUnderTest,
+  type GreenplumCluster,
+  psql,
+  targetOf,
+  withoutGreenplum,
+} from './support/cluster.ts';
+import {
+  type Content,
+  contentOf,
+  globalsOf,
+  misplacedRowsOf,
+  unequalCopiesOf,
+} from './support/compare.ts';
 import {
   configFor,
   databaseOn,
@@ -18,9 +31,8 @@ import {
   freshDatabase,
   freshName,
   type TestDatabase,
-} from './database.ts';
-import { globalsSql, objectsSql } from './objects.ts';
-import { complaintOf, SNAPSHOTS } from './subjects.ts';
+} from './support/database.ts';
+import { complaintOf, SNAPSHOTS } from './support/subjects.ts';
 
 const run = promisify(execFile);
 const PAGE = new URL('../../docs/restore-by-hand.md', import.meta.url);
@@ -31,8 +43,9 @@ const clusters = withoutGreenplum ? [] : await clustersUnderTest();
 const [home] = clusters;
 /** At best of another size: by hand nobody promises that row and segment agree but Greenplum itself. */
 const away =
-  clusters.find(({ major, segments }) => major === home?.major && segments.length !== home.segments.length) ??
-  home;
+  clusters.find(
+    ({ major, segments }) => major === home?.major && segments.length !== home.segments.length,
+  ) ?? home;
 
 /** What the page promises: zstd, pg_restore, psql and jq bring a Greenplum back, whatever the number of its segments. */
 describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(

@@ -1,10 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type CliResult, stowage } from '../support/cli.ts';
-import { directoryPlace, type Place } from '../support/e2e-place.ts';
-import { clustersUnderTest, withoutGreenplum } from './cluster.ts';
-import { digestsOf } from './compare.ts';
-import { configFor, databaseOn, freshDatabase, freshName, type TestDatabase } from './database.ts';
-import { complaintOf, SNAPSHOTS } from './subjects.ts';
+import { directoryPlace, type Place } from '../support/e2e/place.ts';
+import { clustersUnderTest, withoutGreenplum } from './support/cluster.ts';
+import { digestsOf } from './support/compare.ts';
+import {
+  configFor,
+  databaseOn,
+  freshDatabase,
+  freshName,
+  type TestDatabase,
+} from './support/database.ts';
+import { complaintOf, SNAPSHOTS } from './support/subjects.ts';
 
 /** A partitioned table of two levels, of several storages; a replicated one; one that another refers to; and a sequence. */
 const choicesSql = `
@@ -71,9 +77,17 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s'
     });
 
     test('a schema without one of its tables; a sequence goes on after the last value', async () => {
-      const database = await restored('--include-schema', 'misc', '--exclude-table', 'misc.entry', ...flags);
+      const database = await restored(
+        '--include-schema',
+        'misc',
+        '--exclude-table',
+        'misc.entry',
+        ...flags,
+      );
       expect(await digestsOf(database)).toEqual(only(['misc.country', 'misc.note']));
-      expect(await database.psql(`INSERT INTO misc.note (t) VALUES ('new') RETURNING id`)).toBe('501');
+      expect(await database.psql(`INSERT INTO misc.note (t) VALUES ('new') RETURNING id`)).toBe(
+        '501',
+      );
     });
 
     test('--truncate empties and loads what is chosen, and leaves the rest as it is', async () => {
@@ -96,19 +110,37 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s'
   test('a restore is refused, with nothing changed, where it would overwrite or make no sense', async () => {
     const { name } = source;
     const absent = freshName();
-    await isRefused(4, new RegExp(`database ${name} exists; --create only makes new ones`), '--create');
+    await isRefused(
+      4,
+      new RegExp(`database ${name} exists; --create only makes new ones`),
+      '--create',
+    );
     await isRefused(4, /exists; --truncate would empty and load it/);
     await isRefused(4, /does not exist; --create would make it/, '--redirect-db', absent);
-    await isRefused(4, /misc\.nota/, '--create', '--redirect-db', absent, '--include-table', 'misc.nota');
+    await isRefused(
+      4,
+      /misc\.nota/,
+      '--create',
+      '--redirect-db',
+      absent,
+      '--include-table',
+      'misc.nota',
+    );
     await isRefused(2, /exclude each other/, '--create', '--truncate');
-    expect(await source.psql(`SELECT count(*) FROM pg_database WHERE datname = '${absent}'`)).toBe('0');
+    expect(await source.psql(`SELECT count(*) FROM pg_database WHERE datname = '${absent}'`)).toBe(
+      '0',
+    );
     expect(await digestsOf(source)).toEqual(before);
   });
 
   test('--truncate is refused for a table that is not there', async () => {
     const database = await restored('--include-table', 'misc.note');
     const args = ['--truncate', '--redirect-db', database.name, '--include-schema', 'misc'];
-    await isRefused(4, /misc\.(country|entry) does not exist; --truncate only loads tables that do/, ...args);
+    await isRefused(
+      4,
+      /misc\.(country|entry) does not exist; --truncate only loads tables that do/,
+      ...args,
+    );
     expect(await digestsOf(database)).toEqual(only(['misc.note']));
   });
 
@@ -122,7 +154,13 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s'
   });
 
   test('a backup that is asked for a table nobody has is refused', async () => {
-    const typo = await run('backup', '--include-table', 'misc.note', '--include-table', 'misc.nota');
+    const typo = await run(
+      'backup',
+      '--include-table',
+      'misc.note',
+      '--include-table',
+      'misc.nota',
+    );
     expect(typo.json.error.message).toMatch(/misc\.nota$/);
     expect(typo.code).toBe(2);
   });
@@ -130,7 +168,14 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s'
   async function restored(...args: string[]): Promise<TestDatabase> {
     const database = databaseOn(source.cluster, freshName());
     made.push(database);
-    const restore = await run('restore', timestamp, '--create', '--redirect-db', database.name, ...args);
+    const restore = await run(
+      'restore',
+      timestamp,
+      '--create',
+      '--redirect-db',
+      database.name,
+      ...args,
+    );
     expect(complaintOf(restore)).toBeUndefined();
     return database;
   }

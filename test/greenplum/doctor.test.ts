@@ -1,9 +1,25 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stowage } from '../support/cli.ts';
-import { directoryPlace, type Place } from '../support/e2e-place.ts';
-import { clustersUnderTest, type GreenplumCluster, psql, targetOf, withoutGreenplum } from './cluster.ts';
-import { configFor, databaseOn, freshDatabase, freshName, type TestDatabase } from './database.ts';
-import { type ThrowawayCluster, throwawayCluster, withoutThrowaways } from './doctor-cluster.ts';
+import { directoryPlace, type Place } from '../support/e2e/place.ts';
+import {
+  clustersUnderTest,
+  type GreenplumCluster,
+  psql,
+  targetOf,
+  withoutGreenplum,
+} from './support/cluster.ts';
+import {
+  configFor,
+  databaseOn,
+  freshDatabase,
+  freshName,
+  type TestDatabase,
+} from './support/database.ts';
+import {
+  type ThrowawayCluster,
+  throwawayCluster,
+  withoutThrowaways,
+} from './support/doctor-cluster.ts';
 
 interface Check {
   readonly of: string;
@@ -28,7 +44,8 @@ INSERT INTO parts SELECT i, i % 4 FROM generate_series(1, 100) i;
 async function doctor(config: string) {
   const { code, json } = await stowage(['doctor'], { config });
   const { checks } = json as unknown as { checks: readonly Check[] };
-  const find = (of: string, name: string) => checks.find((check) => check.of === of && check.name === name);
+  const find = (of: string, name: string) =>
+    checks.find((check) => check.of === of && check.name === name);
   const bad = checks.filter(({ ok }) => !ok).map(({ of, name }) => `${of}: ${name}`);
   return { code, checks, find, bad };
 }
@@ -68,7 +85,14 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum', () => {
       ...segments,
     ]);
     for (const of of ['content -1', ...segments]) {
-      for (const name of ['utility session', 'shipper', 'rights', 'lock table', 'connections', 'clock'])
+      for (const name of [
+        'utility session',
+        'shipper',
+        'rights',
+        'lock table',
+        'connections',
+        'clock',
+      ])
         expect(find(of, name), `${of} ${name}`).toBeDefined();
     }
     expect(find('cluster', 'server')?.detail).toContain(`Greenplum ${cluster.major}.`);
@@ -100,7 +124,10 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum', () => {
       connection: { user: role, binDir: cluster.binDir },
     });
     const before = await doctor(ordinary);
-    const everywhere = ['content -1', ...cluster.segments.map(({ content }) => `content ${content}`)];
+    const everywhere = [
+      'content -1',
+      ...cluster.segments.map(({ content }) => `content ${content}`),
+    ];
     expect(before).toMatchObject({ code: 4, bad: everywhere.map((of) => `${of}: rights`) });
     const lacking = before.find('content -1', 'rights')?.detail;
     for (const words of ['cannot be read', 'locked in SHARE', 'sequences', 'pg_authid', '(public.'])
@@ -123,7 +150,10 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum', () => {
     expect(byRoot.find('content 0', 'shipper')?.detail).toMatch(
       /line \d+ of pg_hba.conf .*from 127\.0\.0\.1/,
     );
-    expect(byRoot.find('programs', 'pg_dump and its kin')).toMatchObject({ ok: true, remark: true });
+    expect(byRoot.find('programs', 'pg_dump and its kin')).toMatchObject({
+      ok: true,
+      remark: true,
+    });
     const byOrdinary = await doctor(
       await configFor(place, database, place.newRoot(), {
         ...elsewhere,
@@ -175,8 +205,12 @@ describe.skipIf(withoutGreenplum || withoutThrowaways)('doctor on a broken Green
     await cluster?.stopSegment(0);
     const { code, bad, find } = await doctor(await config());
     expect(code).toBe(4);
-    expect(bad).toEqual(expect.arrayContaining(['cluster: dispatch', 'content 0: utility session']));
-    expect(find('content 0', 'utility session')?.detail).toContain(`127.0.0.1:${cluster?.segments[0]?.port}`);
+    expect(bad).toEqual(
+      expect.arrayContaining(['cluster: dispatch', 'content 0: utility session']),
+    );
+    expect(find('content 0', 'utility session')?.detail).toContain(
+      `127.0.0.1:${cluster?.segments[0]?.port}`,
+    );
     expect(find('content -1', 'utility session')).toMatchObject({ ok: true });
     expect(find('content -1', 'lock table')).toMatchObject({ ok: true });
   });

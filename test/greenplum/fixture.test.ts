@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stowage } from '../support/cli.ts';
-import { directoryPlace } from '../support/e2e-place.ts';
-import { bankOf, bankSql, startBankWriters, UNTORN } from './bank.ts';
+import { directoryPlace } from '../support/e2e/place.ts';
+import { bigSql, globalsSql, objectsSql } from './objects/objects.ts';
+import { bankOf, bankSql, startBankWriters, UNTORN } from './support/bank.ts';
 import {
   clustersUnderTest,
   type GreenplumCluster,
@@ -10,7 +11,7 @@ import {
   runTool,
   targetOf,
   withoutGreenplum,
-} from './cluster.ts';
+} from './support/cluster.ts';
 import {
   contentOf,
   digestsOf,
@@ -19,9 +20,14 @@ import {
   schemaOf,
   sequencesOf,
   unequalCopiesOf,
-} from './compare.ts';
-import { configFor, dropGlobals, freshDatabase, freshName, type TestDatabase } from './database.ts';
-import { bigSql, globalsSql, objectsSql } from './objects.ts';
+} from './support/compare.ts';
+import {
+  configFor,
+  dropGlobals,
+  freshDatabase,
+  freshName,
+  type TestDatabase,
+} from './support/database.ts';
 
 /** What the other files of this suite stand on: a fixture that can be copied, and a comparison that finds what is wrong. */
 describe.skipIf(withoutGreenplum)('the fixture', () => {
@@ -67,9 +73,21 @@ describe.skipIf(withoutGreenplum)('the fixture', () => {
 
   test.each([
     ['a changed value in a heap', 'kinds.heap', `UPDATE kinds.heap SET t = t || ' ' WHERE id = 7`],
-    ['NULL in place of an empty text', 'texts.ao_row', `UPDATE texts.ao_row SET t = NULL WHERE t = E'\\n'`],
-    ['a row more in a leaf', 'parts.by_list_1_prt_others', `INSERT INTO parts.by_list VALUES (1, 'b', NULL)`],
-    ['a row that came twice for another', 'rules.uniquely', `UPDATE rules.uniquely SET c = 2 WHERE a = 1`],
+    [
+      'NULL in place of an empty text',
+      'texts.ao_row',
+      `UPDATE texts.ao_row SET t = NULL WHERE t = E'\\n'`,
+    ],
+    [
+      'a row more in a leaf',
+      'parts.by_list_1_prt_others',
+      `INSERT INTO parts.by_list VALUES (1, 'b', NULL)`,
+    ],
+    [
+      'a row that came twice for another',
+      'rules.uniquely',
+      `UPDATE rules.uniquely SET c = 2 WHERE a = 1`,
+    ],
   ])('a comparison finds %s', async (_, table, sql) => {
     const before = await digestsOf(source);
     await copy.psql(sql);
@@ -85,7 +103,9 @@ describe.skipIf(withoutGreenplum)('the fixture', () => {
     expect(await schemaOf(copy)).not.toBe(await schemaOf(source));
   });
 
-  test('rows on the wrong segment are found: heap, AO, leaf, every type of key, NULL', async ({ skip }) => {
+  test('rows on the wrong segment are found: heap, AO, leaf, every type of key, NULL', async ({
+    skip,
+  }) => {
     if (cluster.segments.length < 2) skip('one segment holds all');
     const keys = ['heap', 'heap_opclass', 'ao_row_zstd', 'ao_column_zlib', 'ao_skewed'].map(
       (t) => `kinds.${t}`,
@@ -133,7 +153,10 @@ describe.skipIf(withoutGreenplum)('the fixture', () => {
       expect(code).toBe(0);
       const value = (name: string) => json.fields.find(({ field }) => field === name)?.value;
       expect([value('flavour'), value('database')]).toEqual(['greenplum', source.name]);
-      expect([value('coordinator.host'), value('coordinator.port')]).toEqual([cluster.host, cluster.port]);
+      expect([value('coordinator.host'), value('coordinator.port')]).toEqual([
+        cluster.host,
+        cluster.port,
+      ]);
     } finally {
       await place.stop();
     }
@@ -152,7 +175,11 @@ describe.skipIf(withoutGreenplum)('the fixture', () => {
   });
 
   test.each([
-    ['account', 'UPDATE bank.account SET balance = balance + 1 WHERE id = 5', { money: UNTORN.money + 1 }],
+    [
+      'account',
+      'UPDATE bank.account SET balance = balance + 1 WHERE id = 5',
+      { money: UNTORN.money + 1 },
+    ],
     ['AO rows', 'INSERT INTO bank.ledger_row VALUES (7, 3)', { rowLedger: 3 }],
   ])('half a transfer is seen: %s', async (_, sql, seen) => {
     await source.psql(sql);

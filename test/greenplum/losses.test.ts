@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
 import { afterItsFirstReceipt, atItsStart, type Moment, stored } from '../e2e/losses.ts';
 import { type CliResult, startStowage, stowage } from '../support/cli.ts';
-import { directoryPlace, type Place } from '../support/e2e-place.ts';
+import { directoryPlace, type Place } from '../support/e2e/place.ts';
+import { bigSql } from './objects/objects.ts';
 import {
   allAnswer,
   type Blow,
@@ -17,11 +18,10 @@ import {
   NOTHING,
   terminateSession,
   type Victim,
-} from './blows.ts';
-import { clustersUnderTest, withoutGreenplum } from './cluster.ts';
-import { configFor, freshDatabase, type TestDatabase } from './database.ts';
-import { bigSql } from './objects.ts';
-import { SNAPSHOTS } from './subjects.ts';
+} from './support/blows.ts';
+import { clustersUnderTest, withoutGreenplum } from './support/cluster.ts';
+import { configFor, freshDatabase, type TestDatabase } from './support/database.ts';
+import { SNAPSHOTS } from './support/subjects.ts';
 
 /** Long enough that a backup is still at work when it is struck. */
 const MEGABYTES = 100;
@@ -35,7 +35,12 @@ interface Struck extends Victim {
 type Loss = readonly [what: string, moment: Moment, blow: Blow, cause: RegExp];
 
 const LOSSES: readonly Loss[] = [
-  ['kill -9 of a segment’s shipper', afterItsFirstReceipt, killShipper(1), /shipper of content 1 .*SIGKILL/],
+  [
+    'kill -9 of a segment’s shipper',
+    afterItsFirstReceipt,
+    killShipper(1),
+    /shipper of content 1 .*SIGKILL/,
+  ],
   ['kill -9 of a segment’s backend', afterItsFirstReceipt, killBackend(0), /content 0|seg0/],
   [
     'pg_terminate_backend of the coordinator’s session',
@@ -51,91 +56,98 @@ const PROGRAM_LOSSES: readonly Loss[] = [
   ['kill -9 of a program’s cat', atItsStart, killProgram('cat', 0), /content 0|seg0/],
 ];
 
-describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('a backup with the snapshot by %s', (snapshot) => {
-  let place: Place;
-  let fifoBase: string;
-  let database: TestDatabase;
-  const stores: ObjectStore[] = [];
+describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
+  'a backup with the snapshot by %s',
+  (snapshot) => {
+    let place: Place;
+    let fifoBase: string;
+    let database: TestDatabase;
+    const stores: ObjectStore[] = [];
 
-  beforeAll(async () => {
-    place = await directoryPlace();
-    fifoBase = await mkdtemp(join(tmpdir(), 'stowage-test-'));
-    // The server's user passes through it.
-    await chmod(fifoBase, 0o755);
-    const [cluster] = await clustersUnderTest();
-    database = await freshDatabase(cluster, [bigSql(MEGABYTES)]);
-  });
-  afterAll(async () => {
-    await Promise.all(stores.map((store) => store.close()));
-    await database?.drop();
-    await place?.stop();
-    if (fifoBase !== undefined) await rm(fifoBase, { recursive: true, force: true });
-  });
-
-  test.each([...LOSSES, ...(snapshot === 'barrier' ? [] : PROGRAM_LOSSES)])(
-    '%s',
-    async (_, moment, blow, cause) => {
-      const struck = await begin();
-      await moment(struck.run, struck.store, 1);
-      await blow(struck);
-      await isIncomplete(struck, cause);
-    },
-  );
-
-  test('kill -9 of the coordinator’s shipper, at its start', async () => {
-    const struck = await begin();
-    await atItsStart(struck.run, struck.store, -1);
-    await killShipper(-1)(struck);
-    await isIncomplete(struck, /shipper of content -1 .*SIGKILL/);
-  });
-
-  test('kill -9 of the command line ends everything it began, and a sweep finds the set', async () => {
-    const struck = await begin();
-    const { timestamp } = await struck.run.until('snapshot');
-    await afterItsFirstReceipt(struck.run, struck.store, 1);
-    struck.run.kill('SIGKILL');
-    expect((await struck.run.ended).code).toBeNull();
-    await nothingIsLeft(struck);
-    await sleep(1_100);
-    const sweep = await struck.command('sweep', '--overdue-after', '1');
-    expect(sweep.json.overdue).toEqual([timestamp]);
-    await isLost(struck, String(timestamp));
-  });
-
-  async function begin(): Promise<Struck> {
-    const root = place.newRoot();
-    const config = await configFor(place, database, root, {
-      backup: { snapshot, packBytes: 4 * 1024 * 1024, frameBytes: 512 * 1024 },
-      shippers: { workers: 2, fifoBase },
+    beforeAll(async () => {
+      place = await directoryPlace();
+      fifoBase = await mkdtemp(join(tmpdir(), 'stowage-test-'));
+      // The server's user passes through it.
+      await chmod(fifoBase, 0o755);
+      const [cluster] = await clustersUnderTest();
+      database = await freshDatabase(cluster, [bigSql(MEGABYTES)]);
     });
-    const store = await place.open(root);
-    stores.push(store);
-    const command = (...args: string[]) => stowage(args, { config });
-    return { run: startStowage(['backup'], { config }), database, fifoBase, store, command };
-  }
+    afterAll(async () => {
+      await Promise.all(stores.map((store) => store.close()));
+      await database?.drop();
+      await place?.stop();
+      if (fifoBase !== undefined) await rm(fifoBase, { recursive: true, force: true });
+    });
 
-  async function isIncomplete(struck: Struck, cause: RegExp): Promise<void> {
-    const { code, json, text } = await struck.run.ended;
-    expect([code, json?.status, text]).toEqual([3, 'incomplete', expect.stringMatching(cause)]);
-    expect(json.failures[0]?.message).toMatch(cause);
-    await allAnswer(struck);
-    await nothingIsLeft(struck);
-    const { json: shown } = await struck.command('show', json.timestamp);
-    expect(shown.verdict.problems.map(({ message }) => message).join('\n')).toMatch(cause);
-    await isLost(struck, json.timestamp);
-  }
+    test.each([...LOSSES, ...(snapshot === 'barrier' ? [] : PROGRAM_LOSSES)])(
+      '%s',
+      async (_, moment, blow, cause) => {
+        const struck = await begin();
+        await moment(struck.run, struck.store, 1);
+        await blow(struck);
+        await isIncomplete(struck, cause);
+      },
+    );
 
-  async function nothingIsLeft(struck: Struck): Promise<void> {
-    expect(await leftOf(struck)).toEqual(NOTHING);
-  }
+    test('kill -9 of the coordinator’s shipper, at its start', async () => {
+      const struck = await begin();
+      await atItsStart(struck.run, struck.store, -1);
+      await killShipper(-1)(struck);
+      await isIncomplete(struck, /shipper of content -1 .*SIGKILL/);
+    });
 
-  /** What holds of every set that was not completed. */
-  async function isLost({ store, command }: Struck, timestamp: string): Promise<void> {
-    expect(await stored(store, 'manifest')).toEqual([]);
-    expect((await command('show', timestamp)).code).toBe(3);
-    expect((await command('restore', timestamp, '--create', '--redirect-db', 'never_made')).code).toBe(3);
-    expect((await command('sweep')).json.problems).toEqual([]);
-    expect(await Array.fromAsync(store.pendingUploads(''))).toEqual([]);
-    expect((await command('list')).json.sets).toMatchObject([{ timestamp, status: 'incomplete' }]);
-  }
-});
+    test('kill -9 of the command line ends everything it began, and a sweep finds the set', async () => {
+      const struck = await begin();
+      const { timestamp } = await struck.run.until('snapshot');
+      await afterItsFirstReceipt(struck.run, struck.store, 1);
+      struck.run.kill('SIGKILL');
+      expect((await struck.run.ended).code).toBeNull();
+      await nothingIsLeft(struck);
+      await sleep(1_100);
+      const sweep = await struck.command('sweep', '--overdue-after', '1');
+      expect(sweep.json.overdue).toEqual([timestamp]);
+      await isLost(struck, String(timestamp));
+    });
+
+    async function begin(): Promise<Struck> {
+      const root = place.newRoot();
+      const config = await configFor(place, database, root, {
+        backup: { snapshot, packBytes: 4 * 1024 * 1024, frameBytes: 512 * 1024 },
+        shippers: { workers: 2, fifoBase },
+      });
+      const store = await place.open(root);
+      stores.push(store);
+      const command = (...args: string[]) => stowage(args, { config });
+      return { run: startStowage(['backup'], { config }), database, fifoBase, store, command };
+    }
+
+    async function isIncomplete(struck: Struck, cause: RegExp): Promise<void> {
+      const { code, json, text } = await struck.run.ended;
+      expect([code, json?.status, text]).toEqual([3, 'incomplete', expect.stringMatching(cause)]);
+      expect(json.failures[0]?.message).toMatch(cause);
+      await allAnswer(struck);
+      await nothingIsLeft(struck);
+      const { json: shown } = await struck.command('show', json.timestamp);
+      expect(shown.verdict.problems.map(({ message }) => message).join('\n')).toMatch(cause);
+      await isLost(struck, json.timestamp);
+    }
+
+    async function nothingIsLeft(struck: Struck): Promise<void> {
+      expect(await leftOf(struck)).toEqual(NOTHING);
+    }
+
+    /** What holds of every set that was not completed. */
+    async function isLost({ store, command }: Struck, timestamp: string): Promise<void> {
+      expect(await stored(store, 'manifest')).toEqual([]);
+      expect((await command('show', timestamp)).code).toBe(3);
+      expect(
+        (await command('restore', timestamp, '--create', '--redirect-db', 'never_made')).code,
+      ).toBe(3);
+      expect((await command('sweep')).json.problems).toEqual([]);
+      expect(await Array.fromAsync(store.pendingUploads(''))).toEqual([]);
+      expect((await command('list')).json.sets).toMatchObject([
+        { timestamp, status: 'incomplete' },
+      ]);
+    }
+  },
+);

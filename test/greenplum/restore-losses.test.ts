@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startStowage, stowage } from '../support/cli.ts';
-import { directoryPlace, type Place } from '../support/e2e-place.ts';
-import { SLOWLY } from '../support/e2e-processes.ts';
+import { directoryPlace, type Place } from '../support/e2e/place.ts';
+import { SLOWLY } from '../support/e2e/processes.ts';
+import { bigSql } from './objects/objects.ts';
 import {
   allAnswer,
   type Blow,
@@ -16,11 +17,16 @@ import {
   terminateSession,
   untilCopying,
   type Victim,
-} from './blows.ts';
-import { clustersUnderTest, withoutGreenplum } from './cluster.ts';
-import { configFor, databaseOn, freshDatabase, freshName, type TestDatabase } from './database.ts';
-import { bigSql } from './objects.ts';
-import { complaintOf } from './subjects.ts';
+} from './support/blows.ts';
+import { clustersUnderTest, withoutGreenplum } from './support/cluster.ts';
+import {
+  configFor,
+  databaseOn,
+  freshDatabase,
+  freshName,
+  type TestDatabase,
+} from './support/database.ts';
+import { complaintOf } from './support/subjects.ts';
 
 /** Long enough, at the rate of SLOWLY, that rows are still on their way when the restore is struck. */
 const MEGABYTES = 100;
@@ -123,9 +129,12 @@ describe.skipIf(withoutGreenplum)('a restore that is struck amid the rows', () =
   test('and after all that, a new restore brings everything', async () => {
     const database = databaseOn(source.cluster, freshName());
     try {
-      const restore = await stowage(['restore', timestamp, '--create', '--redirect-db', database.name], {
-        config,
-      });
+      const restore = await stowage(
+        ['restore', timestamp, '--create', '--redirect-db', database.name],
+        {
+          config,
+        },
+      );
       expect(complaintOf(restore)).toBeUndefined();
       expect(await countsIn(database)).toEqual(rows);
     } finally {
@@ -135,7 +144,15 @@ describe.skipIf(withoutGreenplum)('a restore that is struck amid the rows', () =
 
   async function amidRows(flags: readonly string[]): Promise<Victim> {
     const database = databaseOn(source.cluster, freshName());
-    const args = ['restore', timestamp, '--create', '--no-verify', '--redirect-db', database.name, ...flags];
+    const args = [
+      'restore',
+      timestamp,
+      '--create',
+      '--no-verify',
+      '--redirect-db',
+      database.name,
+      ...flags,
+    ];
     const run = startStowage(args, { config: slow });
     await untilCopying(database, 0);
     return { run, database, fifoBase };

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PutBucketNotificationConfigurationCommand, S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DOCUMENT_BYTES_MAX } from '../../backup-set/documents.ts';
-import { parseKey } from '../../backup-set/keys.ts';
-import { jobOf } from '../../functions/route.ts';
+import { DOCUMENT_BYTES_MAX } from '../../backup-set/base/document.ts';
+import { parseKey } from '../../backup-set/base/keys.ts';
+import { jobOf } from '../../functions/events/route.ts';
 import { SWEEP } from '../../infra/aws/lanes.mjs';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Stored } from '../chaos/chaos-store.ts';
@@ -12,10 +12,10 @@ import { bodyFor } from '../chaos/deliveries.ts';
 import { type Random, randomFrom } from '../chaos/random.ts';
 import { type StagedSet, stagedSet } from '../chaos/staged-set.ts';
 import { missingIn, wrongWith } from '../chaos/watch.ts';
-import { childrenOf, eventually } from '../support/e2e-processes.ts';
-import { withoutEmulator } from '../support/emulator.ts';
-import { invoke, messagesIn, send, setVisibility } from '../support/emulator-calls.ts';
-import { clientOptions } from '../support/emulator-stack.ts';
+import { childrenOf, eventually } from '../support/e2e/processes.ts';
+import { invoke, messagesIn, send, setVisibility } from '../support/emulator/calls.ts';
+import { withoutEmulator } from '../support/emulator/emulator.ts';
+import { clientOptions } from '../support/emulator/stack.ts';
 import { type StackPlace, stackPlace } from './place.ts';
 
 /** The seed of a failure, to be had again; what the emulator does at which moment, no seed can tell. */
@@ -30,128 +30,139 @@ const CORRUPT = 0.15;
 const KILLS = 12;
 const MANIFEST_MS_MAX = 12_000;
 
-describe.skipIf(withoutEmulator)(`the deployed functions in a storm (STOWAGE_CHAOS_SEED=${SEED})`, () => {
-  const random = randomFrom(SEED);
-  const sets = Array.from({ length: SETS }, (_, at) =>
-    stagedSet(
-      random,
-      `2026013112${String(Math.floor(at / 60)).padStart(2, '0')}${String(at % 60).padStart(2, '0')}`,
-    ),
-  );
-  let place: StackPlace;
-  let store: ObjectStore;
-
-  beforeAll(async () => {
-    place = await stackPlace();
-    store = await place.open(place.stack.root);
-    // The bucket tells nobody any more: every message is ours.
-    await new S3Client({ ...clientOptions(place.emulator), forcePathStyle: true }).send(
-      new PutBucketNotificationConfigurationCommand({
-        Bucket: place.stack.bucket,
-        NotificationConfiguration: {},
-      }),
+describe.skipIf(withoutEmulator)(
+  `the deployed functions in a storm (STOWAGE_CHAOS_SEED=${SEED})`,
+  () => {
+    const random = randomFrom(SEED);
+    const sets = Array.from({ length: SETS }, (_, at) =>
+      stagedSet(
+        random,
+        `2026013112${String(Math.floor(at / 60)).padStart(2, '0')}${String(at % 60).padStart(2, '0')}`,
+      ),
     );
-    for (const url of [place.stack.queueUrls['stitch'], place.stack.queueUrls['validate']])
-      await setVisibility(place.emulator, url ?? '', 2);
-  });
-  afterAll(async () => {
-    await store?.close();
-    await place?.stop();
-  });
+    let place: StackPlace;
+    let store: ObjectStore;
 
-  test(`${SETS} sets at once, their events lost, doubled, shuffled and corrupted, their functions killed`, async () => {
-    const storm = Promise.all([pMap(sets, (set) => arrive(set), { concurrency: 12 }), killFunctions()]);
-    await storm;
-    const { queueUrls, functionNames } = place.stack;
-    for (const name of ['stitch', 'validate']) {
-      const left = () => messagesIn(place.emulator, queueUrls[name] ?? '');
-      expect(await eventually(left, (count) => count === 0, DRAINED_MS_MAX)).toBe(0);
+    beforeAll(async () => {
+      place = await stackPlace();
+      store = await place.open(place.stack.root);
+      // The bucket tells nobody any more: every message is ours.
+      await new S3Client({ ...clientOptions(place.emulator), forcePathStyle: true }).send(
+        new PutBucketNotificationConfigurationCommand({
+          Bucket: place.stack.bucket,
+          NotificationConfiguration: {},
+        }),
+      );
+      for (const url of [place.stack.queueUrls['stitch'], place.stack.queueUrls['validate']])
+        await setVisibility(place.emulator, url ?? '', 2);
+    });
+    afterAll(async () => {
+      await store?.close();
+      await place?.stop();
+    });
+
+    test(`${SETS} sets at once, their events lost, doubled, shuffled and corrupted, their functions killed`, async () => {
+      const storm = Promise.all([
+        pMap(sets, (set) => arrive(set), { concurrency: 12 }),
+        killFunctions(),
+      ]);
+      await storm;
+      const { queueUrls, functionNames } = place.stack;
+      for (const name of ['stitch', 'validate']) {
+        const left = () => messagesIn(place.emulator, queueUrls[name] ?? '');
+        expect(await eventually(left, (count) => count === 0, DRAINED_MS_MAX)).toBe(0);
+      }
+      const before = await seen();
+      expect(wrong(before)).toEqual([]);
+      const sound = sets.filter(({ status }) => status === 'complete');
+      const bySweep = missingIn({ sets: sound, restore: undefined, objects: before }).length;
+      process.stderr.write(
+        `chaos on the emulator: of ${sound.length} sound sets, events have seen to ${sound.length - bySweep}\n`,
+      );
+      expect(missingIn({ sets, restore: undefined, objects: before })).not.toEqual([]);
+
+      const swept = await invoke(place.emulator, functionNames[SWEEP.name] ?? '', {});
+      expect(swept.payload).toMatchObject({ problems: [] });
+      const after = await seen();
+      expect(wrong(after)).toEqual([]);
+      expect(missingIn({ sets, restore: undefined, objects: after })).toEqual([]);
+    });
+
+    /** Writes a set as it arrives, and sends what its notifications have become. */
+    async function arrive(set: StagedSet): Promise<void> {
+      const own: Random = randomFrom(Number(set.timestamp.slice(-6)) ^ SEED);
+      const lost = own.pick(LOST);
+      const bodies: [queue: string, body: string][] = [];
+      for (const { key, bytes } of set.stages.flat()) {
+        await store.create(key, bytes);
+        const work = jobOf(key)?.work;
+        if (work === undefined || own.chance(lost)) continue;
+        const at = { bucket: place.stack.bucket, prefix: PREFIX };
+        do bodies.push([work, bodyFor(own, key, CORRUPT, at)]);
+        while (own.chance(AGAIN));
+        if (own.chance(0.5)) await deliver(own, bodies);
+      }
+      while (bodies.length > 0) await deliver(own, bodies);
+      // Some come before there is a manifest, as where a queue has held them up; some after.
+      await sleep(own.below(MANIFEST_MS_MAX));
+      for (const key of set.committed.keys())
+        if (jobOf(key) !== undefined && !own.chance(lost))
+          bodies.push([
+            'validate',
+            bodyFor(own, key, CORRUPT, { bucket: place.stack.bucket, prefix: PREFIX }),
+          ]);
+      while (bodies.length > 0) await deliver(own, bodies);
     }
-    const before = await seen();
-    expect(wrong(before)).toEqual([]);
-    const sound = sets.filter(({ status }) => status === 'complete');
-    const bySweep = missingIn({ sets: sound, restore: undefined, objects: before }).length;
-    process.stderr.write(
-      `chaos on the emulator: of ${sound.length} sound sets, events have seen to ${sound.length - bySweep}\n`,
-    );
-    expect(missingIn({ sets, restore: undefined, objects: before })).not.toEqual([]);
 
-    const swept = await invoke(place.emulator, functionNames[SWEEP.name] ?? '', {});
-    expect(swept.payload).toMatchObject({ problems: [] });
-    const after = await seen();
-    expect(wrong(after)).toEqual([]);
-    expect(missingIn({ sets, restore: undefined, objects: after })).toEqual([]);
-  });
-
-  /** Writes a set as it arrives, and sends what its notifications have become. */
-  async function arrive(set: StagedSet): Promise<void> {
-    const own: Random = randomFrom(Number(set.timestamp.slice(-6)) ^ SEED);
-    const lost = own.pick(LOST);
-    const bodies: [queue: string, body: string][] = [];
-    for (const { key, bytes } of set.stages.flat()) {
-      await store.create(key, bytes);
-      const work = jobOf(key)?.work;
-      if (work === undefined || own.chance(lost)) continue;
-      const at = { bucket: place.stack.bucket, prefix: PREFIX };
-      do bodies.push([work, bodyFor(own, key, CORRUPT, at)]);
-      while (own.chance(AGAIN));
-      if (own.chance(0.5)) await deliver(own, bodies);
+    async function deliver(own: Random, bodies: [string, string][]): Promise<void> {
+      const [one] = bodies.splice(own.below(bodies.length), 1);
+      if (one === undefined || one[1] === '') return;
+      await send(place.emulator, place.stack.queueUrls[one[0]] ?? '', one[1]);
     }
-    while (bodies.length > 0) await deliver(own, bodies);
-    // Some come before there is a manifest, as where a queue has held them up; some after.
-    await sleep(own.below(MANIFEST_MS_MAX));
-    for (const key of set.committed.keys())
-      if (jobOf(key) !== undefined && !own.chance(lost))
-        bodies.push(['validate', bodyFor(own, key, CORRUPT, { bucket: place.stack.bucket, prefix: PREFIX })]);
-    while (bodies.length > 0) await deliver(own, bodies);
-  }
 
-  async function deliver(own: Random, bodies: [string, string][]): Promise<void> {
-    const [one] = bodies.splice(own.below(bodies.length), 1);
-    if (one === undefined || one[1] === '') return;
-    await send(place.emulator, place.stack.queueUrls[one[0]] ?? '', one[1]);
-  }
+    /** Functions run as processes of the emulator's, which runs as one of ours. */
+    async function killFunctions(): Promise<void> {
+      let kills = 0;
+      await eventually(
+        async () => {
+          const [emulator] = (await childrenOf(process.pid)).filter(({ commandLine }) =>
+            commandLine.includes('ministack'),
+          );
+          const functions = emulator === undefined ? [] : await childrenOf(emulator.pid);
+          if (functions.length === 0) return kills;
+          if (killed(random.pick(functions).pid)) kills += 1;
+          return kills;
+        },
+        (count) => count >= KILLS,
+        60_000,
+      );
+      process.stderr.write(`chaos on the emulator: ${kills} functions killed\n`);
+    }
 
-  /** Functions run as processes of the emulator's, which runs as one of ours. */
-  async function killFunctions(): Promise<void> {
-    let kills = 0;
-    await eventually(
-      async () => {
-        const [emulator] = (await childrenOf(process.pid)).filter(({ commandLine }) =>
-          commandLine.includes('ministack'),
-        );
-        const functions = emulator === undefined ? [] : await childrenOf(emulator.pid);
-        if (functions.length === 0) return kills;
-        if (killed(random.pick(functions).pid)) kills += 1;
-        return kills;
-      },
-      (count) => count >= KILLS,
-      60_000,
-    );
-    process.stderr.write(`chaos on the emulator: ${kills} functions killed\n`);
-  }
+    /** What stands under the sets, with the bytes of what functions write. */
+    async function seen(): Promise<Map<string, Stored>> {
+      const objects = await Array.fromAsync(store.list('sets/'));
+      const entries = await pMap(
+        objects,
+        async ({ key, modifiedAt }): Promise<[string, Stored]> => {
+          const bytes = isWritten(key)
+            ? await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX })
+            : new Uint8Array();
+          return [key, { bytes, modifiedAt }];
+        },
+        { concurrency: 16 },
+      );
+      return new Map(entries);
+    }
 
-  /** What stands under the sets, with the bytes of what functions write. */
-  async function seen(): Promise<Map<string, Stored>> {
-    const objects = await Array.fromAsync(store.list('sets/'));
-    const entries = await pMap(
-      objects,
-      async ({ key, modifiedAt }): Promise<[string, Stored]> => {
-        const bytes = isWritten(key)
-          ? await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX })
-          : new Uint8Array();
-        return [key, { bytes, modifiedAt }];
-      },
-      { concurrency: 16 },
-    );
-    return new Map(entries);
-  }
-
-  const wrong = (objects: Map<string, Stored>) =>
-    [...objects].flatMap(([key, { bytes }]) =>
-      isWritten(key) ? (wrongWith({ sets, restore: undefined, objects }, key, bytes, undefined) ?? []) : [],
-    );
-});
+    const wrong = (objects: Map<string, Stored>) =>
+      [...objects].flatMap(([key, { bytes }]) =>
+        isWritten(key)
+          ? (wrongWith({ sets, restore: undefined, objects }, key, bytes, undefined) ?? [])
+          : [],
+      );
+  },
+);
 
 const isWritten = (key: string) => {
   const kind = parseKey(key)?.kind;

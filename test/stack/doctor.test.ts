@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { judgeBucket } from '../../cli/doctor/bucket.ts';
 import { openStore } from '../../storage/open.ts';
-import { inspectBucket } from '../../storage/s3-deployment.ts';
+import { inspectBucket } from '../../storage/s3/deployment.ts';
 import { stowage, writeConfig } from '../support/cli.ts';
-import { withoutEmulator } from '../support/emulator.ts';
+import { withoutEmulator } from '../support/emulator/emulator.ts';
 import { type StackPlace, stackPlace } from './place.ts';
 
 describe.skipIf(withoutEmulator)('stowage doctor --deployment', () => {
@@ -36,7 +36,9 @@ describe.skipIf(withoutEmulator)('stowage doctor --deployment', () => {
     await store.close();
     if (setup === undefined) throw new Error('a bucket was expected');
     const checks = judgeBucket({ ...setup, isAws: true }, 'bucket');
-    const wanting = checks.filter(({ ok, remark }) => !ok || remark === true).map(({ name }) => name);
+    const wanting = checks
+      .filter(({ ok, remark }) => !ok || remark === true)
+      .map(({ name }) => name);
     // Object Lock is a parameter; of lifecycle rules the emulator's CloudFormation makes nothing.
     const ours = wanting.filter((name) => name !== 'Object Lock' && name !== 'unfinished uploads');
     expect(ours).toEqual([]);

@@ -9,15 +9,15 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { openStore } from '../../storage/open.ts';
-import type { Place } from '../support/e2e-place.ts';
-import { type Emulator, startEmulator } from '../support/emulator.ts';
+import type { Place } from '../support/e2e/place.ts';
+import { type Emulator, startEmulator } from '../support/emulator/emulator.ts';
 import {
   clientOptions,
   deployStack,
   type Packaged,
   packageStack,
   type Stack,
-} from '../support/emulator-stack.ts';
+} from '../support/emulator/stack.ts';
 
 /** A deployed stack, and what the command line needs to keep sets in its bucket. */
 export interface StackPlace extends Place {
@@ -40,7 +40,10 @@ export async function stackPlace({
   hasReplica,
   enforcesPolicies = false,
 }: Options = {}): Promise<StackPlace> {
-  const [emulator, packaged] = await Promise.all([startEmulator({ enforcesPolicies }), packageStack()]);
+  const [emulator, packaged] = await Promise.all([
+    startEmulator({ enforcesPolicies }),
+    packageStack(),
+  ]);
   Object.assign(process.env, emulator.env);
   const folder = await mkdtemp(join(tmpdir(), 'stowage-stack-'));
   const stop = async () => {
@@ -85,7 +88,9 @@ export async function stackPlace({
 async function createBucket(emulator: Emulator, Bucket: string): Promise<void> {
   const client = new S3Client({ ...clientOptions(emulator), forcePathStyle: true });
   const LocationConstraint = emulator.region as BucketLocationConstraint;
-  await client.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint } }));
+  await client.send(
+    new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint } }),
+  );
   await client.send(
     new PutBucketNotificationConfigurationCommand({
       Bucket,

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LANES, pascal, SWEEP } from '../../infra/aws/lanes.mjs';
-import { deploymentOf } from '../support/deployment.ts';
-import { type Packaged, packageStack } from '../support/emulator-stack.ts';
-import { policiesOf } from '../support/policies.ts';
-import { readTemplate, securityTemplate, type Template } from '../support/template.ts';
+import { type Packaged, packageStack } from '../support/emulator/stack.ts';
+import { deploymentOf } from '../support/rights/deployment.ts';
+import { policiesOf } from '../support/rights/policies.ts';
+import { readTemplate, securityTemplate, type Template } from '../support/rights/template.ts';
 
 // infra/docs/security.test.ts compares the fragments with docs/security.md; here they are what is deployed, and all of it.
 let packaged: Packaged;
@@ -33,7 +33,10 @@ test.each([false, true])(
 
 test('every function has the role of its name, and nothing else gives rights', () => {
   const functions = [...LANES, SWEEP].map(({ name }) => pascal(name));
-  const lambdas = typesOf('AWS::Lambda::Function').map(([name, { Properties }]) => [name, Properties]);
+  const lambdas = typesOf('AWS::Lambda::Function').map(([name, { Properties }]) => [
+    name,
+    Properties,
+  ]);
   expect(lambdas).toHaveLength(functions.length);
   for (const name of functions)
     expect(template.Resources[`${name}LambdaFunction`]?.Properties).toMatchObject({
@@ -41,7 +44,9 @@ test('every function has the role of its name, and nothing else gives rights', (
     });
   const people = ['Shipper', 'RestoreShipper', 'Agent', 'Operator', 'Restore', 'Delete', 'Audit'];
   const roles = typesOf('AWS::IAM::Role').map(([name]) => name);
-  expect(roles.toSorted()).toEqual([...functions, ...people].map((name) => `${name}Role`).toSorted());
+  expect(roles.toSorted()).toEqual(
+    [...functions, ...people].map((name) => `${name}Role`).toSorted(),
+  );
   for (const type of [
     'AWS::IAM::Policy',
     'AWS::IAM::ManagedPolicy',

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliResult, stowage } from '../support/cli.ts';
-import { configFor, DATABASE } from '../support/e2e-cluster.ts';
-import { contentOf } from '../support/e2e-compare.ts';
-import { eventually } from '../support/e2e-processes.ts';
-import { withoutEmulator } from '../support/emulator.ts';
-import { type Subscriber, subscribe } from '../support/emulator-topic.ts';
-import { startCluster, stopAll, type TestServer } from '../support/postgres.ts';
-import { troubleSchema } from '../support/trouble.ts';
+import { configFor, DATABASE } from '../support/e2e/cluster.ts';
+import { contentOf } from '../support/e2e/compare.ts';
+import { eventually } from '../support/e2e/processes.ts';
+import { withoutEmulator } from '../support/emulator/emulator.ts';
+import { type Subscriber, subscribe } from '../support/emulator/topic.ts';
+import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
+import { troubleSchema } from '../support/trouble/trouble.ts';
 import { type StackPlace, stackPlace } from './place.ts';
 
 const SHARDS = 2;
@@ -20,7 +20,8 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
   let backup: CliResult;
   let timestamp = '';
   const configs = { source: '', target: '', copy: '' };
-  const run = (args: string[], config = configs.source) => stowage(args, { config, env: place.env });
+  const run = (args: string[], config = configs.source) =>
+    stowage(args, { config, env: place.env });
 
   beforeAll(async () => {
     [place, source, target] = await Promise.all([
@@ -38,10 +39,15 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
     const more = { functions: 'events' };
     configs.source = await configFor(place, source, stack.root, more);
     configs.target = await configFor(place, target, stack.root, more);
-    configs.copy = await configFor(place, target, stack.root.replace(stack.bucket, `${stack.bucket}-copy`));
+    configs.copy = await configFor(
+      place,
+      target,
+      stack.root.replace(stack.bucket, `${stack.bucket}-copy`),
+    );
     await Promise.all(
       source.map(async (server, content) => {
-        for (const sql of troubleSchema({ content, rolePrefix: 'shop_' })) await server.psql(sql, DATABASE);
+        for (const sql of troubleSchema({ content, rolePrefix: 'shop_' }))
+          await server.psql(sql, DATABASE);
       }),
     );
   });

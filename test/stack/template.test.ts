@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LANES, pascal } from '../../infra/aws/lanes.mjs';
-import { type Packaged, packageStack } from '../support/emulator-stack.ts';
+import { type Packaged, packageStack } from '../support/emulator/stack.ts';
 
 const LINT = resolve(import.meta.dirname, '../../.venv/bin/cfn-lint');
 
@@ -26,29 +26,34 @@ describe('the packaged template', () => {
 
   beforeAll(async () => {
     packaged = await packageStack();
-    const text = await readFile(join(packaged.folder, 'cloudformation-template-update-stack.json'), 'utf8');
+    const text = await readFile(
+      join(packaged.folder, 'cloudformation-template-update-stack.json'),
+      'utf8',
+    );
     resources = (JSON.parse(text) as { Resources: typeof resources }).Resources;
   });
   afterAll(() => packaged?.remove());
 
   test
     .skipIf(!existsSync(LINT))
-    .each(['cloudformation-template-create-stack.json', 'cloudformation-template-update-stack.json'])(
-    '%s has no error and no warning, in several regions',
-    async (name) => {
-      const regions = ['eu-central-1', 'us-east-1', 'ap-southeast-2'];
-      const args = [
-        '--ignore-checks',
-        ...IGNORED,
-        '--regions',
-        ...regions,
-        '--',
-        join(packaged.folder, name),
-      ];
-      const { stdout } = await promisify(execFile)(LINT, args).catch((error: { stdout: string }) => error);
-      expect(stdout).toBe('');
-    },
-  );
+    .each([
+      'cloudformation-template-create-stack.json',
+      'cloudformation-template-update-stack.json',
+    ])('%s has no error and no warning, in several regions', async (name) => {
+    const regions = ['eu-central-1', 'us-east-1', 'ap-southeast-2'];
+    const args = [
+      '--ignore-checks',
+      ...IGNORED,
+      '--regions',
+      ...regions,
+      '--',
+      join(packaged.folder, name),
+    ];
+    const { stdout } = await promisify(execFile)(LINT, args).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(stdout).toBe('');
+  });
 
   test('a message stays with its function for six times as long as that may run', () => {
     for (const { name } of LANES) {
@@ -60,7 +65,9 @@ describe('the packaged template', () => {
   });
 
   test('every function has a log that does not grow for ever, and runs on arm64 and Node 24', () => {
-    const functions = Object.entries(resources).filter(([, { Type }]) => Type === 'AWS::Lambda::Function');
+    const functions = Object.entries(resources).filter(
+      ([, { Type }]) => Type === 'AWS::Lambda::Function',
+    );
     expect(functions).toHaveLength(LANES.length + 1);
     for (const [id, { Properties }] of functions) {
       expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });

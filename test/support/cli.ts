@@ -4,9 +4,9 @@ import { writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import type { Where } from '../../backup-set/errors.ts';
-import type { Manifest } from '../../backup-set/manifest.ts';
-import type { Problem, Verdict } from '../../backup-set/verdict.ts';
+import type { Where } from '../../backup-set/base/errors.ts';
+import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
+import type { Manifest } from '../../backup-set/documents/manifest.ts';
 
 /** One line of JSON that the command line wrote on standard error. */
 export type CliEvent = Readonly<Record<string, unknown>> & { readonly event: string };
@@ -144,7 +144,10 @@ export function stowage(args: readonly string[], options: CliOptions = {}): Prom
 }
 
 /** Writes a stowage.yaml; returns its path. */
-export async function writeConfig(path: string, config: Readonly<Record<string, unknown>>): Promise<string> {
+export async function writeConfig(
+  path: string,
+  config: Readonly<Record<string, unknown>>,
+): Promise<string> {
   await writeFile(path, stringify(config));
   return path;
 }
@@ -153,7 +156,9 @@ function eventIn(line: string): CliEvent | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && 'event' in value ? (value as CliEvent) : undefined;
+    return typeof value === 'object' && value !== null && 'event' in value
+      ? (value as CliEvent)
+      : undefined;
   } catch {
     return undefined;
   }

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decode } from '../../backup-set/documents.ts';
-import { formatKey } from '../../backup-set/keys.ts';
-import { type Manifest, ManifestPart } from '../../backup-set/manifest.ts';
+import { decode } from '../../backup-set/base/document.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import { type Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
 
 /** The parts of a manifest, in its order, from a root that is a folder: what a test needs to aim at a pack. */
 export async function partsUnder(

@@ -1,4 +1,4 @@
-import type { CopyRelation } from '../../database/copy-out.ts';
+import type { CopyRelation } from '../../database/copy/copy-out.ts';
 
 /** One table per width of rows, from none to longer than a block; a view without end; a view that breaks; one that talks. */
 export const RELATIONS = `

@@ -1,6 +1,11 @@
 export type CopyValue = string | number | null | readonly string[];
 
-const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '\t': '\\t',
+  '\n': '\\n',
+  '\r': '\\r',
+};
 
 /** One line of COPY's text format. */
 export function copyLine(values: readonly CopyValue[]): string {

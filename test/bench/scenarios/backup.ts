@@ -1,9 +1,9 @@
-import { BACKUP, backupContenders } from '../backup-contenders.ts';
-import { runInTurns } from '../contenders.ts';
-import { type Bar, type Row, ratioOf } from '../result.ts';
-import { SHAPES, type Shape } from '../rows.ts';
+import { BACKUP, backupContenders } from '../contenders/backup.ts';
+import { runInTurns } from '../contenders/contenders.ts';
+import { SHAPES, type Shape } from '../measure/rows.ts';
+import { type Bar, type Row, ratioOf } from '../report/result.ts';
 import type { Scenario } from '../scenario.ts';
-import { fill, withServer } from '../servers.ts';
+import { fill, withServer } from '../setup/servers.ts';
 
 interface What {
   readonly name: string;
@@ -58,7 +58,13 @@ function backupScenario({ name, about, shape, tables, gigabytes, rounds }: What)
     rounds,
     async run(bench, size) {
       return withServer(bench, false, async (server) => {
-        const source = await fill(bench, server, tables, shape, (size.gigabytes * 1e9) / tables.length);
+        const source = await fill(
+          bench,
+          server,
+          tables,
+          shape,
+          (size.gigabytes * 1e9) / tables.length,
+        );
         const contenders = backupContenders(bench, source, tables.length);
         const { rows, notes } = await runInTurns(bench, [server], contenders, size.rounds);
         return {

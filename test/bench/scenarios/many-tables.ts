@@ -1,14 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pMap from 'p-map';
-import type { TestServer } from '../../support/postgres.ts';
-import { type Contender, runInTurns } from '../contenders.ts';
-import { type Bar, mediansOf, type Row } from '../result.ts';
-import { smallTables } from '../rows.ts';
+import type { TestServer } from '../../support/servers/postgres.ts';
+import { type Contender, runInTurns } from '../contenders/contenders.ts';
+import { newRoot, stowage } from '../contenders/stowage.ts';
+import { smallTables } from '../measure/rows.ts';
+import { type Bar, mediansOf, type Row } from '../report/result.ts';
 import type { Bench, Scenario } from '../scenario.ts';
-import { DATABASE, startServers } from '../servers.ts';
-import { environment, quoted, shell } from '../shell.ts';
-import { newRoot, stowage } from '../stowage.ts';
+import { DATABASE, startServers } from '../setup/servers.ts';
+import { environment, quoted, shell } from '../setup/shell.ts';
 
 const NAMES = {
   stowage: 'stowage backup, all nodes',
@@ -106,12 +106,16 @@ function perNode({ store }: Row): { node: string; count: number; kinds: Record<s
 }
 
 function requestsOf(rows: readonly Row[]): string {
-  const ours = rows.find(({ contender, store }) => contender === NAMES.stowage && store !== undefined);
+  const ours = rows.find(
+    ({ contender, store }) => contender === NAMES.stowage && store !== undefined,
+  );
   if (ours === undefined) return 'Requests are counted at the sink only.';
   const words = (kinds: Record<string, number>) =>
     Object.entries(kinds)
       .map(([kind, count]) => `${kind} ${count}`)
       .join(', ');
-  const nodes = perNode(ours).map(({ node, kinds, count }) => `node ${node}: ${count} (${words(kinds)})`);
+  const nodes = perNode(ours).map(
+    ({ node, kinds, count }) => `node ${node}: ${count} (${words(kinds)})`,
+  );
   return `Storage requests of one backup: ${nodes.join('; ')}; for the whole set: ${words(ours.store?.requestsOf['shared'] ?? {})}.`;
 }

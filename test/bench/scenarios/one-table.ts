@@ -1,13 +1,20 @@
-import type { TestServer } from '../../support/postgres.ts';
-import { type Contender, runInTurns, runOnce } from '../contenders.ts';
-import { neededFor } from '../manifests.ts';
-import { curl, intoNewDatabase, storePublic } from '../restore-contenders.ts';
-import { type Bar, mediansOf, type Row } from '../result.ts';
-import { createTable, fillTable, SHAPES } from '../rows.ts';
+import type { TestServer } from '../../support/servers/postgres.ts';
+import { type Contender, runInTurns, runOnce } from '../contenders/contenders.ts';
+import { curl, intoNewDatabase, storePublic } from '../contenders/restore.ts';
+import {
+  newRoot,
+  RESTORED,
+  restoreSet,
+  type StoredSet,
+  stowage,
+  timestampIn,
+} from '../contenders/stowage.ts';
+import { createTable, fillTable, SHAPES } from '../measure/rows.ts';
+import { neededFor } from '../report/manifests.ts';
+import { type Bar, mediansOf, type Row } from '../report/result.ts';
 import type { Bench, Scenario } from '../scenario.ts';
-import { DATABASE, makeTables, withServer } from '../servers.ts';
-import { environment, shell } from '../shell.ts';
-import { newRoot, RESTORED, restoreSet, type StoredSet, stowage, timestampIn } from '../stowage.ts';
+import { DATABASE, makeTables, withServer } from '../setup/servers.ts';
+import { environment, shell } from '../setup/shell.ts';
 
 const SMALL = 'wanted';
 const NAMES = {
@@ -91,7 +98,12 @@ async function storeStream(bench: Bench, server: TestServer, gigabytes: number):
   return { before: (piece * PIECES) / 2, bytes };
 }
 
-function contenders(bench: Bench, server: TestServer, set: StoredSet, { before, bytes }: Place): Contender[] {
+function contenders(
+  bench: Bench,
+  server: TestServer,
+  set: StoredSet,
+  { before, bytes }: Place,
+): Contender[] {
   const into = intoNewDatabase(bench, { server, tables: [SMALL] });
   const ours = (name: string, ...flags: string[]) =>
     into({

@@ -1,10 +1,10 @@
-import { runInTurns } from '../contenders.ts';
-import { RESTORE, restoreContenders, storePeers } from '../restore-contenders.ts';
-import { type Bar, type Row, ratioOf } from '../result.ts';
-import { SHAPES } from '../rows.ts';
+import { runInTurns } from '../contenders/contenders.ts';
+import { RESTORE, restoreContenders, storePeers } from '../contenders/restore.ts';
+import { newRoot, stowage, timestampIn } from '../contenders/stowage.ts';
+import { SHAPES } from '../measure/rows.ts';
+import { type Bar, type Row, ratioOf } from '../report/result.ts';
 import type { Scenario } from '../scenario.ts';
-import { fill, withServer } from '../servers.ts';
-import { newRoot, stowage, timestampIn } from '../stowage.ts';
+import { fill, withServer } from '../setup/servers.ts';
 
 export const restore: Scenario = {
   name: 'restore',

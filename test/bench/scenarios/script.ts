@@ -57,7 +57,7 @@ const SCRIPTS: readonly Script[] = [
 export async function scriptScenarios(): Promise<Scenario[]> {
   const found: Scenario[] = [];
   for (const script of SCRIPTS) {
-    const path = fileURLToPath(new URL(`../${script.file}`, import.meta.url));
+    const path = fileURLToPath(new URL(`../parts/${script.file}`, import.meta.url));
     const isThere = await access(path).then(
       () => true,
       () => false,

@@ -69,7 +69,12 @@ export interface Listed {
 export function list(
   objects: Objects,
   bucket: string,
-  { prefix, delimiter, after, max }: { prefix: string; delimiter: string; after: string; max: number },
+  {
+    prefix,
+    delimiter,
+    after,
+    max,
+  }: { prefix: string; delimiter: string; after: string; max: number },
 ): Listed {
   const from = bucket.length + 1;
   const all = [...objects.stored.keys()]

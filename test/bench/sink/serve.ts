@@ -30,7 +30,16 @@ export async function serve(
   const bucket = slash < 0 ? path : path.slice(0, slash);
   const key = slash < 0 ? '' : path.slice(slash + 1);
   const query = url.searchParams;
-  const asked = { request, response, objects, counts, bucket, key, name: `${bucket}/${key}`, query };
+  const asked = {
+    request,
+    response,
+    objects,
+    counts,
+    bucket,
+    key,
+    name: `${bucket}/${key}`,
+    query,
+  };
   const operation = operationOf(request.method ?? '', key, query);
   countRequest(counts, operation, key);
   await OPERATIONS[operation](asked);
@@ -58,7 +67,8 @@ function operationOf(method: string, key: string, query: URLSearchParams): keyof
     return method === 'GET' && !query.has('location') ? 'ListObjectsV2' : 'Bucket';
   }
   if (method === 'PUT') return query.has('uploadId') ? 'UploadPart' : 'PutObject';
-  if (method === 'POST') return query.has('uploadId') ? 'CompleteMultipartUpload' : 'CreateMultipartUpload';
+  if (method === 'POST')
+    return query.has('uploadId') ? 'CompleteMultipartUpload' : 'CreateMultipartUpload';
   if (method === 'DELETE') return query.has('uploadId') ? 'AbortMultipartUpload' : 'DeleteObject';
   return method === 'HEAD' ? 'HeadObject' : 'GetObject';
 }
@@ -71,7 +81,12 @@ async function putObject({ request, response, objects, counts, name }: Asked): P
   if (request.headers['if-none-match'] === '*' && objects.stored.has(name))
     return fail(response, 412, 'PreconditionFailed');
   const etag = nextEtag();
-  objects.stored.set(name, { ...body, etag, modifiedAt: new Date(), headers: keptHeaders(request) });
+  objects.stored.set(name, {
+    ...body,
+    etag,
+    modifiedAt: new Date(),
+    headers: keptHeaders(request),
+  });
   answer(response, 200, { etag: `"${etag}"` });
 }
 
@@ -91,11 +106,22 @@ async function uploadPart({ request, response, objects, counts, query }: Asked):
   });
 }
 
-async function createUpload({ request, response, objects, bucket, key, name }: Asked): Promise<void> {
+async function createUpload({
+  request,
+  response,
+  objects,
+  bucket,
+  key,
+  name,
+}: Asked): Promise<void> {
   await readBody(request, 0);
   const uploadId = nextEtag().slice(0, 32);
   objects.uploads.set(uploadId, { key: name, headers: keptHeaders(request), parts: new Map() });
-  document(response, 'InitiateMultipartUploadResult', { Bucket: bucket, Key: key, UploadId: uploadId });
+  document(response, 'InitiateMultipartUploadResult', {
+    Bucket: bucket,
+    Key: key,
+    UploadId: uploadId,
+  });
 }
 
 async function completeUpload({
@@ -113,7 +139,11 @@ async function completeUpload({
   const object = complete(objects, query.get('uploadId') ?? '');
   if (object === undefined) return fail(response, 404, 'NoSuchUpload');
   objects.stored.set(name, object);
-  document(response, 'CompleteMultipartUploadResult', { Bucket: bucket, Key: key, ETag: `"${object.etag}"` });
+  document(response, 'CompleteMultipartUploadResult', {
+    Bucket: bucket,
+    Key: key,
+    ETag: `"${object.etag}"`,
+  });
 }
 
 async function abortUpload({ response, objects, query }: Asked): Promise<void> {
@@ -185,10 +215,17 @@ async function deleteObjects({ request, response, objects, bucket }: Asked): Pro
 
 async function listObjects({ response, objects, bucket, query }: Asked): Promise<void> {
   const prefix = query.get('prefix') ?? '';
-  const after = query.get('continuation-token') ?? query.get('start-after') ?? query.get('marker') ?? '';
+  const after =
+    query.get('continuation-token') ?? query.get('start-after') ?? query.get('marker') ?? '';
   const max = Number(query.get('max-keys') ?? 1000);
-  const found = list(objects, bucket, { prefix, delimiter: query.get('delimiter') ?? '', after, max });
-  const encode = (text: string) => (query.get('encoding-type') === 'url' ? encodeURIComponent(text) : text);
+  const found = list(objects, bucket, {
+    prefix,
+    delimiter: query.get('delimiter') ?? '',
+    after,
+    max,
+  });
+  const encode = (text: string) =>
+    query.get('encoding-type') === 'url' ? encodeURIComponent(text) : text;
   const contents = found.keys.map((key): Xml => {
     const object = objects.stored.get(`${bucket}/${key}`);
     return {
@@ -250,7 +287,10 @@ function answer(response: ServerResponse, status: number, headers: Record<string
 function document(response: ServerResponse, root: string, content: Xml, status = 200): void {
   const text = xml(root, content);
   response
-    .writeHead(status, { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(text) })
+    .writeHead(status, {
+      'content-type': 'application/xml',
+      'content-length': Buffer.byteLength(text),
+    })
     .end(text);
 }
 

@@ -36,7 +36,8 @@ export async function startSink(certificate: readonly string[] = []): Promise<Si
   ])) as [string];
   const [port, securePort] = line.split(' ');
   const endpoint = `http://127.0.0.1:${port}`;
-  const control = async (what: string): Promise<unknown> => (await fetch(`${endpoint}/-/${what}`)).json();
+  const control = async (what: string): Promise<unknown> =>
+    (await fetch(`${endpoint}/-/${what}`)).json();
   return {
     endpoint,
     secureEndpoint: securePort === undefined ? undefined : `https://127.0.0.1:${securePort}`,

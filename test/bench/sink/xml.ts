@@ -1,5 +1,11 @@
 /** The few documents of the S3 protocol that the sink has to write. */
-export type Xml = string | number | boolean | Date | readonly Xml[] | { readonly [name: string]: Xml };
+export type Xml =
+  | string
+  | number
+  | boolean
+  | Date
+  | readonly Xml[]
+  | { readonly [name: string]: Xml };
 
 export function xml(root: string, content: Xml): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element(root, content, ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"')}`;
@@ -7,7 +13,8 @@ export function xml(root: string, content: Xml): string {
 
 /** A list becomes as many elements of the same name. */
 function element(name: string, content: Xml, attributes = ''): string {
-  if (Array.isArray(content)) return (content as readonly Xml[]).map((one) => element(name, one)).join('');
+  if (Array.isArray(content))
+    return (content as readonly Xml[]).map((one) => element(name, one)).join('');
   return `<${name}${attributes}>${textOf(content)}</${name}>`;
 }
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { measure } from '../../bench/measure.ts';
-import { copyByProgram } from '../../bench/programs.ts';
+import { copyByProgram } from '../../bench/contenders/programs.ts';
+import { measure } from '../../bench/measure/measure.ts';
 import type { Bench } from '../../bench/scenario.ts';
-import { run } from '../../bench/shell.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import { run } from '../../bench/setup/shell.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 /** Known loads, measured in CPU and not in time, so that a busy machine changes nothing. */
 const LOAD_MS = 600;

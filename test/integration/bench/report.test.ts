@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { parseOptions } from '../../bench/options.ts';
-import { plotOf } from '../../bench/plot.ts';
-import { mediansOf, type Row, ratioOf, type ScenarioResult } from '../../bench/result.ts';
-import { barsTable, mediansTable } from '../../bench/tables.ts';
+import { plotOf } from '../../bench/report/plot.ts';
+import { mediansOf, type Row, ratioOf, type ScenarioResult } from '../../bench/report/result.ts';
+import { barsTable, mediansTable } from '../../bench/report/tables.ts';
 
 const row = (contender: string, round: number, client: number, wall: number): Row => ({
   contender,
@@ -55,7 +55,8 @@ test('the table divides by GB and by the floor, and a pipe in a name ends no cel
 });
 
 test('a bar is met, missed or not measured', () => {
-  const bar = (measured: number | undefined) => ({ what: 'w', atMost: 1, unit: '×', measured }) as const;
+  const bar = (measured: number | undefined) =>
+    ({ what: 'w', atMost: 1, unit: '×', measured }) as const;
   const [, , met, missed, unknown] = barsTable([bar(1), bar(1.01), bar(undefined)]).split('\n');
   expect([met, missed, unknown].map((line) => line?.split('|').at(-2)?.trim())).toEqual([
     'met',

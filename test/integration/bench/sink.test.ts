@@ -31,13 +31,18 @@ async function* inPieces(bytes: Buffer): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
 }
 
-async function readAll(key: string, range: { offset?: number; length?: number } = {}): Promise<Buffer> {
+async function readAll(
+  key: string,
+  range: { offset?: number; length?: number } = {},
+): Promise<Buffer> {
   return Buffer.concat(await Array.fromAsync(store.get(key, range)));
 }
 
 test('nothing is overwritten: the second writer of a key is refused', async () => {
   await store.create('a.json', Buffer.from('one'));
-  await expect(store.create('a.json', Buffer.from('two'))).rejects.toMatchObject({ code: 'storage/exists' });
+  await expect(store.create('a.json', Buffer.from('two'))).rejects.toMatchObject({
+    code: 'storage/exists',
+  });
   expect(String(await readAll('a.json'))).toBe('one');
 });
 
@@ -53,7 +58,11 @@ test('requests are counted by operation and by segment, bodies by bytes', async 
   await store.upload('sets/data/7/a.pack', inPieces(LARGE));
   await readAll('sets/data/7/a.pack', { offset: 0, length: 1000 });
   const { requests, requestsOf, bytesIn, bytesOut, bytesOutOf } = await sink.counts();
-  expect(requests).toMatchObject({ CreateMultipartUpload: 1, UploadPart: 3, CompleteMultipartUpload: 1 });
+  expect(requests).toMatchObject({
+    CreateMultipartUpload: 1,
+    UploadPart: 3,
+    CompleteMultipartUpload: 1,
+  });
   expect(requestsOf['7']).toMatchObject({ UploadPart: 3, GetObject: 1 });
   expect(bytesIn).toBe(LARGE.length);
   expect([bytesOut, bytesOutOf['pack']]).toEqual([1000, 1000]);
@@ -81,10 +90,14 @@ test('keys are listed in order over pages, and rolled up', async () => {
   );
   expect(await next.text()).toContain('<Key>root/sets/20260102/x</Key>');
   await store.delete(keys.slice(1));
-  expect((await Array.fromAsync(store.list('sets/'))).map(({ key }) => key)).toEqual(keys.slice(0, 1));
+  expect((await Array.fromAsync(store.list('sets/'))).map(({ key }) => key)).toEqual(
+    keys.slice(0, 1),
+  );
 });
 
 test('a body in chunks of its own, as newer clients send it, is taken out of them', () => {
-  expect(String(unframe(Buffer.from('3;chunk-signature=x\r\nabc\r\n2\r\nde\r\n0\r\n\r\n')))).toBe('abcde');
+  expect(String(unframe(Buffer.from('3;chunk-signature=x\r\nabc\r\n2\r\nde\r\n0\r\n\r\n')))).toBe(
+    'abcde',
+  );
   expect(() => unframe(Buffer.from('abc'))).toThrow(/not framed/);
 });

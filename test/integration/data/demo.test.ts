@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadDemo } from '../../../cli/demo/data/load.ts';
 import { ACCOUNTS_PER_SHARD, BALANCE_AT_FIRST } from '../../../cli/demo/data/schema.ts';
-import { startCluster, stopAll, type TestServer } from '../../support/postgres.ts';
+import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 
 let servers: TestServer[];
 beforeAll(async () => {
@@ -10,7 +10,8 @@ beforeAll(async () => {
 afterAll(() => stopAll(servers));
 
 const onAll = (sql: string) => Promise.all(servers.map((server) => server.psql(sql, 'demo')));
-const sum = (answers: readonly string[]) => answers.reduce((total, answer) => total + Number(answer), 0);
+const sum = (answers: readonly string[]) =>
+  answers.reduce((total, answer) => total + Number(answer), 0);
 
 test('the demo spreads the places of the world over the shards, each with everything it refers to', async () => {
   const load = (server: TestServer, content: number) =>
@@ -23,7 +24,9 @@ test('the demo spreads the places of the world over the shards, each with everyt
   expect(sum(await onAll('SELECT sum(balance) FROM world.account'))).toBe(
     2 * ACCOUNTS_PER_SHARD * BALANCE_AT_FIRST,
   );
-  const tokyo = await onAll(`SELECT count(*) FROM world.capital WHERE name = 'Tokyo' AND country = 'Japan'`);
+  const tokyo = await onAll(
+    `SELECT count(*) FROM world.capital WHERE name = 'Tokyo' AND country = 'Japan'`,
+  );
   expect(sum(tokyo)).toBe(1);
   expect(
     sum(

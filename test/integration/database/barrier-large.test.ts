@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { EVERYTHING } from '../../../backup-set/selection.ts';
+import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import type { Blocked, HeldSnapshot } from '../../../database/flavour.ts';
-import { shardsFlavour } from '../../../database/shards.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import { shardsFlavour } from '../../../database/shards/shards.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 let server: TestServer | undefined;
 let held: HeldSnapshot | undefined;
@@ -46,11 +46,14 @@ describe('the barrier', () => {
     // It says what it will do before it has the lock.
     const atWork = `SELECT count(*) FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE backend_type = 'autovacuum worker' AND granted
       AND relation = 'public.busy'::regclass AND mode = 'ShareUpdateExclusiveLock'`;
-    while ((await server.psql(atWork)) === '0') await new Promise((resolve) => setTimeout(resolve, 100));
+    while ((await server.psql(atWork)) === '0')
+      await new Promise((resolve) => setTimeout(resolve, 100));
     const blocked: Blocked[] = [];
     held = await snapshotOf(server, (entry) => blocked.push(entry));
     expect(blocked.length).toBeGreaterThan(0);
-    expect(blocked[0]?.blockers).toMatchObject([{ query: expect.stringContaining('autovacuum') as string }]);
+    expect(blocked[0]?.blockers).toMatchObject([
+      { query: expect.stringContaining('autovacuum') as string },
+    ]);
     expect(held.attempts).toBeLessThan(10);
   });
 
@@ -64,7 +67,9 @@ describe('the barrier', () => {
     process.stdout.write(`2,000 tables: writers waited ${held.writerWaitMs.toFixed(0)} ms\n`);
     expect(held.nodes[0]?.relations).toHaveLength(2000);
     expect(
-      await server.psql("SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND locktype = 'relation'"),
+      await server.psql(
+        "SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND locktype = 'relation'",
+      ),
     ).toBe('0');
     expect(
       await server.psql(

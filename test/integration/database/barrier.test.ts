@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { EVERYTHING } from '../../../backup-set/selection.ts';
+import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import type { Blocked, HeldSnapshot, SnapshotOptions } from '../../../database/flavour.ts';
-import { openSession, type Session } from '../../../database/session.ts';
-import { shardsFlavour } from '../../../database/shards.ts';
-import { attachSnapshot } from '../../../database/snapshot-session.ts';
-import { startCluster, stopAll, type TestServer } from '../../support/postgres.ts';
+import { openSession, type Session } from '../../../database/session/session.ts';
+import { attachSnapshot } from '../../../database/session/snapshot.ts';
+import { shardsFlavour } from '../../../database/shards/shards.ts';
+import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 
 const OPTIONS: SnapshotOptions = { selection: EVERYTHING, lockTimeoutMs: 500, attemptsMax: 40 };
 const ACCOUNTS = 50;
@@ -46,7 +46,10 @@ function target(content: number) {
 }
 
 async function connect(content: number): Promise<Session> {
-  const session = await openSession(target(content), { purpose: 'restore', applicationName: 'somebody' });
+  const session = await openSession(target(content), {
+    purpose: 'restore',
+    applicationName: 'somebody',
+  });
   opened.push(session);
   return session;
 }
@@ -73,8 +76,14 @@ async function moveMoney(writer: number, stop: { now: boolean }, moved: () => vo
     const row = 1 + ((writer * 7 + transfers * 13) % ACCOUNTS);
     const amount = transfers % 2 === 0 ? 3 : -5;
     await Promise.all([one.query('BEGIN'), two.query('BEGIN')]);
-    await one.query('UPDATE public.account SET balance = balance - $1 WHERE id = $2', [amount, row]);
-    await two.query('UPDATE public.account SET balance = balance + $1 WHERE id = $2', [amount, row]);
+    await one.query('UPDATE public.account SET balance = balance - $1 WHERE id = $2', [
+      amount,
+      row,
+    ]);
+    await two.query('UPDATE public.account SET balance = balance + $1 WHERE id = $2', [
+      amount,
+      row,
+    ]);
     await one.query('COMMIT');
     await two.query('COMMIT');
     moved();
@@ -128,7 +137,10 @@ describe('the barrier', () => {
   it('leaves no session and no lock after release, also when released twice at once', async () => {
     held = await flavour().takeSnapshot(OPTIONS);
     expect(
-      held.nodes.map(({ segment, relations }) => [segment.content, relations.map(({ name }) => name)]),
+      held.nodes.map(({ segment, relations }) => [
+        segment.content,
+        relations.map(({ name }) => name),
+      ]),
     ).toEqual([
       [0, ['account', 'other']],
       [1, ['account', 'other']],
@@ -143,7 +155,9 @@ describe('the barrier', () => {
     const writer = await connect(0);
     await writer.query('UPDATE public.account SET balance = balance');
     await writer.query("SET lock_timeout = '50ms'");
-    await expect(writer.query('TRUNCATE public.account')).rejects.toMatchObject({ code: 'database/locked' });
+    await expect(writer.query('TRUNCATE public.account')).rejects.toMatchObject({
+      code: 'database/locked',
+    });
   });
 
   it('names the session in the way, gives up after the attempts allowed, and leaves nothing', async () => {
@@ -165,7 +179,9 @@ describe('the barrier', () => {
         ),
       ) as string,
     });
-    expect(blocked.map(({ attempt, content, relation }) => ({ attempt, content, relation }))).toEqual([
+    expect(
+      blocked.map(({ attempt, content, relation }) => ({ attempt, content, relation })),
+    ).toEqual([
       { attempt: 1, content: 1, relation: 'public.account' },
       { attempt: 2, content: 1, relation: 'public.account' },
     ]);
@@ -219,7 +235,11 @@ describe('the barrier', () => {
     await maker.query('CREATE TABLE public.newcomer (a int)');
     await writer.query('COMMIT');
     held = await taking;
-    expect(held.nodes[0]?.relations.map(({ name }) => name)).toEqual(['account', 'newcomer', 'other']);
+    expect(held.nodes[0]?.relations.map(({ name }) => name)).toEqual([
+      'account',
+      'newcomer',
+      'other',
+    ]);
     expect(held.attempts).toBeGreaterThan(1);
     await maker.query("SET lock_timeout = '50ms'");
     await expect(maker.query('DROP TABLE public.newcomer')).rejects.toMatchObject({
@@ -234,11 +254,17 @@ describe('the barrier', () => {
     await servers[1]?.psql(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%content 1 holder'",
     );
-    await expect(held.lost).rejects.toMatchObject({ code: 'database/unreachable', where: { content: 1 } });
+    await expect(held.lost).rejects.toMatchObject({
+      code: 'database/unreachable',
+      where: { content: 1 },
+    });
     await held.release();
     await leaves(['0 0', '0 0']);
     await expect(
-      attachSnapshot(target(1), held.nodes[1]?.snapshotId ?? '', { purpose: 'backup', applicationName: 'x' }),
+      attachSnapshot(target(1), held.nodes[1]?.snapshotId ?? '', {
+        purpose: 'backup',
+        applicationName: 'x',
+      }),
     ).rejects.toMatchObject({ code: 'database/failed' });
   });
 
@@ -246,7 +272,11 @@ describe('the barrier', () => {
     const writer = await connect(0);
     await writer.query('BEGIN; UPDATE public.account SET balance = balance');
     const controller = new AbortController();
-    const taking = flavour().takeSnapshot({ ...OPTIONS, lockTimeoutMs: 100_000, signal: controller.signal });
+    const taking = flavour().takeSnapshot({
+      ...OPTIONS,
+      lockTimeoutMs: 100_000,
+      signal: controller.signal,
+    });
     await until(
       async () =>
         (

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { copyIn } from '../../../database/copy-in.ts';
-import { copyOut } from '../../../database/copy-out.ts';
+import { relationDigest } from '../../../cli/demo/digest.ts';
+import { copyIn } from '../../../database/copy/copy-in.ts';
+import { copyOut } from '../../../database/copy/copy-out.ts';
 import { blockArena } from '../../../database/copy-wire/block-arena.ts';
-import { relationDigest } from '../../../database/digest.ts';
-import { openSession, type Session } from '../../../database/session.ts';
+import { openSession, type Session } from '../../../database/session/session.ts';
 import { copiedRows } from '../../support/copied-rows.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 const UTF8 = { encoding: 'UTF8' };
 const arena = blockArena({ connections: 4, blocks: 12, frameBytes: 1 << 20 });
@@ -27,7 +27,10 @@ afterEach(async () => {
 });
 afterAll(() => server?.stop());
 
-async function connect(database: string, purpose: 'backup' | 'restore' = 'backup'): Promise<Session> {
+async function connect(
+  database: string,
+  purpose: 'backup' | 'restore' = 'backup',
+): Promise<Session> {
   const session = await openSession(server.target(database), {
     purpose,
     applicationName: `stowage ${purpose}`,
@@ -74,7 +77,12 @@ const TABLES = [
   },
   { schema: 'public', name: 'no columns', columns: [], rows: 3 },
   { schema: 'public', name: 'empty', columns: ['a'], rows: 0 },
-  { schema: 'we"ird.schema', name: "ta\nb'le\\;--", columns: ['co"l', ' ', 'select', '😀'], rows: 2 },
+  {
+    schema: 'we"ird.schema',
+    name: "ta\nb'le\\;--",
+    columns: ['co"l', ' ', 'select', '😀'],
+    rows: 2,
+  },
   { schema: 'public', name: 'generated', columns: ['a', 'c'], rows: 2 },
   { schema: 'public', name: 'all generated', columns: [], rows: 2 },
 ];
@@ -109,13 +117,21 @@ describe('copy out, then in', () => {
   });
 
   it("gives the database's own bytes, whatever the session speaks", async () => {
-    await server.psql('CREATE TABLE public."é" (t text); INSERT INTO public."é" VALUES (\'ÿé\')', 'latin');
+    await server.psql(
+      'CREATE TABLE public."é" (t text); INSERT INTO public."é" VALUES (\'ÿé\')',
+      'latin',
+    );
     const session = await connect('latin', 'restore');
     const relation = { schema: 'public', name: 'é', columns: ['t'] };
-    const bytes = await text(copiedRows(copyOut(session, relation, { encoding: 'LATIN1' }).blocks), 'latin1');
+    const bytes = await text(
+      copiedRows(copyOut(session, relation, { encoding: 'LATIN1' }).blocks),
+      'latin1',
+    );
     expect(bytes).toBe('ÿé\n');
     expect(
-      await copyIn(session, relation, chunks([Buffer.from(bytes, 'latin1')]), { encoding: 'LATIN1' }),
+      await copyIn(session, relation, chunks([Buffer.from(bytes, 'latin1')]), {
+        encoding: 'LATIN1',
+      }),
     ).toBe(1);
     expect(await session.query('SELECT DISTINCT t FROM public."é"')).toEqual([{ t: 'ÿé' }]);
   });
@@ -266,7 +282,10 @@ describe('a copy that fails', () => {
   });
 
   it('leaves no backend when loading is aborted, also while it waits for a lock', async () => {
-    const [session, other] = await Promise.all([connect('source', 'restore'), connect('source', 'restore')]);
+    const [session, other] = await Promise.all([
+      connect('source', 'restore'),
+      connect('source', 'restore'),
+    ]);
     const relation = { schema: 'public', name: 'strict', columns: ['i'] };
     await other.query('BEGIN; LOCK TABLE public.strict');
     const controller = new AbortController();
@@ -280,7 +299,10 @@ describe('a copy that fails', () => {
   });
 });
 
-async function text(source: AsyncIterable<Uint8Array>, encoding: BufferEncoding = 'utf8'): Promise<string> {
+async function text(
+  source: AsyncIterable<Uint8Array>,
+  encoding: BufferEncoding = 'utf8',
+): Promise<string> {
   return Buffer.concat(await Array.fromAsync(source)).toString(encoding);
 }
 

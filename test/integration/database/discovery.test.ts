@@ -1,17 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EVERYTHING } from '../../../backup-set/selection.ts';
-import { discoverRelations } from '../../../database/relations.ts';
-import { sequenceStatementStart, sequenceStatements } from '../../../database/sequences.ts';
-import { openSession, type Session } from '../../../database/session.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import { EVERYTHING } from '../../../backup-set/base/selection.ts';
+import { discoverRelations } from '../../../database/catalog/relations.ts';
+import { sequenceStatementStart, sequenceStatements } from '../../../database/catalog/sequences.ts';
+import { openSession, type Session } from '../../../database/session/session.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 let server: TestServer;
 let session: Session;
 beforeAll(async () => {
   server = await startPostgres({ databases: ['kinds'] });
   await server.psql(await readFile(new URL('./kinds.sql', import.meta.url), 'utf8'), 'kinds');
-  session = await openSession(server.target('kinds'), { purpose: 'backup', applicationName: 'stowage test' });
+  session = await openSession(server.target('kinds'), {
+    purpose: 'backup',
+    applicationName: 'stowage test',
+  });
 });
 afterAll(async () => {
   await session?.close();
@@ -36,7 +39,12 @@ describe('discovery', () => {
         condition: 'NOT builtin',
       },
       { schema: 'public', name: 'nothing', kind: 'table', columns: [] },
-      { schema: 'public', name: 'plain', kind: 'table', columns: ['id', 'word', 'mood', 'last" one'] },
+      {
+        schema: 'public',
+        name: 'plain',
+        kind: 'table',
+        columns: ['id', 'word', 'mood', 'last" one'],
+      },
       {
         schema: 's.1"x',
         name: 'leaf',
@@ -50,7 +58,9 @@ describe('discovery', () => {
   });
 
   it('says what is not shipped, and why', async () => {
-    const { notShipped, largeObjects } = await discoverRelations(session, EVERYTHING, { withSizes: false });
+    const { notShipped, largeObjects } = await discoverRelations(session, EVERYTHING, {
+      withSizes: false,
+    });
     expect(notShipped.map(({ name, kind, reason }) => [name, kind, reason])).toEqual([
       ['a_top', 'materialized-view', 'materialized-view'],
       ['ext_data', 'table', 'extension-member'],
@@ -71,19 +81,18 @@ describe('discovery', () => {
   });
 
   it("follows a selection, also by a partition's root", async () => {
-    const selection = { ...EVERYTHING, includeTables: ['public.parts', 'public.*_top', 'public.remote'] };
+    const selection = {
+      ...EVERYTHING,
+      includeTables: ['public.parts', 'public.*_top', 'public.remote'],
+    };
     const { relations, notShipped, refresh } = await discoverRelations(session, selection, {
       withSizes: false,
     });
     expect(relations.map(({ name }) => name)).toEqual(['leaf']);
     expect(refresh.map(({ name }) => name)).toEqual(['a_top']);
-    expect(notShipped.filter(({ reason }) => reason === 'excluded').map(({ name }) => name)).toEqual([
-      'child',
-      'ext_conf',
-      'nothing',
-      'plain',
-      "t'b\\l\ne",
-    ]);
+    expect(
+      notShipped.filter(({ reason }) => reason === 'excluded').map(({ name }) => name),
+    ).toEqual(['child', 'ext_conf', 'nothing', 'plain', "t'b\\l\ne"]);
     expect(notShipped.find(({ name }) => name === 'remote')?.reason).toBe('foreign');
   });
 });

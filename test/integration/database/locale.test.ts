@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readLocale } from '../../../database/locale.ts';
-import { ownedSequences } from '../../../database/owned-sequences.ts';
-import { createDatabase } from '../../../database/restore-target.ts';
-import { openSession, type Session } from '../../../database/session.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import { readLocale } from '../../../database/catalog/locale.ts';
+import { ownedSequences } from '../../../database/catalog/owned-sequences.ts';
+import { openSession, type Session } from '../../../database/session/session.ts';
+import { createDatabase } from '../../../database/target/target.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 let server: TestServer;
 beforeAll(async () => {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { copyOut, copyOutMany } from '../../../database/copy-out.ts';
+import { copyOut, copyOutMany } from '../../../database/copy/copy-out.ts';
 import { blockArena } from '../../../database/copy-wire/block-arena.ts';
-import { openSession, type Session } from '../../../database/session.ts';
+import { openSession, type Session } from '../../../database/session/session.ts';
 import { copiedRows } from '../../support/copied-rows.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
 import { RELATIONS, view } from '../../support/receive-relations.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 const UTF8 = { encoding: 'UTF8' };
 const arena = blockArena({ connections: 50, blocks: 56, frameBytes: 256 * 1024 });
@@ -40,7 +40,11 @@ async function untilGone(pid: number): Promise<void> {
 
 describe('many small relations', () => {
   const COUNT = 2000;
-  const small = Array.from({ length: COUNT }, (_, n) => ({ schema: 'small', name: `t${n}`, columns: ['a'] }));
+  const small = Array.from({ length: COUNT }, (_, n) => ({
+    schema: 'small',
+    name: `t${n}`,
+    columns: ['a'],
+  }));
   beforeAll(() =>
     server.psql(
       `CREATE SCHEMA small; DO $$ BEGIN FOR n IN 0..${COUNT - 1} LOOP EXECUTE format('CREATE TABLE small.t%s AS SELECT a FROM generate_series(1, %s) a', n, n % 7); END LOOP; END $$`,

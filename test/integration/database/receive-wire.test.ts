@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { copyOut, copyOutMany } from '../../../database/copy-out.ts';
+import { copyOut, copyOutMany } from '../../../database/copy/copy-out.ts';
 import { blockArena } from '../../../database/copy-wire/block-arena.ts';
-import { openSession, type Session } from '../../../database/session.ts';
+import { openSession, type Session } from '../../../database/session/session.ts';
 import { copiedRows } from '../../support/copied-rows.ts';
 import {
   COPY_BEGINS,
@@ -11,7 +11,7 @@ import {
   READY,
   type SpeakingServer,
   startSpeaking,
-} from '../../support/speaking-server.ts';
+} from '../../support/servers/speaking-server.ts';
 
 const arena = blockArena({ connections: 1, blocks: 3, frameBytes: 64 * 1024 });
 const relation = { schema: 'public', name: 't', columns: ['a'] };
@@ -26,7 +26,11 @@ afterEach(async () => {
 
 async function connectTo(answer: (socket: Socket) => void): Promise<Session> {
   server = await startSpeaking(answer);
-  session = await openSession(server.target, { purpose: 'backup', applicationName: 'test', receive: arena });
+  session = await openSession(server.target, {
+    purpose: 'backup',
+    applicationName: 'test',
+    receive: arena,
+  });
   return session;
 }
 
@@ -43,14 +47,28 @@ const status = message('S', 'TimeZone\0UTC\0');
 
 describe('what a server may say', () => {
   it('takes rows that come with the beginning of the COPY, and its end with them', async () => {
-    const rows = await rowsOf((socket) => socket.write(Buffer.concat([COPY_BEGINS, row, row, copyEnds(2)])));
+    const rows = await rowsOf((socket) =>
+      socket.write(Buffer.concat([COPY_BEGINS, row, row, copyEnds(2)])),
+    );
     expect(rows).toBe('one\none\n');
     expect(await session?.query('SELECT')).toEqual([]);
   });
 
   it('takes notices, settings and notifications between rows, cut anywhere', async () => {
-    const asynchronous = Buffer.concat([notice, status, message('A', '\0\0\0\u0001channel\0payload\0')]);
-    const bytes = Buffer.concat([COPY_BEGINS, row, asynchronous, row, asynchronous, row, copyEnds(3)]);
+    const asynchronous = Buffer.concat([
+      notice,
+      status,
+      message('A', '\0\0\0\u0001channel\0payload\0'),
+    ]);
+    const bytes = Buffer.concat([
+      COPY_BEGINS,
+      row,
+      asynchronous,
+      row,
+      asynchronous,
+      row,
+      copyEnds(3),
+    ]);
     const rows = await rowsOf((socket) => {
       socket.setNoDelay(true);
       void (async () => {
@@ -73,7 +91,13 @@ describe('what a server does not say is an error and no wait', () => {
     'a long message of a short type': Buffer.from('C\0\x10\0\0', 'latin1'),
     'an end without a count': Buffer.concat([message('c'), message('C', 'COPY\0'), READY]),
     'readiness in the middle': READY,
-    'a second COPY': Buffer.concat([message('c'), message('C', 'COPY 1\0'), COPY_BEGINS, row, copyEnds(1)]),
+    'a second COPY': Buffer.concat([
+      message('c'),
+      message('C', 'COPY 1\0'),
+      COPY_BEGINS,
+      row,
+      copyEnds(1),
+    ]),
   };
   it.each(Object.entries(wrong))('%s', async (_, bytes) => {
     await expect(
@@ -145,25 +169,34 @@ it('refuses relations whose rows are not read', async () => {
   const read = async () => {
     for await (const _ of copyOutMany(opened, [relation, { ...relation, name: 'u' }], UTF8));
   };
-  await expect(read()).rejects.toMatchObject({ message: expect.stringContaining('public.t') as string });
+  await expect(read()).rejects.toMatchObject({
+    message: expect.stringContaining('public.t') as string,
+  });
 });
 
 it('leaves its place to the next connection, also when its rows are still being read', async () => {
-  const hundreds = Array.from({ length: 100 }, (_, n) => message('d', `${'x'.repeat(999)}${n % 10}\n`));
+  const hundreds = Array.from({ length: 100 }, (_, n) =>
+    message('d', `${'x'.repeat(999)}${n % 10}\n`),
+  );
   let copies = 0;
   let goOn = () => {};
   const opened = await connectTo((socket) => {
     copies += 1;
     if (copies === 1) socket.end(Buffer.concat([COPY_BEGINS, ...hundreds]));
     else socket.write(Buffer.concat([COPY_BEGINS, ...hundreds.slice(0, 10)]));
-    if (copies === 2) goOn = () => void socket.write(Buffer.concat([...hundreds.slice(10), copyEnds(100)]));
+    if (copies === 2)
+      goOn = () => void socket.write(Buffer.concat([...hundreds.slice(10), copyEnds(100)]));
   });
   const first = copyOut(opened, relation, UTF8).blocks[Symbol.asyncIterator]();
   const read = await first.next();
   if (read.done === true || read.value.kind !== 'rows') throw new Error('no rows');
   read.value.release();
 
-  const next = await openSession(opened.target, { purpose: 'backup', applicationName: 'b', receive: arena });
+  const next = await openSession(opened.target, {
+    purpose: 'backup',
+    applicationName: 'b',
+    receive: arena,
+  });
   try {
     const out = copyOut(next, relation, UTF8);
     const reading = Array.fromAsync(copiedRows(out.blocks));
@@ -172,7 +205,9 @@ it('leaves its place to the next connection, also when its rows are still being 
     await new Promise((resolve) => setTimeout(resolve, 100));
     await expect(first.next()).rejects.toMatchObject({ code: 'database/unreachable' });
     goOn();
-    expect(Buffer.concat(await reading).toString()).toBe(hundreds.map((row) => row.subarray(5)).join(''));
+    expect(Buffer.concat(await reading).toString()).toBe(
+      hundreds.map((row) => row.subarray(5)).join(''),
+    );
     expect(await out.rowsCounted()).toBe(100);
   } finally {
     await next.close();
@@ -181,5 +216,10 @@ it('leaves its place to the next connection, also when its rows are still being 
 
 it('has given every block and every place back, however it ended', () => {
   expect(arena.connections.tryTake()).toBeDefined();
-  expect([1, 2, 3, 4].map(() => arena.blocks.tryTake() !== undefined)).toEqual([true, true, true, false]);
+  expect([1, 2, 3, 4].map(() => arena.blocks.tryTake() !== undefined)).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ]);
 });

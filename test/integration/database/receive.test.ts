@@ -6,15 +6,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { copyIn } from '../../../database/copy-in.ts';
-import { type CopyRelation, copyOut } from '../../../database/copy-out.ts';
+import { copyIn } from '../../../database/copy/copy-in.ts';
+import { type CopyRelation, copyOut } from '../../../database/copy/copy-out.ts';
 import { blockArena } from '../../../database/copy-wire/block-arena.ts';
 import type { ConnectionTarget } from '../../../database/flavour.ts';
-import { openSession, type Session } from '../../../database/session.ts';
-import { type Certificates, makeCertificates } from '../../support/certificates.ts';
+import { openSession, type Session } from '../../../database/session/session.ts';
 import { copiedRows } from '../../support/copied-rows.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
 import { RELATIONS, view } from '../../support/receive-relations.ts';
+import { type Certificates, makeCertificates } from '../../support/servers/certificates.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 const UTF8 = { encoding: 'UTF8' };
 const CONNECTIONS = 2;
@@ -120,7 +120,11 @@ async function psql(database: string, sql: string): Promise<Buffer> {
     sql,
   ];
   const run = promisify(execFile);
-  const options = { encoding: 'buffer', maxBuffer: 1e9, env: { PGCLIENTENCODING: 'UTF8' } } as const;
+  const options = {
+    encoding: 'buffer',
+    maxBuffer: 1e9,
+    env: { PGCLIENTENCODING: 'UTF8' },
+  } as const;
   return (await run(join(server.binDir, 'psql'), args, options)).stdout;
 }
 
@@ -136,7 +140,9 @@ async function allGivenBack(): Promise<void> {
     Array.from({ length: CONNECTIONS }, () => arena.connections.take(patience)),
   );
   for (const place of places) arena.connections.give(place);
-  const blocks = await Promise.all(Array.from({ length: BLOCKS }, () => arena.blocks.take(patience)));
+  const blocks = await Promise.all(
+    Array.from({ length: BLOCKS }, () => arena.blocks.take(patience)),
+  );
   for (const block of blocks) block.release();
 }
 
@@ -155,9 +161,12 @@ describe.each(WAYS)('over %s', (way) => {
       expect(tables.length).toBeGreaterThan(4);
       for (const table of tables) {
         const columns = table.columns.map((name) => `"${name.replaceAll('"', '""')}"`).join(', ');
-        const settings = "SET extra_float_digits = 3; SET IntervalStyle = 'postgres'; SET DateStyle = 'ISO'";
+        const settings =
+          "SET extra_float_digits = 3; SET IntervalStyle = 'postgres'; SET DateStyle = 'ISO'";
         const sql = `${settings}; COPY ${table.quoted} ${columns === '' ? '' : `(${columns})`} TO STDOUT`;
-        expect((await read(session, table)).equals(await psql(database, sql)), table.quoted).toBe(true);
+        expect((await read(session, table)).equals(await psql(database, sql)), table.quoted).toBe(
+          true,
+        );
       }
     },
   );
@@ -175,7 +184,9 @@ describe.each(WAYS)('over %s', (way) => {
         rows.fill(0);
       }
     };
-    expect(await copyIn(await connect(way, 'postgres', 'restore'), sent, source(), UTF8)).toBe(32_000);
+    expect(await copyIn(await connect(way, 'postgres', 'restore'), sent, source(), UTF8)).toBe(
+      32_000,
+    );
     const found = createHash('sha256').update(await read(await connect(way), sent));
     expect(found.digest('hex')).toBe(wanted.digest('hex'));
   });
@@ -238,9 +249,9 @@ describe.each(WAYS)('over %s', (way) => {
     expect(bytes.toString().trim().split('\n').map(Number)).toEqual(
       Array.from({ length: 20_000 }, (_, n) => n + 1),
     );
-    expect(await session.query('SELECT current_setting($1) AS name', ['application_name'])).toEqual([
-      { name: 'row 20000' },
-    ]);
+    expect(await session.query('SELECT current_setting($1) AS name', ['application_name'])).toEqual(
+      [{ name: 'row 20000' }],
+    );
   });
 
   it('gives the rows before an error, then the error', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { inspectServer } from '../../../database/inspect.ts';
+import { inspectServer } from '../../../database/inspect/server.ts';
+import { openSession, type Session } from '../../../database/session/session.ts';
 import {
   analyzeRelations,
   createDatabase,
@@ -8,9 +9,8 @@ import {
   relationStates,
   suspendTriggers,
   truncateRelations,
-} from '../../../database/restore-target.ts';
-import { openSession, type Session } from '../../../database/session.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
+} from '../../../database/target/target.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 let server: TestServer;
 let session: Session;
@@ -22,7 +22,10 @@ beforeAll(async () => {
     CREATE TABLE public."em'pty" (); INSERT INTO public.a VALUES (1); INSERT INTO public.b VALUES (1);
     CREATE MATERIALIZED VIEW public.mv AS SELECT count(*)::int AS n FROM public.a WITH NO DATA;
     CREATE ROLE limited LOGIN; GRANT SELECT ON public.a TO limited; GRANT USAGE ON SCHEMA public TO limited`);
-  session = await openSession(server.target(), { purpose: 'restore', applicationName: 'stowage restore' });
+  session = await openSession(server.target(), {
+    purpose: 'restore',
+    applicationName: 'stowage restore',
+  });
 });
 afterAll(async () => {
   await session?.close();
@@ -52,10 +55,9 @@ describe('a restore target', () => {
 
   it('says which relations exist and which hold rows', async () => {
     expect(
-      (await relationStates(session, named('a', 'nowhere', "em'pty"))).map(({ exists, hasRows }) => [
-        exists,
-        hasRows,
-      ]),
+      (await relationStates(session, named('a', 'nowhere', "em'pty"))).map(
+        ({ exists, hasRows }) => [exists, hasRows],
+      ),
     ).toEqual([
       [true, true],
       [false, false],
@@ -69,7 +71,9 @@ describe('a restore target', () => {
       message: expect.stringMatching(/"b" references "a"/) as string,
     });
     await truncateRelations(session, named('a', 'b'));
-    expect((await relationStates(session, named('a', 'b'))).some(({ hasRows }) => hasRows)).toBe(false);
+    expect((await relationStates(session, named('a', 'b'))).some(({ hasRows }) => hasRows)).toBe(
+      false,
+    );
   });
 
   it('takes rows without their foreign keys only from a superuser', async () => {
@@ -107,11 +111,16 @@ describe('the inspection of a server', () => {
       ['other stowage sessions', true],
       ['clock', true],
     ]);
-    expect(checks.find(({ name }) => name.startsWith('other'))?.detail).toContain('stowage restore');
+    expect(checks.find(({ name }) => name.startsWith('other'))?.detail).toContain(
+      'stowage restore',
+    );
   });
 
   it('says what a limited role cannot do, and that a clock is off', async () => {
-    const checks = await inspectServer({ ...server.target(), user: 'limited' }, { clock: () => new Date(0) });
+    const checks = await inspectServer(
+      { ...server.target(), user: 'limited' },
+      { clock: () => new Date(0) },
+    );
     expect(checks.find(({ name }) => name === 'rights')).toMatchObject({
       ok: false,
       detail: expect.stringMatching(/2 tables cannot be read; 3 tables cannot be locked/) as string,

@@ -1,8 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { quoteIdentifier, quoteLiteral, quoteLiteralOnOneLine } from '../../../database/quote.ts';
-import { openSession } from '../../../database/session.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import {
+  quoteIdentifier,
+  quoteLiteral,
+  quoteLiteralOnOneLine,
+} from '../../../database/session/quote.ts';
+import { openSession } from '../../../database/session/session.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 const HOSTILE = [
   'plain',
@@ -112,7 +116,9 @@ describe('a session', () => {
       where: { content: 0 },
       message: expect.stringContaining('28P01') as string,
     });
-    await expect(failure).rejects.not.toMatchObject({ message: expect.stringContaining('secret') as string });
+    await expect(failure).rejects.not.toMatchObject({
+      message: expect.stringContaining('secret') as string,
+    });
   });
 
   it('calls no password at all denied, and nobody at the port unreachable', async () => {
@@ -133,7 +139,9 @@ describe('a session', () => {
 
   it('leaves no backend behind when it is destroyed in the middle of a statement', async () => {
     const session = await openSession(server.target(), probe);
-    const running = session.query('SELECT pg_catalog.pg_sleep(600)').catch((error: unknown) => error);
+    const running = session
+      .query('SELECT pg_catalog.pg_sleep(600)')
+      .catch((error: unknown) => error);
     await server.psql(
       `DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = ${session.pid} AND state = 'active') LOOP PERFORM pg_sleep(0.01); PERFORM pg_stat_clear_snapshot(); END LOOP; END $$`,
     );

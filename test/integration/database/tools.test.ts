@@ -4,16 +4,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EVERYTHING } from '../../../backup-set/selection.ts';
+import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import type { ConnectionTarget, HeldSnapshot } from '../../../database/flavour.ts';
-import { createDatabase } from '../../../database/restore-target.ts';
-import { listArchive, restoreLargeObjects, restoreSchema } from '../../../database/restore-tools.ts';
-import { runSql } from '../../../database/run-sql.ts';
-import { selectSchemaEntries } from '../../../database/schema-entries.ts';
-import { shardsFlavour } from '../../../database/shards.ts';
-import { findTool, startTool } from '../../../database/tool-process.ts';
-import { dumpGlobals, dumpLargeObjects, dumpSchema, type ToolOutput } from '../../../database/tools.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import { shardsFlavour } from '../../../database/shards/shards.ts';
+import { createDatabase } from '../../../database/target/target.ts';
+import {
+  dumpGlobals,
+  dumpLargeObjects,
+  dumpSchema,
+  type ToolOutput,
+} from '../../../database/tools/dump.ts';
+import { findTool, startTool } from '../../../database/tools/process.ts';
+import {
+  listArchive,
+  restoreLargeObjects,
+  restoreSchema,
+} from '../../../database/tools/restore.ts';
+import { runSql } from '../../../database/tools/run-sql.ts';
+import { selectSchemaEntries } from '../../../database/tools/schema-entries.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 const SOURCE = "ki'nds dbname=postgres \\";
 let server: TestServer;
@@ -100,7 +109,9 @@ describe('the schema', () => {
     await restoreSchema(target, file, { section: 'post-data', list, jobs: 2 });
     const insert = `INSERT INTO public.parts VALUES (1, '2026-01-01'); INSERT INTO "s.1""x"."t'b\\l\ne" (b) VALUES (7) RETURNING a`;
     expect(await server.psql(insert, 'chosen')).toBe('1');
-    expect(await server.psql("SELECT count(*) FROM pg_class WHERE relname = 'plain'", 'chosen')).toBe('0');
+    expect(
+      await server.psql("SELECT count(*) FROM pg_class WHERE relname = 'plain'", 'chosen'),
+    ).toBe('0');
   });
 
   it('restores nothing of a section that fails, and says what failed where', async () => {
@@ -115,9 +126,9 @@ describe('the schema', () => {
         /pg_restore failed on content 0 .*exit code 1.*relation "plain" already exists/s,
       ) as string,
     });
-    expect(await server.psql("SELECT count(*) FROM pg_class WHERE relname = 'nothing'", 'occupied')).toBe(
-      '0',
-    );
+    expect(
+      await server.psql("SELECT count(*) FROM pg_class WHERE relname = 'nothing'", 'occupied'),
+    ).toBe('0');
   });
 });
 
@@ -140,24 +151,31 @@ describe('the large objects', () => {
   it('come back alone, with rights and comments, and with their rows unshipped', async () => {
     const file = await saved('large-objects.dump', dumpLargeObjects(source, snapshot()));
     expect(
-      (await listArchive(source, file)).match(/^\d+; \d+ \d+ \S+/gm)?.map((line) => line.split(' ')[3]),
+      (await listArchive(source, file))
+        .match(/^\d+; \d+ \d+ \S+/gm)
+        ?.map((line) => line.split(' ')[3]),
     ).toEqual(expect.arrayContaining(['BLOB', 'BLOBS', 'COMMENT', 'ACL']));
     expect(await listArchive(source, file)).not.toMatch(/TABLE|SEQUENCE/);
     const target = server.target('lobs');
     await createDatabase(target, { encoding: 'UTF8' });
     await restoreLargeObjects(target, file);
     expect(await largeObjects('lobs')).toBe(await largeObjects(SOURCE));
-    await expect(restoreLargeObjects(target, file)).rejects.toMatchObject({ code: 'database/tool' });
+    await expect(restoreLargeObjects(target, file)).rejects.toMatchObject({
+      code: 'database/tool',
+    });
   });
 });
 
 describe('SQL through psql', () => {
   it('fails on what is not tolerated, naming line, code and message', async () => {
-    const text = 'CREATE ROLE somebody;\nSELECT 1;\nSELECT 1/0;\nCREATE TABLE public.after_it (a int);\n';
-    await expect(runSql(server.target(), sql(text), { tolerate: ['42710'] })).rejects.toMatchObject({
-      code: 'database/tool',
-      message: expect.stringContaining('line 3: division by zero (SQLSTATE 22012)') as string,
-    });
+    const text =
+      'CREATE ROLE somebody;\nSELECT 1;\nSELECT 1/0;\nCREATE TABLE public.after_it (a int);\n';
+    await expect(runSql(server.target(), sql(text), { tolerate: ['42710'] })).rejects.toMatchObject(
+      {
+        code: 'database/tool',
+        message: expect.stringContaining('line 3: division by zero (SQLSTATE 22012)') as string,
+      },
+    );
     expect(await server.psql("SELECT to_regclass('public.after_it')")).toBe('after_it');
     await expect(
       runSql(server.target(), sql('SELECT 1/0;\nCREATE TABLE public.never (a int);')),

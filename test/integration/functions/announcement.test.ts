@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { encode } from '../../../backup-set/documents.ts';
-import { formatKey } from '../../../backup-set/keys.ts';
-import { Outcome } from '../../../backup-set/restore.ts';
-import { announcementOf, isAnnounced } from '../../../functions/announcement.ts';
-import { inProcess } from '../../../functions/in-process.ts';
-import { validate } from '../../../functions/on-manifest.ts';
-import { stitch } from '../../../functions/on-receipt.ts';
-import { requestTask } from '../../../functions/tasks.ts';
+import { encode } from '../../../backup-set/base/document.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import { Outcome } from '../../../backup-set/documents/restore.ts';
+import { inProcess } from '../../../functions/events/in-process.ts';
+import { announcementOf, isAnnounced } from '../../../functions/handlers/announce.ts';
+import { stitch } from '../../../functions/handlers/stitch.ts';
+import { validate } from '../../../functions/handlers/validate.ts';
+import { requestTask } from '../../../functions/tasks/tasks.ts';
 import { freshDeps, keysOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
 
@@ -52,7 +52,12 @@ describe('announcements', () => {
     };
     await deps.store.create(object, encode(Outcome, outcome));
     const told = await announcementOf(deps, object);
-    expect(told).toMatchObject({ kind: 'outcome', restore, set: '20260131000000', status: 'failed' });
+    expect(told).toMatchObject({
+      kind: 'outcome',
+      restore,
+      set: '20260131000000',
+      status: 'failed',
+    });
     expect(told).toMatchObject({ problemsTotal: 500 });
     expect(told?.problems).toHaveLength(10);
     expect(told?.problems[0]).toBe('content 0: no space (order-failed)');
@@ -67,12 +72,20 @@ describe('announcements', () => {
     await functions.announce(set.seal.key);
     await functions.announce(await requestTask(deps, set.timestamp, 'verify', new Date()));
     await functions.idle();
-    const outcomes = (await keysOf(deps.store, 'tasks/')).filter((key) => key.endsWith('/outcome.json'));
+    const outcomes = (await keysOf(deps.store, 'tasks/')).filter((key) =>
+      key.endsWith('/outcome.json'),
+    );
     expect(outcomes).toHaveLength(2);
     expect(
       await Promise.all(outcomes.filter(isAnnounced).map((key) => announcementOf(deps, key))),
     ).toMatchObject([
-      { kind: 'replication', set: set.timestamp, status: 'complete', to: replica.url, problemsTotal: 0 },
+      {
+        kind: 'replication',
+        set: set.timestamp,
+        status: 'complete',
+        to: replica.url,
+        problemsTotal: 0,
+      },
     ]);
   });
 

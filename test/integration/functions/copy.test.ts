@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { formatKey } from '../../../backup-set/keys.ts';
-import { copySet } from '../../../cli/copy-set.ts';
-import { stitch } from '../../../functions/on-receipt.ts';
-import { sweep } from '../../../functions/sweep.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import { stitch } from '../../../functions/handlers/stitch.ts';
+import { copySet } from '../../../functions/sets/copy.ts';
+import { sweep } from '../../../functions/sweep/sweep.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { freshDeps, keysOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
@@ -17,16 +17,21 @@ it('copies parts with everything else, then the seal, and the manifest last: a s
   const copied: string[] = [];
   const copyFrom: ObjectStore['copyFrom'] = async (source, key, options) => {
     // What comes before the seal must be all that a fold asks for.
-    if (key === set.seal.key) expect(await sweep(to)).toMatchObject({ committed: [], problems: [] });
+    if (key === set.seal.key)
+      expect(await sweep(to)).toMatchObject({ committed: [], problems: [] });
     copied.push(key);
     return to.store.copyFrom(source, key, options);
   };
-  const target = { ...to, store: Object.assign(Object.create(to.store) as ObjectStore, { copyFrom }) };
+  const target = {
+    ...to,
+    store: Object.assign(Object.create(to.store) as ObjectStore, { copyFrom }),
+  };
   const { verdict } = await copySet(from, target, timestamp);
   expect(verdict.status).toBe('complete');
   expect(copied.slice(-2)).toEqual([set.seal.key, manifest]);
   for (const kind of ['seal-part', 'manifest-part'] as const)
-    for (const content of set.contents) expect(copied).toContain(formatKey({ kind, timestamp, content }));
+    for (const content of set.contents)
+      expect(copied).toContain(formatKey({ kind, timestamp, content }));
   const there = (await keysOf(to.store)).filter((key) => !key.includes('/verdicts/'));
   expect(there.toSorted()).toEqual((await keysOf(from.store)).toSorted());
 });

@@ -1,14 +1,14 @@
 import { open, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { formatKey } from '../../../backup-set/keys.ts';
-import { bounded } from '../../../backup-set/verdict.ts';
-import { describeSet } from '../../../cli/sets.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import { boundedProblems } from '../../../backup-set/base/verdict.ts';
+import { verifySet } from '../../../functions/check/verify.ts';
 import type { Deps } from '../../../functions/deps.ts';
-import { validate } from '../../../functions/on-manifest.ts';
-import { stitch } from '../../../functions/on-receipt.ts';
-import { sweep } from '../../../functions/sweep.ts';
-import { verifySet } from '../../../functions/verify.ts';
-import { writeVerdict } from '../../../functions/write-verdict.ts';
+import { stitch } from '../../../functions/handlers/stitch.ts';
+import { validate } from '../../../functions/handlers/validate.ts';
+import { describeSet } from '../../../functions/sets/status.ts';
+import { writeVerdict } from '../../../functions/stored/write-verdict.ts';
+import { sweep } from '../../../functions/sweep/sweep.ts';
 import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
 
@@ -52,7 +52,12 @@ describe('validate', () => {
     const { verdict } = await validate(deps, set.timestamp);
     expect(verdict.status).toBe('damaged');
     expect(verdict.problems).toMatchObject([
-      { code: 'object-missing', content: 1, object: packOf(set, 1, 2), relation: { name: 'place' } },
+      {
+        code: 'object-missing',
+        content: 1,
+        object: packOf(set, 1, 2),
+        relation: { name: 'place' },
+      },
       { code: 'object-missing', content: 2, object: packOf(set, 2, 1) },
     ]);
     expect(verdict.problems[1]?.message).toContain('public.place, Odd "one".a.b');
@@ -71,10 +76,14 @@ describe('validate', () => {
     const { deps, set } = await committed();
     await writeFile(fileOf(deps.store, set[kind].key), '{}\n');
     const altered = await validate(deps, set.timestamp);
-    expect(altered.verdict.problems).toMatchObject([{ code: 'documents-disagree', object: set[kind].key }]);
+    expect(altered.verdict.problems).toMatchObject([
+      { code: 'documents-disagree', object: set[kind].key },
+    ]);
     await rm(fileOf(deps.store, set[kind].key));
     const deleted = await validate(deps, set.timestamp);
-    expect(deleted.verdict.problems).toMatchObject([{ code: 'object-missing', object: set[kind].key }]);
+    expect(deleted.verdict.problems).toMatchObject([
+      { code: 'object-missing', object: set[kind].key },
+    ]);
   });
 
   it('names an altered manifest', async () => {
@@ -103,11 +112,19 @@ describe('validate', () => {
         return (await validate(deps, timestamp)).verdict;
       };
       const disagrees = { code: 'documents-disagree', content: 1, object: key };
-      const altered = Buffer.from(Buffer.from(sound).toString().replace('"rows":800', '"rows":801'));
+      const altered = Buffer.from(
+        Buffer.from(sound).toString().replace('"rows":800', '"rows":801'),
+      );
       expect(Buffer.compare(altered, sound)).not.toBe(0);
-      expect(await problemsWith(altered)).toMatchObject({ status: 'damaged', problems: [disagrees] });
+      expect(await problemsWith(altered)).toMatchObject({
+        status: 'damaged',
+        problems: [disagrees],
+      });
       const foreign = await bytesOf(deps.store, other ?? '');
-      expect(await problemsWith(foreign)).toMatchObject({ status: 'damaged', problems: [disagrees] });
+      expect(await problemsWith(foreign)).toMatchObject({
+        status: 'damaged',
+        problems: [disagrees],
+      });
       await rm(fileOf(deps.store, key ?? ''));
       const { verdict } = await validate(deps, timestamp);
       expect(verdict).toMatchObject({ status: 'damaged', problems: [{ content: 1, object: key }] });
@@ -118,7 +135,12 @@ describe('validate', () => {
   it('names a lost pack by its part as it was, also when that part is gone', async () => {
     const { deps, set } = await committed();
     await deps.store.delete([packOf(set, 1, 2)]);
-    await rm(fileOf(deps.store, formatKey({ kind: 'manifest-part', timestamp: set.timestamp, content: 1 })));
+    await rm(
+      fileOf(
+        deps.store,
+        formatKey({ kind: 'manifest-part', timestamp: set.timestamp, content: 1 }),
+      ),
+    );
     const { verdict } = await validate(deps, set.timestamp);
     expect(verdict.problems.map(({ code, object }) => [code, object])).toContainEqual([
       'object-missing',
@@ -141,7 +163,9 @@ describe('validate', () => {
     const { deps, set } = await committed();
     const elsewhere = await freshDeps();
     for (const key of await keysOf(deps.store)) await elsewhere.store.copyFrom(deps.store, key);
-    expect((await validate(elsewhere, set.timestamp)).verdict).toMatchObject({ status: 'complete' });
+    expect((await validate(elsewhere, set.timestamp)).verdict).toMatchObject({
+      status: 'complete',
+    });
     await truncate(fileOf(elsewhere.store, packOf(set, 0, 1)), 10);
     expect((await validate(elsewhere, set.timestamp)).verdict.problems).toMatchObject([
       { code: 'size-differs', object: packOf(set, 0, 1) },
@@ -169,7 +193,11 @@ describe('verify', () => {
     const { verdict } = await verifySet(deps, set.timestamp, {
       onProgress: ({ bytes, bytesTotal }) => progress.push(bytes / bytesTotal),
     });
-    expect(verdict).toMatchObject({ level: 'verify', status: 'complete', checked: { objects: 12 } });
+    expect(verdict).toMatchObject({
+      level: 'verify',
+      status: 'complete',
+      checked: { objects: 12 },
+    });
     expect(progress.at(-1)).toBe(1);
   });
 
@@ -189,7 +217,13 @@ describe('verify', () => {
   it('names a flipped byte of metadata', async () => {
     const { deps, set } = await committed();
     const { timestamp } = set;
-    const key = formatKey({ kind: 'metadata', timestamp, content: 2, attempt: 1, file: 'schema.dump' });
+    const key = formatKey({
+      kind: 'metadata',
+      timestamp,
+      content: 2,
+      attempt: 1,
+      file: 'schema.dump',
+    });
     await flip(deps, key, 3);
     const { verdict } = await verifySet(deps, set.timestamp);
     expect(verdict.problems).toContainEqual(
@@ -216,20 +250,32 @@ describe('verify', () => {
       await gone;
       return deps.store.read(key, options);
     };
-    const { verdict } = await verifySet({ ...deps, store: { ...deps.store, read } }, set.timestamp, {
-      concurrency: 1,
-      onProgress: () => {
-        gone ??= deps.store.delete([part]);
+    const { verdict } = await verifySet(
+      { ...deps, store: { ...deps.store, read } },
+      set.timestamp,
+      {
+        concurrency: 1,
+        onProgress: () => {
+          gone ??= deps.store.delete([part]);
+        },
       },
-    });
+    );
     expect(verdict).toMatchObject({ status: 'damaged', problemsTotal: 1 });
     expect(verdict.problems).toMatchObject([{ code: 'object-missing', content: 2, object: part }]);
   });
 
   it('has the last word on flipped bits, which a later validation cannot see', async () => {
     const { deps, set } = await committed();
-    const problem = { code: 'digest-differs' as const, message: 'flipped', object: packOf(set, 1, 1) };
-    const found = { status: 'damaged' as const, checked: { objects: 12, bytes: 1 }, ...bounded([problem]) };
+    const problem = {
+      code: 'digest-differs' as const,
+      message: 'flipped',
+      object: packOf(set, 1, 1),
+    };
+    const found = {
+      status: 'damaged' as const,
+      checked: { objects: 12, bytes: 1 },
+      ...boundedProblems([problem]),
+    };
     await writeVerdict(deps, set.timestamp, 'verify', found);
     expect((await validate(deps, set.timestamp)).verdict.status).toBe('complete');
     expect((await sweep(deps)).statuses).toMatchObject({ complete: 0, damaged: 1 });

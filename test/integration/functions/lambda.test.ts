@@ -40,7 +40,8 @@ describe('the functions on Lambda', () => {
     await storeAll(deps.store, documents);
     const good = documents.map(({ key }, index) => message(`good ${index}`, created(key)));
     expect(await stitch(event(message('bad', 'no JSON'), ...good), context)).toEqual(failed('bad'));
-    const manifest = (await keysOf(deps.store, 'sets/')).find((key) => key.endsWith('/manifest.json')) ?? '';
+    const manifest =
+      (await keysOf(deps.store, 'sets/')).find((key) => key.endsWith('/manifest.json')) ?? '';
     expect(await validate(event(message('it', created(manifest))), context)).toEqual(failed());
     expect(await verdictsOf(deps.store)).toMatchObject([{ level: 'validate', status: 'complete' }]);
     expect(await sweep({}, context)).toMatchObject({ committed: [], validated: [], problems: [] });
@@ -52,7 +53,9 @@ describe('the functions on Lambda', () => {
     const documents = documentsOf(set);
     await storeAll(deps.store, documents);
     const [good = ''] = documents.map(({ key }) => key).filter((key) => key.endsWith('/seal.json'));
-    const blocked = good.replaceAll(set.timestamp, '20200101000000').replace(/sets\/\d+/, 'sets/20200101');
+    const blocked = good
+      .replaceAll(set.timestamp, '20200101000000')
+      .replace(/sets\/\d+/, 'sets/20200101');
     // Where the seal of the other set would be is something that cannot be opened: a link to itself.
     const file = fileOf(deps.store, blocked);
     await mkdir(dirname(file), { recursive: true });

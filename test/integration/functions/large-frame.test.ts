@@ -1,13 +1,14 @@
 import { constants, crc32, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { formatKey } from '../../../backup-set/keys.ts';
-import type { Extent } from '../../../backup-set/receipt.ts';
-import { verifyObject } from '../../../functions/verify-object.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import type { Extent } from '../../../backup-set/documents/receipt.ts';
+import { verifyObject } from '../../../functions/check/object.ts';
 import { freshDeps } from './place.ts';
 
 const shipment = { timestamp: '20260131010203', content: 4, attempt: 1, worker: 1 };
 const hex = (crc: number) => crc.toString(16).padStart(8, '0');
-const frameOf = (rows: Buffer) => zstdCompressSync(rows, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+const frameOf = (rows: Buffer) =>
+  zstdCompressSync(rows, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
 
 /** Rows past the size that is held in memory: they are decompressed as a stream. */
 const row = 'enormous value\\n and more\t\n';
@@ -24,7 +25,14 @@ const extents: Extent[] = [
     bytes: largeRows.length,
     crc32: hex(crc32(large)),
   },
-  { relation: 1, offset: large.length, length: small.length, rows: 2, bytes: 4, crc32: hex(crc32(small)) },
+  {
+    relation: 1,
+    offset: large.length,
+    length: small.length,
+    rows: 2,
+    bytes: 4,
+    crc32: hex(crc32(small)),
+  },
 ];
 
 async function problemsOf(stored: Buffer, changed: readonly Extent[] = extents) {

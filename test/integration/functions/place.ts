@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import pino from 'pino';
 import { onTestFinished } from 'vitest';
-import { DOCUMENT_BYTES_MAX, decode } from '../../../backup-set/documents.ts';
-import { parseKey } from '../../../backup-set/keys.ts';
-import { Verdict } from '../../../backup-set/verdict.ts';
+import { DOCUMENT_BYTES_MAX, decode } from '../../../backup-set/base/document.ts';
+import { parseKey } from '../../../backup-set/base/keys.ts';
+import { Verdict } from '../../../backup-set/base/verdict.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { openStore } from '../../../storage/open.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
@@ -34,7 +34,9 @@ export async function keysOf(store: ObjectStore, prefix = ''): Promise<string[]>
 
 export async function verdictsOf(store: ObjectStore): Promise<Verdict[]> {
   const keys = (await keysOf(store, 'sets/')).filter((key) => parseKey(key)?.kind === 'verdict');
-  return Promise.all(keys.map(async (key) => decode(Verdict, { key, bytes: await bytesOf(store, key) })));
+  return Promise.all(
+    keys.map(async (key) => decode(Verdict, { key, bytes: await bytesOf(store, key) })),
+  );
 }
 
 export async function bytesOf(store: ObjectStore, key: string): Promise<Uint8Array> {

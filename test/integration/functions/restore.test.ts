@@ -1,15 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { decode } from '../../../backup-set/documents.ts';
-import { formatKey, PHASES, type Phase, phasePrefix } from '../../../backup-set/keys.ts';
-import { Order, Outcome } from '../../../backup-set/restore.ts';
-import { EVERYTHING } from '../../../backup-set/selection.ts';
+import { decode } from '../../../backup-set/base/document.ts';
+import { formatKey, PHASES, type Phase, phasePrefix } from '../../../backup-set/base/keys.ts';
+import { EVERYTHING } from '../../../backup-set/base/selection.ts';
+import { Order, Outcome } from '../../../backup-set/documents/restore.ts';
 import type { Deps } from '../../../functions/deps.ts';
-import { inProcess } from '../../../functions/in-process.ts';
-import { stitch } from '../../../functions/on-receipt.ts';
-import { handle } from '../../../functions/route.ts';
-import { sweep } from '../../../functions/sweep.ts';
+import { inProcess } from '../../../functions/events/in-process.ts';
+import { handle } from '../../../functions/events/route.ts';
+import { stitch } from '../../../functions/handlers/stitch.ts';
+import { sweep } from '../../../functions/sweep/sweep.ts';
 import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { storeReceipt, storeRequest } from './restores.ts';
 import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
@@ -63,7 +63,10 @@ describe('a sound request', () => {
     const { deps, set } = await committed();
     await handle(deps, await storeRequest(deps.store, set, ID, { verify: false }));
     for (const content of set.contents) await storeReceipt(deps.store, ID, 'pre-data', content);
-    await handle(deps, formatKey({ kind: 'restore-receipt', restore: ID, phase: 'pre-data', content: 0 }));
+    await handle(
+      deps,
+      formatKey({ kind: 'restore-receipt', restore: ID, phase: 'pre-data', content: 0 }),
+    );
     const seen: string[] = [];
     for (const key of await ordersOf(deps, 'data')) {
       const order = decode(Order, { key, bytes: await bytesOf(deps.store, key) });
@@ -88,7 +91,10 @@ describe('a sound request', () => {
       },
     };
     const judge = { ...deps, store };
-    await handle(judge, formatKey({ kind: 'restore-receipt', restore: ID, phase: 'verify', content: 0 }));
+    await handle(
+      judge,
+      formatKey({ kind: 'restore-receipt', restore: ID, phase: 'verify', content: 0 }),
+    );
     expect(reads).toHaveLength(set.contents.length);
     expect(await ordersOf(deps, 'pre-data')).toHaveLength(set.contents.length);
     await handle(judge, await storeReceipt(deps.store, ID, 'pre-data', 0));
@@ -128,7 +134,8 @@ describe('a sound request', () => {
     const failed = { status: 'failed' as const, problemsTotal: 1, problems: [problem] };
     await handle(deps, await storeReceipt(deps.store, ID, 'pre-data', 0, failed));
     expect(await keysOf(deps.store)).not.toContain(formatKey({ kind: 'outcome', restore: ID }));
-    for (const content of [1, 2]) await handle(deps, await storeReceipt(deps.store, ID, 'pre-data', content));
+    for (const content of [1, 2])
+      await handle(deps, await storeReceipt(deps.store, ID, 'pre-data', content));
     expect(await outcomeOf(deps)).toMatchObject({ status: 'failed', problems: [problem] });
     expect(await ordersOf(deps, 'data')).toEqual([]);
   });
@@ -159,7 +166,10 @@ describe('a sound request', () => {
   it('ends when the manifest is not the one it was planned from', async () => {
     const { deps, set } = await committed();
     await handle(deps, await storeRequest(deps.store, set, ID, { verify: false }));
-    await writeFile(fileOf(deps.store, formatKey({ kind: 'manifest', timestamp: set.timestamp })), '{}\n');
+    await writeFile(
+      fileOf(deps.store, formatKey({ kind: 'manifest', timestamp: set.timestamp })),
+      '{}\n',
+    );
     for (const content of set.contents)
       await handle(deps, await storeReceipt(deps.store, ID, 'pre-data', content));
     expect(await outcomeOf(deps)).toMatchObject({
@@ -190,16 +200,21 @@ describe('nothing is restored from an unproven set (promise 5)', () => {
     'documents-disagree': ({ store }, set) => writeFile(fileOf(store, set.seal.key), '{}\n'),
   };
 
-  it.each(Object.entries(damages))('refuses a set with %s, before any order', async (code, damage) => {
-    const { deps, set } = await committed();
-    await damage(deps, set);
-    await handle(deps, await storeRequest(deps.store, set, ID));
-    const outcome = await outcomeOf(deps);
-    expect(outcome.status).toBe('refused');
-    expect(outcome.problems.map((problem) => problem.code)).toContain(code);
-    expect(await keysOf(deps.store, 'restores/')).toHaveLength(2);
-    expect(await verdictsOf(deps.store)).toMatchObject([{ level: 'validate', status: 'damaged' }]);
-  });
+  it.each(Object.entries(damages))(
+    'refuses a set with %s, before any order',
+    async (code, damage) => {
+      const { deps, set } = await committed();
+      await damage(deps, set);
+      await handle(deps, await storeRequest(deps.store, set, ID));
+      const outcome = await outcomeOf(deps);
+      expect(outcome.status).toBe('refused');
+      expect(outcome.problems.map((problem) => problem.code)).toContain(code);
+      expect(await keysOf(deps.store, 'restores/')).toHaveLength(2);
+      expect(await verdictsOf(deps.store)).toMatchObject([
+        { level: 'validate', status: 'damaged' },
+      ]);
+    },
+  );
 
   it('restores what is whole of a set that has lost a pack of something else', async () => {
     const { deps, set } = await committed();
@@ -220,7 +235,9 @@ describe('nothing is restored from an unproven set (promise 5)', () => {
     await handle(deps, await storeRequest(deps.store, set, ID));
     const { status, problems } = await outcomeOf(deps);
     expect(status).toBe('refused');
-    expect(problems[0]?.message).toContain(`set ${set.timestamp} has no manifest: it is incomplete`);
+    expect(problems[0]?.message).toContain(
+      `set ${set.timestamp} has no manifest: it is incomplete`,
+    );
     expect(problems.slice(1)).toContainEqual(
       expect.objectContaining({ code: 'receipt-missing', content: 2 }),
     );

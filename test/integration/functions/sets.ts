@@ -1,10 +1,10 @@
 import { constants, crc32, zstdCompressSync } from 'node:zlib';
-import { digestOf, encode, FORMAT_VERSION, sha256 } from '../../../backup-set/documents.ts';
-import { formatKey, type MetadataFile } from '../../../backup-set/keys.ts';
-import { Plan } from '../../../backup-set/plan.ts';
-import { type Extent, Receipt } from '../../../backup-set/receipt.ts';
-import { Seal, SealPart } from '../../../backup-set/seal.ts';
-import { EVERYTHING } from '../../../backup-set/selection.ts';
+import { digestOf, encode, FORMAT_VERSION, sha256 } from '../../../backup-set/base/document.ts';
+import { formatKey, type MetadataFile } from '../../../backup-set/base/keys.ts';
+import { EVERYTHING } from '../../../backup-set/base/selection.ts';
+import { Plan } from '../../../backup-set/documents/plan.ts';
+import { type Extent, Receipt } from '../../../backup-set/documents/receipt.ts';
+import { Seal, SealPart } from '../../../backup-set/documents/seal.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 
 /** One document or object to be stored, in the order in which a backup stores them. */
@@ -43,7 +43,10 @@ const AT = '2026-01-31T01:02:03.000Z';
  * Stores packs and metadata of a tiny set with real zstd frames, and gives back its documents for the test to store in
  * whatever order: per content one pack with two relations, one with the rest of the first, and an empty relation.
  */
-export async function storeObjects(store: ObjectStore, options: SmallSetOptions = {}): Promise<SmallSet> {
+export async function storeObjects(
+  store: ObjectStore,
+  options: SmallSetOptions = {},
+): Promise<SmallSet> {
   const { timestamp = '20260131010203', contents = [0, 1, 2] } = options;
   const receipts: Stored[] = [];
   const sealParts: Stored[] = [];
@@ -54,15 +57,24 @@ export async function storeObjects(store: ObjectStore, options: SmallSetOptions 
       const key = formatKey({ kind: 'metadata', timestamp, content, attempt: 1, file });
       const object = await put(store, key, Buffer.from(`${file} of content ${content}\n`));
       const shipment = { content, attempt: 1, worker: 0, sequence: index + 1 };
-      own.push({ ...shipment, stored: receipt(timestamp, shipment, { kind: 'metadata', object, file }) });
+      own.push({
+        ...shipment,
+        stored: receipt(timestamp, shipment, { kind: 'metadata', object, file }),
+      });
     }
-    const packs = [[frame(0, content, 0, 500), frame(1, content, 0, 7)], [frame(0, content, 500, 300)]];
+    const packs = [
+      [frame(0, content, 0, 500), frame(1, content, 0, 7)],
+      [frame(0, content, 500, 300)],
+    ];
     for (const [index, frames] of packs.entries()) {
       const shipment = { content, attempt: 1, worker: 1, sequence: index + 1 };
       const key = formatKey({ kind: 'pack', timestamp, ...shipment });
       const object = await put(store, key, Buffer.concat(frames.map(({ bytes }) => bytes)));
       const extents = tile(frames);
-      own.push({ ...shipment, stored: receipt(timestamp, shipment, { kind: 'pack', object, extents }) });
+      own.push({
+        ...shipment,
+        stored: receipt(timestamp, shipment, { kind: 'pack', object, extents }),
+      });
     }
     receipts.push(...own.map(({ stored }) => stored));
     const frames = packs.flat();
@@ -78,8 +90,11 @@ export async function storeObjects(store: ObjectStore, options: SmallSetOptions 
         sha256: sha256(stored.bytes),
       })),
       relations: RELATIONS.map(({ id }) => {
-        const mine = frames.filter(({ extent }) => extent.relation === id).map(({ extent }) => extent);
-        const sum = (field: 'rows' | 'bytes') => mine.reduce((total, extent) => total + extent[field], 0);
+        const mine = frames
+          .filter(({ extent }) => extent.relation === id)
+          .map(({ extent }) => extent);
+        const sum = (field: 'rows' | 'bytes') =>
+          mine.reduce((total, extent) => total + extent[field], 0);
         return { relation: id, attempt: 1, rows: sum('rows'), bytes: sum('bytes') };
       }),
     });
@@ -163,7 +178,10 @@ interface Frame {
 }
 
 function frame(relation: number, content: number, first: number, rows: number): Frame {
-  const text = Array.from({ length: rows }, (_, row) => `${first + row}\tcontent ${content} says \\N\\n\n`);
+  const text = Array.from(
+    { length: rows },
+    (_, row) => `${first + row}\tcontent ${content} says \\N\\n\n`,
+  );
   const plain = Buffer.from(text.join(''));
   const bytes = zstdCompressSync(plain, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
   return {
@@ -210,7 +228,12 @@ function document<Schema extends Parameters<typeof encode>[0]>(
 
 async function put(store: ObjectStore, key: string, bytes: Buffer): Promise<Receipt['object']> {
   const { etag } = await store.create(key, bytes);
-  return { key, bytes: bytes.length, crc32: hex(crc32(bytes)), ...(etag === undefined ? {} : { etag }) };
+  return {
+    key,
+    bytes: bytes.length,
+    crc32: hex(crc32(bytes)),
+    ...(etag === undefined ? {} : { etag }),
+  };
 }
 
 const hex = (crc: number) => crc.toString(16).padStart(8, '0');

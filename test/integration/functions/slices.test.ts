@@ -1,17 +1,17 @@
 import { open, rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { decode } from '../../../backup-set/documents.ts';
-import { formatKey, parseKey } from '../../../backup-set/keys.ts';
-import { ManifestPart } from '../../../backup-set/manifest.ts';
+import { decode } from '../../../backup-set/base/document.ts';
+import { formatKey, parseKey } from '../../../backup-set/base/keys.ts';
+import { ManifestPart } from '../../../backup-set/documents/manifest.ts';
 import type { Deps } from '../../../functions/deps.ts';
-import { inProcess } from '../../../functions/in-process.ts';
-import { validate } from '../../../functions/on-manifest.ts';
-import { replicatePiece } from '../../../functions/replicate.ts';
-import { requestVerification } from '../../../functions/request-verification.ts';
-import { handle } from '../../../functions/route.ts';
-import { sweep } from '../../../functions/sweep.ts';
-import { requestTask } from '../../../functions/tasks.ts';
-import { writeVerdict } from '../../../functions/write-verdict.ts';
+import { inProcess } from '../../../functions/events/in-process.ts';
+import { handle } from '../../../functions/events/route.ts';
+import { requestVerification } from '../../../functions/handlers/request-verification.ts';
+import { validate } from '../../../functions/handlers/validate.ts';
+import { writeVerdict } from '../../../functions/stored/write-verdict.ts';
+import { sweep } from '../../../functions/sweep/sweep.ts';
+import { replicatePiece } from '../../../functions/tasks/replicate.ts';
+import { requestTask } from '../../../functions/tasks/tasks.ts';
 import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { type SmallSet, storeAll, storeObjects } from './sets.ts';
 import { AT, committed, outcomes, run } from './slicing.ts';
@@ -41,7 +41,9 @@ describe('verification in slices', () => {
       checked: { objects: 12 },
       problems: [],
     });
-    expect(await outcomes(deps)).toMatchObject([{ status: 'complete', objects: 12, problemsTotal: 0 }]);
+    expect(await outcomes(deps)).toMatchObject([
+      { status: 'complete', objects: 12, problemsTotal: 0 },
+    ]);
   });
 
   it('lists the receipts only when the last slice has answered, whichever others have', async () => {
@@ -83,7 +85,10 @@ describe('verification in slices', () => {
     await run(deps, await requestTask(deps, set.timestamp, 'verify', AT));
     const [verdict] = await verdictsOf(deps.store);
     expect(verdict).toMatchObject({ status: 'damaged', problemsTotal: 1 });
-    expect(verdict?.problems[0]).toMatchObject({ code: 'object-missing', object: packOf(set, 2, 2) });
+    expect(verdict?.problems[0]).toMatchObject({
+      code: 'object-missing',
+      object: packOf(set, 2, 2),
+    });
   });
 
   it('ends in one verdict however often and in whatever order events come', async () => {
@@ -147,7 +152,10 @@ describe('verification in slices', () => {
     const key = formatKey({ kind: 'manifest', timestamp: set.timestamp });
     const text = Buffer.from(await bytesOf(deps.store, key)).toString();
     await deps.store.delete([key]);
-    await deps.store.create(key, Buffer.from(text.replace('"cluster":"small"', '"cluster":"other"')));
+    await deps.store.create(
+      key,
+      Buffer.from(text.replace('"cluster":"small"', '"cluster":"other"')),
+    );
     for (const order of wrote)
       for (const receipt of (await handle(deps, order)).wrote) await handle(deps, receipt);
     expect(await outcomes(deps)).toMatchObject([
@@ -181,9 +189,13 @@ describe('replication', () => {
     const { deps, set, replica, there } = await withReplica();
     await run(deps, (await validate(deps, set.timestamp)).wrote[0] ?? '');
     const key = formatKey({ kind: 'manifest', timestamp: set.timestamp });
-    expect(Buffer.from(await bytesOf(replica, key)).equals(await bytesOf(deps.store, key))).toBe(true);
+    expect(Buffer.from(await bytesOf(replica, key)).equals(await bytesOf(deps.store, key))).toBe(
+      true,
+    );
     expect(await verdictsOf(replica)).toMatchObject([{ level: 'validate', status: 'complete' }]);
-    expect(await outcomes(deps)).toMatchObject([{ status: 'complete', root: replica.url, problemsTotal: 0 }]);
+    expect(await outcomes(deps)).toMatchObject([
+      { status: 'complete', root: replica.url, problemsTotal: 0 },
+    ]);
     // Nothing is left at the source that the copy would need.
     await rm(fileOf(deps.store, 'sets'), { recursive: true });
     expect((await validate(there, set.timestamp)).verdict.status).toBe('complete');
@@ -197,7 +209,9 @@ describe('replication', () => {
     expect(await outcomes(deps)).toMatchObject([
       { status: 'damaged', problems: [{ code: 'documents-disagree', object: part }] },
     ]);
-    expect(await replica.head(formatKey({ kind: 'manifest', timestamp: set.timestamp }))).toBeUndefined();
+    expect(
+      await replica.head(formatKey({ kind: 'manifest', timestamp: set.timestamp })),
+    ).toBeUndefined();
   });
 
   it('copies no seal or manifest that a part names among its packs', async () => {
@@ -206,7 +220,11 @@ describe('replication', () => {
     const part = decode(ManifestPart, { key, bytes: await bytesOf(deps.store, key) });
     const foreign = formatKey({ kind: 'manifest', timestamp: set.timestamp });
     const packs = part.packs.map((pack) => ({ ...pack, key: foreign }));
-    const { problems } = await replicatePiece(deps, { ...part, packs }, { content: 0, from: 0, to: 4 });
+    const { problems } = await replicatePiece(
+      deps,
+      { ...part, packs },
+      { content: 0, from: 0, to: 4 },
+    );
     expect(problems).toMatchObject([{ object: foreign }, { object: foreign }]);
     expect(await replica.head(foreign)).toBeUndefined();
   });

@@ -1,9 +1,9 @@
-import { decode } from '../../../backup-set/documents.ts';
-import { parseKey } from '../../../backup-set/keys.ts';
-import { SLICE_LIMITS, TaskOutcome } from '../../../backup-set/slices.ts';
+import { decode } from '../../../backup-set/base/document.ts';
+import { parseKey } from '../../../backup-set/base/keys.ts';
+import { SLICE_LIMITS, TaskOutcome } from '../../../backup-set/documents/tasks.ts';
 import type { Deps } from '../../../functions/deps.ts';
-import { inProcess } from '../../../functions/in-process.ts';
-import { stitch } from '../../../functions/on-receipt.ts';
+import { inProcess } from '../../../functions/events/in-process.ts';
+import { stitch } from '../../../functions/handlers/stitch.ts';
 import { bytesOf, freshDeps, keysOf } from './place.ts';
 import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
 
@@ -29,6 +29,10 @@ export async function run(deps: Deps, key: string): Promise<void> {
 
 /** How the tasks under a root have ended. */
 export async function outcomes({ store }: Deps): Promise<TaskOutcome[]> {
-  const keys = (await keysOf(store, 'tasks/')).filter((key) => parseKey(key)?.kind === 'task-outcome');
-  return Promise.all(keys.map(async (key) => decode(TaskOutcome, { key, bytes: await bytesOf(store, key) })));
+  const keys = (await keysOf(store, 'tasks/')).filter(
+    (key) => parseKey(key)?.kind === 'task-outcome',
+  );
+  return Promise.all(
+    keys.map(async (key) => decode(TaskOutcome, { key, bytes: await bytesOf(store, key) })),
+  );
 }

@@ -1,16 +1,16 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { DOCUMENT_BYTES_MAX, decode, encode } from '../../../backup-set/documents.ts';
-import { formatKey } from '../../../backup-set/keys.ts';
-import { Manifest } from '../../../backup-set/manifest.ts';
-import { Seal } from '../../../backup-set/seal.ts';
+import { DOCUMENT_BYTES_MAX, decode, encode } from '../../../backup-set/base/document.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import { Manifest } from '../../../backup-set/documents/manifest.ts';
+import { Seal } from '../../../backup-set/documents/seal.ts';
 import type { Deps } from '../../../functions/deps.ts';
-import { foldStored } from '../../../functions/fold-stored.ts';
-import { inProcess } from '../../../functions/in-process.ts';
-import { stitch } from '../../../functions/on-receipt.ts';
-import { handle } from '../../../functions/route.ts';
-import { saveSame } from '../../../functions/save.ts';
-import { sweep } from '../../../functions/sweep.ts';
+import { inProcess } from '../../../functions/events/in-process.ts';
+import { handle } from '../../../functions/events/route.ts';
+import { stitch } from '../../../functions/handlers/stitch.ts';
+import { foldStored } from '../../../functions/stored/fold.ts';
+import { saveSame } from '../../../functions/stored/save.ts';
+import { sweep } from '../../../functions/sweep/sweep.ts';
 import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { documentsOf, type SmallSet, type Stored, storeAll, storeObjects } from './sets.ts';
 
@@ -59,7 +59,9 @@ describe('events are hints (promise 4)', () => {
     const { bytes: expected } = await refolded(set, deps);
     expect(Buffer.compare(bytes, expected)).toBe(0);
     const verdicts = await verdictsOf(deps.store);
-    expect(verdicts.map(({ level, status }) => `${level} ${status}`)).toContain('validate complete');
+    expect(verdicts.map(({ level, status }) => `${level} ${status}`)).toContain(
+      'validate complete',
+    );
   });
 
   it('writes each document between events: nothing is decided before the seal', async () => {
@@ -102,30 +104,35 @@ describe('events are hints (promise 4)', () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, documentsOf(set));
-    const results = await Promise.all(Array.from({ length: 16 }, () => stitch(deps, set.timestamp)));
+    const results = await Promise.all(
+      Array.from({ length: 16 }, () => stitch(deps, set.timestamp)),
+    );
     expect(results.every(({ status }) => status === 'complete')).toBe(true);
     expect(results.flatMap(({ wrote }) => wrote)).toEqual([manifestOf(set)]);
   });
 });
 
 describe('a receipt is a claim (promise 2)', () => {
-  it.each([0, 2, 3, 7])('names a deleted receipt (number %i) and commits nothing', async (index) => {
-    const deps = await freshDeps();
-    const set = await storeObjects(deps.store);
-    const lost = set.receipts[index];
-    await storeAll(
-      deps.store,
-      documentsOf(set).filter((document) => document !== lost),
-    );
-    const { status } = await stitch(deps, set.timestamp);
-    expect(status).toBe('incomplete');
-    expect(await keysOf(deps.store)).not.toContain(manifestOf(set));
-    const [verdict, ...others] = await verdictsOf(deps.store);
-    expect(others).toEqual([]);
-    expect(verdict).toMatchObject({ level: 'stitch', status: 'incomplete' });
-    const named = verdict?.problems.find(({ code }) => code === 'receipt-missing');
-    expect(named).toMatchObject({ object: lost?.key, content: Math.floor(index / 4) });
-  });
+  it.each([0, 2, 3, 7])(
+    'names a deleted receipt (number %i) and commits nothing',
+    async (index) => {
+      const deps = await freshDeps();
+      const set = await storeObjects(deps.store);
+      const lost = set.receipts[index];
+      await storeAll(
+        deps.store,
+        documentsOf(set).filter((document) => document !== lost),
+      );
+      const { status } = await stitch(deps, set.timestamp);
+      expect(status).toBe('incomplete');
+      expect(await keysOf(deps.store)).not.toContain(manifestOf(set));
+      const [verdict, ...others] = await verdictsOf(deps.store);
+      expect(others).toEqual([]);
+      expect(verdict).toMatchObject({ level: 'stitch', status: 'incomplete' });
+      const named = verdict?.problems.find(({ code }) => code === 'receipt-missing');
+      expect(named).toMatchObject({ object: lost?.key, content: Math.floor(index / 4) });
+    },
+  );
 
   it('names a lost part of the seal, and commits nothing', async () => {
     const deps = await freshDeps();
@@ -151,7 +158,9 @@ describe('a receipt is a claim (promise 2)', () => {
     await writeFile(fileOf(deps.store, first?.key ?? ''), '{"format":"stowage/receipt"}\n');
     const { status, problems } = await stitch(deps, set.timestamp);
     expect(status).toBe('damaged');
-    expect(problems.find(({ code }) => code === 'receipt-altered')).toMatchObject({ object: first?.key });
+    expect(problems.find(({ code }) => code === 'receipt-altered')).toMatchObject({
+      object: first?.key,
+    });
   });
 
   it('does not repeat a verdict that says the same, and writes one that says something else', async () => {
@@ -171,12 +180,18 @@ describe('a receipt is a claim (promise 2)', () => {
 
   it('says what the seal says of a segment that failed', async () => {
     const deps = await freshDeps();
-    const failure = { content: 1, code: 'shipper/died', message: 'the shipper on host-1 ended early' };
+    const failure = {
+      content: 1,
+      code: 'shipper/died',
+      message: 'the shipper on host-1 ended early',
+    };
     const set = await storeObjects(deps.store, { failures: [failure] });
     await storeAll(deps.store, documentsOf(set));
     await stitch(deps, set.timestamp);
     const [verdict] = await verdictsOf(deps.store);
-    expect(verdict?.problems).toContainEqual(expect.objectContaining({ code: 'segment-failed', content: 1 }));
+    expect(verdict?.problems).toContainEqual(
+      expect.objectContaining({ code: 'segment-failed', content: 1 }),
+    );
   });
 
   it('refuses loudly to agree with a manifest of other bytes, naming both', async () => {
@@ -195,7 +210,10 @@ describe('a receipt is a claim (promise 2)', () => {
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, documentsOf(set));
     const shipment = { timestamp: set.timestamp, content: 0, attempt: 9, worker: 9, sequence: 9 };
-    await deps.store.create(formatKey({ kind: 'receipt', ...shipment }), Buffer.alloc(17 * 1024 * 1024));
+    await deps.store.create(
+      formatKey({ kind: 'receipt', ...shipment }),
+      Buffer.alloc(17 * 1024 * 1024),
+    );
     expect(await stitch(deps, set.timestamp)).toMatchObject({ status: 'complete' });
   });
 });

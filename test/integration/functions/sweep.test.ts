@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { formatKey } from '../../../backup-set/keys.ts';
-import { bounded } from '../../../backup-set/verdict.ts';
-import { sweep } from '../../../functions/sweep.ts';
-import type { SetStatus } from '../../../functions/sweep-report.ts';
-import { type Swept, startSweeper } from '../../../functions/sweeper.ts';
-import { writeVerdict } from '../../../functions/write-verdict.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import { boundedProblems } from '../../../backup-set/base/verdict.ts';
+import { writeVerdict } from '../../../functions/stored/write-verdict.ts';
+import type { SetStatus } from '../../../functions/sweep/report.ts';
+import { sweep } from '../../../functions/sweep/sweep.ts';
+import { type Swept, startSweeper } from '../../../functions/sweep/sweeper.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
@@ -30,7 +30,10 @@ describe('sweep', () => {
   it('commits and validates what no event announced, once', async () => {
     const deps = await freshDeps();
     const first = await storeObjects(deps.store, { timestamp: '20260131010203' });
-    const second = await storeObjects(deps.store, { timestamp: '20260201010203', contents: [-1, 0] });
+    const second = await storeObjects(deps.store, {
+      timestamp: '20260201010203',
+      contents: [-1, 0],
+    });
     await storeAll(deps.store, [...documentsOf(first), ...documentsOf(second)]);
     const closed = new Map<string, SetStatus | 'over'>();
     expect(await sweep(deps, { closed })).toMatchObject({
@@ -97,7 +100,9 @@ describe('sweep', () => {
     await storeAll(deps.store, [set.plan, ...set.receipts]);
     expect(await sweep(deps)).toMatchObject({ overdue: [set.timestamp] });
     await storeAll(deps.store, [...set.sealParts, set.seal]);
-    expect(await sweep({ ...deps, clock: () => new Date() })).toMatchObject({ committed: [set.timestamp] });
+    expect(await sweep({ ...deps, clock: () => new Date() })).toMatchObject({
+      committed: [set.timestamp],
+    });
   });
 
   it('looks again at a failed set only when something has come since', async () => {
@@ -159,11 +164,15 @@ describe('sweep', () => {
       await storeAll(deps.store, [...documentsOf(sealed), open.plan]);
       expect(await sweep(deps)).toMatchObject({ uploadsAborted: 1 });
       expect(await pending()).toEqual([packOf(open)]);
-      expect(await sweep({ ...deps, clock: later(HOUR / 2) }, { overdueAfterSeconds: 1 })).toMatchObject({
+      expect(
+        await sweep({ ...deps, clock: later(HOUR / 2) }, { overdueAfterSeconds: 1 }),
+      ).toMatchObject({
         overdue: [open.timestamp],
         uploadsAborted: 0,
       });
-      expect(await sweep({ ...deps, clock: later(HOUR + 60_000) })).toMatchObject({ uploadsAborted: 1 });
+      expect(await sweep({ ...deps, clock: later(HOUR + 60_000) })).toMatchObject({
+        uploadsAborted: 1,
+      });
       expect(await pending()).toEqual([]);
     } finally {
       ended.abort();
@@ -180,12 +189,21 @@ describe('sweep', () => {
 });
 
 describe('a sweeper', () => {
-  it('leaves alone what functions write in the second in which a set was sealed', async ({ signal }) => {
+  it('leaves alone what functions write in the second in which a set was sealed', async ({
+    signal,
+  }) => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     const { timestamp } = set;
     const part = formatKey({ kind: 'manifest-part', timestamp, content: 9 });
-    const pack = formatKey({ kind: 'pack', timestamp, content: 9, attempt: 1, worker: 1, sequence: 1 });
+    const pack = formatKey({
+      kind: 'pack',
+      timestamp,
+      content: 9,
+      attempt: 1,
+      worker: 1,
+      sequence: 1,
+    });
     for (const key of [part, pack]) await beginUpload(deps.store, key, signal);
     await storeAll(deps.store, documentsOf(set));
     await sweep(deps);
@@ -199,12 +217,12 @@ describe('a sweeper', () => {
     await storeAll(deps.store, documentsOf(set));
     await sweep(deps);
     const found = { status: 'damaged' as const, checked: { objects: 12, bytes: 1 } };
-    const problems = bounded([{ code: 'digest-differs', message: 'flipped' }]);
+    const problems = boundedProblems([{ code: 'digest-differs', message: 'flipped' }]);
     let news: Promise<{ key: string }> | undefined;
     // Its verdicts have been listed by the time it asks for the manifest.
     const head: ObjectStore['head'] = async (key, options) => {
       news ??= writeVerdict(deps, set.timestamp, 'verify', { ...found, ...problems });
-      sweeper.heed((await news).key);
+      sweeper.noteVerdict((await news).key);
       return deps.store.head(key, options);
     };
     const damaged: number[] = [];
@@ -213,7 +231,10 @@ describe('a sweeper', () => {
       if ('report' in swept) damaged.push(swept.report.statuses.damaged);
       if (damaged.length === 2) second.resolve();
     };
-    const sweeper = startSweeper({ ...deps, store: { ...deps.store, head } }, { intervalMs: 1, onSwept });
+    const sweeper = startSweeper(
+      { ...deps, store: { ...deps.store, head } },
+      { intervalMs: 1, onSwept },
+    );
     await second.promise;
     await sweeper.stop();
     expect(damaged.slice(0, 2)).toEqual([0, 1]);

@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { Receipt } from '../../../backup-set/receipt.ts';
-import type { Session } from '../../../database/session.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import { Receipt } from '../../../backup-set/documents/receipt.ts';
+import type { Session } from '../../../database/session/session.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { backupJob, endAll, filesBelow, holdSnapshot, runShipper } from './shipper.ts';
 
 let server: TestServer;
@@ -29,7 +29,11 @@ afterAll(async () => {
 });
 
 /** Stored bytes of each frame per byte of rows, in the order of the pack. */
-async function ratios(root: string, level: number | 'auto', bytesPerSecond?: number): Promise<number[]> {
+async function ratios(
+  root: string,
+  level: number | 'auto',
+  bytesPerSecond?: number,
+): Promise<number[]> {
   const job = backupJob(server, held.id, root, [{ name: 'words', columns: ['i', 't'] }], {
     metadata: [],
     workers: 1,

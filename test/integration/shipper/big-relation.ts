@@ -3,15 +3,20 @@ import { pathToFileURL } from 'node:url';
 import { constants, crc32, zstdCompressSync } from 'node:zlib';
 import pino from 'pino';
 import { onTestFinished } from 'vitest';
-import { encode, FORMAT_VERSION } from '../../../backup-set/documents.ts';
-import { formatKey } from '../../../backup-set/keys.ts';
-import { type LoadRelation, Order, type OrderOf, type SourceExtent } from '../../../backup-set/restore.ts';
-import type { RestoreJob } from '../../../segment-shipper/control.ts';
+import { encode, FORMAT_VERSION } from '../../../backup-set/base/document.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import {
+  type LoadRelation,
+  Order,
+  type OrderOf,
+  type SourceExtent,
+} from '../../../backup-set/documents/restore.ts';
 import { noProgress } from '../../../segment-shipper/deps.ts';
-import { loadData } from '../../../segment-shipper/load-data.ts';
+import type { RestoreJob } from '../../../segment-shipper/protocol/control.ts';
+import { loadData } from '../../../segment-shipper/restore/load-data.ts';
 import { openStore } from '../../../storage/open.ts';
 import type { CallOptions, ObjectStore } from '../../../storage/store.ts';
-import type { TestServer } from '../../support/postgres.ts';
+import type { TestServer } from '../../support/servers/postgres.ts';
 
 export const RESTORE = '20260131120000000-00000000';
 const PACK = 'data/big.pack';

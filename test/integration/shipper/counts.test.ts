@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { TestServer } from '../../support/postgres.ts';
+import type { TestServer } from '../../support/servers/postgres.ts';
 import {
   COPY_BEGINS,
   copyEnds,
@@ -11,7 +11,7 @@ import {
   READY,
   type SpeakingServer,
   startSpeaking,
-} from '../../support/speaking-server.ts';
+} from '../../support/servers/speaking-server.ts';
 import { backupJob, endAll, filesBelow, runShipper } from './shipper.ts';
 
 let directory = '';
@@ -52,10 +52,17 @@ describe('rows that the server counted otherwise than they came', () => {
   ])('%s: the shipper fails and names the table', async (_, sent, counted) => {
     for (const names of [['one'], ['before', 'one', 'after']]) {
       const copies = names.map((name) => (name === 'one' ? copy(sent, counted) : copy(2)));
-      const shipper = await ship(names, (socket) => socket.write(Buffer.concat([...copies, READY])));
+      const shipper = await ship(names, (socket) =>
+        socket.write(Buffer.concat([...copies, READY])),
+      );
       expect((await shipper.exit).code).not.toBe(0);
-      expect(await shipper.said('failed')).toMatchObject({ code: 'database/count', relation: 'public.one' });
-      expect(shipper.reports.filter(({ type }) => type === 'relation')).toHaveLength(names.indexOf('one'));
+      expect(await shipper.said('failed')).toMatchObject({
+        code: 'database/count',
+        relation: 'public.one',
+      });
+      expect(shipper.reports.filter(({ type }) => type === 'relation')).toHaveLength(
+        names.indexOf('one'),
+      );
       expect((await filesBelow(directory)).filter((key) => key.includes('/receipts/'))).toEqual([]);
       await server?.stop();
     }

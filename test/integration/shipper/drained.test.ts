@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TIMESTAMP } from './shipper.ts';
 
 const pathOf = (file: string) => fileURLToPath(new URL(`../../../${file}`, import.meta.url));
-const STALLED = ['--import', pathOf('test/support/stalled.ts')];
+const STALLED = ['--import', pathOf('test/support/servers/stalled.ts')];
 
 let folder = '';
 beforeAll(async () => {
@@ -47,7 +47,9 @@ const job = {
 describe('a process whose event loop drains in the middle of its work', () => {
   it('is, of Node, one that succeeded: the reason for these tests', async () => {
     const script = 'await new Promise(() => undefined).catch(console.error);';
-    const plain = spawn(process.execPath, ['-e', `(async () => { ${script} })()`], { stdio: 'ignore' });
+    const plain = spawn(process.execPath, ['-e', `(async () => { ${script} })()`], {
+      stdio: 'ignore',
+    });
     expect((await endOf(plain)).code).toBe(0);
   });
 
@@ -65,7 +67,10 @@ describe('a process whose event loop drains in the middle of its work', () => {
   it('is a command that failed, and prints no result', async () => {
     const config = join(folder, 'stowage.yaml');
     const segments = [{ content: 0, host: 'localhost' }];
-    await writeFile(config, JSON.stringify({ root: `file://${folder}/root`, database: 'none', segments }));
+    await writeFile(
+      config,
+      JSON.stringify({ root: `file://${folder}/root`, database: 'none', segments }),
+    );
     const args = [...STALLED, pathOf('cli/main.ts'), 'list', '--json', '--config', config];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const { code, out } = await endOf(child);

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Session } from '../../../database/session.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import type { Session } from '../../../database/session/session.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import {
   backendsLeft,
   backupJob,
@@ -48,8 +48,15 @@ afterEach(async () => {
 
 /** Rows without end: a relation with a condition is read by SELECT, so a view can stand for a huge table. */
 function endless(packBytes = 1 << 30) {
-  const job = backupJob(server, held.id, directory, views, { metadata: [], packBytes, frameBytes: 1 << 20 });
-  return { ...job, relations: job.relations.map((relation) => ({ ...relation, condition: 'true' })) };
+  const job = backupJob(server, held.id, directory, views, {
+    metadata: [],
+    packBytes,
+    frameBytes: 1 << 20,
+  });
+  return {
+    ...job,
+    relations: job.relations.map((relation) => ({ ...relation, condition: 'true' })),
+  };
 }
 
 async function endsClean(shipper: RunningShipper, since: number): Promise<void> {
@@ -116,12 +123,15 @@ const places: Record<string, () => Promise<RunningShipper>> = {
 };
 
 describe.each(Object.entries(places))('a shipper that %s', (_, start) => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('ends on %s at once and leaves nothing', async (signal) => {
-    const shipper = await start();
-    const since = Date.now();
-    shipper.child.kill(signal);
-    await endsClean(shipper, since);
-  });
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'ends on %s at once and leaves nothing',
+    async (signal) => {
+      const shipper = await start();
+      const since = Date.now();
+      shipper.child.kill(signal);
+      await endsClean(shipper, since);
+    },
+  );
 
   it('ends when its standard input does', async () => {
     const shipper = await start();
@@ -137,7 +147,7 @@ describe('a shipper that waits for a lock', () => {
     ['pg_dump', ['schema.dump']],
   ] as const)('in %s ends on SIGTERM and leaves nothing', async (_, metadata) => {
     const locker = await holdSnapshot(server);
-    const lock = await import('../../../database/session.ts').then(({ openSession }) =>
+    const lock = await import('../../../database/session/session.ts').then(({ openSession }) =>
       openSession(server.target(), { purpose: 'barrier', applicationName: 'locker' }),
     );
     try {
@@ -164,7 +174,10 @@ describe('a shipper whose parent is killed', () => {
     // The parent is a shell that holds the other ends of the shipper's pipes.
     const job = join(directory, 'job');
     const store = await mkdtemp(join(directory, 'store-'));
-    await writeFile(job, `${JSON.stringify({ ...endless(), store: { root: `file://${store}` } })}\n`);
+    await writeFile(
+      job,
+      `${JSON.stringify({ ...endless(), store: { root: `file://${store}` } })}\n`,
+    );
     const entry = new URL('../../../segment-shipper/main.ts', import.meta.url).pathname;
     const script = `import { spawn } from 'node:child_process'; import { readFileSync } from 'node:fs';
       const child = spawn(process.execPath, [${JSON.stringify(entry)}], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -176,7 +189,9 @@ describe('a shipper whose parent is killed', () => {
     const pid = Number(
       String(await new Promise((resolve) => parent.stdout.once('data', resolve))).split('\n')[0],
     );
-    while ((await server.psql("SELECT count(*) FROM pg_stat_activity WHERE query ~ '^COPY'")) === '0')
+    while (
+      (await server.psql("SELECT count(*) FROM pg_stat_activity WHERE query ~ '^COPY'")) === '0'
+    )
       await sleep(20);
     parent.kill('SIGKILL');
     const since = Date.now();

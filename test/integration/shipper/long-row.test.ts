@@ -3,9 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Session } from '../../../database/session.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
-import { backendsLeft, backupJob, endAll, holdSnapshot, runShipper, unfinished } from './shipper.ts';
+import type { Session } from '../../../database/session/session.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
+import {
+  backendsLeft,
+  backupJob,
+  endAll,
+  holdSnapshot,
+  runShipper,
+  unfinished,
+} from './shipper.ts';
 
 /** The row would take more than three minutes, and a shipper ends itself as too late after 20 s. */
 const ENDING_MS = 12_000;

@@ -2,13 +2,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Receipt } from '../../../backup-set/receipt.ts';
-import { RestoreReceipt } from '../../../backup-set/restore.ts';
-import type { Session } from '../../../database/session.ts';
-import { BURST_SECONDS } from '../../../segment-shipper/token-bucket.ts';
+import { Receipt } from '../../../backup-set/documents/receipt.ts';
+import { RestoreReceipt } from '../../../backup-set/documents/restore.ts';
+import type { Session } from '../../../database/session/session.ts';
+import { BURST_SECONDS } from '../../../segment-shipper/rate/token-bucket.ts';
 import { startStowage } from '../../support/cli.ts';
-import { configFor, DATABASE } from '../../support/e2e-cluster.ts';
-import { startCluster, stopAll, type TestServer } from '../../support/postgres.ts';
+import { configFor, DATABASE } from '../../support/e2e/cluster.ts';
+import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 import { backupJob, endAll, filesBelow, holdSnapshot, runShipper } from './shipper.ts';
 
 let servers: TestServer[] = [];
@@ -74,7 +74,8 @@ async function phaseSeconds(root: string, phase: string): Promise<number> {
 const ROUNDING_SECONDS = 0.002;
 
 /** In any time at most rate × time and one burst may go. */
-const leastSeconds = (bytes: number, rate: number) => bytes / rate - BURST_SECONDS - ROUNDING_SECONDS;
+const leastSeconds = (bytes: number, rate: number) =>
+  bytes / rate - BURST_SECONDS - ROUNDING_SECONDS;
 
 describe('a limit of bytes per second', () => {
   it('is kept by a shipper that was given one', async () => {
@@ -120,7 +121,8 @@ describe('a limit of bytes per second', () => {
       backup: { frameBytes: 64 * 1024 },
     });
     const rate = 900_000;
-    const run = (...args: string[]) => startStowage([...args, '--max-rate', '900kB'], { config }).ended;
+    const run = (...args: string[]) =>
+      startStowage([...args, '--max-rate', '900kB'], { config }).ended;
     const backup = await run('backup');
     expect(backup.json).toMatchObject({ status: 'complete' });
     const { bytes, contents, seconds } = await packsBelow(root);

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { LoadRelation } from '../../../backup-set/restore.ts';
-import { hex } from '../../../segment-shipper/pack-writer.ts';
-import { compressFrame } from '../../../segment-shipper/zstd.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import type { LoadRelation } from '../../../backup-set/documents/restore.ts';
+import { compressFrame } from '../../../frame/zstd.ts';
+import { hex } from '../../../segment-shipper/backup/pack-writer.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { bigOrder, load, ROWS_PER_FRAME } from './big-relation.ts';
 
 /** Together several times what may be fetched ahead; each alone enough that its memory is given back when it is loaded. */
@@ -28,7 +28,15 @@ it.each([1, 4])('tables of a megabyte all come, over %i connections', async (wor
     const { length: bytes } = rows;
     const where = { key: KEY, offset, length: frame.length };
     const extents = [{ ...where, rows: 1, bytes, crc32: hex(crc32(frame)) }];
-    relations.push({ id, schema: 'public', name: `t${id}`, columns: ['t'], rows: 1, bytes, extents });
+    relations.push({
+      id,
+      schema: 'public',
+      name: `t${id}`,
+      columns: ['t'],
+      rows: 1,
+      bytes,
+      extents,
+    });
     stored.push(frame);
     offset += frame.length;
   }
@@ -40,7 +48,9 @@ it.each([1, 4])('tables of a megabyte all come, over %i connections', async (wor
   const { loaded, problems } = await load(server, { ...order, relations }, store, { workers });
   expect(problems).toEqual([]);
   expect(loaded).toHaveLength(TABLES);
-  const held = names.map((name) => `SELECT sum(length(t)) AS bytes FROM ${name}`).join(' UNION ALL ');
+  const held = names
+    .map((name) => `SELECT sum(length(t)) AS bytes FROM ${name}`)
+    .join(' UNION ALL ');
   expect(await server.psql(`SELECT count(*), sum(bytes) FROM (${held}) AS each`)).toBe(
     `${TABLES}|${TABLES * ROW_BYTES}`,
   );
@@ -49,10 +59,18 @@ it.each([1, 4])('tables of a megabyte all come, over %i connections', async (wor
 it('a table of another number of rows than the manifest says stays empty, and is named', async () => {
   const { order, relation, store } = await bigOrder('few');
   const [extent] = relation.extents;
-  const few = { ...relation, extents: extent === undefined ? [] : [extent], bytes: extent?.bytes ?? 0 };
+  const few = {
+    ...relation,
+    extents: extent === undefined ? [] : [extent],
+    bytes: extent?.bytes ?? 0,
+  };
   await server.psql('CREATE TABLE few (i bigint, t text)');
   for (const rows of [ROWS_PER_FRAME - 1, ROWS_PER_FRAME + 1]) {
-    const { loaded, problems } = await load(server, { ...order, relations: [{ ...few, rows }] }, store);
+    const { loaded, problems } = await load(
+      server,
+      { ...order, relations: [{ ...few, rows }] },
+      store,
+    );
     expect(loaded).toEqual([]);
     expect(problems).toMatchObject([{ relation: { name: 'few' }, code: 'order-failed' }]);
     expect(problems[0]?.message).toContain('database/count');

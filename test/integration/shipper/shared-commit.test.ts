@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { bigOrder, load, waitingFor } from './big-relation.ts';
 
 /** With a synchronous standby that does not exist a COMMIT is durable, visible to nobody, and ends when the standby is forgotten. */
@@ -74,7 +74,9 @@ describe('a COMMIT of which nobody knows what became', () => {
     const loading = load(through, order, waitingFor(store, 4));
     await until("query = 'COMMIT' AND wait_event = 'SyncRep'");
     cut();
-    await until("query LIKE 'TRUNCATE%' AND wait_event_type = 'Lock'").finally(() => awaitStandby(''));
+    await until("query LIKE 'TRUNCATE%' AND wait_event_type = 'Lock'").finally(() =>
+      awaitStandby(''),
+    );
     const { loaded, problems } = await loading;
     expect(loaded).toEqual([]);
     expect(problems).toMatchObject([{ relation: { name: 'big' } }]);

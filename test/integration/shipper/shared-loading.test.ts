@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { StowageError } from '../../../backup-set/errors.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import {
   bigOrder,
   FRAMES_PER_SHARE,
@@ -24,7 +24,9 @@ beforeAll(async () => {
     CREATE FUNCTION slow(i bigint) RETURNS boolean LANGUAGE sql AS $$ SELECT i % 100 <> 0 OR pg_sleep(0.05)::text = '' $$;`);
 });
 beforeEach(() =>
-  server.psql('DROP TABLE IF EXISTS refers, big, small, later; CREATE TABLE big (i bigint, t text)'),
+  server.psql(
+    'DROP TABLE IF EXISTS refers, big, small, later; CREATE TABLE big (i bigint, t text)',
+  ),
 );
 afterAll(async () => {
   await endAll();
@@ -81,7 +83,10 @@ describe('one table over four connections', () => {
     );
     const small = { ...relation, id: 1, name: 'small', rows: ROWS_PER_FRAME };
     const extents = relation.extents.slice(0, 1);
-    const both = { ...order, relations: [relation, { ...small, extents, bytes: extents[0]?.bytes ?? 0 }] };
+    const both = {
+      ...order,
+      relations: [relation, { ...small, extents, bytes: extents[0]?.bytes ?? 0 }],
+    };
     const { loaded, problems } = await load(server, both, store);
     expect(problems).toMatchObject([{ code: 'order-failed', relation: { name: 'big' } }]);
     expect(problems[0]?.message).toContain('seven');
@@ -96,7 +101,9 @@ describe('one table over four connections', () => {
       n === at ? { ...extent, crc32: '00000000' } : extent,
     );
     const result = await load(server, { ...order, relations: [{ ...relation, extents }] }, store);
-    expect(result.problems).toMatchObject([{ code: 'digest-differs', offset: extents[at]?.offset }]);
+    expect(result.problems).toMatchObject([
+      { code: 'digest-differs', offset: extents[at]?.offset },
+    ]);
     await nothingIsLeft();
   });
 
@@ -109,16 +116,23 @@ describe('one table over four connections', () => {
     await nothingIsLeft();
   });
 
-  it.each([1, -1])('fails as a whole when one connection counts %i rows more or less', async (more) => {
-    const { order, relation, store } = await bigOrder('big');
-    const extents = relation.extents.map((extent, n) =>
-      n === inShare(1) ? { ...extent, rows: extent.rows - more } : extent,
-    );
-    const rows = relation.rows - more;
-    const result = await load(server, { ...order, relations: [{ ...relation, extents, rows }] }, store);
-    expect(result.problems[0]?.message).toContain('database/count');
-    await nothingIsLeft();
-  });
+  it.each([1, -1])(
+    'fails as a whole when one connection counts %i rows more or less',
+    async (more) => {
+      const { order, relation, store } = await bigOrder('big');
+      const extents = relation.extents.map((extent, n) =>
+        n === inShare(1) ? { ...extent, rows: extent.rows - more } : extent,
+      );
+      const rows = relation.rows - more;
+      const result = await load(
+        server,
+        { ...order, relations: [{ ...relation, extents, rows }] },
+        store,
+      );
+      expect(result.problems[0]?.message).toContain('database/count');
+      await nothingIsLeft();
+    },
+  );
 
   it('fails when the frames do not add up to the relation', async () => {
     const { order, relation, store } = await bigOrder('big');
@@ -135,7 +149,10 @@ describe('one of four connections', () => {
     const loading = load(server, order, waitingFor(held, 4));
     // The others have arrived; before that, the only one that copies may be the first that came.
     await until("state = 'idle in transaction'", 3);
-    const pid = await until("query LIKE '%COPY%' AND state = 'active' AND wait_event = 'ClientRead'", 1);
+    const pid = await until(
+      "query LIKE '%COPY%' AND state = 'active' AND wait_event = 'ClientRead'",
+      1,
+    );
     await server.psql(`SELECT pg_terminate_backend(${pid})`);
     const { loaded, problems } = await loading.finally(letGo);
     expect(loaded).toEqual([]);

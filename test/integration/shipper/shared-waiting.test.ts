@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openSession, type Session } from '../../../database/session.ts';
+import { openSession, type Session } from '../../../database/session/session.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
-import { startPostgres, type TestServer } from '../../support/postgres.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import {
   bigOrder,
   FRAMES_PER_SHARE,
@@ -22,7 +22,10 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await server.psql('DROP TABLE IF EXISTS big, small; CREATE TABLE big (i bigint, t text)');
-  other = await openSession(server.target(), { purpose: 'restore', applicationName: 'somebody else' });
+  other = await openSession(server.target(), {
+    purpose: 'restore',
+    applicationName: 'somebody else',
+  });
 });
 afterEach(() => other.destroy());
 afterAll(() => server?.stop());
@@ -32,7 +35,10 @@ const firstOf = (share: number) => share * FRAMES_PER_SHARE * ROWS_PER_FRAME;
 /** Until so many sessions are in this state. */
 async function until(state: string, sessions = 1): Promise<void> {
   for (const patience = Date.now() + 60_000; Date.now() < patience; ) {
-    if ((await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`)) === String(sessions))
+    if (
+      (await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`)) ===
+      String(sessions)
+    )
       return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -70,7 +76,9 @@ it('whoever helped with a table that failed helps with the next, over a new conn
     ...held,
     async *get(key, options) {
       if (key === 'again') await failed.promise;
-      yield* key === 'again' ? store.get(relation.extents[0]?.key ?? '', options) : held.get(key, options);
+      yield* key === 'again'
+        ? store.get(relation.extents[0]?.key ?? '', options)
+        : held.get(key, options);
     },
   };
   const extents = relation.extents.map((extent) => ({ ...extent, key: 'again' }));
@@ -105,7 +113,9 @@ describe('somebody between two connections that load one table', () => {
     letGo();
     expect((await loading).problems).toEqual([]);
     await altered;
-    expect(await server.psql('SELECT count(*), count(DISTINCT i) FROM big')).toBe(`${ROWS}|${ROWS}`);
+    expect(await server.psql('SELECT count(*), count(DISTINCT i) FROM big')).toBe(
+      `${ROWS}|${ROWS}`,
+    );
     expect(await backendsLeft(server)).toBe('');
   });
 

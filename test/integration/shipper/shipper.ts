@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { openSession, type Session } from '../../../database/session.ts';
-import type { BackupJob, Report } from '../../../segment-shipper/control.ts';
-import type { TestServer } from '../../support/postgres.ts';
+import { openSession, type Session } from '../../../database/session/session.ts';
+import type { BackupJob, Report } from '../../../segment-shipper/protocol/control.ts';
+import type { TestServer } from '../../support/servers/postgres.ts';
 
 const ENTRY = fileURLToPath(new URL('../../../segment-shipper/main.ts', import.meta.url));
 export const TIMESTAMP = '20260131120000';
@@ -38,7 +38,8 @@ export async function endAll(): Promise<void> {
 export function runShipper(...lines: readonly unknown[]): RunningShipper {
   const child = spawn(process.execPath, [ENTRY], { stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.on('error', () => undefined);
-  for (const line of lines) child.stdin.write(`${typeof line === 'string' ? line : JSON.stringify(line)}\n`);
+  for (const line of lines)
+    child.stdin.write(`${typeof line === 'string' ? line : JSON.stringify(line)}\n`);
   const reports: Report[] = [];
   let wake = () => {};
   let changed = new Promise<void>((resolve) => (wake = resolve));
@@ -73,7 +74,9 @@ export function runShipper(...lines: readonly unknown[]): RunningShipper {
         const found = reports.find((report) => report.type === type && test(report as never));
         if (found !== undefined) return found as never;
         if (ended)
-          throw new Error(`the shipper ended without ${type}: ${JSON.stringify(reports.at(-1))}; ${stderr}`);
+          throw new Error(
+            `the shipper ended without ${type}: ${JSON.stringify(reports.at(-1))}; ${stderr}`,
+          );
         await changed;
       }
     },

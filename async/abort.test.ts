@@ -1,0 +1,48 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, test } from 'vitest';
+import { untilInterrupted } from './abort.ts';
+
+const MIB = 1024 * 1024;
+const CHUNKS = 128;
+const BOUND = 16 * MIB;
+
+test('a long stream leaves none of its chunks in memory while it goes on', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  async function* chunks() {
+    for (let sent = 0; sent < CHUNKS; sent++) yield Buffer.alloc(MIB);
+  }
+  collect();
+  const before = process.memoryUsage().arrayBuffers;
+  let seen = 0;
+  let held = Number.POSITIVE_INFINITY;
+  for await (const chunk of untilInterrupted(chunks(), new AbortController().signal, 'a test')) {
+    seen += chunk.byteLength;
+    if (seen < CHUNKS * MIB) continue;
+    // V8 frees array buffers on a thread of its own: a busy machine needs more than one look.
+    for (let look = 0; look < 50 && held >= BOUND; look++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      collect();
+      held = process.memoryUsage().arrayBuffers - before;
+    }
+  }
+  expect(seen).toBe(CHUNKS * MIB);
+  expect(held).toBeLessThan(BOUND);
+});
+
+test('ends at once when the signal fires, even when the source is stuck', async () => {
+  const stop = new AbortController();
+  async function* stuck() {
+    yield 1;
+    await new Promise(() => undefined);
+  }
+  const reading = (async () => {
+    for await (const _ of untilInterrupted(stuck(), stop.signal, 'writing x'))
+      setImmediate(() => stop.abort());
+  })();
+  await expect(reading).rejects.toMatchObject({
+    code: 'interrupted',
+    message: expect.stringContaining('writing x'),
+  });
+});

@@ -1,0 +1,62 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { eachInFlight, weighed } from './each-in-flight.ts';
+
+const items = Array.from({ length: 10 }, (_, at) => at);
+
+test('works on every item once, never on more at once than it may', async () => {
+  const done: number[] = [];
+  let [running, most] = [0, 0];
+  await eachInFlight(items, 3, async (item) => {
+    running += 1;
+    most = Math.max(most, running);
+    await turn();
+    running -= 1;
+    done.push(item);
+  });
+  expect(done.toSorted((a, b) => a - b)).toEqual(items);
+  expect(most).toBe(3);
+});
+
+test('begins nothing after a failure, and returns when all that was begun has ended', async () => {
+  const begun: number[] = [];
+  const ended: number[] = [];
+  const work = async (item: number) => {
+    begun.push(item);
+    if (item === 1) throw new Error('the second');
+    for (let turns = 0; turns < 5; turns += 1) await turn();
+    ended.push(item);
+  };
+  await expect(eachInFlight(items, 3, work)).rejects.toThrow('the second');
+  expect(begun).toEqual([0, 1, 2]);
+  expect(ended).toEqual([0, 2]);
+});
+
+test('lets no more weight in than it may, but what is heavier alone, alone; in the order of asking', async () => {
+  const begun: number[] = [];
+  let [underWay, working] = [0, 0];
+  const admit = weighed(10);
+  const weights = [4, 6, 1, 30, 2, 2, 20, 5];
+  await Promise.all(
+    weights.map((weight) =>
+      admit(weight, async () => {
+        begun.push(weight);
+        underWay += weight;
+        working += 1;
+        expect(underWay <= 10 || working === 1).toBe(true);
+        await turn();
+        underWay -= weight;
+        working -= 1;
+      }),
+    ),
+  );
+  expect(begun).toEqual(weights);
+});
+
+test('lets the next one in after a failure', async () => {
+  const admit = weighed(1);
+  const failing = admit(1, () => Promise.reject(new Error('the first')));
+  const next = admit(1, () => Promise.resolve('the second'));
+  await expect(failing).rejects.toThrow('the first');
+  await expect(next).resolves.toBe('the second');
+});

@@ -1,0 +1,225 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { consistentSet } from '../testing/arbitraries.ts';
+import { receiptDocument } from '../testing/builders.ts';
+import { HOSTILE_NAMES } from '../testing/names.ts';
+import { isStowageError } from './errors.ts';
+import {
+  formatKey,
+  type Key,
+  METADATA_FILES,
+  PHASES,
+  parseKey,
+  requireKey,
+  VERDICT_LEVELS,
+} from './keys.ts';
+import { instantOf, SLICE_WORKS, timestampOf } from './timestamps.ts';
+
+const date = fc.date({
+  min: new Date('1970-01-01T00:00:00Z'),
+  max: new Date('9999-12-31T23:59:59Z'),
+  noInvalidDate: true,
+});
+const timestamp = date.map(timestampOf);
+const instant = date.map(instantOf);
+const content = fc.integer({ min: -1, max: 999_999 });
+const restore = fc
+  .tuple(instant, fc.stringMatching(/^[0-9a-f]{8}$/))
+  .map((parts) => parts.join('-'));
+const attempt = fc.integer({ min: 1, max: 9999 });
+const worker = fc.integer({ min: 0, max: 9999 });
+const sequence = fc.integer({ min: 1, max: 999_999 });
+const slice = fc.integer({ min: 0, max: 999_999 });
+const task = fc
+  .tuple(instant, timestamp, fc.constantFrom(...SLICE_WORKS))
+  .map((parts) => parts.join('-'));
+
+/** One arbitrary per kind; the type makes sure that none is forgotten. */
+const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }> } = {
+  plan: fc.record({ kind: fc.constant('plan'), timestamp }),
+  seal: fc.record({ kind: fc.constant('seal'), timestamp }),
+  manifest: fc.record({ kind: fc.constant('manifest'), timestamp }),
+  dispatched: fc.record({ kind: fc.constant('dispatched'), timestamp }),
+  'seal-part': fc.record({ kind: fc.constant('seal-part'), timestamp, content }),
+  'manifest-part': fc.record({ kind: fc.constant('manifest-part'), timestamp, content }),
+  'backup-order': fc.record({ kind: fc.constant('backup-order'), timestamp, content }),
+  'backup-claim': fc.record({ kind: fc.constant('backup-claim'), timestamp, content }),
+  'backup-report': fc.record({ kind: fc.constant('backup-report'), timestamp, content }),
+  metadata: fc.record({
+    kind: fc.constant('metadata'),
+    timestamp,
+    content,
+    attempt,
+    file: fc.constantFrom(...METADATA_FILES),
+  }),
+  pack: fc.record({ kind: fc.constant('pack'), timestamp, content, attempt, worker, sequence }),
+  receipt: fc.record({
+    kind: fc.constant('receipt'),
+    timestamp,
+    content,
+    attempt,
+    worker,
+    sequence,
+  }),
+  verdict: fc.record({
+    kind: fc.constant('verdict'),
+    timestamp,
+    instant,
+    level: fc.constantFrom(...VERDICT_LEVELS),
+  }),
+  'task-request': fc.record({ kind: fc.constant('task-request'), task }),
+  'task-plan': fc.record({ kind: fc.constant('task-plan'), task }),
+  'task-outcome': fc.record({ kind: fc.constant('task-outcome'), task }),
+  'slice-order': fc.record({ kind: fc.constant('slice-order'), task, slice }),
+  'slice-receipt': fc.record({ kind: fc.constant('slice-receipt'), task, slice }),
+  'restore-request': fc.record({ kind: fc.constant('restore-request'), restore }),
+  'restore-plan': fc.record({ kind: fc.constant('restore-plan'), restore }),
+  outcome: fc.record({ kind: fc.constant('outcome'), restore }),
+  order: fc.record({
+    kind: fc.constant('order'),
+    restore,
+    phase: fc.constantFrom(...PHASES),
+    content,
+  }),
+  'order-claim': fc.record({
+    kind: fc.constant('order-claim'),
+    restore,
+    phase: fc.constantFrom(...PHASES),
+    content,
+  }),
+  'restore-receipt': fc.record({
+    kind: fc.constant('restore-receipt'),
+    restore,
+    phase: fc.constantFrom(...PHASES),
+    content,
+  }),
+};
+const anyKey: fc.Arbitrary<Key> = fc.oneof(...Object.values(KINDS));
+
+describe.each(Object.entries(KINDS))('a %s key', (_, key: fc.Arbitrary<Key>) => {
+  test('comes back from its text, and its text from it', () => {
+    fc.assert(
+      fc.property(key, (made) => {
+        const text = formatKey(made);
+        const parsed = parseKey(text);
+        expect(parsed).toEqual(made);
+        expect(parsed && formatKey(parsed)).toBe(text);
+      }),
+    );
+  });
+});
+
+test('two different keys never have the same text', () => {
+  fc.assert(
+    fc.property(anyKey, anyKey, (a, b) => {
+      expect(formatKey(a) === formatKey(b)).toBe(JSON.stringify(a) === JSON.stringify(b));
+    }),
+  );
+});
+
+test('whatever parses is exactly what it formats to, for texts one edit away from a key', () => {
+  const edit = fc.record({
+    at: fc.nat(),
+    cut: fc.nat(2),
+    put: fc.constantFrom(
+      '',
+      '0',
+      '1',
+      '-',
+      '/',
+      '.',
+      '..',
+      'a',
+      'A',
+      '\n',
+      '\0',
+      ' ',
+      '%2e',
+      '9',
+      '٣',
+    ),
+  });
+  fc.assert(
+    fc.property(anyKey, edit, (key, { at, cut, put }) => {
+      const text = formatKey(key);
+      const start = at % (text.length + 1);
+      const edited = text.slice(0, start) + put + text.slice(start + cut);
+      const parsed = parseKey(edited);
+      if (parsed !== undefined) expect(formatKey(parsed)).toBe(edited);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('no random text is a key, and asking for one fails with set/unreadable', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.constantFrom(...HOSTILE_NAMES)), (text) => {
+      expect(parseKey(text)).toBeUndefined();
+      expect(parseKey(`sets/20260131/20260131120000/${text}`)).toBeUndefined();
+      expect(parseKey(`restores/20260131120000000-0123abcd/${text}`)).toBeUndefined();
+      let error: unknown;
+      try {
+        requireKey(text);
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(isStowageError(error, 'set/unreadable')).toBe(true);
+    }),
+  );
+});
+
+const SET = 'sets/20260131/20260131120000';
+const RESTORE = 'restores/20260131120000123-0123abcd';
+test.each([
+  ['a wrong day folder', 'sets/20260130/20260131120000/plan.json'],
+  ['a day that does not exist', 'sets/20260230/20260230120000/plan.json'],
+  ['a second that does not exist', 'sets/20260131/20260131120060/plan.json'],
+  ['hour 24', 'sets/20260131/20260131240000/plan.json'],
+  ['a leading slash', `/${SET}/plan.json`],
+  ['a doubled slash', `${SET}//plan.json`],
+  ['a trailing newline', `${SET}/plan.json\n`],
+  ['a trailing slash', `${SET}/plan.json/`],
+  ['path traversal', `${SET}/../20260131120000/plan.json`],
+  ['path traversal in a metadata file', `${SET}/metadata/0/1-../schema.dump`],
+  ['an unknown metadata file', `${SET}/metadata/0/1-passwd`],
+  ['an upper case name', `${SET}/PLAN.json`],
+  ['a content with a leading zero', `${SET}/receipts/00/1-1-000001.json`],
+  ['content minus zero', `${SET}/receipts/-0/1-1-000001.json`],
+  ['content −2', `${SET}/receipts/-2/1-1-000001.json`],
+  ['an attempt with a leading zero', `${SET}/receipts/0/01-1-000001.json`],
+  ['attempt 0', `${SET}/receipts/0/0-1-000001.json`],
+  ['attempt 0 of metadata', `${SET}/metadata/0/0-schema.dump`],
+  ['a worker with a leading zero', `${SET}/receipts/0/1-01-000001.json`],
+  ['sequence 0', `${SET}/receipts/0/1-1-000000.json`],
+  ['five digits of sequence', `${SET}/receipts/0/1-1-00001.json`],
+  ['seven digits of sequence', `${SET}/receipts/0/1-1-0000001.json`],
+  ['a receipt among the data', `${SET}/data/0/1-1-000001.json`],
+  ['a pack among the receipts', `${SET}/receipts/0/1-1-000001.pack`],
+  ['an unknown level', `${SET}/verdicts/20260131120000123-guess.json`],
+  ['a verdict at no instant', `${SET}/verdicts/20260131120000-stitch.json`],
+  ['upper case hexadecimal digits', 'restores/20260131120000123-0123ABCD/request.json'],
+  [
+    'a restore at an instant that does not exist',
+    'restores/20261331120000123-0123abcd/request.json',
+  ],
+  ['an unknown phase', `${RESTORE}/orders/grace/0.json`],
+  ['a phase of a prototype', `${RESTORE}/orders/constructor/0.json`],
+  ['a set below restores', `${RESTORE}/seal.json`],
+])('%s is not a key', (_, text) => {
+  expect(parseKey(text)).toBeUndefined();
+});
+
+test('every receipt of a set has a key that parses, and names of relations are in none', () => {
+  fc.assert(
+    fc.property(consistentSet, ({ sealed, dead }) => {
+      for (const receipt of [...sealed, ...dead]) {
+        expect(parseKey(receiptDocument(receipt).key)).toMatchObject({
+          kind: 'receipt',
+          content: receipt.content,
+        });
+        expect(parseKey(receipt.object.key)).toMatchObject({ attempt: receipt.attempt });
+        expect(receipt.object.key).toMatch(/^[\w./-]+$/);
+      }
+    }),
+  );
+});

@@ -1,0 +1,117 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { HOSTILE_NAMES, qualifiedName, quoted } from '../testing/names.ts';
+import {
+  EVERYTHING,
+  isEverything,
+  malformedPatterns,
+  Selection,
+  selects,
+  unmatchedIncludes,
+} from './selection.ts';
+
+const only = (part: Partial<Selection>): Selection => ({ ...EVERYTHING, ...part });
+const table = (schema: string, name: string) => ({ schema, name });
+
+describe('a quoted name', () => {
+  test('means that relation and no other, whatever is in it', () => {
+    fc.assert(
+      fc.property(qualifiedName, qualifiedName, (a, b) => {
+        const pattern = quoted(a.schema, a.name);
+        expect(selects(only({ includeTables: [pattern] }), a)).toBe(true);
+        const same = a.schema === b.schema && a.name === b.name;
+        expect(selects(only({ includeTables: [pattern] }), b)).toBe(same);
+        expect(selects(only({ excludeTables: [pattern] }), b)).toBe(!same);
+        expect(selects(only({ includeSchemas: [quoted(a.schema)] }), b)).toBe(
+          a.schema === b.schema,
+        );
+      }),
+    );
+  });
+});
+
+describe('an unquoted name', () => {
+  test('without dot, star or quote means itself', () => {
+    for (const name of HOSTILE_NAMES.filter((each) => !/[.*"]/.test(each))) {
+      expect(selects(only({ includeTables: [`s.${name}`] }), table('s', name)), name).toBe(true);
+      expect(selects(only({ includeTables: [`s.${name}`] }), table('s', `${name}x`)), name).toBe(
+        false,
+      );
+    }
+  });
+
+  test('with a star stands for any run of characters, none and newlines too', () => {
+    const matching = (pattern: string, name: string) =>
+      selects(only({ includeTables: [`public.${pattern}`] }), table('public', name));
+    expect(matching('*', 'line\nbreak')).toBe(true);
+    expect(matching('a*c', 'ac')).toBe(true);
+    expect(matching('a*c', 'abcb')).toBe(false);
+    expect(matching('my-*', 'my-table')).toBe(true);
+    expect(matching('a+', 'aa')).toBe(false);
+    expect(matching('Places', 'places')).toBe(false);
+    expect(matching(`${'*'.repeat(40)}b`, 'a'.repeat(63))).toBe(false);
+  });
+
+  test('of a schema does not match a longer one', () => {
+    expect(selects(only({ includeSchemas: ['pub'] }), table('public', 't'))).toBe(false);
+    expect(selects(only({ includeSchemas: ['pub*'] }), table('public', 't'))).toBe(true);
+  });
+});
+
+describe('the rule', () => {
+  test('an empty selection takes everything', () => {
+    expect(isEverything(EVERYTHING)).toBe(true);
+    fc.assert(fc.property(qualifiedName, (name) => selects(EVERYTHING, name)));
+  });
+
+  test('exclusion wins over inclusion, by table and by schema', () => {
+    const both = only({ includeTables: ['s.t'], excludeTables: ['s.*'] });
+    expect(selects(both, table('s', 't'))).toBe(false);
+    expect(selects(only({ includeTables: ['s.t'], excludeSchemas: ['s'] }), table('s', 't'))).toBe(
+      false,
+    );
+  });
+
+  test('either include list is enough', () => {
+    const either = only({ includeTables: ['s.t'], includeSchemas: ['other'] });
+    expect(selects(either, table('s', 't'))).toBe(true);
+    expect(selects(either, table('other', 'x'))).toBe(true);
+    expect(selects(either, table('s', 'x'))).toBe(false);
+  });
+
+  test('a partition answers to its own name and to its root’s, for inclusion and exclusion', () => {
+    const leaf = table('parts', 'sales_1');
+    const root = table('public', 'sales');
+    expect(selects(only({ includeTables: ['public.sales'] }), leaf, root)).toBe(true);
+    expect(selects(only({ includeTables: ['parts.sales_1'] }), leaf, root)).toBe(true);
+    expect(selects(only({ includeSchemas: ['public'] }), leaf, root)).toBe(true);
+    expect(selects(only({ excludeTables: ['public.sales'] }), leaf, root)).toBe(false);
+    expect(selects(only({ includeTables: ['public.sales'] }), leaf)).toBe(false);
+  });
+});
+
+describe('a typing error is found', () => {
+  const relations = [{ ...table('p', 'leaf'), partitionRoot: table('s', 'root') }, table('s', 't')];
+
+  test('an include pattern that chooses nothing is told', () => {
+    const selection = only({
+      includeTables: ['s.t', 's.nothing', 's.root'],
+      includeSchemas: ['s', 'x'],
+    });
+    expect(unmatchedIncludes(selection, relations)).toEqual(['s.nothing', 'x']);
+  });
+
+  test('a pattern that can match nothing is told, also when it excludes', () => {
+    const bad = ['t', 'a.b.c', '', 's.', '.t', '"s.t', 's."t', '"s"x.t', 's"x".t', '"".t'];
+    expect(malformedPatterns(only({ excludeTables: bad }))).toEqual(bad);
+    expect(malformedPatterns(only({ excludeSchemas: ['s', 's.t', '"a.b"'] }))).toEqual(['s.t']);
+    expect(malformedPatterns(only({ includeTables: ['"a.b".c', '*.*'] }))).toEqual([]);
+  });
+
+  test('a field that is no list of patterns is refused, prototypes’ too', () => {
+    expect(Selection.safeParse(JSON.parse('{"excludeTable":["s.t"]}')).success).toBe(false);
+    expect(
+      Selection.safeParse(JSON.parse('{"__proto__":{"includeTables":["s.t"]}}')).data ?? EVERYTHING,
+    ).toEqual(EVERYTHING);
+  });
+});

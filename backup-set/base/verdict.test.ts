@@ -1,0 +1,51 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { AT, TIMESTAMP } from '../testing/builders.ts';
+import { qualifiedName } from '../testing/names.ts';
+import { decode, encode, PROBLEMS_MAX } from './document.ts';
+import { boundedProblems, describeProblem, type Problem, Verdict } from './verdict.ts';
+
+const problem = (at: number): Problem => ({ code: 'object-missing', message: `number ${at}` });
+
+test('a list of problems is cut at its bound and the count is kept', () => {
+  for (const count of [0, 1, PROBLEMS_MAX, PROBLEMS_MAX + 1, 3 * PROBLEMS_MAX]) {
+    const problems = Array.from({ length: count }, (_, at) => problem(at));
+    const { problemsTotal, problems: listed } = boundedProblems(problems);
+    expect(problemsTotal).toBe(count);
+    expect(listed).toEqual(problems.slice(0, PROBLEMS_MAX));
+  }
+});
+
+test('a verdict with more problems than fit can be written and read once it is bounded', () => {
+  const problems = Array.from({ length: PROBLEMS_MAX + 5 }, (_, at) => problem(at));
+  const verdict: Verdict = {
+    format: 'stowage/verdict',
+    version: 0,
+    timestamp: TIMESTAMP,
+    level: 'verify',
+    at: AT,
+    status: 'damaged',
+    checked: { objects: 1, bytes: 2 },
+    ...boundedProblems(problems),
+  };
+  expect(decode(Verdict, { key: 'k', bytes: encode(Verdict, verdict) })).toEqual(verdict);
+  expect(() => encode(Verdict, { ...verdict, problems })).toThrow();
+});
+
+test('a problem is described with every name that is known', () => {
+  fc.assert(
+    fc.property(qualifiedName, (relation) => {
+      const line = describeProblem({
+        ...problem(1),
+        content: -1,
+        relation,
+        object: 'sets/x',
+        offset: 0,
+      });
+      expect(line).toContain('content -1, ');
+      expect(line).toContain(`${relation.schema}.${relation.name}`);
+      expect(line).toContain('sets/x at byte 0: number 1 (object-missing)');
+    }),
+  );
+  expect(describeProblem(problem(1))).toBe('number 1 (object-missing)');
+});

@@ -1,0 +1,80 @@
+import * as z from 'zod';
+import { Count, header, IsoDate, Name, PartDigest, Sha256 } from '../base/document.ts';
+import { fastArray, isCount } from '../base/fast-array.ts';
+import { METADATA_FILES } from '../base/keys.ts';
+import { Selection } from '../base/selection.ts';
+import { Timestamp } from '../base/timestamps.ts';
+import { Compression, NotShipped, Relation, SegmentFacts, Snapshot } from './plan.ts';
+import { Extents, ObjectRef, objectRefShape } from './receipt.ts';
+
+const CountedRelations = fastArray(
+  z.object({ relation: Count, rows: Count, bytes: Count }),
+  ({ relation, rows, bytes }) =>
+    isCount(relation) && isCount(rows) && isCount(bytes) ? { relation, rows, bytes } : undefined,
+);
+
+/** manifest/<content>.json: all that a restore needs to know of one segment's share. Written before `manifest.json`, which pins it. */
+export const ManifestPart = z.object({
+  ...header('manifest-part'),
+  timestamp: Timestamp,
+  ...SegmentFacts.shape,
+  refresh: z.array(Name),
+  metadata: z.array(ObjectRef.extend({ file: z.enum(METADATA_FILES) })),
+  relations: CountedRelations,
+  packs: z.array(ObjectRef.extend({ extents: Extents })),
+});
+export type ManifestPart = z.infer<typeof ManifestPart>;
+
+/** Of one content or of one relation: rows as COPY text (`bytes`) and as they are stored. */
+const Volume = { rows: Count, bytes: Count, storedBytes: Count };
+
+/** What a relation has in the whole cluster, so that nobody has to read all parts for it. */
+const ManifestRelation = Relation.extend({
+  totals: z.object({ contents: Count, ...Volume, extents: Count }),
+});
+export type ManifestRelation = z.infer<typeof ManifestRelation>;
+
+const ManifestContent = SegmentFacts.extend({
+  part: PartDigest,
+  totals: z.object({ relations: Count, ...Volume, objects: Count, extents: Count }),
+});
+export type ManifestContent = z.infer<typeof ManifestContent>;
+
+/** manifest.json: exists exactly when the set is complete. What every segment has is in its part. */
+export const Manifest = z.object({
+  ...header('manifest'),
+  timestamp: Timestamp,
+  startedAt: IsoDate,
+  sealedAt: IsoDate,
+  cluster: z.string(),
+  flavour: z.string(),
+  database: z.string(),
+  root: z.string(),
+  tool: z.string(),
+  snapshot: Snapshot,
+  compression: Compression,
+  selection: Selection,
+  proof: z.object({ planSha256: Sha256, sealSha256: Sha256 }),
+  /** Older sets in which packs of this one lie. */
+  needs: z.array(Timestamp),
+  totals: z.object({
+    contents: Count,
+    relations: Count,
+    ...Volume,
+    objects: Count,
+    extents: Count,
+  }),
+  relations: z.array(ManifestRelation),
+  notShipped: z.array(NotShipped),
+  contents: z.array(ManifestContent),
+});
+export type Manifest = z.infer<typeof Manifest>;
+
+/** Every object that one content needs, each once. */
+export function* objectsOf({
+  content,
+  metadata,
+  packs,
+}: ManifestPart): Generator<ObjectRef & { readonly content: number }> {
+  for (const stored of [...metadata, ...packs]) yield { content, ...objectRefShape(stored) };
+}

@@ -1,0 +1,78 @@
+import * as z from 'zod';
+import {
+  Attempt,
+  Content,
+  Count,
+  Crc32,
+  header,
+  IsoDate,
+  KEY_CHARS_MAX,
+  Sequence,
+  Worker,
+} from '../base/document.ts';
+import { fastArray, isCount, isCrc32 } from '../base/fast-array.ts';
+import { METADATA_FILES } from '../base/keys.ts';
+import { Timestamp } from '../base/timestamps.ts';
+
+/** One frame: where it lies in its pack and what is in it. */
+export const Extent = z.object({
+  relation: Count,
+  offset: Count,
+  length: Count.min(1),
+  rows: Count.min(1),
+  bytes: Count.min(1),
+  crc32: Crc32,
+});
+export type Extent = z.infer<typeof Extent>;
+
+export const Extents = fastArray(Extent, ({ relation, offset, length, rows, bytes, crc32 }) =>
+  isCount(relation) &&
+  isCount(offset) &&
+  isCount(length) &&
+  length > 0 &&
+  isCount(rows) &&
+  rows > 0 &&
+  isCount(bytes) &&
+  bytes > 0 &&
+  isCrc32(crc32)
+    ? { relation, offset, length, rows, bytes, crc32 }
+    : undefined,
+);
+
+/** An object as its writer saw it stored. */
+export const ObjectRef = z.object({
+  key: z.string().max(KEY_CHARS_MAX),
+  bytes: Count,
+  crc32: Crc32,
+  etag: z.string().exactOptional(),
+});
+export type ObjectRef = z.infer<typeof ObjectRef>;
+
+/** Only these fields of whatever carries them. */
+export function objectRefShape({ key, bytes, crc32, etag }: ObjectRef): ObjectRef {
+  return { key, bytes, crc32, ...(etag === undefined ? {} : { etag }) };
+}
+
+const shipped = {
+  ...header('receipt'),
+  timestamp: Timestamp,
+  content: Content,
+  attempt: Attempt,
+  worker: Worker,
+  sequence: Sequence,
+  object: ObjectRef,
+  startedAt: IsoDate,
+  finishedAt: IsoDate,
+};
+
+/** A shipper's claim that one object has arrived; agreement with plan and seal makes it true. */
+export const Receipt = z.discriminatedUnion('kind', [
+  z.object({
+    ...shipped,
+    kind: z.literal('pack'),
+    extents: Extents.refine(({ length }) => length > 0, 'a pack has at least one extent'),
+  }),
+  z.object({ ...shipped, kind: z.literal('metadata'), file: z.enum(METADATA_FILES) }),
+]);
+export type Receipt = z.infer<typeof Receipt>;
+export type PackReceipt = Extract<Receipt, { kind: 'pack' }>;

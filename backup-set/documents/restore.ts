@@ -1,0 +1,202 @@
+import * as z from 'zod';
+import { Content, Count, Crc32, header, IsoDate, Name, Sha256 } from '../base/document.ts';
+import { fastArray, fastName, isCount, isCrc32 } from '../base/fast-array.ts';
+import { PHASES } from '../base/keys.ts';
+import { Selection } from '../base/selection.ts';
+import { RestoreId, Timestamp } from '../base/timestamps.ts';
+import { Problems } from '../base/verdict.ts';
+import { Locale, Relation } from './plan.ts';
+import { ObjectRef } from './receipt.ts';
+
+/** What may be there already, and what happens to it (docs/format.md, Restores). */
+export const RESTORE_MODES = ['create', 'fill', 'truncate'] as const;
+
+/** Who puts rows into the target's tables (docs/format.md, Restores). */
+export const LOADS = ['per-segment', 'coordinator', 'on-segment'] as const;
+
+const PhaseName = z.enum(PHASES);
+const TargetContent = z.object({ content: Content, host: z.string(), port: z.int() });
+
+/** request.json: somebody wants data back. */
+export const RestoreRequest = z.object({
+  ...header('restore-request'),
+  id: RestoreId,
+  requestedAt: IsoDate,
+  timestamp: Timestamp,
+  target: z.object({
+    flavour: z.string(),
+    database: z.string(),
+    contents: z.array(TargetContent).min(1),
+  }),
+  selection: Selection,
+  mode: z.enum(RESTORE_MODES),
+  /** Read every byte before the first DDL statement. */
+  verify: z.boolean(),
+  /** Roles, role memberships and tablespaces first. */
+  globals: z.boolean(),
+  noOwner: z.boolean(),
+  /** Load through the coordinator, which sends every row to the segment it belongs to, also where the counts agree. */
+  resize: z.boolean(),
+  /** Resident agents follow the orders; nobody starts shippers for them. */
+  agents: z.boolean(),
+});
+export type RestoreRequest = z.infer<typeof RestoreRequest>;
+
+/** plan.json of a restore: what will be done, in which order. */
+export const RestorePlan = z.object({
+  ...header('restore-plan'),
+  id: RestoreId,
+  timestamp: Timestamp,
+  manifestSha256: Sha256,
+  phases: z.array(PhaseName).min(1),
+  load: z.enum(LOADS),
+  contents: z.array(
+    z.object({ content: Content, relations: Count, rows: Count, bytes: Count, storedBytes: Count }),
+  ),
+  totals: z.object({
+    contents: Count,
+    relations: Count,
+    rows: Count,
+    bytes: Count,
+    storedBytes: Count,
+  }),
+});
+export type RestorePlan = z.infer<typeof RestorePlan>;
+
+/** One frame and where to get it. */
+export const SourceExtent = z.object({
+  key: z.string(),
+  offset: Count,
+  length: Count,
+  rows: Count,
+  bytes: Count,
+  crc32: Crc32,
+});
+export type SourceExtent = z.infer<typeof SourceExtent>;
+
+export const SourceExtents = fastArray(
+  SourceExtent,
+  ({ key, offset, length, rows, bytes, crc32 }) =>
+    typeof key === 'string' &&
+    isCount(offset) &&
+    isCount(length) &&
+    isCount(rows) &&
+    isCount(bytes) &&
+    isCrc32(crc32)
+      ? { key, offset, length, rows, bytes, crc32 }
+      : undefined,
+);
+
+/** A relation to load, with all its frames. */
+export const LoadRelation = Relation.pick({
+  id: true,
+  schema: true,
+  name: true,
+  columns: true,
+}).extend({
+  /** The segments' own shippers hand the rows to COPY FROM PROGRAM ON SEGMENT; `extents` is empty then. */
+  onSegment: z.literal(true).exactOptional(),
+  rows: Count,
+  bytes: Count,
+  extents: SourceExtents,
+});
+export type LoadRelation = z.infer<typeof LoadRelation>;
+
+/** A frame to read and compare, and whose it is. */
+export const VerifyExtent = SourceExtent.pick({ offset: true, length: true, crc32: true }).extend({
+  relation: Name,
+});
+
+export const VerifyExtents = fastArray(VerifyExtent, ({ offset, length, crc32, relation }) => {
+  const name = fastName(relation);
+  return name !== undefined && isCount(offset) && isCount(length) && isCrc32(crc32)
+    ? { offset, length, crc32, relation: name }
+    : undefined;
+});
+
+/** Bytes to read and compare before anything is changed. */
+const VerifyObject = ObjectRef.extend({
+  /** Only these parts are wanted; absent = the whole object. */
+  extents: VerifyExtents.exactOptional(),
+});
+export type VerifyObject = z.infer<typeof VerifyObject>;
+
+const order = { ...header('order'), id: RestoreId, timestamp: Timestamp, content: Content };
+
+/** What one segment does in one phase; it carries all that the segment needs to know. */
+export const Order = z.discriminatedUnion('phase', [
+  z.object({ ...order, phase: z.literal('verify'), objects: z.array(VerifyObject) }),
+  z.object({
+    ...order,
+    phase: z.literal('pre-data'),
+    mode: z.enum(RESTORE_MODES),
+    encoding: z.string(),
+    /** Of the database that `create` makes. */
+    locale: Locale.exactOptional(),
+    noOwner: z.boolean(),
+    globals: ObjectRef.exactOptional(),
+    schema: ObjectRef.exactOptional(),
+    /** Chosen relations; absent = the whole schema. */
+    only: z.array(Name).exactOptional(),
+    /** Relations that will be loaded: refused when they exist (create, fill), emptied (truncate). */
+    relations: z.array(Name),
+  }),
+  z.object({
+    ...order,
+    phase: z.literal('data'),
+    /** `feed`: hand the rows to the programs that the coordinator's COPY starts here. */
+    role: z.enum(['load', 'feed']),
+    encoding: z.string(),
+    relations: z.array(LoadRelation),
+    largeObjects: ObjectRef.exactOptional(),
+  }),
+  z.object({
+    ...order,
+    phase: z.literal('post-data'),
+    mode: z.enum(RESTORE_MODES),
+    noOwner: z.boolean(),
+    schema: ObjectRef.exactOptional(),
+    only: z.array(Name).exactOptional(),
+    sequences: ObjectRef.exactOptional(),
+    refresh: z.array(Name),
+  }),
+  z.object({ ...order, phase: z.literal('analyze'), relations: z.array(Name) }),
+]);
+export type Order = z.infer<typeof Order>;
+export type OrderOf<P extends Order['phase']> = Extract<Order, { phase: P }>;
+
+/** A relation that was loaded, and how many rows the server counted. */
+export const LoadedRelation = Name.extend({ rows: Count });
+
+export const LoadedRelations = fastArray(LoadedRelation, (value) => {
+  const name = fastName(value);
+  const { rows } = value;
+  return name !== undefined && isCount(rows) ? { ...name, rows } : undefined;
+});
+
+/** receipts/<phase>/<content>.json: the order was carried out, or what kept it from being. */
+export const RestoreReceipt = z.object({
+  ...header('restore-receipt'),
+  id: RestoreId,
+  phase: PhaseName,
+  content: Content,
+  status: z.enum(['done', 'failed']),
+  startedAt: IsoDate,
+  finishedAt: IsoDate,
+  /** Bytes read from storage. */
+  storedBytes: Count,
+  relations: LoadedRelations,
+  ...Problems,
+});
+export type RestoreReceipt = z.infer<typeof RestoreReceipt>;
+
+/** outcome.json: how the restore ended. */
+export const Outcome = z.object({
+  ...header('outcome'),
+  id: RestoreId,
+  timestamp: Timestamp,
+  status: z.enum(['restored', 'failed', 'refused']),
+  totals: z.object({ contents: Count, relations: Count, rows: Count }),
+  ...Problems,
+});
+export type Outcome = z.infer<typeof Outcome>;

@@ -1,0 +1,181 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { consistentSet } from '../testing/arbitraries.ts';
+import { countingExtents, documentsOf, sealOf, type WholeSeal } from '../testing/builders.ts';
+import { type WholeFolded as Folded, fold } from '../testing/fold-whole.ts';
+import type { Plan } from './plan.ts';
+
+const setAndOne = consistentSet
+  .filter(({ sealed }) => sealed.length > 0)
+  .chain((parts) =>
+    fc.record({ parts: fc.constant(parts), one: fc.constantFrom(...parts.sealed) }),
+  );
+
+function problemsOf(folded: Folded, status: 'incomplete' | 'damaged') {
+  expect(folded.status).toBe(status);
+  return folded.status === 'complete' ? [] : folded.problems;
+}
+
+describe('an altered seal never makes a complete set', () => {
+  /** One word of the database, changed. */
+  const wordChange = fc.record({
+    field: fc.constantFrom('rows' as const, 'bytes' as const),
+    by: fc.constantFrom(-1, 1),
+  });
+  const setAndWord = consistentSet
+    .filter(({ words }) => [...words.values()].flat().length > 0)
+    .chain((parts) =>
+      fc.record({
+        parts: fc.constant(parts),
+        word: fc.constantFrom(
+          ...[...parts.words].flatMap(([content, list]) => list.map((word) => ({ content, word }))),
+        ),
+      }),
+    );
+
+  test('a count that is one too high is incomplete, one too low is damaged, and the relation is named', () => {
+    fc.assert(
+      fc.property(setAndWord, wordChange, ({ parts, word: { content, word } }, { field, by }) => {
+        fc.pre(word[field] + by >= 0);
+        const changed = (parts.words.get(content) ?? []).map((each) =>
+          each === word ? { ...word, [field]: word[field] + by } : each,
+        );
+        const folded = fold(
+          documentsOf({ ...parts, words: new Map(parts.words).set(content, changed) }),
+        );
+        const named = parts.plan.relations[word.relation];
+        expect(problemsOf(folded, by > 0 ? 'incomplete' : 'damaged')).toEqual([
+          expect.objectContaining({
+            code: by > 0 ? 'relation-incomplete' : 'relation-surplus',
+            content,
+            relation: { schema: named?.schema, name: named?.name },
+          }),
+        ]);
+      }),
+    );
+  });
+
+  test('rows one too high and bytes one too low contradict each other: damaged', () => {
+    fc.assert(
+      fc.property(setAndWord, ({ parts, word: { content, word } }) => {
+        fc.pre(word.bytes > 0);
+        const crossed = { ...word, rows: word.rows + 1, bytes: word.bytes - 1 };
+        const words = (parts.words.get(content) ?? []).map((each) =>
+          each === word ? crossed : each,
+        );
+        const folded = fold(
+          documentsOf({ ...parts, words: new Map(parts.words).set(content, words) }),
+        );
+        expect(folded.status).toBe('damaged');
+      }),
+    );
+  });
+
+  const changes: Record<string, (seal: WholeSeal) => WholeSeal> = {
+    'it belongs to another set': (seal) => ({ ...seal, timestamp: '20260131120001' }),
+    'it says failed': (seal) => ({ ...seal, outcome: 'failed' }),
+    'a content is dropped': (seal) => ({ ...seal, contents: seal.contents.slice(1) }),
+    'a content is there twice': (seal) => ({
+      ...seal,
+      contents: [...seal.contents, ...seal.contents],
+    }),
+    'a content is there that the plan does not have': (seal) => ({
+      ...seal,
+      contents: [...seal.contents, { content: 99, receipts: [], relations: [] }],
+    }),
+    'a relation is there that the plan does not have': (seal) =>
+      inEach(seal, (content) => ({
+        ...content,
+        relations: [...content.relations, { relation: 99, attempt: 1, rows: 0, bytes: 0 }],
+      })),
+    'a receipt is named that does not exist': (seal) =>
+      inEach(seal, (content) => ({
+        ...content,
+        receipts: [
+          ...content.receipts,
+          { attempt: 9, worker: 9, sequence: 9, sha256: '0'.repeat(64) },
+        ],
+      })),
+  };
+  test.each(Object.entries(changes))('when %s', (_, change) => {
+    fc.assert(
+      fc.property(consistentSet, (parts) => {
+        expect(fold(documentsOf(parts, { seal: change(sealOf(parts)) })).status).not.toBe(
+          'complete',
+        );
+      }),
+    );
+  });
+
+  test('when it says failed, the segment is named with its reason', () => {
+    fc.assert(
+      fc.property(consistentSet, (parts) => {
+        const failures = [{ content: 7, code: 'shipper/died', message: 'killed' }];
+        const folded = fold(
+          documentsOf(parts, { seal: { ...sealOf(parts), outcome: 'failed', failures } }),
+        );
+        expect(problemsOf(folded, 'incomplete')).toEqual([
+          { code: 'segment-failed', content: 7, message: 'killed (shipper/died)' },
+        ]);
+      }),
+    );
+  });
+
+  test('when a digest, a receipt or a relation of it is dropped or changed', () => {
+    fc.assert(
+      fc.property(setAndOne, fc.constantFrom('drop', 'digest'), ({ parts, one }, how) => {
+        fc.pre(
+          one.kind === 'metadata' ||
+            countingExtents(one, parts.words).length > 0 ||
+            how === 'digest',
+        );
+        const { content, attempt, worker, sequence } = one;
+        const isOne = (entry: WholeSeal['contents'][number]['receipts'][number]) =>
+          entry.attempt === attempt && entry.worker === worker && entry.sequence === sequence;
+        const seal = inEach(sealOf(parts), (sealed) =>
+          sealed.content !== content
+            ? sealed
+            : {
+                ...sealed,
+                receipts:
+                  how === 'drop'
+                    ? sealed.receipts.filter((entry) => !isOne(entry))
+                    : sealed.receipts.map((entry) =>
+                        isOne(entry) ? { ...entry, sha256: 'f'.repeat(64) } : entry,
+                      ),
+              },
+        );
+        expect(fold(documentsOf(parts, { seal })).status).not.toBe('complete');
+      }),
+    );
+  });
+});
+
+function inEach(
+  seal: WholeSeal,
+  change: (content: WholeSeal['contents'][number]) => WholeSeal['contents'][number],
+): WholeSeal {
+  return { ...seal, contents: seal.contents.map(change) };
+}
+
+test('a plan changed after the seal never gives a complete set, whatever was changed', () => {
+  const changes: ((plan: Plan) => Plan)[] = [
+    (plan) => ({ ...plan, database: `${plan.database}2` }),
+    (plan) => ({
+      ...plan,
+      relations: plan.relations.map((relation) => ({ ...relation, name: `${relation.name}x` })),
+    }),
+    (plan) => ({
+      ...plan,
+      contents: plan.contents.map((content) => ({ ...content, encoding: 'LATIN1' })),
+    }),
+  ];
+  fc.assert(
+    fc.property(consistentSet, fc.constantFrom(...changes), (parts, change) => {
+      const plan = change(parts.plan);
+      fc.pre(JSON.stringify(plan) !== JSON.stringify(parts.plan));
+      const folded = fold(documentsOf(parts, { plan, seal: sealOf(parts) }));
+      expect(folded.status).toBe('damaged');
+    }),
+  );
+});

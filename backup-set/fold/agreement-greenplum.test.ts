@@ -1,0 +1,299 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { idsOf, type Plan, type Relation, rangesOf } from '../documents/plan.ts';
+import { documentsOf, type SetParts, sealOf } from '../testing/builders.ts';
+import { fold } from '../testing/fold-whole.ts';
+import { barrierSet, dispatchedSet, greenplumSealOf } from '../testing/greenplum.ts';
+import { planDisagreements } from './agreement.ts';
+import { greenplumDisagreements } from './agreement-greenplum.ts';
+
+const greenplumSet = fc.oneof(barrierSet, dispatchedSet);
+
+const NOT_WHOLE = 'the plan is of no whole Greenplum: a coordinator and contents 0 to N-1';
+
+const nameOf = ({ schema, name }: Relation) => ({ schema, name });
+const segmentsOf = ({ contents }: Plan) => contents.filter(({ content }) => content >= 0);
+const holdersOf = ({ contents }: Plan, id: number) =>
+  contents
+    .filter(({ relations }) => [...idsOf(relations)].includes(id))
+    .map(({ content }) => content);
+
+/** The plan with exactly these contents shipping this relation; all else as it was. */
+function givenTo(plan: Plan, id: number, holders: readonly number[]): Plan {
+  const contents = plan.contents.map((planned) => {
+    const others = [...idsOf(planned.relations)].filter((other) => other !== id);
+    return {
+      ...planned,
+      relations: rangesOf(holders.includes(planned.content) ? [...others, id] : others),
+    };
+  });
+  return { ...plan, contents };
+}
+
+/** What an altered plan is told; folded with everything else still in place it makes the set damaged, and is told the same. */
+function saidOf(parts: SetParts, plan: Plan) {
+  const said = greenplumDisagreements(plan).map(({ message, relation }) => ({
+    message,
+    ...(relation && { relation: nameOf(relation) }),
+  }));
+  const folded = fold(documentsOf(parts, { plan, seal: greenplumSealOf({ ...parts, plan }) }));
+  if (folded.status !== 'damaged') throw new Error(folded.status);
+  for (const problem of said)
+    expect(folded.problems).toContainEqual(
+      expect.objectContaining({ code: 'documents-disagree', ...problem }),
+    );
+  return said;
+}
+
+/** A set, and one relation of it that fits. */
+const setAnd = (fits: (relation: Relation) => boolean, sets = greenplumSet) =>
+  sets
+    .map((parts) => ({ parts, fitting: parts.plan.relations.filter(fits) }))
+    .filter(({ fitting }) => fitting.length > 0)
+    .chain(({ parts, fitting }) =>
+      fc.constantFrom(...fitting).map((relation) => ({ parts, relation })),
+    );
+const isDistributed = ({ replicated: is, condition }: Relation) =>
+  is !== true && condition === undefined;
+const distributed = setAnd(isDistributed);
+const replicated = setAnd((relation) => relation.replicated === true);
+const chosen = setAnd((relation) => relation.condition !== undefined, dispatchedSet);
+
+test('a plan of a whole Greenplum has nothing wrong, whatever the order of its contents', () => {
+  const shuffled = greenplumSet.chain(({ plan }) =>
+    fc
+      .shuffledSubarray(plan.contents, { minLength: plan.contents.length })
+      .map((contents) => ({ ...plan, contents })),
+  );
+  fc.assert(
+    fc.property(shuffled, (plan) => {
+      expect(greenplumDisagreements(plan)).toEqual([]);
+    }),
+  );
+});
+
+test('another flavour may give relations to whom it likes', () => {
+  fc.assert(
+    fc.property(distributed, ({ parts: { plan }, relation }) => {
+      const shards = givenTo({ ...plan, flavour: 'shards' }, relation.id, [0]);
+      expect(planDisagreements(shards)).toEqual([]);
+    }),
+  );
+});
+
+describe('the plan is of no whole Greenplum', () => {
+  const without = (plan: Plan, gone: number) => ({
+    ...plan,
+    contents: plan.contents.filter(({ content }) => content !== gone),
+  });
+
+  test('when a content is missing between the others, or the coordinator is', () => {
+    const one = greenplumSet.chain((parts) =>
+      fc
+        .constantFrom(...parts.plan.contents.slice(0, -1))
+        .map(({ content }) => ({ parts, content })),
+    );
+    fc.assert(
+      fc.property(one, ({ parts, content }) => {
+        expect(saidOf(parts, without(parts.plan, content))).toEqual([{ message: NOT_WHOLE }]);
+      }),
+    );
+  });
+
+  test('when there is nothing but a coordinator', () => {
+    fc.assert(
+      fc.property(greenplumSet, (parts) => {
+        const contents = parts.plan.contents.slice(0, 1);
+        expect(saidOf(parts, { ...parts.plan, contents })).toEqual([{ message: NOT_WHOLE }]);
+      }),
+    );
+  });
+
+  test('when its numbers have a gap', () => {
+    fc.assert(
+      fc.property(greenplumSet, fc.integer({ min: 1, max: 3 }), (parts, gap) => {
+        const last = parts.plan.contents.length - 2;
+        const contents = parts.plan.contents.map((planned) =>
+          planned.content === last ? { ...planned, content: last + gap } : planned,
+        );
+        expect(saidOf(parts, { ...parts.plan, contents })).toEqual([{ message: NOT_WHOLE }]);
+      }),
+    );
+  });
+
+  test('when the last content is gone, by the seal that still names it', () => {
+    fc.assert(
+      fc.property(
+        greenplumSet.filter(({ plan }) => plan.contents.length > 2),
+        (parts) => {
+          const gone = parts.plan.contents.length - 2;
+          const plan = without(parts.plan, gone);
+          const { planSha256 } = sealOf({ ...parts, plan });
+          const seal = { ...greenplumSealOf(parts), planSha256 };
+          const folded = fold(documentsOf(parts, { plan, seal }));
+          if (folded.status !== 'damaged') throw new Error(folded.status);
+          // Its replicated relations are nobody's now; without such the plan is one of a smaller Greenplum.
+          if (greenplumDisagreements(plan).length > 0) return;
+          expect(folded.problems).toContainEqual(
+            expect.objectContaining({ code: 'documents-disagree', content: gone }),
+          );
+        },
+      ),
+    );
+  });
+});
+
+describe('a distributed relation is named', () => {
+  test('when any of its slices is left out', () => {
+    const slice = distributed.chain(({ parts, relation }) =>
+      fc
+        .constantFrom(...segmentsOf(parts.plan))
+        .map(({ content }) => ({ parts, relation, content, count: segmentsOf(parts.plan).length })),
+    );
+    fc.assert(
+      fc.property(slice, ({ parts, relation, content, count }) => {
+        const holders = holdersOf(parts.plan, relation.id).filter((holder) => holder !== content);
+        const said = saidOf(parts, givenTo(parts.plan, relation.id, holders));
+        expect(said).toEqual([
+          {
+            message: `the plan gives this relation to ${count - 1} contents, not to each of ${count} segments`,
+            relation: nameOf(relation),
+          },
+        ]);
+      }),
+    );
+  });
+
+  test('when the coordinator ships it, beside the segments or in place of one', () => {
+    fc.assert(
+      fc.property(distributed, fc.boolean(), ({ parts, relation }, beside) => {
+        const holders = holdersOf(parts.plan, relation.id).slice(beside ? 0 : 1);
+        const count = segmentsOf(parts.plan).length;
+        expect(saidOf(parts, givenTo(parts.plan, relation.id, [-1, ...holders]))).toEqual([
+          {
+            message: `the plan gives this relation to ${beside ? count + 1 : count} contents, not to each of ${count} segments`,
+            relation: nameOf(relation),
+          },
+        ]);
+      }),
+    );
+  });
+
+  test('when there is a segment more than those that ship it', () => {
+    fc.assert(
+      fc.property(distributed, ({ parts }) => {
+        const { plan } = parts;
+        const [last] = plan.contents.slice(-1);
+        if (last === undefined) throw new Error('no content');
+        const further = { ...last, content: last.content + 1, relations: [] };
+        const lacking = plan.relations.filter(
+          ({ id }) => !holdersOf(plan, id).includes(-1) && plan.relations[id]?.replicated !== true,
+        );
+        expect(saidOf(parts, { ...plan, contents: [...plan.contents, further] })).toEqual(
+          lacking.map((relation) => ({
+            message: expect.stringContaining('not to each of') as string,
+            relation: nameOf(relation),
+          })),
+        );
+      }),
+    );
+  });
+});
+
+describe('a replicated relation is named', () => {
+  test('when two or more ship it, all of them included', () => {
+    const holders = replicated.chain(({ parts, relation }) =>
+      fc
+        .subarray(
+          parts.plan.contents.map(({ content }) => content),
+          { minLength: 2 },
+        )
+        .map((several) => ({ parts, relation, several })),
+    );
+    fc.assert(
+      fc.property(holders, ({ parts, relation, several }) => {
+        expect(saidOf(parts, givenTo(parts.plan, relation.id, several))).toEqual([
+          {
+            message: `the plan gives this relation to ${several.length} contents, not to one content`,
+            relation: nameOf(relation),
+          },
+        ]);
+      }),
+    );
+  });
+
+  test('when nobody ships it', () => {
+    fc.assert(
+      fc.property(replicated, ({ parts, relation }) => {
+        expect(saidOf(parts, givenTo(parts.plan, relation.id, []))).toEqual([
+          {
+            message: 'the plan gives this relation to 0 contents, not to one content',
+            relation: nameOf(relation),
+          },
+        ]);
+      }),
+    );
+  });
+
+  test('but not for who ships it: a segment, or the coordinator', () => {
+    fc.assert(
+      fc.property(replicated, ({ parts: { plan }, relation }) => {
+        for (const { content } of plan.contents)
+          expect(planDisagreements(givenTo(plan, relation.id, [content]))).toEqual([]);
+      }),
+    );
+  });
+});
+
+describe('chosen rows of a table, which a dispatch sends through the coordinator,', () => {
+  test('may be the coordinator’s alone', () => {
+    fc.assert(
+      fc.property(chosen, ({ parts: { plan }, relation }) => {
+        expect(holdersOf(plan, relation.id)).toEqual([-1]);
+        expect(planDisagreements(plan)).toEqual([]);
+      }),
+    );
+  });
+
+  test('are named when the coordinator and a segment ship them, a part of the segments, or nobody', () => {
+    const wrong = chosen.chain(({ parts, relation }) => {
+      const segments = segmentsOf(parts.plan).map(({ content }) => content);
+      const some = fc.subarray(segments, { minLength: 1 }).map((beside) => [-1, ...beside]);
+      const few = fc.subarray(segments, { maxLength: segments.length - 1 });
+      return fc.oneof(some, few).map((holders) => ({ parts, relation, holders }));
+    });
+    fc.assert(
+      fc.property(wrong, ({ parts, relation, holders }) => {
+        const said = saidOf(parts, givenTo(parts.plan, relation.id, holders));
+        expect(said.map((problem) => problem.relation)).toEqual([nameOf(relation)]);
+      }),
+    );
+  });
+});
+
+test('every relation that is wrong is named, and no other', () => {
+  fc.assert(
+    fc.property(greenplumSet, (parts) => {
+      // All are given to content 0 alone: right for what is replicated, and for a Greenplum of one segment.
+      const wrong = parts.plan.relations.reduce(
+        (plan, { id }) => givenTo(plan, id, [0]),
+        parts.plan,
+      );
+      const short = segmentsOf(parts.plan).length > 1;
+      const named = greenplumDisagreements(wrong).map(({ relation }) => relation?.id);
+      const expected = parts.plan.relations.filter(
+        (relation) => short && relation.replicated !== true,
+      );
+      expect(named).toEqual(expected.map(({ id }) => id));
+    }),
+  );
+});
+
+test('under a barrier every segment sends its chosen rows, and the coordinator cannot stand in for them', () => {
+  fc.assert(
+    fc.property(chosen, ({ parts: { plan }, relation }) => {
+      const barrier = { ...plan, snapshot: { ...plan.snapshot, mechanism: 'barrier' as const } };
+      expect(greenplumDisagreements(barrier).map((found) => found.relation)).toContain(relation);
+    }),
+  );
+});

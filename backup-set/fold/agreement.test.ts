@@ -1,0 +1,94 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { formatKey } from '../base/keys.ts';
+import type { Plan } from '../documents/plan.ts';
+import { consistentSet } from '../testing/arbitraries.ts';
+import { documentsOf, sealOf } from '../testing/builders.ts';
+import { fold } from '../testing/fold-whole.ts';
+
+describe('an altered plan never makes a complete set', () => {
+  const inFirst = (plan: Plan, change: (content: Plan['contents'][number]) => object): Plan => ({
+    ...plan,
+    contents: plan.contents.map((content, at) =>
+      at === 0 ? { ...content, ...change(content) } : content,
+    ),
+  });
+  const changes: Record<string, (plan: Plan) => Plan> = {
+    'it belongs to another set': (plan) => ({ ...plan, timestamp: '20260131120001' }),
+    'a content is renumbered': (plan) => inFirst(plan, () => ({ content: 99 })),
+    'a content is there twice': (plan) => ({
+      ...plan,
+      contents: [...plan.contents, ...plan.contents],
+    }),
+    'a content is added': (plan) => ({
+      ...plan,
+      contents: [
+        ...plan.contents,
+        ...plan.contents.slice(0, 1).map((first) => ({ ...first, content: 99 })),
+      ],
+    }),
+    'a range grows past the relations': (plan) =>
+      inFirst(plan, () => ({ relations: [[0, plan.relations.length]] })),
+    'a range is endless': (plan) =>
+      inFirst(plan, () => ({ relations: [[0, Number.MAX_SAFE_INTEGER]] })),
+    'a range is there twice': (plan) =>
+      inFirst(plan, ({ relations }) => ({ relations: [...relations, [0, 0], [0, 0]] })),
+    'a range is reversed': (plan) =>
+      inFirst(plan, ({ relations }) => ({ relations: [...relations, [1, 0]] })),
+    'a relation is nobody’s': (plan) => ({
+      ...plan,
+      relations: [
+        ...plan.relations,
+        { id: plan.relations.length, schema: 's', name: 'n', kind: 'table', columns: [] },
+      ],
+    }),
+    'an id is there twice': (plan) => ({
+      ...plan,
+      relations: [...plan.relations, ...plan.relations],
+    }),
+    'ids are shifted': (plan) => ({
+      ...plan,
+      relations: plan.relations.map((relation) => ({ ...relation, id: relation.id + 1 })),
+    }),
+    'relations are dropped': (plan) => ({ ...plan, relations: [] }),
+    'a metadata file is added or taken away': (plan) =>
+      inFirst(plan, ({ metadata }) => ({
+        metadata: metadata.length > 0 ? metadata.slice(1) : ['schema.dump'],
+      })),
+    'a metadata file is there twice': (plan) =>
+      inFirst(plan, () => ({ metadata: ['schema.dump', 'schema.dump'] })),
+  };
+  test.each(Object.entries(changes))('when %s', (_, change) => {
+    fc.assert(
+      fc.property(consistentSet, (parts) => {
+        const folded = fold(documentsOf(parts, { plan: change(parts.plan), seal: sealOf(parts) }));
+        expect(folded.status).not.toBe('complete');
+      }),
+    );
+  });
+
+  test('when a content is taken away with all its receipts still sealed', () => {
+    fc.assert(
+      fc.property(
+        consistentSet.filter(({ plan }) => plan.contents.length > 1),
+        (parts) => {
+          const contents = parts.plan.contents.slice(1);
+          const folded = fold(
+            documentsOf(parts, { plan: { ...parts.plan, contents }, seal: sealOf(parts) }),
+          );
+          expect(folded.status).toBe('damaged');
+        },
+      ),
+    );
+  });
+
+  test('when it was read from the key of another set', () => {
+    fc.assert(
+      fc.property(consistentSet, (parts) => {
+        const all = documentsOf(parts);
+        const key = formatKey({ kind: 'plan', timestamp: '20260131120001' });
+        expect(fold({ ...all, plan: { ...all.plan, key } }).status).toBe('damaged');
+      }),
+    );
+  });
+});

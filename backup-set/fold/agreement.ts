@@ -1,0 +1,127 @@
+import { formatKey } from '../base/keys.ts';
+import type { Problem } from '../base/verdict.ts';
+import { idsOf, type Plan, type PlannedContent, type Relation } from '../documents/plan.ts';
+import type { Seal, SealPart } from '../documents/seal.ts';
+import { greenplumDisagreements } from './agreement-greenplum.ts';
+
+/**
+ * What a plan says against itself. The fold counts by relation id and by content: a plan in which these are ambiguous,
+ * or which lists a relation that nobody ships, could look complete without being so.
+ */
+export function planDisagreements(plan: Plan): Problem[] {
+  const object = formatKey({ kind: 'plan', timestamp: plan.timestamp });
+  const problems: Problem[] = [];
+  const disagree = (message: string, where: Pick<Problem, 'content' | 'relation'> = {}) =>
+    problems.push({ code: 'documents-disagree', ...where, object, message });
+  plan.relations.forEach((relation, at) => {
+    if (relation.id !== at)
+      disagree(`relation number ${at} has id ${relation.id}`, { relation: nameOf(relation) });
+  });
+  for (const content of repeated(plan.contents.map((planned) => planned.content)))
+    disagree('the plan names this content twice', { content });
+  for (const { content, metadata, relations } of plan.contents) {
+    for (const file of repeated(metadata)) disagree(`the plan names ${file} twice`, { content });
+    const range = unsoundRange(relations, plan.relations.length);
+    if (range !== undefined)
+      disagree(`relation ids ${range} are no range of the plan's own`, { content });
+  }
+  // Ids and ranges must be sound before anything is counted by them.
+  if (problems.length > 0) return problems;
+  for (const { message, relation } of plan.flavour === 'greenplum'
+    ? greenplumDisagreements(plan)
+    : [])
+    disagree(message, relation && { relation: nameOf(relation) });
+  for (const relation of unshipped(plan))
+    disagree('the plan gives this relation to no content', { relation: nameOf(relation) });
+  for (const { content, relation } of namedTwice(plan))
+    disagree('the plan gives two relations of this name to one content', { content, relation });
+  return problems;
+}
+
+/** What a seal says against itself or against the plan, before any part of it is looked at. */
+export function sealDisagreements(plan: Plan, seal: Seal): Problem[] {
+  const object = formatKey({ kind: 'seal', timestamp: seal.timestamp });
+  const disagree = (content: number, message: string): Problem => ({
+    code: 'documents-disagree',
+    content,
+    object,
+    message,
+  });
+  const planned = new Set(plan.contents.map(({ content }) => content));
+  const sealed = seal.contents.map(({ content }) => content);
+  return [
+    ...[...repeated(sealed)].map((content) =>
+      disagree(content, 'the seal names this content twice'),
+    ),
+    ...sealed
+      .filter((content) => !planned.has(content))
+      .map((content) => disagree(content, 'the seal names a content that the plan does not have')),
+  ];
+}
+
+/** What one content's part of the seal says against itself: counted twice, one receipt could stand in for another that never came. */
+export function partDisagreements({
+  timestamp,
+  content,
+  receipts,
+  relations,
+}: SealPart): Problem[] {
+  const object = formatKey({ kind: 'seal-part', timestamp, content });
+  const disagree = (message: string): Problem => ({
+    code: 'documents-disagree',
+    content,
+    object,
+    message,
+  });
+  const shipments = receipts.map(
+    ({ attempt, worker, sequence }) => `attempt ${attempt}, worker ${worker}, sequence ${sequence}`,
+  );
+  return [
+    ...[...repeated(shipments)].map((shipment) => disagree(`the seal names ${shipment} twice`)),
+    ...[...repeated(relations.map(({ relation }) => relation))].map((id) =>
+      disagree(`the seal counts relation ${id} twice`),
+    ),
+  ];
+}
+
+/** The first range that is reversed, ends outside the plan or overlaps another. */
+function unsoundRange(ranges: PlannedContent['relations'], relations: number): string | undefined {
+  let free = 0;
+  for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {
+    if (first < free || last < first || last >= relations) return `[${first}, ${last}]`;
+    free = last + 1;
+  }
+  return undefined;
+}
+
+function unshipped({ relations, contents }: Plan): Relation[] {
+  const shipped = new Uint8Array(relations.length);
+  for (const content of contents) {
+    for (const [first, last] of content.relations) shipped.fill(1, first, last + 1);
+  }
+  return relations.filter(({ id }) => shipped[id] === 0);
+}
+
+/** One name may have several ids (one per shape), but not within one content: its rows would be there twice. */
+function namedTwice({ relations, contents }: Plan) {
+  const keys = relations.map(({ schema, name }) => JSON.stringify([schema, name]));
+  const shared = repeated(keys);
+  if (shared.size === 0) return [];
+  return contents.flatMap(({ content, relations: ranges }) => {
+    const here = Array.from(idsOf(ranges)).filter((id) => shared.has(keys[id] ?? ''));
+    const twice = repeated(here.map((id) => keys[id]));
+    const first = new Map(here.toReversed().map((id) => [keys[id], id]));
+    return [...twice].flatMap((key) => {
+      const relation = relations[first.get(key) ?? -1];
+      return relation === undefined ? [] : [{ content, relation: nameOf(relation) }];
+    });
+  });
+}
+
+const nameOf = ({ schema, name }: Relation) => ({ schema, name });
+
+/** The values that occur more than once. */
+function repeated<Value>(values: readonly Value[]): Set<Value> {
+  const seen = new Set<Value>();
+  return new Set(values.filter((value) => seen.size === seen.add(value).size));
+}

@@ -1,0 +1,138 @@
+import {
+  digestOf,
+  encode,
+  FORMAT_VERSION,
+  indexByKey,
+  PART_EXTENTS_MAX,
+  type PartDigest,
+  type RawDocument,
+} from '../base/document.ts';
+import { isContradiction } from '../base/problems.ts';
+import type { Problem } from '../base/verdict.ts';
+import { ManifestPart } from '../documents/manifest.ts';
+import type { PlannedContent } from '../documents/plan.ts';
+import { type ObjectRef, objectRefShape, type Receipt } from '../documents/receipt.ts';
+import type { SealPart } from '../documents/seal.ts';
+import { partDisagreements } from './agreement.ts';
+import type { SealedSet } from './fold.ts';
+import { readReceipts } from './receipts.ts';
+import { countRelations, type SealedCounts, sealedCounts } from './relations.ts';
+
+/** One segment of a set: its share of the manifest, or why it has none. */
+export interface FoldedContent {
+  readonly content: number;
+  readonly problems: readonly Problem[];
+  readonly part?: {
+    readonly value: ManifestPart;
+    readonly bytes: Uint8Array;
+    readonly digest: PartDigest;
+  };
+}
+
+/** Holds one content's receipts against the plan and its part of the seal (`sealPartIn`). */
+export function foldContent(
+  set: SealedSet,
+  planned: PlannedContent,
+  sealed: SealPart | Problem,
+  receipts: Iterable<RawDocument>,
+  extentsMax = PART_EXTENTS_MAX,
+): FoldedContent {
+  const { content } = planned;
+  const counted =
+    'code' in sealed ? { problems: [sealed] } : countContent(set, planned, sealed, receipts);
+  if (counted.part === undefined)
+    return {
+      content,
+      problems:
+        set.seal.outcome === 'failed' ? inShort(content, counted.problems) : counted.problems,
+    };
+  const extents = counted.part.packs.reduce((sum, pack) => sum + pack.extents.length, 0);
+  if (extents > extentsMax) {
+    const message = `it has ${extents} extents, and can have ${extentsMax}: back it up with a larger frameBytes`;
+    return { content, problems: [{ code: 'content-too-large', content, message }] };
+  }
+  const bytes = encode(ManifestPart, counted.part);
+  return { content, problems: [], part: { value: counted.part, bytes, digest: digestOf(bytes) } };
+}
+
+function countContent(
+  { plan }: SealedSet,
+  planned: PlannedContent,
+  sealed: SealPart,
+  documents: Iterable<RawDocument>,
+): { readonly problems: readonly Problem[]; readonly part?: ManifestPart } {
+  const counted = readReceipts(sealed, indexByKey(documents));
+  const words = sealedCounts(sealed, plan.relations.length);
+  const relations = countRelations(plan.relations, planned, sealed, words, counted);
+  const metadata = countMetadata(planned, counted.receipts);
+  const problems = partDisagreements(sealed).concat(
+    counted.problems,
+    relations.problems,
+    metadata.problems,
+  );
+  if (problems.length > 0) return { problems };
+  const { content, host, port, serverVersion, encoding, locale, refresh } = planned;
+  const part: ManifestPart = {
+    format: 'stowage/manifest-part',
+    version: FORMAT_VERSION,
+    timestamp: plan.timestamp,
+    content,
+    host,
+    port,
+    serverVersion,
+    encoding,
+    ...(locale && { locale }),
+    refresh,
+    metadata: metadata.files,
+    relations: relations.counts,
+    packs: packsThatCount(words, counted.receipts),
+  };
+  return { problems, part };
+}
+
+/** A failed backup was stopped everywhere: per content one problem says how much is missing, beside every contradiction. */
+function inShort(content: number, problems: readonly Problem[]): Problem[] {
+  const contradictions = problems.filter(isContradiction);
+  const missing = problems.length - contradictions.length;
+  if (missing === 0) return contradictions;
+  const message = `${missing} tables or files did not arrive before the backup was stopped`;
+  return [...contradictions, { code: 'content-missing', content, message }];
+}
+
+/** Every file of the plan has one receipt, and every sealed file is one of the plan's. */
+function countMetadata({ content, metadata }: PlannedContent, receipts: readonly Receipt[]) {
+  const sealed = receipts.filter((receipt) => receipt.kind === 'metadata');
+  const problems: Problem[] = [];
+  for (const file of metadata) {
+    const found = sealed.filter((receipt) => receipt.file === file).length;
+    if (found === 1) continue;
+    const message = `${found} sealed receipts for ${file}, not one`;
+    problems.push({
+      code: found === 0 ? 'metadata-missing' : 'documents-disagree',
+      content,
+      message,
+    });
+  }
+  for (const { file, object } of sealed) {
+    if (metadata.includes(file)) continue;
+    const message = `the seal counts ${file}, which the plan does not give to this content`;
+    problems.push({ code: 'documents-disagree', content, object: object.key, message });
+  }
+  const files = sealed.map(({ file, object }) => ({ ...objectRefShape(object), file })).sort(byKey);
+  return { files, problems };
+}
+
+/** Packs with only the extents whose attempt counts; a pack with none is left out. */
+function packsThatCount(words: SealedCounts, receipts: readonly Receipt[]): ManifestPart['packs'] {
+  return receipts
+    .filter((receipt) => receipt.kind === 'pack')
+    .map(({ object, extents, attempt }) => ({
+      ...objectRefShape(object),
+      extents: extents.filter(({ relation }) => words[relation]?.attempt === attempt),
+    }))
+    .filter(({ extents }) => extents.length > 0)
+    .sort(byKey);
+}
+
+/** By code units, as the manifest's order must not depend on a locale; no two objects have one key. */
+const byKey = (a: ObjectRef, b: ObjectRef) => (a.key < b.key ? -1 : 1);

@@ -1,0 +1,166 @@
+import { encode, FORMAT_VERSION } from '../base/document.ts';
+import { formatKey, parseKey } from '../base/keys.ts';
+import { gatherProblems, worstOf } from '../base/problems.ts';
+import { boundedProblems } from '../base/verdict.ts';
+import { Manifest, type ManifestContent, type ManifestPart } from '../documents/manifest.ts';
+import type { FoldedContent } from './content.ts';
+import { dispatchDisagreements } from './dispatched.ts';
+import type { Folded, SealedSet } from './fold.ts';
+
+/** All that is kept of a set's contents: sums, and of each what the manifest says of it. */
+export interface SetFold {
+  /** In any order; the second time a content is of no effect. */
+  add(folded: FoldedContent): void;
+  /** The last word, when every content of the plan was added. */
+  end(): Folded;
+}
+
+/** Adds the contents of a set up. Its memory follows relations plus contents, never their product. */
+export function createSetFold(set: SealedSet): SetFold {
+  const { plan, seal } = set;
+  const gathered = gatherProblems();
+  gathered.addFirst(set.problems);
+  const contents = new Map<number, ManifestContent | undefined>();
+  const totals = relationTotals(plan.relations.length);
+  const needs = new Set<string>();
+  return {
+    add({ content, problems, part }) {
+      if (contents.has(content)) return;
+      gathered.add(content, problems);
+      contents.set(
+        content,
+        part && { ...factsOf(part.value), part: part.digest, totals: totalsOf(part.value) },
+      );
+      if (part === undefined) return;
+      totals.add(part.value);
+      for (const timestamp of othersIn(part.value)) needs.add(timestamp);
+    },
+    end() {
+      for (const { content } of plan.contents) {
+        if (!contents.has(content))
+          gathered.add(content, [
+            { code: 'content-missing', content, message: 'nobody has looked at it' },
+          ]);
+      }
+      if (gathered.total > 0) return { status: gathered.worst, plan, ...gathered.list() };
+      const complete = [...contents.values()].filter((content) => content !== undefined);
+      // With a content missing the sums would only repeat it, once per relation.
+      const short = dispatchDisagreements(plan, seal, (id) => totals.of(id).rows);
+      if (short.length > 0) return { status: worstOf(short), plan, ...boundedProblems(short) };
+      return manifestOf(set, complete, totals, [...needs].sort());
+    },
+  };
+}
+
+function manifestOf(
+  { plan, seal, proof }: SealedSet,
+  contents: readonly ManifestContent[],
+  totals: ReturnType<typeof relationTotals>,
+  needs: string[],
+): Folded {
+  const total = (field: keyof ManifestContent['totals']) =>
+    contents.reduce((sum, content) => sum + content.totals[field], 0);
+  const manifest: Manifest = {
+    format: 'stowage/manifest',
+    version: FORMAT_VERSION,
+    timestamp: plan.timestamp,
+    startedAt: plan.startedAt,
+    sealedAt: seal.sealedAt,
+    cluster: plan.cluster,
+    flavour: plan.flavour,
+    database: plan.database,
+    root: plan.root,
+    tool: plan.tool,
+    snapshot: plan.snapshot,
+    compression: plan.compression,
+    selection: plan.selection,
+    proof,
+    needs,
+    totals: {
+      contents: contents.length,
+      relations: plan.relations.length,
+      rows: total('rows'),
+      bytes: total('bytes'),
+      storedBytes: total('storedBytes'),
+      objects: total('objects'),
+      extents: total('extents'),
+    },
+    relations: plan.relations.map((relation) => ({ ...relation, totals: totals.of(relation.id) })),
+    notShipped: plan.notShipped,
+    contents: contents.toSorted((a, b) => a.content - b.content),
+  };
+  const excess = Object.entries(manifest.totals).find(([, sum]) => !Number.isSafeInteger(sum));
+  if (excess === undefined)
+    return { status: 'complete', plan, manifest, bytes: encode(Manifest, manifest) };
+  const object = formatKey({ kind: 'seal', timestamp: seal.timestamp });
+  const message = `the total of ${excess[0]} is past 2^53`;
+  return {
+    status: 'damaged',
+    plan,
+    ...boundedProblems([{ code: 'documents-disagree', object, message }]),
+  };
+}
+
+function factsOf({ content, host, port, serverVersion, encoding, locale }: ManifestPart) {
+  return { content, host, port, serverVersion, encoding, ...(locale && { locale }) };
+}
+
+function totalsOf({ relations, packs, metadata }: ManifestPart): ManifestContent['totals'] {
+  const sum = <Item>(items: readonly Item[], of: (item: Item) => number) =>
+    items.reduce((total, item) => total + of(item), 0);
+  return {
+    relations: relations.length,
+    rows: sum(relations, ({ rows }) => rows),
+    bytes: sum(relations, ({ bytes }) => bytes),
+    storedBytes: sum(packs, ({ bytes }) => bytes) + sum(metadata, ({ bytes }) => bytes),
+    objects: packs.length + metadata.length,
+    extents: sum(packs, ({ extents }) => extents.length),
+  };
+}
+
+/** Sums per relation over the cluster, by id: ids of a sound plan count from 0. */
+function relationTotals(relations: number) {
+  const column = () => new Float64Array(relations);
+  const sums = {
+    contents: column(),
+    rows: column(),
+    bytes: column(),
+    storedBytes: column(),
+    extents: column(),
+  };
+  const addTo = (field: keyof typeof sums, id: number, value: number) => {
+    sums[field][id] = (sums[field][id] ?? 0) + value;
+  };
+  return {
+    add(part: ManifestPart) {
+      for (const { relation, rows, bytes } of part.relations) {
+        addTo('contents', relation, 1);
+        addTo('rows', relation, rows);
+        addTo('bytes', relation, bytes);
+      }
+      for (const { extents } of part.packs) {
+        for (const { relation, length } of extents) {
+          addTo('storedBytes', relation, length);
+          addTo('extents', relation, 1);
+        }
+      }
+    },
+    of: (id: number) => ({
+      contents: sums.contents[id] ?? 0,
+      rows: sums.rows[id] ?? 0,
+      bytes: sums.bytes[id] ?? 0,
+      storedBytes: sums.storedBytes[id] ?? 0,
+      extents: sums.extents[id] ?? 0,
+    }),
+  };
+}
+
+/** Sets other than its own in which objects of a content lie. */
+function othersIn({ timestamp, packs, metadata }: ManifestPart): Set<string> {
+  const sets = [...packs, ...metadata].map(({ key }) => parseKey(key));
+  return new Set(
+    sets.flatMap((key) =>
+      key !== undefined && 'timestamp' in key && key.timestamp !== timestamp ? [key.timestamp] : [],
+    ),
+  );
+}

@@ -1,0 +1,177 @@
+import type { Phase } from '../base/keys.ts';
+import type { ManifestContent, ManifestPart, ManifestRelation } from '../documents/manifest.ts';
+import type { Relation } from '../documents/plan.ts';
+import type {
+  LoadRelation,
+  RestorePlan,
+  SourceExtent,
+  VerifyObject,
+} from '../documents/restore.ts';
+import {
+  draftFrom,
+  extentsByRelation,
+  loadable,
+  type OrderContext,
+  type OrderDraft,
+  objectsToVerify,
+  orderBase,
+  postData,
+  preData,
+} from './order-bodies.ts';
+import { COORDINATOR, loadsOnSegment } from './phases.ts';
+
+type Chosen = ReadonlyMap<number, ManifestRelation>;
+
+/** The orders of a Greenplum: its coordinator changes everything, its segments check what they will read, and hand rows over. */
+export function coordinatedOrders(
+  phase: Phase,
+  load: RestorePlan['load'],
+  chosen: Chosen,
+  { request, manifest }: OrderContext,
+): OrderDraft[] {
+  const names = namesOf(chosen);
+  const base = orderBase(request, COORDINATOR);
+  const coordinator = manifest.contents.find(({ content }) => content === COORDINATOR);
+  if (coordinator === undefined) return [];
+  switch (phase) {
+    case 'verify':
+      return verifyOrders(chosen, { request, manifest });
+    case 'pre-data':
+      return [
+        draftFrom(COORDINATOR, COORDINATOR, (part) => ({
+          ...base,
+          phase,
+          ...preData(part, names, request),
+          relations: [...chosen.values()].map(nameOf),
+        })),
+      ];
+    case 'data':
+      return dataOrders(load, chosen, coordinator, { request, manifest });
+    case 'post-data':
+      return [
+        draftFrom(COORDINATOR, COORDINATOR, (part) => ({
+          ...base,
+          phase,
+          ...postData(part, names, request),
+        })),
+      ];
+    case 'analyze':
+      return [
+        {
+          content: COORDINATOR,
+          needs: [],
+          take: () => undefined,
+          finish: () => ({ ...base, phase, relations: rootsOf(chosen) }),
+        },
+      ];
+  }
+}
+
+/** A smaller target has fewer segments than the set has contents: they take turns. */
+function verifyOrders(chosen: Chosen, { request, manifest }: OrderContext): OrderDraft[] {
+  const targets = request.target.contents.map(({ content }) => content).sort((a, b) => a - b);
+  const segments = targets.length - 1;
+  return targets.map((target): OrderDraft => {
+    const objects: VerifyObject[][] = [];
+    return {
+      content: target,
+      needs: manifest.contents
+        .map(({ content }) => content)
+        .filter(
+          (content) => (content === COORDINATOR ? COORDINATOR : content % segments) === target,
+        ),
+      take: (part) => objects.push(objectsToVerify(part, chosen, request)),
+      finish: () => ({
+        ...orderBase(request, target),
+        phase: 'verify',
+        objects: objects.splice(0).flat(),
+      }),
+    };
+  });
+}
+
+function dataOrders(
+  load: RestorePlan['load'],
+  chosen: Chosen,
+  { encoding }: ManifestContent,
+  { request, manifest }: OrderContext,
+): OrderDraft[] {
+  const onSegments = (relation: ManifestRelation) => loadsOnSegment(load, relation);
+  const base = { phase: 'data', encoding } as const;
+  const handed = [...chosen.values()].filter(onSegments);
+  const loaded = [...chosen.values()].filter((relation) => !onSegments(relation));
+  const isLoaded = new Set(loaded.map(({ id }) => id));
+  const extents = new Map<number, SourceExtent[]>();
+  const loading: OrderDraft = {
+    content: COORDINATOR,
+    needs: loaded.some(({ totals }) => totals.rows > 0)
+      ? manifest.contents.map(({ content }) => content)
+      : [],
+    take: (part) => extentsByRelation(part, (relation) => isLoaded.has(relation), extents),
+    finish: () => ({
+      ...orderBase(request, COORDINATOR),
+      ...base,
+      role: 'load',
+      relations: [...chosen.values()].map((relation) => ({
+        ...loadable(relation),
+        ...(!isLoaded.has(relation.id) && { onSegment: true as const }),
+        rows: relation.totals.rows,
+        bytes: relation.totals.bytes,
+        extents: extents.get(relation.id) ?? [],
+      })),
+    }),
+  };
+  if (load !== 'on-segment') return [loading];
+  const feeding = manifest.contents
+    .filter(({ content }) => content !== COORDINATOR)
+    .map(({ content }) =>
+      draftFrom(content, content, (part) => ({
+        ...orderBase(request, content),
+        ...base,
+        role: 'feed',
+        relations: sharesOf(part, handed),
+      })),
+    );
+  return [loading, ...feeding];
+}
+
+/** What one content has of these relations; none is an answer too, as the program is started on every segment. */
+function sharesOf(part: ManifestPart, relations: readonly Relation[]): LoadRelation[] {
+  const ids = new Set(relations.map(({ id }) => id));
+  const extents = extentsByRelation(part, (relation) => ids.has(relation));
+  const counts = new Map(part.relations.map((counted) => [counted.relation, counted]));
+  return relations.map(({ id, schema, name, columns }) => ({
+    id,
+    schema,
+    name,
+    columns,
+    rows: counts.get(id)?.rows ?? 0,
+    bytes: counts.get(id)?.bytes ?? 0,
+    extents: extents.get(id) ?? [],
+  }));
+}
+
+/** Tables with the roots of partitions: up to 6 an archive holds a partitioned table with all its leaves as one entry. */
+function namesOf(chosen: Chosen) {
+  return unique(
+    [...chosen.values()].flatMap((relation) => [
+      nameOf(relation),
+      ...(relation.partitionRoot ? [relation.partitionRoot] : []),
+    ]),
+  );
+}
+
+/** A root is analyzed with its leaves. */
+function rootsOf(chosen: Chosen) {
+  return unique([...chosen.values()].map((relation) => relation.partitionRoot ?? nameOf(relation)));
+}
+
+const nameOf = ({ schema, name }: Relation) => ({ schema, name });
+
+function unique<T extends { readonly schema: string; readonly name: string }>(
+  names: readonly T[],
+): T[] {
+  return [
+    ...new Map(names.map((name) => [JSON.stringify([name.schema, name.name]), name])).values(),
+  ];
+}

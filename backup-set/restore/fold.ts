@@ -1,0 +1,205 @@
+import { decode, FORMAT_VERSION, type RawDocument } from '../base/document.ts';
+import { isStowageError, messageOf } from '../base/errors.ts';
+import { formatKey, type Phase } from '../base/keys.ts';
+import { gatherProblems, type ProblemList } from '../base/problems.ts';
+import { boundedProblems, type Problem } from '../base/verdict.ts';
+import {
+  type Outcome,
+  type RestorePlan,
+  RestoreReceipt,
+  type RestoreRequest,
+} from '../documents/restore.ts';
+import { contentsIn } from './phases.ts';
+
+export type RestoreStep =
+  /** Orders of this phase must exist; their receipts are awaited from these contents. */
+  { readonly next: Phase; readonly awaiting: readonly number[] } | { readonly outcome: Outcome };
+
+/**
+ * Where a restore stands: the same fold as for a set, from plan and receipts alone. Pure. A thousand segments with ten thousand
+ * tables each tell of ten million: of each receipt only numbers are kept, so they may be read one after the other.
+ */
+export interface RestoreFold {
+  /**
+   * One segment's word on one phase, in any order; the second time is of no effect.
+   * @param documents what was read from the receipt's key: one document, or several that contradict each other.
+   */
+  add(phase: Phase, content: number, documents: readonly RawDocument[]): void;
+  step(): RestoreStep;
+}
+
+export function createRestoreFold(plan: RestorePlan): RestoreFold {
+  const sums = plan.phases.map((phase) => sumPhase(plan, phase));
+  return {
+    add(phase, content, documents) {
+      sums[plan.phases.indexOf(phase)]?.add(content, documents);
+    },
+    step() {
+      let loaded = NOTHING_LOADED;
+      for (const { phase, awaiting, gathered, done } of sums) {
+        const awaited = awaiting();
+        // A failed phase ends the restore only when every segment has spoken: nobody still works on the target then.
+        if (awaited.length > 0) return { next: phase, awaiting: awaited };
+        if (gathered.total > 0) {
+          const status =
+            phase === 'verify' || refusedByAll(phase, done, gathered) ? 'refused' : 'failed';
+          return { outcome: outcomeOf(plan, status, loaded, gathered.list()) };
+        }
+        if (phase === 'data') loaded = done;
+      }
+      const short = boundedProblems(loadDiffers(plan, loaded));
+      return {
+        outcome: outcomeOf(plan, short.problemsTotal > 0 ? 'failed' : 'restored', loaded, short),
+      };
+    },
+  };
+}
+
+/** What the segments that carried out their orders of a phase have loaded. */
+interface Loaded {
+  readonly byContent: ReadonlyMap<number, LoadedContent>;
+  /** Of all relations, each once. */
+  readonly names: ReadonlySet<string>;
+}
+
+interface LoadedContent {
+  readonly rows: number;
+  readonly relations: number;
+  /** Relations that were told more than once. */
+  readonly twice: number;
+}
+
+const NOTHING_LOADED: Loaded = { byContent: new Map(), names: new Set() };
+
+function sumPhase(plan: RestorePlan, phase: Phase) {
+  const contents = contentsIn(phase, plan);
+  const awaited = new Set(contents);
+  const gathered = gatherProblems();
+  const done = { byContent: new Map<number, LoadedContent>(), names: new Set<string>() };
+  return {
+    phase,
+    gathered,
+    done,
+    awaiting: () => contents.filter((content) => awaited.has(content)),
+    add(content: number, documents: readonly RawDocument[]) {
+      const object = formatKey({ kind: 'restore-receipt', restore: plan.id, phase, content });
+      const receipt = readReceipt(documents, { id: plan.id, phase, content });
+      if (receipt === undefined || !awaited.delete(content)) return;
+      if ('code' in receipt) gathered.add(content, [{ ...receipt, content, object }]);
+      // `done` beside a problem is a failure: there is no success with errors.
+      else if (
+        receipt.status === 'failed' ||
+        receipt.problemsTotal > 0 ||
+        receipt.problems.length > 0
+      ) {
+        const told = receipt.problems.map((problem) => ({ content, ...problem }));
+        const problems = told.length > 0 ? told : [failedWithoutReason(content, object)];
+        gathered.addList(content, { problems, problemsTotal: receipt.problemsTotal });
+      } else done.byContent.set(content, countLoaded(receipt, done.names));
+    },
+  };
+}
+
+/** @param names to which those of the receipt are added. */
+function countLoaded({ relations }: RestoreReceipt, names: Set<string>): LoadedContent {
+  const own = new Set<string>();
+  let rows = 0;
+  for (const relation of relations) {
+    const name = JSON.stringify([relation.schema, relation.name]);
+    own.add(name);
+    names.add(name);
+    rows += relation.rows;
+  }
+  return { rows, relations: own.size, twice: relations.length - own.size };
+}
+
+/** Every target said no before it changed anything. */
+function refusedByAll(
+  phase: Phase,
+  { byContent }: Loaded,
+  { codes }: { codes: ReadonlySet<string> },
+): boolean {
+  return (
+    phase === 'pre-data' &&
+    byContent.size === 0 &&
+    [...codes].every((code) => code === 'target-refused')
+  );
+}
+
+/** The outcome of a request that was not even begun. */
+export function refusedOutcome(
+  request: Pick<RestoreRequest, 'id' | 'timestamp'>,
+  problems: readonly Problem[],
+): Outcome {
+  return outcomeOf(request, 'refused', NOTHING_LOADED, boundedProblems(problems));
+}
+
+/** Relations and rows loaded must be the plan's, whatever the shippers claimed on the way. */
+function loadDiffers(plan: RestorePlan, { byContent }: Loaded): Problem[] {
+  return plan.contents.flatMap((planned): Problem[] => {
+    const { content, relations, rows } = planned;
+    const loaded = byContent.get(content) ?? { rows: 0, relations: 0, twice: 0 };
+    const { twice } = loaded;
+    if (loaded.rows === rows && loaded.relations === relations && twice === 0) return [];
+    const message = `${loaded.rows} of ${rows} rows in ${loaded.relations} of ${relations} relations were loaded`;
+    return [
+      {
+        code: 'order-failed',
+        content,
+        message: twice === 0 ? message : `${message}, ${twice} twice`,
+      },
+    ];
+  });
+}
+
+function outcomeOf(
+  {
+    id,
+    timestamp,
+    totals,
+  }: Pick<RestorePlan, 'id' | 'timestamp'> & Partial<Pick<RestorePlan, 'totals'>>,
+  status: Outcome['status'],
+  { byContent, names }: Loaded,
+  { problems, problemsTotal }: ProblemList,
+): Outcome {
+  return {
+    format: 'stowage/outcome',
+    version: FORMAT_VERSION,
+    id,
+    timestamp,
+    status,
+    totals: {
+      contents: byContent.size === 0 ? 0 : (totals?.contents ?? 0),
+      relations: names.size,
+      rows: [...byContent.values()].reduce((sum, { rows }) => sum + rows, 0),
+    },
+    problemsTotal,
+    problems: boundedProblems(problems).problems,
+  };
+}
+
+/** One segment's word on one phase; undefined = it has not spoken yet. */
+function readReceipt(
+  [raw, other]: readonly RawDocument[],
+  expected: Pick<RestoreReceipt, 'id' | 'phase' | 'content'>,
+): RestoreReceipt | Pick<Problem, 'code' | 'message'> | undefined {
+  if (raw === undefined) return undefined;
+  if (other !== undefined)
+    return { code: 'receipt-altered', message: 'different bytes were read from this one key' };
+  try {
+    const receipt = decode(RestoreReceipt, raw);
+    const { id, phase, content } = expected;
+    if (receipt.id === id && receipt.phase === phase && receipt.content === content) return receipt;
+    return { code: 'documents-disagree', message: 'its fields belong to another key' };
+  } catch (error) {
+    if (!isStowageError(error, 'set/unreadable')) throw error;
+    return { code: 'receipt-unreadable', message: messageOf(error) };
+  }
+}
+
+const failedWithoutReason = (content: number, object: string): Problem => ({
+  code: 'order-failed',
+  content,
+  object,
+  message: 'the order failed without saying why',
+});

@@ -1,0 +1,88 @@
+import type { Phase } from '../base/keys.ts';
+import type { ManifestPart } from '../documents/manifest.ts';
+import type { Relation } from '../documents/plan.ts';
+import type { LoadRelation, Order, RestoreRequest } from '../documents/restore.ts';
+import { coordinatedOrders } from './coordinated.ts';
+import {
+  type Body,
+  draftFrom,
+  extentsByRelation,
+  fileOf,
+  loadable,
+  type OrderContext,
+  type OrderDraft,
+  objectsToVerify,
+  orderBase,
+  postData,
+  preData,
+} from './order-bodies.ts';
+import { loadStrategy } from './phases.ts';
+import { chosenRelations, isWhole } from './plan.ts';
+
+/** The orders of one phase, one per content. Every extent that is wanted is in exactly one data order. */
+export function draftOrders(phase: Phase, context: OrderContext): OrderDraft[] {
+  const { request, manifest } = context;
+  const chosen = chosenRelations(request, manifest);
+  const load = loadStrategy(request, manifest);
+  if (load !== 'per-segment') return coordinatedOrders(phase, load, chosen, context);
+  return manifest.contents.map(({ content }) =>
+    draftFrom(content, content, (part) => orderFor(phase, part, chosen, request)),
+  );
+}
+
+function orderFor(
+  phase: Phase,
+  part: ManifestPart,
+  chosen: ReadonlyMap<number, Relation>,
+  request: RestoreRequest,
+): Order {
+  const base = orderBase(request, part.content);
+  const names = namesIn(part, chosen);
+  switch (phase) {
+    case 'verify':
+      return { ...base, phase, objects: objectsToVerify(part, chosen, request) };
+    case 'pre-data':
+      return { ...base, phase, ...preData(part, names, request) };
+    case 'data':
+      return { ...base, phase, ...data(part, chosen, request) };
+    case 'post-data':
+      return { ...base, phase, ...postData(part, names, request) };
+    case 'analyze':
+      return { ...base, phase, relations: names };
+  }
+}
+
+function data(
+  part: ManifestPart,
+  chosen: ReadonlyMap<number, Relation>,
+  request: RestoreRequest,
+): Body<'data'> {
+  const extents = extentsByRelation(part, (relation) => chosen.has(relation));
+  const relations: LoadRelation[] = [];
+  for (const { relation, rows, bytes } of part.relations) {
+    const named = chosen.get(relation);
+    if (named === undefined) continue;
+    relations.push({ ...loadable(named), rows, bytes, extents: extents.get(relation) ?? [] });
+  }
+  // Emptying tables says nothing about large objects: only a whole set into a database of its own brings them back.
+  const largeObjects =
+    isWhole(request) && request.mode !== 'truncate'
+      ? fileOf(part, 'large-objects.dump')
+      : undefined;
+  return {
+    role: 'load',
+    encoding: part.encoding,
+    relations,
+    ...(largeObjects && { largeObjects }),
+  };
+}
+
+function namesIn(
+  part: ManifestPart,
+  chosen: ReadonlyMap<number, Relation>,
+): { schema: string; name: string }[] {
+  return part.relations.flatMap(({ relation }) => {
+    const named = chosen.get(relation);
+    return named === undefined ? [] : [{ schema: named.schema, name: named.name }];
+  });
+}

@@ -1,0 +1,155 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { encode } from '../base/document.ts';
+import { EVERYTHING } from '../base/selection.ts';
+import type { Manifest } from '../documents/manifest.ts';
+import { RestorePlan, type RestoreRequest } from '../documents/restore.ts';
+import { quoted } from '../testing/names.ts';
+import {
+  MANIFEST_SHA256,
+  manifest,
+  planOf,
+  requestFor,
+  restoreCase,
+  wholeManifest,
+} from '../testing/restores.ts';
+import { chosenRelations, resolveRequest } from './plan.ts';
+
+function refusals(request: RestoreRequest, made: Manifest) {
+  const planned = resolveRequest(request, made, MANIFEST_SHA256, []);
+  if ('plan' in planned) throw new Error('it was planned');
+  for (const { code } of planned.refused) expect(code).toBe('request-impossible');
+  return planned.refused;
+}
+
+describe('a plan', () => {
+  test('gives the same bytes for the same request', () => {
+    fc.assert(
+      fc.property(restoreCase, (restore) => {
+        expect(encode(RestorePlan, planOf(restore))).toEqual(encode(RestorePlan, planOf(restore)));
+      }),
+    );
+  });
+
+  test('verifies before everything else when it is asked to', () => {
+    fc.assert(
+      fc.property(restoreCase, (restore) => {
+        const rest = ['pre-data', 'data', 'post-data', 'analyze'];
+        expect(planOf(restore).phases).toEqual(restore.request.verify ? ['verify', ...rest] : rest);
+      }),
+    );
+  });
+
+  test('of the whole set has the manifest’s volume', () => {
+    fc.assert(
+      fc.property(wholeManifest, (made) => {
+        const { totals } = planOf({ ...made, request: requestFor(made.manifest) });
+        const { contents, relations, rows, bytes } = made.manifest.totals;
+        expect(totals).toMatchObject({ contents, relations, rows, bytes });
+      }),
+    );
+  });
+
+  test('has the volume of exactly the chosen relations', () => {
+    fc.assert(
+      fc.property(restoreCase, (restore) => {
+        const chosen = chosenRelations(restore.request, restore.manifest);
+        const plan = planOf(restore);
+        plan.contents.forEach(({ rows, relations }, at) => {
+          const wanted = restore.parts[at]?.relations.filter(({ relation }) =>
+            chosen.has(relation),
+          );
+          expect(relations).toBe(wanted?.length);
+          expect(rows).toBe(wanted?.reduce((sum, counted) => sum + counted.rows, 0));
+        });
+        expect(plan.totals.rows).toBe(plan.contents.reduce((sum, { rows }) => sum + rows, 0));
+      }),
+    );
+  });
+});
+
+describe('the selection', () => {
+  test('a quoted name chooses that relation alone, and partitions by their root’s name', () => {
+    fc.assert(
+      fc.property(manifest, fc.nat(), (made, at) => {
+        const wanted = made.relations[at % made.relations.length];
+        if (wanted === undefined) throw new Error('no relation');
+        const { schema, name } = wanted.partitionRoot ?? wanted;
+        const selection = { ...EVERYTHING, includeTables: [quoted(schema, name)] };
+        const chosen = chosenRelations({ selection }, made);
+        const answers = made.relations.filter((relation) =>
+          [relation, relation.partitionRoot].some(
+            (each) => each?.schema === schema && each.name === name,
+          ),
+        );
+        expect([...chosen.keys()]).toEqual(answers.map(({ id }) => id));
+        expect(chosen.has(wanted.id)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('what cannot be done is refused', () => {
+  test('another set than the one asked for', () => {
+    fc.assert(
+      fc.property(manifest, (made) => {
+        refusals(requestFor(made, { timestamp: '20260131120001' }), made);
+      }),
+    );
+  });
+
+  test('a target of another flavour, without a content, with one too many, or with one twice', () => {
+    fc.assert(
+      fc.property(manifest, (made) => {
+        const request = requestFor(made);
+        const { target } = request;
+        const asking = (change: Partial<typeof target>) => ({
+          ...request,
+          target: { ...target, ...change },
+        });
+        refusals(asking({ flavour: 'greenplum' }), made);
+        const [first, ...others] = target.contents;
+        expect(refusals(asking({ contents: others }), made)).toContainEqual(
+          expect.objectContaining({ content: first?.content }),
+        );
+        const more = [...target.contents, { content: 99, host: 'h', port: 1 }];
+        expect(refusals(asking({ contents: more }), made)).toEqual([
+          expect.objectContaining({ content: 99 }),
+        ]);
+        refusals(asking({ contents: [...target.contents, ...target.contents] }), made);
+      }),
+    );
+  });
+
+  test('an include that matches nothing, named', () => {
+    fc.assert(
+      fc.property(manifest, (made) => {
+        const includeTables = ['"no such schema"."no such table"'];
+        const [problem] = refusals(
+          requestFor(made, { selection: { ...EVERYTHING, includeTables } }),
+          made,
+        );
+        expect(problem?.message).toContain('no such table');
+      }),
+    );
+  });
+
+  test('a pattern that is none, also when it only excludes: what was to stay out would come in', () => {
+    fc.assert(
+      fc.property(manifest, fc.constantFrom('secrets', 'a.b.c', '"s.t', ''), (made, pattern) => {
+        const selection = { ...EVERYTHING, excludeTables: [pattern] };
+        expect(refusals(requestFor(made, { selection }), made)).toEqual([
+          expect.objectContaining({ message: `${JSON.stringify(pattern)} is no pattern` }),
+        ]);
+      }),
+    );
+  });
+
+  test('a selection that leaves nothing', () => {
+    fc.assert(
+      fc.property(manifest, (made) => {
+        refusals(requestFor(made, { selection: { ...EVERYTHING, excludeSchemas: ['*'] } }), made);
+      }),
+    );
+  });
+});

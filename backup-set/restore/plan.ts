@@ -1,0 +1,201 @@
+import { FORMAT_VERSION } from '../base/document.ts';
+import type { Phase } from '../base/keys.ts';
+import { isEverything, malformedPatterns, selects, unmatchedIncludes } from '../base/selection.ts';
+import type { Problem } from '../base/verdict.ts';
+import type { Manifest, ManifestPart, ManifestRelation } from '../documents/manifest.ts';
+import type { Relation } from '../documents/plan.ts';
+import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
+import { type ContentVolume, oversizedOrders } from './bounds.ts';
+import { COORDINATOR, loadStrategy } from './phases.ts';
+
+export type Planned = { readonly plan: RestorePlan } | { readonly refused: readonly Problem[] };
+
+/**
+ * Resolves a request against a manifest: phases and volumes, or every reason why it cannot be done. Pure.
+ * @param volumes of every content of the set, by `volumeOf`.
+ */
+export function resolveRequest(
+  request: RestoreRequest,
+  manifest: Manifest,
+  manifestSha256: string,
+  volumes: readonly ContentVolume[],
+): Planned {
+  const refused = impossible(request, manifest);
+  if (refused.length > 0) return { refused };
+  const chosen = chosenRelations(request, manifest);
+  const load = loadStrategy(request, manifest);
+  const oversized = oversizedOrders(load, request, chosen, volumes);
+  if (oversized.length > 0) return { refused: oversized };
+  const contents =
+    load === 'per-segment'
+      ? volumes.map(({ extents: _, ...volume }) => volume).sort((a, b) => a.content - b.content)
+      : coordinated(load, request, chosen, volumes);
+  const phases: Phase[] = [
+    ...(request.verify ? (['verify'] as const) : []),
+    'pre-data',
+    'data',
+    'post-data',
+    'analyze',
+  ];
+  return {
+    plan: {
+      format: 'stowage/restore-plan',
+      version: FORMAT_VERSION,
+      id: request.id,
+      timestamp: request.timestamp,
+      manifestSha256,
+      phases,
+      load,
+      contents,
+      totals: {
+        contents: contents.length,
+        relations: chosen.size,
+        rows: total(contents, 'rows'),
+        bytes: total(contents, 'bytes'),
+        storedBytes: total(contents, 'storedBytes'),
+      },
+    },
+  };
+}
+
+/** The relations a request is about, by id. */
+export function chosenRelations(
+  { selection }: Pick<RestoreRequest, 'selection'>,
+  manifest: Manifest,
+): ReadonlyMap<number, ManifestRelation> {
+  const chosen = manifest.relations.filter((relation) =>
+    selects(selection, relation, relation.partitionRoot),
+  );
+  return new Map(chosen.map((relation) => [relation.id, relation]));
+}
+
+/** True when the request wants all of the set, so that the schema is restored as a whole. */
+export function isWhole({ selection }: Pick<RestoreRequest, 'selection'>): boolean {
+  return isEverything(selection);
+}
+
+function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
+  const problem = (message: string, content?: number): Problem => ({
+    code: 'request-impossible',
+    message,
+    ...(content === undefined ? {} : { content }),
+  });
+  const problems: Problem[] = [];
+  const { target } = request;
+  const malformed = new Set(malformedPatterns(request.selection));
+  if (request.timestamp !== manifest.timestamp)
+    problems.push(
+      problem(`the request is for set ${request.timestamp}, this is ${manifest.timestamp}`),
+    );
+  if (target.flavour !== manifest.flavour)
+    problems.push(
+      problem(`the set is of flavour ${manifest.flavour}, the target of ${target.flavour}`),
+    );
+  problems.push(
+    ...targetProblems(request, manifest).map(({ message, content }) => problem(message, content)),
+  );
+  for (const pattern of malformed)
+    problems.push(problem(`${JSON.stringify(pattern)} is no pattern`));
+  for (const pattern of unmatchedIncludes(request.selection, manifest.relations)) {
+    if (!malformed.has(pattern))
+      problems.push(problem(`${JSON.stringify(pattern)} matches nothing in the set`));
+  }
+  if (!isWhole(request) && chosenRelations(request, manifest).size === 0)
+    problems.push(problem('the selection leaves no relation'));
+  return problems;
+}
+
+/** A target of shards needs exactly the set's contents; a Greenplum of any size takes them, as long as it is whole. */
+function targetProblems(
+  { target }: RestoreRequest,
+  manifest: Manifest,
+): { readonly message: string; readonly content?: number }[] {
+  const named = target.contents.map(({ content }) => content);
+  const targets = new Set(named);
+  const twice =
+    targets.size === named.length ? [] : [{ message: 'the target names a content twice' }];
+  if (manifest.flavour === 'greenplum') {
+    const whole = named.length > 1 && named.every((_, at) => targets.has(at - 1));
+    return whole
+      ? twice
+      : [
+          ...twice,
+          { message: 'the target is no whole Greenplum: a coordinator and contents 0 to N-1' },
+        ];
+  }
+  const known = new Set(manifest.contents.map(({ content }) => content));
+  return [
+    ...twice,
+    ...[...known]
+      .filter((content) => !targets.has(content))
+      .map((content) => ({
+        message: 'the target has no segment for this content',
+        content,
+      })),
+    ...[...targets]
+      .filter((content) => !known.has(content))
+      .map((content) => ({
+        message: 'the set has no data for this segment of the target',
+        content,
+      })),
+  ];
+}
+
+/** Only the coordinator loads; what the others hand to it is theirs to fetch, and counts as read. */
+function coordinated(
+  load: RestorePlan['load'],
+  { target }: RestoreRequest,
+  chosen: ReadonlyMap<number, Relation>,
+  volumes: readonly ContentVolume[],
+): RestorePlan['contents'] {
+  const ownOf = new Map(
+    load === 'on-segment' ? volumes.map((volume) => [volume.content, volume]) : [],
+  );
+  const all = {
+    relations: chosen.size,
+    rows: total(volumes, 'rows'),
+    bytes: total(volumes, 'bytes'),
+    storedBytes: total(volumes, 'storedBytes'),
+  };
+  return target.contents
+    .map(({ content }) => content)
+    .sort((a, b) => a - b)
+    .map((content) => {
+      const { bytes, storedBytes } = ownOf.get(content) ?? NOTHING;
+      if (content !== COORDINATOR) return { content, relations: 0, rows: 0, bytes, storedBytes };
+      return load === 'on-segment' ? { content, ...all, bytes, storedBytes } : { content, ...all };
+    });
+}
+
+const NOTHING = { bytes: 0, storedBytes: 0 };
+
+/** What a restore of these relations needs of one content. */
+export function volumeOf(
+  { content, relations, packs }: ManifestPart,
+  chosen: ReadonlyMap<number, unknown>,
+): ContentVolume {
+  const counted = relations.filter(({ relation }) => chosen.has(relation));
+  let [extents, storedBytes] = [0, 0];
+  for (const pack of packs) {
+    for (const { relation, length } of pack.extents) {
+      if (!chosen.has(relation)) continue;
+      extents += 1;
+      storedBytes += length;
+    }
+  }
+  return {
+    content,
+    relations: counted.length,
+    rows: total(counted, 'rows'),
+    bytes: total(counted, 'bytes'),
+    storedBytes,
+    extents,
+  };
+}
+
+function total<Field extends string>(
+  items: readonly Readonly<Record<Field, number>>[],
+  field: Field,
+): number {
+  return items.reduce((sum, item) => sum + item[field], 0);
+}

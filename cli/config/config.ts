@@ -1,0 +1,200 @@
+import { readFile } from 'node:fs/promises';
+import { hostname, networkInterfaces, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import type { Selection } from '../../backup-set/base/selection.ts';
+import type { ConnectionTarget, Segment } from '../../database/flavour.ts';
+import type { StoreSettings } from '../../storage/store.ts';
+import { Config, ENVIRONMENT } from './schema.ts';
+
+export type Source = 'flag' | 'environment' | 'file' | 'default';
+
+/** A configuration and, for each field that somebody set, who did. */
+export interface Loaded {
+  readonly config: Config;
+  readonly sources: ReadonlyMap<string, { readonly source: Source; readonly name: string }>;
+}
+
+export interface ConfigInput {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `--config`; absent = $STOWAGE_CONFIG, else ./stowage.yaml. */
+  readonly file?: string | undefined;
+  /** Dotted path → value, for flags that were given. */
+  readonly flags: Readonly<Record<string, unknown>>;
+}
+
+/** Flag > environment > file > default. @throws StowageError `config/missing`, `config/invalid` naming field and source. */
+export async function loadConfig({ env, file, flags }: ConfigInput): Promise<Loaded> {
+  const path = file ?? env['STOWAGE_CONFIG'] ?? 'stowage.yaml';
+  const values = await readYaml(path);
+  const sources = new Map<string, { source: Source; name: string }>();
+  for (const field of leavesOf(values)) sources.set(field, { source: 'file', name: path });
+  for (const [name, field] of Object.entries(ENVIRONMENT)) {
+    const value = env[name];
+    if (value !== undefined && value !== '' && !isLibpqDefault(name, value))
+      put(values, field, fromText(field, value), sources, { source: 'environment', name });
+  }
+  for (const [field, value] of Object.entries(flags)) {
+    if (value !== undefined)
+      put(values, field, value, sources, { source: 'flag', name: `--${field.split('.').at(-1)}` });
+  }
+  const result = Config.safeParse(values);
+  if (!result.success) throw invalid(result.error.issues[0], sources, path);
+  return { config: result.data, sources };
+}
+
+/** The servers of flavour `shards`, which alone are in the configuration. */
+export function segmentsOf(config: Config): Segment[] {
+  return config.segments
+    .map(({ content, host, port }) => ({ content, host, port }))
+    .sort((a, b) => a.content - b.content);
+}
+
+/** How to reach a segment; the password comes from the environment or ~/.pgpass, never from the file. */
+export function targetOf(
+  config: Config,
+  { content, host, port, options, greenplum }: Segment,
+  env: ConfigInput['env'],
+): ConnectionTarget {
+  const { user = userInfo().username, ...rest } = config.connection;
+  const password = env['PGPASSWORD'];
+  const home = config.flavour === 'greenplum' ? env['GPHOME'] : undefined;
+  return {
+    content,
+    host,
+    port,
+    database: config.database,
+    user,
+    ...(options !== undefined && { options }),
+    ...(greenplum !== undefined && { greenplum }),
+    ...(home !== undefined && { binDir: join(home, 'bin') }),
+    ...rest,
+    ...(password === undefined ? {} : { password }),
+  };
+}
+
+/** Where a segment's shipper runs: its host, or this machine (empty), whichever segment it is for. */
+export function shipperHost(config: Config, segment: Pick<Segment, 'content' | 'host'>): string {
+  return shipperCommand(config, segment) === undefined ? '' : segment.host;
+}
+
+/** How a segment's shipper is started; undefined = a process on this machine. */
+export function shipperCommand(
+  { flavour, segments, shippers }: Config,
+  { content, host }: Pick<Segment, 'content' | 'host'>,
+): readonly string[] | undefined {
+  const named =
+    segments.find((segment) => segment.content === content)?.command ?? shippers.command;
+  if (named !== undefined || flavour === 'shards' || isThisHost(host)) return named;
+  return OVER_SSH;
+}
+
+/** Greenplum's coordinator has keys for its hosts; never a prompt, which nobody would answer. */
+const OVER_SSH = ['ssh', '-o', 'BatchMode=yes', '{host}', 'stowage-segment-shipper'];
+
+/** Whether an address of gp_segment_configuration means the machine that this runs on. */
+function isThisHost(host: string): boolean {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return host === 'localhost' || host === hostname() || own.some(({ address }) => address === host);
+}
+
+export function storeSettings(config: Config, root = config.root): StoreSettings {
+  return { root, s3: config.storage };
+}
+
+/** Where validated sets are copied to, or undefined; what is not said of its server is as with the root's. */
+export function replicaSettings({ replica, storage }: Config): StoreSettings | undefined {
+  const { root, ...server } = replica;
+  return root === undefined ? undefined : { root, s3: { ...storage, ...server } };
+}
+
+export function selectionOf(config: Config): Selection {
+  const { includeSchemas, excludeSchemas, includeTables, excludeTables } = config.backup;
+  return { includeSchemas, excludeSchemas, includeTables, excludeTables };
+}
+
+/** A directory store has nobody who sends events, so the command line calls the functions itself unless told otherwise. */
+export function functionsOf(config: Config): 'inline' | 'events' {
+  return config.functions ?? (config.root.startsWith('file:') ? 'inline' : 'events');
+}
+
+async function readYaml(path: string): Promise<Record<string, unknown>> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new StowageError(
+      'config/missing',
+      `cannot read the configuration file ${path}: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+  try {
+    const values: unknown = parse(text) ?? {};
+    if (typeof values === 'object' && !Array.isArray(values))
+      return values as Record<string, unknown>;
+  } catch (cause) {
+    throw new StowageError('config/invalid', `${path} is not YAML: ${messageOf(cause)}`, { cause });
+  }
+  throw new StowageError('config/invalid', `${path} must hold fields with values`);
+}
+
+function* leavesOf(value: unknown, path: readonly string[] = []): Generator<string> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    for (const [name, inner] of Object.entries(value)) yield* leavesOf(inner, [...path, name]);
+  } else {
+    yield path.join('.');
+  }
+}
+
+function put(
+  values: Record<string, unknown>,
+  field: string,
+  value: unknown,
+  sources: Map<string, { source: Source; name: string }>,
+  from: { source: Source; name: string },
+): void {
+  const path = field.split('.');
+  const last = path.pop() ?? field;
+  let at = values;
+  for (const name of path) {
+    const inner = at[name];
+    const next =
+      typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>) : {};
+    at[name] = next;
+    at = next;
+  }
+  at[last] = value;
+  sources.set(field, from);
+}
+
+/** libpq's opportunistic modes guard nothing; who has them exported gets what he would get without. */
+function isLibpqDefault(name: string, value: string): boolean {
+  return name === 'PGSSLMODE' && (value === 'prefer' || value === 'allow');
+}
+
+/** Environment variables are text; only this one means a number. */
+function fromText(field: string, value: string): string | number {
+  return field === 'shippers.workers' ? Number(value) : value;
+}
+
+function invalid(
+  issue: { path: PropertyKey[]; message: string } | undefined,
+  sources: Loaded['sources'],
+  path: string,
+): StowageError {
+  const field = (issue?.path ?? []).reduce<string>(
+    (text, part) =>
+      typeof part === 'number' ? `${text}[${part}]` : `${text}${text && '.'}${String(part)}`,
+    '',
+  );
+  const from = sources.get(field);
+  const where =
+    from === undefined ? path : from.source === 'file' ? from.name : `${from.source} ${from.name}`;
+  return new StowageError(
+    'config/invalid',
+    `${where}: ${field || 'the document'}: ${issue?.message ?? 'invalid'}`,
+    { where: { field } },
+  );
+}

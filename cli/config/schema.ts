@@ -1,0 +1,191 @@
+import * as z from 'zod';
+import { parsePattern } from '../../backup-set/base/selection.ts';
+import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
+import { ZstdLevel } from '../../backup-set/documents/plan.ts';
+import { roomLacking } from '../../segment-shipper/backup/row-room.ts';
+
+/** stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one must not silently mean its default. */
+const Pattern = z
+  .string()
+  .refine(
+    (pattern) => parsePattern(pattern) !== undefined,
+    'not a pattern; write schema.table, "a.b".c or sch*',
+  );
+const Positive = z.int().positive();
+
+const SegmentConfig = z.strictObject({
+  content: z.int().min(-1).max(999_999),
+  host: z.string().min(1),
+  port: z.int().min(1).max(65_535).default(5432),
+  /** Starts this segment's shipper; overrides `shippers.command`. */
+  command: z.array(z.string().min(1)).min(1).exactOptional(),
+});
+
+const Cluster = z.strictObject({
+  cluster: z.string().min(1).default('main'),
+  flavour: z.enum(['shards', 'greenplum']).default('shards'),
+  root: z.string().regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'starts with file:/// or s3://bucket'),
+  database: z.string().min(1),
+  segments: z
+    .array(SegmentConfig)
+    .default([])
+    .refine(
+      (segments) => new Set(segments.map(({ content }) => content)).size === segments.length,
+      'a content is named twice',
+    ),
+  /** Of Greenplum; it knows where its segments are. */
+  coordinator: z
+    .strictObject({
+      host: z.string().min(1).default('localhost'),
+      port: z.int().min(1).max(65_535).default(5432),
+    })
+    .exactOptional(),
+  connection: z
+    .strictObject({
+      user: z.string().min(1).exactOptional(),
+      sslmode: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).exactOptional(),
+      sslrootcert: z.string().exactOptional(),
+      /** Folder of pg_dump and its kin on the segment hosts. */
+      binDir: z.string().exactOptional(),
+    })
+    .prefault({}),
+  backup: z
+    .strictObject({
+      frameBytes: z
+        .int()
+        .min(4096)
+        .max(FRAME_BYTES_MAX)
+        .default(4 * 1024 * 1024),
+      packBytes: z
+        .int()
+        .min(65_536)
+        .max(256 * 1024 ** 3)
+        .default(1024 ** 3),
+      zstdLevel: ZstdLevel.default(1),
+      /** How the cluster's snapshot is taken. */
+      snapshot: z.enum(['barrier', 'dispatch']).default('barrier'),
+      overdueAfterSeconds: Positive.default(3600),
+      lockTimeoutMs: Positive.default(500),
+      lockAttempts: Positive.default(40),
+      includeSchemas: z.array(Pattern).default([]),
+      excludeSchemas: z.array(Pattern).default([]),
+      includeTables: z.array(Pattern).default([]),
+      excludeTables: z.array(Pattern).default([]),
+    })
+    .prefault({}),
+  shippers: z
+    .strictObject({
+      /** Connections that move rows, per segment. */
+      workers: z.int().min(1).max(64).default(4),
+      /** Bytes per second that a host's shippers send to the store, or read from it, together. */
+      maxRateBytes: z.int().min(1000).exactOptional(),
+      /** Whose processes shippers are: started by the command line, or resident on their hosts (docs/agents.md). */
+      start: z.enum(['process', 'agents']).default('process'),
+      /** How long an order may lie in the bucket before an agent takes it. */
+      claimSeconds: Positive.default(60),
+      /** `{host}` and `{content}` are filled in; absent = a process on this machine. */
+      command: z.array(z.string().min(1)).min(1).exactOptional(),
+      /** Greenplum: where programs of the database and shippers meet, on the segment hosts. */
+      fifoBase: z
+        .string()
+        .regex(/^\/[\w./-]*$/, 'an absolute path of letters, digits, dots, dashes and slashes')
+        .default('/tmp'),
+    })
+    .prefault({}),
+  storage: z
+    .strictObject({
+      endpoint: z.url().exactOptional(),
+      region: z.string().min(1).exactOptional(),
+      forcePathStyle: z.boolean().exactOptional(),
+      partBytes: z
+        .int()
+        .min(5 * 1024 * 1024)
+        .max(512 * 1024 * 1024)
+        .default(5 * 1024 * 1024),
+      partsInFlight: z.int().min(1).max(16).default(6),
+      stallMs: Positive.exactOptional(),
+      attemptsMax: Positive.exactOptional(),
+    })
+    .prefault({}),
+  /** The alternate location: what has been validated is copied to this root. */
+  replica: z
+    .strictObject({
+      root: z.string().min(1).exactOptional(),
+      endpoint: z.url().exactOptional(),
+      region: z.string().min(1).exactOptional(),
+    })
+    .prefault({}),
+  /** Who stitches and coordinates: this command itself, or functions that storage events trigger. */
+  functions: z.enum(['inline', 'events']).exactOptional(),
+  serve: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: z.int().min(0).max(65_535).default(8080),
+      sweepSeconds: Positive.default(60),
+      /** Files, so that no secret stands here. */
+      tokenFile: z.string().min(1).exactOptional(),
+      metricsTokenFile: z.string().min(1).exactOptional(),
+      tlsCert: z.string().min(1).exactOptional(),
+      tlsKey: z.string().min(1).exactOptional(),
+      clientCa: z.string().min(1).exactOptional(),
+      snsTopics: z.array(z.string().startsWith('arn:')).default([]),
+    })
+    .refine(
+      ({ tlsCert, tlsKey }) => (tlsCert === undefined) === (tlsKey === undefined),
+      'tlsCert and tlsKey belong together',
+    )
+    .refine(
+      ({ tlsCert, clientCa }) => clientCa === undefined || tlsCert !== undefined,
+      'clientCa needs a certificate of the server: tlsCert and tlsKey',
+    )
+    .prefault({}),
+});
+
+/** Each flavour has its own way to say where the cluster is; the other's would be ignored in silence. */
+export const Config = Cluster.superRefine(
+  ({ flavour, segments, coordinator, backup, shippers }, context) => {
+    const issue = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if (flavour === 'shards' && segments.length === 0)
+      issue('segments', 'shards are named here, one by one');
+    if (flavour === 'shards' && coordinator !== undefined)
+      issue(
+        'coordinator',
+        'belongs to flavour greenplum; a coordinator of shards is a segment with content -1',
+      );
+    if (flavour === 'shards' && backup.snapshot === 'dispatch')
+      context.addIssue({
+        code: 'custom',
+        path: ['backup', 'snapshot'],
+        message: 'shards have no coordinator that could dispatch; only barrier',
+      });
+    if (shippers.start === 'agents' && shippers.maxRateBytes !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['shippers', 'maxRateBytes'],
+        message:
+          'an agent serves several contents and has a limit of its own: maxRateBytes in agent.yaml',
+      });
+    const lacking = roomLacking(shippers.workers, backup.frameBytes);
+    if (lacking !== undefined)
+      context.addIssue({ code: 'custom', path: ['backup', 'frameBytes'], message: lacking });
+    if (flavour === 'greenplum' && segments.length > 0)
+      issue('segments', 'belongs to flavour shards; a Greenplum coordinator knows its segments');
+  },
+);
+export type Config = z.infer<typeof Config>;
+
+/** Settings that also come from the environment; everything else has a flag or lives in the file. */
+export const ENVIRONMENT: Readonly<Record<string, string>> = {
+  STOWAGE_ROOT: 'root',
+  STOWAGE_CLUSTER: 'cluster',
+  STOWAGE_FUNCTIONS: 'functions',
+  STOWAGE_WORKERS: 'shippers.workers',
+  STOWAGE_ENDPOINT: 'storage.endpoint',
+  STOWAGE_REGION: 'storage.region',
+  STOWAGE_REPLICA: 'replica.root',
+  PGDATABASE: 'database',
+  PGUSER: 'connection.user',
+  PGSSLMODE: 'connection.sslmode',
+  PGSSLROOTCERT: 'connection.sslrootcert',
+};

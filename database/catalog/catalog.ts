@@ -1,0 +1,90 @@
+import type { Session } from '../session/session.ts';
+
+/** What pg_class and its neighbours say about one relation that could hold rows of a user's. */
+export interface CatalogRelation {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** r table, p partitioned, f foreign, x external (Greenplum), m materialized view */
+  readonly relkind: 'r' | 'p' | 'f' | 'x' | 'm';
+  readonly unlogged: boolean;
+  readonly isPartition: boolean;
+  readonly isPopulated: boolean;
+  readonly columns: readonly string[];
+  readonly rootSchema: string | null;
+  readonly rootName: string | null;
+  readonly isExtensionMember: boolean;
+  /** Null unless the extension declared the table as configuration; then its filter, maybe empty. */
+  readonly extensionCondition: string | null;
+  /** Greenplum: every segment holds all rows. */
+  readonly replicated?: boolean;
+  /** Greenplum: the distribution key's hash is good in this database only. */
+  readonly redistribute?: boolean;
+}
+
+/** Reads every relation outside the system's schemas, in one order everywhere: by schema and name, as bytes. */
+export async function readCatalog(session: Session): Promise<CatalogRelation[]> {
+  return session.query<CatalogRelation>(`
+    SELECT c.oid::int8::float8 AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS relkind,
+           c.relpersistence = 'u' AS unlogged, c.relispartition AS "isPartition", c.relispopulated AS "isPopulated",
+           coalesce(a.columns, '{}') AS columns, rn.nspname AS "rootSchema", r.relname AS "rootName",
+           e.oid IS NOT NULL AS "isExtensionMember", e.condition AS "extensionCondition"
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN pg_class r ON c.relispartition AND r.oid = pg_partition_root(c.oid)
+    LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace
+    LEFT JOIN LATERAL (
+      SELECT array_agg(attname::text ORDER BY attnum) AS columns FROM pg_attribute
+      WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '') a ON true
+    LEFT JOIN LATERAL (
+      SELECT x.oid, x.extcondition[array_position(x.extconfig, c.oid)] AS condition
+      FROM pg_depend d JOIN pg_extension x ON x.oid = d.refobjid
+      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
+        AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e') e ON true
+    WHERE c.relkind IN ('r', 'p', 'f', 'm') AND c.relpersistence <> 't'
+      AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`);
+}
+
+/** Table sizes by oid. Waits behind whoever holds ACCESS EXCLUSIVE on one of them: ask under locks of our own only. */
+export async function readSizes(
+  session: Session,
+  oids: readonly number[],
+): Promise<ReadonlyMap<number, number>> {
+  const rows = await session.query<{ oid: number; bytes: number }>(
+    `SELECT oid::int8::float8 AS oid, coalesce(pg_table_size(oid), 0)::float8 AS bytes
+     FROM unnest($1::int8[]::oid[]) AS oid`,
+    [oids],
+  );
+  return new Map(rows.map(({ oid, bytes }) => [oid, bytes]));
+}
+
+/** Which relations (views and materialized views) read which others, by their rewrite rules; for the order of refreshing. */
+export async function readViewUses(
+  session: Session,
+): Promise<{ readonly view: number; readonly uses: number }[]> {
+  return session.query(`
+    SELECT DISTINCT r.ev_class::int8::float8 AS view, d.refobjid::int8::float8 AS uses
+    FROM pg_depend d JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class AND r.ev_class >= 16384
+    ORDER BY 1, 2`);
+}
+
+export async function countLargeObjects(session: Session): Promise<number> {
+  const [row] = await session.query<{ count: number }>(
+    'SELECT count(*)::float8 AS count FROM pg_largeobject_metadata',
+  );
+  return row?.count ?? 0;
+}
+
+/** What one asks a server first. */
+export async function readServerFacts(
+  session: Session,
+): Promise<{ version: string; versionNumber: number; encoding: string }> {
+  const [row] = await session.query<{ version: string; number: string; encoding: string }>(
+    `SELECT current_setting('server_version') AS version, current_setting('server_version_num') AS number,
+            current_setting('server_encoding') AS encoding`,
+  );
+  const version = /^\S+/.exec(row?.version ?? '')?.[0] ?? '';
+  return { version, versionNumber: Number(row?.number ?? 0), encoding: row?.encoding ?? '' };
+}

@@ -1,0 +1,164 @@
+import { type Selection, selects } from '../../backup-set/base/selection.ts';
+import type { DiscoveredRelation, NodeSnapshot, NotShippedReason } from '../flavour.ts';
+import type { Session } from '../session/session.ts';
+import {
+  type CatalogRelation,
+  countLargeObjects,
+  readCatalog,
+  readSizes,
+  readViewUses,
+} from './catalog.ts';
+
+/** A relation to lock: with the identity that tells it from a later one of the same name. */
+export interface Lockable {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** A relation to ship. */
+export type LockedRelation = DiscoveredRelation & Lockable;
+
+export type Discovery = Pick<NodeSnapshot, 'notShipped' | 'refresh' | 'largeObjects'> & {
+  readonly relations: readonly LockedRelation[];
+  /** Partitioned tables, at every level above the leaves. */
+  readonly roots: readonly Lockable[];
+};
+
+export interface DiscoveryOptions {
+  readonly withSizes: boolean;
+  /** How this kind of server is asked; absent = as PostgreSQL. */
+  readonly catalog?: (session: Session) => Promise<CatalogRelation[]>;
+}
+
+/**
+ * What a backup of this database ships, what it leaves out and why. Under a snapshot (and with the relations locked)
+ * it is the truth about that snapshot, with sizes; without one it is the list of what to lock, and asks for no size.
+ */
+export async function discoverRelations(
+  session: Session,
+  selection: Selection,
+  options: DiscoveryOptions,
+): Promise<Discovery> {
+  const catalog = await (options.catalog ?? readCatalog)(session);
+  const relations: LockedRelation[] = [];
+  const notShipped: NodeSnapshot['notShipped'][number][] = [];
+  for (const relation of catalog) {
+    const reason = reasonNotToShip(relation, selection);
+    if (reason === undefined) relations.push(toShip(relation));
+    else
+      notShipped.push({
+        schema: relation.schema,
+        name: relation.name,
+        kind: KINDS[relation.relkind],
+        reason,
+      });
+  }
+  const refresh = catalog.filter(
+    ({ relkind, isPopulated, isExtensionMember, ...relation }) =>
+      relkind === 'm' && isPopulated && !isExtensionMember && selects(selection, relation),
+  );
+  return {
+    relations: options.withSizes ? await sized(session, relations) : relations,
+    roots: catalog
+      .filter(({ relkind }) => relkind === 'p')
+      .map(({ oid, schema, name }) => ({ oid, schema, name })),
+    notShipped,
+    refresh:
+      refresh.length < 2
+        ? refresh.map(nameOf)
+        : inRefreshOrder(refresh, await readViewUses(session)).map(nameOf),
+    largeObjects: await countLargeObjects(session),
+  };
+}
+
+const KINDS = {
+  r: 'table',
+  p: 'partitioned-table',
+  f: 'foreign-table',
+  x: 'external-table',
+  m: 'materialized-view',
+} as const;
+
+/** What it is comes before whether it was wanted: a foreign table is never shipped, whatever the selection says. */
+function reasonNotToShip(
+  relation: CatalogRelation,
+  selection: Selection,
+): NotShippedReason | undefined {
+  if (relation.isExtensionMember && relation.extensionCondition === null) return 'extension-member';
+  if (relation.relkind === 'f') return 'foreign';
+  if (relation.relkind === 'x') return 'external';
+  if (relation.relkind === 'm') return 'materialized-view';
+  if (relation.relkind === 'p') return 'partitioned-root';
+  if (relation.unlogged) return 'unlogged';
+  return selects(selection, relation, rootOf(relation)) ? undefined : 'excluded';
+}
+
+function toShip(relation: CatalogRelation): LockedRelation {
+  const root = rootOf(relation);
+  const condition = conditionOf(relation.extensionCondition);
+  return {
+    oid: relation.oid,
+    schema: relation.schema,
+    name: relation.name,
+    kind: relation.isPartition ? 'partition' : 'table',
+    columns: relation.columns,
+    bytesEstimated: 0,
+    ...(condition === undefined ? {} : { condition }),
+    ...(relation.replicated === true ? { replicated: true } : {}),
+    ...(relation.redistribute === true ? { redistribute: true } : {}),
+    ...(root === undefined ? {} : { partitionRoot: root }),
+  };
+}
+
+async function sized(
+  session: Session,
+  relations: readonly LockedRelation[],
+): Promise<LockedRelation[]> {
+  const sizes = await readSizes(
+    session,
+    relations.map(({ oid }) => oid),
+  );
+  return relations.map((relation) => ({
+    ...relation,
+    bytesEstimated: sizes.get(relation.oid) ?? 0,
+  }));
+}
+
+function rootOf({
+  rootSchema,
+  rootName,
+}: CatalogRelation): { schema: string; name: string } | undefined {
+  return rootSchema === null || rootName === null
+    ? undefined
+    : { schema: rootSchema, name: rootName };
+}
+
+/** An extension declares its filter with the word WHERE in front, or (pg_dump allows it) something else altogether. */
+function conditionOf(extensionCondition: string | null): string | undefined {
+  const text = extensionCondition?.trim() ?? '';
+  if (text === '') return undefined;
+  return /^where\s/i.test(text) ? text.slice('where'.length).trim() : `true ${text}`;
+}
+
+const nameOf = ({ schema, name }: CatalogRelation) => ({ schema, name });
+
+/** Each materialized view after those it reads, also through plain views. */
+function inRefreshOrder(
+  views: readonly CatalogRelation[],
+  uses: readonly { readonly view: number; readonly uses: number }[],
+): CatalogRelation[] {
+  const usedBy = Map.groupBy(uses, ({ view }) => view);
+  const byOid = new Map(views.map((view) => [view.oid, view]));
+  const ordered: CatalogRelation[] = [];
+  const seen = new Set<number>();
+  const visit = (oid: number) => {
+    if (seen.has(oid)) return;
+    seen.add(oid);
+    for (const { uses: next } of usedBy.get(oid) ?? []) visit(next);
+    const view = byOid.get(oid);
+    if (view !== undefined) ordered.push(view);
+  };
+  for (const view of views) visit(view.oid);
+  return ordered;
+}

@@ -1,0 +1,48 @@
+import { quoteLiteralOnOneLine, quoteQualified } from '../session/quote.ts';
+import type { Session } from '../session/session.ts';
+
+const SEQUENCES_PER_QUERY = 100;
+
+/**
+ * The values of all sequences (also those behind identity columns), one SQL statement each, without a line break inside
+ * or at its end: what psql runs at restore. Read after the snapshot was taken, they are never behind the rows. Sequences know no
+ * snapshot: a value may be ahead of it, which leaves a gap as any rollback does.
+ */
+export async function* sequenceStatements(session: Session): AsyncIterable<string> {
+  const names = await readSequences(session);
+  for (let at = 0; at < names.length; at += SEQUENCES_PER_QUERY) {
+    const batch = names.slice(at, at + SEQUENCES_PER_QUERY);
+    const values = await session.query<{ at: number; value: string; called: boolean }>(
+      batch
+        .map(
+          (name, index) =>
+            `SELECT ${index} AS at, last_value::text AS value, is_called AS called FROM ${quoteQualified(name)}`,
+        )
+        .join(' UNION ALL '),
+    );
+    for (const { at: index, value, called } of values.sort((a, b) => a.at - b.at)) {
+      const name = batch[index];
+      if (name !== undefined) yield `${sequenceStatementStart(name)}${value}, ${called});`;
+    }
+  }
+}
+
+/** How the line of one sequence begins: a restore of chosen tables picks their sequences' lines by it. */
+export function sequenceStatementStart(sequence: {
+  readonly schema: string;
+  readonly name: string;
+}): string {
+  return `SELECT pg_catalog.setval(${quoteLiteralOnOneLine(quoteQualified(sequence))}::regclass, `;
+}
+
+async function readSequences(session: Session): Promise<{ schema: string; name: string }[]> {
+  return session.query(`
+    SELECT n.nspname AS schema, c.relname AS name
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND NOT EXISTS (
+        SELECT FROM pg_depend d JOIN pg_extension x ON x.oid = d.refobjid
+        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_extension'::regclass
+          AND d.deptype = 'e' AND NOT coalesce(c.oid = ANY (x.extconfig), false))
+    ORDER BY n.nspname::text COLLATE "C", c.relname::text COLLATE "C"`);
+}

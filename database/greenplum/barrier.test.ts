@@ -1,0 +1,59 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { LockedRelation } from '../catalog/relations.ts';
+import { shareOut } from './barrier.ts';
+
+/** Relations with oids as a catalog has them: different, and in no order. */
+const relations: fc.Arbitrary<LockedRelation[]> = fc
+  .uniqueArray(fc.record({ oid: fc.integer({ min: 16_384 }), replicated: fc.boolean() }), {
+    maxLength: 20,
+    selector: ({ oid }) => oid,
+  })
+  .map((list) =>
+    list.map(({ oid, replicated }) => ({
+      oid,
+      schema: 'public',
+      name: `t${oid}`,
+      kind: 'table',
+      columns: ['id'],
+      bytesEstimated: 0,
+      ...(replicated && { replicated }),
+    })),
+  );
+const segments = fc.integer({ min: 1, max: 9 });
+
+describe('what the segments ship', () => {
+  test('is every distributed table on each of them, and every replicated table on exactly one', () => {
+    fc.assert(
+      fc.property(relations, segments, (list, count) => {
+        const shares = [...shareOut(list, count).values()];
+        for (const relation of list) {
+          const holders = shares.filter((share) => share.includes(relation));
+          expect(holders).toHaveLength(relation.replicated === true ? 1 : count);
+        }
+      }),
+    );
+  });
+
+  test('is told for every content, also where there is nothing, each relation once and in the catalog’s order', () => {
+    fc.assert(
+      fc.property(relations, segments, (list, count) => {
+        const shares = shareOut(list, count);
+        expect([...shares.keys()]).toEqual(Array.from({ length: count }, (_, content) => content));
+        for (const share of shares.values())
+          expect(share).toEqual(list.filter((relation) => share.includes(relation)));
+      }),
+    );
+  });
+
+  test('takes turns with replicated tables: no segment has two more of them than another', () => {
+    fc.assert(
+      fc.property(relations, segments, (list, count) => {
+        const taken = [...shareOut(list, count).values()].map(
+          (share) => share.filter(({ replicated }) => replicated === true).length,
+        );
+        expect(Math.max(...taken) - Math.min(...taken)).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+});

@@ -1,0 +1,109 @@
+import type { Selection } from '../../backup-set/base/selection.ts';
+import {
+  type BarrierKind,
+  type DescribedNode,
+  describeServer,
+  type ExportedNode,
+} from '../barrier/kind.ts';
+import type { BarrierNode } from '../barrier/node.ts';
+import { readSizes } from '../catalog/catalog.ts';
+import {
+  type Discovery,
+  discoverRelations,
+  type Lockable,
+  type LockedRelation,
+} from '../catalog/relations.ts';
+import { greenplumCatalog } from './catalog.ts';
+import type { GreenplumVersion } from './topology.ts';
+
+/**
+ * Greenplum's barrier: SHARE is asked for once, on the coordinator, which dispatches it. Each segment exports a snapshot
+ * of its own in utility mode, as a segment cannot import the coordinator's. ACCESS SHARE is held everywhere.
+ */
+export function coordinatorBarrier(version: GreenplumVersion): BarrierKind {
+  const discover = ({ holder }: BarrierNode, selection: Selection) =>
+    discoverRelations(holder, selection, {
+      withSizes: false,
+      catalog: (session) => greenplumCatalog(session, version),
+    });
+  return {
+    look: (nodes, selection) => {
+      let asked: Promise<readonly Lockable[]> | undefined;
+      return () => (asked ??= discover(coordinatorOf(nodes), selection).then(lockablesOf));
+    },
+    stopsWriters: isCoordinator,
+    exports: (node) => !isCoordinator(node),
+    describe: async (exported, selection) => {
+      const coordinator = coordinatorOf(exported.map(({ node }) => node));
+      const discovery = await discover(coordinator, selection);
+      const server = { ...(await describeServer(coordinator.holder)), serverVersion: version.text };
+      const lockable = lockablesOf(discovery);
+      const shares = shareOut(discovery.relations, exported.length - 1);
+      return Promise.all(
+        exported.map(async ({ node, snapshotId }): Promise<DescribedNode> => {
+          const { segment } = node;
+          const described = isCoordinator(node)
+            ? definitionsOf(discovery)
+            : await rowsOf(
+                { node, ...(snapshotId !== undefined && { snapshotId }) },
+                shares.get(segment.content) ?? [],
+              );
+          return { lockable, snapshot: { segment, ...server, ...described } };
+        }),
+      );
+    },
+  };
+}
+
+const isCoordinator = ({ segment }: BarrierNode) => segment.content === -1;
+
+function coordinatorOf(nodes: readonly BarrierNode[]): BarrierNode {
+  const found = nodes.find(isCoordinator);
+  if (found === undefined) throw new Error('a Greenplum without a coordinator');
+  return found;
+}
+
+/** The roots, too: a writer that names one holds its lock on the coordinator, where we see it first. */
+function lockablesOf({ relations, roots }: Discovery): Lockable[] {
+  return [...roots, ...relations];
+}
+
+/** What each content ships: its slice of every table, and of the replicated tables, which are whole everywhere, its turn. */
+export function shareOut(
+  relations: readonly LockedRelation[],
+  segments: number,
+): ReadonlyMap<number, readonly LockedRelation[]> {
+  const turns = new Map(
+    relations
+      .filter(({ replicated }) => replicated === true)
+      .map(({ oid }, at) => [oid, at % segments]),
+  );
+  return new Map(
+    Array.from({ length: segments }, (_, content) => [
+      content,
+      relations.filter(({ oid }) => (turns.get(oid) ?? content) === content),
+    ]),
+  );
+}
+
+function definitionsOf({ notShipped, refresh }: Discovery) {
+  return { definitions: true, relations: [], notShipped, refresh, largeObjects: 0 };
+}
+
+async function rowsOf({ node, snapshotId }: ExportedNode, share: readonly LockedRelation[]) {
+  const sizes = await readSizes(
+    node.holder,
+    share.map(({ oid }) => oid),
+  );
+  return {
+    ...(snapshotId !== undefined && { snapshotId }),
+    definitions: false,
+    relations: share.map(({ oid, ...relation }) => ({
+      ...relation,
+      bytesEstimated: sizes.get(oid) ?? 0,
+    })),
+    notShipped: [],
+    refresh: [],
+    largeObjects: 0,
+  };
+}

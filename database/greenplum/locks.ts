@@ -1,0 +1,36 @@
+import type { LockWait } from '../barrier/locks.ts';
+import type { Session } from '../session/session.ts';
+
+/**
+ * As `readLockWait`, on a Greenplum 6, whose PostgreSQL has no pg_blocking_pids: whoever holds a lock on the relation
+ * that does not go with the one waited for. The monitor must be in utility mode: pg_locks then shows this instance alone.
+ */
+export async function readGreenplumLockWait(
+  monitor: Session,
+  waitingPid: number,
+): Promise<LockWait | undefined> {
+  const rows = await monitor.query<LockWait['blockers'][number] & { relation: string }>(
+    `SELECT h.pid, coalesce(a.usename, '') AS user, coalesce(a.application_name, '') AS application,
+            coalesce(a.state, CASE WHEN h.pid IS NULL THEN 'prepared transaction' ELSE '' END) AS state,
+            coalesce(left(a.query, 500), '') AS query,
+            coalesce(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.query_start, a.backend_start)) * 1000, 0)::float8 AS "runningMs",
+            coalesce(a.query LIKE 'autovacuum:%', false) AS "isAutovacuum", n.nspname || '.' || c.relname AS relation
+     FROM pg_locks w
+     JOIN pg_class c ON c.oid = w.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+     LEFT JOIN (
+       SELECT DISTINCT database, relation, pid FROM pg_locks
+       WHERE granted AND locktype = 'relation' AND mode IN
+         ('RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+     ) h ON h.database = w.database AND h.relation = w.relation AND h.pid IS DISTINCT FROM w.pid
+     LEFT JOIN pg_stat_activity a ON a.pid = h.pid
+     WHERE w.pid = $1 AND NOT w.granted AND w.locktype = 'relation'
+     ORDER BY "runningMs" DESC`,
+    [waitingPid],
+  );
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  const blockers = rows
+    .filter(({ state }) => state !== '')
+    .map(({ relation: _, ...blocker }) => ({ ...blocker, pid: blocker.pid ?? 0 }));
+  return { relation: first.relation, blockers };
+}

@@ -1,0 +1,103 @@
+import type { ConnectionTarget } from '../flavour.ts';
+import { utilityOptions } from '../greenplum/topology.ts';
+import { sqlStateOf } from '../session/database-error.ts';
+import { withMaintenanceSession } from '../session/maintenance.ts';
+import { openSession, type Session } from '../session/session.ts';
+import { refusalOf } from './entry.ts';
+import type { ServerCheck } from './server.ts';
+
+/** A segment that does not answer keeps the coordinator waiting for minutes. */
+const DISPATCH_MS_MAX = 30_000;
+const UNKNOWN_PARAMETER = '42704';
+const NO_SUCH_DATABASE = '3D000';
+
+/**
+ * A session that the coordinator alone answers, in the database, or where there is none of this name in another one.
+ * Each version of Greenplum refuses the other's way; who refuses both is let in plainly, to be asked what it is.
+ * @throws StowageError as `openSession`.
+ */
+export async function openCoordinator(
+  target: ConnectionTarget,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly session: Session; readonly database: ServerCheck }> {
+  const name = 'database';
+  const { database } = target;
+  try {
+    const session = await openUtility(target, signal);
+    return { session, database: { name, ok: true, detail: `${database} is there` } };
+  } catch (error) {
+    if (sqlStateOf(error) !== NO_SUCH_DATABASE) throw error;
+    const session = await openUtility({ ...target, database: 'postgres' }, signal);
+    const detail = `there is no database ${database}; a restore makes it with --create`;
+    return { session, database: { name, ok: false, detail } };
+  }
+}
+
+async function openUtility(
+  target: ConnectionTarget,
+  signal: AbortSignal | undefined,
+): Promise<Session> {
+  const open = (at: ConnectionTarget) =>
+    openSession(at, { purpose: 'probe', applicationName: 'stowage doctor', signal });
+  for (const major of [6, 7] as const) {
+    try {
+      return await open({ ...target, options: utilityOptions({ text: '', major }) });
+    } catch (error) {
+      if (sqlStateOf(error) !== UNKNOWN_PARAMETER) throw error;
+    }
+  }
+  return open(target);
+}
+
+/**
+ * Whether an ordinary session of the coordinator gets an answer from every segment, as the barrier's locks must. It is one of
+ * the maintenance database, where a backup asks for the topology.
+ */
+export async function checkDispatch(
+  target: ConnectionTarget,
+  segments: number,
+  signal: AbortSignal | undefined,
+): Promise<ServerCheck> {
+  const name = 'dispatch';
+  const limit = AbortSignal.timeout(DISPATCH_MS_MAX);
+  const either = signal === undefined ? limit : AbortSignal.any([limit, signal]);
+  try {
+    const answers = await withMaintenanceSession(target, either, (session) =>
+      countSegments(session, either),
+    );
+    const detail = `${answers} of ${segments} segments answer the coordinator`;
+    return { name, ok: answers === segments, detail };
+  } catch (error) {
+    const late = `the segments did not answer the coordinator within ${DISPATCH_MS_MAX / 1000} s`;
+    return { name, ok: false, detail: limit.aborted ? late : await refusalOf(error, target) };
+  }
+}
+
+async function countSegments(session: Session, signal: AbortSignal): Promise<number> {
+  const cut = () => void session.destroy();
+  signal.addEventListener('abort', cut, { once: true });
+  try {
+    const [row] = await session.query<{ count: number }>(
+      "SELECT count(*)::int AS count FROM gp_dist_random('gp_id')",
+    );
+    return row?.count ?? 0;
+  } finally {
+    signal.removeEventListener('abort', cut);
+  }
+}
+
+/** For whoever wonders: the barrier works either way. */
+export async function checkDeadlockDetector(session: Session): Promise<ServerCheck> {
+  const name = 'global deadlock detector';
+  const rows = await session.query<{ name: string; setting: string }>(
+    `SELECT name, setting FROM pg_settings
+     WHERE name IN ('gp_enable_global_deadlock_detector', 'gp_global_deadlock_detector_period')`,
+  );
+  const settings = new Map(rows.map(({ name: setting, setting: value }) => [setting, value]));
+  const period = settings.get('gp_global_deadlock_detector_period') ?? '?';
+  const detail =
+    settings.get('gp_enable_global_deadlock_detector') === 'on'
+      ? `on, every ${period} s: rows are updated side by side, and the barrier waits for each of these writers`
+      : 'off: UPDATE and DELETE take their table for themselves, the barrier waits for one writer per table';
+  return { name, ok: true, remark: true, detail };
+}

@@ -1,0 +1,159 @@
+import pMap from 'p-map';
+import type { ConnectionTarget, Segment } from '../flavour.ts';
+import { type GreenplumVersion, utilityOptions } from '../greenplum/topology.ts';
+import { openSession, type Session } from '../session/session.ts';
+import { checkDeadlockDetector, checkDispatch, openCoordinator } from './coordinator.ts';
+import { checkShipperEntry, refusalOf } from './entry.ts';
+import { attempt, inspectInstance } from './instance.ts';
+import { judgeProduct, readProduct } from './product.ts';
+import { inspectPrograms } from './programs.ts';
+import { checkServerPrograms } from './rights.ts';
+import type { ServerCheck } from './server.ts';
+import { type InstanceRow, judgeTopology, primariesUp, readInstances } from './topology.ts';
+
+/** A check, and what it was made on. */
+interface PlacedCheck extends ServerCheck {
+  /** `cluster`, `programs` or `content 3` */
+  readonly of: string;
+}
+
+export interface GreenplumInspection {
+  readonly coordinator: Segment;
+  readonly connect: (segment: Segment) => ConnectionTarget;
+  /** Whether a segment's shipper will be a process on this machine, and so come in as we do. */
+  readonly shipsFromHere: (segment: Segment) => boolean;
+  /** Connections that move rows, per segment. */
+  readonly workers: number;
+  readonly clock: () => Date;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const SEGMENTS_AT_ONCE = 16;
+/** Holder, locker and monitor, on every instance. */
+const CONNECTIONS_OF_BARRIER = 3;
+/** On a segment, for the coordinator's holder, its locker, and pg_dump. */
+const CONNECTIONS_DISPATCHED = 3;
+/** On the coordinator: pg_dump, and whoever reads the sequences. */
+const CONNECTIONS_OF_DEFINITIONS = 2;
+
+/**
+ * Asks a Greenplum whether a backup of this database can work. Changes nothing and locks nothing. The coordinator is asked
+ * in utility mode: it then answers also while a segment does not.
+ * @throws never; what cannot be asked is a check that is not ok.
+ */
+export async function inspectGreenplum(cluster: GreenplumInspection): Promise<PlacedCheck[]> {
+  const { coordinator, connect, signal } = cluster;
+  try {
+    const { session, database } = await openCoordinator(connect(coordinator), signal);
+    try {
+      return await inspectCluster(cluster, session, database);
+    } finally {
+      await session.close();
+    }
+  } catch (error) {
+    const detail = await refusalOf(error, connect(coordinator));
+    return [{ of: 'content -1', name: 'utility session', ok: false, detail }];
+  }
+}
+
+/** What is known once the coordinator has said what it is. */
+interface Known extends GreenplumInspection {
+  readonly version: GreenplumVersion;
+  /** False when the database is not there: what does not depend on it is asked in another one. */
+  readonly isDatabase: boolean;
+}
+
+async function inspectCluster(
+  cluster: GreenplumInspection,
+  session: Session,
+  database: ServerCheck,
+): Promise<PlacedCheck[]> {
+  const product = await readProduct(session);
+  const { check, version } = judgeProduct(product);
+  if (version === undefined) return placed('cluster', [check]);
+  const instances = await readInstances(session);
+  const primaries = primariesUp(instances);
+  const connect = (segment: Segment) => ({
+    ...cluster.connect(segment),
+    database: session.target.database,
+  });
+  const known: Known = { ...cluster, connect, version, isDatabase: database.ok };
+  const whole = [
+    check,
+    database,
+    ...judgeTopology(instances),
+    await checkDispatch(connect(cluster.coordinator), primaries.length, cluster.signal),
+    await attempt('global deadlock detector', () => checkDeadlockDetector(session)),
+  ];
+  const segments = await pMap(primaries, (primary) => inspectSegment(known, primary), {
+    concurrency: SEGMENTS_AT_ONCE,
+  });
+  return [
+    ...placed('cluster', whole),
+    ...placed('programs', await programsOf(cluster, product.release)),
+    ...placed('content -1', await inspectCoordinator(known, session)),
+    ...segments.flat(),
+  ];
+}
+
+/** pg_dump runs beside the coordinator; from another machine nobody sees what is installed there. */
+async function programsOf(
+  { coordinator, connect, shipsFromHere, signal }: GreenplumInspection,
+  serverRelease: string,
+): Promise<ServerCheck[]> {
+  const target = connect(coordinator);
+  if (shipsFromHere(coordinator)) return inspectPrograms(target, serverRelease, signal);
+  const place = target.binDir ?? 'connection.binDir, which is not set,';
+  const detail = `they run on ${coordinator.host}, which cannot be seen from here; pg_dump --help in ${place} there must tell of --gp-syntax`;
+  return [{ name: 'pg_dump and its kin', ok: true, remark: true, detail }];
+}
+
+async function inspectCoordinator(known: Known, session: Session): Promise<ServerCheck[]> {
+  const { coordinator, shipsFromHere, version } = known;
+  const connections = CONNECTIONS_OF_BARRIER + CONNECTIONS_OF_DEFINITIONS;
+  return [
+    entered(session.target),
+    await attempt('shipper', () => checkShipperEntry(session, shipsFromHere(coordinator))),
+    await attempt('server programs', () => checkServerPrograms(session, version)),
+    ...(await inspectInstance(session, { ...known, connections })),
+  ];
+}
+
+async function inspectSegment(
+  known: Known,
+  { content, host, port }: InstanceRow,
+): Promise<PlacedCheck[]> {
+  const { connect, shipsFromHere, version, workers, signal } = known;
+  const segment: Segment = { content, host, port, options: utilityOptions(version) };
+  const target = connect(segment);
+  const of = `content ${content}`;
+  const connections = CONNECTIONS_OF_BARRIER + CONNECTIONS_DISPATCHED + workers;
+  try {
+    const session = await openSession(target, {
+      purpose: 'probe',
+      applicationName: 'stowage doctor',
+      signal,
+    });
+    try {
+      return placed(of, [
+        entered(target),
+        await attempt('shipper', () => checkShipperEntry(session, shipsFromHere(segment))),
+        ...(await inspectInstance(session, { ...known, connections })),
+      ]);
+    } finally {
+      await session.close();
+    }
+  } catch (error) {
+    return placed(of, [
+      { name: 'utility session', ok: false, detail: await refusalOf(error, target) },
+    ]);
+  }
+}
+
+function entered({ host, port, user }: ConnectionTarget): ServerCheck {
+  return { name: 'utility session', ok: true, detail: `${host}:${port} lets ${user} in from here` };
+}
+
+function placed(of: string, checks: readonly ServerCheck[]): PlacedCheck[] {
+  return checks.map((check) => ({ of, ...check }));
+}

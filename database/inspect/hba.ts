@@ -1,0 +1,132 @@
+import { BlockList, isIP } from 'node:net';
+
+/** Who wants in, as pg_hba.conf sees him. */
+export interface HbaClient {
+  readonly database: string;
+  readonly user: string;
+  /** Where he comes from: an IP address of the server's own host. */
+  readonly address: string;
+  readonly tls: boolean;
+}
+
+/** What a pg_hba.conf says to a visitor; the first line that fits decides. */
+export type Admission =
+  | { readonly kind: 'decided'; readonly line: number; readonly method: string }
+  /** This line may fit or not, which only the server knows. */
+  | { readonly kind: 'unclear'; readonly line: number; readonly text: string }
+  | { readonly kind: 'no line' };
+
+interface Word {
+  readonly text: string;
+  /** A quoted word is a name, also when it reads like a keyword. */
+  readonly quoted: boolean;
+}
+type Field = readonly Word[];
+type Fit = 'yes' | 'no' | 'perhaps';
+
+/** Judges a visitor who comes by TCP from the server's own host, as every shipper on a segment host does. */
+export function admissionOf(hba: string, visitor: HbaClient): Admission {
+  for (const [index, text] of hba.split('\n').entries()) {
+    const [type, databases, users, address, ...rest] = fieldsOf(text);
+    if (
+      type === undefined ||
+      databases === undefined ||
+      users === undefined ||
+      address === undefined
+    )
+      continue;
+    const { range, method } = rangeOf(textOf(address), rest);
+    const fits = [
+      fitsType(textOf(type), visitor.tls),
+      anyWord(databases, (word) => fitsDatabase(word, visitor)),
+      anyWord(users, (word) => fitsUser(word, visitor)),
+      fitsAddress(range, visitor.address),
+    ];
+    const line = index + 1;
+    if (fits.includes('no')) continue;
+    if (fits.includes('perhaps')) return { kind: 'unclear', line, text: text.trim() };
+    return { kind: 'decided', line, method };
+  }
+  return { kind: 'no line' };
+}
+
+/** Words are parted by blanks, lists by commas; quotes keep both; # begins a comment. */
+function fieldsOf(line: string): Field[] {
+  const fields: Word[][] = [];
+  let continues = false;
+  for (const [, quoted, plain, comma, comment] of line.matchAll(
+    /"([^"]*)"|([^\s",#]+)|(,)|(#.*)/g,
+  )) {
+    if (comment !== undefined) break;
+    if (comma !== undefined) {
+      continues = true;
+      continue;
+    }
+    const word = { text: quoted ?? plain ?? '', quoted: quoted !== undefined };
+    if (continues) fields.at(-1)?.push(word);
+    else fields.push([word]);
+    continues = false;
+  }
+  return fields;
+}
+
+function textOf(field: Field | undefined): string {
+  return field?.[0]?.text ?? '';
+}
+
+/** An address without a length has its mask in the next field. */
+function rangeOf(
+  address: string,
+  [next, afterNext]: readonly Field[],
+): { range: string; method: string } {
+  if (isIP(address) === 0 || isIP(textOf(next)) === 0)
+    return { range: address, method: textOf(next) };
+  return { range: `${address}/${bitsIn(textOf(next))}`, method: textOf(afterNext) };
+}
+
+function bitsIn(mask: string): number {
+  if (isIP(mask) === 6)
+    return mask.split(':').reduce((sum, part) => sum + onesIn(Number.parseInt(part || '0', 16)), 0);
+  return mask.split('.').reduce((sum, part) => sum + onesIn(Number(part)), 0);
+}
+
+function onesIn(value: number): number {
+  return value.toString(2).replaceAll('0', '').length;
+}
+
+function fitsType(type: string, tls: boolean): Fit {
+  if (type === 'host' || type === 'hostnogssenc') return 'yes';
+  return type === (tls ? 'hostssl' : 'hostnossl') ? 'yes' : 'no';
+}
+
+function anyWord(words: Field, fits: (word: Word) => Fit): Fit {
+  const found = words.map(fits);
+  return found.find((fit) => fit === 'yes') ?? found.find((fit) => fit === 'perhaps') ?? 'no';
+}
+
+function fitsDatabase({ text, quoted }: Word, { database, user }: HbaClient): Fit {
+  if (quoted) return text === database ? 'yes' : 'no';
+  if (text === 'all' || text === database) return text === 'replication' ? 'no' : 'yes';
+  if (text === 'sameuser') return user === database ? 'yes' : 'no';
+  return text === 'samerole' || text === 'samegroup' || /^[@/]/.test(text) ? 'perhaps' : 'no';
+}
+
+function fitsUser({ text, quoted }: Word, { user }: HbaClient): Fit {
+  if (text === user || (text === 'all' && !quoted)) return 'yes';
+  return !quoted && /^[@+/]/.test(text) ? 'perhaps' : 'no';
+}
+
+function fitsAddress(range: string, address: string): Fit {
+  // He comes from the server's own host, so from one of its own addresses.
+  if (range === 'all' || range === 'samehost' || range === 'samenet') return 'yes';
+  const [network = '', bits] = range.split('/');
+  const family = isIP(network);
+  if (family === 0) return 'perhaps';
+  if (family !== isIP(address)) return 'no';
+  const [version, longest] = family === 6 ? (['ipv6', 128] as const) : (['ipv4', 32] as const);
+  const length = Number(bits ?? longest);
+  if (!Number.isInteger(length) || length > longest) return 'perhaps';
+  const list = new BlockList();
+  list.addSubnet(network, length, version);
+  return list.check(address, version) ? 'yes' : 'no';
+}

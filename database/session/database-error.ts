@@ -1,0 +1,52 @@
+import { type ErrorCode, messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import type { ConnectionTarget } from '../flavour.ts';
+import { placeOf } from '../tools/process.ts';
+
+/** The server's own code for an error, when the server sent one. */
+export function sqlStateOf(error: unknown): string | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (
+      'code' in at &&
+      typeof at.code === 'string' &&
+      /^[0-9A-Z]{5}$/.test(at.code) &&
+      'severity' in at
+    )
+      return at.code;
+  }
+  return undefined;
+}
+
+/**
+ * Turns what node-postgres throws into an error of ours that names the place, the server's message and its SQLSTATE.
+ * `doing` completes "failed to …"; it must not hold a password.
+ */
+export function databaseError(
+  error: unknown,
+  target: ConnectionTarget,
+  doing: string,
+): StowageError {
+  if (error instanceof StowageError) return error;
+  const state = sqlStateOf(error);
+  const suffix = state === undefined ? '' : ` (SQLSTATE ${state})`;
+  const code =
+    state === undefined && messageOf(error).startsWith('SASL') ? 'database/denied' : codeFor(state);
+  return new StowageError(
+    code,
+    `failed to ${doing} on ${placeOf(target)}: ${messageOf(error)}${suffix}`,
+    {
+      cause: error,
+      ...(target.content === undefined ? {} : { where: { content: target.content } }),
+    },
+  );
+}
+
+/** No SQLSTATE means that no server answered: refused, timed out, or the connection broke. */
+function codeFor(state: string | undefined): ErrorCode {
+  if (state === undefined) return 'database/unreachable';
+  if (state.startsWith('28') || state === '42501') return 'database/denied';
+  if (state === '55P03' || state === '40P01') return 'database/locked';
+  // 53300 too many connections; 57P01 to 57P03 shutting down, crashed, starting up.
+  if (state.startsWith('08') || state === '53300' || /^57P0[1-3]$/.test(state))
+    return 'database/unreachable';
+  return 'database/failed';
+}

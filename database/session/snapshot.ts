@@ -1,0 +1,25 @@
+import type { ConnectionTarget } from '../flavour.ts';
+import { quoteLiteral } from './quote.ts';
+import { openSession, type Session, type SessionOptions } from './session.ts';
+
+/**
+ * A session that sees exactly what the held snapshot sees; any number of them may read one segment at once. Without a
+ * snapshot (a coordinator that holds no rows) it sees what is there when it comes.
+ * @throws StowageError as `openSession`; `database/failed` when the snapshot is no longer held.
+ */
+export async function attachSnapshot(
+  target: ConnectionTarget,
+  snapshotId: string | undefined,
+  options: SessionOptions,
+): Promise<Session> {
+  const session = await openSession(target, options);
+  try {
+    const attach =
+      snapshotId === undefined ? '' : `; SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshotId)}`;
+    await session.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY${attach}`);
+    return session;
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}

@@ -1,0 +1,87 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { ConnectionTarget } from '../flavour.ts';
+import { quoteConninfo } from '../session/quote.ts';
+import { labelled } from './dump.ts';
+import { startTool } from './process.ts';
+
+export interface RestoreSchemaOptions {
+  readonly section: 'pre-data' | 'post-data';
+  /** Connections that build indexes and check constraints at once; only post-data can use more than one. */
+  readonly jobs?: number;
+  /** What selectSchemaEntries wrote; absent = everything. */
+  readonly list?: string;
+  readonly noOwner?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Restores one section of a schema archive. Pre-data is one transaction: all of it or nothing. Post-data stops at the
+ * first error and leaves what was built before it.
+ * @throws StowageError `database/tool` with pg_restore's own words; `interrupted`.
+ */
+export async function restoreSchema(
+  target: ConnectionTarget,
+  file: string,
+  options: RestoreSchemaOptions,
+): Promise<void> {
+  const { section, jobs = 1, noOwner = false, list, signal } = options;
+  const how = section === 'pre-data' || jobs <= 1 ? ['--single-transaction'] : [`--jobs=${jobs}`];
+  const args = [`--section=${section}`, ...how, ...(noOwner ? ['--no-owner'] : [])];
+  if (list === undefined) return pgRestore(target, [...args, resolve(file)], signal);
+  const directory = await mkdtemp(join(tmpdir(), 'stowage-list-'));
+  try {
+    const listFile = join(directory, 'list');
+    await writeFile(listFile, list, { mode: 0o600 });
+    await pgRestore(target, [...args, `--use-list=${listFile}`, resolve(file)], signal);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** All large objects of an archive, or none. They keep their numbers, so the target must not have them yet. */
+export async function restoreLargeObjects(
+  target: ConnectionTarget,
+  file: string,
+  options: { readonly noOwner?: boolean; readonly signal?: AbortSignal | undefined } = {},
+): Promise<void> {
+  const owner = options.noOwner === true ? ['--no-owner'] : [];
+  await pgRestore(target, ['--single-transaction', ...owner, resolve(file)], options.signal);
+}
+
+/** The table of contents of an archive with its dependencies, for selectSchemaEntries. */
+export async function listArchive(
+  target: ConnectionTarget,
+  file: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  const tool = await startTool(target, 'pg_restore', {
+    args: ['--list', '--verbose', resolve(file)],
+    signal,
+  });
+  tool.stdin.end();
+  const [text] = await Promise.all([collect(tool.stdout), tool.done]);
+  return text;
+}
+
+async function pgRestore(
+  target: ConnectionTarget,
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  // Without --dbname pg_restore writes SQL to its output and succeeds.
+  const database = `--dbname=dbname=${quoteConninfo(target.database)}`;
+  const tool = await startTool(target, 'pg_restore', {
+    args: [database, '--exit-on-error', '--no-password', ...args],
+    signal,
+    applicationName: labelled(target, 'pg_restore'),
+  });
+  tool.stdin.end();
+  tool.stdout.resume();
+  await tool.done;
+}
+
+async function collect(source: AsyncIterable<Uint8Array>): Promise<string> {
+  return Buffer.concat(await Array.fromAsync(source)).toString('utf8');
+}

@@ -1,0 +1,202 @@
+import type { QualifiedName } from '../../backup-set/base/selection.ts';
+
+export interface SchemaChoice {
+  /** For pg_restore's --use-list: serves both sections. */
+  readonly list: string;
+  /** Chosen tables that the archive does not hold. */
+  readonly missing: readonly QualifiedName[];
+  /** Foreign keys, rules and policies of chosen tables that need something not chosen, as the archive lists them. */
+  readonly leftOut: readonly string[];
+}
+
+export interface SchemaChoiceOptions {
+  /**
+   * Also everything the tables need: schemas, types, functions, extensions, free sequences, partitioned roots. For an
+   * empty database; where those exist already, without.
+   */
+  readonly withNeeds: boolean;
+}
+
+interface Entry {
+  readonly id: number;
+  readonly kind: string;
+  /** Schema, name and owner, without a mark between them: the listing has none. */
+  readonly tag: string;
+  readonly line: string;
+  readonly dependsOn: readonly number[];
+}
+
+/** What holds rows or shows them: an entry that needs one of these comes only with it. */
+const RELATIONS = ['TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW'];
+/** What is part of a table, and comes with it. SEQUENCE: one that a column owns depends on the table. */
+const PARTS = [
+  'DEFAULT',
+  'CHECK CONSTRAINT',
+  'FK CONSTRAINT',
+  'CONSTRAINT',
+  'INDEX',
+  'INDEX ATTACH',
+  'TABLE ATTACH',
+  'STATISTICS',
+  'RULE',
+  'TRIGGER',
+  'ROW SECURITY',
+  'POLICY',
+  'SEQUENCE',
+  'SEQUENCE OWNED BY',
+  'ACL',
+  'COMMENT',
+  'SECURITY LABEL',
+];
+/** The rest of what a listing may hold; only needed to know where the kind ends and the name begins. */
+const OTHERS = [
+  'SCHEMA',
+  'EXTENSION',
+  'TYPE',
+  'SHELL TYPE',
+  'DOMAIN',
+  'FUNCTION',
+  'PROCEDURE',
+  'AGGREGATE',
+  'OPERATOR',
+  'OPERATOR CLASS',
+  'OPERATOR FAMILY',
+  'COLLATION',
+  'CONVERSION',
+  'CAST',
+  'TRANSFORM',
+  'PROCEDURAL LANGUAGE',
+  'FOREIGN DATA WRAPPER',
+  'SERVER',
+  'USER MAPPING',
+  'ACCESS METHOD',
+  'TEXT SEARCH PARSER',
+  'TEXT SEARCH DICTIONARY',
+  'TEXT SEARCH TEMPLATE',
+  'TEXT SEARCH CONFIGURATION',
+  'DEFAULT ACL',
+  'EVENT TRIGGER',
+  'PUBLICATION',
+  'PUBLICATION TABLE',
+  'PUBLICATION TABLES IN SCHEMA',
+  'SUBSCRIPTION',
+  'MATERIALIZED VIEW DATA',
+  'TABLE DATA',
+  'SEQUENCE SET',
+  'DATABASE',
+  'DATABASE PROPERTIES',
+  'ENCODING',
+  'STDSTRINGS',
+  'SEARCHPATH',
+];
+/** Longest first: `FK CONSTRAINT` is no `FK`, `TABLE ATTACH` no `TABLE`. */
+const KINDS = [...RELATIONS, ...PARTS, ...OTHERS].sort((a, b) => b.length - a.length);
+
+/**
+ * Chooses from a schema archive what makes some tables whole: the tables, their parts, and on request what they need.
+ * Indexes and constraints do not name their table in the listing; what they depend on does.
+ * `listing` is what `pg_restore --list --verbose` prints.
+ */
+export function selectSchemaEntries(
+  listing: string,
+  tables: readonly QualifiedName[],
+  { withNeeds }: SchemaChoiceOptions,
+): SchemaChoice {
+  const entries = parseListing(listing);
+  const byId = new Map(entries.map((entry) => [entry.id, entry]));
+  const found = findTables(entries, tables);
+  const chosen = new Set(found.values());
+  const need = (entry: Entry) => {
+    for (const id of entry.dependsOn) {
+      const needed = byId.get(id);
+      if (needed === undefined || chosen.has(needed)) continue;
+      chosen.add(needed);
+      need(needed);
+    }
+  };
+  const within = partRules(byId, chosen);
+  // A part may have parts (a comment on an index) and needs, and those parts again: until nothing more comes.
+  for (let before = -1; before !== chosen.size; ) {
+    before = chosen.size;
+    if (withNeeds) for (const entry of [...chosen]) need(entry);
+    for (const entry of entries) if (!chosen.has(entry) && within.isWhole(entry)) chosen.add(entry);
+  }
+  const own = new Set(found.values());
+  return {
+    list: entries
+      .filter((entry) => chosen.has(entry))
+      .map(({ line }) => `${line}\n`)
+      .join(''),
+    missing: tables.filter((table) => !found.has(table)),
+    leftOut: entries
+      .filter((entry) => !chosen.has(entry) && within.isPartOf(entry, own, found))
+      .map(({ kind, tag }) => `${kind} ${tag}`),
+  };
+}
+
+function partRules(byId: ReadonlyMap<number, Entry>, chosen: ReadonlySet<Entry>) {
+  const binding = (entry: Entry) =>
+    entry.dependsOn
+      .flatMap((id) => byId.get(id) ?? [])
+      .filter(({ kind }) => RELATIONS.includes(kind) || PARTS.includes(kind));
+  return {
+    /** A part whose every relation and part is there; a comment or right also of anything else that is. */
+    isWhole(entry: Entry): boolean {
+      if (!PARTS.includes(entry.kind)) return false;
+      const needs = binding(entry);
+      if (needs.length > 0) return needs.every((needed) => chosen.has(needed));
+      const isRemark = ['ACL', 'COMMENT', 'SECURITY LABEL'].includes(entry.kind);
+      return isRemark && entry.dependsOn.some((id) => chosen.has(byId.get(id) ?? entry));
+    },
+    /** Named after a chosen table, or hanging on one: it was left out for something else that is not there. */
+    isPartOf(
+      entry: Entry,
+      own: ReadonlySet<Entry>,
+      names: ReadonlyMap<QualifiedName, Entry>,
+    ): boolean {
+      if (!['FK CONSTRAINT', 'RULE', 'POLICY', 'TRIGGER'].includes(entry.kind)) return false;
+      if (!binding(entry).some((needed) => own.has(needed))) return false;
+      return [...names.keys()].some((table) => entry.tag.startsWith(`${tagOf(table)} `));
+    },
+  };
+}
+
+/** The listing puts no mark between name and owner: of several that fit, the one with the least behind the name. */
+function findTables(
+  entries: readonly Entry[],
+  tables: readonly QualifiedName[],
+): Map<QualifiedName, Entry> {
+  const candidates = entries.filter(({ kind }) => kind === 'TABLE');
+  const found = new Map<QualifiedName, Entry>();
+  for (const table of tables) {
+    const start = `${tagOf(table)} `;
+    const fitting = candidates
+      .filter(({ tag }) => tag.startsWith(start))
+      .sort((a, b) => a.tag.length - b.tag.length);
+    if (fitting[0] !== undefined) found.set(table, fitting[0]);
+  }
+  return found;
+}
+
+/** pg_restore writes line breaks in names as blanks. */
+function tagOf({ schema, name }: QualifiedName): string {
+  return `${schema} ${name}`.replaceAll(/[\r\n]/g, ' ');
+}
+
+function parseListing(listing: string): Entry[] {
+  const entries: { id: number; kind: string; tag: string; line: string; dependsOn: number[] }[] =
+    [];
+  for (const line of listing.split('\n')) {
+    const depends = /^;\s+depends on:((?: \d+)*)/.exec(line);
+    if (depends !== null)
+      entries
+        .at(-1)
+        ?.dependsOn.push(...(depends[1] ?? '').trim().split(' ').filter(Boolean).map(Number));
+    const entry = /^(\d+); \d+ \d+ (.*)$/s.exec(line);
+    if (entry === null) continue;
+    const [, id, rest = ''] = entry;
+    const kind = KINDS.find((known) => rest.startsWith(`${known} `)) ?? rest.split(' ', 1)[0] ?? '';
+    entries.push({ id: Number(id), kind, tag: rest.slice(kind.length + 1), line, dependsOn: [] });
+  }
+  return entries;
+}

@@ -1,0 +1,43 @@
+import { crc32 } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { combineCrc32 } from './crc32.ts';
+
+describe('combineCrc32', () => {
+  it('gives what reading both strings gives, for strings of any length', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 5_000 }),
+        fc.uint8Array({ maxLength: 5_000 }),
+        (a, b) => {
+          const whole = crc32(Buffer.concat([a, b]));
+          expect(combineCrc32(crc32(a), crc32(b), b.length)).toBe(whole);
+        },
+      ),
+    );
+  });
+
+  it('does not depend on where a string is cut', () => {
+    const bytes = Buffer.from('frame after frame after frame, until the pack is full');
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const [a, b] = [bytes.subarray(0, cut), bytes.subarray(cut)];
+      expect(combineCrc32(crc32(a), crc32(b), b.length)).toBe(crc32(bytes));
+    }
+  });
+
+  it('is right past 2^32 bytes, where numbers stop being 32-bit integers', () => {
+    // The CRC of 8 GiB of zeros, by halves and from an odd beginning: nobody has to make them.
+    const [whole] = zerosOf(2 ** 33);
+    const [begin, beginBytes] = zerosOf(3);
+    const [rest, restBytes] = zerosOf(2 ** 33 - beginBytes);
+    expect(combineCrc32(begin, rest, restBytes)).toBe(whole);
+  });
+});
+
+/** Made by reading a mebibyte at most. */
+function zerosOf(bytes: number): [crc: number, bytes: number] {
+  if (bytes <= 2 ** 20) return [crc32(Buffer.alloc(bytes)), bytes];
+  const [half, halfBytes] = zerosOf(Math.floor(bytes / 2));
+  const [other, otherBytes] = bytes % 2 === 0 ? [half, halfBytes] : zerosOf(Math.ceil(bytes / 2));
+  return [combineCrc32(half, other, otherBytes), bytes];
+}

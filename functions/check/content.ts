@@ -1,0 +1,120 @@
+import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
+import type { Problem } from '../../backup-set/base/verdict.ts';
+import {
+  type Manifest,
+  type ManifestPart,
+  objectsOf,
+} from '../../backup-set/documents/manifest.ts';
+import type { ObjectRef } from '../../backup-set/documents/receipt.ts';
+import type { FoldedContent } from '../../backup-set/fold/content.ts';
+import { manifestPartIn } from '../../backup-set/fold/manifest-part.ts';
+import type { StoredObject } from '../../storage/store.ts';
+import { callOptions, type Deps } from '../deps.ts';
+import { readDocument } from '../stored/load.ts';
+import { relationsOf } from './relations-of.ts';
+
+export interface CheckedContent {
+  readonly content: number;
+  /** Of the manifest, as it is stored or else as it would be written now; absent when neither can be had. */
+  readonly part?: ManifestPart;
+  readonly ofPart: readonly Problem[];
+  readonly ofObjects: readonly Problem[];
+  readonly stored: { readonly objects: number; readonly bytes: number };
+}
+
+/**
+ * Looks at one content of a committed set: is its part of the manifest the one that the manifest pins, and is every object there?
+ * @param folded what its documents give now, when they could be folded.
+ */
+export async function checkContent(
+  deps: Deps,
+  manifest: Manifest,
+  content: number,
+  folded: FoldedContent['part'],
+): Promise<CheckedContent> {
+  const { timestamp } = manifest;
+  const named = manifest.contents.find((candidate) => candidate.content === content);
+  const key = formatKey({ kind: 'manifest-part', timestamp, content });
+  const raw = await readDocument(deps, key, named?.part.bytes);
+  // The very bytes that the fold gives need no second reading; whether they are the manifest's, its own bytes tell.
+  const isSame =
+    raw !== undefined && folded !== undefined && Buffer.compare(raw.bytes, folded.bytes) === 0;
+  const stored = isSame ? folded.value : manifestPartIn(manifest, content, raw);
+  const ofPart = 'code' in stored ? [stored] : [];
+  const part = 'code' in stored ? folded?.value : stored;
+  if (part === undefined)
+    return { content, ofPart, ofObjects: [], stored: { objects: 0, bytes: 0 } };
+  const objects = await listObjects(deps, part);
+  const bytes = [...objects.values()].reduce((sum, object) => sum + object.bytes, 0);
+  const ofObjects = compareObjects(deps, manifest, part, objects);
+  return { content, part, ofPart, ofObjects, stored: { objects: objects.size, bytes } };
+}
+
+/** What is stored of all that a part names: one listing per folder, wherever its packs lie. */
+async function listObjects(deps: Deps, part: ManifestPart): Promise<Map<string, StoredObject>> {
+  const wanted = new Set(Array.from(objectsOf(part), ({ key }) => key));
+  const folders = new Set(
+    [...wanted].filter(isObjectKey).map((key) => key.slice(0, key.lastIndexOf('/') + 1)),
+  );
+  const stored = new Map<string, StoredObject>();
+  for (const folder of folders) {
+    for await (const object of deps.store.list(folder, callOptions(deps))) {
+      if (wanted.has(object.key)) stored.set(object.key, object);
+    }
+  }
+  return stored;
+}
+
+function compareObjects(
+  { store }: Deps,
+  manifest: Manifest,
+  part: ManifestPart,
+  stored: ReadonlyMap<string, StoredObject>,
+): Problem[] {
+  // A copy elsewhere has etags of its own; sizes must be the same everywhere.
+  const sameRoot = manifest.root === store.url;
+  const problems: Problem[] = [];
+  const extents = new Map(part.packs.map((pack) => [pack.key, pack.extents]));
+  for (const { content, ...object } of objectsOf(part)) {
+    const different = difference(object, stored.get(object.key), sameRoot);
+    if (different === undefined) continue;
+    const { relation, text } = relationsOf(manifest, extents.get(object.key) ?? []);
+    const message =
+      text === '' ? different.message : `${different.message}; it holds rows of ${text}`;
+    problems.push({
+      code: different.code,
+      message,
+      content,
+      ...(relation && { relation }),
+      object: object.key,
+    });
+  }
+  return problems;
+}
+
+function difference(
+  received: ObjectRef,
+  stored: StoredObject | undefined,
+  sameRoot: boolean,
+): Pick<Problem, 'code' | 'message'> | undefined {
+  if (!isObjectKey(received.key))
+    return { code: 'documents-disagree', message: 'the manifest names a key that no set can have' };
+  if (stored === undefined) return { code: 'object-missing', message: 'the object is not there' };
+  if (stored.bytes !== received.bytes) {
+    const message = `it has ${stored.bytes} bytes; ${received.bytes} were received`;
+    return { code: 'size-differs', message };
+  }
+  const comparable = sameRoot && received.etag !== undefined && stored.etag !== undefined;
+  if (comparable && stored.etag !== received.etag) {
+    return {
+      code: 'etag-differs',
+      message: 'its etag is not the one received: it has been replaced',
+    };
+  }
+  return undefined;
+}
+
+function isObjectKey(key: string): boolean {
+  const kind = parseKey(key)?.kind;
+  return kind === 'pack' || kind === 'metadata';
+}

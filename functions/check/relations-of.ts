@@ -1,0 +1,28 @@
+import type { Problem } from '../../backup-set/base/verdict.ts';
+import type { Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
+
+/** Enough to recognise what is concerned; a pack can hold a thousand small tables. */
+const NAMED_MAX = 3;
+
+/** The relation with this id: ids of a manifest count from 0, as those of the plan that it was made from. */
+export function relationName({ relations }: Manifest, id: number): Problem['relation'] {
+  const relation = relations[id];
+  return relation?.id === id ? { schema: relation.schema, name: relation.name } : undefined;
+}
+
+/**
+ * The relations with rows in a pack: the name where it is one, and a phrase for people where there are several. Of a set that has
+ * lost all its packs everyone asks, so the work is that of the pack's extents and no more.
+ */
+export function relationsOf(
+  manifest: Manifest,
+  extents: ManifestPart['packs'][number]['extents'],
+): { relation?: NonNullable<Problem['relation']>; text: string } {
+  const ids = [...new Set(extents.map(({ relation }) => relation))].sort((a, b) => a - b);
+  const names = ids.flatMap((id) => relationName(manifest, id) ?? []);
+  const [only] = names;
+  if (only !== undefined && names.length === 1) return { relation: only, text: '' };
+  const listed = names.slice(0, NAMED_MAX).map(({ schema, name }) => `${schema}.${name}`);
+  const more = names.length > NAMED_MAX ? ` and ${names.length - NAMED_MAX} more` : '';
+  return { text: `${listed.join(', ')}${more}` };
+}

@@ -1,0 +1,133 @@
+import { eachInFlight, weighed } from '../../async/each-in-flight.ts';
+import { type RawDocument, sha256 } from '../../backup-set/base/document.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import { gatherProblems, joinProblems, type ProblemList } from '../../backup-set/base/problems.ts';
+import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
+import { Manifest, type ManifestPart } from '../../backup-set/documents/manifest.ts';
+import { type Folded, read } from '../../backup-set/fold/fold.ts';
+import type { Deps } from '../deps.ts';
+import {
+  CONTENTS_IN_FLIGHT,
+  EXTENTS_IN_FLIGHT,
+  foldHeads,
+  loadHeads,
+  type SetHeads,
+} from '../stored/fold.ts';
+import { type Finding, NOTHING_CHECKED } from '../stored/write-verdict.ts';
+import { type CheckedContent, checkContent } from './content.ts';
+
+export interface CheckedSet extends Finding {
+  /** Absent when it cannot be read. */
+  readonly manifest?: Manifest;
+  /** Those of the problems that are about documents, and not about what is stored of the data. */
+  readonly documents: ProblemList;
+}
+
+/** Is shown the part of each content with the problems of its objects, once, in any order. */
+export type PartVisit = (
+  manifest: Manifest,
+  part: ManifestPart,
+  problems: readonly Problem[],
+) => void;
+
+/**
+ * Promise 5: is a committed set still what its manifest says? Every object is there with size and etag as received,
+ * and plan, receipts and seal still prove the very bytes of the manifest and its parts. Reads documents and listings, no
+ * data, content by content.
+ */
+export async function checkSet(
+  deps: Deps,
+  timestamp: string,
+  raw: RawDocument,
+  visit: PartVisit = () => undefined,
+): Promise<CheckedSet> {
+  const manifest = readManifest(raw, timestamp);
+  if ('code' in manifest) {
+    const documents = boundedProblems([manifest]);
+    return { ...finding(NOTHING_CHECKED, documents), documents };
+  }
+  const objects = gatherProblems();
+  const parts = gatherProblems();
+  const checked = { ...NOTHING_CHECKED };
+  const take = ({ content, part, ofPart, ofObjects, stored }: CheckedContent) => {
+    parts.add(content, ofPart);
+    objects.add(content, ofObjects);
+    checked.objects += stored.objects;
+    checked.bytes += stored.bytes;
+    if (part !== undefined) visit(manifest, part, ofObjects);
+  };
+  const proof = await checkProof(deps, manifest, raw, take);
+  const documents = joinProblems(proof, parts.list());
+  return { manifest, documents, ...finding(checked, joinProblems(objects.list(), documents)) };
+}
+
+/** A committed set was proven once: whatever is wrong with it now is damage, also what is merely missing. */
+export function finding(checked: Finding['checked'], problems: ProblemList): Finding {
+  const { problems: listed, problemsTotal } = problems;
+  return {
+    status: problemsTotal === 0 ? 'complete' : 'damaged',
+    checked,
+    problems: listed,
+    problemsTotal,
+  };
+}
+
+/** A manifest, if it is of this set. */
+export function readManifest(raw: RawDocument, timestamp: string): Manifest | Problem {
+  const found = read(Manifest, raw);
+  if ('problem' in found) return found.problem;
+  if (found.value.timestamp === timestamp) return found.value;
+  const message = `says it belongs to set ${found.value.timestamp}`;
+  return { code: 'documents-disagree', object: raw.key, message };
+}
+
+/** Plan, receipts and seal must still give this manifest: what was deleted or altered since is named. */
+async function checkProof(
+  deps: Deps,
+  manifest: Manifest,
+  raw: RawDocument,
+  take: (checked: CheckedContent) => void,
+): Promise<ProblemList> {
+  const { timestamp } = manifest;
+  const heads = await loadHeads(deps, timestamp);
+  const altered = compareHeads(manifest, heads);
+  // What follows from a plan or seal that is not the proven one says nothing about the receipts.
+  if (altered.length > 0) {
+    const admit = weighed(EXTENTS_IN_FLIGHT);
+    const check = ({ content, totals }: Manifest['contents'][number]) =>
+      admit(totals.extents, async () =>
+        take(await checkContent(deps, manifest, content, undefined)),
+      );
+    await eachInFlight(manifest.contents, CONTENTS_IN_FLIGHT, check);
+    return boundedProblems(altered);
+  }
+  const folded = await foldHeads(deps, timestamp, heads, async ({ content, part }) => {
+    take(await checkContent(deps, manifest, content, part));
+  });
+  return compareFolded(folded, raw);
+}
+
+function compareFolded(folded: Folded, raw: RawDocument): ProblemList {
+  if (folded.status !== 'complete') return folded;
+  if (Buffer.compare(folded.bytes, raw.bytes) === 0) return boundedProblems([]);
+  const message = 'its bytes are not those that plan, receipts and seal give';
+  return boundedProblems([{ code: 'documents-disagree', object: raw.key, message }]);
+}
+
+function compareHeads({ timestamp, proof }: Manifest, { plan, seal }: SetHeads): Problem[] {
+  return [
+    ...compareDigest(formatKey({ kind: 'plan', timestamp }), plan, proof.planSha256),
+    ...compareDigest(formatKey({ kind: 'seal', timestamp }), seal, proof.sealSha256),
+  ];
+}
+
+function compareDigest(object: string, raw: RawDocument | undefined, expected: string): Problem[] {
+  if (raw === undefined)
+    return [
+      { code: 'object-missing', object, message: 'the set was proven by it; it is not there' },
+    ];
+  if (sha256(raw.bytes) === expected) return [];
+  return [
+    { code: 'documents-disagree', object, message: 'its digest is not the one in the manifest' },
+  ];
+}

@@ -1,0 +1,140 @@
+import pMap, { pMapSkip } from 'p-map';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import {
+  gatherProblems,
+  joinProblems,
+  NO_PROBLEMS,
+  type ProblemList,
+} from '../../backup-set/base/problems.ts';
+import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
+import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import { callOptions, type Deps, type Handled } from '../deps.ts';
+import { stateWithoutManifest } from '../handlers/validate.ts';
+import { readDocument } from '../stored/load.ts';
+import { readPart } from '../stored/read-part.ts';
+import { NOTHING_CHECKED, writeVerdict } from '../stored/write-verdict.ts';
+import { objectsToRead } from '../tasks/verify-piece.ts';
+import { type CheckedObject, verifyObject } from './object.ts';
+import { checkSet, finding } from './set.ts';
+
+export interface VerifyOptions {
+  /** Objects read at once; each holds one frame in memory. */
+  readonly concurrency?: number;
+  readonly onProgress?: (progress: VerifyProgress) => void;
+  /** Decompress every frame and count its rows too; true unless told otherwise. */
+  readonly decode?: boolean;
+}
+
+interface VerifyProgress {
+  readonly objects: number;
+  readonly objectsTotal: number;
+  readonly bytes: number;
+  readonly bytesTotal: number;
+}
+
+export interface Verified extends Handled {
+  readonly verdict: Verdict;
+}
+
+const OBJECTS_IN_FLIGHT = 4;
+
+/**
+ * Reads every byte of a set again: digests of objects and frames, every frame decompressed, its rows counted. Writes
+ * the verdict of level `verify`, with all that `validate` would find too.
+ * @throws StowageError `set/incomplete`, `set/damaged` when there is no manifest, `set/not-found`; errors of the store
+ * (other than an absent object): a set that could not be read was not judged.
+ */
+export async function verifySet(
+  deps: Deps,
+  timestamp: string,
+  options: VerifyOptions = {},
+): Promise<Verified> {
+  const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
+  if (raw === undefined) throw await noManifest(deps, timestamp);
+  const known: Known = { gone: new Set(), resized: new Set(), documents: new Set() };
+  const { manifest, documents, ...validated } = await checkSet(
+    deps,
+    timestamp,
+    raw,
+    (_set, _part, found) => {
+      for (const { code, object = '' } of found) {
+        if (code === 'object-missing') known.gone.add(object);
+        if (code === 'size-differs') known.resized.add(object);
+      }
+    },
+  );
+  for (const { object = '' } of documents.problems) known.documents.add(object);
+  const read =
+    manifest === undefined ? NOTHING_READ : await readObjects(deps, manifest, known, options);
+  const checked = { objects: read.objects, bytes: read.bytes };
+  const verified = finding(checked, joinProblems(validated, read.found));
+  const { key, verdict } = await writeVerdict(deps, timestamp, 'verify', verified);
+  return { verdict, wrote: [key] };
+}
+
+/** Objects that `validate` has told of already. */
+interface Known {
+  readonly gone: Set<string>;
+  readonly resized: Set<string>;
+  readonly documents: Set<string>;
+}
+
+const NOTHING_READ = { ...NOTHING_CHECKED, found: NO_PROBLEMS };
+
+async function readObjects(
+  deps: Deps,
+  manifest: Manifest,
+  { gone, resized, documents }: Known,
+  { concurrency = OBJECTS_IN_FLIGHT, decode = true, onProgress = () => undefined }: VerifyOptions,
+): Promise<{ found: ProblemList; objects: number; bytes: number }> {
+  const { objects: objectsTotal, storedBytes: bytesTotal } = manifest.totals;
+  const done = { objects: 0, bytes: 0 };
+  const report = () => onProgress({ ...done, objectsTotal, bytesTotal });
+  const gathered = gatherProblems();
+  const readOne = async (object: CheckedObject) => {
+    if (gone.has(object.key)) return pMapSkip;
+    const found = await verifyObject(deps.store, object, {
+      ...callOptions(deps),
+      decode,
+      onBytes: (bytes) => {
+        done.bytes += bytes;
+        report();
+      },
+    });
+    done.objects += 1;
+    report();
+    const isNews = ({ code }: Problem) => code !== 'size-differs' || !resized.has(object.key);
+    gathered.add(object.content, found.filter(isNews));
+    return pMapSkip;
+  };
+  // Hours may have passed since `validate`: what is not read any more must not look as if it had been.
+  const onUnread = (content: number, problem: Problem) => {
+    if (!documents.has(problem.object ?? '')) gathered.add(content, [problem]);
+  };
+  await pMap(objectsOfSet(deps, manifest, onUnread), readOne, { concurrency });
+  return { ...done, found: gathered.list() };
+}
+
+/** Content by content. */
+async function* objectsOfSet(
+  deps: Deps,
+  manifest: Manifest,
+  onUnread: (content: number, problem: Problem) => void,
+): AsyncGenerator<CheckedObject> {
+  for (const { content } of manifest.contents) {
+    const part = await readPart(deps, manifest, content);
+    if ('code' in part) onUnread(content, part);
+    else yield* objectsToRead(part, manifest);
+  }
+}
+
+async function noManifest(deps: Deps, timestamp: string): Promise<StowageError> {
+  const { status, problems } = await stateWithoutManifest(deps, timestamp);
+  const why = problems.slice(0, 3).map(({ message }) => message);
+  return new StowageError(
+    status === 'damaged' ? 'set/damaged' : 'set/incomplete',
+    `set ${timestamp} has no manifest, so there is nothing to verify it by: ${why.join('; ')}`,
+    { where: { set: timestamp } },
+  );
+}

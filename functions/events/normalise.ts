@@ -1,0 +1,164 @@
+import * as z from 'zod';
+
+/** An object that a sender says was created. */
+export interface Created {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+/** Why something in a notification is no news, and what it was, for the log. */
+export interface Ignored {
+  readonly reason:
+    | 'foreign-shape'
+    | 'test-event'
+    | 'not-a-creation'
+    | 'undecodable-key'
+    | 'too-many-records'
+    | 'other-bucket'
+    | 'other-prefix';
+  readonly what: string;
+}
+
+export interface CreatedKeys {
+  /** Keys relative to the root; what they mean is for others to tell. */
+  readonly keys: readonly string[];
+  readonly ignored: readonly Ignored[];
+}
+
+/** Senders put one record into a body, AWS may put some. A megabyte of commas must not become half a million of them. */
+const RECORDS_MAX = 10_000;
+/** Of what was ignored, quoted in the log. */
+const WHAT_CHARS_MAX = 200;
+
+const S3Record = z.object({
+  // Minor versions only add fields.
+  eventVersion: z.string().startsWith('2.'),
+  eventSource: z.string(),
+  eventName: z.string(),
+  s3: z.object({
+    bucket: z.object({ name: z.string() }),
+    object: z.object({ key: z.string().min(1) }),
+  }),
+});
+type S3Record = z.infer<typeof S3Record>;
+
+/** AWS, Ceph RGW, MinIO, RustFS, versitygw (its older releases without the object around) and the emulators. */
+const S3Records = z
+  .array(z.unknown())
+  .transform((records) => ({ Records: records }))
+  .or(z.object({ Records: z.array(z.unknown()) }));
+
+/** AWS and versitygw send it when notifications are set up. */
+const TestEvent = z.object({ Event: z.literal('s3:TestEvent') });
+
+/** `detail` carries no version that could be relied upon, and its keys are raw. */
+const EventBridge = z.object({
+  source: z.literal('aws.s3'),
+  'detail-type': z.string(),
+  detail: z.object({
+    bucket: z.object({ name: z.string() }),
+    object: z.object({ key: z.string().min(1) }),
+  }),
+});
+
+/** SNS over HTTP, or over SQS without raw delivery, wraps the body in text. */
+const SnsEnvelope = z.object({ Type: z.literal('Notification'), Message: z.string() });
+
+/**
+ * What the body of a notification, of any sender, says was created under a root. Whatever else it holds (test events,
+ * deletions, other buckets, shapes of others) is ignored by name: an event is only a hint, and what it does not tell, the
+ * sweeper finds. Pure.
+ */
+export function createdKeys(rootUrl: string, body: unknown): CreatedKeys {
+  const seen = normalise(body);
+  const under = seen.map((one) => ('reason' in one ? one : underRoot(rootUrl, one)));
+  return {
+    keys: under.filter((one) => typeof one === 'string'),
+    ignored: under.filter((one) => typeof one !== 'string'),
+  };
+}
+
+function normalise(body: unknown): (Created | Ignored)[] {
+  const envelope = SnsEnvelope.safeParse(body);
+  // Unwrapped once only: an envelope inside an envelope is nobody's.
+  return unwrapped(envelope.success ? parsed(envelope.data.Message) : body);
+}
+
+function unwrapped(body: unknown): (Created | Ignored)[] {
+  const bridge = EventBridge.safeParse(body);
+  if (bridge.success) return [fromBridge(bridge.data)];
+  if (TestEvent.safeParse(body).success) return [ignored('test-event', body)];
+  const records = S3Records.safeParse(body);
+  if (!records.success) return [ignored('foreign-shape', body)];
+  const { Records } = records.data;
+  if (Records.length > RECORDS_MAX)
+    return [ignored('too-many-records', `${Records.length} records`)];
+  return Records.map((candidate) => {
+    const record = S3Record.safeParse(candidate);
+    return record.success ? fromRecord(record.data) : ignored('foreign-shape', candidate);
+  });
+}
+
+function fromBridge({
+  'detail-type': type,
+  detail,
+}: z.infer<typeof EventBridge>): Created | Ignored {
+  const { bucket, object } = detail;
+  if (type !== 'Object Created') return ignored('not-a-creation', `${type} ${object.key}`);
+  return { bucket: bucket.name, key: object.key };
+}
+
+/** MinIO and RustFS count changes of an object's tags and retention among its creations. */
+const CREATION = /^(?:s3:)?ObjectCreated:(?!Put(?:Tagging|Retention|LegalHold|Acl)|DeleteTagging)/;
+
+function fromRecord(record: S3Record): Created | Ignored {
+  const { eventName, s3 } = record;
+  if (!CREATION.test(eventName)) return ignored('not-a-creation', `${eventName} ${s3.object.key}`);
+  const key = keyOf(record);
+  return key === undefined
+    ? ignored('undecodable-key', s3.object.key)
+    : { bucket: s3.bucket.name, key };
+}
+
+function keyOf({ eventSource, eventName, s3 }: S3Record): string | undefined {
+  const { key } = s3.object;
+  // Ceph writes the key as it is: decoding would corrupt `+` and `%`.
+  if (eventSource === 'ceph:s3') return key;
+  // So does versitygw, which calls itself aws:s3 but writes `s3:` before its events, as AWS never does.
+  if (eventSource === 'aws:s3' && eventName.startsWith('s3:')) return key;
+  try {
+    return decodeURIComponent(key.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The key relative to the root. A directory has no bucket, and who announces for it names keys as we do. */
+function underRoot(rootUrl: string, { bucket, key }: Created): string | Ignored {
+  const [, own, path = ''] = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(rootUrl) ?? [];
+  if (own !== undefined && bucket !== own) return ignored('other-bucket', `${bucket}/${key}`);
+  const prefix = path === '' || path.endsWith('/') ? path : `${path}/`;
+  return key.startsWith(prefix) ? key.slice(prefix.length) : ignored('other-prefix', key);
+}
+
+function ignored(reason: Ignored['reason'], what: unknown): Ignored {
+  const text = typeof what === 'string' ? what : written(what);
+  return { reason, what: text.slice(0, WHAT_CHARS_MAX) };
+}
+
+/** JSON.parse reads brackets in brackets to any depth; JSON.stringify overflows the stack on them. */
+function written(what: unknown): string {
+  try {
+    return JSON.stringify(what) ?? 'nothing';
+  } catch {
+    return 'nested too deeply to be shown';
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

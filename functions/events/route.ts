@@ -1,0 +1,108 @@
+import { formatKey, type Key, parseKey } from '../../backup-set/base/keys.ts';
+import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { advanceRestore } from '../handlers/advance-restore.ts';
+import { advanceTask } from '../handlers/advance-task.ts';
+import { planRestore } from '../handlers/plan-restore.ts';
+import { planTask } from '../handlers/plan-task.ts';
+import { runSlice } from '../handlers/run-slice.ts';
+import { stitch } from '../handlers/stitch.ts';
+import { validate } from '../handlers/validate.ts';
+import { requestReplication } from '../tasks/replicate.ts';
+
+/** One function's work on one set or restore. Any number of events mean the same job: look at it again. */
+export interface Job {
+  readonly work:
+    | 'stitch'
+    | 'validate'
+    | 'plan-restore'
+    | 'advance-restore'
+    | 'request-replication'
+    | 'plan-task'
+    | 'run-slice'
+    | 'advance-task';
+  /** Timestamp of the set, id of the restore or task; of a slice, `<task>/<number>`. */
+  readonly of: string;
+}
+
+/** Looks at what a new object means and does it. Keys that mean nothing to any function are no error. */
+export async function handle(deps: Deps, key: string): Promise<Handled> {
+  const job = jobOf(key);
+  if (job !== undefined) return runJob(deps, job);
+  deps.log.debug({ key }, 'no function waits for this key');
+  return NOTHING_WRITTEN;
+}
+
+export function jobOf(text: string): Job | undefined {
+  const key = parseKey(text);
+  return key === undefined ? undefined : jobOfKey(key);
+}
+
+/** No function writes a key that leads back to itself: events cannot run in circles. */
+function jobOfKey(key: Key): Job | undefined {
+  switch (key.kind) {
+    case 'receipt':
+    case 'seal':
+      return { work: 'stitch', of: key.timestamp };
+    case 'manifest':
+      return { work: 'validate', of: key.timestamp };
+    case 'restore-request':
+      return { work: 'plan-restore', of: key.restore };
+    case 'restore-receipt':
+      return { work: 'advance-restore', of: key.restore };
+    case 'verdict':
+      return key.level === 'validate'
+        ? { work: 'request-replication', of: key.timestamp }
+        : undefined;
+    case 'task-request':
+      return { work: 'plan-task', of: key.task };
+    case 'slice-order':
+      return { work: 'run-slice', of: `${key.task}/${key.slice}` };
+    case 'slice-receipt':
+      return { work: 'advance-task', of: key.task };
+    case 'plan':
+    case 'dispatched':
+    case 'seal-part':
+    case 'manifest-part':
+    case 'backup-order':
+    case 'backup-claim':
+    case 'backup-report':
+    case 'metadata':
+    case 'pack':
+    case 'task-plan':
+    case 'task-outcome':
+    case 'restore-plan':
+    case 'order':
+    case 'order-claim':
+    case 'outcome':
+      return undefined;
+  }
+}
+
+export async function runJob(deps: Deps, { work, of }: Job): Promise<Handled> {
+  switch (work) {
+    case 'stitch':
+      return stitch(deps, of);
+    case 'validate':
+      return validateIfCommitted(deps, of);
+    case 'plan-restore':
+      return planRestore(deps, of);
+    case 'advance-restore':
+      return advanceRestore(deps, of);
+    case 'request-replication':
+      return requestReplication(deps, of);
+    case 'plan-task':
+      return planTask(deps, of);
+    case 'run-slice': {
+      const [task = '', slice = ''] = of.split('/');
+      return runSlice(deps, task, Number(slice));
+    }
+    case 'advance-task':
+      return advanceTask(deps, of);
+  }
+}
+
+/** An event may come for a set that was deleted meanwhile: nothing to do, no error. */
+async function validateIfCommitted(deps: Deps, timestamp: string): Promise<Handled> {
+  const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }));
+  return manifest === undefined ? NOTHING_WRITTEN : validate(deps, timestamp);
+}

@@ -1,0 +1,133 @@
+import { eachInFlight, weighed } from '../../async/each-in-flight.ts';
+import { decode, encode, sha256 } from '../../backup-set/base/document.ts';
+import { formatKey, type Phase } from '../../backup-set/base/keys.ts';
+import type { Problem } from '../../backup-set/base/verdict.ts';
+import { Manifest } from '../../backup-set/documents/manifest.ts';
+import { Order, Outcome } from '../../backup-set/documents/restore.ts';
+import { refusedOutcome } from '../../backup-set/restore/fold.ts';
+import type { OrderDraft } from '../../backup-set/restore/order-bodies.ts';
+import { draftOrders } from '../../backup-set/restore/orders.ts';
+import { contentsIn } from '../../backup-set/restore/phases.ts';
+import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { EXTENTS_IN_FLIGHT } from '../stored/fold.ts';
+import { readDocument } from '../stored/load.ts';
+import { type LoadedRestore, loadRestore, orderKey, orderKeys } from '../stored/load-restore.ts';
+import { readPart } from '../stored/read-part.ts';
+import { saveOrAgree, saveSame } from '../stored/save.ts';
+
+/** Orders can be large (every extent of a segment): few are held in memory at once. */
+const WRITES_IN_FLIGHT = 4;
+
+/**
+ * A segment has carried out an order, or failed to: writes the orders of the next phase once every segment has spoken,
+ * and the outcome after the last. Any number of calls, at once or again, write the same.
+ */
+export async function advanceRestore(deps: Deps, restore: string): Promise<Handled> {
+  const loaded = await loadRestore(deps, restore);
+  if (loaded === undefined) return NOTHING_WRITTEN;
+  const { step } = loaded;
+  if ('outcome' in step) return writeOutcome(deps, restore, step.outcome);
+  return writeOrders(deps, loaded, step.next);
+}
+
+/** Ends a restore. Who comes second agrees with the outcome that is there. */
+export async function writeOutcome(
+  deps: Deps,
+  restore: string,
+  outcome: Outcome,
+): Promise<Handled> {
+  const key = formatKey({ kind: 'outcome', restore });
+  const { created } = await saveOrAgree(deps, key, encode(Outcome, outcome));
+  if (!created) return NOTHING_WRITTEN;
+  const { status, totals, problemsTotal } = outcome;
+  deps.log.info({ restore, status, problems: problemsTotal, ...totals }, 'restore has ended');
+  return { wrote: [key] };
+}
+
+async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Promise<Handled> {
+  const { request, plan } = loaded;
+  const keyOf = (content: number) => orderKey(plan, phase, content);
+  const written = await orderKeys(deps, plan.id, phase);
+  if (contentsIn(phase, plan).every((content) => written.has(keyOf(content))))
+    return NOTHING_WRITTEN;
+  const manifest = await loadPlannedManifest(deps, loaded);
+  const isUntouched =
+    phase === plan.phases[0] || plan.phases[plan.phases.indexOf(phase) - 1] === 'verify';
+  if ('code' in manifest)
+    return endWith(deps, request, manifest, isUntouched ? 'refused' : 'failed');
+  const missing = draftOrders(phase, { request, manifest }).filter(
+    ({ content }) => !written.has(keyOf(content)),
+  );
+  const wrote: string[] = [];
+  let problem: Problem | undefined;
+  const writeOne = async (draft: OrderDraft) => {
+    if (problem !== undefined) return;
+    const found = await showParts(deps, manifest, draft);
+    // `problem ??= await …` would put an `undefined` that is awaited here over what another order has found meanwhile.
+    problem ??= found;
+    // Who has no order yet gets none any more.
+    if (problem !== undefined) return;
+    const key = keyOf(draft.content);
+    if (await saveSame(deps, key, encode(Order, draft.finish()))) wrote.push(key);
+  };
+  const extents = new Map(
+    manifest.contents.map(({ content, totals }) => [content, totals.extents]),
+  );
+  const admit = weighed(EXTENTS_IN_FLIGHT);
+  await eachInFlight(missing, WRITES_IN_FLIGHT, (draft) =>
+    admit(
+      draft.needs.reduce((sum, content) => sum + (extents.get(content) ?? 0), 0),
+      () => writeOne(draft),
+    ),
+  );
+  if (problem !== undefined) {
+    const isNothingDone = isUntouched && (phase === 'verify' || written.size + wrote.length === 0);
+    return endWith(deps, request, problem, isNothingDone ? 'refused' : 'failed');
+  }
+  deps.log.info({ restore: plan.id, phase, orders: missing.length }, 'orders written');
+  return { wrote };
+}
+
+/** The set is no longer what the restore was planned from, so that it ends here. */
+function endWith(
+  deps: Deps,
+  request: LoadedRestore['request'],
+  problem: Problem,
+  status: 'refused' | 'failed',
+): Promise<Handled> {
+  return writeOutcome(deps, request.id, { ...refusedOutcome(request, [problem]), status });
+}
+
+/** Shows an order the parts of the manifest that it is made from, one after the other. @returns what is wrong with one. */
+async function showParts(
+  deps: Deps,
+  manifest: Manifest,
+  draft: OrderDraft,
+): Promise<Problem | undefined> {
+  for (const content of draft.needs) {
+    const part = await readPart(deps, manifest, content);
+    if ('code' in part) return part;
+    draft.take(part);
+  }
+  return undefined;
+}
+
+/** The manifest that the plan was made from, or the problem that it is no longer the same. */
+async function loadPlannedManifest(
+  deps: Deps,
+  { plan }: LoadedRestore,
+): Promise<Manifest | Problem> {
+  const object = formatKey({ kind: 'manifest', timestamp: plan.timestamp });
+  const raw = await readDocument(deps, object);
+  if (raw === undefined)
+    return {
+      code: 'object-missing',
+      object,
+      message: 'the manifest has gone since the restore was planned',
+    };
+  if (sha256(raw.bytes) !== plan.manifestSha256) {
+    const message = 'the manifest is not the one that the restore was planned from';
+    return { code: 'documents-disagree', object, message };
+  }
+  return decode(Manifest, raw);
+}

@@ -1,0 +1,121 @@
+import pMap from 'p-map';
+import {
+  encode,
+  FORMAT_VERSION,
+  type RawDocument,
+  sha256,
+} from '../../backup-set/base/document.ts';
+import { formatKey, taskPrefix } from '../../backup-set/base/keys.ts';
+import { partsOfTask } from '../../backup-set/base/timestamps.ts';
+import type { Problem } from '../../backup-set/base/verdict.ts';
+import {
+  cutContent,
+  gatherSlices,
+  needsSlicing,
+  SliceOrder,
+  TaskPlan,
+  TaskRequest,
+  type Weighed,
+  wholeContent,
+} from '../../backup-set/documents/tasks.ts';
+import { read } from '../../backup-set/fold/fold.ts';
+import { readManifest } from '../check/set.ts';
+import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { listKeys, readDocument } from '../stored/load.ts';
+import { readPart } from '../stored/read-part.ts';
+import { saveSame } from '../stored/save.ts';
+import { hasTaskOutcome, readManifestOf, refuseTask } from '../tasks/tasks.ts';
+
+const WRITES_IN_FLIGHT = 16;
+
+/**
+ * Somebody wants a set read again, or copied: cuts it into slices and writes an order for each. Everything follows from
+ * the manifest, so any number of calls, at once or again after a crash, write the same.
+ */
+export async function planTask(deps: Deps, task: string): Promise<Handled> {
+  const raw = await readDocument(deps, formatKey({ kind: 'task-request', task }));
+  if (raw === undefined || (await hasTaskOutcome(deps, task))) return NOTHING_WRITTEN;
+  const request = read(TaskRequest, raw);
+  if ('problem' in request) return refuseTask(deps, task, request.problem);
+  if (request.value.task !== task)
+    return refuseTask(deps, task, {
+      code: 'documents-disagree',
+      object: raw.key,
+      message: 'the request names another task',
+    });
+  const manifest = await readManifestOf(deps, task);
+  if (manifest === undefined)
+    return refuseTask(deps, task, {
+      code: 'object-missing',
+      object: raw.key,
+      message: 'the set it asks for has no manifest',
+    });
+  const slices = await cutSet(deps, partsOfTask(task).timestamp, manifest);
+  if ('code' in slices) return refuseTask(deps, task, slices);
+  return writeOrders(deps, task, slices, sha256(manifest.bytes));
+}
+
+async function cutSet(
+  deps: Deps,
+  timestamp: string,
+  raw: RawDocument,
+): Promise<Weighed[][] | Problem> {
+  const manifest = readManifest(raw, timestamp);
+  if ('code' in manifest) return manifest;
+  const pieces: Weighed[] = [];
+  for (const content of manifest.contents) {
+    if (!needsSlicing(content.totals, deps.sliceLimits)) {
+      pieces.push(wholeContent(content));
+      continue;
+    }
+    const part = await readPart(deps, manifest, content.content);
+    if ('code' in part) return part;
+    pieces.push(...cutContent(part, deps.sliceLimits));
+  }
+  return [...gatherSlices(pieces, deps.sliceLimits)];
+}
+
+/** The plan first: who finds it knows how many receipts to wait for. */
+async function writeOrders(
+  deps: Deps,
+  task: string,
+  slices: readonly Weighed[][],
+  manifestSha256: string,
+): Promise<Handled> {
+  const sum = (of: (piece: Weighed) => number) =>
+    slices.flat().reduce((total, piece) => total + of(piece), 0);
+  const plan: TaskPlan = {
+    format: 'stowage/task-plan',
+    version: FORMAT_VERSION,
+    task,
+    manifestSha256,
+    slices: slices.length,
+    objects: sum(({ from, to }) => to - from),
+    bytes: sum(({ bytes }) => bytes),
+  };
+  await saveSame(deps, formatKey({ kind: 'task-plan', task }), encode(TaskPlan, plan));
+  const written = new Set(
+    (await listKeys(deps, taskPrefix(task, 'orders'), ['slice-order'])).map(({ key }) => key),
+  );
+  const wrote = await pMap(
+    slices.entries(),
+    async ([slice, pieces]) => {
+      const key = formatKey({ kind: 'slice-order', task, slice });
+      if (written.has(key)) return [];
+      const order: SliceOrder = {
+        format: 'stowage/slice-order',
+        version: FORMAT_VERSION,
+        task,
+        slice,
+        manifestSha256,
+        pieces: pieces.map(({ content, from, to }) => ({ content, from, to })),
+      };
+      return (await saveSame(deps, key, encode(SliceOrder, order))) ? [key] : [];
+    },
+    { concurrency: WRITES_IN_FLIGHT },
+  );
+  const keys = wrote.flat();
+  if (keys.length > 0)
+    deps.log.info({ task, slices: slices.length, bytes: plan.bytes }, 'cut into slices');
+  return { wrote: keys };
+}

@@ -1,0 +1,104 @@
+import { decode, encode, FORMAT_VERSION, sha256 } from '../../backup-set/base/document.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import { gatherProblems } from '../../backup-set/base/problems.ts';
+import { partsOfTask, type SliceWork } from '../../backup-set/base/timestamps.ts';
+import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
+import { Manifest } from '../../backup-set/documents/manifest.ts';
+import { type Piece, SliceOrder, SliceReceipt } from '../../backup-set/documents/tasks.ts';
+import { callOptions, type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { readDocument } from '../stored/load.ts';
+import { readPart } from '../stored/read-part.ts';
+import { saveOrAgree } from '../stored/save.ts';
+import { replicatePiece } from '../tasks/replicate.ts';
+import { hasTaskOutcome, type PieceResult, readManifestOf } from '../tasks/tasks.ts';
+import { verifyPiece } from '../tasks/verify-piece.ts';
+
+/**
+ * Carries out one slice's order and leaves its receipt. What was interrupted is done again from the start of the
+ * slice: reading changes nothing, and a copy that is there is not made twice.
+ * @throws StowageError of the store: a slice that could not be read was not judged, and is tried again.
+ */
+export async function runSlice(deps: Deps, task: string, slice: number): Promise<Handled> {
+  const receipt = formatKey({ kind: 'slice-receipt', task, slice });
+  const raw = await readDocument(deps, formatKey({ kind: 'slice-order', task, slice }));
+  if (raw === undefined || (await isThere(deps, receipt)) || (await hasTaskOutcome(deps, task)))
+    return NOTHING_WRITTEN;
+  const order = decode(SliceOrder, raw);
+  const done =
+    order.task === task && order.slice === slice
+      ? await carryOut(deps, order)
+      : nothingDone({
+          code: 'documents-disagree',
+          object: raw.key,
+          message: 'it is the order of another slice',
+        });
+  const { objects, bytes } = done;
+  const { created } = await saveOrAgree(
+    deps,
+    receipt,
+    encode(SliceReceipt, {
+      format: 'stowage/slice-receipt',
+      version: FORMAT_VERSION,
+      task,
+      slice,
+      manifestSha256: order.manifestSha256,
+      objects,
+      bytes,
+      problems: boundedProblems(done.problems).problems,
+      problemsTotal: done.problemsTotal,
+    }),
+  );
+  return created ? { wrote: [receipt] } : NOTHING_WRITTEN;
+}
+
+async function carryOut(deps: Deps, order: SliceOrder): Promise<PieceResult> {
+  const raw = await readManifestOf(deps, order.task);
+  const { timestamp, work } = partsOfTask(order.task);
+  const object = formatKey({ kind: 'manifest', timestamp });
+  if (raw === undefined)
+    return nothingDone({
+      code: 'object-missing',
+      object,
+      message: 'the manifest has gone since the set was cut',
+    });
+  if (sha256(raw.bytes) !== order.manifestSha256)
+    return nothingDone({
+      code: 'documents-disagree',
+      object,
+      message: 'the manifest is not the one that the set was cut by',
+    });
+  const manifest = decode(Manifest, raw);
+  const done = { objects: 0, bytes: 0 };
+  const gathered = gatherProblems();
+  for (const piece of order.pieces) {
+    const { objects, bytes, ...found } = await carryOutPiece(deps, manifest, work, piece);
+    done.objects += objects;
+    done.bytes += bytes;
+    gathered.addList(piece.content, found);
+  }
+  return { ...done, ...gathered.list() };
+}
+
+async function carryOutPiece(
+  deps: Deps,
+  manifest: Manifest,
+  work: SliceWork,
+  piece: Piece,
+): Promise<PieceResult> {
+  const part = await readPart(deps, manifest, piece.content);
+  if ('code' in part) return nothingDone(part);
+  return work === 'verify'
+    ? verifyPiece(deps, manifest, part, piece)
+    : replicatePiece(deps, part, piece);
+}
+
+const nothingDone = (problem: Problem): PieceResult => ({
+  objects: 0,
+  bytes: 0,
+  problems: [problem],
+  problemsTotal: 1,
+});
+
+async function isThere(deps: Deps, key: string): Promise<boolean> {
+  return (await deps.store.head(key, callOptions(deps))) !== undefined;
+}

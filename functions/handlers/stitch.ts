@@ -1,0 +1,52 @@
+import { formatKey } from '../../backup-set/base/keys.ts';
+import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
+import { callOptions, type Deps, type Handled } from '../deps.ts';
+import { type FoldVisit, foldStored } from '../stored/fold.ts';
+import { saveSame } from '../stored/save.ts';
+import { NOTHING_CHECKED, writeVerdictIfChanged } from '../stored/write-verdict.ts';
+
+export interface Stitched extends Handled {
+  readonly status: 'open' | Verdict['status'];
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * A receipt or the seal has arrived: commits `manifest.json` when the set is complete, and says in a verdict what is
+ * missing when it is sealed and is not. The manifest's parts are written on the way; the set is committed by
+ * `manifest.json` alone. Any number of calls, at once or again, write the same.
+ * @throws StowageError `set/damaged` when another manifest is there.
+ */
+export async function stitch(deps: Deps, timestamp: string): Promise<Stitched> {
+  // Every receipt of a running backup lands here: one look tells that nothing can be decided yet.
+  const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), callOptions(deps));
+  if (seal === undefined) return { status: 'open', wrote: [], problems: [] };
+  const manifestKey = formatKey({ kind: 'manifest', timestamp });
+  const committed = await deps.store.head(manifestKey, callOptions(deps));
+  if (committed !== undefined) return { status: 'complete', wrote: [], problems: [] };
+
+  const folded = await foldStored(deps, timestamp, storePart(deps, timestamp));
+  switch (folded.status) {
+    case 'open':
+      return { status: 'open', wrote: [], problems: folded.problems };
+    case 'complete': {
+      const created = await saveSame(deps, manifestKey, folded.bytes);
+      if (created) deps.log.info({ set: timestamp, ...folded.manifest.totals }, 'set is complete');
+      return { status: 'complete', wrote: created ? [manifestKey] : [], problems: [] };
+    }
+    case 'incomplete':
+    case 'damaged': {
+      const { status, problems, problemsTotal } = folded;
+      const found = { status, checked: NOTHING_CHECKED, problems, problemsTotal };
+      const wrote = await writeVerdictIfChanged(deps, timestamp, 'stitch', found);
+      return { status, wrote, problems };
+    }
+  }
+}
+
+/** Stores each content's part of the manifest before anything names it; of a set that cannot become complete, none. */
+function storePart(deps: Deps, timestamp: string): FoldVisit {
+  return async ({ content, part }, { problems }) => {
+    if (part === undefined || problems.length > 0) return;
+    await saveSame(deps, formatKey({ kind: 'manifest-part', timestamp, content }), part.bytes);
+  };
+}

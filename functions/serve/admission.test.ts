@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { isAuthorized } from './admission.ts';
+
+const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
+
+describe('isAdmitted', () => {
+  it.each(['Bearer s3:cret', 'bearer s3:cret', basic('stowage:s3:cret'), basic(':s3:cret')])(
+    'takes %s',
+    (header) => {
+      expect(isAuthorized(header, ['other', 's3:cret'])).toBe(true);
+    },
+  );
+
+  it.each([
+    undefined,
+    '',
+    's3:cret',
+    'Bearer',
+    'Bearer ',
+    'Bearer s3:cre',
+    'Bearer s3:cret s3:cret',
+    'Digest s3:cret',
+    'Basic s3:cret',
+    basic('s3:cret'),
+    basic('stowage:'),
+  ])('refuses %s', (header) => {
+    expect(isAuthorized(header, ['s3:cret'])).toBe(false);
+  });
+
+  it('admits nobody by an empty header where there are no secrets', () => {
+    expect(isAuthorized(undefined, [])).toBe(false);
+  });
+
+  it.each([
+    // The password stood percent-encoded in the URL that the sender was given.
+    ['ceph-rgw', 5, 's3cret+x'],
+    ['versitygw', 0, 'pa+ss'],
+    ['minio', 0, 's3cret-token'],
+  ])('takes what %s was seen to send', (sender, index, secret) => {
+    const requests = JSON.parse(
+      readFileSync(new URL(`../events/fixtures/${sender}.json`, import.meta.url), 'utf8'),
+    ) as { headers: Record<string, string> }[];
+    expect(isAuthorized(requests[index]?.headers['authorization'], [secret])).toBe(true);
+    expect(isAuthorized(requests[index]?.headers['authorization'], ['other'])).toBe(false);
+  });
+});

@@ -1,0 +1,71 @@
+import { messageOf } from '../../backup-set/base/errors.ts';
+import { SETS } from '../../backup-set/base/keys.ts';
+import { callOptions, type Deps } from '../deps.ts';
+import type { Swept } from '../sweep/sweeper.ts';
+
+export interface HealthState {
+  readonly ok: boolean;
+  /** Why it is not ok. */
+  readonly problems: readonly string[];
+  /** When the last sweep ended; absent before the first has. */
+  readonly sweptAt?: string;
+}
+
+/** Whether the functions can do their work: load balancers and people ask. */
+export interface Health {
+  swept(swept: Swept): void;
+  drain(): void;
+  state(): Promise<HealthState>;
+}
+
+/** Anybody may ask: the store is asked once for all who do within this time, and not waited for longer. */
+const PROBE_VALID_MS = 10_000;
+const PROBE_MS_MAX = 5_000;
+
+export function serveHealth(deps: Deps): Health {
+  let draining = false;
+  let last: { readonly at: Date; readonly problem: string | undefined } | undefined;
+  let probed: { readonly at: number; readonly problem: Promise<string | undefined> } | undefined;
+
+  function storeProblem(): Promise<string | undefined> {
+    const now = deps.clock().getTime();
+    if (probed === undefined || now - probed.at >= PROBE_VALID_MS)
+      probed = { at: now, problem: probe(deps) };
+    return probed.problem;
+  }
+
+  return {
+    swept(swept) {
+      const problem =
+        'error' in swept ? `the last sweep failed: ${messageOf(swept.error)}` : undefined;
+      last = { at: deps.clock(), problem };
+    },
+    drain() {
+      draining = true;
+    },
+    async state() {
+      const found = [draining ? 'draining' : undefined, last?.problem, await storeProblem()];
+      const problems = found.filter((problem) => problem !== undefined);
+      return {
+        ok: problems.length === 0,
+        problems,
+        ...(last === undefined ? {} : { sweptAt: last.at.toISOString() }),
+      };
+    },
+  };
+}
+
+/** One listing, which every function needs to be allowed anyway. */
+async function probe(deps: Deps): Promise<string | undefined> {
+  const patience = AbortSignal.timeout(PROBE_MS_MAX);
+  const { signal } = callOptions(deps);
+  const options = { signal: signal === undefined ? patience : AbortSignal.any([signal, patience]) };
+  try {
+    for await (const _ of deps.store.listPrefixes(SETS, options)) break;
+    return undefined;
+  } catch (error) {
+    return patience.aborted
+      ? `the store has not answered within ${PROBE_MS_MAX} ms`
+      : `the store cannot be listed: ${messageOf(error)}`;
+  }
+}

@@ -1,0 +1,152 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { dateOf } from '../../backup-set/base/timestamps.ts';
+import type { Handled } from '../deps.ts';
+import type { JobQueue } from '../events/job-queue.ts';
+import type { Job } from '../events/route.ts';
+import type { SweepReport } from '../sweep/report.ts';
+import type { Swept } from '../sweep/sweeper.ts';
+
+/** What became of an event, or of a request that was none. */
+const EVENT_RESULTS = ['taken', 'ignored', 'dropped', 'refused', 'malformed'] as const;
+export type EventResult = (typeof EVENT_RESULTS)[number];
+
+export interface ServeMetrics {
+  events(result: EventResult, count?: number): void;
+  /** The same work, counted and timed. */
+  measured(runJob: (job: Job) => Promise<Handled>): (job: Job) => Promise<Handled>;
+  swept(swept: Swept): void;
+  watch(queue: Pick<JobQueue, 'counts'>): void;
+  /** All of it, as Prometheus reads it. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+/** A job reads some small documents, or thousands of them. */
+const JOB_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300];
+const HOUR_MS = 3_600_000;
+
+/** The metrics of one server, in a registry of their own: docs/deploy-self-hosted.md has their meaning. */
+export function serveMetrics(clock: () => Date): ServeMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const events = new Counter({
+    name: 'stowage_events_total',
+    help: 'Events by what became of them; requests that were refused or not understood count as one',
+    labelNames: ['result'],
+    registers,
+  });
+  const jobs = new Counter({
+    name: 'stowage_jobs_total',
+    help: 'Jobs that ended, by work and result',
+    labelNames: ['work', 'result'],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'stowage_job_seconds',
+    help: 'Time a job took',
+    labelNames: ['work'],
+    buckets: JOB_SECONDS,
+    registers,
+  });
+  const sweeps = new Counter({
+    name: 'stowage_sweeps_total',
+    help: 'Sweeps that ended, by result',
+    labelNames: ['result'],
+    registers,
+  });
+  // From the beginning, or the first of its kind would be no increase to an alert.
+  for (const result of EVENT_RESULTS) events.inc({ result }, 0);
+  for (const result of ['done', 'failed']) sweeps.inc({ result }, 0);
+  const gauges = sweepGauges(registers, clock);
+  return {
+    events: (result, count = 1) => events.inc({ result }, count),
+    measured: (runJob) => async (job) => {
+      const end = seconds.startTimer({ work: job.work });
+      let result = 'failed';
+      try {
+        const handled = await runJob(job);
+        result = 'done';
+        return handled;
+      } finally {
+        end();
+        jobs.inc({ work: job.work, result });
+      }
+    },
+    swept(swept) {
+      sweeps.inc({ result: 'report' in swept ? 'done' : 'failed' });
+      gauges.set(swept);
+    },
+    watch: (queue) => queueGauges(registers, queue),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+function queueGauges(registers: Registry[], queue: Pick<JobQueue, 'counts'>): void {
+  for (const state of ['waiting', 'running'] as const) {
+    new Gauge({
+      name: `stowage_queue_${state}`,
+      help: `Jobs that are ${state}`,
+      registers,
+      collect() {
+        this.set(queue.counts()[state]);
+      },
+    });
+  }
+}
+
+/** What the last sweep that succeeded has found. Before the first one there is nothing to tell, and nothing is told. */
+function sweepGauges(registers: Registry[], clock: () => Date): { set(swept: Swept): void } {
+  let last: SweepReport | undefined;
+  const took = new Gauge({
+    name: 'stowage_sweep_seconds',
+    help: 'Time the last sweep took',
+    registers,
+  });
+  took.remove();
+  new Gauge({
+    name: 'stowage_sets',
+    help: 'Sets under the root by status, as the last sweep found them',
+    labelNames: ['status'],
+    registers,
+    collect() {
+      for (const [status, count] of Object.entries(last?.statuses ?? {}))
+        this.set({ status }, count);
+    },
+  });
+  new Gauge({
+    name: 'stowage_sets_overdue',
+    help: 'Unsealed sets in which nothing moves any more, as the last sweep found them',
+    registers,
+    collect() {
+      if (last === undefined) this.remove();
+      else this.set(last.overdue.length);
+    },
+  });
+  new Gauge({
+    name: 'stowage_sweep_problems',
+    help: 'Sets and tasks that the last sweep could not deal with; the log says why',
+    registers,
+    collect() {
+      if (last === undefined) this.remove();
+      // A restore that nobody answers is no failure of ours, and may stay so for ever.
+      else this.set(last.problems.filter(({ restore }) => restore === undefined).length);
+    },
+  });
+  new Gauge({
+    name: 'stowage_hours_since_complete_set',
+    help: 'Hours since the backup of the newest complete set began; absent while there is none',
+    registers,
+    collect() {
+      if (last?.newestComplete === undefined) this.remove();
+      else this.set((clock().getTime() - dateOf(last.newestComplete).getTime()) / HOUR_MS);
+    },
+  });
+  return {
+    set(swept) {
+      took.set(swept.seconds);
+      if ('report' in swept) last = swept.report;
+    },
+  };
+}

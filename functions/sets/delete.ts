@@ -1,0 +1,57 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey, setPrefix } from '../../backup-set/base/keys.ts';
+import { Manifest } from '../../backup-set/documents/manifest.ts';
+import type { Deps } from '../deps.ts';
+import { timestampsIn } from './list.ts';
+import { readOr } from './status.ts';
+
+export interface DeletionPlan {
+  readonly timestamp: string;
+  /** In the order of removal: the manifest first. */
+  readonly objects: readonly string[];
+  readonly bytes: number;
+  /** Other sets whose manifests name packs of this one. */
+  readonly neededBy: readonly string[];
+}
+
+/** What `delete` would do; removing is carrying out this very plan. */
+export async function planDeletion(deps: Deps, timestamp: string): Promise<DeletionPlan> {
+  const manifest = formatKey({ kind: 'manifest', timestamp });
+  const objects: string[] = [];
+  let bytes = 0;
+  for await (const object of deps.store.list(setPrefix(timestamp))) {
+    if (object.key === manifest) objects.unshift(object.key);
+    else objects.push(object.key);
+    bytes += object.bytes;
+  }
+  if (objects.length === 0)
+    throw new StowageError(
+      'set/not-found',
+      `there is no set ${timestamp} under ${deps.store.url}`,
+      {
+        where: { set: timestamp },
+      },
+    );
+  return { timestamp, objects, bytes, neededBy: await neededBy(deps, timestamp) };
+}
+
+export async function deleteSet(
+  { store }: Deps,
+  { objects, timestamp }: DeletionPlan,
+): Promise<void> {
+  const manifest = formatKey({ kind: 'manifest', timestamp });
+  // Alone and first: from here on nobody takes the rest for a set.
+  if (objects[0] === manifest) await store.delete([manifest]);
+  await store.delete(objects.filter((key) => key !== manifest));
+}
+
+async function neededBy(deps: Deps, timestamp: string): Promise<string[]> {
+  const needing: string[] = [];
+  for (const other of await timestampsIn(deps.store)) {
+    // Only a younger set can share what an older one stored.
+    if (other <= timestamp) continue;
+    const manifest = await readOr(deps, other, 'manifest', Manifest);
+    if (manifest?.needs.includes(timestamp) === true) needing.push(other);
+  }
+  return needing;
+}

@@ -1,0 +1,72 @@
+import { decode, type RawDocument } from '../../backup-set/base/document.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import type { Verdict } from '../../backup-set/base/verdict.ts';
+import { Manifest } from '../../backup-set/documents/manifest.ts';
+import { Plan } from '../../backup-set/documents/plan.ts';
+import type { Deps } from '../deps.ts';
+import { currentVerdict } from '../stored/current-verdict.ts';
+import { readDocument } from '../stored/load.ts';
+
+/** What a list says of a set. */
+export interface SetSummary {
+  readonly timestamp: string;
+  /** `complete` only with a manifest; `open` when nobody has judged it. A later check that found damage wins. */
+  readonly status: Verdict['status'] | 'open';
+  readonly database: string | undefined;
+  readonly totals: Manifest['totals'] | undefined;
+  readonly elapsedMs: number | undefined;
+  readonly verdict: Pick<Verdict, 'level' | 'at' | 'status'> | undefined;
+}
+
+export async function describeSet(deps: Deps, timestamp: string): Promise<SetSummary> {
+  const manifest = await readOr(deps, timestamp, 'manifest', Manifest);
+  const plan = manifest ?? (await readOr(deps, timestamp, 'plan', Plan));
+  const verdict = await currentVerdict(deps, timestamp);
+  return {
+    timestamp,
+    status: statusOf(manifest, verdict),
+    database: plan?.database,
+    totals: manifest?.totals,
+    elapsedMs:
+      manifest === undefined
+        ? undefined
+        : Date.parse(manifest.sealedAt) - Date.parse(manifest.startedAt),
+    verdict: verdict && { level: verdict.level, at: verdict.at, status: verdict.status },
+  };
+}
+
+export function statusOf(
+  manifest: Manifest | undefined,
+  verdict: Verdict | undefined,
+): SetSummary['status'] {
+  if (verdict?.status === 'damaged') return 'damaged';
+  if (manifest !== undefined) return 'complete';
+  return verdict?.status ?? 'open';
+}
+
+/** A document of a set, or undefined when it is not there or cannot be read. */
+export async function readOr<Schema extends typeof Manifest | typeof Plan>(
+  deps: Deps,
+  timestamp: string,
+  kind: 'manifest' | 'plan',
+  schema: Schema,
+): Promise<ReturnType<Schema['parse']> | undefined> {
+  const raw: RawDocument | undefined = await readDocument(deps, formatKey({ kind, timestamp }));
+  if (raw === undefined) return undefined;
+  try {
+    return decode(schema, raw) as ReturnType<Schema['parse']>;
+  } catch (error) {
+    deps.log.warn({ err: error }, `the ${kind} of ${timestamp} cannot be read`);
+    return undefined;
+  }
+}
+
+/** @throws StowageError `set/not-found` when nothing is stored under this timestamp. */
+export async function requireSet(deps: Deps, timestamp: string): Promise<void> {
+  if ((await deps.store.head(formatKey({ kind: 'plan', timestamp }))) !== undefined) return;
+  if ((await deps.store.head(formatKey({ kind: 'manifest', timestamp }))) !== undefined) return;
+  throw new StowageError('set/not-found', `there is no set ${timestamp} under ${deps.store.url}`, {
+    where: { set: timestamp },
+  });
+}

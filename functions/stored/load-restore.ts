@@ -1,0 +1,96 @@
+import { eachInFlight } from '../../async/each-in-flight.ts';
+import { decode, RECEIPT_BYTES_MAX } from '../../backup-set/base/document.ts';
+import { formatKey, type Phase, phasePrefix } from '../../backup-set/base/keys.ts';
+import { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore.ts';
+import { createRestoreFold, type RestoreStep } from '../../backup-set/restore/fold.ts';
+import { contentsIn } from '../../backup-set/restore/phases.ts';
+import { callOptions, type Deps } from '../deps.ts';
+import { listKeys, READS_IN_FLIGHT, readDocument } from './load.ts';
+
+/** A restore that was planned and has not ended: what is needed to take its next step. */
+export interface LoadedRestore {
+  readonly request: RestoreRequest;
+  readonly plan: RestorePlan;
+  readonly step: RestoreStep;
+}
+
+/**
+ * Loads a restore, or undefined when it has no plan, or has its outcome already.
+ * @throws StowageError `set/unreadable` when request or plan are not what we wrote.
+ */
+export async function loadRestore(deps: Deps, restore: string): Promise<LoadedRestore | undefined> {
+  if (await hasOutcome(deps, restore)) return undefined;
+  const rawPlan = await readDocument(deps, formatKey({ kind: 'restore-plan', restore }));
+  const rawRequest = await readDocument(deps, formatKey({ kind: 'restore-request', restore }));
+  if (rawPlan === undefined || rawRequest === undefined) return undefined;
+  const plan = decode(RestorePlan, rawPlan);
+  const request = decode(RestoreRequest, rawRequest);
+  return { request, plan, step: await stepOf(deps, plan) };
+}
+
+/**
+ * Every segment answers every phase, and each answer asks for the next step: so the receipts of the phases before are read only
+ * when one has to be judged, and not when it was, as orders of the phase after it tell.
+ */
+async function stepOf(deps: Deps, plan: RestorePlan): Promise<RestoreStep> {
+  const next = await firstAwaited(deps, plan);
+  if (next !== undefined) {
+    const written = await orderKeys(deps, plan.id, next.next);
+    if (
+      contentsIn(next.next, plan).every((content) =>
+        written.has(orderKey(plan, next.next, content)),
+      )
+    )
+      return next;
+  }
+  const end = next === undefined ? plan.phases.length : plan.phases.indexOf(next.next);
+  const sum = createRestoreFold(plan);
+  for (const phase of plan.phases.slice(0, end)) {
+    await eachInFlight(contentsIn(phase, plan), READS_IN_FLIGHT, async (content) => {
+      const key = receiptKey(plan, phase, content);
+      const document = await readDocument(deps, key, RECEIPT_BYTES_MAX);
+      if (document !== undefined) sum.add(phase, content, [document]);
+    });
+  }
+  const step = sum.step();
+  // Of the phase that is awaited nothing was read, and by now less may be missing than was.
+  return 'next' in step && step.next === next?.next ? next : step;
+}
+
+/** The first phase that some have not answered, and who; their names tell, so that nothing is read. */
+async function firstAwaited(deps: Deps, plan: RestorePlan) {
+  for (const phase of plan.phases) {
+    const listed = await listKeys(deps, phasePrefix(plan.id, 'receipts', phase), [
+      'restore-receipt',
+    ]);
+    const keys = new Set(listed.map(({ key }) => key));
+    const awaiting = contentsIn(phase, plan).filter(
+      (content) => !keys.has(receiptKey(plan, phase, content)),
+    );
+    if (awaiting.length > 0) return { next: phase, awaiting };
+  }
+  return undefined;
+}
+
+const receiptKey = ({ id: restore }: RestorePlan, phase: Phase, content: number) =>
+  formatKey({ kind: 'restore-receipt', restore, phase, content });
+
+export const orderKey = ({ id: restore }: RestorePlan, phase: Phase, content: number) =>
+  formatKey({ kind: 'order', restore, phase, content });
+
+export async function hasOutcome(deps: Deps, restore: string): Promise<boolean> {
+  return (
+    (await deps.store.head(formatKey({ kind: 'outcome', restore }), callOptions(deps))) !==
+    undefined
+  );
+}
+
+/** Keys of the orders of a phase that are there. */
+export async function orderKeys(
+  deps: Deps,
+  restore: string,
+  phase: Phase,
+): Promise<ReadonlySet<string>> {
+  const listed = await listKeys(deps, phasePrefix(restore, 'orders', phase), ['order']);
+  return new Set(listed.map(({ key }) => key));
+}

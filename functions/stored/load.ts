@@ -1,0 +1,120 @@
+import pMap from 'p-map';
+import {
+  DOCUMENT_BYTES_MAX,
+  decode,
+  HEAD_BYTES_MAX,
+  type RawDocument,
+  RECEIPT_BYTES_MAX,
+} from '../../backup-set/base/document.ts';
+import { isStowageError } from '../../backup-set/base/errors.ts';
+import { formatKey, type Key, parseKey, receiptsPrefix } from '../../backup-set/base/keys.ts';
+import { Verdict } from '../../backup-set/base/verdict.ts';
+import type { StoredObject } from '../../storage/store.ts';
+import { callOptions, type Deps } from '../deps.ts';
+
+/** Small GETs at once: hides the latency of S3 and stays far below what any server throttles. */
+export const READS_IN_FLIGHT = 16;
+
+/**
+ * Reads a document, or undefined when it is not there. One that is too large comes back empty: it is as unreadable as
+ * an empty one, and gets named as such instead of stopping everything else that is read with it.
+ * @param bytesMax may be what another document says: the limit of all documents holds beside it.
+ */
+export async function readDocument(
+  deps: Deps,
+  key: string,
+  bytesMax = bytesMaxOf(key),
+): Promise<RawDocument | undefined> {
+  const limit = { bytesMax: Math.min(bytesMax, DOCUMENT_BYTES_MAX) };
+  try {
+    return { key, bytes: await deps.store.read(key, { ...callOptions(deps), ...limit }) };
+  } catch (error) {
+    if (isStowageError(error, 'storage/not-found')) return undefined;
+    if (!isStowageError(error, 'storage/too-large')) throw error;
+    deps.log.warn({ key, ...limit }, 'this document is too large to be ours');
+    return { key, bytes: new Uint8Array() };
+  }
+}
+
+/** Those that stand for a whole set are read by functions that must outlive them, whatever somebody put there. */
+function bytesMaxOf(text: string): number {
+  switch (parseKey(text)?.kind) {
+    case 'plan':
+    case 'seal':
+    case 'manifest':
+    case 'verdict':
+      return HEAD_BYTES_MAX;
+    default:
+      return DOCUMENT_BYTES_MAX;
+  }
+}
+
+/** Reads many small documents, a bounded number at once; one that has gone meanwhile is left out. */
+export async function readAll(deps: Deps, keys: readonly string[]): Promise<RawDocument[]> {
+  const documents = await pMap(keys, (key) => readDocument(deps, key, RECEIPT_BYTES_MAX), {
+    concurrency: READS_IN_FLIGHT,
+  });
+  return documents.filter((document) => document !== undefined);
+}
+
+/** Objects below a prefix that are of these kinds; keys that are not ours are ignored. */
+export async function listKeys(
+  deps: Deps,
+  prefix: string,
+  kinds: readonly Key['kind'][],
+): Promise<StoredObject[]> {
+  const found: StoredObject[] = [];
+  for await (const object of deps.store.list(prefix, callOptions(deps))) {
+    const parsed = parseKey(object.key);
+    if (parsed === undefined) deps.log.debug({ key: object.key }, 'not a key of ours: ignored');
+    else if (kinds.includes(parsed.kind)) found.push(object);
+  }
+  return found;
+}
+
+/** Receipts that have arrived so far, per content. */
+export async function countReceipts(deps: Deps, timestamp: string): Promise<Map<number, number>> {
+  const counts = new Map<number, number>();
+  for await (const object of deps.store.list(receiptsPrefix(timestamp), callOptions(deps))) {
+    const key = parseKey(object.key);
+    if (key?.kind === 'receipt') counts.set(key.content, (counts.get(key.content) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** Keys of all verdicts of a set, oldest first: the instant in the name orders them. */
+export async function verdictKeys(deps: Deps, timestamp: string): Promise<string[]> {
+  const anyKey = formatKey({
+    kind: 'verdict',
+    timestamp,
+    instant: '0'.repeat(17),
+    level: 'stitch',
+  });
+  const listed = await listKeys(deps, anyKey.slice(0, anyKey.lastIndexOf('/') + 1), ['verdict']);
+  return listed.map(({ key }) => key);
+}
+
+/** The newest verdict of a level, or undefined when there is none that can be read. */
+export async function newestVerdict(
+  deps: Deps,
+  timestamp: string,
+  level: Verdict['level'],
+  known?: readonly string[],
+): Promise<Verdict | undefined> {
+  const keys = known ?? (await verdictKeys(deps, timestamp));
+  const newest = keys.findLast((key) => verdictLevel(key) === level);
+  const raw = newest === undefined ? undefined : await readDocument(deps, newest);
+  if (raw === undefined) return undefined;
+  try {
+    return decode(Verdict, raw);
+  } catch (error) {
+    if (!isStowageError(error, 'set/unreadable')) throw error;
+    deps.log.warn({ err: error, key: raw.key }, 'this verdict cannot be read: ignored');
+    return undefined;
+  }
+}
+
+export function verdictLevel(key: string): Verdict['level'] | undefined {
+  const parsed = parseKey(key);
+  return parsed?.kind === 'verdict' ? parsed.level : undefined;
+}

@@ -1,0 +1,42 @@
+import { RESTORES, SETS, TASKS } from '../../backup-set/base/keys.ts';
+import { RestoreId, TaskId, Timestamp, timestampOf } from '../../backup-set/base/timestamps.ts';
+import { callOptions, type Deps } from '../deps.ts';
+
+/** Looked at in one go, the newest first: what is older than these is not going to move. */
+const NEWEST_MAX = 10_000;
+
+/** Clocks differ; but who plants sets of years to come must not push the real ones out of sight. */
+const AHEAD_MS_MAX = 24 * 3600_000;
+
+/** Timestamps of sets, newest first. */
+export async function* newestSets(deps: Deps): AsyncGenerator<string> {
+  let left = NEWEST_MAX;
+  const latest = timestampOf(new Date(deps.clock().getTime() + AHEAD_MS_MAX));
+  for (const day of (await foldersOf(deps, SETS))
+    .filter((name) => /^\d{8}$/.test(name))
+    .reverse()) {
+    for (const timestamp of (await foldersOf(deps, `${SETS}${day}/`)).reverse()) {
+      if (!Timestamp.safeParse(timestamp).success || !timestamp.startsWith(day)) continue;
+      if (timestamp > latest) continue;
+      if (left-- === 0) return;
+      yield timestamp;
+    }
+  }
+}
+
+/** Ids of restores, newest first. */
+export async function newestRestores(deps: Deps): Promise<string[]> {
+  const ids = (await foldersOf(deps, RESTORES)).filter((name) => RestoreId.safeParse(name).success);
+  return ids.reverse().slice(0, NEWEST_MAX);
+}
+
+/** Ids of tasks, newest first. */
+export async function newestTasks(deps: Deps): Promise<string[]> {
+  const ids = (await foldersOf(deps, TASKS)).filter((name) => TaskId.safeParse(name).success);
+  return ids.reverse().slice(0, NEWEST_MAX);
+}
+
+async function foldersOf(deps: Deps, prefix: string): Promise<string[]> {
+  const folders = await Array.fromAsync(deps.store.listPrefixes(prefix, callOptions(deps)));
+  return folders.map((folder) => folder.slice(0, -1)).sort();
+}

@@ -1,0 +1,109 @@
+import { decode, encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import type { ProblemList } from '../../backup-set/base/problems.ts';
+import { dateOf, instantOf } from '../../backup-set/base/timestamps.ts';
+import { boundedProblems, Verdict } from '../../backup-set/base/verdict.ts';
+import { callOptions, type Deps } from '../deps.ts';
+import { newestVerdict } from './load.ts';
+import { saveOrAgree } from './save.ts';
+
+/** What a check has found, before it is dated. */
+export interface Finding extends ProblemList {
+  readonly status: Verdict['status'];
+  readonly checked: Verdict['checked'];
+}
+
+export const NOTHING_CHECKED: Verdict['checked'] = { objects: 0, bytes: 0 };
+
+/** Two functions that judge one set in the same millisecond are plausible; a thousand are a defect. */
+const COLLISIONS_MAX = 1000;
+
+export function verdictOf(
+  timestamp: string,
+  level: Verdict['level'],
+  finding: Finding,
+  at: Date,
+): Verdict {
+  return {
+    format: 'stowage/verdict',
+    version: FORMAT_VERSION,
+    timestamp,
+    level,
+    at: at.toISOString(),
+    status: finding.status,
+    checked: finding.checked,
+    ...boundedProblems(finding.problems),
+    problemsTotal: finding.problemsTotal,
+  };
+}
+
+/** Writes a verdict under the present instant; when that is taken, under the next that is free. */
+export async function writeVerdict(
+  deps: Deps,
+  timestamp: string,
+  level: Verdict['level'],
+  finding: Finding,
+): Promise<{ key: string; verdict: Verdict }> {
+  const now = deps.clock().getTime();
+  for (let later = 0; later < COLLISIONS_MAX; later += 1) {
+    const at = new Date(now + later);
+    const key = formatKey({ kind: 'verdict', timestamp, instant: instantOf(at), level });
+    const verdict = verdictOf(timestamp, level, finding, at);
+    try {
+      await deps.store.create(key, encode(Verdict, verdict), callOptions(deps));
+      const { status, problemsTotal } = verdict;
+      deps.log.info({ set: timestamp, level, status, problems: problemsTotal }, 'verdict written');
+      return { key, verdict };
+    } catch (error) {
+      if (!isStowageError(error, 'storage/exists')) throw error;
+    }
+  }
+  throw new StowageError(
+    'internal',
+    `set ${timestamp}: ${COLLISIONS_MAX} verdicts have been written for one instant`,
+    { where: { set: timestamp } },
+  );
+}
+
+/** Writes a verdict that is dated beforehand, so that whoever writes it writes one; who comes second agrees. */
+export async function writeVerdictAt(
+  deps: Deps,
+  timestamp: string,
+  level: Verdict['level'],
+  finding: Finding,
+  instant: string,
+): Promise<{ key: string; verdict: Verdict }> {
+  const key = formatKey({ kind: 'verdict', timestamp, instant, level });
+  const ours = verdictOf(timestamp, level, finding, dateOf(instant));
+  const { created, bytes } = await saveOrAgree(deps, key, encode(Verdict, ours));
+  const { status, problemsTotal } = ours;
+  if (created)
+    deps.log.info({ set: timestamp, level, status, problems: problemsTotal }, 'verdict written');
+  return { key, verdict: created ? ours : decode(Verdict, { key, bytes }) };
+}
+
+/** As `writeVerdict`, unless the newest verdict of the level says the very same. @returns the keys written. */
+export async function writeVerdictIfChanged(
+  deps: Deps,
+  timestamp: string,
+  level: Verdict['level'],
+  finding: Finding,
+): Promise<string[]> {
+  const newest = await newestVerdict(deps, timestamp, level);
+  if (newest !== undefined && isSame(newest, finding)) return [];
+  return [(await writeVerdict(deps, timestamp, level, finding)).key];
+}
+
+function isSame(verdict: Verdict, finding: Finding): boolean {
+  const again = verdictOf(verdict.timestamp, verdict.level, finding, new Date(verdict.at));
+  const text = ({ status, problemsTotal, problems }: Verdict) =>
+    JSON.stringify(
+      Verdict.pick({ status: true, problemsTotal: true, problems: true }).parse({
+        status,
+        problemsTotal,
+        problems,
+      }),
+    );
+  return text(again) === text(verdict);
+}

@@ -1,0 +1,32 @@
+import { restorePrefix } from '../../backup-set/base/keys.ts';
+import type { Deps } from '../deps.ts';
+import { planRestore } from '../handlers/plan-restore.ts';
+import { hasOutcome, loadRestore } from '../stored/load-restore.ts';
+import { OVERDUE_AFTER_SECONDS, type SweepOptions, type SweepReport } from './report.ts';
+import { isOverdue, lastArrival } from './silence.ts';
+
+/**
+ * Takes a restore on where an event was lost. Of one that is silent it only reports who is awaited: its orders may
+ * still be at work (a phase can take hours), and only a segment can say what became of them.
+ * @returns true when the restore is over for good.
+ */
+export async function sweepRestore(
+  deps: Deps,
+  restore: string,
+  { overdueAfterSeconds = OVERDUE_AFTER_SECONDS }: SweepOptions,
+  report: SweepReport,
+): Promise<boolean> {
+  if (await hasOutcome(deps, restore)) return true;
+  await planRestore(deps, restore);
+  const loaded = await loadRestore(deps, restore);
+  if (loaded === undefined) return hasOutcome(deps, restore);
+  const { step } = loaded;
+  const last = await lastArrival(deps, restorePrefix(restore));
+  if ('outcome' in step || last === undefined || !isOverdue(deps, last, overdueAfterSeconds))
+    return false;
+  const awaiting = step.awaiting.join(', ');
+  const message = `phase ${step.next} awaits content ${awaiting}; nothing has arrived since ${last.toISOString()}`;
+  deps.log.warn({ restore, phase: step.next, awaiting: step.awaiting }, message);
+  report.problems.push({ restore, message });
+  return false;
+}

@@ -1,0 +1,77 @@
+import { parseKey, taskPrefix } from '../../backup-set/base/keys.ts';
+import { partsOfTask } from '../../backup-set/base/timestamps.ts';
+import type { Deps } from '../deps.ts';
+import { advanceTask } from '../handlers/advance-task.ts';
+import { planTask } from '../handlers/plan-task.ts';
+import { runSlice } from '../handlers/run-slice.ts';
+import { listKeys } from '../stored/load.ts';
+import { newestTasks } from '../stored/newest.ts';
+import { requestReplication } from '../tasks/replicate.ts';
+import { hasTaskOutcome } from '../tasks/tasks.ts';
+import type { SetStatus, SweepOptions } from './report.ts';
+import { isOverdue, lastArrival } from './silence.ts';
+
+/** As long as a function on AWS may run: after that, nobody can be at work on a slice that has left no receipt. */
+const SLICE_SILENCE_SECONDS = 900;
+
+/** Asks for the copy of complete sets that no task is about: the event of their verdict was lost, or the alternate location is new. */
+export async function requestReplicas(
+  deps: Deps,
+  closed: ReadonlyMap<string, SetStatus | 'over'>,
+): Promise<void> {
+  if (deps.replica === undefined) return;
+  const parts = (await newestTasks(deps))
+    .map(partsOfTask)
+    .filter(({ work }) => work === 'replicate');
+  const known = new Set(parts.map(({ timestamp }) => timestamp));
+  for (const [timestamp, status] of closed) {
+    if (status === 'complete' && !known.has(timestamp)) await requestReplication(deps, timestamp);
+  }
+}
+
+/** Takes a task on where an event was lost; slices that nobody is at work on are done here. @returns true when it is over. */
+export async function sweepTask(
+  deps: Deps,
+  task: string,
+  { overdueAfterSeconds = SLICE_SILENCE_SECONDS, onSlice }: SweepOptions,
+): Promise<boolean> {
+  if (await hasTaskOutcome(deps, task)) return true;
+  if (partsOfTask(task).work === 'replicate' && deps.replica === undefined) {
+    deps.log.warn(
+      { task },
+      'a copy is asked for, and no alternate location is configured: left alone',
+    );
+    return false;
+  }
+  const { wrote } = await planTask(deps, task);
+  const last = await lastArrival(deps, taskPrefix(task));
+  if (wrote.length > 0) {
+    // News: on AWS the events of these orders are on the way.
+    if (onSlice !== undefined) wrote.forEach(onSlice);
+  } else if (last !== undefined && isOverdue(deps, last, overdueAfterSeconds)) {
+    for (const order of await ordersLeft(deps, task)) {
+      if (onSlice === undefined) await doSlice(deps, order);
+      else onSlice(order);
+    }
+  }
+  await advanceTask(deps, task);
+  return hasTaskOutcome(deps, task);
+}
+
+/** Orders without a receipt. */
+async function ordersLeft(deps: Deps, task: string): Promise<string[]> {
+  const orders = await listKeys(deps, taskPrefix(task, 'orders'), ['slice-order']);
+  const receipts = await listKeys(deps, taskPrefix(task, 'receipts'), ['slice-receipt']);
+  const done = new Set(receipts.map(({ key }) => sliceOf(key)));
+  return orders.map(({ key }) => key).filter((key) => !done.has(sliceOf(key)));
+}
+
+async function doSlice(deps: Deps, order: string): Promise<void> {
+  const key = parseKey(order);
+  if (key?.kind === 'slice-order') await runSlice(deps, key.task, key.slice);
+}
+
+function sliceOf(text: string): number | undefined {
+  const key = parseKey(text);
+  return key !== undefined && 'slice' in key ? key.slice : undefined;
+}

@@ -1,0 +1,100 @@
+import { encode, FORMAT_VERSION, type RawDocument } from '../../backup-set/base/document.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import type { ProblemList } from '../../backup-set/base/problems.ts';
+import { instantOf, partsOfTask, type SliceWork } from '../../backup-set/base/timestamps.ts';
+import { boundedProblems, type Problem, type Verdict } from '../../backup-set/base/verdict.ts';
+import { TaskOutcome, TaskRequest } from '../../backup-set/documents/tasks.ts';
+import { callOptions, type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { readDocument } from '../stored/load.ts';
+import { newestTasks } from '../stored/newest.ts';
+import { saveOrAgree } from '../stored/save.ts';
+
+/** Asks for work on a set that is cut into slices. @returns the key of the request, also when it was there. */
+export async function requestTask(
+  deps: Deps,
+  timestamp: string,
+  work: SliceWork,
+  at: Date,
+): Promise<string> {
+  const task = `${instantOf(at)}-${timestamp}-${work}`;
+  const key = formatKey({ kind: 'task-request', task });
+  const request: TaskRequest = {
+    format: 'stowage/task-request',
+    version: FORMAT_VERSION,
+    task,
+    requestedAt: at.toISOString(),
+  };
+  await saveOrAgree(deps, key, encode(TaskRequest, request));
+  return key;
+}
+
+export async function hasTaskOutcome(deps: Deps, task: string): Promise<boolean> {
+  const key = formatKey({ kind: 'task-outcome', task });
+  return (await deps.store.head(key, callOptions(deps))) !== undefined;
+}
+
+/** True while such work on the set has been asked for and has not ended. */
+export async function hasOpenTask(
+  deps: Deps,
+  timestamp: string,
+  work: SliceWork,
+): Promise<boolean> {
+  for (const task of await newestTasks(deps)) {
+    const parts = partsOfTask(task);
+    if (parts.timestamp === timestamp && parts.work === work && !(await hasTaskOutcome(deps, task)))
+      return true;
+  }
+  return false;
+}
+
+export function readManifestOf(deps: Deps, task: string): Promise<RawDocument | undefined> {
+  return readDocument(
+    deps,
+    formatKey({ kind: 'manifest', timestamp: partsOfTask(task).timestamp }),
+  );
+}
+
+/** What was done of one piece of a slice. */
+export interface PieceResult extends ProblemList {
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+export interface TaskEnd extends ProblemList {
+  readonly status: Verdict['status'];
+  readonly root: string;
+  readonly verdict?: string;
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+/** Ends a task. Who comes second agrees with the outcome that is there. */
+export async function endTask(deps: Deps, task: string, ended: TaskEnd): Promise<Handled> {
+  const outcome: TaskOutcome = {
+    format: 'stowage/task-outcome',
+    version: FORMAT_VERSION,
+    task,
+    at: deps.clock().toISOString(),
+    ...ended,
+    problems: boundedProblems(ended.problems).problems,
+  };
+  const key = formatKey({ kind: 'task-outcome', task });
+  const { created } = await saveOrAgree(deps, key, encode(TaskOutcome, outcome));
+  if (!created) return NOTHING_WRITTEN;
+  const { status, problemsTotal, objects, bytes } = outcome;
+  deps.log.info({ task, status, problems: problemsTotal, objects, bytes }, 'task has ended');
+  return { wrote: [key] };
+}
+
+/** Ends a task that cannot even begin. */
+export function refuseTask(deps: Deps, task: string, problem: Problem): Promise<Handled> {
+  const status = problem.code === 'object-missing' ? 'incomplete' : 'damaged';
+  return endTask(deps, task, {
+    status,
+    root: deps.store.url,
+    objects: 0,
+    bytes: 0,
+    problems: [problem],
+    problemsTotal: 1,
+  });
+}

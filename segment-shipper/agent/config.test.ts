@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { AgentConfig } from './config.ts';
+
+const page = await readFile(new URL('../../docs/agents.md', import.meta.url), 'utf8');
+const blocks = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(
+  ([, text = '']) => parse(text) as object,
+);
+
+test('every whole configuration on docs/agents.md is one, and so is the schedule beside it', () => {
+  const whole = blocks.filter((block) => 'root' in block);
+  const schedule = blocks.find((block) => 'backup' in block);
+  expect(whole).toHaveLength(2);
+  expect(schedule).toBeDefined();
+  for (const block of whole)
+    expect(AgentConfig.safeParse({ ...block, ...schedule }).error).toBeUndefined();
+});
+
+test.each([
+  ['a field that is not there', { workrs: 2 }],
+  [
+    'a content that is named twice',
+    { contents: [0, 0].map((content) => ({ content, host: 'db0' })) },
+  ],
+  ['contents beside a coordinator', { coordinator: { host: 'mdw' } }],
+  ['neither contents nor a coordinator', { contents: [] }],
+  ['a look that never comes', { pollSeconds: 0 }],
+  ['a password', { connection: { password: 'secret' } }],
+])('refuses %s', (_, change) => {
+  const sound = { root: 'file:///mnt', contents: [{ content: 0, host: 'db0' }] };
+  expect(AgentConfig.safeParse(sound).success).toBe(true);
+  expect(AgentConfig.safeParse({ ...sound, ...change }).success).toBe(false);
+});

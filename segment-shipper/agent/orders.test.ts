@@ -1,0 +1,149 @@
+import pino from 'pino';
+import { describe, expect, test } from 'vitest';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { AgentConfig } from './config.ts';
+import { type Agent, abortOrder, follow, type OrderWork } from './orders.ts';
+
+const KEYS = { key: 'orders/0.json', claim: 'claims/0.json' };
+
+/** As much of a store as claims need. */
+function storeOf(objects: Map<string, Uint8Array>): ObjectStore {
+  const store: Partial<ObjectStore> = {
+    create: async (key, body) => {
+      if (objects.has(key)) throw new StowageError('storage/exists', key);
+      objects.set(key, body);
+      return { key, bytes: body.length, modifiedAt: new Date(0) };
+    },
+    read: async (key) => objects.get(key) ?? new Uint8Array(),
+  };
+  return store as ObjectStore;
+}
+
+function agentOf(
+  objects: Map<string, Uint8Array>,
+  name = 'db0',
+  signal = new AbortController().signal,
+): Agent {
+  return {
+    config: AgentConfig.parse({ root: 'file:///nowhere', contents: [{ content: 0, host: 'db0' }] }),
+    identity: { name, instance: Math.random().toString() },
+    env: {},
+    store: storeOf(objects),
+    clock: () => new Date(0),
+    throttle: async () => {},
+    log: pino({ level: 'silent' }),
+    signal,
+    orders: new Map(),
+  };
+}
+
+/** Follows the order, and waits until it has ended. */
+async function followed(
+  agent: Agent,
+  order: Pick<OrderWork, 'work' | 'fail'>,
+): Promise<string | undefined> {
+  follow(agent, { ...KEYS, ...order });
+  await agent.orders.get(KEYS.key)?.ended;
+  return agent.orders.get(KEYS.key)?.state;
+}
+
+/** Work that ends well, and notes what was called. */
+function noted() {
+  const calls: string[] = [];
+  const work = async () => void calls.push('work');
+  const fail = async ({ message }: StowageError) => void calls.push(message);
+  return { calls, work, fail };
+}
+
+describe('an order', () => {
+  test('is claimed before it is begun, and begun once however often it is seen', async () => {
+    const objects = new Map<string, Uint8Array>();
+    const agent = agentOf(objects);
+    const { calls, fail } = noted();
+    const work = async () => void calls.push(`work, claimed: ${objects.has(KEYS.claim)}`);
+    expect(await followed(agent, { work, fail })).toBe('answered');
+    expect(await followed(agent, { work, fail })).toBe('answered');
+    expect(calls).toEqual(['work, claimed: true']);
+  });
+
+  test.each([
+    ['was begun by a former process of this agent', undefined],
+    ['has a claim that nobody can read', 'not JSON'],
+  ])('that %s fails, and is not begun again', async (_, claim) => {
+    const objects = new Map<string, Uint8Array>();
+    await followed(agentOf(objects), {
+      work: () => Promise.resolve(),
+      fail: () => Promise.resolve(),
+    });
+    if (claim !== undefined) objects.set(KEYS.claim, Buffer.from(claim));
+    const order = noted();
+    expect(await followed(agentOf(objects), order)).toBe('answered');
+    expect(order.calls).toEqual(['the agent was restarted amid the order']);
+  });
+
+  test('that another agent has is left alone', async () => {
+    const objects = new Map<string, Uint8Array>();
+    await followed(agentOf(objects, 'db1'), noted());
+    const order = noted();
+    expect(await followed(agentOf(objects), order)).toBe('left');
+    expect(order.calls).toEqual([]);
+  });
+
+  test('that could not be answered is answered for later, with the same failure, and not begun again', async () => {
+    const agent = agentOf(new Map());
+    const order = noted();
+    const work = async () => {
+      order.calls.push('work');
+      throw new StowageError('storage/unavailable', 'no store');
+    };
+    expect(
+      await followed(agent, { work, fail: () => Promise.reject(new Error('still none')) }),
+    ).toBe('unanswered');
+    expect(await followed(agent, { ...order, work })).toBe('answered');
+    expect(order.calls).toEqual(['work', 'no store']);
+  });
+
+  test('whose claim could not be stored was not begun, and is tried again', async () => {
+    const objects = new Map<string, Uint8Array>();
+    const agent = agentOf(objects);
+    const { create } = agent.store;
+    const order = noted();
+    agent.store.create = () => Promise.reject(new StowageError('storage/unavailable', 'no store'));
+    expect(await followed(agent, order)).toBeUndefined();
+    agent.store.create = create;
+    expect(await followed(agent, order)).toBe('answered');
+    expect(order.calls).toEqual(['work']);
+  });
+
+  test('whose claim was stored by a request without an answer is begun', async () => {
+    const objects = new Map<string, Uint8Array>();
+    const agent = agentOf(objects);
+    const { create } = agent.store;
+    agent.store.create = async (...args) => {
+      await create(...args);
+      throw new StowageError('storage/exists', 'by our own first attempt');
+    };
+    const order = noted();
+    expect(await followed(agent, order)).toBe('answered');
+    expect(order.calls).toEqual(['work']);
+  });
+
+  test('that is broken off says why, whatever its work says', async () => {
+    const agent = agentOf(new Map());
+    const { calls, fail } = noted();
+    const work = (signal: AbortSignal) =>
+      new Promise<void>((_, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('a socket broke')));
+        abortOrder(agent, KEYS.key, 'the restore has ended');
+      });
+    await followed(agent, { work, fail });
+    expect(calls).toEqual(['the restore has ended']);
+  });
+
+  test('is not begun by an agent that is to end', async () => {
+    const order = noted();
+    expect(await followed(agentOf(new Map(), 'db0', AbortSignal.abort()), order)).toBeUndefined();
+    expect(order.calls).toEqual([]);
+  });
+});

@@ -1,0 +1,135 @@
+import { crc32 } from 'node:zlib';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey, type MetadataFile } from '../../backup-set/base/keys.ts';
+import { sequenceStatements } from '../../database/catalog/sequences.ts';
+import { attachSnapshot } from '../../database/session/snapshot.ts';
+import {
+  dumpGlobals,
+  dumpLargeObjects,
+  dumpSchema,
+  type ToolOutput,
+} from '../../database/tools/dump.ts';
+import { compressFrame } from '../../frame/zstd.ts';
+import type { ShipperDeps } from '../deps.ts';
+import type { BackupJob } from '../protocol/control.ts';
+import { LEVEL_MIN } from './level.ts';
+import { hex, shippedBy, storeReceipt } from './pack-writer.ts';
+
+/** Metadata is shipped by worker 0, so that its receipts never share a number with those of packs. */
+const METADATA_WORKER = 0;
+/** Globals and sequences are text that fits in memory; a cluster with more than this has another problem. */
+const TEXT_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Ships what the plan wants beside rows: globals, schema, sequences' values, large objects. */
+export async function shipMetadata(job: BackupJob, deps: ShipperDeps): Promise<void> {
+  let sequence = 0;
+  for (const file of job.metadata) {
+    deps.signal.throwIfAborted();
+    await shipFile(job, file, ++sequence, deps);
+  }
+}
+
+async function shipFile(
+  job: BackupJob,
+  file: MetadataFile,
+  sequence: number,
+  deps: ShipperDeps,
+): Promise<void> {
+  const { timestamp, content, attempt } = job;
+  const key = formatKey({ kind: 'metadata', timestamp, content, attempt, file });
+  const startedAt = deps.clock();
+  const sums = { bytes: 0, crc: 0 };
+  const { etag } = await deps.store.upload(key, summing(contentOf(file, job, deps), sums, deps), {
+    signal: deps.signal,
+  });
+  await storeReceipt(
+    {
+      kind: 'metadata',
+      ...shippedBy(job, METADATA_WORKER, sequence),
+      object: {
+        key,
+        bytes: sums.bytes,
+        crc32: hex(sums.crc),
+        ...(etag === undefined ? {} : { etag }),
+      },
+      startedAt: startedAt.toISOString(),
+      finishedAt: deps.clock().toISOString(),
+      file,
+    },
+    deps,
+  );
+}
+
+async function* contentOf(
+  file: MetadataFile,
+  job: BackupJob,
+  { signal }: ShipperDeps,
+): AsyncGenerator<Uint8Array> {
+  switch (file) {
+    case 'schema.dump':
+      yield* untilDone(dumpSchema(job.target, job.snapshotId, { signal }));
+      return;
+    case 'large-objects.dump':
+      yield* untilDone(dumpLargeObjects(job.target, job.snapshotId, { signal }));
+      return;
+    case 'globals.sql.zst':
+      yield await compressFrame(
+        await collect(untilDone(dumpGlobals(job.target, { signal })), file),
+        textLevel(job),
+      );
+      return;
+    case 'sequences.sql.zst':
+      yield await compressFrame(await collect(sequences(job, signal), file), textLevel(job));
+  }
+}
+
+const textLevel = ({ level }: BackupJob) => (level === 'auto' ? LEVEL_MIN : level);
+
+/** The end of a program's output is not its success: the exit code is, so the stream only ends after it. */
+async function* untilDone({ stdout, done }: ToolOutput): AsyncGenerator<Uint8Array> {
+  yield* stdout;
+  await done;
+}
+
+async function* sequences(job: BackupJob, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const applicationName = `stowage backup ${job.timestamp} content ${job.content} sequences`;
+  const session = await attachSnapshot(job.target, job.snapshotId, {
+    purpose: 'backup',
+    applicationName,
+    signal,
+  });
+  try {
+    for await (const statement of sequenceStatements(session)) yield Buffer.from(`${statement}\n`);
+  } finally {
+    await session.close();
+  }
+}
+
+async function* summing(
+  source: AsyncIterable<Uint8Array>,
+  sums: { bytes: number; crc: number },
+  { progress, throttle, signal }: ShipperDeps,
+) {
+  for await (const chunk of source) {
+    await throttle(chunk.byteLength, signal);
+    sums.crc = crc32(chunk, sums.crc);
+    sums.bytes += chunk.byteLength;
+    progress.storedBytes += chunk.byteLength;
+    yield chunk;
+  }
+}
+
+async function collect(source: AsyncIterable<Uint8Array>, file: MetadataFile): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of source) {
+    bytes += chunk.byteLength;
+    if (bytes > TEXT_BYTES_MAX)
+      throw new StowageError(
+        'database/tool',
+        `${file} has more than ${TEXT_BYTES_MAX} bytes of text`,
+      );
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,195 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { RowBlock } from '../../database/copy-wire/row-block.ts';
+import { blockBuffers, countRows, rowBlocks } from './row-blocks.ts';
+
+/** Cuts a stream at the given places, each chunk a buffer of its own that is overwritten once the next one is asked for. */
+async function* chunked(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
+  for (let at = 0, n = 0; at < bytes.length; n++) {
+    const chunk = Buffer.from(bytes.subarray(at, at + (sizes[n % sizes.length] ?? 1)));
+    at += chunk.length;
+    yield chunk;
+    chunk.fill(0xff);
+  }
+}
+
+interface Cut {
+  readonly kind: 'rows' | 'long-row';
+  readonly bytes: Buffer;
+}
+
+const BLOCKS = 3;
+
+/**
+ * Reads as a frame line does: none or a few blocks are held at once, each read when its turn comes and then released, for somebody
+ * else to fill; a long row at once.
+ */
+async function cut(source: AsyncIterable<Buffer>, blockBytes: number): Promise<Cut[]> {
+  const cuts: Cut[] = [];
+  const held: Extract<RowBlock, { kind: 'rows' }>[] = [];
+  let turn = 0;
+  const use = (most: number) => {
+    while (held.length > most) {
+      const block = held.shift();
+      if (block === undefined) return;
+      const bytes = Buffer.from(block.rows);
+      expect(block.count).toBe(countRows(bytes));
+      cuts.push({ kind: 'rows', bytes });
+      new Uint8Array(block.rows.buffer).fill(0xff);
+      block.release();
+    }
+  };
+  for await (const block of rowBlocks(source, blockBytes, blockBuffers(blockBytes, BLOCKS))) {
+    if (block.kind === 'rows') {
+      held.push(block);
+      use(turn++ % BLOCKS);
+      continue;
+    }
+    use(0);
+    const chunks: Buffer[] = [];
+    for await (const chunk of block.chunks) chunks.push(Buffer.from(chunk));
+    cuts.push({ kind: 'long-row', bytes: Buffer.concat(chunks) });
+  }
+  use(0);
+  return cuts;
+}
+
+function rowsOfLengths(lengths: readonly number[]): Buffer {
+  return Buffer.concat(
+    lengths.map((length, n) =>
+      Buffer.concat([Buffer.alloc(length, 0x61 + (n % 26)), Buffer.from('\n')]),
+    ),
+  );
+}
+
+function promise(bytes: Buffer, cuts: readonly Cut[]): void {
+  expect(Buffer.concat(cuts.map((each) => each.bytes)).equals(bytes)).toBe(true);
+  for (const each of cuts.slice(0, -1)) expect(each.bytes.at(-1)).toBe(0x0a);
+  for (const each of cuts) {
+    expect(each.bytes.length).toBeGreaterThan(0);
+    if (each.kind === 'long-row') expect(countRows(each.bytes)).toBe(1);
+  }
+}
+
+const sizes = fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, maxLength: 10 });
+const tinySizes = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 10 });
+
+describe('rowBlocks', () => {
+  it('loses, doubles and splits no row, however the stream is cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(300), { maxLength: 60 }),
+        tinySizes,
+        fc.integer({ min: 1, max: 3000 }),
+        async (lengths, chunks, blockBytes) => {
+          const bytes = rowsOfLengths(lengths);
+          promise(bytes, await cut(chunked(bytes, chunks), blockBytes));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('cuts the same rows the same, however the stream is cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(3000), { maxLength: 60 }),
+        fc.tuple(tinySizes, sizes),
+        fc.integer({ min: 1, max: 3000 }),
+        async (lengths, [few, many], blockBytes) => {
+          const bytes = rowsOfLengths(lengths);
+          expect(await cut(chunked(bytes, many), blockBytes)).toEqual(
+            await cut(chunked(bytes, few), blockBytes),
+          );
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('keeps its promise with rows longer than a block and all it may hold', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(fc.nat(100), fc.integer({ min: 100_000, max: 900_000 })), {
+          maxLength: 8,
+        }),
+        sizes,
+        fc.constantFrom(1, 1024, 65_536, 200_000),
+        async (lengths, chunks, blockBytes) => {
+          const bytes = rowsOfLengths(lengths);
+          promise(bytes, await cut(chunked(bytes, chunks), blockBytes));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it.each([
+    [1, 0],
+    [1, 1],
+    [2, 300_000],
+    [3, 262_143],
+    [4, 262_144 + 1024],
+  ])('cuts %i rows of %i bytes', async (count, length) => {
+    const bytes = rowsOfLengths(Array.from({ length: count }, () => length));
+    for (const blockBytes of [1, 1024, 262_144])
+      promise(bytes, await cut(chunked(bytes, [65_536]), blockBytes));
+  });
+
+  it('gives a row that cannot be held as one long row, and goes on with what follows it in the same chunk', async () => {
+    const bytes = Buffer.concat([rowsOfLengths([5, 2_000_000]), Buffer.from('x\ny\n')]);
+    const cuts = await cut(chunked(bytes, [bytes.length]), 1024);
+    promise(bytes, cuts);
+    const long = cuts.find(({ kind }) => kind === 'long-row');
+    expect(long?.bytes.length).toBe(2_000_001);
+    expect(cuts.at(-1)?.bytes.toString()).toBe('x\ny\n');
+  });
+
+  it('gives no block for no rows', async () => {
+    expect(await cut(chunked(Buffer.alloc(0), [1]), 1024)).toEqual([]);
+  });
+
+  it('counts the rows of a table without columns, which are bare newlines', async () => {
+    const bytes = Buffer.alloc(100_000, '\n');
+    const cuts = await cut(chunked(bytes, [777]), 1024);
+    promise(bytes, cuts);
+    expect(cuts.reduce((sum, each) => sum + countRows(each.bytes), 0)).toBe(100_000);
+  });
+
+  it('hands on a last line without an end, which then counts as no row', async () => {
+    for (const blockBytes of [1, 1024]) {
+      const cuts = await cut(chunked(Buffer.from('a\nb'), [2]), blockBytes);
+      expect(Buffer.concat(cuts.map((each) => each.bytes)).toString()).toBe('a\nb');
+      expect(cuts.reduce((sum, each) => sum + countRows(each.bytes), 0)).toBe(1);
+    }
+  });
+
+  it('ends a long row that the stream breaks off, without waiting', async () => {
+    const bytes = Buffer.alloc(1_000_000, 0x61);
+    const cuts = await cut(chunked(bytes, [100_000]), 1024);
+    expect(Buffer.concat(cuts.map((each) => each.bytes)).length).toBe(1_000_000);
+  });
+
+  it('passes on what the source throws, also in the middle of a long row', async () => {
+    for (const length of [10, 1_000_000]) {
+      const broken = async function* () {
+        yield Buffer.alloc(length, 0x61);
+        throw new Error('connection lost');
+      };
+      await expect(cut(broken(), 1024)).rejects.toThrow('connection lost');
+    }
+  });
+
+  it('closes the source when the reader leaves', async () => {
+    let closed = false;
+    const source = async function* () {
+      try {
+        for (;;) yield rowsOfLengths([2000]);
+      } finally {
+        closed = true;
+      }
+    };
+    for await (const _ of rowBlocks(source(), 1024, blockBuffers(1024, 1))) break;
+    expect(closed).toBe(true);
+  });
+});

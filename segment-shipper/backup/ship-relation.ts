@@ -1,0 +1,89 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
+import type { Relation } from '../../backup-set/documents/plan.ts';
+import { type CopyOut, copyOut, copyOutMany } from '../../database/copy/copy-out.ts';
+import type { RowBlock } from '../../database/copy-wire/row-block.ts';
+import type { Session } from '../../database/session/session.ts';
+import type { ShipperDeps } from '../deps.ts';
+import type { BackupJob } from '../protocol/control.ts';
+import type { OrderedFrames } from './ordered-frames.ts';
+import type { FrameCounts } from './pack-writer.ts';
+
+/** What a relation's rows go through. */
+export interface Shipping {
+  readonly job: BackupJob;
+  readonly line: OrderedFrames;
+  readonly deps: ShipperDeps;
+}
+
+/**
+ * Ships all rows of one relation over a session: the relation is closed by the server's own row count, never by the end
+ * of the byte stream.
+ */
+export async function shipRelation(
+  session: Session,
+  relation: Relation,
+  shipping: Shipping,
+): Promise<void> {
+  const { job, deps } = shipping;
+  const copy = copyOut(session, relation, { signal: deps.signal, encoding: job.encoding });
+  await shipCopy(copy, relation, shipping);
+}
+
+/** The same for several small relations, which the server is asked for at once: one round trip for all of them. */
+export async function shipTogether(
+  session: Session,
+  relations: readonly Relation[],
+  shipping: Shipping,
+): Promise<void> {
+  const { job, deps } = shipping;
+  for await (const { relation, ...copy } of copyOutMany(session, relations, {
+    signal: deps.signal,
+    encoding: job.encoding,
+  }))
+    await shipCopy(copy, relation, shipping);
+}
+
+async function shipCopy(
+  { blocks, rowsCounted }: CopyOut,
+  relation: Relation,
+  shipping: Shipping,
+): Promise<void> {
+  const { job, deps } = shipping;
+  const { rows, bytes } = await shipBlocks(blocks, relation, shipping);
+  const counted = await rowsCounted();
+  if (counted !== rows) throw countsDiffer(job, relation, rows, counted);
+  deps.report({ type: 'relation', relation: relation.id, rows, bytes });
+}
+
+/** Blocks of rows → frames → packs; returns what has gone into the line. */
+export async function shipBlocks(
+  blocks: AsyncIterable<RowBlock>,
+  relation: Relation,
+  { line, deps: { progress } }: Shipping,
+): Promise<FrameCounts> {
+  progress.relation = `${relation.schema}.${relation.name}`;
+  const total = { rows: 0, bytes: 0 };
+  for await (const block of blocks) {
+    const { rows, bytes } = await line.push(relation.id, block);
+    total.rows += rows;
+    total.bytes += bytes;
+    progress.rows += rows;
+    progress.bytes += bytes;
+  }
+  return total;
+}
+
+function countsDiffer(
+  { timestamp, content }: BackupJob,
+  { schema, name }: Relation,
+  received: number,
+  counted: number,
+): StowageError {
+  return new StowageError(
+    'database/count',
+    `${schema}.${name}: ${received} rows were received, the server counted ${counted}`,
+    {
+      where: { set: timestamp, content, relation: `${schema}.${name}` },
+    },
+  );
+}

@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Job, Report } from './control.ts';
+import { linesOf, parseLine, readLines } from './ndjson.ts';
+
+async function* split(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
+  for (let at = 0, n = 0; at < bytes.length; n++) {
+    const size = sizes[n % sizes.length] ?? 1;
+    yield bytes.subarray(at, at + size);
+    at += size;
+  }
+}
+
+const SECRET = 'hunter2-&-correct-horse';
+
+describe('linesOf', () => {
+  it('finds the same lines wherever the stream is split, also inside a character', async () => {
+    const line = fc
+      .string({ unit: 'grapheme', maxLength: 30 })
+      .map((text) => text.replaceAll('\n', ''));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(line),
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }),
+        fc.boolean(),
+        async (lines, sizes, ended) => {
+          const bytes = Buffer.from(lines.join('\n') + (ended ? '\n' : ''));
+          expect(await Array.fromAsync(linesOf(split(bytes, sizes)))).toEqual(
+            lines.filter((each) => each !== ''),
+          );
+        },
+      ),
+    );
+  });
+
+  it('refuses a line without end before memory runs out', async () => {
+    const endless = async function* () {
+      const chunk = 'x'.repeat(16 * 1024 * 1024);
+      for (;;) yield chunk;
+    };
+    await expect(linesOf(endless()).next()).rejects.toMatchObject({ code: 'shipper/protocol' });
+  });
+});
+
+describe('parseLine', () => {
+  it.each([
+    ['not JSON', `{"type":"backup","target":{"password":"${SECRET}"`],
+    ['no object', JSON.stringify([SECRET])],
+    ['an unknown type', JSON.stringify({ type: SECRET })],
+    [
+      'a password of another type',
+      JSON.stringify({ type: 'restore', target: { password: { a: SECRET } } }),
+    ],
+    [
+      'a secret in place of a number',
+      JSON.stringify({ control: 1, type: 'restore', workers: SECRET }),
+    ],
+    ['another version', JSON.stringify({ control: 2, type: 'restore', password: SECRET })],
+  ])('refuses %s without repeating what it holds', (_, line) => {
+    let error: unknown;
+    try {
+      parseLine(line, Job);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({ code: 'shipper/protocol' });
+    const told = [error, (error as Error).cause, (error as Error).stack].map(String).join();
+    expect(told).not.toContain(SECRET);
+  });
+});
+
+describe('readLines', () => {
+  it('gives the reports of a stream until one is ill-formed', async () => {
+    const done = { type: 'done', peakMemoryBytes: 1, cpuMs: 2 };
+    const reports = readLines(
+      split(Buffer.from(`${JSON.stringify(done)}\n{"type":"done"}\n`), [7]),
+      Report,
+    );
+    expect((await reports.next()).value).toEqual(done);
+    await expect(reports.next()).rejects.toMatchObject({ code: 'shipper/protocol' });
+  });
+});

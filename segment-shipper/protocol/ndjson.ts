@@ -1,0 +1,63 @@
+import { StringDecoder } from 'node:string_decoder';
+import type * as z from 'zod';
+import { StowageError } from '../../backup-set/base/errors.ts';
+
+/** A job lists every relation of a segment: generous, and still a bound. */
+const LINE_CHARS_MAX = 256 * 1024 * 1024;
+const SHORT_CHARS = 64 * 1024;
+
+/** The JSON objects of a stream, one a line, each checked. @throws StowageError `shipper/protocol` */
+export async function* readLines<Schema extends z.ZodType>(
+  input: AsyncIterable<Uint8Array | string>,
+  schema: Schema,
+): AsyncGenerator<z.output<Schema>> {
+  for await (const line of linesOf(input)) yield parseLine(line, schema);
+}
+
+export function parseLine<Schema extends z.ZodType>(
+  line: string,
+  schema: Schema,
+): z.output<Schema> {
+  let json: unknown;
+  try {
+    json = JSON.parse(line);
+  } catch {
+    // The cause would quote the line, and a job holds secrets.
+    throw new StowageError('shipper/protocol', 'a control line is not JSON');
+  }
+  // zod would generate code for the schema first, which takes longer than to walk through a short line once.
+  const result = schema.safeParse(json, { jitless: line.length < SHORT_CHARS });
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new StowageError(
+    'shipper/protocol',
+    `control line, field ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'ill-formed'}`,
+  );
+}
+
+/** Lines without their ends; empty ones are left out. */
+export async function* linesOf(input: AsyncIterable<Uint8Array | string>): AsyncGenerator<string> {
+  const decoder = new StringDecoder('utf8');
+  let rest: string[] = [];
+  let length = 0;
+  for await (const chunk of input) {
+    const text =
+      typeof chunk === 'string'
+        ? chunk
+        : decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    const lines = text.split('\n');
+    const last = lines.pop() ?? '';
+    for (const line of lines) {
+      const whole = rest.join('') + line;
+      rest = [];
+      length = 0;
+      if (whole !== '') yield whole;
+    }
+    rest.push(last);
+    length += last.length;
+    if (length > LINE_CHARS_MAX)
+      throw new StowageError('shipper/protocol', 'a control line is too long');
+  }
+  const whole = rest.join('');
+  if (whole !== '') yield whole;
+}

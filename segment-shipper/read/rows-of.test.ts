@@ -1,0 +1,83 @@
+import { crc32 } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import type { SourceExtent } from '../../backup-set/documents/restore.ts';
+import { compressFrame } from '../../frame/zstd.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { hex } from '../backup/pack-writer.ts';
+import { rowsOf } from './rows-of.ts';
+
+const signal = new AbortController().signal;
+const LONG = 17 * 1024 * 1024;
+const right = Buffer.alloc(LONG, 'right\n');
+const wrong = Buffer.alloc(LONG, 'wrong\n');
+
+/** A store that gives these objects, one after the other, for whatever it is asked. */
+function giving(...objects: readonly Buffer[]): ObjectStore {
+  const left = [...objects];
+  return {
+    async *get(_: string, { offset = 0, length = 0 } = {}) {
+      const object = left.shift();
+      if (object !== undefined) yield object.subarray(offset, offset + length);
+    },
+  } as Partial<ObjectStore> as ObjectStore;
+}
+
+function extentOf(frame: Buffer, rows: Buffer): SourceExtent {
+  const where = { key: 'a.pack', offset: 0, length: frame.length };
+  return { ...where, rows: 1, bytes: rows.length, crc32: hex(crc32(frame)) };
+}
+
+describe('a frame too long for memory', () => {
+  it('is read twice, and gives its rows', async () => {
+    const frame = await compressFrame(right, 1);
+    const chunks = await Array.fromAsync(
+      rowsOf(giving(frame, frame), [extentOf(frame, right)], { signal }),
+    );
+    expect(Buffer.concat(chunks).equals(right)).toBe(true);
+  });
+
+  it('that is another one when it is read to be used fails, also when that one is intact and as long', async () => {
+    const frame = await compressFrame(right, 1);
+    const other = await compressFrame(wrong, 1);
+    expect(other.length).toBe(frame.length);
+    const reading = Array.fromAsync(
+      rowsOf(giving(frame, other), [extentOf(frame, right)], { signal }),
+    );
+    await expect(reading).rejects.toMatchObject({
+      code: 'set/damaged',
+      where: { object: 'a.pack', offset: 0 },
+    });
+  });
+
+  it('that is not what the manifest says gives no row at all', async () => {
+    const frame = await compressFrame(right, 1);
+    const other = await compressFrame(wrong, 1);
+    const rows = rowsOf(giving(other, other), [extentOf(frame, right)], { signal });
+    await expect(rows.next()).rejects.toMatchObject({ code: 'set/damaged' });
+  });
+
+  it('whose store fails is not called damaged', async () => {
+    const frame = await compressFrame(right, 1);
+    const unavailable = new StowageError('storage/unavailable', 'the network is down');
+    const store = {
+      async *get() {
+        yield frame.subarray(0, 100);
+        throw unavailable;
+      },
+    } as Partial<ObjectStore> as ObjectStore;
+    const rows = rowsOf(store, [extentOf(frame, right)], { signal });
+    await expect(rows.next()).rejects.toBe(unavailable);
+  });
+});
+
+it('frames that a store leaves out without a word are missed', async () => {
+  const frame = await compressFrame(Buffer.from('right\n'), 1);
+  const extent = { ...extentOf(frame, Buffer.from('right\n')) };
+  const both = [extent, { ...extent, offset: frame.length }];
+  const rows = Array.fromAsync(rowsOf(giving(frame), both, { signal }));
+  await expect(rows).rejects.toMatchObject({
+    code: 'set/damaged',
+    where: { offset: frame.length },
+  });
+});

@@ -1,0 +1,48 @@
+import { openSession, type Session } from '../../database/session/session.ts';
+import { suspendTriggers } from '../../database/target/target.ts';
+import type { RestoreJob } from '../protocol/control.ts';
+
+/** A worker's connection to the target: opened when it is needed, used for one relation after the other. */
+export interface RestoreConnection {
+  readonly applicationName: string;
+  /** @throws StowageError as `openSession`; `database/denied` when triggers cannot be suspended. */
+  open(): Promise<Session>;
+  /** Ends a session in which something failed; the next `open` makes another. */
+  drop(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function restoreConnection(
+  { target }: RestoreJob,
+  applicationName: string,
+  signal: AbortSignal,
+): RestoreConnection {
+  let session: Session | undefined;
+  return {
+    applicationName,
+    async open() {
+      if (session !== undefined) return session;
+      const opened = await openSession(target, { purpose: 'restore', applicationName, signal });
+      try {
+        await suspendTriggers(opened);
+      } catch (error) {
+        await opened.close();
+        throw error;
+      }
+      session = opened;
+      // One that broke between two relations is none's failure.
+      opened.lost.catch(() => {
+        if (session === opened) session = undefined;
+      });
+      return opened;
+    },
+    async drop() {
+      const dropped = session;
+      session = undefined;
+      await dropped?.destroy();
+    },
+    async close() {
+      await session?.close();
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import type { Problem } from '../../backup-set/base/verdict.ts';
+import type { LoadRelation, OrderOf, RestoreReceipt } from '../../backup-set/documents/restore.ts';
+import { copyIn } from '../../database/copy/copy-in.ts';
+import { feedProgram, fifoFolder, SEGMENT } from '../../database/copy/fifo-programs.ts';
+import { copyFromPrograms } from '../../database/copy/on-segment.ts';
+import { restoreLargeObjects } from '../../database/tools/restore.ts';
+import type { ShipperDeps } from '../deps.ts';
+import type { RestoreJob } from '../protocol/control.ts';
+import { counted, rowsOf, rowsOfFrames } from '../read/rows-of.ts';
+import type { CarriedOut } from './carried-out.ts';
+import { type RestoreConnection, restoreConnection } from './connection.ts';
+import { requireCount } from './count.ts';
+import { feedData } from './feed-data.ts';
+import { problemOf } from './problem.ts';
+import { withArchive } from './schema.ts';
+import { type Loading, startLoading } from './shared-loading.ts';
+import { type Fetched, fetchTogether, isSmall } from './small-relations.ts';
+
+/** Less than this is sooner loaded than another connection is opened; in bytes of rows. */
+const HELP_BYTES_MIN = 16 * 1024 * 1024;
+
+/**
+ * Loads all relations of an order over several connections: the large ones first, then the small ones, at last several
+ * connections share what is left of the large ones. A relation that fails leaves nothing behind and is named; the others are still
+ * loaded, so that the receipt tells everything that is wrong.
+ */
+export async function loadData(
+  order: OrderOf<'data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<CarriedOut> {
+  if (order.role === 'feed') return feedData(order, job, deps);
+  const { timestamp, content, encoding, largeObjects } = order;
+  const { signal, progress } = deps;
+  const isTogether = (relation: LoadRelation) => relation.onSegment !== true && isSmall(relation);
+  const large = order.relations
+    .filter((relation) => !isTogether(relation))
+    .toSorted((a, b) => b.bytes - a.bytes);
+  const small = fetchTogether(order.relations.filter(isTogether), deps.store, signal);
+  const underWay: Loading[] = [];
+  const loaded: RestoreReceipt['relations'] = [];
+  const problems: Problem[] = [];
+  try {
+    const workers = Array.from({ length: job.workers }, (_, index) => work(index + 1));
+    // All of them, also when one throws: nothing may still run when we clean up.
+    for (const worker of await Promise.allSettled(workers))
+      if (worker.status === 'rejected') throw worker.reason;
+  } finally {
+    await small.return(undefined);
+  }
+  if (largeObjects !== undefined && problems.length === 0) {
+    await withArchive(largeObjects, deps, (file) =>
+      restoreLargeObjects(job.target, file, { signal: deps.signal }),
+    );
+  }
+  return { loaded, problems };
+
+  async function work(worker: number): Promise<void> {
+    const applicationName = `stowage restore ${timestamp} content ${content} worker ${worker}`;
+    const connection = restoreConnection(job, applicationName, signal);
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const task = await nextTask();
+        if (task === undefined) break;
+        await task(connection);
+      }
+    } finally {
+      await (signal.aborted ? connection.drop() : connection.close());
+    }
+  }
+
+  async function nextTask(): Promise<
+    ((connection: RestoreConnection) => Promise<void>) | undefined
+  > {
+    const first = large.shift();
+    if (first !== undefined) return (connection) => loadLarge(first, connection);
+    const next = await small.next();
+    if (next.done !== true) return (connection) => loadSmall(next.value, connection);
+    const loading = await whereToHelp();
+    return loading && ((connection) => loading.join(connection).catch(() => connection.drop()));
+  }
+
+  async function whereToHelp(): Promise<Loading | undefined> {
+    for (const loading of underWay.toSorted((a, b) => b.bytesLeft() - a.bytesLeft())) {
+      const isWorthIt = () => loading.bytesLeft() >= HELP_BYTES_MIN;
+      if (isWorthIt() && (await loading.isShared) && isWorthIt()) return loading;
+    }
+    return undefined;
+  }
+
+  function loadLarge(relation: LoadRelation, connection: RestoreConnection): Promise<void> {
+    if (relation.onSegment === true)
+      return naming(relation, connection, () => onSegments(relation, connection));
+    return naming(relation, connection, async () => {
+      const { applicationName } = connection;
+      const { target, workers } = job;
+      const loading = startLoading(relation, { target, encoding, workers, applicationName }, deps);
+      underWay.push(loading);
+      try {
+        await loading.join(connection);
+        progress.rows += relation.rows;
+      } finally {
+        underWay.splice(underWay.indexOf(loading), 1);
+      }
+    });
+  }
+
+  function loadSmall({ relation, frames }: Fetched, connection: RestoreConnection): Promise<void> {
+    return naming(relation, connection, async () => {
+      const session = await connection.open();
+      const over = new AbortController();
+      const either = AbortSignal.any([signal, over.signal]);
+      const rows =
+        frames === undefined
+          ? rowsOf(deps.store, relation.extents, { signal: either })
+          : rowsOfFrames(frames);
+      const options = { signal, encoding, begin: true, over };
+      const count = await copyIn(session, relation, counted(rows, progress), options);
+      requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
+      await session.query('COMMIT');
+      progress.rows += count;
+    });
+  }
+
+  /** The segments' own shippers hand the rows over, and count them into the progress. */
+  async function onSegments(relation: LoadRelation, connection: RestoreConnection): Promise<void> {
+    const session = await connection.open();
+    const program = feedProgram(fifoFolder(job.fifoBase, job.restore, SEGMENT), relation.id);
+    await session.query('BEGIN');
+    const count = await copyFromPrograms(session, relation, program, { signal, encoding });
+    requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
+    await session.query('COMMIT');
+  }
+
+  /** A relation that fails is named; a connection on which one failed is in no state to be used again. */
+  async function naming(
+    relation: LoadRelation,
+    connection: RestoreConnection,
+    load: () => Promise<void>,
+  ): Promise<void> {
+    const { schema, name, rows } = relation;
+    progress.relation = `${schema}.${name}`;
+    try {
+      await load();
+      loaded.push({ schema, name, rows });
+    } catch (error) {
+      deps.log.error({ err: error, relation: `${schema}.${name}` }, 'not loaded');
+      problems.push(problemOf(error, content, relation));
+      await connection.drop();
+    }
+  }
+}

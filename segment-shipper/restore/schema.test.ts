@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import { expect, it } from 'vitest';
+import type { ObjectStore } from '../../storage/store.ts';
+import { hex } from '../backup/pack-writer.ts';
+import type { ShipperDeps } from '../deps.ts';
+import { withArchive } from './schema.ts';
+
+const archive = Buffer.from('PGDMP and what follows');
+const stored = { key: 'schema.dump', bytes: archive.length, crc32: hex(crc32(archive)), etag: '' };
+
+function giving(bytes: Buffer): ShipperDeps {
+  const store = {
+    async *get() {
+      yield bytes.subarray(0, 5);
+      yield bytes.subarray(5);
+    },
+  } as Partial<ObjectStore> as ObjectStore;
+  return { store, signal: new AbortController().signal } as ShipperDeps;
+}
+
+it('an archive is handed to pg_restore as it was stored', async () => {
+  let found = Buffer.alloc(0);
+  await withArchive(stored, giving(archive), async (file) => {
+    found = await readFile(file);
+  });
+  expect(found.equals(archive)).toBe(true);
+});
+
+it.each([
+  ['a bit of which flipped', Buffer.from('PGDMP and What follows')],
+  ['that is cut off', archive.subarray(0, -1)],
+  ['after which something follows', Buffer.concat([archive, Buffer.from('x')])],
+])('an archive %s never gets there', async (_, bytes) => {
+  let used = false;
+  const using = withArchive(stored, giving(bytes), async () => {
+    used = true;
+  });
+  await expect(using).rejects.toMatchObject({
+    code: 'set/damaged',
+    where: { object: 'schema.dump' },
+  });
+  expect(used).toBe(false);
+});

@@ -1,0 +1,170 @@
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { crc32 } from 'node:zlib';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import type { ObjectRef } from '../../backup-set/documents/receipt.ts';
+import type { OrderOf } from '../../backup-set/documents/restore.ts';
+import { ownedSequences } from '../../database/catalog/owned-sequences.ts';
+import { sequenceStatementStart } from '../../database/catalog/sequences.ts';
+import type { Session } from '../../database/session/session.ts';
+import {
+  createDatabase,
+  refreshViews,
+  relationStates,
+  truncateRelations,
+} from '../../database/target/target.ts';
+import { listArchive, restoreSchema } from '../../database/tools/restore.ts';
+import { runSql } from '../../database/tools/run-sql.ts';
+import { selectSchemaEntries } from '../../database/tools/schema-entries.ts';
+import type { ShipperDeps } from '../deps.ts';
+import type { RestoreJob } from '../protocol/control.ts';
+import { linesOf } from '../protocol/ndjson.ts';
+import { readText, requireCrc } from '../read/fetch.ts';
+import { inSession } from './in-session.ts';
+
+/** duplicate_object: roles and tablespaces that are there already are what the globals want. */
+const DUPLICATE_OBJECT = '42710';
+
+/** Brings the target into the state in which rows can come: refuses first, changes then. */
+export async function preData(
+  order: OrderOf<'pre-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<void> {
+  const { target } = job;
+  const { signal } = deps;
+  if (order.mode === 'create') await createDatabase(target, order, signal);
+  else await inSession(order, job, deps, (session) => requireState(session, order));
+  if (order.globals !== undefined)
+    await runSql(target, textOf(order.globals, deps), { tolerate: [DUPLICATE_OBJECT], signal });
+  if (order.mode === 'truncate')
+    await inSession(order, job, deps, (session) => truncateRelations(session, order.relations));
+  const { schema, noOwner } = order;
+  if (schema === undefined) return;
+  await withArchive(schema, deps, async (file) => {
+    const list = await chosenEntries(order, job, file, deps);
+    await restoreSchema(target, file, {
+      section: 'pre-data',
+      noOwner,
+      signal,
+      ...(list !== undefined && { list }),
+    });
+  });
+}
+
+/** Everything that wants the rows to be there: indexes, constraints, triggers, sequences' values, materialized views. */
+export async function postData(
+  order: OrderOf<'post-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<void> {
+  const { target, workers: jobs } = job;
+  const { signal } = deps;
+  const { schema, noOwner } = order;
+  if (schema !== undefined) {
+    await withArchive(schema, deps, async (file) => {
+      const list = await chosenEntries(order, job, file, deps);
+      await restoreSchema(target, file, {
+        section: 'post-data',
+        jobs,
+        noOwner,
+        signal,
+        ...(list !== undefined && { list }),
+      });
+    });
+  }
+  if (order.sequences !== undefined)
+    await runSql(target, sequenceValues(order, order.sequences, job, deps), { signal });
+  if (order.refresh.length > 0)
+    await inSession(order, job, deps, (session) => refreshViews(session, order.refresh));
+}
+
+/** Runs something on a temporary copy of a pg_dump archive, which pg_restore must be able to seek in. */
+export async function withArchive(
+  stored: ObjectRef,
+  deps: ShipperDeps,
+  work: (file: string) => Promise<void>,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'stowage-archive-'));
+  try {
+    const file = join(folder, 'archive');
+    let crc = 0;
+    const source = Readable.from(deps.store.get(stored.key, { signal: deps.signal })).on(
+      'data',
+      (chunk: Uint8Array) => {
+        crc = crc32(chunk, crc);
+      },
+    );
+    await pipeline(source, createWriteStream(file, { mode: 0o600 }), { signal: deps.signal });
+    requireCrc(crc, stored.crc32, stored.key, 0);
+    await work(file);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function chosenEntries(
+  { only, mode }: Pick<OrderOf<'post-data'>, 'only' | 'mode'>,
+  { target }: RestoreJob,
+  file: string,
+  { signal, log }: ShipperDeps,
+): Promise<string | undefined> {
+  if (only === undefined) return undefined;
+  // A new database has nothing that the tables need; one that exists is expected to have it all.
+  const { list, leftOut } = selectSchemaEntries(await listArchive(target, file, signal), only, {
+    withNeeds: mode === 'create',
+  });
+  if (leftOut.length > 0)
+    log.warn({ leftOut }, 'what needs a table that was not chosen is left out');
+  return list;
+}
+
+/** @throws StowageError `restore/refused` before anything was changed. */
+async function requireState(
+  session: Session,
+  { mode, relations, content }: OrderOf<'pre-data'>,
+): Promise<void> {
+  const states = await relationStates(session, relations);
+  const wrong = states.filter(({ exists }) => exists !== (mode === 'truncate'));
+  const [first] = wrong;
+  if (first === undefined) return;
+  const name = `${first.schema}.${first.name}`;
+  const more = wrong.length > 1 ? ` (and ${wrong.length - 1} more)` : '';
+  const what =
+    mode === 'truncate'
+      ? 'does not exist; --truncate only loads tables that do'
+      : 'exists; --truncate would empty and load it';
+  throw new StowageError('restore/refused', `table ${name} ${what}${more}`, {
+    where: { content, relation: name },
+  });
+}
+
+/** The statements that set sequences; for chosen tables only those that their columns draw from. */
+async function* sequenceValues(
+  order: OrderOf<'post-data'>,
+  stored: ObjectRef,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): AsyncGenerator<Uint8Array> {
+  const { only } = order;
+  if (only === undefined) {
+    yield* textOf(stored, deps);
+    return;
+  }
+  const starts: string[] = [];
+  await inSession(order, job, deps, async (session) => {
+    for (const sequence of await ownedSequences(session, only))
+      starts.push(sequenceStatementStart(sequence));
+  });
+  for await (const line of linesOf(textOf(stored, deps))) {
+    if (starts.some((start) => line.startsWith(start))) yield Buffer.from(`${line}\n`);
+  }
+}
+
+async function* textOf(stored: ObjectRef, deps: ShipperDeps): AsyncGenerator<Uint8Array> {
+  yield await readText(deps.store, stored, deps);
+}

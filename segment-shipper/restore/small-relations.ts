@@ -1,0 +1,102 @@
+import { ahead } from '../../async/ahead.ts';
+import type { LoadRelation, SourceExtent } from '../../backup-set/documents/restore.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { frameRuns, isLong } from '../read/rows-of.ts';
+import { type StoredFrame, storedFrames } from '../read/stored-frames.ts';
+
+/** A relation with all its frames; without them when reading it together with its neighbours failed. */
+export interface Fetched {
+  readonly relation: LoadRelation;
+  readonly frames: readonly StoredFrame[] | undefined;
+}
+
+/** Stored bytes of the relations that are fetched together; as much again waits to be loaded. */
+const BATCH_BYTES = 8 * 1024 * 1024;
+/** Rows of one relation that may be in memory at once. */
+const ROW_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Whether a relation is fetched as a whole, with those that lie beside it. */
+export function isSmall({ extents }: LoadRelation): boolean {
+  const sum = (field: 'bytes' | 'length') =>
+    extents.reduce((total, extent) => total + extent[field], 0);
+  return sum('bytes') <= ROW_BYTES_MAX && sum('length') <= BATCH_BYTES && !extents.some(isLong);
+}
+
+/**
+ * Fetches small relations ahead of those who load them, in the order in which they lie in the packs: frames of thousands of
+ * tables lie side by side, and one request brings them all. Several may take from it at once.
+ */
+export function fetchTogether(
+  relations: readonly LoadRelation[],
+  store: ObjectStore,
+  signal: AbortSignal,
+): AsyncGenerator<Fetched> {
+  return ahead((either) => fetchAll(relations, store, either), {
+    bytesMax: BATCH_BYTES,
+    bytesOf: ({ frames = [] }) => frames.reduce((sum, { stored }) => sum + stored.byteLength, 0),
+    signal,
+  });
+}
+
+async function* fetchAll(
+  relations: readonly LoadRelation[],
+  store: ObjectStore,
+  signal: AbortSignal,
+): AsyncGenerator<Fetched> {
+  for (const batch of batchesOf(relations)) yield* fetchBatch(batch, store, signal);
+}
+
+async function* fetchBatch(
+  batch: readonly LoadRelation[],
+  store: ObjectStore,
+  signal: AbortSignal,
+): AsyncGenerator<Fetched> {
+  const fetched = batch.map((relation) => ({ relation, frames: [] as StoredFrame[] }));
+  const owners = new Map(
+    fetched.flatMap((one) => one.relation.extents.map((extent) => [extent, one])),
+  );
+  const isWhole = ({ relation, frames }: (typeof fetched)[number]) =>
+    frames.length === relation.extents.length;
+  yield* fetched.filter(isWhole);
+  for (const run of frameRuns([...owners.keys()].sort(byPlace))) {
+    try {
+      for await (const frame of storedFrames(store, run, signal)) {
+        const owner = owners.get(frame.extent);
+        owner?.frames.push(frame);
+        if (owner !== undefined && isWhole(owner)) yield owner;
+      }
+    } catch (error) {
+      if (signal.aborted) throw error;
+      // Whose frame it is that cannot be read shows when each is read by itself.
+    }
+  }
+  for (const one of fetched) if (!isWhole(one)) yield { relation: one.relation, frames: undefined };
+}
+
+function* batchesOf(relations: readonly LoadRelation[]): Iterable<readonly LoadRelation[]> {
+  let batch: LoadRelation[] = [];
+  let bytes = 0;
+  const placed = relations.map((relation) => ({
+    relation,
+    first: relation.extents.toSorted(byPlace)[0],
+  }));
+  for (const { relation } of placed.sort((a, b) => byPlace(a.first, b.first))) {
+    const length = relation.extents.reduce((sum, extent) => sum + extent.length, 0);
+    if (bytes + length > BATCH_BYTES && batch.length > 0) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(relation);
+    bytes += length;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Those without a place come first. */
+function byPlace(a: SourceExtent | undefined, b: SourceExtent | undefined): number {
+  if (a === undefined || b === undefined)
+    return (a === undefined ? 0 : 1) - (b === undefined ? 0 : 1);
+  if (a.key !== b.key) return a.key < b.key ? -1 : 1;
+  return a.offset - b.offset;
+}

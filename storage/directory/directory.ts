@@ -1,0 +1,120 @@
+import { rmdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { throwIfInterrupted } from '../../async/abort.ts';
+import { isStowageError } from '../../backup-set/base/errors.ts';
+import { checkFolder, checkKey, checkPrefix } from '../keys-allowed.ts';
+import { exactly, notFound } from '../ranges.ts';
+import type { CallOptions, ObjectStore, StoredObject } from '../store.ts';
+import { isErrno, namingErrors } from './errors.ts';
+import { readFile, storedFile } from './get.ts';
+import { listFiles, listFolders } from './list.ts';
+import { listTempFiles, removeTempFile } from './temp.ts';
+import { fromBytes, fromFile, fromStream, writeFile } from './write.ts';
+
+/** Roots of the directory stores of this process, for copies that need not pass through it. */
+const roots = new WeakMap<ObjectStore, string>();
+
+/**
+ * A store in a directory: a mounted NFS export, a deduplicating appliance, a disk. Objects are plain files named by
+ * their key. The root is made by the first write; unfinished files are in `<root>/.tmp`.
+ *
+ * Differences from S3: a key cannot be both an object and a folder of others (`a` and `a/b`), and one segment of a
+ * key has at most 255 bytes.
+ */
+export function openDirectory(root: string): ObjectStore {
+  const store: ObjectStore = {
+    url: pathToFileURL(root).href,
+    kind: 'directory',
+    create: (key, body, options) => writeFile(root, key, options, fromBytes(key, body)),
+    upload: (key, source, options) =>
+      writeFile(root, key, options, fromStream(key, source, options)),
+    async *get(key, options = {}) {
+      checkKey(key);
+      yield* readFile(join(root, key), key, options);
+    },
+    async read(key, options) {
+      checkKey(key);
+      return Buffer.concat(await Array.fromAsync(readFile(join(root, key), key, options)));
+    },
+    async head(key) {
+      checkKey(key);
+      return lookAt(root, key);
+    },
+    async *list(prefix, options = {}) {
+      checkPrefix(prefix);
+      yield* listFiles(root, prefix, options);
+    },
+    async *listPrefixes(prefix, options = {}) {
+      checkFolder(prefix);
+      yield* listFolders(root, prefix, options);
+    },
+    copyFrom: (from, key, options) => copy(store, from, key, options),
+    async delete(keys, options = {}) {
+      keys.forEach(checkKey);
+      for (const key of keys) {
+        throwIfInterrupted(options.signal, 'deleting');
+        await namingErrors(`deleting ${key}`, key, () => remove(root, key));
+      }
+    },
+    async *pendingUploads(prefix) {
+      checkPrefix(prefix);
+      yield* await namingErrors('listing unfinished uploads', undefined, () =>
+        listTempFiles(root, prefix),
+      );
+    },
+    abortUpload: ({ key, uploadId }) => removeTempFile(root, key, uploadId),
+    async close() {},
+  };
+  roots.set(store, root);
+  return store;
+}
+
+async function copy(
+  store: ObjectStore,
+  from: ObjectStore,
+  key: string,
+  options: CallOptions = {},
+): Promise<StoredObject> {
+  checkKey(key);
+  const source = await from.head(key, options);
+  if (source === undefined) throw notFound(key, from.url);
+  const root = roots.get(store);
+  const fromRoot = roots.get(from);
+  if (root === undefined || fromRoot === undefined) {
+    return store.upload(key, exactly(key, source.bytes, from.get(key, options)), options);
+  }
+  return writeFile(root, key, options, fromFile(key, join(fromRoot, key), source.bytes));
+}
+
+/** Removes a file and the folders it leaves empty; what is not there, or is a folder, is no object. */
+async function remove(root: string, key: string): Promise<void> {
+  try {
+    await unlink(join(root, key));
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return;
+    // On systems other than Linux, unlink of a folder says EPERM.
+    if (isErrno(error, 'EPERM') && (await stat(join(root, key))).isDirectory()) return;
+    throw error;
+  }
+  for (let folder = dirname(key); folder !== '.'; folder = dirname(folder)) {
+    try {
+      await rmdir(join(root, folder));
+    } catch {
+      // Not empty, gone already, or not ours to remove: an empty folder is no object, so nothing depends on it.
+      return;
+    }
+  }
+}
+
+async function lookAt(root: string, key: string): Promise<StoredObject | undefined> {
+  try {
+    const found = await namingErrors(`looking at ${key}`, key, () =>
+      stat(join(root, key), { bigint: true }),
+    );
+    return found.isFile() ? storedFile(key, found) : undefined;
+  } catch (error) {
+    if (isStowageError(error, 'storage/not-found')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+import { type ErrorCode, messageOf, StowageError } from '../../backup-set/base/errors.ts';
+
+const CODE_OF_ERRNO: Readonly<Record<string, ErrorCode>> = {
+  EEXIST: 'storage/exists',
+  ENOENT: 'storage/not-found',
+  ENOTDIR: 'storage/not-found',
+  EISDIR: 'storage/not-found',
+  EACCES: 'storage/denied',
+  EPERM: 'storage/denied',
+  EROFS: 'storage/denied',
+  EFBIG: 'storage/too-large',
+  ENAMETOOLONG: 'storage/invalid',
+};
+
+function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
+}
+
+export function isErrno(error: unknown, ...codes: string[]): boolean {
+  const code = errnoOf(error);
+  return code !== undefined && codes.includes(code);
+}
+
+/**
+ * Names what failed on which object. What the table does not hold (a full disk, a stale NFS handle, an I/O error)
+ * is the store being unavailable; the system's own words stay in the message.
+ */
+function directoryError(error: unknown, doing: string, object?: string): unknown {
+  const errno = errnoOf(error);
+  if (errno === undefined || error instanceof StowageError) return error;
+  const code = CODE_OF_ERRNO[errno] ?? 'storage/unavailable';
+  const isMissing = code === 'storage/not-found' && object !== undefined;
+  const what = isMissing ? 'there is no such object' : messageOf(error);
+  return new StowageError(code, `${doing}: ${what}`, {
+    cause: error,
+    ...(object && { where: { object } }),
+  });
+}
+
+/** Runs `work` and gives its system errors a code and a name. */
+export async function namingErrors<T>(
+  doing: string,
+  object: string | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw directoryError(error, doing, object);
+  }
+}

@@ -1,0 +1,62 @@
+import type { BigIntStats } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { throwIfInterrupted } from '../../async/abort.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { changed, type Range, rangeInside, tooLarge } from '../ranges.ts';
+import type { CallOptions, StoredObject } from '../store.ts';
+import { namingErrors } from './errors.ts';
+
+/** Larger reads gain nothing; smaller ones cost a trip through the thread pool each. */
+const READ_BYTES = 512 * 1024;
+
+/**
+ * Streams a range of a file; a file changed in place meanwhile is told by its size and time at the end.
+ * Refuses files of more than `bytesMax` bytes before it reads any.
+ */
+export async function* readFile(
+  path: string,
+  key: string,
+  options: CallOptions & Range & { bytesMax?: number },
+): AsyncGenerator<Uint8Array> {
+  const doing = `reading ${key}`;
+  const file = await namingErrors(doing, key, () => openObject(path, key));
+  try {
+    const opened = storedFile(key, await file.stat({ bigint: true }));
+    const { bytesMax = Number.MAX_SAFE_INTEGER } = options;
+    if (opened.bytes > bytesMax) throw tooLarge(key, opened.bytes, bytesMax);
+    const { offset, end } = rangeInside(key, opened.bytes, options);
+    for (let at = offset; at < end; ) {
+      throwIfInterrupted(options.signal, doing);
+      const buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, end - at));
+      const { bytesRead } = await namingErrors(doing, key, () =>
+        file.read(buffer, 0, buffer.length, at),
+      );
+      if (bytesRead === 0) break;
+      yield buffer.subarray(0, bytesRead);
+      at += bytesRead;
+    }
+    const { etag } = storedFile(key, await file.stat({ bigint: true }));
+    if (etag !== opened.etag) throw changed(key, 'its size or time is another');
+  } finally {
+    await file.close();
+  }
+}
+
+async function openObject(path: string, key: string): Promise<FileHandle> {
+  const file = await open(path, 'r');
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new StowageError('storage/not-found', `${key} is a folder, not an object`, {
+    where: { object: key },
+  });
+}
+
+/** Size and time in nanoseconds make the etag: a file changed in place, even to the same size, gets another one. */
+export function storedFile(key: string, found: BigIntStats): StoredObject {
+  return {
+    key,
+    bytes: Number(found.size),
+    etag: `${found.size}-${found.mtimeNs}`,
+    modifiedAt: new Date(Number(found.mtimeMs)),
+  };
+}

@@ -1,0 +1,82 @@
+import type { Dirent } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { throwIfInterrupted } from '../../async/abort.ts';
+import { TEMP_FOLDER } from '../keys-allowed.ts';
+import type { CallOptions, StoredObject } from '../store.ts';
+import { isErrno } from './errors.ts';
+import { storedFile } from './get.ts';
+
+/**
+ * Every file below `root` whose key starts with `prefix`, in the order of the keys' bytes. One folder at a time is
+ * held in memory. A file that goes away while it is listed is left out.
+ */
+export async function* listFiles(
+  root: string,
+  prefix: string,
+  options: CallOptions,
+): AsyncGenerator<StoredObject> {
+  const cut = prefix.lastIndexOf('/') + 1;
+  yield* listFolder(root, prefix.slice(0, cut), prefix.slice(cut), options);
+}
+
+async function* listFolder(
+  root: string,
+  folder: string,
+  start: string,
+  options: CallOptions,
+): AsyncGenerator<StoredObject> {
+  for (const entry of await entriesOf(root, folder, start)) {
+    throwIfInterrupted(options.signal, `listing ${folder}`);
+    const key = `${folder}${entry.name}`;
+    if (entry.isDirectory()) {
+      yield* listFolder(root, `${key}/`, '', options);
+      continue;
+    }
+    const found = await statIfThere(join(root, key));
+    if (found?.isFile()) yield storedFile(key, found);
+  }
+}
+
+/** The subfolders of `prefix` that hold at least one object: as in S3, an empty folder does not exist. */
+export async function* listFolders(
+  root: string,
+  prefix: string,
+  options: CallOptions,
+): AsyncGenerator<string> {
+  for (const entry of await entriesOf(root, prefix, '')) {
+    if (!entry.isDirectory()) continue;
+    const first = await listFolder(root, `${prefix}${entry.name}/`, '', options).next();
+    if (first.done !== true) yield `${entry.name}/`;
+  }
+}
+
+/**
+ * What a folder holds, in key order: a folder sorts as if its name ended in a slash, because that is how the keys
+ * below it go on (`a-b` comes before `a/b`). Symbolic links are left out: they may lead anywhere, also in circles.
+ */
+async function entriesOf(root: string, folder: string, start: string): Promise<Dirent[]> {
+  let entries: Dirent[];
+  try {
+    entries = await readdir(join(root, folder), { withFileTypes: true });
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
+  return entries
+    .filter((entry) => (entry.isFile() || entry.isDirectory()) && entry.name.startsWith(start))
+    .filter((entry) => folder !== '' || entry.name !== TEMP_FOLDER)
+    .map((entry) => ({
+      entry,
+      order: Buffer.from(entry.isDirectory() ? `${entry.name}/` : entry.name),
+    }))
+    .sort((a, b) => Buffer.compare(a.order, b.order))
+    .map(({ entry }) => entry);
+}
+
+async function statIfThere(path: string) {
+  return stat(path, { bigint: true }).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  });
+}

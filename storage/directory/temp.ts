@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { TEMP_FOLDER } from '../keys-allowed.ts';
+import type { PendingUpload } from '../store.ts';
+import { isErrno, namingErrors } from './errors.ts';
+import { DIRECTORY_MODE } from './publish.ts';
+
+/**
+ * Unfinished files live in one flat folder inside the root (the same filesystem, so that they can be linked to their
+ * key) and carry their key in their name, so that no second file can get lost or disagree:
+ * `.tmp/<began, base 36>-<random>.<key as base64url>`. A key too long for one file name continues in subfolders.
+ */
+const NAME = /^(?<began>[0-9a-z]{1,11})-[0-9a-f]{16}\.(?<key>[A-Za-z0-9_-]+)$/;
+/** File names end at 255 bytes on every common filesystem (143 on eCryptfs, which nobody backs up to). */
+const NAME_CHARACTERS_MAX = 200;
+
+export interface TempFile {
+  readonly path: string;
+  readonly uploadId: string;
+}
+
+/** A fresh path for the unfinished object `key`; its folders exist afterwards, the file does not. */
+export async function reserveTempFile(root: string, key: string, now: Date): Promise<TempFile> {
+  const uploadId = `${now.getTime().toString(36)}-${randomBytes(8).toString('hex')}`;
+  const path = tempPath(root, key, uploadId);
+  await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
+  return { path, uploadId };
+}
+
+/** Removes an unfinished file with the subfolders of its own; one that is gone is no error. */
+export async function removeTempFile(root: string, key: string, uploadId: string): Promise<void> {
+  const [first] = tempName(key, uploadId);
+  if (!NAME.test(first)) return;
+  await namingErrors(`removing an unfinished upload of ${key}`, key, () =>
+    rm(join(root, TEMP_FOLDER, first), { recursive: true, force: true }),
+  );
+}
+
+/** The unfinished files whose key starts with `prefix`, in key order. */
+export async function listTempFiles(root: string, prefix: string): Promise<PendingUpload[]> {
+  const folder = join(root, TEMP_FOLDER);
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  });
+  const found: PendingUpload[] = [];
+  for (const name of names) {
+    const match = NAME.exec(name)?.groups;
+    if (match === undefined) continue;
+    const encoded = `${match['key']}${await restOfName(join(folder, name))}`;
+    const key = Buffer.from(encoded, 'base64url').toString();
+    if (!key.startsWith(prefix)) continue;
+    const uploadId = name.slice(0, name.indexOf('.'));
+    found.push({ key, uploadId, startedAt: new Date(Number.parseInt(match['began'] ?? '0', 36)) });
+  }
+  return found.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+}
+
+/** The part of an encoded key that stands in subfolders; empty for a file, and for one that has just gone. */
+async function restOfName(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || !found.isDirectory()) return '';
+  const [name] = await readdir(path).catch(() => []);
+  return name === undefined ? '' : name + (await restOfName(join(path, name)));
+}
+
+function tempPath(root: string, key: string, uploadId: string): string {
+  return join(root, TEMP_FOLDER, ...tempName(key, uploadId));
+}
+
+function tempName(key: string, uploadId: string): [string, ...string[]] {
+  const encoded = Buffer.from(key).toString('base64url');
+  const rest: string[] = [];
+  for (let at = NAME_CHARACTERS_MAX; at < encoded.length; at += NAME_CHARACTERS_MAX) {
+    rest.push(encoded.slice(at, at + NAME_CHARACTERS_MAX));
+  }
+  return [`${uploadId}.${encoded.slice(0, NAME_CHARACTERS_MAX)}`, ...rest];
+}

@@ -1,0 +1,82 @@
+import { type ErrorCode, messageOf, StowageError } from '../../backup-set/base/errors.ts';
+
+/** What the SDK's errors carry, all of it optional: network errors have none of it. */
+export interface S3Failure {
+  readonly name: string;
+  readonly status: number | undefined;
+  /** How often the request was sent, as far as the SDK says. */
+  readonly attempts: number;
+}
+
+export function failureOf(error: unknown): S3Failure {
+  const { name = 'Error', $metadata } = (
+    typeof error === 'object' && error !== null ? error : {}
+  ) as {
+    name?: string;
+    $metadata?: { httpStatusCode?: number; attempts?: number };
+  };
+  return { name, status: $metadata?.httpStatusCode, attempts: $metadata?.attempts ?? 1 };
+}
+
+/** By name first: the same status means different things (a bucket that is missing, a key that is missing). */
+const CODE_OF_NAME: Readonly<Record<string, ErrorCode>> = {
+  NoSuchBucket: 'storage/not-found',
+  PreconditionFailed: 'storage/exists',
+  ConditionalRequestConflict: 'storage/exists',
+  CredentialsProviderError: 'storage/denied',
+  ExpiredToken: 'storage/denied',
+  InvalidToken: 'storage/denied',
+  RequestTimeTooSkewed: 'storage/denied',
+  EntityTooLarge: 'storage/too-large',
+  RequestTimeout: 'storage/unavailable',
+  SlowDown: 'storage/unavailable',
+  TimeoutError: 'storage/unavailable',
+};
+
+const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
+  401: 'storage/denied',
+  403: 'storage/denied',
+  404: 'storage/not-found',
+  409: 'storage/exists',
+  412: 'storage/exists',
+  413: 'storage/too-large',
+  429: 'storage/unavailable',
+};
+
+/** Our error for what the SDK threw, after all its retries. */
+export function s3Error(
+  error: unknown,
+  doing: string,
+  bucket: string,
+  object?: string,
+): StowageError {
+  if (error instanceof StowageError) return error;
+  const { name, status } = failureOf(error);
+  return new StowageError(codeOf(name, status), `${doing}: ${wordsOf(error, bucket)}`, {
+    cause: error,
+    ...(object !== undefined && { where: { object } }),
+  });
+}
+
+function codeOf(name: string, status: number | undefined): ErrorCode {
+  const known = CODE_OF_NAME[name] ?? (status === undefined ? undefined : CODE_OF_STATUS[status]);
+  if (known !== undefined) return known;
+  // No status: no answer came (refused, reset, no such host, a certificate that is not trusted).
+  if (status === undefined || status >= 500) return 'storage/unavailable';
+  return 'storage/invalid';
+}
+
+function wordsOf(error: unknown, bucket: string): string {
+  const { name, status, attempts } = failureOf(error);
+  if (name === 'NoSuchBucket') return `there is no bucket ${bucket}`;
+  if (name === 'NoSuchKey' || (name === 'NotFound' && status === 404))
+    return 'there is no such object';
+  if (name === 'PreconditionFailed') return 'the object exists already';
+  // An answer to HEAD has no body, and so no reason.
+  const message = name === 'Unknown' ? 'the server gave no reason' : messageOf(error);
+  const words = ['', name, 'UnknownError'].includes(message) ? name : `${name}: ${message}`;
+  const notes = [status && `HTTP ${status}`, attempts > 1 && `${attempts} attempts`].filter(
+    Boolean,
+  );
+  return notes.length === 0 ? words : `${words} (${notes.join(', ')})`;
+}

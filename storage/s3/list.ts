@@ -1,0 +1,133 @@
+import {
+  DeleteObjectsCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  type _Error as S3KeyError,
+} from '@aws-sdk/client-s3';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import type { CallOptions, PendingUpload, StoredObject } from '../store.ts';
+import { request, type S3 } from './client.ts';
+import { plainEtag } from './etags.ts';
+import { missingInResponse, stored } from './head.ts';
+
+/** The most one DeleteObjects takes. */
+const DELETE_KEYS_MAX = 1_000;
+
+/** Every object below a prefix. Folder markers (keys that end in a slash, made by consoles) are no objects of ours. */
+export async function* listObjects(
+  s3: S3,
+  prefix: string,
+  options: CallOptions,
+): AsyncGenerator<StoredObject> {
+  for await (const page of listPages(s3, prefix, options)) {
+    for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
+      if (Key === undefined || Size === undefined)
+        throw missingInResponse(`listing ${prefix}`, 'key and size of an object');
+      if (Key.endsWith('/')) continue;
+      yield stored(Key.slice(s3.prefix.length), Size, plainEtag(ETag), LastModified);
+    }
+  }
+}
+
+export async function* listFolders(
+  s3: S3,
+  prefix: string,
+  options: CallOptions,
+): AsyncGenerator<string> {
+  for await (const page of listPages(s3, prefix, options, '/')) {
+    for (const { Prefix = '' } of page.CommonPrefixes ?? [])
+      yield Prefix.slice(s3.prefix.length + prefix.length);
+  }
+}
+
+async function* listPages(
+  s3: S3,
+  prefix: string,
+  { signal }: CallOptions,
+  delimiter?: string,
+): AsyncGenerator<ListObjectsV2CommandOutput> {
+  const doing = `listing ${prefix === '' ? s3.url : prefix}`;
+  let token: string | undefined;
+  do {
+    const input = {
+      Bucket: s3.bucket,
+      Prefix: s3.prefix + prefix,
+      ...(delimiter !== undefined && { Delimiter: delimiter }),
+      ...(token !== undefined && { ContinuationToken: token }),
+    };
+    const page: ListObjectsV2CommandOutput = await request(s3, { doing, signal }, (client, http) =>
+      client.send(new ListObjectsV2Command(input), http),
+    );
+    yield page;
+    if (page.IsTruncated !== true) return;
+    // Without this a server that says "there is more" and not where would be asked for ever.
+    if (page.NextContinuationToken === undefined || page.NextContinuationToken === token) {
+      throw missingInResponse(doing, 'next page');
+    }
+    token = page.NextContinuationToken;
+  } while (token !== undefined);
+}
+
+/** Removes objects, a thousand by request; goes on after keys that fail, then names the first of them. */
+export async function deleteObjects(
+  s3: S3,
+  keys: readonly string[],
+  { signal }: CallOptions,
+): Promise<void> {
+  const failed: S3KeyError[] = [];
+  for (let at = 0; at < keys.length; at += DELETE_KEYS_MAX) {
+    const batch = keys.slice(at, at + DELETE_KEYS_MAX).map((key) => ({ Key: s3.prefix + key }));
+    const { Errors = [] } = await request(
+      s3,
+      { doing: `deleting ${batch.length} objects`, signal },
+      (client, http) =>
+        client.send(
+          new DeleteObjectsCommand({ Bucket: s3.bucket, Delete: { Objects: batch, Quiet: true } }),
+          http,
+        ),
+    );
+    failed.push(...Errors.filter(({ Code }) => Code !== 'NoSuchKey'));
+  }
+  const [first] = failed;
+  if (first === undefined) return;
+  const key = first.Key?.slice(s3.prefix.length) ?? '?';
+  const more = failed.length === 1 ? '' : ` (and ${failed.length - 1} more)`;
+  const code = first.Code === 'AccessDenied' ? 'storage/denied' : 'storage/unavailable';
+  throw new StowageError(code, `deleting ${key}: ${first.Code} ${first.Message ?? ''}${more}`, {
+    where: { object: key },
+  });
+}
+
+export async function* listUploads(
+  s3: S3,
+  prefix: string,
+  { signal }: CallOptions,
+): AsyncGenerator<PendingUpload> {
+  const doing = `listing unfinished uploads below ${prefix === '' ? s3.url : prefix}`;
+  let marker: { KeyMarker?: string; UploadIdMarker?: string } = {};
+  for (;;) {
+    const input = { Bucket: s3.bucket, Prefix: s3.prefix + prefix, ...marker };
+    const page = await request(s3, { doing, signal }, (client, http) =>
+      client.send(new ListMultipartUploadsCommand(input), http),
+    );
+    for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+      if (Key === undefined || UploadId === undefined)
+        throw missingInResponse(doing, 'key and id of an upload');
+      yield {
+        key: Key.slice(s3.prefix.length),
+        uploadId: UploadId,
+        startedAt: Initiated ?? new Date(0),
+      };
+    }
+    if (page.IsTruncated !== true) return;
+    const { NextKeyMarker, NextUploadIdMarker } = page;
+    const isSame =
+      NextKeyMarker === marker.KeyMarker && NextUploadIdMarker === marker.UploadIdMarker;
+    if (NextKeyMarker === undefined || isSame) throw missingInResponse(doing, 'next page');
+    marker = {
+      KeyMarker: NextKeyMarker,
+      ...(NextUploadIdMarker !== undefined && { UploadIdMarker: NextUploadIdMarker }),
+    };
+  }
+}

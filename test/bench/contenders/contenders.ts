@@ -1,0 +1,92 @@
+import type { TestServer } from '../../support/servers/postgres.ts';
+import type { Ran } from '../measure/measure.ts';
+import { measure } from '../measure/measure.ts';
+import type { Row } from '../report/result.ts';
+import type { Bench } from '../scenario.ts';
+import { settle } from '../setup/servers.ts';
+import type { Tool } from '../setup/tools.ts';
+
+/** One way of doing what a scenario measures. */
+export interface Contender {
+  readonly name: string;
+  /** Without one of these it is left out. */
+  readonly needs: readonly Tool[];
+  /** Not measured: what must be there before. */
+  prepare?(): Promise<void>;
+  run(): Promise<Ran>;
+  /** Not measured: facts about what the run left. */
+  look?(): Promise<Readonly<Record<string, number>>>;
+  /** Not measured: removes what the run left. */
+  clean?(): Promise<void>;
+}
+
+/**
+ * Runs all contenders in turns: one after the other in every round, each round beginning with another, so that a
+ * machine that gets slower or faster favours nobody.
+ */
+export async function runInTurns(
+  bench: Bench,
+  servers: readonly TestServer[],
+  contenders: readonly Contender[],
+  rounds: number,
+): Promise<{ rows: Row[]; notes: string[] }> {
+  const able = contenders.filter(({ needs }) => bench.tools.has(needs));
+  const notes = contenders
+    .filter((contender) => !able.includes(contender))
+    .map(
+      ({ name, needs }) =>
+        `Left out: ${name}; not here: ${needs.filter((need) => !bench.tools.has([need])).join(', ')}.`,
+    );
+  const rows: Row[] = [];
+  for (let round = 1; round <= rounds; round++)
+    for (const contender of rotated(able, round - 1)) {
+      const row = await runOnce(bench, servers, contender, round);
+      bench.say(
+        `round ${round} of ${rounds}: ${contender.name}: ${row.wallSeconds.toFixed(1)} s, CPU ${row.totalSeconds.toFixed(1)} s (database ${row.databaseSeconds.toFixed(1)}, programs ${row.programSeconds.toFixed(1)}, client ${row.clientSeconds.toFixed(1)})`,
+      );
+      rows.push(row);
+    }
+  const order = able.map(({ name }) => name);
+  return {
+    rows: rows.toSorted((a, b) => order.indexOf(a.contender) - order.indexOf(b.contender)),
+    notes,
+  };
+}
+
+/** Measures one run of one contender. */
+export async function runOnce(
+  bench: Bench,
+  servers: readonly TestServer[],
+  contender: Contender,
+  round: number,
+): Promise<Row> {
+  await contender.prepare?.();
+  await settle(servers);
+  try {
+    const { store } = bench;
+    const { ran, usage } = await measure(
+      {
+        servers: servers.map(({ pid }) => pid),
+        stores: store.pids,
+        ...(store.sink === undefined ? {} : { sink: store.sink }),
+      },
+      () => contender.run(),
+    );
+    const { printed } = ran;
+    const facts = { ...ran.facts, ...(await contender.look?.()) };
+    return {
+      contender: contender.name,
+      round,
+      ...usage,
+      facts,
+      ...(printed === undefined ? {} : { printed }),
+    };
+  } finally {
+    await contender.clean?.();
+  }
+}
+
+function rotated<T>(list: readonly T[], by: number): T[] {
+  const at = by % Math.max(1, list.length);
+  return [...list.slice(at), ...list.slice(0, at)];
+}

@@ -1,0 +1,97 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TestServer } from '../../support/servers/postgres.ts';
+import type { Ran } from '../measure/measure.ts';
+import type { Bench } from '../scenario.ts';
+import { DATABASE, socketFolder } from '../setup/servers.ts';
+import { environment, run } from '../setup/shell.ts';
+import { BUCKET } from '../setup/store.ts';
+
+/** As it is installed on a host: its first line gives Node its flags. */
+const PROGRAM = fileURLToPath(new URL('../../../dist/stowage.js', import.meta.url));
+
+/** The database that restores are made into. */
+export const RESTORED = 'restored';
+
+/** The set of Stowage that restores take. */
+export interface StoredSet {
+  readonly root: string;
+  readonly timestamp: string;
+}
+
+let roots = 0;
+
+/** A root that nobody has used, for one set. */
+export function newRoot(): string {
+  roots += 1;
+  return `s3://${BUCKET}/root-${roots}`;
+}
+
+/** Runs the command line on a cluster of servers. */
+export async function stowage(
+  bench: Bench,
+  servers: readonly TestServer[],
+  root: string,
+  ...args: string[]
+): Promise<Ran> {
+  const config = join(bench.home, 'stowage.yaml');
+  const [first] = servers;
+  const { endpoint, region } = bench.store;
+  const configuration = {
+    cluster: 'bench',
+    root,
+    database: DATABASE,
+    segments: servers.map(({ host, port }, content) => ({
+      content,
+      host: bench.options.sockets ? socketFolder(bench) : host,
+      port,
+    })),
+    connection: { user: first?.user, binDir: first?.binDir },
+    functions: 'inline',
+    storage: { endpoint, region },
+  };
+  await writeFile(config, JSON.stringify(configuration));
+  const out = await run(environment(bench, first), PROGRAM, [
+    '--config',
+    config,
+    '--json',
+    ...args,
+  ]);
+  const printed: unknown = JSON.parse(out);
+  return { printed, facts: factsIn(printed) };
+}
+
+/** Restores a set of one server into the database that the contenders share. */
+export const restoreSet = (bench: Bench, server: TestServer, set: StoredSet, ...flags: string[]) =>
+  stowage(bench, [server], set.root, 'restore', set.timestamp, '--database', RESTORED, ...flags);
+
+/** What Stowage says of itself that the report shows, by the names in its summary, wherever it stands: the largest. */
+const SAID: Readonly<Record<string, string>> = {
+  eventLoopDelayP99Ms: 'eventLoopDelayP99Ms',
+  peakMemoryBytes: 'peakMemoryBytes',
+  storedBytes: 'setBytes',
+  objects: 'setObjects',
+};
+
+export function factsIn(printed: unknown): Record<string, number> {
+  const facts: Record<string, number> = {};
+  const visit = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [name, inner] of Object.entries(value)) {
+      const fact = SAID[name];
+      if (fact !== undefined && typeof inner === 'number')
+        facts[fact] = Math.max(facts[fact] ?? 0, inner);
+      visit(inner);
+    }
+  };
+  visit(printed);
+  return facts;
+}
+
+/** The timestamp key of the set that a backup printed. */
+export function timestampIn({ printed }: Pick<Ran, 'printed'>): string {
+  const { timestamp } = (printed ?? {}) as { timestamp?: unknown };
+  if (typeof timestamp !== 'string') throw new Error('the backup printed no timestamp');
+  return timestamp;
+}

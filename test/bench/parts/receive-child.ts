@@ -1,0 +1,15 @@
+/**
+ * `node test/bench/parts/receive-child.ts HOST PORT TABLE`: receives a table through copyOut, gives every block back at once, and prints
+ * how many bytes and rows it were. What test/bench/parts/receive.ts measures.
+ */
+import { receive } from './receive-table.ts';
+
+const [host = '', port = '', table = ''] = process.argv.slice(2);
+let bytes = 0;
+let blocks = 0;
+const rows = await receive({ host, port: Number(port), table }, (block) => {
+  bytes += block.rows.byteLength;
+  blocks += 1;
+});
+const maxRss = process.resourceUsage().maxRSS * 1024;
+process.stdout.write(JSON.stringify({ bytes, rows, blocks, maxRss }));

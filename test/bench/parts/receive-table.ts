@@ -1,0 +1,44 @@
+import { copyOut } from '../../../database/copy/copy-out.ts';
+import { blockArena } from '../../../database/copy-wire/block-arena.ts';
+import type { RowBlock } from '../../../database/copy-wire/row-block.ts';
+import { openSession } from '../../../database/session/session.ts';
+
+type Rows = Pick<Extract<RowBlock, { kind: 'rows' }>, 'rows' | 'count'>;
+
+interface Source {
+  readonly host: string;
+  readonly port: number;
+  readonly table: string;
+}
+
+/**
+ * Receives a table as a shipper does, frame by frame; a frame's memory is somebody else's once `take` is done. Returns how many
+ * rows the server counted.
+ * @throws Error when other rows came.
+ */
+export async function receive(
+  { host, port, table }: Source,
+  take: (rows: Rows) => void | Promise<void>,
+): Promise<number> {
+  const arena = blockArena({ connections: 1, blocks: 3, frameBytes: 4 << 20 });
+  const session = await openSession(
+    { host, port, user: 'postgres', database: 'postgres' },
+    { purpose: 'backup', applicationName: 'stowage bench', receive: arena },
+  );
+  const [{ columns = [] } = {}] = await session.query<{ columns: string[] }>(
+    'SELECT array_agg(attname::text ORDER BY attnum) AS columns FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0',
+    [`public.${table}`],
+  );
+  const copy = copyOut(session, { schema: 'public', name: table, columns }, { encoding: 'UTF8' });
+  let came = 0;
+  for await (const block of copy.blocks) {
+    if (block.kind !== 'rows') throw new Error('no row here is that long');
+    await take(block);
+    came += block.count;
+    block.release();
+  }
+  const counted = await copy.rowsCounted();
+  await session.close();
+  if (counted !== came) throw new Error(`${came} rows came, ${counted} were counted`);
+  return counted;
+}

@@ -1,0 +1,100 @@
+import type { Ran, Usage } from '../measure/measure.ts';
+
+/** One contender in one round. */
+export interface Row extends Usage {
+  readonly contender: string;
+  readonly round: number;
+  readonly facts: NonNullable<Ran['facts']>;
+  readonly printed?: unknown;
+}
+
+/** All that one scenario found out. */
+export interface ScenarioResult {
+  readonly name: string;
+  /** What was measured on what, for the heading. */
+  readonly title: string;
+  /** COPY text that every contender moves: the divisor of "per GB" (10⁹ bytes). 0: no such figure makes sense. */
+  readonly bytes: number;
+  /** The contender that everything else is divided by. */
+  readonly floor: string;
+  readonly rows: readonly Row[];
+  /** What a script of its own printed, where there are no rows. */
+  readonly text?: string;
+  /** What the issue asks of this scenario. */
+  readonly bars: readonly Bar[];
+  /** Sentences for the reader: what is unequal, what was left out and why. */
+  readonly notes: readonly string[];
+}
+
+/** A figure and the most that it may be. */
+export interface Bar {
+  readonly what: string;
+  readonly atMost: number;
+  readonly unit: '×' | 's' | 's/GB' | 'MiB' | 'ms' | 'requests';
+  /** Absent when it could not be measured. */
+  readonly measured: number | undefined;
+}
+
+/** Medians of one contender's rounds. */
+export interface Medians extends Omit<Usage, 'store'> {
+  readonly contender: string;
+  readonly rounds: number;
+  readonly requests: number;
+  readonly storedBytes: number;
+  readonly readBytes: number;
+  readonly facts: Readonly<Record<string, number>>;
+}
+
+/** In the order in which the contenders first ran. */
+export function mediansOf(rows: readonly Row[]): Medians[] {
+  return [...Map.groupBy(rows, ({ contender }) => contender)].map(([contender, own]) => {
+    const of = (pick: (row: Row) => number) => median(own.map(pick));
+    const names = new Set(own.flatMap(({ facts }) => Object.keys(facts)));
+    return {
+      contender,
+      rounds: own.length,
+      wallSeconds: of((row) => row.wallSeconds),
+      clientSeconds: of((row) => row.clientSeconds),
+      databaseSeconds: of((row) => row.databaseSeconds),
+      programSeconds: of((row) => row.programSeconds),
+      totalSeconds: of((row) => row.totalSeconds),
+      storeSeconds: of((row) => row.storeSeconds),
+      interruptSeconds: of((row) => row.interruptSeconds),
+      othersShare: Math.max(...own.map((row) => row.othersShare)),
+      clientPeakBytes: Math.max(...own.map((row) => row.clientPeakBytes)),
+      shipperPeakBytes: Math.max(...own.map((row) => row.shipperPeakBytes)),
+      programPeakBytes: Math.max(...own.map((row) => row.programPeakBytes)),
+      requests: of((row) =>
+        Object.values(row.store?.requests ?? {}).reduce((sum, count) => sum + count, 0),
+      ),
+      storedBytes: of((row) => row.store?.bytesIn ?? row.facts['storedBytes'] ?? 0),
+      readBytes: of((row) => row.store?.bytesOut ?? 0),
+      facts: Object.fromEntries(
+        [...names].map((name) => [name, of((row) => row.facts[name] ?? 0)]),
+      ),
+    };
+  });
+}
+
+/** Of nothing, NaN. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return (
+    ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2
+  );
+}
+
+/** Median of one contender over that of another; undefined when one of them did not run. */
+export function ratioOf(
+  rows: readonly Row[],
+  contender: string,
+  peer: string,
+  of: 'totalSeconds' | 'wallSeconds' | 'clientSeconds',
+): number | undefined {
+  const medians = mediansOf(rows);
+  const [ours, theirs] = [contender, peer].map(
+    (name) => medians.find((one) => one.contender === name)?.[of],
+  );
+  return ours === undefined || theirs === undefined || theirs === 0 ? undefined : ours / theirs;
+}

@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import pino from 'pino';
+import { formatKey, type Key, phasePrefix } from '../../../backup-set/base/keys.ts';
+import type { Deps } from '../../../functions/deps.ts';
+import { advanceRestore } from '../../../functions/handlers/advance-restore.ts';
+import { planRestore } from '../../../functions/handlers/plan-restore.ts';
+import { stitch } from '../../../functions/handlers/stitch.ts';
+import { openStore } from '../../../storage/open.ts';
+import { answer, askForAll, restoreId } from './restore.ts';
+import { type SetSize, TIMESTAMP, writeSet } from './set.ts';
+
+/** Bytes of the documents of one set. */
+interface DocumentBytes {
+  readonly receipts: number;
+  readonly plan: number;
+  readonly seal: number;
+  readonly sealPart: number;
+  readonly manifest: number;
+  readonly manifestPart: number;
+  readonly verifyOrder: number;
+  readonly dataOrder: number;
+  readonly dataReceipt: number;
+}
+type Document = keyof DocumentBytes;
+
+/** What one more of each adds to a document. */
+export type ItemBytes = Readonly<
+  Record<Document, { perExtent: number; perRelation: number; perContent: number }>
+>;
+
+/** Four sets that differ in one dimension each; small ones, as documents are lists, but with contents of three digits. */
+const BASE: SetSize = { flavour: 'shards', contents: 110, relations: 100, extents: 10 };
+const MORE = { extents: 10, relations: 100, contents: 10 };
+
+/** Encodes the documents of real, if small, sets and restores, and takes the differences. */
+export async function measureItems(): Promise<ItemBytes> {
+  const base = await documentsOf(BASE);
+  const extents = await documentsOf({ ...BASE, extents: BASE.extents + MORE.extents });
+  const relations = await documentsOf({ ...BASE, relations: BASE.relations + MORE.relations });
+  const contents = await documentsOf({ ...BASE, contents: BASE.contents + MORE.contents });
+  const itemOf = (document: Document) => {
+    const perExtent = (extents[document] - base[document]) / (MORE.extents * BASE.relations);
+    // More relations are more extents, too.
+    const perRelation =
+      (relations[document] - base[document]) / MORE.relations - perExtent * BASE.extents;
+    const perContent = (contents[document] - base[document]) / MORE.contents;
+    return { perExtent, perRelation, perContent };
+  };
+  return {
+    receipts: itemOf('receipts'),
+    plan: itemOf('plan'),
+    seal: itemOf('seal'),
+    sealPart: itemOf('sealPart'),
+    manifest: itemOf('manifest'),
+    manifestPart: itemOf('manifestPart'),
+    verifyOrder: itemOf('verifyOrder'),
+    dataOrder: itemOf('dataOrder'),
+    dataReceipt: itemOf('dataReceipt'),
+  };
+}
+
+/** Of documents that each content has, those of one content. */
+async function documentsOf(size: SetSize): Promise<DocumentBytes> {
+  const folder = await mkdtemp(join(tmpdir(), 'stowage-bench-bytes-'));
+  const store = await openStore({ root: pathToFileURL(folder).href });
+  try {
+    const { receiptBytes } = await writeSet(folder, size);
+    const deps: Deps = { store, clock: () => new Date(), log: pino({ level: 'error' }) };
+    await stitch(deps, TIMESTAMP);
+    await askForAll(store, size, 'same');
+    const restore = restoreId('same');
+    await planRestore(deps, restore);
+    for (const phase of ['verify', 'pre-data', 'data'] as const) {
+      await answer(store, size, 'same', phase);
+      if (phase !== 'data') await advanceRestore(deps, restore);
+    }
+    const bytesOf = async (key: string) => (await store.head(key))?.bytes ?? Number.NaN;
+    const ofSet = (kind: 'plan' | 'seal' | 'manifest') =>
+      bytesOf(formatKey({ kind, timestamp: TIMESTAMP }));
+    const last = size.contents - 1;
+    const ofContent = (kind: 'seal-part' | 'manifest-part') =>
+      bytesOf(formatKey({ kind, timestamp: TIMESTAMP, content: last } satisfies Key));
+    const ofRestore = (what: 'orders' | 'receipts', phase: 'verify' | 'data') =>
+      bytesOf(`${phasePrefix(restore, what, phase)}${last}.json`);
+    return {
+      receipts: receiptBytes / size.contents,
+      plan: await ofSet('plan'),
+      seal: await ofSet('seal'),
+      sealPart: await ofContent('seal-part'),
+      manifest: await ofSet('manifest'),
+      manifestPart: await ofContent('manifest-part'),
+      verifyOrder: await ofRestore('orders', 'verify'),
+      dataOrder: await ofRestore('orders', 'data'),
+      dataReceipt: await ofRestore('receipts', 'data'),
+    };
+  } finally {
+    await store.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,66 @@
+import { encode, FORMAT_VERSION } from '../../../backup-set/base/document.ts';
+import { formatKey, type Phase } from '../../../backup-set/base/keys.ts';
+import { EVERYTHING } from '../../../backup-set/base/selection.ts';
+import { RestoreReceipt, RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import { doneReceipt } from '../../../backup-set/testing/done-receipt.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import { AT, contentsOf, countsOf, nameOf, type SetSize, TIMESTAMP } from './set.ts';
+
+/** Where a restore goes: to as many segments as the set has, or, of a Greenplum, to fewer. */
+export type RestoreWay = 'same' | 'resize';
+
+export const restoreId = (way: RestoreWay) =>
+  way === 'same' ? '20260201120000123-00000001' : '20260201120000123-00000002';
+
+/** Somebody wants all of it back. */
+export async function askForAll(store: ObjectStore, size: SetSize, way: RestoreWay): Promise<void> {
+  const id = restoreId(way);
+  const target = way === 'same' ? size : { ...size, contents: size.contents / 2 };
+  const request: RestoreRequest = {
+    format: 'stowage/restore-request',
+    version: FORMAT_VERSION,
+    id,
+    requestedAt: AT,
+    timestamp: TIMESTAMP,
+    target: {
+      flavour: size.flavour,
+      database: 'bench',
+      contents: contentsOf(target).map((content) => ({ content, host: 'target', port: 5432 })),
+    },
+    selection: EVERYTHING,
+    mode: 'create',
+    verify: way === 'same',
+    globals: true,
+    noOwner: false,
+    resize: false,
+    agents: false,
+  };
+  await store.create(
+    formatKey({ kind: 'restore-request', restore: id }),
+    encode(RestoreRequest, request),
+  );
+}
+
+/** These contents, or all that have an order of this phase, have carried it out. */
+export async function answer(
+  store: ObjectStore,
+  size: SetSize,
+  way: RestoreWay,
+  phase: Phase,
+  contents = way === 'resize' ? [-1] : contentsOf(size),
+): Promise<void> {
+  const id = restoreId(way);
+  const relations =
+    phase === 'data'
+      ? countsOf(size).map(({ relation, rows }) => ({
+          schema: 'public',
+          name: nameOf(relation),
+          rows,
+        }))
+      : [];
+  for (const content of contents) {
+    const receipt = doneReceipt({ id, phase, content }, relations);
+    const key = formatKey({ kind: 'restore-receipt', restore: id, phase, content });
+    await store.create(key, encode(RestoreReceipt, receipt));
+  }
+}

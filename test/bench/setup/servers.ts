@@ -1,0 +1,110 @@
+import { chmod, mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import pMap from 'p-map';
+import { startCluster, type TestServer } from '../../support/servers/postgres.ts';
+import { createTable, fillTable, type Shape } from '../measure/rows.ts';
+import type { Bench } from '../scenario.ts';
+
+export const DATABASE = 'bench';
+
+/** A real PostgreSQL with the rows of a scenario, and how clients reach it. */
+export interface Source {
+  readonly server: TestServer;
+  readonly tables: readonly string[];
+  /** Of COPY text, in all tables, exactly. */
+  readonly bytes: number;
+  /** The text itself, a file per table that the server may read. */
+  textOf(table: string): string;
+}
+
+/**
+ * As a server that is tuned for loads, less what is chance: no autovacuum, no timed checkpoint; nothing is flushed to
+ * disk. The log is as full as replication and pgBackRest want it.
+ */
+const SETTINGS = {
+  autovacuum: 'off',
+  checkpoint_timeout: '1d',
+  max_wal_size: '16GB',
+  shared_buffers: '512MB',
+  wal_level: 'replica',
+  max_wal_senders: '4',
+  max_locks_per_transaction: '1024',
+};
+
+export async function startServers(bench: Bench, count: number): Promise<TestServer[]> {
+  const sockets = socketFolder(bench);
+  await mkdir(sockets, { recursive: true });
+  await chmod(sockets, 0o777);
+  return startCluster(count, {
+    databases: [DATABASE],
+    settings: { ...SETTINGS, unix_socket_directories: sockets },
+  });
+}
+
+/** A server of a scenario's own while it works, and the store made ready: for reading what was written, or not. */
+export async function withServer<T>(
+  bench: Bench,
+  keeps: boolean,
+  work: (server: TestServer) => Promise<T>,
+): Promise<T> {
+  const [server] = await startServers(bench, 1);
+  if (server === undefined) throw new Error('no server was started');
+  try {
+    await bench.store.ready(keeps);
+    return await work(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Short: the path of a socket has 107 bytes. */
+export const socketFolder = ({ home }: Pick<Bench, 'home'>) => join(home, 's');
+
+/** Where tables lie as COPY text: as large as they are. */
+export const textFolder = ({ home }: Pick<Bench, 'home'>) => join(home, 'text');
+
+/** Makes and fills tables of one shape, two connections at a time. */
+export async function makeTables(
+  bench: Bench,
+  server: TestServer,
+  tables: readonly string[],
+  shape: Shape,
+  bytesEach: number,
+): Promise<void> {
+  bench.say(`filling ${tables.length} × ${(bytesEach / 1e9).toFixed(2)} GB of ${shape.name}`);
+  for (const table of tables) await server.psql(createTable(table, shape), DATABASE);
+  const shares = tables.flatMap((table) => [0, 1].map((share) => ({ table, share })));
+  await pMap(
+    shares,
+    ({ table, share }) => server.psql(fillTable(table, shape, bytesEach, [share, 2]), DATABASE),
+    { concurrency: 2 },
+  );
+  await server.psql('VACUUM (FREEZE, ANALYZE)', DATABASE);
+}
+
+/** Makes and fills tables, and writes each as COPY text, which tells how much that is. */
+export async function fill(
+  bench: Bench,
+  server: TestServer,
+  tables: readonly string[],
+  shape: Shape,
+  bytesEach: number,
+): Promise<Source> {
+  await makeTables(bench, server, tables, shape, bytesEach);
+  const folder = textFolder(bench);
+  await mkdir(folder, { recursive: true });
+  await chmod(folder, 0o777);
+  const textOf = (table: string) => join(folder, `${table}.txt`);
+  let bytes = 0;
+  for (const table of tables) {
+    await server.psql(`COPY ${table} TO '${textOf(table)}'`, DATABASE);
+    bytes += (await stat(textOf(table))).size;
+  }
+  await server.psql('CHECKPOINT', DATABASE);
+  return { server, tables, bytes, textOf };
+}
+
+/** Puts a server into the same state before every run. */
+export async function settle(servers: readonly TestServer[]): Promise<void> {
+  await Promise.all(servers.map((server) => server.psql('CHECKPOINT')));
+}

@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+/** Programs of the contenders that may not be here; zstd and PostgreSQL always are. */
+export const TOOLS = ['rclone', 'aws', 'pgbackrest', 'curl', 'gzip', 'zstd'] as const;
+export type Tool = (typeof TOOLS)[number];
+
+export interface Tools {
+  /** What is here: its path and its version. */
+  readonly found: Readonly<
+    Partial<Record<Tool, { readonly path: string; readonly version: string }>>
+  >;
+  has(needed: readonly Tool[]): boolean;
+}
+
+const VENV = fileURLToPath(new URL('../../../.bench-venv/bin', import.meta.url));
+
+export async function findTools(): Promise<Tools> {
+  const dirs = [VENV, ...(process.env['PATH'] ?? '').split(delimiter)];
+  const found: Partial<Record<Tool, { path: string; version: string }>> = {};
+  for (const tool of TOOLS) {
+    // Any `aws` on the PATH would do, but not the shim of a version manager: its start is not the program's.
+    const path = await firstOf((tool === 'aws' ? [VENV] : dirs).map((dir) => join(dir, tool)));
+    if (path !== undefined) found[tool] = { path, version: await versionOf(path, tool) };
+  }
+  return { found, has: (needed) => needed.every((tool) => found[tool] !== undefined) };
+}
+
+async function firstOf(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths)
+    if (
+      await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
+  return undefined;
+}
+
+async function versionOf(path: string, tool: Tool): Promise<string> {
+  const args = tool === 'rclone' || tool === 'pgbackrest' ? ['version'] : ['--version'];
+  const said = await promisify(execFile)(path, args).catch(() => ({ stdout: '', stderr: '' }));
+  return /v?\d+(\.\d+)+[\w.-]*/.exec(said.stdout + said.stderr)?.[0] ?? '?';
+}
+
+/** What the machine and the programs are, for the report. */
+export async function versionOfPostgres(binDir: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(join(binDir, 'postgres'), ['--version']);
+  return stdout.trim();
+}

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { quoteIdentifier, quoteLiteral } from '../../../database/session/quote.ts';
+import { writeConfig } from '../../support/cli.ts';
+import type { Place } from '../../support/e2e/place.ts';
+import { dropGlobalsSql } from '../objects/objects.ts';
+import { type GreenplumCluster, psql, segmentTargetOf, targetOf } from './cluster.ts';
+
+/** One database of a cluster, which need not exist yet. */
+export interface TestDatabase {
+  readonly cluster: GreenplumCluster;
+  readonly name: string;
+  /** As `psql` of cluster.ts, on the coordinator. */
+  psql(sql: string): Promise<string>;
+  /** The same on one segment, in utility mode. */
+  psqlOn(content: number, sql: string): Promise<string>;
+  /** Cuts whoever is connected, and drops it if it is there. */
+  drop(): Promise<void>;
+}
+
+/** A name nobody else uses; also a prefix for roles, as it holds nothing that needs quotes. */
+export const freshName = () => `stowage_test_${randomBytes(5).toString('hex')}`;
+
+/** A handle on a database of this name, e.g. one that a restore will make. */
+export function databaseOn(cluster: GreenplumCluster, name: string): TestDatabase {
+  return {
+    cluster,
+    name,
+    psql: (sql) => psql(targetOf(cluster, name), sql),
+    psqlOn: (content, sql) => psql(segmentTargetOf(cluster, content, name), sql),
+    async drop() {
+      await psql(
+        targetOf(cluster),
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${quoteLiteral(name)};
+DROP DATABASE IF EXISTS ${quoteIdentifier(name)};`,
+      );
+    },
+  };
+}
+
+/** Makes a database for one test file, and fills it by scripts. */
+export async function freshDatabase(
+  cluster: GreenplumCluster,
+  scripts: readonly string[] = [],
+  name = freshName(),
+): Promise<TestDatabase> {
+  const database = databaseOn(cluster, name);
+  await psql(
+    targetOf(cluster),
+    `CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0 ENCODING 'UTF8'`,
+  );
+  for (const script of scripts) await database.psql(script);
+  return database;
+}
+
+/** Drops the roles and resource queues of `globalsSql`, where they are; those of databases that are gone only. */
+export async function dropGlobals(cluster: GreenplumCluster, prefix: string): Promise<void> {
+  for (const statement of dropGlobalsSql(prefix)) {
+    await psql(targetOf(cluster), statement).catch((error: unknown) => {
+      // Queues and groups know no IF EXISTS.
+      if (!String(error).includes('does not exist')) throw error;
+    });
+  }
+}
+
+/** Writes a stowage.yaml for a database (the one to back up; a restore finds its own in the set); returns its path. */
+export function configFor(
+  place: Place,
+  { cluster, name }: TestDatabase,
+  root: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
+  const { host, port, user, binDir } = cluster;
+  configs += 1;
+  return writeConfig(join(place.folder, `greenplum-${configs}.yaml`), {
+    cluster: 'greenplum-e2e',
+    flavour: 'greenplum',
+    coordinator: { host, port },
+    root,
+    database: name,
+    connection: { user, binDir },
+    shippers: { workers: 2 },
+    functions: 'inline',
+    storage: place.storage,
+    ...more,
+  });
+}
+
+let configs = 0;

@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { GreenplumCluster } from './cluster.ts';
+
+/**
+ * Makes and destroys whole clusters (docs/testing.md); there on the machine that builds Greenplum for these tests.
+ * Data directories are data/NAME/segN beside it.
+ */
+const SCRIPT = process.env['STOWAGE_TEST_GREENPLUM_SCRIPT'] ?? '/opt/gp/cluster.sh';
+const DATA = join(dirname(SCRIPT), 'data');
+const BASE_PORT = 7600;
+const SEGMENTS = 2;
+
+export const withoutThrowaways = !existsSync(SCRIPT);
+
+/** A cluster of its own, of the other's version, that a test may break. */
+export interface ThrowawayCluster extends GreenplumCluster {
+  /** Ends one segment; nobody tells the coordinator. */
+  stopSegment(content: number): Promise<void>;
+  /** Puts a line at the head of a segment's pg_hba.conf, and has it loaded. */
+  preferHba(content: number, line: string): Promise<void>;
+  destroy(): Promise<void>;
+}
+
+export async function throwawayCluster({
+  major,
+  user,
+  binDir,
+}: GreenplumCluster): Promise<ThrowawayCluster> {
+  const name = `doctor${process.pid}`;
+  const script = (...args: readonly string[]) => promisify(execFile)(SCRIPT, args);
+  await script('create', String(major), name, String(SEGMENTS), String(BASE_PORT));
+  const options = major >= 7 ? '-c gp_role=utility' : '-c gp_session_role=utility';
+  const folderOf = (content: number) => join(DATA, name, `seg${content}`);
+  const pidOf = async (content: number) =>
+    Number((await readFile(join(folderOf(content), 'postmaster.pid'), 'utf8')).split('\n')[0]);
+  return {
+    host: '127.0.0.1',
+    port: BASE_PORT,
+    user,
+    major,
+    binDir,
+    segments: Array.from({ length: SEGMENTS }, (_, content) => ({
+      content,
+      host: '127.0.0.1',
+      port: BASE_PORT + 1 + content,
+      options,
+    })),
+    async stopSegment(content) {
+      const pid = await pidOf(content);
+      process.kill(pid, 'SIGINT');
+      while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 100));
+    },
+    async preferHba(content, line) {
+      const file = join(folderOf(content), 'pg_hba.conf');
+      await writeFile(file, `${line}\n${await readFile(file, 'utf8')}`);
+      process.kill(await pidOf(content), 'SIGHUP');
+    },
+    async destroy() {
+      await script('destroy', name);
+    },
+  };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,250 @@
+import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import {
+  collectProgram,
+  type FifoDirection,
+  feedProgram,
+  fifoFolder,
+  fifoName,
+} from '../../../database/copy/fifo-programs.ts';
+import { quoteLiteral } from '../../../database/session/quote.ts';
+import { openSession } from '../../../database/session/session.ts';
+import { type FifoFolder, openFifoFolder } from '../../../segment-shipper/fifo/folder.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
+
+/**
+ * After this an end is no longer soon: the watch looks twice a second, the rest is a busy machine. Less than anything has
+ * that ends by its own patience: a program that nobody meets, a shipper that waits for a program.
+ */
+export const SOON_MS = 18_000;
+
+export interface FifoServer extends TestServer {
+  readonly dataDir: string;
+}
+
+export async function startFifoServer(): Promise<FifoServer> {
+  const server = await startPostgres();
+  return { ...server, dataDir: await server.psql('SHOW data_directory') };
+}
+
+/** A path for a folder that is not there yet; whatever is there in the end goes away. */
+export async function freshPath(): Promise<string> {
+  const base = await mkdtemp('/tmp/stowage-fifo-test-');
+  onTestFinished(() => rm(base, { recursive: true, force: true }));
+  // The server's user has to get through, as through /tmp.
+  await chmod(base, 0o755);
+  return fifoFolder(base, '20260131120000', 0);
+}
+
+/** A folder of this process, ready for programs. */
+export async function freshFolder({
+  dataDir,
+}: FifoServer): Promise<FifoFolder & { readonly path: string }> {
+  const path = await freshPath();
+  const folder = await openFifoFolder(path, dataDir);
+  onTestFinished(() => folder.remove());
+  return { ...folder, path };
+}
+
+export interface Copy {
+  /** The server's process, which is also the process group of the program. */
+  readonly backend: number;
+  /** What the server counted, committed. */
+  readonly rows: Promise<number>;
+}
+
+/** COPY with a program, in a session of its own; `what` is a table or, to get rows out, a query in parentheses. */
+export async function startCopy(
+  server: FifoServer,
+  direction: FifoDirection,
+  what: string,
+  folder: string,
+  { relation = 1, patienceMs }: { relation?: number; patienceMs?: number } = {},
+): Promise<Copy> {
+  const session = await openSession(server.target(), {
+    purpose: 'restore',
+    applicationName: 'stowage restore of a test',
+  });
+  const program = (direction === 'in' ? feedProgram : collectProgram)(folder, relation, patienceMs);
+  const how = direction === 'in' ? 'FROM' : 'TO';
+  const rows = session
+    .run(`COPY ${what} ${how} PROGRAM ${quoteLiteral(program)}`, 'copy')
+    .finally(() => session.close());
+  rows.catch(() => undefined);
+  return { backend: session.pid, rows };
+}
+
+export interface Seen {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  readonly command: string;
+  readonly state: string;
+}
+
+/** Every process there is, as the kernel tells. */
+async function processes(): Promise<Seen[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const [, command = ''] = /\((.*)\)/s.exec(stat) ?? [];
+      const [state = '', parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return [{ pid: Number(pid), parent: Number(parent), group: Number(group), command, state }];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** FIFOs as a program makes them, with nobody at them. */
+export function makeFifos(...paths: string[]): void {
+  execFileSync('/bin/sh', ['-c', 'mkfifo "$@"', 'sh', ...paths]);
+}
+
+/** What lives of a program: its shell, its `cat`, its watch and what that sleeps in. */
+export async function programOf({ backend }: Copy): Promise<Seen[]> {
+  return (await processes()).filter(
+    ({ pid, group, state }) => group === backend && pid !== backend && state !== 'Z',
+  );
+}
+
+/** The shell that the server started, what moves the bytes (a `cat`, once it has opened its FIFO), and the watch. */
+export async function partsOf(copy: Copy): Promise<{ shell: number; cat: number; watch: number }> {
+  return until('the program to run', async () => {
+    const parts = await programOf(copy);
+    const shell = parts.find(({ parent }) => parent === copy.backend)?.pid;
+    const [cat, watch] = parts
+      .filter(({ parent, command }) => parent === shell && command !== 'mkfifo')
+      .sort((one, other) => age(one.pid, shell) - age(other.pid, shell));
+    return shell !== undefined && cat !== undefined && watch !== undefined
+      ? { shell, cat: cat.pid, watch: watch.pid }
+      : undefined;
+  });
+}
+
+/** Process ids begin anew at the largest one: whose is less than his parent's is younger than whose is more. */
+const age = (pid: number, parent = 0) => (pid > parent ? pid : pid + 2 ** 22);
+
+/** Until the program's `cat` sleeps, which it first does in opening the FIFO that it reads, for want of a writer. */
+export async function catOpens(copy: Copy): Promise<void> {
+  await until('cat to open the FIFO', async () =>
+    (await programOf(copy)).some(({ command, state }) => command === 'cat' && state === 'S')
+      ? true
+      : undefined,
+  );
+}
+
+/** Nothing is left of the program within a second or so: not even the watch's last sleep. */
+export async function programGone(copy: Copy): Promise<void> {
+  await until('the program to be gone', async () =>
+    (await programOf(copy)).length === 0 ? true : undefined,
+  );
+}
+
+export async function gone(path: string): Promise<void> {
+  await until(`${path} to be gone`, () => (existsSync(path) ? undefined : true));
+}
+
+/** Asks again and again, and fails when it takes longer than soon. */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined> | T | undefined,
+  withinMs = SOON_MS,
+): Promise<T> {
+  for (const deadline = Date.now() + withinMs; ; await sleep(10)) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms for ${what}`);
+  }
+}
+
+/** What becomes of a promise, and fails when that takes longer than soon. */
+export async function soon<T>(promise: Promise<T>, withinMs = SOON_MS): Promise<T> {
+  const late = Symbol('late');
+  const first = await Promise.race([promise, sleep(withinMs, late, { ref: false })]);
+  if (first === late) throw new Error(`nothing happened within ${withinMs} ms`);
+  return first as T;
+}
+
+/** Descriptors of this process that lead into a folder. */
+export async function descriptorsInto(folder: string): Promise<string[]> {
+  const open = await readdir('/proc/self/fd');
+  const targets = await Promise.all(
+    open.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+  );
+  return targets.filter((target) => target.startsWith(folder));
+}
+
+/** Waits until a program has made its FIFO; returns the path. */
+export function arrived(folder: string, direction: FifoDirection, relation = 1): Promise<string> {
+  const path = join(folder, fifoName(relation, direction));
+  return until(`${path} to appear`, () => (existsSync(path) ? path : undefined));
+}
+
+/** How a shipper behaves towards the programs that come; see fifo-shipper.ts. */
+export type Manner = 'never' | 'stalled' | 'endless';
+
+export interface ChildShipper {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly path: string;
+  /** What `before` started. */
+  readonly came: Copy | undefined;
+  /** Resolves when the shipper has said this line. */
+  said(line: string): Promise<void>;
+}
+
+/** The shell that takes a folder away when its shipper is gone. */
+export function undertakerOf(folder: string): Promise<number> {
+  return until('the undertaker', async () => {
+    const shells = (await processes()).filter(
+      ({ command, pid, group }) => command === 'sh' && pid === group,
+    );
+    return shells.find(({ pid }) => commandLine(pid).endsWith(`\0${folder}\0`))?.pid;
+  });
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** A shipper that is a process, so that it can be killed; a program may come `before` it. */
+export async function childShipper(
+  server: FifoServer,
+  manner: Manner,
+  { before }: { before?: (path: string) => Promise<Copy> } = {},
+): Promise<ChildShipper> {
+  const path = await freshPath();
+  const came = await before?.(path);
+  const entry = fileURLToPath(new URL('./shipper.ts', import.meta.url));
+  const child = spawn(process.execPath, [entry, path, server.dataDir, manner], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let errors = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  const closed = once(child, 'close');
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await closed;
+  });
+  const said = async (line: string) => {
+    await until(`the shipper to say ${line}; it said ${output} ${errors}`, () =>
+      output.split('\n').includes(line) ? true : undefined,
+    );
+  };
+  await said('ready');
+  return { child, path, said, came };
+}

@@ -1,0 +1,51 @@
+import pino from 'pino';
+import type { SourceExtent } from '../../../backup-set/documents/restore.ts';
+import { verifySet } from '../../../functions/check/verify.ts';
+import type { Deps } from '../../../functions/deps.ts';
+import { handle } from '../../../functions/events/route.ts';
+import { sweep } from '../../../functions/sweep/sweep.ts';
+import { rowsOf } from '../../../segment-shipper/read/rows-of.ts';
+import { openStore } from '../../../storage/open.ts';
+
+// Does one thing with a hostile set, and prints how it ended and the peak memory of the whole process: run by
+// hostile-large.test.ts.
+// It imports nothing of the tests: what builds their sets is larger than all that is measured here.
+interface Given {
+  readonly seal: string;
+  readonly timestamp: string;
+  readonly endpoint?: string;
+  readonly extent?: SourceExtent;
+}
+
+const [what = '', root = '', given = '{}'] = process.argv.slice(2);
+const { seal, timestamp, endpoint, extent } = JSON.parse(given) as Given;
+const store = await openStore({ root, ...(endpoint && { s3: { endpoint } }) });
+const deps: Deps = { store, clock: () => new Date(), log: pino({ level: 'silent' }) };
+
+async function act(): Promise<unknown> {
+  switch (what) {
+    case 'stitch':
+      await handle(deps, seal);
+      return sweep(deps);
+    case 'verify':
+      return (await verifySet(deps, timestamp)).verdict;
+    case 'fetch': {
+      let rows = 0;
+      const { signal } = new AbortController();
+      for await (const chunk of rowsOf(store, extent === undefined ? [] : [extent], { signal }))
+        rows += chunk.byteLength;
+      return rows;
+    }
+    default:
+      throw new Error(`cannot ${what}`);
+  }
+}
+
+const ended = await act().then(
+  (result) => ({ result }),
+  (error: Error & { code?: string; where?: unknown }) => ({
+    error: { code: error.code, message: error.message, where: error.where },
+  }),
+);
+await store.close();
+process.stdout.write(JSON.stringify({ ...ended, peakMiB: process.resourceUsage().maxRSS / 1024 }));

@@ -1,0 +1,156 @@
+import { execFile } from 'node:child_process';
+import { mkdir, truncate, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { crc32 } from 'node:zlib';
+import pMap from 'p-map';
+import { describe, expect, it } from 'vitest';
+import { formatKey, receiptsPrefix } from '../../../backup-set/base/keys.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import { fileOf, freshDeps, keysOf, verdictsOf } from '../functions/place.ts';
+import { type Stored, storeAll } from '../functions/sets.ts';
+import { hostileSet, KEYS, setOfFrame, soundReceipt, TIMESTAMP } from './set.ts';
+
+const GIB = 1024 ** 3;
+/** What a function has on AWS is twice that; Node itself takes 60 to 90. */
+const PEAK_MIB_MAX = 256;
+
+const child = fileURLToPath(new URL('child.ts', import.meta.url));
+
+interface Ended {
+  readonly result?: unknown;
+  readonly error?: { readonly code?: string; readonly message: string; readonly where?: unknown };
+  readonly peakMiB: number;
+}
+
+/** Does it in a process of its own, which must live to tell. */
+async function acted(
+  what: 'stitch' | 'verify' | 'fetch',
+  store: ObjectStore,
+  more: object = {},
+): Promise<Ended> {
+  const args = [
+    child,
+    what,
+    store.url,
+    JSON.stringify({ seal: KEYS.seal, timestamp: TIMESTAMP, ...more }),
+  ];
+  const ended = JSON.parse((await promisify(execFile)(process.execPath, args)).stdout) as Ended;
+  process.stderr.write(`hostile: ${what} peaked at ${Math.round(ended.peakMiB)} MiB\n`);
+  return ended;
+}
+
+/** A file of a gibibyte of nothing, which takes no room on the disk. */
+async function sparse(store: ObjectStore, key: string, bytes = GIB): Promise<void> {
+  const path = fileOf(store, key);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, '');
+  await truncate(path, bytes);
+}
+
+const without = (documents: readonly Stored[], key: string) =>
+  documents.filter((stored) => stored.key !== key);
+
+describe('a gibibyte of nonsense', () => {
+  it.each(['receipt', 'sealPart', 'plan', 'seal'] as const)(
+    'as %s is refused unread',
+    async (name) => {
+      const { store } = await freshDeps();
+      await storeAll(store, without(hostileSet({}), KEYS[name]));
+      await sparse(store, KEYS[name]);
+      const { peakMiB, error } = await acted('stitch', store);
+      expect(error).toBeUndefined();
+      expect(peakMiB).toBeLessThan(PEAK_MIB_MAX);
+      const [verdict] = await verdictsOf(store);
+      expect(verdict).toMatchObject({ status: 'damaged' });
+      expect(verdict?.problems.map(({ object }) => object)).toContain(KEYS[name]);
+      expect(await keysOf(store)).not.toContain(KEYS.manifest);
+    },
+  );
+
+  it('as a receipt that no seal names does not even delay the others', async () => {
+    const { store } = await freshDeps();
+    await storeAll(store, hostileSet({}));
+    await sparse(store, formatKey({ ...soundReceipt(), kind: 'receipt', attempt: 9 }));
+    expect((await acted('stitch', store)).peakMiB).toBeLessThan(PEAK_MIB_MAX);
+    expect(await verdictsOf(store)).toMatchObject([{ level: 'validate', status: 'complete' }]);
+  });
+});
+
+it('50,000 keys of junk among the receipts neither hide nor stop a sound set', async () => {
+  const { store } = await freshDeps();
+  await storeAll(store, hostileSet({}));
+  const prefix = receiptsPrefix(TIMESTAMP);
+  const names = Array.from({ length: 50_000 }, (_, at) =>
+    at % 2 === 0
+      ? formatKey({ ...soundReceipt(), kind: 'receipt', attempt: 1 + (at % 9998), worker: 7 })
+      : `${prefix}0/junk ${at}`,
+  );
+  await pMap(new Set(names), (key) => writeFile(fileOf(store, key), 'junk'), { concurrency: 32 });
+  const { peakMiB, result } = await acted('stitch', store);
+  expect(result).toMatchObject({ sets: 1, statuses: { complete: 1 }, problems: [] });
+  expect(peakMiB).toBeLessThan(PEAK_MIB_MAX);
+  expect(await verdictsOf(store)).toMatchObject([{ level: 'validate', status: 'complete' }]);
+});
+
+describe('a frame that grows thirty thousandfold', () => {
+  const BLOCK = 128 * 1024;
+  const crcOf = (bomb: Uint8Array) => crc32(bomb).toString(16).padStart(8, '0');
+
+  it.each([
+    ['10 GiB of zeros, more than its receipt says', 10 * GIB, 20],
+    ['1 GiB of zeros, as its receipt says', GIB, GIB],
+  ])('to %s: verify and restore name it', async (_, grown, bytes) => {
+    const { store } = await freshDeps();
+    const bomb = bombOf(grown / BLOCK);
+    const crc = crcOf(bomb);
+    const documents = setOfFrame(bomb, bytes, crc);
+    await storeAll(store, documents);
+    await acted('stitch', store);
+    const object = soundReceipt().object.key;
+
+    const verify = await acted('verify', store);
+    expect(verify.result).toMatchObject({
+      status: 'damaged',
+      problems: [
+        { code: 'frame-unreadable', content: 0, object, offset: 0, relation: { name: 'a' } },
+      ],
+    });
+    expect(verify.peakMiB).toBeLessThan(PEAK_MIB_MAX);
+
+    const extent = { key: object, offset: 0, length: bomb.length, rows: 10, bytes, crc32: crc };
+    const fetch = await acted('fetch', store, { extent });
+    expect(fetch.error).toMatchObject({ code: 'set/damaged', where: { object, offset: 0 } });
+    expect(fetch.peakMiB).toBeLessThan(PEAK_MIB_MAX);
+  });
+
+  it('an order whose key leads out of the root reads nothing', async () => {
+    const { store } = await freshDeps();
+    const extent = {
+      key: '../../../../etc/passwd',
+      offset: 0,
+      length: 9,
+      rows: 1,
+      bytes: 9,
+      crc32: '00000000',
+    };
+    expect((await acted('fetch', store, { extent })).error).toMatchObject({
+      code: 'storage/invalid',
+    });
+  });
+});
+
+/** One zstd frame (RFC 8878) of blocks that each say: this byte, 131,072 times. */
+function bombOf(blocks: number): Buffer {
+  const frame = Buffer.alloc(4 + 2 + blocks * 4 + 4);
+  frame.writeUInt32LE(0xfd2fb528, 0);
+  // A checksum at the end, no content size, a window of 128 KiB.
+  frame.writeUInt8(0x04, 4);
+  frame.writeUInt8(0x38, 5);
+  for (let block = 0; block < blocks; block += 1) {
+    const isLast = block === blocks - 1 ? 1 : 0;
+    frame.writeUIntLE((131_072 << 3) | (1 << 1) | isLast, 6 + block * 4, 3);
+  }
+  return frame;
+}

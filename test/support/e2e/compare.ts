@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { TestServer } from '../servers/postgres.ts';
+import { DATABASE } from './cluster.ts';
+
+/** What two databases must have in common, each as text that a failing test can show. */
+export interface Content {
+  /** Every table and materialized view that writers leave alone: rows, and a digest that does not depend on their order. */
+  readonly rows: ReadonlyMap<string, string>;
+  readonly schema: string;
+  readonly sequences: string;
+  readonly largeObjects: string;
+  readonly materializedViews: string;
+}
+
+/** Reads one database; `written` is the schema whose tables are changed all the while. */
+export async function contentOf(server: TestServer, written: string): Promise<Content> {
+  const ask = (sql: string) => server.psql(sql, DATABASE);
+  return {
+    rows: await rowsOf(server, written),
+    schema: await schemaOf(server),
+    sequences: await ask(
+      `SELECT schemaname, sequencename, last_value FROM pg_sequences WHERE schemaname <> '${written}' ORDER BY 1, 2`,
+    ),
+    largeObjects: await ask(
+      'SELECT loid, md5(string_agg(data, NULL ORDER BY pageno)) FROM pg_largeobject GROUP BY 1 ORDER BY 1',
+    ),
+    materializedViews: await ask(
+      'SELECT schemaname, matviewname, ispopulated FROM pg_matviews ORDER BY 1, 2',
+    ),
+  };
+}
+
+/** Rows of all unlogged tables together. */
+export async function unloggedRows(server: TestServer): Promise<number> {
+  const queries = await server.psql(
+    `SELECT format('SELECT count(*) FROM ONLY %s;', oid::regclass) FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r'`,
+    DATABASE,
+  );
+  const counts = await server.psql(queries, DATABASE);
+  return counts.split('\n').reduce((sum, count) => sum + Number(count), 0);
+}
+
+/** Roles, their settings and memberships, without those that initdb makes. */
+export async function rolesOf(server: TestServer): Promise<string> {
+  const dump = await tool(server, 'pg_dumpall', '--globals-only', '--database', 'postgres');
+  return withoutRestrict(dump);
+}
+
+async function rowsOf(server: TestServer, written: string): Promise<Map<string, string>> {
+  const queries = await server.psql(
+    `SELECT format('SELECT %L, count(*), sum(hashtextextended(t::text, 0)) FROM ONLY %s t;',
+                   replace(c.oid::regclass::text, E'\\n', ' '), c.oid::regclass)
+     FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+     WHERE relkind IN ('r', 'm') AND relpersistence = 'p' AND relispopulated
+       AND nspname !~ '^pg_|^information_schema$' AND nspname <> '${written}' ORDER BY 1`,
+    DATABASE,
+  );
+  const lines = (await server.psql(queries, DATABASE)).split('\n');
+  return new Map(
+    lines.map((line) => [line.slice(0, line.indexOf('|')), line.slice(line.indexOf('|') + 1)]),
+  );
+}
+
+async function schemaOf(server: TestServer): Promise<string> {
+  return withoutRestrict(await tool(server, 'pg_dump', '--schema-only', '--dbname', DATABASE));
+}
+
+/** Newer releases bracket every dump with \restrict and a random word. */
+function withoutRestrict(dump: string): string {
+  return dump.replaceAll(/^\\(un)?restrict .*\n/gm, '');
+}
+
+async function tool(server: TestServer, name: string, ...args: string[]): Promise<string> {
+  const env = {
+    PGHOST: server.host,
+    PGPORT: String(server.port),
+    PGUSER: server.user,
+    LC_ALL: 'C.UTF-8',
+  };
+  const options = { env, maxBuffer: 64 * 1024 * 1024 };
+  return (await promisify(execFile)(join(server.binDir, name), args, options)).stdout;
+}

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { freePort } from '../servers/free-port.ts';
+
+/** Something that answers like AWS: the emulator of .venv, or what STOWAGE_TEST_AWS_ENDPOINT names. */
+export interface Emulator {
+  readonly endpoint: string;
+  readonly region: string;
+  /** What a process needs to reach it by the SDK's default chain. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What it has said so far; empty when we have not started it. */
+  log(): Promise<string>;
+  /** May be called twice. */
+  stop(): Promise<void>;
+}
+
+const PYTHON = resolve(import.meta.dirname, '../../../.venv/bin/python');
+const GIVEN = process.env['STOWAGE_TEST_AWS_ENDPOINT'] ?? '';
+const REGION = 'eu-central-1';
+const START_MS_MAX = 150_000;
+const STOP_MS_MAX = 5_000;
+
+/** No emulator here, and none named: the tests of the stack are not run. */
+export const withoutEmulator =
+  process.env['STOWAGE_WITHOUT_EMULATOR'] === '1' || (GIVEN === '' && !existsSync(PYTHON));
+if (withoutEmulator)
+  process.stderr.write(
+    'not run: everything on the emulator of AWS (npm run test:stack says what it needs)\n',
+  );
+
+/**
+ * `enforcesPolicies`: functions may do what their roles allow, and nothing else; who has the keys of `env` may do what the
+ * policies of buckets and queues do not forbid. It speaks TLS then, as those policies ask for it.
+ */
+export async function startEmulator({ enforcesPolicies = false } = {}): Promise<Emulator> {
+  if (GIVEN !== '')
+    return { ...reachedAt(GIVEN), log: () => Promise.resolve(''), stop: () => Promise.resolve() };
+  const folder = await mkdtemp(join(tmpdir(), 'stowage-aws-'));
+  const port = await freePort();
+  const output = await open(join(folder, 'log'), 'a');
+  // It dies with us, whatever kills us; the functions that it started notice the end of their standard input.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', PYTHON, '-m', 'ministack'], {
+    cwd: folder,
+    stdio: ['ignore', output.fd, output.fd],
+    env: {
+      // The functions run on the Node that runs us. Nothing else of our environment reaches them.
+      PATH: `${dirname(process.execPath)}:/usr/bin:/bin`,
+      HOME: folder,
+      TMPDIR: folder,
+      GATEWAY_PORT: String(port),
+      BIND_HOST: '127.0.0.1',
+      MINISTACK_HOST: '127.0.0.1',
+      LAMBDA_EXECUTOR: 'local',
+      AUTH: String(enforcesPolicies),
+      USE_SSL: enforcesPolicies ? '1' : '0',
+    },
+  });
+  await output.close();
+  const ended = once(child, 'close');
+  const log = () => readFile(join(folder, 'log'), 'utf8').catch(() => '');
+  const stop = async () => {
+    child.kill('SIGTERM');
+    // Everything is thrown away: one that takes its time is not waited for.
+    const patience = AbortSignal.timeout(STOP_MS_MAX);
+    patience.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
+    if (child.exitCode === null && child.signalCode === null) await ended;
+    await rm(folder, { recursive: true, force: true });
+  };
+  const { env, ...reached } = reachedAt(
+    `${enforcesPolicies ? 'https' : 'http'}://127.0.0.1:${port}`,
+  );
+  const certificate = join(folder, 'ministack-tls/server.crt');
+  try {
+    await answers(port, () => child.exitCode !== null);
+    if (!enforcesPolicies) return { ...reached, env, log, stop };
+    setDefaultCACertificates([
+      ...getCACertificates('default'),
+      await readFile(certificate, 'utf8'),
+    ]);
+    return { ...reached, env: { ...env, NODE_EXTRA_CA_CERTS: certificate }, log, stop };
+  } catch (error) {
+    const text = await log();
+    await stop();
+    throw new Error(`the emulator does not answer:\n${text.slice(-4000)}`, { cause: error });
+  }
+}
+
+function reachedAt(endpoint: string): Pick<Emulator, 'endpoint' | 'region' | 'env'> {
+  const env = {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: REGION,
+    AWS_ACCESS_KEY_ID: process.env['AWS_ACCESS_KEY_ID'] ?? 'test',
+    AWS_SECRET_ACCESS_KEY: process.env['AWS_SECRET_ACCESS_KEY'] ?? 'test',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+  return { endpoint, region: REGION, env };
+}
+
+async function answers(port: number, hasEnded: () => boolean): Promise<void> {
+  for (
+    const until = Date.now() + START_MS_MAX;
+    Date.now() < until && !hasEnded();
+    await sleep(50)
+  ) {
+    const socket = connect(port, '127.0.0.1');
+    const isOpen = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (isOpen) return;
+  }
+  throw new Error(hasEnded() ? 'it has ended' : 'its time is over');
+}

@@ -1,0 +1,134 @@
+import { formatKey, type Key } from '../../../backup-set/base/keys.ts';
+
+/** What a key is made of, for tests that need one of every kind. */
+export interface Ids {
+  readonly timestamp: string;
+  readonly restore: string;
+  /** `<instant>-<timestamp>`, to which the work is added. */
+  readonly task: string;
+  /** Distinguishes keys of one class from others. */
+  readonly number: number;
+}
+
+/** Names and keys as docs/security.md has them: every kind of key is in exactly one class. */
+export function keyClasses({
+  timestamp,
+  restore,
+  task,
+  number,
+}: Ids): ReadonlyMap<string, readonly string[]> {
+  const content = number;
+  const shipment = { timestamp, content: 0, attempt: 1, worker: 1, sequence: number + 1 };
+  const instant = `${timestamp}${String(number).padStart(3, '0')}`;
+  const ofTask = (kind: 'task-request' | 'task-plan' | 'task-outcome') =>
+    both((id) => ({ kind, task: id }));
+  const ofSlice = (kind: 'slice-order' | 'slice-receipt') =>
+    both((id) => ({ kind, task: id, slice: number }));
+  const both = (keyOf: (task: string) => Key) => [
+    keyOf(`${task}-verify`),
+    keyOf(`${task}-replicate`),
+  ];
+  const ofSet = <
+    Kind extends 'seal-part' | 'manifest-part' | 'backup-order' | 'backup-claim' | 'backup-report',
+  >(
+    kind: Kind,
+  ): Key[] => [{ kind, timestamp, content }];
+  const ofPhase = (kind: 'order' | 'order-claim' | 'restore-receipt'): Key[] => [
+    { kind, restore, phase: 'data', content },
+  ];
+  const samples: Record<Key['kind'], readonly Key[]> = {
+    plan: [{ kind: 'plan', timestamp }],
+    dispatched: [{ kind: 'dispatched', timestamp }],
+    seal: [{ kind: 'seal', timestamp }],
+    manifest: [{ kind: 'manifest', timestamp }],
+    'seal-part': ofSet('seal-part'),
+    'manifest-part': ofSet('manifest-part'),
+    'backup-order': ofSet('backup-order'),
+    'backup-claim': ofSet('backup-claim'),
+    'backup-report': ofSet('backup-report'),
+    metadata: [{ kind: 'metadata', timestamp, content, attempt: 1, file: 'schema.dump' }],
+    pack: [{ kind: 'pack', ...shipment }],
+    receipt: [{ kind: 'receipt', ...shipment }],
+    verdict: (['stitch', 'validate', 'verify'] as const).map((level) => ({
+      kind: 'verdict',
+      timestamp,
+      instant,
+      level,
+    })),
+    'task-request': ofTask('task-request'),
+    'task-plan': ofTask('task-plan'),
+    'task-outcome': ofTask('task-outcome'),
+    'slice-order': ofSlice('slice-order'),
+    'slice-receipt': ofSlice('slice-receipt'),
+    'restore-request': [{ kind: 'restore-request', restore }],
+    'restore-plan': [{ kind: 'restore-plan', restore }],
+    outcome: [{ kind: 'outcome', restore }],
+    order: ofPhase('order'),
+    'order-claim': ofPhase('order-claim'),
+    'restore-receipt': ofPhase('restore-receipt'),
+  };
+  return Map.groupBy(Object.values(samples).flat(), classOf)
+    .entries()
+    .reduce(
+      (classes, [name, keys]) => classes.set(name, keys.map(formatKey)),
+      new Map<string, string[]>(),
+    );
+}
+
+function classOf(key: Key): string {
+  switch (key.kind) {
+    case 'plan':
+    case 'outcome':
+    case 'restore-plan':
+      return key.kind;
+    case 'pack':
+    case 'metadata':
+      return 'packs';
+    case 'receipt':
+      return 'receipts';
+    case 'seal':
+    case 'seal-part':
+      return 'seal';
+    case 'manifest':
+    case 'manifest-part':
+      return 'manifest';
+    case 'verdict':
+      return `verdicts-${key.level}`;
+    case 'dispatched':
+    case 'backup-order':
+      return 'orders';
+    case 'backup-claim':
+    case 'backup-report':
+      return 'claims';
+    case 'restore-request':
+      return 'request';
+    case 'order':
+      return 'restore-orders';
+    case 'order-claim':
+      return 'restore-claims';
+    case 'restore-receipt':
+      return 'restore-receipts';
+    case 'task-request':
+      return `${workOf(key.task)}-request`;
+    case 'task-outcome':
+      // Somebody else is told of how a copy ended; of a verification, its verdict is told.
+      return workOf(key.task) === 'replicate' ? 'replicate-outcome' : 'verify-plan';
+    case 'task-plan':
+    case 'slice-order':
+      return `${workOf(key.task)}-plan`;
+    case 'slice-receipt':
+      return `${workOf(key.task)}-receipts`;
+  }
+}
+
+const workOf = (task: string) => task.slice(task.lastIndexOf('-') + 1);
+
+/** What somebody lists who looks for keys like this one: its folder, where the class has one. */
+export function listingOf(keys: readonly string[]): string[] {
+  const folders = keys.map((key) => key.slice(0, key.lastIndexOf('/') + 1));
+  const roots = folders.filter((folder) =>
+    /^(sets\/\d+\/\d+|restores\/[^/]+|tasks\/[^/]+)\/$/.test(folder),
+  );
+  const deeper = folders.filter((folder) => !roots.includes(folder));
+  return deeper.length > 0 ? deeper : roots.slice(0, 1);
+}

@@ -1,0 +1,96 @@
+import * as z from 'zod';
+import { type Deployment, resolve, type Template } from './template.ts';
+
+const OneOrMore = z
+  .string()
+  .or(z.array(z.string()))
+  .transform((value) => (typeof value === 'string' ? [value] : value));
+
+const Statement = z.strictObject({
+  Sid: z.string().optional(),
+  Effect: z.enum(['Allow', 'Deny']),
+  Principal: z.literal('*').optional(),
+  Action: OneOrMore,
+  Resource: OneOrMore,
+  Condition: z.record(z.string(), z.record(z.string(), OneOrMore)).optional(),
+});
+export type Statement = z.infer<typeof Statement>;
+
+const Role = z.object({
+  Policies: z.array(z.object({ PolicyDocument: z.object({ Statement: z.array(Statement) }) })),
+});
+const BucketPolicy = z.object({ PolicyDocument: z.object({ Statement: z.array(Statement) }) });
+
+export interface Policies {
+  /** By name of the role, without `Role`. */
+  readonly roles: ReadonlyMap<string, readonly Statement[]>;
+  readonly bucket: readonly Statement[];
+}
+
+/** What the roles and the bucket policy of a template say, once it is deployed like this. */
+export function policiesOf(template: Template, deployment: Deployment): Policies {
+  const roles = new Map<string, Statement[]>();
+  const bucket: Statement[] = [];
+  for (const [name, { Type, Properties = null }] of Object.entries(template.Resources)) {
+    if (Type === 'AWS::IAM::Role') {
+      const { Policies } = Role.parse(resolve(Properties, deployment));
+      const statements = Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+      roles.set(name.replace(/Role$/, ''), statements);
+    }
+    if (Type === 'AWS::S3::BucketPolicy' && name === 'BucketPolicy')
+      bucket.push(...BucketPolicy.parse(resolve(Properties, deployment)).PolicyDocument.Statement);
+  }
+  return { roles, bucket };
+}
+
+/** A request as AWS sees it when it looks for a policy: absent keys of the context are keys that the request has not. */
+export interface Asked {
+  readonly action: string;
+  readonly resource: string;
+  readonly context: Readonly<Record<string, string>>;
+}
+
+/** Within one account: something allows it, and nothing denies it. */
+export function isAllowed(statements: readonly Statement[], asked: Asked): boolean {
+  const said = statements
+    .filter((statement) => applies(statement, asked))
+    .map(({ Effect }) => Effect);
+  return said.includes('Allow') && !said.includes('Deny');
+}
+
+function applies(
+  { Action, Resource, Condition = {} }: Statement,
+  { action, resource, context }: Asked,
+) {
+  return (
+    Action.some((pattern) => matches(pattern, action)) &&
+    Resource.some((pattern) => matches(pattern, resource)) &&
+    Object.entries(Condition).every(([operator, keys]) =>
+      Object.entries(keys).every(([key, values]) => holds(operator, values, context[key])),
+    )
+  );
+}
+
+/** Only the operators that our policies use; of a key that the request has not, a negation holds and all else does not. */
+function holds(operator: string, values: readonly string[], found: string | undefined): boolean {
+  switch (operator) {
+    case 'Null':
+      return values.includes(String(found === undefined));
+    case 'Bool':
+    case 'StringEquals':
+      return found !== undefined && values.includes(found);
+    case 'StringNotEquals':
+    case 'ArnNotEquals':
+      return found === undefined || !values.includes(found);
+    case 'StringLike':
+      return found !== undefined && values.some((pattern) => matches(pattern, found));
+    default:
+      throw new Error(`${operator} is not understood here`);
+  }
+}
+
+/** `*`: any number of characters, `?`: one; slashes are characters like others. */
+function matches(pattern: string, text: string): boolean {
+  const escaped = pattern.replaceAll(/[\\^$.+()|[\]{}]/g, '\\$&');
+  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's').test(text);
+}

@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+
+/** One line of the table on docs/security.md; classes of keys by their names, groups taken apart. */
+export interface RightsRow {
+  readonly who: string;
+  readonly reads: ReadonlySet<string>;
+  readonly creates: ReadonlySet<string>;
+  readonly overwrites: ReadonlySet<string>;
+  readonly deletes: ReadonlySet<string>;
+  readonly lists: ReadonlySet<string>;
+  readonly endsUploads: ReadonlySet<string>;
+  readonly publishes: boolean;
+}
+
+export interface SecurityPage {
+  /** The classes of keys that the page explains. */
+  readonly classes: readonly string[];
+  readonly rows: readonly RightsRow[];
+}
+
+/** Reads docs/security.md. @throws when a cell has anything but names of classes and groups, or a dash. */
+export async function readSecurityPage(): Promise<SecurityPage> {
+  const text = await readFile(new URL('../../../docs/security.md', import.meta.url), 'utf8');
+  const explained = linesOf(text, '## The keys');
+  const folders = new Map(
+    explained.map(([name = '', keys = '']) => [unquoted(name), /^`(\w+)\//.exec(keys)?.[1] ?? '']),
+  );
+  const classes = [...folders.keys()];
+  const cell = (words = '') => new Set(names(words).flatMap((name) => membersOf(name, folders)));
+  const rows = linesOf(text, '## Who may do what').map((cells) => {
+    const [who = '', , reads, creates, overwrites, deletes, lists, endsUploads, publishes] = cells;
+    return {
+      who: unquoted(who),
+      reads: cell(reads),
+      creates: cell(creates),
+      overwrites: cell(overwrites),
+      deletes: cell(deletes),
+      lists: cell(lists),
+      endsUploads: cell(endsUploads),
+      publishes: publishes === 'yes',
+    };
+  });
+  return { classes, rows };
+}
+
+/** The cells of the first table below a heading, without its head. */
+function linesOf(text: string, heading: string): string[][] {
+  const lines = text.slice(text.indexOf(heading)).split('\n');
+  const first = lines.findIndex((line) => line.startsWith('|'));
+  const table = lines.slice(first, lines.indexOf('', first));
+  return table.slice(2).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+function names(cell: string): string[] {
+  if (cell === '–') return [];
+  if (!/^`[\w-]+`(, `[\w-]+`)*$/.test(cell)) throw new Error(`not a list of classes: ${cell}`);
+  return cell.split(', ').map(unquoted);
+}
+
+function membersOf(name: string, folders: ReadonlyMap<string, string>): string[] {
+  const classes = [...folders.keys()];
+  const verdicts = classes.filter((one) => one.startsWith('verdicts-'));
+  if (['set', 'restore', 'task'].includes(name))
+    return classes.filter((one) => folders.get(one) === `${name}s`);
+  if (name === 'verdicts') return verdicts;
+  if (name === 'documents') return ['plan', 'receipts', 'seal', 'manifest', ...verdicts];
+  if (!folders.has(name)) throw new Error(`${name} is neither a class nor a group`);
+  return [name];
+}
+
+const unquoted = (name: string) => name.replaceAll('`', '');

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { ConnectionTarget } from '../../../database/flavour.ts';
+import {
+  type LocalServer,
+  type LocalServerOptions,
+  startLocalServers,
+} from '../../../database/local-server/local-server.ts';
+
+export interface TestServer extends LocalServer {
+  /** What psql prints with -At; throws with the server's message on the first error. */
+  psql(sql: string, database?: string): Promise<string>;
+  target(database?: string, content?: number): ConnectionTarget;
+}
+
+export interface TestServerOptions extends LocalServerOptions {
+  /** Created after the start, on every server. */
+  readonly databases?: readonly string[];
+}
+
+/** One real PostgreSQL server on a free port. */
+export async function startPostgres(options: TestServerOptions = {}): Promise<TestServer> {
+  const [server] = await startCluster(1, options);
+  if (server === undefined) throw new Error('no server was started');
+  return server;
+}
+
+/** Several servers; content ids are their places in the list. */
+export async function startCluster(
+  count: number,
+  options: TestServerOptions = {},
+): Promise<TestServer[]> {
+  const servers = (await startLocalServers(count, options)).map((server, content) =>
+    asTestServer(server, content, options),
+  );
+  for (const database of options.databases ?? []) {
+    const quoted = `"${database.replaceAll('"', '""')}"`;
+    await Promise.all(servers.map((server) => server.psql(`CREATE DATABASE ${quoted}`)));
+  }
+  return servers;
+}
+
+export async function stopAll(servers: readonly TestServer[] | undefined): Promise<void> {
+  await Promise.all((servers ?? []).map((server) => server.stop()));
+}
+
+function asTestServer(
+  server: LocalServer,
+  content: number,
+  options: TestServerOptions,
+): TestServer {
+  const target = (database = 'postgres', id = content): ConnectionTarget => ({
+    content: id,
+    host: server.host,
+    port: server.port,
+    user: server.user,
+    database,
+    binDir: server.binDir,
+    ...(options.password === undefined ? {} : { password: options.password }),
+  });
+  return { ...server, target, psql: (sql, database) => psql(target(database), sql) };
+}
+
+const run = promisify(execFile);
+
+async function psql(target: ConnectionTarget, sql: string): Promise<string> {
+  const child = run(
+    join(target.binDir ?? '', 'psql'),
+    ['-X', '-At', '-q', '-v', 'ON_ERROR_STOP=1', '-f', '-'],
+    {
+      maxBuffer: 256 * 1024 * 1024,
+      env: {
+        PGHOST: target.host,
+        PGPORT: String(target.port),
+        PGUSER: target.user,
+        PGDATABASE: target.database,
+        PGPASSWORD: target.password ?? '',
+        PGAPPNAME: 'stowage-test-psql',
+        PGCLIENTENCODING: 'UTF8',
+      },
+    },
+  );
+  child.child.stdin?.end(sql);
+  return (await child).stdout.replace(/\n$/, '');
+}

@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { ConnectionTarget } from '../../../database/flavour.ts';
+
+/** A server that speaks PostgreSQL's protocol just well enough to be connected to, and says what the test wants. */
+export interface SpeakingServer {
+  readonly target: ConnectionTarget;
+  stop(): Promise<void>;
+}
+
+/** A message as a server sends it. */
+export function message(type: string, payload: Uint8Array | string = ''): Buffer {
+  const body = Buffer.from(payload as string);
+  const head = Buffer.alloc(5);
+  head.write(type, 'latin1');
+  head.writeUInt32BE(body.length + 4, 1);
+  return Buffer.concat([head, body]);
+}
+
+export const READY = message('Z', 'I');
+export const COPY_BEGINS = message('H', Buffer.from([0, 0, 0]));
+export const copyEnds = (rows: number) =>
+  Buffer.concat([message('c'), message('C', `COPY ${rows}\0`), READY]);
+
+/** `answer` is called with the connection at each query that begins with COPY; all others succeed and return nothing. */
+export async function startSpeaking(answer: (socket: Socket) => void): Promise<SpeakingServer> {
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on('error', () => {}).on('close', () => open.delete(socket));
+    let said = Buffer.alloc(0);
+    let greeted = false;
+    socket.on('data', (bytes) => {
+      said = Buffer.concat([said, bytes]);
+      for (;;) {
+        const length =
+          said.length < 5 ? Number.NaN : said.readUInt32BE(greeted ? 1 : 0) + (greeted ? 1 : 0);
+        if (!(said.length >= length)) return;
+        const query = said.toString('latin1', 5, length);
+        const type = said.toString('latin1', 0, 1);
+        said = said.subarray(length);
+        if (!greeted)
+          socket.write(
+            Buffer.concat([message('R', Buffer.alloc(4)), message('K', Buffer.alloc(8)), READY]),
+          );
+        else if (type === 'Q' && query.startsWith('COPY')) answer(socket);
+        else if (type === 'Q') socket.write(Buffer.concat([message('C', 'SELECT 0\0'), READY]));
+        greeted = true;
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    target: { host: '127.0.0.1', port, user: 'test', database: 'test', password: 'not asked for' },
+    stop: async () => {
+      for (const socket of open) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { execFile, spawn } from 'node:child_process';
+import { access, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { eventually } from '../e2e/processes.ts';
+import { freePort } from './free-port.ts';
+
+const SSHD = '/usr/sbin/sshd';
+
+export interface Sshd {
+  /** What starts a program on `{host}` through this server, as `shippers.command` wants it. */
+  readonly ssh: readonly string[];
+  stop(): Promise<void>;
+}
+
+export async function hasSshd(): Promise<boolean> {
+  return access(SSHD).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A real OpenSSH server on the loopback interface, with keys of its own, for the user who runs the test. */
+export async function startSshd(env: Readonly<Record<string, string>> = {}): Promise<Sshd> {
+  const home = await mkdtemp(join(tmpdir(), 'stowage-sshd-'));
+  const at = (name: string) => join(home, name);
+  const keygen = (file: string) =>
+    promisify(execFile)('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', at(file)]);
+  await Promise.all([keygen('host'), keygen('user')]);
+  await copyFile(at('user.pub'), at('authorized'));
+  const port = await freePort();
+  const set = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  await writeFile(
+    at('config'),
+    [
+      `Port ${port}`,
+      'ListenAddress 127.0.0.1',
+      `HostKey ${at('host')}`,
+      `AuthorizedKeysFile ${at('authorized')}`,
+      `PidFile ${at('pid')}`,
+      'PasswordAuthentication no',
+      'UsePAM no',
+      'StrictModes no',
+      'PermitRootLogin prohibit-password',
+      ...(set.length > 0 ? [`SetEnv ${set.join(' ')}`] : []),
+      '',
+    ].join('\n'),
+    { mode: 0o600 },
+  );
+  // Its privilege separation wants this folder, which a service manager would have made.
+  if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true });
+  const daemon = spawn(SSHD, ['-D', '-e', '-f', at('config')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  daemon.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  if (
+    !(await eventually(
+      () => answers(port),
+      (up) => up,
+    ))
+  ) {
+    daemon.kill();
+    throw new Error(`sshd did not start: ${said}`);
+  }
+  return {
+    ssh: [
+      ...['ssh', '-F', 'none', '-p', String(port), '-i', at('user'), '-l', userInfo().username],
+      ...['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=accept-new'],
+      ...['-o', `UserKnownHostsFile=${at('known')}`, '-o', 'IdentitiesOnly=yes'],
+      '{host}',
+    ],
+    async stop() {
+      if (daemon.exitCode === null) {
+        const exited = new Promise((resolve) => daemon.once('exit', resolve));
+        daemon.kill('SIGTERM');
+        await exited;
+      }
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('data', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    // Also for who hangs up on us without a word, as sshd does while it ends.
+    socket.once('error', () => resolve(false)).once('close', () => resolve(false));
+  });
+}

@@ -1,7 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { untilInterrupted } from './abort.ts';
+import { StowageError } from '../backup-set/base/errors.ts';
+import { delayedAbort, onAbort, throwIfInterrupted, untilInterrupted } from './abort.ts';
 
 const MIB = 1024 * 1024;
 const CHUNKS = 128;
@@ -45,4 +46,44 @@ test('ends at once when the signal fires, even when the source is stuck', async 
     code: 'interrupted',
     message: expect.stringContaining('writing x'),
   });
+});
+
+test('onAbort calls the listener once, and at once when the signal has fired already', () => {
+  const stop = new AbortController();
+  let calls = 0;
+  const listening = onAbort(stop.signal, () => calls++);
+  stop.abort();
+  expect(calls).toBe(1);
+  onAbort(stop.signal, () => calls++);
+  expect(calls).toBe(2);
+  listening[Symbol.dispose]();
+});
+
+test('onAbort no longer calls the listener after the end of the block', () => {
+  const stop = new AbortController();
+  let calls = 0;
+  {
+    using _ = onAbort(stop.signal, () => calls++);
+  }
+  stop.abort();
+  expect(calls).toBe(0);
+});
+
+test('throwIfInterrupted passes on a reason that says why the run was ended', () => {
+  const why = new StowageError('shipper/died', 'content 3 was lost');
+  expect(() => throwIfInterrupted(AbortSignal.abort(why), 'writing x')).toThrow(why);
+  expect(() => throwIfInterrupted(AbortSignal.abort('other'), 'writing x')).toThrow(
+    'writing x was interrupted',
+  );
+});
+
+test('delayedAbort fires later than its signal, and not at all once disposed', async () => {
+  const stop = new AbortController();
+  const late = delayedAbort(stop.signal, 1);
+  const disposed = delayedAbort(stop.signal, 1);
+  stop.abort();
+  expect(late.signal.aborted).toBe(false);
+  disposed[Symbol.dispose]();
+  await new Promise((resolve) => late.signal.addEventListener('abort', resolve));
+  expect(disposed.signal.aborted).toBe(false);
 });

@@ -1,22 +1,35 @@
 import { StowageError } from '../backup-set/base/errors.ts';
 
 /**
- * What is thrown when the caller's signal ended `doing`. A reason that already is one of our errors is passed on: it
- * says why everything was ended, which is what the user must see.
+ * The error to throw when `signal` ended `doing`. A reason that already is a StowageError is passed
+ * on: it says why the run was ended, which is what the user must see.
  */
-export function interruption(signal: AbortSignal, doing: string): StowageError {
+export function interruptedError(signal: AbortSignal, doing = 'the run'): StowageError {
   const reason: unknown = signal.reason;
   if (reason instanceof StowageError) return reason;
-  return new StowageError('interrupted', `${doing} was ended on request`, { cause: reason });
+  return new StowageError('interrupted', `${doing} was interrupted`, { cause: reason });
 }
 
-export function throwIfInterrupted(signal: AbortSignal | undefined, doing: string): void {
-  if (signal?.aborted) throw interruption(signal, doing);
+/** @throws StowageError as `interruptedError` gives it, when the signal has fired. */
+export function throwIfInterrupted(signal: AbortSignal | undefined, doing?: string): void {
+  if (signal?.aborted === true) throw interruptedError(signal, doing);
 }
 
 /**
- * Iterates `source` and stops at once when `signal` fires, even when the source is stuck in `next()`.
- * The source is told to end (`return`) but not waited for: a stuck source must not hold up the clean-up of a store.
+ * Calls `listener` once when the signal fires; at once when it has fired already. Declared with
+ * `using`, the listener is removed at the end of the block, so that a long-lived signal does not
+ * collect listeners.
+ */
+export function onAbort(signal: AbortSignal | undefined, listener: () => void): Disposable {
+  if (signal?.aborted === true) listener();
+  else signal?.addEventListener('abort', listener, { once: true });
+  return { [Symbol.dispose]: () => signal?.removeEventListener('abort', listener) };
+}
+
+/**
+ * Iterates `source` and stops at once when `signal` fires, even when the source is stuck in
+ * `next()`. The source is told to end (`return`), but its end is not awaited: a stuck source must
+ * not hold up the clean-up of a store.
  */
 export async function* untilInterrupted<T>(
   source: AsyncIterable<T>,
@@ -25,10 +38,11 @@ export async function* untilInterrupted<T>(
 ): AsyncGenerator<T, void, undefined> {
   const iterator = source[Symbol.asyncIterator]();
   let ended = false;
-  // No race with one promise for the whole stream: each race would leave its chunk in that promise's list of reactions.
+  // Not Promise.race with one promise for the whole stream: it would keep every chunk in memory.
   let fired: ((reason: unknown) => void) | undefined;
-  const fire = () => fired?.(signal === undefined ? undefined : interruption(signal, doing));
-  signal?.addEventListener('abort', fire, { once: true });
+  using _ = onAbort(signal, () =>
+    fired?.(signal === undefined ? undefined : interruptedError(signal, doing)),
+  );
   try {
     for (;;) {
       throwIfInterrupted(signal, doing);
@@ -46,29 +60,28 @@ export async function* untilInterrupted<T>(
       yield step.value;
     }
   } finally {
-    signal?.removeEventListener('abort', fire);
     if (!ended) void Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
 }
 
 /**
- * A signal that fires `ms` after `signal` did: for the one request that must not be cut off, because it may have made
- * something on the server that only its answer names.
+ * A signal that fires `ms` after `signal` did. For a request that must not be cut at once, because
+ * it may have made something on the server that only its answer names.
  */
-export function delayed(
+export function delayedAbort(
   signal: AbortSignal,
   ms: number,
-): { late: AbortSignal; release: () => void } {
+): Disposable & { readonly signal: AbortSignal } {
   const late = new AbortController();
   let timer: NodeJS.Timeout | undefined;
-  const fire = () => {
+  const listening = onAbort(signal, () => {
     timer = setTimeout(() => late.abort(signal.reason), ms);
+  });
+  return {
+    signal: late.signal,
+    [Symbol.dispose]() {
+      listening[Symbol.dispose]();
+      clearTimeout(timer);
+    },
   };
-  if (signal.aborted) fire();
-  else signal.addEventListener('abort', fire, { once: true });
-  const release = () => {
-    signal.removeEventListener('abort', fire);
-    clearTimeout(timer);
-  };
-  return { late: late.signal, release };
 }

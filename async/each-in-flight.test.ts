@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { eachInFlight, weighed } from './each-in-flight.ts';
+import { eachInFlight, mapInFlight, weighed } from './each-in-flight.ts';
 
 const items = Array.from({ length: 10 }, (_, at) => at);
 
@@ -59,4 +59,40 @@ test('lets the next one in after a failure', async () => {
   const next = admit(1, () => Promise.resolve('the second'));
   await expect(failing).rejects.toThrow('the first');
   await expect(next).resolves.toBe('the second');
+});
+
+test('mapInFlight gives the results in the order of the items, whatever ends first', async () => {
+  const results = await mapInFlight(items, 4, async (item) => {
+    for (let turns = items.length - item; turns > 0; turns -= 1) await turn();
+    return item * 2;
+  });
+  expect(results).toEqual(items.map((item) => item * 2));
+});
+
+test('an asynchronous source is ended after a failure of the work', async () => {
+  let ended = false;
+  async function* source() {
+    try {
+      for (const item of items) yield item;
+    } finally {
+      ended = true;
+    }
+  }
+  const work = (item: number) => (item === 2 ? Promise.reject(new Error('third')) : turn());
+  await expect(eachInFlight(source(), 2, work)).rejects.toThrow('third');
+  expect(ended).toBe(true);
+});
+
+test('a failure of an asynchronous source is thrown when the work under way has ended', async () => {
+  const ended: number[] = [];
+  async function* source() {
+    yield 1;
+    throw new Error('the source broke');
+  }
+  const work = async (item: number) => {
+    for (let turns = 0; turns < 5; turns += 1) await turn();
+    ended.push(item);
+  };
+  await expect(eachInFlight(source(), 2, work)).rejects.toThrow('the source broke');
+  expect(ended).toEqual([1]);
 });

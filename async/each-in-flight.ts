@@ -1,31 +1,59 @@
+type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
+
 /**
- * Works on all items, a bounded number at once. After a failure none is begun any more; those under way are awaited, so that
- * nothing writes on behind the back of whoever was told of it. @throws the first failure.
+ * Works on all items, at most `inFlight` at once. After a failure no further item is begun, and the
+ * items under way are awaited: nothing writes behind the back of a caller that was told of it.
+ * @throws the first failure.
  */
 export async function eachInFlight<Item>(
-  items: readonly Item[],
+  items: Items<Item>,
   inFlight: number,
-  work: (item: Item) => Promise<void>,
+  work: (item: Item, index: number) => Promise<unknown>,
 ): Promise<void> {
-  const left = items.values();
+  const iterator = iteratorOf(items);
   const failures: unknown[] = [];
+  let index = 0;
+  let ended = false;
   const lane = async () => {
-    for (const item of left) {
-      if (failures.length > 0) return;
+    while (failures.length === 0 && !ended) {
       try {
-        await work(item);
+        const next = await iterator.next();
+        if (next.done === true) {
+          ended = true;
+          return;
+        }
+        if (failures.length === 0) await work(next.value, index++);
       } catch (error) {
         failures.push(error);
       }
     }
   };
   await Promise.all(Array.from({ length: inFlight }, lane));
-  if (failures.length > 0) throw failures[0];
+  if (failures.length === 0) return;
+  if (!ended) await Promise.resolve(iterator.return?.()).catch(() => undefined);
+  throw failures[0];
+}
+
+/** As `eachInFlight`. @returns what `work` gave for each item, in the order of the items. */
+export async function mapInFlight<Item, Result>(
+  items: Items<Item>,
+  inFlight: number,
+  work: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  await eachInFlight(items, inFlight, async (item, index) => {
+    results[index] = await work(item, index);
+  });
+  return results;
+}
+
+function iteratorOf<Item>(items: Items<Item>): AsyncIterator<Item> | Iterator<Item> {
+  return Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
 }
 
 /**
- * Lets work begin while all that is under way weighs no more than `weightMax` together, in the order of asking; what is heavier
- * alone is at it alone.
+ * Lets work begin while all that is under way weighs at most `weightMax` together, in the order of
+ * the calls. An item that is heavier alone runs alone.
  */
 export function weighed(
   weightMax: number,

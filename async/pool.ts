@@ -3,7 +3,7 @@ export interface Pool<T> {
   /** One that is free now. */
   tryTake(): T | undefined;
   /** The next one that becomes free. Rejects with the signal's reason; what was given to it then goes to the next. */
-  take(signal?: AbortSignal): Promise<T>;
+  take(signal?: AbortSignal | undefined): Promise<T>;
   /** What was given back last is taken first: its memory is still in the processor's caches. */
   give(item: T): void;
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../async/poll.ts';
 import { formatKey } from '../backup-set/base/keys.ts';
 import type { Verdict } from '../backup-set/base/verdict.ts';
 import type { Deps } from '../functions/deps.ts';
@@ -44,9 +44,7 @@ export async function waitForFunctions(
     deps.signal?.throwIfAborted();
     if (await holds()) return true;
     if (deps.clock().getTime() >= until) return false;
-    await sleep(POLL_MS, undefined, deps.signal === undefined ? {} : { signal: deps.signal }).catch(
-      () => undefined,
-    );
+    await pause(POLL_MS, deps.signal);
   }
 }
 

@@ -64,7 +64,7 @@ export interface SnapshotOptions {
   readonly mechanism?: SnapshotMechanism;
   /** Dispatch: sessions wanted on the one snapshot. */
   readonly connections?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** How our sessions begin their application_name, e.g. `stowage backup 20261122190000`; absent = `stowage backup`. */
   readonly label?: string;
   /** Called for each failed attempt, so that the user sees who is in the way while we wait. */
@@ -112,7 +112,7 @@ export interface Dispatch {
     connection: number,
     relation: Pick<DiscoveredRelation, 'schema' | 'name' | 'columns' | 'condition' | 'replicated'>,
     program: string,
-    options: { readonly encoding: string; readonly signal?: AbortSignal },
+    options: { readonly encoding: string; readonly signal?: AbortSignal | undefined },
   ): Promise<number>;
 }
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { SliceLimits } from '../backup-set/documents/tasks.ts';
-import type { CallOptions, ObjectStore } from '../storage/store.ts';
+import type { ObjectStore } from '../storage/store.ts';
 
 /** All that a function may touch: everything it knows, it reads from the store. */
 export interface Deps {
@@ -12,7 +12,7 @@ export interface Deps {
   readonly clock: () => Date;
   readonly log: Logger;
   /** Ends what is running; what was written stays, and the next call goes on from there. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a function has done: the keys it wrote, which may be events for other functions. */
@@ -21,7 +21,3 @@ export interface Handled {
 }
 
 export const NOTHING_WRITTEN: Handled = { wrote: [] };
-
-export function callOptions({ signal }: Deps): CallOptions {
-  return signal === undefined ? {} : { signal };
-}

@@ -26,27 +26,3 @@ export interface Progress {
 export function noProgress(): Progress {
   return { rows: 0, bytes: 0, storedBytes: 0, relation: undefined };
 }
-
-/**
- * Runs tasks side by side; the first failure aborts the others through their signal, and is thrown only when all have ended, so
- * that nothing is still running when the caller cleans up.
- */
-export async function together(
-  signal: AbortSignal,
-  tasks: readonly ((signal: AbortSignal) => Promise<void>)[],
-): Promise<void> {
-  const stop = new AbortController();
-  const either = AbortSignal.any([signal, stop.signal]);
-  let first: { readonly error: unknown } | undefined;
-  await Promise.all(
-    tasks.map(async (task) => {
-      try {
-        await task(either);
-      } catch (error) {
-        first ??= { error };
-        stop.abort(error);
-      }
-    }),
-  );
-  if (first !== undefined) throw first.error;
-}

@@ -78,7 +78,7 @@ export interface ObjectStore {
 }
 
 export interface CallOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface StoredObject {

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import pMap from 'p-map';
+import { eachInFlight } from '../../async/each-in-flight.ts';
+import { pause } from '../../async/poll.ts';
 import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { asStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { agentsPrefix, formatKey, parseKey, setPrefix } from '../../backup-set/base/keys.ts';
@@ -90,7 +90,7 @@ async function storeOrders(
     const key = formatKey({ kind: 'backup-order', timestamp, content });
     await store.create(key, encode(BackupOrder, order), { signal });
   };
-  await pMap(held.nodes, storeOne, { concurrency: WRITES_AT_ONCE });
+  await eachInFlight(held.nodes, WRITES_AT_ONCE, storeOne);
 }
 
 /** Programs wait for their shipper for a minute only: nothing is dispatched before every agent has begun. */
@@ -109,7 +109,7 @@ async function untilClaimed({ context, store, plan, signal }: Run): Promise<void
     const missing = plan.contents.find(({ content }) => !told.has(content));
     if (missing === undefined) return;
     if (clock().getTime() >= until) throw notTaken(missing, claimSeconds);
-    await pause(signal);
+    await nextLook(signal);
   }
 }
 
@@ -139,7 +139,7 @@ async function untilReported({ context, store, plan, tally, signal }: Run): Prom
         `nothing has arrived for ${plan.overdueAfterSeconds} s, and the agents of content ${awaited.join(', ')} have not reported`,
       );
     }
-    await pause(signal);
+    await nextLook(signal);
   }
 }
 
@@ -198,4 +198,4 @@ function notTaken(
   );
 }
 
-const pause = (signal: AbortSignal) => sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+const nextLook = (signal: AbortSignal) => pause(POLL_MS, signal);

@@ -1,4 +1,4 @@
-import pMap from 'p-map';
+import { eachInFlight } from '../../async/each-in-flight.ts';
 import { digestOf, encode, FORMAT_VERSION, sha256 } from '../../backup-set/base/document.ts';
 import { asStowageError, isStowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
@@ -85,7 +85,7 @@ async function storeParts(
     }
   };
   try {
-    await pMap(tally.contents.values(), storeOne, { concurrency: PARTS_AT_ONCE });
+    await eachInFlight(tally.contents.values(), PARTS_AT_ONCE, storeOne);
   } finally {
     limit.lift();
   }

@@ -1,4 +1,4 @@
-import pMap from 'p-map';
+import { mapInFlight } from '../../async/each-in-flight.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { inspectGreenplum } from '../../database/inspect/greenplum.ts';
@@ -79,8 +79,6 @@ async function checkShards(context: ClusterContext): Promise<Check[]> {
       return [{ of, name: 'reachable', ok: false, detail: messageOf(error) }];
     }
   };
-  const lists = await pMap(await flavourOf(context).topology(), inspect, {
-    concurrency: SEGMENTS_AT_ONCE,
-  });
+  const lists = await mapInFlight(await flavourOf(context).topology(), SEGMENTS_AT_ONCE, inspect);
   return lists.flat();
 }

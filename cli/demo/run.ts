@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pMap from 'p-map';
+import { eachInFlight } from '../../async/each-in-flight.ts';
 import { type LocalServer, startLocalServers } from '../../database/local-server/local-server.ts';
 import type { Context } from '../context.ts';
 import { duration } from '../output/format.ts';
@@ -64,9 +64,7 @@ async function play(
   const alternate = cluster(context, stage, to, `file://${join(home, 'alternate')}`);
 
   stage.scene(`loading the places of the world, spread over ${SHARDS} shards (${ATTRIBUTION})`);
-  await pMap(from, (server, content) => load(server, content, context.signal), {
-    concurrency: LOADERS,
-  });
+  await eachInFlight(from, LOADERS, (server, content) => load(server, content, context.signal));
 
   stage.scene('backing up while writers move money between the shards');
   const timestamp = await backUpUnderWriters(source, stage);

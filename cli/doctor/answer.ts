@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../../async/poll.ts';
 import {
   DOCUMENT_BYTES_MAX,
   decode,
@@ -96,6 +96,6 @@ async function untilAnswered(
       return decode(Outcome, { key, bytes });
     }
     if (clock().getTime() >= until) return undefined;
-    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+    await pause(POLL_MS, signal);
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../../async/poll.ts';
 import { encode } from '../../backup-set/base/document.ts';
 import { asStowageError, isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type Phase, parseKey, phasePrefix } from '../../backup-set/base/keys.ts';
@@ -69,7 +69,7 @@ async function untilAnswered(
     for (const content of signal.aborted ? missing : late)
       await dismiss(context, store, plan, { phase, content, startedAt, segments });
     if (signal.aborted) return;
-    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+    await pause(POLL_MS, signal);
   }
 }
 

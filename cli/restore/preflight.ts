@@ -1,4 +1,4 @@
-import pMap from 'p-map';
+import { eachInFlight } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
@@ -34,9 +34,9 @@ export async function requireTarget(
     manifest.flavour === 'greenplum'
       ? segments.filter(({ content }) => content === COORDINATOR)
       : segments;
-  await pMap(asked, (segment) => requireSegment(context, store, segment, request, manifest), {
-    concurrency: SEGMENTS_AT_ONCE,
-  });
+  await eachInFlight(asked, SEGMENTS_AT_ONCE, (segment) =>
+    requireSegment(context, store, segment, request, manifest),
+  );
 }
 
 async function requireSegment(

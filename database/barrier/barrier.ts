@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { interrupted } from '../../async/interrupted.ts';
+import { interruptedError } from '../../async/abort.ts';
+import { jittered } from '../../async/backoff.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { Lockable } from '../catalog/relations.ts';
 import type { HeldSnapshot, NodeSnapshot, Segment, SnapshotOptions } from '../flavour.ts';
@@ -57,7 +58,7 @@ export async function takeBarrierSnapshot(
     return await attempts(nodes, kind, options, effects);
   } catch (error) {
     await closeAll(nodes);
-    if (options.signal?.aborted === true) throw interrupted(options.signal);
+    if (options.signal?.aborted === true) throw interruptedError(options.signal);
     throw error;
   }
 }
@@ -210,8 +211,8 @@ async function pause(
   { random }: BarrierEffects,
 ): Promise<void> {
   const longest = Math.min(PAUSE_MS_MAX, PAUSE_MS_FIRST * 2 ** (failures - 1));
-  // The dice keep us from meeting a writer of the same rhythm again and again.
-  await sleep(longest * (0.5 + random() / 2), undefined, signal === undefined ? {} : { signal });
+  // Without jitter, attempts could meet a periodic writer at the same moment every time.
+  await sleep(jittered(longest, random()), undefined, { signal });
 }
 
 function held(

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../../async/poll.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
 import type { Lockable } from '../catalog/relations.ts';
 import type { ConnectionTarget, Segment } from '../flavour.ts';
@@ -167,7 +167,7 @@ async function watchWaits(
 ): Promise<LockWait | undefined> {
   let seen: LockWait | undefined;
   while (!signal.aborted) {
-    await sleep(WATCH_EVERY_MS, undefined, { signal }).catch(() => {});
+    await pause(WATCH_EVERY_MS, signal);
     if (signal.aborted) break;
     // Whatever is wrong with the monitor shows in the next step that needs it; who blocks is only advice.
     seen = (await node.lockWait(node.monitor, session.pid).catch(() => undefined)) ?? seen;

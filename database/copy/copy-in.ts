@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { Connection, Submittable } from 'pg';
-import { throwIfInterrupted } from '../../async/interrupted.ts';
+import { throwIfInterrupted } from '../../async/abort.ts';
 import { asStowageError, messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { databaseError } from '../session/database-error.ts';
 import { quoteLiteral, quoteQualified } from '../session/quote.ts';

@@ -1,4 +1,4 @@
-import { interrupted } from '../../async/interrupted.ts';
+import { interruptedError } from '../../async/abort.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { type CopyStatement, copyStatement } from '../copy-wire/copy-statement.ts';
 import type { RowBlock } from '../copy-wire/row-block.ts';
@@ -80,7 +80,7 @@ export async function* copyOutMany<Relation extends CopyRelation>(
 ): AsyncGenerator<RelationCopy<Relation>> {
   let [current] = relations;
   if (current === undefined) return;
-  if (signal?.aborted === true) throw interrupted(signal);
+  if (signal?.aborted === true) throw interruptedError(signal);
   if (session.receiver === undefined)
     throw new TypeError('this session was not opened to receive rows');
   const text = relations.map((relation) => copyOutText(relation, encoding)).join(';\n');
@@ -92,7 +92,7 @@ export async function* copyOutMany<Relation extends CopyRelation>(
   };
   signal?.addEventListener('abort', abort, { once: true });
   const failed = (error: unknown, relation: CopyRelation) =>
-    signal?.aborted === true ? interrupted(signal) : failure(session, relation, error);
+    signal?.aborted === true ? interruptedError(signal) : failure(session, relation, error);
   let complete = false;
   try {
     session.submit(statement);

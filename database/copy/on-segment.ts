@@ -1,4 +1,4 @@
-import { interrupted } from '../../async/interrupted.ts';
+import { interruptedError } from '../../async/abort.ts';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { quoteLiteral } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
@@ -46,13 +46,13 @@ async function copy(
   const cut = () => void session.destroy();
   signal?.addEventListener('abort', cut, { once: true });
   try {
-    if (signal?.aborted === true) throw interrupted(signal);
+    if (signal?.aborted === true) throw interruptedError(signal);
     return await session.run(
       `COPY ${copySource(relation)} ${how} WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)}${everywhere ? ', ON_SEGMENT' : ''})`,
       `copy ${relation.schema}.${relation.name} on the segments`,
     );
   } catch (error) {
-    if (signal?.aborted === true) throw interrupted(signal);
+    if (signal?.aborted === true) throw interruptedError(signal);
     if (!isStowageError(error, 'database/denied')) throw error;
     const message = `${error.message}; programs of the database need a superuser (since 7: pg_execute_server_program)`;
     throw new StowageError(error.code, message, { cause: error, where: error.where });

@@ -1,4 +1,4 @@
-import { interrupted } from '../../async/interrupted.ts';
+import { interruptedError } from '../../async/abort.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
 import { describeServer } from '../barrier/kind.ts';
@@ -68,7 +68,7 @@ export async function takeDispatchSnapshot(
     };
   } catch (error) {
     await closeAll(sessions);
-    if (options.signal?.aborted === true) throw interrupted(options.signal);
+    if (options.signal?.aborted === true) throw interruptedError(options.signal);
     throw error;
   } finally {
     options.signal?.removeEventListener('abort', cut);

@@ -11,7 +11,8 @@ export function greenplumFlavour(cluster: {
   readonly connect: (segment: Segment) => ConnectionTarget;
 }): Flavour {
   const { coordinator, connect } = cluster;
-  const read = (signal?: AbortSignal) => readTopology(coordinator, connect(coordinator), signal);
+  const read = (signal?: AbortSignal | undefined) =>
+    readTopology(coordinator, connect(coordinator), signal);
   return {
     name: 'greenplum',
     topology: async () => (await read()).segments,

@@ -36,7 +36,7 @@ export interface PrimaryRow {
 export function readTopology(
   coordinator: Segment,
   target: ConnectionTarget,
-  signal?: AbortSignal,
+  signal?: AbortSignal | undefined,
 ): Promise<GreenplumTopology> {
   return withMaintenanceSession(target, signal, async (session) => {
     const version = await readVersion(session);

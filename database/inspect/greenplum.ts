@@ -1,4 +1,4 @@
-import pMap from 'p-map';
+import { mapInFlight } from '../../async/each-in-flight.ts';
 import type { ConnectionTarget, Segment } from '../flavour.ts';
 import { type GreenplumVersion, utilityOptions } from '../greenplum/topology.ts';
 import { openSession, type Session } from '../session/session.ts';
@@ -85,9 +85,9 @@ async function inspectCluster(
     await checkDispatch(connect(cluster.coordinator), primaries.length, cluster.signal),
     await attempt('global deadlock detector', () => checkDeadlockDetector(session)),
   ];
-  const segments = await pMap(primaries, (primary) => inspectSegment(known, primary), {
-    concurrency: SEGMENTS_AT_ONCE,
-  });
+  const segments = await mapInFlight(primaries, SEGMENTS_AT_ONCE, (primary) =>
+    inspectSegment(known, primary),
+  );
   return [
     ...placed('cluster', whole),
     ...placed('programs', await programsOf(cluster, product.release)),

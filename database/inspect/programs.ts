@@ -19,7 +19,7 @@ export interface ProgramWords {
 export function inspectPrograms(
   target: ConnectionTarget,
   serverVersion: string,
-  signal?: AbortSignal,
+  signal?: AbortSignal | undefined,
 ): Promise<ServerCheck[]> {
   const listen = async (program: Program, option: string) => {
     const tool = await startTool(target, program, { args: [option], signal });

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../../async/poll.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { findTool } from '../tools/process.ts';
 
@@ -242,10 +243,7 @@ async function end(server: Postmaster): Promise<void> {
     if (server.hasExited() || server.pid <= 0) return;
     process.kill(server.pid, signal);
     const patience = new AbortController();
-    await Promise.race([
-      server.exited,
-      sleep(STOP_MS_MAX, undefined, { signal: patience.signal }).catch(() => {}),
-    ]);
+    await Promise.race([server.exited, pause(STOP_MS_MAX, patience.signal)]);
     patience.abort();
   }
 }

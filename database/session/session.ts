@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type ClientConfig, type Submittable } from 'pg';
-import { interrupted, throwIfInterrupted } from '../../async/interrupted.ts';
+import { interruptedError, throwIfInterrupted } from '../../async/abort.ts';
 import type { BlockArena } from '../copy-wire/block-arena.ts';
 import type { Receiver } from '../copy-wire/receiver.ts';
 import { receivingClient } from '../copy-wire/receiving-client.ts';
@@ -88,7 +88,7 @@ export async function openSession(
     options.receive === undefined
       ? undefined
       : await receivingClient(config, options.receive, options.signal).catch((error: unknown) => {
-          throw options.signal?.aborted === true ? interrupted(options.signal) : error;
+          throw options.signal?.aborted === true ? interruptedError(options.signal) : error;
         });
   const client = receiving?.client ?? new Client(config);
   let closing = false;
@@ -174,7 +174,7 @@ async function connect(client: Client, session: Session, options: SessionOptions
     );
   } catch (error) {
     cut();
-    throw options.signal?.aborted === true ? interrupted(options.signal) : error;
+    throw options.signal?.aborted === true ? interruptedError(options.signal) : error;
   } finally {
     options.signal?.removeEventListener('abort', cut);
   }

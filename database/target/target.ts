@@ -12,7 +12,7 @@ const RELATIONS_PER_STATEMENT = 100;
 
 export async function databaseExists(
   target: ConnectionTarget,
-  signal?: AbortSignal,
+  signal?: AbortSignal | undefined,
 ): Promise<boolean> {
   return withMaintenanceSession(target, signal, async (session) => {
     const rows = await session.query('SELECT FROM pg_database WHERE datname = $1', [
@@ -36,7 +36,7 @@ export interface DatabaseOptions {
 export async function createDatabase(
   target: ConnectionTarget,
   { encoding, locale }: DatabaseOptions,
-  signal?: AbortSignal,
+  signal?: AbortSignal | undefined,
 ): Promise<void> {
   const create = `CREATE DATABASE ${quoteIdentifier(target.database)} TEMPLATE template0 ENCODING ${quoteLiteral(encoding)}`;
   await withMaintenanceSession(target, signal, async (session) => {

@@ -54,7 +54,7 @@ export async function restoreLargeObjects(
 export async function listArchive(
   target: ConnectionTarget,
   file: string,
-  signal?: AbortSignal,
+  signal?: AbortSignal | undefined,
 ): Promise<string> {
   const tool = await startTool(target, 'pg_restore', {
     args: ['--list', '--verbose', resolve(file)],

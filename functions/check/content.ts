@@ -9,7 +9,7 @@ import type { ObjectRef } from '../../backup-set/documents/receipt.ts';
 import type { FoldedContent } from '../../backup-set/fold/content.ts';
 import { manifestPartIn } from '../../backup-set/fold/manifest-part.ts';
 import type { StoredObject } from '../../storage/store.ts';
-import { callOptions, type Deps } from '../deps.ts';
+import type { Deps } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import { relationsOf } from './relations-of.ts';
 
@@ -58,7 +58,7 @@ async function listObjects(deps: Deps, part: ManifestPart): Promise<Map<string, 
   );
   const stored = new Map<string, StoredObject>();
   for (const folder of folders) {
-    for await (const object of deps.store.list(folder, callOptions(deps))) {
+    for await (const object of deps.store.list(folder, { signal: deps.signal })) {
       if (wanted.has(object.key)) stored.set(object.key, object);
     }
   }

@@ -30,7 +30,7 @@ export async function verifyObject(
   options: ObjectOptions,
 ): Promise<Problem[]> {
   const { signal } = options;
-  const source = store.get(object.key, signal === undefined ? {} : { signal });
+  const source = store.get(object.key, { signal });
   const reader = readBytes(source, options.onBytes);
   try {
     const problems = await verifyFrames(reader, object, options.decode);

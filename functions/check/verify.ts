@@ -1,4 +1,4 @@
-import pMap, { pMapSkip } from 'p-map';
+import { eachInFlight } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import {
@@ -9,7 +9,7 @@ import {
 } from '../../backup-set/base/problems.ts';
 import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
-import { callOptions, type Deps, type Handled } from '../deps.ts';
+import type { Deps, Handled } from '../deps.ts';
 import { stateWithoutManifest } from '../handlers/validate.ts';
 import { readDocument } from '../stored/load.ts';
 import { readPart } from '../stored/read-part.ts';
@@ -93,9 +93,9 @@ async function readObjects(
   const report = () => onProgress({ ...done, objectsTotal, bytesTotal });
   const gathered = gatherProblems();
   const readOne = async (object: CheckedObject) => {
-    if (gone.has(object.key)) return pMapSkip;
+    if (gone.has(object.key)) return;
     const found = await verifyObject(deps.store, object, {
-      ...callOptions(deps),
+      signal: deps.signal,
       decode,
       onBytes: (bytes) => {
         done.bytes += bytes;
@@ -106,13 +106,12 @@ async function readObjects(
     report();
     const isNews = ({ code }: Problem) => code !== 'size-differs' || !resized.has(object.key);
     gathered.add(object.content, found.filter(isNews));
-    return pMapSkip;
   };
   // Hours may have passed since `validate`: what is not read any more must not look as if it had been.
   const onUnread = (content: number, problem: Problem) => {
     if (!documents.has(problem.object ?? '')) gathered.add(content, [problem]);
   };
-  await pMap(objectsOfSet(deps, manifest, onUnread), readOne, { concurrency });
+  await eachInFlight(objectsOfSet(deps, manifest, onUnread), concurrency, readOne);
   return { ...done, found: gathered.list() };
 }
 

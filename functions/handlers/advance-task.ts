@@ -6,7 +6,7 @@ import { partsOfTask } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
 import { SliceReceipt, TaskPlan } from '../../backup-set/documents/tasks.ts';
 import { type CheckedSet, checkSet, finding } from '../check/set.ts';
-import { callOptions, type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
 import { listKeys, readAll, readDocument } from '../stored/load.ts';
 import { writeVerdictAt } from '../stored/write-verdict.ts';
 import { copyObject, requireReplica } from '../tasks/replicate.ts';
@@ -34,7 +34,7 @@ export async function advanceTask(deps: Deps, task: string): Promise<Handled> {
   const plan = decode(TaskPlan, rawPlan);
   // Each of ten thousand receipts asks: slices end about in their order, so that one look spares a listing of all for each.
   const last = formatKey({ kind: 'slice-receipt', task, slice: plan.slices - 1 });
-  if ((await deps.store.head(last, callOptions(deps))) === undefined) return NOTHING_WRITTEN;
+  if ((await deps.store.head(last, { signal: deps.signal })) === undefined) return NOTHING_WRITTEN;
   const listed = await listKeys(deps, taskPrefix(task, 'receipts'), ['slice-receipt']);
   if (listed.length < plan.slices) return NOTHING_WRITTEN;
   const arrived = new Set(listed.map(({ key }) => key));
@@ -163,7 +163,7 @@ async function endReplicate(deps: Deps, task: string, done: PieceResult): Promis
   if (done.problemsTotal > 0) return end('damaged', done);
   for (const kind of ['plan', 'seal'] as const) {
     const key = formatKey({ kind, timestamp });
-    const stored = await deps.store.head(key, callOptions(deps));
+    const stored = await deps.store.head(key, { signal: deps.signal });
     const problem: Problem | undefined =
       stored === undefined
         ? { code: 'object-missing', object: key, message: 'the object is not there' }

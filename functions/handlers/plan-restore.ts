@@ -11,7 +11,7 @@ import type { ContentVolume } from '../../backup-set/restore/bounds.ts';
 import { refusedOutcome } from '../../backup-set/restore/fold.ts';
 import { chosenRelations, resolveRequest, volumeOf } from '../../backup-set/restore/plan.ts';
 import { checkSet } from '../check/set.ts';
-import { callOptions, type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import { hasOutcome } from '../stored/load-restore.ts';
 import { saveOrAgree } from '../stored/save.ts';
@@ -28,7 +28,7 @@ export async function planRestore(deps: Deps, restore: string): Promise<Handled>
   const raw = await readDocument(deps, formatKey({ kind: 'restore-request', restore }));
   if (raw === undefined || (await hasOutcome(deps, restore))) return NOTHING_WRITTEN;
   const planKey = formatKey({ kind: 'restore-plan', restore });
-  const planned = await deps.store.head(planKey, callOptions(deps));
+  const planned = await deps.store.head(planKey, { signal: deps.signal });
   if (planned !== undefined) return advanceRestore(deps, restore);
 
   const request = readRequest(raw, restore);

@@ -1,4 +1,4 @@
-import pMap from 'p-map';
+import { mapInFlight } from '../../async/each-in-flight.ts';
 import {
   encode,
   FORMAT_VERSION,
@@ -97,23 +97,19 @@ async function writeOrders(
   const written = new Set(
     (await listKeys(deps, taskPrefix(task, 'orders'), ['slice-order'])).map(({ key }) => key),
   );
-  const wrote = await pMap(
-    slices.entries(),
-    async ([slice, pieces]) => {
-      const key = formatKey({ kind: 'slice-order', task, slice });
-      if (written.has(key)) return [];
-      const order: SliceOrder = {
-        format: 'stowage/slice-order',
-        version: FORMAT_VERSION,
-        task,
-        slice,
-        manifestSha256,
-        pieces: pieces.map(({ content, from, to }) => ({ content, from, to })),
-      };
-      return (await saveSame(deps, key, encode(SliceOrder, order))) ? [key] : [];
-    },
-    { concurrency: WRITES_IN_FLIGHT },
-  );
+  const wrote = await mapInFlight(slices.entries(), WRITES_IN_FLIGHT, async ([slice, pieces]) => {
+    const key = formatKey({ kind: 'slice-order', task, slice });
+    if (written.has(key)) return [];
+    const order: SliceOrder = {
+      format: 'stowage/slice-order',
+      version: FORMAT_VERSION,
+      task,
+      slice,
+      manifestSha256,
+      pieces: pieces.map(({ content, from, to }) => ({ content, from, to })),
+    };
+    return (await saveSame(deps, key, encode(SliceOrder, order))) ? [key] : [];
+  });
   const keys = wrote.flat();
   if (keys.length > 0)
     deps.log.info({ task, slices: slices.length, bytes: plan.bytes }, 'cut into slices');

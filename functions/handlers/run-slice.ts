@@ -5,7 +5,7 @@ import { partsOfTask, type SliceWork } from '../../backup-set/base/timestamps.ts
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { type Piece, SliceOrder, SliceReceipt } from '../../backup-set/documents/tasks.ts';
-import { callOptions, type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import { readPart } from '../stored/read-part.ts';
 import { saveOrAgree } from '../stored/save.ts';
@@ -100,5 +100,5 @@ const nothingDone = (problem: Problem): PieceResult => ({
 });
 
 async function isThere(deps: Deps, key: string): Promise<boolean> {
-  return (await deps.store.head(key, callOptions(deps))) !== undefined;
+  return (await deps.store.head(key, { signal: deps.signal })) !== undefined;
 }

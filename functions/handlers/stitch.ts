@@ -1,6 +1,6 @@
 import { formatKey } from '../../backup-set/base/keys.ts';
 import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
-import { callOptions, type Deps, type Handled } from '../deps.ts';
+import type { Deps, Handled } from '../deps.ts';
 import { type FoldVisit, foldStored } from '../stored/fold.ts';
 import { saveSame } from '../stored/save.ts';
 import { NOTHING_CHECKED, writeVerdictIfChanged } from '../stored/write-verdict.ts';
@@ -18,10 +18,12 @@ export interface Stitched extends Handled {
  */
 export async function stitch(deps: Deps, timestamp: string): Promise<Stitched> {
   // Every receipt of a running backup lands here: one look tells that nothing can be decided yet.
-  const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), callOptions(deps));
+  const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), {
+    signal: deps.signal,
+  });
   if (seal === undefined) return { status: 'open', wrote: [], problems: [] };
   const manifestKey = formatKey({ kind: 'manifest', timestamp });
-  const committed = await deps.store.head(manifestKey, callOptions(deps));
+  const committed = await deps.store.head(manifestKey, { signal: deps.signal });
   if (committed !== undefined) return { status: 'complete', wrote: [], problems: [] };
 
   const folded = await foldStored(deps, timestamp, storePart(deps, timestamp));

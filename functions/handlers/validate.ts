@@ -2,7 +2,7 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, setPrefix } from '../../backup-set/base/keys.ts';
 import { boundedProblems, type Verdict } from '../../backup-set/base/verdict.ts';
 import { checkSet } from '../check/set.ts';
-import { callOptions, type Deps, type Handled } from '../deps.ts';
+import type { Deps, Handled } from '../deps.ts';
 import { foldStored } from '../stored/fold.ts';
 import { readDocument } from '../stored/load.ts';
 import { type Finding, NOTHING_CHECKED, verdictOf, writeVerdict } from '../stored/write-verdict.ts';
@@ -53,6 +53,6 @@ export async function stateWithoutManifest(deps: Deps, timestamp: string): Promi
 }
 
 async function exists(deps: Deps, timestamp: string): Promise<boolean> {
-  for await (const _ of deps.store.list(setPrefix(timestamp), callOptions(deps))) return true;
+  for await (const _ of deps.store.list(setPrefix(timestamp), { signal: deps.signal })) return true;
   return false;
 }

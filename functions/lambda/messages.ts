@@ -1,5 +1,5 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import pMap from 'p-map';
+import { eachInFlight } from '../../async/each-in-flight.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { createdKeys } from '../events/normalise.ts';
 import type { Invocation } from './environment.ts';
@@ -46,20 +46,16 @@ export function onMessages<T>(open: (context: Context) => Promise<Invocation>, l
         failed.add(messageId);
       }
     }
-    await pMap(
-      groups,
-      async ([name, { work, messages }]) => {
-        try {
-          invocation.signal?.throwIfAborted();
-          await lane.run(invocation, work);
-        } catch (error) {
-          const said = { err: error, messages: messages.size };
-          invocation.log.error(said, `${name} failed: ${messageOf(error)}`);
-          for (const message of messages) failed.add(message);
-        }
-      },
-      { concurrency: RUNNING_MAX },
-    );
+    await eachInFlight(groups, RUNNING_MAX, async ([name, { work, messages }]) => {
+      try {
+        invocation.signal?.throwIfAborted();
+        await lane.run(invocation, work);
+      } catch (error) {
+        const said = { err: error, messages: messages.size };
+        invocation.log.error(said, `${name} failed: ${messageOf(error)}`);
+        for (const message of messages) failed.add(message);
+      }
+    });
     return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }

@@ -1,6 +1,6 @@
 import { messageOf } from '../../backup-set/base/errors.ts';
 import { SETS } from '../../backup-set/base/keys.ts';
-import { callOptions, type Deps } from '../deps.ts';
+import type { Deps } from '../deps.ts';
 import type { Swept } from '../sweep/sweeper.ts';
 
 export interface HealthState {
@@ -58,7 +58,7 @@ export function serveHealth(deps: Deps): Health {
 /** One listing, which every function needs to be allowed anyway. */
 async function probe(deps: Deps): Promise<string | undefined> {
   const patience = AbortSignal.timeout(PROBE_MS_MAX);
-  const { signal } = callOptions(deps);
+  const { signal } = { signal: deps.signal };
   const options = { signal: signal === undefined ? patience : AbortSignal.any([signal, patience]) };
   try {
     for await (const _ of deps.store.listPrefixes(SETS, options)) break;

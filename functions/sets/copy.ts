@@ -1,4 +1,5 @@
-import pMap from 'p-map';
+import { throwIfInterrupted } from '../../async/abort.ts';
+import { eachInFlight } from '../../async/each-in-flight.ts';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type Key, parseKey, setPrefix } from '../../backup-set/base/keys.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
@@ -45,6 +46,7 @@ export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<
   const copied = { objects: 0, bytes: 0 };
   let skipped = 0;
   const copyOne = async (object: StoredObject) => {
+    throwIfInterrupted(from.signal, `copying ${timestamp}`);
     if (await copyObject(from, to, object)) {
       copied.objects++;
       copied.bytes += object.bytes;
@@ -52,10 +54,10 @@ export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<
       skipped++;
     }
   };
-  await pMap(
+  await eachInFlight(
     objects.filter(({ key }) => !last.includes(key)),
+    OBJECTS_AT_ONCE,
     copyOne,
-    { concurrency: OBJECTS_AT_ONCE, ...(from.signal && { signal: from.signal }) },
   );
   const seal = objects.find(({ key }) => key === sealKey);
   if (seal !== undefined) await copyOne(seal);
@@ -76,11 +78,7 @@ async function objectsToCopy({ store }: Deps, timestamp: string): Promise<Stored
 /** @returns false when the object was there. @throws `storage/exists` when what is there has another size. */
 async function copyObject(from: Deps, to: Deps, object: StoredObject): Promise<boolean> {
   try {
-    await to.store.copyFrom(
-      from.store,
-      object.key,
-      from.signal === undefined ? {} : { signal: from.signal },
-    );
+    await to.store.copyFrom(from.store, object.key, { signal: from.signal });
     return true;
   } catch (error) {
     if (!isStowageError(error, 'storage/exists')) throw error;

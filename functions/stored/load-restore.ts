@@ -4,7 +4,7 @@ import { formatKey, type Phase, phasePrefix } from '../../backup-set/base/keys.t
 import { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { createRestoreFold, type RestoreStep } from '../../backup-set/restore/fold.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
-import { callOptions, type Deps } from '../deps.ts';
+import type { Deps } from '../deps.ts';
 import { listKeys, READS_IN_FLIGHT, readDocument } from './load.ts';
 
 /** A restore that was planned and has not ended: what is needed to take its next step. */
@@ -80,7 +80,7 @@ export const orderKey = ({ id: restore }: RestorePlan, phase: Phase, content: nu
 
 export async function hasOutcome(deps: Deps, restore: string): Promise<boolean> {
   return (
-    (await deps.store.head(formatKey({ kind: 'outcome', restore }), callOptions(deps))) !==
+    (await deps.store.head(formatKey({ kind: 'outcome', restore }), { signal: deps.signal })) !==
     undefined
   );
 }

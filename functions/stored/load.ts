@@ -1,4 +1,4 @@
-import pMap from 'p-map';
+import { mapInFlight } from '../../async/each-in-flight.ts';
 import {
   DOCUMENT_BYTES_MAX,
   decode,
@@ -10,7 +10,7 @@ import { isStowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type Key, parseKey, receiptsPrefix } from '../../backup-set/base/keys.ts';
 import { Verdict } from '../../backup-set/base/verdict.ts';
 import type { StoredObject } from '../../storage/store.ts';
-import { callOptions, type Deps } from '../deps.ts';
+import type { Deps } from '../deps.ts';
 
 /** Small GETs at once: hides the latency of S3 and stays far below what any server throttles. */
 export const READS_IN_FLIGHT = 16;
@@ -27,7 +27,7 @@ export async function readDocument(
 ): Promise<RawDocument | undefined> {
   const limit = { bytesMax: Math.min(bytesMax, DOCUMENT_BYTES_MAX) };
   try {
-    return { key, bytes: await deps.store.read(key, { ...callOptions(deps), ...limit }) };
+    return { key, bytes: await deps.store.read(key, { signal: deps.signal, ...limit }) };
   } catch (error) {
     if (isStowageError(error, 'storage/not-found')) return undefined;
     if (!isStowageError(error, 'storage/too-large')) throw error;
@@ -51,9 +51,9 @@ function bytesMaxOf(text: string): number {
 
 /** Reads many small documents, a bounded number at once; one that has gone meanwhile is left out. */
 export async function readAll(deps: Deps, keys: readonly string[]): Promise<RawDocument[]> {
-  const documents = await pMap(keys, (key) => readDocument(deps, key, RECEIPT_BYTES_MAX), {
-    concurrency: READS_IN_FLIGHT,
-  });
+  const documents = await mapInFlight(keys, READS_IN_FLIGHT, (key) =>
+    readDocument(deps, key, RECEIPT_BYTES_MAX),
+  );
   return documents.filter((document) => document !== undefined);
 }
 
@@ -64,7 +64,7 @@ export async function listKeys(
   kinds: readonly Key['kind'][],
 ): Promise<StoredObject[]> {
   const found: StoredObject[] = [];
-  for await (const object of deps.store.list(prefix, callOptions(deps))) {
+  for await (const object of deps.store.list(prefix, { signal: deps.signal })) {
     const parsed = parseKey(object.key);
     if (parsed === undefined) deps.log.debug({ key: object.key }, 'not a key of ours: ignored');
     else if (kinds.includes(parsed.kind)) found.push(object);
@@ -75,7 +75,7 @@ export async function listKeys(
 /** Receipts that have arrived so far, per content. */
 export async function countReceipts(deps: Deps, timestamp: string): Promise<Map<number, number>> {
   const counts = new Map<number, number>();
-  for await (const object of deps.store.list(receiptsPrefix(timestamp), callOptions(deps))) {
+  for await (const object of deps.store.list(receiptsPrefix(timestamp), { signal: deps.signal })) {
     const key = parseKey(object.key);
     if (key?.kind === 'receipt') counts.set(key.content, (counts.get(key.content) ?? 0) + 1);
   }

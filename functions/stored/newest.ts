@@ -1,6 +1,6 @@
 import { RESTORES, SETS, TASKS } from '../../backup-set/base/keys.ts';
 import { RestoreId, TaskId, Timestamp, timestampOf } from '../../backup-set/base/timestamps.ts';
-import { callOptions, type Deps } from '../deps.ts';
+import type { Deps } from '../deps.ts';
 
 /** Looked at in one go, the newest first: what is older than these is not going to move. */
 const NEWEST_MAX = 10_000;
@@ -37,6 +37,6 @@ export async function newestTasks(deps: Deps): Promise<string[]> {
 }
 
 async function foldersOf(deps: Deps, prefix: string): Promise<string[]> {
-  const folders = await Array.fromAsync(deps.store.listPrefixes(prefix, callOptions(deps)));
+  const folders = await Array.fromAsync(deps.store.listPrefixes(prefix, { signal: deps.signal }));
   return folders.map((folder) => folder.slice(0, -1)).sort();
 }

@@ -1,6 +1,6 @@
 import { DOCUMENT_BYTES_MAX, sha256 } from '../../backup-set/base/document.ts';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
-import { callOptions, type Deps } from '../deps.ts';
+import type { Deps } from '../deps.ts';
 
 export interface Saved {
   /** False when another writer was first. */
@@ -12,11 +12,11 @@ export interface Saved {
 /** Creates an object; of racing writers the loser reads and goes on with what the winner wrote. */
 export async function saveOrAgree(deps: Deps, key: string, bytes: Uint8Array): Promise<Saved> {
   try {
-    await deps.store.create(key, bytes, callOptions(deps));
+    await deps.store.create(key, bytes, { signal: deps.signal });
     return { created: true, bytes };
   } catch (error) {
     if (!isStowageError(error, 'storage/exists')) throw error;
-    const options = { ...callOptions(deps), bytesMax: DOCUMENT_BYTES_MAX };
+    const options = { signal: deps.signal, bytesMax: DOCUMENT_BYTES_MAX };
     return { created: false, bytes: await deps.store.read(key, options) };
   }
 }

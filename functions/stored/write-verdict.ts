@@ -4,7 +4,7 @@ import { formatKey } from '../../backup-set/base/keys.ts';
 import type { ProblemList } from '../../backup-set/base/problems.ts';
 import { dateOf, instantOf } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, Verdict } from '../../backup-set/base/verdict.ts';
-import { callOptions, type Deps } from '../deps.ts';
+import type { Deps } from '../deps.ts';
 import { newestVerdict } from './load.ts';
 import { saveOrAgree } from './save.ts';
 
@@ -51,7 +51,7 @@ export async function writeVerdict(
     const key = formatKey({ kind: 'verdict', timestamp, instant: instantOf(at), level });
     const verdict = verdictOf(timestamp, level, finding, at);
     try {
-      await deps.store.create(key, encode(Verdict, verdict), callOptions(deps));
+      await deps.store.create(key, encode(Verdict, verdict), { signal: deps.signal });
       const { status, problemsTotal } = verdict;
       deps.log.info({ set: timestamp, level, status, problems: problemsTotal }, 'verdict written');
       return { key, verdict };

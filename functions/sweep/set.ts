@@ -6,7 +6,7 @@ import {
 } from '../../backup-set/base/keys.ts';
 import { joinProblems, NO_PROBLEMS } from '../../backup-set/base/problems.ts';
 import { boundedProblems, type Problem, type Verdict } from '../../backup-set/base/verdict.ts';
-import { callOptions, type Deps } from '../deps.ts';
+import type { Deps } from '../deps.ts';
 import { stitch } from '../handlers/stitch.ts';
 import { validate } from '../handlers/validate.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
@@ -35,10 +35,9 @@ export async function sweepSet(
   report: SweepReport,
 ): Promise<{ readonly status: SetStatus; readonly over: boolean }> {
   const verdicts = await verdictKeys(deps, timestamp);
-  const manifest = await deps.store.head(
-    formatKey({ kind: 'manifest', timestamp }),
-    callOptions(deps),
-  );
+  const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }), {
+    signal: deps.signal,
+  });
   // Only a committed set is ever given a written `validate` verdict, so that one means it was done.
   if (manifest !== undefined && verdicts.some((key) => verdictLevel(key) === 'validate'))
     return { status: await statusOfCommitted(deps, timestamp, verdicts), over: true };
@@ -67,7 +66,9 @@ async function commit(
   options: SweepOptions,
   report: SweepReport,
 ): Promise<SetStatus> {
-  const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), callOptions(deps));
+  const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), {
+    signal: deps.signal,
+  });
   if (seal === undefined) {
     const called = await callOverdue(deps, timestamp, options);
     if (called !== undefined) report.overdue.push(timestamp);
@@ -108,7 +109,7 @@ async function finalVerdict(
 async function hasCome(deps: Deps, { problems }: Verdict): Promise<boolean> {
   const missed = problems.filter(({ code, object }) => object !== undefined && MISSES.has(code));
   for (const { object = '' } of missed.slice(0, MISSED_LOOKED_FOR_MAX)) {
-    if ((await deps.store.head(object, callOptions(deps))) !== undefined) return true;
+    if ((await deps.store.head(object, { signal: deps.signal })) !== undefined) return true;
   }
   return false;
 }

@@ -2,14 +2,14 @@ import { decode } from '../../backup-set/base/document.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
-import { callOptions, type Deps } from '../deps.ts';
+import type { Deps } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import { OVERDUE_AFTER_SECONDS, type SweepOptions } from './report.ts';
 
 /** When the last object under a prefix was stored; undefined when there is none. */
 export async function lastArrival(deps: Deps, prefix: string): Promise<Date | undefined> {
   let newest: Date | undefined;
-  for await (const { key, modifiedAt } of deps.store.list(prefix, callOptions(deps))) {
+  for await (const { key, modifiedAt } of deps.store.list(prefix, { signal: deps.signal })) {
     // What we say about a set is no sign of life of its segments.
     if (parseKey(key)?.kind === 'verdict') continue;
     if (newest === undefined || modifiedAt > newest) newest = modifiedAt;

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../../async/poll.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import { parseKey } from '../../backup-set/base/keys.ts';
 import type { Deps } from '../deps.ts';
@@ -72,7 +72,7 @@ async function sweepUntil(
       closed.clear();
       since = now();
     }
-    await sleep(options.intervalMs, undefined, { signal: stopped }).catch(() => undefined);
+    await pause(options.intervalMs, stopped);
   }
 }
 

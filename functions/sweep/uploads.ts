@@ -1,6 +1,6 @@
 import { formatKey, type Key, parseKey, SETS, setPrefix } from '../../backup-set/base/keys.ts';
 import type { PendingUpload } from '../../storage/store.ts';
-import { callOptions, type Deps } from '../deps.ts';
+import type { Deps } from '../deps.ts';
 import { OVERDUE_AFTER_SECONDS, type SweepOptions, type SweepReport } from './report.ts';
 import { isOverdue, lastArrival, overdueAfterMs } from './silence.ts';
 
@@ -14,13 +14,13 @@ export async function sweepUploads(
   report: SweepReport,
 ): Promise<void> {
   const rules = new Map<string, IsDead>();
-  for await (const upload of deps.store.pendingUploads(SETS, callOptions(deps))) {
+  for await (const upload of deps.store.pendingUploads(SETS, { signal: deps.signal })) {
     const key = parseKey(upload.key);
     if (key === undefined || !('timestamp' in key)) continue;
     const isDead = rules.get(key.timestamp) ?? (await ruleFor(deps, key.timestamp, options));
     rules.set(key.timestamp, isDead);
     if (!isDead(upload)) continue;
-    await deps.store.abortUpload(upload, callOptions(deps));
+    await deps.store.abortUpload(upload, { signal: deps.signal });
     deps.log.info({ object: upload.key, startedAt: upload.startedAt }, 'unfinished upload removed');
     report.uploadsAborted += 1;
   }
@@ -34,7 +34,9 @@ type IsDead = (upload: PendingUpload) => boolean;
  * only in a set where nothing moves can an old upload be taken for dead: a slow one looks the same.
  */
 async function ruleFor(deps: Deps, timestamp: string, options: SweepOptions): Promise<IsDead> {
-  const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), callOptions(deps));
+  const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), {
+    signal: deps.signal,
+  });
   const allowed = await overdueAfterMs(deps, timestamp, options);
   const isOld: IsDead = ({ startedAt }) =>
     isOverdue(deps, startedAt, Math.max(allowed, AGE_MIN_SECONDS));

@@ -1,11 +1,11 @@
-import pMap from 'p-map';
+import { mapInFlight } from '../../async/each-in-flight.ts';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, parseKey, receiptsPrefix } from '../../backup-set/base/keys.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
 import { type ManifestPart, objectsOf } from '../../backup-set/documents/manifest.ts';
 import type { Piece } from '../../backup-set/documents/tasks.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { callOptions, type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
 import { listKeys, newestVerdict } from '../stored/load.ts';
 import { hasOpenTask, type PieceResult, requestTask } from './tasks.ts';
@@ -20,10 +20,9 @@ const COPIES_IN_FLIGHT = 8;
 export async function requestReplication(deps: Deps, timestamp: string): Promise<Handled> {
   if (deps.replica === undefined) return NOTHING_WRITTEN;
   // First, as the sweeper asks for every complete set that no task is about: most were copied long ago.
-  const there = await deps.replica.head(
-    formatKey({ kind: 'manifest', timestamp }),
-    callOptions(deps),
-  );
+  const there = await deps.replica.head(formatKey({ kind: 'manifest', timestamp }), {
+    signal: deps.signal,
+  });
   if (there !== undefined) return NOTHING_WRITTEN;
   const verdict = await newestVerdict(deps, timestamp, 'validate');
   if (verdict?.status !== 'complete') return NOTHING_WRITTEN;
@@ -54,8 +53,9 @@ export async function replicatePiece(
   const objects = [...objectsOf(part)].slice(piece.from, piece.to);
   const documents = piece.from === 0 ? await documentsOf(deps, part) : [];
   const done = { objects: 0, bytes: 0 };
-  const problems = await pMap(
+  const problems = await mapInFlight(
     [...objects, ...documents],
+    COPIES_IN_FLIGHT,
     async ({ key, bytes }) => {
       const problem = isCopied(key) ? await copyObject(deps, key, bytes) : noSuchKey(key);
       if (problem !== undefined) return [{ ...problem, content: part.content }];
@@ -63,16 +63,14 @@ export async function replicatePiece(
       done.bytes += bytes;
       return [];
     },
-    { concurrency: COPIES_IN_FLIGHT },
   );
   return { ...done, ...boundedProblems(problems.flat()) };
 }
 
 async function documentsOf(deps: Deps, { timestamp, content }: ManifestPart) {
-  const seal = await deps.store.head(
-    formatKey({ kind: 'seal-part', timestamp, content }),
-    callOptions(deps),
-  );
+  const seal = await deps.store.head(formatKey({ kind: 'seal-part', timestamp, content }), {
+    signal: deps.signal,
+  });
   const receipts = await listKeys(deps, `${receiptsPrefix(timestamp)}${content}/`, ['receipt']);
   return [...(seal === undefined ? [] : [seal]), ...receipts];
 }
@@ -85,13 +83,13 @@ export async function copyObject(
 ): Promise<Problem | undefined> {
   const replica = requireReplica(deps);
   try {
-    const stored = await replica.copyFrom(deps.store, key, callOptions(deps));
+    const stored = await replica.copyFrom(deps.store, key, { signal: deps.signal });
     return sizeProblem(key, bytes, stored.bytes, 'copied');
   } catch (error) {
     if (isStowageError(error, 'storage/not-found'))
       return { code: 'object-missing', object: key, message: 'the object is not there' };
     if (!isStowageError(error, 'storage/exists')) throw error;
-    const there = await replica.head(key, callOptions(deps));
+    const there = await replica.head(key, { signal: deps.signal });
     return sizeProblem(key, bytes, there?.bytes ?? 0, `at ${replica.url} already`);
   }
 }

@@ -4,7 +4,7 @@ import type { ProblemList } from '../../backup-set/base/problems.ts';
 import { instantOf, partsOfTask, type SliceWork } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, type Problem, type Verdict } from '../../backup-set/base/verdict.ts';
 import { TaskOutcome, TaskRequest } from '../../backup-set/documents/tasks.ts';
-import { callOptions, type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import { newestTasks } from '../stored/newest.ts';
 import { saveOrAgree } from '../stored/save.ts';
@@ -30,7 +30,7 @@ export async function requestTask(
 
 export async function hasTaskOutcome(deps: Deps, task: string): Promise<boolean> {
   const key = formatKey({ kind: 'task-outcome', task });
-  return (await deps.store.head(key, callOptions(deps))) !== undefined;
+  return (await deps.store.head(key, { signal: deps.signal })) !== undefined;
 }
 
 /** True while such work on the set has been asked for and has not ended. */

@@ -1,4 +1,4 @@
-import pMap from 'p-map';
+import { mapInFlight } from '../../async/each-in-flight.ts';
 import { boundedProblems } from '../../backup-set/base/verdict.ts';
 import {
   type Manifest,
@@ -8,7 +8,7 @@ import {
 import type { Piece } from '../../backup-set/documents/tasks.ts';
 import { type CheckedObject, verifyObject } from '../check/object.ts';
 import { relationName } from '../check/relations-of.ts';
-import { callOptions, type Deps } from '../deps.ts';
+import type { Deps } from '../deps.ts';
 import type { PieceResult } from './tasks.ts';
 
 const OBJECTS_IN_FLIGHT = 4;
@@ -22,21 +22,17 @@ export async function verifyPiece(
 ): Promise<PieceResult> {
   const objects = objectsToRead(part, manifest).slice(piece.from, piece.to);
   const done = { objects: 0, bytes: 0 };
-  const problems = await pMap(
-    objects,
-    async (object) => {
-      const found = await verifyObject(deps.store, object, {
-        ...callOptions(deps),
-        decode: true,
-        onBytes: (bytes) => {
-          done.bytes += bytes;
-        },
-      });
-      done.objects += 1;
-      return found;
-    },
-    { concurrency: OBJECTS_IN_FLIGHT },
-  );
+  const problems = await mapInFlight(objects, OBJECTS_IN_FLIGHT, async (object) => {
+    const found = await verifyObject(deps.store, object, {
+      signal: deps.signal,
+      decode: true,
+      onBytes: (bytes) => {
+        done.bytes += bytes;
+      },
+    });
+    done.objects += 1;
+    return found;
+  });
   return { ...done, ...boundedProblems(problems.flat()) };
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { pause } from '../../async/poll.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
 import { openStore } from '../../storage/open.ts';
@@ -65,7 +65,7 @@ async function pollLoop(agent: Agent): Promise<void> {
         if (!signal.aborted) log.error({ err: error }, 'cannot look into the bucket now');
       });
     }
-    await sleep(config.pollSeconds * 1000, undefined, { signal }).catch(() => undefined);
+    await pause(config.pollSeconds * 1000, signal);
   }
 }
 

@@ -158,7 +158,7 @@ async function storeFailed(
   await store
     .create(receipt, encode(RestoreReceipt, document), { signal })
     .catch((error: unknown) => {
-      // Somebody has answered already; or we had, just before the interruption.
+      // Somebody has answered already; or we had, just before the interruptedError.
       if (!isStowageError(error, 'storage/exists')) throw error;
     });
 }

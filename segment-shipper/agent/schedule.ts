@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { pause } from '../../async/poll.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import { servedContents } from './contents.ts';
 import type { Agent } from './orders.ts';
@@ -23,7 +23,7 @@ export async function backUpOnSchedule(agent: Agent): Promise<void> {
   while (!signal.aborted) {
     const now = clock().getTime();
     const next = nextRun(Math.max(now, last), backup.every);
-    await sleep(next - now, undefined, { signal }).catch(() => undefined);
+    await pause(next - now, signal);
     if (signal.aborted) return;
     last = next;
     try {

@@ -1,9 +1,10 @@
+import { together } from '../../async/together.ts';
 import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { type BackupOrder, BackupReport } from '../../backup-set/documents/agents.ts';
 import { backup } from '../backup/backup.ts';
-import { noProgress, type Progress, together } from '../deps.ts';
+import { noProgress, type Progress } from '../deps.ts';
 import { type BackupJob, CONTROL_VERSION, type Report } from '../protocol/control.ts';
 import { type ServedContent, targetFor } from './contents.ts';
 import type { Agent, OrderWork } from './orders.ts';

@@ -1,9 +1,10 @@
+import { together } from '../../async/together.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { type BlockArena, blockArena } from '../../database/copy-wire/block-arena.ts';
 import { cuttingFor } from '../../database/copy-wire/cutting.ts';
 import { attachSnapshot } from '../../database/session/snapshot.ts';
 import { compressors } from '../../frame/zstd.ts';
-import { type ShipperDeps, together } from '../deps.ts';
+import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { collect } from './collect.ts';
 import { levelOf } from './level.ts';

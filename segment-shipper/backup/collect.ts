@@ -1,7 +1,8 @@
+import { together } from '../../async/together.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Relation } from '../../backup-set/documents/plan.ts';
 import { fifoFolder } from '../../database/copy/fifo-programs.ts';
-import { type ShipperDeps, together } from '../deps.ts';
+import type { ShipperDeps } from '../deps.ts';
 import { readFifo } from '../fifo/fifo.ts';
 import { type Arrival, openFifoFolder } from '../fifo/folder.ts';
 import type { BackupJob } from '../protocol/control.ts';

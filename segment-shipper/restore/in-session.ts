@@ -3,7 +3,7 @@ import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 
 /**
- * Runs something in a session of its own on the target. An interruption cuts the session: a statement that waits for a lock, or
+ * Runs something in a session of its own on the target. An interruptedError cuts the session: a statement that waits for a lock, or
  * analyzes for minutes, would not notice it.
  */
 export async function inSession(

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import { interruption } from '../../async/abort.ts';
+import { interruptedError } from '../../async/abort.ts';
 import type { StoreSettings } from '../store.ts';
 import { s3Error } from './errors.ts';
 import { OWN_BUFFERS, type SpareBuffers } from './parts/buffers.ts';
@@ -155,16 +155,16 @@ export async function request<T>(
   send: (client: S3Client, http: { abortSignal?: AbortSignal }) => Promise<T>,
 ): Promise<T> {
   const { signal, doing } = call;
-  if (signal?.aborted) throw interruption(signal, doing);
+  if (signal?.aborted) throw interruptedError(signal, doing);
   const fired = Promise.withResolvers<never>();
-  const fire = () => signal && fired.reject(interruption(signal, doing));
+  const fire = () => signal && fired.reject(interruptedError(signal, doing));
   signal?.addEventListener('abort', fire, { once: true });
   try {
     const client = call.longTimeout ? s3.patientClient : s3.client;
     const sent = send(client, signal === undefined ? {} : { abortSignal: signal });
     return await (signal === undefined ? sent : Promise.race([sent, fired.promise]));
   } catch (error) {
-    if (signal?.aborted) throw interruption(signal, doing);
+    if (signal?.aborted) throw interruptedError(signal, doing);
     throw s3Error(error, doing, s3.bucket, call.object);
   } finally {
     signal?.removeEventListener('abort', fire);

@@ -3,7 +3,7 @@ import {
   CopyObjectCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
-import pMap from 'p-map';
+import { mapInFlight } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { changed } from '../ranges.ts';
 import type { CallOptions, StoredObject } from '../store.ts';
@@ -79,10 +79,8 @@ async function copyInParts(copy: Copy): Promise<void> {
   let isComplete = false;
   try {
     const ranges = cutIntoParts(source.bytes, to.settings.copyPartBytes);
-    const parts = await pMap(
-      ranges,
-      (range) => copyPart({ ...copy, call: { ...call, signal } }, uploadId, range),
-      { concurrency: COPIES_IN_FLIGHT },
+    const parts = await mapInFlight(ranges, COPIES_IN_FLIGHT, (range) =>
+      copyPart({ ...copy, call: { ...call, signal } }, uploadId, range),
     );
     await checkUnchanged(copy);
     const input = {
@@ -127,7 +125,7 @@ async function copyPart(
 /** Ceph 16 takes the condition on the source of a part and ignores it: so its etag is compared when all are copied. */
 async function checkUnchanged({ from, key, call, source }: Copy): Promise<void> {
   const { signal } = call;
-  const found = await headObject(from, key, signal === undefined ? {} : { signal });
+  const found = await headObject(from, key, { signal });
   if (found?.etag !== source.etag) throw changed(key, 'its etag is another');
 }
 

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { interruption } from '../../async/abort.ts';
+import { interruptedError } from '../../async/abort.ts';
 import { backOff } from '../../async/backoff.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { changed, notFound, type Range, rangeInside, tooLarge, wantedRange } from '../ranges.ts';
@@ -57,7 +57,7 @@ export async function* getObject(
       throw new BodyShort(`the body ended after ${at - wanted.offset} bytes`);
     } catch (error) {
       if (error instanceof StowageError) throw error;
-      if (signal?.aborted) throw interruption(signal, doing);
+      if (signal?.aborted) throw interruptedError(signal, doing);
       if (attempt >= s3.settings.attemptsMax) throw givenUp(error, doing, key, at);
     } finally {
       opened.body.destroy();
@@ -148,7 +148,7 @@ async function* withoutStalls(
 ): AsyncGenerator<Uint8Array> {
   const watch = () =>
     setTimeout(() => body.destroy(new BodyStalled(`nothing came for ${stallMs} ms`)), stallMs);
-  const end = () => body.destroy(signal && interruption(signal, doing));
+  const end = () => body.destroy(signal && interruptedError(signal, doing));
   signal?.addEventListener('abort', end, { once: true });
   let timer = watch();
   try {

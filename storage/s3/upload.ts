@@ -5,7 +5,7 @@ import {
   CreateMultipartUploadCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { delayed, throwIfInterrupted, untilInterrupted } from '../../async/abort.ts';
+import { delayedAbort, throwIfInterrupted, untilInterrupted } from '../../async/abort.ts';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { CallOptions, StoredObject } from '../store.ts';
 import { request, type S3 } from './client.ts';
@@ -185,17 +185,14 @@ export async function beginUpload(
   doing: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const { late, release } = delayed(signal, ABORT_MS_MAX);
+  using late = delayedAbort(signal, ABORT_MS_MAX);
   const input = { Bucket: s3.bucket, Key: s3.prefix + key };
-  try {
-    const { UploadId } = await request(s3, { doing, object: key, signal: late }, (client, http) =>
-      client.send(new CreateMultipartUploadCommand(input), http),
-    );
-    if (UploadId === undefined) throw missingInResponse(doing, 'upload id', key);
-    return UploadId;
-  } finally {
-    release();
-  }
+  const call = { doing, object: key, signal: late.signal };
+  const { UploadId } = await request(s3, call, (client, http) =>
+    client.send(new CreateMultipartUploadCommand(input), http),
+  );
+  if (UploadId === undefined) throw missingInResponse(doing, 'upload id', key);
+  return UploadId;
 }
 
 /** Ends an upload that failed. An abort that fails too is left to the sweeper: the first failure is the one to report. */
@@ -208,7 +205,7 @@ export async function abortUpload(
   s3: S3,
   key: string,
   uploadId: string,
-  signal?: AbortSignal,
+  signal?: AbortSignal | undefined,
 ): Promise<void> {
   const input = { Bucket: s3.bucket, Key: s3.prefix + key, UploadId: uploadId };
   try {

@@ -1,5 +1,5 @@
-import pMap from 'p-map';
 import { expect, test } from 'vitest';
+import { eachInFlight } from '../../async/each-in-flight.ts';
 import { text } from './bytes.ts';
 import type { Subject } from './subjects.ts';
 
@@ -11,7 +11,7 @@ export function listing(subject: Subject): void {
       { length: 1_150 },
       (_, n) => `sets/${n % 7}/receipts/${String(n).padStart(6, '0')}.json`,
     );
-    await pMap(keys, (key) => store.create(key, text(key)), { concurrency: 32 });
+    await eachInFlight(keys, 32, (key) => store.create(key, text(key)));
     const listed = await Array.fromAsync(store.list('sets/'));
     expect(listed.map(({ key }) => key)).toEqual(keys.toSorted());
     expect(listed.every(({ key, bytes }) => bytes === key.length)).toBe(true);

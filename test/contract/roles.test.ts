@@ -8,8 +8,8 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import pMap from 'p-map';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eachInFlight, mapInFlight } from '../../async/each-in-flight.ts';
 import { failureOf } from '../../storage/s3/errors.ts';
 import { BUCKET, type StowageRoles, startStowageRoles } from '../support/ceph/stowage-roles.ts';
 import { keyClasses, listingOf } from '../support/rights/key-classes.ts';
@@ -46,9 +46,10 @@ async function classesWhere(
   const keys = [...keysFor(who, world)].flatMap(([name, own]) =>
     own.map((key) => ({ name, key: at.key(key) })),
   );
-  const tried = await pMap(keys, async ({ name, key }) => ({ name, done: await attempt(key) }), {
-    concurrency: AT_ONCE,
-  });
+  const tried = await mapInFlight(keys, AT_ONCE, async ({ name, key }) => ({
+    name,
+    done: await attempt(key),
+  }));
   const answers = Map.groupBy(tried, ({ name }) => name);
   for (const [name, ofClass] of answers)
     expect(new Set(ofClass.map(({ done }) => done)), name).toHaveLength(1);
@@ -80,7 +81,7 @@ describe.each(rows)('$who', (row: RightsRow) => {
   beforeAll(async () => {
     client = at.client(who);
     const keys = [...keysFor(who, 'stored').values()].flat();
-    await pMap(keys, (key) => put(at.ceph.client, at.key(key)), { concurrency: AT_ONCE });
+    await eachInFlight(keys, AT_ONCE, (key) => put(at.ceph.client, at.key(key)));
   });
 
   test('creates as the page says', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutBucketNotificationConfigurationCommand, S3Client } from '@aws-sdk/client-s3';
-import pMap from 'p-map';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mapInFlight } from '../../async/each-in-flight.ts';
 import { DOCUMENT_BYTES_MAX } from '../../backup-set/base/document.ts';
 import { parseKey } from '../../backup-set/base/keys.ts';
 import { jobOf } from '../../functions/events/route.ts';
@@ -62,10 +62,7 @@ describe.skipIf(withoutEmulator)(
     });
 
     test(`${SETS} sets at once, their events lost, doubled, shuffled and corrupted, their functions killed`, async () => {
-      const storm = Promise.all([
-        pMap(sets, (set) => arrive(set), { concurrency: 12 }),
-        killFunctions(),
-      ]);
+      const storm = Promise.all([mapInFlight(sets, 12, (set) => arrive(set)), killFunctions()]);
       await storm;
       const { queueUrls, functionNames } = place.stack;
       for (const name of ['stitch', 'validate']) {
@@ -142,15 +139,15 @@ describe.skipIf(withoutEmulator)(
     /** What stands under the sets, with the bytes of what functions write. */
     async function seen(): Promise<Map<string, Stored>> {
       const objects = await Array.fromAsync(store.list('sets/'));
-      const entries = await pMap(
+      const entries = await mapInFlight(
         objects,
+        16,
         async ({ key, modifiedAt }): Promise<[string, Stored]> => {
           const bytes = isWritten(key)
             ? await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX })
             : new Uint8Array();
           return [key, { bytes, modifiedAt }];
         },
-        { concurrency: 16 },
       );
       return new Map(entries);
     }

@@ -12,7 +12,11 @@ import { demoRows, demoRules, demoTables } from './schema.ts';
  */
 export async function loadDemo(
   target: ConnectionTarget,
-  shard: { readonly content: number; readonly shards: number; readonly signal?: AbortSignal },
+  shard: {
+    readonly content: number;
+    readonly shards: number;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<void> {
   const args = [
     '--no-psqlrc',

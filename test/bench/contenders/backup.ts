@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import pMap from 'p-map';
+import { eachInFlight } from '../../../async/each-in-flight.ts';
 import type { Ran } from '../measure/measure.ts';
 import type { Bench } from '../scenario.ts';
 import type { Source } from '../setup/servers.ts';
@@ -111,6 +111,6 @@ async function eachTable(
   commandFor: (table: string) => string,
 ): Promise<Ran> {
   const env = environment(bench, server);
-  await pMap(tables, (table) => shell(env, commandFor(table)), { concurrency: workers });
+  await eachInFlight(tables, workers, (table) => shell(env, commandFor(table)));
   return {};
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import pMap from 'p-map';
+import { mapInFlight } from '../../../async/each-in-flight.ts';
 import type { TestServer } from '../../support/servers/postgres.ts';
 import { parseStat } from '../measure/cpu.ts';
 import type { Ran } from '../measure/measure.ts';
@@ -23,25 +23,21 @@ export async function copyByProgram(
   programFor: (table: string) => string,
 ): Promise<Ran> {
   const env = environment(bench, server, database);
-  const times = await pMap(
-    tables,
-    async (table) => {
-      const copy = `COPY ${table} ${direction} PROGRAM ${literal(programFor(table))}`;
-      const stat = await run(env, join(server.binDir, 'psql'), [
-        '-X',
-        '-q',
-        '-At',
-        '-v',
-        'ON_ERROR_STOP=1',
-        '-c',
-        copy,
-        '-c',
-        `SELECT pg_read_file('/proc/self/stat')`,
-      ]);
-      return parseStat(stat.trim()).childrenMs;
-    },
-    { concurrency: workers },
-  );
+  const times = await mapInFlight(tables, workers, async (table) => {
+    const copy = `COPY ${table} ${direction} PROGRAM ${literal(programFor(table))}`;
+    const stat = await run(env, join(server.binDir, 'psql'), [
+      '-X',
+      '-q',
+      '-At',
+      '-v',
+      'ON_ERROR_STOP=1',
+      '-c',
+      copy,
+      '-c',
+      `SELECT pg_read_file('/proc/self/stat')`,
+    ]);
+    return parseStat(stat.trim()).childrenMs;
+  });
   return { programMs: times.reduce((sum, ms) => sum + ms, 0) };
 }
 

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import pMap from 'p-map';
+import { eachInFlight } from '../../../async/each-in-flight.ts';
 import type { TestServer } from '../../support/servers/postgres.ts';
 import { type Contender, runInTurns } from '../contenders/contenders.ts';
 import { newRoot, stowage } from '../contenders/stowage.ts';
@@ -26,7 +26,7 @@ export const manyTables: Scenario = {
     try {
       await bench.store.ready(false);
       bench.say(`making ${tables} tables on each of ${nodes} nodes`);
-      await pMap(servers, fillNode(tables), { concurrency: 2 });
+      await eachInFlight(servers, 2, fillNode(tables));
       const { rows, notes } = await runInTurns(bench, servers, contenders(bench, servers), rounds);
       return {
         name: this.name,
@@ -68,7 +68,7 @@ function contenders(bench: Bench, servers: readonly TestServer[]): Contender[] {
       needs: [],
       async run() {
         await shell(environment(bench), `mkdir ${quoted(folder)}`);
-        await pMap(servers, (server) =>
+        await eachInFlight(servers, servers.length, (server) =>
           shell(
             environment(bench, server),
             `pg_dump -Fd -j 2 -Z1 -f ${quoted(join(folder, String(server.port)))}`,

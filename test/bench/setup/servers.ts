@@ -1,6 +1,6 @@
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import pMap from 'p-map';
+import { eachInFlight } from '../../../async/each-in-flight.ts';
 import { startCluster, type TestServer } from '../../support/servers/postgres.ts';
 import { createTable, fillTable, type Shape } from '../measure/rows.ts';
 import type { Bench } from '../scenario.ts';
@@ -74,10 +74,8 @@ export async function makeTables(
   bench.say(`filling ${tables.length} × ${(bytesEach / 1e9).toFixed(2)} GB of ${shape.name}`);
   for (const table of tables) await server.psql(createTable(table, shape), DATABASE);
   const shares = tables.flatMap((table) => [0, 1].map((share) => ({ table, share })));
-  await pMap(
-    shares,
-    ({ table, share }) => server.psql(fillTable(table, shape, bytesEach, [share, 2]), DATABASE),
-    { concurrency: 2 },
+  await eachInFlight(shares, 2, ({ table, share }) =>
+    server.psql(fillTable(table, shape, bytesEach, [share, 2]), DATABASE),
   );
   await server.psql('VACUUM (FREEZE, ANALYZE)', DATABASE);
 }

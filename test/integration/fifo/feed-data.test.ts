@@ -142,7 +142,7 @@ describe('an order to feed', () => {
     await gone(folder);
   });
 
-  it('ends on an interruption, and takes its folder along', async () => {
+  it('ends on an interruptedError, and takes its folder along', async () => {
     const { result, folder, stop } = await feeding([relation(1), relation(2)]);
     expect(await soon((await load(folder, 1)).rows)).toBe(0);
     const reason = new StowageError('interrupted', 'ended on request');

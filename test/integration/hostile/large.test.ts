@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
-import pMap from 'p-map';
 import { describe, expect, it } from 'vitest';
+import { eachInFlight } from '../../../async/each-in-flight.ts';
 import { formatKey, receiptsPrefix } from '../../../backup-set/base/keys.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { fileOf, freshDeps, keysOf, verdictsOf } from '../functions/place.ts';
@@ -87,7 +87,7 @@ it('50,000 keys of junk among the receipts neither hide nor stop a sound set', a
       ? formatKey({ ...soundReceipt(), kind: 'receipt', attempt: 1 + (at % 9998), worker: 7 })
       : `${prefix}0/junk ${at}`,
   );
-  await pMap(new Set(names), (key) => writeFile(fileOf(store, key), 'junk'), { concurrency: 32 });
+  await eachInFlight(new Set(names), 32, (key) => writeFile(fileOf(store, key), 'junk'));
   const { peakMiB, result } = await acted('stitch', store);
   expect(result).toMatchObject({ sets: 1, statuses: { complete: 1 }, problems: [] });
   expect(peakMiB).toBeLessThan(PEAK_MIB_MAX);

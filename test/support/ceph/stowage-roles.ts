@@ -1,5 +1,5 @@
 import { PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
-import pMap from 'p-map';
+import { eachInFlight } from '../../../async/each-in-flight.ts';
 import { cephPolicy } from '../../../infra/ceph/bucket-policy.mjs';
 import { openStore } from '../../../storage/open.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
@@ -36,9 +36,7 @@ export async function startStowageRoles(): Promise<StowageRoles> {
   const clients: S3Client[] = [];
   const stores: ObjectStore[] = [];
   await ceph.createBucket(BUCKET);
-  await pMap(roles, async (role) => users.set(role, await ceph.createUser(role)), {
-    concurrency: 4,
-  });
+  await eachInFlight(roles, 4, async (role) => users.set(role, await ceph.createUser(role)));
   const { bucket, prefix } = NAMES;
   const policy = cephPolicy({
     bucket,

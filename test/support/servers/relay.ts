@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../../../async/poll.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 
 /** Stands between who sends notifications and who receives them, and delivers as badly as a queue may. */
@@ -85,7 +86,7 @@ export function announceNew(store: ObjectStore, to: string): { stop(): Promise<v
   const ended = (async () => {
     while (!stopping.signal.aborted) {
       await look();
-      await sleep(100, undefined, { signal: stopping.signal }).catch(() => undefined);
+      await pause(100, stopping.signal);
     }
   })();
   return {

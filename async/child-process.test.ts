@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { describeExit, exitOf, runToEnd, tailOf, terminate } from './child-process.ts';
+
+test('runToEnd gives exit code and output of a program', async () => {
+  const ended = await runToEnd('/bin/sh', ['-c', 'echo out; echo err >&2; exit 3']);
+  expect(ended).toMatchObject({ code: 3, signal: null, stdout: 'out\n', stderr: 'err\n' });
+});
+
+test('runToEnd keeps only the end of a long output', async () => {
+  const script = 'i=0; while [ $i -lt 1000 ]; do echo "line $i"; i=$((i+1)); done';
+  const { stdout } = await runToEnd('/bin/sh', ['-c', script], { outputCharsMax: 18 });
+  expect(stdout).toBe('line 998\nline 999\n');
+});
+
+test('runToEnd rejects when the program does not exist', async () => {
+  await expect(runToEnd('/does/not/exist', [])).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test('runToEnd ends the program when the signal fires, also before the start', async () => {
+  const stop = new AbortController();
+  const running = runToEnd('/bin/sleep', ['60'], { abort: stop.signal });
+  stop.abort();
+  await expect(running).resolves.toMatchObject({ code: null, signal: 'SIGTERM' });
+  const late = runToEnd('/bin/sleep', ['60'], { abort: stop.signal });
+  await expect(late).resolves.toMatchObject({ signal: 'SIGTERM' });
+});
+
+test('terminate kills a program that ignores SIGTERM', async () => {
+  const child = spawn('/bin/sh', ['-c', 'trap "" TERM; echo ready; while :; do sleep 0.05; done'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const exit = exitOf(child);
+  await once(child.stdout, 'data');
+  await terminate(child, 50);
+  expect(describeExit(await exit)).toBe('signal SIGKILL');
+  await terminate(child, 50);
+});
+
+test('tailOf has the text that came so far', async () => {
+  const child = spawn('/bin/sh', ['-c', 'echo one; echo two'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const tail = tailOf(child.stdout, 100);
+  expect(describeExit(await exitOf(child))).toBe('exit code 0');
+  expect(tail.text()).toBe('one\ntwo\n');
+});

@@ -1,0 +1,89 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { onAbort } from './abort.ts';
+
+/** How a process ended: one of the two is set. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** Text that a process wrote; only the end is kept, in at most `charsMax` UTF-16 units. */
+export interface OutputTail {
+  readonly text: () => string;
+}
+
+/**
+ * Resolves when the process has ended and its pipes are closed; rejects when it could not be
+ * started. Call it in the same turn as `spawn`, or an early end goes unseen.
+ */
+export function exitOf(child: ChildProcess): Promise<Exit> {
+  const exit = new Promise<Exit>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  });
+  // The caller may await it late.
+  exit.catch(() => undefined);
+  return exit;
+}
+
+export function tailOf(stream: NodeJS.ReadableStream | null, charsMax: number): OutputTail {
+  let kept = '';
+  stream?.setEncoding('utf8').on('data', (text: string) => {
+    kept = (kept + text).slice(-charsMax);
+  });
+  return { text: () => kept };
+}
+
+/** `exit code 1` or `signal SIGKILL`, for messages. */
+export function describeExit({ code, signal }: Exit): string {
+  return signal === null ? `exit code ${code}` : `signal ${signal}`;
+}
+
+/**
+ * Sends SIGTERM and, when the process is still there after `killAfterMs`, SIGKILL. Safe to call
+ * twice and after its end. Resolves with its end; never throws.
+ */
+export async function terminate(child: ChildProcess, killAfterMs: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  child.kill('SIGTERM');
+  const kill = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+  await gone;
+  clearTimeout(kill);
+}
+
+export interface RunOptions extends SpawnOptions {
+  /** Ends the process as `terminate` does. */
+  readonly abort?: AbortSignal | undefined;
+  readonly killAfterMs?: number;
+  readonly outputCharsMax?: number;
+}
+
+const KILL_AFTER_MS = 5_000;
+const OUTPUT_CHARS_MAX = 4_000;
+
+/**
+ * Runs a program to its end and keeps the end of its output. What the exit means is the caller's
+ * to say. @throws the error of `spawn` when the program cannot be started.
+ */
+export async function runToEnd(
+  program: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<
+  Exit & { readonly pid: number | undefined; readonly stdout: string; readonly stderr: string }
+> {
+  const {
+    abort,
+    killAfterMs = KILL_AFTER_MS,
+    outputCharsMax = OUTPUT_CHARS_MAX,
+    ...rest
+  } = options;
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...rest });
+  const exit = exitOf(child);
+  const stdout = tailOf(child.stdout, outputCharsMax);
+  const stderr = tailOf(child.stderr, outputCharsMax);
+  using _ = onAbort(abort, () => void terminate(child, killAfterMs));
+  const ended = await exit;
+  return { ...ended, pid: child.pid, stdout: stdout.text(), stderr: stderr.text() };
+}

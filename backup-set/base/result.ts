@@ -1,0 +1,16 @@
+/**
+ * What a step gives that can fail in ways its caller handles: a value, or why there is none.
+ * Failures that no caller handles are thrown as StowageError.
+ */
+export type Result<Value, Failure> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly failure: Failure };
+
+export const success = <Value>(value: Value): { readonly ok: true; readonly value: Value } => ({
+  ok: true,
+  value,
+});
+
+export const failure = <Failure>(
+  reason: Failure,
+): { readonly ok: false; readonly failure: Failure } => ({ ok: false, failure: reason });

@@ -27,7 +27,7 @@ export async function readSecurityPage(): Promise<SecurityPage> {
   );
   const classes = [...folders.keys()];
   const cell = (words = '') => new Set(names(words).flatMap((name) => membersOf(name, folders)));
-  const rows = linesOf(text, '## Who may do what').map((cells) => {
+  const rows = linesOf(text, '## Rights of each role').map((cells) => {
     const [who = '', , reads, creates, overwrites, deletes, lists, endsUploads, publishes] = cells;
     return {
       who: unquoted(who),

@@ -42,7 +42,9 @@ describe('docs/deploy-aws.md', () => {
   });
 
   test('says that bucket and policy outlive the stack, and the template keeps both', async () => {
-    expect(await textOf('docs/deploy-aws.md')).toContain('The bucket with its sets stays, and so does its policy');
+    expect(await textOf('docs/deploy-aws.md')).toContain(
+      'The bucket with its sets stays, and so does its policy',
+    );
     const kept = { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' };
     expect((await yamlOf('infra/aws/bucket.yml'))['Resources']).toMatchObject({ Bucket: kept });
     expect((await yamlOf('infra/aws/bucket-policy.yml'))['Resources']).toMatchObject({ BucketPolicy: kept });

@@ -52,7 +52,9 @@ describe('docs/deploy-aws.md', () => {
   });
 
   test('says that bucket and policy outlive the stack, and the template keeps both', async () => {
-    expect(await textOf('docs/deploy-aws.md')).toContain('which stays, policy and all');
+    expect(await textOf('docs/deploy-aws.md')).toContain(
+      'The bucket with its sets stays, and so does its policy',
+    );
     const kept = { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' };
     expect((await yamlOf('infra/aws/resources/bucket.yml'))['Resources']).toMatchObject({
       Bucket: kept,

@@ -44,6 +44,23 @@ export const BackupOrder = z.object({
 });
 export type BackupOrder = z.infer<typeof BackupOrder>;
 
+/**
+ * claims/…/<content>.json: an agent has started with an order. If there is a claim but no receipt,
+ * the order is running, or its agent was killed. The agent that takes over finds the claim and must
+ * not start the order again (docs/design/0010-agents.md).
+ */
+export const Claim = z.object({
+  ...header('claim'),
+  /** Key of the order. */
+  order: z.string(),
+  /** Name of the agent, the same after a restart. */
+  agent: z.string().min(1),
+  /** Different in every process. */
+  instance: z.string().min(1),
+  claimedAt: IsoDate,
+});
+export type Claim = z.infer<typeof Claim>;
+
 /** reports/<content>.json of a set: an agent's last word, from which the coordinator makes its part of the seal. */
 export const BackupReport = z.object({
   ...header('backup-report'),

@@ -76,3 +76,21 @@ export const Receipt = z.discriminatedUnion('kind', [
 ]);
 export type Receipt = z.infer<typeof Receipt>;
 export type PackReceipt = Extract<Receipt, { kind: 'pack' }>;
+
+/**
+ * Extents must cover a pack from 0 to its end, in order, without a gap or an overlap.
+ * @returns what is wrong at the first place where they do not, or undefined.
+ */
+export function firstGap({
+  object,
+  extents,
+}: Pick<PackReceipt, 'object' | 'extents'>): string | undefined {
+  let at = 0;
+  for (const { offset, length } of extents) {
+    if (offset !== at) return `an extent begins at byte ${offset}, the previous one ends at ${at}`;
+    at += length;
+  }
+  return at === object.bytes
+    ? undefined
+    : `the extents end at byte ${at}, but the pack has ${object.bytes} bytes`;
+}

@@ -1,10 +1,19 @@
 import * as z from 'zod';
-import { Content, Count, Crc32, header, IsoDate, Name, Sha256 } from '../base/document.ts';
+import {
+  Content,
+  Count,
+  Crc32,
+  FORMAT_VERSION,
+  header,
+  IsoDate,
+  Name,
+  Sha256,
+} from '../base/document.ts';
 import { fastArray, fastName, isCount, isCrc32 } from '../base/fast-array.ts';
 import { PHASES } from '../base/keys.ts';
 import { Selection } from '../base/selection.ts';
 import { RestoreId, Timestamp } from '../base/timestamps.ts';
-import { Problems } from '../base/verdict.ts';
+import { boundedProblems, type Problem, Problems } from '../base/verdict.ts';
 import { Locale, Relation } from './plan.ts';
 import { ObjectRef } from './receipt.ts';
 
@@ -12,7 +21,7 @@ import { ObjectRef } from './receipt.ts';
 export const RESTORE_MODES = ['create', 'fill', 'truncate'] as const;
 
 /** Who puts rows into the target's tables (docs/format.md, Restores). */
-export const LOADS = ['per-segment', 'coordinator', 'on-segment'] as const;
+export const LOAD_STRATEGIES = ['per-segment', 'coordinator', 'on-segment'] as const;
 
 const PhaseName = z.enum(PHASES);
 const TargetContent = z.object({ content: Content, host: z.string(), port: z.int() });
@@ -49,7 +58,7 @@ export const RestorePlan = z.object({
   timestamp: Timestamp,
   manifestSha256: Sha256,
   phases: z.array(PhaseName).min(1),
-  load: z.enum(LOADS),
+  load: z.enum(LOAD_STRATEGIES),
   contents: z.array(
     z.object({ content: Content, relations: Count, rows: Count, bytes: Count, storedBytes: Count }),
   ),
@@ -189,6 +198,28 @@ export const RestoreReceipt = z.object({
   ...Problems,
 });
 export type RestoreReceipt = z.infer<typeof RestoreReceipt>;
+
+/** The receipt of an order that failed, or whose shipper or agent can no longer report. */
+export function failedReceipt(
+  { id, phase, content }: Pick<RestoreReceipt, 'id' | 'phase' | 'content'>,
+  problem: Problem,
+  startedAt: Date,
+  finishedAt: Date,
+): RestoreReceipt {
+  return {
+    format: 'stowage/restore-receipt',
+    version: FORMAT_VERSION,
+    id,
+    phase,
+    content,
+    status: 'failed',
+    startedAt: startedAt.toISOString(),
+    finishedAt: finishedAt.toISOString(),
+    storedBytes: 0,
+    relations: [],
+    ...boundedProblems([problem]),
+  };
+}
 
 /** outcome.json: how the restore ended. */
 export const Outcome = z.object({

@@ -3,9 +3,8 @@ import { formatKey } from '../base/keys.ts';
 import { failure, type Result } from '../base/result.ts';
 import type { Problem } from '../base/verdict.ts';
 import { readPinned } from '../documents/pinned.ts';
-import { Receipt } from '../documents/receipt.ts';
+import { firstGap, Receipt } from '../documents/receipt.ts';
 import type { SealedReceipt, SealPart } from '../documents/seal.ts';
-import { firstGap } from '../documents/tiling.ts';
 
 /** The receipts that count for one content, and what kept others from counting. */
 export interface CountedReceipts {

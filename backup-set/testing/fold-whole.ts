@@ -5,7 +5,7 @@ import type { PlannedContent } from '../documents/plan.ts';
 import { pinnedSealPart, receiptKeysOf } from '../documents/seal.ts';
 import { foldContent } from '../fold/content.ts';
 import { beginFold, type Folded, foldOpen } from '../fold/fold.ts';
-import { createSetFold } from '../fold/sum.ts';
+import { createSetFold } from '../fold/set-fold.ts';
 
 /** All documents of one set, in any order; receipts may be duplicated or belong to dead attempts. */
 export interface SetDocuments {

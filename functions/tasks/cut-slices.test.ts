@@ -5,9 +5,9 @@ import {
   gatherSlices,
   needsSlicing,
   type SliceLimits,
-  type Weighed,
+  type WeighedPiece,
   wholeContent,
-} from './tasks.ts';
+} from './cut-slices.ts';
 
 const LIMITS: SliceLimits = { bytes: 1000, extents: 50, objects: 10, contents: 3 };
 const weight = fc.record({
@@ -38,8 +38,8 @@ function totalsOf(packs: readonly Weight[]) {
   };
 }
 
-function slicesOf(contents: readonly Weight[][]): Weighed[][] {
-  function* pieces(): Generator<Weighed> {
+function slicesOf(contents: readonly Weight[][]): WeighedPiece[][] {
+  function* pieces(): Generator<WeighedPiece> {
     for (const [content, packs] of contents.entries()) {
       const totals = totalsOf(packs);
       if (needsSlicing(totals, LIMITS)) yield* cutContent(partOf(content, packs), LIMITS);

@@ -7,9 +7,9 @@ const POWERS = 56;
 const POWER_OF_TWO: readonly number[] = powersOfTwo();
 
 /**
- * The CRC-32 of two concatenated byte strings, from the CRC-32 of each and the length of the second.
- * So the CRC-32 of a pack is computed from those of its frames, without reading the bytes again.
- * This is the algorithm of zlib's crc32_combine.
+ * The CRC-32 of two concatenated byte strings, from the CRC-32 of each and the length of the
+ * second. So the CRC-32 of a pack is computed from those of its frames, without reading the bytes
+ * again. This is the algorithm of zlib's crc32_combine.
  */
 export function combineCrc32(first: number, second: number, secondBytes: number): number {
   let shift = 0x80000000;

@@ -5,7 +5,10 @@ import { Problems, SetStatus } from '../base/verdict.ts';
 
 const SliceNumber = Count.max(999_999);
 
-/** tasks/<task>/request.json: somebody wants the work done. Where a copy goes to is no field: functions are configured with it. */
+/**
+ * tasks/<task>/request.json: asks for a task. It does not name the target of a copy: the functions
+ * have it in their configuration.
+ */
 export const TaskRequest = z.object({
   ...header('task-request'),
   task: TaskId,
@@ -13,7 +16,7 @@ export const TaskRequest = z.object({
 });
 export type TaskRequest = z.infer<typeof TaskRequest>;
 
-/** tasks/<task>/plan.json: how many orders there are, and of what. */
+/** tasks/<task>/plan.json: the number of slices, and what they contain together. */
 export const TaskPlan = z.object({
   ...header('task-plan'),
   task: TaskId,
@@ -28,7 +31,7 @@ export type TaskPlan = z.infer<typeof TaskPlan>;
 const Piece = z.object({ content: Content, from: Count, to: Count });
 export type Piece = z.infer<typeof Piece>;
 
-/** tasks/<task>/orders/<n>.json: the share of one function. */
+/** tasks/<task>/orders/<n>.json: one slice, which one call of a function processes. */
 export const SliceOrder = z.object({
   ...header('slice-order'),
   task: TaskId,
@@ -38,7 +41,7 @@ export const SliceOrder = z.object({
 });
 export type SliceOrder = z.infer<typeof SliceOrder>;
 
-/** tasks/<task>/receipts/<n>.json: what one function found or did. */
+/** tasks/<task>/receipts/<n>.json: the result of one slice. */
 export const SliceReceipt = z.object({
   ...header('slice-receipt'),
   task: TaskId,
@@ -50,13 +53,13 @@ export const SliceReceipt = z.object({
 });
 export type SliceReceipt = z.infer<typeof SliceReceipt>;
 
-/** tasks/<task>/outcome.json: how the task ended. `verdict` is its key, under the root it was given for. */
+/** tasks/<task>/outcome.json: how the task ended. `verdict` is a key under `root`. */
 export const TaskOutcome = z.object({
   ...header('task-outcome'),
   task: TaskId,
   at: IsoDate,
   status: SetStatus,
-  /** The root that holds the verdict: this one, or the one copied to. */
+  /** The root with the verdict: the root of the task, or the alternate location. */
   root: z.string(),
   verdict: z.string().exactOptional(),
   objects: Count,

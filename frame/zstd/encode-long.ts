@@ -2,7 +2,9 @@ import { createZstdCompress, type ZstdCompress } from 'node:zlib';
 import { frameOptions } from './options.ts';
 import { write } from './write.ts';
 
-/** Output arrives in pieces of this size; the 16 KiB of node:zlib cost 20 % more CPU and garbage. */
+/**
+ * Output arrives in pieces of this size; the 16 KiB of node:zlib cost 20 % more CPU and garbage.
+ */
 const CHUNK_BYTES = 256 * 1024;
 
 /** See `FrameCodec.encodeLong`. */
@@ -21,7 +23,9 @@ export async function* encodeLong(
   }
 }
 
-/** Rejects only after the stream has failed, so that the reader of the stream sees the error too. */
+/**
+ * Rejects only after the stream has failed, so that the reader of the stream sees the error too.
+ */
 async function feed(zstd: ZstdCompress, rows: AsyncIterable<Uint8Array>): Promise<void> {
   try {
     // Each write is awaited: `end()` with writes still queued would append a second, empty frame.

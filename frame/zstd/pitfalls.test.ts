@@ -73,7 +73,7 @@ describe('a flipped bit', () => {
     }
   });
 
-  it('in a frame without a checksum is not detected, so that such a frame is rejected', async () => {
+  it('in a frame without a checksum is not detected, so such a frame is rejected', async () => {
     const bare = zstdCompressSync(noise, { params: { [constants.ZSTD_c_checksumFlag]: 0 } });
     const decoded = zstdDecompressSync(flipped(bare));
     expect(decoded.length).toBe(noise.length);

@@ -18,7 +18,7 @@ const weight = fc.record({
 type Part = Parameters<typeof cutContent>[0];
 type Weight = { bytes: number; extents: number };
 
-/** Only what cutting looks at. */
+/** Only the fields that cutting reads. */
 function partOf(content: number, packs: readonly Weight[]): Part {
   const metadata = [{ bytes: 10 }];
   return {
@@ -67,7 +67,7 @@ test('every object of a set is in exactly one slice, whatever the sizes', () => 
   );
 });
 
-test('a slice exceeds a limit only when it is one object', () => {
+test('a slice exceeds a limit only if it has a single object', () => {
   fc.assert(
     fc.property(contents, (given) => {
       for (const slice of slicesOf(given)) {

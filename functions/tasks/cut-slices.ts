@@ -1,18 +1,18 @@
 import type { Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
 import type { Piece } from '../../backup-set/documents/tasks.ts';
 
-/** How much one function is given. An object is never cut, so a slice may hold one that is larger. */
+/** Bounds of a slice. Objects are not cut: a slice with a single object may exceed them. */
 export interface SliceLimits {
   readonly bytes: number;
   readonly extents: number;
   readonly objects: number;
-  /** Each costs the reading of one part. */
+  /** Each content costs one read of a part of the manifest. */
   readonly contents: number;
 }
 
 /**
- * At the 80 MB/s that a function of one core reads and decompresses, 8 GB take 2 of the 15 minutes that it may run. The
- * objects of a slice are small when they are many: 5,000 at 50 ms, four at a time, take one minute.
+ * A function with one core reads and decompresses 80 MB/s: 8 GB take 2 of its 15 minutes. If a
+ * slice has many objects, they are small: 5,000 of 50 ms each, four at a time, take one minute.
  */
 export const SLICE_LIMITS: SliceLimits = {
   bytes: 8e9,
@@ -21,7 +21,7 @@ export const SLICE_LIMITS: SliceLimits = {
   contents: 100,
 };
 
-/** A piece, and what weighs in it. */
+/** A piece and its size. */
 export interface WeighedPiece extends Piece {
   readonly bytes: number;
   readonly extents: number;
@@ -29,7 +29,7 @@ export interface WeighedPiece extends Piece {
 
 type Totals = Pick<Manifest['contents'][number]['totals'], 'storedBytes' | 'extents' | 'objects'>;
 
-/** True when a content is too much for one function, so that its part must be read to cut it. */
+/** True if a content exceeds the limits, so that its part of the manifest is needed to cut it. */
 export function needsSlicing(totals: Totals, limits = SLICE_LIMITS): boolean {
   return (
     totals.storedBytes > limits.bytes ||
@@ -38,7 +38,7 @@ export function needsSlicing(totals: Totals, limits = SLICE_LIMITS): boolean {
   );
 }
 
-/** A content that one function can do. */
+/** The piece of a content that fits into one slice. */
 export function wholeContent({ content, totals }: Manifest['contents'][number]): WeighedPiece {
   return {
     content,
@@ -49,7 +49,7 @@ export function wholeContent({ content, totals }: Manifest['contents'][number]):
   };
 }
 
-/** A content in pieces within the limits. */
+/** Cuts a content into pieces within the limits. */
 export function* cutContent(
   { content, metadata, packs }: ManifestPart,
   limits = SLICE_LIMITS,
@@ -81,7 +81,7 @@ const extended = (
   extents: piece.extents + extents,
 });
 
-/** Puts pieces together, in their order, as long as one function can do them. */
+/** Joins pieces, in their order, into slices within the limits. */
 export function* gatherSlices(
   pieces: Iterable<WeighedPiece>,
   limits = SLICE_LIMITS,

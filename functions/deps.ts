@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { SliceLimits } from '../backup-set/documents/tasks.ts';
 import type { ObjectStore } from '../storage/store.ts';
+import type { SliceLimits } from './tasks/cut-slices.ts';
 
 /** All that a function may touch: everything it knows, it reads from the store. */
 export interface Deps {

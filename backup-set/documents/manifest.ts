@@ -1,9 +1,20 @@
 import * as z from 'zod';
-import { Count, header, IsoDate, Name, PartDigest, Sha256 } from '../base/document.ts';
+import {
+  Count,
+  header,
+  IsoDate,
+  Name,
+  PartDigest,
+  type RawDocument,
+  Sha256,
+} from '../base/document.ts';
 import { fastArray, isCount } from '../base/fast-array.ts';
-import { METADATA_FILES } from '../base/keys.ts';
+import { formatKey, METADATA_FILES } from '../base/keys.ts';
+import { failure, type Result } from '../base/result.ts';
 import { Selection } from '../base/selection.ts';
 import { Timestamp } from '../base/timestamps.ts';
+import type { Problem } from '../base/verdict.ts';
+import { readPinned } from './pinned.ts';
 import { Compression, NotShipped, Relation, SegmentFacts, Snapshot } from './plan.ts';
 import { Extents, ObjectRef, objectRefShape } from './receipt.ts';
 
@@ -13,7 +24,10 @@ const CountedRelations = fastArray(
     isCount(relation) && isCount(rows) && isCount(bytes) ? { relation, rows, bytes } : undefined,
 );
 
-/** manifest/<content>.json: all that a restore needs to know of one segment's share. Written before `manifest.json`, which pins it. */
+/**
+ * manifest/<content>.json: what a restore needs from one content. It is written before
+ * `manifest.json`, which pins it by its digest.
+ */
 export const ManifestPart = z.object({
   ...header('manifest-part'),
   timestamp: Timestamp,
@@ -25,10 +39,10 @@ export const ManifestPart = z.object({
 });
 export type ManifestPart = z.infer<typeof ManifestPart>;
 
-/** Of one content or of one relation: rows as COPY text (`bytes`) and as they are stored. */
+/** Size of a content or a relation: `bytes` of COPY text, `storedBytes` in the store. */
 const Volume = { rows: Count, bytes: Count, storedBytes: Count };
 
-/** What a relation has in the whole cluster, so that nobody has to read all parts for it. */
+/** A relation with its totals over all contents, so that readers need not read all parts. */
 const ManifestRelation = Relation.extend({
   totals: z.object({ contents: Count, ...Volume, extents: Count }),
 });
@@ -40,7 +54,7 @@ const ManifestContent = SegmentFacts.extend({
 });
 export type ManifestContent = z.infer<typeof ManifestContent>;
 
-/** manifest.json: exists exactly when the set is complete. What every segment has is in its part. */
+/** manifest.json: it exists if and only if the set is complete. Its parts list the objects. */
 export const Manifest = z.object({
   ...header('manifest'),
   timestamp: Timestamp,
@@ -55,7 +69,7 @@ export const Manifest = z.object({
   compression: Compression,
   selection: Selection,
   proof: z.object({ planSha256: Sha256, sealSha256: Sha256 }),
-  /** Older sets in which packs of this one lie. */
+  /** Older sets whose packs this set uses. */
   needs: z.array(Timestamp),
   totals: z.object({
     contents: Count,
@@ -70,11 +84,31 @@ export const Manifest = z.object({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-/** Every object that one content needs, each once. */
+/** All objects of one content, each once: metadata files, then packs. */
 export function* objectsOf({
   content,
   metadata,
   packs,
 }: ManifestPart): Generator<ObjectRef & { readonly content: number }> {
   for (const stored of [...metadata, ...packs]) yield { content, ...objectRefShape(stored) };
+}
+
+/** The part of a manifest for one content, if it is the one that the manifest pins. */
+export function pinnedManifestPart(
+  { timestamp, contents }: Pick<Manifest, 'timestamp' | 'contents'>,
+  content: number,
+  raw: RawDocument | undefined,
+): Result<ManifestPart, Problem> {
+  const key = formatKey({ kind: 'manifest-part', timestamp, content });
+  const named = contents.find((candidate) => candidate.content === content);
+  if (named === undefined) {
+    const message = `the manifest does not name content ${content}`;
+    return failure({ code: 'documents-disagree', content, object: key, message });
+  }
+  return readPinned(ManifestPart, raw === undefined ? [] : [raw], {
+    key,
+    fields: { timestamp, content },
+    pin: { sha256: named.part.sha256, by: 'manifest' },
+    content,
+  });
 }

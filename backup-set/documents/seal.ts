@@ -7,14 +7,20 @@ import {
   header,
   IsoDate,
   PartDigest,
+  type RawDocument,
   Sequence,
   Sha256,
   Worker,
 } from '../base/document.ts';
 import { fastArray, isCount } from '../base/fast-array.ts';
+import { formatKey } from '../base/keys.ts';
+import { failure, type Result } from '../base/result.ts';
 import { Timestamp } from '../base/timestamps.ts';
+import type { Problem } from '../base/verdict.ts';
+import { readPinned } from './pinned.ts';
+import type { Plan } from './plan.ts';
 
-/** A receipt that counts, by the digest of its bytes: an altered one is noticed whatever it says. */
+/** A receipt that counts. The digest of its bytes detects any change. */
 export const SealedReceipt = z.object({
   attempt: Attempt,
   worker: Worker,
@@ -23,7 +29,7 @@ export const SealedReceipt = z.object({
 });
 export type SealedReceipt = z.infer<typeof SealedReceipt>;
 
-/** The database's word on one relation of one segment. */
+/** What the database counted for one relation of one content, and the attempt that counts. */
 export const SealedRelation = z.object({
   relation: Count,
   attempt: Attempt,
@@ -43,7 +49,7 @@ export const SealedRelations = fastArray(SealedRelation, ({ relation, attempt, r
     : undefined,
 );
 
-/** seals/<content>.json: what the database counted on one segment, and the receipts that count. */
+/** seals/<content>.json: what the database counted for one content, and the receipts that count. */
 export const SealPart = z.object({
   ...header('seal-part'),
   timestamp: Timestamp,
@@ -53,19 +59,67 @@ export const SealPart = z.object({
 });
 export type SealPart = z.infer<typeof SealPart>;
 
-/** seal.json: the last word of the coordinator. Its parts were written before it; it pins them by their digests. */
+/**
+ * seal.json: the coordinator ends the backup with it. It is written after its parts and pins them
+ * by their digests.
+ */
 export const Seal = z.object({
   ...header('seal'),
   timestamp: Timestamp,
   sealedAt: IsoDate,
-  /** The plan that was carried out: a changed column or name in it would load rows wrongly. */
+  /** Digest of the plan: a changed column or name in the plan would load rows wrongly. */
   planSha256: Sha256,
   outcome: z.enum(['counted', 'failed']),
   contents: z.array(z.object({ content: Content, part: PartDigest })),
-  /** Dispatch only: what the coordinator counted over all contents, which closes the relation. */
+  /** Dispatch only: rows of a relation that the coordinator counted over all contents. */
   dispatched: z.array(z.object({ relation: Count, rows: Count })).exactOptional(),
   failures: z.array(
     z.object({ content: Content.exactOptional(), code: z.string(), message: z.string() }),
   ),
 });
 export type Seal = z.infer<typeof Seal>;
+
+/** A seal, and the plan of its set. */
+interface SealedPlan {
+  readonly plan: Pick<Plan, 'timestamp'>;
+  readonly seal: Pick<Seal, 'contents'>;
+}
+
+/**
+ * The part of a seal for one content, if it is the one that the seal pins.
+ * @param candidates what was read from its key; documents with other keys are ignored.
+ */
+export function pinnedSealPart(
+  { plan: { timestamp }, seal: { contents } }: SealedPlan,
+  content: number,
+  candidates: readonly RawDocument[],
+): Result<SealPart, Problem> {
+  const named = contents.filter((candidate) => candidate.content === content);
+  const [only] = named;
+  if (only === undefined || named.length > 1) {
+    const message = `the seal names this content ${named.length} times instead of once`;
+    return failure({ code: 'content-missing', content, message });
+  }
+  return readPinned(SealPart, candidates, {
+    key: formatKey({ kind: 'seal-part', timestamp, content }),
+    fields: { timestamp, content },
+    pin: { sha256: only.part.sha256, by: 'seal' },
+    codes: { missing: 'content-missing' },
+    content,
+  });
+}
+
+/** Keys of the receipts that count: the fold reads no others. */
+export function receiptKeysOf({ timestamp, content, receipts }: SealPart): string[] {
+  return receipts.map(({ attempt, worker, sequence }) =>
+    formatKey({ kind: 'receipt', timestamp, content, attempt, worker, sequence }),
+  );
+}
+
+/** Estimates the number of extents of a content, and so its memory, before a receipt is read. */
+export function expectedExtents(
+  { frameBytes }: Pick<Plan, 'frameBytes'>,
+  { relations }: Pick<SealPart, 'relations'>,
+): number {
+  return relations.reduce((sum, { bytes }) => sum + Math.ceil(bytes / Math.max(1, frameBytes)), 0);
+}

@@ -8,6 +8,7 @@ import {
   type RawDocument,
 } from '../base/document.ts';
 import { isContradiction } from '../base/problems.ts';
+import { failure, type Result, success } from '../base/result.ts';
 import type { Problem } from '../base/verdict.ts';
 import { ManifestPart } from '../documents/manifest.ts';
 import type { PlannedContent } from '../documents/plan.ts';
@@ -18,7 +19,7 @@ import type { SealedSet } from './fold.ts';
 import { readReceipts } from './receipts.ts';
 import { countRelations, type SealedCounts, sealedCounts } from './relations.ts';
 
-/** One segment of a set: its share of the manifest, or why it has none. */
+/** One content of a set: its part of the manifest, or the problems that prevent it. */
 export interface FoldedContent {
   readonly content: number;
   readonly problems: readonly Problem[];
@@ -29,30 +30,33 @@ export interface FoldedContent {
   };
 }
 
-/** Holds one content's receipts against the plan and its part of the seal (`sealPartIn`). */
+/**
+ * Compares the receipts of one content with the plan and its part of the seal (`pinnedSealPart`).
+ */
 export function foldContent(
   set: SealedSet,
   planned: PlannedContent,
-  sealed: SealPart | Problem,
+  sealed: Result<SealPart, Problem>,
   receipts: Iterable<RawDocument>,
   extentsMax = PART_EXTENTS_MAX,
 ): FoldedContent {
   const { content } = planned;
-  const counted =
-    'code' in sealed ? { problems: [sealed] } : countContent(set, planned, sealed, receipts);
-  if (counted.part === undefined)
-    return {
-      content,
-      problems:
-        set.seal.outcome === 'failed' ? inShort(content, counted.problems) : counted.problems,
-    };
-  const extents = counted.part.packs.reduce((sum, pack) => sum + pack.extents.length, 0);
+  const counted = sealed.ok
+    ? countContent(set, planned, sealed.value, receipts)
+    : failure([sealed.failure]);
+  if (!counted.ok) {
+    const problems = counted.failure;
+    const isFailed = set.seal.outcome === 'failed';
+    return { content, problems: isFailed ? summarizeMissing(content, problems) : problems };
+  }
+  const part = counted.value;
+  const extents = part.packs.reduce((sum, pack) => sum + pack.extents.length, 0);
   if (extents > extentsMax) {
-    const message = `it has ${extents} extents, and can have ${extentsMax}: back it up with a larger frameBytes`;
+    const message = `it has ${extents} extents, more than ${extentsMax}: use a larger frameBytes`;
     return { content, problems: [{ code: 'content-too-large', content, message }] };
   }
-  const bytes = encode(ManifestPart, counted.part);
-  return { content, problems: [], part: { value: counted.part, bytes, digest: digestOf(bytes) } };
+  const bytes = encode(ManifestPart, part);
+  return { content, problems: [], part: { value: part, bytes, digest: digestOf(bytes) } };
 }
 
 function countContent(
@@ -60,19 +64,19 @@ function countContent(
   planned: PlannedContent,
   sealed: SealPart,
   documents: Iterable<RawDocument>,
-): { readonly problems: readonly Problem[]; readonly part?: ManifestPart } {
+): Result<ManifestPart, readonly Problem[]> {
   const counted = readReceipts(sealed, indexByKey(documents));
-  const words = sealedCounts(sealed, plan.relations.length);
-  const relations = countRelations(plan.relations, planned, sealed, words, counted);
+  const counts = sealedCounts(sealed, plan.relations.length);
+  const relations = countRelations(plan.relations, planned, sealed, counts, counted);
   const metadata = countMetadata(planned, counted.receipts);
   const problems = partDisagreements(sealed).concat(
     counted.problems,
     relations.problems,
     metadata.problems,
   );
-  if (problems.length > 0) return { problems };
+  if (problems.length > 0) return failure(problems);
   const { content, host, port, serverVersion, encoding, locale, refresh } = planned;
-  const part: ManifestPart = {
+  return success({
     format: 'stowage/manifest-part',
     version: FORMAT_VERSION,
     timestamp: plan.timestamp,
@@ -85,28 +89,31 @@ function countContent(
     refresh,
     metadata: metadata.files,
     relations: relations.counts,
-    packs: packsThatCount(words, counted.receipts),
-  };
-  return { problems, part };
+    packs: packsThatCount(counts, counted.receipts),
+  });
 }
 
-/** A failed backup was stopped everywhere: per content one problem says how much is missing, beside every contradiction. */
-function inShort(content: number, problems: readonly Problem[]): Problem[] {
+/**
+ * A failed backup is stopped on all segments. So per content, one problem replaces all problems
+ * about missing objects; contradictions are kept.
+ */
+function summarizeMissing(content: number, problems: readonly Problem[]): Problem[] {
   const contradictions = problems.filter(isContradiction);
   const missing = problems.length - contradictions.length;
   if (missing === 0) return contradictions;
-  const message = `${missing} tables or files did not arrive before the backup was stopped`;
+  const objects = missing === 1 ? '1 table or file was' : `${missing} tables or files were`;
+  const message = `backup stopped: ${objects} not uploaded`;
   return [...contradictions, { code: 'content-missing', content, message }];
 }
 
-/** Every file of the plan has one receipt, and every sealed file is one of the plan's. */
+/** Each metadata file in the plan must have one sealed receipt, and the reverse. */
 function countMetadata({ content, metadata }: PlannedContent, receipts: readonly Receipt[]) {
   const sealed = receipts.filter((receipt) => receipt.kind === 'metadata');
   const problems: Problem[] = [];
   for (const file of metadata) {
     const found = sealed.filter((receipt) => receipt.file === file).length;
     if (found === 1) continue;
-    const message = `${found} sealed receipts for ${file}, not one`;
+    const message = `the seal names ${found} receipts for ${file} instead of one`;
     problems.push({
       code: found === 0 ? 'metadata-missing' : 'documents-disagree',
       content,
@@ -115,24 +122,24 @@ function countMetadata({ content, metadata }: PlannedContent, receipts: readonly
   }
   for (const { file, object } of sealed) {
     if (metadata.includes(file)) continue;
-    const message = `the seal counts ${file}, which the plan does not give to this content`;
+    const message = `the seal counts ${file}, but the plan of this content lacks it`;
     problems.push({ code: 'documents-disagree', content, object: object.key, message });
   }
   const files = sealed.map(({ file, object }) => ({ ...objectRefShape(object), file })).sort(byKey);
   return { files, problems };
 }
 
-/** Packs with only the extents whose attempt counts; a pack with none is left out. */
-function packsThatCount(words: SealedCounts, receipts: readonly Receipt[]): ManifestPart['packs'] {
+/** The packs with the extents of attempts that count. Packs without such extents are omitted. */
+function packsThatCount(counts: SealedCounts, receipts: readonly Receipt[]): ManifestPart['packs'] {
   return receipts
     .filter((receipt) => receipt.kind === 'pack')
     .map(({ object, extents, attempt }) => ({
       ...objectRefShape(object),
-      extents: extents.filter(({ relation }) => words[relation]?.attempt === attempt),
+      extents: extents.filter(({ relation }) => counts[relation]?.attempt === attempt),
     }))
     .filter(({ extents }) => extents.length > 0)
     .sort(byKey);
 }
 
-/** By code units, as the manifest's order must not depend on a locale; no two objects have one key. */
+/** Compares code units, so that the order does not depend on a locale. Keys are unique. */
 const byKey = (a: ObjectRef, b: ObjectRef) => (a.key < b.key ? -1 : 1);

@@ -12,7 +12,7 @@ const ONE_CPU_MB = 1769;
 const RESTORE_MB = 3008;
 
 const SLICE_WORKS = ['plan-task', 'run-slice', 'advance-task'];
-/** A slice is measured for minutes of reading (backup-set/documents/tasks.ts): nothing else shares its quarter of an hour. */
+/** A slice is measured for minutes of reading (functions/tasks/cut-slices.ts): nothing else shares its quarter of an hour. */
 const ONE_SLICE = { timeout: 900, batch: 1, window: 0 };
 const orNothing = (value) => ({ 'Fn::If': ['HasReplica', value, { Ref: 'AWS::NoValue' }] });
 const REPLICA = {

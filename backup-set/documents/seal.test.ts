@@ -18,53 +18,59 @@ function problemsOf(folded: Folded, status: 'incomplete' | 'damaged') {
 
 describe('a set is not complete with an altered seal', () => {
   /** The seal with one count of the database changed. */
-  const wordChange = fc.record({
+  const countChange = fc.record({
     field: fc.constantFrom('rows' as const, 'bytes' as const),
     by: fc.constantFrom(-1, 1),
   });
-  const setAndWord = consistentSet
-    .filter(({ words }) => [...words.values()].flat().length > 0)
+  const setAndCount = consistentSet
+    .filter(({ counts }) => [...counts.values()].flat().length > 0)
     .chain((parts) =>
       fc.record({
         parts: fc.constant(parts),
-        word: fc.constantFrom(
-          ...[...parts.words].flatMap(([content, list]) => list.map((word) => ({ content, word }))),
+        count: fc.constantFrom(
+          ...[...parts.counts].flatMap(([content, list]) =>
+            list.map((count) => ({ content, count })),
+          ),
         ),
       }),
     );
 
   test('with one count too high it is incomplete, with one too low damaged', () => {
     fc.assert(
-      fc.property(setAndWord, wordChange, ({ parts, word: { content, word } }, { field, by }) => {
-        fc.pre(word[field] + by >= 0);
-        const changed = (parts.words.get(content) ?? []).map((each) =>
-          each === word ? { ...word, [field]: word[field] + by } : each,
-        );
-        const folded = fold(
-          documentsOf({ ...parts, words: new Map(parts.words).set(content, changed) }),
-        );
-        const named = parts.plan.relations[word.relation];
-        expect(problemsOf(folded, by > 0 ? 'incomplete' : 'damaged')).toEqual([
-          expect.objectContaining({
-            code: by > 0 ? 'relation-incomplete' : 'relation-surplus',
-            content,
-            relation: { schema: named?.schema, name: named?.name },
-          }),
-        ]);
-      }),
+      fc.property(
+        setAndCount,
+        countChange,
+        ({ parts, count: { content, count } }, { field, by }) => {
+          fc.pre(count[field] + by >= 0);
+          const changed = (parts.counts.get(content) ?? []).map((each) =>
+            each === count ? { ...count, [field]: count[field] + by } : each,
+          );
+          const folded = fold(
+            documentsOf({ ...parts, counts: new Map(parts.counts).set(content, changed) }),
+          );
+          const named = parts.plan.relations[count.relation];
+          expect(problemsOf(folded, by > 0 ? 'incomplete' : 'damaged')).toEqual([
+            expect.objectContaining({
+              code: by > 0 ? 'relation-incomplete' : 'relation-surplus',
+              content,
+              relation: { schema: named?.schema, name: named?.name },
+            }),
+          ]);
+        },
+      ),
     );
   });
 
   test('with rows too high and bytes too low it is damaged', () => {
     fc.assert(
-      fc.property(setAndWord, ({ parts, word: { content, word } }) => {
-        fc.pre(word.bytes > 0);
-        const crossed = { ...word, rows: word.rows + 1, bytes: word.bytes - 1 };
-        const words = (parts.words.get(content) ?? []).map((each) =>
-          each === word ? crossed : each,
+      fc.property(setAndCount, ({ parts, count: { content, count } }) => {
+        fc.pre(count.bytes > 0);
+        const crossed = { ...count, rows: count.rows + 1, bytes: count.bytes - 1 };
+        const counts = (parts.counts.get(content) ?? []).map((each) =>
+          each === count ? crossed : each,
         );
         const folded = fold(
-          documentsOf({ ...parts, words: new Map(parts.words).set(content, words) }),
+          documentsOf({ ...parts, counts: new Map(parts.counts).set(content, counts) }),
         );
         expect(folded.status).toBe('damaged');
       }),
@@ -126,7 +132,7 @@ describe('a set is not complete with an altered seal', () => {
       fc.property(setAndOne, fc.constantFrom('drop', 'digest'), ({ parts, one }, how) => {
         fc.pre(
           one.kind === 'metadata' ||
-            countingExtents(one, parts.words).length > 0 ||
+            countingExtents(one, parts.counts).length > 0 ||
             how === 'digest',
         );
         const { content, attempt, worker, sequence } = one;

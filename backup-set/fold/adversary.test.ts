@@ -5,7 +5,16 @@ import type { Plan, Relation } from '../documents/plan.ts';
 import type { Extent, Receipt } from '../documents/receipt.ts';
 import { documentsOf, receiptDocument, sealOf, TIMESTAMP } from '../testing/builders.ts';
 import { type WholeFolded as Folded, fold } from '../testing/fold-whole.ts';
-import { extent, pack, parts, place, plan, sound, tables, word } from '../testing/small-set.ts';
+import {
+  extent,
+  pack,
+  parts,
+  place,
+  plan,
+  sealedRelation,
+  sound,
+  tables,
+} from '../testing/small-set.ts';
 
 function codesOf(folded: Folded) {
   return folded.status === 'complete' ? [] : folded.problems.map(({ code }) => code);
@@ -18,17 +27,21 @@ test('the set that these tests change is complete', () => {
 describe('nothing is counted twice', () => {
   test('a receipt that is sealed twice does not replace a missing one', () => {
     const once = pack(1, [extent(0, 0), extent(1, 5)]);
-    const folded = fold(documentsOf(parts([once, once], [word(0, 20), word(1, 20)])));
+    const folded = fold(
+      documentsOf(parts([once, once], [sealedRelation(0, 20), sealedRelation(1, 20)])),
+    );
     expect(folded.status).toBe('damaged');
     expect(codesOf(folded)).toEqual(['documents-disagree']);
   });
 
   test('two counts for one relation are a contradiction in any order', () => {
-    for (const words of [
-      [word(0, 10), word(0, 99), word(1, 10)],
-      [word(0, 99), word(0, 10), word(1, 10)],
+    for (const counts of [
+      [sealedRelation(0, 10), sealedRelation(0, 99), sealedRelation(1, 10)],
+      [sealedRelation(0, 99), sealedRelation(0, 10), sealedRelation(1, 10)],
     ]) {
-      expect(fold(documentsOf({ ...sound, words: new Map([[0, words]]) })).status).toBe('damaged');
+      expect(fold(documentsOf({ ...sound, counts: new Map([[0, counts]]) })).status).toBe(
+        'damaged',
+      );
     }
   });
 
@@ -61,11 +74,11 @@ describe('nothing is counted twice', () => {
       { ...place, relations: [[0, 0]] },
       { ...place, content: 1, relations: [[1, 1]] },
     ];
-    const words = new Map([
-      [0, [word(0, 0)]],
-      [1, [word(1, 0)]],
+    const counts = new Map([
+      [0, [sealedRelation(0, 0)]],
+      [1, [sealedRelation(1, 0)]],
     ]);
-    const apart = parts([], [], { plan: { ...plan, relations: same, contents }, words });
+    const apart = parts([], [], { plan: { ...plan, relations: same, contents }, counts });
     expect(fold(documentsOf(apart)).status).toBe('complete');
   });
 });
@@ -142,7 +155,10 @@ describe('attempts are kept apart', () => {
   const second = pack(1, [extent(0, 0), extent(1, 5)], { attempt: 2 });
 
   test('half of a relation from each of two attempts makes the set incomplete', () => {
-    const set = parts([first, second], [word(0, 20), word(1, 10, { attempt: 2 })]);
+    const set = parts(
+      [first, second],
+      [sealedRelation(0, 20), sealedRelation(1, 10, { attempt: 2 })],
+    );
     const folded = fold(documentsOf(set));
     expect(folded.status).toBe('incomplete');
     expect(codesOf(folded)).toEqual(['relation-incomplete']);
@@ -151,7 +167,10 @@ describe('attempts are kept apart', () => {
   test('of two attempts with all rows, only the sealed one is in the manifest', () => {
     const folded = fold(
       documentsOf(
-        parts([first, second], [word(0, 10, { attempt: 2 }), word(1, 10, { attempt: 2 })]),
+        parts(
+          [first, second],
+          [sealedRelation(0, 10, { attempt: 2 }), sealedRelation(1, 10, { attempt: 2 })],
+        ),
       ),
     );
     if (folded.status !== 'complete') throw new Error(folded.status);
@@ -161,7 +180,10 @@ describe('attempts are kept apart', () => {
   });
 
   test('a problem about missing rows does not name a lost pack of another attempt', () => {
-    const set = parts([first, second], [word(0, 11, { attempt: 2 }), word(1, 10, { attempt: 2 })]);
+    const set = parts(
+      [first, second],
+      [sealedRelation(0, 11, { attempt: 2 }), sealedRelation(1, 10, { attempt: 2 })],
+    );
     const documents = documentsOf(set, { receipts: [receiptDocument(second)] });
     const folded = fold(documents);
     if (folded.status !== 'incomplete') throw new Error(folded.status);
@@ -196,7 +218,7 @@ describe('a set of any size', () => {
     const huge = { rows, bytes: rows };
     const set = parts(
       [pack(1, [extent(0, 0, huge), extent(1, 5, huge)])],
-      [word(0, 0, huge), word(1, 0, huge)],
+      [sealedRelation(0, 0, huge), sealedRelation(1, 0, huge)],
     );
     const folded = fold(documentsOf(set));
     expect(folded.status).toBe('damaged');

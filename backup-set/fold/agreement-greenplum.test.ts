@@ -138,8 +138,7 @@ describe('a plan does not cover a whole Greenplum', () => {
           const seal = { ...greenplumSealOf(parts), planSha256 };
           const folded = fold(documentsOf(parts, { plan, seal }));
           if (folded.status !== 'damaged') throw new Error(folded.status);
-          // Replicated relations of that content are reported too; without them, only the seal
-          // tells.
+          // If that content had replicated relations, they are reported instead.
           if (greenplumDisagreements(plan).length > 0) return;
           expect(folded.problems).toContainEqual(
             expect.objectContaining({ code: 'documents-disagree', content: gone }),

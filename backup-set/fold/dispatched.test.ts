@@ -7,19 +7,19 @@ import { documentsOf, type SetParts } from '../testing/builders.ts';
 import { type WholeFolded as Folded, fold } from '../testing/fold-whole.ts';
 import { barrierSet, dispatchedSet, greenplumSealOf } from '../testing/greenplum.ts';
 
-type Word = NonNullable<Seal['dispatched']>[number];
+type RowCount = NonNullable<Seal['dispatched']>[number];
 
 const nameOf = ({ schema, name }: Relation) => ({ schema, name });
 
 /** The coordinator's counts of these parts. */
-function wordsOf(parts: SetParts): readonly Word[] {
+function countsOf(parts: SetParts): readonly RowCount[] {
   const { dispatched } = greenplumSealOf(parts);
   if (dispatched === undefined) throw new Error('nothing was dispatched');
   return dispatched;
 }
 
 /** The fold of the set with other counts of the coordinator, or without them. */
-function foldWith(parts: SetParts, dispatched: readonly Word[] | undefined): Folded {
+function foldWith(parts: SetParts, dispatched: readonly RowCount[] | undefined): Folded {
   const { dispatched: _, ...seal } = greenplumSealOf(parts);
   const changed = dispatched === undefined ? seal : { ...seal, dispatched: [...dispatched] };
   return fold(documentsOf(parts, { seal: changed }));
@@ -41,19 +41,19 @@ function verdictOf(folded: Folded) {
 }
 
 /** A set, and one of its relations with the coordinator's count. */
-const oneWord = dispatchedSet.chain((parts) =>
+const oneCount = dispatchedSet.chain((parts) =>
   fc.constantFrom(...parts.plan.relations).map((relation) => ({
     parts,
     relation,
-    words: wordsOf(parts),
-    word: wordOf(parts, relation.id),
+    counts: countsOf(parts),
+    count: countOf(parts, relation.id),
   })),
 );
 
-function wordOf(parts: SetParts, id: number): Word {
-  const word = wordsOf(parts).find(({ relation }) => relation === id);
-  if (word === undefined) throw new Error(`no word on ${id}`);
-  return word;
+function countOf(parts: SetParts, id: number): RowCount {
+  const count = countsOf(parts).find(({ relation }) => relation === id);
+  if (count === undefined) throw new Error(`relation ${id} has no count`);
+  return count;
 }
 
 const more = fc.integer({ min: 1, max: 1_000_000 });
@@ -62,24 +62,24 @@ describe('a dispatched set', () => {
   test('is complete when the coordinator counted as many rows as arrived', () => {
     fc.assert(
       fc.property(dispatchedSet, (parts) => {
-        const { snapshot, totals } = manifestOf(foldWith(parts, wordsOf(parts)));
+        const { snapshot, totals } = manifestOf(foldWith(parts, countsOf(parts)));
         expect(snapshot.mechanism).toBe('dispatch');
-        expect(totals.rows).toBe(wordsOf(parts).reduce((total, { rows }) => total + rows, 0));
+        expect(totals.rows).toBe(countsOf(parts).reduce((total, { rows }) => total + rows, 0));
       }),
     );
   });
 
   test('has the same manifest for any order of the counts', () => {
     const shuffled = dispatchedSet.chain((parts) => {
-      const words = wordsOf(parts);
+      const counts = countsOf(parts);
       return fc
-        .shuffledSubarray([...words], { minLength: words.length })
-        .map((other) => ({ parts, words, other }));
+        .shuffledSubarray([...counts], { minLength: counts.length })
+        .map((other) => ({ parts, counts, other }));
     });
     fc.assert(
-      fc.property(shuffled, ({ parts, words, other }) => {
+      fc.property(shuffled, ({ parts, counts, other }) => {
         // Only the proof differs: it has the digest of the seal.
-        const { proof: _, ...manifest } = manifestOf(foldWith(parts, words));
+        const { proof: _, ...manifest } = manifestOf(foldWith(parts, counts));
         const { proof: __, ...again } = manifestOf(foldWith(parts, other));
         expect(again).toEqual(manifest);
       }),
@@ -106,9 +106,9 @@ describe('a dispatched set', () => {
 describe('for any relation,', () => {
   test('a missing count makes the set incomplete', () => {
     fc.assert(
-      fc.property(oneWord, ({ parts, relation, words, word }) => {
-        const left = words.filter((one) => one !== word && one.relation !== relation.id);
-        expect(left).toHaveLength(words.length - 1);
+      fc.property(oneCount, ({ parts, relation, counts, count }) => {
+        const left = counts.filter((one) => one !== count && one.relation !== relation.id);
+        expect(left).toHaveLength(counts.length - 1);
         expect(verdictOf(foldWith(parts, left))).toEqual({
           status: 'incomplete',
           problems: [{ code: 'relation-incomplete', relation: nameOf(relation) }],
@@ -119,25 +119,25 @@ describe('for any relation,', () => {
 
   test('fewer rows than the coordinator counted make the set incomplete', () => {
     fc.assert(
-      fc.property(oneWord, more, ({ parts, relation, words, word }, missing) => {
-        const counted = word.rows + missing;
-        const folded = foldWith(parts, replaced(words, { ...word, rows: counted }));
+      fc.property(oneCount, more, ({ parts, relation, counts, count }, missing) => {
+        const counted = count.rows + missing;
+        const folded = foldWith(parts, replaced(counts, { ...count, rows: counted }));
         expect(verdictOf(folded)).toEqual({
           status: 'incomplete',
           problems: [{ code: 'relation-incomplete', relation: nameOf(relation) }],
         });
         if (folded.status === 'incomplete')
-          expect(folded.problems[0]?.message).toContain(`${word.rows} of the ${counted} rows`);
+          expect(folded.problems[0]?.message).toContain(`${count.rows} of the ${counted} rows`);
       }),
     );
   });
 
   test('more rows than the coordinator counted make the set damaged', () => {
-    const withRows = oneWord.filter(({ word }) => word.rows > 0);
+    const withRows = oneCount.filter(({ count }) => count.rows > 0);
     fc.assert(
-      fc.property(withRows, more, ({ parts, relation, words, word }, surplus) => {
-        const rows = Math.max(0, word.rows - surplus);
-        expect(verdictOf(foldWith(parts, replaced(words, { ...word, rows })))).toEqual({
+      fc.property(withRows, more, ({ parts, relation, counts, count }, surplus) => {
+        const rows = Math.max(0, count.rows - surplus);
+        expect(verdictOf(foldWith(parts, replaced(counts, { ...count, rows })))).toEqual({
           status: 'damaged',
           problems: [{ code: 'relation-surplus', relation: nameOf(relation) }],
         });
@@ -148,12 +148,12 @@ describe('for any relation,', () => {
   test('two counts make the set damaged, even equal ones, in any order', () => {
     fc.assert(
       fc.property(
-        oneWord,
+        oneCount,
         fc.nat(3),
         fc.boolean(),
-        ({ parts, relation, words, word }, extra, first) => {
-          const twin = { ...word, rows: word.rows + extra };
-          const twice = first ? [twin, ...words] : [...words, twin];
+        ({ parts, relation, counts, count }, extra, first) => {
+          const twin = { ...count, rows: count.rows + extra };
+          const twice = first ? [twin, ...counts] : [...counts, twin];
           expect(verdictOf(foldWith(parts, twice))).toEqual({
             status: 'damaged',
             problems: [{ code: 'documents-disagree', relation: nameOf(relation) }],
@@ -168,14 +168,14 @@ describe('the coordinator’s counts', () => {
   test('make the set damaged if they are of a relation that the plan does not define', () => {
     fc.assert(
       fc.property(dispatchedSet, fc.nat(9), fc.nat(9), (parts, beyond, rows) => {
-        const stranger = parts.plan.relations.length + beyond;
-        const folded = foldWith(parts, [...wordsOf(parts), { relation: stranger, rows }]);
+        const unplanned = parts.plan.relations.length + beyond;
+        const folded = foldWith(parts, [...countsOf(parts), { relation: unplanned, rows }]);
         expect(verdictOf(folded)).toEqual({
           status: 'damaged',
           problems: [{ code: 'documents-disagree' }],
         });
         if (folded.status === 'damaged')
-          expect(folded.problems[0]?.message).toContain(`relation ${stranger},`);
+          expect(folded.problems[0]?.message).toContain(`relation ${unplanned},`);
       }),
     );
   });
@@ -214,8 +214,8 @@ describe('the coordinator’s counts', () => {
     const several = dispatchedSet.filter(({ plan }) => plan.relations.length > 1);
     fc.assert(
       fc.property(several, more, (parts, change) => {
-        const words = wordsOf(parts).map((word) => ({ ...word, rows: word.rows + change }));
-        expect(verdictOf(foldWith(parts, words))).toEqual({
+        const counts = countsOf(parts).map((count) => ({ ...count, rows: count.rows + change }));
+        expect(verdictOf(foldWith(parts, counts))).toEqual({
           status: 'incomplete',
           problems: parts.plan.relations.map((relation) => ({
             code: 'relation-incomplete',
@@ -227,5 +227,5 @@ describe('the coordinator’s counts', () => {
   });
 });
 
-const replaced = (words: readonly Word[], word: Word) =>
-  words.map((one) => (one.relation === word.relation ? word : one));
+const replaced = (counts: readonly RowCount[], count: RowCount) =>
+  counts.map((one) => (one.relation === count.relation ? count : one));

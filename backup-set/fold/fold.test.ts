@@ -76,7 +76,7 @@ describe('a consistent set', () => {
     fc.assert(
       fc.property(consistentSet, (parts) => {
         const wanted = parts.sealed.flatMap((receipt) =>
-          countingExtents(receipt, parts.words).map((extent) =>
+          countingExtents(receipt, parts.counts).map((extent) =>
             JSON.stringify([receipt.object.key, extent]),
           ),
         );
@@ -129,12 +129,12 @@ function totalsAreRight(parts: SetParts) {
   const documents = documentsOf(parts);
   const { manifest, parts: made } = manifestOf(documents);
   const counting = parts.sealed.filter((receipt) => isCounting(receipt, parts));
-  const words = [...parts.words.values()].flat();
-  const extents = parts.sealed.flatMap((receipt) => countingExtents(receipt, parts.words));
+  const counts = [...parts.counts.values()].flat();
+  const extents = parts.sealed.flatMap((receipt) => countingExtents(receipt, parts.counts));
   expect(manifest.totals).toEqual({
     contents: parts.plan.contents.length,
     relations: parts.plan.relations.length,
-    rows: sum(words.map(({ rows }) => rows)),
+    rows: sum(counts.map(({ rows }) => rows)),
     bytes: sum(extents.map(({ bytes }) => bytes)),
     storedBytes: sum(counting.map(({ object }) => object.bytes)),
     objects: counting.length,
@@ -178,7 +178,7 @@ describe('a set with a missing document', () => {
         expect(folded.problems).toContainEqual(
           expect.objectContaining({ code: 'receipt-missing', content, object: key }),
         );
-        const [extent] = countingExtents(lost, parts.words);
+        const [extent] = countingExtents(lost, parts.counts);
         if (extent === undefined) return;
         const named = parts.plan.relations[extent.relation];
         const relation = { schema: named?.schema, name: named?.name };

@@ -6,7 +6,7 @@ import type { Plan, PlannedContent, Relation } from '../documents/plan.ts';
 import { consistentSet } from '../testing/arbitraries.ts';
 import { documentsOf, type SetParts, sealOf } from '../testing/builders.ts';
 import { fold } from '../testing/fold-whole.ts';
-import { parts as partsOf, place, plan, word } from '../testing/small-set.ts';
+import { parts as partsOf, place, plan, sealedRelation } from '../testing/small-set.ts';
 
 /** A set, and the content whose part of the seal is changed. */
 const setAndContent = consistentSet.chain((parts) =>
@@ -208,10 +208,10 @@ describe('a bounded list of problems', () => {
 
   test('names every incomplete content, however many problems another one has', () => {
     // Content 0 lacks one relation, the others lack everything.
-    const counted = relations.slice(1).map(({ id }) => word(id, 0));
+    const counted = relations.slice(1).map(({ id }) => sealedRelation(id, 0));
     const set = partsOf([], [], {
       plan: { ...plan, relations, contents },
-      words: new Map([[0, counted]]),
+      counts: new Map([[0, counted]]),
     });
     const folded = fold(documentsOf(set));
     if (folded.status !== 'incomplete') throw new Error(folded.status);
@@ -225,10 +225,10 @@ describe('a bounded list of problems', () => {
 
   test('makes the set damaged even if the only contradiction is not in the list', () => {
     const last = relations.length - 1;
-    const counted = [word(last, 0), word(relations.length, 0)];
+    const counted = [sealedRelation(last, 0), sealedRelation(relations.length, 0)];
     const set = partsOf([], [], {
       plan: { ...plan, relations, contents: contents.slice(0, 1) },
-      words: new Map([[0, counted]]),
+      counts: new Map([[0, counted]]),
     });
     const folded = fold(documentsOf(set));
     if (folded.status === 'complete') throw new Error(folded.status);

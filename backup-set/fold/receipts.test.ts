@@ -35,7 +35,7 @@ function expectNamed(folded: Folded, parts: SetParts, one: Receipt, key: string,
   expect(problems).toContainEqual(
     expect.objectContaining({ code: 'receipt-altered', content, object: key }),
   );
-  for (const { relation: id } of countingExtents(one, parts.words)) {
+  for (const { relation: id } of countingExtents(one, parts.counts)) {
     const named = parts.plan.relations[id];
     const relation = { schema: named?.schema, name: named?.name };
     const short = problems.find(

@@ -59,9 +59,9 @@ describe('an order that would need too many extents', () => {
     fc.assert(
       fc.property(anyCase, fc.nat(20), (restore, extentsMax) => {
         const unverified = { ...restore, request: { ...restore.request, verify: false } };
-        const told = refused(unverified, extentsMax);
+        const reported = refused(unverified, extentsMax);
         for (const [content, extents] of largest(unverified))
-          if (extents > extentsMax) expect(told).toContain(content);
+          if (extents > extentsMax) expect(reported).toContain(content);
       }),
     );
   });

@@ -28,7 +28,7 @@ const WHOLE = ['replicated', 'redistribute', 'condition'] as const;
 /** The data order of the coordinator, and those of the segments. */
 function loadAndFeeds(restore: RestoreCase): { load: OrderOf<'data'>; feeds: OrderOf<'data'>[] } {
   const [load, ...feeds] = dataOrders(restore);
-  if (load === undefined) throw new Error('nobody loads');
+  if (load === undefined) throw new Error('no order loads');
   expect(load).toMatchObject({ content: COORDINATOR, role: 'load' });
   for (const feed of feeds) expect(feed.role).toBe('feed');
   return { load, feeds };

@@ -70,7 +70,7 @@ interface Delivered {
 function assemble(made: Plan, contents: readonly Delivered[]): SetParts {
   const sealed: Receipt[] = [];
   const dead: Receipt[] = [];
-  const words: [number, { relation: number; attempt: number; rows: number; bytes: number }[]][] =
+  const counts: [number, { relation: number; attempt: number; rows: number; bytes: number }[]][] =
     [];
   made.contents.forEach(({ content, metadata }, at) => {
     const { shipped = [], metadataAttempt = 1, etag, sealDead = false } = contents[at] ?? {};
@@ -99,12 +99,12 @@ function assemble(made: Plan, contents: readonly Delivered[]): SetParts {
       // A seal names whole attempts: it may name packs without counting extents.
       (counts || (sealDead && pack.attempt < 3) ? sealed : dead).push(pack);
     }
-    words.push([content, shipped.map(wordOf)]);
+    counts.push([content, shipped.map(countOf)]);
   });
-  return { plan: made, sealed, dead, words: new Map(words) };
+  return { plan: made, sealed, dead, counts: new Map(counts) };
 }
 
-function wordOf({ relation, attempt, frames }: Shipped) {
+function countOf({ relation, attempt, frames }: Shipped) {
   const counting = frames.filter((frame) => frame.attempt === attempt);
   const sum = (field: 'rows' | 'bytes') =>
     counting.reduce((total, frame) => total + frame[field], 0);

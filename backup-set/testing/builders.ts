@@ -16,7 +16,7 @@ export interface SetParts {
   /** Receipts of failed attempts, which the seal does not name. */
   readonly dead: readonly Receipt[];
   /** What the database counted, per content. */
-  readonly words: ReadonlyMap<number, readonly SealedRelation[]>;
+  readonly counts: ReadonlyMap<number, readonly SealedRelation[]>;
 }
 
 /** A seal with its parts in one object. */
@@ -60,7 +60,7 @@ export function sealFor(whole: WholeSeal): Seal {
 }
 
 /** The seal that a coordinator writes for these parts. */
-export function sealOf({ plan, sealed, words }: SetParts): WholeSeal {
+export function sealOf({ plan, sealed, counts }: SetParts): WholeSeal {
   const contents = plan.contents.map(({ content }) => {
     const receipts = sealed
       .filter((receipt) => receipt.content === content)
@@ -68,7 +68,7 @@ export function sealOf({ plan, sealed, words }: SetParts): WholeSeal {
         const { attempt, worker, sequence } = receipt;
         return { attempt, worker, sequence, sha256: sha256(receiptDocument(receipt).bytes) };
       });
-    return { content, receipts, relations: [...(words.get(content) ?? [])] };
+    return { content, receipts, relations: [...(counts.get(content) ?? [])] };
   });
   const outcome = 'counted';
   const { timestamp } = plan;
@@ -100,17 +100,17 @@ export function documentsOf(
 }
 
 /** True if the manifest has extents or files of this receipt. */
-export function isCounting(receipt: Receipt, { words, sealed }: SetParts): boolean {
+export function isCounting(receipt: Receipt, { counts, sealed }: SetParts): boolean {
   if (!sealed.includes(receipt)) return false;
   if (receipt.kind === 'metadata') return true;
-  return countingExtents(receipt, words).length > 0;
+  return countingExtents(receipt, counts).length > 0;
 }
 
 /** The extents of a pack whose attempt counts. */
-export function countingExtents(receipt: Receipt, words: SetParts['words']) {
+export function countingExtents(receipt: Receipt, counts: SetParts['counts']) {
   if (receipt.kind !== 'pack') return [];
-  const here = words.get(receipt.content) ?? [];
+  const here = counts.get(receipt.content) ?? [];
   return receipt.extents.filter(({ relation }) =>
-    here.some((word) => word.relation === relation && word.attempt === receipt.attempt),
+    here.some((count) => count.relation === relation && count.attempt === receipt.attempt),
   );
 }

@@ -102,10 +102,10 @@ export const dispatchedSet: fc.Arbitrary<SetParts> = consistentSetOf(greenplumPl
 export function greenplumSealOf(parts: SetParts): WholeSeal {
   const seal = sealOf(parts);
   if (parts.plan.snapshot.mechanism !== 'dispatch') return seal;
-  const words = [...parts.words.values()].flat();
+  const counts = [...parts.counts.values()].flat();
   const dispatched = parts.plan.relations.map(({ id }) => ({
     relation: id,
-    rows: words
+    rows: counts
       .filter(({ relation }) => relation === id)
       .reduce((total, { rows }) => total + rows, 0),
   }));

@@ -58,7 +58,7 @@ export function pack(
   };
 }
 
-export const word = (
+export const sealedRelation = (
   relation: number,
   rows: number,
   change: Partial<SealedRelation> = {},
@@ -72,14 +72,17 @@ export const word = (
 
 export const parts = (
   sealed: Receipt[],
-  words: SealedRelation[],
+  counts: SealedRelation[],
   change: Partial<SetParts> = {},
 ): SetParts => ({
   plan,
   sealed,
   dead: [],
-  words: new Map([[0, words]]),
+  counts: new Map([[0, counts]]),
   ...change,
 });
 
-export const sound = parts([pack(1, [extent(0, 0), extent(1, 5)])], [word(0, 10), word(1, 10)]);
+export const sound = parts(
+  [pack(1, [extent(0, 0), extent(1, 5)])],
+  [sealedRelation(0, 10), sealedRelation(1, 10)],
+);

@@ -90,7 +90,7 @@ describe('a seal', () => {
   test('is the one that the tests of the fold take for a coordinator’s', async () => {
     const { stored, store } = storeOf();
     await storeSeal(store, plan, newTally(plan), { failures: [] }, clock, calm);
-    const set = parts([], [], { plan, words: new Map() });
+    const set = parts([], [], { plan, counts: new Map() });
     expect(stored.at(-1)?.bytes).toEqual(documentsOf(set, { seal: sealOf(set) }).seal.bytes);
   });
 });

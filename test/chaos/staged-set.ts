@@ -188,6 +188,6 @@ function retimed(parts: SetParts, timestamp: string): SetParts {
     plan: again(parts.plan),
     sealed: receipts(parts.sealed),
     dead: receipts(parts.dead),
-    words: parts.words,
+    counts: parts.counts,
   };
 }

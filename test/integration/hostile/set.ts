@@ -11,7 +11,7 @@ import {
   sealOf,
   TIMESTAMP,
 } from '../../../backup-set/testing/builders.ts';
-import { extent, pack, plan, sound, word } from '../../../backup-set/testing/small-set.ts';
+import { extent, pack, plan, sound, sealedRelation } from '../../../backup-set/testing/small-set.ts';
 import type { Stored } from '../functions/sets.ts';
 
 export { TIMESTAMP };
@@ -78,7 +78,7 @@ export function setOfFrame(frame: Uint8Array, bytes: number, crc32: string): Sto
   const parts: SetParts = {
     ...sound,
     sealed: [{ ...receipt, object: { ...receipt.object, crc32 } }],
-    words: new Map([[0, [word(0, 10, { bytes }), word(1, 0)]]]),
+    counts: new Map([[0, [sealedRelation(0, 10, { bytes }), sealedRelation(1, 0)]]]),
   };
   const documents = documentsOf(parts);
   const { plan: planned, receipts, sealParts, seal } = documents;

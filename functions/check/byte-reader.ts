@@ -5,11 +5,11 @@ export interface ByteReader {
   /** The next `bytes` bytes in one buffer; fewer at the end of the stream. */
   take(bytes: number): Promise<Buffer>;
   /** The next `bytes` bytes as they come; fewer at the end. What is left unread when the loop ends stays there. */
-  pass(bytes: number): AsyncGenerator<Uint8Array>;
+  stream(bytes: number): AsyncGenerator<Uint8Array>;
   /** Passes over the next `bytes` bytes, at most to the end. */
   skip(bytes: number): Promise<void>;
   /** Bytes taken, passed or skipped so far. */
-  at(): number;
+  position(): number;
   /** CRC-32 of all bytes that have come out of the stream. */
   crc(): number;
   close(): Promise<void>;
@@ -22,7 +22,7 @@ export function readBytes(
   const chunks = source[Symbol.asyncIterator]();
   let chunk: Uint8Array = new Uint8Array();
   let digest = 0;
-  let at = 0;
+  let position = 0;
 
   /** Up to `bytes` of what is at hand, reading on when nothing is; undefined at the end. */
   async function some(bytes: number): Promise<Uint8Array | undefined> {
@@ -35,11 +35,11 @@ export function readBytes(
     }
     const piece = chunk.subarray(0, bytes);
     chunk = chunk.subarray(piece.length);
-    at += piece.length;
+    position += piece.length;
     return piece;
   }
 
-  async function* pass(bytes: number): AsyncGenerator<Uint8Array> {
+  async function* stream(bytes: number): AsyncGenerator<Uint8Array> {
     for (let left = bytes; left > 0; ) {
       const piece = await some(left);
       if (piece === undefined) return;
@@ -49,17 +49,17 @@ export function readBytes(
   }
 
   return {
-    pass,
+    stream,
     async take(bytes) {
       // Copied as they come: a chunk may be the source's own buffer, used again for the next one.
       const pieces: Buffer[] = [];
-      for await (const piece of pass(bytes)) pieces.push(Buffer.from(piece));
+      for await (const piece of stream(bytes)) pieces.push(Buffer.from(piece));
       return Buffer.concat(pieces);
     },
     async skip(bytes) {
-      for await (const _ of pass(bytes));
+      for await (const _ of stream(bytes));
     },
-    at: () => at,
+    position: () => position,
     crc: () => digest,
     async close() {
       await chunks.return?.();

@@ -55,7 +55,7 @@ async function verifyFrames(
 ): Promise<Problem[]> {
   const problems: Problem[] = [];
   for (const extent of object.extents) {
-    await reader.skip(extent.offset - reader.at());
+    await reader.skip(extent.offset - reader.position());
     const wrong = await verifyFrame(reader, extent, decode);
     if (wrong === undefined) continue;
     const relation = object.relation(extent.relation);
@@ -104,10 +104,10 @@ async function verifyLargeFrame(
   extent: Extent,
   decode: boolean,
 ): Promise<Wrong | undefined> {
-  const end = reader.at() + extent.length;
+  const end = reader.position() + extent.length;
   const seen = { bytes: 0, crc: 0 };
   async function* measured(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of reader.pass(extent.length)) {
+    for await (const chunk of reader.stream(extent.length)) {
       seen.bytes += chunk.length;
       seen.crc = crc32(chunk, seen.crc);
       yield chunk;
@@ -125,7 +125,7 @@ async function verifyLargeFrame(
     await frame.return(undefined);
   }
   // The rest of a frame that could not be decompressed still belongs to its digest.
-  for await (const chunk of reader.pass(end - reader.at())) {
+  for await (const chunk of reader.stream(end - reader.position())) {
     seen.bytes += chunk.length;
     seen.crc = crc32(chunk, seen.crc);
   }
@@ -151,8 +151,8 @@ function compareRows(extent: Extent, rows: number | undefined): Wrong | undefine
 }
 
 function verifyWhole(reader: ByteReader, object: CheckedObject, explained: boolean): Problem[] {
-  if (reader.at() !== object.bytes) {
-    const message = `it has ${reader.at()} bytes; ${object.bytes} were received`;
+  if (reader.position() !== object.bytes) {
+    const message = `it has ${reader.position()} bytes; ${object.bytes} were received`;
     return [problemOf(object, 'size-differs', message)];
   }
   const digest = hex(reader.crc());

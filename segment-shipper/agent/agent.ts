@@ -5,11 +5,11 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
 import { openStore } from '../../storage/open.ts';
 import { rateLimit } from '../rate/throttle.ts';
-import { type ClosedSets, pollSets } from './backups.ts';
 import { readAgentConfig } from './config.ts';
 import { lockAgent } from './lock.ts';
 import type { Agent } from './orders.ts';
-import { type KnownRestores, pollRestores } from './restores.ts';
+import { type KnownRestores, pollRestores } from './poll-restores.ts';
+import { type ClosedSets, pollSets } from './poll-sets.ts';
 import { backUpOnSchedule } from './schedule.ts';
 
 /** After a signal everything has this long to say its last word. */

@@ -9,7 +9,7 @@ import { Claim } from '../../backup-set/documents/claim.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 
 /** Who an agent is: the name stays, the instance is this process. */
-export interface Identity {
+export interface AgentIdentity {
   readonly name: string;
   readonly instance: string;
 }
@@ -18,13 +18,13 @@ export interface Identity {
  * `mine`: nobody had the order; `broken-off`: a former process of this agent had begun it, and must have ended amid it;
  * `taken`: another agent has it.
  */
-export type ClaimResult = 'mine' | 'broken-off' | 'taken';
+export type ClaimResult = 'claimed' | 'restarted' | 'taken';
 
 /** Takes an order before anything of it is done: of any number of agents one succeeds, and once only. */
 export async function claimOrder(
   store: ObjectStore,
   keys: { readonly order: string; readonly claim: string },
-  { name, instance }: Identity,
+  { name, instance }: AgentIdentity,
   now: Date,
 ): Promise<ClaimResult> {
   const claim: Claim = {
@@ -37,14 +37,14 @@ export async function claimOrder(
   };
   try {
     await store.create(keys.claim, encode(Claim, claim));
-    return 'mine';
+    return 'claimed';
   } catch (error) {
     if (!isStowageError(error, 'storage/exists')) throw error;
   }
   const holder = await readClaim(store, keys.claim);
   if (holder !== undefined && holder.agent !== name) return 'taken';
   // Our own, stored by a request whose answer was lost: an order is asked for once in a process.
-  return holder?.instance === instance ? 'mine' : 'broken-off';
+  return holder?.instance === instance ? 'claimed' : 'restarted';
 }
 
 /** Undefined when it cannot be read: then whoever made it cannot be asked, and the order must not be begun. */

@@ -2,13 +2,13 @@ import type { Logger } from 'pino';
 import { asStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Throttle } from '../rate/throttle.ts';
-import { claimOrder, type Identity } from './claim.ts';
+import { type AgentIdentity, claimOrder } from './claim.ts';
 import type { AgentConfig } from './config.ts';
 
 /** A resident agent: what it touches outside itself, and what it is at. */
 export interface Agent {
   readonly config: AgentConfig;
-  readonly identity: Identity;
+  readonly identity: AgentIdentity;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly store: ObjectStore;
   readonly clock: () => Date;
@@ -26,7 +26,7 @@ export interface AgentOrder {
    * `answered`: its receipt is stored; `unanswered`: it was begun and its receipt could not be stored, yet; `left`: another agent
    * has it.
    */
-  state: 'running' | 'answered' | 'unanswered' | 'left';
+  state: 'running' | 'answered' | 'unanswered' | 'skipped';
   readonly stop: AbortController;
   ended: Promise<void>;
   failure: StowageError | undefined;
@@ -42,7 +42,7 @@ export interface OrderWork {
 }
 
 /** Begins an order unless this process knows it already; several run side by side. Never throws. */
-export function follow(agent: Agent, ordered: OrderWork): void {
+export function startOrder(agent: Agent, ordered: OrderWork): void {
   const known = agent.orders.get(ordered.key);
   if (agent.signal.aborted || (known !== undefined && known.state !== 'unanswered')) return;
   const order: AgentOrder = {
@@ -72,11 +72,11 @@ async function run(
       );
       if (taking === 'taken') {
         log.warn('another agent has taken this order: is its content served twice?');
-        order.state = 'left';
+        order.state = 'skipped';
         return;
       }
       begun = true;
-      if (taking === 'broken-off')
+      if (taking === 'restarted')
         order.failure = new StowageError('shipper/died', 'the agent was restarted amid the order');
     }
     if (order.failure === undefined) {
@@ -110,6 +110,6 @@ export function abortOrder(agent: Agent, key: string, why: string): void {
 }
 
 /** Forgets orders that are over, so that a process of many months does not remember them all. */
-export function forget(agent: Agent, key: string): void {
+export function forgetOrder(agent: Agent, key: string): void {
   if (agent.orders.get(key)?.state !== 'running') agent.orders.delete(key);
 }

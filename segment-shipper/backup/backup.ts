@@ -6,12 +6,12 @@ import { attachSnapshot } from '../../database/session/snapshot.ts';
 import { compressors } from '../../frame/zstd.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
+import { blockMemoryProblem, blocksFor } from './block-memory.ts';
 import { collect } from './collect.ts';
 import { levelOf } from './level.ts';
 import { shipMetadata } from './metadata.ts';
 import { type Compression, orderedFrames } from './ordered-frames.ts';
-import { packSeries } from './pack-writer.ts';
-import { blocksFor, roomLacking } from './row-room.ts';
+import { packSeries } from './pack-series.ts';
 import { shipRelation, shipTogether } from './ship-relation.ts';
 
 /** A relation that is no larger is asked for together with others: its round trip would take longer than its rows. */
@@ -44,7 +44,7 @@ export async function backup(
   const queue = [...job.relations];
   const workers = Math.min(job.workers, queue.length);
   // The command line has looked at its own number of workers; an agent has another.
-  const lacking = roomLacking(workers, job.frameBytes);
+  const lacking = blockMemoryProblem(workers, job.frameBytes);
   if (lacking !== undefined)
     throw new StowageError('config/invalid', lacking, { where: { field: 'workers' } });
   const arena = blockArena({
@@ -91,7 +91,7 @@ async function work(
     await session.close();
   } catch (error) {
     // Cut at once: a server in the middle of a COPY would go on sending, and keep its locks, until it notices.
-    await Promise.all([session.destroy(), packs.abandon(error)]);
+    await Promise.all([session.destroy(), packs.abort(error)]);
     throw error;
   }
 }

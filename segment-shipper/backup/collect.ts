@@ -4,12 +4,12 @@ import type { Relation } from '../../backup-set/documents/plan.ts';
 import { fifoFolder } from '../../database/copy/fifo-programs.ts';
 import type { ShipperDeps } from '../deps.ts';
 import { readFifo } from '../fifo/fifo.ts';
-import { type Arrival, openFifoFolder } from '../fifo/folder.ts';
+import { openFifoFolder, type WaitingProgram } from '../fifo/folder.ts';
 import type { BackupJob } from '../protocol/control.ts';
+import { blocksFor } from './block-memory.ts';
 import { type Compression, orderedFrames } from './ordered-frames.ts';
-import { packSeries } from './pack-writer.ts';
+import { packSeries } from './pack-series.ts';
 import { type BlockBuffers, blockBuffers, rowBlocks } from './row-blocks.ts';
-import { blocksFor } from './row-room.ts';
 import { shipBlocks } from './ship-relation.ts';
 
 /** After the coordinator's last statement its programs have long ended; a busy host sees their FIFOs late. */
@@ -36,17 +36,17 @@ export async function collect(
   const endSoon = () => setTimeout(() => over.abort(), LATE_MS).unref();
   if (noMore.aborted) endSoon();
   else noMore.addEventListener('abort', endSoon, { once: true });
-  const arrived = queueOf<{ arrival: Arrival; relation: Relation }>();
+  const arrived = queueOf<{ arrival: WaitingProgram; relation: Relation }>();
   const buffers = blockBuffers(job.frameBytes, blocksFor(job.workers));
   try {
     await together(deps.signal, [
       async (signal) => {
         try {
-          for await (const arrival of folder.arrivals(AbortSignal.any([signal, over.signal]))) {
+          for await (const arrival of folder.programs(AbortSignal.any([signal, over.signal]))) {
             const relation =
               arrival.direction === 'out' ? waiting.get(arrival.relation) : undefined;
             if (relation === undefined) {
-              await folder.refuse(arrival);
+              await folder.reject(arrival);
               continue;
             }
             waiting.delete(relation.id);
@@ -57,7 +57,7 @@ export async function collect(
           arrived.end();
         }
         signal.throwIfAborted();
-        throw notBrought(job, [...waiting.values()]);
+        throw rowsMissing(job, [...waiting.values()]);
       },
       ...Array.from({ length: job.workers }, (_, index) => (signal: AbortSignal) => {
         return work(job, index + 1, arrived, { buffers, pressing, deps: { ...deps, signal } });
@@ -71,7 +71,7 @@ export async function collect(
 async function work(
   job: BackupJob,
   worker: number,
-  arrived: Queue<{ arrival: Arrival; relation: Relation }>,
+  arrived: Queue<{ arrival: WaitingProgram; relation: Relation }>,
   { buffers, pressing, deps }: { buffers: BlockBuffers; pressing: Compression; deps: ShipperDeps },
 ): Promise<void> {
   const packs = packSeries(job, worker, deps);
@@ -91,12 +91,15 @@ async function work(
     await line.drain();
     await packs.finish();
   } catch (error) {
-    await packs.abandon(error);
+    await packs.abort(error);
     throw error;
   }
 }
 
-function notBrought({ timestamp, content }: BackupJob, missing: readonly Relation[]): StowageError {
+function rowsMissing(
+  { timestamp, content }: BackupJob,
+  missing: readonly Relation[],
+): StowageError {
   const [first] = missing;
   const relation = first === undefined ? '' : `${first.schema}.${first.name}`;
   const more = missing.length > 1 ? ` and of ${missing.length - 1} more` : '';

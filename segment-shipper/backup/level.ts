@@ -1,11 +1,11 @@
 /** Who keeps the rows waiting. */
-export type Cause = 'compression' | 'storage';
+export type WaitCause = 'compression' | 'storage';
 
 /** The compression level of the frames that a process writes, and what it is chosen by. */
 export interface Level {
   current(): number;
   /** Waits for something, and counts the time as spent on the cause. */
-  waiting<T>(cause: Cause, done: Promise<T>): Promise<T>;
+  waiting<T>(cause: WaitCause, done: Promise<T>): Promise<T>;
 }
 
 /** zstd level 1 is as fast as a server's COPY here; past 9 a level costs minutes per gigabyte for a few per cent. */
@@ -68,7 +68,7 @@ export function autoLevel(workers: number, now: () => number): Level {
 }
 
 /** The level after one window. @param share of the workers' time that was spent waiting for each cause, 0 to 1. */
-export function nextLevel(level: number, share: Readonly<Record<Cause, number>>): number {
+export function nextLevel(level: number, share: Readonly<Record<WaitCause, number>>): number {
   if (share.compression > COMPRESSION_SHARE_HIGH) return Math.max(level - 1, LEVEL_MIN);
   if (share.storage > STORAGE_SHARE_HIGH) return Math.min(level + 1, LEVEL_MAX);
   if (share.storage < STORAGE_SHARE_LOW) return Math.max(level - 1, LEVEL_MIN);

@@ -9,11 +9,12 @@ import {
   dumpSchema,
   type ToolOutput,
 } from '../../database/tools/dump.ts';
+import { hex } from '../../frame/hex.ts';
 import { compressFrame } from '../../frame/zstd.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { LEVEL_MIN } from './level.ts';
-import { hex, shippedBy, storeReceipt } from './pack-writer.ts';
+import { receiptHeader, storeReceipt } from './store-receipt.ts';
 
 /** Metadata is shipped by worker 0, so that its receipts never share a number with those of packs. */
 const METADATA_WORKER = 0;
@@ -45,7 +46,7 @@ async function shipFile(
   await storeReceipt(
     {
       kind: 'metadata',
-      ...shippedBy(job, METADATA_WORKER, sequence),
+      ...receiptHeader(job, METADATA_WORKER, sequence),
       object: {
         key,
         bytes: sums.bytes,

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { compressors } from '../../frame/zstd.ts';
+import { FRAMES_PENDING_MAX } from './block-memory.ts';
 import { levelOf } from './level.ts';
 import { orderedFrames } from './ordered-frames.ts';
-import type { PackSeries, WholeFrame } from './pack-writer.ts';
-import { FRAMES_IN_LINE_MAX } from './row-room.ts';
+import type { PackSeries, WholeFrame } from './pack-series.ts';
 
 const pressing = { compress: compressors(1_000_000), level: levelOf(1, 1, () => 0) };
 
@@ -31,7 +31,7 @@ function packs(gate: (index: number) => Promise<void> = () => Promise.resolve())
       underWay--;
     },
     finish: () => Promise.resolve(),
-    abandon: () => Promise.resolve(),
+    abort: () => Promise.resolve(),
   };
   return { frames, series };
 }
@@ -75,7 +75,7 @@ describe('frameLine', () => {
       }
     })();
     await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(pushed).toBe(FRAMES_IN_LINE_MAX);
+    expect(pushed).toBe(FRAMES_PENDING_MAX);
     open.resolve();
     await pushing;
     await line.drain();

@@ -1,8 +1,8 @@
 import type { RowBlock } from '../../database/copy-wire/row-block.ts';
 import { type Compressors, compressLongFrame } from '../../frame/zstd.ts';
+import { FRAMES_PENDING_MAX } from './block-memory.ts';
 import type { Level } from './level.ts';
-import type { FrameCounts, PackSeries } from './pack-writer.ts';
-import { FRAMES_IN_LINE_MAX } from './row-room.ts';
+import type { FrameCounts, PackSeries } from './pack-series.ts';
 
 /** One worker's frames on their way from blocks of rows to its packs: compressed side by side, appended in their order. */
 export interface OrderedFrames {
@@ -32,7 +32,7 @@ export function orderedFrames(packs: PackSeries, { compress, level }: Compressio
       if (block.kind === 'long-row') return pushLong(relation, block.chunks);
       const counts = { rows: block.count, bytes: block.rows.byteLength };
       try {
-        while (line.length >= FRAMES_IN_LINE_MAX) await room();
+        while (line.length >= FRAMES_PENDING_MAX) await room();
       } catch (error) {
         block.release();
         throw error;

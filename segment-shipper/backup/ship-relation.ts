@@ -6,7 +6,7 @@ import type { Session } from '../../database/session/session.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import type { OrderedFrames } from './ordered-frames.ts';
-import type { FrameCounts } from './pack-writer.ts';
+import type { FrameCounts } from './pack-series.ts';
 
 /** What a relation's rows go through. */
 export interface Shipping {

@@ -19,7 +19,7 @@ export interface FifoTimeouts {
   readonly endingMs: number;
 }
 
-const PATIENCE: FifoTimeouts = { openingMs: 20_000, endingMs: 20_000 };
+const DEFAULT_TIMEOUTS: FifoTimeouts = { openingMs: 20_000, endingMs: 20_000 };
 const LOOK_EVERY_MS = 5;
 const FIRST_BYTES_MAX = 64 * 1024;
 
@@ -31,10 +31,13 @@ export async function feedFifo(
   path: string,
   rows: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
-  patience = PATIENCE,
+  timeouts = DEFAULT_TIMEOUTS,
 ): Promise<void> {
-  const fd = await openWhenMet(path, constants.O_WRONLY, signal, patience);
-  const { socket, release } = cuttable(new Socket({ fd, readable: false, writable: true }), signal);
+  const fd = await openFifo(path, constants.O_WRONLY, signal, timeouts);
+  const { socket, release } = abortableSocket(
+    new Socket({ fd, readable: false, writable: true }),
+    signal,
+  );
   try {
     signal.throwIfAborted();
     for await (const chunk of rows) await written(socket, chunk, signal);
@@ -44,11 +47,11 @@ export async function feedFifo(
   } finally {
     release();
   }
-  await untilDone(path, signal, patience, () => isRead(path));
+  await waitForDone(path, signal, timeouts, () => hasReader(path));
 }
 
 /** A socket that the signal destroys. */
-function cuttable(socket: Socket, signal: AbortSignal) {
+function abortableSocket(socket: Socket, signal: AbortSignal) {
   const cut = () => socket.destroy(new Error('interrupted'));
   // Whoever waits for the socket learns of an error by his callback; with nobody waiting it would end the process.
   socket.on('error', () => undefined);
@@ -82,19 +85,22 @@ function written(socket: Socket, chunk: Uint8Array, signal: AbortSignal): Promis
 export async function* readFifo(
   path: string,
   signal: AbortSignal,
-  patience = PATIENCE,
+  timeouts = DEFAULT_TIMEOUTS,
 ): AsyncGenerator<Buffer> {
-  const fd = await openWhenMet(path, constants.O_RDONLY, signal, patience);
-  const first = await firstBytes(fd, path, signal, patience).catch(async (error: unknown) => {
+  const fd = await openFifo(path, constants.O_RDONLY, signal, timeouts);
+  const first = await firstBytes(fd, path, signal, timeouts).catch(async (error: unknown) => {
     await shut(fd);
     throw error;
   });
-  const { socket, release } = cuttable(new Socket({ fd, readable: true, writable: false }), signal);
+  const { socket, release } = abortableSocket(
+    new Socket({ fd, readable: true, writable: false }),
+    signal,
+  );
   try {
     signal.throwIfAborted();
     if (first.byteLength > 0) yield first;
     for await (const chunk of socket as AsyncIterable<Buffer>) yield chunk;
-    await untilDone(path, signal, patience);
+    await waitForDone(path, signal, timeouts);
   } catch (error) {
     signal.throwIfAborted();
     throw error;
@@ -141,7 +147,7 @@ async function readNow(fd: number, buffer: Buffer): Promise<number | undefined> 
 }
 
 /** Without blocking a thread of the pool: opening to write fails until somebody reads. */
-async function openWhenMet(
+async function openFifo(
   path: string,
   mode: number,
   signal: AbortSignal,
@@ -168,7 +174,7 @@ async function openWhenMet(
  * As long as the program is `busy`, its last word may come later; a server that stands still is no dead program. So our
  * patience begins when we see that it no longer is: counted from anything before, it may be over right then.
  */
-async function untilDone(
+async function waitForDone(
   path: string,
   signal: AbortSignal,
   { endingMs }: FifoTimeouts,
@@ -190,7 +196,7 @@ async function untilDone(
 }
 
 /** Somebody has the FIFO open to read: our rows are still on their way. */
-async function isRead(path: string): Promise<boolean> {
+async function hasReader(path: string): Promise<boolean> {
   try {
     await shut(await open(path, constants.O_WRONLY | constants.O_NONBLOCK));
     return true;

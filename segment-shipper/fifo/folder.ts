@@ -7,7 +7,7 @@ import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { type FifoDirection, PID_FILE, parseFifoName } from '../../database/copy/fifo-programs.ts';
 
 /** A program has come to the folder and waits at its FIFO. */
-export interface Arrival {
+export interface WaitingProgram {
   readonly relation: number;
   readonly direction: FifoDirection;
   /** Path of the FIFO. */
@@ -17,9 +17,9 @@ export interface Arrival {
 /** Where this shipper meets the programs of `COPY … ON SEGMENT`. */
 export interface FifoFolder {
   /** Every FIFO once, as it appears, until the signal fires. */
-  arrivals(signal: AbortSignal): AsyncIterable<Arrival>;
+  programs(signal: AbortSignal): AsyncIterable<WaitingProgram>;
   /** Sends a program away that nobody will meet: it fails at once, and the server's COPY with it. */
-  refuse(arrival: Arrival): Promise<void>;
+  reject(arrival: WaitingProgram): Promise<void>;
   /** Takes the folder away, with all that is in it. */
   remove(): Promise<void>;
 }
@@ -56,9 +56,9 @@ export async function openFifoFolder(
     throw error;
   }
   return {
-    arrivals: (signal) => arrivalsIn(path, signal),
+    programs: (signal) => arrivalsIn(path, signal),
     // The program's watch looks whether its FIFO is there.
-    refuse: (arrival) => rm(arrival.path, { force: true }),
+    reject: (arrival) => rm(arrival.path, { force: true }),
     remove,
   };
 }
@@ -101,7 +101,7 @@ function startCleanupProcess(path: string): () => Promise<void> {
   };
 }
 
-async function* arrivalsIn(path: string, signal: AbortSignal): AsyncGenerator<Arrival> {
+async function* arrivalsIn(path: string, signal: AbortSignal): AsyncGenerator<WaitingProgram> {
   const seen = new Set<string>();
   let wake = () => {};
   let watcher: FSWatcher | undefined;

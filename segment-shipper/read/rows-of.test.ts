@@ -2,9 +2,9 @@ import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { SourceExtent } from '../../backup-set/documents/restore.ts';
+import { hex } from '../../frame/hex.ts';
 import { compressFrame } from '../../frame/zstd.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { hex } from '../backup/pack-writer.ts';
 import { rowsOf } from './rows-of.ts';
 
 const signal = new AbortController().signal;

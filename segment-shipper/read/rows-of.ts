@@ -6,7 +6,7 @@ import { decodeFrame, decodeFrameStream } from '../../frame/decode.ts';
 import { release } from '../../frame/release.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Progress } from '../deps.ts';
-import { damaged, requireCrc } from './fetch.ts';
+import { damaged, requireCrc } from './damage.ts';
 import { type Run, runsOf } from './runs.ts';
 import { type StoredFrame, storedFrames } from './stored-frames.ts';
 
@@ -57,12 +57,12 @@ export async function* rowsOfRuns(
   });
   for await (const { extent, rows } of frames) {
     if (rows === undefined) yield* longFrame(store, extent, signal);
-    else yield* handedOut(await rows);
+    else yield* yieldThenRelease(await rows);
   }
 }
 
 /** Rows for one who does not need them any more when he asks for the next. */
-function* handedOut(rows: Buffer): Generator<Uint8Array> {
+function* yieldThenRelease(rows: Buffer): Generator<Uint8Array> {
   yield rows;
   release(rows);
 }
@@ -73,14 +73,14 @@ export async function* rowsOfFrames(frames: readonly StoredFrame[]): AsyncGenera
   for (const frame of frames) {
     const rows = decodeChecked(frame);
     rows.catch(() => undefined);
-    if (before !== undefined) yield* handedOut(await before);
+    if (before !== undefined) yield* yieldThenRelease(await before);
     before = rows;
   }
-  if (before !== undefined) yield* handedOut(await before);
+  if (before !== undefined) yield* yieldThenRelease(await before);
 }
 
 /** Rows, counted into the progress as they go. */
-export async function* counted(
+export async function* countBytes(
   rows: AsyncIterable<Uint8Array>,
   progress: Progress,
 ): AsyncGenerator<Uint8Array> {

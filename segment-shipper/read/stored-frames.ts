@@ -1,6 +1,6 @@
 import type { SourceExtent } from '../../backup-set/documents/restore.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { damaged } from './fetch.ts';
+import { damaged } from './damage.ts';
 import type { Run } from './runs.ts';
 
 /** A frame as it is stored, not checked yet. */

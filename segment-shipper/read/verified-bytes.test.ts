@@ -33,7 +33,7 @@ describe('what was verified', () => {
     const kept = verifiedBytes();
     kept.keep({ key: PACK, offset: 2, length: 5 }, object.subarray(2, 7), false);
     kept.keep({ key: SCHEMA, offset: 0, length: 10 }, object, true);
-    const before = kept.before(store);
+    const before = kept.servedFrom(store);
     expect(await textOf(before.get(PACK, { offset: 2, length: 5 }))).toBe('23456');
     expect(await textOf(before.get(PACK, { offset: 4, length: 2 }))).toBe('45');
     expect(await textOf(before.get(SCHEMA))).toBe('0123456789');
@@ -45,7 +45,7 @@ describe('what was verified', () => {
     const { store, reads } = asked();
     const kept = verifiedBytes();
     kept.keep({ key: PACK, offset: 2, length: 5 }, object.subarray(2, 7), false);
-    const before = kept.before(store);
+    const before = kept.servedFrom(store);
     expect(await textOf(before.get(PACK, { offset: 6, length: 2 }))).toBe('67');
     expect(await textOf(before.get(PACK, { offset: 1, length: 2 }))).toBe('12');
     expect(await textOf(before.get(PACK))).toBe('0123456789');
@@ -64,8 +64,8 @@ describe('what was verified', () => {
     kept.forgetRows();
     expect(kept.hasRoomFor(31 * MiB)).toBe(true);
     expect(kept.hasRoomFor(32 * MiB)).toBe(false);
-    await textOf(kept.before(store).get(PACK, { offset: 0, length: 1 }));
-    await textOf(kept.before(store).get(SCHEMA));
+    await textOf(kept.servedFrom(store).get(PACK, { offset: 0, length: 1 }));
+    await textOf(kept.servedFrom(store).get(SCHEMA));
     expect(reads).toEqual([PACK]);
   });
 });

@@ -11,7 +11,7 @@ export interface VerifiedBytes {
   /** Keeps a piece; `isWhole` when it is the object from its first to its last byte. */
   keep(piece: Piece, bytes: Buffer, isWhole: boolean): void;
   /** The store, read only where nothing is kept. */
-  before(store: ObjectStore): ObjectStore;
+  servedFrom(store: ObjectStore): ObjectStore;
   /** Rows are needed once, the metadata until the end. */
   forgetRows(): void;
 }
@@ -44,7 +44,7 @@ export function verifiedBytes(): VerifiedBytes {
       kept.push({ key, offset, length, bytes, isWhole });
       held += length;
     },
-    before: (store) => ({
+    servedFrom: (store) => ({
       ...store,
       async *get(key, options = {}) {
         const found = find(key, options.offset ?? 0, options.length);

@@ -5,9 +5,9 @@ import { crc32 } from 'node:zlib';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { VerifyObject } from '../../backup-set/documents/restore.ts';
+import { hex } from '../../frame/hex.ts';
 import { openStore } from '../../storage/open.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { hex } from '../backup/pack-writer.ts';
 import { noProgress, type ShipperDeps } from '../deps.ts';
 import { verifiedBytes } from './verified-bytes.ts';
 import { verifyObjects } from './verify-objects.ts';
@@ -141,7 +141,7 @@ describe('verifyObjects', () => {
     await rm(join(directory, 'right'));
     await rm(join(directory, 'wrong'));
     const read = (key: string, offset: number, length: number) =>
-      Array.fromAsync(kept.before(store).get(key, { offset, length }));
+      Array.fromAsync(kept.servedFrom(store).get(key, { offset, length }));
     expect(Buffer.concat(await read('right', 0, 200)).equals(bytes.subarray(0, 200))).toBe(true);
     expect(Buffer.concat(await read('right', 5000, 100)).equals(bytes.subarray(5000, 5100))).toBe(
       true,

@@ -6,11 +6,10 @@ import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import { fifoFolder } from '../../database/copy/fifo-programs.ts';
 import type { ShipperDeps } from '../deps.ts';
 import { feedFifo } from '../fifo/fifo.ts';
-import { type Arrival, openFifoFolder } from '../fifo/folder.ts';
+import { openFifoFolder, type WaitingProgram } from '../fifo/folder.ts';
 import type { RestoreJob } from '../protocol/control.ts';
-import { counted, rowsOf } from '../read/rows-of.ts';
-import type { CarriedOut } from './carried-out.ts';
-import { problemOf } from './problem.ts';
+import { countBytes, rowsOf } from '../read/rows-of.ts';
+import { type OrderResult, problemOf } from './order-result.ts';
 
 /** How often we ask whether the coordinator has given up, which is the only way to learn it without a connection to it. */
 const ASK_EVERY_MS = 2_000;
@@ -23,7 +22,7 @@ export async function feedData(
   order: OrderOf<'data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<CarriedOut> {
+): Promise<OrderResult> {
   const waiting = new Map(order.relations.map((relation) => [relation.id, relation]));
   const problems: Problem[] = [];
   if (waiting.size === 0) return { loaded: [], problems };
@@ -32,14 +31,14 @@ export async function feedData(
     job.dataDir,
   );
   const over = new AbortController();
-  const asking = askWhetherOver(order, deps, over);
+  const asking = watchCoordinatorReceipt(order, deps, over);
   const feeding: Promise<void>[] = [];
   try {
-    for await (const arrival of folder.arrivals(AbortSignal.any([deps.signal, over.signal]))) {
+    for await (const arrival of folder.programs(AbortSignal.any([deps.signal, over.signal]))) {
       const relation = arrival.direction === 'in' ? waiting.get(arrival.relation) : undefined;
       if (relation === undefined) {
         deps.log.error({ fifo: arrival.path }, 'a program came that no relation waits for');
-        await folder.refuse(arrival);
+        await folder.reject(arrival);
         continue;
       }
       waiting.delete(relation.id);
@@ -49,7 +48,7 @@ export async function feedData(
     deps.signal.throwIfAborted();
     await Promise.all(feeding);
     deps.signal.throwIfAborted();
-    problems.push(...[...waiting.values()].map((relation) => notAskedFor(order, relation)));
+    problems.push(...[...waiting.values()].map((relation) => noProgramCame(order, relation)));
     return { loaded: [], problems };
   } finally {
     clearInterval(asking);
@@ -57,12 +56,12 @@ export async function feedData(
     await folder.remove();
   }
 
-  async function feed({ path }: Arrival, relation: LoadRelation): Promise<void> {
+  async function feed({ path }: WaitingProgram, relation: LoadRelation): Promise<void> {
     try {
       deps.progress.relation = `${relation.schema}.${relation.name}`;
       await feedFifo(
         path,
-        counted(rowsOf(deps.store, relation.extents, deps), deps.progress),
+        countBytes(rowsOf(deps.store, relation.extents, deps), deps.progress),
         deps.signal,
       );
       deps.progress.rows += relation.rows;
@@ -77,7 +76,7 @@ export async function feedData(
 }
 
 /** The coordinator's receipt is its last word: no program will come any more. */
-function askWhetherOver(
+function watchCoordinatorReceipt(
   { id: restore, phase }: OrderOf<'data'>,
   { store, signal, log }: ShipperDeps,
   over: AbortController,
@@ -95,7 +94,7 @@ function askWhetherOver(
   }, ASK_EVERY_MS);
 }
 
-function notAskedFor({ content }: OrderOf<'data'>, { schema, name }: LoadRelation): Problem {
+function noProgramCame({ content }: OrderOf<'data'>, { schema, name }: LoadRelation): Problem {
   const relation = `${schema}.${name}`;
   const error = new StowageError('shipper/fifo', `no program came for the rows of ${relation}`, {
     where: { relation },

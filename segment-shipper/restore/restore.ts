@@ -11,9 +11,8 @@ import type { ObjectStore } from '../../storage/store.ts';
 import type { Progress, ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { type VerifiedBytes, verifiedBytes } from '../read/verified-bytes.ts';
-import type { CarriedOut } from './carried-out.ts';
-import { carryOut } from './carry-out.ts';
-import { problemOf } from './problem.ts';
+import { type OrderResult, problemOf } from './order-result.ts';
+import { runOrder } from './run-order.ts';
 
 /** Carries out a restore's orders as the coordinator announces them; each ends in a receipt, also when it failed. */
 export async function restore(
@@ -24,7 +23,7 @@ export async function restore(
   const kept = verifiedBytes();
   for await (const phase of phases) {
     deps.signal.throwIfAborted();
-    await followOrder(job, phase, deps, kept);
+    await completeOrder(job, phase, deps, kept);
     if (phase === 'data') kept.forgetRows();
   }
 }
@@ -33,7 +32,7 @@ export async function restore(
  * Carries out one order and stores its receipt, also a failed one.
  * @throws when it was interrupted, or the receipt could not be stored: then nobody has answered.
  */
-export async function followOrder(
+export async function completeOrder(
   job: RestoreJob,
   phase: Phase,
   deps: ShipperDeps,
@@ -42,7 +41,7 @@ export async function followOrder(
   const startedAt = deps.clock();
   const storedBefore = deps.progress.storedBytes;
   const metered = meterReads(deps.store, deps.progress);
-  const store = kept === undefined ? metered : kept.before(metered);
+  const store = kept === undefined ? metered : kept.servedFrom(metered);
   const result = await attempt(job, phase, { ...deps, store }, kept);
   // Interrupted is not failed: whoever ended us may give the same order to another shipper.
   deps.signal.throwIfAborted();
@@ -75,12 +74,12 @@ async function attempt(
   phase: Phase,
   deps: ShipperDeps,
   kept: VerifiedBytes | undefined,
-): Promise<CarriedOut> {
+): Promise<OrderResult> {
   const { content } = job;
   try {
     const key = formatKey({ kind: 'order', restore: job.restore, phase, content });
     const bytes = await deps.store.read(key, { bytesMax: DOCUMENT_BYTES_MAX, signal: deps.signal });
-    return await carryOut(decode(Order, { key, bytes }), job, deps, kept);
+    return await runOrder(decode(Order, { key, bytes }), job, deps, kept);
   } catch (error) {
     deps.log.error({ err: error, phase }, 'order failed');
     return { loaded: [], problems: [problemOf(error, content)] };

@@ -23,7 +23,8 @@ import { selectSchemaEntries } from '../../database/tools/schema-entries.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { linesOf } from '../protocol/ndjson.ts';
-import { readText, requireCrc } from '../read/fetch.ts';
+import { requireCrc } from '../read/damage.ts';
+import { readText } from '../read/read-text.ts';
 import { inSession } from './in-session.ts';
 
 /** duplicate_object: roles and tablespaces that are there already are what the globals want. */

@@ -6,10 +6,10 @@ import { canBeShared, isDeadlocked, undoPartialLoad } from '../../database/copy/
 import type { ConnectionTarget } from '../../database/flavour.ts';
 import type { Session } from '../../database/session/session.ts';
 import type { ShipperDeps } from '../deps.ts';
-import { counted, frameRuns, rowsOfRuns } from '../read/rows-of.ts';
+import { countBytes, frameRuns, rowsOfRuns } from '../read/rows-of.ts';
 import type { Run } from '../read/runs.ts';
 import type { RestoreConnection } from './connection.ts';
-import { requireCount } from './count.ts';
+import { requireCount } from './order-result.ts';
 
 /** A relation in the hands of one connection, or of several (docs/design/0015). */
 export interface Loading {
@@ -111,7 +111,7 @@ export function startLoading(
     const over = new AbortController();
     const rows = rowsOfRuns(deps.store, take(member), AbortSignal.any([signal, over.signal]));
     const options = { signal, encoding, begin: true, over };
-    const count = await copyIn(session, relation, counted(rows, deps.progress), options);
+    const count = await copyIn(session, relation, countBytes(rows, deps.progress), options);
     requireCount(name, count, member.rows);
     if (!isLetGo(member)) member.state = 'arrived';
   }

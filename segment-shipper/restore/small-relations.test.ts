@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LoadRelation, SourceExtent } from '../../backup-set/documents/restore.ts';
+import { hex } from '../../frame/hex.ts';
 import { compressFrame } from '../../frame/zstd.ts';
 import { openStore } from '../../storage/open.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { hex } from '../backup/pack-writer.ts';
 import { rowsOfFrames } from '../read/rows-of.ts';
-import { type Fetched, fetchTogether, isSmall } from './small-relations.ts';
+import { type FetchedRelation, fetchTogether, isSmall } from './small-relations.ts';
 
 const signal = new AbortController().signal;
 const TABLES = 500;
@@ -69,7 +69,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function fetchAll(wanted: readonly LoadRelation[]): Promise<Fetched[]> {
+async function fetchAll(wanted: readonly LoadRelation[]): Promise<FetchedRelation[]> {
   reads = [];
   return Array.fromAsync(fetchTogether(wanted, store, signal));
 }

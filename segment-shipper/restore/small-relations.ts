@@ -5,7 +5,7 @@ import { frameRuns, isLong } from '../read/rows-of.ts';
 import { type StoredFrame, storedFrames } from '../read/stored-frames.ts';
 
 /** A relation with all its frames; without them when reading it together with its neighbours failed. */
-export interface Fetched {
+export interface FetchedRelation {
   readonly relation: LoadRelation;
   readonly frames: readonly StoredFrame[] | undefined;
 }
@@ -30,7 +30,7 @@ export function fetchTogether(
   relations: readonly LoadRelation[],
   store: ObjectStore,
   signal: AbortSignal,
-): AsyncGenerator<Fetched> {
+): AsyncGenerator<FetchedRelation> {
   return ahead((either) => fetchAll(relations, store, either), {
     bytesMax: BATCH_BYTES,
     bytesOf: ({ frames = [] }) => frames.reduce((sum, { stored }) => sum + stored.byteLength, 0),
@@ -42,7 +42,7 @@ async function* fetchAll(
   relations: readonly LoadRelation[],
   store: ObjectStore,
   signal: AbortSignal,
-): AsyncGenerator<Fetched> {
+): AsyncGenerator<FetchedRelation> {
   for (const batch of batchesOf(relations)) yield* fetchBatch(batch, store, signal);
 }
 
@@ -50,7 +50,7 @@ async function* fetchBatch(
   batch: readonly LoadRelation[],
   store: ObjectStore,
   signal: AbortSignal,
-): AsyncGenerator<Fetched> {
+): AsyncGenerator<FetchedRelation> {
   const fetched = batch.map((relation) => ({ relation, frames: [] as StoredFrame[] }));
   const owners = new Map(
     fetched.flatMap((one) => one.relation.extents.map((extent) => [extent, one])),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PID_FILE } from '../../../database/copy/fifo-programs.ts';
-import { type Arrival, openFifoFolder } from '../../../segment-shipper/fifo/folder.ts';
+import { openFifoFolder, type WaitingProgram } from '../../../segment-shipper/fifo/folder.ts';
 import {
   arrived,
   type FifoServer,
@@ -95,7 +95,7 @@ describe('the folder', () => {
 
 describe('a program that nobody meets', () => {
   it.each(['in', 'out'] as const)('COPY %s ends when it is refused', async (direction) => {
-    const { path, refuse } = await freshFolder(server);
+    const { path, reject: refuse } = await freshFolder(server);
     const copy = await startCopy(server, direction, 'public.loaded', path);
     await refuse({ relation: 1, direction, path: await arrived(path, direction) });
     await expect(soon(copy.rows)).rejects.toMatchObject(failed);
@@ -136,7 +136,7 @@ describe('a program that nobody meets', () => {
 
 describe('arrivals', () => {
   it('are all FIFOs of programs, once each, and nothing else', async () => {
-    const { path, arrivals } = await freshFolder(server);
+    const { path, programs: arrivals } = await freshFolder(server);
     makeFifos(
       join(path, '3.in'),
       join(path, 'x.in'),
@@ -148,7 +148,7 @@ describe('arrivals', () => {
     await mkdir(join(path, '6.out'));
     await symlink(join(path, '3.in'), join(path, '7.in'));
     const stop = new AbortController();
-    const seen: Arrival[] = [];
+    const seen: WaitingProgram[] = [];
     const looking = (async () => {
       for await (const arrival of arrivals(stop.signal)) seen.push(arrival);
     })();
@@ -165,10 +165,10 @@ describe('arrivals', () => {
   });
 
   it('end with the signal, also between two that are there', async () => {
-    const { path, arrivals } = await freshFolder(server);
+    const { path, programs: arrivals } = await freshFolder(server);
     makeFifos(join(path, '1.in'), join(path, '2.in'));
     const stop = new AbortController();
-    const seen: Arrival[] = [];
+    const seen: WaitingProgram[] = [];
     for await (const arrival of arrivals(stop.signal)) {
       seen.push(arrival);
       stop.abort();
@@ -178,7 +178,7 @@ describe('arrivals', () => {
   });
 
   it('end soon where nobody comes', async () => {
-    const { arrivals } = await freshFolder(server);
+    const { programs: arrivals } = await freshFolder(server);
     const stop = new AbortController();
     const looking = Array.fromAsync(arrivals(stop.signal));
     await sleep(50);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { feedFifo, readFifo } from '../../../segment-shipper/fifo/fifo.ts';
-import { type Arrival, openFifoFolder } from '../../../segment-shipper/fifo/folder.ts';
+import { openFifoFolder, type WaitingProgram } from '../../../segment-shipper/fifo/folder.ts';
 
 /**
  * A process that holds a folder, for tests that kill it. `never` looks at no program, `stalled` stops after the first
@@ -14,10 +14,10 @@ const folder = await openFifoFolder(path, dataDir);
 say('ready');
 if (manner === 'never') await stall();
 const meetings: Promise<void>[] = [];
-for await (const arrival of folder.arrivals(signal))
+for await (const arrival of folder.programs(signal))
   meetings.push(meet(arrival).catch((error: unknown) => void say(`failed ${String(error)}`)));
 
-async function meet(arrival: Arrival): Promise<void> {
+async function meet(arrival: WaitingProgram): Promise<void> {
   if (arrival.direction === 'in') await feedFifo(arrival.path, rows(), signal);
   else
     for await (const _ of readFifo(arrival.path, signal)) {

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LoadRelation } from '../../../backup-set/documents/restore.ts';
+import { hex } from '../../../frame/hex.ts';
 import { compressFrame } from '../../../frame/zstd.ts';
-import { hex } from '../../../segment-shipper/backup/pack-writer.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { bigOrder, load, ROWS_PER_FRAME } from './big-relation.ts';
 

@@ -1,24 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { blockArena } from '../../database/copy-wire/block-arena.ts';
-import { blocksFor, roomLacking } from './row-room.ts';
+import { blockMemoryProblem, blocksFor } from './block-memory.ts';
 
 const MIB = 1024 * 1024;
 
 describe('the room for rows in a shipper', () => {
   it('is what the arena then has, for the most workers that are let in', () => {
     const workers = 37;
-    expect(roomLacking(workers, 64 * MIB)).toBeUndefined();
+    expect(blockMemoryProblem(workers, 64 * MIB)).toBeUndefined();
     const options = { connections: workers, blocks: blocksFor(workers), frameBytes: 64 * MIB };
     expect(() => blockArena(options)).not.toThrow();
   });
 
   it('is lacking with one more, and says how many there may be', () => {
-    expect(roomLacking(38, 64 * MIB)).toBe(
+    expect(blockMemoryProblem(38, 64 * MIB)).toBe(
       'frames of 67108864 bytes leave room for 37 workers in a shipper, not for 38',
     );
   });
 
   it('is there for every number of workers with frames of usual sizes', () => {
-    expect(roomLacking(64, 32 * MIB)).toBeUndefined();
+    expect(blockMemoryProblem(64, 32 * MIB)).toBeUndefined();
   });
 });

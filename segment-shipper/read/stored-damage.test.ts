@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { crc32, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SourceExtent } from '../../backup-set/documents/restore.ts';
+import { hex } from '../../frame/hex.ts';
 import { compressFrame, compressLongFrame } from '../../frame/zstd.ts';
 import { openStore } from '../../storage/open.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { hex } from '../backup/pack-writer.ts';
-import { readText } from './fetch.ts';
+import { readText } from './read-text.ts';
 import { rowsOf } from './rows-of.ts';
 
 const signal = new AbortController().signal;

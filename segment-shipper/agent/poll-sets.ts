@@ -3,9 +3,9 @@ import { isStowageError } from '../../backup-set/base/errors.ts';
 import { agentsPrefix, formatKey, parseKey, setsOn } from '../../backup-set/base/keys.ts';
 import { Timestamp } from '../../backup-set/base/timestamps.ts';
 import { BackupOrder } from '../../backup-set/documents/agents.ts';
+import { backupOrderWork } from './backup-order.ts';
 import { type ServedContent, servedContents } from './contents.ts';
-import { type Agent, abortOrder, follow, forget } from './orders.ts';
-import { shipByOrder } from './ship.ts';
+import { type Agent, abortOrder, forgetOrder, startOrder } from './orders.ts';
 
 /** Sets that are of no interest any more: sealed. */
 export type ClosedSets = Set<string>;
@@ -42,7 +42,7 @@ export async function pollSets(agent: Agent, over: ClosedSets, waiting: Waiting)
       const text = formatKey(key);
       if (sealed) {
         abortOrder(agent, text, 'the set was sealed without this content');
-        forget(agent, text);
+        forgetOrder(agent, text);
         waiting.delete(text);
       } else {
         await lookAtOrder(agent, key, waiting, ask);
@@ -91,8 +91,8 @@ async function lookAtOrder(agent: Agent, key: OrderKey, waiting: Waiting, ask: A
   }
   const noMore = waiting.get(text) ?? new AbortController();
   if (here.order.collect) waiting.set(text, noMore);
-  const { work, fail } = shipByOrder(agent, here.order, here.served, noMore.signal);
-  follow(agent, { key: text, claim: formatKey({ ...key, kind: 'backup-claim' }), work, fail });
+  const { work, fail } = backupOrderWork(agent, here.order, here.served, noMore.signal);
+  startOrder(agent, { key: text, claim: formatKey({ ...key, kind: 'backup-claim' }), work, fail });
 }
 
 /** An order that is this agent's; undefined for another's, and for what cannot be read. */
@@ -126,7 +126,7 @@ async function orderHere(
 /** None of ours, or answered before we came: not looked at again. */
 function leave(agent: Agent, key: string): void {
   agent.orders.set(key, {
-    state: 'left',
+    state: 'skipped',
     stop: new AbortController(),
     ended: Promise.resolve(),
     failure: undefined,

@@ -1,12 +1,14 @@
 import { crc32 } from 'node:zlib';
 import { type Handoff, handoff } from '../../async/handoff.ts';
-import { EXTENTS_MAX, encode, FORMAT_VERSION, sha256 } from '../../backup-set/base/document.ts';
+import { EXTENTS_MAX } from '../../backup-set/base/document.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
-import { type Extent, Receipt } from '../../backup-set/documents/receipt.ts';
+import type { Extent } from '../../backup-set/documents/receipt.ts';
 import { combineCrc32 } from '../../frame/crc32.ts';
+import { hex } from '../../frame/hex.ts';
 import type { StoredObject } from '../../storage/store.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
+import { receiptHeader, storeReceipt } from './store-receipt.ts';
 
 /** Frames of one worker, written to one pack after the other; each finished pack is followed by its receipt. */
 export interface PackSeries {
@@ -15,7 +17,7 @@ export interface PackSeries {
   /** Ends the last pack and stores its receipt. */
   finish(): Promise<void>;
   /** Aborts the upload in flight; nothing of it stays. Frames that are still on their way here get the reason. */
-  abandon(reason: unknown): Promise<void>;
+  abort(reason: unknown): Promise<void>;
 }
 
 /** What went into a frame. */
@@ -68,7 +70,7 @@ export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): P
       open = undefined;
       if (last !== undefined) await finishPack(last, job, worker, deps);
     },
-    async abandon(reason) {
+    async abort(reason) {
       abandoned = { reason };
       const left = open;
       open = undefined;
@@ -125,7 +127,7 @@ async function finishPack(
   await storeReceipt(
     {
       kind: 'pack',
-      ...shippedBy(job, worker, pack.sequence),
+      ...receiptHeader(job, worker, pack.sequence),
       object: {
         key: pack.key,
         bytes: pack.bytes,
@@ -138,50 +140,4 @@ async function finishPack(
     },
     deps,
   );
-}
-
-/** The fields every receipt of this shipper starts with. */
-export function shippedBy(
-  { timestamp, content, attempt }: BackupJob,
-  worker: number,
-  sequence: number,
-) {
-  return {
-    format: 'stowage/receipt',
-    version: FORMAT_VERSION,
-    timestamp,
-    content,
-    attempt,
-    worker,
-    sequence,
-  } as const;
-}
-
-/** Stores a receipt and tells the coordinator its digest, which the seal will hold. */
-export async function storeReceipt(
-  receipt: Receipt,
-  { store, report, signal }: ShipperDeps,
-): Promise<void> {
-  const bytes = encode(Receipt, receipt);
-  const { timestamp, content, attempt, worker, sequence } = receipt;
-  await store.create(
-    formatKey({ kind: 'receipt', timestamp, content, attempt, worker, sequence }),
-    bytes,
-    {
-      signal,
-    },
-  );
-  report({
-    type: 'receipt',
-    attempt,
-    worker,
-    sequence,
-    sha256: sha256(bytes),
-    storedBytes: receipt.object.bytes,
-  });
-}
-
-/** CRC-32 as documents write it. */
-export function hex(crc: number): string {
-  return crc.toString(16).padStart(8, '0');
 }

@@ -3,7 +3,7 @@ import { EXTENTS_MAX } from '../../backup-set/base/document.ts';
 import { compressors } from '../../frame/zstd.ts';
 import { levelOf } from './level.ts';
 import { orderedFrames } from './ordered-frames.ts';
-import { packSeries } from './pack-writer.ts';
+import { packSeries } from './pack-series.ts';
 
 /** A store that keeps what is begun and what has ended well; `arrive` is the end of an upload. */
 function series(packBytes: number, arrive: () => Promise<void> = () => Promise.resolve()) {
@@ -72,7 +72,7 @@ describe('packs that are abandoned', () => {
   it('leave nothing, and take no frame any more', async () => {
     const { begun, stored, packs } = series(1e9);
     await packs.frame(0, frame);
-    await packs.abandon(reason);
+    await packs.abort(reason);
     await expect(packs.frame(0, frame)).rejects.toBe(reason);
     await packs.finish();
     expect(begun).toHaveLength(1);
@@ -88,7 +88,7 @@ describe('packs that are abandoned', () => {
     const rows = Buffer.alloc(1e6, 'rows\n');
     for (let n = 0; n < 3; n++)
       await line.push(n, { kind: 'rows', rows, count: 1, release: () => undefined });
-    await packs.abandon(reason);
+    await packs.abort(reason);
     await expect(line.drain()).rejects.toBe(reason);
     expect([...begun, ...stored]).toEqual([]);
   });

@@ -14,7 +14,7 @@ const REPORT_MS_MAX = 10_000;
 const LOOK_MS = 1_000;
 
 /** How one backup order is carried out, and how its failure is told; both end with the report that its coordinator waits for. */
-export function shipByOrder(
+export function backupOrderWork(
   agent: Agent,
   order: BackupOrder,
   served: ServedContent,

@@ -12,9 +12,9 @@ import { failedReceipt } from '../../backup-set/restore/failed-receipt.ts';
 import { noProgress } from '../deps.ts';
 import { CONTROL_VERSION } from '../protocol/control.ts';
 import { throttledReads } from '../rate/throttle.ts';
-import { followOrder } from '../restore/restore.ts';
+import { completeOrder } from '../restore/restore.ts';
 import { type ServedContent, servedContents, targetFor } from './contents.ts';
-import { type Agent, abortOrder, follow, forget } from './orders.ts';
+import { type Agent, abortOrder, forgetOrder, startOrder } from './orders.ts';
 
 type OrderKey = Extract<Key, { kind: 'order' | 'order-claim' | 'restore-receipt' }>;
 
@@ -47,7 +47,9 @@ export async function pollRestores(agent: Agent, known: KnownRestores): Promise<
       const text = formatKey(key);
       if (answered.has(text)) {
         abortOrder(agent, text, 'somebody else has answered for this order');
-      } else if (!['running', 'answered', 'left'].includes(agent.orders.get(text)?.state ?? '')) {
+      } else if (
+        !['running', 'answered', 'skipped'].includes(agent.orders.get(text)?.state ?? '')
+      ) {
         served ??= await servedContents(agent.config, agent.env);
         const here = served.find((segment) => isMeant(segment, key.content, request));
         if (here !== undefined) begin(agent, key, here, request);
@@ -114,11 +116,11 @@ function begin(agent: Agent, key: OrderKey, here: ServedContent, { target }: Res
   const { restore, phase, content } = key;
   const receipt = formatKey({ ...key, kind: 'restore-receipt' });
   const startedAt = clock();
-  follow(agent, {
+  startOrder(agent, {
     key: formatKey(key),
     claim: formatKey({ ...key, kind: 'order-claim' }),
     work: (signal) =>
-      followOrder(
+      completeOrder(
         {
           control: CONTROL_VERSION,
           type: 'restore',
@@ -167,7 +169,7 @@ async function storeFailed(
 function end(agent: Agent, keys: readonly Key[]): void {
   for (const key of keys.filter(ofKind('order'))) {
     abortOrder(agent, formatKey(key), 'the restore has ended');
-    forget(agent, formatKey(key));
+    forgetOrder(agent, formatKey(key));
   }
 }
 

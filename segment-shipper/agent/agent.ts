@@ -74,7 +74,7 @@ function endOnSignals(stop: AbortController, log: Logger): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
       stop.abort(
-        new StowageError('interrupted', `${signal} ended the agent while it ran the order`),
+        new StowageError('interrupted', `the agent was ended by ${signal} while it ran the order`),
       );
       setTimeout(() => {
         log.error(

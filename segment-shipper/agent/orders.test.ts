@@ -79,7 +79,7 @@ describe('an order', () => {
     if (claim !== undefined) objects.set(KEYS.claim, Buffer.from(claim));
     const order = noted();
     expect(await followed(agentOf(objects), order)).toBe('answered');
-    expect(order.calls).toEqual(['the agent was restarted amid the order']);
+    expect(order.calls).toEqual(['the agent was restarted while it ran the order']);
   });
 
   test('that another agent has is left alone', async () => {

@@ -14,7 +14,7 @@ describe('the room for rows in a shipper', () => {
 
   it('is lacking with one more, and says how many there may be', () => {
     expect(blockMemoryProblem(38, 64 * MIB)).toBe(
-      'frames of 67108864 bytes leave room for 37 workers in a shipper, not for 38',
+      'with frames of 67108864 bytes a shipper has memory for 37 workers at most, not for 38',
     );
   });
 

@@ -10,23 +10,28 @@ import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { receiptHeader, storeReceipt } from './store-receipt.ts';
 
-/** Frames of one worker, written to one pack after the other; each finished pack is followed by its receipt. */
+/** Writes one worker's frames to a series of packs. The receipt of each pack is stored after it. */
 export interface PackSeries {
-  /** Appends one whole frame. Waits while the store is behind; then nobody reads its memory any more. */
+  /**
+   * Appends one whole frame. Waits while the upload is behind. The frame's memory is not read any
+   * more when this resolves.
+   */
   frame(relation: number, frame: WholeFrame): Promise<void>;
   /** Ends the last pack and stores its receipt. */
   finish(): Promise<void>;
-  /** Aborts the upload in flight; nothing of it stays. Frames that are still on their way here get the reason. */
+  /** Aborts the upload in flight; nothing of it is stored. Later calls of `frame` throw the reason. */
   abort(reason: unknown): Promise<void>;
 }
 
-/** What went into a frame. */
 export interface FrameCounts {
   readonly rows: number;
   readonly bytes: number;
 }
 
-/** A frame as it is stored, or as it comes into being; then the counts are known once its last byte was produced. */
+/**
+ * A compressed frame, in memory or as a stream. The counts of a stream are known after its last
+ * byte.
+ */
 export interface WholeFrame {
   readonly stored: AsyncIterable<Uint8Array> | Uint8Array;
   readonly counts: () => FrameCounts;
@@ -46,10 +51,10 @@ interface OpenPack {
 export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): PackSeries {
   let open: OpenPack | undefined;
   let sequence = 0;
-  let abandoned: { readonly reason: unknown } | undefined;
+  let aborted: { readonly reason: unknown } | undefined;
   return {
     async frame(relation, { stored, counts }) {
-      if (abandoned !== undefined) throw abandoned.reason;
+      if (aborted !== undefined) throw aborted.reason;
       open ??= openPack(job, worker, ++sequence, deps);
       const offset = open.bytes;
       let crc = 0;
@@ -71,7 +76,7 @@ export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): P
       if (last !== undefined) await finishPack(last, job, worker, deps);
     },
     async abort(reason) {
-      abandoned = { reason };
+      aborted = { reason };
       const left = open;
       open = undefined;
       left?.handoff.fail(reason);
@@ -90,7 +95,7 @@ function openPack(
   const key = formatKey({ kind: 'pack', timestamp, content, attempt, worker, sequence });
   const passed = handoff();
   const uploaded = store.upload(key, passed.chunks, { signal });
-  // Its failure is seen by whoever writes or finishes; an upload may fail before it reads anything.
+  // `append` and `finishPack` throw the failure. An upload may fail before it reads a chunk.
   uploaded.catch((reason: unknown) => passed.fail(reason));
   return {
     key,
@@ -107,7 +112,7 @@ function openPack(
 async function append(pack: OpenPack, chunk: Uint8Array, deps: ShipperDeps): Promise<void> {
   await deps.throttle(chunk.byteLength, deps.signal);
   await pack.handoff.write(chunk).catch(async (error: unknown) => {
-    // The upload alone knows why it reads no more.
+    // The upload's own error says why it stopped reading.
     await pack.uploaded;
     throw error;
   });
@@ -115,7 +120,7 @@ async function append(pack: OpenPack, chunk: Uint8Array, deps: ShipperDeps): Pro
   deps.progress.storedBytes += chunk.byteLength;
 }
 
-/** The pack must be stored before its receipt says so. */
+/** A receipt confirms that its pack is stored, so the pack comes first. */
 async function finishPack(
   pack: OpenPack,
   job: BackupJob,

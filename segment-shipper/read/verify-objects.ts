@@ -1,3 +1,4 @@
+import { eachInFlight } from '../../async/each-in-flight.ts';
 import { isStowageError, messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
@@ -35,15 +36,11 @@ export async function verifyObjects(
   const ranges = new Map(order.objects.map((object) => [object, rangesOf(object)]));
   const bytes = [...ranges.values()].flat().reduce((sum, { length }) => sum + length, 0);
   const keeping = kept?.hasRoomFor(bytes) === true ? kept : undefined;
-  const queue = [...order.objects];
   const problems: Problem[] = [];
-  const work = async () => {
-    for (let object = queue.shift(); object !== undefined; object = queue.shift()) {
-      deps.progress.relation = object.key;
-      problems.push(...(await verifyObject(object, ranges.get(object) ?? [], order.content)));
-    }
-  };
-  await Promise.all(Array.from({ length: workers }, work));
+  await eachInFlight(order.objects, workers, async (object) => {
+    deps.progress.relation = object.key;
+    problems.push(...(await verifyObject(object, ranges.get(object) ?? [], order.content)));
+  });
   return problems;
 
   async function verifyObject(

@@ -14,13 +14,13 @@ import { withArchive } from './schema.ts';
 import { type Loading, startLoading } from './shared-loading.ts';
 import { type FetchedRelation, fetchTogether, isSmall } from './small-relations.ts';
 
-/** Less than this is sooner loaded than another connection is opened; in bytes of rows. */
+/** Bytes of rows. To load fewer takes less time than to open another connection for them. */
 const JOIN_BYTES_MIN = 16 * 1024 * 1024;
 
 /**
- * Loads all relations of an order over several connections: the large ones first, then the small ones, at last several
- * connections share what is left of the large ones. A relation that fails leaves nothing behind and is named; the others are still
- * loaded, so that the receipt tells everything that is wrong.
+ * Loads all relations of an order over several connections: first the large ones, then the small
+ * ones; then idle connections join the large ones that still load. A relation that fails leaves no
+ * rows and becomes a problem. The others are still loaded, so the receipt names every failure.
  */
 export async function loadData(
   order: OrderOf<'data'>,
@@ -40,7 +40,7 @@ export async function loadData(
   const problems: Problem[] = [];
   try {
     const workers = Array.from({ length: job.workers }, (_, index) => work(index + 1));
-    // All of them, also when one throws: nothing may still run when we clean up.
+    // allSettled: when one throws, the others must have ended before the clean-up.
     for (const worker of await Promise.allSettled(workers))
       if (worker.status === 'rejected') throw worker.reason;
   } finally {
@@ -124,7 +124,7 @@ export async function loadData(
     });
   }
 
-  /** The segments' own shippers hand the rows over, and count them into the progress. */
+  /** The shippers of the segments feed the rows, and count them into their own progress. */
   async function loadOnSegments(
     relation: LoadRelation,
     connection: RestoreConnection,
@@ -137,7 +137,7 @@ export async function loadData(
     await session.query('COMMIT');
   }
 
-  /** A relation that fails is named; a connection on which one failed is in no state to be used again. */
+  /** Turns a failure into a problem, and drops the connection: its session may be in any state. */
   async function reportingFailure(
     relation: LoadRelation,
     connection: RestoreConnection,
@@ -149,7 +149,7 @@ export async function loadData(
       await load();
       loaded.push({ schema, name, rows });
     } catch (error) {
-      deps.log.error({ err: error, relation: `${schema}.${name}` }, 'not loaded');
+      deps.log.error({ err: error, relation: `${schema}.${name}` }, 'cannot load the relation');
       problems.push(problemOf(error, content, relation));
       await connection.drop();
     }

@@ -14,7 +14,7 @@ import { type VerifiedBytes, verifiedBytes } from '../read/verified-bytes.ts';
 import { type OrderResult, problemOf } from './order-result.ts';
 import { runOrder } from './run-order.ts';
 
-/** Carries out a restore's orders as the coordinator announces them; each ends in a receipt, also when it failed. */
+/** Runs the orders of a restore as the coordinator announces their phases. */
 export async function restore(
   job: RestoreJob,
   phases: AsyncIterable<Phase>,
@@ -29,8 +29,8 @@ export async function restore(
 }
 
 /**
- * Carries out one order and stores its receipt, also a failed one.
- * @throws when it was interrupted, or the receipt could not be stored: then nobody has answered.
+ * Runs one order and stores its receipt, also when the order failed.
+ * @throws when the signal fires or the receipt cannot be stored: the order then has no receipt.
  */
 export async function completeOrder(
   job: RestoreJob,
@@ -38,12 +38,13 @@ export async function completeOrder(
   deps: ShipperDeps,
   kept?: VerifiedBytes,
 ): Promise<void> {
+  const { content } = job;
   const startedAt = deps.clock();
   const storedBefore = deps.progress.storedBytes;
   const metered = meterReads(deps.store, deps.progress);
   const store = kept === undefined ? metered : kept.servedFrom(metered);
-  const result = await attempt(job, phase, { ...deps, store }, kept);
-  // Interrupted is not failed: whoever ended us may give the same order to another shipper.
+  const result = await readAndRun(job, phase, { ...deps, store }, kept);
+  // An interrupted order gets no receipt: another shipper may run the same order again.
   deps.signal.throwIfAborted();
   const status = result.problems.length === 0 ? 'done' : 'failed';
   const receipt = encode(RestoreReceipt, {
@@ -51,7 +52,7 @@ export async function completeOrder(
     version: FORMAT_VERSION,
     id: job.restore,
     phase,
-    content: job.content,
+    content,
     status,
     startedAt: startedAt.toISOString(),
     finishedAt: deps.clock().toISOString(),
@@ -59,17 +60,12 @@ export async function completeOrder(
     relations: [...result.loaded],
     ...boundedProblems(result.problems),
   });
-  await deps.store.create(
-    formatKey({ kind: 'restore-receipt', restore: job.restore, phase, content: job.content }),
-    receipt,
-    {
-      signal: deps.signal,
-    },
-  );
+  const key = formatKey({ kind: 'restore-receipt', restore: job.restore, phase, content });
+  await deps.store.create(key, receipt, { signal: deps.signal });
   deps.report({ type: 'ordered', phase, status });
 }
 
-async function attempt(
+async function readAndRun(
   job: RestoreJob,
   phase: Phase,
   deps: ShipperDeps,
@@ -86,7 +82,7 @@ async function attempt(
   }
 }
 
-/** Counts what is really read, also what is read twice. */
+/** Counts all bytes that are read from the store, also those that are read twice. */
 function meterReads(store: ObjectStore, progress: Progress): ObjectStore {
   return {
     ...store,

@@ -208,7 +208,7 @@ describe('one of four connections', () => {
       frame === inShare(2) && row === 0 ? String(twice) : undefined,
     );
     const { problems } = await load(server, order, waitingFor(store, 4));
-    expect(problems[0]?.message).toMatch(/collide|23505/);
+    expect(problems[0]?.message).toMatch(/deadlock|23505/);
     await nothingIsLeft();
   });
 });

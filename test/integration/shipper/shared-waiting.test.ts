@@ -128,7 +128,7 @@ describe('somebody between two connections that load one table', () => {
     const inserted = other.query(`INSERT INTO public.big VALUES (${firstOf(0)})`);
     const { problems } = await loading;
     expect(problems).toMatchObject([{ relation: { name: 'big' } }]);
-    expect(problems[0]?.message).toContain('collide');
+    expect(problems[0]?.message).toContain('deadlock');
     await inserted;
     await other.query('ROLLBACK');
     expect(await server.psql('SELECT count(*) FROM big')).toBe('0');

@@ -1,6 +1,6 @@
 import type { monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** The histogram holds the time between two samples, so this much of each value is no delay. */
+/** The histogram holds the time between two samples, so this much of each value is not a delay. */
 const SAMPLE_MS = 20;
 /** The start of a process is one long computation, and a short run need not pay for sampling. */
 const START_MS = 1_000;

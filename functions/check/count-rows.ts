@@ -1,6 +1,6 @@
 const NEWLINE = 0x0a;
 
-/** Counts the rows of COPY text. Each newline ends a row: COPY writes one inside a value as `\n`. */
+/** Counts rows of COPY text. Each newline ends a row: COPY writes one inside a value as `\n`. */
 export interface RowCount {
   feed(chunk: Uint8Array): void;
   /** Undefined when the last row has no end. */

@@ -70,7 +70,7 @@ function checksOf({ extents, bytes, crc32 }: CheckedObject): Checks {
   };
 }
 
-/** The fault of an extent is known when its last byte has come out, or when the source has ended. */
+/** The fault of an extent is known when its last byte has been yielded, or at the end. */
 async function* checked(
   source: AsyncIterable<Uint8Array>,
   { frames, whole }: Checks,

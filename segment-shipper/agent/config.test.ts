@@ -23,7 +23,7 @@ test.each([
     'a content that is listed twice',
     { contents: [0, 0].map((content) => ({ content, host: 'db0' })) },
   ],
-  ['contents beside a coordinator', { coordinator: { host: 'mdw' } }],
+  ['both contents and a coordinator', { coordinator: { host: 'mdw' } }],
   ['neither contents nor a coordinator', { contents: [] }],
   ['a poll interval of zero', { pollSeconds: 0 }],
   ['a password', { connection: { password: 'secret' } }],

@@ -23,8 +23,8 @@ export interface Agent {
 
 export interface AgentOrder {
   /**
-   * `answered`: its receipt or report is stored. `unanswered`: it was run, but its receipt or report
-   * could not be stored yet. `skipped`: another agent has it.
+   * `answered`: its receipt or report is stored. `unanswered`: it was run, but its receipt or
+   * report could not be stored yet. `skipped`: another agent has it.
    */
   state: 'running' | 'answered' | 'unanswered' | 'skipped';
   readonly stop: AbortController;

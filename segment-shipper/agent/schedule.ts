@@ -13,8 +13,9 @@ const KILL_AFTER_MS = 15_000;
 const OUTPUT_CHARS_MAX = 4_000;
 
 /**
- * Starts `stowage backup` at a fixed interval until the agent ends, one at a time: a run that is due
- * while a backup still runs is skipped. The exit of a backup is logged and never ends the agent.
+ * Starts `stowage backup` at a fixed interval until the agent ends, one at a time: a run that is
+ * due while a backup still runs is skipped. The exit of a backup is logged and never ends the
+ * agent.
  */
 export async function backUpOnSchedule(agent: Agent): Promise<void> {
   const { config, clock, log, signal } = agent;
@@ -35,7 +36,7 @@ export async function backUpOnSchedule(agent: Agent): Promise<void> {
   }
 }
 
-/** The next multiple of the interval since 1970 in UTC: 60 is every full hour, also after a restart. */
+/** The next multiple of the interval since 1970 in UTC, so that a restart does not shift it. */
 export function nextRun(nowMs: number, everyMinutes: number): number {
   const everyMs = everyMinutes * MINUTE_MS;
   return (Math.floor(nowMs / everyMs) + 1) * everyMs;

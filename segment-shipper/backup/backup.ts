@@ -16,7 +16,7 @@ import { shipRelation, shipTogether } from './ship-relation.ts';
 
 /** Smaller relations are requested in groups: the round trip of one takes longer than its rows. */
 const SMALL_BYTES_MAX = 64 * 1024;
-/** Enough to hide the round trip. The server parses all statements before it sends the first row. */
+/** Enough to hide the round trip. The server parses all statements before the first row. */
 const TOGETHER_MAX = 100;
 
 type ShippedRelation = BackupJob['relations'][number];
@@ -95,7 +95,7 @@ async function work(
     await packs.finish();
     await session.close();
   } catch (error) {
-    // Destroyed, not closed: a server in the middle of a COPY would go on sending and keep its locks.
+    // Destroyed, not closed: a server in the middle of a COPY would keep sending, and its locks.
     await Promise.all([session.destroy(), packs.abort(error)]);
     throw error;
   }

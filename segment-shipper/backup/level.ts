@@ -9,8 +9,8 @@ export interface Level {
 }
 
 /**
- * zstd level 1 is as fast as a server's COPY here. Above 9, each level costs minutes per gigabyte and
- * saves a few per cent.
+ * zstd level 1 is as fast as a server's COPY here. Above 9, each level costs minutes per gigabyte
+ * and saves a few per cent.
  */
 export const LEVEL_MIN = 1;
 export const LEVEL_MAX = 9;

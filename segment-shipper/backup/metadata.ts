@@ -86,7 +86,7 @@ async function* contentOf(
 
 const textLevel = ({ level }: BackupJob) => (level === 'auto' ? LEVEL_MIN : level);
 
-/** The end of the output does not prove success, so the stream ends after the exit code is known. */
+/** The end of the output does not prove success, so the stream ends after a good exit code. */
 async function* outputOf({ stdout, done }: ToolOutput): AsyncGenerator<Uint8Array> {
   yield* stdout;
   await done;

@@ -19,7 +19,7 @@ export interface PackSeries {
   frame(relation: number, frame: WholeFrame): Promise<void>;
   /** Ends the last pack and stores its receipt. */
   finish(): Promise<void>;
-  /** Aborts the upload in flight; nothing of it is stored. Later calls of `frame` throw the reason. */
+  /** Aborts the upload in flight, which then stores nothing. `frame` then throws the reason. */
   abort(reason: unknown): Promise<void>;
 }
 

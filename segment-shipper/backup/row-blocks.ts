@@ -9,7 +9,7 @@ const PIECE_BYTES = 64 * 1024;
 /** Buffers for blocks of rows. `RowBlock.release` gives a buffer back. */
 export type BlockBuffers = Pool<Buffer>;
 
-/** `count` buffers for blocks of about `blockBytes`. Pages that are never written take no memory. */
+/** `count` buffers for blocks of about `blockBytes`. Pages never written take no memory. */
 export function blockBuffers(blockBytes: number, count: number): BlockBuffers {
   return createPool(
     Array.from({ length: count }, () => Buffer.allocUnsafeSlow(blockBytes + SLACK_BYTES)),
@@ -75,9 +75,9 @@ export async function* rowBlocks(
 }
 
 /**
- * Where a block ends: after the last row that ends within `blockBytes`, or else after the first row,
- * which is longer; 0 while that is unknown. It does not depend on how much has been read, so the
- * same rows always give the same blocks.
+ * Where a block ends: after the last row that ends within `blockBytes`, or else after the first
+ * row, which is longer; 0 while that is unknown. It does not depend on how much has been read, so
+ * the same rows always give the same blocks.
  */
 function cutIn(filling: Buffer, used: number, blockBytes: number): number {
   if (used < blockBytes) return 0;

@@ -61,7 +61,7 @@ export async function openFifoFolder(
   };
 }
 
-/** The user that the server's programs run as, when it is another; only root can change the owner. */
+/** The user of the server's programs, when it is another; only root can change the owner. */
 async function ownerFor(dataDir: string | undefined): Promise<number | undefined> {
   const own = process.getuid?.();
   const found = dataDir === undefined ? undefined : await stat(dataDir).catch(() => undefined);

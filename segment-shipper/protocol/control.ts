@@ -69,8 +69,8 @@ export type BackupJob = Extract<Job, { type: 'backup' }>;
 export type RestoreJob = Extract<Job, { type: 'restore' }>;
 
 /**
- * The later lines. `order`: the order of this phase is now in the bucket. `rate`: a new share of the
- * host's rate limit. `end`: no more orders follow, and no more programs start.
+ * The later lines. `order`: the order of this phase is now in the bucket. `rate`: a new share of
+ * the host's rate limit. `end`: no more orders follow, and no more programs start.
  */
 export const Instruction = z.discriminatedUnion('type', [
   z.object({ type: z.literal('order'), phase: z.enum(PHASES) }),

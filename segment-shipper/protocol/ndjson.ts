@@ -6,7 +6,7 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 const LINE_CHARS_MAX = 256 * 1024 * 1024;
 const SHORT_CHARS = 64 * 1024;
 
-/** The JSON objects of a stream, one per line, each validated. @throws StowageError `shipper/protocol` */
+/** The validated JSON objects of a stream, one per line. @throws StowageError `shipper/protocol` */
 export async function* readLines<Schema extends z.ZodType>(
   input: AsyncIterable<Uint8Array | string>,
   schema: Schema,

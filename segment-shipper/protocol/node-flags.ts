@@ -1,9 +1,10 @@
 /**
- * Node's flags for our programs. A shipper holds tens of MiB of buffers beside a heap of 12 MiB, and
- * frees them itself (zstd.ts, release.ts). V8 counts them too. With its default limits, which follow
- * the small heap, it collected ten times a second and used a third of the shipper's CPU. An initial
- * limit of 64 MiB prevents that, at the same peak memory. One V8 worker thread is enough for the
- * remaining collections: to start four costs a shipper of one small table a tenth of its CPU.
+ * Node's flags for our programs. A shipper holds tens of MiB of buffers next to a heap of 12 MiB,
+ * and frees them itself (zstd.ts, release.ts). V8 counts them too. With its default limits, which
+ * follow the small heap, it collected ten times a second and used a third of the shipper's CPU. An
+ * initial limit of 64 MiB prevents that, at the same peak memory. One V8 worker thread is enough
+ * for the remaining collections: starting four costs a shipper of one small table a tenth of its
+ * CPU.
  */
 const flags = (youngMiB: number): readonly string[] => [
   `--max-semi-space-size=${youngMiB}`,

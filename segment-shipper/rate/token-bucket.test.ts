@@ -41,18 +41,18 @@ async function settle(): Promise<void> {
 const never = new AbortController().signal;
 
 /** Calls `take`, and records when it resolves. */
-function asking(bucket: TokenBucket, now: () => number) {
+function recordTakes(bucket: TokenBucket, now: () => number) {
   const passed: { name: number; bytes: number; at: number }[] = [];
-  const ask = (name: number, bytes: number, signal = never) =>
+  const take = (name: number, bytes: number, signal = never) =>
     bucket.take(bytes, signal).then(() => void passed.push({ name, bytes, at: now() }));
-  return { ask, passed };
+  return { take, passed };
 }
 
 describe('a token bucket', () => {
   it('lets a burst through at once, and the rest at its rate, in order', async () => {
     const { timer, pass, now } = fakeTimer();
-    const { ask, passed } = asking(tokenBucket(1000, timer), now);
-    for (const name of [1, 2, 3, 4]) void ask(name, 125);
+    const { take, passed } = recordTakes(tokenBucket(1000, timer), now);
+    for (const name of [1, 2, 3, 4]) void take(name, 125);
     await pass(0);
     expect(passed.map(({ name }) => name)).toEqual([1, 2]);
     await pass(1000);
@@ -66,18 +66,18 @@ describe('a token bucket', () => {
 
   it('saves up at most a burst while there are no calls', async () => {
     const { timer, pass, now } = fakeTimer();
-    const { ask, passed } = asking(tokenBucket(1000, timer), now);
+    const { take, passed } = recordTakes(tokenBucket(1000, timer), now);
     await pass(3_600_000);
-    for (const name of [1, 2, 3]) void ask(name, 125);
+    for (const name of [1, 2, 3]) void take(name, 125);
     await pass(0);
     expect(passed).toHaveLength(2);
   });
 
   it('lets a call larger than a burst through after it has earned all of it, and keeps no rest', async () => {
     const { timer, pass, now } = fakeTimer();
-    const { ask, passed } = asking(tokenBucket(1000, timer), now);
-    void ask(1, 2250);
-    void ask(2, 250);
+    const { take, passed } = recordTakes(tokenBucket(1000, timer), now);
+    void take(1, 2250);
+    void take(2, 250);
     await pass(1999);
     expect(passed).toEqual([]);
     await pass(251);
@@ -87,9 +87,9 @@ describe('a token bucket', () => {
   it('applies a new rate also to calls that already wait', async () => {
     const { timer, pass, now } = fakeTimer();
     const bucket = tokenBucket(1000, timer);
-    const { ask, passed } = asking(bucket, now);
-    void ask(1, 250);
-    void ask(2, 1000);
+    const { take, passed } = recordTakes(bucket, now);
+    void take(1, 250);
+    void take(2, 1000);
     await pass(500);
     bucket.setRate(5000);
     await pass(100);
@@ -98,11 +98,11 @@ describe('a token bucket', () => {
 
   it('removes an aborted call from the queue, and does not count its bytes', async () => {
     const { timer, pass, now, pending } = fakeTimer();
-    const { ask, passed } = asking(tokenBucket(1000, timer), now);
+    const { take, passed } = recordTakes(tokenBucket(1000, timer), now);
     const stop = new AbortController();
-    void ask(1, 250);
-    const aborted = ask(2, 1_000_000, stop.signal);
-    void ask(3, 100);
+    void take(1, 250);
+    const aborted = take(2, 1_000_000, stop.signal);
+    void take(3, 100);
     await pass(100);
     const reason = new Error('the coordinator has died');
     stop.abort(reason);
@@ -112,7 +112,7 @@ describe('a token bucket', () => {
       [1, 1000],
       [3, 1100],
     ]);
-    await expect(ask(4, 1, stop.signal)).rejects.toBe(reason);
+    await expect(take(4, 1, stop.signal)).rejects.toBe(reason);
     expect(pending()).toBe(0);
   });
 
@@ -129,11 +129,11 @@ describe('a token bucket', () => {
         fc.array(step, { minLength: 1, maxLength: 25 }),
         async (rate, steps) => {
           const { timer, pass, now, pending } = fakeTimer();
-          const { ask, passed } = asking(tokenBucket(rate, timer), now);
+          const { take, passed } = recordTakes(tokenBucket(rate, timer), now);
           const aborted = new Set<number>();
           for (const [name, { gapMs, bytes, isAborted, abortMs }] of steps.entries()) {
             const stop = new AbortController();
-            ask(name, bytes, stop.signal).catch(() => aborted.add(name));
+            take(name, bytes, stop.signal).catch(() => aborted.add(name));
             if (isAborted) timer.after(abortMs, () => stop.abort());
             await pass(gapMs);
           }

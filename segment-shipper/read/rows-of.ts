@@ -33,7 +33,7 @@ export function rowsOf(
 
 /**
  * Groups the extents into requests, in their order, each for at most `rowBytesMax` bytes of rows. A
- * frame that is too long for memory has a request of its own.
+ * frame that is too long for memory has its own request.
  */
 export function frameRuns(
   extents: readonly SourceExtent[],
@@ -133,9 +133,9 @@ async function decodeChecked({ stored, extent }: StoredFrame): Promise<Buffer> {
 }
 
 /**
- * Reads the frame twice, first to check it and then to use it, so that memory does not depend on the
- * longest row. The second read is checked too, because the object may have been replaced. If so,
- * the rows yielded until then are never committed.
+ * Reads the frame twice, first to check it and then to use it, so that memory does not depend on
+ * the longest row. The second read is checked too, because the object may have been replaced. If
+ * so, the rows yielded until then are never committed.
  */
 async function* longFrame(
   store: ObjectStore,

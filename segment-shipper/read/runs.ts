@@ -15,7 +15,7 @@ interface RunLimits<P> {
   /** Limit for the sum of `sizeOf` over the pieces of a run; a single piece may have more. */
   readonly sizeMax?: number;
   readonly sizeOf?: (piece: P) => number;
-  /** Whether a piece needs a request of its own. */
+  /** Whether a piece needs its own request. */
   readonly isAlone?: (piece: P) => boolean;
 }
 

@@ -10,7 +10,7 @@ export interface StoredFrame {
 }
 
 /**
- * Reads the frames of a run with one request, each into memory of its own.
+ * Reads the frames of a run with one request, each into its own memory.
  * @throws StowageError `set/damaged` for the first frame that is cut off; as `ObjectStore.get`.
  */
 export async function* storedFrames(

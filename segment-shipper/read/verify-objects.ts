@@ -124,7 +124,7 @@ function sizeDiffers(object: string, message: string): StowageError {
   return new StowageError('storage/invalid', `${object}: ${message}`, { where: { object } });
 }
 
-/** One range per group of neighbouring extents. An object without extents is a range of its own. */
+/** One range per group of neighbouring extents. An object without extents is one range. */
 function rangesOf({ key, bytes, crc32, extents }: VerifyObject): Range[] {
   if (extents === undefined) {
     const whole: Part = { key, offset: 0, length: bytes, crc32 };

@@ -4,7 +4,7 @@ import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 
 /**
- * Runs `work` in a session of its own on the target. The signal destroys the session, because a
+ * Runs `work` in its own session on the target. The signal destroys the session, because a
  * statement that waits for a lock, or analyzes for minutes, would not notice it.
  */
 export async function inSession(

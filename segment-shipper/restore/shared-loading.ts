@@ -21,8 +21,8 @@ export interface Loading {
   /**
    * Loads rows over one more connection, until all rows are taken. Resolves when the whole relation
    * is committed.
-   * @throws why the relation failed. Nothing of it is then in the table, and none of the connections
-   * that took part can be used again.
+   * @throws why the relation failed. Nothing of it is then in the table, and none of the
+   * connections that took part can be used again.
    */
   join(connection: Pick<RestoreConnection, 'open' | 'drop'>): Promise<void>;
 }
@@ -47,7 +47,7 @@ interface Member {
   session?: Session;
   state: 'loading' | 'loaded' | 'idle' | 'dropped';
   hasTaken: boolean;
-  /** Rows in the frames it took, from the manifest. In state `loaded` the server has confirmed it. */
+  /** Rows in the frames it took, from the manifest; confirmed by the server when `loaded`. */
   rows: number;
 }
 

@@ -4,8 +4,8 @@ import { startPostgres, type TestServer } from '../../support/servers/postgres.t
 import { bigOrder, load, waitForReads } from './big-relation.ts';
 
 /**
- * While a synchronous standby is configured that does not exist, a COMMIT is durable but not visible,
- * and ends only when that setting is removed.
+ * While a synchronous standby is configured that does not exist, a COMMIT is durable but not
+ * visible, and ends only when that setting is removed.
  */
 let server: TestServer;
 

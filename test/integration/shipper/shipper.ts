@@ -140,7 +140,7 @@ export function backupJob(
   };
 }
 
-/** Sessions of shippers on the server. Waits, because a backend notices a broken connection late. */
+/** Sessions of shippers. Waits, because a backend notices a broken connection late. */
 export async function backendsLeft(server: TestServer, withinMs = 20_000): Promise<string> {
   for (const until = Date.now() + withinMs; ; ) {
     const left = await server.psql(

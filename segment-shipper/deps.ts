@@ -3,14 +3,14 @@ import type { ObjectStore } from '../storage/store.ts';
 import type { Report } from './protocol/control.ts';
 import type { Throttle } from './rate/throttle.ts';
 
-/** Everything a shipper touches outside itself. */
+/** Everything that a shipper uses outside itself. */
 export interface ShipperDeps {
   readonly store: ObjectStore;
   readonly clock: () => Date;
   readonly log: Logger;
   readonly report: (report: Report) => void;
   readonly progress: Progress;
-  /** Asked before bytes leave for the store; reads of a restore ask it by themselves (throttledReads). */
+  /** Called before bytes go to the store. A restore's store throttles its reads by itself. */
   readonly throttle: Throttle;
   readonly signal: AbortSignal;
 }

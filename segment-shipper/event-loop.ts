@@ -1,13 +1,13 @@
 import type { monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** How often it looks. What the histogram holds is the time between two looks, so that this much is no delay. */
-const LOOK_MS = 20;
-/** A start is one long computation and says nothing about the work after it; and short runs need not pay for looking. */
+/** The histogram holds the time between two samples, so this much of each value is not a delay. */
+const SAMPLE_MS = 20;
+/** The start of a process is one long computation, and a short run need not pay for sampling. */
 const START_MS = 1_000;
 
-/** Watches how late the event loop gets to what is due. */
+/** Measures how late the event loop runs what is due. */
 export interface EventLoopWatch {
-  /** 99th percentile in milliseconds; undefined when the run was too short to tell. */
+  /** 99th percentile in milliseconds; undefined when the run was too short to measure it. */
   delayP99Ms(): number | undefined;
   stop(): void;
 }
@@ -18,14 +18,14 @@ export function watchEventLoop(): EventLoopWatch {
   const begin = async () => {
     const hooks = await import('node:perf_hooks');
     if (isOver) return;
-    histogram = hooks.monitorEventLoopDelay({ resolution: LOOK_MS });
+    histogram = hooks.monitorEventLoopDelay({ resolution: SAMPLE_MS });
     histogram.enable();
   };
   const starting = setTimeout(() => void begin(), START_MS).unref();
   return {
     delayP99Ms() {
       if (histogram === undefined || histogram.count === 0) return undefined;
-      return Math.max(0, Math.round(histogram.percentile(99) / 1e6 - LOOK_MS));
+      return Math.max(0, Math.round(histogram.percentile(99) / 1e6 - SAMPLE_MS));
     },
     stop() {
       isOver = true;

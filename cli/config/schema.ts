@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { parsePattern } from '../../backup-set/base/selection.ts';
 import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
 import { ZstdLevel } from '../../backup-set/documents/plan.ts';
-import { roomLacking } from '../../segment-shipper/backup/row-room.ts';
+import { blockMemoryProblem } from '../../segment-shipper/backup/block-memory.ts';
 
 /** stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one must not silently mean its default. */
 const Pattern = z
@@ -166,7 +166,7 @@ export const Config = Cluster.superRefine(
         message:
           'an agent serves several contents and has a limit of its own: maxRateBytes in agent.yaml',
       });
-    const lacking = roomLacking(shippers.workers, backup.frameBytes);
+    const lacking = blockMemoryProblem(shippers.workers, backup.frameBytes);
     if (lacking !== undefined)
       context.addIssue({ code: 'custom', path: ['backup', 'frameBytes'], message: lacking });
     if (flavour === 'greenplum' && segments.length > 0)

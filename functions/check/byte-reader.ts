@@ -1,45 +1,38 @@
-import { crc32 } from 'node:zlib';
-
-/** Cuts a stream into the pieces that somebody else named, and keeps count and digest of all of it. */
+/** Cuts a stream into pieces whose lengths the caller gives. One call at a time. */
 export interface ByteReader {
   /** The next `bytes` bytes in one buffer; fewer at the end of the stream. */
   take(bytes: number): Promise<Buffer>;
-  /** The next `bytes` bytes as they come; fewer at the end. What is left unread when the loop ends stays there. */
-  pass(bytes: number): AsyncGenerator<Uint8Array>;
-  /** Passes over the next `bytes` bytes, at most to the end. */
+  /**
+   * The next `bytes` bytes in chunks; fewer at the end of the stream. When the loop over it stops
+   * early, the bytes that it has not received stay in the reader.
+   */
+  stream(bytes: number): AsyncGenerator<Uint8Array>;
+  /** Reads the next `bytes` bytes, at most to the end of the stream, and drops them. */
   skip(bytes: number): Promise<void>;
-  /** Bytes taken, passed or skipped so far. */
-  at(): number;
-  /** CRC-32 of all bytes that have come out of the stream. */
-  crc(): number;
+  /** Number of bytes that were taken, streamed or skipped. */
+  position(): number;
   close(): Promise<void>;
 }
 
-export function readBytes(
-  source: AsyncIterable<Uint8Array>,
-  onBytes: (bytes: number) => void,
-): ByteReader {
+export function readBytes(source: AsyncIterable<Uint8Array>): ByteReader {
   const chunks = source[Symbol.asyncIterator]();
   let chunk: Uint8Array = new Uint8Array();
-  let digest = 0;
-  let at = 0;
+  let position = 0;
 
-  /** Up to `bytes` of what is at hand, reading on when nothing is; undefined at the end. */
+  /** At most `bytes` bytes of the current chunk, or of the next one; undefined at the end. */
   async function some(bytes: number): Promise<Uint8Array | undefined> {
     while (chunk.length === 0) {
       const next = await chunks.next();
       if (next.done === true) return undefined;
       chunk = next.value;
-      digest = crc32(chunk, digest);
-      onBytes(chunk.length);
     }
     const piece = chunk.subarray(0, bytes);
     chunk = chunk.subarray(piece.length);
-    at += piece.length;
+    position += piece.length;
     return piece;
   }
 
-  async function* pass(bytes: number): AsyncGenerator<Uint8Array> {
+  async function* stream(bytes: number): AsyncGenerator<Uint8Array> {
     for (let left = bytes; left > 0; ) {
       const piece = await some(left);
       if (piece === undefined) return;
@@ -49,18 +42,17 @@ export function readBytes(
   }
 
   return {
-    pass,
+    stream,
     async take(bytes) {
-      // Copied as they come: a chunk may be the source's own buffer, used again for the next one.
+      // A source may use the buffer of a chunk again for its next chunk, so each piece is copied.
       const pieces: Buffer[] = [];
-      for await (const piece of pass(bytes)) pieces.push(Buffer.from(piece));
+      for await (const piece of stream(bytes)) pieces.push(Buffer.from(piece));
       return Buffer.concat(pieces);
     },
     async skip(bytes) {
-      for await (const _ of pass(bytes));
+      for await (const _ of stream(bytes));
     },
-    at: () => at,
-    crc: () => digest,
+    position: () => position,
     async close() {
       await chunks.return?.();
     },

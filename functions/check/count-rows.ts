@@ -1,9 +1,9 @@
 const NEWLINE = 0x0a;
 
-/** Counts the rows of COPY text: one newline each, since those inside of values are written as `\n`. */
+/** Counts rows of COPY text. Each newline ends a row: COPY writes one inside a value as `\n`. */
 export interface RowCount {
   feed(chunk: Uint8Array): void;
-  /** Undefined when the last row does not end. */
+  /** Undefined when the last row has no end. */
   count(): number | undefined;
 }
 
@@ -12,7 +12,7 @@ export function countRows(): RowCount {
   let last = NEWLINE;
   return {
     feed(chunk) {
-      // A plain loop: with short rows, a call of indexOf per row costs several times as much.
+      // A plain loop: when rows are short, one indexOf per row costs several times as much.
       for (let index = 0; index < chunk.length; index += 1) if (chunk[index] === NEWLINE) rows += 1;
       last = chunk.at(-1) ?? last;
     },

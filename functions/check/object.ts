@@ -1,46 +1,46 @@
-import { crc32 } from 'node:zlib';
 import { isStowageError, messageOf } from '../../backup-set/base/errors.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import type { Extent, ObjectRef } from '../../backup-set/documents/receipt.ts';
-import { hex } from '../../frame/hex.ts';
+import { checkExtents, type ExtentCheck, type ExtentFault } from '../../frame/check-extents.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import type { CallOptions, ObjectStore } from '../../storage/store.ts';
 import { type ByteReader, readBytes } from './byte-reader.ts';
 import { countRows } from './count-rows.ts';
 
-/** An object to read in full, and the frames that must be found in it. */
+/** An object to read in full, and the frames that it must hold. */
 export interface CheckedObject extends ObjectRef {
   readonly content: number;
-  /** In order of offset; parts of a pack that no extent covers are read, and count for the whole only. */
+  /** In order of offset. Bytes that no extent covers count for the digest of the whole only. */
   readonly extents: readonly Extent[];
   readonly relation: (id: number) => Problem['relation'];
 }
 
 export interface ObjectOptions extends CallOptions {
+  /** Whether to decompress the frames and count their rows. */
   readonly decode: boolean;
   readonly onBytes: (bytes: number) => void;
 }
 
-/** Frames beyond this (one enormous row) are decompressed as a stream, so that memory stays bounded. */
+/** Frames beyond this (one enormous row) are decompressed as a stream, so memory stays bounded. */
 const FRAME_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Reads an object once, from its first byte to its last. @returns everything that is wrong with it. */
+/** Reads an object once, from its first byte to its last. @returns everything that is wrong. */
 export async function verifyObject(
   store: ObjectStore,
   object: CheckedObject,
   options: ObjectOptions,
 ): Promise<Problem[]> {
-  const { signal } = options;
-  const source = store.get(object.key, { signal });
-  const reader = readBytes(source, options.onBytes);
+  const checks = checksOf(object);
+  const source = store.get(object.key, { signal: options.signal });
+  const reader = readBytes(checked(source, checks, options.onBytes));
   try {
-    const problems = await verifyFrames(reader, object, options.decode);
+    const problems = await verifyFrames(reader, object, checks.faults, options.decode);
     await reader.skip(Number.POSITIVE_INFINITY);
-    return [...problems, ...verifyWhole(reader, object, problems.length > 0)];
+    return [...problems, ...verifyWhole(object, checks, problems.length > 0)];
   } catch (error) {
-    // What is missing or changes under the reader is a finding; a store that does not answer is not.
+    // A missing or changed object is a finding; a store that does not answer is not.
     if (isStowageError(error, 'storage/not-found'))
-      return [problemOf(object, 'object-missing', 'the object is not there')];
+      return [problemOf(object, 'object-missing', 'the object is missing')];
     if (isStowageError(error, 'storage/changed'))
       return [problemOf(object, 'digest-differs', messageOf(error))];
     throw error;
@@ -49,48 +49,90 @@ export async function verifyObject(
   }
 }
 
+interface Checks {
+  readonly frames: ExtentCheck;
+  readonly whole: ExtentCheck;
+  /** Faults of the frames that have passed so far. */
+  readonly faults: ReadonlyMap<Extent, ExtentFault>;
+  /** CRC-32 of the whole object, where it has the right length but another CRC-32. */
+  readonly wholeFault: () => ExtentFault | undefined;
+}
+
+function checksOf({ extents, bytes, crc32 }: CheckedObject): Checks {
+  const faults = new Map<Extent, ExtentFault>();
+  let wholeFault: ExtentFault | undefined;
+  const whole = [{ offset: 0, length: bytes, crc32 }];
+  return {
+    frames: checkExtents(extents, (extent, fault) => faults.set(extent, fault)),
+    whole: checkExtents(whole, (_, fault) => (wholeFault = fault)),
+    faults,
+    wholeFault: () => wholeFault,
+  };
+}
+
+/** The fault of an extent is known when its last byte has been yielded, or at the end. */
+async function* checked(
+  source: AsyncIterable<Uint8Array>,
+  { frames, whole }: Checks,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    frames.feed(chunk);
+    whole.feed(chunk);
+    onBytes(chunk.length);
+    yield chunk;
+  }
+  frames.end();
+  whole.end();
+}
+
 async function verifyFrames(
   reader: ByteReader,
   object: CheckedObject,
+  faults: Checks['faults'],
   decode: boolean,
 ): Promise<Problem[]> {
   const problems: Problem[] = [];
   for (const extent of object.extents) {
-    await reader.skip(extent.offset - reader.at());
-    const wrong = await verifyFrame(reader, extent, decode);
-    if (wrong === undefined) continue;
+    await reader.skip(extent.offset - reader.position());
+    const unreadable = await readFrame(reader, extent, decode, () => faults.has(extent));
+    const fault = faults.get(extent);
+    const finding = fault === undefined ? unreadable : findingOf(extent, fault);
+    if (finding === undefined) continue;
     const relation = object.relation(extent.relation);
-    const { offset } = extent;
     problems.push({
-      ...problemOf(object, wrong.code, wrong.message),
+      ...problemOf(object, finding.code, finding.message),
       ...(relation && { relation }),
-      offset,
+      offset: extent.offset,
     });
   }
   return problems;
 }
 
-type Wrong = Pick<Problem, 'code' | 'message'>;
+type Finding = Pick<Problem, 'code' | 'message'>;
 
-async function verifyFrame(
+/** Reads one frame to its end. @returns why it cannot be decompressed, or its wrong row count. */
+async function readFrame(
   reader: ByteReader,
   extent: Extent,
   decode: boolean,
-): Promise<Wrong | undefined> {
+  isFaulty: () => boolean,
+): Promise<Finding | undefined> {
+  if (!decode) {
+    await reader.skip(extent.length);
+    return undefined;
+  }
   const isLarge = Math.max(extent.bytes, extent.length) > FRAME_BYTES_MAX;
-  return isLarge
-    ? verifyLargeFrame(reader, extent, decode)
-    : verifySmallFrame(reader, extent, decode);
+  return isLarge ? decodeLarge(reader, extent) : decodeSmall(reader, extent, isFaulty);
 }
 
-async function verifySmallFrame(
+async function decodeSmall(
   reader: ByteReader,
   extent: Extent,
-  decode: boolean,
-): Promise<Wrong | undefined> {
+  isFaulty: () => boolean,
+): Promise<Finding | undefined> {
   const frame = await reader.take(extent.length);
-  const wrong = compareFrame(extent, frame.length, crc32(frame));
-  if (wrong !== undefined || !decode) return wrong;
+  if (isFaulty()) return undefined;
   try {
     const rows = countRows();
     rows.feed(await zstd.decode(frame, extent.bytes));
@@ -100,70 +142,54 @@ async function verifySmallFrame(
   }
 }
 
-async function verifyLargeFrame(
-  reader: ByteReader,
-  extent: Extent,
-  decode: boolean,
-): Promise<Wrong | undefined> {
-  const end = reader.at() + extent.length;
-  const seen = { bytes: 0, crc: 0 };
-  async function* measured(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of reader.pass(extent.length)) {
-      seen.bytes += chunk.length;
-      seen.crc = crc32(chunk, seen.crc);
-      yield chunk;
-    }
-  }
+async function decodeLarge(reader: ByteReader, extent: Extent): Promise<Finding | undefined> {
+  const end = reader.position() + extent.length;
   const rows = countRows();
-  const frame = measured();
-  let decoding: Wrong | undefined;
+  const frame = reader.stream(extent.length);
   try {
-    if (decode) for await (const chunk of zstd.decodeLong(frame, extent.bytes)) rows.feed(chunk);
+    for await (const chunk of zstd.decodeLong(frame, extent.bytes)) rows.feed(chunk);
+    return compareRows(extent, rows.count());
   } catch (error) {
-    decoding = unreadable(error);
+    return unreadable(error);
   } finally {
-    // Waits for a read that is under way: two readers at once would tear the stream.
+    // Waits for a read that is under way: two reads at once would mix up the stream.
     await frame.return(undefined);
+    await reader.skip(end - reader.position());
   }
-  // The rest of a frame that could not be decompressed still belongs to its digest.
-  for await (const chunk of reader.pass(end - reader.at())) {
-    seen.bytes += chunk.length;
-    seen.crc = crc32(chunk, seen.crc);
-  }
-  const wrong = compareFrame(extent, seen.bytes, seen.crc) ?? decoding;
-  return wrong ?? (decode ? compareRows(extent, rows.count()) : undefined);
 }
 
-function compareFrame(extent: Extent, bytes: number, crc: number): Wrong | undefined {
-  if (bytes < extent.length) {
-    const message = `the frame is cut off after ${bytes} of ${extent.length} bytes`;
+function findingOf(extent: Extent, fault: ExtentFault): Finding {
+  if (fault.kind === 'cut-off') {
+    const message = `the frame is cut off after ${fault.bytes} of ${extent.length} bytes`;
     return { code: 'frame-unreadable', message };
   }
-  if (hex(crc) === extent.crc32) return undefined;
-  const message = `the frame's crc32 is ${hex(crc)}; ${extent.crc32} was received`;
+  const message = `the frame's crc32 is ${fault.crc32}; the receipt says ${extent.crc32}`;
   return { code: 'digest-differs', message };
 }
 
-function compareRows(extent: Extent, rows: number | undefined): Wrong | undefined {
+function compareRows(extent: Extent, rows: number | undefined): Finding | undefined {
   if (rows === extent.rows) return undefined;
   const message =
-    rows === undefined ? 'its last row is cut off' : `it holds ${rows} rows, not ${extent.rows}`;
+    rows === undefined
+      ? 'the last row of the frame is cut off'
+      : `the frame holds ${rows} rows; the receipt says ${extent.rows}`;
   return { code: 'frame-unreadable', message };
 }
 
-function verifyWhole(reader: ByteReader, object: CheckedObject, explained: boolean): Problem[] {
-  if (reader.at() !== object.bytes) {
-    const message = `it has ${reader.at()} bytes; ${object.bytes} were received`;
+function verifyWhole(object: CheckedObject, checks: Checks, isExplained: boolean): Problem[] {
+  const bytes = checks.whole.position();
+  if (bytes !== object.bytes) {
+    const message = `the object has ${bytes} bytes; the receipt says ${object.bytes}`;
     return [problemOf(object, 'size-differs', message)];
   }
-  const digest = hex(reader.crc());
-  // A frame that was named already explains why the whole differs.
-  if (explained || digest === object.crc32) return [];
-  const message = `the object's crc32 is ${digest}; ${object.crc32} was received`;
+  const fault = checks.wholeFault();
+  // The problem of a frame already explains why the digest of the whole object differs.
+  if (isExplained || fault?.kind !== 'digest-differs') return [];
+  const message = `the object's crc32 is ${fault.crc32}; the receipt says ${object.crc32}`;
   return [problemOf(object, 'digest-differs', message)];
 }
 
-function unreadable(error: unknown): Wrong {
+function unreadable(error: unknown): Finding {
   if (isStowageError(error, 'set/damaged'))
     return { code: 'frame-unreadable', message: messageOf(error) };
   throw error;

@@ -5,19 +5,20 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
 import { openStore } from '../../storage/open.ts';
 import { rateLimit } from '../rate/throttle.ts';
-import { type ClosedSets, pollSets } from './backups.ts';
 import { readAgentConfig } from './config.ts';
 import { lockAgent } from './lock.ts';
 import type { Agent } from './orders.ts';
-import { type KnownRestores, pollRestores } from './restores.ts';
+import { type KnownRestores, pollRestores } from './poll-restores.ts';
+import { type ClosedSets, type CollectingOrders, pollSets } from './poll-sets.ts';
 import { backUpOnSchedule } from './schedule.ts';
 
-/** After a signal everything has this long to say its last word. */
+/** After a signal, running orders have this long to store their failure. */
 const ENDING_MS_MAX = 18_000;
 
 /**
- * The resident program on a segment host: looks into the bucket every few seconds and carries out the orders of the contents it
- * serves, until a signal ends it. What is wrong with one object, or with the store for a while, never ends it.
+ * The resident program on a segment host: polls the bucket every few seconds and runs the orders of
+ * the contents that it serves, until a signal ends it. A problem with one object, or with the store
+ * for a while, does not end it.
  */
 export async function runAgent(configPath: string, log: Logger): Promise<void> {
   const config = await readAgentConfig(configPath);
@@ -26,13 +27,12 @@ export async function runAgent(configPath: string, log: Logger): Promise<void> {
   const stop = new AbortController();
   endOnSignals(stop, log);
   const identity = { name: config.name, instance: randomUUID() };
-  const clock = () => new Date();
   const agent: Agent = {
     config,
     identity,
     env: process.env,
     store,
-    clock,
+    clock: () => new Date(),
     throttle: rateLimit(config.maxRateBytes).throttle,
     log,
     signal: stop.signal,
@@ -41,7 +41,7 @@ export async function runAgent(configPath: string, log: Logger): Promise<void> {
   const { name, instance } = identity;
   log.info(
     { agent: name, instance, tool: TOOL, root: store.url, contents: config.contents },
-    'agent serves',
+    'agent started',
   );
   try {
     await Promise.all([pollLoop(agent), backUpOnSchedule(agent)]);
@@ -49,20 +49,21 @@ export async function runAgent(configPath: string, log: Logger): Promise<void> {
   } finally {
     await store.close();
   }
-  log.info('agent ends');
+  log.info('agent ended');
 }
 
 async function pollLoop(agent: Agent): Promise<void> {
   const { config, log, signal } = agent;
   const known: KnownRestores = new Map();
-  const over: ClosedSets = new Set();
-  const waiting = new Map<string, AbortController>();
-  const looks = [() => pollRestores(agent, known), () => pollSets(agent, over, waiting)];
+  const closed: ClosedSets = new Set();
+  const collecting: CollectingOrders = new Map();
+  const polls = [() => pollRestores(agent, known), () => pollSets(agent, closed, collecting)];
   while (!signal.aborted) {
-    for (const look of looks) {
-      // What is wrong with the one must not hide the other.
-      await look().catch((error: unknown) => {
-        if (!signal.aborted) log.error({ err: error }, 'cannot look into the bucket now');
+    for (const poll of polls) {
+      // A failure of one poll must not skip the other.
+      await poll().catch((error: unknown) => {
+        if (!signal.aborted)
+          log.error({ err: error }, 'cannot poll the bucket for orders; retrying at the next poll');
       });
     }
     await pause(config.pollSeconds * 1000, signal);
@@ -73,10 +74,12 @@ function endOnSignals(stop: AbortController, log: Logger): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
       stop.abort(
-        new StowageError('interrupted', `the agent was ended by ${signal} amid the order`),
+        new StowageError('interrupted', `the agent was ended by ${signal} while it ran the order`),
       );
       setTimeout(() => {
-        log.error('orders did not end in time; the next start answers for them');
+        log.error(
+          'orders did not end in time; the next start of this agent reports them as failed',
+        );
         process.exit(1);
       }, ENDING_MS_MAX).unref();
     });

@@ -8,23 +8,23 @@ import { isStowageError } from '../../backup-set/base/errors.ts';
 import { Claim } from '../../backup-set/documents/agents.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 
-/** Who an agent is: the name stays, the instance is this process. */
-export interface Identity {
+/** The name stays the same after a restart; the instance stands for one process. */
+export interface AgentIdentity {
   readonly name: string;
   readonly instance: string;
 }
 
 /**
- * `mine`: nobody had the order; `broken-off`: a former process of this agent had begun it, and must have ended amid it;
- * `taken`: another agent has it.
+ * `claimed`: this process has the order now. `restarted`: an earlier process of this agent had
+ * claimed the order and ended before it had run it. `taken`: another agent has it.
  */
-export type ClaimResult = 'mine' | 'broken-off' | 'taken';
+export type ClaimResult = 'claimed' | 'restarted' | 'taken';
 
-/** Takes an order before anything of it is done: of any number of agents one succeeds, and once only. */
+/** Claims an order before it is run. Of any number of agents one succeeds, and only once. */
 export async function claimOrder(
   store: ObjectStore,
   keys: { readonly order: string; readonly claim: string },
-  { name, instance }: Identity,
+  { name, instance }: AgentIdentity,
   now: Date,
 ): Promise<ClaimResult> {
   const claim: Claim = {
@@ -37,17 +37,17 @@ export async function claimOrder(
   };
   try {
     await store.create(keys.claim, encode(Claim, claim));
-    return 'mine';
+    return 'claimed';
   } catch (error) {
     if (!isStowageError(error, 'storage/exists')) throw error;
   }
   const holder = await readClaim(store, keys.claim);
   if (holder !== undefined && holder.agent !== name) return 'taken';
-  // Our own, stored by a request whose answer was lost: an order is asked for once in a process.
-  return holder?.instance === instance ? 'mine' : 'broken-off';
+  // The same instance: the store had created the claim, but its response was lost.
+  return holder?.instance === instance ? 'claimed' : 'restarted';
 }
 
-/** Undefined when it cannot be read: then whoever made it cannot be asked, and the order must not be begun. */
+/** Undefined when it cannot be read: its agent is then unknown, and the order must not be run. */
 async function readClaim(store: ObjectStore, key: string): Promise<Claim | undefined> {
   try {
     return decode(Claim, { key, bytes: await store.read(key, { bytesMax: RECEIPT_BYTES_MAX }) });

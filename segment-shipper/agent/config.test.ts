@@ -8,7 +8,7 @@ const blocks = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(
   ([, text = '']) => parse(text) as object,
 );
 
-test('every whole configuration on docs/agents.md is one, and so is the schedule beside it', () => {
+test('the complete configurations and the schedule in docs/agents.md are valid', () => {
   const whole = blocks.filter((block) => 'root' in block);
   const schedule = blocks.find((block) => 'backup' in block);
   expect(whole).toHaveLength(2);
@@ -18,17 +18,17 @@ test('every whole configuration on docs/agents.md is one, and so is the schedule
 });
 
 test.each([
-  ['a field that is not there', { workrs: 2 }],
+  ['an unknown field', { workrs: 2 }],
   [
-    'a content that is named twice',
+    'a content that is listed twice',
     { contents: [0, 0].map((content) => ({ content, host: 'db0' })) },
   ],
-  ['contents beside a coordinator', { coordinator: { host: 'mdw' } }],
+  ['both contents and a coordinator', { coordinator: { host: 'mdw' } }],
   ['neither contents nor a coordinator', { contents: [] }],
-  ['a look that never comes', { pollSeconds: 0 }],
+  ['a poll interval of zero', { pollSeconds: 0 }],
   ['a password', { connection: { password: 'secret' } }],
-])('refuses %s', (_, change) => {
-  const sound = { root: 'file:///mnt', contents: [{ content: 0, host: 'db0' }] };
-  expect(AgentConfig.safeParse(sound).success).toBe(true);
-  expect(AgentConfig.safeParse({ ...sound, ...change }).success).toBe(false);
+])('a configuration with %s is rejected', (_, change) => {
+  const valid = { root: 'file:///mnt', contents: [{ content: 0, host: 'db0' }] };
+  expect(AgentConfig.safeParse(valid).success).toBe(true);
+  expect(AgentConfig.safeParse({ ...valid, ...change }).success).toBe(false);
 });

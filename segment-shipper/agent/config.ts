@@ -9,29 +9,29 @@ const Host = z.string().min(1);
 const Port = z.int().min(1).max(65_535).default(5432);
 const Positive = z.int().positive();
 
-/** agent.yaml (docs/agents.md). Unknown fields are refused: a misspelt one must not silently mean its default. */
+/** agent.yaml (docs/agents.md). Unknown fields are rejected: a typo must not mean the default. */
 export const AgentConfig = z
   .strictObject({
-    root: z.string().regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'starts with file:/// or s3://bucket'),
-    /** The same after every restart, and no other agent's. */
+    root: z.string().regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'must start with file:/// or s3://bucket'),
+    /** Unique among agents, and the same after every restart. */
     name: z.string().min(1).max(255).prefault(hostname),
-    /** Of shards: what this host serves, with host and port as stowage.yaml has them. */
+    /** For shards: the contents on this host, with host and port as in stowage.yaml. */
     contents: z
       .array(
         z.strictObject({
           content: Content,
           host: Host,
           port: Port,
-          /** Where the agent reaches it, when that is not `host`. */
+          /** Where the agent connects, when that is not `host`. */
           address: Host.exactOptional(),
         }),
       )
       .default([])
       .refine(
         (contents) => new Set(contents.map(({ content }) => content)).size === contents.length,
-        'a content is named twice',
+        'a content is listed twice',
       ),
-    /** Of Greenplum: knows which contents are on this host. */
+    /** For Greenplum: the agent asks it which contents are on this host. */
     coordinator: z.strictObject({ host: Host, port: Port }).exactOptional(),
     connection: z
       .strictObject({
@@ -54,26 +54,29 @@ export const AgentConfig = z
       .prefault({}),
     /** Connections that move rows, per content. */
     workers: z.int().min(1).max(64).default(4),
-    /** Bytes per second that this host sends to the store, or reads from it, for all its contents together. */
+    /** Bytes per second to and from the store, for all contents of this host together. */
     maxRateBytes: z.int().min(1000).exactOptional(),
     pollSeconds: z.number().min(0.1).max(60).default(5),
     fifoBase: z
       .string()
-      .regex(/^\/[\w./-]*$/, 'an absolute path of letters, digits, dots, dashes and slashes')
+      .regex(
+        /^\/[\w./-]*$/,
+        'must be an absolute path of letters, digits, dots, dashes and slashes',
+      )
       .default('/tmp'),
-    /** Backups that this agent starts. */
+    /** Scheduled backups that this agent starts. */
     backup: z
       .strictObject({
-        /** The stowage.yaml to back up by. */
+        /** Path of the stowage.yaml for these backups. */
         config: z.string().min(1),
-        /** Minutes between two of them. */
+        /** Minutes between two backups. */
         every: z.number().min(0.05).max(10_080),
       })
       .exactOptional(),
   })
   .refine(
     ({ contents, coordinator }) => contents.length > 0 !== (coordinator !== undefined),
-    'name either contents (shards) or coordinator (greenplum)',
+    'set exactly one of contents (shards) and coordinator (Greenplum)',
   );
 export type AgentConfig = z.infer<typeof AgentConfig>;
 
@@ -101,7 +104,7 @@ export async function readAgentConfig(path: string): Promise<AgentConfig> {
   const field = z.core.toDotPath(issue?.path ?? []);
   throw new StowageError(
     'config/invalid',
-    `${path}: ${field || 'the document'}: ${issue?.message ?? 'invalid'}`,
+    `${path}: ${field || 'the file'}: ${issue?.message ?? 'invalid'}`,
     { where: { field } },
   );
 }

@@ -5,16 +5,18 @@ import type { ConnectionTarget, Segment } from '../../database/flavour.ts';
 import { greenplumFlavour } from '../../database/greenplum/greenplum.ts';
 import type { AgentConfig } from './config.ts';
 
-/** A content that an agent serves: as others name it, and where the agent itself reaches it. */
+/** A content that an agent serves. `host` and `port` are those in orders. */
 export interface ServedContent extends Segment {
+  /** Where the agent connects, when that is not `host`. */
   readonly address?: string;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * The contents this host serves now. Of Greenplum the coordinator is asked each time, because a failover moves them.
- * @throws StowageError `database/unreachable` and its kin.
+ * The contents on this host now. The Greenplum coordinator is asked on every call, because a
+ * failover moves contents.
+ * @throws StowageError `database/…` when the coordinator cannot be asked.
  */
 export async function servedContents(
   config: AgentConfig,
@@ -32,7 +34,10 @@ export async function servedContents(
   return here;
 }
 
-/** How to reach a content's database; the password comes from the environment or ~/.pgpass, never from a file of ours or the bucket. */
+/**
+ * How to connect to a content's database. The password comes from the environment or ~/.pgpass,
+ * never from the agent's configuration or from the bucket.
+ */
 export function targetFor(
   { connection, coordinator }: AgentConfig,
   { content, host, port, address, options, greenplum }: ServedContent,
@@ -56,9 +61,9 @@ export function targetFor(
   };
 }
 
-/** Greenplum names hosts by interface (`sdw1-2`) as it likes; what counts is whose address it is. */
+/** Greenplum may name a host by one of its interfaces (`sdw1-2`), so addresses are compared. */
 async function isHere(host: string): Promise<boolean> {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const found = await lookup(host, { all: true }).catch(() => []);
-  return found.some(({ address }) => own.some((mine) => mine.address === address));
+  return found.some(({ address }) => own.some((local) => local.address === address));
 }

@@ -5,12 +5,13 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import type { AgentConfig } from './config.ts';
 
 /**
- * Makes sure that no second agent of this name works for this root on this host: it would take our running orders for those of a
- * dead predecessor. A socket in Linux's abstract namespace is gone with its process, however that ended.
+ * Prevents a second agent of this name for this root on this host: it would take running orders for
+ * orders that were left by a dead process. A socket in Linux's abstract namespace disappears with
+ * its process, however that ends.
  * @throws StowageError `config/invalid`
  */
 export async function lockAgent({ root, name, contents, coordinator }: AgentConfig): Promise<void> {
-  // Who serves other instances claims other orders.
+  // Agents that serve different instances claim different orders.
   const instances =
     coordinator === undefined ? contents.map(({ host, port }) => `${host}:${port}`) : ['all'];
   for (const instance of instances) {
@@ -24,7 +25,7 @@ export async function lockAgent({ root, name, contents, coordinator }: AgentConf
     } catch (cause) {
       throw new StowageError(
         'config/invalid',
-        `another agent named ${name} serves ${coordinator === undefined ? instance : 'this root'} on this host already`,
+        `another agent named ${name} on this host already serves ${coordinator === undefined ? instance : 'this root'}. Give each agent its own name`,
         { cause, where: { field: 'name' } },
       );
     }

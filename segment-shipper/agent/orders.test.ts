@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { AgentConfig } from './config.ts';
-import { type Agent, abortOrder, follow, type OrderWork } from './orders.ts';
+import { type Agent, abortOrder, type OrderWork, startOrder } from './orders.ts';
 
 const KEYS = { key: 'orders/0.json', claim: 'claims/0.json' };
 
-/** As much of a store as claims need. */
+/** Only the methods of a store that claims need. */
 function storeOf(objects: Map<string, Uint8Array>): ObjectStore {
   const store: Partial<ObjectStore> = {
     create: async (key, body) => {
@@ -38,18 +38,18 @@ function agentOf(
   };
 }
 
-/** Follows the order, and waits until it has ended. */
-async function followed(
+/** Starts the order and waits until it has ended. */
+async function runToState(
   agent: Agent,
   order: Pick<OrderWork, 'work' | 'fail'>,
 ): Promise<string | undefined> {
-  follow(agent, { ...KEYS, ...order });
+  startOrder(agent, { ...KEYS, ...order });
   await agent.orders.get(KEYS.key)?.ended;
   return agent.orders.get(KEYS.key)?.state;
 }
 
-/** Work that ends well, and notes what was called. */
-function noted() {
+/** Work that succeeds, and the list of calls. */
+function recordedWork() {
   const calls: string[] = [];
   const work = async () => void calls.push('work');
   const fail = async ({ message }: StowageError) => void calls.push(message);
@@ -57,66 +57,66 @@ function noted() {
 }
 
 describe('an order', () => {
-  test('is claimed before it is begun, and begun once however often it is seen', async () => {
+  test('is claimed before it is run, and run only once', async () => {
     const objects = new Map<string, Uint8Array>();
     const agent = agentOf(objects);
-    const { calls, fail } = noted();
+    const { calls, fail } = recordedWork();
     const work = async () => void calls.push(`work, claimed: ${objects.has(KEYS.claim)}`);
-    expect(await followed(agent, { work, fail })).toBe('answered');
-    expect(await followed(agent, { work, fail })).toBe('answered');
+    expect(await runToState(agent, { work, fail })).toBe('answered');
+    expect(await runToState(agent, { work, fail })).toBe('answered');
     expect(calls).toEqual(['work, claimed: true']);
   });
 
   test.each([
-    ['was begun by a former process of this agent', undefined],
-    ['has a claim that nobody can read', 'not JSON'],
-  ])('that %s fails, and is not begun again', async (_, claim) => {
+    ['was claimed by an earlier process of this agent', undefined],
+    ['has a claim that cannot be read', 'not JSON'],
+  ])('that %s fails, and is not run', async (_, claim) => {
     const objects = new Map<string, Uint8Array>();
-    await followed(agentOf(objects), {
+    await runToState(agentOf(objects), {
       work: () => Promise.resolve(),
       fail: () => Promise.resolve(),
     });
     if (claim !== undefined) objects.set(KEYS.claim, Buffer.from(claim));
-    const order = noted();
-    expect(await followed(agentOf(objects), order)).toBe('answered');
-    expect(order.calls).toEqual(['the agent was restarted amid the order']);
+    const order = recordedWork();
+    expect(await runToState(agentOf(objects), order)).toBe('answered');
+    expect(order.calls).toEqual(['the agent was restarted while it ran the order']);
   });
 
-  test('that another agent has is left alone', async () => {
+  test('that another agent has claimed is skipped', async () => {
     const objects = new Map<string, Uint8Array>();
-    await followed(agentOf(objects, 'db1'), noted());
-    const order = noted();
-    expect(await followed(agentOf(objects), order)).toBe('left');
+    await runToState(agentOf(objects, 'db1'), recordedWork());
+    const order = recordedWork();
+    expect(await runToState(agentOf(objects), order)).toBe('skipped');
     expect(order.calls).toEqual([]);
   });
 
-  test('that could not be answered is answered for later, with the same failure, and not begun again', async () => {
+  test('whose failure could not be stored is not run again, and its failure is stored later', async () => {
     const agent = agentOf(new Map());
-    const order = noted();
+    const order = recordedWork();
     const work = async () => {
       order.calls.push('work');
       throw new StowageError('storage/unavailable', 'no store');
     };
     expect(
-      await followed(agent, { work, fail: () => Promise.reject(new Error('still none')) }),
+      await runToState(agent, { work, fail: () => Promise.reject(new Error('still none')) }),
     ).toBe('unanswered');
-    expect(await followed(agent, { ...order, work })).toBe('answered');
+    expect(await runToState(agent, { ...order, work })).toBe('answered');
     expect(order.calls).toEqual(['work', 'no store']);
   });
 
-  test('whose claim could not be stored was not begun, and is tried again', async () => {
+  test('whose claim could not be stored is not run, and is tried again', async () => {
     const objects = new Map<string, Uint8Array>();
     const agent = agentOf(objects);
     const { create } = agent.store;
-    const order = noted();
+    const order = recordedWork();
     agent.store.create = () => Promise.reject(new StowageError('storage/unavailable', 'no store'));
-    expect(await followed(agent, order)).toBeUndefined();
+    expect(await runToState(agent, order)).toBeUndefined();
     agent.store.create = create;
-    expect(await followed(agent, order)).toBe('answered');
+    expect(await runToState(agent, order)).toBe('answered');
     expect(order.calls).toEqual(['work']);
   });
 
-  test('whose claim was stored by a request without an answer is begun', async () => {
+  test('whose claim was stored by a request that got no response is run', async () => {
     const objects = new Map<string, Uint8Array>();
     const agent = agentOf(objects);
     const { create } = agent.store;
@@ -124,26 +124,26 @@ describe('an order', () => {
       await create(...args);
       throw new StowageError('storage/exists', 'by our own first attempt');
     };
-    const order = noted();
-    expect(await followed(agent, order)).toBe('answered');
+    const order = recordedWork();
+    expect(await runToState(agent, order)).toBe('answered');
     expect(order.calls).toEqual(['work']);
   });
 
-  test('that is broken off says why, whatever its work says', async () => {
+  test('that is aborted fails with the reason of the abort, not with the error of its work', async () => {
     const agent = agentOf(new Map());
-    const { calls, fail } = noted();
+    const { calls, fail } = recordedWork();
     const work = (signal: AbortSignal) =>
       new Promise<void>((_, reject) => {
         signal.addEventListener('abort', () => reject(new Error('a socket broke')));
         abortOrder(agent, KEYS.key, 'the restore has ended');
       });
-    await followed(agent, { work, fail });
+    await runToState(agent, { work, fail });
     expect(calls).toEqual(['the restore has ended']);
   });
 
-  test('is not begun by an agent that is to end', async () => {
-    const order = noted();
-    expect(await followed(agentOf(new Map(), 'db0', AbortSignal.abort()), order)).toBeUndefined();
+  test('is not started by an agent that is ending', async () => {
+    const order = recordedWork();
+    expect(await runToState(agentOf(new Map(), 'db0', AbortSignal.abort()), order)).toBeUndefined();
     expect(order.calls).toEqual([]);
   });
 });

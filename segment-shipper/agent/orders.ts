@@ -2,31 +2,31 @@ import type { Logger } from 'pino';
 import { asStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Throttle } from '../rate/throttle.ts';
-import { claimOrder, type Identity } from './claim.ts';
+import { type AgentIdentity, claimOrder } from './claim.ts';
 import type { AgentConfig } from './config.ts';
 
-/** A resident agent: what it touches outside itself, and what it is at. */
+/** A resident agent: everything it uses outside itself, and its orders. */
 export interface Agent {
   readonly config: AgentConfig;
-  readonly identity: Identity;
+  readonly identity: AgentIdentity;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly store: ObjectStore;
   readonly clock: () => Date;
-  /** One for all contents: what the host may send and read together. */
+  /** One limit for all contents of the host together. */
   readonly throttle: Throttle;
   readonly log: Logger;
-  /** Fires when the agent is to end. */
+  /** Fires when the agent must end. */
   readonly signal: AbortSignal;
-  /** Orders that this process has looked into, by key. */
+  /** Orders that this process has started or skipped, by key. */
   readonly orders: Map<string, AgentOrder>;
 }
 
 export interface AgentOrder {
   /**
-   * `answered`: its receipt is stored; `unanswered`: it was begun and its receipt could not be stored, yet; `left`: another agent
-   * has it.
+   * `answered`: its receipt or report is stored. `unanswered`: it was run, but its receipt or
+   * report could not be stored yet. `skipped`: another agent has it.
    */
-  state: 'running' | 'answered' | 'unanswered' | 'left';
+  state: 'running' | 'answered' | 'unanswered' | 'skipped';
   readonly stop: AbortController;
   ended: Promise<void>;
   failure: StowageError | undefined;
@@ -35,15 +35,15 @@ export interface AgentOrder {
 export interface OrderWork {
   readonly key: string;
   readonly claim: string;
-  /** Does what is ordered and stores the answer. */
+  /** Runs the order and stores its receipt or report. */
   work(signal: AbortSignal): Promise<void>;
-  /** Stores the answer of an order that came to nothing. */
+  /** Stores the receipt or report of an order that failed. */
   fail(error: StowageError): Promise<void>;
 }
 
-/** Begins an order unless this process knows it already; several run side by side. Never throws. */
-export function follow(agent: Agent, ordered: OrderWork): void {
-  const known = agent.orders.get(ordered.key);
+/** Starts an order unless this process knows it already; orders run in parallel. Never throws. */
+export function startOrder(agent: Agent, work: OrderWork): void {
+  const known = agent.orders.get(work.key);
   if (agent.signal.aborted || (known !== undefined && known.state !== 'unanswered')) return;
   const order: AgentOrder = {
     state: 'running',
@@ -51,8 +51,8 @@ export function follow(agent: Agent, ordered: OrderWork): void {
     ended: Promise.resolve(),
     failure: known?.failure,
   };
-  agent.orders.set(ordered.key, order);
-  order.ended = run(agent, order, ordered);
+  agent.orders.set(work.key, order);
+  order.ended = run(agent, order, work);
 }
 
 async function run(
@@ -64,52 +64,54 @@ async function run(
   let begun = order.failure !== undefined;
   try {
     if (!begun) {
-      const taking = await claimOrder(
-        agent.store,
-        { order: key, claim },
-        agent.identity,
-        agent.clock(),
-      );
-      if (taking === 'taken') {
-        log.warn('another agent has taken this order: is its content served twice?');
-        order.state = 'left';
+      const keys = { order: key, claim };
+      const result = await claimOrder(agent.store, keys, agent.identity, agent.clock());
+      if (result === 'taken') {
+        log.warn('another agent has claimed this order: check that only one serves the content');
+        order.state = 'skipped';
         return;
       }
       begun = true;
-      if (taking === 'broken-off')
-        order.failure = new StowageError('shipper/died', 'the agent was restarted amid the order');
+      if (result === 'restarted')
+        order.failure = new StowageError(
+          'shipper/died',
+          'the agent was restarted while it ran the order',
+        );
     }
     if (order.failure === undefined) {
-      log.info('begins');
+      log.info('order started');
       const signal = AbortSignal.any([agent.signal, order.stop.signal]);
       await work(signal).catch((error: unknown) => {
-        // Broken-off work fails in many ways; why it was broken off is what matters.
+        // Aborted work fails in many ways; the reason of the abort is what the operator must see.
         order.failure = asStowageError(signal.aborted ? signal.reason : error);
       });
     }
     if (order.failure !== undefined) {
-      log.error({ err: order.failure }, 'came to nothing');
+      log.error({ err: order.failure }, 'order failed');
       await fail(order.failure);
     }
     order.state = 'answered';
-    log.info('ended');
-    // The bucket says that it is over.
+    log.info('order ended');
+    // Aborted: the bucket already shows that the order is over.
     if (order.stop.signal.aborted) agent.orders.delete(key);
   } catch (error) {
-    log.error({ err: error }, 'cannot be answered now');
-    // What was not even begun may be tried again.
+    log.error(
+      { err: error },
+      'cannot store the claim or the answer of this order; retrying at the next poll',
+    );
+    // An order without a claim may be started again.
     if (begun) order.state = 'unanswered';
     else agent.orders.delete(key);
   }
 }
 
-/** Somebody else has answered for an order: its work is for nothing. */
+/** Stops a running order whose result is no longer needed. */
 export function abortOrder(agent: Agent, key: string, why: string): void {
   const order = agent.orders.get(key);
   if (order?.state === 'running') order.stop.abort(new StowageError('interrupted', why));
 }
 
-/** Forgets orders that are over, so that a process of many months does not remember them all. */
-export function forget(agent: Agent, key: string): void {
+/** Forgets an order that has ended, so that memory stays bounded over months. */
+export function forgetOrder(agent: Agent, key: string): void {
   if (agent.orders.get(key)?.state !== 'running') agent.orders.delete(key);
 }

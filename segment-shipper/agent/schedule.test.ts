@@ -7,11 +7,11 @@ test.each([
   [60, '2026-11-22T23:00:00.000Z', '2026-11-23T00:00:00.000Z'],
   [1440, '2026-11-22T00:00:00.001Z', '2026-11-23T00:00:00.000Z'],
   [15, '2026-11-22T23:59:59.999Z', '2026-11-23T00:00:00.000Z'],
-])('every %i minutes, after %s comes %s', (every, now, next) => {
+])('with an interval of %i minutes, the next run after %s is at %s', (every, now, next) => {
   expect(new Date(nextRun(Date.parse(now), every)).toISOString()).toBe(next);
 });
 
-test('the next run is always ahead, at most one interval away, and the same from anywhere before it', () => {
+test('the next run is later, at most one interval away, and does not depend on the time of the call', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 4e12 }),

@@ -6,97 +6,102 @@ import { attachSnapshot } from '../../database/session/snapshot.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
+import { blockMemoryProblem, blocksFor } from './block-memory.ts';
 import { collect } from './collect.ts';
 import { levelOf } from './level.ts';
 import { shipMetadata } from './metadata.ts';
 import { type Compression, orderedFrames } from './ordered-frames.ts';
-import { packSeries } from './pack-writer.ts';
-import { blocksFor, roomLacking } from './row-room.ts';
+import { packSeries } from './pack-series.ts';
 import { shipRelation, shipTogether } from './ship-relation.ts';
 
-/** A relation that is no larger is asked for together with others: its round trip would take longer than its rows. */
+/** Smaller relations are requested in groups: the round trip of one takes longer than its rows. */
 const SMALL_BYTES_MAX = 64 * 1024;
-/** As many as make the round trip vanish; the server parses the statement of all before it sends the first row. */
+/** Enough to hide the round trip. The server parses all statements before the first row. */
 const TOGETHER_MAX = 100;
 
 type ShippedRelation = BackupJob['relations'][number];
 
 /**
- * Ships one segment's share of a set: metadata beside W workers, which take relations from one queue on one snapshot, or,
- * when dispatched, from the programs that come. `noMore` fires when no program will come any more.
+ * Ships one segment's part of a set: the metadata, and in parallel the rows. Several workers read
+ * relations from one queue on one snapshot; with `collect`, the server's programs bring the rows.
+ * @param noMorePrograms fires when no further program will start.
  */
 export async function backup(
   job: BackupJob,
-  noMore: AbortSignal,
+  noMorePrograms: AbortSignal,
   deps: ShipperDeps,
 ): Promise<void> {
-  const pressing = {
+  const compression = {
     encoder: zstd.createEncoder(cuttingFor(job.frameBytes).blockBytesMax),
     level: levelOf(job.level, job.workers, () => performance.now()),
   };
+  const ship = (signal: AbortSignal) => shipMetadata(job, { ...deps, signal });
   if (job.collect) {
-    const ship = (signal: AbortSignal) => shipMetadata(job, { ...deps, signal });
     return together(deps.signal, [
       ship,
-      (signal) => collect(job, pressing, noMore, { ...deps, signal }),
+      (signal) => collect(job, compression, noMorePrograms, { ...deps, signal }),
     ]);
   }
   const queue = [...job.relations];
   const workers = Math.min(job.workers, queue.length);
-  // The command line has looked at its own number of workers; an agent has another.
-  const lacking = roomLacking(workers, job.frameBytes);
-  if (lacking !== undefined)
-    throw new StowageError('config/invalid', lacking, { where: { field: 'workers' } });
+  // The command line checks its own `workers`; an agent's configuration may have another value.
+  const problem = blockMemoryProblem(workers, job.frameBytes);
+  if (problem !== undefined)
+    throw new StowageError('config/invalid', problem, { where: { field: 'workers' } });
   const arena = blockArena({
     connections: workers,
     blocks: blocksFor(workers),
     frameBytes: job.frameBytes,
   });
   await together(deps.signal, [
-    (signal) => shipMetadata(job, { ...deps, signal }),
-    ...Array.from(
-      { length: workers },
-      (_, index) => (signal: AbortSignal) =>
-        work(job, index + 1, queue, arena, pressing, { ...deps, signal }),
-    ),
+    ship,
+    ...Array.from({ length: workers }, (_, index) => (signal: AbortSignal) => {
+      const worker = { number: index + 1, queue, arena, compression };
+      return work(job, worker, { ...deps, signal });
+    }),
   ]);
+}
+
+interface Worker {
+  readonly number: number;
+  /** The rest is shared by all workers. */
+  readonly queue: ShippedRelation[];
+  readonly arena: BlockArena;
+  readonly compression: Compression;
 }
 
 async function work(
   job: BackupJob,
-  worker: number,
-  queue: ShippedRelation[],
-  arena: BlockArena,
-  pressing: Compression,
+  { number, queue, arena, compression }: Worker,
   deps: ShipperDeps,
 ): Promise<void> {
   const session = await attachSnapshot(job.target, job.snapshotId, {
     purpose: 'backup',
-    applicationName: `stowage backup ${job.timestamp} content ${job.content} worker ${worker}`,
+    applicationName: `stowage backup ${job.timestamp} content ${job.content} worker ${number}`,
     signal: deps.signal,
     receive: arena,
   });
-  const packs = packSeries(job, worker, deps);
-  const line = orderedFrames(packs, pressing);
+  const packs = packSeries(job, number, deps);
+  const frames = orderedFrames(packs, compression);
   try {
     for (let next = takeFrom(queue); next.length > 0; next = takeFrom(queue)) {
       deps.signal.throwIfAborted();
       const [only] = next;
       if (only !== undefined && next.length === 1)
-        await shipRelation(session, only, { job, line, deps });
-      else await shipTogether(session, next, { job, line, deps });
+        await shipRelation(session, only, { job, frames, deps });
+      else await shipTogether(session, next, { job, frames, deps });
     }
-    await line.drain();
+    await frames.drain();
     await packs.finish();
     await session.close();
   } catch (error) {
-    // Cut at once: a server in the middle of a COPY would go on sending, and keep its locks, until it notices.
-    await Promise.all([session.destroy(), packs.abandon(error)]);
+    // Destroyed, not closed: a server in the middle of a COPY would keep sending, and its locks.
+    await Promise.all([session.destroy(), packs.abort(error)]);
     throw error;
   }
 }
 
-/** The next relation, or the next small ones; they stand at the end of the queue, biggest first. */
+/** The next relation, or the next group of small ones. The queue is sorted, largest first. */
 function takeFrom(queue: ShippedRelation[]): ShippedRelation[] {
   const isSmall = ({ bytesEstimated }: ShippedRelation) => bytesEstimated <= SMALL_BYTES_MAX;
   const [first] = queue;

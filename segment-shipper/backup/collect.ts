@@ -1,29 +1,35 @@
+import { onAbort } from '../../async/abort.ts';
 import { together } from '../../async/together.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Relation } from '../../backup-set/documents/plan.ts';
 import { fifoFolder } from '../../database/copy/fifo-programs.ts';
 import type { ShipperDeps } from '../deps.ts';
 import { readFifo } from '../fifo/fifo.ts';
-import { type Arrival, openFifoFolder } from '../fifo/folder.ts';
+import { openFifoFolder, type WaitingProgram } from '../fifo/folder.ts';
 import type { BackupJob } from '../protocol/control.ts';
+import { blocksFor } from './block-memory.ts';
 import { type Compression, orderedFrames } from './ordered-frames.ts';
-import { packSeries } from './pack-writer.ts';
+import { packSeries } from './pack-series.ts';
 import { type BlockBuffers, blockBuffers, rowBlocks } from './row-blocks.ts';
-import { blocksFor } from './row-room.ts';
 import { shipBlocks } from './ship-relation.ts';
 
-/** After the coordinator's last statement its programs have long ended; a busy host sees their FIFOs late. */
+/** After the coordinator's last statement all programs have started; a busy host sees them late. */
 const LATE_MS = 5_000;
 
+interface Collected {
+  readonly program: WaitingProgram;
+  readonly relation: Relation;
+}
+
 /**
- * Ships what programs of the database bring, each relation once, with W workers. What they bring is only what has
- * arrived: whether it is everything, the coordinator's counts say in the seal.
- * @throws StowageError `shipper/fifo` naming a relation that nobody brought.
+ * Ships the rows that programs of the database bring, each relation once, with several workers. It
+ * cannot know whether a program brought all rows: the coordinator's counts in the seal decide that.
+ * @throws StowageError `shipper/fifo` naming a relation for which no program came.
  */
 export async function collect(
   job: BackupJob,
-  pressing: Compression,
-  noMore: AbortSignal,
+  compression: Compression,
+  noMorePrograms: AbortSignal,
   deps: ShipperDeps,
 ): Promise<void> {
   const waiting = new Map(job.relations.map((relation) => [relation.id, relation]));
@@ -33,34 +39,33 @@ export async function collect(
     job.dataDir,
   );
   const over = new AbortController();
-  const endSoon = () => setTimeout(() => over.abort(), LATE_MS).unref();
-  if (noMore.aborted) endSoon();
-  else noMore.addEventListener('abort', endSoon, { once: true });
-  const arrived = queueOf<{ arrival: Arrival; relation: Relation }>();
+  using _ = onAbort(noMorePrograms, () => void setTimeout(() => over.abort(), LATE_MS).unref());
+  const queue = queueOf<Collected>();
   const buffers = blockBuffers(job.frameBytes, blocksFor(job.workers));
   try {
     await together(deps.signal, [
       async (signal) => {
         try {
-          for await (const arrival of folder.arrivals(AbortSignal.any([signal, over.signal]))) {
+          for await (const program of folder.programs(AbortSignal.any([signal, over.signal]))) {
             const relation =
-              arrival.direction === 'out' ? waiting.get(arrival.relation) : undefined;
+              program.direction === 'out' ? waiting.get(program.relation) : undefined;
             if (relation === undefined) {
-              await folder.refuse(arrival);
+              await folder.reject(program);
               continue;
             }
             waiting.delete(relation.id);
-            arrived.push({ arrival, relation });
+            queue.push({ program, relation });
             if (waiting.size === 0) return;
           }
         } finally {
-          arrived.end();
+          queue.end();
         }
         signal.throwIfAborted();
-        throw notBrought(job, [...waiting.values()]);
+        throw rowsMissing(job, [...waiting.values()]);
       },
       ...Array.from({ length: job.workers }, (_, index) => (signal: AbortSignal) => {
-        return work(job, index + 1, arrived, { buffers, pressing, deps: { ...deps, signal } });
+        const shared = { buffers, compression, deps: { ...deps, signal } };
+        return work(job, index + 1, queue, shared);
       }),
     ]);
   } finally {
@@ -68,44 +73,51 @@ export async function collect(
   }
 }
 
+interface Shared {
+  readonly buffers: BlockBuffers;
+  readonly compression: Compression;
+  readonly deps: ShipperDeps;
+}
+
 async function work(
   job: BackupJob,
   worker: number,
-  arrived: Queue<{ arrival: Arrival; relation: Relation }>,
-  { buffers, pressing, deps }: { buffers: BlockBuffers; pressing: Compression; deps: ShipperDeps },
+  queue: Queue<Collected>,
+  { buffers, compression, deps }: Shared,
 ): Promise<void> {
   const packs = packSeries(job, worker, deps);
-  const line = orderedFrames(packs, pressing);
+  const frames = orderedFrames(packs, compression);
   try {
     for (
-      let next = await arrived.shift(deps.signal);
+      let next = await queue.shift(deps.signal);
       next !== undefined;
-      next = await arrived.shift(deps.signal)
+      next = await queue.shift(deps.signal)
     ) {
-      const { arrival, relation } = next;
-      const chunks = readFifo(arrival.path, deps.signal);
+      const { program, relation } = next;
+      const chunks = readFifo(program.path, deps.signal);
       const blocks = rowBlocks(chunks, job.frameBytes, buffers);
-      const { rows, bytes } = await shipBlocks(blocks, relation, { job, line, deps });
+      const { rows, bytes } = await shipBlocks(blocks, relation, { job, frames, deps });
       deps.report({ type: 'relation', relation: relation.id, rows, bytes });
     }
-    await line.drain();
+    await frames.drain();
     await packs.finish();
   } catch (error) {
-    await packs.abandon(error);
+    await packs.abort(error);
     throw error;
   }
 }
 
-function notBrought({ timestamp, content }: BackupJob, missing: readonly Relation[]): StowageError {
+function rowsMissing(
+  { timestamp, content }: BackupJob,
+  missing: readonly Relation[],
+): StowageError {
   const [first] = missing;
   const relation = first === undefined ? '' : `${first.schema}.${first.name}`;
   const more = missing.length > 1 ? ` and of ${missing.length - 1} more` : '';
   return new StowageError(
     'shipper/fifo',
-    `no program brought the rows of ${relation}${more}; was it killed?`,
-    {
-      where: { set: timestamp, content, relation },
-    },
+    `no program of the server came with the rows of ${relation}${more}; was it killed?`,
+    { where: { set: timestamp, content, relation } },
   );
 }
 
@@ -116,22 +128,22 @@ interface Queue<T> {
   shift(signal: AbortSignal): Promise<T | undefined>;
 }
 
-/** Items for several takers; each waits until there is one, or there will be none. */
+/** A queue for several takers. A taker waits while the queue is empty and has not ended. */
 function queueOf<T>(): Queue<T> {
   const items: T[] = [];
   const takers = new Set<() => void>();
   let ended = false;
-  const wake = () => {
+  const wakeAll = () => {
     for (const taker of takers) taker();
   };
   return {
     push: (item) => {
       items.push(item);
-      wake();
+      wakeAll();
     },
     end: () => {
       ended = true;
-      wake();
+      wakeAll();
     },
     shift: async (signal) => {
       for (;;) {
@@ -140,10 +152,8 @@ function queueOf<T>(): Queue<T> {
         if (item !== undefined || ended) return item;
         const { promise, resolve } = Promise.withResolvers<void>();
         takers.add(resolve);
-        const wake = () => resolve();
-        signal.addEventListener('abort', wake, { once: true });
+        using _ = onAbort(signal, () => resolve());
         await promise;
-        signal.removeEventListener('abort', wake);
         takers.delete(resolve);
       }
     },

@@ -1,41 +1,44 @@
-/** Who keeps the rows waiting. */
-export type Cause = 'compression' | 'storage';
+/** What a worker waits for. */
+export type WaitCause = 'compression' | 'storage';
 
-/** The compression level of the frames that a process writes, and what it is chosen by. */
+/** The compression level of the frames that a process writes. */
 export interface Level {
   current(): number;
-  /** Waits for something, and counts the time as spent on the cause. */
-  waiting<T>(cause: Cause, done: Promise<T>): Promise<T>;
+  /** Waits for `done`, and counts the time towards the cause. */
+  waiting<T>(cause: WaitCause, done: Promise<T>): Promise<T>;
 }
 
-/** zstd level 1 is as fast as a server's COPY here; past 9 a level costs minutes per gigabyte for a few per cent. */
+/**
+ * zstd level 1 is as fast as a server's COPY here. Above 9, each level costs minutes per gigabyte
+ * and saves a few per cent.
+ */
 export const LEVEL_MIN = 1;
 export const LEVEL_MAX = 9;
 
-/** How long is looked at before the level moves by one: some frames of every worker, and several parts. */
+/** The level changes by at most one per window. A window covers some frames of every worker. */
 const WINDOW_MS = 1_000;
-/** Waiting for storage for more of the time than this, the workers have time for a smaller result. */
+/** When workers wait for storage for a larger share of the time, they can compress more. */
 const STORAGE_SHARE_HIGH = 0.3;
-/** Below this the network is not what the backup waits for, and CPU of a database's host is not spent on it. */
+/** Below this, storage is no bottleneck, and the CPU of a database host is not spent on it. */
 const STORAGE_SHARE_LOW = 0.05;
-/** Waiting for compression for more of the time than this, it is what holds up the rows. */
+/** When workers wait for compression for a larger share of the time, it is the bottleneck. */
 const COMPRESSION_SHARE_HIGH = 0.2;
 
-/** What a job asks for. */
+/** The level that a job sets. */
 export function levelOf(wanted: number | 'auto', workers: number, now: () => number): Level {
   return wanted === 'auto' ? autoLevel(workers, now) : fixedLevel(wanted);
 }
 
-/** Always the same level: what the user asked for. */
 function fixedLevel(level: number): Level {
   return { current: () => level, waiting: (_, done) => done };
 }
 
 /**
- * Picks the level by who waits for whom: when the workers wait for storage it rises, until they wait for it less; when
- * they wait for compression, or hardly for storage, it falls. While the database is the slowest it stays at the lowest.
- * @param workers that share the level; each can wait all the time.
- * @param now a clock in milliseconds that never goes back.
+ * Chooses the level by what the workers wait for. It rises while they wait for storage. It falls
+ * when they wait for compression, or hardly ever for storage. While the database is the slowest
+ * part, it stays at the lowest level.
+ * @param workers number of workers that share the level; all may wait at the same time.
+ * @param now a monotonic clock in milliseconds.
  */
 export function autoLevel(workers: number, now: () => number): Level {
   let level = LEVEL_MIN;
@@ -60,15 +63,15 @@ export function autoLevel(workers: number, now: () => number): Level {
       try {
         return await done;
       } finally {
-        // Of a wait that began in an earlier window only what lies in this one.
+        // A wait may have begun in an earlier window: only the part in this window counts.
         waited[cause] += now() - Math.max(start, windowStart);
       }
     },
   };
 }
 
-/** The level after one window. @param share of the workers' time that was spent waiting for each cause, 0 to 1. */
-export function nextLevel(level: number, share: Readonly<Record<Cause, number>>): number {
+/** The level after one window. @param share of the workers' time spent on each cause, 0 to 1. */
+export function nextLevel(level: number, share: Readonly<Record<WaitCause, number>>): number {
   if (share.compression > COMPRESSION_SHARE_HIGH) return Math.max(level - 1, LEVEL_MIN);
   if (share.storage > STORAGE_SHARE_HIGH) return Math.min(level + 1, LEVEL_MAX);
   if (share.storage < STORAGE_SHARE_LOW) return Math.max(level - 1, LEVEL_MIN);

@@ -14,14 +14,14 @@ import { zstd } from '../../frame/zstd/zstd.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { LEVEL_MIN } from './level.ts';
-import { shippedBy, storeReceipt } from './pack-writer.ts';
+import { receiptHeader, storeReceipt } from './store-receipt.ts';
 
-/** Metadata is shipped by worker 0, so that its receipts never share a number with those of packs. */
+/** Worker 0 ships metadata, so its receipts never have the number of a pack's receipt. */
 const METADATA_WORKER = 0;
-/** Globals and sequences are text that fits in memory; a cluster with more than this has another problem. */
+/** Globals and sequences are held in memory; real clusters have far less. */
 const TEXT_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Ships what the plan wants beside rows: globals, schema, sequences' values, large objects. */
+/** Ships the metadata of the plan: globals, schema, values of sequences, large objects. */
 export async function shipMetadata(job: BackupJob, deps: ShipperDeps): Promise<void> {
   let sequence = 0;
   for (const file of job.metadata) {
@@ -46,7 +46,7 @@ async function shipFile(
   await storeReceipt(
     {
       kind: 'metadata',
-      ...shippedBy(job, METADATA_WORKER, sequence),
+      ...receiptHeader(job, METADATA_WORKER, sequence),
       object: {
         key,
         bytes: sums.bytes,
@@ -68,14 +68,14 @@ async function* contentOf(
 ): AsyncGenerator<Uint8Array> {
   switch (file) {
     case 'schema.dump':
-      yield* untilDone(dumpSchema(job.target, job.snapshotId, { signal }));
+      yield* outputOf(dumpSchema(job.target, job.snapshotId, { signal }));
       return;
     case 'large-objects.dump':
-      yield* untilDone(dumpLargeObjects(job.target, job.snapshotId, { signal }));
+      yield* outputOf(dumpLargeObjects(job.target, job.snapshotId, { signal }));
       return;
     case 'globals.sql.zst':
       yield await zstd.encode(
-        await collect(untilDone(dumpGlobals(job.target, { signal })), file),
+        await collect(outputOf(dumpGlobals(job.target, { signal })), file),
         textLevel(job),
       );
       return;
@@ -86,8 +86,8 @@ async function* contentOf(
 
 const textLevel = ({ level }: BackupJob) => (level === 'auto' ? LEVEL_MIN : level);
 
-/** The end of a program's output is not its success: the exit code is, so the stream only ends after it. */
-async function* untilDone({ stdout, done }: ToolOutput): AsyncGenerator<Uint8Array> {
+/** The end of the output does not prove success, so the stream ends after a good exit code. */
+async function* outputOf({ stdout, done }: ToolOutput): AsyncGenerator<Uint8Array> {
   yield* stdout;
   await done;
 }
@@ -128,7 +128,7 @@ async function collect(source: AsyncIterable<Uint8Array>, file: MetadataFile): P
     if (bytes > TEXT_BYTES_MAX)
       throw new StowageError(
         'database/tool',
-        `${file} has more than ${TEXT_BYTES_MAX} bytes of text`,
+        `${file} would be longer than ${TEXT_BYTES_MAX} bytes, the most that a backup stores`,
       );
     chunks.push(chunk);
   }

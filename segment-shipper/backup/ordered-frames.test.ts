@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { zstd } from '../../frame/zstd/zstd.ts';
+import { FRAMES_PENDING_MAX } from './block-memory.ts';
 import { levelOf } from './level.ts';
 import { orderedFrames } from './ordered-frames.ts';
-import type { PackSeries, WholeFrame } from './pack-writer.ts';
-import { FRAMES_IN_LINE_MAX } from './row-room.ts';
+import type { PackSeries, WholeFrame } from './pack-series.ts';
 
 const pressing = { encoder: zstd.createEncoder(1_000_000), level: levelOf(1, 1, () => 0) };
 
-/** Packs that keep what is appended; `gate` holds each frame back. */
+/** Packs that record what is appended; `gate` delays each frame. */
 function packs(gate: (index: number) => Promise<void> = () => Promise.resolve()) {
   const frames: { relation: number; rows: Buffer; count: number; bytes: number }[] = [];
   let at = 0;
@@ -31,12 +31,12 @@ function packs(gate: (index: number) => Promise<void> = () => Promise.resolve())
       underWay--;
     },
     finish: () => Promise.resolve(),
-    abandon: () => Promise.resolve(),
+    abort: () => Promise.resolve(),
   };
   return { frames, series };
 }
 
-/** A block that is overwritten when it is released, as memory that is used again would be. */
+/** A block that is overwritten on release, like memory that is reused. */
 function block(bytes: Buffer, released: number[] = [], id = 0) {
   const rows = Buffer.from(bytes);
   const release = () => {
@@ -46,11 +46,11 @@ function block(bytes: Buffer, released: number[] = [], id = 0) {
   return { kind: 'rows', rows, count: 1, release } as const;
 }
 
-describe('frameLine', () => {
-  it('appends in order what is compressed in any order, each frame with its own rows', async () => {
+describe('orderedFrames', () => {
+  it('appends frames in the order of their blocks, each frame with its own rows', async () => {
     const { frames, series } = packs();
     const line = orderedFrames(series, pressing);
-    // Large and small by turns: a small one is compressed while the large one before it still is.
+    // Large and small in turn: a small block is compressed before the large block that precedes it.
     const blocks = Array.from({ length: 30 }, (_, n) =>
       randomBytes(n % 2 === 0 ? 700_000 : 20 + n),
     );
@@ -63,7 +63,7 @@ describe('frameLine', () => {
     expect(released.toSorted((a, b) => a - b)).toEqual(blocks.map((_, n) => n));
   });
 
-  it('takes no more than it has places for while the storage is behind', async () => {
+  it('keeps a bounded number of frames pending while the storage is slow', async () => {
     const open = Promise.withResolvers<void>();
     const { series } = packs(() => open.promise);
     const line = orderedFrames(series, pressing);
@@ -75,14 +75,14 @@ describe('frameLine', () => {
       }
     })();
     await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(pushed).toBe(FRAMES_IN_LINE_MAX);
+    expect(pushed).toBe(FRAMES_PENDING_MAX);
     open.resolve();
     await pushing;
     await line.drain();
     expect(pushed).toBe(10);
   });
 
-  it('ends with the first failure: who pushes and who drains hear of it, and every block is released', async () => {
+  it('throws the first failure from push and drain, and releases every block', async () => {
     const { series } = packs((n) =>
       n === 2 ? Promise.reject(new Error('disk full')) : Promise.resolve(),
     );
@@ -93,13 +93,13 @@ describe('frameLine', () => {
     })();
     await expect(pushing).rejects.toThrow('disk full');
     await expect(line.drain()).rejects.toThrow('disk full');
-    // Also those that were being compressed, and the one that was refused a place.
+    // Also blocks that were being compressed, and the block whose push was rejected.
     await expect
       .poll(() => released.toSorted((a, b) => a - b), { timeout: 20_000 })
       .toEqual([0, 1, 2, 3, 4, 5]);
   });
 
-  it('sends a long row through when all before it are appended, and counts what has gone through', async () => {
+  it('appends a long row after all frames before it, and counts its bytes', async () => {
     const { frames, series } = packs();
     const line = orderedFrames(series, pressing);
     const row = randomBytes(3_000_000);

@@ -1,19 +1,22 @@
 import type { RowBlock } from '../../database/copy-wire/row-block.ts';
 import type { FrameEncoder } from '../../frame/codec.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
+import { FRAMES_PENDING_MAX } from './block-memory.ts';
 import type { Level } from './level.ts';
-import type { FrameCounts, PackSeries } from './pack-writer.ts';
-import { FRAMES_IN_LINE_MAX } from './row-room.ts';
+import type { FrameCounts, PackSeries } from './pack-series.ts';
 
-/** One worker's frames on their way from blocks of rows to its packs: compressed side by side, appended in their order. */
+/** Turns one worker's blocks of rows into frames: compressed in parallel, appended in order. */
 export interface OrderedFrames {
-  /** Takes a block, which it releases. Waits for a place in the line, not for the frame; a long row is gone when it returns. */
+  /**
+   * Takes a block and releases it later. Waits while too many frames are pending, but not for its
+   * own frame. A long row, however, is completely appended when this resolves.
+   */
   push(relation: number, block: RowBlock): Promise<FrameCounts>;
-  /** Waits until every frame was appended. */
+  /** Waits until every frame has been appended. */
   drain(): Promise<void>;
 }
 
-/** What makes frames of rows; all workers share it. */
+/** Shared by all workers. */
 export interface Compression {
   readonly encoder: FrameEncoder;
   readonly level: Level;
@@ -25,7 +28,7 @@ interface Frame {
 }
 
 export function orderedFrames(packs: PackSeries, { encoder, level }: Compression): OrderedFrames {
-  const line: Frame[] = [];
+  const pending: Frame[] = [];
   let last: Promise<void> = Promise.resolve();
 
   return {
@@ -33,7 +36,7 @@ export function orderedFrames(packs: PackSeries, { encoder, level }: Compression
       if (block.kind === 'long-row') return pushLong(relation, block.chunks);
       const counts = { rows: block.count, bytes: block.rows.byteLength };
       try {
-        while (line.length >= FRAMES_IN_LINE_MAX) await room();
+        while (pending.length >= FRAMES_PENDING_MAX) await firstAppended();
       } catch (error) {
         block.release();
         throw error;
@@ -46,11 +49,11 @@ export function orderedFrames(packs: PackSeries, { encoder, level }: Compression
         release();
       })();
       const frame = { compressed, appended };
-      line.push(frame);
+      pending.push(frame);
       last = appended;
-      // Whoever pushes or drains next hears of a failure; until then it must not count as unhandled.
+      // The next push or drain throws a failure; until then it must not be an unhandled rejection.
       appended.then(
-        () => void line.splice(line.indexOf(frame), 1),
+        () => void pending.splice(pending.indexOf(frame), 1),
         () => undefined,
       );
       return counts;
@@ -58,9 +61,9 @@ export function orderedFrames(packs: PackSeries, { encoder, level }: Compression
     drain: () => last,
   };
 
-  /** Waits for the first in line, and tells the level what it was that we waited for. */
-  async function room(): Promise<void> {
-    const [first] = line;
+  /** Waits for the first pending frame, and counts the time towards what it waited for. */
+  async function firstAppended(): Promise<void> {
+    const [first] = pending;
     if (first === undefined) return;
     await level.waiting('compression', first.compressed);
     await level.waiting('storage', first.appended);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { RowBlock } from '../../database/copy-wire/row-block.ts';
 import { blockBuffers, countRows, rowBlocks } from './row-blocks.ts';
 
-/** Cuts a stream at the given places, each chunk a buffer of its own that is overwritten once the next one is asked for. */
+/** Cuts a stream at the given places; a chunk is overwritten when the next one is requested. */
 async function* chunked(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
   for (let at = 0, n = 0; at < bytes.length; n++) {
     const chunk = Buffer.from(bytes.subarray(at, at + (sizes[n % sizes.length] ?? 1)));
@@ -21,8 +21,8 @@ interface Cut {
 const BLOCKS = 3;
 
 /**
- * Reads as a frame line does: none or a few blocks are held at once, each read when its turn comes and then released, for somebody
- * else to fill; a long row at once.
+ * Reads as `orderedFrames` does: a few blocks are held at once, each is read in its turn and then
+ * released, to be filled again; a long row is read at once.
  */
 async function cut(source: AsyncIterable<Buffer>, blockBytes: number): Promise<Cut[]> {
   const cuts: Cut[] = [];
@@ -75,7 +75,7 @@ const sizes = fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, max
 const tinySizes = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 10 });
 
 describe('rowBlocks', () => {
-  it('loses, doubles and splits no row, however the stream is cut', async () => {
+  it('yields every row once and whole, however the stream is cut', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.nat(300), { maxLength: 60 }),
@@ -90,7 +90,7 @@ describe('rowBlocks', () => {
     );
   });
 
-  it('cuts the same rows the same, however the stream is cut', async () => {
+  it('cuts the same rows into the same blocks, however the stream is cut', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.nat(3000), { maxLength: 60 }),
@@ -107,7 +107,7 @@ describe('rowBlocks', () => {
     );
   });
 
-  it('keeps its promise with rows longer than a block and all it may hold', async () => {
+  it('yields every row once and whole, also rows longer than a buffer', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.oneof(fc.nat(100), fc.integer({ min: 100_000, max: 900_000 })), {
@@ -130,13 +130,13 @@ describe('rowBlocks', () => {
     [2, 300_000],
     [3, 262_143],
     [4, 262_144 + 1024],
-  ])('cuts %i rows of %i bytes', async (count, length) => {
+  ])('yields %i rows of %i bytes once and whole', async (count, length) => {
     const bytes = rowsOfLengths(Array.from({ length: count }, () => length));
     for (const blockBytes of [1, 1024, 262_144])
       promise(bytes, await cut(chunked(bytes, [65_536]), blockBytes));
   });
 
-  it('gives a row that cannot be held as one long row, and goes on with what follows it in the same chunk', async () => {
+  it('yields a row longer than a buffer as a long row, and continues with the rest of the chunk', async () => {
     const bytes = Buffer.concat([rowsOfLengths([5, 2_000_000]), Buffer.from('x\ny\n')]);
     const cuts = await cut(chunked(bytes, [bytes.length]), 1024);
     promise(bytes, cuts);
@@ -145,18 +145,18 @@ describe('rowBlocks', () => {
     expect(cuts.at(-1)?.bytes.toString()).toBe('x\ny\n');
   });
 
-  it('gives no block for no rows', async () => {
+  it('yields no block when there are no rows', async () => {
     expect(await cut(chunked(Buffer.alloc(0), [1]), 1024)).toEqual([]);
   });
 
-  it('counts the rows of a table without columns, which are bare newlines', async () => {
+  it('counts the rows of a table without columns, each of which is only a newline', async () => {
     const bytes = Buffer.alloc(100_000, '\n');
     const cuts = await cut(chunked(bytes, [777]), 1024);
     promise(bytes, cuts);
     expect(cuts.reduce((sum, each) => sum + countRows(each.bytes), 0)).toBe(100_000);
   });
 
-  it('hands on a last line without an end, which then counts as no row', async () => {
+  it('yields a last line that has no end, and does not count it as a row', async () => {
     for (const blockBytes of [1, 1024]) {
       const cuts = await cut(chunked(Buffer.from('a\nb'), [2]), blockBytes);
       expect(Buffer.concat(cuts.map((each) => each.bytes)).toString()).toBe('a\nb');
@@ -164,13 +164,13 @@ describe('rowBlocks', () => {
     }
   });
 
-  it('ends a long row that the stream breaks off, without waiting', async () => {
+  it('ends a long row when the stream ends in the middle of it', async () => {
     const bytes = Buffer.alloc(1_000_000, 0x61);
     const cuts = await cut(chunked(bytes, [100_000]), 1024);
     expect(Buffer.concat(cuts.map((each) => each.bytes)).length).toBe(1_000_000);
   });
 
-  it('passes on what the source throws, also in the middle of a long row', async () => {
+  it('throws the error of the source, also in the middle of a long row', async () => {
     for (const length of [10, 1_000_000]) {
       const broken = async function* () {
         yield Buffer.alloc(length, 0x61);
@@ -180,7 +180,7 @@ describe('rowBlocks', () => {
     }
   });
 
-  it('closes the source when the reader leaves', async () => {
+  it('closes the source when the reader stops early', async () => {
     let closed = false;
     const source = async function* () {
       try {

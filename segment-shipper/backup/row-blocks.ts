@@ -2,14 +2,14 @@ import { createPool, type Pool } from '../../async/pool.ts';
 import type { RowBlock } from '../../database/copy-wire/row-block.ts';
 
 const NEWLINE = 0x0a;
-/** Room past the target for what a read brings; a row that still does not end is streamed. */
+/** Space past the target for one more read. A row that is still longer is streamed. */
 const SLACK_BYTES = 256 * 1024;
 const PIECE_BYTES = 64 * 1024;
 
-/** Buffers that blocks lie in; taken to be filled, given back when nobody reads them any more. */
+/** Buffers for blocks of rows. `RowBlock.release` gives a buffer back. */
 export type BlockBuffers = Pool<Buffer>;
 
-/** `count` buffers for blocks of about `blockBytes`; what is never written to takes no memory. */
+/** `count` buffers for blocks of about `blockBytes`. Pages never written take no memory. */
 export function blockBuffers(blockBytes: number, count: number): BlockBuffers {
   return createPool(
     Array.from({ length: count }, () => Buffer.allocUnsafeSlow(blockBytes + SLACK_BYTES)),
@@ -17,8 +17,9 @@ export function blockBuffers(blockBytes: number, count: number): BlockBuffers {
 }
 
 /**
- * Cuts COPY text that comes without messages, as a program of the server passes it on, into blocks of about `blockBytes`, at row ends
- * only. In text format a newline byte always ends a row: COPY writes those inside values as `\n`.
+ * Cuts COPY text from a server's program, which has no message boundaries, into blocks of about
+ * `blockBytes`, at row ends only. In text format a newline byte always ends a row: COPY writes a
+ * newline inside a value as `\n`.
  */
 export async function* rowBlocks(
   source: AsyncIterable<Uint8Array>,
@@ -43,7 +44,7 @@ export async function* rowBlocks(
       ) {
         const full: Buffer = filling;
         filling = undefined;
-        // What follows the cut is copied before the block is handed on, whoever releases it first.
+        // The rest is copied before the yield, because the consumer may release the buffer.
         const rest = Buffer.from(full.subarray(cut, used));
         yield whole(full.subarray(0, cut), full);
         filling = await buffers.take();
@@ -74,8 +75,9 @@ export async function* rowBlocks(
 }
 
 /**
- * Where a block ends: after the last row that ends within `blockBytes`, or after the one row that does not; 0 while that is
- * unknown. What else has been read does not matter, so that the same rows give the same blocks.
+ * Where a block ends: after the last row that ends within `blockBytes`, or else after the first
+ * row, which is longer; 0 while that is unknown. It does not depend on how much has been read, so
+ * the same rows always give the same blocks.
  */
 function cutIn(filling: Buffer, used: number, blockBytes: number): number {
   if (used < blockBytes) return 0;
@@ -90,7 +92,7 @@ export function countRows(rows: Buffer): number {
   return count;
 }
 
-/** The row that begins with `head`; what follows it in its last piece goes to `rest`. */
+/** The row that begins with `head`. Bytes after the end of the row go to `rest`. */
 async function* longRow(
   head: Buffer,
   pieces: AsyncGenerator<Uint8Array>,

@@ -6,18 +6,18 @@ import type { Session } from '../../database/session/session.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import type { OrderedFrames } from './ordered-frames.ts';
-import type { FrameCounts } from './pack-writer.ts';
+import type { FrameCounts } from './pack-series.ts';
 
-/** What a relation's rows go through. */
+/** How the rows of a relation become frames and reports. */
 export interface Shipping {
   readonly job: BackupJob;
-  readonly line: OrderedFrames;
+  readonly frames: OrderedFrames;
   readonly deps: ShipperDeps;
 }
 
 /**
- * Ships all rows of one relation over a session: the relation is closed by the server's own row count, never by the end
- * of the byte stream.
+ * Ships all rows of one relation over a session. The relation is complete when the server's own row
+ * count matches; the end of the byte stream alone proves nothing.
  */
 export async function shipRelation(
   session: Session,
@@ -29,7 +29,7 @@ export async function shipRelation(
   await shipCopy(copy, relation, shipping);
 }
 
-/** The same for several small relations, which the server is asked for at once: one round trip for all of them. */
+/** As `shipRelation`, for several small relations that are requested in one round trip. */
 export async function shipTogether(
   session: Session,
   relations: readonly Relation[],
@@ -55,16 +55,16 @@ async function shipCopy(
   deps.report({ type: 'relation', relation: relation.id, rows, bytes });
 }
 
-/** Blocks of rows → frames → packs; returns what has gone into the line. */
+/** Pushes blocks of rows into the frames. @returns how much was pushed. */
 export async function shipBlocks(
   blocks: AsyncIterable<RowBlock>,
   relation: Relation,
-  { line, deps: { progress } }: Shipping,
+  { frames, deps: { progress } }: Shipping,
 ): Promise<FrameCounts> {
   progress.relation = `${relation.schema}.${relation.name}`;
   const total = { rows: 0, bytes: 0 };
   for await (const block of blocks) {
-    const { rows, bytes } = await line.push(relation.id, block);
+    const { rows, bytes } = await frames.push(relation.id, block);
     total.rows += rows;
     total.bytes += bytes;
     progress.rows += rows;
@@ -81,7 +81,7 @@ function countsDiffer(
 ): StowageError {
   return new StowageError(
     'database/count',
-    `${schema}.${name}: ${received} rows were received, the server counted ${counted}`,
+    `${schema}.${name}: the shipper received ${received} rows, but the server counted ${counted}`,
     {
       where: { set: timestamp, content, relation: `${schema}.${name}` },
     },

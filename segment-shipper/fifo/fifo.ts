@@ -1,63 +1,70 @@
 import { close, constants, open as openFile, read as readInto } from 'node:fs';
 import { access, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { onAbort } from '../../async/abort.ts';
+import { pause, poll } from '../../async/poll.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { doneName, fedName } from '../../database/copy/fifo-programs.ts';
 
-/** A bare descriptor, because the socket closes it: a FileHandle would close the number again, which may be another's by then. */
+// Bare descriptors, because the socket closes its own: a FileHandle would close the same number a
+// second time, when it may belong to another file.
 const open = promisify(openFile);
 const read = promisify(readInto);
-const shut = promisify(close);
+const closeDescriptor = promisify(close);
 
-/** How long we wait for a program that may be dead. */
+/** How long to wait for a program that may be dead. */
 export interface FifoTimeouts {
-  /** A program opens its FIFO right after making it; one that takes longer has died in between. */
+  /** A program opens its FIFO right after it has made it. Later than this, it has died. */
   readonly openingMs: number;
-  /** From its `cat`'s end to its last word a program needs milliseconds; a busy host needs more. */
+  /** A program makes its done file milliseconds after its `cat` ends; longer on a busy host. */
   readonly endingMs: number;
 }
 
-const PATIENCE: FifoTimeouts = { openingMs: 20_000, endingMs: 20_000 };
-const LOOK_EVERY_MS = 5;
+const DEFAULT_TIMEOUTS: FifoTimeouts = { openingMs: 20_000, endingMs: 20_000 };
+const POLL_MS = 5;
 const FIRST_BYTES_MAX = 64 * 1024;
 
 /**
- * Writes rows to the program that waits at a FIFO, and waits until it has passed them all on.
- * @throws StowageError `shipper/fifo` when it ended before; `interrupted`; what the source threw.
+ * Writes rows to the program that waits at a FIFO, and waits until it has passed all of them on.
+ * @throws StowageError `shipper/fifo` when the program ended before that; the signal's reason; what
+ * the source throws.
  */
 export async function feedFifo(
   path: string,
   rows: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
-  patience = PATIENCE,
+  timeouts = DEFAULT_TIMEOUTS,
 ): Promise<void> {
-  const fd = await openWhenMet(path, constants.O_WRONLY, signal, patience);
-  const { socket, release } = cuttable(new Socket({ fd, readable: false, writable: true }), signal);
-  try {
+  const fd = await openFifo(path, constants.O_WRONLY, signal, timeouts);
+  {
+    using abortable = abortableSocket(new Socket({ fd, readable: false, writable: true }), signal);
     signal.throwIfAborted();
-    for await (const chunk of rows) await written(socket, chunk, signal);
+    for await (const chunk of rows) await written(abortable.socket, chunk, signal);
     signal.throwIfAborted();
-    // Only now, with all bytes in the kernel's hands: a program that reads the end finds our word that it is one.
+    // Only now, with all bytes in the kernel: a program that reads the end of the FIFO takes it as
+    // the end of the rows when this file is there, and as a failure when it is not.
     await writeFile(fedName(path), '');
-  } finally {
-    release();
   }
-  await untilDone(path, signal, patience, () => isRead(path));
+  await waitForDone(path, signal, timeouts, () => hasReader(path));
 }
 
-/** A socket that the signal destroys. */
-function cuttable(socket: Socket, signal: AbortSignal) {
-  const cut = () => socket.destroy(new Error('interrupted'));
-  // Whoever waits for the socket learns of an error by his callback; with nobody waiting it would end the process.
+/** A socket that the signal destroys, and the end of the block at the latest. */
+function abortableSocket(
+  socket: Socket,
+  signal: AbortSignal,
+): Disposable & { readonly socket: Socket } {
+  // Reads and writes report errors themselves. Without a listener, an error between two of them
+  // would end the process.
   socket.on('error', () => undefined);
-  signal.addEventListener('abort', cut, { once: true });
-  const release = () => {
-    signal.removeEventListener('abort', cut);
-    socket.destroy();
+  const listening = onAbort(signal, () => void socket.destroy(new Error('interrupted')));
+  return {
+    socket,
+    [Symbol.dispose]() {
+      listening[Symbol.dispose]();
+      socket.destroy();
+    },
   };
-  return { socket, release };
 }
 
 function written(socket: Socket, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -76,36 +83,35 @@ function written(socket: Socket, chunk: Uint8Array, signal: AbortSignal): Promis
 }
 
 /**
- * The bytes that a program writes to its FIFO. Ends only after the program said that it passed on everything.
- * @throws StowageError `shipper/fifo` when it ended without saying so; `interrupted`.
+ * The bytes that a program writes to its FIFO. Ends only after the program has confirmed that it
+ * passed on everything.
+ * @throws StowageError `shipper/fifo` when the program ended without that; the signal's reason.
  */
 export async function* readFifo(
   path: string,
   signal: AbortSignal,
-  patience = PATIENCE,
+  timeouts = DEFAULT_TIMEOUTS,
 ): AsyncGenerator<Buffer> {
-  const fd = await openWhenMet(path, constants.O_RDONLY, signal, patience);
-  const first = await firstBytes(fd, path, signal, patience).catch(async (error: unknown) => {
-    await shut(fd);
+  const fd = await openFifo(path, constants.O_RDONLY, signal, timeouts);
+  const first = await firstBytes(fd, path, signal, timeouts).catch(async (error: unknown) => {
+    await closeDescriptor(fd);
     throw error;
   });
-  const { socket, release } = cuttable(new Socket({ fd, readable: true, writable: false }), signal);
+  using abortable = abortableSocket(new Socket({ fd, readable: true, writable: false }), signal);
   try {
     signal.throwIfAborted();
     if (first.byteLength > 0) yield first;
-    for await (const chunk of socket as AsyncIterable<Buffer>) yield chunk;
-    await untilDone(path, signal, patience);
+    for await (const chunk of abortable.socket as AsyncIterable<Buffer>) yield chunk;
+    await waitForDone(path, signal, timeouts);
   } catch (error) {
     signal.throwIfAborted();
     throw error;
-  } finally {
-    release();
   }
 }
 
 /**
- * Waits for the writer, whom opening to read does not wait for: one that died before its open would never be missed.
- * Returns what it has written so far, if anything.
+ * Waits for the writer, because opening a FIFO to read does not wait for one: a program that died
+ * before it opened the FIFO would go unnoticed. Returns what it has written so far, if anything.
  */
 async function firstBytes(
   fd: number,
@@ -117,7 +123,7 @@ async function firstBytes(
   const deadline = performance.now() + openingMs;
   for (;;) {
     signal.throwIfAborted();
-    // Asked before reading: only then does reading nothing mean that there was nothing.
+    // Checked before the read: only then does an empty read mean that the program wrote nothing.
     const done = await exists(doneName(path));
     const bytes = await readNow(fd, buffer);
     if (bytes === undefined || bytes > 0 || done) return buffer.subarray(0, bytes ?? 0);
@@ -126,11 +132,11 @@ async function firstBytes(
         'shipper/fifo',
         `the program at ${path} ended before it wrote; was it killed?`,
       );
-    await sleep(LOOK_EVERY_MS);
+    await pause(POLL_MS, signal);
   }
 }
 
-/** 0 = nobody has it open to write; undefined = somebody has, and has not written yet. */
+/** 0 = no process has it open to write; undefined = one has, and has written nothing yet. */
 async function readNow(fd: number, buffer: Buffer): Promise<number | undefined> {
   try {
     return (await read(fd, buffer, 0, buffer.length, null)).bytesRead;
@@ -140,8 +146,11 @@ async function readNow(fd: number, buffer: Buffer): Promise<number | undefined> 
   }
 }
 
-/** Without blocking a thread of the pool: opening to write fails until somebody reads. */
-async function openWhenMet(
+/**
+ * O_NONBLOCK keeps a thread of the pool from blocking: opening to write then fails with ENXIO until
+ * a program has the FIFO open to read.
+ */
+async function openFifo(
   path: string,
   mode: number,
   signal: AbortSignal,
@@ -160,39 +169,44 @@ async function openWhenMet(
         });
       }
     }
-    await sleep(LOOK_EVERY_MS);
+    await pause(POLL_MS, signal);
   }
 }
 
 /**
- * As long as the program is `busy`, its last word may come later; a server that stands still is no dead program. So our
- * patience begins when we see that it no longer is: counted from anything before, it may be over right then.
+ * Waits for the program's done file. While the program is `busy` this may take any time, because
+ * the server may stall. The timeout starts when a poll finds that the program is not busy: counted
+ * from any earlier moment, it could be over already.
  */
-async function untilDone(
+async function waitForDone(
   path: string,
   signal: AbortSignal,
   { endingMs }: FifoTimeouts,
   busy: () => Promise<boolean> = () => Promise.resolve(false),
 ): Promise<void> {
-  let silentSince: number | undefined;
-  while (!(await exists(doneName(path)))) {
-    signal.throwIfAborted();
-    const now = performance.now();
-    if (await busy()) silentSince = undefined;
-    else silentSince ??= now;
-    if (silentSince !== undefined && now - silentSince > endingMs)
-      throw new StowageError(
-        'shipper/fifo',
-        `the program at ${path} ended before it had passed on all rows; was it killed?`,
-      );
-    await sleep(LOOK_EVERY_MS);
-  }
+  let notBusySince: number | undefined;
+  await poll(
+    async () => {
+      if (await exists(doneName(path))) return true;
+      signal.throwIfAborted();
+      const now = performance.now();
+      if (await busy()) notBusySince = undefined;
+      else notBusySince ??= now;
+      if (notBusySince !== undefined && now - notBusySince > endingMs)
+        throw new StowageError(
+          'shipper/fifo',
+          `the program at ${path} ended before it had passed on all rows; was it killed?`,
+        );
+      return undefined;
+    },
+    { everyMs: POLL_MS },
+  );
 }
 
-/** Somebody has the FIFO open to read: our rows are still on their way. */
-async function isRead(path: string): Promise<boolean> {
+/** A program has the FIFO open to read, so rows are still on their way. */
+async function hasReader(path: string): Promise<boolean> {
   try {
-    await shut(await open(path, constants.O_WRONLY | constants.O_NONBLOCK));
+    await closeDescriptor(await open(path, constants.O_WRONLY | constants.O_NONBLOCK));
     return true;
   } catch {
     return false;

@@ -2,34 +2,37 @@ import { spawn } from 'node:child_process';
 import { type FSWatcher, watch } from 'node:fs';
 import { chown, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { onAbort } from '../../async/abort.ts';
+import { exitOf } from '../../async/child-process.ts';
+import { pause } from '../../async/poll.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { type FifoDirection, PID_FILE, parseFifoName } from '../../database/copy/fifo-programs.ts';
 
-/** A program has come to the folder and waits at its FIFO. */
-export interface Arrival {
+/** A program of the server that has made its FIFO in the folder and waits there. */
+export interface WaitingProgram {
   readonly relation: number;
   readonly direction: FifoDirection;
   /** Path of the FIFO. */
   readonly path: string;
 }
 
-/** Where this shipper meets the programs of `COPY … ON SEGMENT`. */
+/** Where this shipper exchanges rows with the programs of `COPY … ON SEGMENT`. */
 export interface FifoFolder {
-  /** Every FIFO once, as it appears, until the signal fires. */
-  arrivals(signal: AbortSignal): AsyncIterable<Arrival>;
-  /** Sends a program away that nobody will meet: it fails at once, and the server's COPY with it. */
-  refuse(arrival: Arrival): Promise<void>;
-  /** Takes the folder away, with all that is in it. */
+  /** Each program once, as its FIFO appears, until the signal fires. */
+  programs(signal: AbortSignal): AsyncIterable<WaitingProgram>;
+  /** Makes a program fail at once, and the server's COPY with it. */
+  reject(program: WaitingProgram): Promise<void>;
+  /** Deletes the folder and all that is in it. */
   remove(): Promise<void>;
 }
 
-/** Notifications get lost on some file systems; then this is how soon a FIFO is seen. */
-const LOOK_EVERY_MS = 250;
+/** Some file systems lose notifications; a FIFO is then found after at most this long. */
+const POLL_MS = 250;
 
 /**
- * Makes the folder, ready when this resolves. Whatever ends this process, also SIGKILL, takes the folder with it.
- * @throws StowageError `shipper/fifo` when the server's programs could not get in.
+ * Makes the folder; programs may use it when this resolves. However this process ends, also by
+ * SIGKILL, the folder is deleted.
+ * @throws StowageError `shipper/fifo` when the server's programs could not use the folder.
  */
 export async function openFifoFolder(
   path: string,
@@ -37,13 +40,8 @@ export async function openFifoFolder(
 ): Promise<FifoFolder> {
   const owner = await ownerFor(dataDir);
   await mkdir(path, { mode: 0o700 }).catch((cause: unknown) => {
-    throw new StowageError(
-      'shipper/fifo',
-      `cannot make the folder of the FIFOs: ${messageOf(cause)}`,
-      {
-        cause,
-      },
-    );
+    const message = `cannot make the folder of the FIFOs: ${messageOf(cause)}`;
+    throw new StowageError('shipper/fifo', message, { cause });
   });
   const remove = startCleanupProcess(path);
   try {
@@ -56,14 +54,14 @@ export async function openFifoFolder(
     throw error;
   }
   return {
-    arrivals: (signal) => arrivalsIn(path, signal),
-    // The program's watch looks whether its FIFO is there.
-    refuse: (arrival) => rm(arrival.path, { force: true }),
+    programs: (signal) => programsIn(path, signal),
+    // The program itself checks that its FIFO still exists.
+    reject: (program) => rm(program.path, { force: true }),
     remove,
   };
 }
 
-/** The user whom the programs run as: only root can make room for somebody else. */
+/** The user of the server's programs, when it is another; only root can change the owner. */
 async function ownerFor(dataDir: string | undefined): Promise<number | undefined> {
   const own = process.getuid?.();
   const found = dataDir === undefined ? undefined : await stat(dataDir).catch(() => undefined);
@@ -71,49 +69,40 @@ async function ownerFor(dataDir: string | undefined): Promise<number | undefined
   if (own === 0) return found.uid;
   throw new StowageError(
     'shipper/fifo',
-    `the shipper runs as user ${own}, the server in ${dataDir} as user ${found.uid}: its programs could not open the shipper's FIFOs; run the shipper as the server's user`,
+    `the shipper runs as user ${own}, the server in ${dataDir} as user ${found.uid}: the server's programs could not open the shipper's FIFOs. Run the shipper as the server's user`,
   );
 }
 
 /**
- * Without the process id no further program comes in. One that is in makes its FIFO perhaps just when `rm` has looked, hence
- * again and again; it ends when its FIFO is gone.
+ * Without the process id file no further program enters the folder. A program that has entered may
+ * make its FIFO just after `rm` has listed the folder, so `rm` is repeated. The program ends when
+ * its FIFO is gone.
  */
 const CLEANUP_SCRIPT = `trap "" INT TERM HUP QUIT; cat >/dev/null; rm -f -- "$1/${PID_FILE}"; n=0
 until rm -rf -- "$1" 2>/dev/null || [ $n -ge 50 ]; do n=$((n+1)); sleep 0.1; done`;
 
-/** A shell at the other end of a pipe: when we are gone, however we went, it reads the end and cleans up. */
+/** A shell at the other end of a pipe. When this process ends, the pipe ends, and it cleans up. */
 function startCleanupProcess(path: string): () => Promise<void> {
   const shell = spawn('/bin/sh', ['-c', CLEANUP_SCRIPT, 'sh', path], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });
-  const ended = new Promise<void>((resolve) =>
-    shell.once('close', () => resolve()).once('error', () => resolve()),
-  );
+  const exit = exitOf(shell);
   shell.unref();
   return async () => {
     shell.ref();
     shell.stdin.end();
-    await ended;
-    // It may have been killed.
+    await exit.catch(() => undefined);
+    // The shell may have been killed, or could not be started.
     await rm(path, { recursive: true, force: true });
   };
 }
 
-async function* arrivalsIn(path: string, signal: AbortSignal): AsyncGenerator<Arrival> {
+async function* programsIn(path: string, signal: AbortSignal): AsyncGenerator<WaitingProgram> {
   const seen = new Set<string>();
   let wake = () => {};
-  let watcher: FSWatcher | undefined;
-  const stop = () => wake();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    // Inotify may be out of watches on a busy host; looking now and then finds the same.
-    watcher = watch(path, () => wake());
-    watcher.on('error', () => undefined);
-  } catch {
-    watcher = undefined;
-  }
+  using _ = onAbort(signal, () => wake());
+  const watcher = tryWatch(path, () => wake());
   try {
     while (!signal.aborted) {
       const changed = new Promise<void>((resolve) => (wake = resolve));
@@ -125,10 +114,18 @@ async function* arrivalsIn(path: string, signal: AbortSignal): AsyncGenerator<Ar
         seen.add(name);
         yield { ...fifo, path: join(path, name) };
       }
-      await Promise.race([changed, sleep(LOOK_EVERY_MS)]);
+      await Promise.race([changed, pause(POLL_MS)]);
     }
   } finally {
-    signal.removeEventListener('abort', stop);
     watcher?.close();
+  }
+}
+
+/** Undefined when the host has no inotify watches left: polling finds the same, later. */
+function tryWatch(path: string, onChange: () => void): FSWatcher | undefined {
+  try {
+    return watch(path, onChange).on('error', () => undefined);
+  } catch {
+    return undefined;
   }
 }

@@ -5,8 +5,9 @@ import { RestoreId, Timestamp } from '../../backup-set/base/timestamps.ts';
 import { segmentJobFields } from '../../backup-set/documents/agents.ts';
 
 /**
- * What the coordinator and a shipper say to each other, one JSON object a line: jobs on the shipper's standard input, reports on
- * its standard output. Secrets travel here and nowhere else. The end of standard input means that the coordinator is gone.
+ * The protocol between the coordinator and a shipper, one JSON object per line: the job and the
+ * instructions on the shipper's standard input, reports on its standard output. Secrets are sent
+ * here and nowhere else. The end of standard input means that the coordinator has died.
  */
 export const CONTROL_VERSION = 1;
 
@@ -45,11 +46,11 @@ const common = {
   target: Target,
   store: Store,
   workers: Count.min(1),
-  /** This shipper's share of what its host may send or read, per second; absent = as fast as it goes. */
+  /** This shipper's share of the rate limit of its host; absent = no limit. */
   bytesPerSecond: Count.min(1).exactOptional(),
-  /** Folder on the segment hosts under which the FIFOs of `COPY … ON SEGMENT` lie. */
+  /** Parent folder, on the segment hosts, of the FIFOs of `COPY … ON SEGMENT`. */
   fifoBase: z.string(),
-  /** The server's data directory on this host, where one is known: its owner runs the programs. */
+  /** The server's data directory on this host: the server's programs run as its owner. */
   dataDir: z.string().exactOptional(),
 };
 
@@ -67,7 +68,10 @@ export type Job = z.infer<typeof Job>;
 export type BackupJob = Extract<Job, { type: 'backup' }>;
 export type RestoreJob = Extract<Job, { type: 'restore' }>;
 
-/** Later lines: an order that now exists in the bucket; another share of the host's rate; or that there will be no more orders, nor programs to collect from. */
+/**
+ * The later lines. `order`: the order of this phase is now in the bucket. `rate`: a new share of
+ * the host's rate limit. `end`: no more orders follow, and no more programs start.
+ */
 export const Instruction = z.discriminatedUnion('type', [
   z.object({ type: z.literal('order'), phase: z.enum(PHASES) }),
   z.object({ type: z.literal('rate'), bytesPerSecond: Count.min(1) }),
@@ -99,7 +103,7 @@ export const Report = z.discriminatedUnion('type', [
     storedBytes: Count,
     relation: z.string().exactOptional(),
   }),
-  /** A receipt is stored. */
+  /** A receipt has been stored. */
   z.object({
     type: z.literal('receipt'),
     attempt: Count,
@@ -108,7 +112,10 @@ export const Report = z.discriminatedUnion('type', [
     sha256: Sha256,
     storedBytes: Count,
   }),
-  /** The server has closed a relation's stream with its own count, and all its frames are in stored packs or on the way. */
+  /**
+   * The server's own row count matches what was received, and all frames of the relation are in
+   * stored packs or in packs that are being uploaded.
+   */
   z.object({ type: z.literal('relation'), relation: Count, rows: Count, bytes: Count }),
   z.object({
     type: z.literal('ordered'),
@@ -116,12 +123,12 @@ export const Report = z.discriminatedUnion('type', [
     status: z.enum(['done', 'failed']),
   }),
   z.object({ type: z.literal('failed'), ...Failure.shape }),
-  /** Everything asked for is stored; the process ends with exit code 0. */
+  /** The whole job is done; the process then ends with exit code 0. */
   z.object({
     type: z.literal('done'),
     peakMemoryBytes: Count,
     cpuMs: Count,
-    /** How late the event loop was, 99th percentile in milliseconds; absent after a run too short to tell. */
+    /** 99th percentile of the event loop's delay; absent after a run too short to measure it. */
     eventLoopDelayP99Ms: z.number().nonnegative().exactOptional(),
   }),
 ]);

@@ -14,7 +14,7 @@ async function* split(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<B
 const SECRET = 'hunter2-&-correct-horse';
 
 describe('linesOf', () => {
-  it('finds the same lines wherever the stream is split, also inside a character', async () => {
+  it('yields the same lines wherever the stream is split, also inside a character', async () => {
     const line = fc
       .string({ unit: 'grapheme', maxLength: 30 })
       .map((text) => text.replaceAll('\n', ''));
@@ -33,7 +33,7 @@ describe('linesOf', () => {
     );
   });
 
-  it('refuses a line without end before memory runs out', async () => {
+  it('rejects a line that is too long before memory runs out', async () => {
     const endless = async function* () {
       const chunk = 'x'.repeat(16 * 1024 * 1024);
       for (;;) yield chunk;
@@ -45,7 +45,7 @@ describe('linesOf', () => {
 describe('parseLine', () => {
   it.each([
     ['not JSON', `{"type":"backup","target":{"password":"${SECRET}"`],
-    ['no object', JSON.stringify([SECRET])],
+    ['not an object', JSON.stringify([SECRET])],
     ['an unknown type', JSON.stringify({ type: SECRET })],
     [
       'a password of another type',
@@ -56,7 +56,7 @@ describe('parseLine', () => {
       JSON.stringify({ control: 1, type: 'restore', workers: SECRET }),
     ],
     ['another version', JSON.stringify({ control: 2, type: 'restore', password: SECRET })],
-  ])('refuses %s without repeating what it holds', (_, line) => {
+  ])('rejects %s without quoting the line', (_, line) => {
     let error: unknown;
     try {
       parseLine(line, Job);
@@ -64,13 +64,13 @@ describe('parseLine', () => {
       error = thrown;
     }
     expect(error).toMatchObject({ code: 'shipper/protocol' });
-    const told = [error, (error as Error).cause, (error as Error).stack].map(String).join();
-    expect(told).not.toContain(SECRET);
+    const texts = [error, (error as Error).cause, (error as Error).stack].map(String).join();
+    expect(texts).not.toContain(SECRET);
   });
 });
 
 describe('readLines', () => {
-  it('gives the reports of a stream until one is ill-formed', async () => {
+  it('yields the reports of a stream until one is invalid', async () => {
     const done = { type: 'done', peakMemoryBytes: 1, cpuMs: 2 };
     const reports = readLines(
       split(Buffer.from(`${JSON.stringify(done)}\n{"type":"done"}\n`), [7]),

@@ -2,11 +2,11 @@ import { StringDecoder } from 'node:string_decoder';
 import type * as z from 'zod';
 import { StowageError } from '../../backup-set/base/errors.ts';
 
-/** A job lists every relation of a segment: generous, and still a bound. */
+/** A job lists every relation of a segment, so its line may be long. */
 const LINE_CHARS_MAX = 256 * 1024 * 1024;
 const SHORT_CHARS = 64 * 1024;
 
-/** The JSON objects of a stream, one a line, each checked. @throws StowageError `shipper/protocol` */
+/** The validated JSON objects of a stream, one per line. @throws StowageError `shipper/protocol` */
 export async function* readLines<Schema extends z.ZodType>(
   input: AsyncIterable<Uint8Array | string>,
   schema: Schema,
@@ -22,20 +22,20 @@ export function parseLine<Schema extends z.ZodType>(
   try {
     json = JSON.parse(line);
   } catch {
-    // The cause would quote the line, and a job holds secrets.
-    throw new StowageError('shipper/protocol', 'a control line is not JSON');
+    // No cause: its message would quote the line, and a job holds secrets.
+    throw new StowageError('shipper/protocol', 'a line of the control protocol is not JSON');
   }
-  // zod would generate code for the schema first, which takes longer than to walk through a short line once.
+  // jitless: to compile the schema takes zod longer than to validate one short line without it.
   const result = schema.safeParse(json, { jitless: line.length < SHORT_CHARS });
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new StowageError(
     'shipper/protocol',
-    `control line, field ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'ill-formed'}`,
+    `a line of the control protocol is invalid: field ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`,
   );
 }
 
-/** Lines without their ends; empty ones are left out. */
+/** Lines without their line ends; empty lines are skipped. */
 export async function* linesOf(input: AsyncIterable<Uint8Array | string>): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
   let rest: string[] = [];
@@ -56,7 +56,10 @@ export async function* linesOf(input: AsyncIterable<Uint8Array | string>): Async
     rest.push(last);
     length += last.length;
     if (length > LINE_CHARS_MAX)
-      throw new StowageError('shipper/protocol', 'a control line is too long');
+      throw new StowageError(
+        'shipper/protocol',
+        `a line of the control protocol is longer than ${LINE_CHARS_MAX} characters`,
+      );
   }
   const whole = rest.join('');
   if (whole !== '') yield whole;

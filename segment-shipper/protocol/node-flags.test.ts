@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { SHIPPER_FLAGS } from './node-flags.ts';
 
-it('are those of the agent as a service, too', async () => {
+it('the systemd unit of the agent starts it with the flags of a shipper', async () => {
   const unit = await readFile(
     new URL('../../infra/systemd/stowage-agent.service', import.meta.url),
     'utf8',

@@ -1,8 +1,10 @@
 /**
- * How Node runs our programs. A shipper holds tens of MiB of buffers beside a heap of 12, and frees them itself (zstd.ts, release.ts).
- * V8 counts them and, with limits that follow the small heap, collected ten times a second, for a third of the shipper's CPU; a
- * first limit of 64 MiB keeps it from that, at the same peak. One helper is enough for what is left: starting four costs a shipper of
- * one small table a tenth of its CPU.
+ * Node's flags for our programs. A shipper holds tens of MiB of buffers next to a heap of 12 MiB,
+ * and frees them itself (zstd.ts, release.ts). V8 counts them too. With its default limits, which
+ * follow the small heap, it collected ten times a second and used a third of the shipper's CPU. An
+ * initial limit of 64 MiB prevents that, at the same peak memory. One V8 worker thread is enough
+ * for the remaining collections: starting four costs a shipper of one small table a tenth of its
+ * CPU.
  */
 const flags = (youngMiB: number): readonly string[] => [
   `--max-semi-space-size=${youngMiB}`,
@@ -11,10 +13,11 @@ const flags = (youngMiB: number): readonly string[] => [
 ];
 
 /**
- * A shipper's. The buffers in which HTTP bodies arrive nobody can free: they go when V8 looks through its young objects, which with
- * 1 MiB for those happens before their number makes it look through all: a third less CPU for reading.
+ * For a shipper. Only V8 can free the buffers of HTTP bodies, when it collects its young objects.
+ * With 1 MiB for young objects that happens early enough to avoid full collections: reading then
+ * takes a third less CPU.
  */
 export const SHIPPER_FLAGS = flags(1);
 
-/** The command line's: it handles documents more than buffers. */
+/** For the command line, which handles more documents than buffers. */
 export const COORDINATOR_FLAGS = flags(4);

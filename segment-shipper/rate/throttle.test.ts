@@ -5,8 +5,8 @@ import { rateLimit, throttledReads } from './throttle.ts';
 const bytes = Buffer.from('a hundred rows');
 
 describe('throttledReads', () => {
-  it('hands on nothing before the throttle let it through', async () => {
-    const said: string[] = [];
+  it('yields a chunk only after the throttle has resolved', async () => {
+    const events: string[] = [];
     const store = {
       url: 'file:///x',
       async *get() {
@@ -15,14 +15,17 @@ describe('throttledReads', () => {
       },
       read: async () => bytes,
     } as unknown as ObjectStore;
-    const throttled = throttledReads(store, async (count) => void said.push(`throttled ${count}`));
-    for await (const chunk of throttled.get('k')) said.push(`read ${chunk.byteLength}`);
+    const throttled = throttledReads(
+      store,
+      async (count) => void events.push(`throttled ${count}`),
+    );
+    for await (const chunk of throttled.get('k')) events.push(`read ${chunk.byteLength}`);
     expect(await throttled.read('k', { bytesMax: 100 })).toBe(bytes);
-    expect(said).toEqual(['throttled 5', 'read 5', 'throttled 9', 'read 9', 'throttled 14']);
+    expect(events).toEqual(['throttled 5', 'read 5', 'throttled 9', 'read 9', 'throttled 14']);
     expect(throttled.url).toBe(store.url);
   });
 
-  it('throws what ends the waiting', async () => {
+  it('throws the reason of the signal that ends the wait', async () => {
     const reason = new Error('interrupted');
     const store = {
       get: async function* () {
@@ -38,7 +41,7 @@ describe('throttledReads', () => {
 });
 
 describe('rateLimit', () => {
-  it('without a rate holds up nothing, until one is set', async () => {
+  it('does not limit anything until a rate is set', async () => {
     const { throttle, setRate } = rateLimit(undefined);
     const signal = AbortSignal.timeout(10);
     await throttle(1e12, signal);

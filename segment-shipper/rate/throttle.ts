@@ -4,7 +4,7 @@ import { type Timer, tokenBucket } from './token-bucket.ts';
 /** Waits until so many bytes may leave this host, or come to it. @throws the signal's reason when that fires first. */
 export type Throttle = (bytes: number, signal: AbortSignal) => Promise<void>;
 
-/** What all shippers of one process share, and the coordinator may change on the way. */
+/** One rate limit for all shippers of a process. The coordinator may change it at any time. */
 export interface RateLimit {
   readonly throttle: Throttle;
   setRate(bytesPerSecond: number): void;
@@ -15,13 +15,13 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 const REAL: Timer = {
   now: () => performance.now(),
   after(ms, call) {
-    // A longer one Node takes for 1 ms; who is called early asks again.
+    // Node treats a longer delay as 1 ms. A call that comes early starts another timer.
     const timer = setTimeout(call, Math.min(ms, TIMER_MS_MAX));
     return () => clearTimeout(timer);
   },
 };
 
-/** Undefined = as fast as it goes. */
+/** @param bytesPerSecond undefined = no limit. */
 export function rateLimit(bytesPerSecond: number | undefined, timer = REAL): RateLimit {
   let bucket = bytesPerSecond === undefined ? undefined : tokenBucket(bytesPerSecond, timer);
   return {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BURST_SECONDS, type Timer, type TokenBucket, tokenBucket } from './token-bucket.ts';
 
-/** A clock that goes on when it is told to. */
+/** A clock that advances only in `pass`. */
 function fakeTimer() {
   let now = 1000;
   const calls = new Set<{ at: number; call: () => void }>();
@@ -40,19 +40,19 @@ async function settle(): Promise<void> {
 
 const never = new AbortController().signal;
 
-/** Asks, and notes when it was let through. */
-function asking(bucket: TokenBucket, now: () => number) {
+/** Calls `take`, and records when it resolves. */
+function recordTakes(bucket: TokenBucket, now: () => number) {
   const passed: { name: number; bytes: number; at: number }[] = [];
-  const ask = (name: number, bytes: number, signal = never) =>
+  const take = (name: number, bytes: number, signal = never) =>
     bucket.take(bytes, signal).then(() => void passed.push({ name, bytes, at: now() }));
-  return { ask, passed };
+  return { take, passed };
 }
 
 describe('a token bucket', () => {
   it('lets a burst through at once, and the rest at its rate, in order', async () => {
     const { timer, pass, now } = fakeTimer();
-    const { ask, passed } = asking(tokenBucket(1000, timer), now);
-    for (const name of [1, 2, 3, 4]) void ask(name, 125);
+    const { take, passed } = recordTakes(tokenBucket(1000, timer), now);
+    for (const name of [1, 2, 3, 4]) void take(name, 125);
     await pass(0);
     expect(passed.map(({ name }) => name)).toEqual([1, 2]);
     await pass(1000);
@@ -64,47 +64,47 @@ describe('a token bucket', () => {
     ]);
   });
 
-  it('saves up no more than a burst while nobody asks', async () => {
+  it('saves up at most a burst while there are no calls', async () => {
     const { timer, pass, now } = fakeTimer();
-    const { ask, passed } = asking(tokenBucket(1000, timer), now);
+    const { take, passed } = recordTakes(tokenBucket(1000, timer), now);
     await pass(3_600_000);
-    for (const name of [1, 2, 3]) void ask(name, 125);
+    for (const name of [1, 2, 3]) void take(name, 125);
     await pass(0);
     expect(passed).toHaveLength(2);
   });
 
-  it('lets through what is more than a burst once it is earned whole, and keeps no more of it', async () => {
+  it('lets a call larger than a burst through after it has earned all of it, and keeps no rest', async () => {
     const { timer, pass, now } = fakeTimer();
-    const { ask, passed } = asking(tokenBucket(1000, timer), now);
-    void ask(1, 2250);
-    void ask(2, 250);
+    const { take, passed } = recordTakes(tokenBucket(1000, timer), now);
+    void take(1, 2250);
+    void take(2, 250);
     await pass(1999);
     expect(passed).toEqual([]);
     await pass(251);
     expect(passed.map(({ at }) => at)).toEqual([3000, 3250]);
   });
 
-  it('goes on at another rate, also for those who wait already', async () => {
+  it('applies a new rate also to calls that already wait', async () => {
     const { timer, pass, now } = fakeTimer();
     const bucket = tokenBucket(1000, timer);
-    const { ask, passed } = asking(bucket, now);
-    void ask(1, 250);
-    void ask(2, 1000);
+    const { take, passed } = recordTakes(bucket, now);
+    void take(1, 250);
+    void take(2, 1000);
     await pass(500);
     bucket.setRate(5000);
     await pass(100);
     expect(passed.map(({ at }) => at)).toEqual([1000, 1600]);
   });
 
-  it('forgets who is aborted: nobody waits behind it, and it costs nothing', async () => {
+  it('removes an aborted call from the queue, and does not count its bytes', async () => {
     const { timer, pass, now, pending } = fakeTimer();
-    const { ask, passed } = asking(tokenBucket(1000, timer), now);
+    const { take, passed } = recordTakes(tokenBucket(1000, timer), now);
     const stop = new AbortController();
-    void ask(1, 250);
-    const aborted = ask(2, 1_000_000, stop.signal);
-    void ask(3, 100);
+    void take(1, 250);
+    const aborted = take(2, 1_000_000, stop.signal);
+    void take(3, 100);
     await pass(100);
-    const reason = new Error('the coordinator is gone');
+    const reason = new Error('the coordinator has died');
     stop.abort(reason);
     await expect(aborted).rejects.toBe(reason);
     await pass(0);
@@ -112,11 +112,11 @@ describe('a token bucket', () => {
       [1, 1000],
       [3, 1100],
     ]);
-    await expect(ask(4, 1, stop.signal)).rejects.toBe(reason);
+    await expect(take(4, 1, stop.signal)).rejects.toBe(reason);
     expect(pending()).toBe(0);
   });
 
-  it('never lets through more than rate × time + burst in any time, serves all, and in order', async () => {
+  it('lets through at most rate × time + burst in any period, and serves all calls in order', async () => {
     const step = fc.record({
       gapMs: fc.integer({ min: 0, max: 400 }),
       bytes: fc.integer({ min: 0, max: 3000 }),
@@ -129,15 +129,15 @@ describe('a token bucket', () => {
         fc.array(step, { minLength: 1, maxLength: 25 }),
         async (rate, steps) => {
           const { timer, pass, now, pending } = fakeTimer();
-          const { ask, passed } = asking(tokenBucket(rate, timer), now);
+          const { take, passed } = recordTakes(tokenBucket(rate, timer), now);
           const aborted = new Set<number>();
           for (const [name, { gapMs, bytes, isAborted, abortMs }] of steps.entries()) {
             const stop = new AbortController();
-            ask(name, bytes, stop.signal).catch(() => aborted.add(name));
+            take(name, bytes, stop.signal).catch(() => aborted.add(name));
             if (isAborted) timer.after(abortMs, () => stop.abort());
             await pass(gapMs);
           }
-          // As long as all of it takes at this rate, from nothing.
+          // The time for all of it at this rate, from an empty bucket.
           await pass(
             (steps.reduce((sum, { bytes }) => sum + bytes, 0) / rate) * 1000 + 1000 + steps.length,
           );

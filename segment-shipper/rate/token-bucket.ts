@@ -1,37 +1,42 @@
-/** Lets bytes through at a rate, in the order in which they asked. */
+import { onAbort } from '../../async/abort.ts';
+
+/** Lets bytes pass at a rate, in the order of the calls. */
 export interface TokenBucket {
   /**
-   * Resolves when so many more bytes may go. More than a burst waits until all of it is earned.
+   * Resolves when so many more bytes may pass. A call for more than a burst waits for all of them.
    * @throws the signal's reason when it fires first; the bytes are then not counted.
    */
   take(bytes: number, signal: AbortSignal): Promise<void>;
-  /** From now on; what was earned so far stays earned, up to the new rate's burst. */
+  /** Takes effect at once. Tokens earned so far are kept, up to the burst of the new rate. */
   setRate(bytesPerSecond: number): void;
 }
 
-/** Milliseconds on a clock that never goes back, and a way to be called later; returns how to call that off. */
+/** A monotonic clock in milliseconds, and a timer; `after` returns how to cancel the call. */
 export interface Timer {
   now(): number;
   after(ms: number, call: () => void): () => void;
 }
 
-/** Short enough that a network sees the rate, long enough that nobody waits for a timer at every chunk. */
+/** Short enough that the rate holds on the network, long enough to avoid a timer per chunk. */
 export const BURST_SECONDS = 0.25;
 
-interface Waiting {
+interface Waiter {
   readonly bytes: number;
-  readonly go: () => void;
+  readonly resolve: () => void;
 }
 
-/** Over any time it lets through at most rate × time + one burst (or + the largest single request, where that is more). */
+/**
+ * In any period it lets through at most rate × time + one burst; when one call is larger than a
+ * burst, rate × time + that call.
+ */
 export function tokenBucket(bytesPerSecond: number, timer: Timer): TokenBucket {
   let rate = bytesPerSecond;
   let earned = rate * BURST_SECONDS;
   let earnedAt = timer.now();
-  let callOff = () => {};
-  const queue: Waiting[] = [];
+  let cancelTimer = () => {};
+  const queue: Waiter[] = [];
 
-  /** Nothing is saved up beyond a burst, but for somebody who waits for more than that. */
+  /** Saves up at most a burst, or what the first waiter needs when that is more. */
   const earn = () => {
     const now = timer.now();
     const most = Math.max(rate * BURST_SECONDS, queue[0]?.bytes ?? 0);
@@ -39,40 +44,35 @@ export function tokenBucket(bytesPerSecond: number, timer: Timer): TokenBucket {
     earnedAt = now;
   };
   const serve = () => {
-    callOff();
-    callOff = () => {};
+    cancelTimer();
+    cancelTimer = () => {};
     earn();
     for (let first = queue[0]; first !== undefined; first = queue[0]) {
       if (earned < first.bytes) {
-        callOff = timer.after(Math.ceil(((first.bytes - earned) / rate) * 1000), serve);
+        cancelTimer = timer.after(Math.ceil(((first.bytes - earned) / rate) * 1000), serve);
         return;
       }
       earned -= first.bytes;
       queue.shift();
-      first.go();
+      first.resolve();
     }
   };
   return {
     async take(bytes, signal) {
       signal.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const waiting = { bytes, go: resolve };
-      queue.push(waiting);
-      if (queue[0] === waiting) serve();
-      if (!queue.includes(waiting)) return;
-      const leave = () => {
-        const at = queue.indexOf(waiting);
+      const waiter = { bytes, resolve };
+      queue.push(waiter);
+      if (queue[0] === waiter) serve();
+      if (!queue.includes(waiter)) return;
+      using _ = onAbort(signal, () => {
+        const at = queue.indexOf(waiter);
         if (at >= 0) queue.splice(at, 1);
         reject(signal.reason);
-        // Whoever was behind it may need less.
+        // The next waiter may need fewer bytes.
         serve();
-      };
-      signal.addEventListener('abort', leave, { once: true });
-      try {
-        await promise;
-      } finally {
-        signal.removeEventListener('abort', leave);
-      }
+      });
+      await promise;
     },
     setRate(next) {
       earn();

@@ -12,7 +12,7 @@ const LONG = 17 * 1024 * 1024;
 const right = Buffer.alloc(LONG, 'right\n');
 const wrong = Buffer.alloc(LONG, 'wrong\n');
 
-/** A store that gives these objects, one after the other, for whatever it is asked. */
+/** A store whose reads return these objects, one after the other, whatever the key. */
 function giving(...objects: readonly Buffer[]): ObjectStore {
   const left = [...objects];
   return {
@@ -28,8 +28,8 @@ function extentOf(frame: Buffer, rows: Buffer): SourceExtent {
   return { ...where, rows: 1, bytes: rows.length, crc32: hex(crc32(frame)) };
 }
 
-describe('a frame too long for memory', () => {
-  it('is read twice, and gives its rows', async () => {
+describe('a frame that is too long for memory', () => {
+  it('is read twice, and yields its rows', async () => {
     const frame = await zstd.encode(right, 1);
     const chunks = await Array.fromAsync(
       rowsOf(giving(frame, frame), [extentOf(frame, right)], { signal }),
@@ -37,7 +37,7 @@ describe('a frame too long for memory', () => {
     expect(Buffer.concat(chunks).equals(right)).toBe(true);
   });
 
-  it('that is another one when it is read to be used fails, also when that one is intact and as long', async () => {
+  it('fails when another frame is there at the second read, even one that is intact and as long', async () => {
     const frame = await zstd.encode(right, 1);
     const other = await zstd.encode(wrong, 1);
     expect(other.length).toBe(frame.length);
@@ -50,14 +50,14 @@ describe('a frame too long for memory', () => {
     });
   });
 
-  it('that is not what the manifest says gives no row at all', async () => {
+  it('yields no row when it differs from the manifest', async () => {
     const frame = await zstd.encode(right, 1);
     const other = await zstd.encode(wrong, 1);
     const rows = rowsOf(giving(other, other), [extentOf(frame, right)], { signal });
     await expect(rows.next()).rejects.toMatchObject({ code: 'set/damaged' });
   });
 
-  it('whose store fails is not called damaged', async () => {
+  it('is not reported as damaged when the store fails', async () => {
     const frame = await zstd.encode(right, 1);
     const unavailable = new StowageError('storage/unavailable', 'the network is down');
     const store = {
@@ -71,7 +71,7 @@ describe('a frame too long for memory', () => {
   });
 });
 
-it('frames that a store leaves out without a word are missed', async () => {
+it('a read that ends before the last frame fails and names the missing frame', async () => {
   const frame = await zstd.encode(Buffer.from('right\n'), 1);
   const extent = { ...extentOf(frame, Buffer.from('right\n')) };
   const both = [extent, { ...extent, offset: frame.length }];

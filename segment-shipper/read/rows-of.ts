@@ -6,21 +6,21 @@ import { release } from '../../frame/release.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Progress } from '../deps.ts';
-import { damaged, requireCrc } from './fetch.ts';
+import { damaged, requireCrc } from './damage.ts';
 import { type Run, runsOf } from './runs.ts';
 import { type StoredFrame, storedFrames } from './stored-frames.ts';
 
-/** Frames up to this many decompressed bytes are decoded in memory; longer ones are read twice. */
+/** Frames of more decompressed bytes are not decoded in memory but read twice. */
 const FRAME_IN_MEMORY_BYTES = 16 * 1024 * 1024;
-/** Frames that lie together are fetched by one request of at most this many bytes. */
+/** Neighbouring frames are fetched by one request of at most this many bytes. */
 const REQUEST_BYTES_MAX = 64 * 1024 * 1024;
-/** Per connection: a few frames that are decompressed while the database takes one; four connections hold four times this. */
+/** Per connection: a few frames, decompressed while the database takes the one before. */
 const AHEAD_BYTES_MAX = 14 * 1024 * 1024;
 
 /**
- * The rows of these extents, frame by frame. No byte of a frame is handed on before the whole frame was read and found as the
- * manifest says: CRC-32 of the stored bytes, zstd's own checksum, decompressed length. What it gives is gone when the next is asked
- * for.
+ * The rows of these extents, frame by frame. No byte of a frame is yielded before the whole frame
+ * has been read and matches the manifest: CRC-32 of the stored bytes, zstd's own checksum,
+ * decompressed length. The memory of a chunk is freed when the next one is requested.
  * @throws StowageError `set/damaged` naming object and offset.
  */
 export function rowsOf(
@@ -31,7 +31,10 @@ export function rowsOf(
   return rowsOfRuns(store, frameRuns(extents), signal);
 }
 
-/** Requests for these extents, in their order, each for at most so many bytes of rows; a frame too long for memory stands alone. */
+/**
+ * Groups the extents into requests, in their order, each for at most `rowBytesMax` bytes of rows. A
+ * frame that is too long for memory has its own request.
+ */
 export function frameRuns(
   extents: readonly SourceExtent[],
   rowBytesMax = Number.POSITIVE_INFINITY,
@@ -44,7 +47,7 @@ export function frameRuns(
   });
 }
 
-/** As `rowsOf`. The next run is asked for while the rows of the one before are still being taken. */
+/** As `rowsOf`. The next run is requested while the rows of the one before are still consumed. */
 export async function* rowsOfRuns(
   store: ObjectStore,
   runs: Iterable<Run<SourceExtent>>,
@@ -57,30 +60,30 @@ export async function* rowsOfRuns(
   });
   for await (const { extent, rows } of frames) {
     if (rows === undefined) yield* longFrame(store, extent, signal);
-    else yield* handedOut(await rows);
+    else yield* yieldThenRelease(await rows);
   }
 }
 
-/** Rows for one who does not need them any more when he asks for the next. */
-function* handedOut(rows: Buffer): Generator<Uint8Array> {
+/** Releases the memory of the rows when the consumer requests the next chunk. */
+function* yieldThenRelease(rows: Buffer): Generator<Uint8Array> {
   yield rows;
   release(rows);
 }
 
-/** As `rowsOf`, of frames that are in memory; one is decoded while the one before is taken. */
+/** As `rowsOf`, for frames in memory. A frame is decoded while the one before is consumed. */
 export async function* rowsOfFrames(frames: readonly StoredFrame[]): AsyncGenerator<Uint8Array> {
   let before: Promise<Buffer> | undefined;
   for (const frame of frames) {
     const rows = decodeChecked(frame);
     rows.catch(() => undefined);
-    if (before !== undefined) yield* handedOut(await before);
+    if (before !== undefined) yield* yieldThenRelease(await before);
     before = rows;
   }
-  if (before !== undefined) yield* handedOut(await before);
+  if (before !== undefined) yield* yieldThenRelease(await before);
 }
 
-/** Rows, counted into the progress as they go. */
-export async function* counted(
+/** Adds the bytes that pass to the progress. */
+export async function* countBytes(
   rows: AsyncIterable<Uint8Array>,
   progress: Progress,
 ): AsyncGenerator<Uint8Array> {
@@ -90,7 +93,7 @@ export async function* counted(
   }
 }
 
-/** A frame on its way through the decoder, or one too long for that. */
+/** A frame that is being decoded; `rows` is undefined for a frame that is too long for memory. */
 interface Decoding {
   readonly extent: SourceExtent;
   readonly rows: Promise<Buffer> | undefined;
@@ -110,7 +113,7 @@ async function* decoding(
     }
     for await (const frame of storedFrames(store, run, signal)) {
       const rows = decodeChecked(frame);
-      // Whoever takes it sees the failure; until then it must not count as unhandled.
+      // The consumer awaits it later; until then it must not be an unhandled rejection.
       rows.catch(() => undefined);
       yield { extent: frame.extent, rows, bytes: frame.extent.bytes + frame.extent.length };
     }
@@ -130,8 +133,9 @@ async function decodeChecked({ stored, extent }: StoredFrame): Promise<Buffer> {
 }
 
 /**
- * Reads the frame once to check it and once to use it, so that memory does not depend on the longest row. It is checked
- * both times: what lies there may be another, intact frame by then. Rows that were given before that shows are not committed.
+ * Reads the frame twice, first to check it and then to use it, so that memory does not depend on
+ * the longest row. The second read is checked too, because the object may have been replaced. If
+ * so, the rows yielded until then are never committed.
  */
 async function* longFrame(
   store: ObjectStore,
@@ -151,7 +155,7 @@ async function* longFrame(
     try {
       yield* zstd.decodeLong(checked(), bytes);
     } catch (cause) {
-      // A store that fails, or a wrong digest, says itself what and where.
+      // Failures of the store and a wrong digest already name the object.
       if (!isStowageError(cause, 'set/damaged') || cause.where.object !== undefined) throw cause;
       throw damaged('the frame cannot be decompressed', key, offset, cause);
     }
@@ -160,7 +164,7 @@ async function* longFrame(
   yield* rows();
 }
 
-/** Nothing grows by being compressed, but for a few bytes per block: what is said to is not held in memory either. */
+/** The length counts too: compression adds at most a few bytes per block to real rows. */
 export function isLong({ bytes, length }: SourceExtent): boolean {
   return Math.max(bytes, length / 2) > FRAME_IN_MEMORY_BYTES;
 }

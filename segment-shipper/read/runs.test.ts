@@ -12,7 +12,7 @@ const LIMITS = { lengthMax: 1_000, sizeMax: 600 };
 const isAlone = ({ size }: { size: number }) => size > 250;
 
 describe('runsOf', () => {
-  it('covers each piece once, in order, in bounded reads of one object that hold at most a twentieth of gaps', () => {
+  it('covers each piece once, in order, by bounded reads of one object with at most 5% gaps', () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 40 }), (parts) => {
         let end = 0;
@@ -44,7 +44,7 @@ describe('runsOf', () => {
     );
   });
 
-  it('reads a thousand neighbours at once, and over small gaps', () => {
+  it('reads a thousand neighbours by one request, also across small gaps', () => {
     const neighbours = (gap: number) =>
       Array.from({ length: 1_000 }, (_, n) => ({ key: 'a', offset: n * (100 + gap), length: 100 }));
     expect(runsOf(neighbours(0), { lengthMax: 1e9 })).toHaveLength(1);

@@ -1,31 +1,31 @@
-/** A piece of an object. */
 export interface Piece {
   readonly key: string;
   readonly offset: number;
   readonly length: number;
 }
 
-/** Pieces of one object that one request reads, in the order in which they lie there. */
+/** Pieces of one object, in order of offset, that one request reads. */
 export interface Run<P extends Piece> extends Piece {
   readonly parts: readonly P[];
 }
 
 interface RunLimits<P> {
-  /** Of what a request reads, in bytes; one piece alone may have more. */
+  /** Bytes that a request reads; a single piece may have more. */
   readonly lengthMax: number;
-  /** Of what `sizeOf` says of the pieces together; one piece alone may have more. */
+  /** Limit for the sum of `sizeOf` over the pieces of a run; a single piece may have more. */
   readonly sizeMax?: number;
   readonly sizeOf?: (piece: P) => number;
-  /** A piece that shares its request with no other. */
+  /** Whether a piece needs its own request. */
   readonly isAlone?: (piece: P) => boolean;
 }
 
-/** What lies between wanted pieces is read along up to this share of them: 1.05 bytes for each that is wanted. */
+/** Gaps between wanted pieces are read along, up to this share of the wanted bytes. */
 const GAPS_MAX = 0.05;
 
 /**
- * Groups pieces that follow each other in one object into single requests. What is wanted is read in the order given, each
- * piece once; small gaps are read along, so that a few chosen tables of a thousand do not cost a request each.
+ * Groups pieces that follow each other in one object into single requests, in the order given, each
+ * piece once. Small gaps are read along, so that a few selected tables out of a thousand do not
+ * cost a request each.
  */
 export function runsOf<P extends Piece>(pieces: readonly P[], limits: RunLimits<P>): Run<P>[] {
   const {

@@ -1,17 +1,17 @@
 import type { SourceExtent } from '../../backup-set/documents/restore.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { damaged } from './fetch.ts';
+import { damaged } from './damage.ts';
 import type { Run } from './runs.ts';
 
-/** A frame as it is stored, not checked yet. */
+/** A frame as it is stored, not yet checked. */
 export interface StoredFrame {
   readonly extent: SourceExtent;
   readonly stored: Buffer;
 }
 
 /**
- * The frames of a run, each in memory of its own, from one request.
- * @throws StowageError `set/damaged` for the first frame that the object does not hold to its end; as `ObjectStore.get`.
+ * Reads the frames of a run with one request, each into its own memory.
+ * @throws StowageError `set/damaged` for the first frame that is cut off; as `ObjectStore.get`.
  */
 export async function* storedFrames(
   store: ObjectStore,

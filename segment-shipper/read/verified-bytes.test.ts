@@ -8,8 +8,8 @@ const PACK = formatKey({ kind: 'pack', ...set, worker: 1, sequence: 1 });
 const SCHEMA = formatKey({ kind: 'metadata', ...set, file: 'schema.dump' });
 const object = Buffer.from('0123456789');
 
-/** A store that knows one object under every key, and what was asked of it. */
-function asked() {
+/** A store with the same object under every key, and the keys that were read. */
+function recordingStore() {
   const reads: string[] = [];
   const store = {
     async *get(key: string, { offset = 0, length }: { offset?: number; length?: number } = {}) {
@@ -27,34 +27,34 @@ function asked() {
 const textOf = async (chunks: AsyncIterable<Uint8Array>) =>
   Buffer.concat(await Array.fromAsync(chunks)).toString();
 
-describe('what was verified', () => {
-  it('is not read again: any range inside it, and a whole object', async () => {
-    const { store, reads } = asked();
+describe('verified bytes', () => {
+  it('serve any range inside them, and a whole object, without a read of the store', async () => {
+    const { store, reads } = recordingStore();
     const kept = verifiedBytes();
     kept.keep({ key: PACK, offset: 2, length: 5 }, object.subarray(2, 7), false);
     kept.keep({ key: SCHEMA, offset: 0, length: 10 }, object, true);
-    const before = kept.before(store);
-    expect(await textOf(before.get(PACK, { offset: 2, length: 5 }))).toBe('23456');
-    expect(await textOf(before.get(PACK, { offset: 4, length: 2 }))).toBe('45');
-    expect(await textOf(before.get(SCHEMA))).toBe('0123456789');
-    expect(Buffer.from(await before.read(SCHEMA, { bytesMax: 10 })).toString()).toBe('0123456789');
+    const served = kept.servedFrom(store);
+    expect(await textOf(served.get(PACK, { offset: 2, length: 5 }))).toBe('23456');
+    expect(await textOf(served.get(PACK, { offset: 4, length: 2 }))).toBe('45');
+    expect(await textOf(served.get(SCHEMA))).toBe('0123456789');
+    expect(Buffer.from(await served.read(SCHEMA, { bytesMax: 10 })).toString()).toBe('0123456789');
     expect(reads).toEqual([]);
   });
 
-  it('is no answer to what reaches beyond it', async () => {
-    const { store, reads } = asked();
+  it('do not serve a range that is larger', async () => {
+    const { store, reads } = recordingStore();
     const kept = verifiedBytes();
     kept.keep({ key: PACK, offset: 2, length: 5 }, object.subarray(2, 7), false);
-    const before = kept.before(store);
-    expect(await textOf(before.get(PACK, { offset: 6, length: 2 }))).toBe('67');
-    expect(await textOf(before.get(PACK, { offset: 1, length: 2 }))).toBe('12');
-    expect(await textOf(before.get(PACK))).toBe('0123456789');
-    expect(await textOf(before.get(SCHEMA))).toBe('0123456789');
+    const served = kept.servedFrom(store);
+    expect(await textOf(served.get(PACK, { offset: 6, length: 2 }))).toBe('67');
+    expect(await textOf(served.get(PACK, { offset: 1, length: 2 }))).toBe('12');
+    expect(await textOf(served.get(PACK))).toBe('0123456789');
+    expect(await textOf(served.get(SCHEMA))).toBe('0123456789');
     expect(reads).toEqual([PACK, PACK, PACK, SCHEMA]);
   });
 
-  it('is no more than 32 MiB, and the rows of it go when they are loaded', async () => {
-    const { store, reads } = asked();
+  it('take at most 32 MiB, and packs are freed by forgetRows', async () => {
+    const { store, reads } = recordingStore();
     const kept = verifiedBytes();
     const MiB = 1024 * 1024;
     kept.keep({ key: PACK, offset: 0, length: 30 * MiB }, object, false);
@@ -64,8 +64,8 @@ describe('what was verified', () => {
     kept.forgetRows();
     expect(kept.hasRoomFor(31 * MiB)).toBe(true);
     expect(kept.hasRoomFor(32 * MiB)).toBe(false);
-    await textOf(kept.before(store).get(PACK, { offset: 0, length: 1 }));
-    await textOf(kept.before(store).get(SCHEMA));
+    await textOf(kept.servedFrom(store).get(PACK, { offset: 0, length: 1 }));
+    await textOf(kept.servedFrom(store).get(SCHEMA));
     expect(reads).toEqual([PACK]);
   });
 });

@@ -3,20 +3,21 @@ import type { ObjectStore } from '../../storage/store.ts';
 import type { Piece } from './runs.ts';
 
 /**
- * What a small restore has verified, kept until it is loaded: "verify before the first DDL statement" would otherwise read
- * everything twice. Larger restores keep nothing. Whoever uses the bytes checks them again all the same.
+ * The bytes that the verify phase of a small restore has read, kept until they are loaded, so that
+ * nothing is read twice. Larger restores keep nothing. The bytes are checked again when they are
+ * used.
  */
 export interface VerifiedBytes {
   hasRoomFor(bytes: number): boolean;
   /** Keeps a piece; `isWhole` when it is the object from its first to its last byte. */
   keep(piece: Piece, bytes: Buffer, isWhole: boolean): void;
-  /** The store, read only where nothing is kept. */
-  before(store: ObjectStore): ObjectStore;
-  /** Rows are needed once, the metadata until the end. */
+  /** A store that serves kept bytes from memory, and all others from `store`. */
+  servedFrom(store: ObjectStore): ObjectStore;
+  /** Frees kept packs: rows are needed once, metadata until the end. */
   forgetRows(): void;
 }
 
-/** In all, per shipper. */
+/** Per shipper, for all objects together. */
 const KEPT_BYTES_MAX = 32 * 1024 * 1024;
 
 interface Kept extends Piece {
@@ -29,10 +30,10 @@ export function verifiedBytes(): VerifiedBytes {
   let held = 0;
   const find = (key: string, offset: number, length: number | undefined): Buffer | undefined => {
     const found = kept.find(
-      (one) =>
-        one.key === key &&
-        one.offset <= offset &&
-        (length === undefined ? one.isWhole : offset + length <= one.offset + one.length),
+      (piece) =>
+        piece.key === key &&
+        piece.offset <= offset &&
+        (length === undefined ? piece.isWhole : offset + length <= piece.offset + piece.length),
     );
     if (found === undefined) return undefined;
     const from = offset - found.offset;
@@ -44,7 +45,7 @@ export function verifiedBytes(): VerifiedBytes {
       kept.push({ key, offset, length, bytes, isWhole });
       held += length;
     },
-    before: (store) => ({
+    servedFrom: (store) => ({
       ...store,
       async *get(key, options = {}) {
         const found = find(key, options.offset ?? 0, options.length);

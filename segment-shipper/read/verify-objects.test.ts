@@ -28,7 +28,7 @@ const bytes = Buffer.from('0123456789'.repeat(1000));
 const PART = 100;
 const name = { schema: 'public', name: 'orders' };
 
-/** An object of parts, as the manifest describes it. */
+/** An object with these extents, as the manifest describes it. */
 function described(key: string, parts: readonly number[]): VerifyObject {
   const extents = parts.map((n) => ({
     offset: n * PART,
@@ -77,7 +77,7 @@ const flip =
   };
 
 describe('verifyObjects', () => {
-  it('finds nothing wrong with what is right', async () => {
+  it('finds nothing when all bytes are as in the manifest', async () => {
     await put('good');
     const whole = { key: 'good', bytes: bytes.length, crc32: hex(crc32(bytes)) };
     expect(await verify([described('good', [0, 1, 2, 50, 99]), whole])).toEqual([]);
@@ -95,12 +95,12 @@ describe('verifyObjects', () => {
       expect(problem).toMatchObject({ content: 3, object: 'flipped', relation: name });
   });
 
-  it('does not care for bytes that the restore will not use', async () => {
+  it('ignores bytes that the restore will not use', async () => {
     await put('elsewhere', flip(350));
     expect(await verify([described('elsewhere', [0, 1, 2, 4])])).toEqual([]);
   });
 
-  it('goes on after an object that is missing or cut short', async () => {
+  it('continues after an object that is missing or cut off', async () => {
     await put('short', (copy) => copy.subarray(0, 5040));
     await put('bad', flip(0));
     const problems = await verify([
@@ -115,13 +115,13 @@ describe('verifyObjects', () => {
     ]);
   });
 
-  it('tells every problem of an object that is also cut short', async () => {
+  it('reports a wrong digest and the wrong size of the same object', async () => {
     await put('both', (copy) => flip(5)(copy).subarray(0, 5040));
     const problems = await verify([described('both', [0, 50, 99])]);
     expect(problems.map(({ code }) => code)).toEqual(['digest-differs', 'size-differs']);
   });
 
-  it('tells the problems of a read that then ends early', async () => {
+  it('reports the wrong size of an object that ends in the middle of a read', async () => {
     await put('tail', (copy) => flip(5)(copy).subarray(0, 150));
     const codes = (await verify([described('tail', [0, 1])])).map(({ code }) => code);
     expect(codes).toContain('size-differs');
@@ -133,7 +133,7 @@ describe('verifyObjects', () => {
     expect(await verify([whole])).toMatchObject([{ code: 'size-differs', object: 'longer' }]);
   });
 
-  it('keeps what is right and little, and nothing of a read in which something is wrong', async () => {
+  it('keeps the bytes of a small correct range, and none of a range with a wrong digest', async () => {
     await put('right', (copy) => copy);
     await put('wrong', flip(150));
     const kept = verifiedBytes();
@@ -141,7 +141,7 @@ describe('verifyObjects', () => {
     await rm(join(directory, 'right'));
     await rm(join(directory, 'wrong'));
     const read = (key: string, offset: number, length: number) =>
-      Array.fromAsync(kept.before(store).get(key, { offset, length }));
+      Array.fromAsync(kept.servedFrom(store).get(key, { offset, length }));
     expect(Buffer.concat(await read('right', 0, 200)).equals(bytes.subarray(0, 200))).toBe(true);
     expect(Buffer.concat(await read('right', 5000, 100)).equals(bytes.subarray(5000, 5100))).toBe(
       true,

@@ -1,31 +1,31 @@
-import { crc32 } from 'node:zlib';
+import { eachInFlight } from '../../async/each-in-flight.ts';
 import { isStowageError, messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import type { OrderOf, VerifyObject } from '../../backup-set/documents/restore.ts';
-import { hex } from '../../frame/hex.ts';
+import { type CheckedExtent, checkExtents } from '../../frame/check-extents.ts';
 import type { ShipperDeps } from '../deps.ts';
 import { type Piece, type Run, runsOf } from './runs.ts';
 import type { VerifiedBytes } from './verified-bytes.ts';
 
-/** Bytes with one digest: a frame, or a whole object. */
-interface Part extends Piece {
-  readonly crc32: string;
-  readonly relation?: QualifiedName;
+/** A frame, or a whole object. */
+interface Part extends Piece, CheckedExtent {
+  readonly relation?: QualifiedName | undefined;
 }
 
 /** Parts that one request reads. */
 interface Range extends Run<Part> {
-  /** To the end, wherever that is: a whole object must not be longer than the manifest says either. */
+  /** Read to the end of the object: an object that is longer than the manifest says is wrong. */
   readonly isWhole?: true;
 }
 
-/** One request reads at most this much, so that a broken connection loses little of it. */
+/** Bounds what a broken connection has to read again. */
 const REQUEST_BYTES_MAX = 256 * 1024 * 1024;
 
 /**
- * Reads every byte that the restore will use and compares it; finds all that is wrong, not only the first. What is right, and
- * little in all, is kept for the phases that need it next.
+ * Reads every byte that the restore will use and compares it with the manifest. Finds all that is
+ * wrong, not only the first. When all of it is small, the verified bytes are kept for the phases
+ * that read them next.
  */
 export async function verifyObjects(
   order: OrderOf<'verify'>,
@@ -36,15 +36,11 @@ export async function verifyObjects(
   const ranges = new Map(order.objects.map((object) => [object, rangesOf(object)]));
   const bytes = [...ranges.values()].flat().reduce((sum, { length }) => sum + length, 0);
   const keeping = kept?.hasRoomFor(bytes) === true ? kept : undefined;
-  const queue = [...order.objects];
   const problems: Problem[] = [];
-  const work = async () => {
-    for (let object = queue.shift(); object !== undefined; object = queue.shift()) {
-      deps.progress.relation = object.key;
-      problems.push(...(await verifyObject(object, ranges.get(object) ?? [], order.content)));
-    }
-  };
-  await Promise.all(Array.from({ length: workers }, work));
+  await eachInFlight(order.objects, workers, async (object) => {
+    deps.progress.relation = object.key;
+    problems.push(...(await verifyObject(object, ranges.get(object) ?? [], order.content)));
+  });
   return problems;
 
   async function verifyObject(
@@ -58,7 +54,7 @@ export async function verifyObjects(
         const bytes = keeping === undefined ? undefined : Buffer.allocUnsafeSlow(range.length);
         const before = found.length;
         await verifyRange(range, deps, {
-          ...(bytes !== undefined && { bytes }),
+          bytes,
           onWrong: (part, message) => found.push(differs(part, content, message)),
         });
         if (found.length === before && bytes !== undefined)
@@ -72,7 +68,7 @@ export async function verifyObjects(
           content,
           object: key,
           message: messageOf(error),
-          ...named(range.parts[0]),
+          ...relationOf(range.parts[0]),
         });
         return found;
       }
@@ -81,41 +77,36 @@ export async function verifyObjects(
   }
 }
 
-interface Findings {
-  /** Takes what is read. */
-  readonly bytes?: Buffer;
+interface RangeSinks {
+  /** Receives a copy of all bytes of the range. */
+  readonly bytes: Buffer | undefined;
   readonly onWrong: (part: Part, message: string) => void;
 }
 
 async function verifyRange(
   { key, offset, length, isWhole, parts }: Range,
   { store, signal }: ShipperDeps,
-  { bytes, onWrong }: Findings,
+  { bytes, onWrong }: RangeSinks,
 ): Promise<void> {
-  let at = offset;
-  let index = 0;
-  let crc = 0;
-  for await (const chunk of store.get(
-    key,
-    isWhole === true ? { signal } : { offset, length, signal },
-  )) {
-    const end = at + chunk.byteLength;
-    if (end > offset + length)
+  const check = checkExtents(
+    parts,
+    (part, fault) => {
+      // Parts that are cut off are reported as the size of their object.
+      if (fault.kind === 'cut-off') return;
+      onWrong(part, `stored bytes have CRC-32 ${fault.crc32}, the manifest says ${part.crc32}`);
+    },
+    offset,
+  );
+  const options = isWhole === true ? { signal } : { offset, length, signal };
+  for await (const chunk of store.get(key, options)) {
+    const at = check.position();
+    if (at + chunk.byteLength > offset + length)
       throw sizeDiffers(key, 'more bytes are stored than the manifest says');
     bytes?.set(chunk, at - offset);
-    for (let part = parts[index]; part !== undefined && part.offset < end; part = parts[index]) {
-      const partEnd = part.offset + part.length;
-      crc = crc32(chunk.subarray(Math.max(part.offset - at, 0), partEnd - at), crc);
-      if (partEnd > end) break;
-      if (hex(crc) !== part.crc32) {
-        onWrong(part, `stored bytes have CRC-32 ${hex(crc)}, the manifest says ${part.crc32}`);
-      }
-      index += 1;
-      crc = 0;
-    }
-    at = end;
+    check.feed(chunk);
   }
-  if (at < offset + length) throw sizeDiffers(key, 'fewer bytes are stored than the manifest says');
+  if (check.position() < offset + length)
+    throw sizeDiffers(key, 'fewer bytes are stored than the manifest says');
 }
 
 function differs(part: Part, content: number, message: string): Problem {
@@ -125,7 +116,7 @@ function differs(part: Part, content: number, message: string): Problem {
     object: part.key,
     offset: part.offset,
     message,
-    ...named(part),
+    ...relationOf(part),
   };
 }
 
@@ -133,10 +124,10 @@ function sizeDiffers(object: string, message: string): StowageError {
   return new StowageError('storage/invalid', `${object}: ${message}`, { where: { object } });
 }
 
-/** Parts that follow each other become one read; an object without parts is one part of its own. */
-function rangesOf({ key, bytes, crc32: wanted, extents }: VerifyObject): Range[] {
+/** One range per group of neighbouring extents. An object without extents is one range. */
+function rangesOf({ key, bytes, crc32, extents }: VerifyObject): Range[] {
   if (extents === undefined) {
-    const whole: Part = { key, offset: 0, length: bytes, crc32: wanted };
+    const whole: Part = { key, offset: 0, length: bytes, crc32 };
     return [{ ...whole, parts: bytes === 0 ? [] : [whole], isWhole: true }];
   }
   return runsOf(
@@ -145,5 +136,5 @@ function rangesOf({ key, bytes, crc32: wanted, extents }: VerifyObject): Range[]
   );
 }
 
-const named = (part: Part | undefined) =>
+const relationOf = (part: Part | undefined) =>
   part?.relation === undefined ? {} : { relation: part.relation };

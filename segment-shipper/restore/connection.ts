@@ -2,12 +2,12 @@ import { openSession, type Session } from '../../database/session/session.ts';
 import { suspendTriggers } from '../../database/target/target.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 
-/** A worker's connection to the target: opened when it is needed, used for one relation after the other. */
+/** A worker's connection to the target: opened on first use, then used for all its relations. */
 export interface RestoreConnection {
   readonly applicationName: string;
   /** @throws StowageError as `openSession`; `database/denied` when triggers cannot be suspended. */
   open(): Promise<Session>;
-  /** Ends a session in which something failed; the next `open` makes another. */
+  /** Destroys the session after a failure; the next `open` makes a new one. */
   drop(): Promise<void>;
   close(): Promise<void>;
 }
@@ -30,7 +30,7 @@ export function restoreConnection(
         throw error;
       }
       session = opened;
-      // One that broke between two relations is none's failure.
+      // A session that breaks between two relations fails neither of them.
       opened.lost.catch(() => {
         if (session === opened) session = undefined;
       });

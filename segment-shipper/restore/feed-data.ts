@@ -6,24 +6,23 @@ import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import { fifoFolder } from '../../database/copy/fifo-programs.ts';
 import type { ShipperDeps } from '../deps.ts';
 import { feedFifo } from '../fifo/fifo.ts';
-import { type Arrival, openFifoFolder } from '../fifo/folder.ts';
+import { openFifoFolder, type WaitingProgram } from '../fifo/folder.ts';
 import type { RestoreJob } from '../protocol/control.ts';
-import { counted, rowsOf } from '../read/rows-of.ts';
-import type { CarriedOut } from './carried-out.ts';
-import { problemOf } from './problem.ts';
+import { countBytes, rowsOf } from '../read/rows-of.ts';
+import { type OrderResult, problemOf } from './order-result.ts';
 
-/** How often we ask whether the coordinator has given up, which is the only way to learn it without a connection to it. */
-const ASK_EVERY_MS = 2_000;
+/** The shipper has no connection to the coordinator: only the bucket shows that it has failed. */
+const POLL_MS = 2_000;
 
 /**
- * Hands rows to the programs that the coordinator's COPY starts on this host, each time one comes, until every relation
- * was handed over or the coordinator has ended its own order. What was loaded is the coordinator's to count.
+ * Feeds rows to the programs that the coordinator's COPY starts on this host, until every relation
+ * has been fed or the coordinator has ended its own order. The coordinator counts what was loaded.
  */
 export async function feedData(
   order: OrderOf<'data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<CarriedOut> {
+): Promise<OrderResult> {
   const waiting = new Map(order.relations.map((relation) => [relation.id, relation]));
   const problems: Problem[] = [];
   if (waiting.size === 0) return { loaded: [], problems };
@@ -32,52 +31,47 @@ export async function feedData(
     job.dataDir,
   );
   const over = new AbortController();
-  const asking = askWhetherOver(order, deps, over);
+  const polling = watchCoordinatorReceipt(order, deps, over);
   const feeding: Promise<void>[] = [];
   try {
-    for await (const arrival of folder.arrivals(AbortSignal.any([deps.signal, over.signal]))) {
-      const relation = arrival.direction === 'in' ? waiting.get(arrival.relation) : undefined;
+    for await (const program of folder.programs(AbortSignal.any([deps.signal, over.signal]))) {
+      const relation = program.direction === 'in' ? waiting.get(program.relation) : undefined;
       if (relation === undefined) {
-        deps.log.error({ fifo: arrival.path }, 'a program came that no relation waits for');
-        await folder.refuse(arrival);
+        deps.log.error({ fifo: program.path }, 'rejected a program: no relation waits for it');
+        await folder.reject(program);
         continue;
       }
       waiting.delete(relation.id);
-      feeding.push(feed(arrival, relation));
+      feeding.push(feed(program, relation));
       if (waiting.size === 0) break;
     }
     deps.signal.throwIfAborted();
     await Promise.all(feeding);
     deps.signal.throwIfAborted();
-    problems.push(...[...waiting.values()].map((relation) => notAskedFor(order, relation)));
+    problems.push(...[...waiting.values()].map((relation) => noProgramCame(order, relation)));
     return { loaded: [], problems };
   } finally {
-    clearInterval(asking);
+    clearInterval(polling);
     await Promise.allSettled(feeding);
     await folder.remove();
   }
 
-  async function feed({ path }: Arrival, relation: LoadRelation): Promise<void> {
+  async function feed({ path }: WaitingProgram, relation: LoadRelation): Promise<void> {
+    const name = `${relation.schema}.${relation.name}`;
     try {
-      deps.progress.relation = `${relation.schema}.${relation.name}`;
-      await feedFifo(
-        path,
-        counted(rowsOf(deps.store, relation.extents, deps), deps.progress),
-        deps.signal,
-      );
+      deps.progress.relation = name;
+      const rows = countBytes(rowsOf(deps.store, relation.extents, deps), deps.progress);
+      await feedFifo(path, rows, deps.signal);
       deps.progress.rows += relation.rows;
     } catch (error) {
-      deps.log.error(
-        { err: error, relation: `${relation.schema}.${relation.name}` },
-        'not handed over',
-      );
+      deps.log.error({ err: error, relation: name }, 'cannot feed the rows of the relation');
       problems.push(problemOf(error, order.content, relation));
     }
   }
 }
 
-/** The coordinator's receipt is its last word: no program will come any more. */
-function askWhetherOver(
+/** Fires `over` when the coordinator's receipt is stored: no program starts after that. */
+function watchCoordinatorReceipt(
   { id: restore, phase }: OrderOf<'data'>,
   { store, signal, log }: ShipperDeps,
   over: AbortController,
@@ -87,18 +81,17 @@ function askWhetherOver(
     store.head(key, { signal }).then(
       (found) => found !== undefined && over.abort(),
       (error: unknown) => {
-        // Who may not list is denied what is not there yet.
+        // Without the right to list, S3 answers 403 for an object that does not exist.
         if (!isStowageError(error, 'interrupted') && !isStowageError(error, 'storage/denied'))
-          log.warn({ err: error }, 'cannot see whether the coordinator is done');
+          log.warn({ err: error }, "cannot check for the coordinator's receipt; retrying");
       },
     );
-  }, ASK_EVERY_MS);
+  }, POLL_MS);
 }
 
-function notAskedFor({ content }: OrderOf<'data'>, { schema, name }: LoadRelation): Problem {
+function noProgramCame({ content }: OrderOf<'data'>, { schema, name }: LoadRelation): Problem {
   const relation = `${schema}.${name}`;
-  const error = new StowageError('shipper/fifo', `no program came for the rows of ${relation}`, {
-    where: { relation },
-  });
+  const message = `no program of the server came for the rows of ${relation}`;
+  const error = new StowageError('shipper/fifo', message, { where: { relation } });
   return problemOf(error, content, { schema, name });
 }

@@ -6,29 +6,27 @@ import { copyFromPrograms } from '../../database/copy/on-segment.ts';
 import { restoreLargeObjects } from '../../database/tools/restore.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
-import { counted, rowsOf, rowsOfFrames } from '../read/rows-of.ts';
-import type { CarriedOut } from './carried-out.ts';
+import { countBytes, rowsOf, rowsOfFrames } from '../read/rows-of.ts';
 import { type RestoreConnection, restoreConnection } from './connection.ts';
-import { requireCount } from './count.ts';
 import { feedData } from './feed-data.ts';
-import { problemOf } from './problem.ts';
+import { type OrderResult, problemOf, requireCount } from './order-result.ts';
 import { withArchive } from './schema.ts';
 import { type Loading, startLoading } from './shared-loading.ts';
-import { type Fetched, fetchTogether, isSmall } from './small-relations.ts';
+import { type FetchedRelation, fetchTogether, isSmall } from './small-relations.ts';
 
-/** Less than this is sooner loaded than another connection is opened; in bytes of rows. */
-const HELP_BYTES_MIN = 16 * 1024 * 1024;
+/** Bytes of rows. To load fewer takes less time than to open another connection for them. */
+const JOIN_BYTES_MIN = 16 * 1024 * 1024;
 
 /**
- * Loads all relations of an order over several connections: the large ones first, then the small ones, at last several
- * connections share what is left of the large ones. A relation that fails leaves nothing behind and is named; the others are still
- * loaded, so that the receipt tells everything that is wrong.
+ * Loads all relations of an order over several connections: first the large ones, then the small
+ * ones; then idle connections join the large ones that still load. A relation that fails leaves no
+ * rows and becomes a problem. The others are still loaded, so the receipt names every failure.
  */
 export async function loadData(
   order: OrderOf<'data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<CarriedOut> {
+): Promise<OrderResult> {
   if (order.role === 'feed') return feedData(order, job, deps);
   const { timestamp, content, encoding, largeObjects } = order;
   const { signal, progress } = deps;
@@ -42,7 +40,7 @@ export async function loadData(
   const problems: Problem[] = [];
   try {
     const workers = Array.from({ length: job.workers }, (_, index) => work(index + 1));
-    // All of them, also when one throws: nothing may still run when we clean up.
+    // allSettled: when one throws, the others must have ended before the clean-up.
     for (const worker of await Promise.allSettled(workers))
       if (worker.status === 'rejected') throw worker.reason;
   } finally {
@@ -77,13 +75,13 @@ export async function loadData(
     if (first !== undefined) return (connection) => loadLarge(first, connection);
     const next = await small.next();
     if (next.done !== true) return (connection) => loadSmall(next.value, connection);
-    const loading = await whereToHelp();
+    const loading = await loadingToJoin();
     return loading && ((connection) => loading.join(connection).catch(() => connection.drop()));
   }
 
-  async function whereToHelp(): Promise<Loading | undefined> {
+  async function loadingToJoin(): Promise<Loading | undefined> {
     for (const loading of underWay.toSorted((a, b) => b.bytesLeft() - a.bytesLeft())) {
-      const isWorthIt = () => loading.bytesLeft() >= HELP_BYTES_MIN;
+      const isWorthIt = () => loading.bytesLeft() >= JOIN_BYTES_MIN;
       if (isWorthIt() && (await loading.isShared) && isWorthIt()) return loading;
     }
     return undefined;
@@ -91,8 +89,8 @@ export async function loadData(
 
   function loadLarge(relation: LoadRelation, connection: RestoreConnection): Promise<void> {
     if (relation.onSegment === true)
-      return naming(relation, connection, () => onSegments(relation, connection));
-    return naming(relation, connection, async () => {
+      return reportingFailure(relation, connection, () => loadOnSegments(relation, connection));
+    return reportingFailure(relation, connection, async () => {
       const { applicationName } = connection;
       const { target, workers } = job;
       const loading = startLoading(relation, { target, encoding, workers, applicationName }, deps);
@@ -106,8 +104,11 @@ export async function loadData(
     });
   }
 
-  function loadSmall({ relation, frames }: Fetched, connection: RestoreConnection): Promise<void> {
-    return naming(relation, connection, async () => {
+  function loadSmall(
+    { relation, frames }: FetchedRelation,
+    connection: RestoreConnection,
+  ): Promise<void> {
+    return reportingFailure(relation, connection, async () => {
       const session = await connection.open();
       const over = new AbortController();
       const either = AbortSignal.any([signal, over.signal]);
@@ -116,15 +117,18 @@ export async function loadData(
           ? rowsOf(deps.store, relation.extents, { signal: either })
           : rowsOfFrames(frames);
       const options = { signal, encoding, begin: true, over };
-      const count = await copyIn(session, relation, counted(rows, progress), options);
+      const count = await copyIn(session, relation, countBytes(rows, progress), options);
       requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
       await session.query('COMMIT');
       progress.rows += count;
     });
   }
 
-  /** The segments' own shippers hand the rows over, and count them into the progress. */
-  async function onSegments(relation: LoadRelation, connection: RestoreConnection): Promise<void> {
+  /** The shippers of the segments feed the rows, and count them into their own progress. */
+  async function loadOnSegments(
+    relation: LoadRelation,
+    connection: RestoreConnection,
+  ): Promise<void> {
     const session = await connection.open();
     const program = feedProgram(fifoFolder(job.fifoBase, job.restore, SEGMENT), relation.id);
     await session.query('BEGIN');
@@ -133,8 +137,8 @@ export async function loadData(
     await session.query('COMMIT');
   }
 
-  /** A relation that fails is named; a connection on which one failed is in no state to be used again. */
-  async function naming(
+  /** Turns a failure into a problem, and drops the connection: its session may be in any state. */
+  async function reportingFailure(
     relation: LoadRelation,
     connection: RestoreConnection,
     load: () => Promise<void>,
@@ -145,7 +149,7 @@ export async function loadData(
       await load();
       loaded.push({ schema, name, rows });
     } catch (error) {
-      deps.log.error({ err: error, relation: `${schema}.${name}` }, 'not loaded');
+      deps.log.error({ err: error, relation: `${schema}.${name}` }, 'cannot load the relation');
       problems.push(problemOf(error, content, relation));
       await connection.drop();
     }

@@ -11,11 +11,10 @@ import type { ObjectStore } from '../../storage/store.ts';
 import type { Progress, ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { type VerifiedBytes, verifiedBytes } from '../read/verified-bytes.ts';
-import type { CarriedOut } from './carried-out.ts';
-import { carryOut } from './carry-out.ts';
-import { problemOf } from './problem.ts';
+import { type OrderResult, problemOf } from './order-result.ts';
+import { runOrder } from './run-order.ts';
 
-/** Carries out a restore's orders as the coordinator announces them; each ends in a receipt, also when it failed. */
+/** Runs the orders of a restore as the coordinator announces their phases. */
 export async function restore(
   job: RestoreJob,
   phases: AsyncIterable<Phase>,
@@ -24,27 +23,28 @@ export async function restore(
   const kept = verifiedBytes();
   for await (const phase of phases) {
     deps.signal.throwIfAborted();
-    await followOrder(job, phase, deps, kept);
+    await completeOrder(job, phase, deps, kept);
     if (phase === 'data') kept.forgetRows();
   }
 }
 
 /**
- * Carries out one order and stores its receipt, also a failed one.
- * @throws when it was interrupted, or the receipt could not be stored: then nobody has answered.
+ * Runs one order and stores its receipt, also when the order failed.
+ * @throws when the signal fires or the receipt cannot be stored: the order then has no receipt.
  */
-export async function followOrder(
+export async function completeOrder(
   job: RestoreJob,
   phase: Phase,
   deps: ShipperDeps,
   kept?: VerifiedBytes,
 ): Promise<void> {
+  const { content } = job;
   const startedAt = deps.clock();
   const storedBefore = deps.progress.storedBytes;
   const metered = meterReads(deps.store, deps.progress);
-  const store = kept === undefined ? metered : kept.before(metered);
-  const result = await attempt(job, phase, { ...deps, store }, kept);
-  // Interrupted is not failed: whoever ended us may give the same order to another shipper.
+  const store = kept === undefined ? metered : kept.servedFrom(metered);
+  const result = await readAndRun(job, phase, { ...deps, store }, kept);
+  // An interrupted order gets no receipt: another shipper may run the same order again.
   deps.signal.throwIfAborted();
   const status = result.problems.length === 0 ? 'done' : 'failed';
   const receipt = encode(RestoreReceipt, {
@@ -52,7 +52,7 @@ export async function followOrder(
     version: FORMAT_VERSION,
     id: job.restore,
     phase,
-    content: job.content,
+    content,
     status,
     startedAt: startedAt.toISOString(),
     finishedAt: deps.clock().toISOString(),
@@ -60,34 +60,29 @@ export async function followOrder(
     relations: [...result.loaded],
     ...boundedProblems(result.problems),
   });
-  await deps.store.create(
-    formatKey({ kind: 'restore-receipt', restore: job.restore, phase, content: job.content }),
-    receipt,
-    {
-      signal: deps.signal,
-    },
-  );
+  const key = formatKey({ kind: 'restore-receipt', restore: job.restore, phase, content });
+  await deps.store.create(key, receipt, { signal: deps.signal });
   deps.report({ type: 'ordered', phase, status });
 }
 
-async function attempt(
+async function readAndRun(
   job: RestoreJob,
   phase: Phase,
   deps: ShipperDeps,
   kept: VerifiedBytes | undefined,
-): Promise<CarriedOut> {
+): Promise<OrderResult> {
   const { content } = job;
   try {
     const key = formatKey({ kind: 'order', restore: job.restore, phase, content });
     const bytes = await deps.store.read(key, { bytesMax: DOCUMENT_BYTES_MAX, signal: deps.signal });
-    return await carryOut(decode(Order, { key, bytes }), job, deps, kept);
+    return await runOrder(decode(Order, { key, bytes }), job, deps, kept);
   } catch (error) {
     deps.log.error({ err: error, phase }, 'order failed');
     return { loaded: [], problems: [problemOf(error, content)] };
   }
 }
 
-/** Counts what is really read, also what is read twice. */
+/** Counts all bytes that are read from the store, also those that are read twice. */
 function meterReads(store: ObjectStore, progress: Progress): ObjectStore {
   return {
     ...store,

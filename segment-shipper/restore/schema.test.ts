@@ -19,7 +19,7 @@ function giving(bytes: Buffer): ShipperDeps {
   return { store, signal: new AbortController().signal } as ShipperDeps;
 }
 
-it('an archive is handed to pg_restore as it was stored', async () => {
+it('pg_restore gets an archive exactly as it was stored', async () => {
   let found = Buffer.alloc(0);
   await withArchive(stored, giving(archive), async (file) => {
     found = await readFile(file);
@@ -28,10 +28,10 @@ it('an archive is handed to pg_restore as it was stored', async () => {
 });
 
 it.each([
-  ['a bit of which flipped', Buffer.from('PGDMP and What follows')],
+  ['with a flipped bit', Buffer.from('PGDMP and What follows')],
   ['that is cut off', archive.subarray(0, -1)],
-  ['after which something follows', Buffer.concat([archive, Buffer.from('x')])],
-])('an archive %s never gets there', async (_, bytes) => {
+  ['with extra bytes at its end', Buffer.concat([archive, Buffer.from('x')])],
+])('an archive %s is never passed to pg_restore', async (_, bytes) => {
   let used = false;
   const using = withArchive(stored, giving(bytes), async () => {
     used = true;

@@ -23,13 +23,14 @@ import { selectSchemaEntries } from '../../database/tools/schema-entries.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { linesOf } from '../protocol/ndjson.ts';
-import { readText, requireCrc } from '../read/fetch.ts';
+import { requireCrc } from '../read/damage.ts';
+import { readText } from '../read/read-text.ts';
 import { inSession } from './in-session.ts';
 
-/** duplicate_object: roles and tablespaces that are there already are what the globals want. */
+/** duplicate_object: roles and tablespaces of the globals may exist already. */
 const DUPLICATE_OBJECT = '42710';
 
-/** Brings the target into the state in which rows can come: refuses first, changes then. */
+/** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
 export async function preData(
   order: OrderOf<'pre-data'>,
   job: RestoreJob,
@@ -56,7 +57,7 @@ export async function preData(
   });
 }
 
-/** Everything that wants the rows to be there: indexes, constraints, triggers, sequences' values, materialized views. */
+/** Restores what needs the rows: indexes, constraints, triggers, values of sequences, views. */
 export async function postData(
   order: OrderOf<'post-data'>,
   job: RestoreJob,
@@ -83,7 +84,7 @@ export async function postData(
     await inSession(order, job, deps, (session) => refreshViews(session, order.refresh));
 }
 
-/** Runs something on a temporary copy of a pg_dump archive, which pg_restore must be able to seek in. */
+/** Runs `work` on a temporary copy of a pg_dump archive, because pg_restore seeks in it. */
 export async function withArchive(
   stored: ObjectRef,
   deps: ShipperDeps,
@@ -114,12 +115,12 @@ async function chosenEntries(
   { signal, log }: ShipperDeps,
 ): Promise<string | undefined> {
   if (only === undefined) return undefined;
-  // A new database has nothing that the tables need; one that exists is expected to have it all.
+  // A new database lacks what the tables need (types, schemas); an existing one must have it.
   const { list, leftOut } = selectSchemaEntries(await listArchive(target, file, signal), only, {
     withNeeds: mode === 'create',
   });
   if (leftOut.length > 0)
-    log.warn({ leftOut }, 'what needs a table that was not chosen is left out');
+    log.warn({ leftOut }, 'skipped schema objects that need a table that was not selected');
   return list;
 }
 
@@ -143,7 +144,7 @@ async function requireState(
   });
 }
 
-/** The statements that set sequences; for chosen tables only those that their columns draw from. */
+/** Statements that set sequences; for selected tables, only the sequences that they own. */
 async function* sequenceValues(
   order: OrderOf<'post-data'>,
   stored: ObjectRef,

@@ -1,4 +1,5 @@
 import { setInterval } from 'node:timers/promises';
+import { onAbort } from '../../async/abort.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { LoadRelation, SourceExtent } from '../../backup-set/documents/restore.ts';
 import { copyIn } from '../../database/copy/copy-in.ts';
@@ -6,20 +7,22 @@ import { canBeShared, isDeadlocked, undoPartialLoad } from '../../database/copy/
 import type { ConnectionTarget } from '../../database/flavour.ts';
 import type { Session } from '../../database/session/session.ts';
 import type { ShipperDeps } from '../deps.ts';
-import { counted, frameRuns, rowsOfRuns } from '../read/rows-of.ts';
+import { countBytes, frameRuns, rowsOfRuns } from '../read/rows-of.ts';
 import type { Run } from '../read/runs.ts';
 import type { RestoreConnection } from './connection.ts';
-import { requireCount } from './count.ts';
+import { requireCount } from './order-result.ts';
 
-/** A relation in the hands of one connection, or of several (docs/design/0015). */
+/** The load of one relation over one or several connections (docs/design/0015). */
 export interface Loading {
   /** Bytes of rows that no connection has taken yet. */
   bytesLeft(): number;
-  /** Whether further connections may join; known once the first one has looked at the table. */
+  /** Whether further connections may join; known after the first one has checked the table. */
   readonly isShared: Promise<boolean>;
   /**
-   * Loads rows over one more connection, until all are taken; resolves when the relation is committed as a whole.
-   * @throws what made it fail; then nothing of it is there, and no connection that took part can be used again.
+   * Loads rows over one more connection, until all rows are taken. Resolves when the whole relation
+   * is committed.
+   * @throws why the relation failed. Nothing of it is then in the table, and none of the
+   * connections that took part can be used again.
    */
   join(connection: Pick<RestoreConnection, 'open' | 'drop'>): Promise<void>;
 }
@@ -27,24 +30,24 @@ export interface Loading {
 export interface LoadingOptions {
   readonly target: ConnectionTarget;
   readonly encoding: string;
-  /** Connections that may come to share the relation. */
+  /** Connections that may share the relation. */
   readonly workers: number;
   readonly applicationName: string;
 }
 
-/** What a connection takes at a time has at least so many bytes of rows: its requests stay large. */
+/** A connection takes shares of at least this many bytes of rows, so its requests stay large. */
 const SHARE_BYTES_MIN = 16 * 1024 * 1024;
-/** And at most so many, so that all connections end at about the same time. */
+/** Bounds the size of a share, so that all connections end at about the same time. */
 const SHARES_PER_WORKER = 8;
-const LOOK_EVERY_MS = 1_000;
+const DEADLOCK_CHECK_MS = 1_000;
 
 interface Member {
   readonly connection: Pick<RestoreConnection, 'open' | 'drop'>;
-  /** Undefined until it is connected, and for one that came too late to find rows. */
+  /** Undefined before it is connected, and when all rows were taken before it was. */
   session?: Session;
-  state: 'loading' | 'arrived' | 'idle' | 'let go';
+  state: 'loading' | 'loaded' | 'idle' | 'dropped';
   hasTaken: boolean;
-  /** What the manifest says of the frames it took; once it has arrived, the server says the same. */
+  /** Rows in the frames it took, from the manifest; confirmed by the server when `loaded`. */
   rows: number;
 }
 
@@ -59,51 +62,46 @@ export function startLoading(
   const runs = frameRuns(relation.extents, shareBytes);
   let [next, bytesLeft] = [0, bytesIn(relation.extents)];
   const members: Member[] = [];
-  const looked = Promise.withResolvers<boolean>();
+  const shareable = Promise.withResolvers<boolean>();
   const stop = new AbortController();
-  const decided = Promise.withResolvers<void>();
-  decided.promise.catch(() => undefined);
+  const outcome = Promise.withResolvers<void>();
+  outcome.promise.catch(() => undefined);
   const concluded = new AbortController();
   const signal = AbortSignal.any([deps.signal, stop.signal]);
   const isAlone = workers === 1 || runs.length === 1 || target.greenplum !== undefined;
-  if (isAlone) looked.resolve(false);
+  if (isAlone) shareable.resolve(false);
   return {
     bytesLeft: () => (stop.signal.aborted ? 0 : bytesLeft),
-    isShared: looked.promise,
+    isShared: shareable.promise,
     join,
   };
 
   async function join(connection: Member['connection']): Promise<void> {
-    // Whoever comes when all is taken has nothing to wait for.
+    // All rows are taken: this connection has nothing to do, and need not wait for the others.
     if (members.length > 0 && next >= runs.length) return;
     const member: Member = { connection, state: 'loading', hasTaken: false, rows: 0 };
     const position = members.push(member);
-    if (position === 2) void watch();
+    if (position === 2) void watchForDeadlock();
     try {
       const session = await connection.open();
-      if (position === 1) await look(session);
+      if (position === 1) await checkTable(session);
       if (position === 1 || next < runs.length) await load(member, session);
       else member.state = 'idle';
     } catch (error) {
-      if (!isLetGo(member)) {
+      if (!isDropped(member)) {
         fail(error);
         member.state = 'idle';
       }
     }
-    if (isLetGo(member)) return decided.promise;
+    if (isDropped(member)) return outcome.promise;
     if (members.every(({ state }) => state !== 'loading')) await conclude();
-    return decided.promise;
+    return outcome.promise;
   }
 
-  async function look(session: Session): Promise<void> {
+  async function checkTable(session: Session): Promise<void> {
     if (isAlone) return;
-    const cut = () => void session.destroy();
-    signal.addEventListener('abort', cut, { once: true });
-    try {
-      looked.resolve(await canBeShared(session, relation));
-    } finally {
-      signal.removeEventListener('abort', cut);
-    }
+    using _ = onAbort(signal, () => void session.destroy());
+    shareable.resolve(await canBeShared(session, relation));
   }
 
   async function load(member: Member, session: Session): Promise<void> {
@@ -111,9 +109,9 @@ export function startLoading(
     const over = new AbortController();
     const rows = rowsOfRuns(deps.store, take(member), AbortSignal.any([signal, over.signal]));
     const options = { signal, encoding, begin: true, over };
-    const count = await copyIn(session, relation, counted(rows, deps.progress), options);
+    const count = await copyIn(session, relation, countBytes(rows, deps.progress), options);
     requireCount(name, count, member.rows);
-    if (!isLetGo(member)) member.state = 'arrived';
+    if (!isDropped(member)) member.state = 'loaded';
   }
 
   function* take(member: Member): Iterable<Run<SourceExtent>> {
@@ -125,34 +123,39 @@ export function startLoading(
       yield run;
     }
     for (const other of members)
-      if (other !== member && other.session !== undefined && !other.hasTaken) letGo(other);
+      if (other !== member && other.session !== undefined && !other.hasTaken) drop(other);
   }
 
   /**
-   * One that has taken nothing may still wait for the table's lock, behind somebody who waits for the end of those that have
-   * rows, who wait for it. There is nothing left that it could do.
+   * Drops a connection that has taken no rows when none are left. It may still wait for the lock of
+   * the table, behind a foreign session that waits for the end of the connections with rows, and
+   * these wait for it: a deadlock.
    */
-  function letGo(member: Member): void {
+  function drop(member: Member): void {
     if (member.state !== 'loading') return;
-    member.state = 'let go';
+    member.state = 'dropped';
     void member.connection.drop();
   }
 
-  /** The first failure is the relation's; it ends all that is still under way. */
+  /** The first failure fails the relation and aborts all connections that still load. */
   function fail(error: unknown): void {
-    looked.resolve(false);
+    shareable.resolve(false);
     if (!stop.signal.aborted && !concluded.signal.aborted) stop.abort(error);
   }
 
-  /** Two connections may wait for each other through us, one for a row and one for the other's end. */
-  async function watch(): Promise<void> {
+  /**
+   * The server cannot see such a deadlock: one connection waits for a row of another, which has
+   * loaded and waits here, in the shipper, for the first one to end.
+   */
+  async function watchForDeadlock(): Promise<void> {
     try {
-      for await (const _ of setInterval(LOOK_EVERY_MS, undefined, { signal: concluded.signal })) {
-        const [asking] = sessionsIn('arrived');
+      const ticks = setInterval(DEADLOCK_CHECK_MS, undefined, { signal: concluded.signal });
+      for await (const _ of ticks) {
+        const [observer] = sessionsIn('loaded');
         const running = pidsOf(sessionsIn('loading'));
-        if (asking === undefined || running.length === 0) continue;
-        if (await isDeadlocked(asking, running, pidsOf(sessionsIn('arrived')))) {
-          const message = `${name}: rows of one connection collide with those of another, or with those of somebody else, who waits for it; a unique index or an exclusion constraint of the target refuses them`;
+        if (observer === undefined || running.length === 0) continue;
+        if (await isDeadlocked(observer, running, pidsOf(sessionsIn('loaded')))) {
+          const message = `${name}: deadlock between the connections that load it. A unique index or an exclusion constraint of the target rejects rows of one connection that conflict with rows of another, or with rows of a foreign session that waits for one of them`;
           fail(new StowageError('database/failed', message, { where: { relation: name } }));
         }
       }
@@ -167,29 +170,29 @@ export function startLoading(
     );
   }
 
-  /** Comes when all have ended: nobody commits before. */
+  /** Called when no connection loads any more. No connection commits before. */
   async function conclude(): Promise<void> {
     try {
       signal.throwIfAborted();
       requireCount(
         name,
-        members.reduce((sum, { state, rows }) => sum + (state === 'arrived' ? rows : 0), 0),
+        members.reduce((sum, { state, rows }) => sum + (state === 'loaded' ? rows : 0), 0),
         relation.rows,
       );
       concluded.abort();
-      await commitAll(sessionsIn('arrived'));
-      decided.resolve();
+      await commitAll(sessionsIn('loaded'));
+      outcome.resolve();
     } catch (error) {
       await Promise.all(members.map(async ({ session }) => session?.destroy()));
-      decided.reject(error);
+      outcome.reject(error);
     } finally {
       concluded.abort();
     }
   }
 
-  /** From the first COMMIT on nothing interrupts: what some have committed, all must have, or none. */
+  /** Ignores the signal from the first COMMIT on: either all connections commit, or none. */
   async function commitAll(sessions: readonly Session[]): Promise<void> {
-    // A connection that broke while it waited for the others must not be noticed after their COMMIT.
+    // Finds connections that broke while they waited, before another one has committed.
     if (sessions.length > 1)
       await Promise.all(sessions.map((session) => session.query('SELECT 1')));
     try {
@@ -198,20 +201,20 @@ export function startLoading(
       if (sessions.length === 1) throw error;
       await Promise.all(sessions.map((session) => session.destroy()));
       await undoPartialLoad(target, relation, applicationName).catch((cause: unknown) => {
-        throw leftBehind(name, error, cause);
+        throw partialLoad(name, error, cause);
       });
       throw error;
     }
   }
 }
 
-function leftBehind(name: string, error: unknown, cause: unknown): StowageError {
-  const message = `${name}: not every connection could commit (${String(error)}), and the table could not be emptied again: it may hold a part of its rows`;
+function partialLoad(name: string, error: unknown, cause: unknown): StowageError {
+  const message = `${name}: a connection could not commit (${String(error)}), and the table could not be emptied afterwards: it may hold a part of its rows. Empty it before the next restore`;
   return new StowageError('database/failed', message, { cause, where: { relation: name } });
 }
 
-/** The compiler does not see that it may have happened meanwhile. */
-const isLetGo = ({ state }: Member) => state === 'let go';
+/** A function, because the compiler assumes that `state` does not change during an await. */
+const isDropped = ({ state }: Member) => state === 'dropped';
 
 const pidsOf = (sessions: readonly Session[]) => sessions.map(({ pid }) => pid);
 

@@ -9,7 +9,7 @@ import { zstd } from '../../frame/zstd/zstd.ts';
 import { openStore } from '../../storage/open.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rowsOfFrames } from '../read/rows-of.ts';
-import { type Fetched, fetchTogether, isSmall } from './small-relations.ts';
+import { type FetchedRelation, fetchTogether, isSmall } from './small-relations.ts';
 
 const signal = new AbortController().signal;
 const TABLES = 500;
@@ -21,7 +21,7 @@ let reads: { key: string; bytes: number }[] = [];
 
 const textOf = (id: number, part: number) => `${id}\tpart ${part}\n`;
 
-/** Each relation has a frame in either pack; those of the first pack lie in the opposite order. */
+/** Each relation has a frame in both packs; the first pack has them in reverse order. */
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'stowage-small-'));
   const opened = await openStore({ root: `file://${directory}` });
@@ -69,13 +69,13 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function fetchAll(wanted: readonly LoadRelation[]): Promise<Fetched[]> {
+async function fetchAll(wanted: readonly LoadRelation[]): Promise<FetchedRelation[]> {
   reads = [];
   return Array.fromAsync(fetchTogether(wanted, store, signal));
 }
 
 describe('small relations', () => {
-  it('come whole, each once, by one request per pack', async () => {
+  it('are fetched whole, each once, by one request per pack', async () => {
     const fetched = await fetchAll(relations);
     expect(fetched.map(({ relation }) => relation.id).sort((a, b) => a - b)).toEqual(
       Array.from({ length: TABLES }, (_, n) => n),
@@ -91,7 +91,7 @@ describe('small relations', () => {
     expect(reads.map(({ key }) => key)).toEqual([...PACKS]);
   });
 
-  it('that are a few among many cost no bytes that are not theirs', async () => {
+  it('are fetched without the bytes of other relations when they are a few among many', async () => {
     const wanted = relations.filter(({ id }) => id % 50 === 0);
     await fetchAll(wanted);
     const length = wanted
@@ -100,14 +100,14 @@ describe('small relations', () => {
     expect(reads.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(length * 1.05);
   });
 
-  it('include those without a row', async () => {
+  it('include relations without rows', async () => {
     const empty = { ...(relations[0] as LoadRelation), id: 1_000, rows: 0, bytes: 0, extents: [] };
     const fetched = await fetchAll([...relations.slice(0, 3), empty]);
     expect(fetched.find(({ relation }) => relation.id === 1_000)).toMatchObject({ frames: [] });
     expect(fetched).toHaveLength(4);
   });
 
-  it('that cannot be read together are left to be read one by one, and only they', async () => {
+  it('are returned without frames, to be read one by one, when their group cannot be read', async () => {
     const gone = relations.slice(0, 3).map((relation, n) => ({
       ...relation,
       id: 1_000 + n,
@@ -119,7 +119,7 @@ describe('small relations', () => {
     expect(unread.map(({ relation }) => relation.id).sort()).toEqual([1_000, 1_001, 1_002]);
   });
 
-  it('are small in rows and in stored bytes', () => {
+  it('have few bytes of rows and few stored bytes', () => {
     const MiB = 1024 * 1024;
     const of = (bytes: number, length: number, count = 1) => ({
       ...(relations[0] as LoadRelation),

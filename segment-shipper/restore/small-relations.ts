@@ -4,18 +4,18 @@ import type { ObjectStore } from '../../storage/store.ts';
 import { frameRuns, isLong } from '../read/rows-of.ts';
 import { type StoredFrame, storedFrames } from '../read/stored-frames.ts';
 
-/** A relation with all its frames; without them when reading it together with its neighbours failed. */
-export interface Fetched {
+/** Undefined frames: to read them together with their neighbours failed. */
+export interface FetchedRelation {
   readonly relation: LoadRelation;
   readonly frames: readonly StoredFrame[] | undefined;
 }
 
-/** Stored bytes of the relations that are fetched together; as much again waits to be loaded. */
+/** Stored bytes of the relations fetched together; as many again may wait to be loaded. */
 const BATCH_BYTES = 8 * 1024 * 1024;
-/** Rows of one relation that may be in memory at once. */
+/** Bytes of rows of one relation that may be in memory at once. */
 const ROW_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Whether a relation is fetched as a whole, with those that lie beside it. */
+/** Whether a relation is fetched as a whole, together with its neighbours in the packs. */
 export function isSmall({ extents }: LoadRelation): boolean {
   const sum = (field: 'bytes' | 'length') =>
     extents.reduce((total, extent) => total + extent[field], 0);
@@ -23,14 +23,15 @@ export function isSmall({ extents }: LoadRelation): boolean {
 }
 
 /**
- * Fetches small relations ahead of those who load them, in the order in which they lie in the packs: frames of thousands of
- * tables lie side by side, and one request brings them all. Several may take from it at once.
+ * Fetches small relations before they are needed, in their order in the packs: the frames of
+ * thousands of tables are neighbours there, and one request reads all of them. Several workers may
+ * take from the generator at once.
  */
 export function fetchTogether(
   relations: readonly LoadRelation[],
   store: ObjectStore,
   signal: AbortSignal,
-): AsyncGenerator<Fetched> {
+): AsyncGenerator<FetchedRelation> {
   return ahead((either) => fetchAll(relations, store, either), {
     bytesMax: BATCH_BYTES,
     bytesOf: ({ frames = [] }) => frames.reduce((sum, { stored }) => sum + stored.byteLength, 0),
@@ -42,7 +43,7 @@ async function* fetchAll(
   relations: readonly LoadRelation[],
   store: ObjectStore,
   signal: AbortSignal,
-): AsyncGenerator<Fetched> {
+): AsyncGenerator<FetchedRelation> {
   for (const batch of batchesOf(relations)) yield* fetchBatch(batch, store, signal);
 }
 
@@ -50,7 +51,7 @@ async function* fetchBatch(
   batch: readonly LoadRelation[],
   store: ObjectStore,
   signal: AbortSignal,
-): AsyncGenerator<Fetched> {
+): AsyncGenerator<FetchedRelation> {
   const fetched = batch.map((relation) => ({ relation, frames: [] as StoredFrame[] }));
   const owners = new Map(
     fetched.flatMap((one) => one.relation.extents.map((extent) => [extent, one])),
@@ -67,7 +68,7 @@ async function* fetchBatch(
       }
     } catch (error) {
       if (signal.aborted) throw error;
-      // Whose frame it is that cannot be read shows when each is read by itself.
+      // Each relation is then read by itself, which shows whose frame cannot be read.
     }
   }
   for (const one of fetched) if (!isWhole(one)) yield { relation: one.relation, frames: undefined };
@@ -93,7 +94,7 @@ function* batchesOf(relations: readonly LoadRelation[]): Iterable<readonly LoadR
   if (batch.length > 0) yield batch;
 }
 
-/** Those without a place come first. */
+/** Relations without extents come first. */
 function byPlace(a: SourceExtent | undefined, b: SourceExtent | undefined): number {
   if (a === undefined || b === undefined)
     return (a === undefined ? 0 : 1) - (b === undefined ? 0 : 1);

@@ -171,8 +171,8 @@ test('an agent takes an order, and not a second time', async () => {
     expect(await agent.head(formatKey({ kind, timestamp }))).toBeUndefined();
   const keys = { order, claim: formatKey({ kind: 'backup-claim', timestamp, content: 0 }) };
   const who = (instance: string) => ({ name: 'agent', instance });
-  expect(await claimOrder(agent, keys, who('1'), new Date())).toBe('mine');
-  expect(await claimOrder(agent, keys, who('2'), new Date())).toBe('broken-off');
+  expect(await claimOrder(agent, keys, who('1'), new Date())).toBe('claimed');
+  expect(await claimOrder(agent, keys, who('2'), new Date())).toBe('restarted');
 });
 
 test('who runs doctor sees how the bucket is set up, a shipper does not', async () => {

@@ -113,7 +113,7 @@ describe('a backup that agents carry out', () => {
     expect(result.json.failures).toEqual([
       expect.objectContaining({
         content: 1,
-        message: expect.stringContaining('the agent was restarted amid the order'),
+        message: expect.stringContaining('the agent was restarted while it ran the order'),
       }),
     ]);
     await isIncomplete(result, timestamp);
@@ -171,7 +171,7 @@ describe('a backup that agents carry out', () => {
     const before = new Set((await listed()).map(({ timestamp }) => timestamp));
     await agentOf('host0', source, [0]);
     const scheduled = await agentOf('host1', source, [1], { backup: { config, every: 0.2 } });
-    const isDone = async () => scheduled.log.join('\n').includes('scheduled backup is complete');
+    const isDone = async () => scheduled.log.join('\n').includes('scheduled backup completed');
     expect(await eventually(isDone, (done) => done, 240_000)).toBe(true);
     const made = (await listed()).filter(({ timestamp }) => !before.has(timestamp));
     expect(made.map(({ status }) => status)).toContain('complete');

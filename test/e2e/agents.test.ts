@@ -139,7 +139,7 @@ describe('a restore that agents carry out', () => {
       expect.objectContaining({
         content: 1,
         code: 'segment-failed',
-        message: expect.stringContaining('the agent was restarted amid the order'),
+        message: expect.stringContaining('the agent was restarted while it ran the order'),
       }),
     ]);
     const receipts = (await keysOf('restore-receipt')).filter((key) => !before.includes(key));

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
-import { packSeries } from '../../../segment-shipper/backup/pack-writer.ts';
+import { packSeries } from '../../../segment-shipper/backup/pack-series.ts';
 import { noProgress, type ShipperDeps } from '../../../segment-shipper/deps.ts';
 import type { BackupJob } from '../../../segment-shipper/protocol/control.ts';
 import { openStore } from '../../../storage/open.ts';

@@ -34,19 +34,19 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-/** An interruption, and how to see that a promise heeds it, and waits for nothing else. */
-function interruption() {
+/** A signal, and a check that a promise rejects with its reason as soon as it fires. */
+function abortable() {
   const stop = new AbortController();
   const reason = new StowageError('interrupted', 'ended on request');
-  const heeds = async (promise: Promise<unknown>) => {
+  const rejectsOnAbort = async (promise: Promise<unknown>) => {
     promise.catch(() => undefined);
     stop.abort(reason);
     await expect(soon(promise)).rejects.toBe(reason);
   };
-  return { signal: stop.signal, heeds };
+  return { signal: stop.signal, rejectsOnAbort };
 }
 
-async function coming(direction: FifoDirection, query: string = what[direction]) {
+async function startedCopy(direction: FifoDirection, query: string = what[direction]) {
   const folder = await freshFolder(server);
   const copy = await startCopy(server, direction, query, folder.path);
   return { folder: folder.path, copy, path: await arrived(folder.path, direction) };
@@ -64,8 +64,8 @@ async function* endless(): AsyncGenerator<Buffer> {
 }
 
 /**
- * Tells when the first rows are through: from then on the program has the FIFO open too. One that comes to open it only when
- * the shipper is gone again would wait there for as long as this process, whose folder it is, lives.
+ * Resolves `flowing` after the first rows: the program then has its FIFO open. A program that opens
+ * it only after the shipper has closed it would wait there as long as this process lives.
  */
 function watched() {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -75,10 +75,14 @@ function watched() {
       resolve();
     }
   };
-  return { through, resolve, flowing: (met: Promise<unknown>) => Promise.race([promise, met]) };
+  return {
+    through,
+    resolve,
+    flowing: (exchange: Promise<unknown>) => Promise.race([promise, exchange]),
+  };
 }
 
-/** Until the program's `cat` has its FIFO open, in which no row is yet. */
+/** Waits until the program's `cat` runs: it has its FIFO open, which holds no row yet. */
 async function catWrites(copy: Copy): Promise<void> {
   await until('cat to run', async () =>
     (await programOf(copy)).some(({ command }) => command === 'cat') ? true : undefined,
@@ -86,169 +90,171 @@ async function catWrites(copy: Copy): Promise<void> {
 }
 
 /** A FIFO that no program has open. */
-async function lonelyFifo(direction: FifoDirection): Promise<string> {
+async function unusedFifo(direction: FifoDirection): Promise<string> {
   const path = join(await freshPath(), '..', `1.${direction}`);
   makeFifos(path);
   return path;
 }
 
-describe('a shipper that feeds is interrupted', () => {
-  it('while it waits to open', async () => {
-    const { signal, heeds } = interruption();
-    const path = await lonelyFifo('in');
+describe('a shipper that feeds ends when the signal fires', () => {
+  it('while it waits for a program to open the FIFO', async () => {
+    const { signal, rejectsOnAbort } = abortable();
+    const path = await unusedFifo('in');
     const feeding = feedFifo(path, endless(), signal);
     await sleep(100);
-    await heeds(feeding);
+    await rejectsOnAbort(feeding);
     expect(await descriptorsInto(path)).toEqual([]);
   });
 
-  it('before it began, and then never opens', async () => {
-    const { signal, heeds } = interruption();
-    const meet = await coming('in');
-    await heeds(
-      Promise.reject(new Error('not yet')).catch(() => feedFifo(meet.path, endless(), signal)),
+  it('before it starts, without opening the FIFO', async () => {
+    const { signal, rejectsOnAbort } = abortable();
+    const started = await startedCopy('in');
+    await rejectsOnAbort(
+      Promise.reject(new Error('not yet')).catch(() => feedFifo(started.path, endless(), signal)),
     );
-    const cat = await partsOf(meet.copy);
+    const cat = await partsOf(started.copy);
     process.kill(cat.cat, 'SIGKILL');
-    await copyFails(meet);
+    await copyFails(started);
   });
 
-  it('in the very moment of opening', async () => {
-    const { signal, heeds } = interruption();
-    const meet = await coming('in');
-    await catOpens(meet.copy);
-    // Opening takes a turn of the event loop at least, and this is the one before.
-    await heeds(feedFifo(meet.path, endless(), signal));
-    await copyFails(meet);
+  it('while it opens the FIFO', async () => {
+    const { signal, rejectsOnAbort } = abortable();
+    const started = await startedCopy('in');
+    await catOpens(started.copy);
+    // To open takes at least one turn of the event loop; the signal fires before that.
+    await rejectsOnAbort(feedFifo(started.path, endless(), signal));
+    await copyFails(started);
   });
 
   it('while it writes', async () => {
-    const { signal, heeds } = interruption();
-    const meet = await coming('in');
+    const { signal, rejectsOnAbort } = abortable();
+    const started = await startedCopy('in');
     const { through, flowing } = watched();
-    const feeding = feedFifo(meet.path, through(endless()), signal);
+    const feeding = feedFifo(started.path, through(endless()), signal);
     await flowing(feeding);
-    await heeds(feeding);
-    await copyFails(meet);
+    await rejectsOnAbort(feeding);
+    await copyFails(started);
   });
 
-  it('while the program takes nothing', async () => {
-    const { signal, heeds } = interruption();
-    const meet = await coming('in');
-    const { cat } = await partsOf(meet.copy);
+  it('while the program does not read', async () => {
+    const { signal, rejectsOnAbort } = abortable();
+    const started = await startedCopy('in');
+    const { cat } = await partsOf(started.copy);
     const { through, flowing } = watched();
-    const feeding = feedFifo(meet.path, through(endless()), signal);
+    const feeding = feedFifo(started.path, through(endless()), signal);
     await flowing(feeding);
     process.kill(cat, 'SIGSTOP');
     await sleep(200);
-    await heeds(feeding);
+    await rejectsOnAbort(feeding);
     process.kill(cat, 'SIGCONT');
-    await copyFails(meet);
+    await copyFails(started);
   });
 
-  it('while its source stands still: the COPY ends without it', async () => {
-    const { signal, heeds } = interruption();
-    const meet = await coming('in');
+  it('while its source is stalled: the COPY ends first', async () => {
+    const { signal, rejectsOnAbort } = abortable();
+    const started = await startedCopy('in');
     const { resolve, flowing } = watched();
     const source = async function* () {
       yield Buffer.from('1\n');
       resolve();
       await once(signal, 'abort');
-      // Of a source that takes its time to see it, longer than the COPY does to end.
-      await copyFails(meet);
+      // This source notices the signal only after the COPY has ended.
+      await copyFails(started);
       signal.throwIfAborted();
     };
-    const feeding = feedFifo(meet.path, source(), signal);
+    const feeding = feedFifo(started.path, source(), signal);
     await flowing(feeding);
-    await heeds(feeding);
+    await rejectsOnAbort(feeding);
   });
 
-  it('while it waits for the program’s last word', async () => {
-    const { signal, heeds } = interruption();
-    const meet = await coming('in');
-    const { shell } = await partsOf(meet.copy);
+  it("while it waits for the program's done file", async () => {
+    const { signal, rejectsOnAbort } = abortable();
+    const started = await startedCopy('in');
+    const { shell } = await partsOf(started.copy);
     process.kill(shell, 'SIGSTOP');
     const source = async function* () {
       yield Buffer.from('1\n');
     };
-    const feeding = feedFifo(meet.path, source(), signal);
+    const feeding = feedFifo(started.path, source(), signal);
     feeding.catch(() => undefined);
-    await until('the shipper to wait', () => (existsSync(fedName(meet.path)) ? true : undefined));
-    await heeds(feeding);
+    await until('the shipper to wait', () =>
+      existsSync(fedName(started.path)) ? true : undefined,
+    );
+    await rejectsOnAbort(feeding);
     process.kill(shell, 'SIGKILL');
-    await copyFails(meet);
+    await copyFails(started);
   });
 });
 
-describe('a shipper that reads is interrupted', () => {
+describe('a shipper that reads ends when the signal fires', () => {
   it('while it waits for a writer', async () => {
-    const { signal, heeds } = interruption();
-    const path = await lonelyFifo('out');
+    const { signal, rejectsOnAbort } = abortable();
+    const path = await unusedFifo('out');
     const reading = Array.fromAsync(readFifo(path, signal));
     await sleep(100);
-    await heeds(reading);
+    await rejectsOnAbort(reading);
     expect(await descriptorsInto(path)).toEqual([]);
   });
 
   it('while the server has no rows yet', async () => {
-    const { signal, heeds } = interruption();
+    const { signal, rejectsOnAbort } = abortable();
     const holder = await openSession(server.target(), {
       purpose: 'restore',
       applicationName: 'holder',
     });
     try {
       await holder.query('SELECT pg_advisory_lock(1)');
-      const meet = await coming('out', '(SELECT pg_advisory_lock_shared(1))');
-      const reading = Array.fromAsync(readFifo(meet.path, signal));
+      const started = await startedCopy('out', '(SELECT pg_advisory_lock_shared(1))');
+      const reading = Array.fromAsync(readFifo(started.path, signal));
       reading.catch(() => undefined);
-      await catWrites(meet.copy);
-      await heeds(reading);
+      await catWrites(started.copy);
+      await rejectsOnAbort(reading);
       await holder.query('SELECT pg_advisory_unlock(1)');
-      await copyFails(meet);
+      await copyFails(started);
     } finally {
       await holder.destroy();
     }
   });
 
   it('while rows flow', async () => {
-    const { signal, heeds } = interruption();
-    const meet = await coming('out');
+    const { signal, rejectsOnAbort } = abortable();
+    const started = await startedCopy('out');
     const { resolve, flowing } = watched();
     const reading = (async () => {
-      for await (const chunk of readFifo(meet.path, signal)) if (chunk.byteLength > 0) resolve();
+      for await (const chunk of readFifo(started.path, signal)) if (chunk.byteLength > 0) resolve();
     })();
     await flowing(reading);
-    await heeds(reading);
-    await copyFails(meet);
+    await rejectsOnAbort(reading);
+    await copyFails(started);
   });
 
-  it('while it does something with the rows', async () => {
-    const { signal, heeds } = interruption();
-    const meet = await coming('out');
+  it('while its consumer processes rows', async () => {
+    const { signal, rejectsOnAbort } = abortable();
+    const started = await startedCopy('out');
     const { resolve, flowing } = watched();
     const reading = (async () => {
-      for await (const _ of readFifo(meet.path, signal)) {
+      for await (const _ of readFifo(started.path, signal)) {
         resolve();
         await sleep(500);
       }
     })();
     await flowing(reading);
-    await heeds(reading);
-    await copyFails(meet);
+    await rejectsOnAbort(reading);
+    await copyFails(started);
   });
 
-  it('while it waits for the program’s last word', async () => {
-    const { signal, heeds } = interruption();
-    const meet = await coming('out', '(SELECT 1)');
-    const { shell, cat } = await partsOf(meet.copy);
+  it("while it waits for the program's done file", async () => {
+    const { signal, rejectsOnAbort } = abortable();
+    const started = await startedCopy('out', '(SELECT 1)');
+    const { shell, cat } = await partsOf(started.copy);
     process.kill(shell, 'SIGSTOP');
-    const reading = Array.fromAsync(readFifo(meet.path, signal));
+    const reading = Array.fromAsync(readFifo(started.path, signal));
     reading.catch(() => undefined);
     await until('cat to end', async () =>
-      (await programOf(meet.copy)).some(({ pid }) => pid === cat) ? undefined : true,
+      (await programOf(started.copy)).some(({ pid }) => pid === cat) ? undefined : true,
     );
-    await heeds(reading);
+    await rejectsOnAbort(reading);
     process.kill(shell, 'SIGKILL');
-    await copyFails(meet);
+    await copyFails(started);
   });
 });

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FifoDirection } from '../../../database/copy/fifo-programs.ts';
 import {
+  type Behaviour,
   childShipper,
   type FifoServer,
   freshPath,
-  type Manner,
   partsOf,
   programGone,
   programOf,
@@ -24,21 +24,21 @@ afterAll(() => server?.stop());
 
 const ENDLESS = '(SELECT generate_series(1, 1000000000))';
 const what = { in: 'public.loaded', out: ENDLESS } as const;
-const orders = ['pg_cancel_backend', 'pg_terminate_backend'] as const;
-const manners: Manner[] = ['never', 'stalled', 'endless'];
+const functions = ['pg_cancel_backend', 'pg_terminate_backend'] as const;
+const behaviours: Behaviour[] = ['never', 'stalled', 'endless'];
 const cases = (['in', 'out'] as FifoDirection[]).flatMap((direction) =>
-  manners.flatMap((manner) => orders.map((order) => ({ direction, manner, order }))),
+  behaviours.flatMap((behaviour) => functions.map((name) => ({ direction, behaviour, name }))),
 );
 
-describe('the server, told to stop', () => {
+describe('a COPY that is stopped', () => {
   it.each(cases)(
-    'by $order ends COPY $direction soon, with a shipper that is $manner',
-    async ({ direction, manner, order }) => {
-      const shipper = await childShipper(server, manner);
+    'by $name ends at once: COPY $direction with the shipper $behaviour',
+    async ({ direction, behaviour, name }) => {
+      const shipper = await childShipper(server, behaviour);
       const copy = await startCopy(server, direction, what[direction], shipper.path);
       await partsOf(copy);
-      if (manner !== 'never') await shipper.said('flowing');
-      await server.psql(`SELECT ${order}(${copy.backend})`);
+      if (behaviour !== 'never') await shipper.printed('flowing');
+      await server.psql(`SELECT ${name}(${copy.backend})`);
       await expect(soon(copy.rows)).rejects.toMatchObject({
         code: expect.stringMatching(/^database\//),
       });
@@ -47,12 +47,12 @@ describe('the server, told to stop', () => {
     },
   );
 
-  it.each(orders)('by %s ends a program that waits for its shipper', async (order) => {
+  it.each(functions)('by %s ends its program, which waits for a shipper', async (name) => {
     const copy = await startCopy(server, 'in', 'public.loaded', await freshPath());
     await until('the program to run', async () =>
       (await programOf(copy)).length > 0 ? true : undefined,
     );
-    await server.psql(`SELECT ${order}(${copy.backend})`);
+    await server.psql(`SELECT ${name}(${copy.backend})`);
     await expect(soon(copy.rows)).rejects.toThrow();
     await programGone(copy);
   });

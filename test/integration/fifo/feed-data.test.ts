@@ -50,7 +50,7 @@ const relation = (id: number, extents: LoadRelation['extents'] = []): LoadRelati
   extents,
 });
 
-/** A shipper that carries out an order to feed these relations. */
+/** A shipper that runs an order to feed these relations. */
 async function feeding(relations: LoadRelation[]) {
   const base = dirname(await freshPath());
   const root = await mkdtemp('/tmp/stowage-fifo-store-');
@@ -104,7 +104,7 @@ const load = (folder: string, id: number) =>
 const failed = { code: 'database/failed' };
 
 describe('an order to feed', () => {
-  it('ends when every relation was handed over, and leaves no folder', async () => {
+  it('ends when every relation has been fed, and leaves no folder', async () => {
     const { result, folder } = await feeding([relation(1), relation(2)]);
     const copies = await Promise.all([load(folder, 2), load(folder, 1)]);
     expect(await soon(Promise.all(copies.map(({ rows }) => rows)))).toEqual([0, 0]);
@@ -112,18 +112,18 @@ describe('an order to feed', () => {
     await gone(folder);
   });
 
-  it('sends programs away that it does not know, and goes on', async () => {
+  it('rejects programs that it does not wait for, and continues', async () => {
     const { result, folder } = await feeding([relation(1)]);
-    const stranger = await load(folder, 99);
-    await expect(soon(stranger.rows)).rejects.toMatchObject(failed);
-    const wrongWay = await startCopy(server, 'out', 'public.loaded', folder, { relation: 1 });
-    await expect(soon(wrongWay.rows)).rejects.toMatchObject(failed);
+    const unknown = await load(folder, 99);
+    await expect(soon(unknown.rows)).rejects.toMatchObject(failed);
+    const wrongDirection = await startCopy(server, 'out', 'public.loaded', folder, { relation: 1 });
+    await expect(soon(wrongDirection.rows)).rejects.toMatchObject(failed);
     expect(await soon((await load(folder, 1)).rows)).toBe(0);
     expect(await soon(result)).toEqual({ loaded: [], problems: [] });
-    await programGone(stranger);
+    await programGone(unknown);
   });
 
-  it('names a relation whose rows cannot be read; its COPY fails, another goes through', async () => {
+  it('names a relation whose rows cannot be read: its COPY fails, and another succeeds', async () => {
     const { result, folder } = await feeding([relation(1, [missing]), relation(2)]);
     const bad = await load(folder, 1);
     await expect(soon(bad.rows)).rejects.toMatchObject(failed);
@@ -133,7 +133,7 @@ describe('an order to feed', () => {
     expect(problems[0]?.message).toContain('storage/not-found');
   });
 
-  it('names the relations that no program asked for once the coordinator is done', async () => {
+  it('names relations for which no program came before the coordinator ended its order', async () => {
     const { result, folder, coordinatorIsDone } = await feeding([relation(1), relation(2)]);
     expect(await soon((await load(folder, 1)).rows)).toBe(0);
     await coordinatorIsDone();
@@ -142,7 +142,7 @@ describe('an order to feed', () => {
     await gone(folder);
   });
 
-  it('ends on an interruptedError, and takes its folder along', async () => {
+  it('ends when the signal fires, and deletes its folder', async () => {
     const { result, folder, stop } = await feeding([relation(1), relation(2)]);
     expect(await soon((await load(folder, 1)).rows)).toBe(0);
     const reason = new StowageError('interrupted', 'ended on request');

@@ -20,8 +20,9 @@ import { type FifoFolder, openFifoFolder } from '../../../segment-shipper/fifo/f
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 /**
- * After this an end is no longer soon: the watch looks twice a second, the rest is a busy machine. Less than anything has
- * that ends by its own patience: a program that nobody meets, a shipper that waits for a program.
+ * Everything that must end at once ends within this time. The program's watch polls twice a second;
+ * the rest allows for a busy machine. It is shorter than the timeouts of a program that waits for
+ * its shipper and of a shipper that waits for a program.
  */
 export const SOON_MS = 18_000;
 
@@ -34,16 +35,16 @@ export async function startFifoServer(): Promise<FifoServer> {
   return { ...server, dataDir: await server.psql('SHOW data_directory') };
 }
 
-/** A path for a folder that is not there yet; whatever is there in the end goes away. */
+/** A path for a folder that does not exist yet. It is deleted after the test. */
 export async function freshPath(): Promise<string> {
   const base = await mkdtemp('/tmp/stowage-fifo-test-');
   onTestFinished(() => rm(base, { recursive: true, force: true }));
-  // The server's user has to get through, as through /tmp.
+  // The server's user must be able to pass, as through /tmp.
   await chmod(base, 0o755);
   return fifoFolder(base, '20260131120000', 0);
 }
 
-/** A folder of this process, ready for programs. */
+/** An open folder of this process. */
 export async function freshFolder({
   dataDir,
 }: FifoServer): Promise<FifoFolder & { readonly path: string }> {
@@ -56,11 +57,11 @@ export async function freshFolder({
 export interface Copy {
   /** The server's process, which is also the process group of the program. */
   readonly backend: number;
-  /** What the server counted, committed. */
+  /** The server's row count, after the commit. */
   readonly rows: Promise<number>;
 }
 
-/** COPY with a program, in a session of its own; `what` is a table or, to get rows out, a query in parentheses. */
+/** COPY with a program, in its own session. `what` is a table or, for `out`, a query in (…). */
 export async function startCopy(
   server: FifoServer,
   direction: FifoDirection,
@@ -81,7 +82,7 @@ export async function startCopy(
   return { backend: session.pid, rows };
 }
 
-export interface Seen {
+export interface ProcessInfo {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
@@ -89,8 +90,8 @@ export interface Seen {
   readonly state: string;
 }
 
-/** Every process there is, as the kernel tells. */
-async function processes(): Promise<Seen[]> {
+/** All processes, from /proc. */
+async function processes(): Promise<ProcessInfo[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   return pids.flatMap((pid) => {
     try {
@@ -104,19 +105,19 @@ async function processes(): Promise<Seen[]> {
   });
 }
 
-/** FIFOs as a program makes them, with nobody at them. */
+/** FIFOs without a program. */
 export function makeFifos(...paths: string[]): void {
   execFileSync('/bin/sh', ['-c', 'mkfifo "$@"', 'sh', ...paths]);
 }
 
-/** What lives of a program: its shell, its `cat`, its watch and what that sleeps in. */
-export async function programOf({ backend }: Copy): Promise<Seen[]> {
+/** The live processes of a program: its shell, its `cat`, its watch and the watch's `sleep`. */
+export async function programOf({ backend }: Copy): Promise<ProcessInfo[]> {
   return (await processes()).filter(
     ({ pid, group, state }) => group === backend && pid !== backend && state !== 'Z',
   );
 }
 
-/** The shell that the server started, what moves the bytes (a `cat`, once it has opened its FIFO), and the watch. */
+/** The shell that the server started, its `cat` (a shell until its FIFO is open), and its watch. */
 export async function partsOf(copy: Copy): Promise<{ shell: number; cat: number; watch: number }> {
   return until('the program to run', async () => {
     const parts = await programOf(copy);
@@ -130,10 +131,10 @@ export async function partsOf(copy: Copy): Promise<{ shell: number; cat: number;
   });
 }
 
-/** Process ids begin anew at the largest one: whose is less than his parent's is younger than whose is more. */
+/** Process ids wrap around: an id below the parent's is younger than an id above it. */
 const age = (pid: number, parent = 0) => (pid > parent ? pid : pid + 2 ** 22);
 
-/** Until the program's `cat` sleeps, which it first does in opening the FIFO that it reads, for want of a writer. */
+/** Waits until the program's `cat` sleeps: it first sleeps in opening its FIFO without a writer. */
 export async function catOpens(copy: Copy): Promise<void> {
   await until('cat to open the FIFO', async () =>
     (await programOf(copy)).some(({ command, state }) => command === 'cat' && state === 'S')
@@ -142,7 +143,7 @@ export async function catOpens(copy: Copy): Promise<void> {
   );
 }
 
-/** Nothing is left of the program within a second or so: not even the watch's last sleep. */
+/** Waits until no process of the program is left, not even the watch's last `sleep`. */
 export async function programGone(copy: Copy): Promise<void> {
   await until('the program to be gone', async () =>
     (await programOf(copy)).length === 0 ? true : undefined,
@@ -153,20 +154,20 @@ export async function gone(path: string): Promise<void> {
   await until(`${path} to be gone`, () => (existsSync(path) ? undefined : true));
 }
 
-/** Asks again and again, and fails when it takes longer than soon. */
+/** Polls, and fails when it takes longer than SOON_MS. */
 export async function until<T>(
   what: string,
-  ask: () => Promise<T | undefined> | T | undefined,
+  look: () => Promise<T | undefined> | T | undefined,
   withinMs = SOON_MS,
 ): Promise<T> {
   for (const deadline = Date.now() + withinMs; ; await sleep(10)) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
+    const found = await look();
+    if (found !== undefined) return found;
     if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms for ${what}`);
   }
 }
 
-/** What becomes of a promise, and fails when that takes longer than soon. */
+/** The result of a promise; fails when it takes longer than SOON_MS. */
 export async function soon<T>(promise: Promise<T>, withinMs = SOON_MS): Promise<T> {
   const late = Symbol('late');
   const first = await Promise.race([promise, sleep(withinMs, late, { ref: false })]);
@@ -174,7 +175,7 @@ export async function soon<T>(promise: Promise<T>, withinMs = SOON_MS): Promise<
   return first as T;
 }
 
-/** Descriptors of this process that lead into a folder. */
+/** Files of a folder that this process has open. */
 export async function descriptorsInto(folder: string): Promise<string[]> {
   const open = await readdir('/proc/self/fd');
   const targets = await Promise.all(
@@ -189,21 +190,21 @@ export function arrived(folder: string, direction: FifoDirection, relation = 1):
   return until(`${path} to appear`, () => (existsSync(path) ? path : undefined));
 }
 
-/** How a shipper behaves towards the programs that come; see fifo-shipper.ts. */
-export type Manner = 'never' | 'stalled' | 'endless';
+/** How the shipper of shipper.ts treats programs. */
+export type Behaviour = 'never' | 'stalled' | 'endless';
 
 export interface ChildShipper {
   readonly child: ChildProcessByStdio<null, Readable, Readable>;
   readonly path: string;
-  /** What `before` started. */
-  readonly came: Copy | undefined;
-  /** Resolves when the shipper has said this line. */
-  said(line: string): Promise<void>;
+  /** The COPY that `before` started. */
+  readonly copyBefore: Copy | undefined;
+  /** Resolves when the shipper has printed this line. */
+  printed(line: string): Promise<void>;
 }
 
-/** The shell that takes a folder away when its shipper is gone. */
-export function undertakerOf(folder: string): Promise<number> {
-  return until('the undertaker', async () => {
+/** The shell that deletes a folder when its shipper has ended. */
+export function cleanupProcessOf(folder: string): Promise<number> {
+  return until('the cleanup process', async () => {
     const shells = (await processes()).filter(
       ({ command, pid, group }) => command === 'sh' && pid === group,
     );
@@ -219,16 +220,16 @@ function commandLine(pid: number): string {
   }
 }
 
-/** A shipper that is a process, so that it can be killed; a program may come `before` it. */
+/** A shipper in its own process, so that it can be killed; `before` runs before it starts. */
 export async function childShipper(
   server: FifoServer,
-  manner: Manner,
+  behaviour: Behaviour,
   { before }: { before?: (path: string) => Promise<Copy> } = {},
 ): Promise<ChildShipper> {
   const path = await freshPath();
-  const came = await before?.(path);
+  const copyBefore = await before?.(path);
   const entry = fileURLToPath(new URL('./shipper.ts', import.meta.url));
-  const child = spawn(process.execPath, [entry, path, server.dataDir, manner], {
+  const child = spawn(process.execPath, [entry, path, server.dataDir, behaviour], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -240,11 +241,11 @@ export async function childShipper(
     child.kill('SIGKILL');
     await closed;
   });
-  const said = async (line: string) => {
-    await until(`the shipper to say ${line}; it said ${output} ${errors}`, () =>
+  const printed = async (line: string) => {
+    await until(`the shipper to print ${line}; it printed ${output} ${errors}`, () =>
       output.split('\n').includes(line) ? true : undefined,
     );
   };
-  await said('ready');
-  return { child, path, said, came };
+  await printed('ready');
+  return { child, path, printed, copyBefore };
 }

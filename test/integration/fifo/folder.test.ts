@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PID_FILE } from '../../../database/copy/fifo-programs.ts';
-import { type Arrival, openFifoFolder } from '../../../segment-shipper/fifo/folder.ts';
+import { openFifoFolder, type WaitingProgram } from '../../../segment-shipper/fifo/folder.ts';
 import {
   arrived,
+  cleanupProcessOf,
   type FifoServer,
   freshFolder,
   freshPath,
@@ -15,7 +16,6 @@ import {
   soon,
   startCopy,
   startFifoServer,
-  undertakerOf,
   until,
 } from './fifo.ts';
 
@@ -30,15 +30,15 @@ afterAll(() => server?.stop());
 
 const failed = { code: 'database/failed' };
 
-describe('the folder', () => {
-  it("is the server's user's alone, and says who waits there", async () => {
+describe('the folder of FIFOs', () => {
+  it("is accessible only to the server's user, and holds the shipper's process id", async () => {
     const { path } = await freshFolder(server);
     const [folder, data] = await Promise.all([stat(path), stat(server.dataDir)]);
     expect({ uid: folder.uid, mode: folder.mode & 0o777 }).toEqual({ uid: data.uid, mode: 0o700 });
     expect(await readFile(join(path, PID_FILE), 'utf8')).toBe(`${process.pid}\n`);
   });
 
-  it('stays ours where no data directory is known', async () => {
+  it("belongs to the shipper's user when no data directory is known", async () => {
     const path = await freshPath();
     for (const dataDir of [undefined, '/no/such/folder']) {
       const folder = await openFifoFolder(path, dataDir);
@@ -47,7 +47,7 @@ describe('the folder', () => {
     }
   });
 
-  it('is refused to a shipper that is neither root nor the server’s user', async () => {
+  it("cannot be made by a shipper that is neither root nor the server's user", async () => {
     const path = await freshPath();
     const getuid = vi.spyOn(process, 'getuid').mockReturnValue(4_321);
     onTestFinished(() => getuid.mockRestore());
@@ -57,7 +57,7 @@ describe('the folder', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('is not taken over when it exists, nor taken away', async () => {
+  it('is neither taken over nor deleted when it exists already', async () => {
     const { path } = await freshFolder(server);
     await expect(openFifoFolder(path, server.dataDir)).rejects.toMatchObject({
       code: 'shipper/fifo',
@@ -66,22 +66,22 @@ describe('the folder', () => {
     expect(existsSync(join(path, PID_FILE))).toBe(true);
   });
 
-  it('cannot be made where there is no place for it', async () => {
+  it('cannot be made where its parent does not exist', async () => {
     const opening = openFifoFolder('/no/such/folder/here', server.dataDir);
     await expect(opening).rejects.toMatchObject({ code: 'shipper/fifo' });
   });
 
-  it('goes with everything in it, also twice, also without its undertaker', async () => {
+  it('is deleted with all that is in it, also twice, also without its cleanup process', async () => {
     const { path, remove } = await freshFolder(server);
     makeFifos(join(path, '1.in'), join(path, '2.out'));
     await mkdir(join(path, 'deep', 'deeper'), { recursive: true });
-    process.kill(await undertakerOf(path), 'SIGKILL');
+    process.kill(await cleanupProcessOf(path), 'SIGKILL');
     await soon(remove());
     expect(existsSync(path)).toBe(false);
     await soon(remove());
   });
 
-  it.runIf(asRoot)('of somebody else is no place for the rows', async () => {
+  it.runIf(asRoot)('gets no rows when it belongs to another user', async () => {
     const path = await freshPath();
     await mkdir(path);
     await writeFile(join(path, PID_FILE), `${process.pid}\n`);
@@ -93,17 +93,20 @@ describe('the folder', () => {
   });
 });
 
-describe('a program that nobody meets', () => {
-  it.each(['in', 'out'] as const)('COPY %s ends when it is refused', async (direction) => {
-    const { path, refuse } = await freshFolder(server);
-    const copy = await startCopy(server, direction, 'public.loaded', path);
-    await refuse({ relation: 1, direction, path: await arrived(path, direction) });
-    await expect(soon(copy.rows)).rejects.toMatchObject(failed);
-    await programGone(copy);
-  });
+describe('a program that no shipper serves', () => {
+  it.each(['in', 'out'] as const)(
+    'fails, and COPY %s with it, when it is rejected',
+    async (direction) => {
+      const { path, reject } = await freshFolder(server);
+      const copy = await startCopy(server, direction, 'public.loaded', path);
+      await reject({ relation: 1, direction, path: await arrived(path, direction) });
+      await expect(soon(copy.rows)).rejects.toMatchObject(failed);
+      await programGone(copy);
+    },
+  );
 
   it.each(['in', 'out'] as const)(
-    'COPY %s ends with the folder, while the shipper lives',
+    'fails, and COPY %s with it, when the folder is removed while the shipper lives',
     async (direction) => {
       const { path, remove } = await freshFolder(server);
       const copy = await startCopy(server, direction, 'public.loaded', path);
@@ -114,7 +117,7 @@ describe('a program that nobody meets', () => {
     },
   );
 
-  it('does not keep the folder from going, however many come just then', async () => {
+  it('does not prevent the removal of the folder, however many start at that moment', async () => {
     for (let round = 0; round < 3; round += 1) {
       const { path, remove } = await freshFolder(server);
       const starting = Array.from({ length: 24 }, (_, relation) =>
@@ -134,9 +137,9 @@ describe('a program that nobody meets', () => {
   });
 });
 
-describe('arrivals', () => {
-  it('are all FIFOs of programs, once each, and nothing else', async () => {
-    const { path, arrivals } = await freshFolder(server);
+describe('programs', () => {
+  it('yields every FIFO of a program once, and nothing else', async () => {
+    const { path, programs } = await freshFolder(server);
     makeFifos(
       join(path, '3.in'),
       join(path, 'x.in'),
@@ -148,9 +151,9 @@ describe('arrivals', () => {
     await mkdir(join(path, '6.out'));
     await symlink(join(path, '3.in'), join(path, '7.in'));
     const stop = new AbortController();
-    const seen: Arrival[] = [];
+    const seen: WaitingProgram[] = [];
     const looking = (async () => {
-      for await (const arrival of arrivals(stop.signal)) seen.push(arrival);
+      for await (const program of programs(stop.signal)) seen.push(program);
     })();
     await until('the first', () => seen[0]);
     makeFifos(join(path, '12.out'));
@@ -164,23 +167,23 @@ describe('arrivals', () => {
     ]);
   });
 
-  it('end with the signal, also between two that are there', async () => {
-    const { path, arrivals } = await freshFolder(server);
+  it('ends when the signal fires, also between two FIFOs', async () => {
+    const { path, programs } = await freshFolder(server);
     makeFifos(join(path, '1.in'), join(path, '2.in'));
     const stop = new AbortController();
-    const seen: Arrival[] = [];
-    for await (const arrival of arrivals(stop.signal)) {
-      seen.push(arrival);
+    const seen: WaitingProgram[] = [];
+    for await (const program of programs(stop.signal)) {
+      seen.push(program);
       stop.abort();
     }
     expect(seen).toHaveLength(1);
-    expect(await Array.fromAsync(arrivals(stop.signal))).toEqual([]);
+    expect(await Array.fromAsync(programs(stop.signal))).toEqual([]);
   });
 
-  it('end soon where nobody comes', async () => {
-    const { arrivals } = await freshFolder(server);
+  it('ends when the signal fires in an empty folder', async () => {
+    const { programs } = await freshFolder(server);
     const stop = new AbortController();
-    const looking = Array.fromAsync(arrivals(stop.signal));
+    const looking = Array.fromAsync(programs(stop.signal));
     await sleep(50);
     stop.abort();
     expect(await soon(looking)).toEqual([]);

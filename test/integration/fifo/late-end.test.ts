@@ -6,26 +6,26 @@ import { doneName, fedName } from '../../../database/copy/fifo-programs.ts';
 import { feedFifo } from '../../../segment-shipper/fifo/fifo.ts';
 import { freshPath, makeFifos, soon, until } from './fifo.ts';
 
-/** A shipper's patience with a program's last word, by a clock that only the test moves. */
+/** The timeout of a shipper for a program's done file, by a clock that only the test advances. */
 const ENDING_MS = 1_000;
 let now = 0;
-let looks = () => 0;
+let clockReads = () => 0;
 
 beforeEach(() => {
   now = 0;
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
-  looks = () => clock.mock.calls.length;
+  clockReads = () => clock.mock.calls.length;
   onTestFinished(() => clock.mockRestore());
 });
 
-/** Until the shipper has looked at this time, and not only begun to. */
-async function seenAt(time: number): Promise<void> {
+/** Advances the clock, and waits until the shipper has completed a poll at this time. */
+async function pollAt(time: number): Promise<void> {
   now = time;
-  const before = looks();
-  await until('the shipper to look', () => (looks() > before + 2 ? true : undefined));
+  const before = clockReads();
+  await until('the shipper to poll', () => (clockReads() > before + 2 ? true : undefined));
 }
 
-/** A shipper that has written its rows and said so, and the program's end of the FIFO. */
+/** A shipper that has written all rows and the fed file, and the program's end of the FIFO. */
 async function fed() {
   const folder = await freshPath();
   await mkdir(folder);
@@ -35,29 +35,29 @@ async function fed() {
   const rows = (async function* () {
     yield Buffer.from('1\n');
   })();
-  const patience = { openingMs: ENDING_MS, endingMs: ENDING_MS };
-  const met = feedFifo(path, rows, new AbortController().signal, patience);
-  met.catch(() => undefined);
-  await until('its word', () => (existsSync(fedName(path)) ? true : undefined));
-  return { path, program, met, lastWord: () => rename(fedName(path), doneName(path)) };
+  const timeouts = { openingMs: ENDING_MS, endingMs: ENDING_MS };
+  const feeding = feedFifo(path, rows, new AbortController().signal, timeouts);
+  feeding.catch(() => undefined);
+  await until('the fed file', () => (existsSync(fedName(path)) ? true : undefined));
+  return { path, program, feeding, done: () => rename(fedName(path), doneName(path)) };
 }
 
-it('is counted from the end of a program that was busy for longer than that', async () => {
-  const { program, met, lastWord } = await fed();
-  await seenAt(ENDING_MS - 100);
+it('the timeout for the done file starts when the program has stopped reading', async () => {
+  const { program, feeding, done } = await fed();
+  await pollAt(ENDING_MS - 100);
   await program.close();
-  await seenAt(ENDING_MS - 50);
-  await seenAt(ENDING_MS + 100);
-  await lastWord();
-  await soon(met);
+  await pollAt(ENDING_MS - 50);
+  await pollAt(ENDING_MS + 100);
+  await done();
+  await soon(feeding);
 });
 
-it('ends, and then the program has not done its work', async () => {
-  const { program, met } = await fed();
-  await seenAt(10 * ENDING_MS);
+it('a program without a done file after the timeout fails', async () => {
+  const { program, feeding } = await fed();
+  await pollAt(10 * ENDING_MS);
   await program.close();
-  await seenAt(10 * ENDING_MS + 1);
-  await seenAt(11 * ENDING_MS - 100);
+  await pollAt(10 * ENDING_MS + 1);
+  await pollAt(11 * ENDING_MS - 100);
   now = 12 * ENDING_MS;
-  await expect(soon(met)).rejects.toMatchObject({ code: 'shipper/fifo' });
+  await expect(soon(feeding)).rejects.toMatchObject({ code: 'shipper/fifo' });
 });

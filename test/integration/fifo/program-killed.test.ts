@@ -20,14 +20,14 @@ import {
 
 let server: FifoServer;
 const never = new AbortController().signal;
-/** Of a shipper whose program lives: a busy machine may take seconds to bring it there. */
-const PATIENT = { openingMs: 18_000, endingMs: 18_000 };
-/** Where the program is killed after the shipper has met it, so that its last word never comes. */
-const ENDED = { ...PATIENT, endingMs: 1_000 };
-/** Where the program is dead before the shipper comes. */
+/** For a program that lives: on a busy machine it may take seconds to start. */
+const LONG = { openingMs: 18_000, endingMs: 18_000 };
+/** For a program that is killed after it has opened its FIFO: its done file never appears. */
+const KILLED = { ...LONG, endingMs: 1_000 };
+/** For a program that is dead before the shipper opens the FIFO. */
 const DEAD = { openingMs: 1_000, endingMs: 1_000 };
 const what = { in: 'public.loaded', out: '(SELECT generate_series(1, 1000000000))' } as const;
-const lost = { code: 'shipper/fifo' };
+const programLost = { code: 'shipper/fifo' };
 
 beforeAll(async () => {
   server = await startFifoServer();
@@ -36,13 +36,13 @@ beforeAll(async () => {
 afterAll(() => server?.stop());
 beforeEach(() => server.psql('TRUNCATE loaded'));
 
-/** A shipper's side of one FIFO that stands still after its first rows until `release`, then goes on or comes to its end. */
-async function meeting(direction: FifoDirection, patience = ENDED) {
+/** A shipper that stalls after its first rows until `release`, then continues or ends. */
+async function exchange(direction: FifoDirection, timeouts = KILLED) {
   const folder = await freshFolder(server);
   const copy = await startCopy(server, direction, what[direction], folder.path);
   const path = await arrived(folder.path, direction);
   const flowing = Promise.withResolvers<void>();
-  const gate = Promise.withResolvers<'go on' | 'end'>();
+  const gate = Promise.withResolvers<'continue' | 'end'>();
   const feed = async function* () {
     yield Buffer.from('1\n');
     flowing.resolve();
@@ -53,15 +53,15 @@ async function meeting(direction: FifoDirection, patience = ENDED) {
     }
   };
   const read = async () => {
-    for await (const _ of readFifo(path, never, patience)) {
+    for await (const _ of readFifo(path, never, timeouts)) {
       flowing.resolve();
       await gate.promise;
     }
   };
-  const met = direction === 'in' ? feedFifo(path, feed(), never, patience) : read();
-  met.catch(() => undefined);
+  const shipping = direction === 'in' ? feedFifo(path, feed(), never, timeouts) : read();
+  shipping.catch(() => undefined);
   await flowing.promise;
-  return { copy, path, folder: folder.path, met, release: gate.resolve };
+  return { copy, path, folder: folder.path, shipping, release: gate.resolve };
 }
 
 const victims: Record<string, (copy: Copy) => Promise<number[]>> = {
@@ -73,12 +73,12 @@ const cases = (['in', 'out'] as FifoDirection[]).flatMap((direction) =>
   Object.keys(victims).map((victim) => ({ direction, victim })),
 );
 
-async function strike(victim: string, copy: Copy): Promise<void> {
+async function killVictim(victim: string, copy: Copy): Promise<void> {
   await partsOf(copy);
   for (const pid of (await victims[victim]?.(copy)) ?? []) kill(pid);
 }
 
-/** What the watch sleeps in comes and goes, and whom we strike first takes others along. */
+/** ESRCH: the watch's `sleep` may have ended, or a process may have ended with another one. */
 function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
@@ -95,75 +95,75 @@ async function nothingLeft({ copy, folder, path }: { copy: Copy; folder: string;
 }
 
 describe.each(cases)('COPY $direction whose program loses $victim', ({ direction, victim }) => {
-  it('fails soon, and so does the shipper, amid the rows', async () => {
-    const meet = await meeting(direction);
-    meet.release('go on');
-    await strike(victim, meet.copy);
-    await expect(soon(meet.copy.rows)).rejects.toMatchObject({ code: 'database/failed' });
-    await expect(soon(meet.met)).rejects.toMatchObject(lost);
-    await nothingLeft(meet);
+  it('fails at once, and so does its shipper, while rows flow', async () => {
+    const started = await exchange(direction);
+    started.release('continue');
+    await killVictim(victim, started.copy);
+    await expect(soon(started.copy.rows)).rejects.toMatchObject({ code: 'database/failed' });
+    await expect(soon(started.shipping)).rejects.toMatchObject(programLost);
+    await nothingLeft(started);
   });
 
-  it('does not wait for a shipper that stands still', async () => {
-    const meet = await meeting(direction);
-    await strike(victim, meet.copy);
-    await expect(soon(meet.copy.rows)).rejects.toMatchObject({ code: 'database/failed' });
-    meet.release('go on');
-    await expect(soon(meet.met)).rejects.toMatchObject(lost);
-    await nothingLeft(meet);
+  it('fails at once while its shipper is stalled', async () => {
+    const started = await exchange(direction);
+    await killVictim(victim, started.copy);
+    await expect(soon(started.copy.rows)).rejects.toMatchObject({ code: 'database/failed' });
+    started.release('continue');
+    await expect(soon(started.shipping)).rejects.toMatchObject(programLost);
+    await nothingLeft(started);
   });
 
-  it('before the shipper came fails, and the shipper does not wait for ever', async () => {
+  it('before the shipper opens the FIFO fails at once, and the shipper after its timeout', async () => {
     const folder = await freshFolder(server);
     const copy = await startCopy(server, direction, what[direction], folder.path);
     const path = await arrived(folder.path, direction);
-    await strike(victim, copy);
+    await killVictim(victim, copy);
     await expect(soon(copy.rows)).rejects.toMatchObject({ code: 'database/failed' });
-    const met: Promise<unknown> =
+    const shipping: Promise<unknown> =
       direction === 'in'
         ? feedFifo(path, oneRow(), never, DEAD)
         : Array.fromAsync(readFifo(path, never, DEAD));
-    await expect(soon(met)).rejects.toMatchObject(lost);
+    await expect(soon(shipping)).rejects.toMatchObject(programLost);
     await nothingLeft({ copy, folder: folder.path, path });
   });
 });
 
 describe('a program', () => {
-  it('that loses its shell right before the end has not done its work', async () => {
-    const meet = await meeting('in');
-    await strike('its shell', meet.copy);
-    meet.release('end');
-    await expect(soon(meet.copy.rows)).rejects.toMatchObject({ code: 'database/failed' });
-    await expect(soon(meet.met)).rejects.toMatchObject(lost);
-    await nothingLeft(meet);
+  it('whose shell is killed right before the end fails', async () => {
+    const started = await exchange('in');
+    await killVictim('its shell', started.copy);
+    started.release('end');
+    await expect(soon(started.copy.rows)).rejects.toMatchObject({ code: 'database/failed' });
+    await expect(soon(started.shipping)).rejects.toMatchObject(programLost);
+    await nothingLeft(started);
   });
 
-  it('does its work also without its watch', async () => {
-    const meet = await meeting('in', PATIENT);
-    process.kill((await partsOf(meet.copy)).watch, 'SIGKILL');
-    meet.release('end');
-    await soon(meet.met);
-    expect(await soon(meet.copy.rows)).toBe(1);
-    await programGone(meet.copy);
+  it('completes without its watch', async () => {
+    const started = await exchange('in', LONG);
+    process.kill((await partsOf(started.copy)).watch, 'SIGKILL');
+    started.release('end');
+    await soon(started.shipping);
+    expect(await soon(started.copy.rows)).toBe(1);
+    await programGone(started.copy);
   });
 
-  it('is waited for while the server stands still', async () => {
+  it('is waited for while the server is stalled', async () => {
     const folder = await freshFolder(server);
     const copy = await startCopy(server, 'in', what.in, folder.path);
     const path = await arrived(folder.path, 'in');
     await partsOf(copy);
     process.kill(copy.backend, 'SIGSTOP');
-    // Longer than the shipper's patience, which is long enough for a busy machine to say the last word in.
+    // Longer than the shipper's endingMs, which is long enough for a done file on a busy machine.
     const going = sleep(5_000).then(() => process.kill(copy.backend, 'SIGCONT'));
-    // More than the pipe to the server holds, less than all buffers on the way.
-    await feedFifo(path, manyRows(60_000), never, { ...PATIENT, endingMs: 2_000 });
+    // More than the pipe to the server holds, less than all buffers together.
+    await feedFifo(path, manyRows(60_000), never, { ...LONG, endingMs: 2_000 });
     await going;
     expect(await soon(copy.rows)).toBe(60_000);
   });
 });
 
 describe('a shipper', () => {
-  it('whose source fails half-way keeps its error, and the COPY is rolled back', async () => {
+  it('whose source fails half-way throws its error, and the COPY is rolled back', async () => {
     const folder = await freshFolder(server);
     const copy = await startCopy(server, 'in', what.in, folder.path);
     const wrong = new Error('the object is damaged');
@@ -187,7 +187,7 @@ describe('a shipper', () => {
     expect(await descriptorsInto(folder.path)).toEqual([]);
   });
 
-  it('learns that the server refused a row, which names it', async () => {
+  it('fails when the server rejects a row, and the COPY names the row', async () => {
     const folder = await freshFolder(server);
     const copy = await startCopy(server, 'in', what.in, folder.path);
     const source = async function* () {
@@ -197,13 +197,13 @@ describe('a shipper', () => {
         await sleep(1);
       }
     };
-    const met = feedFifo(await arrived(folder.path, 'in'), source(), never, PATIENT);
-    await expect(soon(met)).rejects.toMatchObject(lost);
+    const shipping = feedFifo(await arrived(folder.path, 'in'), source(), never, LONG);
+    await expect(soon(shipping)).rejects.toMatchObject(programLost);
     await expect(soon(copy.rows)).rejects.toThrow('no number');
     await programGone(copy);
   });
 
-  it('cannot tell that the server failed half-way: only the COPY says so', async () => {
+  it('does not see that the server failed half-way: only the COPY fails', async () => {
     const folder = await freshFolder(server);
     const copy = await startCopy(
       server,
@@ -211,7 +211,7 @@ describe('a shipper', () => {
       '(SELECT 1 / (50000 - g) FROM generate_series(1, 60000) AS g)',
       folder.path,
     );
-    const read = Array.fromAsync(readFifo(await arrived(folder.path, 'out'), never, PATIENT));
+    const read = Array.fromAsync(readFifo(await arrived(folder.path, 'out'), never, LONG));
     await expect(soon(copy.rows)).rejects.toThrow('division by zero');
     await soon(read);
     await programGone(copy);
@@ -221,21 +221,21 @@ describe('a shipper', () => {
 describe.each(['in', 'out'] as const)(
   'COPY %s whose whole process group is killed',
   (direction) => {
-    it('takes the backend with it; the server comes back, and the shipper says what it lost', async () => {
-      const meet = await meeting(direction);
-      await partsOf(meet.copy);
-      process.kill(-meet.copy.backend, 'SIGKILL');
-      await expect(soon(meet.copy.rows)).rejects.toMatchObject({
+    it('fails with its backend and its shipper, and the server restarts', async () => {
+      const started = await exchange(direction);
+      await partsOf(started.copy);
+      process.kill(-started.copy.backend, 'SIGKILL');
+      await expect(soon(started.copy.rows)).rejects.toMatchObject({
         code: expect.stringMatching(/^database\//),
       });
-      meet.release('go on');
-      await expect(soon(meet.met)).rejects.toMatchObject(lost);
+      started.release('continue');
+      await expect(soon(started.shipping)).rejects.toMatchObject(programLost);
       await until(
-        'the server to come back',
+        'the server to restart',
         () => server.psql('SELECT 1').catch(() => undefined),
         30_000,
       );
-      await nothingLeft(meet);
+      await nothingLeft(started);
     });
   },
 );

@@ -23,7 +23,7 @@ beforeEach(() => server.psql('DROP TABLE IF EXISTS t; CREATE TABLE t (i bigint, 
 
 const MIB = 1024 * 1024;
 
-/** Rows in COPY text format, in the order in which a heap gives them back. */
+/** Rows in COPY text format, in the order in which a heap returns them. */
 function rows(count: number, text: (n: number) => string): Buffer {
   return Buffer.from(Array.from({ length: count }, (_, n) => `${n}\t${text(n)}\n`).join(''));
 }
@@ -61,7 +61,7 @@ async function collect(folder: string, relation = 1, table = 't') {
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
-const nasty = [
+const specialTexts = [
   '',
   '\\N',
   '\\\\',
@@ -72,11 +72,11 @@ const nasty = [
   'x'.repeat(9_000),
 ];
 const samples: Record<string, { count: number; bytes: () => Buffer; chunk: number }> = {
-  'no rows at all': { count: 0, bytes: () => Buffer.alloc(0), chunk: 1 },
+  'no rows': { count: 0, bytes: () => Buffer.alloc(0), chunk: 1 },
   'one row': { count: 1, bytes: () => rows(1, () => 'x'), chunk: MIB },
-  'troublesome texts, byte by byte': {
-    count: nasty.length,
-    bytes: () => rows(nasty.length, (n) => nasty[n] ?? ''),
+  'texts with special characters, byte by byte': {
+    count: specialTexts.length,
+    bytes: () => rows(specialTexts.length, (n) => specialTexts[n] ?? ''),
     chunk: 1,
   },
   'one row of 30 MB': {
@@ -94,7 +94,7 @@ const noise = randomBytes(4_096).toString('hex');
 
 describe('rows through a FIFO', () => {
   it.each(Object.entries(samples))(
-    'arrive byte for byte and are counted: %s',
+    'arrive byte for byte, with the right count: %s',
     async (_, sample) => {
       const folder = await freshFolder(server);
       const sent = sample.bytes();
@@ -106,7 +106,7 @@ describe('rows through a FIFO', () => {
         bytes: sent.length,
         sha256: sha256(sent),
       });
-      // Not only our own two ends agree: the server's own text of the rows is what was sent.
+      // Both ends could have the same error, so the server's own text of the rows is compared too.
       if (sent.length < MIB)
         expect(await server.psql('COPY t TO STDOUT')).toBe(sent.toString().replace(/\n$/, ''));
       await programGone(into.copy);
@@ -115,7 +115,7 @@ describe('rows through a FIFO', () => {
     },
   );
 
-  it('arrive for many relations at once, each its own', async () => {
+  it('arrive for many relations at once, each with its own rows', async () => {
     const folder = await freshFolder(server);
     const ids = Array.from({ length: 24 }, (_, n) => n);
     await server.psql(ids.map((n) => `CREATE TABLE many_${n} (i bigint, x text);`).join(' '));
@@ -131,7 +131,7 @@ describe('rows through a FIFO', () => {
     expect(await descriptorsInto(folder.path)).toEqual([]);
   });
 
-  it('of two runs beside each other do not mix', async () => {
+  it('of two folders at the same time do not mix', async () => {
     await server.psql('CREATE TABLE a (i bigint, x text); CREATE TABLE b (i bigint, x text)');
     const [one, other] = await Promise.all([freshFolder(server), freshFolder(server)]);
     await Promise.all([

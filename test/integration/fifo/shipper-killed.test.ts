@@ -3,19 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FifoDirection } from '../../../database/copy/fifo-programs.ts';
 import {
+  type Behaviour,
   type ChildShipper,
   type Copy,
   childShipper,
+  cleanupProcessOf,
   type FifoServer,
   freshPath,
   gone,
-  type Manner,
   partsOf,
   programGone,
   soon,
   startCopy,
   startFifoServer,
-  undertakerOf,
 } from './fifo.ts';
 
 let server: FifoServer;
@@ -28,14 +28,14 @@ beforeAll(async () => {
 afterAll(() => server?.stop());
 
 const cases = (['in', 'out'] as FifoDirection[]).flatMap((direction) =>
-  (['never', 'stalled', 'endless'] as Manner[]).map((manner) => ({ direction, manner })),
+  (['never', 'stalled', 'endless'] as Behaviour[]).map((behaviour) => ({ direction, behaviour })),
 );
 
-async function meeting(direction: FifoDirection, manner: Manner) {
-  const shipper = await childShipper(server, manner);
+async function exchange(direction: FifoDirection, behaviour: Behaviour) {
+  const shipper = await childShipper(server, behaviour);
   const copy = await startCopy(server, direction, what[direction], shipper.path);
   await partsOf(copy);
-  if (manner !== 'never') await shipper.said('flowing');
+  if (behaviour !== 'never') await shipper.printed('flowing');
   return { shipper, copy };
 }
 
@@ -45,24 +45,24 @@ async function copyFails(copy: Copy): Promise<void> {
   expect(await server.psql('SELECT count(*) FROM loaded')).toBe('0');
 }
 
-describe.each(cases)('COPY $direction with a shipper that is $manner', ({ direction, manner }) => {
-  it('fails soon when the shipper is killed; its folder goes', async () => {
-    const { shipper, copy } = await meeting(direction, manner);
+describe.each(cases)('COPY $direction with the shipper $behaviour', ({ direction, behaviour }) => {
+  it('fails at once when the shipper is killed, and the folder is deleted', async () => {
+    const { shipper, copy } = await exchange(direction, behaviour);
     shipper.child.kill('SIGKILL');
     await copyFails(copy);
     await gone(shipper.path);
   });
 
-  it('fails soon when the undertaker is killed too', async () => {
-    const { shipper, copy } = await meeting(direction, manner);
+  it('fails at once when the shipper and its cleanup process are killed', async () => {
+    const { shipper, copy } = await exchange(direction, behaviour);
     await killBoth(shipper);
     await copyFails(copy);
     expect(existsSync(shipper.path)).toBe(true);
   });
 });
 
-describe('a program that comes', () => {
-  it('when no shipper does gives up', async () => {
+describe('a program', () => {
+  it('ends after its timeout when there is no shipper', async () => {
     const folder = await freshPath();
     const since = Date.now();
     const copy = await startCopy(server, 'in', what.in, folder, { patienceMs: 700 });
@@ -70,24 +70,24 @@ describe('a program that comes', () => {
     expect(Date.now() - since).toBeGreaterThan(600);
   });
 
-  it('before the shipper waits for it', async () => {
+  it('is served when it starts before its shipper', async () => {
     const early = await childShipper(server, 'stalled', {
       before: (path) => startCopy(server, 'in', what.in, path),
     });
-    await early.said('flowing');
+    await early.printed('flowing');
     early.child.kill('SIGKILL');
-    if (early.came === undefined) throw new Error('no COPY was started');
-    await copyFails(early.came);
+    if (early.copyBefore === undefined) throw new Error('no COPY was started');
+    await copyFails(early.copyBefore);
   });
 
-  it('after the shipper was killed finds nobody', async () => {
+  it('that starts after the shipper was killed ends after its timeout', async () => {
     const shipper = await childShipper(server, 'endless');
     shipper.child.kill('SIGKILL');
     await gone(shipper.path);
     await copyFails(await startCopy(server, 'in', what.in, shipper.path, { patienceMs: 500 }));
   });
 
-  it('after shipper and undertaker were killed sees that the shipper is gone, at once', async () => {
+  it('that starts after shipper and cleanup process were killed fails at once', async () => {
     const shipper = await childShipper(server, 'endless');
     await killBoth(shipper);
     await sleep(100);
@@ -96,6 +96,6 @@ describe('a program that comes', () => {
 });
 
 async function killBoth({ child, path }: ChildShipper): Promise<void> {
-  process.kill(await undertakerOf(path), 'SIGKILL');
+  process.kill(await cleanupProcessOf(path), 'SIGKILL');
   child.kill('SIGKILL');
 }

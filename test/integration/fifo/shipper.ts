@@ -1,37 +1,40 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { feedFifo, readFifo } from '../../../segment-shipper/fifo/fifo.ts';
-import { type Arrival, openFifoFolder } from '../../../segment-shipper/fifo/folder.ts';
+import { openFifoFolder, type WaitingProgram } from '../../../segment-shipper/fifo/folder.ts';
 
 /**
- * A process that holds a folder, for tests that kill it. `never` looks at no program, `stalled` stops after the first
- * rows, `endless` feeds for ever and reads all. It says what it does, a word a line.
+ * A process with a folder, for tests that kill it. `never` ignores all programs, `stalled` stops
+ * after the first rows, `endless` feeds without end and reads everything. It prints its steps, one
+ * word per line.
  */
-const [path = '', dataDir, manner = 'never'] = process.argv.slice(2);
+const [path = '', dataDir, behaviour = 'never'] = process.argv.slice(2);
 const signal = new AbortController().signal;
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const print = (line: string) => process.stdout.write(`${line}\n`);
 
 const folder = await openFifoFolder(path, dataDir);
-say('ready');
-if (manner === 'never') await stall();
-const meetings: Promise<void>[] = [];
-for await (const arrival of folder.arrivals(signal))
-  meetings.push(meet(arrival).catch((error: unknown) => void say(`failed ${String(error)}`)));
+print('ready');
+if (behaviour === 'never') await stall();
+const exchanges: Promise<void>[] = [];
+for await (const program of folder.programs(signal))
+  exchanges.push(
+    exchange(program).catch((error: unknown) => void print(`failed ${String(error)}`)),
+  );
 
-async function meet(arrival: Arrival): Promise<void> {
-  if (arrival.direction === 'in') await feedFifo(arrival.path, rows(), signal);
+async function exchange(program: WaitingProgram): Promise<void> {
+  if (program.direction === 'in') await feedFifo(program.path, rows(), signal);
   else
-    for await (const _ of readFifo(arrival.path, signal)) {
-      say('flowing');
-      if (manner === 'stalled') await stall();
+    for await (const _ of readFifo(program.path, signal)) {
+      print('flowing');
+      if (behaviour === 'stalled') await stall();
     }
-  say('met');
+  print('done');
 }
 
 async function* rows(): AsyncGenerator<Buffer> {
   for (let n = 0; ; n += 1) {
     yield Buffer.from(`${n}\n`);
-    if (n === 0) say('flowing');
-    if (manner === 'stalled') await stall();
+    if (n === 0) print('flowing');
+    if (behaviour === 'stalled') await stall();
     if (n % 100 === 0) await sleep(1);
   }
 }

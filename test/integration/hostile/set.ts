@@ -11,7 +11,13 @@ import {
   sealOf,
   TIMESTAMP,
 } from '../../../backup-set/testing/builders.ts';
-import { extent, pack, plan, sound, sealedRelation } from '../../../backup-set/testing/small-set.ts';
+import {
+  extent,
+  pack,
+  plan,
+  sealedRelation,
+  sound,
+} from '../../../backup-set/testing/small-set.ts';
 import type { Stored } from '../functions/sets.ts';
 
 export { TIMESTAMP };

@@ -10,7 +10,7 @@ import { backupJob, endAll, filesBelow, holdSnapshot, runShipper } from './shipp
 let server: TestServer;
 let folder = '';
 let held: { id: string; session: Session };
-/** Text that higher levels make visibly smaller: words, a few of them often. */
+/** Text that higher levels compress clearly better: words, some of them frequent. */
 const WORDS = `SELECT i, (SELECT string_agg(substr(md5('w' || (random() * random() * 3000)::int), 1, 3 + n % 8), ' ')
     FROM generate_series(1, 30) AS n WHERE i > 0) AS t
   FROM generate_series(1, 60000) AS i`;
@@ -44,14 +44,14 @@ async function ratios(
   expect((await runShipper(job).exit).code).toBe(0);
   const [key = ''] = (await filesBelow(root)).filter((file) => file.includes('/receipts/'));
   const receipt = Receipt.parse(JSON.parse(await readFile(key, 'utf8')));
-  if (receipt.kind !== 'pack') throw new Error('the only receipt is that of the pack');
+  if (receipt.kind !== 'pack') throw new Error('the first receipt is not the receipt of a pack');
   return receipt.extents.map(({ length, bytes }) => length / bytes);
 }
 
-it('makes smaller frames while the way to the storage is what it waits for, and the usual ones else', async () => {
+it('level auto makes smaller frames only while the backup waits for storage', async () => {
   let runs = 0;
   const first = await ratios(join(folder, 'first'), 1);
-  // Where nothing is waited for, every frame is what level 1 makes of the same rows: on a busy machine not at once.
+  // Without waits, every frame is as at level 1. A busy machine may need several runs for that.
   await vi.waitFor(
     async () => {
       runs += 1;

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { constants, crc32, zstdCompressSync } from 'node:zlib';
 import pino from 'pino';
 import { onTestFinished } from 'vitest';
+import { onAbort } from '../../../async/abort.ts';
 import { encode, FORMAT_VERSION } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import {
@@ -22,16 +23,16 @@ export const RESTORE = '20260131120000000-00000000';
 const PACK = 'data/big.pack';
 export const FRAMES = 24;
 export const ROWS_PER_FRAME = 4_000;
-/** A frame has 4 MiB of rows, a connection takes four at a time. */
+/** A frame has 4 MiB of rows; a connection takes four frames at a time. */
 export const FRAMES_PER_SHARE = 4;
 const PADDING = 'x'.repeat(1_030);
 export const ROWS = FRAMES * ROWS_PER_FRAME;
 
-/** Row `i` of frame `n`; a test plants another one. */
-export type Plant = (frame: number, row: number) => string | undefined;
+/** Replaces the first value of one row; undefined keeps it. */
+export type ReplaceRow = (frame: number, row: number) => string | undefined;
 
-/** A pack with a relation `name` of six shares, and an order to load it. */
-export async function bigOrder(name: string, plant: Plant = () => undefined) {
+/** A pack with one relation of six shares, and an order to load it. */
+export async function bigOrder(name: string, replaceRow: ReplaceRow = () => undefined) {
   const directory = await mkdtemp('/tmp/stowage-shared-');
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const stored: Buffer[] = [];
@@ -39,7 +40,7 @@ export async function bigOrder(name: string, plant: Plant = () => undefined) {
   let offset = 0;
   for (let frame = 0; frame < FRAMES; frame += 1) {
     const lines = Array.from({ length: ROWS_PER_FRAME }, (_, row) => {
-      return `${plant(frame, row) ?? frame * ROWS_PER_FRAME + row}\t${PADDING}\n`;
+      return `${replaceRow(frame, row) ?? frame * ROWS_PER_FRAME + row}\t${PADDING}\n`;
     });
     const rows = Buffer.from(lines.join(''));
     const bytes = zstdCompressSync(rows, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
@@ -87,7 +88,7 @@ export function restoreJob(server: TestServer, store: ObjectStore, workers: numb
   };
 }
 
-/** Carries the order out in this process. */
+/** Runs the order in this process. */
 export function load(
   server: TestServer,
   order: OrderOf<'data'>,
@@ -105,7 +106,7 @@ export function load(
   });
 }
 
-/** Where a shipper in a process of its own finds the order. */
+/** Stores the order for a shipper in its own process. */
 export async function storeOrder(directory: string, order: OrderOf<'data'>): Promise<void> {
   const key = formatKey({ kind: 'order', restore: RESTORE, phase: 'data', content: 0 });
   const store = await openStore({ root: pathToFileURL(directory).href });
@@ -113,42 +114,38 @@ export async function storeOrder(directory: string, order: OrderOf<'data'>): Pro
   await store.close();
 }
 
-/** A store whose reads wait until so many shares were asked for: then as many connections hold one each. */
-export function waitingFor(store: ObjectStore, shares: number): ObjectStore {
+/** A store whose reads wait until `shares` reads have begun: each is by another connection. */
+export function waitForReads(store: ObjectStore, shares: number): ObjectStore {
   const all = Promise.withResolvers<void>();
-  let asked = 0;
+  let begun = 0;
   return {
     ...store,
     async *get(key, options) {
-      asked += 1;
-      if (asked >= shares) all.resolve();
-      await Promise.race([all.promise, cut(options)]);
+      begun += 1;
+      if (begun >= shares) all.resolve();
+      await Promise.race([all.promise, aborted(options)]);
       yield* store.get(key, options);
     },
   };
 }
 
-/** Rejects when the read is broken off, as every store's does: the connections that would have asked may be gone. */
-function cut(options: CallOptions | undefined): Promise<never> {
-  const signal = options?.signal;
-  const broken = new Promise<never>((_, reject) => {
-    const cutOff = () => reject(new Error('cut'));
-    if (signal?.aborted) cutOff();
-    else signal?.addEventListener('abort', cutOff, { once: true });
-  });
-  broken.catch(() => undefined);
-  return broken;
+/** Rejects when the read is aborted: the other connections may never begin theirs. */
+function aborted(options: CallOptions | undefined): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => undefined);
+  onAbort(options?.signal, () => reject(new Error('the read was aborted')));
+  return promise;
 }
 
-/** A store that gives the share from this frame on only when it is let. */
-export function holdingBack(store: ObjectStore, extent: SourceExtent | undefined) {
+/** A store whose read of this frame waits for `release`. */
+export function holdBack(store: ObjectStore, extent: SourceExtent | undefined) {
   const gate = Promise.withResolvers<void>();
   const held: ObjectStore = {
     ...store,
     async *get(key, options) {
-      if (options?.offset === extent?.offset) await Promise.race([gate.promise, cut(options)]);
+      if (options?.offset === extent?.offset) await Promise.race([gate.promise, aborted(options)]);
       yield* store.get(key, options);
     },
   };
-  return { held, letGo: () => gate.resolve() };
+  return { held, release: () => gate.resolve() };
 }

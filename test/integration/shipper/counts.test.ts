@@ -26,7 +26,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Ships tables of a server that answers every query of COPYs so. */
+/** Ships tables of a server that answers every COPY with `answer`. */
 async function ship(names: readonly string[], answer: (socket: Socket) => void) {
   server = await startSpeaking(answer);
   const { target } = server;
@@ -43,20 +43,20 @@ const copy = (sent: number, counted = sent) =>
     message('C', `COPY ${counted}\0`),
   ]);
 
-describe('rows that the server counted otherwise than they came', () => {
+describe('a shipper compares its row count with the count of the server', () => {
   it.each([
-    ['more', 2, 3],
-    ['fewer', 2, 1],
-    ['some where none came', 0, 1],
-    ['none where some came', 1, 0],
-  ])('%s: the shipper fails and names the table', async (_, sent, counted) => {
+    ['2 rows, the server counted 3', 2, 3],
+    ['2 rows, the server counted 1', 2, 1],
+    ['no row, the server counted 1', 0, 1],
+    ['1 row, the server counted none', 1, 0],
+  ])('and fails, naming the table: received %s', async (_, sent, counted) => {
     for (const names of [['one'], ['before', 'one', 'after']]) {
       const copies = names.map((name) => (name === 'one' ? copy(sent, counted) : copy(2)));
       const shipper = await ship(names, (socket) =>
         socket.write(Buffer.concat([...copies, READY])),
       );
       expect((await shipper.exit).code).not.toBe(0);
-      expect(await shipper.said('failed')).toMatchObject({
+      expect(await shipper.reported('failed')).toMatchObject({
         code: 'database/count',
         relation: 'public.one',
       });
@@ -68,7 +68,7 @@ describe('rows that the server counted otherwise than they came', () => {
     }
   });
 
-  it('are none, and no failure, when each table has its own', async () => {
+  it('and succeeds when the counts of every table agree', async () => {
     const shipper = await ship(['one', 'two', 'three'], (socket) =>
       socket.write(Buffer.concat([copy(2), copy(0), copy(1), READY])),
     );
@@ -78,11 +78,14 @@ describe('rows that the server counted otherwise than they came', () => {
   it.each([
     ['fewer', [copy(1), copy(1)], READY],
     ['more', [copy(1), copy(1), copy(1)], copyEnds(0)],
-  ])('%s relations than were asked for are a failure, too', async (_, copies, end) => {
-    const shipper = await ship(['one', 'two', 'three'], (socket) =>
-      socket.write(Buffer.concat([...copies, end])),
-    );
-    expect((await shipper.exit).code).not.toBe(0);
-    expect((await shipper.said('failed')).code).toMatch(/^database\//);
-  });
+  ])(
+    'and fails when the server answers for %s relations than requested',
+    async (_, copies, end) => {
+      const shipper = await ship(['one', 'two', 'three'], (socket) =>
+        socket.write(Buffer.concat([...copies, end])),
+      );
+      expect((await shipper.exit).code).not.toBe(0);
+      expect((await shipper.reported('failed')).code).toMatch(/^database\//);
+    },
+  );
 });

@@ -25,7 +25,7 @@ async function endOf(child: ChildProcess): Promise<{ code: number | null; out: s
   return { code, out };
 }
 
-/** No relations and so no database: one small file, whose upload never comes to an end. */
+/** No relations, so no database: one small file, whose upload never ends. */
 const job = {
   control: 1,
   type: 'backup',
@@ -44,8 +44,8 @@ const job = {
   relations: [],
 };
 
-describe('a process whose event loop drains in the middle of its work', () => {
-  it('is, of Node, one that succeeded: the reason for these tests', async () => {
+describe('when the event loop drains before the work is done', () => {
+  it('plain Node exits with code 0, which is the reason for these tests', async () => {
     const script = 'await new Promise(() => undefined).catch(console.error);';
     const plain = spawn(process.execPath, ['-e', `(async () => { ${script} })()`], {
       stdio: 'ignore',
@@ -53,7 +53,7 @@ describe('a process whose event loop drains in the middle of its work', () => {
     expect((await endOf(plain)).code).toBe(0);
   });
 
-  it('is a shipper that failed, and says nothing of being done', async () => {
+  it('the shipper exits with code 1 and does not report done', async () => {
     const child = spawn(process.execPath, [...STALLED, pathOf('segment-shipper/main.ts')], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
@@ -64,7 +64,7 @@ describe('a process whose event loop drains in the middle of its work', () => {
     expect(code).toBe(1);
   });
 
-  it('is a command that failed, and prints no result', async () => {
+  it('a command exits with code 1 and prints no result', async () => {
     const config = join(folder, 'stowage.yaml');
     const segments = [{ content: 0, host: 'localhost' }];
     await writeFile(

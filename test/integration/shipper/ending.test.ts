@@ -17,7 +17,7 @@ import {
   unfinished,
 } from './shipper.ts';
 
-/** Well below the time after which the coordinator kills it, or it ends itself as too late; the rest is a busy machine. */
+/** Well below the 20 s after which a shipper exits anyway; allows for a busy machine. */
 const ENDING_MS = 12_000;
 
 let server: TestServer;
@@ -46,7 +46,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Rows without end: a relation with a condition is read by SELECT, so a view can stand for a huge table. */
+/** Endless rows: a relation with a condition is read by SELECT, so a view can replace a table. */
 function endless(packBytes = 1 << 30) {
   const job = backupJob(server, held.id, directory, views, {
     metadata: [],
@@ -66,13 +66,13 @@ async function endsClean(shipper: RunningShipper, since: number): Promise<void> 
   expect(shipper.reports.some(({ type }) => type === 'done')).toBe(false);
   expect(await backendsLeft(server)).toBe('');
   expect(await unfinished(directory)).toEqual([]);
-  // Between a pack and its receipt the end may come; a receipt without its pack may not be.
+  // The end may come between a pack and its receipt, but a receipt needs its pack.
   const packs = (await filesBelow(directory)).filter((key) => key.endsWith('.pack'));
   const receipts = shipper.reports.filter(({ type }) => type === 'receipt');
   expect(packs.length).toBeGreaterThanOrEqual(receipts.length);
 }
 
-/** Nobody writes below a file, root neither. The shipper makes its folder again at any moment, also between our two steps. */
+/** Not even root can write below a file. Repeats, because the shipper may make the folder again. */
 async function putFileInPlaceOf(folder: string): Promise<void> {
   for (;;) {
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
@@ -87,42 +87,42 @@ async function putFileInPlaceOf(folder: string): Promise<void> {
   }
 }
 
-/** Places in a backup at which it is ended; each waits until the shipper is there. */
-const places: Record<string, () => Promise<RunningShipper>> = {
+/** Moments of a backup; each function waits until the shipper has reached it. */
+const moments: Record<string, () => Promise<RunningShipper>> = {
   'waits for its job': async () => {
     const shipper = runShipper();
-    await shipper.said('hello');
+    await shipper.reported('hello');
     return shipper;
   },
   'has just got its job': async () => {
     const shipper = runShipper(endless());
-    await shipper.said('hello');
+    await shipper.reported('hello');
     return shipper;
   },
   connects: async () => {
     const shipper = runShipper(endless());
-    await shipper.said('hello');
+    await shipper.reported('hello');
     await sleep(40);
     return shipper;
   },
-  'has begun to copy and not yet to upload': async () => {
+  'has started to copy but not to upload': async () => {
     const shipper = runShipper(endless());
-    await shipper.said('progress', ({ relation }) => relation !== undefined);
+    await shipper.reported('progress', ({ relation }) => relation !== undefined);
     return shipper;
   },
   'copies and uploads': async () => {
     const shipper = runShipper(endless());
-    await shipper.said('progress', ({ storedBytes }) => storedBytes > 3_000_000);
+    await shipper.reported('progress', ({ storedBytes }) => storedBytes > 3_000_000);
     return shipper;
   },
-  'goes from pack to pack': async () => {
+  'writes one pack after the other': async () => {
     const shipper = runShipper(endless(300_000));
-    await shipper.said('receipt');
+    await shipper.reported('receipt');
     return shipper;
   },
 };
 
-describe.each(Object.entries(places))('a shipper that %s', (_, start) => {
+describe.each(Object.entries(moments))('a shipper that %s', (_, start) => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'ends on %s at once and leaves nothing',
     async (signal) => {
@@ -171,7 +171,7 @@ describe('a shipper that waits for a lock', () => {
 
 describe('a shipper whose parent is killed', () => {
   it('ends, and leaves nothing', async () => {
-    // The parent is a shell that holds the other ends of the shipper's pipes.
+    // The parent holds the other ends of the shipper's pipes.
     const job = join(directory, 'job');
     const store = await mkdtemp(join(directory, 'store-'));
     await writeFile(
@@ -204,72 +204,72 @@ describe('a shipper whose parent is killed', () => {
   });
 });
 
-describe('a shipper that cannot go on', () => {
-  it('says that the snapshot is gone', async () => {
+describe('a shipper fails', () => {
+  it('naming the snapshot when that no longer exists', async () => {
     const gone = await holdSnapshot(server);
     await gone.session.close();
     const shipper = runShipper({ ...endless(), snapshotId: gone.id });
     expect((await shipper.exit).code).toBe(6);
-    expect(await shipper.said('failed')).toMatchObject({
+    expect(await shipper.reported('failed')).toMatchObject({
       code: 'database/failed',
       message: expect.stringContaining('snapshot'),
     });
     expect(await backendsLeft(server)).toBe('');
   });
 
-  it('names the store when that takes no more', async () => {
+  it('with a storage error when the store stops working', async () => {
     const shipper = runShipper(endless(300_000));
-    await shipper.said('receipt');
+    await shipper.reported('receipt');
     await putFileInPlaceOf(join(directory, '.tmp'));
     expect((await shipper.exit).code).toBe(5);
-    expect((await shipper.said('failed')).code).toMatch(/^storage\//);
+    expect((await shipper.reported('failed')).code).toMatch(/^storage\//);
     expect(await backendsLeft(server)).toBe('');
   });
 
-  it('fails, and does not wait, when the store refuses its first byte', async () => {
+  it('without waiting when the store cannot be opened for writing', async () => {
     const file = join(directory, 'not-a-folder');
     await writeFile(file, '');
     const shipper = runShipper({ ...endless(), store: { root: `file://${file}` } });
     const since = Date.now();
     expect((await shipper.exit).code).toBe(5);
     expect(Date.now() - since).toBeLessThan(60_000);
-    expect((await shipper.said('failed')).code).toMatch(/^storage\//);
+    expect((await shipper.reported('failed')).code).toMatch(/^storage\//);
     expect(await backendsLeft(server)).toBe('');
   });
 
-  it('fails when a table is not there', async () => {
+  it('naming a table that does not exist', async () => {
     const job = backupJob(server, held.id, directory, [{ name: 'no_such_table', columns: ['i'] }], {
       metadata: [],
     });
     const shipper = runShipper(job);
     expect((await shipper.exit).code).toBe(6);
-    const { code, message } = await shipper.said('failed');
+    const { code, message } = await shipper.reported('failed');
     expect(code).toBe('database/failed');
     expect(message).toContain('no_such_table');
   });
 });
 
-describe('a shipper that is spoken to wrongly', () => {
+describe('a shipper with a wrong input', () => {
   const secret = 'hunter2-correct-horse';
   it.each([
-    ['no JSON', `{"password":"${secret}"`],
+    ['a line that is not JSON', `{"password":"${secret}"`],
     ['an unknown job', { control: 1, type: secret }],
-    ['another version', { control: 2, type: 'backup', target: { password: secret } }],
-    ['a job that lacks everything', { control: 1, type: 'backup', target: { password: secret } }],
-  ])('refuses %s', async (_, line) => {
+    ['another protocol version', { control: 2, type: 'backup', target: { password: secret } }],
+    ['a job without required fields', { control: 1, type: 'backup', target: { password: secret } }],
+  ])('rejects %s', async (_, line) => {
     const shipper = runShipper(line);
     expect((await shipper.exit).code).toBe(3);
-    expect((await shipper.said('failed')).code).toBe('shipper/protocol');
+    expect((await shipper.reported('failed')).code).toBe('shipper/protocol');
     expect(JSON.stringify(shipper.reports) + shipper.stderr()).not.toContain(secret);
   });
 
-  it('refuses silence', async () => {
+  it('fails when standard input ends without a job', async () => {
     const shipper = runShipper();
     shipper.child.stdin.end();
     expect((await shipper.exit).code).toBe(3);
   });
 
-  it('refuses an order that no phase is called', async () => {
+  it('rejects an order with an unknown phase', async () => {
     const { control, content, target, store, workers } = backupJob(server, held.id, directory, []);
     const restore = {
       control,
@@ -282,7 +282,7 @@ describe('a shipper that is spoken to wrongly', () => {
     };
     const shipper = runShipper(restore, { type: 'order', phase: 'coffee' });
     expect((await shipper.exit).code).toBe(3);
-    expect((await shipper.said('failed')).code).toBe('shipper/protocol');
+    expect((await shipper.reported('failed')).code).toBe('shipper/protocol');
   });
 });
 

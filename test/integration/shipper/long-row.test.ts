@@ -14,7 +14,7 @@ import {
   unfinished,
 } from './shipper.ts';
 
-/** The row would take more than three minutes, and a shipper ends itself as too late after 20 s. */
+/** The row would take more than three minutes; a shipper exits 20 s after a signal anyway. */
 const ENDING_MS = 12_000;
 
 let server: TestServer;
@@ -23,7 +23,7 @@ let directory = '';
 
 beforeAll(async () => {
   server = await startPostgres();
-  // A row of 10 MB that is hardly smaller when it is compressed, and rows of which the last one fails.
+  // A row of 10 MB that hardly compresses, and rows of which the last one fails.
   await server.psql(`
     CREATE TABLE long AS SELECT string_agg(encode(sha256(n::text::bytea), 'base64'), '') AS t FROM generate_series(1, 220000) n;
     CREATE VIEW breaks AS SELECT 1 / (5 - i) AS t, pg_sleep(0.3)::text AS s FROM (SELECT generate_series(1, 5) AS i) AS s`);
@@ -44,7 +44,7 @@ afterEach(async () => {
 const LONG = { name: 'long', columns: ['t'] };
 const BREAKS = { name: 'breaks', columns: ['t', 's'] };
 
-/** A worker for each, and a rate by which the long row would take minutes. */
+/** One worker per table, and a rate at which the long row would take minutes. */
 function ship(...tables: (typeof LONG)[]) {
   const job = backupJob(server, held.id, directory, tables, {
     metadata: [],
@@ -59,21 +59,21 @@ function ship(...tables: (typeof LONG)[]) {
   return runShipper({ ...job, relations, bytesPerSecond: 50_000 });
 }
 
-describe('a shipper in the middle of a row that goes out slowly', () => {
-  it('ends when another of its relations fails', async () => {
+describe('a shipper in the middle of a long row at a low rate', () => {
+  it('ends when another relation fails', async () => {
     const shipper = ship(LONG, BREAKS);
     const since = Date.now();
     expect((await shipper.exit).code).toBe(6);
     expect(Date.now() - since).toBeLessThan(5 * ENDING_MS);
-    expect((await shipper.said('failed')).message).toContain('division by zero');
+    expect((await shipper.reported('failed')).message).toContain('division by zero');
     expect(await backendsLeft(server)).toBe('');
     expect(await unfinished(directory)).toEqual([]);
   });
 
   it('ends on SIGTERM at once', async () => {
     const shipper = ship(LONG);
-    await shipper.said('progress', ({ relation }) => relation === 'public.long');
-    // Time enough to compress more than may leave.
+    await shipper.reported('progress', ({ relation }) => relation === 'public.long');
+    // Enough time to compress more than the rate lets pass.
     await sleep(1_000);
     const since = Date.now();
     shipper.child.kill('SIGTERM');

@@ -14,7 +14,7 @@ import { backupJob, endAll, filesBelow, holdSnapshot, runShipper } from './shipp
 let servers: TestServer[] = [];
 let folder = '';
 let held: { id: string; session: Session };
-/** About a megabyte each when stored: random text is half as long then. */
+/** About 1 MB stored per table: random hexadecimal text compresses to half. */
 const ROWS = 40_000;
 const table = { name: 'noise', columns: ['i', 't'] };
 
@@ -41,7 +41,7 @@ function serverAt(content: number): TestServer {
   return server;
 }
 
-/** Stored bytes of all packs below a root, and the time from the first one's begin to the last one's end. */
+/** Stored bytes of all packs below a root, and the time from the first start to the last end. */
 async function packsBelow(root: string) {
   const keys = (await filesBelow(root)).filter((key) => key.includes('/receipts/'));
   const receipts = await Promise.all(
@@ -57,7 +57,7 @@ async function packsBelow(root: string) {
   };
 }
 
-/** From the first segment's begin to the last one's end. */
+/** From the first start to the last end of all segments. */
 async function phaseSeconds(root: string, phase: string): Promise<number> {
   const keys = (await filesBelow(join(root, 'restores'))).filter((key) =>
     key.includes(`/receipts/${phase}/`),
@@ -70,15 +70,15 @@ async function phaseSeconds(root: string, phase: string): Promise<number> {
   return (Math.max(...receipts.map(({ finishedAt }) => Date.parse(finishedAt))) - first) / 1000;
 }
 
-/** Milliseconds are cut off on both ends of the time. */
+/** Start and end are each rounded down to a millisecond. */
 const ROUNDING_SECONDS = 0.002;
 
-/** In any time at most rate × time and one burst may go. */
+/** In any period at most rate × time + one burst may pass. */
 const leastSeconds = (bytes: number, rate: number) =>
   bytes / rate - BURST_SECONDS - ROUNDING_SECONDS;
 
-describe('a limit of bytes per second', () => {
-  it('is kept by a shipper that was given one', async () => {
+describe('a rate limit', () => {
+  it('is kept by a shipper', async () => {
     const root = join(folder, 'one');
     const rate = 500_000;
     const job = backupJob(serverAt(0), held.id, root, [table], {
@@ -92,11 +92,13 @@ describe('a limit of bytes per second', () => {
     const { bytes, seconds } = await packsBelow(root);
     expect(bytes).toBeGreaterThan(700_000);
     expect(seconds).toBeGreaterThanOrEqual(leastSeconds(bytes, rate));
-    expect(await shipper.said('done')).toMatchObject({ eventLoopDelayP99Ms: expect.any(Number) });
+    expect(await shipper.reported('done')).toMatchObject({
+      eventLoopDelayP99Ms: expect.any(Number),
+    });
   });
 
-  it('may be lifted while the shipper waits, and does not hold up its end', async () => {
-    // At a thousand bytes a second this would take a quarter of an hour.
+  it('can be raised while the shipper waits, and does not delay its end', async () => {
+    // At 1000 bytes per second this would take a quarter of an hour.
     const slow = (root: string) =>
       backupJob(serverAt(0), held.id, root, [table], {
         target: serverAt(0).target(DATABASE),
@@ -105,17 +107,17 @@ describe('a limit of bytes per second', () => {
         bytesPerSecond: 1000,
       });
     const lifted = runShipper(slow(join(folder, 'lifted')));
-    await lifted.said('progress', ({ relation }) => relation !== undefined);
+    await lifted.reported('progress', ({ relation }) => relation !== undefined);
     lifted.child.stdin.write(`${JSON.stringify({ type: 'rate', bytesPerSecond: 1e9 })}\n`);
     expect((await lifted.exit).code).toBe(0);
 
     const ended = runShipper(slow(join(folder, 'ended')));
-    await ended.said('progress', ({ relation }) => relation !== undefined);
+    await ended.reported('progress', ({ relation }) => relation !== undefined);
     ended.child.kill('SIGTERM');
     expect((await ended.exit).code).toBe(130);
   });
 
-  it('is kept by the shippers of one host together: of a backup, and of the restore that reads it', async () => {
+  it('is kept by all shippers of a host together, in a backup and in a restore', async () => {
     const root = join(folder, 'set');
     const config = await configFor({ folder, storage: {} }, servers, `file://${root}`, {
       backup: { frameBytes: 64 * 1024 },
@@ -131,7 +133,7 @@ describe('a limit of bytes per second', () => {
 
     const restored = await run('restore', backup.json.timestamp, '--create', '--database', 'again');
     expect(restored.code).toBe(0);
-    // What is as little as this is read once: the load takes it from where the verification kept it.
+    // A set as small as this is read once: the data phase uses the bytes that verify has kept.
     expect(await phaseSeconds(root, 'verify')).toBeGreaterThanOrEqual(leastSeconds(bytes, rate));
   });
 });

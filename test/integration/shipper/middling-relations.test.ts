@@ -7,7 +7,7 @@ import { zstd } from '../../../frame/zstd/zstd.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { bigOrder, load, ROWS_PER_FRAME } from './big-relation.ts';
 
-/** Together several times what may be fetched ahead; each alone enough that its memory is given back when it is loaded. */
+/** Together several times what is fetched ahead; each large enough that its memory is released. */
 const TABLES = 40;
 const ROW_BYTES = 1_000_000;
 const KEY = 'data/middling.pack';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-it.each([1, 4])('tables of a megabyte all come, over %i connections', async (workers) => {
+it.each([1, 4])('40 tables of a megabyte are loaded over %i connections', async (workers) => {
   const { order, store } = await bigOrder('unused');
   const stored: Buffer[] = [];
   const relations: LoadRelation[] = [];
@@ -56,7 +56,7 @@ it.each([1, 4])('tables of a megabyte all come, over %i connections', async (wor
   );
 });
 
-it('a table of another number of rows than the manifest says stays empty, and is named', async () => {
+it('a table whose row count differs from the manifest stays empty and is named', async () => {
   const { order, relation, store } = await bigOrder('few');
   const [extent] = relation.extents;
   const few = {

@@ -1,9 +1,12 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
-import { bigOrder, load, waitingFor } from './big-relation.ts';
+import { bigOrder, load, waitForReads } from './big-relation.ts';
 
-/** With a synchronous standby that does not exist a COMMIT is durable, visible to nobody, and ends when the standby is forgotten. */
+/**
+ * While a synchronous standby is configured that does not exist, a COMMIT is durable but not
+ * visible, and ends only when that setting is removed.
+ */
 let server: TestServer;
 
 beforeAll(async () => {
@@ -22,23 +25,26 @@ async function awaitStandby(name: string): Promise<void> {
 }
 
 async function until(state: string): Promise<void> {
-  for (const patience = Date.now() + 60_000; Date.now() < patience; ) {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
     if ((await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`)) === '1') return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error(`no session ever had ${state}`);
 }
 
-/** A way to the server on which whoever commits can be cut without the server seeing it; it takes no requests to cancel. */
+/**
+ * A proxy to the server. `cut` closes the client's side of the connection that commits, without the
+ * server noticing. It drops cancel requests.
+ */
 async function relay() {
   let commits: Socket | undefined;
-  const theirs = new Set<Socket>();
+  const serverSockets = new Set<Socket>();
   const listening = createServer((client) => {
     client.on('error', () => undefined);
     client.once('data', (first) => {
       if (first.length === 16 && first.readInt32BE(4) === 80877102) return client.destroy();
       const onward = connect(server.port, server.host).on('error', () => undefined);
-      theirs.add(onward);
+      serverSockets.add(onward);
       onward.write(first);
       client.on('data', (data) => {
         if (data.includes('COMMIT\0')) commits = client;
@@ -53,7 +59,7 @@ async function relay() {
   await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
   const { port } = listening.address() as { port: number };
   onTestFinished(() => {
-    for (const socket of theirs) socket.destroy();
+    for (const socket of serverSockets) socket.destroy();
     listening.close();
   });
   return {
@@ -62,16 +68,19 @@ async function relay() {
   };
 }
 
-describe('a COMMIT of which nobody knows what became', () => {
+describe('a COMMIT whose result is unknown', () => {
   it.each([
     ['by TRUNCATE', ''],
-    ['by DELETE, as another table refers to it', 'CREATE TABLE refers (i bigint REFERENCES big)'],
-  ])('is waited for before the table is emptied again %s', async (_, sql) => {
+    [
+      'by DELETE, because another table refers to it',
+      'CREATE TABLE refers (i bigint REFERENCES big)',
+    ],
+  ])('has ended before the table is emptied %s', async (_, sql) => {
     await server.psql(sql);
     const { order, store } = await bigOrder('big');
     const { through, cut } = await relay();
-    await awaitStandby('nobody');
-    const loading = load(through, order, waitingFor(store, 4));
+    await awaitStandby('missing');
+    const loading = load(through, order, waitForReads(store, 4));
     await until("query = 'COMMIT' AND wait_event = 'SyncRep'");
     cut();
     await until("query LIKE 'TRUNCATE%' AND wait_event_type = 'Lock'").finally(() =>

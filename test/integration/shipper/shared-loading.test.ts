@@ -4,14 +4,14 @@ import { startPostgres, type TestServer } from '../../support/servers/postgres.t
 import {
   bigOrder,
   FRAMES_PER_SHARE,
-  holdingBack,
+  holdBack,
   load,
   RESTORE,
   ROWS,
   ROWS_PER_FRAME,
   restoreJob,
   storeOrder,
-  waitingFor,
+  waitForReads,
 } from './big-relation.ts';
 import { backendsLeft, endAll, runShipper } from './shipper.ts';
 
@@ -20,7 +20,7 @@ let server: TestServer;
 beforeAll(async () => {
   server = await startPostgres();
   await server.psql(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'never this row'; END$$;
-    CREATE FUNCTION leave(i bigint) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.later VALUES (i); RETURN true; END$$;
+    CREATE FUNCTION insert_later(i bigint) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.later VALUES (i); RETURN true; END$$;
     CREATE FUNCTION slow(i bigint) RETURNS boolean LANGUAGE sql AS $$ SELECT i % 100 <> 0 OR pg_sleep(0.05)::text = '' $$;`);
 });
 beforeEach(() =>
@@ -43,7 +43,7 @@ const backends = (state: string) =>
 const inShare = (share: number) => share * FRAMES_PER_SHARE;
 
 async function until(state: string, connections: number): Promise<string> {
-  for (const patience = Date.now() + 60_000; Date.now() < patience; ) {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
     const [found, pid = ''] = (await backends(state)).split('|');
     if (Number(found) >= connections) return pid;
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -51,15 +51,15 @@ async function until(state: string, connections: number): Promise<string> {
   throw new Error(`there were never ${connections} connections with ${state}`);
 }
 
-async function nothingIsLeft(): Promise<void> {
+async function expectNothingLeft(): Promise<void> {
   expect(await count()).toBe('0|0');
   expect(await backendsLeft(server)).toBe('');
 }
 
 describe('one table over four connections', () => {
-  it('comes whole, each connection a part of it', async () => {
+  it('is loaded whole, a part by each connection', async () => {
     const { order, relation, store } = await bigOrder('big');
-    expect(await load(server, order, waitingFor(store, 4))).toEqual({
+    expect(await load(server, order, waitForReads(store, 4))).toEqual({
       loaded: [{ schema: 'public', name: relation.name, rows: ROWS }],
       problems: [],
     });
@@ -68,7 +68,7 @@ describe('one table over four connections', () => {
     expect(await backendsLeft(server)).toBe('');
   });
 
-  it('is left to one where it holds rows already, which could not be told apart again', async () => {
+  it('is loaded over one connection when it holds rows, because emptying it would delete them', async () => {
     await server.psql("INSERT INTO big VALUES (-1, 'of an extension')");
     const { order, store } = await bigOrder('big');
     expect(await load(server, order, store)).toMatchObject({ problems: [] });
@@ -76,7 +76,7 @@ describe('one table over four connections', () => {
     expect(await transactions()).toBe('2');
   });
 
-  it('fails as a whole over a row that is none, names the relation, and loads the others', async () => {
+  it('fails as a whole over an invalid row, is named, and the other tables are loaded', async () => {
     await server.psql('CREATE TABLE small (i bigint, t text)');
     const { order, relation, store } = await bigOrder('big', (frame, row) =>
       frame === inShare(2) && row === 7 ? 'seven' : undefined,
@@ -91,10 +91,10 @@ describe('one table over four connections', () => {
     expect(problems).toMatchObject([{ code: 'order-failed', relation: { name: 'big' } }]);
     expect(problems[0]?.message).toContain('seven');
     expect(loaded).toEqual([{ schema: 'public', name: 'small', rows: ROWS_PER_FRAME }]);
-    await nothingIsLeft();
+    await expectNothingLeft();
   });
 
-  it('fails as a whole over a frame that is damaged', async () => {
+  it('fails as a whole over a damaged frame', async () => {
     const { order, relation, store } = await bigOrder('big');
     const at = inShare(3) + 1;
     const extents = relation.extents.map((extent, n) =>
@@ -104,20 +104,20 @@ describe('one table over four connections', () => {
     expect(result.problems).toMatchObject([
       { code: 'digest-differs', offset: extents[at]?.offset },
     ]);
-    await nothingIsLeft();
+    await expectNothingLeft();
   });
 
-  it('fails as a whole over a constraint that only one share breaks', async () => {
+  it('fails as a whole over a constraint that only one share violates', async () => {
     const last = ROWS - 1;
     await server.psql(`ALTER TABLE big ADD CHECK (i <> ${last})`);
     const { order, store } = await bigOrder('big');
-    const { problems } = await load(server, order, waitingFor(store, 4));
+    const { problems } = await load(server, order, waitForReads(store, 4));
     expect(problems[0]?.message).toContain('23514');
-    await nothingIsLeft();
+    await expectNothingLeft();
   });
 
   it.each([1, -1])(
-    'fails as a whole when one connection counts %i rows more or less',
+    'fails as a whole when one connection counts a difference of %i rows',
     async (more) => {
       const { order, relation, store } = await bigOrder('big');
       const extents = relation.extents.map((extent, n) =>
@@ -130,114 +130,114 @@ describe('one table over four connections', () => {
         store,
       );
       expect(result.problems[0]?.message).toContain('database/count');
-      await nothingIsLeft();
+      await expectNothingLeft();
     },
   );
 
-  it('fails when the frames do not add up to the relation', async () => {
+  it('fails when the rows of its frames do not add up to the rows of the relation', async () => {
     const { order, relation, store } = await bigOrder('big');
     const wrong = { ...order, relations: [{ ...relation, rows: ROWS + 1 }] };
     expect((await load(server, wrong, store)).problems[0]?.message).toContain('database/count');
-    await nothingIsLeft();
+    await expectNothingLeft();
   });
 });
 
 describe('one of four connections', () => {
-  it('that is killed amid its rows takes all with it', async () => {
+  it('that is killed in the middle of its rows fails the whole load', async () => {
     const { order, relation, store } = await bigOrder('big');
-    const { held, letGo } = holdingBack(store, relation.extents[inShare(5)]);
-    const loading = load(server, order, waitingFor(held, 4));
-    // The others have arrived; before that, the only one that copies may be the first that came.
+    const { held, release } = holdBack(store, relation.extents[inShare(5)]);
+    const loading = load(server, order, waitForReads(held, 4));
+    // The other three have loaded, so the one that still copies is the one to kill.
     await until("state = 'idle in transaction'", 3);
     const pid = await until(
       "query LIKE '%COPY%' AND state = 'active' AND wait_event = 'ClientRead'",
       1,
     );
     await server.psql(`SELECT pg_terminate_backend(${pid})`);
-    const { loaded, problems } = await loading.finally(letGo);
+    const { loaded, problems } = await loading.finally(release);
     expect(loaded).toEqual([]);
     expect(problems).toMatchObject([{ relation: { name: 'big' } }]);
-    await nothingIsLeft();
+    await expectNothingLeft();
   });
 
-  it('that is killed while it waits for the others takes all with it', async () => {
+  it('that is killed while it waits for the others fails the whole load', async () => {
     const { order, relation, store } = await bigOrder('big');
-    const { held, letGo } = holdingBack(store, relation.extents[inShare(5)]);
-    const loading = load(server, order, waitingFor(held, 4));
+    const { held, release } = holdBack(store, relation.extents[inShare(5)]);
+    const loading = load(server, order, waitForReads(held, 4));
     const before = await file();
     const pid = await until("state = 'idle in transaction'", 3);
     await server.psql(`SELECT pg_terminate_backend(${pid})`);
-    letGo();
+    release();
     expect((await loading).problems).toMatchObject([{ relation: { name: 'big' } }]);
-    await nothingIsLeft();
-    // Noticed before anybody committed: there was nothing to empty.
+    await expectNothingLeft();
+    // Noticed before the first COMMIT: the table was not emptied.
     expect(await file()).toBe(before);
   });
 
-  // A trigger of its own would leave the table to one connection: a row in another table is what cannot be committed.
+  // A trigger on the table itself would prevent sharing, so the COMMIT fails on another table.
   const refuseAtCommit = (i: number) => `CREATE TABLE later (i bigint);
     CREATE CONSTRAINT TRIGGER late AFTER INSERT ON later DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse();
     ALTER TABLE later ENABLE ALWAYS TRIGGER late;
-    ALTER TABLE big ADD CHECK (i <> ${i} OR leave(i));`;
+    ALTER TABLE big ADD CHECK (i <> ${i} OR insert_later(i));`;
 
-  it('that cannot commit when the first has: the table is emptied again', async () => {
+  it('that cannot commit after another has: the table is emptied', async () => {
     await server.psql(refuseAtCommit(inShare(2) * ROWS_PER_FRAME));
     const before = await file();
     const { order, store } = await bigOrder('big');
-    const { problems } = await load(server, order, waitingFor(store, 4));
+    const { problems } = await load(server, order, waitForReads(store, 4));
     expect(problems[0]?.message).toContain('never this row');
-    await nothingIsLeft();
+    await expectNothingLeft();
     expect(await file()).not.toBe(before);
   });
 
-  it('that cannot commit: the table is emptied also when another table refers to it', async () => {
+  it('that cannot commit: the table is emptied although another table refers to it', async () => {
     await server.psql(`${refuseAtCommit(inShare(2) * ROWS_PER_FRAME)}
       ALTER TABLE big ADD PRIMARY KEY (i); CREATE TABLE refers (i bigint REFERENCES big)`);
     const before = await file();
     const { order, store } = await bigOrder('big');
-    const { problems } = await load(server, order, waitingFor(store, 4));
+    const { problems } = await load(server, order, waitForReads(store, 4));
     expect(problems[0]?.message).toContain('never this row');
-    await nothingIsLeft();
+    await expectNothingLeft();
     expect(await file()).toBe(before);
   });
 
-  it('that waits for a row of one that waits for its end: noticed, and failed', async () => {
+  it('that waits for a row of another, which waits for its end, fails the whole load', async () => {
     await server.psql('ALTER TABLE big ADD PRIMARY KEY (i)');
     const twice = inShare(1) * ROWS_PER_FRAME;
     const { order, store } = await bigOrder('big', (frame, row) =>
       frame === inShare(2) && row === 0 ? String(twice) : undefined,
     );
-    const { problems } = await load(server, order, waitingFor(store, 4));
-    expect(problems[0]?.message).toMatch(/collide|23505/);
-    await nothingIsLeft();
+    const { problems } = await load(server, order, waitForReads(store, 4));
+    expect(problems[0]?.message).toMatch(/deadlock|23505/);
+    await expectNothingLeft();
   });
 });
 
-describe('an interruption with four connections', () => {
-  it('rolls all back, also those that wait for the others', async () => {
+describe('an interrupted load over four connections', () => {
+  it('is rolled back on all connections, also on those that wait for the others', async () => {
     const { order, relation, store } = await bigOrder('big');
-    const { held, letGo } = holdingBack(store, relation.extents[inShare(5)]);
+    const { held, release } = holdBack(store, relation.extents[inShare(5)]);
     const stop = new AbortController();
-    const loading = load(server, order, waitingFor(held, 4), { signal: stop.signal });
+    const loading = load(server, order, waitForReads(held, 4), { signal: stop.signal });
     loading.catch(() => undefined);
     await until("state = 'idle in transaction'", 3);
     const reason = new StowageError('interrupted', 'ended on request');
     stop.abort(reason);
-    letGo();
+    release();
     await expect(loading).rejects.toBe(reason);
-    await nothingIsLeft();
+    await expectNothingLeft();
   });
 
-  it('by SIGTERM: no backend, no row, no receipt', async () => {
+  it('leaves no backend, no row and no receipt after SIGTERM', async () => {
     await server.psql('ALTER TABLE big ADD CHECK (slow(i))');
     const { order, store, directory } = await bigOrder('big');
     await storeOrder(directory, order);
     const shipper = runShipper(restoreJob(server, store, 4), { type: 'order', phase: 'data' });
-    // Each takes up to two of the six shares, so that the fourth may have come too late.
+    // Each takes up to two of the six shares, so the fourth may find none left.
     await until("query LIKE '%COPY%' AND state = 'active'", 3);
     shipper.child.kill('SIGTERM');
     expect((await shipper.exit).code).toBe(130);
-    await nothingIsLeft();
+    await expectNothingLeft();
     expect(await Array.fromAsync(store.list(`restores/${RESTORE}/receipts/`))).toEqual([]);
   });
 });

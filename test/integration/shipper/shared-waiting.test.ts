@@ -5,16 +5,16 @@ import { startPostgres, type TestServer } from '../../support/servers/postgres.t
 import {
   bigOrder,
   FRAMES_PER_SHARE,
-  holdingBack,
+  holdBack,
   load,
   ROWS,
   ROWS_PER_FRAME,
-  waitingFor,
+  waitForReads,
 } from './big-relation.ts';
 import { backendsLeft } from './shipper.ts';
 
 let server: TestServer;
-/** Somebody who works on the table that is loaded. */
+/** A foreign session that works on the table that is loaded. */
 let other: Session;
 
 beforeAll(async () => {
@@ -24,7 +24,7 @@ beforeEach(async () => {
   await server.psql('DROP TABLE IF EXISTS big, small; CREATE TABLE big (i bigint, t text)');
   other = await openSession(server.target(), {
     purpose: 'restore',
-    applicationName: 'somebody else',
+    applicationName: 'foreign session',
   });
 });
 afterEach(() => other.destroy());
@@ -32,9 +32,9 @@ afterAll(() => server?.stop());
 
 const firstOf = (share: number) => share * FRAMES_PER_SHARE * ROWS_PER_FRAME;
 
-/** Until so many sessions are in this state. */
+/** Waits until so many sessions are in this state. */
 async function until(state: string, sessions = 1): Promise<void> {
-  for (const patience = Date.now() + 60_000; Date.now() < patience; ) {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
     if (
       (await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`)) ===
       String(sessions)
@@ -44,18 +44,20 @@ async function until(state: string, sessions = 1): Promise<void> {
   }
   throw new Error(`there were never ${sessions} sessions with ${state}`);
 }
-const OURS = "application_name LIKE 'stowage restore %'";
+const RESTORE_SESSION = "application_name LIKE 'stowage restore %'";
 
-it('a connection that takes its time is waited for, and asked about in vain', async () => {
+it('a slow connection is waited for, and the deadlock check finds nothing', async () => {
   const { order, relation, store } = await bigOrder('big');
-  const { held, letGo } = holdingBack(store, relation.extents[FRAMES_PER_SHARE]);
+  const { held, release } = holdBack(store, relation.extents[FRAMES_PER_SHARE]);
   const loading = load(server, order, held, { workers: 2 });
-  await until(`${OURS} AND state = 'idle in transaction' AND query LIKE '%pg_blocking_pids%'`);
-  letGo();
+  await until(
+    `${RESTORE_SESSION} AND state = 'idle in transaction' AND query LIKE '%pg_blocking_pids%'`,
+  );
+  release();
   expect((await loading).problems).toEqual([]);
 });
 
-it('a table whose triggers fire all the same is left to one connection, as they may meet in one row', async () => {
+it('a table with ENABLE ALWAYS triggers is loaded over one connection, as they may update one row', async () => {
   await server.psql(`DROP TABLE IF EXISTS loads; CREATE TABLE loads (n int); INSERT INTO loads VALUES (0);
     CREATE OR REPLACE FUNCTION tally() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN UPDATE public.loads SET n = n + 1; RETURN NULL; END$$;
     CREATE TRIGGER tallies AFTER INSERT ON big EXECUTE FUNCTION tally();
@@ -65,12 +67,12 @@ it('a table whose triggers fire all the same is left to one connection, as they 
   expect(await server.psql('SELECT (SELECT count(*) FROM big), n FROM loads')).toBe(`${ROWS}|1`);
 });
 
-it('whoever helped with a table that failed helps with the next, over a new connection', async () => {
+it('a worker that joined a failed load joins the next one over a new connection', async () => {
   await server.psql('CREATE TABLE small (i text, t text)');
   const { order, relation, store } = await bigOrder('big', (frame) =>
     frame === 2 * FRAMES_PER_SHARE ? 'none' : undefined,
   );
-  const { held, letGo } = holdingBack(store, relation.extents[2 * FRAMES_PER_SHARE]);
+  const { held, release } = holdBack(store, relation.extents[2 * FRAMES_PER_SHARE]);
   const failed = Promise.withResolvers<void>();
   const both: ObjectStore = {
     ...held,
@@ -84,9 +86,9 @@ it('whoever helped with a table that failed helps with the next, over a new conn
   const extents = relation.extents.map((extent) => ({ ...extent, key: 'again' }));
   const second = { ...relation, id: 1, name: 'small', extents };
   const loading = load(server, { ...order, relations: [relation, second] }, both, { workers: 3 });
-  await until(`${OURS} AND query LIKE '%COPY%big%'`, 2);
-  letGo();
-  await until(`${OURS} AND query LIKE '%COPY%big%'`, 0);
+  await until(`${RESTORE_SESSION} AND query LIKE '%COPY%big%'`, 2);
+  release();
+  await until(`${RESTORE_SESSION} AND query LIKE '%COPY%big%'`, 0);
   failed.resolve();
   const { loaded, problems } = await loading;
   expect(problems).toMatchObject([{ relation: { name: 'big' } }]);
@@ -94,23 +96,23 @@ it('whoever helped with a table that failed helps with the next, over a new conn
   expect(await server.psql('SELECT count(DISTINCT xmin::text) > 1 FROM small')).toBe('t');
 });
 
-describe('somebody between two connections that load one table', () => {
-  it('who waits for one of them, while the other waits behind him for the lock: it is not waited for', async () => {
+describe('with a foreign session between two connections that load one table', () => {
+  it('a connection that queues for the lock behind the foreign session is dropped', async () => {
     await server.psql('CREATE TABLE small (i bigint, t text)');
     const { order, relation, store } = await bigOrder('big');
-    const { held, letGo } = holdingBack(store, relation.extents[FRAMES_PER_SHARE]);
-    // The second connection is kept busy until the other session waits.
+    const { held, release } = holdBack(store, relation.extents[FRAMES_PER_SHARE]);
+    // Keeps the second connection busy until the foreign session waits.
     const [, second] = relation.extents;
-    const { held: both, letGo: helpNow } = holdingBack(held, second);
+    const { held: both, release: joinNow } = holdBack(held, second);
     const extents = second === undefined ? [] : [second];
     const small = { ...relation, id: 1, name: 'small', rows: ROWS_PER_FRAME, bytes: 0, extents };
     const loading = load(server, { ...order, relations: [relation, small] }, both, { workers: 2 });
-    await until(`${OURS} AND query LIKE '%COPY%big%' AND wait_event = 'ClientRead'`);
+    await until(`${RESTORE_SESSION} AND query LIKE '%COPY%big%' AND wait_event = 'ClientRead'`);
     const altered = other.query('ALTER TABLE public.big ADD later int');
     await until("query LIKE 'ALTER TABLE%' AND wait_event_type = 'Lock'");
-    helpNow();
-    await until(`${OURS} AND query LIKE '%COPY%big%' AND wait_event_type = 'Lock'`);
-    letGo();
+    joinNow();
+    await until(`${RESTORE_SESSION} AND query LIKE '%COPY%big%' AND wait_event_type = 'Lock'`);
+    release();
     expect((await loading).problems).toEqual([]);
     await altered;
     expect(await server.psql('SELECT count(*), count(DISTINCT i) FROM big')).toBe(
@@ -119,16 +121,16 @@ describe('somebody between two connections that load one table', () => {
     expect(await backendsLeft(server)).toBe('');
   });
 
-  it('who waits for a row of one and has a row for which the other waits: noticed, and failed', async () => {
+  it('a deadlock through rows of the foreign session is detected, and the load fails', async () => {
     await server.psql('ALTER TABLE big ADD PRIMARY KEY (i)');
     const { order, store } = await bigOrder('big');
     await other.query(`BEGIN; INSERT INTO public.big VALUES (${firstOf(1)})`);
-    const loading = load(server, order, waitingFor(store, 2), { workers: 2 });
-    await until(`${OURS} AND state = 'idle in transaction'`);
+    const loading = load(server, order, waitForReads(store, 2), { workers: 2 });
+    await until(`${RESTORE_SESSION} AND state = 'idle in transaction'`);
     const inserted = other.query(`INSERT INTO public.big VALUES (${firstOf(0)})`);
     const { problems } = await loading;
     expect(problems).toMatchObject([{ relation: { name: 'big' } }]);
-    expect(problems[0]?.message).toContain('collide');
+    expect(problems[0]?.message).toContain('deadlock');
     await inserted;
     await other.query('ROLLBACK');
     expect(await server.psql('SELECT count(*) FROM big')).toBe('0');

@@ -12,13 +12,13 @@ import type { TestServer } from '../../support/servers/postgres.ts';
 const ENTRY = fileURLToPath(new URL('../../../segment-shipper/main.ts', import.meta.url));
 export const TIMESTAMP = '20260131120000';
 
-/** A shipper as the coordinator starts it, and all that it said. */
+/** A shipper as the coordinator starts it, and all its reports. */
 export interface RunningShipper {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly reports: readonly Report[];
   readonly stderr: () => string;
   /** Resolves with the first report of this type; rejects when the process ends without it. */
-  said<Type extends Report['type']>(
+  reported<Type extends Report['type']>(
     type: Type,
     test?: (report: Extract<Report, { type: Type }>) => boolean,
   ): Promise<Extract<Report, { type: Type }>>;
@@ -27,7 +27,7 @@ export interface RunningShipper {
 
 const running: RunningShipper[] = [];
 
-/** Ends what a failed test left; a shipper that ended by itself is passed over. */
+/** Kills the shippers that a failed test has left. */
 export async function endAll(): Promise<void> {
   for (const { child, exit } of running.splice(0)) {
     child.kill('SIGKILL');
@@ -69,7 +69,7 @@ export function runShipper(...lines: readonly unknown[]): RunningShipper {
     reports,
     stderr: () => stderr,
     exit,
-    async said(type, test = () => true) {
+    async reported(type, test = () => true) {
       for (;;) {
         const found = reports.find((report) => report.type === type && test(report as never));
         if (found !== undefined) return found as never;
@@ -85,7 +85,7 @@ export function runShipper(...lines: readonly unknown[]): RunningShipper {
   return shipper;
 }
 
-/** A snapshot held open, as the coordinator's barrier does. */
+/** Holds a snapshot open, as the coordinator's barrier does. */
 export async function holdSnapshot(
   server: TestServer,
   database = 'postgres',
@@ -140,7 +140,7 @@ export function backupJob(
   };
 }
 
-/** Sessions of shippers that the server still has; waits a moment, because a backend notices a cut connection on its own time. */
+/** Sessions of shippers. Waits, because a backend notices a broken connection late. */
 export async function backendsLeft(server: TestServer, withinMs = 20_000): Promise<string> {
   for (const until = Date.now() + withinMs; ; ) {
     const left = await server.psql(

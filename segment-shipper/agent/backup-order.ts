@@ -1,3 +1,4 @@
+import { onAbort } from '../../async/abort.ts';
 import { together } from '../../async/together.ts';
 import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
@@ -9,37 +10,36 @@ import { type BackupJob, CONTROL_VERSION, type Report } from '../protocol/contro
 import { type ServedContent, targetFor } from './contents.ts';
 import type { Agent, OrderWork } from './orders.ts';
 
-/** The last word of an order that is broken off gets its own, short, time. */
+/** An aborted order has this long to store its report. */
 const REPORT_MS_MAX = 10_000;
-const LOOK_MS = 1_000;
+const CHECK_MS = 1_000;
 
-/** How one backup order is carried out, and how its failure is told; both end with the report that its coordinator waits for. */
-export function shipByOrder(
+/** How to run one backup order. Success and failure both end with the report in the bucket. */
+export function backupOrderWork(
   agent: Agent,
   order: BackupOrder,
   served: ServedContent,
-  noMore: AbortSignal,
+  noMorePrograms: AbortSignal,
 ): Pick<OrderWork, 'work' | 'fail'> {
   const { store, clock, log, throttle } = agent;
   const { timestamp, content } = order;
   const progress = noProgress();
-  const told: Report[] = [];
+  const reports: Report[] = [];
   return {
     async work(signal) {
       const deps = {
         store,
         clock,
         log: log.child({ set: timestamp, content }),
-        report: (line: Report) => void told.push(line),
+        report: (line: Report) => void reports.push(line),
         progress,
         throttle,
       };
       const done = new AbortController();
       await together(signal, [
         async (stop) => {
-          await backup(jobOf(agent, order, served), noMore, { ...deps, signal: stop }).finally(() =>
-            done.abort(),
-          );
+          const job = jobOf(agent, order, served);
+          await backup(job, noMorePrograms, { ...deps, signal: stop }).finally(() => done.abort());
         },
         (stop) => failWhenStalled(progress, order, AbortSignal.any([stop, done.signal])),
       ]);
@@ -47,14 +47,14 @@ export function shipByOrder(
     },
     async fail(error) {
       await storeReport(error).catch((failure: unknown) => {
-        // It was stored before we were broken off, or by our predecessor.
+        // The report was stored just before the abort, or by an earlier process of this agent.
         if (!isStowageError(failure, 'storage/exists')) throw failure;
       });
     },
   };
 
   async function storeReport(error?: StowageError): Promise<void> {
-    const report = reportOf(order, told, progress, clock());
+    const report = reportOf(order, reports, progress, clock());
     const failure = error && { code: error.code, message: error.message };
     const bytes = encode(BackupReport, {
       ...report,
@@ -81,7 +81,7 @@ function jobOf({ config, env }: Agent, order: BackupOrder, served: ServedContent
 
 function reportOf(
   { timestamp, content, attempt }: BackupOrder,
-  told: readonly Report[],
+  reports: readonly Report[],
   { rows, bytes, storedBytes }: Progress,
   finishedAt: Date,
 ): Omit<BackupReport, 'status' | 'failure'> {
@@ -91,10 +91,10 @@ function reportOf(
     timestamp,
     content,
     finishedAt: finishedAt.toISOString(),
-    receipts: told
+    receipts: reports
       .filter((line) => line.type === 'receipt')
       .map(({ attempt, worker, sequence, sha256 }) => ({ attempt, worker, sequence, sha256 })),
-    relations: told
+    relations: reports
       .filter((line) => line.type === 'relation')
       .map(({ relation, rows, bytes }) => ({ relation, attempt, rows, bytes })),
     totals: { rows, bytes, storedBytes },
@@ -103,8 +103,10 @@ function reportOf(
 }
 
 /**
- * Ends with the signal. A coordinator that has died says nothing any more, and its programs never come.
- * @throws StowageError `shipper/died` when nothing has moved for as long as the order allows.
+ * Resolves when the signal fires. Needed because a coordinator that has died sends no message: the
+ * programs whose rows an order collects then never start.
+ * @throws StowageError `shipper/died` when the progress has not changed for as long as the order
+ * allows.
  */
 async function failWhenStalled(
   progress: Progress,
@@ -113,23 +115,23 @@ async function failWhenStalled(
 ): Promise<void> {
   let last = '';
   let since = performance.now();
-  const still = Promise.withResolvers<void>();
-  const looking = setInterval(() => {
-    const now = JSON.stringify(progress);
-    if (now !== last) since = performance.now();
-    last = now;
+  const ended = Promise.withResolvers<void>();
+  using _ = onAbort(signal, () => ended.resolve());
+  const checking = setInterval(() => {
+    const current = JSON.stringify(progress);
+    if (current !== last) since = performance.now();
+    last = current;
     if (performance.now() - since > overdueAfterSeconds * 1000)
-      still.reject(
-        new StowageError('shipper/died', `nothing has moved for ${overdueAfterSeconds} s`),
+      ended.reject(
+        new StowageError(
+          'shipper/died',
+          `the backup of this content has stalled: no progress for ${overdueAfterSeconds} s`,
+        ),
       );
-  }, LOOK_MS);
-  const ended = () => still.resolve();
-  signal.addEventListener('abort', ended, { once: true });
-  if (signal.aborted) ended();
+  }, CHECK_MS);
   try {
-    await still.promise;
+    await ended.promise;
   } finally {
-    clearInterval(looking);
-    signal.removeEventListener('abort', ended);
+    clearInterval(checking);
   }
 }

@@ -3,15 +3,15 @@ import { isStowageError } from '../../backup-set/base/errors.ts';
 import { agentsPrefix, formatKey, parseKey, setsOn } from '../../backup-set/base/keys.ts';
 import { Timestamp } from '../../backup-set/base/timestamps.ts';
 import { BackupOrder } from '../../backup-set/documents/agents.ts';
+import { backupOrderWork } from './backup-order.ts';
 import { type ServedContent, servedContents } from './contents.ts';
-import { type Agent, abortOrder, follow, forget } from './orders.ts';
-import { shipByOrder } from './ship.ts';
+import { type Agent, abortOrder, forgetOrder, startOrder } from './orders.ts';
 
-/** Sets that are of no interest any more: sealed. */
+/** Timestamps of sealed sets: they are not polled again. */
 export type ClosedSets = Set<string>;
 
-/** Per order that waits for programs: fires when none comes any more. */
-type Waiting = Map<string, AbortController>;
+/** Orders that collect rows from programs, by key: the controller ends the wait for programs. */
+export type CollectingOrders = Map<string, AbortController>;
 
 interface OrderKey {
   readonly kind: 'backup-order';
@@ -19,22 +19,27 @@ interface OrderKey {
   readonly content: number;
 }
 
-/** Asked once in a look, however many orders there are. */
-type Ask = () => Promise<readonly ServedContent[]>;
+/** Asks the coordinator at most once per poll, for all orders. */
+type GetServed = () => Promise<readonly ServedContent[]>;
 
 const DAY_MS = 86_400_000;
 
 /**
- * Looks at the sets of today and yesterday that have no seal yet: begins this agent's orders, tells those that collect when
- * nothing is dispatched any more, and breaks off those whose set was sealed without them.
+ * Polls the sets of today and yesterday that have no seal yet. Starts this agent's orders, ends the
+ * wait for programs once the coordinator has dispatched all, and aborts orders whose set was sealed
+ * without them.
  */
-export async function pollSets(agent: Agent, over: ClosedSets, waiting: Waiting): Promise<void> {
+export async function pollSets(
+  agent: Agent,
+  closed: ClosedSets,
+  collecting: CollectingOrders,
+): Promise<void> {
   const { store, signal } = agent;
-  const seen = await recentSets(agent);
+  const recent = await recentSets(agent);
   let served: Promise<readonly ServedContent[]> | undefined;
-  const ask = () => (served ??= servedContents(agent.config, agent.env));
-  for (const timestamp of seen) {
-    if (over.has(timestamp)) continue;
+  const getServed = () => (served ??= servedContents(agent.config, agent.env));
+  for (const timestamp of recent) {
+    if (closed.has(timestamp)) continue;
     const sealed =
       (await store.head(formatKey({ kind: 'seal', timestamp }), { signal })) !== undefined;
     const orders = await ordersOf(agent, timestamp);
@@ -42,28 +47,28 @@ export async function pollSets(agent: Agent, over: ClosedSets, waiting: Waiting)
       const text = formatKey(key);
       if (sealed) {
         abortOrder(agent, text, 'the set was sealed without this content');
-        forget(agent, text);
-        waiting.delete(text);
+        forgetOrder(agent, text);
+        collecting.delete(text);
       } else {
-        await lookAtOrder(agent, key, waiting, ask);
+        await startIfOwn(agent, key, collecting, getServed);
       }
     }
-    if (sealed) over.add(timestamp);
-    else await tellWaiting(agent, timestamp, orders, waiting);
+    if (sealed) closed.add(timestamp);
+    else await endCollecting(agent, timestamp, orders, collecting);
   }
-  for (const timestamp of over) if (!seen.has(timestamp)) over.delete(timestamp);
+  for (const timestamp of closed) if (!recent.has(timestamp)) closed.delete(timestamp);
 }
 
 async function recentSets({ clock, store, signal }: Agent): Promise<ReadonlySet<string>> {
   const now = clock().getTime();
-  const seen = new Set<string>();
+  const recent = new Set<string>();
   for (const ms of [now - DAY_MS, now]) {
     for await (const folder of store.listPrefixes(setsOn(new Date(ms)), { signal })) {
       const timestamp = folder.slice(0, -1);
-      if (Timestamp.safeParse(timestamp).success) seen.add(timestamp);
+      if (Timestamp.safeParse(timestamp).success) recent.add(timestamp);
     }
   }
-  return seen;
+  return recent;
 }
 
 async function ordersOf({ store, signal }: Agent, timestamp: string): Promise<OrderKey[]> {
@@ -76,32 +81,37 @@ async function ordersOf({ store, signal }: Agent, timestamp: string): Promise<Or
   return orders;
 }
 
-async function lookAtOrder(agent: Agent, key: OrderKey, waiting: Waiting, ask: Ask): Promise<void> {
+async function startIfOwn(
+  agent: Agent,
+  key: OrderKey,
+  collecting: CollectingOrders,
+  getServed: GetServed,
+): Promise<void> {
   const text = formatKey(key);
   const known = agent.orders.get(text);
   if (known !== undefined && known.state !== 'unanswered') return;
-  const here = await orderHere(agent, key, ask);
+  const own = await ownOrder(agent, key, getServed);
   const report = formatKey({ ...key, kind: 'backup-report' });
   if (
-    here === undefined ||
+    own === undefined ||
     (await agent.store.head(report, { signal: agent.signal })) !== undefined
   ) {
-    leave(agent, text);
+    skip(agent, text);
     return;
   }
-  const noMore = waiting.get(text) ?? new AbortController();
-  if (here.order.collect) waiting.set(text, noMore);
-  const { work, fail } = shipByOrder(agent, here.order, here.served, noMore.signal);
-  follow(agent, { key: text, claim: formatKey({ ...key, kind: 'backup-claim' }), work, fail });
+  const noMorePrograms = collecting.get(text) ?? new AbortController();
+  if (own.order.collect) collecting.set(text, noMorePrograms);
+  const { work, fail } = backupOrderWork(agent, own.order, own.served, noMorePrograms.signal);
+  startOrder(agent, { key: text, claim: formatKey({ ...key, kind: 'backup-claim' }), work, fail });
 }
 
-/** An order that is this agent's; undefined for another's, and for what cannot be read. */
-async function orderHere(
+/** Undefined for an order of another agent, and for one that cannot be read. */
+async function ownOrder(
   agent: Agent,
   key: OrderKey,
-  ask: Ask,
+  getServed: GetServed,
 ): Promise<{ order: BackupOrder; served: ServedContent } | undefined> {
-  const contents = await ask();
+  const contents = await getServed();
   if (!contents.some(({ content }) => content === key.content)) return undefined;
   const text = formatKey(key);
   try {
@@ -118,29 +128,29 @@ async function orderHere(
     return served && { order, served };
   } catch (error) {
     if (!isStowageError(error, 'set/unreadable', 'storage/too-large')) throw error;
-    agent.log.warn({ err: error }, 'this order cannot be read: ignored');
+    agent.log.warn({ err: error }, 'skipped a backup order that cannot be read');
     return undefined;
   }
 }
 
-/** None of ours, or answered before we came: not looked at again. */
-function leave(agent: Agent, key: string): void {
+/** The order is another agent's, or has a report already: it is not read again. */
+function skip(agent: Agent, key: string): void {
   agent.orders.set(key, {
-    state: 'left',
+    state: 'skipped',
     stop: new AbortController(),
     ended: Promise.resolve(),
     failure: undefined,
   });
 }
 
-async function tellWaiting(
+async function endCollecting(
   { store, signal }: Agent,
   timestamp: string,
   orders: readonly OrderKey[],
-  waiting: Waiting,
+  collecting: CollectingOrders,
 ): Promise<void> {
-  const mine = orders.flatMap((key) => waiting.get(formatKey(key)) ?? []);
-  if (mine.every((noMore) => noMore.signal.aborted)) return;
+  const own = orders.flatMap((key) => collecting.get(formatKey(key)) ?? []);
+  if (own.every((noMorePrograms) => noMorePrograms.signal.aborted)) return;
   const dispatched = await store.head(formatKey({ kind: 'dispatched', timestamp }), { signal });
-  if (dispatched !== undefined) for (const noMore of mine) noMore.abort();
+  if (dispatched !== undefined) for (const noMorePrograms of own) noMorePrograms.abort();
 }

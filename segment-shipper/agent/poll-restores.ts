@@ -15,30 +15,34 @@ import {
 import { noProgress } from '../deps.ts';
 import { CONTROL_VERSION } from '../protocol/control.ts';
 import { throttledReads } from '../rate/throttle.ts';
-import { followOrder } from '../restore/restore.ts';
+import { completeOrder } from '../restore/restore.ts';
 import { type ServedContent, servedContents, targetFor } from './contents.ts';
-import { type Agent, abortOrder, follow, forget } from './orders.ts';
+import { type Agent, abortOrder, forgetOrder, startOrder } from './orders.ts';
 
 type OrderKey = Extract<Key, { kind: 'order' | 'order-claim' | 'restore-receipt' }>;
 
-/** Restores that were looked at: the request where it is for agents, undefined where it is not, or cannot be read. */
+/**
+ * Restores seen so far. The request is undefined when it is not for agents, cannot be read, or when
+ * the restore has ended.
+ */
 export type KnownRestores = Map<string, RestoreRequest | undefined>;
 
 const DAY_MS = 86_400_000;
-/** The last word of an order that is broken off gets its own, short, time. */
+/** An aborted order has this long to store its failed receipt. */
 const FAIL_MS_MAX = 10_000;
 
 /**
- * Looks at the restores of today and yesterday, and at those seen unfinished before: begins this agent's orders that nobody has
- * answered, and breaks off those that somebody has. One listing holds every key that is needed.
+ * Polls the restores of today and yesterday, and earlier ones that have not ended. Starts this
+ * agent's orders that have no receipt, and aborts running orders that have one. One listing returns
+ * every key that is needed.
  */
 export async function pollRestores(agent: Agent, known: KnownRestores): Promise<void> {
   const restores = await keysByRestore(agent, known);
   let served: readonly ServedContent[] | undefined;
   for (const [restore, keys] of restores) {
     if (keys.some(({ kind }) => kind === 'outcome')) {
-      end(agent, keys);
-      // Remembered as none of ours, and not read again.
+      endOrders(agent, keys);
+      // Its request is not read again.
       known.set(restore, undefined);
       continue;
     }
@@ -49,11 +53,13 @@ export async function pollRestores(agent: Agent, known: KnownRestores): Promise<
     for (const key of keys.filter(ofKind('order'))) {
       const text = formatKey(key);
       if (answered.has(text)) {
-        abortOrder(agent, text, 'somebody else has answered for this order');
-      } else if (!['running', 'answered', 'left'].includes(agent.orders.get(text)?.state ?? '')) {
+        abortOrder(agent, text, 'the order already has a receipt that this agent did not store');
+      } else if (
+        !['running', 'answered', 'skipped'].includes(agent.orders.get(text)?.state ?? '')
+      ) {
         served ??= await servedContents(agent.config, agent.env);
-        const here = served.find((segment) => isMeant(segment, key.content, request));
-        if (here !== undefined) begin(agent, key, here, request);
+        const own = served.find((segment) => isTarget(segment, key.content, request));
+        if (own !== undefined) startRestoreOrder(agent, key, own, request);
       }
     }
   }
@@ -94,44 +100,51 @@ async function requestOf(
     if (read.agents && read.id === restore) request = read;
   } catch (error) {
     if (!isStowageError(error, 'set/unreadable', 'storage/too-large')) throw error;
-    log.warn({ err: error }, 'this request cannot be read: ignored');
+    log.warn({ err: error }, 'skipped a restore request that cannot be read');
   }
   known.set(restore, request);
   return request;
 }
 
-/** The same content of another cluster may restore from this root: host and port say whose order it is. */
-function isMeant(
+/** The content number alone is ambiguous: another cluster may restore from the same root. */
+function isTarget(
   { content, host, port }: ServedContent,
-  ordered: number,
+  orderContent: number,
   { target }: RestoreRequest,
 ): boolean {
   return (
-    content === ordered &&
-    target.contents.some((one) => one.content === content && one.host === host && one.port === port)
+    content === orderContent &&
+    target.contents.some(
+      (segment) => segment.content === content && segment.host === host && segment.port === port,
+    )
   );
 }
 
-function begin(agent: Agent, key: OrderKey, here: ServedContent, { target }: RestoreRequest): void {
+function startRestoreOrder(
+  agent: Agent,
+  key: OrderKey,
+  own: ServedContent,
+  { target }: RestoreRequest,
+): void {
   const { config, store, clock, log, throttle } = agent;
   const { restore, phase, content } = key;
   const receipt = formatKey({ ...key, kind: 'restore-receipt' });
   const startedAt = clock();
-  follow(agent, {
+  startOrder(agent, {
     key: formatKey(key),
     claim: formatKey({ ...key, kind: 'order-claim' }),
     work: (signal) =>
-      followOrder(
+      completeOrder(
         {
           control: CONTROL_VERSION,
           type: 'restore',
           content,
           restore,
-          target: targetFor(config, here, target.database, agent.env),
+          target: targetFor(config, own, target.database, agent.env),
           store: { root: config.root, s3: config.storage },
           workers: config.workers,
           fifoBase: config.fifoBase,
-          ...(here.dataDir !== undefined && { dataDir: here.dataDir }),
+          ...(own.dataDir !== undefined && { dataDir: own.dataDir }),
         },
         phase,
         {
@@ -144,11 +157,11 @@ function begin(agent: Agent, key: OrderKey, here: ServedContent, { target }: Res
           signal,
         },
       ),
-    fail: (error) => storeFailed(agent, receipt, key, error, startedAt),
+    fail: (error) => storeFailedReceipt(agent, receipt, key, error, startedAt),
   });
 }
 
-async function storeFailed(
+async function storeFailedReceipt(
   { store, clock }: Agent,
   receipt: string,
   { restore: id, phase, content }: OrderKey,
@@ -161,16 +174,16 @@ async function storeFailed(
   await store
     .create(receipt, encode(RestoreReceipt, document), { signal })
     .catch((error: unknown) => {
-      // Somebody has answered already; or we had, just before the interruptedError.
+      // Another shipper stored a receipt first, or this order did just before it was aborted.
       if (!isStowageError(error, 'storage/exists')) throw error;
     });
 }
 
-/** The restore is over: nobody waits for what still runs, and what has ended may be forgotten. */
-function end(agent: Agent, keys: readonly Key[]): void {
+/** The restore has ended: aborts its running orders, and forgets the others. */
+function endOrders(agent: Agent, keys: readonly Key[]): void {
   for (const key of keys.filter(ofKind('order'))) {
     abortOrder(agent, formatKey(key), 'the restore has ended');
-    forget(agent, formatKey(key));
+    forgetOrder(agent, formatKey(key));
   }
 }
 

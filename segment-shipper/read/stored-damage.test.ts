@@ -9,7 +9,7 @@ import { hex } from '../../frame/hex.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import { openStore } from '../../storage/open.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { readText } from './fetch.ts';
+import { readText } from './read-text.ts';
 import { rowsOf } from './rows-of.ts';
 
 const signal = new AbortController().signal;
@@ -68,7 +68,7 @@ async function put(bytes: Buffer): Promise<void> {
   await writeFile(join(directory, KEY), bytes);
 }
 
-/** What came before the failure, and the failure. */
+/** The rows yielded before the failure, and the failure. */
 async function read(wanted: readonly SourceExtent[]): Promise<{ rows: Buffer; error: unknown }> {
   const chunks: Uint8Array[] = [];
   try {
@@ -83,25 +83,25 @@ const changed = (n: number, change: Partial<SourceExtent>) =>
   extents.map((extent, index) => (index === n ? { ...extent, ...change } : extent));
 
 describe('rowsOf', () => {
-  it('gives the rows of every extent, in order, in memory and beyond', async () => {
+  it('yields the rows of every extent in order, also of a frame too long for memory', async () => {
     const { rows, error } = await read(extents);
     expect(error).toBeUndefined();
     expect(rows.equals(Buffer.concat(contents))).toBe(true);
   });
 
-  it('gives the rows of extents that do not lie together', async () => {
+  it('yields the rows of extents that are not neighbours', async () => {
     const wanted = [extents[3], extents[0]].filter((extent) => extent !== undefined);
     expect((await read(wanted)).rows.toString()).toBe(
       `${contents[3]?.toString()}${contents[0]?.toString()}`,
     );
   });
 
-  it('gives nothing for no extents', async () => {
+  it('yields nothing when there are no extents', async () => {
     expect(await read([])).toEqual({ rows: Buffer.alloc(0), error: undefined });
   });
 
   it.each([0, 1, 2, 3])(
-    'hands on nothing of frame %i when one of its bytes is flipped',
+    'yields nothing of frame %i when one of its bytes is flipped',
     async (n) => {
       const extent = extents[n] as SourceExtent;
       for (const at of [4, Math.floor(extent.length / 2), extent.length - 1]) {
@@ -121,7 +121,7 @@ describe('rowsOf', () => {
     },
   );
 
-  it('hands on nothing of a frame that the pack does not hold to its end', async () => {
+  it('yields nothing of a frame that is cut off', async () => {
     const whole = Buffer.concat(frames);
     for (const n of [0, 2, 3]) {
       const { offset, length } = extents[n] as SourceExtent;
@@ -142,7 +142,7 @@ describe('rowsOf', () => {
     ['another CRC-32 for a long frame', { crc32: '00000000' }, 2],
     ['a shorter length', { length: 50 }],
   ] as [string, Partial<SourceExtent>, number?][])(
-    'hands on nothing when the manifest says %s',
+    'yields nothing of a frame for which the manifest says %s',
     async (_, change, n = 1) => {
       const { rows, error } = await read(changed(n, change));
       expect(error).toMatchObject({ code: 'set/damaged' });
@@ -160,16 +160,20 @@ describe('a text of the metadata', () => {
   const read = async (bytes: Buffer, change = {}) =>
     (await readText(store, await storedAs(bytes, change), { signal })).toString();
 
-  it('is what was written', async () => {
+  it('is read as it was written', async () => {
     expect(await read(zstdCompressSync('SELECT 1;\n'))).toBe('SELECT 1;\n');
   });
 
   it.each([
     ['grows from some KiB to 128 MiB', zstdCompressSync(Buffer.alloc(128 * 1024 * 1024)), {}],
-    ['is no zstd frame', Buffer.from('SELECT 1;'), {}],
-    ['is said to have 10 GiB', zstdCompressSync('SELECT 1;'), { bytes: 10 * 1024 ** 3 }],
-    ['has another digest', zstdCompressSync('SELECT 1;'), { crc32: '00000000' }],
-  ])('that %s is named as damaged', async (_, bytes, change) => {
+    ['is not a zstd frame', Buffer.from('SELECT 1;'), {}],
+    [
+      'has 10 GiB according to the manifest',
+      zstdCompressSync('SELECT 1;'),
+      { bytes: 10 * 1024 ** 3 },
+    ],
+    ['has a wrong digest', zstdCompressSync('SELECT 1;'), { crc32: '00000000' }],
+  ])('that %s is reported as damaged', async (_, bytes, change) => {
     const where = { object: KEY_OF_TEXT, offset: 0 };
     await expect(read(bytes, change)).rejects.toMatchObject({ code: 'set/damaged', where });
   });

@@ -3,9 +3,9 @@ import { EXTENTS_MAX } from '../../backup-set/base/document.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import { levelOf } from './level.ts';
 import { orderedFrames } from './ordered-frames.ts';
-import { packSeries } from './pack-writer.ts';
+import { packSeries } from './pack-series.ts';
 
-/** A store that keeps what is begun and what has ended well; `arrive` is the end of an upload. */
+/** A store that records uploads begun and completed; `arrive` runs at the end of an upload. */
 function series(packBytes: number, arrive: () => Promise<void> = () => Promise.resolve()) {
   const begun: string[] = [];
   const stored: string[] = [];
@@ -35,7 +35,7 @@ const frame = { stored: Buffer.from('a frame'), counts: () => ({ rows: 1, bytes:
 const reason = new Error('the server ended the COPY');
 
 describe('a receipt', () => {
-  it('is stored after its pack, whether that is full or the last one', async () => {
+  it('is stored after its pack, both for a full pack and for the last one', async () => {
     const { stored, packs } = series(10, () => new Promise((resolve) => setTimeout(resolve, 20)));
     for (let n = 0; n < 3; n++) await packs.frame(n, frame);
     await packs.finish();
@@ -47,7 +47,7 @@ describe('a receipt', () => {
     ]);
   });
 
-  it('lists no more extents than its readers take: the pack ends before', async () => {
+  it('lists at most EXTENTS_MAX extents, because the pack then ends', async () => {
     const { stored, packs } = series(1e9);
     for (let n = 0; n <= EXTENTS_MAX; n++) await packs.frame(n, frame);
     expect(stored).toHaveLength(2);
@@ -55,7 +55,7 @@ describe('a receipt', () => {
     expect(stored).toHaveLength(4);
   });
 
-  it('is never stored when its pack is refused at the very end', async () => {
+  it('is never stored when the upload of its pack fails at its end', async () => {
     for (const packBytes of [1, 1e9]) {
       const { stored, packs } = series(packBytes, () => Promise.reject(reason));
       const ship = async () => {
@@ -68,18 +68,18 @@ describe('a receipt', () => {
   });
 });
 
-describe('packs that are abandoned', () => {
-  it('leave nothing, and take no frame any more', async () => {
+describe('a pack series that was aborted', () => {
+  it('stores nothing, and rejects further frames', async () => {
     const { begun, stored, packs } = series(1e9);
     await packs.frame(0, frame);
-    await packs.abandon(reason);
+    await packs.abort(reason);
     await expect(packs.frame(0, frame)).rejects.toBe(reason);
     await packs.finish();
     expect(begun).toHaveLength(1);
     expect(stored).toEqual([]);
   });
 
-  it('are not begun anew by frames that were still being compressed', async () => {
+  it('starts no upload for frames that were still being compressed', async () => {
     const { begun, stored, packs } = series(1);
     const line = orderedFrames(packs, {
       encoder: zstd.createEncoder(1e6),
@@ -88,7 +88,7 @@ describe('packs that are abandoned', () => {
     const rows = Buffer.alloc(1e6, 'rows\n');
     for (let n = 0; n < 3; n++)
       await line.push(n, { kind: 'rows', rows, count: 1, release: () => undefined });
-    await packs.abandon(reason);
+    await packs.abort(reason);
     await expect(line.drain()).rejects.toBe(reason);
     expect([...begun, ...stored]).toEqual([]);
   });

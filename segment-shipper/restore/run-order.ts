@@ -1,33 +1,39 @@
 import type { Order } from '../../backup-set/documents/restore.ts';
+import { analyzeRelations } from '../../database/target/target.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import type { VerifiedBytes } from '../read/verified-bytes.ts';
 import { verifyObjects } from '../read/verify-objects.ts';
-import { analyze } from './analyze.ts';
-import type { CarriedOut } from './carried-out.ts';
+import { inSession } from './in-session.ts';
 import { loadData } from './load-data.ts';
+import type { OrderResult } from './order-result.ts';
 import { postData, preData } from './schema.ts';
 
-/** Carries one order out. What cannot go on throws; what can be named piece by piece comes back as problems. */
-export async function carryOut(
+/**
+ * Runs one order. A failure that concerns one relation or object becomes a problem of the result.
+ * @throws any other failure: it ends the order.
+ */
+export async function runOrder(
   order: Order,
   job: RestoreJob,
   deps: ShipperDeps,
   kept?: VerifiedBytes,
-): Promise<CarriedOut> {
+): Promise<OrderResult> {
   switch (order.phase) {
     case 'verify':
       return { loaded: [], problems: await verifyObjects(order, job.workers, deps, kept) };
     case 'pre-data':
       await preData(order, job, deps);
-      return { loaded: [], problems: [] };
+      break;
     case 'data':
       return loadData(order, job, deps);
     case 'post-data':
       await postData(order, job, deps);
-      return { loaded: [], problems: [] };
+      break;
     case 'analyze':
-      await analyze(order, job, deps);
-      return { loaded: [], problems: [] };
+      // Without statistics, the first queries after a restore would get bad plans.
+      await inSession(order, job, deps, (session) => analyzeRelations(session, order.relations));
+      break;
   }
+  return { loaded: [], problems: [] };
 }

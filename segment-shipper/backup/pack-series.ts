@@ -1,31 +1,37 @@
 import { crc32 } from 'node:zlib';
 import { type Handoff, handoff } from '../../async/handoff.ts';
-import { EXTENTS_MAX, encode, FORMAT_VERSION, sha256 } from '../../backup-set/base/document.ts';
+import { EXTENTS_MAX } from '../../backup-set/base/document.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
-import { type Extent, Receipt } from '../../backup-set/documents/receipt.ts';
+import type { Extent } from '../../backup-set/documents/receipt.ts';
 import { combineCrc32 } from '../../frame/crc32.ts';
 import { hex } from '../../frame/hex.ts';
 import type { StoredObject } from '../../storage/store.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
+import { receiptHeader, storeReceipt } from './store-receipt.ts';
 
-/** Frames of one worker, written to one pack after the other; each finished pack is followed by its receipt. */
+/** Writes one worker's frames to a series of packs. The receipt of each pack is stored after it. */
 export interface PackSeries {
-  /** Appends one whole frame. Waits while the store is behind; then nobody reads its memory any more. */
+  /**
+   * Appends one whole frame. Waits while the upload is behind. The frame's memory is not read any
+   * more when this resolves.
+   */
   frame(relation: number, frame: WholeFrame): Promise<void>;
   /** Ends the last pack and stores its receipt. */
   finish(): Promise<void>;
-  /** Aborts the upload in flight; nothing of it stays. Frames that are still on their way here get the reason. */
-  abandon(reason: unknown): Promise<void>;
+  /** Aborts the upload in flight, which then stores nothing. `frame` then throws the reason. */
+  abort(reason: unknown): Promise<void>;
 }
 
-/** What went into a frame. */
 export interface FrameCounts {
   readonly rows: number;
   readonly bytes: number;
 }
 
-/** A frame as it is stored, or as it comes into being; then the counts are known once its last byte was produced. */
+/**
+ * A compressed frame, in memory or as a stream. The counts of a stream are known after its last
+ * byte.
+ */
 export interface WholeFrame {
   readonly stored: AsyncIterable<Uint8Array> | Uint8Array;
   readonly counts: () => FrameCounts;
@@ -45,10 +51,10 @@ interface OpenPack {
 export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): PackSeries {
   let open: OpenPack | undefined;
   let sequence = 0;
-  let abandoned: { readonly reason: unknown } | undefined;
+  let aborted: { readonly reason: unknown } | undefined;
   return {
     async frame(relation, { stored, counts }) {
-      if (abandoned !== undefined) throw abandoned.reason;
+      if (aborted !== undefined) throw aborted.reason;
       open ??= openPack(job, worker, ++sequence, deps);
       const offset = open.bytes;
       let crc = 0;
@@ -69,8 +75,8 @@ export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): P
       open = undefined;
       if (last !== undefined) await finishPack(last, job, worker, deps);
     },
-    async abandon(reason) {
-      abandoned = { reason };
+    async abort(reason) {
+      aborted = { reason };
       const left = open;
       open = undefined;
       left?.handoff.fail(reason);
@@ -89,7 +95,7 @@ function openPack(
   const key = formatKey({ kind: 'pack', timestamp, content, attempt, worker, sequence });
   const passed = handoff();
   const uploaded = store.upload(key, passed.chunks, { signal });
-  // Its failure is seen by whoever writes or finishes; an upload may fail before it reads anything.
+  // `append` and `finishPack` throw the failure. An upload may fail before it reads a chunk.
   uploaded.catch((reason: unknown) => passed.fail(reason));
   return {
     key,
@@ -106,7 +112,7 @@ function openPack(
 async function append(pack: OpenPack, chunk: Uint8Array, deps: ShipperDeps): Promise<void> {
   await deps.throttle(chunk.byteLength, deps.signal);
   await pack.handoff.write(chunk).catch(async (error: unknown) => {
-    // The upload alone knows why it reads no more.
+    // The upload's own error says why it stopped reading.
     await pack.uploaded;
     throw error;
   });
@@ -114,7 +120,7 @@ async function append(pack: OpenPack, chunk: Uint8Array, deps: ShipperDeps): Pro
   deps.progress.storedBytes += chunk.byteLength;
 }
 
-/** The pack must be stored before its receipt says so. */
+/** A receipt confirms that its pack is stored, so the pack comes first. */
 async function finishPack(
   pack: OpenPack,
   job: BackupJob,
@@ -126,7 +132,7 @@ async function finishPack(
   await storeReceipt(
     {
       kind: 'pack',
-      ...shippedBy(job, worker, pack.sequence),
+      ...receiptHeader(job, worker, pack.sequence),
       object: {
         key: pack.key,
         bytes: pack.bytes,
@@ -139,45 +145,4 @@ async function finishPack(
     },
     deps,
   );
-}
-
-/** The fields every receipt of this shipper starts with. */
-export function shippedBy(
-  { timestamp, content, attempt }: BackupJob,
-  worker: number,
-  sequence: number,
-) {
-  return {
-    format: 'stowage/receipt',
-    version: FORMAT_VERSION,
-    timestamp,
-    content,
-    attempt,
-    worker,
-    sequence,
-  } as const;
-}
-
-/** Stores a receipt and tells the coordinator its digest, which the seal will hold. */
-export async function storeReceipt(
-  receipt: Receipt,
-  { store, report, signal }: ShipperDeps,
-): Promise<void> {
-  const bytes = encode(Receipt, receipt);
-  const { timestamp, content, attempt, worker, sequence } = receipt;
-  await store.create(
-    formatKey({ kind: 'receipt', timestamp, content, attempt, worker, sequence }),
-    bytes,
-    {
-      signal,
-    },
-  );
-  report({
-    type: 'receipt',
-    attempt,
-    worker,
-    sequence,
-    sha256: sha256(bytes),
-    storedBytes: receipt.object.bytes,
-  });
 }

@@ -1,0 +1,41 @@
+import { encode, FORMAT_VERSION, sha256 } from '../../backup-set/base/document.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import { Receipt } from '../../backup-set/documents/receipt.ts';
+import type { ShipperDeps } from '../deps.ts';
+import type { BackupJob } from '../protocol/control.ts';
+
+/** The fields that every receipt of this shipper starts with. */
+export function receiptHeader(
+  { timestamp, content, attempt }: BackupJob,
+  worker: number,
+  sequence: number,
+) {
+  return {
+    format: 'stowage/receipt',
+    version: FORMAT_VERSION,
+    timestamp,
+    content,
+    attempt,
+    worker,
+    sequence,
+  } as const;
+}
+
+/** Stores a receipt and reports its digest to the coordinator, which writes it into the seal. */
+export async function storeReceipt(
+  receipt: Receipt,
+  { store, report, signal }: ShipperDeps,
+): Promise<void> {
+  const bytes = encode(Receipt, receipt);
+  const { timestamp, content, attempt, worker, sequence } = receipt;
+  const key = formatKey({ kind: 'receipt', timestamp, content, attempt, worker, sequence });
+  await store.create(key, bytes, { signal });
+  report({
+    type: 'receipt',
+    attempt,
+    worker,
+    sequence,
+    sha256: sha256(bytes),
+    storedBytes: receipt.object.bytes,
+  });
+}

@@ -1,0 +1,41 @@
+import { asStowageError } from '../../backup-set/base/errors.ts';
+import type { Progress } from '../deps.ts';
+import type { Report } from './control.ts';
+
+/** Writes one report to standard output. */
+export function report(line: Report): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+export function progressReport({ rows, bytes, storedBytes, relation }: Progress): Report {
+  return {
+    type: 'progress',
+    rows,
+    bytes,
+    storedBytes,
+    ...(relation !== undefined && { relation }),
+  };
+}
+
+export function doneReport(eventLoopDelayP99Ms: number | undefined): Report {
+  const { user, system } = process.cpuUsage();
+  return {
+    type: 'done',
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    cpuMs: Math.round((user + system) / 1000),
+    ...(eventLoopDelayP99Ms !== undefined && { eventLoopDelayP99Ms }),
+  };
+}
+
+export function failedReport(error: unknown): Report {
+  const { code, message, where } = asStowageError(error);
+  const { relation, object, offset } = where;
+  return {
+    type: 'failed',
+    code,
+    message,
+    ...(relation !== undefined && { relation }),
+    ...(object !== undefined && { object }),
+    ...(offset !== undefined && { offset }),
+  };
+}

@@ -1,0 +1,32 @@
+import { promisify } from 'node:util';
+import { crc32, zstdDecompress } from 'node:zlib';
+import type { ObjectRef } from '../../backup-set/documents/receipt.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { damaged, requireCrc } from './damage.ts';
+
+/** The backup writes no longer text: TEXT_BYTES_MAX of backup/metadata.ts. */
+const TEXT_BYTES_MAX = 64 * 1024 * 1024;
+
+const decompress = promisify(zstdDecompress);
+
+/**
+ * Reads and decompresses a text of the metadata.
+ * @throws StowageError `set/damaged` when the bytes differ from the manifest, or when the text is
+ * longer than a backup writes.
+ */
+export async function readText(
+  store: ObjectStore,
+  { key, bytes, crc32: wanted }: ObjectRef,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<Buffer> {
+  // Compression adds at most a few bytes per block, so a larger object cannot be such a text.
+  if (bytes > 2 * TEXT_BYTES_MAX)
+    throw damaged(`a metadata text cannot be as long as ${bytes} bytes`, key, 0);
+  const compressed = Buffer.from(await store.read(key, { bytesMax: bytes, signal }));
+  requireCrc(crc32(compressed), wanted, key, 0);
+  try {
+    return await decompress(compressed, { maxOutputLength: TEXT_BYTES_MAX });
+  } catch (cause) {
+    throw damaged('the text cannot be decompressed', key, 0, cause);
+  }
+}

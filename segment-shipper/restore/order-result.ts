@@ -1,0 +1,35 @@
+import { asStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import type { QualifiedName } from '../../backup-set/base/selection.ts';
+import type { Problem } from '../../backup-set/base/verdict.ts';
+import type { RestoreReceipt } from '../../backup-set/documents/restore.ts';
+
+/** What one order has done. The order succeeded when there are no problems. */
+export interface OrderResult {
+  readonly loaded: RestoreReceipt['relations'];
+  readonly problems: readonly Problem[];
+}
+
+/** A failure in the form in which a restore receipt lists it. */
+export function problemOf(error: unknown, content: number, relation?: QualifiedName): Problem {
+  const { code, message, where } = asStowageError(error);
+  return {
+    code:
+      code === 'restore/refused'
+        ? 'target-refused'
+        : code === 'set/damaged'
+          ? 'digest-differs'
+          : 'order-failed',
+    message: `${message} (${code})`,
+    content,
+    ...(relation && { relation: { schema: relation.schema, name: relation.name } }),
+    ...(where.object !== undefined && { object: where.object }),
+    ...(where.offset !== undefined && { offset: where.offset }),
+  };
+}
+
+/** Rows are committed only after this check. @throws StowageError `database/count`. */
+export function requireCount(relation: string, counted: number, wanted: number): void {
+  if (counted === wanted) return;
+  const message = `${relation}: the server counted ${counted} rows, the manifest says ${wanted}`;
+  throw new StowageError('database/count', message, { where: { relation } });
+}

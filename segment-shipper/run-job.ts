@@ -1,0 +1,64 @@
+import type { Logger } from 'pino';
+import { onAbort } from '../async/abort.ts';
+import { StowageError } from '../backup-set/base/errors.ts';
+import { markModuleUsed } from '../storage/mark-module-used.ts';
+import { openStore } from '../storage/open.ts';
+import type { Progress, ShipperDeps } from './deps.ts';
+import { Job } from './protocol/control.ts';
+import { announcedPhases, watchCoordinator } from './protocol/instructions.ts';
+import { linesOf, parseLine } from './protocol/ndjson.ts';
+import { rateLimit, throttledReads } from './rate/throttle.ts';
+
+export interface JobRun {
+  /** The job, then the coordinator's instructions, as lines of JSON. */
+  readonly input: AsyncIterable<Uint8Array | string>;
+  /** Ended by signals, and by this function when the coordinator dies. */
+  readonly stop: AbortController;
+  readonly progress: Progress;
+  readonly report: ShipperDeps['report'];
+  readonly log: Logger;
+}
+
+/** Reads the job from the input and runs it to its end. */
+export async function runJob({ input, stop, progress, report, log }: JobRun): Promise<void> {
+  const lines = linesOf(input);
+  const job = await readJob(lines, stop.signal);
+  const store = await openStore(job.store);
+  const limit = rateLimit(job.bytesPerSecond);
+  const deps: ShipperDeps = {
+    store,
+    clock: () => new Date(),
+    log: log.child({ content: job.content }),
+    report,
+    progress,
+    throttle: limit.throttle,
+    signal: stop.signal,
+  };
+  try {
+    if (job.type === 'backup') {
+      const noMorePrograms = new AbortController();
+      void watchCoordinator(lines, stop, noMorePrograms, limit);
+      markModuleUsed('backup');
+      const { backup } = await import('./backup/backup.ts');
+      await backup(job, noMorePrograms.signal, deps);
+    } else {
+      markModuleUsed('restore');
+      const { restore } = await import('./restore/restore.ts');
+      const reads = throttledReads(store, limit.throttle);
+      await restore(job, announcedPhases(lines, stop, limit), { ...deps, store: reads });
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+async function readJob(lines: AsyncGenerator<string>, signal: AbortSignal): Promise<Job> {
+  const stopped = Promise.withResolvers<never>();
+  stopped.promise.catch(() => undefined);
+  // A signal must also end a shipper whose job never arrives.
+  using _ = onAbort(signal, () => stopped.reject(signal.reason));
+  const first = await Promise.race([lines.next(), stopped.promise]);
+  if (first.done === true)
+    throw new StowageError('shipper/protocol', 'standard input ended before the job arrived');
+  return parseLine(first.value, Job);
+}

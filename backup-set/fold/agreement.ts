@@ -2,7 +2,7 @@ import { formatKey } from '../base/keys.ts';
 import type { Problem } from '../base/verdict.ts';
 import { idsOf, type Plan, type PlannedContent, type Relation } from '../documents/plan.ts';
 import type { Seal, SealPart } from '../documents/seal.ts';
-import { greenplumDisagreements } from './agreement-greenplum.ts';
+import { formatOf } from '../flavours/formats.ts';
 
 /**
  * What a plan says against itself. The fold counts by relation id and by content: a plan in which these are ambiguous,
@@ -27,9 +27,7 @@ export function planDisagreements(plan: Plan): Problem[] {
   }
   // Ids and ranges must be sound before anything is counted by them.
   if (problems.length > 0) return problems;
-  for (const { message, relation } of plan.flavour === 'greenplum'
-    ? greenplumDisagreements(plan)
-    : [])
+  for (const { message, relation } of formatOf(plan.flavour).planProblems(plan))
     disagree(message, relation && { relation: nameOf(relation) });
   for (const relation of unshipped(plan))
     disagree('the plan gives this relation to no content', { relation: nameOf(relation) });

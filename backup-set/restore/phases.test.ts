@@ -213,7 +213,7 @@ describe('a target that is no whole Greenplum', () => {
         const contents = target.contents.filter(({ content }) => content !== leftOut);
         const request = requestFor(made, { target: { ...target, contents }, resize });
         expect(refusals(request, made)).toContainEqual(
-          expect.stringContaining('no whole Greenplum'),
+          expect.stringContaining('not a whole Greenplum'),
         );
       }),
     );

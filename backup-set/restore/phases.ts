@@ -1,18 +1,17 @@
 import type { Phase } from '../base/keys.ts';
 import type { Manifest, ManifestRelation } from '../documents/manifest.ts';
 import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
+import { formatOf } from '../flavours/formats.ts';
 
 /** The coordinator's content id. */
 export const COORDINATOR = -1;
 
-/** How the rows of this set get into that target. Shards load their own; a Greenplum of another size must distribute anew. */
+/** How the rows of a set are loaded into the requested target. */
 export function loadStrategy(
-  { target, resize }: Pick<RestoreRequest, 'target' | 'resize'>,
-  manifest: Pick<Manifest, 'flavour' | 'contents'>,
+  request: Pick<RestoreRequest, 'target' | 'resize'>,
+  { flavour, contents }: Pick<Manifest, 'flavour' | 'contents'>,
 ): RestorePlan['load'] {
-  if (manifest.flavour !== 'greenplum') return 'per-segment';
-  const resized = target.contents.length !== manifest.contents.length;
-  return resized || resize ? 'coordinator' : 'on-segment';
+  return formatOf(flavour).loadStrategy(request, contents.length);
 }
 
 /** True for a relation whose rows the segments hand over themselves: those of content i belong on segment i of every database. */

@@ -1,20 +1,18 @@
-import type { Plan, Relation } from '../documents/plan.ts';
+import type { Plan } from '../documents/plan.ts';
+import type { PlanProblem } from './format.ts';
 
-/** What is wrong with a plan for a Greenplum, in words; `relation` where it is about one. */
-interface Disagreement {
-  readonly message: string;
-  readonly relation?: Relation;
-}
+const NOT_WHOLE =
+  'the plan does not cover a whole Greenplum cluster: it needs the coordinator (content -1) and contents 0 to N-1';
 
 /**
- * A Greenplum's plan must be of the whole cluster: coordinator and contents 0 to N−1, every table on all segments, and of
- * a replicated one, which is whole everywhere, one copy. With a slice left out, or a copy too many, all counts would agree.
+ * A Greenplum plan must cover the whole cluster: the coordinator and contents 0 to N−1, every
+ * distributed table on all segments, and every replicated table exactly once. A missing slice or
+ * a second copy would not show in the counts: they would still agree.
  */
-export function greenplumDisagreements({ snapshot, relations, contents }: Plan): Disagreement[] {
+export function greenplumDisagreements({ snapshot, relations, contents }: Plan): PlanProblem[] {
   const ids = new Set(contents.map(({ content }) => content));
   const segments = contents.length - 1;
-  if (segments < 1 || !contents.every((_, at) => ids.has(at - 1)))
-    return [{ message: 'the plan is of no whole Greenplum: a coordinator and contents 0 to N-1' }];
+  if (segments < 1 || !contents.every((_, at) => ids.has(at - 1))) return [{ message: NOT_WHOLE }];
   const dispatched = snapshot.mechanism === 'dispatch';
   const copies = new Uint32Array(relations.length);
   const slices = new Uint32Array(relations.length);
@@ -23,7 +21,7 @@ export function greenplumDisagreements({ snapshot, relations, contents }: Plan):
     for (const [first, last] of ranges)
       for (let id = first; id <= last; id++) counts[id] = (counts[id] ?? 0) + 1;
   }
-  return relations.flatMap((relation): Disagreement[] => {
+  return relations.flatMap((relation): PlanProblem[] => {
     const [onCoordinator = 0, onSegments = 0] = [copies[relation.id], slices[relation.id]];
     const once = onCoordinator + onSegments === 1;
     const sliced = onCoordinator === 0 && onSegments === segments;

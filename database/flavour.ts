@@ -1,13 +1,59 @@
 import type { Selection } from '../backup-set/base/selection.ts';
 import type { Locale } from '../backup-set/documents/plan.ts';
+import type { PlacedCheck } from './inspect/check.ts';
 
 /**
- * The port to a kind of cluster: `shards.ts` (plain PostgreSQL servers) and `greenplum.ts`. Everything that differs
- * between them is behind these calls, everything else in `database/` serves both.
+ * A kind of cluster: what its configuration holds, and how one is opened. Each has a folder in
+ * `database/` and a line in `flavours.ts`; no other file asks for a flavour by its name.
  */
-export interface Flavour {
-  readonly name: 'shards' | 'greenplum';
+export interface FlavourDefinition {
+  /** Where the segments come from: the configuration lists them, or the coordinator knows them. */
+  readonly segments: 'listed' | 'discovered';
+  /** The ways to take a snapshot of the whole cluster. */
+  readonly snapshotMechanisms: readonly SnapshotMechanism[];
+  /** The environment variable with the folder of the server's programs, which are in its `bin`. */
+  readonly homeVariable?: string;
+  /** True when the coordinator's host can start programs on every segment host by ssh. */
+  readonly reachesHostsBySsh: boolean;
+  /** What is wrong with a configuration, field by field. */
+  configProblems(
+    settings: ClusterSettings & { readonly snapshot: SnapshotMechanism },
+  ): readonly ConfigProblem[];
+  open(settings: ClusterSettings, connect: Connect): Flavour;
+  /**
+   * Checks whether a backup of the configured database can work. Changes and locks nothing.
+   * @throws never: what cannot be checked is a check that failed.
+   */
+  inspect(settings: ClusterSettings, options: InspectOptions): Promise<PlacedCheck[]>;
+}
 
+/** The fields of a configuration that tell where the cluster is. */
+export interface ClusterSettings {
+  readonly segments: readonly Pick<Segment, 'content' | 'host' | 'port'>[];
+  readonly coordinator?: { readonly host: string; readonly port: number } | undefined;
+}
+
+export interface ConfigProblem {
+  /** The field, e.g. `['backup', 'snapshot']`. */
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+/** How to reach an instance with the configured user, password and TLS settings. */
+export type Connect = (segment: Segment) => ConnectionTarget;
+
+export interface InspectOptions {
+  readonly connect: Connect;
+  /** Whether a segment's shipper runs on this machine, and so connects from the same address. */
+  readonly shipsFromHere: (segment: Segment) => boolean;
+  /** Connections that move rows, per segment. */
+  readonly workers: number;
+  readonly clock: () => Date;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The port to one cluster. What differs between the flavours is behind these calls. */
+export interface Flavour {
   /** The instances that hold the cluster's data now, in order of content id. */
   topology(): Promise<readonly Segment[]>;
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { parsePattern } from '../../backup-set/base/selection.ts';
 import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
 import { ZstdLevel } from '../../backup-set/documents/plan.ts';
+import { FLAVOUR_NAMES, flavourNamed } from '../../database/flavours.ts';
 import { roomLacking } from '../../segment-shipper/backup/row-room.ts';
 
 /** stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one must not silently mean its default. */
@@ -23,7 +24,7 @@ const SegmentConfig = z.strictObject({
 
 const Cluster = z.strictObject({
   cluster: z.string().min(1).default('main'),
-  flavour: z.enum(['shards', 'greenplum']).default('shards'),
+  flavour: z.enum(FLAVOUR_NAMES).default('shards'),
   root: z.string().regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'starts with file:/// or s3://bucket'),
   database: z.string().min(1),
   segments: z
@@ -141,24 +142,13 @@ const Cluster = z.strictObject({
     .prefault({}),
 });
 
-/** Each flavour has its own way to say where the cluster is; the other's would be ignored in silence. */
+/** A field that only another flavour uses is an error: ignoring it would hide a mistake. */
 export const Config = Cluster.superRefine(
   ({ flavour, segments, coordinator, backup, shippers }, context) => {
-    const issue = (path: string, message: string) =>
-      context.addIssue({ code: 'custom', path: [path], message });
-    if (flavour === 'shards' && segments.length === 0)
-      issue('segments', 'shards are named here, one by one');
-    if (flavour === 'shards' && coordinator !== undefined)
-      issue(
-        'coordinator',
-        'belongs to flavour greenplum; a coordinator of shards is a segment with content -1',
-      );
-    if (flavour === 'shards' && backup.snapshot === 'dispatch')
-      context.addIssue({
-        code: 'custom',
-        path: ['backup', 'snapshot'],
-        message: 'shards have no coordinator that could dispatch; only barrier',
-      });
+    const { snapshot } = backup;
+    const problems = flavourNamed(flavour).configProblems({ segments, coordinator, snapshot });
+    for (const { path, message } of problems)
+      context.addIssue({ code: 'custom', path: [...path], message });
     if (shippers.start === 'agents' && shippers.maxRateBytes !== undefined)
       context.addIssue({
         code: 'custom',
@@ -169,8 +159,6 @@ export const Config = Cluster.superRefine(
     const lacking = roomLacking(shippers.workers, backup.frameBytes);
     if (lacking !== undefined)
       context.addIssue({ code: 'custom', path: ['backup', 'frameBytes'], message: lacking });
-    if (flavour === 'greenplum' && segments.length > 0)
-      issue('segments', 'belongs to flavour shards; a Greenplum coordinator knows its segments');
   },
 );
 export type Config = z.infer<typeof Config>;

@@ -26,7 +26,7 @@ export interface BarrierMember {
   /** How the monitor connects, where that is another way. */
   readonly monitor?: ConnectionTarget;
   /** Absent = as PostgreSQL since 9.6 tells it. */
-  readonly lockWait?: typeof readLockWait;
+  readonly lockWait?: typeof readLockWait | undefined;
 }
 
 /** Why an attempt ended without its lock. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isStowageError, type StowageError } from '../../backup-set/base/errors.ts';
-import { type PrimaryRow, parseVersion, segmentsOf, utilityOptions } from './topology.ts';
+import { type PrimaryRow, parseVersion, segmentsOf } from './topology.ts';
+import { traitsOf } from './versions.ts';
 
 describe('the version', () => {
   // As the servers said it.
@@ -55,8 +56,8 @@ describe('the version', () => {
 });
 
 test('a segment is asked directly by the one option that its version knows', () => {
-  expect(utilityOptions({ text: '6.24.3', major: 6 })).toBe('-c gp_session_role=utility');
-  expect(utilityOptions({ text: '7.0.0', major: 7 })).toBe('-c gp_role=utility');
+  expect(traitsOf({ major: 6 }).utilityOptions).toBe('-c gp_session_role=utility');
+  expect(traitsOf({ major: 7 }).utilityOptions).toBe('-c gp_role=utility');
 });
 
 describe('the segments', () => {

@@ -2,13 +2,14 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget, Segment } from '../flavour.ts';
 import { withMaintenanceSession } from '../session/maintenance.ts';
 import type { Session } from '../session/session.ts';
+import { type GreenplumMajor, majorOf, traitsOf } from './versions.ts';
 
 /** Which Greenplum a server is. `server_version_num` tells only which PostgreSQL it was made from. */
 export interface GreenplumVersion {
   /** e.g. `6.24.3` */
   readonly text: string;
-  /** 6 or 7; what is newer, and Apache Cloudberry, counts as 7. */
-  readonly major: 6 | 7;
+  /** The known version whose traits it has: newer releases, and Apache Cloudberry, count as 7. */
+  readonly major: GreenplumMajor;
 }
 
 export interface GreenplumTopology {
@@ -44,7 +45,7 @@ export function readTopology(
       `SELECT content::int AS content, address AS host, port::int AS port, datadir AS "dataDir", status::text AS status
        FROM pg_catalog.gp_segment_configuration WHERE role = 'p'`,
     );
-    const utility = utilityOptions(version);
+    const utility = traitsOf(version).utilityOptions;
     const own = rows.find(({ content }) => content === coordinator.content);
     const others = rows.filter(({ content }) => content >= 0);
     const first = {
@@ -73,15 +74,10 @@ export function parseVersion(text: string): GreenplumVersion | undefined {
   const greenplum = /\(Greenplum Database (\d+)([\w.+-]*)/.exec(text);
   if (greenplum !== null) {
     const [, major = '', rest = ''] = greenplum;
-    return { text: `${major}${rest}`, major: Number(major) < 7 ? 6 : 7 };
+    return { text: `${major}${rest}`, major: majorOf(Number(major)) };
   }
   const cloudberry = /\((?:Apache )?Cloudberry(?: Database)? ([\w.+-]+)/.exec(text);
   return cloudberry === null ? undefined : { text: cloudberry[1] ?? '', major: 7 };
-}
-
-/** Each major version knows one name only, and refuses the other's. */
-export function utilityOptions({ major }: GreenplumVersion): string {
-  return major < 7 ? '-c gp_session_role=utility' : '-c gp_role=utility';
 }
 
 /** Every content from 0 to the last must have a primary that is up: a backup without one would lack its rows. */

@@ -4,8 +4,8 @@ import type { ConnectionTarget } from '../flavour.ts';
 import { sqlStateOf } from '../session/database-error.ts';
 import { findPassword } from '../session/password-file.ts';
 import type { Session } from '../session/session.ts';
+import type { ServerCheck } from './check.ts';
 import { type Admission, admissionOf } from './hba.ts';
-import type { ServerCheck } from './server.ts';
 
 const NOT_ENTERED = /no pg_hba\.conf entry for host "([^"]+)", user "[^"]*", database "([^"]*)"/;
 const REJECTED =

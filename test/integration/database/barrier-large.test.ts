@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import type { Blocked, HeldSnapshot } from '../../../database/flavour.ts';
-import { shardsFlavour } from '../../../database/shards/shards.ts';
+import { shardsFlavour } from '../../../database/shards/flavour.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 let server: TestServer | undefined;

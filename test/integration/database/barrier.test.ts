@@ -3,7 +3,7 @@ import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import type { Blocked, HeldSnapshot, SnapshotOptions } from '../../../database/flavour.ts';
 import { openSession, type Session } from '../../../database/session/session.ts';
 import { attachSnapshot } from '../../../database/session/snapshot.ts';
-import { shardsFlavour } from '../../../database/shards/shards.ts';
+import { shardsFlavour } from '../../../database/shards/flavour.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 
 const OPTIONS: SnapshotOptions = { selection: EVERYTHING, lockTimeoutMs: 500, attemptsMax: 40 };

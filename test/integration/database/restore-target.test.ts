@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { inspectServer } from '../../../database/inspect/server.ts';
 import { openSession, type Session } from '../../../database/session/session.ts';
+import { inspectServer } from '../../../database/shards/inspect.ts';
 import {
   analyzeRelations,
   createDatabase,

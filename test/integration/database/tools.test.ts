@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import type { ConnectionTarget, HeldSnapshot } from '../../../database/flavour.ts';
-import { shardsFlavour } from '../../../database/shards/shards.ts';
+import { shardsFlavour } from '../../../database/shards/flavour.ts';
 import { createDatabase } from '../../../database/target/target.ts';
 import {
   dumpGlobals,

@@ -1,5 +1,5 @@
-import type { Session } from '../session/session.ts';
-import type { ServerCheck } from './server.ts';
+import type { ServerCheck } from '../../inspect/check.ts';
+import type { Session } from '../../session/session.ts';
 
 /** One instance, as gp_segment_configuration has it. */
 export interface InstanceRow {

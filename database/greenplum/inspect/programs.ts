@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { messageOf } from '../../backup-set/base/errors.ts';
-import type { ConnectionTarget } from '../flavour.ts';
-import { findTool, startTool } from '../tools/process.ts';
-import type { ServerCheck } from './server.ts';
+import { messageOf } from '../../../backup-set/base/errors.ts';
+import type { ConnectionTarget } from '../../flavour.ts';
+import type { ServerCheck } from '../../inspect/check.ts';
+import { findTool, startTool } from '../../tools/process.ts';
 
 const PROGRAMS = ['pg_dump', 'pg_dumpall', 'pg_restore', 'psql'] as const;
 type Program = (typeof PROGRAMS)[number];

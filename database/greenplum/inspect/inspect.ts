@@ -1,32 +1,18 @@
-import { mapInFlight } from '../../async/each-in-flight.ts';
-import type { ConnectionTarget, Segment } from '../flavour.ts';
-import { type GreenplumVersion, utilityOptions } from '../greenplum/topology.ts';
-import { openSession, type Session } from '../session/session.ts';
+import { mapInFlight } from '../../../async/each-in-flight.ts';
+import type { ConnectionTarget, InspectOptions, Segment } from '../../flavour.ts';
+import { attempt, type PlacedCheck, placed, type ServerCheck } from '../../inspect/check.ts';
+import { checkShipperEntry, refusalOf } from '../../inspect/entry.ts';
+import { openSession, type Session } from '../../session/session.ts';
+import type { GreenplumVersion } from '../topology.ts';
+import { traitsOf } from '../versions.ts';
 import { checkDeadlockDetector, checkDispatch, openCoordinator } from './coordinator.ts';
-import { checkShipperEntry, refusalOf } from './entry.ts';
-import { attempt, inspectInstance } from './instance.ts';
+import { inspectInstance } from './instance.ts';
 import { judgeProduct, readProduct } from './product.ts';
 import { inspectPrograms } from './programs.ts';
 import { checkServerPrograms } from './rights.ts';
-import type { ServerCheck } from './server.ts';
 import { type InstanceRow, judgeTopology, primariesUp, readInstances } from './topology.ts';
 
-/** A check, and what it was made on. */
-interface PlacedCheck extends ServerCheck {
-  /** `cluster`, `programs` or `content 3` */
-  readonly of: string;
-}
-
-export interface GreenplumInspection {
-  readonly coordinator: Segment;
-  readonly connect: (segment: Segment) => ConnectionTarget;
-  /** Whether a segment's shipper will be a process on this machine, and so come in as we do. */
-  readonly shipsFromHere: (segment: Segment) => boolean;
-  /** Connections that move rows, per segment. */
-  readonly workers: number;
-  readonly clock: () => Date;
-  readonly signal?: AbortSignal | undefined;
-}
+type GreenplumInspection = InspectOptions & { readonly coordinator: Segment };
 
 const SEGMENTS_AT_ONCE = 16;
 /** Holder, locker and monitor, on every instance. */
@@ -41,8 +27,12 @@ const CONNECTIONS_OF_DEFINITIONS = 2;
  * in utility mode: it then answers also while a segment does not.
  * @throws never; what cannot be asked is a check that is not ok.
  */
-export async function inspectGreenplum(cluster: GreenplumInspection): Promise<PlacedCheck[]> {
-  const { coordinator, connect, signal } = cluster;
+export async function inspectGreenplum(
+  coordinator: Segment,
+  options: InspectOptions,
+): Promise<PlacedCheck[]> {
+  const { connect, signal } = options;
+  const cluster = { ...options, coordinator };
   try {
     const { session, database } = await openCoordinator(connect(coordinator), signal);
     try {
@@ -124,7 +114,7 @@ async function inspectSegment(
   { content, host, port }: InstanceRow,
 ): Promise<PlacedCheck[]> {
   const { connect, shipsFromHere, version, workers, signal } = known;
-  const segment: Segment = { content, host, port, options: utilityOptions(version) };
+  const segment: Segment = { content, host, port, options: traitsOf(version).utilityOptions };
   const target = connect(segment);
   const of = `content ${content}`;
   const connections = CONNECTIONS_OF_BARRIER + CONNECTIONS_DISPATCHED + workers;
@@ -152,8 +142,4 @@ async function inspectSegment(
 
 function entered({ host, port, user }: ConnectionTarget): ServerCheck {
   return { name: 'utility session', ok: true, detail: `${host}:${port} lets ${user} in from here` };
-}
-
-function placed(of: string, checks: readonly ServerCheck[]): PlacedCheck[] {
-  return checks.map((check) => ({ of, ...check }));
 }

@@ -1,6 +1,6 @@
-import { type GreenplumVersion, parseVersion } from '../greenplum/topology.ts';
-import type { Session } from '../session/session.ts';
-import type { ServerCheck } from './server.ts';
+import type { ServerCheck } from '../../inspect/check.ts';
+import type { Session } from '../../session/session.ts';
+import { type GreenplumVersion, parseVersion } from '../topology.ts';
 
 /** What a coordinator says it is. */
 export interface ProductRow {

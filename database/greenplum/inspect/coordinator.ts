@@ -1,10 +1,10 @@
-import type { ConnectionTarget } from '../flavour.ts';
-import { utilityOptions } from '../greenplum/topology.ts';
-import { sqlStateOf } from '../session/database-error.ts';
-import { withMaintenanceSession } from '../session/maintenance.ts';
-import { openSession, type Session } from '../session/session.ts';
-import { refusalOf } from './entry.ts';
-import type { ServerCheck } from './server.ts';
+import type { ConnectionTarget } from '../../flavour.ts';
+import type { ServerCheck } from '../../inspect/check.ts';
+import { refusalOf } from '../../inspect/entry.ts';
+import { sqlStateOf } from '../../session/database-error.ts';
+import { withMaintenanceSession } from '../../session/maintenance.ts';
+import { openSession, type Session } from '../../session/session.ts';
+import { GREENPLUM_MAJORS, traitsOf } from '../versions.ts';
 
 /** A segment that does not answer keeps the coordinator waiting for minutes. */
 const DISPATCH_MS_MAX = 30_000;
@@ -39,9 +39,9 @@ async function openUtility(
 ): Promise<Session> {
   const open = (at: ConnectionTarget) =>
     openSession(at, { purpose: 'probe', applicationName: 'stowage doctor', signal });
-  for (const major of [6, 7] as const) {
+  for (const major of GREENPLUM_MAJORS) {
     try {
-      return await open({ ...target, options: utilityOptions({ text: '', major }) });
+      return await open({ ...target, options: traitsOf({ major }).utilityOptions });
     } catch (error) {
       if (sqlStateOf(error) !== UNKNOWN_PARAMETER) throw error;
     }

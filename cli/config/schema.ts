@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { parsePattern } from '../../backup-set/base/selection.ts';
 import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
 import { ZstdLevel } from '../../backup-set/documents/plan.ts';
+import { connectionFields, DEFAULT_PORT, Host, Port } from '../../database/connection-settings.ts';
 import { FLAVOUR_NAMES, flavourNamed } from '../../database/flavours.ts';
 import { roomLacking } from '../../segment-shipper/backup/row-room.ts';
 
@@ -16,8 +17,8 @@ const Positive = z.int().positive();
 
 const SegmentConfig = z.strictObject({
   content: z.int().min(-1).max(999_999),
-  host: z.string().min(1),
-  port: z.int().min(1).max(65_535).default(5432),
+  host: Host,
+  port: Port.default(DEFAULT_PORT),
   /** Starts this segment's shipper; overrides `shippers.command`. */
   command: z.array(z.string().min(1)).min(1).exactOptional(),
 });
@@ -37,19 +38,11 @@ const Cluster = z.strictObject({
   /** Of Greenplum; it knows where its segments are. */
   coordinator: z
     .strictObject({
-      host: z.string().min(1).default('localhost'),
-      port: z.int().min(1).max(65_535).default(5432),
+      host: Host.default('localhost'),
+      port: Port.default(DEFAULT_PORT),
     })
     .exactOptional(),
-  connection: z
-    .strictObject({
-      user: z.string().min(1).exactOptional(),
-      sslmode: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).exactOptional(),
-      sslrootcert: z.string().exactOptional(),
-      /** Folder of pg_dump and its kin on the segment hosts. */
-      binDir: z.string().exactOptional(),
-    })
-    .prefault({}),
+  connection: z.strictObject(connectionFields).prefault({}),
   backup: z
     .strictObject({
       frameBytes: z

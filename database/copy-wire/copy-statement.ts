@@ -1,4 +1,5 @@
 import type { Connection, Submittable } from 'pg';
+import type { QueryHandlers } from '../session/pg-internals.ts';
 import type { CopySink, Received } from './copy-sink.ts';
 import type { Receiver } from './receiver.ts';
 
@@ -10,24 +11,13 @@ export interface CopyStatement extends Submittable {
   close(error: unknown): void;
 }
 
-/** The part of node-postgres's queries that it calls as the server's messages arrive. */
-interface Handlers {
-  handleRowDescription(): void;
-  handleDataRow(): void;
-  handlePortalSuspended(): void;
-  handleEmptyQuery(): void;
-  handleCommandComplete(message: { readonly text: string }): void;
-  handleError(error: Error): void;
-  handleReadyForQuery(): void;
-}
-
 export function copyStatement(text: string, receiver: Receiver): CopyStatement {
   // Only once the server is asked: until then rows would be nobody's.
   const asked = Promise.withResolvers<CopySink>();
   asked.promise.catch(() => {});
   let sink: CopySink | undefined;
   const nothing = () => {};
-  const statement: CopyStatement & Handlers = {
+  const statement: CopyStatement & QueryHandlers = {
     submit: (connection: Connection) => {
       sink = receiver.openSink();
       asked.resolve(sink);

@@ -1,5 +1,5 @@
-import type { Duplex } from 'node:stream';
 import { Client, type ClientConfig } from 'pg';
+import { connectionOf } from '../session/pg-internals.ts';
 import type { BlockArena } from './block-arena.ts';
 import type { Receiver } from './receiver.ts';
 import { receiveFrom, receivingSocket } from './receiving-socket.ts';
@@ -8,12 +8,6 @@ export interface ReceivingClient {
   readonly client: Client;
   /** Undefined until the connection is encrypted, where it is to be. */
   readonly receiver: Receiver | undefined;
-}
-
-/** What of node-postgres's connection its types leave out. */
-interface Connection {
-  readonly stream: Duplex;
-  once(event: 'sslconnect' | 'end', listener: () => void): void;
 }
 
 /**
@@ -31,7 +25,7 @@ export async function receivingClient(
   const client = new Client(
     plain === undefined ? config : { ...config, stream: () => plain.socket },
   );
-  const { connection } = client as unknown as { connection: Connection };
+  const connection = connectionOf(client);
   connection.once('sslconnect', () => {
     // The encrypted stream exists now, and nothing has come over it yet.
     receiver = receiveFrom(connection.stream, arena, staging);

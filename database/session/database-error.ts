@@ -1,6 +1,6 @@
 import { type ErrorCode, messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
-import { placeOf } from '../tools/process.ts';
+import { placeOf } from './place.ts';
 
 /** The server's own code for an error, when the server sent one. */
 export function sqlStateOf(error: unknown): string | undefined {

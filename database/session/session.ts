@@ -9,6 +9,7 @@ import type { ConnectionTarget } from '../flavour.ts';
 import { sendCancel } from './cancel.ts';
 import { databaseError } from './database-error.ts';
 import { findPassword } from './password-file.ts';
+import { backendKeyOf, connectionOf } from './pg-internals.ts';
 
 /** One connection to one database, with the settings that make the same rows give the same bytes. */
 export interface Session {
@@ -103,7 +104,7 @@ export async function openSession(
   });
   lost.catch(() => {});
   const gone = new Promise<void>((resolve) => client.once('end', () => resolve()));
-  const cut = () => socketOf(client).destroy();
+  const cut = () => connectionOf(client).stream.destroy();
   const ask = <Row extends object>(sql: string, values?: readonly unknown[], doing?: string) => {
     const run = async () => {
       try {
@@ -125,7 +126,7 @@ export async function openSession(
     target,
     lost,
     get pid() {
-      return backendOf(client).pid;
+      return backendKeyOf(client).pid;
     },
     query: async <Row extends object>(sql: string, values?: readonly unknown[]) =>
       (await ask<Row>(sql, values)).rows,
@@ -136,7 +137,7 @@ export async function openSession(
     get receiver() {
       return receiving?.receiver;
     },
-    cancel: () => sendCancel(target, backendOf(client)),
+    cancel: () => sendCancel(target, backendKeyOf(client)),
     close: async () => {
       if (!closing) {
         closing = true;
@@ -148,7 +149,7 @@ export async function openSession(
     destroy: async () => {
       const first = !closing;
       closing = true;
-      if (first) await sendCancel(target, backendOf(client));
+      if (first) await sendCancel(target, backendKeyOf(client));
       cut();
     },
   };
@@ -157,7 +158,7 @@ export async function openSession(
 }
 
 async function connect(client: Client, session: Session, options: SessionOptions): Promise<void> {
-  const cut = () => socketOf(client).destroy(new Error('interrupted'));
+  const cut = () => connectionOf(client).stream.destroy(new Error('interrupted'));
   options.signal?.addEventListener('abort', cut, { once: true });
   try {
     await client.connect().catch((error: unknown) => {
@@ -212,20 +213,6 @@ async function tls(target: ConnectionTarget): Promise<NonNullable<ClientConfig['
     case 'verify-full':
       return ca;
   }
-}
-
-/** Parts of node-postgres that its types leave out. */
-function backendOf(client: Client): { pid: number; secretKey: number } {
-  const { processID, secretKey } = client as unknown as {
-    processID: number | null;
-    secretKey: number | null;
-  };
-  return { pid: processID ?? 0, secretKey: secretKey ?? 0 };
-}
-
-function socketOf(client: Client): { destroy(error?: Error): void } {
-  return (client as unknown as { connection: { stream: { destroy(error?: Error): void } } })
-    .connection.stream;
 }
 
 /** Waits for a promise, but no longer than this. */

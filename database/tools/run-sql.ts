@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import type { ConnectionTarget } from '../flavour.ts';
+import { placeOf } from '../session/place.ts';
 import { labelled } from './dump.ts';
-import { placeOf, startTool, toolError } from './process.ts';
+import { startTool, toolError } from './process.ts';
 
 export interface RunSqlOptions {
   /** SQLSTATEs that are no failure, e.g. 42710 for roles that are there already; every other error still is. */

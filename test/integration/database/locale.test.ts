@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLocale } from '../../../database/catalog/locale.ts';
 import { ownedSequences } from '../../../database/catalog/owned-sequences.ts';
 import { openSession, type Session } from '../../../database/session/session.ts';
-import { createDatabase } from '../../../database/target/target.ts';
+import { createDatabase } from '../../../database/target/database.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 let server: TestServer;

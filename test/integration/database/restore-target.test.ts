@@ -1,15 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSession, type Session } from '../../../database/session/session.ts';
 import { inspectServer } from '../../../database/shards/inspect.ts';
+import { createDatabase, databaseExists } from '../../../database/target/database.ts';
+import { analyzeRelations, refreshViews } from '../../../database/target/refresh.ts';
 import {
-  analyzeRelations,
-  createDatabase,
-  databaseExists,
-  refreshViews,
   relationStates,
   suspendTriggers,
   truncateRelations,
-} from '../../../database/target/target.ts';
+} from '../../../database/target/relations.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 let server: TestServer;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import type { ConnectionTarget, HeldSnapshot } from '../../../database/flavour.ts';
 import { shardsFlavour } from '../../../database/shards/flavour.ts';
-import { createDatabase } from '../../../database/target/target.ts';
+import { createDatabase } from '../../../database/target/database.ts';
 import {
   dumpGlobals,
   dumpLargeObjects,

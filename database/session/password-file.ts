@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { ConnectionTarget } from '../flavour.ts';
 
 /**
- * The password libpq would use: the target's, PGPASSWORD, or the first matching line of ~/.pgpass (PGPASSFILE).
- * As in libpq, a password file that others may read is passed over.
+ * The password that libpq would use: the target's, PGPASSWORD, or the first matching line of
+ * ~/.pgpass (PGPASSFILE). As in libpq, a password file that other users may read is ignored.
  */
 export async function findPassword(
   target: ConnectionTarget,

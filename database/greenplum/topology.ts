@@ -2,9 +2,10 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget, Segment } from '../flavour.ts';
 import { withMaintenanceSession } from '../session/maintenance.ts';
 import type { Session } from '../session/session.ts';
-import { type GreenplumMajor, majorOf, traitsOf } from './versions.ts';
+import type { GreenplumMajor } from './majors.ts';
+import { majorOf, traitsOf } from './versions.ts';
 
-/** Which Greenplum a server is. `server_version_num` tells only which PostgreSQL it was made from. */
+/** A release of Greenplum. (`server_version_num` is the version of the PostgreSQL it is based on.) */
 export interface GreenplumVersion {
   /** e.g. `6.24.3` */
   readonly text: string;
@@ -14,13 +15,13 @@ export interface GreenplumVersion {
 
 export interface GreenplumTopology {
   readonly version: GreenplumVersion;
-  /** libpq's `options` for a session that a segment, or the coordinator alone, answers. */
+  /** libpq's `options` for a session with one instance: a segment, or the coordinator without the segments. */
   readonly utility: string;
-  /** The coordinator, and of every content the instance that is its primary now. */
+  /** The coordinator and the current primary of every content. */
   readonly segments: readonly Segment[];
 }
 
-/** What gp_segment_configuration says of one primary. */
+/** A row of gp_segment_configuration: one primary. */
 export interface PrimaryRow {
   readonly content: number;
   readonly host: string;
@@ -31,8 +32,9 @@ export interface PrimaryRow {
 }
 
 /**
- * Asks the coordinator where the primaries are now; after a failover it names others.
- * @throws StowageError `database/failed` when this is no Greenplum; `database/unreachable` naming the content that has no primary.
+ * Reads from the coordinator where the primaries are now: a failover moves them.
+ * @throws StowageError `database/failed` when the server is not Greenplum; `database/unreachable`
+ * naming a content without a primary.
  */
 export function readTopology(
   coordinator: Segment,
@@ -57,19 +59,19 @@ export function readTopology(
   });
 }
 
-/** @throws StowageError `database/failed` when the server is no Greenplum. */
+/** @throws StowageError `database/failed` when the server is not Greenplum. */
 export async function readVersion(session: Session): Promise<GreenplumVersion> {
   const [row] = await session.query<{ version: string }>('SELECT version() AS version');
   const version = parseVersion(row?.version ?? '');
   if (version !== undefined) return version;
   throw new StowageError(
     'database/failed',
-    `${session.target.host}:${session.target.port} is no Greenplum: ${row?.version ?? ''}`,
+    `${session.target.host}:${session.target.port} is not Greenplum: ${row?.version ?? ''}; for PostgreSQL set flavour: shards`,
     { where: { field: 'flavour' } },
   );
 }
 
-/** From what `version()` says; undefined = neither Greenplum nor Apache Cloudberry. */
+/** The release in the text of `version()`; undefined = neither Greenplum nor Apache Cloudberry. */
 export function parseVersion(text: string): GreenplumVersion | undefined {
   const greenplum = /\(Greenplum Database (\d+)([\w.+-]*)/.exec(text);
   if (greenplum !== null) {
@@ -80,7 +82,7 @@ export function parseVersion(text: string): GreenplumVersion | undefined {
   return cloudberry === null ? undefined : { text: cloudberry[1] ?? '', major: 7 };
 }
 
-/** Every content from 0 to the last must have a primary that is up: a backup without one would lack its rows. */
+/** Every content from 0 to the last must have a primary that is up, or the backup would lack its rows. */
 export function segmentsOf(rows: readonly PrimaryRow[], options: string): Segment[] {
   const up = new Map(rows.filter(({ status }) => status === 'u').map((row) => [row.content, row]));
   const count = Math.max(-1, ...rows.map(({ content }) => content)) + 1;
@@ -88,7 +90,7 @@ export function segmentsOf(rows: readonly PrimaryRow[], options: string): Segmen
   for (let content = 0; content < count; content++) {
     const primary = up.get(content);
     if (primary === undefined) {
-      const message = `content ${content} has no primary that is up (gp_segment_configuration); bring it back with gprecoverseg first`;
+      const message = `content ${content} has no primary that is up (gp_segment_configuration); run gprecoverseg first`;
       throw new StowageError('database/unreachable', message, { where: { content } });
     }
     const { host, port, dataDir } = primary;
@@ -97,6 +99,6 @@ export function segmentsOf(rows: readonly PrimaryRow[], options: string): Segmen
   if (segments.length > 0) return segments;
   throw new StowageError(
     'database/unreachable',
-    'the coordinator knows of no segment (gp_segment_configuration)',
+    'the coordinator has no segments (gp_segment_configuration)',
   );
 }

@@ -3,9 +3,7 @@ import { type CatalogRelation, readCatalog } from '../catalog/catalog.ts';
 import type { Session } from '../session/session.ts';
 import { readCatalog6 } from './catalog-6.ts';
 import { readGreenplumLockWait } from './locks.ts';
-
-/** The major versions that Stowage knows. */
-export type GreenplumMajor = 6 | 7;
+import { GREENPLUM_MAJORS, type GreenplumMajor } from './majors.ts';
 
 /** What differs between the major versions of Greenplum. The SQL conditions are about `c`, a row of pg_class. */
 export interface VersionTraits {
@@ -43,8 +41,6 @@ const VERSIONS: Readonly<Record<GreenplumMajor, VersionTraits>> = {
     programsRole: 'pg_execute_server_program',
   },
 };
-
-export const GREENPLUM_MAJORS = [6, 7] as const satisfies readonly GreenplumMajor[];
 
 export function traitsOf({ major }: { readonly major: GreenplumMajor }): VersionTraits {
   return VERSIONS[major];

@@ -4,7 +4,7 @@ import { PHASES } from '../../backup-set/base/keys.ts';
 import { RestoreId, Timestamp } from '../../backup-set/base/timestamps.ts';
 import { segmentJobFields } from '../../backup-set/documents/agents.ts';
 import { connectionFields, Host, Port } from '../../database/connection-settings.ts';
-import { GREENPLUM_MAJORS } from '../../database/greenplum/versions.ts';
+import { GREENPLUM_MAJORS } from '../../database/greenplum/majors.ts';
 
 /**
  * What the coordinator and a shipper say to each other, one JSON object a line: jobs on the shipper's standard input, reports on

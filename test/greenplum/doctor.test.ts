@@ -156,7 +156,7 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum', () => {
     expect(byRoot.find('content 0', 'shipper')?.detail).toMatch(
       /line \d+ of pg_hba.conf .*from 127\.0\.0\.1/,
     );
-    expect(byRoot.find('programs', 'pg_dump and its kin')).toMatchObject({
+    expect(byRoot.find('programs', 'dump and restore programs')).toMatchObject({
       ok: true,
       remark: true,
     });

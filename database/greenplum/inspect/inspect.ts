@@ -19,13 +19,13 @@ const SEGMENTS_AT_ONCE = 16;
 const CONNECTIONS_OF_BARRIER = 3;
 /** On a segment, for the coordinator's holder, its locker, and pg_dump. */
 const CONNECTIONS_DISPATCHED = 3;
-/** On the coordinator: pg_dump, and whoever reads the sequences. */
+/** On the coordinator: pg_dump, and the session that reads the sequences. */
 const CONNECTIONS_OF_DEFINITIONS = 2;
 
 /**
- * Asks a Greenplum whether a backup of this database can work. Changes nothing and locks nothing. The coordinator is asked
- * in utility mode: it then answers also while a segment does not.
- * @throws never; what cannot be asked is a check that is not ok.
+ * Checks whether a backup of this database can work. Changes and locks nothing. The coordinator is
+ * queried in utility mode, in which it answers even while a segment is down.
+ * @throws never: what cannot be checked is a check that failed.
  */
 export async function inspectGreenplum(
   coordinator: Segment,
@@ -46,10 +46,10 @@ export async function inspectGreenplum(
   }
 }
 
-/** What is known once the coordinator has said what it is. */
+/** What is known once the coordinator has answered. */
 interface Known extends GreenplumInspection {
   readonly version: GreenplumVersion;
-  /** False when the database is not there: what does not depend on it is asked in another one. */
+  /** False when the database does not exist: the other checks then run in another one. */
   readonly isDatabase: boolean;
 }
 
@@ -86,23 +86,23 @@ async function inspectCluster(
   ];
 }
 
-/** pg_dump runs beside the coordinator; from another machine nobody sees what is installed there. */
+/** pg_dump runs on the coordinator's host; from another machine its version is unknown. */
 async function programsOf(
   { coordinator, connect, shipsFromHere, signal }: GreenplumInspection,
   serverRelease: string,
 ): Promise<ServerCheck[]> {
   const target = connect(coordinator);
   if (shipsFromHere(coordinator)) return inspectPrograms(target, serverRelease, signal);
-  const place = target.binDir ?? 'connection.binDir, which is not set,';
-  const detail = `they run on ${coordinator.host}, which cannot be seen from here; pg_dump --help in ${place} there must tell of --gp-syntax`;
-  return [{ name: 'pg_dump and its kin', ok: true, remark: true, detail }];
+  const place = target.binDir ?? 'the folder connection.binDir, which is not set,';
+  const detail = `they run on ${coordinator.host} and cannot be checked from here; make sure that \`pg_dump --help\` in ${place} there lists --gp-syntax`;
+  return [{ name: 'dump and restore programs', ok: true, remark: true, detail }];
 }
 
 async function inspectCoordinator(known: Known, session: Session): Promise<ServerCheck[]> {
   const { coordinator, shipsFromHere, version } = known;
   const connections = CONNECTIONS_OF_BARRIER + CONNECTIONS_OF_DEFINITIONS;
   return [
-    entered(session.target),
+    accepted(session.target),
     await attempt('shipper', () => checkShipperEntry(session, shipsFromHere(coordinator))),
     await attempt('server programs', () => checkServerPrograms(session, version)),
     ...(await inspectInstance(session, { ...known, connections })),
@@ -126,7 +126,7 @@ async function inspectSegment(
     });
     try {
       return placed(of, [
-        entered(target),
+        accepted(target),
         await attempt('shipper', () => checkShipperEntry(session, shipsFromHere(segment))),
         ...(await inspectInstance(session, { ...known, connections })),
       ]);
@@ -140,6 +140,6 @@ async function inspectSegment(
   }
 }
 
-function entered({ host, port, user }: ConnectionTarget): ServerCheck {
-  return { name: 'utility session', ok: true, detail: `${host}:${port} lets ${user} in from here` };
+function accepted({ host, port, user }: ConnectionTarget): ServerCheck {
+  return { name: 'utility session', ok: true, detail: `${host}:${port} accepts ${user} from here` };
 }

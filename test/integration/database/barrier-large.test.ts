@@ -29,7 +29,7 @@ async function snapshotOf(
 }
 
 describe('the barrier', () => {
-  it('ends an autovacuum that is alone in the way, which nobody else is ended for', async () => {
+  it('makes the server cancel an autovacuum that alone blocks it, and no other session', async () => {
     // An autovacuum that is as slow as can be, on a table it cannot leave alone.
     server = await startPostgres({
       settings: {
@@ -57,7 +57,7 @@ describe('the barrier', () => {
     expect(held.attempts).toBeLessThan(10);
   });
 
-  it('holds two thousand tables', async () => {
+  it('locks two thousand tables', async () => {
     server = await startPostgres();
     // One transaction each hundred: creating holds as many locks as the barrier will.
     await server.psql(

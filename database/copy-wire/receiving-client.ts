@@ -6,13 +6,13 @@ import { receiveFrom, receivingSocket } from './receiving-socket.ts';
 
 export interface ReceivingClient {
   readonly client: Client;
-  /** Undefined until the connection is encrypted, where it is to be. */
+  /** Undefined until the TLS handshake, when the connection uses TLS. */
   readonly receiver: Receiver | undefined;
 }
 
 /**
- * A client all of whose bytes go through the arena. Its place there is free again when the connection has ended; so it
- * must be made to connect. Waits while as many others are connected as the arena has places for.
+ * A client whose incoming bytes all go through the arena. It waits while the arena has no free place.
+ * The place is free again when the connection has ended, so the caller must connect the client.
  */
 export async function receivingClient(
   config: ClientConfig,
@@ -27,7 +27,7 @@ export async function receivingClient(
   );
   const connection = connectionOf(client);
   connection.once('sslconnect', () => {
-    // The encrypted stream exists now, and nothing has come over it yet.
+    // The TLS stream exists now, and no byte has arrived on it yet.
     receiver = receiveFrom(connection.stream, arena, staging);
   });
   connection.once('end', () => {

@@ -79,7 +79,9 @@ export interface Segment {
   readonly dataDir?: string;
 }
 
-/** How to reach one instance. The password leaves this value only by PGPASSWORD or the connection. */
+/**
+ * How to reach one instance. The password leaves this value only by PGPASSWORD or the connection.
+ */
 export interface ConnectionTarget {
   /** Which segment this is, for errors; absent for a database outside the cluster. */
   readonly content?: number;
@@ -94,16 +96,25 @@ export interface ConnectionTarget {
   readonly password?: string;
   readonly sslmode?: 'disable' | 'require' | 'verify-ca' | 'verify-full';
   readonly sslrootcert?: string;
-  /** The folder of PostgreSQL's programs on this host, e.g. `/usr/lib/postgresql/15/bin`; absent = searched for. */
+  /**
+   * The folder of PostgreSQL's programs on this host, e.g. `/usr/lib/postgresql/15/bin`; absent =
+   * searched for.
+   */
   readonly binDir?: string;
 }
 
-/** `barrier`: every segment exports a snapshot while writers are blocked; `dispatch`: the coordinator's snapshot. */
+/**
+ * `barrier`: every segment exports a snapshot while writers are blocked; `dispatch`: the
+ * coordinator's snapshot.
+ */
 export type SnapshotMechanism = 'barrier' | 'dispatch';
 
 export interface SnapshotOptions {
   readonly selection: Selection;
-  /** Longest wait for one SHARE lock; below deadlock_timeout, so that the server cancels no session for us. */
+  /**
+   * Longest wait for one SHARE lock; below deadlock_timeout, so that the server cancels no session
+   * for us.
+   */
   readonly lockTimeoutMs: number;
   /** Attempts before giving up. */
   readonly attemptsMax: number;
@@ -137,10 +148,15 @@ export interface Blocked {
 export interface HeldSnapshot {
   readonly nodes: readonly NodeSnapshot[];
   readonly takenAt: Date;
-  /** The longest time that a writer may have waited for the successful barrier, on any segment, in milliseconds. */
+  /**
+   * The longest time that a writer may have waited for the successful barrier, on any segment, in
+   * milliseconds.
+   */
   readonly writerWaitMs: number;
   readonly attempts: number;
-  /** Rejects when a connection that holds the snapshot breaks: the backup must fail. Never resolves. */
+  /**
+   * Rejects when a connection that holds the snapshot breaks: the backup must fail. Never resolves.
+   */
   readonly lost: Promise<never>;
   /** Present when the coordinator's statements send the rows, to programs on the segment hosts. */
   readonly dispatch?: Dispatch;
@@ -169,7 +185,10 @@ export interface NodeSnapshot {
   readonly segment: Segment;
   /** For SET TRANSACTION SNAPSHOT. Absent where no rows are read: on Greenplum's coordinator. */
   readonly snapshotId?: string;
-  /** Whether definitions, roles and sequences are read here: every shard, but only Greenplum's coordinator. */
+  /**
+   * Whether definitions, roles and sequences are read here: every shard, but only Greenplum's
+   * coordinator.
+   */
   readonly definitions: boolean;
   /** e.g. "15.18" */
   readonly serverVersion: string;
@@ -201,7 +220,9 @@ export interface DiscoveredRelation {
   readonly schema: string;
   readonly name: string;
   readonly kind: 'table' | 'partition';
-  /** In attribute order, without generated and dropped columns. Empty for a table of zero columns. */
+  /**
+   * In attribute order, without generated and dropped columns. Empty for a table of zero columns.
+   */
   readonly columns: readonly string[];
   /** Only rows for which this SQL condition holds (an extension's configuration table). */
   readonly condition?: string;

@@ -31,7 +31,10 @@ function givenTo(plan: Plan, id: number, holders: readonly number[]): Plan {
   return { ...plan, contents };
 }
 
-/** What an altered plan is told; folded with everything else still in place it makes the set damaged, and is told the same. */
+/**
+ * What an altered plan is told; folded with everything else still in place it makes the set
+ * damaged, and is told the same.
+ */
 function saidOf(parts: SetParts, plan: Plan) {
   const said = greenplumDisagreements(plan).map(({ message, relation }) => ({
     message,
@@ -133,7 +136,8 @@ describe('the plan is of no whole Greenplum', () => {
           const seal = { ...greenplumSealOf(parts), planSha256 };
           const folded = fold(documentsOf(parts, { plan, seal }));
           if (folded.status !== 'damaged') throw new Error(folded.status);
-          // Its replicated relations are nobody's now; without such the plan is one of a smaller Greenplum.
+          // Its replicated relations are nobody's now; without such the plan is one of a smaller
+          // Greenplum.
           if (greenplumDisagreements(plan).length > 0) return;
           expect(folded.problems).toContainEqual(
             expect.objectContaining({ code: 'documents-disagree', content: gone }),
@@ -275,7 +279,8 @@ describe('chosen rows of a table, which a dispatch sends through the coordinator
 test('every relation that is wrong is named, and no other', () => {
   fc.assert(
     fc.property(greenplumSet, (parts) => {
-      // All are given to content 0 alone: right for what is replicated, and for a Greenplum of one segment.
+      // All are given to content 0 alone: right for what is replicated, and for a Greenplum of one
+      // segment.
       const wrong = parts.plan.relations.reduce(
         (plan, { id }) => givenTo(plan, id, [0]),
         parts.plan,

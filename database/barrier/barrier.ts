@@ -27,8 +27,10 @@ export interface BarrierEffects {
 const PAUSE_MS_FIRST = 200;
 const PAUSE_MS_MAX = 5_000;
 /**
- * Many short waits, each within lock_timeout, add up while writers are blocked. Past deadlock_timeout
- * the server would cancel a writer that we block and wait for. So one attempt may take this share of
+ * Many short waits, each within lock_timeout, add up while writers are blocked. Past
+ * deadlock_timeout
+ * the server would cancel a writer that we block and wait for. So one attempt may take this share
+ * of
  * deadlock_timeout, and the time of the locking itself (0.05 ms were measured per relation).
  */
 const DEADLOCK_TIMEOUT_SHARE = 0.9;
@@ -45,7 +47,8 @@ const AUTOVACUUM_MARGIN_MS = 500;
 /**
  * Takes one consistent snapshot of several instances that cannot share one: SHARE locks block all
  * writers for the moment in which each instance exports a snapshot. Writers wait only that long.
- * @throws StowageError `database/locked`, `database/unreachable`, `database/denied`, `database/failed`, `interrupted`.
+ * @throws StowageError `database/locked`, `database/unreachable`, `database/denied`,
+ * `database/failed`, `interrupted`.
  */
 export async function takeBarrierSnapshot(
   members: readonly BarrierMember[],
@@ -188,7 +191,8 @@ function sameRelations(locked: readonly Lockable[], seen: readonly Lockable[]): 
 
 /**
  * While waits are shorter than deadlock_timeout the server does not search for deadlocks, so it
- * cancels no session for us. Autovacuum is the exception: the server cancels its worker in favour of
+ * cancels no session for us. Autovacuum is the exception: the server cancels its worker in favour
+ * of
  * a waiting session, but only when it searches, and the worker starts again later. So when only
  * autovacuum blocked the last attempt, the next one waits longer than deadlock_timeout.
  */

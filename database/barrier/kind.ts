@@ -12,7 +12,9 @@ export interface ExportedNode {
   readonly snapshotId?: string;
 }
 
-/** What a node's catalogs contain under its snapshot, and the relations that must be locked for it. */
+/**
+ * What a node's catalogs contain under its snapshot, and the relations that must be locked for it.
+ */
 export interface DescribedNode {
   readonly snapshot: NodeSnapshot;
   readonly lockable: readonly Lockable[];
@@ -20,7 +22,9 @@ export interface DescribedNode {
 
 /** What differs in a barrier between the flavours. */
 export interface BarrierKind {
-  /** Called once per attempt; the function it returns reads from the catalogs what a node must lock. */
+  /**
+   * Called once per attempt; the function it returns reads from the catalogs what a node must lock.
+   */
   discover(
     nodes: readonly BarrierNode[],
     selection: Selection,

@@ -3,14 +3,18 @@ import type { Blocked } from '../flavour.ts';
 import { quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
 
-/** One statement for 10,000 tables would be a megabyte of SQL; one per table costs a round trip each. */
+/**
+ * One statement for 10,000 tables would be a megabyte of SQL; one per table costs a round trip
+ * each.
+ */
 const RELATIONS_PER_LOCK = 100;
 
 /**
  * Locks relations; each wait takes at most the transaction's lock_timeout. ONLY, because children
  * are in the list by themselves. LOCK TABLE takes no snapshot, so the transaction's snapshot can be
  * taken after the locks.
- * @throws StowageError as `Session.query`; `database/locked` when `cancelled` fires between statements.
+ * @throws StowageError as `Session.query`; `database/locked` when `cancelled` fires between
+ * statements.
  */
 export async function lockRelations(
   session: Session,
@@ -35,7 +39,8 @@ export interface LockWait {
 }
 
 /**
- * The sessions that block this backend now; undefined when it does not wait for a relation. Pid 0 is
+ * The sessions that block this backend now; undefined when it does not wait for a relation. Pid 0
+ * is
  * a prepared transaction.
  */
 export async function readLockWait(

@@ -75,14 +75,17 @@ export async function openBarrierNode(
 /** How one attempt locks. */
 export interface LockingTerms {
   readonly lockTimeoutMs: number;
-  /** `schema.name` of what the last attempt waited for: locked first, while nothing else is locked. */
+  /**
+   * `schema.name` of what the last attempt waited for: locked first, while nothing else is locked.
+   */
   readonly first: string | undefined;
   /** Fires when the attempt has failed on another node. */
   readonly cancelled: AbortSignal;
 }
 
 /**
- * Takes ACCESS SHARE in the transaction that will hold the snapshot; it has none yet. From now on no
+ * Takes ACCESS SHARE in the transaction that will hold the snapshot; it has none yet. From now on
+ * no
  * relation of the list can be dropped, altered or truncated.
  */
 export async function holdRelations(
@@ -129,7 +132,8 @@ export async function rollBack(session: Session): Promise<void> {
 }
 
 /**
- * Runs one locking step, and reads meanwhile which sessions block it. Resolves with the failure when
+ * Runs one locking step, and reads meanwhile which sessions block it. Resolves with the failure
+ * when
  * the lock could not be taken; throws every other error.
  */
 export async function watched(

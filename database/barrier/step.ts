@@ -10,12 +10,15 @@ export interface AttemptFailure {
   readonly failure: LockFailure;
 }
 
-/** A cancel that arrives between two statements has no effect: it is sent again until the step ends. */
+/**
+ * A cancel that arrives between two statements has no effect: it is sent again until the step ends.
+ */
 const CANCEL_EVERY_MS = 100;
 
 /**
  * Runs a locking step on all nodes at once. When one fails, the time is up or the signal fires, the
- * waiting statements of the others are cancelled. Returns the first failure when all steps have ended.
+ * waiting statements of the others are cancelled. Returns the first failure when all steps have
+ * ended.
  */
 export async function onAllNodes(
   nodes: readonly BarrierNode[],

@@ -46,7 +46,10 @@ export async function readCatalog(session: Session): Promise<CatalogRelation[]> 
     ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`);
 }
 
-/** Table sizes by oid. Call it only under our own locks: it waits for any ACCESS EXCLUSIVE lock on a table. */
+/**
+ * Table sizes by oid. Call it only under our own locks: it waits for any ACCESS EXCLUSIVE lock on a
+ * table.
+ */
 export async function readSizes(
   session: Session,
   oids: readonly number[],

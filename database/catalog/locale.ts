@@ -22,7 +22,9 @@ export async function readLocale(session: Session): Promise<Locale> {
   };
 }
 
-/** The clause of CREATE DATABASE for a locale. LOCALE_PROVIDER came with 15, so libc is not named. */
+/**
+ * The clause of CREATE DATABASE for a locale. LOCALE_PROVIDER came with 15, so libc is not named.
+ */
 export function localeClause({ provider, collate, ctype, name }: Locale): string {
   const categories = `LC_COLLATE ${quoteLiteral(collate)} LC_CTYPE ${quoteLiteral(ctype)}`;
   if (provider === 'libc') return categories;

@@ -32,7 +32,8 @@ export interface DiscoveryOptions {
 }
 
 /**
- * What a backup of this database ships, what it leaves out, and why. Under a snapshot and with locked
+ * What a backup of this database ships, what it leaves out, and why. Under a snapshot and with
+ * locked
  * relations it is exact, and can read sizes. Before that it is the list of relations to lock.
  */
 export async function discoverRelations(

@@ -4,8 +4,10 @@ import type { Session } from '../session/session.ts';
 const SEQUENCES_PER_QUERY = 100;
 
 /**
- * One SQL statement per sequence (also those of identity columns) that sets its value, without a line
- * break inside or at its end. psql runs them at a restore. Sequences are not part of a snapshot: they
+ * One SQL statement per sequence (also those of identity columns) that sets its value, without a
+ * line
+ * break inside or at its end. psql runs them at a restore. Sequences are not part of a snapshot:
+ * they
  * are read after it was taken, so a value is never behind the rows. It may be ahead of them, which
  * leaves a gap, as a rollback does.
  */

@@ -20,7 +20,8 @@ export interface ArenaOptions {
 }
 
 /**
- * The memory that rows are received into: one WebAssembly memory per process, of a fixed size, so that
+ * The memory that rows are received into: one WebAssembly memory per process, of a fixed size, so
+ * that
  * views on it stay valid. The system allocates a page at its first write, so unused memory is free.
  */
 export interface BlockArena {
@@ -36,7 +37,9 @@ export interface Staging {
   readonly state: number;
   /** The state as words, by FIELD. */
   readonly words: Uint32Array<ArrayBuffer>;
-  /** The start of the read region. Up to CARRY_BYTES_MAX before it are the rest of the last read. */
+  /**
+   * The start of the read region. Up to CARRY_BYTES_MAX before it are the rest of the last read.
+   */
   readonly readStart: number;
   readonly readRegion: Uint8Array<ArrayBuffer>;
 }
@@ -51,7 +54,8 @@ export interface Block {
 }
 
 /**
- * Large enough that the JavaScript call per read does not matter, and small enough for the second-level
+ * Large enough that the JavaScript call per read does not matter, and small enough for the
+ * second-level
  * cache of most processors: what the kernel has just written is read again at once.
  */
 const READ_BYTES = 256 * 1024;
@@ -59,7 +63,10 @@ const PAGE_BYTES = 65_536;
 const PAGES_MAX = 65_536;
 const ALIGNMENT_BYTES = 4096;
 
-/** @throws RangeError when it would be larger than the 4 GiB that WebAssembly can address, or has too few blocks. */
+/**
+ * @throws RangeError when it would be larger than the 4 GiB that WebAssembly can address, or has
+ * too few blocks.
+ */
 export function blockArena({ connections, blocks, frameBytes }: ArenaOptions): BlockArena {
   if (blocks <= connections)
     throw new RangeError(`${connections} connections need more than ${blocks} blocks`);

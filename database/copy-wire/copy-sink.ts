@@ -16,7 +16,9 @@ export type Received =
 export interface CopySink {
   /** The reader still reads memory that the splitter would write to. */
   readonly blocked: boolean;
-  /** The splitter has stopped at a cut, or because a block is full. False: it cannot continue yet. */
+  /**
+   * The splitter has stopped at a cut, or because a block is full. False: it cannot continue yet.
+   */
   advance(status: number): boolean;
   /** The server has ended a COPY with this row count. */
   copied(rows: number): void;
@@ -26,9 +28,15 @@ export interface CopySink {
   fail(error: unknown): void;
   /** Undefined after `finish`. */
   next(): Promise<Received | undefined>;
-  /** Releases everything that the reader does not hold; the reader gets the error at once. Safe to call twice. */
+  /**
+   * Releases everything that the reader does not hold; the reader gets the error at once. Safe to
+   * call twice.
+   */
   close(error: unknown): void;
-  /** Another connection may use the state from now on; received rows can still be read. Safe to call twice. */
+  /**
+   * Another connection may use the state from now on; received rows can still be read. Safe to call
+   * twice.
+   */
   leave(): void;
 }
 
@@ -118,7 +126,10 @@ export function createCopySink(arena: BlockArena, staging: Staging, kick: () => 
     wake();
   }
 
-  /** The block is full: after a whole row, or in a shortened block, or within a row that is too long. */
+  /**
+   * The block is full: after a whole row, or in a shortened block, or within a row that is too
+   * long.
+   */
   function full(block: Block): boolean {
     const short = words[FIELD.outEnd] !== start + cutting.blockBytesMax;
     if (short) {

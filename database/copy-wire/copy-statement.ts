@@ -5,9 +5,15 @@ import type { Receiver } from './receiver.ts';
 
 /** A query with one or more COPY TO STDOUT, which node-postgres runs, and its results. */
 export interface CopyStatement extends Submittable {
-  /** The next block or end of a COPY. Undefined when the server is ready for the next query. Rejects with the first error. */
+  /**
+   * The next block or end of a COPY. Undefined when the server is ready for the next query. Rejects
+   * with the first error.
+   */
   next(): Promise<Received | undefined>;
-  /** Releases everything; a pending `next` rejects with this error. Safe to call twice, and after the end. */
+  /**
+   * Releases everything; a pending `next` rejects with this error. Safe to call twice, and after
+   * the end.
+   */
   close(error: unknown): void;
 }
 

@@ -1,4 +1,7 @@
-/** Where blocks of rows are cut. Between the two lengths the content decides, so that the same rows give the same blocks. */
+/**
+ * Where blocks of rows are cut. Between the two lengths the content decides, so that the same rows
+ * give the same blocks.
+ */
 export interface Cutting {
   /** A block is cut by content from this length on. */
   readonly blockBytesMin: number;

@@ -5,7 +5,8 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /**
- * A stream whose reads bring 8 KiB at once, or all that its socket holds after having waited; MB per second of each way.
+ * A stream whose reads bring 8 KiB at once, or all that its socket holds after having waited; MB
+ * per second of each way.
  * @returns of each MiB, whether its reads waited.
  */
 function stream(speeds: { gathered: number; atOnce: number }) {

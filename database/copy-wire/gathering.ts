@@ -1,11 +1,15 @@
 /**
- * A server sends rows as it produces them, 8 KB at a time, and waking up for each of these costs more
- * than receiving it. So within a COPY, after a read smaller than this, the next read waits a moment.
+ * A server sends rows as it produces them, 8 KB at a time, and waking up for each of these costs
+ * more
+ * than receiving it. So within a COPY, after a read smaller than this, the next read waits a
+ * moment.
  */
 const SMALL_READ_BYTES = 64 * 1024;
 /**
- * Waiting costs nothing while the socket can buffer what the server sends meanwhile: several MB over
- * TCP, but only 160 KB over a Unix socket, which is little for wide rows. So both ways are tried, each
+ * Waiting costs nothing while the socket can buffer what the server sends meanwhile: several MB
+ * over
+ * TCP, but only 160 KB over a Unix socket, which is little for wide rows. So both ways are tried,
+ * each
  * on this much of a stream, and compared.
  */
 const TRIAL_BYTES = 16 * 1024 * 1024;

@@ -18,7 +18,10 @@ function row(length: number, n: number): Buffer {
 }
 const data = (payload: Uint8Array): WireMessage => ({ type: 'd', payload });
 
-/** Row lengths around all that decides: nothing, 16-byte chunks, the least block, the largest, several blocks. */
+/**
+ * Row lengths around all that decides: nothing, 16-byte chunks, the least block, the largest,
+ * several blocks.
+ */
 const lengths = (frameBytes: number) => {
   const { blockBytesMin, blockBytesMax } = cuttingFor(frameBytes);
   const near = (length: number) => fc.integer({ min: Math.max(1, length - 2), max: length + 2 });

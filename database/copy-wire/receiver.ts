@@ -13,11 +13,17 @@ export interface Wire {
   resume(): void;
 }
 
-/** Receives everything that a server sends over one connection, and so knows where each message begins. */
+/**
+ * Receives everything that a server sends over one connection, and so knows where each message
+ * begins.
+ */
 export interface Receiver {
   /** The memory for the next read. */
   readonly readRegion: Uint8Array<ArrayBuffer>;
-  /** Takes that many bytes from the region. False: there is no room; the next read must wait for `Wire.resume`. */
+  /**
+   * Takes that many bytes from the region. False: there is no room; the next read must wait for
+   * `Wire.resume`.
+   */
   received(bytesRead: number): boolean;
   /** True while a COPY sends so many rows that a short wait for more of them costs nothing. */
   readonly streaming: boolean;

@@ -11,7 +11,8 @@ export interface ReceivingClient {
 }
 
 /**
- * A client whose incoming bytes all go through the arena. It waits while the arena has no free place.
+ * A client whose incoming bytes all go through the arena. It waits while the arena has no free
+ * place.
  * The place is free again when the connection has ended, so the caller must connect the client.
  */
 export async function receivingClient(

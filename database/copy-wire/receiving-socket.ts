@@ -44,7 +44,8 @@ export function receivingSocket(
 }
 
 /**
- * The same for an existing stream (TLS): its bytes are copied into the arena, and other messages than
+ * The same for an existing stream (TLS): its bytes are copied into the arena, and other messages
+ * than
  * rows go to the previous `data` listeners. Call it before the first byte arrives.
  */
 export function receiveFrom(stream: Duplex, arena: BlockArena, staging: Staging): Receiver {

@@ -11,7 +11,9 @@ import { type CopyOptions, type CopyRelation, columnList } from './copy-out.ts';
 export interface CopyInOptions extends CopyOptions {
   /** Begins a transaction in the same round trip; the caller ends it. */
   readonly begin?: boolean;
-  /** Aborted when the COPY has ended, so that a source that waits for something can stop waiting. */
+  /**
+   * Aborted when the COPY has ended, so that a source that waits for something can stop waiting.
+   */
   readonly over?: AbortController;
 }
 
@@ -77,7 +79,8 @@ async function send(
 ): Promise<{ readonly sourceError: unknown } | undefined> {
   let bytesInARow = 0;
   try {
-    // Written when the server asks for rows: the source must not hold memory while we wait for that.
+    // Written when the server asks for rows: the source must not hold memory while we wait for
+    // that.
     await write(stream, new Uint8Array(), over);
     if (over.aborted) return undefined;
     for await (const chunk of source) {
@@ -105,7 +108,8 @@ async function send(
 async function write(stream: CopyStreamQuery, bytes: Uint8Array, over: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   using _ = onAbort(over, resolve);
-  // pg-copy-streams waits for the kernel only where the socket asks for it, so small ones are copied.
+  // pg-copy-streams waits for the kernel only where the socket asks for it, so small ones are
+  // copied.
   stream.write(bytes.byteLength < QUEUED_BYTES_MAX ? Buffer.from(bytes) : bytes, () => resolve());
   await promise;
 }

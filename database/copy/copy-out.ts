@@ -16,10 +16,14 @@ export interface CopyOptions {
 }
 
 export interface CopyOut {
-  /** The rows in COPY text format, as blocks of whole rows. Read once; leaving early ends the session. */
+  /**
+   * The rows in COPY text format, as blocks of whole rows. Read once; leaving early ends the
+   * session.
+   */
   readonly blocks: AsyncIterable<RowBlock>;
   /**
-   * How many rows the server sent, by its CommandComplete: the end of the bytes alone does not prove
+   * How many rows the server sent, by its CommandComplete: the end of the bytes alone does not
+   * prove
    * that they are all there. Resolves after the last block was read.
    */
   rowsCounted(): Promise<number>;

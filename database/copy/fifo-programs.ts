@@ -4,8 +4,10 @@ import { quoteShell } from '../session/quote.ts';
  * The programs that `COPY … PROGRAM … ON SEGMENT` starts on every segment host, and the files that
  * connect them to the shipper on that host: one small shell per table, one shipper for all tables.
  *
- * Greenplum replaces `<SEGID>` by the content id. It treats a program that was killed as successful,
- * and to the program an aborted COPY looks like the end of its input. So a program that has passed on
+ * Greenplum replaces `<SEGID>` by the content id. It treats a program that was killed as
+ * successful,
+ * and to the program an aborted COPY looks like the end of its input. So a program that has passed
+ * on
  * everything creates a file, and the shipper trusts only that file.
  */
 
@@ -52,7 +54,8 @@ export function feedProgram(folder: string, relation: number, waitMs = SHIPPER_W
 export function collectProgram(folder: string, relation: number, waitMs = SHIPPER_WAIT_MS): string {
   // When the FIFO is deleted before the open, the open creates a plain file that is never read.
   const work = '{ [ -p /proc/self/fd/1 ] && exec cat <&3; } >"$f"';
-  // A server whose pipe breaks reports the broken pipe, and not why it was cancelled, e.g. a lost segment.
+  // A server whose pipe breaks reports the broken pipe, and not why it was cancelled, e.g. a lost
+  // segment.
   const whenStopped = 'timeout 5 cat >/dev/null;';
   return program(folder, fifoName(relation, 'out'), waitMs, {
     work,
@@ -62,8 +65,10 @@ export function collectProgram(folder: string, relation: number, waitMs = SHIPPE
 }
 
 /**
- * POSIX shell. A watch process kills a `cat` whose shipper, folder or shell is gone: it would hang in
- * the open of a FIFO that has no other end, and the server's backend with it. The watch must not keep
+ * POSIX shell. A watch process kills a `cat` whose shipper, folder or shell is gone: it would hang
+ * in
+ * the open of a FIFO that has no other end, and the server's backend with it. The watch must not
+ * keep
  * the pipe to the server open, hence its redirections. A zombie counts as gone: a shell that was
  * killed stays one for as long as the backend reads from `cat`.
  *

@@ -12,7 +12,8 @@ interface OnSegmentOptions {
 type Table = Pick<CopyRelation, 'schema' | 'name' | 'columns' | 'condition'>;
 
 /**
- * Every segment loads what a program on its host writes, inside the caller's transaction. Returns the
+ * Every segment loads what a program on its host writes, inside the caller's transaction. Returns
+ * the
  * row count of all segments. Greenplum rejects a row that belongs to another segment.
  * @throws StowageError as `Session.query`, with the program's stderr (2F000); `interrupted`.
  */
@@ -25,7 +26,10 @@ export function copyFromPrograms(
   return copy(session, table, `FROM PROGRAM ${quoteLiteral(program)}`, options);
 }
 
-/** Every segment sends its rows to a program on its host. Returns the row count of all segments. @throws as `copyFromPrograms`. */
+/**
+ * Every segment sends its rows to a program on its host. Returns the row count of all segments.
+ * @throws as `copyFromPrograms`.
+ */
 export function copyToPrograms(
   session: Session,
   table: Table,

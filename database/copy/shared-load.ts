@@ -14,7 +14,8 @@ const LOCK_WAIT = '60s';
 /**
  * Whether several connections may load a table in parallel:
  * - The table must be empty, so that it can be truncated when one of them cannot commit.
- * - The server must have pg_blocking_pids (since 9.6), to detect that the connections wait for each other.
+ * - The server must have pg_blocking_pids (since 9.6), to detect that the connections wait for each
+ * other.
  * - No trigger may fire despite `session_replication_role = replica`: it could make the connections
  *   wait for each other (a counter in one row), and a TRUNCATE would not undo its effects.
  */
@@ -69,7 +70,8 @@ export async function undoPartialLoad(
     try {
       await session.query(`TRUNCATE TABLE ONLY ${name}`);
     } catch (error) {
-      // A foreign key of another table forbids TRUNCATE. It has waited for the lock before it failed,
+      // A foreign key of another table forbids TRUNCATE. It has waited for the lock before it
+      // failed,
       // so no other connection is still committing rows.
       if (sqlStateOf(error) !== '0A000') throw error;
       await session.query(`DELETE FROM ONLY ${name}`);

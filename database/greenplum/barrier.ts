@@ -17,7 +17,8 @@ import { greenplumCatalog } from './catalog.ts';
 import type { GreenplumVersion } from './topology.ts';
 
 /**
- * Greenplum's barrier. SHARE is taken once, on the coordinator, which dispatches it to the segments.
+ * Greenplum's barrier. SHARE is taken once, on the coordinator, which dispatches it to the
+ * segments.
  * Each segment exports its own snapshot in utility mode, because a segment cannot import the
  * coordinator's. ACCESS SHARE is held on every instance.
  */

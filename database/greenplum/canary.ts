@@ -3,7 +3,9 @@ import type { ConnectionTarget } from '../flavour.ts';
 import { quoteIdentifier, quoteQualified } from '../session/quote.ts';
 import { openSession, type Session } from '../session/session.ts';
 
-/** As many rows before the snapshot as after it: enough that hundreds of segments each have some. */
+/**
+ * As many rows before the snapshot as after it: enough that hundreds of segments each have some.
+ */
 const ROWS = 10_000;
 /** Schemas of this name are never part of a backup. */
 export const CANARY_SCHEMA = 'stowage_canary_';
@@ -57,7 +59,9 @@ export async function createCanary(
   }
 }
 
-/** A backup drops its canary within seconds, so an older one belongs to a backup that was killed. */
+/**
+ * A backup drops its canary within seconds, so an older one belongs to a backup that was killed.
+ */
 const LEFTOVER_AFTER_SECONDS = 3_600;
 
 async function dropLeftovers(session: Session, now: number): Promise<void> {
@@ -79,9 +83,13 @@ async function secondsOf(session: Session): Promise<number> {
   return row?.seconds ?? 0;
 }
 
-/** Whether a session sees the rows from before the snapshot, on all segments, and none from after it. */
+/**
+ * Whether a session sees the rows from before the snapshot, on all segments, and none from after
+ * it.
+ */
 export async function isIsolated(session: Session, { table }: Canary): Promise<boolean> {
-  // The rollback releases the lock: otherwise the table could not be dropped before the backup ends.
+  // The rollback releases the lock: otherwise the table could not be dropped before the backup
+  // ends.
   await session.query('SAVEPOINT canary');
   const [row] = await session.query<{ rows: number }>(
     `SELECT count(*)::float8 AS rows FROM ${table}`,

@@ -45,7 +45,8 @@ export async function takeDispatchSnapshot(
     for (let at = 1; at < (options.connections ?? 1); at++) {
       const session = await importer(target, snapshotId, `${label} dispatch ${at}`, options.signal);
       if (!(await isIsolated(session, canary))) {
-        // On a Greenplum 7 pre-release an importer sees newer rows on the segments: use one session.
+        // On a Greenplum 7 pre-release an importer sees newer rows on the segments: use one
+        // session.
         await session.close();
         break;
       }
@@ -75,7 +76,10 @@ export async function takeDispatchSnapshot(
   }
 }
 
-/** Locks the relations, takes the snapshot, and checks that the list is still the same: after that nothing can change. */
+/**
+ * Locks the relations, takes the snapshot, and checks that the list is still the same: after that
+ * nothing can change.
+ */
 async function hold(
   holder: Session,
   { version }: GreenplumTopology,
@@ -180,7 +184,10 @@ type NodeWork = Pick<
   'definitions' | 'relations' | 'notShipped' | 'refresh' | 'largeObjects'
 >;
 
-/** What the coordinator ships, and what each segment ships. `bytes` of a table: of all segments together. */
+/**
+ * What the coordinator ships, and what each segment ships. `bytes` of a table: of all segments
+ * together.
+ */
 export function workOf(
   { relations, notShipped, refresh }: Discovery,
   segments: number,

@@ -5,7 +5,9 @@ import type { Session } from '../session/session.ts';
 import type { GreenplumMajor } from './majors.ts';
 import { majorOf, traitsOf } from './versions.ts';
 
-/** A release of Greenplum. (`server_version_num` is the version of the PostgreSQL it is based on.) */
+/**
+ * A release of Greenplum. (`server_version_num` is the version of the PostgreSQL it is based on.)
+ */
 export interface GreenplumVersion {
   /** e.g. `6.24.3` */
   readonly text: string;
@@ -15,7 +17,10 @@ export interface GreenplumVersion {
 
 export interface GreenplumTopology {
   readonly version: GreenplumVersion;
-  /** libpq's `options` for a session with one instance: a segment, or the coordinator without the segments. */
+  /**
+   * libpq's `options` for a session with one instance: a segment, or the coordinator without the
+   * segments.
+   */
   readonly utility: string;
   /** The coordinator and the current primary of every content. */
   readonly segments: readonly Segment[];
@@ -82,7 +87,10 @@ export function parseVersion(text: string): GreenplumVersion | undefined {
   return cloudberry === null ? undefined : { text: cloudberry[1] ?? '', major: 7 };
 }
 
-/** Every content from 0 to the last must have a primary that is up, or the backup would lack its rows. */
+/**
+ * Every content from 0 to the last must have a primary that is up, or the backup would lack its
+ * rows.
+ */
 export function segmentsOf(rows: readonly PrimaryRow[], options: string): Segment[] {
   const up = new Map(rows.filter(({ status }) => status === 'u').map((row) => [row.content, row]));
   const count = Math.max(-1, ...rows.map(({ content }) => content)) + 1;

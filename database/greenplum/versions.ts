@@ -5,7 +5,10 @@ import { readCatalog6 } from './catalog-6.ts';
 import { readGreenplumLockWait } from './locks.ts';
 import { GREENPLUM_MAJORS, type GreenplumMajor } from './majors.ts';
 
-/** What differs between the major versions of Greenplum. The SQL conditions are about `c`, a row of pg_class. */
+/**
+ * What differs between the major versions of Greenplum. The SQL conditions are about `c`, a row of
+ * pg_class.
+ */
 export interface VersionTraits {
   /** libpq's `options` for a utility session. Each version rejects the parameter of the other. */
   readonly utilityOptions: string;
@@ -13,11 +16,16 @@ export interface VersionTraits {
   readonly readCatalog: (session: Session) => Promise<CatalogRelation[]>;
   /** How a lock wait is explained; absent = as on PostgreSQL. */
   readonly lockWait?: typeof readLockWait;
-  /** SQL condition: the table is external. 7 has foreign tables instead, which are not relkind `r`. */
+  /**
+   * SQL condition: the table is external. 7 has foreign tables instead, which are not relkind `r`.
+   */
   readonly isExternal: string;
   /** SQL condition: a policy hides rows. 6 has no row security. */
   readonly hidesRows: string;
-  /** SQL condition on pg_stat_activity: a client's session. On 6 the view lists only clients and autovacuum. */
+  /**
+   * SQL condition on pg_stat_activity: a client's session. On 6 the view lists only clients and
+   * autovacuum.
+   */
   readonly isClient: string;
   /** The role that lets a role run programs on segment hosts; absent = only superusers may. */
   readonly programsRole?: string;

@@ -21,7 +21,8 @@ export async function refusalOf(error: unknown, target: ConnectionTarget): Promi
 }
 
 /**
- * Whether the server would accept the shipper, which connects from the segment's own host. A superuser
+ * Whether the server would accept the shipper, which connects from the segment's own host. A
+ * superuser
  * can read pg_hba.conf to find out. The file may be newer than what the server has loaded.
  */
 export async function checkShipperEntry(session: Session, isHere: boolean): Promise<ServerCheck> {

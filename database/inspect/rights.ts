@@ -1,7 +1,10 @@
 import type { Session } from '../session/session.ts';
 import type { ServerCheck } from './check.ts';
 
-/** How the rights of a role are read on one kind of server. The SQL conditions are about `c`, a row of pg_class. */
+/**
+ * How the rights of a role are read on one kind of server. The SQL conditions are about `c`, a row
+ * of pg_class.
+ */
 export interface RightsQuery {
   /** SQL condition: the table holds rows that a backup reads or locks. */
   readonly isTable: string;

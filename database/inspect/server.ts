@@ -5,7 +5,10 @@ const CLOCK_OFF_MS_MAX = 60_000;
 /** The holder locks every relation, and so does pg_dump; the rest is for other sessions. */
 const LOCKS_PER_RELATION = 3;
 
-/** Whether `needed` more connections fit. `isClient`: SQL condition on pg_stat_activity for sessions that count. */
+/**
+ * Whether `needed` more connections fit. `isClient`: SQL condition on pg_stat_activity for sessions
+ * that count.
+ */
 export async function checkConnections(
   session: Session,
   { needed, isClient, purpose }: { needed: number; isClient: string; purpose: string },

@@ -20,7 +20,8 @@ export interface Postmaster {
 
 /**
  * A guard process shuts the server down and deletes its data also when this process is killed: it
- * waits for the end of a pipe that only this process holds. The server gets a session of its own, so
+ * waits for the end of a pipe that only this process holds. The server gets a session of its own,
+ * so
  * that Ctrl-C does not reach it.
  */
 const LAUNCH = `home=$1; shift
@@ -68,7 +69,9 @@ export async function launch(server: {
   return { pid: child.pid ?? -1, exited, hasExited: () => gone };
 }
 
-/** Waits for `ready` in postmaster.pid, as pg_ctl does; returns the reason when it does not come. */
+/**
+ * Waits for `ready` in postmaster.pid, as pg_ctl does; returns the reason when it does not come.
+ */
 export async function untilReady(home: string, server: Postmaster): Promise<string | undefined> {
   const outcome = await poll<{ readonly failure?: string }>(
     async () => {

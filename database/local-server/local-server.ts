@@ -7,7 +7,8 @@ import { copyData, initialise, makeHome, type Owner, SUPERUSER, serverOwner } fr
 import { launch, shutDown, untilReady } from './launch.ts';
 
 /**
- * A PostgreSQL server for the demo and the tests. `stop` deletes its data, and nothing is flushed to
+ * A PostgreSQL server for the demo and the tests. `stop` deletes its data, and nothing is flushed
+ * to
  * disk: never keep anything in it.
  */
 export interface LocalServer {

@@ -6,7 +6,8 @@ const CANCEL_REQUEST_CODE = 80877102;
 const CANCEL_MS_MAX = 2_000;
 
 /**
- * Sends the protocol's CancelRequest on a new connection, as libpq does. The server never answers, so
+ * Sends the protocol's CancelRequest on a new connection, as libpq does. The server never answers,
+ * so
  * the caller cannot know whether it worked. Bounded in time; never throws.
  */
 export async function sendCancel(target: ConnectionTarget, backend: BackendKey): Promise<void> {

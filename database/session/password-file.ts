@@ -22,7 +22,9 @@ export async function findPassword(
   }
 }
 
-/** `host:port:database:user:password`, where `*` matches anything and `\` escapes a colon or itself. */
+/**
+ * `host:port:database:user:password`, where `*` matches anything and `\` escapes a colon or itself.
+ */
 export function passwordIn(content: string, target: ConnectionTarget): string | undefined {
   const wanted = [target.host, String(target.port), target.database, target.user];
   for (const line of content.split(/\r?\n/)) {

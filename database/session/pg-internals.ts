@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream';
 import type { Client } from 'pg';
 
-/** The parts of node-postgres that Stowage uses and that its types leave out: all are named here. */
+/**
+ * The parts of node-postgres that Stowage uses and that its types leave out: all are named here.
+ */
 interface ClientInternals {
   readonly processID: number | null;
   readonly secretKey: number | null;

@@ -11,35 +11,53 @@ import { databaseError } from './database-error.ts';
 import { findPassword } from './password-file.ts';
 import { backendKeyOf, connectionOf } from './pg-internals.ts';
 
-/** One connection to one database, with settings under which the same rows always give the same bytes. */
+/**
+ * One connection to one database, with settings under which the same rows always give the same
+ * bytes.
+ */
 export interface Session {
   readonly target: ConnectionTarget;
   /** Process id of the server's backend, as in pg_stat_activity. */
   readonly pid: number;
   /**
    * Runs one statement and returns its rows.
-   * @throws StowageError `database/unreachable`, `database/denied`, `database/locked`, `database/failed`.
+   * @throws StowageError `database/unreachable`, `database/denied`, `database/locked`,
+   * `database/failed`.
    */
   query<Row extends object = Record<string, unknown>>(
     sql: string,
     values?: readonly unknown[],
   ): Promise<Row[]>;
   /**
-   * Runs one statement and returns the row count of its command tag, e.g. 200 for `COPY 200`. Errors
+   * Runs one statement and returns the row count of its command tag, e.g. 200 for `COPY 200`.
+   * Errors
    * read `failed to ${doing}`. @throws as `query`.
    */
   run(sql: string, doing: string): Promise<number>;
   /** Runs a statement with its own protocol (COPY). */
   submit(statement: Submittable): void;
-  /** Receives the rows of COPY TO STDOUT; undefined unless the session was opened with `receive`. */
+  /**
+   * Receives the rows of COPY TO STDOUT; undefined unless the session was opened with `receive`.
+   */
   readonly receiver: Receiver | undefined;
-  /** Rejects when the open connection breaks, also between statements. Never resolves; may be ignored. */
+  /**
+   * Rejects when the open connection breaks, also between statements. Never resolves; may be
+   * ignored.
+   */
   readonly lost: Promise<never>;
-  /** Asks the server to cancel the running statement. Best effort, bounded in time, never throws. */
+  /**
+   * Asks the server to cancel the running statement. Best effort, bounded in time, never throws.
+   */
   cancel(): Promise<void>;
-  /** Ends the connection within a bounded time, by Terminate if possible. Never throws; safe to call twice. */
+  /**
+   * Ends the connection within a bounded time, by Terminate if possible. Never throws; safe to call
+   * twice.
+   */
   close(): Promise<void>;
-  /** Cancels the running statement and closes the socket, so that no backend stays behind. Never throws. */
+  /**
+   * Cancels the running statement and closes the socket, so that no backend stays behind. Never
+   * throws.
+   */
   destroy(): Promise<void>;
 }
 
@@ -52,9 +70,15 @@ export interface SessionOptions {
    * truncates it to 63 bytes.
    */
   readonly applicationName: string;
-  /** Rejects writes; the default for all purposes but `restore` and `barrier`, whose locks count as writes. */
+  /**
+   * Rejects writes; the default for all purposes but `restore` and `barrier`, whose locks count as
+   * writes.
+   */
   readonly readOnly?: boolean;
-  /** The memory that rows are received into, for COPY TO STDOUT. Opening waits while it has no free place. */
+  /**
+   * The memory that rows are received into, for COPY TO STDOUT. Opening waits while it has no free
+   * place.
+   */
   readonly receive?: BlockArena | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -63,7 +87,8 @@ const CONNECT_MS_MAX = 10_000;
 const CLOSE_MS_MAX = 3_000;
 
 /**
- * The settings of pg_dump, for the same reasons. client_encoding stays UTF8, which node-postgres and
+ * The settings of pg_dump, for the same reasons. client_encoding stays UTF8, which node-postgres
+ * and
  * the names in statements need; COPY uses the database's encoding by its ENCODING option.
  */
 const SETTINGS = [
@@ -105,7 +130,8 @@ export async function openSession(
   let busy: Promise<unknown> = Promise.resolve();
   let loss: Error | undefined;
   const lost = new Promise<never>((_, reject) => {
-    // Without this listener, the error of a connection that breaks while idle would end the process.
+    // Without this listener, the error of a connection that breaks while idle would end the
+    // process.
     client.on('error', (error) => {
       loss ??= error;
       if (!closing) reject(databaseError(error, target, 'keep the connection'));

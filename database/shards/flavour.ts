@@ -38,7 +38,10 @@ export const shards: FlavourDefinition = {
     ),
 };
 
-/** Plain PostgreSQL servers, listed in the configuration file; the coordinator (content −1) may be absent. */
+/**
+ * Plain PostgreSQL servers, listed in the configuration file; the coordinator (content −1) may be
+ * absent.
+ */
 export function shardsFlavour(cluster: {
   readonly segments: readonly Segment[];
   readonly connect: (segment: Segment) => ConnectionTarget;

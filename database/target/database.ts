@@ -53,7 +53,9 @@ export async function createDatabase(
   });
 }
 
-/** invalid_parameter_value, wrong_object_type: the locale has another encoding or is not installed. */
+/**
+ * invalid_parameter_value, wrong_object_type: the locale has another encoding or is not installed.
+ */
 const LOCALE_UNKNOWN: ReadonlySet<string> = new Set(['22023', '42809']);
 
 async function inLocaleC(session: Session, create: string, error: unknown): Promise<void> {

@@ -21,7 +21,9 @@ export async function analyzeRelations(
   }
 }
 
-/** Refreshes materialized views in the given order: each must come after the views that it reads. */
+/**
+ * Refreshes materialized views in the given order: each must come after the views that it reads.
+ */
 export async function refreshViews(
   session: Session,
   views: readonly QualifiedName[],

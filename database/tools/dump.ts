@@ -5,7 +5,10 @@ import { quoteConninfo } from '../session/quote.ts';
 import { startTool } from './process.ts';
 import { withoutPasswords } from './role-passwords.ts';
 
-/** The output of pg_dump or pg_dumpall. Its end does not mean success: await `done` after the last byte. */
+/**
+ * The output of pg_dump or pg_dumpall. Its end does not mean success: await `done` after the last
+ * byte.
+ */
 export interface ToolOutput {
   readonly stdout: Readable;
   /** @throws StowageError `database/tool` with the segment and the end of stderr; `interrupted`. */
@@ -40,7 +43,8 @@ export function dumpSchema(
 }
 
 /**
- * Roles with memberships and settings, tablespaces, and Greenplum's resource queues and groups, as SQL.
+ * Roles with memberships and settings, tablespaces, and Greenplum's resource queues and groups, as
+ * SQL.
  * Never a password or its hash.
  */
 export function dumpGlobals(target: ConnectionTarget, options: DumpOptions = {}): ToolOutput {
@@ -71,7 +75,10 @@ export function dumpLargeObjects(
   return dump(target, 'pg_dump', args, options);
 }
 
-/** Without a snapshot (Greenplum's coordinator exports none that pg_dump could import) the held locks protect the dump. */
+/**
+ * Without a snapshot (Greenplum's coordinator exports none that pg_dump could import) the held
+ * locks protect the dump.
+ */
 function snapshotOf(snapshotId: string | undefined): string[] {
   return snapshotId === undefined ? [] : [`--snapshot=${snapshotId}`];
 }
@@ -101,7 +108,8 @@ function dump(
       applicationName,
     });
     tool.stdin.end();
-    // When the reader stops early, the program fails by the broken pipe: its error says more than ours.
+    // When the reader stops early, the program fails by the broken pipe: its error says more than
+    // ours.
     const [, piped] = await Promise.allSettled([
       tool.done,
       pipeline(tool.stdout, filter ?? new PassThrough(), stdout),

@@ -8,7 +8,10 @@ import { startTool } from './process.ts';
 
 export interface RestoreSchemaOptions {
   readonly section: 'pre-data' | 'post-data';
-  /** Connections that build indexes and check constraints in parallel; only post-data uses more than one. */
+  /**
+   * Connections that build indexes and check constraints in parallel; only post-data uses more than
+   * one.
+   */
   readonly jobs?: number;
   /** The list of selectSchemaEntries; absent = everything. */
   readonly list?: string;
@@ -40,7 +43,10 @@ export async function restoreSchema(
   }
 }
 
-/** Restores all large objects of an archive, or none. They keep their oids, which must be unused in the target. */
+/**
+ * Restores all large objects of an archive, or none. They keep their oids, which must be unused in
+ * the target.
+ */
 export async function restoreLargeObjects(
   target: ConnectionTarget,
   file: string,

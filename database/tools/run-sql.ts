@@ -17,7 +17,8 @@ const ERRORS_NAMED_MAX = 5;
 /**
  * Runs SQL text through psql. Without `tolerate` it stops at the first error; with it, it runs all
  * statements.
- * @throws StowageError `database/tool` with line, SQLSTATE and message; `interrupted`; an error of the source.
+ * @throws StowageError `database/tool` with line, SQLSTATE and message; `interrupted`; an error of
+ * the source.
  */
 export async function runSql(
   target: ConnectionTarget,
@@ -44,7 +45,8 @@ export async function runSql(
   const refused =
     tolerate === undefined ? Promise.resolve([]) : errorsIn(tool.stderr, new Set(tolerate));
   const feeding = feed(tool.stdin, source).catch((error: unknown) => {
-    // psql would run the incomplete last statement at the end of its input: a DELETE without its WHERE.
+    // psql would run the incomplete last statement at the end of its input: a DELETE without its
+    // WHERE.
     broken.abort(error);
     throw error;
   });
@@ -79,7 +81,8 @@ async function feed(stdin: Writable, source: AsyncIterable<Uint8Array>): Promise
 }
 
 /**
- * `psql:<stdin>:12: ERROR:  42710: role "x" already exists`. Classes 00 to 02 are notices and warnings
+ * `psql:<stdin>:12: ERROR:  42710: role "x" already exists`. Classes 00 to 02 are notices and
+ * warnings
  * in any language. Greenplum gives the classes of errors to some notices.
  */
 const SERVER_MESSAGE = /^psql:[^:]*:(\d+): (\S+)\s+([0-9A-Z]{5}): (.*)$/;

@@ -5,7 +5,10 @@ export interface SchemaChoice {
   readonly list: string;
   /** Chosen tables that are not in the archive. */
   readonly missing: readonly QualifiedName[];
-  /** Foreign keys, rules and policies of chosen tables that are left out: they need something not chosen. */
+  /**
+   * Foreign keys, rules and policies of chosen tables that are left out: they need something not
+   * chosen.
+   */
   readonly leftOut: readonly string[];
 }
 
@@ -28,7 +31,9 @@ interface Entry {
 
 /** Tables and views: an entry that depends on one of these is chosen only together with it. */
 const RELATIONS = ['TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW'];
-/** Parts of a table, chosen together with it. SEQUENCE: one that a column owns depends on the table. */
+/**
+ * Parts of a table, chosen together with it. SEQUENCE: one that a column owns depends on the table.
+ */
 const PARTS = [
   'DEFAULT',
   'CHECK CONSTRAINT',
@@ -93,7 +98,8 @@ const OTHERS = [
 const KINDS = [...RELATIONS, ...PARTS, ...OTHERS].sort((a, b) => b.length - a.length);
 
 /**
- * Chooses from a schema archive some tables, their parts, and on request what they need. The listing
+ * Chooses from a schema archive some tables, their parts, and on request what they need. The
+ * listing
  * does not name the table of an index or constraint; its dependencies do.
  * `listing` is the output of `pg_restore --list --verbose`.
  */
@@ -115,7 +121,8 @@ export function selectSchemaEntries(
     }
   };
   const within = partRules(byId, chosen);
-  // A part may have parts (a comment on an index) and needs of its own: repeat until nothing is added.
+  // A part may have parts (a comment on an index) and needs of its own: repeat until nothing is
+  // added.
   for (let before = -1; before !== chosen.size; ) {
     before = chosen.size;
     if (withNeeds) for (const entry of [...chosen]) need(entry);
@@ -140,7 +147,9 @@ function partRules(byId: ReadonlyMap<number, Entry>, chosen: ReadonlySet<Entry>)
       .flatMap((id) => byId.get(id) ?? [])
       .filter(({ kind }) => RELATIONS.includes(kind) || PARTS.includes(kind));
   return {
-    /** A part whose relations and parts are all chosen; or a comment or right on any chosen entry. */
+    /**
+     * A part whose relations and parts are all chosen; or a comment or right on any chosen entry.
+     */
     isWhole(entry: Entry): boolean {
       if (!PARTS.includes(entry.kind)) return false;
       const needs = binding(entry);
@@ -148,7 +157,10 @@ function partRules(byId: ReadonlyMap<number, Entry>, chosen: ReadonlySet<Entry>)
       const isRemark = ['ACL', 'COMMENT', 'SECURITY LABEL'].includes(entry.kind);
       return isRemark && entry.dependsOn.some((id) => chosen.has(byId.get(id) ?? entry));
     },
-    /** A part of a chosen table that was left out because something else that it needs is not chosen. */
+    /**
+     * A part of a chosen table that was left out because something else that it needs is not
+     * chosen.
+     */
     isPartOf(
       entry: Entry,
       own: ReadonlySet<Entry>,
@@ -161,7 +173,9 @@ function partRules(byId: ReadonlyMap<number, Entry>, chosen: ReadonlySet<Entry>)
   };
 }
 
-/** Name and owner are separated only by a blank: of several entries that match, take the shortest. */
+/**
+ * Name and owner are separated only by a blank: of several entries that match, take the shortest.
+ */
 function findTables(
   entries: readonly Entry[],
   tables: readonly QualifiedName[],

@@ -3,13 +3,19 @@ import { SPLITTER_WASM_BASE64 } from './splitter-module.ts';
 /** The results of a call of the splitter; see splitter.wat. */
 export const SPLIT = { more: 0, cut: 1, full: 2, other: 3 } as const;
 
-/** The fields of a connection's state that the caller reads and writes, as indices of 32-bit words; see splitter.wat. */
+/**
+ * The fields of a connection's state that the caller reads and writes, as indices of 32-bit words;
+ * see splitter.wat.
+ */
 export const FIELD = { at: 0, out: 1, outEnd: 2, cutMin: 3, factor: 4, left: 5, rows: 6 } as const;
 
 export const STATE_BYTES = 64;
 /** Loads and stores may reach this far past their end. */
 export const SLACK_BYTES = 16;
-/** A message is not begun before its first 4,096 bytes are there: so at most this much is kept for the next read. */
+/**
+ * A message is not begun before its first 4,096 bytes are there: so at most this much is kept for
+ * the next read.
+ */
 export const CARRY_BYTES_MAX = 5 + 4096;
 /** With this factor every row end is a cut where a cut is allowed: the product exceeds any hash. */
 export const FACTOR_MAX = 0xffffffff;

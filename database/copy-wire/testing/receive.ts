@@ -3,7 +3,10 @@ import { createReceiver } from '../receiver.ts';
 import type { RowBlock } from '../row-block.ts';
 import type { ReferenceBlock, WireMessage } from './splitter-reference.ts';
 
-/** What a server may send beside rows: answers, notices, errors, and what belongs to other protocols of its. */
+/**
+ * What a server may send beside rows: answers, notices, errors, and what belongs to other protocols
+ * of its.
+ */
 export const OTHER_TYPES = [...'NSAEHcCZT1t3nsIKRDGWVv2'];
 
 export function encoded(messages: readonly WireMessage[]): Buffer {
@@ -34,7 +37,10 @@ const FILLED_BYTES_MAX = 8 * 1024 * 1024;
 /** Stands at the end of each relation, where a server sends CommandComplete. */
 const END: WireMessage = { type: 'C', payload: Buffer.from('an end of the test\0') };
 
-/** Sends the messages of relations through a receiver, read by read, and reads the blocks as they come, holding some of them. */
+/**
+ * Sends the messages of relations through a receiver, read by read, and reads the blocks as they
+ * come, holding some of them.
+ */
 export async function receive(
   relations: readonly (readonly WireMessage[])[],
   { frameBytes, blocks, chunks }: ReceiveOptions,

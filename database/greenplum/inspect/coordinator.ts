@@ -15,8 +15,10 @@ const NO_SUCH_DATABASE = '3D000';
 
 /**
  * A utility session, which the coordinator answers without the segments. It is in the configured
- * database, or in `postgres` when that does not exist. Each version of Greenplum rejects the option of
- * the other. When both are rejected the session is an ordinary one, so that the server can be named.
+ * database, or in `postgres` when that does not exist. Each version of Greenplum rejects the option
+ * of
+ * the other. When both are rejected the session is an ordinary one, so that the server can be
+ * named.
  * @throws StowageError as `openSession`.
  */
 export async function openCoordinator(
@@ -53,7 +55,8 @@ async function openUtility(
 }
 
 /**
- * Whether every segment answers an ordinary session of the coordinator, as the barrier's locks need.
+ * Whether every segment answers an ordinary session of the coordinator, as the barrier's locks
+ * need.
  * The session is in the maintenance database, where a backup reads the topology.
  */
 export async function checkDispatch(

@@ -15,7 +15,10 @@ export interface ProgramOutput {
   readonly help: string;
 }
 
-/** Whether the programs that dump and restore definitions belong to this server. Runs them without a connection. */
+/**
+ * Whether the programs that dump and restore definitions belong to this server. Runs them without a
+ * connection.
+ */
 export function inspectPrograms(
   target: ConnectionTarget,
   serverVersion: string,

@@ -22,7 +22,9 @@ export function rightsQuery(version: GreenplumVersion, isCoordinator: boolean): 
   };
 }
 
-/** Whether the role may run programs on segment hosts (COPY … ON SEGMENT), and what fails without. */
+/**
+ * Whether the role may run programs on segment hosts (COPY … ON SEGMENT), and what fails without.
+ */
 export async function checkServerPrograms(
   session: Session,
   version: GreenplumVersion,

@@ -26,12 +26,17 @@ export function readInstances(session: Session): Promise<InstanceRow[]> {
   );
 }
 
-/** Whether the cluster is healthy, as the coordinator knows it: it may notice a lost host a minute later. */
+/**
+ * Whether the cluster is healthy, as the coordinator knows it: it may notice a lost host a minute
+ * later.
+ */
 export function judgeTopology(rows: readonly InstanceRow[]): ServerCheck[] {
   return [primaries(rows), mirrors(rows), standby(rows), preferredRoles(rows)];
 }
 
-/** The instances that have the rows now. A content without a primary that is up is not in the list. */
+/**
+ * The instances that have the rows now. A content without a primary that is up is not in the list.
+ */
 export function primariesUp(rows: readonly InstanceRow[]): InstanceRow[] {
   return rows.filter(({ content, role, status }) => content >= 0 && role === 'p' && status === 'u');
 }

@@ -106,7 +106,8 @@ describe('the barrier', () => {
   });
 
   it('tries again when a table is created between the list of locks and the snapshot', async () => {
-    // The new table is committed while we wait for the writer's lock, so it is not in the list of locks.
+    // The new table is committed while we wait for the writer's lock, so it is not in the list of
+    // locks.
     const writer = await connect(0);
     await writer.query('BEGIN; UPDATE public.account SET balance = balance');
     const maker = await connect(0);

@@ -8,7 +8,9 @@ export const UTF8 = { encoding: 'UTF8' };
 
 const arena = blockArena({ connections: 4, blocks: 12, frameBytes: 1 << 20 });
 
-/** A server with the databases `source`, `target` and `latin`, and sessions that each test closes. */
+/**
+ * A server with the databases `source`, `target` and `latin`, and sessions that each test closes.
+ */
 export function copyServer() {
   let server: TestServer;
   let opened: Session[] = [];

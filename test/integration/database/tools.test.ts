@@ -59,7 +59,9 @@ async function saved(name: string, { stdout, done }: ToolOutput): Promise<string
   return file;
 }
 
-/** pg_dump's own view of a database, without the random key it adds and the lines that name times. */
+/**
+ * pg_dump's own view of a database, without the random key it adds and the lines that name times.
+ */
 async function plainSchema(target: ConnectionTarget): Promise<string> {
   const tool = await startTool(target, 'pg_dump', { args: ['--schema-only', '--no-password'] });
   tool.stdin.end();

@@ -31,10 +31,7 @@ function givenTo(plan: Plan, id: number, holders: readonly number[]): Plan {
   return { ...plan, contents };
 }
 
-/**
- * What an altered plan is told; folded with everything else still in place it makes the set
- * damaged, and is told the same.
- */
+/** The problems of an altered plan. The fold must report the same ones, and the set as damaged. */
 function saidOf(parts: SetParts, plan: Plan) {
   const said = greenplumDisagreements(plan).map(({ message, relation }) => ({
     message,
@@ -76,7 +73,7 @@ test('a plan of a whole Greenplum has nothing wrong, whatever the order of its c
   );
 });
 
-test('another flavour may give relations to whom it likes', () => {
+test('another flavour may give a relation to any contents', () => {
   fc.assert(
     fc.property(distributed, ({ parts: { plan }, relation }) => {
       const shards = givenTo({ ...plan, flavour: 'shards' }, relation.id, [0]);
@@ -85,7 +82,7 @@ test('another flavour may give relations to whom it likes', () => {
   );
 });
 
-describe('the plan is of no whole Greenplum', () => {
+describe('the plan does not cover a whole cluster', () => {
   const without = (plan: Plan, gone: number) => ({
     ...plan,
     contents: plan.contents.filter(({ content }) => content !== gone),
@@ -136,8 +133,7 @@ describe('the plan is of no whole Greenplum', () => {
           const seal = { ...greenplumSealOf(parts), planSha256 };
           const folded = fold(documentsOf(parts, { plan, seal }));
           if (folded.status !== 'damaged') throw new Error(folded.status);
-          // Its replicated relations are nobody's now; without such the plan is one of a smaller
-          // Greenplum.
+          // Without replicated relations the plan is that of a smaller cluster.
           if (greenplumDisagreements(plan).length > 0) return;
           expect(folded.problems).toContainEqual(
             expect.objectContaining({ code: 'documents-disagree', content: gone }),
@@ -227,7 +223,7 @@ describe('a replicated relation is named', () => {
     );
   });
 
-  test('when nobody ships it', () => {
+  test('when no content ships it', () => {
     fc.assert(
       fc.property(replicated, ({ parts, relation }) => {
         expect(saidOf(parts, givenTo(parts.plan, relation.id, []))).toEqual([
@@ -240,7 +236,7 @@ describe('a replicated relation is named', () => {
     );
   });
 
-  test('but not for who ships it: a segment, or the coordinator', () => {
+  test('but not when any one content ships it: a segment or the coordinator', () => {
     fc.assert(
       fc.property(replicated, ({ parts: { plan }, relation }) => {
         for (const { content } of plan.contents)
@@ -251,7 +247,7 @@ describe('a replicated relation is named', () => {
 });
 
 describe('chosen rows of a table, which a dispatch sends through the coordinator,', () => {
-  test('may be the coordinator’s alone', () => {
+  test('may be shipped by the coordinator alone', () => {
     fc.assert(
       fc.property(chosen, ({ parts: { plan }, relation }) => {
         expect(holdersOf(plan, relation.id)).toEqual([-1]);
@@ -260,7 +256,7 @@ describe('chosen rows of a table, which a dispatch sends through the coordinator
     );
   });
 
-  test('are named when the coordinator and a segment ship them, a part of the segments, or nobody', () => {
+  test('are named when the coordinator and a segment ship them, or only some segments, or no content', () => {
     const wrong = chosen.chain(({ parts, relation }) => {
       const segments = segmentsOf(parts.plan).map(({ content }) => content);
       const some = fc.subarray(segments, { minLength: 1 }).map((beside) => [-1, ...beside]);
@@ -276,11 +272,10 @@ describe('chosen rows of a table, which a dispatch sends through the coordinator
   });
 });
 
-test('every relation that is wrong is named, and no other', () => {
+test('every relation with a wrong set of contents is named, and no other', () => {
   fc.assert(
     fc.property(greenplumSet, (parts) => {
-      // All are given to content 0 alone: right for what is replicated, and for a Greenplum of one
-      // segment.
+      // Content 0 ships all: right for replicated relations, and for a cluster of one segment.
       const wrong = parts.plan.relations.reduce(
         (plan, { id }) => givenTo(plan, id, [0]),
         parts.plan,
@@ -295,7 +290,7 @@ test('every relation that is wrong is named, and no other', () => {
   );
 });
 
-test('under a barrier every segment sends its chosen rows, and the coordinator cannot stand in for them', () => {
+test('under a barrier every segment must ship its chosen rows, and the coordinator cannot replace them', () => {
   fc.assert(
     fc.property(chosen, ({ parts: { plan }, relation }) => {
       const barrier = { ...plan, snapshot: { ...plan.snapshot, mechanism: 'barrier' as const } };

@@ -34,7 +34,7 @@ describe('the version', () => {
       'PostgreSQL 14.4 (Apache Cloudberry 2.0.0-devel+dev.1959.g94a81765e6 build dev) on x86_64-pc-linux-gnu',
       { text: '2.0.0-devel+dev.1959.g94a81765e6', major: 7 },
     ],
-  ])('is what %s says', (text, version) => {
+  ])('is parsed from %s', (text, version) => {
     expect(parseVersion(text)).toEqual(version);
   });
 

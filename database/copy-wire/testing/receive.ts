@@ -47,7 +47,7 @@ export async function receive(
 ): Promise<ReceivedCopies> {
   const arena = blockArena({ connections: 1, blocks, frameBytes });
   const staging = await arena.connections.take();
-  // Nobody may rely on what was there before; of a large arena, on what is used first: the end.
+  // No code may rely on old bytes. In a large arena only the end, which is used first, is filled.
   const filledFrom = Math.max(staging.readStart, arena.bytes.length - FILLED_BYTES_MAX);
   arena.bytes.fill(0x0a, staging.readStart, staging.readStart + staging.readRegion.length);
   arena.bytes.fill(0x0a, filledFrom);

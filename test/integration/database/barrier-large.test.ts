@@ -43,7 +43,7 @@ describe('the barrier', () => {
     await server.psql(
       'CREATE TABLE public.busy AS SELECT i, repeat($$x$$, 500) AS t FROM generate_series(1, 20000) i; DELETE FROM public.busy WHERE i % 2 = 0',
     );
-    // It says what it will do before it has the lock.
+    // Autovacuum sets its query text before it has the lock.
     const atWork = `SELECT count(*) FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE backend_type = 'autovacuum worker' AND granted
       AND relation = 'public.busy'::regclass AND mode = 'ShareUpdateExclusiveLock'`;
     while ((await server.psql(atWork)) === '0')

@@ -1,77 +1,135 @@
 import type { Selection } from '../backup-set/base/selection.ts';
 import type { Locale } from '../backup-set/documents/plan.ts';
+import type { GreenplumMajor } from './greenplum/majors.ts';
+import type { PlacedCheck } from './inspect/check.ts';
 
 /**
- * The port to a kind of cluster: `shards.ts` (plain PostgreSQL servers) and `greenplum.ts`. Everything that differs
- * between them is behind these calls, everything else in `database/` serves both.
+ * A kind of cluster: what its configuration holds, and how one is opened. Each has a folder in
+ * `database/` and a line in `flavours.ts`; no other file asks for a flavour by its name.
  */
-export interface Flavour {
-  readonly name: 'shards' | 'greenplum';
+export interface FlavourDefinition {
+  /** Where the segments come from: the configuration lists them, or the coordinator knows them. */
+  readonly segments: 'listed' | 'discovered';
+  /** The ways to take a snapshot of the whole cluster. */
+  readonly snapshotMechanisms: readonly SnapshotMechanism[];
+  /** The environment variable with the folder of the server's programs, which are in its `bin`. */
+  readonly homeVariable?: string;
+  /** True when the coordinator's host can start programs on every segment host by ssh. */
+  readonly reachesHostsBySsh: boolean;
+  /** What is wrong with a configuration, field by field. */
+  configProblems(
+    settings: ClusterSettings & { readonly snapshot: SnapshotMechanism },
+  ): readonly ConfigProblem[];
+  open(settings: ClusterSettings, connect: Connect): Flavour;
+  /**
+   * Checks whether a backup of the configured database can work. Changes and locks nothing.
+   * @throws never: what cannot be checked is a check that failed.
+   */
+  inspect(settings: ClusterSettings, options: InspectOptions): Promise<PlacedCheck[]>;
+}
 
+/** The fields of a configuration that tell where the cluster is. */
+export interface ClusterSettings {
+  readonly segments: readonly Pick<Segment, 'content' | 'host' | 'port'>[];
+  readonly coordinator?: { readonly host: string; readonly port: number } | undefined;
+}
+
+export interface ConfigProblem {
+  /** The field, e.g. `['backup', 'snapshot']`. */
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+/** How to reach an instance with the configured user, password and TLS settings. */
+export type Connect = (segment: Segment) => ConnectionTarget;
+
+export interface InspectOptions {
+  readonly connect: Connect;
+  /** Whether a segment's shipper runs on this machine, and so connects from the same address. */
+  readonly shipsFromHere: (segment: Segment) => boolean;
+  /** Connections that move rows, per segment. */
+  readonly workers: number;
+  readonly clock: () => Date;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The port to one cluster. What differs between the flavours is behind these calls. */
+export interface Flavour {
   /** The instances that hold the cluster's data now, in order of content id. */
   topology(): Promise<readonly Segment[]>;
 
   /**
    * Takes one consistent snapshot of all segments and keeps it open until `release`.
-   * @throws StowageError `database/locked` naming the sessions in the way when the barrier cannot be had in time.
+   * @throws StowageError `database/locked` naming the blocking sessions when the barrier times out.
    */
   takeSnapshot(options: SnapshotOptions): Promise<HeldSnapshot>;
 }
 
-/** One database instance that holds a slice of the data. */
+/** One database instance with a part of the data. */
 export interface Segment {
   /** 0…N−1; −1 is the coordinator. */
   readonly content: number;
   readonly host: string;
   readonly port: number;
-  /** What a session needs to be let in directly, as libpq's `options`, e.g. `-c gp_role=utility`. */
+  /** libpq's `options` for a session with this instance alone, e.g. `-c gp_role=utility`. */
   readonly options?: string;
-  /** The major version of Greenplum that answers here with all its segments behind it; absent = plain PostgreSQL. */
-  readonly greenplum?: 6 | 7;
-  /** On its host, where the flavour knows it. */
+  /** The major version, when this is a Greenplum coordinator; absent = all other instances. */
+  readonly greenplum?: GreenplumMajor;
+  /** The data directory on its host, where the flavour knows it. */
   readonly dataDir?: string;
 }
 
-/** How to reach one instance. The password never leaves this value except through PGPASSWORD or the wire. */
+/**
+ * How to reach one instance. The password leaves this value only by PGPASSWORD or the connection.
+ */
 export interface ConnectionTarget {
-  /** Which segment this is, so that errors can name it; absent for a database that is none. */
+  /** Which segment this is, for errors; absent for a database outside the cluster. */
   readonly content?: number;
   readonly host: string;
   readonly port: number;
   readonly database: string;
   readonly user: string;
-  /** libpq's `options`: settings that the server must know from the start of the session. */
+  /** libpq's `options`: settings that the server needs at the start of the session. */
   readonly options?: string;
   /** As in `Segment`. */
-  readonly greenplum?: 6 | 7;
+  readonly greenplum?: GreenplumMajor;
   readonly password?: string;
   readonly sslmode?: 'disable' | 'require' | 'verify-ca' | 'verify-full';
   readonly sslrootcert?: string;
-  /** Where this host keeps PostgreSQL's own programs, e.g. `/usr/lib/postgresql/15/bin`; absent = found. */
+  /**
+   * The folder of PostgreSQL's programs on this host, e.g. `/usr/lib/postgresql/15/bin`; absent =
+   * searched for.
+   */
   readonly binDir?: string;
 }
 
-/** `barrier`: writers stand still while every segment exports a snapshot; `dispatch`: the coordinator's own, read through it. */
+/**
+ * `barrier`: every segment exports a snapshot while writers are blocked; `dispatch`: the
+ * coordinator's snapshot.
+ */
 export type SnapshotMechanism = 'barrier' | 'dispatch';
 
 export interface SnapshotOptions {
   readonly selection: Selection;
-  /** Longest wait for one SHARE lock; shorter than deadlock_timeout, so that nobody is ever killed for us. */
+  /**
+   * Longest wait for one SHARE lock; below deadlock_timeout, so that the server cancels no session
+   * for us.
+   */
   readonly lockTimeoutMs: number;
   /** Attempts before giving up. */
   readonly attemptsMax: number;
   /** Absent = `barrier`. */
   readonly mechanism?: SnapshotMechanism;
-  /** Dispatch: sessions wanted on the one snapshot. */
+  /** Dispatch: how many sessions share the snapshot. */
   readonly connections?: number;
   readonly signal?: AbortSignal | undefined;
-  /** How our sessions begin their application_name, e.g. `stowage backup 20261122190000`; absent = `stowage backup`. */
+  /** The start of our sessions' application_name; absent = `stowage backup`. */
   readonly label?: string;
-  /** Called for each failed attempt, so that the user sees who is in the way while we wait. */
+  /** Called for each failed attempt, to show the blocking sessions meanwhile. */
   readonly onBlocked?: (blocked: Blocked) => void;
 }
 
-/** A barrier attempt that could not get its lock, and the sessions that held it. */
+/** A barrier attempt that could not take a lock, and the sessions that blocked it. */
 export interface Blocked {
   readonly content: number;
   readonly attempt: number;
@@ -90,12 +148,17 @@ export interface Blocked {
 export interface HeldSnapshot {
   readonly nodes: readonly NodeSnapshot[];
   readonly takenAt: Date;
-  /** Longest time a writer can have waited for the successful barrier, over all segments, in milliseconds. */
+  /**
+   * The longest time that a writer may have waited for the successful barrier, on any segment, in
+   * milliseconds.
+   */
   readonly writerWaitMs: number;
   readonly attempts: number;
-  /** Rejects when a holder connection is lost: the snapshot is gone then and the backup must fail. Never resolves before release. */
+  /**
+   * Rejects when a connection that holds the snapshot breaks: the backup must fail. Never resolves.
+   */
   readonly lost: Promise<never>;
-  /** Present when rows leave by statements of the coordinator, into programs on the segment hosts. */
+  /** Present when the coordinator's statements send the rows, to programs on the segment hosts. */
   readonly dispatch?: Dispatch;
   /** Ends all transactions and connections; bounded in time; safe to call twice. */
   release(): Promise<void>;
@@ -105,8 +168,9 @@ export interface HeldSnapshot {
 export interface Dispatch {
   readonly connections: number;
   /**
-   * Has every segment (of a replicated table, or under a condition: the coordinator) write its rows to this program, and
-   * returns how many the database counted. One call at a time per connection, 0 to connections − 1.
+   * Makes every segment send its rows to this program; for a replicated table, or with a condition,
+   * the coordinator. Returns the database's row count. One call at a time per connection,
+   * 0 to connections − 1.
    */
   copyOut(
     connection: number,
@@ -116,12 +180,15 @@ export interface Dispatch {
   ): Promise<number>;
 }
 
-/** What the catalogs of one segment said under its snapshot. */
+/** What the catalogs of one segment contain under its snapshot. */
 export interface NodeSnapshot {
   readonly segment: Segment;
-  /** For SET TRANSACTION SNAPSHOT. Absent on a node whose rows nobody reads: Greenplum's coordinator. */
+  /** For SET TRANSACTION SNAPSHOT. Absent where no rows are read: on Greenplum's coordinator. */
   readonly snapshotId?: string;
-  /** Whether this node is asked for definitions, roles and sequences: every shard, of a Greenplum only the coordinator. */
+  /**
+   * Whether definitions, roles and sequences are read here: every shard, but only Greenplum's
+   * coordinator.
+   */
   readonly definitions: boolean;
   /** e.g. "15.18" */
   readonly serverVersion: string;
@@ -153,13 +220,15 @@ export interface DiscoveredRelation {
   readonly schema: string;
   readonly name: string;
   readonly kind: 'table' | 'partition';
-  /** In attribute order, without generated and dropped columns. Empty for a table of zero columns. */
+  /**
+   * In attribute order, without generated and dropped columns. Empty for a table of zero columns.
+   */
   readonly columns: readonly string[];
   /** Only rows for which this SQL condition holds (an extension's configuration table). */
   readonly condition?: string;
-  /** Every segment holds all its rows, and one of them is asked for them. */
+  /** Every segment has all its rows, and one of them sends them. */
   readonly replicated?: true;
-  /** In another database its rows belong to other segments. */
+  /** In another database its rows may belong to other segments. */
   readonly redistribute?: true;
   /** Topmost partitioned table. */
   readonly partitionRoot?: { readonly schema: string; readonly name: string };

@@ -2,7 +2,7 @@ import { formatKey } from '../base/keys.ts';
 import type { Problem } from '../base/verdict.ts';
 import { idsOf, type Plan, type PlannedContent, type Relation } from '../documents/plan.ts';
 import type { Seal, SealPart } from '../documents/seal.ts';
-import { greenplumDisagreements } from './agreement-greenplum.ts';
+import { formatOf } from '../flavours/formats.ts';
 
 /**
  * Contradictions within a plan. The fold counts by relation id and by content: if these are
@@ -27,9 +27,7 @@ export function planDisagreements(plan: Plan): Problem[] {
   }
   // The checks below index by ids and ranges.
   if (problems.length > 0) return problems;
-  for (const { message, relation } of plan.flavour === 'greenplum'
-    ? greenplumDisagreements(plan)
-    : [])
+  for (const { message, relation } of formatOf(plan.flavour).planProblems(plan))
     disagree(message, relation && { relation: nameOf(relation) });
   for (const relation of unshipped(plan))
     disagree('the plan assigns this relation to no content', { relation: nameOf(relation) });

@@ -1,18 +1,17 @@
 import type { Phase } from '../base/keys.ts';
 import type { Manifest, ManifestRelation } from '../documents/manifest.ts';
 import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
+import { formatOf } from '../flavours/formats.ts';
 
 /** The content id of a coordinator. */
 export const COORDINATOR = -1;
 
-/** How rows get into the target. A Greenplum with another number of segments must redistribute. */
+/** How the rows of a set are loaded into the requested target. */
 export function loadStrategy(
-  { target, resize }: Pick<RestoreRequest, 'target' | 'resize'>,
-  manifest: Pick<Manifest, 'flavour' | 'contents'>,
+  request: Pick<RestoreRequest, 'target' | 'resize'>,
+  { flavour, contents }: Pick<Manifest, 'flavour' | 'contents'>,
 ): RestorePlan['load'] {
-  if (manifest.flavour !== 'greenplum') return 'per-segment';
-  const resized = target.contents.length !== manifest.contents.length;
-  return resized || resize ? 'coordinator' : 'on-segment';
+  return formatOf(flavour).loadStrategy(request, contents.length);
 }
 
 /**

@@ -6,6 +6,8 @@ import type { Problem } from '../base/verdict.ts';
 import type { Manifest, ManifestPart, ManifestRelation } from '../documents/manifest.ts';
 import type { Relation } from '../documents/plan.ts';
 import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
+import type { TargetProblem } from '../flavours/format.ts';
+import { formatOf } from '../flavours/formats.ts';
 import { type ContentVolume, oversizedOrders } from './bounds.ts';
 import { COORDINATOR, loadStrategy } from './phases.ts';
 
@@ -107,41 +109,15 @@ function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
   return problems;
 }
 
-/** Shards need exactly the contents of the set; a Greenplum may have any number of segments. */
-function targetProblems(
-  { target }: RestoreRequest,
-  manifest: Manifest,
-): { readonly message: string; readonly content?: number }[] {
+/** A target names each content once, and its flavour decides which contents it needs. */
+function targetProblems({ target }: RestoreRequest, manifest: Manifest): TargetProblem[] {
   const named = target.contents.map(({ content }) => content);
-  const targets = new Set(named);
-  const twice =
-    targets.size === named.length
-      ? []
-      : [{ message: 'the request names a content of the target twice' }];
-  if (manifest.flavour === 'greenplum') {
-    const whole = named.length > 1 && named.every((_, at) => targets.has(at - 1));
-    return whole
-      ? twice
-      : [
-          ...twice,
-          { message: 'the target is not a whole Greenplum: a coordinator and contents 0 to N-1' },
-        ];
-  }
-  const known = new Set(manifest.contents.map(({ content }) => content));
+  const contents = manifest.contents.map(({ content }) => content);
   return [
-    ...twice,
-    ...[...known]
-      .filter((content) => !targets.has(content))
-      .map((content) => ({
-        message: 'the target has no segment for this content of the set',
-        content,
-      })),
-    ...[...targets]
-      .filter((content) => !known.has(content))
-      .map((content) => ({
-        message: 'the set has no content for this segment of the target',
-        content,
-      })),
+    ...(new Set(named).size === named.length
+      ? []
+      : [{ message: 'the target names a content twice' }]),
+    ...formatOf(manifest.flavour).targetProblems(named, contents),
   ];
 }
 

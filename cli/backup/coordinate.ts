@@ -4,6 +4,7 @@ import { unmatchedIncludes } from '../../backup-set/base/selection.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
+import { flavourNamed } from '../../database/flavours.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { selectionOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
@@ -110,9 +111,11 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
   return held;
 }
 
-/** Greenplum has a way without a barrier; whoever cannot have one is told so. */
+/** Adds a hint to the error of a barrier that timed out, where the flavour also has `dispatch`. */
 function offerDispatch({ config }: ClusterContext, error: unknown): never {
-  if (config.flavour !== 'greenplum' || config.backup.snapshot !== 'barrier') throw error;
+  const { snapshotMechanisms } = flavourNamed(config.flavour);
+  const isUsed = config.backup.snapshot === 'dispatch';
+  if (isUsed || !snapshotMechanisms.includes('dispatch')) throw error;
   if (!isStowageError(error, 'database/locked')) throw error;
   const message = `${error.message}; \`stowage backup --snapshot dispatch\` needs no writer to stop`;
   throw new StowageError(error.code, message, { cause: error, where: error.where });

@@ -1,8 +1,5 @@
-import { mapInFlight } from '../../async/each-in-flight.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
-import type { Segment } from '../../database/flavour.ts';
-import { inspectGreenplum } from '../../database/inspect/greenplum.ts';
-import { inspectServer } from '../../database/inspect/server.ts';
+import { flavourNamed } from '../../database/flavours.ts';
 import { probeStore } from '../../storage/probe.ts';
 import type { ClusterCommand } from '../command.ts';
 import { shipperCommand, targetOf } from '../config/config.ts';
@@ -10,10 +7,7 @@ import type { ClusterContext } from '../context.ts';
 import { type Check, tableOf } from '../doctor/check.ts';
 import { checkDeployment } from '../doctor/deployment.ts';
 import { numberFrom } from '../flags.ts';
-import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
-
-const SEGMENTS_AT_ONCE = 16;
 
 const WAIT_SECONDS = 60;
 
@@ -52,33 +46,12 @@ async function checkStorage(context: ClusterContext): Promise<Check[]> {
   }
 }
 
-async function checkServers(context: ClusterContext): Promise<Check[]> {
-  return flavourOf(context).name === 'greenplum' ? checkGreenplum(context) : checkShards(context);
-}
-
-function checkGreenplum({ config, env, clock, signal }: ClusterContext): Promise<Check[]> {
-  const { host = 'localhost', port = 5432 } = config.coordinator ?? {};
-  return inspectGreenplum({
-    coordinator: { content: -1, host, port },
+function checkServers({ config, env, clock, signal }: ClusterContext): Promise<Check[]> {
+  return flavourNamed(config.flavour).inspect(config, {
     connect: (segment) => targetOf(config, segment, env),
     shipsFromHere: (segment) => shipperCommand(config, segment) === undefined,
     workers: config.shippers.workers,
     clock,
     signal,
   });
-}
-
-async function checkShards(context: ClusterContext): Promise<Check[]> {
-  const { config, env, clock, signal } = context;
-  const inspect = async (segment: Segment): Promise<Check[]> => {
-    const of = `content ${segment.content}`;
-    try {
-      const checks = await inspectServer(targetOf(config, segment, env), { clock, signal });
-      return checks.map((check) => ({ of, ...check }));
-    } catch (error) {
-      return [{ of, name: 'reachable', ok: false, detail: messageOf(error) }];
-    }
-  };
-  const lists = await mapInFlight(await flavourOf(context).topology(), SEGMENTS_AT_ONCE, inspect);
-  return lists.flat();
 }

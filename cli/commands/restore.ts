@@ -1,5 +1,6 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import { formatOf } from '../../backup-set/flavours/formats.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
 import {
   numberFlag,
@@ -52,7 +53,7 @@ Every byte that will be used is read and compared before the first statement cha
     functions: flags['functions'],
   }),
   async run({ flags, positional, context }) {
-    if (flags['resize'] === true && context.config.flavour !== 'greenplum')
+    if (flags['resize'] === true && !formatOf(context.config.flavour).canResize)
       throw new StowageError(
         'usage/flag',
         '--resize is for Greenplum: shards are restored to the servers they came from',

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
 import type { ConnectionTarget, Segment } from '../../database/flavour.ts';
+import { flavourNamed } from '../../database/flavours.ts';
 import type { StoreSettings } from '../../storage/store.ts';
 import { Config, ENVIRONMENT } from './schema.ts';
 
@@ -59,7 +60,8 @@ export function targetOf(
 ): ConnectionTarget {
   const { user = userInfo().username, ...rest } = config.connection;
   const password = env['PGPASSWORD'];
-  const home = config.flavour === 'greenplum' ? env['GPHOME'] : undefined;
+  const { homeVariable } = flavourNamed(config.flavour);
+  const home = homeVariable === undefined ? undefined : env[homeVariable];
   return {
     content,
     host,
@@ -86,8 +88,8 @@ export function shipperCommand(
 ): readonly string[] | undefined {
   const named =
     segments.find((segment) => segment.content === content)?.command ?? shippers.command;
-  if (named !== undefined || flavour === 'shards' || isThisHost(host)) return named;
-  return OVER_SSH;
+  if (named !== undefined || isThisHost(host)) return named;
+  return flavourNamed(flavour).reachesHostsBySsh ? OVER_SSH : undefined;
 }
 
 /** Greenplum's coordinator has keys for its hosts; never a prompt, which nobody would answer. */

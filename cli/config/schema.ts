@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { parsePattern } from '../../backup-set/base/selection.ts';
 import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
 import { ZstdLevel } from '../../backup-set/documents/plan.ts';
+import { connectionFields, DEFAULT_PORT, Host, Port } from '../../database/connection-settings.ts';
+import { FLAVOUR_NAMES, flavourNamed } from '../../database/flavours.ts';
 import { blockMemoryProblem } from '../../segment-shipper/backup/block-memory.ts';
 
 /** stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one must not silently mean its default. */
@@ -15,15 +17,15 @@ const Positive = z.int().positive();
 
 const SegmentConfig = z.strictObject({
   content: z.int().min(-1).max(999_999),
-  host: z.string().min(1),
-  port: z.int().min(1).max(65_535).default(5432),
+  host: Host,
+  port: Port.default(DEFAULT_PORT),
   /** Starts this segment's shipper; overrides `shippers.command`. */
   command: z.array(z.string().min(1)).min(1).exactOptional(),
 });
 
 const Cluster = z.strictObject({
   cluster: z.string().min(1).default('main'),
-  flavour: z.enum(['shards', 'greenplum']).default('shards'),
+  flavour: z.enum(FLAVOUR_NAMES).default('shards'),
   root: z.string().regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'starts with file:/// or s3://bucket'),
   database: z.string().min(1),
   segments: z
@@ -36,19 +38,11 @@ const Cluster = z.strictObject({
   /** Of Greenplum; it knows where its segments are. */
   coordinator: z
     .strictObject({
-      host: z.string().min(1).default('localhost'),
-      port: z.int().min(1).max(65_535).default(5432),
+      host: Host.default('localhost'),
+      port: Port.default(DEFAULT_PORT),
     })
     .exactOptional(),
-  connection: z
-    .strictObject({
-      user: z.string().min(1).exactOptional(),
-      sslmode: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).exactOptional(),
-      sslrootcert: z.string().exactOptional(),
-      /** Folder of pg_dump and its kin on the segment hosts. */
-      binDir: z.string().exactOptional(),
-    })
-    .prefault({}),
+  connection: z.strictObject(connectionFields).prefault({}),
   backup: z
     .strictObject({
       frameBytes: z
@@ -141,24 +135,13 @@ const Cluster = z.strictObject({
     .prefault({}),
 });
 
-/** Each flavour has its own way to say where the cluster is; the other's would be ignored in silence. */
+/** A field that only another flavour uses is an error: ignoring it would hide a mistake. */
 export const Config = Cluster.superRefine(
   ({ flavour, segments, coordinator, backup, shippers }, context) => {
-    const issue = (path: string, message: string) =>
-      context.addIssue({ code: 'custom', path: [path], message });
-    if (flavour === 'shards' && segments.length === 0)
-      issue('segments', 'shards are named here, one by one');
-    if (flavour === 'shards' && coordinator !== undefined)
-      issue(
-        'coordinator',
-        'belongs to flavour greenplum; a coordinator of shards is a segment with content -1',
-      );
-    if (flavour === 'shards' && backup.snapshot === 'dispatch')
-      context.addIssue({
-        code: 'custom',
-        path: ['backup', 'snapshot'],
-        message: 'shards have no coordinator that could dispatch; only barrier',
-      });
+    const { snapshot } = backup;
+    const problems = flavourNamed(flavour).configProblems({ segments, coordinator, snapshot });
+    for (const { path, message } of problems)
+      context.addIssue({ code: 'custom', path: [...path], message });
     if (shippers.start === 'agents' && shippers.maxRateBytes !== undefined)
       context.addIssue({
         code: 'custom',
@@ -169,8 +152,6 @@ export const Config = Cluster.superRefine(
     const lacking = blockMemoryProblem(shippers.workers, backup.frameBytes);
     if (lacking !== undefined)
       context.addIssue({ code: 'custom', path: ['backup', 'frameBytes'], message: lacking });
-    if (flavour === 'greenplum' && segments.length > 0)
-      issue('segments', 'belongs to flavour shards; a Greenplum coordinator knows its segments');
   },
 );
 export type Config = z.infer<typeof Config>;

@@ -1,6 +1,6 @@
 import type { ConnectionTarget } from '../../database/flavour.ts';
 import type { LocalServer } from '../../database/local-server/local-server.ts';
-import { createDatabase } from '../../database/target/target.ts';
+import { createDatabase } from '../../database/target/database.ts';
 import { Config } from '../config/schema.ts';
 import type { ClusterContext, Context } from '../context.ts';
 import type { Stage } from './stage.ts';

@@ -3,11 +3,13 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import { formatOf } from '../../backup-set/flavours/formats.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import { chosenRelations } from '../../backup-set/restore/plan.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { openSession } from '../../database/session/session.ts';
-import { databaseExists, relationStates } from '../../database/target/target.ts';
+import { databaseExists } from '../../database/target/database.ts';
+import { relationStates } from '../../database/target/relations.ts';
 import type { Deps } from '../../functions/deps.ts';
 import { readPart } from '../../functions/stored/read-part.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -29,11 +31,9 @@ export async function requireTarget(
   request: RestoreRequest,
   manifest: Manifest,
 ): Promise<void> {
-  // The coordinator of a Greenplum speaks for its segments.
-  const asked =
-    manifest.flavour === 'greenplum'
-      ? segments.filter(({ content }) => content === COORDINATOR)
-      : segments;
+  const asked = formatOf(manifest.flavour).hasOneCatalog
+    ? segments.filter(({ content }) => content === COORDINATOR)
+    : segments;
   await eachInFlight(asked, SEGMENTS_AT_ONCE, (segment) =>
     requireSegment(context, store, segment, request, manifest),
   );
@@ -87,7 +87,7 @@ async function requireSegment(
 
 async function chosenIn(deps: Deps, content: number, request: RestoreRequest, manifest: Manifest) {
   const chosen = chosenRelations(request, manifest);
-  if (manifest.flavour === 'greenplum') return [...chosen.values()];
+  if (formatOf(manifest.flavour).hasOneCatalog) return [...chosen.values()];
   if (!manifest.contents.some((candidate) => candidate.content === content)) return [];
   const part = await readPart(deps, manifest, content);
   if (!part.ok)

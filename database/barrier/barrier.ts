@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { interruptedError } from '../../async/abort.ts';
 import { jittered } from '../../async/backoff.ts';
+import { pause } from '../../async/poll.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { Lockable } from '../catalog/relations.ts';
 import type { HeldSnapshot, NodeSnapshot, Segment, SnapshotOptions } from '../flavour.ts';
@@ -15,37 +15,40 @@ import {
   stopWriters,
   watched,
 } from './node.ts';
-import { barrierGivenUp, blockedOf } from './report.ts';
-import { type AttemptFailure, onAllNodes } from './step.ts';
+import { type AttemptFailure, barrierTimedOut, blockedOf, onAllNodes } from './step.ts';
 
-/** Where a barrier gets its time and its dice from. */
+/** The clock and the random numbers; tests pass their own. */
 export interface BarrierEffects {
   readonly now: () => Date;
   readonly random: () => number;
 }
 
-/** The first pause after a failed attempt; it doubles up to the second, and each is shortened by up to half by chance. */
+/** The pause after a failed attempt doubles from the first to the second, each with jitter. */
 const PAUSE_MS_FIRST = 200;
 const PAUSE_MS_MAX = 5_000;
 /**
- * Many short waits, each within lock_timeout, add up while writers stand still; past deadlock_timeout a writer that we
- * hold up and wait for would be killed. So an attempt as a whole gets this much of deadlock_timeout, and what the
- * locking itself takes (0.05 ms were measured per relation).
+ * Many short waits, each within lock_timeout, add up while writers are blocked. Past
+ * deadlock_timeout
+ * the server would cancel a writer that we block and wait for. So one attempt may take this share
+ * of
+ * deadlock_timeout, and the time of the locking itself (0.05 ms were measured per relation).
  */
 const DEADLOCK_TIMEOUT_SHARE = 0.9;
 const MS_PER_RELATION = 0.2;
 /**
- * Patience grows with the attempts, from this to lockTimeoutMs: a writer between two servers waits for our lock on one
- * while we wait for his on the other, which no server can see, and only our giving up ends it.
+ * The lock timeout grows with the attempts, from this to lockTimeoutMs. A writer that spans two
+ * servers can wait for our lock on one while we wait for its lock on the other. No server sees this
+ * deadlock: it ends when our attempt times out.
  */
 const LOCK_TIMEOUT_MS_FIRST = 100;
 /** Over deadlock_timeout: see `lockTimeoutOf`. */
 const AUTOVACUUM_MARGIN_MS = 500;
 
 /**
- * Takes one consistent snapshot of several instances that cannot share one: all stand still under SHARE locks
- * for the moment in which each exports a snapshot of its own. Writers wait for that moment only.
- * @throws StowageError `database/locked`, `database/unreachable`, `database/denied`, `database/failed`, `interrupted`.
+ * Takes one consistent snapshot of several instances that cannot share one: SHARE locks block all
+ * writers for the moment in which each instance exports a snapshot. Writers wait only that long.
+ * @throws StowageError `database/locked`, `database/unreachable`, `database/denied`,
+ * `database/failed`, `interrupted`.
  */
 export async function takeBarrierSnapshot(
   members: readonly BarrierMember[],
@@ -71,7 +74,7 @@ async function attempts(
 ): Promise<HeldSnapshot> {
   let last: AttemptFailure | undefined;
   for (let attempt = 1; attempt <= options.attemptsMax; attempt += 1) {
-    if (last !== undefined) await pause(attempt - 1, options.signal, effects);
+    if (last !== undefined) await pause(pauseMs(attempt - 1, effects), options.signal);
     options.signal?.throwIfAborted();
     const outcome = await attemptOnce(nodes, kind, options, attempt, last, effects);
     if ('snapshots' in outcome) {
@@ -81,7 +84,7 @@ async function attempts(
     last = outcome;
     if (last.failure.kind === 'blocked') options.onBlocked?.(blockedOf(last, attempt));
   }
-  throw barrierGivenUp(last, options.attemptsMax);
+  throw barrierTimedOut(last, options.attemptsMax);
 }
 
 interface AttemptSuccess {
@@ -90,7 +93,7 @@ interface AttemptSuccess {
   readonly writerWaitMs: number;
 }
 
-/** One try, which leaves no lock and no transaction behind when it fails. */
+/** One attempt; when it fails it leaves no lock and no transaction behind. */
 async function attemptOnce(
   nodes: readonly BarrierNode[],
   kind: BarrierKind,
@@ -101,20 +104,20 @@ async function attemptOnce(
 ): Promise<AttemptFailure | AttemptSuccess> {
   const lockTimeoutMs = lockTimeoutOf(last, attempt, options.lockTimeoutMs);
   const relations = new Map<BarrierNode, readonly Lockable[]>();
-  const termsOf = (node: BarrierNode, recalled: AbortSignal): LockingTerms => ({
+  const termsOf = (node: BarrierNode, cancelled: AbortSignal): LockingTerms => ({
     lockTimeoutMs,
     first:
       last?.node === node && last.failure.kind === 'blocked'
         ? last.failure.wait?.relation
         : undefined,
-    recalled,
+    cancelled,
   });
-  const look = kind.look(nodes, options.selection);
-  const held = await onAllNodes(nodes, { signal: options.signal }, (node, recalled) =>
+  const discover = kind.discover(nodes, options.selection);
+  const held = await onAllNodes(nodes, { signal: options.signal }, (node, cancelled) =>
     watched(node, node.holder, async () => {
-      const wanted = await look(node);
+      const wanted = await discover(node);
       relations.set(node, wanted);
-      await holdRelations(node, wanted, termsOf(node, recalled));
+      await holdRelations(node, wanted, termsOf(node, cancelled));
     }),
   );
   if (held !== undefined) return abandon(nodes, held);
@@ -126,9 +129,9 @@ async function attemptOnce(
   const stopped = await onAllNodes(
     stopping,
     { limitMs, signal: options.signal },
-    (node, recalled) =>
+    (node, cancelled) =>
       watched(node, node.locker, () =>
-        stopWriters(node, relations.get(node) ?? [], termsOf(node, recalled)),
+        stopWriters(node, relations.get(node) ?? [], termsOf(node, cancelled)),
       ),
   );
   if (stopped !== undefined) return abandon(nodes, stopped);
@@ -160,7 +163,7 @@ function attemptLimitMs(
   );
 }
 
-/** Nobody, and no DDL either, queues behind us while we sleep. */
+/** Releases all locks, so that no session queues behind them during the pause. */
 async function abandon(
   nodes: readonly BarrierNode[],
   failure: AttemptFailure,
@@ -171,7 +174,7 @@ async function abandon(
 
 async function exportSnapshot(node: BarrierNode, { exports }: BarrierKind) {
   if (!exports(node)) {
-    // Its catalogs are read after the barrier, but as of it.
+    // This takes the snapshot, under which the catalogs are read after the barrier.
     await node.holder.query('SELECT 1');
     return { node };
   }
@@ -179,7 +182,7 @@ async function exportSnapshot(node: BarrierNode, { exports }: BarrierKind) {
   return { node, snapshotId: row?.id ?? '' };
 }
 
-/** Identity, not name: a table dropped and made again in between is another one, and not locked. */
+/** Compares oids too: a table that was dropped and created again in between is not locked. */
 function sameRelations(locked: readonly Lockable[], seen: readonly Lockable[]): boolean {
   const identity = ({ oid, schema, name }: Lockable) => JSON.stringify([oid, schema, name]);
   const known = new Set(locked.map(identity));
@@ -187,32 +190,29 @@ function sameRelations(locked: readonly Lockable[], seen: readonly Lockable[]): 
 }
 
 /**
- * A wait under deadlock_timeout never makes the server look for deadlocks, so nobody is ever killed for us. An
- * autovacuum worker is the exception: the server ends it in favour of whoever waits, but only when it looks, and it
- * restarts by itself later. So when nothing else was in the way the next attempt waits long enough.
+ * While waits are shorter than deadlock_timeout the server does not search for deadlocks, so it
+ * cancels no session for us. Autovacuum is the exception: the server cancels its worker in favour
+ * of
+ * a waiting session, but only when it searches, and the worker starts again later. So when only
+ * autovacuum blocked the last attempt, the next one waits longer than deadlock_timeout.
  */
 function lockTimeoutOf(
   last: AttemptFailure | undefined,
   attempt: number,
   longestMs: number,
 ): number {
-  const patientMs = Math.min(longestMs, LOCK_TIMEOUT_MS_FIRST * 2 ** (attempt - 1));
-  if (last?.failure.kind !== 'blocked') return patientMs;
+  const growingMs = Math.min(longestMs, LOCK_TIMEOUT_MS_FIRST * 2 ** (attempt - 1));
+  if (last?.failure.kind !== 'blocked') return growingMs;
   const blockers = last.failure.wait?.blockers ?? [];
   const onlyAutovacuum = blockers.length > 0 && blockers.every(({ isAutovacuum }) => isAutovacuum);
   return onlyAutovacuum
-    ? Math.max(patientMs, last.node.deadlockTimeoutMs + AUTOVACUUM_MARGIN_MS)
-    : patientMs;
+    ? Math.max(growingMs, last.node.deadlockTimeoutMs + AUTOVACUUM_MARGIN_MS)
+    : growingMs;
 }
 
-async function pause(
-  failures: number,
-  signal: AbortSignal | undefined,
-  { random }: BarrierEffects,
-): Promise<void> {
-  const longest = Math.min(PAUSE_MS_MAX, PAUSE_MS_FIRST * 2 ** (failures - 1));
-  // Without jitter, attempts could meet a periodic writer at the same moment every time.
-  await sleep(jittered(longest, random()), undefined, { signal });
+/** Without jitter, attempts could meet a periodic writer at the same moment every time. */
+function pauseMs(failures: number, { random }: BarrierEffects): number {
+  return jittered(Math.min(PAUSE_MS_MAX, PAUSE_MS_FIRST * 2 ** (failures - 1)), random());
 }
 
 function held(
@@ -225,7 +225,7 @@ function held(
       holder.lost.catch((error: unknown) => snapshotLost(segment, error)),
     ),
   );
-  // Whoever holds the snapshot races this with his work; before he does, it must not end the process.
+  // The caller listens later: a rejection before that must not end the process.
   lost.catch(() => {});
   const { snapshots, takenAt, writerWaitMs } = success;
   return {
@@ -239,7 +239,7 @@ function held(
 }
 
 function snapshotLost({ content }: Segment, cause: unknown): never {
-  const message = `the snapshot of content ${content} is gone: ${messageOf(cause)}`;
+  const message = `the snapshot of content ${content} was lost: ${messageOf(cause)}`;
   throw new StowageError('database/unreachable', message, { cause, where: { content } });
 }
 

@@ -6,36 +6,40 @@ import type { NodeSnapshot } from '../flavour.ts';
 import type { Session } from '../session/session.ts';
 import type { BarrierNode } from './node.ts';
 
-/** A node under the barrier, and the snapshot it exported there. */
+/** A node under the barrier, and the snapshot that it exported there. */
 export interface ExportedNode {
   readonly node: BarrierNode;
   readonly snapshotId?: string;
 }
 
-/** What a node's catalogs said under its snapshot, and what had to be locked for that. */
+/**
+ * What a node's catalogs contain under its snapshot, and the relations that must be locked for it.
+ */
 export interface DescribedNode {
   readonly snapshot: NodeSnapshot;
   readonly lockable: readonly Lockable[];
 }
 
-/** What differs between kinds of cluster in one barrier. */
+/** What differs in a barrier between the flavours. */
 export interface BarrierKind {
-  /** Called once per attempt; the function it returns says what a node must lock, from the catalogs as they are now. */
-  look(
+  /**
+   * Called once per attempt; the function it returns reads from the catalogs what a node must lock.
+   */
+  discover(
     nodes: readonly BarrierNode[],
     selection: Selection,
   ): (node: BarrierNode) => Promise<readonly Lockable[]>;
-  /** Where SHARE is asked for. */
+  /** The nodes on which SHARE is taken. */
   readonly stopsWriters: (node: BarrierNode) => boolean;
-  /** Whose rows will be read. */
+  /** The nodes whose rows will be read. */
   readonly exports: (node: BarrierNode) => boolean;
-  /** What the catalogs say under the snapshots, in the order of the nodes. */
+  /** Reads the catalogs under the snapshots, in the order of the nodes. */
   describe(exported: readonly ExportedNode[], selection: Selection): Promise<DescribedNode[]>;
 }
 
-/** Servers that know nothing of each other: each is asked, stopped and described by itself. */
+/** Independent servers: each is locked and described by itself. */
 export const separateServers: BarrierKind = {
-  look: (_, selection) => async (node) =>
+  discover: (_, selection) => async (node) =>
     (await discoverRelations(node.holder, selection, { withSizes: false })).relations,
   stopsWriters: () => true,
   exports: () => true,
@@ -61,7 +65,7 @@ export const separateServers: BarrierKind = {
     ),
 };
 
-/** What one asks every server, whatever it holds. */
+/** Version, encoding and locale of the session's database. */
 export async function describeServer(
   session: Session,
 ): Promise<Pick<NodeSnapshot, 'serverVersion' | 'encoding' | 'locale'>> {

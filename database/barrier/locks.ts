@@ -3,21 +3,28 @@ import type { Blocked } from '../flavour.ts';
 import { quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
 
-/** One statement for 10,000 tables would be a megabyte of SQL; one per table a round trip each. */
+/**
+ * One statement for 10,000 tables would be a megabyte of SQL; one per table costs a round trip
+ * each.
+ */
 const RELATIONS_PER_LOCK = 100;
 
 /**
- * Locks relations, each wait at most as long as the transaction's lock_timeout. ONLY, because children have names of
- * their own in the list. LOCK TABLE takes no snapshot: that is what lets a transaction lock first and look later.
+ * Locks relations; each wait takes at most the transaction's lock_timeout. ONLY, because children
+ * are in the list by themselves. LOCK TABLE takes no snapshot, so the transaction's snapshot can be
+ * taken after the locks.
+ * @throws StowageError as `Session.query`; `database/locked` when `cancelled` fires between
+ * statements.
  */
 export async function lockRelations(
   session: Session,
   relations: readonly { readonly schema: string; readonly name: string }[],
   mode: 'ACCESS SHARE' | 'SHARE',
-  recalled: AbortSignal,
+  cancelled: AbortSignal,
 ): Promise<void> {
   for (let at = 0; at < relations.length; at += RELATIONS_PER_LOCK) {
-    if (recalled.aborted) throw new StowageError('database/locked', 'called back from locking');
+    if (cancelled.aborted)
+      throw new StowageError('database/locked', 'locking was cancelled: another node has failed');
     const names = relations
       .slice(at, at + RELATIONS_PER_LOCK)
       .map((relation) => `ONLY ${quoteQualified(relation)}`);
@@ -26,12 +33,16 @@ export async function lockRelations(
 }
 
 export interface LockWait {
-  /** What the waiting session waits for, as `schema.name`. */
+  /** The relation whose lock is awaited, as `schema.name`. */
   readonly relation: string;
   readonly blockers: readonly (Blocked['blockers'][number] & { readonly isAutovacuum: boolean })[];
 }
 
-/** Who keeps this backend waiting right now, or undefined when it does not wait. A pid of 0 is a prepared transaction. */
+/**
+ * The sessions that block this backend now; undefined when it does not wait for a relation. Pid 0
+ * is
+ * a prepared transaction.
+ */
 export async function readLockWait(
   monitor: Session,
   waitingPid: number,

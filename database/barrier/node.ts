@@ -9,30 +9,30 @@ import { type LockWait, lockRelations, readLockWait } from './locks.ts';
 /** One segment's part in the barrier. */
 export interface BarrierNode {
   readonly segment: Segment;
-  /** Keeps ACCESS SHARE locks and the snapshot. */
+  /** Keeps the ACCESS SHARE locks and the snapshot until the backup ends. */
   readonly holder: Session;
   /** Holds SHARE for as long as the barrier lasts. */
   readonly locker: Session;
-  /** Looks at who blocks the other two, and sets the locker free. */
+  /** Reads which sessions block the other two, and cancels their statements. */
   readonly monitor: Session;
   readonly deadlockTimeoutMs: number;
-  /** Who keeps a backend of this node waiting. */
+  /** Reads which sessions block a backend of this node. */
   readonly lockWait: typeof readLockWait;
 }
 
 export interface BarrierMember {
   readonly segment: Segment;
   readonly target: ConnectionTarget;
-  /** How the monitor connects, where that is another way. */
+  /** How the monitor connects; absent = as the other two. */
   readonly monitor?: ConnectionTarget;
-  /** Absent = as PostgreSQL since 9.6 tells it. */
-  readonly lockWait?: typeof readLockWait;
+  /** Absent = by pg_blocking_pids, which PostgreSQL has since 9.6. */
+  readonly lockWait?: typeof readLockWait | undefined;
 }
 
-/** Why an attempt ended without its lock. */
+/** Why an attempt failed. */
 export type LockFailure =
   | { readonly kind: 'blocked'; readonly wait: LockWait | undefined; readonly cause: unknown }
-  /** A relation that was to be locked is gone: what must be locked has to be asked again. */
+  /** A relation of the list was dropped: the next attempt reads the list again. */
   | { readonly kind: 'changed' };
 
 export async function openBarrierNode(
@@ -75,15 +75,18 @@ export async function openBarrierNode(
 /** How one attempt locks. */
 export interface LockingTerms {
   readonly lockTimeoutMs: number;
-  /** `schema.name` of what was in the way last time: taken first, so that nothing else is held while we wait for it. */
+  /**
+   * `schema.name` of what the last attempt waited for: locked first, while nothing else is locked.
+   */
   readonly first: string | undefined;
-  /** Fires when the attempt is over for another reason. */
-  readonly recalled: AbortSignal;
+  /** Fires when the attempt has failed on another node. */
+  readonly cancelled: AbortSignal;
 }
 
 /**
- * Takes ACCESS SHARE with the transaction that will hold the snapshot, which it does not have yet. From here to the end
- * nothing in the list can be dropped, altered or truncated.
+ * Takes ACCESS SHARE in the transaction that will hold the snapshot; it has none yet. From now on
+ * no
+ * relation of the list can be dropped, altered or truncated.
  */
 export async function holdRelations(
   node: BarrierNode,
@@ -93,11 +96,11 @@ export async function holdRelations(
   await node.holder.query(
     `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = ${Math.ceil(terms.lockTimeoutMs)}`,
   );
-  await lockRelations(node.holder, relations, 'ACCESS SHARE', terms.recalled);
+  await lockRelations(node.holder, relations, 'ACCESS SHARE', terms.cancelled);
   await node.holder.query('SET LOCAL lock_timeout = 0');
 }
 
-/** Takes SHARE: waits for running writers, lets nobody write from then on. */
+/** Takes SHARE: waits for running writers, and blocks new ones from then on. */
 export async function stopWriters(
   node: BarrierNode,
   relations: readonly Lockable[],
@@ -109,18 +112,18 @@ export async function stopWriters(
     ...relations.filter((relation) => !isFirst(relation)),
   ];
   await node.locker.query(`BEGIN; SET LOCAL lock_timeout = ${Math.ceil(terms.lockTimeoutMs)}`);
-  await lockRelations(node.locker, ordered, 'SHARE', terms.recalled);
+  await lockRelations(node.locker, ordered, 'SHARE', terms.cancelled);
 }
 
-/** Cancels whatever the session waits for, so that it stands in nobody's way. The signal has been sent when this resolves. */
-export async function stopWaiting(node: BarrierNode): Promise<void> {
+/** Cancels the statements of the locker and the holder, so that they block no other session. */
+export async function cancelStatements(node: BarrierNode): Promise<void> {
   await node.monitor.query('SELECT pg_cancel_backend($1), pg_cancel_backend($2)', [
     node.locker.pid,
     node.holder.pid,
   ]);
 }
 
-/** Ends a transaction whatever its state; a cancel that arrived late may hit the first ROLLBACK. */
+/** Ends a transaction in any state. A cancel that arrives late can hit the first ROLLBACK. */
 export async function rollBack(session: Session): Promise<void> {
   await session.query('ROLLBACK').catch(async (error: unknown) => {
     if (sqlStateOf(error) !== '57014') throw error;
@@ -129,8 +132,9 @@ export async function rollBack(session: Session): Promise<void> {
 }
 
 /**
- * Runs one locking step and, while it waits, watches who blocks it. Resolves with the failure when the lock was not to
- * be had; throws what has nothing to do with locks.
+ * Runs one locking step, and reads meanwhile which sessions block it. Resolves with the failure
+ * when
+ * the lock could not be taken; throws every other error.
  */
 export async function watched(
   node: BarrierNode,
@@ -144,12 +148,12 @@ export async function watched(
     return undefined;
   } catch (error) {
     const state = sqlStateOf(error);
-    // lock_timeout or deadlock; or called back, by stopWaiting or between two statements.
+    // lock_timeout or a deadlock; or cancelled, by cancelStatements or between two statements.
     if (isStowageError(error, 'database/locked') || state === '57014') {
       watching.abort();
       return { kind: 'blocked', wait: await watch, cause: error };
     }
-    // A table, or its schema, was dropped after we had read the list.
+    // A table, or its schema, was dropped after the list was read.
     if (state === '42P01' || state === '3F000') return { kind: 'changed' };
     throw error;
   } finally {
@@ -169,7 +173,7 @@ async function watchWaits(
   while (!signal.aborted) {
     await pause(WATCH_EVERY_MS, signal);
     if (signal.aborted) break;
-    // Whatever is wrong with the monitor shows in the next step that needs it; who blocks is only advice.
+    // A broken monitor fails in the next step that needs it; the blockers are only for the message.
     seen = (await node.lockWait(node.monitor, session.pid).catch(() => undefined)) ?? seen;
   }
   return seen;

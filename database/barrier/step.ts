@@ -1,44 +1,50 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type BarrierNode, type LockFailure, stopWaiting } from './node.ts';
+import { onAbort } from '../../async/abort.ts';
+import { pause } from '../../async/poll.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import type { Blocked } from '../flavour.ts';
+import { type BarrierNode, cancelStatements, type LockFailure } from './node.ts';
 
-/** The node that kept an attempt from succeeding. */
+/** The node that made an attempt fail. */
 export interface AttemptFailure {
   readonly node: BarrierNode;
   readonly failure: LockFailure;
 }
 
-/** A cancel that arrives between two statements is lost: it is sent again until nobody waits. */
-const RECALL_EVERY_MS = 100;
+/**
+ * A cancel that arrives between two statements has no effect: it is sent again until the step ends.
+ */
+const CANCEL_EVERY_MS = 100;
 
 /**
- * Runs a locking step on all nodes at once. As soon as one fails, or the time is up, or the signal fires, the others
- * are called back from their queues. Returns the first failure, once nobody waits any more.
+ * Runs a locking step on all nodes at once. When one fails, the time is up or the signal fires, the
+ * waiting statements of the others are cancelled. Returns the first failure when all steps have
+ * ended.
  */
 export async function onAllNodes(
   nodes: readonly BarrierNode[],
   bounds: { readonly limitMs?: number; readonly signal: AbortSignal | undefined },
-  step: (node: BarrierNode, recalled: AbortSignal) => Promise<LockFailure | undefined>,
+  step: (node: BarrierNode, cancelled: AbortSignal) => Promise<LockFailure | undefined>,
 ): Promise<AttemptFailure | undefined> {
-  const waiting = new Set(nodes);
-  const recalled = new AbortController();
+  const running = new Set(nodes);
+  const cancelled = new AbortController();
   let first: AttemptFailure | undefined;
-  let recalling: Promise<void> | undefined;
-  const recall = () => {
-    recalled.abort();
-    recalling ??= cancelWaiters(waiting);
+  let cancelling: Promise<void> | undefined;
+  const cancel = () => {
+    cancelled.abort();
+    cancelling ??= cancelUntilEnded(running);
   };
-  const limit = bounds.limitMs === undefined ? undefined : setTimeout(recall, bounds.limitMs);
-  bounds.signal?.addEventListener('abort', recall, { once: true });
+  const limit = bounds.limitMs === undefined ? undefined : setTimeout(cancel, bounds.limitMs);
+  using _ = onAbort(bounds.signal, cancel);
   try {
     const steps = nodes.map(async (node) => {
-      let stands = false;
+      let isLocked = false;
       try {
-        const failure = await step(node, recalled.signal);
-        stands = failure === undefined;
+        const failure = await step(node, cancelled.signal);
+        isLocked = failure === undefined;
         if (failure !== undefined) first ??= { node, failure };
       } finally {
-        waiting.delete(node);
-        if (!stands) recall();
+        running.delete(node);
+        if (!isLocked) cancel();
       }
     });
     const outcomes = await Promise.allSettled(steps);
@@ -48,15 +54,43 @@ export async function onAllNodes(
     return first;
   } finally {
     clearTimeout(limit);
-    bounds.signal?.removeEventListener('abort', recall);
-    await recalling;
+    await cancelling;
   }
 }
 
-async function cancelWaiters(waiting: ReadonlySet<BarrierNode>): Promise<void> {
-  while (waiting.size > 0) {
+async function cancelUntilEnded(running: ReadonlySet<BarrierNode>): Promise<void> {
+  while (running.size > 0) {
     // A node whose monitor is broken fails by itself in its next statement.
-    await Promise.all([...waiting].map((node) => stopWaiting(node).catch(() => {})));
-    if (waiting.size > 0) await sleep(RECALL_EVERY_MS);
+    await Promise.all([...running].map((node) => cancelStatements(node).catch(() => {})));
+    if (running.size > 0) await pause(CANCEL_EVERY_MS);
   }
+}
+
+/** A failed attempt as the operator sees it. */
+export function blockedOf({ node, failure }: AttemptFailure, attempt: number): Blocked {
+  const wait = failure.kind === 'blocked' ? failure.wait : undefined;
+  const blockers = (wait?.blockers ?? []).map(({ isAutovacuum: _, ...blocker }) => blocker);
+  return { content: node.segment.content, attempt, relation: wait?.relation ?? '', blockers };
+}
+
+/** The error when all attempts have failed: the relation, and the sessions that blocked it. */
+export function barrierTimedOut(
+  last: AttemptFailure | undefined,
+  attemptsMax: number,
+): StowageError {
+  if (last === undefined)
+    return new StowageError('database/locked', 'the barrier was allowed no attempt');
+  const { content, relation, blockers } = blockedOf(last, attemptsMax);
+  const where = { content, ...(relation === '' ? {} : { relation }) };
+  if (last.failure.kind === 'changed') {
+    const message = `relations of content ${content} were created, dropped or renamed during each of ${attemptsMax} attempts to lock them`;
+    return new StowageError('database/locked', message, { where });
+  }
+  const sessions = blockers.map(
+    ({ pid, user, application, state, query }) =>
+      `pid ${pid}, user ${user || '?'}${application === '' ? '' : `, application ${application}`}, ${state}: ${query.replaceAll(/\s+/g, ' ')}`,
+  );
+  const blockedBy = sessions.length === 0 ? 'sessions that ended meanwhile' : sessions.join('; ');
+  const message = `${relation || 'a relation'} of content ${content} could not be locked in ${attemptsMax} attempts; blocked by ${blockedBy}`;
+  return new StowageError('database/locked', message, { cause: last.failure.cause, where });
 }

@@ -1,6 +1,6 @@
 import type { Session } from '../session/session.ts';
 
-/** What pg_class and its neighbours say about one relation that could hold rows of a user's. */
+/** One relation that can hold a user's rows, as the catalogs describe it. */
 export interface CatalogRelation {
   readonly oid: number;
   readonly schema: string;
@@ -14,15 +14,15 @@ export interface CatalogRelation {
   readonly rootSchema: string | null;
   readonly rootName: string | null;
   readonly isExtensionMember: boolean;
-  /** Null unless the extension declared the table as configuration; then its filter, maybe empty. */
+  /** Null unless an extension declares the table as configuration; then its filter, maybe empty. */
   readonly extensionCondition: string | null;
-  /** Greenplum: every segment holds all rows. */
+  /** Greenplum: every segment has all rows. */
   readonly replicated?: boolean;
-  /** Greenplum: the distribution key's hash is good in this database only. */
+  /** Greenplum: the hash of the distribution key is valid in this database only. */
   readonly redistribute?: boolean;
 }
 
-/** Reads every relation outside the system's schemas, in one order everywhere: by schema and name, as bytes. */
+/** Reads every relation outside the system schemas, ordered by the bytes of schema and name. */
 export async function readCatalog(session: Session): Promise<CatalogRelation[]> {
   return session.query<CatalogRelation>(`
     SELECT c.oid::int8::float8 AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS relkind,
@@ -46,7 +46,10 @@ export async function readCatalog(session: Session): Promise<CatalogRelation[]> 
     ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`);
 }
 
-/** Table sizes by oid. Waits behind whoever holds ACCESS EXCLUSIVE on one of them: ask under locks of our own only. */
+/**
+ * Table sizes by oid. Call it only under our own locks: it waits for any ACCESS EXCLUSIVE lock on a
+ * table.
+ */
 export async function readSizes(
   session: Session,
   oids: readonly number[],
@@ -59,7 +62,7 @@ export async function readSizes(
   return new Map(rows.map(({ oid, bytes }) => [oid, bytes]));
 }
 
-/** Which relations (views and materialized views) read which others, by their rewrite rules; for the order of refreshing. */
+/** Which views and materialized views read which relations, for the order of a refresh. */
 export async function readViewUses(
   session: Session,
 ): Promise<{ readonly view: number; readonly uses: number }[]> {
@@ -77,7 +80,7 @@ export async function countLargeObjects(session: Session): Promise<number> {
   return row?.count ?? 0;
 }
 
-/** What one asks a server first. */
+/** Version and encoding of the session's server and database. */
 export async function readServerFacts(
   session: Session,
 ): Promise<{ version: string; versionNumber: number; encoding: string }> {

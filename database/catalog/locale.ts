@@ -4,7 +4,7 @@ import type { Session } from '../session/session.ts';
 
 const PROVIDERS = { c: 'libc', i: 'icu', b: 'builtin' } as const;
 
-/** The locale of the session's database; the catalogs of each major version say it in another column. */
+/** The locale of the session's database. Its column in pg_database depends on the major version. */
 export async function readLocale(session: Session): Promise<Locale> {
   const [row] = await session.query<Record<string, unknown>>(
     `SELECT row_to_json(d) ->> 'datlocprovider' AS provider, d.datcollate AS collate, d.datctype AS ctype,
@@ -22,7 +22,9 @@ export async function readLocale(session: Session): Promise<Locale> {
   };
 }
 
-/** The part of CREATE DATABASE that asks for this locale. LOCALE_PROVIDER came with 15, and is only said where it matters. */
+/**
+ * The clause of CREATE DATABASE for a locale. LOCALE_PROVIDER came with 15, so libc is not named.
+ */
 export function localeClause({ provider, collate, ctype, name }: Locale): string {
   const categories = `LC_COLLATE ${quoteLiteral(collate)} LC_CTYPE ${quoteLiteral(ctype)}`;
   if (provider === 'libc') return categories;

@@ -1,7 +1,10 @@
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import type { Session } from '../session/session.ts';
 
-/** The sequences that columns of these tables, or of the partitioned tables above them, own: serial and identity. */
+/**
+ * The sequences (serial and identity) owned by columns of these tables or of their partitioned
+ * parents.
+ */
 export async function ownedSequences(
   session: Session,
   tables: readonly QualifiedName[],

@@ -9,7 +9,7 @@ import {
   readViewUses,
 } from './catalog.ts';
 
-/** A relation to lock: with the identity that tells it from a later one of the same name. */
+/** A relation to lock. The oid distinguishes it from a later relation of the same name. */
 export interface Lockable {
   readonly oid: number;
   readonly schema: string;
@@ -27,13 +27,14 @@ export type Discovery = Pick<NodeSnapshot, 'notShipped' | 'refresh' | 'largeObje
 
 export interface DiscoveryOptions {
   readonly withSizes: boolean;
-  /** How this kind of server is asked; absent = as PostgreSQL. */
+  /** How the catalogs are read; absent = as on PostgreSQL. */
   readonly catalog?: (session: Session) => Promise<CatalogRelation[]>;
 }
 
 /**
- * What a backup of this database ships, what it leaves out and why. Under a snapshot (and with the relations locked)
- * it is the truth about that snapshot, with sizes; without one it is the list of what to lock, and asks for no size.
+ * What a backup of this database ships, what it leaves out, and why. Under a snapshot and with
+ * locked
+ * relations it is exact, and can read sizes. Before that it is the list of relations to lock.
  */
 export async function discoverRelations(
   session: Session,
@@ -80,7 +81,7 @@ const KINDS = {
   m: 'materialized-view',
 } as const;
 
-/** What it is comes before whether it was wanted: a foreign table is never shipped, whatever the selection says. */
+/** The kind decides before the selection: a foreign table is never shipped. */
 function reasonNotToShip(
   relation: CatalogRelation,
   selection: Selection,
@@ -134,7 +135,7 @@ function rootOf({
     : { schema: rootSchema, name: rootName };
 }
 
-/** An extension declares its filter with the word WHERE in front, or (pg_dump allows it) something else altogether. */
+/** An extension's filter begins with WHERE, or is another clause, which pg_dump allows too. */
 function conditionOf(extensionCondition: string | null): string | undefined {
   const text = extensionCondition?.trim() ?? '';
   if (text === '') return undefined;
@@ -143,7 +144,7 @@ function conditionOf(extensionCondition: string | null): string | undefined {
 
 const nameOf = ({ schema, name }: CatalogRelation) => ({ schema, name });
 
-/** Each materialized view after those it reads, also through plain views. */
+/** Orders each materialized view after those that it reads, directly or through plain views. */
 function inRefreshOrder(
   views: readonly CatalogRelation[],
   uses: readonly { readonly view: number; readonly uses: number }[],

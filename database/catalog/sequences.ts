@@ -4,9 +4,12 @@ import type { Session } from '../session/session.ts';
 const SEQUENCES_PER_QUERY = 100;
 
 /**
- * The values of all sequences (also those behind identity columns), one SQL statement each, without a line break inside
- * or at its end: what psql runs at restore. Read after the snapshot was taken, they are never behind the rows. Sequences know no
- * snapshot: a value may be ahead of it, which leaves a gap as any rollback does.
+ * One SQL statement per sequence (also those of identity columns) that sets its value, without a
+ * line
+ * break inside or at its end. psql runs them at a restore. Sequences are not part of a snapshot:
+ * they
+ * are read after it was taken, so a value is never behind the rows. It may be ahead of them, which
+ * leaves a gap, as a rollback does.
  */
 export async function* sequenceStatements(session: Session): AsyncIterable<string> {
   const names = await readSequences(session);
@@ -27,7 +30,7 @@ export async function* sequenceStatements(session: Session): AsyncIterable<strin
   }
 }
 
-/** How the line of one sequence begins: a restore of chosen tables picks their sequences' lines by it. */
+/** The beginning of a sequence's line, by which a restore of chosen tables selects lines. */
 export function sequenceStatementStart(sequence: {
   readonly schema: string;
   readonly name: string;

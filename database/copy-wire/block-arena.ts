@@ -9,19 +9,20 @@ import {
 } from './splitter/splitter.ts';
 
 export interface ArenaOptions {
-  /** Connections that receive at the same time; one more waits until one of them has ended. */
+  /** Connections that receive at the same time; another one waits until one of them has ended. */
   readonly connections: number;
   /**
-   * Blocks that all connections together may have: each fills one and, when a row does not fit, needs the next one before it can let go;
-   * so one more than `connections` at least. The others are what consumers may hold.
+   * Blocks for all connections together. A connection fills one, and needs a second one when a row
+   * does not fit: so at least one more than `connections`. The others are for the consumers.
    */
   readonly blocks: number;
   readonly frameBytes: number;
 }
 
 /**
- * The memory that rows are received into: one WebAssembly memory per process, of a fixed size, so that views on it stay
- * valid. The system gives it pages when they are first written to: what is never used costs nothing.
+ * The memory that rows are received into: one WebAssembly memory per process, of a fixed size, so
+ * that
+ * views on it stay valid. The system allocates a page at its first write, so unused memory is free.
  */
 export interface BlockArena {
   readonly cutting: Cutting;
@@ -31,34 +32,41 @@ export interface BlockArena {
   readonly connections: Pool<Staging>;
 }
 
-/** What one connection reads into, and its splitter's state. */
+/** The memory that one connection reads into, and the state of its splitter. */
 export interface Staging {
   readonly state: number;
   /** The state as words, by FIELD. */
   readonly words: Uint32Array<ArrayBuffer>;
-  /** Where what a socket reads begins; up to CARRY_BYTES_MAX before it lies what the last read left over. */
+  /**
+   * The start of the read region. Up to CARRY_BYTES_MAX before it are the rest of the last read.
+   */
   readonly readStart: number;
   readonly readRegion: Uint8Array<ArrayBuffer>;
 }
 
-/** Room for `blockBytesMax` bytes of rows; given back when nobody needs it any more. */
+/** Memory for `blockBytesMax` bytes of rows, with a reference count. */
 export interface Block {
   readonly start: number;
-  /** Says that one more needs it; whoever took it from the pool does so already. */
+  /** Adds a reference; taking a block from the pool counts as the first one. */
   retain(): void;
+  /** Removes a reference; with the last one the block returns to the pool. */
   release(): void;
 }
 
 /**
- * Large enough that a call into JavaScript per read does not count, small enough for the second-level cache of most
- * processors: what the kernel has just written there is read again at once.
+ * Large enough that the JavaScript call per read does not matter, and small enough for the
+ * second-level
+ * cache of most processors: what the kernel has just written is read again at once.
  */
 const READ_BYTES = 256 * 1024;
 const PAGE_BYTES = 65_536;
 const PAGES_MAX = 65_536;
 const ALIGNMENT_BYTES = 4096;
 
-/** @throws RangeError when it would be larger than the 4 GiB that WebAssembly can address, or has too few blocks. */
+/**
+ * @throws RangeError when it would be larger than the 4 GiB that WebAssembly can address, or has
+ * too few blocks.
+ */
 export function blockArena({ connections, blocks, frameBytes }: ArenaOptions): BlockArena {
   if (blocks <= connections)
     throw new RangeError(`${connections} connections need more than ${blocks} blocks`);
@@ -98,17 +106,17 @@ export function blockArena({ connections, blocks, frameBytes }: ArenaOptions): B
 }
 
 function blockAt(start: number, pool: () => Pool<Block>): Block {
-  let needs = 1;
+  let references = 1;
   const block: Block = {
     start,
     retain: () => {
-      needs += 1;
+      references += 1;
     },
     release: () => {
-      needs -= 1;
-      if (needs > 0) return;
-      // As the next taker finds it.
-      needs = 1;
+      references -= 1;
+      if (references > 0) return;
+      // For the next one that takes it from the pool.
+      references = 1;
       pool().give(block);
     },
   };

@@ -30,7 +30,7 @@ async function waitingSink() {
 }
 
 describe('a sink that is closed while it waits for a block', () => {
-  it('passes on the block that it was given at that very moment', async () => {
+  it('releases a block that it was given at the moment of the close', async () => {
     const { sink, reader, free } = await waitingSink();
     reader?.release();
     sink.close(lost);
@@ -38,7 +38,7 @@ describe('a sink that is closed while it waits for a block', () => {
     expect(free()).toEqual([true, true, false]);
   });
 
-  it('gives back the block that came after the connection was lost', async () => {
+  it('releases a block that arrives after the connection was lost', async () => {
     const { sink, reader, free } = await waitingSink();
     sink.fail(lost);
     reader?.release();
@@ -48,7 +48,7 @@ describe('a sink that is closed while it waits for a block', () => {
     expect(free()).toEqual([true, true, false]);
   });
 
-  it('leaves the line of those who wait', async () => {
+  it('leaves the queue for blocks', async () => {
     const { sink, reader, free } = await waitingSink();
     sink.close(lost);
     reader?.release();

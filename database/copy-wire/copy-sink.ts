@@ -3,37 +3,45 @@ import { type LongRow, longRow } from './long-row.ts';
 import type { RowBlock } from './row-block.ts';
 import { FACTOR_MAX, FIELD, SPLIT } from './splitter/splitter.ts';
 
-/** What the reader of a sink gets, in the order of the wire. */
+/** What the reader of a sink gets, in the order in which the server sent it. */
 export type Received =
   | { readonly kind: 'block'; readonly block: RowBlock; readonly long?: LongRow }
-  /** A COPY has ended; the server counted so many rows. */
+  /** A COPY has ended; `rows` is the server's count. */
   | { readonly kind: 'copied'; readonly rows: number };
 
 /**
- * Takes the rows of one query, of one COPY or of several, from the wire into blocks, and hands them to one reader. The
- * wire's side is synchronous; where it returns false it has to wait, and `kick` tells when it is worth another attempt.
+ * Collects the rows of one query, with one or more COPY, in blocks for one reader. The connection's
+ * side is synchronous: when it returns false it must wait, until `kick` is called.
  */
 export interface CopySink {
-  /** Memory that the splitter would write to is being read. */
+  /** The reader still reads memory that the splitter would write to. */
   readonly blocked: boolean;
-  /** The splitter has stopped at a cut, or for want of room. False: it cannot go on yet. */
+  /**
+   * The splitter has stopped at a cut, or because a block is full. False: it cannot continue yet.
+   */
   advance(status: number): boolean;
-  /** The server has ended a COPY, and said how many rows it sent. */
+  /** The server has ended a COPY with this row count. */
   copied(rows: number): void;
   /** The server is ready for the next query. */
   finish(): void;
-  /** The reader gets this error after what has been received before. */
+  /** The reader gets this error after everything that was received before it. */
   fail(error: unknown): void;
   /** Undefined after `finish`. */
   next(): Promise<Received | undefined>;
-  /** Gives back all that no reader holds; a reader gets the error at once. Safe to call twice. */
+  /**
+   * Releases everything that the reader does not hold; the reader gets the error at once. Safe to
+   * call twice.
+   */
   close(error: unknown): void;
-  /** The connection's state is another's from now on; what has been received can still be read. Safe to call twice. */
+  /**
+   * Another connection may use the state from now on; received rows can still be read. Safe to call
+   * twice.
+   */
   leave(): void;
 }
 
 const NEWLINE = 0x0a;
-/** So much may be finished and not taken: while the reader is busy with one block, one waits and one is filled. */
+/** Finished and not taken: while the reader has one block, one waits and one is being filled. */
 const QUEUED_MAX = 2;
 
 export function createCopySink(arena: BlockArena, staging: Staging, kick: () => void): CopySink {
@@ -41,11 +49,11 @@ export function createCopySink(arena: BlockArena, staging: Staging, kick: () => 
   let { words } = staging;
   const queue: Received[] = [];
   const closing = new AbortController();
-  /** What is being filled, from `start` up to the splitter's `out`. */
+  /** The block being filled, from `start` up to the splitter's `out`. */
   let filling: Block | undefined;
   let start = 0;
   let long: LongRow | undefined;
-  /** The long row that the reader has, if it has one. */
+  /** The long row that the reader has, if any. */
   let handed: LongRow | undefined;
   let reserved: Block | undefined;
   let reserving = false;
@@ -54,7 +62,7 @@ export function createCopySink(arena: BlockArena, staging: Staging, kick: () => 
   let wake: () => void = () => {};
   leaveBlock();
 
-  /** A block, when there is one now and the reader is not behind. */
+  /** A free block; undefined when there is none now, or the reader is behind. */
   function newBlock(): Block | undefined {
     if (queue.length >= QUEUED_MAX) return undefined;
     const block = reserved ?? arena.blocks.tryTake();
@@ -82,14 +90,14 @@ export function createCopySink(arena: BlockArena, staging: Staging, kick: () => 
     words[FIELD.outEnd] = 0;
     words[FIELD.rows] = 0;
   }
-  /** From here on, in the block that is being filled, something of its own begins. */
+  /** A new run of rows begins here, in the block being filled. */
   function begin(at: number, rows: number): void {
     start = at;
     words[FIELD.rows] = rows;
     words[FIELD.cutMin] = at + cutting.blockBytesMin;
     words[FIELD.factor] = cutting.factor;
   }
-  /** Into another block, with what has been filled and not handed out. */
+  /** Continues in another block, with the bytes that were not handed out yet. */
   function moveTo(block: Block): void {
     const end = out();
     bytes.copyWithin(block.start, start, end);
@@ -118,7 +126,10 @@ export function createCopySink(arena: BlockArena, staging: Staging, kick: () => 
     wake();
   }
 
-  /** For want of room: a row may have ended, or the block is short, or a row is too long. */
+  /**
+   * The block is full: after a whole row, or in a shortened block, or within a row that is too
+   * long.
+   */
   function full(block: Block): boolean {
     const short = words[FIELD.outEnd] !== start + cutting.blockBytesMax;
     if (short) {
@@ -127,7 +138,7 @@ export function createCopySink(arena: BlockArena, staging: Staging, kick: () => 
       return next !== undefined;
     }
     if (rows() > 0) {
-      // Within a view: from a place past 2 GiB, Node's Buffer searches as if it were at 2 GiB.
+      // Search in a view: from an offset past 2 GiB, Node's Buffer searches as if it were 2 GiB.
       const end = start + view(start, out()).lastIndexOf(NEWLINE) + 1;
       handOut(block, end);
       if (end === out()) leaveBlock();
@@ -136,12 +147,12 @@ export function createCopySink(arena: BlockArena, staging: Staging, kick: () => 
     }
     long = longRow();
     put({ kind: 'block', block: long.block, long });
-    // From now on the first row that ends is where to stop.
+    // From now on the splitter stops at the end of the first row.
     words[FIELD.cutMin] = 0;
     words[FIELD.factor] = FACTOR_MAX;
     return advanceLong(long, block);
   }
-  /** Hands out what there is of a long row; what lies behind its end is the beginning of a block. */
+  /** Hands out the received part of a long row; the bytes after its end begin the next block. */
   function advanceLong(row: LongRow, block: Block): boolean {
     const last = rows() > 0;
     putLong(row, block, last ? start + view(start, out()).indexOf(NEWLINE) + 1 : out(), last);
@@ -150,7 +161,7 @@ export function createCopySink(arena: BlockArena, staging: Staging, kick: () => 
   function putLong(row: LongRow, block: Block, end: number, last: boolean): void {
     block.retain();
     const more = () => {
-      // Ended meanwhile: the block may be somebody else's.
+      // The row has ended meanwhile: the block may belong to another connection.
       if (filling !== block || long !== row) return;
       if (last) {
         long = undefined;
@@ -168,7 +179,7 @@ export function createCopySink(arena: BlockArena, staging: Staging, kick: () => 
       return long?.busy === true;
     },
     advance: (status) => {
-      // What comes after an error is nobody's; the session ends.
+      // Rows after an error are ignored, because the session ends.
       if (failure !== undefined) return false;
       if (filling === undefined) {
         const block = newBlock();
@@ -186,13 +197,13 @@ export function createCopySink(arena: BlockArena, staging: Staging, kick: () => 
     },
     copied: (counted) => {
       if (long !== undefined && filling !== undefined) {
-        // A server ends a row by a newline. Whatever this is, it is not lost.
+        // The server should have ended the row with a newline. The bytes are kept all the same.
         putLong(long, filling, out(), true);
         long = undefined;
         leaveBlock();
       } else if (filling !== undefined) {
         handOut(filling, out());
-        // The next COPY may go on in the same block, so that small ones need none of their own.
+        // The next COPY may continue in this block, so that small relations share one.
         if ((words[FIELD.outEnd] ?? 0) - out() < cutting.blockBytesMin) leaveBlock();
         else begin(out(), 0);
       }

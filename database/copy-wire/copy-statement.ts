@@ -1,33 +1,29 @@
 import type { Connection, Submittable } from 'pg';
+import type { QueryHandlers } from '../session/pg-internals.ts';
 import type { CopySink, Received } from './copy-sink.ts';
 import type { Receiver } from './receiver.ts';
 
-/** One query of one COPY TO STDOUT or several, as node-postgres drives it, and what comes of it. */
+/** A query with one or more COPY TO STDOUT, which node-postgres runs, and its results. */
 export interface CopyStatement extends Submittable {
-  /** The next block or end of a COPY. Undefined when the server is ready for the next query. Rejects with the first error. */
+  /**
+   * The next block or end of a COPY. Undefined when the server is ready for the next query. Rejects
+   * with the first error.
+   */
   next(): Promise<Received | undefined>;
-  /** Lets go of everything; who waits for `next` gets this error. Safe to call twice, and after the end. */
+  /**
+   * Releases everything; a pending `next` rejects with this error. Safe to call twice, and after
+   * the end.
+   */
   close(error: unknown): void;
 }
 
-/** The part of node-postgres's queries that it calls as the server's messages arrive. */
-interface Handlers {
-  handleRowDescription(): void;
-  handleDataRow(): void;
-  handlePortalSuspended(): void;
-  handleEmptyQuery(): void;
-  handleCommandComplete(message: { readonly text: string }): void;
-  handleError(error: Error): void;
-  handleReadyForQuery(): void;
-}
-
 export function copyStatement(text: string, receiver: Receiver): CopyStatement {
-  // Only once the server is asked: until then rows would be nobody's.
+  // The sink is opened when the query is sent: rows before that are a protocol error.
   const asked = Promise.withResolvers<CopySink>();
   asked.promise.catch(() => {});
   let sink: CopySink | undefined;
   const nothing = () => {};
-  const statement: CopyStatement & Handlers = {
+  const statement: CopyStatement & QueryHandlers = {
     submit: (connection: Connection) => {
       sink = receiver.openSink();
       asked.resolve(sink);
@@ -39,7 +35,8 @@ export function copyStatement(text: string, receiver: Receiver): CopyStatement {
     handleEmptyQuery: nothing,
     handleCommandComplete: (message) => {
       const rows = /^COPY (\d+)$/.exec(message.text)?.[1];
-      if (rows === undefined) sink?.fail(new Error(`the server ended a COPY by "${message.text}"`));
+      if (rows === undefined)
+        sink?.fail(new Error(`the server ended a COPY with "${message.text}"`));
       else sink?.copied(Number(rows));
     },
     handleError: (error) => {

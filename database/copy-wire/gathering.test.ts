@@ -5,7 +5,8 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /**
- * A stream whose reads bring 8 KiB at once, or all that its socket holds after having waited; MB per second of each way.
+ * A stream whose reads bring 8 KiB at once, or all that its socket holds after having waited; MB
+ * per second of each way.
  * @returns of each MiB, whether its reads waited.
  */
 function stream(speeds: { gathered: number; atOnce: number }) {
@@ -35,7 +36,7 @@ function stream(speeds: { gathered: number; atOnce: number }) {
 }
 
 describe('reads of a stream', () => {
-  it('wait while that brings as much', () => {
+  it('wait when that brings as many bytes per second', () => {
     const { read } = stream({ gathered: 150, atOnce: 160 });
     const waited = read(200 * MIB);
     expect(waited.slice(0, 15)).not.toContain(false);
@@ -44,13 +45,13 @@ describe('reads of a stream', () => {
     expect(waited.slice(34)).not.toContain(false);
   });
 
-  it('do not wait where the socket is full before they come', () => {
+  it('do not wait when the socket is full before the wait ends', () => {
     const { read } = stream({ gathered: 250, atOnce: 600 });
     read(17 * MIB);
     expect(read(500 * MIB)).not.toContain(true);
   });
 
-  it('are tried again, as the rows of a table may become narrower', () => {
+  it('are measured again, because the rows of a table may become narrower', () => {
     const speeds = { gathered: 250, atOnce: 600 };
     const { read } = stream(speeds);
     read(300 * MIB);
@@ -58,7 +59,7 @@ describe('reads of a stream', () => {
     expect(read(600 * MIB).slice(-200)).not.toContain(false);
   });
 
-  it('are not blamed for the time between two tables', () => {
+  it('do not count the time between two tables', () => {
     const { read, reads, passTime } = stream({ gathered: 600, atOnce: 600 });
     for (let table = 0; table < 10; table += 1) {
       expect(read(10 * MIB)).not.toContain(false);
@@ -67,7 +68,7 @@ describe('reads of a stream', () => {
     }
   });
 
-  it('that bring much by themselves never wait', () => {
+  it('never wait when each of them is large', () => {
     const reads = gathering(() => 0);
     expect(reads.waitsAfter(64 * KIB)).toBe(false);
     expect(reads.waitsAfter(64 * KIB - 1)).toBe(true);

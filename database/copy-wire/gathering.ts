@@ -1,23 +1,28 @@
 /**
- * A server sends rows as it makes them, 8 KB at a time, and to be woken for each of these costs more than to receive it. So
- * after a read of less than this, within a COPY, the next one waits a moment, and finds much more.
+ * A server sends rows as it produces them, 8 KB at a time, and waking up for each of these costs
+ * more
+ * than receiving it. So within a COPY, after a read smaller than this, the next read waits a
+ * moment.
  */
 const SMALL_READ_BYTES = 64 * 1024;
 /**
- * Waiting costs nothing while the socket holds all that the server makes meanwhile: several MB over TCP, but 160 KB over a
- * Unix socket, which is little for wide rows. So both ways are tried on so much of a stream, and compared.
+ * Waiting costs nothing while the socket can buffer what the server sends meanwhile: several MB
+ * over
+ * TCP, but only 160 KB over a Unix socket, which is little for wide rows. So both ways are tried,
+ * each
+ * on this much of a stream, and compared.
  */
 const TRIAL_BYTES = 16 * 1024 * 1024;
-/** By so much more must come without waiting: it is the other core that pays for being woken. */
+/** How much faster reading without waits must be to be chosen, because the wake-ups cost CPU. */
 const FASTER_MIN = 1.25;
-/** For how much of the stream a comparison is good. */
+/** After this much of the stream the two ways are compared again. */
 const CHOICE_BYTES = 512 * 1024 * 1024;
 
 /** Decides for one connection whether a read waits until more has come. */
 export interface Gathering {
-  /** So much has just been read of a stream of rows; is the next read to wait? */
+  /** Whether the next read should wait, after a read of this many bytes of rows. */
   waitsAfter(bytesRead: number): boolean;
-  /** No rows came: what was measured up to here says nothing about speed. */
+  /** The stream paused, so the time measured so far tells nothing about speed. */
   interrupted(): void;
 }
 
@@ -25,7 +30,7 @@ type Way = 'gather' | 'at once';
 
 export function gathering(now: () => number = performance.now.bind(performance)): Gathering {
   let way: Way = 'gather';
-  /** How much came in a millisecond when it was gathered; undefined while that is being tried. */
+  /** Bytes per millisecond with waits; undefined while this is being measured. */
   let gathered: number | undefined;
   let isTrial = true;
   let bytes = 0;

@@ -1,25 +1,25 @@
 import type { RowBlock } from './row-block.ts';
 
-/** A row that is too long for a block, on its way from the wire to who reads it: one chunk at a time. */
+/** A row that is too long for a block: it goes from the connection to the reader chunk by chunk. */
 export interface LongRow {
   readonly block: RowBlock;
-  /** A chunk waits to be read, or is being read: its memory may not be written to. */
+  /** A chunk waits or is being read: its memory must not be overwritten. */
   readonly busy: boolean;
   /** The last chunk has been read. */
   readonly over: boolean;
-  /** Only when not busy. */
+  /** Call it only when not busy. */
   put(piece: Piece): void;
-  /** The reader, now or later, gets this error; what waits to be read is let go. */
+  /** The reader gets this error, now or at its next read; a waiting chunk is released. */
   fail(error: unknown): void;
 }
 
 interface Piece {
   readonly chunk: Uint8Array;
-  /** The row ends with it. */
+  /** True for the last chunk of the row. */
   readonly last: boolean;
-  /** Nobody reads the chunk any more; called once, whatever happens. */
+  /** The chunk is not read any more. Called exactly once, also after an error. */
   release(): void;
-  /** The reader has asked for what follows; called after `release`. */
+  /** The reader asks for the next chunk; called after `release`. */
   more(): void;
 }
 
@@ -39,7 +39,7 @@ export function longRow(): LongRow {
       });
     }
   }
-  function letGo(): void {
+  function releasePiece(): void {
     piece?.release();
     piece = undefined;
     reading = false;
@@ -51,7 +51,7 @@ export function longRow(): LongRow {
       try {
         yield chunk;
       } finally {
-        letGo();
+        releasePiece();
       }
       over = last;
       more();
@@ -71,7 +71,7 @@ export function longRow(): LongRow {
     },
     fail: (error) => {
       failure ??= { error };
-      if (!reading) letGo();
+      if (!reading) releasePiece();
       wake();
     },
   };

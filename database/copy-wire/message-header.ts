@@ -3,15 +3,19 @@ const HEADER_BYTES = 5;
 
 /** Messages that a server may send, other than CopyData, by their first byte. */
 const TYPES = new Set(Buffer.from('RKSZCDTEN123nAsItGHWcvV'));
-/** Only these may be long, as in libpq: a length out of the blue is a sign that we are out of step. */
+/**
+ * Only these may be long, as in libpq: another long length means that we lost the message
+ * boundaries.
+ */
 const LONG_TYPES = new Set(Buffer.from('TDVENA'));
 const LENGTH_MAX = 30_000;
-/** A server keeps a message in one piece of memory, and that is limited to 1 GB. */
+/** A server builds a message in one allocation, which is limited to 1 GB. */
 const LONG_LENGTH_MAX = 0x3fffffff;
 
 /**
- * The length of the message at a place, with its header; the header must be there. Undefined when it is none: no server says so,
- * and to wait for its end would be to wait for ever.
+ * The length of the message at an offset, with its header, which must be complete. Undefined when
+ * the
+ * bytes are not a message: waiting for its end could hang.
  */
 export function checkedLength(bytes: Buffer, at: number): number | undefined {
   const type = bytes[at] ?? 0;

@@ -18,7 +18,10 @@ function row(length: number, n: number): Buffer {
 }
 const data = (payload: Uint8Array): WireMessage => ({ type: 'd', payload });
 
-/** Row lengths around all that decides: nothing, 16-byte chunks, the least block, the largest, several blocks. */
+/**
+ * Row lengths around all that decides: nothing, 16-byte chunks, the least block, the largest,
+ * several blocks.
+ */
 const lengths = (frameBytes: number) => {
   const { blockBytesMin, blockBytesMax } = cuttingFor(frameBytes);
   const near = (length: number) => fc.integer({ min: Math.max(1, length - 2), max: length + 2 });
@@ -74,7 +77,7 @@ const scene = fc.constantFrom(16, 48, 200, 1000, 20_000).chain((frameBytes) =>
 );
 
 describe('the receiver', () => {
-  it('gives what the reference gives, whatever the messages and however they are chunked', async () => {
+  it('gives the same blocks as the reference, for any messages in any chunks', async () => {
     await fc.assert(
       fc.asyncProperty(scene, async ({ frameBytes, messages, chunks, blocks }) => {
         const got = await receive([messages], { frameBytes, chunks, blocks });
@@ -85,7 +88,7 @@ describe('the receiver', () => {
     );
   });
 
-  it('gives small relations that follow each other in one block what each would get alone', async () => {
+  it('gives each of several small relations in one block the same rows as alone', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(scene, { minLength: 2, maxLength: 8 }), async (scenes) => {
         const [{ frameBytes = 1000, chunks = [1], blocks = 2 } = {}] = scenes;
@@ -98,7 +101,7 @@ describe('the receiver', () => {
     );
   });
 
-  it('cuts rows in the upper half of an arena of 4 GiB as anywhere else', async () => {
+  it('cuts rows in the upper half of an arena of 4 GiB in the same places', async () => {
     const frameBytes = 256 * 1024;
     const rows = Array.from({ length: 500 }, (_, n) => data(row(2000, n)));
     const messages = [...rows, data(row(1_000_000, 0)), ...rows, data(row(800_000, 1))];
@@ -134,7 +137,7 @@ describe('cutting by content', () => {
   const total = (messages: readonly WireMessage[]) =>
     messages.reduce((sum, each) => sum + each.payload.length, 0);
 
-  it('meets the old cuts again after rows were put in front', async () => {
+  it('returns to the same cuts after rows were inserted in front', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 300 }),
@@ -158,7 +161,7 @@ describe('cutting by content', () => {
     );
   });
 
-  it('keeps the lengths it promises, about the wanted one on average', async () => {
+  it('keeps block lengths within their bounds, and near the requested one on average', async () => {
     const cutting = cuttingFor(FRAME_BYTES);
     const [blocks = []] = (
       await receive([table(60_000)], { frameBytes: FRAME_BYTES, chunks: [100_000], blocks: 3 })

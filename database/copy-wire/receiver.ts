@@ -3,33 +3,39 @@ import { type CopySink, createCopySink } from './copy-sink.ts';
 import { checkedLength } from './message-header.ts';
 import { FIELD, SPLIT } from './splitter/splitter.ts';
 
-/** What a receiver needs of the connection that it reads from. */
+/** What a receiver needs from the connection that it reads. */
 export interface Wire {
-  /** Bytes of messages that are not rows, for node-postgres's own parser; cut anywhere. */
+  /** Passes bytes of other messages than rows to the parser of node-postgres; split anywhere. */
   forward(bytes: Buffer): void;
-  /** What comes is not what PostgreSQL says: the connection is of no use any more. */
+  /** The server broke the protocol: the connection cannot be used any more. */
   fail(error: Error): void;
-  /** Go on reading, after `received` returned false. */
+  /** Continues reading after `received` returned false. */
   resume(): void;
 }
 
-/** All that a server sends over one connection goes through here, so that it is always known where a message begins. */
+/**
+ * Receives everything that a server sends over one connection, and so knows where each message
+ * begins.
+ */
 export interface Receiver {
-  /** Where the next read goes. */
+  /** The memory for the next read. */
   readonly readRegion: Uint8Array<ArrayBuffer>;
-  /** So many bytes have been read. False: no room for more; the next read has to wait for `Wire.resume`. */
+  /**
+   * Takes that many bytes from the region. False: there is no room; the next read must wait for
+   * `Wire.resume`.
+   */
   received(bytesRead: number): boolean;
-  /** Rows are coming, so many that a moment's wait for more of them costs nothing. */
+  /** True while a COPY sends so many rows that a short wait for more of them costs nothing. */
   readonly streaming: boolean;
-  /** From now on rows go to this sink. */
+  /** Creates the sink that receives rows from now on. */
   openSink(): CopySink;
-  /** Rows that come now are nobody's. */
+  /** From now on rows are a protocol error. */
   closeSink(): void;
-  /** Nothing that is received any more is looked at. */
+  /** Ignores everything that is received from now on. */
   close(): void;
 }
 
-/** An answer of less is waited for by somebody. */
+/** A caller waits for a smaller answer, so it must not be delayed. */
 const STREAM_BYTES_MIN = 1024 * 1024;
 
 export function createReceiver(arena: BlockArena, staging: Staging, wire: Wire): Receiver {
@@ -37,7 +43,7 @@ export function createReceiver(arena: BlockArena, staging: Staging, wire: Wire):
   const { state, words, readStart, readRegion } = staging;
   let sink: CopySink | undefined;
   let srcEnd = readStart;
-  /** Of a message that is not CopyData. */
+  /** Bytes left of a message that is not CopyData. */
   let otherBytesLeft = 0;
   let waiting = false;
   let closed = false;
@@ -47,7 +53,7 @@ export function createReceiver(arena: BlockArena, staging: Staging, wire: Wire):
 
   const at = () => words[FIELD.at] ?? 0;
 
-  /** Works on what has been read. False: it has to wait, and keeps the rest. */
+  /** Processes what has been read. False: it must wait, and keeps the rest. */
   function pump(): boolean {
     while (!closed) {
       if (otherBytesLeft > 0) {
@@ -60,10 +66,10 @@ export function createReceiver(arena: BlockArena, staging: Staging, wire: Wire):
       if (status === SPLIT.more) return carryOver();
       if (status === SPLIT.other) {
         const length = checkedLength(bytes, at());
-        if (length === undefined) fail('something that is no message of PostgreSQL');
+        if (length === undefined) fail('bytes that are not a PostgreSQL message');
         else otherBytesLeft = length;
       } else if (sink === undefined) {
-        fail('rows that nobody asked for');
+        fail('rows without a COPY');
       } else if (!sink.advance(status)) {
         return wait();
       }
@@ -74,7 +80,7 @@ export function createReceiver(arena: BlockArena, staging: Staging, wire: Wire):
     waiting = true;
     return false;
   }
-  /** The beginning of a message, to where the next read continues it. */
+  /** Moves an incomplete message to just before the next read, which continues it. */
   function carryOver(): boolean {
     bytes.copyWithin(readStart - (srcEnd - at()), at(), srcEnd);
     words[FIELD.at] = readStart - (srcEnd - at());
@@ -86,14 +92,14 @@ export function createReceiver(arena: BlockArena, staging: Staging, wire: Wire):
     const length = Math.min(otherBytesLeft, srcEnd - from);
     otherBytesLeft -= length;
     words[FIELD.at] = from + length;
-    // A copy, as the parser keeps what is not whole, and what it makes of it may point into it.
+    // A copy, because the parser keeps incomplete messages, and its results may refer to the bytes.
     if (length > 0) wire.forward(Buffer.from(bytes.subarray(from, from + length)));
   }
   function fail(what: string): void {
     closed = true;
     wire.fail(new Error(`the server sent ${what}`));
   }
-  /** A reader that is slow closes its sink when the next connection may already receive in this place. */
+  /** A slow reader closes its sink later, when another connection may already use this memory. */
   function closeSink(): void {
     sink?.leave();
     sink = undefined;

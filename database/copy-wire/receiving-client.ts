@@ -1,24 +1,19 @@
-import type { Duplex } from 'node:stream';
 import { Client, type ClientConfig } from 'pg';
+import { connectionOf } from '../session/pg-internals.ts';
 import type { BlockArena } from './block-arena.ts';
 import type { Receiver } from './receiver.ts';
 import { receiveFrom, receivingSocket } from './receiving-socket.ts';
 
 export interface ReceivingClient {
   readonly client: Client;
-  /** Undefined until the connection is encrypted, where it is to be. */
+  /** Undefined until the TLS handshake, when the connection uses TLS. */
   readonly receiver: Receiver | undefined;
 }
 
-/** What of node-postgres's connection its types leave out. */
-interface Connection {
-  readonly stream: Duplex;
-  once(event: 'sslconnect' | 'end', listener: () => void): void;
-}
-
 /**
- * A client all of whose bytes go through the arena. Its place there is free again when the connection has ended; so it
- * must be made to connect. Waits while as many others are connected as the arena has places for.
+ * A client whose incoming bytes all go through the arena. It waits while the arena has no free
+ * place.
+ * The place is free again when the connection has ended, so the caller must connect the client.
  */
 export async function receivingClient(
   config: ClientConfig,
@@ -31,9 +26,9 @@ export async function receivingClient(
   const client = new Client(
     plain === undefined ? config : { ...config, stream: () => plain.socket },
   );
-  const { connection } = client as unknown as { connection: Connection };
+  const connection = connectionOf(client);
   connection.once('sslconnect', () => {
-    // The encrypted stream exists now, and nothing has come over it yet.
+    // The TLS stream exists now, and no byte has arrived on it yet.
     receiver = receiveFrom(connection.stream, arena, staging);
   });
   connection.once('end', () => {

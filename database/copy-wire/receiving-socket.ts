@@ -4,20 +4,20 @@ import type { BlockArena, Staging } from './block-arena.ts';
 import { gathering } from './gathering.ts';
 import { createReceiver, type Receiver } from './receiver.ts';
 
-/** In this time one backend makes 100 KB and more. */
+/** In this time one backend produces 100 KB or more. */
 const GATHER_MS = 1;
 
 type DataListener = (bytes: Buffer) => void;
 
 /**
- * A socket for node-postgres whose bytes are read straight into the arena. What is not rows reaches node-postgres by the
- * `data` events that it listens to anyway.
+ * A socket for node-postgres whose bytes are read directly into the arena. Other messages than rows
+ * reach node-postgres by its `data` listener.
  */
 export function receivingSocket(
   arena: BlockArena,
   staging: Staging,
 ): { readonly socket: Socket; readonly receiver: Receiver } {
-  // Node reads into a buffer of ours only when it is told so at the very beginning.
+  // Node reads into a given buffer only when the socket is created with it.
   const options = {
     onread: {
       buffer: staging.readRegion,
@@ -44,13 +44,14 @@ export function receivingSocket(
 }
 
 /**
- * The same for a stream that somebody else has made (TLS): its bytes are copied into the arena, and what is not rows goes
- * on to who listened to `data` before. To be called before the first byte comes.
+ * The same for an existing stream (TLS): its bytes are copied into the arena, and other messages
+ * than
+ * rows go to the previous `data` listeners. Call it before the first byte arrives.
  */
 export function receiveFrom(stream: Duplex, arena: BlockArena, staging: Staging): Receiver {
   const listeners = stream.listeners('data') as DataListener[];
   stream.removeAllListeners('data');
-  /** What has come and has not gone into the read region yet. */
+  /** Bytes that have arrived and are not in the read region yet. */
   let rest: Uint8Array = new Uint8Array();
   const receiver = createReceiver(arena, staging, {
     forward: guarded(stream, (bytes) => {
@@ -77,7 +78,7 @@ export function receiveFrom(stream: Duplex, arena: BlockArena, staging: Staging)
   return receiver;
 }
 
-/** What node-postgres throws at a message it does not understand must end the connection, not the process. */
+/** An error of node-postgres about an unknown message must end the connection, not the process. */
 function guarded(stream: Duplex, forward: DataListener): DataListener {
   return (bytes) => {
     try {

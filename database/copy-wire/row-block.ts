@@ -1,9 +1,13 @@
-/** Whole rows in COPY text format, as they are received. */
+/** Whole rows in COPY text format, as the server sent them. */
 export type RowBlock =
-  /** `rows` is a view into the arena, valid until `release`; `count` newline bytes are in it, and the last byte is one. */
+  /**
+   * `rows` is a view of the arena, valid until `release`. It has `count` newlines and ends with
+   * one.
+   */
   | { readonly kind: 'rows'; readonly rows: Uint8Array; readonly count: number; release(): void }
   /**
-   * Exactly one row, too long for a block; must be read to its end before the next block is asked for. Each chunk is valid
-   * until the next one is asked for.
+   * Exactly one row that is too long for a block. Read it to its end before the next block. Each
+   * chunk
+   * is valid until the next one is requested.
    */
   | { readonly kind: 'long-row'; readonly chunks: AsyncIterable<Uint8Array> };

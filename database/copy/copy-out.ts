@@ -1,4 +1,4 @@
-import { interruptedError } from '../../async/abort.ts';
+import { interruptedError, onAbort, throwIfInterrupted } from '../../async/abort.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { type CopyStatement, copyStatement } from '../copy-wire/copy-statement.ts';
 import type { RowBlock } from '../copy-wire/row-block.ts';
@@ -11,16 +11,20 @@ export type CopyRelation = Pick<DiscoveredRelation, 'schema' | 'name' | 'columns
 
 export interface CopyOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Encoding of the bytes; that of the database the rows came from, so that no byte is ever converted. */
+  /** Encoding of the bytes: that of the source database, so that no byte is converted. */
   readonly encoding: string;
 }
 
 export interface CopyOut {
-  /** The rows in COPY text format, as blocks of whole rows. To be read once; leaving early ends the session. */
+  /**
+   * The rows in COPY text format, as blocks of whole rows. Read once; leaving early ends the
+   * session.
+   */
   readonly blocks: AsyncIterable<RowBlock>;
   /**
-   * What the server says it sent (CommandComplete): only this closes a relation, the end of the bytes does not.
-   * Resolves after the last block was read.
+   * How many rows the server sent, by its CommandComplete: the end of the bytes alone does not
+   * prove
+   * that they are all there. Resolves after the last block was read.
    */
   rowsCounted(): Promise<number>;
 }
@@ -31,8 +35,8 @@ export interface RelationCopy<Relation extends CopyRelation> extends CopyOut {
 }
 
 /**
- * Receives the rows of one relation, over a session that was opened with `receive`. After an abort or an error the
- * session is gone, and so is its backend; blocks that are held stay valid until they are released.
+ * Receives the rows of one relation, over a session that was opened with `receive`. An abort or an
+ * error ends the session and its backend. Blocks that the caller holds stay valid until released.
  * @throws StowageError from `blocks` and `rowsCounted`: as `Session.query`, or `interrupted`.
  */
 export function copyOut(session: Session, relation: CopyRelation, options: CopyOptions): CopyOut {
@@ -56,7 +60,7 @@ async function* readOne(
       yield* copy.blocks;
       rows = await copy.rowsCounted();
     }
-    // Not before the server is ready for the next statement: an error may follow the rows.
+    // Only when the server is ready for the next statement: an error may follow the rows.
     counted.resolve(rows);
   } catch (error) {
     counted.reject(error);
@@ -69,9 +73,9 @@ async function* readOne(
 const NOT_READ = 'the rows were not read to their end';
 
 /**
- * Receives the rows of many relations, one after the other, by one query: small ones are not worth a round trip each. The
- * blocks of each are to be read to their end before the next relation is asked for. For the rest as `copyOut`; an error names
- * the relation it is about, and those before it are complete.
+ * Receives the rows of many relations by one query, in order: small relations are not worth a round
+ * trip each. The blocks of each must be read to their end before the next relation. Otherwise as
+ * `copyOut`. An error names its relation, and the relations before it are complete.
  */
 export async function* copyOutMany<Relation extends CopyRelation>(
   session: Session,
@@ -80,17 +84,16 @@ export async function* copyOutMany<Relation extends CopyRelation>(
 ): AsyncGenerator<RelationCopy<Relation>> {
   let [current] = relations;
   if (current === undefined) return;
-  if (signal?.aborted === true) throw interruptedError(signal);
+  throwIfInterrupted(signal);
   if (session.receiver === undefined)
-    throw new TypeError('this session was not opened to receive rows');
+    throw new TypeError('the session was opened without `receive`');
   const text = relations.map((relation) => copyOutText(relation, encoding)).join(';\n');
   const statement = copyStatement(text, session.receiver);
   let destroyed: Promise<void> | undefined;
-  const abort = () => {
+  using _ = onAbort(signal, () => {
     destroyed = session.destroy();
     statement.close(new Error('interrupted'));
-  };
-  signal?.addEventListener('abort', abort, { once: true });
+  });
   const failed = (error: unknown, relation: CopyRelation) =>
     signal?.aborted === true ? interruptedError(signal) : failure(session, relation, error);
   let complete = false;
@@ -115,12 +118,11 @@ export async function* copyOutMany<Relation extends CopyRelation>(
     }
     const more = await statement.next();
     if (more?.kind === 'block' && more.block.kind === 'rows') more.block.release();
-    if (more !== undefined) throw new Error('the server sent more than was asked for');
+    if (more !== undefined) throw new Error('the server sent more COPY data than requested');
     complete = true;
   } catch (error) {
     throw failed(error, current);
   } finally {
-    signal?.removeEventListener('abort', abort);
     if (!complete) {
       statement.close(new Error(NOT_READ));
       await (destroyed ?? session.destroy());
@@ -128,7 +130,7 @@ export async function* copyOutMany<Relation extends CopyRelation>(
   }
 }
 
-/** The blocks of one relation, up to the server's word on how many rows they are. */
+/** The blocks of one relation, up to the server's count of its rows. */
 async function* readBlocks(
   statement: CopyStatement,
   over: (rows: number) => void,
@@ -138,14 +140,14 @@ async function* readBlocks(
     for (;;) {
       const received = await statement.next();
       if (received?.kind === 'copied') return over(received.rows);
-      if (received === undefined) throw new Error('the server ended without a count of the rows');
+      if (received === undefined) throw new Error('the server ended the COPY without a row count');
       const { block } = received;
       yield block.kind === 'rows' ? block : { ...block, chunks: readChunks(block.chunks, failed) };
     }
   } catch (error) {
     throw failed(error);
   } finally {
-    // After the count, this says nothing any more.
+    // This has no effect once the rows are counted.
     failed(new Error(NOT_READ));
   }
 }
@@ -175,14 +177,14 @@ function copyOutText(relation: CopyRelation, encoding: string): string {
   return `COPY ${copySource(relation)} TO STDOUT WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)})`;
 }
 
-/** What COPY names: the table, or a query where only some of its rows are wanted. */
+/** The table, or a query where a condition selects some of its rows. */
 export function copySource({ schema, name, columns, condition }: CopyRelation): string {
   const table = quoteQualified({ schema, name });
   if (condition === undefined) return `${table}${columnList(columns)}`;
   return `(SELECT ${columns.map(quoteIdentifier).join(', ')} FROM ONLY ${table} WHERE ${condition})`;
 }
 
-/** `COPY t () …` is no SQL: a table of zero columns goes without a list. */
+/** `COPY t () …` is a syntax error: a table without columns gets no list. */
 export function columnList(columns: readonly string[]): string {
   return columns.length === 0 ? '' : ` (${columns.map(quoteIdentifier).join(', ')})`;
 }

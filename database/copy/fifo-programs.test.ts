@@ -15,8 +15,8 @@ import {
 const directions = ['in', 'out'] as const;
 const programs = { in: feedProgram, out: collectProgram };
 
-describe('the names at which programs and shippers meet', () => {
-  it('come back from a FIFO’s name', () => {
+describe('the file names that programs and shippers share', () => {
+  it('can be parsed back into relation and direction', () => {
     fc.assert(
       fc.property(fc.nat(), fc.constantFrom(...directions), (relation, direction) => {
         expect(parseFifoName(fifoName(relation, direction))).toEqual({ relation, direction });
@@ -35,11 +35,11 @@ describe('the names at which programs and shippers meet', () => {
     '-1.in',
     '1.5.in',
     `${PID_FILE}.new`,
-  ])('are not read from %j', (name) => {
+  ])('are not parsed from %j', (name) => {
     expect(parseFifoName(name)).toBeUndefined();
   });
 
-  it('do not take a word beside a FIFO for a FIFO', () => {
+  it('do not confuse the files beside a FIFO with a FIFO', () => {
     for (const direction of directions)
       for (const beside of [fedName, doneName])
         expect(parseFifoName(beside(fifoName(7, direction)))).toBeUndefined();
@@ -50,7 +50,7 @@ describe('the names at which programs and shippers meet', () => {
     expect(new Set(folders).size).toBe(3);
   });
 
-  it('are the server’s to complete with the content id', () => {
+  it('contain <SEGID> once, which the server replaces by the content id', () => {
     expect(fifoFolder('/b', 'r', SEGMENT)).toBe('/b/stowage-fifo-r-<SEGID>');
     expect(fifoFolder('/b', 'r', SEGMENT).replace('<SEGID>', '3')).toBe(fifoFolder('/b', 'r', 3));
     for (const program of Object.values(programs))
@@ -59,18 +59,18 @@ describe('the names at which programs and shippers meet', () => {
 });
 
 describe.each(directions)('the program for %s', (direction) => {
-  it('takes a folder of any name as one word', () => {
+  it('quotes the name of its folder as one word', () => {
     const program = programs[direction]("/tmp/it's $(here) `now`", 4);
     expect(program.startsWith("d='/tmp/it'\\''s $(here) `now`'; ")).toBe(true);
     expect(program.split('$(here)')).toHaveLength(2);
   });
 
-  it('waits as long as it is told', () => {
+  it('waits for the shipper as long as requested', () => {
     expect(programs[direction]('/d', 1)).toContain('-gt 600 ]');
     expect(programs[direction]('/d', 1, 250)).toContain('-gt 3 ]');
   });
 
-  it('is one line, which every server takes as a literal', () => {
+  it('is one line without backslashes, so that every server reads it as a literal', () => {
     expect(programs[direction]('/d', 1)).not.toMatch(/[\n\\]/);
   });
 });

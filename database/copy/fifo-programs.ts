@@ -1,27 +1,29 @@
 import { quoteShell } from '../session/quote.ts';
 
 /**
- * The programs that `COPY … PROGRAM … ON SEGMENT` starts on every segment host, and the names under which they meet the
- * shipper that waits there. One light shell per table, for a shipper that lives through all of them.
+ * The programs that `COPY … PROGRAM … ON SEGMENT` starts on every segment host, and the files that
+ * connect them to the shipper on that host: one small shell per table, one shipper for all tables.
  *
- * Greenplum replaces `<SEGID>` by the content id. It takes a program that was killed for a success, and the program
- * takes an aborted COPY for the end of its input: so a program that has seen everything through says so in a file of its
- * own, and whoever reads or writes at the FIFO's other end believes in nothing else.
+ * Greenplum replaces `<SEGID>` by the content id. It treats a program that was killed as
+ * successful,
+ * and to the program an aborted COPY looks like the end of its input. So a program that has passed
+ * on
+ * everything creates a file, and the shipper trusts only that file.
  */
 
-/** Where the FIFOs of one run lie on a host, one folder per content. `SEGMENT` stands for the content id. */
+/** The folder with the FIFOs of one run, one per content. `SEGMENT` stands for the content id. */
 export function fifoFolder(base: string, run: string, content: number | typeof SEGMENT): string {
   return `${base}/stowage-fifo-${run}-${content}`;
 }
 
 export const SEGMENT = '<SEGID>';
 
-/** Holds the shipper's process id; the folder is ready when it is there. */
+/** Contains the shipper's process id. The folder is ready when this file has content. */
 export const PID_FILE = 'pid';
 
 export type FifoDirection = 'in' | 'out';
 
-/** What a relation's FIFO is called; `in` carries rows into the database. */
+/** The name of a relation's FIFO; `in` carries rows into the database. */
 export const fifoName = (relation: number, direction: FifoDirection) => `${relation}.${direction}`;
 
 /** The id and direction in a FIFO's name; undefined = another file. */
@@ -33,28 +35,29 @@ export function parseFifoName(
   return { relation: Number(relation), direction };
 }
 
-/** Beside a FIFO: the shipper has written all rows. Without it the end of the bytes is no end. */
+/** The file that tells that the shipper has written all rows to the FIFO. */
 export const fedName = (fifo: string) => `${fifo}.fed`;
 
-/** Beside a FIFO: the program has passed on everything, to its own good end. */
+/** The file that tells that the program has passed on everything and succeeded. */
 export const doneName = (fifo: string) => `${fifo}.done`;
 
-/** How long a program waits for a shipper that comes later than the statement. */
-const PATIENCE_MS = 60_000;
+/** How long a program waits for a shipper that starts later than the statement. */
+const SHIPPER_WAIT_MS = 60_000;
 
-/** For COPY FROM: hands the server what the shipper writes. */
-export function feedProgram(folder: string, relation: number, patienceMs = PATIENCE_MS): string {
+/** For COPY FROM: passes what the shipper writes to the server. */
+export function feedProgram(folder: string, relation: number, waitMs = SHIPPER_WAIT_MS): string {
   const work = { work: 'cat "$f"', whenDone: '&& mv "$f.fed" "$f.done"', whenStopped: '' };
-  return program(folder, fifoName(relation, 'in'), patienceMs, work);
+  return program(folder, fifoName(relation, 'in'), waitMs, work);
 }
 
-/** For COPY TO: hands the shipper what the server writes. */
-export function collectProgram(folder: string, relation: number, patienceMs = PATIENCE_MS): string {
-  // The folder may be taken away before the open, which then makes a file: nobody would ever read it.
+/** For COPY TO: passes what the server writes to the shipper. */
+export function collectProgram(folder: string, relation: number, waitMs = SHIPPER_WAIT_MS): string {
+  // When the FIFO is deleted before the open, the open creates a plain file that is never read.
   const work = '{ [ -p /proc/self/fd/1 ] && exec cat <&3; } >"$f"';
-  // A server whose pipe breaks tells of that, and not of why it was cancelled: on Greenplum, of the segment that was lost.
+  // A server whose pipe breaks reports the broken pipe, and not why it was cancelled, e.g. a lost
+  // segment.
   const whenStopped = 'timeout 5 cat >/dev/null;';
-  return program(folder, fifoName(relation, 'out'), patienceMs, {
+  return program(folder, fifoName(relation, 'out'), waitMs, {
     work,
     whenDone: '&& true >"$f.done"',
     whenStopped,
@@ -62,18 +65,22 @@ export function collectProgram(folder: string, relation: number, patienceMs = PA
 }
 
 /**
- * POSIX shell. The watch ends a `cat` whose shipper, folder or shell is gone: it would hang at a FIFO that nobody opens, and
- * the server's backend with it. It must not keep the pipe to the server open, hence its redirections. A process that nobody
- * has waited for is gone too: our shell, killed, stays a zombie for as long as the backend reads from `cat`.
+ * POSIX shell. A watch process kills a `cat` whose shipper, folder or shell is gone: it would hang
+ * in
+ * the open of a FIFO that has no other end, and the server's backend with it. The watch must not
+ * keep
+ * the pipe to the server open, hence its redirections. A zombie counts as gone: a shell that was
+ * killed stays one for as long as the backend reads from `cat`.
  *
- * A cancel reaches our whole process group, but background processes ignore SIGINT: hence the trap, whose exit status also
- * says failure where Greenplum would take death by a signal for success. All children are waited for: where the server is a
- * container's first process, it would take one that dies as an orphan for a crash of its own.
+ * A cancel reaches the whole process group, but background processes ignore SIGINT: hence the trap.
+ * It also exits with a failure, where Greenplum would treat death by a signal as success. All
+ * children are waited for: a server that is a container's first process would treat the end of an
+ * orphan as a crash.
  */
 function program(
   folder: string,
   fifo: string,
-  patienceMs: number,
+  waitMs: number,
   { work, whenDone, whenStopped }: Readonly<Record<'work' | 'whenDone' | 'whenStopped', string>>,
 ): string {
   return [
@@ -81,8 +88,8 @@ function program(
     `alive() { { read -r _ _ s _ <"/proc/$1/stat"; } 2>/dev/null && [ "$s" != Z ]; }`,
     // Before `c` is set, the only child is `$!`.
     `trap '{ kill -9 $c $!; ${whenStopped} wait; } 2>/dev/null; echo "stopped by a signal" >&2; exit 1' INT TERM HUP QUIT`,
-    `until [ -s "$d/${PID_FILE}" ]; do n=$((n+1)); if [ $n -gt ${Math.ceil(patienceMs / 100)} ]; then echo "no shipper waits at $d" >&2; exit 1; fi; sleep 0.1; done`,
-    // Anybody may make a folder of this name in /tmp, and would be handed the rows.
+    `until [ -s "$d/${PID_FILE}" ]; do n=$((n+1)); if [ $n -gt ${Math.ceil(waitMs / 100)} ]; then echo "no shipper waits at $d" >&2; exit 1; fi; sleep 0.1; done`,
+    // Any user may create a folder of this name in /tmp, and would receive the rows.
     'if [ ! -O "$d" ]; then echo "$d belongs to another user" >&2; exit 1; fi',
     `read -r p <"$d/${PID_FILE}"`,
     'if ! alive "$p"; then echo "the shipper of $d (pid $p) is gone" >&2; exit 1; fi',

@@ -8,14 +8,16 @@ interface Table {
   readonly name: string;
 }
 
-/** A backend whose connection we cut goes by itself; one that stays must not make us wait for ever. */
+/** A backend whose connection was closed ends soon. This bounds the wait for one that does not. */
 const LOCK_WAIT = '60s';
 
 /**
- * Whether several connections may load a table side by side. It must be empty, so that it can be emptied again when one of
- * them cannot commit; the server must be able to tell that they wait for each other (since 9.6); and no trigger may fire that
- * `session_replication_role = replica` does not suspend: what it does for one connection may wait for what it did for another
- * (a tally in one row), and emptying the table would not undo it.
+ * Whether several connections may load a table in parallel:
+ * - The table must be empty, so that it can be truncated when one of them cannot commit.
+ * - The server must have pg_blocking_pids (since 9.6), to detect that the connections wait for each
+ * other.
+ * - No trigger may fire despite `session_replication_role = replica`: it could make the connections
+ *   wait for each other (a counter in one row), and a TRUNCATE would not undo its effects.
  */
 export async function canBeShared(session: Session, table: Table): Promise<boolean> {
   const [row] = await session.query<{ can: boolean }>(
@@ -28,9 +30,10 @@ export async function canBeShared(session: Session, table: Table): Promise<boole
 }
 
 /**
- * Whether one of the `running` backends waits for a lock of one that has `arrived` and will not end its transaction before
- * the other has: rows collide (a unique index, an exclusion constraint), or somebody else's session stands between the two,
- * has what one waits for and waits for the other. No server would ever notice it.
+ * Whether one of the `running` backends waits, directly or through other sessions, for a lock of a
+ * backend that has `arrived`: that backend ends its transaction only after the running ones. This
+ * happens when rows collide (a unique index, an exclusion constraint). The server does not see this
+ * deadlock.
  */
 export async function isDeadlocked(
   session: Session,
@@ -49,7 +52,10 @@ export async function isDeadlocked(
   return rows.length > 0;
 }
 
-/** Takes out the rows that some connections have committed and others could not. @throws StowageError as `Session.query`. */
+/**
+ * Deletes the rows that some connections have committed while others could not.
+ * @throws StowageError as `Session.query`.
+ */
 export async function undoPartialLoad(
   target: ConnectionTarget,
   table: Table,
@@ -64,7 +70,9 @@ export async function undoPartialLoad(
     try {
       await session.query(`TRUNCATE TABLE ONLY ${name}`);
     } catch (error) {
-      // Another table refers to this one: its rows must be taken out one by one. Whoever was still committing has ended: TRUNCATE waits for the lock before it says no.
+      // A foreign key of another table forbids TRUNCATE. It has waited for the lock before it
+      // failed,
+      // so no other connection is still committing rows.
       if (sqlStateOf(error) !== '0A000') throw error;
       await session.query(`DELETE FROM ONLY ${name}`);
     }

@@ -22,8 +22,8 @@ const relations: fc.Arbitrary<LockedRelation[]> = fc
   );
 const segments = fc.integer({ min: 1, max: 9 });
 
-describe('what the segments ship', () => {
-  test('is every distributed table on each of them, and every replicated table on exactly one', () => {
+describe('the share of a segment in a backup', () => {
+  test('has every distributed table, and a replicated table is in exactly one share', () => {
     fc.assert(
       fc.property(relations, segments, (list, count) => {
         const shares = [...shareOut(list, count).values()];
@@ -35,7 +35,7 @@ describe('what the segments ship', () => {
     );
   });
 
-  test('is told for every content, also where there is nothing, each relation once and in the catalog’s order', () => {
+  test('exists for every content, even if empty, with each relation once and in the catalog’s order', () => {
     fc.assert(
       fc.property(relations, segments, (list, count) => {
         const shares = shareOut(list, count);
@@ -46,7 +46,7 @@ describe('what the segments ship', () => {
     );
   });
 
-  test('takes turns with replicated tables: no segment has two more of them than another', () => {
+  test('has at most one replicated table more than any other share', () => {
     fc.assert(
       fc.property(relations, segments, (list, count) => {
         const taken = [...shareOut(list, count).values()].map(

@@ -17,8 +17,10 @@ import { greenplumCatalog } from './catalog.ts';
 import type { GreenplumVersion } from './topology.ts';
 
 /**
- * Greenplum's barrier: SHARE is asked for once, on the coordinator, which dispatches it. Each segment exports a snapshot
- * of its own in utility mode, as a segment cannot import the coordinator's. ACCESS SHARE is held everywhere.
+ * Greenplum's barrier. SHARE is taken once, on the coordinator, which dispatches it to the
+ * segments.
+ * Each segment exports its own snapshot in utility mode, because a segment cannot import the
+ * coordinator's. ACCESS SHARE is held on every instance.
  */
 export function coordinatorBarrier(version: GreenplumVersion): BarrierKind {
   const discover = ({ holder }: BarrierNode, selection: Selection) =>
@@ -27,9 +29,9 @@ export function coordinatorBarrier(version: GreenplumVersion): BarrierKind {
       catalog: (session) => greenplumCatalog(session, version),
     });
   return {
-    look: (nodes, selection) => {
-      let asked: Promise<readonly Lockable[]> | undefined;
-      return () => (asked ??= discover(coordinatorOf(nodes), selection).then(lockablesOf));
+    discover: (nodes, selection) => {
+      let found: Promise<readonly Lockable[]> | undefined;
+      return () => (found ??= discover(coordinatorOf(nodes), selection).then(lockablesOf));
     },
     stopsWriters: isCoordinator,
     exports: (node) => !isCoordinator(node),
@@ -59,16 +61,19 @@ const isCoordinator = ({ segment }: BarrierNode) => segment.content === -1;
 
 function coordinatorOf(nodes: readonly BarrierNode[]): BarrierNode {
   const found = nodes.find(isCoordinator);
-  if (found === undefined) throw new Error('a Greenplum without a coordinator');
+  if (found === undefined) throw new Error('the barrier has no node for the coordinator');
   return found;
 }
 
-/** The roots, too: a writer that names one holds its lock on the coordinator, where we see it first. */
+/** Partition roots too: a writer that names a root locks the root on the coordinator. */
 function lockablesOf({ relations, roots }: Discovery): Lockable[] {
   return [...roots, ...relations];
 }
 
-/** What each content ships: its slice of every table, and of the replicated tables, which are whole everywhere, its turn. */
+/**
+ * What each content ships: its slice of every distributed table, and its share of the replicated
+ * tables, which take turns because every segment has all their rows.
+ */
 export function shareOut(
   relations: readonly LockedRelation[],
   segments: number,

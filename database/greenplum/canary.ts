@@ -3,12 +3,14 @@ import type { ConnectionTarget } from '../flavour.ts';
 import { quoteIdentifier, quoteQualified } from '../session/quote.ts';
 import { openSession, type Session } from '../session/session.ts';
 
-/** Rows from before the snapshot, and as many from after it: enough to lie on every one of hundreds of segments. */
+/**
+ * As many rows before the snapshot as after it: enough that hundreds of segments each have some.
+ */
 const ROWS = 10_000;
 /** Schemas of this name are never part of a backup. */
 export const CANARY_SCHEMA = 'stowage_canary_';
 
-/** A small table with rows from before and from after a snapshot, which tells whether a session sees what it should. */
+/** A small table with rows from before and from after a snapshot, to test what a session sees. */
 export interface Canary {
   readonly table: string;
   /** Commits rows that no importer of the snapshot may see. */
@@ -17,8 +19,8 @@ export interface Canary {
   drop(): Promise<void>;
 }
 
-/** Makes the table, with the rows from before. @throws StowageError as `Session.query`. */
-export async function releaseCanary(
+/** Creates the table with the rows from before. @throws StowageError as `Session.query`. */
+export async function createCanary(
   target: ConnectionTarget,
   label: string,
   signal: AbortSignal | undefined,
@@ -33,7 +35,7 @@ export async function releaseCanary(
   const table = quoteQualified({ schema, name: 'canary' });
   const fill = `INSERT INTO ${table} SELECT pg_catalog.generate_series(1, ${ROWS})`;
   try {
-    await buryForgotten(session, seconds);
+    await dropLeftovers(session, seconds);
     await session.query(`CREATE SCHEMA ${quoteIdentifier(schema)}`);
     await session.query(`CREATE TABLE ${table} (n int) DISTRIBUTED BY (n)`);
     await session.query(fill);
@@ -46,7 +48,7 @@ export async function releaseCanary(
     insertLateRows: async () => {
       await session.query(fill);
     },
-    drop: drop,
+    drop,
   };
 
   async function drop(): Promise<void> {
@@ -57,21 +59,23 @@ export async function releaseCanary(
   }
 }
 
-/** A backup that was killed left its canary; one that runs buries its own within seconds. */
-const FORGOTTEN_AFTER_SECONDS = 3_600;
+/**
+ * A backup drops its canary within seconds, so an older one belongs to a backup that was killed.
+ */
+const LEFTOVER_AFTER_SECONDS = 3_600;
 
-async function buryForgotten(session: Session, now: number): Promise<void> {
+async function dropLeftovers(session: Session, now: number): Promise<void> {
   const rows = await session.query<{ name: string }>(
     `SELECT nspname AS name FROM pg_catalog.pg_namespace WHERE nspname ~ '^${CANARY_SCHEMA}[0-9]+_'`,
   );
   for (const { name } of rows) {
     const age = now - Number(name.slice(CANARY_SCHEMA.length).split('_', 1)[0]);
-    if (age > FORGOTTEN_AFTER_SECONDS)
+    if (age > LEFTOVER_AFTER_SECONDS)
       await session.query(`DROP SCHEMA IF EXISTS ${quoteIdentifier(name)} CASCADE`);
   }
 }
 
-/** The server's clock, which all backups of this cluster share. */
+/** The server's clock, because backups may run on several machines. */
 async function secondsOf(session: Session): Promise<number> {
   const [row] = await session.query<{ seconds: number }>(
     'SELECT floor(extract(epoch FROM pg_catalog.clock_timestamp()))::float8 AS seconds',
@@ -79,9 +83,13 @@ async function secondsOf(session: Session): Promise<number> {
   return row?.seconds ?? 0;
 }
 
-/** Whether a session sees the rows from before the snapshot, on all segments, and none from after it. */
+/**
+ * Whether a session sees the rows from before the snapshot, on all segments, and none from after
+ * it.
+ */
 export async function isIsolated(session: Session, { table }: Canary): Promise<boolean> {
-  // Rolling back gives up the lock on the table, which could not be dropped otherwise for as long as the backup runs.
+  // The rollback releases the lock: otherwise the table could not be dropped before the backup
+  // ends.
   await session.query('SAVEPOINT canary');
   const [row] = await session.query<{ rows: number }>(
     `SELECT count(*)::float8 AS rows FROM ${table}`,

@@ -39,8 +39,8 @@ function workFor(
   );
 }
 
-describe('what a backup by dispatch has shipped', () => {
-  test('is every distributed table by the segments, every replicated one by the coordinator', () => {
+describe('a backup by dispatch', () => {
+  test('ships distributed tables from the segments and replicated tables from the coordinator', () => {
     fc.assert(
       fc.property(tables, segmentCounts, (list, segments) => {
         const { coordinator, segment } = workFor(list, segments);
@@ -52,7 +52,7 @@ describe('what a backup by dispatch has shipped', () => {
     );
   });
 
-  test('is told with a size that shippers take for one, however many segments share a table', () => {
+  test('estimates whole bytes, for any number of segments that share a table', () => {
     fc.assert(
       fc.property(tables, segmentCounts, (list, segments) => {
         const { coordinator, segment } = workFor(list, segments);

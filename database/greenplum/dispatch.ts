@@ -1,4 +1,4 @@
-import { interruptedError } from '../../async/abort.ts';
+import { interruptedError, onAbort } from '../../async/abort.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
 import { describeServer } from '../barrier/kind.ts';
@@ -9,14 +9,15 @@ import type { ConnectionTarget, HeldSnapshot, NodeSnapshot, SnapshotOptions } fr
 import { sqlStateOf } from '../session/database-error.ts';
 import { openSession, type Session } from '../session/session.ts';
 import { attachSnapshot } from '../session/snapshot.ts';
-import { type Canary, isIsolated, releaseCanary } from './canary.ts';
+import { type Canary, createCanary, isIsolated } from './canary.ts';
 import { greenplumCatalog } from './catalog.ts';
 import type { GreenplumTopology } from './topology.ts';
 
 /**
- * Greenplum's second way, for clusters whose writers never let a barrier through: one transaction of the coordinator,
- * whose distributed snapshot every segment reads under. Nobody waits for us but DDL, as for any reader. Rows then leave
- * only by statements of this transaction, and of sessions that imported its snapshot and proved it.
+ * The snapshot for clusters whose writers never pause long enough for a barrier: one transaction on
+ * the coordinator, whose distributed snapshot holds on every segment. Only DDL waits for it, as for
+ * any reader. Rows are read by statements of this transaction, and of sessions that imported its
+ * snapshot and passed the canary's test.
  */
 export async function takeDispatchSnapshot(
   target: ConnectionTarget,
@@ -34,18 +35,18 @@ export async function takeDispatchSnapshot(
   const holder = await open('holder');
   const sessions = [holder];
   let canary: Canary | undefined;
-  // A statement that waits would not notice; the canary's session stays, to take its table away.
-  const cut = () => void closeAll(sessions);
-  options.signal?.addEventListener('abort', cut, { once: true });
+  // Ends statements that wait. The canary's session stays open, to drop its table.
+  using _ = onAbort(options.signal, () => void closeAll(sessions));
   try {
-    canary = await releaseCanary(target, label, options.signal);
+    canary = await createCanary(target, label, options.signal);
     const { discovery, takenAt, attempts } = await hold(holder, topology, options, now);
     const snapshotId = await exportFrom(holder);
     await canary.insertLateRows();
     for (let at = 1; at < (options.connections ?? 1); at++) {
       const session = await importer(target, snapshotId, `${label} dispatch ${at}`, options.signal);
       if (!(await isIsolated(session, canary))) {
-        // This server's importers do not share what the segments see (a Greenplum 7 pre-release): one session does it all.
+        // On a Greenplum 7 pre-release an importer sees newer rows on the segments: use one
+        // session.
         await session.close();
         break;
       }
@@ -71,22 +72,24 @@ export async function takeDispatchSnapshot(
     if (options.signal?.aborted === true) throw interruptedError(options.signal);
     throw error;
   } finally {
-    options.signal?.removeEventListener('abort', cut);
     await canary?.drop();
   }
 }
 
-/** Locks what is there, then takes the snapshot, then looks whether it is still the same: nothing can change after that. */
+/**
+ * Locks the relations, takes the snapshot, and checks that the list is still the same: after that
+ * nothing can change.
+ */
 async function hold(
   holder: Session,
   { version }: GreenplumTopology,
   options: SnapshotOptions,
   now: () => Date,
 ) {
-  const look = () => discover(holder, options.selection, version);
+  const read = () => discover(holder, options.selection, version);
   for (let attempts = 1; ; attempts++) {
     options.signal?.throwIfAborted();
-    const wanted = await look();
+    const wanted = await read();
     try {
       await holder.query(
         `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = ${Math.ceil(options.lockTimeoutMs)}`,
@@ -99,7 +102,7 @@ async function hold(
         options.signal ?? new AbortController().signal,
       );
       await holder.query('SET LOCAL lock_timeout = 0');
-      const seen = await look();
+      const seen = await read();
       if (identityOf(seen) === identityOf(wanted))
         return { discovery: seen, takenAt: now(), attempts };
       throw new StowageError(
@@ -114,7 +117,7 @@ async function hold(
   }
 }
 
-/** Locked by somebody's DDL, or gone since we looked. */
+/** The lock timed out, or a relation of the list was dropped. */
 function isChange(error: unknown): boolean {
   const state = sqlStateOf(error) ?? '';
   return (
@@ -151,7 +154,10 @@ function importer(
   return attachSnapshot(target, snapshotId, { purpose: 'holder', applicationName, signal });
 }
 
-/** On the segments each would send all rows of a replicated table, and none can choose rows by a condition. */
+/**
+ * With ON SEGMENT each segment would send all rows of a replicated table, and a condition cannot be
+ * applied: the coordinator sends these rows.
+ */
 function leavesThroughCoordinator({
   replicated,
   condition,
@@ -178,13 +184,16 @@ type NodeWork = Pick<
   'definitions' | 'relations' | 'notShipped' | 'refresh' | 'largeObjects'
 >;
 
-/** What the coordinator and what each segment ships. `bytes` of a table are all segments' together. */
+/**
+ * What the coordinator ships, and what each segment ships. `bytes` of a table: of all segments
+ * together.
+ */
 export function workOf(
   { relations, notShipped, refresh }: Discovery,
   segments: number,
   bytes: ReadonlyMap<number, number>,
 ): { readonly coordinator: NodeWork; readonly segment: NodeWork } {
-  // Whole bytes: shippers take nothing else for a size.
+  // Whole bytes: the format allows no fractions.
   const sized = (list: readonly LockedRelation[], share: number) =>
     list.map(({ oid, ...relation }) => ({
       ...relation,
@@ -210,7 +219,7 @@ export function workOf(
   };
 }
 
-/** By the last ANALYZE: asking for sizes would ask every segment for every table. */
+/** Sizes of the last ANALYZE: reading real sizes would query every segment for every table. */
 async function estimates(session: Session): Promise<ReadonlyMap<number, number>> {
   const rows = await session.query<{ oid: number; bytes: number }>(
     `SELECT oid::int8::float8 AS oid, relpages::float8 * current_setting('block_size')::float8 AS bytes
@@ -235,10 +244,10 @@ function dispatcher(sessions: readonly Session[]): NonNullable<HeldSnapshot['dis
 
 function lossOf(sessions: readonly Session[]): Promise<never> {
   const lost = Promise.race(sessions.map((session) => session.lost)).catch((cause: unknown) => {
-    const message = `the coordinator's snapshot is gone: ${messageOf(cause)}`;
+    const message = `the coordinator's snapshot was lost: ${messageOf(cause)}`;
     throw new StowageError('database/unreachable', message, { cause, where: { content: -1 } });
   }) as Promise<never>;
-  // Whoever holds the snapshot races this with his work; before he does, it must not end the process.
+  // The caller listens later: a rejection before that must not end the process.
   lost.catch(() => undefined);
   return lost;
 }

@@ -2,8 +2,9 @@ import type { LockWait } from '../barrier/locks.ts';
 import type { Session } from '../session/session.ts';
 
 /**
- * As `readLockWait`, on a Greenplum 6, whose PostgreSQL has no pg_blocking_pids: whoever holds a lock on the relation
- * that does not go with the one waited for. The monitor must be in utility mode: pg_locks then shows this instance alone.
+ * As `readLockWait`, on Greenplum 6, which has no pg_blocking_pids: the sessions whose lock on the
+ * relation conflicts with the awaited one. The monitor must be a utility session, in which pg_locks
+ * shows this instance only.
  */
 export async function readGreenplumLockWait(
   monitor: Session,

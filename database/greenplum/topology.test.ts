@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isStowageError, type StowageError } from '../../backup-set/base/errors.ts';
-import { type PrimaryRow, parseVersion, segmentsOf, utilityOptions } from './topology.ts';
+import { type PrimaryRow, parseVersion, segmentsOf } from './topology.ts';
+import { traitsOf } from './versions.ts';
 
 describe('the version', () => {
   // As the servers said it.
@@ -33,11 +34,11 @@ describe('the version', () => {
       'PostgreSQL 14.4 (Apache Cloudberry 2.0.0-devel+dev.1959.g94a81765e6 build dev) on x86_64-pc-linux-gnu',
       { text: '2.0.0-devel+dev.1959.g94a81765e6', major: 7 },
     ],
-  ])('is what %s says', (text, version) => {
+  ])('is parsed from %s', (text, version) => {
     expect(parseVersion(text)).toEqual(version);
   });
 
-  test('of a later major is taken for 7, by its number and not by its first digit', () => {
+  test('counts as 7 for a later major, by the number and not by its first digit', () => {
     expect(parseVersion('PostgreSQL 16.1 (Greenplum Database 10.1.0 build 1) on x86_64')).toEqual({
       text: '10.1.0',
       major: 7,
@@ -49,14 +50,14 @@ describe('the version', () => {
     'PostgreSQL 9.4.26 on x86_64-unknown-linux-gnu, compiled by gcc (GCC) 4.8.5, 64-bit',
     'PostgreSQL 16.1 (Greenplum Database) on x86_64',
     '',
-  ])('of what is no Greenplum is none: %s', (text) => {
+  ])('is undefined for another product: %s', (text) => {
     expect(parseVersion(text)).toBeUndefined();
   });
 });
 
-test('a segment is asked directly by the one option that its version knows', () => {
-  expect(utilityOptions({ text: '6.24.3', major: 6 })).toBe('-c gp_session_role=utility');
-  expect(utilityOptions({ text: '7.0.0', major: 7 })).toBe('-c gp_role=utility');
+test('each version has its own option for utility sessions', () => {
+  expect(traitsOf({ major: 6 }).utilityOptions).toBe('-c gp_session_role=utility');
+  expect(traitsOf({ major: 7 }).utilityOptions).toBe('-c gp_role=utility');
 });
 
 describe('the segments', () => {
@@ -79,7 +80,7 @@ describe('the segments', () => {
     throw new Error('it was taken for a whole cluster');
   }
 
-  test('come in the order of their contents, whatever the catalog’s, and with the options to reach them', () => {
+  test('are in the order of their contents, for any order of the catalog, with the options to connect', () => {
     // Past ten, an order of texts would be another.
     const contents = Array.from({ length: 12 }, (_, content) => content);
     const segments = segmentsOf(
@@ -97,21 +98,21 @@ describe('the segments', () => {
     );
   });
 
-  test('lack one whose primary is down, and it is named', () => {
+  test('are an error that names the content whose primary is down', () => {
     const error = refusalOf([primary(0), primary(1, { status: 'd' }), primary(2)]);
     expect(error.where).toEqual({ content: 1 });
     expect(error.message).toContain('content 1 has no primary that is up');
   });
 
-  test('lack the last one when it is down: it is no smaller cluster', () => {
+  test('are an error when the last content is down: it does not count as a smaller cluster', () => {
     expect(refusalOf([primary(0), primary(1, { status: 'd' })]).where).toEqual({ content: 1 });
   });
 
-  test('lack a content that the catalog does not name below the last', () => {
+  test('are an error when the catalog lacks a content below the last', () => {
     expect(refusalOf([primary(0), primary(2)]).where).toEqual({ content: 1 });
   });
 
-  test('are at least one', () => {
+  test('are an error when there are none', () => {
     expect(refusalOf([]).message).toContain('no segment');
   });
 });

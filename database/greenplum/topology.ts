@@ -2,24 +2,31 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget, Segment } from '../flavour.ts';
 import { withMaintenanceSession } from '../session/maintenance.ts';
 import type { Session } from '../session/session.ts';
+import type { GreenplumMajor } from './majors.ts';
+import { majorOf, traitsOf } from './versions.ts';
 
-/** Which Greenplum a server is. `server_version_num` tells only which PostgreSQL it was made from. */
+/**
+ * A release of Greenplum. (`server_version_num` is the version of the PostgreSQL it is based on.)
+ */
 export interface GreenplumVersion {
   /** e.g. `6.24.3` */
   readonly text: string;
-  /** 6 or 7; what is newer, and Apache Cloudberry, counts as 7. */
-  readonly major: 6 | 7;
+  /** The known version whose traits it has: newer releases, and Apache Cloudberry, count as 7. */
+  readonly major: GreenplumMajor;
 }
 
 export interface GreenplumTopology {
   readonly version: GreenplumVersion;
-  /** libpq's `options` for a session that a segment, or the coordinator alone, answers. */
+  /**
+   * libpq's `options` for a session with one instance: a segment, or the coordinator without the
+   * segments.
+   */
   readonly utility: string;
-  /** The coordinator, and of every content the instance that is its primary now. */
+  /** The coordinator and the current primary of every content. */
   readonly segments: readonly Segment[];
 }
 
-/** What gp_segment_configuration says of one primary. */
+/** A row of gp_segment_configuration: one primary. */
 export interface PrimaryRow {
   readonly content: number;
   readonly host: string;
@@ -30,8 +37,9 @@ export interface PrimaryRow {
 }
 
 /**
- * Asks the coordinator where the primaries are now; after a failover it names others.
- * @throws StowageError `database/failed` when this is no Greenplum; `database/unreachable` naming the content that has no primary.
+ * Reads from the coordinator where the primaries are now: a failover moves them.
+ * @throws StowageError `database/failed` when the server is not Greenplum; `database/unreachable`
+ * naming a content without a primary.
  */
 export function readTopology(
   coordinator: Segment,
@@ -44,7 +52,7 @@ export function readTopology(
       `SELECT content::int AS content, address AS host, port::int AS port, datadir AS "dataDir", status::text AS status
        FROM pg_catalog.gp_segment_configuration WHERE role = 'p'`,
     );
-    const utility = utilityOptions(version);
+    const utility = traitsOf(version).utilityOptions;
     const own = rows.find(({ content }) => content === coordinator.content);
     const others = rows.filter(({ content }) => content >= 0);
     const first = {
@@ -56,35 +64,33 @@ export function readTopology(
   });
 }
 
-/** @throws StowageError `database/failed` when the server is no Greenplum. */
+/** @throws StowageError `database/failed` when the server is not Greenplum. */
 export async function readVersion(session: Session): Promise<GreenplumVersion> {
   const [row] = await session.query<{ version: string }>('SELECT version() AS version');
   const version = parseVersion(row?.version ?? '');
   if (version !== undefined) return version;
   throw new StowageError(
     'database/failed',
-    `${session.target.host}:${session.target.port} is no Greenplum: ${row?.version ?? ''}`,
+    `${session.target.host}:${session.target.port} is not Greenplum: ${row?.version ?? ''}; for PostgreSQL set flavour: shards`,
     { where: { field: 'flavour' } },
   );
 }
 
-/** From what `version()` says; undefined = neither Greenplum nor Apache Cloudberry. */
+/** The release in the text of `version()`; undefined = neither Greenplum nor Apache Cloudberry. */
 export function parseVersion(text: string): GreenplumVersion | undefined {
   const greenplum = /\(Greenplum Database (\d+)([\w.+-]*)/.exec(text);
   if (greenplum !== null) {
     const [, major = '', rest = ''] = greenplum;
-    return { text: `${major}${rest}`, major: Number(major) < 7 ? 6 : 7 };
+    return { text: `${major}${rest}`, major: majorOf(Number(major)) };
   }
   const cloudberry = /\((?:Apache )?Cloudberry(?: Database)? ([\w.+-]+)/.exec(text);
   return cloudberry === null ? undefined : { text: cloudberry[1] ?? '', major: 7 };
 }
 
-/** Each major version knows one name only, and refuses the other's. */
-export function utilityOptions({ major }: GreenplumVersion): string {
-  return major < 7 ? '-c gp_session_role=utility' : '-c gp_role=utility';
-}
-
-/** Every content from 0 to the last must have a primary that is up: a backup without one would lack its rows. */
+/**
+ * Every content from 0 to the last must have a primary that is up, or the backup would lack its
+ * rows.
+ */
 export function segmentsOf(rows: readonly PrimaryRow[], options: string): Segment[] {
   const up = new Map(rows.filter(({ status }) => status === 'u').map((row) => [row.content, row]));
   const count = Math.max(-1, ...rows.map(({ content }) => content)) + 1;
@@ -92,7 +98,7 @@ export function segmentsOf(rows: readonly PrimaryRow[], options: string): Segmen
   for (let content = 0; content < count; content++) {
     const primary = up.get(content);
     if (primary === undefined) {
-      const message = `content ${content} has no primary that is up (gp_segment_configuration); bring it back with gprecoverseg first`;
+      const message = `content ${content} has no primary that is up (gp_segment_configuration); run gprecoverseg first`;
       throw new StowageError('database/unreachable', message, { where: { content } });
     }
     const { host, port, dataDir } = primary;
@@ -101,6 +107,6 @@ export function segmentsOf(rows: readonly PrimaryRow[], options: string): Segmen
   if (segments.length > 0) return segments;
   throw new StowageError(
     'database/unreachable',
-    'the coordinator knows of no segment (gp_segment_configuration)',
+    'the coordinator has no segments (gp_segment_configuration)',
   );
 }

@@ -11,7 +11,7 @@ const target: ConnectionTarget = {
   password: 'secret',
 };
 
-test('a refusal by pg_hba.conf comes with the line that would let us in', async () => {
+test('a rejection by pg_hba.conf comes with the line to add', async () => {
   const error = new Error(
     'no pg_hba.conf entry for host "10.0.0.9", user "backup", database "shop", SSL off',
   );
@@ -22,7 +22,7 @@ test('a refusal by pg_hba.conf comes with the line that would let us in', async 
   expect(detail).not.toContain('secret');
 });
 
-test('the line is for the database that was asked for, its address of either kind, and its name quoted', async () => {
+test('the line names the requested database and an IPv6 address, and quotes a user name with a blank', async () => {
   const error = new Error(
     'no pg_hba.conf entry for host "fd00::9", user "me too", database "postgres", SSL on',
   );
@@ -30,7 +30,7 @@ test('the line is for the database that was asked for, its address of either kin
   expect(detail).toContain('"host postgres "me too" fd00::9/128 md5"');
 });
 
-test('a line that rejects must be passed by one above it', async () => {
+test('for a line that rejects, the new line must be above it', async () => {
   const error = new Error(
     'pg_hba.conf rejects connection for host "10.0.0.9", user "backup", database "shop"',
   );
@@ -39,7 +39,7 @@ test('a line that rejects must be passed by one above it', async () => {
   );
 });
 
-test('another failure is told as it is', async () => {
+test('any other error is returned unchanged', async () => {
   expect(await refusalOf(new Error('connect ECONNREFUSED 10.0.0.1:6001'), target)).toBe(
     'connect ECONNREFUSED 10.0.0.1:6001',
   );

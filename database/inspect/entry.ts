@@ -4,31 +4,32 @@ import type { ConnectionTarget } from '../flavour.ts';
 import { sqlStateOf } from '../session/database-error.ts';
 import { findPassword } from '../session/password-file.ts';
 import type { Session } from '../session/session.ts';
+import type { ServerCheck } from './check.ts';
 import { type Admission, admissionOf } from './hba.ts';
-import type { ServerCheck } from './server.ts';
 
-const NOT_ENTERED = /no pg_hba\.conf entry for host "([^"]+)", user "[^"]*", database "([^"]*)"/;
+const NO_ENTRY = /no pg_hba\.conf entry for host "([^"]+)", user "[^"]*", database "([^"]*)"/;
 const REJECTED =
   /pg_hba\.conf rejects connection for host "([^"]+)", user "[^"]*", database "([^"]*)"/;
 
-/** Why a session was refused; when pg_hba.conf did it, with the line that would let it in. */
+/** Why a session was rejected; when pg_hba.conf rejected it, with the line to add. */
 export async function refusalOf(error: unknown, target: ConnectionTarget): Promise<string> {
   const text = messageOf(error);
-  const [, address, database = ''] = NOT_ENTERED.exec(text) ?? REJECTED.exec(text) ?? [];
+  const [, address, database = ''] = NO_ENTRY.exec(text) ?? REJECTED.exec(text) ?? [];
   if (address === undefined) return text;
-  const where = REJECTED.test(text) ? 'above the line that rejects, ' : '';
+  const where = REJECTED.test(text) ? 'above the line that rejects it, ' : '';
   return `${text}; ${where}${await lineFor({ ...target, database }, address)}`;
 }
 
 /**
- * Whether the shipper would be let in on the host of its segment. From there it comes with the server's own address,
- * and a superuser can read what pg_hba.conf says to that; the file may be newer than what the server has loaded.
+ * Whether the server would accept the shipper, which connects from the segment's own host. A
+ * superuser
+ * can read pg_hba.conf to find out. The file may be newer than what the server has loaded.
  */
 export async function checkShipperEntry(session: Session, isHere: boolean): Promise<ServerCheck> {
   const name = 'shipper';
   const { target } = session;
   if (isHere)
-    return { name, ok: true, detail: 'will run on this host, and come in as this session did' };
+    return { name, ok: true, detail: 'runs on this host and connects as this session did' };
   const place = `on ${target.host}`;
   let seen: { hba: string; address: string | null } | undefined;
   try {
@@ -37,7 +38,7 @@ export async function checkShipperEntry(session: Session, isHere: boolean): Prom
     );
   } catch (error) {
     const why = sqlStateOf(error) === '42501' ? 'only a superuser may read it' : messageOf(error);
-    const detail = `pg_hba.conf ${place} cannot be seen from here (${why}); it must let ${target.user} in from ${target.host} itself`;
+    const detail = `pg_hba.conf ${place} cannot be read from here (${why}); it must accept ${target.user} from ${target.host} itself`;
     return { name, ok: true, remark: true, detail };
   }
   const address = seen?.address ?? target.host;
@@ -51,8 +52,8 @@ export async function checkShipperEntry(session: Session, isHere: boolean): Prom
   return { name, ...(await judged(admission, target, address)) };
 }
 
-/** node-postgres speaks none of these. */
-const NOT_FOR_US = new Set(['reject', 'gss', 'sspi', 'cert']);
+/** node-postgres supports none of these. */
+const UNSUPPORTED = new Set(['reject', 'gss', 'sspi', 'cert']);
 const BY_PASSWORD = new Set(['md5', 'password', 'scram-sha-256', 'ldap', 'pam', 'radius', 'bsd']);
 
 async function judged(
@@ -64,25 +65,25 @@ async function judged(
   if (admission.kind === 'no line')
     return {
       ok: false,
-      detail: `no line of pg_hba.conf lets it in ${from}; ${await lineFor(target, address)}`,
+      detail: `no line of pg_hba.conf matches a connection ${from}; ${await lineFor(target, address)}`,
     };
   const line = `line ${admission.line} of pg_hba.conf`;
   if (admission.kind === 'unclear') {
-    const detail = `${line} there decides, and cannot be judged from here: ${admission.text}`;
+    const detail = `${line} on ${target.host} decides, and Stowage cannot tell whether it matches: ${admission.text}`;
     return { ok: true, remark: true, detail };
   }
   const { method } = admission;
-  if (NOT_FOR_US.has(method))
+  if (UNSUPPORTED.has(method))
     return {
       ok: false,
-      detail: `${line} keeps it out ${from} (${method}); above it ${await lineFor(target, address)}`,
+      detail: `${line} rejects a connection ${from} (${method}); above it, ${await lineFor(target, address)}`,
     };
   if (!BY_PASSWORD.has(method))
-    return { ok: true, detail: `${line} lets it in ${from} (${method})` };
-  // What is in PGPASSWORD goes along with its job, a password file does not.
+    return { ok: true, detail: `${line} accepts a connection ${from} (${method})` };
+  // The shipper's job carries PGPASSWORD, but not the password file.
   if (target.password !== undefined)
-    return { ok: true, detail: `${line} asks for a password ${from} (${method})` };
-  const detail = `${line} asks for a password ${from} (${method}): in PGPASSWORD here, or ~/.pgpass there`;
+    return { ok: true, detail: `${line} requires a password ${from} (${method})` };
+  const detail = `${line} requires a password ${from} (${method}): set PGPASSWORD here, or put it in ~/.pgpass there`;
   return { ok: true, remark: true, detail };
 }
 
@@ -93,7 +94,7 @@ async function lineFor(target: ConnectionTarget, address: string): Promise<strin
   return `add to pg_hba.conf of ${target.host}:${target.port} "${line}", then gpstop -u`;
 }
 
-/** Bare when it can be nothing but a name. */
+/** Unquoted when it cannot be read as a keyword. */
 function quoted(name: string): string {
   return /^[a-z_][\w$]*$/i.test(name) && !/^(all|same\w+|replication)$/.test(name)
     ? name

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { admissionOf, type HbaClient } from './hba.ts';
 
-const visitor: HbaClient = { database: 'shop', user: 'backup', address: '10.0.0.5', tls: false };
+const client: HbaClient = { database: 'shop', user: 'backup', address: '10.0.0.5', tls: false };
 
-describe('what pg_hba.conf says to a shipper', () => {
+describe('the admission of a shipper by pg_hba.conf', () => {
   test.each([
     ['host all all 10.0.0.5/32 trust', 'trust'],
     ['host all all 10.0.0.0/8 md5', 'md5'],
@@ -15,7 +15,7 @@ describe('what pg_hba.conf says to a shipper', () => {
     ['host "shop" "backup" 10.0.0.5/32 trust', 'trust'],
     ['hostnossl all all 10.0.0.5/32 trust', 'trust'],
   ])('%s: lets it in', (line, method) => {
-    expect(admissionOf(`# comment\n\n${line}\n`, visitor)).toEqual({
+    expect(admissionOf(`# comment\n\n${line}\n`, client)).toEqual({
       kind: 'decided',
       line: 3,
       method,
@@ -35,7 +35,7 @@ describe('what pg_hba.conf says to a shipper', () => {
     'host shopping backup 10.0.0.5/32 trust',
     '# host all all 10.0.0.5/32 trust',
   ])('%s: is not about it', (line) => {
-    expect(admissionOf(line, visitor)).toEqual({ kind: 'no line' });
+    expect(admissionOf(line, client)).toEqual({ kind: 'no line' });
   });
 
   test.each([
@@ -45,22 +45,22 @@ describe('what pg_hba.conf says to a shipper', () => {
     'host all all sdw1.example.org trust',
   ])('%s: only the server knows', (line) => {
     const text = `${line}\nhost all all 0.0.0.0/0 trust`;
-    expect(admissionOf(text, visitor)).toEqual({ kind: 'unclear', line: 1, text: line });
+    expect(admissionOf(text, client)).toEqual({ kind: 'unclear', line: 1, text: line });
   });
 
-  test('the first line that fits decides', () => {
+  test('is decided by the first line that matches', () => {
     const hba =
       'host all other 0.0.0.0/0 trust\nhost all backup 0.0.0.0/0 reject\nhost all all 0.0.0.0/0 trust';
-    expect(admissionOf(hba, visitor)).toEqual({ kind: 'decided', line: 2, method: 'reject' });
+    expect(admissionOf(hba, client)).toEqual({ kind: 'decided', line: 2, method: 'reject' });
   });
 
-  test('a role that is no question at another address leaves the answer to the next line', () => {
+  test('skips a line for another address, even if its role membership is unknown', () => {
     const hba = 'host all +nightly 10.9.0.0/16 reject\nhost all all 10.0.0.5/32 trust';
-    expect(admissionOf(hba, visitor)).toMatchObject({ kind: 'decided', line: 2 });
+    expect(admissionOf(hba, client)).toMatchObject({ kind: 'decided', line: 2 });
   });
 
-  test('with TLS hostssl fits, and IPv6 ranges and masks count', () => {
-    const tls: HbaClient = { ...visitor, address: 'fd00::5', tls: true };
+  test('matches hostssl with TLS, IPv6 ranges and masks', () => {
+    const tls: HbaClient = { ...client, address: 'fd00::5', tls: true };
     expect(
       admissionOf('hostnossl all all ::/0 trust\nhostssl all all fd00::/8 md5', tls),
     ).toMatchObject({

@@ -1,31 +1,31 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Who wants in, as pg_hba.conf sees him. */
+/** A client, by what pg_hba.conf compares. */
 export interface HbaClient {
   readonly database: string;
   readonly user: string;
-  /** Where he comes from: an IP address of the server's own host. */
+  /** The client's IP address: one of the server's own host. */
   readonly address: string;
   readonly tls: boolean;
 }
 
-/** What a pg_hba.conf says to a visitor; the first line that fits decides. */
+/** How a pg_hba.conf treats a client: the first line that matches decides. */
 export type Admission =
   | { readonly kind: 'decided'; readonly line: number; readonly method: string }
-  /** This line may fit or not, which only the server knows. */
+  /** Only the server knows whether this line matches. */
   | { readonly kind: 'unclear'; readonly line: number; readonly text: string }
   | { readonly kind: 'no line' };
 
 interface Word {
   readonly text: string;
-  /** A quoted word is a name, also when it reads like a keyword. */
+  /** A quoted word is a name, even if it equals a keyword. */
   readonly quoted: boolean;
 }
 type Field = readonly Word[];
 type Fit = 'yes' | 'no' | 'perhaps';
 
-/** Judges a visitor who comes by TCP from the server's own host, as every shipper on a segment host does. */
-export function admissionOf(hba: string, visitor: HbaClient): Admission {
+/** Judges a TCP client on the server's own host, as every shipper on a segment host is. */
+export function admissionOf(hba: string, client: HbaClient): Admission {
   for (const [index, text] of hba.split('\n').entries()) {
     const [type, databases, users, address, ...rest] = fieldsOf(text);
     if (
@@ -37,10 +37,10 @@ export function admissionOf(hba: string, visitor: HbaClient): Admission {
       continue;
     const { range, method } = rangeOf(textOf(address), rest);
     const fits = [
-      fitsType(textOf(type), visitor.tls),
-      anyWord(databases, (word) => fitsDatabase(word, visitor)),
-      anyWord(users, (word) => fitsUser(word, visitor)),
-      fitsAddress(range, visitor.address),
+      fitsType(textOf(type), client.tls),
+      anyWord(databases, (word) => fitsDatabase(word, client)),
+      anyWord(users, (word) => fitsUser(word, client)),
+      fitsAddress(range, client.address),
     ];
     const line = index + 1;
     if (fits.includes('no')) continue;
@@ -50,7 +50,7 @@ export function admissionOf(hba: string, visitor: HbaClient): Admission {
   return { kind: 'no line' };
 }
 
-/** Words are parted by blanks, lists by commas; quotes keep both; # begins a comment. */
+/** Blanks separate words, commas the items of a list; quotes keep both; # begins a comment. */
 function fieldsOf(line: string): Field[] {
   const fields: Word[][] = [];
   let continues = false;
@@ -74,7 +74,7 @@ function textOf(field: Field | undefined): string {
   return field?.[0]?.text ?? '';
 }
 
-/** An address without a length has its mask in the next field. */
+/** For an address without a prefix length, the next field is its mask. */
 function rangeOf(
   address: string,
   [next, afterNext]: readonly Field[],
@@ -117,7 +117,7 @@ function fitsUser({ text, quoted }: Word, { user }: HbaClient): Fit {
 }
 
 function fitsAddress(range: string, address: string): Fit {
-  // He comes from the server's own host, so from one of its own addresses.
+  // The client is on the server's own host, so its address is one of the server's.
   if (range === 'all' || range === 'samehost' || range === 'samenet') return 'yes';
   const [network = '', bits] = range.split('/');
   const family = isIP(network);

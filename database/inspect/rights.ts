@@ -1,6 +1,24 @@
-import type { GreenplumVersion } from '../greenplum/topology.ts';
 import type { Session } from '../session/session.ts';
-import type { ServerCheck } from './server.ts';
+import type { ServerCheck } from './check.ts';
+
+/**
+ * How the rights of a role are read on one kind of server. The SQL conditions are about `c`, a row
+ * of pg_class.
+ */
+export interface RightsQuery {
+  /** SQL condition: the table holds rows that a backup reads or locks. */
+  readonly isTable: string;
+  /** SQL condition: locks in SHARE need no right on the table. */
+  readonly needsNoLock: string;
+  /** SQL condition: a policy hides rows from the role. */
+  readonly hidesRows: string;
+  /** Any of these privileges lets the role lock a table in SHARE. */
+  readonly lockPrivileges: string;
+  /** Whether this server's sequences are read. */
+  readonly readsSequences: boolean;
+  /** Whether pg_dumpall reads pg_authid here. */
+  readonly readsRoles: boolean;
+}
 
 interface RightsRow {
   readonly unread: number;
@@ -11,91 +29,55 @@ interface RightsRow {
   readonly roles: boolean;
 }
 
-/**
- * Whether the role may read and lock what a backup ships, on one instance. Asked on every one: 7 grants a partitioned table's
- * rights to its leaves on the coordinator only. Tables are external by relstorage up to 6, where pg_dump locks them, too.
- */
-export async function checkRights(
-  session: Session,
-  { major }: GreenplumVersion,
-  isCoordinator: boolean,
-): Promise<ServerCheck> {
+/** Whether the role may read and lock on one server what a backup ships from it. */
+export async function checkRights(session: Session, query: RightsQuery): Promise<ServerCheck> {
+  const name = 'rights';
   const { user } = session.target;
-  if (await isSuperuser(session))
-    return { name: 'rights', ok: true, detail: `${user} is a superuser` };
-  const isExternal = major < 7 ? "c.relstorage = 'x'" : 'false';
+  if (await isSuperuser(session)) return { name, ok: true, detail: `${user} is a superuser` };
   const [row] = await session.query<RightsRow>(
     `SELECT count(*) FILTER (WHERE NOT readable)::int AS unread, count(*) FILTER (WHERE NOT lockable)::int AS unlocked,
             count(*) FILTER (WHERE hidden)::int AS hidden, min(name) FILTER (WHERE NOT readable OR NOT lockable OR hidden) AS example,
             (SELECT count(*)::int FROM pg_class s WHERE s.relkind = 'S' AND s.oid >= 16384 AND NOT has_table_privilege(s.oid, 'SELECT')) AS sequences,
             has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS roles
-     FROM (SELECT n.nspname || '.' || c.relname AS name, has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable,
-                  ${isExternal} OR has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE') AS lockable,
-                  ${major < 7 ? 'false' : 'row_security_active(c.oid)'} AS hidden
+     FROM (SELECT n.nspname || '.' || c.relname AS name,
+                  has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable,
+                  ${query.needsNoLock} OR has_table_privilege(c.oid, $1) AS lockable, ${query.hidesRows} AS hidden
            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-           WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND ($1 OR NOT ${isExternal})
-             AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'gp_toolkit')) t`,
-    [isCoordinator],
+           WHERE c.relpersistence = 'p' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+             AND ${query.isTable}) t`,
+    [query.lockPrivileges],
   );
-  const problems = row === undefined ? [] : problemsIn(row, isCoordinator);
-  const detail = problems.length === 0 ? 'every table can be read and locked' : problems.join('; ');
+  const problems = row === undefined ? [] : problemsIn(row, query);
+  const detail = problems.length === 0 ? 'it can read and lock every table' : problems.join('; ');
   return {
-    name: 'rights',
+    name,
     ok: problems.length === 0,
-    detail: `${user} is no superuser; ${detail}`,
+    detail: `role ${JSON.stringify(user)} is not a superuser; ${detail}`,
   };
 }
 
-/** Sequences and roles are asked of the coordinator only. */
-function problemsIn(row: RightsRow, isCoordinator: boolean): string[] {
-  const example = row.example === null ? '' : ` (${row.example}, …)`;
-  const tables = [
-    row.unread > 0 ? `tables that cannot be read: ${row.unread}` : '',
+function problemsIn(row: RightsRow, query: RightsQuery): string[] {
+  const problems = [
+    row.unread > 0 ? `${counted(row.unread, 'table')} cannot be read` : '',
     row.unlocked > 0
-      ? `tables that cannot be locked in SHARE (needs UPDATE, DELETE or TRUNCATE): ${row.unlocked}`
+      ? `${counted(row.unlocked, 'table')} cannot be locked in SHARE (needs UPDATE, DELETE or TRUNCATE on each)`
       : '',
-    row.hidden > 0 ? `tables that hide rows by policies (needs BYPASSRLS): ${row.hidden}` : '',
+    row.hidden > 0 ? `policies hide rows of ${counted(row.hidden, 'table')} (needs BYPASSRLS)` : '',
   ].filter((problem) => problem !== '');
-  if (tables.length > 0) tables.push(`${tables.pop()}${example}`);
-  if (!isCoordinator) return tables;
-  if (row.sequences > 0) tables.push(`sequences that cannot be read: ${row.sequences}`);
-  if (!row.roles)
-    tables.push('pg_dumpall cannot read roles (needs SELECT on pg_catalog.pg_authid)');
-  return tables;
+  if (problems.length > 0 && row.example !== null)
+    problems.push(`${problems.pop()} (for example ${row.example})`);
+  if (query.readsSequences && row.sequences > 0)
+    problems.push(`${counted(row.sequences, 'sequence')} cannot be read (needs SELECT)`);
+  if (query.readsRoles && !row.roles)
+    problems.push('pg_dumpall cannot read roles (needs SELECT on pg_catalog.pg_authid)');
+  return problems;
 }
 
-/** What of Stowage's ways the role rules out: programs on segment hosts are run by COPY … ON SEGMENT. */
-export async function checkServerPrograms(
-  session: Session,
-  { major }: GreenplumVersion,
-): Promise<ServerCheck> {
-  const name = 'server programs';
-  const { user } = session.target;
-  if (await isSuperuser(session))
-    return {
-      name,
-      ok: true,
-      detail: `${user} may run them: the dispatch snapshot and restores ON SEGMENT work`,
-    };
-  const needed = major < 7 ? 'a superuser' : 'a superuser or pg_execute_server_program';
-  if (major >= 7) {
-    const [row] = await session.query<{ may: boolean }>(
-      "SELECT pg_has_role(current_user, 'pg_execute_server_program', 'MEMBER') AS may",
-    );
-    if (row?.may === true)
-      return {
-        name,
-        ok: true,
-        detail: `${user} has pg_execute_server_program: the dispatch snapshot works`,
-      };
-  }
-  const detail = `${user} may not run them: no dispatch snapshot, no restore ON SEGMENT (needs ${needed}); the barrier works without`;
-  return { name, ok: true, remark: true, detail };
-}
-
-async function isSuperuser(session: Session): Promise<boolean> {
+export async function isSuperuser(session: Session): Promise<boolean> {
   const [role] = await session.query<{ super: boolean }>(
     'SELECT rolsuper AS super FROM pg_roles WHERE rolname = current_user',
   );
   return role?.super === true;
 }
+
+const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,17 +1,16 @@
 import { connect } from 'node:net';
 import type { ConnectionTarget } from '../flavour.ts';
+import type { BackendKey } from './pg-internals.ts';
 
 const CANCEL_REQUEST_CODE = 80877102;
 const CANCEL_MS_MAX = 2_000;
 
 /**
- * Asks the server to give up what a backend is doing (the protocol's CancelRequest, on a connection of its own, as
- * libpq sends it). Best effort: the server never answers, so neither success nor failure is known. Bounded in time.
+ * Sends the protocol's CancelRequest on a new connection, as libpq does. The server never answers,
+ * so
+ * the caller cannot know whether it worked. Bounded in time; never throws.
  */
-export async function sendCancel(
-  target: ConnectionTarget,
-  backend: { pid: number; secretKey: number },
-): Promise<void> {
+export async function sendCancel(target: ConnectionTarget, backend: BackendKey): Promise<void> {
   const request = Buffer.alloc(16);
   request.writeInt32BE(16, 0);
   request.writeInt32BE(CANCEL_REQUEST_CODE, 4);

@@ -1,8 +1,8 @@
 import { type ErrorCode, messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
-import { placeOf } from '../tools/process.ts';
+import { placeOf } from './place.ts';
 
-/** The server's own code for an error, when the server sent one. */
+/** The SQLSTATE in an error or one of its causes; undefined when no server sent one. */
 export function sqlStateOf(error: unknown): string | undefined {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (
@@ -17,8 +17,8 @@ export function sqlStateOf(error: unknown): string | undefined {
 }
 
 /**
- * Turns what node-postgres throws into an error of ours that names the place, the server's message and its SQLSTATE.
- * `doing` completes "failed to …"; it must not hold a password.
+ * Turns an error of node-postgres into a StowageError with the place, the server's message and its
+ * SQLSTATE. `doing` completes "failed to …" and must not contain a password.
  */
 export function databaseError(
   error: unknown,
@@ -40,7 +40,7 @@ export function databaseError(
   );
 }
 
-/** No SQLSTATE means that no server answered: refused, timed out, or the connection broke. */
+/** Without a SQLSTATE no server answered: connection refused, timed out or broken. */
 function codeFor(state: string | undefined): ErrorCode {
   if (state === undefined) return 'database/unreachable';
   if (state.startsWith('28') || state === '42501') return 'database/denied';

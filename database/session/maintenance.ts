@@ -2,10 +2,10 @@ import type { ConnectionTarget } from '../flavour.ts';
 import { sqlStateOf } from './database-error.ts';
 import { openSession, type Session } from './session.ts';
 
-/** Where one connects to ask about databases; at least one of them is on every server. */
+/** Databases for questions about other databases; every server has at least one of them. */
 const MAINTENANCE_DATABASES = ['postgres', 'template1'] as const;
 
-/** Asks a server something that does not depend on the target's database, which may not be there yet. */
+/** Runs statements that do not depend on the target's database, which may not exist yet. */
 export async function withMaintenanceSession<T>(
   target: ConnectionTarget,
   signal: AbortSignal | undefined,

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { ConnectionTarget } from '../flavour.ts';
 
 /**
- * The password libpq would use: the target's, PGPASSWORD, or the first matching line of ~/.pgpass (PGPASSFILE).
- * As in libpq, a password file that others may read is passed over.
+ * The password that libpq would use: the target's, PGPASSWORD, or the first matching line of
+ * ~/.pgpass (PGPASSFILE). As in libpq, a password file that other users may read is ignored.
  */
 export async function findPassword(
   target: ConnectionTarget,
@@ -22,7 +22,9 @@ export async function findPassword(
   }
 }
 
-/** `host:port:database:user:password`, where `*` matches anything and `\` escapes a colon or itself. */
+/**
+ * `host:port:database:user:password`, where `*` matches anything and `\` escapes a colon or itself.
+ */
 export function passwordIn(content: string, target: ConnectionTarget): string | undefined {
   const wanted = [target.host, String(target.port), target.database, target.user];
   for (const line of content.split(/\r?\n/)) {

@@ -45,7 +45,7 @@ describe('quoting', () => {
       }),
     );
   });
-  it('keeps schema and name apart', () => {
+  it('quotes schema and name separately', () => {
     fc.assert(
       fc.property(name, name, (schema, relation) => {
         const first = scan(quoteQualified({ schema, name: relation }), '"', false);
@@ -74,7 +74,7 @@ describe('quoting', () => {
     expect(quoteConninfo("a'b\\c d=e")).toBe("'a\\'b\\\\c d=e'");
   });
   it.each([() => quoteIdentifier('a\0b'), () => quoteIdentifier(''), () => quoteLiteral('\0')])(
-    'refuses what cannot be written',
+    'rejects a name or value that SQL cannot represent',
     (quote) => {
       expect(quote).toThrow(expect.objectContaining({ code: 'database/failed' }));
     },

@@ -1,15 +1,12 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 
-/** The only places where a name or value of somebody else's becomes SQL text. */
+/** The only functions that put a foreign name or value into SQL text. */
 
-/** Always quoted, so that no list of keywords has to be known. */
+/** Always quoted, so that no list of keywords is needed. */
 export function quoteIdentifier(name: string): string {
   refuseNul(name);
   if (name === '')
-    throw new StowageError(
-      'database/failed',
-      'an identifier of no characters cannot be written in SQL',
-    );
+    throw new StowageError('database/failed', 'an empty name cannot be an identifier in SQL');
   return `"${name.replaceAll('"', '""')}"`;
 }
 
@@ -20,14 +17,14 @@ export function quoteQualified(relation: {
   return `${quoteIdentifier(relation.schema)}.${quoteIdentifier(relation.name)}`;
 }
 
-/** As the server's quote_literal: right whatever standard_conforming_strings says where it is read. */
+/** As the server's quote_literal: correct for any value of standard_conforming_strings. */
 export function quoteLiteral(value: string): string {
   refuseNul(value);
   const doubled = value.replaceAll("'", "''");
   return doubled.includes('\\') ? `E'${doubled.replaceAll('\\', '\\\\')}'` : `'${doubled}'`;
 }
 
-/** A literal without line breaks in its text, for files of one statement per line. */
+/** A literal without line breaks, for files with one statement per line. */
 export function quoteLiteralOnOneLine(value: string): string {
   if (!/[\r\n]/.test(value)) return quoteLiteral(value);
   refuseNul(value);
@@ -53,5 +50,8 @@ export function quoteShell(word: string): string {
 
 function refuseNul(text: string): void {
   if (text.includes('\0'))
-    throw new StowageError('database/failed', 'PostgreSQL has no text that holds a NUL character');
+    throw new StowageError(
+      'database/failed',
+      'a NUL character cannot be part of a PostgreSQL text',
+    );
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type ClientConfig, type Submittable } from 'pg';
-import { interruptedError, throwIfInterrupted } from '../../async/abort.ts';
+import { interruptedError, onAbort, throwIfInterrupted } from '../../async/abort.ts';
+import { pause } from '../../async/poll.ts';
 import type { BlockArena } from '../copy-wire/block-arena.ts';
 import type { Receiver } from '../copy-wire/receiver.ts';
 import { receivingClient } from '../copy-wire/receiving-client.ts';
@@ -9,33 +9,55 @@ import type { ConnectionTarget } from '../flavour.ts';
 import { sendCancel } from './cancel.ts';
 import { databaseError } from './database-error.ts';
 import { findPassword } from './password-file.ts';
+import { backendKeyOf, connectionOf } from './pg-internals.ts';
 
-/** One connection to one database, with the settings that make the same rows give the same bytes. */
+/**
+ * One connection to one database, with settings under which the same rows always give the same
+ * bytes.
+ */
 export interface Session {
   readonly target: ConnectionTarget;
   /** Process id of the server's backend, as in pg_stat_activity. */
   readonly pid: number;
   /**
    * Runs one statement and returns its rows.
-   * @throws StowageError `database/unreachable`, `database/denied`, `database/locked`, `database/failed`.
+   * @throws StowageError `database/unreachable`, `database/denied`, `database/locked`,
+   * `database/failed`.
    */
   query<Row extends object = Record<string, unknown>>(
     sql: string,
     values?: readonly unknown[],
   ): Promise<Row[]>;
-  /** Runs one statement and returns the number of rows in its command tag, e.g. 200 of `COPY 200`; `doing` names it in errors. @throws as `query`. */
+  /**
+   * Runs one statement and returns the row count of its command tag, e.g. 200 for `COPY 200`.
+   * Errors
+   * read `failed to ${doing}`. @throws as `query`.
+   */
   run(sql: string, doing: string): Promise<number>;
-  /** Hands a statement with its own protocol (COPY) to the connection. */
+  /** Runs a statement with its own protocol (COPY). */
   submit(statement: Submittable): void;
-  /** Takes the rows of COPY TO STDOUT; only in a session that was opened with `receive`. */
+  /**
+   * Receives the rows of COPY TO STDOUT; undefined unless the session was opened with `receive`.
+   */
   readonly receiver: Receiver | undefined;
-  /** Rejects when the connection breaks while it is open, also between statements. Never resolves; may be ignored. */
+  /**
+   * Rejects when the open connection breaks, also between statements. Never resolves; may be
+   * ignored.
+   */
   readonly lost: Promise<never>;
-  /** Asks the server to cancel the statement that runs now. Best effort, bounded in time, never throws. */
+  /**
+   * Asks the server to cancel the running statement. Best effort, bounded in time, never throws.
+   */
   cancel(): Promise<void>;
-  /** Ends the connection, politely first, bounded in time. Never throws; safe to call twice. */
+  /**
+   * Ends the connection within a bounded time, by Terminate if possible. Never throws; safe to call
+   * twice.
+   */
   close(): Promise<void>;
-  /** Cancels and cuts, for a connection in the middle of a COPY: no backend is left behind. Never throws. */
+  /**
+   * Cancels the running statement and closes the socket, so that no backend stays behind. Never
+   * throws.
+   */
   destroy(): Promise<void>;
 }
 
@@ -43,11 +65,20 @@ type SessionPurpose = 'barrier' | 'holder' | 'backup' | 'restore' | 'probe';
 
 export interface SessionOptions {
   readonly purpose: SessionPurpose;
-  /** Shown in pg_stat_activity, e.g. `stowage backup 20261122190000 content 3 worker 1`; the server cuts it at 63 bytes. */
+  /**
+   * Shown in pg_stat_activity, e.g. `stowage backup 20261122190000 content 3 worker 1`; the server
+   * truncates it to 63 bytes.
+   */
   readonly applicationName: string;
-  /** Refuses every write in this session; the default for all purposes but `restore` and `barrier` (which locks). */
+  /**
+   * Rejects writes; the default for all purposes but `restore` and `barrier`, whose locks count as
+   * writes.
+   */
   readonly readOnly?: boolean;
-  /** Where rows are received into; for sessions that COPY TO STDOUT. Waits while all its connections are taken. */
+  /**
+   * The memory that rows are received into, for COPY TO STDOUT. Opening waits while it has no free
+   * place.
+   */
   readonly receive?: BlockArena | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -56,8 +87,9 @@ const CONNECT_MS_MAX = 10_000;
 const CLOSE_MS_MAX = 3_000;
 
 /**
- * What pg_dump sets, for its reasons. client_encoding stays UTF8, which is what node-postgres speaks and what names in
- * statements need; COPY gives and takes the database's own encoding by its ENCODING option instead.
+ * The settings of pg_dump, for the same reasons. client_encoding stays UTF8, which node-postgres
+ * and
+ * the names in statements need; COPY uses the database's encoding by its ENCODING option.
  */
 const SETTINGS = [
   "SET DateStyle = 'ISO'",
@@ -65,13 +97,16 @@ const SETTINGS = [
   'SET extra_float_digits = 3',
   'SET statement_timeout = 0',
   'SET lock_timeout = 0',
-  // Everything we name is qualified; nobody can put a function of his in our way.
+  // All our names are qualified. With an empty path no other user's function can be called.
   "SELECT pg_catalog.set_config('search_path', '', false)",
   'SET standard_conforming_strings = on',
   'SET synchronize_seqscans = off',
 ];
 
-/** Not every version knows these. Without row security an error instead of a backup that silently lacks what a policy hides. */
+/**
+ * Settings that not every version has. With row_security off, a policy that hides rows is an error;
+ * otherwise the backup would silently lack these rows.
+ */
 const SETTINGS_WHERE_KNOWN = `SELECT pg_catalog.set_config(name, value, false)
   FROM (VALUES ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'), ('transaction_timeout', '0'),
     ('row_security', 'off')) AS wanted(name, value)
@@ -95,7 +130,8 @@ export async function openSession(
   let busy: Promise<unknown> = Promise.resolve();
   let loss: Error | undefined;
   const lost = new Promise<never>((_, reject) => {
-    // Without this listener a connection that breaks while idle would end the process.
+    // Without this listener, the error of a connection that breaks while idle would end the
+    // process.
     client.on('error', (error) => {
       loss ??= error;
       if (!closing) reject(databaseError(error, target, 'keep the connection'));
@@ -103,7 +139,7 @@ export async function openSession(
   });
   lost.catch(() => {});
   const gone = new Promise<void>((resolve) => client.once('end', () => resolve()));
-  const cut = () => socketOf(client).destroy();
+  const cut = () => connectionOf(client).stream.destroy();
   const ask = <Row extends object>(sql: string, values?: readonly unknown[], doing?: string) => {
     const run = async () => {
       try {
@@ -116,7 +152,7 @@ export async function openSession(
         );
       }
     };
-    // One after the other: two callers may share a session, and a connection does one thing at a time.
+    // Two callers may share a session, and a connection runs one statement at a time.
     const result = busy.then(run);
     busy = result.catch(() => {});
     return result;
@@ -125,7 +161,7 @@ export async function openSession(
     target,
     lost,
     get pid() {
-      return backendOf(client).pid;
+      return backendKeyOf(client).pid;
     },
     query: async <Row extends object>(sql: string, values?: readonly unknown[]) =>
       (await ask<Row>(sql, values)).rows,
@@ -136,7 +172,7 @@ export async function openSession(
     get receiver() {
       return receiving?.receiver;
     },
-    cancel: () => sendCancel(target, backendOf(client)),
+    cancel: () => sendCancel(target, backendKeyOf(client)),
     close: async () => {
       if (!closing) {
         closing = true;
@@ -148,7 +184,7 @@ export async function openSession(
     destroy: async () => {
       const first = !closing;
       closing = true;
-      if (first) await sendCancel(target, backendOf(client));
+      if (first) await sendCancel(target, backendKeyOf(client));
       cut();
     },
   };
@@ -157,8 +193,8 @@ export async function openSession(
 }
 
 async function connect(client: Client, session: Session, options: SessionOptions): Promise<void> {
-  const cut = () => socketOf(client).destroy(new Error('interrupted'));
-  options.signal?.addEventListener('abort', cut, { once: true });
+  const cut = () => connectionOf(client).stream.destroy(new Error('interrupted'));
+  using _ = onAbort(options.signal, cut);
   try {
     await client.connect().catch((error: unknown) => {
       throw databaseError(error, session.target, 'connect');
@@ -175,8 +211,6 @@ async function connect(client: Client, session: Session, options: SessionOptions
   } catch (error) {
     cut();
     throw options.signal?.aborted === true ? interruptedError(options.signal) : error;
-  } finally {
-    options.signal?.removeEventListener('abort', cut);
   }
 }
 
@@ -189,7 +223,7 @@ async function clientConfig(
     port: target.port,
     user: target.user,
     database: target.database,
-    // A function, because node-postgres would otherwise look for a password by ways it has deprecated.
+    // A function, because node-postgres would otherwise search for a password in deprecated ways.
     password: async () => (await findPassword(target)) ?? '',
     application_name: options.applicationName,
     ...(target.options === undefined ? {} : { options: target.options }),
@@ -214,26 +248,9 @@ async function tls(target: ConnectionTarget): Promise<NonNullable<ClientConfig['
   }
 }
 
-/** Parts of node-postgres that its types leave out. */
-function backendOf(client: Client): { pid: number; secretKey: number } {
-  const { processID, secretKey } = client as unknown as {
-    processID: number | null;
-    secretKey: number | null;
-  };
-  return { pid: processID ?? 0, secretKey: secretKey ?? 0 };
-}
-
-function socketOf(client: Client): { destroy(error?: Error): void } {
-  return (client as unknown as { connection: { stream: { destroy(error?: Error): void } } })
-    .connection.stream;
-}
-
-/** Waits for a promise, but no longer than this. */
+/** Waits until the promise has settled, at most this long. */
 async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
-  const patience = new AbortController();
-  const limit = sleep(milliseconds, undefined, { signal: patience.signal, ref: false }).catch(
-    () => {},
-  );
-  await Promise.race([promise.catch(() => {}), limit]);
-  patience.abort();
+  const ended = new AbortController();
+  await Promise.race([promise.catch(() => {}), pause(milliseconds, ended.signal)]);
+  ended.abort();
 }

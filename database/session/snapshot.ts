@@ -3,8 +3,8 @@ import { quoteLiteral } from './quote.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
 
 /**
- * A session that sees exactly what the held snapshot sees; any number of them may read one segment at once. Without a
- * snapshot (a coordinator that holds no rows) it sees what is there when it comes.
+ * A session that sees exactly what the held snapshot sees; several may read one segment at once.
+ * Without a snapshot id (a coordinator, which has no rows) it takes a snapshot of its own.
  * @throws StowageError as `openSession`; `database/failed` when the snapshot is no longer held.
  */
 export async function attachSnapshot(

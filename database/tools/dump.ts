@@ -5,10 +5,13 @@ import { quoteConninfo } from '../session/quote.ts';
 import { startTool } from './process.ts';
 import { withoutPasswords } from './role-passwords.ts';
 
-/** What PostgreSQL's own programs dump. Its end is not its success: `done` is, and must be awaited after the last byte. */
+/**
+ * The output of pg_dump or pg_dumpall. Its end does not mean success: await `done` after the last
+ * byte.
+ */
 export interface ToolOutput {
   readonly stdout: Readable;
-  /** @throws StowageError `database/tool` naming the segment, with the end of what the program said; `interrupted`. */
+  /** @throws StowageError `database/tool` with the segment and the end of stderr; `interrupted`. */
   readonly done: Promise<void>;
 }
 
@@ -17,8 +20,8 @@ export interface DumpOptions {
 }
 
 /**
- * Every definition of one database as the snapshot has it, in pg_dump's custom format. `--create` only adds the
- * database's own properties to the archive; nothing restores them unless asked to.
+ * Every definition of one database under the snapshot, in pg_dump's custom format. `--create` adds
+ * the database's properties to the archive; pg_restore applies them only when asked to.
  */
 export function dumpSchema(
   target: ConnectionTarget,
@@ -39,9 +42,13 @@ export function dumpSchema(
   );
 }
 
-/** Roles, their memberships and settings, tablespaces, and Greenplum's resource queues and groups, as SQL. Never a password, not even its hash. */
+/**
+ * Roles with memberships and settings, tablespaces, and Greenplum's resource queues and groups, as
+ * SQL.
+ * Never a password or its hash.
+ */
 export function dumpGlobals(target: ConnectionTarget, options: DumpOptions = {}): ToolOutput {
-  // By default pg_dumpall connects to a database named postgres, which need not be there, or open to us.
+  // By default pg_dumpall connects to the database postgres, which may be missing or not permitted.
   const database = `--database=dbname=${quoteConninfo(target.database)}`;
   const { greenplum } = target;
   const resources = greenplum === undefined ? [] : ['--resource-queues', '--resource-groups'];
@@ -51,7 +58,7 @@ export function dumpGlobals(target: ConnectionTarget, options: DumpOptions = {})
   return dump(target, 'pg_dumpall', ['--no-role-passwords', ...args], options);
 }
 
-/** The large objects with owners, rights and comments, and nothing else: every table is left out by both filters. */
+/** The large objects with owners, rights and comments. The two filters exclude everything else. */
 export function dumpLargeObjects(
   target: ConnectionTarget,
   snapshotId: string | undefined,
@@ -68,12 +75,18 @@ export function dumpLargeObjects(
   return dump(target, 'pg_dump', args, options);
 }
 
-/** Greenplum's is protected by the locks that are held: its coordinator exports no snapshot that pg_dump could import. */
+/**
+ * Without a snapshot (Greenplum's coordinator exports none that pg_dump could import) the held
+ * locks protect the dump.
+ */
 function snapshotOf(snapshotId: string | undefined): string[] {
   return snapshotId === undefined ? [] : [`--snapshot=${snapshotId}`];
 }
 
-/** PostgreSQL's own pg_dump exits with 0 on a Greenplum, but loses its distribution keys; this option it does not know, and refuses. */
+/**
+ * PostgreSQL's own pg_dump loses the distribution keys of a Greenplum and exits with 0. It rejects
+ * this option, which only Greenplum's pg_dump has.
+ */
 function greenplumSyntax({ greenplum }: ConnectionTarget): string[] {
   return greenplum === undefined ? [] : ['--gp-syntax'];
 }
@@ -85,7 +98,7 @@ function dump(
   { signal, filter }: DumpOptions & { readonly filter?: Transform },
 ): ToolOutput {
   const stdout = new PassThrough();
-  // Nobody has to listen for errors here: `done` carries them.
+  // `done` reports the errors, so a reader need not listen for them.
   stdout.on('error', () => {});
   const done = (async () => {
     const applicationName = labelled(target, name);
@@ -95,7 +108,8 @@ function dump(
       applicationName,
     });
     tool.stdin.end();
-    // When the reader leaves early the pipe breaks and the program ends by that; its own failure says more than ours.
+    // When the reader stops early, the program fails by the broken pipe: its error says more than
+    // ours.
     const [, piped] = await Promise.allSettled([
       tool.done,
       pipeline(tool.stdout, filter ?? new PassThrough(), stdout),

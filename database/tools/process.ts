@@ -2,40 +2,42 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { access, constants, readdir, realpath } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { throwIfInterrupted } from '../../async/abort.ts';
+import { onAbort, throwIfInterrupted } from '../../async/abort.ts';
+import { describeExit, exitOf, tailOf, terminate } from '../../async/child-process.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
+import { placeOf } from '../session/place.ts';
 
-/** Debian and its kin keep each major version's programs in a directory of its own. */
+/** Debian and its derivatives install each major version's programs in a folder of its own. */
 const VERSIONED_ROOT = '/usr/lib/postgresql';
 const STDERR_TAIL_CHARS = 4000;
-/** A program that does not end by SIGTERM waits for a server that does not answer. */
+/** A program that waits for a server that does not answer may ignore SIGTERM. */
 const KILL_AFTER_MS = 5_000;
 
 /**
- * The directory that holds one of PostgreSQL's own programs: `binDir` when given, else PATH, else the newest version
- * installed the Debian way.
- * @throws StowageError `database/tool` naming every place that was looked at.
+ * The folder of one of PostgreSQL's programs: `binDir` when it is given, else the first in PATH,
+ * else the newest version that Debian's packages have installed.
+ * @throws StowageError `database/tool` naming every folder that was searched.
  */
 export async function findTool(
   name: string,
   options: { binDir?: string | undefined; path?: string } = {},
 ): Promise<string> {
-  const looked =
+  const searched =
     options.binDir === undefined
-      ? await usualPlaces(options.path ?? process.env['PATH'] ?? '')
+      ? await usualFolders(options.path ?? process.env['PATH'] ?? '')
       : [options.binDir];
-  for (const directory of looked) {
+  for (const directory of searched) {
     const home = await homeOf(join(directory, name));
     if (home !== undefined) return home;
   }
   throw new StowageError(
     'database/tool',
-    `the program ${name} was not found in ${looked.join(', ')}`,
+    `the program ${name} was not found in ${searched.join(', ')}`,
   );
 }
 
-async function usualPlaces(path: string): Promise<string[]> {
+async function usualFolders(path: string): Promise<string[]> {
   const versions = await readdir(VERSIONED_ROOT).catch(() => []);
   const newestFirst = versions
     .filter((version) => /^\d+$/.test(version))
@@ -46,7 +48,10 @@ async function usualPlaces(path: string): Promise<string[]> {
   ];
 }
 
-/** Where a program and its siblings really are. Debian's /usr/bin/psql is a wrapper that chooses a version by itself: passed over. */
+/**
+ * The folder of the program behind symbolic links; undefined when there is none. Debian's
+ * /usr/bin/psql is skipped: it is a wrapper that chooses a version by itself.
+ */
 async function homeOf(file: string): Promise<string | undefined> {
   try {
     await access(file, constants.X_OK);
@@ -63,19 +68,19 @@ export interface ToolOptions {
   readonly applicationName?: string | undefined;
 }
 
-/** A running program of PostgreSQL's; `done` must be awaited, and is the only word on whether it succeeded. */
+/** A running PostgreSQL program. Only `done` tells whether it succeeded, and it must be awaited. */
 export interface RunningTool {
   readonly stdin: Writable;
   readonly stdout: Readable;
-  /** Read already for the message of `done`; whoever wants all of it pipes it on at once. */
+  /** `done` reads it too: a caller that wants all of it must pipe it at once. */
   readonly stderr: Readable;
-  /** Resolves with the end of what it said; rejects with `database/tool` or `interrupted`. */
+  /** Resolves with the end of stderr; rejects with `database/tool` or `interrupted`. */
   readonly done: Promise<{ readonly stderr: string }>;
 }
 
 /**
- * Runs a program against a server. Everything about the connection goes through the environment, so that neither a
- * password nor a hostile database name is ever an argument.
+ * Starts a program that connects to a server. The connection is described by environment variables,
+ * so that neither a password nor a hostile database name is ever an argument.
  */
 export async function startTool(
   target: ConnectionTarget,
@@ -88,17 +93,17 @@ export async function startTool(
     env: { ...toolEnvironment(target, options.applicationName), ...librariesBeside(directory) },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  // The program may end before it has read everything; `done` says so better than EPIPE does.
+  // The program may end before it has read everything; `done` gives a better error than EPIPE.
   child.stdin.on('error', () => {});
   return {
     stdin: child.stdin,
     stdout: child.stdout,
     stderr: child.stderr,
-    done: settled(child, name, target, options.signal),
+    done: finished(child, name, target, options.signal),
   };
 }
 
-/** Greenplum's programs find their libpq only by what greenplum_path.sh sets; a PostgreSQL's own folder has none. */
+/** Greenplum's programs do not find their libpq without the path that greenplum_path.sh sets. */
 function librariesBeside(binDir: string): NodeJS.ProcessEnv {
   const inherited = process.env['LD_LIBRARY_PATH'];
   return {
@@ -108,45 +113,22 @@ function librariesBeside(binDir: string): NodeJS.ProcessEnv {
   };
 }
 
-type Piped = ChildProcessByStdio<Writable, Readable, Readable>;
-
-async function settled(
-  child: Piped,
+async function finished(
+  child: ChildProcessByStdio<Writable, Readable, Readable>,
   name: string,
   target: ConnectionTarget,
   signal: AbortSignal | undefined,
 ) {
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-STDERR_TAIL_CHARS);
+  const exit = exitOf(child);
+  const stderr = tailOf(child.stderr, STDERR_TAIL_CHARS);
+  using _ = onAbort(signal, () => void terminate(child, KILL_AFTER_MS));
+  const ended = await exit.catch((error: unknown) => {
+    throw toolError(target, `${name} could not be started: ${messageOf(error)}`, error);
   });
-  let forced: NodeJS.Timeout | undefined;
-  const kill = () => {
-    child.kill('SIGTERM');
-    forced ??= setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
-  };
-  // Between our last look and the listener the signal may have fired.
-  if (signal?.aborted === true) kill();
-  signal?.addEventListener('abort', kill, { once: true });
-  try {
-    const outcome = await new Promise<{ code: number | null; killedBy: NodeJS.Signals | null }>(
-      (resolve, reject) => {
-        child.once('error', reject);
-        child.once('close', (code, killedBy) => resolve({ code, killedBy }));
-      },
-    );
-    throwIfInterrupted(signal);
-    if (outcome.code === 0) return { stderr };
-    const how =
-      outcome.killedBy === null ? `exit code ${outcome.code}` : `killed by ${outcome.killedBy}`;
-    throw toolError(target, `${name} failed on ${placeOf(target)} (${how}): ${stderr.trim()}`);
-  } catch (error) {
-    if (error instanceof StowageError) throw error;
-    throw toolError(target, `${name} could not be run: ${messageOf(error)}`, error);
-  } finally {
-    signal?.removeEventListener('abort', kill);
-    clearTimeout(forced);
-  }
+  throwIfInterrupted(signal);
+  if (ended.code === 0) return { stderr: stderr.text() };
+  const message = `${name} failed on ${placeOf(target)} (${describeExit(ended)}): ${stderr.text().trim()}`;
+  throw toolError(target, message);
 }
 
 export function toolError(
@@ -160,13 +142,7 @@ export function toolError(
   });
 }
 
-/** `content 3 (host:port/database)`, for messages. */
-export function placeOf(target: ConnectionTarget): string {
-  const address = `${target.host}:${target.port}/${target.database}`;
-  return target.content === undefined ? address : `content ${target.content} (${address})`;
-}
-
-/** PG* variables of ours win over inherited ones, which could lead the program to another server. */
+/** Our PG* variables replace inherited ones, which could lead the program to another server. */
 function toolEnvironment(
   target: ConnectionTarget,
   applicationName: string | undefined,

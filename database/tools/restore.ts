@@ -8,18 +8,21 @@ import { startTool } from './process.ts';
 
 export interface RestoreSchemaOptions {
   readonly section: 'pre-data' | 'post-data';
-  /** Connections that build indexes and check constraints at once; only post-data can use more than one. */
+  /**
+   * Connections that build indexes and check constraints in parallel; only post-data uses more than
+   * one.
+   */
   readonly jobs?: number;
-  /** What selectSchemaEntries wrote; absent = everything. */
+  /** The list of selectSchemaEntries; absent = everything. */
   readonly list?: string;
   readonly noOwner?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Restores one section of a schema archive. Pre-data is one transaction: all of it or nothing. Post-data stops at the
- * first error and leaves what was built before it.
- * @throws StowageError `database/tool` with pg_restore's own words; `interrupted`.
+ * Restores one section of a schema archive. Pre-data runs in one transaction: all of it or nothing.
+ * Post-data stops at the first error and keeps what was built before it.
+ * @throws StowageError `database/tool` with the stderr of pg_restore; `interrupted`.
  */
 export async function restoreSchema(
   target: ConnectionTarget,
@@ -40,7 +43,10 @@ export async function restoreSchema(
   }
 }
 
-/** All large objects of an archive, or none. They keep their numbers, so the target must not have them yet. */
+/**
+ * Restores all large objects of an archive, or none. They keep their oids, which must be unused in
+ * the target.
+ */
 export async function restoreLargeObjects(
   target: ConnectionTarget,
   file: string,

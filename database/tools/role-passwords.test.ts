@@ -17,7 +17,7 @@ test.each([
   expect(stripPasswords(line)).toBe(expected);
 });
 
-test('text without a password stays as it is', () => {
+test('globals without a password are unchanged', () => {
   const text = `CREATE ROLE ann;\nCOMMENT ON ROLE ann IS 'her PASSWORD ''x'' is written nowhere';\n`;
   expect(stripPasswords(text)).toBe(text);
 });

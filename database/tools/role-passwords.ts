@@ -1,8 +1,9 @@
 import { Transform } from 'node:stream';
 
 /**
- * Takes the passwords, which are hashes, out of what pg_dumpall writes. For Greenplum: 6 has no `--no-role-passwords` yet,
- * and that of 7 loses the comments on roles. Globals are small: the text is held until its end, as a role's name may span lines.
+ * Removes the password hashes from the output of pg_dumpall. For Greenplum: 6 does not have
+ * `--no-role-passwords`, and in 7 this option loses the comments on roles. All text is kept in
+ * memory, because a role's name may contain line breaks; globals are small.
  */
 export function withoutPasswords(): Transform {
   const chunks: Buffer[] = [];

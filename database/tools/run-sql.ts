@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import type { ConnectionTarget } from '../flavour.ts';
+import { placeOf } from '../session/place.ts';
 import { labelled } from './dump.ts';
-import { placeOf, startTool, toolError } from './process.ts';
+import { startTool, toolError } from './process.ts';
 
 export interface RunSqlOptions {
-  /** SQLSTATEs that are no failure, e.g. 42710 for roles that are there already; every other error still is. */
+  /** SQLSTATEs that do not count as errors, e.g. 42710 for roles that already exist. */
   readonly tolerate?: readonly string[];
   readonly signal?: AbortSignal | undefined;
 }
@@ -14,8 +15,10 @@ export interface RunSqlOptions {
 const ERRORS_NAMED_MAX = 5;
 
 /**
- * Runs SQL text through psql. Without `tolerate` it stops at the first error; with it, all statements are tried.
- * @throws StowageError `database/tool` naming line, SQLSTATE and message; `interrupted`; what the source threw.
+ * Runs SQL text through psql. Without `tolerate` it stops at the first error; with it, it runs all
+ * statements.
+ * @throws StowageError `database/tool` with line, SQLSTATE and message; `interrupted`; an error of
+ * the source.
  */
 export async function runSql(
   target: ConnectionTarget,
@@ -42,7 +45,8 @@ export async function runSql(
   const refused =
     tolerate === undefined ? Promise.resolve([]) : errorsIn(tool.stderr, new Set(tolerate));
   const feeding = feed(tool.stdin, source).catch((error: unknown) => {
-    // At the end of its input psql would run what there is of the last statement: perhaps a DELETE cut before its WHERE.
+    // psql would run the incomplete last statement at the end of its input: a DELETE without its
+    // WHERE.
     broken.abort(error);
     throw error;
   });
@@ -52,14 +56,14 @@ export async function runSql(
   if (!fed.value)
     throw toolError(
       target,
-      `psql left on ${placeOf(target)} before the end of its input, without an error`,
+      `psql on ${placeOf(target)} exited before the end of its input, without an error`,
     );
   if (errors.status === 'rejected') throw errors.reason;
   if (errors.value.length > 0)
     throw toolError(target, `psql failed on ${placeOf(target)}: ${errors.value.join('; ')}`);
 }
 
-/** False when psql stopped reading before the end: it mostly says why itself. */
+/** False when psql stopped reading before the end; its own error usually tells why. */
 async function feed(stdin: Writable, source: AsyncIterable<Uint8Array>): Promise<boolean> {
   const closed = new AbortController();
   stdin.once('close', () => closed.abort());
@@ -77,12 +81,13 @@ async function feed(stdin: Writable, source: AsyncIterable<Uint8Array>): Promise
 }
 
 /**
- * `psql:<stdin>:12: ERROR:  42710: role "x" already exists`; classes 00 to 02 are notices and warnings in any language,
- * and Greenplum gives the classes of errors to some, too.
+ * `psql:<stdin>:12: ERROR:  42710: role "x" already exists`. Classes 00 to 02 are notices and
+ * warnings
+ * in any language. Greenplum gives the classes of errors to some notices.
  */
 const SERVER_MESSAGE = /^psql:[^:]*:(\d+): (\S+)\s+([0-9A-Z]{5}): (.*)$/;
 const NO_ERROR = /^(?:NOTICE|WARNING|INFO|LOG|DEBUG\d?):$/;
-/** What psql itself complains about carries no SQLSTATE. */
+/** psql's own errors have no SQLSTATE. */
 const PSQL_ERROR = /^psql:[^:]*:(\d+): error: (.*)$/;
 
 async function errorsIn(stderr: Readable, tolerated: ReadonlySet<string>): Promise<string[]> {

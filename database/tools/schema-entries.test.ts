@@ -87,35 +87,35 @@ function choose(names: readonly string[], withNeeds = true) {
 }
 
 describe('choosing tables from a schema archive', () => {
-  it('brings a table with its parts and all it needs, and nothing of its neighbours', () => {
+  it('takes a table with its parts and all that it needs, and nothing of other tables', () => {
     expect(choose(['parent'])).toMatchObject({
       ids: [8, 3564, 3, 936, 318, 317, 218, 3567, 3568, 217, 3569, 3382, 3393, 3389, 3407],
       missing: [],
       leftOut: [],
     });
   });
-  it('brings only the parts where the rest is there already', () => {
+  it('takes only the parts when the rest already exists in the target', () => {
     expect(choose(['parent'], false).ids).toEqual([
       218, 3567, 3568, 217, 3569, 3382, 3393, 3389, 3407,
     ]);
   });
-  it('tells a table from one whose name begins alike, and brings comments on indexes', () => {
+  it('does not confuse tables whose names begin alike, and takes comments on indexes', () => {
     expect(choose(['a'], false).ids).toEqual([221]);
     expect(choose(['a b'], false).ids).toEqual([220, 219, 3395, 3396, 3410]);
   });
-  it('leaves a foreign key out, and says so, unless both sides are chosen', () => {
+  it('leaves a foreign key out, and names it, unless both tables are chosen', () => {
     expect(choose(['a b']).leftOut).toEqual(['FK CONSTRAINT app a b a b_p_fkey postgres']);
     expect(choose(['parent']).leftOut).toEqual([]);
     expect(choose(['a b', 'parent'])).toMatchObject({ leftOut: [] });
     expect(choose(['a b', 'parent']).ids).toContain(3405);
   });
-  it('brings the root a partition hangs on, with its constraints and what attaches them', () => {
+  it('takes the root of a partition, with its constraints and the entries that attach them', () => {
     expect(choose(['part1']).ids).toEqual([8, 3564, 224, 225, 3381, 3400, 3402, 3403]);
   });
-  it('brings a sequence that only a default uses', () => {
+  it('takes a sequence that only a default uses', () => {
     expect(choose(['usesfree']).ids).toEqual([8, 3564, 227, 228]);
   });
-  it('names what the archive does not hold', () => {
+  it('names the tables that are not in the archive', () => {
     expect(choose(['nowhere']).missing).toEqual([{ schema: 'app', name: 'nowhere' }]);
   });
 });

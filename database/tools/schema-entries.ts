@@ -1,18 +1,21 @@
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
 
 export interface SchemaChoice {
-  /** For pg_restore's --use-list: serves both sections. */
+  /** For pg_restore's --use-list, for both sections. */
   readonly list: string;
-  /** Chosen tables that the archive does not hold. */
+  /** Chosen tables that are not in the archive. */
   readonly missing: readonly QualifiedName[];
-  /** Foreign keys, rules and policies of chosen tables that need something not chosen, as the archive lists them. */
+  /**
+   * Foreign keys, rules and policies of chosen tables that are left out: they need something not
+   * chosen.
+   */
   readonly leftOut: readonly string[];
 }
 
 export interface SchemaChoiceOptions {
   /**
-   * Also everything the tables need: schemas, types, functions, extensions, free sequences, partitioned roots. For an
-   * empty database; where those exist already, without.
+   * Also choose what the tables need: schemas, types, functions, extensions, sequences without an
+   * owner, partitioned roots. For an empty database, where none of these exist.
    */
   readonly withNeeds: boolean;
 }
@@ -20,15 +23,17 @@ export interface SchemaChoiceOptions {
 interface Entry {
   readonly id: number;
   readonly kind: string;
-  /** Schema, name and owner, without a mark between them: the listing has none. */
+  /** Schema, name and owner, separated by blanks, which names may contain too. */
   readonly tag: string;
   readonly line: string;
   readonly dependsOn: readonly number[];
 }
 
-/** What holds rows or shows them: an entry that needs one of these comes only with it. */
+/** Tables and views: an entry that depends on one of these is chosen only together with it. */
 const RELATIONS = ['TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW'];
-/** What is part of a table, and comes with it. SEQUENCE: one that a column owns depends on the table. */
+/**
+ * Parts of a table, chosen together with it. SEQUENCE: one that a column owns depends on the table.
+ */
 const PARTS = [
   'DEFAULT',
   'CHECK CONSTRAINT',
@@ -48,7 +53,7 @@ const PARTS = [
   'COMMENT',
   'SECURITY LABEL',
 ];
-/** The rest of what a listing may hold; only needed to know where the kind ends and the name begins. */
+/** All other kinds: needed to find where the kind ends and the name begins. */
 const OTHERS = [
   'SCHEMA',
   'EXTENSION',
@@ -89,13 +94,14 @@ const OTHERS = [
   'STDSTRINGS',
   'SEARCHPATH',
 ];
-/** Longest first: `FK CONSTRAINT` is no `FK`, `TABLE ATTACH` no `TABLE`. */
+/** Longest first, so that `TABLE ATTACH` is not read as `TABLE`. */
 const KINDS = [...RELATIONS, ...PARTS, ...OTHERS].sort((a, b) => b.length - a.length);
 
 /**
- * Chooses from a schema archive what makes some tables whole: the tables, their parts, and on request what they need.
- * Indexes and constraints do not name their table in the listing; what they depend on does.
- * `listing` is what `pg_restore --list --verbose` prints.
+ * Chooses from a schema archive some tables, their parts, and on request what they need. The
+ * listing
+ * does not name the table of an index or constraint; its dependencies do.
+ * `listing` is the output of `pg_restore --list --verbose`.
  */
 export function selectSchemaEntries(
   listing: string,
@@ -115,7 +121,8 @@ export function selectSchemaEntries(
     }
   };
   const within = partRules(byId, chosen);
-  // A part may have parts (a comment on an index) and needs, and those parts again: until nothing more comes.
+  // A part may have parts (a comment on an index) and needs of its own: repeat until nothing is
+  // added.
   for (let before = -1; before !== chosen.size; ) {
     before = chosen.size;
     if (withNeeds) for (const entry of [...chosen]) need(entry);
@@ -140,7 +147,9 @@ function partRules(byId: ReadonlyMap<number, Entry>, chosen: ReadonlySet<Entry>)
       .flatMap((id) => byId.get(id) ?? [])
       .filter(({ kind }) => RELATIONS.includes(kind) || PARTS.includes(kind));
   return {
-    /** A part whose every relation and part is there; a comment or right also of anything else that is. */
+    /**
+     * A part whose relations and parts are all chosen; or a comment or right on any chosen entry.
+     */
     isWhole(entry: Entry): boolean {
       if (!PARTS.includes(entry.kind)) return false;
       const needs = binding(entry);
@@ -148,7 +157,10 @@ function partRules(byId: ReadonlyMap<number, Entry>, chosen: ReadonlySet<Entry>)
       const isRemark = ['ACL', 'COMMENT', 'SECURITY LABEL'].includes(entry.kind);
       return isRemark && entry.dependsOn.some((id) => chosen.has(byId.get(id) ?? entry));
     },
-    /** Named after a chosen table, or hanging on one: it was left out for something else that is not there. */
+    /**
+     * A part of a chosen table that was left out because something else that it needs is not
+     * chosen.
+     */
     isPartOf(
       entry: Entry,
       own: ReadonlySet<Entry>,
@@ -161,7 +173,9 @@ function partRules(byId: ReadonlyMap<number, Entry>, chosen: ReadonlySet<Entry>)
   };
 }
 
-/** The listing puts no mark between name and owner: of several that fit, the one with the least behind the name. */
+/**
+ * Name and owner are separated only by a blank: of several entries that match, take the shortest.
+ */
 function findTables(
   entries: readonly Entry[],
   tables: readonly QualifiedName[],
@@ -170,10 +184,10 @@ function findTables(
   const found = new Map<QualifiedName, Entry>();
   for (const table of tables) {
     const start = `${tagOf(table)} `;
-    const fitting = candidates
+    const matching = candidates
       .filter(({ tag }) => tag.startsWith(start))
       .sort((a, b) => a.tag.length - b.tag.length);
-    if (fitting[0] !== undefined) found.set(table, fitting[0]);
+    if (matching[0] !== undefined) found.set(table, matching[0]);
   }
   return found;
 }

@@ -4,9 +4,8 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { Content } from '../../backup-set/base/document.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import { connectionFields, DEFAULT_PORT, Host, Port } from '../../database/connection-settings.ts';
 
-const Host = z.string().min(1);
-const Port = z.int().min(1).max(65_535).default(5432);
 const Positive = z.int().positive();
 
 /** agent.yaml (docs/agents.md). Unknown fields are rejected: a typo must not mean the default. */
@@ -21,7 +20,7 @@ export const AgentConfig = z
         z.strictObject({
           content: Content,
           host: Host,
-          port: Port,
+          port: Port.default(DEFAULT_PORT),
           /** Where the agent connects, when that is not `host`. */
           address: Host.exactOptional(),
         }),
@@ -32,15 +31,8 @@ export const AgentConfig = z
         'a content is listed twice',
       ),
     /** For Greenplum: the agent asks it which contents are on this host. */
-    coordinator: z.strictObject({ host: Host, port: Port }).exactOptional(),
-    connection: z
-      .strictObject({
-        user: z.string().min(1).exactOptional(),
-        sslmode: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).exactOptional(),
-        sslrootcert: z.string().exactOptional(),
-        binDir: z.string().exactOptional(),
-      })
-      .prefault({}),
+    coordinator: z.strictObject({ host: Host, port: Port.default(DEFAULT_PORT) }).exactOptional(),
+    connection: z.strictObject(connectionFields).prefault({}),
     storage: z
       .strictObject({
         endpoint: z.url().exactOptional(),

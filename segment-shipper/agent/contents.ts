@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { networkInterfaces, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionTarget, Segment } from '../../database/flavour.ts';
-import { greenplumFlavour } from '../../database/greenplum/greenplum.ts';
+import { flavourOfSegments } from '../../database/flavours.ts';
 import type { AgentConfig } from './config.ts';
 
 /** A content that an agent serves. `host` and `port` are those in orders. */
@@ -24,10 +24,9 @@ export async function servedContents(
 ): Promise<readonly ServedContent[]> {
   const { coordinator, contents } = config;
   if (coordinator === undefined) return contents;
-  const flavour = greenplumFlavour({
-    coordinator: { content: -1, ...coordinator },
-    connect: (segment) => targetFor(config, segment, 'postgres', env),
-  });
+  const flavour = flavourOfSegments('discovered').open({ segments: [], coordinator }, (segment) =>
+    targetFor(config, segment, 'postgres', env),
+  );
   const here: ServedContent[] = [];
   for (const segment of await flavour.topology())
     if (await isHere(segment.host)) here.push(segment);
@@ -46,7 +45,8 @@ export function targetFor(
 ): ConnectionTarget {
   const { user = userInfo().username, ...rest } = connection;
   const password = env['PGPASSWORD'];
-  const home = coordinator === undefined ? undefined : env['GPHOME'];
+  const { homeVariable } = flavourOfSegments(coordinator === undefined ? 'listed' : 'discovered');
+  const home = homeVariable === undefined ? undefined : env[homeVariable];
   return {
     content,
     host: address ?? host,

@@ -3,6 +3,8 @@ import { Content, Count, Sha256 } from '../../backup-set/base/document.ts';
 import { PHASES } from '../../backup-set/base/keys.ts';
 import { RestoreId, Timestamp } from '../../backup-set/base/timestamps.ts';
 import { segmentJobFields } from '../../backup-set/documents/agents.ts';
+import { connectionFields, Host, Port } from '../../database/connection-settings.ts';
+import { GREENPLUM_MAJORS } from '../../database/greenplum/majors.ts';
 
 /**
  * The protocol between the coordinator and a shipper, one JSON object per line: the job and the
@@ -13,16 +15,14 @@ export const CONTROL_VERSION = 1;
 
 const Target = z.object({
   content: Content.exactOptional(),
-  host: z.string(),
-  port: z.int(),
+  ...connectionFields,
+  host: Host,
+  port: Port,
   database: z.string(),
   user: z.string(),
   options: z.string().exactOptional(),
-  greenplum: z.literal([6, 7]).exactOptional(),
+  greenplum: z.literal(GREENPLUM_MAJORS).exactOptional(),
   password: z.string().exactOptional(),
-  sslmode: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).exactOptional(),
-  sslrootcert: z.string().exactOptional(),
-  binDir: z.string().exactOptional(),
 });
 
 const Store = z.object({

@@ -1,5 +1,5 @@
 import { openSession, type Session } from '../../database/session/session.ts';
-import { suspendTriggers } from '../../database/target/target.ts';
+import { suspendTriggers } from '../../database/target/relations.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 
 /** A worker's connection to the target: opened on first use, then used for all its relations. */

@@ -1,5 +1,5 @@
 import type { Order } from '../../backup-set/documents/restore.ts';
-import { analyzeRelations } from '../../database/target/target.ts';
+import { analyzeRelations } from '../../database/target/refresh.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import type { VerifiedBytes } from '../read/verified-bytes.ts';

@@ -11,12 +11,9 @@ import type { OrderOf } from '../../backup-set/documents/restore.ts';
 import { ownedSequences } from '../../database/catalog/owned-sequences.ts';
 import { sequenceStatementStart } from '../../database/catalog/sequences.ts';
 import type { Session } from '../../database/session/session.ts';
-import {
-  createDatabase,
-  refreshViews,
-  relationStates,
-  truncateRelations,
-} from '../../database/target/target.ts';
+import { createDatabase } from '../../database/target/database.ts';
+import { refreshViews } from '../../database/target/refresh.ts';
+import { relationStates, truncateRelations } from '../../database/target/relations.ts';
 import { listArchive, restoreSchema } from '../../database/tools/restore.ts';
 import { runSql } from '../../database/tools/run-sql.ts';
 import { selectSchemaEntries } from '../../database/tools/schema-entries.ts';

@@ -1,25 +1,31 @@
 import { SPLITTER_WASM_BASE64 } from './splitter-module.ts';
 
-/** What a call of the splitter ends with; splitter.wat says what each means. */
+/** The results of a call of the splitter; see splitter.wat. */
 export const SPLIT = { more: 0, cut: 1, full: 2, other: 3 } as const;
 
-/** The fields of a connection's state that the caller reads and writes, as indices of 32-bit words; see splitter.wat. */
+/**
+ * The fields of a connection's state that the caller reads and writes, as indices of 32-bit words;
+ * see splitter.wat.
+ */
 export const FIELD = { at: 0, out: 1, outEnd: 2, cutMin: 3, factor: 4, left: 5, rows: 6 } as const;
 
 export const STATE_BYTES = 64;
-/** Loads and stores may reach this far behind what they are about. */
+/** Loads and stores may reach this far past their end. */
 export const SLACK_BYTES = 16;
-/** A message whose first 4,096 bytes are not there yet is not begun: so much is carried over to the next read, at most. */
+/**
+ * A message is not begun before its first 4,096 bytes are there: so at most this much is kept for
+ * the next read.
+ */
 export const CARRY_BYTES_MAX = 5 + 4096;
-/** A factor by which every row that ends where a cut is allowed is a cut: the product with any length is above any hash. */
+/** With this factor every row end is a cut where a cut is allowed: the product exceeds any hash. */
 export const FACTOR_MAX = 0xffffffff;
 
-/** Splits from `at` up to `srcEnd`; both and `state` are addresses. @returns one of SPLIT. */
+/** Splits from `at` up to `srcEnd`. These and `state` are addresses. @returns one of SPLIT. */
 export type Split = (state: number, srcEnd: number) => number;
 
 let compiled: WebAssembly.Module | undefined;
 
-/** A splitter that works in this memory. Compiled once per process, when the first one is asked for: about a millisecond. */
+/** A splitter for this memory. The module is compiled once per process, in about a millisecond. */
 export function createSplitter(memory: WebAssembly.Memory): Split {
   compiled ??= new WebAssembly.Module(Buffer.from(SPLITTER_WASM_BASE64, 'base64'));
   return new WebAssembly.Instance(compiled, { arena: { memory } }).exports['split'] as Split;

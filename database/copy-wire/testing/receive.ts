@@ -3,7 +3,10 @@ import { createReceiver } from '../receiver.ts';
 import type { RowBlock } from '../row-block.ts';
 import type { ReferenceBlock, WireMessage } from './splitter-reference.ts';
 
-/** What a server may send beside rows: answers, notices, errors, and what belongs to other protocols of its. */
+/**
+ * What a server may send beside rows: answers, notices, errors, and what belongs to other protocols
+ * of its.
+ */
 export const OTHER_TYPES = [...'NSAEHcCZT1t3nsIKRDGWVv2'];
 
 export function encoded(messages: readonly WireMessage[]): Buffer {
@@ -34,14 +37,17 @@ const FILLED_BYTES_MAX = 8 * 1024 * 1024;
 /** Stands at the end of each relation, where a server sends CommandComplete. */
 const END: WireMessage = { type: 'C', payload: Buffer.from('an end of the test\0') };
 
-/** Sends the messages of relations through a receiver, read by read, and reads the blocks as they come, holding some of them. */
+/**
+ * Sends the messages of relations through a receiver, read by read, and reads the blocks as they
+ * come, holding some of them.
+ */
 export async function receive(
   relations: readonly (readonly WireMessage[])[],
   { frameBytes, blocks, chunks }: ReceiveOptions,
 ): Promise<ReceivedCopies> {
   const arena = blockArena({ connections: 1, blocks, frameBytes });
   const staging = await arena.connections.take();
-  // Nobody may rely on what was there before; of a large arena, on what is used first: the end.
+  // No code may rely on old bytes. In a large arena only the end, which is used first, is filled.
   const filledFrom = Math.max(staging.readStart, arena.bytes.length - FILLED_BYTES_MAX);
   arena.bytes.fill(0x0a, staging.readStart, staging.readStart + staging.readRegion.length);
   arena.bytes.fill(0x0a, filledFrom);

@@ -1,7 +1,8 @@
 import type { Cutting } from '../cutting.ts';
 
 /**
- * What receiving has to give, as simply as it can be said: a specification, and what property tests compare the fast way with. Nothing in
+ * What receiving has to give, as simply as it can be said: a specification, and what property tests
+ * compare the fast way with. Nothing in
  * the product calls it.
  */
 export interface WireMessage {
@@ -20,10 +21,14 @@ export interface ReferenceBlock {
 const NEWLINE = 0x0a;
 
 /**
- * The blocks that the CopyData messages of one COPY give. Rows are put into a block message by message. It is handed out
- * - by content: at the end of a message that ends a row, when the block has its least length and the hash says so;
- * - for want of room: up to the last end of a row, when the next message does not fit. What follows that end begins the next block.
- * When the room is full and no row has ended, the row is too long: it is handed out as it comes, up to its end.
+ * The blocks that the CopyData messages of one COPY give. Rows are put into a block message by
+ * message. It is handed out
+ * - by content: at the end of a message that ends a row, when the block has its least length and
+ * the hash says so;
+ * - for want of room: up to the last end of a row, when the next message does not fit. What follows
+ * that end begins the next block.
+ * When the room is full and no row has ended, the row is too long: it is handed out as it comes, up
+ * to its end.
  */
 export function referenceBlocks(
   messages: readonly WireMessage[],

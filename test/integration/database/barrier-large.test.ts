@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import type { Blocked, HeldSnapshot } from '../../../database/flavour.ts';
-import { shardsFlavour } from '../../../database/shards/shards.ts';
+import { shardsFlavour } from '../../../database/shards/flavour.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 let server: TestServer | undefined;
@@ -29,7 +29,7 @@ async function snapshotOf(
 }
 
 describe('the barrier', () => {
-  it('ends an autovacuum that is alone in the way, which nobody else is ended for', async () => {
+  it('makes the server cancel an autovacuum that alone blocks it, and no other session', async () => {
     // An autovacuum that is as slow as can be, on a table it cannot leave alone.
     server = await startPostgres({
       settings: {
@@ -43,7 +43,7 @@ describe('the barrier', () => {
     await server.psql(
       'CREATE TABLE public.busy AS SELECT i, repeat($$x$$, 500) AS t FROM generate_series(1, 20000) i; DELETE FROM public.busy WHERE i % 2 = 0',
     );
-    // It says what it will do before it has the lock.
+    // Autovacuum sets its query text before it has the lock.
     const atWork = `SELECT count(*) FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE backend_type = 'autovacuum worker' AND granted
       AND relation = 'public.busy'::regclass AND mode = 'ShareUpdateExclusiveLock'`;
     while ((await server.psql(atWork)) === '0')
@@ -57,7 +57,7 @@ describe('the barrier', () => {
     expect(held.attempts).toBeLessThan(10);
   });
 
-  it('holds two thousand tables', async () => {
+  it('locks two thousand tables', async () => {
     server = await startPostgres();
     // One transaction each hundred: creating holds as many locks as the barrier will.
     await server.psql(

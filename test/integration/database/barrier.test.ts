@@ -1,73 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
-import type { Blocked, HeldSnapshot, SnapshotOptions } from '../../../database/flavour.ts';
-import { openSession, type Session } from '../../../database/session/session.ts';
+import type { HeldSnapshot } from '../../../database/flavour.ts';
 import { attachSnapshot } from '../../../database/session/snapshot.ts';
-import { shardsFlavour } from '../../../database/shards/shards.ts';
-import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
+import { shardsFlavour } from '../../../database/shards/flavour.ts';
+import { ACCOUNTS, barrierCluster, OPTIONS, until } from './barrier-cluster.ts';
 
-const OPTIONS: SnapshotOptions = { selection: EVERYTHING, lockTimeoutMs: 500, attemptsMax: 40 };
-const ACCOUNTS = 50;
 const TOTAL = 2 * ACCOUNTS * 100;
-
-let servers: TestServer[];
-let opened: Session[] = [];
-let held: HeldSnapshot | undefined;
-
-beforeAll(async () => {
-  // A vacuum of its own accord would be one more in the way, and the first that is named.
-  servers = await startCluster(2, { settings: { autovacuum: 'off' } });
-  await Promise.all(
-    servers.map((server) =>
-      server.psql(`CREATE TABLE public.account (id int PRIMARY KEY, balance bigint NOT NULL);
-        INSERT INTO public.account SELECT i, 100 FROM generate_series(1, ${ACCOUNTS}) i;
-        CREATE TABLE public.other ()`),
-    ),
-  );
-});
-afterEach(async () => {
-  await held?.release();
-  held = undefined;
-  await Promise.all(opened.map((session) => session.close()));
-  opened = [];
-});
-afterAll(() => stopAll(servers));
-
-const flavour = () =>
-  shardsFlavour({
-    segments: servers.map(({ host, port }, content) => ({ content, host, port })),
-    connect: ({ content }) => target(content),
-  });
-
-function target(content: number) {
-  const server = servers[content];
-  if (server === undefined) throw new Error(`there is no content ${content}`);
-  return server.target();
-}
-
-async function connect(content: number): Promise<Session> {
-  const session = await openSession(target(content), {
-    purpose: 'restore',
-    applicationName: 'somebody',
-  });
-  opened.push(session);
-  return session;
-}
-
-/** What `pg_stat_activity` and `pg_locks` still show of us. */
-async function leftBehind(): Promise<string[]> {
-  return Promise.all(
-    servers.map((server) =>
-      server.psql(`SELECT count(*) || ' ' || (SELECT count(*) FROM pg_locks l WHERE l.pid <> pg_backend_pid() AND l.relation = 'account'::regclass)
-        FROM pg_stat_activity WHERE application_name LIKE 'stowage%' AND application_name <> 'stowage-test-psql'`),
-    ),
-  );
-}
-
-/** A session that was cut leaves when its backend notices. */
-async function leaves(sessionsAndLocks: string[]): Promise<void> {
-  await expect.poll(leftBehind, { timeout: 30_000 }).toEqual(sessionsAndLocks);
-}
+const { servers, target, flavour, connect, holding, leaves } = barrierCluster();
 
 /** Moves money between the servers, one transaction on both at a time, until told to stop. */
 async function moveMoney(writer: number, stop: { now: boolean }, moved: () => void): Promise<void> {
@@ -118,10 +57,10 @@ describe('the barrier', () => {
     const totals: number[] = [];
     const waits: string[] = [];
     try {
-      // As long as it takes for enough to be moved meanwhile.
+      // Until enough transfers were made meanwhile.
       for (let round = 0; round < 5 || transfers <= 200; round += 1) {
         const snapshot = await flavour().takeSnapshot(OPTIONS);
-        // Later commits must not be seen, by whichever session.
+        // No session may see later commits.
         totals.push(await totalUnder(snapshot), await totalUnder(snapshot));
         waits.push(`${snapshot.attempts} attempts, ${snapshot.writerWaitMs.toFixed(1)} ms`);
         await snapshot.release();
@@ -134,8 +73,8 @@ describe('the barrier', () => {
     expect(totals).toEqual(Array(totals.length).fill(TOTAL));
   });
 
-  it('leaves no session and no lock after release, also when released twice at once', async () => {
-    held = await flavour().takeSnapshot(OPTIONS);
+  it('leaves no session and no lock after a release, even if released twice at once', async () => {
+    const held = await holding(flavour().takeSnapshot(OPTIONS));
     expect(
       held.nodes.map(({ segment, relations }) => [
         segment.content,
@@ -150,76 +89,25 @@ describe('the barrier', () => {
     await leaves(['0 0', '0 0']);
   });
 
-  it('lets writers write while the snapshot is held, and nobody truncate', async () => {
-    held = await flavour().takeSnapshot(OPTIONS);
-    const writer = await connect(0);
-    await writer.query('UPDATE public.account SET balance = balance');
-    await writer.query("SET lock_timeout = '50ms'");
-    await expect(writer.query('TRUNCATE public.account')).rejects.toMatchObject({
-      code: 'database/locked',
-    });
-  });
-
-  it('names the session in the way, gives up after the attempts allowed, and leaves nothing', async () => {
-    const writer = await connect(1);
-    await writer.query("BEGIN; UPDATE public.account SET balance = balance /* month's end */");
-    const blocked: Blocked[] = [];
-    const taking = flavour().takeSnapshot({
-      ...OPTIONS,
-      lockTimeoutMs: 200,
-      attemptsMax: 2,
-      onBlocked: (entry) => blocked.push(entry),
-    });
-    await expect(taking).rejects.toMatchObject({
-      code: 'database/locked',
-      where: { content: 1, relation: 'public.account' },
-      message: expect.stringMatching(
-        new RegExp(
-          `pid ${writer.pid}, user postgres, application somebody, idle in transaction: .*month's end`,
-        ),
-      ) as string,
-    });
-    expect(
-      blocked.map(({ attempt, content, relation }) => ({ attempt, content, relation })),
-    ).toEqual([
-      { attempt: 1, content: 1, relation: 'public.account' },
-      { attempt: 2, content: 1, relation: 'public.account' },
-    ]);
-    expect(blocked[0]?.blockers).toMatchObject([{ pid: writer.pid, state: 'idle in transaction' }]);
-    await leaves(['0 0', '0 1']);
-  });
-
-  it('succeeds once the session in the way has gone', async () => {
+  it('neither locks nor ships a table that the selection excludes', async () => {
     const writer = await connect(0);
     await writer.query('BEGIN; LOCK TABLE public.account IN ACCESS EXCLUSIVE MODE');
-    let freed: Promise<unknown> | undefined;
-    held = await flavour().takeSnapshot({
-      ...OPTIONS,
-      lockTimeoutMs: 100,
-      onBlocked: () => {
-        freed ??= writer.query('ROLLBACK');
-      },
-    });
-    await freed;
-    expect(held.attempts).toBeGreaterThan(1);
-  });
-
-  it('locks and lists nothing that the selection leaves out', async () => {
-    const writer = await connect(0);
-    await writer.query('BEGIN; LOCK TABLE public.account IN ACCESS EXCLUSIVE MODE');
-    held = await flavour().takeSnapshot({
-      ...OPTIONS,
-      selection: { ...EVERYTHING, excludeTables: ['public.account'] },
-      attemptsMax: 1,
-    });
+    const held = await holding(
+      flavour().takeSnapshot({
+        ...OPTIONS,
+        selection: { ...EVERYTHING, excludeTables: ['public.account'] },
+        attemptsMax: 1,
+      }),
+    );
     expect(held.nodes[0]?.relations.map(({ name }) => name)).toEqual(['other']);
     expect(held.nodes[0]?.notShipped).toEqual([
       { schema: 'public', name: 'account', kind: 'table', reason: 'excluded' },
     ]);
   });
 
-  it('tries again when a table appears between the look and the snapshot', async () => {
-    // A table of the past is found; the one committed while we wait for the writer's lock is not in the list of locks.
+  it('tries again when a table is created between the list of locks and the snapshot', async () => {
+    // The new table is committed while we wait for the writer's lock, so it is not in the list of
+    // locks.
     const writer = await connect(0);
     await writer.query('BEGIN; UPDATE public.account SET balance = balance');
     const maker = await connect(0);
@@ -234,7 +122,7 @@ describe('the barrier', () => {
     );
     await maker.query('CREATE TABLE public.newcomer (a int)');
     await writer.query('COMMIT');
-    held = await taking;
+    const held = await holding(taking);
     expect(held.nodes[0]?.relations.map(({ name }) => name)).toEqual([
       'account',
       'newcomer',
@@ -249,9 +137,9 @@ describe('the barrier', () => {
     await maker.query('DROP TABLE public.newcomer');
   });
 
-  it('rejects `lost` when a holder is terminated, naming the segment', async () => {
-    held = await flavour().takeSnapshot(OPTIONS);
-    await servers[1]?.psql(
+  it('rejects `lost` with the segment when a holder is terminated', async () => {
+    const held = await holding(flavour().takeSnapshot(OPTIONS));
+    await servers()[1]?.psql(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%content 1 holder'",
     );
     await expect(held.lost).rejects.toMatchObject({
@@ -268,31 +156,9 @@ describe('the barrier', () => {
     ).rejects.toMatchObject({ code: 'database/failed' });
   });
 
-  it('stops waiting at once when it is interrupted', async () => {
-    const writer = await connect(0);
-    await writer.query('BEGIN; UPDATE public.account SET balance = balance');
-    const controller = new AbortController();
-    const taking = flavour().takeSnapshot({
-      ...OPTIONS,
-      lockTimeoutMs: 100_000,
-      signal: controller.signal,
-    });
-    await until(
-      async () =>
-        (
-          await writer.query(
-            "SELECT 1 FROM pg_locks WHERE mode = 'ShareLock' AND NOT granted AND locktype = 'relation'",
-          )
-        ).length > 0,
-    );
-    controller.abort();
-    await expect(taking).rejects.toMatchObject({ code: 'interrupted' });
-    await leaves(['0 1', '0 0']);
-  });
-
-  it('names a segment that is not there, and leaves nothing on the others', async () => {
+  it('names a segment that cannot be reached, and leaves nothing on the others', async () => {
     const absent = shardsFlavour({
-      segments: [...servers, { host: '127.0.0.1', port: 1 }].map(({ host, port }, content) => ({
+      segments: [...servers(), { host: '127.0.0.1', port: 1 }].map(({ host, port }, content) => ({
         content,
         host,
         port,
@@ -306,7 +172,3 @@ describe('the barrier', () => {
     await leaves(['0 0', '0 0']);
   });
 });
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
-}

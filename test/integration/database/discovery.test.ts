@@ -57,7 +57,7 @@ describe('discovery', () => {
     expect(relations.find(({ name }) => name === 'plain')?.bytesEstimated).toBeGreaterThan(0);
   });
 
-  it('says what is not shipped, and why', async () => {
+  it('lists what is not shipped, and why', async () => {
     const { notShipped, largeObjects } = await discoverRelations(session, EVERYTHING, {
       withSizes: false,
     });
@@ -75,12 +75,12 @@ describe('discovery', () => {
     expect(largeObjects).toBe(2);
   });
 
-  it('refreshes what was filled, each view after those it reads through others', async () => {
+  it('lists populated materialized views, each after those that it reads', async () => {
     const { refresh } = await discoverRelations(session, EVERYTHING, { withSizes: false });
     expect(refresh.map(({ name }) => name)).toEqual(['z_base', 'a_top']);
   });
 
-  it("follows a selection, also by a partition's root", async () => {
+  it('applies a selection, also by the root of a partition', async () => {
     const selection = {
       ...EVERYTHING,
       includeTables: ['public.parts', 'public.*_top', 'public.remote'],
@@ -98,7 +98,7 @@ describe('discovery', () => {
 });
 
 describe("sequences' values", () => {
-  it('are set again by one statement per line, whatever their names', async () => {
+  it('are set by one statement per line, for any name', async () => {
     const statements = await Array.fromAsync(sequenceStatements(session));
     expect(statements.every((statement) => !/[\r\n]/.test(statement))).toBe(true);
     expect(statements.map((statement) => /, (\d+, \w+)\);$/.exec(statement)?.[1])).toEqual([

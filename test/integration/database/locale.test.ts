@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLocale } from '../../../database/catalog/locale.ts';
 import { ownedSequences } from '../../../database/catalog/owned-sequences.ts';
 import { openSession, type Session } from '../../../database/session/session.ts';
-import { createDatabase } from '../../../database/target/target.ts';
+import { createDatabase } from '../../../database/target/database.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 let server: TestServer;
@@ -24,13 +24,13 @@ async function inDatabase<T>(database: string, work: (session: Session) => Promi
 }
 
 describe('the locale of a database', () => {
-  it('comes back as it was, also where it is not the default of the server', async () => {
+  it('is restored, even if it is not the default of the server', async () => {
     const locale = { provider: 'libc', collate: 'C', ctype: 'C' } as const;
     await createDatabase({ ...server, database: 'plain' }, { encoding: 'SQL_ASCII', locale });
     expect(await inDatabase('plain', readLocale)).toEqual(locale);
   });
 
-  it('is refused by name where the server does not know it, and nothing is made', async () => {
+  it('is named in the refusal when the server does not have it, and no database is created', async () => {
     const locale = { provider: 'libc', collate: 'xx_XX.nowhere', ctype: 'xx_XX.nowhere' } as const;
     const made = createDatabase({ ...server, database: 'nowhere' }, { encoding: 'UTF8', locale });
     await expect(made).rejects.toMatchObject({
@@ -45,7 +45,7 @@ describe('the locale of a database', () => {
 });
 
 describe('the sequences of chosen tables', () => {
-  it('are those that their columns own, also through the partitioned table above them, and no others', async () => {
+  it('are those that their columns or their partitioned parents own, and no others', async () => {
     await inDatabase('postgres', async (session) => {
       await session.query(`
         CREATE SCHEMA s; CREATE SEQUENCE s.free;

@@ -51,7 +51,7 @@ describe('many small relations', () => {
     ),
   );
 
-  it('come in one round trip, each with its count, and need few blocks', async () => {
+  it('are received in one round trip, each with its count, in few blocks', async () => {
     const session = await connect();
     const held: { release(): void }[] = [];
     let sum = 0;
@@ -73,7 +73,7 @@ describe('many small relations', () => {
     for (const block of held) block.release();
   });
 
-  it('are complete up to the one that fails, which is named', async () => {
+  it('are complete before the one that fails, which the error names', async () => {
     const session = await connect();
     const missing = { schema: 'small', name: 'missing', columns: ['a'] };
     const done: string[] = [];
@@ -94,7 +94,7 @@ describe('many small relations', () => {
     await untilGone(session.pid);
   });
 
-  it('stand between large ones', async () => {
+  it('can be received between large ones', async () => {
     const session = await connect();
     const relations = [
       view('lineitem', 'n', 'c'),
@@ -110,7 +110,7 @@ describe('many small relations', () => {
     }
   });
 
-  it('leave nothing behind when they are aborted or left in the middle', async () => {
+  it('leave no backend and no block behind when receiving is aborted or stopped early', async () => {
     for (const leaves of [true, false]) {
       const session = await connect();
       const controller = new AbortController();

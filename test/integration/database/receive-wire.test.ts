@@ -45,8 +45,8 @@ const row = message('d', 'one\n');
 const notice = message('N', 'SNOTICE\0VNOTICE\0C00000\0Mhello\0\0');
 const status = message('S', 'TimeZone\0UTC\0');
 
-describe('what a server may say', () => {
-  it('takes rows that come with the beginning of the COPY, and its end with them', async () => {
+describe('the receiver', () => {
+  it('accepts rows in the same packet as the beginning and the end of the COPY', async () => {
     const rows = await rowsOf((socket) =>
       socket.write(Buffer.concat([COPY_BEGINS, row, row, copyEnds(2)])),
     );
@@ -54,7 +54,7 @@ describe('what a server may say', () => {
     expect(await session?.query('SELECT')).toEqual([]);
   });
 
-  it('takes notices, settings and notifications between rows, cut anywhere', async () => {
+  it('accepts notices, settings and notifications between rows, split anywhere', async () => {
     const asynchronous = Buffer.concat([
       notice,
       status,
@@ -82,7 +82,7 @@ describe('what a server may say', () => {
   });
 });
 
-describe('what a server does not say is an error and no wait', () => {
+describe('an invalid message is an error at once', () => {
   const wrong: Record<string, Buffer> = {
     'a length less than its own': Buffer.from('d\0\0\0\u0003xxx', 'latin1'),
     'a negative length': Buffer.from('d\xff\xff\xff\xff', 'latin1'),
@@ -108,10 +108,10 @@ describe('what a server does not say is an error and no wait', () => {
     });
   });
 
-  it('rows that nobody asked for', async () => {
+  it('rows without a COPY', async () => {
     const opened = await connectTo((socket) => socket.write(Buffer.concat([COPY_BEGINS, row])));
     await expect(opened.query('COPY t TO STDOUT')).rejects.toMatchObject({
-      message: expect.stringContaining('rows that nobody asked for') as string,
+      message: expect.stringContaining('rows without a COPY') as string,
     });
   });
 
@@ -136,7 +136,7 @@ describe('a long row', () => {
     socket.write(Buffer.concat([COPY_BEGINS, row, message('d', long), row, copyEnds(3)]));
   };
 
-  it('comes in chunks between two blocks', async () => {
+  it('is received in chunks between two blocks', async () => {
     const out = copyOut(await connectTo(answer), relation, UTF8);
     const seen: (string | number)[] = [];
     for await (const block of out.blocks) {
@@ -153,7 +153,7 @@ describe('a long row', () => {
     expect(await out.rowsCounted()).toBe(3);
   });
 
-  it('must be read to its end', async () => {
+  it('must be read to its end before the next block', async () => {
     const out = copyOut(await connectTo(answer), relation, UTF8);
     await expect(
       (async () => {

@@ -171,7 +171,7 @@ describe.each(WAYS)('over %s', (way) => {
     },
   );
 
-  it('sends rows as they lie in memory, and looks at none any more when the next are asked for', async () => {
+  it('sends the rows of a source that reuses their memory for the next ones', async () => {
     await server.psql('DROP TABLE IF EXISTS sent; CREATE TABLE sent (t text)');
     const sent = { schema: 'public', name: 'sent', columns: ['t'] };
     const wanted = createHash('sha256');
@@ -191,7 +191,7 @@ describe.each(WAYS)('over %s', (way) => {
     expect(found.digest('hex')).toBe(wanted.digest('hex'));
   });
 
-  it('has its backend gone after an abort while nobody takes the rows', async () => {
+  it('leaves no backend after an abort while the rows are not read', async () => {
     const session = await connect(way);
     const controller = new AbortController();
     const out = copyOut(session, view('endless', 'n', 't'), { ...UTF8, signal: controller.signal });
@@ -209,7 +209,7 @@ describe.each(WAYS)('over %s', (way) => {
     first.value.release();
   });
 
-  it('has its backend gone after an abort while all blocks are held', async () => {
+  it('leaves no backend after an abort while all blocks are held', async () => {
     const session = await connect(way);
     const controller = new AbortController();
     const out = copyOut(session, view('endless', 'n', 't'), { ...UTF8, signal: controller.signal });
@@ -228,7 +228,7 @@ describe.each(WAYS)('over %s', (way) => {
     for (const block of held) block.release();
   });
 
-  it('fails when the backend is killed in the middle, also while nothing is read', async () => {
+  it('fails when the backend is killed between rows, even while nothing is read', async () => {
     for (const waits of [false, true]) {
       const session = await connect(way);
       const out = copyOut(session, view('endless', 'n', 't'), UTF8);
@@ -243,7 +243,7 @@ describe.each(WAYS)('over %s', (way) => {
     }
   });
 
-  it('takes notices and changed settings in the middle of the rows', async () => {
+  it('accepts notices and changed settings between rows', async () => {
     const session = await connect(way);
     const bytes = await read(session, view('talks', 'n'));
     expect(bytes.toString().trim().split('\n').map(Number)).toEqual(

@@ -1,15 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { inspectServer } from '../../../database/inspect/server.ts';
 import { openSession, type Session } from '../../../database/session/session.ts';
+import { inspectServer } from '../../../database/shards/inspect.ts';
+import { createDatabase, databaseExists } from '../../../database/target/database.ts';
+import { analyzeRelations, refreshViews } from '../../../database/target/refresh.ts';
 import {
-  analyzeRelations,
-  createDatabase,
-  databaseExists,
-  refreshViews,
   relationStates,
   suspendTriggers,
   truncateRelations,
-} from '../../../database/target/target.ts';
+} from '../../../database/target/relations.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 let server: TestServer;
@@ -33,7 +31,7 @@ afterAll(async () => {
 });
 
 describe('a restore target', () => {
-  it('is created once', async () => {
+  it('is created, and refused when it exists', async () => {
     const target = server.target('ne"w\'');
     expect(await databaseExists(target)).toBe(false);
     await createDatabase(target, { encoding: 'UTF8' });
@@ -44,7 +42,7 @@ describe('a restore target', () => {
     });
   });
 
-  it("takes an encoding that the server's locale does not", async () => {
+  it("can have an encoding that the server's locale does not support", async () => {
     await createDatabase(server.target('latin'), { encoding: 'LATIN1' });
     expect(
       await server.psql(
@@ -53,7 +51,7 @@ describe('a restore target', () => {
     ).toBe('LATIN1|C');
   });
 
-  it('says which relations exist and which hold rows', async () => {
+  it('tells which relations exist and which have rows', async () => {
     expect(
       (await relationStates(session, named('a', 'nowhere', "em'pty"))).map(
         ({ exists, hasRows }) => [exists, hasRows],
@@ -65,7 +63,7 @@ describe('a restore target', () => {
     ]);
   });
 
-  it('is emptied as a whole, and refuses where an outsider refers to it, naming it', async () => {
+  it('is truncated as a whole, and refused with the name of another table that refers to it', async () => {
     await expect(truncateRelations(session, named('a'))).rejects.toMatchObject({
       code: 'restore/refused',
       message: expect.stringMatching(/"b" references "a"/) as string,
@@ -76,7 +74,7 @@ describe('a restore target', () => {
     );
   });
 
-  it('takes rows without their foreign keys only from a superuser', async () => {
+  it('suspends foreign keys only for a superuser', async () => {
     await session.query('BEGIN');
     await suspendTriggers(session);
     await session.query('INSERT INTO public.b VALUES (99)');
@@ -92,7 +90,7 @@ describe('a restore target', () => {
     await limited.close();
   });
 
-  it('is analyzed and its materialized views are filled', async () => {
+  it('is analyzed, and its materialized views are refreshed', async () => {
     await analyzeRelations(session, named('a', "em'pty"));
     await refreshViews(session, named('mv'));
     expect(await session.query('SELECT n FROM public.mv')).toEqual([{ n: 0 }]);
@@ -101,7 +99,7 @@ describe('a restore target', () => {
 
 describe('the inspection of a server', () => {
   const clock = () => new Date();
-  it('finds nothing wrong for a superuser', async () => {
+  it('passes every check for a superuser', async () => {
     const checks = await inspectServer(server.target(), { clock });
     expect(checks.map(({ name, ok }) => [name, ok])).toEqual([
       ['server', true],
@@ -116,7 +114,7 @@ describe('the inspection of a server', () => {
     );
   });
 
-  it('says what a limited role cannot do, and that a clock is off', async () => {
+  it('names what a limited role cannot do, and a clock that is off', async () => {
     const checks = await inspectServer(
       { ...server.target(), user: 'limited' },
       { clock: () => new Date(0) },

@@ -34,8 +34,8 @@ afterAll(() => server?.stop());
 
 const probe = { purpose: 'probe', applicationName: 'stowage test' } as const;
 
-describe('quoting, read back by the server', () => {
-  it.each(HOSTILE)('identifier and literals of %j', async (text) => {
+describe('the server reads back unchanged', () => {
+  it.each(HOSTILE)('the identifier and literals of %j', async (text) => {
     const session = await openSession(server.target(), probe);
     try {
       const [row] = await session.query(
@@ -50,7 +50,7 @@ describe('quoting, read back by the server', () => {
 });
 
 describe('a session', () => {
-  it('reaches a database of any name, with the settings pg_dump sets, and refuses to write', async () => {
+  it('connects to a database of any name, with the settings of pg_dump, and rejects writes', async () => {
     const session = await openSession(server.target('we"ird =\'db\\'), probe);
     const settings = [
       'DateStyle',
@@ -84,7 +84,7 @@ describe('a session', () => {
     await session.close();
   });
 
-  it('stays through every timeout that the database has for those who are idle or slow', async () => {
+  it('is not ended by any timeout that is set for the database', async () => {
     const timeouts = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'];
     // Since 14, and since 17.
     timeouts.push('idle_session_timeout', 'transaction_timeout');
@@ -109,7 +109,7 @@ describe('a session', () => {
     }
   });
 
-  it('names a wrong password without quoting it', async () => {
+  it('fails with a wrong password without printing it', async () => {
     const failure = openSession({ ...server.target(), password: 'wrong secret' }, probe);
     await expect(failure).rejects.toMatchObject({
       code: 'database/denied',
@@ -121,7 +121,7 @@ describe('a session', () => {
     });
   });
 
-  it('calls no password at all denied, and nobody at the port unreachable', async () => {
+  it('fails as denied without a password, and as unreachable when no server listens', async () => {
     const { password: _, ...without } = server.target();
     await expect(openSession(without, probe)).rejects.toMatchObject({ code: 'database/denied' });
     await expect(openSession({ ...without, port: 1 }, probe)).rejects.toMatchObject({
@@ -137,7 +137,7 @@ describe('a session', () => {
     await session.close();
   });
 
-  it('leaves no backend behind when it is destroyed in the middle of a statement', async () => {
+  it('leaves no backend behind when it is destroyed during a statement', async () => {
     const session = await openSession(server.target(), probe);
     const running = session
       .query('SELECT pg_catalog.pg_sleep(600)')

@@ -6,8 +6,8 @@ import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import type { ConnectionTarget, HeldSnapshot } from '../../../database/flavour.ts';
-import { shardsFlavour } from '../../../database/shards/shards.ts';
-import { createDatabase } from '../../../database/target/target.ts';
+import { shardsFlavour } from '../../../database/shards/flavour.ts';
+import { createDatabase } from '../../../database/target/database.ts';
 import {
   dumpGlobals,
   dumpLargeObjects,
@@ -59,7 +59,9 @@ async function saved(name: string, { stdout, done }: ToolOutput): Promise<string
   return file;
 }
 
-/** pg_dump's own view of a database, without the random key it adds and the lines that name times. */
+/**
+ * pg_dump's own view of a database, without the random key it adds and the lines that name times.
+ */
 async function plainSchema(target: ConnectionTarget): Promise<string> {
   const tool = await startTool(target, 'pg_dump', { args: ['--schema-only', '--no-password'] });
   tool.stdin.end();
@@ -82,7 +84,7 @@ const largeObjects = (database: string) =>
   );
 
 describe('the schema', () => {
-  it("comes back equal in pg_dump's own eyes, under hostile database names", async () => {
+  it('is restored so that pg_dump prints the same, for databases with hostile names', async () => {
     const file = await saved('schema.dump', dumpSchema(source, snapshot()));
     const target = server.target("co'py \\ =");
     await createDatabase(target, { encoding: 'UTF8' });
@@ -93,7 +95,7 @@ describe('the schema', () => {
     expect(before).toContain('CREATE TRIGGER touching');
   });
 
-  it('of chosen tables comes back with what they need and can be used', async () => {
+  it('of chosen tables is restored with what they need, and can be used', async () => {
     const file = await saved('chosen.dump', dumpSchema(source, snapshot()));
     const listing = await listArchive(source, file);
     const tables = [
@@ -114,7 +116,7 @@ describe('the schema', () => {
     ).toBe('0');
   });
 
-  it('restores nothing of a section that fails, and says what failed where', async () => {
+  it('is not restored at all when its section fails, and the error names place and cause', async () => {
     const file = await saved('twice.dump', dumpSchema(source, snapshot()));
     const target = server.target('occupied');
     await createDatabase(target, { encoding: 'UTF8' });
@@ -133,7 +135,7 @@ describe('the schema', () => {
 });
 
 describe('the globals', () => {
-  it('hold every role and no password, and are tolerated where they exist', async () => {
+  it('contain every role and no password, and can be restored where the roles exist', async () => {
     const text = await textOf(dumpGlobals(source).stdout);
     expect(text).toContain(`CREATE ROLE "a'b"`);
     expect(text).not.toMatch(/PASSWORD|SCRAM|secret/);
@@ -148,7 +150,7 @@ describe('the globals', () => {
 });
 
 describe('the large objects', () => {
-  it('come back alone, with rights and comments, and with their rows unshipped', async () => {
+  it('are restored with rights and comments, and without any table', async () => {
     const file = await saved('large-objects.dump', dumpLargeObjects(source, snapshot()));
     expect(
       (await listArchive(source, file))
@@ -167,7 +169,7 @@ describe('the large objects', () => {
 });
 
 describe('SQL through psql', () => {
-  it('fails on what is not tolerated, naming line, code and message', async () => {
+  it('fails at an error that is not tolerated, with line, code and message', async () => {
     const text =
       'CREATE ROLE somebody;\nSELECT 1;\nSELECT 1/0;\nCREATE TABLE public.after_it (a int);\n';
     await expect(runSql(server.target(), sql(text), { tolerate: ['42710'] })).rejects.toMatchObject(
@@ -183,7 +185,7 @@ describe('SQL through psql', () => {
     expect(await server.psql("SELECT to_regclass('public.never')")).toBe('');
   });
 
-  it('never runs the half of a statement that a broken source left', async () => {
+  it('never runs an incomplete statement when the source fails', async () => {
     await server.psql('CREATE TABLE public.precious AS SELECT 1 AS a');
     const broken = (async function* () {
       yield Buffer.from('DELETE FROM public.precious\n');
@@ -194,7 +196,7 @@ describe('SQL through psql', () => {
     expect(await server.psql('SELECT count(*) FROM public.precious')).toBe('1');
   });
 
-  it('takes more than a pipe holds, and survives psql leaving early', async () => {
+  it('accepts more text than a pipe holds, and fails cleanly when psql exits early', async () => {
     const many = Array.from({ length: 20_000 }, (_, at) => `SELECT ${at};\n`);
     await runSql(server.target(), sql(...many));
     await expect(runSql(server.target(), sql('SELECT 1/0;\n', ...many))).rejects.toMatchObject({
@@ -204,7 +206,7 @@ describe('SQL through psql', () => {
 });
 
 describe('a program', () => {
-  it('that is not there is named with every place looked at', async () => {
+  it('that is not installed is named with every folder searched', async () => {
     await expect(findTool('pg_dump', { binDir: '/nowhere' })).rejects.toMatchObject({
       code: 'database/tool',
       message: expect.stringContaining('pg_dump was not found in /nowhere') as string,
@@ -214,7 +216,7 @@ describe('a program', () => {
     await expect(done).rejects.toMatchObject({ code: 'database/tool' });
   });
 
-  it('that fails never looks like an end of data that succeeded', async () => {
+  it('that fails is an error, not the end of its output', async () => {
     const { stdout, done } = dumpSchema(source, '00000000-00000000-1');
     await Promise.allSettled([textOf(stdout)]);
     await expect(done).rejects.toMatchObject({
@@ -228,7 +230,7 @@ describe('a program', () => {
     });
   });
 
-  it('is ended by the signal', async () => {
+  it('is terminated by the abort signal', async () => {
     const controller = new AbortController();
     const tool = await startTool(source, 'psql', {
       args: ['--no-psqlrc', '-c', 'SELECT pg_sleep(600)'],
@@ -238,7 +240,7 @@ describe('a program', () => {
     await expect(tool.done).rejects.toMatchObject({ code: 'interrupted' });
   });
 
-  it('ends when its reader leaves early', async () => {
+  it('ends when its reader stops early', async () => {
     const { stdout, done } = dumpSchema(source, snapshot());
     for await (const _ of stdout) break;
     await done.catch(() => {});

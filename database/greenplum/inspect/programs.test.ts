@@ -5,7 +5,7 @@ const SERVER = '9.4.26';
 const GREENPLUM_HELP =
   '  --gp-syntax                  dump with Greenplum Database syntax (default if gpdb)';
 
-describe('whose a program is', () => {
+describe('the check of dump and restore programs', () => {
   test.each([
     ['pg_dump', 'pg_dump (PostgreSQL) 9.4.26\n', GREENPLUM_HELP, SERVER],
     ['pg_dumpall', 'pg_dumpall (PostgreSQL) 9.4.24\n', GREENPLUM_HELP, SERVER],

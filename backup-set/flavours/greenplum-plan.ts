@@ -1,23 +1,18 @@
-import type { Plan, Relation } from '../documents/plan.ts';
+import type { Plan } from '../documents/plan.ts';
+import type { PlanProblem } from './format.ts';
 
-/** What is wrong with the plan of a Greenplum set, and for which relation. */
-interface Disagreement {
-  readonly message: string;
-  readonly relation?: Relation;
-}
+const NOT_WHOLE =
+  'the plan does not cover a whole Greenplum cluster: it needs the coordinator (content -1) and contents 0 to N-1';
 
 /**
- * The plan of a Greenplum set must cover the whole cluster: coordinator and contents 0 to N−1,
- * every table on all segments, and one copy of each replicated table, which is complete on every
- * segment. The counts alone would not detect a missing segment or a second copy.
+ * A Greenplum plan must cover the whole cluster: the coordinator and contents 0 to N−1, every
+ * distributed table on all segments, and every replicated table exactly once. A missing slice or
+ * a second copy would not show in the counts: they would still agree.
  */
-export function greenplumDisagreements({ snapshot, relations, contents }: Plan): Disagreement[] {
+export function greenplumDisagreements({ snapshot, relations, contents }: Plan): PlanProblem[] {
   const ids = new Set(contents.map(({ content }) => content));
   const segments = contents.length - 1;
-  if (segments < 1 || !contents.every((_, at) => ids.has(at - 1)))
-    return [
-      { message: 'the plan does not cover a whole Greenplum: a coordinator and contents 0 to N-1' },
-    ];
+  if (segments < 1 || !contents.every((_, at) => ids.has(at - 1))) return [{ message: NOT_WHOLE }];
   const dispatched = snapshot.mechanism === 'dispatch';
   const copies = new Uint32Array(relations.length);
   const slices = new Uint32Array(relations.length);
@@ -26,7 +21,7 @@ export function greenplumDisagreements({ snapshot, relations, contents }: Plan):
     for (const [first, last] of ranges)
       for (let id = first; id <= last; id++) counts[id] = (counts[id] ?? 0) + 1;
   }
-  return relations.flatMap((relation): Disagreement[] => {
+  return relations.flatMap((relation): PlanProblem[] => {
     const [onCoordinator = 0, onSegments = 0] = [copies[relation.id], slices[relation.id]];
     const once = onCoordinator + onSegments === 1;
     const sliced = onCoordinator === 0 && onSegments === segments;

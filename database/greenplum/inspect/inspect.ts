@@ -1,48 +1,38 @@
-import { mapInFlight } from '../../async/each-in-flight.ts';
-import type { ConnectionTarget, Segment } from '../flavour.ts';
-import { type GreenplumVersion, utilityOptions } from '../greenplum/topology.ts';
-import { openSession, type Session } from '../session/session.ts';
+import { mapInFlight } from '../../../async/each-in-flight.ts';
+import type { ConnectionTarget, InspectOptions, Segment } from '../../flavour.ts';
+import { attempt, type PlacedCheck, placed, type ServerCheck } from '../../inspect/check.ts';
+import { checkShipperEntry, refusalOf } from '../../inspect/entry.ts';
+import { openSession, type Session } from '../../session/session.ts';
+import type { GreenplumVersion } from '../topology.ts';
+import { traitsOf } from '../versions.ts';
 import { checkDeadlockDetector, checkDispatch, openCoordinator } from './coordinator.ts';
-import { checkShipperEntry, refusalOf } from './entry.ts';
-import { attempt, inspectInstance } from './instance.ts';
+import { inspectInstance } from './instance.ts';
 import { judgeProduct, readProduct } from './product.ts';
 import { inspectPrograms } from './programs.ts';
 import { checkServerPrograms } from './rights.ts';
-import type { ServerCheck } from './server.ts';
 import { type InstanceRow, judgeTopology, primariesUp, readInstances } from './topology.ts';
 
-/** A check, and what it was made on. */
-interface PlacedCheck extends ServerCheck {
-  /** `cluster`, `programs` or `content 3` */
-  readonly of: string;
-}
-
-export interface GreenplumInspection {
-  readonly coordinator: Segment;
-  readonly connect: (segment: Segment) => ConnectionTarget;
-  /** Whether a segment's shipper will be a process on this machine, and so come in as we do. */
-  readonly shipsFromHere: (segment: Segment) => boolean;
-  /** Connections that move rows, per segment. */
-  readonly workers: number;
-  readonly clock: () => Date;
-  readonly signal?: AbortSignal | undefined;
-}
+type GreenplumInspection = InspectOptions & { readonly coordinator: Segment };
 
 const SEGMENTS_AT_ONCE = 16;
 /** Holder, locker and monitor, on every instance. */
 const CONNECTIONS_OF_BARRIER = 3;
 /** On a segment, for the coordinator's holder, its locker, and pg_dump. */
 const CONNECTIONS_DISPATCHED = 3;
-/** On the coordinator: pg_dump, and whoever reads the sequences. */
+/** On the coordinator: pg_dump, and the session that reads the sequences. */
 const CONNECTIONS_OF_DEFINITIONS = 2;
 
 /**
- * Asks a Greenplum whether a backup of this database can work. Changes nothing and locks nothing. The coordinator is asked
- * in utility mode: it then answers also while a segment does not.
- * @throws never; what cannot be asked is a check that is not ok.
+ * Checks whether a backup of this database can work. Changes and locks nothing. The coordinator is
+ * queried in utility mode, in which it answers even while a segment is down.
+ * @throws never: what cannot be checked is a check that failed.
  */
-export async function inspectGreenplum(cluster: GreenplumInspection): Promise<PlacedCheck[]> {
-  const { coordinator, connect, signal } = cluster;
+export async function inspectGreenplum(
+  coordinator: Segment,
+  options: InspectOptions,
+): Promise<PlacedCheck[]> {
+  const { connect, signal } = options;
+  const cluster = { ...options, coordinator };
   try {
     const { session, database } = await openCoordinator(connect(coordinator), signal);
     try {
@@ -56,10 +46,10 @@ export async function inspectGreenplum(cluster: GreenplumInspection): Promise<Pl
   }
 }
 
-/** What is known once the coordinator has said what it is. */
+/** What is known once the coordinator has answered. */
 interface Known extends GreenplumInspection {
   readonly version: GreenplumVersion;
-  /** False when the database is not there: what does not depend on it is asked in another one. */
+  /** False when the database does not exist: the other checks then run in another one. */
   readonly isDatabase: boolean;
 }
 
@@ -96,23 +86,23 @@ async function inspectCluster(
   ];
 }
 
-/** pg_dump runs beside the coordinator; from another machine nobody sees what is installed there. */
+/** pg_dump runs on the coordinator's host; from another machine its version is unknown. */
 async function programsOf(
   { coordinator, connect, shipsFromHere, signal }: GreenplumInspection,
   serverRelease: string,
 ): Promise<ServerCheck[]> {
   const target = connect(coordinator);
   if (shipsFromHere(coordinator)) return inspectPrograms(target, serverRelease, signal);
-  const place = target.binDir ?? 'connection.binDir, which is not set,';
-  const detail = `they run on ${coordinator.host}, which cannot be seen from here; pg_dump --help in ${place} there must tell of --gp-syntax`;
-  return [{ name: 'pg_dump and its kin', ok: true, remark: true, detail }];
+  const place = target.binDir ?? 'the folder connection.binDir, which is not set,';
+  const detail = `they run on ${coordinator.host} and cannot be checked from here; make sure that \`pg_dump --help\` in ${place} there lists --gp-syntax`;
+  return [{ name: 'dump and restore programs', ok: true, remark: true, detail }];
 }
 
 async function inspectCoordinator(known: Known, session: Session): Promise<ServerCheck[]> {
   const { coordinator, shipsFromHere, version } = known;
   const connections = CONNECTIONS_OF_BARRIER + CONNECTIONS_OF_DEFINITIONS;
   return [
-    entered(session.target),
+    accepted(session.target),
     await attempt('shipper', () => checkShipperEntry(session, shipsFromHere(coordinator))),
     await attempt('server programs', () => checkServerPrograms(session, version)),
     ...(await inspectInstance(session, { ...known, connections })),
@@ -124,7 +114,7 @@ async function inspectSegment(
   { content, host, port }: InstanceRow,
 ): Promise<PlacedCheck[]> {
   const { connect, shipsFromHere, version, workers, signal } = known;
-  const segment: Segment = { content, host, port, options: utilityOptions(version) };
+  const segment: Segment = { content, host, port, options: traitsOf(version).utilityOptions };
   const target = connect(segment);
   const of = `content ${content}`;
   const connections = CONNECTIONS_OF_BARRIER + CONNECTIONS_DISPATCHED + workers;
@@ -136,7 +126,7 @@ async function inspectSegment(
     });
     try {
       return placed(of, [
-        entered(target),
+        accepted(target),
         await attempt('shipper', () => checkShipperEntry(session, shipsFromHere(segment))),
         ...(await inspectInstance(session, { ...known, connections })),
       ]);
@@ -150,10 +140,6 @@ async function inspectSegment(
   }
 }
 
-function entered({ host, port, user }: ConnectionTarget): ServerCheck {
-  return { name: 'utility session', ok: true, detail: `${host}:${port} lets ${user} in from here` };
-}
-
-function placed(of: string, checks: readonly ServerCheck[]): PlacedCheck[] {
-  return checks.map((check) => ({ of, ...check }));
+function accepted({ host, port, user }: ConnectionTarget): ServerCheck {
+  return { name: 'utility session', ok: true, detail: `${host}:${port} accepts ${user} from here` };
 }

@@ -1,43 +1,46 @@
 import { join } from 'node:path';
-import { messageOf } from '../../backup-set/base/errors.ts';
-import type { ConnectionTarget } from '../flavour.ts';
-import { findTool, startTool } from '../tools/process.ts';
-import type { ServerCheck } from './server.ts';
+import { messageOf } from '../../../backup-set/base/errors.ts';
+import type { ConnectionTarget } from '../../flavour.ts';
+import type { ServerCheck } from '../../inspect/check.ts';
+import { findTool, startTool } from '../../tools/process.ts';
 
 const PROGRAMS = ['pg_dump', 'pg_dumpall', 'pg_restore', 'psql'] as const;
 type Program = (typeof PROGRAMS)[number];
 
-/** What a program says of itself. */
-export interface ProgramWords {
+/** What a program prints about itself. */
+export interface ProgramOutput {
   /** `pg_dump (PostgreSQL) 9.4.26` */
   readonly version: string;
   /** What --help prints. */
   readonly help: string;
 }
 
-/** Whether the programs that dump and restore definitions are the server's own. Runs them, but connects to nothing. */
+/**
+ * Whether the programs that dump and restore definitions belong to this server. Runs them without a
+ * connection.
+ */
 export function inspectPrograms(
   target: ConnectionTarget,
   serverVersion: string,
   signal?: AbortSignal | undefined,
 ): Promise<ServerCheck[]> {
-  const listen = async (program: Program, option: string) => {
+  const outputOf = async (program: Program, option: string) => {
     const tool = await startTool(target, program, { args: [option], signal });
     tool.stdin.end();
-    const [words] = await Promise.all([collect(tool.stdout), tool.done]);
-    return words;
+    const [output] = await Promise.all([collect(tool.stdout), tool.done]);
+    return output;
   };
   return Promise.all(
     PROGRAMS.map(async (name): Promise<ServerCheck> => {
       try {
         const place = join(await findTool(name, { binDir: target.binDir }), name);
-        const words = {
-          version: await listen(name, '--version'),
-          help: await listen(name, '--help'),
+        const output = {
+          version: await outputOf(name, '--version'),
+          help: await outputOf(name, '--help'),
         };
-        const fault = faultOf(name, words, serverVersion);
+        const fault = faultOf(name, output, serverVersion);
         if (fault === undefined)
-          return { name, ok: true, detail: `${place} ${numberIn(words.version)}` };
+          return { name, ok: true, detail: `${place} ${numberIn(output.version)}` };
         return { name, ok: false, detail: `${place}: ${fault}; ${ADVICE}` };
       } catch (error) {
         return { name, ok: false, detail: `${messageOf(error)}; ${ADVICE}` };
@@ -46,25 +49,26 @@ export function inspectPrograms(
   );
 }
 
-const ADVICE = "set connection.binDir or GPHOME to where this Greenplum's own programs are";
+const ADVICE = "set connection.binDir, or GPHOME, to the folder of this Greenplum's own programs";
 
 /**
- * PostgreSQL's own pg_dump exits with 0 on a Greenplum and loses its distribution keys. Only Greenplum's dumpers know
- * --gp-syntax, and its pg_restore says whose it is; its psql looks like PostgreSQL's, and is one of that version.
+ * Why a program does not fit the server; undefined when it does. PostgreSQL's own pg_dump loses
+ * Greenplum's distribution keys and exits with 0. Only Greenplum's pg_dump and pg_dumpall have
+ * --gp-syntax, and its pg_restore prints its name. Its psql cannot be told from PostgreSQL's.
  */
 export function faultOf(
   program: Program,
-  words: ProgramWords,
+  output: ProgramOutput,
   serverVersion: string,
 ): string | undefined {
-  const number = numberIn(words.version);
+  const number = numberIn(output.version);
   const dumps = program === 'pg_dump' || program === 'pg_dumpall';
-  if (dumps && !words.help.includes('--gp-syntax'))
+  if (dumps && !output.help.includes('--gp-syntax'))
     return `this is PostgreSQL's ${number}, which loses Greenplum's distribution keys without an error`;
-  if (program === 'pg_restore' && !words.version.includes('Greenplum'))
+  if (program === 'pg_restore' && !output.version.includes('Greenplum'))
     return `this is PostgreSQL's ${number}, not Greenplum's`;
   if (releaseOf(number) === releaseOf(serverVersion)) return undefined;
-  return `it is of PostgreSQL ${number}, the server of ${serverVersion}`;
+  return `its version is PostgreSQL ${number}, that of the server is ${serverVersion}`;
 }
 
 function numberIn(version: string): string {

@@ -1,14 +1,14 @@
-import type { Session } from '../session/session.ts';
-import type { ServerCheck } from './server.ts';
+import type { ServerCheck } from '../../inspect/check.ts';
+import type { Session } from '../../session/session.ts';
 
-/** One instance, as gp_segment_configuration has it. */
+/** A row of gp_segment_configuration: one instance. */
 export interface InstanceRow {
   readonly dbid: number;
   readonly content: number;
   /** p or m */
   readonly role: string;
   readonly preferredRole: string;
-  /** s: the pair is in step; n: it is not, or there is no mirror */
+  /** s: primary and mirror are in sync; n: they are not, or there is no mirror */
   readonly mode: string;
   /** u or d */
   readonly status: string;
@@ -26,12 +26,17 @@ export function readInstances(session: Session): Promise<InstanceRow[]> {
   );
 }
 
-/** Whether the coordinator knows a healthy cluster; what it says of a host that died just now can be a minute old. */
+/**
+ * Whether the cluster is healthy, as the coordinator knows it: it may notice a lost host a minute
+ * later.
+ */
 export function judgeTopology(rows: readonly InstanceRow[]): ServerCheck[] {
   return [primaries(rows), mirrors(rows), standby(rows), preferredRoles(rows)];
 }
 
-/** The instances that hold the rows now; contents without one are missing here. */
+/**
+ * The instances that have the rows now. A content without a primary that is up is not in the list.
+ */
 export function primariesUp(rows: readonly InstanceRow[]): InstanceRow[] {
   return rows.filter(({ content, role, status }) => content >= 0 && role === 'p' && status === 'u');
 }
@@ -40,17 +45,17 @@ function primaries(rows: readonly InstanceRow[]): ServerCheck {
   const name = 'primaries';
   const up = new Set(primariesUp(rows).map(({ content }) => content));
   const contents = Math.max(-1, ...rows.map(({ content }) => content)) + 1;
-  if (contents === 0) return { name, ok: false, detail: 'the coordinator knows of no segment' };
+  if (contents === 0) return { name, ok: false, detail: 'the coordinator has no segments' };
   const without = Array.from({ length: contents }, (_, content) => content).filter(
     (content) => !up.has(content),
   );
   if (without.length === 0)
-    return { name, ok: true, detail: `up for each content, 0 to ${contents - 1}` };
+    return { name, ok: true, detail: `up for every content, 0 to ${contents - 1}` };
   const lost = without.map((content) => {
     const last = rows.find((row) => row.content === content);
     return last === undefined ? `content ${content}` : `${placeOf(last)}`;
   });
-  const detail = `no primary is up of ${some(lost)}; bring it back with gprecoverseg, or start it`;
+  const detail = `no primary is up: ${some(lost)}; start it, or run gprecoverseg`;
   return { name, ok: false, detail };
 }
 
@@ -60,7 +65,7 @@ function mirrors(rows: readonly InstanceRow[]): ServerCheck {
   const contents = new Set(segments.map(({ content }) => content));
   const all = segments.filter(({ role }) => role === 'm');
   if (all.length === 0)
-    return { name, ok: true, remark: true, detail: 'none: a lost disk takes its rows along' };
+    return { name, ok: true, remark: true, detail: 'none: a lost disk means lost rows' };
   const down = all.filter(({ status }) => status !== 'u');
   const behind = all.filter(({ mode, status }) => status === 'u' && mode !== 's');
   const wrong = [
@@ -71,7 +76,7 @@ function mirrors(rows: readonly InstanceRow[]): ServerCheck {
     return {
       name,
       ok: false,
-      detail: `${some(wrong)}; gprecoverseg mends that. A backup reads primaries`,
+      detail: `${some(wrong)}; run gprecoverseg. A backup works, because it reads the primaries`,
     };
   if (all.length === contents.size)
     return { name, ok: true, detail: `${all.length} up and in sync` };
@@ -83,7 +88,7 @@ function mirrors(rows: readonly InstanceRow[]): ServerCheck {
     name,
     ok: true,
     remark: true,
-    detail: `${some(without)} without a mirror; the others are in sync`,
+    detail: `${some(without)} without a mirror; the other mirrors are in sync`,
   };
 }
 
@@ -99,8 +104,8 @@ function preferredRoles(rows: readonly InstanceRow[]): ServerCheck {
   const name = 'roles';
   const swapped = rows.filter(({ role, preferredRole }) => role === 'p' && preferredRole !== 'p');
   if (swapped.length === 0)
-    return { name, ok: true, detail: 'every instance has the one preferred for it' };
-  const detail = `mirrors act as primaries: ${some(swapped.map(placeOf))}; gprecoverseg -r gives the roles back`;
+    return { name, ok: true, detail: 'every instance has its preferred role' };
+  const detail = `mirrors act as primaries: ${some(swapped.map(placeOf))}; run gprecoverseg -r to restore the preferred roles`;
   return { name, ok: false, detail };
 }
 

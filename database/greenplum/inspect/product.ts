@@ -1,12 +1,12 @@
-import { type GreenplumVersion, parseVersion } from '../greenplum/topology.ts';
-import type { Session } from '../session/session.ts';
-import type { ServerCheck } from './server.ts';
+import type { ServerCheck } from '../../inspect/check.ts';
+import type { Session } from '../../session/session.ts';
+import { type GreenplumVersion, parseVersion } from '../topology.ts';
 
-/** What a coordinator says it is. */
+/** What the server behind the coordinator's address is. */
 export interface ProductRow {
   /** `version()` */
   readonly version: string;
-  /** Of the PostgreSQL it was made from, e.g. 9.4.26. */
+  /** The version of PostgreSQL that it is based on, e.g. 9.4.26. */
   readonly release: string;
   readonly encoding: string;
   readonly recovering: boolean;
@@ -19,7 +19,7 @@ export async function readProduct(session: Session): Promise<ProductRow> {
   return row ?? { version: '', release: '', encoding: '?', recovering: false };
 }
 
-/** The version is absent where nothing of Greenplum's can be asked. */
+/** The version is absent when the server is not Greenplum: no further check is possible. */
 export function judgeProduct({ version: text, encoding, recovering }: ProductRow): {
   readonly check: ServerCheck;
   readonly version?: GreenplumVersion;
@@ -28,13 +28,17 @@ export function judgeProduct({ version: text, encoding, recovering }: ProductRow
   const version = parseVersion(text);
   if (version === undefined)
     return {
-      check: { name, ok: false, detail: `no Greenplum: ${text}; PostgreSQL's flavour is shards` },
+      check: {
+        name,
+        ok: false,
+        detail: `not Greenplum: ${text}; for PostgreSQL set flavour: shards`,
+      },
     };
   const isCloudberry = text.includes('Cloudberry');
   const what = `${isCloudberry ? 'Apache Cloudberry' : 'Greenplum'} ${version.text} (${text.split(' (')[0]}), ${encoding}`;
   const release = Number.parseInt(version.text, 10);
   if (recovering) {
-    const detail = `${what}; a standby: locks cannot be taken here, name the coordinator that is in charge`;
+    const detail = `${what}; a standby, where locks cannot be taken: configure the active coordinator`;
     return { check: { name, ok: false, detail }, version };
   }
   if (isCloudberry)
@@ -43,7 +47,7 @@ export function judgeProduct({ version: text, encoding, recovering }: ProductRow
         name,
         ok: true,
         remark: true,
-        detail: `${what}; taken for a Greenplum 7, not tried`,
+        detail: `${what}; treated as Greenplum 7, not tested`,
       },
       version,
     };

@@ -1,15 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { idsOf, type Plan, type Relation, rangesOf } from '../documents/plan.ts';
+import { planDisagreements } from '../fold/agreement.ts';
 import { documentsOf, type SetParts, sealOf } from '../testing/builders.ts';
 import { fold } from '../testing/fold-whole.ts';
 import { barrierSet, dispatchedSet, greenplumSealOf } from '../testing/greenplum.ts';
-import { planDisagreements } from './agreement.ts';
-import { greenplumDisagreements } from './agreement-greenplum.ts';
+import { greenplumDisagreements } from './greenplum-plan.ts';
 
 const greenplumSet = fc.oneof(barrierSet, dispatchedSet);
 
-const NOT_WHOLE = 'the plan does not cover a whole Greenplum: a coordinator and contents 0 to N-1';
+const NOT_WHOLE =
+  'the plan does not cover a whole Greenplum cluster: it needs the coordinator (content -1) and contents 0 to N-1';
 
 /** The message about a relation that is assigned to `actual` contents. */
 const assigned = (actual: number, wanted: string) =>

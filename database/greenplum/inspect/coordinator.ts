@@ -1,19 +1,24 @@
-import type { ConnectionTarget } from '../flavour.ts';
-import { utilityOptions } from '../greenplum/topology.ts';
-import { sqlStateOf } from '../session/database-error.ts';
-import { withMaintenanceSession } from '../session/maintenance.ts';
-import { openSession, type Session } from '../session/session.ts';
-import { refusalOf } from './entry.ts';
-import type { ServerCheck } from './server.ts';
+import { onAbort } from '../../../async/abort.ts';
+import type { ConnectionTarget } from '../../flavour.ts';
+import type { ServerCheck } from '../../inspect/check.ts';
+import { refusalOf } from '../../inspect/entry.ts';
+import { sqlStateOf } from '../../session/database-error.ts';
+import { withMaintenanceSession } from '../../session/maintenance.ts';
+import { openSession, type Session } from '../../session/session.ts';
+import { GREENPLUM_MAJORS } from '../majors.ts';
+import { traitsOf } from '../versions.ts';
 
-/** A segment that does not answer keeps the coordinator waiting for minutes. */
+/** The coordinator waits for minutes for a segment that does not answer. */
 const DISPATCH_MS_MAX = 30_000;
 const UNKNOWN_PARAMETER = '42704';
 const NO_SUCH_DATABASE = '3D000';
 
 /**
- * A session that the coordinator alone answers, in the database, or where there is none of this name in another one.
- * Each version of Greenplum refuses the other's way; who refuses both is let in plainly, to be asked what it is.
+ * A utility session, which the coordinator answers without the segments. It is in the configured
+ * database, or in `postgres` when that does not exist. Each version of Greenplum rejects the option
+ * of
+ * the other. When both are rejected the session is an ordinary one, so that the server can be
+ * named.
  * @throws StowageError as `openSession`.
  */
 export async function openCoordinator(
@@ -24,11 +29,11 @@ export async function openCoordinator(
   const { database } = target;
   try {
     const session = await openUtility(target, signal);
-    return { session, database: { name, ok: true, detail: `${database} is there` } };
+    return { session, database: { name, ok: true, detail: `${database} exists` } };
   } catch (error) {
     if (sqlStateOf(error) !== NO_SUCH_DATABASE) throw error;
     const session = await openUtility({ ...target, database: 'postgres' }, signal);
-    const detail = `there is no database ${database}; a restore makes it with --create`;
+    const detail = `database ${database} does not exist; a restore creates it with --create`;
     return { session, database: { name, ok: false, detail } };
   }
 }
@@ -39,9 +44,9 @@ async function openUtility(
 ): Promise<Session> {
   const open = (at: ConnectionTarget) =>
     openSession(at, { purpose: 'probe', applicationName: 'stowage doctor', signal });
-  for (const major of [6, 7] as const) {
+  for (const major of GREENPLUM_MAJORS) {
     try {
-      return await open({ ...target, options: utilityOptions({ text: '', major }) });
+      return await open({ ...target, options: traitsOf({ major }).utilityOptions });
     } catch (error) {
       if (sqlStateOf(error) !== UNKNOWN_PARAMETER) throw error;
     }
@@ -50,8 +55,9 @@ async function openUtility(
 }
 
 /**
- * Whether an ordinary session of the coordinator gets an answer from every segment, as the barrier's locks must. It is one of
- * the maintenance database, where a backup asks for the topology.
+ * Whether every segment answers an ordinary session of the coordinator, as the barrier's locks
+ * need.
+ * The session is in the maintenance database, where a backup reads the topology.
  */
 export async function checkDispatch(
   target: ConnectionTarget,
@@ -68,25 +74,20 @@ export async function checkDispatch(
     const detail = `${answers} of ${segments} segments answer the coordinator`;
     return { name, ok: answers === segments, detail };
   } catch (error) {
-    const late = `the segments did not answer the coordinator within ${DISPATCH_MS_MAX / 1000} s`;
-    return { name, ok: false, detail: limit.aborted ? late : await refusalOf(error, target) };
+    const timedOut = `timed out: the segments did not answer the coordinator within ${DISPATCH_MS_MAX / 1000} s`;
+    return { name, ok: false, detail: limit.aborted ? timedOut : await refusalOf(error, target) };
   }
 }
 
 async function countSegments(session: Session, signal: AbortSignal): Promise<number> {
-  const cut = () => void session.destroy();
-  signal.addEventListener('abort', cut, { once: true });
-  try {
-    const [row] = await session.query<{ count: number }>(
-      "SELECT count(*)::int AS count FROM gp_dist_random('gp_id')",
-    );
-    return row?.count ?? 0;
-  } finally {
-    signal.removeEventListener('abort', cut);
-  }
+  using _ = onAbort(signal, () => void session.destroy());
+  const [row] = await session.query<{ count: number }>(
+    "SELECT count(*)::int AS count FROM gp_dist_random('gp_id')",
+  );
+  return row?.count ?? 0;
 }
 
-/** For whoever wonders: the barrier works either way. */
+/** For information only: the barrier works either way. */
 export async function checkDeadlockDetector(session: Session): Promise<ServerCheck> {
   const name = 'global deadlock detector';
   const rows = await session.query<{ name: string; setting: string }>(
@@ -97,7 +98,7 @@ export async function checkDeadlockDetector(session: Session): Promise<ServerChe
   const period = settings.get('gp_global_deadlock_detector_period') ?? '?';
   const detail =
     settings.get('gp_enable_global_deadlock_detector') === 'on'
-      ? `on, every ${period} s: rows are updated side by side, and the barrier waits for each of these writers`
-      : 'off: UPDATE and DELETE take their table for themselves, the barrier waits for one writer per table';
+      ? `on, every ${period} s: several writers can update one table at a time, and the barrier waits for all of them`
+      : 'off: UPDATE and DELETE lock the whole table, so the barrier waits for one writer per table';
   return { name, ok: true, remark: true, detail };
 }

@@ -26,19 +26,19 @@ const judged = (rows: readonly InstanceRow[]) =>
 
 const badIn = (rows: readonly InstanceRow[]) => judgeTopology(rows).filter(({ ok }) => !ok);
 
-describe('what gp_segment_configuration tells', () => {
-  test('a whole cluster has nothing to be said about', () => {
+describe('the checks of gp_segment_configuration', () => {
+  test('pass without a remark for a healthy cluster', () => {
     expect(judgeTopology(whole).filter(({ ok, remark }) => !ok || remark)).toEqual([]);
   });
 
-  test('no mirrors and no standby are remarked, not failed', () => {
+  test('pass with remarks when there are no mirrors and no standby', () => {
     const rows = [-1, 0, 1].map((content) => row(content, 'p', { mode: 'n' }));
     expect(badIn(rows)).toEqual([]);
     expect(judged(rows).get('mirrors')).toMatchObject({ ok: true, remark: true });
     expect(judged(rows).get('standby coordinator')).toMatchObject({ ok: true, remark: true });
   });
 
-  test('one content without a mirror is named', () => {
+  test('name a content that has no mirror', () => {
     const check = judged(whole.slice(0, -1)).get('mirrors');
     expect(check).toMatchObject({
       ok: true,
@@ -47,7 +47,7 @@ describe('what gp_segment_configuration tells', () => {
     });
   });
 
-  test('a content whose primary is down, or not listed, fails', () => {
+  test('fail for a content whose primary is down or not listed', () => {
     const down = judged(but(1, 'p', { status: 'd' })).get('primaries');
     expect(down).toMatchObject({
       ok: false,
@@ -58,7 +58,7 @@ describe('what gp_segment_configuration tells', () => {
     expect(judged([row(-1, 'p')]).get('primaries')).toMatchObject({ ok: false });
   });
 
-  test('only primaries that are up are asked', () => {
+  test('leave out primaries that are down when they list the instances to check', () => {
     expect(primariesUp(but(0, 'p', { status: 'd' })).map(({ dbid }) => dbid)).toEqual([31]);
   });
 
@@ -71,11 +71,11 @@ describe('what gp_segment_configuration tells', () => {
     ]);
   });
 
-  test('a standby that is down fails', () => {
+  test('fail when the standby is down', () => {
     expect(badIn(but(-1, 'm', { status: 'd' }))).toMatchObject([{ name: 'standby coordinator' }]);
   });
 
-  test('a mirror that acts as primary fails, with what gives the roles back', () => {
+  test('fail when a mirror acts as primary, and name the command that restores the roles', () => {
     const rows = whole.map((instance) =>
       instance.content === 1 ? { ...instance, role: instance.role === 'p' ? 'm' : 'p' } : instance,
     );
@@ -86,7 +86,7 @@ describe('what gp_segment_configuration tells', () => {
     expect(badIn(rows)[0]?.detail).not.toContain('sdw1:6000');
   });
 
-  test('of many only some are named', () => {
+  test('name only the first ten of many instances', () => {
     const rows = Array.from({ length: 64 }, (_, content) => [
       row(content, 'p'),
       row(content, 'm', { status: 'd' }),

@@ -1,0 +1,21 @@
+import type { FlavourFormat } from './format.ts';
+import { greenplumDisagreements } from './greenplum-plan.ts';
+
+const NOT_WHOLE =
+  'the target is not a whole Greenplum cluster: it needs the coordinator (content -1) and contents 0 to N-1';
+
+/** Greenplum: one coordinator and segments 0 to N-1 that share each table's rows. */
+export const greenplumFormat: FlavourFormat = {
+  name: 'greenplum',
+  hasOneCatalog: true,
+  canResize: true,
+  planProblems: greenplumDisagreements,
+  // Another number of segments distributes the rows anew, which only the coordinator can do.
+  loadStrategy: ({ target, resize }, setContents) =>
+    resize || target.contents.length !== setContents ? 'coordinator' : 'on-segment',
+  targetProblems: (target) => {
+    const contents = new Set(target);
+    const isWhole = target.length > 1 && target.every((_, at) => contents.has(at - 1));
+    return isWhole ? [] : [{ message: NOT_WHOLE }];
+  },
+};

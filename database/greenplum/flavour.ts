@@ -1,0 +1,76 @@
+import { takeBarrierSnapshot } from '../barrier/barrier.ts';
+import type {
+  ClusterSettings,
+  ConnectionTarget,
+  Flavour,
+  FlavourDefinition,
+  Segment,
+} from '../flavour.ts';
+import { coordinatorBarrier } from './barrier.ts';
+import { takeDispatchSnapshot } from './dispatch.ts';
+import { inspectGreenplum } from './inspect/inspect.ts';
+import { type GreenplumTopology, readTopology } from './topology.ts';
+import { traitsOf } from './versions.ts';
+
+const DEFAULT_COORDINATOR = { host: 'localhost', port: 5432 };
+
+/** Greenplum and Apache Cloudberry. */
+export const greenplum: FlavourDefinition = {
+  segments: 'discovered',
+  snapshotMechanisms: ['barrier', 'dispatch'],
+  homeVariable: 'GPHOME',
+  reachesHostsBySsh: true,
+  configProblems: ({ segments }) =>
+    segments.length === 0
+      ? []
+      : [
+          {
+            path: ['segments'],
+            message: 'belongs to flavour shards; a Greenplum coordinator knows its segments',
+          },
+        ],
+  open: (settings, connect) => greenplumFlavour({ coordinator: coordinatorOf(settings), connect }),
+  inspect: (settings, options) => inspectGreenplum(coordinatorOf(settings), options),
+};
+
+function coordinatorOf({ coordinator = DEFAULT_COORDINATOR }: ClusterSettings): Segment {
+  return { content: -1, host: coordinator.host, port: coordinator.port };
+}
+
+/** One coordinator that knows the segments and dispatches locks to them. It holds no rows. */
+export function greenplumFlavour(cluster: {
+  readonly coordinator: Segment;
+  readonly connect: (segment: Segment) => ConnectionTarget;
+}): Flavour {
+  const { coordinator, connect } = cluster;
+  const read = (signal?: AbortSignal | undefined) =>
+    readTopology(coordinator, connect(coordinator), signal);
+  return {
+    topology: async () => (await read()).segments,
+    takeSnapshot: async (options) => {
+      const topology = await read(options.signal);
+      if (options.mechanism === 'dispatch') {
+        const [first = coordinator] = topology.segments;
+        return takeDispatchSnapshot(connect(first), topology, options);
+      }
+      const members = topology.segments.map((segment) => memberOf(segment, topology, connect));
+      return takeBarrierSnapshot(members, coordinatorBarrier(topology.version), options);
+    },
+  };
+}
+
+function memberOf(
+  segment: Segment,
+  topology: GreenplumTopology,
+  connect: (segment: Segment) => ConnectionTarget,
+) {
+  const { lockWait } = traitsOf(topology.version);
+  // In an ordinary session the monitor would query every segment for locks, forty times a second.
+  const monitor = connect({ ...segment, options: topology.utility });
+  return {
+    segment,
+    target: connect(segment),
+    monitor,
+    lockWait,
+  };
+}

@@ -1,0 +1,43 @@
+import type { Duplex } from 'node:stream';
+import type { Client } from 'pg';
+
+/**
+ * The parts of node-postgres that Stowage uses and that its types leave out: all are named here.
+ */
+interface ClientInternals {
+  readonly processID: number | null;
+  readonly secretKey: number | null;
+  readonly connection: ConnectionInternals;
+}
+
+export interface ConnectionInternals {
+  /** The socket, or the TLS stream over it from the event `sslconnect` on. */
+  readonly stream: Duplex;
+  once(event: 'sslconnect' | 'end', listener: () => void): void;
+}
+
+/** What a CancelRequest needs: the backend's process id and its secret. 0 before the connection. */
+export interface BackendKey {
+  readonly pid: number;
+  readonly secretKey: number;
+}
+
+export function connectionOf(client: Client): ConnectionInternals {
+  return (client as unknown as ClientInternals).connection;
+}
+
+export function backendKeyOf(client: Client): BackendKey {
+  const { processID, secretKey } = client as unknown as ClientInternals;
+  return { pid: processID ?? 0, secretKey: secretKey ?? 0 };
+}
+
+/** What node-postgres calls on a submitted query as the server's messages arrive. */
+export interface QueryHandlers {
+  handleRowDescription(): void;
+  handleDataRow(): void;
+  handlePortalSuspended(): void;
+  handleEmptyQuery(): void;
+  handleCommandComplete(message: { readonly text: string }): void;
+  handleError(error: Error): void;
+  handleReadyForQuery(): void;
+}

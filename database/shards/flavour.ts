@@ -1,0 +1,60 @@
+import { takeBarrierSnapshot } from '../barrier/barrier.ts';
+import { separateServers } from '../barrier/kind.ts';
+import type { ConnectionTarget, Flavour, FlavourDefinition, Segment } from '../flavour.ts';
+import { inspectShards } from './inspect.ts';
+
+/** Plain PostgreSQL servers, each of which holds a part of the rows. */
+export const shards: FlavourDefinition = {
+  segments: 'listed',
+  snapshotMechanisms: ['barrier'],
+  reachesHostsBySsh: false,
+  configProblems: ({ segments, coordinator, snapshot }) => [
+    ...(segments.length === 0
+      ? [{ path: ['segments'], message: 'is empty: flavour shards needs every server listed here' }]
+      : []),
+    ...(coordinator === undefined
+      ? []
+      : [
+          {
+            path: ['coordinator'],
+            message:
+              'belongs to flavour greenplum; a coordinator of shards is a segment with content -1',
+          },
+        ]),
+    ...(snapshot === 'dispatch'
+      ? [
+          {
+            path: ['backup', 'snapshot'],
+            message: 'dispatch belongs to flavour greenplum; shards support only barrier',
+          },
+        ]
+      : []),
+  ],
+  open: ({ segments }, connect) => shardsFlavour({ segments, connect }),
+  inspect: ({ segments }, options) =>
+    inspectShards(
+      segments.toSorted((a, b) => a.content - b.content),
+      options,
+    ),
+};
+
+/**
+ * Plain PostgreSQL servers, listed in the configuration file; the coordinator (content −1) may be
+ * absent.
+ */
+export function shardsFlavour(cluster: {
+  readonly segments: readonly Segment[];
+  readonly connect: (segment: Segment) => ConnectionTarget;
+}): Flavour {
+  const segments = cluster.segments.toSorted((a, b) => a.content - b.content);
+  return {
+    topology: async () => segments,
+    // No coordinator dispatches SHARE, so it is taken on every server.
+    takeSnapshot: (options) =>
+      takeBarrierSnapshot(
+        segments.map((segment) => ({ segment, target: cluster.connect(segment) })),
+        separateServers,
+        options,
+      ),
+  };
+}

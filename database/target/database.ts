@@ -1,0 +1,64 @@
+import { messageOf } from '../../backup-set/base/errors.ts';
+import type { Locale } from '../../backup-set/documents/plan.ts';
+import { localeClause } from '../catalog/locale.ts';
+import type { ConnectionTarget } from '../flavour.ts';
+import { sqlStateOf } from '../session/database-error.ts';
+import { withMaintenanceSession } from '../session/maintenance.ts';
+import { quoteIdentifier, quoteLiteral } from '../session/quote.ts';
+import type { Session } from '../session/session.ts';
+import { restoreRefused } from './refused.ts';
+
+export async function databaseExists(
+  target: ConnectionTarget,
+  signal?: AbortSignal | undefined,
+): Promise<boolean> {
+  return withMaintenanceSession(target, signal, async (session) => {
+    const rows = await session.query('SELECT FROM pg_database WHERE datname = $1', [
+      target.database,
+    ]);
+    return rows.length > 0;
+  });
+}
+
+export interface DatabaseOptions {
+  readonly encoding: string;
+  /** Absent = the server's default; where the default does not support the encoding, `C`. */
+  readonly locale?: Locale;
+}
+
+/**
+ * Creates the target's database, empty, from template0.
+ * @throws StowageError `restore/refused` when the database exists, or when the server does not know
+ * the locale: another locale would sort and compare text differently.
+ */
+export async function createDatabase(
+  target: ConnectionTarget,
+  { encoding, locale }: DatabaseOptions,
+  signal?: AbortSignal | undefined,
+): Promise<void> {
+  const { database } = target;
+  const create = `CREATE DATABASE ${quoteIdentifier(database)} TEMPLATE template0 ENCODING ${quoteLiteral(encoding)}`;
+  await withMaintenanceSession(target, signal, async (session) => {
+    try {
+      if (locale !== undefined) await session.query(`${create} ${localeClause(locale)}`);
+      else await session.query(create).catch((error: unknown) => inLocaleC(session, create, error));
+    } catch (error) {
+      const state = sqlStateOf(error);
+      if (state === '42P04') throw restoreRefused(target, `database ${database} exists`, error);
+      if (locale === undefined || !LOCALE_UNKNOWN.has(state ?? '')) throw error;
+      const wanted = locale.name ?? locale.collate;
+      const message = `this server cannot create a database with the locale ${wanted} (${locale.provider}); create it yourself and restore without --create`;
+      throw restoreRefused(target, `${message}: ${messageOf(error)}`, error);
+    }
+  });
+}
+
+/**
+ * invalid_parameter_value, wrong_object_type: the locale has another encoding or is not installed.
+ */
+const LOCALE_UNKNOWN: ReadonlySet<string> = new Set(['22023', '42809']);
+
+async function inLocaleC(session: Session, create: string, error: unknown): Promise<void> {
+  if (sqlStateOf(error) !== '22023') throw error;
+  await session.query(`${create} LOCALE 'C'`);
+}

@@ -1,0 +1,33 @@
+import type { QualifiedName } from '../../backup-set/base/selection.ts';
+import { sqlStateOf } from '../session/database-error.ts';
+import { quoteQualified } from '../session/quote.ts';
+import type { Session } from '../session/session.ts';
+import { batches } from './batches.ts';
+
+/** Analyzes tables, many in one round trip. When a statement fails, the error names its table. */
+export async function analyzeRelations(
+  session: Session,
+  relations: readonly QualifiedName[],
+): Promise<void> {
+  // One statement per table: ANALYZE takes a list since PostgreSQL 11, and Greenplum 6 is older.
+  const statements = relations.map((relation) => `ANALYZE ${quoteQualified(relation)}`);
+  for (const batch of batches(statements)) {
+    try {
+      await session.query(batch.join('; '));
+    } catch (error) {
+      if (batch.length === 1 || sqlStateOf(error) === undefined) throw error;
+      for (const statement of batch) await session.query(statement);
+    }
+  }
+}
+
+/**
+ * Refreshes materialized views in the given order: each must come after the views that it reads.
+ */
+export async function refreshViews(
+  session: Session,
+  views: readonly QualifiedName[],
+): Promise<void> {
+  for (const view of views)
+    await session.query(`REFRESH MATERIALIZED VIEW ${quoteQualified(view)}`);
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import type { Blocked } from '../../../database/flavour.ts';
+import { barrierCluster, OPTIONS, until } from './barrier-cluster.ts';
+
+const { flavour, connect, holding, leaves } = barrierCluster();
+
+describe('the barrier among writers', () => {
+  it('allows writes while the snapshot is held, and blocks TRUNCATE', async () => {
+    await holding(flavour().takeSnapshot(OPTIONS));
+    const writer = await connect(0);
+    await writer.query('UPDATE public.account SET balance = balance');
+    await writer.query("SET lock_timeout = '50ms'");
+    await expect(writer.query('TRUNCATE public.account')).rejects.toMatchObject({
+      code: 'database/locked',
+    });
+  });
+
+  it('names the blocking session, fails after the allowed attempts, and leaves no session and no lock', async () => {
+    const writer = await connect(1);
+    await writer.query("BEGIN; UPDATE public.account SET balance = balance /* month's end */");
+    const blocked: Blocked[] = [];
+    const taking = flavour().takeSnapshot({
+      ...OPTIONS,
+      lockTimeoutMs: 200,
+      attemptsMax: 2,
+      onBlocked: (entry) => blocked.push(entry),
+    });
+    await expect(taking).rejects.toMatchObject({
+      code: 'database/locked',
+      where: { content: 1, relation: 'public.account' },
+      message: expect.stringMatching(
+        new RegExp(
+          `pid ${writer.pid}, user postgres, application other application, idle in transaction: .*month's end`,
+        ),
+      ) as string,
+    });
+    expect(
+      blocked.map(({ attempt, content, relation }) => ({ attempt, content, relation })),
+    ).toEqual([
+      { attempt: 1, content: 1, relation: 'public.account' },
+      { attempt: 2, content: 1, relation: 'public.account' },
+    ]);
+    expect(blocked[0]?.blockers).toMatchObject([{ pid: writer.pid, state: 'idle in transaction' }]);
+    await leaves(['0 0', '0 1']);
+  });
+
+  it('succeeds once the blocking session has ended', async () => {
+    const writer = await connect(0);
+    await writer.query('BEGIN; LOCK TABLE public.account IN ACCESS EXCLUSIVE MODE');
+    let freed: Promise<unknown> | undefined;
+    const held = await holding(
+      flavour().takeSnapshot({
+        ...OPTIONS,
+        lockTimeoutMs: 100,
+        onBlocked: () => {
+          freed ??= writer.query('ROLLBACK');
+        },
+      }),
+    );
+    await freed;
+    expect(held.attempts).toBeGreaterThan(1);
+  });
+
+  it('stops waiting for a lock at once when it is interrupted', async () => {
+    const writer = await connect(0);
+    await writer.query('BEGIN; UPDATE public.account SET balance = balance');
+    const controller = new AbortController();
+    const taking = flavour().takeSnapshot({
+      ...OPTIONS,
+      lockTimeoutMs: 100_000,
+      signal: controller.signal,
+    });
+    await until(
+      async () =>
+        (
+          await writer.query(
+            "SELECT 1 FROM pg_locks WHERE mode = 'ShareLock' AND NOT granted AND locktype = 'relation'",
+          )
+        ).length > 0,
+    );
+    controller.abort();
+    await expect(taking).rejects.toMatchObject({ code: 'interrupted' });
+    await leaves(['0 1', '0 0']);
+  });
+});

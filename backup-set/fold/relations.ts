@@ -89,7 +89,7 @@ function unplannedExtents(
         ...nameOf(named[unplanned.relation]),
         object: receipt.object.key,
         offset: unplanned.offset,
-        message: `it has rows of relation ${unplanned.relation}, but the plan of this content lacks it`,
+        message: `it has rows of relation ${unplanned.relation}, which the plan of this content lacks`,
       },
     ];
   });

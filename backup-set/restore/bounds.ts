@@ -41,7 +41,7 @@ export function oversizedOrders(
   }
   return [...extents].flatMap(([content, count]): Problem[] => {
     if (count <= extentsMax) return [];
-    const message = `its order needs ${count} extents, more than ${extentsMax}: restore fewer tables`;
+    const message = `its order needs ${count} extents (maximum ${extentsMax}): restore fewer tables`;
     return [{ code: 'request-impossible', content, message }];
   });
 }

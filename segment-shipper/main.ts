@@ -5,11 +5,12 @@ import type { Phase } from '../backup-set/base/keys.ts';
 import { TOOL } from '../backup-set/base/tool.ts';
 import { markModuleUsed } from '../storage/mark-module-used.ts';
 import { openStore } from '../storage/open.ts';
+import { throttledReads } from '../storage/wrapped/throttled-reads.ts';
 import { noProgress, type Progress, type ShipperDeps } from './deps.ts';
 import { watchEventLoop } from './event-loop.ts';
 import { CONTROL_VERSION, Instruction, Job, type Report } from './protocol/control.ts';
 import { linesOf, parseLine } from './protocol/ndjson.ts';
-import { type RateLimit, rateLimit, throttledReads } from './rate/throttle.ts';
+import { type RateLimit, rateLimit } from './rate/throttle.ts';
 
 /** How long an orderly end may take after a signal before the process just goes. */
 const ENDING_MS_MAX = 20_000;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openStore } from './open.ts';
-import type { StoreSettings } from './store.ts';
+import type { StoreSettings } from './settings.ts';
 
 describe('a root', () => {
   test.each([

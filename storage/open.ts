@@ -1,39 +1,15 @@
 import { fileURLToPath } from 'node:url';
-import * as z from 'zod';
 import { messageOf, StowageError } from '../backup-set/base/errors.ts';
 import { markModuleUsed } from './mark-module-used.ts';
-import type { ObjectStore, StoreSettings } from './store.ts';
-
-const MIB = 1024 * 1024;
-
-const S3_SETTINGS = z.strictObject({
-  endpoint: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
-  region: z.string().min(1).optional(),
-  forcePathStyle: z.boolean().optional(),
-  partsInFlight: z.int().min(1).max(64).optional(),
-  // S3 refuses parts under 5 MiB (but for the last) and over 5 GiB; a part is held in memory, so the bound is lower.
-  partBytes: z
-    .int()
-    .min(5 * MIB)
-    .max(512 * MIB)
-    .optional(),
-  copyPartBytes: z
-    .int()
-    .min(5 * MIB)
-    .max(5 * 1024 * MIB)
-    .optional(),
-  stallMs: z.int().min(100).max(3_600_000).optional(),
-  attemptsMax: z.int().min(1).max(100).optional(),
-});
-
-const SETTINGS = z.strictObject({ root: z.string().min(1), s3: S3_SETTINGS.optional() });
+import { StoreSettings } from './settings.ts';
+import type { ObjectStore } from './store.ts';
 
 /**
  * Opens the store a root URL names. Nothing is contacted or made yet: that a server answers is `probeStore`'s job.
  * @throws StowageError `config/invalid` naming the field.
  */
 export async function openStore(settings: StoreSettings): Promise<ObjectStore> {
-  const parsed = SETTINGS.safeParse(settings, { jitless: true });
+  const parsed = StoreSettings.safeParse(settings, { jitless: true });
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw invalid(

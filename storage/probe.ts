@@ -21,7 +21,7 @@ export interface ProbeOptions extends CallOptions {
   readonly partBytes?: number;
 }
 
-const RACERS = 32;
+const RACING_CREATES = 32;
 /** S3 refuses requests signed with a clock 15 minutes off; half of it is the time to say something. */
 const SKEW_MS_MAX = 7 * 60_000;
 const CLEANUP_MS_MAX = 30_000;
@@ -38,7 +38,7 @@ interface Probing {
 
 const CHECKS: Readonly<Record<string, Check>> = {
   'create refuses an existing key': createRefuses,
-  [`one of ${RACERS} racing creates wins`]: oneRacerWins,
+  [`one of ${RACING_CREATES} racing creates wins`]: oneRacerWins,
   'an upload in parts comes back whole': uploadComesBack,
   'a range is read exactly': rangeIsExact,
   'list shows what is stored': listShows,
@@ -91,7 +91,7 @@ async function createRefuses({ store, folder, options }: Probing): Promise<strin
 
 async function oneRacerWins({ store, folder, options }: Probing): Promise<string> {
   const key = `${folder}raced`;
-  const racers = Array.from({ length: RACERS }, (_, index) =>
+  const racers = Array.from({ length: RACING_CREATES }, (_, index) =>
     store.create(key, Buffer.from(`${index}`), options),
   );
   const ends = await Promise.allSettled(racers);
@@ -101,11 +101,11 @@ async function oneRacerWins({ store, folder, options }: Probing): Promise<string
   }
   const winners = ends.flatMap((end, index) => (end.status === 'fulfilled' ? [`${index}`] : []));
   if (winners.length !== 1)
-    throw new Error(`${winners.length} of ${RACERS} racing creates succeeded`);
+    throw new Error(`${winners.length} of ${RACING_CREATES} racing creates succeeded`);
   const body = Buffer.from(await store.read(key, { ...options, bytesMax: 100 })).toString();
   if (body !== winners[0])
     throw new Error(`writer ${winners[0]} was told it won, writer ${body} did`);
-  return `${RACERS - 1} were refused`;
+  return `${RACING_CREATES - 1} were refused`;
 }
 
 async function uploadComesBack({ store, folder, options, partBytes }: Probing): Promise<string> {

@@ -10,6 +10,12 @@ export interface ObjectStore {
   readonly kind: 'directory' | 's3';
 
   /**
+   * The store that holds the objects: this one, or the one below all that wraps it. A server-side
+   * copy works on that store. A decorator made by spreading a store keeps its `unwrap`.
+   */
+  unwrap(): ObjectStore;
+
+  /**
    * Creates a small object in one atomic step: of any number of racing callers exactly one succeeds.
    * @throws StowageError `storage/exists` when the key exists, with whatever content.
    */
@@ -93,25 +99,4 @@ export interface PendingUpload {
   readonly key: string;
   readonly uploadId: string;
   readonly startedAt: Date;
-}
-
-/** Settings shared by all stores; docs/configuration.md has their meaning for users. */
-export interface StoreSettings {
-  /** `file:///abs/path` or `s3://bucket/prefix`. */
-  readonly root: string;
-  readonly s3?: {
-    /** Anything but AWS: Ceph RGW, MinIO, versitygw, an emulator. Absent = AWS. */
-    readonly endpoint?: string;
-    readonly region?: string;
-    readonly forcePathStyle?: boolean;
-    /** Parts in flight per upload. */
-    readonly partsInFlight?: number;
-    /** Size of the first parts; later ones grow (see part-sizes.ts). */
-    readonly partBytes?: number;
-    /** Objects up to this size are copied by one request; larger ones in parts of this size (grown to fit 10,000). */
-    readonly copyPartBytes?: number;
-    /** A body that sends nothing for this long is a stall: the request is ended and tried again. */
-    readonly stallMs?: number;
-    readonly attemptsMax?: number;
-  };
 }

@@ -4,15 +4,15 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { Content } from '../../backup-set/base/document.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import { StorageSection, StoreRoot } from '../../storage/settings.ts';
 
 const Host = z.string().min(1);
 const Port = z.int().min(1).max(65_535).default(5432);
-const Positive = z.int().positive();
 
 /** agent.yaml (docs/agents.md). Unknown fields are refused: a misspelt one must not silently mean its default. */
 export const AgentConfig = z
   .strictObject({
-    root: z.string().regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'starts with file:/// or s3://bucket'),
+    root: StoreRoot,
     /** The same after every restart, and no other agent's. */
     name: z.string().min(1).max(255).prefault(hostname),
     /** Of shards: what this host serves, with host and port as stowage.yaml has them. */
@@ -41,17 +41,7 @@ export const AgentConfig = z
         binDir: z.string().exactOptional(),
       })
       .prefault({}),
-    storage: z
-      .strictObject({
-        endpoint: z.url().exactOptional(),
-        region: z.string().min(1).exactOptional(),
-        forcePathStyle: z.boolean().exactOptional(),
-        partBytes: Positive.exactOptional(),
-        partsInFlight: Positive.exactOptional(),
-        stallMs: Positive.exactOptional(),
-        attemptsMax: Positive.exactOptional(),
-      })
-      .prefault({}),
+    storage: StorageSection,
     /** Connections that move rows, per content. */
     workers: z.int().min(1).max(64).default(4),
     /** Bytes per second that this host sends to the store, or reads from it, for all its contents together. */

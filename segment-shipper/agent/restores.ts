@@ -9,9 +9,9 @@ import {
 } from '../../backup-set/base/keys.ts';
 import { RestoreReceipt, RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { failedReceipt } from '../../backup-set/restore/failed-receipt.ts';
+import { throttledReads } from '../../storage/wrapped/throttled-reads.ts';
 import { noProgress } from '../deps.ts';
 import { CONTROL_VERSION } from '../protocol/control.ts';
-import { throttledReads } from '../rate/throttle.ts';
 import { followOrder } from '../restore/restore.ts';
 import { type ServedContent, servedContents, targetFor } from './contents.ts';
 import { type Agent, abortOrder, follow, forget } from './orders.ts';

@@ -3,6 +3,7 @@ import { Content, Count, Sha256 } from '../../backup-set/base/document.ts';
 import { PHASES } from '../../backup-set/base/keys.ts';
 import { RestoreId, Timestamp } from '../../backup-set/base/timestamps.ts';
 import { segmentJobFields } from '../../backup-set/documents/agents.ts';
+import { S3Settings, StoreSettings } from '../../storage/settings.ts';
 
 /**
  * What the coordinator and a shipper say to each other, one JSON object a line: jobs on the shipper's standard input, reports on
@@ -24,20 +25,8 @@ const Target = z.object({
   binDir: z.string().exactOptional(),
 });
 
-const Store = z.object({
-  root: z.string(),
-  s3: z
-    .object({
-      endpoint: z.string().exactOptional(),
-      region: z.string().exactOptional(),
-      forcePathStyle: z.boolean().exactOptional(),
-      partsInFlight: z.int().exactOptional(),
-      partBytes: z.int().exactOptional(),
-      stallMs: z.int().exactOptional(),
-      attemptsMax: z.int().exactOptional(),
-    })
-    .exactOptional(),
-});
+/** Fields that a newer coordinator may add are ignored. */
+const Store = StoreSettings.extend({ s3: S3Settings.strip().optional() }).strip();
 
 const common = {
   control: z.literal(CONTROL_VERSION),

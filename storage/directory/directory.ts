@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { throwIfInterrupted } from '../../async/abort.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
-import { checkFolder, checkKey, checkPrefix } from '../keys-allowed.ts';
+import { checkFolder, checkKey, checkPrefix } from '../check-key.ts';
 import { exactly, notFound } from '../ranges.ts';
 import type { CallOptions, ObjectStore, StoredObject } from '../store.ts';
 import { isErrno, namingErrors } from './errors.ts';
@@ -26,6 +26,7 @@ export function openDirectory(root: string): ObjectStore {
   const store: ObjectStore = {
     url: pathToFileURL(root).href,
     kind: 'directory',
+    unwrap: () => store,
     create: (key, body, options) => writeFile(root, key, options, fromBytes(key, body)),
     upload: (key, source, options) =>
       writeFile(root, key, options, fromStream(key, source, options)),
@@ -39,7 +40,7 @@ export function openDirectory(root: string): ObjectStore {
     },
     async head(key) {
       checkKey(key);
-      return lookAt(root, key);
+      return headFile(root, key);
     },
     async *list(prefix, options = {}) {
       checkPrefix(prefix);
@@ -80,7 +81,7 @@ async function copy(
   const source = await from.head(key, options);
   if (source === undefined) throw notFound(key, from.url);
   const root = roots.get(store);
-  const fromRoot = roots.get(from);
+  const fromRoot = roots.get(from.unwrap());
   if (root === undefined || fromRoot === undefined) {
     return store.upload(key, exactly(key, source.bytes, from.get(key, options)), options);
   }
@@ -107,7 +108,7 @@ async function remove(root: string, key: string): Promise<void> {
   }
 }
 
-async function lookAt(root: string, key: string): Promise<StoredObject | undefined> {
+async function headFile(root: string, key: string): Promise<StoredObject | undefined> {
   try {
     const found = await namingErrors(`looking at ${key}`, key, () =>
       stat(join(root, key), { bigint: true }),

@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfInterrupted } from '../../async/abort.ts';
-import { TEMP_FOLDER } from '../keys-allowed.ts';
+import { TEMP_FOLDER } from '../check-key.ts';
 import type { CallOptions, StoredObject } from '../store.ts';
 import { isErrno } from './errors.ts';
 import { storedFile } from './get.ts';

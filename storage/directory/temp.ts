@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { TEMP_FOLDER } from '../keys-allowed.ts';
+import { TEMP_FOLDER } from '../check-key.ts';
 import type { PendingUpload } from '../store.ts';
 import { isErrno, namingErrors } from './errors.ts';
 import { DIRECTORY_MODE } from './publish.ts';

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { copyFile, type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfInterrupted, untilInterrupted } from '../../async/abort.ts';
-import { checkKey } from '../keys-allowed.ts';
+import { checkKey } from '../check-key.ts';
 import { changed } from '../ranges.ts';
 import type { CallOptions, StoredObject } from '../store.ts';
 import { namingErrors } from './errors.ts';

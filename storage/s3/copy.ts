@@ -7,11 +7,12 @@ import { mapInFlight } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { changed } from '../ranges.ts';
 import type { CallOptions, StoredObject } from '../store.ts';
-import { type Call, request, type S3 } from './client.ts';
+import type { S3 } from './client.ts';
 import { failureOf } from './errors.ts';
 import { headObject, missingInResponse } from './head.ts';
 import { cutIntoParts, type PartRange } from './parts/sizes.ts';
-import { beginUpload, giveUpUpload } from './upload.ts';
+import { type Call, request } from './request.ts';
+import { abandonUpload, beginUpload } from './upload.ts';
 
 /** The server does the work: more in flight than of uploads, which pass through us. */
 const COPIES_IN_FLIGHT = 8;
@@ -95,7 +96,7 @@ async function copyInParts(copy: Copy): Promise<void> {
     isComplete = true;
   } finally {
     failed.abort();
-    if (!isComplete) await giveUpUpload(to, key, uploadId);
+    if (!isComplete) await abandonUpload(to, key, uploadId);
   }
 }
 

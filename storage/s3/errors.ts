@@ -52,7 +52,7 @@ export function s3Error(
 ): StowageError {
   if (error instanceof StowageError) return error;
   const { name, status } = failureOf(error);
-  return new StowageError(codeOf(name, status), `${doing}: ${wordsOf(error, bucket)}`, {
+  return new StowageError(codeOf(name, status), `${doing}: ${describe(error, bucket)}`, {
     cause: error,
     ...(object !== undefined && { where: { object } }),
   });
@@ -66,7 +66,7 @@ function codeOf(name: string, status: number | undefined): ErrorCode {
   return 'storage/invalid';
 }
 
-function wordsOf(error: unknown, bucket: string): string {
+function describe(error: unknown, bucket: string): string {
   const { name, status, attempts } = failureOf(error);
   if (name === 'NoSuchBucket') return `there is no bucket ${bucket}`;
   if (name === 'NoSuchKey' || (name === 'NotFound' && status === 404))

@@ -5,10 +5,11 @@ import { backOff } from '../../async/backoff.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { changed, notFound, type Range, rangeInside, tooLarge, wantedRange } from '../ranges.ts';
 import type { CallOptions } from '../store.ts';
-import { request, type S3 } from './client.ts';
+import type { S3 } from './client.ts';
 import { failureOf } from './errors.ts';
 import { plainEtag } from './etags.ts';
 import { headObject, missingInResponse } from './head.ts';
+import { request } from './request.ts';
 
 type GetOptions = CallOptions & Range & { bytesMax?: number };
 
@@ -102,7 +103,7 @@ async function openBody(
     ...(etag !== undefined && { IfMatch: `"${etag}"` }),
   };
   // The first byte has as long as any other; the body itself is watched chunk by chunk.
-  const call = { doing, object: key, signal, isPatient: true };
+  const call = { doing, object: key, signal, longTimeout: true };
   try {
     const answer = await request(s3, call, (client, http) =>
       client.send(new GetObjectCommand(input), { ...http, requestTimeout: s3.settings.stallMs }),

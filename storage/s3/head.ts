@@ -1,8 +1,9 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { CallOptions, StoredObject } from '../store.ts';
-import { request, type S3 } from './client.ts';
+import type { S3 } from './client.ts';
 import { plainEtag } from './etags.ts';
+import { request } from './request.ts';
 
 /** Size, etag and time of an object. A bucket that is missing looks like an object that is: the answer has no body. */
 export async function headObject(

@@ -7,9 +7,10 @@ import {
 } from '@aws-sdk/client-s3';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { CallOptions, PendingUpload, StoredObject } from '../store.ts';
-import { request, type S3 } from './client.ts';
+import type { S3 } from './client.ts';
 import { plainEtag } from './etags.ts';
 import { missingInResponse, stored } from './head.ts';
+import { request } from './request.ts';
 
 /** The most one DeleteObjects takes. */
 const DELETE_KEYS_MAX = 1_000;

@@ -3,10 +3,11 @@ import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { backOff } from '../../async/backoff.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
 import type { CallOptions, StoredObject } from '../store.ts';
-import { request, type S3 } from './client.ts';
+import type { S3 } from './client.ts';
 import { failureOf } from './errors.ts';
 import { plainEtag } from './etags.ts';
 import { stored } from './head.ts';
+import { request } from './request.ts';
 
 /** Metadata that tells our own write from another's; a random id, nothing about the content. */
 const WRITE_ID = 'stowage-write';

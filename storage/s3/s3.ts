@@ -1,6 +1,7 @@
-import { checkFolder, checkKey, checkPrefix } from '../keys-allowed.ts';
+import { checkFolder, checkKey, checkPrefix } from '../check-key.ts';
 import { exactly, notFound } from '../ranges.ts';
-import type { CallOptions, ObjectStore, StoredObject, StoreSettings } from '../store.ts';
+import type { S3Settings } from '../settings.ts';
+import type { CallOptions, ObjectStore, StoredObject } from '../store.ts';
 import { connectS3, type S3 } from './client.ts';
 import { canCopyWithin, copyObject } from './copy.ts';
 import { getObject, readObject } from './get.ts';
@@ -14,7 +15,7 @@ const connections = new WeakMap<ObjectStore, S3>();
 
 /** For what the port does not offer; undefined for a store that is no S3. */
 export function connectionOf(store: ObjectStore): S3 | undefined {
-  return connections.get(store);
+  return connections.get(store.unwrap());
 }
 
 /**
@@ -23,15 +24,12 @@ export function connectionOf(store: ObjectStore): S3 | undefined {
  * Differences between servers: an existing key is refused atomically by `create` and by uploads of one part
  * everywhere; by uploads of several parts and by copies on AWS only (s3-upload.ts, s3-copy.ts).
  */
-export function openS3(
-  bucket: string,
-  prefix: string,
-  settings: NonNullable<StoreSettings['s3']>,
-): ObjectStore {
+export function openS3(bucket: string, prefix: string, settings: S3Settings): ObjectStore {
   const s3 = connectS3(bucket, prefix, settings);
   const store: ObjectStore = {
     url: s3.url,
     kind: 's3',
+    unwrap: () => store,
     async create(key, body, options) {
       checkKey(key);
       return putObject(s3, key, body, options);
@@ -92,7 +90,7 @@ async function copy(
   checkKey(key);
   const source = await from.head(key, options);
   if (source === undefined) throw notFound(key, from.url);
-  const fromS3 = connections.get(from);
+  const fromS3 = connections.get(from.unwrap());
   if (fromS3 !== undefined && canCopyWithin(to, fromS3, source)) {
     return copyObject(to, fromS3, key, source, options);
   }

@@ -8,7 +8,7 @@ import {
 import { delayedAbort, throwIfInterrupted, untilInterrupted } from '../../async/abort.ts';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { CallOptions, StoredObject } from '../store.ts';
-import { request, type S3 } from './client.ts';
+import type { S3 } from './client.ts';
 import { failureOf } from './errors.ts';
 import { etagOfParts, plainEtag } from './etags.ts';
 import { headObject, missingInResponse, stored } from './head.ts';
@@ -17,6 +17,7 @@ import { intoParts, type Part } from './parts/parts.ts';
 import { partBytesAt } from './parts/sizes.ts';
 import { partWindow } from './parts/window.ts';
 import { putObject } from './put.ts';
+import { request } from './request.ts';
 
 /** An abort that hangs must not hold up the failure that led to it; the sweeper removes what it leaves. */
 const ABORT_MS_MAX = 10_000;
@@ -105,7 +106,7 @@ async function uploadInParts(
       failed.abort();
       // A part that arrives after the abort would stay, unseen and paid for.
       await Promise.allSettled(inFlight);
-      await giveUpUpload(s3, key, uploadId);
+      await abandonUpload(s3, key, uploadId);
     }
   }
 }
@@ -196,7 +197,7 @@ export async function beginUpload(
 }
 
 /** Ends an upload that failed. An abort that fails too is left to the sweeper: the first failure is the one to report. */
-export async function giveUpUpload(s3: S3, key: string, uploadId: string): Promise<void> {
+export async function abandonUpload(s3: S3, key: string, uploadId: string): Promise<void> {
   await abortUpload(s3, key, uploadId, AbortSignal.timeout(ABORT_MS_MAX)).catch(() => undefined);
 }
 

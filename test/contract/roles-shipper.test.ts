@@ -94,7 +94,7 @@ test('a versioned bucket of Ceph 16 ignores the condition of a create, and the p
 });
 
 test('a shipper that lost the answer to a create cannot tell, and says so', async () => {
-  proxy.trouble({ kind: 'drop-response' }, { when: ({ method }) => method === 'PUT' });
+  proxy.injectFault({ kind: 'drop-response' }, { when: ({ method }) => method === 'PUT' });
   const create = shipper.create(numbered('receipt', 5), text('{}'));
   await expect(create).rejects.toMatchObject({ code: 'storage/exists' });
 });

@@ -10,7 +10,7 @@ import { deleteSet, planDeletion } from '../../functions/sets/delete.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import { requestTask } from '../../functions/tasks/tasks.ts';
 import { claimOrder } from '../../segment-shipper/agent/claim.ts';
-import { inspectBucket } from '../../storage/s3/deployment.ts';
+import { inspectBucket } from '../../storage/s3/inspect-bucket.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { storeReceipt, storeRequest } from '../integration/functions/restores.ts';
 import {
@@ -178,7 +178,9 @@ test('an agent takes an order, and not a second time', async () => {
 test('who runs doctor sees how the bucket is set up, a shipper does not', async () => {
   const deniedTo = async (role: string) =>
     Object.entries((await inspectBucket(store(role))) ?? {})
-      .filter(([, said]) => typeof said === 'object' && said.unsaid === 'denied')
+      .filter(
+        ([, answer]) => typeof answer === 'object' && !answer.ok && answer.failure === 'denied',
+      )
       .map(([name]) => name);
   // Ceph 16 tells of notifications to the owner of the bucket only.
   for (const role of ['Operator', 'Audit'])

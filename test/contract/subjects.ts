@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { openStore } from '../../storage/open.ts';
-import type { ObjectStore, StoreSettings } from '../../storage/store.ts';
+import type { StoreSettings } from '../../storage/settings.ts';
+import type { ObjectStore } from '../../storage/store.ts';
 import { type Ceph, startCeph } from '../support/ceph/ceph.ts';
 
 /** A kind of store under test, and everything in which it may differ from the others. */

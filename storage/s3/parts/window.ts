@@ -6,7 +6,7 @@ export interface PartWindow {
   arrived(attempts: number): void;
 }
 
-const BEGIN = 2;
+const SIZE_AT_START = 2;
 
 /**
  * Adapts the parts in flight to what the storage takes, as TCP does: one more for each round of parts that arrived at the first attempt,
@@ -14,7 +14,7 @@ const BEGIN = 2;
  * window, so nothing needs to be known of bandwidth or distance.
  */
 export function partWindow(sizeMax: number): PartWindow {
-  let size = Math.min(BEGIN, sizeMax);
+  let size = Math.min(SIZE_AT_START, sizeMax);
   return {
     get size() {
       return Math.floor(size);

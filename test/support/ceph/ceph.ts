@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { freePort } from '../servers/free-port.ts';
 import { writeCephConf } from './conf.ts';
-import { giveAway, requireCommands, unprivilegedUser } from './host.ts';
+import { chownFolder, requireCommands, unprivilegedUser } from './host.ts';
 import { type Daemon, run, startDaemon } from './process.ts';
 import { type SubscribeOptions, type Subscription, subscribeBucket } from './topics.ts';
 
@@ -64,7 +64,7 @@ export async function startCeph(options: CephOptions = {}): Promise<Ceph> {
       objectStore: options.objectStore ?? 'memstore',
       rgwPort: port,
     });
-    await giveAway(dir, user);
+    await chownFolder(dir, user);
     const at = { dir, conf: conf.path, user };
     await run(
       at,
@@ -86,7 +86,7 @@ export async function startCeph(options: CephOptions = {}): Promise<Ceph> {
     const gateway = startDaemon(at, 'radosgw', '-n', 'client.rgw', '-f');
     daemons.push(gateway);
     const keys = await createUser(at, 'stowage');
-    await gateway.answers(endpoint);
+    await gateway.waitUntilHttp(endpoint);
     return connect({ at, endpoint, keys, stop });
   } catch (error) {
     await stop();

@@ -48,7 +48,7 @@ export function unprivilegedUser(): User | undefined {
 }
 
 /** Makes `user` the owner of a folder and of what is directly in it. */
-export async function giveAway(dir: string, user: User | undefined): Promise<void> {
+export async function chownFolder(dir: string, user: User | undefined): Promise<void> {
   if (user === undefined) return;
   await chown(dir, user.uid, user.gid);
   for (const name of await readdir(dir)) await chown(join(dir, name), user.uid, user.gid);

@@ -8,7 +8,7 @@ import type { User } from './host.ts';
 const execute = promisify(execFile);
 
 /** Where a command of this cluster runs. */
-export interface At {
+export interface ClusterPlace {
   readonly dir: string;
   readonly conf: string;
   readonly user: User | undefined;
@@ -16,7 +16,7 @@ export interface At {
 
 export interface Daemon {
   /** Waits until an HTTP server answers there, with whatever status. */
-  answers(endpoint: string): Promise<void>;
+  waitUntilHttp(endpoint: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ const START_MS_MAX = 150_000;
 const STOP_MS_MAX = 5_000;
 
 /** Runs one command of Ceph's to its end; what it wrote is in the error when it fails. */
-export async function run(at: At, program: string, ...args: string[]): Promise<string> {
+export async function run(at: ClusterPlace, program: string, ...args: string[]): Promise<string> {
   try {
     const { stdout } = await execute(program, ['-c', at.conf, ...args], {
       ...at.user,
@@ -39,7 +39,7 @@ export async function run(at: At, program: string, ...args: string[]): Promise<s
 }
 
 /** Starts a daemon in the foreground. It dies with us, whatever kills us: no test run may leave a cluster behind. */
-export function startDaemon(at: At, program: string, ...args: string[]): Daemon {
+export function startDaemon(at: ClusterPlace, program: string, ...args: string[]): Daemon {
   const output = openSync(`${at.dir}/${program}.out`, 'a');
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, '-c', at.conf, ...args], {
     ...at.user,
@@ -57,7 +57,7 @@ export function startDaemon(at: At, program: string, ...args: string[]): Daemon 
     child.once('error', (error) => endAs(error.message));
   });
   return {
-    async answers(endpoint) {
+    async waitUntilHttp(endpoint) {
       for (const until = Date.now() + START_MS_MAX; Date.now() < until; await sleep(50)) {
         if (ended !== undefined) break;
         const response = await fetch(endpoint).catch(() => undefined);
@@ -78,7 +78,7 @@ export function startDaemon(at: At, program: string, ...args: string[]): Daemon 
   };
 }
 
-async function logTails(at: At): Promise<string> {
+async function logTails(at: ClusterPlace): Promise<string> {
   const names = [
     'mon.a.log',
     'osd.0.log',

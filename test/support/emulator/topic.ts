@@ -14,7 +14,7 @@ import { clientOptions } from './stack.ts';
 /** Somebody who has subscribed to the announcements of a stack, as users do: a queue, and a filter by attributes. */
 export interface Subscriber {
   /** All that has been announced so far. */
-  heard(): Promise<readonly Announcement[]>;
+  received(): Promise<readonly Announcement[]>;
 }
 
 const RECEIVED_AT_ONCE = 10;
@@ -53,16 +53,16 @@ export async function subscribe(
       },
     }),
   );
-  const heard: Announcement[] = [];
+  const received: Announcement[] = [];
   return {
-    async heard() {
+    async received() {
       for (;;) {
         const { Messages = [] } = await sqs.send(
           new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: RECEIVED_AT_ONCE }),
         );
-        if (Messages.length === 0) return heard;
+        if (Messages.length === 0) return received;
         for (const { Body = '', ReceiptHandle } of Messages) {
-          heard.push(JSON.parse(Body) as Announcement);
+          received.push(JSON.parse(Body) as Announcement);
           await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
         }
       }

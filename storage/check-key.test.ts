@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { backoffMs } from '../async/backoff.ts';
-import { checkFolder, checkKey, checkPrefix } from './keys-allowed.ts';
+import { checkFolder, checkKey, checkPrefix } from './check-key.ts';
 import { rangeInside } from './ranges.ts';
 
 const isRefused = (check: () => void) => {

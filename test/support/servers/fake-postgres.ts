@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { ConnectionTarget } from '../../../database/flavour.ts';
 
 /** A server that speaks PostgreSQL's protocol just well enough to be connected to, and says what the test wants. */
-export interface SpeakingServer {
+export interface FakePostgres {
   readonly target: ConnectionTarget;
   stop(): Promise<void>;
 }
@@ -23,7 +23,7 @@ export const copyEnds = (rows: number) =>
   Buffer.concat([message('c'), message('C', `COPY ${rows}\0`), READY]);
 
 /** `answer` is called with the connection at each query that begins with COPY; all others succeed and return nothing. */
-export async function startSpeaking(answer: (socket: Socket) => void): Promise<SpeakingServer> {
+export async function startFakePostgres(answer: (socket: Socket) => void): Promise<FakePostgres> {
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     open.add(socket);

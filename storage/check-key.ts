@@ -12,7 +12,7 @@ export const TEMP_FOLDER = '.tmp';
  * @throws StowageError `storage/invalid`.
  */
 export function checkKey(key: string): void {
-  const wrong = faultOfKey(key);
+  const wrong = keyError(key);
   if (wrong !== undefined) {
     throw new StowageError(
       'storage/invalid',
@@ -27,7 +27,7 @@ export function checkKey(key: string): void {
 /** As `checkKey` for the start of a key: the last segment may be cut anywhere, also right after a slash. */
 export function checkPrefix(prefix: string): void {
   const folder = prefix.slice(0, prefix.lastIndexOf('/'));
-  const wrong = faultOfText(prefix) ?? (prefix.includes('/') ? faultOfSegments(folder) : undefined);
+  const wrong = textError(prefix) ?? (prefix.includes('/') ? segmentsError(folder) : undefined);
   if (wrong !== undefined) {
     throw new StowageError(
       'storage/invalid',
@@ -47,12 +47,12 @@ export function checkFolder(prefix: string): void {
   }
 }
 
-function faultOfKey(key: string): string | undefined {
+function keyError(key: string): string | undefined {
   if (key === '') return 'it is empty';
-  return faultOfText(key) ?? faultOfSegments(key);
+  return textError(key) ?? segmentsError(key);
 }
 
-function faultOfText(text: string): string | undefined {
+function textError(text: string): string | undefined {
   if (!text.isWellFormed()) return 'it is not well-formed Unicode';
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters XML listings cannot carry
   if (/[\u0000-\u001f\u007f\ufffe\uffff]/.test(text)) return 'it holds a control character';
@@ -60,7 +60,7 @@ function faultOfText(text: string): string | undefined {
   return undefined;
 }
 
-function faultOfSegments(path: string): string | undefined {
+function segmentsError(path: string): string | undefined {
   const segments = path.split('/');
   if (segments[0] === '') return 'it starts with /';
   if (segments[0] === TEMP_FOLDER) return `${TEMP_FOLDER} is reserved`;

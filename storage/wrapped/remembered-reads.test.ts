@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDirectory } from '../directory/directory.ts';
 import type { ObjectStore } from '../store.ts';
-import { rememberReads } from './remembered.ts';
+import { rememberedReads } from './remembered-reads.ts';
 
 const LIMIT = { bytesMax: 1000 };
 
@@ -34,7 +34,7 @@ const text = async (bytes: Promise<Uint8Array>) => Buffer.from(await bytes).toSt
 describe('reads that are remembered', () => {
   it('are made once, also by a reader that allows just as much', async () => {
     const { store, reads } = await watched();
-    const remembered = rememberReads(store, 100);
+    const remembered = rememberedReads(store, 100);
     expect(await text(remembered.read('a', LIMIT))).toBe('aaaaaaaaaa');
     expect(await text(remembered.read('a', { bytesMax: 10 }))).toBe('aaaaaaaaaa');
     expect(reads).toEqual(['a']);
@@ -42,7 +42,7 @@ describe('reads that are remembered', () => {
 
   it('are refused to who allows less', async () => {
     const { store } = await watched();
-    const remembered = rememberReads(store, 100);
+    const remembered = rememberedReads(store, 100);
     await remembered.read('a', LIMIT);
     await expect(remembered.read('a', { bytesMax: 9 })).rejects.toMatchObject({
       code: 'storage/too-large',
@@ -51,14 +51,14 @@ describe('reads that are remembered', () => {
 
   it('are kept up to a bound; what came first stays', async () => {
     const { store, reads } = await watched();
-    const remembered = rememberReads(store, 19);
+    const remembered = rememberedReads(store, 19);
     for (const key of ['a', 'b', 'a', 'b']) await remembered.read(key, LIMIT);
     expect(reads).toEqual(['a', 'b', 'b']);
   });
 
   it('do not remember that something was not there', async () => {
     const { store } = await watched();
-    const remembered = rememberReads(store, 100);
+    const remembered = rememberedReads(store, 100);
     await expect(remembered.read('c', LIMIT)).rejects.toMatchObject({ code: 'storage/not-found' });
     await remembered.create('c', Buffer.from('now'));
     expect(await text(remembered.read('c', LIMIT))).toBe('now');
@@ -66,7 +66,7 @@ describe('reads that are remembered', () => {
 
   it('forget what this process deletes, and make room', async () => {
     const { store, reads } = await watched();
-    const remembered = rememberReads(store, 10);
+    const remembered = rememberedReads(store, 10);
     await remembered.read('a', LIMIT);
     await remembered.delete(['a']);
     await writeFile(join(root, 'a'), 'anew');

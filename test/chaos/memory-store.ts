@@ -1,6 +1,6 @@
-import { StowageError } from '../../backup-set/base/errors.ts';
 import { checkKey, checkPrefix } from '../../storage/check-key.ts';
-import { notFound, rangeInside, tooLarge } from '../../storage/ranges.ts';
+import { exists, notFound, tooLarge } from '../../storage/errors.ts';
+import { rangeInside } from '../../storage/ranges.ts';
 import type { ObjectStore, StoredObject } from '../../storage/store.ts';
 
 /**
@@ -62,10 +62,6 @@ export function openMemory(url: string): ObjectStore {
     async close() {},
   };
   return store;
-}
-
-function exists(object: string): StowageError {
-  return new StowageError('storage/exists', `${object} exists already`, { where: { object } });
 }
 
 async function unused(): Promise<never> {

@@ -5,7 +5,7 @@ import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
 import { reusing, someBytes } from './bytes.ts';
-import { copying } from './copying.ts';
+import { copying, copyingWrapped } from './copying.ts';
 import { listing } from './listing.ts';
 import { reading } from './reading.ts';
 import { BUCKET, cephSubject, directorySubject, PART_BYTES } from './subjects.ts';
@@ -28,6 +28,7 @@ describe.each([directory, ceph])('$name', (subject) => {
   writing(subject);
   reading(subject);
   listing(subject);
+  copyingWrapped(subject);
 });
 
 describe('copies', () => {

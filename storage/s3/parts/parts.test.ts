@@ -102,7 +102,7 @@ describe('part buffers', () => {
     const buffers = partBuffers(spare, never, 'failing');
     for (let count = 0; count < 4; count++) await buffers.take(10);
     expect(spare.left).toBe(1);
-    buffers.close();
+    buffers[Symbol.dispose]();
     expect(spare).toEqual({ left: 3, idle: [] });
   });
 

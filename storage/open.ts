@@ -5,21 +5,18 @@ import { StoreSettings } from './settings.ts';
 import type { ObjectStore } from './store.ts';
 
 /**
- * Opens the store a root URL names. Nothing is contacted or made yet: that a server answers is `probeStore`'s job.
- * @throws StowageError `config/invalid` naming the field.
+ * Opens the store that a root URL names. Contacts no server and creates nothing; `probeStore` checks
+ * that the store works. @throws StowageError `config/invalid` naming the field.
  */
 export async function openStore(settings: StoreSettings): Promise<ObjectStore> {
   const parsed = StoreSettings.safeParse(settings, { jitless: true });
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw invalid(
-      issue?.path.map(String).join('.') || 'root',
-      issue?.message ?? 'is not understood',
-    );
+    throw invalid(issue?.path.map(String).join('.') || 'root', issue?.message ?? 'is invalid');
   }
   const url = rootUrl(settings.root);
   markModuleUsed(url.protocol);
-  // Nobody loads what his root does not need; the AWS SDK is most of it.
+  // Loaded only when the root needs it: the AWS SDK is most of a program's code.
   if (url.protocol === 'file:') {
     const path = directoryPath(url);
     return (await import('./directory/directory.ts')).openDirectory(path);
@@ -42,9 +39,12 @@ function rootUrl(root: string): URL {
       `${url.protocol}// is not supported; write file:///absolute/path or s3://bucket/prefix`,
     );
   }
-  // Said without quoting the URL: what stands there may be a password.
+  // The message does not quote the URL: it may contain a password.
   if (url.username !== '' || url.password !== '')
-    throw invalid('root', 'credentials do not belong into the URL');
+    throw invalid(
+      'root',
+      'the URL must not contain credentials; use the AWS_… variables or ~/.aws',
+    );
   if (url.search !== '' || url.hash !== '')
     throw invalid('root', `"${root}" must not have a ? or # part`);
   return url;
@@ -59,7 +59,7 @@ function directoryPath(url: URL): string {
   }
 }
 
-/** The prefix comes back as it stands before a key: empty, or ending in a slash. */
+/** @returns the prefix as it stands before a key: empty, or ending in a slash. */
 function bucketAndPrefix(url: URL): [bucket: string, prefix: string] {
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(url.hostname)) {
     throw invalid('root', `"${url.hostname}" is not a bucket name; write s3://bucket/prefix`);
@@ -67,7 +67,7 @@ function bucketAndPrefix(url: URL): [bucket: string, prefix: string] {
   if (url.port !== '')
     throw invalid(
       'root',
-      's3:// takes a bucket, not a host and port; name the server in s3.endpoint',
+      's3:// takes a bucket, not a host and port; set the server in s3.endpoint',
     );
   const path = decodePath(url).replace(/^\//, '').replace(/\/$/, '');
   if (path.split('/').some((segment) => segment === '') && path !== '') {
@@ -80,7 +80,11 @@ function decodePath(url: URL): string {
   try {
     return decodeURIComponent(url.pathname);
   } catch (error) {
-    throw invalid('root', `"${url.href}" has a % that encodes nothing`, error);
+    throw invalid(
+      'root',
+      `"${url.href}" has an invalid percent encoding`,
+      error,
+    );
   }
 }
 

@@ -1,15 +1,11 @@
 import { StowageError } from '../backup-set/base/errors.ts';
 import { changed } from './errors.ts';
-
-export interface Range {
-  readonly offset?: number | undefined;
-  readonly length?: number | undefined;
-}
+import type { ByteRange } from './store.ts';
 
 /** The start of a requested range, and its end (exclusive) when the range has a length. */
 export function wantedRange(
   key: string,
-  range: Range,
+  range: ByteRange,
 ): { offset: number; end: number | undefined } {
   const offset = range.offset ?? 0;
   const end = range.length === undefined ? undefined : offset + range.length;
@@ -31,7 +27,7 @@ export function wantedRange(
 export function rangeInside(
   key: string,
   bytes: number,
-  range: Range,
+  range: ByteRange,
 ): { offset: number; end: number } {
   const { offset, end = Math.max(bytes, offset) } = wantedRange(key, range);
   if (end <= bytes) return { offset, end };

@@ -35,7 +35,7 @@ function directoryError(error: unknown, doing: string, object?: string): unknown
   const reason = isMissing ? 'there is no such object' : messageOf(error);
   return new StowageError(code, `${doing}: ${reason}`, {
     cause: error,
-    ...(object && { where: { object } }),
+    where: object === undefined ? {} : { object },
   });
 }
 

@@ -3,8 +3,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { throwIfInterrupted } from '../../async/abort.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { changed, tooLarge } from '../errors.ts';
-import { type Range, rangeInside } from '../ranges.ts';
-import type { CallOptions, StoredObject } from '../store.ts';
+import { rangeInside } from '../ranges.ts';
+import type { ByteRange, CallOptions, StoredObject } from '../store.ts';
 import { withErrorCodes } from './errors.ts';
 
 /** Larger reads are not faster; smaller ones need more calls into the thread pool. */
@@ -17,7 +17,7 @@ const READ_BYTES = 512 * 1024;
 export async function* readFile(
   path: string,
   key: string,
-  options: CallOptions & Range & { bytesMax?: number },
+  options: CallOptions & ByteRange & { bytesMax?: number },
 ): AsyncGenerator<Uint8Array> {
   const doing = `reading ${key}`;
   const file = await withErrorCodes(doing, key, () => openObject(path, key));

@@ -5,8 +5,8 @@ import { StoreSettings } from './settings.ts';
 import type { ObjectStore } from './store.ts';
 
 /**
- * Opens the store that a root URL names. Contacts no server and creates nothing; `probeStore` checks
- * that the store works. @throws StowageError `config/invalid` naming the field.
+ * Opens the store that a root URL names. Contacts no server and creates nothing; `probeStore`
+ * checks that the store works. @throws StowageError `config/invalid` naming the field.
  */
 export async function openStore(settings: StoreSettings): Promise<ObjectStore> {
   const parsed = StoreSettings.safeParse(settings, { jitless: true });

@@ -2,7 +2,8 @@
  * The port to object storage: what Stowage needs of a store. Two stores implement it (directory/,
  * s3/); one contract suite (test/contract/store.test.ts) checks both.
  *
- * Keys are relative to the store's root, use `/`, and never start with one. No operation overwrites.
+ * Keys are relative to the store's root, use `/`, and never start with one. No operation
+ * overwrites.
  */
 export interface ObjectStore {
   /** The root, such as `s3://bucket/prefix` or `file:///mnt/backup`. Never contains a secret. */
@@ -37,17 +38,17 @@ export interface ObjectStore {
   ): Promise<StoredObject>;
 
   /**
-   * Streams `length` bytes from `offset` (both optional: the whole object). Continues by itself after
-   * a reset or a stalled body. Yields all bytes in order, or throws.
-   * @throws StowageError `storage/not-found`; `storage/changed` when the object is no longer the one
-   * first opened; `storage/invalid` when the object is shorter than the range.
+   * Streams `length` bytes from `offset` (both optional: the whole object). Continues by itself
+   * after a reset or a stalled body. Yields all bytes in order, or throws.
+   * @throws StowageError `storage/not-found`; `storage/changed` when the object is no longer the
+   * one first opened; `storage/invalid` when the object is shorter than the range.
    */
   get(key: string, options?: CallOptions & ByteRange): AsyncIterable<Uint8Array>;
 
   /**
    * Reads a whole small object.
-   * @throws StowageError `storage/too-large`, before any byte is read, when the object has more than
-   * `bytesMax` bytes.
+   * @throws StowageError `storage/too-large`, before any byte is read, when the object has more
+   * than `bytesMax` bytes.
    */
   read(key: string, options: CallOptions & { readonly bytesMax: number }): Promise<Uint8Array>;
 
@@ -64,8 +65,8 @@ export interface ObjectStore {
   listPrefixes(prefix: string, options?: CallOptions): AsyncIterable<string>;
 
   /**
-   * Copies an object of any size into this store: on the server when `from` is on the same endpoint,
-   * otherwise by streaming. Create-only, and it checks the size of the copy.
+   * Copies an object of any size into this store: on the server when `from` is on the same
+   * endpoint, otherwise by streaming. Create-only, and it checks the size of the copy.
    */
   copyFrom(from: ObjectStore, key: string, options?: CallOptions): Promise<StoredObject>;
 

@@ -17,11 +17,12 @@ import { fromBytes, fromFile, fromStream, writeFile } from './write.ts';
 const roots = new WeakMap<ObjectStore, string>();
 
 /**
- * A store in a directory: a mounted NFS export, a deduplicating appliance, a disk. Objects are plain
- * files named by their key. The first write creates the root; unfinished files are in `<root>/.tmp`.
+ * A store in a directory: a mounted NFS export, a deduplicating appliance, a disk. Objects are
+ * plain files named by their key. The first write creates the root; unfinished files are in
+ * `<root>/.tmp`.
  *
- * Differences from S3: a key cannot be both an object and a folder of other objects (`a` and `a/b`),
- * and one segment of a key has at most 255 bytes.
+ * Differences from S3: a key cannot be both an object and a folder of other objects (`a` and
+ * `a/b`), and one segment of a key has at most 255 bytes.
  */
 export function openDirectory(root: string): ObjectStore {
   const store: ObjectStore = {

@@ -11,8 +11,8 @@ import { withErrorCodes } from './errors.ts';
 const READ_BYTES = 512 * 1024;
 
 /**
- * Streams a range of a file. A file that is changed in place meanwhile is detected at the end by its
- * size and time. A file of more than `bytesMax` bytes is rejected before any byte is read.
+ * Streams a range of a file. A file that is changed in place meanwhile is detected at the end by
+ * its size and time. A file of more than `bytesMax` bytes is rejected before any byte is read.
  */
 export async function* readFile(
   path: string,
@@ -52,7 +52,9 @@ async function openObject(path: string, key: string): Promise<FileHandle> {
   });
 }
 
-/** The ETag is size and time in nanoseconds: it changes when a file of the same size is rewritten. */
+/**
+ * The ETag is size and time in nanoseconds: it changes when a file of the same size is rewritten.
+ */
 export function storedFile(key: string, found: BigIntStats): StoredObject {
   return {
     key,

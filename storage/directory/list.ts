@@ -52,9 +52,9 @@ export async function* listFolders(
 }
 
 /**
- * The entries of a folder, in key order. A folder sorts as if its name ended in a slash, because the
- * keys below it do (`a-b` comes before `a/b`). Symbolic links are left out: they may point outside
- * the root, or form a cycle.
+ * The entries of a folder, in key order. A folder sorts as if its name ended in a slash, because
+ * the keys below it do (`a-b` comes before `a/b`). Symbolic links are left out: they may point
+ * outside the root, or form a cycle.
  */
 async function entriesOf(root: string, folder: string, start: string): Promise<Dirent[]> {
   let entries: Dirent[];

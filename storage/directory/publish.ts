@@ -11,8 +11,8 @@ export const DIRECTORY_MODE = 0o750;
 const FOLDER_ATTEMPTS_MAX = 20;
 
 /**
- * Gives a finished, synced temporary file its final name, unless that name is taken. This is the one
- * atomic step of every write. On success the temporary name no longer exists.
+ * Gives a finished, synced temporary file its final name, unless that name is taken. This is the
+ * one atomic step of every write. On success the temporary name no longer exists.
  * @throws StowageError `storage/exists`, or the system's error.
  */
 export async function publish(
@@ -88,8 +88,8 @@ async function syncFolder(path: string): Promise<void> {
       await folder.close();
     }
   } catch (error) {
-    // Some network filesystems cannot sync a folder: the server then decides when a name is durable.
-    // ENOENT: a concurrent `delete` has removed the folder.
+    // Some network filesystems cannot sync a folder: the server then decides when a name is
+    // durable. ENOENT: a concurrent `delete` has removed the folder.
     if (
       !isErrno(
         error,

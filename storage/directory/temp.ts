@@ -7,10 +7,10 @@ import { isErrno, withErrorCodes } from './errors.ts';
 import { DIRECTORY_MODE } from './publish.ts';
 
 /**
- * Unfinished files are in one flat folder inside the root: on the same filesystem they can be linked
- * to their key. The file name holds the key, so no second file is needed:
- * `.tmp/<start time, base 36>-<random>.<key as base64url>`. The rest of a key that is too long for
- * one file name is in the names of subfolders.
+ * Unfinished files are in one flat folder inside the root: on the same filesystem they can be
+ * linked to their key. The file name holds the key, so no second file is needed: `.tmp/<start time,
+ * base 36>-<random>.<key as base64url>`. The rest of a key that is too long for one file name is in
+ * the names of subfolders.
  */
 const NAME = /^(?<began>[0-9a-z]{1,11})-[0-9a-f]{16}\.(?<key>[A-Za-z0-9_-]+)$/;
 /** File names have at most 255 bytes on common filesystems (143 on eCryptfs: too few for these). */

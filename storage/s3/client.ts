@@ -15,7 +15,9 @@ export interface S3 {
   /** True for AWS itself: its conditional copies and completions can be relied on. */
   readonly isAws: boolean;
   readonly client: S3Client;
-  /** For requests that send nothing for minutes while they work: copies, completions, slow readers. */
+  /**
+   * For requests that send nothing for minutes while they work: copies, completions, slow readers.
+   */
   readonly longTimeoutClient: S3Client;
   /** Shared by all uploads. */
   readonly spareBuffers: SpareBuffers;

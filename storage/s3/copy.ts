@@ -122,7 +122,9 @@ async function copyPart(
   return { PartNumber: range.number, ETag, ChecksumCRC32 };
 }
 
-/** Ceph 16 ignores the condition on the source of a part, so the ETag is compared after the copy. */
+/**
+ * Ceph 16 ignores the condition on the source of a part, so the ETag is compared after the copy.
+ */
 async function checkUnchanged({ from, key, call, source }: Copy): Promise<void> {
   const found = await headObject(from, key, { signal: call.signal });
   if (found?.etag !== source.etag) throw changed(key, 'its ETag differs');

@@ -43,7 +43,8 @@ test('etags have no quotes, and an empty one is none', () => {
 });
 
 test('the etag of parts is the md5 of their md5s, or nothing when they have none', () => {
-  // md5(md5('a') . md5('b')), computed with another program; the contract suite compares with a real server's.
+  // md5(md5('a') . md5('b')), computed with another program; the contract suite compares with a
+  // real server's.
   const [a, b] = ['0cc175b9c0f1b6a831c399e269772661', '92eb5ffee6ae2fec3ad71c777531578f'];
   expect(etagOfParts([a, b])).toBe('96e024ba2074fe77e8e965ba43a704be-2');
   expect(etagOfParts([a, 'not-an-md5'])).toBeUndefined();

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 
-/** An ETag without quotes: servers quote it in some responses and not in others. Empty is absent. */
+/**
+ * An ETag without quotes: servers quote it in some responses and not in others. Empty is absent.
+ */
 export function plainEtag(etag: string | undefined): string | undefined {
   const plain = etag?.replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
   return plain === '' ? undefined : plain;

@@ -141,7 +141,9 @@ async function checkEmptyRange(s3: S3, key: string, options: GetOptions): Promis
   if (end > offset) throw changed(key, `it has ${found.bytes} bytes now`);
 }
 
-/** Passes a body on; fails when it sends nothing for `stallMs`. The consumer's time does not count. */
+/**
+ * Passes a body on; fails when it sends nothing for `stallMs`. The consumer's time does not count.
+ */
 async function* failingOnStall(
   body: Readable,
   stallMs: number,

@@ -15,7 +15,9 @@ import { request } from './request.ts';
 /** The maximum for one DeleteObjects request. */
 const DELETE_KEYS_MAX = 1_000;
 
-/** Every object below a prefix, without folder markers: consoles make such keys, ending in a slash. */
+/**
+ * Every object below a prefix, without folder markers: consoles make such keys, ending in a slash.
+ */
 export async function* listObjects(
   s3: S3,
   prefix: string,
@@ -70,7 +72,9 @@ async function* listPages(
   } while (token !== undefined);
 }
 
-/** Removes objects, 1,000 per request. Tries all keys, then throws an error about the first failure. */
+/**
+ * Removes objects, 1,000 per request. Tries all keys, then throws an error about the first failure.
+ */
 export async function deleteObjects(
   s3: S3,
   keys: readonly string[],

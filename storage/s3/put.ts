@@ -16,9 +16,9 @@ const WRITE_ID = 'stowage-write';
  * Creates an object with one conditional PUT: of many writers, the server lets exactly one succeed.
  *
  * When a response is lost, the SDK's next attempt finds that the key exists, perhaps by our own
- * write. The id in the object's metadata then shows the writer. Comparing contents would not do: two
- * racing writers of the same bytes would both believe that they won. A writer without the right to
- * read (a shipper) gets `storage/exists`: it cannot find out.
+ * write. The id in the object's metadata then shows the writer. Comparing contents would not do:
+ * two racing writers of the same bytes would both believe that they won. A writer without the right
+ * to read (a shipper) gets `storage/exists`: it cannot find out.
  */
 export async function putObject(
   s3: S3,

@@ -13,9 +13,9 @@ const THROTTLED_FIRST_PAUSE_MS = 500;
 const PAUSE_MS_MAX = 10_000;
 
 /**
- * Retries what the SDK classifies as throttling or transient (429, 500, 502–504, resets, timeouts, no
- * connection), with our pauses. The SDK's own strategy stops after a second, and all requests of a
- * client share 35 retries: a gateway that restarts during twenty uploads would fail all of them.
+ * Retries what the SDK classifies as throttling or transient (429, 500, 502–504, resets, timeouts,
+ * no connection), with our pauses. The SDK's own strategy stops after a second, and all requests of
+ * a client share 35 retries: a gateway that restarts during twenty uploads would fail all of them.
  */
 export function retryStrategy(attemptsMax: number): RetryStrategy {
   return {

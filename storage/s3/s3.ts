@@ -21,7 +21,8 @@ export function connectionOf(store: ObjectStore): S3 | undefined {
 }
 
 /**
- * A store in a bucket, on AWS or on another S3 server. Credentials come from the SDK's default chain.
+ * A store in a bucket, on AWS or on another S3 server. Credentials come from the SDK's default
+ * chain.
  *
  * Differences between servers: all of them reject an existing key atomically in `create` and in
  * uploads of one part. Only AWS does so in uploads of several parts and in copies.

@@ -23,9 +23,9 @@ interface RunningUpload extends UploadTarget {
 }
 
 /**
- * Uploads a stream. A stream that fits into one part is one conditional PUT. A longer one is sent in
- * parts, a few in flight while the next one is filled. Memory is the part buffers (parts/buffers.ts),
- * whatever the size of the stream.
+ * Uploads a stream. A stream that fits into one part is one conditional PUT. A longer one is sent
+ * in parts, a few in flight while the next one is filled. Memory is the part buffers
+ * (parts/buffers.ts), whatever the size of the stream.
  */
 export async function uploadStream(
   s3: S3,

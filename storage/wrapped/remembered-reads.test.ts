@@ -14,7 +14,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-/** A directory with objects `a` and `b` of ten bytes, and the keys that were really read from it. */
+/**
+ * A directory with objects `a` and `b` of ten bytes, and the keys that were really read from it.
+ */
 async function watched() {
   const directory = openDirectory(root);
   for (const key of ['a', 'b']) await directory.create(key, Buffer.from(key.repeat(10)));

@@ -14,7 +14,8 @@ export interface Part {
 /**
  * Copies a stream into parts of `bytesAt(number)` bytes. Only the last one is smaller; it is empty
  * only when the source is. A full part is yielded when the next byte has arrived, or the end.
- * @throws StowageError `storage/too-large` when the stream is longer than all parts that `bytesAt` allows.
+ * @throws StowageError `storage/too-large` when the stream is longer than all parts that `bytesAt`
+ * allows.
  */
 export async function* intoParts(
   key: string,

@@ -35,7 +35,10 @@ export interface PartRange {
   readonly bytes: number;
 }
 
-/** Cuts an object of known size into parts of `partBytes`, or larger ones to stay within 10,000 parts. */
+/**
+ * Cuts an object of known size into parts of `partBytes`, or larger ones to stay within 10,000
+ * parts.
+ */
 export function cutIntoParts(bytes: number, partBytes: number): PartRange[] {
   const each = Math.max(partBytes, Math.ceil(bytes / PARTS_MAX));
   return Array.from({ length: Math.ceil(bytes / each) }, (_, index) => {

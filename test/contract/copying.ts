@@ -88,7 +88,7 @@ const DECORATORS: Readonly<Record<string, (store: ObjectStore) => ObjectStore>> 
     ),
 };
 
-/** A wrapped store is still the store it wraps: its objects are copied where they are. */
+/** The promise of `unwrap`: a server-side copy also works between wrapped stores. */
 export function copyingWrapped(subject: Subject): void {
   test.each(Object.entries(DECORATORS))(
     'a copy between two stores wrapped by %s reads no byte through this process',

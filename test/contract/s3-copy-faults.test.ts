@@ -9,7 +9,8 @@ import {
 import { collect, reusing, sha256, someBytes } from './bytes.ts';
 import { cephSubject, directorySubject, PART_BYTES } from './subjects.ts';
 
-// A copy from a directory to Ceph is streamed by lib-storage. A proxy injects the faults between us and Ceph.
+// A copy from a directory to Ceph is streamed by lib-storage. A proxy injects the faults between us
+// and Ceph.
 const directory = directorySubject();
 const ceph = cephSubject();
 let proxy: FaultyProxy;

@@ -13,7 +13,7 @@ import { freePort } from '../support/servers/free-port.ts';
 import { collect, reusing, sha256, someBytes, text } from './bytes.ts';
 import { BUCKET, cephSubject, PART_BYTES } from './subjects.ts';
 
-// What a network and a busy server do to an S3 store, between it and a real Ceph.
+// A proxy injects the faults of a network and of an overloaded server between us and a real Ceph.
 const subject = cephSubject();
 let proxy: FaultyProxy;
 
@@ -35,8 +35,8 @@ const isPart = ({ url }: SeenRequest) => url.includes('partNumber=2');
 const isCompletion = ({ method, url }: SeenRequest) =>
   method === 'POST' && url.includes('uploadId=');
 
-describe('writes', () => {
-  test('go through when the server asks for less twice', async () => {
+describe('writes to S3', () => {
+  test('succeed after the server has answered SlowDown twice', async () => {
     const store = await open();
     proxy.injectFault({ kind: 'slow-down' }, { times: 2 });
     await store.create('x', text('content'));
@@ -44,7 +44,7 @@ describe('writes', () => {
     expect(proxy.seen.filter(isPut)).toHaveLength(3);
   });
 
-  test('fail as unavailable when the server never gives in, and leave nothing', async () => {
+  test('fail with storage/unavailable after the last SlowDown, and leave nothing', async () => {
     const store = await open({ attemptsMax: 2 });
     proxy.injectFault({ kind: 'slow-down' }, { times: 2, when: isPart });
     const upload = store.upload('x', reusing(someBytes(3 * PART_BYTES), 1_000_000));
@@ -54,7 +54,7 @@ describe('writes', () => {
     expect(await store.head('x')).toBeUndefined();
   });
 
-  test('send a part again whose connection was reset, before or after it arrived', async () => {
+  test('send a part again after a reset, before or after the part has arrived', async () => {
     const store = await open();
     const content = someBytes(4 * PART_BYTES);
     proxy.injectFault({ kind: 'reset-request' }, { when: isPart });
@@ -65,7 +65,7 @@ describe('writes', () => {
     expect((await store.head('x'))?.etag).toBe(made.etag);
   });
 
-  test('know their own object when the answer to a create is lost', async () => {
+  test('recognise their own object when the response to a create is lost', async () => {
     const store = await open();
     proxy.injectFault({ kind: 'drop-response' }, { when: isPut });
     const made = await store.create('x', text('mine'));
@@ -73,14 +73,14 @@ describe('writes', () => {
     expect(proxy.seen.filter(isPut)).toHaveLength(2);
   });
 
-  test('know when the object is another writer’s, even with the same bytes', async () => {
+  test('recognise the object of another writer, even with the same bytes', async () => {
     const store = await open();
     await store.create('x', text('same'));
     proxy.injectFault({ kind: 'drop-response' }, { when: isPut });
     await expect(store.create('x', text('same'))).rejects.toMatchObject({ code: 'storage/exists' });
   });
 
-  test('know their own object when the answer to a completion is lost', async () => {
+  test('recognise their own object when the response to a completion is lost', async () => {
     const store = await open();
     const content = someBytes(2 * PART_BYTES);
     proxy.injectFault({ kind: 'drop-response' }, { when: isCompletion });
@@ -89,7 +89,7 @@ describe('writes', () => {
     expect(await store.head('x')).toMatchObject({ bytes: content.length, etag: made.etag });
   });
 
-  test('leave no upload when they are ended while it is being begun', async () => {
+  test('leave no upload when they are cancelled while the upload begins', async () => {
     const store = await open();
     const stop = new AbortController();
     const isBegin = ({ method, url }: SeenRequest) => method === 'POST' && url.includes('?uploads');
@@ -103,8 +103,8 @@ describe('writes', () => {
   });
 });
 
-describe('reads', () => {
-  test('go on where a body was reset, bound to the same object', async () => {
+describe('reads from S3', () => {
+  test('continue after a reset where the body stopped, with a condition on the same object', async () => {
     const store = await open();
     const content = someBytes(3 * PART_BYTES);
     const made = await store.upload('x', reusing(content, 1_000_000));
@@ -119,7 +119,7 @@ describe('reads', () => {
     expect(new Set(starts).size).toBe(5);
   });
 
-  test('go on where a body stalled', async () => {
+  test('continue after a stall where the body stopped', async () => {
     const store = await open({ stallMs: 2_000 });
     const content = someBytes(PART_BYTES);
     await store.upload('x', reusing(content, 1_000_000));
@@ -127,7 +127,7 @@ describe('reads', () => {
     const onFault = () => {
       stalls += 1;
     };
-    // A server that is slow by itself may be asked more often: whoever asks is left to stall until two have.
+    // A slow machine may cause more requests: every one stalls until two stalls have happened.
     const when = (seen: SeenRequest) => isGet(seen) && stalls < 2;
     proxy.injectFault({ kind: 'stall-body', afterBytes: 700_000 }, { times: 100, when, onFault });
     expect(sha256(await collect(store.get('x')))).toBe(sha256(content));
@@ -136,7 +136,7 @@ describe('reads', () => {
     expect(Number(/bytes=(\d+)-/.exec(last)?.[1])).toBeGreaterThanOrEqual(1_400_000);
   });
 
-  test('take their attempts anew after progress, and end when there is none', async () => {
+  test('count attempts from zero after progress, and fail after attemptsMax without progress', async () => {
     const store = await open({ attemptsMax: 2 });
     const content = someBytes(PART_BYTES);
     await store.upload('x', reusing(content, 1_000_000));
@@ -146,7 +146,7 @@ describe('reads', () => {
     await expect(collect(store.get('x'))).rejects.toMatchObject({ code: 'storage/unavailable' });
   });
 
-  test('are told by a consumer that takes its time apart from a server that does', async () => {
+  test('do not treat a slow consumer as a stalled server', async () => {
     const store = await open();
     const content = someBytes(PART_BYTES);
     await store.upload('x', reusing(content, 1_000_000));
@@ -164,7 +164,7 @@ describe('reads', () => {
     expect(proxy.seen.filter(isGet)).toHaveLength(1);
   });
 
-  test('refuse to go on with another object', async () => {
+  test('fail with storage/changed when the object was replaced', async () => {
     const store = await open();
     await store.upload('x', reusing(someBytes(PART_BYTES), 1_000_000));
     const overwritten = Promise.withResolvers<unknown>();
@@ -184,7 +184,7 @@ describe('reads', () => {
   });
 });
 
-test('requests one after the other need one connection, whatever they do and however long it may take', async () => {
+test('sequential requests of every kind share one connection', async () => {
   const store = await open({ partsInFlight: 1 });
   const content = someBytes(2 * PART_BYTES);
   await store.upload('x', reusing(content, 1_000_000));
@@ -199,8 +199,8 @@ test('requests one after the other need one connection, whatever they do and how
   expect(proxy.connections()).toBe(1);
 });
 
-describe('what nothing helps against is said', () => {
-  test('an endpoint that does not answer is unavailable', async () => {
+describe('an error that retries cannot solve', () => {
+  test('is storage/unavailable for an endpoint that refuses connections', async () => {
     const endpoint = `http://127.0.0.1:${await freePort()}`;
     const store = await subject.open({ endpoint, attemptsMax: 2 });
     await expect(store.create('x', text(''))).rejects.toMatchObject({
@@ -208,7 +208,7 @@ describe('what nothing helps against is said', () => {
     });
   });
 
-  test('a missing bucket is named', async () => {
+  test('names a bucket that does not exist', async () => {
     const bucket = `absent-${randomUUID()}`;
     const store = await openStore({ root: `s3://${bucket}/x`, s3: { endpoint: proxy.endpoint } });
     const named = { code: 'storage/not-found', message: expect.stringContaining(bucket) as string };

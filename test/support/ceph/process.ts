@@ -3,11 +3,12 @@ import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { terminate } from '../../../async/child-process.ts';
 import type { User } from './host.ts';
 
 const execute = promisify(execFile);
 
-/** Where a command of this cluster runs. */
+/** The folder, configuration and user with which a command of this cluster runs. */
 export interface ClusterPlace {
   readonly dir: string;
   readonly conf: string;
@@ -15,7 +16,7 @@ export interface ClusterPlace {
 }
 
 export interface Daemon {
-  /** Waits until an HTTP server answers there, with whatever status. */
+  /** Waits until an HTTP server responds at `endpoint`, with any status. */
   waitUntilHttp(endpoint: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -24,7 +25,7 @@ const COMMAND_MS_MAX = 150_000;
 const START_MS_MAX = 150_000;
 const STOP_MS_MAX = 5_000;
 
-/** Runs one command of Ceph's to its end; what it wrote is in the error when it fails. */
+/** Runs one command of Ceph to its end. The error of a failed command has the tails of all logs. */
 export async function run(at: ClusterPlace, program: string, ...args: string[]): Promise<string> {
   try {
     const { stdout } = await execute(program, ['-c', at.conf, ...args], {
@@ -38,7 +39,9 @@ export async function run(at: ClusterPlace, program: string, ...args: string[]):
   }
 }
 
-/** Starts a daemon in the foreground. It dies with us, whatever kills us: no test run may leave a cluster behind. */
+/**
+ * Starts a daemon. The kernel kills it when this process ends, so no cluster stays after a test.
+ */
 export function startDaemon(at: ClusterPlace, program: string, ...args: string[]): Daemon {
   const output = openSync(`${at.dir}/${program}.out`, 'a');
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, '-c', at.conf, ...args], {
@@ -48,13 +51,11 @@ export function startDaemon(at: ClusterPlace, program: string, ...args: string[]
   });
   closeSync(output);
   let ended: string | undefined;
-  const end = new Promise<void>((resolve) => {
-    const endAs = (how: string) => {
-      ended = how;
-      resolve();
-    };
-    child.once('exit', (code, signal) => endAs(`exit ${code ?? signal}`));
-    child.once('error', (error) => endAs(error.message));
+  child.once('exit', (code, signal) => {
+    ended = `exit ${code ?? signal}`;
+  });
+  child.once('error', (error) => {
+    ended = error.message;
   });
   return {
     async waitUntilHttp(endpoint) {
@@ -68,12 +69,9 @@ export function startDaemon(at: ClusterPlace, program: string, ...args: string[]
       );
     },
     async stop() {
-      if (ended !== undefined) return;
       child.kill('SIGTERM');
-      // The state is thrown away: a daemon that takes its time to leave in good order is not waited for.
-      const patience = AbortSignal.timeout(STOP_MS_MAX);
-      patience.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
-      await end;
+      // Its state is thrown away, so a slow daemon may be killed.
+      await terminate(child, STOP_MS_MAX);
     },
   };
 }

@@ -11,9 +11,9 @@ import type { Announcement } from '../../../functions/handlers/announce.ts';
 import type { Emulator } from './emulator.ts';
 import { clientOptions } from './stack.ts';
 
-/** Somebody who has subscribed to the announcements of a stack, as users do: a queue, and a filter by attributes. */
+/** A queue that is subscribed to the announcements of a stack, with a filter by attributes. */
 export interface Subscriber {
-  /** All that has been announced so far. */
+  /** All announcements so far. */
   received(): Promise<readonly Announcement[]>;
 }
 
@@ -49,7 +49,7 @@ export async function subscribe(
       Endpoint: Attributes['QueueArn'],
       Attributes: {
         RawMessageDelivery: 'true',
-        ...(filter === undefined ? {} : { FilterPolicy: JSON.stringify(filter) }),
+        ...(filter !== undefined && { FilterPolicy: JSON.stringify(filter) }),
       },
     }),
   );

@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net';
 
 /** A fault to inject. `afterBytes` counts bytes of the response body. */
 type Fault =
-  /** No fault: only calls `onFault`, after the server has answered and before the client learns it. */
+  /**
+   * No fault: only calls `onFault`, after the server has answered and before the client learns it.
+   */
   | { readonly kind: 'none' }
   /** 503 SlowDown; the server never sees the request. */
   | { readonly kind: 'slow-down' }
@@ -29,8 +31,8 @@ export interface FaultyProxy {
   /** How many connections clients have opened to the proxy. */
   connections(): number;
   /**
-   * Fails the next `times` requests for which `when` is true. Several faults may be planned: a request
-   * gets the first that matches.
+   * Fails the next `times` requests for which `when` is true. Several faults may be planned: a
+   * request gets the first that matches.
    */
   injectFault(
     what: Fault,

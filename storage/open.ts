@@ -80,11 +80,7 @@ function decodePath(url: URL): string {
   try {
     return decodeURIComponent(url.pathname);
   } catch (error) {
-    throw invalid(
-      'root',
-      `"${url.href}" has an invalid percent encoding`,
-      error,
-    );
+    throw invalid('root', `"${url.href}" has an invalid percent encoding`, error);
   }
 }
 

@@ -33,8 +33,8 @@ async function watched() {
 
 const text = async (bytes: Promise<Uint8Array>) => Buffer.from(await bytes).toString();
 
-describe('reads that are remembered', () => {
-  it('are made once, also by a reader that allows just as much', async () => {
+describe('rememberedReads', () => {
+  it('reads an object once, also for a second caller with a limit of exactly its size', async () => {
     const { store, reads } = await watched();
     const remembered = rememberedReads(store, 100);
     expect(await text(remembered.read('a', LIMIT))).toBe('aaaaaaaaaa');
@@ -42,7 +42,7 @@ describe('reads that are remembered', () => {
     expect(reads).toEqual(['a']);
   });
 
-  it('are refused to who allows less', async () => {
+  it('rejects a remembered object for a caller with a smaller limit', async () => {
     const { store } = await watched();
     const remembered = rememberedReads(store, 100);
     await remembered.read('a', LIMIT);
@@ -51,14 +51,14 @@ describe('reads that are remembered', () => {
     });
   });
 
-  it('are kept up to a bound; what came first stays', async () => {
+  it('keeps the first objects up to its bound, without eviction', async () => {
     const { store, reads } = await watched();
     const remembered = rememberedReads(store, 19);
     for (const key of ['a', 'b', 'a', 'b']) await remembered.read(key, LIMIT);
     expect(reads).toEqual(['a', 'b', 'b']);
   });
 
-  it('do not remember that something was not there', async () => {
+  it('does not remember that an object was absent', async () => {
     const { store } = await watched();
     const remembered = rememberedReads(store, 100);
     await expect(remembered.read('c', LIMIT)).rejects.toMatchObject({ code: 'storage/not-found' });
@@ -66,7 +66,7 @@ describe('reads that are remembered', () => {
     expect(await text(remembered.read('c', LIMIT))).toBe('now');
   });
 
-  it('forget what this process deletes, and make room', async () => {
+  it('forgets what this process deletes, and has room for the next object', async () => {
     const { store, reads } = await watched();
     const remembered = rememberedReads(store, 10);
     await remembered.read('a', LIMIT);

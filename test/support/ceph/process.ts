@@ -69,7 +69,6 @@ export function startDaemon(at: ClusterPlace, program: string, ...args: string[]
       );
     },
     async stop() {
-      child.kill('SIGTERM');
       // Its state is thrown away, so a slow daemon may be killed.
       await terminate(child, STOP_MS_MAX);
     },

@@ -33,7 +33,7 @@ export const withoutEmulator =
   process.env['STOWAGE_WITHOUT_EMULATOR'] === '1' || (GIVEN === '' && !existsSync(PYTHON));
 if (withoutEmulator)
   process.stderr.write(
-    'not run: everything on the emulator of AWS (npm run test:stack says what it needs)\n',
+    'skipped: all tests on the emulator of AWS (npm run test:stack shows what they need)\n',
   );
 
 /**
@@ -67,7 +67,6 @@ export async function startEmulator({ enforcesPolicies = false } = {}): Promise<
   await output.close();
   const log = () => readFile(join(folder, 'log'), 'utf8').catch(() => '');
   const stop = async () => {
-    child.kill('SIGTERM');
     // Its state is thrown away, so a slow emulator may be killed.
     await terminate(child, STOP_MS_MAX);
     await rm(folder, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { ObjectStore } from '../storage/store.ts';
+import type { Throttle } from '../storage/wrapped/throttled-reads.ts';
 import type { Report } from './protocol/control.ts';
-import type { Throttle } from './rate/throttle.ts';
 
 /** Everything that a shipper uses outside itself. */
 export interface ShipperDeps {

@@ -3,11 +3,12 @@ import { onAbort } from '../async/abort.ts';
 import { StowageError } from '../backup-set/base/errors.ts';
 import { markModuleUsed } from '../storage/mark-module-used.ts';
 import { openStore } from '../storage/open.ts';
+import { throttledReads } from '../storage/wrapped/throttled-reads.ts';
 import type { Progress, ShipperDeps } from './deps.ts';
 import { Job } from './protocol/control.ts';
 import { announcedPhases, watchCoordinator } from './protocol/instructions.ts';
 import { linesOf, parseLine } from './protocol/ndjson.ts';
-import { rateLimit, throttledReads } from './rate/throttle.ts';
+import { rateLimit } from './rate/throttle.ts';
 
 export interface JobRun {
   /** The job, then the coordinator's instructions, as lines of JSON. */

@@ -1,6 +1,6 @@
 /**
- * Says that a part of the program has run, to the launcher of the built programs (infra/launch): it keeps the compiled code of what
- * has run for the next start. Says it to nobody where a program runs from source.
+ * Tells the launcher of the built programs (infra/launch) that a part of the program has run: it
+ * keeps the compiled code of these parts for the next start. Does nothing when run from source.
  */
 export function markModuleUsed(part: string): void {
   const parts = (globalThis as { [MODULES_USED]?: Set<string> })[MODULES_USED];

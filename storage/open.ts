@@ -1,49 +1,22 @@
 import { fileURLToPath } from 'node:url';
-import * as z from 'zod';
 import { messageOf, StowageError } from '../backup-set/base/errors.ts';
 import { markModuleUsed } from './mark-module-used.ts';
-import type { ObjectStore, StoreSettings } from './store.ts';
-
-const MIB = 1024 * 1024;
-
-const S3_SETTINGS = z.strictObject({
-  endpoint: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
-  region: z.string().min(1).optional(),
-  forcePathStyle: z.boolean().optional(),
-  partsInFlight: z.int().min(1).max(64).optional(),
-  // S3 refuses parts under 5 MiB (but for the last) and over 5 GiB; a part is held in memory, so the bound is lower.
-  partBytes: z
-    .int()
-    .min(5 * MIB)
-    .max(512 * MIB)
-    .optional(),
-  copyPartBytes: z
-    .int()
-    .min(5 * MIB)
-    .max(5 * 1024 * MIB)
-    .optional(),
-  stallMs: z.int().min(100).max(3_600_000).optional(),
-  attemptsMax: z.int().min(1).max(100).optional(),
-});
-
-const SETTINGS = z.strictObject({ root: z.string().min(1), s3: S3_SETTINGS.optional() });
+import { StoreSettings } from './settings.ts';
+import type { ObjectStore } from './store.ts';
 
 /**
- * Opens the store a root URL names. Nothing is contacted or made yet: that a server answers is `probeStore`'s job.
- * @throws StowageError `config/invalid` naming the field.
+ * Opens the store that a root URL names. Contacts no server and creates nothing; `probeStore`
+ * checks that the store works. @throws StowageError `config/invalid` naming the field.
  */
 export async function openStore(settings: StoreSettings): Promise<ObjectStore> {
-  const parsed = SETTINGS.safeParse(settings, { jitless: true });
+  const parsed = StoreSettings.safeParse(settings, { jitless: true });
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw invalid(
-      issue?.path.map(String).join('.') || 'root',
-      issue?.message ?? 'is not understood',
-    );
+    throw invalid(issue?.path.map(String).join('.') || 'root', issue?.message ?? 'is invalid');
   }
   const url = rootUrl(settings.root);
   markModuleUsed(url.protocol);
-  // Nobody loads what his root does not need; the AWS SDK is most of it.
+  // Loaded only when the root needs it: the AWS SDK is most of a program's code.
   if (url.protocol === 'file:') {
     const path = directoryPath(url);
     return (await import('./directory/directory.ts')).openDirectory(path);
@@ -66,9 +39,12 @@ function rootUrl(root: string): URL {
       `${url.protocol}// is not supported; write file:///absolute/path or s3://bucket/prefix`,
     );
   }
-  // Said without quoting the URL: what stands there may be a password.
+  // The message does not quote the URL: it may contain a password.
   if (url.username !== '' || url.password !== '')
-    throw invalid('root', 'credentials do not belong into the URL');
+    throw invalid(
+      'root',
+      'the URL must not contain credentials; use the AWS_… variables or ~/.aws',
+    );
   if (url.search !== '' || url.hash !== '')
     throw invalid('root', `"${root}" must not have a ? or # part`);
   return url;
@@ -83,7 +59,7 @@ function directoryPath(url: URL): string {
   }
 }
 
-/** The prefix comes back as it stands before a key: empty, or ending in a slash. */
+/** @returns the prefix as it stands before a key: empty, or ending in a slash. */
 function bucketAndPrefix(url: URL): [bucket: string, prefix: string] {
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(url.hostname)) {
     throw invalid('root', `"${url.hostname}" is not a bucket name; write s3://bucket/prefix`);
@@ -91,7 +67,7 @@ function bucketAndPrefix(url: URL): [bucket: string, prefix: string] {
   if (url.port !== '')
     throw invalid(
       'root',
-      's3:// takes a bucket, not a host and port; name the server in s3.endpoint',
+      's3:// takes a bucket, not a host and port; set the server in s3.endpoint',
     );
   const path = decodePath(url).replace(/^\//, '').replace(/\/$/, '');
   if (path.split('/').some((segment) => segment === '') && path !== '') {
@@ -104,7 +80,7 @@ function decodePath(url: URL): string {
   try {
     return decodeURIComponent(url.pathname);
   } catch (error) {
-    throw invalid('root', `"${url.href}" has a % that encodes nothing`, error);
+    throw invalid('root', `"${url.href}" has an invalid percent encoding`, error);
   }
 }
 

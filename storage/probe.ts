@@ -12,24 +12,24 @@ export interface ProbeReport {
 interface ProbeCheck {
   readonly name: string;
   readonly ok: boolean;
-  /** One line for a person: what was seen, or what failed. */
+  /** One line for the operator: what was observed, or what failed. */
   readonly detail: string;
 }
 
 export interface ProbeOptions extends CallOptions {
-  /** The store's part size, so that the upload has several parts. */
+  /** The part size of the store: the probe uploads several parts. */
   readonly partBytes?: number;
 }
 
-const RACERS = 32;
-/** S3 refuses requests signed with a clock 15 minutes off; half of it is the time to say something. */
+const RACING_CREATES = 32;
+/** S3 rejects requests whose clock is 15 minutes off; the probe reports half of that. */
 const SKEW_MS_MAX = 7 * 60_000;
 const CLEANUP_MS_MAX = 30_000;
 
-/** What a check does with the store; it returns its detail, and throws when the store does not keep its promise. */
-type Check = (at: Probing) => Promise<string>;
+/** @returns the detail. @throws when the store does not keep its promise. */
+type Check = (probe: Probe) => Promise<string>;
 
-interface Probing {
+interface Probe {
   readonly store: ObjectStore;
   readonly folder: string;
   readonly options: CallOptions;
@@ -38,8 +38,8 @@ interface Probing {
 
 const CHECKS: Readonly<Record<string, Check>> = {
   'create refuses an existing key': createRefuses,
-  [`one of ${RACERS} racing creates wins`]: oneRacerWins,
-  'an upload in parts comes back whole': uploadComesBack,
+  [`one of ${RACING_CREATES} racing creates wins`]: oneCreateWins,
+  'an upload in parts reads back whole': uploadReadsBack,
   'a range is read exactly': rangeIsExact,
   'list shows what is stored': listShows,
   'the clocks agree': clocksAgree,
@@ -47,32 +47,32 @@ const CHECKS: Readonly<Record<string, Check>> = {
 };
 
 /**
- * Tries on a store what Stowage relies on, below a folder of its own, and cleans up. For `stowage doctor`: what a
- * server says it can do and what it does are different things.
+ * Tries everything that Stowage relies on, in a new folder of the store, and cleans up. `stowage
+ * doctor` runs it: a server does not always do what it claims to support.
  */
 export async function probeStore(
   store: ObjectStore,
   options: ProbeOptions = {},
 ): Promise<ProbeReport> {
   const { partBytes = PART_BYTES_DEFAULT, ...rest } = options;
-  const at: Probing = { store, folder: `.probe/${randomUUID()}/`, options: rest, partBytes };
+  const probe: Probe = { store, folder: `.probe/${randomUUID()}/`, options: rest, partBytes };
   const checks: ProbeCheck[] = [];
   try {
     for (const [name, check] of Object.entries(CHECKS)) {
       options.signal?.throwIfAborted();
       try {
-        checks.push({ name, ok: true, detail: await check(at) });
+        checks.push({ name, ok: true, detail: await check(probe) });
       } catch (error) {
         checks.push({ name, ok: false, detail: messageOf(error) });
       }
     }
   } finally {
-    checks.push(await cleanUp(at));
+    checks.push(await cleanUp(probe));
   }
   return { ok: checks.every(({ ok }) => ok), checks };
 }
 
-async function createRefuses({ store, folder, options }: Probing): Promise<string> {
+async function createRefuses({ store, folder, options }: Probe): Promise<string> {
   const key = `${folder}created`;
   const first = Buffer.from('first');
   await store.create(key, first, options);
@@ -89,26 +89,28 @@ async function createRefuses({ store, folder, options }: Probing): Promise<strin
   return 'the second create was refused';
 }
 
-async function oneRacerWins({ store, folder, options }: Probing): Promise<string> {
+async function oneCreateWins({ store, folder, options }: Probe): Promise<string> {
   const key = `${folder}raced`;
-  const racers = Array.from({ length: RACERS }, (_, index) =>
+  const creates = Array.from({ length: RACING_CREATES }, (_, index) =>
     store.create(key, Buffer.from(`${index}`), options),
   );
-  const ends = await Promise.allSettled(racers);
+  const ends = await Promise.allSettled(creates);
   for (const end of ends) {
     if (end.status === 'rejected' && !isStowageError(end.reason, 'storage/exists'))
       throw end.reason as Error;
   }
   const winners = ends.flatMap((end, index) => (end.status === 'fulfilled' ? [`${index}`] : []));
   if (winners.length !== 1)
-    throw new Error(`${winners.length} of ${RACERS} racing creates succeeded`);
+    throw new Error(`${winners.length} of ${RACING_CREATES} racing creates succeeded`);
   const body = Buffer.from(await store.read(key, { ...options, bytesMax: 100 })).toString();
   if (body !== winners[0])
-    throw new Error(`writer ${winners[0]} was told it won, writer ${body} did`);
-  return `${RACERS - 1} were refused`;
+    throw new Error(
+      `create ${winners[0]} returned success, but the object has the bytes of create ${body}`,
+    );
+  return `${RACING_CREATES - 1} were refused`;
 }
 
-async function uploadComesBack({ store, folder, options, partBytes }: Probing): Promise<string> {
+async function uploadReadsBack({ store, folder, options, partBytes }: Probe): Promise<string> {
   const wrote = createHash('sha256');
   const block = randomBytes(1024 * 1024);
   const blocks = Math.ceil((2 * partBytes + 1) / block.length);
@@ -123,21 +125,21 @@ async function uploadComesBack({ store, folder, options, partBytes }: Probing): 
   const read = createHash('sha256');
   for await (const chunk of store.get(`${folder}uploaded`, options)) read.update(chunk);
   if (read.digest('hex') !== wrote.digest('hex'))
-    throw new Error('what was read is not what was written');
+    throw new Error('the bytes read differ from the bytes written');
   return `${bytes} bytes, same digest`;
 }
 
-async function rangeIsExact({ store, folder, options }: Probing): Promise<string> {
+async function rangeIsExact({ store, folder, options }: Probe): Promise<string> {
   const range = { offset: 3 * 1024 * 1024, length: 4 };
   const got = Buffer.concat(
     await Array.fromAsync(store.get(`${folder}uploaded`, { ...options, ...range })),
   );
   if (got.length !== 4 || got.readUInt32BE() !== 3)
-    throw new Error(`4 bytes at 3 MiB came back as ${got.toString('hex')}`);
+    throw new Error(`the 4 bytes at 3 MiB were read as ${got.toString('hex')}`);
   return '4 bytes from the middle';
 }
 
-async function listShows({ store, folder, options }: Probing): Promise<string> {
+async function listShows({ store, folder, options }: Probe): Promise<string> {
   const listed = await Array.fromAsync(store.list(folder, options));
   const names = listed.map(({ key }) => key.slice(folder.length));
   const wanted = ['created', 'raced', 'uploaded'];
@@ -146,32 +148,32 @@ async function listShows({ store, folder, options }: Probing): Promise<string> {
   for (const { key, bytes, etag } of listed) {
     const found = await store.head(key, options);
     if (found?.bytes !== bytes || found.etag !== etag)
-      throw new Error(`head and list disagree on ${key}`);
+      throw new Error(`head and list differ in size or etag of ${key}`);
   }
-  return `${listed.length} objects, sizes and etags as head says`;
+  return `${listed.length} objects, with the sizes and etags that head returns`;
 }
 
-async function clocksAgree({ store, folder, options }: Probing): Promise<string> {
+async function clocksAgree({ store, folder, options }: Probe): Promise<string> {
   const key = `${folder}dated`;
   const before = Date.now();
   await store.create(key, Buffer.from('dated'), options);
   const found = await store.head(key, options);
-  if (found === undefined) throw new Error('the object just created is not there');
+  if (found === undefined) throw new Error('the object that was just created does not exist');
   const skewMs = found.modifiedAt.getTime() - (before + Date.now()) / 2;
-  const words = `the store's clock is ${(Math.abs(skewMs) / 1000).toFixed(1)} s ${skewMs < 0 ? 'behind' : 'ahead'}`;
-  if (Math.abs(skewMs) > SKEW_MS_MAX) throw new Error(words);
-  return words;
+  const detail = `the store's clock is ${(Math.abs(skewMs) / 1000).toFixed(1)} s ${skewMs < 0 ? 'behind' : 'ahead'}`;
+  if (Math.abs(skewMs) > SKEW_MS_MAX) throw new Error(detail);
+  return detail;
 }
 
-async function deleteRemoves({ store, folder, options }: Probing): Promise<string> {
+async function deleteRemoves({ store, folder, options }: Probe): Promise<string> {
   await store.delete([`${folder}created`, `${folder}absent`], options);
   if ((await store.head(`${folder}created`, options)) !== undefined)
-    throw new Error('a deleted object is still there');
-  return 'gone after delete; an absent key is no error';
+    throw new Error('a deleted object still exists');
+  return 'a deleted object does not exist; an absent key is not an error';
 }
 
-/** Runs on when the caller's signal has fired, but not for ever. */
-async function cleanUp({ store, folder }: Probing): Promise<ProbeCheck> {
+/** Also runs after the caller's signal has fired, so it has its own time limit. */
+async function cleanUp({ store, folder }: Probe): Promise<ProbeCheck> {
   const name = 'nothing is left behind';
   const options = { signal: AbortSignal.timeout(CLEANUP_MS_MAX) };
   try {

@@ -1,14 +1,11 @@
 import { StowageError } from '../backup-set/base/errors.ts';
+import { changed } from './errors.ts';
+import type { ByteRange } from './store.ts';
 
-export interface Range {
-  readonly offset?: number;
-  readonly length?: number;
-}
-
-/** Where a wanted range starts, and where it ends (exclusive) when that was said. */
+/** The start of a requested range, and its end (exclusive) when the range has a length. */
 export function wantedRange(
   key: string,
-  range: Range,
+  range: ByteRange,
 ): { offset: number; end: number | undefined } {
   const offset = range.offset ?? 0;
   const end = range.length === undefined ? undefined : offset + range.length;
@@ -19,18 +16,18 @@ export function wantedRange(
   if (isRange) return { offset, end };
   throw new StowageError(
     'internal',
-    `${range.length} bytes from ${range.offset} of ${key} is no range`,
+    `${range.length} bytes from offset ${range.offset} of ${key} is not a valid range`,
   );
 }
 
 /**
- * Where a wanted range starts and ends (exclusive) inside an object of `bytes` bytes.
+ * The start and end (exclusive) of a requested range inside an object of `bytes` bytes.
  * @throws StowageError `storage/invalid` when the object is shorter than the range.
  */
 export function rangeInside(
   key: string,
   bytes: number,
-  range: Range,
+  range: ByteRange,
 ): { offset: number; end: number } {
   const { offset, end = Math.max(bytes, offset) } = wantedRange(key, range);
   if (end <= bytes) return { offset, end };
@@ -40,8 +37,8 @@ export function rangeInside(
 }
 
 /**
- * Passes a stream on and throws before its end when it did not have `bytes` bytes: an upload fed from it then leaves
- * nothing behind.
+ * Passes a stream on and throws at its end when it did not have `bytes` bytes. An upload that reads
+ * it then fails and stores no object.
  * @throws StowageError `storage/changed`.
  */
 export async function* exactly(
@@ -55,28 +52,4 @@ export async function* exactly(
     yield chunk;
   }
   if (seen !== bytes) throw changed(key, `it had ${bytes} bytes, then ${seen}`);
-}
-
-export function changed(key: string, how: string, cause?: unknown): StowageError {
-  return new StowageError('storage/changed', `${key} changed while it was read: ${how}`, {
-    cause,
-    where: { object: key },
-  });
-}
-
-export function tooLarge(key: string, bytes: number, bytesMax: number): StowageError {
-  return new StowageError(
-    'storage/too-large',
-    `${key} has ${bytes} bytes, more than the ${bytesMax} allowed here`,
-    {
-      where: { object: key },
-    },
-  );
-}
-
-export function notFound(key: string, url: string, cause?: unknown): StowageError {
-  return new StowageError('storage/not-found', `there is no object ${key} in ${url}`, {
-    cause,
-    where: { object: key },
-  });
 }

@@ -1,27 +1,35 @@
 /**
- * The port to object storage: what Stowage needs of a store, and nothing more. Two stores implement it
- * (`directory.ts`, `s3.ts`); one contract suite (`test/contract/store.test.ts`) holds both to these words.
+ * The port to object storage: what Stowage needs of a store. Two stores implement it (directory/,
+ * s3/); one contract suite (test/contract/store.test.ts) checks both.
  *
- * Keys are relative to the store's root, use `/`, and never start with one. No operation overwrites.
+ * Keys are relative to the store's root, use `/`, and never start with one. No operation
+ * overwrites.
  */
 export interface ObjectStore {
-  /** Where this store is rooted, e.g. `s3://bucket/prefix` or `file:///mnt/backup`; never holds a secret. */
+  /** The root, such as `s3://bucket/prefix` or `file:///mnt/backup`. Never contains a secret. */
   readonly url: string;
   readonly kind: 'directory' | 's3';
 
   /**
-   * Creates a small object in one atomic step: of any number of racing callers exactly one succeeds.
-   * @throws StowageError `storage/exists` when the key exists, with whatever content.
+   * The store that holds the objects: this one, or the one below all that wraps it. A server-side
+   * copy works on that store. A decorator made by spreading a store keeps its `unwrap`.
+   */
+  unwrap(): ObjectStore;
+
+  /**
+   * Creates a small object in one atomic step: of any number of racing calls exactly one succeeds.
+   * @throws StowageError `storage/exists` when the key exists, whatever its content.
    */
   create(key: string, body: Uint8Array, options?: CallOptions): Promise<StoredObject>;
 
   /**
-   * Creates an object from a stream whose length nobody knows. Nothing is visible under the key before the stream has
-   * ended well; when it throws, or `signal` fires, the upload is aborted and leaves nothing behind.
-   * Chunks may be reused by the source once the next one is asked for: the store copies what it keeps.
-   * Memory is bounded by the store's settings. Keys of streamed objects are unique by design (attempt, worker,
-   * sequence); an existing key is still refused with `storage/exists` wherever the server lets us.
-   * @throws StowageError `storage/too-large` past the largest object the store can hold.
+   * Creates an object from a stream of unknown length. The object is not visible before the stream
+   * has ended without error. When the stream throws or `signal` fires, the upload is aborted and
+   * leaves nothing behind. The source may reuse a chunk's memory when the next chunk is requested:
+   * the store copies what it keeps. The store's settings bound the memory. Keys of streamed objects
+   * are unique by design (attempt, worker, sequence); an existing key is also rejected with
+   * `storage/exists` on every server that supports it.
+   * @throws StowageError `storage/too-large` when the stream exceeds the store's largest object.
    */
   upload(
     key: string,
@@ -30,50 +38,48 @@ export interface ObjectStore {
   ): Promise<StoredObject>;
 
   /**
-   * Streams `length` bytes from `offset` (both optional: the whole object). Resumes by itself after a reset or a
-   * stalled body; what it yields is contiguous and complete, or it throws.
-   * @throws StowageError `storage/not-found`; `storage/changed` when the object is no longer the one first opened;
-   * `storage/invalid` when the object is shorter than the range.
+   * Streams `length` bytes from `offset` (both optional: the whole object). Continues by itself
+   * after a reset or a stalled body. Yields all bytes in order, or throws.
+   * @throws StowageError `storage/not-found`; `storage/changed` when the object is no longer the
+   * one first opened; `storage/invalid` when the object is shorter than the range.
    */
-  get(
-    key: string,
-    options?: CallOptions & { offset?: number; length?: number },
-  ): AsyncIterable<Uint8Array>;
+  get(key: string, options?: CallOptions & ByteRange): AsyncIterable<Uint8Array>;
 
   /**
-   * Reads a small object whole.
-   * @throws StowageError `storage/too-large` when it has more than `bytesMax` bytes (nothing is read then).
+   * Reads a whole small object.
+   * @throws StowageError `storage/too-large`, before any byte is read, when the object has more
+   * than `bytesMax` bytes.
    */
-  read(key: string, options: CallOptions & { bytesMax: number }): Promise<Uint8Array>;
+  read(key: string, options: CallOptions & { readonly bytesMax: number }): Promise<Uint8Array>;
 
-  /** Size, etag and time of an object, or undefined when there is none. */
+  /** Size, ETag and time of an object; undefined when there is none. */
   head(key: string, options?: CallOptions): Promise<StoredObject | undefined>;
 
-  /** Every object whose key starts with `prefix`, in key order, any number of them. An absent prefix is empty, no error. */
+  /** Every object whose key starts with `prefix`, in key order. No objects is not an error. */
   list(prefix: string, options?: CallOptions): AsyncIterable<StoredObject>;
 
   /**
-   * The first path segments below `prefix` (which is empty or ends in `/`), in order, each ending in `/`: cheap on any
-   * size of set. Relative to `prefix`: below `sets/`, the object `sets/20260131/x` gives `20260131/`.
+   * The distinct first path segments below `prefix` (empty or ending in `/`), in order, each ending
+   * in `/`: below `sets/`, the object `sets/20260131/x` gives `20260131/`. Cheap for any set size.
    */
   listPrefixes(prefix: string, options?: CallOptions): AsyncIterable<string>;
 
   /**
-   * Copies one object into this store, server-side where `from` is on the same endpoint (any size), else by streaming.
-   * Create-only like `upload`; checks the size of what arrived.
+   * Copies an object of any size into this store: on the server when `from` is on the same
+   * endpoint, otherwise by streaming. Create-only, and it checks the size of the copy.
    */
   copyFrom(from: ObjectStore, key: string, options?: CallOptions): Promise<StoredObject>;
 
-  /** Removes objects; keys that are not there are no error. Only `expire` and `delete` call it. */
+  /** Removes objects. A missing key is not an error. Only `delete` and the probe call it. */
   delete(keys: readonly string[], options?: CallOptions): Promise<void>;
 
-  /** Uploads that were begun under `prefix` and neither completed nor aborted. */
+  /** Uploads below `prefix` that were begun and neither completed nor aborted. */
   pendingUploads(prefix: string, options?: CallOptions): AsyncIterable<PendingUpload>;
 
-  /** Removes what a dead writer left; an upload that is gone is no error. */
+  /** Removes an upload that its writer abandoned. One that no longer exists is not an error. */
   abortUpload(upload: PendingUpload, options?: CallOptions): Promise<void>;
 
-  /** Closes connections. The store is not used afterwards. */
+  /** Closes connections. The store must not be used afterwards. */
   close(): Promise<void>;
 }
 
@@ -81,11 +87,16 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface ByteRange {
+  readonly offset?: number | undefined;
+  readonly length?: number | undefined;
+}
+
 export interface StoredObject {
   readonly key: string;
   readonly bytes: number;
-  /** Changes whenever the stored bytes are replaced; the same value from create, upload, head and list. */
-  readonly etag?: string;
+  /** Changes when the stored bytes are replaced. Create, upload, head and list return the same. */
+  readonly etag?: string | undefined;
   readonly modifiedAt: Date;
 }
 
@@ -93,25 +104,4 @@ export interface PendingUpload {
   readonly key: string;
   readonly uploadId: string;
   readonly startedAt: Date;
-}
-
-/** Settings shared by all stores; docs/configuration.md has their meaning for users. */
-export interface StoreSettings {
-  /** `file:///abs/path` or `s3://bucket/prefix`. */
-  readonly root: string;
-  readonly s3?: {
-    /** Anything but AWS: Ceph RGW, MinIO, versitygw, an emulator. Absent = AWS. */
-    readonly endpoint?: string;
-    readonly region?: string;
-    readonly forcePathStyle?: boolean;
-    /** Parts in flight per upload. */
-    readonly partsInFlight?: number;
-    /** Size of the first parts; later ones grow (see part-sizes.ts). */
-    readonly partBytes?: number;
-    /** Objects up to this size are copied by one request; larger ones in parts of this size (grown to fit 10,000). */
-    readonly copyPartBytes?: number;
-    /** A body that sends nothing for this long is a stall: the request is ended and tried again. */
-    readonly stallMs?: number;
-    readonly attemptsMax?: number;
-  };
 }

@@ -6,7 +6,7 @@ import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
 import type { ConnectionTarget, Segment } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
-import type { StoreSettings } from '../../storage/store.ts';
+import type { StoreSettings } from '../../storage/settings.ts';
 import { Config, ENVIRONMENT } from './schema.ts';
 
 export type Source = 'flag' | 'environment' | 'file' | 'default';

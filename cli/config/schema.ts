@@ -5,6 +5,7 @@ import { ZstdLevel } from '../../backup-set/documents/plan.ts';
 import { connectionFields, DEFAULT_PORT, Host, Port } from '../../database/connection-settings.ts';
 import { FLAVOUR_NAMES, flavourNamed } from '../../database/flavours.ts';
 import { blockMemoryProblem } from '../../segment-shipper/backup/block-memory.ts';
+import { S3Settings, StorageSection, StoreRoot } from '../../storage/settings.ts';
 
 /** stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one must not silently mean its default. */
 const Pattern = z
@@ -26,7 +27,7 @@ const SegmentConfig = z.strictObject({
 const Cluster = z.strictObject({
   cluster: z.string().min(1).default('main'),
   flavour: z.enum(FLAVOUR_NAMES).default('shards'),
-  root: z.string().regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'starts with file:/// or s3://bucket'),
+  root: StoreRoot,
   database: z.string().min(1),
   segments: z
     .array(SegmentConfig)
@@ -86,27 +87,13 @@ const Cluster = z.strictObject({
         .default('/tmp'),
     })
     .prefault({}),
-  storage: z
-    .strictObject({
-      endpoint: z.url().exactOptional(),
-      region: z.string().min(1).exactOptional(),
-      forcePathStyle: z.boolean().exactOptional(),
-      partBytes: z
-        .int()
-        .min(5 * 1024 * 1024)
-        .max(512 * 1024 * 1024)
-        .default(5 * 1024 * 1024),
-      partsInFlight: z.int().min(1).max(16).default(6),
-      stallMs: Positive.exactOptional(),
-      attemptsMax: Positive.exactOptional(),
-    })
-    .prefault({}),
+  storage: StorageSection,
   /** The alternate location: what has been validated is copied to this root. */
   replica: z
     .strictObject({
-      root: z.string().min(1).exactOptional(),
-      endpoint: z.url().exactOptional(),
-      region: z.string().min(1).exactOptional(),
+      root: StoreRoot.optional(),
+      endpoint: S3Settings.shape.endpoint,
+      region: S3Settings.shape.region,
     })
     .prefault({}),
   /** Who stitches and coordinates: this command itself, or functions that storage events trigger. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { BucketSetup } from '../../storage/s3/deployment.ts';
+import { failure, success } from '../../backup-set/base/result.ts';
+import type { BucketSetup } from '../../storage/s3/inspect-bucket.ts';
 import { deploymentOf, NAMES } from '../../test/support/rights/deployment.ts';
 import { policiesOf } from '../../test/support/rights/policies.ts';
 import { securityTemplate } from '../../test/support/rights/template.ts';
@@ -19,13 +20,13 @@ const MADE: BucketSetup = {
   bucket: NAMES.bucket,
   prefix: NAMES.prefix,
   isAws: true,
-  versioning: { value: 'Enabled' },
-  objectLock: { value: { mode: 'COMPLIANCE', days: 30 } },
-  publicBlocked: { value: true },
-  encryption: { value: { algorithm: 'AES256', keyId: undefined } },
-  policy: { value: templatePolicy() },
-  abortsUploadsAfterDays: { value: 7 },
-  notifies: { value: { eventBridge: true, others: 0 } },
+  versioning: success('Enabled'),
+  objectLock: success({ mode: 'COMPLIANCE', days: 30 }),
+  publicBlocked: success(true),
+  encryption: success({ algorithm: 'AES256', keyId: undefined }),
+  policy: success(templatePolicy()),
+  abortsUploadsAfterDays: success(7),
+  notifies: success({ eventBridge: true, others: 0 }),
 };
 
 const judged = (change: Partial<BucketSetup> = {}) => judgeBucket({ ...MADE, ...change }, 'bucket');
@@ -45,7 +46,7 @@ test.each([
   ['NoKeysOfWriters', 'note policy: keys of writers'],
   ['DeletedByItsRoleOnly', 'note policy: deletion'],
 ])('the policy without its statement %s: %s', (sid, expected) => {
-  expect(wrong({ policy: { value: templatePolicy(sid) } })).toEqual([expected]);
+  expect(wrong({ policy: success(templatePolicy(sid)) })).toEqual([expected]);
 });
 
 describe('a policy that only looks right', () => {
@@ -61,7 +62,7 @@ describe('a policy that only looks right', () => {
       },
       ...statement,
     };
-    return wrong({ policy: { value: JSON.stringify({ Statement }) } }).includes(
+    return wrong({ policy: success(JSON.stringify({ Statement })) }).includes(
       'note policy: overwriting',
     );
   };
@@ -93,30 +94,30 @@ describe('a policy that only looks right', () => {
   test.each(['', 'null', '[]', '{"Statement":7}', '{"Statement":[null]}'])(
     'is none: %s',
     (value) => {
-      expect(wrong({ policy: { value } })).toHaveLength(4);
+      expect(wrong({ policy: success(value) })).toHaveLength(4);
     },
   );
 });
 
 test('what is open or mute on AWS is BAD, what could be better is a note', () => {
-  expect(wrong({ publicBlocked: { value: undefined } })).toEqual(['BAD public access']);
-  expect(wrong({ notifies: { value: { eventBridge: false, others: 0 } } })).toEqual(['BAD events']);
-  expect(wrong({ versioning: { value: 'Suspended' } })).toEqual(['note versioning']);
-  expect(wrong({ objectLock: { value: undefined } })).toEqual(['note Object Lock']);
-  expect(wrong({ abortsUploadsAfterDays: { value: undefined } })).toEqual([
+  expect(wrong({ publicBlocked: success(undefined) })).toEqual(['BAD public access']);
+  expect(wrong({ notifies: success({ eventBridge: false, others: 0 }) })).toEqual(['BAD events']);
+  expect(wrong({ versioning: success('Suspended') })).toEqual(['note versioning']);
+  expect(wrong({ objectLock: success(undefined) })).toEqual(['note Object Lock']);
+  expect(wrong({ abortsUploadsAfterDays: success(undefined) })).toEqual([
     'note unfinished uploads',
   ]);
-  expect(wrong({ policy: { value: undefined } })).toHaveLength(4);
-  expect(wrong({ policy: { unsaid: 'denied' } })).toEqual(['note policy']);
+  expect(wrong({ policy: success(undefined) })).toHaveLength(4);
+  expect(wrong({ policy: failure('denied') })).toEqual(['note policy']);
 });
 
 test('of another server only that is said which it tells, and nothing of conditions that it may not know', () => {
-  const unsaid = { unsaid: 'unsupported' } as const;
+  const unsaid = failure('unsupported' as const);
   const change = {
     isAws: false,
     publicBlocked: unsaid,
     encryption: unsaid,
-    policy: { value: '{}' },
+    policy: success('{}'),
   };
   expect(judged(change).map(({ name }) => name)).toEqual([
     'versioning',
@@ -124,5 +125,5 @@ test('of another server only that is said which it tells, and nothing of conditi
     'unfinished uploads',
     'events',
   ]);
-  expect(wrong({ ...change, versioning: { value: undefined } })).toEqual([]);
+  expect(wrong({ ...change, versioning: success(undefined) })).toEqual([]);
 });

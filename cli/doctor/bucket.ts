@@ -1,4 +1,4 @@
-import type { BucketSetup, Said } from '../../storage/s3/deployment.ts';
+import type { BucketAnswer, BucketSetup } from '../../storage/s3/inspect-bucket.ts';
 import { REFUSED, refusedBy } from './bucket-policy.ts';
 import type { Check } from './check.ts';
 
@@ -22,9 +22,13 @@ export function judgeBucket(setup: BucketSetup, of: string): Check[] {
   });
   const bad = (name: string, detail: string): Check => ({ of, name, ok: false, detail });
 
-  function judge<T>(name: string, said: Said<T>, then: (value: T | undefined) => Check): Check[] {
-    if ('value' in said) return [then(said.value)];
-    if (said.unsaid === 'denied')
+  function judge<T>(
+    name: string,
+    said: BucketAnswer<T>,
+    then: (value: T | undefined) => Check,
+  ): Check[] {
+    if (said.ok) return [then(said.value)];
+    if (said.failure === 'denied')
       return [
         note(
           name,
@@ -97,7 +101,7 @@ interface Say {
   readonly note: (name: string, detail: string) => Check;
   readonly judge: <T>(
     name: string,
-    said: Said<T>,
+    said: BucketAnswer<T>,
     then: (value: T | undefined) => Check,
   ) => Check[];
 }
@@ -108,7 +112,7 @@ function judgePolicy(
   { ok, note, judge }: Say,
 ): Check[] {
   if (!isAws) return [];
-  if ('unsaid' in policy) return judge('policy', policy, () => ok('policy', ''));
+  if (!policy.ok) return judge('policy', policy, () => ok('policy', ''));
   const refused = refusedBy(policy.value ?? '', { bucket, prefix });
   return REFUSED.map((what) =>
     refused.has(what)

@@ -1,5 +1,5 @@
 import { messageOf } from '../../backup-set/base/errors.ts';
-import { inspectBucket } from '../../storage/s3/deployment.ts';
+import { inspectBucket } from '../../storage/s3/inspect-bucket.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { functionsOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';

@@ -6,7 +6,7 @@ import { Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { Segment } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { rememberReads } from '../../storage/wrapped/remembered.ts';
+import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
@@ -31,7 +31,7 @@ export async function runRestore(
   options: RestoreOptions,
 ): Promise<RestoreResult> {
   return withStore(context, async (opened) => {
-    const store = rememberReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
+    const store = rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
     const startedAt = context.clock();
     const manifest = await loadManifest(context, store, options.timestamp);
     const segments = await flavourOf(context).topology();

@@ -50,8 +50,8 @@ const onlyEnglish: Plugin = {
 };
 
 /**
- * The SDK's index loads a hundred commands, and a class with a method for each: whoever stores an object needs one. Here it has only what
- * our storage layer imports; esbuild refuses a name that is missing.
+ * The SDK's index loads a hundred commands, and a class with a method for each. Here it exports only
+ * what storage/ and lib-storage import; esbuild rejects a name that is missing.
  */
 const onlyUsedCommands: Plugin = {
   name: 'only-used-commands',
@@ -60,21 +60,28 @@ const onlyUsedCommands: Plugin = {
       const commands = await s3Commands();
       const exports = commands.map((name) => `export { ${name} } from './commands/${name}.js';`);
       return {
-        contents: ["export { S3Client } from './S3Client.js';", ...exports].join('\n'),
+        contents: [
+          "export { S3Client } from './S3Client.js';",
+          "export { ChecksumAlgorithm } from './models/enums.js';",
+          ...exports,
+        ].join('\n'),
         resolveDir: path.dirname(index),
       };
     });
   },
 };
 
+const LIB_STORAGE = 'node_modules/@aws-sdk/lib-storage/dist-es/Upload.js';
+
+/** The commands that storage/, in all its folders, and lib-storage import from the SDK. */
 async function s3Commands(): Promise<string[]> {
-  const folder = path.join(ROOT, 'storage');
-  const files = (await readdir(folder, { recursive: true })).filter(
+  const names = (await readdir(path.join(ROOT, 'storage'), { recursive: true })).filter(
     (name) => name.endsWith('.ts') && !name.endsWith('.test.ts'),
   );
-  const texts = await Promise.all(files.map((name) => readFile(path.join(folder, name), 'utf8')));
+  const files = [...names.map((name) => path.join('storage', name)), LIB_STORAGE];
+  const texts = await Promise.all(files.map((file) => readFile(path.join(ROOT, file), 'utf8')));
   const imports = texts.flatMap(
-    (text) => text.match(/^import \{[^}]*\} from '@aws-sdk\/client-s3'/gm) ?? [],
+    (text) => text.match(/^import \{[^}]*\} from ['"]@aws-sdk\/client-s3['"]/gm) ?? [],
   );
   return [...new Set(imports.flatMap((text) => text.match(/\b\w+Command\b/g) ?? []))].sort();
 }

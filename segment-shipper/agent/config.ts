@@ -5,13 +5,12 @@ import * as z from 'zod';
 import { Content } from '../../backup-set/base/document.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { connectionFields, DEFAULT_PORT, Host, Port } from '../../database/connection-settings.ts';
-
-const Positive = z.int().positive();
+import { StorageSection, StoreRoot } from '../../storage/settings.ts';
 
 /** agent.yaml (docs/agents.md). Unknown fields are rejected: a typo must not mean the default. */
 export const AgentConfig = z
   .strictObject({
-    root: z.string().regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'must start with file:/// or s3://bucket'),
+    root: StoreRoot,
     /** Unique among agents, and the same after every restart. */
     name: z.string().min(1).max(255).prefault(hostname),
     /** For shards: the contents on this host, with host and port as in stowage.yaml. */
@@ -33,17 +32,7 @@ export const AgentConfig = z
     /** For Greenplum: the agent asks it which contents are on this host. */
     coordinator: z.strictObject({ host: Host, port: Port.default(DEFAULT_PORT) }).exactOptional(),
     connection: z.strictObject(connectionFields).prefault({}),
-    storage: z
-      .strictObject({
-        endpoint: z.url().exactOptional(),
-        region: z.string().min(1).exactOptional(),
-        forcePathStyle: z.boolean().exactOptional(),
-        partBytes: Positive.exactOptional(),
-        partsInFlight: Positive.exactOptional(),
-        stallMs: Positive.exactOptional(),
-        attemptsMax: Positive.exactOptional(),
-      })
-      .prefault({}),
+    storage: StorageSection,
     /** Connections that move rows, per content. */
     workers: z.int().min(1).max(64).default(4),
     /** Bytes per second to and from the store, for all contents of this host together. */

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { asStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import type { Throttle } from '../rate/throttle.ts';
+import type { Throttle } from '../../storage/wrapped/throttled-reads.ts';
 import { type AgentIdentity, claimOrder } from './claim.ts';
 import type { AgentConfig } from './config.ts';
 

@@ -12,9 +12,9 @@ import {
   RestoreReceipt,
   RestoreRequest,
 } from '../../backup-set/documents/restore.ts';
+import { throttledReads } from '../../storage/wrapped/throttled-reads.ts';
 import { noProgress } from '../deps.ts';
 import { CONTROL_VERSION } from '../protocol/control.ts';
-import { throttledReads } from '../rate/throttle.ts';
 import { completeOrder } from '../restore/restore.ts';
 import { type ServedContent, servedContents, targetFor } from './contents.ts';
 import { type Agent, abortOrder, forgetOrder, startOrder } from './orders.ts';

@@ -5,6 +5,7 @@ import { RestoreId, Timestamp } from '../../backup-set/base/timestamps.ts';
 import { segmentJobFields } from '../../backup-set/documents/agents.ts';
 import { connectionFields, Host, Port } from '../../database/connection-settings.ts';
 import { GREENPLUM_MAJORS } from '../../database/greenplum/majors.ts';
+import { S3Settings, StoreSettings } from '../../storage/settings.ts';
 
 /**
  * The protocol between the coordinator and a shipper, one JSON object per line: the job and the
@@ -25,20 +26,8 @@ const Target = z.object({
   password: z.string().exactOptional(),
 });
 
-const Store = z.object({
-  root: z.string(),
-  s3: z
-    .object({
-      endpoint: z.string().exactOptional(),
-      region: z.string().exactOptional(),
-      forcePathStyle: z.boolean().exactOptional(),
-      partsInFlight: z.int().exactOptional(),
-      partBytes: z.int().exactOptional(),
-      stallMs: z.int().exactOptional(),
-      attemptsMax: z.int().exactOptional(),
-    })
-    .exactOptional(),
-});
+/** Fields that a newer coordinator may add are ignored. */
+const Store = StoreSettings.extend({ s3: S3Settings.strip().optional() }).strip();
 
 const common = {
   control: z.literal(CONTROL_VERSION),

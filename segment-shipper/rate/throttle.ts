@@ -1,8 +1,5 @@
-import type { ObjectStore } from '../../storage/store.ts';
+import type { Throttle } from '../../storage/wrapped/throttled-reads.ts';
 import { type Timer, tokenBucket } from './token-bucket.ts';
-
-/** Waits until so many bytes may leave this host, or come to it. @throws the signal's reason when that fires first. */
-export type Throttle = (bytes: number, signal: AbortSignal) => Promise<void>;
 
 /** One rate limit for all shippers of a process. The coordinator may change it at any time. */
 export interface RateLimit {
@@ -29,26 +26,6 @@ export function rateLimit(bytesPerSecond: number | undefined, timer = REAL): Rat
     setRate(next) {
       if (bucket === undefined) bucket = tokenBucket(next, timer);
       else bucket.setRate(next);
-    },
-  };
-}
-
-const NEVER = new AbortController().signal;
-
-/** The same store, read no faster than the throttle lets. Not read at once, an answer waits in the server. */
-export function throttledReads(store: ObjectStore, throttle: Throttle): ObjectStore {
-  return {
-    ...store,
-    async *get(key, options = {}) {
-      for await (const chunk of store.get(key, options)) {
-        await throttle(chunk.byteLength, options.signal ?? NEVER);
-        yield chunk;
-      }
-    },
-    async read(key, options) {
-      const bytes = await store.read(key, options);
-      await throttle(bytes.byteLength, options.signal ?? NEVER);
-      return bytes;
     },
   };
 }

@@ -7,8 +7,8 @@ import {
 import { formatKey, type Phase } from '../../backup-set/base/keys.ts';
 import { boundedProblems } from '../../backup-set/base/verdict.ts';
 import { Order, RestoreReceipt } from '../../backup-set/documents/restore.ts';
-import type { ObjectStore } from '../../storage/store.ts';
-import type { Progress, ShipperDeps } from '../deps.ts';
+import { meteredReads } from '../../storage/wrapped/metered-reads.ts';
+import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { type VerifiedBytes, verifiedBytes } from '../read/verified-bytes.ts';
 import { type OrderResult, problemOf } from './order-result.ts';
@@ -41,7 +41,9 @@ export async function completeOrder(
   const { content } = job;
   const startedAt = deps.clock();
   const storedBefore = deps.progress.storedBytes;
-  const metered = meterReads(deps.store, deps.progress);
+  const metered = meteredReads(deps.store, (bytes) => {
+    deps.progress.storedBytes += bytes;
+  });
   const store = kept === undefined ? metered : kept.servedFrom(metered);
   const result = await readAndRun(job, phase, { ...deps, store }, kept);
   // An interrupted order gets no receipt: another shipper may run the same order again.
@@ -80,22 +82,4 @@ async function readAndRun(
     deps.log.error({ err: error, phase }, 'order failed');
     return { loaded: [], problems: [problemOf(error, content)] };
   }
-}
-
-/** Counts all bytes that are read from the store, also those that are read twice. */
-function meterReads(store: ObjectStore, progress: Progress): ObjectStore {
-  return {
-    ...store,
-    async *get(key, options) {
-      for await (const chunk of store.get(key, options)) {
-        progress.storedBytes += chunk.byteLength;
-        yield chunk;
-      }
-    },
-    async read(key, options) {
-      const bytes = await store.read(key, options);
-      progress.storedBytes += bytes.byteLength;
-      return bytes;
-    },
-  };
 }

@@ -3,29 +3,32 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { throwIfInterrupted } from '../../async/abort.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
-import { checkFolder, checkKey, checkPrefix } from '../keys-allowed.ts';
-import { exactly, notFound } from '../ranges.ts';
+import { checkFolder, checkKey, checkPrefix } from '../check-key.ts';
+import { notFound } from '../errors.ts';
+import { exactly } from '../ranges.ts';
 import type { CallOptions, ObjectStore, StoredObject } from '../store.ts';
-import { isErrno, namingErrors } from './errors.ts';
+import { isErrno, withErrorCodes } from './errors.ts';
 import { readFile, storedFile } from './get.ts';
 import { listFiles, listFolders } from './list.ts';
 import { listTempFiles, removeTempFile } from './temp.ts';
 import { fromBytes, fromFile, fromStream, writeFile } from './write.ts';
 
-/** Roots of the directory stores of this process, for copies that need not pass through it. */
+/** The roots of the directory stores of this process, for copies that the kernel makes. */
 const roots = new WeakMap<ObjectStore, string>();
 
 /**
- * A store in a directory: a mounted NFS export, a deduplicating appliance, a disk. Objects are plain files named by
- * their key. The root is made by the first write; unfinished files are in `<root>/.tmp`.
+ * A store in a directory: a mounted NFS export, a deduplicating appliance, a disk. Objects are
+ * plain files named by their key. The first write creates the root; unfinished files are in
+ * `<root>/.tmp`.
  *
- * Differences from S3: a key cannot be both an object and a folder of others (`a` and `a/b`), and one segment of a
- * key has at most 255 bytes.
+ * Differences from S3: a key cannot be both an object and a folder of other objects (`a` and
+ * `a/b`), and one segment of a key has at most 255 bytes.
  */
 export function openDirectory(root: string): ObjectStore {
   const store: ObjectStore = {
     url: pathToFileURL(root).href,
     kind: 'directory',
+    unwrap: () => store,
     create: (key, body, options) => writeFile(root, key, options, fromBytes(key, body)),
     upload: (key, source, options) =>
       writeFile(root, key, options, fromStream(key, source, options)),
@@ -39,7 +42,7 @@ export function openDirectory(root: string): ObjectStore {
     },
     async head(key) {
       checkKey(key);
-      return lookAt(root, key);
+      return headFile(root, key);
     },
     async *list(prefix, options = {}) {
       checkPrefix(prefix);
@@ -54,12 +57,12 @@ export function openDirectory(root: string): ObjectStore {
       keys.forEach(checkKey);
       for (const key of keys) {
         throwIfInterrupted(options.signal, 'deleting');
-        await namingErrors(`deleting ${key}`, key, () => remove(root, key));
+        await withErrorCodes(`deleting ${key}`, key, () => remove(root, key));
       }
     },
     async *pendingUploads(prefix) {
       checkPrefix(prefix);
-      yield* await namingErrors('listing unfinished uploads', undefined, () =>
+      yield* await withErrorCodes('listing unfinished uploads', undefined, () =>
         listTempFiles(root, prefix),
       );
     },
@@ -80,20 +83,20 @@ async function copy(
   const source = await from.head(key, options);
   if (source === undefined) throw notFound(key, from.url);
   const root = roots.get(store);
-  const fromRoot = roots.get(from);
+  const fromRoot = roots.get(from.unwrap());
   if (root === undefined || fromRoot === undefined) {
     return store.upload(key, exactly(key, source.bytes, from.get(key, options)), options);
   }
   return writeFile(root, key, options, fromFile(key, join(fromRoot, key), source.bytes));
 }
 
-/** Removes a file and the folders it leaves empty; what is not there, or is a folder, is no object. */
+/** Removes a file and the folders that become empty. A missing file or a folder is not an error. */
 async function remove(root: string, key: string): Promise<void> {
   try {
     await unlink(join(root, key));
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return;
-    // On systems other than Linux, unlink of a folder says EPERM.
+    // On systems other than Linux, unlink of a folder fails with EPERM.
     if (isErrno(error, 'EPERM') && (await stat(join(root, key))).isDirectory()) return;
     throw error;
   }
@@ -101,15 +104,15 @@ async function remove(root: string, key: string): Promise<void> {
     try {
       await rmdir(join(root, folder));
     } catch {
-      // Not empty, gone already, or not ours to remove: an empty folder is no object, so nothing depends on it.
+      // Not empty, already removed, or no permission: an empty folder that stays does no harm.
       return;
     }
   }
 }
 
-async function lookAt(root: string, key: string): Promise<StoredObject | undefined> {
+async function headFile(root: string, key: string): Promise<StoredObject | undefined> {
   try {
-    const found = await namingErrors(`looking at ${key}`, key, () =>
+    const found = await withErrorCodes(`reading the metadata of ${key}`, key, () =>
       stat(join(root, key), { bigint: true }),
     );
     return found.isFile() ? storedFile(key, found) : undefined;

@@ -24,23 +24,23 @@ export function isErrno(error: unknown, ...codes: string[]): boolean {
 }
 
 /**
- * Names what failed on which object. What the table does not hold (a full disk, a stale NFS handle, an I/O error)
- * is the store being unavailable; the system's own words stay in the message.
+ * Says what failed on which object. An error that is not in the table (a full disk, a stale NFS
+ * handle, an I/O error) means that the store is unavailable; the message has the system's text.
  */
 function directoryError(error: unknown, doing: string, object?: string): unknown {
   const errno = errnoOf(error);
   if (errno === undefined || error instanceof StowageError) return error;
   const code = CODE_OF_ERRNO[errno] ?? 'storage/unavailable';
   const isMissing = code === 'storage/not-found' && object !== undefined;
-  const what = isMissing ? 'there is no such object' : messageOf(error);
-  return new StowageError(code, `${doing}: ${what}`, {
+  const reason = isMissing ? 'there is no such object' : messageOf(error);
+  return new StowageError(code, `${doing}: ${reason}`, {
     cause: error,
-    ...(object && { where: { object } }),
+    where: object === undefined ? {} : { object },
   });
 }
 
-/** Runs `work` and gives its system errors a code and a name. */
-export async function namingErrors<T>(
+/** Runs `work` and turns its system errors into StowageErrors with a code. */
+export async function withErrorCodes<T>(
   doing: string,
   object: string | undefined,
   work: () => Promise<T>,

@@ -2,24 +2,25 @@ import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { throwIfInterrupted } from '../../async/abort.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
-import { changed, type Range, rangeInside, tooLarge } from '../ranges.ts';
-import type { CallOptions, StoredObject } from '../store.ts';
-import { namingErrors } from './errors.ts';
+import { changed, tooLarge } from '../errors.ts';
+import { rangeInside } from '../ranges.ts';
+import type { ByteRange, CallOptions, StoredObject } from '../store.ts';
+import { withErrorCodes } from './errors.ts';
 
-/** Larger reads gain nothing; smaller ones cost a trip through the thread pool each. */
+/** Larger reads are not faster; smaller ones need more calls into the thread pool. */
 const READ_BYTES = 512 * 1024;
 
 /**
- * Streams a range of a file; a file changed in place meanwhile is told by its size and time at the end.
- * Refuses files of more than `bytesMax` bytes before it reads any.
+ * Streams a range of a file. A file that is changed in place meanwhile is detected at the end by
+ * its size and time. A file of more than `bytesMax` bytes is rejected before any byte is read.
  */
 export async function* readFile(
   path: string,
   key: string,
-  options: CallOptions & Range & { bytesMax?: number },
+  options: CallOptions & ByteRange & { bytesMax?: number },
 ): AsyncGenerator<Uint8Array> {
   const doing = `reading ${key}`;
-  const file = await namingErrors(doing, key, () => openObject(path, key));
+  const file = await withErrorCodes(doing, key, () => openObject(path, key));
   try {
     const opened = storedFile(key, await file.stat({ bigint: true }));
     const { bytesMax = Number.MAX_SAFE_INTEGER } = options;
@@ -28,7 +29,7 @@ export async function* readFile(
     for (let at = offset; at < end; ) {
       throwIfInterrupted(options.signal, doing);
       const buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, end - at));
-      const { bytesRead } = await namingErrors(doing, key, () =>
+      const { bytesRead } = await withErrorCodes(doing, key, () =>
         file.read(buffer, 0, buffer.length, at),
       );
       if (bytesRead === 0) break;
@@ -36,7 +37,7 @@ export async function* readFile(
       at += bytesRead;
     }
     const { etag } = storedFile(key, await file.stat({ bigint: true }));
-    if (etag !== opened.etag) throw changed(key, 'its size or time is another');
+    if (etag !== opened.etag) throw changed(key, 'its size or modification time differs');
   } finally {
     await file.close();
   }
@@ -51,7 +52,9 @@ async function openObject(path: string, key: string): Promise<FileHandle> {
   });
 }
 
-/** Size and time in nanoseconds make the etag: a file changed in place, even to the same size, gets another one. */
+/**
+ * The ETag is size and time in nanoseconds: it changes when a file of the same size is rewritten.
+ */
 export function storedFile(key: string, found: BigIntStats): StoredObject {
   return {
     key,

@@ -2,14 +2,14 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfInterrupted } from '../../async/abort.ts';
-import { TEMP_FOLDER } from '../keys-allowed.ts';
+import { TEMP_FOLDER } from '../check-key.ts';
 import type { CallOptions, StoredObject } from '../store.ts';
 import { isErrno } from './errors.ts';
 import { storedFile } from './get.ts';
 
 /**
- * Every file below `root` whose key starts with `prefix`, in the order of the keys' bytes. One folder at a time is
- * held in memory. A file that goes away while it is listed is left out.
+ * Every file below `root` whose key starts with `prefix`, in the order of the keys' bytes. Memory
+ * holds one folder of each level. A file that is removed during the listing is left out.
  */
 export async function* listFiles(
   root: string,
@@ -38,7 +38,7 @@ async function* listFolder(
   }
 }
 
-/** The subfolders of `prefix` that hold at least one object: as in S3, an empty folder does not exist. */
+/** The subfolders of `prefix` that hold an object: as in S3, an empty folder does not exist. */
 export async function* listFolders(
   root: string,
   prefix: string,
@@ -52,8 +52,9 @@ export async function* listFolders(
 }
 
 /**
- * What a folder holds, in key order: a folder sorts as if its name ended in a slash, because that is how the keys
- * below it go on (`a-b` comes before `a/b`). Symbolic links are left out: they may lead anywhere, also in circles.
+ * The entries of a folder, in key order. A folder sorts as if its name ended in a slash, because
+ * the keys below it do (`a-b` comes before `a/b`). Symbolic links are left out: they may point
+ * outside the root, or form a cycle.
  */
 async function entriesOf(root: string, folder: string, start: string): Promise<Dirent[]> {
   let entries: Dirent[];

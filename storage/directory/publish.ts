@@ -1,17 +1,18 @@
 import { link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { exists } from '../errors.ts';
 import { isErrno } from './errors.ts';
 
 export const FILE_MODE = 0o640;
 export const DIRECTORY_MODE = 0o750;
 
-/** A `delete` elsewhere may remove the emptied folder between our mkdir and link; so often in a row it is no accident. */
+/** Another process's `delete` may remove the empty folder between our mkdir and link. */
 const FOLDER_ATTEMPTS_MAX = 20;
 
 /**
- * Gives a finished, synced temporary file its final name, unless that name is taken: the one atomic step of every
- * write. The temporary name is gone afterwards, whatever happened to it in between.
+ * Gives a finished, synced temporary file its final name, unless that name is taken. This is the
+ * one atomic step of every write. On success the temporary name no longer exists.
  * @throws StowageError `storage/exists`, or the system's error.
  */
 export async function publish(
@@ -38,9 +39,9 @@ export async function publish(
 }
 
 /**
- * Where hard links are not supported (exFAT, some FUSE and CIFS mounts) the name is claimed by creating it empty, and
- * the finished file then replaces our own empty one. A reader may see the empty object for that moment, and a crash
- * in between leaves it: the price of such a filesystem.
+ * Where hard links are not supported (exFAT, some FUSE and CIFS mounts), the writer claims the name
+ * by creating an empty file, and the finished file then replaces it. A reader may see the empty
+ * object for a moment, and a crash in between leaves it there.
  */
 async function linkOrClaim(temp: string, path: string, linkFile: typeof link): Promise<void> {
   try {
@@ -57,7 +58,7 @@ async function linkOrClaim(temp: string, path: string, linkFile: typeof link): P
   }
 }
 
-/** A link that finds no source means that a sweeper took our temporary file for a dead writer's. */
+/** When the link finds no source, a sweeper has removed our temporary file as abandoned. */
 async function assertNotAborted(temp: string, key: string, cause: unknown): Promise<void> {
   const found = await stat(temp).catch(() => undefined);
   if (found !== undefined) return;
@@ -71,14 +72,7 @@ async function assertNotAborted(temp: string, key: string, cause: unknown): Prom
   );
 }
 
-function exists(key: string, cause: unknown): StowageError {
-  return new StowageError('storage/exists', `${key} exists already`, {
-    cause,
-    where: { object: key },
-  });
-}
-
-/** Makes a folder with its parents and syncs the parent of every new one: a name is durable only in a synced folder. */
+/** Makes a folder with its parents. Syncs the parent of each new folder, so the name is durable. */
 async function makeFolder(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
   if (first === undefined) return;
@@ -94,8 +88,8 @@ async function syncFolder(path: string): Promise<void> {
       await folder.close();
     }
   } catch (error) {
-    // Some network filesystems cannot sync a folder: there the server decides when a name is durable. ENOENT: the
-    // folder was emptied and removed by a `delete` meanwhile, with our object or before it.
+    // Some network filesystems cannot sync a folder: the server then decides when a name is
+    // durable. ENOENT: a concurrent `delete` has removed the folder.
     if (
       !isErrno(
         error,

@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { TEMP_FOLDER } from '../keys-allowed.ts';
+import { TEMP_FOLDER } from '../check-key.ts';
 import type { PendingUpload } from '../store.ts';
-import { isErrno, namingErrors } from './errors.ts';
+import { isErrno, withErrorCodes } from './errors.ts';
 import { DIRECTORY_MODE } from './publish.ts';
 
 /**
- * Unfinished files live in one flat folder inside the root (the same filesystem, so that they can be linked to their
- * key) and carry their key in their name, so that no second file can get lost or disagree:
- * `.tmp/<began, base 36>-<random>.<key as base64url>`. A key too long for one file name continues in subfolders.
+ * Unfinished files are in one flat folder inside the root: on the same filesystem they can be
+ * linked to their key. The file name holds the key, so no second file is needed: `.tmp/<start time,
+ * base 36>-<random>.<key as base64url>`. The rest of a key that is too long for one file name is in
+ * the names of subfolders.
  */
 const NAME = /^(?<began>[0-9a-z]{1,11})-[0-9a-f]{16}\.(?<key>[A-Za-z0-9_-]+)$/;
-/** File names end at 255 bytes on every common filesystem (143 on eCryptfs, which nobody backs up to). */
+/** File names have at most 255 bytes on common filesystems (143 on eCryptfs: too few for these). */
 const NAME_CHARACTERS_MAX = 200;
 
 export interface TempFile {
@@ -20,7 +21,7 @@ export interface TempFile {
   readonly uploadId: string;
 }
 
-/** A fresh path for the unfinished object `key`; its folders exist afterwards, the file does not. */
+/** A new path for the unfinished object `key`. Creates its folders, not the file. */
 export async function reserveTempFile(root: string, key: string, now: Date): Promise<TempFile> {
   const uploadId = `${now.getTime().toString(36)}-${randomBytes(8).toString('hex')}`;
   const path = tempPath(root, key, uploadId);
@@ -28,11 +29,11 @@ export async function reserveTempFile(root: string, key: string, now: Date): Pro
   return { path, uploadId };
 }
 
-/** Removes an unfinished file with the subfolders of its own; one that is gone is no error. */
+/** Removes an unfinished file with its subfolders. A file that no longer exists is not an error. */
 export async function removeTempFile(root: string, key: string, uploadId: string): Promise<void> {
   const [first] = tempName(key, uploadId);
   if (!NAME.test(first)) return;
-  await namingErrors(`removing an unfinished upload of ${key}`, key, () =>
+  await withErrorCodes(`removing an unfinished upload of ${key}`, key, () =>
     rm(join(root, TEMP_FOLDER, first), { recursive: true, force: true }),
   );
 }
@@ -57,7 +58,7 @@ export async function listTempFiles(root: string, prefix: string): Promise<Pendi
   return found.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
 }
 
-/** The part of an encoded key that stands in subfolders; empty for a file, and for one that has just gone. */
+/** The part of an encoded key that is in subfolders; empty for a file, also for a removed one. */
 async function restOfName(path: string): Promise<string> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined || !found.isDirectory()) return '';

@@ -1,67 +1,73 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import { interruptedError } from '../../async/abort.ts';
-import type { StoreSettings } from '../store.ts';
-import { s3Error } from './errors.ts';
+import type { S3Settings } from '../settings.ts';
 import { OWN_BUFFERS, type SpareBuffers } from './parts/buffers.ts';
 import { PART_BYTES_DEFAULT } from './parts/sizes.ts';
 import { retryStrategy } from './retry.ts';
 
-type S3Settings = NonNullable<StoreSettings['s3']>;
-
-/** Everything the operations of one S3 store need. */
+/** Everything that the operations of one S3 store need. */
 export interface S3 {
   readonly bucket: string;
-  /** What stands before every key: empty, or ending in a slash. */
+  /** Stands before every key: empty, or ends in a slash. */
   readonly prefix: string;
   readonly url: string;
-  /** AWS, and not a server that speaks its protocol: conditional copies and completions can be relied on. */
+  /** True for AWS itself: its conditional copies and completions can be relied on. */
   readonly isAws: boolean;
   readonly client: S3Client;
-  /** For requests whose answer may take minutes with nothing said in between: copies, completions, slow readers. */
-  readonly patientClient: S3Client;
+  /**
+   * For requests that send nothing for minutes while they work: copies, completions, slow readers.
+   */
+  readonly longTimeoutClient: S3Client;
   /** Shared by all uploads. */
   readonly spareBuffers: SpareBuffers;
   close(): void;
-  readonly settings: Required<Omit<S3Settings, 'endpoint' | 'region' | 'forcePathStyle'>> & {
-    endpoint: string;
+  readonly settings: {
+    /** Empty for AWS. */
+    readonly endpoint: string;
+    readonly partsInFlight: number;
+    readonly partBytes: number;
+    readonly copyPartBytes: number;
+    readonly stallMs: number;
+    readonly attemptsMax: number;
   };
 }
 
 const MIB = 1024 * 1024;
-const CONNECT_MS_MAX = 10_000;
-const PATIENCE = 10;
-/** More than all uploads and reads of one process; the SDK's 50 would make requests wait for a socket. */
+const CONNECT_TIMEOUT_MS = 10_000;
+const LONG_TIMEOUT_FACTOR = 10;
+/** More than all uploads and reads of one process use; the SDK's 50 would make requests queue. */
 const SOCKETS_MAX = 256;
 
 export function connectS3(bucket: string, prefix: string, settings: S3Settings): S3 {
   const isAws =
     settings.endpoint === undefined ||
     /\.amazonaws\.com(\.cn)?$/.test(new URL(settings.endpoint).hostname);
-  const { stallMs = 30_000, attemptsMax = 6 } = settings;
-  const options = { ...settings, isAws, attemptsMax, agents: connections() };
-  const partsInFlight = settings.partsInFlight ?? 6;
+  const { stallMs = 30_000, attemptsMax = 6, partsInFlight = 6 } = settings;
+  const options = { ...settings, isAws, attemptsMax, agents: connectionPool() };
   const client = makeClient(options, { socketTimeout: stallMs });
-  // One set of credentials: both clients act for the same user, and a metadata service is asked once.
+  // Shared: both clients act for the same user, and the metadata service is asked once.
   const { credentials } = client.config;
-  // Made when it is asked for: a process that stores little never does.
-  let patientClient: S3Client | undefined;
+  // Created on first use: most short processes never need it.
+  let longTimeoutClient: S3Client | undefined;
   return {
     bucket,
     prefix,
     url: `s3://${bucket}${prefix === '' ? '' : `/${prefix.slice(0, -1)}`}`,
     isAws,
     client,
-    // One upload alone can then have all its parts in flight while it fills the next.
+    // A single upload can have all its parts in flight while it fills the next one.
     spareBuffers: { left: partsInFlight + 1 - OWN_BUFFERS, idle: [] },
-    get patientClient() {
-      patientClient ??= makeClient(options, { socketTimeout: stallMs * PATIENCE, credentials });
-      return patientClient;
+    get longTimeoutClient() {
+      longTimeoutClient ??= makeClient(options, {
+        socketTimeout: stallMs * LONG_TIMEOUT_FACTOR,
+        credentials,
+      });
+      return longTimeoutClient;
     },
     close() {
       client.destroy();
-      patientClient?.destroy();
+      longTimeoutClient?.destroy();
     },
     settings: {
       endpoint: settings.endpoint ?? '',
@@ -74,18 +80,18 @@ export function connectS3(bucket: string, prefix: string, settings: S3Settings):
   };
 }
 
-interface Connections {
+interface ConnectionPool {
   readonly httpAgent: HttpAgent;
   readonly httpsAgent: HttpsAgent;
 }
 
-/** One pool for both clients: a connection, once its TLS is agreed on, is for whatever is asked next. */
-function connections(): Connections {
+/** One pool for both clients, so that either can reuse a connection whose TLS handshake is done. */
+function connectionPool(): ConnectionPool {
   const pool = { keepAlive: true, maxSockets: SOCKETS_MAX };
   return { httpAgent: new HttpAgent(pool), httpsAgent: new HttpsAgent(pool) };
 }
 
-type ClientOptions = S3Settings & { isAws: boolean; attemptsMax: number; agents: Connections };
+type ClientOptions = S3Settings & { isAws: boolean; attemptsMax: number; agents: ConnectionPool };
 
 function makeClient(
   settings: ClientOptions,
@@ -98,9 +104,9 @@ function makeClient(
     // An Expect header makes Node open a new connection for every part.
     expectContinueHeader: false,
     requestHandler: {
-      connectionTimeout: CONNECT_MS_MAX,
+      connectionTimeout: CONNECT_TIMEOUT_MS,
       socketTimeout,
-      // Without this the handler writes a warning about a request that took too long, and goes on waiting.
+      // Without this the handler only warns about a request that timed out, and keeps waiting.
       throwOnRequestTimeout: true,
       ...settings.agents,
     },
@@ -109,7 +115,7 @@ function makeClient(
   if (settings.endpoint !== undefined) config.endpoint = settings.endpoint;
   if (settings.forcePathStyle !== undefined) config.forcePathStyle = settings.forcePathStyle;
   if (settings.isAws) return withUnsignedParts(new S3Client(config));
-  // Other servers: many know no checksum trailers, have no name per bucket in DNS, and no regions.
+  // Many other servers support no checksum trailers, no bucket names in DNS, and no regions.
   return withUnsignedParts(
     new S3Client({
       ...config,
@@ -122,8 +128,8 @@ function makeClient(
 }
 
 /**
- * Over TLS a part is not hashed for its signature: TLS guards the bytes, and sha256 would cost more than everything
- * else an upload does. Over plain HTTP the hash stays: there it is all that guards them.
+ * Over TLS a part is not hashed for its signature: TLS protects the bytes, and SHA-256 would cost
+ * more than the rest of an upload. Over plain HTTP the hash stays: nothing else protects the bytes.
  */
 function withUnsignedParts(client: S3Client): S3Client {
   client.middlewareStack.add(
@@ -138,35 +144,4 @@ function withUnsignedParts(client: S3Client): S3Client {
     { step: 'build', name: 'unsignedParts' },
   );
   return client;
-}
-
-export interface Call {
-  /** What is being done to what, for messages: `reading sets/…`. */
-  readonly doing: string;
-  readonly object?: string;
-  readonly signal?: AbortSignal | undefined;
-  readonly longTimeout?: boolean;
-}
-
-/** Sends one request; what it throws has a code. Ends at once when the signal fires, also between two attempts. */
-export async function request<T>(
-  s3: S3,
-  call: Call,
-  send: (client: S3Client, http: { abortSignal?: AbortSignal }) => Promise<T>,
-): Promise<T> {
-  const { signal, doing } = call;
-  if (signal?.aborted) throw interruptedError(signal, doing);
-  const fired = Promise.withResolvers<never>();
-  const fire = () => signal && fired.reject(interruptedError(signal, doing));
-  signal?.addEventListener('abort', fire, { once: true });
-  try {
-    const client = call.longTimeout ? s3.patientClient : s3.client;
-    const sent = send(client, signal === undefined ? {} : { abortSignal: signal });
-    return await (signal === undefined ? sent : Promise.race([sent, fired.promise]));
-  } catch (error) {
-    if (signal?.aborted) throw interruptedError(signal, doing);
-    throw s3Error(error, doing, s3.bucket, call.object);
-  } finally {
-    signal?.removeEventListener('abort', fire);
-  }
 }

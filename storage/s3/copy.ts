@@ -5,40 +5,42 @@ import {
 } from '@aws-sdk/client-s3';
 import { mapInFlight } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
-import { changed } from '../ranges.ts';
+import { changed, exists } from '../errors.ts';
 import type { CallOptions, StoredObject } from '../store.ts';
-import { type Call, request, type S3 } from './client.ts';
+import type { S3 } from './client.ts';
 import { failureOf } from './errors.ts';
 import { headObject, missingInResponse } from './head.ts';
+import { abandonUpload, beginUpload } from './multipart.ts';
 import { cutIntoParts, type PartRange } from './parts/sizes.ts';
-import { beginUpload, giveUpUpload } from './upload.ts';
+import { type Call, request } from './request.ts';
+import { eitherSignal } from './upload.ts';
 
-/** The server does the work: more in flight than of uploads, which pass through us. */
+/** More than parts of an upload: the server does the work, and no bytes pass through us. */
 const COPIES_IN_FLIGHT = 8;
 
-/** One copy under way; both stores are on the same endpoint. */
+/** A running copy; both stores are on the same endpoint. */
 interface Copy {
   readonly to: S3;
   readonly from: S3;
   readonly key: string;
   readonly call: Call;
   readonly source: StoredObject;
-  /** `bucket/key`, encoded as the header wants it; the SDK does not. */
+  /** `bucket/key`, encoded as the header requires; the SDK does not encode it. */
   readonly copySource: string;
 }
 
 /**
- * Copies an object without its bytes passing through us. Create-only: by condition on AWS; elsewhere the key is looked
- * at first (check, then write: of two racing copies of the same object both succeed, with the same bytes).
+ * Copies an object on the server. The caller has checked that the key does not exist. On AWS a
+ * condition also rejects a key that is created meanwhile. On other servers two racing copies of one
+ * object both succeed, with the same bytes.
  */
 export async function copyObject(
   to: S3,
   from: S3,
-  key: string,
   source: StoredObject,
   options: CallOptions = {},
 ): Promise<StoredObject> {
-  if ((await headObject(to, key, options)) !== undefined) throw exists(key);
+  const { key } = source;
   const copy: Copy = {
     to,
     from,
@@ -47,13 +49,14 @@ export async function copyObject(
     call: { doing: `copying ${key}`, object: key, signal: options.signal, longTimeout: true },
     copySource: encodeSource(`${from.bucket}/${from.prefix}${key}`),
   };
-  await orChanged(copy, () =>
+  await explainingConditions(copy, () =>
     source.bytes > to.settings.copyPartBytes ? copyInParts(copy) : copyInOne(copy),
   );
   const arrived = await headObject(to, key, options);
   if (arrived?.bytes === source.bytes) return arrived;
-  const words = `copying ${key}: ${source.bytes} bytes went, ${arrived?.bytes ?? 'none'} arrived`;
-  throw new StowageError('storage/invalid', words, { where: { object: key } });
+  const found = arrived === undefined ? 'there is no object' : `it has ${arrived.bytes} bytes`;
+  const message = `copying ${key}: the source has ${source.bytes} bytes; at the target ${found}`;
+  throw new StowageError('storage/invalid', message, { where: { object: key } });
 }
 
 async function copyInOne({ to, key, call, source, copySource }: Copy): Promise<void> {
@@ -61,21 +64,17 @@ async function copyInOne({ to, key, call, source, copySource }: Copy): Promise<v
     Bucket: to.bucket,
     Key: to.prefix + key,
     CopySource: copySource,
-    ...ifUnchanged(source),
-    ...(to.isAws && { IfNoneMatch: '*' }),
+    CopySourceIfMatch: conditionOn(source),
+    IfNoneMatch: to.isAws ? '*' : undefined,
   };
   await request(to, call, (client, http) => client.send(new CopyObjectCommand(input), http));
 }
 
 async function copyInParts(copy: Copy): Promise<void> {
   const { to, key, call, source } = copy;
-  const target = { Bucket: to.bucket, Key: to.prefix + key };
   const failed = new AbortController();
-  const signal = AbortSignal.any([
-    failed.signal,
-    ...(call.signal === undefined ? [] : [call.signal]),
-  ]);
-  const uploadId = await beginUpload(to, key, call.doing, signal);
+  const signal = eitherSignal(failed.signal, call.signal);
+  const uploadId = await beginUpload({ s3: to, key, doing: call.doing, signal });
   let isComplete = false;
   try {
     const ranges = cutIntoParts(source.bytes, to.settings.copyPartBytes);
@@ -84,10 +83,11 @@ async function copyInParts(copy: Copy): Promise<void> {
     );
     await checkUnchanged(copy);
     const input = {
-      ...target,
+      Bucket: to.bucket,
+      Key: to.prefix + key,
       UploadId: uploadId,
       MultipartUpload: { Parts: parts },
-      ...(to.isAws && { IfNoneMatch: '*' }),
+      IfNoneMatch: to.isAws ? '*' : undefined,
     };
     await request(to, call, (client, http) =>
       client.send(new CompleteMultipartUploadCommand(input), http),
@@ -95,7 +95,7 @@ async function copyInParts(copy: Copy): Promise<void> {
     isComplete = true;
   } finally {
     failed.abort();
-    if (!isComplete) await giveUpUpload(to, key, uploadId);
+    if (!isComplete) await abandonUpload(to, key, uploadId);
   }
 }
 
@@ -111,7 +111,7 @@ async function copyPart(
     PartNumber: range.number,
     CopySource: copySource,
     CopySourceRange: `bytes=${range.offset}-${range.offset + range.bytes - 1}`,
-    ...ifUnchanged(source),
+    CopySourceIfMatch: conditionOn(source),
   };
   const { CopyPartResult } = await request(to, call, (client, http) =>
     client.send(new UploadPartCopyCommand(input), http),
@@ -119,19 +119,20 @@ async function copyPart(
   if (CopyPartResult?.ETag === undefined)
     throw missingInResponse(call.doing, `etag of part ${range.number}`, key);
   const { ETag, ChecksumCRC32 } = CopyPartResult;
-  return { PartNumber: range.number, ETag, ...(ChecksumCRC32 !== undefined && { ChecksumCRC32 }) };
-}
-
-/** Ceph 16 takes the condition on the source of a part and ignores it: so its etag is compared when all are copied. */
-async function checkUnchanged({ from, key, call, source }: Copy): Promise<void> {
-  const { signal } = call;
-  const found = await headObject(from, key, { signal });
-  if (found?.etag !== source.etag) throw changed(key, 'its etag is another');
+  return { PartNumber: range.number, ETag, ChecksumCRC32 };
 }
 
 /**
- * Ceph 16 decodes the source of a part twice, and dies of an assertion when what remains is no valid encoding. No key
- * of ours has a `%`; a root's prefix may, and its objects then pass through us.
+ * Ceph 16 ignores the condition on the source of a part, so the ETag is compared after the copy.
+ */
+async function checkUnchanged({ from, key, call, source }: Copy): Promise<void> {
+  const found = await headObject(from, key, { signal: call.signal });
+  if (found?.etag !== source.etag) throw changed(key, 'its ETag differs');
+}
+
+/**
+ * Ceph 16 decodes the source of a part twice, and crashes on an assertion when the result is not a
+ * valid encoding. No key of ours has a `%`. The prefix of a root may; such objects are streamed.
  */
 export function canCopyWithin(to: S3, from: S3, source: StoredObject): boolean {
   if (from.settings.endpoint !== to.settings.endpoint) return false;
@@ -139,29 +140,22 @@ export function canCopyWithin(to: S3, from: S3, source: StoredObject): boolean {
   return to.isAws || !isInParts || !`${from.prefix}${source.key}`.includes('%');
 }
 
-/** A refused condition means another source, unless it was the target's: then it exists by now. */
-async function orChanged(copy: Copy, work: () => Promise<void>): Promise<void> {
+/** HTTP 412 is about the source, which has changed, or about the target, which then exists. */
+async function explainingConditions(copy: Copy, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
     const { status } = failureOf(error instanceof Error ? error.cause : undefined);
     if (status !== 412) throw error;
     if ((await headObject(copy.to, copy.key)) !== undefined) throw exists(copy.key, error);
-    throw changed(copy.key, 'its etag is another', error);
+    throw changed(copy.key, 'its ETag differs', error);
   }
 }
 
-function ifUnchanged(source: StoredObject): { CopySourceIfMatch?: string } {
-  return source.etag === undefined ? {} : { CopySourceIfMatch: `"${source.etag}"` };
+function conditionOn({ etag }: StoredObject): string | undefined {
+  return etag === undefined ? undefined : `"${etag}"`;
 }
 
 function encodeSource(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
-}
-
-function exists(key: string, cause?: unknown): StowageError {
-  return new StowageError('storage/exists', `${key} exists already`, {
-    cause,
-    where: { object: key },
-  });
 }

@@ -31,19 +31,20 @@ test.each([
   expect(error.message).toMatch(/^reading x: /);
 });
 
-test('a missing bucket is named', () => {
+test('the message about a missing bucket names it', () => {
   expect(s3Error(thrown('NoSuchBucket', 404), 'listing', 'backups').message).toContain(
     'there is no bucket backups',
   );
 });
 
-test('etags have no quotes, and an empty one is none', () => {
+test('plainEtag removes quotes, and an empty ETag is undefined', () => {
   expect(['"abc-3"', 'abc-3', 'W/"abc-3"'].map(plainEtag)).toEqual(['abc-3', 'abc-3', 'abc-3']);
   expect(['', '""', undefined].map(plainEtag)).toEqual([undefined, undefined, undefined]);
 });
 
-test('the etag of parts is the md5 of their md5s, or nothing when they have none', () => {
-  // md5(md5('a') . md5('b')), computed with another program; the contract suite compares with a real server's.
+test('etagOfParts is the MD5 of the MD5s of the parts, or undefined when a part has none', () => {
+  // md5(md5('a') . md5('b')), computed with another program; the contract suite compares with a
+  // real server's.
   const [a, b] = ['0cc175b9c0f1b6a831c399e269772661', '92eb5ffee6ae2fec3ad71c777531578f'];
   expect(etagOfParts([a, b])).toBe('96e024ba2074fe77e8e965ba43a704be-2');
   expect(etagOfParts([a, 'not-an-md5'])).toBeUndefined();

@@ -1,10 +1,10 @@
 import { type ErrorCode, messageOf, StowageError } from '../../backup-set/base/errors.ts';
 
-/** What the SDK's errors carry, all of it optional: network errors have none of it. */
+/** Fields of the SDK's errors. Network errors have none of them. */
 export interface S3Failure {
   readonly name: string;
   readonly status: number | undefined;
-  /** How often the request was sent, as far as the SDK says. */
+  /** How often the request was sent; 1 when the SDK does not say. */
   readonly attempts: number;
 }
 
@@ -18,7 +18,7 @@ export function failureOf(error: unknown): S3Failure {
   return { name, status: $metadata?.httpStatusCode, attempts: $metadata?.attempts ?? 1 };
 }
 
-/** By name first: the same status means different things (a bucket that is missing, a key that is missing). */
+/** Checked before the status: HTTP 404 can mean a missing bucket or a missing key. */
 const CODE_OF_NAME: Readonly<Record<string, ErrorCode>> = {
   NoSuchBucket: 'storage/not-found',
   PreconditionFailed: 'storage/exists',
@@ -43,7 +43,7 @@ const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
   429: 'storage/unavailable',
 };
 
-/** Our error for what the SDK threw, after all its retries. */
+/** The StowageError for an error of the SDK, after all its retries. */
 export function s3Error(
   error: unknown,
   doing: string,
@@ -52,31 +52,31 @@ export function s3Error(
 ): StowageError {
   if (error instanceof StowageError) return error;
   const { name, status } = failureOf(error);
-  return new StowageError(codeOf(name, status), `${doing}: ${wordsOf(error, bucket)}`, {
+  return new StowageError(codeOf(name, status), `${doing}: ${describe(error, bucket)}`, {
     cause: error,
-    ...(object !== undefined && { where: { object } }),
+    where: object === undefined ? {} : { object },
   });
 }
 
 function codeOf(name: string, status: number | undefined): ErrorCode {
   const known = CODE_OF_NAME[name] ?? (status === undefined ? undefined : CODE_OF_STATUS[status]);
   if (known !== undefined) return known;
-  // No status: no answer came (refused, reset, no such host, a certificate that is not trusted).
+  // No status: there was no response (refused, reset, unknown host, untrusted certificate).
   if (status === undefined || status >= 500) return 'storage/unavailable';
   return 'storage/invalid';
 }
 
-function wordsOf(error: unknown, bucket: string): string {
+function describe(error: unknown, bucket: string): string {
   const { name, status, attempts } = failureOf(error);
   if (name === 'NoSuchBucket') return `there is no bucket ${bucket}`;
   if (name === 'NoSuchKey' || (name === 'NotFound' && status === 404))
     return 'there is no such object';
-  if (name === 'PreconditionFailed') return 'the object exists already';
-  // An answer to HEAD has no body, and so no reason.
+  if (name === 'PreconditionFailed') return 'the object already exists';
+  // A response to HEAD has no body, so it has no reason.
   const message = name === 'Unknown' ? 'the server gave no reason' : messageOf(error);
-  const words = ['', name, 'UnknownError'].includes(message) ? name : `${name}: ${message}`;
+  const reason = ['', name, 'UnknownError'].includes(message) ? name : `${name}: ${message}`;
   const notes = [status && `HTTP ${status}`, attempts > 1 && `${attempts} attempts`].filter(
     Boolean,
   );
-  return notes.length === 0 ? words : `${words} (${notes.join(', ')})`;
+  return notes.length === 0 ? reason : `${reason} (${notes.join(', ')})`;
 }

@@ -1,19 +1,21 @@
 import type { Readable } from 'node:stream';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { interruptedError } from '../../async/abort.ts';
+import { interruptedError, onAbort, throwIfInterrupted } from '../../async/abort.ts';
 import { backOff } from '../../async/backoff.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
-import { changed, notFound, type Range, rangeInside, tooLarge, wantedRange } from '../ranges.ts';
-import type { CallOptions } from '../store.ts';
-import { request, type S3 } from './client.ts';
+import { changed, notFound, tooLarge } from '../errors.ts';
+import { rangeInside, wantedRange } from '../ranges.ts';
+import type { ByteRange, CallOptions } from '../store.ts';
+import type { S3 } from './client.ts';
 import { failureOf } from './errors.ts';
 import { plainEtag } from './etags.ts';
 import { headObject, missingInResponse } from './head.ts';
+import { request } from './request.ts';
 
-type GetOptions = CallOptions & Range & { bytesMax?: number };
+type GetOptions = CallOptions & ByteRange & { readonly bytesMax?: number | undefined };
 
-/** What the first answer said; every later one must agree. */
-interface Opened {
+/** The first response; every later one must have the same ETag and size. */
+interface OpenBody {
   readonly body: Readable;
   readonly etag: string | undefined;
   /** Of the whole object. */
@@ -21,8 +23,9 @@ interface Opened {
 }
 
 /**
- * Streams a range of an object. A body that is reset, ends early or says nothing for `stallMs` is taken up where it
- * stopped, bound to the object first opened by its etag; so often in a row without a byte that it must end.
+ * Streams a range of an object. After a reset, an early end or a stall of `stallMs`, it continues
+ * where the body stopped, with a condition on the ETag of the object first opened. It fails after
+ * `attemptsMax` attempts in a row without a byte.
  */
 export async function* getObject(
   s3: S3,
@@ -43,7 +46,7 @@ export async function* getObject(
       if (options.bytesMax !== undefined && bytes > options.bytesMax)
         throw tooLarge(key, bytes, options.bytesMax);
       end ??= rangeInside(key, bytes, options).end;
-      for await (const chunk of withoutStalls(opened.body, s3.settings.stallMs, signal, doing)) {
+      for await (const chunk of failingOnStall(opened.body, s3.settings.stallMs, signal, doing)) {
         yield chunk;
         at += chunk.length;
         attempt = 1;
@@ -52,13 +55,13 @@ export async function* getObject(
       if (at > end)
         throw new StowageError(
           'storage/invalid',
-          `${doing}: the server sent ${at - end} bytes too many`,
+          `${doing}: the server sent ${at - end} bytes more than requested`,
         );
       throw new BodyShort(`the body ended after ${at - wanted.offset} bytes`);
     } catch (error) {
       if (error instanceof StowageError) throw error;
-      if (signal?.aborted) throw interruptedError(signal, doing);
-      if (attempt >= s3.settings.attemptsMax) throw givenUp(error, doing, key, at);
+      throwIfInterrupted(signal, doing);
+      if (attempt >= s3.settings.attemptsMax) throw readFailed(error, doing, key, at);
     } finally {
       opened.body.destroy();
     }
@@ -66,12 +69,12 @@ export async function* getObject(
     opened = await openBody(s3, key, { at, end, signal, etag });
     if (opened === undefined || opened.etag !== etag || opened.bytes !== bytes) {
       opened?.body.destroy();
-      throw changed(key, 'its etag is another');
+      throw changed(key, 'its ETag or size differs');
     }
   }
 }
 
-/** A body that ended before the length that was announced: a reset says so itself, this one looked complete. */
+/** The body ended before its announced length. Unlike a reset, this looked like a normal end. */
 class BodyShort extends Error {
   override readonly name = 'BodyShort';
 }
@@ -80,7 +83,7 @@ class BodyStalled extends Error {
   override readonly name = 'BodyStalled';
 }
 
-/** Undefined when the server says that no byte of the range is there (416). */
+/** Undefined when the server answers that the object has no byte of the range (HTTP 416). */
 async function openBody(
   s3: S3,
   key: string,
@@ -90,48 +93,47 @@ async function openBody(
     signal?: AbortSignal | undefined;
     etag?: string | undefined;
   },
-): Promise<Opened | undefined> {
+): Promise<OpenBody | undefined> {
   const { at, end, signal, etag } = range;
   const doing = `reading ${key}`;
+  const isWhole = at === 0 && end === undefined;
   const input = {
     Bucket: s3.bucket,
     Key: s3.prefix + key,
-    ...((at > 0 || end !== undefined) && {
-      Range: `bytes=${at}-${end === undefined ? '' : end - 1}`,
-    }),
-    ...(etag !== undefined && { IfMatch: `"${etag}"` }),
+    Range: isWhole ? undefined : `bytes=${at}-${end === undefined ? '' : end - 1}`,
+    IfMatch: etag === undefined ? undefined : `"${etag}"`,
   };
-  // The first byte has as long as any other; the body itself is watched chunk by chunk.
-  const call = { doing, object: key, signal, isPatient: true };
+  // `requestTimeout` bounds the wait for the response; failingOnStall watches the body.
+  const call = { doing, object: key, signal, longTimeout: true };
   try {
-    const answer = await request(s3, call, (client, http) =>
+    const response = await request(s3, call, (client, http) =>
       client.send(new GetObjectCommand(input), { ...http, requestTimeout: s3.settings.stallMs }),
     );
-    const body = answer.Body as Readable | undefined;
+    const body = response.Body as Readable | undefined;
     if (body === undefined) throw missingInResponse(doing, 'content', key);
     body.on('error', () => undefined);
-    const bytes =
-      answer.ContentRange === undefined ? answer.ContentLength : totalOf(answer.ContentRange, at);
-    if (bytes === undefined || (answer.ContentRange === undefined && at > 0)) {
+    const { ContentRange, ContentLength } = response;
+    const bytes = ContentRange === undefined ? ContentLength : totalOf(ContentRange, at);
+    if (bytes === undefined || (ContentRange === undefined && at > 0)) {
       body.destroy();
-      throw missingInResponse(doing, 'range that was asked for', key);
+      throw missingInResponse(doing, 'range that was requested', key);
     }
-    return { body, etag: plainEtag(answer.ETag), bytes };
+    return { body, etag: plainEtag(response.ETag), bytes };
   } catch (error) {
     const { status } = failureOf(error instanceof Error ? error.cause : undefined);
     if (status === 416) return undefined;
-    if (status === 412) throw changed(key, 'its etag is another', error);
+    if (status === 412) throw changed(key, 'its ETag differs', error);
     throw error;
   }
 }
 
-/** From `bytes 0-99/1234`; undefined when the range does not start where it was asked to. */
+/** The total of `bytes 0-99/1234`; undefined when the range does not start at `at`. */
 function totalOf(contentRange: string, at: number): number | undefined {
   const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange) ?? [];
   return Number(start) === at ? Number(total) : undefined;
 }
 
-/** No request can ask for no bytes: whether the range is inside the object, its size tells. */
+/** HTTP has no range of zero bytes: the size of the object shows whether the range is inside it. */
 async function checkEmptyRange(s3: S3, key: string, options: GetOptions): Promise<void> {
   const found = await headObject(s3, key, options);
   if (found === undefined) throw notFound(key, s3.url);
@@ -139,17 +141,18 @@ async function checkEmptyRange(s3: S3, key: string, options: GetOptions): Promis
   if (end > offset) throw changed(key, `it has ${found.bytes} bytes now`);
 }
 
-/** Passes a body on; ends it when it says nothing for `stallMs`. Time the consumer takes is not counted. */
-async function* withoutStalls(
+/**
+ * Passes a body on; fails when it sends nothing for `stallMs`. The consumer's time does not count.
+ */
+async function* failingOnStall(
   body: Readable,
   stallMs: number,
   signal: AbortSignal | undefined,
   doing: string,
 ): AsyncGenerator<Uint8Array> {
   const watch = () =>
-    setTimeout(() => body.destroy(new BodyStalled(`nothing came for ${stallMs} ms`)), stallMs);
-  const end = () => body.destroy(signal && interruptedError(signal, doing));
-  signal?.addEventListener('abort', end, { once: true });
+    setTimeout(() => body.destroy(new BodyStalled(`no byte came for ${stallMs} ms`)), stallMs);
+  using _ = onAbort(signal, () => body.destroy(signal && interruptedError(signal, doing)));
   let timer = watch();
   try {
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
@@ -159,13 +162,12 @@ async function* withoutStalls(
     }
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', end);
   }
 }
 
-function givenUp(error: unknown, doing: string, key: string, offset: number): StowageError {
+function readFailed(error: unknown, doing: string, key: string, offset: number): StowageError {
   const code = error instanceof BodyShort ? 'storage/invalid' : 'storage/unavailable';
-  return new StowageError(code, `${doing}: gave up at byte ${offset}: ${messageOf(error)}`, {
+  return new StowageError(code, `${doing}: failed at byte ${offset}: ${messageOf(error)}`, {
     cause: error,
     where: { object: key, offset },
   });
@@ -174,7 +176,7 @@ function givenUp(error: unknown, doing: string, key: string, offset: number): St
 export async function readObject(
   s3: S3,
   key: string,
-  options: CallOptions & { bytesMax: number },
+  options: CallOptions & { readonly bytesMax: number },
 ): Promise<Uint8Array> {
   return Buffer.concat(await Array.fromAsync(getObject(s3, key, options)));
 }

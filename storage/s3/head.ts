@@ -1,44 +1,63 @@
-import { HeadObjectCommand } from '@aws-sdk/client-s3';
+import { HeadObjectCommand, type HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { CallOptions, StoredObject } from '../store.ts';
-import { request, type S3 } from './client.ts';
+import type { S3 } from './client.ts';
 import { plainEtag } from './etags.ts';
+import { request } from './request.ts';
 
-/** Size, etag and time of an object. A bucket that is missing looks like an object that is: the answer has no body. */
+/**
+ * Size, ETag and time of an object; undefined when there is none. A missing bucket looks the same:
+ * the response to HEAD has no body that could say so.
+ */
 export async function headObject(
   s3: S3,
   key: string,
   options: CallOptions = {},
 ): Promise<StoredObject | undefined> {
-  const doing = `looking at ${key}`;
   try {
-    const found = await request(
-      s3,
-      { doing, object: key, signal: options.signal },
-      (client, http) =>
-        client.send(new HeadObjectCommand({ Bucket: s3.bucket, Key: s3.prefix + key }), http),
-    );
-    if (found.ContentLength === undefined) throw missingInResponse(doing, 'size', key);
-    return stored(key, found.ContentLength, plainEtag(found.ETag), found.LastModified);
+    return (await headWithMetadata(s3, key, options)).object;
   } catch (error) {
     if (isStowageError(error, 'storage/not-found')) return undefined;
     throw error;
   }
 }
 
-/** Answers to writes carry no time: it is ours then, and the server's from `head` and `list`. */
+/** @throws StowageError `storage/not-found` when there is no such object. */
+export async function headWithMetadata(
+  s3: S3,
+  key: string,
+  { signal }: CallOptions,
+): Promise<{ object: StoredObject; metadata: HeadObjectCommandOutput['Metadata'] }> {
+  const doing = `reading the metadata of ${key}`;
+  const input = { Bucket: s3.bucket, Key: s3.prefix + key };
+  const found = await request(s3, { doing, object: key, signal }, (client, http) =>
+    client.send(new HeadObjectCommand(input), http),
+  );
+  if (found.ContentLength === undefined) throw missingInResponse(doing, 'size', key);
+  const object = stored(key, found.ContentLength, plainEtag(found.ETag), found.LastModified);
+  return { object, metadata: found.Metadata };
+}
+
+/**
+ * Responses to writes have no time: `modifiedAt` is then the time of this host, while `head` and
+ * `list` return the server's.
+ */
 export function stored(
   key: string,
   bytes: number,
   etag: string | undefined,
   modifiedAt = new Date(),
 ): StoredObject {
-  return { key, bytes, modifiedAt, ...(etag !== undefined && { etag }) };
+  return { key, bytes, etag, modifiedAt };
 }
 
-/** The server left out something every S3 server says. */
+/** The response lacks a field that every S3 server sends. */
 export function missingInResponse(doing: string, what: string, object?: string): StowageError {
-  return new StowageError('storage/invalid', `${doing}: the server did not say the ${what}`, {
-    ...(object !== undefined && { where: { object } }),
-  });
+  return new StowageError(
+    'storage/invalid',
+    `${doing}: the response of the server has no ${what}`,
+    {
+      where: object === undefined ? {} : { object },
+    },
+  );
 }

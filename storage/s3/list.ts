@@ -7,14 +7,17 @@ import {
 } from '@aws-sdk/client-s3';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { CallOptions, PendingUpload, StoredObject } from '../store.ts';
-import { request, type S3 } from './client.ts';
+import type { S3 } from './client.ts';
 import { plainEtag } from './etags.ts';
 import { missingInResponse, stored } from './head.ts';
+import { request } from './request.ts';
 
-/** The most one DeleteObjects takes. */
+/** The maximum for one DeleteObjects request. */
 const DELETE_KEYS_MAX = 1_000;
 
-/** Every object below a prefix. Folder markers (keys that end in a slash, made by consoles) are no objects of ours. */
+/**
+ * Every object below a prefix, without folder markers: consoles make such keys, ending in a slash.
+ */
 export async function* listObjects(
   s3: S3,
   prefix: string,
@@ -23,7 +26,7 @@ export async function* listObjects(
   for await (const page of listPages(s3, prefix, options)) {
     for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
       if (Key === undefined || Size === undefined)
-        throw missingInResponse(`listing ${prefix}`, 'key and size of an object');
+        throw missingInResponse(`listing ${prefix}`, 'key or size of an object');
       if (Key.endsWith('/')) continue;
       yield stored(Key.slice(s3.prefix.length), Size, plainEtag(ETag), LastModified);
     }
@@ -45,7 +48,7 @@ async function* listPages(
   s3: S3,
   prefix: string,
   { signal }: CallOptions,
-  delimiter?: string,
+  delimiter?: '/',
 ): AsyncGenerator<ListObjectsV2CommandOutput> {
   const doing = `listing ${prefix === '' ? s3.url : prefix}`;
   let token: string | undefined;
@@ -53,15 +56,15 @@ async function* listPages(
     const input = {
       Bucket: s3.bucket,
       Prefix: s3.prefix + prefix,
-      ...(delimiter !== undefined && { Delimiter: delimiter }),
-      ...(token !== undefined && { ContinuationToken: token }),
+      Delimiter: delimiter,
+      ContinuationToken: token,
     };
     const page: ListObjectsV2CommandOutput = await request(s3, { doing, signal }, (client, http) =>
       client.send(new ListObjectsV2Command(input), http),
     );
     yield page;
     if (page.IsTruncated !== true) return;
-    // Without this a server that says "there is more" and not where would be asked for ever.
+    // A truncated page without a new token would make this loop endless.
     if (page.NextContinuationToken === undefined || page.NextContinuationToken === token) {
       throw missingInResponse(doing, 'next page');
     }
@@ -69,7 +72,9 @@ async function* listPages(
   } while (token !== undefined);
 }
 
-/** Removes objects, a thousand by request; goes on after keys that fail, then names the first of them. */
+/**
+ * Removes objects, 1,000 per request. Tries all keys, then throws an error about the first failure.
+ */
 export async function deleteObjects(
   s3: S3,
   keys: readonly string[],
@@ -105,7 +110,7 @@ export async function* listUploads(
   { signal }: CallOptions,
 ): AsyncGenerator<PendingUpload> {
   const doing = `listing unfinished uploads below ${prefix === '' ? s3.url : prefix}`;
-  let marker: { KeyMarker?: string; UploadIdMarker?: string } = {};
+  let marker: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
   for (;;) {
     const input = { Bucket: s3.bucket, Prefix: s3.prefix + prefix, ...marker };
     const page = await request(s3, { doing, signal }, (client, http) =>
@@ -113,7 +118,7 @@ export async function* listUploads(
     );
     for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
       if (Key === undefined || UploadId === undefined)
-        throw missingInResponse(doing, 'key and id of an upload');
+        throw missingInResponse(doing, 'key or id of an upload');
       yield {
         key: Key.slice(s3.prefix.length),
         uploadId: UploadId,
@@ -125,9 +130,6 @@ export async function* listUploads(
     const isSame =
       NextKeyMarker === marker.KeyMarker && NextUploadIdMarker === marker.UploadIdMarker;
     if (NextKeyMarker === undefined || isSame) throw missingInResponse(doing, 'next page');
-    marker = {
-      KeyMarker: NextKeyMarker,
-      ...(NextUploadIdMarker !== undefined && { UploadIdMarker: NextUploadIdMarker }),
-    };
+    marker = { KeyMarker: NextKeyMarker, UploadIdMarker: NextUploadIdMarker };
   }
 }

@@ -7,26 +7,26 @@ type RetryStrategy = Extract<
 >;
 type Token = Awaited<ReturnType<RetryStrategy['acquireInitialRetryToken']>>;
 
-/** A server that says it has too much to do is given longer than one that was not reached. */
-const THROTTLED_FIRST_MS = 500;
-/** As long as one pause may get, also when the server asks for more (Retry-After). */
-const ASKED_MS_MAX = 10_000;
+/** An overloaded server gets a longer pause than one that could not be reached. */
+const THROTTLED_FIRST_PAUSE_MS = 500;
+/** The maximum of one pause, also when the server asks for a longer one (Retry-After). */
+const PAUSE_MS_MAX = 10_000;
 
 /**
- * When the SDK tries a request again: what it takes for throttling or transient (429, 500, 502–504, resets, timeouts,
- * no connection), with our pauses. The SDK's own strategy gives up after a second, and lets all requests of a client
- * share 35 retries: a gateway that restarts under twenty uploads would end every one of them.
+ * Retries what the SDK classifies as throttling or transient (429, 500, 502–504, resets, timeouts,
+ * no connection), with our pauses. The SDK's own strategy stops after a second, and all requests of
+ * a client share 35 retries: a gateway that restarts during twenty uploads would fail all of them.
  */
 export function retryStrategy(attemptsMax: number): RetryStrategy {
   return {
     acquireInitialRetryToken: async () => token(0, 0),
     async refreshRetryTokenForRetry(last, { errorType, retryAfterHint }) {
       const retries = last.getRetryCount() + 1;
-      const isWorthIt = errorType === 'THROTTLING' || errorType === 'TRANSIENT';
-      if (!isWorthIt || retries >= attemptsMax) throw new Error('no further attempt');
-      const firstMs = errorType === 'THROTTLING' ? THROTTLED_FIRST_MS : undefined;
-      const askedMs = Math.min((retryAfterHint?.getTime() ?? 0) - Date.now(), ASKED_MS_MAX);
-      return token(retries, Math.max(askedMs, backoffMs(retries + 1, Math.random(), firstMs)));
+      const isRetryable = errorType === 'THROTTLING' || errorType === 'TRANSIENT';
+      if (!isRetryable || retries >= attemptsMax) throw new Error('no further attempt');
+      const firstMs = errorType === 'THROTTLING' ? THROTTLED_FIRST_PAUSE_MS : undefined;
+      const requestedMs = Math.min((retryAfterHint?.getTime() ?? 0) - Date.now(), PAUSE_MS_MAX);
+      return token(retries, Math.max(requestedMs, backoffMs(retries + 1, Math.random(), firstMs)));
     },
     recordSuccess: () => undefined,
   };

@@ -1,37 +1,38 @@
-import { checkFolder, checkKey, checkPrefix } from '../keys-allowed.ts';
-import { exactly, notFound } from '../ranges.ts';
-import type { CallOptions, ObjectStore, StoredObject, StoreSettings } from '../store.ts';
+import { checkFolder, checkKey, checkPrefix } from '../check-key.ts';
+import { exists, notFound } from '../errors.ts';
+import type { S3Settings } from '../settings.ts';
+import type { CallOptions, ObjectStore, StoredObject } from '../store.ts';
 import { connectS3, type S3 } from './client.ts';
 import { canCopyWithin, copyObject } from './copy.ts';
 import { getObject, readObject } from './get.ts';
 import { headObject } from './head.ts';
 import { deleteObjects, listFolders, listObjects, listUploads } from './list.ts';
+import { abortUpload } from './multipart.ts';
 import { putObject } from './put.ts';
-import { abortUpload, uploadStream } from './upload.ts';
+import { storeStream } from './store-stream.ts';
+import { uploadStream } from './upload.ts';
 
-/** Connections of the S3 stores of this process, for copies that need not pass through it. */
+/** The connections of the S3 stores of this process, for server-side copies. */
 const connections = new WeakMap<ObjectStore, S3>();
 
-/** For what the port does not offer; undefined for a store that is no S3. */
+/** For operations that are not part of the port; undefined for a store that is not S3. */
 export function connectionOf(store: ObjectStore): S3 | undefined {
-  return connections.get(store);
+  return connections.get(store.unwrap());
 }
 
 /**
- * A store in a bucket, on AWS or any server that speaks S3. Credentials come by the SDK's default chain.
+ * A store in a bucket, on AWS or on another S3 server. Credentials come from the SDK's default
+ * chain.
  *
- * Differences between servers: an existing key is refused atomically by `create` and by uploads of one part
- * everywhere; by uploads of several parts and by copies on AWS only (s3-upload.ts, s3-copy.ts).
+ * Differences between servers: all of them reject an existing key atomically in `create` and in
+ * uploads of one part. Only AWS does so in uploads of several parts and in copies.
  */
-export function openS3(
-  bucket: string,
-  prefix: string,
-  settings: NonNullable<StoreSettings['s3']>,
-): ObjectStore {
+export function openS3(bucket: string, prefix: string, settings: S3Settings): ObjectStore {
   const s3 = connectS3(bucket, prefix, settings);
   const store: ObjectStore = {
     url: s3.url,
     kind: 's3',
+    unwrap: () => store,
     async create(key, body, options) {
       checkKey(key);
       return putObject(s3, key, body, options);
@@ -60,7 +61,10 @@ export function openS3(
       checkFolder(prefix);
       yield* listFolders(s3, prefix, options);
     },
-    copyFrom: (from, key, options) => copy(store, s3, from, key, options),
+    async copyFrom(from, key, options) {
+      checkKey(key);
+      return copy(s3, from, key, options);
+    },
     async delete(keys, options = {}) {
       keys.forEach(checkKey);
       await deleteObjects(s3, keys, options);
@@ -81,20 +85,23 @@ export function openS3(
   return store;
 }
 
-/** Server-side within one endpoint (the credentials are the process's, so the same); by streaming from anywhere else. */
+/**
+ * Copies on the server when both stores have the same endpoint: all stores of a process have the
+ * same credentials. Streams from any other store. The key is checked first: only AWS rejects an
+ * existing key at the end of a copy, and there the check saves the copy.
+ */
 async function copy(
-  store: ObjectStore,
   to: S3,
   from: ObjectStore,
   key: string,
   options: CallOptions = {},
 ): Promise<StoredObject> {
-  checkKey(key);
   const source = await from.head(key, options);
   if (source === undefined) throw notFound(key, from.url);
-  const fromS3 = connections.get(from);
+  if ((await headObject(to, key, options)) !== undefined) throw exists(key);
+  const fromS3 = connectionOf(from);
   if (fromS3 !== undefined && canCopyWithin(to, fromS3, source)) {
-    return copyObject(to, fromS3, key, source, options);
+    return copyObject(to, fromS3, source, options);
   }
-  return store.upload(key, exactly(key, source.bytes, from.get(key, options)), options);
+  return storeStream(to, key, { chunks: from.get(key, options), bytes: source.bytes }, options);
 }

@@ -1,6 +1,6 @@
-import { StowageError } from '../../backup-set/base/errors.ts';
-import { checkKey, checkPrefix } from '../../storage/keys-allowed.ts';
-import { notFound, rangeInside, tooLarge } from '../../storage/ranges.ts';
+import { checkKey, checkPrefix } from '../../storage/check-key.ts';
+import { exists, notFound, tooLarge } from '../../storage/errors.ts';
+import { rangeInside } from '../../storage/ranges.ts';
 import type { ObjectStore, StoredObject } from '../../storage/store.ts';
 
 /**
@@ -21,9 +21,10 @@ export function openMemory(url: string): ObjectStore {
     sorted ??= [...objects.keys()].sort();
     return sorted.filter((key) => key.startsWith(prefix));
   };
-  return {
+  const store: ObjectStore = {
     url,
     kind: 's3',
+    unwrap: () => store,
     async create(key, body) {
       checkKey(key);
       if (objects.has(key)) throw exists(key);
@@ -60,10 +61,7 @@ export function openMemory(url: string): ObjectStore {
     delete: unused,
     async close() {},
   };
-}
-
-function exists(object: string): StowageError {
-  return new StowageError('storage/exists', `${object} exists already`, { where: { object } });
+  return store;
 }
 
 async function unused(): Promise<never> {

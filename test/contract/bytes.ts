@@ -2,10 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 
 export const text = (words: string) => Buffer.from(words);
 
-/** Bytes that compress badly and repeat nowhere near a part border. */
+/** Random bytes: a part in the wrong place or sent twice changes the digest. */
 export const someBytes = (count: number) => randomBytes(count);
 
-/** Hands out one buffer again and again, as a source with a buffer of its own does: who keeps a chunk gets rubbish. */
+/** A source that reuses one buffer for all chunks: a store that keeps a chunk gets wrong bytes. */
 export async function* reusing(
   content: Uint8Array,
   chunkBytes: number,

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
+import { meteredReads } from '../../storage/wrapped/metered-reads.ts';
+import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
+import { throttledReads } from '../../storage/wrapped/throttled-reads.ts';
 import { collect, reusing, sha256, someBytes, text } from './bytes.ts';
 import { PART_BYTES, type Subject } from './subjects.ts';
 
@@ -24,7 +27,7 @@ export function copying(from: Subject, to: Subject): void {
     },
   );
 
-  test(`a copy from ${from.name} to ${to.name} overwrites nothing and needs its source`, async () => {
+  test(`a copy from ${from.name} to ${to.name} overwrites nothing and fails without its source`, async () => {
     const [source, target] = [await from.open(), await to.open()];
     await source.create('x', text('theirs'));
     await target.create('x', text('mine'));
@@ -38,25 +41,87 @@ export function copying(from: Subject, to: Subject): void {
     });
   });
 
-  test(`a copy from ${from.name} to ${to.name} can be ended and leaves nothing`, async () => {
+  test(`a copy of several parts from ${from.name} to ${to.name} does not overwrite an object`, async () => {
+    const [source, target] = [await from.open(), await to.open()];
+    await source.upload('x', reusing(someBytes(2 * PART_BYTES + 1), 1_000_000));
+    await target.create('x', text('mine'));
+    await expect(target.copyFrom(source, 'x')).rejects.toMatchObject({ code: 'storage/exists' });
+    expect(await collect(target.get('x'))).toEqual(text('mine'));
+    expect(await Array.fromAsync(target.pendingUploads(''))).toEqual([]);
+  });
+
+  test(`a streamed copy from ${from.name} to ${to.name} can be cancelled and leaves nothing`, async () => {
     const [source, target] = [await from.open(), await to.open()];
     await source.upload('x', reusing(someBytes(3 * PART_BYTES), 1_000_000));
     const stop = new AbortController();
-    const copy = target.copyFrom(
-      whenReadPast(2 * PART_BYTES, source, () => stop.abort()),
-      'x',
-      { signal: stop.signal },
-    );
+    const watched = whenReadPast(2 * PART_BYTES, source, () => stop.abort());
+    const copy = target.copyFrom(watched, 'x', { signal: stop.signal });
     await expect(copy).rejects.toMatchObject({ code: 'interrupted' });
+    expect(await target.head('x')).toBeUndefined();
+    expect(await Array.fromAsync(target.pendingUploads(''))).toEqual([]);
+  });
+
+  test(`a streamed copy from ${from.name} to ${to.name} passes its source's error on and leaves nothing`, async () => {
+    const [source, target] = [await from.open(), await to.open()];
+    await source.upload('x', reusing(someBytes(3 * PART_BYTES), 1_000_000));
+    const lost = new Error('connection lost');
+    const failing = whenReadPast(2 * PART_BYTES, source, () => {
+      throw lost;
+    });
+    await expect(target.copyFrom(failing, 'x')).rejects.toBe(lost);
     expect(await target.head('x')).toBeUndefined();
     expect(await Array.fromAsync(target.pendingUploads(''))).toEqual([]);
   });
 }
 
-/** The same store, that calls back amid the bytes of an object. A stranger to the other store: it streams. */
+const DECORATORS: Readonly<Record<string, (store: ObjectStore) => ObjectStore>> = {
+  throttledReads: (store) => throttledReads(store, async () => undefined),
+  rememberedReads: (store) => rememberedReads(store, 1_000_000),
+  meteredReads: (store) => meteredReads(store, () => undefined),
+  'all decorators': (store) =>
+    throttledReads(
+      rememberedReads(
+        meteredReads(store, () => undefined),
+        1_000_000,
+      ),
+      async () => {},
+    ),
+};
+
+/** The promise of `unwrap`: a server-side copy also works between wrapped stores. */
+export function copyingWrapped(subject: Subject): void {
+  test.each(Object.entries(DECORATORS))(
+    'a copy between two stores wrapped by %s reads no byte through this process',
+    async (_, decorate) => {
+      const [source, target] = [await subject.open(), await subject.open()];
+      for (const bytes of [11, 2 * PART_BYTES + 1]) {
+        const key = `x${bytes}`;
+        const content = someBytes(bytes);
+        await source.upload(key, reusing(content, 1_000_000));
+        const made = await decorate(target).copyFrom(decorate(unreadable(source)), key);
+        expect(made.bytes).toBe(bytes);
+        expect(sha256(await collect(target.get(key)))).toBe(sha256(content));
+      }
+    },
+  );
+}
+
+/** The same store; it fails when a caller reads an object's bytes. */
+function unreadable(store: ObjectStore): ObjectStore {
+  const fail = () => {
+    throw new Error('the copy read an object through this process');
+  };
+  return { ...store, get: fail, read: async () => fail() };
+}
+
+/**
+ * The same objects in a store of its own, so that a copy streams them. It calls `callBack` in the
+ * middle of an object.
+ */
 function whenReadPast(bytes: number, store: ObjectStore, callBack: () => void): ObjectStore {
-  return {
+  const watched: ObjectStore = {
     ...store,
+    unwrap: () => watched,
     async *get(key, options) {
       let read = 0;
       for await (const chunk of store.get(key, options)) {
@@ -66,4 +131,5 @@ function whenReadPast(bytes: number, store: ObjectStore, callBack: () => void): 
       }
     },
   };
+  return watched;
 }

@@ -10,7 +10,7 @@ import { publish } from '../../storage/directory/publish.ts';
 import { openStore } from '../../storage/open.ts';
 import { reusing, someBytes, text } from './bytes.ts';
 
-// What is a directory's alone: how files come to their names, and what they look like to other programs.
+// What only a directory has: the way files get their names, and their modes.
 const run = promisify(execFile);
 let dir: string;
 
@@ -19,12 +19,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-/** A filesystem without hard links answers so; the rest of it is the real one. */
+/** Fails as link(2) does on a filesystem without hard links. */
 const noLinks: typeof link = async () => {
   throw Object.assign(new Error('operation not permitted'), { code: 'EPERM' });
 };
 
-test('without hard links, of 16 racing files exactly one gets the name', async () => {
+test('of 16 racing writers on a filesystem without hard links exactly one gets the name', async () => {
   const root = await mkdtemp(join(dir, 'no-links-'));
   const path = join(root, 'sets/x');
   const race = Array.from({ length: 16 }, async (_, index) => {
@@ -41,7 +41,7 @@ test('without hard links, of 16 racing files exactly one gets the name', async (
     if (end.status === 'rejected') expect(end.reason).toMatchObject({ code: 'storage/exists' });
 });
 
-test('a finished object is a plain file that its group may read and nobody else', async () => {
+test('a finished object is a plain file with mode 0640 in folders with mode 0750', async () => {
   const before = process.umask(0);
   try {
     const root = join(dir, 'modes');
@@ -60,8 +60,8 @@ test('a finished object is a plain file that its group may read and nobody else'
   }
 });
 
-test('a full filesystem is unavailable, and the failed upload leaves nothing', async (context) => {
-  // Only root can mount a filesystem small enough to fill.
+test('an upload to a full filesystem fails with storage/unavailable and leaves nothing', async (context) => {
+  // Only root can mount a small filesystem.
   const root = join(dir, 'full');
   await mkdir(root);
   const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', root]).catch(

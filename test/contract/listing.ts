@@ -5,7 +5,7 @@ import type { Subject } from './subjects.ts';
 
 /** The promises of `list`, `listPrefixes` and `delete`. */
 export function listing(subject: Subject): void {
-  test('more keys than one answer holds are listed, in order, and deleted', async () => {
+  test('1,150 keys, more than one response holds, are listed in order and deleted', async () => {
     const store = await subject.open();
     const keys = Array.from(
       { length: 1_150 },
@@ -29,15 +29,16 @@ export function listing(subject: Subject): void {
     expect(await Array.fromAsync(store.listPrefixes('sets/'))).toEqual([]);
   });
 
-  test('the order is that of the bytes of the whole key', async () => {
+  test('keys are listed in the order of their bytes', async () => {
     const store = await subject.open();
-    // '-' and '.' come before '/', '0' after it; U+FFFD comes before U+1F600 in bytes, but not in UTF-16.
+    // '-' and '.' come before '/', '0' after it; U+FFFD comes before U+1F600 in bytes, but not in
+    // UTF-16.
     const keys = ['a-b', 'a.b', 'a/b', 'a/c/d', 'a0', 'a\ufffd', 'a😀', 'b'];
     for (const key of keys.toReversed()) await store.create(key, text(key));
     expect(await Array.fromAsync(store.list(''), ({ key }) => key)).toEqual(keys);
   });
 
-  test('a prefix may end anywhere; what is absent is empty', async () => {
+  test('a prefix may end anywhere in a key, and a prefix without keys lists as empty', async () => {
     const store = await subject.open();
     for (const key of ['sets/1/a', 'sets/10/a', 'sets/2/a', 'setsx'])
       await store.create(key, text(''));
@@ -62,7 +63,7 @@ export function listing(subject: Subject): void {
     await store.delete([]);
   });
 
-  test('a key can be written again after it was deleted, also while its folder goes', async () => {
+  test('a deleted key can be written again, also while its folder is removed', async () => {
     const store = await subject.open();
     await store.create('a/b/x', text('1'));
     for (let round = 0; round < 20; round += 1) {
@@ -73,7 +74,7 @@ export function listing(subject: Subject): void {
     expect(await Array.fromAsync(store.list(''), ({ key }) => key)).toEqual(['a/b/x']);
   });
 
-  test('whether a key may be an object and a folder at once is as the table says', async () => {
+  test('a key is both an object and a folder only on the stores that allow it', async () => {
     const store = await subject.open();
     await store.create('a', text('1'));
     const below = store.create('a/b', text('2'));

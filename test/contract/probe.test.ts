@@ -16,7 +16,7 @@ afterAll(async () => {
 });
 
 test.each([directory, ceph])(
-  'a sound store ($name) passes every check and is left as it was',
+  'a correct store ($name) passes every check of the probe and is left unchanged',
   async (subject) => {
     const store = await subject.open();
     const report = await probeStore(store, { partBytes: PART_BYTES });
@@ -28,7 +28,7 @@ test.each([directory, ceph])(
   },
 );
 
-describe('a store that breaks a promise is found out', () => {
+describe('the probe detects a store', () => {
   const failed = async (change: (store: ObjectStore) => Partial<ObjectStore>) => {
     const store = await directory.open();
     const report = await probeStore({ ...store, ...change(store) }, { partBytes: PART_BYTES });
@@ -36,7 +36,7 @@ describe('a store that breaks a promise is found out', () => {
     return report.checks.filter(({ ok }) => !ok).map(({ name }) => name);
   };
 
-  test('that checks first and writes then', async () => {
+  test('that checks a key and then writes it', async () => {
     const isChecked = (store: ObjectStore): Partial<ObjectStore> => ({
       async create(key, body, options) {
         if ((await store.head(key)) !== undefined) return store.create(key, body, options);
@@ -50,7 +50,7 @@ describe('a store that breaks a promise is found out', () => {
     expect(await failed(isChecked)).toEqual(['one of 32 racing creates wins']);
   });
 
-  test('that overwrites', async () => {
+  test('that overwrites objects', async () => {
     const overwrites = (store: ObjectStore): Partial<ObjectStore> => ({
       async create(key, body, options) {
         await store.delete([key]);
@@ -60,7 +60,7 @@ describe('a store that breaks a promise is found out', () => {
     expect(await failed(overwrites)).toContain('create refuses an existing key');
   });
 
-  test('that ignores ranges, and one whose list is late', async () => {
+  test('that ignores ranges, or whose listing is late', async () => {
     expect(
       await failed((store) => ({
         get: (key, { offset: _, ...rest } = {}) => store.get(key, rest),
@@ -74,7 +74,7 @@ describe('a store that breaks a promise is found out', () => {
     expect(await failed(lists)).toEqual(['list shows what is stored']);
   });
 
-  test('whose clock is off', async () => {
+  test('whose clock is one hour off', async () => {
     const hour = 3_600_000;
     const skewed = (store: ObjectStore): Partial<ObjectStore> => ({
       async head(key) {

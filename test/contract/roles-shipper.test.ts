@@ -9,7 +9,8 @@ import { type FaultyProxy, startFaultyProxy } from '../support/servers/faulty-pr
 import { collect, reusing, someBytes, text } from './bytes.ts';
 import { PART_BYTES } from './subjects.ts';
 
-// What a stolen shipper could do. The whole table of roles is tried in roles.test.ts; here it is the shipper's own store.
+// What an attacker can do with a shipper's credentials, through Stowage's own store. roles.test.ts
+// tries the whole table of roles.
 let at: StowageRoles;
 let proxy: FaultyProxy;
 let shipper: ObjectStore;
@@ -35,7 +36,7 @@ afterAll(async () => {
 const denied = { code: 'storage/denied' };
 const inBucket = (key: string) => ({ Bucket: BUCKET, Key: at.key(key) });
 
-test('a shipper creates and uploads, and learns the etags without reading', async () => {
+test('a shipper creates and uploads, and gets the etags without the right to read', async () => {
   const small = await shipper.create(numbered('receipt', 1), text('{}'));
   const big = await shipper.upload(
     numbered('pack', 1),
@@ -54,7 +55,7 @@ test('a shipper whose source fails leaves no upload', async () => {
   expect(await Array.fromAsync(owner.pendingUploads(''))).toEqual([]);
 });
 
-test('a shipper reads, lists, deletes and overwrites nothing, its own objects neither', async () => {
+test('a shipper cannot read, list, delete or overwrite any object, also not its own', async () => {
   const { key } = await shipper.create(numbered('receipt', 2), text('{}'));
   await expect(collect(shipper.get(seal))).rejects.toMatchObject(denied);
   await expect(collect(shipper.get(key))).rejects.toMatchObject(denied);
@@ -68,7 +69,7 @@ test('a shipper reads, lists, deletes and overwrites nothing, its own objects ne
   expect(await collect(owner.get(seal))).toEqual(text('seal'));
 });
 
-test('a shipper gives no object away', async () => {
+test('a shipper cannot make its own object public', async () => {
   const { key } = await shipper.create(numbered('receipt', 3), text('{}'));
   const open = new PutObjectAclCommand({ ...inBucket(key), ACL: 'public-read' });
   await expect(at.client('Shipper').send(open)).rejects.toMatchObject({
@@ -76,8 +77,8 @@ test('a shipper gives no object away', async () => {
   });
 });
 
-// Whoever wants versions to survive a thief on Ceph needs a release that has both; 16 has the one or the other.
-test('a versioned bucket of Ceph 16 ignores the condition of a create, and the probe says so', async () => {
+// Versions and create-only together need a Ceph release newer than 16.
+test('the probe reports that a versioned bucket of Ceph 16 ignores the condition of a create', async () => {
   const { client } = at.ceph;
   await client.send(
     new CreateBucketCommand({ Bucket: 'versioned', ObjectLockEnabledForBucket: true }),
@@ -93,13 +94,13 @@ test('a versioned bucket of Ceph 16 ignores the condition of a create, and the p
   expect(bad).toContain('create refuses an existing key');
 });
 
-test('a shipper that lost the answer to a create cannot tell, and says so', async () => {
-  proxy.trouble({ kind: 'drop-response' }, { when: ({ method }) => method === 'PUT' });
+test('a create whose response is lost fails with storage/exists, because a shipper cannot read', async () => {
+  proxy.injectFault({ kind: 'drop-response' }, { when: ({ method }) => method === 'PUT' });
   const create = shipper.create(numbered('receipt', 5), text('{}'));
   await expect(create).rejects.toMatchObject({ code: 'storage/exists' });
 });
 
-test('wrong credentials are denied, and their secret is in no message', async () => {
+test('wrong credentials fail with storage/denied, and the message does not contain the secret', async () => {
   process.env['AWS_SECRET_ACCESS_KEY'] = 'not-the-secret-of-anyone';
   const store = await openStore({ root: `s3://${BUCKET}/shop`, s3: { endpoint: proxy.endpoint } });
   const error: unknown = await store.create('x', text('')).catch((caught: unknown) => caught);

@@ -10,7 +10,7 @@ import { deleteSet, planDeletion } from '../../functions/sets/delete.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import { requestTask } from '../../functions/tasks/tasks.ts';
 import { claimOrder } from '../../segment-shipper/agent/claim.ts';
-import { inspectBucket } from '../../storage/s3/deployment.ts';
+import { inspectBucket } from '../../storage/s3/inspect-bucket.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { storeReceipt, storeRequest } from '../integration/functions/restores.ts';
 import {
@@ -22,7 +22,7 @@ import {
 import { BUCKET, type StowageRoles, startStowageRoles } from '../support/ceph/stowage-roles.ts';
 import { collect } from './bytes.ts';
 
-// Least privilege that is too little shows here: everybody does their real work with the credentials of their role.
+// Shows rights that are missing: every role does its real work with its own credentials.
 let at: StowageRoles;
 const stores = new Map<string, ObjectStore>();
 
@@ -46,7 +46,7 @@ const as = (role: string): Deps => ({
 const denied = { code: 'storage/denied' };
 const manifestOf = (timestamp: string) => formatKey({ kind: 'manifest', timestamp });
 
-/** Shipped by the shipper, sealed by the operator. */
+/** Stores a set: the shipper its packs and receipts, the operator its plan and seal. */
 async function backUp(timestamp: string): Promise<SmallSet> {
   const set = await storeObjects(store('Shipper'), { timestamp });
   await store('Operator').create(set.plan.key, set.plan.bytes);
@@ -55,8 +55,8 @@ async function backUp(timestamp: string): Promise<SmallSet> {
   return set;
 }
 
-/** A committed and validated set, by the functions' own roles. */
-async function proven(timestamp: string): Promise<SmallSet> {
+/** Stores a set and has the functions' roles commit and validate it. */
+async function backUpAndValidate(timestamp: string): Promise<SmallSet> {
   const set = await backUp(timestamp);
   expect(await handle(as('Stitch'), set.seal.key)).toMatchObject({
     wrote: expect.arrayContaining([manifestOf(timestamp)]),
@@ -65,7 +65,7 @@ async function proven(timestamp: string): Promise<SmallSet> {
   return set;
 }
 
-test('a backup: shipper, operator, stitch and validate; the verdict is announced', async () => {
+test('shipper, operator, stitch, validate and announce have the rights that a backup needs', async () => {
   const timestamp = '20260131010000';
   const set = await backUp(timestamp);
   for (const role of [
@@ -91,7 +91,7 @@ test('a backup: shipper, operator, stitch and validate; the verdict is announced
   expect(await announcementOf(as('Announce'), verdict)).toBeUndefined();
 });
 
-test('a sealed set that lacks a receipt: stitch says so', async () => {
+test('stitch has the rights to call a sealed set without a receipt incomplete', async () => {
   const set = await storeObjects(store('Shipper'), { timestamp: '20260131010100' });
   await storeAll(store('owner'), documentsOf(set).toSpliced(1, 1));
   const { wrote } = await handle(as('Stitch'), set.seal.key);
@@ -100,32 +100,32 @@ test('a sealed set that lacks a receipt: stitch says so', async () => {
   });
 });
 
-test('verify: by the operator in one go, and by the function in slices', async () => {
+test('the operator verifies a set in one run, and the function verifies it in slices', async () => {
   const timestamp = '20260131010200';
-  await proven(timestamp);
+  await backUpAndValidate(timestamp);
   expect(await verifySet(as('Operator'), timestamp)).toMatchObject({
     verdict: { status: 'complete' },
   });
   await expect(verifySet(as('Audit'), timestamp)).rejects.toMatchObject(denied);
   const request = await requestTask(as('Operator'), timestamp, 'verify', new Date());
-  expect(await followed(as('Verify'), request)).toContainEqual(
+  expect(await runFunctions(as('Verify'), request)).toContainEqual(
     expect.stringMatching(/-verify\.json$/),
   );
 });
 
-/** Has the functions of one role run for a key and for all that they write. @returns what they wrote. */
-async function followed(deps: Deps, key: string): Promise<string[]> {
+/** Runs the functions of one role for a key and for all keys they write. @returns these keys. */
+async function runFunctions(deps: Deps, key: string): Promise<string[]> {
   const wrote: string[] = [];
-  for (const news = [key]; news.length > 0; ) {
-    const more = (await handle(deps, news.shift() ?? '')).wrote;
+  for (const created = [key]; created.length > 0; ) {
+    const more = (await handle(deps, created.shift() ?? '')).wrote;
     wrote.push(...more);
-    news.push(...more);
+    created.push(...more);
   }
   return wrote;
 }
 
-test('a restore: asked for by its role, coordinated, carried out by shippers, tracked to its outcome', async () => {
-  const set = await proven('20260131010300');
+test('the roles of a restore have the rights from its request to its outcome', async () => {
+  const set = await backUpAndValidate('20260131010300');
   const id = '20260201000000000-00000001';
   const request = await storeRequest(store('Restore'), set, id);
   await expect(handle(as('AdvanceRestore'), request)).rejects.toMatchObject(denied);
@@ -149,7 +149,7 @@ test('a restore: asked for by its role, coordinated, carried out by shippers, tr
   );
 });
 
-test('the sweeper alone commits, validates, takes restores on, and ends what is cut into slices', async () => {
+test('the sweeper alone commits, validates, plans a restore and finishes a task', async () => {
   const set = await backUp('20260131010400');
   const id = '20260201000000000-00000002';
   await storeRequest(store('Restore'), set, id);
@@ -161,7 +161,7 @@ test('the sweeper alone commits, validates, takes restores on, and ends what is 
   expect(await store('owner').head(request.replace('request.json', 'outcome.json'))).toBeDefined();
 });
 
-test('an agent takes an order, and not a second time', async () => {
+test('an agent claims an order once', async () => {
   const timestamp = '20260131010500';
   const order = formatKey({ kind: 'backup-order', timestamp, content: 0 });
   await store('Operator').create(order, Buffer.from('{}'));
@@ -170,32 +170,34 @@ test('an agent takes an order, and not a second time', async () => {
   for (const kind of ['seal', 'dispatched'] as const)
     expect(await agent.head(formatKey({ kind, timestamp }))).toBeUndefined();
   const keys = { order, claim: formatKey({ kind: 'backup-claim', timestamp, content: 0 }) };
-  const who = (instance: string) => ({ name: 'agent', instance });
-  expect(await claimOrder(agent, keys, who('1'), new Date())).toBe('claimed');
-  expect(await claimOrder(agent, keys, who('2'), new Date())).toBe('restarted');
+  const identity = (instance: string) => ({ name: 'agent', instance });
+  expect(await claimOrder(agent, keys, identity('1'), new Date())).toBe('claimed');
+  expect(await claimOrder(agent, keys, identity('2'), new Date())).toBe('restarted');
 });
 
-test('who runs doctor sees how the bucket is set up, a shipper does not', async () => {
+test('Operator and Audit can read the settings of the bucket, and a shipper cannot', async () => {
   const deniedTo = async (role: string) =>
     Object.entries((await inspectBucket(store(role))) ?? {})
-      .filter(([, said]) => typeof said === 'object' && said.unsaid === 'denied')
+      .filter(
+        ([, answer]) => typeof answer === 'object' && !answer.ok && answer.failure === 'denied',
+      )
       .map(([name]) => name);
-  // Ceph 16 tells of notifications to the owner of the bucket only.
+  // Ceph 16 shows notifications only to the owner of the bucket.
   for (const role of ['Operator', 'Audit'])
     expect(await deniedTo(role), role).toEqual(['notifies']);
   expect(await deniedTo('Shipper')).toEqual(expect.arrayContaining(['versioning', 'policy']));
 });
 
-test('delete: by its role and by nobody else', async () => {
-  const set = await proven('20260131010600');
+test('only the role Delete deletes a set', async () => {
+  const set = await backUpAndValidate('20260131010600');
   for (const role of at.roles.filter((name) => name !== 'Delete'))
     await expect(store(role).delete([set.seal.key]), role).rejects.toMatchObject(denied);
   await deleteSet(as('Delete'), await planDeletion(as('Delete'), set.timestamp));
   expect(await store('owner').head(set.seal.key)).toBeUndefined();
 });
 
-test('what a thief overwrites on a server that cannot refuse it is named by validate', async () => {
-  const set = await proven('20260131010700');
+test("validate names a pack that was overwritten with a shipper's credentials", async () => {
+  const set = await backUpAndValidate('20260131010700');
   const pack = formatKey({
     kind: 'pack',
     timestamp: set.timestamp,

@@ -15,7 +15,7 @@ import { BUCKET, type StowageRoles, startStowageRoles } from '../support/ceph/st
 import { keyClasses, listingOf } from '../support/rights/key-classes.ts';
 import { type RightsRow, readSecurityPage } from '../support/rights/rights-table.ts';
 
-// Every cell of docs/security.md, tried on a server that enforces it.
+// Tries every cell of the table in docs/security.md on a server that enforces the policy.
 const { rows } = await readSecurityPage();
 const AT_ONCE = 8;
 let at: StowageRoles;
@@ -25,7 +25,9 @@ beforeAll(async () => {
 });
 afterAll(() => at?.stop());
 
-/** Each role has sets, restores and tasks of its own: in one world everything is there, in the other nothing. */
+/**
+ * Each role has its own sets, restores and tasks: in one world all keys exist, in the other none.
+ */
 function keysFor(who: string, world: 'stored' | 'absent') {
   const number = rows.findIndex((row) => row.who === who);
   const timestamp = `202601310${world === 'stored' ? 1 : 2}00${String(number).padStart(2, '0')}`;
@@ -37,7 +39,7 @@ function keysFor(who: string, world: 'stored' | 'absent') {
   });
 }
 
-/** The classes of which every key can be had; a class of which only some can is a hole. */
+/** The classes for whose keys `attempt` is true. All keys of one class must give the same. */
 async function classesWhere(
   who: string,
   world: 'stored' | 'absent',
@@ -59,7 +61,7 @@ async function classesWhere(
     .toSorted();
 }
 
-/** True when the server did it, false when it denied it. Anything else is no answer to our question. */
+/** True when the server executed the request, false for HTTP 403. Throws any other error. */
 async function isDone(request: Promise<unknown>): Promise<boolean> {
   try {
     await request;
@@ -84,12 +86,12 @@ describe.each(rows)('$who', (row: RightsRow) => {
     await eachInFlight(keys, AT_ONCE, (key) => put(at.ceph.client, at.key(key)));
   });
 
-  test('creates as the page says', async () => {
+  test('creates exactly what docs/security.md allows', async () => {
     const created = await classesWhere(who, 'absent', (key) => isDone(put(client, key)));
     expect(created).toEqual([...row.creates].toSorted());
   });
 
-  test('reads as the page says, whoever wrote it', async () => {
+  test('reads exactly what docs/security.md allows, whichever role wrote it', async () => {
     const read = (key: string) => isDone(client.send(new GetObjectCommand({ Bucket, Key: key })));
     expect(await classesWhere(who, 'stored', read)).toEqual([...row.reads].toSorted());
     const own = new Set(
@@ -102,7 +104,7 @@ describe.each(rows)('$who', (row: RightsRow) => {
         if (own.has(key)) expect(await read(at.key(key)), key).toBe(row.reads.has(name));
   });
 
-  test('ends uploads as the page says, whoever began them', async () => {
+  test('aborts exactly the uploads that docs/security.md allows, whichever role began them', async () => {
     const ended = await classesWhere(who, 'stored', async (Key) => {
       const { UploadId } = await at.ceph.client.send(
         new CreateMultipartUploadCommand({ Bucket, Key }),
@@ -115,8 +117,8 @@ describe.each(rows)('$who', (row: RightsRow) => {
     expect(ended).toEqual([...row.endsUploads].toSorted());
   });
 
-  // All or nothing on Ceph 16: with a condition on s3:prefix it would answer 403 for absent objects.
-  test('lists, or not', async () => {
+  // All or nothing: with a condition on s3:prefix, Ceph 16 answers 403 for absent objects.
+  test('lists objects and uploads only where docs/security.md allows it', async () => {
     for (const keys of keysFor(who, 'stored').values())
       for (const prefix of listingOf(keys)) {
         const listing = client.send(new ListObjectsV2Command({ Bucket, Prefix: at.key(prefix) }));
@@ -126,7 +128,7 @@ describe.each(rows)('$who', (row: RightsRow) => {
     expect(await isDone(uploads)).toBe(who === 'Sweep' || who === 'Operator');
   });
 
-  test('deletes as the page says, not even what it wrote', async () => {
+  test('deletes exactly what docs/security.md allows, whichever role wrote it', async () => {
     const remove = (Key: string) => isDone(client.send(new DeleteObjectCommand({ Bucket, Key })));
     expect(await classesWhere(who, 'stored', remove)).toEqual([...row.deletes].toSorted());
     expect(await classesWhere(who, 'absent', remove)).toEqual([...row.deletes].toSorted());

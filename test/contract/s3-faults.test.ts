@@ -2,13 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openStore } from '../../storage/open.ts';
-import type { ObjectStore, StoreSettings } from '../../storage/store.ts';
-import { type FaultyProxy, type Seen, startFaultyProxy } from '../support/servers/faulty-proxy.ts';
+import type { StoreSettings } from '../../storage/settings.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import {
+  type FaultyProxy,
+  type SeenRequest,
+  startFaultyProxy,
+} from '../support/servers/faulty-proxy.ts';
 import { freePort } from '../support/servers/free-port.ts';
 import { collect, reusing, sha256, someBytes, text } from './bytes.ts';
 import { BUCKET, cephSubject, PART_BYTES } from './subjects.ts';
 
-// What a network and a busy server do to an S3 store, between it and a real Ceph.
+// A proxy injects the faults of a network and of an overloaded server between us and a real Ceph.
 const subject = cephSubject();
 let proxy: FaultyProxy;
 
@@ -24,23 +29,24 @@ beforeEach(() => proxy.reset());
 
 const open = (s3?: StoreSettings['s3']): Promise<ObjectStore> =>
   subject.open({ endpoint: proxy.endpoint, ...s3 });
-const isPut = ({ method }: Seen) => method === 'PUT';
-const isGet = ({ method, url }: Seen) => method === 'GET' && !url.includes('list-type');
-const isPart = ({ url }: Seen) => url.includes('partNumber=2');
-const isCompletion = ({ method, url }: Seen) => method === 'POST' && url.includes('uploadId=');
+const isPut = ({ method }: SeenRequest) => method === 'PUT';
+const isGet = ({ method, url }: SeenRequest) => method === 'GET' && !url.includes('list-type');
+const isPart = ({ url }: SeenRequest) => url.includes('partNumber=2');
+const isCompletion = ({ method, url }: SeenRequest) =>
+  method === 'POST' && url.includes('uploadId=');
 
-describe('writes', () => {
-  test('go through when the server asks for less twice', async () => {
+describe('writes to S3', () => {
+  test('succeed after the server has answered SlowDown twice', async () => {
     const store = await open();
-    proxy.trouble({ kind: 'slow-down' }, { times: 2 });
+    proxy.injectFault({ kind: 'slow-down' }, { times: 2 });
     await store.create('x', text('content'));
     expect(await collect(store.get('x'))).toEqual(text('content'));
     expect(proxy.seen.filter(isPut)).toHaveLength(3);
   });
 
-  test('fail as unavailable when the server never gives in, and leave nothing', async () => {
+  test('fail with storage/unavailable after the last SlowDown, and leave nothing', async () => {
     const store = await open({ attemptsMax: 2 });
-    proxy.trouble({ kind: 'slow-down' }, { times: 2, when: isPart });
+    proxy.injectFault({ kind: 'slow-down' }, { times: 2, when: isPart });
     const upload = store.upload('x', reusing(someBytes(3 * PART_BYTES), 1_000_000));
     await expect(upload).rejects.toMatchObject({ code: 'storage/unavailable' });
     expect(proxy.seen.filter(isPart)).toHaveLength(2);
@@ -48,46 +54,46 @@ describe('writes', () => {
     expect(await store.head('x')).toBeUndefined();
   });
 
-  test('send a part again whose connection was reset, before or after it arrived', async () => {
+  test('send a part again after a reset, before or after the part has arrived', async () => {
     const store = await open();
     const content = someBytes(4 * PART_BYTES);
-    proxy.trouble({ kind: 'reset-request' }, { when: isPart });
-    proxy.trouble({ kind: 'drop-response' }, { when: isPart });
+    proxy.injectFault({ kind: 'reset-request' }, { when: isPart });
+    proxy.injectFault({ kind: 'drop-response' }, { when: isPart });
     const made = await store.upload('x', reusing(content, 1_000_000));
     expect(proxy.seen.filter(isPart)).toHaveLength(3);
     expect(sha256(await collect(store.get('x')))).toBe(sha256(content));
     expect((await store.head('x'))?.etag).toBe(made.etag);
   });
 
-  test('know their own object when the answer to a create is lost', async () => {
+  test('recognise their own object when the response to a create is lost', async () => {
     const store = await open();
-    proxy.trouble({ kind: 'drop-response' }, { when: isPut });
+    proxy.injectFault({ kind: 'drop-response' }, { when: isPut });
     const made = await store.create('x', text('mine'));
     expect(await store.head('x')).toMatchObject({ bytes: 4, etag: made.etag });
     expect(proxy.seen.filter(isPut)).toHaveLength(2);
   });
 
-  test('know when the object is another writer’s, even with the same bytes', async () => {
+  test('recognise the object of another writer, even with the same bytes', async () => {
     const store = await open();
     await store.create('x', text('same'));
-    proxy.trouble({ kind: 'drop-response' }, { when: isPut });
+    proxy.injectFault({ kind: 'drop-response' }, { when: isPut });
     await expect(store.create('x', text('same'))).rejects.toMatchObject({ code: 'storage/exists' });
   });
 
-  test('know their own object when the answer to a completion is lost', async () => {
+  test('recognise their own object when the response to a completion is lost', async () => {
     const store = await open();
     const content = someBytes(2 * PART_BYTES);
-    proxy.trouble({ kind: 'drop-response' }, { when: isCompletion });
+    proxy.injectFault({ kind: 'drop-response' }, { when: isCompletion });
     const made = await store.upload('x', reusing(content, 1_000_000));
     expect(proxy.seen.filter(isCompletion)).toHaveLength(2);
     expect(await store.head('x')).toMatchObject({ bytes: content.length, etag: made.etag });
   });
 
-  test('leave no upload when they are ended while it is being begun', async () => {
+  test('leave no upload when they are cancelled while the upload begins', async () => {
     const store = await open();
     const stop = new AbortController();
-    const isBegin = ({ method, url }: Seen) => method === 'POST' && url.includes('?uploads');
-    proxy.trouble({ kind: 'none' }, { when: isBegin, onTrouble: () => stop.abort() });
+    const isBegin = ({ method, url }: SeenRequest) => method === 'POST' && url.includes('?uploads');
+    proxy.injectFault({ kind: 'none' }, { when: isBegin, onFault: () => stop.abort() });
     const upload = store.upload('x', reusing(someBytes(2 * PART_BYTES), 1_000_000), {
       signal: stop.signal,
     });
@@ -97,12 +103,12 @@ describe('writes', () => {
   });
 });
 
-describe('reads', () => {
-  test('go on where a body was reset, bound to the same object', async () => {
+describe('reads from S3', () => {
+  test('continue after a reset where the body stopped, with a condition on the same object', async () => {
     const store = await open();
     const content = someBytes(3 * PART_BYTES);
     const made = await store.upload('x', reusing(content, 1_000_000));
-    proxy.trouble({ kind: 'reset-body', afterBytes: 1_234_567 }, { times: 4, when: isGet });
+    proxy.injectFault({ kind: 'reset-body', afterBytes: 1_234_567 }, { times: 4, when: isGet });
     const got = await collect(store.get('x', { offset: 1_000, length: content.length - 2_000 }));
     expect(got.equals(content.subarray(1_000, -1_000))).toBe(true);
     const gets = proxy.seen.filter(isGet);
@@ -113,34 +119,34 @@ describe('reads', () => {
     expect(new Set(starts).size).toBe(5);
   });
 
-  test('go on where a body stalled', async () => {
+  test('continue after a stall where the body stopped', async () => {
     const store = await open({ stallMs: 2_000 });
     const content = someBytes(PART_BYTES);
     await store.upload('x', reusing(content, 1_000_000));
     let stalls = 0;
-    const onTrouble = () => {
+    const onFault = () => {
       stalls += 1;
     };
-    // A server that is slow by itself may be asked more often: whoever asks is left to stall until two have.
-    const when = (seen: Seen) => isGet(seen) && stalls < 2;
-    proxy.trouble({ kind: 'stall-body', afterBytes: 700_000 }, { times: 100, when, onTrouble });
+    // A slow machine may cause more requests: every one stalls until two stalls have happened.
+    const when = (seen: SeenRequest) => isGet(seen) && stalls < 2;
+    proxy.injectFault({ kind: 'stall-body', afterBytes: 700_000 }, { times: 100, when, onFault });
     expect(sha256(await collect(store.get('x')))).toBe(sha256(content));
     expect(stalls).toBe(2);
     const last = proxy.seen.filter(isGet).at(-1)?.headers.range ?? '';
     expect(Number(/bytes=(\d+)-/.exec(last)?.[1])).toBeGreaterThanOrEqual(1_400_000);
   });
 
-  test('take their attempts anew after progress, and end when there is none', async () => {
+  test('count attempts from zero after progress, and fail after attemptsMax without progress', async () => {
     const store = await open({ attemptsMax: 2 });
     const content = someBytes(PART_BYTES);
     await store.upload('x', reusing(content, 1_000_000));
-    proxy.trouble({ kind: 'reset-body', afterBytes: 1_000_000 }, { times: 4, when: isGet });
+    proxy.injectFault({ kind: 'reset-body', afterBytes: 1_000_000 }, { times: 4, when: isGet });
     expect(sha256(await collect(store.get('x')))).toBe(sha256(content));
-    proxy.trouble({ kind: 'reset-body', afterBytes: 0 }, { times: 2, when: isGet });
+    proxy.injectFault({ kind: 'reset-body', afterBytes: 0 }, { times: 2, when: isGet });
     await expect(collect(store.get('x'))).rejects.toMatchObject({ code: 'storage/unavailable' });
   });
 
-  test('are told by a consumer that takes its time apart from a server that does', async () => {
+  test('do not treat a slow consumer as a stalled server', async () => {
     const store = await open();
     const content = someBytes(PART_BYTES);
     await store.upload('x', reusing(content, 1_000_000));
@@ -158,7 +164,7 @@ describe('reads', () => {
     expect(proxy.seen.filter(isGet)).toHaveLength(1);
   });
 
-  test('refuse to go on with another object', async () => {
+  test('fail with storage/changed when the object was replaced', async () => {
     const store = await open();
     await store.upload('x', reusing(someBytes(PART_BYTES), 1_000_000));
     const overwritten = Promise.withResolvers<unknown>();
@@ -167,9 +173,9 @@ describe('reads', () => {
       const put = new PutObjectCommand({ Bucket: BUCKET, Key, Body: someBytes(PART_BYTES) });
       overwritten.resolve(subject.ceph().client.send(put));
     };
-    proxy.trouble(
+    proxy.injectFault(
       { kind: 'reset-body', afterBytes: 1_000_000 },
-      { when: isGet, onTrouble: overwrite },
+      { when: isGet, onFault: overwrite },
     );
     const read = async () => {
       for await (const _ of store.get('x')) await overwritten.promise;
@@ -178,7 +184,7 @@ describe('reads', () => {
   });
 });
 
-test('requests one after the other need one connection, whatever they do and however long it may take', async () => {
+test('sequential requests of every kind share one connection', async () => {
   const store = await open({ partsInFlight: 1 });
   const content = someBytes(2 * PART_BYTES);
   await store.upload('x', reusing(content, 1_000_000));
@@ -193,8 +199,8 @@ test('requests one after the other need one connection, whatever they do and how
   expect(proxy.connections()).toBe(1);
 });
 
-describe('what nothing helps against is said', () => {
-  test('an endpoint that does not answer is unavailable', async () => {
+describe('an error that retries cannot solve', () => {
+  test('is storage/unavailable for an endpoint that refuses connections', async () => {
     const endpoint = `http://127.0.0.1:${await freePort()}`;
     const store = await subject.open({ endpoint, attemptsMax: 2 });
     await expect(store.create('x', text(''))).rejects.toMatchObject({
@@ -202,7 +208,7 @@ describe('what nothing helps against is said', () => {
     });
   });
 
-  test('a missing bucket is named', async () => {
+  test('names a bucket that does not exist', async () => {
     const bucket = `absent-${randomUUID()}`;
     const store = await openStore({ root: `s3://${bucket}/x`, s3: { endpoint: proxy.endpoint } });
     const named = { code: 'storage/not-found', message: expect.stringContaining(bucket) as string };

@@ -5,24 +5,24 @@ import { openStore } from '../../storage/open.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { collect, text } from './bytes.ts';
 
-// What no S3 server should say, and a proxy or a cache between it and us may.
+// Wrong responses that a proxy or a cache in front of an S3 server may send.
 const OBJECT = text('0123456789');
 let server: Server;
 let answer: RequestListener;
-let asked: (string | undefined)[] = [];
+let requestedRanges: (string | undefined)[] = [];
 let store: ObjectStore;
 
 beforeAll(async () => {
   server = createServer((from, to) => {
-    asked.push(from.headers.range);
+    requestedRanges.push(from.headers.range);
     answer(from, to);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
 beforeEach(async () => {
-  asked = [];
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'nobody');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'nothing');
+  requestedRanges = [];
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test-key');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test-secret');
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   store = await openStore({
     root: 's3://bucket/prefix',
@@ -38,7 +38,7 @@ afterAll(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-/** Bytes `from` to `to` (exclusive) of the object, said to be `range`. */
+/** Responds with bytes `from` to `to` (exclusive) of the object, declared as `range`. */
 function gives(from: number, to: number, range: string, etag = 'one'): RequestListener {
   return (_, response) => {
     response.writeHead(206, {
@@ -51,35 +51,35 @@ function gives(from: number, to: number, range: string, etag = 'one'): RequestLi
 }
 const middle = () => collect(store.get('x', { offset: 2, length: 4 }));
 
-test('the bytes that were asked for are given', async () => {
+test('a read yields the requested bytes', async () => {
   answer = gives(2, 6, '2-5');
   expect(await middle()).toEqual(text('2345'));
 });
 
-test('a range that ends early is asked for again from there, and is no end', async () => {
+test('a read requests the rest of a range that ended early', async () => {
   const [first, later] = [gives(2, 4, '2-3'), gives(4, 6, '4-5')];
   answer = (from, to) => (from.headers.range === 'bytes=4-5' ? later : first)(from, to);
   expect(await middle()).toEqual(text('2345'));
-  expect(asked).toEqual(['bytes=2-5', 'bytes=4-5']);
+  expect(requestedRanges).toEqual(['bytes=2-5', 'bytes=4-5']);
 });
 
-test('the rest of a range is taken from the same object only', async () => {
+test('a read fails when the rest of a range belongs to another object', async () => {
   const [first, later] = [gives(2, 4, '2-3'), gives(4, 6, '4-5', 'another')];
   answer = (from, to) => (from.headers.range === 'bytes=4-5' ? later : first)(from, to);
   await expect(middle()).rejects.toMatchObject({ code: 'storage/changed' });
 });
 
-test('more than was asked for is refused', async () => {
+test('a read rejects more bytes than it requested', async () => {
   answer = gives(2, 8, '2-7');
   await expect(middle()).rejects.toMatchObject({ code: 'storage/invalid' });
 });
 
-test('a range that begins elsewhere is refused', async () => {
+test('a read rejects a range with another start', async () => {
   answer = gives(3, 7, '3-6');
   await expect(middle()).rejects.toMatchObject({ name: 'StowageError' });
 });
 
-test('the whole object for its first bytes is refused', async () => {
+test('a read of the first bytes rejects the whole object', async () => {
   answer = (_, response) =>
     response.writeHead(200, { ETag: '"one"', 'Content-Length': 10 }).end(OBJECT);
   await expect(collect(store.get('x', { offset: 0, length: 4 }))).rejects.toMatchObject({

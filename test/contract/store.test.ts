@@ -5,13 +5,13 @@ import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
 import { reusing, someBytes } from './bytes.ts';
-import { copying } from './copying.ts';
+import { copying, copyingWrapped } from './copying.ts';
 import { listing } from './listing.ts';
 import { reading } from './reading.ts';
 import { BUCKET, cephSubject, directorySubject, PART_BYTES } from './subjects.ts';
 import { writing } from './writing.ts';
 
-// One suite for every store: what storage/store.ts promises, on the real thing.
+// One suite checks the promises of storage/store.ts on every store.
 const directory = directorySubject();
 const ceph = cephSubject();
 
@@ -28,6 +28,7 @@ describe.each([directory, ceph])('$name', (subject) => {
   writing(subject);
   reading(subject);
   listing(subject);
+  copyingWrapped(subject);
 });
 
 describe('copies', () => {
@@ -38,7 +39,7 @@ describe('copies', () => {
 });
 
 describe('an object that changes while it is read', () => {
-  /** Reads one chunk, lets `meanwhile` happen, and reads on. */
+  /** Reads one chunk, runs `meanwhile`, and reads the rest. */
   async function readAcross(store: ObjectStore, meanwhile: () => Promise<unknown>): Promise<void> {
     let isFirst = true;
     for await (const _ of store.get('x')) {
@@ -47,7 +48,7 @@ describe('an object that changes while it is read', () => {
     }
   }
 
-  test('is told by a directory, whether it shrinks or keeps its size', async () => {
+  test('is detected in a directory, with the same size and with a smaller one', async () => {
     const store = await directory.open();
     await store.upload('x', reusing(someBytes(PART_BYTES), 1_000_000));
     const path = join(fileURLToPath(store.url), 'x');
@@ -64,14 +65,14 @@ describe('an object that changes while it is read', () => {
     const made = await store.create('x', Buffer.from('12345'));
     const path = join(fileURLToPath(store.url), 'x');
     const before = (await stat(path, { bigint: true })).mtimeNs;
-    // The clock of a file system goes in steps of some milliseconds: within one, no write shows.
+    // A filesystem's clock advances in steps of some milliseconds: write until the time differs.
     do await writeFile(path, '54321');
     while ((await stat(path, { bigint: true })).mtimeNs === before);
     expect((await store.head('x'))?.etag).not.toBe(made.etag);
   });
 });
 
-test('files that are no objects of ours do not show in a directory', async () => {
+test('a directory does not list empty folders and files below .tmp that are not uploads', async () => {
   const store = await directory.open();
   await store.create('a/x', Buffer.from('1'));
   const root = fileURLToPath(store.url);
@@ -82,7 +83,7 @@ test('files that are no objects of ours do not show in a directory', async () =>
   expect(await Array.fromAsync(store.pendingUploads(''))).toEqual([]);
 });
 
-test('folder markers that consoles make do not show in a bucket', async () => {
+test('a bucket does not list the folder markers that consoles create', async () => {
   const store = await ceph.open();
   await store.create('a/x', Buffer.from('1'));
   const marker = { Bucket: BUCKET, Key: `${store.url.split('/').at(-1)}/a/` };

@@ -4,32 +4,33 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { openStore } from '../../storage/open.ts';
-import type { ObjectStore, StoreSettings } from '../../storage/store.ts';
+import type { StoreSettings } from '../../storage/settings.ts';
+import type { ObjectStore } from '../../storage/store.ts';
 import { type Ceph, startCeph } from '../support/ceph/ceph.ts';
 
-/** A kind of store under test, and everything in which it may differ from the others. */
+/** A kind of store under test, and all its differences from the others. */
 export interface Subject {
   readonly name: string;
   start(): Promise<void>;
   stop(): Promise<void>;
   /** A new, empty root on the same server. */
   open(s3?: StoreSettings['s3']): Promise<ObjectStore>;
-  /** Whether an upload of several parts refuses a key that exists: Ceph 16 ignores the condition. */
-  readonly refusesBigUploadOverExisting: boolean;
+  /** Whether an upload of several parts rejects an existing key: Ceph 16 ignores the condition. */
+  readonly rejectsLargeUploadOverExisting: boolean;
   /** Whether `a` and `a/b` can both be objects. */
   readonly objectMayBeFolder: boolean;
   /** The longest segment of a key. */
   readonly segmentBytesMax: number;
 }
 
-/** The least part size S3 allows: the suite crosses part borders without moving hundreds of MiB. */
+/** The smallest part size of S3, so that a few MiB cross several part borders. */
 export const PART_BYTES = 5 * 1024 * 1024;
 
 export function directorySubject(): Subject {
   let root: string;
   return {
     name: 'directory',
-    refusesBigUploadOverExisting: true,
+    rejectsLargeUploadOverExisting: true,
     objectMayBeFolder: false,
     segmentBytesMax: 255,
     start: async () => {
@@ -46,7 +47,7 @@ export function cephSubject(): Subject & { ceph(): Ceph } {
   let ceph: Ceph;
   return {
     name: 'Ceph RGW',
-    refusesBigUploadOverExisting: false,
+    rejectsLargeUploadOverExisting: false,
     objectMayBeFolder: true,
     segmentBytesMax: 900,
     ceph: () => ceph,

@@ -1,6 +1,7 @@
 import { openStore } from '../../storage/open.ts';
 
-// Uploads `bytes` bytes to `root` and prints the peak memory of the whole process: run by upload-memory.test.ts.
+// Uploads `bytes` bytes to `root` and prints the peak memory of the whole process: run by
+// upload-memory.test.ts.
 const [root = '', bytes = '0', endpoint] = process.argv.slice(2);
 const block = Buffer.alloc(256 * 1024, 'stowage');
 

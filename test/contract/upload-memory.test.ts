@@ -25,13 +25,13 @@ async function peakMiB(root: string, bytes: number, ...endpoint: string[]): Prom
     String(bytes),
     ...endpoint,
   ]);
-  const said = JSON.parse(run.stdout) as { bytes: number; peakKiB: number };
-  expect(said.bytes).toBe(bytes);
-  return said.peakKiB / 1024;
+  const result = JSON.parse(run.stdout) as { bytes: number; peakKiB: number };
+  expect(result.bytes).toBe(bytes);
+  return result.peakKiB / 1024;
 }
 
-// Measured: 91 MiB (directory) and 151 MiB (Ceph), 5 MiB more than for a stream of 64 MiB. A store that kept the stream
-// would hold 512 more.
+// Measured: 91 MiB (directory) and 151 MiB (Ceph), 5 MiB more than for a stream of 64 MiB. A store
+// that kept the stream would hold 512 more.
 test.each([directory, ceph])(
   'a stream of 512 MiB to $name passes through bounded memory',
   async (subject) => {

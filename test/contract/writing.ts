@@ -7,7 +7,7 @@ const exists: unknown = expect.objectContaining({ code: 'storage/exists' });
 
 /** The promises of `create` and `upload`. */
 export function writing(subject: Subject): void {
-  test('an object comes back as it was created, and is never overwritten', async () => {
+  test('an object is read back as it was created, and is never overwritten', async () => {
     const store = await subject.open();
     const made = await store.create('sets/a/plan.json', text('first'));
     await expect(store.create('sets/a/plan.json', text('second'))).rejects.toEqual(exists);
@@ -26,14 +26,15 @@ export function writing(subject: Subject): void {
   test('of 32 racing creates exactly one succeeds, and its bytes are the object', async () => {
     const store = await subject.open();
     const bodies = Array.from({ length: 32 }, (_, index) => text(`writer ${index}`));
-    const ends = await Promise.allSettled(
+    const outcomes = await Promise.allSettled(
       bodies.map((body) => store.create('manifest.json', body)),
     );
-    const winners = ends.flatMap((end, index) =>
-      end.status === 'fulfilled' ? [bodies[index]] : [],
+    const winners = outcomes.flatMap((outcome, index) =>
+      outcome.status === 'fulfilled' ? [bodies[index]] : [],
     );
     expect(winners).toHaveLength(1);
-    for (const end of ends) if (end.status === 'rejected') expect(end.reason).toEqual(exists);
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason).toEqual(exists);
     expect(await collect(store.get('manifest.json'))).toEqual(winners[0]);
     expect(await Array.fromAsync(store.pendingUploads(''))).toEqual([]);
   });
@@ -48,7 +49,7 @@ export function writing(subject: Subject): void {
   });
 
   test.each([1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES, 4 * PART_BYTES + 77])(
-    'a stream of %i bytes is stored whole, whatever its chunks',
+    'a stream of %i bytes is stored completely, whatever the size of its chunks',
     async (bytes) => {
       const store = await subject.open();
       const content = someBytes(bytes);
@@ -57,23 +58,23 @@ export function writing(subject: Subject): void {
       expect(sha256(await collect(store.get(made.key)))).toBe(sha256(content));
       const [listed] = await Array.fromAsync(store.list('data/'));
       const found = await store.head(made.key);
-      for (const said of [listed, found])
-        expect(said).toMatchObject({ key: made.key, bytes, etag: made.etag });
-      // Headers carry whole seconds, listings milliseconds.
+      for (const object of [listed, found])
+        expect(object).toMatchObject({ key: made.key, bytes, etag: made.etag });
+      // Headers have whole seconds, listings have milliseconds.
       expect(Math.abs(Number(listed?.modifiedAt) - Number(found?.modifiedAt))).toBeLessThan(1000);
       expect(made.etag).toMatch(/^[^"]+$/);
     },
   );
 
-  test('an upload of several parts refuses a key that exists, where the server can', async () => {
+  test('an upload of several parts rejects an existing key on a server that supports it', async () => {
     const store = await subject.open();
     await store.create('x.pack', text('mine'));
     const second = store.upload('x.pack', reusing(someBytes(2 * PART_BYTES), 1_000_000));
-    if (subject.refusesBigUploadOverExisting) await expect(second).rejects.toEqual(exists);
+    if (subject.rejectsLargeUploadOverExisting) await expect(second).rejects.toEqual(exists);
     else await second;
   });
 
-  test('nothing is visible before the stream has ended', async () => {
+  test('no object is visible before its stream has ended', async () => {
     const store = await subject.open();
     const seen: unknown[] = [];
     async function* source() {
@@ -86,7 +87,7 @@ export function writing(subject: Subject): void {
   });
 
   test.each([1, PART_BYTES - 1, 2 * PART_BYTES + 1])(
-    'a source that throws after %i bytes leaves nothing, and its own error comes out',
+    'an upload whose source throws after %i bytes leaves nothing and throws the error of the source',
     async (bytes) => {
       const store = await subject.open();
       const lost = Object.assign(new Error('connection lost'), { code: 'ECONNRESET' });
@@ -100,11 +101,11 @@ export function writing(subject: Subject): void {
   );
 
   test.each([1, 2 * PART_BYTES + 1])(
-    'a signal ends an upload that waits for its source after %i bytes',
+    'a signal cancels an upload that waits for its source after %i bytes',
     async (bytes) => {
       const store = await subject.open();
       const stop = new AbortController();
-      let isTold = false;
+      let sourceEnded = false;
       async function* source() {
         try {
           yield* reusing(someBytes(bytes), 1_000_000);
@@ -112,17 +113,17 @@ export function writing(subject: Subject): void {
           await new Promise((resolve) => stop.signal.addEventListener('abort', resolve));
           yield text('too late');
         } finally {
-          isTold = true;
+          sourceEnded = true;
         }
       }
       const upload = store.upload('x.pack', source(), { signal: stop.signal });
       await expect(upload).rejects.toEqual(expect.objectContaining({ code: 'interrupted' }));
       await expectNothing(store);
-      expect(isTold).toBe(true);
+      expect(sourceEnded).toBe(true);
     },
   );
 
-  test('a signal ends an upload whose source never answers again', async () => {
+  test('a signal cancels an upload whose source has stalled', async () => {
     const store = await subject.open();
     const stop = new AbortController();
     async function* source() {
@@ -135,7 +136,7 @@ export function writing(subject: Subject): void {
     await expectNothing(store);
   });
 
-  test('the reason of a signal comes out when it is one of our errors', async () => {
+  test('a cancelled call throws the reason of its signal when that is a StowageError', async () => {
     const store = await subject.open();
     const stop = new AbortController();
     const reason = await store.read('absent', { bytesMax: 1 }).catch((error: unknown) => error);
@@ -154,8 +155,8 @@ export function writing(subject: Subject): void {
       await goOn.promise;
       yield someBytes(PART_BYTES);
     }
-    // Heard from the beginning: a part that is still under way when the upload is aborted fails before the next one is given.
-    const refused = expect(store.upload(key, source())).rejects.toMatchObject({
+    // Attached now: a part that is in flight when the upload is aborted fails before the next one.
+    const rejection = expect(store.upload(key, source())).rejects.toMatchObject({
       code: 'storage/not-found',
     });
     await isWaiting.promise;
@@ -170,7 +171,7 @@ export function writing(subject: Subject): void {
     await store.abortUpload(pending);
     await store.abortUpload(pending);
     goOn.resolve();
-    await refused;
+    await rejection;
     await expectNothing(store);
   });
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { judgeBucket } from '../../cli/doctor/bucket.ts';
 import { openStore } from '../../storage/open.ts';
-import { inspectBucket } from '../../storage/s3/deployment.ts';
+import { inspectBucket } from '../../storage/s3/inspect-bucket.ts';
 import { stowage, writeConfig } from '../support/cli.ts';
 import { withoutEmulator } from '../support/emulator/emulator.ts';
 import { type StackPlace, stackPlace } from './place.ts';

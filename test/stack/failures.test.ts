@@ -61,7 +61,7 @@ describe.skipIf(withoutEmulator)(
 
     const heard = (fits: (one: Announcement) => boolean) =>
       eventually(
-        async () => (await subscriber.heard()).filter(fits),
+        async () => (await subscriber.received()).filter(fits),
         (found) => found.length > 0,
         EVENTUALLY_MS,
       );

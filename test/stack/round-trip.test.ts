@@ -92,7 +92,7 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
 
   test('who subscribed to its topic was told of the verdict and of the outcome', async () => {
     const heard = await eventually(
-      async () => (await everybody?.heard()) ?? [],
+      async () => (await everybody?.received()) ?? [],
       (all) => all.some(({ kind }) => kind === 'outcome'),
       60_000,
     );
@@ -115,7 +115,7 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
         problemsTotal: 0,
       }),
     );
-    expect(await onlyBad?.heard()).toEqual([]);
+    expect(await onlyBad?.received()).toEqual([]);
   });
 
   test('no function was refused anything', async () => {

@@ -1,23 +1,21 @@
-import { throwIfInterrupted } from '../../../async/abort.ts';
+import { onAbort, throwIfInterrupted } from '../../../async/abort.ts';
 
 /**
- * Part buffers that go round: taken to be filled, given back when the part has arrived. Waiting for
- * one is what holds back the source. Allocated one by one when first needed, and uninitialised: every byte that is
- * sent was written before.
+ * Part buffers that are reused: taken to be filled, given back when the part has arrived. Waiting
+ * for a buffer is what slows the source down. Each is allocated at first use and not initialised:
+ * every byte that is sent was written before.
  */
-export interface PartBuffers {
+export interface PartBuffers extends Disposable {
   /** Waits for a buffer of at least `bytes` bytes. */
   take(bytes: number): Promise<Buffer>;
   giveBack(buffer: Buffer): void;
-  /** What was not given back is never used again: a request that failed may still be reading it. */
-  close(): void;
 }
 
-/** What all uploads of a store have in common: buffers beside those that each has to itself. */
+/** Buffers that all uploads of a store share, beside those that each upload has of its own. */
 export interface SpareBuffers {
   /** How many more may be taken now. */
   left: number;
-  /** Not in use, to be filled again: fresh memory costs a page fault every 4 KiB. */
+  /** Free, to be filled again: fresh memory costs a page fault every 4 KiB. */
   readonly idle: Buffer[];
 }
 
@@ -25,17 +23,18 @@ export interface SpareBuffers {
 export const OWN_BUFFERS = 2;
 
 /**
- * The buffers of one upload: two of its own, so that uploads never wait for each other, and as many of the spare ones as are free, so
- * that one that is alone, or whose storage is far away, can have more parts in flight.
+ * The buffers of one upload: two of its own, so that uploads never wait for each other, and as many
+ * of the spare ones as are free, so that a single upload, or one to distant storage, can have more
+ * parts in flight. After disposal a buffer that was not given back is never reused: a request that
+ * failed may still be reading it.
  */
 export function partBuffers(spare: SpareBuffers, signal: AbortSignal, doing: string): PartBuffers {
   const waiting: (() => void)[] = [];
   let own = 0;
   let extra = 0;
-  const wakeAll = () => {
+  const aborted = onAbort(signal, () => {
     for (const wake of waiting.splice(0)) wake();
-  };
-  signal.addEventListener('abort', wakeAll, { once: true });
+  });
   return {
     async take(bytes) {
       while (own === OWN_BUFFERS && spare.left === 0 && !signal.aborted)
@@ -47,7 +46,7 @@ export function partBuffers(spare: SpareBuffers, signal: AbortSignal, doing: str
         extra += 1;
         spare.left -= 1;
       }
-      // Parts have grown: the smaller buffer is dropped.
+      // Parts have grown since: a buffer that is too small is dropped.
       const buffer = spare.idle.pop();
       return buffer !== undefined && buffer.length >= bytes
         ? buffer
@@ -63,7 +62,8 @@ export function partBuffers(spare: SpareBuffers, signal: AbortSignal, doing: str
       spare.idle.push(buffer);
       waiting.shift()?.();
     },
-    close() {
+    [Symbol.dispose]() {
+      aborted[Symbol.dispose]();
       spare.left += extra;
       extra = 0;
     },

@@ -29,10 +29,10 @@ async function cut(
   return parts;
 }
 
-describe('a stream cut into parts', () => {
+describe('intoParts', () => {
   const chunks = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 30 });
 
-  test('is the stream again, in full parts but for the last', async () => {
+  test('gives the whole stream in full parts, except for the last', async () => {
     await fc.assert(
       fc.asyncProperty(chunks, fc.integer({ min: 1, max: 20 }), async (given, partBytes) => {
         const parts = await cut(given, (number) => partBytes + number);
@@ -48,11 +48,11 @@ describe('a stream cut into parts', () => {
     );
   });
 
-  test('that is empty is one empty part', async () => {
+  test('gives one empty part for an empty stream', async () => {
     expect(await cut([], () => 5)).toEqual([{ number: 1, isLast: true, bytes: Buffer.alloc(0) }]);
   });
 
-  test('may fill the last part allowed, and not one byte more', async () => {
+  test('rejects a stream with one byte more than all parts hold', async () => {
     const twoParts = (number: number) => (number <= 2 ? 10 : undefined);
     expect(await cut([Buffer.alloc(20)], twoParts)).toHaveLength(2);
     await expect(cut([Buffer.alloc(20), Buffer.alloc(1)], twoParts)).rejects.toMatchObject({
@@ -62,10 +62,10 @@ describe('a stream cut into parts', () => {
 });
 
 describe('part buffers', () => {
-  const without = () => ({ left: 0, idle: [] });
+  const noSpares = () => ({ left: 0, idle: [] });
 
-  test('are never more than allowed: the next one waits for one that is given back', async () => {
-    const buffers = partBuffers(without(), never, 'cutting');
+  test('are limited: the next one waits until one is given back', async () => {
+    const buffers = partBuffers(noSpares(), never, 'cutting');
     const [first] = [await buffers.take(10), await buffers.take(10)];
     let third: Buffer | undefined;
     const waiting = buffers.take(10).then((buffer) => {
@@ -78,7 +78,7 @@ describe('part buffers', () => {
     expect(third).toBe(first);
   });
 
-  test('are two for every upload, and the spare ones for whoever needs them first', async () => {
+  test('are two for every upload, and spare ones for the first upload that needs them', async () => {
     const spare = { left: 2, idle: [] };
     const [one, other] = [partBuffers(spare, never, 'one'), partBuffers(spare, never, 'other')];
     const taken = [await one.take(10), await one.take(10), await one.take(10), await one.take(10)];
@@ -97,24 +97,24 @@ describe('part buffers', () => {
     expect(more).toBe(true);
   });
 
-  test('of an upload that failed are free for others again, but never used again', async () => {
+  test('of a failed upload are counted as free, but their memory is not reused', async () => {
     const spare = { left: 3, idle: [] };
     const buffers = partBuffers(spare, never, 'failing');
     for (let count = 0; count < 4; count++) await buffers.take(10);
     expect(spare.left).toBe(1);
-    buffers.close();
+    buffers[Symbol.dispose]();
     expect(spare).toEqual({ left: 3, idle: [] });
   });
 
   test('grow with the parts', async () => {
-    const buffers = partBuffers(without(), never, 'cutting');
+    const buffers = partBuffers(noSpares(), never, 'cutting');
     buffers.giveBack(await buffers.take(10));
     expect((await buffers.take(20)).length).toBe(20);
   });
 
-  test('stop being waited for when the signal fires', async () => {
+  test('reject a waiting caller when the signal fires', async () => {
     const stop = new AbortController();
-    const buffers = partBuffers(without(), stop.signal, 'cutting');
+    const buffers = partBuffers(noSpares(), stop.signal, 'cutting');
     await buffers.take(10);
     await buffers.take(10);
     const waiting = buffers.take(10);

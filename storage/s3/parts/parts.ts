@@ -4,17 +4,18 @@ import type { PartBuffers } from './buffers.ts';
 export interface Part {
   /** From 1. */
   readonly number: number;
-  /** The filled bytes; a view of `buffer`, which goes back to the pool when they have arrived. */
+  /** A view of the filled part of `buffer`, which is given back when the part has arrived. */
   readonly bytes: Buffer;
   readonly buffer: Buffer;
-  /** No part follows. A source without any bytes is one empty part. */
+  /** No part follows. A source without bytes gives one empty part. */
   readonly isLast: boolean;
 }
 
 /**
- * Copies a stream into parts of `bytesAt(number)` bytes; only the last one is smaller, and it is empty only when the
- * source is. A full part is passed on when the source has said whether there is more.
- * @throws StowageError `storage/too-large` when the stream goes on where `bytesAt` gives no size.
+ * Copies a stream into parts of `bytesAt(number)` bytes. Only the last one is smaller; it is empty
+ * only when the source is. A full part is yielded when the next byte has arrived, or the end.
+ * @throws StowageError `storage/too-large` when the stream is longer than all parts that `bytesAt`
+ * allows.
  */
 export async function* intoParts(
   key: string,
@@ -24,7 +25,7 @@ export async function* intoParts(
 ): AsyncGenerator<Part> {
   const begin = async (number: number) => {
     const bytes = bytesAt(number);
-    if (bytes === undefined) throw pastTheEnd(key, number - 1);
+    if (bytes === undefined) throw tooManyBytes(key, number - 1);
     return { number, bytes, buffer: await buffers.take(bytes), filled: 0 };
   };
   const finish = (open: Awaited<ReturnType<typeof begin>>, isLast: boolean): Part => {
@@ -47,12 +48,10 @@ export async function* intoParts(
   yield finish(open, true);
 }
 
-function pastTheEnd(key: string, parts: number): StowageError {
+function tooManyBytes(key: string, parts: number): StowageError {
   return new StowageError(
     'storage/too-large',
-    `${key} does not fit into ${parts} parts; raise s3.partBytes`,
-    {
-      where: { object: key },
-    },
+    `${key} does not fit into ${parts} parts; raise storage.partBytes`,
+    { where: { object: key } },
   );
 }

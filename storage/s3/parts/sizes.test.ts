@@ -11,8 +11,8 @@ import {
 const MIB = 1024 * 1024;
 const firstBytes = fc.integer({ min: 5 * MIB, max: 512 * MIB });
 
-describe('parts of an upload of unknown length', () => {
-  test('double after every thousand, up to 64 MiB', () => {
+describe('the parts of an upload of unknown length', () => {
+  test('double in size after every 1,000 parts, up to 64 MiB', () => {
     const sizes = [1, 1_000, 1_001, 2_000, 2_001, 3_001, 9_999, PARTS_MAX].map((n) =>
       partBytesAt(n, 8 * MIB),
     );
@@ -38,7 +38,7 @@ describe('parts of an upload of unknown length', () => {
     );
   });
 
-  test('add up to the largest object', () => {
+  test('add up to the size of the largest object', () => {
     fc.assert(
       fc.property(firstBytes, (first) => {
         let bytes = 0;

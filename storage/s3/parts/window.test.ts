@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { partWindow } from './window.ts';
 
 describe('partWindow', () => {
-  it('grows by one for each round of parts that arrived at once, up to its bound', () => {
+  it('grows by one for each round of parts that arrived at the first attempt, up to its bound', () => {
     const window = partWindow(4);
     const sizes = Array.from({ length: 12 }, () => {
       window.arrived(1);
@@ -12,7 +12,7 @@ describe('partWindow', () => {
     expect(sizes).toEqual([2, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4]);
   });
 
-  it('halves when a part had to be sent again, and never ends up with none', () => {
+  it('halves when a part had to be sent again, and is at least 1', () => {
     const window = partWindow(16);
     for (let part = 0; part < 200; part++) window.arrived(1);
     expect(window.size).toBe(16);
@@ -23,7 +23,7 @@ describe('partWindow', () => {
     expect(sizes).toEqual([8, 4, 2, 1, 1, 1]);
   });
 
-  it('is a whole number between 1 and its bound, whatever happens', () => {
+  it('is a whole number between 1 and its bound after any number of attempts', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 16 }),

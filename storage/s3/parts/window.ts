@@ -2,19 +2,20 @@
 export interface PartWindow {
   /** A whole number, at least 1. */
   readonly size: number;
-  /** A part has arrived, after so many attempts. */
+  /** Call this when a part has arrived, with the number of attempts it took. */
   arrived(attempts: number): void;
 }
 
-const BEGIN = 2;
+const SIZE_AT_START = 2;
 
 /**
- * Adapts the parts in flight to what the storage takes, as TCP does: one more for each round of parts that arrived at the first attempt,
- * half as many when one had to be sent again (503 Slow Down, a reset, a stall). A source that is slower than the storage never fills the
- * window, so nothing needs to be known of bandwidth or distance.
+ * Adapts the parts in flight to the storage, as TCP does: one more for each round of parts that
+ * arrived at the first attempt; half as many when a part had to be sent again (503 Slow Down, a
+ * reset, a stall). A source slower than the storage never fills the window, so no bandwidth or
+ * distance has to be configured.
  */
 export function partWindow(sizeMax: number): PartWindow {
-  let size = Math.min(BEGIN, sizeMax);
+  let size = Math.min(SIZE_AT_START, sizeMax);
   return {
     get size() {
       return Math.floor(size);

@@ -7,16 +7,16 @@ import { copiedRows } from '../../support/copied-rows.ts';
 import {
   COPY_BEGINS,
   copyEnds,
+  type FakePostgres,
   message,
   READY,
-  type SpeakingServer,
-  startSpeaking,
-} from '../../support/servers/speaking-server.ts';
+  startFakePostgres,
+} from '../../support/servers/fake-postgres.ts';
 
 const arena = blockArena({ connections: 1, blocks: 3, frameBytes: 64 * 1024 });
 const relation = { schema: 'public', name: 't', columns: ['a'] };
 const UTF8 = { encoding: 'UTF8' };
-let server: SpeakingServer | undefined;
+let server: FakePostgres | undefined;
 let session: Session | undefined;
 
 afterEach(async () => {
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 async function connectTo(answer: (socket: Socket) => void): Promise<Session> {
-  server = await startSpeaking(answer);
+  server = await startFakePostgres(answer);
   session = await openSession(server.target, {
     purpose: 'backup',
     applicationName: 'test',

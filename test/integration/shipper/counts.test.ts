@@ -3,19 +3,19 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { TestServer } from '../../support/servers/postgres.ts';
 import {
   COPY_BEGINS,
   copyEnds,
+  type FakePostgres,
   message,
   READY,
-  type SpeakingServer,
-  startSpeaking,
-} from '../../support/servers/speaking-server.ts';
+  startFakePostgres,
+} from '../../support/servers/fake-postgres.ts';
+import type { TestServer } from '../../support/servers/postgres.ts';
 import { backupJob, endAll, filesBelow, runShipper } from './shipper.ts';
 
 let directory = '';
-let server: SpeakingServer | undefined;
+let server: FakePostgres | undefined;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'stowage-counts-'));
@@ -28,7 +28,7 @@ afterEach(async () => {
 
 /** Ships tables of a server that answers every COPY with `answer`. */
 async function ship(names: readonly string[], answer: (socket: Socket) => void) {
-  server = await startSpeaking(answer);
+  server = await startFakePostgres(answer);
   const { target } = server;
   const tables = names.map((name) => ({ name, columns: ['a'] }));
   const postgres = { target: () => target } as unknown as TestServer;

@@ -5,14 +5,16 @@ import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { freePort } from '../servers/free-port.ts';
 import { writeCephConf } from './conf.ts';
-import { giveAway, requireCommands, unprivilegedUser } from './host.ts';
+import { chownFolder, requireCommands, unprivilegedUser } from './host.ts';
 import { type Daemon, run, startDaemon } from './process.ts';
 import { type SubscribeOptions, type Subscription, subscribeBucket } from './topics.ts';
 
 export interface CephOptions {
   /** Folder for state and logs; a temporary one, removed by `stop`, when absent. */
   readonly dir?: string;
-  /** `memstore` is fast and holds some GiB in memory; `bluestore` writes to `dir`, for big benches. */
+  /**
+   * `memstore` is fast and holds some GiB in memory; `bluestore` writes to `dir`, for benchmarks.
+   */
   readonly objectStore?: 'memstore' | 'bluestore';
 }
 
@@ -23,38 +25,38 @@ export interface Ceph {
   readonly secretKey: string;
   /** What a process needs to reach this server by the SDK's default credential chain. */
   readonly env: Readonly<Record<string, string>>;
-  /** A client with this server's credentials, for what the port to object storage does not offer. */
+  /** A client with this server's credentials, for operations that ObjectStore does not have. */
   readonly client: S3Client;
   createBucket(name: string): Promise<void>;
-  /** Another user, with no rights on anybody's buckets: for tests of bucket policies. */
+  /** Creates another user, without rights on any bucket: for tests of bucket policies. */
   createUser(
     name: string,
   ): Promise<{ accessKey: string; secretKey: string; env: Record<string, string> }>;
   /**
-   * Sends the events of created objects to `pushEndpoint`. The topic is persistent unless told otherwise: a PUT never
-   * waits for the receiver. The gateway finds a new persistent queue at its next look, every 30 s: subscribe early,
-   * and expect the first event up to 30 s later (those that follow take less than a second).
+   * Sends the events of created objects to `pushEndpoint`. By default the topic is persistent: a
+   * PUT does not wait for the receiver. The gateway looks for new persistent queues every 30 s:
+   * subscribe early. The first event may take 30 s; later ones take less than a second.
    */
   subscribe(
     bucket: string,
     pushEndpoint: string,
     options?: SubscribeOptions,
   ): Promise<Subscription>;
-  /** Ends all three processes (by their ids) and removes the temporary folder. May be called twice. */
+  /** Ends all three processes and removes the temporary folder. May be called twice. */
   stop(): Promise<void>;
 }
 
-/** Everything is on one machine: the name of the region is as good as any. */
+/** Any name works: all servers are on this machine. */
 const REGION = 'us-east-1';
 
-/** A real Ceph: one monitor, one OSD, one RADOS gateway, on free ports of the loopback interface. Takes 2 to 5 s. */
+/** A real Ceph on the loopback interface: a monitor, an OSD and a RADOS gateway. Takes 2 to 5 s. */
 export async function startCeph(options: CephOptions = {}): Promise<Ceph> {
   await requireCommands();
   const user = unprivilegedUser();
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'ceph-')));
   const daemons: Daemon[] = [];
   const stop = async () => {
-    // The gateway first: it would wait for an OSD that is gone.
+    // The gateway first: it would wait for an OSD that has ended.
     for (const daemon of daemons.splice(0).reverse()) await daemon.stop();
     if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
   };
@@ -64,7 +66,7 @@ export async function startCeph(options: CephOptions = {}): Promise<Ceph> {
       objectStore: options.objectStore ?? 'memstore',
       rgwPort: port,
     });
-    await giveAway(dir, user);
+    await chownFolder(dir, user);
     const at = { dir, conf: conf.path, user };
     await run(
       at,
@@ -86,7 +88,7 @@ export async function startCeph(options: CephOptions = {}): Promise<Ceph> {
     const gateway = startDaemon(at, 'radosgw', '-n', 'client.rgw', '-f');
     daemons.push(gateway);
     const keys = await createUser(at, 'stowage');
-    await gateway.answers(endpoint);
+    await gateway.waitUntilHttp(endpoint);
     return connect({ at, endpoint, keys, stop });
   } catch (error) {
     await stop();

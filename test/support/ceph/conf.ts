@@ -11,7 +11,7 @@ export interface CephConf {
   readonly monAddress: string;
 }
 
-/** Writes the configuration of a cluster of one: no redundancy, no authentication, all below `dir`. */
+/** Writes the configuration of one node: no redundancy, no authentication, all below `dir`. */
 export async function writeCephConf(
   dir: string,
   options: { objectStore: 'memstore' | 'bluestore'; rgwPort: number },
@@ -38,7 +38,7 @@ mon_host = ${c.monAddress}
 public_addr = 127.0.0.1
 cluster_addr = 127.0.0.1
 ms_bind_ipv6 = false
-# No keys to make and hand round; without "crc" in the last line radosgw never connects.
+# No authentication keys. Without "crc" in the last line radosgw never connects.
 auth_cluster_required = none
 auth_service_required = none
 auth_client_required = none
@@ -50,7 +50,7 @@ log_file = ${c.dir}/$name.log
 pid_file =
 mon_data = ${c.dir}/mon
 osd_data = ${c.dir}/osd
-# A cluster of one: every rule that wants a second copy or a second host is off.
+# One node: every rule that requires a second copy or a second host is off.
 osd_pool_default_size = 1
 osd_pool_default_min_size = 1
 mon_allow_pool_size_one = true
@@ -58,7 +58,7 @@ mon_warn_on_pool_no_redundancy = false
 osd_crush_chooseleaf_type = 0
 osd_pool_default_pg_num = 8
 osd_pool_default_pg_autoscale_mode = off
-# The monitor waits a second before each decision otherwise, and starting takes dozens of them.
+# By default the monitor waits a second before each decision, and a start takes dozens of them.
 paxos_propose_interval = .05
 mon_osd_full_ratio = .99
 mon_osd_nearfull_ratio = .99
@@ -76,7 +76,7 @@ osd_memory_target = 1073741824
 # Without tcp_nodelay every small request takes 40 ms longer.
 rgw_frontends = beast endpoint=127.0.0.1:${c.rgwPort} tcp_nodelay=1
 rgw_data = ${c.dir}
-# Deleted objects are collected soon: with memstore they are memory.
+# Deleted objects are collected soon: memstore holds them in memory.
 rgw_gc_obj_min_wait = 5
 rgw_gc_processor_period = 5
 rgw_enable_usage_log = false

@@ -20,7 +20,7 @@ export async function requireCommands(): Promise<void> {
   const install =
     'apt-get install --no-install-recommends radosgw ceph-mon ceph-osd ceph-common ceph-base';
   throw new Error(
-    `Ceph is not complete here (missing: ${[...missing].join(', ')}). Install it: ${install}`,
+    `Ceph packages are missing: ${[...missing].join(', ')}. Install them: ${install}`,
   );
 }
 
@@ -40,15 +40,15 @@ export interface User {
   readonly gid: number;
 }
 
-/** Who runs the servers: an unprivileged user when we are root, else ourselves (undefined). */
+/** The user for the servers: an unprivileged one when we are root, otherwise the current user. */
 export function unprivilegedUser(): User | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const id = (flag: string) => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
 }
 
-/** Makes `user` the owner of a folder and of what is directly in it. */
-export async function giveAway(dir: string, user: User | undefined): Promise<void> {
+/** Makes `user` the owner of a folder and of its direct entries. */
+export async function chownFolder(dir: string, user: User | undefined): Promise<void> {
   if (user === undefined) return;
   await chown(dir, user.uid, user.gid);
   for (const name of await readdir(dir)) await chown(join(dir, name), user.uid, user.gid);

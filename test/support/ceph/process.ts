@@ -3,20 +3,21 @@ import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { terminate } from '../../../async/child-process.ts';
 import type { User } from './host.ts';
 
 const execute = promisify(execFile);
 
-/** Where a command of this cluster runs. */
-export interface At {
+/** The folder, configuration and user with which a command of this cluster runs. */
+export interface ClusterPlace {
   readonly dir: string;
   readonly conf: string;
   readonly user: User | undefined;
 }
 
 export interface Daemon {
-  /** Waits until an HTTP server answers there, with whatever status. */
-  answers(endpoint: string): Promise<void>;
+  /** Waits until an HTTP server responds at `endpoint`, with any status. */
+  waitUntilHttp(endpoint: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -24,8 +25,8 @@ const COMMAND_MS_MAX = 150_000;
 const START_MS_MAX = 150_000;
 const STOP_MS_MAX = 5_000;
 
-/** Runs one command of Ceph's to its end; what it wrote is in the error when it fails. */
-export async function run(at: At, program: string, ...args: string[]): Promise<string> {
+/** Runs one command of Ceph to its end. The error of a failed command has the tails of all logs. */
+export async function run(at: ClusterPlace, program: string, ...args: string[]): Promise<string> {
   try {
     const { stdout } = await execute(program, ['-c', at.conf, ...args], {
       ...at.user,
@@ -38,8 +39,10 @@ export async function run(at: At, program: string, ...args: string[]): Promise<s
   }
 }
 
-/** Starts a daemon in the foreground. It dies with us, whatever kills us: no test run may leave a cluster behind. */
-export function startDaemon(at: At, program: string, ...args: string[]): Daemon {
+/**
+ * Starts a daemon. The kernel kills it when this process ends, so no cluster stays after a test.
+ */
+export function startDaemon(at: ClusterPlace, program: string, ...args: string[]): Daemon {
   const output = openSync(`${at.dir}/${program}.out`, 'a');
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, '-c', at.conf, ...args], {
     ...at.user,
@@ -48,16 +51,14 @@ export function startDaemon(at: At, program: string, ...args: string[]): Daemon 
   });
   closeSync(output);
   let ended: string | undefined;
-  const end = new Promise<void>((resolve) => {
-    const endAs = (how: string) => {
-      ended = how;
-      resolve();
-    };
-    child.once('exit', (code, signal) => endAs(`exit ${code ?? signal}`));
-    child.once('error', (error) => endAs(error.message));
+  child.once('exit', (code, signal) => {
+    ended = `exit ${code ?? signal}`;
+  });
+  child.once('error', (error) => {
+    ended = error.message;
   });
   return {
-    async answers(endpoint) {
+    async waitUntilHttp(endpoint) {
       for (const until = Date.now() + START_MS_MAX; Date.now() < until; await sleep(50)) {
         if (ended !== undefined) break;
         const response = await fetch(endpoint).catch(() => undefined);
@@ -68,17 +69,13 @@ export function startDaemon(at: At, program: string, ...args: string[]): Daemon 
       );
     },
     async stop() {
-      if (ended !== undefined) return;
-      child.kill('SIGTERM');
-      // The state is thrown away: a daemon that takes its time to leave in good order is not waited for.
-      const patience = AbortSignal.timeout(STOP_MS_MAX);
-      patience.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
-      await end;
+      // Its state is thrown away, so a slow daemon may be killed.
+      await terminate(child, STOP_MS_MAX);
     },
   };
 }
 
-async function logTails(at: At): Promise<string> {
+async function logTails(at: ClusterPlace): Promise<string> {
   const names = [
     'mon.a.log',
     'osd.0.log',

@@ -9,18 +9,18 @@ import { securityTemplate } from '../rights/template.ts';
 import { type Ceph, startCeph } from './ceph.ts';
 
 export const BUCKET = NAMES.bucket;
-/** The user whom startCeph makes. */
+/** The user that startCeph creates. */
 const OWNER = 'stowage';
 
-/** A real Ceph with a bucket, and a user for each role of the template who has that role's rights. */
+/** A real Ceph with a bucket, and a user with the rights of each role of the template. */
 export interface StowageRoles {
   readonly ceph: Ceph;
   readonly roles: readonly string[];
-  /** As the role, without Stowage's own store in between. */
+  /** An SDK client with the role's credentials. */
   client(role: string): S3Client;
-  /** As the role; `owner` is who has made the bucket. */
+  /** Stowage's store with the role's credentials; `owner` is the owner of the bucket. */
   store(role: string, endpoint?: string): Promise<ObjectStore>;
-  /** What a process needs to be the role. */
+  /** The environment variables with the role's credentials. */
   env(role: string): Readonly<Record<string, string>>;
   /** An object's key in the bucket. */
   key(relative: string): string;
@@ -68,7 +68,7 @@ export async function startStowageRoles(): Promise<StowageRoles> {
         root: `s3://${BUCKET}/${NAMES.prefix}`,
         s3: { endpoint, partBytes: 5 * 1024 * 1024, attemptsMax: 2 },
       });
-      // The SDK reads the environment at the first request, whatever becomes of it, and never again.
+      // The SDK reads the environment at the first request only, also when that request fails.
       await store.head('warm-up').catch(() => undefined);
       stores.push(store);
       return store;

@@ -18,22 +18,29 @@ interface Server {
 }
 
 export interface SubscribeOptions {
-  /** Only keys that start, or end, like this. */
+  /** Only keys with this prefix or suffix. */
   readonly prefix?: string;
   readonly suffix?: string;
   readonly persistent?: boolean;
 }
 
-type Wanted = SubscribeOptions & { readonly bucket: string; readonly pushEndpoint: string };
+type BucketSubscription = SubscribeOptions & {
+  readonly bucket: string;
+  readonly pushEndpoint: string;
+};
 
 const EVENTS: Event[] = ['s3:ObjectCreated:*'];
 
 /**
- * Sends the events of created objects to an HTTP receiver. The topic is persistent: a topic that is not makes every
- * PUT wait for the receiver and loses the event when that fails. The receiver must be listening, and answer 200 at
- * once: Ceph 16 tries again without pause on 500, and never again once a connection was refused.
+ * Sends the events of created objects to an HTTP receiver. The topic is persistent by default: with
+ * any other topic every PUT waits for the receiver, and a failure loses the event. The receiver
+ * must listen and answer 200 at once: Ceph 16 retries without pause on 500, and never after a
+ * refused connection.
  */
-export async function subscribeBucket(server: Server, wanted: Wanted): Promise<Subscription> {
+export async function subscribeBucket(
+  server: Server,
+  wanted: BucketSubscription,
+): Promise<Subscription> {
   const name = `${wanted.bucket}-${createHash('sha256').update(wanted.pushEndpoint).digest('hex').slice(0, 8)}`;
   const topicArn = await createTopic(server, name, {
     'push-endpoint': wanted.pushEndpoint,
@@ -86,7 +93,7 @@ async function createTopic(
   return arn;
 }
 
-/** AWS Signature Version 4 for this one kind of request: there is no SNS client among our dependencies. */
+/** AWS Signature Version 4 for this one request. */
 function signed(server: Server, body: string): Record<string, string> {
   const contentType = 'application/x-www-form-urlencoded; charset=utf-8';
   const instant = new Date().toISOString().replace(/[:-]|\.\d{3}/g, '');

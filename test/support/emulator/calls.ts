@@ -18,7 +18,7 @@ export interface Invoked {
   readonly ms: number;
 }
 
-/** Calls a function and waits for its answer. */
+/** Calls a function and waits for its result. */
 export async function invoke(emulator: Emulator, name: string, event: unknown): Promise<Invoked> {
   const client = new LambdaClient(clientOptions(emulator));
   const startedAt = performance.now();
@@ -34,7 +34,7 @@ export async function invoke(emulator: Emulator, name: string, event: unknown): 
   };
 }
 
-/** What EventBridge puts into a queue when an object was created. */
+/** The message that EventBridge puts into a queue for a created object. */
 export const objectCreated = (bucket: string, key: string) =>
   JSON.stringify({
     version: '0',
@@ -48,7 +48,7 @@ export const objectCreated = (bucket: string, key: string) =>
     },
   });
 
-/** Puts a message into a queue beside EventBridge. */
+/** Puts a message into a queue directly, without EventBridge. */
 export async function send(
   emulator: Emulator,
   QueueUrl: string,
@@ -59,7 +59,7 @@ export async function send(
   );
 }
 
-/** How soon a message that failed is given out again. */
+/** Sets the time after which a failed message is delivered again. */
 export async function setVisibility(
   emulator: Emulator,
   QueueUrl: string,
@@ -71,7 +71,7 @@ export async function setVisibility(
   );
 }
 
-/** Messages that wait or are being worked on. */
+/** The number of messages that wait or are in flight. */
 export async function messagesIn(emulator: Emulator, QueueUrl: string): Promise<number> {
   const waiting = 'ApproximateNumberOfMessages';
   const worked = 'ApproximateNumberOfMessagesNotVisible';
@@ -81,7 +81,7 @@ export async function messagesIn(emulator: Emulator, QueueUrl: string): Promise<
   return Number(Attributes[waiting]) + Number(Attributes[worked]);
 }
 
-/** Bodies of up to ten messages, which stay in the queue. */
+/** The bodies of up to ten messages, which stay in the queue. */
 export async function bodiesIn(emulator: Emulator, QueueUrl: string): Promise<string[]> {
   const { Messages = [] } = await new SQSClient(clientOptions(emulator)).send(
     new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 0 }),

@@ -7,15 +7,16 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { terminate } from '../../../async/child-process.ts';
 import { freePort } from '../servers/free-port.ts';
 
-/** Something that answers like AWS: the emulator of .venv, or what STOWAGE_TEST_AWS_ENDPOINT names. */
+/** A server with AWS's API: the emulator in .venv, or the one at STOWAGE_TEST_AWS_ENDPOINT. */
 export interface Emulator {
   readonly endpoint: string;
   readonly region: string;
   /** What a process needs to reach it by the SDK's default chain. */
   readonly env: Readonly<Record<string, string>>;
-  /** What it has said so far; empty when we have not started it. */
+  /** Its log so far; empty when this process has not started it. */
   log(): Promise<string>;
   /** May be called twice. */
   stop(): Promise<void>;
@@ -27,17 +28,18 @@ const REGION = 'eu-central-1';
 const START_MS_MAX = 150_000;
 const STOP_MS_MAX = 5_000;
 
-/** No emulator here, and none named: the tests of the stack are not run. */
+/** True when no emulator is installed or named: the tests of the stack are then skipped. */
 export const withoutEmulator =
   process.env['STOWAGE_WITHOUT_EMULATOR'] === '1' || (GIVEN === '' && !existsSync(PYTHON));
 if (withoutEmulator)
   process.stderr.write(
-    'not run: everything on the emulator of AWS (npm run test:stack says what it needs)\n',
+    'skipped: all tests on the emulator of AWS (npm run test:stack shows what they need)\n',
   );
 
 /**
- * `enforcesPolicies`: functions may do what their roles allow, and nothing else; who has the keys of `env` may do what the
- * policies of buckets and queues do not forbid. It speaks TLS then, as those policies ask for it.
+ * With `enforcesPolicies`, functions have only the rights of their roles, and a client with the
+ * keys of `env` has all rights that the policies of buckets and queues do not deny. The emulator
+ * then uses TLS, because these policies require it.
  */
 export async function startEmulator({ enforcesPolicies = false } = {}): Promise<Emulator> {
   if (GIVEN !== '')
@@ -45,12 +47,12 @@ export async function startEmulator({ enforcesPolicies = false } = {}): Promise<
   const folder = await mkdtemp(join(tmpdir(), 'stowage-aws-'));
   const port = await freePort();
   const output = await open(join(folder, 'log'), 'a');
-  // It dies with us, whatever kills us; the functions that it started notice the end of their standard input.
+  // The kernel kills it when this process ends; its functions end when their standard input does.
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', PYTHON, '-m', 'ministack'], {
     cwd: folder,
     stdio: ['ignore', output.fd, output.fd],
     env: {
-      // The functions run on the Node that runs us. Nothing else of our environment reaches them.
+      // Functions run on the Node of this process, with none of its other environment.
       PATH: `${dirname(process.execPath)}:/usr/bin:/bin`,
       HOME: folder,
       TMPDIR: folder,
@@ -63,14 +65,10 @@ export async function startEmulator({ enforcesPolicies = false } = {}): Promise<
     },
   });
   await output.close();
-  const ended = once(child, 'close');
   const log = () => readFile(join(folder, 'log'), 'utf8').catch(() => '');
   const stop = async () => {
-    child.kill('SIGTERM');
-    // Everything is thrown away: one that takes its time is not waited for.
-    const patience = AbortSignal.timeout(STOP_MS_MAX);
-    patience.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
-    if (child.exitCode === null && child.signalCode === null) await ended;
+    // Its state is thrown away, so a slow emulator may be killed.
+    await terminate(child, STOP_MS_MAX);
     await rm(folder, { recursive: true, force: true });
   };
   const { env, ...reached } = reachedAt(
@@ -78,7 +76,7 @@ export async function startEmulator({ enforcesPolicies = false } = {}): Promise<
   );
   const certificate = join(folder, 'ministack-tls/server.crt');
   try {
-    await answers(port, () => child.exitCode !== null);
+    await waitUntilListening(port, () => child.exitCode !== null);
     if (!enforcesPolicies) return { ...reached, env, log, stop };
     setDefaultCACertificates([
       ...getCACertificates('default'),
@@ -88,7 +86,7 @@ export async function startEmulator({ enforcesPolicies = false } = {}): Promise<
   } catch (error) {
     const text = await log();
     await stop();
-    throw new Error(`the emulator does not answer:\n${text.slice(-4000)}`, { cause: error });
+    throw new Error(`the emulator did not start:\n${text.slice(-4000)}`, { cause: error });
   }
 }
 
@@ -103,7 +101,7 @@ function reachedAt(endpoint: string): Pick<Emulator, 'endpoint' | 'region' | 'en
   return { endpoint, region: REGION, env };
 }
 
-async function answers(port: number, hasEnded: () => boolean): Promise<void> {
+async function waitUntilListening(port: number, hasEnded: () => boolean): Promise<void> {
   for (
     const until = Date.now() + START_MS_MAX;
     Date.now() < until && !hasEnded();
@@ -117,5 +115,5 @@ async function answers(port: number, hasEnded: () => boolean): Promise<void> {
     socket.destroy();
     if (isOpen) return;
   }
-  throw new Error(hasEnded() ? 'it has ended' : 'its time is over');
+  throw new Error(hasEnded() ? 'the process has ended' : `not ready after ${START_MS_MAX} ms`);
 }

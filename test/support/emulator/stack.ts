@@ -17,7 +17,7 @@ import * as z from 'zod';
 import { kebab, LANES, pascal, SWEEP } from '../../../infra/aws/lanes.mjs';
 import type { Emulator } from './emulator.ts';
 
-/** What `npm run package` leaves, in a folder of its own. */
+/** The result of `npm run package`, in a temporary folder. */
 export interface Packaged {
   readonly folder: string;
   /** The size of each bundle, as the command prints it. */
@@ -29,7 +29,7 @@ export interface Packaged {
 export interface Stack {
   readonly name: string;
   readonly bucket: string;
-  /** The root as the functions have it, without the slash at its end. */
+  /** The root of the functions, without the slash at its end. */
   readonly root: string;
   readonly outputs: Readonly<Record<string, string>>;
   readonly topicArn: string;
@@ -53,7 +53,7 @@ const Template = z.object({
   ),
 });
 
-/** Runs `npm run package`. @throws when a bundle is too large, or osls refuses. */
+/** Runs `npm run package`. @throws when a bundle is too large, or osls fails. */
 export async function packageStack(): Promise<Packaged> {
   const folder = await mkdtemp(join(tmpdir(), 'stowage-package-'));
   const command = [join(ROOT, 'infra/build/package.ts'), '--package', folder];
@@ -61,7 +61,9 @@ export async function packageStack(): Promise<Packaged> {
   return { folder, printed: stdout, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** Deploys as osls and docs/deploy-aws.md do: first the bucket for the code, then the whole of it. */
+/**
+ * Deploys as osls and docs/deploy-aws.md do: first the bucket for the code, then the whole stack.
+ */
 export async function deployStack(
   emulator: Emulator,
   { folder }: Packaged,
@@ -89,7 +91,7 @@ export async function deployStack(
   return describe(client, name, parameters);
 }
 
-/** Puts the zips where the template looks for them, and the template beside them. @returns the template's key. */
+/** Uploads the zips to the keys in the template, and the template. @returns the template's key. */
 async function uploadCode(emulator: Emulator, folder: string, Bucket: string): Promise<string> {
   const s3 = new S3Client({ ...clientOptions(emulator), forcePathStyle: true });
   const text = await readFile(join(folder, UPDATE), 'utf8');

@@ -11,10 +11,10 @@ import type { Announcement } from '../../../functions/handlers/announce.ts';
 import type { Emulator } from './emulator.ts';
 import { clientOptions } from './stack.ts';
 
-/** Somebody who has subscribed to the announcements of a stack, as users do: a queue, and a filter by attributes. */
+/** A queue that is subscribed to the announcements of a stack, with a filter by attributes. */
 export interface Subscriber {
-  /** All that has been announced so far. */
-  heard(): Promise<readonly Announcement[]>;
+  /** All announcements so far. */
+  received(): Promise<readonly Announcement[]>;
 }
 
 const RECEIVED_AT_ONCE = 10;
@@ -49,20 +49,20 @@ export async function subscribe(
       Endpoint: Attributes['QueueArn'],
       Attributes: {
         RawMessageDelivery: 'true',
-        ...(filter === undefined ? {} : { FilterPolicy: JSON.stringify(filter) }),
+        ...(filter !== undefined && { FilterPolicy: JSON.stringify(filter) }),
       },
     }),
   );
-  const heard: Announcement[] = [];
+  const received: Announcement[] = [];
   return {
-    async heard() {
+    async received() {
       for (;;) {
         const { Messages = [] } = await sqs.send(
           new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: RECEIVED_AT_ONCE }),
         );
-        if (Messages.length === 0) return heard;
+        if (Messages.length === 0) return received;
         for (const { Body = '', ReceiptHandle } of Messages) {
-          heard.push(JSON.parse(Body) as Announcement);
+          received.push(JSON.parse(Body) as Announcement);
           await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
         }
       }

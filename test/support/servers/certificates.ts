@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
 
-/** PEM texts, and where they lie as files. */
+/** PEM texts, and the files that hold them. */
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
@@ -21,7 +21,7 @@ export interface Authority extends Certificate {
 
 export interface Certificates {
   authority(name: string): Promise<Authority>;
-  /** Signed by itself, with an RSA key, as SNS has. */
+  /** A self-signed certificate with an RSA key, like those of SNS. */
   selfSigned(name: string): Promise<Certificate>;
   remove(): Promise<void>;
 }
@@ -29,7 +29,7 @@ export interface Certificates {
 const ELLIPTIC = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
 const RSA = ['-newkey', 'rsa:2048'];
 
-/** Certificates that are worth nothing outside a test, made by openssl in a folder of their own. */
+/** Certificates for tests, made by openssl in a temporary folder. */
 export async function makeCertificates(): Promise<Certificates> {
   const folder = await mkdtemp(join(tmpdir(), 'certificates-'));
   const files = (name: string) => ({

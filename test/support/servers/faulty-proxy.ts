@@ -1,21 +1,23 @@
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What goes wrong. Bytes are counted in the body of the server's answer. */
-type Trouble =
-  /** Nothing: only `onTrouble` is called, when the server has answered and its answer is not passed on yet. */
+/** A fault to inject. `afterBytes` counts bytes of the response body. */
+type Fault =
+  /**
+   * No fault: only calls `onFault`, after the server has answered and before the client learns it.
+   */
   | { readonly kind: 'none' }
   /** 503 SlowDown; the server never sees the request. */
   | { readonly kind: 'slow-down' }
   /** The connection is reset before the server sees the request. */
   | { readonly kind: 'reset-request' }
-  /** The server does its work; the connection is reset instead of its answer (the ambiguous write). */
+  /** The server executes the request; the client gets a reset instead of the response. */
   | { readonly kind: 'drop-response' }
   | { readonly kind: 'reset-body'; readonly afterBytes: number }
-  /** The body stops and the connection stays. */
+  /** The body stops; the connection stays open. */
   | { readonly kind: 'stall-body'; readonly afterBytes: number };
 
-export interface Seen {
+export interface SeenRequest {
   readonly method: string;
   /** Path and query. */
   readonly url: string;
@@ -24,43 +26,50 @@ export interface Seen {
 
 export interface FaultyProxy {
   readonly endpoint: string;
-  /** Every request that came, in order, whatever became of it. */
-  readonly seen: Seen[];
-  /** How many connections have been opened to it. */
+  /** Every request the proxy received, in order, also those that it failed. */
+  readonly seen: SeenRequest[];
+  /** How many connections clients have opened to the proxy. */
   connections(): number;
-  /** Troubles the next `times` requests that `when` picks. Several may be waiting: the first that fits is used. */
-  trouble(
-    what: Trouble,
-    options?: { times?: number; when?: (seen: Seen) => boolean; onTrouble?: () => void },
+  /**
+   * Fails the next `times` requests for which `when` is true. Several faults may be planned: a
+   * request gets the first that matches.
+   */
+  injectFault(
+    what: Fault,
+    options?: { times?: number; when?: (seen: SeenRequest) => boolean; onFault?: () => void },
   ): void;
-  /** Forgets what was seen and what troubles are left. */
+  /** Clears the recorded requests and the planned faults. */
   reset(): void;
   stop(): Promise<void>;
 }
 
-interface Waiting {
-  readonly what: Trouble;
-  readonly when: (seen: Seen) => boolean;
-  readonly onTrouble: () => void;
+interface PlannedFault {
+  readonly what: Fault;
+  readonly when: (seen: SeenRequest) => boolean;
+  readonly onFault: () => void;
   timesLeft: number;
 }
 
 /**
- * A real HTTP proxy in front of a real server. It passes requests on unchanged, also their Host header: signatures are
- * made for the proxy's address and the server checks them against the header.
+ * A real HTTP proxy in front of a real server. It forwards requests unchanged, with their Host
+ * header: clients sign for the proxy's address, and the server checks signatures by that header.
  */
 export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
-  const waiting: Waiting[] = [];
-  const seen: Seen[] = [];
+  const planned: PlannedFault[] = [];
+  const seen: SeenRequest[] = [];
   const agent = new Agent({ keepAlive: true });
   let connections = 0;
-  // Nobody's connection ends because a slow machine let it rest.
+  // A slow machine may leave a connection idle for long; the proxy must not close it then.
   const server = createServer({ keepAliveTimeout: 60_000 }, (from, to) => {
-    const now: Seen = { method: from.method ?? '', url: from.url ?? '', headers: from.headers };
+    const now: SeenRequest = {
+      method: from.method ?? '',
+      url: from.url ?? '',
+      headers: from.headers,
+    };
     seen.push(now);
-    const trouble = waiting.find(({ timesLeft, when }) => timesLeft > 0 && when(now));
-    if (trouble !== undefined) trouble.timesLeft -= 1;
-    serve({ target, agent, from, to, trouble });
+    const fault = planned.find(({ timesLeft, when }) => timesLeft > 0 && when(now));
+    if (fault !== undefined) fault.timesLeft -= 1;
+    serve({ target, agent, from, to, fault });
   });
   server.on('connection', () => (connections += 1));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -68,11 +77,11 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
     connections: () => connections,
-    trouble(what, { times = 1, when = () => true, onTrouble = () => undefined } = {}) {
-      waiting.push({ what, when, onTrouble, timesLeft: times });
+    injectFault(what, { times = 1, when = () => true, onFault = () => undefined } = {}) {
+      planned.push({ what, when, onFault, timesLeft: times });
     },
     reset() {
-      waiting.length = 0;
+      planned.length = 0;
       seen.length = 0;
       connections = 0;
     },
@@ -89,11 +98,11 @@ interface Exchange {
   readonly agent: Agent;
   readonly from: IncomingMessage;
   readonly to: ServerResponse;
-  readonly trouble: Waiting | undefined;
+  readonly fault: PlannedFault | undefined;
 }
 
-function serve({ target, agent, from, to, trouble }: Exchange): void {
-  const kind = trouble?.what.kind;
+function serve({ target, agent, from, to, fault }: Exchange): void {
+  const kind = fault?.what.kind;
   if (kind === 'slow-down') {
     slowDown(from, to);
     return;
@@ -111,26 +120,30 @@ function serve({ target, agent, from, to, trouble }: Exchange): void {
   onward.on('response', (answer) => {
     if (kind === 'drop-response') {
       answer.resume().on('end', () => {
-        trouble?.onTrouble();
+        fault?.onFault();
         from.socket.resetAndDestroy();
       });
       return;
     }
-    if (kind === 'none') trouble?.onTrouble();
+    if (kind === 'none') fault?.onFault();
     to.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
     to.flushHeaders();
-    passOn(answer, to, trouble);
+    forwardBody(answer, to, fault);
   });
   onward.on('error', () => from.socket.resetAndDestroy());
-  // Who hangs up on us hangs up on the server: half a request is never completed by the proxy.
+  // A client that disconnects also disconnects from the server: no half request is completed.
   from.on('error', () => onward.destroy());
   to.on('close', () => to.writableFinished || onward.destroy());
   from.pipe(onward);
 }
 
-function passOn(answer: IncomingMessage, to: ServerResponse, trouble: Waiting | undefined): void {
+function forwardBody(
+  answer: IncomingMessage,
+  to: ServerResponse,
+  fault: PlannedFault | undefined,
+): void {
   const limit =
-    trouble !== undefined && 'afterBytes' in trouble.what ? trouble.what.afterBytes : undefined;
+    fault !== undefined && 'afterBytes' in fault.what ? fault.what.afterBytes : undefined;
   if (limit === undefined) {
     answer.on('error', () => to.destroy());
     answer.pipe(to);
@@ -139,8 +152,8 @@ function passOn(answer: IncomingMessage, to: ServerResponse, trouble: Waiting | 
   let bytes = 0;
   const act = () => {
     answer.pause().removeAllListeners('data');
-    trouble?.onTrouble();
-    if (trouble?.what.kind === 'reset-body') setTimeout(() => to.socket?.resetAndDestroy(), 20);
+    fault?.onFault();
+    if (fault?.what.kind === 'reset-body') setTimeout(() => to.socket?.resetAndDestroy(), 20);
   };
   answer.on('error', () => to.destroy());
   answer.on('data', (chunk: Buffer) => {

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pause } from '../../../async/poll.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 
-/** Stands between who sends notifications and who receives them, and delivers as badly as a queue may. */
+/** Forwards notifications as badly as a queue may: late, repeated and out of order. */
 export interface Relay {
-  /** Where the sender sends to. */
+  /** The address for the sender. */
   readonly url: string;
   counts(): { readonly received: number; readonly delivered: number };
   stop(): Promise<void>;
@@ -19,21 +19,21 @@ export interface RelayOptions {
   readonly to: string;
   /** How often each body is delivered. */
   readonly times: number;
-  /** Each delivery waits up to this long, so that any two change places. */
+  /** Each delivery waits a random time up to this, so that the order changes. */
   readonly delayMsMax: number;
 }
 
-const AGAIN_MS = 100;
+const RETRY_PAUSE_MS = 100;
 
-/** Answers 200 at once, whatever the receiver says: a sender that waits or tries again would undo the disorder. */
+/** Answers 200 at once: a sender that waits or retries would restore the order. */
 export async function startRelay({ to, times, delayMsMax }: RelayOptions): Promise<Relay> {
   const count = { received: 0, delivered: 0 };
   const stopping = new AbortController();
-  const onTheirWay = new Set<Promise<void>>();
+  const inDelivery = new Set<Promise<void>>();
   async function deliver(body: string): Promise<void> {
     await sleep(Math.random() * delayMsMax, undefined, { signal: stopping.signal });
-    while (!(await isTaken(to, body)))
-      await sleep(AGAIN_MS, undefined, { signal: stopping.signal });
+    while (!(await isAccepted(to, body)))
+      await sleep(RETRY_PAUSE_MS, undefined, { signal: stopping.signal });
     count.delivered += 1;
   }
   const server = createServer((request, response) => {
@@ -43,8 +43,8 @@ export async function startRelay({ to, times, delayMsMax }: RelayOptions): Promi
       for (let time = 0; time < times; time += 1) {
         const delivery: Promise<void> = deliver(body)
           .catch(() => undefined)
-          .finally(() => onTheirWay.delete(delivery));
-        onTheirWay.add(delivery);
+          .finally(() => inDelivery.delete(delivery));
+        inDelivery.add(delivery);
       }
     });
   });
@@ -54,15 +54,15 @@ export async function startRelay({ to, times, delayMsMax }: RelayOptions): Promi
     counts: () => ({ ...count }),
     async stop() {
       stopping.abort();
-      await Promise.all(onTheirWay);
+      await Promise.all(inDelivery);
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
 }
 
-/** A queue keeps what its receiver is too busy for. */
-async function isTaken(to: string, body: string): Promise<boolean> {
+/** False when the receiver rejects the body: a queue then keeps it. */
+async function isAccepted(to: string, body: string): Promise<boolean> {
   const answer = await fetch(to, {
     method: 'POST',
     body,
@@ -72,11 +72,11 @@ async function isTaken(to: string, body: string): Promise<boolean> {
   return answer.ok;
 }
 
-/** For a store that announces nothing: posts an event, as S3 would, for every object that appears. */
+/** For a store without events: posts an event, as S3 does, for every new object. */
 export function announceNew(store: ObjectStore, to: string): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const known = new Set<string>();
-  async function look(): Promise<void> {
+  async function postNewKeys(): Promise<void> {
     for await (const { key } of store.list('')) {
       if (known.has(key)) continue;
       known.add(key);
@@ -85,7 +85,7 @@ export function announceNew(store: ObjectStore, to: string): { stop(): Promise<v
   }
   const ended = (async () => {
     while (!stopping.signal.aborted) {
-      await look();
+      await postNewKeys();
       await pause(100, stopping.signal);
     }
   })();

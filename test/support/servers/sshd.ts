@@ -10,7 +10,7 @@ import { freePort } from './free-port.ts';
 const SSHD = '/usr/sbin/sshd';
 
 export interface Sshd {
-  /** What starts a program on `{host}` through this server, as `shippers.command` wants it. */
+  /** The start of a `shippers.command` that runs a program on `{host}` through this server. */
   readonly ssh: readonly string[];
   stop(): Promise<void>;
 }
@@ -22,7 +22,7 @@ export async function hasSshd(): Promise<boolean> {
   );
 }
 
-/** A real OpenSSH server on the loopback interface, with keys of its own, for the user who runs the test. */
+/** A real OpenSSH server on the loopback interface, with new keys, for the current user. */
 export async function startSshd(env: Readonly<Record<string, string>> = {}): Promise<Sshd> {
   const home = await mkdtemp(join(tmpdir(), 'stowage-sshd-'));
   const at = (name: string) => join(home, name);
@@ -49,13 +49,13 @@ export async function startSshd(env: Readonly<Record<string, string>> = {}): Pro
     ].join('\n'),
     { mode: 0o600 },
   );
-  // Its privilege separation wants this folder, which a service manager would have made.
+  // Its privilege separation needs this folder, which a service manager normally creates.
   if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true });
   const daemon = spawn(SSHD, ['-D', '-e', '-f', at('config')], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  let said = '';
-  daemon.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  let stderr = '';
+  daemon.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   if (
     !(await eventually(
       () => answers(port),
@@ -63,7 +63,7 @@ export async function startSshd(env: Readonly<Record<string, string>> = {}): Pro
     ))
   ) {
     daemon.kill();
-    throw new Error(`sshd did not start: ${said}`);
+    throw new Error(`sshd did not start: ${stderr}`);
   }
   return {
     ssh: [
@@ -90,7 +90,7 @@ function answers(port: number): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    // Also for who hangs up on us without a word, as sshd does while it ends.
+    // Also when the server closes the connection without a greeting, as a stopping sshd does.
     socket.once('error', () => resolve(false)).once('close', () => resolve(false));
   });
 }

@@ -1,13 +1,14 @@
 /**
- * Loaded before a program by `node --import`: folders are neither made nor read, for ever, and from then on nothing else keeps the event
- * loop going. A promise in the middle of the work never settles, and Node ends the process by itself: with exit code 0, unless the program has set another.
+ * Loaded before a program by `node --import`. `mkdir` and `readdir` never finish, and nothing else
+ * keeps the event loop alive. Node then ends the process while a promise is pending, with exit code
+ * 0 unless the program has set another one.
  */
 import { promises } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
 const { setInterval } = globalThis;
 const stall = () => {
-  // Of a pipe, a socket: the coordinator holds its other end. /dev/null has no such thing.
+  // A pipe or socket from the coordinator has unref; /dev/null does not.
   (process.stdin as { unref?: () => void }).unref?.();
   return new Promise<never>(() => undefined);
 };

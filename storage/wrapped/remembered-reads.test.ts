@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDirectory } from '../directory/directory.ts';
 import type { ObjectStore } from '../store.ts';
-import { rememberReads } from './remembered.ts';
+import { rememberedReads } from './remembered-reads.ts';
 
 const LIMIT = { bytesMax: 1000 };
 
@@ -14,7 +14,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-/** A directory with objects `a` and `b` of ten bytes, and the keys that were really read from it. */
+/**
+ * A directory with objects `a` and `b` of ten bytes, and the keys that were really read from it.
+ */
 async function watched() {
   const directory = openDirectory(root);
   for (const key of ['a', 'b']) await directory.create(key, Buffer.from(key.repeat(10)));
@@ -31,42 +33,42 @@ async function watched() {
 
 const text = async (bytes: Promise<Uint8Array>) => Buffer.from(await bytes).toString();
 
-describe('reads that are remembered', () => {
-  it('are made once, also by a reader that allows just as much', async () => {
+describe('rememberedReads', () => {
+  it('reads an object once, also for a second caller with a limit of exactly its size', async () => {
     const { store, reads } = await watched();
-    const remembered = rememberReads(store, 100);
+    const remembered = rememberedReads(store, 100);
     expect(await text(remembered.read('a', LIMIT))).toBe('aaaaaaaaaa');
     expect(await text(remembered.read('a', { bytesMax: 10 }))).toBe('aaaaaaaaaa');
     expect(reads).toEqual(['a']);
   });
 
-  it('are refused to who allows less', async () => {
+  it('rejects a remembered object for a caller with a smaller limit', async () => {
     const { store } = await watched();
-    const remembered = rememberReads(store, 100);
+    const remembered = rememberedReads(store, 100);
     await remembered.read('a', LIMIT);
     await expect(remembered.read('a', { bytesMax: 9 })).rejects.toMatchObject({
       code: 'storage/too-large',
     });
   });
 
-  it('are kept up to a bound; what came first stays', async () => {
+  it('keeps the first objects up to its bound, without eviction', async () => {
     const { store, reads } = await watched();
-    const remembered = rememberReads(store, 19);
+    const remembered = rememberedReads(store, 19);
     for (const key of ['a', 'b', 'a', 'b']) await remembered.read(key, LIMIT);
     expect(reads).toEqual(['a', 'b', 'b']);
   });
 
-  it('do not remember that something was not there', async () => {
+  it('does not remember that an object was absent', async () => {
     const { store } = await watched();
-    const remembered = rememberReads(store, 100);
+    const remembered = rememberedReads(store, 100);
     await expect(remembered.read('c', LIMIT)).rejects.toMatchObject({ code: 'storage/not-found' });
     await remembered.create('c', Buffer.from('now'));
     expect(await text(remembered.read('c', LIMIT))).toBe('now');
   });
 
-  it('forget what this process deletes, and make room', async () => {
+  it('forgets what this process deletes, and has room for the next object', async () => {
     const { store, reads } = await watched();
-    const remembered = rememberReads(store, 10);
+    const remembered = rememberedReads(store, 10);
     await remembered.read('a', LIMIT);
     await remembered.delete(['a']);
     await writeFile(join(root, 'a'), 'anew');

@@ -2,10 +2,10 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { backoffMs } from '../async/backoff.ts';
-import { checkFolder, checkKey, checkPrefix } from './keys-allowed.ts';
+import { checkFolder, checkKey, checkPrefix } from './check-key.ts';
 import { rangeInside } from './ranges.ts';
 
-const isRefused = (check: () => void) => {
+const isRejected = (check: () => void) => {
   try {
     check();
     return false;
@@ -14,12 +14,12 @@ const isRefused = (check: () => void) => {
   }
 };
 
-test('no key that is let through leaves the root or its reserved folder, or is another path than it says', () => {
+test('an accepted key never leaves the root, enters .tmp, or resolves to another path', () => {
   const part = fc.oneof(fc.constantFrom('.', '..', '', '.tmp', 'a', '\0', '~', ' '), fc.string());
   fc.assert(
     fc.property(fc.array(part, { maxLength: 5 }), (parts) => {
       const key = parts.join('/');
-      if (isRefused(() => checkKey(key))) return;
+      if (isRejected(() => checkKey(key))) return;
       expect(resolve('/root', key)).toBe(join('/root', key));
       expect(`/root/${key}`).toBe(join('/root', key));
       expect(key.startsWith('.tmp/')).toBe(false);
@@ -28,16 +28,16 @@ test('no key that is let through leaves the root or its reserved folder, or is a
   );
 });
 
-test('prefixes may be cut anywhere, folders may not', () => {
+test('a prefix may end anywhere in a key, and a folder must end in a slash', () => {
   for (const prefix of ['', 'a', 'a/', 'a/b', '.probe/x/'])
-    expect(isRefused(() => checkPrefix(prefix))).toBe(false);
+    expect(isRejected(() => checkPrefix(prefix))).toBe(false);
   for (const prefix of ['/', '../', 'a//', 'a/../b', '.tmp/', 'a\n'])
-    expect(isRefused(() => checkPrefix(prefix))).toBe(true);
-  expect(isRefused(() => checkFolder('a'))).toBe(true);
-  expect(isRefused(() => checkFolder('a/'))).toBe(false);
+    expect(isRejected(() => checkPrefix(prefix))).toBe(true);
+  expect(isRejected(() => checkFolder('a'))).toBe(true);
+  expect(isRejected(() => checkFolder('a/'))).toBe(false);
 });
 
-test('a range is inside its object, or refused', () => {
+test('a range that exceeds its object is rejected', () => {
   const numbers = fc.nat({ max: 50 });
   fc.assert(
     fc.property(
@@ -45,9 +45,9 @@ test('a range is inside its object, or refused', () => {
       numbers,
       fc.option(numbers, { nil: undefined }),
       (bytes, offset, length) => {
-        const range = { offset, ...(length !== undefined && { length }) };
+        const range = { offset, length };
         const fits = offset + (length ?? 0) <= bytes;
-        expect(isRefused(() => rangeInside('x', bytes, range))).toBe(!fits);
+        expect(isRejected(() => rangeInside('x', bytes, range))).toBe(!fits);
         if (fits)
           expect(rangeInside('x', bytes, range)).toEqual({
             offset,
@@ -57,11 +57,11 @@ test('a range is inside its object, or refused', () => {
     ),
   );
   for (const range of [{ offset: -1 }, { offset: 0.5 }, { length: -1 }, { length: Number.NaN }]) {
-    expect(isRefused(() => rangeInside('x', 10, range))).toBe(true);
+    expect(isRejected(() => rangeInside('x', 10, range))).toBe(true);
   }
 });
 
-test('pauses grow, end at ten seconds, and leave up to half to chance', () => {
+test('pauses grow up to ten seconds, and up to half of each is random', () => {
   expect([2, 3, 4, 5, 6, 7, 20].map((attempt) => backoffMs(attempt, 0))).toEqual([
     100, 300, 900, 2_700, 8_100, 10_000, 10_000,
   ]);

@@ -8,41 +8,44 @@ import {
   GetPublicAccessBlockCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { failure, type Result, success } from '../../backup-set/base/result.ts';
 import type { CallOptions, ObjectStore } from '../store.ts';
-import { request, type S3 } from './client.ts';
+import type { S3 } from './client.ts';
 import { failureOf } from './errors.ts';
+import { type HttpOptions, request } from './request.ts';
 import { connectionOf } from './s3.ts';
 
-/** What the server said to a question: its answer, that there is none, or why it gave none. */
-export type Said<T> =
-  | { readonly value: T | undefined }
-  | { readonly unsaid: 'denied' | 'unsupported' };
+/** One setting of a bucket: its value, undefined when it is not set, or why it cannot be read. */
+export type BucketAnswer<T> = Result<T | undefined, 'denied' | 'unsupported'>;
 
-/** How a bucket is set up: what the stack's template asks for, as far as the server lets itself be asked. */
+/** The settings of a bucket that the stack's template makes, as far as the server shows them. */
 export interface BucketSetup {
   readonly bucket: string;
-  /** What stands before every key. */
+  /** Stands before every key. */
   readonly prefix: string;
-  /** AWS, and not a server that speaks its protocol. */
+  /** True for AWS itself, false for other servers that speak its protocol. */
   readonly isAws: boolean;
-  readonly versioning: Said<string>;
-  /** The mode and the days of the default retention. */
-  readonly objectLock: Said<{
+  readonly versioning: BucketAnswer<string>;
+  /** Mode and days of the default retention. */
+  readonly objectLock: BucketAnswer<{
     readonly mode: string | undefined;
     readonly days: number | undefined;
   }>;
-  /** True when all four ways of making something public are closed. */
-  readonly publicBlocked: Said<boolean>;
-  readonly encryption: Said<{ readonly algorithm: string; readonly keyId: string | undefined }>;
-  /** As it is stored: a JSON text. */
-  readonly policy: Said<string>;
-  /** Days after which unfinished uploads are removed; undefined when no rule does. */
-  readonly abortsUploadsAfterDays: Said<number>;
-  readonly notifies: Said<{ readonly eventBridge: boolean; readonly others: number }>;
+  /** True when all four settings of the public access block are on. */
+  readonly publicBlocked: BucketAnswer<boolean>;
+  readonly encryption: BucketAnswer<{
+    readonly algorithm: string;
+    readonly keyId: string | undefined;
+  }>;
+  /** JSON text, as stored. */
+  readonly policy: BucketAnswer<string>;
+  /** Days after which unfinished uploads are removed; undefined when no rule removes them. */
+  readonly abortsUploadsAfterDays: BucketAnswer<number>;
+  readonly notifies: BucketAnswer<{ readonly eventBridge: boolean; readonly others: number }>;
 }
 
-/** Answers that mean "nothing of the kind is set". */
-const NONE = new Set([
+/** Error names that mean: this setting is not set. */
+const NOT_SET = new Set([
   'NoSuchBucketPolicy',
   'NoSuchLifecycleConfiguration',
   'NoSuchPublicAccessBlockConfiguration',
@@ -51,7 +54,7 @@ const NONE = new Set([
 ]);
 
 /**
- * Asks for everything that matters of the store's bucket; undefined for a store without one.
+ * Reads all settings of the store's bucket that matter; undefined for a store without a bucket.
  * @throws StowageError `storage/not-found` when there is no such bucket, `storage/unavailable`.
  */
 export async function inspectBucket(
@@ -79,12 +82,12 @@ export async function inspectBucket(
       const days = Days ?? (Years === undefined ? undefined : Years * 365);
       return lock?.ObjectLockEnabled === 'Enabled' ? { mode: Mode, days } : undefined;
     }),
-    publicBlocked: await ask('public access', async (client, http) => {
+    publicBlocked: await ask('public access block', async (client, http) => {
       const found = await client.send(new GetPublicAccessBlockCommand({ Bucket }), http);
       const block = found.PublicAccessBlockConfiguration ?? {};
       const { BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets } = block;
       return [BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets].every(
-        (closed) => closed === true,
+        (isOn) => isOn === true,
       );
     }),
     encryption: await ask('encryption', async (client, http) => {
@@ -99,7 +102,9 @@ export async function inspectBucket(
     policy: await ask('policy', (client, http) =>
       client.send(new GetBucketPolicyCommand({ Bucket }), http).then(({ Policy }) => Policy),
     ),
-    abortsUploadsAfterDays: await ask('lifecycle', (client, http) => abortDays(s3, client, http)),
+    abortsUploadsAfterDays: await ask('lifecycle rules', (client, http) =>
+      abortDays(s3, client, http),
+    ),
     notifies: await ask('notifications', async (client, http) => {
       const found = await client.send(
         new GetBucketNotificationConfigurationCommand({ Bucket }),
@@ -115,34 +120,31 @@ export async function inspectBucket(
   };
 }
 
-type Http = { abortSignal?: AbortSignal };
-
 function asking(s3: S3, { signal }: CallOptions) {
   return async function ask<T>(
-    what: string,
-    send: (client: S3Client, http: Http) => Promise<T | undefined>,
-  ): Promise<Said<T>> {
+    setting: string,
+    send: (client: S3Client, http: HttpOptions) => Promise<T | undefined>,
+  ): Promise<BucketAnswer<T>> {
+    const call = { doing: `reading the ${setting} of the bucket`, signal };
     try {
-      return {
-        value: await request(s3, { doing: `looking at the bucket's ${what}`, signal }, send),
-      };
+      return success(await request(s3, call, send));
     } catch (error) {
       const { name, status } = failureOf(error instanceof Error ? error.cause : undefined);
       if (name === 'NoSuchBucket' || status === undefined) throw error;
-      if (NONE.has(name)) return { value: undefined };
-      if (status === 403) return { unsaid: 'denied' };
-      if (status === 404) return { value: undefined };
-      if (status === 400 || status === 405 || status === 501) return { unsaid: 'unsupported' };
+      if (NOT_SET.has(name)) return success(undefined);
+      if (status === 403) return failure('denied');
+      if (status === 404) return success(undefined);
+      if (status === 400 || status === 405 || status === 501) return failure('unsupported');
       throw error;
     }
   };
 }
 
-/** Of the rules that are in force for the root. */
+/** The smallest number of days in the enabled rules that apply to every object below the root. */
 async function abortDays(
   { bucket, prefix }: S3,
   client: S3Client,
-  http: Http,
+  http: HttpOptions,
 ): Promise<number | undefined> {
   const { Rules = [] } = await client.send(
     new GetBucketLifecycleConfigurationCommand({ Bucket: bucket }),
@@ -150,8 +152,8 @@ async function abortDays(
   );
   const days = Rules.filter(({ Status, Filter, Prefix }) => {
     const { Prefix: filtered, ...others } = Filter ?? {};
-    const narrowed = Object.values(others).some((other) => other !== undefined);
-    return Status === 'Enabled' && !narrowed && prefix.startsWith(filtered ?? Prefix ?? '');
+    const isNarrowed = Object.values(others).some((other) => other !== undefined);
+    return Status === 'Enabled' && !isNarrowed && prefix.startsWith(filtered ?? Prefix ?? '');
   }).flatMap(
     ({ AbortIncompleteMultipartUpload }) =>
       AbortIncompleteMultipartUpload?.DaysAfterInitiation ?? [],

@@ -2,13 +2,15 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { ConnectionTarget } from '../../../database/flavour.ts';
 
-/** A server that speaks PostgreSQL's protocol just well enough to be connected to, and says what the test wants. */
-export interface SpeakingServer {
+/**
+ * A server with enough of PostgreSQL's protocol for a client to connect. The test sends the rest.
+ */
+export interface FakePostgres {
   readonly target: ConnectionTarget;
   stop(): Promise<void>;
 }
 
-/** A message as a server sends it. */
+/** A message of the server. */
 export function message(type: string, payload: Uint8Array | string = ''): Buffer {
   const body = Buffer.from(payload as string);
   const head = Buffer.alloc(5);
@@ -22,23 +24,27 @@ export const COPY_BEGINS = message('H', Buffer.from([0, 0, 0]));
 export const copyEnds = (rows: number) =>
   Buffer.concat([message('c'), message('C', `COPY ${rows}\0`), READY]);
 
-/** `answer` is called with the connection at each query that begins with COPY; all others succeed and return nothing. */
-export async function startSpeaking(answer: (socket: Socket) => void): Promise<SpeakingServer> {
+/**
+ * Calls `answer` with the connection for each query that begins with COPY. Others return no rows.
+ */
+export async function startFakePostgres(answer: (socket: Socket) => void): Promise<FakePostgres> {
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     open.add(socket);
     socket.on('error', () => {}).on('close', () => open.delete(socket));
-    let said = Buffer.alloc(0);
+    let received = Buffer.alloc(0);
     let greeted = false;
     socket.on('data', (bytes) => {
-      said = Buffer.concat([said, bytes]);
+      received = Buffer.concat([received, bytes]);
       for (;;) {
         const length =
-          said.length < 5 ? Number.NaN : said.readUInt32BE(greeted ? 1 : 0) + (greeted ? 1 : 0);
-        if (!(said.length >= length)) return;
-        const query = said.toString('latin1', 5, length);
-        const type = said.toString('latin1', 0, 1);
-        said = said.subarray(length);
+          received.length < 5
+            ? Number.NaN
+            : received.readUInt32BE(greeted ? 1 : 0) + (greeted ? 1 : 0);
+        if (!(received.length >= length)) return;
+        const query = received.toString('latin1', 5, length);
+        const type = received.toString('latin1', 0, 1);
+        received = received.subarray(length);
         if (!greeted)
           socket.write(
             Buffer.concat([message('R', Buffer.alloc(4)), message('K', Buffer.alloc(8)), READY]),

@@ -1,0 +1,30 @@
+import { StowageError } from '../backup-set/base/errors.ts';
+
+export function changed(key: string, how: string, cause?: unknown): StowageError {
+  return new StowageError('storage/changed', `${key} changed while it was read: ${how}`, {
+    cause,
+    where: { object: key },
+  });
+}
+
+export function exists(key: string, cause?: unknown): StowageError {
+  return new StowageError('storage/exists', `${key} already exists`, {
+    cause,
+    where: { object: key },
+  });
+}
+
+export function tooLarge(key: string, bytes: number, bytesMax: number): StowageError {
+  return new StowageError(
+    'storage/too-large',
+    `${key} has ${bytes} bytes; at most ${bytesMax} are allowed here`,
+    { where: { object: key } },
+  );
+}
+
+export function notFound(key: string, url: string, cause?: unknown): StowageError {
+  return new StowageError('storage/not-found', `there is no object ${key} in ${url}`, {
+    cause,
+    where: { object: key },
+  });
+}

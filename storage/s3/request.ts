@@ -1,0 +1,41 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { interruptedError, onAbort, throwIfInterrupted } from '../../async/abort.ts';
+import type { S3 } from './client.ts';
+import { s3Error } from './errors.ts';
+
+export interface Call {
+  /** The operation and its object, for messages: `reading sets/…`. */
+  readonly doing: string;
+  readonly object?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** The server may work for minutes before it sends anything. */
+  readonly longTimeout?: boolean | undefined;
+}
+
+/** The options that the SDK takes beside a command. */
+export interface HttpOptions {
+  abortSignal?: AbortSignal;
+}
+
+/**
+ * Sends one request, with the SDK's retries. Ends at once when the signal fires, also between two
+ * attempts. @throws StowageError with a code.
+ */
+export async function request<T>(
+  s3: S3,
+  call: Call,
+  send: (client: S3Client, http: HttpOptions) => Promise<T>,
+): Promise<T> {
+  const { signal, doing } = call;
+  throwIfInterrupted(signal, doing);
+  const client = call.longTimeout === true ? s3.longTimeoutClient : s3.client;
+  try {
+    if (signal === undefined) return await send(client, {});
+    const interrupted = Promise.withResolvers<never>();
+    using _ = onAbort(signal, () => interrupted.reject(interruptedError(signal, doing)));
+    return await Promise.race([send(client, { abortSignal: signal }), interrupted.promise]);
+  } catch (error) {
+    throwIfInterrupted(signal, doing);
+    throw s3Error(error, doing, s3.bucket, call.object);
+  }
+}

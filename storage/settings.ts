@@ -1,0 +1,52 @@
+import * as z from 'zod';
+
+const MIB = 1024 * 1024;
+
+/** Settings of an S3 server. The docs/configuration.md table explains each one to operators. */
+export const S3Settings = z.strictObject({
+  /** Any server but AWS: Ceph RGW, MinIO, versitygw, an emulator. Absent: AWS. */
+  endpoint: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
+  region: z.string().min(1).optional(),
+  forcePathStyle: z.boolean().optional(),
+  /** Parts in flight per upload. */
+  partsInFlight: z.int().min(1).max(16).optional(),
+  /**
+   * Size of the first parts; later ones grow (s3/parts/sizes.ts). S3 rejects parts under 5 MiB,
+   * except the last, and over 5 GiB. A part is held in memory, so the upper bound here is lower.
+   */
+  partBytes: z
+    .int()
+    .min(5 * MIB)
+    .max(512 * MIB)
+    .optional(),
+  /** Objects up to this size are copied by one request; larger ones in parts of this size. */
+  copyPartBytes: z
+    .int()
+    .min(5 * MIB)
+    .max(5 * 1024 * MIB)
+    .optional(),
+  /** A body that sends nothing for this long has stalled: the request is cancelled and retried. */
+  stallMs: z.int().min(100).max(3_600_000).optional(),
+  attemptsMax: z.int().min(1).max(100).optional(),
+});
+export type S3Settings = z.infer<typeof S3Settings>;
+
+/** What `openStore` takes. `root` is `file:///abs/path` or `s3://bucket/prefix`. */
+export const StoreSettings = z.strictObject({
+  root: z.string().min(1),
+  s3: S3Settings.optional(),
+});
+export type StoreSettings = z.infer<typeof StoreSettings>;
+
+/** `root` in a configuration file. `openStore` checks the rest of the URL. */
+export const StoreRoot = z
+  .string()
+  .regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'starts with file:/// or s3://bucket');
+
+/** The section `storage` of stowage.yaml and of agent.yaml. */
+export const StorageSection = S3Settings.omit({ copyPartBytes: true })
+  .extend({
+    partBytes: S3Settings.shape.partBytes.unwrap().default(5 * MIB),
+    partsInFlight: S3Settings.shape.partsInFlight.unwrap().default(6),
+  })
+  .prefault({});

@@ -14,7 +14,7 @@ import { openStoreFor } from './setup/store.ts';
 import { findTools, versionOfPostgres } from './setup/tools.ts';
 import { warmUp } from './setup/warm-up.ts';
 
-const say = (text: string) => process.stderr.write(`${text}\n`);
+const log = (text: string) => process.stderr.write(`${text}\n`);
 
 process.exitCode = 1; // until everything is written
 const scenarios = await allScenarios();
@@ -40,19 +40,19 @@ process.on('exit', () => rmSync(home, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 const startedAt = new Date();
 try {
-  const bench = { options, tools, store, home, say };
-  say('warming up');
+  const bench = { options, tools, store, home, log };
+  log('warming up');
   await warmUp(bench);
   const results: ScenarioResult[] = [];
   let report: Report | undefined;
   for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
     const { gigabytes = scenario.gigabytes, rounds = scenario.rounds } = options;
-    say(`\n${scenario.name}: ${scenario.about}`);
+    log(`\n${scenario.name}: ${scenario.about}`);
     results.push(await scenario.run(bench, { gigabytes, rounds }));
     await rm(textFolder({ home }), { recursive: true, force: true });
     report = { results, options, tools, storeName: store.name, startedAt, postgresVersion };
     // After each: what was measured is not lost when a later one fails.
-    await writeReport(report, say);
+    await writeReport(report, log);
   }
   if (report !== undefined) process.stdout.write(markdownOf(report));
   process.exitCode = 0;

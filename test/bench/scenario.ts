@@ -10,7 +10,7 @@ export interface Bench {
   readonly store: Store;
   /** A folder for whatever a scenario writes; it is removed at the end. */
   readonly home: string;
-  say(text: string): void;
+  log(text: string): void;
 }
 
 /** A module of `scenarios/`, or one beside it that exports `scenario`. */

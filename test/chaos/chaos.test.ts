@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openDirectory } from '../../storage/directory/directory.ts';
-import { play } from './play.ts';
+import { simulate } from './simulate.ts';
 
 /** One world again: the seed that a failure named. */
 const again = process.env['STOWAGE_CHAOS_SEED'];
@@ -17,7 +17,7 @@ const FILES = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 test(`${RUNS} worlds from seed ${FIRST}: the same manifests, none too early, all within a sweep`, async () => {
   const sum = { sets: 0, complete: 0, faults: 0, deliveries: 0 };
   for (let seed = FIRST; seed < FIRST + RUNS; seed += 1) {
-    const { sets, counts } = await play(seed);
+    const { sets, counts } = await simulate(seed);
     sum.sets += sets.length;
     sum.complete += sets.filter(({ status }) => status === 'complete').length;
     sum.faults += counts.faults;
@@ -31,8 +31,8 @@ test('a world is the same on files as in memory, and the same again', async () =
   const folder = await mkdtemp(join(FILES, 'stowage-chaos-'));
   try {
     for (let seed = FIRST; seed < FIRST + ON_DIRECTORIES; seed += 1) {
-      const inMemory = await play(seed);
-      const onFiles = await play(seed, { inner: openDirectory(join(folder, String(seed))) });
+      const inMemory = await simulate(seed);
+      const onFiles = await simulate(seed, { inner: openDirectory(join(folder, String(seed))) });
       expect(onFiles.counts).toEqual(inMemory.counts);
       expect(onFiles.objects).toEqual(inMemory.objects);
     }

@@ -14,7 +14,7 @@ export interface Functions {
   readonly sweep: typeof realSweep;
 }
 
-export const REAL: Functions = { runJob: realRunJob, sweep: realSweep };
+export const PRODUCT_FUNCTIONS: Functions = { runJob: realRunJob, sweep: realSweep };
 
 /** Whoever takes notifications and runs functions. */
 export interface Receiver {
@@ -82,7 +82,7 @@ export function serveReceiver(world: World, { runJob, sweep }: Functions): Recei
     closed = new Map();
     sweeping = false;
     queue = jobQueue(
-      (job) => inProcess(`${job.work} ${job.of}`, (deps) => runJob(deps, job)),
+      (job) => runInProcess(`${job.work} ${job.of}`, (deps) => runJob(deps, job)),
       log,
       {
         waitingMax: 3,
@@ -91,7 +91,7 @@ export function serveReceiver(world: World, { runJob, sweep }: Functions): Recei
   }
 
   /** A task of this process: when it is killed, so are all others. */
-  async function inProcess<T>(name: string, run: Parameters<typeof world.start>[1]): Promise<T> {
+  async function runInProcess<T>(name: string, run: Parameters<typeof world.start>[1]): Promise<T> {
     let result: unknown;
     let failure: unknown;
     const { task, ended } = world.start(name, async (deps) => {
@@ -107,7 +107,7 @@ export function serveReceiver(world: World, { runJob, sweep }: Functions): Recei
     if (end === 'died' && tasks.has(task)) {
       world.note('the process died');
       restart();
-      begin();
+      startSweep();
     }
     tasks.delete(task);
     // What waited for a dead process waits for ever.
@@ -116,11 +116,11 @@ export function serveReceiver(world: World, { runJob, sweep }: Functions): Recei
     return result as T;
   }
 
-  function begin(): boolean {
+  function startSweep(): boolean {
     if (sweeping) return false;
     sweeping = true;
     const mine = closed;
-    void inProcess('sweep', (deps) => sweep(deps, { closed: mine }))
+    void runInProcess('sweep', (deps) => sweep(deps, { closed: mine }))
       .catch(() => undefined)
       .then(() => {
         sweeping = false;
@@ -133,6 +133,6 @@ export function serveReceiver(world: World, { runJob, sweep }: Functions): Recei
     deliver(bodies) {
       for (const key of bodies.flatMap(keysIn)) queue.offer(key);
     },
-    sweep: begin,
+    sweep: startSweep,
   };
 }

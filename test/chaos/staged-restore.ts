@@ -49,7 +49,7 @@ export function stagedRestore(random: Random, of: StagedSet): StagedRestore {
 }
 
 /** What a segment says when it has carried out an order; undefined for a key that is no order. */
-export function answerTo(
+export function receiptFor(
   { id, fails }: StagedRestore,
   key: string,
   bytes: Uint8Array,

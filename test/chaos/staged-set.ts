@@ -17,11 +17,11 @@ import { barrierSet, dispatchedSet, greenplumSealOf } from '../../backup-set/tes
 import type { Random } from './random.ts';
 
 /** What becomes of a set; only a sound one may ever be committed. */
-const FATES = [
-  ...['sound', 'sound', 'sound', 'sound', 'sound'],
+const DEFECTS = [
+  ...['none', 'none', 'none', 'none', 'none'],
   ...['receipt-lost', 'receipt-altered', 'failed', 'unsealed', 'miscounted', 'plan-altered'],
 ] as const;
-type Fate = (typeof FATES)[number];
+type Defect = (typeof DEFECTS)[number];
 
 /** A document or object that somebody outside the functions writes. */
 export interface Write {
@@ -33,7 +33,7 @@ export interface Write {
 /** A set as it will arrive, and what the functions must make of it. */
 export interface StagedSet {
   readonly timestamp: string;
-  readonly fate: Fate;
+  readonly defect: Defect;
   readonly parts: SetParts;
   /** All of one stage are there before the next begins. */
   readonly stages: readonly (readonly Write[])[];
@@ -50,9 +50,9 @@ export interface StagedSet {
 }
 
 export function stagedSet(random: Random, timestamp: string): StagedSet {
-  const parts = retimed(random.pick(somePool(random)), timestamp);
+  const parts = retimed(random.pick(setPool(random)), timestamp);
   const sound = documentsOf(parts, { seal: greenplumSealOf(parts) });
-  const { fate, documents, content } = struck(random, parts, sound);
+  const { defect, documents, content } = withDefect(random, parts, sound);
   const [whole, folded] = [fold(sound), fold(documents)];
   if (whole.status !== 'complete') throw new Error('a set that should be sound is not');
   const manifestParts = whole.parts.map((part) => ({
@@ -60,13 +60,13 @@ export function stagedSet(random: Random, timestamp: string): StagedSet {
     key: formatKey({ kind: 'manifest-part', timestamp, content: part.content }),
     bytes: encode(ManifestPart, part),
   }));
-  const well =
+  const soundParts =
     content === undefined ? [] : manifestParts.filter((part) => part.content !== content);
-  const inAll = (list: readonly Write[]) => list.map(({ key, bytes }) => [key, bytes] as const);
+  const entriesOf = (list: readonly Write[]) => list.map(({ key, bytes }) => [key, bytes] as const);
   const inOrder = random.chance(0.6);
   return {
     timestamp,
-    fate,
+    defect,
     parts,
     stages: stagesOf(random, parts, documents, inOrder),
     inOrder,
@@ -78,18 +78,18 @@ export function stagedSet(random: Random, timestamp: string): StagedSet {
     ],
     committed: new Map(
       folded.status === 'complete'
-        ? [[formatKey({ kind: 'manifest', timestamp }), folded.bytes], ...inAll(manifestParts)]
+        ? [[formatKey({ kind: 'manifest', timestamp }), folded.bytes], ...entriesOf(manifestParts)]
         : [],
     ),
-    allowed: new Map(inAll(well)),
+    allowed: new Map(entriesOf(soundParts)),
     status: folded.status,
   };
 }
 
 type Documents = ReturnType<typeof documentsOf>;
 
-interface Struck {
-  readonly fate: Fate;
+interface DefectiveSet {
+  readonly defect: Defect;
   readonly documents: SetDocuments;
   /** The one content that is hit, where it is one. */
   readonly content?: number;
@@ -101,7 +101,7 @@ const POOL_SEED = 20_260_131;
 const ARBITRARIES = [consistentSet, barrierSet, dispatchedSet];
 const pools = new Map<number, readonly SetParts[]>();
 
-function somePool(random: Random): readonly SetParts[] {
+function setPool(random: Random): readonly SetParts[] {
   // Half of them are of shards.
   const at = Math.max(0, random.below(4) - 1);
   const arbitrary = ARBITRARIES[at] ?? consistentSet;
@@ -110,24 +110,26 @@ function somePool(random: Random): readonly SetParts[] {
   return pool;
 }
 
-/** Lets a fate strike; a set in which it finds nothing to strike stays sound. */
-function struck(random: Random, parts: SetParts, sound: Documents): Struck {
-  const fate = random.pick(FATES);
+/** Lets a defect strike; a set in which it finds nothing to strike stays sound. */
+function withDefect(random: Random, parts: SetParts, sound: Documents): DefectiveSet {
+  const defect = random.pick(DEFECTS);
   const counting = parts.sealed.filter((receipt) => isCounting(receipt, parts));
   const seal = greenplumSealOf(parts);
   const withSeal = (changed: WholeSeal) => ({
-    fate,
+    defect,
     documents: documentsOf(parts, { seal: changed }),
   });
-  switch (fate) {
+  switch (defect) {
     case 'receipt-lost':
     case 'receipt-altered': {
       if (counting.length === 0) break;
       const hit = random.pick(counting);
       const altered = { ...hit, finishedAt: '2026-01-31T12:00:01.000Z' };
       const there = [...parts.sealed, ...parts.dead].filter((receipt) => receipt !== hit);
-      const receipts = (fate === 'receipt-lost' ? there : [...there, altered]).map(receiptDocument);
-      return { fate, documents: { ...sound, receipts }, content: hit.content };
+      const receipts = (defect === 'receipt-lost' ? there : [...there, altered]).map(
+        receiptDocument,
+      );
+      return { defect, documents: { ...sound, receipts }, content: hit.content };
     }
     case 'failed': {
       const failures = [
@@ -136,7 +138,7 @@ function struck(random: Random, parts: SetParts, sound: Documents): Struck {
       return withSeal({ ...seal, outcome: 'failed', failures });
     }
     case 'unsealed':
-      return { fate, documents: { plan: sound.plan, receipts: sound.receipts } };
+      return { defect, documents: { plan: sound.plan, receipts: sound.receipts } };
     case 'miscounted': {
       const at = seal.contents.findIndex(({ relations }) => relations.length > 0);
       const contents = seal.contents.map((content, index) => ({
@@ -150,11 +152,11 @@ function struck(random: Random, parts: SetParts, sound: Documents): Struck {
     }
     case 'plan-altered': {
       const plan = { ...parts.plan, tool: 'another' };
-      return { fate, documents: documentsOf(parts, { seal, plan }) };
+      return { defect, documents: documentsOf(parts, { seal, plan }) };
     }
-    case 'sound':
+    case 'none':
   }
-  return { fate: 'sound', documents: sound };
+  return { defect: 'none', documents: sound };
 }
 
 /** What a dead attempt left may come late, even after the seal; what the seal names is there before it, if in order. */

@@ -4,12 +4,12 @@ import type { Deps } from '../../functions/deps.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type ChaosStore, chaosStore } from './chaos-store.ts';
 import { bodyFor, ROOT_URL } from './deliveries.ts';
+import { violationOfWrite } from './invariants.ts';
 import { openMemory } from './memory-store.ts';
 import { type Random, randomFrom } from './random.ts';
 import { type Fault, newTask, type Scheduler, scheduler, type Task } from './scheduler.ts';
-import { answerTo, type StagedRestore, stagedRestore } from './staged-restore.ts';
+import { receiptFor, type StagedRestore, stagedRestore } from './staged-restore.ts';
 import { type StagedSet, stagedSet, type Write } from './staged-set.ts';
-import { wrongWith } from './watch.ts';
 
 /** Everything of one world that changes, and the means to change it. */
 export interface World {
@@ -22,7 +22,7 @@ export interface World {
   /** Bodies of notifications on their way. */
   readonly bodies: string[];
   /** While false nothing fails any more. */
-  stormy: boolean;
+  faultsEnabled: boolean;
   now: number;
   readonly violations: string[];
   /** The last things that happened, for the one who reads a failure. */
@@ -68,7 +68,8 @@ export function newWorld(seed: number, options: WorldOptions = {}): World {
   };
 
   const faultOf = (task: Task, isWrite: boolean): Fault | undefined => {
-    if (!world.stormy || !random.chance(delivery.faults * (isWrite ? 3 : 1))) return undefined;
+    if (!world.faultsEnabled || !random.chance(delivery.faults * (isWrite ? 3 : 1)))
+      return undefined;
     const fault: Fault = random.pick(isWrite ? OF_WRITES : OF_READS);
     world.counts.faults += 1;
     world.note(`${task.name} ${fault}`);
@@ -84,7 +85,7 @@ export function newWorld(seed: number, options: WorldOptions = {}): World {
     onWrite(key, bytes, before) {
       world.counts.writes += 1;
       world.note(`written: ${key}`);
-      const wrong = wrongWith(world, key, bytes, before);
+      const wrong = violationOfWrite(world, key, bytes, before);
       if (wrong !== undefined) world.violations.push(wrong);
       world.announce(key);
     },
@@ -98,7 +99,7 @@ export function newWorld(seed: number, options: WorldOptions = {}): World {
     objects: store.objects,
     scheduler: schedule,
     bodies: [],
-    stormy: true,
+    faultsEnabled: true,
     now: BEGIN,
     violations: [],
     trace: [],
@@ -108,7 +109,7 @@ export function newWorld(seed: number, options: WorldOptions = {}): World {
       if (world.trace.length > TRACE_MAX) world.trace.shift();
     },
     announce(key) {
-      if (!world.stormy || random.chance(delivery.lost)) return;
+      if (!world.faultsEnabled || random.chance(delivery.lost)) return;
       do world.bodies.push(bodyFor(random, key, delivery.corrupt));
       while (random.chance(delivery.again) && world.bodies.length < 50);
     },
@@ -156,7 +157,7 @@ export function unanswered({ restore, objects }: World): (Write & { readonly fai
     ([key]) => key.startsWith(RESTORES) && key.includes('/orders/'),
   );
   return orders.flatMap(([key, { bytes }]) => {
-    const answer = answerTo(restore, key, bytes);
+    const answer = receiptFor(restore, key, bytes);
     return answer === undefined || objects.has(answer.key) ? [] : [answer];
   });
 }

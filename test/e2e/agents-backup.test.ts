@@ -3,11 +3,12 @@ import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type CliResult, type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { type RunningAgent, startAgent } from '../support/e2e/agents.ts';
-import { configFor, DATABASE, leftInAll } from '../support/e2e/cluster.ts';
+import { configFor, DATABASE, leftoversOnAll } from '../support/e2e/cluster.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { eventually, SLOWLY } from '../support/e2e/processes.ts';
+import { SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
+import { readUntil } from '../support/wait-for.ts';
 
 /** Long enough, at the rate of SLOWLY, that rows are still on their way when an agent is struck. */
 const MEGABYTES = 60;
@@ -63,13 +64,13 @@ async function endAgent(agent: RunningAgent): Promise<void> {
 /** Starts a backup; resolves when content 1 has shipped some packs and is amid the rest. */
 async function amidBackup(): Promise<{ backup: RunningCli; timestamp: string }> {
   const backup = startStowage(['backup'], { config });
-  const timestamp = String((await backup.until('snapshot'))['timestamp']);
+  const timestamp = String((await backup.waitForEvent('snapshot'))['timestamp']);
   const receipts = async () =>
     (await Array.fromAsync(store.list('sets/'))).filter(({ key }) => {
       const parsed = parseKey(key);
       return parsed?.kind === 'receipt' && parsed.timestamp === timestamp && parsed.content === 1;
     }).length;
-  expect(await eventually(receipts, (count) => count > 3)).toBeGreaterThan(3);
+  expect(await readUntil(receipts, (count) => count > 3)).toBeGreaterThan(3);
   return { backup, timestamp };
 }
 
@@ -79,7 +80,7 @@ async function isIncomplete({ code, json }: CliResult, timestamp: string, exit =
   expect(code).toBe(exit);
   expect(await store.head(formatKey({ kind: 'manifest', timestamp }))).toBeUndefined();
   expect(await store.head(formatKey({ kind: 'seal', timestamp }))).toBeDefined();
-  expect(await leftInAll(source ?? [])).toEqual([]);
+  expect(await leftoversOnAll(source ?? [])).toEqual([]);
 }
 
 describe('a backup that agents carry out', () => {
@@ -105,7 +106,7 @@ describe('a backup that agents carry out', () => {
 
   test('kill -9 of an agent, and a new start: failed by name, the other agent stops, and the next backup is complete', async () => {
     const healthy = await agentOf('host0', source, [0]);
-    const struck = await agentOf('host1', source, [1], { maxRateBytes: SLOWLY });
+    const struck = await agentOf('host1', source, [1], { maxRateBytes: SLOW_RATE_BYTES });
     const { backup, timestamp } = await amidBackup();
     await endAgent(struck);
     await agentOf('host1', source, [1]);
@@ -123,7 +124,7 @@ describe('a backup that agents carry out', () => {
 
   test('SIGTERM of an agent: failed by name, exit code 0 within 20 s', async () => {
     await agentOf('host0', source, [0]);
-    const ending = await agentOf('host1', source, [1], { maxRateBytes: SLOWLY });
+    const ending = await agentOf('host1', source, [1], { maxRateBytes: SLOW_RATE_BYTES });
     const { backup, timestamp } = await amidBackup();
     const startedAt = Date.now();
     ending.kill('SIGTERM');
@@ -137,19 +138,19 @@ describe('a backup that agents carry out', () => {
   });
 
   test('Ctrl-C at the command line: exit code 130, and the agents stop', async () => {
-    await agentOf('both', source, [0, 1], { maxRateBytes: 2 * SLOWLY });
+    await agentOf('both', source, [0, 1], { maxRateBytes: 2 * SLOW_RATE_BYTES });
     const { backup, timestamp } = await amidBackup();
     backup.kill('SIGINT');
     await isIncomplete(await backup.ended, timestamp, 130);
   });
 
   test('kill -9 of the command line: never complete, nothing left in the databases, and the next backup is complete', async () => {
-    await agentOf('both', source, [0, 1], { maxRateBytes: 3 * SLOWLY });
+    await agentOf('both', source, [0, 1], { maxRateBytes: 3 * SLOW_RATE_BYTES });
     const { backup, timestamp } = await amidBackup();
     backup.kill('SIGKILL');
     await backup.ended;
     // Nobody tells the agents: they ship to the end.
-    expect(await leftInAll(source ?? [], 240_000)).toEqual([]);
+    expect(await leftoversOnAll(source ?? [], 240_000)).toEqual([]);
     expect(await store.head(formatKey({ kind: 'manifest', timestamp }))).toBeUndefined();
     expect((await stowage(['backup'], { config })).json.status).toBe('complete');
   });
@@ -172,7 +173,7 @@ describe('a backup that agents carry out', () => {
     await agentOf('host0', source, [0]);
     const scheduled = await agentOf('host1', source, [1], { backup: { config, every: 0.2 } });
     const isDone = async () => scheduled.log.join('\n').includes('scheduled backup is complete');
-    expect(await eventually(isDone, (done) => done, 240_000)).toBe(true);
+    expect(await readUntil(isDone, (done) => done, 240_000)).toBe(true);
     const made = (await listed()).filter(({ timestamp }) => !before.has(timestamp));
     expect(made.map(({ status }) => status)).toContain('complete');
     scheduled.kill('SIGTERM');

@@ -3,11 +3,12 @@ import { type Key, parseKey } from '../../backup-set/base/keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { type RunningAgent, startAgent } from '../support/e2e/agents.ts';
-import { configFor, DATABASE, databasesOf, leftInAll } from '../support/e2e/cluster.ts';
+import { configFor, DATABASE, databasesOf, leftoversOnAll } from '../support/e2e/cluster.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { eventually, SLOWLY } from '../support/e2e/processes.ts';
+import { SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
+import { readUntil } from '../support/wait-for.ts';
 
 /** Long enough, at the rate of SLOWLY, that rows are still on their way when an agent is struck. */
 const MEGABYTES = 60;
@@ -74,7 +75,7 @@ const restoreUnread = (database: string) => restoreInto(database, ['--no-verify'
 
 /** Resolves when an agent is amid the rows of content 1. */
 async function amidRows(database: string): Promise<void> {
-  const loading = await eventually(
+  const loading = await readUntil(
     async () =>
       target?.[1]?.psql(
         `SELECT count(*) FROM pg_stat_activity WHERE datname = '${database}' AND query LIKE '%COPY %' AND state = 'active'`,
@@ -94,7 +95,7 @@ function phaseAndContent(key: string): string {
   return parsed?.kind === 'restore-receipt' ? `${parsed.phase} ${parsed.content}` : key;
 }
 
-const sessionsLeft = () => leftInAll(target ?? []);
+const sessionsLeft = () => leftoversOnAll(target ?? []);
 
 describe('a restore that agents carry out', () => {
   test('brings every row into the cluster that was meant, though another one’s agents look into the same root', async () => {
@@ -125,7 +126,7 @@ describe('a restore that agents carry out', () => {
 
   test('kill -9 amid an order, and a new start: failed, by name, and nothing is loaded a second time', async () => {
     await agentOf('host0', target ?? [], [0]);
-    const struck = await agentOf('host1', target ?? [], [1], { maxRateBytes: SLOWLY });
+    const struck = await agentOf('host1', target ?? [], [1], { maxRateBytes: SLOW_RATE_BYTES });
     const before = await keysOf('restore-receipt');
     const restore = restoreUnread('struck');
     await amidRows('struck');
@@ -156,7 +157,7 @@ describe('a restore that agents carry out', () => {
 
   test('SIGTERM amid an order: a failed receipt that says so, and exit code 0 within 20 s', async () => {
     await agentOf('host0', target ?? [], [0]);
-    const ending = await agentOf('host1', target ?? [], [1], { maxRateBytes: SLOWLY });
+    const ending = await agentOf('host1', target ?? [], [1], { maxRateBytes: SLOW_RATE_BYTES });
     const restore = restoreUnread('ended');
     await amidRows('ended');
     const startedAt = Date.now();
@@ -173,7 +174,7 @@ describe('a restore that agents carry out', () => {
   });
 
   test('Ctrl-C at the command line: failed, exit code 130, and the agents break off but stay', async () => {
-    await agentOf('both', target ?? [], [0, 1], { maxRateBytes: 2 * SLOWLY });
+    await agentOf('both', target ?? [], [0, 1], { maxRateBytes: 2 * SLOW_RATE_BYTES });
     const restore = restoreUnread('interrupted');
     await amidRows('interrupted');
     restore.kill('SIGINT');

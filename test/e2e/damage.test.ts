@@ -10,7 +10,7 @@ import { type CliResult, stowage } from '../support/cli.ts';
 import { BANK, bankSql } from '../support/e2e/bank.ts';
 import { configFor, DATABASE, databasesOf } from '../support/e2e/cluster.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { partsUnder } from '../support/parts.ts';
+import { readManifestParts } from '../support/manifest-parts.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
 
@@ -40,7 +40,7 @@ beforeAll(async () => {
   elsewhere = await configFor(place, target, root);
   timestamp = (await stowage(['backup'], { config })).json.timestamp;
   manifest = (await stowage(['show', timestamp], { config })).json.manifest;
-  parts = await partsUnder(folder, manifest);
+  parts = await readManifestParts(folder, manifest);
   // With its times to the nanosecond: they are what a directory has for etags.
   await run('cp', ['-a', folder, `${folder}.pristine`]);
 });

@@ -70,7 +70,7 @@ test('on Ceph: nobody answers, then the functions do; what the bucket lacks is a
     }),
   );
   const serve = startStowage(['serve', '--port', '0', '--sweep', '1'], options);
-  await serve.until('serving');
+  await serve.waitForEvent('serving');
   const served = await stowage(['doctor', '--deployment'], options);
   serve.kill('SIGTERM');
   await serve.ended;
@@ -84,7 +84,7 @@ test('on Ceph: nobody answers, then the functions do; what the bucket lacks is a
 test('on a directory: no bucket to look at, the functions are asked all the same; inline they are not', async () => {
   const config = await configFor(`file://${join(folder, 'root')}`);
   const serve = startStowage(['serve', '--port', '0', '--sweep', '1'], { config });
-  await serve.until('serving');
+  await serve.waitForEvent('serving');
   const served = await stowage(['doctor', '--deployment'], { config });
   serve.kill('SIGTERM');
   await serve.ended;

@@ -3,7 +3,8 @@ import type { RunningCli } from '../support/cli.ts';
 import { stowage } from '../support/cli.ts';
 import { BANK, bankSql } from '../support/e2e/bank.ts';
 import { configFor, DATABASE, databasesOf } from '../support/e2e/cluster.ts';
-import { contentOf } from '../support/e2e/compare.ts';
+import { databaseContents } from '../support/e2e/compare.ts';
+import { startServe } from '../support/e2e/deployments.ts';
 import {
   BUCKET,
   cephPlace,
@@ -11,11 +12,10 @@ import {
   type Place,
   withoutCeph,
 } from '../support/e2e/place.ts';
-import { eventually } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { announceNew, type Relay, startRelay } from '../support/servers/relay.ts';
 import { smallTables, troubleSchema } from '../support/trouble/trouble.ts';
-import { startServe } from './subjects.ts';
+import { readUntil } from '../support/wait-for.ts';
 
 const SHARDS = 2;
 /** Longer than any test: what happens, events have made happen. */
@@ -103,8 +103,8 @@ function comeBack(name: string, start: () => Promise<Place>, deliver: Deliver): 
       expect(restore.text).toContain('"status":"restored"');
       expect(restore.code).toBe(0);
       for (const [content, server] of source.entries())
-        expect(await contentOf(target[content] as TestServer, BANK)).toEqual(
-          await contentOf(server, BANK),
+        expect(await databaseContents(target[content] as TestServer, BANK)).toEqual(
+          await databaseContents(server, BANK),
         );
       const { json } = await run(['show', timestamp], from);
       expect(json.verdict).toMatchObject({
@@ -114,7 +114,7 @@ function comeBack(name: string, start: () => Promise<Place>, deliver: Deliver): 
       });
       if (delivery.relay !== undefined) {
         // The last ones are still on their way.
-        const { received, delivered } = await eventually(
+        const { received, delivered } = await readUntil(
           async () => delivery.relay?.counts() ?? { received: 0, delivered: 0 },
           (counts) => counts.delivered > counts.received,
         );

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseKey } from '../../backup-set/base/keys.ts';
 import { stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
-import { contentOf } from '../support/e2e/compare.ts';
+import { databaseContents } from '../support/e2e/compare.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { quoteName } from '../support/trouble/names.ts';
@@ -80,8 +80,12 @@ test('names that lead out of folders come back as they are, and lead nowhere', a
   const restore = await stowage(['restore', timestamp, '--create'], { config: into });
   expect(restore.code).toBe(0);
 
-  expect(await contentOf(target, 'nobody')).toEqual(await contentOf(source, 'nobody'));
-  expect((await contentOf(target, 'nobody')).rows.size).toBe(SCHEMAS.length * TABLES.length + 1);
+  expect(await databaseContents(target, 'nobody')).toEqual(
+    await databaseContents(source, 'nobody'),
+  );
+  expect((await databaseContents(target, 'nobody')).rows.size).toBe(
+    SCHEMAS.length * TABLES.length + 1,
+  );
 
   // Of all that was written, each file is a key of ours, and no name of a relation is in any of them.
   const folder = fileURLToPath(root);

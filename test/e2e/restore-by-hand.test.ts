@@ -10,7 +10,7 @@ import { Manifest, type ManifestPart } from '../../backup-set/documents/manifest
 import { relationDigest } from '../../cli/demo/digest.ts';
 import type { ConnectionTarget } from '../../database/flavour.ts';
 import { openSession } from '../../database/session/session.ts';
-import { partsUnder } from '../support/parts.ts';
+import { readManifestParts } from '../support/manifest-parts.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable, smallTables, troubleSchema } from '../support/trouble/trouble.ts';
 
@@ -55,7 +55,7 @@ beforeAll(async () => {
   timestamp = await backUp();
   const path = join(home, 'root', setPrefix(timestamp), 'manifest.json');
   manifest = Manifest.parse(JSON.parse(await readFile(path, 'utf8')));
-  parts = await partsUnder(join(home, 'root'), manifest);
+  parts = await readManifestParts(join(home, 'root'), manifest);
   await writeFile(join(home, 'restore.sh'), await scriptOfThePage());
   for (const content of SHARDS) await restoreByHand(content);
 });

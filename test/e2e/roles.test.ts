@@ -48,7 +48,7 @@ describe.skipIf(withoutCeph)('on Ceph, with a user for each role', () => {
       config,
       env: at.env('Sweep'),
     });
-    await serve.until('serving');
+    await serve.waitForEvent('serving');
   });
   afterAll(async () => {
     serve?.kill('SIGTERM');

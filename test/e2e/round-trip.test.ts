@@ -1,14 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWriters } from '../../cli/demo/writers.ts';
 import { type CliResult, type RunningCli, stowage } from '../support/cli.ts';
-import { BANK, bankOf, bankSql, moneyIn } from '../support/e2e/bank.ts';
-import { configFor, DATABASE, databasesOf, leftInAll } from '../support/e2e/cluster.ts';
-import { contentOf, rolesOf, unloggedRows } from '../support/e2e/compare.ts';
+import { BANK, bankSql, bankTotals, moneyIn } from '../support/e2e/bank.ts';
+import { configFor, DATABASE, databasesOf, leftoversOnAll } from '../support/e2e/cluster.ts';
+import { databaseContents, rolesOf, unloggedRows } from '../support/e2e/compare.ts';
+import {
+  cephWithEvents,
+  cephWithoutEvents,
+  type Deployment,
+  directory,
+} from '../support/e2e/deployments.ts';
 import { type Place, withoutCeph } from '../support/e2e/place.ts';
-import { eventually } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable, smallTables, troubleSchema } from '../support/trouble/trouble.ts';
-import { cephWithEvents, cephWithoutEvents, directory, type Subject } from './subjects.ts';
+import { readUntil } from '../support/wait-for.ts';
 
 const SHARDS = 4;
 /** Objects of a set of small data: what is there per segment, never per table. */
@@ -56,7 +61,7 @@ interface More {
 }
 
 /** The whole story on one subject: each test is a step, and the next ones need it. */
-function tell(subject: Subject, { more, schema, tables }: More): void {
+function tell(subject: Deployment, { more, schema, tables }: More): void {
   describe(subject.name, () => {
     let place: Place;
     let backup: CliResult;
@@ -104,7 +109,7 @@ function tell(subject: Subject, { more, schema, tables }: More): void {
       for (const { peakMemoryBytes } of backup.json.contents) {
         expect(peakMemoryBytes).toBeLessThanOrEqual(MEMORY_BYTES_MAX);
       }
-      expect(await leftInAll(source)).toEqual([]);
+      expect(await leftoversOnAll(source)).toEqual([]);
     });
 
     test('list, show, validate and verify agree that it is complete', async () => {
@@ -141,13 +146,16 @@ function tell(subject: Subject, { more, schema, tables }: More): void {
       expect(restore.text).toContain('"status":"restored"');
       expect(restore.code).toBe(0);
       expect(restore.json).toMatchObject({ problemsTotal: 0, totals: { rows: backup.json.rows } });
-      expect(await leftInAll(target)).toEqual([]);
+      expect(await leftoversOnAll(target)).toEqual([]);
     });
 
     test('both clusters are equal: rows, schema, sequences, large objects, materialized views, roles', async () => {
       for (const [content, server] of source.entries()) {
         const restored = target[content] as TestServer;
-        const [before, after] = [await contentOf(server, BANK), await contentOf(restored, BANK)];
+        const [before, after] = [
+          await databaseContents(server, BANK),
+          await databaseContents(restored, BANK),
+        ];
         expect(before.rows.size).toBeGreaterThan(tables);
         expect(before.largeObjects).not.toBe('');
         expect(after).toEqual(before);
@@ -157,19 +165,19 @@ function tell(subject: Subject, { more, schema, tables }: More): void {
     });
 
     test('no money was made or lost, and no transfer is torn', async () => {
-      const restored = await bankOf(target, DATABASE);
+      const restored = await bankTotals(target, DATABASE);
       expect(restored).toMatchObject({ money: moneyIn(SHARDS), transferred: 0 });
       // The writers went on after the snapshot.
-      expect((await bankOf(source, DATABASE)).legs).toBeGreaterThan(restored.legs);
+      expect((await bankTotals(source, DATABASE)).legs).toBeGreaterThan(restored.legs);
     });
   });
 }
 
 /** Waits until the writers have made so many more transfers: they began later than we asked, and may stand still for a while. */
 async function transfersPass(count: number): Promise<void> {
-  const legs = async () => (await bankOf(source, DATABASE)).legs;
+  const legs = async () => (await bankTotals(source, DATABASE)).legs;
   const before = await legs();
-  expect(await eventually(legs, (now) => now >= before + 2 * count)).toBeGreaterThanOrEqual(
+  expect(await readUntil(legs, (now) => now >= before + 2 * count)).toBeGreaterThanOrEqual(
     before + 2 * count,
   );
 }

@@ -10,8 +10,8 @@ import { type CliResult, startStowage, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
 import { cephPlace, type Place, withoutCeph } from '../support/e2e/place.ts';
 import { commandLinesUnder } from '../support/e2e/processes.ts';
+import { selectionSql } from '../support/e2e/selection-data.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
-import { choicesSql } from './choices-data.ts';
 
 const PASSWORD = 'pA55-never-written-anywhere';
 const TOOLS = ['pg_dump', 'pg_dumpall', 'pg_restore', 'psql'];
@@ -32,7 +32,7 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
     env = { ...place.env, PGPASSWORD: PASSWORD };
     servers = await startCluster(2, { databases: [DATABASE], password: PASSWORD });
     for (const [content, server] of servers.entries())
-      await server.psql(choicesSql(content), DATABASE);
+      await server.psql(selectionSql(content), DATABASE);
     root = place.newRoot();
     const binDir = await recordingTools(servers[0]?.binDir ?? '', place.folder);
     config = await configFor(place, servers, root, {

@@ -3,12 +3,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
+import {
+  afterFirstReceipt,
+  leftoversOf,
+  NO_LEFTOVERS,
+  shipperPids,
+  storedKeys,
+} from '../support/e2e/interrupted-run.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { childrenOf, isRunning, SLOWLY } from '../support/e2e/processes.ts';
+import { childrenOf, isRunning, SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { hasSshd, type Sshd, startSshd } from '../support/servers/sshd.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
-import { afterItsFirstReceipt, leftOf, NOTHING, shippersOf, stored } from './losses.ts';
 
 const SHIPPER = fileURLToPath(new URL('../../segment-shipper/main.ts', import.meta.url));
 const MEGABYTES = 60;
@@ -67,14 +73,14 @@ describe.skipIf(!runnable)('shippers on other hosts, started over ssh', () => {
     const count = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';
     for (const server of servers)
       expect(await server.psql(count, 'over_ssh')).toBe(await server.psql(count, DATABASE));
-    expect(await leftOf(backup, servers)).toEqual(NOTHING);
+    expect(await leftoversOf(backup, servers)).toEqual(NO_LEFTOVERS);
   });
 
   test('killing ssh here fails the backup, names the segment, and ends the shipper there', async () => {
-    const { backup, store } = await start({ maxRateBytes: 2 * SLOWLY });
-    await afterItsFirstReceipt(backup, store, 1);
+    const { backup, store } = await start({ maxRateBytes: 2 * SLOW_RATE_BYTES });
+    await afterFirstReceipt(backup, store, 1);
     const here = await sshFor(backup, 1);
-    const there = shippersOf(backup).get(1) ?? Number.NaN;
+    const there = shipperPids(backup).get(1) ?? Number.NaN;
     expect(here).not.toBe(there);
     expect(await isRunning(there)).toBe(true);
     process.kill(here, 'SIGKILL');
@@ -84,8 +90,8 @@ describe.skipIf(!runnable)('shippers on other hosts, started over ssh', () => {
       failures: [{ content: 1, code: 'shipper/died' }],
     });
     expect(code).toBe(3);
-    expect(await leftOf(backup, servers)).toEqual(NOTHING);
-    expect(await stored(store, 'manifest')).toEqual([]);
+    expect(await leftoversOf(backup, servers)).toEqual(NO_LEFTOVERS);
+    expect(await storedKeys(store, 'manifest')).toEqual([]);
   });
 
   test('a host that cannot be reached is named, and what ssh said', async () => {

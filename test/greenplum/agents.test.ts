@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { stowage } from '../support/cli.ts';
+import { failureOf, stowage } from '../support/cli.ts';
 import { type RunningAgent, startAgent } from '../support/e2e/agents.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { bigSql } from './objects/objects.ts';
@@ -14,7 +14,7 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { complaintOf, SNAPSHOTS } from './support/subjects.ts';
+import { SNAPSHOTS } from './support/snapshots.ts';
 
 const MEGABYTES = 20;
 const COUNTS = `SELECT 'heap', gp_segment_id, count(*) FROM big.heap GROUP BY 2
@@ -65,13 +65,13 @@ describe.skipIf(withoutGreenplum)('an agent on Greenplum', () => {
     async (snapshot) => {
       const config = await configured(source, snapshot);
       const backup = await stowage(['backup'], { config });
-      expect(complaintOf(backup)).toBeUndefined();
+      expect(failureOf(backup)).toBeUndefined();
       expect(backup.json).toMatchObject({ status: 'complete', failures: [], problems: [] });
       const target = databaseOn(source.cluster, freshName());
       made.push(target);
       const args = ['restore', backup.json.timestamp, '--create', '--redirect-db', target.name];
       const restore = await stowage(args, { config });
-      expect(complaintOf(restore)).toBeUndefined();
+      expect(failureOf(restore)).toBeUndefined();
       expect(restore.json).toMatchObject({ status: 'restored', problems: [] });
       expect(restore.stderrEvents.filter(({ event }) => event === 'shipper')).toEqual([]);
       expect(await target.psql(COUNTS)).toBe(await source.psql(COUNTS));
@@ -92,7 +92,7 @@ describe.skipIf(withoutGreenplum)('an agent on Greenplum', () => {
       target.name,
     ];
     const restore = await stowage(args, { config });
-    expect(complaintOf(restore)).toBeUndefined();
+    expect(failureOf(restore)).toBeUndefined();
     expect(await target.psql(COUNTS)).toBe(await source.psql(COUNTS));
   });
 });

@@ -6,9 +6,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { quoteLiteral } from '../../database/session/quote.ts';
-import { stowage } from '../support/cli.ts';
+import { failureOf, stowage } from '../support/cli.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { partsUnder } from '../support/parts.ts';
+import { readManifestParts } from '../support/manifest-parts.ts';
 import { globalsSql, objectsSql } from './objects/objects.ts';
 import {
   clustersUnderTest,
@@ -18,8 +18,8 @@ import {
   withoutGreenplum,
 } from './support/cluster.ts';
 import {
-  type Content,
-  contentOf,
+  type DatabaseContents,
+  databaseContents,
   globalsOf,
   misplacedRowsOf,
   unequalCopiesOf,
@@ -32,7 +32,7 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { complaintOf, SNAPSHOTS } from './support/subjects.ts';
+import { SNAPSHOTS } from './support/snapshots.ts';
 
 const run = promisify(execFile);
 const PAGE = new URL('../../docs/restore-by-hand.md', import.meta.url);
@@ -57,7 +57,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
     let root: string;
     let source: TestDatabase;
     let restored: TestDatabase;
-    let before: Content;
+    let before: DatabaseContents;
     let globals: string;
     let timestamp: string;
     let manifest: Manifest;
@@ -67,14 +67,14 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       await psql(targetOf(from), globalsSql(prefix));
       source = await freshDatabase(from, objectsSql({ major: from.major, rolePrefix: prefix }));
       restored = databaseOn(to, freshName());
-      before = await contentOf(source);
+      before = await databaseContents(source);
       globals = await globalsOf(from, prefix);
       root = place.newRoot();
       // Packs so small that tables span them.
       const backup = { snapshot, frameBytes: 65_536, packBytes: 262_144 };
       const config = await configFor(place, source, root, { backup });
       const made = await stowage(['backup'], { config });
-      expect(complaintOf(made)).toBeUndefined();
+      expect(failureOf(made)).toBeUndefined();
       timestamp = made.json.timestamp;
       manifest = (await stowage(['show', timestamp], { config })).json.manifest;
       await writeFile(scriptPath(), await scriptOfThePage());
@@ -87,7 +87,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
     });
 
     test('refuses a set with one flipped byte, before it creates anything', async () => {
-      const pack = (await partsUnder(fileURLToPath(root), manifest)).at(-1)?.packs[0];
+      const pack = (await readManifestParts(fileURLToPath(root), manifest)).at(-1)?.packs[0];
       if (pack === undefined) throw new Error('the last content has no pack');
       const path = join(fileURLToPath(root), pack.key);
       const bytes = await readFile(path);
@@ -109,7 +109,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
         await dropGlobals(from, prefix);
       }
       await restoreByHand(WHOLE);
-      const after = await contentOf(restored);
+      const after = await databaseContents(restored);
       expect(before.rows.size).toBeGreaterThan(200);
       expect(after.rows).toEqual(before.rows);
       expect(after.sequences).toEqual(before.sequences);

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { stowage } from '../support/cli.ts';
+import { failureOf, stowage } from '../support/cli.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { bankOf, bankSql, startBankWriters, UNTORN } from './support/bank.ts';
+import { bankSql, bankTotals, startBankWriters, UNTORN } from './support/bank.ts';
 import { clustersUnderTest, withoutGreenplum } from './support/cluster.ts';
 import { misplacedRowsOf } from './support/compare.ts';
 import {
@@ -12,7 +12,7 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { complaintOf, SNAPSHOTS } from './support/subjects.ts';
+import { SNAPSHOTS } from './support/snapshots.ts';
 
 /** Unguarded snapshots of the segments were torn in one of thirteen reads: fifty sets leave no room for luck. */
 const RUNS = Number(process.env['STOWAGE_TEST_TORN_RUNS'] ?? 5);
@@ -45,7 +45,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       const beside = await measureWriters(async () => {
         for (let run = 0; run < RUNS; run++) {
           const backup = await stowage(['backup'], { config });
-          expect(complaintOf(backup)).toBeUndefined();
+          expect(failureOf(backup)).toBeUndefined();
           timestamps.push(backup.json.timestamp);
           waits.push(backup.json.writerWaitMs);
         }
@@ -65,8 +65,8 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
         const restored = databaseOn(source.cluster, freshName());
         try {
           const args = ['restore', timestamp, '--create', '--redirect-db', restored.name];
-          expect(complaintOf(await stowage(args, { config }))).toBeUndefined();
-          const { legs, ...bank } = await bankOf(restored);
+          expect(failureOf(await stowage(args, { config }))).toBeUndefined();
+          const { legs, ...bank } = await bankTotals(restored);
           expect({ timestamp, ...bank }).toEqual({ timestamp, ...UNTORN });
           // Money did move between the last snapshot and this one.
           expect(legs).toBeGreaterThan(legsBefore);

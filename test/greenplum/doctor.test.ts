@@ -190,7 +190,7 @@ describe.skipIf(withoutGreenplum || withoutThrowaways)('doctor on a broken Green
   afterAll(() => cluster?.destroy());
 
   test('gives the line of pg_hba.conf that a segment lacks', async () => {
-    await cluster?.preferHba(1, 'host gpadmin gpadmin 127.0.0.0/8 reject');
+    await cluster?.prependHba(1, 'host gpadmin gpadmin 127.0.0.0/8 reject');
     await expect
       .poll(async () => (await doctor(await config())).bad, { timeout: 30_000 })
       .toEqual(['content 1: utility session']);

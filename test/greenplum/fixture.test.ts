@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stowage } from '../support/cli.ts';
 import { directoryPlace } from '../support/e2e/place.ts';
 import { bigSql, globalsSql, objectsSql } from './objects/objects.ts';
-import { bankOf, bankSql, startBankWriters, UNTORN } from './support/bank.ts';
+import { bankSql, bankTotals, startBankWriters, UNTORN } from './support/bank.ts';
 import {
   clustersUnderTest,
   type GreenplumCluster,
@@ -13,7 +13,7 @@ import {
   withoutGreenplum,
 } from './support/cluster.ts';
 import {
-  contentOf,
+  databaseContents,
   digestsOf,
   globalsOf,
   misplacedRowsOf,
@@ -53,7 +53,7 @@ describe.skipIf(withoutGreenplum)('the fixture', () => {
 
   test('Greenplum’s own pg_dump and psql bring back the whole of it', async () => {
     await copyByDump(source, copy);
-    const [before, after] = [await contentOf(source), await contentOf(copy)];
+    const [before, after] = [await databaseContents(source), await databaseContents(copy)];
     expect(before.rows.size).toBeGreaterThan(200);
     expect(before.sequences.size).toBeGreaterThan(7);
     expect(after).toEqual(before);
@@ -165,13 +165,13 @@ describe.skipIf(withoutGreenplum)('the fixture', () => {
   test('writers move money, and neither make nor lose any', async () => {
     const writers = await startBankWriters(source);
     await sleep(2_000);
-    const during = await bankOf(source);
+    const during = await bankTotals(source);
     const { transfers, longestMs, medianMs } = await writers.stop();
     expect(during).toMatchObject(UNTORN);
     expect(during.legs).toBeGreaterThan(10);
     expect(transfers).toBeGreaterThan(10);
     expect(longestMs).toBeGreaterThanOrEqual(medianMs);
-    expect(await bankOf(source)).toEqual({ ...UNTORN, legs: 2 * transfers });
+    expect(await bankTotals(source)).toEqual({ ...UNTORN, legs: 2 * transfers });
   });
 
   test.each([
@@ -183,7 +183,7 @@ describe.skipIf(withoutGreenplum)('the fixture', () => {
     ['AO rows', 'INSERT INTO bank.ledger_row VALUES (7, 3)', { rowLedger: 3 }],
   ])('half a transfer is seen: %s', async (_, sql, seen) => {
     await source.psql(sql);
-    const torn = await bankOf(source);
+    const torn = await bankTotals(source);
     expect(torn).toMatchObject(seen);
     expect(torn.brokenAccounts).toBeGreaterThan(0);
   });

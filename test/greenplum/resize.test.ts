@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CliResult, stowage } from '../support/cli.ts';
+import { type CliResult, failureOf, stowage } from '../support/cli.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { globalsSql, objectsSql } from './objects/objects.ts';
 import {
@@ -10,8 +10,8 @@ import {
   withoutGreenplum,
 } from './support/cluster.ts';
 import {
-  type Content,
-  contentOf,
+  type DatabaseContents,
+  databaseContents,
   globalsOf,
   misplacedRowsOf,
   unequalCopiesOf,
@@ -24,7 +24,7 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { complaintOf, SNAPSHOTS } from './support/subjects.ts';
+import { SNAPSHOTS } from './support/snapshots.ts';
 
 const clusters = withoutGreenplum ? [] : await clustersUnderTest();
 const [home] = clusters;
@@ -49,7 +49,7 @@ describe.skipIf(withoutGreenplum).each(journeys)(
     let place: Place;
     let source: TestDatabase;
     let there: TestDatabase;
-    let before: Content;
+    let before: DatabaseContents;
     let globals: string;
 
     beforeAll(async () => {
@@ -61,7 +61,7 @@ describe.skipIf(withoutGreenplum).each(journeys)(
         objectsSql({ major: cluster.major, rolePrefix: prefix }),
       );
       made.push(source);
-      before = await contentOf(source);
+      before = await databaseContents(source);
       globals = await globalsOf(cluster, prefix);
     });
     afterAll(async () => {
@@ -98,7 +98,7 @@ describe.skipIf(withoutGreenplum).each(journeys)(
         status: 'restored',
         totals: { rows: backup.json.rows },
       });
-      const after = await contentOf(to);
+      const after = await databaseContents(to);
       expect(after.rows).toEqual(before.rows);
       expect(after.sequences).toEqual(before.sequences);
       expect(after.schema).toBe(before.schema);
@@ -115,7 +115,7 @@ describe.skipIf(withoutGreenplum).each(journeys)(
     ): Promise<CliResult> {
       const config = await configFor(place, database, root, { backup: { snapshot } });
       const result = await stowage(args, { config });
-      expect(complaintOf(result)).toBeUndefined();
+      expect(failureOf(result)).toBeUndefined();
       return result;
     }
   },

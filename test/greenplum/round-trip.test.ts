@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
-import { type CliResult, stowage } from '../support/cli.ts';
+import { type CliResult, failureOf, stowage } from '../support/cli.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { partsUnder } from '../support/parts.ts';
+import { readManifestParts } from '../support/manifest-parts.ts';
 import { globalsSql, objectsSql } from './objects/objects.ts';
 import {
   clustersUnderTest,
@@ -14,8 +14,8 @@ import {
   withoutGreenplum,
 } from './support/cluster.ts';
 import {
-  type Content,
-  contentOf,
+  type DatabaseContents,
+  databaseContents,
   globalsOf,
   misplacedRowsOf,
   unequalCopiesOf,
@@ -28,7 +28,7 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { complaintOf, SNAPSHOTS } from './support/subjects.ts';
+import { SNAPSHOTS } from './support/snapshots.ts';
 
 /** The story once per way of taking the snapshot: each test is a step, and the next ones need it. */
 describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
@@ -39,7 +39,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
     let cluster: GreenplumCluster;
     let source: TestDatabase;
     let restored: TestDatabase;
-    let before: Content;
+    let before: DatabaseContents;
     let globals: string;
     let config: string;
     let backup: CliResult;
@@ -58,7 +58,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
         objectsSql({ major: cluster.major, rolePrefix: prefix }),
       );
       restored = databaseOn(cluster, freshName());
-      before = await contentOf(source);
+      before = await databaseContents(source);
       globals = await globalsOf(cluster, prefix);
       root = place.newRoot();
       config = await configFor(place, source, root, { backup: { snapshot } });
@@ -72,13 +72,13 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
 
     test('a database of every kind of object is backed up, and proven complete', async () => {
       backup = await run('backup');
-      expect(complaintOf(backup)).toBeUndefined();
+      expect(failureOf(backup)).toBeUndefined();
       expect(backup.json).toMatchObject({ status: 'complete', failures: [], problems: [] });
       const verified = await run('verify', backup.json.timestamp);
       expect(verified.json).toMatchObject({ status: 'complete', problems: [] });
       expect(verified.code).toBe(0);
       manifest = (await run('show', backup.json.timestamp)).json.manifest;
-      parts = await partsUnder(fileURLToPath(root), manifest);
+      parts = await readManifestParts(fileURLToPath(root), manifest);
     });
 
     test('the coordinator’s content has the definitions, the segments’ contents the rows', () => {
@@ -140,7 +140,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       expect(await globalsOf(cluster, prefix)).toBe('');
       const args = ['--create', '--globals', '--redirect-db', restored.name];
       const restore = await run('restore', backup.json.timestamp, ...args);
-      expect(complaintOf(restore)).toBeUndefined();
+      expect(failureOf(restore)).toBeUndefined();
       expect(restore.json).toMatchObject({
         status: 'restored',
         problems: [],
@@ -157,7 +157,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       ALTER TABLE rules.keyed DROP CONSTRAINT never_looked_at`);
       const args = ['--truncate', '--redirect-db', restored.name];
       const restore = await run('restore', backup.json.timestamp, ...args);
-      expect(complaintOf(restore)).toBeUndefined();
+      expect(failureOf(restore)).toBeUndefined();
       expect(restore.json).toMatchObject({ status: 'restored', problems: [] });
       await restored.psql(
         'ALTER TABLE rules.keyed ADD CONSTRAINT never_looked_at CHECK (id <> 7) NOT VALID',
@@ -166,7 +166,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
     });
 
     async function isAsBefore(): Promise<void> {
-      const after = await contentOf(restored);
+      const after = await databaseContents(restored);
       expect(after.rows).toEqual(before.rows);
       expect(after.sequences).toEqual(before.sequences);
       expect(after.schema).toBe(before.schema);

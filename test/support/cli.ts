@@ -12,7 +12,7 @@ import type { Manifest } from '../../backup-set/documents/manifest.ts';
 export type CliEvent = Readonly<Record<string, unknown>> & { readonly event: string };
 
 /** Fields that commands print. A command prints some of them: a test that reads one which is not there fails. */
-export interface Printed {
+export interface CommandOutput {
   readonly timestamp: string;
   readonly status: string;
   readonly rows: number;
@@ -47,7 +47,7 @@ export interface CliResult {
   /** Null when a signal ended it. */
   readonly code: number | null;
   /** The one JSON document on standard output; undefined when there was none. */
-  readonly json: Printed;
+  readonly json: CommandOutput;
   readonly stderrEvents: readonly CliEvent[];
   /** Standard output, then standard error, as they came. */
   readonly text: string;
@@ -61,7 +61,7 @@ export interface RunningCli {
   /** Calls back for each event, those that have come already included. */
   onEvent(listener: (event: CliEvent) => void): void;
   /** The first event that fits. @throws when the command ends without it. */
-  until(event: string, fits?: (event: CliEvent) => boolean): Promise<CliEvent>;
+  waitForEvent(event: string, fits?: (event: CliEvent) => boolean): Promise<CliEvent>;
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<CliResult>;
 }
@@ -99,7 +99,7 @@ export function startStowage(args: readonly string[], options: CliOptions = {}):
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
   createInterface({ input: child.stderr }).on('line', (line) => {
     err += `${line}\n`;
-    const event = eventIn(line);
+    const event = parseEvent(line);
     if (event === undefined) return;
     events.push(event);
     for (const listener of listeners) listener(event);
@@ -108,7 +108,7 @@ export function startStowage(args: readonly string[], options: CliOptions = {}):
     const text = out + err;
     return {
       code: code as number | null,
-      json: (plain ? undefined : documentIn(out, text)) as Printed,
+      json: (plain ? undefined : parseDocument(out, text)) as CommandOutput,
       stderrEvents: events,
       text,
     };
@@ -122,7 +122,7 @@ export function startStowage(args: readonly string[], options: CliOptions = {}):
     pid: child.pid ?? -1,
     events,
     onEvent,
-    async until(name, fits = () => true) {
+    async waitForEvent(name, fits = () => true) {
       const seen = new Promise<CliEvent>((resolve) => {
         onEvent((event) => {
           if (event.event === name && fits(event)) resolve(event);
@@ -143,6 +143,14 @@ export function stowage(args: readonly string[], options: CliOptions = {}): Prom
   return startStowage(args, options).ended;
 }
 
+/**
+ * Why a command failed; undefined when it succeeded. A test asserts undefined first, so that a
+ * failing test shows the output of the command.
+ */
+export function failureOf({ code, text }: CliResult): string | undefined {
+  return code === 0 ? undefined : `exit code ${code}: ${text}`;
+}
+
 /** Writes a stowage.yaml; returns its path. */
 export async function writeConfig(
   path: string,
@@ -152,7 +160,7 @@ export async function writeConfig(
   return path;
 }
 
-function eventIn(line: string): CliEvent | undefined {
+function parseEvent(line: string): CliEvent | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
     const value: unknown = JSON.parse(line);
@@ -165,7 +173,7 @@ function eventIn(line: string): CliEvent | undefined {
 }
 
 /** @throws when standard output is anything but one document in one line: `--json` promises that. */
-function documentIn(out: string, text: string): unknown {
+function parseDocument(out: string, text: string): unknown {
   if (out === '') return undefined;
   const lines = out.split('\n');
   if (lines.length !== 2 || lines[1] !== '')

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eachInFlight } from '../../../async/each-in-flight.ts';
-import type { Ran } from '../measure/measure.ts';
+import type { RunResult } from '../measure/measure.ts';
 import type { Bench } from '../scenario.ts';
 import type { Source } from '../setup/servers.ts';
 import { environment, quoted, shell } from '../setup/shell.ts';
@@ -109,7 +109,7 @@ async function eachTable(
   { server, tables }: Source,
   workers: number,
   commandFor: (table: string) => string,
-): Promise<Ran> {
+): Promise<RunResult> {
   const env = environment(bench, server);
   await eachInFlight(tables, workers, (table) => shell(env, commandFor(table)));
   return {};

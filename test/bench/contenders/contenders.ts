@@ -1,9 +1,9 @@
 import type { TestServer } from '../../support/servers/postgres.ts';
-import type { Ran } from '../measure/measure.ts';
+import type { RunResult } from '../measure/measure.ts';
 import { measure } from '../measure/measure.ts';
 import type { Row } from '../report/result.ts';
 import type { Bench } from '../scenario.ts';
-import { settle } from '../setup/servers.ts';
+import { checkpoint } from '../setup/servers.ts';
 import type { Tool } from '../setup/tools.ts';
 
 /** One way of doing what a scenario measures. */
@@ -13,9 +13,9 @@ export interface Contender {
   readonly needs: readonly Tool[];
   /** Not measured: what must be there before. */
   prepare?(): Promise<void>;
-  run(): Promise<Ran>;
+  run(): Promise<RunResult>;
   /** Not measured: facts about what the run left. */
-  look?(): Promise<Readonly<Record<string, number>>>;
+  inspect?(): Promise<Readonly<Record<string, number>>>;
   /** Not measured: removes what the run left. */
   clean?(): Promise<void>;
 }
@@ -41,7 +41,7 @@ export async function runInTurns(
   for (let round = 1; round <= rounds; round++)
     for (const contender of rotated(able, round - 1)) {
       const row = await runOnce(bench, servers, contender, round);
-      bench.say(
+      bench.log(
         `round ${round} of ${rounds}: ${contender.name}: ${row.wallSeconds.toFixed(1)} s, CPU ${row.totalSeconds.toFixed(1)} s (database ${row.databaseSeconds.toFixed(1)}, programs ${row.programSeconds.toFixed(1)}, client ${row.clientSeconds.toFixed(1)})`,
       );
       rows.push(row);
@@ -61,7 +61,7 @@ export async function runOnce(
   round: number,
 ): Promise<Row> {
   await contender.prepare?.();
-  await settle(servers);
+  await checkpoint(servers);
   try {
     const { store } = bench;
     const { ran, usage } = await measure(
@@ -73,7 +73,7 @@ export async function runOnce(
       () => contender.run(),
     );
     const { printed } = ran;
-    const facts = { ...ran.facts, ...(await contender.look?.()) };
+    const facts = { ...ran.facts, ...(await contender.inspect?.()) };
     return {
       contender: contender.name,
       round,

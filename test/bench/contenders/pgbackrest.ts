@@ -54,7 +54,7 @@ export function physicalBackup(
       );
       return {};
     },
-    async look() {
+    async inspect() {
       const [stored, heap] = await Promise.all([
         shell(environment(bench), `du -sb ${join(folder, 'repo')} | cut -f1`),
         server.psql('SELECT sum(pg_database_size(oid)) FROM pg_database'),

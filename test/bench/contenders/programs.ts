@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { mapInFlight } from '../../../async/each-in-flight.ts';
 import type { TestServer } from '../../support/servers/postgres.ts';
 import { parseStat } from '../measure/cpu.ts';
-import type { Ran } from '../measure/measure.ts';
+import type { RunResult } from '../measure/measure.ts';
 import type { Bench } from '../scenario.ts';
 import { environment, quoted, run } from '../setup/shell.ts';
 import { rcloneVariables } from '../setup/store.ts';
@@ -21,7 +21,7 @@ export async function copyByProgram(
     database,
   }: { workers: number; direction?: 'TO' | 'FROM'; database?: string },
   programFor: (table: string) => string,
-): Promise<Ran> {
+): Promise<RunResult> {
   const env = environment(bench, server, database);
   const times = await mapInFlight(tables, workers, async (table) => {
     const copy = `COPY ${table} ${direction} PROGRAM ${literal(programFor(table))}`;

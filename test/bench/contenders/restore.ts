@@ -132,7 +132,7 @@ export function intoNewDatabase(
           `pg_dump --schema-only ${names} | psql -X -q -o /dev/null -v ON_ERROR_STOP=1 -d ${RESTORED}`,
         );
     },
-    async look() {
+    async inspect() {
       for (const table of tables) {
         const count = `SELECT count(*) FROM ${table}`;
         const [wanted, found] = [

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestServer } from '../../support/servers/postgres.ts';
-import type { Ran } from '../measure/measure.ts';
+import type { RunResult } from '../measure/measure.ts';
 import type { Bench } from '../scenario.ts';
 import { DATABASE, socketFolder } from '../setup/servers.ts';
 import { environment, run } from '../setup/shell.ts';
@@ -34,7 +34,7 @@ export async function stowage(
   servers: readonly TestServer[],
   root: string,
   ...args: string[]
-): Promise<Ran> {
+): Promise<RunResult> {
   const config = join(bench.home, 'stowage.yaml');
   const [first] = servers;
   const { endpoint, region } = bench.store;
@@ -67,7 +67,7 @@ export const restoreSet = (bench: Bench, server: TestServer, set: StoredSet, ...
   stowage(bench, [server], set.root, 'restore', set.timestamp, '--database', RESTORED, ...flags);
 
 /** What Stowage says of itself that the report shows, by the names in its summary, wherever it stands: the largest. */
-const SAID: Readonly<Record<string, string>> = {
+const FACT_NAMES: Readonly<Record<string, string>> = {
   eventLoopDelayP99Ms: 'eventLoopDelayP99Ms',
   peakMemoryBytes: 'peakMemoryBytes',
   storedBytes: 'setBytes',
@@ -79,7 +79,7 @@ export function factsIn(printed: unknown): Record<string, number> {
   const visit = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return;
     for (const [name, inner] of Object.entries(value)) {
-      const fact = SAID[name];
+      const fact = FACT_NAMES[name];
       if (fact !== undefined && typeof inner === 'number')
         facts[fact] = Math.max(facts[fact] ?? 0, inner);
       visit(inner);
@@ -90,7 +90,7 @@ export function factsIn(printed: unknown): Record<string, number> {
 }
 
 /** The timestamp key of the set that a backup printed. */
-export function timestampIn({ printed }: Pick<Ran, 'printed'>): string {
+export function timestampIn({ printed }: Pick<RunResult, 'printed'>): string {
   const { timestamp } = (printed ?? {}) as { timestamp?: unknown };
   if (typeof timestamp !== 'string') throw new Error('the backup printed no timestamp');
   return timestamp;

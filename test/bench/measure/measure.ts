@@ -5,7 +5,7 @@ import { endedChildrenMs, machineTime, ownMs, processesOf, serverMs } from './cp
 import { watchMemory } from './memory.ts';
 
 /** Whose CPU is counted where: everything else that this process starts is the client's. */
-export interface Watched {
+export interface MeasuredProcesses {
   /** Postmasters. */
   readonly servers: readonly number[];
   /** Processes of the store: the sink or Ceph. */
@@ -37,7 +37,7 @@ export interface Usage {
 }
 
 /** What a contender says of itself. */
-export interface Ran {
+export interface RunResult {
   /** What its programs inside PostgreSQL used, in ms. */
   readonly programMs?: number;
   /** Facts beside the times, such as the size of a set; numbers, in the unit that the name ends in. */
@@ -50,15 +50,15 @@ export interface Ran {
 export const OTHERS_SHARE_MAX = 0.05;
 
 /** Runs one contender once, alone, and counts. */
-export async function measure<T extends Ran>(
-  { servers, stores, sink }: Watched,
+export async function measure<T extends RunResult>(
+  { servers, stores, sink }: MeasuredProcesses,
   work: () => Promise<T>,
 ): Promise<{ ran: T; usage: Usage }> {
   await sink?.forgetCounts();
   const idle = servers.map((pid) => ({ pid, processes: processesOf(pid) }));
   const serversBefore = await sumOf(servers, (pid) => serverMs(pid));
   const memory = watchMemory(servers, stores);
-  const before = await lookAround(stores);
+  const before = await readCounters(stores);
   const startedAt = performance.now();
   let ran: T;
   let wallMs: number;
@@ -69,7 +69,7 @@ export async function measure<T extends Ran>(
     wallMs = performance.now() - startedAt;
     peaks = memory.stop();
   }
-  const after = await lookAround(stores);
+  const after = await readCounters(stores);
   const serversAfter = await sumOf(idle, ({ pid, processes }) => serverMs(pid, processes));
   const clientMs = after.clientMs - before.clientMs;
   const databaseMs = serversAfter - serversBefore;
@@ -101,7 +101,7 @@ async function sumOf<T>(list: readonly T[], ms: (one: T) => Promise<number>): Pr
   return (await Promise.all(list.map(ms))).reduce((sum, one) => sum + one, 0);
 }
 
-async function lookAround(stores: readonly number[]) {
+async function readCounters(stores: readonly number[]) {
   const { user, system } = process.cpuUsage();
   return {
     clientMs: await endedChildrenMs(),

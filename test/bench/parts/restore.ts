@@ -72,7 +72,7 @@ try {
 }
 
 async function prepare(server: TestServer): Promise<Packed> {
-  say(`filling a table with ${values.megabytes} MB of rows`);
+  print(`filling a table with ${values.megabytes} MB of rows`);
   for (const sql of bigTable(Number(values.megabytes))) await server.psql(sql);
   const packed = await packTable(server);
   await fetch(`${endpoint}/${BUCKET}/${PACK_KEY}`, {
@@ -106,7 +106,7 @@ async function measured(
     serverMs: (await serverMs(server.pid)) - database,
     ...(peakBytes !== undefined && { peakBytes }),
   };
-  say(JSON.stringify(run));
+  print(JSON.stringify(run));
   return run;
 }
 
@@ -166,7 +166,7 @@ function nodeOptions(): string[] {
 
 function report(runs: readonly Measured[], { bytes, pack }: Packed): void {
   const perGb = (ms: number) => ms / 1000 / (bytes / 1e9);
-  say(
+  print(
     `\n${(bytes / 1e9).toFixed(2)} GB of rows, stored ${(pack.length / 1e9).toFixed(2)} GB; medians`,
   );
   const byName = Map.groupBy(runs, ({ name }) => name);
@@ -176,12 +176,12 @@ function report(runs: readonly Measured[], { bytes, pack }: Packed): void {
       median(among.map((run) => run[field]));
     const ratio = (field: 'clientMs' | 'wallMs') => (of(field) / of(field, base)).toFixed(2);
     const peak = Math.max(...some.map(({ peakBytes = 0 }) => peakBytes)) / 1024 / 1024;
-    say(
+    print(
       `${name}: client ${perGb(of('clientMs')).toFixed(2)} s/GB (${ratio('clientMs')} ×), database ${perGb(of('serverMs')).toFixed(1)} s/GB, wall ${perGb(of('wallMs')).toFixed(1)} s/GB (${ratio('wallMs')} ×)${peak > 0 ? `, peak ${peak.toFixed(0)} MiB` : ''}`,
     );
   }
 }
 
-function say(text: string): void {
+function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }

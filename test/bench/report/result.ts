@@ -1,10 +1,10 @@
-import type { Ran, Usage } from '../measure/measure.ts';
+import type { RunResult, Usage } from '../measure/measure.ts';
 
 /** One contender in one round. */
 export interface Row extends Usage {
   readonly contender: string;
   readonly round: number;
-  readonly facts: NonNullable<Ran['facts']>;
+  readonly facts: NonNullable<RunResult['facts']>;
   readonly printed?: unknown;
 }
 

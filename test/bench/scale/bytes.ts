@@ -9,7 +9,7 @@ import { advanceRestore } from '../../../functions/handlers/advance-restore.ts';
 import { planRestore } from '../../../functions/handlers/plan-restore.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
 import { openStore } from '../../../storage/open.ts';
-import { answer, askForAll, restoreId } from './restore.ts';
+import { requestRestore, restoreId, writeReceipts } from './restore.ts';
 import { type SetSize, TIMESTAMP, writeSet } from './set.ts';
 
 /** Bytes of the documents of one set. */
@@ -70,11 +70,11 @@ async function documentsOf(size: SetSize): Promise<DocumentBytes> {
     const { receiptBytes } = await writeSet(folder, size);
     const deps: Deps = { store, clock: () => new Date(), log: pino({ level: 'error' }) };
     await stitch(deps, TIMESTAMP);
-    await askForAll(store, size, 'same');
+    await requestRestore(store, size, 'same');
     const restore = restoreId('same');
     await planRestore(deps, restore);
     for (const phase of ['verify', 'pre-data', 'data'] as const) {
-      await answer(store, size, 'same', phase);
+      await writeReceipts(store, size, 'same', phase);
       if (phase !== 'data') await advanceRestore(deps, restore);
     }
     const bytesOf = async (key: string) => (await store.head(key))?.bytes ?? Number.NaN;

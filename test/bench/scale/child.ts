@@ -13,7 +13,7 @@ import { validate } from '../../../functions/handlers/validate.ts';
 import { listKeys } from '../../../functions/stored/load.ts';
 import { requestTask } from '../../../functions/tasks/tasks.ts';
 import { openStore } from '../../../storage/open.ts';
-import { answer, askForAll, type RestoreWay, restoreId } from './restore.ts';
+import { type RestoreMode, requestRestore, restoreId, writeReceipts } from './restore.ts';
 import { contentsOf, type SetSize, TIMESTAMP } from './set.ts';
 import type { Work } from './work.ts';
 
@@ -22,8 +22,8 @@ const size = JSON.parse(sizeText) as SetSize;
 const store = await openStore({ root });
 const deps: Deps = { store, clock: () => new Date(), log: pino({ level: 'error' }) };
 const AT = new Date('2026-02-02T00:00:00.000Z');
-const way: RestoreWay = size.flavour === 'greenplum' ? 'resize' : 'same';
-const restore = restoreId(way);
+const mode: RestoreMode = size.flavour === 'greenplum' ? 'resize' : 'same';
+const restore = restoreId(mode);
 
 /** Prepares, and gives what is to be measured; what that returns goes into the report. */
 const WORKS: Record<Work, () => Promise<() => Promise<Record<string, unknown>>>> = {
@@ -44,15 +44,15 @@ const WORKS: Record<Work, () => Promise<() => Promise<Record<string, unknown>>>>
     return async () => ({ orders: (await planTask(deps, task)).wrote.length });
   },
   async 'plan restore'() {
-    await askForAll(store, size, way);
+    await requestRestore(store, size, mode);
     return async () => ({ wrote: (await planRestore(deps, restore)).wrote.length });
   },
   async 'data orders'() {
-    if (way === 'same') {
-      await answer(store, size, way, 'verify');
+    if (mode === 'same') {
+      await writeReceipts(store, size, mode, 'verify');
       await advanceRestore(deps, restore);
     }
-    await answer(store, size, way, 'pre-data');
+    await writeReceipts(store, size, mode, 'pre-data');
     return async () => {
       const { wrote } = await advanceRestore(deps, restore);
       const orders = await listKeys(deps, phasePrefix(restore, 'orders', 'data'), ['order']);
@@ -65,12 +65,13 @@ const WORKS: Record<Work, () => Promise<() => Promise<Record<string, unknown>>>>
     };
   },
   async 'one receipt of many'() {
-    await answer(store, size, way, 'data', contentsOf(size).slice(0, -1));
+    await writeReceipts(store, size, mode, 'data', contentsOf(size).slice(0, -1));
     return async () => ({ wrote: (await advanceRestore(deps, restore)).wrote.length });
   },
   async 'end restore'() {
-    await answer(store, size, way, 'data', contentsOf(size).slice(-1));
-    for (const phase of ['post-data', 'analyze'] as const) await answer(store, size, way, phase);
+    await writeReceipts(store, size, mode, 'data', contentsOf(size).slice(-1));
+    for (const phase of ['post-data', 'analyze'] as const)
+      await writeReceipts(store, size, mode, phase);
     return async () => ({ wrote: (await advanceRestore(deps, restore)).wrote });
   },
 };
@@ -78,12 +79,12 @@ const WORKS: Record<Work, () => Promise<() => Promise<Record<string, unknown>>>>
 const measured = await WORKS[work as Work]();
 const cpuBefore = process.cpuUsage();
 const startedAt = performance.now();
-const told = await measured();
+const figures = await measured();
 const wallSeconds = (performance.now() - startedAt) / 1000;
 const { user, system } = process.cpuUsage(cpuBefore);
 process.stdout.write(
   `${JSON.stringify({
-    ...told,
+    ...figures,
     wallSeconds,
     cpuSeconds: (user + system) / 1e6,
     peakRssMib: process.resourceUsage().maxRSS / 1024,

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { measureItems } from './bytes.ts';
-import { paperOf } from './paper.ts';
+import { estimateOf } from './estimate.ts';
 import { growthOf, microsPerExtent, type Row, tableOf } from './report.ts';
 import { extentsOf, SERIES, type Series, TYPICAL } from './series.ts';
 import { type SetSize, writeSet } from './set.ts';
@@ -47,7 +47,7 @@ for (const { series, factor } of chosen) {
 const [cpu] = cpus();
 const machine = `${cpus().length} × ${cpu?.model ?? '?'}, Node ${process.version}, load ${loadavg()[0]?.toFixed(1) ?? '?'} at the end`;
 const items = await measureItems();
-const paper = paperOf(items, costs());
+const paper = estimateOf(items, costs());
 const report = [
   `${startedAt.toISOString()}; ${machine}`,
   paper,

@@ -5,7 +5,7 @@ import { type Bar, type Row, ratioOf } from '../report/result.ts';
 import type { Scenario } from '../scenario.ts';
 import { fill, withServer } from '../setup/servers.ts';
 
-interface What {
+interface BackupSpec {
   readonly name: string;
   readonly about: string;
   readonly shape: Shape;
@@ -50,7 +50,7 @@ export const twoTables = backupScenario({
   rounds: 2,
 });
 
-function backupScenario({ name, about, shape, tables, gigabytes, rounds }: What): Scenario {
+function backupScenario({ name, about, shape, tables, gigabytes, rounds }: BackupSpec): Scenario {
   return {
     name,
     about,

@@ -25,7 +25,7 @@ export const manyTables: Scenario = {
     const servers = await startServers(bench, nodes);
     try {
       await bench.store.ready(false);
-      bench.say(`making ${tables} tables on each of ${nodes} nodes`);
+      bench.log(`making ${tables} tables on each of ${nodes} nodes`);
       await eachInFlight(servers, 2, fillNode(tables));
       const { rows, notes } = await runInTurns(bench, servers, contenders(bench, servers), rounds);
       return {

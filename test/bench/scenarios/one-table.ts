@@ -78,7 +78,7 @@ const PIECES = 10;
 
 /** The data of all tables as one gzip stream; a tenth of the large table is compressed once and stands there ten times. */
 async function storeStream(bench: Bench, server: TestServer, gigabytes: number): Promise<Place> {
-  bench.say('writing the one gzip stream');
+  bench.log('writing the one gzip stream');
   const rows = Math.ceil((gigabytes * 1e9) / SHAPES.lineitem.rowBytes / PIECES);
   const env = environment(bench, server);
   const copy = (query: string, name: string) =>

@@ -71,7 +71,7 @@ export async function makeTables(
   shape: Shape,
   bytesEach: number,
 ): Promise<void> {
-  bench.say(`filling ${tables.length} × ${(bytesEach / 1e9).toFixed(2)} GB of ${shape.name}`);
+  bench.log(`filling ${tables.length} × ${(bytesEach / 1e9).toFixed(2)} GB of ${shape.name}`);
   for (const table of tables) await server.psql(createTable(table, shape), DATABASE);
   const shares = tables.flatMap((table) => [0, 1].map((share) => ({ table, share })));
   await eachInFlight(shares, 2, ({ table, share }) =>
@@ -103,6 +103,6 @@ export async function fill(
 }
 
 /** Puts a server into the same state before every run. */
-export async function settle(servers: readonly TestServer[]): Promise<void> {
+export async function checkpoint(servers: readonly TestServer[]): Promise<void> {
   await Promise.all(servers.map((server) => server.psql('CHECKPOINT')));
 }

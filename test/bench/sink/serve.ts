@@ -5,7 +5,7 @@ import { complete, list, nextEtag, type Objects, type SinkObject } from './objec
 import { type Xml, xml } from './xml.ts';
 
 /** One request to the sink, taken apart. */
-interface Asked {
+interface SinkRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly objects: Objects;
@@ -73,7 +73,7 @@ function operationOf(method: string, key: string, query: URLSearchParams): keyof
   return method === 'HEAD' ? 'HeadObject' : 'GetObject';
 }
 
-async function putObject({ request, response, objects, counts, name }: Asked): Promise<void> {
+async function putObject({ request, response, objects, counts, name }: SinkRequest): Promise<void> {
   // A manifest of many tables is large, and is read again.
   const keptBytesMax = name.includes('.json') ? Number.POSITIVE_INFINITY : objects.keptBytesMax;
   const body = await readBody(request, keptBytesMax);
@@ -90,7 +90,13 @@ async function putObject({ request, response, objects, counts, name }: Asked): P
   answer(response, 200, { etag: `"${etag}"` });
 }
 
-async function uploadPart({ request, response, objects, counts, query }: Asked): Promise<void> {
+async function uploadPart({
+  request,
+  response,
+  objects,
+  counts,
+  query,
+}: SinkRequest): Promise<void> {
   // A part is never small: where not all is kept, parts are not.
   const keptBytesMax = objects.keptBytesMax === Number.POSITIVE_INFINITY ? objects.keptBytesMax : 0;
   const body = await readBody(request, keptBytesMax);
@@ -113,7 +119,7 @@ async function createUpload({
   bucket,
   key,
   name,
-}: Asked): Promise<void> {
+}: SinkRequest): Promise<void> {
   await readBody(request, 0);
   const uploadId = nextEtag().slice(0, 32);
   objects.uploads.set(uploadId, { key: name, headers: keptHeaders(request), parts: new Map() });
@@ -132,7 +138,7 @@ async function completeUpload({
   key,
   name,
   query,
-}: Asked): Promise<void> {
+}: SinkRequest): Promise<void> {
   await readBody(request, 0);
   if (request.headers['if-none-match'] === '*' && objects.stored.has(name))
     return fail(response, 412, 'PreconditionFailed');
@@ -146,12 +152,19 @@ async function completeUpload({
   });
 }
 
-async function abortUpload({ response, objects, query }: Asked): Promise<void> {
+async function abortUpload({ response, objects, query }: SinkRequest): Promise<void> {
   objects.uploads.delete(query.get('uploadId') ?? '');
   answer(response, 204, {});
 }
 
-async function getObject({ request, response, objects, counts, name, key }: Asked): Promise<void> {
+async function getObject({
+  request,
+  response,
+  objects,
+  counts,
+  name,
+  key,
+}: SinkRequest): Promise<void> {
   const object = objects.stored.get(name);
   if (object === undefined) return fail(response, 404, 'NoSuchKey');
   const [first, last] = rangeOf(request.headers.range, object.bytes);
@@ -199,12 +212,12 @@ const drained = (response: ServerResponse) =>
     response.once('drain', go).once('close', go);
   });
 
-async function deleteObject({ response, objects, name }: Asked): Promise<void> {
+async function deleteObject({ response, objects, name }: SinkRequest): Promise<void> {
   objects.stored.delete(name);
   answer(response, 204, {});
 }
 
-async function deleteObjects({ request, response, objects, bucket }: Asked): Promise<void> {
+async function deleteObjects({ request, response, objects, bucket }: SinkRequest): Promise<void> {
   const { chunks = [] } = await readBody(request, Number.POSITIVE_INFINITY);
   for (const [, key = ''] of Buffer.concat(chunks)
     .toString()
@@ -213,7 +226,7 @@ async function deleteObjects({ request, response, objects, bucket }: Asked): Pro
   document(response, 'DeleteResult', {});
 }
 
-async function listObjects({ response, objects, bucket, query }: Asked): Promise<void> {
+async function listObjects({ response, objects, bucket, query }: SinkRequest): Promise<void> {
   const prefix = query.get('prefix') ?? '';
   const after =
     query.get('continuation-token') ?? query.get('start-after') ?? query.get('marker') ?? '';
@@ -251,12 +264,12 @@ async function listObjects({ response, objects, bucket, query }: Asked): Promise
   });
 }
 
-async function listUploads({ response, bucket }: Asked): Promise<void> {
+async function listUploads({ response, bucket }: SinkRequest): Promise<void> {
   document(response, 'ListMultipartUploadsResult', { Bucket: bucket, IsTruncated: false });
 }
 
 /** Every bucket exists, and may be made again. */
-async function bucketExists({ request, response }: Asked): Promise<void> {
+async function bucketExists({ request, response }: SinkRequest): Promise<void> {
   await readBody(request, 0);
   if (request.method === 'GET') return document(response, 'LocationConstraint', 'us-east-1');
   answer(response, 200, {});

@@ -6,7 +6,7 @@ const ACCOUNTS = 1_000;
 const BALANCE_AT_FIRST = 1_000;
 
 /** All money there is, at any moment. */
-export const MONEY = ACCOUNTS * BALANCE_AT_FIRST;
+export const TOTAL_MONEY = ACCOUNTS * BALANCE_AT_FIRST;
 
 /** Accounts over all segments, in a heap; and two ledgers of every transfer, in AO rows and AO columns. */
 export const bankSql = `
@@ -18,10 +18,15 @@ CREATE TABLE bank.ledger_column (account int, amount bigint) WITH (appendonly=tr
 `;
 
 /** What is true of a bank at one moment of the whole cluster. Any other picture of it is torn somewhere. */
-export const UNTORN = { money: MONEY, rowLedger: 0, columnLedger: 0, brokenAccounts: 0 } as const;
+export const UNTORN = {
+  money: TOTAL_MONEY,
+  rowLedger: 0,
+  columnLedger: 0,
+  brokenAccounts: 0,
+} as const;
 
 /** Looks at a bank. All but `legs` is as `UNTORN` says, unless a transfer was seen by half. */
-export async function bankOf(
+export async function bankTotals(
   database: TestDatabase,
 ): Promise<Record<keyof typeof UNTORN | 'legs', number>> {
   const line = await database.psql(`

@@ -2,7 +2,7 @@ import { psql, runTool, segmentTargetOf, targetOf } from './cluster.ts';
 import type { TestDatabase } from './database.ts';
 
 /** What two databases must have in common, each as text that a failing test can show. */
-export interface Content {
+export interface DatabaseContents {
   /** Of every table, leaf and populated materialized view: rows, and a digest that does not depend on their order. */
   readonly rows: ReadonlyMap<string, string>;
   readonly schema: string;
@@ -20,7 +20,9 @@ const SETTINGS = `SET extra_float_digits = 3; SET datestyle = 'ISO'; SET interva
  * Relations with rows of their own, other than unlogged ones: `c` in `n`. Of partitioned tables that is the leaves;
  * their parents on 6 are tables as well, where ONLY does not keep the leaves' rows away.
  */
-const holdersSql = (major: number) => `FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+const relationsWithRowsSql = (
+  major: number,
+) => `FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'm') AND c.relpersistence = 'p' AND c.relispopulated
     AND n.nspname !~ '^(pg_|gp_toolkit$|information_schema$)' AND ${
       major >= 7
@@ -30,7 +32,7 @@ const holdersSql = (major: number) => `FROM pg_class c JOIN pg_namespace n ON n.
     }`;
 
 /** Of a query for a list, and then of one query per row of it: the answers by name. */
-async function askEach(
+async function queryEach(
   target: Parameters<typeof psql>[0],
   listSql: string,
 ): Promise<Map<string, string>> {
@@ -51,16 +53,16 @@ const nameSql = (oid: string) =>
 
 function digestsSql(major: number, among = 'true'): string {
   return `SELECT 'SELECT ' || ${nameSql('c.oid')} || '::text || concat_ws(E''\\x1f'', ${DIGEST.replaceAll("'", "''")}) FROM ONLY ' || c.oid::regclass || ' "a row";'
-    ${holdersSql(major)} AND ${among} ORDER BY c.oid::regclass::text`;
+    ${relationsWithRowsSql(major)} AND ${among} ORDER BY c.oid::regclass::text`;
 }
 
 /** Rows and digests of all tables, as the coordinator sees them. */
 export function digestsOf({ cluster, name }: TestDatabase): Promise<Map<string, string>> {
-  return askEach(targetOf(cluster, name), digestsSql(cluster.major));
+  return queryEach(targetOf(cluster, name), digestsSql(cluster.major));
 }
 
 /** Reads all that is compared of one database. */
-export async function contentOf(database: TestDatabase): Promise<Content> {
+export async function databaseContents(database: TestDatabase): Promise<DatabaseContents> {
   return {
     rows: await digestsOf(database),
     schema: await schemaOf(database),
@@ -69,7 +71,7 @@ export async function contentOf(database: TestDatabase): Promise<Content> {
 }
 
 export function sequencesOf({ cluster, name }: TestDatabase): Promise<Map<string, string>> {
-  return askEach(
+  return queryEach(
     targetOf(cluster, name),
     `SELECT 'SELECT ' || ${nameSql('c.oid')} || ' || concat_ws(E''\\x1f'', last_value, is_called) FROM ' || c.oid::regclass || ';'
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -121,7 +123,7 @@ function placementSql(major: number): string {
           FROM pg_attribute WHERE attrelid = c.oid AND attnum = ANY (d.distkey::int2[]))
       || ' FROM ONLY ' || c.oid::regclass || ' ' || pg_get_table_distributedby(c.oid)
       || '; SELECT ' || ${nameSql('c.oid')} || ', "was on", gp_segment_id, count(*) FROM placed WHERE "was on" <> gp_segment_id GROUP BY 2, 3; COMMIT;'
-    ${holdersSql(major).replace(' WHERE ', ' JOIN gp_distribution_policy d ON d.localoid = c.oid WHERE ')}
+    ${relationsWithRowsSql(major).replace(' WHERE ', ' JOIN gp_distribution_policy d ON d.localoid = c.oid WHERE ')}
     AND d.policytype = 'p' AND array_length(d.distkey::int2[], 1) > 0`;
 }
 
@@ -130,7 +132,7 @@ export async function unequalCopiesOf({ cluster, name }: TestDatabase): Promise<
   const replicated = `c.oid IN (SELECT localoid FROM gp_distribution_policy WHERE policytype = 'r')`;
   const targets = cluster.segments.map(({ content }) => segmentTargetOf(cluster, content, name));
   const [first, ...others] = await Promise.all(
-    targets.map((target) => askEach(target, digestsSql(cluster.major, replicated))),
+    targets.map((target) => queryEach(target, digestsSql(cluster.major, replicated))),
   );
   const tables = [...new Set([first, ...others].flatMap((copy) => [...(copy?.keys() ?? [])]))];
   return tables

@@ -21,7 +21,7 @@ export interface ThrowawayCluster extends GreenplumCluster {
   /** Ends one segment; nobody tells the coordinator. */
   stopSegment(content: number): Promise<void>;
   /** Puts a line at the head of a segment's pg_hba.conf, and has it loaded. */
-  preferHba(content: number, line: string): Promise<void>;
+  prependHba(content: number, line: string): Promise<void>;
   destroy(): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export async function throwawayCluster({
       process.kill(pid, 'SIGINT');
       while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 100));
     },
-    async preferHba(content, line) {
+    async prependHba(content, line) {
       const file = join(folderOf(content), 'pg_hba.conf');
       await writeFile(file, `${line}\n${await readFile(file, 'utf8')}`);
       process.kill(await pidOf(content), 'SIGHUP');

@@ -5,6 +5,7 @@ import { openSession, type Session } from '../../../database/session/session.ts'
 import { attachSnapshot } from '../../../database/session/snapshot.ts';
 import { shardsFlavour } from '../../../database/shards/shards.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
+import { waitUntil } from '../../support/wait-for.ts';
 
 const OPTIONS: SnapshotOptions = { selection: EVERYTHING, lockTimeoutMs: 500, attemptsMax: 40 };
 const ACCOUNTS = 50;
@@ -224,7 +225,7 @@ describe('the barrier', () => {
     await writer.query('BEGIN; UPDATE public.account SET balance = balance');
     const maker = await connect(0);
     const taking = flavour().takeSnapshot({ ...OPTIONS, lockTimeoutMs: 700 });
-    await until(
+    await waitUntil(
       async () =>
         (
           await maker.query(
@@ -277,7 +278,7 @@ describe('the barrier', () => {
       lockTimeoutMs: 100_000,
       signal: controller.signal,
     });
-    await until(
+    await waitUntil(
       async () =>
         (
           await writer.query(
@@ -306,7 +307,3 @@ describe('the barrier', () => {
     await leaves(['0 0', '0 0']);
   });
 });
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
-}

@@ -22,7 +22,7 @@ import {
   soon,
   startCopy,
   startFifoServer,
-  until,
+  waitSoonFor,
 } from './fifo.ts';
 
 let server: FifoServer;
@@ -80,7 +80,7 @@ function watched() {
 
 /** Until the program's `cat` has its FIFO open, in which no row is yet. */
 async function catWrites(copy: Copy): Promise<void> {
-  await until('cat to run', async () =>
+  await waitSoonFor('cat to run', async () =>
     (await programOf(copy)).some(({ command }) => command === 'cat') ? true : undefined,
   );
 }
@@ -173,7 +173,9 @@ describe('a shipper that feeds is interrupted', () => {
     };
     const feeding = feedFifo(meet.path, source(), signal);
     feeding.catch(() => undefined);
-    await until('the shipper to wait', () => (existsSync(fedName(meet.path)) ? true : undefined));
+    await waitSoonFor('the shipper to wait', () =>
+      existsSync(fedName(meet.path)) ? true : undefined,
+    );
     await heeds(feeding);
     process.kill(shell, 'SIGKILL');
     await copyFails(meet);
@@ -244,7 +246,7 @@ describe('a shipper that reads is interrupted', () => {
     process.kill(shell, 'SIGSTOP');
     const reading = Array.fromAsync(readFifo(meet.path, signal));
     reading.catch(() => undefined);
-    await until('cat to end', async () =>
+    await waitSoonFor('cat to end', async () =>
       (await programOf(meet.copy)).some(({ pid }) => pid === cat) ? undefined : true,
     );
     await heeds(reading);

@@ -11,7 +11,7 @@ import {
   soon,
   startCopy,
   startFifoServer,
-  until,
+  waitSoonFor,
 } from './fifo.ts';
 
 let server: FifoServer;
@@ -49,7 +49,7 @@ describe('the server, told to stop', () => {
 
   it.each(orders)('by %s ends a program that waits for its shipper', async (order) => {
     const copy = await startCopy(server, 'in', 'public.loaded', await freshPath());
-    await until('the program to run', async () =>
+    await waitSoonFor('the program to run', async () =>
       (await programOf(copy)).length > 0 ? true : undefined,
     );
     await server.psql(`SELECT ${order}(${copy.backend})`);

@@ -18,6 +18,7 @@ import { quoteLiteral } from '../../../database/session/quote.ts';
 import { openSession } from '../../../database/session/session.ts';
 import { type FifoFolder, openFifoFolder } from '../../../segment-shipper/fifo/folder.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 /**
  * After this an end is no longer soon: the watch looks twice a second, the rest is a busy machine. Less than anything has
@@ -118,7 +119,7 @@ export async function programOf({ backend }: Copy): Promise<Seen[]> {
 
 /** The shell that the server started, what moves the bytes (a `cat`, once it has opened its FIFO), and the watch. */
 export async function partsOf(copy: Copy): Promise<{ shell: number; cat: number; watch: number }> {
-  return until('the program to run', async () => {
+  return waitSoonFor('the program to run', async () => {
     const parts = await programOf(copy);
     const shell = parts.find(({ parent }) => parent === copy.backend)?.pid;
     const [cat, watch] = parts
@@ -135,7 +136,7 @@ const age = (pid: number, parent = 0) => (pid > parent ? pid : pid + 2 ** 22);
 
 /** Until the program's `cat` sleeps, which it first does in opening the FIFO that it reads, for want of a writer. */
 export async function catOpens(copy: Copy): Promise<void> {
-  await until('cat to open the FIFO', async () =>
+  await waitSoonFor('cat to open the FIFO', async () =>
     (await programOf(copy)).some(({ command, state }) => command === 'cat' && state === 'S')
       ? true
       : undefined,
@@ -144,27 +145,21 @@ export async function catOpens(copy: Copy): Promise<void> {
 
 /** Nothing is left of the program within a second or so: not even the watch's last sleep. */
 export async function programGone(copy: Copy): Promise<void> {
-  await until('the program to be gone', async () =>
+  await waitSoonFor('the program to be gone', async () =>
     (await programOf(copy)).length === 0 ? true : undefined,
   );
 }
 
 export async function gone(path: string): Promise<void> {
-  await until(`${path} to be gone`, () => (existsSync(path) ? undefined : true));
+  await waitSoonFor(`${path} to be gone`, () => (existsSync(path) ? undefined : true));
 }
 
-/** Asks again and again, and fails when it takes longer than soon. */
-export async function until<T>(
+/** As `waitFor`, but fails after `SOON_MS`. */
+export const waitSoonFor = <T>(
   what: string,
-  ask: () => Promise<T | undefined> | T | undefined,
-  withinMs = SOON_MS,
-): Promise<T> {
-  for (const deadline = Date.now() + withinMs; ; await sleep(10)) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms for ${what}`);
-  }
-}
+  read: () => Promise<T | undefined> | T | undefined,
+  timeoutMs = SOON_MS,
+): Promise<T> => waitFor(what, read, { everyMs: 10, timeoutMs });
 
 /** What becomes of a promise, and fails when that takes longer than soon. */
 export async function soon<T>(promise: Promise<T>, withinMs = SOON_MS): Promise<T> {
@@ -186,7 +181,7 @@ export async function descriptorsInto(folder: string): Promise<string[]> {
 /** Waits until a program has made its FIFO; returns the path. */
 export function arrived(folder: string, direction: FifoDirection, relation = 1): Promise<string> {
   const path = join(folder, fifoName(relation, direction));
-  return until(`${path} to appear`, () => (existsSync(path) ? path : undefined));
+  return waitSoonFor(`${path} to appear`, () => (existsSync(path) ? path : undefined));
 }
 
 /** How a shipper behaves towards the programs that come; see fifo-shipper.ts. */
@@ -203,7 +198,7 @@ export interface ChildShipper {
 
 /** The shell that takes a folder away when its shipper is gone. */
 export function undertakerOf(folder: string): Promise<number> {
-  return until('the undertaker', async () => {
+  return waitSoonFor('the undertaker', async () => {
     const shells = (await processes()).filter(
       ({ command, pid, group }) => command === 'sh' && pid === group,
     );
@@ -241,7 +236,7 @@ export async function childShipper(
     await closed;
   });
   const said = async (line: string) => {
-    await until(`the shipper to say ${line}; it said ${output} ${errors}`, () =>
+    await waitSoonFor(`the shipper to say ${line}; it said ${output} ${errors}`, () =>
       output.split('\n').includes(line) ? true : undefined,
     );
   };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { doneName, fedName } from '../../../database/copy/fifo-programs.ts';
 import { feedFifo } from '../../../segment-shipper/fifo/fifo.ts';
-import { freshPath, makeFifos, soon, until } from './fifo.ts';
+import { freshPath, makeFifos, soon, waitSoonFor } from './fifo.ts';
 
 /** A shipper's patience with a program's last word, by a clock that only the test moves. */
 const ENDING_MS = 1_000;
@@ -22,7 +22,7 @@ beforeEach(() => {
 async function seenAt(time: number): Promise<void> {
   now = time;
   const before = looks();
-  await until('the shipper to look', () => (looks() > before + 2 ? true : undefined));
+  await waitSoonFor('the shipper to look', () => (looks() > before + 2 ? true : undefined));
 }
 
 /** A shipper that has written its rows and said so, and the program's end of the FIFO. */
@@ -38,7 +38,7 @@ async function fed() {
   const patience = { openingMs: ENDING_MS, endingMs: ENDING_MS };
   const met = feedFifo(path, rows, new AbortController().signal, patience);
   met.catch(() => undefined);
-  await until('its word', () => (existsSync(fedName(path)) ? true : undefined));
+  await waitSoonFor('its word', () => (existsSync(fedName(path)) ? true : undefined));
   return { path, program, met, lastWord: () => rename(fedName(path), doneName(path)) };
 }
 

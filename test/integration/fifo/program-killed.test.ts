@@ -15,7 +15,7 @@ import {
   soon,
   startCopy,
   startFifoServer,
-  until,
+  waitSoonFor,
 } from './fifo.ts';
 
 let server: FifoServer;
@@ -230,7 +230,7 @@ describe.each(['in', 'out'] as const)(
       });
       meet.release('go on');
       await expect(soon(meet.met)).rejects.toMatchObject(lost);
-      await until(
+      await waitSoonFor(
         'the server to come back',
         () => server.psql('SELECT 1').catch(() => undefined),
         30_000,

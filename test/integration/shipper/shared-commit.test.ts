@@ -1,6 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { bigOrder, load, waitingFor } from './big-relation.ts';
 
 /** With a synchronous standby that does not exist a COMMIT is durable, visible to nobody, and ends when the standby is forgotten. */
@@ -21,13 +22,11 @@ async function awaitStandby(name: string): Promise<void> {
   await server.psql('SELECT pg_reload_conf()');
 }
 
-async function until(state: string): Promise<void> {
-  for (const patience = Date.now() + 60_000; Date.now() < patience; ) {
-    if ((await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`)) === '1') return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`no session ever had ${state}`);
-}
+const waitForSession = (state: string) =>
+  waitFor(`a session with ${state}`, async () => {
+    const found = await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`);
+    return found === '1' ? true : undefined;
+  });
 
 /** A way to the server on which whoever commits can be cut without the server seeing it; it takes no requests to cancel. */
 async function relay() {
@@ -72,9 +71,9 @@ describe('a COMMIT of which nobody knows what became', () => {
     const { through, cut } = await relay();
     await awaitStandby('nobody');
     const loading = load(through, order, waitingFor(store, 4));
-    await until("query = 'COMMIT' AND wait_event = 'SyncRep'");
+    await waitForSession("query = 'COMMIT' AND wait_event = 'SyncRep'");
     cut();
-    await until("query LIKE 'TRUNCATE%' AND wait_event_type = 'Lock'").finally(() =>
+    await waitForSession("query LIKE 'TRUNCATE%' AND wait_event_type = 'Lock'").finally(() =>
       awaitStandby(''),
     );
     const { loaded, problems } = await loading;

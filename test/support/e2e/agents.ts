@@ -16,7 +16,7 @@ export interface RunningAgent {
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
-export interface AgentPlace {
+export interface AgentOptions {
   readonly place: Place;
   readonly root: string;
   readonly name: string;
@@ -34,7 +34,7 @@ export async function startAgent({
   name,
   serves,
   more,
-}: AgentPlace): Promise<RunningAgent> {
+}: AgentOptions): Promise<RunningAgent> {
   const [first] = serves.values();
   const config = await writeConfig(join(place.folder, `agent-${name}.yaml`), {
     root,

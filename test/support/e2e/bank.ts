@@ -16,7 +16,7 @@ INSERT INTO ${BANK}.account SELECT i, 'account ' || i || ' of ${content}', ${BAL
 export const moneyIn = (shards: number) => shards * ACCOUNTS_PER_SHARD * BALANCE_AT_FIRST;
 
 /** All money, the sum of all legs of transfers (0, where none is torn), and their number. */
-export async function bankOf(servers: readonly TestServer[], database: string) {
+export async function bankTotals(servers: readonly TestServer[], database: string) {
   const sums = { money: 0, legs: 0, transferred: 0 };
   for (const server of servers) {
     const line = await server.psql(

@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeConfig } from '../cli.ts';
 import type { TestServer } from '../servers/postgres.ts';
+import { readUntil } from '../wait-for.ts';
 import type { Place } from './place.ts';
-import { eventually } from './processes.ts';
 
 /** Writes the stowage.yaml of a cluster of test servers; returns its path. */
 export async function configFor(
@@ -32,7 +32,7 @@ let configs = 0;
 export const DATABASE = 'shop';
 
 /** Client sessions in a server, and locks on relations that anybody holds, other than this look's: empty when nothing of Stowage is left. */
-export async function leftIn(server: TestServer): Promise<string> {
+export async function leftoversOn(server: TestServer): Promise<string> {
   return server.psql(`SELECT 'session', pid, application_name, state FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
     UNION ALL SELECT 'lock', pid, mode, relation::text FROM pg_locks
@@ -41,9 +41,12 @@ export async function leftIn(server: TestServer): Promise<string> {
 }
 
 /** What stays behind in servers: a session that its client has left is there until the server has noticed. */
-export async function leftInAll(servers: readonly TestServer[], msMax?: number): Promise<string[]> {
-  return eventually(
-    async () => (await Promise.all(servers.map(leftIn))).filter((left) => left !== ''),
+export async function leftoversOnAll(
+  servers: readonly TestServer[],
+  msMax?: number,
+): Promise<string[]> {
+  return readUntil(
+    async () => (await Promise.all(servers.map(leftoversOn))).filter((left) => left !== ''),
     (left) => left.length === 0,
     msMax,
   );

@@ -5,7 +5,7 @@ import type { TestServer } from '../servers/postgres.ts';
 import { DATABASE } from './cluster.ts';
 
 /** What two databases must have in common, each as text that a failing test can show. */
-export interface Content {
+export interface DatabaseContents {
   /** Every table and materialized view that writers leave alone: rows, and a digest that does not depend on their order. */
   readonly rows: ReadonlyMap<string, string>;
   readonly schema: string;
@@ -15,7 +15,10 @@ export interface Content {
 }
 
 /** Reads one database; `written` is the schema whose tables are changed all the while. */
-export async function contentOf(server: TestServer, written: string): Promise<Content> {
+export async function databaseContents(
+  server: TestServer,
+  written: string,
+): Promise<DatabaseContents> {
   const ask = (sql: string) => server.psql(sql, DATABASE);
   return {
     rows: await rowsOf(server, written),

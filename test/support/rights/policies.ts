@@ -44,23 +44,23 @@ export function policiesOf(template: Template, deployment: Deployment): Policies
 }
 
 /** A request as AWS sees it when it looks for a policy: absent keys of the context are keys that the request has not. */
-export interface Asked {
+export interface AccessRequest {
   readonly action: string;
   readonly resource: string;
   readonly context: Readonly<Record<string, string>>;
 }
 
 /** Within one account: something allows it, and nothing denies it. */
-export function isAllowed(statements: readonly Statement[], asked: Asked): boolean {
-  const said = statements
+export function isAllowed(statements: readonly Statement[], asked: AccessRequest): boolean {
+  const effects = statements
     .filter((statement) => applies(statement, asked))
     .map(({ Effect }) => Effect);
-  return said.includes('Allow') && !said.includes('Deny');
+  return effects.includes('Allow') && !effects.includes('Deny');
 }
 
 function applies(
   { Action, Resource, Condition = {} }: Statement,
-  { action, resource, context }: Asked,
+  { action, resource, context }: AccessRequest,
 ) {
   return (
     Action.some((pattern) => matches(pattern, action)) &&

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 /** One line of the table on docs/security.md; classes of keys by their names, groups taken apart. */
 export interface RightsRow {
-  readonly who: string;
+  readonly role: string;
   readonly reads: ReadonlySet<string>;
   readonly creates: ReadonlySet<string>;
   readonly overwrites: ReadonlySet<string>;
@@ -28,9 +28,9 @@ export async function readSecurityPage(): Promise<SecurityPage> {
   const classes = [...folders.keys()];
   const cell = (words = '') => new Set(names(words).flatMap((name) => membersOf(name, folders)));
   const rows = linesOf(text, '## Rights of each role').map((cells) => {
-    const [who = '', , reads, creates, overwrites, deletes, lists, endsUploads, publishes] = cells;
+    const [role = '', , reads, creates, overwrites, deletes, lists, endsUploads, publishes] = cells;
     return {
-      who: unquoted(who),
+      role: unquoted(role),
       reads: cell(reads),
       creates: cell(creates),
       overwrites: cell(overwrites),

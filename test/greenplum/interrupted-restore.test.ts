@@ -2,22 +2,10 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startStowage, stowage } from '../support/cli.ts';
+import { failureOf, startStowage, stowage } from '../support/cli.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { SLOWLY } from '../support/e2e/processes.ts';
+import { SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
 import { bigSql } from './objects/objects.ts';
-import {
-  allAnswer,
-  type Blow,
-  killBackend,
-  killProgram,
-  killShipper,
-  leftOf,
-  NOTHING,
-  terminateSession,
-  untilCopying,
-  type Victim,
-} from './support/blows.ts';
 import { clustersUnderTest, withoutGreenplum } from './support/cluster.ts';
 import {
   configFor,
@@ -26,14 +14,25 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { complaintOf } from './support/subjects.ts';
+import {
+  type Fault,
+  killBackend,
+  killProgram,
+  killShipper,
+  leftoversOf,
+  NO_LEFTOVERS,
+  type RunUnderTest,
+  terminateSession,
+  waitForCopy,
+  waitForSegments,
+} from './support/faults.ts';
 
 /** Long enough, at the rate of SLOWLY, that rows are still on their way when the restore is struck. */
 const MEGABYTES = 100;
 const TABLES = ['big.heap', 'big.ao'];
 
 /** What is done, and the content and words of the problem that must be told of it. */
-type Loss = readonly [what: string, blow: Blow, content: number, cause: RegExp];
+type Loss = readonly [what: string, blow: Fault, content: number, cause: RegExp];
 
 const LOSSES: readonly Loss[] = [
   ['kill -9 of the coordinator’s shipper', killShipper(-1), -1, /shipper of content -1 .*SIGKILL/],
@@ -83,10 +82,10 @@ describe.skipIf(withoutGreenplum)('a restore that is struck amid the rows', () =
     const shippers = { workers: 2, fifoBase };
     config = await configFor(place, source, root, { shippers });
     // All shippers of a host share its rate.
-    const maxRateBytes = source.cluster.segments.length * SLOWLY;
+    const maxRateBytes = source.cluster.segments.length * SLOW_RATE_BYTES;
     slow = await configFor(place, source, root, { shippers: { ...shippers, maxRateBytes } });
     const backup = await stowage(['backup'], { config });
-    expect(complaintOf(backup)).toBeUndefined();
+    expect(failureOf(backup)).toBeUndefined();
     timestamp = backup.json.timestamp;
   });
   afterAll(async () => {
@@ -135,14 +134,14 @@ describe.skipIf(withoutGreenplum)('a restore that is struck amid the rows', () =
           config,
         },
       );
-      expect(complaintOf(restore)).toBeUndefined();
+      expect(failureOf(restore)).toBeUndefined();
       expect(await countsIn(database)).toEqual(rows);
     } finally {
       await database.drop();
     }
   });
 
-  async function amidRows(flags: readonly string[]): Promise<Victim> {
+  async function amidRows(flags: readonly string[]): Promise<RunUnderTest> {
     const database = databaseOn(source.cluster, freshName());
     const args = [
       'restore',
@@ -154,14 +153,14 @@ describe.skipIf(withoutGreenplum)('a restore that is struck amid the rows', () =
       ...flags,
     ];
     const run = startStowage(args, { config: slow });
-    await untilCopying(database, 0);
+    await waitForCopy(database, 0);
     return { run, database, fifoBase };
   }
 
   /** What was not restored must not look restored: a table comes whole, in one transaction, or not at all. */
-  async function isHalfAtMost(victim: Victim, failed: readonly string[]): Promise<void> {
-    await allAnswer(victim);
-    expect(await leftOf(victim)).toEqual(NOTHING);
+  async function isHalfAtMost(victim: RunUnderTest, failed: readonly string[]): Promise<void> {
+    await waitForSegments(victim);
+    expect(await leftoversOf(victim)).toEqual(NO_LEFTOVERS);
     const counts = await countsIn(victim.database);
     for (const [at, count] of counts.entries()) expect(['0', rows[at]]).toContain(count);
     expect(counts).toContain('0');

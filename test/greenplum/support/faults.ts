@@ -1,26 +1,26 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { quoteLiteral } from '../../../database/session/quote.ts';
-import { shippersOf } from '../../e2e/losses.ts';
 import type { RunningCli } from '../../support/cli.ts';
-import { eventually } from '../../support/e2e/processes.ts';
+import { shipperPids } from '../../support/e2e/interrupted-run.ts';
+import { readUntil } from '../../support/wait-for.ts';
 import type { TestDatabase } from './database.ts';
 
 /** What a blow may strike: a run, the database it works on, and the folder where its FIFOs are. */
-export interface Victim {
+export interface RunUnderTest {
   readonly run: RunningCli;
   readonly database: TestDatabase;
   readonly fifoBase: string;
 }
 
 /** Resolves when it has struck. @throws when there was nothing to strike: that would prove nothing. */
-export type Blow = (victim: Victim) => Promise<void>;
+export type Fault = (victim: RunUnderTest) => Promise<void>;
 
 /** kill -9 of the program that the server started for a COPY ON SEGMENT: its shell, or the `cat` that carries the rows. */
 export const killProgram =
-  (which: 'sh' | 'cat', content: number): Blow =>
+  (which: 'sh' | 'cat', content: number): Fault =>
   async ({ fifoBase }) => {
-    const pid = await found(`a ${which} at the FIFOs of content ${content}`, async () => {
-      const all = await processesAt(fifoBase);
+    const pid = await waitForPositive(`a ${which} at the FIFOs of content ${content}`, async () => {
+      const all = await processesUsing(fifoBase);
       const shells = all.filter(
         ({ words }) =>
           words[1] === '-c' && words[2]?.includes(`-${content}';`) && words[2].includes('mkfifo'),
@@ -38,24 +38,24 @@ export const killProgram =
 
 /** kill -9 of a server process that copies rows on a segment; its whole server starts again for that. */
 export const killBackend =
-  (content: number): Blow =>
+  (content: number): Fault =>
   async ({ database }) => {
-    process.kill(await untilCopying(database, content), 'SIGKILL');
+    process.kill(await waitForCopy(database, content), 'SIGKILL');
   };
 
 /** kill -9 of a shipper. */
 export const killShipper =
-  (content: number): Blow =>
+  (content: number): Fault =>
   ({ run }) => {
-    process.kill(shippersOf(run).get(content) ?? Number.NaN, 'SIGKILL');
+    process.kill(shipperPids(run).get(content) ?? Number.NaN, 'SIGKILL');
     return Promise.resolve();
   };
 
 /** pg_terminate_backend of a session of Stowage on the coordinator. */
 export const terminateSession =
-  (applicationName: string): Blow =>
+  (applicationName: string): Fault =>
   async ({ database }) => {
-    await found(`session ${applicationName}`, async () => {
+    await waitForPositive(`session ${applicationName}`, async () => {
       const ended = await database.psql(
         `SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity
          WHERE datname = current_database() AND application_name LIKE ${quoteLiteral(applicationName)} LIMIT 1) one`,
@@ -65,8 +65,8 @@ export const terminateSession =
   };
 
 /** Waits for a server process on a segment that is in the midst of a COPY; its process id. */
-export function untilCopying(database: TestDatabase, content: number): Promise<number> {
-  return found(`a COPY on content ${content}`, async () => {
+export function waitForCopy(database: TestDatabase, content: number): Promise<number> {
+  return waitForPositive(`a COPY on content ${content}`, async () => {
     const pid = await database
       .psqlOn(
         content,
@@ -81,17 +81,24 @@ export function untilCopying(database: TestDatabase, content: number): Promise<n
   });
 }
 
-async function found(what: string, look: () => Promise<number | undefined>): Promise<number> {
-  const number = await eventually(look, (answer) => answer !== undefined && answer > 0, 30_000);
+async function waitForPositive(
+  what: string,
+  readProcess: () => Promise<number | undefined>,
+): Promise<number> {
+  const number = await readUntil(
+    readProcess,
+    (answer) => answer !== undefined && answer > 0,
+    30_000,
+  );
   if (number === undefined || number === 0)
     throw new Error(`the moment to strike never came: no ${what}`);
   return number;
 }
 
 /** Waits until every segment answers again: a server whose process was killed starts anew. */
-export async function allAnswer({ database }: Pick<Victim, 'database'>): Promise<void> {
+export async function waitForSegments({ database }: Pick<RunUnderTest, 'database'>): Promise<void> {
   const ask = () => database.psql(`SELECT count(*) FROM gp_dist_random('gp_id')`).catch(String);
-  const answer = await eventually(
+  const answer = await readUntil(
     ask,
     (text) => text === String(database.cluster.segments.length),
     60_000,
@@ -99,22 +106,22 @@ export async function allAnswer({ database }: Pick<Victim, 'database'>): Promise
   if (Number.isNaN(Number(answer))) throw new Error(`the cluster did not come back: ${answer}`);
 }
 
-interface Seen {
+interface Process {
   readonly pid: number;
   readonly parent: number;
   readonly words: readonly string[];
 }
 
 /** Processes that name this folder, or have a file of it open. */
-async function processesAt(folder: string): Promise<Seen[]> {
+async function processesUsing(folder: string): Promise<Process[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const seen = await Promise.all(
-    pids.map((pid) => look(Number(pid), folder).catch(() => undefined)),
+    pids.map((pid) => readProcess(Number(pid), folder).catch(() => undefined)),
   );
   return seen.filter((one) => one !== undefined);
 }
 
-async function look(pid: number, folder: string): Promise<Seen | undefined> {
+async function readProcess(pid: number, folder: string): Promise<Process | undefined> {
   const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
   const open = await readdir(`/proc/${pid}/fd`).catch(() => []);
   const files = await Promise.all(
@@ -127,33 +134,35 @@ async function look(pid: number, folder: string): Promise<Seen | undefined> {
 }
 
 /** Nothing may be left of a run that is over, but what it takes a moment to notice. */
-export const NOTHING = { processes: [], folders: [], inDatabase: '' };
+export const NO_LEFTOVERS = { processes: [], folders: [], inDatabase: '' };
 
 /** What is left of a run: processes (its own, its children, programs of the server), FIFO folders, and what the servers hold. */
-export async function leftOf({ run, database, fifoBase }: Victim) {
-  const shippers = [...shippersOf(run).values()];
+export async function leftoversOf({ run, database, fifoBase }: RunUnderTest) {
+  const shippers = [...shipperPids(run).values()];
   const processes = async () => {
-    const all = await processesAt(fifoBase);
-    const alive = await Promise.all(shippers.map((pid) => look(pid, '').catch(() => undefined)));
+    const all = await processesUsing(fifoBase);
+    const alive = await Promise.all(
+      shippers.map((pid) => readProcess(pid, '').catch(() => undefined)),
+    );
     return [...all, ...alive.filter((one) => one !== undefined)].map(
       ({ pid, words }) => `${pid}: ${words.join(' ').slice(0, 200)}`,
     );
   };
   return {
-    processes: await eventually(processes, (left) => left.length === 0),
-    folders: await eventually(
+    processes: await readUntil(processes, (left) => left.length === 0),
+    folders: await readUntil(
       () => readdir(fifoBase),
       (left) => left.length === 0,
     ),
-    inDatabase: await eventually(
-      () => heldIn(database),
+    inDatabase: await readUntil(
+      () => leftoversIn(database),
       (left) => left === '',
     ),
   };
 }
 
 /** Sessions, locks, transactions that were prepared and never ended, and canaries. */
-async function heldIn(database: TestDatabase): Promise<string> {
+async function leftoversIn(database: TestDatabase): Promise<string> {
   const here = `(SELECT oid FROM pg_database WHERE datname = current_database())`;
   const sql = `SELECT 'session', pid::text, application_name, query FROM pg_stat_activity
       WHERE datname = current_database() AND pid <> pg_backend_pid()

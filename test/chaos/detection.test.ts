@@ -6,16 +6,16 @@ import { sweep } from '../../functions/sweep/sweep.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { ROOT_URL } from './deliveries.ts';
 import { openMemory } from './memory-store.ts';
-import { type PlayOptions, play } from './play.ts';
+import { type SimulationOptions, simulate } from './simulate.ts';
 
 // A runner that never fails proves nothing: each of these breaks one thing on purpose, and must be seen.
 
 const WORLDS_MAX = 300;
 
 /** What the runner says of the first of many worlds in which it sees something wrong. */
-async function firstViolation(options: () => PlayOptions): Promise<string> {
+async function firstViolation(options: () => SimulationOptions): Promise<string> {
   for (let seed = 1; seed <= WORLDS_MAX; seed += 1) {
-    const said = await play(seed, options()).then(
+    const said = await simulate(seed, options()).then(
       () => undefined,
       (error: Error) => error.message,
     );
@@ -62,7 +62,7 @@ test('functions that take the word of the seal for the bytes of a receipt', asyn
       },
     }),
   }));
-  expect(said).toMatch(/written for a set whose fate is: receipt-altered/);
+  expect(said).toMatch(/written for a set whose defect is: receipt-altered/);
 });
 
 test('a manifest whose bytes depend on who writes it', async () => {

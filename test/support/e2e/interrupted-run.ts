@@ -1,75 +1,80 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Key, parseKey } from '../../backup-set/base/keys.ts';
-import type { ObjectStore } from '../../storage/store.ts';
-import type { RunningCli } from '../support/cli.ts';
-import { leftInAll } from '../support/e2e/cluster.ts';
-import { eventually, isRunning } from '../support/e2e/processes.ts';
-import type { TestServer } from '../support/servers/postgres.ts';
+import { type Key, parseKey } from '../../../backup-set/base/keys.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import type { RunningCli } from '../cli.ts';
+import type { TestServer } from '../servers/postgres.ts';
+import { readUntil } from '../wait-for.ts';
+import { leftoversOnAll } from './cluster.ts';
+import { isRunning } from './processes.ts';
 
 /** A moment in a running backup; resolves when it has come. */
-export type Moment = (backup: RunningCli, store: ObjectStore, content: number) => Promise<unknown>;
+export type BackupPoint = (
+  backup: RunningCli,
+  store: ObjectStore,
+  content: number,
+) => Promise<unknown>;
 
-const shipperOf: Moment = (backup, _, content) =>
-  backup.until('shipper', (event) => event['content'] === content);
+const shipperOf: BackupPoint = (backup, _, content) =>
+  backup.waitForEvent('shipper', (event) => event['content'] === content);
 
-export const atItsStart = shipperOf;
+export const whenShipperStarts = shipperOf;
 
-export const afterMs =
-  (ms: number): Moment =>
+export const afterDelay =
+  (ms: number): BackupPoint =>
   async (backup, store, content) => {
     await shipperOf(backup, store, content);
     await sleep(ms);
   };
 
 /** The first receipt of a pack (not of metadata) of this content is stored. */
-export const afterItsFirstReceipt: Moment = async (backup, store, content) => {
+export const afterFirstReceipt: BackupPoint = async (backup, store, content) => {
   await shipperOf(backup, store, content);
-  await seen(
+  await waitForKey(
     () => Array.fromAsync(store.list('sets/')),
     (key) => key?.kind === 'receipt' && key.content === content && key.worker > 0,
   );
 };
 
 /** A pack of this content is on its way, and not there yet. */
-export const amidAnUpload: Moment = async (backup, store, content) => {
+export const duringUpload: BackupPoint = async (backup, store, content) => {
   await shipperOf(backup, store, content);
-  await seen(
+  await waitForKey(
     () => Array.fromAsync(store.pendingUploads('sets/')),
     (key) => key?.kind === 'pack' && key.content === content,
   );
 };
 
 /** @throws when no such key is seen: a blow that came too late would prove nothing. */
-async function seen(
+async function waitForKey(
   list: () => Promise<{ readonly key: string }[]>,
   fits: (key: Key | undefined) => boolean,
 ): Promise<void> {
   const isSeen = async () => (await list()).some(({ key }) => fits(parseKey(key)));
-  if (!(await eventually(isSeen, (found) => found)))
+  if (!(await readUntil(isSeen, (found) => found)))
     throw new Error('the moment to strike never came');
 }
 
 /** The process ids of the shippers that a backup has told of. */
-export function shippersOf(backup: RunningCli): Map<number, number> {
+export function shipperPids(backup: RunningCli): Map<number, number> {
   const told = backup.events.filter(({ event }) => event === 'shipper');
   return new Map(told.map((event) => [Number(event['content']), Number(event['pid'])]));
 }
 
 /** Whatever is left of a run that is over; all lists are empty when it is well. */
-export async function leftOf(backup: RunningCli, servers: readonly TestServer[]) {
-  const pids = [...shippersOf(backup).values()];
-  const running = await eventually(
+export async function leftoversOf(backup: RunningCli, servers: readonly TestServer[]) {
+  const pids = [...shipperPids(backup).values()];
+  const running = await readUntil(
     async () =>
       (await Promise.all(pids.map(async (pid) => ((await isRunning(pid)) ? [pid] : [])))).flat(),
     (left) => left.length === 0,
   );
-  return { running, inDatabases: await leftInAll(servers) };
+  return { running, inDatabases: await leftoversOnAll(servers) };
 }
 
-export const NOTHING = { running: [], inDatabases: [] };
+export const NO_LEFTOVERS = { running: [], inDatabases: [] };
 
 /** Keys of one kind that are stored. */
-export async function stored(
+export async function storedKeys(
   store: ObjectStore,
   kind: 'manifest' | 'pack' | 'seal',
 ): Promise<string[]> {

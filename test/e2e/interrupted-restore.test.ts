@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
+import { leftoversOf, NO_LEFTOVERS, shipperPids } from '../support/e2e/interrupted-run.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { eventually, SLOWLY } from '../support/e2e/processes.ts';
+import { SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
-import { leftOf, NOTHING, shippersOf } from './losses.ts';
+import { readUntil } from '../support/wait-for.ts';
 
 /** Long enough, at the rate of SLOWLY, that rows are still on their way when the restore is struck. */
 const MEGABYTES = 60;
@@ -22,7 +23,7 @@ beforeAll(async () => {
   const root = place.newRoot();
   config = await configFor(place, servers, root);
   slow = await configFor(place, servers, root, {
-    shippers: { workers: 2, maxRateBytes: 2 * SLOWLY },
+    shippers: { workers: 2, maxRateBytes: 2 * SLOW_RATE_BYTES },
   });
   timestamp = (await stowage(['backup'], { config })).json.timestamp;
 });
@@ -35,7 +36,7 @@ afterAll(async () => {
 async function amidRows(database: string): Promise<RunningCli> {
   const args = ['restore', timestamp, '--create', '--no-verify', '--database', database];
   const restore = startStowage(args, { config: slow });
-  const loading = await eventually(
+  const loading = await readUntil(
     async () =>
       servers[1]?.psql(
         `SELECT count(*) FROM pg_stat_activity WHERE datname = '${database}' AND query LIKE '%COPY %' AND state = 'active'`,
@@ -48,7 +49,7 @@ async function amidRows(database: string): Promise<RunningCli> {
 
 /** What was not restored must not look restored: a table comes whole, in one transaction, or not at all. */
 async function isFailed(restore: RunningCli, database: string): Promise<void> {
-  expect(await leftOf(restore, servers)).toEqual(NOTHING);
+  expect(await leftoversOf(restore, servers)).toEqual(NO_LEFTOVERS);
   expect(await servers[1]?.psql('SELECT count(*) FROM big.lineitem', database)).toBe('0');
   for (const server of servers) await server.psql(`DROP DATABASE IF EXISTS ${database}`);
 }
@@ -56,7 +57,7 @@ async function isFailed(restore: RunningCli, database: string): Promise<void> {
 describe('a restore that is struck amid the rows', () => {
   test('kill -9 of a shipper: failed, the content named, no row of its table there', async () => {
     const restore = await amidRows('struck');
-    process.kill(shippersOf(restore).get(1) ?? Number.NaN, 'SIGKILL');
+    process.kill(shipperPids(restore).get(1) ?? Number.NaN, 'SIGKILL');
     const { code, json } = await restore.ended;
     expect(json.status).toBe('failed');
     expect(json.problems).toContainEqual(

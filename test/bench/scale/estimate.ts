@@ -167,7 +167,7 @@ const restoreReads = (stored: number, relations: number) =>
 type Micros = Readonly<Record<string, number>>;
 
 /** The clusters on paper: how much there is of everything, documents in bytes, requests with their price, time of functions. */
-export function paperOf(items: ItemBytes, micros: Micros): string {
+export function estimateOf(items: ItemBytes, micros: Micros): string {
   const head = ['', ...CLUSTERS.map(({ name }) => name)];
   const row = (name: string, of: (cluster: Cluster) => string) => [name, ...CLUSTERS.map(of)];
   const counted = (name: string, of: (counts: ReturnType<typeof countsOf>) => string) =>
@@ -213,12 +213,12 @@ function requestRows(
 ): string[][] {
   const priced = (cluster: Cluster, work: RequestedWork, settings = SETTINGS) =>
     usd(priceOf(requestsOf(cluster, settings)[work]));
-  const told = (work: RequestedWork) => (cluster: Cluster) => {
+  const requestCell = (work: RequestedWork) => (cluster: Cluster) => {
     const { put, part, get, head, list } = requestsOf(cluster)[work];
     return `${[put, part, get, head, list].map(short).join(' / ')}: ${priced(cluster, work)}`;
   };
   return [
-    ...REQUESTED_WORKS.map((work) => row(work, told(work))),
+    ...REQUESTED_WORKS.map((work) => row(work, requestCell(work))),
     row('backup in parts of 16 MiB', (cluster) =>
       priced(cluster, 'backup', { ...SETTINGS, partBytes: 16 * MIB }),
     ),

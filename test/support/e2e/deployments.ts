@@ -1,8 +1,8 @@
-import { type RunningCli, startStowage } from '../support/cli.ts';
-import { BUCKET, cephPlace, directoryPlace, type Place } from '../support/e2e/place.ts';
+import { type RunningCli, startStowage } from '../cli.ts';
+import { BUCKET, cephPlace, directoryPlace, type Place } from './place.ts';
 
 /** Where sets are kept and who runs the functions: the three ways in which the whole story is told. */
-export interface Subject {
+export interface Deployment {
   readonly name: string;
   readonly functions: 'inline' | 'events';
   start(): Promise<Place>;
@@ -10,14 +10,14 @@ export interface Subject {
   serve(place: Place, config: string, root: string): Promise<RunningCli | undefined>;
 }
 
-export const directory: Subject = {
+export const directory: Deployment = {
   name: 'a directory, functions inline',
   functions: 'inline',
   start: directoryPlace,
   serve: () => Promise.resolve(undefined),
 };
 
-export const cephWithEvents: Subject = {
+export const cephWithEvents: Deployment = {
   name: 'Ceph RGW, its bucket notifications pushed into `stowage serve`',
   functions: 'events',
   start: cephPlace,
@@ -30,7 +30,7 @@ export const cephWithEvents: Subject = {
   },
 };
 
-export const cephWithoutEvents: Subject = {
+export const cephWithoutEvents: Deployment = {
   name: 'Ceph RGW, notifications off, the sweeper of `stowage serve` alone',
   functions: 'events',
   start: cephPlace,
@@ -41,6 +41,6 @@ export const cephWithoutEvents: Subject = {
 export async function startServe(place: Place, config: string, sweepSeconds: number) {
   const args = ['serve', '--port', '0', '--sweep', String(sweepSeconds)];
   const server = startStowage(args, { config, env: place.env });
-  const { url } = await server.until('serving');
+  const { url } = await server.waitForEvent('serving');
   return { server, url: String(url) };
 }

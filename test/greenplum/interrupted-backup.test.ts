@@ -4,47 +4,52 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
-import { afterItsFirstReceipt, atItsStart, type Moment, stored } from '../e2e/losses.ts';
 import { type CliResult, startStowage, stowage } from '../support/cli.ts';
+import {
+  afterFirstReceipt,
+  type BackupPoint,
+  storedKeys,
+  whenShipperStarts,
+} from '../support/e2e/interrupted-run.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { bigSql } from './objects/objects.ts';
+import { clustersUnderTest, withoutGreenplum } from './support/cluster.ts';
+import { configFor, freshDatabase, type TestDatabase } from './support/database.ts';
 import {
-  allAnswer,
-  type Blow,
+  type Fault,
   killBackend,
   killProgram,
   killShipper,
-  leftOf,
-  NOTHING,
+  leftoversOf,
+  NO_LEFTOVERS,
+  type RunUnderTest,
   terminateSession,
-  type Victim,
-} from './support/blows.ts';
-import { clustersUnderTest, withoutGreenplum } from './support/cluster.ts';
-import { configFor, freshDatabase, type TestDatabase } from './support/database.ts';
-import { SNAPSHOTS } from './support/subjects.ts';
+  waitForSegments,
+} from './support/faults.ts';
+import { SNAPSHOTS } from './support/snapshots.ts';
 
 /** Long enough that a backup is still at work when it is struck. */
 const MEGABYTES = 100;
 
-interface Struck extends Victim {
+interface Struck extends RunUnderTest {
   readonly store: ObjectStore;
   readonly command: (...args: string[]) => Promise<CliResult>;
 }
 
 /** Each is one loss amid a backup, and what the command must say of it. */
-type Loss = readonly [what: string, moment: Moment, blow: Blow, cause: RegExp];
+type Loss = readonly [what: string, moment: BackupPoint, blow: Fault, cause: RegExp];
 
 const LOSSES: readonly Loss[] = [
   [
     'kill -9 of a segment’s shipper',
-    afterItsFirstReceipt,
+    afterFirstReceipt,
     killShipper(1),
     /shipper of content 1 .*SIGKILL/,
   ],
-  ['kill -9 of a segment’s backend', afterItsFirstReceipt, killBackend(0), /content 0|seg0/],
+  ['kill -9 of a segment’s backend', afterFirstReceipt, killBackend(0), /content 0|seg0/],
   [
     'pg_terminate_backend of the coordinator’s session',
-    afterItsFirstReceipt,
+    afterFirstReceipt,
     terminateSession('stowage%holder'),
     /content -1/,
   ],
@@ -52,8 +57,8 @@ const LOSSES: readonly Loss[] = [
 
 /** Only where the server's own programs carry the rows. */
 const PROGRAM_LOSSES: readonly Loss[] = [
-  ['kill -9 of a segment’s program', atItsStart, killProgram('sh', 1), /content 1|seg1/],
-  ['kill -9 of a program’s cat', atItsStart, killProgram('cat', 0), /content 0|seg0/],
+  ['kill -9 of a segment’s program', whenShipperStarts, killProgram('sh', 1), /content 1|seg1/],
+  ['kill -9 of a program’s cat', whenShipperStarts, killProgram('cat', 0), /content 0|seg0/],
 ];
 
 describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
@@ -91,15 +96,15 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
 
     test('kill -9 of the coordinator’s shipper, at its start', async () => {
       const struck = await begin();
-      await atItsStart(struck.run, struck.store, -1);
+      await whenShipperStarts(struck.run, struck.store, -1);
       await killShipper(-1)(struck);
       await isIncomplete(struck, /shipper of content -1 .*SIGKILL/);
     });
 
     test('kill -9 of the command line ends everything it began, and a sweep finds the set', async () => {
       const struck = await begin();
-      const { timestamp } = await struck.run.until('snapshot');
-      await afterItsFirstReceipt(struck.run, struck.store, 1);
+      const { timestamp } = await struck.run.waitForEvent('snapshot');
+      await afterFirstReceipt(struck.run, struck.store, 1);
       struck.run.kill('SIGKILL');
       expect((await struck.run.ended).code).toBeNull();
       await nothingIsLeft(struck);
@@ -125,7 +130,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       const { code, json, text } = await struck.run.ended;
       expect([code, json?.status, text]).toEqual([3, 'incomplete', expect.stringMatching(cause)]);
       expect(json.failures[0]?.message).toMatch(cause);
-      await allAnswer(struck);
+      await waitForSegments(struck);
       await nothingIsLeft(struck);
       const { json: shown } = await struck.command('show', json.timestamp);
       expect(shown.verdict.problems.map(({ message }) => message).join('\n')).toMatch(cause);
@@ -133,12 +138,12 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
     }
 
     async function nothingIsLeft(struck: Struck): Promise<void> {
-      expect(await leftOf(struck)).toEqual(NOTHING);
+      expect(await leftoversOf(struck)).toEqual(NO_LEFTOVERS);
     }
 
     /** What holds of every set that was not completed. */
     async function isLost({ store, command }: Struck, timestamp: string): Promise<void> {
-      expect(await stored(store, 'manifest')).toEqual([]);
+      expect(await storedKeys(store, 'manifest')).toEqual([]);
       expect((await command('show', timestamp)).code).toBe(3);
       expect(
         (await command('restore', timestamp, '--create', '--redirect-db', 'never_made')).code,

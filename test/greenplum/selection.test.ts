@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type CliResult, stowage } from '../support/cli.ts';
+import { type CliResult, failureOf, stowage } from '../support/cli.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { clustersUnderTest, withoutGreenplum } from './support/cluster.ts';
 import { digestsOf } from './support/compare.ts';
@@ -10,7 +10,7 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { complaintOf, SNAPSHOTS } from './support/subjects.ts';
+import { SNAPSHOTS } from './support/snapshots.ts';
 
 /** A partitioned table of two levels, of several storages; a replicated one; one that another refers to; and a sequence. */
 const choicesSql = `
@@ -55,7 +55,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s'
     before = await digestsOf(source);
     config = await configFor(place, source, place.newRoot(), { backup: { snapshot } });
     const backup = await run('backup');
-    expect(complaintOf(backup)).toBeUndefined();
+    expect(failureOf(backup)).toBeUndefined();
     timestamp = backup.json.timestamp;
   });
   afterEach(async () => {
@@ -102,7 +102,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s'
         name,
       ]);
       const args = ['--truncate', '--redirect-db', database.name, ...include, ...flags];
-      expect(complaintOf(await run('restore', timestamp, ...args))).toBeUndefined();
+      expect(failureOf(await run('restore', timestamp, ...args))).toBeUndefined();
       expect(await digestsOf(database)).toEqual(new Map([...changed, ...only(chosen)]));
     });
   });
@@ -176,13 +176,13 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s'
       database.name,
       ...args,
     );
-    expect(complaintOf(restore)).toBeUndefined();
+    expect(failureOf(restore)).toBeUndefined();
     return database;
   }
 
   async function backedUp(...args: string[]): Promise<string[]> {
     const backup: CliResult = await run('backup', ...args);
-    expect(complaintOf(backup)).toBeUndefined();
+    expect(failureOf(backup)).toBeUndefined();
     const { json } = await run('show', backup.json.timestamp);
     return json.manifest.relations.map(({ schema, name }) => `${schema}.${name}`).toSorted();
   }

@@ -3,21 +3,21 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type CliResult, type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
+import {
+  afterDelay,
+  afterFirstReceipt,
+  type BackupPoint,
+  duringUpload,
+  leftoversOf,
+  NO_LEFTOVERS,
+  shipperPids,
+  storedKeys,
+  whenShipperStarts,
+} from '../support/e2e/interrupted-run.ts';
 import { cephPlace, directoryPlace, type Place, withoutCeph } from '../support/e2e/place.ts';
-import { SLOWLY } from '../support/e2e/processes.ts';
+import { SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
-import {
-  afterItsFirstReceipt,
-  afterMs,
-  amidAnUpload,
-  atItsStart,
-  leftOf,
-  type Moment,
-  NOTHING,
-  shippersOf,
-  stored,
-} from './losses.ts';
 
 const SHARDS = 2;
 /** Long enough, at the rate of SLOWLY, that a backup is still at work when it is struck. */
@@ -40,12 +40,12 @@ describe('on a directory', () => {
   const run = atPlace(directoryPlace, MIB);
 
   test.each([
-    ['at its start', 0, atItsStart],
-    ['100 ms later', 1, afterMs(100)],
-    ['700 ms later', 0, afterMs(700)],
-    ['amid an upload', 1, amidAnUpload],
-    ['after its first receipt', 0, afterItsFirstReceipt],
-  ] satisfies [string, number, Moment][])(
+    ['at its start', 0, whenShipperStarts],
+    ['100 ms later', 1, afterDelay(100)],
+    ['700 ms later', 0, afterDelay(700)],
+    ['amid an upload', 1, duringUpload],
+    ['after its first receipt', 0, afterFirstReceipt],
+  ] satisfies [string, number, BackupPoint][])(
     'kill -9 of a shipper %s (content %i)',
     (_, content, moment) => losesShipper(run, content, moment),
   );
@@ -54,7 +54,7 @@ describe('on a directory', () => {
     '%s ends the command line in good order',
     async (signal) => {
       const { backup, store, command } = await run();
-      await afterItsFirstReceipt(backup, store, 1);
+      await afterFirstReceipt(backup, store, 1);
       backup.kill(signal);
       const { code, json, text } = await backup.ended;
       expect(text).toContain('interrupted');
@@ -66,13 +66,13 @@ describe('on a directory', () => {
 
   test('kill -9 of the command line ends its shippers, and a sweep finds the set', async () => {
     const { backup, store, command } = await run();
-    const { timestamp } = await backup.until('snapshot');
-    for (const content of servers.keys()) await afterItsFirstReceipt(backup, store, content);
+    const { timestamp } = await backup.waitForEvent('snapshot');
+    for (const content of servers.keys()) await afterFirstReceipt(backup, store, content);
     backup.kill('SIGKILL');
     expect((await backup.ended).code).toBeNull();
-    expect(shippersOf(backup).size).toBe(SHARDS);
-    expect(await leftOf(backup, living)).toEqual(NOTHING);
-    expect(await stored(store, 'seal')).toEqual([]);
+    expect(shipperPids(backup).size).toBe(SHARDS);
+    expect(await leftoversOf(backup, living)).toEqual(NO_LEFTOVERS);
+    expect(await storedKeys(store, 'seal')).toEqual([]);
     await sleep(1_100);
     const sweep = await command(['sweep', '--overdue-after', '1']);
     expect(sweep.json.overdue).toEqual([timestamp]);
@@ -86,7 +86,7 @@ describe('on a directory', () => {
 
   test('pg_terminate_backend of the session that holds the snapshot', async () => {
     const { backup, store, command } = await run();
-    await afterItsFirstReceipt(backup, store, 1);
+    await afterFirstReceipt(backup, store, 1);
     const ended = await servers[0]?.psql(
       `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'stowage%holder%'`,
     );
@@ -97,7 +97,7 @@ describe('on a directory', () => {
   // The last one here: the server does not come back.
   test('a fast shutdown of a segment’s server', async () => {
     const { backup, store, command } = await run();
-    await afterItsFirstReceipt(backup, store, 1);
+    await afterFirstReceipt(backup, store, 1);
     living = servers.slice(0, 1);
     await servers[1]?.stop();
     await failsNaming(backup, store, command, 1);
@@ -113,7 +113,7 @@ describe.skipIf(withoutCeph)('on Ceph RGW', () => {
     living = servers;
     for (const sql of bigTable(MEGABYTES, 1)) await servers[1]?.psql(sql, DATABASE);
   });
-  test('kill -9 of a shipper amid an upload', () => losesShipper(run, 1, amidAnUpload));
+  test('kill -9 of a shipper amid an upload', () => losesShipper(run, 1, duringUpload));
 });
 
 interface Struck {
@@ -137,7 +137,7 @@ function atPlace(start: () => Promise<Place>, packBytes: number): () => Promise<
   return async () => {
     const root = place.newRoot();
     const backup = { packBytes, frameBytes: MIB / 2 };
-    const shippers = { workers: 2, maxRateBytes: SLOWLY * SHARDS };
+    const shippers = { workers: 2, maxRateBytes: SLOW_RATE_BYTES * SHARDS };
     const config = await configFor(place, servers, root, { functions: 'inline', backup, shippers });
     const store = await place.open(root);
     stores.push(store);
@@ -153,11 +153,11 @@ function atPlace(start: () => Promise<Place>, packBytes: number): () => Promise<
 async function losesShipper(
   run: () => Promise<Struck>,
   content: number,
-  moment: Moment,
+  moment: BackupPoint,
 ): Promise<void> {
   const { backup, store, command } = await run();
   await moment(backup, store, content);
-  process.kill(shippersOf(backup).get(content) ?? Number.NaN, 'SIGKILL');
+  process.kill(shipperPids(backup).get(content) ?? Number.NaN, 'SIGKILL');
   const { failures } = await failsNaming(backup, store, command, content);
   expect(failures).toMatchObject([{ content, code: 'shipper/died' }]);
 }
@@ -188,11 +188,11 @@ async function isLost(
   command: Struck['command'],
   timestamp: string,
 ): Promise<void> {
-  expect(await leftOf(backup, living)).toEqual(NOTHING);
+  expect(await leftoversOf(backup, living)).toEqual(NO_LEFTOVERS);
   expect((await command(['show', timestamp])).code).toBe(3);
   expect((await command(['restore', timestamp, '--create'])).code).toBe(3);
   expect((await command(['sweep'])).json.problems).toEqual([]);
   expect(await Array.fromAsync(store.pendingUploads(''))).toEqual([]);
-  expect(await stored(store, 'manifest')).toEqual([]);
+  expect(await storedKeys(store, 'manifest')).toEqual([]);
   expect((await command(['list'])).json.sets).toMatchObject([{ timestamp, status: 'incomplete' }]);
 }

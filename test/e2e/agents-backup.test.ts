@@ -10,14 +10,14 @@ import { startCluster, stopAll, type TestServer } from '../support/servers/postg
 import { bigTable } from '../support/trouble/trouble.ts';
 import { readUntil } from '../support/wait-for.ts';
 
-/** Long enough, at the rate of SLOWLY, that rows are still on their way when an agent is struck. */
+/** At SLOW_RATE_BYTES this takes long enough that rows are in transit when an agent is killed. */
 const MEGABYTES = 60;
 const DIGEST = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';
 
 let place: Place;
 let store: ObjectStore;
 let [source, target]: TestServer[][] = [];
-let [root, config, targetConfig, impatient] = ['', '', '', ''];
+let [root, config, targetConfig, shortClaimConfig] = ['', '', '', ''];
 const agents = new Set<RunningAgent>();
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ beforeAll(async () => {
   const shippers = { workers: 2, start: 'agents' };
   const backup = { packBytes: 512 * 1024, frameBytes: 256 * 1024 };
   config = await configFor(place, source, root, { shippers, backup });
-  impatient = await configFor(place, source, root, {
+  shortClaimConfig = await configFor(place, source, root, {
     shippers: { ...shippers, claimSeconds: 15 },
     backup,
   });
@@ -61,8 +61,8 @@ async function endAgent(agent: RunningAgent): Promise<void> {
   await agent.ended;
 }
 
-/** Starts a backup; resolves when content 1 has shipped some packs and is amid the rest. */
-async function amidBackup(): Promise<{ backup: RunningCli; timestamp: string }> {
+/** Starts a backup. Resolves when content 1 has shipped some packs, but not all of them. */
+async function startedBackup(): Promise<{ backup: RunningCli; timestamp: string }> {
   const backup = startStowage(['backup'], { config });
   const timestamp = String((await backup.waitForEvent('snapshot'))['timestamp']);
   const receipts = async () =>
@@ -74,7 +74,7 @@ async function amidBackup(): Promise<{ backup: RunningCli; timestamp: string }> 
   return { backup, timestamp };
 }
 
-/** What was not backed up must not look like it. */
+/** Checks that an incomplete backup cannot be taken for a complete one. */
 async function isIncomplete({ code, json }: CliResult, timestamp: string, exit = 3): Promise<void> {
   expect(json.status).toBe('incomplete');
   expect(code).toBe(exit);
@@ -83,8 +83,8 @@ async function isIncomplete({ code, json }: CliResult, timestamp: string, exit =
   expect(await leftoversOnAll(source ?? [])).toEqual([]);
 }
 
-describe('a backup that agents carry out', () => {
-  test('is complete, and agents of another cluster bring it back whole', async () => {
+describe('a backup run by agents', () => {
+  test('is complete, and agents of another cluster restore all of its rows', async () => {
     await agentOf('host0', source, [0]);
     await agentOf('host1', source, [1]);
     const others = await agentOf('others', target, [0, 1]);
@@ -104,11 +104,11 @@ describe('a backup that agents carry out', () => {
       );
   });
 
-  test('kill -9 of an agent, and a new start: failed by name, the other agent stops, and the next backup is complete', async () => {
+  test('fails and names the content when its agent is killed and restarted; the other agent stops, and the next backup is complete', async () => {
     const healthy = await agentOf('host0', source, [0]);
-    const struck = await agentOf('host1', source, [1], { maxRateBytes: SLOW_RATE_BYTES });
-    const { backup, timestamp } = await amidBackup();
-    await endAgent(struck);
+    const killed = await agentOf('host1', source, [1], { maxRateBytes: SLOW_RATE_BYTES });
+    const { backup, timestamp } = await startedBackup();
+    await endAgent(killed);
     await agentOf('host1', source, [1]);
     const result = await backup.ended;
     expect(result.json.failures).toEqual([
@@ -122,10 +122,10 @@ describe('a backup that agents carry out', () => {
     expect((await stowage(['backup'], { config })).json.status).toBe('complete');
   });
 
-  test('SIGTERM of an agent: failed by name, exit code 0 within 20 s', async () => {
+  test('fails and names the content when its agent gets SIGTERM, and the agent exits with code 0 within 20 s', async () => {
     await agentOf('host0', source, [0]);
     const ending = await agentOf('host1', source, [1], { maxRateBytes: SLOW_RATE_BYTES });
-    const { backup, timestamp } = await amidBackup();
+    const { backup, timestamp } = await startedBackup();
     const startedAt = Date.now();
     ending.kill('SIGTERM');
     expect(await ending.ended).toEqual({ code: 0, signal: null });
@@ -137,27 +137,27 @@ describe('a backup that agents carry out', () => {
     await isIncomplete(result, timestamp);
   });
 
-  test('Ctrl-C at the command line: exit code 130, and the agents stop', async () => {
+  test('ends with exit code 130 on Ctrl-C, and the agents stop', async () => {
     await agentOf('both', source, [0, 1], { maxRateBytes: 2 * SLOW_RATE_BYTES });
-    const { backup, timestamp } = await amidBackup();
+    const { backup, timestamp } = await startedBackup();
     backup.kill('SIGINT');
     await isIncomplete(await backup.ended, timestamp, 130);
   });
 
-  test('kill -9 of the command line: never complete, nothing left in the databases, and the next backup is complete', async () => {
+  test('never becomes complete after kill -9 of the command line, leaves nothing in the databases, and the next backup is complete', async () => {
     await agentOf('both', source, [0, 1], { maxRateBytes: 3 * SLOW_RATE_BYTES });
-    const { backup, timestamp } = await amidBackup();
+    const { backup, timestamp } = await startedBackup();
     backup.kill('SIGKILL');
     await backup.ended;
-    // Nobody tells the agents: they ship to the end.
+    // The agents do not learn of it: they ship to the end.
     expect(await leftoversOnAll(source ?? [], 240_000)).toEqual([]);
     expect(await store.head(formatKey({ kind: 'manifest', timestamp }))).toBeUndefined();
     expect((await stowage(['backup'], { config })).json.status).toBe('complete');
   });
 
-  test('a content that no agent serves fails by name, in bounded time', async () => {
+  test('fails in bounded time and names the content that no agent serves', async () => {
     await agentOf('host0', source, [0]);
-    const result = await stowage(['backup'], { config: impatient });
+    const result = await stowage(['backup'], { config: shortClaimConfig });
     expect(result.json.failures).toEqual([
       expect.objectContaining({
         content: 1,
@@ -167,7 +167,7 @@ describe('a backup that agents carry out', () => {
     await isIncomplete(result, result.json.timestamp);
   });
 
-  test('a schedule in an agent’s configuration is enough for complete sets', async () => {
+  test('is complete when it is started by the schedule in an agent’s configuration', async () => {
     const listed = async () => (await stowage(['list'], { config })).json.sets;
     const before = new Set((await listed()).map(({ timestamp }) => timestamp));
     await agentOf('host0', source, [0]);
@@ -180,7 +180,7 @@ describe('a backup that agents carry out', () => {
     expect(await scheduled.ended).toEqual({ code: 0, signal: null });
   });
 
-  test('a copy of the set holds nothing that an agent could follow again', async () => {
+  test('can be copied, and the copy has no orders that an agent would run again', async () => {
     await agentOf('both', source, [0, 1]);
     const { timestamp } = (await stowage(['backup'], { config })).json;
     const elsewhere = place.newRoot();

@@ -26,8 +26,8 @@ afterAll(async () => {
 
 const command = (...args: string[]): Promise<CliResult> => stowage(args, { config });
 
-describe('deleting', () => {
-  test('without --yes removes nothing; with it, this set and no other', async () => {
+describe('stowage delete', () => {
+  test('removes nothing without --yes, and with it only the given set', async () => {
     const { json: second } = await command('backup', '--include-schema', 'misc');
     const listed = async () => (await command('list')).json.sets.map((set) => set.timestamp);
     const before = await listed();
@@ -51,8 +51,8 @@ describe('deleting', () => {
   });
 });
 
-describe('configuring', () => {
-  test('config shows every value with its source: flag > environment > file > default', async () => {
+describe('the command line', () => {
+  test('shows the source of every configuration value: flag, environment, file or default', async () => {
     const other = place.newRoot();
     const env = { STOWAGE_WORKERS: '7', PGDATABASE: 'from_env' };
     const { json, code } = await stowage(['config', '--root', other], { config, env });
@@ -96,7 +96,7 @@ describe('configuring', () => {
         ],
       },
     ],
-  ])('a mistake in %s is named with its field and file', async (field, mistake) => {
+  ])('names the field and the file of an invalid %s', async (field, mistake) => {
     const wrong = await configFor(place, servers, root, mistake);
     const { code, json } = await stowage(['list'], { config: wrong });
     expect(json.error).toMatchObject({ code: 'config/invalid', where: { field } });
@@ -104,7 +104,7 @@ describe('configuring', () => {
     expect(code).toBe(2);
   });
 
-  test('a misspelt field and a missing file are told apart', async () => {
+  test('reports an unknown field and a missing file by different error codes', async () => {
     const unknown = await stowage(['list'], {
       config: await configFor(place, servers, root, { rooot: 'x' }),
     });
@@ -128,14 +128,14 @@ describe('configuring', () => {
     [['backup', '--workers', '0']],
     [['backup', '--functions', 'nobody']],
     [['copy', '20260101000000']],
-  ])('%j is answered with exit code 2 and a document that says why', async (args) => {
+  ])('rejects %j with exit code 2 and an error document', async (args) => {
     const { code, json } = await command(...args);
     expect(json.error.code).toMatch(/^(usage|config)\//);
     expect(json.error.message).not.toBe('');
     expect(code).toBe(2);
   });
 
-  test('a server that does not answer is exit code 6, naming the segment', async () => {
+  test('exits with code 6 and names the segment when a server is unreachable', async () => {
     const port = servers[0]?.port;
     const segments = [
       { content: 0, host: '127.0.0.1', port },

@@ -8,7 +8,7 @@ import { startCluster, stopAll, type TestServer } from '../support/servers/postg
 import { bigTable } from '../support/trouble/trouble.ts';
 import { readUntil } from '../support/wait-for.ts';
 
-/** Long enough, at the rate of SLOWLY, that rows are still on their way when the restore is struck. */
+/** At SLOW_RATE_BYTES this takes long enough that rows are in transit when the restore is interrupted. */
 const MEGABYTES = 60;
 
 let place: Place;
@@ -32,8 +32,8 @@ afterAll(async () => {
   await place?.stop();
 });
 
-/** Starts a slow restore, and waits until rows of content 1 flow into the target. */
-async function amidRows(database: string): Promise<RunningCli> {
+/** Starts a slow restore, and waits until it loads rows of content 1. */
+async function startedRestore(database: string): Promise<RunningCli> {
   const args = ['restore', timestamp, '--create', '--no-verify', '--database', database];
   const restore = startStowage(args, { config: slow });
   const loading = await readUntil(
@@ -47,16 +47,16 @@ async function amidRows(database: string): Promise<RunningCli> {
   return restore;
 }
 
-/** What was not restored must not look restored: a table comes whole, in one transaction, or not at all. */
-async function isFailed(restore: RunningCli, database: string): Promise<void> {
+/** Checks that a failed restore left nothing: a table is loaded whole, in one transaction, or not. */
+async function loadedNothing(restore: RunningCli, database: string): Promise<void> {
   expect(await leftoversOf(restore, servers)).toEqual(NO_LEFTOVERS);
   expect(await servers[1]?.psql('SELECT count(*) FROM big.lineitem', database)).toBe('0');
   for (const server of servers) await server.psql(`DROP DATABASE IF EXISTS ${database}`);
 }
 
-describe('a restore that is struck amid the rows', () => {
-  test('kill -9 of a shipper: failed, the content named, no row of its table there', async () => {
-    const restore = await amidRows('struck');
+describe('a restore that is interrupted while it loads rows', () => {
+  test('fails, names the content and loads no row of its table when a shipper is killed', async () => {
+    const restore = await startedRestore('killed');
     process.kill(shipperPids(restore).get(1) ?? Number.NaN, 'SIGKILL');
     const { code, json } = await restore.ended;
     expect(json.status).toBe('failed');
@@ -64,26 +64,26 @@ describe('a restore that is struck amid the rows', () => {
       expect.objectContaining({ content: 1, code: 'segment-failed' }),
     );
     expect(code).toBe(3);
-    await isFailed(restore, 'struck');
+    await loadedNothing(restore, 'killed');
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
-    '%s: exit code 130, and nothing goes on',
+    'ends with exit code 130 on %s, and no process continues',
     async (signal) => {
-      const restore = await amidRows('interrupted');
+      const restore = await startedRestore('interrupted');
       restore.kill(signal);
       const { code, json } = await restore.ended;
       expect(json.status).toBe('failed');
       expect(code).toBe(130);
-      await isFailed(restore, 'interrupted');
+      await loadedNothing(restore, 'interrupted');
     },
   );
 
-  test('kill -9 of the command line: its shippers end, and a new restore brings everything', async () => {
-    const restore = await amidRows('orphaned');
+  test('has no running shippers after kill -9 of the command line, and a new restore loads all rows', async () => {
+    const restore = await startedRestore('orphaned');
     restore.kill('SIGKILL');
     await restore.ended;
-    await isFailed(restore, 'orphaned');
+    await loadedNothing(restore, 'orphaned');
     const again = await stowage(['restore', timestamp, '--create', '--database', 'orphaned'], {
       config,
     });

@@ -37,15 +37,15 @@ const tablesIn = (database: string) =>
     database,
   );
 
-async function isRefused(exit: number, says: string | RegExp, ...args: string[]): Promise<void> {
+async function isRefused(exit: number, message: string | RegExp, ...args: string[]): Promise<void> {
   const { code, json, text } = await command('restore', timestamp, ...args);
-  expect(text).toMatch(says);
+  expect(text).toMatch(message);
   expect(code).toBe(exit);
   expect(json.error?.hint ?? json.status).toBeTypeOf('string');
 }
 
-describe('restoring', () => {
-  test('a chosen table into a new database brings it and nothing else', async () => {
+describe('a restore', () => {
+  test('with --include-table loads that table into a new database, and no other', async () => {
     const restore = await command(
       ...[
         'restore',
@@ -65,7 +65,7 @@ describe('restoring', () => {
     await onAll('DROP DATABASE chosen', 'postgres');
   });
 
-  test('a partitioned table by its root’s name brings root, partitions and rows', async () => {
+  test('of a partitioned table by the name of its root restores the root, the partitions and the rows', async () => {
     const restore = await command(
       ...[
         'restore',
@@ -87,7 +87,7 @@ describe('restoring', () => {
     await onAll('DROP DATABASE parted', 'postgres');
   });
 
-  test('--truncate empties and loads the chosen table, and leaves the others alone', async () => {
+  test('with --truncate replaces the rows of the selected table, and leaves other tables unchanged', async () => {
     await onAll(`DELETE FROM misc.note WHERE id > 10; INSERT INTO misc.note VALUES (999, 'newer');
       DELETE FROM parts.event_2025`);
     const restore = await command(
@@ -106,7 +106,7 @@ describe('restoring', () => {
     expect(await onAll('SELECT count(*) FROM parts.event_2025')).toEqual(['0', '0']);
   });
 
-  test('a whole set over an existing database with --truncate brings back every row', async () => {
+  test('of a whole set with --truncate restores every row of an existing database', async () => {
     await onAll(
       `DELETE FROM ${BANK}.transfer; DELETE FROM ${BANK}.account; DELETE FROM parts.event`,
     );
@@ -116,7 +116,7 @@ describe('restoring', () => {
     expect(await onAll(counts)).toEqual(Array(2).fill('1000|10|400'));
   });
 
-  test('is refused, with nothing changed, where it would overwrite or make no sense', async () => {
+  test('is refused without any change when it would overwrite data or its options contradict each other', async () => {
     const before = await onAll(`SELECT count(*), max(id) FROM misc.note`);
     await isRefused(4, /exists; --truncate would empty and load it/);
     await isRefused(4, /does not exist; --create would make it/, '--database', 'absent');
@@ -136,7 +136,7 @@ describe('restoring', () => {
     expect(await onAll(`SELECT count(*), max(id) FROM misc.note`)).toEqual(before);
   });
 
-  test('does not empty a table that another one, not chosen, refers to', async () => {
+  test('does not truncate a table that a table outside the selection refers to', async () => {
     const args = ['restore', timestamp, '--truncate', '--include-table', `${BANK}.account`];
     const { code, text } = await command(...args);
     expect([3, 4]).toContain(code);
@@ -144,15 +144,15 @@ describe('restoring', () => {
     expect(await onAll(`SELECT count(*) FROM ${BANK}.account`)).toEqual(['1000', '1000']);
   });
 
-  test('an unknown set is not found', async () => {
+  test('of an unknown set fails with set/not-found', async () => {
     const { code, json } = await command('restore', '20200101000000', '--create');
     expect(json.error.code).toBe('set/not-found');
     expect(code).toBe(4);
   });
 });
 
-describe('backing up', () => {
-  test('only what is chosen; an include that chooses nothing is refused', async () => {
+describe('a backup', () => {
+  test('holds only the selected tables, and is refused when an --include-table matches none', async () => {
     const alone = await command(
       'backup',
       '--include-schema',

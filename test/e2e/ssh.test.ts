@@ -18,12 +18,12 @@ import { bigTable } from '../support/trouble/trouble.ts';
 
 const SHIPPER = fileURLToPath(new URL('../../segment-shipper/main.ts', import.meta.url));
 const MEGABYTES = 60;
-/** Tells the ssh of one content from that of another. */
+/** Marks the ssh process of a content. */
 const OF_CONTENT = ['env', 'OF_CONTENT={content}'];
 const runnable = await hasSshd();
 if (!runnable) process.stderr.write('not run: shippers started over ssh (no /usr/sbin/sshd)\n');
 
-describe.skipIf(!runnable)('shippers on other hosts, started over ssh', () => {
+describe.skipIf(!runnable)('shippers started over ssh', () => {
   let place: Place;
   let sshd: Sshd;
   let servers: TestServer[];
@@ -58,7 +58,7 @@ describe.skipIf(!runnable)('shippers on other hosts, started over ssh', () => {
     return { config, backup: startStowage(['backup'], { config }), store: await place.open(root) };
   }
 
-  test('back up a whole set, which restores the same way', async () => {
+  test('back up a complete set and restore it', async () => {
     const { config, backup } = await start();
     const { code, json } = await backup.ended;
     expect(json).toMatchObject({ status: 'complete', failures: [] });
@@ -76,14 +76,14 @@ describe.skipIf(!runnable)('shippers on other hosts, started over ssh', () => {
     expect(await leftoversOf(backup, servers)).toEqual(NO_LEFTOVERS);
   });
 
-  test('killing ssh here fails the backup, names the segment, and ends the shipper there', async () => {
+  test('end when the local ssh process is killed; the backup fails and names the segment', async () => {
     const { backup, store } = await start({ maxRateBytes: 2 * SLOW_RATE_BYTES });
     await afterFirstReceipt(backup, store, 1);
-    const here = await sshFor(backup, 1);
-    const there = shipperPids(backup).get(1) ?? Number.NaN;
-    expect(here).not.toBe(there);
-    expect(await isRunning(there)).toBe(true);
-    process.kill(here, 'SIGKILL');
+    const ssh = await sshFor(backup, 1);
+    const shipper = shipperPids(backup).get(1) ?? Number.NaN;
+    expect(ssh).not.toBe(shipper);
+    expect(await isRunning(shipper)).toBe(true);
+    process.kill(ssh, 'SIGKILL');
     const { code, json } = await backup.ended;
     expect(json).toMatchObject({
       status: 'incomplete',
@@ -94,7 +94,7 @@ describe.skipIf(!runnable)('shippers on other hosts, started over ssh', () => {
     expect(await storedKeys(store, 'manifest')).toEqual([]);
   });
 
-  test('a host that cannot be reached is named, and what ssh said', async () => {
+  test('make the backup fail with the name of an unreachable host and the message of ssh', async () => {
     const segments = servers.map(({ host, port }, content) => ({ content, host, port }));
     const command = ['ssh', '-F', 'none', '-p', '1', '-o', 'BatchMode=yes', '{host}', 'true'];
     const config = await configFor(place, servers, place.newRoot(), {

@@ -20,7 +20,7 @@ const MEGABYTES = 20;
 const COUNTS = `SELECT 'heap', gp_segment_id, count(*) FROM big.heap GROUP BY 2
   UNION ALL SELECT 'ao', gp_segment_id, count(*) FROM big.ao GROUP BY 2 ORDER BY 1, 2`;
 
-/** One agent finds out which contents are on its host, which is where all of a test cluster are. */
+/** All contents of a test cluster are on one host, so that one agent serves them all. */
 describe.skipIf(withoutGreenplum)('an agent on Greenplum', () => {
   let place: Place;
   let fifoBase: string;
@@ -33,7 +33,7 @@ describe.skipIf(withoutGreenplum)('an agent on Greenplum', () => {
     place = await directoryPlace();
     root = place.newRoot();
     fifoBase = await mkdtemp(join(tmpdir(), 'stowage-test-'));
-    // The server's user passes through it.
+    // The server's user must be able to enter it.
     await chmod(fifoBase, 0o755);
     const [cluster] = await clustersUnderTest();
     const { host, port, user, binDir } = cluster;
@@ -61,7 +61,7 @@ describe.skipIf(withoutGreenplum)('an agent on Greenplum', () => {
     });
 
   test.each(SNAPSHOTS)(
-    'a backup by %s, and a restore on the segments, bring every row back',
+    'backs up by %s and restores every row on the segments',
     async (snapshot) => {
       const config = await configured(source, snapshot);
       const backup = await stowage(['backup'], { config });
@@ -78,7 +78,7 @@ describe.skipIf(withoutGreenplum)('an agent on Greenplum', () => {
     },
   );
 
-  test('through the coordinator as well', async () => {
+  test('restores every row through the coordinator with --resize', async () => {
     const config = await configured(source, 'barrier');
     const { timestamp } = (await stowage(['list'], { config })).json.sets[0] ?? {};
     const target = databaseOn(source.cluster, freshName());

@@ -27,41 +27,46 @@ import {
   waitForSegments,
 } from './support/faults.ts';
 
-/** Long enough, at the rate of SLOWLY, that rows are still on their way when the restore is struck. */
+/** At SLOW_RATE_BYTES this takes long enough that rows are in transit when the restore is interrupted. */
 const MEGABYTES = 100;
 const TABLES = ['big.heap', 'big.ao'];
 
-/** What is done, and the content and words of the problem that must be told of it. */
-type Loss = readonly [what: string, blow: Fault, content: number, cause: RegExp];
+/** A fault, and the content and message of the problem that the command must report. */
+type FaultCase = readonly [what: string, fault: Fault, content: number, cause: RegExp];
 
-const LOSSES: readonly Loss[] = [
-  ['kill -9 of the coordinator’s shipper', killShipper(-1), -1, /shipper of content -1 .*SIGKILL/],
-  // Through the coordinator Greenplum itself does not say which.
-  ['kill -9 of a segment’s backend', killBackend(0), -1, /seg0|MPP detected 1 segment failures/],
+const FAULTS: readonly FaultCase[] = [
   [
-    'pg_terminate_backend of a session of the coordinator',
+    'the shipper of the coordinator is killed',
+    killShipper(-1),
+    -1,
+    /shipper of content -1 .*SIGKILL/,
+  ],
+  // Through the coordinator, Greenplum does not say which segment failed.
+  ['a backend of a segment is killed', killBackend(0), -1, /seg0|MPP detected 1 segment failures/],
+  [
+    'pg_terminate_backend ends a session on the coordinator',
     terminateSession('stowage restore%worker%'),
     -1,
     /terminating connection/,
   ],
 ];
 
-/** A program that was killed is taken for a success by Greenplum: who handed it rows tells. */
+/** Greenplum takes a killed program for a success; the shipper that writes to it reports it. */
 const PROGRAM_DIED = /stopped reading|was it killed/;
 
-/** Only where every segment loads its own rows. */
-const SEGMENT_LOSSES: readonly Loss[] = [
-  ['kill -9 of a segment’s shipper', killShipper(1), 1, /shipper of content 1 .*SIGKILL/],
-  ['kill -9 of a segment’s program', killProgram('sh', 1), 1, PROGRAM_DIED],
-  ['kill -9 of a program’s cat', killProgram('cat', 0), 0, PROGRAM_DIED],
+/** Only where each segment loads its own rows. */
+const SEGMENT_FAULTS: readonly FaultCase[] = [
+  ['the shipper of a segment is killed', killShipper(1), 1, /shipper of content 1 .*SIGKILL/],
+  ['the program of a segment is killed', killProgram('sh', 1), 1, PROGRAM_DIED],
+  ['the cat of a program is killed', killProgram('cat', 0), 0, PROGRAM_DIED],
 ];
 
 const WAYS = [
-  { way: 'on the segments', flags: [], losses: [...LOSSES, ...SEGMENT_LOSSES] },
-  { way: 'through the coordinator', flags: ['--resize'], losses: LOSSES },
+  { way: 'on the segments', flags: [], faults: [...FAULTS, ...SEGMENT_FAULTS] },
+  { way: 'through the coordinator', flags: ['--resize'], faults: FAULTS },
 ];
 
-describe.skipIf(withoutGreenplum)('a restore that is struck amid the rows', () => {
+describe.skipIf(withoutGreenplum)('a restore that is interrupted while it loads rows', () => {
   let place: Place;
   let fifoBase: string;
   let source: TestDatabase;
@@ -73,7 +78,7 @@ describe.skipIf(withoutGreenplum)('a restore that is struck amid the rows', () =
   beforeAll(async () => {
     place = await directoryPlace();
     fifoBase = await mkdtemp(join(tmpdir(), 'stowage-test-'));
-    // The server's user passes through it.
+    // The server's user must be able to enter it.
     await chmod(fifoBase, 0o755);
     const [cluster] = await clustersUnderTest();
     source = await freshDatabase(cluster, [bigSql(MEGABYTES)]);
@@ -94,38 +99,38 @@ describe.skipIf(withoutGreenplum)('a restore that is struck amid the rows', () =
     if (fifoBase !== undefined) await rm(fifoBase, { recursive: true, force: true });
   });
 
-  describe.each(WAYS)('loading $way', ({ flags, losses }) => {
-    test.each(losses)('%s', async (_, blow, content, cause) => {
-      const victim = await amidRows(flags);
-      await blow(victim);
-      const { code, json, text } = await victim.run.ended;
+  describe.each(WAYS)('$way', ({ flags, faults }) => {
+    test.each(faults)('fails and names the cause when %s', async (_, fault, content, cause) => {
+      const restore = await startRestore(flags);
+      await fault(restore);
+      const { code, json, text } = await restore.run.ended;
       expect([code, json?.status, text]).toEqual([3, 'failed', expect.stringMatching(cause)]);
-      const told = { content, message: expect.stringMatching(cause) as unknown };
-      expect(json.problems).toContainEqual(expect.objectContaining(told));
+      const problem = { content, message: expect.stringMatching(cause) as unknown };
+      expect(json.problems).toContainEqual(expect.objectContaining(problem));
       const named = json.problems.flatMap(({ relation }) => relation?.name ?? []);
-      await isHalfAtMost(
-        victim,
+      await loadedWholeTablesOnly(
+        restore,
         TABLES.filter((table) => named.includes(table.slice('big.'.length))),
       );
     });
 
-    test('SIGTERM: exit code 130, and nothing goes on', async () => {
-      const victim = await amidRows(flags);
-      victim.run.kill('SIGTERM');
-      const { code, json } = await victim.run.ended;
+    test('ends with exit code 130 on SIGTERM, and no process continues', async () => {
+      const restore = await startRestore(flags);
+      restore.run.kill('SIGTERM');
+      const { code, json } = await restore.run.ended;
       expect([code, json?.status]).toEqual([130, 'failed']);
-      await isHalfAtMost(victim, []);
+      await loadedWholeTablesOnly(restore, []);
     });
 
-    test('kill -9 of the command line ends everything it began', async () => {
-      const victim = await amidRows(flags);
-      victim.run.kill('SIGKILL');
-      expect((await victim.run.ended).code).toBeNull();
-      await isHalfAtMost(victim, []);
+    test('leaves nothing running after kill -9 of the command line', async () => {
+      const restore = await startRestore(flags);
+      restore.run.kill('SIGKILL');
+      expect((await restore.run.ended).code).toBeNull();
+      await loadedWholeTablesOnly(restore, []);
     });
   });
 
-  test('and after all that, a new restore brings everything', async () => {
+  test('can be repeated, and the new restore loads all rows', async () => {
     const database = databaseOn(source.cluster, freshName());
     try {
       const restore = await stowage(
@@ -141,7 +146,7 @@ describe.skipIf(withoutGreenplum)('a restore that is struck amid the rows', () =
     }
   });
 
-  async function amidRows(flags: readonly string[]): Promise<RunUnderTest> {
+  async function startRestore(flags: readonly string[]): Promise<RunUnderTest> {
     const database = databaseOn(source.cluster, freshName());
     const args = [
       'restore',
@@ -157,15 +162,18 @@ describe.skipIf(withoutGreenplum)('a restore that is struck amid the rows', () =
     return { run, database, fifoBase };
   }
 
-  /** What was not restored must not look restored: a table comes whole, in one transaction, or not at all. */
-  async function isHalfAtMost(victim: RunUnderTest, failed: readonly string[]): Promise<void> {
-    await waitForSegments(victim);
-    expect(await leftoversOf(victim)).toEqual(NO_LEFTOVERS);
-    const counts = await countsIn(victim.database);
+  /** A table is loaded whole, in one transaction, or not at all. */
+  async function loadedWholeTablesOnly(
+    restore: RunUnderTest,
+    failed: readonly string[],
+  ): Promise<void> {
+    await waitForSegments(restore);
+    expect(await leftoversOf(restore)).toEqual(NO_LEFTOVERS);
+    const counts = await countsIn(restore.database);
     for (const [at, count] of counts.entries()) expect(['0', rows[at]]).toContain(count);
     expect(counts).toContain('0');
     for (const table of failed) expect(counts[TABLES.indexOf(table)]).toBe('0');
-    await victim.database.drop();
+    await restore.database.drop();
   }
 
   async function countsIn(database: TestDatabase): Promise<string[]> {

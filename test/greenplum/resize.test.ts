@@ -27,34 +27,33 @@ import {
 import { SNAPSHOTS } from './support/snapshots.ts';
 
 const clusters = withoutGreenplum ? [] : await clustersUnderTest();
-const [home] = clusters;
-/** To every further cluster; and home again under --resize, which distributes anew where nobody needs it. */
-const journeys = SNAPSHOTS.flatMap((snapshot) =>
+const [sourceCluster] = clusters;
+/** One case per target cluster. The source itself is a target too: --resize then redistributes needlessly. */
+const cases = SNAPSHOTS.flatMap((snapshot) =>
   clusters
-    .filter(({ major }) => major === home?.major)
-    .map((away) => ({
+    .filter(({ major }) => major === sourceCluster?.major)
+    .map((target) => ({
       snapshot,
-      away,
-      counts: `${home?.segments.length} → ${away.segments.length} → ${home?.segments.length}`,
+      target,
+      counts: `${sourceCluster?.segments.length} to ${target.segments.length}`,
     })),
 );
 
-/** A set goes to a cluster of another size, and what came there goes home: every row must find its segment twice. */
-describe.skipIf(withoutGreenplum).each(journeys)(
-  'segments $counts, the snapshot by $snapshot',
-  (journey) => {
-    const { away, snapshot } = journey;
+/** Restores a set into another number of segments, and a backup of that into the first number. */
+describe.skipIf(withoutGreenplum).each(cases)(
+  'a restore from $counts segments, with a snapshot by $snapshot,',
+  ({ target, snapshot }) => {
     const prefix = `${freshName()}_`;
     const made: TestDatabase[] = [];
     let place: Place;
     let source: TestDatabase;
-    let there: TestDatabase;
+    let resized: TestDatabase;
     let before: DatabaseContents;
     let globals: string;
 
     beforeAll(async () => {
       place = await directoryPlace();
-      const cluster = home as GreenplumCluster;
+      const cluster = sourceCluster as GreenplumCluster;
       await psql(targetOf(cluster), globalsSql(prefix));
       source = await freshDatabase(
         cluster,
@@ -66,20 +65,25 @@ describe.skipIf(withoutGreenplum).each(journeys)(
     });
     afterAll(async () => {
       for (const database of made) await database.drop();
-      for (const cluster of new Set([home, away]))
+      for (const cluster of new Set([sourceCluster, target]))
         if (cluster !== undefined) await dropGlobals(cluster, prefix);
       await place?.stop();
     });
 
-    test('there: every row finds its segment, with several connections, and roles come along', async () => {
-      there = databaseOn(away, freshName());
-      await travel(source, there, ...(away === home ? [] : ['--globals']));
-      expect(await globalsOf(away, prefix)).toBe(globals);
+    test('loads every row into its segment over several connections, and restores the roles', async () => {
+      resized = databaseOn(target, freshName());
+      await backUpAndRestore(source, resized, ...(target === sourceCluster ? [] : ['--globals']));
+      expect(await globalsOf(target, prefix)).toBe(globals);
     });
 
-    test('and home again', () => travel(there, databaseOn(home as GreenplumCluster, freshName())));
+    test('can be reversed: a backup of the result restores into the first number of segments', () =>
+      backUpAndRestore(resized, databaseOn(sourceCluster as GreenplumCluster, freshName())));
 
-    async function travel(from: TestDatabase, to: TestDatabase, ...args: string[]): Promise<void> {
+    async function backUpAndRestore(
+      from: TestDatabase,
+      to: TestDatabase,
+      ...args: string[]
+    ): Promise<void> {
       made.push(to);
       const root = place.newRoot();
       const backup = await command(['backup'], from, root);

@@ -5,17 +5,17 @@ import { shipperPids } from '../../support/e2e/interrupted-run.ts';
 import { readUntil } from '../../support/wait-for.ts';
 import type { TestDatabase } from './database.ts';
 
-/** What a blow may strike: a run, the database it works on, and the folder where its FIFOs are. */
+/** A run, its database, and the folder of its FIFOs. */
 export interface RunUnderTest {
   readonly run: RunningCli;
   readonly database: TestDatabase;
   readonly fifoBase: string;
 }
 
-/** Resolves when it has struck. @throws when there was nothing to strike: that would prove nothing. */
+/** Injects a fault. @throws when there is nothing to kill or terminate: that would prove nothing. */
 export type Fault = (victim: RunUnderTest) => Promise<void>;
 
-/** kill -9 of the program that the server started for a COPY ON SEGMENT: its shell, or the `cat` that carries the rows. */
+/** Kills the program that the server started for COPY ON SEGMENT: its shell, or its `cat`. */
 export const killProgram =
   (which: 'sh' | 'cat', content: number): Fault =>
   async ({ fifoBase }) => {
@@ -25,7 +25,7 @@ export const killProgram =
         ({ words }) =>
           words[1] === '-c' && words[2]?.includes(`-${content}';`) && words[2].includes('mkfifo'),
       );
-      // Before its cat is at the FIFO a shell has yet to meet the shipper.
+      // A shell without a cat at the FIFO is not connected to the shipper yet.
       const cats = all.filter(
         ({ words, parent }) =>
           words[0] === 'cat' && shells.some(({ pid: shell }) => shell === parent),
@@ -36,14 +36,14 @@ export const killProgram =
     process.kill(pid, 'SIGKILL');
   };
 
-/** kill -9 of a server process that copies rows on a segment; its whole server starts again for that. */
+/** Kills a backend of a segment that copies rows. The server of the segment restarts after that. */
 export const killBackend =
   (content: number): Fault =>
   async ({ database }) => {
     process.kill(await waitForCopy(database, content), 'SIGKILL');
   };
 
-/** kill -9 of a shipper. */
+/** Kills a shipper. */
 export const killShipper =
   (content: number): Fault =>
   ({ run }) => {
@@ -51,7 +51,7 @@ export const killShipper =
     return Promise.resolve();
   };
 
-/** pg_terminate_backend of a session of Stowage on the coordinator. */
+/** Ends a session of Stowage on the coordinator by pg_terminate_backend. */
 export const terminateSession =
   (applicationName: string): Fault =>
   async ({ database }) => {
@@ -64,7 +64,7 @@ export const terminateSession =
     });
   };
 
-/** Waits for a server process on a segment that is in the midst of a COPY; its process id. */
+/** Waits until a backend of a segment runs COPY. Returns its process id. */
 export function waitForCopy(database: TestDatabase, content: number): Promise<number> {
   return waitForPositive(`a COPY on content ${content}`, async () => {
     const pid = await database
@@ -74,7 +74,7 @@ export function waitForCopy(database: TestDatabase, content: number): Promise<nu
          AND query LIKE '%COPY %' AND pid <> pg_backend_pid() LIMIT 1`,
       )
       .catch((error: unknown) => {
-        // A restore has yet to make it.
+        // The restore has not created the database yet.
         if (!String(error).includes('does not exist')) throw error;
       });
     return Number(pid ?? 0);
@@ -91,19 +91,19 @@ async function waitForPositive(
     30_000,
   );
   if (number === undefined || number === 0)
-    throw new Error(`the moment to strike never came: no ${what}`);
+    throw new Error(`cannot inject the fault: there is no ${what}`);
   return number;
 }
 
-/** Waits until every segment answers again: a server whose process was killed starts anew. */
+/** Waits until every segment answers: a server restarts after one of its processes was killed. */
 export async function waitForSegments({ database }: Pick<RunUnderTest, 'database'>): Promise<void> {
-  const ask = () => database.psql(`SELECT count(*) FROM gp_dist_random('gp_id')`).catch(String);
+  const query = () => database.psql(`SELECT count(*) FROM gp_dist_random('gp_id')`).catch(String);
   const answer = await readUntil(
-    ask,
+    query,
     (text) => text === String(database.cluster.segments.length),
     60_000,
   );
-  if (Number.isNaN(Number(answer))) throw new Error(`the cluster did not come back: ${answer}`);
+  if (Number.isNaN(Number(answer))) throw new Error(`the cluster did not restart: ${answer}`);
 }
 
 interface Process {
@@ -112,7 +112,7 @@ interface Process {
   readonly words: readonly string[];
 }
 
-/** Processes that name this folder, or have a file of it open. */
+/** Processes that have this folder in their arguments, or a file of it open. */
 async function processesUsing(folder: string): Promise<Process[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const seen = await Promise.all(
@@ -133,10 +133,13 @@ async function readProcess(pid: number, folder: string): Promise<Process | undef
   return fields[0] === 'Z' ? undefined : { pid, parent: Number(fields[1]), words };
 }
 
-/** Nothing may be left of a run that is over, but what it takes a moment to notice. */
+/** What `leftoversOf` returns when a run has left nothing. */
 export const NO_LEFTOVERS = { processes: [], folders: [], inDatabase: '' };
 
-/** What is left of a run: processes (its own, its children, programs of the server), FIFO folders, and what the servers hold. */
+/**
+ * What remains of a run: shippers and programs of the server, FIFO folders, and sessions, locks,
+ * prepared transactions and schemas in the servers. Waits until each is gone.
+ */
 export async function leftoversOf({ run, database, fifoBase }: RunUnderTest) {
   const shippers = [...shipperPids(run).values()];
   const processes = async () => {
@@ -161,7 +164,7 @@ export async function leftoversOf({ run, database, fifoBase }: RunUnderTest) {
   };
 }
 
-/** Sessions, locks, transactions that were prepared and never ended, and canaries. */
+/** Sessions, locks, prepared transactions, and schemas of Stowage. */
 async function leftoversIn(database: TestDatabase): Promise<string> {
   const here = `(SELECT oid FROM pg_database WHERE datname = current_database())`;
   const sql = `SELECT 'session', pid::text, application_name, query FROM pg_stat_activity

@@ -31,7 +31,7 @@ let configs = 0;
 
 export const DATABASE = 'shop';
 
-/** Client sessions in a server, and locks on relations that anybody holds, other than this look's: empty when nothing of Stowage is left. */
+/** Client sessions and relation locks on a server, except those of this query. */
 export async function leftoversOn(server: TestServer): Promise<string> {
   return server.psql(`SELECT 'session', pid, application_name, state FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
@@ -40,7 +40,10 @@ export async function leftoversOn(server: TestServer): Promise<string> {
     AND pid NOT IN (SELECT pid FROM pg_stat_activity WHERE backend_type <> 'client backend')`);
 }
 
-/** What stays behind in servers: a session that its client has left is there until the server has noticed. */
+/**
+ * Sessions and locks that remain on servers. Waits until there are none, because a server notices
+ * late that a client has disconnected.
+ */
 export async function leftoversOnAll(
   servers: readonly TestServer[],
   msMax?: number,
@@ -52,7 +55,7 @@ export async function leftoversOnAll(
   );
 }
 
-/** Names of the databases that are not there from the beginning. */
+/** Names of the databases that initdb did not create. */
 export async function databasesOf(server: TestServer): Promise<string[]> {
   const names = await server.psql(
     `SELECT datname FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1') ORDER BY 1`,

@@ -7,7 +7,7 @@ import { readUntil } from '../wait-for.ts';
 import { leftoversOnAll } from './cluster.ts';
 import { isRunning } from './processes.ts';
 
-/** A moment in a running backup; resolves when it has come. */
+/** Resolves when a running backup has reached a certain point for this content. */
 export type BackupPoint = (
   backup: RunningCli,
   store: ObjectStore,
@@ -26,7 +26,7 @@ export const afterDelay =
     await sleep(ms);
   };
 
-/** The first receipt of a pack (not of metadata) of this content is stored. */
+/** Resolves when the first receipt of a pack (not of metadata) of this content is stored. */
 export const afterFirstReceipt: BackupPoint = async (backup, store, content) => {
   await shipperOf(backup, store, content);
   await waitForKey(
@@ -35,7 +35,7 @@ export const afterFirstReceipt: BackupPoint = async (backup, store, content) => 
   );
 };
 
-/** A pack of this content is on its way, and not there yet. */
+/** Resolves when an upload of a pack of this content has begun, and before it is complete. */
 export const duringUpload: BackupPoint = async (backup, store, content) => {
   await shipperOf(backup, store, content);
   await waitForKey(
@@ -44,23 +44,23 @@ export const duringUpload: BackupPoint = async (backup, store, content) => {
   );
 };
 
-/** @throws when no such key is seen: a blow that came too late would prove nothing. */
+/** @throws when no key matches: a fault that is injected too late would prove nothing. */
 async function waitForKey(
   list: () => Promise<{ readonly key: string }[]>,
-  fits: (key: Key | undefined) => boolean,
+  matches: (key: Key | undefined) => boolean,
 ): Promise<void> {
-  const isSeen = async () => (await list()).some(({ key }) => fits(parseKey(key)));
+  const isSeen = async () => (await list()).some(({ key }) => matches(parseKey(key)));
   if (!(await readUntil(isSeen, (found) => found)))
-    throw new Error('the moment to strike never came');
+    throw new Error('the backup never reached the point to interrupt it');
 }
 
-/** The process ids of the shippers that a backup has told of. */
+/** Content → process id of its shipper, from the events that the command line has written. */
 export function shipperPids(backup: RunningCli): Map<number, number> {
   const told = backup.events.filter(({ event }) => event === 'shipper');
   return new Map(told.map((event) => [Number(event['content']), Number(event['pid'])]));
 }
 
-/** Whatever is left of a run that is over; all lists are empty when it is well. */
+/** Shipper processes, sessions and locks that remain after a run. All lists should be empty. */
 export async function leftoversOf(backup: RunningCli, servers: readonly TestServer[]) {
   const pids = [...shipperPids(backup).values()];
   const running = await readUntil(
@@ -73,7 +73,7 @@ export async function leftoversOf(backup: RunningCli, servers: readonly TestServ
 
 export const NO_LEFTOVERS = { running: [], inDatabases: [] };
 
-/** Keys of one kind that are stored. */
+/** The stored keys of one kind. */
 export async function storedKeys(
   store: ObjectStore,
   kind: 'manifest' | 'pack' | 'seal',

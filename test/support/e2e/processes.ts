@@ -1,12 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 
 /**
- * Bytes per second that a content's shipper may send or read: rows of a big table are on their way for half a minute then, and a blow
- * strikes them however late it comes. As fast as they go they may all be through while a busy machine lets us wait.
+ * Bytes per second of one content's shipper, for tests that interrupt a run. The rows of a big
+ * table then take half a minute, so that the test can interrupt them even on a busy machine. Without
+ * this limit all rows could have been sent before the test kills a process.
  */
 export const SLOW_RATE_BYTES = 500_000;
 
-/** True while a process with this id runs (a zombie does not). */
+/** True while a process with this id runs. A zombie does not count. */
 export async function isRunning(pid: number): Promise<boolean> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
@@ -19,7 +20,7 @@ export async function isRunning(pid: number): Promise<boolean> {
 interface Process {
   readonly pid: number;
   readonly parent: number;
-  /** Words joined by spaces. */
+  /** Arguments joined by spaces. */
   readonly commandLine: string;
 }
 
@@ -50,7 +51,7 @@ async function readProcess(name: string): Promise<Process | undefined> {
     const commandLine = (await readFile(`/proc/${name}/cmdline`, 'utf8')).replaceAll('\0', ' ');
     return { pid: Number(name), parent, commandLine };
   } catch {
-    // It ended while we looked.
+    // The process ended meanwhile.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 import { BANK, bankSql } from './bank.ts';
 
-/** A bank, partitions, and a table nobody refers to: things to choose from. */
+/** A bank, a partitioned table, and a table without foreign keys, for tests of selection. */
 export const selectionSql = (content: number) => `${bankSql(content)}
 CREATE SCHEMA parts;
 CREATE TABLE parts.event (id int NOT NULL, day date NOT NULL, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-/** One line of the table on docs/security.md; classes of keys by their names, groups taken apart. */
+/** One row of the table in docs/security.md: names of classes of keys, with groups expanded. */
 export interface RightsRow {
   readonly role: string;
   readonly reads: ReadonlySet<string>;
@@ -13,12 +13,12 @@ export interface RightsRow {
 }
 
 export interface SecurityPage {
-  /** The classes of keys that the page explains. */
+  /** The classes of keys that the page defines. */
   readonly classes: readonly string[];
   readonly rows: readonly RightsRow[];
 }
 
-/** Reads docs/security.md. @throws when a cell has anything but names of classes and groups, or a dash. */
+/** Reads docs/security.md. @throws when a cell is neither a dash nor a list of classes and groups. */
 export async function readSecurityPage(): Promise<SecurityPage> {
   const text = await readFile(new URL('../../../docs/security.md', import.meta.url), 'utf8');
   const explained = linesOf(text, '## The keys');
@@ -43,7 +43,7 @@ export async function readSecurityPage(): Promise<SecurityPage> {
   return { classes, rows };
 }
 
-/** The cells of the first table below a heading, without its head. */
+/** The cells of the first table below a heading, without the header. */
 function linesOf(text: string, heading: string): string[][] {
   const lines = text.slice(text.indexOf(heading)).split('\n');
   const first = lines.findIndex((line) => line.startsWith('|'));

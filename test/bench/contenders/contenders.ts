@@ -6,23 +6,23 @@ import type { Bench } from '../scenario.ts';
 import { checkpoint } from '../setup/servers.ts';
 import type { Tool } from '../setup/tools.ts';
 
-/** One way of doing what a scenario measures. */
+/** A program, or a pipeline of programs, that does what a scenario measures. */
 export interface Contender {
   readonly name: string;
-  /** Without one of these it is left out. */
+  /** The contender is skipped if one of these is not installed. */
   readonly needs: readonly Tool[];
-  /** Not measured: what must be there before. */
+  /** Prepares the run. Not measured. */
   prepare?(): Promise<void>;
   run(): Promise<RunResult>;
-  /** Not measured: facts about what the run left. */
+  /** Returns figures about the result of the run. Not measured. */
   inspect?(): Promise<Readonly<Record<string, number>>>;
-  /** Not measured: removes what the run left. */
+  /** Removes what the run has written. Not measured. */
   clean?(): Promise<void>;
 }
 
 /**
- * Runs all contenders in turns: one after the other in every round, each round beginning with another, so that a
- * machine that gets slower or faster favours nobody.
+ * Runs all contenders one after the other in every round. Each round begins with another contender,
+ * so that a machine that becomes slower or faster does not favour one of them.
  */
 export async function runInTurns(
   bench: Bench,
@@ -35,7 +35,7 @@ export async function runInTurns(
     .filter((contender) => !able.includes(contender))
     .map(
       ({ name, needs }) =>
-        `Left out: ${name}; not here: ${needs.filter((need) => !bench.tools.has([need])).join(', ')}.`,
+        `Skipped: ${name}. Not installed: ${needs.filter((need) => !bench.tools.has([need])).join(', ')}.`,
     );
   const rows: Row[] = [];
   for (let round = 1; round <= rounds; round++)
@@ -53,7 +53,7 @@ export async function runInTurns(
   };
 }
 
-/** Measures one run of one contender. */
+/** Measures a run of a contender. */
 export async function runOnce(
   bench: Bench,
   servers: readonly TestServer[],

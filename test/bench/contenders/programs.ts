@@ -8,8 +8,9 @@ import { environment, quoted, run } from '../setup/shell.ts';
 import { rcloneVariables } from '../setup/store.ts';
 
 /**
- * Runs COPY with a program inside PostgreSQL, several tables at once. The backend waits for its program, so Linux adds the
- * program's time to what the backend's ended children used; the backend tells it before it ends.
+ * Runs COPY … PROGRAM for several tables at once. The backend waits for its program, so Linux adds the
+ * CPU time of the program to that of the backend's ended children. The same session then reads it from
+ * /proc/self/stat.
  */
 export async function copyByProgram(
   bench: Bench,
@@ -41,7 +42,7 @@ export async function copyByProgram(
   return { programMs: times.reduce((sum, ms) => sum + ms, 0) };
 }
 
-/** The server's user has no configuration of rclone: the command brings its own. */
+/** Sets rclone's configuration in the command, because the user of the server has none. */
 export function rcloneInProgram(bench: Bench, command: string): string {
   const variables = Object.entries({ HOME: '/nonexistent', ...rcloneVariables(bench.store) });
   return `env ${variables.map(([name, value]) => `${name}=${quoted(value)}`).join(' ')} ${command}`;

@@ -8,13 +8,13 @@ import { DATABASE, socketFolder } from '../setup/servers.ts';
 import { environment, run } from '../setup/shell.ts';
 import { BUCKET } from '../setup/store.ts';
 
-/** As it is installed on a host: its first line gives Node its flags. */
+/** The program as it is installed on a host: its first line sets the flags of Node. */
 const PROGRAM = fileURLToPath(new URL('../../../dist/stowage.js', import.meta.url));
 
-/** The database that restores are made into. */
+/** The database into which contenders restore. */
 export const RESTORED = 'restored';
 
-/** The set of Stowage that restores take. */
+/** The set that Stowage restores. */
 export interface StoredSet {
   readonly root: string;
   readonly timestamp: string;
@@ -22,13 +22,13 @@ export interface StoredSet {
 
 let roots = 0;
 
-/** A root that nobody has used, for one set. */
+/** An unused root for one set. */
 export function newRoot(): string {
   roots += 1;
   return `s3://${BUCKET}/root-${roots}`;
 }
 
-/** Runs the command line on a cluster of servers. */
+/** Runs the command line for a cluster of servers. */
 export async function stowage(
   bench: Bench,
   servers: readonly TestServer[],
@@ -62,11 +62,11 @@ export async function stowage(
   return { printed, facts: factsIn(printed) };
 }
 
-/** Restores a set of one server into the database that the contenders share. */
+/** Restores a set of one server into the database `RESTORED`. */
 export const restoreSet = (bench: Bench, server: TestServer, set: StoredSet, ...flags: string[]) =>
   stowage(bench, [server], set.root, 'restore', set.timestamp, '--database', RESTORED, ...flags);
 
-/** What Stowage says of itself that the report shows, by the names in its summary, wherever it stands: the largest. */
+/** Field of Stowage's summary → fact of the report. Of several values, the largest counts. */
 const FACT_NAMES: Readonly<Record<string, string>> = {
   eventLoopDelayP99Ms: 'eventLoopDelayP99Ms',
   peakMemoryBytes: 'peakMemoryBytes',
@@ -89,7 +89,7 @@ export function factsIn(printed: unknown): Record<string, number> {
   return facts;
 }
 
-/** The timestamp key of the set that a backup printed. */
+/** The timestamp of the set, from the output of a backup. */
 export function timestampIn({ printed }: Pick<RunResult, 'printed'>): string {
   const { timestamp } = (printed ?? {}) as { timestamp?: unknown };
   if (typeof timestamp !== 'string') throw new Error('the backup printed no timestamp');

@@ -4,7 +4,7 @@ import { type Counts, countOut, countRequest } from './counts.ts';
 import { complete, list, nextEtag, type Objects, type SinkObject } from './objects.ts';
 import { type Xml, xml } from './xml.ts';
 
-/** One request to the sink, taken apart. */
+/** A parsed request to the sink. */
 interface SinkRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -17,7 +17,7 @@ interface SinkRequest {
   readonly query: URLSearchParams;
 }
 
-/** Answers as S3 does, as far as Stowage, rclone, aws and curl ask. Signatures are not looked at. */
+/** Answers the S3 requests of Stowage, rclone, aws and curl. Does not check signatures. */
 export async function serve(
   request: IncomingMessage,
   response: ServerResponse,
@@ -74,7 +74,7 @@ function operationOf(method: string, key: string, query: URLSearchParams): keyof
 }
 
 async function putObject({ request, response, objects, counts, name }: SinkRequest): Promise<void> {
-  // A manifest of many tables is large, and is read again.
+  // A manifest of many tables is large, and clients read it.
   const keptBytesMax = name.includes('.json') ? Number.POSITIVE_INFINITY : objects.keptBytesMax;
   const body = await readBody(request, keptBytesMax);
   counts.bytesIn += body.bytes;
@@ -97,7 +97,7 @@ async function uploadPart({
   counts,
   query,
 }: SinkRequest): Promise<void> {
-  // A part is never small: where not all is kept, parts are not.
+  // Parts are large: they are kept only when everything is kept.
   const keptBytesMax = objects.keptBytesMax === Number.POSITIVE_INFINITY ? objects.keptBytesMax : 0;
   const body = await readBody(request, keptBytesMax);
   counts.bytesIn += body.bytes;
@@ -179,11 +179,11 @@ async function getObject({
     ...(isPart ? { 'content-range': `bytes ${first}-${last}/${object.bytes}` } : {}),
   });
   if (request.method === 'HEAD') return void response.end();
-  if (object.chunks === undefined) throw new Error(`${key} was thrown away: the sink discards`);
+  if (object.chunks === undefined) throw new Error(`the body of ${key} was discarded`);
   await send(response, object, [first, last + 1], (bytes) => countOut(counts, key, bytes));
 }
 
-/** Writes a slice of an object, no faster than the client reads. */
+/** Writes a range of an object, no faster than the client reads. */
 async function send(
   response: ServerResponse,
   object: SinkObject,
@@ -268,7 +268,7 @@ async function listUploads({ response, bucket }: SinkRequest): Promise<void> {
   document(response, 'ListMultipartUploadsResult', { Bucket: bucket, IsTruncated: false });
 }
 
-/** Every bucket exists, and may be made again. */
+/** Every bucket exists and can be created again. */
 async function bucketExists({ request, response }: SinkRequest): Promise<void> {
   await readBody(request, 0);
   if (request.method === 'GET') return document(response, 'LocationConstraint', 'us-east-1');
@@ -285,7 +285,7 @@ function keptHeaders({ headers }: IncomingMessage): Record<string, string> {
   );
 }
 
-/** First and last byte; the whole object without a header. */
+/** The first and last byte of a range; the whole object without a header. */
 export function rangeOf(header: string | undefined, bytes: number): [first: number, last: number] {
   const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
   if (first === '' && last === '') return [0, bytes - 1];

@@ -22,13 +22,13 @@ export const killProgram =
     const pid = await waitForPositive(`a ${which} at the FIFOs of content ${content}`, async () => {
       const all = await processesUsing(fifoBase);
       const shells = all.filter(
-        ({ words }) =>
-          words[1] === '-c' && words[2]?.includes(`-${content}';`) && words[2].includes('mkfifo'),
+        ({ args }) =>
+          args[1] === '-c' && args[2]?.includes(`-${content}';`) && args[2].includes('mkfifo'),
       );
       // A shell without a cat at the FIFO is not connected to the shipper yet.
       const cats = all.filter(
-        ({ words, parent }) =>
-          words[0] === 'cat' && shells.some(({ pid: shell }) => shell === parent),
+        ({ args, parent }) =>
+          args[0] === 'cat' && shells.some(({ pid: shell }) => shell === parent),
       );
       const [cat] = cats;
       return which === 'cat' ? cat?.pid : cat?.parent;
@@ -83,13 +83,9 @@ export function waitForCopy(database: TestDatabase, content: number): Promise<nu
 
 async function waitForPositive(
   what: string,
-  readProcess: () => Promise<number | undefined>,
+  read: () => Promise<number | undefined>,
 ): Promise<number> {
-  const number = await readUntil(
-    readProcess,
-    (answer) => answer !== undefined && answer > 0,
-    30_000,
-  );
+  const number = await readUntil(read, (answer) => answer !== undefined && answer > 0, 30_000);
   if (number === undefined || number === 0)
     throw new Error(`cannot inject the fault: there is no ${what}`);
   return number;
@@ -109,7 +105,7 @@ export async function waitForSegments({ database }: Pick<RunUnderTest, 'database
 interface Process {
   readonly pid: number;
   readonly parent: number;
-  readonly words: readonly string[];
+  readonly args: readonly string[];
 }
 
 /** Processes that have this folder in their arguments, or a file of it open. */
@@ -122,15 +118,15 @@ async function processesUsing(folder: string): Promise<Process[]> {
 }
 
 async function readProcess(pid: number, folder: string): Promise<Process | undefined> {
-  const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
+  const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
   const open = await readdir(`/proc/${pid}/fd`).catch(() => []);
   const files = await Promise.all(
     open.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')),
   );
-  if (![...words, ...files].some((text) => text.includes(folder))) return undefined;
+  if (![...args, ...files].some((text) => text.includes(folder))) return undefined;
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' ? undefined : { pid, parent: Number(fields[1]), words };
+  return fields[0] === 'Z' ? undefined : { pid, parent: Number(fields[1]), args };
 }
 
 /** What `leftoversOf` returns when a run has left nothing. */
@@ -148,7 +144,7 @@ export async function leftoversOf({ run, database, fifoBase }: RunUnderTest) {
       shippers.map((pid) => readProcess(pid, '').catch(() => undefined)),
     );
     return [...all, ...alive.filter((one) => one !== undefined)].map(
-      ({ pid, words }) => `${pid}: ${words.join(' ').slice(0, 200)}`,
+      ({ pid, args }) => `${pid}: ${args.join(' ').slice(0, 200)}`,
     );
   };
   return {

@@ -5,16 +5,16 @@ const SENDERS = ['aws', 'ceph', 'minio', 'eventbridge', 'sns', 'versitygw'] as c
 const BUCKET = 'bucket';
 const ROOT = 'prefix/';
 
-/** A world's root: what plans of the tests' builders say they were made for. */
+/** The root of a world, which is also the root in the plans of the test builders. */
 export const ROOT_URL = `s3://${BUCKET}/prefix`;
 
-/** Where a body says that something was created. */
+/** The location of an object in a notification. */
 export interface Place {
   readonly bucket: string;
   readonly prefix: string;
 }
 
-/** The body in which some sender tells of a new object; now and then one that nobody should act upon. */
+/** A notification of a new object from a random sender. Some are corrupt and must be ignored. */
 export function bodyFor(
   random: Random,
   key: string,
@@ -57,7 +57,7 @@ export function bodyFor(
   }
 }
 
-/** The keys that a receiver makes of a body, as `stowage serve` does. */
+/** The keys that a receiver reads from a notification, as `stowage serve` does. */
 export function keysIn(body: string): readonly string[] {
   try {
     return createdKeys(ROOT_URL, JSON.parse(body)).keys;

@@ -13,7 +13,7 @@ export interface ObservedWorld {
   readonly objects: ReadonlyMap<string, Stored>;
 }
 
-/** What must never be, looked at with every object that a function writes. @returns what is wrong about it. */
+/** Checks an object that a function has written. @returns the violated rule, or undefined. */
 export function violationOfWrite(
   world: ObservedWorld,
   key: string,
@@ -22,13 +22,13 @@ export function violationOfWrite(
 ): string | undefined {
   if (before !== undefined) return `${key} was overwritten`;
   const parsed = parseKey(key);
-  if (parsed === undefined) return `${key} is no key of ours`;
+  if (parsed === undefined) return `${key} is not a valid key`;
   if ('restore' in parsed) {
     return parsed.restore === world.restore?.id
       ? violationOfOrder(world, parsed)
-      : `${key}: nobody asked for this restore`;
+      : `${key}: this restore was not requested`;
   }
-  if (!('timestamp' in parsed)) return `${key}: nobody asked for this task`;
+  if (!('timestamp' in parsed)) return `${key}: this task was not requested`;
   const set = world.sets.find(({ timestamp }) => timestamp === parsed.timestamp);
   if (set === undefined) return `${key}: there is no such set`;
   if (parsed.kind === 'verdict') return violationOfVerdict(set, decode(Verdict, { key, bytes }));
@@ -49,17 +49,19 @@ function violationOfVerdict(
 ): string | undefined {
   const { level, status, problems } = verdict;
   if (defect !== 'none')
-    return status === 'complete' ? `${timestamp} is ${defect}, not complete` : undefined;
+    return status === 'complete'
+      ? `${timestamp} has defect ${defect}, but its verdict is complete`
+      : undefined;
   const [first] = problems;
   if (level === 'validate' && status !== 'complete')
-    return `${timestamp} is sound; the verdict: ${first?.message}`;
-  // Written in order, a sound set lacks nothing when its seal is there.
+    return `${timestamp} has no defect, but its verdict says: ${first?.message}`;
+  // A set without defect that arrives in order is complete when its seal is stored.
   if (level === 'stitch' && inOrder && first?.code !== 'overdue')
-    return `${timestamp} is sound and lacks nothing; the verdict: ${first?.message}`;
+    return `${timestamp} has no defect and is complete, but its verdict says: ${first?.message}`;
   return undefined;
 }
 
-/** Orders of a phase only when every segment has answered all phases before. */
+/** Orders of a phase may be written only after all segments have answered all earlier phases. */
 function violationOfOrder({ objects, restore }: ObservedWorld, key: Key): string | undefined {
   if (key.kind !== 'order' || restore === undefined) return undefined;
   const planKey = formatKey({ kind: 'restore-plan', restore: restore.id });
@@ -77,19 +79,19 @@ function violationOfOrder({ objects, restore }: ObservedWorld, key: Key): string
   return undefined;
 }
 
-/** What must be once everything has arrived and one sweep has gone over it. */
+/** Checks the world after everything has arrived and one sweep has run. */
 export function violationsAtEnd({ sets, objects }: ObservedWorld): string[] {
   return sets.flatMap((set) => {
     const uncommitted = [...set.committed.keys()].filter((key) => !objects.has(key));
     if (uncommitted.length > 0)
-      return [`${set.timestamp} is ${set.defect}, and not committed: ${uncommitted}`];
+      return [`${set.timestamp} (defect ${set.defect}) is not committed: ${uncommitted}`];
     const levels = set.status === 'complete' ? (['validate'] as const) : (['stitch'] as const);
     return levels.flatMap((level) => {
       const newest = newestVerdict(objects, set.timestamp, level);
       const expected = set.status === 'open' ? undefined : set.status;
       if (expected === undefined || newest?.status === expected) return [];
       return [
-        `${set.timestamp} (${set.defect}) is ${expected}; its ${level} verdict says ${newest?.status}`,
+        `${set.timestamp} (defect ${set.defect}) is ${expected}; its ${level} verdict says ${newest?.status}`,
       ];
     });
   });
@@ -113,10 +115,10 @@ function newestVerdict(
     : decode(Verdict, { key, bytes: stored.bytes });
 }
 
-/** How a restore must have ended; a request that came before the commit may have been refused. */
+/** Checks the outcome of a restore. A request that arrived before the commit may be refused. */
 export function violationOfOutcome(
   { restore, objects }: ObservedWorld,
-  told: { readonly failed: boolean; readonly early: boolean },
+  facts: { readonly failed: boolean; readonly early: boolean },
 ): string | undefined {
   if (restore === undefined) return undefined;
   const key = formatKey({ kind: 'outcome', restore: restore.id });
@@ -124,12 +126,12 @@ export function violationOfOutcome(
   if (stored === undefined) return 'the restore has no outcome';
   const { status, problems } = decode(Outcome, { key, bytes: stored.bytes });
   const allowed: Outcome['status'][] =
-    told.early || restore.of.defect !== 'none' ? ['refused'] : [];
+    facts.early || restore.of.defect !== 'none' ? ['refused'] : [];
   if (restore.of.defect === 'none') {
-    if (!told.failed) allowed.push('restored');
+    if (!facts.failed) allowed.push('restored');
     else allowed.push(restore.fails?.phase === 'verify' ? 'refused' : 'failed');
   }
   return allowed.includes(status)
     ? undefined
-    : `the restore is ${status}, not ${allowed.join(' or ')}: ${problems[0]?.message}`;
+    : `the restore is ${status} instead of ${allowed.join(' or ')}: ${problems[0]?.message}`;
 }

@@ -8,7 +8,7 @@ import { keysIn } from './deliveries.ts';
 import type { Task } from './scheduler.ts';
 import type { World } from './world.ts';
 
-/** The functions under test; a test of the runner itself puts a broken one in. */
+/** The functions under test. Tests of the simulation replace one of them by a broken one. */
 export interface Functions {
   readonly runJob: typeof realRunJob;
   readonly sweep: typeof realSweep;
@@ -16,20 +16,20 @@ export interface Functions {
 
 export const PRODUCT_FUNCTIONS: Functions = { runJob: realRunJob, sweep: realSweep };
 
-/** Whoever takes notifications and runs functions. */
+/** A deployment that receives notifications and runs functions. */
 export interface Receiver {
   deliver(bodies: readonly string[]): void;
   /** Starts a sweep; false while one is running. */
   sweep(): boolean;
 }
 
-/** What a process remembers of the sets it has swept. */
+/** The sets that a process has swept already. */
 type Known = NonNullable<SweepOptions['closed']>;
 
-/** How often a queue delivers a message whose function failed or died, before it goes to the dead letters. */
+/** Deliveries of a message whose function failed or died, before it goes to the dead-letter queue. */
 const DELIVERIES_MAX = 3;
 
-/** As on AWS: an invocation per batch of a queue, which knows nothing of any other. */
+/** As on AWS: one invocation per batch of a queue, without shared state. */
 export function lambdaReceiver(world: World, { runJob, sweep }: Functions): Receiver {
   const context = {} as Parameters<ReturnType<typeof onMessages>>[1];
   let sweeping = false;
@@ -68,7 +68,7 @@ export function lambdaReceiver(world: World, { runJob, sweep }: Functions): Rece
   };
 }
 
-/** As `stowage serve`: one process with a queue, which loses what it had not finished when it dies, and starts again. */
+/** As `stowage serve`: one process with a queue. When it dies, it loses its jobs and restarts. */
 export function serveReceiver(world: World, { runJob, sweep }: Functions): Receiver {
   const log = pino({ level: 'silent' });
   let tasks = new Set<Task>();
@@ -90,7 +90,7 @@ export function serveReceiver(world: World, { runJob, sweep }: Functions): Recei
     );
   }
 
-  /** A task of this process: when it is killed, so are all others. */
+  /** Runs a task of this process. When one task is killed, all tasks of the process are. */
   async function runInProcess<T>(name: string, run: Parameters<typeof world.start>[1]): Promise<T> {
     let result: unknown;
     let failure: unknown;
@@ -110,7 +110,7 @@ export function serveReceiver(world: World, { runJob, sweep }: Functions): Recei
       startSweep();
     }
     tasks.delete(task);
-    // What waited for a dead process waits for ever.
+    // A job of a dead process never ends.
     if (end === 'died') return new Promise<T>(() => undefined);
     if (end === 'failed') throw failure;
     return result as T;

@@ -16,22 +16,22 @@ export interface SimulationOptions extends WorldOptions {
 export interface Simulation {
   readonly seed: number;
   readonly counts: World['counts'];
-  /** Everything that is stored in the end. */
+  /** All stored objects at the end. */
   readonly objects: World['objects'];
   readonly sets: World['sets'];
 }
 
 const SWEEP_INTERVAL_MS = 60_000;
 const DAY_MS = 86_400_000;
-/** Far more than any world needs: past it, functions set each other off for ever. */
+/** Far more steps than a world needs. Beyond this, functions start each other in an endless loop. */
 const STEPS_MAX = 20_000;
-/** Each sweep takes a restore at least one step on: its plan, five phases, the outcome. */
+/** Each sweep advances a restore by at least one step: its plan, five phases, the outcome. */
 const RESTORE_SWEEPS_MAX = 8;
 
 /**
- * Plays one world to its end: first a storm in which everything goes wrong that can, then calm, in which sweeps alone
- * must bring everything to where it belongs.
- * @throws Error naming the seed, what was violated and what happened last.
+ * Runs one world to its end: first with random faults and lost notifications, then without faults and
+ * with sweeps only, which must complete everything.
+ * @throws Error that names the seed, the violated rule and the last events
  */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Simulation> {
   const world = newWorld(seed, options);
@@ -43,11 +43,11 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     await checkQuiescence(world, receiver);
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
-    const fates = world.sets.map(
+    const sets = world.sets.map(
       (set) => `${set.timestamp} ${set.defect}${set.inOrder ? ' in order' : ''}`,
     );
     throw new Error(
-      `STOWAGE_CHAOS_SEED=${seed}: ${what}\nsets: ${fates.join(', ')}\n${world.trace.join('\n')}`,
+      `STOWAGE_CHAOS_SEED=${seed}: ${what}\nsets: ${sets.join(', ')}\n${world.trace.join('\n')}`,
       { cause: error },
     );
   }
@@ -60,13 +60,13 @@ interface RestoreFacts {
   early: boolean;
 }
 
-/** Writes, notifications, functions and sweeps, all at once, in an order that chance draws. */
+/** Runs writes, notifications, functions and sweeps concurrently, in random order. */
 async function runWithFaults(world: World, receiver: Receiver): Promise<RestoreFacts> {
   const { random, restore } = world;
   const facts: RestoreFacts = { failed: false, early: false };
   const arrivals = world.sets.map(({ stages, inOrder }) => ({
     left: stages.flat(),
-    // A replication may keep the time at which an object was first written.
+    // A replication may keep the modification times of the original objects.
     keepsTimes: !inOrder && random.chance(0.5),
     startedAt: new Date(world.now),
   }));
@@ -106,7 +106,7 @@ async function runWithFaults(world: World, receiver: Receiver): Promise<RestoreF
     const stepping = world.scheduler.waiting() > 0;
     offer(6, stepping, () => world.scheduler.advance());
     idleTurns = actions.length === 0 ? idleTurns + 1 : 0;
-    // Once nothing is left to do, it is calm.
+    // Nothing is left to do.
     if (idleTurns > 0) return facts;
     await random.pick(actions)();
     await settleStep(world);
@@ -122,7 +122,7 @@ function answer(
   return world.arrive(receipt, new Date(world.now));
 }
 
-/** No events any more, and nothing fails: one sweep must do for sets, and one per step for a restore. */
+/** Without events and faults, one sweep must complete sets, and one sweep per step a restore. */
 async function runWithoutFaults(
   world: World,
   receiver: Receiver,
@@ -140,7 +140,7 @@ async function runWithoutFaults(
   throwViolation(violationOfOutcome(world, facts));
 }
 
-/** A day later the unsealed are called overdue; and then nobody writes anything any more. */
+/** A day later a sweep reports unsealed sets as overdue. After that, no sweep may write anything. */
 async function checkQuiescence(world: World, receiver: Receiver): Promise<void> {
   world.now += DAY_MS;
   await sweepToTheEnd(world, receiver);
@@ -148,7 +148,7 @@ async function checkQuiescence(world: World, receiver: Receiver): Promise<void> 
   world.now += DAY_MS;
   await sweepToTheEnd(world, receiver);
   if (world.counts.writes > writes)
-    throwViolation('there is no rest: a sweep after all others has written again');
+    throwViolation('a sweep still writes after all sweeps before it have ended');
 }
 
 async function sweepToTheEnd(world: World, receiver: Receiver): Promise<void> {
@@ -169,7 +169,8 @@ async function runAllSteps(world: World): Promise<void> {
 async function settleStep(world: World): Promise<void> {
   await world.scheduler.settle();
   world.counts.steps += 1;
-  if (world.counts.steps > STEPS_MAX) throwViolation('the functions do not come to rest');
+  if (world.counts.steps > STEPS_MAX)
+    throwViolation('the functions start each other in an endless loop');
   throwViolation(world.violations[0]);
 }
 

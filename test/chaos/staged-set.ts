@@ -16,36 +16,36 @@ import { fold, type SetDocuments } from '../../backup-set/testing/fold-whole.ts'
 import { barrierSet, dispatchedSet, greenplumSealOf } from '../../backup-set/testing/greenplum.ts';
 import type { Random } from './random.ts';
 
-/** What becomes of a set; only a sound one may ever be committed. */
+/** The possible defects of a set. Only a set with defect `none` may be committed. */
 const DEFECTS = [
   ...['none', 'none', 'none', 'none', 'none'],
   ...['receipt-lost', 'receipt-altered', 'failed', 'unsealed', 'miscounted', 'plan-altered'],
 ] as const;
 type Defect = (typeof DEFECTS)[number];
 
-/** A document or object that somebody outside the functions writes. */
+/** A document or object that a shipper, coordinator or replication writes. */
 export interface Write {
   readonly key: string;
   readonly bytes: Uint8Array;
   readonly etag?: string;
 }
 
-/** A set as it will arrive, and what the functions must make of it. */
+/** A set as it arrives in the store, and the documents that the functions must write for it. */
 export interface StagedSet {
   readonly timestamp: string;
   readonly defect: Defect;
   readonly parts: SetParts;
-  /** All of one stage are there before the next begins. */
+  /** All objects of a stage are written before those of the next stage. */
   readonly stages: readonly (readonly Write[])[];
-  /** True when documents come in the order in which they were written; false when a replication shuffles them. */
+  /** True when documents arrive in the order of a backup; false when a replication shuffles them. */
   readonly inOrder: boolean;
-  /** Without any one of these there is no proof. */
+  /** All of these must be stored before the manifest is written. */
   readonly needed: readonly string[];
-  /** What the functions must write for a set that is sound, and must not write for another. */
+  /** Key → bytes that the functions must write. Empty for a set with a defect. */
   readonly committed: ReadonlyMap<string, Uint8Array>;
-  /** What they may write for contents that lack nothing, though the set does: nothing names it. */
+  /** Key → bytes that they may write for complete contents of an incomplete set. */
   readonly allowed: ReadonlyMap<string, Uint8Array>;
-  /** Where it stands when everything has arrived. */
+  /** The status when everything has arrived. */
   readonly status: 'open' | 'complete' | 'incomplete' | 'damaged';
 }
 
@@ -91,18 +91,18 @@ type Documents = ReturnType<typeof documentsOf>;
 interface DefectiveSet {
   readonly defect: Defect;
   readonly documents: SetDocuments;
-  /** The one content that is hit, where it is one. */
+  /** The content that has the defect; absent when the whole set has it. */
   readonly content?: number;
 }
 
-/** Sets are dear to draw, and what a schedule does to them matters more: a few hundred, always the same, will do. */
+/** Generated sets are expensive, and schedules matter more. So there is a fixed pool of sets. */
 const POOL_SETS = 80;
 const POOL_SEED = 20_260_131;
 const ARBITRARIES = [consistentSet, barrierSet, dispatchedSet];
 const pools = new Map<number, readonly SetParts[]>();
 
 function setPool(random: Random): readonly SetParts[] {
-  // Half of them are of shards.
+  // Half of the sets have the flavour shards.
   const at = Math.max(0, random.below(4) - 1);
   const arbitrary = ARBITRARIES[at] ?? consistentSet;
   const pool = pools.get(at) ?? fc.sample(arbitrary, { seed: POOL_SEED, numRuns: POOL_SETS });
@@ -110,7 +110,7 @@ function setPool(random: Random): readonly SetParts[] {
   return pool;
 }
 
-/** Lets a defect strike; a set in which it finds nothing to strike stays sound. */
+/** Gives a set a random defect. A set to which the defect cannot apply keeps defect `none`. */
 function withDefect(random: Random, parts: SetParts, sound: Documents): DefectiveSet {
   const defect = random.pick(DEFECTS);
   const counting = parts.sealed.filter((receipt) => isCounting(receipt, parts));
@@ -159,7 +159,10 @@ function withDefect(random: Random, parts: SetParts, sound: Documents): Defectiv
   return { defect: 'none', documents: sound };
 }
 
-/** What a dead attempt left may come late, even after the seal; what the seal names is there before it, if in order. */
+/**
+ * The stages in which a set arrives. Receipts of a dead attempt may arrive after the seal. If the set
+ * arrives in order, all that the seal names arrives before it.
+ */
 function stagesOf(
   random: Random,
   parts: SetParts,
@@ -181,7 +184,7 @@ function stagesOf(
   return [[plan], [...objects], random.shuffled(early ?? []), [...sealParts], seals, late ?? []];
 }
 
-/** The builders know one timestamp only. */
+/** Replaces the timestamp of the builders, which is always the same. */
 function retimed(parts: SetParts, timestamp: string): SetParts {
   const again = <T>(value: T): T =>
     JSON.parse(JSON.stringify(value).replaceAll(TIMESTAMP, timestamp)) as T;

@@ -11,7 +11,7 @@ import { type Fault, newTask, type Scheduler, scheduler, type Task } from './sch
 import { receiptFor, type StagedRestore, stagedRestore } from './staged-restore.ts';
 import { type StagedSet, stagedSet, type Write } from './staged-set.ts';
 
-/** Everything of one world that changes, and the means to change it. */
+/** The state of one simulated world, and the functions that change it. */
 export interface World {
   readonly random: Random;
   readonly sets: readonly StagedSet[];
@@ -19,13 +19,13 @@ export interface World {
   readonly store: ChaosStore;
   readonly objects: ChaosStore['objects'];
   readonly scheduler: Scheduler;
-  /** Bodies of notifications on their way. */
+  /** Notifications that are not delivered yet. */
   readonly bodies: string[];
-  /** While false nothing fails any more. */
+  /** False: no faults and no notifications any more. */
   faultsEnabled: boolean;
   now: number;
   readonly violations: string[];
-  /** The last things that happened, for the one who reads a failure. */
+  /** The last events, for the message of a failure. */
   readonly trace: string[];
   readonly counts: {
     steps: number;
@@ -37,7 +37,7 @@ export interface World {
   note(what: string): void;
   announce(key: string): void;
   arrive(write: Write, modifiedAt: Date): Promise<void>;
-  /** Runs something as a task of its own. @returns how it ended. */
+  /** Runs a function as a new task. `ended` resolves with how it ended. */
   start(name: string, run: (deps: Deps) => Promise<unknown>): { task: Task; ended: Promise<Ended> };
 }
 
@@ -48,9 +48,9 @@ const TRACE_MAX = 80;
 const log = pino({ level: 'silent' });
 
 export interface WorldOptions {
-  /** The store that everything really goes into. */
+  /** The store that holds the objects. Default: in memory. */
   readonly inner?: ObjectStore;
-  /** Puts something between the functions and their store. */
+  /** Wraps the store of the functions. */
   readonly wrap?: (store: ObjectStore, task: Task) => ObjectStore;
 }
 
@@ -116,7 +116,7 @@ export function newWorld(seed: number, options: WorldOptions = {}): World {
     async arrive({ key, ...stored }, modifiedAt) {
       world.note(`arrived: ${key}`);
       if (!(await store.put(key, { ...stored, modifiedAt })))
-        throw new Error(`${key} is there already`);
+        throw new Error(`${key} already exists`);
       world.announce(key);
     },
     start(name, run) {
@@ -150,7 +150,7 @@ export function newWorld(seed: number, options: WorldOptions = {}): World {
 const OF_READS = ['dies', 'fails', 'interrupted'] as const;
 const OF_WRITES = [...OF_READS, 'dies-after', 'answer-lost', 'refused-after'] as const;
 
-/** Orders that a segment has not answered yet, with its answers. */
+/** The receipts for all orders that have none yet. */
 export function unanswered({ restore, objects }: World): (Write & { readonly failed: boolean })[] {
   if (restore === undefined) return [];
   const orders = [...objects].filter(

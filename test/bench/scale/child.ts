@@ -1,6 +1,6 @@
 /**
- * One function in a process of its own, as a Lambda would run it: `scale-child.ts <root> <work> <size as JSON>`. What the work
- * needs beside the set is written first and not measured. Prints a line of JSON.
+ * Runs one function in its own process, like a Lambda: `child.ts <root> <work> <size as JSON>`. First
+ * writes the other documents that the function needs, which is not measured. Prints one line of JSON.
  */
 import pino from 'pino';
 import { phasePrefix, setPrefix } from '../../../backup-set/base/keys.ts';
@@ -25,7 +25,7 @@ const AT = new Date('2026-02-02T00:00:00.000Z');
 const mode: RestoreMode = size.flavour === 'greenplum' ? 'resize' : 'same';
 const restore = restoreId(mode);
 
-/** Prepares, and gives what is to be measured; what that returns goes into the report. */
+/** Each prepares its work and returns the function to measure, whose result goes into the report. */
 const WORKS: Record<Work, () => Promise<() => Promise<Record<string, unknown>>>> = {
   async list() {
     return async () => ({
@@ -38,16 +38,16 @@ const WORKS: Record<Work, () => Promise<() => Promise<Record<string, unknown>>>>
   async validate() {
     return async () => ({ status: (await validate(deps, TIMESTAMP)).verdict.status });
   },
-  async slices() {
+  async 'plan-task'() {
     const key = await requestTask(deps, TIMESTAMP, 'verify', AT);
     const task = key.split('/')[1] ?? '';
     return async () => ({ orders: (await planTask(deps, task)).wrote.length });
   },
-  async 'plan restore'() {
+  async 'plan-restore'() {
     await requestRestore(store, size, mode);
     return async () => ({ wrote: (await planRestore(deps, restore)).wrote.length });
   },
-  async 'data orders'() {
+  async 'load orders'() {
     if (mode === 'same') {
       await writeReceipts(store, size, mode, 'verify');
       await advanceRestore(deps, restore);

@@ -6,13 +6,13 @@ import { doneReceipt } from '../../../backup-set/testing/done-receipt.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { AT, contentsOf, countsOf, nameOf, type SetSize, TIMESTAMP } from './set.ts';
 
-/** Where a restore goes: to as many segments as the set has, or, of a Greenplum, to fewer. */
+/** `same`: into as many segments as the set has. `resize`: into fewer segments of a Greenplum. */
 export type RestoreMode = 'same' | 'resize';
 
 export const restoreId = (way: RestoreMode) =>
   way === 'same' ? '20260201120000123-00000001' : '20260201120000123-00000002';
 
-/** Somebody wants all of it back. */
+/** Writes a request to restore the whole set. */
 export async function requestRestore(
   store: ObjectStore,
   size: SetSize,
@@ -45,7 +45,7 @@ export async function requestRestore(
   );
 }
 
-/** These contents, or all that have an order of this phase, have carried it out. */
+/** Writes receipts of a phase, for these contents or for all that have an order. */
 export async function writeReceipts(
   store: ObjectStore,
   size: SetSize,

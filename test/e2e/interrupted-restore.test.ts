@@ -8,7 +8,7 @@ import { startCluster, stopAll, type TestServer } from '../support/servers/postg
 import { bigTable } from '../support/trouble/trouble.ts';
 import { readUntil } from '../support/wait-for.ts';
 
-/** At SLOW_RATE_BYTES this takes long enough that rows are in transit when the restore is interrupted. */
+/** At SLOW_RATE_BYTES this takes long enough that rows are in transit at the interruption. */
 const MEGABYTES = 60;
 
 let place: Place;

@@ -27,7 +27,7 @@ import {
   waitForSegments,
 } from './support/faults.ts';
 
-/** At SLOW_RATE_BYTES this takes long enough that rows are in transit when the restore is interrupted. */
+/** At SLOW_RATE_BYTES this takes long enough that rows are in transit at the interruption. */
 const MEGABYTES = 100;
 const TABLES = ['big.heap', 'big.ao'];
 

@@ -28,7 +28,7 @@ import { SNAPSHOTS } from './support/snapshots.ts';
 
 const clusters = withoutGreenplum ? [] : await clustersUnderTest();
 const [sourceCluster] = clusters;
-/** One case per target cluster. The source itself is a target too: --resize then redistributes needlessly. */
+/** One case per target cluster. The source is a target too, where --resize changes nothing. */
 const cases = SNAPSHOTS.flatMap((snapshot) =>
   clusters
     .filter(({ major }) => major === sourceCluster?.major)

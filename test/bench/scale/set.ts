@@ -21,7 +21,7 @@ export const TIMESTAMP = '20260131010203';
 export const AT = '2026-01-31T01:02:03.000Z';
 const WORKERS = 4;
 const PACK_BYTES = 1024 ** 3;
-/** The only frame of a small table, and a mean frame of a large one: 0.93 × 4 MiB, compressed 3.3 : 1. */
+/** The only frame of a small table; a mean frame of a large one (0.93 × 4 MiB, 3.3 : 1). */
 const SMALL = { rows: 1234, bytes: 123_456, length: 23_456 };
 const FULL = { rows: 26_400, bytes: 3_900_000, length: 1_180_000 };
 

@@ -30,7 +30,7 @@ export function dropGlobalsSql(prefix: string): string[] {
   ];
 }
 
-/** Owners, grants, default privileges and comments. Runs last: it grants on objects of other scripts. */
+/** Owners, grants, default privileges, comments. Runs last: it needs objects of other scripts. */
 export function accessSql(prefix: string, major: number): string {
   const { owner, reader, group, hostile } = globalNames(prefix);
   return `

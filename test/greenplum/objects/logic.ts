@@ -116,7 +116,10 @@ CREATE USER MAPPING FOR PUBLIC SERVER "far away" OPTIONS (user 'nobody');
 CREATE FOREIGN TABLE outside.far (a int OPTIONS (column_name 'A'), b text) SERVER "far away" OPTIONS (table_name 'x');
 `;
 
-/** Not on 7: its pre-release cannot create them ("query plan with multiple segworker groups is not supported"). */
+/**
+ * Not on 7: its pre-release cannot create them ("query plan with multiple segworker groups is not
+ * supported").
+ */
 const extensionsSql = () => `
 CREATE SCHEMA contrib;
 CREATE EXTENSION hstore SCHEMA contrib;

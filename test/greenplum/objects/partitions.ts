@@ -1,4 +1,4 @@
-/** Greenplum's own syntax, which both versions accept: templates, default partitions, mixed storages. */
+/** Greenplum's own syntax, for both versions: templates, default partitions, mixed storages. */
 const classicSql = () => `
 CREATE SCHEMA parts;
 CREATE TABLE parts.sales (id int, at date, region text, amount numeric) DISTRIBUTED BY (id)

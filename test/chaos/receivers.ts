@@ -26,7 +26,9 @@ export interface Receiver {
 /** The sets that a process has swept already. */
 type Known = NonNullable<SweepOptions['closed']>;
 
-/** Deliveries of a message whose function failed or died, before it goes to the dead-letter queue. */
+/**
+ * Deliveries of a message whose function failed or died, before it goes to the dead-letter queue.
+ */
 const DELIVERIES_MAX = 3;
 
 /** As on AWS: one invocation per batch of a queue, without shared state. */

@@ -19,7 +19,9 @@ export function newTask(name: string): Task {
   };
 }
 
-/** The fault of a step. `dies-after`, `answer-lost` and `refused-after` take effect in the store. */
+/**
+ * The fault of a step. `dies-after`, `answer-lost` and `refused-after` take effect in the store.
+ */
 export type Fault =
   | 'dies'
   | 'dies-after'
@@ -49,8 +51,8 @@ interface Waiting {
 }
 
 /**
- * Decides at every call of the store which task continues. The order of all tasks depends on the seed
- * only, not on the machine.
+ * Decides at every call of the store which task continues. The order of all tasks depends on the
+ * seed only, not on the machine.
  */
 export function scheduler(
   random: Random,

@@ -23,14 +23,16 @@ export interface Simulation {
 
 const SWEEP_INTERVAL_MS = 60_000;
 const DAY_MS = 86_400_000;
-/** Far more steps than a world needs. Beyond this, functions start each other in an endless loop. */
+/**
+ * Far more steps than a world needs. Beyond this, functions start each other in an endless loop.
+ */
 const STEPS_MAX = 20_000;
 /** Each sweep advances a restore by at least one step: its plan, five phases, the outcome. */
 const RESTORE_SWEEPS_MAX = 8;
 
 /**
- * Runs one world to its end: first with random faults and lost notifications, then without faults and
- * with sweeps only, which must complete everything.
+ * Runs one world to its end: first with random faults and lost notifications, then without faults
+ * and with sweeps only, which must complete everything.
  * @throws Error that names the seed, the violated rule and the last events
  */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Simulation> {
@@ -140,7 +142,9 @@ async function runWithoutFaults(
   throwViolation(violationOfOutcome(world, facts));
 }
 
-/** A day later a sweep reports unsealed sets as overdue. After that, no sweep may write anything. */
+/**
+ * A day later a sweep reports unsealed sets as overdue. After that, no sweep may write anything.
+ */
 async function checkQuiescence(world: World, receiver: Receiver): Promise<void> {
   world.now += DAY_MS;
   await sweepToTheEnd(world, receiver);

@@ -48,7 +48,9 @@ export function stagedRestore(random: Random, of: StagedSet): StagedRestore {
   };
 }
 
-/** The receipt of a segment for an order; undefined for a key that is not an order of this restore. */
+/**
+ * The receipt of a segment for an order; undefined for a key that is not an order of this restore.
+ */
 export function receiptFor(
   { id, fails }: StagedRestore,
   key: string,

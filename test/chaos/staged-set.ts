@@ -37,7 +37,9 @@ export interface StagedSet {
   readonly parts: SetParts;
   /** All objects of a stage are written before those of the next stage. */
   readonly stages: readonly (readonly Write[])[];
-  /** True when documents arrive in the order of a backup; false when a replication shuffles them. */
+  /**
+   * True when documents arrive in the order of a backup; false when a replication shuffles them.
+   */
   readonly inOrder: boolean;
   /** All of these must be stored before the manifest is written. */
   readonly needed: readonly string[];
@@ -160,8 +162,8 @@ function withDefect(random: Random, parts: SetParts, sound: Documents): Defectiv
 }
 
 /**
- * The stages in which a set arrives. Receipts of a dead attempt may arrive after the seal. If the set
- * arrives in order, all that the seal names arrives before it.
+ * The stages in which a set arrives. Receipts of a dead attempt may arrive after the seal. If the
+ * set arrives in order, all that the seal names arrives before it.
  */
 function stagesOf(
   random: Random,

@@ -47,7 +47,9 @@ async function startedRestore(database: string): Promise<RunningCli> {
   return restore;
 }
 
-/** Checks that a failed restore left nothing: a table is loaded whole, in one transaction, or not. */
+/**
+ * Checks that a failed restore left nothing: a table is loaded whole, in one transaction, or not.
+ */
 async function loadedNothing(restore: RunningCli, database: string): Promise<void> {
   expect(await leftoversOf(restore, servers)).toEqual(NO_LEFTOVERS);
   expect(await servers[1]?.psql('SELECT count(*) FROM big.lineitem', database)).toBe('0');

@@ -149,8 +149,8 @@ describe.skipIf(withoutCeph)('with Ceph RGW and servers that need passwords', ()
 });
 
 /**
- * Wrappers that log the arguments of PostgreSQL's programs. These run for milliseconds only, so that
- * sampling would miss them.
+ * Wrappers that log the arguments of PostgreSQL's programs. These run for milliseconds only, so
+ * that sampling would miss them.
  */
 async function recordingTools(binDir: string, folder: string): Promise<string> {
   const shims = join(folder, 'bin');

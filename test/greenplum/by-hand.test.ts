@@ -41,7 +41,9 @@ const WHOLE = '-1';
 
 const clusters = withoutGreenplum ? [] : await clustersUnderTest();
 const [home] = clusters;
-/** A cluster with another number of segments, if there is one: Greenplum must redistribute the rows. */
+/**
+ * A cluster with another number of segments, if there is one: Greenplum must redistribute the rows.
+ */
 const away =
   clusters.find(
     ({ major, segments }) => major === home?.major && segments.length !== home.segments.length,
@@ -126,8 +128,8 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
 
     test('creates planner statistics, also of partition roots', async () => {
       const tables = ['kinds.heap', 'kinds.heap_replicated', 'parts.sales'];
-      // Greenplum merges the statistics of leaves for their root, unless a leaf is an external table.
-      // Only version 6 has such a table.
+      // Greenplum merges the statistics of leaves for their root, unless a leaf is an external
+      // table. Only version 6 has such a table.
       if (to.major < 7) tables.push('parts.archived');
       for (const table of tables) {
         const statistics = `SELECT count(*) > 0 FROM pg_statistic WHERE starelid = '${table}'::regclass`;

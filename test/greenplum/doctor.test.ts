@@ -226,8 +226,8 @@ function leavesOf(database: TestDatabase): Promise<string> {
 }
 
 /**
- * As in docs/operations.md, “Before the first backup”. The leaves are named because Greenplum 7 does
- * not pass the rights of a root on to its leaves on the segments.
+ * As in docs/operations.md, “Before the first backup”. The leaves are named because Greenplum 7
+ * does not pass the rights of a root on to its leaves on the segments.
  */
 function grantsFor(role: string, leaves: string): string {
   return `

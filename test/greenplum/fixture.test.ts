@@ -198,9 +198,9 @@ describe.skipIf(withoutGreenplum)('the Greenplum fixture', () => {
 });
 
 /**
- * Copies a database by pg_dump and psql. Some leaves are copied by COPY, because pg_dump cannot: on 6
- * it rejects a table with an external leaf, and on the pre-release of 7 it writes the rows of a leaf
- * again for each level above it.
+ * Copies a database by pg_dump and psql. Some leaves are copied by COPY, because pg_dump cannot: on
+ * 6 it rejects a table with an external leaf, and on the pre-release of 7 it writes the rows of a
+ * leaf again for each level above it.
  */
 async function copyByDump(source: TestDatabase, copy: TestDatabase): Promise<void> {
   const byCopy = source.cluster.major >= 7 ? 'parts.' : 'parts.archived';

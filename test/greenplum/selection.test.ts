@@ -12,7 +12,9 @@ import {
 } from './support/database.ts';
 import { SNAPSHOTS } from './support/snapshots.ts';
 
-/** A table with two levels of partitions and several storages, a replicated table, and a sequence. */
+/**
+ * A table with two levels of partitions and several storages, a replicated table, and a sequence.
+ */
 const selectionSql = `
 CREATE SCHEMA parts;
 CREATE TABLE parts.sale (id int, at date, region text) DISTRIBUTED BY (id)

@@ -7,8 +7,8 @@ import type { Contender } from './contenders.ts';
 
 /**
  * pgBackRest copies the files of the server, not its rows. It parses nothing, copies all databases,
- * and can restore only the whole into the same major version. Its repository is a local folder, so it
- * uploads nothing. WAL is not archived.
+ * and can restore only the whole into the same major version. Its repository is a local folder, so
+ * it uploads nothing. WAL is not archived.
  */
 export function physicalBackup(
   bench: Bench,

@@ -8,9 +8,9 @@ import { environment, quoted, run } from '../setup/shell.ts';
 import { rcloneVariables } from '../setup/store.ts';
 
 /**
- * Runs COPY … PROGRAM for several tables at once. The backend waits for its program, so Linux adds the
- * CPU time of the program to that of the backend's ended children. The same session then reads it from
- * /proc/self/stat.
+ * Runs COPY … PROGRAM for several tables at once. The backend waits for its program, so Linux adds
+ * the CPU time of the program to that of the backend's ended children. The same session then reads
+ * it from /proc/self/stat.
  */
 export async function copyByProgram(
   bench: Bench,

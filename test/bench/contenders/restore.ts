@@ -117,8 +117,8 @@ export const curl = ({ store }: Bench, key: string) =>
   `curl -sSf ${store.caFile === undefined ? '' : `--cacert ${store.caFile} `}${store.endpoint}/${BUCKET}/${key}`;
 
 /**
- * Creates a database for each run, with empty tables unless the contender creates them itself. Counts
- * the rows after the run, because a restore that loses rows would be fast.
+ * Creates a database for each run, with empty tables unless the contender creates them itself.
+ * Counts the rows after the run, because a restore that loses rows would be fast.
  */
 export function intoNewDatabase(
   bench: Bench,

@@ -25,10 +25,10 @@ export async function endedChildrenMs(): Promise<number> {
 const [READS_MAX, BETWEEN_READS_MS] = [100, 20];
 
 /**
- * CPU time of a PostgreSQL server so far: the postmaster, its running children, and all ended children
- * below them. Waits until at most `processesMax` processes remain and none ends between two reads. A
- * backend outlives its client by a moment, and a backend that ends between two files of /proc would be
- * counted twice or not at all.
+ * CPU time of a PostgreSQL server so far: the postmaster, its running children, and all ended
+ * children below them. Waits until at most `processesMax` processes remain and none ends between
+ * two reads. A backend outlives its client by a moment, and a backend that ends between two files
+ * of /proc would be counted twice or not at all.
  */
 export async function serverMs(
   postmaster: number,

@@ -3,7 +3,9 @@ import { allStats, below } from './cpu.ts';
 
 /** The largest resident sets during a run. */
 export interface Peaks {
-  /** Sum of the peaks of all client processes: an upper bound of what they used at the same time. */
+  /**
+   * Sum of the peaks of all client processes: an upper bound of what they used at the same time.
+   */
   readonly clientBytes: number;
   /** The largest peak of a shipper; 0 without shippers. */
   readonly shipperBytes: number;

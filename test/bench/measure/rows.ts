@@ -40,7 +40,9 @@ export function createTable(table: string, shape: Shape): string {
   return `CREATE TABLE ${table} (${shape.columns})${plain}`;
 }
 
-/** SQL that inserts a share of `bytes` of COPY text, so that several connections can fill a table. */
+/**
+ * SQL that inserts a share of `bytes` of COPY text, so that several connections can fill a table.
+ */
 export function fillTable(
   table: string,
   shape: Shape,

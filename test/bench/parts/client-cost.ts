@@ -14,8 +14,8 @@ export interface Cost {
 }
 
 /**
- * Bundles modules of this folder into one file each, as the product is bundled. Otherwise the time to
- * compile a hundred modules would be counted.
+ * Bundles modules of this folder into one file each, as the product is bundled. Otherwise the time
+ * to compile a hundred modules would be counted.
  */
 export async function bundle(folder: string, ...names: string[]): Promise<void> {
   await build({

@@ -12,8 +12,8 @@ interface Source {
 }
 
 /**
- * Receives a table as a shipper does, frame by frame. The memory of a frame is used again after `take`
- * resolves. Returns the number of rows that the server counted.
+ * Receives a table as a shipper does, frame by frame. The memory of a frame is used again after
+ * `take` resolves. Returns the number of rows that the server counted.
  * @throws Error when another number of rows was received
  */
 export async function receive(

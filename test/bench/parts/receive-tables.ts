@@ -17,8 +17,8 @@ export const RECEIVE_TABLES = {
 export type ReceiveTable = keyof typeof RECEIVE_TABLES;
 
 /**
- * Creates and fills tables with about `bytes` bytes of COPY text each. VACUUM sets the hint bits, so
- * that no run writes them.
+ * Creates and fills tables with about `bytes` bytes of COPY text each. VACUUM sets the hint bits,
+ * so that no run writes them.
  */
 export async function makeReceiveTables(
   server: TestServer,

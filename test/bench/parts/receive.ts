@@ -1,7 +1,7 @@
 /**
- * `node test/bench/parts/receive.ts [--gb 1] [--rounds 3]`: compares what receiving a table costs with
- * Stowage, with psql and with pg-copy-streams. Prints user and system CPU of the client process and of
- * the server per GB of COPY text, over TCP on the loopback and over a Unix socket.
+ * `node test/bench/parts/receive.ts [--gb 1] [--rounds 3]`: compares what receiving a table costs
+ * with Stowage, with psql and with pg-copy-streams. Prints user and system CPU of the client
+ * process and of the server per GB of COPY text, over TCP on the loopback and over a Unix socket.
  */
 import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';

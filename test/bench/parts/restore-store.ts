@@ -1,7 +1,7 @@
 /**
  * A minimal bucket in memory with PUT and GET, whole or by range. restore.ts starts it as a child
- * process, so that its CPU time is not counted as the client's. It prints its port. `GET /` returns the
- * number of requests and of bytes sent.
+ * process, so that its CPU time is not counted as the client's. It prints its port. `GET /` returns
+ * the number of requests and of bytes sent.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,9 +1,11 @@
 /**
  * `node test/bench/parts/restore.ts`: restores the rows of one table from a bucket in memory into
  * PostgreSQL. Compares a shipper over one connection, a shipper over four connections, and
- * `curl | zstd -dc | psql -c 'COPY … FROM STDIN'`, in turns. Prints CPU seconds per GB (10⁹ bytes) of
- * rows for the client and the database separately, and wall times: medians and raw values.
- * Arguments: --megabytes 1000 --rounds 3 --entry dist/segment-shipper.js (repeat it to compare builds)
+ * `curl | zstd -dc | psql -c 'COPY … FROM STDIN'`, in turns. Prints CPU seconds per GB (10⁹ bytes)
+ * of rows for the client and the database separately, and wall times: medians and raw values.
+ *
+ * Arguments: --megabytes 1000 --rounds 3 --entry dist/segment-shipper.js (repeat --entry to compare
+ * builds)
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -125,7 +127,9 @@ async function pipeline(
   if (exit.code !== 0) throw new Error(`the pipeline ended with ${describeExit(exit)}`);
 }
 
-/** Runs a shipper with one order, as the coordinator starts it. Returns its peak memory in bytes. */
+/**
+ * Runs a shipper with one order, as the coordinator starts it. Returns its peak memory in bytes.
+ */
 async function shipper(server: TestServer, entry: string, workers: number): Promise<number> {
   const child = spawn(process.execPath, [...nodeOptions(), entry], {
     stdio: ['pipe', 'pipe', 'inherit'],

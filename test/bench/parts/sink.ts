@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An S3 endpoint on loopback that stores nothing and answers at once, so that only clients cost. */
+/**
+ * An S3 endpoint on loopback that stores nothing and answers at once, so that only clients cost.
+ */
 export interface Sink {
   readonly endpoint: string;
   /** Credentials that clients require. The sink does not check them. */

@@ -1,7 +1,7 @@
 /**
- * `node test/bench/parts/start.ts [--rounds 15] [--json]`, after `npm run build`: compares the cost of
- * a shipper process for one relation of 1 KB with `node -e 0`, and with rclone and aws-cli that store
- * the same bytes, in turns. Prints user and system time of each process.
+ * `node test/bench/parts/start.ts [--rounds 15] [--json]`, after `npm run build`: compares the cost
+ * of a shipper process for one relation of 1 KB with `node -e 0`, and with rclone and aws-cli that
+ * store the same bytes, in turns. Prints user and system time of each process.
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';

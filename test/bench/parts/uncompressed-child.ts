@@ -1,7 +1,8 @@
 /**
- * `node test/bench/parts/uncompressed-child.ts HOST PORT ROOT ENDPOINT`: ships the table lineitem as a
- * shipper does, but without compression: it receives frames, computes their digests, and writes packs
- * and receipts. Prints the bytes of the rows. test/bench/parts/uncompressed.ts runs it.
+ * `node test/bench/parts/uncompressed-child.ts HOST PORT ROOT ENDPOINT`: ships the table lineitem
+ * as a shipper does, but without compression: it receives frames, computes their digests, and
+ * writes packs and receipts. Prints the bytes of the rows. test/bench/parts/uncompressed.ts runs
+ * it.
  */
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';

@@ -1,7 +1,8 @@
 /**
  * `node test/bench/parts/uncompressed.ts [--gb 1] [--rounds 3]`: measures what a shipper costs the
- * client per GB of rows (lineitem) without compression: receiving, computing digests and uploading, over
- * HTTP and over TLS. Compares it with psql piped into rclone and aws-cli, if they are installed.
+ * client per GB of rows (lineitem) without compression: receiving, computing digests and uploading,
+ * over HTTP and over TLS. Compares it with psql piped into rclone and aws-cli, if they are
+ * installed.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -15,7 +15,9 @@ const STYLE = `text { font: 13px system-ui, sans-serif; fill: #24292f }
 .database { fill: #3b6ea8 } .programs { fill: #d08a2e } .client { fill: #4c9a6a }
 @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .database { fill: #6ea3dc } .programs { fill: #e8a850 } .client { fill: #6cc08d } }`;
 
-/** Stacked bars of CPU seconds per GB of COPY text, a group for each scenario with such a figure. */
+/**
+ * Stacked bars of CPU seconds per GB of COPY text, a group for each scenario with such a figure.
+ */
 export function plotOf(results: readonly ScenarioResult[]): string {
   const groups = results.filter(({ bytes }) => bytes > 0);
   let y = HEAD;

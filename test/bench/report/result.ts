@@ -13,7 +13,9 @@ export interface ScenarioResult {
   readonly name: string;
   /** What was measured, and on which data. */
   readonly title: string;
-  /** Bytes of COPY text of every contender, the divisor of "per GB" (10⁹ bytes). 0: no such figure. */
+  /**
+   * Bytes of COPY text of every contender, the divisor of "per GB" (10⁹ bytes). 0: no such figure.
+   */
   readonly bytes: number;
   /** The contender by whose figures all others are divided. */
   readonly floor: string;

@@ -1,6 +1,7 @@
 /**
- * Runs one function in its own process, like a Lambda: `child.ts <root> <work> <size as JSON>`. First
- * writes the other documents that the function needs, which is not measured. Prints one line of JSON.
+ * Runs one function in its own process, like a Lambda: `child.ts <root> <work> <size as JSON>`.
+ * First writes the other documents that the function needs, which is not measured. Prints one line
+ * of JSON.
  */
 import pino from 'pino';
 import { phasePrefix, setPrefix } from '../../../backup-set/base/keys.ts';
@@ -25,7 +26,9 @@ const AT = new Date('2026-02-02T00:00:00.000Z');
 const mode: RestoreMode = size.flavour === 'greenplum' ? 'resize' : 'same';
 const restore = restoreId(mode);
 
-/** Each prepares its work and returns the function to measure, whose result goes into the report. */
+/**
+ * Each prepares its work and returns the function to measure, whose result goes into the report.
+ */
 const WORKS: Record<Work, () => Promise<() => Promise<Record<string, unknown>>>> = {
   async list() {
     return async () => ({

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:scale`: measures the CPU and memory that functions need for sets of up to a million
- * extents, and how they grow. Each function runs in a process with the heap of its Lambda. Prints
- * tables; `--json FILE` sets the file of the raw rows (default docs/scale.json).
+ * `npm run bench:scale`: measures the CPU and memory that functions need for sets of up to a
+ * million extents, and how they grow. Each function runs in a process with the heap of its Lambda.
+ * Prints tables; `--json FILE` sets the file of the raw rows (default docs/scale.json).
  *
  * `--only NAME` runs one series. `--contents --relations --extents --greenplum` run one set of that
  * size (10 million extents: `--contents 1000 --relations 10000`), without a file of raw rows. Also

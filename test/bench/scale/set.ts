@@ -33,8 +33,8 @@ export interface WrittenSet {
 }
 
 /**
- * Writes the plan, the receipts, the seal and its parts of a backup with correct keys and digests, and
- * packs of the correct size without data.
+ * Writes the plan, the receipts, the seal and its parts of a backup with correct keys and digests,
+ * and packs of the correct size without data.
  */
 export async function writeSet(folder: string, size: SetSize): Promise<WrittenSet> {
   const sums = { documents: 0, documentBytes: 0, packs: 0, receiptBytes: 0 };

@@ -77,8 +77,8 @@ interface Place {
 const PIECES = 10;
 
 /**
- * Stores the data of all tables as one gzip stream. A tenth of the large table is compressed once and
- * written ten times.
+ * Stores the data of all tables as one gzip stream. A tenth of the large table is compressed once
+ * and written ten times.
  */
 async function storeStream(bench: Bench, server: TestServer, gigabytes: number): Promise<Place> {
   bench.log('writing the one gzip stream');

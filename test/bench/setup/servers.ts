@@ -18,8 +18,8 @@ export interface Source {
 }
 
 /**
- * Settings for large loads, without random influences: no autovacuum, no timed checkpoint. WAL has the
- * level that replication and pgBackRest need.
+ * Settings for large loads, without random influences: no autovacuum, no timed checkpoint. WAL has
+ * the level that replication and pgBackRest need.
  */
 const SETTINGS = {
   autovacuum: 'off',

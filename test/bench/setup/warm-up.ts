@@ -4,8 +4,8 @@ import type { Bench } from '../scenario.ts';
 import { DATABASE, withServer } from './servers.ts';
 
 /**
- * Runs a small backup and restore before the measurement. It fills the page cache and Node's compile
- * cache, as on a host that is backed up every day.
+ * Runs a small backup and restore before the measurement. It fills the page cache and Node's
+ * compile cache, as on a host that is backed up every day.
  */
 export async function warmUp(bench: Bench): Promise<void> {
   await withServer(bench, true, async (server) => {

@@ -8,8 +8,8 @@ export interface Body {
 }
 
 /**
- * Reads a body to its end. Bytes of a body larger than `keptBytesMax` are discarded, because the sink
- * must cost less than the client that it measures.
+ * Reads a body to its end. Bytes of a body larger than `keptBytesMax` are discarded, because the
+ * sink must cost less than the client that it measures.
  */
 export async function readBody(request: IncomingMessage, keptBytesMax: number): Promise<Body> {
   let chunks: Buffer[] | undefined = [];
@@ -35,7 +35,10 @@ const isFramed = ({ headers }: IncomingMessage) =>
   (headers['content-encoding'] ?? '').includes('aws-chunked') ||
   String(headers['x-amz-content-sha256'] ?? '').startsWith('STREAMING-');
 
-/** Decodes `aws-chunked`: a hexadecimal length precedes each chunk, and an empty chunk ends the body. */
+/**
+ * Decodes `aws-chunked`: a hexadecimal length precedes each chunk, and an empty chunk ends the
+ * body.
+ */
 export function unframe(framed: Buffer): Buffer {
   const plain: Buffer[] = [];
   for (let at = 0; ; ) {

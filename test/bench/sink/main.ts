@@ -1,8 +1,9 @@
 /**
- * An S3 server for the bench, in its own process so that its CPU time is not charged to a contender. It
- * listens on the loopback interface only and keeps everything in memory. It prints its ports on one
- * line, and exits when its standard input ends.
+ * An S3 server for the bench, in its own process so that its CPU time is not charged to a
+ * contender. It listens on the loopback interface only and keeps everything in memory. It prints
+ * its ports on one line, and exits when its standard input ends.
  * With two arguments, the files of a certificate and its key, it also listens with TLS.
+ *
  * Control: /-/counts, /-/forget-counts, /-/reset (objects too), /-/keep, /-/discard.
  */
 import { once } from 'node:events';

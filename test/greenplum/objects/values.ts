@@ -48,7 +48,9 @@ function wideColumns(): string[] {
   );
 }
 
-/** Built-in types at their limits and every kind of user-defined type, many as distribution keys. */
+/**
+ * Built-in types at their limits and every kind of user-defined type, many as distribution keys.
+ */
 const typesSql = () => String.raw`
 CREATE SCHEMA types;
 CREATE TABLE types.numbers (id int, a smallint, b integer, c bigint, d real, e double precision, f numeric, g numeric(20,5), h money) DISTRIBUTED BY (f, c);

@@ -8,7 +8,9 @@ const BALANCE_AT_FIRST = 1_000;
 /** The sum of all balances. Transfers do not change it. */
 export const TOTAL_MONEY = ACCOUNTS * BALANCE_AT_FIRST;
 
-/** Accounts on all segments in a heap table, and two ledgers of all transfers: AO rows, AO columns. */
+/**
+ * Accounts on all segments in a heap table, and two ledgers of all transfers: AO rows, AO columns.
+ */
 export const bankSql = `
 CREATE SCHEMA bank;
 CREATE TABLE bank.account (id int, balance bigint NOT NULL) DISTRIBUTED BY (id);
@@ -52,9 +54,10 @@ export interface BankWriters {
 }
 
 /**
- * Moves money between accounts on different segments until stopped. Each transfer is one transaction:
- * two UPDATEs of the heap table and two INSERTs into each ledger. `longestMs` is the longest wait of a
- * writer. It includes waits for other writers: on 6, UPDATEs of one table wait for each other.
+ * Moves money between accounts on different segments until stopped. Each transfer is one
+ * transaction: two UPDATEs of the heap table and two INSERTs into each ledger. `longestMs` is the
+ * longest wait of a writer. It includes waits for other writers: on 6, UPDATEs of one table wait
+ * for each other.
  */
 export async function startBankWriters(database: TestDatabase, count = 3): Promise<BankWriters> {
   const target = targetOf(database.cluster, database.name);

@@ -4,8 +4,8 @@ import type { TestDatabase } from './database.ts';
 /** What must be equal in two databases, as texts that a failing test can show. */
 export interface DatabaseContents {
   /**
-   * Table, leaf or populated materialized view → number of rows and a digest that does not depend on
-   * their order.
+   * Table, leaf or populated materialized view → number of rows and a digest that does not depend
+   * on their order.
    */
   readonly rows: ReadonlyMap<string, string>;
   readonly schema: string;
@@ -20,8 +20,9 @@ const DIGEST = `count(*), sum(('x' || substr(md5("a row"::text), 1, 15))::bit(60
 const SETTINGS = `SET extra_float_digits = 3; SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; SET search_path = pg_catalog;`;
 
 /**
- * Relations with their own rows, except unlogged ones: `c` in schema `n`. Of a partitioned table these
- * are the leaves. On 6 its parents are tables too, and ONLY does not exclude the rows of the leaves.
+ * Relations with their own rows, except unlogged ones: `c` in schema `n`. Of a partitioned table
+ * these are the leaves. On 6 its parents are tables too, and ONLY does not exclude the rows of the
+ * leaves.
  */
 const relationsWithRowsSql = (
   major: number,
@@ -82,7 +83,9 @@ export function sequencesOf({ cluster, name }: TestDatabase): Promise<Map<string
   );
 }
 
-/** The output of the server's pg_dump, without names that 6 generates anew for the same partition. */
+/**
+ * The output of the server's pg_dump, without names that 6 generates anew for the same partition.
+ */
 export async function schemaOf({ cluster, name }: TestDatabase): Promise<string> {
   const dump = await runTool(targetOf(cluster, name), 'pg_dump', ['--schema-only']);
   return dump
@@ -103,8 +106,8 @@ export async function globalsOf(cluster: TestDatabase['cluster'], prefix: string
 }
 
 /**
- * Rows that are on another segment than their distribution key demands, one line for each table with
- * such rows. Queries on such rows return wrong results, although the number of rows is right.
+ * Rows that are on another segment than their distribution key demands, one line for each table
+ * with such rows. Queries on such rows return wrong results, although the number of rows is right.
  */
 export async function misplacedRowsOf(database: TestDatabase): Promise<string[]> {
   const { cluster, name } = database;
@@ -117,9 +120,9 @@ export async function misplacedRowsOf(database: TestDatabase): Promise<string[]>
 }
 
 /**
- * Copies the keys of each table into a new table, with the segment that each row was on. The keys are
- * expressions, because the planner would not move rows of a plain column: it assumes that they are on
- * the right segment.
+ * Copies the keys of each table into a new table, with the segment that each row was on. The keys
+ * are expressions, because the planner would not move rows of a plain column: it assumes that they
+ * are on the right segment.
  */
 function placementSql(major: number): string {
   return `SELECT 'BEGIN; CREATE TEMP TABLE placed ON COMMIT DROP AS SELECT gp_segment_id AS "was on", '

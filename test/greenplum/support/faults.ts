@@ -12,7 +12,9 @@ export interface RunUnderTest {
   readonly fifoBase: string;
 }
 
-/** Injects a fault. @throws when there is nothing to kill or terminate: that would prove nothing. */
+/**
+ * Injects a fault. @throws when there is nothing to kill or terminate: that would prove nothing.
+ */
 export type Fault = (victim: RunUnderTest) => Promise<void>;
 
 /** Kills the program that the server started for COPY ON SEGMENT: its shell, or its `cat`. */

@@ -13,7 +13,9 @@ const burn = (ms: number) =>
 const NODE = process.execPath;
 const ENV = { PATH: process.env['PATH'] ?? '' };
 
-/** Tolerances: ticks of 10 ms may be lost for each process, and the start of a process adds some. */
+/**
+ * Tolerances: ticks of 10 ms may be lost for each process, and the start of a process adds some.
+ */
 const [LESS, MORE] = [0.05, 0.6];
 
 let server: TestServer;

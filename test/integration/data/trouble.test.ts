@@ -34,7 +34,9 @@ async function tool(name: string, ...args: string[]): Promise<string> {
   return (await promisify(execFile)(join(server.binDir, name), args, options)).stdout;
 }
 
-/** The schema, without \restrict and its random word, which newer releases put around every dump. */
+/**
+ * The schema, without \restrict and its random word, which newer releases put around every dump.
+ */
 async function schemaOf(database: string): Promise<string> {
   const dump = await tool('pg_dump', '--schema-only', '--dbname', database);
   return dump.replaceAll(/^\\(un)?restrict .*\n/gm, '');

@@ -2,8 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 
 /**
  * Bytes per second of one content's shipper, for tests that interrupt a run. The rows of a big
- * table then take half a minute, so that the test can interrupt them even on a busy machine. Without
- * this limit all rows could have been sent before the test kills a process.
+ * table then take half a minute, so that the test can interrupt them even on a busy machine.
+ * Without this limit all rows could have been sent before the test kills a process.
  */
 export const SLOW_RATE_BYTES = 500_000;
 

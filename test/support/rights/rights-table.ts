@@ -18,7 +18,9 @@ export interface SecurityPage {
   readonly rows: readonly RightsRow[];
 }
 
-/** Reads docs/security.md. @throws when a cell is neither a dash nor a list of classes and groups. */
+/**
+ * Reads docs/security.md. @throws when a cell is neither a dash nor a list of classes and groups.
+ */
 export async function readSecurityPage(): Promise<SecurityPage> {
   const text = await readFile(new URL('../../../docs/security.md', import.meta.url), 'utf8');
   const explained = linesOf(text, '## The keys');

@@ -21,12 +21,12 @@ export interface TroubleOptions {
 /**
  * Everything in a PostgreSQL database that backup tools are known to get wrong. It is SQL for a
  * superuser and an empty UTF8 database, PostgreSQL 13 to 17, with Debian's contrib modules. Each
- * string is one script of several statements; run them in this order. pg_dump and pg_restore restore
- * all of it (`test/integration/data/trouble.test.ts`). What they cannot restore is left out and named
- * in a comment.
+ * string is one script of several statements; run them in this order. pg_dump and pg_restore
+ * restore all of it (`test/integration/data/trouble.test.ts`). What they cannot restore is left out
+ * and named in a comment.
  *
- * A copy lacks the rows of unlogged and temporary tables. The temporary table exists only as long as
- * the session that ran the scripts.
+ * A copy lacks the rows of unlogged and temporary tables. The temporary table exists only as long
+ * as the session that ran the scripts.
  */
 export function troubleSchema(options: TroubleOptions): string[] {
   return [

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody } from './body.ts';
 import { type Counts, countOut, countRequest } from './counts.ts';
 import { complete, list, nextEtag, type Objects, type SinkObject } from './objects.ts';
-import { type Xml, xml } from './xml.ts';
+import { answer, document, fail } from './respond.ts';
+import type { Xml } from './xml.ts';
 
 /** A parsed request to the sink. */
 interface SinkRequest {
@@ -291,22 +292,4 @@ export function rangeOf(header: string | undefined, bytes: number): [first: numb
   if (first === '' && last === '') return [0, bytes - 1];
   if (first === '') return [Math.max(0, bytes - Number(last)), bytes - 1];
   return [Number(first), last === '' ? bytes - 1 : Math.min(Number(last), bytes - 1)];
-}
-
-function answer(response: ServerResponse, status: number, headers: Record<string, string>): void {
-  response.writeHead(status, { 'content-length': 0, ...headers }).end();
-}
-
-function document(response: ServerResponse, root: string, content: Xml, status = 200): void {
-  const text = xml(root, content);
-  response
-    .writeHead(status, {
-      'content-type': 'application/xml',
-      'content-length': Buffer.byteLength(text),
-    })
-    .end(text);
-}
-
-function fail(response: ServerResponse, status: number, code: string): void {
-  document(response, 'Error', { Code: code, Message: code, RequestId: 'sink' }, status);
 }

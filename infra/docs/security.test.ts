@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { deploymentOf, NAMES, roleArn } from '../../test/support/rights/deployment.ts';
 import { keyClasses, listingOf } from '../../test/support/rights/key-classes.ts';
-import { type Asked, isAllowed, policiesOf } from '../../test/support/rights/policies.ts';
+import { type AccessRequest, isAllowed, policiesOf } from '../../test/support/rights/policies.ts';
 import { type RightsRow, readSecurityPage } from '../../test/support/rights/rights-table.ts';
 import { securityTemplate } from '../../test/support/rights/template.ts';
 
@@ -23,7 +23,7 @@ const policies = policiesOf(template, deploymentOf(template));
 /** May this role do it, with the bucket's policy in force? */
 function may(
   who: string,
-  asked: Partial<Asked> & Pick<Asked, 'action' | 'resource'>,
+  asked: Partial<AccessRequest> & Pick<AccessRequest, 'action' | 'resource'>,
   at = policies,
 ): boolean {
   const context = {
@@ -37,7 +37,7 @@ function may(
 const objectArn = (key: string, bucket = BUCKET) => `${bucket}/shop/${key}`;
 const creating = { 's3:if-none-match': '*', 's3:ObjectCreationOperation': 'true' };
 
-type Verb = Exclude<keyof RightsRow, 'who' | 'publishes'>;
+type Verb = Exclude<keyof RightsRow, 'role' | 'publishes'>;
 const VERBS: Record<Verb, (who: string, keys: readonly string[], bucket?: string) => boolean[]> = {
   reads: on('s3:GetObject'),
   creates: on('s3:PutObject', creating),
@@ -48,7 +48,7 @@ const VERBS: Record<Verb, (who: string, keys: readonly string[], bucket?: string
     listingOf(keys).map((prefix) => mayList(who, prefix, bucket)),
 };
 
-function on(action: string, context: Asked['context'] = {}) {
+function on(action: string, context: AccessRequest['context'] = {}) {
   return (who: string, keys: readonly string[], bucket = BUCKET) =>
     keys.map((key) => may(who, { action, resource: objectArn(key, bucket), context }));
 }
@@ -73,21 +73,23 @@ function allowedClasses(who: string, verb: Verb, bucket = BUCKET): Set<string> {
 
 test('docs/security.md has every class of keys, and a line for every role', () => {
   expect(classes.toSorted()).toEqual([...CLASSES.keys()].toSorted());
-  expect(rows.map(({ who }) => who).toSorted()).toEqual([...policies.roles.keys()].toSorted());
+  expect(rows.map(({ role: who }) => who).toSorted()).toEqual(
+    [...policies.roles.keys()].toSorted(),
+  );
 });
 
-describe.each(rows)('$who', (row) => {
+describe.each(rows)('$role', (row) => {
   test.each(Object.keys(VERBS) as Verb[])('%s what docs/security.md says', (verb) => {
-    expect([...allowedClasses(row.who, verb)].toSorted()).toEqual([...row[verb]].toSorted());
+    expect([...allowedClasses(row.role, verb)].toSorted()).toEqual([...row[verb]].toSorted());
   });
 
   test('publishes, or not', () => {
-    expect(may(row.who, { action: 'sns:Publish', resource: NAMES.topic })).toBe(row.publishes);
+    expect(may(row.role, { action: 'sns:Publish', resource: NAMES.topic })).toBe(row.publishes);
   });
 });
 
 test('functions learn that an object is absent, for every key that they read', () => {
-  for (const { who, reads, publishes, creates } of rows) {
+  for (const { role: who, reads, publishes, creates } of rows) {
     const isFunction =
       publishes ||
       [...creates].some((name) =>
@@ -101,14 +103,17 @@ test('functions learn that an object is absent, for every key that they read', (
 });
 
 test('who has no listing at all is a shipper', () => {
-  expect(rows.filter(({ lists }) => lists.size === 0).map(({ who }) => who)).toEqual([
+  expect(rows.filter(({ lists }) => lists.size === 0).map(({ role: who }) => who)).toEqual([
     'Shipper',
     'RestoreShipper',
   ]);
 });
 
 describe('nobody, whatever their role allows', () => {
-  const admin = (asked: Partial<Asked> & Pick<Asked, 'action' | 'resource'>, at = policies) => {
+  const admin = (
+    asked: Partial<AccessRequest> & Pick<AccessRequest, 'action' | 'resource'>,
+    at = policies,
+  ) => {
     const context = {
       'aws:SecureTransport': 'true',
       'aws:PrincipalArn': roleArn('Admin'),
@@ -117,7 +122,7 @@ describe('nobody, whatever their role allows', () => {
     const everything = { Effect: 'Allow' as const, Action: ['*'], Resource: ['*'] };
     return isAllowed([everything, ...at.bucket], { ...asked, context });
   };
-  const put = (context: Asked['context'], at = policies) =>
+  const put = (context: AccessRequest['context'], at = policies) =>
     admin({ action: 's3:PutObject', resource: objectArn('sets/x'), context }, at);
 
   test('writes without TLS', () => {
@@ -204,7 +209,7 @@ test('in the other bucket Replicate and Sweep do what the page says, and nobody 
     'verdicts-stitch',
     'verdicts-validate',
   ];
-  for (const { who } of rows) {
+  for (const { role: who } of rows) {
     const copies = who === 'Replicate' || who === 'Sweep';
     const none = new Set();
     expect(allowedClasses(who, 'creates', there), who).toEqual(copies ? new Set(copied) : none);
@@ -230,7 +235,7 @@ test('a function has its own queue and its own log, and nothing else outside the
 
 test('with a key of the user, everybody may use it through S3; only who creates may make data keys', () => {
   const withKms = policiesOf(template, deploymentOf(template, { kms: true }));
-  for (const { who, creates } of rows) {
+  for (const { role: who, creates } of rows) {
     const use = (action: string, via: string) =>
       may(who, { action, resource: NAMES.key, context: { 'kms:ViaService': via } }, withKms);
     expect(use('kms:Decrypt', 's3.eu-central-1.amazonaws.com'), who).toBe(true);

@@ -1,4 +1,4 @@
-/** `npm run bench`: the published benchmark. docs/benchmarks.md says how to run it and how to read it. */
+/** `npm run bench`: the published benchmark. docs/benchmarks.md explains how to run and read it. */
 import { rmSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,10 +14,10 @@ import { openStoreFor } from './setup/store.ts';
 import { findTools, versionOfPostgres } from './setup/tools.ts';
 import { warmUp } from './setup/warm-up.ts';
 
-const say = (text: string) => process.stderr.write(`${text}\n`);
+const log = (text: string) => process.stderr.write(`${text}\n`);
 
 process.exitCode = 1; // until everything is written
-const scenarios = await allScenarios();
+const scenarios = allScenarios();
 if (process.argv.includes('--help')) {
   process.stdout.write(
     `${USAGE}\n\n${scenarios.map(({ name, about }) => `${name.padEnd(14)} ${about}`).join('\n')}\n`,
@@ -33,26 +33,26 @@ const tools = await findTools();
 const postgresVersion = await versionOfPostgres(await findTool('postgres'));
 const store = await openStoreFor(options.server);
 const home = await mkdtemp(join(tmpdir(), 'sb-'));
-// The server's user must get through to what is in it.
+// The user of the server must be able to enter it.
 await chmod(home, 0o755);
-// Servers and the sink end with us; the folder must, too, when somebody interrupts.
+// Servers and the sink end with this process; the folder must also be removed on an interrupt.
 process.on('exit', () => rmSync(home, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 const startedAt = new Date();
 try {
-  const bench = { options, tools, store, home, say };
-  say('warming up');
+  const bench = { options, tools, store, home, log };
+  log('warming up');
   await warmUp(bench);
   const results: ScenarioResult[] = [];
   let report: Report | undefined;
   for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
     const { gigabytes = scenario.gigabytes, rounds = scenario.rounds } = options;
-    say(`\n${scenario.name}: ${scenario.about}`);
+    log(`\n${scenario.name}: ${scenario.about}`);
     results.push(await scenario.run(bench, { gigabytes, rounds }));
     await rm(textFolder({ home }), { recursive: true, force: true });
     report = { results, options, tools, storeName: store.name, startedAt, postgresVersion };
-    // After each: what was measured is not lost when a later one fails.
-    await writeReport(report, say);
+    // Written after each scenario, so that the failure of a later one loses nothing.
+    await writeReport(report, log);
   }
   if (report !== undefined) process.stdout.write(markdownOf(report));
   process.exitCode = 0;

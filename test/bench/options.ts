@@ -3,26 +3,27 @@ import { SERVERS, type ServerKind } from './setup/store.ts';
 
 export interface Options {
   readonly scenarios: readonly string[];
-  /** Over the scenario's own. */
-  readonly rounds?: number;
-  readonly gigabytes?: number;
-  /** `sink`: the loopback server of test/bench/sink, also with TLS; `ceph`: a real Ceph Object Gateway. */
+  /** Replaces the default of each scenario. */
+  readonly rounds: number | undefined;
+  readonly gigabytes: number | undefined;
+  /** `sink` and `sink-tls`: the server of test/bench/sink; `ceph`: a real Ceph Object Gateway. */
   readonly server: ServerKind;
-  /** Everybody connects to PostgreSQL by Unix socket instead of TCP. */
+  /** All contenders connect to PostgreSQL by Unix socket instead of TCP. */
   readonly sockets: boolean;
-  /** Of `many-tables`. */
+  /** The servers of `many-tables`. */
   readonly nodes: number;
+  /** The tables of each server of `many-tables`. */
   readonly tables: number;
   /** Files to write, if any. */
-  readonly json?: string;
-  readonly svg?: string;
-  readonly markdown?: string;
+  readonly json: string | undefined;
+  readonly svg: string | undefined;
+  readonly markdown: string | undefined;
 }
 
 export const USAGE = `npm run bench -- [--scenario a,b] [--rounds N] [--gigabytes N] [--server sink|sink-tls|ceph] [--sockets]
   [--nodes 4] [--tables 10000] [--json FILE] [--svg FILE] [--markdown FILE]`;
 
-/** @throws Error that says what is wrong with the command line. */
+/** @throws Error that names the invalid option. */
 export function parseOptions(args: readonly string[], all: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
@@ -42,22 +43,20 @@ export function parseOptions(args: readonly string[], all: readonly string[]): O
   const scenarios = (values.scenario ?? []).flatMap((names) => names.split(','));
   const unknown = scenarios.filter((name) => !all.includes(name));
   if (unknown.length > 0)
-    throw new Error(`no scenario ${unknown.join(', ')}; there are ${all.join(', ')}`);
+    throw new Error(`unknown scenario ${unknown.join(', ')}; there are ${all.join(', ')}`);
   const { server } = values;
   if (!isServer(server)) throw new Error(`--server is one of ${SERVERS.join(', ')}`);
   return {
     scenarios: scenarios.length === 0 ? all : scenarios,
-    ...(values.rounds === undefined ? {} : { rounds: whole('rounds', values.rounds) }),
-    ...(values.gigabytes === undefined
-      ? {}
-      : { gigabytes: positive('gigabytes', values.gigabytes) }),
+    rounds: values.rounds === undefined ? undefined : whole('rounds', values.rounds),
+    gigabytes: values.gigabytes === undefined ? undefined : positive('gigabytes', values.gigabytes),
     server,
     sockets: values.sockets,
     nodes: whole('nodes', values.nodes),
     tables: whole('tables', values.tables),
-    ...(values.json === undefined ? {} : { json: values.json }),
-    ...(values.svg === undefined ? {} : { svg: values.svg }),
-    ...(values.markdown === undefined ? {} : { markdown: values.markdown }),
+    json: values.json,
+    svg: values.svg,
+    markdown: values.markdown,
   };
 }
 

@@ -3,23 +3,24 @@ import type { ScenarioResult } from './report/result.ts';
 import type { Store } from './setup/store.ts';
 import type { Tools } from './setup/tools.ts';
 
-/** What every scenario gets. */
+/** The environment of a scenario. */
 export interface Bench {
   readonly options: Options;
   readonly tools: Tools;
   readonly store: Store;
-  /** A folder for whatever a scenario writes; it is removed at the end. */
+  /** A folder for the files of a scenario. It is removed at the end. */
   readonly home: string;
-  say(text: string): void;
+  log(text: string): void;
 }
 
-/** A module of `scenarios/`, or one beside it that exports `scenario`. */
+/** A scenario of the bench, as the modules of `scenarios/` export it. */
 export interface Scenario {
   readonly name: string;
   /** One line for `--help`. */
   readonly about: string;
-  /** GB (10⁹ bytes) of COPY text, and rounds, when nothing else is said. */
+  /** The default of --gigabytes: GB (10⁹ bytes) of COPY text. */
   readonly gigabytes: number;
+  /** The default of --rounds. */
   readonly rounds: number;
   run(bench: Bench, size: { gigabytes: number; rounds: number }): Promise<ScenarioResult>;
 }

@@ -6,7 +6,7 @@ import { restore } from './scenarios/restore.ts';
 import { scriptScenarios } from './scenarios/script.ts';
 
 /** All scenarios, in the order in which they run. */
-export async function allScenarios(): Promise<readonly Scenario[]> {
+export function allScenarios(): readonly Scenario[] {
   return [
     backup,
     twoTables,
@@ -15,6 +15,6 @@ export async function allScenarios(): Promise<readonly Scenario[]> {
     restore,
     oneTable,
     manyTables,
-    ...(await scriptScenarios()),
+    ...scriptScenarios(),
   ];
 }

@@ -2,30 +2,30 @@ import type { CallOptions, ObjectStore, StoredObject } from '../../storage/store
 import type { Random } from './random.ts';
 import type { Scheduler, Task } from './scheduler.ts';
 
-/** What is stored, as the world sees it: with times of its own clock, and etags as writers were told. */
+/** A stored object with the simulated time, and the ETag that its writer received. */
 export interface Stored {
   readonly bytes: Uint8Array;
   readonly modifiedAt: Date;
   readonly etag?: string;
 }
 
-/** The store of a world and what everybody has written into it. */
+/** The store of a simulated world. */
 export interface ChaosStore {
   readonly objects: ReadonlyMap<string, Stored>;
-  /** Somebody outside writes: a shipper, a coordinator, a replication. False when the key is there. */
+  /** Writes as a shipper, coordinator or replication does. False when the key exists. */
   put(key: string, stored: Stored): Promise<boolean>;
-  /** The same store as one task reaches it: each call is a step of the scheduler's. */
+  /** The store for one task. Each of its calls is a step of the scheduler. */
   forTask(task: Task): ObjectStore;
 }
 
 export interface ChaosStoreOptions {
   readonly inner: ObjectStore;
-  /** What tasks are told; wherever `inner` really is. */
+  /** The URL that tasks see, which may differ from that of `inner`. */
   readonly url: string;
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly now: () => Date;
-  /** Called when a task has created an object, or has overwritten one. */
+  /** Called when a task has created or overwritten an object. */
   readonly onWrite: (key: string, bytes: Uint8Array, before: Uint8Array | undefined) => void;
 }
 
@@ -38,7 +38,7 @@ export function chaosStore({
   onWrite,
 }: ChaosStoreOptions): ChaosStore {
   const objects = new Map<string, Stored>();
-  const asSeen = (found: StoredObject): StoredObject => {
+  const withTimeAndEtag = (found: StoredObject): StoredObject => {
     const stored = objects.get(found.key);
     const { etag: _, ...rest } = found;
     return {
@@ -60,10 +60,10 @@ export function chaosStore({
     const before = objects.get(key)?.bytes;
     objects.set(key, { bytes: body, modifiedAt: now() });
     onWrite(key, body, before);
-    return asSeen(created);
+    return withTimeAndEtag(created);
   }
 
-  /** As S3 does it: a page at a time, and what comes or goes between two pages may be seen or not. */
+  /** Lists page by page, as S3 does. A change between two pages may be listed or not. */
   async function* pages<T>(task: Task, list: () => AsyncIterable<T>, nameOf: (item: T) => string) {
     const pageItems = 1 + random.below(4);
     for (let after = ''; ; ) {
@@ -86,7 +86,7 @@ export function chaosStore({
     head: (key) =>
       scheduler.step(task, false, async () => {
         const found = await inner.head(key);
-        return found === undefined ? undefined : asSeen(found);
+        return found === undefined ? undefined : withTimeAndEtag(found);
       }),
     async *get(key, options?: CallOptions & { offset?: number; length?: number }) {
       yield* await scheduler.step(task, false, () => Array.fromAsync(inner.get(key, options)));
@@ -97,7 +97,7 @@ export function chaosStore({
         () => inner.list(prefix),
         ({ key }) => key,
       ))
-        yield asSeen(found);
+        yield withTimeAndEtag(found);
     },
     listPrefixes: (prefix) =>
       pages(

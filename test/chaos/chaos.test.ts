@@ -4,20 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openDirectory } from '../../storage/directory/directory.ts';
-import { play } from './play.ts';
+import { simulate } from './simulate.ts';
 
-/** One world again: the seed that a failure named. */
-const again = process.env['STOWAGE_CHAOS_SEED'];
-const RUNS = again === undefined ? Number(process.env['STOWAGE_CHAOS_RUNS'] ?? 1000) : 1;
-const FIRST = again === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(again);
-/** On files, which cost many times as much, though these are in memory where there is such a folder. */
+/** The seed of a failure, to run that world again. */
+const repeated = process.env['STOWAGE_CHAOS_SEED'];
+const RUNS = repeated === undefined ? Number(process.env['STOWAGE_CHAOS_RUNS'] ?? 1000) : 1;
+const FIRST = repeated === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(repeated);
+/** Directory stores cost far more time, even in /dev/shm. */
 const ON_DIRECTORIES = Math.min(RUNS, 20);
 const FILES = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
-test(`${RUNS} worlds from seed ${FIRST}: the same manifests, none too early, all within a sweep`, async () => {
+test(`in ${RUNS} worlds from seed ${FIRST} every manifest has the expected bytes, is never written too early, and is written after one sweep at the latest`, async () => {
   const sum = { sets: 0, complete: 0, faults: 0, deliveries: 0 };
   for (let seed = FIRST; seed < FIRST + RUNS; seed += 1) {
-    const { sets, counts } = await play(seed);
+    const { sets, counts } = await simulate(seed);
     sum.sets += sets.length;
     sum.complete += sets.filter(({ status }) => status === 'complete').length;
     sum.faults += counts.faults;
@@ -27,12 +27,12 @@ test(`${RUNS} worlds from seed ${FIRST}: the same manifests, none too early, all
   expect(sum.complete).toBeGreaterThan(RUNS === 1 ? -1 : RUNS / 2);
 }, 3_600_000);
 
-test('a world is the same on files as in memory, and the same again', async () => {
+test('a seed gives the same world on a directory store as in memory', async () => {
   const folder = await mkdtemp(join(FILES, 'stowage-chaos-'));
   try {
     for (let seed = FIRST; seed < FIRST + ON_DIRECTORIES; seed += 1) {
-      const inMemory = await play(seed);
-      const onFiles = await play(seed, { inner: openDirectory(join(folder, String(seed))) });
+      const inMemory = await simulate(seed);
+      const onFiles = await simulate(seed, { inner: openDirectory(join(folder, String(seed))) });
       expect(onFiles.counts).toEqual(inMemory.counts);
       expect(onFiles.objects).toEqual(inMemory.objects);
     }

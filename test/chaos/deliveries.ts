@@ -5,16 +5,16 @@ const SENDERS = ['aws', 'ceph', 'minio', 'eventbridge', 'sns', 'versitygw'] as c
 const BUCKET = 'bucket';
 const ROOT = 'prefix/';
 
-/** A world's root: what plans of the tests' builders say they were made for. */
+/** The root of a world, which is also the root in the plans of the test builders. */
 export const ROOT_URL = `s3://${BUCKET}/prefix`;
 
-/** Where a body says that something was created. */
+/** The location of an object in a notification. */
 export interface Place {
   readonly bucket: string;
   readonly prefix: string;
 }
 
-/** The body in which some sender tells of a new object; now and then one that nobody should act upon. */
+/** A notification of a new object from a random sender. Some are corrupt and must be ignored. */
 export function bodyFor(
   random: Random,
   key: string,
@@ -22,17 +22,17 @@ export function bodyFor(
   { bucket, prefix }: Place = { bucket: BUCKET, prefix: ROOT },
 ): string {
   const sender = random.pick(SENDERS);
-  if (!random.chance(corruptShare)) return said(sender, bucket, `${prefix}${key}`);
-  const body = said(sender, bucket, `${prefix}${key}`);
+  if (!random.chance(corruptShare)) return eventBody(sender, bucket, `${prefix}${key}`);
+  const body = eventBody(sender, bucket, `${prefix}${key}`);
   switch (random.below(8)) {
     case 0:
       return body.slice(0, random.below(body.length));
     case 1:
-      return said(sender, 'another', `${ROOT}${key}`);
+      return eventBody(sender, 'another', `${ROOT}${key}`);
     case 2:
-      return said(sender, bucket, `${prefix}${maimed(random, key)}`);
+      return eventBody(sender, bucket, `${prefix}${corruptKey(random, key)}`);
     case 3:
-      return said(sender, BUCKET, `elsewhere/${key}`);
+      return eventBody(sender, BUCKET, `elsewhere/${key}`);
     case 4:
       return body
         .replace('ObjectCreated', 'ObjectRemoved')
@@ -40,10 +40,10 @@ export function bodyFor(
     case 5:
       return JSON.stringify({
         Type: 'Notification',
-        Message: said('sns', bucket, `${prefix}${key}`),
+        Message: eventBody('sns', bucket, `${prefix}${key}`),
       });
     case 6:
-      return said(sender, bucket, `${prefix}sets/../../${key}`);
+      return eventBody(sender, bucket, `${prefix}sets/../../${key}`);
     default:
       return random.pick([
         '',
@@ -57,7 +57,7 @@ export function bodyFor(
   }
 }
 
-/** The keys that a receiver makes of a body, as `stowage serve` does. */
+/** The keys that a receiver reads from a notification, as `stowage serve` does. */
 export function keysIn(body: string): readonly string[] {
   try {
     return createdKeys(ROOT_URL, JSON.parse(body)).keys;
@@ -67,12 +67,12 @@ export function keysIn(body: string): readonly string[] {
   }
 }
 
-function maimed(random: Random, key: string): string {
+function corruptKey(random: Random, key: string): string {
   const at = random.below(key.length);
   return `${key.slice(0, at)}${random.pick(['', '0', '9', '/', '%', 'é', '\0'])}${key.slice(at + 1)}`;
 }
 
-function said(sender: (typeof SENDERS)[number], bucket: string, key: string): string {
+function eventBody(sender: (typeof SENDERS)[number], bucket: string, key: string): string {
   const record = (eventSource: string, eventName: string, written: string) =>
     JSON.stringify({
       Records: [

@@ -4,8 +4,8 @@ import { rangeInside } from '../../storage/ranges.ts';
 import type { ObjectStore, StoredObject } from '../../storage/store.ts';
 
 /**
- * A store in memory, for thousands of small worlds: what the functions use of the port, with the same promises. That
- * it behaves as a directory does is shown by playing the same worlds on both.
+ * A store in memory for thousands of small worlds. It implements the part of the interface that the
+ * functions use. A test runs the same worlds on a directory store and compares the results.
  */
 export function openMemory(url: string): ObjectStore {
   const objects = new Map<string, { readonly bytes: Uint8Array; readonly stored: StoredObject }>();
@@ -65,5 +65,7 @@ export function openMemory(url: string): ObjectStore {
 }
 
 async function unused(): Promise<never> {
-  throw new Error('no function that chaos is for uses this');
+  throw new Error(
+    'the memory store does not implement this: no function of the chaos tests uses it',
+  );
 }

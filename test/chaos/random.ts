@@ -1,14 +1,14 @@
-/** Chance that can be had again: everything a world does comes from one seed. */
+/** Random values from a seed. All that happens in a world depends on its seed only. */
 export interface Random {
-  /** A whole number from 0 to below `end`. */
+  /** An integer from 0 to `end` − 1. */
   below(end: number): number;
-  /** True in this share of cases. */
+  /** True with this probability. */
   chance(share: number): boolean;
   pick<T>(list: readonly T[]): T;
   shuffled<T>(list: readonly T[]): T[];
 }
 
-/** The mulberry32 generator: small, and good enough to draw schedules. */
+/** The mulberry32 generator: small, and good enough for random schedules. */
 export function randomFrom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {

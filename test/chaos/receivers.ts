@@ -8,28 +8,30 @@ import { keysIn } from './deliveries.ts';
 import type { Task } from './scheduler.ts';
 import type { World } from './world.ts';
 
-/** The functions under test; a test of the runner itself puts a broken one in. */
+/** The functions under test. Tests of the simulation replace one of them by a broken one. */
 export interface Functions {
   readonly runJob: typeof realRunJob;
   readonly sweep: typeof realSweep;
 }
 
-export const REAL: Functions = { runJob: realRunJob, sweep: realSweep };
+export const PRODUCT_FUNCTIONS: Functions = { runJob: realRunJob, sweep: realSweep };
 
-/** Whoever takes notifications and runs functions. */
+/** A deployment that receives notifications and runs functions. */
 export interface Receiver {
   deliver(bodies: readonly string[]): void;
   /** Starts a sweep; false while one is running. */
   sweep(): boolean;
 }
 
-/** What a process remembers of the sets it has swept. */
+/** The sets that a process has swept already. */
 type Known = NonNullable<SweepOptions['closed']>;
 
-/** How often a queue delivers a message whose function failed or died, before it goes to the dead letters. */
+/**
+ * Deliveries of a message whose function failed or died, before it goes to the dead-letter queue.
+ */
 const DELIVERIES_MAX = 3;
 
-/** As on AWS: an invocation per batch of a queue, which knows nothing of any other. */
+/** As on AWS: one invocation per batch of a queue, without shared state. */
 export function lambdaReceiver(world: World, { runJob, sweep }: Functions): Receiver {
   const context = {} as Parameters<ReturnType<typeof onMessages>>[1];
   let sweeping = false;
@@ -68,7 +70,7 @@ export function lambdaReceiver(world: World, { runJob, sweep }: Functions): Rece
   };
 }
 
-/** As `stowage serve`: one process with a queue, which loses what it had not finished when it dies, and starts again. */
+/** As `stowage serve`: one process with a queue. When it dies, it loses its jobs and restarts. */
 export function serveReceiver(world: World, { runJob, sweep }: Functions): Receiver {
   const log = pino({ level: 'silent' });
   let tasks = new Set<Task>();
@@ -82,7 +84,7 @@ export function serveReceiver(world: World, { runJob, sweep }: Functions): Recei
     closed = new Map();
     sweeping = false;
     queue = jobQueue(
-      (job) => inProcess(`${job.work} ${job.of}`, (deps) => runJob(deps, job)),
+      (job) => runInProcess(`${job.work} ${job.of}`, (deps) => runJob(deps, job)),
       log,
       {
         waitingMax: 3,
@@ -90,8 +92,8 @@ export function serveReceiver(world: World, { runJob, sweep }: Functions): Recei
     );
   }
 
-  /** A task of this process: when it is killed, so are all others. */
-  async function inProcess<T>(name: string, run: Parameters<typeof world.start>[1]): Promise<T> {
+  /** Runs a task of this process. When one task is killed, all tasks of the process are. */
+  async function runInProcess<T>(name: string, run: Parameters<typeof world.start>[1]): Promise<T> {
     let result: unknown;
     let failure: unknown;
     const { task, ended } = world.start(name, async (deps) => {
@@ -107,20 +109,20 @@ export function serveReceiver(world: World, { runJob, sweep }: Functions): Recei
     if (end === 'died' && tasks.has(task)) {
       world.note('the process died');
       restart();
-      begin();
+      startSweep();
     }
     tasks.delete(task);
-    // What waited for a dead process waits for ever.
+    // A job of a dead process never ends.
     if (end === 'died') return new Promise<T>(() => undefined);
     if (end === 'failed') throw failure;
     return result as T;
   }
 
-  function begin(): boolean {
+  function startSweep(): boolean {
     if (sweeping) return false;
     sweeping = true;
     const mine = closed;
-    void inProcess('sweep', (deps) => sweep(deps, { closed: mine }))
+    void runInProcess('sweep', (deps) => sweep(deps, { closed: mine }))
       .catch(() => undefined)
       .then(() => {
         sweeping = false;
@@ -133,6 +135,6 @@ export function serveReceiver(world: World, { runJob, sweep }: Functions): Recei
     deliver(bodies) {
       for (const key of bodies.flatMap(keysIn)) queue.offer(key);
     },
-    sweep: begin,
+    sweep: startSweep,
   };
 }

@@ -1,11 +1,11 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Random } from './random.ts';
 
-/** Something that runs beside others and meets the world in single steps: an invocation of a function. */
+/** An invocation of a function. It runs concurrently with others and calls the store in steps. */
 export interface Task {
   readonly name: string;
   readonly stopping: AbortController;
-  /** Killed: it takes no step any more, and what it was about to answer is never heard. */
+  /** The task was killed: it takes no further step, and its result is lost. */
   dead: boolean;
   readonly died: PromiseWithResolvers<void>;
 }
@@ -19,7 +19,9 @@ export function newTask(name: string): Task {
   };
 }
 
-/** What can go wrong with one step. A lost answer belongs to a step that took effect. */
+/**
+ * The fault of a step. `dies-after`, `answer-lost` and `refused-after` take effect in the store.
+ */
 export type Fault =
   | 'dies'
   | 'dies-after'
@@ -29,13 +31,13 @@ export type Fault =
   | 'interrupted';
 
 export interface Scheduler {
-  /** A task's step: waits until it is its turn, then happens as a whole. */
+  /** A step of a task. Waits for its turn, and is then executed atomically. */
   step<T>(task: Task, isWrite: boolean, act: () => Promise<T>): Promise<T>;
-  /** Steps that wait. */
+  /** The number of waiting steps. */
   waiting(): number;
-  /** Lets one of the waiting steps happen, drawn by chance. */
+  /** Executes one of the waiting steps, chosen at random. */
   advance(): Promise<void>;
-  /** Lets everything run on until its next step. */
+  /** Lets all tasks run until their next step. */
   settle(): Promise<void>;
   kill(task: Task): void;
 }
@@ -49,8 +51,8 @@ interface Waiting {
 }
 
 /**
- * Decides who acts next, at every await at which the world can be met: any order of any number of tasks comes from the
- * seed alone, whatever the machine does.
+ * Decides at every call of the store which task continues. The order of all tasks depends on the
+ * seed only, not on the machine.
  */
 export function scheduler(
   random: Random,
@@ -64,8 +66,8 @@ export function scheduler(
     queue = queue.filter((step) => step.task !== task);
   };
 
-  async function happen({ task, isWrite, act, done, failed }: Waiting): Promise<void> {
-    // Its time was up while it waited: stores look at the signal before they do anything.
+  async function execute({ task, isWrite, act, done, failed }: Waiting): Promise<void> {
+    // The task was interrupted while it waited: stores check the signal before they do anything.
     if (task.stopping.signal.aborted) return failed(timeIsUp());
     const fault = faultOf(task, isWrite);
     if (fault === 'dies') return kill(task);
@@ -91,7 +93,7 @@ export function scheduler(
   const made: Scheduler = {
     step: <T>(task: Task, isWrite: boolean, act: () => Promise<T>) =>
       new Promise<T>((resolve, reject) => {
-        // The promise of a dead task stays open for ever, as its process would be gone.
+        // The promise of a killed task never settles, because its process no longer exists.
         if (task.dead) return;
         if (task.stopping.signal.aborted) return reject(timeIsUp());
         const done = (value: unknown) => resolve(value as T);
@@ -100,7 +102,7 @@ export function scheduler(
     waiting: () => queue.length,
     async advance() {
       const [step] = queue.splice(random.below(queue.length), 1);
-      if (step !== undefined) await happen(step);
+      if (step !== undefined) await execute(step);
     },
     settle,
     kill,

@@ -6,7 +6,7 @@ import { AT } from '../../backup-set/testing/builders.ts';
 import type { Random } from './random.ts';
 import type { StagedSet, Write } from './staged-set.ts';
 
-/** Somebody wants a set back, and segments that do what they are told, or fail to. */
+/** A restore of a set: its request, and the order that fails, if any. */
 export interface StagedRestore {
   readonly id: string;
   readonly of: StagedSet;
@@ -48,8 +48,10 @@ export function stagedRestore(random: Random, of: StagedSet): StagedRestore {
   };
 }
 
-/** What a segment says when it has carried out an order; undefined for a key that is no order. */
-export function answerTo(
+/**
+ * The receipt of a segment for an order; undefined for a key that is not an order of this restore.
+ */
+export function receiptFor(
   { id, fails }: StagedRestore,
   key: string,
   bytes: Uint8Array,

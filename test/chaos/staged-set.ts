@@ -16,43 +16,45 @@ import { fold, type SetDocuments } from '../../backup-set/testing/fold-whole.ts'
 import { barrierSet, dispatchedSet, greenplumSealOf } from '../../backup-set/testing/greenplum.ts';
 import type { Random } from './random.ts';
 
-/** What becomes of a set; only a sound one may ever be committed. */
-const FATES = [
-  ...['sound', 'sound', 'sound', 'sound', 'sound'],
+/** The possible defects of a set. Only a set with defect `none` may be committed. */
+const DEFECTS = [
+  ...['none', 'none', 'none', 'none', 'none'],
   ...['receipt-lost', 'receipt-altered', 'failed', 'unsealed', 'miscounted', 'plan-altered'],
 ] as const;
-type Fate = (typeof FATES)[number];
+type Defect = (typeof DEFECTS)[number];
 
-/** A document or object that somebody outside the functions writes. */
+/** A document or object that a shipper, coordinator or replication writes. */
 export interface Write {
   readonly key: string;
   readonly bytes: Uint8Array;
   readonly etag?: string;
 }
 
-/** A set as it will arrive, and what the functions must make of it. */
+/** A set as it arrives in the store, and the documents that the functions must write for it. */
 export interface StagedSet {
   readonly timestamp: string;
-  readonly fate: Fate;
+  readonly defect: Defect;
   readonly parts: SetParts;
-  /** All of one stage are there before the next begins. */
+  /** All objects of a stage are written before those of the next stage. */
   readonly stages: readonly (readonly Write[])[];
-  /** True when documents come in the order in which they were written; false when a replication shuffles them. */
+  /**
+   * True when documents arrive in the order of a backup; false when a replication shuffles them.
+   */
   readonly inOrder: boolean;
-  /** Without any one of these there is no proof. */
+  /** All of these must be stored before the manifest is written. */
   readonly needed: readonly string[];
-  /** What the functions must write for a set that is sound, and must not write for another. */
+  /** Key → bytes that the functions must write. Empty for a set with a defect. */
   readonly committed: ReadonlyMap<string, Uint8Array>;
-  /** What they may write for contents that lack nothing, though the set does: nothing names it. */
+  /** Key → bytes that they may write for complete contents of an incomplete set. */
   readonly allowed: ReadonlyMap<string, Uint8Array>;
-  /** Where it stands when everything has arrived. */
+  /** The status when everything has arrived. */
   readonly status: 'open' | 'complete' | 'incomplete' | 'damaged';
 }
 
 export function stagedSet(random: Random, timestamp: string): StagedSet {
-  const parts = retimed(random.pick(somePool(random)), timestamp);
+  const parts = retimed(random.pick(setPool(random)), timestamp);
   const sound = documentsOf(parts, { seal: greenplumSealOf(parts) });
-  const { fate, documents, content } = struck(random, parts, sound);
+  const { defect, documents, content } = withDefect(random, parts, sound);
   const [whole, folded] = [fold(sound), fold(documents)];
   if (whole.status !== 'complete') throw new Error('a set that should be sound is not');
   const manifestParts = whole.parts.map((part) => ({
@@ -60,13 +62,13 @@ export function stagedSet(random: Random, timestamp: string): StagedSet {
     key: formatKey({ kind: 'manifest-part', timestamp, content: part.content }),
     bytes: encode(ManifestPart, part),
   }));
-  const well =
+  const soundParts =
     content === undefined ? [] : manifestParts.filter((part) => part.content !== content);
-  const inAll = (list: readonly Write[]) => list.map(({ key, bytes }) => [key, bytes] as const);
+  const entriesOf = (list: readonly Write[]) => list.map(({ key, bytes }) => [key, bytes] as const);
   const inOrder = random.chance(0.6);
   return {
     timestamp,
-    fate,
+    defect,
     parts,
     stages: stagesOf(random, parts, documents, inOrder),
     inOrder,
@@ -78,31 +80,31 @@ export function stagedSet(random: Random, timestamp: string): StagedSet {
     ],
     committed: new Map(
       folded.status === 'complete'
-        ? [[formatKey({ kind: 'manifest', timestamp }), folded.bytes], ...inAll(manifestParts)]
+        ? [[formatKey({ kind: 'manifest', timestamp }), folded.bytes], ...entriesOf(manifestParts)]
         : [],
     ),
-    allowed: new Map(inAll(well)),
+    allowed: new Map(entriesOf(soundParts)),
     status: folded.status,
   };
 }
 
 type Documents = ReturnType<typeof documentsOf>;
 
-interface Struck {
-  readonly fate: Fate;
+interface DefectiveSet {
+  readonly defect: Defect;
   readonly documents: SetDocuments;
-  /** The one content that is hit, where it is one. */
+  /** The content that has the defect; absent when the whole set has it. */
   readonly content?: number;
 }
 
-/** Sets are dear to draw, and what a schedule does to them matters more: a few hundred, always the same, will do. */
+/** Generated sets are expensive, and schedules matter more. So there is a fixed pool of sets. */
 const POOL_SETS = 80;
 const POOL_SEED = 20_260_131;
 const ARBITRARIES = [consistentSet, barrierSet, dispatchedSet];
 const pools = new Map<number, readonly SetParts[]>();
 
-function somePool(random: Random): readonly SetParts[] {
-  // Half of them are of shards.
+function setPool(random: Random): readonly SetParts[] {
+  // Half of the sets have the flavour shards.
   const at = Math.max(0, random.below(4) - 1);
   const arbitrary = ARBITRARIES[at] ?? consistentSet;
   const pool = pools.get(at) ?? fc.sample(arbitrary, { seed: POOL_SEED, numRuns: POOL_SETS });
@@ -110,24 +112,26 @@ function somePool(random: Random): readonly SetParts[] {
   return pool;
 }
 
-/** Lets a fate strike; a set in which it finds nothing to strike stays sound. */
-function struck(random: Random, parts: SetParts, sound: Documents): Struck {
-  const fate = random.pick(FATES);
+/** Gives a set a random defect. A set to which the defect cannot apply keeps defect `none`. */
+function withDefect(random: Random, parts: SetParts, sound: Documents): DefectiveSet {
+  const defect = random.pick(DEFECTS);
   const counting = parts.sealed.filter((receipt) => isCounting(receipt, parts));
   const seal = greenplumSealOf(parts);
   const withSeal = (changed: WholeSeal) => ({
-    fate,
+    defect,
     documents: documentsOf(parts, { seal: changed }),
   });
-  switch (fate) {
+  switch (defect) {
     case 'receipt-lost':
     case 'receipt-altered': {
       if (counting.length === 0) break;
       const hit = random.pick(counting);
       const altered = { ...hit, finishedAt: '2026-01-31T12:00:01.000Z' };
       const there = [...parts.sealed, ...parts.dead].filter((receipt) => receipt !== hit);
-      const receipts = (fate === 'receipt-lost' ? there : [...there, altered]).map(receiptDocument);
-      return { fate, documents: { ...sound, receipts }, content: hit.content };
+      const receipts = (defect === 'receipt-lost' ? there : [...there, altered]).map(
+        receiptDocument,
+      );
+      return { defect, documents: { ...sound, receipts }, content: hit.content };
     }
     case 'failed': {
       const failures = [
@@ -136,7 +140,7 @@ function struck(random: Random, parts: SetParts, sound: Documents): Struck {
       return withSeal({ ...seal, outcome: 'failed', failures });
     }
     case 'unsealed':
-      return { fate, documents: { plan: sound.plan, receipts: sound.receipts } };
+      return { defect, documents: { plan: sound.plan, receipts: sound.receipts } };
     case 'miscounted': {
       const at = seal.contents.findIndex(({ relations }) => relations.length > 0);
       const contents = seal.contents.map((content, index) => ({
@@ -150,14 +154,17 @@ function struck(random: Random, parts: SetParts, sound: Documents): Struck {
     }
     case 'plan-altered': {
       const plan = { ...parts.plan, tool: 'another' };
-      return { fate, documents: documentsOf(parts, { seal, plan }) };
+      return { defect, documents: documentsOf(parts, { seal, plan }) };
     }
-    case 'sound':
+    case 'none':
   }
-  return { fate: 'sound', documents: sound };
+  return { defect: 'none', documents: sound };
 }
 
-/** What a dead attempt left may come late, even after the seal; what the seal names is there before it, if in order. */
+/**
+ * The stages in which a set arrives. Receipts of a dead attempt may arrive after the seal. If the
+ * set arrives in order, all that the seal names arrives before it.
+ */
 function stagesOf(
   random: Random,
   parts: SetParts,
@@ -179,7 +186,7 @@ function stagesOf(
   return [[plan], [...objects], random.shuffled(early ?? []), [...sealParts], seals, late ?? []];
 }
 
-/** The builders know one timestamp only. */
+/** Replaces the timestamp of the builders, which is always the same. */
 function retimed(parts: SetParts, timestamp: string): SetParts {
   const again = <T>(value: T): T =>
     JSON.parse(JSON.stringify(value).replaceAll(TIMESTAMP, timestamp)) as T;

@@ -4,14 +4,14 @@ import type { Deps } from '../../functions/deps.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type ChaosStore, chaosStore } from './chaos-store.ts';
 import { bodyFor, ROOT_URL } from './deliveries.ts';
+import { violationOfWrite } from './invariants.ts';
 import { openMemory } from './memory-store.ts';
 import { type Random, randomFrom } from './random.ts';
 import { type Fault, newTask, type Scheduler, scheduler, type Task } from './scheduler.ts';
-import { answerTo, type StagedRestore, stagedRestore } from './staged-restore.ts';
+import { receiptFor, type StagedRestore, stagedRestore } from './staged-restore.ts';
 import { type StagedSet, stagedSet, type Write } from './staged-set.ts';
-import { wrongWith } from './watch.ts';
 
-/** Everything of one world that changes, and the means to change it. */
+/** The state of one simulated world, and the functions that change it. */
 export interface World {
   readonly random: Random;
   readonly sets: readonly StagedSet[];
@@ -19,13 +19,13 @@ export interface World {
   readonly store: ChaosStore;
   readonly objects: ChaosStore['objects'];
   readonly scheduler: Scheduler;
-  /** Bodies of notifications on their way. */
+  /** Notifications that are not delivered yet. */
   readonly bodies: string[];
-  /** While false nothing fails any more. */
-  stormy: boolean;
+  /** False: no faults and no notifications any more. */
+  faultsEnabled: boolean;
   now: number;
   readonly violations: string[];
-  /** The last things that happened, for the one who reads a failure. */
+  /** The last events, for the message of a failure. */
   readonly trace: string[];
   readonly counts: {
     steps: number;
@@ -37,7 +37,7 @@ export interface World {
   note(what: string): void;
   announce(key: string): void;
   arrive(write: Write, modifiedAt: Date): Promise<void>;
-  /** Runs something as a task of its own. @returns how it ended. */
+  /** Runs a function as a new task. `ended` resolves with how it ended. */
   start(name: string, run: (deps: Deps) => Promise<unknown>): { task: Task; ended: Promise<Ended> };
 }
 
@@ -48,9 +48,9 @@ const TRACE_MAX = 80;
 const log = pino({ level: 'silent' });
 
 export interface WorldOptions {
-  /** The store that everything really goes into. */
+  /** The store that holds the objects. Default: in memory. */
   readonly inner?: ObjectStore;
-  /** Puts something between the functions and their store. */
+  /** Wraps the store of the functions. */
   readonly wrap?: (store: ObjectStore, task: Task) => ObjectStore;
 }
 
@@ -68,7 +68,8 @@ export function newWorld(seed: number, options: WorldOptions = {}): World {
   };
 
   const faultOf = (task: Task, isWrite: boolean): Fault | undefined => {
-    if (!world.stormy || !random.chance(delivery.faults * (isWrite ? 3 : 1))) return undefined;
+    if (!world.faultsEnabled || !random.chance(delivery.faults * (isWrite ? 3 : 1)))
+      return undefined;
     const fault: Fault = random.pick(isWrite ? OF_WRITES : OF_READS);
     world.counts.faults += 1;
     world.note(`${task.name} ${fault}`);
@@ -84,7 +85,7 @@ export function newWorld(seed: number, options: WorldOptions = {}): World {
     onWrite(key, bytes, before) {
       world.counts.writes += 1;
       world.note(`written: ${key}`);
-      const wrong = wrongWith(world, key, bytes, before);
+      const wrong = violationOfWrite(world, key, bytes, before);
       if (wrong !== undefined) world.violations.push(wrong);
       world.announce(key);
     },
@@ -98,7 +99,7 @@ export function newWorld(seed: number, options: WorldOptions = {}): World {
     objects: store.objects,
     scheduler: schedule,
     bodies: [],
-    stormy: true,
+    faultsEnabled: true,
     now: BEGIN,
     violations: [],
     trace: [],
@@ -108,14 +109,14 @@ export function newWorld(seed: number, options: WorldOptions = {}): World {
       if (world.trace.length > TRACE_MAX) world.trace.shift();
     },
     announce(key) {
-      if (!world.stormy || random.chance(delivery.lost)) return;
+      if (!world.faultsEnabled || random.chance(delivery.lost)) return;
       do world.bodies.push(bodyFor(random, key, delivery.corrupt));
       while (random.chance(delivery.again) && world.bodies.length < 50);
     },
     async arrive({ key, ...stored }, modifiedAt) {
       world.note(`arrived: ${key}`);
       if (!(await store.put(key, { ...stored, modifiedAt })))
-        throw new Error(`${key} is there already`);
+        throw new Error(`${key} already exists`);
       world.announce(key);
     },
     start(name, run) {
@@ -149,14 +150,14 @@ export function newWorld(seed: number, options: WorldOptions = {}): World {
 const OF_READS = ['dies', 'fails', 'interrupted'] as const;
 const OF_WRITES = [...OF_READS, 'dies-after', 'answer-lost', 'refused-after'] as const;
 
-/** Orders that a segment has not answered yet, with its answers. */
+/** The receipts for all orders that have none yet. */
 export function unanswered({ restore, objects }: World): (Write & { readonly failed: boolean })[] {
   if (restore === undefined) return [];
   const orders = [...objects].filter(
     ([key]) => key.startsWith(RESTORES) && key.includes('/orders/'),
   );
   return orders.flatMap(([key, { bytes }]) => {
-    const answer = answerTo(restore, key, bytes);
+    const answer = receiptFor(restore, key, bytes);
     return answer === undefined || objects.has(answer.key) ? [] : [answer];
   });
 }

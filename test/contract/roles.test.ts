@@ -29,7 +29,7 @@ afterAll(() => at?.stop());
  * Each role has its own sets, restores and tasks: in one world all keys exist, in the other none.
  */
 function keysFor(who: string, world: 'stored' | 'absent') {
-  const number = rows.findIndex((row) => row.who === who);
+  const number = rows.findIndex((row) => row.role === who);
   const timestamp = `202601310${world === 'stored' ? 1 : 2}00${String(number).padStart(2, '0')}`;
   return keyClasses({
     timestamp,
@@ -77,7 +77,7 @@ const put = (client: S3Client, Key: string) =>
   client.send(new PutObjectCommand({ Bucket, Key, Body: Buffer.from('x'), IfNoneMatch: '*' }));
 
 describe.each(rows)('$who', (row: RightsRow) => {
-  const { who } = row;
+  const { role: who } = row;
   let client: S3Client;
 
   beforeAll(async () => {

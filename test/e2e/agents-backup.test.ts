@@ -3,20 +3,21 @@ import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type CliResult, type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { type RunningAgent, startAgent } from '../support/e2e/agents.ts';
-import { configFor, DATABASE, leftInAll } from '../support/e2e/cluster.ts';
+import { configFor, DATABASE, leftoversOnAll } from '../support/e2e/cluster.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { eventually, SLOWLY } from '../support/e2e/processes.ts';
+import { SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
+import { readUntil } from '../support/wait-for.ts';
 
-/** Long enough, at the rate of SLOWLY, that rows are still on their way when an agent is struck. */
+/** At SLOW_RATE_BYTES this takes long enough that rows are in transit when an agent is killed. */
 const MEGABYTES = 60;
 const DIGEST = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';
 
 let place: Place;
 let store: ObjectStore;
 let [source, target]: TestServer[][] = [];
-let [root, config, targetConfig, impatient] = ['', '', '', ''];
+let [root, config, targetConfig, shortClaimConfig] = ['', '', '', ''];
 const agents = new Set<RunningAgent>();
 
 beforeAll(async () => {
@@ -30,7 +31,7 @@ beforeAll(async () => {
   const shippers = { workers: 2, start: 'agents' };
   const backup = { packBytes: 512 * 1024, frameBytes: 256 * 1024 };
   config = await configFor(place, source, root, { shippers, backup });
-  impatient = await configFor(place, source, root, {
+  shortClaimConfig = await configFor(place, source, root, {
     shippers: { ...shippers, claimSeconds: 15 },
     backup,
   });
@@ -60,30 +61,30 @@ async function endAgent(agent: RunningAgent): Promise<void> {
   await agent.ended;
 }
 
-/** Starts a backup; resolves when content 1 has shipped some packs and is amid the rest. */
-async function amidBackup(): Promise<{ backup: RunningCli; timestamp: string }> {
+/** Starts a backup. Resolves when content 1 has shipped some packs, but not all of them. */
+async function startedBackup(): Promise<{ backup: RunningCli; timestamp: string }> {
   const backup = startStowage(['backup'], { config });
-  const timestamp = String((await backup.until('snapshot'))['timestamp']);
+  const timestamp = String((await backup.waitForEvent('snapshot'))['timestamp']);
   const receipts = async () =>
     (await Array.fromAsync(store.list('sets/'))).filter(({ key }) => {
       const parsed = parseKey(key);
       return parsed?.kind === 'receipt' && parsed.timestamp === timestamp && parsed.content === 1;
     }).length;
-  expect(await eventually(receipts, (count) => count > 3)).toBeGreaterThan(3);
+  expect(await readUntil(receipts, (count) => count > 3)).toBeGreaterThan(3);
   return { backup, timestamp };
 }
 
-/** What was not backed up must not look like it. */
+/** Checks that an incomplete backup cannot be taken for a complete one. */
 async function isIncomplete({ code, json }: CliResult, timestamp: string, exit = 3): Promise<void> {
   expect(json.status).toBe('incomplete');
   expect(code).toBe(exit);
   expect(await store.head(formatKey({ kind: 'manifest', timestamp }))).toBeUndefined();
   expect(await store.head(formatKey({ kind: 'seal', timestamp }))).toBeDefined();
-  expect(await leftInAll(source ?? [])).toEqual([]);
+  expect(await leftoversOnAll(source ?? [])).toEqual([]);
 }
 
-describe('a backup that agents carry out', () => {
-  test('is complete, and agents of another cluster bring it back whole', async () => {
+describe('a backup run by agents', () => {
+  test('is complete, and agents of another cluster restore all of its rows', async () => {
     await agentOf('host0', source, [0]);
     await agentOf('host1', source, [1]);
     const others = await agentOf('others', target, [0, 1]);
@@ -103,11 +104,11 @@ describe('a backup that agents carry out', () => {
       );
   });
 
-  test('kill -9 of an agent, and a new start: failed by name, the other agent stops, and the next backup is complete', async () => {
+  test('fails and names the content when its agent is killed and restarted; the other agent stops, and the next backup is complete', async () => {
     const healthy = await agentOf('host0', source, [0]);
-    const struck = await agentOf('host1', source, [1], { maxRateBytes: SLOWLY });
-    const { backup, timestamp } = await amidBackup();
-    await endAgent(struck);
+    const killed = await agentOf('host1', source, [1], { maxRateBytes: SLOW_RATE_BYTES });
+    const { backup, timestamp } = await startedBackup();
+    await endAgent(killed);
     await agentOf('host1', source, [1]);
     const result = await backup.ended;
     expect(result.json.failures).toEqual([
@@ -121,10 +122,10 @@ describe('a backup that agents carry out', () => {
     expect((await stowage(['backup'], { config })).json.status).toBe('complete');
   });
 
-  test('SIGTERM of an agent: failed by name, exit code 0 within 20 s', async () => {
+  test('fails and names the content when its agent gets SIGTERM, and the agent exits with code 0 within 20 s', async () => {
     await agentOf('host0', source, [0]);
-    const ending = await agentOf('host1', source, [1], { maxRateBytes: SLOWLY });
-    const { backup, timestamp } = await amidBackup();
+    const ending = await agentOf('host1', source, [1], { maxRateBytes: SLOW_RATE_BYTES });
+    const { backup, timestamp } = await startedBackup();
     const startedAt = Date.now();
     ending.kill('SIGTERM');
     expect(await ending.ended).toEqual({ code: 0, signal: null });
@@ -136,27 +137,27 @@ describe('a backup that agents carry out', () => {
     await isIncomplete(result, timestamp);
   });
 
-  test('Ctrl-C at the command line: exit code 130, and the agents stop', async () => {
-    await agentOf('both', source, [0, 1], { maxRateBytes: 2 * SLOWLY });
-    const { backup, timestamp } = await amidBackup();
+  test('ends with exit code 130 on Ctrl-C, and the agents stop', async () => {
+    await agentOf('both', source, [0, 1], { maxRateBytes: 2 * SLOW_RATE_BYTES });
+    const { backup, timestamp } = await startedBackup();
     backup.kill('SIGINT');
     await isIncomplete(await backup.ended, timestamp, 130);
   });
 
-  test('kill -9 of the command line: never complete, nothing left in the databases, and the next backup is complete', async () => {
-    await agentOf('both', source, [0, 1], { maxRateBytes: 3 * SLOWLY });
-    const { backup, timestamp } = await amidBackup();
+  test('never becomes complete after kill -9 of the command line, leaves nothing in the databases, and the next backup is complete', async () => {
+    await agentOf('both', source, [0, 1], { maxRateBytes: 3 * SLOW_RATE_BYTES });
+    const { backup, timestamp } = await startedBackup();
     backup.kill('SIGKILL');
     await backup.ended;
-    // Nobody tells the agents: they ship to the end.
-    expect(await leftInAll(source ?? [], 240_000)).toEqual([]);
+    // The agents do not learn of it: they ship to the end.
+    expect(await leftoversOnAll(source ?? [], 240_000)).toEqual([]);
     expect(await store.head(formatKey({ kind: 'manifest', timestamp }))).toBeUndefined();
     expect((await stowage(['backup'], { config })).json.status).toBe('complete');
   });
 
-  test('a content that no agent serves fails by name, in bounded time', async () => {
+  test('fails in bounded time and names the content that no agent serves', async () => {
     await agentOf('host0', source, [0]);
-    const result = await stowage(['backup'], { config: impatient });
+    const result = await stowage(['backup'], { config: shortClaimConfig });
     expect(result.json.failures).toEqual([
       expect.objectContaining({
         content: 1,
@@ -166,20 +167,20 @@ describe('a backup that agents carry out', () => {
     await isIncomplete(result, result.json.timestamp);
   });
 
-  test('a schedule in an agent’s configuration is enough for complete sets', async () => {
+  test('is complete when it is started by the schedule in an agent’s configuration', async () => {
     const listed = async () => (await stowage(['list'], { config })).json.sets;
     const before = new Set((await listed()).map(({ timestamp }) => timestamp));
     await agentOf('host0', source, [0]);
     const scheduled = await agentOf('host1', source, [1], { backup: { config, every: 0.2 } });
     const isDone = async () => scheduled.log.join('\n').includes('scheduled backup completed');
-    expect(await eventually(isDone, (done) => done, 240_000)).toBe(true);
+    expect(await readUntil(isDone, (done) => done, 240_000)).toBe(true);
     const made = (await listed()).filter(({ timestamp }) => !before.has(timestamp));
     expect(made.map(({ status }) => status)).toContain('complete');
     scheduled.kill('SIGTERM');
     expect(await scheduled.ended).toEqual({ code: 0, signal: null });
   });
 
-  test('a copy of the set holds nothing that an agent could follow again', async () => {
+  test('can be copied, and the copy has no orders that an agent would run again', async () => {
     await agentOf('both', source, [0, 1]);
     const { timestamp } = (await stowage(['backup'], { config })).json;
     const elsewhere = place.newRoot();

@@ -3,20 +3,21 @@ import { type Key, parseKey } from '../../backup-set/base/keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { type RunningAgent, startAgent } from '../support/e2e/agents.ts';
-import { configFor, DATABASE, databasesOf, leftInAll } from '../support/e2e/cluster.ts';
+import { configFor, DATABASE, databasesOf, leftoversOnAll } from '../support/e2e/cluster.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { eventually, SLOWLY } from '../support/e2e/processes.ts';
+import { SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
+import { readUntil } from '../support/wait-for.ts';
 
-/** Long enough, at the rate of SLOWLY, that rows are still on their way when an agent is struck. */
+/** At SLOW_RATE_BYTES this takes long enough that rows are in transit when an agent is killed. */
 const MEGABYTES = 60;
 const DIGEST = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';
 
 let place: Place;
 let store: ObjectStore;
 let [source, target]: TestServer[][] = [];
-let [root, config, targetConfig, impatient, timestamp] = ['', '', '', '', ''];
+let [root, config, targetConfig, shortClaimConfig, timestamp] = ['', '', '', '', ''];
 const agents = new Set<RunningAgent>();
 
 beforeAll(async () => {
@@ -31,7 +32,9 @@ beforeAll(async () => {
   const shippers = { workers: 2, start: 'agents' };
   config = await configFor(place, source, root);
   targetConfig = await configFor(place, target, root, { shippers });
-  impatient = await configFor(place, target, root, { shippers: { ...shippers, claimSeconds: 15 } });
+  shortClaimConfig = await configFor(place, target, root, {
+    shippers: { ...shippers, claimSeconds: 15 },
+  });
   timestamp = (await stowage(['backup'], { config })).json.timestamp;
 });
 afterEach(async () => {
@@ -69,12 +72,12 @@ function restoreInto(database: string, args: string[] = [], on = targetConfig): 
   });
 }
 
-/** To be struck: its rows are not read beforehand, at the rate of a slow agent. */
-const restoreUnread = (database: string) => restoreInto(database, ['--no-verify']);
+/** A restore to interrupt. It does not verify the set first, at the rate of a slow agent. */
+const restoreUnverified = (database: string) => restoreInto(database, ['--no-verify']);
 
-/** Resolves when an agent is amid the rows of content 1. */
-async function amidRows(database: string): Promise<void> {
-  const loading = await eventually(
+/** Resolves when an agent is loading rows into content 1. */
+async function waitForRows(database: string): Promise<void> {
+  const loading = await readUntil(
     async () =>
       target?.[1]?.psql(
         `SELECT count(*) FROM pg_stat_activity WHERE datname = '${database}' AND query LIKE '%COPY %' AND state = 'active'`,
@@ -94,10 +97,10 @@ function phaseAndContent(key: string): string {
   return parsed?.kind === 'restore-receipt' ? `${parsed.phase} ${parsed.content}` : key;
 }
 
-const sessionsLeft = () => leftInAll(target ?? []);
+const sessionsLeft = () => leftoversOnAll(target ?? []);
 
-describe('a restore that agents carry out', () => {
-  test('brings every row into the cluster that was meant, though another one’s agents look into the same root', async () => {
+describe('a restore run by agents', () => {
+  test('loads every row into its target cluster while agents of another cluster poll the same root', async () => {
     const others = await agentOf('others', source ?? [], [0, 1]);
     await agentOf('host0', target ?? [], [0]);
     await agentOf('host1', target ?? [], [1]);
@@ -117,19 +120,19 @@ describe('a restore that agents carry out', () => {
     expect(await sessionsLeft()).toEqual([]);
   });
 
-  test('one agent can serve all contents of a host, each order beside the other', async () => {
+  test('succeeds with one agent that serves all contents of a host', async () => {
     await agentOf('both', target ?? [], [0, 1]);
     const { json } = await restoreInto('besides').ended;
     expect(json).toMatchObject({ status: 'restored', problems: [] });
   });
 
-  test('kill -9 amid an order, and a new start: failed, by name, and nothing is loaded a second time', async () => {
+  test('fails and names the content when its agent is killed during an order and restarted, and nothing is loaded twice', async () => {
     await agentOf('host0', target ?? [], [0]);
-    const struck = await agentOf('host1', target ?? [], [1], { maxRateBytes: SLOWLY });
+    const killed = await agentOf('host1', target ?? [], [1], { maxRateBytes: SLOW_RATE_BYTES });
     const before = await keysOf('restore-receipt');
-    const restore = restoreUnread('struck');
-    await amidRows('struck');
-    await endAgent(struck);
+    const restore = restoreUnverified('killed');
+    await waitForRows('killed');
+    await endAgent(killed);
     expect(await sessionsLeft()).toEqual([]);
     await agentOf('host1', target ?? [], [1]);
     const { code, json } = await restore.ended;
@@ -143,22 +146,22 @@ describe('a restore that agents carry out', () => {
       }),
     ]);
     const receipts = (await keysOf('restore-receipt')).filter((key) => !before.includes(key));
-    // Before the rows nothing but the schema, and nothing after them.
+    // Only the schema was restored before the rows, and no phase ran after them.
     expect(receipts.map(phaseAndContent).sort()).toEqual([
       'data 0',
       'data 1',
       'pre-data 0',
       'pre-data 1',
     ]);
-    expect(await target?.[1]?.psql('SELECT count(*) FROM big.lineitem', 'struck')).toBe('0');
+    expect(await target?.[1]?.psql('SELECT count(*) FROM big.lineitem', 'killed')).toBe('0');
     expect(await sessionsLeft()).toEqual([]);
   });
 
-  test('SIGTERM amid an order: a failed receipt that says so, and exit code 0 within 20 s', async () => {
+  test('fails and names the content when its agent gets SIGTERM during an order, and the agent exits with code 0 within 20 s', async () => {
     await agentOf('host0', target ?? [], [0]);
-    const ending = await agentOf('host1', target ?? [], [1], { maxRateBytes: SLOWLY });
-    const restore = restoreUnread('ended');
-    await amidRows('ended');
+    const ending = await agentOf('host1', target ?? [], [1], { maxRateBytes: SLOW_RATE_BYTES });
+    const restore = restoreUnverified('ended');
+    await waitForRows('ended');
     const startedAt = Date.now();
     ending.kill('SIGTERM');
     expect(await ending.ended).toEqual({ code: 0, signal: null });
@@ -172,10 +175,10 @@ describe('a restore that agents carry out', () => {
     expect(await sessionsLeft()).toEqual([]);
   });
 
-  test('Ctrl-C at the command line: failed, exit code 130, and the agents break off but stay', async () => {
-    await agentOf('both', target ?? [], [0, 1], { maxRateBytes: 2 * SLOWLY });
-    const restore = restoreUnread('interrupted');
-    await amidRows('interrupted');
+  test('ends with exit code 130 on Ctrl-C; the agents abort their orders and keep running', async () => {
+    await agentOf('both', target ?? [], [0, 1], { maxRateBytes: 2 * SLOW_RATE_BYTES });
+    const restore = restoreUnverified('interrupted');
+    await waitForRows('interrupted');
     restore.kill('SIGINT');
     const { code, json } = await restore.ended;
     expect(json.status).toBe('failed');
@@ -185,9 +188,9 @@ describe('a restore that agents carry out', () => {
     expect((await afterwards.ended).json).toMatchObject({ status: 'restored', problems: [] });
   });
 
-  test('a content that no agent serves fails by name, in bounded time', async () => {
+  test('is refused in bounded time and names the content that no agent serves', async () => {
     await agentOf('host0', target ?? [], [0]);
-    const { code, json } = await restoreInto('forsaken', [], impatient).ended;
+    const { code, json } = await restoreInto('forsaken', [], shortClaimConfig).ended;
     expect(json.status).toBe('refused');
     expect(code).toBe(4);
     expect(json.problems).toEqual([
@@ -200,16 +203,16 @@ describe('a restore that agents carry out', () => {
 });
 
 describe('an agent', () => {
-  test('lives through objects that nobody can read, and does not touch restores of a crew', async () => {
+  test('skips unreadable objects, and leaves restores alone that the command line runs with its own shippers', async () => {
     const id = `${new Date().toISOString().replace(/\D/g, '')}-00000bad`;
     await store.create(`restores/${id}/request.json`, Buffer.from('{'));
     await store.create(`restores/${id}/orders/data/0.json`, Buffer.from('not even JSON'));
     await store.create(`restores/${id}/orders/data/x`, Buffer.from(''));
     const agent = await agentOf('both', target ?? [], [0, 1]);
-    const crew = await configFor(place, target ?? [], root);
+    const ownShippers = await configFor(place, target ?? [], root);
     const claims = await keysOf('order-claim');
-    const made = await stowage(['restore', timestamp, '--create', '--database', 'bycrew'], {
-      config: crew,
+    const made = await stowage(['restore', timestamp, '--create', '--database', 'byshippers'], {
+      config: ownShippers,
     });
     expect(made.json.status).toBe('restored');
     expect(await keysOf('order-claim')).toEqual(claims);
@@ -217,7 +220,7 @@ describe('an agent', () => {
     expect(agent.log.filter((line) => line.includes('cannot be read'))).toHaveLength(1);
   });
 
-  test('refuses to be a second one of its name on a host', async () => {
+  test('refuses to start on a host where another agent has its name', async () => {
     await agentOf('twin', target ?? [], [0]);
     const second = await agentOf('twin', target ?? [], [0]);
     expect(await second.ended).toEqual({ code: 2, signal: null });

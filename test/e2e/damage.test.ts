@@ -10,7 +10,7 @@ import { type CliResult, stowage } from '../support/cli.ts';
 import { BANK, bankSql } from '../support/e2e/bank.ts';
 import { configFor, DATABASE, databasesOf } from '../support/e2e/cluster.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { partsUnder } from '../support/parts.ts';
+import { readManifestParts } from '../support/manifest-parts.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
 
@@ -34,14 +34,14 @@ beforeAll(async () => {
     for (const sql of [bankSql(content), ...bigTable(3, content)]) await server.psql(sql, DATABASE);
   const root = place.newRoot();
   folder = fileURLToPath(root);
-  // Small, so that a pack holds rows of one table alone.
+  // So small that some packs hold rows of one table only.
   const backup = { packBytes: 128 * 1024, frameBytes: 64 * 1024 };
   config = await configFor(place, source, root, { backup });
   elsewhere = await configFor(place, target, root);
   timestamp = (await stowage(['backup'], { config })).json.timestamp;
   manifest = (await stowage(['show', timestamp], { config })).json.manifest;
-  parts = await partsUnder(folder, manifest);
-  // With its times to the nanosecond: they are what a directory has for etags.
+  parts = await readManifestParts(folder, manifest);
+  // cp -a keeps times to the nanosecond: in a directory store they are the ETags.
   await run('cp', ['-a', folder, `${folder}.pristine`]);
 });
 afterAll(async () => {
@@ -55,12 +55,12 @@ afterEach(async () => {
 
 const command = (...args: string[]): Promise<CliResult> => stowage(args, { config: elsewhere });
 
-/** A pack in which only rows of the big table lie. */
+/** A pack that holds only rows of the big table. */
 function bigPack() {
   const id = manifest.relations.find(({ name }) => name === LINEITEM.name)?.id;
   const packs = parts.find(({ content }) => content === 1)?.packs ?? [];
   const found = packs.find(({ extents }) => extents.every(({ relation }) => relation === id));
-  if (found === undefined) throw new Error('no pack is the big table’s alone');
+  if (found === undefined) throw new Error('no pack holds only rows of the big table');
   return found;
 }
 
@@ -74,7 +74,7 @@ async function flipByte(key: string, offset: number): Promise<void> {
   }
 }
 
-/** What `validate` or `verify` must say of a damaged set. */
+/** Checks that `validate` or `verify` reports a problem of a damaged set. */
 async function finds(
   level: 'validate' | 'verify',
   problem: Record<string, unknown>,
@@ -86,7 +86,7 @@ async function finds(
   expect((await command('list')).json.sets).toMatchObject([{ timestamp, status: 'damaged' }]);
 }
 
-/** Nothing of it may reach the target, not even an empty database. */
+/** Checks that a restore is refused and creates nothing, not even an empty database. */
 async function restoreRefuses(object: string): Promise<void> {
   const { code, json, text } = await command('restore', timestamp, '--create', '--globals');
   expect([3, 4]).toContain(code);
@@ -97,12 +97,12 @@ async function restoreRefuses(object: string): Promise<void> {
 }
 
 describe('a committed set in a directory', () => {
-  test('is well before it is damaged', async () => {
+  test('passes validate and verify before it is damaged', async () => {
     expect((await command('validate', timestamp)).code).toBe(0);
     expect((await command('verify', timestamp)).code).toBe(0);
   });
 
-  test('one byte flipped: validate sees the new time, verify the byte', async () => {
+  test('with one flipped byte fails validate because of its new time, and verify because of the byte', async () => {
     const { key: object, bytes } = bigPack();
     await flipByte(object, Math.floor(bytes / 2));
     await finds('validate', { code: 'etag-differs', content: 1, relation: LINEITEM, object });
@@ -110,7 +110,7 @@ describe('a committed set in a directory', () => {
     await restoreRefuses(object);
   });
 
-  test('one byte flipped, size and time as before: verify and restore see it, and say where', async () => {
+  test('with one flipped byte but unchanged size and time passes validate; verify and restore find the byte and say where', async () => {
     const { key: object, extents } = bigPack();
     const extent = extents[Math.floor(extents.length / 2)];
     if (extent === undefined) throw new Error('the pack has no extent');
@@ -138,7 +138,7 @@ describe('a committed set in a directory', () => {
     await restoreRefuses(object);
   });
 
-  test('the same without verification: no row of the damaged frame is loaded, and the restore has failed', async () => {
+  test('with one flipped byte fails a restore with --no-verify, and no row of the damaged table is loaded', async () => {
     const { key: object, bytes } = bigPack();
     await flipByte(object, Math.floor(bytes / 2));
     await run('touch', ['-r', join(`${folder}.pristine`, object), join(folder, object)]);
@@ -153,7 +153,7 @@ describe('a committed set in a directory', () => {
       for (const name of await databasesOf(server)) await server.psql(`DROP DATABASE ${name}`);
   });
 
-  test('one pack deleted', async () => {
+  test('without one of its packs fails validate and verify, and cannot be restored', async () => {
     const { key: object } = bigPack();
     await unlink(join(folder, object));
     await finds('validate', { code: 'object-missing', content: 1, relation: LINEITEM, object });
@@ -161,7 +161,7 @@ describe('a committed set in a directory', () => {
     await restoreRefuses(object);
   });
 
-  test('one pack deleted: a table that does not lie in it can still be saved', async () => {
+  test('without one of its packs can still restore a table that has no rows in that pack', async () => {
     await unlink(join(folder, bigPack().key));
     const restore = await command(
       'restore',
@@ -178,7 +178,7 @@ describe('a committed set in a directory', () => {
     }
   });
 
-  test('one receipt deleted', async () => {
+  test('without one of its receipts fails validate, and cannot be restored', async () => {
     const pack = parseKey(bigPack().key);
     if (pack?.kind !== 'pack') throw new Error('not the key of a pack');
     const object = formatKey({ ...pack, kind: 'receipt' });
@@ -188,7 +188,7 @@ describe('a committed set in a directory', () => {
   });
 
   test.each(['seal-part', 'manifest-part'] as const)(
-    'one %s altered: nothing is restored from it',
+    'with an altered %s fails validate, and cannot be restored',
     async (kind) => {
       const object = formatKey({ kind, timestamp, content: 1 });
       await flipByte(object, 200);
@@ -197,7 +197,7 @@ describe('a committed set in a directory', () => {
     },
   );
 
-  test('one metadata object truncated', async () => {
+  test('with a truncated metadata object fails validate and verify, and cannot be restored', async () => {
     const schema = parts[0]?.metadata.find(({ file }) => file === 'schema.dump');
     if (schema === undefined) throw new Error('the set has no schema');
     const { key: object, bytes } = schema;
@@ -207,7 +207,7 @@ describe('a committed set in a directory', () => {
     await restoreRefuses(object);
   });
 
-  test('its seal deleted, its manifest altered', async () => {
+  test('without its seal, or with a truncated manifest, fails validate and cannot be restored', async () => {
     const seal = formatKey({ kind: 'seal', timestamp });
     await unlink(join(folder, seal));
     await finds('validate', { object: seal });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Ceph, startCeph } from '../support/ceph/ceph.ts';
 import { startStowage, stowage, writeConfig } from '../support/cli.ts';
 
-// `stowage doctor --deployment` beside a real `stowage serve`, on Ceph and on a directory.
+// Runs `stowage doctor --deployment` against a real `stowage serve`, on Ceph and on a directory.
 let ceph: Ceph;
 let folder: string;
 
@@ -26,7 +26,7 @@ async function configFor(root: string, more: Record<string, unknown> = {}): Prom
   return writeConfig(path, { root, database: 'places', segments, functions: 'events', ...more });
 }
 
-/** Signs: ok, note or BAD, by `of: check`. */
+/** `object: check` → ok, note or BAD. */
 function signs(text: string): Record<string, string> {
   const { checks } = JSON.parse(text) as {
     checks: { of: string; name: string; ok: boolean; remark?: true; detail: string }[];
@@ -39,7 +39,7 @@ function signs(text: string): Record<string, string> {
   );
 }
 
-test('on Ceph: nobody answers, then the functions do; what the bucket lacks is a note', async () => {
+test('doctor --deployment on Ceph reports BAD while no function answers and ok once stowage serve runs; missing bucket settings are notes', async () => {
   const config = await configFor('s3://offsite/shop', { storage: { endpoint: ceph.endpoint } });
   const options = { config, env: ceph.env };
   const alone = await stowage(['doctor', '--deployment', '--wait', '1'], options);
@@ -70,7 +70,7 @@ test('on Ceph: nobody answers, then the functions do; what the bucket lacks is a
     }),
   );
   const serve = startStowage(['serve', '--port', '0', '--sweep', '1'], options);
-  await serve.until('serving');
+  await serve.waitForEvent('serving');
   const served = await stowage(['doctor', '--deployment'], options);
   serve.kill('SIGTERM');
   await serve.ended;
@@ -81,10 +81,10 @@ test('on Ceph: nobody answers, then the functions do; what the bucket lacks is a
   });
 });
 
-test('on a directory: no bucket to look at, the functions are asked all the same; inline they are not', async () => {
+test('doctor --deployment on a directory has no bucket to check; it sends a request to the functions unless they run inline', async () => {
   const config = await configFor(`file://${join(folder, 'root')}`);
   const serve = startStowage(['serve', '--port', '0', '--sweep', '1'], { config });
-  await serve.until('serving');
+  await serve.waitForEvent('serving');
   const served = await stowage(['doctor', '--deployment'], { config });
   serve.kill('SIGTERM');
   await serve.ended;
@@ -95,7 +95,7 @@ test('on a directory: no bucket to look at, the functions are asked all the same
   expect(signs(inline.text)).toMatchObject({ 'functions: a request is answered': 'note' });
 });
 
-test('a bucket that is not there is BAD, by its name', async () => {
+test('doctor --deployment reports BAD for a missing bucket and names it', async () => {
   const config = await configFor('s3://absent/shop', { storage: { endpoint: ceph.endpoint } });
   const { code, text } = await stowage(['doctor', '--deployment', '--wait', '1'], {
     config,

@@ -3,7 +3,8 @@ import type { RunningCli } from '../support/cli.ts';
 import { stowage } from '../support/cli.ts';
 import { BANK, bankSql } from '../support/e2e/bank.ts';
 import { configFor, DATABASE, databasesOf } from '../support/e2e/cluster.ts';
-import { contentOf } from '../support/e2e/compare.ts';
+import { databaseContents } from '../support/e2e/compare.ts';
+import { startServe } from '../support/e2e/deployments.ts';
 import {
   BUCKET,
   cephPlace,
@@ -11,14 +12,13 @@ import {
   type Place,
   withoutCeph,
 } from '../support/e2e/place.ts';
-import { eventually } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { announceNew, type Relay, startRelay } from '../support/servers/relay.ts';
 import { smallTables, troubleSchema } from '../support/trouble/trouble.ts';
-import { startServe } from './subjects.ts';
+import { readUntil } from '../support/wait-for.ts';
 
 const SHARDS = 2;
-/** Longer than any test: what happens, events have made happen. */
+/** Longer than any test: only events can start the functions. */
 const NEVER_SWEEPS = 36_000;
 const TIMES = 3;
 const DELAY_MS_MAX = 1_500;
@@ -42,21 +42,21 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([stopAll(source), stopAll(target)]));
 
-/** Who runs the functions, and how they hear of what was stored. */
+/** A running `stowage serve` that learns of new objects in a certain way. */
 interface Delivery {
-  /** What the relay has seen; absent where there is none. */
+  /** Forwards the notifications; absent when there are none. */
   readonly relay?: Relay;
   stop(): Promise<void>;
 }
 
 type Deliver = (place: Place, config: string, root: string) => Promise<Delivery>;
 
-const bySweepsAlone: Deliver = async (place, config) => {
+const withSweepsOnly: Deliver = async (place, config) => {
   const { server } = await startServe(place, config, 1);
-  return { stop: () => ended(server) };
+  return { stop: () => stopServer(server) };
 };
 
-const eachThreeTimesInAnyOrder: Deliver = async (place, config, root) => {
+const withRepeatedEvents: Deliver = async (place, config, root) => {
   const { server, url } = await startServe(place, config, NEVER_SWEEPS);
   const relay = await startRelay({ to: `${url}/events`, times: TIMES, delayMsMax: DELAY_MS_MAX });
   const { ceph } = place;
@@ -68,21 +68,24 @@ const eachThreeTimesInAnyOrder: Deliver = async (place, config, root) => {
     async stop() {
       await announcer?.stop();
       await relay.stop();
-      await ended(server);
+      await stopServer(server);
     },
   };
 };
 
-describe('a backup and its restore, in a directory', () => {
-  comeBack('notifications cut off, sweeps alone', directoryPlace, bySweepsAlone);
-  comeBack('every event three times, in any order', directoryPlace, eachThreeTimesInAnyOrder);
+const ONLY_SWEEPS = 'succeed without notifications, by sweeps only';
+const REPEATED_EVENTS = 'succeed when every event arrives three times and in any order';
+
+describe('a backup to a directory and its restore', () => {
+  testRoundTrip(ONLY_SWEEPS, directoryPlace, withSweepsOnly);
+  testRoundTrip(REPEATED_EVENTS, directoryPlace, withRepeatedEvents);
 });
-// Sweeps alone on Ceph are told by round-trip.test.ts.
-describe.skipIf(withoutCeph)('a backup and its restore, on Ceph RGW', () => {
-  comeBack('every event three times, in any order', cephPlace, eachThreeTimesInAnyOrder);
+// round-trip.test.ts tests Ceph with sweeps only.
+describe.skipIf(withoutCeph)('a backup to Ceph RGW and its restore', () => {
+  testRoundTrip(REPEATED_EVENTS, cephPlace, withRepeatedEvents);
 });
 
-function comeBack(name: string, start: () => Promise<Place>, deliver: Deliver): void {
+function testRoundTrip(name: string, start: () => Promise<Place>, deliver: Deliver): void {
   test(name, async () => {
     const place = await start();
     const root = place.newRoot();
@@ -103,8 +106,8 @@ function comeBack(name: string, start: () => Promise<Place>, deliver: Deliver): 
       expect(restore.text).toContain('"status":"restored"');
       expect(restore.code).toBe(0);
       for (const [content, server] of source.entries())
-        expect(await contentOf(target[content] as TestServer, BANK)).toEqual(
-          await contentOf(server, BANK),
+        expect(await databaseContents(target[content] as TestServer, BANK)).toEqual(
+          await databaseContents(server, BANK),
         );
       const { json } = await run(['show', timestamp], from);
       expect(json.verdict).toMatchObject({
@@ -113,8 +116,8 @@ function comeBack(name: string, start: () => Promise<Place>, deliver: Deliver): 
         problemsTotal: 0,
       });
       if (delivery.relay !== undefined) {
-        // The last ones are still on their way.
-        const { received, delivered } = await eventually(
+        // The last events may not have been delivered yet.
+        const { received, delivered } = await readUntil(
           async () => delivery.relay?.counts() ?? { received: 0, delivered: 0 },
           (counts) => counts.delivered > counts.received,
         );
@@ -131,7 +134,7 @@ function comeBack(name: string, start: () => Promise<Place>, deliver: Deliver): 
   });
 }
 
-async function ended(server: RunningCli): Promise<void> {
+async function stopServer(server: RunningCli): Promise<void> {
   server.kill('SIGTERM');
   await server.ended;
 }

@@ -5,12 +5,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseKey } from '../../backup-set/base/keys.ts';
 import { stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
-import { contentOf } from '../support/e2e/compare.ts';
+import { databaseContents } from '../support/e2e/compare.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { quoteName } from '../support/trouble/names.ts';
 
-/** Legal names in PostgreSQL, each a way out of a folder or of a statement for who puts names into either. */
+/** Legal names in PostgreSQL that would escape from a path or a statement if used unquoted. */
 const SCHEMAS = [
   '../../etc',
   '..',
@@ -30,7 +30,7 @@ const TABLES = [
   'x\r\ny',
   '$(touch x)',
 ];
-const TOLD = [...SCHEMAS, ...TABLES, 'DROP TABLE'];
+const FORBIDDEN_IN_KEYS = [...SCHEMAS, ...TABLES, 'DROP TABLE'];
 
 let place: Place;
 let source: TestServer;
@@ -61,7 +61,7 @@ afterAll(async () => {
   await place?.stop();
 });
 
-test('names that lead out of folders come back as they are, and lead nowhere', async () => {
+test('relations whose names contain path or SQL syntax are restored unchanged, and their names appear in no object key', async () => {
   const root = place.newRoot();
   const [from, into] = [
     await configFor(place, [source], root),
@@ -80,10 +80,14 @@ test('names that lead out of folders come back as they are, and lead nowhere', a
   const restore = await stowage(['restore', timestamp, '--create'], { config: into });
   expect(restore.code).toBe(0);
 
-  expect(await contentOf(target, 'nobody')).toEqual(await contentOf(source, 'nobody'));
-  expect((await contentOf(target, 'nobody')).rows.size).toBe(SCHEMAS.length * TABLES.length + 1);
+  expect(await databaseContents(target, 'nobody')).toEqual(
+    await databaseContents(source, 'nobody'),
+  );
+  expect((await databaseContents(target, 'nobody')).rows.size).toBe(
+    SCHEMAS.length * TABLES.length + 1,
+  );
 
-  // Of all that was written, each file is a key of ours, and no name of a relation is in any of them.
+  // Every file is an object with a valid key, and no key contains the name of a relation.
   const folder = fileURLToPath(root);
   const files = await readdir(folder, { recursive: true, withFileTypes: true });
   const keys = files
@@ -91,9 +95,9 @@ test('names that lead out of folders come back as they are, and lead nowhere', a
     .map((file) => join(file.parentPath, file.name).slice(folder.length + 1));
   expect(keys.length).toBeGreaterThan(10);
   expect(keys.filter((key) => parseKey(key) === undefined)).toEqual([]);
-  expect(keys.filter((key) => TOLD.some((told) => told.length > 2 && key.includes(told)))).toEqual(
-    [],
-  );
+  const isForbidden = (key: string) =>
+    FORBIDDEN_IN_KEYS.some((name) => name.length > 2 && key.includes(name));
+  expect(keys.filter(isForbidden)).toEqual([]);
   expect((await readdir(place.folder)).sort()).toEqual(
     [...before, folder.split('/').at(-1)].sort(),
   );

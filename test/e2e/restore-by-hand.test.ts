@@ -10,7 +10,7 @@ import { Manifest, type ManifestPart } from '../../backup-set/documents/manifest
 import { relationDigest } from '../../cli/demo/digest.ts';
 import type { ConnectionTarget } from '../../database/flavour.ts';
 import { openSession } from '../../database/session/session.ts';
-import { partsUnder } from '../support/parts.ts';
+import { readManifestParts } from '../support/manifest-parts.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable, smallTables, troubleSchema } from '../support/trouble/trouble.ts';
 
@@ -18,10 +18,10 @@ const run = promisify(execFile);
 const PAGE = new URL('../../docs/restore-by-hand.md', import.meta.url);
 const STOWAGE = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const DATABASE = 'trouble';
-/** A name that every kind of quoting has to survive. */
+/** A database name with every character that needs quoting. */
 const RESTORED = `by "hand", it's = a\\b`;
 const SHARDS = [0, 1] as const;
-/** Neither is what a new server would choose. */
+/** Neither is the default of a new server. */
 const LOCALES = [
   "LC_COLLATE 'C' LC_CTYPE 'C'",
   "LOCALE_PROVIDER icu ICU_LOCALE 'de-u-co-phonebk'",
@@ -35,7 +35,7 @@ let parts: ManifestPart[];
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'stowage-by-hand-'));
-  // Two hold the data, two are empty: roles belong to a server, and must come from the set.
+  // Two servers with data, two empty ones: roles belong to a server, so the set must restore them.
   servers = await startCluster(2 * SHARDS.length, {
     settings: { max_locks_per_transaction: '256' },
   });
@@ -55,8 +55,8 @@ beforeAll(async () => {
   timestamp = await backUp();
   const path = join(home, 'root', setPrefix(timestamp), 'manifest.json');
   manifest = Manifest.parse(JSON.parse(await readFile(path, 'utf8')));
-  parts = await partsUnder(join(home, 'root'), manifest);
-  await writeFile(join(home, 'restore.sh'), await scriptOfThePage());
+  parts = await readManifestParts(join(home, 'root'), manifest);
+  await writeFile(join(home, 'restore.sh'), await scriptOfPage());
   for (const content of SHARDS) await restoreByHand(content);
 });
 
@@ -65,14 +65,14 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-describe('docs/restore-by-hand.md', () => {
-  test.each(SHARDS)('brings back every row of content %i', async (content) => {
+describe('the script of docs/restore-by-hand.md', () => {
+  test.each(SHARDS)('restores every row of content %i', async (content) => {
     const [original, restored] = [await digests(source(content)), await digests(copy(content))];
     expect(original.size).toBeGreaterThan(60);
     expect(restored).toEqual(original);
   });
 
-  test.each(SHARDS)('brings back every definition of content %i', async (content) => {
+  test.each(SHARDS)('restores every definition of content %i', async (content) => {
     expect(await schemaOf(copy(content))).toBe(await schemaOf(source(content)));
   });
 
@@ -90,23 +90,23 @@ describe('docs/restore-by-hand.md', () => {
       'roles',
       "SELECT rolname, rolcanlogin, rolconnlimit, rolvaliduntil, rolconfig FROM pg_roles WHERE rolname LIKE 'hand%' ORDER BY 1",
     ],
-  ])('brings back %s', async (_, question) => {
+  ])('restores %s', async (_, query) => {
     for (const content of SHARDS) {
-      const original = await server(content).psql(question, DATABASE);
+      const original = await server(content).psql(query, DATABASE);
       expect(original).not.toBe('');
-      expect(await server(SHARDS.length + content).psql(question, RESTORED)).toBe(original);
+      expect(await server(SHARDS.length + content).psql(query, RESTORED)).toBe(original);
     }
   });
 
-  test.each(SHARDS)('sorts text of content %i as the original does', async (content) => {
-    const question =
+  test.each(SHARDS)('restores the locale settings of content %i', async (content) => {
+    const query =
       'SELECT datlocprovider, datcollate, datctype, daticulocale FROM pg_database WHERE datname = current_database()';
-    const original = await server(content).psql(question, DATABASE);
-    expect(original).not.toBe(await server(content).psql(question, 'postgres'));
-    expect(await server(SHARDS.length + content).psql(question, RESTORED)).toBe(original);
+    const original = await server(content).psql(query, DATABASE);
+    expect(original).not.toBe(await server(content).psql(query, 'postgres'));
+    expect(await server(SHARDS.length + content).psql(query, RESTORED)).toBe(original);
   });
 
-  test('leaves the planner its statistics', async () => {
+  test('creates planner statistics', async () => {
     const analysed = await server(SHARDS.length).psql(
       `SELECT count(*) FROM pg_statistic WHERE starelid = 'big.lineitem'::regclass`,
       RESTORED,
@@ -114,7 +114,7 @@ describe('docs/restore-by-hand.md', () => {
     expect(Number(analysed)).toBeGreaterThan(10);
   });
 
-  test('refuses a set with one flipped byte, or another part of the manifest, before it creates anything', async () => {
+  test('refuses a set with a flipped byte or a changed manifest part before it creates anything', async () => {
     const pack = parts[0]?.packs[0];
     if (pack === undefined) throw new Error('content 0 has no pack');
     const path = join(home, 'root', pack.key);
@@ -137,8 +137,8 @@ describe('docs/restore-by-hand.md', () => {
   });
 });
 
-/** The page holds one block of bash, and it is the whole script. */
-async function scriptOfThePage(): Promise<string> {
+/** The page has one block of bash, which is the whole script. */
+async function scriptOfPage(): Promise<string> {
   const page = await readFile(PAGE, 'utf8');
   const blocks = [...page.matchAll(/^```bash\n(.*?)^```$/gms)].map(([, text = '']) => text);
   expect(blocks).toHaveLength(1);
@@ -147,7 +147,7 @@ async function scriptOfThePage(): Promise<string> {
   return script;
 }
 
-/** By the real command line, with packs so small that tables span them. */
+/** Runs the command line, with packs so small that tables span several of them. */
 async function backUp(): Promise<string> {
   const config = {
     root: `file://${join(home, 'root')}`,

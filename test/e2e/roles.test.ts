@@ -12,8 +12,8 @@ import { startCluster, stopAll, type TestServer } from '../support/servers/postg
 const SHIPPER = fileURLToPath(new URL('../../segment-shipper/main.ts', import.meta.url));
 const COUNT = 'SELECT count(*), sum(id) FROM place';
 
-// Real programs, each with the keys of its role and no others, on a server that enforces them.
-describe.skipIf(withoutCeph)('on Ceph, with a user for each role', () => {
+// Real programs, each with only the keys of its role, on a server that enforces the policies.
+describe.skipIf(withoutCeph)('on Ceph with one user per role', () => {
   let at: StowageRoles;
   let folder: string;
   let source: TestServer[] = [];
@@ -48,7 +48,7 @@ describe.skipIf(withoutCeph)('on Ceph, with a user for each role', () => {
       config,
       env: at.env('Sweep'),
     });
-    await serve.until('serving');
+    await serve.waitForEvent('serving');
   });
   afterAll(async () => {
     serve?.kill('SIGTERM');
@@ -57,7 +57,7 @@ describe.skipIf(withoutCeph)('on Ceph, with a user for each role', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** As on a segment host: keys from a profile of its own, nothing of those of whoever started it. */
+  /** As on a segment host: the shipper has its own profile, and none of the keys of its parent. */
   async function commandFor(role: string): Promise<string[]> {
     const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '' } = at.env(role);
     const file = join(folder, `${role}.ini`);
@@ -70,14 +70,14 @@ describe.skipIf(withoutCeph)('on Ceph, with a user for each role', () => {
     return ['env', ...without, `AWS_SHARED_CREDENTIALS_FILE=${file}`, process.execPath, SHIPPER];
   }
 
-  test('an operator backs up by shippers that create only; serve commits and validates', async () => {
+  test('an operator can back up with shippers that may only create objects, and serve commits and validates the set', async () => {
     const backup = await as('Operator', ['backup', '--wait', '240']);
     expect(backup.text).toContain('"status":"complete"');
     expect(backup.code).toBe(0);
     timestamp = backup.json.timestamp;
   });
 
-  test('an auditor lists and shows the set, and cannot verify it', async () => {
+  test('an auditor can list the set, and cannot verify it', async () => {
     expect((await as('Audit', ['list'])).json.sets).toMatchObject([
       { timestamp, status: 'complete' },
     ]);
@@ -86,7 +86,7 @@ describe.skipIf(withoutCeph)('on Ceph, with a user for each role', () => {
     });
   });
 
-  test('a restore by the role that reads sets and nothing else, into another cluster', async () => {
+  test('the restore role can restore the set into another cluster', async () => {
     const restore = await as(
       'Restore',
       ['restore', timestamp, '--create', '--wait', '240'],
@@ -97,7 +97,7 @@ describe.skipIf(withoutCeph)('on Ceph, with a user for each role', () => {
       expect(await server.psql(COUNT, DATABASE)).toBe(await source[content]?.psql(COUNT, DATABASE));
   });
 
-  test('the operator deletes nothing, the role for it does', async () => {
+  test('the delete role can delete the set, and the operator cannot', async () => {
     expect((await as('Operator', ['delete', timestamp, '--yes'])).json.error).toMatchObject({
       code: 'storage/denied',
     });

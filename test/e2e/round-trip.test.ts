@@ -1,24 +1,29 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startWriters } from '../../cli/demo/writers.ts';
 import { type CliResult, type RunningCli, stowage } from '../support/cli.ts';
-import { BANK, bankOf, bankSql, moneyIn } from '../support/e2e/bank.ts';
-import { configFor, DATABASE, databasesOf, leftInAll } from '../support/e2e/cluster.ts';
-import { contentOf, rolesOf, unloggedRows } from '../support/e2e/compare.ts';
+import { BANK, bankSql, bankTotals, moneyIn } from '../support/e2e/bank.ts';
+import { configFor, DATABASE, databasesOf, leftoversOnAll } from '../support/e2e/cluster.ts';
+import { databaseContents, rolesOf, unloggedRows } from '../support/e2e/compare.ts';
+import {
+  cephWithEvents,
+  cephWithoutEvents,
+  type Deployment,
+  directory,
+} from '../support/e2e/deployments.ts';
 import { type Place, withoutCeph } from '../support/e2e/place.ts';
-import { eventually } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable, smallTables, troubleSchema } from '../support/trouble/trouble.ts';
-import { cephWithEvents, cephWithoutEvents, directory, type Subject } from './subjects.ts';
+import { readUntil } from '../support/wait-for.ts';
 
 const SHARDS = 4;
-/** Objects of a set of small data: what is there per segment, never per table. */
+/** Objects of a small set: their number depends on the segments, not on the tables. */
 const OBJECTS_MAX = 80;
 const BIG_MEGABYTES = 300;
 
 let source: TestServer[];
 let target: TestServer[];
 
-/** What a shipper may use, whatever the size of the data (promise 9). */
+/** The memory limit of a shipper for data of any size (promise 9). */
 const MEMORY_BYTES_MAX = 256 * 1024 * 1024;
 
 beforeAll(async () => {
@@ -33,31 +38,35 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([stopAll(source), stopAll(target)]));
 
-tell(directory, { more: (content) => smallTables(1_000, content), schema: 'small', tables: 1_100 });
-describe.skipIf(withoutCeph)('on Ceph', () => {
-  tell(cephWithEvents, {
+testRoundTrip(directory, {
+  more: (content) => smallTables(1_000, content),
+  schema: 'small',
+  tables: 1_100,
+});
+describe.skipIf(withoutCeph)('Ceph', () => {
+  testRoundTrip(cephWithEvents, {
     more: (content) => bigTable(BIG_MEGABYTES / SHARDS, content),
     schema: 'big',
     tables: 100,
   });
-  tell(cephWithoutEvents, {
+  testRoundTrip(cephWithoutEvents, {
     more: () => ['CREATE SCHEMA nothing'],
     schema: 'nothing',
     tables: 100,
   });
 });
 
-interface More {
+interface ExtraTables {
   readonly more: (content: number) => string[];
-  /** Where `more` puts it all. */
+  /** The schema that `more` creates. */
   readonly schema: string;
-  /** The least number of tables there are then. */
+  /** The minimum number of tables in the database then. */
   readonly tables: number;
 }
 
-/** The whole story on one subject: each test is a step, and the next ones need it. */
-function tell(subject: Subject, { more, schema, tables }: More): void {
-  describe(subject.name, () => {
+/** Each test is a step of one round trip, and needs the steps before it. */
+function testRoundTrip(deployment: Deployment, { more, schema, tables }: ExtraTables): void {
+  describe(`a round trip ${deployment.name}`, () => {
     let place: Place;
     let backup: CliResult;
     let timestamp: string;
@@ -66,13 +75,13 @@ function tell(subject: Subject, { more, schema, tables }: More): void {
     const run = (args: string[], on = config) => stowage(args, { config: on, env: place.env });
 
     beforeAll(async () => {
-      place = await subject.start();
+      place = await deployment.start();
       const [root, alternateRoot] = [place.newRoot(), place.newRoot()];
-      const functions = { functions: subject.functions };
+      const functions = { functions: deployment.functions };
       config = await configFor(place, source, root, functions);
       alternate = await configFor(place, target, alternateRoot, functions);
       for (const [at, of] of [[config, root] as const, [alternate, alternateRoot] as const]) {
-        const server = await subject.serve(place, at, of);
+        const server = await deployment.serve(place, at, of);
         if (server !== undefined) serving.push(server);
       }
       await onAll(source, more);
@@ -86,7 +95,7 @@ function tell(subject: Subject, { more, schema, tables }: More): void {
         for (const name of await databasesOf(server)) await server.psql(`DROP DATABASE "${name}"`);
     });
 
-    test('a backup under writers is proven complete, in few objects', async () => {
+    test('backs up a database under writers completely, in few objects', async () => {
       const writers = startWriters(source.map((server) => server.target(DATABASE)));
       try {
         await transfersPass(10);
@@ -104,10 +113,10 @@ function tell(subject: Subject, { more, schema, tables }: More): void {
       for (const { peakMemoryBytes } of backup.json.contents) {
         expect(peakMemoryBytes).toBeLessThanOrEqual(MEMORY_BYTES_MAX);
       }
-      expect(await leftInAll(source)).toEqual([]);
+      expect(await leftoversOnAll(source)).toEqual([]);
     });
 
-    test('list, show, validate and verify agree that it is complete', async () => {
+    test('has a set that list, show, validate and verify report as complete', async () => {
       const list = await run(['list']);
       expect(list.code).toBe(0);
       expect(list.json.sets).toMatchObject([{ timestamp, status: 'complete', database: DATABASE }]);
@@ -124,7 +133,7 @@ function tell(subject: Subject, { more, schema, tables }: More): void {
       }
     });
 
-    test('a copy at an alternate root is validated there', async () => {
+    test('copies the set to an alternate root and validates it there', async () => {
       const { json: shown } = await run(['list'], alternate);
       expect(shown.sets).toEqual([]);
       const copy = await run(['copy', timestamp, '--to', shown.root]);
@@ -133,7 +142,7 @@ function tell(subject: Subject, { more, schema, tables }: More): void {
       expect(copy.json.copied.objects).toBeGreaterThan(SHARDS);
     });
 
-    test('the copy restores into a second cluster', async () => {
+    test('restores the copy into a second cluster', async () => {
       const restore = await run(
         ['restore', timestamp, '--create', '--globals', '--wait', '240'],
         alternate,
@@ -141,13 +150,16 @@ function tell(subject: Subject, { more, schema, tables }: More): void {
       expect(restore.text).toContain('"status":"restored"');
       expect(restore.code).toBe(0);
       expect(restore.json).toMatchObject({ problemsTotal: 0, totals: { rows: backup.json.rows } });
-      expect(await leftInAll(target)).toEqual([]);
+      expect(await leftoversOnAll(target)).toEqual([]);
     });
 
-    test('both clusters are equal: rows, schema, sequences, large objects, materialized views, roles', async () => {
+    test('leaves both clusters with equal rows, schemas, sequences, large objects, materialized views and roles', async () => {
       for (const [content, server] of source.entries()) {
         const restored = target[content] as TestServer;
-        const [before, after] = [await contentOf(server, BANK), await contentOf(restored, BANK)];
+        const [before, after] = [
+          await databaseContents(server, BANK),
+          await databaseContents(restored, BANK),
+        ];
         expect(before.rows.size).toBeGreaterThan(tables);
         expect(before.largeObjects).not.toBe('');
         expect(after).toEqual(before);
@@ -156,20 +168,20 @@ function tell(subject: Subject, { more, schema, tables }: More): void {
       }
     });
 
-    test('no money was made or lost, and no transfer is torn', async () => {
-      const restored = await bankOf(target, DATABASE);
+    test('restores a consistent snapshot: the sum of money is unchanged, and every transfer has both rows', async () => {
+      const restored = await bankTotals(target, DATABASE);
       expect(restored).toMatchObject({ money: moneyIn(SHARDS), transferred: 0 });
-      // The writers went on after the snapshot.
-      expect((await bankOf(source, DATABASE)).legs).toBeGreaterThan(restored.legs);
+      // The writers continued after the snapshot.
+      expect((await bankTotals(source, DATABASE)).legs).toBeGreaterThan(restored.legs);
     });
   });
 }
 
-/** Waits until the writers have made so many more transfers: they began later than we asked, and may stand still for a while. */
+/** Waits for `count` more transfers: writers start with a delay, and may be blocked for a while. */
 async function transfersPass(count: number): Promise<void> {
-  const legs = async () => (await bankOf(source, DATABASE)).legs;
+  const legs = async () => (await bankTotals(source, DATABASE)).legs;
   const before = await legs();
-  expect(await eventually(legs, (now) => now >= before + 2 * count)).toBeGreaterThanOrEqual(
+  expect(await readUntil(legs, (now) => now >= before + 2 * count)).toBeGreaterThanOrEqual(
     before + 2 * count,
   );
 }

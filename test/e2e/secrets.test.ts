@@ -10,17 +10,17 @@ import { type CliResult, startStowage, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
 import { cephPlace, type Place, withoutCeph } from '../support/e2e/place.ts';
 import { commandLinesUnder } from '../support/e2e/processes.ts';
+import { selectionSql } from '../support/e2e/selection-data.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
-import { choicesSql } from './choices-data.ts';
 
 const PASSWORD = 'pA55-never-written-anywhere';
 const TOOLS = ['pg_dump', 'pg_dumpall', 'pg_restore', 'psql'];
 const STARTED = 'started.log';
-/** Bytes per second. */
-const LOOKED_AT_BYTES = 30_000;
+/** Bytes per second: so slow that a busy machine still samples the processes while they run. */
+const SAMPLED_RATE_BYTES = 30_000;
 const OBJECT_BYTES_MAX = 64 * 1024 * 1024;
 
-describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', () => {
+describe.skipIf(withoutCeph)('with Ceph RGW and servers that need passwords', () => {
   let place: Place;
   let servers: TestServer[];
   let [root, config, secretKey] = ['', '', ''];
@@ -32,14 +32,13 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
     env = { ...place.env, PGPASSWORD: PASSWORD };
     servers = await startCluster(2, { databases: [DATABASE], password: PASSWORD });
     for (const [content, server] of servers.entries())
-      await server.psql(choicesSql(content), DATABASE);
+      await server.psql(selectionSql(content), DATABASE);
     root = place.newRoot();
     const binDir = await recordingTools(servers[0]?.binDir ?? '', place.folder);
     config = await configFor(place, servers, root, {
       functions: 'inline',
       connection: { user: servers[0]?.user, binDir },
-      // Slow enough that a busy machine, too, looks at its processes while they run.
-      shippers: { workers: 2, maxRateBytes: LOOKED_AT_BYTES },
+      shippers: { workers: 2, maxRateBytes: SAMPLED_RATE_BYTES },
     });
   });
   afterAll(async () => {
@@ -50,7 +49,7 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
   const secretIn = (text: string) =>
     [PASSWORD, secretKey].filter((secret) => text.includes(secret));
 
-  /** Runs a command while looking at the arguments of all its processes. */
+  /** Runs a command and meanwhile collects the arguments of all its processes. */
   async function watched(
     ...args: string[]
   ): Promise<CliResult & { readonly seen: ReadonlySet<string> }> {
@@ -69,7 +68,7 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
 
   let timestamp: string;
 
-  test('a backup and a restore never show one: not in what they print or log, not in any process’s arguments', async () => {
+  test('a backup and a restore show no secret in their output, their logs or the arguments of any process', async () => {
     const backup = await watched('backup');
     expect(backup.code).toBe(0);
     timestamp = backup.json.timestamp;
@@ -84,27 +83,27 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
     expect(restore.code).toBe(0);
     const started = (await readFile(join(place.folder, STARTED), 'utf8')).split('\n');
     const seen = [...backup.seen, ...restore.seen, ...started];
-    // The look was worth something: it has seen what is started.
+    // The samples prove something only if they contain every program.
     for (const program of ['cli/main.ts', 'segment-shipper/main.ts', ...TOOLS])
       expect(seen.filter((line) => line.includes(program))).not.toEqual([]);
     expect(secretIn(seen.join('\n'))).toEqual([]);
     expect(secretIn(backup.text + restore.text)).toEqual([]);
   });
 
-  test('no object holds one, decompressed or not', async () => {
+  test('no stored object holds a secret, compressed or decompressed', async () => {
     const store = await place.open(root);
-    let looked = 0;
+    let checked = 0;
     for await (const { key } of store.list('')) {
       const bytes = await store.read(key, { bytesMax: OBJECT_BYTES_MAX });
       const texts = [Buffer.from(bytes).toString('latin1'), await plainText(key, bytes)];
       expect(secretIn(texts.join('\n')), key).toEqual([]);
-      looked += 1;
+      checked += 1;
     }
     await store.close();
-    expect(looked).toBeGreaterThan(20);
+    expect(checked).toBeGreaterThan(20);
   });
 
-  test('failures do not tell one either', async () => {
+  test('error messages show no secret', async () => {
     const denied = await stowage(['list'], {
       config,
       env: { ...env, AWS_SECRET_ACCESS_KEY: `${secretKey}x` },
@@ -125,13 +124,13 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
     expect(secretIn(denied.text + refused.text + embedded.text)).toEqual([]);
   });
 
-  test('config shows none', async () => {
+  test('stowage config shows no secret', async () => {
     const shown = await stowage(['config'], { config, env });
     expect(shown.code).toBe(0);
     expect(secretIn(shown.text)).toEqual([]);
   });
 
-  /** What a curious reader gets out of an object with the usual programs. */
+  /** The content of an object as zstd or pg_restore shows it. */
   async function plainText(key: string, bytes: Uint8Array): Promise<string> {
     if (key.endsWith('.zst') || key.endsWith('.pack'))
       return zstdDecompressSync(bytes).toString('latin1');
@@ -149,7 +148,10 @@ describe.skipIf(withoutCeph)('secrets, on Ceph RGW and servers with passwords', 
   }
 });
 
-/** PostgreSQL's programs live for milliseconds, and a busy machine looks too late: each writes its own arguments down first. */
+/**
+ * Wrappers that log the arguments of PostgreSQL's programs. These run for milliseconds only, so
+ * that sampling would miss them.
+ */
 async function recordingTools(binDir: string, folder: string): Promise<string> {
   const shims = join(folder, 'bin');
   await mkdir(shims, { recursive: true });

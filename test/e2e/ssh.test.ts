@@ -3,21 +3,27 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
+import {
+  afterFirstReceipt,
+  leftoversOf,
+  NO_LEFTOVERS,
+  shipperPids,
+  storedKeys,
+} from '../support/e2e/interrupted-run.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { childrenOf, isRunning, SLOWLY } from '../support/e2e/processes.ts';
+import { childrenOf, isRunning, SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { hasSshd, type Sshd, startSshd } from '../support/servers/sshd.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
-import { afterItsFirstReceipt, leftOf, NOTHING, shippersOf, stored } from './losses.ts';
 
 const SHIPPER = fileURLToPath(new URL('../../segment-shipper/main.ts', import.meta.url));
 const MEGABYTES = 60;
-/** Tells the ssh of one content from that of another. */
+/** Marks the ssh process of a content. */
 const OF_CONTENT = ['env', 'OF_CONTENT={content}'];
 const runnable = await hasSshd();
 if (!runnable) process.stderr.write('not run: shippers started over ssh (no /usr/sbin/sshd)\n');
 
-describe.skipIf(!runnable)('shippers on other hosts, started over ssh', () => {
+describe.skipIf(!runnable)('shippers started over ssh', () => {
   let place: Place;
   let sshd: Sshd;
   let servers: TestServer[];
@@ -52,7 +58,7 @@ describe.skipIf(!runnable)('shippers on other hosts, started over ssh', () => {
     return { config, backup: startStowage(['backup'], { config }), store: await place.open(root) };
   }
 
-  test('back up a whole set, which restores the same way', async () => {
+  test('back up a complete set and restore it', async () => {
     const { config, backup } = await start();
     const { code, json } = await backup.ended;
     expect(json).toMatchObject({ status: 'complete', failures: [] });
@@ -67,28 +73,28 @@ describe.skipIf(!runnable)('shippers on other hosts, started over ssh', () => {
     const count = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';
     for (const server of servers)
       expect(await server.psql(count, 'over_ssh')).toBe(await server.psql(count, DATABASE));
-    expect(await leftOf(backup, servers)).toEqual(NOTHING);
+    expect(await leftoversOf(backup, servers)).toEqual(NO_LEFTOVERS);
   });
 
-  test('killing ssh here fails the backup, names the segment, and ends the shipper there', async () => {
-    const { backup, store } = await start({ maxRateBytes: 2 * SLOWLY });
-    await afterItsFirstReceipt(backup, store, 1);
-    const here = await sshFor(backup, 1);
-    const there = shippersOf(backup).get(1) ?? Number.NaN;
-    expect(here).not.toBe(there);
-    expect(await isRunning(there)).toBe(true);
-    process.kill(here, 'SIGKILL');
+  test('end when the local ssh process is killed; the backup fails and names the segment', async () => {
+    const { backup, store } = await start({ maxRateBytes: 2 * SLOW_RATE_BYTES });
+    await afterFirstReceipt(backup, store, 1);
+    const ssh = await sshFor(backup, 1);
+    const shipper = shipperPids(backup).get(1) ?? Number.NaN;
+    expect(ssh).not.toBe(shipper);
+    expect(await isRunning(shipper)).toBe(true);
+    process.kill(ssh, 'SIGKILL');
     const { code, json } = await backup.ended;
     expect(json).toMatchObject({
       status: 'incomplete',
       failures: [{ content: 1, code: 'shipper/died' }],
     });
     expect(code).toBe(3);
-    expect(await leftOf(backup, servers)).toEqual(NOTHING);
-    expect(await stored(store, 'manifest')).toEqual([]);
+    expect(await leftoversOf(backup, servers)).toEqual(NO_LEFTOVERS);
+    expect(await storedKeys(store, 'manifest')).toEqual([]);
   });
 
-  test('a host that cannot be reached is named, and what ssh said', async () => {
+  test('make the backup fail with the name of an unreachable host and the message of ssh', async () => {
     const segments = servers.map(({ host, port }, content) => ({ content, host, port }));
     const command = ['ssh', '-F', 'none', '-p', '1', '-o', 'BatchMode=yes', '{host}', 'true'];
     const config = await configFor(place, servers, place.newRoot(), {

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { stowage } from '../support/cli.ts';
+import { failureOf, stowage } from '../support/cli.ts';
 import { type RunningAgent, startAgent } from '../support/e2e/agents.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { bigSql } from './objects/objects.ts';
@@ -14,13 +14,13 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { complaintOf, SNAPSHOTS } from './support/subjects.ts';
+import { SNAPSHOTS } from './support/snapshots.ts';
 
 const MEGABYTES = 20;
 const COUNTS = `SELECT 'heap', gp_segment_id, count(*) FROM big.heap GROUP BY 2
   UNION ALL SELECT 'ao', gp_segment_id, count(*) FROM big.ao GROUP BY 2 ORDER BY 1, 2`;
 
-/** One agent finds out which contents are on its host, which is where all of a test cluster are. */
+/** All contents of a test cluster are on one host, so that one agent serves them all. */
 describe.skipIf(withoutGreenplum)('an agent on Greenplum', () => {
   let place: Place;
   let fifoBase: string;
@@ -33,7 +33,7 @@ describe.skipIf(withoutGreenplum)('an agent on Greenplum', () => {
     place = await directoryPlace();
     root = place.newRoot();
     fifoBase = await mkdtemp(join(tmpdir(), 'stowage-test-'));
-    // The server's user passes through it.
+    // The server's user must be able to enter it.
     await chmod(fifoBase, 0o755);
     const [cluster] = await clustersUnderTest();
     const { host, port, user, binDir } = cluster;
@@ -61,24 +61,24 @@ describe.skipIf(withoutGreenplum)('an agent on Greenplum', () => {
     });
 
   test.each(SNAPSHOTS)(
-    'a backup by %s, and a restore on the segments, bring every row back',
+    'backs up by %s and restores every row on the segments',
     async (snapshot) => {
       const config = await configured(source, snapshot);
       const backup = await stowage(['backup'], { config });
-      expect(complaintOf(backup)).toBeUndefined();
+      expect(failureOf(backup)).toBeUndefined();
       expect(backup.json).toMatchObject({ status: 'complete', failures: [], problems: [] });
       const target = databaseOn(source.cluster, freshName());
       made.push(target);
       const args = ['restore', backup.json.timestamp, '--create', '--redirect-db', target.name];
       const restore = await stowage(args, { config });
-      expect(complaintOf(restore)).toBeUndefined();
+      expect(failureOf(restore)).toBeUndefined();
       expect(restore.json).toMatchObject({ status: 'restored', problems: [] });
       expect(restore.stderrEvents.filter(({ event }) => event === 'shipper')).toEqual([]);
       expect(await target.psql(COUNTS)).toBe(await source.psql(COUNTS));
     },
   );
 
-  test('through the coordinator as well', async () => {
+  test('restores every row through the coordinator with --resize', async () => {
     const config = await configured(source, 'barrier');
     const { timestamp } = (await stowage(['list'], { config })).json.sets[0] ?? {};
     const target = databaseOn(source.cluster, freshName());
@@ -92,7 +92,7 @@ describe.skipIf(withoutGreenplum)('an agent on Greenplum', () => {
       target.name,
     ];
     const restore = await stowage(args, { config });
-    expect(complaintOf(restore)).toBeUndefined();
+    expect(failureOf(restore)).toBeUndefined();
     expect(await target.psql(COUNTS)).toBe(await source.psql(COUNTS));
   });
 });

@@ -6,9 +6,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { quoteLiteral } from '../../database/session/quote.ts';
-import { stowage } from '../support/cli.ts';
+import { failureOf, stowage } from '../support/cli.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { partsUnder } from '../support/parts.ts';
+import { readManifestParts } from '../support/manifest-parts.ts';
 import { globalsSql, objectsSql } from './objects/objects.ts';
 import {
   clustersUnderTest,
@@ -18,8 +18,8 @@ import {
   withoutGreenplum,
 } from './support/cluster.ts';
 import {
-  type Content,
-  contentOf,
+  type DatabaseContents,
+  databaseContents,
   globalsOf,
   misplacedRowsOf,
   unequalCopiesOf,
@@ -32,24 +32,26 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { complaintOf, SNAPSHOTS } from './support/subjects.ts';
+import { SNAPSHOTS } from './support/snapshots.ts';
 
 const run = promisify(execFile);
 const PAGE = new URL('../../docs/restore-by-hand.md', import.meta.url);
-/** Content −1 stands for the whole cluster. */
+/** Content −1 means the whole cluster. */
 const WHOLE = '-1';
 
 const clusters = withoutGreenplum ? [] : await clustersUnderTest();
 const [home] = clusters;
-/** At best of another size: by hand nobody promises that row and segment agree but Greenplum itself. */
+/**
+ * A cluster with another number of segments, if there is one: Greenplum must redistribute the rows.
+ */
 const away =
   clusters.find(
     ({ major, segments }) => major === home?.major && segments.length !== home.segments.length,
   ) ?? home;
 
-/** What the page promises: zstd, pg_restore, psql and jq bring a Greenplum back, whatever the number of its segments. */
+/** The page promises: zstd, pg_restore, psql and jq restore a cluster of any number of segments. */
 describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
-  'docs/restore-by-hand.md, the snapshot by %s',
+  'the script of docs/restore-by-hand.md, with a snapshot by %s,',
   (snapshot) => {
     const prefix = `${freshName()}_`;
     const [from, to] = [home, away] as [GreenplumCluster, GreenplumCluster];
@@ -57,7 +59,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
     let root: string;
     let source: TestDatabase;
     let restored: TestDatabase;
-    let before: Content;
+    let before: DatabaseContents;
     let globals: string;
     let timestamp: string;
     let manifest: Manifest;
@@ -67,17 +69,17 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       await psql(targetOf(from), globalsSql(prefix));
       source = await freshDatabase(from, objectsSql({ major: from.major, rolePrefix: prefix }));
       restored = databaseOn(to, freshName());
-      before = await contentOf(source);
+      before = await databaseContents(source);
       globals = await globalsOf(from, prefix);
       root = place.newRoot();
-      // Packs so small that tables span them.
+      // Packs so small that tables span several of them.
       const backup = { snapshot, frameBytes: 65_536, packBytes: 262_144 };
       const config = await configFor(place, source, root, { backup });
       const made = await stowage(['backup'], { config });
-      expect(complaintOf(made)).toBeUndefined();
+      expect(failureOf(made)).toBeUndefined();
       timestamp = made.json.timestamp;
       manifest = (await stowage(['show', timestamp], { config })).json.manifest;
-      await writeFile(scriptPath(), await scriptOfThePage());
+      await writeFile(scriptPath(), await scriptOfPage());
     });
     afterAll(async () => {
       await source?.drop();
@@ -86,8 +88,8 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       await place?.stop();
     });
 
-    test('refuses a set with one flipped byte, before it creates anything', async () => {
-      const pack = (await partsUnder(fileURLToPath(root), manifest)).at(-1)?.packs[0];
+    test('refuses a set with a flipped byte before it creates anything', async () => {
+      const pack = (await readManifestParts(fileURLToPath(root), manifest)).at(-1)?.packs[0];
       if (pack === undefined) throw new Error('the last content has no pack');
       const path = join(fileURLToPath(root), pack.key);
       const bytes = await readFile(path);
@@ -95,21 +97,21 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       await writeFile(path, bytes.with(at, (bytes[at] ?? 0) ^ 1));
       await expect(restoreByHand(WHOLE)).rejects.toThrow(`${pack.key} is damaged`);
       await writeFile(path, bytes);
-      expect(await isThere(restored)).toBe(false);
+      expect(await databaseExists(restored)).toBe(false);
     });
 
-    test('refuses to load one segment by itself', async () => {
+    test('refuses to restore a single segment', async () => {
       await expect(restoreByHand('0')).rejects.toThrow('which is restored as a whole');
-      expect(await isThere(restored)).toBe(false);
+      expect(await databaseExists(restored)).toBe(false);
     });
 
-    test('brings every kind of object back, with roles, queues and groups', async () => {
+    test('restores every kind of object, with roles, resource queues and resource groups', async () => {
       if (to === from) {
         await source.drop();
         await dropGlobals(from, prefix);
       }
       await restoreByHand(WHOLE);
-      const after = await contentOf(restored);
+      const after = await databaseContents(restored);
       expect(before.rows.size).toBeGreaterThan(200);
       expect(after.rows).toEqual(before.rows);
       expect(after.sequences).toEqual(before.sequences);
@@ -117,16 +119,17 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       expect(await globalsOf(to, prefix)).toBe(globals);
     });
 
-    test('leaves every row on its segment, and every copy of a replicated table equal', async () => {
+    test('loads every row into its segment, and equal copies of replicated tables into all segments', async () => {
       expect(await misplacedRowsOf(restored)).toEqual([]);
       expect(await unequalCopiesOf(restored)).toEqual([]);
       const spread = await restored.psql('SELECT count(DISTINCT gp_segment_id) FROM kinds.heap');
       expect(Number(spread)).toBe(to.segments.length);
     });
 
-    test('leaves the planner its statistics, of roots as well', async () => {
+    test('creates planner statistics, also of partition roots', async () => {
       const tables = ['kinds.heap', 'kinds.heap_replicated', 'parts.sales'];
-      // Statistics of leaves are merged for their root, but not where one of them is an external table; only 6 has such.
+      // Greenplum merges the statistics of leaves for their root, unless a leaf is an external
+      // table. Only version 6 has such a table.
       if (to.major < 7) tables.push('parts.archived');
       for (const table of tables) {
         const statistics = `SELECT count(*) > 0 FROM pg_statistic WHERE starelid = '${table}'::regclass`;
@@ -136,7 +139,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
 
     const scriptPath = () => join(place.folder, 'restore.sh');
 
-    /** With Greenplum's own programs first, as its greenplum_path.sh has it. */
+    /** Greenplum's own programs come first in PATH, as in its greenplum_path.sh. */
     async function restoreByHand(content: string): Promise<void> {
       await run('bash', [scriptPath(), fileURLToPath(root), timestamp, content], {
         env: {
@@ -152,8 +155,8 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
   },
 );
 
-/** The page holds one block of bash, and it is the whole script. */
-async function scriptOfThePage(): Promise<string> {
+/** The page has one block of bash, which is the whole script. */
+async function scriptOfPage(): Promise<string> {
   const page = await readFile(PAGE, 'utf8');
   const [, script = ''] = /^```bash\n(.*?)^```$/ms.exec(page) ?? [];
   expect(script).toContain('psql');
@@ -161,7 +164,7 @@ async function scriptOfThePage(): Promise<string> {
   return script;
 }
 
-async function isThere({ cluster, name }: TestDatabase): Promise<boolean> {
+async function databaseExists({ cluster, name }: TestDatabase): Promise<boolean> {
   const found = await psql(
     targetOf(cluster),
     `SELECT count(*) FROM pg_database WHERE datname = ${quoteLiteral(name)}`,

@@ -29,7 +29,7 @@ interface Check {
   readonly detail: string;
 }
 
-/** Where Debian keeps PostgreSQL's own programs, which must not be taken for Greenplum's. */
+/** Debian's PostgreSQL programs, which must not be taken for Greenplum's. */
 const POSTGRES_BIN = '/usr/lib/postgresql/15/bin';
 
 const SOME_TABLES = `
@@ -56,7 +56,7 @@ beforeAll(async () => {
 });
 afterAll(() => place.stop());
 
-describe.skipIf(withoutGreenplum)('doctor on a Greenplum', () => {
+describe.skipIf(withoutGreenplum)('doctor on a Greenplum cluster', () => {
   const role = freshName();
   let cluster: GreenplumCluster;
   let database: TestDatabase;
@@ -73,7 +73,7 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum', () => {
     if (cluster !== undefined) await psql(targetOf(cluster), `DROP ROLE ${role}`);
   });
 
-  test('finds a healthy cluster well, and has looked at every instance', async () => {
+  test('reports no problem on a healthy cluster, and checks every instance', async () => {
     const { code, bad, checks, find } = await doctor(config);
     expect({ code, bad }).toEqual({ code: 0, bad: [] });
     const segments = cluster.segments.map(({ content }) => `content ${content}`);
@@ -99,7 +99,7 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum', () => {
     expect(find('cluster', 'mirrors')).toMatchObject({ ok: true, remark: true });
   });
 
-  test('shows the same as a table', async () => {
+  test('prints its checks as a table without --json', async () => {
     const { code, text } = await stowage(['doctor'], { config, plain: true });
     expect(code).toBe(0);
     expect(text).toMatch(/^ok +programs +pg_dump /m);
@@ -107,7 +107,7 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum', () => {
     expect(text).toContain('all is well');
   });
 
-  test('does not take PostgreSQL’s programs for Greenplum’s', async () => {
+  test('reports BAD for PostgreSQL’s programs in place of Greenplum’s', async () => {
     const wrong = await configFor(place, database, place.newRoot(), {
       connection: { user: cluster.user, binDir: POSTGRES_BIN },
     });
@@ -119,7 +119,7 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum', () => {
     expect(find('programs', 'pg_dump')?.detail).toMatch(/PostgreSQL's 15\..*distribution keys/);
   });
 
-  test('names every right that an ordinary role lacks; with these it backs up', async () => {
+  test('names every right that an ordinary role lacks, and the role can back up once it has them', async () => {
     const ordinary = await configFor(place, database, place.newRoot(), {
       connection: { user: role, binDir: cluster.binDir },
     });
@@ -129,7 +129,7 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum', () => {
       ...cluster.segments.map(({ content }) => `content ${content}`),
     ];
     expect(before).toMatchObject({ code: 4, bad: everywhere.map((of) => `${of}: rights`) });
-    const lacking = before.find('content -1', 'rights')?.detail;
+    const missing = before.find('content -1', 'rights')?.detail;
     for (const words of [
       'cannot be read',
       'locked in SHARE',
@@ -137,7 +137,7 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum', () => {
       'pg_authid',
       '(for example public.',
     ])
-      expect(lacking).toContain(words);
+      expect(missing).toContain(words);
     expect(before.find('content -1', 'server programs')).toMatchObject({ ok: true, remark: true });
 
     await database.psql(grantsFor(role, await leavesOf(database)));
@@ -150,7 +150,7 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum', () => {
     });
   });
 
-  test('judges from here whether shippers on other hosts would be let in', async () => {
+  test('checks pg_hba.conf for shippers on other hosts, and says that only a superuser can read it', async () => {
     const elsewhere = { shippers: { command: ['ssh', '{host}', 'stowage-segment-shipper'] } };
     const byRoot = await doctor(await configFor(place, database, place.newRoot(), elsewhere));
     expect(byRoot.find('content 0', 'shipper')?.detail).toMatch(
@@ -173,7 +173,7 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum', () => {
     });
   });
 
-  test('says that the database is not there, and looks at the cluster all the same', async () => {
+  test('reports a missing database, and still checks the cluster', async () => {
     const absent = await configFor(place, databaseOn(cluster, freshName()), place.newRoot());
     const { code, bad, find } = await doctor(absent);
     expect({ code, bad }).toEqual({ code: 4, bad: ['cluster: database'] });
@@ -182,45 +182,48 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum', () => {
   });
 });
 
-describe.skipIf(withoutGreenplum || withoutThrowaways)('doctor on a broken Greenplum', () => {
-  let cluster: ThrowawayCluster | undefined;
-  const config = () => {
-    if (cluster === undefined) throw new Error('there is no throw-away cluster');
-    return configFor(place, databaseOn(cluster, 'gpadmin'), place.newRoot());
-  };
+describe.skipIf(withoutGreenplum || withoutThrowaways)(
+  'doctor on a broken Greenplum cluster',
+  () => {
+    let cluster: ThrowawayCluster | undefined;
+    const config = () => {
+      if (cluster === undefined) throw new Error('the throw-away cluster was not created');
+      return configFor(place, databaseOn(cluster, 'gpadmin'), place.newRoot());
+    };
 
-  beforeAll(async () => {
-    const [source] = await clustersUnderTest();
-    cluster = await throwawayCluster(source);
-  });
-  afterAll(() => cluster?.destroy());
+    beforeAll(async () => {
+      const [source] = await clustersUnderTest();
+      cluster = await throwawayCluster(source);
+    });
+    afterAll(() => cluster?.destroy());
 
-  test('gives the line of pg_hba.conf that a segment lacks', async () => {
-    await cluster?.preferHba(1, 'host gpadmin gpadmin 127.0.0.0/8 reject');
-    await expect
-      .poll(async () => (await doctor(await config())).bad, { timeout: 30_000 })
-      .toEqual(['content 1: utility session']);
-    const { code, find } = await doctor(await config());
-    expect(code).toBe(4);
-    const detail = find('content 1', 'utility session')?.detail;
-    expect(detail).toContain(`127.0.0.1:${cluster?.segments[1]?.port}`);
-    expect(detail).toContain('"host gpadmin gpadmin 127.0.0.1/32 trust"');
-  });
+    test('prints the line that is missing in pg_hba.conf of a segment', async () => {
+      await cluster?.prependHba(1, 'host gpadmin gpadmin 127.0.0.0/8 reject');
+      await expect
+        .poll(async () => (await doctor(await config())).bad, { timeout: 30_000 })
+        .toEqual(['content 1: utility session']);
+      const { code, find } = await doctor(await config());
+      expect(code).toBe(4);
+      const detail = find('content 1', 'utility session')?.detail;
+      expect(detail).toContain(`127.0.0.1:${cluster?.segments[1]?.port}`);
+      expect(detail).toContain('"host gpadmin gpadmin 127.0.0.1/32 trust"');
+    });
 
-  test('names a segment that is stopped, and still looks at the others', async () => {
-    await cluster?.stopSegment(0);
-    const { code, bad, find } = await doctor(await config());
-    expect(code).toBe(4);
-    expect(bad).toEqual(
-      expect.arrayContaining(['cluster: dispatch', 'content 0: utility session']),
-    );
-    expect(find('content 0', 'utility session')?.detail).toContain(
-      `127.0.0.1:${cluster?.segments[0]?.port}`,
-    );
-    expect(find('content -1', 'utility session')).toMatchObject({ ok: true });
-    expect(find('content -1', 'lock table')).toMatchObject({ ok: true });
-  });
-});
+    test('names a stopped segment, and still checks the coordinator', async () => {
+      await cluster?.stopSegment(0);
+      const { code, bad, find } = await doctor(await config());
+      expect(code).toBe(4);
+      expect(bad).toEqual(
+        expect.arrayContaining(['cluster: dispatch', 'content 0: utility session']),
+      );
+      expect(find('content 0', 'utility session')?.detail).toContain(
+        `127.0.0.1:${cluster?.segments[0]?.port}`,
+      );
+      expect(find('content -1', 'utility session')).toMatchObject({ ok: true });
+      expect(find('content -1', 'lock table')).toMatchObject({ ok: true });
+    });
+  },
+);
 
 function leavesOf(database: TestDatabase): Promise<string> {
   return database.psql(
@@ -228,7 +231,10 @@ function leavesOf(database: TestDatabase): Promise<string> {
   );
 }
 
-/** As docs/operations.md has them, “Before the first backup”; 7 does not hand the root's rights down to leaves on the segments. */
+/**
+ * As in docs/operations.md, “Before the first backup”. The leaves are named because Greenplum 7
+ * does not pass the rights of a root on to its leaves on the segments.
+ */
 function grantsFor(role: string, leaves: string): string {
   return `
     GRANT SELECT, TRUNCATE ON plain, parts, ${leaves} TO ${role};

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stowage } from '../support/cli.ts';
 import { directoryPlace } from '../support/e2e/place.ts';
 import { bigSql, globalsSql, objectsSql } from './objects/objects.ts';
-import { bankOf, bankSql, startBankWriters, UNTORN } from './support/bank.ts';
+import { bankSql, bankTotals, startBankWriters, UNTORN } from './support/bank.ts';
 import {
   clustersUnderTest,
   type GreenplumCluster,
@@ -13,7 +13,7 @@ import {
   withoutGreenplum,
 } from './support/cluster.ts';
 import {
-  contentOf,
+  databaseContents,
   digestsOf,
   globalsOf,
   misplacedRowsOf,
@@ -29,8 +29,8 @@ import {
   type TestDatabase,
 } from './support/database.ts';
 
-/** What the other files of this suite stand on: a fixture that can be copied, and a comparison that finds what is wrong. */
-describe.skipIf(withoutGreenplum)('the fixture', () => {
+/** The other files of this suite rely on this fixture and on its comparison of databases. */
+describe.skipIf(withoutGreenplum)('the Greenplum fixture', () => {
   const prefix = `${freshName()}_`;
   let cluster: GreenplumCluster;
   let source: TestDatabase;
@@ -51,9 +51,9 @@ describe.skipIf(withoutGreenplum)('the fixture', () => {
     if (cluster !== undefined) await dropGlobals(cluster, prefix);
   });
 
-  test('Greenplum’s own pg_dump and psql bring back the whole of it', async () => {
+  test('is restored completely by Greenplum’s own pg_dump and psql', async () => {
     await copyByDump(source, copy);
-    const [before, after] = [await contentOf(source), await contentOf(copy)];
+    const [before, after] = [await databaseContents(source), await databaseContents(copy)];
     expect(before.rows.size).toBeGreaterThan(200);
     expect(before.sequences.size).toBeGreaterThan(7);
     expect(after).toEqual(before);
@@ -63,7 +63,7 @@ describe.skipIf(withoutGreenplum)('the fixture', () => {
     }
   });
 
-  test('roles, queues and groups are seen with all their settings', async () => {
+  test('lists roles, resource queues and resource groups with all their settings', async () => {
     const globals = await globalsOf(cluster, prefix);
     expect(globals).toContain(`memory_limit='64MB'`);
     expect(globals).toContain('DENY BETWEEN DAY 0');
@@ -72,23 +72,27 @@ describe.skipIf(withoutGreenplum)('the fixture', () => {
   });
 
   test.each([
-    ['a changed value in a heap', 'kinds.heap', `UPDATE kinds.heap SET t = t || ' ' WHERE id = 7`],
     [
-      'NULL in place of an empty text',
+      'a changed value in a heap table',
+      'kinds.heap',
+      `UPDATE kinds.heap SET t = t || ' ' WHERE id = 7`,
+    ],
+    [
+      'a NULL that replaced a text',
       'texts.ao_row',
       `UPDATE texts.ao_row SET t = NULL WHERE t = E'\\n'`,
     ],
     [
-      'a row more in a leaf',
+      'an additional row in a leaf',
       'parts.by_list_1_prt_others',
       `INSERT INTO parts.by_list VALUES (1, 'b', NULL)`,
     ],
     [
-      'a row that came twice for another',
+      'a changed value in a table with a unique constraint',
       'rules.uniquely',
       `UPDATE rules.uniquely SET c = 2 WHERE a = 1`,
     ],
-  ])('a comparison finds %s', async (_, table, sql) => {
+  ])('has a comparison that finds %s', async (_, table, sql) => {
     const before = await digestsOf(source);
     await copy.psql(sql);
     const after = await digestsOf(copy);
@@ -96,17 +100,17 @@ describe.skipIf(withoutGreenplum)('the fixture', () => {
     expect(different).toContain(table);
   });
 
-  test('a comparison finds another value of a sequence, and another definition', async () => {
+  test('has a comparison that finds a changed sequence and a changed definition', async () => {
     await copy.psql(`SELECT nextval('seqs.plain'); ALTER TABLE kinds.heap ALTER t SET NOT NULL;`);
     const [before, after] = [await sequencesOf(source), await sequencesOf(copy)];
     expect([before.get('seqs.plain'), after.get('seqs.plain')]).toEqual(['1 f', '1 t']);
     expect(await schemaOf(copy)).not.toBe(await schemaOf(source));
   });
 
-  test('rows on the wrong segment are found: heap, AO, leaf, every type of key, NULL', async ({
+  test('has a check that finds rows on the wrong segment in heap tables, AO tables and leaves, for every type of key', async ({
     skip,
   }) => {
-    if (cluster.segments.length < 2) skip('one segment holds all');
+    if (cluster.segments.length < 2) skip('the cluster has only one segment');
     const keys = ['heap', 'heap_opclass', 'ao_row_zstd', 'ao_column_zlib', 'ao_skewed'].map(
       (t) => `kinds.${t}`,
     );
@@ -127,15 +131,15 @@ describe.skipIf(withoutGreenplum)('the fixture', () => {
     for (const line of found) expect(line).toMatch(/\|1\|0\|\d+$/);
   });
 
-  test('a replicated table that is not the same on all segments is found', async ({ skip }) => {
-    if (cluster.segments.length < 2) skip('one segment holds all');
+  test('has a check that finds a replicated table with unequal copies', async ({ skip }) => {
+    if (cluster.segments.length < 2) skip('the cluster has only one segment');
     await copy.psqlOn(1, 'DELETE FROM kinds.heap_replicated WHERE id = 1');
     expect(await unequalCopiesOf(copy)).toMatchObject([
       expect.stringContaining('kinds.heap_replicated | 1000'),
     ]);
   });
 
-  test('the big tables are as big as they say', async () => {
+  test('has big tables of the requested size', async () => {
     await source.psql(bigSql(4));
     for (const table of ['big.heap', 'big.ao']) {
       const bytes = (await source.psql(`COPY ${table} TO STDOUT`)).length;
@@ -144,7 +148,7 @@ describe.skipIf(withoutGreenplum)('the fixture', () => {
     }
   });
 
-  test('the command line takes the configuration that is written for a test', async () => {
+  test('has a configuration that the command line accepts', async () => {
     const place = await directoryPlace();
     try {
       const { code, json } = await stowage(['config'], {
@@ -162,43 +166,48 @@ describe.skipIf(withoutGreenplum)('the fixture', () => {
     }
   });
 
-  test('writers move money, and neither make nor lose any', async () => {
+  test('has writers that move money without changing its sum', async () => {
     const writers = await startBankWriters(source);
     await sleep(2_000);
-    const during = await bankOf(source);
+    const during = await bankTotals(source);
     const { transfers, longestMs, medianMs } = await writers.stop();
     expect(during).toMatchObject(UNTORN);
     expect(during.legs).toBeGreaterThan(10);
     expect(transfers).toBeGreaterThan(10);
     expect(longestMs).toBeGreaterThanOrEqual(medianMs);
-    expect(await bankOf(source)).toEqual({ ...UNTORN, legs: 2 * transfers });
+    expect(await bankTotals(source)).toEqual({ ...UNTORN, legs: 2 * transfers });
   });
 
   test.each([
     [
-      'account',
+      'a changed balance',
       'UPDATE bank.account SET balance = balance + 1 WHERE id = 5',
       { money: UNTORN.money + 1 },
     ],
-    ['AO rows', 'INSERT INTO bank.ledger_row VALUES (7, 3)', { rowLedger: 3 }],
-  ])('half a transfer is seen: %s', async (_, sql, seen) => {
+    [
+      'an additional row in the AO ledger',
+      'INSERT INTO bank.ledger_row VALUES (7, 3)',
+      { rowLedger: 3 },
+    ],
+  ])('has a bank that shows half a transfer as torn: %s', async (_, sql, totals) => {
     await source.psql(sql);
-    const torn = await bankOf(source);
-    expect(torn).toMatchObject(seen);
+    const torn = await bankTotals(source);
+    expect(torn).toMatchObject(totals);
     expect(torn.brokenAccounts).toBeGreaterThan(0);
   });
 });
 
 /**
- * Schema and rows as a user would, but for what pg_dump cannot: on 6 it refuses a table with a leaf that is external, and
- * that of the 7 pre-release writes the rows of a leaf once for each level above it too.
+ * Copies a database by pg_dump and psql. Some leaves are copied by COPY, because pg_dump cannot: on
+ * 6 it rejects a table with an external leaf, and on the pre-release of 7 it writes the rows of a
+ * leaf again for each level above it.
  */
 async function copyByDump(source: TestDatabase, copy: TestDatabase): Promise<void> {
-  const byHand = source.cluster.major >= 7 ? 'parts.' : 'parts.archived';
+  const byCopy = source.cluster.major >= 7 ? 'parts.' : 'parts.archived';
   const target = targetOf(source.cluster, source.name);
-  await copy.psql(await runTool(target, 'pg_dump', [`--exclude-table-data=${byHand}*`]));
+  await copy.psql(await runTool(target, 'pg_dump', [`--exclude-table-data=${byCopy}*`]));
   for (const leaf of (await digestsOf(source)).keys()) {
-    if (!leaf.startsWith(byHand)) continue;
+    if (!leaf.startsWith(byCopy)) continue;
     const rows = await source.psql(`COPY (SELECT * FROM ONLY ${leaf}) TO STDOUT`);
     if (rows !== '') await copy.psql(`COPY ${leaf} FROM STDIN;\n${rows}\n\\.\n`);
   }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CliResult, stowage } from '../support/cli.ts';
+import { type CliResult, failureOf, stowage } from '../support/cli.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { globalsSql, objectsSql } from './objects/objects.ts';
 import {
@@ -10,8 +10,8 @@ import {
   withoutGreenplum,
 } from './support/cluster.ts';
 import {
-  type Content,
-  contentOf,
+  type DatabaseContents,
+  databaseContents,
   globalsOf,
   misplacedRowsOf,
   unequalCopiesOf,
@@ -24,62 +24,66 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { complaintOf, SNAPSHOTS } from './support/subjects.ts';
+import { SNAPSHOTS } from './support/snapshots.ts';
 
 const clusters = withoutGreenplum ? [] : await clustersUnderTest();
-const [home] = clusters;
-/** To every further cluster; and home again under --resize, which distributes anew where nobody needs it. */
-const journeys = SNAPSHOTS.flatMap((snapshot) =>
+const [sourceCluster] = clusters;
+/** One case per target cluster. The source is a target too, where --resize changes nothing. */
+const cases = SNAPSHOTS.flatMap((snapshot) =>
   clusters
-    .filter(({ major }) => major === home?.major)
-    .map((away) => ({
+    .filter(({ major }) => major === sourceCluster?.major)
+    .map((target) => ({
       snapshot,
-      away,
-      counts: `${home?.segments.length} → ${away.segments.length} → ${home?.segments.length}`,
+      target,
+      counts: `${sourceCluster?.segments.length} to ${target.segments.length}`,
     })),
 );
 
-/** A set goes to a cluster of another size, and what came there goes home: every row must find its segment twice. */
-describe.skipIf(withoutGreenplum).each(journeys)(
-  'segments $counts, the snapshot by $snapshot',
-  (journey) => {
-    const { away, snapshot } = journey;
+/** Restores a set into another number of segments, and a backup of that into the first number. */
+describe.skipIf(withoutGreenplum).each(cases)(
+  'a restore from $counts segments, with a snapshot by $snapshot,',
+  ({ target, snapshot }) => {
     const prefix = `${freshName()}_`;
     const made: TestDatabase[] = [];
     let place: Place;
     let source: TestDatabase;
-    let there: TestDatabase;
-    let before: Content;
+    let resized: TestDatabase;
+    let before: DatabaseContents;
     let globals: string;
 
     beforeAll(async () => {
       place = await directoryPlace();
-      const cluster = home as GreenplumCluster;
+      const cluster = sourceCluster as GreenplumCluster;
       await psql(targetOf(cluster), globalsSql(prefix));
       source = await freshDatabase(
         cluster,
         objectsSql({ major: cluster.major, rolePrefix: prefix }),
       );
       made.push(source);
-      before = await contentOf(source);
+      before = await databaseContents(source);
       globals = await globalsOf(cluster, prefix);
     });
     afterAll(async () => {
       for (const database of made) await database.drop();
-      for (const cluster of new Set([home, away]))
+      for (const cluster of new Set([sourceCluster, target]))
         if (cluster !== undefined) await dropGlobals(cluster, prefix);
       await place?.stop();
     });
 
-    test('there: every row finds its segment, with several connections, and roles come along', async () => {
-      there = databaseOn(away, freshName());
-      await travel(source, there, ...(away === home ? [] : ['--globals']));
-      expect(await globalsOf(away, prefix)).toBe(globals);
+    test('loads every row into its segment over several connections, and restores the roles', async () => {
+      resized = databaseOn(target, freshName());
+      await backUpAndRestore(source, resized, ...(target === sourceCluster ? [] : ['--globals']));
+      expect(await globalsOf(target, prefix)).toBe(globals);
     });
 
-    test('and home again', () => travel(there, databaseOn(home as GreenplumCluster, freshName())));
+    test('can be reversed: a backup of the result restores into the first number of segments', () =>
+      backUpAndRestore(resized, databaseOn(sourceCluster as GreenplumCluster, freshName())));
 
-    async function travel(from: TestDatabase, to: TestDatabase, ...args: string[]): Promise<void> {
+    async function backUpAndRestore(
+      from: TestDatabase,
+      to: TestDatabase,
+      ...args: string[]
+    ): Promise<void> {
       made.push(to);
       const root = place.newRoot();
       const backup = await command(['backup'], from, root);
@@ -98,7 +102,7 @@ describe.skipIf(withoutGreenplum).each(journeys)(
         status: 'restored',
         totals: { rows: backup.json.rows },
       });
-      const after = await contentOf(to);
+      const after = await databaseContents(to);
       expect(after.rows).toEqual(before.rows);
       expect(after.sequences).toEqual(before.sequences);
       expect(after.schema).toBe(before.schema);
@@ -115,7 +119,7 @@ describe.skipIf(withoutGreenplum).each(journeys)(
     ): Promise<CliResult> {
       const config = await configFor(place, database, root, { backup: { snapshot } });
       const result = await stowage(args, { config });
-      expect(complaintOf(result)).toBeUndefined();
+      expect(failureOf(result)).toBeUndefined();
       return result;
     }
   },

@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
-import { type CliResult, stowage } from '../support/cli.ts';
+import { type CliResult, failureOf, stowage } from '../support/cli.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { partsUnder } from '../support/parts.ts';
+import { readManifestParts } from '../support/manifest-parts.ts';
 import { globalsSql, objectsSql } from './objects/objects.ts';
 import {
   clustersUnderTest,
@@ -14,8 +14,8 @@ import {
   withoutGreenplum,
 } from './support/cluster.ts';
 import {
-  type Content,
-  contentOf,
+  type DatabaseContents,
+  databaseContents,
   globalsOf,
   misplacedRowsOf,
   unequalCopiesOf,
@@ -28,18 +28,18 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { complaintOf, SNAPSHOTS } from './support/subjects.ts';
+import { SNAPSHOTS } from './support/snapshots.ts';
 
-/** The story once per way of taking the snapshot: each test is a step, and the next ones need it. */
+/** Each test is a step of one round trip, and needs the steps before it. */
 describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
-  'there and back, the snapshot by %s',
+  'a round trip with a snapshot by %s',
   (snapshot) => {
     const prefix = `${freshName()}_`;
     let place: Place;
     let cluster: GreenplumCluster;
     let source: TestDatabase;
     let restored: TestDatabase;
-    let before: Content;
+    let before: DatabaseContents;
     let globals: string;
     let config: string;
     let backup: CliResult;
@@ -58,7 +58,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
         objectsSql({ major: cluster.major, rolePrefix: prefix }),
       );
       restored = databaseOn(cluster, freshName());
-      before = await contentOf(source);
+      before = await databaseContents(source);
       globals = await globalsOf(cluster, prefix);
       root = place.newRoot();
       config = await configFor(place, source, root, { backup: { snapshot } });
@@ -70,18 +70,18 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       await place?.stop();
     });
 
-    test('a database of every kind of object is backed up, and proven complete', async () => {
+    test('backs up a database with every kind of object, and verifies the set', async () => {
       backup = await run('backup');
-      expect(complaintOf(backup)).toBeUndefined();
+      expect(failureOf(backup)).toBeUndefined();
       expect(backup.json).toMatchObject({ status: 'complete', failures: [], problems: [] });
       const verified = await run('verify', backup.json.timestamp);
       expect(verified.json).toMatchObject({ status: 'complete', problems: [] });
       expect(verified.code).toBe(0);
       manifest = (await run('show', backup.json.timestamp)).json.manifest;
-      parts = await partsUnder(fileURLToPath(root), manifest);
+      parts = await readManifestParts(fileURLToPath(root), manifest);
     });
 
-    test('the coordinator’s content has the definitions, the segments’ contents the rows', () => {
+    test('stores the definitions in the content of the coordinator, and the rows in those of the segments', () => {
       expect(manifest).toMatchObject({ flavour: 'greenplum', snapshot: { mechanism: snapshot } });
       const contents = manifest.contents.map(({ content }) => content);
       expect(contents).toEqual([COORDINATOR, ...cluster.segments.map(({ content }) => content)]);
@@ -95,7 +95,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       }
     });
 
-    test('rows of leaves are in the set, of their roots, of external and unlogged tables they are not', () => {
+    test('stores the rows of leaves, and no rows of partition roots, external tables or unlogged tables', () => {
       const shipped = new Set(manifest.relations.map(({ schema, name }) => `${schema}.${name}`));
       for (const name of [
         'parts.sales_1_prt_2_2_prt_eu',
@@ -103,16 +103,16 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
         'kinds.no_columns',
       ])
         expect(shipped).toContain(name);
-      const left = new Map(
+      const notShipped = new Map(
         manifest.notShipped.map(({ schema, name, kind }) => [`${schema}.${name}`, kind]),
       );
       for (const name of ['outside.executes', 'outside.far', 'kinds.unlogged', 'views.z_first'])
-        expect([...left.keys()]).toContain(name);
-      for (const name of ['parts.sales', 'parts.sales_1_prt_2', ...left.keys()])
+        expect([...notShipped.keys()]).toContain(name);
+      for (const name of ['parts.sales', 'parts.sales_1_prt_2', ...notShipped.keys()])
         expect(shipped).not.toContain(name);
     });
 
-    test('a replicated table is in the set once', () => {
+    test('stores a replicated table once', () => {
       const replicated = manifest.relations.filter((relation) => relation.replicated === true);
       expect(replicated.map(({ name }) => name)).toEqual(
         expect.arrayContaining([
@@ -134,39 +134,39 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       }
     });
 
-    test('with database and roles gone, it comes back under another name, roles, queues and groups first', async () => {
+    test('restores the database under another name, with roles, resource queues and groups, after all were dropped', async () => {
       await source.drop();
       await dropGlobals(cluster, prefix);
       expect(await globalsOf(cluster, prefix)).toBe('');
       const args = ['--create', '--globals', '--redirect-db', restored.name];
       const restore = await run('restore', backup.json.timestamp, ...args);
-      expect(complaintOf(restore)).toBeUndefined();
+      expect(failureOf(restore)).toBeUndefined();
       expect(restore.json).toMatchObject({
         status: 'restored',
         problems: [],
         totals: { rows: backup.json.rows },
       });
-      await isAsBefore();
+      await isUnchanged();
     });
 
-    test('--truncate brings back what was changed since', async () => {
+    test('restores changed rows with --truncate', async () => {
       await restored.psql(`DELETE FROM kinds.heap WHERE id % 3 = 0; UPDATE kinds.ao_column SET t = 'changed' WHERE id < 100;
       TRUNCATE parts.sales; INSERT INTO kinds.heap_replicated SELECT i, 'more' FROM generate_series(1, 10) i;
       INSERT INTO kinds.empty_ao_row VALUES (1); SELECT setval('seqs.advanced', 1);
-      -- It has a row that breaks it, which nobody can load while it is there.
+      -- The table has a row that violates it, which cannot be loaded while the constraint exists.
       ALTER TABLE rules.keyed DROP CONSTRAINT never_looked_at`);
       const args = ['--truncate', '--redirect-db', restored.name];
       const restore = await run('restore', backup.json.timestamp, ...args);
-      expect(complaintOf(restore)).toBeUndefined();
+      expect(failureOf(restore)).toBeUndefined();
       expect(restore.json).toMatchObject({ status: 'restored', problems: [] });
       await restored.psql(
         'ALTER TABLE rules.keyed ADD CONSTRAINT never_looked_at CHECK (id <> 7) NOT VALID',
       );
-      await isAsBefore();
+      await isUnchanged();
     });
 
-    async function isAsBefore(): Promise<void> {
-      const after = await contentOf(restored);
+    async function isUnchanged(): Promise<void> {
+      const after = await databaseContents(restored);
       expect(after.rows).toEqual(before.rows);
       expect(after.sequences).toEqual(before.sequences);
       expect(after.schema).toBe(before.schema);

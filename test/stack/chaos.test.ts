@@ -9,13 +9,14 @@ import { SWEEP } from '../../infra/aws/lanes.mjs';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Stored } from '../chaos/chaos-store.ts';
 import { bodyFor } from '../chaos/deliveries.ts';
+import { violationOfWrite, violationsAtEnd } from '../chaos/invariants.ts';
 import { type Random, randomFrom } from '../chaos/random.ts';
 import { type StagedSet, stagedSet } from '../chaos/staged-set.ts';
-import { missingIn, wrongWith } from '../chaos/watch.ts';
-import { childrenOf, eventually } from '../support/e2e/processes.ts';
+import { childrenOf } from '../support/e2e/processes.ts';
 import { invoke, messagesIn, send, setVisibility } from '../support/emulator/calls.ts';
 import { withoutEmulator } from '../support/emulator/emulator.ts';
 import { clientOptions } from '../support/emulator/stack.ts';
+import { readUntil } from '../support/wait-for.ts';
 import { type StackPlace, stackPlace } from './place.ts';
 
 /** The seed of a failure, to be had again; what the emulator does at which moment, no seed can tell. */
@@ -67,22 +68,22 @@ describe.skipIf(withoutEmulator)(
       const { queueUrls, functionNames } = place.stack;
       for (const name of ['stitch', 'validate']) {
         const left = () => messagesIn(place.emulator, queueUrls[name] ?? '');
-        expect(await eventually(left, (count) => count === 0, DRAINED_MS_MAX)).toBe(0);
+        expect(await readUntil(left, (count) => count === 0, DRAINED_MS_MAX)).toBe(0);
       }
       const before = await seen();
       expect(wrong(before)).toEqual([]);
       const sound = sets.filter(({ status }) => status === 'complete');
-      const bySweep = missingIn({ sets: sound, restore: undefined, objects: before }).length;
+      const bySweep = violationsAtEnd({ sets: sound, restore: undefined, objects: before }).length;
       process.stderr.write(
         `chaos on the emulator: of ${sound.length} sound sets, events have seen to ${sound.length - bySweep}\n`,
       );
-      expect(missingIn({ sets, restore: undefined, objects: before })).not.toEqual([]);
+      expect(violationsAtEnd({ sets, restore: undefined, objects: before })).not.toEqual([]);
 
       const swept = await invoke(place.emulator, functionNames[SWEEP.name] ?? '', {});
       expect(swept.payload).toMatchObject({ problems: [] });
       const after = await seen();
       expect(wrong(after)).toEqual([]);
-      expect(missingIn({ sets, restore: undefined, objects: after })).toEqual([]);
+      expect(violationsAtEnd({ sets, restore: undefined, objects: after })).toEqual([]);
     });
 
     /** Writes a set as it arrives, and sends what its notifications have become. */
@@ -120,7 +121,7 @@ describe.skipIf(withoutEmulator)(
     /** Functions run as processes of the emulator's, which runs as one of ours. */
     async function killFunctions(): Promise<void> {
       let kills = 0;
-      await eventually(
+      await readUntil(
         async () => {
           const [emulator] = (await childrenOf(process.pid)).filter(({ commandLine }) =>
             commandLine.includes('ministack'),
@@ -155,7 +156,7 @@ describe.skipIf(withoutEmulator)(
     const wrong = (objects: Map<string, Stored>) =>
       [...objects].flatMap(([key, { bytes }]) =>
         isWritten(key)
-          ? (wrongWith({ sets, restore: undefined, objects }, key, bytes, undefined) ?? [])
+          ? (violationOfWrite({ sets, restore: undefined, objects }, key, bytes, undefined) ?? [])
           : [],
       );
   },

@@ -7,7 +7,6 @@ import { LANES, SWEEP } from '../../infra/aws/lanes.mjs';
 import type { ObjectStore } from '../../storage/store.ts';
 import { startStowage, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
-import { eventually } from '../support/e2e/processes.ts';
 import {
   bodiesIn,
   invoke,
@@ -21,6 +20,7 @@ import { clientOptions } from '../support/emulator/stack.ts';
 import { type Subscriber, subscribe } from '../support/emulator/topic.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { smallTables } from '../support/trouble/trouble.ts';
+import { readUntil } from '../support/wait-for.ts';
 import { type StackPlace, stackPlace } from './place.ts';
 
 const SHARDS = 2;
@@ -60,7 +60,7 @@ describe.skipIf(withoutEmulator)(
     });
 
     const heard = (fits: (one: Announcement) => boolean) =>
-      eventually(
+      readUntil(
         async () => (await subscriber.received()).filter(fits),
         (found) => found.length > 0,
         EVENTUALLY_MS,
@@ -82,7 +82,7 @@ describe.skipIf(withoutEmulator)(
     test('a backup that was killed before its seal is called overdue by the sweeper, and announced', async () => {
       // So slow that it is at work for minutes, whenever the blow falls.
       const backup = startStowage(['backup', '--max-rate', '1kB'], { config, env: place.env });
-      await backup.until('shipper', ({ content }) => content === SHARDS - 1);
+      await backup.waitForEvent('shipper', ({ content }) => content === SHARDS - 1);
       backup.kill('SIGKILL');
       await backup.ended;
       const keys = async () => (await Array.fromAsync(store.list('sets/'))).map(({ key }) => key);
@@ -94,7 +94,7 @@ describe.skipIf(withoutEmulator)(
         .filter((found) => found !== '');
       expect(await keys()).not.toContain(formatKey({ kind: 'seal', timestamp }));
       // Shippers end by themselves; then nothing arrives any more.
-      const swept = await eventually(
+      const swept = await readUntil(
         async () => {
           await sleep(1_000);
           return invoke(place.emulator, place.stack.functionNames[SWEEP.name] ?? '', {});
@@ -145,16 +145,16 @@ describe.skipIf(withoutEmulator)(
       const seal = 'clusters/shop/sets/20260101/20260101000000/seal.json';
       await send(place.emulator, queue, objectCreated('another-bucket', seal));
       const left = () => messagesIn(place.emulator, queue);
-      expect(await eventually(left, (count) => count === 1, EVENTUALLY_MS)).toBe(1);
+      expect(await readUntil(left, (count) => count === 1, EVENTUALLY_MS)).toBe(1);
       await setVisibility(place.emulator, queue, 1);
-      const letters = await eventually(
+      const letters = await readUntil(
         () => messagesIn(place.emulator, dead),
         (count) => count > 0,
         EVENTUALLY_MS,
       );
       expect(letters).toBe(1);
       expect(await bodiesIn(place.emulator, dead)).toEqual(['no JSON']);
-      expect(await eventually(left, (count) => count === 0, EVENTUALLY_MS)).toBe(0);
+      expect(await readUntil(left, (count) => count === 0, EVENTUALLY_MS)).toBe(0);
       expect((await Array.fromAsync(store.list('sets/20260101/'))).length).toBe(0);
     });
   },

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliResult, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
-import { contentOf } from '../support/e2e/compare.ts';
-import { eventually } from '../support/e2e/processes.ts';
+import { databaseContents } from '../support/e2e/compare.ts';
 import { withoutEmulator } from '../support/emulator/emulator.ts';
 import { type Subscriber, subscribe } from '../support/emulator/topic.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { troubleSchema } from '../support/trouble/trouble.ts';
+import { readUntil } from '../support/wait-for.ts';
 import { type StackPlace, stackPlace } from './place.ts';
 
 const SHARDS = 2;
@@ -71,7 +71,7 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
   });
 
   test('its functions have copied the set to the alternate location, and validated it there', async () => {
-    const copy = await eventually(
+    const copy = await readUntil(
       () => run(['list'], configs.copy),
       ({ json }) => json.sets.some(({ status }) => status === 'complete'),
       60_000,
@@ -85,13 +85,13 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
     expect(restore.text).toContain('"status":"restored"');
     expect(restore.code).toBe(0);
     for (const [content, server] of source.entries()) {
-      const restored = await contentOf(target[content] as TestServer, 'nobody');
-      expect(restored).toEqual(await contentOf(server, 'nobody'));
+      const restored = await databaseContents(target[content] as TestServer, 'nobody');
+      expect(restored).toEqual(await databaseContents(server, 'nobody'));
     }
   });
 
   test('who subscribed to its topic was told of the verdict and of the outcome', async () => {
-    const heard = await eventually(
+    const heard = await readUntil(
       async () => (await everybody?.received()) ?? [],
       (all) => all.some(({ kind }) => kind === 'outcome'),
       60_000,

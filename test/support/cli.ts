@@ -11,8 +11,11 @@ import type { Manifest } from '../../backup-set/documents/manifest.ts';
 /** One line of JSON that the command line wrote on standard error. */
 export type CliEvent = Readonly<Record<string, unknown>> & { readonly event: string };
 
-/** Fields that commands print. A command prints some of them: a test that reads one which is not there fails. */
-export interface Printed {
+/**
+ * The fields that commands print with --json. Each command prints some of them: a test that reads
+ * another one gets undefined and fails.
+ */
+export interface CommandOutput {
   readonly timestamp: string;
   readonly status: string;
   readonly rows: number;
@@ -44,24 +47,24 @@ export interface Printed {
 }
 
 export interface CliResult {
-  /** Null when a signal ended it. */
+  /** Null when a signal ended the process. */
   readonly code: number | null;
-  /** The one JSON document on standard output; undefined when there was none. */
-  readonly json: Printed;
+  /** The JSON document on standard output; undefined when the command printed none. */
+  readonly json: CommandOutput;
   readonly stderrEvents: readonly CliEvent[];
-  /** Standard output, then standard error, as they came. */
+  /** All of standard output, then all of standard error. */
   readonly text: string;
 }
 
-/** A command line at work. */
+/** A process of the command line. */
 export interface RunningCli {
   readonly pid: number;
-  /** Everything it has said so far. */
+  /** The events that it has written so far. */
   readonly events: readonly CliEvent[];
-  /** Calls back for each event, those that have come already included. */
+  /** Calls `listener` for each event, including those that were written before. */
   onEvent(listener: (event: CliEvent) => void): void;
-  /** The first event that fits. @throws when the command ends without it. */
-  until(event: string, fits?: (event: CliEvent) => boolean): Promise<CliEvent>;
+  /** The first event of this name that matches. @throws when the command ends without it. */
+  waitForEvent(event: string, matches?: (event: CliEvent) => boolean): Promise<CliEvent>;
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<CliResult>;
 }
@@ -69,15 +72,15 @@ export interface RunningCli {
 export interface CliOptions {
   /** Path of the configuration file. */
   readonly config?: string;
-  /** Over what a command needs of our own environment. */
+  /** Added to PATH and HOME, which are passed on. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Leaves --json out. */
+  /** True: the command runs without --json, as a user sees it. */
   readonly plain?: boolean;
 }
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
-/** Starts the real command line as a user does, in a process of its own. */
+/** Starts the command line in its own process. */
 export function startStowage(args: readonly string[], options: CliOptions = {}): RunningCli {
   const { config, env = {}, plain = false } = options;
   const child = spawn(
@@ -99,7 +102,7 @@ export function startStowage(args: readonly string[], options: CliOptions = {}):
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
   createInterface({ input: child.stderr }).on('line', (line) => {
     err += `${line}\n`;
-    const event = eventIn(line);
+    const event = parseEvent(line);
     if (event === undefined) return;
     events.push(event);
     for (const listener of listeners) listener(event);
@@ -108,7 +111,7 @@ export function startStowage(args: readonly string[], options: CliOptions = {}):
     const text = out + err;
     return {
       code: code as number | null,
-      json: (plain ? undefined : documentIn(out, text)) as Printed,
+      json: (plain ? undefined : parseDocument(out, text)) as CommandOutput,
       stderrEvents: events,
       text,
     };
@@ -122,10 +125,10 @@ export function startStowage(args: readonly string[], options: CliOptions = {}):
     pid: child.pid ?? -1,
     events,
     onEvent,
-    async until(name, fits = () => true) {
+    async waitForEvent(name, matches = () => true) {
       const seen = new Promise<CliEvent>((resolve) => {
         onEvent((event) => {
-          if (event.event === name && fits(event)) resolve(event);
+          if (event.event === name && matches(event)) resolve(event);
         });
       });
       const over = ended.then(({ code, text }) => {
@@ -138,9 +141,17 @@ export function startStowage(args: readonly string[], options: CliOptions = {}):
   };
 }
 
-/** Runs one command to its end. */
+/** Runs a command to its end. */
 export function stowage(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   return startStowage(args, options).ended;
+}
+
+/**
+ * Why a command failed; undefined when it succeeded. A test asserts undefined first, so that a
+ * failing test shows the output of the command.
+ */
+export function failureOf({ code, text }: CliResult): string | undefined {
+  return code === 0 ? undefined : `exit code ${code}: ${text}`;
 }
 
 /** Writes a stowage.yaml; returns its path. */
@@ -152,7 +163,7 @@ export async function writeConfig(
   return path;
 }
 
-function eventIn(line: string): CliEvent | undefined {
+function parseEvent(line: string): CliEvent | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
     const value: unknown = JSON.parse(line);
@@ -164,11 +175,11 @@ function eventIn(line: string): CliEvent | undefined {
   }
 }
 
-/** @throws when standard output is anything but one document in one line: `--json` promises that. */
-function documentIn(out: string, text: string): unknown {
+/** @throws Error unless standard output is one JSON document on one line, as --json promises. */
+function parseDocument(out: string, text: string): unknown {
   if (out === '') return undefined;
   const lines = out.split('\n');
   if (lines.length !== 2 || lines[1] !== '')
-    throw new Error(`not one JSON document on standard output: ${text}`);
+    throw new Error(`standard output is not one JSON document on one line: ${text}`);
   return JSON.parse(lines[0] ?? '');
 }

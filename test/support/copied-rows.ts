@@ -1,6 +1,6 @@
 import type { RowBlock } from '../../database/copy-wire/row-block.ts';
 
-/** The bytes of blocks, each copied and given back at once. */
+/** The bytes of each block, copied, so that the block can be released at once. */
 export async function* copiedRows(blocks: AsyncIterable<RowBlock>): AsyncGenerator<Buffer> {
   for await (const block of blocks) {
     if (block.kind === 'rows') {

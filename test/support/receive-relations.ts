@@ -1,6 +1,10 @@
 import type { CopyRelation } from '../../database/copy/copy-out.ts';
 
-/** One table per width of rows, from none to longer than a block; a view without end; a view that breaks; one that talks. */
+/**
+ * Relations for tests that receive rows: tables of narrow, wide and mixed rows, and of rows longer
+ * than a block; a view that is never read to its end; a view that fails midway; a view that sends
+ * notices and parameter changes between its rows.
+ */
 export const RELATIONS = `
   CREATE TABLE lineitem AS SELECT n, n % 200 AS p, (n % 50)::numeric(15,2) AS q, date '1995-01-01' + n % 2500 AS d, 'DELIVER IN PERSON' AS i,
     md5(n::text) AS c, substr('carefully final deposits', 1, n % 24) AS t FROM generate_series(1, 20000) n;
@@ -15,7 +19,7 @@ export const RELATIONS = `
     IF n % 100 = 0 THEN RAISE NOTICE 'row %', n; PERFORM set_config('application_name', 'row ' || n, false); END IF; RETURN n; END $$;
   CREATE VIEW talks AS SELECT talk(n) AS n FROM generate_series(1, 20000) n;`;
 
-/** A view is read by SELECT: that needs a condition. */
+/** A view as a relation. COPY cannot read a view directly, so the relation has a condition. */
 export const view = (name: string, ...columns: string[]): CopyRelation => ({
   schema: 'public',
   name,

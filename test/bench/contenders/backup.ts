@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eachInFlight } from '../../../async/each-in-flight.ts';
-import type { Ran } from '../measure/measure.ts';
+import type { RunResult } from '../measure/measure.ts';
 import type { Bench } from '../scenario.ts';
 import type { Source } from '../setup/servers.ts';
 import { environment, quoted, shell } from '../setup/shell.ts';
@@ -11,7 +11,7 @@ import { physicalBackup } from './pgbackrest.ts';
 import { copyByProgram, rcloneInProgram } from './programs.ts';
 import { newRoot, stowage } from './stowage.ts';
 
-/** Names that the bars of the issue refer to. */
+/** The names of the contenders. The bars refer to them. */
 export const BACKUP = {
   floor: "COPY TO PROGRAM 'cat >/dev/null'",
   zstd: "COPY TO PROGRAM 'zstd -1 >/dev/null'",
@@ -24,7 +24,7 @@ export const BACKUP = {
   stowage: 'stowage backup',
 } as const;
 
-/** All ways of backing the tables of a source up, `workers` tables at once. */
+/** All contenders that back up the tables of a source, `workers` tables at once. */
 export function backupContenders(bench: Bench, source: Source, workers: number): Contender[] {
   const { server, tables } = source;
   const byProgram = (programFor: (table: string) => string) => () =>
@@ -84,7 +84,7 @@ export function backupContenders(bench: Bench, source: Source, workers: number):
   ];
 }
 
-/** Writes to a local disk first: pg_dump's directory format has no other way. */
+/** Writes to a local disk first: the directory format of pg_dump cannot be streamed. */
 function dumpContender(bench: Bench, source: Source, workers: number): Contender {
   const folder = join(bench.home, 'dump');
   return {
@@ -109,7 +109,7 @@ async function eachTable(
   { server, tables }: Source,
   workers: number,
   commandFor: (table: string) => string,
-): Promise<Ran> {
+): Promise<RunResult> {
   const env = environment(bench, server);
   await eachInFlight(tables, workers, (table) => shell(env, commandFor(table)));
   return {};

@@ -1,28 +1,28 @@
 import type { TestServer } from '../../support/servers/postgres.ts';
-import type { Ran } from '../measure/measure.ts';
+import type { RunResult } from '../measure/measure.ts';
 import { measure } from '../measure/measure.ts';
 import type { Row } from '../report/result.ts';
 import type { Bench } from '../scenario.ts';
-import { settle } from '../setup/servers.ts';
+import { checkpoint } from '../setup/servers.ts';
 import type { Tool } from '../setup/tools.ts';
 
-/** One way of doing what a scenario measures. */
+/** A program, or a pipeline of programs, that does what a scenario measures. */
 export interface Contender {
   readonly name: string;
-  /** Without one of these it is left out. */
+  /** The contender is skipped if one of these is not installed. */
   readonly needs: readonly Tool[];
-  /** Not measured: what must be there before. */
+  /** Prepares the run. Not measured. */
   prepare?(): Promise<void>;
-  run(): Promise<Ran>;
-  /** Not measured: facts about what the run left. */
-  look?(): Promise<Readonly<Record<string, number>>>;
-  /** Not measured: removes what the run left. */
+  run(): Promise<RunResult>;
+  /** Returns figures about the result of the run. Not measured. */
+  inspect?(): Promise<Readonly<Record<string, number>>>;
+  /** Removes what the run has written. Not measured. */
   clean?(): Promise<void>;
 }
 
 /**
- * Runs all contenders in turns: one after the other in every round, each round beginning with another, so that a
- * machine that gets slower or faster favours nobody.
+ * Runs all contenders one after the other in every round. Each round begins with another contender,
+ * so that a machine that becomes slower or faster does not favour one of them.
  */
 export async function runInTurns(
   bench: Bench,
@@ -35,13 +35,13 @@ export async function runInTurns(
     .filter((contender) => !able.includes(contender))
     .map(
       ({ name, needs }) =>
-        `Left out: ${name}; not here: ${needs.filter((need) => !bench.tools.has([need])).join(', ')}.`,
+        `Skipped: ${name}. Not installed: ${needs.filter((need) => !bench.tools.has([need])).join(', ')}.`,
     );
   const rows: Row[] = [];
   for (let round = 1; round <= rounds; round++)
     for (const contender of rotated(able, round - 1)) {
       const row = await runOnce(bench, servers, contender, round);
-      bench.say(
+      bench.log(
         `round ${round} of ${rounds}: ${contender.name}: ${row.wallSeconds.toFixed(1)} s, CPU ${row.totalSeconds.toFixed(1)} s (database ${row.databaseSeconds.toFixed(1)}, programs ${row.programSeconds.toFixed(1)}, client ${row.clientSeconds.toFixed(1)})`,
       );
       rows.push(row);
@@ -53,7 +53,7 @@ export async function runInTurns(
   };
 }
 
-/** Measures one run of one contender. */
+/** Measures a run of a contender. */
 export async function runOnce(
   bench: Bench,
   servers: readonly TestServer[],
@@ -61,7 +61,7 @@ export async function runOnce(
   round: number,
 ): Promise<Row> {
   await contender.prepare?.();
-  await settle(servers);
+  await checkpoint(servers);
   try {
     const { store } = bench;
     const { ran, usage } = await measure(
@@ -73,7 +73,7 @@ export async function runOnce(
       () => contender.run(),
     );
     const { printed } = ran;
-    const facts = { ...ran.facts, ...(await contender.look?.()) };
+    const facts = { ...ran.facts, ...(await contender.inspect?.()) };
     return {
       contender: contender.name,
       round,

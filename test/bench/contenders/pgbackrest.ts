@@ -6,8 +6,9 @@ import { environment, run, shell } from '../setup/shell.ts';
 import type { Contender } from './contenders.ts';
 
 /**
- * pgBackRest copies the files of the server, not its rows: no parsing, all databases, restorable only as a whole into the
- * same major version. Its repository is a local folder, so that it uploads nothing. Archiving of the log is left out.
+ * pgBackRest copies the files of the server, not its rows. It parses nothing, copies all databases,
+ * and can restore only the whole into the same major version. Its repository is a local folder, so
+ * it uploads nothing. WAL is not archived.
  */
 export function physicalBackup(
   bench: Bench,
@@ -54,7 +55,7 @@ export function physicalBackup(
       );
       return {};
     },
-    async look() {
+    async inspect() {
       const [stored, heap] = await Promise.all([
         shell(environment(bench), `du -sb ${join(folder, 'repo')} | cut -f1`),
         server.psql('SELECT sum(pg_database_size(oid)) FROM pg_database'),

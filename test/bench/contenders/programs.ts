@@ -2,14 +2,15 @@ import { join } from 'node:path';
 import { mapInFlight } from '../../../async/each-in-flight.ts';
 import type { TestServer } from '../../support/servers/postgres.ts';
 import { parseStat } from '../measure/cpu.ts';
-import type { Ran } from '../measure/measure.ts';
+import type { RunResult } from '../measure/measure.ts';
 import type { Bench } from '../scenario.ts';
 import { environment, quoted, run } from '../setup/shell.ts';
 import { rcloneVariables } from '../setup/store.ts';
 
 /**
- * Runs COPY with a program inside PostgreSQL, several tables at once. The backend waits for its program, so Linux adds the
- * program's time to what the backend's ended children used; the backend tells it before it ends.
+ * Runs COPY … PROGRAM for several tables at once. The backend waits for its program, so Linux adds
+ * the CPU time of the program to that of the backend's ended children. The same session then reads
+ * it from /proc/self/stat.
  */
 export async function copyByProgram(
   bench: Bench,
@@ -21,7 +22,7 @@ export async function copyByProgram(
     database,
   }: { workers: number; direction?: 'TO' | 'FROM'; database?: string },
   programFor: (table: string) => string,
-): Promise<Ran> {
+): Promise<RunResult> {
   const env = environment(bench, server, database);
   const times = await mapInFlight(tables, workers, async (table) => {
     const copy = `COPY ${table} ${direction} PROGRAM ${literal(programFor(table))}`;
@@ -41,7 +42,7 @@ export async function copyByProgram(
   return { programMs: times.reduce((sum, ms) => sum + ms, 0) };
 }
 
-/** The server's user has no configuration of rclone: the command brings its own. */
+/** Sets rclone's configuration in the command, because the user of the server has none. */
 export function rcloneInProgram(bench: Bench, command: string): string {
   const variables = Object.entries({ HOME: '/nonexistent', ...rcloneVariables(bench.store) });
   return `env ${variables.map(([name, value]) => `${name}=${quoted(value)}`).join(' ')} ${command}`;

@@ -8,7 +8,7 @@ import type { Contender } from './contenders.ts';
 import { copyByProgram } from './programs.ts';
 import { RESTORED, restoreSet, type StoredSet } from './stowage.ts';
 
-/** Names that the bars of the issue refer to. */
+/** The names of the contenders. The bars refer to them. */
 export const RESTORE = {
   floor: "COPY FROM '/file' (text, not compressed)",
   curl: 'curl | zstd -dc | psql COPY',
@@ -20,7 +20,7 @@ export const RESTORE = {
   fourUnverified: 'stowage restore, 4 workers, --no-verify',
 } as const;
 
-/** All ways of bringing the one table of a source into an empty database. */
+/** All contenders that load the table of a source into an empty database. */
 export function restoreContenders(bench: Bench, source: Source, set: StoredSet): Contender[] {
   const { server } = source;
   const [table = ''] = source.tables;
@@ -94,7 +94,7 @@ export function restoreContenders(bench: Bench, source: Source, set: StoredSet):
 
 export const dumpFolder = ({ home }: Bench) => join(home, 'restore-dump');
 
-/** What the peers restore from: the same rows as objects with zstd and gzip, and a dump on the local disk. */
+/** Stores the same rows for the peers: as a zstd object, as a gzip object, and as a local dump. */
 export async function storePeers(bench: Bench, source: Source): Promise<void> {
   const [table = ''] = source.tables;
   const env = environment(bench, source.server);
@@ -105,17 +105,20 @@ export async function storePeers(bench: Bench, source: Source): Promise<void> {
   await shell(env, `pg_dump -Fd -j 2 -Z1 -f ${quoted(dumpFolder(bench))}`);
 }
 
-/** Stores standard input so that curl may read it: signing would be a cost of its own, and curl's differs by version. */
+/**
+ * A command that stores standard input as a public object, so that curl needs no signature. Signing
+ * would add a cost that differs between versions of curl.
+ */
 export const storePublic = (key: string) =>
   `rclone rcat -q --s3-acl public-read sink:${BUCKET}/${key}`;
 
-/** The command that writes an object to its standard output. */
+/** A command that writes an object to standard output. */
 export const curl = ({ store }: Bench, key: string) =>
   `curl -sSf ${store.caFile === undefined ? '' : `--cacert ${store.caFile} `}${store.endpoint}/${BUCKET}/${key}`;
 
 /**
- * Gives each run a database of its own, with empty tables unless the contender makes them itself; counts the rows
- * afterwards, as a restore that lost some would be fast.
+ * Creates a database for each run, with empty tables unless the contender creates them itself.
+ * Counts the rows after the run, because a restore that loses rows would be fast.
  */
 export function intoNewDatabase(
   bench: Bench,
@@ -132,7 +135,7 @@ export function intoNewDatabase(
           `pg_dump --schema-only ${names} | psql -X -q -o /dev/null -v ON_ERROR_STOP=1 -d ${RESTORED}`,
         );
     },
-    async look() {
+    async inspect() {
       for (const table of tables) {
         const count = `SELECT count(*) FROM ${table}`;
         const [wanted, found] = [

@@ -2,19 +2,19 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestServer } from '../../support/servers/postgres.ts';
-import type { Ran } from '../measure/measure.ts';
+import type { RunResult } from '../measure/measure.ts';
 import type { Bench } from '../scenario.ts';
 import { DATABASE, socketFolder } from '../setup/servers.ts';
 import { environment, run } from '../setup/shell.ts';
 import { BUCKET } from '../setup/store.ts';
 
-/** As it is installed on a host: its first line gives Node its flags. */
+/** The program as it is installed on a host: its first line sets the flags of Node. */
 const PROGRAM = fileURLToPath(new URL('../../../dist/stowage.js', import.meta.url));
 
-/** The database that restores are made into. */
+/** The database into which contenders restore. */
 export const RESTORED = 'restored';
 
-/** The set of Stowage that restores take. */
+/** The set that Stowage restores. */
 export interface StoredSet {
   readonly root: string;
   readonly timestamp: string;
@@ -22,19 +22,19 @@ export interface StoredSet {
 
 let roots = 0;
 
-/** A root that nobody has used, for one set. */
+/** An unused root for one set. */
 export function newRoot(): string {
   roots += 1;
   return `s3://${BUCKET}/root-${roots}`;
 }
 
-/** Runs the command line on a cluster of servers. */
+/** Runs the command line for a cluster of servers. */
 export async function stowage(
   bench: Bench,
   servers: readonly TestServer[],
   root: string,
   ...args: string[]
-): Promise<Ran> {
+): Promise<RunResult> {
   const config = join(bench.home, 'stowage.yaml');
   const [first] = servers;
   const { endpoint, region } = bench.store;
@@ -62,12 +62,12 @@ export async function stowage(
   return { printed, facts: factsIn(printed) };
 }
 
-/** Restores a set of one server into the database that the contenders share. */
+/** Restores a set of one server into the database `RESTORED`. */
 export const restoreSet = (bench: Bench, server: TestServer, set: StoredSet, ...flags: string[]) =>
   stowage(bench, [server], set.root, 'restore', set.timestamp, '--database', RESTORED, ...flags);
 
-/** What Stowage says of itself that the report shows, by the names in its summary, wherever it stands: the largest. */
-const SAID: Readonly<Record<string, string>> = {
+/** Field of Stowage's summary → fact of the report. Of several values, the largest counts. */
+const FACT_NAMES: Readonly<Record<string, string>> = {
   eventLoopDelayP99Ms: 'eventLoopDelayP99Ms',
   peakMemoryBytes: 'peakMemoryBytes',
   storedBytes: 'setBytes',
@@ -79,7 +79,7 @@ export function factsIn(printed: unknown): Record<string, number> {
   const visit = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return;
     for (const [name, inner] of Object.entries(value)) {
-      const fact = SAID[name];
+      const fact = FACT_NAMES[name];
       if (fact !== undefined && typeof inner === 'number')
         facts[fact] = Math.max(facts[fact] ?? 0, inner);
       visit(inner);
@@ -89,8 +89,8 @@ export function factsIn(printed: unknown): Record<string, number> {
   return facts;
 }
 
-/** The timestamp key of the set that a backup printed. */
-export function timestampIn({ printed }: Pick<Ran, 'printed'>): string {
+/** The timestamp of the set, from the output of a backup. */
+export function timestampIn({ printed }: Pick<RunResult, 'printed'>): string {
   const { timestamp } = (printed ?? {}) as { timestamp?: unknown };
   if (typeof timestamp !== 'string') throw new Error('the backup printed no timestamp');
   return timestamp;

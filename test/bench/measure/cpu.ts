@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What a process has used, as Linux counts it. */
+/** The CPU time of a process, as Linux counts it. */
 export interface Stat {
   readonly pid: number;
   readonly parent: number;
-  /** Of the process itself. */
+  /** CPU time of the process itself. */
   readonly ownMs: number;
-  /** Of its children that have ended and were waited for, with theirs. */
+  /** CPU time of its children that have ended and were waited for, including their children. */
   readonly childrenMs: number;
 }
 
@@ -15,46 +15,47 @@ export interface Stat {
 const TICK_MS = 10;
 
 /**
- * CPU time of all processes that we started and that have ended, with those that they started and waited for. Nothing
- * short-lived escapes: Linux adds it up when a child is waited for.
+ * CPU time of all ended children of this process, including the children that they waited for.
+ * Short-lived processes are counted too: Linux adds their time when they are waited for.
  */
 export async function endedChildrenMs(): Promise<number> {
   return statOf('self')?.childrenMs ?? 0;
 }
 
-const [LOOKS_MAX, BETWEEN_LOOKS_MS] = [100, 20];
+const [READS_MAX, BETWEEN_READS_MS] = [100, 20];
 
 /**
- * CPU time of a PostgreSQL server so far: the postmaster, its running children, and all that have ended below them. Waits until
- * no more than `processesMax` processes are left and none ended meanwhile: a backend outlives its client by a moment, and
- * one that ends between two files of /proc would be counted twice or not at all.
+ * CPU time of a PostgreSQL server so far: the postmaster, its running children, and all ended
+ * children below them. Waits until at most `processesMax` processes remain and none ends between
+ * two reads. A backend outlives its client by a moment, and a backend that ends between two files
+ * of /proc would be counted twice or not at all.
  */
 export async function serverMs(
   postmaster: number,
   processesMax = Number.POSITIVE_INFINITY,
 ): Promise<number> {
-  for (let looks = 1; ; looks += 1) {
+  for (let reads = 1; ; reads += 1) {
     const first = below(allStats(), postmaster);
     const second = below(allStats(), postmaster);
     if (second.length === 0) throw new Error(`there is no process ${postmaster}`);
     const isSame = String(first.map(({ pid }) => pid)) === String(second.map(({ pid }) => pid));
-    if ((isSame && second.length <= processesMax) || looks === LOOKS_MAX)
+    if ((isSame && second.length <= processesMax) || reads === READS_MAX)
       return second.reduce((sum, stat) => sum + stat.ownMs + stat.childrenMs, 0);
-    await sleep(BETWEEN_LOOKS_MS);
+    await sleep(BETWEEN_READS_MS);
   }
 }
 
-/** How many processes a server has. */
+/** The number of processes of a server. */
 export function processesOf(postmaster: number): number {
   return below(allStats(), postmaster).length;
 }
 
-/** CPU time so far of one process alone. */
+/** CPU time so far of a process, without its children. */
 export function ownMs(pid: number): number {
   return statOf(String(pid))?.ownMs ?? 0;
 }
 
-/** A process and all its living descendants. */
+/** A process and all its running descendants. */
 export function below(stats: readonly Stat[], root: number): Stat[] {
   const children = Map.groupBy(stats, ({ parent }) => parent);
   const visit = (stat: Stat): Stat[] => [stat, ...(children.get(stat.pid) ?? []).flatMap(visit)];
@@ -68,9 +69,9 @@ export function allStats(): Stat[] {
     .filter((stat) => stat !== undefined);
 }
 
-/** Fields 14 to 17 of what `/proc/<pid>/stat` says: own and ended children's time. */
+/** Parses `/proc/<pid>/stat`. Fields 14 to 17 are the CPU times. */
 export function parseStat(text: string): Stat {
-  // The program's name stands in parentheses and may hold anything, also a parenthesis.
+  // The name of the program is in parentheses and may itself contain parentheses.
   const fields = text
     .slice(text.lastIndexOf(')') + 2)
     .split(' ')
@@ -88,16 +89,16 @@ function statOf(name: string): Stat | undefined {
   try {
     return parseStat(readFileSync(`/proc/${name}/stat`, 'utf8'));
   } catch {
-    return undefined; // it ended while we looked
+    return undefined; // the process has ended
   }
 }
 
-/** All CPU time of the machine since it started, in ms of all cores together. */
+/** All CPU time of the machine since its start, in ms, the sum of all cores. */
 export interface MachineTime {
   readonly workMs: number;
-  /** Interrupts, also those that carry bytes over the loopback interface: nobody's own. */
+  /** Interrupts, including those of the loopback interface. They belong to no process. */
   readonly interruptMs: number;
-  /** What the hypervisor gave to others. */
+  /** Time that the hypervisor gave to other machines. */
   readonly stolenMs: number;
 }
 

@@ -4,8 +4,8 @@ import type { Sink } from '../sink/start.ts';
 import { endedChildrenMs, machineTime, ownMs, processesOf, serverMs } from './cpu.ts';
 import { watchMemory } from './memory.ts';
 
-/** Whose CPU is counted where: everything else that this process starts is the client's. */
-export interface Watched {
+/** Processes that are not the client's. All others that this process starts are the client's. */
+export interface MeasuredProcesses {
   /** Postmasters. */
   readonly servers: readonly number[];
   /** Processes of the store: the sink or Ceph. */
@@ -13,52 +13,52 @@ export interface Watched {
   readonly sink?: Sink;
 }
 
-/** What one run took. Times are seconds, of CPU unless said. */
+/** The cost of a run. Times are seconds of CPU, except `wallSeconds`. */
 export interface Usage {
   readonly wallSeconds: number;
-  /** The client with everything that it started. */
+  /** The client and all processes that it started. */
   readonly clientSeconds: number;
-  /** PostgreSQL: postmaster, backends, background processes; without its programs. */
+  /** PostgreSQL: postmaster, backends and background processes, without its programs. */
   readonly databaseSeconds: number;
-  /** What PostgreSQL started for COPY … PROGRAM. */
+  /** Programs that PostgreSQL started for COPY … PROGRAM. */
   readonly programSeconds: number;
   readonly totalSeconds: number;
-  /** The sink or Ceph: charged to nobody. */
+  /** The sink or Ceph. Not charged to a contender. */
   readonly storeSeconds: number;
-  /** Interrupts of the whole machine, charged to nobody. */
+  /** Interrupts of the whole machine. Not charged to a contender. */
   readonly interruptSeconds: number;
-  /** What processes that have nothing to do with the run used, as a share of the machine. */
+  /** CPU time of processes that are not part of the run, as a share of the machine. */
   readonly othersShare: number;
   readonly clientPeakBytes: number;
   readonly shipperPeakBytes: number;
   readonly programPeakBytes: number;
-  /** Requests and bytes at the sink; absent on another server. */
+  /** Requests and bytes that the sink counted; absent on another server. */
   readonly store?: Counts;
 }
 
-/** What a contender says of itself. */
-export interface Ran {
-  /** What its programs inside PostgreSQL used, in ms. */
+/** What a contender reports of its run. */
+export interface RunResult {
+  /** CPU time of its programs inside PostgreSQL, in ms. */
   readonly programMs?: number;
-  /** Facts beside the times, such as the size of a set; numbers, in the unit that the name ends in. */
+  /** Other figures, such as the size of a set. Each name ends with its unit. */
   readonly facts?: Readonly<Record<string, number>>;
   /** The JSON that Stowage printed. */
   readonly printed?: unknown;
 }
 
-/** More is said loudly: then the figures are worth little. */
+/** Above this the report warns: the figures are not reliable. */
 export const OTHERS_SHARE_MAX = 0.05;
 
-/** Runs one contender once, alone, and counts. */
-export async function measure<T extends Ran>(
-  { servers, stores, sink }: Watched,
+/** Runs a contender once and measures it. */
+export async function measure<T extends RunResult>(
+  { servers, stores, sink }: MeasuredProcesses,
   work: () => Promise<T>,
 ): Promise<{ ran: T; usage: Usage }> {
   await sink?.forgetCounts();
   const idle = servers.map((pid) => ({ pid, processes: processesOf(pid) }));
   const serversBefore = await sumOf(servers, (pid) => serverMs(pid));
   const memory = watchMemory(servers, stores);
-  const before = await lookAround(stores);
+  const before = await readCounters(stores);
   const startedAt = performance.now();
   let ran: T;
   let wallMs: number;
@@ -69,7 +69,7 @@ export async function measure<T extends Ran>(
     wallMs = performance.now() - startedAt;
     peaks = memory.stop();
   }
-  const after = await lookAround(stores);
+  const after = await readCounters(stores);
   const serversAfter = await sumOf(idle, ({ pid, processes }) => serverMs(pid, processes));
   const clientMs = after.clientMs - before.clientMs;
   const databaseMs = serversAfter - serversBefore;
@@ -101,7 +101,7 @@ async function sumOf<T>(list: readonly T[], ms: (one: T) => Promise<number>): Pr
   return (await Promise.all(list.map(ms))).reduce((sum, one) => sum + one, 0);
 }
 
-async function lookAround(stores: readonly number[]) {
+async function readCounters(stores: readonly number[]) {
   const { user, system } = process.cpuUsage();
   return {
     clientMs: await endedChildrenMs(),

@@ -1,36 +1,38 @@
 import { readFileSync } from 'node:fs';
 import { allStats, below } from './cpu.ts';
 
-/** The largest resident sets that were seen. */
+/** The largest resident sets during a run. */
 export interface Peaks {
-  /** Sum of the peaks of all processes that the client was: more than it ever had at once, never less. */
+  /**
+   * Sum of the peaks of all client processes: an upper bound of what they used at the same time.
+   */
   readonly clientBytes: number;
-  /** The largest peak of one shipper of Stowage; 0 without one. */
+  /** The largest peak of a shipper; 0 without shippers. */
   readonly shipperBytes: number;
   /** Sum of the peaks of the programs that PostgreSQL started for COPY. */
   readonly programBytes: number;
 }
 
-const LOOK_MS = 200;
+const SAMPLE_MS = 200;
 
 /**
- * Looks at all descendants of this process and of the servers now and then. Linux keeps the peak of a process while it
- * lives, so only what ends within the pause is missed.
- * @param ignored processes that are no clients: servers, sinks
+ * Samples all descendants of this process and of the servers. Linux keeps the peak of a running
+ * process, so that only processes that end between two samples are missed.
+ * @param ignored processes that are not clients, such as the sink
  */
 export function watchMemory(
   servers: readonly number[],
   ignored: readonly number[],
 ): { stop(): Peaks } {
   const seen = new Map<number, { kind: keyof Peaks; bytes: number; isShipper: boolean }>();
-  const look = () => {
+  const sample = () => {
     const stats = allStats();
-    const noClients = new Set([process.pid, ...servers, ...ignored]);
+    const notClients = new Set([process.pid, ...servers, ...ignored]);
     const outside = new Set(
       [...servers, ...ignored].flatMap((pid) => below(stats, pid).map((one) => one.pid)),
     );
     for (const { pid } of below(stats, process.pid))
-      if (!noClients.has(pid) && !outside.has(pid)) note(pid, 'clientBytes');
+      if (!notClients.has(pid) && !outside.has(pid)) note(pid, 'clientBytes');
     for (const server of servers) {
       const backends = new Set(
         stats.filter(({ parent }) => parent === server).map(({ pid }) => pid),
@@ -45,7 +47,7 @@ export function watchMemory(
     const isShipper = before?.isShipper === true || isShipperProcess(pid);
     seen.set(pid, { kind, bytes: Math.max(before?.bytes ?? 0, bytes), isShipper });
   };
-  const timer = setInterval(look, LOOK_MS);
+  const timer = setInterval(sample, SAMPLE_MS);
   return {
     stop() {
       clearInterval(timer);

@@ -1,15 +1,15 @@
-/** Rows that are the same in every run: everything follows from the row's number. */
+/** Columns of a table whose rows are computed from the row number, the same in every run. */
 export interface Shape {
   readonly name: 'lineitem' | 'narrow' | 'wide';
-  /** Of COPY text per row, nearly. */
+  /** Approximate bytes of COPY text per row. */
   readonly rowBytes: number;
   readonly columns: string;
-  /** A SELECT list over `i`. */
+  /** A SELECT list over the row number `i`. */
   readonly values: string;
 }
 
 export const SHAPES = {
-  /** As TPC-H's table of that name. */
+  /** Like the table of this name in TPC-H. */
   lineitem: {
     name: 'lineitem',
     rowBytes: 144,
@@ -29,18 +29,20 @@ export const SHAPES = {
     name: 'wide',
     rowBytes: 2057,
     columns: 'id bigint NOT NULL, body text NOT NULL',
-    // Uncompressed in the heap: TOAST would be another benchmark. Half of it repeats, as documents do.
+    // Stored uncompressed in the heap, so that TOAST is not measured. Half of the text repeats.
     values: `100000000 + i, (SELECT string_agg(md5((i * 32 + j)::text) || repeat(chr((97 + j)::int), 32), '') FROM generate_series(0, 31) j)`,
   },
 } as const satisfies Record<string, Shape>;
 
-/** SQL that makes an empty table. */
+/** SQL that creates an empty table. */
 export function createTable(table: string, shape: Shape): string {
   const plain = shape.name === 'wide' ? `; ALTER TABLE ${table} ALTER body SET STORAGE PLAIN` : '';
   return `CREATE TABLE ${table} (${shape.columns})${plain}`;
 }
 
-/** SQL that fills a table with a share of `bytes` of COPY text: so many connections can fill one table. */
+/**
+ * SQL that inserts a share of `bytes` of COPY text, so that several connections can fill a table.
+ */
 export function fillTable(
   table: string,
   shape: Shape,
@@ -52,10 +54,10 @@ export function fillTable(
   return `INSERT INTO ${table} SELECT ${shape.values} FROM generate_series(${(first ?? 0) + 1}::bigint, ${last}::bigint) i`;
 }
 
-/** Tables per script: a script is one transaction, and locks are limited. */
+/** Tables per script. A script is one transaction, and the lock table is limited. */
 const TABLES_PER_SCRIPT = 100;
 
-/** Scripts that make `count` tables of ten rows with a key. */
+/** Scripts that create `count` tables of ten rows with a primary key. */
 export function smallTables(count: number, segment: number): string[] {
   const scripts: string[] = [];
   for (let first = 0; first < count; first += TABLES_PER_SCRIPT) {

@@ -1,19 +1,22 @@
 import { type StdioOptions, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { describeExit, exitOf } from '../../../async/child-process.ts';
 import type { TestServer } from '../../support/servers/postgres.ts';
 import { endedChildrenMs, serverMs } from '../measure/cpu.ts';
 import { median } from '../report/result.ts';
 
-/** What one run of a client cost. */
+/** The cost of a run of a client. */
 export interface Cost {
   readonly clientMs: number;
   readonly serverMs: number;
   readonly wallMs: number;
 }
 
-/** Modules of test/bench, one file each in `folder`, as the product is: to compile a hundred would be counted as their work. */
+/**
+ * Bundles modules of this folder into one file each, as the product is bundled. Otherwise the time
+ * to compile a hundred modules would be counted.
+ */
 export async function bundle(folder: string, ...names: string[]): Promise<void> {
   await build({
     entryPoints: names.map((name) => join(import.meta.dirname, `${name}.ts`)),
@@ -30,16 +33,16 @@ export async function bundle(folder: string, ...names: string[]): Promise<void> 
   });
 }
 
-/** Nothing else of our environment gets in: a certificate or a proxy that is named there is not measured. */
+/** The environment of all clients. Nothing else is passed on: a proxy or a CA would be measured. */
 export const BASE = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C.UTF-8' };
 
 export interface Client {
   readonly command: readonly string[];
-  /** Beside BASE. */
+  /** Added to BASE. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs all clients of a server in turns, so that none has the machine at its best. */
+/** Runs all clients one after the other in every round, so that none is favoured by the machine. */
 export async function inTurns(
   rounds: number,
   server: TestServer,
@@ -52,7 +55,7 @@ export async function inTurns(
   return costs;
 }
 
-/** Everything it prints goes to /dev/null. */
+/** Runs a client. Its output goes to /dev/null. */
 async function costOf(server: TestServer, { command, env = {} }: Client): Promise<Cost> {
   const clientBefore = await endedChildrenMs();
   const serverBefore = await serverMs(server.pid);
@@ -60,8 +63,8 @@ async function costOf(server: TestServer, { command, env = {} }: Client): Promis
   const [program = '', ...args] = command;
   const stdio: StdioOptions = ['ignore', 'ignore', 'inherit'];
   const child = spawn(program, args, { stdio, env: { ...BASE, ...env } });
-  const [code] = (await once(child, 'exit')) as [number];
-  if (code !== 0) throw new Error(`${program} ended with ${code}`);
+  const exit = await exitOf(child);
+  if (exit.code !== 0) throw new Error(`${program} ended with ${describeExit(exit)}`);
   const wallMs = performance.now() - startedAt;
   return {
     clientMs: (await endedChildrenMs()) - clientBefore,
@@ -70,7 +73,7 @@ async function costOf(server: TestServer, { command, env = {} }: Client): Promis
   };
 }
 
-/** Seconds per GB of COPY text: of the client as the median and raw, and the medians of the rest. */
+/** Medians in seconds per GB of COPY text, and the raw values of the client. */
 export function perGigabyte(costs: readonly Cost[], bytes: number) {
   const seconds = (ms: number) => ms / 1e3 / (bytes / 1e9);
   const middle = (field: keyof Cost) => seconds(median(costs.map((cost) => cost[field])));

@@ -1,6 +1,7 @@
 /**
- * `node test/bench/parts/receive-child.ts HOST PORT TABLE`: receives a table through copyOut, gives every block back at once, and prints
- * how many bytes and rows it were. What test/bench/parts/receive.ts measures.
+ * `node test/bench/parts/receive-child.ts HOST PORT TABLE`: receives a table through copyOut,
+ * releases every block at once, and prints the number of bytes and rows.
+ * test/bench/parts/receive.ts runs it.
  */
 import { receive } from './receive-table.ts';
 

@@ -1,6 +1,6 @@
 /**
- * `node test/bench/parts/receive-streams-child.ts HOST PORT TABLE`: receives a table the straightforward way, by pg and pg-copy-streams, and throws
- * it away. The other end of what test/bench/parts/receive.ts compares.
+ * `node test/bench/parts/receive-streams-child.ts HOST PORT TABLE`: receives a table by pg and
+ * pg-copy-streams, and discards it. test/bench/parts/receive.ts runs it for comparison.
  */
 import { Client } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';

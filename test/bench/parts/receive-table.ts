@@ -12,9 +12,9 @@ interface Source {
 }
 
 /**
- * Receives a table as a shipper does, frame by frame; a frame's memory is somebody else's once `take` is done. Returns how many
- * rows the server counted.
- * @throws Error when other rows came.
+ * Receives a table as a shipper does, frame by frame. The memory of a frame is used again after
+ * `take` resolves. Returns the number of rows that the server counted.
+ * @throws Error when another number of rows was received
  */
 export async function receive(
   { host, port, table }: Source,
@@ -30,15 +30,16 @@ export async function receive(
     [`public.${table}`],
   );
   const copy = copyOut(session, { schema: 'public', name: table, columns }, { encoding: 'UTF8' });
-  let came = 0;
+  let received = 0;
   for await (const block of copy.blocks) {
-    if (block.kind !== 'rows') throw new Error('no row here is that long');
+    if (block.kind !== 'rows') throw new Error('a row is longer than a block');
     await take(block);
-    came += block.count;
+    received += block.count;
     block.release();
   }
   const counted = await copy.rowsCounted();
   await session.close();
-  if (counted !== came) throw new Error(`${came} rows came, ${counted} were counted`);
+  if (counted !== received)
+    throw new Error(`received ${received} rows, but the server counted ${counted}`);
   return counted;
 }

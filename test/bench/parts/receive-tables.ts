@@ -1,6 +1,6 @@
 import type { TestServer } from '../../support/servers/postgres.ts';
 
-/** Tables of one row width each; about `bytes` bytes of COPY text. */
+/** Tables of different row widths. */
 export const RECEIVE_TABLES = {
   lineitem: {
     rowBytes: 121,
@@ -16,7 +16,10 @@ export const RECEIVE_TABLES = {
 
 export type ReceiveTable = keyof typeof RECEIVE_TABLES;
 
-/** Made in place, uncompressed, and read once, so that no run writes hint bits. */
+/**
+ * Creates and fills tables with about `bytes` bytes of COPY text each. VACUUM sets the hint bits,
+ * so that no run writes them.
+ */
 export async function makeReceiveTables(
   server: TestServer,
   bytes: number,

@@ -1,6 +1,7 @@
 /**
- * `node test/bench/parts/receive.ts [--gb 1] [--rounds 3]`: what receiving a table costs the client, beside psql and beside pg-copy-streams, in turns: user and system CPU of the
- * client process alone, and of the server, per GB of COPY text; over TCP on the loopback and over a Unix socket.
+ * `node test/bench/parts/receive.ts [--gb 1] [--rounds 3]`: compares what receiving a table costs
+ * with Stowage, with psql and with pg-copy-streams. Prints user and system CPU of the client
+ * process and of the server per GB of COPY text, over TCP on the loopback and over a Unix socket.
  */
 import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
@@ -17,7 +18,7 @@ const { values } = parseArgs({
 const sockets = await mkdtemp('/tmp/stowage-socket-');
 const [OURS, STREAMS] = ['receive-child', 'receive-streams-child'];
 await bundle(sockets, OURS, STREAMS);
-// The server may run as another user.
+// The server may run as another user, and creates its socket there.
 await chmod(sockets, 0o777);
 const server = await startPostgres({
   settings: { unix_socket_directories: sockets, shared_buffers: '256MB' },
@@ -56,7 +57,7 @@ async function compare(table: ReceiveTable): Promise<void> {
     const { client, server: database, wall, raw } = spent(way);
     const ratio = client / spent(`psql ${way.split(' ').at(-1)}`).client;
     console.log(
-      `  ${way.padEnd(19)} client ${client.toFixed(2)} s/GB (${ratio.toFixed(2)} of psql; ${raw}), server ${database.toFixed(1)}, wall ${wall.toFixed(1)}`,
+      `  ${way.padEnd(19)} client ${client.toFixed(2)} s/GB (${ratio.toFixed(2)} × psql; ${raw}), server ${database.toFixed(1)}, wall ${wall.toFixed(1)}`,
     );
   }
 }

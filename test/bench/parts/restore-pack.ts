@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { constants, crc32, zstdCompressSync } from 'node:zlib';
+import { describeExit, exitOf } from '../../../async/child-process.ts';
 import { FORMAT_VERSION } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import type { OrderOf, SourceExtent } from '../../../backup-set/documents/restore.ts';
@@ -15,7 +15,7 @@ export const ORDER_KEY = formatKey({ kind: 'order', restore: RESTORE, phase: 'da
 const FRAME_BYTES = 4 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
-/** A table as a backup stores it, and the order to load it. */
+/** A table as one pack of a backup, and the order to load it. */
 export interface Packed {
   readonly pack: Buffer;
   readonly order: OrderOf<'data'>;
@@ -71,7 +71,8 @@ async function* copyOf({ binDir, host, port, user }: TestServer): AsyncGenerator
   const child = spawn(`${binDir}/psql`, [...login, '-c', `COPY ${TABLE} TO STDOUT`], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const exit = exitOf(child);
   for await (const chunk of child.stdout as AsyncIterable<Buffer>) yield chunk;
-  if (child.exitCode === null) await once(child, 'exit');
-  if (child.exitCode !== 0) throw new Error(`psql ended with ${child.exitCode}`);
+  const ended = await exit;
+  if (ended.code !== 0) throw new Error(`psql ended with ${describeExit(ended)}`);
 }

@@ -1,6 +1,7 @@
 /**
- * A bucket in memory, as simple as can be: what was put is given back, whole or by ranges. Started by restore.ts as a child, so
- * that its work is nobody's; prints its port. `GET /` tells how many requests it answered and how many bytes it sent.
+ * A minimal bucket in memory with PUT and GET, whole or by range. restore.ts starts it as a child
+ * process, so that its CPU time is not counted as the client's. It prints its port. `GET /` returns
+ * the number of requests and of bytes sent.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,14 +1,18 @@
 /**
- * `node test/bench/parts/restore.ts`: the rows of one table from a bucket in memory into PostgreSQL, by a shipper over one connection and
- * over four, beside `curl | zstd -dc | psql -c 'COPY … FROM STDIN'`, in turns. Prints CPU seconds per GB (10⁹ bytes) of rows, of the
- * client and of the database apart, and wall times; medians and raw rows.
- * Arguments: --megabytes 1000 --rounds 3 --entry dist/segment-shipper.js (several: in turns, to compare builds)
+ * `node test/bench/parts/restore.ts`: restores the rows of one table from a bucket in memory into
+ * PostgreSQL. Compares a shipper over one connection, a shipper over four connections, and
+ * `curl | zstd -dc | psql -c 'COPY … FROM STDIN'`, in turns. Prints CPU seconds per GB (10⁹ bytes)
+ * of rows for the client and the database separately, and wall times: medians and raw values.
+ *
+ * Arguments: --megabytes 1000 --rounds 3 --entry dist/segment-shipper.js (repeat --entry to compare
+ * builds)
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { describeExit, exitOf, tailOf } from '../../../async/child-process.ts';
 import { SHIPPER_FLAGS } from '../../../segment-shipper/protocol/node-flags.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { bigTable } from '../../support/trouble/trouble.ts';
@@ -72,7 +76,7 @@ try {
 }
 
 async function prepare(server: TestServer): Promise<Packed> {
-  say(`filling a table with ${values.megabytes} MB of rows`);
+  print(`filling a table with ${values.megabytes} MB of rows`);
   for (const sql of bigTable(Number(values.megabytes))) await server.psql(sql);
   const packed = await packTable(server);
   await fetch(`${endpoint}/${BUCKET}/${PACK_KEY}`, {
@@ -97,7 +101,7 @@ async function measured(
   const startedAt = performance.now();
   const peakBytes = await work();
   const wallMs = performance.now() - startedAt;
-  // A backend's time is the postmaster's only when it has been waited for.
+  // Linux adds the time of a backend to the postmaster only after the postmaster has waited for it.
   await sleep(500);
   const run: Measured = {
     name,
@@ -106,7 +110,7 @@ async function measured(
     serverMs: (await serverMs(server.pid)) - database,
     ...(peakBytes !== undefined && { peakBytes }),
   };
-  say(JSON.stringify(run));
+  print(JSON.stringify(run));
   return run;
 }
 
@@ -119,11 +123,13 @@ async function pipeline(
   const child = spawn('bash', ['-c', `set -euo pipefail; ${get} | zstd -dcq | ${load}`], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  const [code] = (await once(child, 'close')) as [number];
-  if (code !== 0) throw new Error(`the pipeline ended with ${code}`);
+  const exit = await exitOf(child);
+  if (exit.code !== 0) throw new Error(`the pipeline ended with ${describeExit(exit)}`);
 }
 
-/** The shipper as the coordinator starts it, with one order; returns its peak of memory. */
+/**
+ * Runs a shipper with one order, as the coordinator starts it. Returns its peak memory in bytes.
+ */
 async function shipper(server: TestServer, entry: string, workers: number): Promise<number> {
   const child = spawn(process.execPath, [...nodeOptions(), entry], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -140,14 +146,14 @@ async function shipper(server: TestServer, entry: string, workers: number): Prom
   };
   for (const line of [job, { type: 'order', phase: 'data' }, { type: 'end' }])
     child.stdin.write(`${JSON.stringify(line)}\n`);
-  // What the kernel tells of an ended child begins with the size of this process, which holds the pack.
+  // Not the peak that the kernel reports of an ended child: it includes the size of this process,
+  // which holds the pack, at the time of the fork.
   const memory = watchMemory([server.pid], [store.pid ?? -1]);
-  let said = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
-  const [code] = (await once(child, 'close')) as [number];
+  const output = tailOf(child.stdout, 1_000_000);
+  const exit = await exitOf(child);
   const { shipperBytes } = memory.stop();
-  if (code !== 0 || !said.includes('"status":"done"'))
-    throw new Error(`the shipper ended with ${code}: ${said.slice(-1000)}`);
+  if (exit.code !== 0 || !output.text().includes('"status":"done"'))
+    throw new Error(`the shipper ended with ${describeExit(exit)}: ${output.text().slice(-1000)}`);
   const key = `restores/${RESTORE}/receipts/data/0.json`;
   const receipt = (await (await fetch(`${endpoint}/${BUCKET}/${key}`)).json()) as {
     status: string;
@@ -156,7 +162,7 @@ async function shipper(server: TestServer, entry: string, workers: number): Prom
   return shipperBytes;
 }
 
-/** As the command line starts shippers; for a profile `BENCH_NODE_OPTIONS='--cpu-prof'`. */
+/** The flags of a shipper. For a profile, set `BENCH_NODE_OPTIONS='--cpu-prof'`. */
 function nodeOptions(): string[] {
   const more = (process.env['BENCH_NODE_OPTIONS'] ?? '')
     .split(' ')
@@ -166,7 +172,7 @@ function nodeOptions(): string[] {
 
 function report(runs: readonly Measured[], { bytes, pack }: Packed): void {
   const perGb = (ms: number) => ms / 1000 / (bytes / 1e9);
-  say(
+  print(
     `\n${(bytes / 1e9).toFixed(2)} GB of rows, stored ${(pack.length / 1e9).toFixed(2)} GB; medians`,
   );
   const byName = Map.groupBy(runs, ({ name }) => name);
@@ -176,12 +182,12 @@ function report(runs: readonly Measured[], { bytes, pack }: Packed): void {
       median(among.map((run) => run[field]));
     const ratio = (field: 'clientMs' | 'wallMs') => (of(field) / of(field, base)).toFixed(2);
     const peak = Math.max(...some.map(({ peakBytes = 0 }) => peakBytes)) / 1024 / 1024;
-    say(
+    print(
       `${name}: client ${perGb(of('clientMs')).toFixed(2)} s/GB (${ratio('clientMs')} ×), database ${perGb(of('serverMs')).toFixed(1)} s/GB, wall ${perGb(of('wallMs')).toFixed(1)} s/GB (${ratio('wallMs')} ×)${peak > 0 ? `, peak ${peak.toFixed(0)} MiB` : ''}`,
     );
   }
 }
 
-function say(text: string): void {
+function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }

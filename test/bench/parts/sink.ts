@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An S3 endpoint on loopback that keeps no byte: it answers as fast as it can, so that what is measured is the client. */
+/**
+ * An S3 endpoint on loopback that stores nothing and answers at once, so that only clients cost.
+ */
 export interface Sink {
   readonly endpoint: string;
-  /** For clients that want some; nothing checks them. */
+  /** Credentials that clients require. The sink does not check them. */
   readonly env: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
@@ -29,7 +31,7 @@ export async function startSink(): Promise<Sink> {
   };
 }
 
-/** Remembers the last objects' sizes: rclone looks at what it has written. */
+/** Sizes of the last objects: rclone sends a HEAD for an object after writing it. */
 const sizes = new Map<string, { bytes: number; etag: string }>();
 const SIZES_MAX = 100;
 

@@ -1,15 +1,17 @@
 /**
- * `node test/bench/parts/start.ts [--rounds 15] [--json]`, after `npm run build`: what a process costs that ships one relation of 1 KB, beside
- * `node -e 0`, rclone and aws-cli storing the same bytes, in turns. User and system time of each process, as its parent is told it.
+ * `node test/bench/parts/start.ts [--rounds 15] [--json]`, after `npm run build`: compares the cost
+ * of a shipper process for one relation of 1 KB with `node -e 0`, and with rclone and aws-cli that
+ * store the same bytes, in turns. Prints user and system time of each process.
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { describeExit, exitOf } from '../../../async/child-process.ts';
 import type { Report } from '../../../segment-shipper/protocol/control.ts';
 import { SHIPPER_FLAGS } from '../../../segment-shipper/protocol/node-flags.ts';
 import { backupJob, holdSnapshot } from '../../integration/shipper/shipper.ts';
@@ -31,7 +33,7 @@ const PAYLOAD = 'x'.repeat(1000);
 interface Sample {
   readonly cpuMs: number;
   readonly wallMs: number;
-  /** What the shipper itself says in its report `done`. */
+  /** The value in the shipper's report `done`. */
   readonly ownCpuMs?: number;
 }
 
@@ -41,7 +43,7 @@ interface Contender {
 }
 
 await access(SHIPPER).catch(() => {
-  throw new Error('nothing is built: npm run build');
+  throw new Error('dist/segment-shipper.js does not exist: run npm run build');
 });
 const home = await mkdtemp(join(tmpdir(), 'stowage-start-'));
 const sink = await startSink();
@@ -49,7 +51,7 @@ const server = await startPostgres();
 try {
   await server.psql(`CREATE TABLE small AS SELECT '${PAYLOAD}'::text AS t`);
   const held = await holdSnapshot(server);
-  // rclone takes no certificates from there, and refuses to start.
+  // rclone does not start with this variable.
   const { AWS_CA_BUNDLE: _, ...inherited } = process.env;
   const env = { ...inherited, ...sink.env };
   const ship = (root: string) => {
@@ -75,7 +77,7 @@ try {
     },
   ];
   const samples = new Map(contenders.map(({ name }) => [name, [] as Sample[]]));
-  // A first turn that does not count: it fills the page cache, and our compile cache.
+  // The first round is not counted: it fills the page cache and Node's compile cache.
   for (let round = 0; round <= rounds; round++) {
     for (const { name, run } of contenders) {
       const sample = await run();
@@ -104,7 +106,7 @@ function aws(endpoint: string): string[] {
   return ['aws', '--endpoint-url', endpoint, 's3', 'cp', '-', 's3://bench/aws'];
 }
 
-/** bash's `time` has the kernel's own sum of a child's user and system time, to the millisecond. */
+/** Runs a command under bash's `time`, which prints the kernel's CPU times to the millisecond. */
 async function measured(
   command: readonly string[],
   input = '',
@@ -118,12 +120,13 @@ async function measured(
   });
   child.stdin.on('error', () => undefined);
   child.stdin.write(input);
-  // The end of its standard input tells a shipper that the coordinator is gone.
+  // A shipper takes the end of standard input for the end of the coordinator.
   if (!isJob) child.stdin.end();
-  const closed = once(child, 'close');
+  const closed = exitOf(child);
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  const [code] = (await closed) as [number | null];
-  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${String(code)}: ${out}${err}`);
+  const exit = await closed;
+  if (exit.code !== 0)
+    throw new Error(`${command.join(' ')} ended with ${describeExit(exit)}: ${out}${err}`);
   const cpuMs =
     err
       .trim()
@@ -138,18 +141,12 @@ async function measured(
   };
 }
 
-async function text(stream: NodeJS.ReadableStream): Promise<string> {
-  let all = '';
-  for await (const chunk of stream.setEncoding('utf8')) all += String(chunk);
-  return all;
-}
-
 function print(all: ReadonlyMap<string, readonly Sample[]>): void {
   const rows = [...all].map(([name, runs]) => ({
     name,
     cpuMs: median(runs.map(({ cpuMs }) => cpuMs)),
-    leastCpuMs: Math.min(...runs.map(({ cpuMs }) => cpuMs)),
-    mostCpuMs: Math.max(...runs.map(({ cpuMs }) => cpuMs)),
+    minCpuMs: Math.min(...runs.map(({ cpuMs }) => cpuMs)),
+    maxCpuMs: Math.max(...runs.map(({ cpuMs }) => cpuMs)),
     wallMs: median(runs.map(({ wallMs }) => wallMs)),
     ownCpuMs: median(runs.flatMap(({ ownCpuMs }) => ownCpuMs ?? [])),
   }));
@@ -159,13 +156,13 @@ function print(all: ReadonlyMap<string, readonly Sample[]>): void {
   }
   const cell = (value: number) => (Number.isNaN(value) ? '–' : value.toFixed(0)).padStart(9);
   const lines = rows.map((row) =>
-    [row.cpuMs, row.leastCpuMs, row.mostCpuMs, row.ownCpuMs, row.wallMs].map(cell).join(''),
+    [row.cpuMs, row.minCpuMs, row.maxCpuMs, row.ownCpuMs, row.wallMs].map(cell).join(''),
   );
-  const heads = ['CPU ms', 'least', 'most', 'own word', 'wall ms']
+  const heads = ['CPU ms', 'minimum', 'maximum', 'reported', 'wall ms']
     .map((head) => head.padStart(9))
     .join('');
   process.stdout.write(
-    `medians of ${rounds} turns, Node ${process.version}\n${' '.repeat(30)}${heads}\n`,
+    `medians of ${rounds} rounds, Node ${process.version}\n${' '.repeat(30)}${heads}\n`,
   );
   for (const [index, { name }] of rows.entries())
     process.stdout.write(`${name.padEnd(30)}${lines[index] ?? ''}\n`);

@@ -1,7 +1,8 @@
 /**
- * `node test/bench/parts/uncompressed-child.ts HOST PORT ROOT ENDPOINT`: ships the table lineitem as a shipper does, but for zstd: received in
- * frames, each digested, into packs with their receipts; prints how
- * many bytes of rows it were. What test/bench/parts/uncompressed.ts measures.
+ * `node test/bench/parts/uncompressed-child.ts HOST PORT ROOT ENDPOINT`: ships the table lineitem
+ * as a shipper does, but without compression: it receives frames, computes their digests, and
+ * writes packs and receipts. Prints the bytes of the rows. test/bench/parts/uncompressed.ts runs
+ * it.
  */
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';

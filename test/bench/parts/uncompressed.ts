@@ -1,6 +1,8 @@
 /**
- * `node test/bench/parts/uncompressed.ts [--gb 1] [--rounds 3]`: what a shipper's work but for compression costs the client per GB of rows
- * (lineitem): receiving, digesting and uploading, over HTTP and over TLS, beside psql into rclone and into aws-cli where they are, in turns.
+ * `node test/bench/parts/uncompressed.ts [--gb 1] [--rounds 3]`: measures what a shipper costs the
+ * client per GB of rows (lineitem) without compression: receiving, computing digests and uploading,
+ * over HTTP and over TLS. Compares it with psql piped into rclone and aws-cli, if they are
+ * installed.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -88,12 +90,16 @@ function ours({ host, port }: TestServer, store: Store): Client {
   };
 }
 
-/** Bytes of rows in COPY text format: all that the child says it received, and that the store has got. */
+/**
+ * The bytes of rows in COPY text format, as the child reports them.
+ * @throws Error when fewer bytes have arrived in the store
+ */
 async function bytesOf(child: Client, { sink }: Store): Promise<number> {
   await sink?.forgetCounts();
   const [node = '', ...args] = child.command;
   const { stdout } = await promisify(execFile)(node, args, { env: { ...BASE, ...child.env } });
   const arrived = (await sink?.counts())?.bytesIn ?? 0;
-  if (arrived < Number(stdout)) throw new Error(`${stdout} bytes were shipped, ${arrived} arrived`);
+  if (arrived < Number(stdout))
+    throw new Error(`the child shipped ${stdout} bytes, but ${arrived} arrived in the store`);
   return Number(stdout);
 }

@@ -1,6 +1,7 @@
 /**
- * `node test/bench/parts/upload.ts`: our part pump beside lib-storage's Upload, the same random bytes to the same Ceph gateway, in turns.
- * Prints CPU seconds of this process per GB and GB/s; design note 8 says why the pump is ours.
+ * `node test/bench/parts/upload.ts`: compares Stowage's part pump with lib-storage's Upload. Both
+ * send the same random bytes to the same Ceph gateway, in turns. Prints CPU seconds of this process
+ * per GB, and GB/s. Design note 8 explains why Stowage has its own part pump.
  */
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';

@@ -6,18 +6,18 @@ import type { StoredSet } from '../contenders/stowage.ts';
 import type { Bench } from '../scenario.ts';
 import { awsVariables } from '../setup/store.ts';
 
-/** What a restore of one table cannot do without, in bytes. */
+/** The bytes that a restore of one table must read. */
 export interface Needed {
-  /** The table's extents, of all segments. */
+  /** The extents of the table on all segments. */
   readonly extentBytes: number;
-  /** manifest.json and the segments' parts. */
+  /** manifest.json and the parts of all segments. */
   readonly manifestBytes: number;
 }
 
-/** More than any document of a set of one segment. */
+/** Larger than any document of a set of one segment. */
 const BYTES_MAX = 64 * 1024 ** 2;
 
-/** Reads the manifest of a set as its format says. */
+/** Reads the manifest of a set and adds up what a restore of one table needs. */
 export async function neededFor({ store }: Bench, set: StoredSet, table: string): Promise<Needed> {
   Object.assign(process.env, awsVariables(store));
   const { plainEndpoint: endpoint, region } = store;

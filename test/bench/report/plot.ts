@@ -1,21 +1,23 @@
 import { type Medians, mediansOf, type ScenarioResult } from './result.ts';
 
-/** What is stacked, from the axis outwards. */
+/** The parts of a bar, from the axis outwards. */
 const PARTS = [
   { of: 'databaseSeconds', name: 'PostgreSQL', className: 'database' },
-  { of: 'programSeconds', name: 'its programs', className: 'programs' },
+  { of: 'programSeconds', name: 'server programs', className: 'programs' },
   { of: 'clientSeconds', name: 'client', className: 'client' },
 ] as const satisfies readonly { of: keyof Medians; name: string; className: string }[];
 
 const [WIDTH, LEFT, RIGHT, BAR, PITCH, HEAD] = [960, 340, 90, 16, 24, 46];
 
-/** Readable on a light and on a dark page: it has no ground of its own, and its colours follow the reader's. */
+/** Readable on light and dark pages: no background, and colours that follow the colour scheme. */
 const STYLE = `text { font: 13px system-ui, sans-serif; fill: #24292f }
 .title { font-weight: 600 } .ours { font-weight: 600 } .grid { stroke: #8884 }
 .database { fill: #3b6ea8 } .programs { fill: #d08a2e } .client { fill: #4c9a6a }
 @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .database { fill: #6ea3dc } .programs { fill: #e8a850 } .client { fill: #6cc08d } }`;
 
-/** Stacked bars: CPU seconds per GB of COPY text, a group per scenario that has such a figure. */
+/**
+ * Stacked bars of CPU seconds per GB of COPY text, a group for each scenario with such a figure.
+ */
 export function plotOf(results: readonly ScenarioResult[]): string {
   const groups = results.filter(({ bytes }) => bytes > 0);
   let y = HEAD;

@@ -16,7 +16,7 @@ export interface Report {
   readonly startedAt: Date;
 }
 
-/** Writes the files that were asked for; prints the report when none was. */
+/** Writes the files that the options name, and logs warnings about the last scenario. */
 export async function writeReport(report: Report, say: (text: string) => void): Promise<void> {
   const { options, results } = report;
   const text = markdownOf(report);
@@ -27,7 +27,7 @@ export async function writeReport(report: Report, say: (text: string) => void): 
   for (const warning of warningsOf(results.slice(-1))) say(`WARNING: ${warning}`);
 }
 
-/** The report for people, as docs/benchmarks.md takes it. */
+/** The report as Markdown, for docs/benchmarks.md. */
 export function markdownOf(report: Report): string {
   const { results } = report;
   return [
@@ -36,7 +36,7 @@ export function markdownOf(report: Report): string {
     ...results.flatMap((result) => [
       `### ${result.name}`,
       '',
-      `${result.title}.`,
+      `${sentence(result.title)}.`,
       ...result.notes,
       '',
       ...(result.text === undefined ? [] : ['```text', result.text, '```', '']),
@@ -62,7 +62,7 @@ function aboutOf({ storeName, tools, startedAt, options, postgresVersion }: Repo
   return `${startedAt.toISOString().slice(0, 16)}Z, ${availableParallelism()} cores (${cpus()[0]?.model ?? '?'}), ${(totalmem() / 1024 ** 3).toFixed(0)} GiB, Linux ${release()}, Node ${process.version}, ${postgresVersion}, ${programs.join(', ')}. Store: ${storeName}; connections by ${options.sockets ? 'Unix socket' : 'TCP on 127.0.0.1'}.`;
 }
 
-/** Everything, for other programs and for later. */
+/** All figures, for other programs. */
 function jsonOf({ results, options, tools, storeName, startedAt, postgresVersion }: Report) {
   return {
     startedAt,
@@ -110,17 +110,19 @@ function jsonOf({ results, options, tools, storeName, startedAt, postgresVersion
   };
 }
 
+const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
 const isMet = ({ measured, atMost }: Bar) =>
   measured === undefined ? undefined : measured <= atMost;
 
 function warningsOf(results: readonly ScenarioResult[]): string[] {
   return results.flatMap(({ name, rows }) => {
     const worst = Math.max(0, ...rows.map(({ othersShare }) => othersShare));
-    const loud = rows.filter(({ othersShare }) => othersShare > OTHERS_SHARE_MAX).length;
-    return loud === 0
+    const busy = rows.filter(({ othersShare }) => othersShare > OTHERS_SHARE_MAX).length;
+    return busy === 0
       ? []
       : [
-          `NOT A QUIET MACHINE: in ${loud} of ${rows.length} runs of ${name} other processes used more than ${OTHERS_SHARE_MAX * 100} % of the machine (at worst ${(worst * 100).toFixed(0)} %)`,
+          `BUSY MACHINE: in ${busy} of ${rows.length} runs of ${name}, other processes used more than ${OTHERS_SHARE_MAX * 100} % of the machine (maximum ${(worst * 100).toFixed(0)} %)`,
         ];
   });
 }

@@ -1,32 +1,34 @@
-import type { Ran, Usage } from '../measure/measure.ts';
+import type { RunResult, Usage } from '../measure/measure.ts';
 
-/** One contender in one round. */
+/** A run of a contender in a round. */
 export interface Row extends Usage {
   readonly contender: string;
   readonly round: number;
-  readonly facts: NonNullable<Ran['facts']>;
+  readonly facts: NonNullable<RunResult['facts']>;
   readonly printed?: unknown;
 }
 
-/** All that one scenario found out. */
+/** The results of a scenario. */
 export interface ScenarioResult {
   readonly name: string;
-  /** What was measured on what, for the heading. */
+  /** What was measured, and on which data. */
   readonly title: string;
-  /** COPY text that every contender moves: the divisor of "per GB" (10⁹ bytes). 0: no such figure makes sense. */
+  /**
+   * Bytes of COPY text of every contender, the divisor of "per GB" (10⁹ bytes). 0: no such figure.
+   */
   readonly bytes: number;
-  /** The contender that everything else is divided by. */
+  /** The contender by whose figures all others are divided. */
   readonly floor: string;
   readonly rows: readonly Row[];
-  /** What a script of its own printed, where there are no rows. */
+  /** The output of a script, for a scenario without rows. */
   readonly text?: string;
-  /** What the issue asks of this scenario. */
+  /** Stowage's own limits for this scenario. */
   readonly bars: readonly Bar[];
-  /** Sentences for the reader: what is unequal, what was left out and why. */
+  /** Sentences for the reader: where contenders differ, which were skipped and why. */
   readonly notes: readonly string[];
 }
 
-/** A figure and the most that it may be. */
+/** A figure and its limit. */
 export interface Bar {
   readonly what: string;
   readonly atMost: number;
@@ -35,7 +37,7 @@ export interface Bar {
   readonly measured: number | undefined;
 }
 
-/** Medians of one contender's rounds. */
+/** Medians of all rounds of a contender. */
 export interface Medians extends Omit<Usage, 'store'> {
   readonly contender: string;
   readonly rounds: number;
@@ -45,7 +47,7 @@ export interface Medians extends Omit<Usage, 'store'> {
   readonly facts: Readonly<Record<string, number>>;
 }
 
-/** In the order in which the contenders first ran. */
+/** Medians in the order in which the contenders first ran. Peaks and `othersShare` are maxima. */
 export function mediansOf(rows: readonly Row[]): Medians[] {
   return [...Map.groupBy(rows, ({ contender }) => contender)].map(([contender, own]) => {
     const of = (pick: (row: Row) => number) => median(own.map(pick));
@@ -76,7 +78,7 @@ export function mediansOf(rows: readonly Row[]): Medians[] {
   });
 }
 
-/** Of nothing, NaN. */
+/** The median; NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
@@ -85,7 +87,7 @@ export function median(values: readonly number[]): number {
   );
 }
 
-/** Median of one contender over that of another; undefined when one of them did not run. */
+/** The median of a contender divided by that of a peer; undefined when one of them did not run. */
 export function ratioOf(
   rows: readonly Row[],
   contender: string,

@@ -1,6 +1,6 @@
 import { type Bar, type Medians, mediansOf, type Row, type ScenarioResult } from './result.ts';
 
-/** Medians, with ratios to the floor; CPU per GB of COPY text where there is such a figure. */
+/** Medians and their ratios to the floor. CPU is per GB of COPY text if the scenario has bytes. */
 export function mediansTable({ rows, bytes, floor }: ScenarioResult): string {
   const medians = mediansOf(rows);
   const base = medians.find(({ contender }) => contender === floor);
@@ -11,18 +11,18 @@ export function mediansTable({ rows, bytes, floor }: ScenarioResult): string {
     [
       '',
       `database, ${unit}`,
-      `its programs, ${unit}`,
+      `server programs, ${unit}`,
       `client, ${unit}`,
       `all CPU, ${unit}`,
       'wall, s',
-      'all CPU × floor',
-      'wall × floor',
+      'all CPU ÷ floor',
+      'wall ÷ floor',
       'client peak, MiB',
-      'programs peak, MiB',
+      'server programs peak, MiB',
       'requests',
       'stored, MB',
       'read, MB',
-      'others, %',
+      'other processes, %',
     ],
     medians.map((one) => [
       one.contender,
@@ -43,10 +43,20 @@ export function mediansTable({ rows, bytes, floor }: ScenarioResult): string {
   );
 }
 
-/** Every run, in CPU seconds as they were counted. */
+/** Every run, in measured CPU seconds. */
 export function rowsTable(rows: readonly Row[]): string {
   return table(
-    ['', 'round', 'database', 'programs', 'client', 'store', 'interrupts', 'wall', 'others, %'],
+    [
+      '',
+      'round',
+      'database',
+      'server programs',
+      'client',
+      'store',
+      'interrupts',
+      'wall',
+      'other processes, %',
+    ],
     rows.map((row) => [
       row.contender,
       String(row.round),
@@ -74,7 +84,7 @@ export function barsTable(bars: readonly Bar[]): string {
 }
 
 function clientPeak({ clientPeakBytes, shipperPeakBytes }: Medians): string {
-  const shipper = shipperPeakBytes === 0 ? '' : ` (a shipper ${mebibytes(shipperPeakBytes)})`;
+  const shipper = shipperPeakBytes === 0 ? '' : ` (largest shipper ${mebibytes(shipperPeakBytes)})`;
   return `${mebibytes(clientPeakBytes)}${shipper}`;
 }
 
@@ -91,7 +101,7 @@ const megabytes = (bytes: number) =>
   bytes === 0 ? '–' : (bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 0);
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  // A pipe in a contender's name would end the cell.
+  // An unescaped pipe in the name of a contender would end the cell.
   const cells = [head, head.map(() => '---'), ...rows].map((row) =>
     row.map((cell) => cell.replaceAll('|', '\\|')),
   );

@@ -9,7 +9,7 @@ import { advanceRestore } from '../../../functions/handlers/advance-restore.ts';
 import { planRestore } from '../../../functions/handlers/plan-restore.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
 import { openStore } from '../../../storage/open.ts';
-import { answer, askForAll, restoreId } from './restore.ts';
+import { requestRestore, restoreId, writeReceipts } from './restore.ts';
 import { type SetSize, TIMESTAMP, writeSet } from './set.ts';
 
 /** Bytes of the documents of one set. */
@@ -26,16 +26,19 @@ interface DocumentBytes {
 }
 type Document = keyof DocumentBytes;
 
-/** What one more of each adds to a document. */
+/** The bytes that each additional extent, relation or content adds to a document. */
 export type ItemBytes = Readonly<
   Record<Document, { perExtent: number; perRelation: number; perContent: number }>
 >;
 
-/** Four sets that differ in one dimension each; small ones, as documents are lists, but with contents of three digits. */
+/**
+ * Small sets, because documents are lists and grow linearly, but with content ids of three digits.
+ * Three larger sets differ from the base in one dimension each.
+ */
 const BASE: SetSize = { flavour: 'shards', contents: 110, relations: 100, extents: 10 };
 const MORE = { extents: 10, relations: 100, contents: 10 };
 
-/** Encodes the documents of real, if small, sets and restores, and takes the differences. */
+/** Writes the documents of small sets and restores, and computes the differences of their sizes. */
 export async function measureItems(): Promise<ItemBytes> {
   const base = await documentsOf(BASE);
   const extents = await documentsOf({ ...BASE, extents: BASE.extents + MORE.extents });
@@ -43,7 +46,7 @@ export async function measureItems(): Promise<ItemBytes> {
   const contents = await documentsOf({ ...BASE, contents: BASE.contents + MORE.contents });
   const itemOf = (document: Document) => {
     const perExtent = (extents[document] - base[document]) / (MORE.extents * BASE.relations);
-    // More relations are more extents, too.
+    // Additional relations also bring additional extents.
     const perRelation =
       (relations[document] - base[document]) / MORE.relations - perExtent * BASE.extents;
     const perContent = (contents[document] - base[document]) / MORE.contents;
@@ -62,7 +65,7 @@ export async function measureItems(): Promise<ItemBytes> {
   };
 }
 
-/** Of documents that each content has, those of one content. */
+/** The bytes of each document. If every content has its own, those of one content. */
 async function documentsOf(size: SetSize): Promise<DocumentBytes> {
   const folder = await mkdtemp(join(tmpdir(), 'stowage-bench-bytes-'));
   const store = await openStore({ root: pathToFileURL(folder).href });
@@ -70,11 +73,11 @@ async function documentsOf(size: SetSize): Promise<DocumentBytes> {
     const { receiptBytes } = await writeSet(folder, size);
     const deps: Deps = { store, clock: () => new Date(), log: pino({ level: 'error' }) };
     await stitch(deps, TIMESTAMP);
-    await askForAll(store, size, 'same');
+    await requestRestore(store, size, 'same');
     const restore = restoreId('same');
     await planRestore(deps, restore);
     for (const phase of ['verify', 'pre-data', 'data'] as const) {
-      await answer(store, size, 'same', phase);
+      await writeReceipts(store, size, 'same', phase);
       if (phase !== 'data') await advanceRestore(deps, restore);
     }
     const bytesOf = async (key: string) => (await store.head(key))?.bytes ?? Number.NaN;

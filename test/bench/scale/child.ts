@@ -1,6 +1,7 @@
 /**
- * One function in a process of its own, as a Lambda would run it: `scale-child.ts <root> <work> <size as JSON>`. What the work
- * needs beside the set is written first and not measured. Prints a line of JSON.
+ * Runs one function in its own process, like a Lambda: `child.ts <root> <work> <size as JSON>`.
+ * First writes the other documents that the function needs, which is not measured. Prints one line
+ * of JSON.
  */
 import pino from 'pino';
 import { phasePrefix, setPrefix } from '../../../backup-set/base/keys.ts';
@@ -13,7 +14,7 @@ import { validate } from '../../../functions/handlers/validate.ts';
 import { listKeys } from '../../../functions/stored/load.ts';
 import { requestTask } from '../../../functions/tasks/tasks.ts';
 import { openStore } from '../../../storage/open.ts';
-import { answer, askForAll, type RestoreWay, restoreId } from './restore.ts';
+import { type RestoreMode, requestRestore, restoreId, writeReceipts } from './restore.ts';
 import { contentsOf, type SetSize, TIMESTAMP } from './set.ts';
 import type { Work } from './work.ts';
 
@@ -22,10 +23,12 @@ const size = JSON.parse(sizeText) as SetSize;
 const store = await openStore({ root });
 const deps: Deps = { store, clock: () => new Date(), log: pino({ level: 'error' }) };
 const AT = new Date('2026-02-02T00:00:00.000Z');
-const way: RestoreWay = size.flavour === 'greenplum' ? 'resize' : 'same';
-const restore = restoreId(way);
+const mode: RestoreMode = size.flavour === 'greenplum' ? 'resize' : 'same';
+const restore = restoreId(mode);
 
-/** Prepares, and gives what is to be measured; what that returns goes into the report. */
+/**
+ * Each prepares its work and returns the function to measure, whose result goes into the report.
+ */
 const WORKS: Record<Work, () => Promise<() => Promise<Record<string, unknown>>>> = {
   async list() {
     return async () => ({
@@ -38,21 +41,21 @@ const WORKS: Record<Work, () => Promise<() => Promise<Record<string, unknown>>>>
   async validate() {
     return async () => ({ status: (await validate(deps, TIMESTAMP)).verdict.status });
   },
-  async slices() {
+  async 'plan-task'() {
     const key = await requestTask(deps, TIMESTAMP, 'verify', AT);
     const task = key.split('/')[1] ?? '';
     return async () => ({ orders: (await planTask(deps, task)).wrote.length });
   },
-  async 'plan restore'() {
-    await askForAll(store, size, way);
+  async 'plan-restore'() {
+    await requestRestore(store, size, mode);
     return async () => ({ wrote: (await planRestore(deps, restore)).wrote.length });
   },
-  async 'data orders'() {
-    if (way === 'same') {
-      await answer(store, size, way, 'verify');
+  async 'load orders'() {
+    if (mode === 'same') {
+      await writeReceipts(store, size, mode, 'verify');
       await advanceRestore(deps, restore);
     }
-    await answer(store, size, way, 'pre-data');
+    await writeReceipts(store, size, mode, 'pre-data');
     return async () => {
       const { wrote } = await advanceRestore(deps, restore);
       const orders = await listKeys(deps, phasePrefix(restore, 'orders', 'data'), ['order']);
@@ -65,12 +68,13 @@ const WORKS: Record<Work, () => Promise<() => Promise<Record<string, unknown>>>>
     };
   },
   async 'one receipt of many'() {
-    await answer(store, size, way, 'data', contentsOf(size).slice(0, -1));
+    await writeReceipts(store, size, mode, 'data', contentsOf(size).slice(0, -1));
     return async () => ({ wrote: (await advanceRestore(deps, restore)).wrote.length });
   },
   async 'end restore'() {
-    await answer(store, size, way, 'data', contentsOf(size).slice(-1));
-    for (const phase of ['post-data', 'analyze'] as const) await answer(store, size, way, phase);
+    await writeReceipts(store, size, mode, 'data', contentsOf(size).slice(-1));
+    for (const phase of ['post-data', 'analyze'] as const)
+      await writeReceipts(store, size, mode, phase);
     return async () => ({ wrote: (await advanceRestore(deps, restore)).wrote });
   },
 };
@@ -78,12 +82,12 @@ const WORKS: Record<Work, () => Promise<() => Promise<Record<string, unknown>>>>
 const measured = await WORKS[work as Work]();
 const cpuBefore = process.cpuUsage();
 const startedAt = performance.now();
-const told = await measured();
+const figures = await measured();
 const wallSeconds = (performance.now() - startedAt) / 1000;
 const { user, system } = process.cpuUsage(cpuBefore);
 process.stdout.write(
   `${JSON.stringify({
-    ...told,
+    ...figures,
     wallSeconds,
     cpuSeconds: (user + system) / 1e6,
     peakRssMib: process.resourceUsage().maxRSS / 1024,

@@ -2,7 +2,7 @@ import { extentsOf } from './series.ts';
 import type { SetSize, WrittenSet } from './set.ts';
 import { FUNCTION_MEGABYTES, type Measured, WORKS, type Work } from './work.ts';
 
-/** One function's work on one set. */
+/** The measurement of one function on one set. */
 export interface Row {
   readonly series: string;
   readonly size: SetSize;
@@ -11,7 +11,7 @@ export interface Row {
   readonly measured: Measured;
 }
 
-/** A line per set: what each function's work took. */
+/** A row per set: CPU time and memory of each function. */
 export function tableOf(rows: readonly Row[]): string {
   const sets = Map.groupBy(rows, ({ series, size }) => `${series} ${JSON.stringify(size)}`);
   const lines = [...sets.values()].flatMap(([first, ...rest]) => {
@@ -25,7 +25,10 @@ export function tableOf(rows: readonly Row[]): string {
     const measured = new Map([first, ...rest].map((row) => [row.work, row.measured]));
     return [[...about, ...WORKS.map((work) => cellOf(work, measured.get(work)))]];
   });
-  return markdown(['grows in', 'segments × relations × extents', 'documents', ...WORKS], lines);
+  return markdown(
+    ['growing dimension', 'segments × relations × extents', 'documents', ...WORKS],
+    lines,
+  );
 }
 
 function cellOf(work: Work, measured: Measured | undefined): string {
@@ -36,7 +39,7 @@ function cellOf(work: Work, measured: Measured | undefined): string {
   return `${cpuSeconds.toFixed(1)} s, ${peakRssMib > FUNCTION_MEGABYTES[work] ? `**${peak}**` : peak}`;
 }
 
-/** A line per series: CPU and memory as powers of the number of extents; 1 is linear, 2 would be quadratic. */
+/** A row per series: growth of CPU and memory as a power of the number of extents; 1 is linear. */
 export function growthOf(rows: readonly Row[]): string {
   const lines = [...Map.groupBy(rows, ({ series }) => series)].map(([series, several]) => [
     series,
@@ -50,10 +53,10 @@ export function growthOf(rows: readonly Row[]): string {
       return `${cpu.toFixed(2)}, ${memory.toFixed(2)}`;
     }),
   ]);
-  return markdown(['grows in', ...WORKS], lines);
+  return markdown(['growing dimension', ...WORKS], lines);
 }
 
-/** CPU microseconds that one extent costs, in the largest set of a series. */
+/** CPU microseconds per extent in the largest set of a series. */
 export function microsPerExtent(
   rows: readonly Row[],
   series: string,
@@ -67,7 +70,7 @@ export function microsPerExtent(
   return costs.at(-1);
 }
 
-/** The slope of the straight line nearest to the points on logarithmic scales. */
+/** The slope of the regression line through the points on logarithmic scales. */
 function exponent(points: readonly (readonly [number, number])[]): number {
   const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const);
   const mean = (of: (point: readonly [number, number]) => number) =>

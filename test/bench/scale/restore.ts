@@ -6,14 +6,18 @@ import { doneReceipt } from '../../../backup-set/testing/done-receipt.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { AT, contentsOf, countsOf, nameOf, type SetSize, TIMESTAMP } from './set.ts';
 
-/** Where a restore goes: to as many segments as the set has, or, of a Greenplum, to fewer. */
-export type RestoreWay = 'same' | 'resize';
+/** `same`: into as many segments as the set has. `resize`: into fewer segments of a Greenplum. */
+export type RestoreMode = 'same' | 'resize';
 
-export const restoreId = (way: RestoreWay) =>
+export const restoreId = (way: RestoreMode) =>
   way === 'same' ? '20260201120000123-00000001' : '20260201120000123-00000002';
 
-/** Somebody wants all of it back. */
-export async function askForAll(store: ObjectStore, size: SetSize, way: RestoreWay): Promise<void> {
+/** Writes a request to restore the whole set. */
+export async function requestRestore(
+  store: ObjectStore,
+  size: SetSize,
+  way: RestoreMode,
+): Promise<void> {
   const id = restoreId(way);
   const target = way === 'same' ? size : { ...size, contents: size.contents / 2 };
   const request: RestoreRequest = {
@@ -41,11 +45,11 @@ export async function askForAll(store: ObjectStore, size: SetSize, way: RestoreW
   );
 }
 
-/** These contents, or all that have an order of this phase, have carried it out. */
-export async function answer(
+/** Writes receipts of a phase, for these contents or for all that have an order. */
+export async function writeReceipts(
   store: ObjectStore,
   size: SetSize,
-  way: RestoreWay,
+  way: RestoreMode,
   phase: Phase,
   contents = way === 'resize' ? [-1] : contentsOf(size),
 ): Promise<void> {

@@ -1,9 +1,11 @@
 /**
- * `npm run bench:scale`: what functions need for sets of up to a million extents, each in a process with the heap of the function
- * that does it, and how that grows. Prints tables; `--json FILE` keeps the raw rows (docs/scale.json unless told otherwise).
+ * `npm run bench:scale`: measures the CPU and memory that functions need for sets of up to a
+ * million extents, and how they grow. Each function runs in a process with the heap of its Lambda.
+ * Prints tables; `--json FILE` sets the file of the raw rows (default docs/scale.json).
  *
- * `--only NAME` one series; `--contents --relations --extents --greenplum` one set of your own (10 million extents:
- * `--contents 1000 --relations 10000`); `--factors 1,2,4,10`; `--heap-megabytes 320`; `--works list,stitch`.
+ * `--only NAME` runs one series. `--contents --relations --extents --greenplum` run one set of that
+ * size (10 million extents: `--contents 1000 --relations 10000`), without a file of raw rows. Also
+ * `--factors 1,2,4,10`, `--heap-megabytes 320`, `--works list,stitch`.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -12,7 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { measureItems } from './bytes.ts';
-import { paperOf } from './paper.ts';
+import { estimateOf } from './estimate.ts';
 import { growthOf, microsPerExtent, type Row, tableOf } from './report.ts';
 import { extentsOf, SERIES, type Series, TYPICAL } from './series.ts';
 import { type SetSize, writeSet } from './set.ts';
@@ -20,7 +22,7 @@ import { FUNCTION_MEGABYTES, type Measured, WORKS, type Work } from './work.ts';
 
 const run = promisify(execFile);
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
-/** Beside V8's old space a process needs room for its young one, for buffers and for itself. */
+/** The share of V8's old space: the young generation, buffers and the process need the rest. */
 const HEAP_OF_MEMORY = 0.7;
 const CHILD_MS_MAX = 20 * 60_000;
 
@@ -47,10 +49,10 @@ for (const { series, factor } of chosen) {
 const [cpu] = cpus();
 const machine = `${cpus().length} × ${cpu?.model ?? '?'}, Node ${process.version}, load ${loadavg()[0]?.toFixed(1) ?? '?'} at the end`;
 const items = await measureItems();
-const paper = paperOf(items, costs());
+const estimate = estimateOf(items, costs());
 const report = [
   `${startedAt.toISOString()}; ${machine}`,
-  paper,
+  estimate,
   tableOf(rows),
   growthOf(rows),
 ].join('\n\n');
@@ -59,9 +61,9 @@ const file = values.json ?? (values.contents === undefined ? 'docs/scale.json' :
 if (file !== undefined) await writeFile(file, `${jsonOf({ startedAt, machine, items, rows })}\n`);
 if (rows.some(({ measured }) => 'failed' in measured)) process.exitCode = 1;
 
-/** What an extent costs where there are many to a relation, as in a large cluster. */
+/** CPU microseconds per extent in a set with many extents per relation, as in a large cluster. */
 function costs(): Record<string, number> {
-  const works: readonly Work[] = ['stitch', 'validate', 'slices', 'plan restore', 'data orders'];
+  const works: readonly Work[] = ['stitch', 'validate', 'plan-task', 'plan-restore', 'load orders'];
   return Object.fromEntries(
     works.flatMap((work) => {
       const micros = microsPerExtent(
@@ -74,7 +76,7 @@ function costs(): Record<string, number> {
   );
 }
 
-/** Six digits of a measured number are more than it is worth. */
+/** Rounds measured numbers to six digits. */
 function jsonOf(report: unknown): string {
   return JSON.stringify(report, (_, value: unknown) =>
     typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value,
@@ -114,7 +116,7 @@ async function measureSet({ name, works }: Series, size: SetSize): Promise<Row[]
       const row = { series: name, size, set, work, measured: await measure(folder, work, size) };
       process.stderr.write(`  ${work}: ${JSON.stringify(row.measured)}\n`);
       measured.push(row);
-      // Whoever comes next needs what this one should have left.
+      // The next work needs the documents of this one.
       if ('failed' in row.measured) break;
     }
     return measured;

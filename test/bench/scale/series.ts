@@ -1,19 +1,19 @@
 import type { SetSize } from './set.ts';
 import { WORKS, type Work } from './work.ts';
 
-/** Sets that grow in one direction, so that it shows what follows what. */
+/** Sets that grow in one dimension. */
 export interface Series {
   readonly name: string;
   readonly works: readonly Work[];
   readonly sizeAt: (factor: number) => SetSize;
 }
 
-const RESIZE_WORKS: readonly Work[] = ['stitch', 'plan restore', 'data orders'];
+const RESIZE_WORKS: readonly Work[] = ['stitch', 'plan-restore', 'load orders'];
 
-/** The one that large clusters look like. */
+/** The series that resembles large clusters. */
 export const TYPICAL = 'extents of each relation';
 
-/** Each has 100,000 extents at the factor 1, and so a million at 10. */
+/** Each series has 100,000 extents at factor 1, and a million at factor 10. */
 export const SERIES: readonly Series[] = [
   {
     name: 'extents of one content',

@@ -10,10 +10,10 @@ import { Seal, SealPart } from '../../../backup-set/documents/seal.ts';
 
 export interface SetSize {
   readonly flavour: 'shards' | 'greenplum';
-  /** Segments; a Greenplum has its coordinator beside them. */
+  /** The number of segments, without the coordinator of a Greenplum. */
   readonly contents: number;
   readonly relations: number;
-  /** Frames of each relation on each segment. */
+  /** The number of frames of each relation on each segment. */
   readonly extents: number;
 }
 
@@ -21,7 +21,7 @@ export const TIMESTAMP = '20260131010203';
 export const AT = '2026-01-31T01:02:03.000Z';
 const WORKERS = 4;
 const PACK_BYTES = 1024 ** 3;
-/** A small table is one frame as long as it happens to be; a large one is cut by `frameBytes`: 0.93 × 4 MiB, compressed 3.3 : 1. */
+/** The only frame of a small table; a mean frame of a large one (0.93 × 4 MiB, 3.3 : 1). */
 const SMALL = { rows: 1234, bytes: 123_456, length: 23_456 };
 const FULL = { rows: 26_400, bytes: 3_900_000, length: 1_180_000 };
 
@@ -33,8 +33,8 @@ export interface WrittenSet {
 }
 
 /**
- * Writes what such a backup leaves: plan, receipts, seal and its parts, all with right keys and digests, and packs of the right
- * size without data in them.
+ * Writes the plan, the receipts, the seal and its parts of a backup with correct keys and digests,
+ * and packs of the correct size without data.
  */
 export async function writeSet(folder: string, size: SetSize): Promise<WrittenSet> {
   const sums = { documents: 0, documentBytes: 0, packs: 0, receiptBytes: 0 };
@@ -73,7 +73,7 @@ export async function writeSet(folder: string, size: SetSize): Promise<WrittenSe
           kind: 'pack',
           extents,
         });
-        await writeHollow(join(folder, key), bytes);
+        await writeSparse(join(folder, key), bytes);
         await write(formatKey({ kind: 'receipt', ...shipment }), receipt);
         sums.packs += 1;
         sums.receiptBytes += receipt.length;
@@ -110,7 +110,7 @@ export async function writeSet(folder: string, size: SetSize): Promise<WrittenSe
   return sums;
 }
 
-/** The contents of such a set, in their order. */
+/** The contents of a set, in order. */
 export function contentsOf({ contents, flavour }: Pick<SetSize, 'contents' | 'flavour'>): number[] {
   const segments = Array.from({ length: contents }, (_, content) => content);
   return flavour === 'greenplum' ? [-1, ...segments] : segments;
@@ -118,7 +118,7 @@ export function contentsOf({ contents, flavour }: Pick<SetSize, 'contents' | 'fl
 
 export const nameOf = (relation: number) => `a_table_with_a_usual_name_${relation}`;
 
-/** Rows and bytes of every relation on every segment. */
+/** Rows and bytes of every relation on each segment. */
 export function countsOf({ relations, extents }: Pick<SetSize, 'relations' | 'extents'>) {
   const frame = frameOf(extents);
   return Array.from({ length: relations }, (_, relation) => ({
@@ -130,7 +130,7 @@ export function countsOf({ relations, extents }: Pick<SetSize, 'relations' | 'ex
 
 const frameOf = (extents: number) => (extents === 1 ? SMALL : FULL);
 
-/** What one worker ships: every relation whose turn it is, frame by frame, in packs of a gibibyte. */
+/** The packs of one worker. Relations are assigned to the workers in turn. */
 function packsOf(worker: number, { relations, extents }: SetSize): Extent[][] {
   const frame = frameOf(extents);
   const packs: Extent[][] = [];
@@ -138,7 +138,7 @@ function packsOf(worker: number, { relations, extents }: SetSize): Extent[][] {
   let offset = 0;
   for (let relation = worker; relation < relations; relation += WORKERS) {
     for (let at = 0; at < extents; at++) {
-      // What makes one relation differ from another goes into its first frame.
+      // Only the first frame differs between relations.
       const more = at === 0 ? relation : 0;
       const crc32 = createHash('md5').update(`${relation}/${at}`).digest('hex').slice(0, 8);
       const { length } = frame;
@@ -159,7 +159,7 @@ function packsOf(worker: number, { relations, extents }: SetSize): Extent[][] {
   return pack.length > 0 ? [...packs, pack] : packs;
 }
 
-async function writeHollow(path: string, bytes: number): Promise<void> {
+async function writeSparse(path: string, bytes: number): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const file = await open(path, 'wx');
   try {

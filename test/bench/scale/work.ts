@@ -1,29 +1,29 @@
-/** What functions do with a set, in the order in which one of them needs what another has left. */
+/** The measured functions, in the order in which each needs the documents of those before it. */
 export const WORKS = [
   'list',
   'stitch',
   'validate',
-  'slices',
-  'plan restore',
-  'data orders',
+  'plan-task',
+  'plan-restore',
+  'load orders',
   'one receipt of many',
   'end restore',
 ] as const;
 export type Work = (typeof WORKS)[number];
 
-/** Megabytes that infra/aws/lanes.mjs gives to the function that does it. */
+/** Megabytes that infra/aws/lanes.mjs gives to the Lambda that runs it. */
 export const FUNCTION_MEGABYTES: Readonly<Record<Work, number>> = {
   list: 1769,
   stitch: 1769,
   validate: 1769,
-  slices: 1769,
-  'plan restore': 3008,
-  'data orders': 3008,
+  'plan-task': 1769,
+  'plan-restore': 3008,
+  'load orders': 3008,
   'one receipt of many': 3008,
   'end restore': 3008,
 };
 
-/** What a process said of itself, or why it did not live to say anything. */
+/** The figures of a process, or the reason why it failed. */
 export type Measured =
   | {
       readonly wallSeconds: number;

@@ -5,7 +5,7 @@ import { type Bar, type Row, ratioOf } from '../report/result.ts';
 import type { Scenario } from '../scenario.ts';
 import { fill, withServer } from '../setup/servers.ts';
 
-interface What {
+interface BackupSpec {
   readonly name: string;
   readonly about: string;
   readonly shape: Shape;
@@ -16,7 +16,7 @@ interface What {
 
 export const backup = backupScenario({
   name: 'backup',
-  about: 'one table of lineitem, one stream',
+  about: 'backup of one lineitem table in one stream',
   shape: SHAPES.lineitem,
   tables: ['lineitem'],
   gigabytes: 2,
@@ -25,7 +25,7 @@ export const backup = backupScenario({
 
 export const backupNarrow = backupScenario({
   name: 'backup-narrow',
-  about: 'one table of rows of 20 bytes, one stream',
+  about: 'backup of one table with rows of 20 bytes in one stream',
   shape: SHAPES.narrow,
   tables: ['narrow'],
   gigabytes: 0.5,
@@ -34,7 +34,7 @@ export const backupNarrow = backupScenario({
 
 export const backupWide = backupScenario({
   name: 'backup-wide',
-  about: 'one table of rows of 2 KB, one stream',
+  about: 'backup of one table with rows of 2 KB in one stream',
   shape: SHAPES.wide,
   tables: ['wide'],
   gigabytes: 1,
@@ -43,14 +43,14 @@ export const backupWide = backupScenario({
 
 export const twoTables = backupScenario({
   name: 'two-tables',
-  about: 'two tables of lineitem at once, two streams on two cores',
+  about: 'backup of two lineitem tables at the same time, in two streams on two cores',
   shape: SHAPES.lineitem,
   tables: ['lineitem_1', 'lineitem_2'],
   gigabytes: 2,
   rounds: 2,
 });
 
-function backupScenario({ name, about, shape, tables, gigabytes, rounds }: What): Scenario {
+function backupScenario({ name, about, shape, tables, gigabytes, rounds }: BackupSpec): Scenario {
   return {
     name,
     about,
@@ -81,10 +81,10 @@ function backupScenario({ name, about, shape, tables, gigabytes, rounds }: What)
   };
 }
 
-/** The bars are about lineitem; other rows are shown without. */
+/** Only the scenarios with lineitem tables have bars. */
 function barsOf(name: string, rows: readonly Row[]): Bar[] {
   const bar = (peer: string, of: 'totalSeconds' | 'wallSeconds', atMost: number): Bar => ({
-    what: `${of === 'totalSeconds' ? 'CPU of database and client' : 'wall'} over that of ${peer}`,
+    what: `${of === 'totalSeconds' ? 'CPU of database and client' : 'wall time'}, relative to ${peer}`,
     atMost,
     unit: '×',
     measured: ratioOf(rows, BACKUP.stowage, peer, of),

@@ -17,7 +17,7 @@ const NAMES = {
 
 export const manyTables: Scenario = {
   name: 'many-tables',
-  about: 'many tables of ten rows on several nodes',
+  about: 'backup of many tables of ten rows on several nodes',
   gigabytes: 0,
   rounds: 2,
   async run(bench, { rounds }) {
@@ -25,19 +25,19 @@ export const manyTables: Scenario = {
     const servers = await startServers(bench, nodes);
     try {
       await bench.store.ready(false);
-      bench.say(`making ${tables} tables on each of ${nodes} nodes`);
+      bench.log(`creating ${tables} tables on each of ${nodes} nodes`);
       await eachInFlight(servers, 2, fillNode(tables));
       const { rows, notes } = await runInTurns(bench, servers, contenders(bench, servers), rounds);
       return {
         name: this.name,
-        title: `${tables} tables of ten rows with a key on each of ${nodes} nodes`,
+        title: `backup of ${tables} tables of ten rows with a primary key on each of ${nodes} nodes`,
         bytes: 0,
         floor: NAMES.pgDump,
         rows,
         bars: barsOf(rows),
         notes: [
           requestsOf(rows),
-          'pg_dump uploads nothing: one object per table would be its next step.',
+          'pg_dump uploads nothing. An upload would add one object per table.',
           ...notes,
         ],
       };
@@ -84,9 +84,9 @@ function contenders(bench: Bench, servers: readonly TestServer[]): Contender[] {
 function barsOf(rows: readonly Row[]): Bar[] {
   const ours = rows.filter(({ contender }) => contender === NAMES.stowage);
   return [
-    { what: 'wall', atMost: 60, unit: 's', measured: mediansOf(ours)[0]?.wallSeconds },
+    { what: 'wall time', atMost: 60, unit: 's', measured: mediansOf(ours)[0]?.wallSeconds },
     {
-      what: 'storage requests of the node that makes most',
+      what: 'storage requests of the node with the most requests',
       atMost: 200,
       unit: 'requests',
       measured: ours[0]?.store && Math.max(...perNode(ours[0]).map(({ count }) => count)),
@@ -94,7 +94,7 @@ function barsOf(rows: readonly Row[]): Bar[] {
   ];
 }
 
-/** Requests by kind, of each segment, by the content id in the key. */
+/** Requests of each node, by kind. The sink reads the node from the content id in the key. */
 function perNode({ store }: Row): { node: string; count: number; kinds: Record<string, number> }[] {
   return Object.entries(store?.requestsOf ?? {})
     .filter(([node]) => node !== 'shared')
@@ -109,7 +109,7 @@ function requestsOf(rows: readonly Row[]): string {
   const ours = rows.find(
     ({ contender, store }) => contender === NAMES.stowage && store !== undefined,
   );
-  if (ours === undefined) return 'Requests are counted at the sink only.';
+  if (ours === undefined) return 'Only the sink counts requests.';
   const words = (kinds: Record<string, number>) =>
     Object.entries(kinds)
       .map(([kind, count]) => `${kind} ${count}`)

@@ -26,7 +26,7 @@ const NAMES = {
 
 export const oneTable: Scenario = {
   name: 'one-table',
-  about: 'one table of 1 MB out of a large set',
+  about: 'restore of one table of 1 MB from a large set',
   gigabytes: 10,
   rounds: 2,
   async run(bench, { gigabytes, rounds }) {
@@ -53,14 +53,14 @@ export const oneTable: Scenario = {
       const withNeeds = rows.map((row) => ({ ...row, facts: { ...row.facts, ...needed } }));
       return {
         name: this.name,
-        title: `${this.about}: ${gigabytes} GB of lineitem in one table, and the table; a backup of all first`,
+        title: `${this.about}, which also holds a lineitem table of ${gigabytes} GB. A backup of the whole set runs first`,
         bytes: 0,
         floor: NAMES.gzip,
         rows: [backedUp, ...withNeeds],
         bars: barsOf([backedUp, ...withNeeds]),
         notes: [
-          `The table's extents are ${needed.extentBytes} bytes, the manifest with its part ${needed.manifestBytes}.`,
-          'In the one stream the table stands in the middle: what is before it has to be read and decompressed.',
+          `The extents of the table have ${needed.extentBytes} bytes, the manifest and its part ${needed.manifestBytes}.`,
+          'The table is in the middle of the one gzip stream: everything before it must be read and decompressed.',
           ...notes,
         ],
       };
@@ -68,7 +68,7 @@ export const oneTable: Scenario = {
   },
 };
 
-/** Where the table stands in the decompressed stream. */
+/** The position of the table in the decompressed stream, in bytes. */
 interface Place {
   readonly before: number;
   readonly bytes: number;
@@ -76,9 +76,12 @@ interface Place {
 
 const PIECES = 10;
 
-/** The data of all tables as one gzip stream; a tenth of the large table is compressed once and stands there ten times. */
+/**
+ * Stores the data of all tables as one gzip stream. A tenth of the large table is compressed once
+ * and written ten times.
+ */
 async function storeStream(bench: Bench, server: TestServer, gigabytes: number): Promise<Place> {
-  bench.say('writing the one gzip stream');
+  bench.log('writing the one gzip stream');
   const rows = Math.ceil((gigabytes * 1e9) / SHAPES.lineitem.rowBytes / PIECES);
   const env = environment(bench, server);
   const copy = (query: string, name: string) =>
@@ -118,7 +121,7 @@ function contenders(
     into({
       name: NAMES.gzip,
       needs: ['curl', 'gzip', 'rclone'],
-      // Whoever has what he wants closes the pipe: that is no failure here, and the rows are counted.
+      // head closes the pipe when it has its bytes. That is not a failure: the rows are counted.
       run: async () => {
         await shell(
           environment(bench, server, RESTORED),
@@ -140,19 +143,19 @@ function barsOf(rows: readonly Row[]): Bar[] {
     const read = own?.store;
     return [
       {
-        what: `${name}: bytes read from packs over the table's extents`,
+        what: `${name}: bytes read from packs, relative to the extents of the table`,
         atMost: 1.05,
         unit: '×',
         measured: read && (read.bytesOutOf['pack'] ?? 0) / extentBytes,
       },
       {
-        what: `${name}: all bytes read over 1.05 × extents + manifest`,
+        what: `${name}: all bytes read, relative to 1.05 × extents + manifest`,
         atMost: 1,
         unit: '×',
         measured: read && read.bytesOut / (1.05 * extentBytes + manifestBytes),
       },
       {
-        what: `${name}: wall`,
+        what: `${name}: wall time`,
         atMost: 2,
         unit: 's',
         measured: medians.find(({ contender }) => contender === name)?.wallSeconds,

@@ -8,7 +8,7 @@ import { fill, withServer } from '../setup/servers.ts';
 
 export const restore: Scenario = {
   name: 'restore',
-  about: 'one table of lineitem into an empty database',
+  about: 'restore of one lineitem table into an empty database',
   gigabytes: 3,
   rounds: 2,
   async run(bench, { gigabytes, rounds }) {
@@ -27,7 +27,7 @@ export const restore: Scenario = {
         rows,
         bars: barsOf(rows),
         notes: [
-          'Stowage makes the table itself and reads the set before it changes anything, unless told not to; the others find an empty table.',
+          'Stowage creates the table itself. It reads the whole set before it changes anything, except with --no-verify. The other contenders load into an empty table.',
           ...notes,
         ],
       };
@@ -37,7 +37,7 @@ export const restore: Scenario = {
 
 function barsOf(rows: readonly Row[]): Bar[] {
   const bar = (of: 'clientSeconds' | 'wallSeconds', ours: string, peer: string): Bar => ({
-    what: `${of === 'wallSeconds' ? 'wall' : 'CPU of the client'} of ${ours} over that of ${peer}`,
+    what: `${of === 'wallSeconds' ? 'wall time' : 'CPU of the client'} of ${ours}, relative to ${peer}`,
     atMost: 1,
     unit: '×',
     measured: ratioOf(rows, ours, peer, of),

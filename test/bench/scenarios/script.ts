@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { access } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { describeExit, exitOf } from '../../../async/child-process.ts';
 import type { Scenario } from '../scenario.ts';
 
-/** A bench beside this one that can be run alone: what it prints becomes part of the report. */
+/** A bench that can also be run alone. Its output becomes part of the report. */
 interface Script {
   readonly name: string;
   readonly about: string;
-  /** In test/bench. */
+  /** The path below test/bench. */
   readonly file: string;
   readonly gigabytes: number;
   readonly rounds: number;
@@ -18,24 +18,24 @@ interface Script {
 const SCRIPTS: readonly Script[] = [
   {
     name: 'receive',
-    about: 'receiving alone, beside psql',
-    file: 'receive.ts',
+    about: 'receiving a table, compared with psql',
+    file: 'parts/receive.ts',
     gigabytes: 0.5,
     rounds: 3,
     argsFor: ({ gigabytes, rounds }) => ['--gb', String(gigabytes), '--rounds', String(rounds)],
   },
   {
     name: 'uncompressed',
-    about: 'a shipper without its compression, beside psql into rclone and aws-cli',
-    file: 'uncompressed.ts',
+    about: 'a shipper without compression, compared with psql piped into rclone and aws-cli',
+    file: 'parts/uncompressed.ts',
     gigabytes: 1,
     rounds: 3,
     argsFor: ({ gigabytes, rounds }) => ['--gb', String(gigabytes), '--rounds', String(rounds)],
   },
   {
     name: 'restore-client',
-    about: 'a restoring shipper alone, beside curl | zstd -dc | psql',
-    file: 'restore.ts',
+    about: 'a restoring shipper, compared with curl | zstd -dc | psql',
+    file: 'parts/restore.ts',
     gigabytes: 0.5,
     rounds: 2,
     argsFor: ({ gigabytes, rounds }) => [
@@ -45,29 +45,17 @@ const SCRIPTS: readonly Script[] = [
   },
   {
     name: 'start',
-    about: 'what a process costs that ships 1 KB',
-    file: 'start.ts',
+    about: 'the CPU cost of a process that ships 1 KB',
+    file: 'parts/start.ts',
     gigabytes: 0,
     rounds: 15,
     argsFor: ({ rounds }) => ['--rounds', String(rounds)],
   },
 ];
 
-/** Those whose file is there. */
-export async function scriptScenarios(): Promise<Scenario[]> {
-  const found: Scenario[] = [];
-  for (const script of SCRIPTS) {
-    const path = fileURLToPath(new URL(`../parts/${script.file}`, import.meta.url));
-    const isThere = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) found.push(scenarioOf(script, path));
-  }
-  return found;
-}
+export const scriptScenarios = (): Scenario[] => SCRIPTS.map(scenarioOf);
 
-function scenarioOf(script: Script, path: string): Scenario {
+function scenarioOf(script: Script): Scenario {
   const { name, about, gigabytes, rounds } = script;
   return {
     name,
@@ -75,20 +63,20 @@ function scenarioOf(script: Script, path: string): Scenario {
     gigabytes,
     rounds,
     async run(_bench, size) {
-      const text = await outputOf([path, ...script.argsFor(size)]);
+      const path = fileURLToPath(new URL(`../${script.file}`, import.meta.url));
+      const output = await outputOf([path, ...script.argsFor(size)]);
       const title = `${about} (\`node test/bench/${script.file}\`)`;
-      return { name, title, bytes: 0, floor: '', rows: [], bars: [], notes: [], text };
+      return { name, title, bytes: 0, floor: '', rows: [], bars: [], notes: [], text: output };
     },
   };
 }
 
-/** What it says meanwhile goes to our own standard error. */
+/** Runs a script and returns its standard output. Its standard error is passed on. */
 async function outputOf(args: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const closed = once(child, 'close');
-  let text = '';
-  for await (const chunk of child.stdout.setEncoding('utf8')) text += String(chunk);
-  const [code] = (await closed) as [number | null];
-  if (code !== 0) throw new Error(`node ${args.join(' ')} ended with ${String(code)}`);
-  return text.trimEnd();
+  const closed = exitOf(child);
+  const output = await text(child.stdout);
+  const exit = await closed;
+  if (exit.code !== 0) throw new Error(`node ${args.join(' ')} ended with ${describeExit(exit)}`);
+  return output.trimEnd();
 }

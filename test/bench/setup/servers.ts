@@ -7,19 +7,19 @@ import type { Bench } from '../scenario.ts';
 
 export const DATABASE = 'bench';
 
-/** A real PostgreSQL with the rows of a scenario, and how clients reach it. */
+/** A PostgreSQL server with the rows of a scenario. */
 export interface Source {
   readonly server: TestServer;
   readonly tables: readonly string[];
-  /** Of COPY text, in all tables, exactly. */
+  /** The exact bytes of COPY text of all tables. */
   readonly bytes: number;
-  /** The text itself, a file per table that the server may read. */
+  /** The path of a table's COPY text, which the server may read. */
   textOf(table: string): string;
 }
 
 /**
- * As a server that is tuned for loads, less what is chance: no autovacuum, no timed checkpoint; nothing is flushed to
- * disk. The log is as full as replication and pgBackRest want it.
+ * Settings for large loads, without random influences: no autovacuum, no timed checkpoint. WAL has
+ * the level that replication and pgBackRest need.
  */
 const SETTINGS = {
   autovacuum: 'off',
@@ -41,7 +41,10 @@ export async function startServers(bench: Bench, count: number): Promise<TestSer
   });
 }
 
-/** A server of a scenario's own while it works, and the store made ready: for reading what was written, or not. */
+/**
+ * Runs `work` with its own server.
+ * @param keeps whether the store keeps large objects, so that they can be read again
+ */
 export async function withServer<T>(
   bench: Bench,
   keeps: boolean,
@@ -57,13 +60,13 @@ export async function withServer<T>(
   }
 }
 
-/** Short: the path of a socket has 107 bytes. */
+/** A short name: the path of a socket can have at most 107 bytes. */
 export const socketFolder = ({ home }: Pick<Bench, 'home'>) => join(home, 's');
 
-/** Where tables lie as COPY text: as large as they are. */
+/** The folder of the tables as COPY text. */
 export const textFolder = ({ home }: Pick<Bench, 'home'>) => join(home, 'text');
 
-/** Makes and fills tables of one shape, two connections at a time. */
+/** Creates and fills tables of one shape over two connections. */
 export async function makeTables(
   bench: Bench,
   server: TestServer,
@@ -71,7 +74,7 @@ export async function makeTables(
   shape: Shape,
   bytesEach: number,
 ): Promise<void> {
-  bench.say(`filling ${tables.length} × ${(bytesEach / 1e9).toFixed(2)} GB of ${shape.name}`);
+  bench.log(`filling ${tables.length} × ${(bytesEach / 1e9).toFixed(2)} GB of ${shape.name}`);
   for (const table of tables) await server.psql(createTable(table, shape), DATABASE);
   const shares = tables.flatMap((table) => [0, 1].map((share) => ({ table, share })));
   await eachInFlight(shares, 2, ({ table, share }) =>
@@ -80,7 +83,7 @@ export async function makeTables(
   await server.psql('VACUUM (FREEZE, ANALYZE)', DATABASE);
 }
 
-/** Makes and fills tables, and writes each as COPY text, which tells how much that is. */
+/** Creates and fills tables, and writes each as COPY text to measure its size. */
 export async function fill(
   bench: Bench,
   server: TestServer,
@@ -102,7 +105,7 @@ export async function fill(
   return { server, tables, bytes, textOf };
 }
 
-/** Puts a server into the same state before every run. */
-export async function settle(servers: readonly TestServer[]): Promise<void> {
+/** Runs a CHECKPOINT, so that every run begins in the same state. */
+export async function checkpoint(servers: readonly TestServer[]): Promise<void> {
   await Promise.all(servers.map((server) => server.psql('CHECKPOINT')));
 }

@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { dirname } from 'node:path';
+import { describeExit, runToEnd } from '../../../async/child-process.ts';
 import type { TestServer } from '../../support/servers/postgres.ts';
 import type { Bench } from '../scenario.ts';
 import { DATABASE, socketFolder } from './servers.ts';
 import { awsVariables, rcloneVariables } from './store.ts';
 
-/** What every client finds in its environment; nothing of ours gets in. */
+/** The environment of every client. Nothing of the environment of the bench is passed on. */
 export function environment(
   bench: Bench,
   server?: TestServer,
@@ -35,7 +34,7 @@ export function environment(
   };
 }
 
-/** Runs a command line in bash; returns what it wrote. @throws Error with what it complained of. */
+/** Runs a command in bash. Returns its output. @throws Error with its error output. */
 export async function shell(env: Record<string, string>, command: string): Promise<string> {
   return run(env, 'bash', ['-c', `set -euo pipefail; ${command}`]);
 }
@@ -45,22 +44,14 @@ export async function run(
   program: string,
   args: readonly string[],
 ): Promise<string> {
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const closed = once(child, 'close');
-  const [out, err] = await Promise.all([collect(child.stdout), collect(child.stderr)]);
-  const [code] = (await closed) as [number | null];
-  if (code !== 0)
+  const outputCharsMax = Number.POSITIVE_INFINITY;
+  const { stdout, stderr, ...exit } = await runToEnd(program, args, { env, outputCharsMax });
+  if (exit.code !== 0)
     throw new Error(
-      `${program} ${args.join(' ')} ended with ${String(code)}: ${out.slice(-1000)}${err.slice(-2000)}`,
+      `${program} ${args.join(' ')} ended with ${describeExit(exit)}: ${stdout.slice(-1000)}${stderr.slice(-2000)}`,
     );
-  return out;
+  return stdout;
 }
 
-async function collect(stream: NodeJS.ReadableStream): Promise<string> {
-  let text = '';
-  for await (const chunk of stream.setEncoding('utf8')) text += String(chunk);
-  return text;
-}
-
-/** One word for a shell. */
+/** Quotes a word for a shell. */
 export const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;

@@ -10,20 +10,20 @@ import { type Sink, startSink } from '../sink/start.ts';
 export const SERVERS = ['sink', 'sink-tls', 'ceph'] as const;
 export type ServerKind = (typeof SERVERS)[number];
 
-/** The S3 server of a run, and how each client is told of it. */
+/** The S3 server of a run, and what clients need to reach it. */
 export interface Store {
   readonly name: string;
   readonly endpoint: string;
   readonly region: string;
   readonly keys: { readonly accessKey: string; readonly secretKey: string };
-  /** The authority behind its certificate, for clients; absent on plain HTTP. */
+  /** The CA certificate for clients; absent on plain HTTP. */
   readonly caFile?: string;
-  /** Where this process itself reaches the same objects. */
+  /** The endpoint for this process, without TLS if possible. */
   readonly plainEndpoint: string;
   readonly pids: readonly number[];
-  /** Absent on Ceph: then requests and bytes are not counted. */
+  /** Absent on Ceph, which does not count requests and bytes. */
   readonly sink?: Sink;
-  /** Forgets all objects, where that is possible, and says whether large ones are kept from now on. */
+  /** Removes all objects, and sets whether the sink keeps large objects from now on. */
   ready(isKept: boolean): Promise<void>;
   stop(): Promise<void>;
 }
@@ -38,12 +38,12 @@ async function sinkStore(): Promise<Store> {
   return storeOf(await startSink());
 }
 
-/** As backups travel in earnest: everybody encrypts. */
+/** The sink with TLS, as in production. */
 async function secureSinkStore(): Promise<Store> {
   const certificates = await makeCertificates();
   const authority = await certificates.authority('bench');
   const { certFile, keyFile } = await authority.issue('sink');
-  // PostgreSQL's programs read it too.
+  // Programs that PostgreSQL starts read it too.
   await chmod(dirname(authority.certFile), 0o755);
   const sink = await startSink([certFile, keyFile]);
   const store = storeOf(sink);
@@ -65,7 +65,7 @@ function storeOf(sink: Sink): Store {
     endpoint: sink.endpoint,
     plainEndpoint: sink.endpoint,
     region: 'us-east-1',
-    // Signatures are not looked at.
+    // The sink does not check signatures.
     keys: { accessKey: 'bench', secretKey: 'bench' },
     pids: [sink.pid],
     sink,
@@ -94,7 +94,7 @@ async function cephStore(): Promise<Store> {
   };
 }
 
-/** What earlier runs left would fill the disk. */
+/** Removes all objects: those of earlier runs would fill the disk. */
 async function emptyBucket({ client }: Ceph): Promise<void> {
   for (;;) {
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: BUCKET }));
@@ -114,7 +114,7 @@ function nameOf(pid: number): string {
   }
 }
 
-/** Variables that name the store to rclone as `sink:`, without a file. */
+/** Variables that configure the store as `sink:` in rclone, without a file. */
 export function rcloneVariables({ endpoint, region, keys, caFile }: Store): Record<string, string> {
   return {
     RCLONE_CONFIG: '',
@@ -128,11 +128,11 @@ export function rcloneVariables({ endpoint, region, keys, caFile }: Store): Reco
   };
 }
 
-/** Flags for `aws`; by a variable its authority would be rclone's too, which cannot read it so. */
+/** Flags of `aws`. The CA is a flag, because rclone would also read the variable and reject it. */
 export const awsFlags = ({ endpoint, caFile }: Store) =>
   `--endpoint-url ${endpoint}${caFile === undefined ? '' : ` --ca-bundle ${caFile}`}`;
 
-/** Variables by which the AWS SDKs and `aws` find region and keys. */
+/** Variables in which the AWS SDKs and `aws` find the region and the keys. */
 export function awsVariables({ region, keys }: Store): Record<string, string> {
   return {
     AWS_ACCESS_KEY_ID: keys.accessKey,

@@ -4,12 +4,12 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** Programs of the contenders that may not be here; zstd and PostgreSQL always are. */
+/** Programs of the contenders. A contender is skipped if its program is not installed. */
 export const TOOLS = ['rclone', 'aws', 'pgbackrest', 'curl', 'gzip', 'zstd'] as const;
 export type Tool = (typeof TOOLS)[number];
 
 export interface Tools {
-  /** What is here: its path and its version. */
+  /** The installed programs, with path and version. */
   readonly found: Readonly<
     Partial<Record<Tool, { readonly path: string; readonly version: string }>>
   >;
@@ -22,7 +22,7 @@ export async function findTools(): Promise<Tools> {
   const dirs = [VENV, ...(process.env['PATH'] ?? '').split(delimiter)];
   const found: Partial<Record<Tool, { path: string; version: string }>> = {};
   for (const tool of TOOLS) {
-    // Any `aws` on the PATH would do, but not the shim of a version manager: its start is not the program's.
+    // Not an `aws` on PATH: it may be the shim of a version manager, whose start would be measured.
     const path = await firstOf((tool === 'aws' ? [VENV] : dirs).map((dir) => join(dir, tool)));
     if (path !== undefined) found[tool] = { path, version: await versionOf(path, tool) };
   }
@@ -43,11 +43,11 @@ async function firstOf(paths: readonly string[]): Promise<string | undefined> {
 
 async function versionOf(path: string, tool: Tool): Promise<string> {
   const args = tool === 'rclone' || tool === 'pgbackrest' ? ['version'] : ['--version'];
-  const said = await promisify(execFile)(path, args).catch(() => ({ stdout: '', stderr: '' }));
-  return /v?\d+(\.\d+)+[\w.-]*/.exec(said.stdout + said.stderr)?.[0] ?? '?';
+  const output = await promisify(execFile)(path, args).catch(() => ({ stdout: '', stderr: '' }));
+  return /v?\d+(\.\d+)+[\w.-]*/.exec(output.stdout + output.stderr)?.[0] ?? '?';
 }
 
-/** What the machine and the programs are, for the report. */
+/** The version of PostgreSQL, for the report. */
 export async function versionOfPostgres(binDir: string): Promise<string> {
   const { stdout } = await promisify(execFile)(join(binDir, 'postgres'), ['--version']);
   return stdout.trim();

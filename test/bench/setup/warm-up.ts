@@ -4,8 +4,8 @@ import type { Bench } from '../scenario.ts';
 import { DATABASE, withServer } from './servers.ts';
 
 /**
- * One small backup and restore that nobody measures: programs are in the page cache then, and what Stowage keeps between
- * runs for a fast start is there, as on a host that is backed up every day.
+ * Runs a small backup and restore before the measurement. It fills the page cache and Node's
+ * compile cache, as on a host that is backed up every day.
  */
 export async function warmUp(bench: Bench): Promise<void> {
   await withServer(bench, true, async (server) => {

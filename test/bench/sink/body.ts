@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A body as it is kept: its length always, its bytes only where they were wanted. */
+/** The length of a body, and its bytes if they are kept. */
 export interface Body {
   readonly bytes: number;
-  /** Absent when they were thrown away. */
+  /** Absent when the bytes were discarded. */
   readonly chunks?: readonly Buffer[];
 }
 
 /**
- * Reads a body to its end. Above `keptBytesMax` the bytes are thrown away as they come: the sink must cost less than
- * what it measures.
+ * Reads a body to its end. Bytes of a body larger than `keptBytesMax` are discarded, because the
+ * sink must cost less than the client that it measures.
  */
 export async function readBody(request: IncomingMessage, keptBytesMax: number): Promise<Body> {
   let chunks: Buffer[] | undefined = [];
@@ -22,7 +22,7 @@ export async function readBody(request: IncomingMessage, keptBytesMax: number): 
     });
     request.once('end', resolve);
     request.once('error', reject);
-    request.once('close', () => reject(new Error('the client went away')));
+    request.once('close', () => reject(new Error('the client closed the connection')));
   });
   if (!isFramed(request)) return chunks === undefined ? { bytes } : { bytes, chunks };
   if (chunks === undefined)
@@ -35,7 +35,10 @@ const isFramed = ({ headers }: IncomingMessage) =>
   (headers['content-encoding'] ?? '').includes('aws-chunked') ||
   String(headers['x-amz-content-sha256'] ?? '').startsWith('STREAMING-');
 
-/** `aws-chunked`: every chunk has a line with its length in hexadecimal before it; an empty one ends the body. */
+/**
+ * Decodes `aws-chunked`: a hexadecimal length precedes each chunk, and an empty chunk ends the
+ * body.
+ */
 export function unframe(framed: Buffer): Buffer {
   const plain: Buffer[] = [];
   for (let at = 0; ; ) {

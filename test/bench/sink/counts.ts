@@ -1,14 +1,14 @@
-/** What passed through the sink since the last reset: the bench reads it after every run. */
+/** Requests and bytes since the last reset. The bench reads them after every run. */
 export interface Counts {
   /** Requests by operation, such as `UploadPart`. */
   readonly requests: Record<string, number>;
-  /** The same for each segment whose content id is in the key; `shared` for all other keys. */
+  /** The same for each content id in a key; `shared` for keys without a content id. */
   readonly requestsOf: Record<string, Record<string, number>>;
-  /** Bodies of objects and parts that came in. */
+  /** Bytes of received bodies of objects and parts. */
   bytesIn: number;
-  /** Bodies of objects that went out. */
+  /** Bytes of sent bodies of objects. */
   bytesOut: number;
-  /** The same, by the last ending of the key: `pack`, `json`, `zst`. */
+  /** The same for each extension of a key: `pack`, `json`, `zst`. */
   readonly bytesOutOf: Record<string, number>;
 }
 
@@ -16,7 +16,7 @@ export function noCounts(): Counts {
   return { requests: {}, requestsOf: {}, bytesIn: 0, bytesOut: 0, bytesOutOf: {} };
 }
 
-/** Where a key of Stowage says which segment it belongs to. */
+/** Finds the content id in a key of Stowage. */
 const SEGMENT = /\/(?:metadata|data|receipts|seals|manifest|orders|claims|reports)\/(-?\d+)[/.-]/;
 
 export function countRequest(counts: Counts, operation: string, key: string): void {

@@ -1,7 +1,9 @@
 /**
- * An S3 server for the bench, in a process of its own so that its CPU is charged to nobody. It listens on the loopback
- * interface only and keeps everything in memory. Prints its ports in one line; ends with its standard input.
- * With two arguments, files of a certificate and its key, it also listens with TLS.
+ * An S3 server for the bench, in its own process so that its CPU time is not charged to a
+ * contender. It listens on the loopback interface only and keeps everything in memory. It prints
+ * its ports on one line, and exits when its standard input ends.
+ * With two arguments, the files of a certificate and its key, it also listens with TLS.
+ *
  * Control: /-/counts, /-/forget-counts, /-/reset (objects too), /-/keep, /-/discard.
  */
 import { once } from 'node:events';

@@ -3,7 +3,7 @@ import type { Body } from './body.ts';
 export interface SinkObject extends Body {
   readonly etag: string;
   readonly modifiedAt: Date;
-  /** Headers that come back with the object: the content type and the client's own. */
+  /** Headers that are returned with the object: the content type and user metadata. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -21,11 +21,11 @@ interface SinkPart extends Body {
 export interface Objects {
   readonly stored: Map<string, SinkObject>;
   readonly uploads: Map<string, Upload>;
-  /** Bodies that are larger are thrown away; infinite: all are kept. */
+  /** Larger bodies are discarded. Infinity keeps all. */
   keptBytesMax: number;
 }
 
-/** Documents must be read again, and are kept however large; packs and dumps need not. */
+/** Packs and dumps above this size are discarded. Documents of any size are kept: they are read. */
 export const DISCARD_ABOVE_BYTES = 1024 ** 2;
 
 export function noObjects(): Objects {
@@ -34,13 +34,13 @@ export function noObjects(): Objects {
 
 let serial = 0;
 
-/** Shaped as the etag of a multipart upload, so that no client takes it for an MD5 that somebody had to compute. */
+/** An ETag in the form of a multipart upload, so that no client takes it for an MD5. */
 export function nextEtag(parts = 1): string {
   serial += 1;
   return `${serial.toString(16).padStart(32, '0')}-${parts}`;
 }
 
-/** Puts the parts together, in the order of their numbers; undefined when there is no such upload. */
+/** Joins the parts of an upload in order of their numbers; undefined for an unknown upload. */
 export function complete(objects: Objects, uploadId: string): SinkObject | undefined {
   const upload = objects.uploads.get(uploadId);
   if (upload === undefined) return undefined;
@@ -61,11 +61,11 @@ export function complete(objects: Objects, uploadId: string): SinkObject | undef
 export interface Listed {
   readonly keys: readonly string[];
   readonly prefixes: readonly string[];
-  /** Where the next page begins; absent on the last one. */
+  /** The start of the next page; absent on the last page. */
   readonly next?: string;
 }
 
-/** One page of the keys of a bucket, in order; what has `delimiter` behind the prefix is rolled up. */
+/** A page of the keys of a bucket, in order. Keys with `delimiter` after the prefix are grouped. */
 export function list(
   objects: Objects,
   bucket: string,

@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody } from './body.ts';
 import { type Counts, countOut, countRequest } from './counts.ts';
 import { complete, list, nextEtag, type Objects, type SinkObject } from './objects.ts';
-import { type Xml, xml } from './xml.ts';
+import { answer, document, fail } from './respond.ts';
+import type { Xml } from './xml.ts';
 
-/** One request to the sink, taken apart. */
-interface Asked {
+/** A parsed request to the sink. */
+interface SinkRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly objects: Objects;
@@ -17,7 +18,7 @@ interface Asked {
   readonly query: URLSearchParams;
 }
 
-/** Answers as S3 does, as far as Stowage, rclone, aws and curl ask. Signatures are not looked at. */
+/** Answers the S3 requests of Stowage, rclone, aws and curl. Does not check signatures. */
 export async function serve(
   request: IncomingMessage,
   response: ServerResponse,
@@ -73,8 +74,8 @@ function operationOf(method: string, key: string, query: URLSearchParams): keyof
   return method === 'HEAD' ? 'HeadObject' : 'GetObject';
 }
 
-async function putObject({ request, response, objects, counts, name }: Asked): Promise<void> {
-  // A manifest of many tables is large, and is read again.
+async function putObject({ request, response, objects, counts, name }: SinkRequest): Promise<void> {
+  // A manifest of many tables is large, and clients read it.
   const keptBytesMax = name.includes('.json') ? Number.POSITIVE_INFINITY : objects.keptBytesMax;
   const body = await readBody(request, keptBytesMax);
   counts.bytesIn += body.bytes;
@@ -90,8 +91,14 @@ async function putObject({ request, response, objects, counts, name }: Asked): P
   answer(response, 200, { etag: `"${etag}"` });
 }
 
-async function uploadPart({ request, response, objects, counts, query }: Asked): Promise<void> {
-  // A part is never small: where not all is kept, parts are not.
+async function uploadPart({
+  request,
+  response,
+  objects,
+  counts,
+  query,
+}: SinkRequest): Promise<void> {
+  // Parts are large: they are kept only when everything is kept.
   const keptBytesMax = objects.keptBytesMax === Number.POSITIVE_INFINITY ? objects.keptBytesMax : 0;
   const body = await readBody(request, keptBytesMax);
   counts.bytesIn += body.bytes;
@@ -113,7 +120,7 @@ async function createUpload({
   bucket,
   key,
   name,
-}: Asked): Promise<void> {
+}: SinkRequest): Promise<void> {
   await readBody(request, 0);
   const uploadId = nextEtag().slice(0, 32);
   objects.uploads.set(uploadId, { key: name, headers: keptHeaders(request), parts: new Map() });
@@ -132,7 +139,7 @@ async function completeUpload({
   key,
   name,
   query,
-}: Asked): Promise<void> {
+}: SinkRequest): Promise<void> {
   await readBody(request, 0);
   if (request.headers['if-none-match'] === '*' && objects.stored.has(name))
     return fail(response, 412, 'PreconditionFailed');
@@ -146,12 +153,19 @@ async function completeUpload({
   });
 }
 
-async function abortUpload({ response, objects, query }: Asked): Promise<void> {
+async function abortUpload({ response, objects, query }: SinkRequest): Promise<void> {
   objects.uploads.delete(query.get('uploadId') ?? '');
   answer(response, 204, {});
 }
 
-async function getObject({ request, response, objects, counts, name, key }: Asked): Promise<void> {
+async function getObject({
+  request,
+  response,
+  objects,
+  counts,
+  name,
+  key,
+}: SinkRequest): Promise<void> {
   const object = objects.stored.get(name);
   if (object === undefined) return fail(response, 404, 'NoSuchKey');
   const [first, last] = rangeOf(request.headers.range, object.bytes);
@@ -166,11 +180,11 @@ async function getObject({ request, response, objects, counts, name, key }: Aske
     ...(isPart ? { 'content-range': `bytes ${first}-${last}/${object.bytes}` } : {}),
   });
   if (request.method === 'HEAD') return void response.end();
-  if (object.chunks === undefined) throw new Error(`${key} was thrown away: the sink discards`);
+  if (object.chunks === undefined) throw new Error(`the body of ${key} was discarded`);
   await send(response, object, [first, last + 1], (bytes) => countOut(counts, key, bytes));
 }
 
-/** Writes a slice of an object, no faster than the client reads. */
+/** Writes a range of an object, no faster than the client reads. */
 async function send(
   response: ServerResponse,
   object: SinkObject,
@@ -199,12 +213,12 @@ const drained = (response: ServerResponse) =>
     response.once('drain', go).once('close', go);
   });
 
-async function deleteObject({ response, objects, name }: Asked): Promise<void> {
+async function deleteObject({ response, objects, name }: SinkRequest): Promise<void> {
   objects.stored.delete(name);
   answer(response, 204, {});
 }
 
-async function deleteObjects({ request, response, objects, bucket }: Asked): Promise<void> {
+async function deleteObjects({ request, response, objects, bucket }: SinkRequest): Promise<void> {
   const { chunks = [] } = await readBody(request, Number.POSITIVE_INFINITY);
   for (const [, key = ''] of Buffer.concat(chunks)
     .toString()
@@ -213,7 +227,7 @@ async function deleteObjects({ request, response, objects, bucket }: Asked): Pro
   document(response, 'DeleteResult', {});
 }
 
-async function listObjects({ response, objects, bucket, query }: Asked): Promise<void> {
+async function listObjects({ response, objects, bucket, query }: SinkRequest): Promise<void> {
   const prefix = query.get('prefix') ?? '';
   const after =
     query.get('continuation-token') ?? query.get('start-after') ?? query.get('marker') ?? '';
@@ -251,12 +265,12 @@ async function listObjects({ response, objects, bucket, query }: Asked): Promise
   });
 }
 
-async function listUploads({ response, bucket }: Asked): Promise<void> {
+async function listUploads({ response, bucket }: SinkRequest): Promise<void> {
   document(response, 'ListMultipartUploadsResult', { Bucket: bucket, IsTruncated: false });
 }
 
-/** Every bucket exists, and may be made again. */
-async function bucketExists({ request, response }: Asked): Promise<void> {
+/** Every bucket exists and can be created again. */
+async function bucketExists({ request, response }: SinkRequest): Promise<void> {
   await readBody(request, 0);
   if (request.method === 'GET') return document(response, 'LocationConstraint', 'us-east-1');
   answer(response, 200, {});
@@ -272,28 +286,10 @@ function keptHeaders({ headers }: IncomingMessage): Record<string, string> {
   );
 }
 
-/** First and last byte; the whole object without a header. */
+/** The first and last byte of a range; the whole object without a header. */
 export function rangeOf(header: string | undefined, bytes: number): [first: number, last: number] {
   const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
   if (first === '' && last === '') return [0, bytes - 1];
   if (first === '') return [Math.max(0, bytes - Number(last)), bytes - 1];
   return [Number(first), last === '' ? bytes - 1 : Math.min(Number(last), bytes - 1)];
-}
-
-function answer(response: ServerResponse, status: number, headers: Record<string, string>): void {
-  response.writeHead(status, { 'content-length': 0, ...headers }).end();
-}
-
-function document(response: ServerResponse, root: string, content: Xml, status = 200): void {
-  const text = xml(root, content);
-  response
-    .writeHead(status, {
-      'content-type': 'application/xml',
-      'content-length': Buffer.byteLength(text),
-    })
-    .end(text);
-}
-
-function fail(response: ServerResponse, status: number, code: string): void {
-  document(response, 'Error', { Code: code, Message: code, RequestId: 'sink' }, status);
 }

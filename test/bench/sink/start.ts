@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Counts } from './counts.ts';
 
-/** The bench's hold on its S3 sink. */
+/** The S3 sink in its own process. */
 export interface Sink {
   readonly endpoint: string;
   /** The same with TLS; absent without a certificate. */
@@ -12,14 +12,14 @@ export interface Sink {
   readonly pid: number;
   counts(): Promise<Counts>;
   forgetCounts(): Promise<void>;
-  /** Forgets counts and objects. */
+  /** Removes counts and objects. */
   reset(): Promise<void>;
-  /** Whether bodies above 1 MiB are kept in memory from now on. */
+  /** Sets whether bodies above 1 MiB are kept in memory from now on. */
   keep(isKept: boolean): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** @param certificate files of a certificate and its key, to listen with TLS as well */
+/** @param certificate the files of a certificate and its key, to listen with TLS too */
 export async function startSink(certificate: readonly string[] = []): Promise<Sink> {
   const child = spawn(
     process.execPath,

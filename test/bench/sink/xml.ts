@@ -1,4 +1,4 @@
-/** The few documents of the S3 protocol that the sink has to write. */
+/** The content of an XML document of the S3 protocol. */
 export type Xml =
   | string
   | number
@@ -11,7 +11,7 @@ export function xml(root: string, content: Xml): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element(root, content, ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"')}`;
 }
 
-/** A list becomes as many elements of the same name. */
+/** A list becomes several elements of the same name. */
 function element(name: string, content: Xml, attributes = ''): string {
   if (Array.isArray(content))
     return (content as readonly Xml[]).map((one) => element(name, one)).join('');

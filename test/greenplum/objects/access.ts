@@ -1,6 +1,6 @@
 import { quoteIdentifier } from '../../../database/session/quote.ts';
 
-/** What belongs to the cluster and not to a database. Runs as superuser in any database. */
+/** Makes roles and other objects of the whole cluster. Run it as superuser in any database. */
 export function globalsSql(prefix: string): string {
   const { owner, reader, group, hostile, queue, resourceGroup } = globalNames(prefix);
   return `
@@ -17,7 +17,10 @@ COMMENT ON ROLE ${owner} IS 'owns things';
 `;
 }
 
-/** Undoes `globalsSql`, as far as it was done; the databases that hang on it must be gone. One statement a line. */
+/**
+ * Drops what `globalsSql` makes, one statement per element. Drop the databases that depend on it
+ * before.
+ */
 export function dropGlobalsSql(prefix: string): string[] {
   const { owner, reader, group, hostile, queue, resourceGroup } = globalNames(prefix);
   return [
@@ -27,7 +30,7 @@ export function dropGlobalsSql(prefix: string): string[] {
   ];
 }
 
-/** Owners, grants, default privileges and comments. Runs last: it grants on what the others made. */
+/** Owners, grants, default privileges, comments. Runs last: it needs objects of other scripts. */
 export function accessSql(prefix: string, major: number): string {
   const { owner, reader, group, hostile } = globalNames(prefix);
   return `

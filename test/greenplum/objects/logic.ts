@@ -1,4 +1,4 @@
-/** Code, views, rules, sequences, constraints, indexes, external tables: what is all definition. */
+/** Functions, views, rules, sequences, constraints, indexes and external tables. */
 export const logicSql = (major: number) =>
   [
     codeSql(),
@@ -88,7 +88,7 @@ CREATE RULE into_log AS ON INSERT TO views.v1 DO INSTEAD INSERT INTO views.log (
 INSERT INTO views.v1 VALUES (1, 1);
 CREATE TABLE views.ruled (id int, t text) DISTRIBUTED BY (id);
 INSERT INTO views.ruled SELECT i, 'before the rule' FROM generate_series(1, 100) i;
--- A restore that inserts instead of copying would be swallowed.
+-- This rule drops all rows of a restore that uses INSERT instead of COPY.
 CREATE RULE swallows AS ON INSERT TO views.ruled DO INSTEAD NOTHING;
 CREATE TABLE views.watched (id int, t text) DISTRIBUTED BY (id);
 INSERT INTO views.watched SELECT i, 'as it came' FROM generate_series(1, 100) i;
@@ -100,7 +100,7 @@ CREATE INDEX z_first_low ON views.z_first (low);
 CREATE MATERIALIZED VIEW views.unpopulated AS SELECT * FROM rules.keyed WITH NO DATA DISTRIBUTED BY (id);
 `;
 
-/** Definitions only: nobody serves what they name. */
+/** Definitions only: the servers and files that they name do not exist. */
 const externalSql = () => `
 CREATE SCHEMA outside;
 CREATE READABLE EXTERNAL WEB TABLE outside.executes (id int, t text) EXECUTE 'echo $GP_SEGMENT_ID\\|it''s "one"' ON ALL FORMAT 'TEXT' (DELIMITER '|' NULL 'none' ESCAPE 'OFF') ENCODING 'UTF8';
@@ -116,7 +116,10 @@ CREATE USER MAPPING FOR PUBLIC SERVER "far away" OPTIONS (user 'nobody');
 CREATE FOREIGN TABLE outside.far (a int OPTIONS (column_name 'A'), b text) SERVER "far away" OPTIONS (table_name 'x');
 `;
 
-/** Not on 7: its pre-release cannot create them ("query plan with multiple segworker groups is not supported"). */
+/**
+ * Not on 7: its pre-release cannot create them ("query plan with multiple segworker groups is not
+ * supported").
+ */
 const extensionsSql = () => `
 CREATE SCHEMA contrib;
 CREATE EXTENSION hstore SCHEMA contrib;

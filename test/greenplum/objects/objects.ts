@@ -9,16 +9,16 @@ export { dropGlobalsSql, globalsSql } from './access.ts';
 export { bigSql } from './tables.ts';
 
 export interface ObjectsOptions {
-  /** Of Greenplum: 6 or 7. */
+  /** The major version of Greenplum: 6 or 7. */
   readonly major: number;
-  /** Starts the name of every role and resource queue, as for `globalsSql`, which must have run. */
+  /** Prefix of every role and resource queue. `globalsSql` must have run with the same prefix. */
   readonly rolePrefix: string;
 }
 
 /**
- * Every kind of object that a Greenplum database can hold, with some 150,000 rows, as scripts for a superuser and an
- * empty database of encoding UTF8; to be run in this order. Greenplum's own pg_dump and psql bring back the whole of
- * it (`fixture.test.ts`), but for the rows of the unlogged table.
+ * Every kind of object of a Greenplum database, with about 150,000 rows, as scripts for a superuser
+ * and an empty UTF8 database. Run them in this order. Greenplum's own pg_dump and psql restore all
+ * of it (`fixture.test.ts`), except the rows of the unlogged table.
  */
 export function objectsSql({ major, rolePrefix }: ObjectsOptions): string[] {
   return [

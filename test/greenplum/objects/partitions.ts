@@ -1,4 +1,4 @@
-/** What both versions understand: Greenplum's own syntax, with templates, default partitions and leaves of several storages. */
+/** Greenplum's own syntax, for both versions: templates, default partitions, mixed storages. */
 const classicSql = () => `
 CREATE SCHEMA parts;
 CREATE TABLE parts.sales (id int, at date, region text, amount numeric) DISTRIBUTED BY (id)
@@ -31,7 +31,7 @@ PARTITION BY RANGE ("k 1") (PARTITION "p ""1"". /" START (0) END (10), DEFAULT P
 INSERT INTO parts."hostile ""root"". /" SELECT i, i % 12 FROM generate_series(1, 500) i;
 `;
 
-/** Leaves that are not like their root: another order of attributes, added and dropped columns. */
+/** Leaves that differ from their root: another order of columns, added and dropped columns. */
 const changedSql = () => `
 CREATE TABLE parts.changed (id int, gone text, k int, t text) DISTRIBUTED BY (id)
 PARTITION BY RANGE (k) (PARTITION one START (0) END (10), PARTITION two START (10) END (20));
@@ -46,7 +46,7 @@ ALTER TABLE parts.changed EXCHANGE PARTITION two WITH TABLE parts.came_in;
 CREATE INDEX changed_k ON parts.changed (k);
 `;
 
-/** Only 6 has them: partitions that are split, a root with a unique index, a leaf that is an external table. */
+/** Only in 6: split partitions, a root with a unique index, a leaf that is an external table. */
 const onlySixSql = () => `
 ALTER TABLE parts.aged SPLIT PARTITION newest AT (2025) INTO (PARTITION newest, PARTITION future);
 CREATE INDEX sales_region ON parts.sales USING bitmap (region);
@@ -58,7 +58,7 @@ CREATE READABLE EXTERNAL WEB TABLE parts.shelf (id int, year int, t text) EXECUT
 ALTER TABLE parts.archived EXCHANGE PARTITION away WITH TABLE parts.shelf WITHOUT VALIDATION;
 `;
 
-/** As PostgreSQL 12 writes it. */
+/** Only in 7: the syntax of PostgreSQL 12. */
 const sinceSevenSql = () => `
 CREATE TABLE parts.hashed (id int, t text) PARTITION BY HASH (id) DISTRIBUTED BY (id);
 CREATE TABLE parts.hashed_0 PARTITION OF parts.hashed FOR VALUES WITH (MODULUS 2, REMAINDER 0);
@@ -69,6 +69,6 @@ CREATE TABLE generated.columns (id int, doubled int GENERATED ALWAYS AS (id * 2)
 INSERT INTO generated.columns (id) SELECT generate_series(1, 100);
 `;
 
-/** Partitioned tables of every shape the version knows. */
+/** Partitioned tables of every form that the version supports. */
 export const partitionsSql = (major: number) =>
   [classicSql(), changedSql(), major >= 7 ? sinceSevenSql() : onlySixSql()].join('\n');

@@ -1,10 +1,10 @@
-/** Rows of one table of the usual columns: keys, text, numbers, instants and NULLs, a few hundred bytes each at most. */
+/** Rows of keys, texts, numbers, timestamps and NULLs, of at most a few hundred bytes each. */
 const rows = (count: number, columns = 'i, ') =>
   `SELECT ${columns}'row ' || i || repeat(' x', i % 40), i * 1.25, CASE WHEN i % 7 > 0 THEN timestamptz 'epoch' + i * interval '7 hours' END FROM generate_series(1, ${count}) i`;
 
 const COLUMNS = 'id int, t text, n numeric, at timestamptz';
 
-/** A table of one kind of storage and distribution, filled. */
+/** Makes and fills a table of one storage and distribution. */
 function table(name: string, storage: string, distribution: string, count = 2_000): string {
   return `CREATE TABLE kinds.${name} (${COLUMNS}) ${storage === '' ? '' : `WITH (${storage}) `}${distribution};
 INSERT INTO kinds.${name} ${rows(count)};`;
@@ -14,7 +14,7 @@ const BY_ID = 'DISTRIBUTED BY (id)';
 const ROW = 'appendonly=true, orientation=row';
 const COLUMN = 'appendonly=true, orientation=column';
 
-/** Every storage by every distribution. */
+/** Every storage with every distribution. */
 export const tablesSql = () => `
 CREATE SCHEMA kinds;
 ${table('heap', '', BY_ID, 20_000)}
@@ -73,18 +73,18 @@ CREATE TABLE kinds.empty_ao_column (${COLUMNS}) WITH (${COLUMN}) ${BY_ID};
 CREATE TABLE kinds.empty_replicated (${COLUMNS}) DISTRIBUTED REPLICATED;
 ${table('emptied', '', BY_ID, 10)}
 TRUNCATE kinds.emptied;
--- A table of no columns has nothing to be distributed by, but it has rows.
+-- A table without columns has no distribution key, but it has rows.
 CREATE TABLE kinds.no_columns () DISTRIBUTED RANDOMLY;
 INSERT INTO kinds.no_columns DEFAULT VALUES;
 INSERT INTO kinds.no_columns DEFAULT VALUES;
 CREATE TABLE kinds.one_row (only_key int) ${'DISTRIBUTED BY (only_key)'};
 INSERT INTO kinds.one_row VALUES (NULL);
--- Its rows are nobody's to keep.
+-- A backup does not contain its rows.
 CREATE UNLOGGED TABLE kinds.unlogged (id int) ${BY_ID};
 INSERT INTO kinds.unlogged SELECT generate_series(1, 10);
 `;
 
-/** Inheritance that is no partitioning: the parent has rows of its own. */
+/** Inheritance without partitioning: the parent has its own rows. */
 const familySql = () => `
 CREATE TABLE kinds.parent (id int, t text) ${BY_ID};
 CREATE TABLE kinds.child (extra date, CHECK (id > 1000)) INHERITS (kinds.parent) ${BY_ID};
@@ -97,10 +97,10 @@ CREATE TABLE kinds.of_type OF kinds.shape ${BY_ID};
 INSERT INTO kinds.of_type SELECT i, 'typed' FROM generate_series(1, 50) i;
 `;
 
-/** What a row of the table below takes in COPY text format, measured; in bytes. */
+/** Bytes of one row of `bigSql` in COPY text format, measured. */
 const BIG_ROW_BYTES = 109;
 
-/** `big.heap` and `big.ao` of about `megabytes` together, for tests that strike while rows are on their way. */
+/** Makes `big.heap` and `big.ao` of about `megabytes` together, for tests that interrupt a run. */
 export const bigSql = (megabytes = 50) =>
   ['heap', 'ao']
     .map((name) => ({ name, storage: name === 'ao' ? `WITH (${COLUMN})` : '' }))

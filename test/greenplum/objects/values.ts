@@ -1,11 +1,14 @@
-/** Texts that look like COPY's own syntax, or that a careless reader cuts, trims or recodes. */
+/** Texts that look like COPY syntax, or that a faulty reader splits, trims or recodes. */
 const TEXTS = String.raw`
   (NULL), (''), ('\N'), ('\\N'), ('NULL'), ('\.'), (E'\\.\n'), (E'a\n\\.\nb'), (E'\n\\.'), (E'\\.\r\n'), ('\'), ('\\'),
   (E'\n'), (E'\r'), (E'\r\n'), (E'\t'), (E'\b\f\v'), (E'\\n'), (E'\\t'), (E'\\x41'), (E'end with\\'), (' leading and trailing '),
   (E'\u00a0\u2028\ufeff'), ('🙂👩‍👩‍👧‍👦𝒳'), (E'e\u0301 is not \u00e9'), ('日本語'), ('עברית'), (E'\x01\x02\x1f\x7f'),
   ('"'), (''''), ('a,b;c|d'), ('--'), ('/* */'), ('$$'), (':variable'), ('%s %d')`;
 
-/** Texts and values at their limits, in heap, AO row, AO column and replicated tables: each writes and reads them by its own code. */
+/**
+ * Texts and values at their limits, in heap, AO row, AO column and replicated tables, because
+ * Greenplum has separate code for each storage.
+ */
 export const valuesSql = () => `
 CREATE SCHEMA texts;
 ${textTable('heap', 'DISTRIBUTED BY (t)')}
@@ -45,7 +48,9 @@ function wideColumns(): string[] {
   );
 }
 
-/** Built-in types at their limits, and every kind of type a user can make; many of them as distribution keys. */
+/**
+ * Built-in types at their limits and every kind of user-defined type, many as distribution keys.
+ */
 const typesSql = () => String.raw`
 CREATE SCHEMA types;
 CREATE TABLE types.numbers (id int, a smallint, b integer, c bigint, d real, e double precision, f numeric, g numeric(20,5), h money) DISTRIBUTED BY (f, c);

@@ -5,10 +5,12 @@ import type { TestDatabase } from './database.ts';
 const ACCOUNTS = 1_000;
 const BALANCE_AT_FIRST = 1_000;
 
-/** All money there is, at any moment. */
-export const MONEY = ACCOUNTS * BALANCE_AT_FIRST;
+/** The sum of all balances. Transfers do not change it. */
+export const TOTAL_MONEY = ACCOUNTS * BALANCE_AT_FIRST;
 
-/** Accounts over all segments, in a heap; and two ledgers of every transfer, in AO rows and AO columns. */
+/**
+ * Accounts on all segments in a heap table, and two ledgers of all transfers: AO rows, AO columns.
+ */
 export const bankSql = `
 CREATE SCHEMA bank;
 CREATE TABLE bank.account (id int, balance bigint NOT NULL) DISTRIBUTED BY (id);
@@ -17,11 +19,16 @@ CREATE TABLE bank.ledger_row (account int, amount bigint, at timestamptz DEFAULT
 CREATE TABLE bank.ledger_column (account int, amount bigint) WITH (appendonly=true, orientation=column) DISTRIBUTED BY (account);
 `;
 
-/** What is true of a bank at one moment of the whole cluster. Any other picture of it is torn somewhere. */
-export const UNTORN = { money: MONEY, rowLedger: 0, columnLedger: 0, brokenAccounts: 0 } as const;
+/** The totals of a consistent snapshot of the whole cluster. Other totals show a torn snapshot. */
+export const UNTORN = {
+  money: TOTAL_MONEY,
+  rowLedger: 0,
+  columnLedger: 0,
+  brokenAccounts: 0,
+} as const;
 
-/** Looks at a bank. All but `legs` is as `UNTORN` says, unless a transfer was seen by half. */
-export async function bankOf(
+/** The totals of a bank. All except `legs` equal `UNTORN`, unless half of a transfer is missing. */
+export async function bankTotals(
   database: TestDatabase,
 ): Promise<Record<keyof typeof UNTORN | 'legs', number>> {
   const line = await database.psql(`
@@ -36,9 +43,9 @@ FROM bank.account a LEFT JOIN r ON r.account = a.id LEFT JOIN c ON c.account = a
 }
 
 export interface BankWriters {
-  /** How many transfers are committed so far. */
+  /** The number of committed transfers so far. */
   readonly transfers: number;
-  /** Ends after the transfers under way. @throws what went wrong for a writer, e.g. that its session was cut. */
+  /** Ends after the running transfers. @throws the error of a writer, such as a lost session. */
   stop(): Promise<{
     readonly transfers: number;
     readonly longestMs: number;
@@ -47,9 +54,10 @@ export interface BankWriters {
 }
 
 /**
- * Moves money between accounts of different segments until stopped, each transfer one transaction: two UPDATEs of the
- * heap and a pair of INSERTs into each ledger. The longest transfer is the longest wait of a writer, with what other
- * writers cost it: on 6 UPDATEs of one table wait for each other.
+ * Moves money between accounts on different segments until stopped. Each transfer is one
+ * transaction: two UPDATEs of the heap table and two INSERTs into each ledger. `longestMs` is the
+ * longest wait of a writer. It includes waits for other writers: on 6, UPDATEs of one table wait
+ * for each other.
  */
 export async function startBankWriters(database: TestDatabase, count = 3): Promise<BankWriters> {
   const target = targetOf(database.cluster, database.name);
@@ -87,7 +95,7 @@ export async function startBankWriters(database: TestDatabase, count = 3): Promi
   };
 }
 
-/** The ids of accounts, by the segment they are on. */
+/** The ids of the accounts of each segment. */
 async function accountsBySegment(session: Session | undefined): Promise<number[][]> {
   const rows = await session?.query<{ ids: number[] }>(
     'SELECT array_agg(id) AS ids FROM bank.account GROUP BY gp_segment_id',
@@ -95,7 +103,10 @@ async function accountsBySegment(session: Session | undefined): Promise<number[]
   return (rows ?? []).map(({ ids }) => ids);
 }
 
-/** Two accounts on different segments, where there are two; the lower id first, so that writers do not deadlock. */
+/**
+ * Two accounts on different segments, if the cluster has several. The lower id comes first, so that
+ * writers do not deadlock.
+ */
 function pickTwo(accounts: readonly number[][]): readonly [number, number] {
   const from = Math.floor(Math.random() * accounts.length);
   const to =

@@ -5,27 +5,27 @@ import { promisify } from 'node:util';
 import type { ConnectionTarget, Segment } from '../../../database/flavour.ts';
 import { openSession, type Session } from '../../../database/session/session.ts';
 
-/** A running cluster that the tests may make databases in. */
+/** A running cluster in which tests may create databases. */
 export interface GreenplumCluster {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  /** Of Greenplum: 6 or 7. */
+  /** The major version of Greenplum: 6 or 7. */
   readonly major: number;
-  /** Where its own psql and pg_dump are. */
+  /** The folder of its own psql and pg_dump. */
   readonly binDir: string;
-  /** Its primaries, in order of content id; content i is at place i. */
+  /** Its primaries in order of content id: content i is at index i. */
   readonly segments: readonly Segment[];
 }
 
 const LIST = process.env['STOWAGE_TEST_GREENPLUM'] ?? '';
 
-/** True where there is no cluster to test on; says so, once. */
+/** True when STOWAGE_TEST_GREENPLUM names no cluster. */
 export const withoutGreenplum = LIST === '';
 if (withoutGreenplum)
   process.stderr.write('not run: everything on Greenplum (STOWAGE_TEST_GREENPLUM is not set)\n');
 
-/** The clusters that STOWAGE_TEST_GREENPLUM lists (`host:port` of coordinators): the source, then where to restore. */
+/** The clusters of STOWAGE_TEST_GREENPLUM (`host:port` of coordinators): a source, then targets. */
 export async function clustersUnderTest(): Promise<
   [source: GreenplumCluster, ...targets: GreenplumCluster[]]
 > {
@@ -65,23 +65,23 @@ async function segmentsOf(session: Session, major: number): Promise<Segment[]> {
   return rows.map((row) => ({ ...row, options }));
 }
 
-/** The programs beside the running server: GPHOME names one version, and the list of clusters may hold another. */
+/** The programs of the running server. GPHOME may name another version than a cluster has. */
 async function binDirOf(session: Session): Promise<string> {
   const running = await readlink(`/proc/${session.pid}/exe`).catch(() => undefined);
   if (running !== undefined) return dirname(running);
   const home = process.env['GPHOME'];
   if (home === undefined)
-    throw new Error('the server is on another host: say by GPHOME where its programs are');
+    throw new Error('the server is on another host: set GPHOME to the folder of its programs');
   return join(home, 'bin');
 }
 
-/** What a connection to the coordinator needs. */
+/** How to connect to the coordinator. */
 export function targetOf(cluster: GreenplumCluster, database = 'postgres'): ConnectionTarget {
   const { host, port, user, binDir } = cluster;
   return { host, port, user, database, binDir };
 }
 
-/** What a connection to one segment needs, in utility mode. */
+/** How to connect to a segment in utility mode. */
 export function segmentTargetOf(
   cluster: GreenplumCluster,
   content: number,
@@ -92,7 +92,7 @@ export function segmentTargetOf(
   return { ...segment, user: cluster.user, database, binDir: cluster.binDir };
 }
 
-/** Runs one of Greenplum's own programs; returns what it wrote. @throws with what it complained about. */
+/** Runs one of Greenplum's programs. Returns its output. @throws with its error output. */
 export async function runTool(
   target: ConnectionTarget,
   program: string,
@@ -112,18 +112,18 @@ export async function runTool(
       LC_ALL: 'C.UTF-8',
     },
   });
-  // A program that fails at once closes its input first; its own words are better than EPIPE.
+  // A program that fails at once closes its input: report its own message, not EPIPE.
   child.child.stdin?.on('error', () => undefined).end(input);
   return (await child).stdout;
 }
 
-/** What psql prints with -At for a script of any length; throws with the server's message on the first error. */
+/** The output of `psql -At` for a script. @throws with the server's message on the first error. */
 export async function psql(target: ConnectionTarget, sql: string): Promise<string> {
   const args = ['-X', '-At', '-q', '-v', 'ON_ERROR_STOP=1', '-f', '-'];
   return (await runTool(target, 'psql', args, sql)).replace(/\n$/, '');
 }
 
-/** A session on the coordinator that may write; the caller closes it. */
+/** Opens a session on the coordinator that may write. The caller closes it. */
 export function sessionOn(
   target: ConnectionTarget,
   applicationName = 'stowage-test',

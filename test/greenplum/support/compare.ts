@@ -1,26 +1,32 @@
 import { psql, runTool, segmentTargetOf, targetOf } from './cluster.ts';
 import type { TestDatabase } from './database.ts';
 
-/** What two databases must have in common, each as text that a failing test can show. */
-export interface Content {
-  /** Of every table, leaf and populated materialized view: rows, and a digest that does not depend on their order. */
+/** What must be equal in two databases, as texts that a failing test can show. */
+export interface DatabaseContents {
+  /**
+   * Table, leaf or populated materialized view → number of rows and a digest that does not depend
+   * on their order.
+   */
   readonly rows: ReadonlyMap<string, string>;
   readonly schema: string;
-  /** Of every sequence: its value, and whether it was ever called. */
+  /** Sequence → its value, and whether nextval was called. */
   readonly sequences: ReadonlyMap<string, string>;
 }
 
-/** 9.4 has no hash of 64 bits for text: fifteen hexadecimal digits of md5 stand for it. */
+/** PostgreSQL 9.4 has no 64-bit hash of text: fifteen hexadecimal digits of md5 replace it. */
 const DIGEST = `count(*), sum(('x' || substr(md5("a row"::text), 1, 15))::bit(60)::bigint::numeric)`;
 
-/** The same values give the same text wherever it runs. */
+/** Settings that make equal values print as equal text on every server. */
 const SETTINGS = `SET extra_float_digits = 3; SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; SET search_path = pg_catalog;`;
 
 /**
- * Relations with rows of their own, other than unlogged ones: `c` in `n`. Of partitioned tables that is the leaves;
- * their parents on 6 are tables as well, where ONLY does not keep the leaves' rows away.
+ * Relations with their own rows, except unlogged ones: `c` in schema `n`. Of a partitioned table
+ * these are the leaves. On 6 its parents are tables too, and ONLY does not exclude the rows of the
+ * leaves.
  */
-const holdersSql = (major: number) => `FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+const relationsWithRowsSql = (
+  major: number,
+) => `FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'm') AND c.relpersistence = 'p' AND c.relispopulated
     AND n.nspname !~ '^(pg_|gp_toolkit$|information_schema$)' AND ${
       major >= 7
@@ -29,8 +35,8 @@ const holdersSql = (major: number) => `FROM pg_class c JOIN pg_namespace n ON n.
     AND c.oid NOT IN (SELECT p.parchildrelid FROM pg_partition_rule p JOIN pg_partition_rule k ON k.parparentrule = p.oid)`
     }`;
 
-/** Of a query for a list, and then of one query per row of it: the answers by name. */
-async function askEach(
+/** Runs each query that `listSql` returns. Returns name → values. */
+async function queryEach(
   target: Parameters<typeof psql>[0],
   listSql: string,
 ): Promise<Map<string, string>> {
@@ -45,22 +51,22 @@ async function askEach(
   );
 }
 
-/** A name as a value, on one line, and what separates it: no name holds that character. */
+/** A name as a one-line value and a separator, a character that no name contains. */
 const nameSql = (oid: string) =>
   `quote_literal(replace(replace(${oid}::regclass::text, E'\\n', '\\n'), E'\\r', '\\r') || E'\\x1f')`;
 
 function digestsSql(major: number, among = 'true'): string {
   return `SELECT 'SELECT ' || ${nameSql('c.oid')} || '::text || concat_ws(E''\\x1f'', ${DIGEST.replaceAll("'", "''")}) FROM ONLY ' || c.oid::regclass || ' "a row";'
-    ${holdersSql(major)} AND ${among} ORDER BY c.oid::regclass::text`;
+    ${relationsWithRowsSql(major)} AND ${among} ORDER BY c.oid::regclass::text`;
 }
 
-/** Rows and digests of all tables, as the coordinator sees them. */
+/** Rows and digests of all tables, read through the coordinator. */
 export function digestsOf({ cluster, name }: TestDatabase): Promise<Map<string, string>> {
-  return askEach(targetOf(cluster, name), digestsSql(cluster.major));
+  return queryEach(targetOf(cluster, name), digestsSql(cluster.major));
 }
 
-/** Reads all that is compared of one database. */
-export async function contentOf(database: TestDatabase): Promise<Content> {
+/** Reads everything that is compared of a database. */
+export async function databaseContents(database: TestDatabase): Promise<DatabaseContents> {
   return {
     rows: await digestsOf(database),
     schema: await schemaOf(database),
@@ -69,7 +75,7 @@ export async function contentOf(database: TestDatabase): Promise<Content> {
 }
 
 export function sequencesOf({ cluster, name }: TestDatabase): Promise<Map<string, string>> {
-  return askEach(
+  return queryEach(
     targetOf(cluster, name),
     `SELECT 'SELECT ' || ${nameSql('c.oid')} || ' || concat_ws(E''\\x1f'', last_value, is_called) FROM ' || c.oid::regclass || ';'
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -77,7 +83,9 @@ export function sequencesOf({ cluster, name }: TestDatabase): Promise<Map<string
   );
 }
 
-/** What the server's own pg_dump says, without what 6 writes differently each time for one and the same partition. */
+/**
+ * The output of the server's pg_dump, without names that 6 generates anew for the same partition.
+ */
 export async function schemaOf({ cluster, name }: TestDatabase): Promise<string> {
   const dump = await runTool(targetOf(cluster, name), 'pg_dump', ['--schema-only']);
   return dump
@@ -85,11 +93,11 @@ export async function schemaOf({ cluster, name }: TestDatabase): Promise<string>
     .replaceAll(/(appendonly='\w+'[^)\n]*?) \)/g, '$1)');
 }
 
-/** Roles, their settings and memberships, resource queues and groups, as far as their names begin so. */
+/** Roles, their settings and memberships, resource queues and groups with this prefix. */
 export async function globalsOf(cluster: TestDatabase['cluster'], prefix: string): Promise<string> {
   const args = ['--globals-only', '--resource-queues', '--resource-groups'];
   const dump = await runTool(targetOf(cluster), 'pg_dumpall', args);
-  // A statement may be of several lines.
+  // A statement may have several lines.
   const statements = dump.replaceAll(/^--.*\n/gm, '').split(/;\n/);
   return statements
     .map((statement) => statement.trim())
@@ -98,8 +106,8 @@ export async function globalsOf(cluster: TestDatabase['cluster'], prefix: string
 }
 
 /**
- * Rows that are on another segment than their distribution key says: one line for each table that has such rows, none
- * when all is well. Queries on such rows give wrong answers, and no count shows it.
+ * Rows that are on another segment than their distribution key demands, one line for each table
+ * with such rows. Queries on such rows return wrong results, although the number of rows is right.
  */
 export async function misplacedRowsOf(database: TestDatabase): Promise<string[]> {
   const { cluster, name } = database;
@@ -112,8 +120,9 @@ export async function misplacedRowsOf(database: TestDatabase): Promise<string[]>
 }
 
 /**
- * Each table is made again from its keys, with the segment they were on. An expression in place of the column makes the
- * planner forget that rows are where they belong, so that it sends each one.
+ * Copies the keys of each table into a new table, with the segment that each row was on. The keys
+ * are expressions, because the planner would not move rows of a plain column: it assumes that they
+ * are on the right segment.
  */
 function placementSql(major: number): string {
   return `SELECT 'BEGIN; CREATE TEMP TABLE placed ON COMMIT DROP AS SELECT gp_segment_id AS "was on", '
@@ -121,16 +130,16 @@ function placementSql(major: number): string {
           FROM pg_attribute WHERE attrelid = c.oid AND attnum = ANY (d.distkey::int2[]))
       || ' FROM ONLY ' || c.oid::regclass || ' ' || pg_get_table_distributedby(c.oid)
       || '; SELECT ' || ${nameSql('c.oid')} || ', "was on", gp_segment_id, count(*) FROM placed WHERE "was on" <> gp_segment_id GROUP BY 2, 3; COMMIT;'
-    ${holdersSql(major).replace(' WHERE ', ' JOIN gp_distribution_policy d ON d.localoid = c.oid WHERE ')}
+    ${relationsWithRowsSql(major).replace(' WHERE ', ' JOIN gp_distribution_policy d ON d.localoid = c.oid WHERE ')}
     AND d.policytype = 'p' AND array_length(d.distkey::int2[], 1) > 0`;
 }
 
-/** Replicated tables whose copies are not equal on all segments, with the digest of each copy; none when all is well. */
+/** Replicated tables whose copies differ between segments, with the digest of each copy. */
 export async function unequalCopiesOf({ cluster, name }: TestDatabase): Promise<string[]> {
   const replicated = `c.oid IN (SELECT localoid FROM gp_distribution_policy WHERE policytype = 'r')`;
   const targets = cluster.segments.map(({ content }) => segmentTargetOf(cluster, content, name));
   const [first, ...others] = await Promise.all(
-    targets.map((target) => askEach(target, digestsSql(cluster.major, replicated))),
+    targets.map((target) => queryEach(target, digestsSql(cluster.major, replicated))),
   );
   const tables = [...new Set([first, ...others].flatMap((copy) => [...(copy?.keys() ?? [])]))];
   return tables

@@ -6,22 +6,22 @@ import type { Place } from '../../support/e2e/place.ts';
 import { dropGlobalsSql } from '../objects/objects.ts';
 import { type GreenplumCluster, psql, segmentTargetOf, targetOf } from './cluster.ts';
 
-/** One database of a cluster, which need not exist yet. */
+/** A database of a cluster. It may not exist yet. */
 export interface TestDatabase {
   readonly cluster: GreenplumCluster;
   readonly name: string;
-  /** As `psql` of cluster.ts, on the coordinator. */
+  /** `psql` of cluster.ts on the coordinator. */
   psql(sql: string): Promise<string>;
-  /** The same on one segment, in utility mode. */
+  /** `psql` of cluster.ts on a segment, in utility mode. */
   psqlOn(content: number, sql: string): Promise<string>;
-  /** Cuts whoever is connected, and drops it if it is there. */
+  /** Ends all sessions of the database, and drops it if it exists. */
   drop(): Promise<void>;
 }
 
-/** A name nobody else uses; also a prefix for roles, as it holds nothing that needs quotes. */
+/** A random name for a database or a prefix for roles. It needs no quotes. */
 export const freshName = () => `stowage_test_${randomBytes(5).toString('hex')}`;
 
-/** A handle on a database of this name, e.g. one that a restore will make. */
+/** A handle of the database of this name, for example of one that a restore will create. */
 export function databaseOn(cluster: GreenplumCluster, name: string): TestDatabase {
   return {
     cluster,
@@ -38,7 +38,7 @@ DROP DATABASE IF EXISTS ${quoteIdentifier(name)};`,
   };
 }
 
-/** Makes a database for one test file, and fills it by scripts. */
+/** Creates a database and runs scripts in it. */
 export async function freshDatabase(
   cluster: GreenplumCluster,
   scripts: readonly string[] = [],
@@ -53,17 +53,20 @@ export async function freshDatabase(
   return database;
 }
 
-/** Drops the roles and resource queues of `globalsSql`, where they are; those of databases that are gone only. */
+/**
+ * Drops the roles, resource queues and groups of `globalsSql` that exist. Drop the databases that
+ * depend on them before.
+ */
 export async function dropGlobals(cluster: GreenplumCluster, prefix: string): Promise<void> {
   for (const statement of dropGlobalsSql(prefix)) {
     await psql(targetOf(cluster), statement).catch((error: unknown) => {
-      // Queues and groups know no IF EXISTS.
+      // Queues and groups have no DROP IF EXISTS.
       if (!String(error).includes('does not exist')) throw error;
     });
   }
 }
 
-/** Writes a stowage.yaml for a database (the one to back up; a restore finds its own in the set); returns its path. */
+/** Writes a stowage.yaml for the database to back up. Returns its path. */
 export function configFor(
   place: Place,
   { cluster, name }: TestDatabase,

@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import type { GreenplumCluster } from './cluster.ts';
 
 /**
- * Makes and destroys whole clusters (docs/testing.md); there on the machine that builds Greenplum for these tests.
- * Data directories are data/NAME/segN beside it.
+ * A script that creates and destroys clusters (docs/testing.md). Only the machine that builds
+ * Greenplum for these tests has it. The data directories are data/NAME/segN beside the script.
  */
 const SCRIPT = process.env['STOWAGE_TEST_GREENPLUM_SCRIPT'] ?? '/opt/gp/cluster.sh';
 const DATA = join(dirname(SCRIPT), 'data');
@@ -16,12 +16,12 @@ const SEGMENTS = 2;
 
 export const withoutThrowaways = !existsSync(SCRIPT);
 
-/** A cluster of its own, of the other's version, that a test may break. */
+/** A cluster that a test may break, of the same version as the one that it is made from. */
 export interface ThrowawayCluster extends GreenplumCluster {
-  /** Ends one segment; nobody tells the coordinator. */
+  /** Stops a segment. The coordinator is not informed. */
   stopSegment(content: number): Promise<void>;
-  /** Puts a line at the head of a segment's pg_hba.conf, and has it loaded. */
-  preferHba(content: number, line: string): Promise<void>;
+  /** Adds a line at the top of a segment's pg_hba.conf, and reloads it. */
+  prependHba(content: number, line: string): Promise<void>;
   destroy(): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export async function throwawayCluster({
       process.kill(pid, 'SIGINT');
       while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 100));
     },
-    async preferHba(content, line) {
+    async prependHba(content, line) {
       const file = join(folderOf(content), 'pg_hba.conf');
       await writeFile(file, `${line}\n${await readFile(file, 'utf8')}`);
       process.kill(await pidOf(content), 'SIGHUP');

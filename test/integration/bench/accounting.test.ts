@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { copyByProgram } from '../../bench/contenders/programs.ts';
 import { measure } from '../../bench/measure/measure.ts';
@@ -5,26 +6,28 @@ import type { Bench } from '../../bench/scenario.ts';
 import { run } from '../../bench/setup/shell.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
-/** Known loads, measured in CPU and not in time, so that a busy machine changes nothing. */
+/** CPU time of a known load: a busy machine does not change it. */
 const LOAD_MS = 600;
 const burn = (ms: number) =>
   `const until = ${ms} * 1000; for (let used = 0; used < until; ) { const { user, system } = process.cpuUsage(); used = user + system; }`;
 const NODE = process.execPath;
 const ENV = { PATH: process.env['PATH'] ?? '' };
 
-/** What is counted in ticks of 10 ms may lack one for each process; what starts a process comes on top. */
+/**
+ * Tolerances: ticks of 10 ms may be lost for each process, and the start of a process adds some.
+ */
 const [LESS, MORE] = [0.05, 0.6];
 
 let server: TestServer;
 beforeAll(async () => {
-  // What the server does by itself costs more than the least that is measured, on a slow machine.
+  // On a slow machine, background work of the server costs more than the smallest measured load.
   server = await startPostgres({ databases: ['bench'], settings: { autovacuum: 'off' } });
 });
 afterAll(() => server.stop());
 
 const watched = () => ({ servers: [server.pid], stores: [] });
 
-test('a client is charged with all that it started, at any depth, also what ended long before it', async () => {
+test('the bench charges a client with all processes that it started, at any depth, even if they end before the client', async () => {
   const script = `bash -c "'${NODE}' -e '${burn(LOAD_MS)}'" & '${NODE}' -e '${burn(LOAD_MS)}' & wait; sleep 0.3`;
   const { usage } = await measure(watched(), async () => {
     await run(ENV, 'bash', ['-c', script]);
@@ -36,7 +39,7 @@ test('a client is charged with all that it started, at any depth, also what ende
   expect(usage.clientPeakBytes).toBeGreaterThan(30 * 1024 ** 2);
 });
 
-test('the database is charged with backends that have ended, and apart from it with its programs', async () => {
+test('the bench charges the database with ended backends, and counts the programs of COPY separately', async () => {
   const bench = {
     tools: { found: {}, has: () => true },
     options: { sockets: false },
@@ -68,8 +71,7 @@ test('the database is charged with backends that have ended, and apart from it w
   expect(query.usage.programSeconds).toBe(0);
 });
 
-test('a process of somebody else is charged to nobody and noticed', async () => {
-  const { spawn } = await import('node:child_process');
+test('the bench does not charge an unrelated process to a contender, and reports its share', async () => {
   const other = spawn(NODE, ['-e', 'for (;;);'], { stdio: 'ignore' });
   try {
     const { usage } = await measure(watched(), async () => {

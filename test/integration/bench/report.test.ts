@@ -36,7 +36,7 @@ const result: ScenarioResult = {
   notes: [],
 };
 
-test('each figure is the median of its own, a peak the largest', () => {
+test('the report takes the median of each figure over all rounds, and the maximum of peaks', () => {
   expect(mediansOf(rows)[0]).toMatchObject({
     rounds: 3,
     clientSeconds: 2,
@@ -45,16 +45,16 @@ test('each figure is the median of its own, a peak the largest', () => {
     facts: { kept: 2 },
   });
   expect(ratioOf(rows, 'stowage', 'psql | cat', 'wallSeconds')).toBe(2);
-  expect(ratioOf(rows, 'stowage', 'nobody', 'wallSeconds')).toBeUndefined();
+  expect(ratioOf(rows, 'stowage', 'absent', 'wallSeconds')).toBeUndefined();
 });
 
-test('the table divides by GB and by the floor, and a pipe in a name ends no cell', () => {
+test('the table of medians divides by GB and by the floor, and escapes pipes in names', () => {
   const table = mediansTable(result);
   expect(table).toContain('psql \\| cat | 0.50 | 0.00 | 1.00 | 1.50 | 4.00 | 1.00 | 1.00');
   expect(table).toContain('| stowage | 0.50 | 0.00 | 2.50 | 3.00 | 8.00 | 2.00 | 2.00');
 });
 
-test('a bar is met, missed or not measured', () => {
+test('the table of bars says whether a bar is met, missed or not measured', () => {
   const bar = (measured: number | undefined) =>
     ({ what: 'w', atMost: 1, unit: '×', measured }) as const;
   const [, , met, missed, unknown] = barsTable([bar(1), bar(1.01), bar(undefined)]).split('\n');
@@ -65,13 +65,13 @@ test('a bar is met, missed or not measured', () => {
   ]);
 });
 
-test('the plot has a bar for each contender, and names are escaped', () => {
+test('the plot has a bar for each contender, and escapes their names', () => {
   const svg = plotOf([{ ...result, rows: [row("COPY 'cat >/dev/null'", 1, 1, 1)] }]);
   expect(svg).toContain("COPY 'cat &gt;/dev/null'");
   expect(svg.match(/<rect class="client"/g)).toHaveLength(2); // legend and bar
 });
 
-test('a wrong command line is refused with the reason', () => {
+test('the bench rejects invalid options and says why', () => {
   const all = ['backup', 'restore'];
   expect(parseOptions(['--scenario', 'restore'], all).scenarios).toEqual(['restore']);
   expect(() => parseOptions(['--scenario', 'nope'], all)).toThrow(/there are backup, restore/);

@@ -5,7 +5,7 @@ import type { ObjectStore } from '../../../storage/store.ts';
 import { unframe } from '../../bench/sink/body.ts';
 import { type Sink, startSink } from '../../bench/sink/start.ts';
 
-/** What the bench measures against must answer as S3 does, or it measures something else. */
+// The bench measures clients against this sink, so it must answer as S3 does.
 let sink: Sink;
 let store: ObjectStore;
 
@@ -38,7 +38,7 @@ async function readAll(
   return Buffer.concat(await Array.fromAsync(store.get(key, range)));
 }
 
-test('nothing is overwritten: the second writer of a key is refused', async () => {
+test('the sink rejects the second writer of a key', async () => {
   await store.create('a.json', Buffer.from('one'));
   await expect(store.create('a.json', Buffer.from('two'))).rejects.toMatchObject({
     code: 'storage/exists',
@@ -46,7 +46,7 @@ test('nothing is overwritten: the second writer of a key is refused', async () =
   expect(String(await readAll('a.json'))).toBe('one');
 });
 
-test('an upload in parts is put together in order, and read whole and by ranges', async () => {
+test('the sink joins the parts of an upload in order, and serves the object whole and by range', async () => {
   await store.upload('sets/data/0/a.pack', inPieces(LARGE));
   expect((await readAll('sets/data/0/a.pack')).equals(LARGE)).toBe(true);
   const range = { offset: 5 * 1024 ** 2 - 10, length: 20 };
@@ -54,7 +54,7 @@ test('an upload in parts is put together in order, and read whole and by ranges'
   expect(slice.equals(LARGE.subarray(range.offset, range.offset + range.length))).toBe(true);
 });
 
-test('requests are counted by operation and by segment, bodies by bytes', async () => {
+test('the sink counts requests by operation and segment, and the bytes of bodies', async () => {
   await store.upload('sets/data/7/a.pack', inPieces(LARGE));
   await readAll('sets/data/7/a.pack', { offset: 0, length: 1000 });
   const { requests, requestsOf, bytesIn, bytesOut, bytesOutOf } = await sink.counts();
@@ -68,7 +68,7 @@ test('requests are counted by operation and by segment, bodies by bytes', async 
   expect([bytesOut, bytesOutOf['pack']]).toEqual([1000, 1000]);
 });
 
-test('what is discarded keeps its size, and documents are kept', async () => {
+test('the sink keeps the size of a discarded object, and keeps documents', async () => {
   await sink.keep(false);
   await store.upload('sets/data/0/a.pack', inPieces(LARGE));
   await store.create('manifest.json', LARGE.subarray(0, 2 * 1024 ** 2));
@@ -76,7 +76,7 @@ test('what is discarded keeps its size, and documents are kept', async () => {
   expect(await readAll('manifest.json')).toHaveLength(2 * 1024 ** 2);
 });
 
-test('keys are listed in order over pages, and rolled up', async () => {
+test('the sink lists keys in order, page by page, and groups them by a delimiter', async () => {
   for (let at = 0; at < 5; at += 1) await store.create(`sets/2026010${at}/x`, Buffer.from('x'));
   const keys = (await Array.fromAsync(store.list('sets/'))).map(({ key }) => key);
   expect(keys).toEqual([0, 1, 2, 3, 4].map((at) => `sets/2026010${at}/x`));
@@ -95,7 +95,7 @@ test('keys are listed in order over pages, and rolled up', async () => {
   );
 });
 
-test('a body in chunks of its own, as newer clients send it, is taken out of them', () => {
+test('the sink decodes an aws-chunked body, and rejects a malformed one', () => {
   expect(String(unframe(Buffer.from('3;chunk-signature=x\r\nabc\r\n2\r\nde\r\n0\r\n\r\n')))).toBe(
     'abcde',
   );

@@ -13,7 +13,7 @@ const onAll = (sql: string) => Promise.all(servers.map((server) => server.psql(s
 const sum = (answers: readonly string[]) =>
   answers.reduce((total, answer) => total + Number(answer), 0);
 
-test('the demo spreads the places of the world over the shards, each with everything it refers to', async () => {
+test('the demo distributes the places over the shards, each with all rows that it refers to', async () => {
   const load = (server: TestServer, content: number) =>
     loadDemo(server.target('demo'), { content, shards: 2 });
   await Promise.all(servers.map(load));
@@ -37,7 +37,7 @@ test('the demo spreads the places of the world over the shards, each with everyt
   ).toBe(135_233);
 });
 
-test('a load that fails says why in the words of psql', async () => {
+test('a failed load of the demo reports the message of psql', async () => {
   const server = servers[0] as TestServer;
   await server.psql('CREATE DATABASE taken');
   await server.psql('CREATE SCHEMA world', 'taken');

@@ -22,7 +22,7 @@ afterAll(async () => {
   await rm(scratch, { recursive: true, force: true });
 });
 
-/** Runs one of PostgreSQL's programs against the server; rejects with what it wrote to stderr. */
+/** Runs one of PostgreSQL's programs. @throws with its error output. */
 async function tool(name: string, ...args: string[]): Promise<string> {
   const env = {
     PGHOST: server.host,
@@ -34,13 +34,15 @@ async function tool(name: string, ...args: string[]): Promise<string> {
   return (await promisify(execFile)(join(server.binDir, name), args, options)).stdout;
 }
 
-/** Newer releases bracket every dump with \restrict and a random word. */
+/**
+ * The schema, without \restrict and its random word, which newer releases put around every dump.
+ */
 async function schemaOf(database: string): Promise<string> {
   const dump = await tool('pg_dump', '--schema-only', '--dbname', database);
   return dump.replaceAll(/^\\(un)?restrict .*\n/gm, '');
 }
 
-/** schema.table → number of rows and a digest that does not depend on their order. */
+/** schema.table → number of rows, and a digest that does not depend on their order. */
 async function rowsOf(database: string): Promise<Map<string, string>> {
   const queries = await server.psql(
     `SELECT format('SELECT %L, count(*), sum(hashtextextended(t::text, 0)) FROM ONLY %s t;',
@@ -56,7 +58,7 @@ async function rowsOf(database: string): Promise<Map<string, string>> {
 }
 
 describe('the trouble database', () => {
-  test('comes back whole through pg_dump and pg_restore, so that any difference is ours', async () => {
+  test('is restored completely by pg_dump and pg_restore', async () => {
     const file = join(scratch, 'original.dump');
     await tool('pg_dump', '--format=custom', '--file', file, 'original');
     await tool('pg_restore', '--exit-on-error', '--dbname', 'copy', file);
@@ -71,7 +73,7 @@ describe('the trouble database', () => {
     expect(await server.psql(sequences, 'copy')).toBe(await server.psql(sequences, 'original'));
   });
 
-  test('has what it says: hostile names, rows without columns, a value of 5 MB, a row of 1,500 columns', async () => {
+  test('has tables with hostile names, rows without columns, a value of 5 MB and a row of 1,500 columns', async () => {
     const rows = await rowsOf('original');
     expect([...rows.keys()].filter((name) => name.startsWith('names.'))).toHaveLength(
       HOSTILE_NAMES.length,
@@ -86,7 +88,7 @@ describe('the trouble database', () => {
     expect(await server.psql(columns, 'original')).toBe('1500');
   });
 
-  test('holds other rows on another shard, in the same schema', async () => {
+  test('has the same schema but different rows on another shard', async () => {
     for (const sql of troubleSchema({ content: 1, rolePrefix: 'one_' }))
       await server.psql(sql, 'other');
     const [first, second] = [await rowsOf('original'), await rowsOf('other')];
@@ -97,7 +99,7 @@ describe('the trouble database', () => {
     expect(same.length).toBeLessThan(first.size / 2);
   });
 
-  test('scales: a table of the size asked for, and as many small ones', async () => {
+  test('can be extended by a table of a given size and a given number of small tables', async () => {
     for (const sql of [...bigTable(2, 3), ...smallTables(250, 3)]) await server.psql(sql, 'other');
     const copied = await tool('psql', '-X', '-d', 'other', '-c', 'COPY big.lineitem TO STDOUT');
     expect(copied.length).toBeGreaterThan(1_900_000);

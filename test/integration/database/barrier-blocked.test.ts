@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Blocked } from '../../../database/flavour.ts';
-import { barrierCluster, OPTIONS, until } from './barrier-cluster.ts';
+import { waitUntil } from '../../support/wait-for.ts';
+import { barrierCluster, OPTIONS } from './barrier-cluster.ts';
 
 const { flavour, connect, holding, leaves } = barrierCluster();
 
@@ -70,7 +71,7 @@ describe('the barrier among writers', () => {
       lockTimeoutMs: 100_000,
       signal: controller.signal,
     });
-    await until(
+    await waitUntil(
       async () =>
         (
           await writer.query(

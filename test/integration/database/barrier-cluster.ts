@@ -78,7 +78,3 @@ export function barrierCluster() {
     },
   };
 }
-
-export async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
-}

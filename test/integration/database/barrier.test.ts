@@ -3,7 +3,8 @@ import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import type { HeldSnapshot } from '../../../database/flavour.ts';
 import { attachSnapshot } from '../../../database/session/snapshot.ts';
 import { shardsFlavour } from '../../../database/shards/flavour.ts';
-import { ACCOUNTS, barrierCluster, OPTIONS, until } from './barrier-cluster.ts';
+import { waitUntil } from '../../support/wait-for.ts';
+import { ACCOUNTS, barrierCluster, OPTIONS } from './barrier-cluster.ts';
 
 const TOTAL = 2 * ACCOUNTS * 100;
 const { servers, target, flavour, connect, holding, leaves } = barrierCluster();
@@ -112,7 +113,7 @@ describe('the barrier', () => {
     await writer.query('BEGIN; UPDATE public.account SET balance = balance');
     const maker = await connect(0);
     const taking = flavour().takeSnapshot({ ...OPTIONS, lockTimeoutMs: 700 });
-    await until(
+    await waitUntil(
       async () =>
         (
           await maker.query(

@@ -22,7 +22,7 @@ import {
   soon,
   startCopy,
   startFifoServer,
-  until,
+  waitSoonFor,
 } from './fifo.ts';
 
 let server: FifoServer;
@@ -84,7 +84,7 @@ function watched() {
 
 /** Waits until the program's `cat` runs: it has its FIFO open, which holds no row yet. */
 async function catWrites(copy: Copy): Promise<void> {
-  await until('cat to run', async () =>
+  await waitSoonFor('cat to run', async () =>
     (await programOf(copy)).some(({ command }) => command === 'cat') ? true : undefined,
   );
 }
@@ -177,7 +177,7 @@ describe('a shipper that feeds ends when the signal fires', () => {
     };
     const feeding = feedFifo(started.path, source(), signal);
     feeding.catch(() => undefined);
-    await until('the shipper to wait', () =>
+    await waitSoonFor('the shipper to wait', () =>
       existsSync(fedName(started.path)) ? true : undefined,
     );
     await rejectsOnAbort(feeding);
@@ -250,7 +250,7 @@ describe('a shipper that reads ends when the signal fires', () => {
     process.kill(shell, 'SIGSTOP');
     const reading = Array.fromAsync(readFifo(started.path, signal));
     reading.catch(() => undefined);
-    await until('cat to end', async () =>
+    await waitSoonFor('cat to end', async () =>
       (await programOf(started.copy)).some(({ pid }) => pid === cat) ? undefined : true,
     );
     await rejectsOnAbort(reading);

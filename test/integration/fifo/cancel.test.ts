@@ -11,7 +11,7 @@ import {
   soon,
   startCopy,
   startFifoServer,
-  until,
+  waitSoonFor,
 } from './fifo.ts';
 
 let server: FifoServer;
@@ -49,7 +49,7 @@ describe('a COPY that is stopped', () => {
 
   it.each(functions)('by %s ends its program, which waits for a shipper', async (name) => {
     const copy = await startCopy(server, 'in', 'public.loaded', await freshPath());
-    await until('the program to run', async () =>
+    await waitSoonFor('the program to run', async () =>
       (await programOf(copy)).length > 0 ? true : undefined,
     );
     await server.psql(`SELECT ${name}(${copy.backend})`);

@@ -20,7 +20,7 @@ import {
   soon,
   startCopy,
   startFifoServer,
-  until,
+  waitSoonFor,
 } from './fifo.ts';
 
 const RESTORE = '20260131120000000-00000000';
@@ -90,7 +90,7 @@ async function feeding(relations: LoadRelation[]) {
   });
   result.catch(() => undefined);
   const folder = join(base, `stowage-fifo-${RESTORE}-0`);
-  await until('the folder', () => (existsSync(join(folder, 'pid')) ? true : undefined));
+  await waitSoonFor('the folder', () => (existsSync(join(folder, 'pid')) ? true : undefined));
   const coordinatorIsDone = () =>
     store.create(
       formatKey({ kind: 'restore-receipt', restore: RESTORE, phase: 'data', content: -1 }),

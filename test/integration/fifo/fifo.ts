@@ -18,6 +18,7 @@ import { quoteLiteral } from '../../../database/session/quote.ts';
 import { openSession } from '../../../database/session/session.ts';
 import { type FifoFolder, openFifoFolder } from '../../../segment-shipper/fifo/folder.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 /**
  * Everything that must end at once ends within this time. The program's watch polls twice a second;
@@ -119,7 +120,7 @@ export async function programOf({ backend }: Copy): Promise<ProcessInfo[]> {
 
 /** The shell that the server started, its `cat` (a shell until its FIFO is open), and its watch. */
 export async function partsOf(copy: Copy): Promise<{ shell: number; cat: number; watch: number }> {
-  return until('the program to run', async () => {
+  return waitSoonFor('the program to run', async () => {
     const parts = await programOf(copy);
     const shell = parts.find(({ parent }) => parent === copy.backend)?.pid;
     const [cat, watch] = parts
@@ -136,7 +137,7 @@ const age = (pid: number, parent = 0) => (pid > parent ? pid : pid + 2 ** 22);
 
 /** Waits until the program's `cat` sleeps: it first sleeps in opening its FIFO without a writer. */
 export async function catOpens(copy: Copy): Promise<void> {
-  await until('cat to open the FIFO', async () =>
+  await waitSoonFor('cat to open the FIFO', async () =>
     (await programOf(copy)).some(({ command, state }) => command === 'cat' && state === 'S')
       ? true
       : undefined,
@@ -145,27 +146,21 @@ export async function catOpens(copy: Copy): Promise<void> {
 
 /** Waits until no process of the program is left, not even the watch's last `sleep`. */
 export async function programGone(copy: Copy): Promise<void> {
-  await until('the program to be gone', async () =>
+  await waitSoonFor('the program to be gone', async () =>
     (await programOf(copy)).length === 0 ? true : undefined,
   );
 }
 
 export async function gone(path: string): Promise<void> {
-  await until(`${path} to be gone`, () => (existsSync(path) ? undefined : true));
+  await waitSoonFor(`${path} to be gone`, () => (existsSync(path) ? undefined : true));
 }
 
-/** Polls, and fails when it takes longer than SOON_MS. */
-export async function until<T>(
+/** As `waitFor`, but fails after `SOON_MS`. */
+export const waitSoonFor = <T>(
   what: string,
-  look: () => Promise<T | undefined> | T | undefined,
-  withinMs = SOON_MS,
-): Promise<T> {
-  for (const deadline = Date.now() + withinMs; ; await sleep(10)) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms for ${what}`);
-  }
-}
+  read: () => Promise<T | undefined> | T | undefined,
+  timeoutMs = SOON_MS,
+): Promise<T> => waitFor(what, read, { everyMs: 10, timeoutMs });
 
 /** The result of a promise; fails when it takes longer than SOON_MS. */
 export async function soon<T>(promise: Promise<T>, withinMs = SOON_MS): Promise<T> {
@@ -187,7 +182,7 @@ export async function descriptorsInto(folder: string): Promise<string[]> {
 /** Waits until a program has made its FIFO; returns the path. */
 export function arrived(folder: string, direction: FifoDirection, relation = 1): Promise<string> {
   const path = join(folder, fifoName(relation, direction));
-  return until(`${path} to appear`, () => (existsSync(path) ? path : undefined));
+  return waitSoonFor(`${path} to appear`, () => (existsSync(path) ? path : undefined));
 }
 
 /** How the shipper of shipper.ts treats programs. */
@@ -204,7 +199,7 @@ export interface ChildShipper {
 
 /** The shell that deletes a folder when its shipper has ended. */
 export function cleanupProcessOf(folder: string): Promise<number> {
-  return until('the cleanup process', async () => {
+  return waitSoonFor('the cleanup process', async () => {
     const shells = (await processes()).filter(
       ({ command, pid, group }) => command === 'sh' && pid === group,
     );
@@ -242,7 +237,7 @@ export async function childShipper(
     await closed;
   });
   const printed = async (line: string) => {
-    await until(`the shipper to print ${line}; it printed ${output} ${errors}`, () =>
+    await waitSoonFor(`the shipper to print ${line}; it printed ${output} ${errors}`, () =>
       output.split('\n').includes(line) ? true : undefined,
     );
   };

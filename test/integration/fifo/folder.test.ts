@@ -16,7 +16,7 @@ import {
   soon,
   startCopy,
   startFifoServer,
-  until,
+  waitSoonFor,
 } from './fifo.ts';
 
 const asRoot = process.getuid?.() === 0;
@@ -126,7 +126,7 @@ describe('a program that no shipper serves', () => {
           patienceMs: 300,
         }),
       );
-      await until('some to come', () => (existsSync(join(path, '1.out')) ? true : undefined));
+      await waitSoonFor('some to come', () => (existsSync(join(path, '1.out')) ? true : undefined));
       await soon(remove());
       const copies = await Promise.all(starting);
       const ends = await soon(Promise.allSettled(copies.map(({ rows }) => rows)));
@@ -155,9 +155,9 @@ describe('programs', () => {
     const looking = (async () => {
       for await (const program of programs(stop.signal)) seen.push(program);
     })();
-    await until('the first', () => seen[0]);
+    await waitSoonFor('the first', () => seen[0]);
     makeFifos(join(path, '12.out'));
-    await until('the second', () => seen[1]);
+    await waitSoonFor('the second', () => seen[1]);
     await sleep(600);
     stop.abort();
     await soon(looking);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { doneName, fedName } from '../../../database/copy/fifo-programs.ts';
 import { feedFifo } from '../../../segment-shipper/fifo/fifo.ts';
-import { freshPath, makeFifos, soon, until } from './fifo.ts';
+import { freshPath, makeFifos, soon, waitSoonFor } from './fifo.ts';
 
 /** The timeout of a shipper for a program's done file, by a clock that only the test advances. */
 const ENDING_MS = 1_000;
@@ -22,7 +22,7 @@ beforeEach(() => {
 async function pollAt(time: number): Promise<void> {
   now = time;
   const before = clockReads();
-  await until('the shipper to poll', () => (clockReads() > before + 2 ? true : undefined));
+  await waitSoonFor('the shipper to poll', () => (clockReads() > before + 2 ? true : undefined));
 }
 
 /** A shipper that has written all rows and the fed file, and the program's end of the FIFO. */
@@ -38,7 +38,7 @@ async function fed() {
   const timeouts = { openingMs: ENDING_MS, endingMs: ENDING_MS };
   const feeding = feedFifo(path, rows, new AbortController().signal, timeouts);
   feeding.catch(() => undefined);
-  await until('the fed file', () => (existsSync(fedName(path)) ? true : undefined));
+  await waitSoonFor('the fed file', () => (existsSync(fedName(path)) ? true : undefined));
   return { path, program, feeding, done: () => rename(fedName(path), doneName(path)) };
 }
 

@@ -15,7 +15,7 @@ import {
   soon,
   startCopy,
   startFifoServer,
-  until,
+  waitSoonFor,
 } from './fifo.ts';
 
 let server: FifoServer;
@@ -230,7 +230,7 @@ describe.each(['in', 'out'] as const)(
       });
       started.release('continue');
       await expect(soon(started.shipping)).rejects.toMatchObject(programLost);
-      await until(
+      await waitSoonFor(
         'the server to restart',
         () => server.psql('SELECT 1').catch(() => undefined),
         30_000,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { writeVerdict } from '../../../functions/stored/write-verdict.ts';
+import { waitUntil } from '../../support/wait-for.ts';
 import { freshDeps } from '../functions/place.ts';
 import { documentsOf, storeAll, storeObjects } from '../functions/sets.ts';
-import { eventsOf, metricIn, post, serving, until } from './serving.ts';
+import { eventsOf, metricIn, post, serving } from './serving.ts';
 
 describe('metrics', () => {
   const metricsOf = async (url: string) => (await fetch(`${url}/metrics`)).text();
@@ -19,7 +20,7 @@ describe('metrics', () => {
     await post(url, eventsOf([set.seal.key, 'elsewhere']));
     await post(url, 'not JSON');
     let after = '';
-    await until(async () => {
+    await waitUntil(async () => {
       after = await metricsOf(url);
       return metricIn(after, 'stowage_sets{status="complete"}') === 1;
     });
@@ -28,7 +29,7 @@ describe('metrics', () => {
     expect(metricIn(after, 'stowage_events_total{result="taken"}')).toBe(1);
     expect(metricIn(after, 'stowage_events_total{result="ignored"}')).toBe(1);
     expect(metricIn(after, 'stowage_events_total{result="malformed"}')).toBe(1);
-    await until(async () => metricIn(await metricsOf(url), 'stowage_queue_running') === 0);
+    await waitUntil(async () => metricIn(await metricsOf(url), 'stowage_queue_running') === 0);
     const last = await metricsOf(url);
     expect(metricIn(last, 'stowage_jobs_total{work="stitch",result="done"}')).toBe(1);
     expect(metricIn(last, 'stowage_job_seconds_count{work="stitch"}')).toBe(1);
@@ -56,15 +57,15 @@ describe('metrics', () => {
     const [one, other] = [await verdictOf('20260131010203'), await verdictOf('20260201010203')];
     const { url } = await serving(deps, { sweepIntervalMs: 20 });
     const damaged = async () => metricIn(await metricsOf(url), 'stowage_sets{status="damaged"}');
-    await until(
+    await waitUntil(
       async () => metricIn(await metricsOf(url), 'stowage_sets{status="complete"}') === 2,
     );
     now += 1000;
     await post(url, eventsOf([(await one()).key]));
-    await until(async () => (await damaged()) === 1);
+    await waitUntil(async () => (await damaged()) === 1);
     await other();
     now += 25 * 3600_000;
-    await until(async () => (await damaged()) === 2);
+    await waitUntil(async () => (await damaged()) === 2);
     expect(await metricsOf(url)).not.toMatch(/^stowage_hours_since_complete_set /m);
   });
 
@@ -73,7 +74,7 @@ describe('metrics', () => {
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, [set.plan]);
     const { url } = await serving(deps);
-    await until(async () => metricIn(await metricsOf(url), 'stowage_sets_overdue') === 1);
+    await waitUntil(async () => metricIn(await metricsOf(url), 'stowage_sets_overdue') === 1);
     expect(metricIn(await metricsOf(url), 'stowage_sets{status="incomplete"}')).toBe(1);
   });
 });

@@ -11,9 +11,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { timestampOf } from '../../../backup-set/base/timestamps.ts';
 import { type RunningCli, startStowage, writeConfig } from '../../support/cli.ts';
+import { waitUntil } from '../../support/wait-for.ts';
 import { fileOf, freshDeps, keysOf, verdictsOf } from '../functions/place.ts';
 import { documentsOf, storeAll, storeObjects } from '../functions/sets.ts';
-import { ask, eventsOf, metricIn, post, until } from './serving.ts';
+import { ask, eventsOf, metricIn, post } from './serving.ts';
 
 /** The server as it is run in production: a process of its own, that signals and crashes meet. */
 
@@ -41,7 +42,7 @@ async function startServing(config: string, env: Record<string, string> = {}) {
     cli.kill('SIGKILL');
     await cli.ended;
   });
-  const { url } = await cli.until('serving');
+  const { url } = await cli.waitForEvent('serving');
   return { cli, url: String(url) };
 }
 
@@ -82,12 +83,12 @@ const metricsOf = async (url: string) => (await fetch(`${url}/metrics`)).text();
 async function sweptOnce(url: string): Promise<void> {
   const ended = async (result: string) =>
     metricIn(await metricsOf(url), `stowage_sweeps_total{result="${result}"}`) ?? 0;
-  await until(async () => (await ended('done')) + (await ended('failed')) > 0);
+  await waitUntil(async () => (await ended('done')) + (await ended('failed')) > 0);
   expect(await ended('failed')).toBe(0);
 }
 
 async function idle(url: string): Promise<void> {
-  await until(async () => {
+  await waitUntil(async () => {
     const state = (await (await fetch(`${url}/healthz`)).json()) as {
       running: number;
       waiting: number;
@@ -171,7 +172,7 @@ describe('a crash', () => {
     for (const set of sets) await storeAll(deps.store, documentsOf(set));
     const release = await heldUp(fileOf(deps.store, sets[7]?.plan.key ?? ''));
     await post(first.url, eventsOf(sets.map(({ seal }) => seal.key)));
-    await until(async () => (await manifests()).length > 0);
+    await waitUntil(async () => (await manifests()).length > 0);
     first.cli.kill('SIGKILL');
     expect((await first.cli.ended).code).toBeNull();
     expect((await manifests()).length).toBeLessThan(sets.length);
@@ -194,9 +195,9 @@ describe('SIGTERM', () => {
     const { cli, url } = await startServing(await s3.config());
     await post(url, eventsOf([0, 1, 2, 3, 4, 5, 6, 7].map(sealOf), 'backups'));
     // Four jobs and the first sweep.
-    await until(() => s3.asked() === 5);
+    await waitUntil(() => s3.asked() === 5);
     cli.kill('SIGTERM');
-    await cli.until('draining');
+    await cli.waitForEvent('draining');
     const health = await fetch(`${url}/healthz`);
     expect(health.status).toBe(503);
     expect(await health.json()).toMatchObject({ running: 4, waiting: 0 });
@@ -210,9 +211,9 @@ describe('SIGTERM', () => {
     const s3 = await heldS3();
     const { cli, url } = await startServing(await s3.config());
     await post(url, eventsOf([sealOf(0)], 'backups'));
-    await until(() => s3.asked() === 2);
+    await waitUntil(() => s3.asked() === 2);
     cli.kill('SIGTERM');
-    await cli.until('draining');
+    await cli.waitForEvent('draining');
     cli.kill('SIGTERM');
     expect(await endOf(cli)).toBe(130);
   });
@@ -253,12 +254,12 @@ describe('a socket of systemd', () => {
     const send = () => ask(`http://127.0.0.1:${port}/events`, { method: 'POST', body: '[]' });
 
     shell.stdin?.write('first\n');
-    await until(() => said.includes('"event":"serving"'));
+    await waitUntil(() => said.includes('"event":"serving"'));
     expect((await send()).status).toBe(200);
     const [pid = 0] = pidsIn(said);
     process.kill(pid, 'SIGTERM');
-    await until(() => said.includes('"event":"draining"'));
-    await until(() => !isAlive(pid));
+    await waitUntil(() => said.includes('"event":"draining"'));
+    await waitUntil(() => !isAlive(pid));
     const waiting = send();
     shell.stdin?.end('second\n');
     expect((await waiting).status).toBe(200);

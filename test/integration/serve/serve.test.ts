@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { startServe } from '../../../functions/serve/serve.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
+import { waitUntil } from '../../support/wait-for.ts';
 import { freshDeps, keysOf, verdictsOf } from '../functions/place.ts';
 import { documentsOf, storeAll, storeObjects } from '../functions/sets.ts';
-import { eventsOf, post, serveOptions, serving, until } from './serving.ts';
+import { eventsOf, post, serveOptions, serving } from './serving.ts';
 
 interface HealthSaid {
   readonly problems: string[];
@@ -25,7 +26,7 @@ describe('serve', () => {
     const deps = await freshDeps();
     const { url } = await serving(deps);
     // Every start begins with a sweep, which would validate the set as well if it came to it now.
-    await until(async () => 'sweptAt' in (await healthOf(url)));
+    await waitUntil(async () => 'sweptAt' in (await healthOf(url)));
     const set = await storeObjects(deps.store);
     const manifest = formatKey({ kind: 'manifest', timestamp: set.timestamp });
     for (const document of documentsOf(set)) {
@@ -33,10 +34,10 @@ describe('serve', () => {
       const response = await post(url, eventsOf([document.key]));
       expect(response.status).toBe(200);
     }
-    await until(async () => (await verdictsOf(deps.store)).length > 0);
+    await waitUntil(async () => (await verdictsOf(deps.store)).length > 0);
     // A store that announces also tells of what the function itself wrote.
     await post(url, eventsOf([manifest]));
-    await until(async () => {
+    await waitUntil(async () => {
       const { running, waiting } = await healthOf(url);
       return running + waiting === 0;
     });
@@ -48,7 +49,7 @@ describe('serve', () => {
     const set = await storeObjects(deps.store);
     await serving(deps, { sweepIntervalMs: 50 });
     await storeAll(deps.store, documentsOf(set));
-    await until(async () =>
+    await waitUntil(async () =>
       (await verdictsOf(deps.store)).some(({ status }) => status === 'complete'),
     );
   });
@@ -164,7 +165,7 @@ describe('serve', () => {
     await first.stop();
     await expect(fetch(`${first.url}/healthz`)).rejects.toThrow();
     await serving(deps);
-    await until(async () =>
+    await waitUntil(async () =>
       (await verdictsOf(deps.store)).some(({ status }) => status === 'complete'),
     );
     expect(await keysOf(deps.store)).toContain(
@@ -200,12 +201,12 @@ describe('healthz', () => {
       { ...(await freshDeps(clock)), store: broken },
       { sweepIntervalMs: 20 },
     );
-    await until(async () => 'sweptAt' in (await healthOf(url)));
+    await waitUntil(async () => 'sweptAt' in (await healthOf(url)));
     expect(await healthOf(url)).toMatchObject({ status: 200, ok: true, running: 0, waiting: 0 });
     become(() => Promise.reject(new Error('the network is down')));
     // Who asks often is told what was found a moment ago.
     now += 20_000;
-    await until(async () => (await healthOf(url)).problems.length === 2);
+    await waitUntil(async () => (await healthOf(url)).problems.length === 2);
     expect(await healthOf(url)).toMatchObject({
       status: 503,
       ok: false,
@@ -216,7 +217,7 @@ describe('healthz', () => {
     });
     become(() => Promise.resolve());
     now += 20_000;
-    await until(async () => (await healthOf(url)).status === 200);
+    await waitUntil(async () => (await healthOf(url)).status === 200);
   });
 
   it('says that it is draining, to connections that are still taken, and is gone afterwards', async () => {

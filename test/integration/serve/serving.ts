@@ -1,6 +1,5 @@
 import { request as requestPlain } from 'node:http';
 import { type RequestOptions, request as requestSecure } from 'node:https';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { onTestFinished } from 'vitest';
 import type { Deps } from '../../../functions/deps.ts';
@@ -37,10 +36,6 @@ const eventOf = (key: string, bucket: string) => ({
 /** A notification as Ceph sends it. */
 export const eventsOf = (keys: readonly string[], bucket = 'any') =>
   JSON.stringify({ Records: keys.map((key) => eventOf(key, bucket)) });
-
-export async function until(happened: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await happened())) await sleep(20);
-}
 
 export const basic = (user: string, password: string) =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;

@@ -1,6 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { bigOrder, load, waitForReads } from './big-relation.ts';
 
 /**
@@ -24,13 +25,11 @@ async function awaitStandby(name: string): Promise<void> {
   await server.psql('SELECT pg_reload_conf()');
 }
 
-async function until(state: string): Promise<void> {
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
-    if ((await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`)) === '1') return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`no session ever had ${state}`);
-}
+const waitForSession = (state: string) =>
+  waitFor(`a session with ${state}`, async () => {
+    const found = await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`);
+    return found === '1' ? true : undefined;
+  });
 
 /**
  * A proxy to the server. `cut` closes the client's side of the connection that commits, without the
@@ -81,9 +80,9 @@ describe('a COMMIT whose result is unknown', () => {
     const { through, cut } = await relay();
     await awaitStandby('missing');
     const loading = load(through, order, waitForReads(store, 4));
-    await until("query = 'COMMIT' AND wait_event = 'SyncRep'");
+    await waitForSession("query = 'COMMIT' AND wait_event = 'SyncRep'");
     cut();
-    await until("query LIKE 'TRUNCATE%' AND wait_event_type = 'Lock'").finally(() =>
+    await waitForSession("query LIKE 'TRUNCATE%' AND wait_event_type = 'Lock'").finally(() =>
       awaitStandby(''),
     );
     const { loaded, problems } = await loading;

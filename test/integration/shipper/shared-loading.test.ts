@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import {
   bigOrder,
   FRAMES_PER_SHARE,
@@ -42,14 +43,12 @@ const backends = (state: string) =>
   );
 const inShare = (share: number) => share * FRAMES_PER_SHARE;
 
-async function until(state: string, connections: number): Promise<string> {
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+/** The process id of one of these connections. */
+const waitForSessions = (state: string, connections: number): Promise<string> =>
+  waitFor(`${connections} connections with ${state}`, async () => {
     const [found, pid = ''] = (await backends(state)).split('|');
-    if (Number(found) >= connections) return pid;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`there were never ${connections} connections with ${state}`);
-}
+    return Number(found) >= connections ? pid : undefined;
+  });
 
 async function expectNothingLeft(): Promise<void> {
   expect(await count()).toBe('0|0');
@@ -148,8 +147,8 @@ describe('one of four connections', () => {
     const { held, release } = holdBack(store, relation.extents[inShare(5)]);
     const loading = load(server, order, waitForReads(held, 4));
     // The other three have loaded, so the one that still copies is the one to kill.
-    await until("state = 'idle in transaction'", 3);
-    const pid = await until(
+    await waitForSessions("state = 'idle in transaction'", 3);
+    const pid = await waitForSessions(
       "query LIKE '%COPY%' AND state = 'active' AND wait_event = 'ClientRead'",
       1,
     );
@@ -165,7 +164,7 @@ describe('one of four connections', () => {
     const { held, release } = holdBack(store, relation.extents[inShare(5)]);
     const loading = load(server, order, waitForReads(held, 4));
     const before = await file();
-    const pid = await until("state = 'idle in transaction'", 3);
+    const pid = await waitForSessions("state = 'idle in transaction'", 3);
     await server.psql(`SELECT pg_terminate_backend(${pid})`);
     release();
     expect((await loading).problems).toMatchObject([{ relation: { name: 'big' } }]);
@@ -220,7 +219,7 @@ describe('an interrupted load over four connections', () => {
     const stop = new AbortController();
     const loading = load(server, order, waitForReads(held, 4), { signal: stop.signal });
     loading.catch(() => undefined);
-    await until("state = 'idle in transaction'", 3);
+    await waitForSessions("state = 'idle in transaction'", 3);
     const reason = new StowageError('interrupted', 'ended on request');
     stop.abort(reason);
     release();
@@ -234,7 +233,7 @@ describe('an interrupted load over four connections', () => {
     await storeOrder(directory, order);
     const shipper = runShipper(restoreJob(server, store, 4), { type: 'order', phase: 'data' });
     // Each takes up to two of the six shares, so the fourth may find none left.
-    await until("query LIKE '%COPY%' AND state = 'active'", 3);
+    await waitForSessions("query LIKE '%COPY%' AND state = 'active'", 3);
     shipper.child.kill('SIGTERM');
     expect((await shipper.exit).code).toBe(130);
     await expectNothingLeft();

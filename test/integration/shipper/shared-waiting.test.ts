@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openSession, type Session } from '../../../database/session/session.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import {
   bigOrder,
   FRAMES_PER_SHARE,
@@ -32,25 +33,18 @@ afterAll(() => server?.stop());
 
 const firstOf = (share: number) => share * FRAMES_PER_SHARE * ROWS_PER_FRAME;
 
-/** Waits until so many sessions are in this state. */
-async function until(state: string, sessions = 1): Promise<void> {
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
-    if (
-      (await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`)) ===
-      String(sessions)
-    )
-      return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`there were never ${sessions} sessions with ${state}`);
-}
+const waitForSessions = (state: string, sessions = 1) =>
+  waitFor(`${sessions} sessions with ${state}`, async () => {
+    const found = await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`);
+    return found === String(sessions) ? true : undefined;
+  });
 const RESTORE_SESSION = "application_name LIKE 'stowage restore %'";
 
 it('a slow connection is waited for, and the deadlock check finds nothing', async () => {
   const { order, relation, store } = await bigOrder('big');
   const { held, release } = holdBack(store, relation.extents[FRAMES_PER_SHARE]);
   const loading = load(server, order, held, { workers: 2 });
-  await until(
+  await waitForSessions(
     `${RESTORE_SESSION} AND state = 'idle in transaction' AND query LIKE '%pg_blocking_pids%'`,
   );
   release();
@@ -86,9 +80,9 @@ it('a worker that joined a failed load joins the next one over a new connection'
   const extents = relation.extents.map((extent) => ({ ...extent, key: 'again' }));
   const second = { ...relation, id: 1, name: 'small', extents };
   const loading = load(server, { ...order, relations: [relation, second] }, both, { workers: 3 });
-  await until(`${RESTORE_SESSION} AND query LIKE '%COPY%big%'`, 2);
+  await waitForSessions(`${RESTORE_SESSION} AND query LIKE '%COPY%big%'`, 2);
   release();
-  await until(`${RESTORE_SESSION} AND query LIKE '%COPY%big%'`, 0);
+  await waitForSessions(`${RESTORE_SESSION} AND query LIKE '%COPY%big%'`, 0);
   failed.resolve();
   const { loaded, problems } = await loading;
   expect(problems).toMatchObject([{ relation: { name: 'big' } }]);
@@ -107,11 +101,15 @@ describe('with a foreign session between two connections that load one table', (
     const extents = second === undefined ? [] : [second];
     const small = { ...relation, id: 1, name: 'small', rows: ROWS_PER_FRAME, bytes: 0, extents };
     const loading = load(server, { ...order, relations: [relation, small] }, both, { workers: 2 });
-    await until(`${RESTORE_SESSION} AND query LIKE '%COPY%big%' AND wait_event = 'ClientRead'`);
+    await waitForSessions(
+      `${RESTORE_SESSION} AND query LIKE '%COPY%big%' AND wait_event = 'ClientRead'`,
+    );
     const altered = other.query('ALTER TABLE public.big ADD later int');
-    await until("query LIKE 'ALTER TABLE%' AND wait_event_type = 'Lock'");
+    await waitForSessions("query LIKE 'ALTER TABLE%' AND wait_event_type = 'Lock'");
     joinNow();
-    await until(`${RESTORE_SESSION} AND query LIKE '%COPY%big%' AND wait_event_type = 'Lock'`);
+    await waitForSessions(
+      `${RESTORE_SESSION} AND query LIKE '%COPY%big%' AND wait_event_type = 'Lock'`,
+    );
     release();
     expect((await loading).problems).toEqual([]);
     await altered;
@@ -126,7 +124,7 @@ describe('with a foreign session between two connections that load one table', (
     const { order, store } = await bigOrder('big');
     await other.query(`BEGIN; INSERT INTO public.big VALUES (${firstOf(1)})`);
     const loading = load(server, order, waitForReads(store, 2), { workers: 2 });
-    await until(`${RESTORE_SESSION} AND state = 'idle in transaction'`);
+    await waitForSessions(`${RESTORE_SESSION} AND state = 'idle in transaction'`);
     const inserted = other.query(`INSERT INTO public.big VALUES (${firstOf(0)})`);
     const { problems } = await loading;
     expect(problems).toMatchObject([{ relation: { name: 'big' } }]);

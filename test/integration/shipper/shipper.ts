@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openSession, type Session } from '../../../database/session/session.ts';
 import type { BackupJob, Report } from '../../../segment-shipper/protocol/control.ts';
 import type { TestServer } from '../../support/servers/postgres.ts';
+import { readUntil } from '../../support/wait-for.ts';
 
 const ENTRY = fileURLToPath(new URL('../../../segment-shipper/main.ts', import.meta.url));
 export const TIMESTAMP = '20260131120000';
@@ -142,13 +142,14 @@ export function backupJob(
 
 /** Sessions of shippers. Waits, because a backend notices a broken connection late. */
 export async function backendsLeft(server: TestServer, withinMs = 20_000): Promise<string> {
-  for (const until = Date.now() + withinMs; ; ) {
-    const left = await server.psql(
-      "SELECT pid, application_name, state, query FROM pg_stat_activity WHERE application_name ~ '^stowage (backup|restore|content)'",
-    );
-    if (left === '' || Date.now() > until) return left;
-    await sleep(50);
-  }
+  return readUntil(
+    () =>
+      server.psql(
+        "SELECT pid, application_name, state, query FROM pg_stat_activity WHERE application_name ~ '^stowage (backup|restore|content)'",
+      ),
+    (left) => left === '',
+    withinMs,
+  );
 }
 
 /** Unfinished files in a directory store. */

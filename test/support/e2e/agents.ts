@@ -1,22 +1,22 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { type Exit, exitOf } from '../../../async/child-process.ts';
 import { writeConfig } from '../cli.ts';
 import type { TestServer } from '../servers/postgres.ts';
 import type { Place } from './place.ts';
 
-/** A resident agent, in a process of its own. */
+/** A resident agent in its own process. */
 export interface RunningAgent {
   readonly pid: number;
-  /** The messages of its log so far. */
+  /** The lines of its log so far. */
   readonly log: readonly string[];
   kill(signal: NodeJS.Signals): void;
-  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  readonly ended: Promise<Exit>;
 }
 
-export interface AgentPlace {
+export interface AgentOptions {
   readonly place: Place;
   readonly root: string;
   readonly name: string;
@@ -27,14 +27,14 @@ export interface AgentPlace {
 
 const MAIN = fileURLToPath(new URL('../../../segment-shipper/main.ts', import.meta.url));
 
-/** Starts an agent as a host's systemd does; resolves when it serves, or has ended. */
+/** Starts an agent as systemd does. Resolves when the agent has logged a line, or has ended. */
 export async function startAgent({
   place,
   root,
   name,
   serves,
   more,
-}: AgentPlace): Promise<RunningAgent> {
+}: AgentOptions): Promise<RunningAgent> {
   const [first] = serves.values();
   const config = await writeConfig(join(place.folder, `agent-${name}.yaml`), {
     root,
@@ -52,16 +52,13 @@ export async function startAgent({
   });
   const log: string[] = [];
   const lines = createInterface({ input: child.stderr });
-  const said = new Promise<void>((resolve) => {
+  const started = new Promise<void>((resolve) => {
     lines.on('line', (line) => {
       log.push(line);
       resolve();
     });
   });
-  const ended = once(child, 'close').then(([code, signal]) => ({
-    code: code as number | null,
-    signal: signal as NodeJS.Signals | null,
-  }));
-  await Promise.race([said, ended]);
+  const ended = exitOf(child);
+  await Promise.race([started, ended]);
   return { pid: child.pid ?? -1, log, kill: (signal) => void child.kill(signal), ended };
 }

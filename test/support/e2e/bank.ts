@@ -1,10 +1,10 @@
 import { ACCOUNTS_PER_SHARD, BALANCE_AT_FIRST } from '../../../cli/demo/data/schema.ts';
 import type { TestServer } from '../servers/postgres.ts';
 
-/** The schema that the demo's writers move money in. */
+/** The schema in which the demo's writers transfer money. */
 export const BANK = 'world';
 
-/** Accounts of one shard, as the demo's writers need them. */
+/** Makes the tables that the demo's writers need, with the accounts of one shard. */
 export const bankSql = (content: number) => `
 CREATE SCHEMA ${BANK};
 CREATE TABLE ${BANK}.account (id int PRIMARY KEY, owner text NOT NULL, balance numeric(15,2) NOT NULL, changed timestamptz);
@@ -15,8 +15,11 @@ INSERT INTO ${BANK}.account SELECT i, 'account ' || i || ' of ${content}', ${BAL
 
 export const moneyIn = (shards: number) => shards * ACCOUNTS_PER_SHARD * BALANCE_AT_FIRST;
 
-/** All money, the sum of all legs of transfers (0, where none is torn), and their number. */
-export async function bankOf(servers: readonly TestServer[], database: string) {
+/**
+ * The sum of all balances, and the sum and number of all rows of `transfer`. A transfer has two
+ * rows, whose amounts cancel out: a `transferred` other than 0 means that one of them is missing.
+ */
+export async function bankTotals(servers: readonly TestServer[], database: string) {
   const sums = { money: 0, legs: 0, transferred: 0 };
   for (const server of servers) {
     const line = await server.psql(

@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeConfig } from '../cli.ts';
 import type { TestServer } from '../servers/postgres.ts';
+import { readUntil } from '../wait-for.ts';
 import type { Place } from './place.ts';
-import { eventually } from './processes.ts';
 
 /** Writes the stowage.yaml of a cluster of test servers; returns its path. */
 export async function configFor(
@@ -31,8 +31,8 @@ let configs = 0;
 
 export const DATABASE = 'shop';
 
-/** Client sessions in a server, and locks on relations that anybody holds, other than this look's: empty when nothing of Stowage is left. */
-export async function leftIn(server: TestServer): Promise<string> {
+/** Client sessions and relation locks on a server, except those of this query. */
+export async function leftoversOn(server: TestServer): Promise<string> {
   return server.psql(`SELECT 'session', pid, application_name, state FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
     UNION ALL SELECT 'lock', pid, mode, relation::text FROM pg_locks
@@ -40,16 +40,22 @@ export async function leftIn(server: TestServer): Promise<string> {
     AND pid NOT IN (SELECT pid FROM pg_stat_activity WHERE backend_type <> 'client backend')`);
 }
 
-/** What stays behind in servers: a session that its client has left is there until the server has noticed. */
-export async function leftInAll(servers: readonly TestServer[], msMax?: number): Promise<string[]> {
-  return eventually(
-    async () => (await Promise.all(servers.map(leftIn))).filter((left) => left !== ''),
+/**
+ * Sessions and locks that remain on servers. Waits until there are none, because a server notices
+ * late that a client has disconnected.
+ */
+export async function leftoversOnAll(
+  servers: readonly TestServer[],
+  msMax?: number,
+): Promise<string[]> {
+  return readUntil(
+    async () => (await Promise.all(servers.map(leftoversOn))).filter((left) => left !== ''),
     (left) => left.length === 0,
     msMax,
   );
 }
 
-/** Names of the databases that are not there from the beginning. */
+/** Names of the databases that initdb did not create. */
 export async function databasesOf(server: TestServer): Promise<string[]> {
   const names = await server.psql(
     `SELECT datname FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1') ORDER BY 1`,

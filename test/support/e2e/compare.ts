@@ -4,9 +4,12 @@ import { promisify } from 'node:util';
 import type { TestServer } from '../servers/postgres.ts';
 import { DATABASE } from './cluster.ts';
 
-/** What two databases must have in common, each as text that a failing test can show. */
-export interface Content {
-  /** Every table and materialized view that writers leave alone: rows, and a digest that does not depend on their order. */
+/** What must be equal in two databases, as texts that a failing test can show. */
+export interface DatabaseContents {
+  /**
+   * Table or materialized view → number of rows and a digest that does not depend on their order.
+   * Without the tables that writers change.
+   */
   readonly rows: ReadonlyMap<string, string>;
   readonly schema: string;
   readonly sequences: string;
@@ -14,25 +17,28 @@ export interface Content {
   readonly materializedViews: string;
 }
 
-/** Reads one database; `written` is the schema whose tables are changed all the while. */
-export async function contentOf(server: TestServer, written: string): Promise<Content> {
-  const ask = (sql: string) => server.psql(sql, DATABASE);
+/** Reads a database. `written` is the schema whose tables writers change meanwhile. */
+export async function databaseContents(
+  server: TestServer,
+  written: string,
+): Promise<DatabaseContents> {
+  const query = (sql: string) => server.psql(sql, DATABASE);
   return {
     rows: await rowsOf(server, written),
     schema: await schemaOf(server),
-    sequences: await ask(
+    sequences: await query(
       `SELECT schemaname, sequencename, last_value FROM pg_sequences WHERE schemaname <> '${written}' ORDER BY 1, 2`,
     ),
-    largeObjects: await ask(
+    largeObjects: await query(
       'SELECT loid, md5(string_agg(data, NULL ORDER BY pageno)) FROM pg_largeobject GROUP BY 1 ORDER BY 1',
     ),
-    materializedViews: await ask(
+    materializedViews: await query(
       'SELECT schemaname, matviewname, ispopulated FROM pg_matviews ORDER BY 1, 2',
     ),
   };
 }
 
-/** Rows of all unlogged tables together. */
+/** The number of rows in all unlogged tables together. */
 export async function unloggedRows(server: TestServer): Promise<number> {
   const queries = await server.psql(
     `SELECT format('SELECT count(*) FROM ONLY %s;', oid::regclass) FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r'`,
@@ -42,7 +48,7 @@ export async function unloggedRows(server: TestServer): Promise<number> {
   return counts.split('\n').reduce((sum, count) => sum + Number(count), 0);
 }
 
-/** Roles, their settings and memberships, without those that initdb makes. */
+/** Roles, their settings and memberships, as pg_dumpall prints them. */
 export async function rolesOf(server: TestServer): Promise<string> {
   const dump = await tool(server, 'pg_dumpall', '--globals-only', '--database', 'postgres');
   return withoutRestrict(dump);
@@ -67,7 +73,7 @@ async function schemaOf(server: TestServer): Promise<string> {
   return withoutRestrict(await tool(server, 'pg_dump', '--schema-only', '--dbname', DATABASE));
 }
 
-/** Newer releases bracket every dump with \restrict and a random word. */
+/** Newer releases put \restrict with a random word around every dump. */
 function withoutRestrict(dump: string): string {
   return dump.replaceAll(/^\\(un)?restrict .*\n/gm, '');
 }

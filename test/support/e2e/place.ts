@@ -7,18 +7,18 @@ import { openStore } from '../../../storage/open.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { type Ceph, startCeph } from '../ceph/ceph.ts';
 
-/** Where sets are kept in one run of a suite: roots, and what a process needs to reach them. */
+/** A store for one test file: it gives roots, and what a process needs to reach them. */
 export interface Place {
-  /** A folder for configuration files and whatever else the test writes. */
+  /** A folder for configuration files and other files of the test. */
   readonly folder: string;
   /** The `storage` part of stowage.yaml. */
   readonly storage: Readonly<Record<string, unknown>>;
   readonly env: Readonly<Record<string, string>>;
-  /** Present where the store is a Ceph. */
+  /** Present when the store is Ceph. */
   readonly ceph?: Ceph;
-  /** A root that nobody has used; its bucket, if it has one, exists. */
+  /** An unused root. Its bucket exists, if it has one. */
   newRoot(): string;
-  /** Opens a root beside the product, to look into it or to damage it. */
+  /** Opens a root for the test itself, to inspect or to damage it. */
   open(root: string): Promise<ObjectStore>;
   stop(): Promise<void>;
 }
@@ -37,7 +37,10 @@ export async function directoryPlace(): Promise<Place> {
   };
 }
 
-/** A real Ceph gateway. Its keys are put into our own environment as well: `open` finds them by the SDK's default chain. */
+/**
+ * A real Ceph gateway. Its keys are also set in the environment of the test, where the default
+ * credential chain of the SDK finds them for `open`.
+ */
 export async function cephPlace(): Promise<Place & { readonly ceph: Ceph }> {
   const ceph = await startCeph();
   Object.assign(process.env, ceph.env);

@@ -1,13 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Bytes per second that a content's shipper may send or read: rows of a big table are on their way for half a minute then, and a blow
- * strikes them however late it comes. As fast as they go they may all be through while a busy machine lets us wait.
+ * Bytes per second of one content's shipper, for tests that interrupt a run. The rows of a big
+ * table then take half a minute, so that the test can interrupt them even on a busy machine.
+ * Without this limit all rows could have been sent before the test kills a process.
  */
-export const SLOWLY = 500_000;
+export const SLOW_RATE_BYTES = 500_000;
 
-/** True while a process with this id runs (a zombie does not). */
+/** True while a process with this id runs. A zombie does not count. */
 export async function isRunning(pid: number): Promise<boolean> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
@@ -17,55 +17,41 @@ export async function isRunning(pid: number): Promise<boolean> {
   }
 }
 
-interface Seen {
+interface Process {
   readonly pid: number;
   readonly parent: number;
-  /** Words joined by spaces. */
+  /** Arguments joined by spaces. */
   readonly commandLine: string;
 }
 
-export async function childrenOf(pid: number): Promise<Seen[]> {
-  return (await all()).filter(({ parent }) => parent === pid);
+export async function childrenOf(pid: number): Promise<Process[]> {
+  return (await allProcesses()).filter(({ parent }) => parent === pid);
 }
 
 /** The command lines of a process and all its descendants. */
 export async function commandLinesUnder(pid: number): Promise<string[]> {
-  const processes = await all();
+  const processes = await allProcesses();
   const children = Map.groupBy(processes, ({ parent }) => parent);
-  const visit = (at: Seen): string[] => [
+  const visit = (at: Process): string[] => [
     at.commandLine,
     ...(children.get(at.pid) ?? []).flatMap(visit),
   ];
   return processes.filter((found) => found.pid === pid).flatMap(visit);
 }
 
-/** Asks again and again until a condition holds; the time is a bound for what is stuck, not a measure. */
-export async function eventually<T>(
-  ask: () => Promise<T>,
-  holds: (answer: T) => boolean,
-  msMax = 60_000,
-): Promise<T> {
-  const until = Date.now() + msMax;
-  for (;;) {
-    const answer = await ask();
-    if (holds(answer) || Date.now() > until) return answer;
-    await sleep(50);
-  }
-}
-
-async function all(): Promise<Seen[]> {
+async function allProcesses(): Promise<Process[]> {
   const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  return (await Promise.all(names.map(look))).filter((found) => found !== undefined);
+  return (await Promise.all(names.map(readProcess))).filter((found) => found !== undefined);
 }
 
-async function look(name: string): Promise<Seen | undefined> {
+async function readProcess(name: string): Promise<Process | undefined> {
   try {
     const stat = await readFile(`/proc/${name}/stat`, 'utf8');
     const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
     const commandLine = (await readFile(`/proc/${name}/cmdline`, 'utf8')).replaceAll('\0', ' ');
     return { pid: Number(name), parent, commandLine };
   } catch {
-    // It ended while we looked.
+    // The process ended meanwhile.
     return undefined;
   }
 }

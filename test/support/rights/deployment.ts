@@ -3,7 +3,7 @@ import type { Deployment, Template } from './template.ts';
 const TOPIC = 'arn:aws:sns:eu-central-1:123456789012:announcements';
 const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/0123';
 
-/** The names that a deployment of the template could have, all of them made up. */
+/** Invented names of a deployment of the template. */
 export const NAMES = {
   bucket: 'offsite',
   replica: 'elsewhere',
@@ -14,7 +14,7 @@ export const NAMES = {
 
 export const roleArn = (name: string) => `arn:aws:iam::123456789012:role/${name}`;
 
-/** A deployment with an alternate location, and what else is asked for. */
+/** A deployment with an alternate location, and with the given options. */
 export function deploymentOf(
   template: Template,
   { prefix = NAMES.prefix, kms = false }: { prefix?: string; kms?: boolean } = {},

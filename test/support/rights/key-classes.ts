@@ -1,16 +1,16 @@
 import { formatKey, type Key } from '../../../backup-set/base/keys.ts';
 
-/** What a key is made of, for tests that need one of every kind. */
+/** The ids from which the keys of every kind are built. */
 export interface Ids {
   readonly timestamp: string;
   readonly restore: string;
-  /** `<instant>-<timestamp>`, to which the work is added. */
+  /** `<instant>-<timestamp>`; the name of the work is appended. */
   readonly task: string;
-  /** Distinguishes keys of one class from others. */
+  /** Makes the keys of one call differ from those of another. */
   readonly number: number;
 }
 
-/** Names and keys as docs/security.md has them: every kind of key is in exactly one class. */
+/** Class → keys, as docs/security.md lists them. Every kind of key is in exactly one class. */
 export function keyClasses({
   timestamp,
   restore,
@@ -111,7 +111,7 @@ function classOf(key: Key): string {
     case 'task-request':
       return `${workOf(key.task)}-request`;
     case 'task-outcome':
-      // Somebody else is told of how a copy ended; of a verification, its verdict is told.
+      // The end of a copy is announced by its outcome, the end of a verification by its verdict.
       return workOf(key.task) === 'replicate' ? 'replicate-outcome' : 'verify-plan';
     case 'task-plan':
     case 'slice-order':
@@ -123,7 +123,7 @@ function classOf(key: Key): string {
 
 const workOf = (task: string) => task.slice(task.lastIndexOf('-') + 1);
 
-/** What somebody lists who looks for keys like this one: its folder, where the class has one. */
+/** The prefixes that a client lists to find such keys: the folder of the class, if it has one. */
 export function listingOf(keys: readonly string[]): string[] {
   const folders = keys.map((key) => key.slice(0, key.lastIndexOf('/') + 1));
   const roots = folders.filter((folder) =>

@@ -27,7 +27,7 @@ export interface Policies {
   readonly bucket: readonly Statement[];
 }
 
-/** What the roles and the bucket policy of a template say, once it is deployed like this. */
+/** The statements of the roles and of the bucket policy of a template, for one deployment. */
 export function policiesOf(template: Template, deployment: Deployment): Policies {
   const roles = new Map<string, Statement[]>();
   const bucket: Statement[] = [];
@@ -43,24 +43,24 @@ export function policiesOf(template: Template, deployment: Deployment): Policies
   return { roles, bucket };
 }
 
-/** A request as AWS sees it when it looks for a policy: absent keys of the context are keys that the request has not. */
-export interface Asked {
+/** A request as AWS evaluates it. The request has only the context keys that are given. */
+export interface AccessRequest {
   readonly action: string;
   readonly resource: string;
   readonly context: Readonly<Record<string, string>>;
 }
 
-/** Within one account: something allows it, and nothing denies it. */
-export function isAllowed(statements: readonly Statement[], asked: Asked): boolean {
-  const said = statements
+/** As within one AWS account: a statement allows the request, and none denies it. */
+export function isAllowed(statements: readonly Statement[], asked: AccessRequest): boolean {
+  const effects = statements
     .filter((statement) => applies(statement, asked))
     .map(({ Effect }) => Effect);
-  return said.includes('Allow') && !said.includes('Deny');
+  return effects.includes('Allow') && !effects.includes('Deny');
 }
 
 function applies(
   { Action, Resource, Condition = {} }: Statement,
-  { action, resource, context }: Asked,
+  { action, resource, context }: AccessRequest,
 ) {
   return (
     Action.some((pattern) => matches(pattern, action)) &&
@@ -71,7 +71,10 @@ function applies(
   );
 }
 
-/** Only the operators that our policies use; of a key that the request has not, a negation holds and all else does not. */
+/**
+ * Evaluates the condition operators that our policies use. If the request lacks the context key, a
+ * negated operator is true and any other is false.
+ */
 function holds(operator: string, values: readonly string[], found: string | undefined): boolean {
   switch (operator) {
     case 'Null':
@@ -85,11 +88,11 @@ function holds(operator: string, values: readonly string[], found: string | unde
     case 'StringLike':
       return found !== undefined && values.some((pattern) => matches(pattern, found));
     default:
-      throw new Error(`${operator} is not understood here`);
+      throw new Error(`the tests do not implement the condition operator ${operator}`);
   }
 }
 
-/** `*`: any number of characters, `?`: one; slashes are characters like others. */
+/** `*` matches any number of characters, `?` matches one. A slash is not special. */
 function matches(pattern: string, text: string): boolean {
   const escaped = pattern.replaceAll(/[\\^$.+()|[\]{}]/g, '\\$&');
   return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's').test(text);

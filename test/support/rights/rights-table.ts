@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 
-/** One line of the table on docs/security.md; classes of keys by their names, groups taken apart. */
+/** One row of the table in docs/security.md: names of classes of keys, with groups expanded. */
 export interface RightsRow {
-  readonly who: string;
+  readonly role: string;
   readonly reads: ReadonlySet<string>;
   readonly creates: ReadonlySet<string>;
   readonly overwrites: ReadonlySet<string>;
@@ -13,12 +13,14 @@ export interface RightsRow {
 }
 
 export interface SecurityPage {
-  /** The classes of keys that the page explains. */
+  /** The classes of keys that the page defines. */
   readonly classes: readonly string[];
   readonly rows: readonly RightsRow[];
 }
 
-/** Reads docs/security.md. @throws when a cell has anything but names of classes and groups, or a dash. */
+/**
+ * Reads docs/security.md. @throws when a cell is neither a dash nor a list of classes and groups.
+ */
 export async function readSecurityPage(): Promise<SecurityPage> {
   const text = await readFile(new URL('../../../docs/security.md', import.meta.url), 'utf8');
   const explained = linesOf(text, '## The keys');
@@ -28,9 +30,9 @@ export async function readSecurityPage(): Promise<SecurityPage> {
   const classes = [...folders.keys()];
   const cell = (words = '') => new Set(names(words).flatMap((name) => membersOf(name, folders)));
   const rows = linesOf(text, '## Rights of each role').map((cells) => {
-    const [who = '', , reads, creates, overwrites, deletes, lists, endsUploads, publishes] = cells;
+    const [role = '', , reads, creates, overwrites, deletes, lists, endsUploads, publishes] = cells;
     return {
-      who: unquoted(who),
+      role: unquoted(role),
       reads: cell(reads),
       creates: cell(creates),
       overwrites: cell(overwrites),
@@ -43,7 +45,7 @@ export async function readSecurityPage(): Promise<SecurityPage> {
   return { classes, rows };
 }
 
-/** The cells of the first table below a heading, without its head. */
+/** The cells of the first table below a heading, without the header. */
 function linesOf(text: string, heading: string): string[][] {
   const lines = text.slice(text.indexOf(heading)).split('\n');
   const first = lines.findIndex((line) => line.startsWith('|'));

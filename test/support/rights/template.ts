@@ -4,10 +4,10 @@ import * as z from 'zod';
 import { RIGHTS } from '../../../infra/aws/rights.mjs';
 import { roleOf } from '../../../infra/aws/roles.mjs';
 
-/** A value of a CloudFormation template, with its functions unresolved. */
+/** A value of a CloudFormation template whose functions are not resolved yet. */
 type Unresolved = z.infer<ReturnType<typeof z.json>>;
 
-/** What the deployment decides: values of parameters and resources by name, conditions by name. */
+/** What a deployment sets: name → value of parameters and resources, name → condition. */
 export interface Deployment {
   readonly values: Readonly<Record<string, string>>;
   readonly conditions: Readonly<Record<string, boolean>>;
@@ -18,7 +18,7 @@ const Template = z.object({
 });
 export type Template = z.infer<typeof Template>;
 
-/** Roles and bucket policy as serverless.yml includes them, packaged or not; a role of each entry of RIGHTS. */
+/** The bucket policy and one role per entry of RIGHTS, as serverless.yml includes them. */
 export async function securityTemplate(): Promise<Template> {
   const text = await readFile(BUCKET_POLICY, 'utf8');
   const policy = Template.parse(parse(text, { customTags: TAGS }) as unknown);
@@ -26,14 +26,14 @@ export async function securityTemplate(): Promise<Template> {
   return Template.parse({ Resources: { ...policy.Resources, ...Object.fromEntries(roles) } });
 }
 
-/** A template that was packaged. */
+/** Reads a packaged template. */
 export async function readTemplate(path: string): Promise<Template> {
   return Template.parse(JSON.parse(await readFile(path, 'utf8')));
 }
 
 const BUCKET_POLICY = new URL('../../../infra/aws/resources/bucket-policy.yml', import.meta.url);
 
-/** The short forms of functions: `!Sub x` is `{ 'Fn::Sub': x }`. */
+/** The short forms of functions: `!Sub x` means `{ 'Fn::Sub': x }`. */
 const TAGS: (ScalarTag | CollectionTag)[] = [
   { tag: '!Ref', resolve: (text: string) => ({ Ref: text }) },
   { tag: '!Sub', resolve: (text: string) => ({ 'Fn::Sub': text }) },
@@ -45,7 +45,10 @@ const TAGS: (ScalarTag | CollectionTag)[] = [
   },
 ];
 
-/** The value that CloudFormation would give; `undefined` for AWS::NoValue. @throws for a function or name it does not know. */
+/**
+ * The value that CloudFormation computes; undefined for AWS::NoValue.
+ * @throws for an unknown function or name
+ */
 export function resolve(value: Unresolved, at: Deployment): unknown {
   if (Array.isArray(value))
     return value.map((item) => resolve(item, at)).filter((item) => item !== undefined);
@@ -68,8 +71,7 @@ function call(name: string, argument: Unresolved, at: Deployment): unknown {
         .tuple([z.string(), z.json(), z.json()])
         .parse(argument);
       const holds = at.conditions[condition];
-      if (holds === undefined)
-        throw new Error(`the deployment does not say whether ${condition} holds`);
+      if (holds === undefined) throw new Error(`the deployment has no condition ${condition}`);
       return resolve(holds ? then : otherwise, at);
     }
     case 'Fn::Sub': {
@@ -81,7 +83,7 @@ function call(name: string, argument: Unresolved, at: Deployment): unknown {
       );
     }
     default:
-      throw new Error(`${name} is not understood here`);
+      throw new Error(`the tests do not implement the function ${name}`);
   }
 }
 

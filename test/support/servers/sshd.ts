@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { eventually } from '../e2e/processes.ts';
+import { readUntil } from '../wait-for.ts';
 import { freePort } from './free-port.ts';
 
 const SSHD = '/usr/sbin/sshd';
@@ -57,7 +57,7 @@ export async function startSshd(env: Readonly<Record<string, string>> = {}): Pro
   let stderr = '';
   daemon.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   if (
-    !(await eventually(
+    !(await readUntil(
       () => answers(port),
       (up) => up,
     ))

@@ -1,6 +1,6 @@
 import { quoteName } from './names.ts';
 
-/** Roles, grants, row security and comments. Runs last: it grants on what the others made. */
+/** Roles, grants, row security and comments. Runs last: it grants on objects of other scripts. */
 export function accessSql(rolePrefix: string): string {
   const role = (name: string) => quoteName(rolePrefix + name);
   const [owner, reader, group, hostile] = [

@@ -1,6 +1,6 @@
 import { since } from './types.ts';
 
-/** Code in the database. The triggers fail, or change rows, when they are fired by a load. */
+/** Functions, triggers and rules. The triggers fail, or change rows, if a load fires them. */
 export const behaviourSql = (content: number) => `
 CREATE SCHEMA code;
 
@@ -56,7 +56,7 @@ INSERT INTO code.ruled SELECT generate_series(1, 5 + ${content});
 CREATE RULE swallow AS ON INSERT TO code.ruled DO INSTEAD NOTHING;
 CREATE RULE also AS ON UPDATE TO code.ruled DO ALSO INSERT INTO code.log VALUES ('updated');
 
--- Fires when tables are made: a restore that makes it too early fills the log, or fails.
+-- Fires when tables are created: a restore that creates it too early fills the log, or fails.
 CREATE FUNCTION code.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO code.log VALUES (TG_TAG); END $$;
 CREATE EVENT TRIGGER trouble_on_ddl ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE INDEX') EXECUTE FUNCTION code.on_ddl();
 CREATE EVENT TRIGGER trouble_off ON sql_drop EXECUTE FUNCTION code.on_ddl();

@@ -1,6 +1,6 @@
 import { since } from './types.ts';
 
-/** Rules between and on rows: an order of loading, or rows that a constraint made later would refuse. */
+/** Constraints that need a certain load order, and rows that break a constraint added later. */
 export const constraintsSql = (content: number) => `
 CREATE SCHEMA rules;
 
@@ -26,15 +26,15 @@ INSERT INTO rules.refers_to_partitions SELECT id, at FROM parts.by_range LIMIT 5
 CREATE TABLE rules.booking (room int, during tsrange, EXCLUDE USING gist (during WITH &&) WHERE (room = 1));
 INSERT INTO rules.booking VALUES (1, '[2024-01-01,2024-01-02)'), (1, '[2024-01-02,2024-01-03)'), (2, '[2024-01-01,2024-01-09)'), (2, '[2024-01-01,2024-01-09)');
 
--- A constraint may call a function only if that function finds its own helpers: restores run with an empty search_path.
--- (Left out: a check whose function reads another table. pg_dump does not bring it back either; PostgreSQL's
+-- A constraint may only call functions that set their own search_path: restores run with an empty one.
+-- (Left out: a check whose function reads another table. pg_dump does not restore it either; PostgreSQL's
 -- documentation says that such constraints are not supported.)
 CREATE FUNCTION rules.digit_sum(t text) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog AS
   $$ SELECT sum(d::int) FROM regexp_split_to_table(t, '') d $$;
 CREATE TABLE rules.checked (number text CHECK (rules.digit_sum(number) % 3 = 0), a int, b int, CONSTRAINT "a < b" CHECK (a < b) NO INHERIT);
 INSERT INTO rules.checked SELECT (i * 3)::text, i, i + 1 FROM generate_series(1, 20 + ${content}) i;
 
--- Rows that break a rule which was declared later and never validated.
+-- Rows that break a constraint which was added later as NOT VALID.
 CREATE TABLE rules.not_valid (a int, b int);
 INSERT INTO rules.not_valid VALUES (-1, 999), (1, 1);
 ALTER TABLE rules.not_valid ADD CHECK (a > 0) NOT VALID, ADD FOREIGN KEY (b) REFERENCES rules.tree NOT VALID;

@@ -1,4 +1,4 @@
-/** Names that PostgreSQL allows; each is used for a table, a column, and some for a schema. */
+/** Legal names in PostgreSQL. Each is used for a table and a column, some also for a schema. */
 export const HOSTILE_NAMES: readonly string[] = [
   'with space',
   ' leading and trailing ',
@@ -57,7 +57,7 @@ export const HOSTILE_NAMES: readonly string[] = [
 
 const SCHEMAS = ['Schema "one".two/three', 'line\nbreak', '🙂', 's'.repeat(63), '__proto__'];
 
-/** As SQL writes an identifier. */
+/** Quotes an SQL identifier. */
 export const quoteName = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 export const namesSql = (content: number) =>

@@ -1,4 +1,4 @@
-/** What is no table: views, extensions, foreign data, large objects, text search, collations, publications. */
+/** Views, extensions, foreign data, large objects, text search, collations and publications. */
 export const objectsSql = (content: number) => `
 CREATE SCHEMA objects;
 CREATE TABLE objects.base (id int PRIMARY KEY, t text, grp int);
@@ -8,9 +8,9 @@ CREATE VIEW objects.v1 AS SELECT id, t FROM objects.base WHERE grp < 5;
 CREATE VIEW objects.v2 WITH (security_barrier) AS SELECT * FROM objects.v1 WHERE id % 2 = 0 WITH LOCAL CHECK OPTION;
 CREATE RECURSIVE VIEW objects.counting (n) AS VALUES (1) UNION ALL SELECT n + 1 FROM counting WHERE n < 10;
 CREATE VIEW objects.no_columns AS SELECT;
-CREATE VIEW objects.grouped AS SELECT id, t, count(*) FROM objects.base GROUP BY id; -- hangs on the primary key
+CREATE VIEW objects.grouped AS SELECT id, t, count(*) FROM objects.base GROUP BY id; -- depends on the primary key
 ALTER VIEW objects.v1 ALTER COLUMN t SET DEFAULT 'from the view';
--- a refers to b and b to a: pg_dump has to break the circle
+-- a refers to b and b to a: pg_dump has to break the cycle
 CREATE VIEW objects.circle_a AS SELECT 1 AS x;
 CREATE VIEW objects.circle_b AS SELECT x FROM objects.circle_a;
 CREATE OR REPLACE VIEW objects.circle_a AS SELECT 1 AS x WHERE NOT EXISTS (SELECT FROM objects.base WHERE id < 0);

@@ -1,4 +1,4 @@
-/** Partitions of each kind: rows live in leaves only, whose columns may stand in another order than the root's. */
+/** Partitioned tables of each kind. Only leaves have rows; their column order may differ. */
 export const partitionsSql = (content: number) => `
 CREATE SCHEMA parts;
 
@@ -30,7 +30,7 @@ CREATE TABLE "parts elsewhere"."hash 1" PARTITION OF parts.by_hash FOR VALUES WI
 CREATE TABLE "parts elsewhere"."hash 2" PARTITION OF parts.by_hash FOR VALUES WITH (MODULUS 3, REMAINDER 2);
 INSERT INTO parts.by_hash(id, t) SELECT i, md5('${content}' || i) FROM generate_series(1, 300) i;
 
--- The partition of a row hangs on the sort order of an enum: rows must go to the leaf they came from, not through the root.
+-- The partition of a row depends on the sort order of an enum: rows must be loaded into their leaf, not through the root.
 CREATE TYPE parts.size AS ENUM ('small', 'large');
 CREATE TABLE parts.by_enum (s parts.size, n int) PARTITION BY LIST (s);
 CREATE TABLE parts.by_enum_small PARTITION OF parts.by_enum FOR VALUES IN ('small');

@@ -1,4 +1,4 @@
-/** Kinds of relations: without columns, without rows, with columns that COPY leaves out, with numbers that go on. */
+/** Tables without columns, without rows, with generated columns, with sequences, and others. */
 export const relationsSql = (content: number) => `
 CREATE SCHEMA kinds;
 

@@ -1,4 +1,4 @@
-/** Rows that are very large or very wide; and, on request, one big table and a thousand small ones. */
+/** Very large values and a very wide table. */
 export const sizesSql = (content: number) => `
 CREATE SCHEMA sizes;
 CREATE TABLE sizes.long_values (id int PRIMARY KEY, t text, raw bytea);
@@ -26,10 +26,10 @@ function wideColumns(): string[] {
   );
 }
 
-/** What a row of `bigTable` takes in COPY text format, measured; in bytes. */
+/** Bytes of one row of `bigTable` in COPY text format, measured. */
 const BIG_ROW_BYTES = 147;
 
-/** One table, `big.lineitem`, of about `megabytes` (10⁶ bytes) of COPY text, like the benchmark's of that name. */
+/** Makes `big.lineitem`, of about `megabytes` (10⁶ bytes) of COPY text, as the benchmark does. */
 export function bigTable(megabytes = 300, content = 0): string[] {
   const rows = Math.ceil((megabytes * 1_000_000) / BIG_ROW_BYTES);
   return [
@@ -43,10 +43,10 @@ FROM generate_series(1, ${rows}) i;`,
   ];
 }
 
-/** Tables per script: a script is one transaction, and a server has locks for only a few thousand relations. */
+/** Tables per script. A script is one transaction, and the lock table of a server is limited. */
 const TABLES_PER_SCRIPT = 100;
 
-/** `count` tables of 0 to 10 rows each in the schema `small`. */
+/** Makes `count` tables of 0 to 10 rows each in the schema `small`. */
 export function smallTables(count = 1_000, content = 0): string[] {
   const scripts = [`CREATE SCHEMA small;`];
   for (let first = 0; first < count; first += TABLES_PER_SCRIPT) {
@@ -63,7 +63,7 @@ export function smallTables(count = 1_000, content = 0): string[] {
 function smallTable(number: number, content: number): string {
   const name = `small.t${String(number).padStart(4, '0')}`;
   const rows = (number + content) % 11;
-  // Too short for a TOAST table: that would double the files, and the time.
+  // Too short for a TOAST table, which would double the number of files and the time.
   return `CREATE TABLE ${name} (id int PRIMARY KEY, t varchar(40));
 INSERT INTO ${name} SELECT i, 'row ' || i || ' of ${number} on ${content}' FROM generate_series(1, ${rows}) i;`;
 }

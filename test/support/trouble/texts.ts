@@ -1,4 +1,4 @@
-/** Texts that look like COPY's own syntax, or that a careless reader cuts, trims or recodes. */
+/** Texts that look like COPY syntax, or that a faulty reader splits, trims or recodes. */
 export const textsSql = (content: number) => `
 CREATE SCHEMA texts;
 CREATE TABLE texts.texts (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, t text, v varchar(20), c char(10));
@@ -11,13 +11,13 @@ INSERT INTO texts.texts(t) SELECT chr(i) FROM generate_series(1, 255) i;
 INSERT INTO texts.texts(t) SELECT repeat(chr(i), 3) FROM generate_series(65500, 65533) i;
 INSERT INTO texts.texts(v, c) VALUES ('', ''), ('  x  ', '  x  '), ('🙂🙂🙂🙂🙂', '🙂'), (E'\\t', E'\\n');
 
--- One column, so that a row can look like the end of the data, like a NULL, or like nothing at all.
+-- One column, so that a row can look like the end of the data, like a NULL, or like an empty line.
 CREATE TABLE texts.one_column (t text);
 INSERT INTO texts.one_column VALUES ('\\.'), (''), (NULL), ('\\N'), (E'\\n'), (E'\\n\\\\.\\n'), ('\\'), ('${content}');
 -- Only empty lines.
 CREATE TABLE texts.empty_texts (t text);
 INSERT INTO texts.empty_texts SELECT '' FROM generate_series(1, 100);
--- Many columns of nothing.
+-- Many columns of NULL.
 CREATE TABLE texts.nulls (a int, b text, c bytea, d jsonb, e int[]);
 INSERT INTO texts.nulls SELECT NULL FROM generate_series(1, 10 + ${content});
 -- The same row again and again: a comparison by sets would not see the difference.

@@ -12,20 +12,21 @@ import { typesSql } from './types.ts';
 export { bigTable, smallTables } from './sizes.ts';
 
 export interface TroubleOptions {
-  /** Which shard this is: every table holds other rows on every shard. */
+  /** The shard. Each shard gets different rows in the same tables. */
   readonly content: number;
-  /** Starts the name of every role, so that two tests can share a server: roles belong to the whole server. */
+  /** Prefix of every role. Roles belong to the whole server, which two tests may share. */
   readonly rolePrefix: string;
 }
 
 /**
- * Everything in a PostgreSQL database that has ever made a backup lie, as SQL for a superuser and an empty database
- * of encoding UTF8, PostgreSQL 13 to 17, Debian's contrib modules present. Each string is one script (several statements);
- * run them in this order. pg_dump and pg_restore bring back the whole of it
- * (`test/integration/data/trouble.test.ts`); what they do not is left out, and named in a comment where it would stand.
+ * Everything in a PostgreSQL database that backup tools are known to get wrong. It is SQL for a
+ * superuser and an empty UTF8 database, PostgreSQL 13 to 17, with Debian's contrib modules. Each
+ * string is one script of several statements; run them in this order. pg_dump and pg_restore
+ * restore all of it (`test/integration/data/trouble.test.ts`). What they cannot restore is left out
+ * and named in a comment.
  *
- * Not to be expected in a copy: rows of unlogged and temporary tables. The temporary table is there only while the
- * session that ran the scripts lives.
+ * A copy lacks the rows of unlogged and temporary tables. The temporary table exists only as long
+ * as the session that ran the scripts.
  */
 export function troubleSchema(options: TroubleOptions): string[] {
   return [

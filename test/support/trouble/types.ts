@@ -1,9 +1,9 @@
-/** Runs a statement only from this server version on; the statement must not hold `$later$`. */
+/** SQL that runs a statement only from this server version on. It must not contain `$later$`. */
 export const since = (versionNum: number, statement: string) => `DO $since$ BEGIN
   IF current_setting('server_version_num')::int >= ${versionNum} THEN EXECUTE $later$${statement}$later$; END IF;
 END $since$;`;
 
-/** Every built-in type, and every kind of type a user can make, at its limits. */
+/** Every built-in type and every kind of user-defined type, with values at their limits. */
 export const typesSql = (content: number) => `
 CREATE SCHEMA types;
 

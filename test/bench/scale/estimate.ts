@@ -1,7 +1,7 @@
 import type { ItemBytes } from './bytes.ts';
 import { markdown } from './report.ts';
 
-/** A cluster on paper; `rowBytes` are COPY text, of all segments. */
+/** A cluster to estimate. `rowBytes` is the COPY text of all segments. */
 interface Cluster {
   readonly name: string;
   readonly segments: number;
@@ -16,11 +16,11 @@ const CLUSTERS: readonly Cluster[] = [
 ];
 
 const MIB = 1024 ** 2;
-/** Settings, and what was measured elsewhere (docs/benchmarks.md): lineitem is compressed 3.3 : 1. */
+/** The default settings. The compression of lineitem, 3.3 : 1, is measured (docs/benchmarks.md). */
 const SETTINGS = { frameBytes: 4 * MIB, packBytes: 1024 * MIB, partBytes: 5 * MIB, workers: 4 };
 type Settings = typeof SETTINGS;
 const COMPRESSION = 3.3;
-/** Frames are cut by content: from half to one and a half of `frameBytes`. */
+/** The mean frame as a share of `frameBytes`. Frames have 0.5 to 1.5 × `frameBytes`. */
 const FRAME_MEAN = 0.93;
 const METADATA_FILES = 3;
 const SLICE_BYTES = 8e9;
@@ -28,12 +28,12 @@ const RANGE_BYTES = 64 * MIB;
 const PAGE = 1000;
 const PHASES = 5;
 
-/** S3 Standard in us-east-1, list price in USD for one request, and Lambda on arm64 for a second of a gigabyte. */
+/** List prices in USD: requests of S3 Standard in us-east-1, and a GB-second of Lambda on arm64. */
 const PRICES = { put: 0.005 / 1000, get: 0.0004 / 1000, gbSecond: 0.0000133334 };
-/** A function of 1,769 MB has one core, which reads and decompresses 80 MB/s (functions/tasks/cut-slices.ts). */
+/** A Lambda of 1,769 MB has one core. It verifies 80 MB/s (functions/tasks/cut-slices.ts). */
 const VERIFY_BYTES_PER_USD = 80e6 / (1.769 * PRICES.gbSecond);
 
-/** Requests by what they cost: PUT, POST, COPY and LIST on the one hand, GET and HEAD on the other. */
+/** Numbers of requests. PUT, POST, COPY, parts and LIST have one price, GET and HEAD another. */
 interface Requests {
   readonly put: number;
   readonly part: number;
@@ -54,14 +54,14 @@ const priceOf = ({ put, part, get, head, list }: Requests) =>
   (put + part + list) * PRICES.put + (get + head) * PRICES.get;
 const pages = (objects: number) => Math.max(1, Math.ceil(objects / PAGE));
 
-/** How many of everything a full backup of such a cluster has. */
+/** The numbers of extents, packs, receipts and objects of a full backup of a cluster. */
 function countsOf(
   { segments, relations, rowBytes }: Cluster,
   { frameBytes, packBytes, workers }: Settings = SETTINGS,
 ) {
   const ofContent = rowBytes / segments;
   const stored = ofContent / COMPRESSION;
-  // The last frame of each relation is as long as it happens to be.
+  // Each relation ends with an additional, partly filled frame.
   const extents = Math.round(ofContent / (FRAME_MEAN * frameBytes) + relations);
   const packs = Math.ceil(stored / packBytes) + workers;
   const receipts = packs + METADATA_FILES;
@@ -107,7 +107,7 @@ function bytesOf(cluster: Cluster, items: ItemBytes, settings: Settings = SETTIN
 const REQUESTED_WORKS = ['backup', 'stitch', 'validate', 'verify', 'replicate', 'restore'] as const;
 type RequestedWork = (typeof REQUESTED_WORKS)[number];
 
-/** Requests of each thing that is done with a set, as the code sends them when nothing fails. */
+/** The requests of each operation on a set, if nothing fails. */
 function requestsOf(
   cluster: Cluster,
   settings: Settings = SETTINGS,
@@ -126,7 +126,7 @@ function requestsOf(
       put: 2 * packs + receipts + METADATA_FILES * segments + segments + 2,
       part: packs * Math.ceil(packBytes / settings.partBytes),
     }),
-    // One look at the seal for every receipt, at most.
+    // At most one HEAD of the seal for each receipt.
     stitch: requests({ ...fold, head: receipts + 2, put: segments + 1 }),
     validate: requests({ ...check, put: 1 }),
     verify: requests({
@@ -137,7 +137,7 @@ function requestsOf(
       list: pages(slices) * 2 + check.list,
     }),
     replicate: requests({
-      // Packs have a frame more than what is copied by one request: two parts.
+      // A pack is slightly larger than what one request can copy, so it needs two parts.
       put: 2 * packs + 2 * METADATA_FILES * segments + receipts + segments + 2 * slices + 4,
       part: 2 * packs,
       get: 4 * slices + segments + slices + fold.get + check.get,
@@ -146,7 +146,8 @@ function requestsOf(
     }),
     restore: requests({
       put: 2 * orders + 2,
-      // The check before; each phase's orders from the parts; orders; packs once to verify and in ranges to load.
+      // The initial check; the parts for the orders of each phase; the orders; the packs, once to
+      // verify and in ranges to load.
       get:
         check.get +
         orders +
@@ -163,11 +164,11 @@ function requestsOf(
 const restoreReads = (stored: number, relations: number) =>
   Math.ceil(stored / RANGE_BYTES) + relations;
 
-/** CPU microseconds that functions take for an extent, as simulated. */
+/** Function → CPU microseconds per extent, from the simulation. */
 type Micros = Readonly<Record<string, number>>;
 
-/** The clusters on paper: how much there is of everything, documents in bytes, requests with their price, time of functions. */
-export function paperOf(items: ItemBytes, micros: Micros): string {
+/** Tables for the clusters: counts, bytes of documents, requests with prices, CPU of functions. */
+export function estimateOf(items: ItemBytes, micros: Micros): string {
   const head = ['', ...CLUSTERS.map(({ name }) => name)];
   const row = (name: string, of: (cluster: Cluster) => string) => [name, ...CLUSTERS.map(of)];
   const counted = (name: string, of: (counts: ReturnType<typeof countsOf>) => string) =>
@@ -177,13 +178,13 @@ export function paperOf(items: ItemBytes, micros: Micros): string {
   return [
     markdown(head, [
       counted('rows of a segment', ({ ofContent }) => size(ofContent.rowBytes)),
-      counted('stored, of all', ({ stored }) => size(stored)),
+      counted('stored bytes, all segments', ({ stored }) => size(stored)),
       counted('extents of a segment', ({ ofContent }) => short(ofContent.extents)),
       counted('extents', ({ extents }) => short(extents)),
       counted('packs', ({ packs }) => short(packs)),
       counted('receipts', ({ receipts }) => short(receipts)),
-      counted('all objects of the set', ({ objects }) => short(objects)),
-      counted('pages to list them', ({ objects }) => short(pages(objects))),
+      counted('objects of the set', ({ objects }) => short(objects)),
+      counted('pages of a listing', ({ objects }) => short(pages(objects))),
       counted('slices of a verification', ({ slices }) => short(slices)),
     ]),
     markdown(head, [
@@ -196,7 +197,7 @@ export function paperOf(items: ItemBytes, micros: Micros): string {
       document('order to verify', 'verifyOrder'),
       document('order to load', 'dataOrder'),
       document('receipt of a load', 'dataReceipt'),
-      document('the one order of a resize', 'resizeOrder'),
+      document('order of a resize', 'resizeOrder'),
     ]),
     markdown(head, requestRows(row)),
     markdown(
@@ -213,16 +214,16 @@ function requestRows(
 ): string[][] {
   const priced = (cluster: Cluster, work: RequestedWork, settings = SETTINGS) =>
     usd(priceOf(requestsOf(cluster, settings)[work]));
-  const told = (work: RequestedWork) => (cluster: Cluster) => {
+  const requestCell = (work: RequestedWork) => (cluster: Cluster) => {
     const { put, part, get, head, list } = requestsOf(cluster)[work];
     return `${[put, part, get, head, list].map(short).join(' / ')}: ${priced(cluster, work)}`;
   };
   return [
-    ...REQUESTED_WORKS.map((work) => row(work, told(work))),
+    ...REQUESTED_WORKS.map((work) => row(work, requestCell(work))),
     row('backup in parts of 16 MiB', (cluster) =>
       priced(cluster, 'backup', { ...SETTINGS, partBytes: 16 * MIB }),
     ),
-    row('processors of a verification', (cluster) =>
+    row('Lambda time of a verification', (cluster) =>
       usd(countsOf(cluster).stored / VERIFY_BYTES_PER_USD),
     ),
     row('gpbackup: a PUT and a HEAD for each table and segment', ({ segments, relations }) =>

@@ -4,8 +4,10 @@ import { decode } from '../../backup-set/base/document.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { type Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
 
-/** The parts of a manifest, in its order, from a root that is a folder: what a test needs to aim at a pack. */
-export async function partsUnder(
+/**
+ * Reads the parts of a manifest, in its order, from a directory store. Tests pick packs from them.
+ */
+export async function readManifestParts(
   folder: string,
   { timestamp, contents }: Pick<Manifest, 'timestamp' | 'contents'>,
 ): Promise<ManifestPart[]> {

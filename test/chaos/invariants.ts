@@ -7,33 +7,33 @@ import type { Stored } from './chaos-store.ts';
 import type { StagedRestore } from './staged-restore.ts';
 import type { StagedSet } from './staged-set.ts';
 
-export interface Watched {
+export interface ObservedWorld {
   readonly sets: readonly StagedSet[];
   readonly restore: StagedRestore | undefined;
   readonly objects: ReadonlyMap<string, Stored>;
 }
 
-/** What must never be, looked at with every object that a function writes. @returns what is wrong about it. */
-export function wrongWith(
-  world: Watched,
+/** Checks an object that a function has written. @returns the violated rule, or undefined. */
+export function violationOfWrite(
+  world: ObservedWorld,
   key: string,
   bytes: Uint8Array,
   before: Uint8Array | undefined,
 ): string | undefined {
   if (before !== undefined) return `${key} was overwritten`;
   const parsed = parseKey(key);
-  if (parsed === undefined) return `${key} is no key of ours`;
+  if (parsed === undefined) return `${key} is not a valid key`;
   if ('restore' in parsed) {
     return parsed.restore === world.restore?.id
-      ? wrongWithRestore(world, parsed)
-      : `${key}: nobody asked for this restore`;
+      ? violationOfOrder(world, parsed)
+      : `${key}: this restore was not requested`;
   }
-  if (!('timestamp' in parsed)) return `${key}: nobody asked for this task`;
+  if (!('timestamp' in parsed)) return `${key}: this task was not requested`;
   const set = world.sets.find(({ timestamp }) => timestamp === parsed.timestamp);
   if (set === undefined) return `${key}: there is no such set`;
-  if (parsed.kind === 'verdict') return wrongWithVerdict(set, decode(Verdict, { key, bytes }));
+  if (parsed.kind === 'verdict') return violationOfVerdict(set, decode(Verdict, { key, bytes }));
   const expected = set.committed.get(key) ?? set.allowed.get(key);
-  if (expected === undefined) return `${key} was written for a set whose fate is: ${set.fate}`;
+  if (expected === undefined) return `${key} was written for a set whose defect is: ${set.defect}`;
   if (Buffer.compare(expected, bytes) !== 0)
     return `${key} has other bytes than its documents give`;
   if (parsed.kind !== 'manifest') return undefined;
@@ -43,24 +43,26 @@ export function wrongWith(
   return missing && `${key} was written before ${missing} was there`;
 }
 
-function wrongWithVerdict(
-  { fate, inOrder, timestamp }: StagedSet,
+function violationOfVerdict(
+  { defect, inOrder, timestamp }: StagedSet,
   verdict: Verdict,
 ): string | undefined {
   const { level, status, problems } = verdict;
-  if (fate !== 'sound')
-    return status === 'complete' ? `${timestamp} is ${fate}, not complete` : undefined;
+  if (defect !== 'none')
+    return status === 'complete'
+      ? `${timestamp} has defect ${defect}, but its verdict is complete`
+      : undefined;
   const [first] = problems;
   if (level === 'validate' && status !== 'complete')
-    return `${timestamp} is sound; the verdict: ${first?.message}`;
-  // Written in order, a sound set lacks nothing when its seal is there.
+    return `${timestamp} has no defect, but its verdict says: ${first?.message}`;
+  // A set without defect that arrives in order is complete when its seal is stored.
   if (level === 'stitch' && inOrder && first?.code !== 'overdue')
-    return `${timestamp} is sound and lacks nothing; the verdict: ${first?.message}`;
+    return `${timestamp} has no defect and is complete, but its verdict says: ${first?.message}`;
   return undefined;
 }
 
-/** Orders of a phase only when every segment has answered all phases before. */
-function wrongWithRestore({ objects, restore }: Watched, key: Key): string | undefined {
+/** Orders of a phase may be written only after all segments have answered all earlier phases. */
+function violationOfOrder({ objects, restore }: ObservedWorld, key: Key): string | undefined {
   if (key.kind !== 'order' || restore === undefined) return undefined;
   const planKey = formatKey({ kind: 'restore-plan', restore: restore.id });
   const stored = objects.get(planKey);
@@ -77,25 +79,29 @@ function wrongWithRestore({ objects, restore }: Watched, key: Key): string | und
   return undefined;
 }
 
-/** What must be once everything has arrived and one sweep has gone over it. */
-export function missingIn({ sets, objects }: Watched): string[] {
+/** Checks the world after everything has arrived and one sweep has run. */
+export function violationsAtEnd({ sets, objects }: ObservedWorld): string[] {
   return sets.flatMap((set) => {
     const uncommitted = [...set.committed.keys()].filter((key) => !objects.has(key));
     if (uncommitted.length > 0)
-      return [`${set.timestamp} is ${set.fate}, and not committed: ${uncommitted}`];
+      return [`${set.timestamp} (defect ${set.defect}) is not committed: ${uncommitted}`];
     const levels = set.status === 'complete' ? (['validate'] as const) : (['stitch'] as const);
     return levels.flatMap((level) => {
       const newest = newestVerdict(objects, set.timestamp, level);
       const expected = set.status === 'open' ? undefined : set.status;
       if (expected === undefined || newest?.status === expected) return [];
       return [
-        `${set.timestamp} (${set.fate}) is ${expected}; its ${level} verdict says ${newest?.status}`,
+        `${set.timestamp} (defect ${set.defect}) is ${expected}; its ${level} verdict says ${newest?.status}`,
       ];
     });
   });
 }
 
-function newestVerdict(objects: Watched['objects'], timestamp: string, level: Verdict['level']) {
+function newestVerdict(
+  objects: ObservedWorld['objects'],
+  timestamp: string,
+  level: Verdict['level'],
+) {
   const key = [...objects.keys()]
     .filter((candidate) => {
       const parsed = parseKey(candidate);
@@ -109,22 +115,23 @@ function newestVerdict(objects: Watched['objects'], timestamp: string, level: Ve
     : decode(Verdict, { key, bytes: stored.bytes });
 }
 
-/** How a restore must have ended; a request that came before the commit may have been refused. */
-export function wrongOutcome(
-  { restore, objects }: Watched,
-  told: { readonly failed: boolean; readonly early: boolean },
+/** Checks the outcome of a restore. A request that arrived before the commit may be refused. */
+export function violationOfOutcome(
+  { restore, objects }: ObservedWorld,
+  facts: { readonly failed: boolean; readonly early: boolean },
 ): string | undefined {
   if (restore === undefined) return undefined;
   const key = formatKey({ kind: 'outcome', restore: restore.id });
   const stored = objects.get(key);
   if (stored === undefined) return 'the restore has no outcome';
   const { status, problems } = decode(Outcome, { key, bytes: stored.bytes });
-  const allowed: Outcome['status'][] = told.early || restore.of.fate !== 'sound' ? ['refused'] : [];
-  if (restore.of.fate === 'sound') {
-    if (!told.failed) allowed.push('restored');
+  const allowed: Outcome['status'][] =
+    facts.early || restore.of.defect !== 'none' ? ['refused'] : [];
+  if (restore.of.defect === 'none') {
+    if (!facts.failed) allowed.push('restored');
     else allowed.push(restore.fails?.phase === 'verify' ? 'refused' : 'failed');
   }
   return allowed.includes(status)
     ? undefined
-    : `the restore is ${status}, not ${allowed.join(' or ')}: ${problems[0]?.message}`;
+    : `the restore is ${status} instead of ${allowed.join(' or ')}: ${problems[0]?.message}`;
 }

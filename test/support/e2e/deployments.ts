@@ -1,27 +1,27 @@
-import { type RunningCli, startStowage } from '../support/cli.ts';
-import { BUCKET, cephPlace, directoryPlace, type Place } from '../support/e2e/place.ts';
+import { type RunningCli, startStowage } from '../cli.ts';
+import { BUCKET, cephPlace, directoryPlace, type Place } from './place.ts';
 
-/** Where sets are kept and who runs the functions: the three ways in which the whole story is told. */
-export interface Subject {
+/** A store, and the process that runs the functions: the round trip is tested on each of these. */
+export interface Deployment {
   readonly name: string;
   readonly functions: 'inline' | 'events';
   start(): Promise<Place>;
-  /** Starts whoever runs the functions for a root; undefined where the command line does. */
+  /** Starts `stowage serve` for a root; undefined where the command line runs the functions. */
   serve(place: Place, config: string, root: string): Promise<RunningCli | undefined>;
 }
 
-export const directory: Subject = {
-  name: 'a directory, functions inline',
+export const directory: Deployment = {
+  name: 'with a directory store and inline functions',
   functions: 'inline',
   start: directoryPlace,
   serve: () => Promise.resolve(undefined),
 };
 
-export const cephWithEvents: Subject = {
-  name: 'Ceph RGW, its bucket notifications pushed into `stowage serve`',
+export const cephWithEvents: Deployment = {
+  name: 'with Ceph RGW, whose bucket notifications go to `stowage serve`',
   functions: 'events',
   start: cephPlace,
-  // A sweep an hour from now: whatever happens meanwhile, events made it happen.
+  // No sweep within an hour: only events can start the functions.
   async serve(place, config, root) {
     const { server, url } = await startServe(place, config, 3600);
     const prefix = root.slice(`s3://${BUCKET}/`.length);
@@ -30,17 +30,17 @@ export const cephWithEvents: Subject = {
   },
 };
 
-export const cephWithoutEvents: Subject = {
-  name: 'Ceph RGW, notifications off, the sweeper of `stowage serve` alone',
+export const cephWithoutEvents: Deployment = {
+  name: 'with Ceph RGW and the sweeper of `stowage serve`, without notifications',
   functions: 'events',
   start: cephPlace,
   serve: async (place, config) => (await startServe(place, config, 2)).server,
 };
 
-/** `stowage serve` on a port of its own. */
+/** Starts `stowage serve` on a free port. */
 export async function startServe(place: Place, config: string, sweepSeconds: number) {
   const args = ['serve', '--port', '0', '--sweep', String(sweepSeconds)];
   const server = startStowage(args, { config, env: place.env });
-  const { url } = await server.until('serving');
+  const { url } = await server.waitForEvent('serving');
   return { server, url: String(url) };
 }

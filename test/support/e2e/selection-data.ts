@@ -1,7 +1,7 @@
-import { BANK, bankSql } from '../support/e2e/bank.ts';
+import { BANK, bankSql } from './bank.ts';
 
-/** A bank, partitions, and a table nobody refers to: things to choose from. */
-export const choicesSql = (content: number) => `${bankSql(content)}
+/** A bank, a partitioned table, and a table without foreign keys, for tests of selection. */
+export const selectionSql = (content: number) => `${bankSql(content)}
 CREATE SCHEMA parts;
 CREATE TABLE parts.event (id int NOT NULL, day date NOT NULL, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
 CREATE TABLE parts.event_2025 PARTITION OF parts.event FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');

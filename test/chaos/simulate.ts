@@ -1,47 +1,55 @@
-import { type Functions, lambdaReceiver, REAL, type Receiver, serveReceiver } from './receivers.ts';
+import { violationOfOutcome, violationsAtEnd } from './invariants.ts';
+import {
+  type Functions,
+  lambdaReceiver,
+  PRODUCT_FUNCTIONS,
+  type Receiver,
+  serveReceiver,
+} from './receivers.ts';
 import type { Write } from './staged-set.ts';
-import { missingIn, wrongOutcome } from './watch.ts';
 import { isCommitted, newWorld, unanswered, type World, type WorldOptions } from './world.ts';
 
-export interface PlayOptions extends WorldOptions {
+export interface SimulationOptions extends WorldOptions {
   readonly functions?: Partial<Functions>;
 }
 
-export interface Played {
+export interface Simulation {
   readonly seed: number;
   readonly counts: World['counts'];
-  /** Everything that is stored in the end. */
+  /** All stored objects at the end. */
   readonly objects: World['objects'];
   readonly sets: World['sets'];
 }
 
 const SWEEP_INTERVAL_MS = 60_000;
 const DAY_MS = 86_400_000;
-/** Far more than any world needs: past it, functions set each other off for ever. */
+/**
+ * Far more steps than a world needs. Beyond this, functions start each other in an endless loop.
+ */
 const STEPS_MAX = 20_000;
-/** Each sweep takes a restore at least one step on: its plan, five phases, the outcome. */
+/** Each sweep advances a restore by at least one step: its plan, five phases, the outcome. */
 const RESTORE_SWEEPS_MAX = 8;
 
 /**
- * Plays one world to its end: first a storm in which everything goes wrong that can, then calm, in which sweeps alone
- * must bring everything to where it belongs.
- * @throws Error naming the seed, what was violated and what happened last.
+ * Runs one world to its end: first with random faults and lost notifications, then without faults
+ * and with sweeps only, which must complete everything.
+ * @throws Error that names the seed, the violated rule and the last events
  */
-export async function play(seed: number, options: PlayOptions = {}): Promise<Played> {
+export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Simulation> {
   const world = newWorld(seed, options);
-  const functions = { ...REAL, ...options.functions };
+  const functions = { ...PRODUCT_FUNCTIONS, ...options.functions };
   const receiver = (world.random.chance(0.5) ? lambdaReceiver : serveReceiver)(world, functions);
   try {
-    const told = await storm(world, receiver);
-    await calm(world, receiver, told);
-    await rest(world, receiver);
+    const facts = await runWithFaults(world, receiver);
+    await runWithoutFaults(world, receiver, facts);
+    await checkQuiescence(world, receiver);
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
-    const fates = world.sets.map(
-      (set) => `${set.timestamp} ${set.fate}${set.inOrder ? ' in order' : ''}`,
+    const sets = world.sets.map(
+      (set) => `${set.timestamp} ${set.defect}${set.inOrder ? ' in order' : ''}`,
     );
     throw new Error(
-      `STOWAGE_CHAOS_SEED=${seed}: ${what}\nsets: ${fates.join(', ')}\n${world.trace.join('\n')}`,
+      `STOWAGE_CHAOS_SEED=${seed}: ${what}\nsets: ${sets.join(', ')}\n${world.trace.join('\n')}`,
       { cause: error },
     );
   }
@@ -49,23 +57,23 @@ export async function play(seed: number, options: PlayOptions = {}): Promise<Pla
   return { seed, counts, objects, sets };
 }
 
-interface Told {
+interface RestoreFacts {
   failed: boolean;
   early: boolean;
 }
 
-/** Writes, notifications, functions and sweeps, all at once, in an order that chance draws. */
-async function storm(world: World, receiver: Receiver): Promise<Told> {
+/** Runs writes, notifications, functions and sweeps concurrently, in random order. */
+async function runWithFaults(world: World, receiver: Receiver): Promise<RestoreFacts> {
   const { random, restore } = world;
-  const told: Told = { failed: false, early: false };
+  const facts: RestoreFacts = { failed: false, early: false };
   const arrivals = world.sets.map(({ stages, inOrder }) => ({
     left: stages.flat(),
-    // A replication may keep the time at which an object was first written.
+    // A replication may keep the modification times of the original objects.
     keepsTimes: !inOrder && random.chance(0.5),
     startedAt: new Date(world.now),
   }));
   const asks = restore === undefined ? [] : [restore];
-  let [nextSweep, lull] = [world.now + random.below(SWEEP_INTERVAL_MS), 0];
+  let [nextSweep, idleTurns] = [world.now + random.below(SWEEP_INTERVAL_MS), 0];
   for (;;) {
     world.now += random.below(random.chance(0.01) ? 20 * 60_000 : 500);
     const arriving = arrivals.filter(({ left }) => left.length > 0);
@@ -86,11 +94,11 @@ async function storm(world: World, receiver: Receiver): Promise<Told> {
       world.counts.deliveries += batch.length;
       receiver.deliver(batch);
     });
-    offer(1, answers.length > 0, () => answer(world, told, random.pick(answers)));
+    offer(1, answers.length > 0, () => answer(world, facts, random.pick(answers)));
     offer(1, asks.length > 0 && (arriving.length === 0 || random.chance(0.05)), () => {
       const [ask] = asks.splice(0, 1);
       if (ask === undefined) return undefined;
-      told.early = !isCommitted(world, ask.of);
+      facts.early = !isCommitted(world, ask.of);
       return world.arrive(ask.request, new Date(world.now));
     });
     offer(1, world.now >= nextSweep, () => {
@@ -99,70 +107,77 @@ async function storm(world: World, receiver: Receiver): Promise<Told> {
     });
     const stepping = world.scheduler.waiting() > 0;
     offer(6, stepping, () => world.scheduler.advance());
-    lull = actions.length === 0 ? lull + 1 : 0;
-    // Once nothing is left to do, it is calm.
-    if (lull > 0) return told;
+    idleTurns = actions.length === 0 ? idleTurns + 1 : 0;
+    // Nothing is left to do.
+    if (idleTurns > 0) return facts;
     await random.pick(actions)();
-    await turn(world);
+    await settleStep(world);
   }
 }
 
 function answer(
   world: World,
-  told: Told,
+  facts: RestoreFacts,
   { failed, ...receipt }: Write & { readonly failed: boolean },
 ) {
-  told.failed ||= failed;
+  facts.failed ||= failed;
   return world.arrive(receipt, new Date(world.now));
 }
 
-/** No events any more, and nothing fails: one sweep must do for sets, and one per step for a restore. */
-async function calm(world: World, receiver: Receiver, told: Told): Promise<void> {
-  world.stormy = false;
+/** Without events and faults, one sweep must complete sets, and one sweep per step a restore. */
+async function runWithoutFaults(
+  world: World,
+  receiver: Receiver,
+  facts: RestoreFacts,
+): Promise<void> {
+  world.faultsEnabled = false;
   world.now += SWEEP_INTERVAL_MS;
   await sweepToTheEnd(world, receiver);
-  violated(missingIn(world)[0]);
+  throwViolation(violationsAtEnd(world)[0]);
   for (let sweeps = 0; sweeps < RESTORE_SWEEPS_MAX && world.restore !== undefined; sweeps += 1) {
-    for (const receipt of unanswered(world)) await answer(world, told, receipt);
+    for (const receipt of unanswered(world)) await answer(world, facts, receipt);
     world.now += SWEEP_INTERVAL_MS;
     await sweepToTheEnd(world, receiver);
   }
-  violated(wrongOutcome(world, told));
+  throwViolation(violationOfOutcome(world, facts));
 }
 
-/** A day later the unsealed are called overdue; and then nobody writes anything any more. */
-async function rest(world: World, receiver: Receiver): Promise<void> {
+/**
+ * A day later a sweep reports unsealed sets as overdue. After that, no sweep may write anything.
+ */
+async function checkQuiescence(world: World, receiver: Receiver): Promise<void> {
   world.now += DAY_MS;
   await sweepToTheEnd(world, receiver);
   const { writes } = world.counts;
   world.now += DAY_MS;
   await sweepToTheEnd(world, receiver);
   if (world.counts.writes > writes)
-    violated('there is no rest: a sweep after all others has written again');
+    throwViolation('a sweep still writes after all sweeps before it have ended');
 }
 
 async function sweepToTheEnd(world: World, receiver: Receiver): Promise<void> {
-  await finish(world);
+  await runAllSteps(world);
   if (!receiver.sweep()) throw new Error('the last sweep has not ended');
-  await finish(world);
+  await runAllSteps(world);
 }
 
-async function finish(world: World): Promise<void> {
+async function runAllSteps(world: World): Promise<void> {
   await world.scheduler.settle();
   while (world.scheduler.waiting() > 0) {
     world.now += world.random.below(100);
     await world.scheduler.advance();
-    await turn(world);
+    await settleStep(world);
   }
 }
 
-async function turn(world: World): Promise<void> {
+async function settleStep(world: World): Promise<void> {
   await world.scheduler.settle();
   world.counts.steps += 1;
-  if (world.counts.steps > STEPS_MAX) violated('the functions do not come to rest');
-  violated(world.violations[0]);
+  if (world.counts.steps > STEPS_MAX)
+    throwViolation('the functions start each other in an endless loop');
+  throwViolation(world.violations[0]);
 }
 
-function violated(what: string | undefined): void {
+function throwViolation(what: string | undefined): void {
   if (what !== undefined) throw new Error(what);
 }

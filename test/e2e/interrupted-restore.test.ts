@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
+import { leftoversOf, NO_LEFTOVERS, shipperPids } from '../support/e2e/interrupted-run.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { eventually, SLOWLY } from '../support/e2e/processes.ts';
+import { SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
-import { leftOf, NOTHING, shippersOf } from './losses.ts';
+import { readUntil } from '../support/wait-for.ts';
 
-/** Long enough, at the rate of SLOWLY, that rows are still on their way when the restore is struck. */
+/** At SLOW_RATE_BYTES this takes long enough that rows are in transit at the interruption. */
 const MEGABYTES = 60;
 
 let place: Place;
@@ -22,7 +23,7 @@ beforeAll(async () => {
   const root = place.newRoot();
   config = await configFor(place, servers, root);
   slow = await configFor(place, servers, root, {
-    shippers: { workers: 2, maxRateBytes: 2 * SLOWLY },
+    shippers: { workers: 2, maxRateBytes: 2 * SLOW_RATE_BYTES },
   });
   timestamp = (await stowage(['backup'], { config })).json.timestamp;
 });
@@ -31,11 +32,11 @@ afterAll(async () => {
   await place?.stop();
 });
 
-/** Starts a slow restore, and waits until rows of content 1 flow into the target. */
-async function amidRows(database: string): Promise<RunningCli> {
+/** Starts a slow restore, and waits until it loads rows of content 1. */
+async function startedRestore(database: string): Promise<RunningCli> {
   const args = ['restore', timestamp, '--create', '--no-verify', '--database', database];
   const restore = startStowage(args, { config: slow });
-  const loading = await eventually(
+  const loading = await readUntil(
     async () =>
       servers[1]?.psql(
         `SELECT count(*) FROM pg_stat_activity WHERE datname = '${database}' AND query LIKE '%COPY %' AND state = 'active'`,
@@ -46,43 +47,45 @@ async function amidRows(database: string): Promise<RunningCli> {
   return restore;
 }
 
-/** What was not restored must not look restored: a table comes whole, in one transaction, or not at all. */
-async function isFailed(restore: RunningCli, database: string): Promise<void> {
-  expect(await leftOf(restore, servers)).toEqual(NOTHING);
+/**
+ * Checks that a failed restore left nothing: a table is loaded whole, in one transaction, or not.
+ */
+async function loadedNothing(restore: RunningCli, database: string): Promise<void> {
+  expect(await leftoversOf(restore, servers)).toEqual(NO_LEFTOVERS);
   expect(await servers[1]?.psql('SELECT count(*) FROM big.lineitem', database)).toBe('0');
   for (const server of servers) await server.psql(`DROP DATABASE IF EXISTS ${database}`);
 }
 
-describe('a restore that is struck amid the rows', () => {
-  test('kill -9 of a shipper: failed, the content named, no row of its table there', async () => {
-    const restore = await amidRows('struck');
-    process.kill(shippersOf(restore).get(1) ?? Number.NaN, 'SIGKILL');
+describe('a restore that is interrupted while it loads rows', () => {
+  test('fails, names the content and loads no row of its table when a shipper is killed', async () => {
+    const restore = await startedRestore('killed');
+    process.kill(shipperPids(restore).get(1) ?? Number.NaN, 'SIGKILL');
     const { code, json } = await restore.ended;
     expect(json.status).toBe('failed');
     expect(json.problems).toContainEqual(
       expect.objectContaining({ content: 1, code: 'segment-failed' }),
     );
     expect(code).toBe(3);
-    await isFailed(restore, 'struck');
+    await loadedNothing(restore, 'killed');
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
-    '%s: exit code 130, and nothing goes on',
+    'ends with exit code 130 on %s, and no process continues',
     async (signal) => {
-      const restore = await amidRows('interrupted');
+      const restore = await startedRestore('interrupted');
       restore.kill(signal);
       const { code, json } = await restore.ended;
       expect(json.status).toBe('failed');
       expect(code).toBe(130);
-      await isFailed(restore, 'interrupted');
+      await loadedNothing(restore, 'interrupted');
     },
   );
 
-  test('kill -9 of the command line: its shippers end, and a new restore brings everything', async () => {
-    const restore = await amidRows('orphaned');
+  test('has no running shippers after kill -9 of the command line, and a new restore loads all rows', async () => {
+    const restore = await startedRestore('orphaned');
     restore.kill('SIGKILL');
     await restore.ended;
-    await isFailed(restore, 'orphaned');
+    await loadedNothing(restore, 'orphaned');
     const again = await stowage(['restore', timestamp, '--create', '--database', 'orphaned'], {
       config,
     });

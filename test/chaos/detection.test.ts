@@ -6,25 +6,25 @@ import { sweep } from '../../functions/sweep/sweep.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { ROOT_URL } from './deliveries.ts';
 import { openMemory } from './memory-store.ts';
-import { type PlayOptions, play } from './play.ts';
+import { type SimulationOptions, simulate } from './simulate.ts';
 
-// A runner that never fails proves nothing: each of these breaks one thing on purpose, and must be seen.
+// A simulation that never fails proves nothing: each test breaks one thing that it must detect.
 
 const WORLDS_MAX = 300;
 
-/** What the runner says of the first of many worlds in which it sees something wrong. */
-async function firstViolation(options: () => PlayOptions): Promise<string> {
+/** The message of the first of many worlds in which the simulation detects a violation. */
+async function firstViolation(options: () => SimulationOptions): Promise<string> {
   for (let seed = 1; seed <= WORLDS_MAX; seed += 1) {
-    const said = await play(seed, options()).then(
+    const message = await simulate(seed, options()).then(
       () => undefined,
       (error: Error) => error.message,
     );
-    if (said !== undefined) return said;
+    if (message !== undefined) return message;
   }
-  return 'nothing was noticed';
+  return 'nothing was detected';
 }
 
-test('a sweep that finds nothing', async () => {
+test('the simulation detects a sweep that finds nothing', async () => {
   const elsewhere = {
     clock: () => new Date(0),
     log: pino({ level: 'silent' }),
@@ -36,8 +36,8 @@ test('a sweep that finds nothing', async () => {
   );
 });
 
-test('a store that overwrites', async () => {
-  const said = await firstViolation(() => {
+test('the simulation detects a store that overwrites objects', async () => {
+  const message = await firstViolation(() => {
     const memory = openMemory(ROOT_URL);
     const inner: ObjectStore = {
       ...memory,
@@ -48,11 +48,11 @@ test('a store that overwrites', async () => {
     };
     return { inner };
   });
-  expect(said).toMatch(/was overwritten/);
+  expect(message).toMatch(/was overwritten/);
 });
 
-test('functions that take the word of the seal for the bytes of a receipt', async () => {
-  const said = await firstViolation(() => ({
+test('the simulation detects functions that do not compare receipts with the digests in the seal', async () => {
+  const message = await firstViolation(() => ({
     wrap: (store) => ({
       ...store,
       async read(key, options) {
@@ -62,11 +62,11 @@ test('functions that take the word of the seal for the bytes of a receipt', asyn
       },
     }),
   }));
-  expect(said).toMatch(/written for a set whose fate is: receipt-altered/);
+  expect(message).toMatch(/written for a set whose defect is: receipt-altered/);
 });
 
-test('a manifest whose bytes depend on who writes it', async () => {
-  const said = await firstViolation(() => ({
+test('the simulation detects a manifest with wrong bytes', async () => {
+  const message = await firstViolation(() => ({
     wrap: (store) => ({
       ...store,
       create: (key, body) =>
@@ -76,11 +76,11 @@ test('a manifest whose bytes depend on who writes it', async () => {
         ),
     }),
   }));
-  expect(said).toMatch(/manifest.json has other bytes/);
+  expect(message).toMatch(/manifest.json has other bytes/);
 });
 
-test('a sweep that validates again and again', async () => {
-  const said = await firstViolation(() => ({
+test('the simulation detects a sweep that validates a set again and again', async () => {
+  const message = await firstViolation(() => ({
     functions: {
       async sweep(deps, options) {
         const report = await sweep(deps, options);
@@ -89,5 +89,5 @@ test('a sweep that validates again and again', async () => {
       },
     },
   }));
-  expect(said).toMatch(/there is no rest/);
+  expect(message).toMatch(/still writes after all sweeps/);
 });

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type CliResult, stowage } from '../support/cli.ts';
+import { type CliResult, failureOf, stowage } from '../support/cli.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { clustersUnderTest, withoutGreenplum } from './support/cluster.ts';
 import { digestsOf } from './support/compare.ts';
@@ -10,10 +10,12 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { complaintOf, SNAPSHOTS } from './support/subjects.ts';
+import { SNAPSHOTS } from './support/snapshots.ts';
 
-/** A partitioned table of two levels, of several storages; a replicated one; one that another refers to; and a sequence. */
-const choicesSql = `
+/**
+ * A table with two levels of partitions and several storages, a replicated table, and a sequence.
+ */
+const selectionSql = `
 CREATE SCHEMA parts;
 CREATE TABLE parts.sale (id int, at date, region text) DISTRIBUTED BY (id)
 PARTITION BY RANGE (at) SUBPARTITION BY LIST (region)
@@ -37,7 +39,7 @@ const LEAVES = ['y24', 'y25', 'other'].flatMap((year) =>
 );
 const MISC = ['misc.country', 'misc.entry', 'misc.note'];
 
-describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s', (snapshot) => {
+describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('with a snapshot by %s', (snapshot) => {
   let place: Place;
   let source: TestDatabase;
   let config: string;
@@ -51,11 +53,11 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s'
   beforeAll(async () => {
     place = await directoryPlace();
     const [cluster] = await clustersUnderTest();
-    source = await freshDatabase(cluster, [choicesSql]);
+    source = await freshDatabase(cluster, [selectionSql]);
     before = await digestsOf(source);
     config = await configFor(place, source, place.newRoot(), { backup: { snapshot } });
     const backup = await run('backup');
-    expect(complaintOf(backup)).toBeUndefined();
+    expect(failureOf(backup)).toBeUndefined();
     timestamp = backup.json.timestamp;
   });
   afterEach(async () => {
@@ -69,14 +71,14 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s'
   describe.each([
     { way: 'on the segments', flags: [] },
     { way: 'through the coordinator', flags: ['--resize'] },
-  ])('restoring $way', ({ flags }) => {
-    test('a root of partitions brings its leaves of every level, and nothing else', async () => {
+  ])('a restore $way', ({ flags }) => {
+    test('of a partition root loads its leaves of every level, and nothing else', async () => {
       const database = await restored('--include-table', 'parts.sale', ...flags);
       expect(await digestsOf(database)).toEqual(only(LEAVES));
-      expect(await rowsFoundBy(database)).toBe(await rowsFoundBy(source));
+      expect(await rowsThroughRoot(database)).toBe(await rowsThroughRoot(source));
     });
 
-    test('a schema without one of its tables; a sequence goes on after the last value', async () => {
+    test('of a schema leaves out the excluded table, and sequences continue after their last value', async () => {
       const database = await restored(
         '--include-schema',
         'misc',
@@ -90,24 +92,24 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s'
       );
     });
 
-    test('--truncate empties and loads what is chosen, and leaves the rest as it is', async () => {
+    test('with --truncate replaces the rows of the selected tables, and leaves other tables unchanged', async () => {
       const database = await restored();
       await database.psql(
         `DELETE FROM misc.entry WHERE id > 10; TRUNCATE misc.country; UPDATE misc.note SET t = 'newer'; DELETE FROM parts.sale`,
       );
       const changed = await digestsOf(database);
-      const chosen = ['misc.entry', 'misc.country', ...LEAVES];
+      const selected = ['misc.entry', 'misc.country', ...LEAVES];
       const include = ['misc.entry', 'misc.country', 'parts.sale'].flatMap((name) => [
         '--include-table',
         name,
       ]);
       const args = ['--truncate', '--redirect-db', database.name, ...include, ...flags];
-      expect(complaintOf(await run('restore', timestamp, ...args))).toBeUndefined();
-      expect(await digestsOf(database)).toEqual(new Map([...changed, ...only(chosen)]));
+      expect(failureOf(await run('restore', timestamp, ...args))).toBeUndefined();
+      expect(await digestsOf(database)).toEqual(new Map([...changed, ...only(selected)]));
     });
   });
 
-  test('a restore is refused, with nothing changed, where it would overwrite or make no sense', async () => {
+  test('a restore is refused without any change when it would overwrite data or its options contradict each other', async () => {
     const { name } = source;
     const absent = freshName();
     await isRefused(
@@ -133,7 +135,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s'
     expect(await digestsOf(source)).toEqual(before);
   });
 
-  test('--truncate is refused for a table that is not there', async () => {
+  test('a restore with --truncate is refused when a selected table does not exist', async () => {
     const database = await restored('--include-table', 'misc.note');
     const args = ['--truncate', '--redirect-db', database.name, '--include-schema', 'misc'];
     await isRefused(
@@ -144,7 +146,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s'
     expect(await digestsOf(database)).toEqual(only(['misc.note']));
   });
 
-  test('a backup of what is chosen: a root stands for its leaves, one of them may be left out', async () => {
+  test('a backup holds the leaves of a selected root, without the leaves that are excluded', async () => {
     const [left = ''] = LEAVES;
     expect(await backedUp('--include-table', 'parts.sale')).toEqual(LEAVES.toSorted());
     expect(await backedUp('--include-schema', 'parts', '--exclude-table', left)).toEqual(
@@ -153,7 +155,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s'
     expect(await backedUp('--exclude-schema', 'parts')).toEqual(MISC);
   });
 
-  test('a backup that is asked for a table nobody has is refused', async () => {
+  test('a backup is refused when an --include-table matches no table', async () => {
     const typo = await run(
       'backup',
       '--include-table',
@@ -176,28 +178,28 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('choosing, the snapshot by %s'
       database.name,
       ...args,
     );
-    expect(complaintOf(restore)).toBeUndefined();
+    expect(failureOf(restore)).toBeUndefined();
     return database;
   }
 
   async function backedUp(...args: string[]): Promise<string[]> {
     const backup: CliResult = await run('backup', ...args);
-    expect(complaintOf(backup)).toBeUndefined();
+    expect(failureOf(backup)).toBeUndefined();
     const { json } = await run('show', backup.json.timestamp);
     return json.manifest.relations.map(({ schema, name }) => `${schema}.${name}`).toSorted();
   }
 
-  async function isRefused(exit: number, says: RegExp, ...args: string[]): Promise<void> {
+  async function isRefused(exit: number, message: RegExp, ...args: string[]): Promise<void> {
     const { code, json, text } = await run('restore', timestamp, ...args);
-    expect(text).toMatch(says);
+    expect(text).toMatch(message);
     expect(code).toBe(exit);
     expect(json.error?.hint ?? json.status).toBeTypeOf('string');
   }
 
   const only = (names: readonly string[]) => new Map(names.map((name) => [name, before.get(name)]));
 
-  /** Through the root, so that the leaves must hang on it. */
-  const rowsFoundBy = (database: TestDatabase) =>
+  /** Queries the root, to check that the leaves are attached to it. */
+  const rowsThroughRoot = (database: TestDatabase) =>
     database.psql(
       `SELECT count(*), min(at), max(at), count(DISTINCT region) FROM parts.sale WHERE at >= '2024-07-01'`,
     );

@@ -1,0 +1,54 @@
+import { poll } from '../../async/poll.ts';
+
+export interface WaitOptions {
+  readonly everyMs?: number;
+  /** A bound for what hangs, not a measurement: a busy machine takes long. */
+  readonly timeoutMs?: number;
+}
+
+/** The timeout of a test on servers: whatever waits by default ends no earlier than its test. */
+const TIMEOUT_MS = 180_000;
+
+/**
+ * Calls `read` until it returns something other than undefined, and returns that.
+ * @throws Error that names `what` when the time is over.
+ */
+export async function waitFor<T>(
+  what: string,
+  read: () => Promise<T | undefined> | T | undefined,
+  { everyMs = 20, timeoutMs = TIMEOUT_MS }: WaitOptions = {},
+): Promise<T> {
+  const found = await poll(async () => read(), { everyMs, timeoutMs });
+  if (found === undefined) throw new Error(`waited ${timeoutMs} ms for ${what}`);
+  return found;
+}
+
+/** Waits until a condition is true. @throws Error with its source when the time is over. */
+export async function waitUntil(
+  condition: () => Promise<boolean> | boolean,
+  options?: WaitOptions,
+): Promise<void> {
+  const read = async () => ((await condition()) ? true : undefined);
+  await waitFor(String(condition), read, options);
+}
+
+/**
+ * Calls `read` until its value satisfies `matches`. Returns the last value in any case: the
+ * caller's assertion then shows what was wrong with it.
+ */
+export async function readUntil<T>(
+  read: () => Promise<T>,
+  matches: (value: T) => boolean,
+  timeoutMs = 60_000,
+): Promise<T> {
+  let value: T | undefined;
+  await poll(
+    async () => {
+      value = await read();
+      return matches(value) ? true : undefined;
+    },
+    { everyMs: 50, timeoutMs },
+  );
+  // poll reads at least once.
+  return value as T;
+}

@@ -16,8 +16,8 @@ export interface Deps {
 }
 
 /** What a function has done: the keys it wrote, which may be events for other functions. */
-export interface Handled {
+export interface JobResult {
   readonly wrote: readonly string[];
 }
 
-export const NOTHING_WRITTEN: Handled = { wrote: [] };
+export const NOTHING_WRITTEN: JobResult = { wrote: [] };

@@ -17,7 +17,7 @@ export function inProcess(deps: Deps): InProcess {
   const queue = jobQueue((job) => runJob(deps, job), deps.log);
   return {
     async announce(key) {
-      while (queue.offer(key) === 'dropped') await queue.room();
+      while (queue.offer(key) === 'dropped') await queue.waitForRoom();
     },
     idle: () => queue.idle(),
   };

@@ -58,7 +58,7 @@ describe('the job queue', () => {
     ]);
     // Full as it is, it still coalesces what waits already.
     expect(queue.offer(sealOf(3))).toBe('taken');
-    const room = queue.room();
+    const room = queue.waitForRoom();
     open();
     await room;
     expect(queue.offer(sealOf(9))).toBe('taken');

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../../backup-set/base/errors.ts';
-import type { Handled } from '../deps.ts';
+import type { JobResult } from '../deps.ts';
 import { type Job, jobOf } from './route.ts';
 
 /** Jobs at once: they are small reads and writes; more would only hold more documents in memory. */
@@ -24,7 +24,7 @@ export interface JobQueue {
   /** Takes the news of a new object; `dropped` when the queue is full. Coalesces: an event is only a hint. */
   offer(key: string): 'taken' | 'ignored' | 'dropped';
   /** Resolves when fewer jobs wait than the queue holds. */
-  room(): Promise<void>;
+  waitForRoom(): Promise<void>;
   /**
    * Resolves when nothing runs and nothing waits.
    * @throws the last error of a job that has not succeeded since.
@@ -37,7 +37,7 @@ export interface JobQueue {
 
 /** Runs the functions for announced keys: of each job at most one runs and one waits. */
 export function jobQueue(
-  runJob: (job: Job) => Promise<Handled>,
+  runJob: (job: Job) => Promise<JobResult>,
   log: Logger,
   { runningMax = RUNNING_MAX, slicesMax = SLICES_RUNNING_MAX, waitingMax = WAITING_MAX } = {},
 ): JobQueue {
@@ -106,7 +106,7 @@ export function jobQueue(
       start();
       return 'taken';
     },
-    async room() {
+    async waitForRoom() {
       while (offered >= waitingMax) await changed.promise;
     },
     async idle() {

@@ -1,13 +1,13 @@
-import { formatKey, type Key, parseKey } from '../../backup-set/base/keys.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Key, parseKey } from '../../backup-set/base/keys.ts';
+import type { Deps, JobResult } from '../deps.ts';
 import { advanceRestore } from '../handlers/advance-restore.ts';
 import { advanceTask } from '../handlers/advance-task.ts';
 import { planRestore } from '../handlers/plan-restore.ts';
 import { planTask } from '../handlers/plan-task.ts';
+import { requestReplication } from '../handlers/request-replication.ts';
 import { runSlice } from '../handlers/run-slice.ts';
 import { stitch } from '../handlers/stitch.ts';
-import { validate } from '../handlers/validate.ts';
-import { requestReplication } from '../tasks/replicate.ts';
+import { validateIfCommitted } from '../handlers/validate.ts';
 
 /** One function's work on one set or restore. Any number of events mean the same job: look at it again. */
 export interface Job {
@@ -22,14 +22,6 @@ export interface Job {
     | 'advance-task';
   /** Timestamp of the set, id of the restore or task; of a slice, `<task>/<number>`. */
   readonly of: string;
-}
-
-/** Looks at what a new object means and does it. Keys that mean nothing to any function are no error. */
-export async function handle(deps: Deps, key: string): Promise<Handled> {
-  const job = jobOf(key);
-  if (job !== undefined) return runJob(deps, job);
-  deps.log.debug({ key }, 'no function waits for this key');
-  return NOTHING_WRITTEN;
 }
 
 export function jobOf(text: string): Job | undefined {
@@ -78,7 +70,7 @@ function jobOfKey(key: Key): Job | undefined {
   }
 }
 
-export async function runJob(deps: Deps, { work, of }: Job): Promise<Handled> {
+export async function runJob(deps: Deps, { work, of }: Job): Promise<JobResult> {
   switch (work) {
     case 'stitch':
       return stitch(deps, of);
@@ -99,10 +91,4 @@ export async function runJob(deps: Deps, { work, of }: Job): Promise<Handled> {
     case 'advance-task':
       return advanceTask(deps, of);
   }
-}
-
-/** An event may come for a set that was deleted meanwhile: nothing to do, no error. */
-async function validateIfCommitted(deps: Deps, timestamp: string): Promise<Handled> {
-  const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }));
-  return manifest === undefined ? NOTHING_WRITTEN : validate(deps, timestamp);
 }

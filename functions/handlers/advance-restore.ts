@@ -8,12 +8,12 @@ import { refusedOutcome } from '../../backup-set/restore/fold.ts';
 import type { OrderDraft } from '../../backup-set/restore/order-bodies.ts';
 import { draftOrders } from '../../backup-set/restore/orders.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { EXTENTS_IN_FLIGHT } from '../stored/fold.ts';
 import { readDocument } from '../stored/load.ts';
 import { type LoadedRestore, loadRestore, orderKey, orderKeys } from '../stored/load-restore.ts';
 import { readPart } from '../stored/read-part.ts';
-import { saveOrAgree, saveSame } from '../stored/save.ts';
+import { createOrRead, createSame } from '../stored/save.ts';
 
 /** Orders can be large (every extent of a segment): few are held in memory at once. */
 const WRITES_IN_FLIGHT = 4;
@@ -22,7 +22,7 @@ const WRITES_IN_FLIGHT = 4;
  * A segment has carried out an order, or failed to: writes the orders of the next phase once every segment has spoken,
  * and the outcome after the last. Any number of calls, at once or again, write the same.
  */
-export async function advanceRestore(deps: Deps, restore: string): Promise<Handled> {
+export async function advanceRestore(deps: Deps, restore: string): Promise<JobResult> {
   const loaded = await loadRestore(deps, restore);
   if (loaded === undefined) return NOTHING_WRITTEN;
   const { step } = loaded;
@@ -35,16 +35,16 @@ export async function writeOutcome(
   deps: Deps,
   restore: string,
   outcome: Outcome,
-): Promise<Handled> {
+): Promise<JobResult> {
   const key = formatKey({ kind: 'outcome', restore });
-  const { created } = await saveOrAgree(deps, key, encode(Outcome, outcome));
+  const { created } = await createOrRead(deps, key, encode(Outcome, outcome));
   if (!created) return NOTHING_WRITTEN;
   const { status, totals, problemsTotal } = outcome;
   deps.log.info({ restore, status, problems: problemsTotal, ...totals }, 'restore has ended');
   return { wrote: [key] };
 }
 
-async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Promise<Handled> {
+async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Promise<JobResult> {
   const { request, plan } = loaded;
   const keyOf = (content: number) => orderKey(plan, phase, content);
   const written = await orderKeys(deps, plan.id, phase);
@@ -68,7 +68,7 @@ async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Pro
     // Who has no order yet gets none any more.
     if (problem !== undefined) return;
     const key = keyOf(draft.content);
-    if (await saveSame(deps, key, encode(Order, draft.finish()))) wrote.push(key);
+    if (await createSame(deps, key, encode(Order, draft.finish()))) wrote.push(key);
   };
   const extents = new Map(
     manifest.contents.map(({ content, totals }) => [content, totals.extents]),
@@ -94,7 +94,7 @@ function endWith(
   request: LoadedRestore['request'],
   problem: Problem,
   status: 'refused' | 'failed',
-): Promise<Handled> {
+): Promise<JobResult> {
   return writeOutcome(deps, request.id, { ...refusedOutcome(request, [problem]), status });
 }
 

@@ -6,19 +6,19 @@ import { partsOfTask } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
 import { SliceReceipt, TaskPlan } from '../../backup-set/documents/tasks.ts';
 import { type CheckedSet, checkSet, finding } from '../check/set.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { listKeys, readAll, readDocument } from '../stored/load.ts';
 import { writeVerdictAt } from '../stored/write-verdict.ts';
-import { copyObject, requireReplica } from '../tasks/replicate.ts';
+import type { PieceResult } from '../tasks/piece-result.ts';
+import { copyObject, requireReplica } from '../tasks/replicate-piece.ts';
 import {
   endTask,
   hasTaskOutcome,
-  type PieceResult,
   readManifestOf,
   refuseTask,
   type TaskEnd,
 } from '../tasks/tasks.ts';
-import { type Stitched, stitch } from './stitch.ts';
+import { type StitchResult, stitch } from './stitch.ts';
 import { validate } from './validate.ts';
 
 /** Each may name a thousand problems. */
@@ -28,7 +28,7 @@ const RECEIPTS_AT_ONCE = 32;
  * A slice is done: once all are, folds their receipts into one verdict, and the outcome of the task. Any number of
  * calls, at once or again, end in the same place.
  */
-export async function advanceTask(deps: Deps, task: string): Promise<Handled> {
+export async function advanceTask(deps: Deps, task: string): Promise<JobResult> {
   const rawPlan = await readDocument(deps, formatKey({ kind: 'task-plan', task }));
   if (rawPlan === undefined || (await hasTaskOutcome(deps, task))) return NOTHING_WRITTEN;
   const plan = decode(TaskPlan, rawPlan);
@@ -90,7 +90,7 @@ async function endVerify(
   task: string,
   plan: TaskPlan,
   read: PieceResult,
-): Promise<Handled> {
+): Promise<JobResult> {
   const { timestamp, instant } = partsOfTask(task);
   const raw = await readManifestOf(deps, task);
   if (raw === undefined)
@@ -142,7 +142,7 @@ function without(done: ProblemList, known: ProblemList): ProblemList {
 }
 
 /** Every object has arrived: the documents follow, and the fold commits there what it committed here. */
-async function endReplicate(deps: Deps, task: string, done: PieceResult): Promise<Handled> {
+async function endReplicate(deps: Deps, task: string, done: PieceResult): Promise<JobResult> {
   const { timestamp } = partsOfTask(task);
   const replica = requireReplica(deps);
   const { objects, bytes } = done;
@@ -186,7 +186,7 @@ async function endReplicate(deps: Deps, task: string, done: PieceResult): Promis
 async function stitchOrRefuse(
   there: Deps,
   timestamp: string,
-): Promise<Pick<Stitched, 'status' | 'problems'>> {
+): Promise<Pick<StitchResult, 'status' | 'problems'>> {
   try {
     return await stitch(there, timestamp);
   } catch (error) {

@@ -11,20 +11,20 @@ import type { ContentVolume } from '../../backup-set/restore/bounds.ts';
 import { refusedOutcome } from '../../backup-set/restore/fold.ts';
 import { chosenRelations, resolveRequest, volumeOf } from '../../backup-set/restore/plan.ts';
 import { checkSet } from '../check/set.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { checkUncommitted } from '../check/uncommitted.ts';
+import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import { hasOutcome } from '../stored/load-restore.ts';
-import { saveOrAgree } from '../stored/save.ts';
+import { createOrRead } from '../stored/save.ts';
 import { writeVerdict } from '../stored/write-verdict.ts';
 import { advanceRestore, writeOutcome } from './advance-restore.ts';
-import { stateWithoutManifest } from './validate.ts';
 
 /**
  * Somebody wants data back: checks the set first (promise 5), then writes the plan and the first phase's orders, or an
  * outcome that says why nothing will be done. Any number of calls, at once or again, end in the same place.
  * @throws StowageError `set/unreadable` when the request does not even name a set, so that nobody can be answered.
  */
-export async function planRestore(deps: Deps, restore: string): Promise<Handled> {
+export async function planRestore(deps: Deps, restore: string): Promise<JobResult> {
   const raw = await readDocument(deps, formatKey({ kind: 'restore-request', restore }));
   if (raw === undefined || (await hasOutcome(deps, restore))) return NOTHING_WRITTEN;
   const planKey = formatKey({ kind: 'restore-plan', restore });
@@ -45,7 +45,7 @@ export async function planRestore(deps: Deps, restore: string): Promise<Handled>
   const plan = resolveRequest(request, proven.manifest, proven.manifestSha256, proven.volumes);
   if ('refused' in plan) return joined(proven, await refuse(plan.refused));
 
-  const { created } = await saveOrAgree(deps, planKey, encode(RestorePlan, plan.plan));
+  const { created } = await createOrRead(deps, planKey, encode(RestorePlan, plan.plan));
   if (created)
     deps.log.info({ restore, set: request.timestamp, ...plan.plan.totals }, 'restore planned');
   const orders = await advanceRestore(deps, restore);
@@ -74,7 +74,7 @@ function readRequest(raw: RawDocument, restore: string): Request {
   }
 }
 
-type Proven = Handled &
+type Proven = JobResult &
   (
     | {
         readonly manifest: Manifest;
@@ -110,7 +110,7 @@ async function proveSet(deps: Deps, request: RestoreRequest): Promise<Proven> {
 async function whyUnproven(deps: Deps, timestamp: string): Promise<Problem[]> {
   const refusal = (message: string): Problem => ({ code: 'request-impossible', message });
   try {
-    const { status, problems } = await stateWithoutManifest(deps, timestamp);
+    const { status, problems } = await checkUncommitted(deps, timestamp);
     return [refusal(`set ${timestamp} has no manifest: it is ${status}`), ...problems];
   } catch (error) {
     if (!isStowageError(error, 'set/not-found')) throw error;
@@ -135,6 +135,6 @@ function touchingIn(
   });
 }
 
-function joined(...steps: readonly Handled[]): Handled {
+function joined(...steps: readonly JobResult[]): JobResult {
   return { wrote: steps.flatMap(({ wrote }) => wrote) };
 }

@@ -20,10 +20,10 @@ import {
 } from '../../backup-set/documents/tasks.ts';
 import { read } from '../../backup-set/fold/fold.ts';
 import { readManifest } from '../check/set.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { listKeys, readDocument } from '../stored/load.ts';
 import { readPart } from '../stored/read-part.ts';
-import { saveSame } from '../stored/save.ts';
+import { createSame } from '../stored/save.ts';
 import { hasTaskOutcome, readManifestOf, refuseTask } from '../tasks/tasks.ts';
 
 const WRITES_IN_FLIGHT = 16;
@@ -32,7 +32,7 @@ const WRITES_IN_FLIGHT = 16;
  * Somebody wants a set read again, or copied: cuts it into slices and writes an order for each. Everything follows from
  * the manifest, so any number of calls, at once or again after a crash, write the same.
  */
-export async function planTask(deps: Deps, task: string): Promise<Handled> {
+export async function planTask(deps: Deps, task: string): Promise<JobResult> {
   const raw = await readDocument(deps, formatKey({ kind: 'task-request', task }));
   if (raw === undefined || (await hasTaskOutcome(deps, task))) return NOTHING_WRITTEN;
   const request = read(TaskRequest, raw);
@@ -81,7 +81,7 @@ async function writeOrders(
   task: string,
   slices: readonly Weighed[][],
   manifestSha256: string,
-): Promise<Handled> {
+): Promise<JobResult> {
   const sum = (of: (piece: Weighed) => number) =>
     slices.flat().reduce((total, piece) => total + of(piece), 0);
   const plan: TaskPlan = {
@@ -93,7 +93,7 @@ async function writeOrders(
     objects: sum(({ from, to }) => to - from),
     bytes: sum(({ bytes }) => bytes),
   };
-  await saveSame(deps, formatKey({ kind: 'task-plan', task }), encode(TaskPlan, plan));
+  await createSame(deps, formatKey({ kind: 'task-plan', task }), encode(TaskPlan, plan));
   const written = new Set(
     (await listKeys(deps, taskPrefix(task, 'orders'), ['slice-order'])).map(({ key }) => key),
   );
@@ -108,7 +108,7 @@ async function writeOrders(
       manifestSha256,
       pieces: pieces.map(({ content, from, to }) => ({ content, from, to })),
     };
-    return (await saveSame(deps, key, encode(SliceOrder, order))) ? [key] : [];
+    return (await createSame(deps, key, encode(SliceOrder, order))) ? [key] : [];
   });
   const keys = wrote.flat();
   if (keys.length > 0)

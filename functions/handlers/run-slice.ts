@@ -2,15 +2,16 @@ import { decode, encode, FORMAT_VERSION, sha256 } from '../../backup-set/base/do
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { gatherProblems } from '../../backup-set/base/problems.ts';
 import { partsOfTask, type SliceWork } from '../../backup-set/base/timestamps.ts';
-import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
+import { boundedProblems } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { type Piece, SliceOrder, SliceReceipt } from '../../backup-set/documents/tasks.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import { readPart } from '../stored/read-part.ts';
-import { saveOrAgree } from '../stored/save.ts';
-import { replicatePiece } from '../tasks/replicate.ts';
-import { hasTaskOutcome, type PieceResult, readManifestOf } from '../tasks/tasks.ts';
+import { createOrRead } from '../stored/save.ts';
+import { failedPiece, type PieceResult } from '../tasks/piece-result.ts';
+import { replicatePiece } from '../tasks/replicate-piece.ts';
+import { hasTaskOutcome, readManifestOf } from '../tasks/tasks.ts';
 import { verifyPiece } from '../tasks/verify-piece.ts';
 
 /**
@@ -18,7 +19,7 @@ import { verifyPiece } from '../tasks/verify-piece.ts';
  * slice: reading changes nothing, and a copy that is there is not made twice.
  * @throws StowageError of the store: a slice that could not be read was not judged, and is tried again.
  */
-export async function runSlice(deps: Deps, task: string, slice: number): Promise<Handled> {
+export async function runSlice(deps: Deps, task: string, slice: number): Promise<JobResult> {
   const receipt = formatKey({ kind: 'slice-receipt', task, slice });
   const raw = await readDocument(deps, formatKey({ kind: 'slice-order', task, slice }));
   if (raw === undefined || (await isThere(deps, receipt)) || (await hasTaskOutcome(deps, task)))
@@ -27,13 +28,13 @@ export async function runSlice(deps: Deps, task: string, slice: number): Promise
   const done =
     order.task === task && order.slice === slice
       ? await carryOut(deps, order)
-      : nothingDone({
+      : failedPiece({
           code: 'documents-disagree',
           object: raw.key,
           message: 'it is the order of another slice',
         });
   const { objects, bytes } = done;
-  const { created } = await saveOrAgree(
+  const { created } = await createOrRead(
     deps,
     receipt,
     encode(SliceReceipt, {
@@ -56,13 +57,13 @@ async function carryOut(deps: Deps, order: SliceOrder): Promise<PieceResult> {
   const { timestamp, work } = partsOfTask(order.task);
   const object = formatKey({ kind: 'manifest', timestamp });
   if (raw === undefined)
-    return nothingDone({
+    return failedPiece({
       code: 'object-missing',
       object,
       message: 'the manifest has gone since the set was cut',
     });
   if (sha256(raw.bytes) !== order.manifestSha256)
-    return nothingDone({
+    return failedPiece({
       code: 'documents-disagree',
       object,
       message: 'the manifest is not the one that the set was cut by',
@@ -86,18 +87,11 @@ async function carryOutPiece(
   piece: Piece,
 ): Promise<PieceResult> {
   const part = await readPart(deps, manifest, piece.content);
-  if ('code' in part) return nothingDone(part);
+  if ('code' in part) return failedPiece(part);
   return work === 'verify'
     ? verifyPiece(deps, manifest, part, piece)
     : replicatePiece(deps, part, piece);
 }
-
-const nothingDone = (problem: Problem): PieceResult => ({
-  objects: 0,
-  bytes: 0,
-  problems: [problem],
-  problemsTotal: 1,
-});
 
 async function isThere(deps: Deps, key: string): Promise<boolean> {
   return (await deps.store.head(key, { signal: deps.signal })) !== undefined;

@@ -1,11 +1,11 @@
 import { formatKey } from '../../backup-set/base/keys.ts';
 import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
-import type { Deps, Handled } from '../deps.ts';
+import type { Deps, JobResult } from '../deps.ts';
 import { type FoldVisit, foldStored } from '../stored/fold.ts';
-import { saveSame } from '../stored/save.ts';
+import { createSame } from '../stored/save.ts';
 import { NOTHING_CHECKED, writeVerdictIfChanged } from '../stored/write-verdict.ts';
 
-export interface Stitched extends Handled {
+export interface StitchResult extends JobResult {
   readonly status: 'open' | Verdict['status'];
   readonly problems: readonly Problem[];
 }
@@ -16,7 +16,7 @@ export interface Stitched extends Handled {
  * `manifest.json` alone. Any number of calls, at once or again, write the same.
  * @throws StowageError `set/damaged` when another manifest is there.
  */
-export async function stitch(deps: Deps, timestamp: string): Promise<Stitched> {
+export async function stitch(deps: Deps, timestamp: string): Promise<StitchResult> {
   // Every receipt of a running backup lands here: one look tells that nothing can be decided yet.
   const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), {
     signal: deps.signal,
@@ -31,7 +31,7 @@ export async function stitch(deps: Deps, timestamp: string): Promise<Stitched> {
     case 'open':
       return { status: 'open', wrote: [], problems: folded.problems };
     case 'complete': {
-      const created = await saveSame(deps, manifestKey, folded.bytes);
+      const created = await createSame(deps, manifestKey, folded.bytes);
       if (created) deps.log.info({ set: timestamp, ...folded.manifest.totals }, 'set is complete');
       return { status: 'complete', wrote: created ? [manifestKey] : [], problems: [] };
     }
@@ -49,6 +49,6 @@ export async function stitch(deps: Deps, timestamp: string): Promise<Stitched> {
 function storePart(deps: Deps, timestamp: string): FoldVisit {
   return async ({ content, part }, { problems }) => {
     if (part === undefined || problems.length > 0) return;
-    await saveSame(deps, formatKey({ kind: 'manifest-part', timestamp, content }), part.bytes);
+    await createSame(deps, formatKey({ kind: 'manifest-part', timestamp, content }), part.bytes);
   };
 }

@@ -1,16 +1,16 @@
 import { type MessageAttributeValue, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { type Announcement, announcementOf, isAnnounced } from '../handlers/announce.ts';
-import { type Invocation, invocation, required } from './environment.ts';
-import { measured } from './measured.ts';
+import { type Invocation, openInvocation, requiredVariable } from './environment.ts';
+import { measure } from './measured.ts';
 import { onMessages } from './messages.ts';
 import type { Metric, Values } from './metrics.ts';
 
 const client = new SNSClient({});
 
 /** A verdict or an outcome is there, or a copy has ended: tells everybody who has subscribed. */
-export const handler = onMessages<string>(invocation, {
+export const handler = onMessages<string>(openInvocation, {
   workOf: (key) => (isAnnounced(key) ? { name: `announcement of ${key}`, work: key } : undefined),
-  run: (given, key) => measured(given, (deps) => announce(deps, key)),
+  run: (given, key) => measure(given, (deps) => announce(deps, key)),
 });
 
 async function announce(deps: Invocation, key: string): Promise<Values> {
@@ -18,7 +18,7 @@ async function announce(deps: Invocation, key: string): Promise<Values> {
   if (announcement === undefined) return {};
   const { kind, status, level } = announcement;
   const input = {
-    TopicArn: required('STOWAGE_TOPIC', 'the topic of announcements'),
+    TopicArn: requiredVariable('STOWAGE_TOPIC', 'the topic of announcements'),
     Message: JSON.stringify(announcement),
     // What subscriptions can filter by without looking into the message.
     MessageAttributes: attributes({ kind, status, ...(level === undefined ? {} : { level }) }),

@@ -20,8 +20,8 @@ const metrics: Logger = pino({ base: null });
 let opened: Promise<Stores> | undefined;
 
 /** Opens the root once per process, and begins the log of an invocation. */
-export async function invocation(context: Context): Promise<Invocation> {
-  const root = required('STOWAGE_ROOT', 'the root, s3://bucket/prefix');
+export async function openInvocation(context: Context): Promise<Invocation> {
+  const root = requiredVariable('STOWAGE_ROOT', 'the root, s3://bucket/prefix');
   opened ??= openStores(root);
   const remainingMs = Math.max(0, context.getRemainingTimeInMillis() - RESERVE_MS);
   return {
@@ -48,7 +48,7 @@ async function openStores(root: string): Promise<Stores> {
 }
 
 /** @throws StowageError `config/missing`. */
-export function required(name: string, what: string): string {
+export function requiredVariable(name: string, what: string): string {
   const value = process.env[name];
   if (value === undefined || value === '')
     throw new StowageError('config/missing', `${name} is not set; it names ${what}`);

@@ -2,7 +2,7 @@ import type { Invocation } from './environment.ts';
 import type { Values } from './metrics.ts';
 
 /** Runs one piece of work, and counts how long it took, how it ended and what came of it. */
-export async function measured(
+export async function measure(
   invocation: Invocation,
   work: (invocation: Invocation) => Promise<Values>,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { eachInFlight } from '../../async/each-in-flight.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
-import { createdKeys } from '../events/normalise.ts';
+import { createdKeys } from '../events/created-keys.ts';
 import type { Invocation } from './environment.ts';
 
 /** Small reads and writes: more at once would only hold more documents in memory. */

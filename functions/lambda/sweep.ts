@@ -3,8 +3,8 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
 import type { SetStatus, SweepReport } from '../sweep/report.ts';
 import { sweep } from '../sweep/sweep.ts';
-import { invocation } from './environment.ts';
-import { measured } from './measured.ts';
+import { openInvocation } from './environment.ts';
+import { measure } from './measured.ts';
 import type { Values } from './metrics.ts';
 
 const HOUR_MS = 3_600_000;
@@ -15,9 +15,9 @@ const closed = new Map<string, SetStatus | 'over'>();
 
 /** On a schedule. Fails when a set could not be swept, so that the alarm on errors sees it. */
 export async function handler(_event: unknown, context: Context): Promise<SweepReport> {
-  const given = await invocation(context);
+  const given = await openInvocation(context);
   let report: SweepReport | undefined;
-  await measured(given, async () => {
+  await measure(given, async () => {
     if (closed.size > CLOSED_MAX) closed.clear();
     report = await sweep(given, { closed });
     return valuesOf(report, given.clock());

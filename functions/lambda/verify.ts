@@ -1,8 +1,8 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { requestVerification } from '../handlers/request-verification.ts';
-import { invocation } from './environment.ts';
+import { openInvocation } from './environment.ts';
 import { handlerOf } from './jobs.ts';
-import { measured } from './measured.ts';
+import { measure } from './measured.ts';
 
 const onMessages = handlerOf('plan-task', 'run-slice', 'advance-task');
 
@@ -17,8 +17,8 @@ export async function handler(
   context: Context,
 ): Promise<SQSBatchResponse | undefined> {
   if ('Records' in event) return onMessages(event, context);
-  const given = await invocation(context);
-  await measured(given, async () => {
+  const given = await openInvocation(context);
+  await measure(given, async () => {
     await requestVerification(given);
     return {};
   });

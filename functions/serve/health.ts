@@ -1,7 +1,7 @@
 import { messageOf } from '../../backup-set/base/errors.ts';
 import { SETS } from '../../backup-set/base/keys.ts';
 import type { Deps } from '../deps.ts';
-import type { Swept } from '../sweep/sweeper.ts';
+import type { SweepAttempt } from '../sweep/sweeper.ts';
 
 export interface HealthState {
   readonly ok: boolean;
@@ -13,7 +13,7 @@ export interface HealthState {
 
 /** Whether the functions can do their work: load balancers and people ask. */
 export interface Health {
-  swept(swept: Swept): void;
+  recordSweep(attempt: SweepAttempt): void;
   drain(): void;
   state(): Promise<HealthState>;
 }
@@ -35,9 +35,8 @@ export function serveHealth(deps: Deps): Health {
   }
 
   return {
-    swept(swept) {
-      const problem =
-        'error' in swept ? `the last sweep failed: ${messageOf(swept.error)}` : undefined;
+    recordSweep({ result }) {
+      const problem = result.ok ? undefined : `the last sweep failed: ${messageOf(result.failure)}`;
       last = { at: deps.clock(), problem };
     },
     drain() {

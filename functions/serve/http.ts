@@ -2,19 +2,19 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Logger } from 'pino';
 import { messageOf } from '../../backup-set/base/errors.ts';
+import { createdKeys } from '../events/created-keys.ts';
 import type { JobQueue } from '../events/job-queue.ts';
-import { createdKeys } from '../events/normalise.ts';
-import { isAuthorized } from './admission.ts';
+import { isAuthorized } from './authorization.ts';
 import type { Health } from './health.ts';
 import type { ServeMetrics } from './metrics.ts';
-import { SnsRefusal, type SnsVerifier } from './sns.ts';
+import { SnsRejectedError, type SnsVerifier } from './sns.ts';
 
 export interface HttpOptions {
   /** URL of the root whose events are wanted; others are ignored. */
   readonly root: string;
   readonly queue: JobQueue;
   /** Called with every key under the root that is announced, whether or not a function waits for it. */
-  readonly onNews: (key: string) => void;
+  readonly onCreatedKey: (key: string) => void;
   readonly sns: SnsVerifier;
   readonly health: Health;
   readonly metrics: ServeMetrics;
@@ -38,11 +38,11 @@ export function httpApp(options: HttpOptions): Hono {
   const limit = bodyLimit({
     maxSize: BODY_BYTES_MAX,
     onError(c) {
-      metrics.events('malformed');
+      metrics.countEvents('malformed');
       return failure(c, 413, `the body is larger than ${BODY_BYTES_MAX} bytes`);
     },
   });
-  const refused = () => metrics.events('refused');
+  const refused = () => metrics.countEvents('refused');
   app.post('/events', admit([token], refused), limit, (c) => takeEvents(c, options));
   app.get('/healthz', async (c) => {
     const state = await health.state();
@@ -75,36 +75,36 @@ async function takeEvents(c: Context, options: HttpOptions): Promise<Response> {
   const { metrics, sns, log } = options;
   const body = parse(await c.req.text());
   if (body === undefined) {
-    metrics.events('malformed');
+    metrics.countEvents('malformed');
     return failure(c, 400, 'the body is not JSON');
   }
   try {
-    const message = await sns.admit(body.json);
+    const message = await sns.verify(body.json);
     if (message?.Type === 'SubscriptionConfirmation')
       log.info({ topic: message.TopicArn }, 'subscription confirmed');
   } catch (error) {
-    const isRefusal = error instanceof SnsRefusal;
-    metrics.events(isRefusal ? 'refused' : 'dropped');
+    const isRejected = error instanceof SnsRejectedError;
+    metrics.countEvents(isRejected ? 'refused' : 'dropped');
     log.warn({ err: error }, `a message of SNS was not taken: ${messageOf(error)}`);
-    return failure(c, isRefusal ? 403 : 503, messageOf(error));
+    return failure(c, isRejected ? 403 : 503, messageOf(error));
   }
   return c.json(offerAll(body.json, options));
 }
 
 /** Puts the news of a body into the queue; what is ignored is named in the log, and all of it is counted. */
-function offerAll(json: unknown, { root, queue, onNews, metrics, log }: HttpOptions) {
+function offerAll(json: unknown, { root, queue, onCreatedKey, metrics, log }: HttpOptions) {
   const news = createdKeys(root, json);
   const answer = { taken: 0, ignored: news.ignored.length, dropped: 0 };
   for (const one of news.ignored) log.debug(one, 'event ignored');
   for (const key of news.keys) {
-    onNews(key);
+    onCreatedKey(key);
     const result = queue.offer(key);
     if (result === 'ignored') log.debug({ reason: 'no-function', what: key }, 'event ignored');
     answer[result] += 1;
   }
   if (answer.dropped > 0) log.warn(answer, 'the queue is full: events were left to the sweeper');
   for (const result of ['taken', 'ignored', 'dropped'] as const)
-    metrics.events(result, answer[result]);
+    metrics.countEvents(result, answer[result]);
   return answer;
 }
 

@@ -47,9 +47,10 @@ const CONNECTIONS_MAX = 512;
  */
 export async function listen(app: Hono, options: ListenOptions): Promise<Listening> {
   const { tls, fd } = options;
-  const isGuarded = options.hasSecret || tls?.clientCa !== undefined;
+  const isAuthenticated = options.hasSecret || tls?.clientCa !== undefined;
   // Said before anything listens, where it can be; a name, or a socket of others, tells its address later.
-  if (fd === undefined && isIP(options.host) !== 0) requireGuard(options.host, isGuarded);
+  if (fd === undefined && isIP(options.host) !== 0)
+    requireAuthentication(options.host, isAuthenticated);
   const server = newServer(app, tls);
   server.maxConnections = CONNECTIONS_MAX;
   try {
@@ -66,7 +67,7 @@ export async function listen(app: Hono, options: ListenOptions): Promise<Listeni
   // No request is read before this: connections that came in between wait for the next turn of the event loop.
   try {
     // A socket in the file system is guarded by its rights there.
-    if (typeof bound !== 'string') requireGuard(bound.address, isGuarded);
+    if (typeof bound !== 'string') requireAuthentication(bound.address, isAuthenticated);
   } catch (error) {
     server.close();
     throw error;
@@ -118,9 +119,9 @@ function badCertificate(cause: unknown): StowageError {
   return new StowageError('config/invalid', message, { cause, where: { field: 'serve.tlsCert' } });
 }
 
-function requireGuard(address: string, isGuarded: boolean): void {
+function requireAuthentication(address: string, isAuthenticated: boolean): void {
   const isLoopback = address === '::1' || /^(::ffff:)?127\./.test(address);
-  if (isLoopback || isGuarded) return;
+  if (isLoopback || isAuthenticated) return;
   throw new StowageError(
     'config/invalid',
     `${address} is reached from other machines, and nothing tells friend from foe there: ` +

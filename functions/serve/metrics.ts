@@ -1,21 +1,21 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
-import type { Handled } from '../deps.ts';
+import type { JobResult } from '../deps.ts';
 import type { JobQueue } from '../events/job-queue.ts';
 import type { Job } from '../events/route.ts';
 import type { SweepReport } from '../sweep/report.ts';
-import type { Swept } from '../sweep/sweeper.ts';
+import type { SweepAttempt } from '../sweep/sweeper.ts';
 
 /** What became of an event, or of a request that was none. */
 const EVENT_RESULTS = ['taken', 'ignored', 'dropped', 'refused', 'malformed'] as const;
 export type EventResult = (typeof EVENT_RESULTS)[number];
 
 export interface ServeMetrics {
-  events(result: EventResult, count?: number): void;
+  countEvents(result: EventResult, count?: number): void;
   /** The same work, counted and timed. */
-  measured(runJob: (job: Job) => Promise<Handled>): (job: Job) => Promise<Handled>;
-  swept(swept: Swept): void;
-  watch(queue: Pick<JobQueue, 'counts'>): void;
+  measureJob(runJob: (job: Job) => Promise<JobResult>): (job: Job) => Promise<JobResult>;
+  recordSweep(attempt: SweepAttempt): void;
+  watchQueue(queue: Pick<JobQueue, 'counts'>): void;
   /** All of it, as Prometheus reads it. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -60,8 +60,8 @@ export function serveMetrics(clock: () => Date): ServeMetrics {
   for (const result of ['done', 'failed']) sweeps.inc({ result }, 0);
   const gauges = sweepGauges(registers, clock);
   return {
-    events: (result, count = 1) => events.inc({ result }, count),
-    measured: (runJob) => async (job) => {
+    countEvents: (result, count = 1) => events.inc({ result }, count),
+    measureJob: (runJob) => async (job) => {
       const end = seconds.startTimer({ work: job.work });
       let result = 'failed';
       try {
@@ -73,11 +73,11 @@ export function serveMetrics(clock: () => Date): ServeMetrics {
         jobs.inc({ work: job.work, result });
       }
     },
-    swept(swept) {
-      sweeps.inc({ result: 'report' in swept ? 'done' : 'failed' });
-      gauges.set(swept);
+    recordSweep(attempt) {
+      sweeps.inc({ result: attempt.result.ok ? 'done' : 'failed' });
+      gauges.set(attempt);
     },
-    watch: (queue) => queueGauges(registers, queue),
+    watchQueue: (queue) => queueGauges(registers, queue),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
@@ -97,7 +97,10 @@ function queueGauges(registers: Registry[], queue: Pick<JobQueue, 'counts'>): vo
 }
 
 /** What the last sweep that succeeded has found. Before the first one there is nothing to tell, and nothing is told. */
-function sweepGauges(registers: Registry[], clock: () => Date): { set(swept: Swept): void } {
+function sweepGauges(
+  registers: Registry[],
+  clock: () => Date,
+): { set(attempt: SweepAttempt): void } {
   let last: SweepReport | undefined;
   const took = new Gauge({
     name: 'stowage_sweep_seconds',
@@ -144,9 +147,9 @@ function sweepGauges(registers: Registry[], clock: () => Date): { set(swept: Swe
     },
   });
   return {
-    set(swept) {
-      took.set(swept.seconds);
-      if ('report' in swept) last = swept.report;
+    set({ seconds, result }) {
+      took.set(seconds);
+      if (result.ok) last = result.value;
     },
   };
 }

@@ -59,15 +59,15 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   const metrics = serveMetrics(clock);
   const health = serveHealth(deps);
   const queue = jobQueue(
-    metrics.measured((job) => runJob(deps, job)),
+    metrics.measureJob((job) => runJob(deps, job)),
     log,
   );
-  metrics.watch(queue);
+  metrics.watchQueue(queue);
   let sweeper: Sweeper | undefined;
   const app = httpApp({
     root: store.url,
     queue,
-    onNews: (key) => sweeper?.noteVerdict(key),
+    onCreatedKey: (key) => sweeper?.noteVerdict(key),
     health,
     metrics,
     log,
@@ -80,8 +80,8 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     intervalMs: options.sweepIntervalMs,
     onSlice: (order) => queue.offer(order),
     onSwept(swept) {
-      metrics.swept(swept);
-      health.swept(swept);
+      metrics.recordSweep(swept);
+      health.recordSweep(swept);
     },
   });
   sweeper = sweeping;

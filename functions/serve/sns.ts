@@ -25,7 +25,7 @@ type SnsMessage = z.infer<typeof SnsMessage>;
 const LooksLikeSns = SnsMessage.pick({ Type: true });
 
 /** What anybody could have written: it names a topic that is not ours, or its signature is not Amazon's. */
-export class SnsRefusal extends Error {
+export class SnsRejectedError extends Error {
   override readonly name = 'SnsRefusal';
 }
 
@@ -35,7 +35,7 @@ export interface SnsVerifier {
    * signed it; a subscription has been confirmed then. Replays are not looked for: a notification that comes again causes another look, no more.
    * @throws SnsRefusal; any other error when Amazon could not be asked, and SNS had better try again.
    */
-  admit(body: unknown): Promise<Pick<SnsMessage, 'Type' | 'TopicArn'> | undefined>;
+  verify(body: unknown): Promise<Pick<SnsMessage, 'Type' | 'TopicArn'> | undefined>;
 }
 
 /** One per region is what Amazon has; it changes them once a year. */
@@ -68,22 +68,22 @@ export function snsVerifier(options: {
   }
 
   return {
-    async admit(body) {
+    async verify(body) {
       if (!LooksLikeSns.safeParse(body).success) return undefined;
       const message = SnsMessage.safeParse(body).data;
       if (message === undefined)
-        throw new SnsRefusal('this is not all that SNS writes into a message');
+        throw new SnsRejectedError('this is not all that SNS writes into a message');
       const { TopicArn, Type } = message;
       if (!topics.includes(TopicArn))
-        throw new SnsRefusal(`topic ${TopicArn} is not in serve.snsTopics`);
+        throw new SnsRejectedError(`topic ${TopicArn} is not in serve.snsTopics`);
       const certificate = await certificateAt(urlOfCertificate(message.SigningCertURL));
       const now = clock();
       if (now < certificate.validFromDate || now > certificate.validToDate)
-        throw new SnsRefusal(
+        throw new SnsRejectedError(
           `the certificate is valid from ${certificate.validFrom} to ${certificate.validTo}`,
         );
       if (!isSigned(message, certificate))
-        throw new SnsRefusal('the signature does not fit the certificate');
+        throw new SnsRejectedError('the signature does not fit the certificate');
       if (Type === 'SubscriptionConfirmation')
         await fetchText(urlOfSns(message.SubscribeURL ?? '', 'SubscribeURL'));
       return message;
@@ -96,7 +96,7 @@ function urlOfSns(text: string, field: string): URL {
   const isSns =
     url?.protocol === 'https:' && url.host === url.hostname && SNS_HOST.test(url.hostname);
   if (url === null || !isSns || url.username !== '' || url.password !== '')
-    throw new SnsRefusal(`${field} is not an address of SNS`);
+    throw new SnsRejectedError(`${field} is not an address of SNS`);
   return url;
 }
 
@@ -106,7 +106,7 @@ const CERTIFICATE_PATH = /^\/SimpleNotificationService-[0-9A-Za-z]+\.pem$/;
 function urlOfCertificate(text: string): URL {
   const url = urlOfSns(text, 'SigningCertURL');
   if (!CERTIFICATE_PATH.test(url.pathname) || url.search !== '')
-    throw new SnsRefusal('SigningCertURL is not a certificate of SNS');
+    throw new SnsRejectedError('SigningCertURL is not a certificate of SNS');
   return url;
 }
 

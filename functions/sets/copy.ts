@@ -18,7 +18,7 @@ const LEFT_BEHIND: readonly Key['kind'][] = [
   'dispatched',
 ];
 
-export interface Copied {
+export interface CopyResult {
   readonly copied: { readonly objects: number; readonly bytes: number };
   /** Objects that were at the target already. */
   readonly skipped: number;
@@ -29,7 +29,7 @@ export interface Copied {
  * Copies everything of a committed set but its verdicts and what agents were told: seal and manifest last, so that no function
  * there takes a half of it for a set. The target gets a verdict of its own.
  */
-export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<Copied> {
+export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<CopyResult> {
   if (from.store.url === to.store.url)
     throw new StowageError('usage/flag', `--to names the root the set is in, ${to.store.url}`);
   const manifestKey = formatKey({ kind: 'manifest', timestamp });

@@ -2,8 +2,8 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, setPrefix } from '../../backup-set/base/keys.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { Deps } from '../deps.ts';
-import { timestampsIn } from './list.ts';
-import { readOr } from './status.ts';
+import { listTimestamps } from './list.ts';
+import { tryReadDocument } from './status.ts';
 
 export interface DeletionPlan {
   readonly timestamp: string;
@@ -47,10 +47,10 @@ export async function deleteSet(
 
 async function neededBy(deps: Deps, timestamp: string): Promise<string[]> {
   const needing: string[] = [];
-  for (const other of await timestampsIn(deps.store)) {
+  for (const other of await listTimestamps(deps.store)) {
     // Only a younger set can share what an older one stored.
     if (other <= timestamp) continue;
-    const manifest = await readOr(deps, other, 'manifest', Manifest);
+    const manifest = await tryReadDocument(deps, other, 'manifest', Manifest);
     if (manifest?.needs.includes(timestamp) === true) needing.push(other);
   }
   return needing;

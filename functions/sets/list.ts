@@ -3,7 +3,7 @@ import { Timestamp } from '../../backup-set/base/timestamps.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 
 /** Every timestamp key under a root, oldest first. */
-export async function timestampsIn(store: ObjectStore): Promise<string[]> {
+export async function listTimestamps(store: ObjectStore): Promise<string[]> {
   const timestamps: string[] = [];
   for await (const day of store.listPrefixes(SETS)) {
     for await (const folder of store.listPrefixes(`${SETS}${day}`)) {

@@ -20,8 +20,8 @@ export interface SetSummary {
 }
 
 export async function describeSet(deps: Deps, timestamp: string): Promise<SetSummary> {
-  const manifest = await readOr(deps, timestamp, 'manifest', Manifest);
-  const plan = manifest ?? (await readOr(deps, timestamp, 'plan', Plan));
+  const manifest = await tryReadDocument(deps, timestamp, 'manifest', Manifest);
+  const plan = manifest ?? (await tryReadDocument(deps, timestamp, 'plan', Plan));
   const verdict = await currentVerdict(deps, timestamp);
   return {
     timestamp,
@@ -46,7 +46,7 @@ export function statusOf(
 }
 
 /** A document of a set, or undefined when it is not there or cannot be read. */
-export async function readOr<Schema extends typeof Manifest | typeof Plan>(
+export async function tryReadDocument<Schema extends typeof Manifest | typeof Plan>(
   deps: Deps,
   timestamp: string,
   kind: 'manifest' | 'plan',

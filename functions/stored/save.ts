@@ -10,7 +10,7 @@ export interface Saved {
 }
 
 /** Creates an object; of racing writers the loser reads and goes on with what the winner wrote. */
-export async function saveOrAgree(deps: Deps, key: string, bytes: Uint8Array): Promise<Saved> {
+export async function createOrRead(deps: Deps, key: string, bytes: Uint8Array): Promise<Saved> {
   try {
     await deps.store.create(key, bytes, { signal: deps.signal });
     return { created: true, bytes };
@@ -26,8 +26,8 @@ export async function saveOrAgree(deps: Deps, key: string, bytes: Uint8Array): P
  * @returns whether this call created it.
  * @throws StowageError `set/damaged` when other bytes are there: two programs disagree about the same documents.
  */
-export async function saveSame(deps: Deps, key: string, bytes: Uint8Array): Promise<boolean> {
-  const saved = await saveOrAgree(deps, key, bytes);
+export async function createSame(deps: Deps, key: string, bytes: Uint8Array): Promise<boolean> {
+  const saved = await createOrRead(deps, key, bytes);
   if (saved.created || Buffer.compare(saved.bytes, bytes) === 0) return saved.created;
   const [stored, ours] = [saved.bytes, bytes].map(
     (some) => `${some.length} bytes, sha256 ${sha256(some)}`,

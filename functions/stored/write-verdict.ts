@@ -6,7 +6,7 @@ import { dateOf, instantOf } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, Verdict } from '../../backup-set/base/verdict.ts';
 import type { Deps } from '../deps.ts';
 import { newestVerdict } from './load.ts';
-import { saveOrAgree } from './save.ts';
+import { createOrRead } from './save.ts';
 
 /** What a check has found, before it is dated. */
 export interface Finding extends ProblemList {
@@ -76,7 +76,7 @@ export async function writeVerdictAt(
 ): Promise<{ key: string; verdict: Verdict }> {
   const key = formatKey({ kind: 'verdict', timestamp, instant, level });
   const ours = verdictOf(timestamp, level, finding, dateOf(instant));
-  const { created, bytes } = await saveOrAgree(deps, key, encode(Verdict, ours));
+  const { created, bytes } = await createOrRead(deps, key, encode(Verdict, ours));
   const { status, problemsTotal } = ours;
   if (created)
     deps.log.info({ set: timestamp, level, status, problems: problemsTotal }, 'verdict written');

@@ -31,6 +31,3 @@ export interface SweepReport {
   /** What could not be swept (`failed`), and restores that nobody answers. */
   problems: { set?: string; restore?: string; task?: string; message: string; failed?: true }[];
 }
-
-/** For restores, and for sets whose plan does not say. */
-export const OVERDUE_AFTER_SECONDS = 3600;

@@ -2,8 +2,8 @@ import { restorePrefix } from '../../backup-set/base/keys.ts';
 import type { Deps } from '../deps.ts';
 import { planRestore } from '../handlers/plan-restore.ts';
 import { hasOutcome, loadRestore } from '../stored/load-restore.ts';
-import { OVERDUE_AFTER_SECONDS, type SweepOptions, type SweepReport } from './report.ts';
-import { isOverdue, lastArrival } from './silence.ts';
+import { isOverdue, lastArrival, OVERDUE_AFTER_SECONDS } from '../stored/overdue.ts';
+import type { SweepOptions, SweepReport } from './report.ts';
 
 /**
  * Takes a restore on where an event was lost. Of one that is silent it only reports who is awaited: its orders may

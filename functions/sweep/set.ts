@@ -12,9 +12,9 @@ import { validate } from '../handlers/validate.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
 import { foldHeads, loadHeads } from '../stored/fold.ts';
 import { newestVerdict, verdictKeys, verdictLevel } from '../stored/load.ts';
+import { isOverdue, lastArrival, overdueLimitSeconds } from '../stored/overdue.ts';
 import { NOTHING_CHECKED, writeVerdictIfChanged } from '../stored/write-verdict.ts';
 import type { SetStatus, SweepOptions, SweepReport } from './report.ts';
-import { isOverdue, lastArrival, overdueAfterMs } from './silence.ts';
 
 /** Clocks of store and functions may differ by this much: a verdict that young may not have seen the last receipt. */
 const CLOCK_SKEW_MS = 5 * 60_000;
@@ -121,7 +121,7 @@ async function callOverdue(
   options: SweepOptions,
 ): Promise<Verdict['status'] | undefined> {
   const last = await lastArrival(deps, setPrefix(timestamp));
-  const allowed = await overdueAfterMs(deps, timestamp, options);
+  const allowed = await overdueLimitSeconds(deps, timestamp, options.overdueAfterSeconds);
   if (last === undefined || !isOverdue(deps, last, allowed)) return undefined;
   const heads = await loadHeads(deps, timestamp);
   // Sealed in this very moment: the event, or the next sweep, will judge it by its documents.

@@ -4,7 +4,7 @@ import { newestRestores, newestSets, newestTasks } from '../stored/newest.ts';
 import type { SetStatus, SweepOptions, SweepReport } from './report.ts';
 import { sweepRestore } from './restore.ts';
 import { sweepSet } from './set.ts';
-import { requestReplicas, sweepTask } from './tasks.ts';
+import { requestReplications, sweepTask } from './tasks.ts';
 import { sweepUploads } from './uploads.ts';
 
 /**
@@ -43,7 +43,7 @@ export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<Swe
       if (await sweepRestore(deps, restore, options, report)) closed.set(restore, 'over');
     });
   }
-  await attempt(deps, report, {}, () => requestReplicas(deps, closed));
+  await attempt(deps, report, {}, () => requestReplications(deps, closed));
   for (const task of await newestTasks(deps)) {
     if (closed.has(task)) continue;
     await attempt(deps, report, { task }, async () => {

@@ -1,6 +1,7 @@
 import { pause } from '../../async/poll.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import { parseKey } from '../../backup-set/base/keys.ts';
+import { failure, type Result, success } from '../../backup-set/base/result.ts';
 import type { Deps } from '../deps.ts';
 import type { SweepOptions, SweepReport } from './report.ts';
 import { sweep } from './sweep.ts';
@@ -12,16 +13,16 @@ const CLOSED_MAX = 100_000;
 /** After this time all are looked at again: a set that is over may have been found damaged since, by a check that no event told of. */
 const CLOSED_MS_MAX = 24 * 3600_000;
 
-/** A sweep that has ended: with its report, or, when the root could not be swept at all, with the reason. */
-export type Swept = { readonly seconds: number } & (
-  | { readonly report: SweepReport }
-  | { readonly error: unknown }
-);
+/** How a sweep ended. The failure is the error that kept the root from being swept at all. */
+export interface SweepAttempt {
+  readonly seconds: number;
+  readonly result: Result<SweepReport, unknown>;
+}
 
 export interface SweeperOptions {
   /** Pause between the end of one sweep and the start of the next. */
   readonly intervalMs: number;
-  readonly onSwept: (swept: Swept) => void;
+  readonly onSwept: (swept: SweepAttempt) => void;
   /** Takes slices that nobody is at work on, so that one large task does not hold up the sweep of everything else. */
   readonly onSlice?: SweepOptions['onSlice'];
 }
@@ -76,14 +77,18 @@ async function sweepUntil(
   }
 }
 
-async function sweepOnce(deps: Deps, closed: Closed, { onSlice }: SweeperOptions): Promise<Swept> {
+async function sweepOnce(
+  deps: Deps,
+  closed: Closed,
+  { onSlice }: SweeperOptions,
+): Promise<SweepAttempt> {
   const started = deps.clock().getTime();
   const seconds = () => (deps.clock().getTime() - started) / 1000;
   try {
     const report = await sweep(deps, { closed, ...(onSlice === undefined ? {} : { onSlice }) });
-    return { report, seconds: seconds() };
+    return { result: success(report), seconds: seconds() };
   } catch (error) {
     deps.log.error({ err: error }, `sweep failed: ${messageOf(error)}`);
-    return { error, seconds: seconds() };
+    return { result: failure(error), seconds: seconds() };
   }
 }

@@ -3,19 +3,19 @@ import { partsOfTask } from '../../backup-set/base/timestamps.ts';
 import type { Deps } from '../deps.ts';
 import { advanceTask } from '../handlers/advance-task.ts';
 import { planTask } from '../handlers/plan-task.ts';
+import { requestReplication } from '../handlers/request-replication.ts';
 import { runSlice } from '../handlers/run-slice.ts';
 import { listKeys } from '../stored/load.ts';
 import { newestTasks } from '../stored/newest.ts';
-import { requestReplication } from '../tasks/replicate.ts';
+import { isOverdue, lastArrival } from '../stored/overdue.ts';
 import { hasTaskOutcome } from '../tasks/tasks.ts';
 import type { SetStatus, SweepOptions } from './report.ts';
-import { isOverdue, lastArrival } from './silence.ts';
 
 /** As long as a function on AWS may run: after that, nobody can be at work on a slice that has left no receipt. */
 const SLICE_SILENCE_SECONDS = 900;
 
 /** Asks for the copy of complete sets that no task is about: the event of their verdict was lost, or the alternate location is new. */
-export async function requestReplicas(
+export async function requestReplications(
   deps: Deps,
   closed: ReadonlyMap<string, SetStatus | 'over'>,
 ): Promise<void> {

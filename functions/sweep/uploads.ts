@@ -1,8 +1,13 @@
 import { formatKey, type Key, parseKey, SETS, setPrefix } from '../../backup-set/base/keys.ts';
 import type { PendingUpload } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
-import { OVERDUE_AFTER_SECONDS, type SweepOptions, type SweepReport } from './report.ts';
-import { isOverdue, lastArrival, overdueAfterMs } from './silence.ts';
+import {
+  isOverdue,
+  lastArrival,
+  OVERDUE_AFTER_SECONDS,
+  overdueLimitSeconds,
+} from '../stored/overdue.ts';
+import type { SweepOptions, SweepReport } from './report.ts';
 
 /** Younger uploads of unsealed sets are left alone, whatever anybody asks for. */
 const AGE_MIN_SECONDS = OVERDUE_AFTER_SECONDS;
@@ -37,7 +42,7 @@ async function ruleFor(deps: Deps, timestamp: string, options: SweepOptions): Pr
   const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), {
     signal: deps.signal,
   });
-  const allowed = await overdueAfterMs(deps, timestamp, options);
+  const allowed = await overdueLimitSeconds(deps, timestamp, options.overdueAfterSeconds);
   const isOld: IsDead = ({ startedAt }) =>
     isOverdue(deps, startedAt, Math.max(allowed, AGE_MIN_SECONDS));
   if (seal !== undefined)

@@ -4,10 +4,10 @@ import type { ProblemList } from '../../backup-set/base/problems.ts';
 import { instantOf, partsOfTask, type SliceWork } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, type Problem, type Verdict } from '../../backup-set/base/verdict.ts';
 import { TaskOutcome, TaskRequest } from '../../backup-set/documents/tasks.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import { newestTasks } from '../stored/newest.ts';
-import { saveOrAgree } from '../stored/save.ts';
+import { createOrRead } from '../stored/save.ts';
 
 /** Asks for work on a set that is cut into slices. @returns the key of the request, also when it was there. */
 export async function requestTask(
@@ -24,7 +24,7 @@ export async function requestTask(
     task,
     requestedAt: at.toISOString(),
   };
-  await saveOrAgree(deps, key, encode(TaskRequest, request));
+  await createOrRead(deps, key, encode(TaskRequest, request));
   return key;
 }
 
@@ -54,12 +54,6 @@ export function readManifestOf(deps: Deps, task: string): Promise<RawDocument | 
   );
 }
 
-/** What was done of one piece of a slice. */
-export interface PieceResult extends ProblemList {
-  readonly objects: number;
-  readonly bytes: number;
-}
-
 export interface TaskEnd extends ProblemList {
   readonly status: Verdict['status'];
   readonly root: string;
@@ -69,7 +63,7 @@ export interface TaskEnd extends ProblemList {
 }
 
 /** Ends a task. Who comes second agrees with the outcome that is there. */
-export async function endTask(deps: Deps, task: string, ended: TaskEnd): Promise<Handled> {
+export async function endTask(deps: Deps, task: string, ended: TaskEnd): Promise<JobResult> {
   const outcome: TaskOutcome = {
     format: 'stowage/task-outcome',
     version: FORMAT_VERSION,
@@ -79,7 +73,7 @@ export async function endTask(deps: Deps, task: string, ended: TaskEnd): Promise
     problems: boundedProblems(ended.problems).problems,
   };
   const key = formatKey({ kind: 'task-outcome', task });
-  const { created } = await saveOrAgree(deps, key, encode(TaskOutcome, outcome));
+  const { created } = await createOrRead(deps, key, encode(TaskOutcome, outcome));
   if (!created) return NOTHING_WRITTEN;
   const { status, problemsTotal, objects, bytes } = outcome;
   deps.log.info({ task, status, problems: problemsTotal, objects, bytes }, 'task has ended');
@@ -87,7 +81,7 @@ export async function endTask(deps: Deps, task: string, ended: TaskEnd): Promise
 }
 
 /** Ends a task that cannot even begin. */
-export function refuseTask(deps: Deps, task: string, problem: Problem): Promise<Handled> {
+export function refuseTask(deps: Deps, task: string, problem: Problem): Promise<JobResult> {
   const status = problem.code === 'object-missing' ? 'incomplete' : 'damaged';
   return endTask(deps, task, {
     status,

@@ -18,7 +18,7 @@ const rules = Rules.parse(parse(text)).groups.flatMap((group) => group.rules);
 /** Names of the metrics that a server has, whether or not they have a value yet. */
 async function ownMetrics(): Promise<string[]> {
   const metrics = serveMetrics(() => new Date());
-  metrics.watch({ counts: () => ({ running: 0, waiting: 0 }) });
+  metrics.watchQueue({ counts: () => ({ running: 0, waiting: 0 }) });
   const told = await metrics.text();
   return [...told.matchAll(/^# TYPE (stowage_\w+) /gm)].map(([, name = '']) => name);
 }

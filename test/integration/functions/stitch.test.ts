@@ -6,11 +6,11 @@ import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { Seal } from '../../../backup-set/documents/seal.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { inProcess } from '../../../functions/events/in-process.ts';
-import { handle } from '../../../functions/events/route.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
 import { foldStored } from '../../../functions/stored/fold.ts';
-import { saveSame } from '../../../functions/stored/save.ts';
+import { createSame } from '../../../functions/stored/save.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
+import { handle } from '../../support/handle.ts';
 import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { documentsOf, type SmallSet, type Stored, storeAll, storeObjects } from './sets.ts';
 
@@ -200,7 +200,7 @@ describe('a receipt is a claim (promise 2)', () => {
     await storeAll(deps.store, documentsOf(set));
     await deps.store.create(manifestOf(set), Buffer.from('{}\n'));
     const { bytes } = await refolded(set, deps);
-    await expect(saveSame(deps, manifestOf(set), bytes)).rejects.toThrow(
+    await expect(createSame(deps, manifestOf(set), bytes)).rejects.toThrow(
       /manifest\.json is there with other bytes \(3 bytes, sha256 [0-9a-f]{64}\).*sha256 [0-9a-f]{64}/,
     );
   });

@@ -6,7 +6,7 @@ import { boundedProblems } from '../../../backup-set/base/verdict.ts';
 import { writeVerdict } from '../../../functions/stored/write-verdict.ts';
 import type { SetStatus } from '../../../functions/sweep/report.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
-import { type Swept, startSweeper } from '../../../functions/sweep/sweeper.ts';
+import { type SweepAttempt, startSweeper } from '../../../functions/sweep/sweeper.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
@@ -227,8 +227,8 @@ describe('a sweeper', () => {
     };
     const damaged: number[] = [];
     const second = Promise.withResolvers<void>();
-    const onSwept = (swept: Swept) => {
-      if ('report' in swept) damaged.push(swept.report.statuses.damaged);
+    const onSwept = ({ result }: SweepAttempt) => {
+      if (result.ok) damaged.push(result.value.statuses.damaged);
       if (damaged.length === 2) second.resolve();
     };
     const sweeper = startSweeper(

@@ -4,8 +4,8 @@ import { StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey, parseKey } from '../../../backup-set/base/keys.ts';
 import { SliceOrder, SliceReceipt } from '../../../backup-set/documents/tasks.ts';
 import type { Deps } from '../../../functions/deps.ts';
-import { handle } from '../../../functions/events/route.ts';
 import { requestTask } from '../../../functions/tasks/tasks.ts';
+import { handle } from '../../support/handle.ts';
 import { bytesOf, keysOf, verdictsOf } from '../functions/place.ts';
 import { AT, committed, outcomes } from '../functions/slicing.ts';
 

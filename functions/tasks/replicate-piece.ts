@@ -5,32 +5,12 @@ import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts'
 import { type ManifestPart, objectsOf } from '../../backup-set/documents/manifest.ts';
 import type { Piece } from '../../backup-set/documents/tasks.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
-import { currentVerdict } from '../stored/current-verdict.ts';
-import { listKeys, newestVerdict } from '../stored/load.ts';
-import { hasOpenTask, type PieceResult, requestTask } from './tasks.ts';
+import type { Deps } from '../deps.ts';
+import { listKeys } from '../stored/load.ts';
+import type { PieceResult } from './piece-result.ts';
 
 /** The server does the work; each copy of a large object is several requests at once by itself. */
 const COPIES_IN_FLIGHT = 8;
-
-/**
- * A set has been validated: asks for its copy, when there is an alternate location. The task is named after the
- * verdict, so that any number of calls ask once; a copy that is under way or complete is not begun again.
- */
-export async function requestReplication(deps: Deps, timestamp: string): Promise<Handled> {
-  if (deps.replica === undefined) return NOTHING_WRITTEN;
-  // First, as the sweeper asks for every complete set that no task is about: most were copied long ago.
-  const there = await deps.replica.head(formatKey({ kind: 'manifest', timestamp }), {
-    signal: deps.signal,
-  });
-  if (there !== undefined) return NOTHING_WRITTEN;
-  const verdict = await newestVerdict(deps, timestamp, 'validate');
-  if (verdict?.status !== 'complete') return NOTHING_WRITTEN;
-  // Flipped bits that `verify` found would be copied, and `validate` there would not see them either.
-  if ((await currentVerdict(deps, timestamp))?.status === 'damaged') return NOTHING_WRITTEN;
-  if (await hasOpenTask(deps, timestamp, 'replicate')) return NOTHING_WRITTEN;
-  return { wrote: [await requestTask(deps, timestamp, 'replicate', new Date(verdict.at))] };
-}
 
 /** @throws StowageError `config/missing`: the task was asked for where there was an alternate location. */
 export function requireReplica({ replica }: Deps): ObjectStore {

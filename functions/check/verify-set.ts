@@ -9,14 +9,14 @@ import {
 } from '../../backup-set/base/problems.ts';
 import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
-import type { Deps, Handled } from '../deps.ts';
-import { stateWithoutManifest } from '../handlers/validate.ts';
+import type { Deps, JobResult } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import { readPart } from '../stored/read-part.ts';
 import { NOTHING_CHECKED, writeVerdict } from '../stored/write-verdict.ts';
-import { objectsToRead } from '../tasks/verify-piece.ts';
 import { type CheckedObject, verifyObject } from './object.ts';
+import { objectsToRead } from './objects-to-read.ts';
 import { checkSet, finding } from './set.ts';
+import { checkUncommitted } from './uncommitted.ts';
 
 export interface VerifyOptions {
   /** Objects read at once; each holds one frame in memory. */
@@ -33,7 +33,7 @@ interface VerifyProgress {
   readonly bytesTotal: number;
 }
 
-export interface Verified extends Handled {
+export interface VerifyResult extends JobResult {
   readonly verdict: Verdict;
 }
 
@@ -49,7 +49,7 @@ export async function verifySet(
   deps: Deps,
   timestamp: string,
   options: VerifyOptions = {},
-): Promise<Verified> {
+): Promise<VerifyResult> {
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
   if (raw === undefined) throw await noManifest(deps, timestamp);
   const known: Known = { gone: new Set(), resized: new Set(), documents: new Set() };
@@ -129,7 +129,7 @@ async function* objectsOfSet(
 }
 
 async function noManifest(deps: Deps, timestamp: string): Promise<StowageError> {
-  const { status, problems } = await stateWithoutManifest(deps, timestamp);
+  const { status, problems } = await checkUncommitted(deps, timestamp);
   const why = problems.slice(0, 3).map(({ message }) => message);
   return new StowageError(
     status === 'damaged' ? 'set/damaged' : 'set/incomplete',

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { createdKeys, type Ignored } from './normalise.ts';
+import { createdKeys, type Ignored } from './created-keys.ts';
 
 const SET = 'sets/20260131/20260131010203';
 const RECEIPT = `${SET}/receipts/0/1-1-000001.json`;

@@ -2,15 +2,17 @@ import { decode, type RawDocument, sha256 } from '../../backup-set/base/document
 import { isStowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, taskPrefix } from '../../backup-set/base/keys.ts';
 import { gatherProblems, joinProblems, type ProblemList } from '../../backup-set/base/problems.ts';
+import { failure } from '../../backup-set/base/result.ts';
 import { partsOfTask } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
 import { SliceReceipt, TaskPlan } from '../../backup-set/documents/tasks.ts';
 import { type CheckedSet, checkSet, finding } from '../check/set.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
+import { copyObject } from '../sets/copy-object.ts';
 import { listKeys, readAll, readDocument } from '../stored/load.ts';
 import { writeVerdictAt } from '../stored/write-verdict.ts';
 import type { PieceResult } from '../tasks/piece-result.ts';
-import { copyObject, requireReplica } from '../tasks/replicate-piece.ts';
+import { requireReplica } from '../tasks/replicate-piece.ts';
 import {
   endTask,
   hasTaskOutcome,
@@ -164,11 +166,15 @@ async function endReplicate(deps: Deps, task: string, done: PieceResult): Promis
   for (const kind of ['plan', 'seal'] as const) {
     const key = formatKey({ kind, timestamp });
     const stored = await deps.store.head(key, { signal: deps.signal });
-    const problem: Problem | undefined =
+    const result =
       stored === undefined
-        ? { code: 'object-missing', object: key, message: 'the object is not there' }
-        : await copyObject(deps, key, stored.bytes);
-    if (problem !== undefined) return end('damaged', boundedProblems([problem]));
+        ? failure<Problem>({
+            code: 'object-missing',
+            object: key,
+            message: 'the object is missing',
+          })
+        : await copyObject({ from: deps.store, to: replica }, stored, { signal: deps.signal });
+    if (!result.ok) return end('damaged', boundedProblems([result.failure]));
   }
   const there: Deps = { ...deps, store: replica };
   const stitched = await stitchOrRefuse(there, timestamp);

@@ -1,30 +1,32 @@
 import { mapInFlight } from '../../async/each-in-flight.ts';
-import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, parseKey, receiptsPrefix } from '../../backup-set/base/keys.ts';
+import { failure } from '../../backup-set/base/result.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
 import { type ManifestPart, objectsOf } from '../../backup-set/documents/manifest.ts';
 import type { Piece } from '../../backup-set/documents/tasks.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
+import { COPIES_IN_FLIGHT, copyObject } from '../sets/copy-object.ts';
 import { listKeys } from '../stored/load.ts';
 import type { PieceResult } from './piece-result.ts';
 
-/** The server does the work; each copy of a large object is several requests at once by itself. */
-const COPIES_IN_FLIGHT = 8;
-
-/** @throws StowageError `config/missing`: the task was asked for where there was an alternate location. */
+/**
+ * The alternate location of a task that copies a set.
+ * @throws StowageError `config/missing`: the request was written where one is configured.
+ */
 export function requireReplica({ replica }: Deps): ObjectStore {
   if (replica !== undefined) return replica;
   throw new StowageError(
     'config/missing',
-    'a copy is asked for, and no alternate location is configured',
+    'a task asks for a copy to the alternate location, and none is configured: set replica.root (STOWAGE_REPLICA)',
     {
       where: { field: 'replica' },
     },
   );
 }
 
-/** Copies one piece's objects. The piece that holds a content's first object brings its receipts and its seal. */
+/** Copies the objects of one piece; with the first piece of a content also its receipts and its part of the seal. */
 export async function replicatePiece(
   deps: Deps,
   part: ManifestPart,
@@ -32,13 +34,16 @@ export async function replicatePiece(
 ): Promise<PieceResult> {
   const objects = [...objectsOf(part)].slice(piece.from, piece.to);
   const documents = piece.from === 0 ? await documentsOf(deps, part) : [];
+  const stores = { from: deps.store, to: requireReplica(deps) };
   const done = { objects: 0, bytes: 0 };
   const problems = await mapInFlight(
     [...objects, ...documents],
     COPIES_IN_FLIGHT,
     async ({ key, bytes }) => {
-      const problem = isCopied(key) ? await copyObject(deps, key, bytes) : noSuchKey(key);
-      if (problem !== undefined) return [{ ...problem, content: part.content }];
+      const result = isOfPart(key)
+        ? await copyObject(stores, { key, bytes }, { signal: deps.signal })
+        : failure(keyNotInPart(key));
+      if (!result.ok) return [{ ...result.failure, content: part.content }];
       done.objects += 1;
       done.bytes += bytes;
       return [];
@@ -55,46 +60,19 @@ async function documentsOf(deps: Deps, { timestamp, content }: ManifestPart) {
   return [...(seal === undefined ? [] : [seal]), ...receipts];
 }
 
-/** Create-only, as every write: what is there already with the right size was copied by an earlier try. */
-export async function copyObject(
-  deps: Deps,
-  key: string,
-  bytes: number,
-): Promise<Problem | undefined> {
-  const replica = requireReplica(deps);
-  try {
-    const stored = await replica.copyFrom(deps.store, key, { signal: deps.signal });
-    return sizeProblem(key, bytes, stored.bytes, 'copied');
-  } catch (error) {
-    if (isStowageError(error, 'storage/not-found'))
-      return { code: 'object-missing', object: key, message: 'the object is not there' };
-    if (!isStowageError(error, 'storage/exists')) throw error;
-    const there = await replica.head(key, { signal: deps.signal });
-    return sizeProblem(key, bytes, there?.bytes ?? 0, `at ${replica.url} already`);
-  }
-}
-
-/** What a piece may bring. A seal or manifest that a hostile part names must not commit some other set there. */
-function isCopied(key: string): boolean {
+/**
+ * The keys that a part of a manifest may name. A forged part must not bring the seal or manifest of
+ * another set: that would commit the set at the alternate location.
+ */
+function isOfPart(key: string): boolean {
   const kind = parseKey(key)?.kind;
   return kind === 'pack' || kind === 'metadata' || kind === 'receipt' || kind === 'seal-part';
 }
 
-function noSuchKey(object: string): Problem {
+function keyNotInPart(object: string): Problem {
   return {
     code: 'documents-disagree',
     object,
-    message: 'the manifest names a key that no set can have',
+    message: 'the manifest names a key that is not the key of a pack, metadata file or receipt',
   };
-}
-
-function sizeProblem(
-  key: string,
-  wanted: number,
-  found: number,
-  what: string,
-): Problem | undefined {
-  if (found === wanted) return undefined;
-  const message = `${found} bytes are ${what}; the set has ${wanted}`;
-  return { code: 'size-differs', object: key, message };
 }

@@ -1,9 +1,20 @@
 import * as z from 'zod';
-import { Count, header, IsoDate, Name, PartDigest, Sha256 } from '../base/document.ts';
+import {
+  Count,
+  header,
+  IsoDate,
+  Name,
+  PartDigest,
+  type RawDocument,
+  Sha256,
+} from '../base/document.ts';
 import { fastArray, isCount } from '../base/fast-array.ts';
-import { METADATA_FILES } from '../base/keys.ts';
+import { formatKey, METADATA_FILES } from '../base/keys.ts';
+import { failure, type Result } from '../base/result.ts';
 import { Selection } from '../base/selection.ts';
 import { Timestamp } from '../base/timestamps.ts';
+import type { Problem } from '../base/verdict.ts';
+import { readPinned } from './pinned.ts';
 import { Compression, NotShipped, Relation, SegmentFacts, Snapshot } from './plan.ts';
 import { Extents, ObjectRef, objectRefShape } from './receipt.ts';
 
@@ -77,4 +88,24 @@ export function* objectsOf({
   packs,
 }: ManifestPart): Generator<ObjectRef & { readonly content: number }> {
   for (const stored of [...metadata, ...packs]) yield { content, ...objectRefShape(stored) };
+}
+
+/** The part of a manifest for one content, if it is the one that the manifest pins. */
+export function pinnedManifestPart(
+  { timestamp, contents }: Pick<Manifest, 'timestamp' | 'contents'>,
+  content: number,
+  raw: RawDocument | undefined,
+): Result<ManifestPart, Problem> {
+  const key = formatKey({ kind: 'manifest-part', timestamp, content });
+  const named = contents.find((candidate) => candidate.content === content);
+  if (named === undefined) {
+    const message = `the manifest does not name content ${content}`;
+    return failure({ code: 'documents-disagree', content, object: key, message });
+  }
+  return readPinned(ManifestPart, raw === undefined ? [] : [raw], {
+    key,
+    fields: { timestamp, content },
+    pin: { sha256: named.part.sha256, by: 'manifest' },
+    content,
+  });
 }

@@ -7,12 +7,18 @@ import {
   header,
   IsoDate,
   PartDigest,
+  type RawDocument,
   Sequence,
   Sha256,
   Worker,
 } from '../base/document.ts';
 import { fastArray, isCount } from '../base/fast-array.ts';
+import { formatKey } from '../base/keys.ts';
+import { failure, type Result } from '../base/result.ts';
 import { Timestamp } from '../base/timestamps.ts';
+import type { Problem } from '../base/verdict.ts';
+import { readPinned } from './pinned.ts';
+import type { Plan } from './plan.ts';
 
 /** A receipt that counts, by the digest of its bytes: an altered one is noticed whatever it says. */
 export const SealedReceipt = z.object({
@@ -69,3 +75,48 @@ export const Seal = z.object({
   ),
 });
 export type Seal = z.infer<typeof Seal>;
+
+/** A seal, and the plan of its set. */
+interface SealedPlan {
+  readonly plan: Pick<Plan, 'timestamp'>;
+  readonly seal: Pick<Seal, 'contents'>;
+}
+
+/**
+ * The part of a seal for one content, if it is the one that the seal pins.
+ * @param candidates what was read from its key; documents with other keys are ignored.
+ */
+export function pinnedSealPart(
+  { plan: { timestamp }, seal: { contents } }: SealedPlan,
+  content: number,
+  candidates: readonly RawDocument[],
+): Result<SealPart, Problem> {
+  const named = contents.filter((candidate) => candidate.content === content);
+  const [only] = named;
+  if (only === undefined || named.length > 1) {
+    const message = `the seal names this content ${named.length} times instead of once`;
+    return failure({ code: 'content-missing', content, message });
+  }
+  return readPinned(SealPart, candidates, {
+    key: formatKey({ kind: 'seal-part', timestamp, content }),
+    fields: { timestamp, content },
+    pin: { sha256: only.part.sha256, by: 'seal' },
+    codes: { missing: 'content-missing' },
+    content,
+  });
+}
+
+/** Keys of the receipts that count: the fold reads no others. */
+export function receiptKeysOf({ timestamp, content, receipts }: SealPart): string[] {
+  return receipts.map(({ attempt, worker, sequence }) =>
+    formatKey({ kind: 'receipt', timestamp, content, attempt, worker, sequence }),
+  );
+}
+
+/** Estimates the number of extents of a content, and so its memory, before a receipt is read. */
+export function expectedExtents(
+  { frameBytes }: Pick<Plan, 'frameBytes'>,
+  { relations }: Pick<SealPart, 'relations'>,
+): number {
+  return relations.reduce((sum, { bytes }) => sum + Math.ceil(bytes / Math.max(1, frameBytes)), 0);
+}

@@ -8,6 +8,7 @@ import {
   type RawDocument,
 } from '../base/document.ts';
 import { isContradiction } from '../base/problems.ts';
+import { failure, type Result, success } from '../base/result.ts';
 import type { Problem } from '../base/verdict.ts';
 import { ManifestPart } from '../documents/manifest.ts';
 import type { PlannedContent } from '../documents/plan.ts';
@@ -29,30 +30,31 @@ export interface FoldedContent {
   };
 }
 
-/** Holds one content's receipts against the plan and its part of the seal (`sealPartIn`). */
+/** Holds one content's receipts against the plan and its part of the seal (`pinnedSealPart`). */
 export function foldContent(
   set: SealedSet,
   planned: PlannedContent,
-  sealed: SealPart | Problem,
+  sealed: Result<SealPart, Problem>,
   receipts: Iterable<RawDocument>,
   extentsMax = PART_EXTENTS_MAX,
 ): FoldedContent {
   const { content } = planned;
-  const counted =
-    'code' in sealed ? { problems: [sealed] } : countContent(set, planned, sealed, receipts);
-  if (counted.part === undefined)
-    return {
-      content,
-      problems:
-        set.seal.outcome === 'failed' ? inShort(content, counted.problems) : counted.problems,
-    };
-  const extents = counted.part.packs.reduce((sum, pack) => sum + pack.extents.length, 0);
+  const counted = sealed.ok
+    ? countContent(set, planned, sealed.value, receipts)
+    : failure([sealed.failure]);
+  if (!counted.ok) {
+    const problems = counted.failure;
+    const isFailed = set.seal.outcome === 'failed';
+    return { content, problems: isFailed ? inShort(content, problems) : problems };
+  }
+  const part = counted.value;
+  const extents = part.packs.reduce((sum, pack) => sum + pack.extents.length, 0);
   if (extents > extentsMax) {
     const message = `it has ${extents} extents, and can have ${extentsMax}: back it up with a larger frameBytes`;
     return { content, problems: [{ code: 'content-too-large', content, message }] };
   }
-  const bytes = encode(ManifestPart, counted.part);
-  return { content, problems: [], part: { value: counted.part, bytes, digest: digestOf(bytes) } };
+  const bytes = encode(ManifestPart, part);
+  return { content, problems: [], part: { value: part, bytes, digest: digestOf(bytes) } };
 }
 
 function countContent(
@@ -60,7 +62,7 @@ function countContent(
   planned: PlannedContent,
   sealed: SealPart,
   documents: Iterable<RawDocument>,
-): { readonly problems: readonly Problem[]; readonly part?: ManifestPart } {
+): Result<ManifestPart, readonly Problem[]> {
   const counted = readReceipts(sealed, indexByKey(documents));
   const words = sealedCounts(sealed, plan.relations.length);
   const relations = countRelations(plan.relations, planned, sealed, words, counted);
@@ -70,9 +72,9 @@ function countContent(
     relations.problems,
     metadata.problems,
   );
-  if (problems.length > 0) return { problems };
+  if (problems.length > 0) return failure(problems);
   const { content, host, port, serverVersion, encoding, locale, refresh } = planned;
-  const part: ManifestPart = {
+  return success({
     format: 'stowage/manifest-part',
     version: FORMAT_VERSION,
     timestamp: plan.timestamp,
@@ -86,8 +88,7 @@ function countContent(
     metadata: metadata.files,
     relations: relations.counts,
     packs: packsThatCount(words, counted.receipts),
-  };
-  return { problems, part };
+  });
 }
 
 /** A failed backup was stopped everywhere: per content one problem says how much is missing, beside every contradiction. */

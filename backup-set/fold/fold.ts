@@ -1,10 +1,9 @@
-import type * as z from 'zod';
-import { decode, type RawDocument, sha256 } from '../base/document.ts';
-import { isStowageError, messageOf } from '../base/errors.ts';
+import { type RawDocument, sha256 } from '../base/document.ts';
 import { formatKey } from '../base/keys.ts';
 import { type ProblemList, worstOf } from '../base/problems.ts';
 import { boundedProblems, type Problem } from '../base/verdict.ts';
 import type { Manifest } from '../documents/manifest.ts';
+import { parse } from '../documents/pinned.ts';
 import { Plan } from '../documents/plan.ts';
 import { Seal } from '../documents/seal.ts';
 import { planDisagreements, sealDisagreements } from './agreement.ts';
@@ -37,24 +36,26 @@ export interface SealedSet {
 }
 
 export type FoldStart =
-  | { readonly sealed: SealedSet }
-  | { readonly open: Plan }
-  | { readonly folded: Extract<Folded, { status: 'incomplete' | 'damaged' }> };
+  | { readonly kind: 'sealed'; readonly set: SealedSet }
+  | { readonly kind: 'open'; readonly plan: Plan }
+  | { readonly kind: 'rejected'; readonly folded: RejectedFold };
+
+type RejectedFold = Extract<Folded, { status: 'incomplete' | 'damaged' }>;
 
 /** What plan and seal say by themselves. */
 export function beginFold(documents: {
   readonly plan: RawDocument;
   readonly seal?: RawDocument | undefined;
 }): FoldStart {
-  const plan = read(Plan, documents.plan);
-  if ('problem' in plan) return { folded: judged([plan.problem]) };
+  const plan = parse(Plan, documents.plan);
+  if (!plan.ok) return reject([plan.failure]);
   const wrongKey = checkKey(documents.plan, 'plan', plan.value.timestamp);
-  if (wrongKey !== undefined) return { folded: judged([wrongKey]) };
+  if (wrongKey !== undefined) return reject([wrongKey]);
   const disagreements = planDisagreements(plan.value);
-  if (disagreements.length > 0) return { folded: judged(disagreements, plan.value) };
-  if (documents.seal === undefined) return { open: plan.value };
-  const seal = read(Seal, documents.seal);
-  if ('problem' in seal) return { folded: judged([seal.problem], plan.value) };
+  if (disagreements.length > 0) return reject(disagreements, plan.value);
+  if (documents.seal === undefined) return { kind: 'open', plan: plan.value };
+  const seal = parse(Seal, documents.seal);
+  if (!seal.ok) return reject([seal.failure], plan.value);
   const proof = {
     planSha256: sha256(documents.plan.bytes),
     sealSha256: sha256(documents.seal.bytes),
@@ -64,7 +65,8 @@ export function beginFold(documents: {
     checkSet(seal.value, plan.value) ??
     checkPlan(documents.plan, proof.planSha256, seal.value);
   return {
-    sealed: {
+    kind: 'sealed',
+    set: {
       plan: plan.value,
       seal: seal.value,
       proof,
@@ -89,11 +91,9 @@ export function foldOpen(plan: Plan, arrived: ReadonlyMap<number, number>): Fold
   return { status: 'open', plan, ...boundedProblems(missing) };
 }
 
-function judged(
-  problems: readonly Problem[],
-  plan?: Plan,
-): Extract<Folded, { status: 'incomplete' | 'damaged' }> {
-  return { status: worstOf(problems), ...(plan && { plan }), ...boundedProblems(problems) };
+function reject(problems: readonly Problem[], plan?: Plan): FoldStart {
+  const folded = { status: worstOf(problems), ...(plan && { plan }), ...boundedProblems(problems) };
+  return { kind: 'rejected', folded };
 }
 
 function failuresIn({ outcome, failures }: Seal): Problem[] {
@@ -112,7 +112,7 @@ function checkPlan({ key }: RawDocument, planSha256: string, seal: Seal): Proble
   return {
     code: 'documents-disagree',
     object: key,
-    message: 'its digest is not the one in the seal',
+    message: 'its SHA-256 is not the one in the seal',
   };
 }
 
@@ -133,17 +133,4 @@ function checkSet(seal: Seal, plan: Plan): Problem | undefined {
     object,
     message: `is not the seal of set ${plan.timestamp}`,
   };
-}
-
-/** A document's value, or the problem that it cannot be read. */
-export function read<Schema extends z.ZodType>(
-  schema: Schema,
-  raw: RawDocument,
-): { readonly value: z.output<Schema> } | { readonly problem: Problem } {
-  try {
-    return { value: decode(schema, raw) };
-  } catch (error) {
-    if (!isStowageError(error, 'set/unreadable')) throw error;
-    return { problem: { code: 'document-unreadable', object: raw.key, message: messageOf(error) } };
-  }
 }

@@ -92,7 +92,9 @@ describe('a part of the seal that is not the one that the seal pins', () => {
         });
         expect(folded).toMatchObject({
           status: 'damaged',
-          problems: [{ content: one, message: 'its fields belong to another key' }],
+          problems: [
+            { content: one, message: `its field content is ${two}; by its key it must be ${one}` },
+          ],
         });
       }),
     );

@@ -1,7 +1,8 @@
-import { type DocumentIndex, decode, sha256 } from '../base/document.ts';
-import { isStowageError, messageOf } from '../base/errors.ts';
+import type { DocumentIndex } from '../base/document.ts';
 import { formatKey } from '../base/keys.ts';
+import { failure, type Result } from '../base/result.ts';
 import type { Problem } from '../base/verdict.ts';
+import { readPinned } from '../documents/pinned.ts';
 import { Receipt } from '../documents/receipt.ts';
 import type { SealedReceipt, SealPart } from '../documents/seal.ts';
 import { firstGap } from '../documents/tiling.ts';
@@ -25,12 +26,12 @@ export function readReceipts(sealed: SealPart, index: DocumentIndex): CountedRec
     .sort((a, b) => (a.key < b.key ? -1 : 1));
   for (const { entry, key } of inOrder) {
     const receipt = readReceipt(key, entry, index, { timestamp, content });
-    if ('code' in receipt) {
-      problems.push({ ...receipt, content, object: key });
+    if (receipt.ok) {
+      receipts.push(receipt.value);
+    } else {
+      problems.push(receipt.failure);
       // Worker 0 ships metadata: its receipts hold no rows.
       if (entry.worker > 0) lost.push({ attempt: entry.attempt, key });
-    } else {
-      receipts.push(receipt);
     }
   }
   return { receipts, problems, lost };
@@ -38,45 +39,36 @@ export function readReceipts(sealed: SealPart, index: DocumentIndex): CountedRec
 
 function readReceipt(
   key: string,
-  sealed: SealedReceipt,
+  { attempt, worker, sequence, sha256 }: SealedReceipt,
   index: DocumentIndex,
-  set: { timestamp: string; content: number },
-): Receipt | Pick<Problem, 'code' | 'message'> {
-  const [raw, other] = index.get(key) ?? [];
-  if (raw === undefined)
-    return { code: 'receipt-missing', message: 'the seal names this receipt; it is not there' };
-  if (other !== undefined)
-    return { code: 'receipt-altered', message: 'different bytes were read from this one key' };
-  if (sha256(raw.bytes) !== sealed.sha256)
-    return { code: 'receipt-altered', message: 'its digest is not the one in the seal' };
-  try {
-    const receipt = decode(Receipt, raw);
-    if (!belongsTo(receipt, sealed, set))
-      return { code: 'documents-disagree', message: 'its fields belong to another key' };
-    const gap = receipt.kind === 'pack' ? firstGap(receipt) : undefined;
-    return gap === undefined ? receipt : { code: 'pack-not-tiled', message: gap };
-  } catch (error) {
-    if (!isStowageError(error, 'set/unreadable')) throw error;
-    return { code: 'receipt-unreadable', message: messageOf(error) };
-  }
+  { timestamp, content }: { timestamp: string; content: number },
+): Result<Receipt, Problem> {
+  const receipt = readPinned(Receipt, index.get(key) ?? [], {
+    key,
+    fields: { timestamp, content, attempt, worker, sequence },
+    pin: { sha256, by: 'seal' },
+    codes: {
+      missing: 'receipt-missing',
+      ambiguous: 'receipt-altered',
+      altered: 'receipt-altered',
+      unreadable: 'receipt-unreadable',
+    },
+    content,
+  });
+  if (!receipt.ok) return receipt;
+  const fail = (code: Problem['code'], message: string) =>
+    failure<Problem>({ code, content, object: key, message });
+  const object = objectKeyOf(receipt.value);
+  if (receipt.value.object.key !== object)
+    return fail('documents-disagree', `it names ${receipt.value.object.key} instead of ${object}`);
+  const gap = receipt.value.kind === 'pack' ? firstGap(receipt.value) : undefined;
+  return gap === undefined ? receipt : fail('pack-not-tiled', gap);
 }
 
-function belongsTo(
-  receipt: Receipt,
-  sealed: SealedReceipt,
-  { timestamp, content }: { timestamp: string; content: number },
-): boolean {
-  const { attempt, worker, sequence } = receipt;
-  const object =
-    receipt.kind === 'pack'
-      ? formatKey({ kind: 'pack', timestamp, content, attempt, worker, sequence })
-      : formatKey({ kind: 'metadata', timestamp, content, attempt, file: receipt.file });
-  const sameShipment =
-    attempt === sealed.attempt && worker === sealed.worker && sequence === sealed.sequence;
-  return (
-    sameShipment &&
-    receipt.timestamp === timestamp &&
-    receipt.content === content &&
-    receipt.object.key === object
-  );
+/** The key that the object of a receipt must have. */
+function objectKeyOf(receipt: Receipt): string {
+  const { timestamp, content, attempt, worker, sequence } = receipt;
+  return receipt.kind === 'pack'
+    ? formatKey({ kind: 'pack', timestamp, content, attempt, worker, sequence })
+    : formatKey({ kind: 'metadata', timestamp, content, attempt, file: receipt.file });
 }

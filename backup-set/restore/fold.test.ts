@@ -18,7 +18,7 @@ const foldOf = (restore: RestoreCase, receipts: readonly RestoreReceipt[]) =>
 
 function outcomeOf(restore: RestoreCase, receipts: readonly RestoreReceipt[]): Outcome {
   const step = foldOf(restore, receipts);
-  if ('next' in step) throw new Error(`it waits for ${step.next}`);
+  if (step.kind !== 'ended') throw new Error(`it waits for ${step.phase}`);
   expect(() => encode(Outcome, step.outcome)).not.toThrow();
   return step.outcome;
 }
@@ -77,13 +77,20 @@ describe('a restore', () => {
     fc.assert(
       fc.property(caseAndOne, ({ restore, receipts, one }) => {
         const without = receipts.filter((receipt) => receipt !== one);
-        expect(foldOf(restore, without)).toEqual({ next: one.phase, awaiting: [one.content] });
+        expect(foldOf(restore, without)).toEqual({
+          kind: 'awaiting',
+          phase: one.phase,
+          contents: [one.content],
+        });
         const { phases, contents } = planOf(restore);
         const before = receipts.filter(
           ({ phase }) => phases.indexOf(phase) < phases.indexOf(one.phase),
         );
-        const awaiting = contents.map(({ content }) => content);
-        expect(foldOf(restore, before)).toEqual({ next: one.phase, awaiting });
+        expect(foldOf(restore, before)).toEqual({
+          kind: 'awaiting',
+          phase: one.phase,
+          contents: contents.map(({ content }) => content),
+        });
       }),
     );
   });
@@ -121,7 +128,11 @@ describe('a failure is reported as a failure', () => {
             restore,
             failed.filter((receipt) => receipt !== silent),
           );
-          expect(step).toEqual({ next: one.phase, awaiting: [silent?.content] });
+          expect(step).toEqual({
+            kind: 'awaiting',
+            phase: one.phase,
+            contents: [silent?.content],
+          });
         },
       ),
     );

@@ -1,8 +1,8 @@
-import { decode, FORMAT_VERSION, type RawDocument } from '../base/document.ts';
-import { isStowageError, messageOf } from '../base/errors.ts';
+import { FORMAT_VERSION, type RawDocument } from '../base/document.ts';
 import { formatKey, type Phase } from '../base/keys.ts';
 import { gatherProblems, type ProblemList } from '../base/problems.ts';
 import { boundedProblems, type Problem } from '../base/verdict.ts';
+import { readPinned } from '../documents/pinned.ts';
 import {
   type Outcome,
   type RestorePlan,
@@ -13,7 +13,8 @@ import { contentsIn } from './phases.ts';
 
 export type RestoreStep =
   /** Orders of this phase must exist; their receipts are awaited from these contents. */
-  { readonly next: Phase; readonly awaiting: readonly number[] } | { readonly outcome: Outcome };
+  | { readonly kind: 'awaiting'; readonly phase: Phase; readonly contents: readonly number[] }
+  | { readonly kind: 'ended'; readonly outcome: Outcome };
 
 /**
  * Where a restore stands: the same fold as for a set, from plan and receipts alone. Pure. A thousand segments with ten thousand
@@ -39,21 +40,21 @@ export function createRestoreFold(plan: RestorePlan): RestoreFold {
       for (const { phase, awaiting, gathered, done } of sums) {
         const awaited = awaiting();
         // A failed phase ends the restore only when every segment has spoken: nobody still works on the target then.
-        if (awaited.length > 0) return { next: phase, awaiting: awaited };
+        if (awaited.length > 0) return { kind: 'awaiting', phase, contents: awaited };
         if (gathered.total > 0) {
           const status =
             phase === 'verify' || refusedByAll(phase, done, gathered) ? 'refused' : 'failed';
-          return { outcome: outcomeOf(plan, status, loaded, gathered.list()) };
+          return ended(outcomeOf(plan, status, loaded, gathered.list()));
         }
         if (phase === 'data') loaded = done;
       }
       const short = boundedProblems(loadDiffers(plan, loaded));
-      return {
-        outcome: outcomeOf(plan, short.problemsTotal > 0 ? 'failed' : 'restored', loaded, short),
-      };
+      return ended(outcomeOf(plan, short.problemsTotal > 0 ? 'failed' : 'restored', loaded, short));
     },
   };
 }
+
+const ended = (outcome: Outcome): RestoreStep => ({ kind: 'ended', outcome });
 
 /** What the segments that carried out their orders of a phase have loaded. */
 interface Loaded {
@@ -83,19 +84,26 @@ function sumPhase(plan: RestorePlan, phase: Phase) {
     awaiting: () => contents.filter((content) => awaited.has(content)),
     add(content: number, documents: readonly RawDocument[]) {
       const object = formatKey({ kind: 'restore-receipt', restore: plan.id, phase, content });
-      const receipt = readReceipt(documents, { id: plan.id, phase, content });
-      if (receipt === undefined || !awaited.delete(content)) return;
-      if ('code' in receipt) gathered.add(content, [{ ...receipt, content, object }]);
-      // `done` beside a problem is a failure: there is no success with errors.
-      else if (
-        receipt.status === 'failed' ||
-        receipt.problemsTotal > 0 ||
-        receipt.problems.length > 0
-      ) {
-        const told = receipt.problems.map((problem) => ({ content, ...problem }));
-        const problems = told.length > 0 ? told : [failedWithoutReason(content, object)];
-        gathered.addList(content, { problems, problemsTotal: receipt.problemsTotal });
-      } else done.byContent.set(content, countLoaded(receipt, done.names));
+      if (documents.length === 0 || !awaited.delete(content)) return;
+      const receipt = readPinned(RestoreReceipt, documents, {
+        key: object,
+        fields: { id: plan.id, phase, content },
+        codes: { ambiguous: 'receipt-altered', unreadable: 'receipt-unreadable' },
+        content,
+      });
+      if (!receipt.ok) {
+        gathered.add(content, [receipt.failure]);
+        return;
+      }
+      const { status, problemsTotal, problems } = receipt.value;
+      // `done` with a problem is a failure: there is no success with errors.
+      if (status === 'failed' || problemsTotal > 0 || problems.length > 0) {
+        const told = problems.map((problem) => ({ content, ...problem }));
+        const listed = told.length > 0 ? told : [failedWithoutReason(content, object)];
+        gathered.addList(content, { problems: listed, problemsTotal });
+        return;
+      }
+      done.byContent.set(content, countLoaded(receipt.value, done.names));
     },
   };
 }
@@ -176,25 +184,6 @@ function outcomeOf(
     problemsTotal,
     problems: boundedProblems(problems).problems,
   };
-}
-
-/** One segment's word on one phase; undefined = it has not spoken yet. */
-function readReceipt(
-  [raw, other]: readonly RawDocument[],
-  expected: Pick<RestoreReceipt, 'id' | 'phase' | 'content'>,
-): RestoreReceipt | Pick<Problem, 'code' | 'message'> | undefined {
-  if (raw === undefined) return undefined;
-  if (other !== undefined)
-    return { code: 'receipt-altered', message: 'different bytes were read from this one key' };
-  try {
-    const receipt = decode(RestoreReceipt, raw);
-    const { id, phase, content } = expected;
-    if (receipt.id === id && receipt.phase === phase && receipt.content === content) return receipt;
-    return { code: 'documents-disagree', message: 'its fields belong to another key' };
-  } catch (error) {
-    if (!isStowageError(error, 'set/unreadable')) throw error;
-    return { code: 'receipt-unreadable', message: messageOf(error) };
-  }
 }
 
 const failedWithoutReason = (content: number, object: string): Problem => ({

@@ -112,7 +112,11 @@ describe('a Greenplum’s restore', () => {
   test('waits for each receipt, and names whose', () => {
     fc.assert(
       fc.property(caseAndOne, ({ restore, one, others }) => {
-        expect(foldOf(restore, others)).toEqual({ next: one.phase, awaiting: [one.content] });
+        expect(foldOf(restore, others)).toEqual({
+          kind: 'awaiting',
+          phase: one.phase,
+          contents: [one.content],
+        });
       }),
     );
   });
@@ -125,8 +129,9 @@ describe('a Greenplum’s restore', () => {
           ({ phase }) => plan.phases.indexOf(phase) < plan.phases.indexOf(one.phase),
         );
         expect(foldOf(restore, before)).toEqual({
-          next: one.phase,
-          awaiting: contentsIn(one.phase, plan),
+          kind: 'awaiting',
+          phase: one.phase,
+          contents: contentsIn(one.phase, plan),
         });
       }),
     );
@@ -197,7 +202,7 @@ describe('a Greenplum’s restore', () => {
 describe('a target that is no whole Greenplum', () => {
   const refusals = (request: RestoreRequest, made: RestoreCase['manifest']) => {
     const planned = resolveRequest(request, made, MANIFEST_SHA256, []);
-    return 'refused' in planned ? planned.refused.map(({ message }) => message) : [];
+    return planned.ok ? [] : planned.failure.map(({ message }) => message);
   };
   const sized = greenplumManifest.chain((made) =>
     fc.integer({ min: 1, max: 5 }).map((segments) => ({ made, target: targetOf(made, segments) })),

@@ -17,9 +17,9 @@ import { chosenRelations, resolveRequest } from './plan.ts';
 
 function refusals(request: RestoreRequest, made: Manifest) {
   const planned = resolveRequest(request, made, MANIFEST_SHA256, []);
-  if ('plan' in planned) throw new Error('it was planned');
-  for (const { code } of planned.refused) expect(code).toBe('request-impossible');
-  return planned.refused;
+  if (planned.ok) throw new Error('it was planned');
+  for (const { code } of planned.failure) expect(code).toBe('request-impossible');
+  return planned.failure;
 }
 
 describe('a plan', () => {

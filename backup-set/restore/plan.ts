@@ -1,5 +1,6 @@
 import { FORMAT_VERSION } from '../base/document.ts';
 import type { Phase } from '../base/keys.ts';
+import { failure, type Result, success } from '../base/result.ts';
 import { isEverything, malformedPatterns, selects, unmatchedIncludes } from '../base/selection.ts';
 import type { Problem } from '../base/verdict.ts';
 import type { Manifest, ManifestPart, ManifestRelation } from '../documents/manifest.ts';
@@ -7,8 +8,6 @@ import type { Relation } from '../documents/plan.ts';
 import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
 import { type ContentVolume, oversizedOrders } from './bounds.ts';
 import { COORDINATOR, loadStrategy } from './phases.ts';
-
-export type Planned = { readonly plan: RestorePlan } | { readonly refused: readonly Problem[] };
 
 /**
  * Resolves a request against a manifest: phases and volumes, or every reason why it cannot be done. Pure.
@@ -19,13 +18,13 @@ export function resolveRequest(
   manifest: Manifest,
   manifestSha256: string,
   volumes: readonly ContentVolume[],
-): Planned {
+): Result<RestorePlan, readonly Problem[]> {
   const refused = impossible(request, manifest);
-  if (refused.length > 0) return { refused };
+  if (refused.length > 0) return failure(refused);
   const chosen = chosenRelations(request, manifest);
   const load = loadStrategy(request, manifest);
   const oversized = oversizedOrders(load, request, chosen, volumes);
-  if (oversized.length > 0) return { refused: oversized };
+  if (oversized.length > 0) return failure(oversized);
   const contents =
     load === 'per-segment'
       ? volumes.map(({ extents: _, ...volume }) => volume).sort((a, b) => a.content - b.content)
@@ -37,25 +36,23 @@ export function resolveRequest(
     'post-data',
     'analyze',
   ];
-  return {
-    plan: {
-      format: 'stowage/restore-plan',
-      version: FORMAT_VERSION,
-      id: request.id,
-      timestamp: request.timestamp,
-      manifestSha256,
-      phases,
-      load,
-      contents,
-      totals: {
-        contents: contents.length,
-        relations: chosen.size,
-        rows: total(contents, 'rows'),
-        bytes: total(contents, 'bytes'),
-        storedBytes: total(contents, 'storedBytes'),
-      },
+  return success({
+    format: 'stowage/restore-plan',
+    version: FORMAT_VERSION,
+    id: request.id,
+    timestamp: request.timestamp,
+    manifestSha256,
+    phases,
+    load,
+    contents,
+    totals: {
+      contents: contents.length,
+      relations: chosen.size,
+      rows: total(contents, 'rows'),
+      bytes: total(contents, 'bytes'),
+      storedBytes: total(contents, 'storedBytes'),
     },
-  };
+  });
 }
 
 /** The relations a request is about, by id. */

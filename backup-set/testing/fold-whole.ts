@@ -2,9 +2,9 @@ import { indexByKey, type RawDocument } from '../base/document.ts';
 import { formatKey, parseKey } from '../base/keys.ts';
 import type { ManifestPart } from '../documents/manifest.ts';
 import type { PlannedContent } from '../documents/plan.ts';
+import { pinnedSealPart, receiptKeysOf } from '../documents/seal.ts';
 import { foldContent } from '../fold/content.ts';
 import { beginFold, type Folded, foldOpen } from '../fold/fold.ts';
-import { receiptKeysIn, sealPartIn } from '../fold/seal-part.ts';
 import { createSetFold } from '../fold/sum.ts';
 
 /** All documents of one set, in any order; receipts may be duplicated or belong to dead attempts. */
@@ -28,23 +28,25 @@ export function fold(
   inOrder = (contents: readonly PlannedContent[]) => contents,
 ): WholeFolded {
   const begun = beginFold(documents);
-  if ('folded' in begun) return begun.folded;
+  if (begun.kind === 'rejected') return begun.folded;
   const receipts = indexByKey(documents.receipts);
-  if ('open' in begun) return withoutParts(foldOpen(begun.open, countByContent(receipts.keys())));
-  const { sealed } = begun;
+  if (begun.kind === 'open')
+    return withoutParts(foldOpen(begun.plan, countByContent(receipts.keys())));
+  const { set: sealed } = begun;
   const { timestamp, contents } = sealed.plan;
   const sealParts = indexByKey(documents.sealParts ?? []);
   const sum = createSetFold(sealed);
   const parts = new Map<number, ManifestPart>();
   for (const planned of inOrder(contents)) {
     const { content } = planned;
-    const part = sealPartIn(
+    const part = pinnedSealPart(
       sealed,
       content,
       sealParts.get(formatKey({ kind: 'seal-part', timestamp, content })) ?? [],
     );
-    const named =
-      'code' in part ? [] : receiptKeysIn(part).flatMap((key) => receipts.get(key) ?? []);
+    const named = part.ok
+      ? receiptKeysOf(part.value).flatMap((key) => receipts.get(key) ?? [])
+      : [];
     const folded = foldContent(sealed, planned, part, named);
     if (folded.part !== undefined) parts.set(content, folded.part.value);
     sum.add(folded);

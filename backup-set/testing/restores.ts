@@ -12,7 +12,7 @@ import {
 import { createRestoreFold, type RestoreStep } from '../restore/fold.ts';
 import { draftOrders } from '../restore/orders.ts';
 import { contentsIn } from '../restore/phases.ts';
-import { chosenRelations, type Planned, resolveRequest, volumeOf } from '../restore/plan.ts';
+import { chosenRelations, resolveRequest, volumeOf } from '../restore/plan.ts';
 import { consistentSet } from './arbitraries.ts';
 import { AT, documentsOf, type SetParts, TIMESTAMP } from './builders.ts';
 import { doneReceipt } from './done-receipt.ts';
@@ -111,12 +111,16 @@ export const restoreCaseOf = (
         request: requestFor(made.manifest, { ...choices, ...others }),
       })),
     )
-    .filter((restore) => 'plan' in plannedFrom(restore));
+    .filter((restore) => plannedFrom(restore).ok);
 
 export const restoreCase: fc.Arbitrary<RestoreCase> = restoreCaseOf(wholeManifest);
 
 /** What the functions would plan, with the volumes that the parts have. */
-export function plannedFrom({ manifest: made, parts, request }: RestoreCase): Planned {
+export function plannedFrom({
+  manifest: made,
+  parts,
+  request,
+}: RestoreCase): ReturnType<typeof resolveRequest> {
   const chosen = chosenRelations(request, made);
   const volumes = parts.map((part) => volumeOf(part, chosen));
   return resolveRequest(request, made, MANIFEST_SHA256, volumes);
@@ -124,8 +128,8 @@ export function plannedFrom({ manifest: made, parts, request }: RestoreCase): Pl
 
 export function planOf(restore: RestoreCase): RestorePlan {
   const planned = plannedFrom(restore);
-  if ('refused' in planned) throw new Error(JSON.stringify(planned.refused));
-  return planned.plan;
+  if (!planned.ok) throw new Error(JSON.stringify(planned.failure));
+  return planned.value;
 }
 
 /** The orders of a phase, each from the parts that it needs. */

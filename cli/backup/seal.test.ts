@@ -3,9 +3,8 @@ import { decode, type RawDocument } from '../../backup-set/base/document.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
-import { Seal } from '../../backup-set/documents/seal.ts';
-import { beginFold, type SealedSet } from '../../backup-set/fold/fold.ts';
-import { sealPartIn } from '../../backup-set/fold/seal-part.ts';
+import { pinnedSealPart, Seal } from '../../backup-set/documents/seal.ts';
+import { beginFold } from '../../backup-set/fold/fold.ts';
 import { documentsOf, sealOf } from '../../backup-set/testing/builders.ts';
 import { parts, place, plan as smallPlan } from '../../backup-set/testing/small-set.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -42,13 +41,12 @@ describe('a seal', () => {
     expect(last?.key).toBe(formatKey({ kind: 'seal', timestamp: plan.timestamp }));
     const planRaw = documentsOf(parts([], [], { plan })).plan;
     const begun = beginFold({ plan: planRaw, seal: last });
-    const { sealed } = begun as { sealed: SealedSet };
-    expect(sealed.problems).toEqual([]);
+    if (begun.kind !== 'sealed') throw new Error(`the fold of the set is ${begun.kind}`);
+    expect(begun.set.problems).toEqual([]);
     for (const { content } of plan.contents)
-      expect(sealPartIn(sealed, content, stored)).toMatchObject({
-        content,
-        receipts: [],
-        relations: [],
+      expect(pinnedSealPart(begun.set, content, stored)).toMatchObject({
+        ok: true,
+        value: { content, receipts: [], relations: [] },
       });
   });
 

@@ -89,7 +89,7 @@ export async function damageOriginal(
       manifest?.contents.map(({ content }) => readPart(deps, manifest, content)) ?? [],
     );
     const [pack] = parts
-      .flatMap((part) => ('packs' in part ? part.packs : []))
+      .flatMap((part) => (part.ok ? part.value.packs : []))
       .sort((a, b) => b.bytes - a.bytes);
     if (pack === undefined) throw new Error('the set has no pack');
     await flipByte(join(folder, pack.key), Math.floor(pack.bytes / 2));

@@ -90,9 +90,9 @@ async function chosenIn(deps: Deps, content: number, request: RestoreRequest, ma
   if (manifest.flavour === 'greenplum') return [...chosen.values()];
   if (!manifest.contents.some((candidate) => candidate.content === content)) return [];
   const part = await readPart(deps, manifest, content);
-  if ('code' in part)
-    throw new StowageError('set/damaged', describeProblem(part), {
+  if (!part.ok)
+    throw new StowageError('set/damaged', describeProblem(part.failure), {
       where: { set: manifest.timestamp, content },
     });
-  return part.relations.flatMap(({ relation }) => chosen.get(relation) ?? []);
+  return part.value.relations.flatMap(({ relation }) => chosen.get(relation) ?? []);
 }

@@ -1,13 +1,14 @@
 import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
+import { success } from '../../backup-set/base/result.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import {
   type Manifest,
   type ManifestPart,
   objectsOf,
+  pinnedManifestPart,
 } from '../../backup-set/documents/manifest.ts';
 import type { ObjectRef } from '../../backup-set/documents/receipt.ts';
 import type { FoldedContent } from '../../backup-set/fold/content.ts';
-import { manifestPartIn } from '../../backup-set/fold/manifest-part.ts';
 import type { StoredObject } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
@@ -39,9 +40,9 @@ export async function checkContent(
   // The very bytes that the fold gives need no second reading; whether they are the manifest's, its own bytes tell.
   const isSame =
     raw !== undefined && folded !== undefined && Buffer.compare(raw.bytes, folded.bytes) === 0;
-  const stored = isSame ? folded.value : manifestPartIn(manifest, content, raw);
-  const ofPart = 'code' in stored ? [stored] : [];
-  const part = 'code' in stored ? folded?.value : stored;
+  const stored = isSame ? success(folded.value) : pinnedManifestPart(manifest, content, raw);
+  const ofPart = stored.ok ? [] : [stored.failure];
+  const part = stored.ok ? stored.value : folded?.value;
   if (part === undefined)
     return { content, ofPart, ofObjects: [], stored: { objects: 0, bytes: 0 } };
   const objects = await listObjects(deps, part);

@@ -2,9 +2,11 @@ import { eachInFlight, weighed } from '../../async/each-in-flight.ts';
 import { type RawDocument, sha256 } from '../../backup-set/base/document.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { gatherProblems, joinProblems, type ProblemList } from '../../backup-set/base/problems.ts';
+import type { Result } from '../../backup-set/base/result.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
 import { Manifest, type ManifestPart } from '../../backup-set/documents/manifest.ts';
-import { type Folded, read } from '../../backup-set/fold/fold.ts';
+import { readPinned } from '../../backup-set/documents/pinned.ts';
+import type { Folded } from '../../backup-set/fold/fold.ts';
 import type { Deps } from '../deps.ts';
 import {
   CONTENTS_IN_FLIGHT,
@@ -41,11 +43,12 @@ export async function checkSet(
   raw: RawDocument,
   visit: PartVisit = () => undefined,
 ): Promise<CheckedSet> {
-  const manifest = readManifest(raw, timestamp);
-  if ('code' in manifest) {
-    const documents = boundedProblems([manifest]);
+  const read = readManifest(raw, timestamp);
+  if (!read.ok) {
+    const documents = boundedProblems([read.failure]);
     return { ...finding(NOTHING_CHECKED, documents), documents };
   }
+  const manifest = read.value;
   const objects = gatherProblems();
   const parts = gatherProblems();
   const checked = { ...NOTHING_CHECKED };
@@ -73,12 +76,8 @@ export function finding(checked: Finding['checked'], problems: ProblemList): Fin
 }
 
 /** A manifest, if it is of this set. */
-export function readManifest(raw: RawDocument, timestamp: string): Manifest | Problem {
-  const found = read(Manifest, raw);
-  if ('problem' in found) return found.problem;
-  if (found.value.timestamp === timestamp) return found.value;
-  const message = `says it belongs to set ${found.value.timestamp}`;
-  return { code: 'documents-disagree', object: raw.key, message };
+export function readManifest(raw: RawDocument, timestamp: string): Result<Manifest, Problem> {
+  return readPinned(Manifest, [raw], { key: raw.key, fields: { timestamp } });
 }
 
 /** Plan, receipts and seal must still give this manifest: what was deleted or altered since is named. */

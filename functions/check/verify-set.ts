@@ -123,8 +123,8 @@ async function* objectsOfSet(
 ): AsyncGenerator<CheckedObject> {
   for (const { content } of manifest.contents) {
     const part = await readPart(deps, manifest, content);
-    if ('code' in part) onUnread(content, part);
-    else yield* objectsToRead(part, manifest);
+    if (part.ok) yield* objectsToRead(part.value, manifest);
+    else onUnread(content, part.failure);
   }
 }
 

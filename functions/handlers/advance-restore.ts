@@ -1,8 +1,10 @@
 import { eachInFlight, weighed } from '../../async/each-in-flight.ts';
-import { decode, encode, sha256 } from '../../backup-set/base/document.ts';
+import { encode } from '../../backup-set/base/document.ts';
 import { formatKey, type Phase } from '../../backup-set/base/keys.ts';
+import type { Result } from '../../backup-set/base/result.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
+import { readPinned } from '../../backup-set/documents/pinned.ts';
 import { Order, Outcome } from '../../backup-set/documents/restore.ts';
 import { refusedOutcome } from '../../backup-set/restore/fold.ts';
 import type { OrderDraft } from '../../backup-set/restore/order-bodies.ts';
@@ -26,8 +28,8 @@ export async function advanceRestore(deps: Deps, restore: string): Promise<JobRe
   const loaded = await loadRestore(deps, restore);
   if (loaded === undefined) return NOTHING_WRITTEN;
   const { step } = loaded;
-  if ('outcome' in step) return writeOutcome(deps, restore, step.outcome);
-  return writeOrders(deps, loaded, step.next);
+  if (step.kind === 'ended') return writeOutcome(deps, restore, step.outcome);
+  return writeOrders(deps, loaded, step.phase);
 }
 
 /** Ends a restore. Who comes second agrees with the outcome that is there. */
@@ -50,11 +52,11 @@ async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Pro
   const written = await orderKeys(deps, plan.id, phase);
   if (contentsIn(phase, plan).every((content) => written.has(keyOf(content))))
     return NOTHING_WRITTEN;
-  const manifest = await loadPlannedManifest(deps, loaded);
+  const read = await loadPlannedManifest(deps, loaded);
   const isUntouched =
     phase === plan.phases[0] || plan.phases[plan.phases.indexOf(phase) - 1] === 'verify';
-  if ('code' in manifest)
-    return endWith(deps, request, manifest, isUntouched ? 'refused' : 'failed');
+  if (!read.ok) return endWith(deps, request, read.failure, isUntouched ? 'refused' : 'failed');
+  const manifest = read.value;
   const missing = draftOrders(phase, { request, manifest }).filter(
     ({ content }) => !written.has(keyOf(content)),
   );
@@ -106,8 +108,8 @@ async function showParts(
 ): Promise<Problem | undefined> {
   for (const content of draft.needs) {
     const part = await readPart(deps, manifest, content);
-    if ('code' in part) return part;
-    draft.take(part);
+    if (!part.ok) return part.failure;
+    draft.take(part.value);
   }
   return undefined;
 }
@@ -116,18 +118,13 @@ async function showParts(
 async function loadPlannedManifest(
   deps: Deps,
   { plan }: LoadedRestore,
-): Promise<Manifest | Problem> {
-  const object = formatKey({ kind: 'manifest', timestamp: plan.timestamp });
-  const raw = await readDocument(deps, object);
-  if (raw === undefined)
-    return {
-      code: 'object-missing',
-      object,
-      message: 'the manifest has gone since the restore was planned',
-    };
-  if (sha256(raw.bytes) !== plan.manifestSha256) {
-    const message = 'the manifest is not the one that the restore was planned from';
-    return { code: 'documents-disagree', object, message };
-  }
-  return decode(Manifest, raw);
+): Promise<Result<Manifest, Problem>> {
+  const { timestamp, manifestSha256 } = plan;
+  const key = formatKey({ kind: 'manifest', timestamp });
+  const raw = await readDocument(deps, key);
+  return readPinned(Manifest, raw === undefined ? [] : [raw], {
+    key,
+    fields: { timestamp },
+    pin: { sha256: manifestSha256, by: 'restore plan' },
+  });
 }

@@ -3,6 +3,7 @@ import { decode, encode, type RawDocument, sha256 } from '../../backup-set/base/
 import { isStowageError, messageOf } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { joinProblems as joinedLists } from '../../backup-set/base/problems.ts';
+import { failure, type Result, success } from '../../backup-set/base/result.ts';
 import { Timestamp } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
 import type { Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
@@ -31,37 +32,36 @@ export async function planRestore(deps: Deps, restore: string): Promise<JobResul
   const planned = await deps.store.head(planKey, { signal: deps.signal });
   if (planned !== undefined) return advanceRestore(deps, restore);
 
-  const request = readRequest(raw, restore);
+  const read = readRequest(raw, restore);
+  const { timestamp } = read.ok ? read.value : read.failure;
   const refuse = (problems: readonly Problem[]) =>
-    writeOutcome(
-      deps,
-      restore,
-      refusedOutcome({ id: restore, timestamp: request.timestamp }, problems),
-    );
-  if ('problem' in request) return refuse([request.problem]);
+    writeOutcome(deps, restore, refusedOutcome({ id: restore, timestamp }, problems));
+  if (!read.ok) return refuse([read.failure.problem]);
+  const request = read.value;
 
-  const proven = await proveSet(deps, request);
-  if ('refused' in proven) return joined(proven, await refuse(proven.refused));
-  const plan = resolveRequest(request, proven.manifest, proven.manifestSha256, proven.volumes);
-  if ('refused' in plan) return joined(proven, await refuse(plan.refused));
+  const { wrote, set } = await proveSet(deps, request);
+  if (!set.ok) return joined({ wrote }, await refuse(set.failure));
+  const { manifest, manifestSha256, volumes } = set.value;
+  const plan = resolveRequest(request, manifest, manifestSha256, volumes);
+  if (!plan.ok) return joined({ wrote }, await refuse(plan.failure));
 
-  const { created } = await createOrRead(deps, planKey, encode(RestorePlan, plan.plan));
-  if (created)
-    deps.log.info({ restore, set: request.timestamp, ...plan.plan.totals }, 'restore planned');
+  const { created } = await createOrRead(deps, planKey, encode(RestorePlan, plan.value));
+  if (created) deps.log.info({ restore, set: timestamp, ...plan.value.totals }, 'restore planned');
   const orders = await advanceRestore(deps, restore);
-  return joined(proven, { wrote: created ? [planKey] : [] }, orders);
+  return joined({ wrote }, { wrote: created ? [planKey] : [] }, orders);
 }
 
-type Request = RestoreRequest | { readonly timestamp: string; readonly problem: Problem };
-
 /** A request that cannot be carried out is answered as long as it names its set. */
-function readRequest(raw: RawDocument, restore: string): Request {
+function readRequest(
+  raw: RawDocument,
+  restore: string,
+): Result<RestoreRequest, { readonly timestamp: string; readonly problem: Problem }> {
   try {
     const request = decode(RestoreRequest, raw);
-    if (request.id === restore) return request;
+    if (request.id === restore) return success(request);
     const message = `the request says it is ${request.id}`;
     const problem: Problem = { code: 'documents-disagree', object: raw.key, message };
-    return { timestamp: request.timestamp, problem };
+    return failure({ timestamp: request.timestamp, problem });
   } catch (error) {
     if (!isStowageError(error, 'set/unreadable')) throw error;
     const { timestamp } = decode(z.object({ timestamp: Timestamp }), raw);
@@ -70,24 +70,24 @@ function readRequest(raw: RawDocument, restore: string): Request {
       object: raw.key,
       message: messageOf(error),
     };
-    return { timestamp, problem };
+    return failure({ timestamp, problem });
   }
 }
 
-type Proven = JobResult &
-  (
-    | {
-        readonly manifest: Manifest;
-        readonly manifestSha256: string;
-        readonly volumes: readonly ContentVolume[];
-      }
-    | { readonly refused: readonly Problem[] }
-  );
+interface Proven extends JobResult {
+  readonly set: Result<ProvenSet, readonly Problem[]>;
+}
+
+interface ProvenSet {
+  readonly manifest: Manifest;
+  readonly manifestSha256: string;
+  readonly volumes: readonly ContentVolume[];
+}
 
 async function proveSet(deps: Deps, request: RestoreRequest): Promise<Proven> {
   const { timestamp } = request;
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
-  if (raw === undefined) return { wrote: [], refused: await whyUnproven(deps, timestamp) };
+  if (raw === undefined) return { wrote: [], set: failure(await whyUnproven(deps, timestamp)) };
   const volumes: ContentVolume[] = [];
   let touching: Problem[] = [];
   let chosen: ReturnType<typeof chosenRelations> | undefined;
@@ -103,8 +103,11 @@ async function proveSet(deps: Deps, request: RestoreRequest): Promise<Proven> {
   );
   const { key } = await writeVerdict(deps, timestamp, 'validate', found);
   const refused = joinedLists(boundedProblems(touching), documents).problems;
-  if (manifest === undefined || refused.length > 0) return { wrote: [key], refused };
-  return { wrote: [key], manifest, manifestSha256: sha256(raw.bytes), volumes };
+  if (manifest === undefined || refused.length > 0) return { wrote: [key], set: failure(refused) };
+  return {
+    wrote: [key],
+    set: success({ manifest, manifestSha256: sha256(raw.bytes), volumes }),
+  };
 }
 
 async function whyUnproven(deps: Deps, timestamp: string): Promise<Problem[]> {

@@ -6,8 +6,10 @@ import {
   sha256,
 } from '../../backup-set/base/document.ts';
 import { formatKey, taskPrefix } from '../../backup-set/base/keys.ts';
+import { type Result, success } from '../../backup-set/base/result.ts';
 import { partsOfTask } from '../../backup-set/base/timestamps.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
+import { readPinned } from '../../backup-set/documents/pinned.ts';
 import {
   cutContent,
   gatherSlices,
@@ -18,7 +20,6 @@ import {
   type Weighed,
   wholeContent,
 } from '../../backup-set/documents/tasks.ts';
-import { read } from '../../backup-set/fold/fold.ts';
 import { readManifest } from '../check/set.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { listKeys, readDocument } from '../stored/load.ts';
@@ -35,14 +36,8 @@ const WRITES_IN_FLIGHT = 16;
 export async function planTask(deps: Deps, task: string): Promise<JobResult> {
   const raw = await readDocument(deps, formatKey({ kind: 'task-request', task }));
   if (raw === undefined || (await hasTaskOutcome(deps, task))) return NOTHING_WRITTEN;
-  const request = read(TaskRequest, raw);
-  if ('problem' in request) return refuseTask(deps, task, request.problem);
-  if (request.value.task !== task)
-    return refuseTask(deps, task, {
-      code: 'documents-disagree',
-      object: raw.key,
-      message: 'the request names another task',
-    });
+  const request = readPinned(TaskRequest, [raw], { key: raw.key, fields: { task } });
+  if (!request.ok) return refuseTask(deps, task, request.failure);
   const manifest = await readManifestOf(deps, task);
   if (manifest === undefined)
     return refuseTask(deps, task, {
@@ -51,28 +46,28 @@ export async function planTask(deps: Deps, task: string): Promise<JobResult> {
       message: 'the set it asks for has no manifest',
     });
   const slices = await cutSet(deps, partsOfTask(task).timestamp, manifest);
-  if ('code' in slices) return refuseTask(deps, task, slices);
-  return writeOrders(deps, task, slices, sha256(manifest.bytes));
+  if (!slices.ok) return refuseTask(deps, task, slices.failure);
+  return writeOrders(deps, task, slices.value, sha256(manifest.bytes));
 }
 
 async function cutSet(
   deps: Deps,
   timestamp: string,
   raw: RawDocument,
-): Promise<Weighed[][] | Problem> {
+): Promise<Result<Weighed[][], Problem>> {
   const manifest = readManifest(raw, timestamp);
-  if ('code' in manifest) return manifest;
+  if (!manifest.ok) return manifest;
   const pieces: Weighed[] = [];
-  for (const content of manifest.contents) {
+  for (const content of manifest.value.contents) {
     if (!needsSlicing(content.totals, deps.sliceLimits)) {
       pieces.push(wholeContent(content));
       continue;
     }
-    const part = await readPart(deps, manifest, content.content);
-    if ('code' in part) return part;
-    pieces.push(...cutContent(part, deps.sliceLimits));
+    const part = await readPart(deps, manifest.value, content.content);
+    if (!part.ok) return part;
+    pieces.push(...cutContent(part.value, deps.sliceLimits));
   }
-  return [...gatherSlices(pieces, deps.sliceLimits)];
+  return success([...gatherSlices(pieces, deps.sliceLimits)]);
 }
 
 /** The plan first: who finds it knows how many receipts to wait for. */

@@ -1,9 +1,10 @@
-import { decode, encode, FORMAT_VERSION, sha256 } from '../../backup-set/base/document.ts';
+import { decode, encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { gatherProblems } from '../../backup-set/base/problems.ts';
 import { partsOfTask, type SliceWork } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
+import { readPinned } from '../../backup-set/documents/pinned.ts';
 import { type Piece, SliceOrder, SliceReceipt } from '../../backup-set/documents/tasks.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
@@ -55,24 +56,16 @@ export async function runSlice(deps: Deps, task: string, slice: number): Promise
 async function carryOut(deps: Deps, order: SliceOrder): Promise<PieceResult> {
   const raw = await readManifestOf(deps, order.task);
   const { timestamp, work } = partsOfTask(order.task);
-  const object = formatKey({ kind: 'manifest', timestamp });
-  if (raw === undefined)
-    return failedPiece({
-      code: 'object-missing',
-      object,
-      message: 'the manifest has gone since the set was cut',
-    });
-  if (sha256(raw.bytes) !== order.manifestSha256)
-    return failedPiece({
-      code: 'documents-disagree',
-      object,
-      message: 'the manifest is not the one that the set was cut by',
-    });
-  const manifest = decode(Manifest, raw);
+  const manifest = readPinned(Manifest, raw === undefined ? [] : [raw], {
+    key: formatKey({ kind: 'manifest', timestamp }),
+    fields: { timestamp },
+    pin: { sha256: order.manifestSha256, by: 'slice order' },
+  });
+  if (!manifest.ok) return failedPiece(manifest.failure);
   const done = { objects: 0, bytes: 0 };
   const gathered = gatherProblems();
   for (const piece of order.pieces) {
-    const { objects, bytes, ...found } = await carryOutPiece(deps, manifest, work, piece);
+    const { objects, bytes, ...found } = await carryOutPiece(deps, manifest.value, work, piece);
     done.objects += objects;
     done.bytes += bytes;
     gathered.addList(piece.content, found);
@@ -87,10 +80,10 @@ async function carryOutPiece(
   piece: Piece,
 ): Promise<PieceResult> {
   const part = await readPart(deps, manifest, piece.content);
-  if ('code' in part) return failedPiece(part);
+  if (!part.ok) return failedPiece(part.failure);
   return work === 'verify'
-    ? verifyPiece(deps, manifest, part, piece)
-    : replicatePiece(deps, part, piece);
+    ? verifyPiece(deps, manifest, part.value, piece)
+    : replicatePiece(deps, part.value, piece);
 }
 
 async function isThere(deps: Deps, key: string): Promise<boolean> {

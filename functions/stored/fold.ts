@@ -1,12 +1,17 @@
 import { eachInFlight, weighed } from '../../async/each-in-flight.ts';
 import type { RawDocument } from '../../backup-set/base/document.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
+import type { Result } from '../../backup-set/base/result.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
 import type { PlannedContent } from '../../backup-set/documents/plan.ts';
-import type { SealPart } from '../../backup-set/documents/seal.ts';
+import {
+  expectedExtents,
+  pinnedSealPart,
+  receiptKeysOf,
+  type SealPart,
+} from '../../backup-set/documents/seal.ts';
 import { type FoldedContent, foldContent } from '../../backup-set/fold/content.ts';
 import { beginFold, type Folded, foldOpen, type SealedSet } from '../../backup-set/fold/fold.ts';
-import { extentsExpected, receiptKeysIn, sealPartIn } from '../../backup-set/fold/seal-part.ts';
 import { createSetFold } from '../../backup-set/fold/sum.ts';
 import type { Deps } from '../deps.ts';
 import { countReceipts, readAll, readDocument } from './load.ts';
@@ -62,18 +67,18 @@ export async function foldHeads(
     };
   }
   const begun = beginFold({ plan, seal });
-  if ('folded' in begun) return begun.folded;
-  if ('open' in begun) return foldOpen(begun.open, await countReceipts(deps, timestamp));
-  const { sealed } = begun;
+  if (begun.kind === 'rejected') return begun.folded;
+  if (begun.kind === 'open') return foldOpen(begun.plan, await countReceipts(deps, timestamp));
+  const { set: sealed } = begun;
   const sum = createSetFold(sealed);
   const admit = weighed(EXTENTS_IN_FLIGHT);
   await eachInFlight(sealed.plan.contents, CONTENTS_IN_FLIGHT, async (planned) => {
     deps.signal?.throwIfAborted();
     const part = await readSealPart(deps, sealed, planned);
-    const weight = 'code' in part ? 0 : extentsExpected(sealed.plan, part);
+    const weight = part.ok ? expectedExtents(sealed.plan, part.value) : 0;
     await admit(weight, async () => {
       // Reads what the seal names, and nothing else: what dead attempts left is not even looked at.
-      const receipts = 'code' in part ? [] : await readAll(deps, receiptKeysIn(part));
+      const receipts = part.ok ? await readAll(deps, receiptKeysOf(part.value)) : [];
       const folded = foldContent(sealed, planned, part, receipts);
       sum.add(folded);
       await visit(folded, sealed);
@@ -86,7 +91,7 @@ async function readSealPart(
   deps: Deps,
   set: SealedSet,
   { content }: PlannedContent,
-): Promise<SealPart | Problem> {
+): Promise<Result<SealPart, Problem>> {
   const { timestamp } = set.plan;
   const named = set.seal.contents.find((candidate) => candidate.content === content);
   const raw =
@@ -96,5 +101,5 @@ async function readSealPart(
       formatKey({ kind: 'seal-part', timestamp, content }),
       named.part.bytes,
     ));
-  return sealPartIn(set, content, raw === undefined ? [] : [raw]);
+  return pinnedSealPart(set, content, raw === undefined ? [] : [raw]);
 }

@@ -35,15 +35,12 @@ export async function loadRestore(deps: Deps, restore: string): Promise<LoadedRe
 async function stepOf(deps: Deps, plan: RestorePlan): Promise<RestoreStep> {
   const next = await firstAwaited(deps, plan);
   if (next !== undefined) {
-    const written = await orderKeys(deps, plan.id, next.next);
-    if (
-      contentsIn(next.next, plan).every((content) =>
-        written.has(orderKey(plan, next.next, content)),
-      )
-    )
-      return next;
+    const { phase } = next;
+    const written = await orderKeys(deps, plan.id, phase);
+    const isWritten = (content: number) => written.has(orderKey(plan, phase, content));
+    if (contentsIn(phase, plan).every(isWritten)) return next;
   }
-  const end = next === undefined ? plan.phases.length : plan.phases.indexOf(next.next);
+  const end = next === undefined ? plan.phases.length : plan.phases.indexOf(next.phase);
   const sum = createRestoreFold(plan);
   for (const phase of plan.phases.slice(0, end)) {
     await eachInFlight(contentsIn(phase, plan), READS_IN_FLIGHT, async (content) => {
@@ -54,20 +51,23 @@ async function stepOf(deps: Deps, plan: RestorePlan): Promise<RestoreStep> {
   }
   const step = sum.step();
   // Of the phase that is awaited nothing was read, and by now less may be missing than was.
-  return 'next' in step && step.next === next?.next ? next : step;
+  return step.kind === 'awaiting' && step.phase === next?.phase ? next : step;
 }
 
 /** The first phase that some have not answered, and who; their names tell, so that nothing is read. */
-async function firstAwaited(deps: Deps, plan: RestorePlan) {
+async function firstAwaited(
+  deps: Deps,
+  plan: RestorePlan,
+): Promise<Extract<RestoreStep, { kind: 'awaiting' }> | undefined> {
   for (const phase of plan.phases) {
     const listed = await listKeys(deps, phasePrefix(plan.id, 'receipts', phase), [
       'restore-receipt',
     ]);
     const keys = new Set(listed.map(({ key }) => key));
-    const awaiting = contentsIn(phase, plan).filter(
+    const contents = contentsIn(phase, plan).filter(
       (content) => !keys.has(receiptKey(plan, phase, content)),
     );
-    if (awaiting.length > 0) return { next: phase, awaiting };
+    if (contents.length > 0) return { kind: 'awaiting', phase, contents };
   }
   return undefined;
 }

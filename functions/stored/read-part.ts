@@ -1,7 +1,11 @@
 import { formatKey } from '../../backup-set/base/keys.ts';
+import type { Result } from '../../backup-set/base/result.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
-import type { Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
-import { manifestPartIn } from '../../backup-set/fold/manifest-part.ts';
+import {
+  type Manifest,
+  type ManifestPart,
+  pinnedManifestPart,
+} from '../../backup-set/documents/manifest.ts';
 import type { Deps } from '../deps.ts';
 import { readDocument } from './load.ts';
 
@@ -10,11 +14,11 @@ export async function readPart(
   deps: Deps,
   manifest: Manifest,
   content: number,
-): Promise<ManifestPart | Problem> {
+): Promise<Result<ManifestPart, Problem>> {
   const { timestamp } = manifest;
   const named = manifest.contents.find((candidate) => candidate.content === content);
   const key = formatKey({ kind: 'manifest-part', timestamp, content });
   // What is larger than the manifest says cannot be it, and is not read.
   const raw = named && (await readDocument(deps, key, named.part.bytes));
-  return manifestPartIn(manifest, content, raw);
+  return pinnedManifestPart(manifest, content, raw);
 }

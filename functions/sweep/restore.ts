@@ -22,11 +22,11 @@ export async function sweepRestore(
   if (loaded === undefined) return hasOutcome(deps, restore);
   const { step } = loaded;
   const last = await lastArrival(deps, restorePrefix(restore));
-  if ('outcome' in step || last === undefined || !isOverdue(deps, last, overdueAfterSeconds))
+  if (step.kind === 'ended' || last === undefined || !isOverdue(deps, last, overdueAfterSeconds))
     return false;
-  const awaiting = step.awaiting.join(', ');
-  const message = `phase ${step.next} awaits content ${awaiting}; nothing has arrived since ${last.toISOString()}`;
-  deps.log.warn({ restore, phase: step.next, awaiting: step.awaiting }, message);
+  const { phase, contents: awaiting } = step;
+  const message = `phase ${phase} awaits content ${awaiting.join(', ')}; nothing has arrived since ${last.toISOString()}`;
+  deps.log.warn({ restore, phase, awaiting }, message);
   report.problems.push({ restore, message });
   return false;
 }

@@ -99,17 +99,20 @@ function difference(
   sameRoot: boolean,
 ): Pick<Problem, 'code' | 'message'> | undefined {
   if (!isObjectKey(received.key))
-    return { code: 'documents-disagree', message: 'the manifest names a key that no set can have' };
-  if (stored === undefined) return { code: 'object-missing', message: 'the object is not there' };
+    return {
+      code: 'documents-disagree',
+      message: 'the manifest names a key that is not the key of a pack or metadata file',
+    };
+  if (stored === undefined) return { code: 'object-missing', message: 'the object is missing' };
   if (stored.bytes !== received.bytes) {
-    const message = `it has ${stored.bytes} bytes; ${received.bytes} were received`;
+    const message = `the object has ${stored.bytes} bytes; the receipt says ${received.bytes}`;
     return { code: 'size-differs', message };
   }
   const comparable = sameRoot && received.etag !== undefined && stored.etag !== undefined;
   if (comparable && stored.etag !== received.etag) {
     return {
       code: 'etag-differs',
-      message: 'its etag is not the one received: it has been replaced',
+      message: 'the object has changed since the backup (its ETag differs)',
     };
   }
   return undefined;

@@ -109,7 +109,7 @@ async function checkProof(
 function compareFolded(folded: Folded, raw: RawDocument): ProblemList {
   if (folded.status !== 'complete') return folded;
   if (Buffer.compare(folded.bytes, raw.bytes) === 0) return boundedProblems([]);
-  const message = 'its bytes are not those that plan, receipts and seal give';
+  const message = 'the manifest does not match the plan, receipts and seal of the set';
   return boundedProblems([{ code: 'documents-disagree', object: raw.key, message }]);
 }
 
@@ -123,10 +123,18 @@ function compareHeads({ timestamp, proof }: Manifest, { plan, seal }: SetHeads):
 function compareDigest(object: string, raw: RawDocument | undefined, expected: string): Problem[] {
   if (raw === undefined)
     return [
-      { code: 'object-missing', object, message: 'the set was proven by it; it is not there' },
+      {
+        code: 'object-missing',
+        object,
+        message: 'the object is missing; the manifest was made from it',
+      },
     ];
   if (sha256(raw.bytes) === expected) return [];
   return [
-    { code: 'documents-disagree', object, message: 'its digest is not the one in the manifest' },
+    {
+      code: 'documents-disagree',
+      object,
+      message: 'the object has changed since the set was committed (its digest differs)',
+    },
   ];
 }

@@ -11,9 +11,13 @@ import { type Finding, NOTHING_CHECKED } from '../stored/write-verdict.ts';
  */
 export async function checkUncommitted(deps: Deps, timestamp: string): Promise<Finding> {
   if (!(await exists(deps, timestamp)))
-    throw new StowageError('set/not-found', `there is no set ${timestamp} in ${deps.store.url}`, {
-      where: { set: timestamp },
-    });
+    throw new StowageError(
+      'set/not-found',
+      `there is no set ${timestamp} under ${deps.store.url}`,
+      {
+        where: { set: timestamp },
+      },
+    );
   const folded = await foldStored(deps, timestamp);
   const checked = NOTHING_CHECKED;
   if (folded.status !== 'complete') {
@@ -22,7 +26,7 @@ export async function checkUncommitted(deps: Deps, timestamp: string): Promise<F
   }
   const object = formatKey({ kind: 'manifest', timestamp });
   const message =
-    'the set is complete and has not been committed (or its manifest was deleted); run the functions';
+    'the set is complete but not committed, or its manifest was deleted: run the functions';
   return {
     status: 'incomplete',
     checked,

@@ -133,7 +133,7 @@ async function noManifest(deps: Deps, timestamp: string): Promise<StowageError> 
   const why = problems.slice(0, 3).map(({ message }) => message);
   return new StowageError(
     status === 'damaged' ? 'set/damaged' : 'set/incomplete',
-    `set ${timestamp} has no manifest, so there is nothing to verify it by: ${why.join('; ')}`,
+    `set ${timestamp} has no manifest to verify it against: ${why.join('; ')}`,
     { where: { set: timestamp } },
   );
 }

@@ -48,7 +48,7 @@ describe('the job queue', () => {
     expect(started).toHaveLength(2);
   });
 
-  it('runs a bounded number of jobs at once, holds a bounded number, and drops the rest', async () => {
+  it('runs and holds a bounded number of jobs, and drops the rest', async () => {
     const { run, open, most } = gate();
     const queue = jobQueue(run, log, { runningMax: 2, waitingMax: 3 });
     const answers = Array.from({ length: 8 }, (_, day) => queue.offer(sealOf(day + 1)));
@@ -69,7 +69,7 @@ describe('the job queue', () => {
     expect(most()).toBe(2);
   });
 
-  it('goes on with what a job wrote, and does not do it again when the store announces it', async () => {
+  it('runs the job of a key that a job wrote, and ignores the later event of that key', async () => {
     const done: string[] = [];
     const queue = jobQueue(async ({ work }) => {
       done.push(work);
@@ -99,7 +99,7 @@ describe('the job queue', () => {
     await expect(queue.idle()).resolves.toBeUndefined();
   });
 
-  it('runs no more than some slices at once, however many wait, and what commits sets beside them', async () => {
+  it('runs at most two slices at once, and other jobs beside them', async () => {
     const task = '20260131010203000-20260131010203-verify';
     const started: string[] = [];
     const held = Promise.withResolvers<void>();
@@ -133,7 +133,7 @@ describe('the job queue', () => {
     expect(new Set(orders.map((key) => queue.offer(key)))).toEqual(new Set(['ignored']));
   });
 
-  it('lets what runs end when it is closed, and starts nothing more, not even what follows from it', async () => {
+  it('lets running jobs end when it is closed, and starts no job after that', async () => {
     const done: string[] = [];
     const work = Promise.withResolvers<void>();
     const queue = jobQueue(

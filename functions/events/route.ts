@@ -9,7 +9,7 @@ import { runSlice } from '../handlers/run-slice.ts';
 import { stitch } from '../handlers/stitch.ts';
 import { validateIfCommitted } from '../handlers/validate.ts';
 
-/** One function's work on one set or restore. Any number of events mean the same job: look at it again. */
+/** The work of one function on one set, restore or task. Any number of events mean one job. */
 export interface Job {
   readonly work:
     | 'stitch'
@@ -24,12 +24,13 @@ export interface Job {
   readonly of: string;
 }
 
+/** The job that a new object starts; undefined for keys that start none. */
 export function jobOf(text: string): Job | undefined {
   const key = parseKey(text);
   return key === undefined ? undefined : jobOfKey(key);
 }
 
-/** No function writes a key that leads back to itself: events cannot run in circles. */
+/** No function writes a key that starts the same function again, so events cannot loop. */
 function jobOfKey(key: Key): Job | undefined {
   switch (key.kind) {
     case 'receipt':

@@ -42,7 +42,7 @@ export async function writeOutcome(
   const { created } = await createOrRead(deps, key, encode(Outcome, outcome));
   if (!created) return NOTHING_WRITTEN;
   const { status, totals, problemsTotal } = outcome;
-  deps.log.info({ restore, status, problems: problemsTotal, ...totals }, 'restore has ended');
+  deps.log.info({ restore, status, problems: problemsTotal, ...totals }, 'restore ended');
   return { wrote: [key] };
 }
 

@@ -63,7 +63,7 @@ async function foldReceipts(
   const strange = (object: string): Problem => ({
     code: 'documents-disagree',
     object,
-    message: 'it belongs to other work',
+    message: 'the document belongs to another task, or was made from another manifest',
   });
   if (plan.task !== task) gathered.addFirst([strange(formatKey({ kind: 'task-plan', task }))]);
   for (let first = 0; first < keys.length; first += RECEIPTS_AT_ONCE) {
@@ -98,7 +98,7 @@ async function endVerify(
   if (raw === undefined)
     return refuseTask(deps, task, {
       code: 'object-missing',
-      message: 'the manifest has gone meanwhile',
+      message: 'the manifest was deleted while the set was being verified',
     });
   const validated = await checkSet(deps, timestamp, raw);
   const { objects, bytes } = read;
@@ -128,7 +128,7 @@ function unread(
 ): Problem[] {
   const problem = (message: string): Problem => ({ code: 'documents-disagree', object, message });
   if (sha256(bytes) !== plan.manifestSha256)
-    return [problem('the manifest is not the one that the set was cut by')];
+    return [problem('the manifest has changed since the task was planned')];
   // A slice that could not read a part has said so.
   if (problemsTotal > 0 || manifest === undefined || manifest.totals.objects === objects) return [];
   return [

@@ -59,7 +59,7 @@ function readRequest(
   try {
     const request = decode(RestoreRequest, raw);
     if (request.id === restore) return success(request);
-    const message = `the request says it is ${request.id}`;
+    const message = `the request names another restore, ${request.id}`;
     const problem: Problem = { code: 'documents-disagree', object: raw.key, message };
     return failure({ timestamp: request.timestamp, problem });
   } catch (error) {

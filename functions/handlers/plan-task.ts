@@ -43,7 +43,7 @@ export async function planTask(deps: Deps, task: string): Promise<JobResult> {
     return refuseTask(deps, task, {
       code: 'object-missing',
       object: raw.key,
-      message: 'the set it asks for has no manifest',
+      message: 'the set of this task has no manifest',
     });
   const slices = await cutSet(deps, partsOfTask(task).timestamp, manifest);
   if (!slices.ok) return refuseTask(deps, task, slices.failure);
@@ -107,6 +107,6 @@ async function writeOrders(
   });
   const keys = wrote.flat();
   if (keys.length > 0)
-    deps.log.info({ task, slices: slices.length, bytes: plan.bytes }, 'cut into slices');
+    deps.log.info({ task, slices: slices.length, bytes: plan.bytes }, 'task planned');
   return { wrote: keys };
 }

@@ -32,7 +32,7 @@ export async function runSlice(deps: Deps, task: string, slice: number): Promise
       : failedPiece({
           code: 'documents-disagree',
           object: raw.key,
-          message: 'it is the order of another slice',
+          message: 'the order belongs to another slice',
         });
   const { objects, bytes } = done;
   const { created } = await createOrRead(

@@ -7,7 +7,7 @@ import type { Metric, Values } from './metrics.ts';
 
 const client = new SNSClient({});
 
-/** A verdict or an outcome is there, or a copy has ended: tells everybody who has subscribed. */
+/** Publishes verdicts, outcomes and the ends of copies to the topic of announcements. */
 export const handler = onMessages<string>(openInvocation, {
   workOf: (key) => (isAnnounced(key) ? { name: `announcement of ${key}`, work: key } : undefined),
   run: (given, key) => measure(given, (deps) => announce(deps, key)),
@@ -20,7 +20,7 @@ async function announce(deps: Invocation, key: string): Promise<Values> {
   const input = {
     TopicArn: requiredVariable('STOWAGE_TOPIC', 'the topic of announcements'),
     Message: JSON.stringify(announcement),
-    // What subscriptions can filter by without looking into the message.
+    // Subscriptions can filter by these without parsing the message.
     MessageAttributes: attributes({ kind, status, ...(level === undefined ? {} : { level }) }),
   };
   await client.send(

@@ -5,7 +5,7 @@ import { measure } from './measured.ts';
 import { onMessages } from './messages.ts';
 import type { Values } from './metrics.ts';
 
-/** The handler of a function that does these works of the router. */
+/** The handler of a function that does these works of the router (events/route.ts). */
 export function handlerOf(...works: readonly Job['work'][]) {
   return onMessages<Job>(openInvocation, {
     workOf(key) {

@@ -1,7 +1,7 @@
 import type { Invocation } from './environment.ts';
 import type { Values } from './metrics.ts';
 
-/** Runs one piece of work, and counts how long it took, how it ended and what came of it. */
+/** Runs one piece of work, and records its duration, its result and the metrics it returns. */
 export async function measure(
   invocation: Invocation,
   work: (invocation: Invocation) => Promise<Values>,

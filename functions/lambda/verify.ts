@@ -6,12 +6,12 @@ import { measure } from './measured.ts';
 
 const onMessages = handlerOf('plan-task', 'run-slice', 'advance-task');
 
-/** What the schedule sends (infra/aws/resources/schedules.yml). */
+/** The input of the schedule (infra/aws/resources/schedules.yml). */
 interface Scheduled {
   readonly verify: 'newest';
 }
 
-/** Messages about slices; or the schedule, which asks for the newest set to be read again. */
+/** Called with messages about slices, and by the schedule, which requests a verification. */
 export async function handler(
   event: SQSEvent | Scheduled,
   context: Context,

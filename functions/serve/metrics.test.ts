@@ -13,7 +13,7 @@ const report: SweepReport = {
   problems: [],
 };
 
-it('stowage_sweep_problems counts the sets that the last complete sweep could not process', async () => {
+it('stowage_sweep_problems counts what the last finished sweep could not process', async () => {
   const metrics = serveMetrics(() => new Date());
   const problems = async () => /^stowage_sweep_problems (.*)$/m.exec(await metrics.text())?.[1];
   expect(await problems()).toBeUndefined();

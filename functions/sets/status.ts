@@ -57,7 +57,7 @@ export async function tryReadDocument<Schema extends typeof Manifest | typeof Pl
   try {
     return decode(schema, raw) as ReturnType<Schema['parse']>;
   } catch (error) {
-    deps.log.warn({ err: error }, `the ${kind} of ${timestamp} cannot be read`);
+    deps.log.warn({ err: error }, `cannot read the ${kind} of set ${timestamp}`);
     return undefined;
   }
 }

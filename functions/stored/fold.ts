@@ -60,7 +60,7 @@ export async function foldHeads(
 ): Promise<Folded> {
   if (plan === undefined) {
     const object = formatKey({ kind: 'plan', timestamp });
-    const message = 'the plan of this set is not there';
+    const message = 'the plan of the set is missing';
     return {
       status: 'incomplete',
       ...boundedProblems([{ code: 'object-missing', object, message }]),

@@ -31,7 +31,7 @@ export async function readDocument(
   } catch (error) {
     if (isStowageError(error, 'storage/not-found')) return undefined;
     if (!isStowageError(error, 'storage/too-large')) throw error;
-    deps.log.warn({ key, ...limit }, 'this document is too large to be ours');
+    deps.log.warn({ key, ...limit }, 'document too large: treated as unreadable');
     return { key, bytes: new Uint8Array() };
   }
 }
@@ -66,7 +66,8 @@ export async function listKeys(
   const found: StoredObject[] = [];
   for await (const object of deps.store.list(prefix, { signal: deps.signal })) {
     const parsed = parseKey(object.key);
-    if (parsed === undefined) deps.log.debug({ key: object.key }, 'not a key of ours: ignored');
+    if (parsed === undefined)
+      deps.log.debug({ key: object.key }, 'key ignored: Stowage has no such keys');
     else if (kinds.includes(parsed.kind)) found.push(object);
   }
   return found;
@@ -109,7 +110,7 @@ export async function newestVerdict(
     return decode(Verdict, raw);
   } catch (error) {
     if (!isStowageError(error, 'set/unreadable')) throw error;
-    deps.log.warn({ err: error, key: raw.key }, 'this verdict cannot be read: ignored');
+    deps.log.warn({ err: error, key: raw.key }, 'verdict ignored: it cannot be read');
     return undefined;
   }
 }

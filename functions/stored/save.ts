@@ -34,7 +34,7 @@ export async function createSame(deps: Deps, key: string, bytes: Uint8Array): Pr
   );
   throw new StowageError(
     'set/damaged',
-    `${key} is there with other bytes (${stored}) than its documents give (${ours})`,
+    `${key} exists with different content (${stored}); the documents of the set give ${ours}`,
     { where: { object: key } },
   );
 }

@@ -61,7 +61,7 @@ export async function writeVerdict(
   }
   throw new StowageError(
     'internal',
-    `set ${timestamp}: ${COLLISIONS_MAX} verdicts have been written for one instant`,
+    `set ${timestamp}: cannot write a verdict, as the next ${COLLISIONS_MAX} keys for one exist already`,
     { where: { set: timestamp } },
   );
 }

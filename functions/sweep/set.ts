@@ -128,7 +128,7 @@ async function callOverdue(
   if (heads.seal !== undefined) return undefined;
   const folded = await foldHeads(deps, timestamp, heads);
   const missing = folded.status === 'complete' ? NO_PROBLEMS : folded;
-  const message = `nothing has arrived since ${last.toISOString()}; ${allowed} s of silence are allowed`;
+  const message = `nothing has arrived since ${last.toISOString()}; the limit is ${allowed} s without a new object`;
   const overdue: Problem = { code: 'overdue', message };
   const status = folded.status === 'damaged' ? 'damaged' : 'incomplete';
   const found = {

@@ -39,7 +39,7 @@ export async function sweepTask(
   if (partsOfTask(task).work === 'replicate' && deps.replica === undefined) {
     deps.log.warn(
       { task },
-      'a copy is asked for, and no alternate location is configured: left alone',
+      'task skipped: it copies a set to the alternate location, and none is configured',
     );
     return false;
   }

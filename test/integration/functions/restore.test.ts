@@ -186,7 +186,7 @@ describe('a sound request', () => {
     const inTwoHours = { ...deps, clock: () => new Date(Date.now() + 7200_000) };
     const { problems } = await sweep(inTwoHours);
     expect(problems).toMatchObject([
-      { restore: ID, message: /phase verify awaits content 0, 2; nothing has arrived/ },
+      { restore: ID, message: /phase verify waits for content 0, 2: nothing has arrived/ },
     ]);
     expect(await keysOf(deps.store)).not.toContain(formatKey({ kind: 'outcome', restore: ID }));
   });
@@ -250,7 +250,7 @@ describe('nothing is restored from an unproven set (promise 5)', () => {
       { selection: { ...EVERYTHING, includeTables: ['no.such'] } },
       /matches nothing/,
     ],
-    ['another id', { id: '20260201000000000-ffffffff' }, /the request says it is/],
+    ['another id', { id: '20260201000000000-ffffffff' }, /the request names another restore/],
   ])('refuses %s', async (_, changes, message) => {
     const { deps, set } = await committed();
     const key = formatKey({ kind: 'restore-request', restore: ID });

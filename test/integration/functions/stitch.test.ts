@@ -201,7 +201,7 @@ describe('a receipt is a claim (promise 2)', () => {
     await deps.store.create(manifestOf(set), Buffer.from('{}\n'));
     const { bytes } = await refolded(set, deps);
     await expect(createSame(deps, manifestOf(set), bytes)).rejects.toThrow(
-      /manifest\.json is there with other bytes \(3 bytes, sha256 [0-9a-f]{64}\).*sha256 [0-9a-f]{64}/,
+      /manifest\.json exists with different content \(3 bytes, sha256 [0-9a-f]{64}\).*sha256 [0-9a-f]{64}/,
     );
   });
 

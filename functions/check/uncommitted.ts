@@ -6,8 +6,8 @@ import { foldStored } from '../stored/fold.ts';
 import { type Finding, NOTHING_CHECKED } from '../stored/write-verdict.ts';
 
 /**
- * Why a set has no manifest. One that is complete, and waits to be committed, says so.
- * @throws StowageError `set/not-found`.
+ * Finds out why a set has no manifest: what is missing, or that it is complete but not committed.
+ * @throws StowageError `set/not-found` when nothing is stored under this timestamp.
  */
 export async function checkUncommitted(deps: Deps, timestamp: string): Promise<Finding> {
   if (!(await exists(deps, timestamp)))

@@ -25,7 +25,9 @@ export interface CreatedKeys {
   readonly ignored: readonly Ignored[];
 }
 
-/** Senders put one record into a body, AWS a few. A body of commas must not give 500,000 records. */
+/**
+ * Senders put one record into a body, AWS a few. A body of commas must not give 500,000 records.
+ */
 const RECORDS_MAX = 10_000;
 /** How much of an ignored entry the log quotes. */
 const WHAT_CHARS_MAX = 200;

@@ -23,18 +23,20 @@ import {
 import { type StitchResult, stitch } from './stitch.ts';
 import { validate } from './validate.ts';
 
-/** Each may name a thousand problems. */
+/** Receipts in memory at once: each can name a thousand problems. */
 const RECEIPTS_AT_ONCE = 32;
 
 /**
- * A slice is done: once all are, folds their receipts into one verdict, and the outcome of the task. Any number of
- * calls, at once or again, end in the same place.
+ * Called after a slice left its receipt. When all slices have one, folds the receipts into one
+ * verdict and the outcome of the task. Any number of calls, concurrent or repeated, give the same
+ * result.
  */
 export async function advanceTask(deps: Deps, task: string): Promise<JobResult> {
   const rawPlan = await readDocument(deps, formatKey({ kind: 'task-plan', task }));
   if (rawPlan === undefined || (await hasTaskOutcome(deps, task))) return NOTHING_WRITTEN;
   const plan = decode(TaskPlan, rawPlan);
-  // Each of ten thousand receipts asks: slices end about in their order, so that one look spares a listing of all for each.
+  // Each of up to 10,000 receipts calls this. Slices end roughly in order, so one HEAD of the last
+  // receipt saves most of the listings.
   const last = formatKey({ kind: 'slice-receipt', task, slice: plan.slices - 1 });
   if ((await deps.store.head(last, { signal: deps.signal })) === undefined) return NOTHING_WRITTEN;
   const listed = await listKeys(deps, taskPrefix(task, 'receipts'), ['slice-receipt']);
@@ -51,7 +53,7 @@ export async function advanceTask(deps: Deps, task: string): Promise<JobResult> 
     : endReplicate(deps, task, done);
 }
 
-/** Adds up all slices, a few receipts in memory at once; undefined when one has gone meanwhile. */
+/** Adds up the receipts of all slices; undefined when one was deleted meanwhile. */
 async function foldReceipts(
   deps: Deps,
   task: string,
@@ -60,12 +62,12 @@ async function foldReceipts(
 ): Promise<PieceResult | undefined> {
   const done = { objects: 0, bytes: 0 };
   const gathered = gatherProblems();
-  const strange = (object: string): Problem => ({
+  const foreign = (object: string): Problem => ({
     code: 'documents-disagree',
     object,
     message: 'the document belongs to another task, or was made from another manifest',
   });
-  if (plan.task !== task) gathered.addFirst([strange(formatKey({ kind: 'task-plan', task }))]);
+  if (plan.task !== task) gathered.addFirst([foreign(formatKey({ kind: 'task-plan', task }))]);
   for (let first = 0; first < keys.length; first += RECEIPTS_AT_ONCE) {
     const some = keys.slice(first, first + RECEIPTS_AT_ONCE);
     const read = await readAll(deps, some);
@@ -77,7 +79,7 @@ async function foldReceipts(
         receipt.task === task &&
         receipt.slice === slice &&
         receipt.manifestSha256 === plan.manifestSha256;
-      if (!isOurs) gathered.add(slice, [strange(raw.key)]);
+      if (!isOurs) gathered.add(slice, [foreign(raw.key)]);
       gathered.addList(slice, receipt);
       done.objects += receipt.objects;
       done.bytes += receipt.bytes;
@@ -86,7 +88,7 @@ async function foldReceipts(
   return { ...done, ...gathered.list() };
 }
 
-/** The verdict is dated with the task: whoever folds writes it under the same key. */
+/** The verdict has the time of the task, so every caller writes it under the same key. */
 async function endVerify(
   deps: Deps,
   task: string,
@@ -119,7 +121,7 @@ async function endVerify(
   return { wrote: [key, ...wrote] };
 }
 
-/** That all slices are done does not mean that they were slices of this manifest, and all of it. */
+/** Checks that the slices were made from this manifest and covered all of its objects. */
 function unread(
   plan: TaskPlan,
   { key: object, bytes }: RawDocument,
@@ -129,21 +131,21 @@ function unread(
   const problem = (message: string): Problem => ({ code: 'documents-disagree', object, message });
   if (sha256(bytes) !== plan.manifestSha256)
     return [problem('the manifest has changed since the task was planned')];
-  // A slice that could not read a part has said so.
+  // When a slice could not read a part, its receipt names the problem already.
   if (problemsTotal > 0 || manifest === undefined || manifest.totals.objects === objects) return [];
   return [
     problem(`the slices have read ${objects} objects; the set has ${manifest.totals.objects}`),
   ];
 }
 
-/** What a listing tells, a slice finds too. */
+/** Removes the problems that the check of the set names too: a slice finds them again. */
 function without(done: ProblemList, known: ProblemList): ProblemList {
-  const told = new Set(known.problems.map(({ code, object }) => `${code} ${object}`));
-  const problems = done.problems.filter(({ code, object }) => !told.has(`${code} ${object}`));
+  const reported = new Set(known.problems.map(({ code, object }) => `${code} ${object}`));
+  const problems = done.problems.filter(({ code, object }) => !reported.has(`${code} ${object}`));
   return { problems, problemsTotal: done.problemsTotal - (done.problems.length - problems.length) };
 }
 
-/** Every object has arrived: the documents follow, and the fold commits there what it committed here. */
+/** Copies plan and seal after all objects, then commits and validates the copy of the set. */
 async function endReplicate(deps: Deps, task: string, done: PieceResult): Promise<JobResult> {
   const { timestamp } = partsOfTask(task);
   const replica = requireReplica(deps);
@@ -188,7 +190,10 @@ async function endReplicate(deps: Deps, task: string, done: PieceResult): Promis
   return end(verdict.status, verdict, key === undefined ? {} : { verdict: key });
 }
 
-/** Where other parts of a manifest are than this set gives, no later try would do better. */
+/**
+ * Other manifest parts at the alternate location are a finding, not an error to retry: no later try
+ * would succeed.
+ */
 async function stitchOrRefuse(
   there: Deps,
   timestamp: string,

@@ -30,8 +30,9 @@ import { hasTaskOutcome, readManifestOf, refuseTask } from '../tasks/tasks.ts';
 const WRITES_IN_FLIGHT = 16;
 
 /**
- * Somebody wants a set read again, or copied: cuts it into slices and writes an order for each. Everything follows from
- * the manifest, so any number of calls, at once or again after a crash, write the same.
+ * Called after a verification or copy of a set was requested. Cuts the set into slices and writes
+ * an order for each. Everything follows from the manifest, so any number of calls, concurrent or
+ * after a crash, write the same.
  */
 export async function planTask(deps: Deps, task: string): Promise<JobResult> {
   const raw = await readDocument(deps, formatKey({ kind: 'task-request', task }));
@@ -70,7 +71,7 @@ async function cutSet(
   return success([...gatherSlices(pieces, deps.sliceLimits)]);
 }
 
-/** The plan first: who finds it knows how many receipts to wait for. */
+/** Writes the plan first: it says how many receipts advance-task must wait for. */
 async function writeOrders(
   deps: Deps,
   task: string,

@@ -4,7 +4,7 @@ import { verdictKeys, verdictLevel } from '../stored/load.ts';
 import { newestSets } from '../stored/newest.ts';
 import { hasOpenTask, requestTask } from '../tasks/tasks.ts';
 
-/** On a schedule: asks for the newest committed set to be read again, unless it was read, or is being read. */
+/** Called on a schedule. Requests a verification of the newest committed set, unless it has one. */
 export async function requestVerification(deps: Deps): Promise<JobResult> {
   for await (const timestamp of newestSets(deps)) {
     const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }), {

@@ -16,9 +16,9 @@ import { hasTaskOutcome, readManifestOf } from '../tasks/tasks.ts';
 import { verifyPiece } from '../tasks/verify-piece.ts';
 
 /**
- * Carries out one slice's order and leaves its receipt. What was interrupted is done again from the start of the
- * slice: reading changes nothing, and a copy that is there is not made twice.
- * @throws StowageError of the store: a slice that could not be read was not judged, and is tried again.
+ * Executes the order of one slice and writes its receipt. An interrupted slice is repeated from its
+ * start: reading changes nothing, and existing copies are skipped.
+ * @throws StowageError of the store: a slice that could not be read is retried, not judged.
  */
 export async function runSlice(deps: Deps, task: string, slice: number): Promise<JobResult> {
   const receipt = formatKey({ kind: 'slice-receipt', task, slice });
@@ -28,7 +28,7 @@ export async function runSlice(deps: Deps, task: string, slice: number): Promise
   const order = decode(SliceOrder, raw);
   const done =
     order.task === task && order.slice === slice
-      ? await carryOut(deps, order)
+      ? await execute(deps, order)
       : failedPiece({
           code: 'documents-disagree',
           object: raw.key,
@@ -53,7 +53,7 @@ export async function runSlice(deps: Deps, task: string, slice: number): Promise
   return created ? { wrote: [receipt] } : NOTHING_WRITTEN;
 }
 
-async function carryOut(deps: Deps, order: SliceOrder): Promise<PieceResult> {
+async function execute(deps: Deps, order: SliceOrder): Promise<PieceResult> {
   const raw = await readManifestOf(deps, order.task);
   const { timestamp, work } = partsOfTask(order.task);
   const manifest = readPinned(Manifest, raw === undefined ? [] : [raw], {
@@ -65,7 +65,7 @@ async function carryOut(deps: Deps, order: SliceOrder): Promise<PieceResult> {
   const done = { objects: 0, bytes: 0 };
   const gathered = gatherProblems();
   for (const piece of order.pieces) {
-    const { objects, bytes, ...found } = await carryOutPiece(deps, manifest.value, work, piece);
+    const { objects, bytes, ...found } = await executePiece(deps, manifest.value, work, piece);
     done.objects += objects;
     done.bytes += bytes;
     gathered.addList(piece.content, found);
@@ -73,7 +73,7 @@ async function carryOut(deps: Deps, order: SliceOrder): Promise<PieceResult> {
   return { ...done, ...gathered.list() };
 }
 
-async function carryOutPiece(
+async function executePiece(
   deps: Deps,
   manifest: Manifest,
   work: SliceWork,

@@ -11,9 +11,9 @@ export interface ValidateResult extends JobResult {
 }
 
 /**
- * A manifest has been committed, or somebody asks again: checks the set and writes the verdict of level `validate`.
- * A set without a manifest gets a verdict too, but an unwritten one: only what was committed can be validated.
- * @throws StowageError `set/not-found` when there is nothing under this timestamp.
+ * Checks a committed set and writes the verdict of level `validate`. For a set without a manifest
+ * it returns a verdict but does not write it: only committed sets are validated.
+ * @throws StowageError `set/not-found` when nothing is stored under this timestamp.
  */
 export async function validate(deps: Deps, timestamp: string): Promise<ValidateResult> {
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));

@@ -1,5 +1,5 @@
 import { type MessageAttributeValue, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { type Announcement, announcementOf, isAnnounced } from '../handlers/announce.ts';
+import { type Announcement, announce, isAnnounced } from '../handlers/announce.ts';
 import { type Invocation, openInvocation, requiredVariable } from './environment.ts';
 import { measure } from './measured.ts';
 import { onMessages } from './messages.ts';
@@ -10,12 +10,14 @@ const client = new SNSClient({});
 /** Publishes verdicts, outcomes and the ends of copies to the topic of announcements. */
 export const handler = onMessages<string>(openInvocation, {
   workOf: (key) => (isAnnounced(key) ? { name: `announcement of ${key}`, work: key } : undefined),
-  run: (given, key) => measure(given, (deps) => announce(deps, key)),
+  run: (given, key) =>
+    measure(given, async (deps): Promise<Values> => {
+      const announced = await announce(deps, key, (announcement) => publish(deps, announcement));
+      return announced === undefined ? {} : { [metricOf(announced)]: 1 };
+    }),
 });
 
-async function announce(deps: Invocation, key: string): Promise<Values> {
-  const announcement = await announcementOf(deps, key);
-  if (announcement === undefined) return {};
+async function publish({ signal }: Invocation, announcement: Announcement): Promise<void> {
   const { kind, status, level } = announcement;
   const input = {
     TopicArn: requiredVariable('STOWAGE_TOPIC', 'the topic of announcements'),
@@ -23,12 +25,8 @@ async function announce(deps: Invocation, key: string): Promise<Values> {
     // Subscriptions can filter by these without parsing the message.
     MessageAttributes: attributes({ kind, status, ...(level === undefined ? {} : { level }) }),
   };
-  await client.send(
-    new PublishCommand(input),
-    deps.signal === undefined ? {} : { abortSignal: deps.signal },
-  );
-  deps.log.info({ key, kind, status, level, set: announcement.set }, 'announced');
-  return { [metricOf(announcement)]: 1 };
+  const options = signal === undefined ? {} : { abortSignal: signal };
+  await client.send(new PublishCommand(input), options);
 }
 
 function attributes(

@@ -2,7 +2,7 @@ import { SETS } from '../../backup-set/base/keys.ts';
 import { Timestamp } from '../../backup-set/base/timestamps.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 
-/** Every timestamp key under a root, oldest first. */
+/** The timestamp of every set under a root, oldest first. */
 export async function listTimestamps(store: ObjectStore): Promise<string[]> {
   const timestamps: string[] = [];
   for await (const day of store.listPrefixes(SETS)) {

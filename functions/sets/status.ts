@@ -8,10 +8,10 @@ import type { Deps } from '../deps.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
 import { readDocument } from '../stored/load.ts';
 
-/** What a list says of a set. */
+/** One row of a list of sets. */
 export interface SetSummary {
   readonly timestamp: string;
-  /** `complete` only with a manifest; `open` when nobody has judged it. A later check that found damage wins. */
+  /** `complete` only with a manifest; `open` without a verdict. `damaged` has precedence. */
   readonly status: Verdict['status'] | 'open';
   readonly database: string | undefined;
   readonly totals: Manifest['totals'] | undefined;
@@ -45,7 +45,7 @@ export function statusOf(
   return verdict?.status ?? 'open';
 }
 
-/** A document of a set, or undefined when it is not there or cannot be read. */
+/** A document of a set; undefined when it is missing or cannot be read. */
 export async function tryReadDocument<Schema extends typeof Manifest | typeof Plan>(
   deps: Deps,
   timestamp: string,

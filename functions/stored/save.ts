@@ -5,11 +5,11 @@ import type { Deps } from '../deps.ts';
 export interface Saved {
   /** False when another writer was first. */
   readonly created: boolean;
-  /** What is stored now: ours, or the winner's. */
+  /** The stored bytes: those of this call, or of the writer that was first. */
   readonly bytes: Uint8Array;
 }
 
-/** Creates an object; of racing writers the loser reads and goes on with what the winner wrote. */
+/** Creates an object; if it exists already, reads what the first writer wrote. */
 export async function createOrRead(deps: Deps, key: string, bytes: Uint8Array): Promise<Saved> {
   try {
     await deps.store.create(key, bytes, { signal: deps.signal });
@@ -22,9 +22,10 @@ export async function createOrRead(deps: Deps, key: string, bytes: Uint8Array): 
 }
 
 /**
- * Creates an object whose bytes are determined: whoever else writes it must write the same.
+ * Creates an object whose bytes are determined, so that every writer writes the same.
  * @returns whether this call created it.
- * @throws StowageError `set/damaged` when other bytes are there: two programs disagree about the same documents.
+ * @throws StowageError `set/damaged` when it exists with other bytes: two programs got different
+ * results from the same documents.
  */
 export async function createSame(deps: Deps, key: string, bytes: Uint8Array): Promise<boolean> {
   const saved = await createOrRead(deps, key, bytes);

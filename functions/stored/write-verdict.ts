@@ -8,7 +8,7 @@ import type { Deps } from '../deps.ts';
 import { newestVerdict } from './load.ts';
 import { createOrRead } from './save.ts';
 
-/** What a check has found, before it is dated. */
+/** The result of a check: a verdict without its time. */
 export interface Finding extends ProblemList {
   readonly status: Verdict['status'];
   readonly checked: Verdict['checked'];
@@ -16,7 +16,7 @@ export interface Finding extends ProblemList {
 
 export const NOTHING_CHECKED: Verdict['checked'] = { objects: 0, bytes: 0 };
 
-/** Two functions that judge one set in the same millisecond are plausible; a thousand are a defect. */
+/** Two verdicts on one set in the same millisecond are plausible; a thousand are a bug. */
 const COLLISIONS_MAX = 1000;
 
 export function verdictOf(
@@ -38,7 +38,7 @@ export function verdictOf(
   };
 }
 
-/** Writes a verdict under the present instant; when that is taken, under the next that is free. */
+/** Writes a verdict with the present time, or with the next millisecond that has none yet. */
 export async function writeVerdict(
   deps: Deps,
   timestamp: string,
@@ -61,12 +61,12 @@ export async function writeVerdict(
   }
   throw new StowageError(
     'internal',
-    `set ${timestamp}: cannot write a verdict, as the next ${COLLISIONS_MAX} keys for one exist already`,
+    `set ${timestamp}: cannot write a verdict, the next ${COLLISIONS_MAX} keys exist already`,
     { where: { set: timestamp } },
   );
 }
 
-/** Writes a verdict that is dated beforehand, so that whoever writes it writes one; who comes second agrees. */
+/** Writes a verdict with a given time, so that repeated calls write one; the first call decides. */
 export async function writeVerdictAt(
   deps: Deps,
   timestamp: string,
@@ -83,7 +83,7 @@ export async function writeVerdictAt(
   return { key, verdict: created ? ours : decode(Verdict, { key, bytes }) };
 }
 
-/** As `writeVerdict`, unless the newest verdict of the level says the very same. @returns the keys written. */
+/** As `writeVerdict`, unless the newest verdict of the level is the same. @returns written keys. */
 export async function writeVerdictIfChanged(
   deps: Deps,
   timestamp: string,

@@ -6,9 +6,10 @@ import { isOverdue, lastArrival, OVERDUE_AFTER_SECONDS } from '../stored/overdue
 import type { SweepOptions, SweepReport } from './report.ts';
 
 /**
- * Takes a restore on where an event was lost. Of one that is silent it only reports who is awaited: its orders may
- * still be at work (a phase can take hours), and only a segment can say what became of them.
- * @returns true when the restore is over for good.
+ * Continues a restore whose event was lost. For an overdue restore it only reports the contents
+ * that have not answered: their orders may still run (a phase can take hours), and only a segment
+ * knows.
+ * @returns true when the restore has ended.
  */
 export async function sweepRestore(
   deps: Deps,

@@ -8,9 +8,9 @@ import { requestReplications, sweepTask } from './tasks.ts';
 import { sweepUploads } from './uploads.ts';
 
 /**
- * Finds what no event announced (promise 4): commits and validates sets, calls silent ones overdue and names what is
- * missing, takes restores and tasks on, and removes what dead uploads left. What fails for one set is reported and does not
- * keep the others from being swept.
+ * Does the work that no event started (promise 4): commits and validates sets, writes verdicts on
+ * overdue ones, continues restores and tasks, and aborts uploads of dead shippers. A failure with
+ * one set is reported, and the other sets are still swept.
  * @throws StowageError when the root cannot be listed, or `interrupted`.
  */
 export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<SweepReport> {
@@ -59,7 +59,7 @@ export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<Swe
   return report;
 }
 
-/** Sets come newest first. */
+/** Must be called for the newest set first. */
 function count(report: SweepReport, timestamp: string, status: SetStatus): void {
   report.statuses[status] += 1;
   if (status === 'complete') report.newestComplete ??= timestamp;

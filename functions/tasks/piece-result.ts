@@ -1,7 +1,7 @@
 import type { ProblemList } from '../../backup-set/base/problems.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 
-/** What was done of one piece of a slice. */
+/** The result of one piece of a slice. */
 export interface PieceResult extends ProblemList {
   readonly objects: number;
   readonly bytes: number;

@@ -19,14 +19,17 @@ export function requireReplica({ replica }: Deps): ObjectStore {
   if (replica !== undefined) return replica;
   throw new StowageError(
     'config/missing',
-    'a task asks for a copy to the alternate location, and none is configured: set replica.root (STOWAGE_REPLICA)',
+    'no alternate location is configured for a task that copies to it: set replica.root',
     {
       where: { field: 'replica' },
     },
   );
 }
 
-/** Copies the objects of one piece; with the first piece of a content also its receipts and its part of the seal. */
+/**
+ * Copies the objects of one piece. The first piece of a content also copies its receipts and its
+ * part of the seal.
+ */
 export async function replicatePiece(
   deps: Deps,
   part: ManifestPart,

@@ -9,7 +9,7 @@ import { readDocument } from '../stored/load.ts';
 import { newestTasks } from '../stored/newest.ts';
 import { createOrRead } from '../stored/save.ts';
 
-/** Asks for work on a set that is cut into slices. @returns the key of the request, also when it was there. */
+/** Writes the request for a task. @returns its key, also when the request exists already. */
 export async function requestTask(
   deps: Deps,
   timestamp: string,
@@ -33,7 +33,7 @@ export async function hasTaskOutcome(deps: Deps, task: string): Promise<boolean>
   return (await deps.store.head(key, { signal: deps.signal })) !== undefined;
 }
 
-/** True while such work on the set has been asked for and has not ended. */
+/** True while such a task of the set was requested and has not ended. */
 export async function hasOpenTask(
   deps: Deps,
   timestamp: string,
@@ -62,7 +62,7 @@ export interface TaskEnd extends ProblemList {
   readonly bytes: number;
 }
 
-/** Ends a task. Who comes second agrees with the outcome that is there. */
+/** Writes the outcome of a task. The first of several callers decides it. */
 export async function endTask(deps: Deps, task: string, ended: TaskEnd): Promise<JobResult> {
   const outcome: TaskOutcome = {
     format: 'stowage/task-outcome',
@@ -80,7 +80,7 @@ export async function endTask(deps: Deps, task: string, ended: TaskEnd): Promise
   return { wrote: [key] };
 }
 
-/** Ends a task that cannot even begin. */
+/** Ends a task that cannot start. */
 export function refuseTask(deps: Deps, task: string, problem: Problem): Promise<JobResult> {
   const status = problem.code === 'object-missing' ? 'incomplete' : 'damaged';
   return endTask(deps, task, {

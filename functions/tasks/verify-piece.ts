@@ -9,7 +9,9 @@ import type { PieceResult } from './piece-result.ts';
 
 const OBJECTS_IN_FLIGHT = 4;
 
-/** Reads every byte of a piece's objects again. What is missing or wrong is found, not thrown. */
+/**
+ * Reads every byte of a piece's objects again. Missing or damaged objects are problems, not errors.
+ */
 export async function verifyPiece(
   deps: Deps,
   manifest: Manifest,

@@ -57,7 +57,7 @@ test.each([
   [
     'a role that is not there',
     ['--bucket', 'b', '--owner', 'o', '--user', 'Root=u'],
-    'roles are Stitch, ',
+    'one of the roles Stitch, ',
   ],
   [
     'a prefix without its slash',

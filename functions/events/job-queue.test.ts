@@ -34,7 +34,7 @@ function gate() {
 }
 
 describe('the job queue', () => {
-  it('makes one running and one waiting job of any number of events for a set', async () => {
+  it('has at most one running and one waiting job for any number of events of a set', async () => {
     const { run, open, started } = gate();
     const queue = jobQueue(run, log);
     for (let event = 0; event < 100; event += 1) expect(queue.offer(sealOf(1))).toBe('taken');
@@ -119,7 +119,7 @@ describe('the job queue', () => {
     expect(queue.offer(formatKey({ kind: 'task-request', task }))).toBe('taken');
     await new Promise((resolve) => setImmediate(resolve));
     expect(started).toEqual(['run-slice', 'run-slice']);
-    // Follow-ups take no room of those who announce.
+    // Follow-ups do not count against the limit for events.
     expect([1, 2, 3, 4, 5].map((day) => queue.offer(sealOf(day)))).toEqual([
       ...Array<string>(4).fill('taken'),
       'dropped',
@@ -129,7 +129,7 @@ describe('the job queue', () => {
     await queue.idle();
     expect(started.filter((work) => work === 'run-slice')).toHaveLength(50);
     expect(started.filter((work) => work === 'stitch')).toHaveLength(4);
-    // The store announces them all once more.
+    // The store sends the events of all of them.
     expect(new Set(orders.map((key) => queue.offer(key)))).toEqual(new Set(['ignored']));
   });
 
@@ -156,7 +156,7 @@ describe('the job queue', () => {
     expect(queue.counts()).toEqual({ running: 0, waiting: 0 });
   });
 
-  it('ignores keys that mean nothing to any function', () => {
+  it('ignores keys that start no function', () => {
     const queue = jobQueue(async () => NOTHING_WRITTEN, log);
     for (const key of [
       '',

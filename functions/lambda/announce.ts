@@ -1,7 +1,7 @@
 import { type MessageAttributeValue, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { type Announcement, announce, isAnnounced } from '../handlers/announce.ts';
 import { type Invocation, openInvocation, requiredVariable } from './environment.ts';
-import { measure } from './measured.ts';
+import { measure } from './measure.ts';
 import { onMessages } from './messages.ts';
 import type { Metric, Values } from './metrics.ts';
 

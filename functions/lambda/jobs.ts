@@ -1,7 +1,7 @@
 import { parseKey } from '../../backup-set/base/keys.ts';
 import { type Job, jobOf, runJob } from '../events/route.ts';
 import { openInvocation } from './environment.ts';
-import { measure } from './measured.ts';
+import { measure } from './measure.ts';
 import { onMessages } from './messages.ts';
 import type { Values } from './metrics.ts';
 

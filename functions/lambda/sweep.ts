@@ -4,7 +4,7 @@ import { dateOf } from '../../backup-set/base/timestamps.ts';
 import type { SetStatus, SweepReport } from '../sweep/report.ts';
 import { sweep } from '../sweep/sweep.ts';
 import { openInvocation } from './environment.ts';
-import { measure } from './measured.ts';
+import { measure } from './measure.ts';
 import type { Values } from './metrics.ts';
 
 const HOUR_MS = 3_600_000;

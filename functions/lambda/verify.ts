@@ -2,7 +2,7 @@ import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { requestVerification } from '../handlers/request-verification.ts';
 import { openInvocation } from './environment.ts';
 import { handlerOf } from './jobs.ts';
-import { measure } from './measured.ts';
+import { measure } from './measure.ts';
 
 const onMessages = handlerOf('plan-task', 'run-slice', 'advance-task');
 

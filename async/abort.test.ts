@@ -8,7 +8,7 @@ const MIB = 1024 * 1024;
 const CHUNKS = 128;
 const BOUND = 16 * MIB;
 
-test('a long stream leaves none of its chunks in memory while it goes on', async () => {
+test('untilInterrupted keeps no chunk of a long stream in memory', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   async function* chunks() {
@@ -21,7 +21,7 @@ test('a long stream leaves none of its chunks in memory while it goes on', async
   for await (const chunk of untilInterrupted(chunks(), new AbortController().signal, 'a test')) {
     seen += chunk.byteLength;
     if (seen < CHUNKS * MIB) continue;
-    // V8 frees array buffers on a thread of its own: a busy machine needs more than one look.
+    // V8 frees array buffers on another thread: a busy machine needs more than one check.
     for (let look = 0; look < 50 && held >= BOUND; look++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
       collect();
@@ -32,7 +32,7 @@ test('a long stream leaves none of its chunks in memory while it goes on', async
   expect(held).toBeLessThan(BOUND);
 });
 
-test('ends at once when the signal fires, even when the source is stuck', async () => {
+test('untilInterrupted stops at once on a signal, even if the source is stuck', async () => {
   const stop = new AbortController();
   async function* stuck() {
     yield 1;
@@ -48,7 +48,7 @@ test('ends at once when the signal fires, even when the source is stuck', async 
   });
 });
 
-test('onAbort calls the listener once, and at once when the signal has fired already', () => {
+test('onAbort calls the listener once, or at once if the signal has fired', () => {
   const stop = new AbortController();
   let calls = 0;
   const listening = onAbort(stop.signal, () => calls++);
@@ -59,7 +59,7 @@ test('onAbort calls the listener once, and at once when the signal has fired alr
   listening[Symbol.dispose]();
 });
 
-test('onAbort no longer calls the listener after the end of the block', () => {
+test('onAbort does not call the listener after the end of the block', () => {
   const stop = new AbortController();
   let calls = 0;
   {
@@ -69,7 +69,7 @@ test('onAbort no longer calls the listener after the end of the block', () => {
   expect(calls).toBe(0);
 });
 
-test('throwIfInterrupted passes on a reason that says why the run was ended', () => {
+test('throwIfInterrupted throws the reason of the signal if it is a StowageError', () => {
   const why = new StowageError('shipper/died', 'content 3 was lost');
   expect(() => throwIfInterrupted(AbortSignal.abort(why), 'writing x')).toThrow(why);
   expect(() => throwIfInterrupted(AbortSignal.abort('other'), 'writing x')).toThrow(
@@ -77,7 +77,7 @@ test('throwIfInterrupted passes on a reason that says why the run was ended', ()
   );
 });
 
-test('delayedAbort fires later than its signal, and not at all once disposed', async () => {
+test('delayedAbort fires after its signal, and not after it was disposed', async () => {
   const stop = new AbortController();
   const late = delayedAbort(stop.signal, 1);
   const disposed = delayedAbort(stop.signal, 1);

@@ -1,8 +1,8 @@
 import { StowageError } from '../backup-set/base/errors.ts';
 
 /**
- * The error to throw when `signal` ended `doing`. A reason that already is a StowageError is passed
- * on: it says why the run was ended, which is what the user must see.
+ * The error to throw after `signal` has ended `doing`. A reason that is a StowageError is passed
+ * on: it says why the run was ended, which the user must see.
  */
 export function interruptedError(signal: AbortSignal, doing = 'the run'): StowageError {
   const reason: unknown = signal.reason;
@@ -10,15 +10,15 @@ export function interruptedError(signal: AbortSignal, doing = 'the run'): Stowag
   return new StowageError('interrupted', `${doing} was interrupted`, { cause: reason });
 }
 
-/** @throws StowageError as `interruptedError` gives it, when the signal has fired. */
+/** @throws the StowageError of `interruptedError` if the signal has fired. */
 export function throwIfInterrupted(signal: AbortSignal | undefined, doing?: string): void {
   if (signal?.aborted === true) throw interruptedError(signal, doing);
 }
 
 /**
- * Calls `listener` once when the signal fires; at once when it has fired already. Declared with
- * `using`, the listener is removed at the end of the block, so that a long-lived signal does not
- * collect listeners.
+ * Calls `listener` once when the signal fires, or at once if it has fired. Declare the result with
+ * `using`: the listener is removed at the end of the block, so that a long-lived signal does not
+ * accumulate listeners.
  */
 export function onAbort(signal: AbortSignal | undefined, listener: () => void): Disposable {
   if (signal?.aborted === true) listener();
@@ -27,9 +27,10 @@ export function onAbort(signal: AbortSignal | undefined, listener: () => void): 
 }
 
 /**
- * Iterates `source` and stops at once when `signal` fires, even when the source is stuck in
- * `next()`. The source is told to end (`return`), but its end is not awaited: a stuck source must
- * not hold up the clean-up of a store.
+ * Iterates `source` and stops at once when `signal` fires, even if the source is stuck in `next()`.
+ * It calls `return()` of the source but does not await it: a stuck source must not block the
+ * clean-up of a store.
+ * @throws StowageError of `interruptedError` when the signal fires, and the errors of `source`.
  */
 export async function* untilInterrupted<T>(
   source: AsyncIterable<T>,
@@ -65,8 +66,8 @@ export async function* untilInterrupted<T>(
 }
 
 /**
- * A signal that fires `ms` after `signal` did. For a request that must not be cut at once, because
- * it may have made something on the server that only its answer names.
+ * A signal that fires `ms` after `signal`. For a request that must not be cancelled at once,
+ * because it may have created something on the server that only its response names.
  */
 export function delayedAbort(
   signal: AbortSignal,

@@ -5,13 +5,13 @@ import { ahead } from './ahead.ts';
 const signal = new AbortController().signal;
 const options = { bytesMax: 10, bytesOf: (item: number) => item, signal };
 
-/** Lets everything happen that can. */
+/** Lets all pending callbacks run. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 10; turn += 1) await setImmediate();
 }
 
 describe('ahead', () => {
-  it('gives everything in order', async () => {
+  it('yields all items in order', async () => {
     const source = async function* () {
       for (let n = 0; n < 1_000; n += 1) {
         if (n % 7 === 0) await setImmediate();
@@ -23,7 +23,7 @@ describe('ahead', () => {
     );
   });
 
-  it('reads on while nobody takes, up to its bytes, what was taken last included', async () => {
+  it('reads ahead up to its bytes, including the item that was taken last', async () => {
     let read = 0;
     const source = async function* () {
       for (;;) {
@@ -41,7 +41,7 @@ describe('ahead', () => {
     await items.return(undefined);
   });
 
-  it('reads on after items whose memory was given back before the next was asked for', async () => {
+  it('reads on after the consumer has released the memory of an item', async () => {
     const source = async function* () {
       for (let n = 0; n < 20; n += 1) yield { bytes: 4 };
     };
@@ -56,7 +56,7 @@ describe('ahead', () => {
     expect(taken).toBe(20);
   });
 
-  it('throws what the source throws, after what it gave', async () => {
+  it('throws the error of the source after all items before it', async () => {
     const source = async function* () {
       yield 1;
       yield 2;
@@ -70,7 +70,7 @@ describe('ahead', () => {
     expect(seen).toEqual([1, 2]);
   });
 
-  it('ends its source when nobody reads any more, also one that waits', async () => {
+  it('ends its source when the consumer stops, even if the source is waiting', async () => {
     let ended = false;
     const source = async function* (stop: AbortSignal) {
       try {
@@ -86,7 +86,7 @@ describe('ahead', () => {
     expect(ended).toBe(true);
   });
 
-  it('serves several at once, each item to one of them', async () => {
+  it('gives each item to one of several consumers', async () => {
     const source = async function* () {
       for (let n = 0; n < 100; n += 1) yield n;
     };

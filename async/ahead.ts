@@ -1,20 +1,20 @@
 interface AheadOptions<T> {
-  /** What may wait, with what was taken last, in bytes; one item alone may have more. */
+  /** Bound on queued items plus the item that was taken last. One item alone may be larger. */
   readonly bytesMax: number;
   readonly bytesOf: (item: T) => number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Reads a source ahead of whoever takes from it. The source's signal also fires when nobody takes any more; it has ended when
- * the iteration has.
- * @throws what the source throws, after all that it gave before.
+ * Reads a source ahead of its consumer. The signal that the source gets also fires when the
+ * consumer stops early. The iteration ends only after the source has ended.
+ * @throws the error of the source, after all items that came before it.
  */
 export async function* ahead<T>(
   source: (signal: AbortSignal) => AsyncIterable<T>,
   { bytesMax, bytesOf, signal }: AheadOptions<T>,
 ): AsyncGenerator<T> {
-  // Measured once: whoever takes an item may have given its memory back before we count it as gone.
+  // Sizes are measured once: the consumer may release an item's memory before it is subtracted.
   const waiting: { readonly item: T; readonly bytes: number }[] = [];
   const left = new AbortController();
   let held = 0;
@@ -58,7 +58,7 @@ export async function* ahead<T>(
       }
     }
   } finally {
-    left.abort(new Error('nobody reads any more'));
+    left.abort(new Error('the consumer stopped reading'));
     change();
     await reading;
   }

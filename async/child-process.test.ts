@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { describeExit, exitOf, runToEnd, tailOf, terminate } from './child-process.ts';
 
-test('runToEnd gives exit code and output of a program', async () => {
+test('runToEnd returns exit code and output of a program', async () => {
   const ended = await runToEnd('/bin/sh', ['-c', 'echo out; echo err >&2; exit 3']);
   expect(ended).toMatchObject({ code: 3, signal: null, stdout: 'out\n', stderr: 'err\n' });
 });
@@ -18,7 +18,7 @@ test('runToEnd rejects when the program does not exist', async () => {
   await expect(runToEnd('/does/not/exist', [])).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
-test('runToEnd ends the program when the signal fires, also before the start', async () => {
+test('runToEnd ends the program on a signal, also on one that fired before the start', async () => {
   const stop = new AbortController();
   const running = runToEnd('/bin/sleep', ['60'], { abort: stop.signal });
   stop.abort();
@@ -38,7 +38,7 @@ test('terminate kills a program that ignores SIGTERM', async () => {
   await terminate(child, 50);
 });
 
-test('tailOf has the text that came so far', async () => {
+test('tailOf has the text that the process wrote so far', async () => {
   const child = spawn('/bin/sh', ['-c', 'echo one; echo two'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,20 +1,20 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { onAbort } from './abort.ts';
 
-/** How a process ended: one of the two is set. */
+/** How a process ended: one of the two is not null. */
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Text that a process wrote; only the end is kept, in at most `charsMax` UTF-16 units. */
+/** The end of the text that a process wrote: at most `charsMax` UTF-16 units. */
 export interface OutputTail {
   readonly text: () => string;
 }
 
 /**
- * Resolves when the process has ended and its pipes are closed; rejects when it could not be
- * started. Call it in the same turn as `spawn`, or an early end goes unseen.
+ * Resolves when the process has ended and its pipes are closed; rejects if it could not be started.
+ * Call it in the same turn as `spawn`, or it misses an early end.
  */
 export function exitOf(child: ChildProcess): Promise<Exit> {
   const exit = new Promise<Exit>((resolve, reject) => {
@@ -40,8 +40,8 @@ export function describeExit({ code, signal }: Exit): string {
 }
 
 /**
- * Sends SIGTERM and, when the process is still there after `killAfterMs`, SIGKILL. Safe to call
- * twice and after its end. Resolves with its end; never throws.
+ * Sends SIGTERM and, if the process is still running after `killAfterMs`, SIGKILL. May be called
+ * twice and after the end of the process. Resolves when the process has ended; never throws.
  */
 export async function terminate(child: ChildProcess, killAfterMs: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
@@ -53,7 +53,7 @@ export async function terminate(child: ChildProcess, killAfterMs: number): Promi
 }
 
 export interface RunOptions extends SpawnOptions {
-  /** Ends the process as `terminate` does. */
+  /** When it fires, `terminate` ends the process. */
   readonly abort?: AbortSignal | undefined;
   readonly killAfterMs?: number;
   readonly outputCharsMax?: number;
@@ -63,8 +63,8 @@ const KILL_AFTER_MS = 5_000;
 const OUTPUT_CHARS_MAX = 4_000;
 
 /**
- * Runs a program to its end and keeps the end of its output. What the exit means is the caller's
- * to say. @throws the error of `spawn` when the program cannot be started.
+ * Runs a program to its end and keeps the end of its output. A non-zero exit code is not an error
+ * here: the caller decides. @throws the error of `spawn` if the program cannot be started.
  */
 export async function runToEnd(
   program: string,

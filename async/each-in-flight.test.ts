@@ -4,7 +4,7 @@ import { eachInFlight, mapInFlight, weighed } from './each-in-flight.ts';
 
 const items = Array.from({ length: 10 }, (_, at) => at);
 
-test('works on every item once, never on more at once than it may', async () => {
+test('eachInFlight works on every item once, and on at most `inFlight` at a time', async () => {
   const done: number[] = [];
   let [running, most] = [0, 0];
   await eachInFlight(items, 3, async (item) => {
@@ -18,7 +18,7 @@ test('works on every item once, never on more at once than it may', async () => 
   expect(most).toBe(3);
 });
 
-test('begins nothing after a failure, and returns when all that was begun has ended', async () => {
+test('eachInFlight starts no item after a failure, and awaits those in progress', async () => {
   const begun: number[] = [];
   const ended: number[] = [];
   const work = async (item: number) => {
@@ -32,7 +32,7 @@ test('begins nothing after a failure, and returns when all that was begun has en
   expect(ended).toEqual([0, 2]);
 });
 
-test('lets no more weight in than it may, but what is heavier alone, alone; in the order of asking', async () => {
+test('weighed bounds the weight in progress, and runs a heavier item alone, in order', async () => {
   const begun: number[] = [];
   let [underWay, working] = [0, 0];
   const admit = weighed(10);
@@ -53,7 +53,7 @@ test('lets no more weight in than it may, but what is heavier alone, alone; in t
   expect(begun).toEqual(weights);
 });
 
-test('lets the next one in after a failure', async () => {
+test('weighed starts the next work after a failure', async () => {
   const admit = weighed(1);
   const failing = admit(1, () => Promise.reject(new Error('the first')));
   const next = admit(1, () => Promise.resolve('the second'));
@@ -61,7 +61,7 @@ test('lets the next one in after a failure', async () => {
   await expect(next).resolves.toBe('the second');
 });
 
-test('mapInFlight gives the results in the order of the items, whatever ends first', async () => {
+test('mapInFlight returns the results in the order of the items', async () => {
   const results = await mapInFlight(items, 4, async (item) => {
     for (let turns = items.length - item; turns > 0; turns -= 1) await turn();
     return item * 2;
@@ -69,7 +69,7 @@ test('mapInFlight gives the results in the order of the items, whatever ends fir
   expect(results).toEqual(items.map((item) => item * 2));
 });
 
-test('an asynchronous source is ended after a failure of the work', async () => {
+test('eachInFlight ends an asynchronous source after a failure of the work', async () => {
   let ended = false;
   async function* source() {
     try {
@@ -83,7 +83,7 @@ test('an asynchronous source is ended after a failure of the work', async () => 
   expect(ended).toBe(true);
 });
 
-test('a failure of an asynchronous source is thrown when the work under way has ended', async () => {
+test('eachInFlight throws an error of its source after all work in progress ended', async () => {
   const ended: number[] = [];
   async function* source() {
     yield 1;

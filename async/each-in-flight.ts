@@ -1,8 +1,8 @@
 type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
 
 /**
- * Works on all items, at most `inFlight` at once. After a failure no further item is begun, and the
- * items under way are awaited: nothing writes behind the back of a caller that was told of it.
+ * Calls `work` for all items, at most `inFlight` at once. After a failure it starts no further item
+ * and awaits those in progress, so that no work still runs when the caller handles the failure.
  * @throws the first failure.
  */
 export async function eachInFlight<Item>(
@@ -34,7 +34,7 @@ export async function eachInFlight<Item>(
   throw failures[0];
 }
 
-/** As `eachInFlight`. @returns what `work` gave for each item, in the order of the items. */
+/** Like `eachInFlight`. @returns the results of `work` in the order of the items. */
 export async function mapInFlight<Item, Result>(
   items: Items<Item>,
   inFlight: number,
@@ -52,8 +52,8 @@ function iteratorOf<Item>(items: Items<Item>): AsyncIterator<Item> | Iterator<It
 }
 
 /**
- * Lets work begin while all that is under way weighs at most `weightMax` together, in the order of
- * the calls. An item that is heavier alone runs alone.
+ * Limits concurrent work by weight: work starts in the order of the calls, while the weights of all
+ * work in progress add up to at most `weightMax`. A heavier item runs alone.
  */
 export function weighed(
   weightMax: number,

@@ -1,22 +1,22 @@
-/** Bytes from one who writes to one who reads, a chunk at a time. */
+/** Passes bytes from one writer to one reader, one chunk at a time. */
 export interface Handoff {
   /**
-   * Waits until the reader has asked for what follows the chunk, so that its memory may then be used for something else.
-   * Rejects with the reason of `fail`.
+   * Resolves when the reader asks for the next chunk: then the writer may reuse the memory of this
+   * one. Rejects with the reason of `fail`. Do not call it again before it settles.
    */
   write(chunk: Uint8Array): Promise<void>;
-  /** The reader's stream ends. */
+  /** Ends the stream of the reader. */
   end(): void;
-  /** The reader, and who writes or will, get this error; the first one counts. */
+  /** Fails the reader and all current and later writes. Only the first reason counts. */
   fail(reason: unknown): void;
-  /** For one reader; who leaves early fails the writer. */
+  /** For one reader. If it stops early, writes fail. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
 interface Offered {
   readonly chunk: Uint8Array;
   readonly taken: () => void;
-  readonly refused: (reason: unknown) => void;
+  readonly rejected: (reason: unknown) => void;
 }
 
 export function handoff(): Handoff {
@@ -26,7 +26,7 @@ export function handoff(): Handoff {
   let wake: () => void = () => undefined;
   const fail = (reason: unknown) => {
     failure ??= { reason };
-    offered?.refused(failure.reason);
+    offered?.rejected(failure.reason);
     offered = undefined;
     wake();
   };
@@ -48,14 +48,14 @@ export function handoff(): Handoff {
         }
       }
     } finally {
-      if (!ended) fail(new Error('nobody reads any more'));
+      if (!ended) fail(new Error('the reader stopped reading'));
     }
   }
   return {
     write(chunk) {
       if (failure !== undefined) return Promise.reject(failure.reason as Error);
       return new Promise((resolve, reject) => {
-        offered = { chunk, taken: resolve, refused: reject };
+        offered = { chunk, taken: resolve, rejected: reject };
         wake();
       });
     },

@@ -6,13 +6,13 @@ const countTo = (wanted: number) => {
   return { look: async () => (++looks === wanted ? 'found' : undefined), looks: () => looks };
 };
 
-test('poll looks until there is something, and gives it', async () => {
+test('poll looks until there is a value, and returns it', async () => {
   const { look, looks } = countTo(3);
   await expect(poll(look, { everyMs: 1 })).resolves.toBe('found');
   expect(looks()).toBe(3);
 });
 
-test('poll looks once more after the time is over, then gives undefined', async () => {
+test('poll looks once more after the timeout, then returns undefined', async () => {
   const { look, looks } = countTo(10);
   let time = 0;
   const now = () => time++;
@@ -20,7 +20,7 @@ test('poll looks once more after the time is over, then gives undefined', async 
   expect(looks()).toBe(2);
 });
 
-test('poll throws the reason of a signal that fires amid a pause, and looks no more', async () => {
+test('poll throws the reason of a signal that fires during a pause', async () => {
   const stop = new AbortController();
   const { look, looks } = countTo(10);
   const polling = poll(look, { everyMs: 60_000, signal: stop.signal });

@@ -1,24 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Waits `ms`, or until the signal fires. Never throws: the caller looks at its signal next. */
+/** Waits `ms`, or until the signal fires. Never throws: the caller checks its signal. */
 export async function pause(ms: number, signal?: AbortSignal | undefined): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => undefined);
 }
 
 export interface PollOptions {
   readonly everyMs: number;
-  /** Absent = without end. */
+  /** Absent = no timeout. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Tests pass their own. */
+  /** Tests inject a clock, in milliseconds. */
   readonly now?: () => number;
 }
 
 /**
- * Calls `look` at once and then after each pause, until it gives something. One look more is made
- * after the time is over, so that a look that took long does not hide what has come meanwhile.
- * @returns what `look` gave; undefined when the time was over before.
- * @throws the signal's reason, and what `look` throws.
+ * Calls `look` at once and then after each pause, until it returns a value. It is called once more
+ * after the timeout, in case the value arrived during the last pause.
+ * @returns the value, or undefined after the timeout.
+ * @throws the signal's reason, and the errors of `look`.
  */
 export async function poll<T>(
   look: () => Promise<T | undefined>,

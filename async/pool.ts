@@ -1,10 +1,15 @@
-/** Things of which there are only so many, for takers that wait in line. */
+import { onAbort } from './abort.ts';
+
+/** A fixed number of reusable items, for callers that wait in line. */
 export interface Pool<T> {
-  /** One that is free now. */
+  /** A free item, or undefined. */
   tryTake(): T | undefined;
-  /** The next one that becomes free. Rejects with the signal's reason; what was given to it then goes to the next. */
+  /**
+   * The next free item. Rejects with the signal's reason when it fires; the item then goes to the
+   * next caller.
+   */
   take(signal?: AbortSignal | undefined): Promise<T>;
-  /** What was given back last is taken first: its memory is still in the processor's caches. */
+  /** Returns an item. The item returned last is taken first: it is still in the CPU caches. */
   give(item: T): void;
 }
 
@@ -19,17 +24,12 @@ export function createPool<T>(items: readonly T[]): Pool<T> {
       const item = tryTake();
       if (item !== undefined) return item;
       const { promise, resolve, reject } = Promise.withResolvers<T>();
-      const abort = () => {
+      waiting.add(resolve);
+      using _ = onAbort(signal, () => {
         waiting.delete(resolve);
         reject(signal?.reason as Error);
-      };
-      waiting.add(resolve);
-      signal?.addEventListener('abort', abort, { once: true });
-      try {
-        return await promise;
-      } finally {
-        signal?.removeEventListener('abort', abort);
-      }
+      });
+      return await promise;
     },
     give: (item) => {
       const [first] = waiting;

@@ -10,7 +10,7 @@ const untilAborted = (signal: AbortSignal) =>
   });
 
 describe('together', () => {
-  it('ends when all tasks have', async () => {
+  it('resolves when all tasks have ended', async () => {
     const ended: number[] = [];
     const task = (n: number) => async () => {
       await sleep(n);
@@ -20,7 +20,7 @@ describe('together', () => {
     expect(ended).toEqual([1, 10, 20]);
   });
 
-  it('throws the first failure, not what it made the others fail with', async () => {
+  it('throws the first failure, not the failures that it causes in other tasks', async () => {
     const first = new Error('disk full');
     const run = together(new AbortController().signal, [
       (signal) => untilAborted(signal).catch(() => Promise.reject(new Error('a consequence'))),
@@ -32,7 +32,7 @@ describe('together', () => {
     await expect(run).rejects.toBe(first);
   });
 
-  it('throws only when the slowest has cleaned up', async () => {
+  it('throws only after the slowest task has ended', async () => {
     let cleaned = false;
     const run = together(new AbortController().signal, [
       async (signal) => {
@@ -45,15 +45,15 @@ describe('together', () => {
     expect(cleaned).toBe(true);
   });
 
-  it('passes the caller’s abort on to every task', async () => {
+  it('passes an abort of the caller on to every task', async () => {
     const stop = new AbortController();
     const run = together(stop.signal, [untilAborted, untilAborted]);
     stop.abort(new Error('SIGTERM'));
     await expect(run).rejects.toThrow('SIGTERM');
   });
 
-  it('does not take an undefined rejection for success', async () => {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the worst a dependency can do
+  it('treats a rejection with undefined as a failure', async () => {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- tests a bad dependency
     const run = together(new AbortController().signal, [() => Promise.reject(undefined)]);
     await expect(run.then(() => 'well')).rejects.toBeUndefined();
   });

@@ -1,6 +1,6 @@
 /**
- * Runs tasks side by side. The first failure aborts the others through their signal, and is thrown
- * only when all have ended, so that nothing still runs when the caller cleans up.
+ * Runs tasks concurrently. The first failure aborts the others through their signal, and is thrown
+ * when all have ended, so that no task still runs while the caller cleans up.
  */
 export async function together(
   signal: AbortSignal,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { combineCrc32 } from './crc32.ts';
 
 describe('combineCrc32', () => {
-  it('gives what reading both strings gives, for strings of any length', () => {
+  it('returns the CRC-32 of the concatenation of two strings of any length', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 5_000 }),
@@ -17,7 +17,7 @@ describe('combineCrc32', () => {
     );
   });
 
-  it('does not depend on where a string is cut', () => {
+  it('returns the same CRC-32 wherever a string is cut', () => {
     const bytes = Buffer.from('frame after frame after frame, until the pack is full');
     for (let cut = 0; cut <= bytes.length; cut++) {
       const [a, b] = [bytes.subarray(0, cut), bytes.subarray(cut)];
@@ -25,8 +25,8 @@ describe('combineCrc32', () => {
     }
   });
 
-  it('is right past 2^32 bytes, where numbers stop being 32-bit integers', () => {
-    // The CRC of 8 GiB of zeros, by halves and from an odd beginning: nobody has to make them.
+  it('is right beyond 2^32 bytes, where a length does not fit into a 32-bit integer', () => {
+    // The CRC-32 of 8 GiB of zeros, once from equal halves and once after 3 bytes.
     const [whole] = zerosOf(2 ** 33);
     const [begin, beginBytes] = zerosOf(3);
     const [rest, restBytes] = zerosOf(2 ** 33 - beginBytes);
@@ -34,7 +34,7 @@ describe('combineCrc32', () => {
   });
 });
 
-/** Made by reading a mebibyte at most. */
+/** The CRC-32 of so many zeros, with at most 1 MiB of them in memory. */
 function zerosOf(bytes: number): [crc: number, bytes: number] {
   if (bytes <= 2 ** 20) return [crc32(Buffer.alloc(bytes)), bytes];
   const [half, halfBytes] = zerosOf(Math.floor(bytes / 2));

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { SliceLimits } from '../backup-set/documents/tasks.ts';
 import type { ObjectStore } from '../storage/store.ts';
+import type { SliceLimits } from './tasks/cut-slices.ts';
 
 /** The dependencies of a function. It reads all its input from the store. */
 export interface Deps {

@@ -14,7 +14,7 @@ import { isStowageError, type StowageError } from './errors.ts';
 const key = 'sets/x';
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-/** The error of a document that is not one; anything else is a failure of the test. */
+/** The error of decoding a wrong document. Any other result fails the test. */
 function refusal(schema: z.ZodType, bytes: Uint8Array): StowageError {
   try {
     decode(schema, { key, bytes });
@@ -26,7 +26,7 @@ function refusal(schema: z.ZodType, bytes: Uint8Array): StowageError {
 }
 
 describe('a document', () => {
-  test('comes back from its bytes, hostile names and all, and gives the same bytes again', () => {
+  test('decodes to the encoded value, also with hostile names, and encodes to its bytes', () => {
     fc.assert(
       fc.property(consistentSet, (parts) => {
         const seal = sealOf(parts);
@@ -45,7 +45,7 @@ describe('a document', () => {
     );
   });
 
-  test('is one line that begins with format and version, whatever the order of its fields', () => {
+  test('is one line that starts with format and version, in any order of its fields', () => {
     fc.assert(
       fc.property(plan, (made) => {
         const reversed = Object.fromEntries(Object.entries(made).reverse());
@@ -59,7 +59,7 @@ describe('a document', () => {
     );
   });
 
-  test('is read without the fields that this version does not know, and those of prototypes do no harm', () => {
+  test('is decoded without unknown fields, among them fields of prototypes', () => {
     const { bytes } = receiptDocument(pack(1, [extent(0, 0)]));
     const text = new TextDecoder()
       .decode(bytes)
@@ -70,12 +70,12 @@ describe('a document', () => {
   });
 });
 
-describe('what is not a document is set/unreadable and names its key', () => {
+describe('decoding fails with set/unreadable and the key for', () => {
   const garbage: Record<string, Uint8Array> = {
     'no bytes': bytesOf(''),
     'half a document': bytesOf('{"format":"stowage/plan",'),
     'UTF-8 cut in the middle of a character': bytesOf('"é"').slice(0, 2),
-    'bytes that are no UTF-8': Uint8Array.of(0x22, 0xff, 0xfe, 0x22),
+    'bytes that are not UTF-8': Uint8Array.of(0x22, 0xff, 0xfe, 0x22),
     'another JSON value': bytesOf('[]'),
     null: bytesOf('null'),
     'a number that overflows': bytesOf('1e999'),
@@ -91,7 +91,7 @@ describe('what is not a document is set/unreadable and names its key', () => {
     }
   });
 
-  test('any bytes', () => {
+  test('random bytes', () => {
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array(), fc.json().map(bytesOf)), (bytes) => {
         for (const schema of [Plan, Receipt, Seal])
@@ -101,7 +101,7 @@ describe('what is not a document is set/unreadable and names its key', () => {
   });
 });
 
-describe('a wrong field is named', () => {
+describe('a decoding error names the field', () => {
   const receipt = JSON.stringify(pack(1, [extent(0, 0)]));
   const { extents: _, ...withoutExtents } = pack(1, []);
   test.each([
@@ -135,7 +135,7 @@ describe('a wrong field is named', () => {
     expect(error.message).toContain(field);
   });
 
-  test('for every field of a plan that is missing', () => {
+  test('for every missing field of a plan', () => {
     for (const field of Object.keys(smallPlan)) {
       const less = Object.fromEntries(Object.entries(smallPlan).filter(([name]) => name !== field));
       expect(refusal(Plan, bytesOf(JSON.stringify(less))).where.field).toBe(field);
@@ -143,7 +143,7 @@ describe('a wrong field is named', () => {
   });
 });
 
-test('an index keeps what was read from each key once, and different bytes side by side', () => {
+test('indexByKey keeps equal documents of a key once, and different ones together', () => {
   const [a, b] = [bytesOf('a'), bytesOf('b')];
   const index = indexByKey([
     { key: '__proto__', bytes: a },
@@ -158,7 +158,7 @@ test('an index keeps what was read from each key once, and different bytes side 
   ]);
 });
 
-test('the receipt of a pack with as many frames as it may have stays below the bound on receipts', () => {
+test('a receipt with EXTENTS_MAX extents is smaller than RECEIPT_BYTES_MAX', () => {
   const tib = 2 ** 40;
   const last = extent(999_999, 5 * tib, {
     length: 2 ** 30,

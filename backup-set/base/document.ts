@@ -1,60 +1,68 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-// Not by z.core: the whole of it would come with every locale, a third of a megabyte in each function.
+// Not z.core: it would add all locales, a third of a megabyte, to the bundle of each function.
 import { toDotPath } from 'zod/v4/core';
 import { StowageError } from './errors.ts';
 
-/** The one version of the format that this program writes and reads (docs/format.md). */
+/** The only version of the format that this program writes and reads (docs/format.md). */
 export const FORMAT_VERSION = 0;
 
-/** Upper bounds for documents read from storage: what is larger is not ours. */
+/** Upper bounds for documents read from storage: Stowage does not write larger ones. */
 export const DOCUMENT_BYTES_MAX = 512 * 1024 * 1024;
 export const RECEIPT_BYTES_MAX = 16 * 1024 * 1024;
 /**
- * Of the documents that stand for a whole set (plan, seal, manifest, verdicts): parsing takes three to four times their
- * size, and a function of 1,769 MB that is made to read them must outlive it.
+ * Bound on documents about a whole set (plan, seal, manifest, verdicts). Parsing takes three to
+ * four times their size, and must fit into the memory of a function (1,769 MB).
  */
 export const HEAD_BYTES_MAX = 256 * 1024 * 1024;
-/** A plan ends below that, as the manifest says more of every relation: about a million tables. */
+/**
+ * Bound on a plan: about a million tables. It is lower than HEAD_BYTES_MAX because the manifest has
+ * more fields for every relation.
+ */
 export const PLAN_BYTES_MAX = 80 * 1024 * 1024;
 /**
- * A pack ends at this many frames even when it has room for more: rows that compress a thousandfold would otherwise
- * give a receipt past its bound, and a sound set that nobody can read.
+ * Frames in a pack. Rows that compress a thousandfold would otherwise give a receipt larger than
+ * RECEIPT_BYTES_MAX, which no program could read.
  */
 export const EXTENTS_MAX = 100_000;
 /**
- * Extents that one order can name: at some 150 bytes each, more would pass DOCUMENT_BYTES_MAX (docs/scale.md).
+ * Extents in an order: with about 150 bytes each, more exceed DOCUMENT_BYTES_MAX (docs/scale.md).
  */
 export const ORDER_EXTENTS_MAX = 3_000_000;
-/** Extents that one content can have: at some 100 bytes each, a part of the manifest with more could be neither written nor read. */
+/**
+ * Extents of a content: with about 100 bytes each, a part of the manifest with more of them would
+ * exceed DOCUMENT_BYTES_MAX.
+ */
 export const PART_EXTENTS_MAX = 4_000_000;
-/** More problems than this help nobody; the total is kept beside the list. */
+/** Problems in a list. A document also has the total number. */
 export const PROBLEMS_MAX = 1000;
 
-/** What servers allow: 63 bytes unless they were built otherwise. */
+/**
+ * Bound on names of relations: servers allow 63 bytes unless they were built with another limit.
+ */
 export const NAME_CHARS_MAX = 1024;
-/** S3's limit in bytes. */
+/** The limit of S3, in bytes. */
 export const KEY_CHARS_MAX = 1024;
 
-/** The two fields every document starts with. */
+/** The first two fields of every document. */
 export const header = <Kind extends string>(kind: Kind) => ({
   format: z.literal(`stowage/${kind}`),
   version: z.literal(FORMAT_VERSION),
 });
 
-/** `-0` is the one JSON integer that does not come back from a round trip. */
+/** `-0` is the only JSON integer that a round trip changes. */
 const notMinusZero = (number: number) => !Object.is(number, -0);
 
 export const Count = z.int().nonnegative().refine(notMinusZero, 'negative zero');
 export const Content = z.int().min(-1).max(999_999).refine(notMinusZero, 'negative zero');
-/** What a key's name has room for (keys.ts): a number beyond would make a key that nothing lists. */
+/** Keys have four digits for it (keys.ts): a larger number would give a key that is not parsed. */
 export const ATTEMPT_MAX = 9999;
 export const Attempt = Count.min(1).max(ATTEMPT_MAX);
 export const Worker = Count.max(9999);
 export const Sequence = Count.min(1).max(999_999);
 export const Crc32 = z.string().regex(/^[0-9a-f]{8}$/);
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-/** What pins one content's part down in the document that names it. */
+/** Identifies one content's part of a seal or manifest, in that seal or manifest. */
 export const PartDigest = z.object({ sha256: Sha256, bytes: Count });
 export type PartDigest = z.infer<typeof PartDigest>;
 export const IsoDate = z.iso.datetime();
@@ -62,16 +70,16 @@ const Identifier = z.string().min(1).max(NAME_CHARS_MAX);
 export const Name = z.object({ schema: Identifier, name: Identifier });
 export type Name = z.infer<typeof Name>;
 
-/** A document and the key it was read from. */
+/** The bytes of a document, and the key they were read from. */
 export interface RawDocument {
   readonly key: string;
   readonly bytes: Uint8Array;
 }
 
-/** What was read from each key: one entry, or several when different bytes claim the same key. */
+/** Documents by key: one entry, or several if reads of one key returned different bytes. */
 export type DocumentIndex = ReadonlyMap<string, readonly RawDocument[]>;
 
-/** Indexes documents by key; neither their order nor exact duplicates leave a trace. */
+/** Indexes documents by key. Order and exact duplicates make no difference. */
 export function indexByKey(documents: Iterable<RawDocument>): DocumentIndex {
   const index = new Map<string, RawDocument[]>();
   for (const document of documents) {
@@ -85,7 +93,9 @@ export function indexByKey(documents: Iterable<RawDocument>): DocumentIndex {
 const sameBytes = (a: Uint8Array, b: Uint8Array) =>
   a === b || (a.length === b.length && a.every((byte, at) => byte === b[at]));
 
-/** The bytes of a document; field order is the schema's, so equal documents are equal bytes. */
+/**
+ * The bytes of a document. Fields are in the order of the schema: equal documents give equal bytes.
+ */
 export function encode<Schema extends z.ZodType>(
   schema: Schema,
   document: z.input<Schema>,
@@ -93,7 +103,7 @@ export function encode<Schema extends z.ZodType>(
   return new TextEncoder().encode(`${JSON.stringify(schema.parse(document))}\n`);
 }
 
-/** @throws StowageError `set/unreadable` naming the key and the first field that is wrong. */
+/** @throws StowageError `set/unreadable` with the key and the first wrong field. */
 export function decode<Schema extends z.ZodType>(
   schema: Schema,
   { key, bytes }: RawDocument,

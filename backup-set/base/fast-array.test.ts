@@ -41,7 +41,7 @@ const checked = fc
   .map(([{ offset, length, crc32 }, relation]) => ({ offset, length, crc32, relation }));
 const loaded = fc.tuple(name, count).map(([named, rows]) => ({ ...named, rows }));
 
-/** What JSON can hold, and what a wrong program would write. */
+/** Values of JSON, and wrong values that a program could write. */
 const wrong = fc.constantFrom<unknown>(
   0,
   -0,
@@ -70,7 +70,7 @@ describe.each([
   ['extents to verify', VerifyExtents, z.array(VerifyExtent), checked],
   ['loaded relations', LoadedRelations, z.array(LoadedRelation), loaded],
 ] as const)(
-  'the quick way to read %s',
+  'the fast reader of %s',
   (_, quick, slow, item: fc.Arbitrary<Record<string, unknown>>) => {
     const broken = fc.tuple(item, fc.nat(), wrong).map(([sound, at, value]) => {
       const fields = Object.keys(sound);
@@ -82,7 +82,7 @@ describe.each([
       wrong,
     );
 
-    test('accepts and refuses what the schema does, and names the same field', () => {
+    test('accepts and rejects the same items as the schema, and names the same field', () => {
       fc.assert(
         fc.property(lists, (value) => {
           const [fast, thorough] = [quick.safeParse(value), slow.safeParse(value)];
@@ -96,7 +96,7 @@ describe.each([
       );
     });
 
-    test('leaves out fields that this version does not know', () => {
+    test('omits unknown fields', () => {
       fc.assert(
         fc.property(item, (sound) => {
           const alone = slow.safeParse([sound]);
@@ -108,7 +108,7 @@ describe.each([
   },
 );
 
-test('a list within a document is named with its path', () => {
+test('an error in a list of a document names the path of the field', () => {
   const document = z.object({ packs: z.array(z.object({ extents: Extents })) });
   const sound = { relation: 0, offset: 0, length: 1, rows: 1, bytes: 1, crc32: '00000000' };
   const read = (extents: unknown) => {

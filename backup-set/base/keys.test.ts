@@ -34,7 +34,7 @@ const task = fc
   .tuple(instant, timestamp, fc.constantFrom(...SLICE_WORKS))
   .map((parts) => parts.join('-'));
 
-/** One arbitrary per kind; the type makes sure that none is forgotten. */
+/** One arbitrary per kind. The type requires every kind. */
 const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }> } = {
   plan: fc.record({ kind: fc.constant('plan'), timestamp }),
   seal: fc.record({ kind: fc.constant('seal'), timestamp }),
@@ -97,7 +97,7 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
 const anyKey: fc.Arbitrary<Key> = fc.oneof(...Object.values(KINDS));
 
 describe.each(Object.entries(KINDS))('a %s key', (_, key: fc.Arbitrary<Key>) => {
-  test('comes back from its text, and its text from it', () => {
+  test('parses from its text, and formats to the same text', () => {
     fc.assert(
       fc.property(key, (made) => {
         const text = formatKey(made);
@@ -109,7 +109,7 @@ describe.each(Object.entries(KINDS))('a %s key', (_, key: fc.Arbitrary<Key>) => 
   });
 });
 
-test('two different keys never have the same text', () => {
+test('two different keys have different texts', () => {
   fc.assert(
     fc.property(anyKey, anyKey, (a, b) => {
       expect(formatKey(a) === formatKey(b)).toBe(JSON.stringify(a) === JSON.stringify(b));
@@ -117,7 +117,7 @@ test('two different keys never have the same text', () => {
   );
 });
 
-test('whatever parses is exactly what it formats to, for texts one edit away from a key', () => {
+test('a text one edit away from a key parses only if the result formats to it', () => {
   const edit = fc.record({
     at: fc.nat(),
     cut: fc.nat(2),
@@ -151,7 +151,7 @@ test('whatever parses is exactly what it formats to, for texts one edit away fro
   );
 });
 
-test('no random text is a key, and asking for one fails with set/unreadable', () => {
+test('a random text is not a key, and requireKey throws set/unreadable', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.constantFrom(...HOSTILE_NAMES)), (text) => {
       expect(parseKey(text)).toBeUndefined();
@@ -209,7 +209,7 @@ test.each([
   expect(parseKey(text)).toBeUndefined();
 });
 
-test('every receipt of a set has a key that parses, and names of relations are in none', () => {
+test('keys of receipts parse, and do not contain names of relations', () => {
   fc.assert(
     fc.property(consistentSet, ({ sealed, dead }) => {
       for (const receipt of [...sealed, ...dead]) {

@@ -1,7 +1,10 @@
 import { StowageError } from './errors.ts';
 import { Instant, RestoreId, TaskId, Timestamp, timestampOf } from './timestamps.ts';
 
-/** Every key that can exist under a root (docs/format.md, Keys). This module alone builds and parses them. */
+/**
+ * Every key that can exist under a root (docs/format.md, Keys). Only this module builds and parses
+ * keys.
+ */
 export type Key =
   | { readonly kind: 'plan' | 'seal' | 'manifest' | 'dispatched'; readonly timestamp: string }
   | ({ readonly kind: OfContent } & SetContent)
@@ -31,7 +34,7 @@ export type Key =
       readonly content: number;
     };
 
-/** Documents of a set of which every content has one. */
+/** Documents of a set that exist once per content. */
 type OfContent = 'seal-part' | 'manifest-part' | 'backup-order' | 'backup-claim' | 'backup-report';
 
 interface SetContent {
@@ -39,7 +42,7 @@ interface SetContent {
   readonly content: number;
 }
 
-/** One thing shipped: the pack and its receipt share these numbers. */
+/** The numbers that a pack and its receipt share. */
 export interface Shipment extends SetContent {
   readonly attempt: number;
   readonly worker: number;
@@ -62,7 +65,7 @@ export const SETS = 'sets/';
 export const RESTORES = 'restores/';
 export const TASKS = 'tasks/';
 
-/** Prefix of everything under one timestamp key. */
+/** Prefix of all objects of a set. */
 export function setPrefix(timestamp: string): string {
   return `${SETS}${timestamp.slice(0, 8)}/${timestamp}/`;
 }
@@ -72,17 +75,17 @@ export function receiptsPrefix(timestamp: string): string {
   return `${setPrefix(timestamp)}receipts/`;
 }
 
-/** Prefix of the seal's parts, one object per content. */
+/** Prefix of the parts of a seal, one object per content. */
 export function sealPartsPrefix(timestamp: string): string {
   return `${setPrefix(timestamp)}${FOLDERS['seal-part']}/`;
 }
 
-/** Prefix of what agents and coordinator say to each other about a set, one object per content. */
+/** Prefix of the orders, claims or reports of agents for a set, one object per content. */
 export function agentsPrefix(timestamp: string, what: 'orders' | 'claims' | 'reports'): string {
   return `${setPrefix(timestamp)}${what}/`;
 }
 
-/** Prefix of everything of one task, or of its orders or receipts. */
+/** Prefix of all objects of a task, or of its orders or receipts. */
 export function taskPrefix(task: string, what?: 'orders' | 'receipts'): string {
   return `${TASKS}${task}/${what === undefined ? '' : `${what}/`}`;
 }
@@ -101,7 +104,7 @@ export function restorePrefix(restore: string): string {
   return `${RESTORES}${restore}/`;
 }
 
-/** Prefix of the orders, agents' claims or receipts of one phase of a restore. */
+/** Prefix of the orders, claims or receipts of one phase of a restore. */
 export function phasePrefix(
   restore: string,
   what: 'orders' | 'claims' | 'receipts',
@@ -167,7 +170,7 @@ export function shipmentName(shipment: Pick<Shipment, 'attempt' | 'worker' | 'se
   return `${shipment.attempt}-${shipment.worker}-${String(shipment.sequence).padStart(6, '0')}`;
 }
 
-/** The meaning of a key, or undefined for anything that is not exactly one of ours. */
+/** The meaning of a key, or undefined for a text that no key formats to. */
 export function parseKey(text: string): Key | undefined {
   const parse = text.startsWith(SETS)
     ? parseSetKey
@@ -178,13 +181,13 @@ export function parseKey(text: string): Key | undefined {
   return key !== undefined && formatKey(key) === text ? key : undefined;
 }
 
-/** @throws StowageError `set/unreadable` when the text is no key of ours. */
+/** @throws StowageError `set/unreadable` if the text is not a key of the format. */
 export function requireKey(text: string): Key {
   const key = parseKey(text);
   if (key === undefined)
     throw new StowageError(
       'set/unreadable',
-      `${JSON.stringify(text)} is not a key of a set or restore`,
+      `${JSON.stringify(text)} is not a key of a set, restore or task`,
       {
         where: { object: text },
       },

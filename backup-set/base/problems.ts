@@ -1,7 +1,7 @@
 import { PROBLEMS_MAX } from './document.ts';
 import type { Problem } from './verdict.ts';
 
-/** Problems as documents tell them: a bounded list, and how many there are. */
+/** Problems as a document has them: a bounded list, and the total number. */
 export interface ProblemList {
   readonly problems: readonly Problem[];
   readonly problemsTotal: number;
@@ -9,7 +9,7 @@ export interface ProblemList {
 
 export const NO_PROBLEMS: ProblemList = { problems: [], problemsTotal: 0 };
 
-/** Both lists, the first one first. */
+/** Concatenates two lists. */
 export function joinProblems(one: ProblemList, other: ProblemList): ProblemList {
   return {
     problems: [...one.problems, ...other.problems].slice(0, PROBLEMS_MAX),
@@ -17,7 +17,10 @@ export function joinProblems(one: ProblemList, other: ProblemList): ProblemList 
   };
 }
 
-/** Problems that say that something contradicts something, not merely that it has not come. */
+/**
+ * Codes of problems where two things contradict each other; the others say that something is
+ * missing.
+ */
 const CONTRADICTIONS: ReadonlySet<Problem['code']> = new Set([
   'receipt-altered',
   'receipt-unreadable',
@@ -31,35 +34,38 @@ export function isContradiction({ code }: Pick<Problem, 'code'>): boolean {
   return CONTRADICTIONS.has(code);
 }
 
-/** `damaged` when any problem is a contradiction, else `incomplete`. */
+/** `damaged` if a problem is a contradiction, else `incomplete`. */
 export function worstOf(problems: readonly Problem[]): 'incomplete' | 'damaged' {
   return problems.some(isContradiction) ? 'damaged' : 'incomplete';
 }
 
-/** Gathers what is wrong with the contents of a set, in whatever order they are looked at. */
+/**
+ * Collects the problems of the contents of a set. The order of the contents makes no difference.
+ */
 export interface ProblemGatherer {
-  /** What concerns the set as a whole: told before anything else. */
+  /** Adds problems of the whole set, which come first in the list. */
   addFirst(problems: readonly Problem[]): void;
   add(content: number, problems: readonly Problem[]): void;
-  /** The same of a list that may have been cut already; `part` is a content, or whatever else the work was cut into. */
+  /** Adds a list that may be truncated. `part` is a content or another unit, such as a slice. */
   addList(part: number, list: ProblemList): void;
   readonly total: number;
   readonly worst: 'incomplete' | 'damaged';
-  /** Of all problems that were added, also those that the list has no room for. */
+  /** Codes of all problems that were added, also of those that the list omits. */
   readonly codes: ReadonlySet<Problem['code']>;
   list(): ProblemList;
 }
 
 interface Ranked {
   readonly content: number;
-  /** Its place among the problems of its content. */
+  /** Its index among the problems of its content. */
   readonly rank: number;
   readonly problem: Problem;
 }
 
 /**
- * Keeps a bounded number of them: of every content the first, then of every content the second, and so on, so that one
- * segment with ten thousand missing tables does not hide that others lack something too.
+ * Keeps at most PROBLEMS_MAX problems: the first of every content, then the second of every
+ * content, and so on. So one segment with ten thousand missing tables does not hide the problems of
+ * others.
  */
 export function gatherProblems(): ProblemGatherer {
   let total = 0;
@@ -70,7 +76,7 @@ export function gatherProblems(): ProblemGatherer {
     for (const { code } of problems) codes.add(code);
     for (const [at, problem] of problems.slice(0, PROBLEMS_MAX).entries())
       kept.push({ content, rank: rankOf(at), problem });
-    if (kept.length > 8 * PROBLEMS_MAX) kept = mostTelling(kept);
+    if (kept.length > 8 * PROBLEMS_MAX) kept = lowestRanked(kept);
   };
   return {
     addFirst: (problems) => take(Number.NEGATIVE_INFINITY, problems, (at) => at - problems.length),
@@ -87,21 +93,21 @@ export function gatherProblems(): ProblemGatherer {
     },
     codes,
     list: () => ({
-      problems: mostTelling(kept)
-        .sort((a, b) => compare(a.content, b.content) || a.rank - b.rank || inPlace(a, b))
+      problems: lowestRanked(kept)
+        .sort((a, b) => compare(a.content, b.content) || a.rank - b.rank || byPlace(a, b))
         .map(({ problem }) => problem),
       problemsTotal: total,
     }),
   };
 }
 
-const mostTelling = (ranked: readonly Ranked[]) =>
+const lowestRanked = (ranked: readonly Ranked[]) =>
   ranked
-    .toSorted((a, b) => a.rank - b.rank || compare(a.content, b.content) || inPlace(a, b))
+    .toSorted((a, b) => a.rank - b.rank || compare(a.content, b.content) || byPlace(a, b))
     .slice(0, PROBLEMS_MAX);
 
-/** Of what was added to one content at different times, the list must not depend on which came first. */
-const inPlace = ({ problem: a }: Ranked, { problem: b }: Ranked) =>
+/** Orders problems of one content, so that the list does not depend on the order of the calls. */
+const byPlace = ({ problem: a }: Ranked, { problem: b }: Ranked) =>
   compare(a.object ?? '', b.object ?? '') || compare(a.offset ?? 0, b.offset ?? 0);
 
 const compare = <T extends number | string>(a: T, b: T) => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,5 +1,5 @@
 /**
- * What a step gives that can fail in ways its caller handles: a value, or why there is none.
+ * The result of a step whose caller handles its failures: a value, or the reason of the failure.
  * Failures that no caller handles are thrown as StowageError.
  */
 export type Result<Value, Failure> =

@@ -14,7 +14,7 @@ const only = (part: Partial<Selection>): Selection => ({ ...EVERYTHING, ...part 
 const table = (schema: string, name: string) => ({ schema, name });
 
 describe('a quoted name', () => {
-  test('means that relation and no other, whatever is in it', () => {
+  test('matches only the relation with this name, whatever characters it has', () => {
     fc.assert(
       fc.property(qualifiedName, qualifiedName, (a, b) => {
         const pattern = quoted(a.schema, a.name);
@@ -31,7 +31,7 @@ describe('a quoted name', () => {
 });
 
 describe('an unquoted name', () => {
-  test('without dot, star or quote means itself', () => {
+  test('without dot, star and quote matches itself', () => {
     for (const name of HOSTILE_NAMES.filter((each) => !/[.*"]/.test(each))) {
       expect(selects(only({ includeTables: [`s.${name}`] }), table('s', name)), name).toBe(true);
       expect(selects(only({ includeTables: [`s.${name}`] }), table('s', `${name}x`)), name).toBe(
@@ -40,7 +40,7 @@ describe('an unquoted name', () => {
     }
   });
 
-  test('with a star stands for any run of characters, none and newlines too', () => {
+  test('with a star matches any run of characters, also an empty one and newlines', () => {
     const matching = (pattern: string, name: string) =>
       selects(only({ includeTables: [`public.${pattern}`] }), table('public', name));
     expect(matching('*', 'line\nbreak')).toBe(true);
@@ -52,19 +52,19 @@ describe('an unquoted name', () => {
     expect(matching(`${'*'.repeat(40)}b`, 'a'.repeat(63))).toBe(false);
   });
 
-  test('of a schema does not match a longer one', () => {
+  test('of a schema does not match a longer name', () => {
     expect(selects(only({ includeSchemas: ['pub'] }), table('public', 't'))).toBe(false);
     expect(selects(only({ includeSchemas: ['pub*'] }), table('public', 't'))).toBe(true);
   });
 });
 
-describe('the rule', () => {
-  test('an empty selection takes everything', () => {
+describe('a selection', () => {
+  test('selects everything if it is empty', () => {
     expect(isEverything(EVERYTHING)).toBe(true);
     fc.assert(fc.property(qualifiedName, (name) => selects(EVERYTHING, name)));
   });
 
-  test('exclusion wins over inclusion, by table and by schema', () => {
+  test('excludes what both lists match, by table and by schema', () => {
     const both = only({ includeTables: ['s.t'], excludeTables: ['s.*'] });
     expect(selects(both, table('s', 't'))).toBe(false);
     expect(selects(only({ includeTables: ['s.t'], excludeSchemas: ['s'] }), table('s', 't'))).toBe(
@@ -72,14 +72,14 @@ describe('the rule', () => {
     );
   });
 
-  test('either include list is enough', () => {
+  test('includes what one of the include lists matches', () => {
     const either = only({ includeTables: ['s.t'], includeSchemas: ['other'] });
     expect(selects(either, table('s', 't'))).toBe(true);
     expect(selects(either, table('other', 'x'))).toBe(true);
     expect(selects(either, table('s', 'x'))).toBe(false);
   });
 
-  test('a partition answers to its own name and to its root’s, for inclusion and exclusion', () => {
+  test('includes and excludes a partition by its own name and by its root’s', () => {
     const leaf = table('parts', 'sales_1');
     const root = table('public', 'sales');
     expect(selects(only({ includeTables: ['public.sales'] }), leaf, root)).toBe(true);
@@ -90,10 +90,10 @@ describe('the rule', () => {
   });
 });
 
-describe('a typing error is found', () => {
+describe('a typing error in a selection', () => {
   const relations = [{ ...table('p', 'leaf'), partitionRoot: table('s', 'root') }, table('s', 't')];
 
-  test('an include pattern that chooses nothing is told', () => {
+  test('is found if an include pattern matches nothing', () => {
     const selection = only({
       includeTables: ['s.t', 's.nothing', 's.root'],
       includeSchemas: ['s', 'x'],
@@ -101,14 +101,14 @@ describe('a typing error is found', () => {
     expect(unmatchedIncludes(selection, relations)).toEqual(['s.nothing', 'x']);
   });
 
-  test('a pattern that can match nothing is told, also when it excludes', () => {
+  test('is found if a pattern can never match, also an exclude pattern', () => {
     const bad = ['t', 'a.b.c', '', 's.', '.t', '"s.t', 's."t', '"s"x.t', 's"x".t', '"".t'];
     expect(malformedPatterns(only({ excludeTables: bad }))).toEqual(bad);
     expect(malformedPatterns(only({ excludeSchemas: ['s', 's.t', '"a.b"'] }))).toEqual(['s.t']);
     expect(malformedPatterns(only({ includeTables: ['"a.b".c', '*.*'] }))).toEqual([]);
   });
 
-  test('a field that is no list of patterns is refused, prototypes’ too', () => {
+  test('is rejected if a field is unknown or not a list of patterns', () => {
     expect(Selection.safeParse(JSON.parse('{"excludeTable":["s.t"]}')).success).toBe(false);
     expect(
       Selection.safeParse(JSON.parse('{"__proto__":{"includeTables":["s.t"]}}')).data ?? EVERYTHING,

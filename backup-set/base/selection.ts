@@ -1,9 +1,10 @@
 import * as z from 'zod';
 
 /**
- * Which relations a backup or restore is about. A pattern is `schema.table` or, for schemas, `schema`; `*` stands for
- * any run of characters. A name that itself holds a dot, a star or a double quote is written as SQL writes it: `"a.b"."c"`.
- * An empty include list means everything; exclusion wins.
+ * The relations that a backup or restore covers. A pattern is `schema.table` or, for schemas,
+ * `schema`; `*` matches any run of characters. A name with a dot, a star or a double quote is
+ * quoted as in SQL: `"a.b"."c"`. Empty include lists include everything; exclusion overrides
+ * inclusion.
  */
 export const Selection = z.strictObject({
   includeSchemas: z.array(z.string()).default([]),
@@ -25,12 +26,15 @@ export interface QualifiedName {
   readonly name: string;
 }
 
-/** True when the selection leaves nothing out. */
+/** True if the selection excludes nothing. */
 export function isEverything(selection: Selection): boolean {
   return Object.values(selection).every((patterns) => patterns.length === 0);
 }
 
-/** The pure rule behind --include-*, --exclude-* on both sides. A partition also answers to its root's name. */
+/**
+ * The rule of --include-* and --exclude-* in backup and restore. A partition is also selected by
+ * the name of its root.
+ */
 export function selects(
   selection: Selection,
   relation: QualifiedName,
@@ -47,7 +51,7 @@ export function selects(
   return matchesTable(selection.includeTables) || matchesSchema(selection.includeSchemas);
 }
 
-/** Include patterns that choose nothing: a typing error that would otherwise look like success. */
+/** Include patterns that match no relation: a typing error that would look like success. */
 export function unmatchedIncludes(
   selection: Selection,
   relations: readonly (QualifiedName & { readonly partitionRoot?: QualifiedName | undefined })[],
@@ -61,7 +65,7 @@ export function unmatchedIncludes(
   ];
 }
 
-/** Patterns that can match nothing at all, such as a table without its schema: an exclusion that excludes nothing. */
+/** Patterns that can never match, such as a table pattern without a schema. */
 export function malformedPatterns(selection: Selection): string[] {
   const without = (parts: number) => (pattern: string) => parsePattern(pattern)?.length !== parts;
   return [
@@ -70,7 +74,7 @@ export function malformedPatterns(selection: Selection): string[] {
   ];
 }
 
-/** The parts of a pattern, or undefined when it is not well formed: `a.b` → two, `"a.b".c` → two, `a` → one. */
+/** The parts of a pattern, or undefined if it is malformed: `a.b` → 2, `"a.b".c` → 2, `a` → 1. */
 export function parsePattern(pattern: string): RegExp[] | undefined {
   const part = /(?:"((?:[^"]|"")+)"|([^".]+))/y;
   const parts: RegExp[] = [];

@@ -8,7 +8,7 @@ const date = fc.date({
   noInvalidDate: true,
 });
 
-test('an instant names its date to the millisecond, a timestamp to the second', () => {
+test('an instant has the date in milliseconds, a timestamp in seconds', () => {
   fc.assert(
     fc.property(date, (at) => {
       expect(dateOf(instantOf(at))).toEqual(at);
@@ -20,7 +20,7 @@ test('an instant names its date to the millisecond, a timestamp to the second', 
   );
 });
 
-test('timestamps sort as their dates do', () => {
+test('timestamps sort like their dates', () => {
   fc.assert(
     fc.property(date, date, (a, b) => {
       expect(instantOf(a) < instantOf(b)).toBe(a.getTime() < b.getTime());

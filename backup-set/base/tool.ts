@@ -1,2 +1,2 @@
-/** Name and version of this program as plans and reports carry it; a unit test compares it with package.json. */
+/** Name and version in plans and reports. A unit test compares the version with package.json. */
 export const TOOL = 'stowage 0.1.0';

@@ -7,7 +7,7 @@ import { boundedProblems, describeProblem, type Problem, Verdict } from './verdi
 
 const problem = (at: number): Problem => ({ code: 'object-missing', message: `number ${at}` });
 
-test('a list of problems is cut at its bound and the count is kept', () => {
+test('boundedProblems truncates a list and keeps the total number', () => {
   for (const count of [0, 1, PROBLEMS_MAX, PROBLEMS_MAX + 1, 3 * PROBLEMS_MAX]) {
     const problems = Array.from({ length: count }, (_, at) => problem(at));
     const { problemsTotal, problems: listed } = boundedProblems(problems);
@@ -16,7 +16,7 @@ test('a list of problems is cut at its bound and the count is kept', () => {
   }
 });
 
-test('a verdict with more problems than fit can be written and read once it is bounded', () => {
+test('a verdict with bounded problems can be written and read', () => {
   const problems = Array.from({ length: PROBLEMS_MAX + 5 }, (_, at) => problem(at));
   const verdict: Verdict = {
     format: 'stowage/verdict',
@@ -32,7 +32,7 @@ test('a verdict with more problems than fit can be written and read once it is b
   expect(() => encode(Verdict, { ...verdict, problems })).toThrow();
 });
 
-test('a problem is described with every name that is known', () => {
+test('describeProblem prints every name that a problem has', () => {
   fc.assert(
     fc.property(qualifiedName, (relation) => {
       const line = describeProblem({

@@ -27,7 +27,7 @@ export const PROBLEM_CODES = [
   'order-failed',
 ] as const;
 
-/** One thing that is wrong, with every name that is known. */
+/** One thing that is wrong, with all names that are known. */
 export const Problem = z.object({
   code: z.enum(PROBLEM_CODES),
   message: z.string(),
@@ -40,10 +40,10 @@ export type Problem = z.infer<typeof Problem>;
 
 export const Problems = { problemsTotal: Count, problems: z.array(Problem).max(PROBLEMS_MAX) };
 
-/** A message may quote what somebody else wrote: a thousand megabytes must not become a verdict. */
+/** A message can quote a damaged document of any size. */
 const MESSAGE_CHARS_MAX = 4000;
 
-/** Bounds a list of problems for a document, keeping the count. */
+/** Bounds a list of problems for a document, and keeps the total number. */
 export function boundedProblems(problems: readonly Problem[]): {
   problemsTotal: number;
   problems: Problem[];
@@ -57,13 +57,13 @@ export function boundedProblems(problems: readonly Problem[]): {
 function shortened(problem: Problem): Problem {
   const { message } = problem;
   if (message.length <= MESSAGE_CHARS_MAX) return problem;
-  // A character that was cut in half is none.
+  // slice() may cut a surrogate pair, which is not valid UTF-8.
   return { ...problem, message: `${message.slice(0, MESSAGE_CHARS_MAX).toWellFormed()}…` };
 }
 
 export const SetStatus = z.enum(['complete', 'incomplete', 'damaged']);
 
-/** What a check found. Many may exist for a set; the newest of each level speaks. */
+/** The result of a check. A set can have many; the newest verdict of each level counts. */
 export const Verdict = z.object({
   ...header('verdict'),
   timestamp: Timestamp,
@@ -75,7 +75,7 @@ export const Verdict = z.object({
 });
 export type Verdict = z.infer<typeof Verdict>;
 
-/** One line for people: `content 3, public.place, sets/…/1-2-000001.pack at 4096: …`. */
+/** One line for a user: `content 3, public.place, sets/…/1-2-000001.pack at 4096: …`. */
 export function describeProblem(problem: Problem): string {
   const at = problem.offset === undefined ? '' : ` at byte ${problem.offset}`;
   const where = [

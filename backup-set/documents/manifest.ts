@@ -24,7 +24,10 @@ const CountedRelations = fastArray(
     isCount(relation) && isCount(rows) && isCount(bytes) ? { relation, rows, bytes } : undefined,
 );
 
-/** manifest/<content>.json: all that a restore needs to know of one segment's share. Written before `manifest.json`, which pins it. */
+/**
+ * manifest/<content>.json: what a restore needs from one content. It is written before
+ * `manifest.json`, which pins it by its digest.
+ */
 export const ManifestPart = z.object({
   ...header('manifest-part'),
   timestamp: Timestamp,
@@ -36,10 +39,10 @@ export const ManifestPart = z.object({
 });
 export type ManifestPart = z.infer<typeof ManifestPart>;
 
-/** Of one content or of one relation: rows as COPY text (`bytes`) and as they are stored. */
+/** Size of a content or a relation: `bytes` of COPY text, `storedBytes` in the store. */
 const Volume = { rows: Count, bytes: Count, storedBytes: Count };
 
-/** What a relation has in the whole cluster, so that nobody has to read all parts for it. */
+/** A relation with its totals over all contents, so that readers need not read all parts. */
 const ManifestRelation = Relation.extend({
   totals: z.object({ contents: Count, ...Volume, extents: Count }),
 });
@@ -51,7 +54,7 @@ const ManifestContent = SegmentFacts.extend({
 });
 export type ManifestContent = z.infer<typeof ManifestContent>;
 
-/** manifest.json: exists exactly when the set is complete. What every segment has is in its part. */
+/** manifest.json: it exists if and only if the set is complete. Its parts list the objects. */
 export const Manifest = z.object({
   ...header('manifest'),
   timestamp: Timestamp,
@@ -66,7 +69,7 @@ export const Manifest = z.object({
   compression: Compression,
   selection: Selection,
   proof: z.object({ planSha256: Sha256, sealSha256: Sha256 }),
-  /** Older sets in which packs of this one lie. */
+  /** Older sets whose packs this set uses. */
   needs: z.array(Timestamp),
   totals: z.object({
     contents: Count,
@@ -81,7 +84,7 @@ export const Manifest = z.object({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-/** Every object that one content needs, each once. */
+/** All objects of one content, each once: metadata files, then packs. */
 export function* objectsOf({
   content,
   metadata,

@@ -4,7 +4,7 @@ import { isStowageError, messageOf } from '../base/errors.ts';
 import { failure, type Result, success } from '../base/result.ts';
 import type { Problem } from '../base/verdict.ts';
 
-/** Why a document is not the expected one. */
+/** Why a document is rejected. */
 type Fault = 'missing' | 'ambiguous' | 'altered' | 'unreadable' | 'misplaced';
 
 const CODES: Readonly<Record<Fault, Problem['code']>> = {
@@ -81,5 +81,5 @@ function firstDifference<Document extends object>(
   const different = Object.entries(fields).find(([field, value]) => actual.get(field) !== value);
   if (different === undefined) return undefined;
   const [field, value] = different;
-  return `its field ${field} is ${String(actual.get(field))}; by its key it must be ${String(value)}`;
+  return `its field ${field} is ${String(actual.get(field))} instead of ${String(value)}`;
 }

@@ -4,7 +4,7 @@ import { planDisagreements } from '../fold/agreement.ts';
 import { plan } from '../testing/plans.ts';
 import { idsOf, rangesOf } from './plan.ts';
 
-test('ids come back from their ranges, each once and in order', () => {
+test('idsOf returns the ids of rangesOf, each once and in order', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(30)), (ids) => {
       expect([...idsOf(rangesOf(ids))]).toEqual([...new Set(ids)].sort((a, b) => a - b));
@@ -12,7 +12,7 @@ test('ids come back from their ranges, each once and in order', () => {
   );
 });
 
-test('ranges are the fewest: no two of them touch', () => {
+test('rangesOf returns the smallest list: no two ranges are adjacent', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(30)), (ids) => {
       const ranges = rangesOf(ids);
@@ -24,6 +24,6 @@ test('ranges are the fewest: no two of them touch', () => {
   );
 });
 
-test('a plan that agrees with itself has no disagreements', () => {
+test('a consistent plan has no disagreements', () => {
   fc.assert(fc.property(plan, (made) => planDisagreements(made).length === 0));
 });

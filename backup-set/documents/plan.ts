@@ -4,15 +4,18 @@ import { METADATA_FILES } from '../base/keys.ts';
 import { Selection } from '../base/selection.ts';
 import { Timestamp } from '../base/timestamps.ts';
 
-/** A relation whose rows are in the set. */
+/** A relation whose rows the set contains. */
 export const Relation = Name.extend({
   id: Count,
   kind: z.enum(['table', 'partition']),
   columns: z.array(z.string().min(1)),
   condition: z.string().exactOptional(),
-  /** Every segment holds all its rows; one of them has shipped them. */
+  /** Every segment has all rows of it; one of them ships them. */
   replicated: z.literal(true).exactOptional(),
-  /** Another database has other segments for its rows, because its key is hashed by oids (an enum): only a coordinator knows which. */
+  /**
+   * The distribution key is hashed by OIDs (an enum), so that rows belong to other segments in
+   * another database: only its coordinator can distribute them.
+   */
   redistribute: z.literal(true).exactOptional(),
   partitionRoot: Name.exactOptional(),
 });
@@ -20,12 +23,12 @@ export type Relation = z.infer<typeof Relation>;
 
 export const NotShipped = Name.extend({ kind: z.string(), reason: z.string() });
 
-/** How a database compares and classifies text; another one would sort its indexes otherwise. */
+/** How a database compares and classifies text. Another locale gives another order of indexes. */
 export const Locale = z.object({
   provider: z.enum(['libc', 'icu', 'builtin']),
   collate: z.string(),
   ctype: z.string(),
-  /** Of the provider, where that is not libc. */
+  /** Locale name of a provider other than libc. */
   name: z.string().exactOptional(),
 });
 export type Locale = z.infer<typeof Locale>;
@@ -33,7 +36,7 @@ export type Locale = z.infer<typeof Locale>;
 /** Inclusive ranges of relation ids. */
 const Ranges = z.array(z.tuple([Count, Count]));
 
-/** What plan and manifest both say of a segment. */
+/** Fields of a segment in both plan and manifest. */
 export const SegmentFacts = z.object({
   content: Content,
   host: z.string(),
@@ -43,7 +46,7 @@ export const SegmentFacts = z.object({
   locale: Locale.exactOptional(),
 });
 
-/** What one segment must deliver. */
+/** What one content must deliver. */
 export const PlannedContent = SegmentFacts.extend({
   metadata: z.array(z.enum(METADATA_FILES)),
   relations: Ranges,
@@ -58,12 +61,14 @@ export const Snapshot = z.object({
   attempts: Count,
 });
 
-/** `auto`: each frame's level was chosen by who waited for whom. */
+/**
+ * `auto`: the shipper chose the level of each frame by whether CPU or storage was the bottleneck.
+ */
 export const ZstdLevel = z.union([z.int().min(1).max(19), z.literal('auto')]);
 
 export const Compression = z.object({ algorithm: z.literal('zstd'), level: ZstdLevel });
 
-/** plan.json: what must exist before the set is complete (docs/format.md). */
+/** plan.json: what a set must contain to be complete (docs/format.md). */
 export const Plan = z.object({
   ...header('plan'),
   timestamp: Timestamp,
@@ -85,12 +90,12 @@ export const Plan = z.object({
 });
 export type Plan = z.infer<typeof Plan>;
 
-/** The ids that ranges stand for. */
+/** All ids in ranges. */
 export function* idsOf(ranges: PlannedContent['relations']): Generator<number> {
   for (const [first, last] of ranges) for (let id = first; id <= last; id++) yield id;
 }
 
-/** The fewest ranges that stand for these ids. */
+/** The smallest list of ranges with these ids. */
 export function rangesOf(ids: Iterable<number>): [number, number][] {
   const ranges: [number, number][] = [];
   for (const id of [...new Set(ids)].sort((a, b) => a - b)) {

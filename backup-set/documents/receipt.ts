@@ -14,7 +14,7 @@ import { fastArray, isCount, isCrc32 } from '../base/fast-array.ts';
 import { METADATA_FILES } from '../base/keys.ts';
 import { Timestamp } from '../base/timestamps.ts';
 
-/** One frame: where it lies in its pack and what is in it. */
+/** One frame: its place in the pack, and what it contains. `bytes` is the size of its COPY text. */
 export const Extent = z.object({
   relation: Count,
   offset: Count,
@@ -39,7 +39,7 @@ export const Extents = fastArray(Extent, ({ relation, offset, length, rows, byte
     : undefined,
 );
 
-/** An object as its writer saw it stored. */
+/** An object as it was when its writer stored it. */
 export const ObjectRef = z.object({
   key: z.string().max(KEY_CHARS_MAX),
   bytes: Count,
@@ -48,7 +48,7 @@ export const ObjectRef = z.object({
 });
 export type ObjectRef = z.infer<typeof ObjectRef>;
 
-/** Only these fields of whatever carries them. */
+/** Copies only these fields. */
 export function objectRefShape({ key, bytes, crc32, etag }: ObjectRef): ObjectRef {
   return { key, bytes, crc32, ...(etag === undefined ? {} : { etag }) };
 }
@@ -65,7 +65,7 @@ const shipped = {
   finishedAt: IsoDate,
 };
 
-/** A shipper's claim that one object has arrived; agreement with plan and seal makes it true. */
+/** A shipper's claim that it stored one object. Only the seal makes a receipt count. */
 export const Receipt = z.discriminatedUnion('kind', [
   z.object({
     ...shipped,
@@ -76,3 +76,21 @@ export const Receipt = z.discriminatedUnion('kind', [
 ]);
 export type Receipt = z.infer<typeof Receipt>;
 export type PackReceipt = Extract<Receipt, { kind: 'pack' }>;
+
+/**
+ * Extents must cover a pack from 0 to its end, in order, without a gap or an overlap.
+ * @returns what is wrong at the first place where they do not, or undefined.
+ */
+export function firstGap({
+  object,
+  extents,
+}: Pick<PackReceipt, 'object' | 'extents'>): string | undefined {
+  let at = 0;
+  for (const { offset, length } of extents) {
+    if (offset !== at) return `an extent begins at byte ${offset}, the previous one ends at ${at}`;
+    at += length;
+  }
+  return at === object.bytes
+    ? undefined
+    : `the extents end at byte ${at}, but the pack has ${object.bytes} bytes`;
+}

@@ -1,23 +1,32 @@
 import * as z from 'zod';
-import { Content, Count, Crc32, header, IsoDate, Name, Sha256 } from '../base/document.ts';
+import {
+  Content,
+  Count,
+  Crc32,
+  FORMAT_VERSION,
+  header,
+  IsoDate,
+  Name,
+  Sha256,
+} from '../base/document.ts';
 import { fastArray, fastName, isCount, isCrc32 } from '../base/fast-array.ts';
 import { PHASES } from '../base/keys.ts';
 import { Selection } from '../base/selection.ts';
 import { RestoreId, Timestamp } from '../base/timestamps.ts';
-import { Problems } from '../base/verdict.ts';
+import { boundedProblems, type Problem, Problems } from '../base/verdict.ts';
 import { Locale, Relation } from './plan.ts';
 import { ObjectRef } from './receipt.ts';
 
-/** What may be there already, and what happens to it (docs/format.md, Restores). */
+/** Whether database and tables may exist before a restore (docs/format.md, Restores). */
 export const RESTORE_MODES = ['create', 'fill', 'truncate'] as const;
 
-/** Who puts rows into the target's tables (docs/format.md, Restores). */
-export const LOADS = ['per-segment', 'coordinator', 'on-segment'] as const;
+/** Which servers load the rows into the target's tables (docs/format.md, Restores). */
+export const LOAD_STRATEGIES = ['per-segment', 'coordinator', 'on-segment'] as const;
 
 const PhaseName = z.enum(PHASES);
 const TargetContent = z.object({ content: Content, host: z.string(), port: z.int() });
 
-/** request.json: somebody wants data back. */
+/** request.json: asks for a restore. */
 export const RestoreRequest = z.object({
   ...header('restore-request'),
   id: RestoreId,
@@ -30,26 +39,28 @@ export const RestoreRequest = z.object({
   }),
   selection: Selection,
   mode: z.enum(RESTORE_MODES),
-  /** Read every byte before the first DDL statement. */
+  /** Read and check every byte before the first DDL statement. */
   verify: z.boolean(),
-  /** Roles, role memberships and tablespaces first. */
+  /** Restore roles, role memberships and tablespaces first. */
   globals: z.boolean(),
   noOwner: z.boolean(),
-  /** Load through the coordinator, which sends every row to the segment it belongs to, also where the counts agree. */
+  /**
+   * Load through the coordinator, which distributes the rows, even if the segment counts are equal.
+   */
   resize: z.boolean(),
-  /** Resident agents follow the orders; nobody starts shippers for them. */
+  /** Resident agents carry out the orders; the command line starts no shippers. */
   agents: z.boolean(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 
-/** plan.json of a restore: what will be done, in which order. */
+/** plan.json of a restore: phases in their order, and volumes per content. */
 export const RestorePlan = z.object({
   ...header('restore-plan'),
   id: RestoreId,
   timestamp: Timestamp,
   manifestSha256: Sha256,
   phases: z.array(PhaseName).min(1),
-  load: z.enum(LOADS),
+  load: z.enum(LOAD_STRATEGIES),
   contents: z.array(
     z.object({ content: Content, relations: Count, rows: Count, bytes: Count, storedBytes: Count }),
   ),
@@ -63,7 +74,7 @@ export const RestorePlan = z.object({
 });
 export type RestorePlan = z.infer<typeof RestorePlan>;
 
-/** One frame and where to get it. */
+/** One frame and the pack that holds it. */
 export const SourceExtent = z.object({
   key: z.string(),
   offset: Count,
@@ -94,7 +105,7 @@ export const LoadRelation = Relation.pick({
   name: true,
   columns: true,
 }).extend({
-  /** The segments' own shippers hand the rows to COPY FROM PROGRAM ON SEGMENT; `extents` is empty then. */
+  /** The segments load it with COPY FROM PROGRAM ON SEGMENT; `extents` is empty then. */
   onSegment: z.literal(true).exactOptional(),
   rows: Count,
   bytes: Count,
@@ -102,7 +113,7 @@ export const LoadRelation = Relation.pick({
 });
 export type LoadRelation = z.infer<typeof LoadRelation>;
 
-/** A frame to read and compare, and whose it is. */
+/** A frame to read and check, and its relation. */
 export const VerifyExtent = SourceExtent.pick({ offset: true, length: true, crc32: true }).extend({
   relation: Name,
 });
@@ -114,16 +125,16 @@ export const VerifyExtents = fastArray(VerifyExtent, ({ offset, length, crc32, r
     : undefined;
 });
 
-/** Bytes to read and compare before anything is changed. */
+/** An object to read and check before the restore changes anything. */
 const VerifyObject = ObjectRef.extend({
-  /** Only these parts are wanted; absent = the whole object. */
+  /** The parts to read; absent = the whole object. */
   extents: VerifyExtents.exactOptional(),
 });
 export type VerifyObject = z.infer<typeof VerifyObject>;
 
 const order = { ...header('order'), id: RestoreId, timestamp: Timestamp, content: Content };
 
-/** What one segment does in one phase; it carries all that the segment needs to know. */
+/** What one segment does in one phase. A shipper needs no other document. */
 export const Order = z.discriminatedUnion('phase', [
   z.object({ ...order, phase: z.literal('verify'), objects: z.array(VerifyObject) }),
   z.object({
@@ -131,20 +142,20 @@ export const Order = z.discriminatedUnion('phase', [
     phase: z.literal('pre-data'),
     mode: z.enum(RESTORE_MODES),
     encoding: z.string(),
-    /** Of the database that `create` makes. */
+    /** Locale of the database that mode `create` creates. */
     locale: Locale.exactOptional(),
     noOwner: z.boolean(),
     globals: ObjectRef.exactOptional(),
     schema: ObjectRef.exactOptional(),
     /** Chosen relations; absent = the whole schema. */
     only: z.array(Name).exactOptional(),
-    /** Relations that will be loaded: refused when they exist (create, fill), emptied (truncate). */
+    /** Relations to load: they must not exist (create, fill), or are emptied (truncate). */
     relations: z.array(Name),
   }),
   z.object({
     ...order,
     phase: z.literal('data'),
-    /** `feed`: hand the rows to the programs that the coordinator's COPY starts here. */
+    /** `feed`: pass the rows to the programs that the coordinator's COPY starts on this host. */
     role: z.enum(['load', 'feed']),
     encoding: z.string(),
     relations: z.array(LoadRelation),
@@ -165,7 +176,7 @@ export const Order = z.discriminatedUnion('phase', [
 export type Order = z.infer<typeof Order>;
 export type OrderOf<P extends Order['phase']> = Extract<Order, { phase: P }>;
 
-/** A relation that was loaded, and how many rows the server counted. */
+/** A loaded relation, and the number of rows that the server counted. */
 export const LoadedRelation = Name.extend({ rows: Count });
 
 export const LoadedRelations = fastArray(LoadedRelation, (value) => {
@@ -174,7 +185,7 @@ export const LoadedRelations = fastArray(LoadedRelation, (value) => {
   return name !== undefined && isCount(rows) ? { ...name, rows } : undefined;
 });
 
-/** receipts/<phase>/<content>.json: the order was carried out, or what kept it from being. */
+/** receipts/<phase>/<content>.json: the order was carried out, or why it failed. */
 export const RestoreReceipt = z.object({
   ...header('restore-receipt'),
   id: RestoreId,
@@ -183,12 +194,34 @@ export const RestoreReceipt = z.object({
   status: z.enum(['done', 'failed']),
   startedAt: IsoDate,
   finishedAt: IsoDate,
-  /** Bytes read from storage. */
+  /** Bytes read from the store. */
   storedBytes: Count,
   relations: LoadedRelations,
   ...Problems,
 });
 export type RestoreReceipt = z.infer<typeof RestoreReceipt>;
+
+/** The receipt of an order that failed, or whose shipper or agent can no longer report. */
+export function failedReceipt(
+  { id, phase, content }: Pick<RestoreReceipt, 'id' | 'phase' | 'content'>,
+  problem: Problem,
+  startedAt: Date,
+  finishedAt: Date,
+): RestoreReceipt {
+  return {
+    format: 'stowage/restore-receipt',
+    version: FORMAT_VERSION,
+    id,
+    phase,
+    content,
+    status: 'failed',
+    startedAt: startedAt.toISOString(),
+    finishedAt: finishedAt.toISOString(),
+    storedBytes: 0,
+    relations: [],
+    ...boundedProblems([problem]),
+  };
+}
 
 /** outcome.json: how the restore ended. */
 export const Outcome = z.object({

@@ -16,8 +16,8 @@ function problemsOf(folded: Folded, status: 'incomplete' | 'damaged') {
   return folded.status === 'complete' ? [] : folded.problems;
 }
 
-describe('an altered seal never makes a complete set', () => {
-  /** One word of the database, changed. */
+describe('a set is not complete with an altered seal', () => {
+  /** The seal with one count of the database changed. */
   const wordChange = fc.record({
     field: fc.constantFrom('rows' as const, 'bytes' as const),
     by: fc.constantFrom(-1, 1),
@@ -33,7 +33,7 @@ describe('an altered seal never makes a complete set', () => {
       }),
     );
 
-  test('a count that is one too high is incomplete, one too low is damaged, and the relation is named', () => {
+  test('with one count too high it is incomplete, with one too low damaged', () => {
     fc.assert(
       fc.property(setAndWord, wordChange, ({ parts, word: { content, word } }, { field, by }) => {
         fc.pre(word[field] + by >= 0);
@@ -55,7 +55,7 @@ describe('an altered seal never makes a complete set', () => {
     );
   });
 
-  test('rows one too high and bytes one too low contradict each other: damaged', () => {
+  test('with rows too high and bytes too low it is damaged', () => {
     fc.assert(
       fc.property(setAndWord, ({ parts, word: { content, word } }) => {
         fc.pre(word.bytes > 0);
@@ -72,23 +72,23 @@ describe('an altered seal never makes a complete set', () => {
   });
 
   const changes: Record<string, (seal: WholeSeal) => WholeSeal> = {
-    'it belongs to another set': (seal) => ({ ...seal, timestamp: '20260131120001' }),
-    'it says failed': (seal) => ({ ...seal, outcome: 'failed' }),
-    'a content is dropped': (seal) => ({ ...seal, contents: seal.contents.slice(1) }),
-    'a content is there twice': (seal) => ({
+    'its timestamp is of another set': (seal) => ({ ...seal, timestamp: '20260131120001' }),
+    'its outcome is failed': (seal) => ({ ...seal, outcome: 'failed' }),
+    'a content is removed': (seal) => ({ ...seal, contents: seal.contents.slice(1) }),
+    'a content is listed twice': (seal) => ({
       ...seal,
       contents: [...seal.contents, ...seal.contents],
     }),
-    'a content is there that the plan does not have': (seal) => ({
+    'it lists a content that the plan does not have': (seal) => ({
       ...seal,
       contents: [...seal.contents, { content: 99, receipts: [], relations: [] }],
     }),
-    'a relation is there that the plan does not have': (seal) =>
+    'it counts a relation that the plan does not have': (seal) =>
       inEach(seal, (content) => ({
         ...content,
         relations: [...content.relations, { relation: 99, attempt: 1, rows: 0, bytes: 0 }],
       })),
-    'a receipt is named that does not exist': (seal) =>
+    'it names a receipt that does not exist': (seal) =>
       inEach(seal, (content) => ({
         ...content,
         receipts: [
@@ -107,7 +107,7 @@ describe('an altered seal never makes a complete set', () => {
     );
   });
 
-  test('when it says failed, the segment is named with its reason', () => {
+  test('when the seal reports a failure, the problem has segment and reason', () => {
     fc.assert(
       fc.property(consistentSet, (parts) => {
         const failures = [{ content: 7, code: 'shipper/died', message: 'killed' }];
@@ -121,7 +121,7 @@ describe('an altered seal never makes a complete set', () => {
     );
   });
 
-  test('when a digest, a receipt or a relation of it is dropped or changed', () => {
+  test('when a digest is changed, or a receipt or relation removed', () => {
     fc.assert(
       fc.property(setAndOne, fc.constantFrom('drop', 'digest'), ({ parts, one }, how) => {
         fc.pre(
@@ -158,7 +158,7 @@ function inEach(
   return { ...seal, contents: seal.contents.map(change) };
 }
 
-test('a plan changed after the seal never gives a complete set, whatever was changed', () => {
+test('a set is damaged if its plan was changed after the seal', () => {
   const changes: ((plan: Plan) => Plan)[] = [
     (plan) => ({ ...plan, database: `${plan.database}2` }),
     (plan) => ({

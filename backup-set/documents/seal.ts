@@ -20,7 +20,7 @@ import type { Problem } from '../base/verdict.ts';
 import { readPinned } from './pinned.ts';
 import type { Plan } from './plan.ts';
 
-/** A receipt that counts, by the digest of its bytes: an altered one is noticed whatever it says. */
+/** A receipt that counts. The digest of its bytes detects any change. */
 export const SealedReceipt = z.object({
   attempt: Attempt,
   worker: Worker,
@@ -29,7 +29,7 @@ export const SealedReceipt = z.object({
 });
 export type SealedReceipt = z.infer<typeof SealedReceipt>;
 
-/** The database's word on one relation of one segment. */
+/** What the database counted for one relation of one content, and the attempt that counts. */
 export const SealedRelation = z.object({
   relation: Count,
   attempt: Attempt,
@@ -49,7 +49,7 @@ export const SealedRelations = fastArray(SealedRelation, ({ relation, attempt, r
     : undefined,
 );
 
-/** seals/<content>.json: what the database counted on one segment, and the receipts that count. */
+/** seals/<content>.json: what the database counted for one content, and the receipts that count. */
 export const SealPart = z.object({
   ...header('seal-part'),
   timestamp: Timestamp,
@@ -59,16 +59,19 @@ export const SealPart = z.object({
 });
 export type SealPart = z.infer<typeof SealPart>;
 
-/** seal.json: the last word of the coordinator. Its parts were written before it; it pins them by their digests. */
+/**
+ * seal.json: the coordinator ends the backup with it. It is written after its parts and pins them
+ * by their digests.
+ */
 export const Seal = z.object({
   ...header('seal'),
   timestamp: Timestamp,
   sealedAt: IsoDate,
-  /** The plan that was carried out: a changed column or name in it would load rows wrongly. */
+  /** Digest of the plan: a changed column or name in the plan would load rows wrongly. */
   planSha256: Sha256,
   outcome: z.enum(['counted', 'failed']),
   contents: z.array(z.object({ content: Content, part: PartDigest })),
-  /** Dispatch only: what the coordinator counted over all contents, which closes the relation. */
+  /** Dispatch only: rows of a relation that the coordinator counted over all contents. */
   dispatched: z.array(z.object({ relation: Count, rows: Count })).exactOptional(),
   failures: z.array(
     z.object({ content: Content.exactOptional(), code: z.string(), message: z.string() }),

@@ -11,19 +11,19 @@ function codesOf(folded: Folded) {
   return folded.status === 'complete' ? [] : folded.problems.map(({ code }) => code);
 }
 
-test('the set these tests break is complete', () => {
+test('the set that these tests change is complete', () => {
   expect(fold(documentsOf(sound)).status).toBe('complete');
 });
 
-describe('nothing counts twice', () => {
-  test('a receipt sealed twice does not stand in for one that never came', () => {
+describe('nothing is counted twice', () => {
+  test('a receipt that is sealed twice does not replace a missing one', () => {
     const once = pack(1, [extent(0, 0), extent(1, 5)]);
     const folded = fold(documentsOf(parts([once, once], [word(0, 20), word(1, 20)])));
     expect(folded.status).toBe('damaged');
     expect(codesOf(folded)).toEqual(['documents-disagree']);
   });
 
-  test('two counts for one relation are not settled by their order', () => {
+  test('two counts for one relation are a contradiction in any order', () => {
     for (const words of [
       [word(0, 10), word(0, 99), word(1, 10)],
       [word(0, 99), word(0, 10), word(1, 10)],
@@ -32,7 +32,7 @@ describe('nothing counts twice', () => {
     }
   });
 
-  test('two metadata receipts for one file are not one', () => {
+  test('two metadata receipts for one file are a contradiction', () => {
     const object = { key: '', bytes: 9, crc32: '00000000' };
     const file = 'schema.dump';
     const metadata = (attempt: number): Receipt => {
@@ -52,7 +52,7 @@ describe('nothing counts twice', () => {
     expect(fold(documentsOf({ ...set([metadata(1)]), plan })).status).toBe('damaged');
   });
 
-  test('two relations of one name may not be in one content, but in two', () => {
+  test('two relations with one name may be in two contents, but not in one', () => {
     const same = tables.map((table) => ({ ...table, name: 'a' }));
     expect(fold(documentsOf({ ...sound, plan: { ...plan, relations: same } })).status).toBe(
       'damaged',
@@ -70,55 +70,52 @@ describe('nothing counts twice', () => {
   });
 });
 
-describe('a pack is what its receipt says', () => {
+describe('the extents of a pack', () => {
   const broken: Record<string, Extent[]> = {
-    'extents overlap': [extent(0, 0), extent(1, 4)],
-    'extents leave a gap': [extent(0, 0), extent(1, 6)],
-    'extents are out of order': [extent(0, 5), extent(1, 0)],
-    'the first extent does not begin at 0': [extent(0, 1), extent(1, 6)],
-    'lengths pass 2^53': [extent(0, 0, { length: Number.MAX_SAFE_INTEGER }), extent(1, 5)],
+    'they overlap': [extent(0, 0), extent(1, 4)],
+    'they leave a gap': [extent(0, 0), extent(1, 6)],
+    'they are out of order': [extent(0, 5), extent(1, 0)],
+    'the first one does not begin at 0': [extent(0, 1), extent(1, 6)],
+    'their lengths exceed 2^53': [extent(0, 0, { length: Number.MAX_SAFE_INTEGER }), extent(1, 5)],
   };
-  test.each(Object.entries(broken))('not tiled and damaged when %s', (_, extents) => {
+  test.each(Object.entries(broken))('make the set damaged when %s', (_, extents) => {
     const folded = fold(documentsOf({ ...sound, sealed: [pack(1, extents)] }));
     expect(folded.status).toBe('damaged');
     expect(codesOf(folded)).toContain('pack-not-tiled');
   });
 
-  test.each([9, 11])(
-    'not tiled and damaged when the object has %i bytes instead of 10',
-    (bytes) => {
-      const [whole] = sound.sealed;
-      if (whole === undefined) throw new Error('no pack');
-      const folded = fold(
-        documentsOf({ ...sound, sealed: [{ ...whole, object: { ...whole.object, bytes } }] }),
-      );
-      expect(codesOf(folded)).toContain('pack-not-tiled');
-    },
-  );
+  test.each([9, 11])('make the set damaged when the object has %i bytes instead of 10', (bytes) => {
+    const [whole] = sound.sealed;
+    if (whole === undefined) throw new Error('no pack');
+    const folded = fold(
+      documentsOf({ ...sound, sealed: [{ ...whole, object: { ...whole.object, bytes } }] }),
+    );
+    expect(codesOf(folded)).toContain('pack-not-tiled');
+  });
 
-  test('rows of a relation that the plan does not give to this content are a contradiction, named with the object', () => {
-    const stranger = pack(1, [extent(0, 0), extent(1, 5), extent(7, 10)]);
-    const folded = fold(documentsOf({ ...sound, sealed: [stranger] }));
+  test('make the set damaged when the plan assigns their relation to another content', () => {
+    const unplanned = pack(1, [extent(0, 0), extent(1, 5), extent(7, 10)]);
+    const folded = fold(documentsOf({ ...sound, sealed: [unplanned] }));
     expect(folded.status).toBe('damaged');
     if (folded.status === 'damaged')
       expect(folded.problems).toEqual([
         expect.objectContaining({
           code: 'documents-disagree',
           content: 0,
-          object: stranger.object.key,
+          object: unplanned.object.key,
           offset: 10,
         }),
       ]);
   });
 
-  test('a receipt that describes another pack than its own does not count', () => {
+  test('do not count when the receipt names the pack of another receipt', () => {
     const foreign = pack(1, [extent(0, 0), extent(1, 5)], { object: pack(2, []).object });
     const folded = fold(documentsOf({ ...sound, sealed: [foreign] }));
     expect(folded.status).toBe('damaged');
     expect(codesOf(folded)).toContain('documents-disagree');
   });
 
-  test('a receipt whose fields are those of another shipment does not count, even when its digest is sealed', () => {
+  test('do not count when the receipt has the fields of another one, even if it is sealed', () => {
     const lying = { ...pack(1, [extent(0, 0), extent(1, 5)]), sequence: 2 };
     const documents = documentsOf({ ...sound, sealed: [lying] });
     const key = formatKey({
@@ -140,18 +137,18 @@ describe('a pack is what its receipt says', () => {
   });
 });
 
-describe('attempts are not mixed', () => {
+describe('attempts are kept apart', () => {
   const first = pack(1, [extent(0, 0)]);
   const second = pack(1, [extent(0, 0), extent(1, 5)], { attempt: 2 });
 
-  test('half of a relation from one attempt and half from another are not the relation', () => {
+  test('half of a relation from each of two attempts makes the set incomplete', () => {
     const set = parts([first, second], [word(0, 20), word(1, 10, { attempt: 2 })]);
     const folded = fold(documentsOf(set));
     expect(folded.status).toBe('incomplete');
     expect(codesOf(folded)).toEqual(['relation-incomplete']);
   });
 
-  test('when both attempts delivered it, only the one that the seal names is in the manifest', () => {
+  test('of two attempts with all rows, only the sealed one is in the manifest', () => {
     const folded = fold(
       documentsOf(
         parts([first, second], [word(0, 10, { attempt: 2 }), word(1, 10, { attempt: 2 })]),
@@ -163,7 +160,7 @@ describe('attempts are not mixed', () => {
     ]);
   });
 
-  test('a lost pack of another attempt is not blamed for a relation that is short', () => {
+  test('a problem about missing rows does not name a lost pack of another attempt', () => {
     const set = parts([first, second], [word(0, 11, { attempt: 2 }), word(1, 10, { attempt: 2 })]);
     const documents = documentsOf(set, { receipts: [receiptDocument(second)] });
     const folded = fold(documents);
@@ -174,7 +171,7 @@ describe('attempts are not mixed', () => {
   });
 });
 
-test('a lost metadata receipt is not blamed for rows that are missing', () => {
+test('a problem about missing rows does not name a lost metadata receipt', () => {
   const { extents: _, ...shipped } = pack(1, [], { worker: 0 });
   const file = 'schema.dump';
   const key = formatKey({ kind: 'metadata', timestamp: TIMESTAMP, content: 0, attempt: 1, file });
@@ -193,8 +190,8 @@ test('a lost metadata receipt is not blamed for rows that are missing', () => {
   expect(short.map(({ object }) => object)).toEqual([lost, lost]);
 });
 
-describe('size does not change the answer', () => {
-  test('totals past 2^53 are damaged, not a crash', () => {
+describe('a set of any size', () => {
+  test('is damaged, without a crash, when its totals exceed 2^53', () => {
     const rows = Number.MAX_SAFE_INTEGER;
     const huge = { rows, bytes: rows };
     const set = parts(
@@ -205,7 +202,7 @@ describe('size does not change the answer', () => {
     expect(folded.status).toBe('damaged');
   });
 
-  test('a segment that delivered nothing of 150,000 relations is incomplete, not a stack overflow', () => {
+  test('is incomplete, without a stack overflow, when 150,000 relations are missing', () => {
     const relations = Array.from(
       { length: 150_000 },
       (_, id): Relation => ({

@@ -9,7 +9,11 @@ import { greenplumDisagreements } from './agreement-greenplum.ts';
 
 const greenplumSet = fc.oneof(barrierSet, dispatchedSet);
 
-const NOT_WHOLE = 'the plan is of no whole Greenplum: a coordinator and contents 0 to N-1';
+const NOT_WHOLE = 'the plan does not cover a whole Greenplum: a coordinator and contents 0 to N-1';
+
+/** The message about a relation that is assigned to `actual` contents. */
+const assigned = (actual: number, wanted: string) =>
+  `the plan assigns this relation to ${actual} contents instead of ${wanted}`;
 
 const nameOf = ({ schema, name }: Relation) => ({ schema, name });
 const segmentsOf = ({ contents }: Plan) => contents.filter(({ content }) => content >= 0);
@@ -18,7 +22,7 @@ const holdersOf = ({ contents }: Plan, id: number) =>
     .filter(({ relations }) => [...idsOf(relations)].includes(id))
     .map(({ content }) => content);
 
-/** The plan with exactly these contents shipping this relation; all else as it was. */
+/** The plan, with this relation assigned to exactly these contents. */
 function givenTo(plan: Plan, id: number, holders: readonly number[]): Plan {
   const contents = plan.contents.map((planned) => {
     const others = [...idsOf(planned.relations)].filter((other) => other !== id);
@@ -30,22 +34,24 @@ function givenTo(plan: Plan, id: number, holders: readonly number[]): Plan {
   return { ...plan, contents };
 }
 
-/** What an altered plan is told; folded with everything else still in place it makes the set damaged, and is told the same. */
-function saidOf(parts: SetParts, plan: Plan) {
-  const said = greenplumDisagreements(plan).map(({ message, relation }) => ({
+/**
+ * The problems of an altered plan. Checks that the fold of its set is damaged with the same ones.
+ */
+function problemsOf(parts: SetParts, plan: Plan) {
+  const found = greenplumDisagreements(plan).map(({ message, relation }) => ({
     message,
     ...(relation && { relation: nameOf(relation) }),
   }));
   const folded = fold(documentsOf(parts, { plan, seal: greenplumSealOf({ ...parts, plan }) }));
   if (folded.status !== 'damaged') throw new Error(folded.status);
-  for (const problem of said)
+  for (const problem of found)
     expect(folded.problems).toContainEqual(
       expect.objectContaining({ code: 'documents-disagree', ...problem }),
     );
-  return said;
+  return found;
 }
 
-/** A set, and one relation of it that fits. */
+/** A set, and one of its relations for which `fits` is true. */
 const setAnd = (fits: (relation: Relation) => boolean, sets = greenplumSet) =>
   sets
     .map((parts) => ({ parts, fitting: parts.plan.relations.filter(fits) }))
@@ -59,7 +65,7 @@ const distributed = setAnd(isDistributed);
 const replicated = setAnd((relation) => relation.replicated === true);
 const chosen = setAnd((relation) => relation.condition !== undefined, dispatchedSet);
 
-test('a plan of a whole Greenplum has nothing wrong, whatever the order of its contents', () => {
+test('a plan of a whole Greenplum has no problems, in any order of its contents', () => {
   const shuffled = greenplumSet.chain(({ plan }) =>
     fc
       .shuffledSubarray(plan.contents, { minLength: plan.contents.length })
@@ -72,7 +78,7 @@ test('a plan of a whole Greenplum has nothing wrong, whatever the order of its c
   );
 });
 
-test('another flavour may give relations to whom it likes', () => {
+test('a plan of another flavour may assign a relation to any contents', () => {
   fc.assert(
     fc.property(distributed, ({ parts: { plan }, relation }) => {
       const shards = givenTo({ ...plan, flavour: 'shards' }, relation.id, [0]);
@@ -81,13 +87,13 @@ test('another flavour may give relations to whom it likes', () => {
   );
 });
 
-describe('the plan is of no whole Greenplum', () => {
+describe('a plan does not cover a whole Greenplum', () => {
   const without = (plan: Plan, gone: number) => ({
     ...plan,
     contents: plan.contents.filter(({ content }) => content !== gone),
   });
 
-  test('when a content is missing between the others, or the coordinator is', () => {
+  test('when the coordinator or a content between others is missing', () => {
     const one = greenplumSet.chain((parts) =>
       fc
         .constantFrom(...parts.plan.contents.slice(0, -1))
@@ -95,33 +101,33 @@ describe('the plan is of no whole Greenplum', () => {
     );
     fc.assert(
       fc.property(one, ({ parts, content }) => {
-        expect(saidOf(parts, without(parts.plan, content))).toEqual([{ message: NOT_WHOLE }]);
+        expect(problemsOf(parts, without(parts.plan, content))).toEqual([{ message: NOT_WHOLE }]);
       }),
     );
   });
 
-  test('when there is nothing but a coordinator', () => {
+  test('when it has only a coordinator', () => {
     fc.assert(
       fc.property(greenplumSet, (parts) => {
         const contents = parts.plan.contents.slice(0, 1);
-        expect(saidOf(parts, { ...parts.plan, contents })).toEqual([{ message: NOT_WHOLE }]);
+        expect(problemsOf(parts, { ...parts.plan, contents })).toEqual([{ message: NOT_WHOLE }]);
       }),
     );
   });
 
-  test('when its numbers have a gap', () => {
+  test('when its content numbers have a gap', () => {
     fc.assert(
       fc.property(greenplumSet, fc.integer({ min: 1, max: 3 }), (parts, gap) => {
         const last = parts.plan.contents.length - 2;
         const contents = parts.plan.contents.map((planned) =>
           planned.content === last ? { ...planned, content: last + gap } : planned,
         );
-        expect(saidOf(parts, { ...parts.plan, contents })).toEqual([{ message: NOT_WHOLE }]);
+        expect(problemsOf(parts, { ...parts.plan, contents })).toEqual([{ message: NOT_WHOLE }]);
       }),
     );
   });
 
-  test('when the last content is gone, by the seal that still names it', () => {
+  test('when the last content was removed and the seal still names it', () => {
     fc.assert(
       fc.property(
         greenplumSet.filter(({ plan }) => plan.contents.length > 2),
@@ -132,7 +138,8 @@ describe('the plan is of no whole Greenplum', () => {
           const seal = { ...greenplumSealOf(parts), planSha256 };
           const folded = fold(documentsOf(parts, { plan, seal }));
           if (folded.status !== 'damaged') throw new Error(folded.status);
-          // Its replicated relations are nobody's now; without such the plan is one of a smaller Greenplum.
+          // Replicated relations of that content are reported too; without them, only the seal
+          // tells.
           if (greenplumDisagreements(plan).length > 0) return;
           expect(folded.problems).toContainEqual(
             expect.objectContaining({ code: 'documents-disagree', content: gone }),
@@ -143,8 +150,8 @@ describe('the plan is of no whole Greenplum', () => {
   });
 });
 
-describe('a distributed relation is named', () => {
-  test('when any of its slices is left out', () => {
+describe('a distributed relation is reported', () => {
+  test('when any of the segments does not ship it', () => {
     const slice = distributed.chain(({ parts, relation }) =>
       fc
         .constantFrom(...segmentsOf(parts.plan))
@@ -153,10 +160,10 @@ describe('a distributed relation is named', () => {
     fc.assert(
       fc.property(slice, ({ parts, relation, content, count }) => {
         const holders = holdersOf(parts.plan, relation.id).filter((holder) => holder !== content);
-        const said = saidOf(parts, givenTo(parts.plan, relation.id, holders));
-        expect(said).toEqual([
+        const found = problemsOf(parts, givenTo(parts.plan, relation.id, holders));
+        expect(found).toEqual([
           {
-            message: `the plan gives this relation to ${count - 1} contents, not to each of ${count} segments`,
+            message: assigned(count - 1, `all ${count} segments`),
             relation: nameOf(relation),
           },
         ]);
@@ -164,14 +171,14 @@ describe('a distributed relation is named', () => {
     );
   });
 
-  test('when the coordinator ships it, beside the segments or in place of one', () => {
+  test('when the coordinator ships it, in addition to the segments or instead of one', () => {
     fc.assert(
       fc.property(distributed, fc.boolean(), ({ parts, relation }, beside) => {
         const holders = holdersOf(parts.plan, relation.id).slice(beside ? 0 : 1);
         const count = segmentsOf(parts.plan).length;
-        expect(saidOf(parts, givenTo(parts.plan, relation.id, [-1, ...holders]))).toEqual([
+        expect(problemsOf(parts, givenTo(parts.plan, relation.id, [-1, ...holders]))).toEqual([
           {
-            message: `the plan gives this relation to ${beside ? count + 1 : count} contents, not to each of ${count} segments`,
+            message: assigned(beside ? count + 1 : count, `all ${count} segments`),
             relation: nameOf(relation),
           },
         ]);
@@ -179,7 +186,7 @@ describe('a distributed relation is named', () => {
     );
   });
 
-  test('when there is a segment more than those that ship it', () => {
+  test('when a further segment does not ship it', () => {
     fc.assert(
       fc.property(distributed, ({ parts }) => {
         const { plan } = parts;
@@ -189,9 +196,9 @@ describe('a distributed relation is named', () => {
         const lacking = plan.relations.filter(
           ({ id }) => !holdersOf(plan, id).includes(-1) && plan.relations[id]?.replicated !== true,
         );
-        expect(saidOf(parts, { ...plan, contents: [...plan.contents, further] })).toEqual(
+        expect(problemsOf(parts, { ...plan, contents: [...plan.contents, further] })).toEqual(
           lacking.map((relation) => ({
-            message: expect.stringContaining('not to each of') as string,
+            message: expect.stringContaining('instead of all') as string,
             relation: nameOf(relation),
           })),
         );
@@ -200,8 +207,8 @@ describe('a distributed relation is named', () => {
   });
 });
 
-describe('a replicated relation is named', () => {
-  test('when two or more ship it, all of them included', () => {
+describe('a replicated relation', () => {
+  test('is reported when two or more contents ship it', () => {
     const holders = replicated.chain(({ parts, relation }) =>
       fc
         .subarray(
@@ -212,9 +219,9 @@ describe('a replicated relation is named', () => {
     );
     fc.assert(
       fc.property(holders, ({ parts, relation, several }) => {
-        expect(saidOf(parts, givenTo(parts.plan, relation.id, several))).toEqual([
+        expect(problemsOf(parts, givenTo(parts.plan, relation.id, several))).toEqual([
           {
-            message: `the plan gives this relation to ${several.length} contents, not to one content`,
+            message: assigned(several.length, 'one content'),
             relation: nameOf(relation),
           },
         ]);
@@ -222,12 +229,12 @@ describe('a replicated relation is named', () => {
     );
   });
 
-  test('when nobody ships it', () => {
+  test('is reported when no content ships it', () => {
     fc.assert(
       fc.property(replicated, ({ parts, relation }) => {
-        expect(saidOf(parts, givenTo(parts.plan, relation.id, []))).toEqual([
+        expect(problemsOf(parts, givenTo(parts.plan, relation.id, []))).toEqual([
           {
-            message: 'the plan gives this relation to 0 contents, not to one content',
+            message: assigned(0, 'one content'),
             relation: nameOf(relation),
           },
         ]);
@@ -235,7 +242,7 @@ describe('a replicated relation is named', () => {
     );
   });
 
-  test('but not for who ships it: a segment, or the coordinator', () => {
+  test('is accepted when one segment or the coordinator ships it', () => {
     fc.assert(
       fc.property(replicated, ({ parts: { plan }, relation }) => {
         for (const { content } of plan.contents)
@@ -245,8 +252,8 @@ describe('a replicated relation is named', () => {
   });
 });
 
-describe('chosen rows of a table, which a dispatch sends through the coordinator,', () => {
-  test('may be the coordinator’s alone', () => {
+describe('selected rows of a table, which a dispatch reads through the coordinator,', () => {
+  test('are accepted when only the coordinator ships them', () => {
     fc.assert(
       fc.property(chosen, ({ parts: { plan }, relation }) => {
         expect(holdersOf(plan, relation.id)).toEqual([-1]);
@@ -255,7 +262,7 @@ describe('chosen rows of a table, which a dispatch sends through the coordinator
     );
   });
 
-  test('are named when the coordinator and a segment ship them, a part of the segments, or nobody', () => {
+  test('are reported when a segment ships them too, or only some segments, or none', () => {
     const wrong = chosen.chain(({ parts, relation }) => {
       const segments = segmentsOf(parts.plan).map(({ content }) => content);
       const some = fc.subarray(segments, { minLength: 1 }).map((beside) => [-1, ...beside]);
@@ -264,17 +271,17 @@ describe('chosen rows of a table, which a dispatch sends through the coordinator
     });
     fc.assert(
       fc.property(wrong, ({ parts, relation, holders }) => {
-        const said = saidOf(parts, givenTo(parts.plan, relation.id, holders));
-        expect(said.map((problem) => problem.relation)).toEqual([nameOf(relation)]);
+        const found = problemsOf(parts, givenTo(parts.plan, relation.id, holders));
+        expect(found.map((problem) => problem.relation)).toEqual([nameOf(relation)]);
       }),
     );
   });
 });
 
-test('every relation that is wrong is named, and no other', () => {
+test('all wrong relations are reported, and no others', () => {
   fc.assert(
     fc.property(greenplumSet, (parts) => {
-      // All are given to content 0 alone: right for what is replicated, and for a Greenplum of one segment.
+      // Content 0 alone is right for replicated relations, and for a Greenplum of one segment.
       const wrong = parts.plan.relations.reduce(
         (plan, { id }) => givenTo(plan, id, [0]),
         parts.plan,
@@ -289,7 +296,7 @@ test('every relation that is wrong is named, and no other', () => {
   );
 });
 
-test('under a barrier every segment sends its chosen rows, and the coordinator cannot stand in for them', () => {
+test('under a barrier every segment ships its selected rows, not the coordinator', () => {
   fc.assert(
     fc.property(chosen, ({ parts: { plan }, relation }) => {
       const barrier = { ...plan, snapshot: { ...plan.snapshot, mechanism: 'barrier' as const } };

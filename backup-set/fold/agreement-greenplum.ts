@@ -1,20 +1,23 @@
 import type { Plan, Relation } from '../documents/plan.ts';
 
-/** What is wrong with a plan for a Greenplum, in words; `relation` where it is about one. */
+/** What is wrong with the plan of a Greenplum set, and for which relation. */
 interface Disagreement {
   readonly message: string;
   readonly relation?: Relation;
 }
 
 /**
- * A Greenplum's plan must be of the whole cluster: coordinator and contents 0 to N−1, every table on all segments, and of
- * a replicated one, which is whole everywhere, one copy. With a slice left out, or a copy too many, all counts would agree.
+ * The plan of a Greenplum set must cover the whole cluster: coordinator and contents 0 to N−1,
+ * every table on all segments, and one copy of each replicated table, which is complete on every
+ * segment. The counts alone would not detect a missing segment or a second copy.
  */
 export function greenplumDisagreements({ snapshot, relations, contents }: Plan): Disagreement[] {
   const ids = new Set(contents.map(({ content }) => content));
   const segments = contents.length - 1;
   if (segments < 1 || !contents.every((_, at) => ids.has(at - 1)))
-    return [{ message: 'the plan is of no whole Greenplum: a coordinator and contents 0 to N-1' }];
+    return [
+      { message: 'the plan does not cover a whole Greenplum: a coordinator and contents 0 to N-1' },
+    ];
   const dispatched = snapshot.mechanism === 'dispatch';
   const copies = new Uint32Array(relations.length);
   const slices = new Uint32Array(relations.length);
@@ -27,17 +30,18 @@ export function greenplumDisagreements({ snapshot, relations, contents }: Plan):
     const [onCoordinator = 0, onSegments = 0] = [copies[relation.id], slices[relation.id]];
     const once = onCoordinator + onSegments === 1;
     const sliced = onCoordinator === 0 && onSegments === segments;
-    // Dispatch sends chosen rows of a table (an extension's configuration) through the coordinator.
+    // Dispatch reads selected rows (the configuration of an extension) through the coordinator.
     const sound =
       relation.replicated === true
         ? once
         : sliced || (dispatched && relation.condition !== undefined && once && onCoordinator === 1);
     if (sound) return [];
-    const wanted = relation.replicated === true ? 'one content' : `each of ${segments} segments`;
+    const wanted = relation.replicated === true ? 'one content' : `all ${segments} segments`;
+    const actual = `${onCoordinator + onSegments} contents`;
     return [
       {
         relation,
-        message: `the plan gives this relation to ${onCoordinator + onSegments} contents, not to ${wanted}`,
+        message: `the plan assigns this relation to ${actual} instead of ${wanted}`,
       },
     ];
   });

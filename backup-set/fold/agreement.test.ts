@@ -6,7 +6,7 @@ import { consistentSet } from '../testing/arbitraries.ts';
 import { documentsOf, sealOf } from '../testing/builders.ts';
 import { fold } from '../testing/fold-whole.ts';
 
-describe('an altered plan never makes a complete set', () => {
+describe('a set is not complete with an altered plan', () => {
   const inFirst = (plan: Plan, change: (content: Plan['contents'][number]) => object): Plan => ({
     ...plan,
     contents: plan.contents.map((content, at) =>
@@ -14,9 +14,9 @@ describe('an altered plan never makes a complete set', () => {
     ),
   });
   const changes: Record<string, (plan: Plan) => Plan> = {
-    'it belongs to another set': (plan) => ({ ...plan, timestamp: '20260131120001' }),
+    'its timestamp is of another set': (plan) => ({ ...plan, timestamp: '20260131120001' }),
     'a content is renumbered': (plan) => inFirst(plan, () => ({ content: 99 })),
-    'a content is there twice': (plan) => ({
+    'a content is listed twice': (plan) => ({
       ...plan,
       contents: [...plan.contents, ...plan.contents],
     }),
@@ -27,22 +27,22 @@ describe('an altered plan never makes a complete set', () => {
         ...plan.contents.slice(0, 1).map((first) => ({ ...first, content: 99 })),
       ],
     }),
-    'a range grows past the relations': (plan) =>
+    'a range ends outside the relations': (plan) =>
       inFirst(plan, () => ({ relations: [[0, plan.relations.length]] })),
-    'a range is endless': (plan) =>
+    'a range ends at 2^53': (plan) =>
       inFirst(plan, () => ({ relations: [[0, Number.MAX_SAFE_INTEGER]] })),
-    'a range is there twice': (plan) =>
+    'a range is listed twice': (plan) =>
       inFirst(plan, ({ relations }) => ({ relations: [...relations, [0, 0], [0, 0]] })),
     'a range is reversed': (plan) =>
       inFirst(plan, ({ relations }) => ({ relations: [...relations, [1, 0]] })),
-    'a relation is nobody’s': (plan) => ({
+    'a relation is assigned to no content': (plan) => ({
       ...plan,
       relations: [
         ...plan.relations,
         { id: plan.relations.length, schema: 's', name: 'n', kind: 'table', columns: [] },
       ],
     }),
-    'an id is there twice': (plan) => ({
+    'an id is listed twice': (plan) => ({
       ...plan,
       relations: [...plan.relations, ...plan.relations],
     }),
@@ -51,11 +51,11 @@ describe('an altered plan never makes a complete set', () => {
       relations: plan.relations.map((relation) => ({ ...relation, id: relation.id + 1 })),
     }),
     'relations are dropped': (plan) => ({ ...plan, relations: [] }),
-    'a metadata file is added or taken away': (plan) =>
+    'a metadata file is added or removed': (plan) =>
       inFirst(plan, ({ metadata }) => ({
         metadata: metadata.length > 0 ? metadata.slice(1) : ['schema.dump'],
       })),
-    'a metadata file is there twice': (plan) =>
+    'a metadata file is listed twice': (plan) =>
       inFirst(plan, () => ({ metadata: ['schema.dump', 'schema.dump'] })),
   };
   test.each(Object.entries(changes))('when %s', (_, change) => {
@@ -67,7 +67,7 @@ describe('an altered plan never makes a complete set', () => {
     );
   });
 
-  test('when a content is taken away with all its receipts still sealed', () => {
+  test('when a content is removed whose receipts are still sealed', () => {
     fc.assert(
       fc.property(
         consistentSet.filter(({ plan }) => plan.contents.length > 1),

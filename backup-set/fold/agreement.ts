@@ -5,8 +5,8 @@ import type { Seal, SealPart } from '../documents/seal.ts';
 import { greenplumDisagreements } from './agreement-greenplum.ts';
 
 /**
- * What a plan says against itself. The fold counts by relation id and by content: a plan in which these are ambiguous,
- * or which lists a relation that nobody ships, could look complete without being so.
+ * Contradictions within a plan. The fold counts by relation id and by content: if these are
+ * ambiguous, or if a relation is assigned to no content, an incomplete set could look complete.
  */
 export function planDisagreements(plan: Plan): Problem[] {
   const object = formatKey({ kind: 'plan', timestamp: plan.timestamp });
@@ -21,24 +21,24 @@ export function planDisagreements(plan: Plan): Problem[] {
     disagree('the plan names this content twice', { content });
   for (const { content, metadata, relations } of plan.contents) {
     for (const file of repeated(metadata)) disagree(`the plan names ${file} twice`, { content });
-    const range = unsoundRange(relations, plan.relations.length);
+    const range = invalidRange(relations, plan.relations.length);
     if (range !== undefined)
-      disagree(`relation ids ${range} are no range of the plan's own`, { content });
+      disagree(`the relation ids ${range} overlap other ids or are not in the plan`, { content });
   }
-  // Ids and ranges must be sound before anything is counted by them.
+  // The checks below index by ids and ranges.
   if (problems.length > 0) return problems;
   for (const { message, relation } of plan.flavour === 'greenplum'
     ? greenplumDisagreements(plan)
     : [])
     disagree(message, relation && { relation: nameOf(relation) });
   for (const relation of unshipped(plan))
-    disagree('the plan gives this relation to no content', { relation: nameOf(relation) });
+    disagree('the plan assigns this relation to no content', { relation: nameOf(relation) });
   for (const { content, relation } of namedTwice(plan))
-    disagree('the plan gives two relations of this name to one content', { content, relation });
+    disagree('the plan assigns two relations of this name to one content', { content, relation });
   return problems;
 }
 
-/** What a seal says against itself or against the plan, before any part of it is looked at. */
+/** Contradictions within a seal, and between seal and plan. Parts of the seal are not needed. */
 export function sealDisagreements(plan: Plan, seal: Seal): Problem[] {
   const object = formatKey({ kind: 'seal', timestamp: seal.timestamp });
   const disagree = (content: number, message: string): Problem => ({
@@ -59,7 +59,10 @@ export function sealDisagreements(plan: Plan, seal: Seal): Problem[] {
   ];
 }
 
-/** What one content's part of the seal says against itself: counted twice, one receipt could stand in for another that never came. */
+/**
+ * Contradictions within one part of a seal. A receipt that is counted twice could replace one that
+ * never arrived.
+ */
 export function partDisagreements({
   timestamp,
   content,
@@ -84,8 +87,8 @@ export function partDisagreements({
   ];
 }
 
-/** The first range that is reversed, ends outside the plan or overlaps another. */
-function unsoundRange(ranges: PlannedContent['relations'], relations: number): string | undefined {
+/** The first range that is reversed, ends outside the plan or overlaps another one. */
+function invalidRange(ranges: PlannedContent['relations'], relations: number): string | undefined {
   let free = 0;
   for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {
     if (first < free || last < first || last >= relations) return `[${first}, ${last}]`;
@@ -102,7 +105,10 @@ function unshipped({ relations, contents }: Plan): Relation[] {
   return relations.filter(({ id }) => shipped[id] === 0);
 }
 
-/** One name may have several ids (one per shape), but not within one content: its rows would be there twice. */
+/**
+ * A name may have several ids (one per list of columns), but only one per content: a restore would
+ * load its rows twice.
+ */
 function namedTwice({ relations, contents }: Plan) {
   const keys = relations.map(({ schema, name }) => JSON.stringify([schema, name]));
   const shared = repeated(keys);

@@ -6,7 +6,7 @@ import { documentsOf } from '../testing/builders.ts';
 import { foldContent } from './content.ts';
 import { beginFold } from './fold.ts';
 
-test('a content with more extents than its part of the manifest can hold has none, and is named; one with as many has its part', () => {
+test('a content is rejected if it has more extents than a part of the manifest may have', () => {
   fc.assert(
     fc.property(consistentSet, (parts) => {
       const documents = documentsOf(parts);

@@ -19,7 +19,7 @@ import type { SealedSet } from './fold.ts';
 import { readReceipts } from './receipts.ts';
 import { countRelations, type SealedCounts, sealedCounts } from './relations.ts';
 
-/** One segment of a set: its share of the manifest, or why it has none. */
+/** One content of a set: its part of the manifest, or the problems that prevent it. */
 export interface FoldedContent {
   readonly content: number;
   readonly problems: readonly Problem[];
@@ -30,7 +30,9 @@ export interface FoldedContent {
   };
 }
 
-/** Holds one content's receipts against the plan and its part of the seal (`pinnedSealPart`). */
+/**
+ * Compares the receipts of one content with the plan and its part of the seal (`pinnedSealPart`).
+ */
 export function foldContent(
   set: SealedSet,
   planned: PlannedContent,
@@ -45,12 +47,12 @@ export function foldContent(
   if (!counted.ok) {
     const problems = counted.failure;
     const isFailed = set.seal.outcome === 'failed';
-    return { content, problems: isFailed ? inShort(content, problems) : problems };
+    return { content, problems: isFailed ? summarizeMissing(content, problems) : problems };
   }
   const part = counted.value;
   const extents = part.packs.reduce((sum, pack) => sum + pack.extents.length, 0);
   if (extents > extentsMax) {
-    const message = `it has ${extents} extents, and can have ${extentsMax}: back it up with a larger frameBytes`;
+    const message = `it has ${extents} extents, more than ${extentsMax}: use a larger frameBytes`;
     return { content, problems: [{ code: 'content-too-large', content, message }] };
   }
   const bytes = encode(ManifestPart, part);
@@ -64,8 +66,8 @@ function countContent(
   documents: Iterable<RawDocument>,
 ): Result<ManifestPart, readonly Problem[]> {
   const counted = readReceipts(sealed, indexByKey(documents));
-  const words = sealedCounts(sealed, plan.relations.length);
-  const relations = countRelations(plan.relations, planned, sealed, words, counted);
+  const counts = sealedCounts(sealed, plan.relations.length);
+  const relations = countRelations(plan.relations, planned, sealed, counts, counted);
   const metadata = countMetadata(planned, counted.receipts);
   const problems = partDisagreements(sealed).concat(
     counted.problems,
@@ -87,27 +89,31 @@ function countContent(
     refresh,
     metadata: metadata.files,
     relations: relations.counts,
-    packs: packsThatCount(words, counted.receipts),
+    packs: packsThatCount(counts, counted.receipts),
   });
 }
 
-/** A failed backup was stopped everywhere: per content one problem says how much is missing, beside every contradiction. */
-function inShort(content: number, problems: readonly Problem[]): Problem[] {
+/**
+ * A failed backup is stopped on all segments. So per content, one problem replaces all problems
+ * about missing objects; contradictions are kept.
+ */
+function summarizeMissing(content: number, problems: readonly Problem[]): Problem[] {
   const contradictions = problems.filter(isContradiction);
   const missing = problems.length - contradictions.length;
   if (missing === 0) return contradictions;
-  const message = `${missing} tables or files did not arrive before the backup was stopped`;
+  const objects = missing === 1 ? '1 table or file was' : `${missing} tables or files were`;
+  const message = `backup stopped: ${objects} not uploaded`;
   return [...contradictions, { code: 'content-missing', content, message }];
 }
 
-/** Every file of the plan has one receipt, and every sealed file is one of the plan's. */
+/** Each metadata file in the plan must have one sealed receipt, and the reverse. */
 function countMetadata({ content, metadata }: PlannedContent, receipts: readonly Receipt[]) {
   const sealed = receipts.filter((receipt) => receipt.kind === 'metadata');
   const problems: Problem[] = [];
   for (const file of metadata) {
     const found = sealed.filter((receipt) => receipt.file === file).length;
     if (found === 1) continue;
-    const message = `${found} sealed receipts for ${file}, not one`;
+    const message = `the seal names ${found} receipts for ${file} instead of one`;
     problems.push({
       code: found === 0 ? 'metadata-missing' : 'documents-disagree',
       content,
@@ -116,24 +122,24 @@ function countMetadata({ content, metadata }: PlannedContent, receipts: readonly
   }
   for (const { file, object } of sealed) {
     if (metadata.includes(file)) continue;
-    const message = `the seal counts ${file}, which the plan does not give to this content`;
+    const message = `the seal counts ${file}, but the plan of this content lacks it`;
     problems.push({ code: 'documents-disagree', content, object: object.key, message });
   }
   const files = sealed.map(({ file, object }) => ({ ...objectRefShape(object), file })).sort(byKey);
   return { files, problems };
 }
 
-/** Packs with only the extents whose attempt counts; a pack with none is left out. */
-function packsThatCount(words: SealedCounts, receipts: readonly Receipt[]): ManifestPart['packs'] {
+/** The packs with the extents of attempts that count. Packs without such extents are omitted. */
+function packsThatCount(counts: SealedCounts, receipts: readonly Receipt[]): ManifestPart['packs'] {
   return receipts
     .filter((receipt) => receipt.kind === 'pack')
     .map(({ object, extents, attempt }) => ({
       ...objectRefShape(object),
-      extents: extents.filter(({ relation }) => words[relation]?.attempt === attempt),
+      extents: extents.filter(({ relation }) => counts[relation]?.attempt === attempt),
     }))
     .filter(({ extents }) => extents.length > 0)
     .sort(byKey);
 }
 
-/** By code units, as the manifest's order must not depend on a locale; no two objects have one key. */
+/** Compares code units, so that the order does not depend on a locale. Keys are unique. */
 const byKey = (a: ObjectRef, b: ObjectRef) => (a.key < b.key ? -1 : 1);

@@ -11,14 +11,14 @@ type Word = NonNullable<Seal['dispatched']>[number];
 
 const nameOf = ({ schema, name }: Relation) => ({ schema, name });
 
-/** The coordinator's words over these parts. */
+/** The coordinator's counts of these parts. */
 function wordsOf(parts: SetParts): readonly Word[] {
   const { dispatched } = greenplumSealOf(parts);
   if (dispatched === undefined) throw new Error('nothing was dispatched');
   return dispatched;
 }
 
-/** The fold of the set with other words of the coordinator, or none; everything else stays as it was. */
+/** The fold of the set with other counts of the coordinator, or without them. */
 function foldWith(parts: SetParts, dispatched: readonly Word[] | undefined): Folded {
   const { dispatched: _, ...seal } = greenplumSealOf(parts);
   const changed = dispatched === undefined ? seal : { ...seal, dispatched: [...dispatched] };
@@ -30,7 +30,7 @@ function manifestOf(folded: Folded): Manifest {
   return folded.manifest;
 }
 
-/** Status, and of every problem its code and the relation it names. */
+/** The status, and code and relation of every problem. */
 function verdictOf(folded: Folded) {
   if (folded.status === 'complete') return { status: folded.status, problems: [] };
   const problems = folded.problems.map(({ code, relation }) => ({
@@ -40,7 +40,7 @@ function verdictOf(folded: Folded) {
   return { status: folded.status, problems };
 }
 
-/** A set, and one of its relations with the coordinator's word on it. */
+/** A set, and one of its relations with the coordinator's count. */
 const oneWord = dispatchedSet.chain((parts) =>
   fc.constantFrom(...parts.plan.relations).map((relation) => ({
     parts,
@@ -59,7 +59,7 @@ function wordOf(parts: SetParts, id: number): Word {
 const more = fc.integer({ min: 1, max: 1_000_000 });
 
 describe('a dispatched set', () => {
-  test('is complete when the coordinator has counted what arrived', () => {
+  test('is complete when the coordinator counted as many rows as arrived', () => {
     fc.assert(
       fc.property(dispatchedSet, (parts) => {
         const { snapshot, totals } = manifestOf(foldWith(parts, wordsOf(parts)));
@@ -69,7 +69,7 @@ describe('a dispatched set', () => {
     );
   });
 
-  test('has a manifest that says the same for any order of the counts', () => {
+  test('has the same manifest for any order of the counts', () => {
     const shuffled = dispatchedSet.chain((parts) => {
       const words = wordsOf(parts);
       return fc
@@ -78,7 +78,7 @@ describe('a dispatched set', () => {
     });
     fc.assert(
       fc.property(shuffled, ({ parts, words, other }) => {
-        // The proof alone differs: it has the digest of the seal's own bytes.
+        // Only the proof differs: it has the digest of the seal.
         const { proof: _, ...manifest } = manifestOf(foldWith(parts, words));
         const { proof: __, ...again } = manifestOf(foldWith(parts, other));
         expect(again).toEqual(manifest);
@@ -86,7 +86,7 @@ describe('a dispatched set', () => {
     );
   });
 
-  test('is not judged by its sums while a receipt is missing, which says more', () => {
+  test('reports a missing receipt, but not the sums that differ because of it', () => {
     const lost = dispatchedSet
       .filter(({ sealed }) => sealed.length > 0)
       .chain((parts) => fc.constantFrom(...parts.sealed).map((receipt) => ({ parts, receipt })));
@@ -96,15 +96,15 @@ describe('a dispatched set', () => {
         const { receipts } = documentsOf({ ...parts, sealed });
         const folded = fold(documentsOf(parts, { receipts, seal: greenplumSealOf(parts) }));
         if (folded.status !== 'incomplete') throw new Error(folded.status);
-        // Every one of them is about the one content.
+        // All problems are about that content.
         for (const problem of folded.problems) expect(problem.content).toBe(receipt.content);
       }),
     );
   });
 });
 
-describe('of any one relation', () => {
-  test('no count makes the set incomplete', () => {
+describe('for any relation,', () => {
+  test('a missing count makes the set incomplete', () => {
     fc.assert(
       fc.property(oneWord, ({ parts, relation, words, word }) => {
         const left = words.filter((one) => one !== word && one.relation !== relation.id);
@@ -117,7 +117,7 @@ describe('of any one relation', () => {
     );
   });
 
-  test('fewer rows than the coordinator counted make it incomplete, with both numbers', () => {
+  test('fewer rows than the coordinator counted make the set incomplete', () => {
     fc.assert(
       fc.property(oneWord, more, ({ parts, relation, words, word }, missing) => {
         const counted = word.rows + missing;
@@ -132,7 +132,7 @@ describe('of any one relation', () => {
     );
   });
 
-  test('more rows than the coordinator counted make it damaged', () => {
+  test('more rows than the coordinator counted make the set damaged', () => {
     const withRows = oneWord.filter(({ word }) => word.rows > 0);
     fc.assert(
       fc.property(withRows, more, ({ parts, relation, words, word }, surplus) => {
@@ -145,7 +145,7 @@ describe('of any one relation', () => {
     );
   });
 
-  test('two counts make it damaged, equal ones too, in whatever order', () => {
+  test('two counts make the set damaged, even equal ones, in any order', () => {
     fc.assert(
       fc.property(
         oneWord,
@@ -165,7 +165,7 @@ describe('of any one relation', () => {
 });
 
 describe('the coordinator’s counts', () => {
-  test('of what the plan does not define make the set damaged, and say which', () => {
+  test('make the set damaged if they are of a relation that the plan does not define', () => {
     fc.assert(
       fc.property(dispatchedSet, fc.nat(9), fc.nat(9), (parts, beyond, rows) => {
         const stranger = parts.plan.relations.length + beyond;
@@ -180,7 +180,7 @@ describe('the coordinator’s counts', () => {
     );
   });
 
-  test('are needed under dispatch: none, or an empty list, names every relation', () => {
+  test('are required under dispatch: without them every relation is reported', () => {
     fc.assert(
       fc.property(dispatchedSet, fc.constantFrom([], undefined), (parts, none) => {
         expect(verdictOf(foldWith(parts, none))).toEqual({
@@ -194,7 +194,7 @@ describe('the coordinator’s counts', () => {
     );
   });
 
-  test('are a contradiction under a barrier, even when they are right, or none', () => {
+  test('make the set damaged under a barrier, even if they are right or the list is empty', () => {
     fc.assert(
       fc.property(barrierSet, fc.boolean(), (parts, right) => {
         expect(foldWith(parts, undefined).status).toBe('complete');
@@ -210,7 +210,7 @@ describe('the coordinator’s counts', () => {
     );
   });
 
-  test('are each held against its own relation: all that are wrong are named', () => {
+  test('are compared per relation, and all wrong ones are reported', () => {
     const several = dispatchedSet.filter(({ plan }) => plan.relations.length > 1);
     fc.assert(
       fc.property(several, more, (parts, change) => {

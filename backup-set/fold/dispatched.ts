@@ -3,9 +3,10 @@ import type { Plan } from '../documents/plan.ts';
 import type { Seal } from '../documents/seal.ts';
 
 /**
- * Under dispatch the segments' counts are only what arrived: a program cannot tell an abort from the end, and a killed
- * one passes for a success. So every relation needs the coordinator's count, once, and the contents must add up to it.
- * @param arrived rows of a relation, of all contents.
+ * Under dispatch, the segments count only the rows that arrived: the program on a segment cannot
+ * distinguish an abort from the end, and a killed program looks like a success. So the coordinator
+ * must have counted every relation once, and the rows of all contents must add up to its count.
+ * @param arrived rows of a relation in all contents.
  */
 export function dispatchDisagreements(
   { snapshot, relations }: Plan,
@@ -17,21 +18,21 @@ export function dispatchDisagreements(
     return [
       {
         code: 'documents-disagree',
-        message: 'the seal has counts of a dispatch that the plan does not speak of',
+        message: 'the seal has counts of a dispatch, but the plan is not for a dispatch',
       },
     ];
   }
-  const words = Map.groupBy(dispatched ?? [], ({ relation }) => relation);
+  const counts = Map.groupBy(dispatched ?? [], ({ relation }) => relation);
   const problems = relations.flatMap(({ id, schema, name }): Problem[] => {
-    const [word, another] = words.get(id) ?? [];
-    words.delete(id);
+    const [count, another] = counts.get(id) ?? [];
+    counts.delete(id);
     const relation = { schema, name };
-    if (word === undefined)
+    if (count === undefined)
       return [
         {
           code: 'relation-incomplete',
           relation,
-          message: 'the coordinator has given no count for it',
+          message: 'the seal has no row count of the coordinator for it',
         },
       ];
     if (another !== undefined)
@@ -39,21 +40,21 @@ export function dispatchDisagreements(
         {
           code: 'documents-disagree',
           relation,
-          message: 'the coordinator has counted it more than once',
+          message: 'the seal has more than one row count of the coordinator for it',
         },
       ];
     const rows = arrived(id);
-    if (rows === word.rows) return [];
-    const code = rows > word.rows ? 'relation-surplus' : 'relation-incomplete';
+    if (rows === count.rows) return [];
+    const code = rows > count.rows ? 'relation-surplus' : 'relation-incomplete';
     return [
       {
         code,
         relation,
-        message: `${rows} of the ${word.rows} rows that the coordinator counted have arrived`,
+        message: `${rows} of the ${count.rows} rows that the coordinator counted arrived`,
       },
     ];
   });
-  const unplannedRelations = [...words.keys()].map(
+  const unplannedRelations = [...counts.keys()].map(
     (id): Problem => ({
       code: 'documents-disagree',
       message: `the coordinator counted relation ${id}, which the plan does not define`,

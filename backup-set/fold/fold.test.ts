@@ -27,13 +27,13 @@ const setWithDuplicates = consistentSet.chain((parts) => {
 });
 
 describe('a consistent set', () => {
-  test('is complete, whatever dead attempts left beside it', () => {
+  test('is complete, even with receipts of failed attempts', () => {
     fc.assert(
       fc.property(consistentSet, (parts) => fold(documentsOf(parts)).status === 'complete'),
     );
   });
 
-  test('gives the same manifest for any order and duplication of receipts', () => {
+  test('has the same manifest for any order and duplication of receipts', () => {
     fc.assert(
       fc.property(setWithDuplicates, ({ parts, shuffled }) => {
         const { bytes } = manifestOf(documentsOf(parts));
@@ -42,7 +42,7 @@ describe('a consistent set', () => {
     );
   });
 
-  test('gives the same manifest with and without what the seal does not name', () => {
+  test('has the same manifest with and without receipts that the seal does not name', () => {
     fc.assert(
       fc.property(consistentSet, (parts) => {
         const { bytes } = manifestOf(documentsOf(parts));
@@ -51,7 +51,7 @@ describe('a consistent set', () => {
     );
   });
 
-  test('gives two folds that run at the same time the same bytes', async () => {
+  test('has the same manifest in two folds that run at the same time', async () => {
     await fc.assert(
       fc.asyncProperty(consistentSet, async (parts) => {
         const one = async () => manifestOf(await Promise.resolve(documentsOf(parts))).bytes;
@@ -61,7 +61,7 @@ describe('a consistent set', () => {
     );
   });
 
-  test('gives a manifest that decodes and encodes to the same bytes', () => {
+  test('has a manifest that decodes and encodes to the same bytes', () => {
     fc.assert(
       fc.property(consistentSet, (parts) => {
         const { bytes, manifest } = manifestOf(documentsOf(parts));
@@ -72,7 +72,7 @@ describe('a consistent set', () => {
     );
   });
 
-  test('has every extent of the counting attempts exactly once, and none of a dead attempt', () => {
+  test('has every extent of the sealed attempts once, and none of a failed attempt', () => {
     fc.assert(
       fc.property(consistentSet, (parts) => {
         const wanted = parts.sealed.flatMap((receipt) =>
@@ -90,7 +90,7 @@ describe('a consistent set', () => {
     );
   });
 
-  test('has right totals and the digests of plan and seal', () => {
+  test('has the right totals and the digests of plan and seal', () => {
     fc.assert(fc.property(consistentSet, totalsAreRight));
   });
 
@@ -110,7 +110,7 @@ describe('a consistent set', () => {
     );
   });
 
-  test('without its seal is open and names every content', () => {
+  test('is open without its seal, with a problem for every content', () => {
     fc.assert(
       fc.property(consistentSet, (parts) => {
         const { plan, receipts } = documentsOf(parts);
@@ -157,14 +157,14 @@ function totalsAreRight(parts: SetParts) {
 
 const keyOf = ({ key }: { key: string }) => key;
 
-describe('a set that lost a document', () => {
+describe('a set with a missing document', () => {
   const setAndCounting = consistentSet
     .filter((parts) => parts.sealed.length > 0)
     .chain((parts) =>
       fc.record({ parts: fc.constant(parts), lost: fc.constantFrom(...parts.sealed) }),
     );
 
-  test('is incomplete and names content, object and, for packs, a relation', () => {
+  test('is incomplete, and the problem names content, object and, for packs, a relation', () => {
     fc.assert(
       fc.property(setAndCounting, ({ parts, lost }) => {
         const key = formatKey({ ...lost, kind: 'receipt' });
@@ -189,7 +189,7 @@ describe('a set that lost a document', () => {
     );
   });
 
-  test('is never complete with the receipts of another set', () => {
+  test('is not complete with the receipts of another set', () => {
     fc.assert(
       fc.property(setAndCounting, ({ parts }) => {
         const moved = ({ key, bytes }: RawDocument) => ({

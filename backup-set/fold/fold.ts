@@ -9,14 +9,15 @@ import { Seal } from '../documents/seal.ts';
 import { planDisagreements, sealDisagreements } from './agreement.ts';
 
 /**
- * The fold says what a set is, from its documents alone: deterministic, whatever the order, duplication or caller. This
- * is promise 2 and 3 of the design: agreement of plan, receipts and seal, and nothing else, makes a manifest.
+ * The fold computes the state of a set from its documents alone. It is deterministic: the order and
+ * duplication of documents make no difference. A manifest exists if and only if plan, receipts and
+ * seal agree (promises 2 and 3 of docs/architecture.md).
  *
- * It goes content by content, so that a set of any size is folded in the memory that a few contents need:
- * `beginFold` (plan and seal) → `foldContent` for each, in any order → `sumUp`, which has the last word.
+ * It goes content by content, so that a set of any size needs the memory of a few contents:
+ * `beginFold` (plan and seal) → `foldContent` for each content, in any order → `createSetFold`.
  */
 export type Folded =
-  /** The coordinator has not sealed the set yet. */
+  /** There is no seal yet. */
   | ({ readonly status: 'open'; readonly plan: Plan } & ProblemList)
   | {
       readonly status: 'complete';
@@ -26,12 +27,12 @@ export type Folded =
     }
   | ({ readonly status: 'incomplete' | 'damaged'; readonly plan?: Plan } & ProblemList);
 
-/** A set with plan and seal, whose contents can be looked at. */
+/** A set with readable plan and seal, so that its contents can be folded. */
 export interface SealedSet {
   readonly plan: Plan;
   readonly seal: Seal;
   readonly proof: Manifest['proof'];
-  /** What plan and seal already say against the set; it cannot become complete any more when there is anything. */
+  /** Problems of plan and seal. If there are any, the set cannot become complete. */
   readonly problems: readonly Problem[];
 }
 
@@ -42,7 +43,7 @@ export type FoldStart =
 
 type RejectedFold = Extract<Folded, { status: 'incomplete' | 'damaged' }>;
 
-/** What plan and seal say by themselves. */
+/** Reads plan and seal, and checks them without any other document. */
 export function beginFold(documents: {
   readonly plan: RawDocument;
   readonly seal?: RawDocument | undefined;
@@ -79,13 +80,13 @@ export function beginFold(documents: {
   };
 }
 
-/** What an unsealed set still lacks, per content, from the number of receipts seen: enough to name who went silent. */
+/** A set without a seal: one problem per content, with the number of its receipts. */
 export function foldOpen(plan: Plan, arrived: ReadonlyMap<number, number>): Folded {
   const missing = plan.contents.map(
     ({ content, host }): Problem => ({
       code: 'content-missing',
       content,
-      message: `${arrived.get(content) ?? 0} receipts from ${host}, and no seal`,
+      message: `the set has no seal yet; receipts from ${host}: ${arrived.get(content) ?? 0}`,
     }),
   );
   return { status: 'open', plan, ...boundedProblems(missing) };
@@ -98,7 +99,9 @@ function reject(problems: readonly Problem[], plan?: Plan): FoldStart {
 
 function failuresIn({ outcome, failures }: Seal): Problem[] {
   if (outcome === 'failed' && failures.length === 0)
-    return [{ code: 'segment-failed', message: 'the seal says failed' }];
+    return [
+      { code: 'segment-failed', message: 'the backup failed: the seal says so without a reason' },
+    ];
   return failures.map(({ content, code, message }) => ({
     code: 'segment-failed',
     message: `${message} (${code})`,
@@ -106,7 +109,7 @@ function failuresIn({ outcome, failures }: Seal): Problem[] {
   }));
 }
 
-/** The seal was written over exactly one plan; a plan altered since would load right rows into wrong columns. */
+/** The seal pins the plan: a plan that was changed later would load rows into wrong columns. */
 function checkPlan({ key }: RawDocument, planSha256: string, seal: Seal): Problem | undefined {
   if (seal.planSha256 === planSha256) return undefined;
   return {
@@ -121,7 +124,7 @@ function checkKey(raw: RawDocument, kind: 'plan' | 'seal', timestamp: string): P
   return {
     code: 'documents-disagree',
     object: raw.key,
-    message: `says it belongs to set ${timestamp}`,
+    message: `its timestamp is ${timestamp}, which does not match its key`,
   };
 }
 
@@ -131,6 +134,6 @@ function checkSet(seal: Seal, plan: Plan): Problem | undefined {
   return {
     code: 'documents-disagree',
     object,
-    message: `is not the seal of set ${plan.timestamp}`,
+    message: `it is the seal of another set, not of ${plan.timestamp}`,
   };
 }

@@ -8,7 +8,7 @@ import { documentsOf, type SetParts, sealOf } from '../testing/builders.ts';
 import { fold } from '../testing/fold-whole.ts';
 import { parts as partsOf, place, plan, word } from '../testing/small-set.ts';
 
-/** A set, and one content of it whose part of the seal something happens to. */
+/** A set, and the content whose part of the seal is changed. */
 const setAndContent = consistentSet.chain((parts) =>
   fc.constantFrom(...parts.plan.contents).map(({ content }) => ({ parts, content })),
 );
@@ -16,14 +16,14 @@ const setAndContent = consistentSet.chain((parts) =>
 const keyOf = (content: number, timestamp = plan.timestamp) =>
   formatKey({ kind: 'seal-part', timestamp, content });
 
-/** The fold with other parts of the seal than those that the seal pins. */
+/** The fold with changed parts of the seal. */
 function foldWith(parts: SetParts, change: (sealParts: readonly RawDocument[]) => RawDocument[]) {
   const all = documentsOf(parts);
   return fold({ ...all, sealParts: change(all.sealParts) });
 }
 
-describe('a part of the seal that is not the one that the seal pins', () => {
-  test('is missing: the set is incomplete, and that one content is named with the part', () => {
+describe('a part of a seal', () => {
+  test('that is missing makes the set incomplete, and the problem names content and part', () => {
     fc.assert(
       fc.property(setAndContent, ({ parts, content }) => {
         const folded = foldWith(parts, (all) => all.filter(({ key }) => key !== keyOf(content)));
@@ -36,7 +36,7 @@ describe('a part of the seal that is not the one that the seal pins', () => {
     );
   });
 
-  test('is altered in any bit: the set is damaged, and the part is named', () => {
+  test('with any bit flipped makes the set damaged, and the problem names the part', () => {
     fc.assert(
       fc.property(setAndContent, fc.nat(), fc.nat(7), ({ parts, content }, at, bit) => {
         const folded = foldWith(parts, (all) =>
@@ -53,7 +53,7 @@ describe('a part of the seal that is not the one that the seal pins', () => {
     );
   });
 
-  test('is there a second time with other bytes, in whatever order: damaged', () => {
+  test('of which two versions were read makes the set damaged, in any order', () => {
     fc.assert(
       fc.property(setAndContent, fc.boolean(), ({ parts, content }, first) => {
         const other = { key: keyOf(content), bytes: new TextEncoder().encode('{}') };
@@ -63,7 +63,7 @@ describe('a part of the seal that is not the one that the seal pins', () => {
     );
   });
 
-  test('is of another content: damaged, even where the seal pins its bytes', () => {
+  test('with the fields of another content makes the set damaged, even if it is sealed', () => {
     const several = consistentSet.filter(({ plan: { contents } }) => contents.length > 1);
     fc.assert(
       fc.property(several, (parts) => {
@@ -74,7 +74,7 @@ describe('a part of the seal that is not the one that the seal pins', () => {
           ...seal,
           contents: seal.contents.map((part) => (part.content === one && said ? said : part)),
         };
-        // The seal itself must name each content once to get as far as the part.
+        // The seal must name each content once, or the fold stops before the part.
         const all = documentsOf(parts, { seal: lying });
         const renamed = JSON.parse(new TextDecoder().decode(all.seal.bytes)) as {
           contents: { content: number }[];
@@ -92,15 +92,13 @@ describe('a part of the seal that is not the one that the seal pins', () => {
         });
         expect(folded).toMatchObject({
           status: 'damaged',
-          problems: [
-            { content: one, message: `its field content is ${two}; by its key it must be ${one}` },
-          ],
+          problems: [{ content: one, message: `its field content is ${two} instead of ${one}` }],
         });
       }),
     );
   });
 
-  test('is of another set: it does not count', () => {
+  test('of another set is ignored', () => {
     fc.assert(
       fc.property(setAndContent, ({ parts, content }) => {
         const moved = keyOf(content, '20260131120001');
@@ -113,8 +111,8 @@ describe('a part of the seal that is not the one that the seal pins', () => {
   });
 });
 
-describe('contents are folded one by one', () => {
-  /** The contents in any order, and some of them again. */
+describe('folding contents one by one', () => {
+  /** The contents in any order, some of them twice. */
   const setAndOrder = consistentSet.chain((parts) => {
     const { contents } = parts.plan;
     return fc
@@ -126,7 +124,7 @@ describe('contents are folded one by one', () => {
       .map((order) => ({ parts, order }));
   });
 
-  test('in whatever order and however often: the manifest has the same bytes', () => {
+  test('gives the same manifest in any order, also with repetitions', () => {
     fc.assert(
       fc.property(setAndOrder, ({ parts, order }) => {
         const documents = documentsOf(parts);
@@ -138,7 +136,7 @@ describe('contents are folded one by one', () => {
     );
   });
 
-  test('in whatever order: the same problems are listed, in the same order', () => {
+  test('gives the same problems in the same order, whatever the order of the contents', () => {
     fc.assert(
       fc.property(setAndOrder, fc.nat(), ({ parts, order }, lost) => {
         const all = documentsOf(parts);
@@ -152,7 +150,7 @@ describe('contents are folded one by one', () => {
     );
   });
 
-  test('one that nobody has looked at is no reason to call the set complete', () => {
+  test('does not make a set complete while a content was not folded', () => {
     fc.assert(
       fc.property(setAndContent, ({ parts, content }) => {
         const others = (contents: readonly PlannedContent[]) =>
@@ -165,7 +163,7 @@ describe('contents are folded one by one', () => {
     );
   });
 
-  test('their parts are pinned by the manifest, with the totals that they have', () => {
+  test('gives a manifest with the digests and totals of its parts', () => {
     fc.assert(
       fc.property(consistentSet, (parts) => {
         const folded = fold(documentsOf(parts));
@@ -197,7 +195,7 @@ describe('contents are folded one by one', () => {
   });
 });
 
-describe('a list of problems is bounded, and says how many there are', () => {
+describe('a bounded list of problems', () => {
   const relations = Array.from(
     { length: 3000 },
     (_, id): Relation => ({ schema: 's', name: `t${id}`, id, kind: 'table', columns: [] }),
@@ -208,8 +206,8 @@ describe('a list of problems is bounded, and says how many there are', () => {
     relations: [[0, relations.length - 1]],
   }));
 
-  test('every content that lacks something is named, whatever another lacks', () => {
-    // Content 0 has everything but one relation, the others have nothing.
+  test('names every incomplete content, however many problems another one has', () => {
+    // Content 0 lacks one relation, the others lack everything.
     const counted = relations.slice(1).map(({ id }) => word(id, 0));
     const set = partsOf([], [], {
       plan: { ...plan, relations, contents },
@@ -225,7 +223,7 @@ describe('a list of problems is bounded, and says how many there are', () => {
     for (const content of [1, 2, 3, 4]) expect(named.get(content)?.length).toBeGreaterThan(200);
   });
 
-  test('one contradiction beyond the listed ones still makes the set damaged', () => {
+  test('makes the set damaged even if the only contradiction is not in the list', () => {
     const last = relations.length - 1;
     const counted = [word(last, 0), word(relations.length, 0)];
     const set = partsOf([], [], {

@@ -22,7 +22,7 @@ function problemsOf(folded: Folded, status: 'incomplete' | 'damaged') {
   return folded.status === 'complete' ? [] : folded.problems;
 }
 
-/** The set with one receipt's bytes replaced, as storage would hold it. */
+/** The documents of the set, with the bytes of one receipt replaced. */
 function foldWith(parts: SetParts, key: string, bytes: Uint8Array): Folded {
   const all = documentsOf(parts);
   const receipts = all.receipts.map((receipt) => (receipt.key === key ? { key, bytes } : receipt));
@@ -49,8 +49,8 @@ function expectNamed(folded: Folded, parts: SetParts, one: Receipt, key: string,
   }
 }
 
-describe('an altered receipt makes the set damaged and is named with content, object and relation', () => {
-  test('when any bit of it is flipped', () => {
+describe('a set is damaged, and the problem names the receipt,', () => {
+  test('when any bit of a receipt is flipped', () => {
     fc.assert(
       fc.property(setAndOne, fc.nat(), fc.nat(7), ({ parts, one }, at, bit) => {
         const { key, bytes } = receiptDocument(one);
@@ -62,7 +62,7 @@ describe('an altered receipt makes the set damaged and is named with content, ob
     );
   });
 
-  test('when a number is changed and it is encoded anew', () => {
+  test('when a number in a receipt is changed', () => {
     const fields = ['attempt', 'worker', 'sequence'] as const;
     fc.assert(
       fc.property(setAndOne, fc.constantFrom(...fields), ({ parts, one }, field) => {
@@ -73,7 +73,7 @@ describe('an altered receipt makes the set damaged and is named with content, ob
     );
   });
 
-  test('when two receipts have changed places', () => {
+  test('when two receipts are swapped', () => {
     fc.assert(
       fc.property(setAndOne, ({ parts, one }) => {
         const other = parts.sealed.find((receipt) => receipt !== one);
@@ -91,7 +91,7 @@ describe('an altered receipt makes the set damaged and is named with content, ob
     );
   });
 
-  test('when a second one with other bytes claims its key, in whatever order', () => {
+  test('when two versions of a receipt were read, in any order', () => {
     fc.assert(
       fc.property(setAndOne, fc.boolean(), ({ parts, one }, first) => {
         const all = documentsOf(parts);

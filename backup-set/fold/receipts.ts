@@ -3,19 +3,18 @@ import { formatKey } from '../base/keys.ts';
 import { failure, type Result } from '../base/result.ts';
 import type { Problem } from '../base/verdict.ts';
 import { readPinned } from '../documents/pinned.ts';
-import { Receipt } from '../documents/receipt.ts';
+import { firstGap, Receipt } from '../documents/receipt.ts';
 import type { SealedReceipt, SealPart } from '../documents/seal.ts';
-import { firstGap } from '../documents/tiling.ts';
 
-/** The receipts that count for one content, and what kept others from counting. */
+/** The valid receipts of one content, and the problems of the others. */
 export interface CountedReceipts {
   readonly receipts: readonly Receipt[];
   readonly problems: readonly Problem[];
-  /** Packs' receipts that should count and do not: the first suspects when rows are missing. */
+  /** Sealed receipts of packs that are not valid: the likely cause if rows are missing. */
   readonly lost: readonly { readonly attempt: number; readonly key: string }[];
 }
 
-/** Reads what the seal names, in the order of keys; each must be there, unaltered, and describe what its key says. */
+/** Reads the receipts that the seal names, in the order of their keys. */
 export function readReceipts(sealed: SealPart, index: DocumentIndex): CountedReceipts {
   const { timestamp, content } = sealed;
   const receipts: Receipt[] = [];

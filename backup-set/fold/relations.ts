@@ -5,38 +5,39 @@ import type { Receipt } from '../documents/receipt.ts';
 import type { SealedRelation, SealPart } from '../documents/seal.ts';
 import type { CountedReceipts } from './receipts.ts';
 
-/** The database's words on one content, by relation id. */
+/** What the database counted for one content, by relation id. */
 export type SealedCounts = readonly (SealedRelation | undefined)[];
 
-/** By id, for the relations of a plan: with ten thousand of them in each of a thousand contents, a Map takes its time. */
+/** An array is faster than a Map for ten thousand relations in each of a thousand contents. */
 export function sealedCounts(sealed: Pick<SealPart, 'relations'>, relations: number): SealedCounts {
-  const words = new Array<SealedRelation | undefined>(relations).fill(undefined);
-  for (const word of sealed.relations) if (word.relation < relations) words[word.relation] = word;
-  return words;
+  const counts = new Array<SealedRelation | undefined>(relations).fill(undefined);
+  for (const count of sealed.relations)
+    if (count.relation < relations) counts[count.relation] = count;
+  return counts;
 }
 
-/** Holds what has arrived of one content's relations against the database's word in the seal. */
+/** Compares the rows that arrived for one content with the counts in the seal. */
 export function countRelations(
   named: readonly Relation[],
   planned: PlannedContent,
   sealed: SealPart,
-  words: SealedCounts,
+  counted: SealedCounts,
   { receipts, lost }: Pick<CountedReceipts, 'receipts' | 'lost'>,
 ): { readonly counts: ManifestPart['relations']; readonly problems: readonly Problem[] } {
   const { content } = planned;
   const isGiven = new Uint8Array(named.length);
   for (const [first, last] of planned.relations) isGiven.fill(1, first, last + 1);
-  const arrived = sumExtents(receipts, words);
+  const arrived = sumExtents(receipts, counted);
   const problems: Problem[] = unplannedExtents(content, isGiven, named, receipts);
   const counts: ManifestPart['relations'] = [];
   for (const [first, last] of planned.relations) {
     for (let id = first; id <= last; id++) {
-      const word = words[id];
-      const problem = differs(word, arrived.rows[id], arrived.bytes[id]);
-      if (problem === undefined && word !== undefined)
-        counts.push({ relation: id, rows: word.rows, bytes: word.bytes });
+      const count = counted[id];
+      const problem = differenceOf(count, arrived.rows[id], arrived.bytes[id]);
+      if (problem === undefined && count !== undefined)
+        counts.push({ relation: id, rows: count.rows, bytes: count.bytes });
       if (problem === undefined) continue;
-      const suspect = lost.find(({ attempt }) => attempt === word?.attempt)?.key;
+      const suspect = lost.find(({ attempt }) => attempt === count?.attempt)?.key;
       problems.push({
         ...problem,
         content,
@@ -47,28 +48,28 @@ export function countRelations(
   }
   for (const { relation } of sealed.relations) {
     if (isGiven[relation] === 1) continue;
-    const message = `the seal counts relation ${relation}, which the plan does not give to this content`;
+    const message = `the seal counts relation ${relation}, but the plan of this content lacks it`;
     problems.push({ code: 'documents-disagree', content, ...nameOf(named[relation]), message });
   }
   return { counts, problems };
 }
 
-/** Why what has arrived is not what the database counted; more of anything is a contradiction, less is merely missing. */
-function differs(
-  word: SealedRelation | undefined,
+/** The difference between arrived and counted rows. More than counted is a contradiction. */
+function differenceOf(
+  sealed: SealedRelation | undefined,
   rows = 0,
   bytes = 0,
 ): Pick<Problem, 'code' | 'message'> | undefined {
-  if (word === undefined)
-    return { code: 'relation-incomplete', message: 'the database has given no count for it' };
-  if (rows === word.rows && bytes === word.bytes) return undefined;
+  if (sealed === undefined)
+    return { code: 'relation-incomplete', message: 'the seal has no count of its rows' };
+  if (rows === sealed.rows && bytes === sealed.bytes) return undefined;
   return {
-    code: rows > word.rows || bytes > word.bytes ? 'relation-surplus' : 'relation-incomplete',
-    message: `${rows} of ${word.rows} rows and ${bytes} of ${word.bytes} bytes have arrived`,
+    code: rows > sealed.rows || bytes > sealed.bytes ? 'relation-surplus' : 'relation-incomplete',
+    message: `${rows} of ${sealed.rows} rows and ${bytes} of ${sealed.bytes} bytes arrived`,
   };
 }
 
-/** Extents of relations that the plan does not give to this content: rows that no manifest would name. */
+/** Extents of relations that the plan does not assign to this content. */
 function unplannedExtents(
   content: number,
   isGiven: Uint8Array,
@@ -76,32 +77,32 @@ function unplannedExtents(
   receipts: readonly Receipt[],
 ): Problem[] {
   return receipts.flatMap((receipt): Problem[] => {
-    const stranger =
+    const unplanned =
       receipt.kind === 'pack'
         ? receipt.extents.find(({ relation }) => isGiven[relation] !== 1)
         : undefined;
-    if (stranger === undefined) return [];
+    if (unplanned === undefined) return [];
     return [
       {
         code: 'documents-disagree',
         content,
-        ...nameOf(named[stranger.relation]),
+        ...nameOf(named[unplanned.relation]),
         object: receipt.object.key,
-        offset: stranger.offset,
-        message: `holds relation ${stranger.relation}, which the plan does not give to this content`,
+        offset: unplanned.offset,
+        message: `it has rows of relation ${unplanned.relation}, but the plan of this content lacks it`,
       },
     ];
   });
 }
 
-/** Rows and bytes per relation, of the attempt that the seal names. */
-function sumExtents(receipts: readonly Receipt[], words: SealedCounts) {
-  const [rows, bytes] = [new Float64Array(words.length), new Float64Array(words.length)];
+/** Rows and bytes per relation, of the attempts that the seal names. */
+function sumExtents(receipts: readonly Receipt[], counted: SealedCounts) {
+  const [rows, bytes] = [new Float64Array(counted.length), new Float64Array(counted.length)];
   for (const receipt of receipts) {
     if (receipt.kind !== 'pack') continue;
     for (const extent of receipt.extents) {
       const id = extent.relation;
-      if (words[id]?.attempt !== receipt.attempt) continue;
+      if (counted[id]?.attempt !== receipt.attempt) continue;
       rows[id] = (rows[id] ?? 0) + extent.rows;
       bytes[id] = (bytes[id] ?? 0) + extent.bytes;
     }

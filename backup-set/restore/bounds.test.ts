@@ -17,7 +17,7 @@ function extentsIn(order: Order): number {
   return 0;
 }
 
-/** Per content, the extents of its largest order. */
+/** The number of extents of the largest order, per content. */
 function largest(restore: RestoreCase): Map<number, number> {
   const orders = [
     ...(restore.request.verify ? ordersFor('verify', restore) : []),
@@ -42,8 +42,8 @@ function refused({ request, manifest, parts }: RestoreCase, extentsMax: number):
   return problems.map(({ content = Number.NaN }) => content).sort((a, b) => a - b);
 }
 
-describe('an order that would name more extents than one can', () => {
-  test('is refused with its content, and no other, when all is verified first', () => {
+describe('an order that would need too many extents', () => {
+  test('is reported with its content, and no other one, when all data are verified first', () => {
     fc.assert(
       fc.property(anyCase, fc.nat(20), (restore, extentsMax) => {
         const verified = { ...restore, request: { ...restore.request, verify: true } };
@@ -55,7 +55,7 @@ describe('an order that would name more extents than one can', () => {
     );
   });
 
-  test('is never missed when nothing is', () => {
+  test('is reported also when no data are verified first', () => {
     fc.assert(
       fc.property(anyCase, fc.nat(20), (restore, extentsMax) => {
         const unverified = { ...restore, request: { ...restore.request, verify: false } };

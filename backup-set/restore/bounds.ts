@@ -4,15 +4,15 @@ import type { ManifestRelation } from '../documents/manifest.ts';
 import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
 import { COORDINATOR, loadsOnSegment } from './phases.ts';
 
-/** How much of one content a restore is about. */
+/** How much of one content a restore reads. */
 export type ContentVolume = RestorePlan['contents'][number] & {
-  /** What orders are measured by; no plan tells. */
+  /** Limits the size of orders; the restore plan does not have it. */
   readonly extents: number;
 };
 
 /**
- * Orders that would name more extents than one can: nobody could write them, or read them. Known before anything is begun, and told
- * with what to do about it.
+ * One problem for each order that would need more extents than ORDER_EXTENTS_MAX, so that it could
+ * not be written or read. The message says what to do. Checked before the restore changes anything.
  */
 export function oversizedOrders(
   load: RestorePlan['load'],
@@ -27,7 +27,7 @@ export function oversizedOrders(
   const segments = target.contents.length - 1;
   for (const volume of load === 'coordinator' && !verify ? [] : volumes) {
     const { content } = volume;
-    // The segments of a Greenplum of another size take turns at verifying.
+    // With another number of segments, each segment verifies several contents.
     add(
       load === 'per-segment' || content === COORDINATOR ? content : content % segments,
       volume.extents,
@@ -41,7 +41,7 @@ export function oversizedOrders(
   }
   return [...extents].flatMap(([content, count]): Problem[] => {
     if (count <= extentsMax) return [];
-    const message = `its order would name ${count} extents, and one can name ${extentsMax}: restore some tables at a time`;
+    const message = `its order needs ${count} extents, more than ${extentsMax}: restore fewer tables`;
     return [{ code: 'request-impossible', content, message }];
   });
 }

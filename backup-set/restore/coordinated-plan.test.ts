@@ -13,8 +13,8 @@ import { ordersFor, planOf } from '../testing/restores.ts';
 import { COORDINATOR } from './phases.ts';
 import { chosenRelations, isWhole } from './plan.ts';
 
-describe('the plan', () => {
-  test('has the chosen relations and rows at the coordinator, as it alone loads', () => {
+describe('the plan of a coordinated restore', () => {
+  test('counts relations and rows at the coordinator, which alone loads', () => {
     fc.assert(
       fc.property(greenplumCase, (restore) => {
         const { request, manifest } = restore;
@@ -36,7 +36,7 @@ describe('the plan', () => {
     );
   });
 
-  test('has the bytes at the coordinator, or where the set has them when every segment reads its own', () => {
+  test('counts the bytes of each content where they are read', () => {
     fc.assert(
       fc.property(greenplumCase, (restore) => {
         const { contents, totals } = planOf(restore);
@@ -58,7 +58,7 @@ describe('the plan', () => {
     );
   });
 
-  test('names the target’s contents in order, whatever the request’s', () => {
+  test('lists the contents of the target in order, whatever their order in the request', () => {
     fc.assert(
       fc.property(greenplumCase, (restore) => {
         const { contents } = planOf(restore);
@@ -71,8 +71,8 @@ describe('the plan', () => {
   });
 });
 
-describe('definitions', () => {
-  test('are the coordinator’s to change, with the roots of partitions that were chosen', () => {
+describe('definitions in a coordinated restore', () => {
+  test('are changed by the coordinator, with the roots of chosen partitions', () => {
     fc.assert(
       fc.property(greenplumCase, (restore) => {
         const { request, manifest } = restore;
@@ -91,7 +91,7 @@ describe('definitions', () => {
     );
   });
 
-  test('come from the coordinator’s files, as far as the request wants them', () => {
+  test('come from the files of the coordinator that the request needs', () => {
     fc.assert(
       fc.property(greenplumCase, (restore) => {
         const { mode, globals } = restore.request;
@@ -111,7 +111,7 @@ describe('definitions', () => {
     );
   });
 
-  test('are followed by ANALYZE of every table, of partitions by their root’s name, each once', () => {
+  test('are followed by one ANALYZE per table, and of a partition’s root', () => {
     fc.assert(
       fc.property(greenplumCase, (restore) => {
         const chosen = [...chosenRelations(restore.request, restore.manifest).values()];

@@ -17,12 +17,15 @@ import { ordersFor, type RestoreCase } from '../testing/restores.ts';
 import { COORDINATOR } from './phases.ts';
 import { chosenRelations } from './plan.ts';
 
-/** Only rows of content i that every database has on segment i: no whole copy, nothing hashed by oids, nor shipped by one for all. */
+/**
+ * True if the rows of content i belong to segment i of every database: the relation is not
+ * replicated, not hashed by OIDs, and not shipped by one content for all.
+ */
 const staysWhereItWas = (relation: Relation | undefined) =>
   relation !== undefined && !WHOLE.some((mark) => mark in relation);
 const WHOLE = ['replicated', 'redistribute', 'condition'] as const;
 
-/** The coordinator's order, and those of the segments. */
+/** The data order of the coordinator, and those of the segments. */
 function loadAndFeeds(restore: RestoreCase): { load: OrderOf<'data'>; feeds: OrderOf<'data'>[] } {
   const [load, ...feeds] = dataOrders(restore);
   if (load === undefined) throw new Error('nobody loads');
@@ -33,8 +36,8 @@ function loadAndFeeds(restore: RestoreCase): { load: OrderOf<'data'>; feeds: Ord
 
 const allObjects = ({ parts }: RestoreCase) => parts.flatMap((part) => [...objectsOf(part)]);
 
-describe('every extent that is wanted, and no other,', () => {
-  test('is in exactly one data order: its own segment’s, or the coordinator’s', () => {
+describe('in a coordinated restore, every chosen extent and no other', () => {
+  test('is in exactly one data order, of its segment or of the coordinator', () => {
     fc.assert(
       fc.property(greenplumCase, (restore) => {
         const ordered = dataOrders(restore).flatMap(({ content, relations }) =>
@@ -51,7 +54,7 @@ describe('every extent that is wanted, and no other,', () => {
     );
   });
 
-  test('is verified in exactly one verify order, and so is every other object that will be read', () => {
+  test('is in exactly one verify order, as is every other object that will be read', () => {
     fc.assert(
       fc.property(greenplumCase, (restore) => {
         const { parts, request } = restore;
@@ -83,7 +86,7 @@ describe('every extent that is wanted, and no other,', () => {
     );
   });
 
-  test('is verified where it will be read, when every segment loads its own', () => {
+  test('is verified by the segment that reads it, if segments load their own rows', () => {
     fc.assert(
       fc.property(onSegmentCase, (restore) => {
         const own = new Map(allObjects(restore).map(({ key, content }) => [key, content]));
@@ -97,7 +100,7 @@ describe('every extent that is wanted, and no other,', () => {
 });
 
 describe('the coordinator’s data order', () => {
-  test('names every chosen relation once, with the manifest’s rows and columns', () => {
+  test('lists every chosen relation once, with rows and columns of the manifest', () => {
     fc.assert(
       fc.property(greenplumCase, (restore) => {
         const chosen = chosenRelations(restore.request, restore.manifest);
@@ -112,7 +115,7 @@ describe('the coordinator’s data order', () => {
     );
   });
 
-  test('marks exactly the distributed relations with rows as the segments’, and has no extent of them', () => {
+  test('marks the relations that segments load, and has no extents of them', () => {
     fc.assert(
       fc.property(greenplumCase, (restore) => {
         const chosen = chosenRelations(restore.request, restore.manifest);
@@ -128,7 +131,7 @@ describe('the coordinator’s data order', () => {
     );
   });
 
-  test.each(WHOLE)('keeps every relation with “%s”, with the extents of all contents', (mark) => {
+  test.each(WHOLE)('has the extents of all contents of a relation with “%s”', (mark) => {
     const withSuch = onSegmentCase.filter(({ manifest, request }) =>
       [...chosenRelations(request, manifest).values()].some((relation) => mark in relation),
     );
@@ -149,7 +152,7 @@ describe('the coordinator’s data order', () => {
     );
   });
 
-  test('is the only one when the rows are distributed anew', () => {
+  test('is the only data order if the rows are redistributed', () => {
     const anew = greenplumCase.filter((restore) => strategyOf(restore) === 'coordinator');
     fc.assert(
       fc.property(anew, (restore) => {
@@ -160,7 +163,7 @@ describe('the coordinator’s data order', () => {
 });
 
 describe('a segment’s data order', () => {
-  test('names the relations that the coordinator has marked, all of them, also those it has no row of', () => {
+  test('lists all relations that the coordinator’s order marks, also those without rows', () => {
     fc.assert(
       fc.property(onSegmentCase, (restore) => {
         const { load, feeds } = loadAndFeeds(restore);
@@ -179,7 +182,7 @@ describe('a segment’s data order', () => {
     );
   });
 
-  test('has its own share of them, and all shares are the coordinator’s rows', () => {
+  test('has a share of the rows; all shares add up to those of the coordinator’s order', () => {
     fc.assert(
       fc.property(onSegmentCase, (restore) => {
         const { load, feeds } = loadAndFeeds(restore);

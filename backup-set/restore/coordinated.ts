@@ -22,7 +22,10 @@ import { COORDINATOR, loadsOnSegment } from './phases.ts';
 
 type Chosen = ReadonlyMap<number, ManifestRelation>;
 
-/** The orders of a Greenplum: its coordinator changes everything, its segments check what they will read, and hand rows over. */
+/**
+ * The orders for a Greenplum target. The coordinator changes the database; the segments verify what
+ * they will read, and pass rows on.
+ */
 export function coordinatedOrders(
   phase: Phase,
   load: RestorePlan['load'],
@@ -67,7 +70,9 @@ export function coordinatedOrders(
   }
 }
 
-/** A smaller target has fewer segments than the set has contents: they take turns. */
+/**
+ * A target with fewer segments than the set has contents: each segment verifies several contents.
+ */
 function verifyOrders(chosen: Chosen, { request, manifest }: OrderContext): OrderDraft[] {
   const targets = request.target.contents.map(({ content }) => content).sort((a, b) => a - b);
   const segments = targets.length - 1;
@@ -135,7 +140,7 @@ function dataOrders(
   return [loading, ...feeding];
 }
 
-/** What one content has of these relations; none is an answer too, as the program is started on every segment. */
+/** One content's share of these relations. An empty share is listed too: COPY starts everywhere. */
 function sharesOf(part: ManifestPart, relations: readonly Relation[]): LoadRelation[] {
   const ids = new Set(relations.map(({ id }) => id));
   const extents = extentsByRelation(part, (relation) => ids.has(relation));
@@ -151,7 +156,7 @@ function sharesOf(part: ManifestPart, relations: readonly Relation[]): LoadRelat
   }));
 }
 
-/** Tables with the roots of partitions: up to 6 an archive holds a partitioned table with all its leaves as one entry. */
+/** Tables and partition roots: in 6, an archive has one entry for a root and all its leaves. */
 function namesOf(chosen: Chosen) {
   return unique(
     [...chosen.values()].flatMap((relation) => [
@@ -161,7 +166,7 @@ function namesOf(chosen: Chosen) {
   );
 }
 
-/** A root is analyzed with its leaves. */
+/** ANALYZE of a root includes its leaves. */
 function rootsOf(chosen: Chosen) {
   return unique([...chosen.values()].map((relation) => relation.partitionRoot ?? nameOf(relation)));
 }

@@ -23,7 +23,7 @@ function outcomeOf(restore: RestoreCase, receipts: readonly RestoreReceipt[]): O
   return step.outcome;
 }
 
-/** A case, all receipts of it, and one of them. */
+/** A restore, all its receipts, and one of them. */
 const caseAndOne = restoreCase.chain((restore) => {
   const receipts = allDone(restore);
   return fc.record({
@@ -33,7 +33,7 @@ const caseAndOne = restoreCase.chain((restore) => {
   });
 });
 
-/** A case and the receipt of one data order in which something was loaded. */
+/** A restore, and one receipt of a data order that loaded relations. */
 const caseAndLoad = caseAndOne.filter(
   ({ one }) => one.phase === 'data' && one.relations.length > 0,
 );
@@ -45,7 +45,7 @@ const replaced = (
 ) => receipts.map((receipt) => (receipt === one ? { ...receipt, ...change } : receipt));
 
 describe('a restore', () => {
-  test('that went well everywhere is restored, with the plan’s rows', () => {
+  test('is restored, with the rows of its plan, if all orders were carried out', () => {
     fc.assert(
       fc.property(restoreCase, (restore) => {
         const { totals } = planOf(restore);
@@ -58,7 +58,7 @@ describe('a restore', () => {
     );
   });
 
-  test('takes the same step whatever the order and duplication of receipts', () => {
+  test('takes the same step for any order and duplication of receipts', () => {
     const shuffled = caseAndOne.chain(({ restore, receipts, one }) => {
       const some = receipts.slice(0, receipts.indexOf(one));
       const all = [...some, ...some];
@@ -73,7 +73,7 @@ describe('a restore', () => {
     );
   });
 
-  test('advances one phase at a time, and names whom it waits for', () => {
+  test('advances one phase at a time, and names the contents that it waits for', () => {
     fc.assert(
       fc.property(caseAndOne, ({ restore, receipts, one }) => {
         const without = receipts.filter((receipt) => receipt !== one);
@@ -96,7 +96,7 @@ describe('a restore', () => {
   });
 });
 
-describe('a failure is reported as a failure', () => {
+describe('a restore is not restored', () => {
   const failure = fc.constantFrom<Partial<RestoreReceipt>>(
     { status: 'failed' },
     { status: 'failed', problemsTotal: 1, problems: [{ code: 'order-failed', message: 'no' }] },
@@ -104,7 +104,7 @@ describe('a failure is reported as a failure', () => {
     { problemsTotal: 7 },
   );
 
-  test('one segment’s failure in any phase is never restored, names it, and is refused only before DDL', () => {
+  test('if one segment fails in any phase: it is refused before DDL, else failed', () => {
     fc.assert(
       fc.property(caseAndOne, failure, ({ restore, receipts, one }, change) => {
         const outcome = outcomeOf(restore, replaced(receipts, one, change));
@@ -115,7 +115,7 @@ describe('a failure is reported as a failure', () => {
     );
   });
 
-  test('a failed phase ends the restore only when every segment has spoken', () => {
+  test('if a phase fails, and it ends only after all receipts of the phase', () => {
     fc.assert(
       fc.property(
         caseAndOne.filter(({ restore }) => restore.manifest.contents.length > 1),
@@ -138,7 +138,7 @@ describe('a failure is reported as a failure', () => {
     );
   });
 
-  test('a receipt that is unreadable, another’s, or two at once is never restored', () => {
+  test('if a receipt is unreadable or of another content, or two versions were read', () => {
     const wrong = fc.constantFrom('garbage', 'other', 'both');
     fc.assert(
       fc.property(caseAndOne, wrong, ({ restore, receipts, one }, how) => {
@@ -162,7 +162,7 @@ describe('a failure is reported as a failure', () => {
     );
   });
 
-  test('rows one short, one too many, a relation left out or told twice are failed, with the segment named', () => {
+  test('if a segment loaded a row too few or too many, or a relation never or twice', () => {
     const change = fc.constantFrom('short', 'more', 'left out', 'twice');
     fc.assert(
       fc.property(caseAndLoad, change, ({ restore, receipts, one }, how) => {
@@ -186,7 +186,7 @@ describe('a failure is reported as a failure', () => {
 });
 
 describe('an outcome', () => {
-  test('has the same bytes whoever writes it', () => {
+  test('has the same bytes for any order of receipts', () => {
     fc.assert(
       fc.property(caseAndOne, fc.boolean(), ({ restore, receipts, one }, fails) => {
         const given = fails ? replaced(receipts, one, { status: 'failed' }) : receipts;
@@ -196,16 +196,16 @@ describe('an outcome', () => {
     );
   });
 
-  test('counts all problems and lists as many as fit', () => {
+  test('counts all problems and lists at most PROBLEMS_MAX', () => {
     const problems = Array.from(
       { length: PROBLEMS_MAX },
       (): Problem => ({ code: 'order-failed', message: 'no' }),
     );
     fc.assert(
       fc.property(caseAndOne, ({ restore, receipts, one }) => {
-        const told = { status: 'failed' as const, problemsTotal: 5000, problems };
+        const failed = { status: 'failed' as const, problemsTotal: 5000, problems };
         const phase = receipts.map((receipt) =>
-          receipt.phase === one.phase ? { ...receipt, ...told } : receipt,
+          receipt.phase === one.phase ? { ...receipt, ...failed } : receipt,
         );
         const outcome = outcomeOf(restore, phase);
         expect(outcome.problems).toHaveLength(PROBLEMS_MAX);
@@ -215,7 +215,7 @@ describe('an outcome', () => {
     );
   });
 
-  test('of a request that was not begun is refused, without rows', () => {
+  test('of a rejected request is refused, with no rows', () => {
     const problems: Problem[] = [{ code: 'request-impossible', message: 'no' }];
     const outcome = refusedOutcome(
       { id: '20260201120000123-0123abcd', timestamp: '20260131120000' },

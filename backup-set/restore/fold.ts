@@ -12,18 +12,20 @@ import {
 import { contentsIn } from './phases.ts';
 
 export type RestoreStep =
-  /** Orders of this phase must exist; their receipts are awaited from these contents. */
+  /** The orders of this phase must exist; receipts of these contents are missing. */
   | { readonly kind: 'awaiting'; readonly phase: Phase; readonly contents: readonly number[] }
   | { readonly kind: 'ended'; readonly outcome: Outcome };
 
 /**
- * Where a restore stands: the same fold as for a set, from plan and receipts alone. Pure. A thousand segments with ten thousand
- * tables each tell of ten million: of each receipt only numbers are kept, so they may be read one after the other.
+ * The state of a restore, computed from its plan and receipts alone. Pure. It keeps only numbers
+ * and names of relations, so that receipts can be read one by one: a thousand segments with ten
+ * thousand tables each report ten million.
  */
 export interface RestoreFold {
   /**
-   * One segment's word on one phase, in any order; the second time is of no effect.
-   * @param documents what was read from the receipt's key: one document, or several that contradict each other.
+   * Adds the receipt of one content for one phase, in any order. A second call has no effect.
+   * @param documents read from the key of the receipt: one, or several if reads returned different
+   * bytes.
    */
   add(phase: Phase, content: number, documents: readonly RawDocument[]): void;
   step(): RestoreStep;
@@ -39,7 +41,7 @@ export function createRestoreFold(plan: RestorePlan): RestoreFold {
       let loaded = NOTHING_LOADED;
       for (const { phase, awaiting, gathered, done } of sums) {
         const awaited = awaiting();
-        // A failed phase ends the restore only when every segment has spoken: nobody still works on the target then.
+        // Even after a failure, all receipts are awaited: then no segment still changes the target.
         if (awaited.length > 0) return { kind: 'awaiting', phase, contents: awaited };
         if (gathered.total > 0) {
           const status =
@@ -56,17 +58,17 @@ export function createRestoreFold(plan: RestorePlan): RestoreFold {
 
 const ended = (outcome: Outcome): RestoreStep => ({ kind: 'ended', outcome });
 
-/** What the segments that carried out their orders of a phase have loaded. */
+/** What was loaded by the segments that carried out their orders of a phase. */
 interface Loaded {
   readonly byContent: ReadonlyMap<number, LoadedContent>;
-  /** Of all relations, each once. */
+  /** Names of all loaded relations. */
   readonly names: ReadonlySet<string>;
 }
 
 interface LoadedContent {
   readonly rows: number;
   readonly relations: number;
-  /** Relations that were told more than once. */
+  /** Relations that the receipt lists more than once. */
   readonly twice: number;
 }
 
@@ -98,8 +100,8 @@ function sumPhase(plan: RestorePlan, phase: Phase) {
       const { status, problemsTotal, problems } = receipt.value;
       // `done` with a problem is a failure: there is no success with errors.
       if (status === 'failed' || problemsTotal > 0 || problems.length > 0) {
-        const told = problems.map((problem) => ({ content, ...problem }));
-        const listed = told.length > 0 ? told : [failedWithoutReason(content, object)];
+        const reported = problems.map((problem) => ({ content, ...problem }));
+        const listed = reported.length > 0 ? reported : [failedWithoutReason(content, object)];
         gathered.addList(content, { problems: listed, problemsTotal });
         return;
       }
@@ -108,7 +110,7 @@ function sumPhase(plan: RestorePlan, phase: Phase) {
   };
 }
 
-/** @param names to which those of the receipt are added. */
+/** @param names gets the names of the receipt's relations. */
 function countLoaded({ relations }: RestoreReceipt, names: Set<string>): LoadedContent {
   const own = new Set<string>();
   let rows = 0;
@@ -121,7 +123,7 @@ function countLoaded({ relations }: RestoreReceipt, names: Set<string>): LoadedC
   return { rows, relations: own.size, twice: relations.length - own.size };
 }
 
-/** Every target said no before it changed anything. */
+/** True if every target rejected the restore before it changed anything. */
 function refusedByAll(
   phase: Phase,
   { byContent }: Loaded,
@@ -134,7 +136,7 @@ function refusedByAll(
   );
 }
 
-/** The outcome of a request that was not even begun. */
+/** The outcome of a request that was rejected before the first order. */
 export function refusedOutcome(
   request: Pick<RestoreRequest, 'id' | 'timestamp'>,
   problems: readonly Problem[],
@@ -142,19 +144,20 @@ export function refusedOutcome(
   return outcomeOf(request, 'refused', NOTHING_LOADED, boundedProblems(problems));
 }
 
-/** Relations and rows loaded must be the plan's, whatever the shippers claimed on the way. */
+/** The loaded relations and rows must be those of the plan. */
 function loadDiffers(plan: RestorePlan, { byContent }: Loaded): Problem[] {
   return plan.contents.flatMap((planned): Problem[] => {
     const { content, relations, rows } = planned;
     const loaded = byContent.get(content) ?? { rows: 0, relations: 0, twice: 0 };
     const { twice } = loaded;
     if (loaded.rows === rows && loaded.relations === relations && twice === 0) return [];
-    const message = `${loaded.rows} of ${rows} rows in ${loaded.relations} of ${relations} relations were loaded`;
+    const inRelations = `${loaded.relations} of ${relations} relations`;
+    const message = `loaded ${loaded.rows} of ${rows} rows in ${inRelations}`;
     return [
       {
         code: 'order-failed',
         content,
-        message: twice === 0 ? message : `${message}, ${twice} twice`,
+        message: twice === 0 ? message : `${message}; its receipt lists ${twice} of them twice`,
       },
     ];
   });
@@ -190,5 +193,5 @@ const failedWithoutReason = (content: number, object: string): Problem => ({
   code: 'order-failed',
   content,
   object,
-  message: 'the order failed without saying why',
+  message: 'the order failed; its receipt gives no reason',
 });

@@ -14,22 +14,22 @@ import type {
 } from '../documents/restore.ts';
 import { isWhole } from './plan.ts';
 
-/** Everything needed to write orders; the same input gives the same bytes. */
+/** The input of orders. The same input gives the same bytes. */
 export interface OrderContext {
   readonly request: RestoreRequest;
   readonly manifest: Manifest;
 }
 
-/** An order in the making: it is shown the parts that it needs, one after the other, and is finished then. */
+/** Builds an order from parts of the manifest: `take` each part in `needs`, then `finish`. */
 export interface OrderDraft {
   readonly content: number;
-  /** Contents of the set, in the order in which their parts are taken. */
+  /** Contents of the set whose parts `take` must get, in this order. */
   readonly needs: readonly number[];
   take(part: ManifestPart): void;
   finish(): Order;
 }
 
-/** A draft that needs the part of one content. */
+/** A draft of an order that needs one part. */
 export function draftFrom(
   content: number,
   part: number,
@@ -39,26 +39,29 @@ export function draftFrom(
   return {
     content,
     needs: [part],
-    take(shown) {
-      made = orderFrom(shown);
+    take(taken) {
+      made = orderFrom(taken);
     },
     finish() {
       const order = made;
-      // Drafts wait together, orders must not.
+      // Many drafts exist at once; a finished order must not stay in memory with them.
       made = undefined;
       if (order === undefined)
-        throw new StowageError('internal', `an order for content ${content} was shown no part`);
+        throw new StowageError(
+          'internal',
+          `the order for content ${content} was finished without its part of the manifest`,
+        );
       return order;
     },
   };
 }
 
-/** What every order begins with. */
+/** The fields of every order. */
 export function orderBase({ id, timestamp }: RestoreRequest, content: number) {
   return { format: 'stowage/order', version: FORMAT_VERSION, id, timestamp, content } as const;
 }
 
-/** What an order says of a relation beside its volume. */
+/** The fields of a relation in a data order, except its volume and extents. */
 export function loadable({ id, schema, name, columns }: Relation) {
   return { id, schema, name, columns };
 }
@@ -127,7 +130,7 @@ export function objectsToVerify(
   return objects;
 }
 
-/** Adds the extents of the relations that are wanted to what is there of them. */
+/** Adds the extents of wanted relations to `byRelation`. @returns `byRelation`. */
 export function extentsByRelation(
   { packs }: ManifestPart,
   isWanted: (relation: number) => boolean,

@@ -6,7 +6,9 @@ import { Order } from '../documents/restore.ts';
 import { ordersFor, type RestoreCase, restoreCase } from '../testing/restores.ts';
 import { chosenRelations } from './plan.ts';
 
-/** Every extent that the request wants, as `[content, relation name, key, offset, length, crc32]`. */
+/**
+ * Every extent that the request wants, as `[content, relation name, key, offset, length, crc32]`.
+ */
 function wantedExtents({ manifest, parts, request }: RestoreCase): string[] {
   const chosen = chosenRelations(request, manifest);
   return parts
@@ -23,7 +25,7 @@ function wantedExtents({ manifest, parts, request }: RestoreCase): string[] {
     .sort();
 }
 
-describe('every extent that is wanted, and no other,', () => {
+describe('every chosen extent and no other', () => {
   test('is in exactly one data order', () => {
     fc.assert(
       fc.property(restoreCase, (restore) => {
@@ -41,7 +43,7 @@ describe('every extent that is wanted, and no other,', () => {
     );
   });
 
-  test('is verified in exactly one verify order', () => {
+  test('is in exactly one verify order', () => {
     fc.assert(
       fc.property(restoreCase, (restore) => {
         const verified = ordersFor('verify', restore).flatMap((order) =>
@@ -68,7 +70,7 @@ describe('every extent that is wanted, and no other,', () => {
 });
 
 describe('an order', () => {
-  test('to load a relation carries as many rows and bytes as its extents hold', () => {
+  test('to load a relation has the rows and bytes of its extents', () => {
     fc.assert(
       fc.property(restoreCase, (restore) => {
         for (const order of ordersFor('data', restore)) {
@@ -82,7 +84,7 @@ describe('an order', () => {
     );
   });
 
-  test('is written for every content in every phase, the same bytes each time, and can be read', () => {
+  test('is readable, and has the same bytes each time, for every content and phase', () => {
     fc.assert(
       fc.property(restoreCase, fc.constantFrom(...PHASES), (restore, phase) => {
         const orders = ordersFor(phase, restore);
@@ -96,7 +98,7 @@ describe('an order', () => {
     );
   });
 
-  test('names the chosen relations alike in the phases that make, load and analyze them', () => {
+  test('names the same relations in the phases that create, load and analyze them', () => {
     fc.assert(
       fc.property(restoreCase, (restore) => {
         const phases = ['pre-data', 'data', 'analyze'] as const;
@@ -113,7 +115,7 @@ describe('an order', () => {
     );
   });
 
-  test('brings schema, sequences and large objects only where they belong', () => {
+  test('has schema, sequences and large objects only in the right phase and mode', () => {
     fc.assert(fc.property(restoreCase, metadataWhereItBelongs));
   });
 });

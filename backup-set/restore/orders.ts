@@ -19,7 +19,7 @@ import {
 import { loadStrategy } from './phases.ts';
 import { chosenRelations, isWhole } from './plan.ts';
 
-/** The orders of one phase, one per content. Every extent that is wanted is in exactly one data order. */
+/** The orders of one phase, one per content. Each chosen extent is in exactly one data order. */
 export function draftOrders(phase: Phase, context: OrderContext): OrderDraft[] {
   const { request, manifest } = context;
   const chosen = chosenRelations(request, manifest);
@@ -64,7 +64,7 @@ function data(
     if (named === undefined) continue;
     relations.push({ ...loadable(named), rows, bytes, extents: extents.get(relation) ?? [] });
   }
-  // Emptying tables says nothing about large objects: only a whole set into a database of its own brings them back.
+  // Large objects belong to no table: a partial restore or `truncate` must not touch them.
   const largeObjects =
     isWhole(request) && request.mode !== 'truncate'
       ? fileOf(part, 'large-objects.dump')

@@ -23,8 +23,8 @@ const anyCase = fc.oneof(greenplumCase, restoreCase);
 const foldOf = (restore: RestoreCase, receipts: readonly RestoreReceipt[]) =>
   foldRestore(planOf(restore), receipts.map(restoreReceiptDocument));
 
-describe('who loads', () => {
-  test('is every content for shards, the segments of a Greenplum of the same size, else its coordinator', () => {
+describe('the load strategy', () => {
+  test('follows from flavour, number of segments and resize', () => {
     fc.assert(
       fc.property(
         greenplumManifest,
@@ -40,7 +40,7 @@ describe('who loads', () => {
     );
   });
 
-  test('decides who gets an order', () => {
+  test('determines which contents get an order in each phase', () => {
     const contents = [-1, 0, 1].map((content) => ({
       content,
       relations: 0,
@@ -58,8 +58,8 @@ describe('who loads', () => {
   });
 });
 
-describe('the contents that are waited for in a phase', () => {
-  test('are those that get an order in it', () => {
+describe('the contents that a phase waits for', () => {
+  test('are those that get an order in the phase', () => {
     fc.assert(
       fc.property(anyCase, fc.constantFrom(...PHASES), (restore, phase) => {
         const ordered = ordersFor(phase, restore).map(({ content }) => content);
@@ -68,7 +68,7 @@ describe('the contents that are waited for in a phase', () => {
     );
   });
 
-  test('are all in the target, and their orders are the same bytes each time, and can be read', () => {
+  test('are in the target, and their orders are readable and the same each time', () => {
     fc.assert(
       fc.property(greenplumCase, fc.constantFrom(...PHASES), (restore, phase) => {
         const orders = ordersFor(phase, restore);
@@ -82,7 +82,7 @@ describe('the contents that are waited for in a phase', () => {
   });
 });
 
-describe('a Greenplum’s restore', () => {
+describe('a restore of a Greenplum', () => {
   const caseAndOne = greenplumCase.chain((restore) =>
     fc.constantFrom(...allDone(restore)).map((one) => ({
       restore,
@@ -93,7 +93,7 @@ describe('a Greenplum’s restore', () => {
     })),
   );
 
-  test('that went well is restored, with the manifest’s rows, counted once', () => {
+  test('is restored, with the rows of the manifest, if all orders were carried out', () => {
     fc.assert(
       fc.property(greenplumCase, (restore) => {
         const { contents, relations, rows } = planOf(restore).totals;
@@ -109,7 +109,7 @@ describe('a Greenplum’s restore', () => {
     );
   });
 
-  test('waits for each receipt, and names whose', () => {
+  test('waits for each receipt, and names its content', () => {
     fc.assert(
       fc.property(caseAndOne, ({ restore, one, others }) => {
         expect(foldOf(restore, others)).toEqual({
@@ -121,7 +121,7 @@ describe('a Greenplum’s restore', () => {
     );
   });
 
-  test('begins a phase by waiting for those that get an order, and nobody else', () => {
+  test('waits in each phase only for the contents that get an order', () => {
     fc.assert(
       fc.property(caseAndOne, ({ restore, one }) => {
         const plan = planOf(restore);
@@ -137,7 +137,7 @@ describe('a Greenplum’s restore', () => {
     );
   });
 
-  test('fails, or is refused, by one receipt that says so, and names its content', () => {
+  test('fails or is refused after one failed receipt, and names its content', () => {
     fc.assert(
       fc.property(caseAndOne, ({ restore, one, others }) => {
         const key = formatKey({
@@ -156,7 +156,7 @@ describe('a Greenplum’s restore', () => {
     );
   });
 
-  test('fails when the coordinator loaded a row less or more, or left a relation out', () => {
+  test('fails if the coordinator loaded a row too few or too many, or skipped a relation', () => {
     const loads = caseAndOne.filter(
       ({ one }) => one.phase === 'data' && one.content === COORDINATOR,
     );
@@ -184,7 +184,7 @@ describe('a Greenplum’s restore', () => {
     );
   });
 
-  test('fails when a segment that only feeds says that it loaded', () => {
+  test('fails if a segment that only feeds reports loaded rows', () => {
     const feeds = caseAndOne.filter(
       ({ one }) => one.phase === 'data' && one.content !== COORDINATOR,
     );
@@ -199,7 +199,7 @@ describe('a Greenplum’s restore', () => {
   });
 });
 
-describe('a target that is no whole Greenplum', () => {
+describe('a Greenplum target', () => {
   const refusals = (request: RestoreRequest, made: RestoreCase['manifest']) => {
     const planned = resolveRequest(request, made, MANIFEST_SHA256, []);
     return planned.ok ? [] : planned.failure.map(({ message }) => message);
@@ -208,23 +208,23 @@ describe('a target that is no whole Greenplum', () => {
     fc.integer({ min: 1, max: 5 }).map((segments) => ({ made, target: targetOf(made, segments) })),
   );
 
-  test('is refused: without its coordinator, a segment short, or with nothing else', () => {
+  test('is rejected without its coordinator, without a segment, or with only a coordinator', () => {
     fc.assert(
       fc.property(sized, fc.nat(), fc.boolean(), ({ made, target }, at, resize) => {
-        // The last content is left out by nobody's mistake: a Greenplum is then a smaller one.
+        // Without its last content, the target is a smaller whole Greenplum.
         const leftOut = (at % target.contents.length) - 1;
         const last = target.contents.length - 2;
         fc.pre(leftOut !== last || last === 0);
         const contents = target.contents.filter(({ content }) => content !== leftOut);
         const request = requestFor(made, { target: { ...target, contents }, resize });
         expect(refusals(request, made)).toContainEqual(
-          expect.stringContaining('no whole Greenplum'),
+          expect.stringContaining('not a whole Greenplum'),
         );
       }),
     );
   });
 
-  test('is refused when it names a content twice, or is of another flavour', () => {
+  test('is rejected if it names a content twice, or is of another flavour', () => {
     fc.assert(
       fc.property(sized, ({ made, target }) => {
         const [first] = target.contents;
@@ -240,7 +240,7 @@ describe('a target that is no whole Greenplum', () => {
     );
   });
 
-  test('and a whole one is planned, of whatever size', () => {
+  test('with any number of segments is accepted if it is whole', () => {
     fc.assert(
       fc.property(sized, fc.boolean(), ({ made, target }, resize) => {
         expect(refusals(requestFor(made, { target, resize }), made)).toEqual([]);

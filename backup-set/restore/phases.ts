@@ -2,10 +2,10 @@ import type { Phase } from '../base/keys.ts';
 import type { Manifest, ManifestRelation } from '../documents/manifest.ts';
 import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
 
-/** The coordinator's content id. */
+/** The content id of a coordinator. */
 export const COORDINATOR = -1;
 
-/** How the rows of this set get into that target. Shards load their own; a Greenplum of another size must distribute anew. */
+/** How rows get into the target. A Greenplum with another number of segments must redistribute. */
 export function loadStrategy(
   { target, resize }: Pick<RestoreRequest, 'target' | 'resize'>,
   manifest: Pick<Manifest, 'flavour' | 'contents'>,
@@ -15,7 +15,10 @@ export function loadStrategy(
   return resized || resize ? 'coordinator' : 'on-segment';
 }
 
-/** True for a relation whose rows the segments hand over themselves: those of content i belong on segment i of every database. */
+/**
+ * True if the segments load this relation themselves: the rows of content i belong to segment i in
+ * every database with the same number of segments.
+ */
 export function loadsOnSegment(
   load: RestorePlan['load'],
   { replicated, redistribute, condition, totals }: ManifestRelation,
@@ -24,7 +27,7 @@ export function loadsOnSegment(
   return load === 'on-segment' && stays && totals.rows > 0;
 }
 
-/** The contents that get an order in a phase; nobody else is waited for. */
+/** The contents that get an order in a phase; the fold awaits only their receipts. */
 export function contentsIn(
   phase: Phase,
   { load, contents }: Pick<RestorePlan, 'load' | 'contents'>,

@@ -22,8 +22,8 @@ function refusals(request: RestoreRequest, made: Manifest) {
   return planned.failure;
 }
 
-describe('a plan', () => {
-  test('gives the same bytes for the same request', () => {
+describe('a restore plan', () => {
+  test('has the same bytes for the same request', () => {
     fc.assert(
       fc.property(restoreCase, (restore) => {
         expect(encode(RestorePlan, planOf(restore))).toEqual(encode(RestorePlan, planOf(restore)));
@@ -31,7 +31,7 @@ describe('a plan', () => {
     );
   });
 
-  test('verifies before everything else when it is asked to', () => {
+  test('starts with verify if the request asks for it', () => {
     fc.assert(
       fc.property(restoreCase, (restore) => {
         const rest = ['pre-data', 'data', 'post-data', 'analyze'];
@@ -40,7 +40,7 @@ describe('a plan', () => {
     );
   });
 
-  test('of the whole set has the manifest’s volume', () => {
+  test('of the whole set has the volume of the manifest', () => {
     fc.assert(
       fc.property(wholeManifest, (made) => {
         const { totals } = planOf({ ...made, request: requestFor(made.manifest) });
@@ -68,8 +68,8 @@ describe('a plan', () => {
   });
 });
 
-describe('the selection', () => {
-  test('a quoted name chooses that relation alone, and partitions by their root’s name', () => {
+describe('a selection in a restore', () => {
+  test('with a quoted name selects only that relation, or the partitions of that root', () => {
     fc.assert(
       fc.property(manifest, fc.nat(), (made, at) => {
         const wanted = made.relations[at % made.relations.length];
@@ -89,8 +89,8 @@ describe('the selection', () => {
   });
 });
 
-describe('what cannot be done is refused', () => {
-  test('another set than the one asked for', () => {
+describe('a request is rejected', () => {
+  test('if the manifest is of another set', () => {
     fc.assert(
       fc.property(manifest, (made) => {
         refusals(requestFor(made, { timestamp: '20260131120001' }), made);
@@ -98,7 +98,7 @@ describe('what cannot be done is refused', () => {
     );
   });
 
-  test('a target of another flavour, without a content, with one too many, or with one twice', () => {
+  test('if the target has another flavour or other contents, or one of them twice', () => {
     fc.assert(
       fc.property(manifest, (made) => {
         const request = requestFor(made);
@@ -121,7 +121,7 @@ describe('what cannot be done is refused', () => {
     );
   });
 
-  test('an include that matches nothing, named', () => {
+  test('if an include pattern matches nothing, and the problem names the pattern', () => {
     fc.assert(
       fc.property(manifest, (made) => {
         const includeTables = ['"no such schema"."no such table"'];
@@ -134,18 +134,20 @@ describe('what cannot be done is refused', () => {
     );
   });
 
-  test('a pattern that is none, also when it only excludes: what was to stay out would come in', () => {
+  test('if a pattern is malformed, also an exclude pattern, which would exclude nothing', () => {
     fc.assert(
       fc.property(manifest, fc.constantFrom('secrets', 'a.b.c', '"s.t', ''), (made, pattern) => {
         const selection = { ...EVERYTHING, excludeTables: [pattern] };
         expect(refusals(requestFor(made, { selection }), made)).toEqual([
-          expect.objectContaining({ message: `${JSON.stringify(pattern)} is no pattern` }),
+          expect.objectContaining({
+            message: `${JSON.stringify(pattern)} is malformed: write schema.table or schema`,
+          }),
         ]);
       }),
     );
   });
 
-  test('a selection that leaves nothing', () => {
+  test('if the selection excludes all relations', () => {
     fc.assert(
       fc.property(manifest, (made) => {
         refusals(requestFor(made, { selection: { ...EVERYTHING, excludeSchemas: ['*'] } }), made);

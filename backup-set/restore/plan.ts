@@ -10,8 +10,9 @@ import { type ContentVolume, oversizedOrders } from './bounds.ts';
 import { COORDINATOR, loadStrategy } from './phases.ts';
 
 /**
- * Resolves a request against a manifest: phases and volumes, or every reason why it cannot be done. Pure.
- * @param volumes of every content of the set, by `volumeOf`.
+ * Makes the plan of a restore from its request and the manifest of the set. Pure.
+ * @param volumes of every content of the set, from `volumeOf`.
+ * @returns the plan, or all reasons why the request is rejected.
  */
 export function resolveRequest(
   request: RestoreRequest,
@@ -55,7 +56,7 @@ export function resolveRequest(
   });
 }
 
-/** The relations a request is about, by id. */
+/** The relations that a request selects, by id. */
 export function chosenRelations(
   { selection }: Pick<RestoreRequest, 'selection'>,
   manifest: Manifest,
@@ -66,7 +67,7 @@ export function chosenRelations(
   return new Map(chosen.map((relation) => [relation.id, relation]));
 }
 
-/** True when the request wants all of the set, so that the schema is restored as a whole. */
+/** True if the request selects the whole set: then pg_restore gets no list of tables. */
 export function isWhole({ selection }: Pick<RestoreRequest, 'selection'>): boolean {
   return isEverything(selection);
 }
@@ -82,27 +83,31 @@ function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
   const malformed = new Set(malformedPatterns(request.selection));
   if (request.timestamp !== manifest.timestamp)
     problems.push(
-      problem(`the request is for set ${request.timestamp}, this is ${manifest.timestamp}`),
+      problem(
+        `the request is for set ${request.timestamp}, but the manifest is of ${manifest.timestamp}`,
+      ),
     );
   if (target.flavour !== manifest.flavour)
     problems.push(
-      problem(`the set is of flavour ${manifest.flavour}, the target of ${target.flavour}`),
+      problem(`the set has flavour ${manifest.flavour}, but the target has ${target.flavour}`),
     );
   problems.push(
     ...targetProblems(request, manifest).map(({ message, content }) => problem(message, content)),
   );
   for (const pattern of malformed)
-    problems.push(problem(`${JSON.stringify(pattern)} is no pattern`));
+    problems.push(problem(`${JSON.stringify(pattern)} is malformed: write schema.table or schema`));
   for (const pattern of unmatchedIncludes(request.selection, manifest.relations)) {
     if (!malformed.has(pattern))
-      problems.push(problem(`${JSON.stringify(pattern)} matches nothing in the set`));
+      problems.push(
+        problem(`${JSON.stringify(pattern)} matches nothing in the set: check its spelling`),
+      );
   }
   if (!isWhole(request) && chosenRelations(request, manifest).size === 0)
-    problems.push(problem('the selection leaves no relation'));
+    problems.push(problem('the selection excludes all relations of the set'));
   return problems;
 }
 
-/** A target of shards needs exactly the set's contents; a Greenplum of any size takes them, as long as it is whole. */
+/** Shards need exactly the contents of the set; a Greenplum may have any number of segments. */
 function targetProblems(
   { target }: RestoreRequest,
   manifest: Manifest,
@@ -110,14 +115,16 @@ function targetProblems(
   const named = target.contents.map(({ content }) => content);
   const targets = new Set(named);
   const twice =
-    targets.size === named.length ? [] : [{ message: 'the target names a content twice' }];
+    targets.size === named.length
+      ? []
+      : [{ message: 'the request names a content of the target twice' }];
   if (manifest.flavour === 'greenplum') {
     const whole = named.length > 1 && named.every((_, at) => targets.has(at - 1));
     return whole
       ? twice
       : [
           ...twice,
-          { message: 'the target is no whole Greenplum: a coordinator and contents 0 to N-1' },
+          { message: 'the target is not a whole Greenplum: a coordinator and contents 0 to N-1' },
         ];
   }
   const known = new Set(manifest.contents.map(({ content }) => content));
@@ -126,19 +133,22 @@ function targetProblems(
     ...[...known]
       .filter((content) => !targets.has(content))
       .map((content) => ({
-        message: 'the target has no segment for this content',
+        message: 'the target has no segment for this content of the set',
         content,
       })),
     ...[...targets]
       .filter((content) => !known.has(content))
       .map((content) => ({
-        message: 'the set has no data for this segment of the target',
+        message: 'the set has no content for this segment of the target',
         content,
       })),
   ];
 }
 
-/** Only the coordinator loads; what the others hand to it is theirs to fetch, and counts as read. */
+/**
+ * Volumes of a restore that the coordinator coordinates. It counts all rows; `bytes` and
+ * `storedBytes` are counted for the content that reads them.
+ */
 function coordinated(
   load: RestorePlan['load'],
   { target }: RestoreRequest,
@@ -166,7 +176,7 @@ function coordinated(
 
 const NOTHING = { bytes: 0, storedBytes: 0 };
 
-/** What a restore of these relations needs of one content. */
+/** How much of one content a restore of these relations reads. */
 export function volumeOf(
   { content, relations, packs }: ManifestPart,
   chosen: ReadonlyMap<number, unknown>,

@@ -15,7 +15,7 @@ interface Shipped {
   readonly frames: readonly Frame[];
 }
 
-/** What one content delivers of one relation: none or many frames, and those of an attempt that died. */
+/** The frames of one relation and content: none or many, and those of a failed attempt. */
 const shippedOf = (relation: number): fc.Arbitrary<Shipped> =>
   fc
     .record({
@@ -38,7 +38,10 @@ const frameOf = fc.record({
   crc32,
 });
 
-/** Plan, receipts and seal that agree; relations without rows, mixed packs and dead attempts' receipts among them. */
+/**
+ * Plan, receipts and seal that agree, with relations without rows, packs of several relations and
+ * receipts of failed attempts.
+ */
 export const consistentSetOf = (plans: fc.Arbitrary<Plan>): fc.Arbitrary<SetParts> =>
   plans.chain((made) =>
     fc
@@ -93,7 +96,7 @@ function assemble(made: Plan, contents: readonly Delivered[]): SetParts {
       etag,
     )) {
       const counts = pack.extents.some(({ relation }) => attempts.get(relation) === pack.attempt);
-      // A seal names whole attempts: packs of which nothing counts may be among its receipts.
+      // A seal names whole attempts: it may name packs without counting extents.
       (counts || (sealDead && pack.attempt < 3) ? sealed : dead).push(pack);
     }
     words.push([content, shipped.map(wordOf)]);

@@ -8,18 +8,18 @@ import type { SetDocuments } from './fold-whole.ts';
 export const TIMESTAMP = '20260131120000';
 export const AT = '2026-01-31T12:00:00.000Z';
 
-/** A set as its writers know it; the documents are made from it. */
+/** The data of a set, from which a test makes its documents. */
 export interface SetParts {
   readonly plan: Plan;
   /** Receipts that the seal names. */
   readonly sealed: readonly Receipt[];
-  /** What dead attempts left behind, and the seal does not name. */
+  /** Receipts of failed attempts, which the seal does not name. */
   readonly dead: readonly Receipt[];
-  /** Per content of the plan: the database's word. */
+  /** What the database counted, per content. */
   readonly words: ReadonlyMap<number, readonly SealedRelation[]>;
 }
 
-/** A seal with its parts, before these are split off. */
+/** A seal with its parts in one object. */
 export type WholeSeal = Omit<Seal, 'contents'> & {
   readonly contents: readonly Pick<SealPart, 'content' | 'receipts' | 'relations'>[];
 };
@@ -40,7 +40,7 @@ export function sealPartDocument(part: SealPart): RawDocument {
   return { key: formatKey({ ...part, kind: 'seal-part' }), bytes: encode(SealPart, part) };
 }
 
-/** The parts that a seal is split into. */
+/** The parts of a seal. */
 export function partsOf({ timestamp, contents }: WholeSeal): SealPart[] {
   return contents.map((content) => ({
     format: 'stowage/seal-part',
@@ -59,7 +59,7 @@ export function sealFor(whole: WholeSeal): Seal {
   return { ...whole, contents };
 }
 
-/** The seal a coordinator would write over these parts. */
+/** The seal that a coordinator writes for these parts. */
 export function sealOf({ plan, sealed, words }: SetParts): WholeSeal {
   const contents = plan.contents.map(({ content }) => {
     const receipts = sealed
@@ -85,7 +85,7 @@ export function sealOf({ plan, sealed, words }: SetParts): WholeSeal {
   };
 }
 
-/** Everything that storage would hold, with changes where a test wants them. */
+/** The documents in the store, with the changes of a test. */
 export function documentsOf(
   parts: SetParts,
   change: { plan?: Plan; seal?: WholeSeal; receipts?: readonly RawDocument[] } = {},
@@ -99,14 +99,14 @@ export function documentsOf(
   };
 }
 
-/** True when rows of the manifest would come from this receipt. */
+/** True if the manifest has extents or files of this receipt. */
 export function isCounting(receipt: Receipt, { words, sealed }: SetParts): boolean {
   if (!sealed.includes(receipt)) return false;
   if (receipt.kind === 'metadata') return true;
   return countingExtents(receipt, words).length > 0;
 }
 
-/** The extents of a pack whose attempt is the one that counts. */
+/** The extents of a pack whose attempt counts. */
 export function countingExtents(receipt: Receipt, words: SetParts['words']) {
   if (receipt.kind !== 'pack') return [];
   const here = words.get(receipt.content) ?? [];

@@ -17,7 +17,7 @@ export const textOf = (named: Named) => JSON.stringify(nameOf(named));
 
 export const strategyOf = ({ request, manifest }: RestoreCase) => loadStrategy(request, manifest);
 
-/** Cases in which segments load their own rows. */
+/** Restores in which segments load their own rows. */
 export const onSegmentCase = greenplumCase.filter(
   (restore) => strategyOf(restore) === 'on-segment',
 );
@@ -25,7 +25,7 @@ export const onSegmentCase = greenplumCase.filter(
 export const dataOrders = (restore: RestoreCase) =>
   ordersFor('data', restore).filter((order): order is OrderOf<'data'> => order.phase === 'data');
 
-/** Every extent that the request wants, with the content that has it. */
+/** Every chosen extent, with its content. */
 export function wantedExtents({ manifest, parts, request }: RestoreCase) {
   const chosen = chosenRelations(request, manifest);
   return parts.flatMap(({ content, packs }) =>
@@ -38,7 +38,7 @@ export function wantedExtents({ manifest, parts, request }: RestoreCase) {
   );
 }
 
-/** What the manifest counted of a relation, on one content or on all. */
+/** Rows and bytes of a relation in the manifest, of one content or of all. */
 export function countedOf({ parts }: RestoreCase, relation: number, only?: number) {
   const counted = parts
     .filter(({ content }) => only === undefined || content === only)

@@ -3,7 +3,7 @@ import type { RestoreReceipt } from '../documents/restore.ts';
 
 const AT = '2026-02-01T00:00:00.000Z';
 
-/** What a segment says that has carried its order out, with the tables that it loaded. */
+/** The receipt of an order that was carried out, with the loaded tables. */
 export function doneReceipt(
   of: Pick<RestoreReceipt, 'id' | 'phase' | 'content'>,
   relations: RestoreReceipt['relations'],

@@ -5,9 +5,9 @@ import type { PlannedContent } from '../documents/plan.ts';
 import { pinnedSealPart, receiptKeysOf } from '../documents/seal.ts';
 import { foldContent } from '../fold/content.ts';
 import { beginFold, type Folded, foldOpen } from '../fold/fold.ts';
-import { createSetFold } from '../fold/sum.ts';
+import { createSetFold } from '../fold/set-fold.ts';
 
-/** All documents of one set, in any order; receipts may be duplicated or belong to dead attempts. */
+/** All documents of a set, in any order, possibly with duplicates and failed attempts. */
 export interface SetDocuments {
   readonly plan: RawDocument;
   readonly receipts: readonly RawDocument[];
@@ -20,8 +20,8 @@ export type WholeFolded =
   | Exclude<Folded, { status: 'complete' }>;
 
 /**
- * The fold of a set that fits into memory, by the steps that the functions take with one that does not.
- * @param inOrder the contents in the order in which they are looked at; some may be there again.
+ * Folds a set that fits into memory, with the same steps as the functions.
+ * @param inOrder returns the contents in the order of folding; contents may be repeated.
  */
 export function fold(
   documents: SetDocuments,

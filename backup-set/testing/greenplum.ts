@@ -11,15 +11,15 @@ import { requestFor, restoreCaseOf, type WholeManifest } from './restores.ts';
 
 type Mechanism = Plan['snapshot']['mechanism'];
 
-/** How a relation's rows lie, and who ships them: every segment its slice, or one content (the holder) the whole of it. */
+/** How a relation is shipped: by every segment its own rows, or by one content (the holder). */
 interface Distribution {
   readonly holder?: number;
   readonly is: Partial<Pick<Relation, 'replicated' | 'redistribute' | 'condition'>>;
 }
 
 /**
- * Only a whole table can be replicated. Under dispatch the coordinator ships it, as well as rows that are chosen by a
- * condition; under a barrier one of the segments does, and of chosen rows each its own.
+ * A replicated table has no condition. Under dispatch the coordinator ships it, and the rows of a
+ * condition. Under a barrier one segment ships it, and every segment its own rows of a condition.
  */
 function distributionOf(
   { kind }: Relation,
@@ -40,7 +40,7 @@ function distributionOf(
   return fc.oneof({ arbitrary: slices, weight: 2 }, whole);
 }
 
-/** As a backup of a Greenplum plans it: definitions from the coordinator, distributed rows from contents 0 to N−1. */
+/** A plan of a Greenplum: definitions from the coordinator, rows from contents 0 to N−1. */
 const greenplumPlan = (mechanism: Mechanism): fc.Arbitrary<Plan> =>
   fc
     .record({ segments: fc.integer({ min: 1, max: 3 }), list: relations })
@@ -72,7 +72,7 @@ const greenplumPlan = (mechanism: Mechanism): fc.Arbitrary<Plan> =>
         })),
     );
 
-/** Only the segments hold what is distributed. */
+/** Distributed rows are only on segments. */
 const shippedBy = (content: number, distributions: readonly Distribution[]) =>
   rangesOf(
     [...distributions.keys()].filter((id) => {
@@ -98,7 +98,7 @@ function placeOf(content: number, change: Partial<PlannedContent>): PlannedConte
 export const barrierSet: fc.Arbitrary<SetParts> = consistentSetOf(greenplumPlan('barrier'));
 export const dispatchedSet: fc.Arbitrary<SetParts> = consistentSetOf(greenplumPlan('dispatch'));
 
-/** The seal over these parts: of a dispatch, with the coordinator's counts, which are those of all contents. */
+/** The seal of these parts. For a dispatch it has the coordinator's counts over all contents. */
 export function greenplumSealOf(parts: SetParts): WholeSeal {
   const seal = sealOf(parts);
   if (parts.plan.snapshot.mechanism !== 'dispatch') return seal;
@@ -124,7 +124,7 @@ export const greenplumManifest: fc.Arbitrary<Manifest> = wholeGreenplum.map(
   ({ manifest }) => manifest,
 );
 
-/** A target that is a whole Greenplum with this many segments, the last of them first. */
+/** A whole Greenplum with this many segments as target, in reverse order. */
 export function targetOf(made: Manifest, segments: number): RestoreRequest['target'] {
   const contents = Array.from({ length: segments + 1 }, (_, at) => ({
     content: segments - at - 1,
@@ -134,7 +134,7 @@ export function targetOf(made: Manifest, segments: number): RestoreRequest['targ
   return { ...requestFor(made).target, contents };
 }
 
-/** A set of N segments, and a request that brings it into as many, fewer or more. */
+/** A restore of a set into a Greenplum with as many, fewer or more segments. */
 export const greenplumCase = restoreCaseOf(wholeGreenplum, ({ manifest: made }) =>
   fc
     .record({

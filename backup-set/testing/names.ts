@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { QualifiedName } from '../base/selection.ts';
 
-/** Names that have broken backup programs before: each is a legal PostgreSQL identifier, or nearly. */
+/** Names that broke backup programs: legal PostgreSQL identifiers, or almost. */
 export const HOSTILE_NAMES = [
   'a.b',
   'a"b',
@@ -43,6 +43,6 @@ export const qualifiedName: fc.Arbitrary<QualifiedName> = fc.record({
   name: hostileName,
 });
 
-/** A name as it is written in a pattern that means it and nothing else. */
+/** The pattern that matches only this name. */
 export const quoted = (...parts: readonly string[]) =>
   parts.map((part) => `"${part.replaceAll('"', '""')}"`).join('.');

@@ -33,7 +33,7 @@ function relationOf(name: { schema: string; name: string }): fc.Arbitrary<Omit<R
   );
 }
 
-/** A plan that agrees with itself: several contents, −1 among them, with different sets of relations. */
+/** A consistent plan of several contents, −1 among them, with different relations. */
 export const plan: fc.Arbitrary<Plan> = relations.chain((list) =>
   fc
     .record({
@@ -66,7 +66,7 @@ function contentOf(relationsMax: number): fc.Arbitrary<PlannedContent> {
   });
 }
 
-/** Gives the relations that chance gave to nobody to the first content. */
+/** Assigns the remaining relations to the first content. */
 function everyId(contents: PlannedContent[], list: readonly Relation[]): PlannedContent[] {
   const given = new Set(contents.flatMap((content) => [...idsOf(content.relations)]));
   const left = list.map(({ id }) => id).filter((id) => !given.has(id));

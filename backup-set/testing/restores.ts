@@ -32,7 +32,7 @@ export interface RestoreCase extends WholeManifest {
   readonly request: RestoreRequest;
 }
 
-/** A request that asks for a set as it is: the same flavour and the same contents. */
+/** A request for a target with the flavour and contents of the set. */
 export function requestFor(
   manifest: Manifest,
   change: Partial<RestoreRequest> = {},
@@ -71,7 +71,7 @@ export const wholeManifest: fc.Arbitrary<WholeManifest> = manifestFrom(consisten
 
 export const manifest: fc.Arbitrary<Manifest> = wholeManifest.map(({ manifest: made }) => made);
 
-/** Selections of a manifest's own relations, by quoted names, of partitions also by their root's. */
+/** Selections of relations of a manifest by quoted names, or of partitions by their root. */
 function selectionOf({ relations }: Manifest): fc.Arbitrary<Selection> {
   const names = relations.flatMap(({ schema, name, partitionRoot }) => [
     quoted(schema, name),
@@ -89,7 +89,7 @@ function selectionOf({ relations }: Manifest): fc.Arbitrary<Selection> {
   );
 }
 
-/** What a request may ask for beside its target. */
+/** The fields of a request other than its target. */
 const choicesFor = (made: Manifest): fc.Arbitrary<Partial<RestoreRequest>> =>
   fc.record({
     selection: selectionOf(made),
@@ -98,7 +98,7 @@ const choicesFor = (made: Manifest): fc.Arbitrary<Partial<RestoreRequest>> =>
     globals: fc.boolean(),
   });
 
-/** A manifest and a request about it that can be carried out; `more` is what else a request asks for. */
+/** A manifest, and a valid request for it; `more` overrides fields of the request. */
 export const restoreCaseOf = (
   manifests: fc.Arbitrary<WholeManifest>,
   more: (made: WholeManifest) => fc.Arbitrary<Partial<RestoreRequest>> = () => fc.constant({}),
@@ -115,7 +115,7 @@ export const restoreCaseOf = (
 
 export const restoreCase: fc.Arbitrary<RestoreCase> = restoreCaseOf(wholeManifest);
 
-/** What the functions would plan, with the volumes that the parts have. */
+/** The plan as the functions make it, or the problems of the request. */
 export function plannedFrom({
   manifest: made,
   parts,
@@ -145,10 +145,10 @@ export function ordersFor(phase: Phase, restore: RestoreCase): Order[] {
   });
 }
 
-/** The receipt of a segment that carried its order out. */
+/** The receipt of an order that was carried out. */
 function receiptOf(restore: RestoreCase, phase: Phase, content: number): RestoreReceipt {
   const order = ordersFor(phase, restore).find((candidate) => candidate.content === content);
-  // Who feeds does not load: the one that loads tells of the rows.
+  // A feeding segment loads nothing: the receipt of the loading one has the rows.
   const relations =
     order?.phase === 'data' && order.role === 'load'
       ? order.relations.map(({ schema, name, rows }) => ({ schema, name, rows }))
@@ -162,7 +162,7 @@ export function restoreReceiptDocument(receipt: RestoreReceipt): RawDocument {
   return { key, bytes: encode(RestoreReceipt, receipt) };
 }
 
-/** All receipts of a restore that went well, in the order of phases. */
+/** All receipts of a restore without failures, in the order of phases. */
 export function allDone(restore: RestoreCase): RestoreReceipt[] {
   const plan = planOf(restore);
   return plan.phases.flatMap((phase) =>
@@ -170,7 +170,7 @@ export function allDone(restore: RestoreCase): RestoreReceipt[] {
   );
 }
 
-/** Where a restore stands whose receipts fit into memory, by the steps that the functions take with those that do not. */
+/** The state of a restore whose receipts fit into memory, with the steps of the functions. */
 export function foldRestore(plan: RestorePlan, receipts: Iterable<RawDocument>): RestoreStep {
   const sum = createRestoreFold(plan);
   for (const [text, documents] of indexByKey(receipts)) {

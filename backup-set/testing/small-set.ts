@@ -5,7 +5,7 @@ import type { SealedRelation } from '../documents/seal.ts';
 import { AT, type SetParts, TIMESTAMP } from './builders.ts';
 import { PLAN } from './plans.ts';
 
-/** A small set that a test can break in one place: one content, two tables, 10 rows of 20 bytes per extent. */
+/** A small set for tests: one content, two tables, 10 rows of 20 bytes per extent. */
 export const tables: Relation[] = ['a', 'b'].map((name, id) => ({
   schema: 'public',
   name,

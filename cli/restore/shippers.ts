@@ -2,8 +2,11 @@ import { encode } from '../../backup-set/base/document.ts';
 import { asStowageError, isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type Phase } from '../../backup-set/base/keys.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
-import { type RestorePlan, RestoreReceipt } from '../../backup-set/documents/restore.ts';
-import { failedReceipt } from '../../backup-set/restore/failed-receipt.ts';
+import {
+  failedReceipt,
+  type RestorePlan,
+  RestoreReceipt,
+} from '../../backup-set/documents/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { CONTROL_VERSION, type Job, type Report } from '../../segment-shipper/protocol/control.ts';

@@ -2,7 +2,8 @@ import { crc32 } from 'node:zlib';
 import { isStowageError, messageOf } from '../../backup-set/base/errors.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import type { Extent, ObjectRef } from '../../backup-set/documents/receipt.ts';
-import { decodeFrame, decodeFrameStream } from '../../frame/decode.ts';
+import { hex } from '../../frame/hex.ts';
+import { zstd } from '../../frame/zstd/zstd.ts';
 import type { CallOptions, ObjectStore } from '../../storage/store.ts';
 import { type ByteReader, readBytes } from './byte-reader.ts';
 import { countRows } from './count-rows.ts';
@@ -92,7 +93,7 @@ async function verifySmallFrame(
   if (wrong !== undefined || !decode) return wrong;
   try {
     const rows = countRows();
-    rows.feed(await decodeFrame(frame, extent.bytes));
+    rows.feed(await zstd.decode(frame, extent.bytes));
     return compareRows(extent, rows.count());
   } catch (error) {
     return unreadable(error);
@@ -117,7 +118,7 @@ async function verifyLargeFrame(
   const frame = measured();
   let decoding: Wrong | undefined;
   try {
-    if (decode) for await (const chunk of decodeFrameStream(frame, extent.bytes)) rows.feed(chunk);
+    if (decode) for await (const chunk of zstd.decodeLong(frame, extent.bytes)) rows.feed(chunk);
   } catch (error) {
     decoding = unreadable(error);
   } finally {
@@ -175,5 +176,3 @@ function problemOf(
 ): Problem {
   return { code, message, content, object: key };
 }
-
-const hex = (crc: number) => crc.toString(16).padStart(8, '0');

@@ -10,21 +10,19 @@ import { type Result, success } from '../../backup-set/base/result.ts';
 import { partsOfTask } from '../../backup-set/base/timestamps.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import { readPinned } from '../../backup-set/documents/pinned.ts';
-import {
-  cutContent,
-  gatherSlices,
-  needsSlicing,
-  SliceOrder,
-  TaskPlan,
-  TaskRequest,
-  type Weighed,
-  wholeContent,
-} from '../../backup-set/documents/tasks.ts';
+import { SliceOrder, TaskPlan, TaskRequest } from '../../backup-set/documents/tasks.ts';
 import { readManifest } from '../check/set.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { listKeys, readDocument } from '../stored/load.ts';
 import { readPart } from '../stored/read-part.ts';
 import { createSame } from '../stored/save.ts';
+import {
+  cutContent,
+  gatherSlices,
+  needsSlicing,
+  type WeighedPiece,
+  wholeContent,
+} from '../tasks/cut-slices.ts';
 import { hasTaskOutcome, readManifestOf, refuseTask } from '../tasks/tasks.ts';
 
 const WRITES_IN_FLIGHT = 16;
@@ -55,10 +53,10 @@ async function cutSet(
   deps: Deps,
   timestamp: string,
   raw: RawDocument,
-): Promise<Result<Weighed[][], Problem>> {
+): Promise<Result<WeighedPiece[][], Problem>> {
   const manifest = readManifest(raw, timestamp);
   if (!manifest.ok) return manifest;
-  const pieces: Weighed[] = [];
+  const pieces: WeighedPiece[] = [];
   for (const content of manifest.value.contents) {
     if (!needsSlicing(content.totals, deps.sliceLimits)) {
       pieces.push(wholeContent(content));
@@ -75,10 +73,10 @@ async function cutSet(
 async function writeOrders(
   deps: Deps,
   task: string,
-  slices: readonly Weighed[][],
+  slices: readonly WeighedPiece[][],
   manifestSha256: string,
 ): Promise<JobResult> {
-  const sum = (of: (piece: Weighed) => number) =>
+  const sum = (of: (piece: WeighedPiece) => number) =>
     slices.flat().reduce((total, piece) => total + of(piece), 0);
   const plan: TaskPlan = {
     format: 'stowage/task-plan',

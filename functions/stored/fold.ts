@@ -12,7 +12,7 @@ import {
 } from '../../backup-set/documents/seal.ts';
 import { type FoldedContent, foldContent } from '../../backup-set/fold/content.ts';
 import { beginFold, type Folded, foldOpen, type SealedSet } from '../../backup-set/fold/fold.ts';
-import { createSetFold } from '../../backup-set/fold/sum.ts';
+import { createSetFold } from '../../backup-set/fold/set-fold.ts';
 import type { Deps } from '../deps.ts';
 import { countReceipts, readAll, readDocument } from './load.ts';
 

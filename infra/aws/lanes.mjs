@@ -14,7 +14,7 @@ const RESTORE_MB = 3008;
 
 const SLICE_WORKS = ['plan-task', 'run-slice', 'advance-task'];
 /**
- * A slice takes minutes of reading (backup-set/documents/tasks.ts), so each runs alone in 900 s.
+ * A slice takes minutes of reading (functions/tasks/cut-slices.ts), so each runs alone in 900 s.
  */
 const ONE_SLICE = { timeout: 900, batch: 1, window: 0 };
 const ifReplica = (value) => ({ 'Fn::If': ['HasReplica', value, { Ref: 'AWS::NoValue' }] });

@@ -5,7 +5,7 @@ import {
   RECEIPT_BYTES_MAX,
 } from '../../backup-set/base/document.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
-import { Claim } from '../../backup-set/documents/claim.ts';
+import { Claim } from '../../backup-set/documents/agents.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 
 /** Who an agent is: the name stays, the instance is this process. */

@@ -7,8 +7,11 @@ import {
   restorePrefix,
   restoresOn,
 } from '../../backup-set/base/keys.ts';
-import { RestoreReceipt, RestoreRequest } from '../../backup-set/documents/restore.ts';
-import { failedReceipt } from '../../backup-set/restore/failed-receipt.ts';
+import {
+  failedReceipt,
+  RestoreReceipt,
+  RestoreRequest,
+} from '../../backup-set/documents/restore.ts';
 import { noProgress } from '../deps.ts';
 import { CONTROL_VERSION } from '../protocol/control.ts';
 import { throttledReads } from '../rate/throttle.ts';

@@ -3,7 +3,7 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { type BlockArena, blockArena } from '../../database/copy-wire/block-arena.ts';
 import { cuttingFor } from '../../database/copy-wire/cutting.ts';
 import { attachSnapshot } from '../../database/session/snapshot.ts';
-import { compressors } from '../../frame/zstd.ts';
+import { zstd } from '../../frame/zstd/zstd.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { collect } from './collect.ts';
@@ -31,7 +31,7 @@ export async function backup(
   deps: ShipperDeps,
 ): Promise<void> {
   const pressing = {
-    compress: compressors(cuttingFor(job.frameBytes).blockBytesMax),
+    encoder: zstd.createEncoder(cuttingFor(job.frameBytes).blockBytesMax),
     level: levelOf(job.level, job.workers, () => performance.now()),
   };
   if (job.collect) {

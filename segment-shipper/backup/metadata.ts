@@ -9,11 +9,12 @@ import {
   dumpSchema,
   type ToolOutput,
 } from '../../database/tools/dump.ts';
-import { compressFrame } from '../../frame/zstd.ts';
+import { hex } from '../../frame/hex.ts';
+import { zstd } from '../../frame/zstd/zstd.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { LEVEL_MIN } from './level.ts';
-import { hex, shippedBy, storeReceipt } from './pack-writer.ts';
+import { shippedBy, storeReceipt } from './pack-writer.ts';
 
 /** Metadata is shipped by worker 0, so that its receipts never share a number with those of packs. */
 const METADATA_WORKER = 0;
@@ -73,13 +74,13 @@ async function* contentOf(
       yield* untilDone(dumpLargeObjects(job.target, job.snapshotId, { signal }));
       return;
     case 'globals.sql.zst':
-      yield await compressFrame(
+      yield await zstd.encode(
         await collect(untilDone(dumpGlobals(job.target, { signal })), file),
         textLevel(job),
       );
       return;
     case 'sequences.sql.zst':
-      yield await compressFrame(await collect(sequences(job, signal), file), textLevel(job));
+      yield await zstd.encode(await collect(sequences(job, signal), file), textLevel(job));
   }
 }
 

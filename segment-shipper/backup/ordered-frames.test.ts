@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { compressors } from '../../frame/zstd.ts';
+import { zstd } from '../../frame/zstd/zstd.ts';
 import { levelOf } from './level.ts';
 import { orderedFrames } from './ordered-frames.ts';
 import type { PackSeries, WholeFrame } from './pack-writer.ts';
 import { FRAMES_IN_LINE_MAX } from './row-room.ts';
 
-const pressing = { compress: compressors(1_000_000), level: levelOf(1, 1, () => 0) };
+const pressing = { encoder: zstd.createEncoder(1_000_000), level: levelOf(1, 1, () => 0) };
 
 /** Packs that keep what is appended; `gate` holds each frame back. */
 function packs(gate: (index: number) => Promise<void> = () => Promise.resolve()) {

@@ -1,5 +1,6 @@
 import type { RowBlock } from '../../database/copy-wire/row-block.ts';
-import { type Compressors, compressLongFrame } from '../../frame/zstd.ts';
+import type { FrameEncoder } from '../../frame/codec.ts';
+import { zstd } from '../../frame/zstd/zstd.ts';
 import type { Level } from './level.ts';
 import type { FrameCounts, PackSeries } from './pack-writer.ts';
 import { FRAMES_IN_LINE_MAX } from './row-room.ts';
@@ -14,7 +15,7 @@ export interface OrderedFrames {
 
 /** What makes frames of rows; all workers share it. */
 export interface Compression {
-  readonly compress: Compressors;
+  readonly encoder: FrameEncoder;
   readonly level: Level;
 }
 
@@ -23,7 +24,7 @@ interface Frame {
   readonly appended: Promise<void>;
 }
 
-export function orderedFrames(packs: PackSeries, { compress, level }: Compression): OrderedFrames {
+export function orderedFrames(packs: PackSeries, { encoder, level }: Compression): OrderedFrames {
   const line: Frame[] = [];
   let last: Promise<void> = Promise.resolve();
 
@@ -37,7 +38,7 @@ export function orderedFrames(packs: PackSeries, { compress, level }: Compressio
         block.release();
         throw error;
       }
-      const compressed = compress.frame(block.rows, level.current()).finally(() => block.release());
+      const compressed = encoder.encode(block.rows, level.current()).finally(() => block.release());
       const before = last;
       const appended = (async () => {
         const [{ stored, release }] = await Promise.all([compressed, before]);
@@ -71,7 +72,7 @@ export function orderedFrames(packs: PackSeries, { compress, level }: Compressio
   ): Promise<FrameCounts> {
     const counts = { rows: 1, bytes: 0 };
     await last;
-    const stored = compressLongFrame(counting(chunks, counts), level.current());
+    const stored = zstd.encodeLong(counting(chunks, counts), level.current());
     await packs.frame(relation, { stored, counts: () => counts });
     return counts;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EXTENTS_MAX } from '../../backup-set/base/document.ts';
-import { compressors } from '../../frame/zstd.ts';
+import { zstd } from '../../frame/zstd/zstd.ts';
 import { levelOf } from './level.ts';
 import { orderedFrames } from './ordered-frames.ts';
 import { packSeries } from './pack-writer.ts';
@@ -82,7 +82,7 @@ describe('packs that are abandoned', () => {
   it('are not begun anew by frames that were still being compressed', async () => {
     const { begun, stored, packs } = series(1);
     const line = orderedFrames(packs, {
-      compress: compressors(1e6),
+      encoder: zstd.createEncoder(1e6),
       level: levelOf(1, 1, () => 0),
     });
     const rows = Buffer.alloc(1e6, 'rows\n');

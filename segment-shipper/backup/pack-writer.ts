@@ -4,6 +4,7 @@ import { EXTENTS_MAX, encode, FORMAT_VERSION, sha256 } from '../../backup-set/ba
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { type Extent, Receipt } from '../../backup-set/documents/receipt.ts';
 import { combineCrc32 } from '../../frame/crc32.ts';
+import { hex } from '../../frame/hex.ts';
 import type { StoredObject } from '../../storage/store.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
@@ -179,9 +180,4 @@ export async function storeReceipt(
     sha256: sha256(bytes),
     storedBytes: receipt.object.bytes,
   });
-}
-
-/** CRC-32 as documents write it. */
-export function hex(crc: number): string {
-  return crc.toString(16).padStart(8, '0');
 }

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { crc32, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SourceExtent } from '../../backup-set/documents/restore.ts';
-import { compressFrame, compressLongFrame } from '../../frame/zstd.ts';
+import { hex } from '../../frame/hex.ts';
+import { zstd } from '../../frame/zstd/zstd.ts';
 import { openStore } from '../../storage/open.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { hex } from '../backup/pack-writer.ts';
 import { readText } from './fetch.ts';
 import { rowsOf } from './rows-of.ts';
 
@@ -39,8 +39,8 @@ beforeAll(async () => {
   frames = await Promise.all(
     contents.map(async (rows) =>
       rows === long
-        ? Buffer.concat(await Array.fromAsync(compressLongFrame(once(rows), 1)))
-        : Buffer.from(await compressFrame(rows, 1)),
+        ? Buffer.concat(await Array.fromAsync(zstd.encodeLong(once(rows), 1)))
+        : Buffer.from(await zstd.encode(rows, 1)),
     ),
   );
   let offset = 0;

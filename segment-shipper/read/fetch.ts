@@ -2,8 +2,8 @@ import { promisify } from 'node:util';
 import { crc32, zstdDecompress } from 'node:zlib';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { ObjectRef } from '../../backup-set/documents/receipt.ts';
+import { hex } from '../../frame/hex.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { hex } from '../backup/pack-writer.ts';
 
 /** As metadata.ts bounds it when writing. */
 const TEXT_BYTES_MAX = 64 * 1024 * 1024;

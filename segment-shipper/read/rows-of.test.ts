@@ -2,9 +2,9 @@ import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { SourceExtent } from '../../backup-set/documents/restore.ts';
-import { compressFrame } from '../../frame/zstd.ts';
+import { hex } from '../../frame/hex.ts';
+import { zstd } from '../../frame/zstd/zstd.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { hex } from '../backup/pack-writer.ts';
 import { rowsOf } from './rows-of.ts';
 
 const signal = new AbortController().signal;
@@ -30,7 +30,7 @@ function extentOf(frame: Buffer, rows: Buffer): SourceExtent {
 
 describe('a frame too long for memory', () => {
   it('is read twice, and gives its rows', async () => {
-    const frame = await compressFrame(right, 1);
+    const frame = await zstd.encode(right, 1);
     const chunks = await Array.fromAsync(
       rowsOf(giving(frame, frame), [extentOf(frame, right)], { signal }),
     );
@@ -38,8 +38,8 @@ describe('a frame too long for memory', () => {
   });
 
   it('that is another one when it is read to be used fails, also when that one is intact and as long', async () => {
-    const frame = await compressFrame(right, 1);
-    const other = await compressFrame(wrong, 1);
+    const frame = await zstd.encode(right, 1);
+    const other = await zstd.encode(wrong, 1);
     expect(other.length).toBe(frame.length);
     const reading = Array.fromAsync(
       rowsOf(giving(frame, other), [extentOf(frame, right)], { signal }),
@@ -51,14 +51,14 @@ describe('a frame too long for memory', () => {
   });
 
   it('that is not what the manifest says gives no row at all', async () => {
-    const frame = await compressFrame(right, 1);
-    const other = await compressFrame(wrong, 1);
+    const frame = await zstd.encode(right, 1);
+    const other = await zstd.encode(wrong, 1);
     const rows = rowsOf(giving(other, other), [extentOf(frame, right)], { signal });
     await expect(rows.next()).rejects.toMatchObject({ code: 'set/damaged' });
   });
 
   it('whose store fails is not called damaged', async () => {
-    const frame = await compressFrame(right, 1);
+    const frame = await zstd.encode(right, 1);
     const unavailable = new StowageError('storage/unavailable', 'the network is down');
     const store = {
       async *get() {
@@ -72,7 +72,7 @@ describe('a frame too long for memory', () => {
 });
 
 it('frames that a store leaves out without a word are missed', async () => {
-  const frame = await compressFrame(Buffer.from('right\n'), 1);
+  const frame = await zstd.encode(Buffer.from('right\n'), 1);
   const extent = { ...extentOf(frame, Buffer.from('right\n')) };
   const both = [extent, { ...extent, offset: frame.length }];
   const rows = Array.fromAsync(rowsOf(giving(frame), both, { signal }));

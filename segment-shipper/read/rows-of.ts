@@ -2,8 +2,8 @@ import { crc32 } from 'node:zlib';
 import { ahead } from '../../async/ahead.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
 import type { SourceExtent } from '../../backup-set/documents/restore.ts';
-import { decodeFrame, decodeFrameStream } from '../../frame/decode.ts';
 import { release } from '../../frame/release.ts';
+import { zstd } from '../../frame/zstd/zstd.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Progress } from '../deps.ts';
 import { damaged, requireCrc } from './fetch.ts';
@@ -121,7 +121,7 @@ async function* decoding(
 async function decodeChecked({ stored, extent }: StoredFrame): Promise<Buffer> {
   requireCrc(crc32(stored), extent.crc32, extent.key, extent.offset);
   try {
-    const rows = await decodeFrame(stored, extent.bytes);
+    const rows = await zstd.decode(stored, extent.bytes);
     release(stored);
     return rows;
   } catch (cause) {
@@ -149,7 +149,7 @@ async function* longFrame(
   };
   const rows = async function* () {
     try {
-      yield* decodeFrameStream(checked(), bytes);
+      yield* zstd.decodeLong(checked(), bytes);
     } catch (cause) {
       // A store that fails, or a wrong digest, says itself what and where.
       if (!isStowageError(cause, 'set/damaged') || cause.where.object !== undefined) throw cause;

@@ -3,7 +3,7 @@ import { isStowageError, messageOf, StowageError } from '../../backup-set/base/e
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import type { OrderOf, VerifyObject } from '../../backup-set/documents/restore.ts';
-import { hex } from '../backup/pack-writer.ts';
+import { hex } from '../../frame/hex.ts';
 import type { ShipperDeps } from '../deps.ts';
 import { type Piece, type Run, runsOf } from './runs.ts';
 import type { VerifiedBytes } from './verified-bytes.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { expect, it } from 'vitest';
+import { hex } from '../../frame/hex.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { hex } from '../backup/pack-writer.ts';
 import type { ShipperDeps } from '../deps.ts';
 import { withArchive } from './schema.ts';
 

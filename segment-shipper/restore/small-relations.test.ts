@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LoadRelation, SourceExtent } from '../../backup-set/documents/restore.ts';
-import { compressFrame } from '../../frame/zstd.ts';
+import { hex } from '../../frame/hex.ts';
+import { zstd } from '../../frame/zstd/zstd.ts';
 import { openStore } from '../../storage/open.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { hex } from '../backup/pack-writer.ts';
 import { rowsOfFrames } from '../read/rows-of.ts';
 import { type Fetched, fetchTogether, isSmall } from './small-relations.ts';
 
@@ -39,7 +39,7 @@ beforeAll(async () => {
     for (let n = 0; n < TABLES; n += 1) {
       const id = part === 0 ? TABLES - 1 - n : n;
       const rows = Buffer.from(textOf(id, part));
-      const frame = await compressFrame(rows, 1);
+      const frame = await zstd.encode(rows, 1);
       const extent = {
         key,
         offset,

@@ -30,7 +30,7 @@ const PHASES = 5;
 
 /** S3 Standard in us-east-1, list price in USD for one request, and Lambda on arm64 for a second of a gigabyte. */
 const PRICES = { put: 0.005 / 1000, get: 0.0004 / 1000, gbSecond: 0.0000133334 };
-/** A function of 1,769 MB has one core, which reads and decompresses 80 MB/s (backup-set/documents/tasks.ts). */
+/** A function of 1,769 MB has one core, which reads and decompresses 80 MB/s (functions/tasks/cut-slices.ts). */
 const VERIFY_BYTES_PER_USD = 80e6 / (1.769 * PRICES.gbSecond);
 
 /** Requests by what they cost: PUT, POST, COPY and LIST on the one hand, GET and HEAD on the other. */

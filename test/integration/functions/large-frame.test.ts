@@ -2,11 +2,11 @@ import { constants, crc32, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import type { Extent } from '../../../backup-set/documents/receipt.ts';
+import { hex } from '../../../frame/hex.ts';
 import { verifyObject } from '../../../functions/check/object.ts';
 import { freshDeps } from './place.ts';
 
 const shipment = { timestamp: '20260131010203', content: 4, attempt: 1, worker: 1 };
-const hex = (crc: number) => crc.toString(16).padStart(8, '0');
 const frameOf = (rows: Buffer) =>
   zstdCompressSync(rows, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
 

@@ -5,6 +5,7 @@ import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import { Plan } from '../../../backup-set/documents/plan.ts';
 import { type Extent, Receipt } from '../../../backup-set/documents/receipt.ts';
 import { Seal, SealPart } from '../../../backup-set/documents/seal.ts';
+import { hex } from '../../../frame/hex.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 
 /** One document or object to be stored, in the order in which a backup stores them. */
@@ -236,5 +237,3 @@ async function put(store: ObjectStore, key: string, bytes: Buffer): Promise<Rece
     ...(etag === undefined ? {} : { etag }),
   };
 }
-
-const hex = (crc: number) => crc.toString(16).padStart(8, '0');

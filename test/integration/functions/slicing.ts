@@ -1,9 +1,10 @@
 import { decode } from '../../../backup-set/base/document.ts';
 import { parseKey } from '../../../backup-set/base/keys.ts';
-import { SLICE_LIMITS, TaskOutcome } from '../../../backup-set/documents/tasks.ts';
+import { TaskOutcome } from '../../../backup-set/documents/tasks.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { inProcess } from '../../../functions/events/in-process.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
+import { SLICE_LIMITS } from '../../../functions/tasks/cut-slices.ts';
 import { bytesOf, freshDeps, keysOf } from './place.ts';
 import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
 

@@ -86,9 +86,21 @@ describe('a sweep', () => {
     expect(verdict).toMatchObject({ level: 'stitch', status: 'incomplete' });
     expect(verdict?.problems).toMatchObject([
       { code: 'overdue' },
-      { code: 'content-missing', content: 0, message: '4 receipts from host-0, and no seal' },
-      { code: 'content-missing', content: 1, message: '1 receipts from host-1, and no seal' },
-      { code: 'content-missing', content: 2, message: '0 receipts from host-2, and no seal' },
+      {
+        code: 'content-missing',
+        content: 0,
+        message: 'the set has no seal yet; receipts from host-0: 4',
+      },
+      {
+        code: 'content-missing',
+        content: 1,
+        message: 'the set has no seal yet; receipts from host-1: 1',
+      },
+      {
+        code: 'content-missing',
+        content: 2,
+        message: 'the set has no seal yet; receipts from host-2: 0',
+      },
     ]);
     await sweep(deps);
     expect(await verdictsOf(deps.store)).toHaveLength(1);

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LoadRelation } from '../../../backup-set/documents/restore.ts';
-import { compressFrame } from '../../../frame/zstd.ts';
-import { hex } from '../../../segment-shipper/backup/pack-writer.ts';
+import { hex } from '../../../frame/hex.ts';
+import { zstd } from '../../../frame/zstd/zstd.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { bigOrder, load, ROWS_PER_FRAME } from './big-relation.ts';
 
@@ -24,7 +24,7 @@ it.each([1, 4])('tables of a megabyte all come, over %i connections', async (wor
   const relations: LoadRelation[] = [];
   for (let id = 0, offset = 0; id < TABLES; id += 1) {
     const rows = Buffer.from(`${randomBytes(ROW_BYTES / 2).toString('hex')}\n`);
-    const frame = await compressFrame(rows, 1);
+    const frame = await zstd.encode(rows, 1);
     const { length: bytes } = rows;
     const where = { key: KEY, offset, length: frame.length };
     const extents = [{ ...where, rows: 1, bytes, crc32: hex(crc32(frame)) }];

@@ -7,15 +7,15 @@ import type { FoldedContent } from './content.ts';
 import { dispatchDisagreements } from './dispatched.ts';
 import type { Folded, SealedSet } from './fold.ts';
 
-/** All that is kept of a set's contents: sums, and of each what the manifest says of it. */
+/** Adds up the contents of a set. It keeps only sums, and the manifest's entry of each content. */
 export interface SetFold {
-  /** In any order; the second time a content is of no effect. */
+  /** Adds a content, in any order. A second call for the same content has no effect. */
   add(folded: FoldedContent): void;
-  /** The last word, when every content of the plan was added. */
+  /** The result. Call it after all contents of the plan were added. */
   end(): Folded;
 }
 
-/** Adds the contents of a set up. Its memory follows relations plus contents, never their product. */
+/** Memory grows with the number of relations plus contents, not with their product. */
 export function createSetFold(set: SealedSet): SetFold {
   const { plan, seal } = set;
   const gathered = gatherProblems();
@@ -39,12 +39,12 @@ export function createSetFold(set: SealedSet): SetFold {
       for (const { content } of plan.contents) {
         if (!contents.has(content))
           gathered.add(content, [
-            { code: 'content-missing', content, message: 'nobody has looked at it' },
+            { code: 'content-missing', content, message: 'this content was not folded' },
           ]);
       }
       if (gathered.total > 0) return { status: gathered.worst, plan, ...gathered.list() };
       const complete = [...contents.values()].filter((content) => content !== undefined);
-      // With a content missing the sums would only repeat it, once per relation.
+      // Only for a set without missing contents: else every relation would be reported.
       const short = dispatchDisagreements(plan, seal, (id) => totals.of(id).rows);
       if (short.length > 0) return { status: worstOf(short), plan, ...boundedProblems(short) };
       return manifestOf(set, complete, totals, [...needs].sort());
@@ -93,7 +93,7 @@ function manifestOf(
   if (excess === undefined)
     return { status: 'complete', plan, manifest, bytes: encode(Manifest, manifest) };
   const object = formatKey({ kind: 'seal', timestamp: seal.timestamp });
-  const message = `the total of ${excess[0]} is past 2^53`;
+  const message = `the total of ${excess[0]} exceeds 2^53`;
   return {
     status: 'damaged',
     plan,
@@ -118,7 +118,7 @@ function totalsOf({ relations, packs, metadata }: ManifestPart): ManifestContent
   };
 }
 
-/** Sums per relation over the cluster, by id: ids of a sound plan count from 0. */
+/** Sums per relation over all contents, indexed by id: the ids of a valid plan count from 0. */
 function relationTotals(relations: number) {
   const column = () => new Float64Array(relations);
   const sums = {
@@ -155,7 +155,7 @@ function relationTotals(relations: number) {
   };
 }
 
-/** Sets other than its own in which objects of a content lie. */
+/** Timestamps of other sets that hold objects of a content. */
 function othersIn({ timestamp, packs, metadata }: ManifestPart): Set<string> {
   const sets = [...packs, ...metadata].map(({ key }) => parseKey(key));
   return new Set(

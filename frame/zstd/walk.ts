@@ -1,10 +1,10 @@
-import { StowageError } from '../backup-set/base/errors.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
 
 /** Follows one zstd frame (RFC 8878, 3.1.1) chunk by chunk, without decompressing it. */
 export interface FrameWalk {
-  /** @throws StowageError `set/damaged` when the bytes are no zstd frame, have no checksum, or go on after its end. */
+  /** @throws StowageError `set/damaged` if the bytes are not one zstd frame with a checksum. */
   feed(chunk: Uint8Array): void;
-  /** @throws StowageError `set/damaged` when the frame is not whole. */
+  /** @throws StowageError `set/damaged` if the frame is truncated. */
   end(): void;
 }
 
@@ -16,69 +16,78 @@ const RAW = 0;
 const RUN_LENGTH = 1;
 const RESERVED = 3;
 
-/** Bytes to look at, or bytes to pass over, before the next decision. */
-type Want = { readonly look: number } | { readonly skip: number };
+/** What comes next in the frame: bytes to read, or bytes to skip. */
+interface Step {
+  readonly kind: 'read' | 'skip';
+  readonly bytes: number;
+}
+
+const read = (bytes: number): Step => ({ kind: 'read', bytes });
+const skip = (bytes: number): Step => ({ kind: 'skip', bytes });
 
 export function walkFrame(): FrameWalk {
   const steps = stepsOfFrame();
-  let want = steps.next();
-  let looked: number[] = [];
+  let step = steps.next();
+  let bytesRead: number[] = [];
   let skipped = 0;
   let at = 0;
   const advance = () => {
-    const seen = Uint8Array.from(looked);
-    looked = [];
+    const seen = Uint8Array.from(bytesRead);
+    bytesRead = [];
     skipped = 0;
-    want = steps.next(seen);
+    step = steps.next(seen);
   };
   return {
     feed(chunk) {
       let offset = 0;
       while (offset < chunk.length) {
-        if (want.done === true)
-          throw unreadable(`${chunk.length - offset} or more bytes follow its end at ${at}`);
-        const wanted = want.value;
-        if ('look' in wanted) {
-          looked.push(chunk[offset] ?? 0);
+        if (step.done === true)
+          throw unreadable(`${chunk.length - offset} or more bytes follow its end at byte ${at}`);
+        const { kind, bytes } = step.value;
+        if (kind === 'read') {
+          bytesRead.push(chunk[offset] ?? 0);
           offset += 1;
           at += 1;
-          if (looked.length === wanted.look) advance();
+          if (bytesRead.length === bytes) advance();
         } else {
-          const some = Math.min(wanted.skip - skipped, chunk.length - offset);
+          const some = Math.min(bytes - skipped, chunk.length - offset);
           skipped += some;
           offset += some;
           at += some;
-          if (skipped === wanted.skip) advance();
+          if (skipped === bytes) advance();
         }
       }
     },
     end() {
-      if (want.done !== true) throw unreadable(`it is cut off after ${at} bytes`);
+      if (step.done !== true) throw unreadable(`it is truncated after ${at} bytes`);
     },
   };
 }
 
-function* stepsOfFrame(): Generator<Want, void, Uint8Array> {
-  const start = yield { look: 5 };
+function* stepsOfFrame(): Generator<Step, void, Uint8Array> {
+  const start = yield read(5);
   if (littleEndian(start.subarray(0, 4)) !== MAGIC)
-    throw unreadable('it does not begin as a zstd frame');
+    throw unreadable('it does not begin with the magic number of a zstd frame');
   const descriptor = start[4] ?? 0;
   if ((descriptor & HAS_CHECKSUM) === 0)
-    throw unreadable('it has no checksum, so damage could not be noticed');
-  yield { skip: restOfHeader(descriptor) };
+    throw unreadable('it has no checksum, so damage cannot be detected');
+  yield skip(restOfHeader(descriptor));
   for (let last = false; !last; ) {
-    const block = littleEndian(yield { look: 3 });
+    const block = littleEndian(yield read(3));
     last = (block & 1) === 1;
     const type = (block >> 1) & 3;
     if (type === RESERVED) throw unreadable('it has a block of a reserved type');
     const size = type === RUN_LENGTH ? 1 : block >> 3;
-    if (size > 0) yield { skip: size };
+    if (size > 0) yield skip(size);
     else if (type !== RAW) throw unreadable('it has an empty compressed block');
   }
-  yield { skip: CHECKSUM_BYTES };
+  yield skip(CHECKSUM_BYTES);
 }
 
-/** Window descriptor, dictionary id and content size; never nothing: one of the first and the last is always there. */
+/**
+ * Bytes of window descriptor, dictionary id and content size. Never 0, as a frame always has a
+ * window descriptor or a content size.
+ */
 function restOfHeader(descriptor: number): number {
   const single = (descriptor & SINGLE_SEGMENT) !== 0;
   const dictionary = [0, 1, 2, 4][descriptor & 3] ?? 0;

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { Config } from '../cli/config/schema.ts';
-import { Job } from '../segment-shipper/protocol/control.ts';
-import { decodeFrame } from './decode.ts';
-import { compressFrame, compressLongFrame } from './zstd.ts';
+import { Config } from '../../cli/config/schema.ts';
+import { Job } from '../../segment-shipper/protocol/control.ts';
+import { zstd } from './zstd.ts';
 
-// Ways in which zstd in Node loses data without an error; each was seen. Truncated frames, and frames after the first: frame/decode.test.ts.
+// Ways in which zstd in Node loses data without an error; each one was observed.
+// decode.test.ts covers truncated frames and frames after the first.
 
-/** 9 MB of rows: less does not show what is lost. */
+/** 9 MB of rows: with fewer, nothing is lost. */
 const rows = Buffer.from(
   Array.from({ length: 400_000 }, (_, i) => `${i}\tplace ${i * 7}\t\\N\n`).join(''),
 );
@@ -19,15 +19,15 @@ async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
 }
 
 describe('frames of many megabytes', () => {
-  // With nbWorkers of 1 or more the one-shot gives nothing at all and no error, and the stream ends early.
-  it('hold all that was put into them', async () => {
-    expect((await decodeFrame(await compressFrame(rows, 1), rows.length)).equals(rows)).toBe(true);
-    const long = Buffer.concat(await Array.fromAsync(compressLongFrame(pieces(rows, 100_000), 1)));
-    expect((await decodeFrame(long, rows.length)).equals(rows)).toBe(true);
+  // With nbWorkers >= 1 the one-shot function returns nothing and no error; a stream ends early.
+  it('hold all rows that were encoded', async () => {
+    expect((await zstd.decode(await zstd.encode(rows, 1), rows.length)).equals(rows)).toBe(true);
+    const long = Buffer.concat(await Array.fromAsync(zstd.encodeLong(pieces(rows, 100_000), 1)));
+    expect((await zstd.decode(long, rows.length)).equals(rows)).toBe(true);
   });
 
-  it('are compressed by no code of ours that asks zstd for threads of its own', async () => {
-    const root = new URL('..', import.meta.url);
+  it('are never encoded with threads of zstd: no file of the product sets nbWorkers', async () => {
+    const root = new URL('../..', import.meta.url);
     for (const folder of [
       'async',
       'backup-set',
@@ -50,7 +50,7 @@ describe('frames of many megabytes', () => {
 });
 
 describe('a flipped bit', () => {
-  /** Bytes that cannot be compressed lie in a frame as they are: nothing but a checksum sees that one has changed. */
+  /** zstd stores these bytes as they are, so that only a checksum detects a change. */
   const noise = Buffer.concat(
     Array.from({ length: 32 }, (_, i) => createHash('sha256').update(String(i)).digest()),
   );
@@ -60,32 +60,32 @@ describe('a flipped bit', () => {
     return copy;
   };
 
-  it('in a frame of ours is noticed by whoever decompresses it, the zstd of Node included', async () => {
+  it('in a frame with a checksum is detected by this codec and by the zstd of Node', async () => {
     const frames = [
-      await compressFrame(noise, 1),
-      Buffer.concat(await Array.fromAsync(compressLongFrame(pieces(noise, 100), 1))),
+      await zstd.encode(noise, 1),
+      Buffer.concat(await Array.fromAsync(zstd.encodeLong(pieces(noise, 100), 1))),
     ];
     for (const frame of frames) {
       expect(() => zstdDecompressSync(flipped(frame))).toThrow(/checksum/i);
-      await expect(decodeFrame(flipped(frame), noise.length)).rejects.toMatchObject({
+      await expect(zstd.decode(flipped(frame), noise.length)).rejects.toMatchObject({
         code: 'set/damaged',
       });
     }
   });
 
-  it('in a frame without the checksum flag decodes cleanly, so such a frame is refused', async () => {
+  it('in a frame without a checksum is not detected, so such a frame is rejected', async () => {
     const bare = zstdCompressSync(noise, { params: { [constants.ZSTD_c_checksumFlag]: 0 } });
     const decoded = zstdDecompressSync(flipped(bare));
     expect(decoded.length).toBe(noise.length);
     expect(decoded.equals(noise)).toBe(false);
-    await expect(decodeFrame(bare, noise.length)).rejects.toThrow(/no checksum/);
+    await expect(zstd.decode(bare, noise.length)).rejects.toThrow(/no checksum/);
   });
 });
 
-describe('a level that zstd silently takes for another', () => {
+describe('a level that zstd silently replaces by another one', () => {
   const levels = [-1, 0, 20, 1.5];
 
-  it('is refused by the configuration and by every job', () => {
+  it('is rejected in the configuration and in a job', () => {
     const segments = [{ content: 0, host: 'db0' }];
     const configured = (zstdLevel: number) =>
       Config.safeParse({ root: 'file:///x', database: 'd', segments, backup: { zstdLevel } })
@@ -97,7 +97,7 @@ describe('a level that zstd silently takes for another', () => {
     expect(levels.map(ordered)).toEqual([false, false, false, false]);
   });
 
-  it('is −1 for 3', () => {
+  it('is for example −1, which gives the bytes of level 3', () => {
     const at = (level: number) =>
       zstdCompressSync(rows.subarray(0, 500_000), {
         params: { [constants.ZSTD_c_compressionLevel]: level },

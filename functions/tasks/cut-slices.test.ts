@@ -5,9 +5,9 @@ import {
   gatherSlices,
   needsSlicing,
   type SliceLimits,
-  type Weighed,
+  type WeighedPiece,
   wholeContent,
-} from './tasks.ts';
+} from './cut-slices.ts';
 
 const LIMITS: SliceLimits = { bytes: 1000, extents: 50, objects: 10, contents: 3 };
 const weight = fc.record({
@@ -18,7 +18,7 @@ const weight = fc.record({
 type Part = Parameters<typeof cutContent>[0];
 type Weight = { bytes: number; extents: number };
 
-/** Only what cutting looks at. */
+/** Only the fields that cutting reads. */
 function partOf(content: number, packs: readonly Weight[]): Part {
   const metadata = [{ bytes: 10 }];
   return {
@@ -38,8 +38,8 @@ function totalsOf(packs: readonly Weight[]) {
   };
 }
 
-function slicesOf(contents: readonly Weight[][]): Weighed[][] {
-  function* pieces(): Generator<Weighed> {
+function slicesOf(contents: readonly Weight[][]): WeighedPiece[][] {
+  function* pieces(): Generator<WeighedPiece> {
     for (const [content, packs] of contents.entries()) {
       const totals = totalsOf(packs);
       if (needsSlicing(totals, LIMITS)) yield* cutContent(partOf(content, packs), LIMITS);
@@ -67,7 +67,7 @@ test('every object of a set is in exactly one slice, whatever the sizes', () => 
   );
 });
 
-test('a slice exceeds a limit only when it is one object', () => {
+test('a slice exceeds a limit only if it has a single object', () => {
   fc.assert(
     fc.property(contents, (given) => {
       for (const slice of slicesOf(given)) {

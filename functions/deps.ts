@@ -2,22 +2,22 @@ import type { Logger } from 'pino';
 import type { ObjectStore } from '../storage/store.ts';
 import type { SliceLimits } from './tasks/cut-slices.ts';
 
-/** All that a function may touch: everything it knows, it reads from the store. */
+/** The dependencies of a function. It reads all its input from the store. */
 export interface Deps {
   readonly store: ObjectStore;
   /** The alternate location: validated sets are copied to it. */
-  readonly replica?: ObjectStore;
-  /** How much of a set one function is given; absent = SLICE_LIMITS. */
-  readonly sliceLimits?: SliceLimits;
+  readonly replica?: ObjectStore | undefined;
+  /** The largest slice of a set; absent = SLICE_LIMITS. */
+  readonly sliceLimits?: SliceLimits | undefined;
   readonly clock: () => Date;
   readonly log: Logger;
-  /** Ends what is running; what was written stays, and the next call goes on from there. */
+  /** Interrupts the work. Written objects stay, and the next call continues from them. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a function has done: the keys it wrote, which may be events for other functions. */
-export interface Handled {
+/** The keys that a function wrote. They can start other functions. */
+export interface JobResult {
   readonly wrote: readonly string[];
 }
 
-export const NOTHING_WRITTEN: Handled = { wrote: [] };
+export const NOTHING_WRITTEN: JobResult = { wrote: [] };

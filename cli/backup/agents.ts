@@ -6,7 +6,7 @@ import { agentsPrefix, formatKey, parseKey, setPrefix } from '../../backup-set/b
 import { BackupOrder, Dispatched } from '../../backup-set/documents/agents.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
-import { isOverdue, lastArrival } from '../../functions/sweep/silence.ts';
+import { isOverdue, lastArrival } from '../../functions/stored/overdue.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import { functionDeps } from '../wait-for-functions.ts';

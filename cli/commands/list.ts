@@ -1,4 +1,4 @@
-import { timestampsIn } from '../../functions/sets/list.ts';
+import { listTimestamps } from '../../functions/sets/list.ts';
 import { describeSet, type SetSummary } from '../../functions/sets/status.ts';
 import type { ClusterCommand } from '../command.ts';
 import { withStore } from '../open.ts';
@@ -13,7 +13,7 @@ export const listCommand: ClusterCommand = {
   async run({ context }) {
     return withStore(context, async (store) => {
       const sets: SetSummary[] = [];
-      for (const timestamp of (await timestampsIn(store)).reverse())
+      for (const timestamp of (await listTimestamps(store)).reverse())
         sets.push(await describeSet(functionDeps(context, store), timestamp));
       context.output.result(
         { root: store.url, sets },

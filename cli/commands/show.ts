@@ -3,7 +3,7 @@ import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Manifest as ManifestSchema } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../../functions/deps.ts';
-import { readOr, requireSet, statusOf } from '../../functions/sets/status.ts';
+import { requireSet, statusOf, tryReadDocument } from '../../functions/sets/status.ts';
 import { currentVerdict } from '../../functions/stored/current-verdict.ts';
 import { countReceipts } from '../../functions/stored/load.ts';
 import type { ClusterCommand } from '../command.ts';
@@ -26,7 +26,7 @@ export const showCommand: ClusterCommand = {
     return withStore(context, async (store) => {
       const deps = functionDeps(context, store);
       await requireSet(deps, timestamp);
-      const manifest = await readOr(deps, timestamp, 'manifest', ManifestSchema);
+      const manifest = await tryReadDocument(deps, timestamp, 'manifest', ManifestSchema);
       const verdict = await currentVerdict(deps, timestamp);
       const status = statusOf(manifest, verdict);
       const text =
@@ -111,7 +111,7 @@ function listed(names: readonly { schema: string; name: string }[]): string {
 }
 
 async function unfinished(deps: Deps, timestamp: string, status: string): Promise<string> {
-  const plan = await readOr(deps, timestamp, 'plan', Plan);
+  const plan = await tryReadDocument(deps, timestamp, 'plan', Plan);
   const receipts = [...(await countReceipts(deps, timestamp)).values()].reduce(
     (sum, some) => sum + some,
     0,

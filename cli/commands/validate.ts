@@ -1,5 +1,5 @@
 import type { Verdict } from '../../backup-set/base/verdict.ts';
-import { verifySet } from '../../functions/check/verify.ts';
+import { verifySet } from '../../functions/check/verify-set.ts';
 import { validate } from '../../functions/handlers/validate.ts';
 import { requireSet } from '../../functions/sets/status.ts';
 import type { ClusterCommand } from '../command.ts';

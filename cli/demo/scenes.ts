@@ -5,7 +5,7 @@ import { describeProblem } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { validate } from '../../functions/handlers/validate.ts';
 import { copySet } from '../../functions/sets/copy.ts';
-import { readOr } from '../../functions/sets/status.ts';
+import { tryReadDocument } from '../../functions/sets/status.ts';
 import { readPart } from '../../functions/stored/read-part.ts';
 import { type BackupResult, runBackup } from '../backup/coordinate.ts';
 import { backupText } from '../commands/backup.ts';
@@ -84,7 +84,7 @@ export async function damageOriginal(
 ): Promise<void> {
   await withStore(source, async (store) => {
     const deps = functionDeps(source, store);
-    const manifest = await readOr(deps, timestamp, 'manifest', Manifest);
+    const manifest = await tryReadDocument(deps, timestamp, 'manifest', Manifest);
     const parts = await Promise.all(
       manifest?.contents.map(({ content }) => readPart(deps, manifest, content)) ?? [],
     );
@@ -133,7 +133,7 @@ export async function compareClusters(
   stage: Stage,
 ): Promise<boolean> {
   const manifest = await withStore(alternate, (store) =>
-    readOr(functionDeps(alternate, store), timestamp, 'manifest', Manifest),
+    tryReadDocument(functionDeps(alternate, store), timestamp, 'manifest', Manifest),
   );
   if (manifest === undefined)
     throw new Error(`set ${timestamp} has no manifest at ${alternate.config.root}`);

@@ -1,6 +1,6 @@
 import { formatKey } from '../../backup-set/base/keys.ts';
 import type { Deps } from '../../functions/deps.ts';
-import { timestampsIn } from '../../functions/sets/list.ts';
+import { listTimestamps } from '../../functions/sets/list.ts';
 import { duration } from '../output/format.ts';
 import { judgement } from '../wait-for-functions.ts';
 import type { Check } from './check.ts';
@@ -13,7 +13,7 @@ const JUDGED_MS_MAX = 15 * 60_000;
 /** Every sealed set has a verdict soon after its seal: by the event, or by the sweeper. */
 export async function checkJudged(deps: Deps): Promise<Check> {
   const check = { of: 'functions', name: 'sealed sets are judged' };
-  const newest = (await timestampsIn(deps.store)).toSorted().slice(-LOOKED_AT);
+  const newest = (await listTimestamps(deps.store)).toSorted().slice(-LOOKED_AT);
   let sealed = 0;
   for (const timestamp of newest) {
     const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }));

@@ -16,7 +16,7 @@ import { relationsOf } from './relations-of.ts';
 
 export interface CheckedContent {
   readonly content: number;
-  /** Of the manifest, as it is stored or else as it would be written now; absent when neither can be had. */
+  /** The stored part of the manifest, else the part that the fold gives; absent without both. */
   readonly part?: ManifestPart;
   readonly ofPart: readonly Problem[];
   readonly ofObjects: readonly Problem[];
@@ -24,8 +24,9 @@ export interface CheckedContent {
 }
 
 /**
- * Looks at one content of a committed set: is its part of the manifest the one that the manifest pins, and is every object there?
- * @param folded what its documents give now, when they could be folded.
+ * Checks one content of a committed set: its part of the manifest must be the pinned one, and every
+ * object must exist as the part says.
+ * @param folded the part that its documents give now; undefined when they could not be folded.
  */
 export async function checkContent(
   deps: Deps,
@@ -37,7 +38,7 @@ export async function checkContent(
   const named = manifest.contents.find((candidate) => candidate.content === content);
   const key = formatKey({ kind: 'manifest-part', timestamp, content });
   const raw = await readDocument(deps, key, named?.part.bytes);
-  // The very bytes that the fold gives need no second reading; whether they are the manifest's, its own bytes tell.
+  // Equal bytes need no second parse. The comparison of the manifest covers the digest of the part.
   const isSame =
     raw !== undefined && folded !== undefined && Buffer.compare(raw.bytes, folded.bytes) === 0;
   const stored = isSame ? success(folded.value) : pinnedManifestPart(manifest, content, raw);
@@ -51,7 +52,7 @@ export async function checkContent(
   return { content, part, ofPart, ofObjects, stored: { objects: objects.size, bytes } };
 }
 
-/** What is stored of all that a part names: one listing per folder, wherever its packs lie. */
+/** The stored objects that a part names: one listing per folder, in whichever set the packs are. */
 async function listObjects(deps: Deps, part: ManifestPart): Promise<Map<string, StoredObject>> {
   const wanted = new Set(Array.from(objectsOf(part), ({ key }) => key));
   const folders = new Set(
@@ -72,7 +73,7 @@ function compareObjects(
   part: ManifestPart,
   stored: ReadonlyMap<string, StoredObject>,
 ): Problem[] {
-  // A copy elsewhere has etags of its own; sizes must be the same everywhere.
+  // A copy under another root has other ETags, but the same sizes.
   const sameRoot = manifest.root === store.url;
   const problems: Problem[] = [];
   const extents = new Map(part.packs.map((pack) => [pack.key, pack.extents]));
@@ -99,17 +100,20 @@ function difference(
   sameRoot: boolean,
 ): Pick<Problem, 'code' | 'message'> | undefined {
   if (!isObjectKey(received.key))
-    return { code: 'documents-disagree', message: 'the manifest names a key that no set can have' };
-  if (stored === undefined) return { code: 'object-missing', message: 'the object is not there' };
+    return {
+      code: 'documents-disagree',
+      message: 'the manifest names a key that is not the key of a pack or metadata file',
+    };
+  if (stored === undefined) return { code: 'object-missing', message: 'the object is missing' };
   if (stored.bytes !== received.bytes) {
-    const message = `it has ${stored.bytes} bytes; ${received.bytes} were received`;
+    const message = `the object has ${stored.bytes} bytes; the receipt says ${received.bytes}`;
     return { code: 'size-differs', message };
   }
   const comparable = sameRoot && received.etag !== undefined && stored.etag !== undefined;
   if (comparable && stored.etag !== received.etag) {
     return {
       code: 'etag-differs',
-      message: 'its etag is not the one received: it has been replaced',
+      message: 'the object has changed since the backup (its ETag differs)',
     };
   }
   return undefined;

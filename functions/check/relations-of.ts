@@ -1,18 +1,18 @@
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import type { Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
 
-/** Enough to recognise what is concerned; a pack can hold a thousand small tables. */
+/** A pack can hold a thousand small tables; a message names the first few. */
 const NAMED_MAX = 3;
 
-/** The relation with this id: ids of a manifest count from 0, as those of the plan that it was made from. */
+/** The relation with this id: the ids of a manifest count from 0, as in its plan. */
 export function relationName({ relations }: Manifest, id: number): Problem['relation'] {
   const relation = relations[id];
   return relation?.id === id ? { schema: relation.schema, name: relation.name } : undefined;
 }
 
 /**
- * The relations with rows in a pack: the name where it is one, and a phrase for people where there are several. Of a set that has
- * lost all its packs everyone asks, so the work is that of the pack's extents and no more.
+ * The relations with rows in a pack: a single one as a field, several as text for a message. Called
+ * for every pack of a damaged set, so it costs no more than the extents of the pack.
  */
 export function relationsOf(
   manifest: Manifest,

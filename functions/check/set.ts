@@ -19,13 +19,15 @@ import { type Finding, NOTHING_CHECKED } from '../stored/write-verdict.ts';
 import { type CheckedContent, checkContent } from './content.ts';
 
 export interface CheckedSet extends Finding {
-  /** Absent when it cannot be read. */
+  /** Absent when the manifest cannot be read. */
   readonly manifest?: Manifest;
-  /** Those of the problems that are about documents, and not about what is stored of the data. */
+  /** The problems of documents only, without those of packs and metadata files. */
   readonly documents: ProblemList;
 }
 
-/** Is shown the part of each content with the problems of its objects, once, in any order. */
+/**
+ * Called once per content, in any order, with its manifest part and the problems of its objects.
+ */
 export type PartVisit = (
   manifest: Manifest,
   part: ManifestPart,
@@ -33,9 +35,9 @@ export type PartVisit = (
 ) => void;
 
 /**
- * Promise 5: is a committed set still what its manifest says? Every object is there with size and etag as received,
- * and plan, receipts and seal still prove the very bytes of the manifest and its parts. Reads documents and listings, no
- * data, content by content.
+ * Checks that a committed set is still what its manifest says (promise 5): every object exists with
+ * the size and ETag of its receipt, and plan, receipts and seal still give exactly the bytes of the
+ * manifest and its parts. Reads documents and listings, content by content, but no data.
  */
 export async function checkSet(
   deps: Deps,
@@ -64,7 +66,7 @@ export async function checkSet(
   return { manifest, documents, ...finding(checked, joinProblems(objects.list(), documents)) };
 }
 
-/** A committed set was proven once: whatever is wrong with it now is damage, also what is merely missing. */
+/** A committed set was complete once, so every problem now is damage, a missing object too. */
 export function finding(checked: Finding['checked'], problems: ProblemList): Finding {
   const { problems: listed, problemsTotal } = problems;
   return {
@@ -80,7 +82,7 @@ export function readManifest(raw: RawDocument, timestamp: string): Result<Manife
   return readPinned(Manifest, [raw], { key: raw.key, fields: { timestamp } });
 }
 
-/** Plan, receipts and seal must still give this manifest: what was deleted or altered since is named. */
+/** Checks that plan, receipts and seal still give this manifest, and names what has changed. */
 async function checkProof(
   deps: Deps,
   manifest: Manifest,
@@ -90,7 +92,7 @@ async function checkProof(
   const { timestamp } = manifest;
   const heads = await loadHeads(deps, timestamp);
   const altered = compareHeads(manifest, heads);
-  // What follows from a plan or seal that is not the proven one says nothing about the receipts.
+  // A fold from another plan or seal would say nothing about the receipts, so it is skipped.
   if (altered.length > 0) {
     const admit = weighed(EXTENTS_IN_FLIGHT);
     const check = ({ content, totals }: Manifest['contents'][number]) =>
@@ -109,7 +111,7 @@ async function checkProof(
 function compareFolded(folded: Folded, raw: RawDocument): ProblemList {
   if (folded.status !== 'complete') return folded;
   if (Buffer.compare(folded.bytes, raw.bytes) === 0) return boundedProblems([]);
-  const message = 'its bytes are not those that plan, receipts and seal give';
+  const message = 'the manifest does not match the plan, receipts and seal of the set';
   return boundedProblems([{ code: 'documents-disagree', object: raw.key, message }]);
 }
 
@@ -123,10 +125,18 @@ function compareHeads({ timestamp, proof }: Manifest, { plan, seal }: SetHeads):
 function compareDigest(object: string, raw: RawDocument | undefined, expected: string): Problem[] {
   if (raw === undefined)
     return [
-      { code: 'object-missing', object, message: 'the set was proven by it; it is not there' },
+      {
+        code: 'object-missing',
+        object,
+        message: 'the object is missing; the manifest was made from it',
+      },
     ];
   if (sha256(raw.bytes) === expected) return [];
   return [
-    { code: 'documents-disagree', object, message: 'its digest is not the one in the manifest' },
+    {
+      code: 'documents-disagree',
+      object,
+      message: 'the object has changed since the set was committed (its digest differs)',
+    },
   ];
 }

@@ -2,13 +2,13 @@ import type { Deps } from '../deps.ts';
 import { jobQueue } from './job-queue.ts';
 import { runJob } from './route.ts';
 
-/** The functions inside this process, for stores that announce nothing (`--functions inline`). */
+/** Runs the functions in this process, for stores that send no events (`--functions inline`). */
 export interface InProcess {
-  /** Says that a key was written. Resolves when the news is taken, not when it was acted upon. */
+  /** Call after a key was written. Resolves when its job is queued, not when the job is done. */
   announce(key: string): Promise<void>;
   /**
-   * Resolves when all that was announced, and what followed from it, is done.
-   * @throws the last error of work that has not succeeded since.
+   * Resolves when all jobs of announced keys, and the jobs that follow from them, have ended.
+   * @throws the last error of a job that has not succeeded since.
    */
   idle(): Promise<void>;
 }
@@ -17,7 +17,7 @@ export function inProcess(deps: Deps): InProcess {
   const queue = jobQueue((job) => runJob(deps, job), deps.log);
   return {
     async announce(key) {
-      while (queue.offer(key) === 'dropped') await queue.room();
+      while (queue.offer(key) === 'dropped') await queue.waitForRoom();
     },
     idle: () => queue.idle(),
   };

@@ -34,7 +34,7 @@ function gate() {
 }
 
 describe('the job queue', () => {
-  it('makes one running and one waiting job of any number of events for a set', async () => {
+  it('has at most one running and one waiting job for any number of events of a set', async () => {
     const { run, open, started } = gate();
     const queue = jobQueue(run, log);
     for (let event = 0; event < 100; event += 1) expect(queue.offer(sealOf(1))).toBe('taken');
@@ -48,7 +48,7 @@ describe('the job queue', () => {
     expect(started).toHaveLength(2);
   });
 
-  it('runs a bounded number of jobs at once, holds a bounded number, and drops the rest', async () => {
+  it('runs and holds a bounded number of jobs, and drops the rest', async () => {
     const { run, open, most } = gate();
     const queue = jobQueue(run, log, { runningMax: 2, waitingMax: 3 });
     const answers = Array.from({ length: 8 }, (_, day) => queue.offer(sealOf(day + 1)));
@@ -58,7 +58,7 @@ describe('the job queue', () => {
     ]);
     // Full as it is, it still coalesces what waits already.
     expect(queue.offer(sealOf(3))).toBe('taken');
-    const room = queue.room();
+    const room = queue.waitForRoom();
     open();
     await room;
     expect(queue.offer(sealOf(9))).toBe('taken');
@@ -69,7 +69,7 @@ describe('the job queue', () => {
     expect(most()).toBe(2);
   });
 
-  it('goes on with what a job wrote, and does not do it again when the store announces it', async () => {
+  it('runs the job of a key that a job wrote, and ignores the later event of that key', async () => {
     const done: string[] = [];
     const queue = jobQueue(async ({ work }) => {
       done.push(work);
@@ -99,7 +99,7 @@ describe('the job queue', () => {
     await expect(queue.idle()).resolves.toBeUndefined();
   });
 
-  it('runs no more than some slices at once, however many wait, and what commits sets beside them', async () => {
+  it('runs at most two slices at once, and other jobs beside them', async () => {
     const task = '20260131010203000-20260131010203-verify';
     const started: string[] = [];
     const held = Promise.withResolvers<void>();
@@ -119,7 +119,7 @@ describe('the job queue', () => {
     expect(queue.offer(formatKey({ kind: 'task-request', task }))).toBe('taken');
     await new Promise((resolve) => setImmediate(resolve));
     expect(started).toEqual(['run-slice', 'run-slice']);
-    // Follow-ups take no room of those who announce.
+    // Follow-ups do not count against the limit for events.
     expect([1, 2, 3, 4, 5].map((day) => queue.offer(sealOf(day)))).toEqual([
       ...Array<string>(4).fill('taken'),
       'dropped',
@@ -129,11 +129,11 @@ describe('the job queue', () => {
     await queue.idle();
     expect(started.filter((work) => work === 'run-slice')).toHaveLength(50);
     expect(started.filter((work) => work === 'stitch')).toHaveLength(4);
-    // The store announces them all once more.
+    // The store sends the events of all of them.
     expect(new Set(orders.map((key) => queue.offer(key)))).toEqual(new Set(['ignored']));
   });
 
-  it('lets what runs end when it is closed, and starts nothing more, not even what follows from it', async () => {
+  it('lets running jobs end when it is closed, and starts no job after that', async () => {
     const done: string[] = [];
     const work = Promise.withResolvers<void>();
     const queue = jobQueue(
@@ -156,7 +156,7 @@ describe('the job queue', () => {
     expect(queue.counts()).toEqual({ running: 0, waiting: 0 });
   });
 
-  it('ignores keys that mean nothing to any function', () => {
+  it('ignores keys that start no function', () => {
     const queue = jobQueue(async () => NOTHING_WRITTEN, log);
     for (const key of [
       '',

@@ -1,43 +1,52 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../../backup-set/base/errors.ts';
-import type { Handled } from '../deps.ts';
+import type { JobResult } from '../deps.ts';
 import { type Job, jobOf } from './route.ts';
 
-/** Jobs at once: they are small reads and writes; more would only hold more documents in memory. */
+/** Running jobs: they are small reads and writes; more would only hold more documents in memory. */
 const RUNNING_MAX = 4;
-/** Slices of them: each reads gigabytes, and what commits a set or advances a restore must not wait for thousands of them. */
+/**
+ * Running slices among them: each reads gigabytes, and a job that commits a set or advances a
+ * restore must not wait for thousands of slices.
+ */
 const SLICES_RUNNING_MAX = 2;
-/** Announced jobs that wait: one per set or restore with news; a flood of events for one of them is one job. */
+/** Waiting jobs of events: one per set or restore, whatever the number of its events. */
 const WAITING_MAX = 1000;
-/** Jobs that follow from others: a large set is cut into thousands of slices at once. */
+/** Waiting jobs that follow from others: a large set gives thousands of slices at once. */
 const FOLLOWING_MAX = 100_000;
-/** Failures and own keys remembered; what falls out is done again, or found by the sweeper. */
+/** Remembered failures, and remembered own keys: a forgotten key only runs its job again. */
 const REMEMBERED_MAX = 10_000;
 
 interface Waiting {
   readonly job: Job;
-  /** It came by an announcement, so it takes room that others who announce would need. */
+  /** Queued by `offer`, so it counts against WAITING_MAX. */
   readonly offered: boolean;
 }
 
 export interface JobQueue {
-  /** Takes the news of a new object; `dropped` when the queue is full. Coalesces: an event is only a hint. */
+  /**
+   * Queues the job of a new object, once for any number of events.
+   * @returns `ignored` when the key starts no job; `dropped` when the queue is full or closed.
+   */
   offer(key: string): 'taken' | 'ignored' | 'dropped';
   /** Resolves when fewer jobs wait than the queue holds. */
-  room(): Promise<void>;
+  waitForRoom(): Promise<void>;
   /**
    * Resolves when nothing runs and nothing waits.
    * @throws the last error of a job that has not succeeded since.
    */
   idle(): Promise<void>;
-  /** Starts nothing more and forgets what waits, for the next start's sweep to find; resolves when what runs has ended. */
+  /**
+   * Starts no further job and drops the waiting ones: the sweep after the next start finds their
+   * work. Resolves when the running jobs have ended.
+   */
   close(): Promise<void>;
   counts(): { readonly running: number; readonly waiting: number };
 }
 
-/** Runs the functions for announced keys: of each job at most one runs and one waits. */
+/** Runs the functions for created keys. Each job runs at most once and waits at most once. */
 export function jobQueue(
-  runJob: (job: Job) => Promise<Handled>,
+  runJob: (job: Job) => Promise<JobResult>,
   log: Logger,
   { runningMax = RUNNING_MAX, slicesMax = SLICES_RUNNING_MAX, waitingMax = WAITING_MAX } = {},
 ): JobQueue {
@@ -66,7 +75,7 @@ export function jobQueue(
     try {
       const { wrote } = await runJob(job);
       failures.delete(name);
-      for (const key of wrote) goOn(key);
+      for (const key of wrote) queueFollowUp(key);
     } catch (error) {
       log.error({ err: error, ...job }, `${job.work} of ${job.of} failed: ${messageOf(error)}`);
       failures.delete(name);
@@ -81,8 +90,8 @@ export function jobQueue(
     }
   }
 
-  /** A follow-up takes no room of those who announce; whoever waits already keeps his place. */
-  function goOn(key: string): void {
+  /** Follow-ups do not count against WAITING_MAX; a job that waits already keeps its place. */
+  function queueFollowUp(key: string): void {
     const job = jobOf(key);
     if (job === undefined || closed || waiting.size - offered >= FOLLOWING_MAX) return;
     const name = nameOf(job);
@@ -93,7 +102,7 @@ export function jobQueue(
 
   return {
     offer(key) {
-      // The store announces also what we wrote ourselves, and have gone on from already.
+      // The event of a key that a job here wrote: its follow-up was queued by that job.
       if (ownKeys.delete(key)) return 'ignored';
       const job = jobOf(key);
       if (job === undefined) return 'ignored';
@@ -106,7 +115,7 @@ export function jobQueue(
       start();
       return 'taken';
     },
-    async room() {
+    async waitForRoom() {
       while (offered >= waitingMax) await changed.promise;
     },
     async idle() {

@@ -1,15 +1,15 @@
-import { formatKey, type Key, parseKey } from '../../backup-set/base/keys.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Key, parseKey } from '../../backup-set/base/keys.ts';
+import type { Deps, JobResult } from '../deps.ts';
 import { advanceRestore } from '../handlers/advance-restore.ts';
 import { advanceTask } from '../handlers/advance-task.ts';
 import { planRestore } from '../handlers/plan-restore.ts';
 import { planTask } from '../handlers/plan-task.ts';
+import { requestReplication } from '../handlers/request-replication.ts';
 import { runSlice } from '../handlers/run-slice.ts';
 import { stitch } from '../handlers/stitch.ts';
-import { validate } from '../handlers/validate.ts';
-import { requestReplication } from '../tasks/replicate.ts';
+import { validateIfCommitted } from '../handlers/validate.ts';
 
-/** One function's work on one set or restore. Any number of events mean the same job: look at it again. */
+/** The work of one function on one set, restore or task. Any number of events mean one job. */
 export interface Job {
   readonly work:
     | 'stitch'
@@ -24,20 +24,13 @@ export interface Job {
   readonly of: string;
 }
 
-/** Looks at what a new object means and does it. Keys that mean nothing to any function are no error. */
-export async function handle(deps: Deps, key: string): Promise<Handled> {
-  const job = jobOf(key);
-  if (job !== undefined) return runJob(deps, job);
-  deps.log.debug({ key }, 'no function waits for this key');
-  return NOTHING_WRITTEN;
-}
-
+/** The job that a new object starts; undefined for keys that start none. */
 export function jobOf(text: string): Job | undefined {
   const key = parseKey(text);
   return key === undefined ? undefined : jobOfKey(key);
 }
 
-/** No function writes a key that leads back to itself: events cannot run in circles. */
+/** No function writes a key that starts the same function again, so events cannot loop. */
 function jobOfKey(key: Key): Job | undefined {
   switch (key.kind) {
     case 'receipt':
@@ -78,7 +71,7 @@ function jobOfKey(key: Key): Job | undefined {
   }
 }
 
-export async function runJob(deps: Deps, { work, of }: Job): Promise<Handled> {
+export async function runJob(deps: Deps, { work, of }: Job): Promise<JobResult> {
   switch (work) {
     case 'stitch':
       return stitch(deps, of);
@@ -99,10 +92,4 @@ export async function runJob(deps: Deps, { work, of }: Job): Promise<Handled> {
     case 'advance-task':
       return advanceTask(deps, of);
   }
-}
-
-/** An event may come for a set that was deleted meanwhile: nothing to do, no error. */
-async function validateIfCommitted(deps: Deps, timestamp: string): Promise<Handled> {
-  const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }));
-  return manifest === undefined ? NOTHING_WRITTEN : validate(deps, timestamp);
 }

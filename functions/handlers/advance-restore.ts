@@ -10,21 +10,22 @@ import { refusedOutcome } from '../../backup-set/restore/fold.ts';
 import type { OrderDraft } from '../../backup-set/restore/order-bodies.ts';
 import { draftOrders } from '../../backup-set/restore/orders.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { EXTENTS_IN_FLIGHT } from '../stored/fold.ts';
 import { readDocument } from '../stored/load.ts';
 import { type LoadedRestore, loadRestore, orderKey, orderKeys } from '../stored/load-restore.ts';
 import { readPart } from '../stored/read-part.ts';
-import { saveOrAgree, saveSame } from '../stored/save.ts';
+import { createOrRead, createSame } from '../stored/save.ts';
 
-/** Orders can be large (every extent of a segment): few are held in memory at once. */
+/** Orders can be large (every extent of a segment), so only a few are in memory at once. */
 const WRITES_IN_FLIGHT = 4;
 
 /**
- * A segment has carried out an order, or failed to: writes the orders of the next phase once every segment has spoken,
- * and the outcome after the last. Any number of calls, at once or again, write the same.
+ * Called after a segment wrote its receipt. Writes the orders of the next phase when every segment
+ * has its receipt, and the outcome after the last phase. Any number of calls, concurrent or
+ * repeated, write the same.
  */
-export async function advanceRestore(deps: Deps, restore: string): Promise<Handled> {
+export async function advanceRestore(deps: Deps, restore: string): Promise<JobResult> {
   const loaded = await loadRestore(deps, restore);
   if (loaded === undefined) return NOTHING_WRITTEN;
   const { step } = loaded;
@@ -32,21 +33,21 @@ export async function advanceRestore(deps: Deps, restore: string): Promise<Handl
   return writeOrders(deps, loaded, step.phase);
 }
 
-/** Ends a restore. Who comes second agrees with the outcome that is there. */
+/** Writes the outcome of a restore. The first of several callers decides it. */
 export async function writeOutcome(
   deps: Deps,
   restore: string,
   outcome: Outcome,
-): Promise<Handled> {
+): Promise<JobResult> {
   const key = formatKey({ kind: 'outcome', restore });
-  const { created } = await saveOrAgree(deps, key, encode(Outcome, outcome));
+  const { created } = await createOrRead(deps, key, encode(Outcome, outcome));
   if (!created) return NOTHING_WRITTEN;
   const { status, totals, problemsTotal } = outcome;
-  deps.log.info({ restore, status, problems: problemsTotal, ...totals }, 'restore has ended');
+  deps.log.info({ restore, status, problems: problemsTotal, ...totals }, 'restore ended');
   return { wrote: [key] };
 }
 
-async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Promise<Handled> {
+async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Promise<JobResult> {
   const { request, plan } = loaded;
   const keyOf = (content: number) => orderKey(plan, phase, content);
   const written = await orderKeys(deps, plan.id, phase);
@@ -64,13 +65,13 @@ async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Pro
   let problem: Problem | undefined;
   const writeOne = async (draft: OrderDraft) => {
     if (problem !== undefined) return;
-    const found = await showParts(deps, manifest, draft);
-    // `problem ??= await …` would put an `undefined` that is awaited here over what another order has found meanwhile.
+    const found = await addParts(deps, manifest, draft);
+    // Not `problem ??= await …`: it would overwrite what another order found during the await.
     problem ??= found;
-    // Who has no order yet gets none any more.
+    // After a problem no further order is written.
     if (problem !== undefined) return;
     const key = keyOf(draft.content);
-    if (await saveSame(deps, key, encode(Order, draft.finish()))) wrote.push(key);
+    if (await createSame(deps, key, encode(Order, draft.finish()))) wrote.push(key);
   };
   const extents = new Map(
     manifest.contents.map(({ content, totals }) => [content, totals.extents]),
@@ -90,18 +91,18 @@ async function writeOrders(deps: Deps, loaded: LoadedRestore, phase: Phase): Pro
   return { wrote };
 }
 
-/** The set is no longer what the restore was planned from, so that it ends here. */
+/** Ends the restore: the set has changed since the restore was planned. */
 function endWith(
   deps: Deps,
   request: LoadedRestore['request'],
   problem: Problem,
   status: 'refused' | 'failed',
-): Promise<Handled> {
+): Promise<JobResult> {
   return writeOutcome(deps, request.id, { ...refusedOutcome(request, [problem]), status });
 }
 
-/** Shows an order the parts of the manifest that it is made from, one after the other. @returns what is wrong with one. */
-async function showParts(
+/** Adds to an order the manifest parts it is made from. @returns a problem with one of them. */
+async function addParts(
   deps: Deps,
   manifest: Manifest,
   draft: OrderDraft,
@@ -114,7 +115,7 @@ async function showParts(
   return undefined;
 }
 
-/** The manifest that the plan was made from, or the problem that it is no longer the same. */
+/** The manifest that the plan was made from, or the problem that it has changed. */
 async function loadPlannedManifest(
   deps: Deps,
   { plan }: LoadedRestore,

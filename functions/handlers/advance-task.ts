@@ -1,38 +1,30 @@
-import { decode, type RawDocument, sha256 } from '../../backup-set/base/document.ts';
-import { isStowageError } from '../../backup-set/base/errors.ts';
+import { decode } from '../../backup-set/base/document.ts';
 import { formatKey, taskPrefix } from '../../backup-set/base/keys.ts';
-import { gatherProblems, joinProblems, type ProblemList } from '../../backup-set/base/problems.ts';
+import { gatherProblems } from '../../backup-set/base/problems.ts';
 import { partsOfTask } from '../../backup-set/base/timestamps.ts';
-import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
+import type { Problem } from '../../backup-set/base/verdict.ts';
 import { SliceReceipt, TaskPlan } from '../../backup-set/documents/tasks.ts';
-import { type CheckedSet, checkSet, finding } from '../check/set.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { listKeys, readAll, readDocument } from '../stored/load.ts';
-import { writeVerdictAt } from '../stored/write-verdict.ts';
-import { copyObject, requireReplica } from '../tasks/replicate.ts';
-import {
-  endTask,
-  hasTaskOutcome,
-  type PieceResult,
-  readManifestOf,
-  refuseTask,
-  type TaskEnd,
-} from '../tasks/tasks.ts';
-import { type Stitched, stitch } from './stitch.ts';
-import { validate } from './validate.ts';
+import { endReplication } from '../tasks/end-replication.ts';
+import { endVerification } from '../tasks/end-verification.ts';
+import type { PieceResult } from '../tasks/piece-result.ts';
+import { hasTaskOutcome } from '../tasks/tasks.ts';
 
-/** Each may name a thousand problems. */
+/** Receipts in memory at once: each can name a thousand problems. */
 const RECEIPTS_AT_ONCE = 32;
 
 /**
- * A slice is done: once all are, folds their receipts into one verdict, and the outcome of the task. Any number of
- * calls, at once or again, end in the same place.
+ * Called after a slice left its receipt. When all slices have one, folds the receipts into one
+ * verdict and the outcome of the task. Any number of calls, concurrent or repeated, give the same
+ * result.
  */
-export async function advanceTask(deps: Deps, task: string): Promise<Handled> {
+export async function advanceTask(deps: Deps, task: string): Promise<JobResult> {
   const rawPlan = await readDocument(deps, formatKey({ kind: 'task-plan', task }));
   if (rawPlan === undefined || (await hasTaskOutcome(deps, task))) return NOTHING_WRITTEN;
   const plan = decode(TaskPlan, rawPlan);
-  // Each of ten thousand receipts asks: slices end about in their order, so that one look spares a listing of all for each.
+  // Each of up to 10,000 receipts calls this. Slices end roughly in order, so one HEAD of the last
+  // receipt saves most of the listings.
   const last = formatKey({ kind: 'slice-receipt', task, slice: plan.slices - 1 });
   if ((await deps.store.head(last, { signal: deps.signal })) === undefined) return NOTHING_WRITTEN;
   const listed = await listKeys(deps, taskPrefix(task, 'receipts'), ['slice-receipt']);
@@ -45,11 +37,11 @@ export async function advanceTask(deps: Deps, task: string): Promise<Handled> {
   const done = await foldReceipts(deps, task, plan, wanted);
   if (done === undefined) return NOTHING_WRITTEN;
   return partsOfTask(task).work === 'verify'
-    ? endVerify(deps, task, plan, done)
-    : endReplicate(deps, task, done);
+    ? endVerification(deps, task, plan, done)
+    : endReplication(deps, task, done);
 }
 
-/** Adds up all slices, a few receipts in memory at once; undefined when one has gone meanwhile. */
+/** Adds up the receipts of all slices; undefined when one was deleted meanwhile. */
 async function foldReceipts(
   deps: Deps,
   task: string,
@@ -58,12 +50,12 @@ async function foldReceipts(
 ): Promise<PieceResult | undefined> {
   const done = { objects: 0, bytes: 0 };
   const gathered = gatherProblems();
-  const strange = (object: string): Problem => ({
+  const foreign = (object: string): Problem => ({
     code: 'documents-disagree',
     object,
-    message: 'it belongs to other work',
+    message: 'the document belongs to another task, or was made from another manifest',
   });
-  if (plan.task !== task) gathered.addFirst([strange(formatKey({ kind: 'task-plan', task }))]);
+  if (plan.task !== task) gathered.addFirst([foreign(formatKey({ kind: 'task-plan', task }))]);
   for (let first = 0; first < keys.length; first += RECEIPTS_AT_ONCE) {
     const some = keys.slice(first, first + RECEIPTS_AT_ONCE);
     const read = await readAll(deps, some);
@@ -75,126 +67,11 @@ async function foldReceipts(
         receipt.task === task &&
         receipt.slice === slice &&
         receipt.manifestSha256 === plan.manifestSha256;
-      if (!isOurs) gathered.add(slice, [strange(raw.key)]);
+      if (!isOurs) gathered.add(slice, [foreign(raw.key)]);
       gathered.addList(slice, receipt);
       done.objects += receipt.objects;
       done.bytes += receipt.bytes;
     }
   }
   return { ...done, ...gathered.list() };
-}
-
-/** The verdict is dated with the task: whoever folds writes it under the same key. */
-async function endVerify(
-  deps: Deps,
-  task: string,
-  plan: TaskPlan,
-  read: PieceResult,
-): Promise<Handled> {
-  const { timestamp, instant } = partsOfTask(task);
-  const raw = await readManifestOf(deps, task);
-  if (raw === undefined)
-    return refuseTask(deps, task, {
-      code: 'object-missing',
-      message: 'the manifest has gone meanwhile',
-    });
-  const validated = await checkSet(deps, timestamp, raw);
-  const { objects, bytes } = read;
-  const done = joinProblems(read, boundedProblems(unread(plan, raw, validated, read)));
-  const found = finding({ objects, bytes }, joinProblems(validated, without(done, validated)));
-  const { key, verdict } = await writeVerdictAt(deps, timestamp, 'verify', found, instant);
-  const { status, problems, problemsTotal } = verdict;
-  const ended = {
-    status,
-    root: deps.store.url,
-    verdict: key,
-    objects,
-    bytes,
-    problems,
-    problemsTotal,
-  };
-  const { wrote } = await endTask(deps, task, ended);
-  return { wrote: [key, ...wrote] };
-}
-
-/** That all slices are done does not mean that they were slices of this manifest, and all of it. */
-function unread(
-  plan: TaskPlan,
-  { key: object, bytes }: RawDocument,
-  { manifest }: CheckedSet,
-  { objects, problemsTotal }: PieceResult,
-): Problem[] {
-  const problem = (message: string): Problem => ({ code: 'documents-disagree', object, message });
-  if (sha256(bytes) !== plan.manifestSha256)
-    return [problem('the manifest is not the one that the set was cut by')];
-  // A slice that could not read a part has said so.
-  if (problemsTotal > 0 || manifest === undefined || manifest.totals.objects === objects) return [];
-  return [
-    problem(`the slices have read ${objects} objects; the set has ${manifest.totals.objects}`),
-  ];
-}
-
-/** What a listing tells, a slice finds too. */
-function without(done: ProblemList, known: ProblemList): ProblemList {
-  const told = new Set(known.problems.map(({ code, object }) => `${code} ${object}`));
-  const problems = done.problems.filter(({ code, object }) => !told.has(`${code} ${object}`));
-  return { problems, problemsTotal: done.problemsTotal - (done.problems.length - problems.length) };
-}
-
-/** Every object has arrived: the documents follow, and the fold commits there what it committed here. */
-async function endReplicate(deps: Deps, task: string, done: PieceResult): Promise<Handled> {
-  const { timestamp } = partsOfTask(task);
-  const replica = requireReplica(deps);
-  const { objects, bytes } = done;
-  const end = (
-    status: TaskEnd['status'],
-    { problems, problemsTotal }: ProblemList,
-    verdict: Pick<TaskEnd, 'verdict'> = {},
-  ) =>
-    endTask(deps, task, {
-      root: replica.url,
-      objects,
-      bytes,
-      status,
-      problems,
-      problemsTotal,
-      ...verdict,
-    });
-  if (done.problemsTotal > 0) return end('damaged', done);
-  for (const kind of ['plan', 'seal'] as const) {
-    const key = formatKey({ kind, timestamp });
-    const stored = await deps.store.head(key, { signal: deps.signal });
-    const problem: Problem | undefined =
-      stored === undefined
-        ? { code: 'object-missing', object: key, message: 'the object is not there' }
-        : await copyObject(deps, key, stored.bytes);
-    if (problem !== undefined) return end('damaged', boundedProblems([problem]));
-  }
-  const there: Deps = { ...deps, store: replica };
-  const stitched = await stitchOrRefuse(there, timestamp);
-  if (stitched.status !== 'complete')
-    return end(
-      stitched.status === 'open' ? 'incomplete' : stitched.status,
-      boundedProblems(stitched.problems),
-    );
-  const { verdict, wrote } = await validate(there, timestamp);
-  const [key] = wrote;
-  return end(verdict.status, verdict, key === undefined ? {} : { verdict: key });
-}
-
-/** Where other parts of a manifest are than this set gives, no later try would do better. */
-async function stitchOrRefuse(
-  there: Deps,
-  timestamp: string,
-): Promise<Pick<Stitched, 'status' | 'problems'>> {
-  try {
-    return await stitch(there, timestamp);
-  } catch (error) {
-    if (!isStowageError(error, 'set/damaged')) throw error;
-    const { object = formatKey({ kind: 'manifest', timestamp }) } = error.where;
-    return {
-      status: 'damaged',
-      problems: [{ code: 'documents-disagree', object, message: error.message }],
-    };
-  }
 }

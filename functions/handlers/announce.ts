@@ -7,14 +7,14 @@ import { TaskOutcome } from '../../backup-set/documents/tasks.ts';
 import type { Deps } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 
-/** Enough to know where to look; the document has them all, and a message is limited to 256 KiB. */
-const PROBLEMS_TOLD = 10;
+/** A message is limited to 256 KiB; the document has all problems. */
+const PROBLEMS_ANNOUNCED = 10;
 
-/** What subscribers are told of a verdict on a set, of the end of a restore, or of that of a copy to the alternate location. */
+/** What subscribers receive about a verdict, or the end of a restore or replication. */
 export interface Announcement {
   readonly kind: 'verdict' | 'outcome' | 'replication';
   readonly root: string;
-  /** The document that says it all. Messages may come twice: this tells that it is the same one. */
+  /** The document with all details. Its key identifies repeated messages. */
   readonly object: string;
   readonly set: string;
   readonly status: Verdict['status'] | Outcome['status'];
@@ -27,15 +27,35 @@ export interface Announcement {
   /** Of a replication: the root that was copied to. */
   readonly to?: string;
   readonly problemsTotal: number;
-  /** The first of them, each as a line for people. */
+  /** The first problems, one line each. */
   readonly problems: readonly string[];
 }
 
+/** Whether the document with this key is announced. */
 export function isAnnounced(text: string): boolean {
   return announcedKind(text) !== undefined;
 }
 
-/** The announcement of a verdict, an outcome or a replication; undefined when its document has been deleted meanwhile. */
+/**
+ * Called after a verdict or outcome was stored: publishes its announcement.
+ * @returns what was published; undefined when the document was deleted.
+ */
+export async function announce(
+  deps: Deps,
+  object: string,
+  publish: (announcement: Announcement) => Promise<void>,
+): Promise<Announcement | undefined> {
+  const announcement = await announcementOf(deps, object);
+  if (announcement === undefined) return undefined;
+  await publish(announcement);
+  const { kind, status, level, set } = announcement;
+  deps.log.info({ key: object, kind, status, level, set }, 'announced');
+  return announcement;
+}
+
+/**
+ * The announcement of a verdict, outcome or replication; undefined when its document was deleted.
+ */
 export async function announcementOf(
   deps: Deps,
   object: string,
@@ -46,15 +66,38 @@ export async function announcementOf(
   const common = { root: deps.store.url, object };
   if (kind === 'verdict') {
     const { timestamp, status, level, at, ...found } = decode(Verdict, raw);
-    return { ...common, kind: 'verdict', set: timestamp, status, level, at, ...told(found) };
+    return {
+      ...common,
+      kind: 'verdict',
+      set: timestamp,
+      status,
+      level,
+      at,
+      ...firstProblems(found),
+    };
   }
   if (kind === 'replication') {
     const { task, status, root, at, ...found } = decode(TaskOutcome, raw);
     const { timestamp } = partsOfTask(task);
-    return { ...common, kind: 'replication', set: timestamp, status, at, to: root, ...told(found) };
+    return {
+      ...common,
+      kind: 'replication',
+      set: timestamp,
+      status,
+      at,
+      to: root,
+      ...firstProblems(found),
+    };
   }
   const { id, timestamp, status, ...found } = decode(Outcome, raw);
-  return { ...common, kind: 'outcome', set: timestamp, restore: id, status, ...told(found) };
+  return {
+    ...common,
+    kind: 'outcome',
+    set: timestamp,
+    restore: id,
+    status,
+    ...firstProblems(found),
+  };
 }
 
 function announcedKind(text: string): Announcement['kind'] | undefined {
@@ -65,12 +108,12 @@ function announcedKind(text: string): Announcement['kind'] | undefined {
   return key?.kind === 'verdict' || key?.kind === 'outcome' ? key.kind : undefined;
 }
 
-function told({
+function firstProblems({
   problemsTotal,
   problems,
 }: {
   problemsTotal: number;
   problems: readonly Problem[];
 }) {
-  return { problemsTotal, problems: problems.slice(0, PROBLEMS_TOLD).map(describeProblem) };
+  return { problemsTotal, problems: problems.slice(0, PROBLEMS_ANNOUNCED).map(describeProblem) };
 }

@@ -12,20 +12,21 @@ import type { ContentVolume } from '../../backup-set/restore/bounds.ts';
 import { refusedOutcome } from '../../backup-set/restore/fold.ts';
 import { chosenRelations, resolveRequest, volumeOf } from '../../backup-set/restore/plan.ts';
 import { checkSet } from '../check/set.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { checkUncommitted } from '../check/uncommitted.ts';
+import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import { hasOutcome } from '../stored/load-restore.ts';
-import { saveOrAgree } from '../stored/save.ts';
+import { createOrRead } from '../stored/save.ts';
 import { writeVerdict } from '../stored/write-verdict.ts';
 import { advanceRestore, writeOutcome } from './advance-restore.ts';
-import { stateWithoutManifest } from './validate.ts';
 
 /**
- * Somebody wants data back: checks the set first (promise 5), then writes the plan and the first phase's orders, or an
- * outcome that says why nothing will be done. Any number of calls, at once or again, end in the same place.
- * @throws StowageError `set/unreadable` when the request does not even name a set, so that nobody can be answered.
+ * Called after a restore was requested. Checks the set first (promise 5), then writes the plan and
+ * the orders of the first phase, or an outcome that says why the restore is refused. Any number of
+ * calls, concurrent or repeated, give the same result.
+ * @throws StowageError `set/unreadable` when the request names no set: an outcome needs one.
  */
-export async function planRestore(deps: Deps, restore: string): Promise<Handled> {
+export async function planRestore(deps: Deps, restore: string): Promise<JobResult> {
   const raw = await readDocument(deps, formatKey({ kind: 'restore-request', restore }));
   if (raw === undefined || (await hasOutcome(deps, restore))) return NOTHING_WRITTEN;
   const planKey = formatKey({ kind: 'restore-plan', restore });
@@ -39,19 +40,19 @@ export async function planRestore(deps: Deps, restore: string): Promise<Handled>
   if (!read.ok) return refuse([read.failure.problem]);
   const request = read.value;
 
-  const { wrote, set } = await proveSet(deps, request);
+  const { wrote, set } = await checkForRestore(deps, request);
   if (!set.ok) return joined({ wrote }, await refuse(set.failure));
   const { manifest, manifestSha256, volumes } = set.value;
   const plan = resolveRequest(request, manifest, manifestSha256, volumes);
   if (!plan.ok) return joined({ wrote }, await refuse(plan.failure));
 
-  const { created } = await saveOrAgree(deps, planKey, encode(RestorePlan, plan.value));
+  const { created } = await createOrRead(deps, planKey, encode(RestorePlan, plan.value));
   if (created) deps.log.info({ restore, set: timestamp, ...plan.value.totals }, 'restore planned');
   const orders = await advanceRestore(deps, restore);
   return joined({ wrote }, { wrote: created ? [planKey] : [] }, orders);
 }
 
-/** A request that cannot be carried out is answered as long as it names its set. */
+/** The request; or its problem, with the set that an outcome must name. */
 function readRequest(
   raw: RawDocument,
   restore: string,
@@ -59,7 +60,7 @@ function readRequest(
   try {
     const request = decode(RestoreRequest, raw);
     if (request.id === restore) return success(request);
-    const message = `the request says it is ${request.id}`;
+    const message = `the request names another restore, ${request.id}`;
     const problem: Problem = { code: 'documents-disagree', object: raw.key, message };
     return failure({ timestamp: request.timestamp, problem });
   } catch (error) {
@@ -74,22 +75,23 @@ function readRequest(
   }
 }
 
-interface Proven extends Handled {
-  readonly set: Result<ProvenSet, readonly Problem[]>;
+interface CheckResult extends JobResult {
+  readonly set: Result<RestorableSet, readonly Problem[]>;
 }
 
-interface ProvenSet {
+interface RestorableSet {
   readonly manifest: Manifest;
   readonly manifestSha256: string;
   readonly volumes: readonly ContentVolume[];
 }
 
-async function proveSet(deps: Deps, request: RestoreRequest): Promise<Proven> {
+async function checkForRestore(deps: Deps, request: RestoreRequest): Promise<CheckResult> {
   const { timestamp } = request;
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
-  if (raw === undefined) return { wrote: [], set: failure(await whyUnproven(deps, timestamp)) };
+  if (raw === undefined)
+    return { wrote: [], set: failure(await problemsWithoutManifest(deps, timestamp)) };
   const volumes: ContentVolume[] = [];
-  let touching: Problem[] = [];
+  let relevant: Problem[] = [];
   let chosen: ReturnType<typeof chosenRelations> | undefined;
   const { manifest, documents, ...found } = await checkSet(
     deps,
@@ -98,11 +100,11 @@ async function proveSet(deps: Deps, request: RestoreRequest): Promise<Proven> {
     (named, part, problems) => {
       chosen ??= chosenRelations(request, named);
       volumes.push(volumeOf(part, chosen));
-      touching = touching.concat(touchingIn(part, chosen, problems));
+      relevant = relevant.concat(relevantProblems(part, chosen, problems));
     },
   );
   const { key } = await writeVerdict(deps, timestamp, 'validate', found);
-  const refused = joinedLists(boundedProblems(touching), documents).problems;
+  const refused = joinedLists(boundedProblems(relevant), documents).problems;
   if (manifest === undefined || refused.length > 0) return { wrote: [key], set: failure(refused) };
   return {
     wrote: [key],
@@ -110,10 +112,10 @@ async function proveSet(deps: Deps, request: RestoreRequest): Promise<Proven> {
   };
 }
 
-async function whyUnproven(deps: Deps, timestamp: string): Promise<Problem[]> {
+async function problemsWithoutManifest(deps: Deps, timestamp: string): Promise<Problem[]> {
   const refusal = (message: string): Problem => ({ code: 'request-impossible', message });
   try {
-    const { status, problems } = await stateWithoutManifest(deps, timestamp);
+    const { status, problems } = await checkUncommitted(deps, timestamp);
     return [refusal(`set ${timestamp} has no manifest: it is ${status}`), ...problems];
   } catch (error) {
     if (!isStowageError(error, 'set/not-found')) throw error;
@@ -122,10 +124,11 @@ async function whyUnproven(deps: Deps, timestamp: string): Promise<Problem[]> {
 }
 
 /**
- * Left out is only a pack in which nothing lies that was asked for: one table can be saved from a set that has lost
- * another. What is wrong with a document, a receipt or a metadata file concerns everybody.
+ * The problems that keep this request from being restored. A damaged pack without requested rows is
+ * left out, so that one table can be restored from a set that has lost another. A problem of a
+ * document, receipt or metadata file refuses every request.
  */
-function touchingIn(
+function relevantProblems(
   { packs }: ManifestPart,
   chosen: ReadonlyMap<number, unknown>,
   problems: readonly Problem[],
@@ -138,6 +141,6 @@ function touchingIn(
   });
 }
 
-function joined(...steps: readonly Handled[]): Handled {
+function joined(...steps: readonly JobResult[]): JobResult {
   return { wrote: steps.flatMap(({ wrote }) => wrote) };
 }

@@ -12,10 +12,10 @@ import type { Problem } from '../../backup-set/base/verdict.ts';
 import { readPinned } from '../../backup-set/documents/pinned.ts';
 import { SliceOrder, TaskPlan, TaskRequest } from '../../backup-set/documents/tasks.ts';
 import { readManifest } from '../check/set.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { listKeys, readDocument } from '../stored/load.ts';
 import { readPart } from '../stored/read-part.ts';
-import { saveSame } from '../stored/save.ts';
+import { createSame } from '../stored/save.ts';
 import {
   cutContent,
   gatherSlices,
@@ -28,10 +28,11 @@ import { hasTaskOutcome, readManifestOf, refuseTask } from '../tasks/tasks.ts';
 const WRITES_IN_FLIGHT = 16;
 
 /**
- * Somebody wants a set read again, or copied: cuts it into slices and writes an order for each. Everything follows from
- * the manifest, so any number of calls, at once or again after a crash, write the same.
+ * Called after a verification or copy of a set was requested. Cuts the set into slices and writes
+ * an order for each. Everything follows from the manifest, so any number of calls, concurrent or
+ * after a crash, write the same.
  */
-export async function planTask(deps: Deps, task: string): Promise<Handled> {
+export async function planTask(deps: Deps, task: string): Promise<JobResult> {
   const raw = await readDocument(deps, formatKey({ kind: 'task-request', task }));
   if (raw === undefined || (await hasTaskOutcome(deps, task))) return NOTHING_WRITTEN;
   const request = readPinned(TaskRequest, [raw], { key: raw.key, fields: { task } });
@@ -41,7 +42,7 @@ export async function planTask(deps: Deps, task: string): Promise<Handled> {
     return refuseTask(deps, task, {
       code: 'object-missing',
       object: raw.key,
-      message: 'the set it asks for has no manifest',
+      message: 'the set of this task has no manifest',
     });
   const slices = await cutSet(deps, partsOfTask(task).timestamp, manifest);
   if (!slices.ok) return refuseTask(deps, task, slices.failure);
@@ -68,13 +69,13 @@ async function cutSet(
   return success([...gatherSlices(pieces, deps.sliceLimits)]);
 }
 
-/** The plan first: who finds it knows how many receipts to wait for. */
+/** Writes the plan first: it says how many receipts advance-task must wait for. */
 async function writeOrders(
   deps: Deps,
   task: string,
   slices: readonly WeighedPiece[][],
   manifestSha256: string,
-): Promise<Handled> {
+): Promise<JobResult> {
   const sum = (of: (piece: WeighedPiece) => number) =>
     slices.flat().reduce((total, piece) => total + of(piece), 0);
   const plan: TaskPlan = {
@@ -86,7 +87,7 @@ async function writeOrders(
     objects: sum(({ from, to }) => to - from),
     bytes: sum(({ bytes }) => bytes),
   };
-  await saveSame(deps, formatKey({ kind: 'task-plan', task }), encode(TaskPlan, plan));
+  await createSame(deps, formatKey({ kind: 'task-plan', task }), encode(TaskPlan, plan));
   const written = new Set(
     (await listKeys(deps, taskPrefix(task, 'orders'), ['slice-order'])).map(({ key }) => key),
   );
@@ -101,10 +102,10 @@ async function writeOrders(
       manifestSha256,
       pieces: pieces.map(({ content, from, to }) => ({ content, from, to })),
     };
-    return (await saveSame(deps, key, encode(SliceOrder, order))) ? [key] : [];
+    return (await createSame(deps, key, encode(SliceOrder, order))) ? [key] : [];
   });
   const keys = wrote.flat();
   if (keys.length > 0)
-    deps.log.info({ task, slices: slices.length, bytes: plan.bytes }, 'cut into slices');
+    deps.log.info({ task, slices: slices.length, bytes: plan.bytes }, 'task planned');
   return { wrote: keys };
 }

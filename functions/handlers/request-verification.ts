@@ -1,11 +1,11 @@
 import { formatKey } from '../../backup-set/base/keys.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { verdictKeys, verdictLevel } from '../stored/load.ts';
 import { newestSets } from '../stored/newest.ts';
 import { hasOpenTask, requestTask } from '../tasks/tasks.ts';
 
-/** On a schedule: asks for the newest committed set to be read again, unless it was read, or is being read. */
-export async function requestVerification(deps: Deps): Promise<Handled> {
+/** Called on a schedule. Requests a verification of the newest committed set, unless it has one. */
+export async function requestVerification(deps: Deps): Promise<JobResult> {
   for await (const timestamp of newestSets(deps)) {
     const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }), {
       signal: deps.signal,

@@ -2,24 +2,25 @@ import { decode, encode, FORMAT_VERSION } from '../../backup-set/base/document.t
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { gatherProblems } from '../../backup-set/base/problems.ts';
 import { partsOfTask, type SliceWork } from '../../backup-set/base/timestamps.ts';
-import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
+import { boundedProblems } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { readPinned } from '../../backup-set/documents/pinned.ts';
 import { type Piece, SliceOrder, SliceReceipt } from '../../backup-set/documents/tasks.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import { readPart } from '../stored/read-part.ts';
-import { saveOrAgree } from '../stored/save.ts';
-import { replicatePiece } from '../tasks/replicate.ts';
-import { hasTaskOutcome, type PieceResult, readManifestOf } from '../tasks/tasks.ts';
+import { createOrRead } from '../stored/save.ts';
+import { failedPiece, type PieceResult } from '../tasks/piece-result.ts';
+import { replicatePiece } from '../tasks/replicate-piece.ts';
+import { hasTaskOutcome, readManifestOf } from '../tasks/tasks.ts';
 import { verifyPiece } from '../tasks/verify-piece.ts';
 
 /**
- * Carries out one slice's order and leaves its receipt. What was interrupted is done again from the start of the
- * slice: reading changes nothing, and a copy that is there is not made twice.
- * @throws StowageError of the store: a slice that could not be read was not judged, and is tried again.
+ * Executes the order of one slice and writes its receipt. An interrupted slice is repeated from its
+ * start: reading changes nothing, and existing copies are skipped.
+ * @throws StowageError of the store: a slice that could not be read is retried, not judged.
  */
-export async function runSlice(deps: Deps, task: string, slice: number): Promise<Handled> {
+export async function runSlice(deps: Deps, task: string, slice: number): Promise<JobResult> {
   const receipt = formatKey({ kind: 'slice-receipt', task, slice });
   const raw = await readDocument(deps, formatKey({ kind: 'slice-order', task, slice }));
   if (raw === undefined || (await isThere(deps, receipt)) || (await hasTaskOutcome(deps, task)))
@@ -27,14 +28,14 @@ export async function runSlice(deps: Deps, task: string, slice: number): Promise
   const order = decode(SliceOrder, raw);
   const done =
     order.task === task && order.slice === slice
-      ? await carryOut(deps, order)
-      : nothingDone({
+      ? await execute(deps, order)
+      : failedPiece({
           code: 'documents-disagree',
           object: raw.key,
-          message: 'it is the order of another slice',
+          message: 'the order belongs to another slice',
         });
   const { objects, bytes } = done;
-  const { created } = await saveOrAgree(
+  const { created } = await createOrRead(
     deps,
     receipt,
     encode(SliceReceipt, {
@@ -52,7 +53,7 @@ export async function runSlice(deps: Deps, task: string, slice: number): Promise
   return created ? { wrote: [receipt] } : NOTHING_WRITTEN;
 }
 
-async function carryOut(deps: Deps, order: SliceOrder): Promise<PieceResult> {
+async function execute(deps: Deps, order: SliceOrder): Promise<PieceResult> {
   const raw = await readManifestOf(deps, order.task);
   const { timestamp, work } = partsOfTask(order.task);
   const manifest = readPinned(Manifest, raw === undefined ? [] : [raw], {
@@ -60,11 +61,11 @@ async function carryOut(deps: Deps, order: SliceOrder): Promise<PieceResult> {
     fields: { timestamp },
     pin: { sha256: order.manifestSha256, by: 'slice order' },
   });
-  if (!manifest.ok) return nothingDone(manifest.failure);
+  if (!manifest.ok) return failedPiece(manifest.failure);
   const done = { objects: 0, bytes: 0 };
   const gathered = gatherProblems();
   for (const piece of order.pieces) {
-    const { objects, bytes, ...found } = await carryOutPiece(deps, manifest.value, work, piece);
+    const { objects, bytes, ...found } = await executePiece(deps, manifest.value, work, piece);
     done.objects += objects;
     done.bytes += bytes;
     gathered.addList(piece.content, found);
@@ -72,25 +73,18 @@ async function carryOut(deps: Deps, order: SliceOrder): Promise<PieceResult> {
   return { ...done, ...gathered.list() };
 }
 
-async function carryOutPiece(
+async function executePiece(
   deps: Deps,
   manifest: Manifest,
   work: SliceWork,
   piece: Piece,
 ): Promise<PieceResult> {
   const part = await readPart(deps, manifest, piece.content);
-  if (!part.ok) return nothingDone(part.failure);
+  if (!part.ok) return failedPiece(part.failure);
   return work === 'verify'
     ? verifyPiece(deps, manifest, part.value, piece)
     : replicatePiece(deps, part.value, piece);
 }
-
-const nothingDone = (problem: Problem): PieceResult => ({
-  objects: 0,
-  bytes: 0,
-  problems: [problem],
-  problemsTotal: 1,
-});
 
 async function isThere(deps: Deps, key: string): Promise<boolean> {
   return (await deps.store.head(key, { signal: deps.signal })) !== undefined;

@@ -1,23 +1,24 @@
 import { formatKey } from '../../backup-set/base/keys.ts';
 import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
-import type { Deps, Handled } from '../deps.ts';
+import type { Deps, JobResult } from '../deps.ts';
 import { type FoldVisit, foldStored } from '../stored/fold.ts';
-import { saveSame } from '../stored/save.ts';
+import { createSame } from '../stored/save.ts';
 import { NOTHING_CHECKED, writeVerdictIfChanged } from '../stored/write-verdict.ts';
 
-export interface Stitched extends Handled {
+export interface StitchResult extends JobResult {
   readonly status: 'open' | Verdict['status'];
   readonly problems: readonly Problem[];
 }
 
 /**
- * A receipt or the seal has arrived: commits `manifest.json` when the set is complete, and says in a verdict what is
- * missing when it is sealed and is not. The manifest's parts are written on the way; the set is committed by
- * `manifest.json` alone. Any number of calls, at once or again, write the same.
- * @throws StowageError `set/damaged` when another manifest is there.
+ * Called after a receipt or the seal was stored. Commits a complete set by writing `manifest.json`;
+ * for a sealed set that is not complete it writes a verdict that names what is missing. The parts
+ * of the manifest are written before, but only `manifest.json` commits the set. Any number of
+ * calls, concurrent or repeated, write the same.
+ * @throws StowageError `set/damaged` when another manifest exists.
  */
-export async function stitch(deps: Deps, timestamp: string): Promise<Stitched> {
-  // Every receipt of a running backup lands here: one look tells that nothing can be decided yet.
+export async function stitch(deps: Deps, timestamp: string): Promise<StitchResult> {
+  // Every receipt of a running backup calls this: without a seal nothing can be decided yet.
   const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), {
     signal: deps.signal,
   });
@@ -31,7 +32,7 @@ export async function stitch(deps: Deps, timestamp: string): Promise<Stitched> {
     case 'open':
       return { status: 'open', wrote: [], problems: folded.problems };
     case 'complete': {
-      const created = await saveSame(deps, manifestKey, folded.bytes);
+      const created = await createSame(deps, manifestKey, folded.bytes);
       if (created) deps.log.info({ set: timestamp, ...folded.manifest.totals }, 'set is complete');
       return { status: 'complete', wrote: created ? [manifestKey] : [], problems: [] };
     }
@@ -45,10 +46,10 @@ export async function stitch(deps: Deps, timestamp: string): Promise<Stitched> {
   }
 }
 
-/** Stores each content's part of the manifest before anything names it; of a set that cannot become complete, none. */
+/** Stores each part of the manifest before `manifest.json` names it, and none after a problem. */
 function storePart(deps: Deps, timestamp: string): FoldVisit {
   return async ({ content, part }, { problems }) => {
     if (part === undefined || problems.length > 0) return;
-    await saveSame(deps, formatKey({ kind: 'manifest-part', timestamp, content }), part.bytes);
+    await createSame(deps, formatKey({ kind: 'manifest-part', timestamp, content }), part.bytes);
   };
 }

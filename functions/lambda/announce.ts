@@ -1,34 +1,32 @@
 import { type MessageAttributeValue, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { type Announcement, announcementOf, isAnnounced } from '../handlers/announce.ts';
-import { type Invocation, invocation, required } from './environment.ts';
-import { measured } from './measured.ts';
+import { type Announcement, announce, isAnnounced } from '../handlers/announce.ts';
+import { type Invocation, openInvocation, requiredVariable } from './environment.ts';
+import { measure } from './measure.ts';
 import { onMessages } from './messages.ts';
 import type { Metric, Values } from './metrics.ts';
 
 const client = new SNSClient({});
 
-/** A verdict or an outcome is there, or a copy has ended: tells everybody who has subscribed. */
-export const handler = onMessages<string>(invocation, {
+/** Publishes verdicts, outcomes and the ends of copies to the topic of announcements. */
+export const handler = onMessages<string>(openInvocation, {
   workOf: (key) => (isAnnounced(key) ? { name: `announcement of ${key}`, work: key } : undefined),
-  run: (given, key) => measured(given, (deps) => announce(deps, key)),
+  run: (given, key) =>
+    measure(given, async (deps): Promise<Values> => {
+      const announced = await announce(deps, key, (announcement) => publish(deps, announcement));
+      return announced === undefined ? {} : { [metricOf(announced)]: 1 };
+    }),
 });
 
-async function announce(deps: Invocation, key: string): Promise<Values> {
-  const announcement = await announcementOf(deps, key);
-  if (announcement === undefined) return {};
+async function publish({ signal }: Invocation, announcement: Announcement): Promise<void> {
   const { kind, status, level } = announcement;
   const input = {
-    TopicArn: required('STOWAGE_TOPIC', 'the topic of announcements'),
+    TopicArn: requiredVariable('STOWAGE_TOPIC', 'the topic of announcements'),
     Message: JSON.stringify(announcement),
-    // What subscriptions can filter by without looking into the message.
+    // Subscriptions can filter by these without parsing the message.
     MessageAttributes: attributes({ kind, status, ...(level === undefined ? {} : { level }) }),
   };
-  await client.send(
-    new PublishCommand(input),
-    deps.signal === undefined ? {} : { abortSignal: deps.signal },
-  );
-  deps.log.info({ key, kind, status, level, set: announcement.set }, 'announced');
-  return { [metricOf(announcement)]: 1 };
+  const options = signal === undefined ? {} : { abortSignal: signal };
+  await client.send(new PublishCommand(input), options);
 }
 
 function attributes(

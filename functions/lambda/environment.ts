@@ -5,29 +5,29 @@ import { openStore } from '../../storage/open.ts';
 import type { Deps } from '../deps.ts';
 import { embedded, type Values } from './metrics.ts';
 
-/** What one invocation works with. */
+/** The dependencies of one invocation. */
 export interface Invocation extends Deps {
-  /** Says what was counted, so that it becomes metrics. */
+  /** Records metrics. */
   readonly count: (values: Values) => void;
 }
 
-/** Left of the invocation's time for ending well: what is interrupted is delivered again. */
+/** The work is interrupted this long before the timeout, so that its messages are returned. */
 const RESERVE_MS = 3000;
 
 const base: Logger = pino({ level: process.env['STOWAGE_LOG_LEVEL'] ?? 'info', base: null });
-/** Apart from the log: its level must not silence the alarms. */
+/** Separate from the log: the log level must not suppress metrics that alarms need. */
 const metrics: Logger = pino({ base: null });
 let opened: Promise<Stores> | undefined;
 
-/** Opens the root once per process, and begins the log of an invocation. */
-export async function invocation(context: Context): Promise<Invocation> {
-  const root = required('STOWAGE_ROOT', 'the root, s3://bucket/prefix');
+/** The dependencies of an invocation. Opens the stores once per process. */
+export async function openInvocation(context: Context): Promise<Invocation> {
+  const root = requiredVariable('STOWAGE_ROOT', 'the root, s3://bucket/prefix');
   opened ??= openStores(root);
   const remainingMs = Math.max(0, context.getRemainingTimeInMillis() - RESERVE_MS);
   return {
     ...(await opened),
     clock: () => new Date(),
-    // The root as it is configured: the alarms name the same.
+    // The root as configured: the alarms use the same dimension.
     count: (values) => metrics.info(embedded(root, new Date(), values)),
     log: base.child({ requestId: context.awsRequestId }),
     signal: AbortSignal.timeout(remainingMs),
@@ -48,9 +48,12 @@ async function openStores(root: string): Promise<Stores> {
 }
 
 /** @throws StowageError `config/missing`. */
-export function required(name: string, what: string): string {
+export function requiredVariable(name: string, what: string): string {
   const value = process.env[name];
   if (value === undefined || value === '')
-    throw new StowageError('config/missing', `${name} is not set; it names ${what}`);
+    throw new StowageError(
+      'config/missing',
+      `environment variable ${name} is not set: it must name ${what}`,
+    );
   return value;
 }

@@ -1,19 +1,19 @@
 import { parseKey } from '../../backup-set/base/keys.ts';
 import { type Job, jobOf, runJob } from '../events/route.ts';
-import { invocation } from './environment.ts';
-import { measured } from './measured.ts';
+import { openInvocation } from './environment.ts';
+import { measure } from './measure.ts';
 import { onMessages } from './messages.ts';
 import type { Values } from './metrics.ts';
 
-/** The handler of a function that does these works of the router. */
+/** The handler of a function that does these works of the router (events/route.ts). */
 export function handlerOf(...works: readonly Job['work'][]) {
-  return onMessages<Job>(invocation, {
+  return onMessages<Job>(openInvocation, {
     workOf(key) {
       const job = jobOf(key);
       if (job === undefined || !works.includes(job.work)) return undefined;
       return { name: `${job.work} of ${job.of}`, work: job };
     },
-    run: (given, job) => measured(given, async (deps) => countsIn((await runJob(deps, job)).wrote)),
+    run: (given, job) => measure(given, async (deps) => countsIn((await runJob(deps, job)).wrote)),
   });
 }
 

@@ -1,18 +1,18 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { eachInFlight } from '../../async/each-in-flight.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
-import { createdKeys } from '../events/normalise.ts';
+import { createdKeys } from '../events/created-keys.ts';
 import type { Invocation } from './environment.ts';
 
-/** Small reads and writes: more at once would only hold more documents in memory. */
+/** Groups at once: small reads and writes; more would only hold more documents in memory. */
 const RUNNING_MAX = 4;
-/** A key of somebody else's is worth one line, whatever its length. */
+/** Bounds of the log line about keys that are not for this function. */
 const SHOWN_KEYS_MAX = 5;
 const SHOWN_CHARACTERS_MAX = 200;
 
-/** What is to be done about keys; those of one group are done once. */
+/** How a function treats keys. The keys of one group are processed once. */
 export interface Lane<T> {
-  /** The work a key means and the name of its group; undefined for keys that are not this function's. */
+  /** The work for a key and the name of its group; undefined for keys of other functions. */
   readonly workOf: (key: string) => { readonly name: string; readonly work: T } | undefined;
   readonly run: (invocation: Invocation, work: T) => Promise<void>;
 }
@@ -23,8 +23,9 @@ interface Group<T> {
 }
 
 /**
- * The handler of a queue that EventBridge fills (or S3's own notifications, or SNS). The messages of one set or restore
- * mean one look at it; when that fails, they alone come again, and a message that nobody understands comes alone.
+ * The handler of a queue that EventBridge fills (or S3's own notifications, or SNS). The messages
+ * of one set or restore run one job. When it fails, only these messages are returned to the queue,
+ * as is a message that cannot be read.
  */
 export function onMessages<T>(open: (context: Context) => Promise<Invocation>, lane: Lane<T>) {
   return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
@@ -41,7 +42,7 @@ export function onMessages<T>(open: (context: Context) => Promise<Invocation>, l
       } catch (error) {
         invocation.log.error(
           { err: error, messageId },
-          `message not understood: ${messageOf(error)}`,
+          `cannot read the message: ${messageOf(error)}`,
         );
         failed.add(messageId);
       }
@@ -51,8 +52,8 @@ export function onMessages<T>(open: (context: Context) => Promise<Invocation>, l
         invocation.signal?.throwIfAborted();
         await lane.run(invocation, work);
       } catch (error) {
-        const said = { err: error, messages: messages.size };
-        invocation.log.error(said, `${name} failed: ${messageOf(error)}`);
+        const fields = { err: error, messages: messages.size };
+        invocation.log.error(fields, `${name} failed: ${messageOf(error)}`);
         for (const message of messages) failed.add(message);
       }
     });
@@ -60,14 +61,14 @@ export function onMessages<T>(open: (context: Context) => Promise<Invocation>, l
   };
 }
 
-/** @throws StowageError `set/unreadable` when the body is no JSON. */
+/** @throws StowageError `set/unreadable` when the body is not JSON. */
 function worksIn<T>({ store, log }: Invocation, lane: Lane<T>, body: string) {
   const { keys, ignored } = createdKeys(store.url, parse(body));
   const works = keys.map(lane.workOf).filter((work) => work !== undefined);
   if (works.length === 0) {
     const shown = keys.slice(0, SHOWN_KEYS_MAX).map((key) => key.slice(0, SHOWN_CHARACTERS_MAX));
-    const told = { keys: shown, ignored: ignored.slice(0, SHOWN_KEYS_MAX) };
-    log.info(told, 'ignored: nothing that this function waits for');
+    const fields = { keys: shown, ignored: ignored.slice(0, SHOWN_KEYS_MAX) };
+    log.info(fields, 'message ignored: it has no key for this function');
   }
   return works;
 }
@@ -76,6 +77,6 @@ function parse(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch (cause) {
-    throw new StowageError('set/unreadable', 'the message is no JSON', { cause });
+    throw new StowageError('set/unreadable', 'the message is not JSON', { cause });
   }
 }

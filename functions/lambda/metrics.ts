@@ -1,4 +1,4 @@
-/** Every metric of the functions on AWS. The alarms of infra/aws name some of them. */
+/** Every metric of the functions on AWS. The alarms of infra/aws use some of them. */
 export const METRICS = {
   SetsCommitted: 'Count',
   VerdictsComplete: 'Count',
@@ -9,9 +9,9 @@ export const METRICS = {
   RestoresRefused: 'Count',
   SetsReplicated: 'Count',
   ReplicationsFailed: 'Count',
-  /** Unsealed sets in which nothing moves any more, as the last sweep found them. */
+  /** Unsealed sets without a new object for longer than allowed, at the last sweep. */
   SetsOverdue: 'Count',
-  /** Since the newest set that is complete; from the sweep. Absent while there is none. */
+  /** Hours since the newest complete set, from the sweep. Absent without a complete set. */
   HoursSinceCompleteSet: 'None',
   JobMs: 'Milliseconds',
   JobsFailed: 'Count',
@@ -24,8 +24,8 @@ export const NAMESPACE = 'Stowage';
 export const DIMENSION = 'Root';
 
 /**
- * Values in CloudWatch's embedded metric format: logged as one line, they become metrics, and no call to CloudWatch is
- * made. Pure.
+ * Values in CloudWatch's embedded metric format: CloudWatch makes metrics of the logged line, so no
+ * call to its API is needed. Pure.
  */
 export function embedded(root: string, at: Date, values: Values): Record<string, unknown> {
   const names = Object.keys(values) as Metric[];

@@ -3,41 +3,44 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
 import type { SetStatus, SweepReport } from '../sweep/report.ts';
 import { sweep } from '../sweep/sweep.ts';
-import { invocation } from './environment.ts';
-import { measured } from './measured.ts';
+import { openInvocation } from './environment.ts';
+import { measure } from './measure.ts';
 import type { Values } from './metrics.ts';
 
 const HOUR_MS = 3_600_000;
-/** Sets and restores remembered as closed, for as long as the process is kept warm. */
+/** Sets and restores remembered as closed while Lambda keeps the process. */
 const CLOSED_MAX = 100_000;
 
 const closed = new Map<string, SetStatus | 'over'>();
 
-/** On a schedule. Fails when a set could not be swept, so that the alarm on errors sees it. */
+/** Called on a schedule. Fails when a set could not be swept, so that the error alarm fires. */
 export async function handler(_event: unknown, context: Context): Promise<SweepReport> {
-  const given = await invocation(context);
+  const given = await openInvocation(context);
   let report: SweepReport | undefined;
-  await measured(given, async () => {
+  await measure(given, async () => {
     if (closed.size > CLOSED_MAX) closed.clear();
     report = await sweep(given, { closed });
     return valuesOf(report, given.clock());
   });
-  if (report === undefined) throw new StowageError('internal', 'a sweep has given no report');
-  // A restore that waits for a segment is told of, and is no failure of the sweep.
+  if (report === undefined) throw new StowageError('internal', 'the sweep returned no report');
+  // A restore that waits for a segment is reported, but does not fail the sweep.
   const [first] = report.problems.filter(({ failed }) => failed);
   if (first === undefined) return report;
   throw new StowageError(
     'storage/unavailable',
-    `${report.problems.length} not swept, first: ${first.message}`,
+    `${report.problems.length} problems while sweeping, first: ${first.message}`,
     first.set === undefined ? {} : { where: { set: first.set } },
   );
 }
 
 function valuesOf({ committed, overdue, newestComplete }: SweepReport, now: Date): Values {
-  const hours = newestComplete && (now.getTime() - dateOf(newestComplete).getTime()) / HOUR_MS;
+  const hours =
+    newestComplete === undefined
+      ? undefined
+      : (now.getTime() - dateOf(newestComplete).getTime()) / HOUR_MS;
   return {
     SetsCommitted: committed.length,
     SetsOverdue: overdue.length,
-    ...(typeof hours === 'number' ? { HoursSinceCompleteSet: hours } : {}),
+    ...(hours === undefined ? {} : { HoursSinceCompleteSet: hours }),
   };
 }

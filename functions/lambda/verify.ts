@@ -1,24 +1,24 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { requestVerification } from '../handlers/request-verification.ts';
-import { invocation } from './environment.ts';
+import { openInvocation } from './environment.ts';
 import { handlerOf } from './jobs.ts';
-import { measured } from './measured.ts';
+import { measure } from './measure.ts';
 
 const onMessages = handlerOf('plan-task', 'run-slice', 'advance-task');
 
-/** What the schedule sends (infra/aws/resources/schedules.yml). */
+/** The input of the schedule (infra/aws/resources/schedules.yml). */
 interface Scheduled {
   readonly verify: 'newest';
 }
 
-/** Messages about slices; or the schedule, which asks for the newest set to be read again. */
+/** Called with messages about slices, and by the schedule, which requests a verification. */
 export async function handler(
   event: SQSEvent | Scheduled,
   context: Context,
 ): Promise<SQSBatchResponse | undefined> {
   if ('Records' in event) return onMessages(event, context);
-  const given = await invocation(context);
-  await measured(given, async () => {
+  const given = await openInvocation(context);
+  await measure(given, async () => {
     await requestVerification(given);
     return {};
   });

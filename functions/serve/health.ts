@@ -1,24 +1,24 @@
 import { messageOf } from '../../backup-set/base/errors.ts';
 import { SETS } from '../../backup-set/base/keys.ts';
 import type { Deps } from '../deps.ts';
-import type { Swept } from '../sweep/sweeper.ts';
+import type { SweepAttempt } from '../sweep/sweeper.ts';
 
 export interface HealthState {
   readonly ok: boolean;
   /** Why it is not ok. */
   readonly problems: readonly string[];
   /** When the last sweep ended; absent before the first has. */
-  readonly sweptAt?: string;
+  readonly sweptAt?: string | undefined;
 }
 
-/** Whether the functions can do their work: load balancers and people ask. */
+/** Whether the functions can do their work: the answer to `GET /healthz`. */
 export interface Health {
-  swept(swept: Swept): void;
+  recordSweep(attempt: SweepAttempt): void;
   drain(): void;
   state(): Promise<HealthState>;
 }
 
-/** Anybody may ask: the store is asked once for all who do within this time, and not waited for longer. */
+/** `/healthz` needs no secret: any number of requests within this time cause one probe. */
 const PROBE_VALID_MS = 10_000;
 const PROBE_MS_MAX = 5_000;
 
@@ -35,9 +35,8 @@ export function serveHealth(deps: Deps): Health {
   }
 
   return {
-    swept(swept) {
-      const problem =
-        'error' in swept ? `the last sweep failed: ${messageOf(swept.error)}` : undefined;
+    recordSweep({ result }) {
+      const problem = result.ok ? undefined : `the last sweep failed: ${messageOf(result.failure)}`;
       last = { at: deps.clock(), problem };
     },
     drain() {
@@ -46,26 +45,22 @@ export function serveHealth(deps: Deps): Health {
     async state() {
       const found = [draining ? 'draining' : undefined, last?.problem, await storeProblem()];
       const problems = found.filter((problem) => problem !== undefined);
-      return {
-        ok: problems.length === 0,
-        problems,
-        ...(last === undefined ? {} : { sweptAt: last.at.toISOString() }),
-      };
+      return { ok: problems.length === 0, problems, sweptAt: last?.at.toISOString() };
     },
   };
 }
 
-/** One listing, which every function needs to be allowed anyway. */
+/** Lists once: a right that every function needs anyway. */
 async function probe(deps: Deps): Promise<string | undefined> {
-  const patience = AbortSignal.timeout(PROBE_MS_MAX);
-  const { signal } = { signal: deps.signal };
-  const options = { signal: signal === undefined ? patience : AbortSignal.any([signal, patience]) };
+  const timeout = AbortSignal.timeout(PROBE_MS_MAX);
+  const signals = deps.signal === undefined ? [timeout] : [deps.signal, timeout];
+  const options = { signal: AbortSignal.any(signals) };
   try {
     for await (const _ of deps.store.listPrefixes(SETS, options)) break;
     return undefined;
   } catch (error) {
-    return patience.aborted
-      ? `the store has not answered within ${PROBE_MS_MAX} ms`
+    return timeout.aborted
+      ? `the store did not answer within ${PROBE_MS_MAX} ms`
       : `the store cannot be listed: ${messageOf(error)}`;
   }
 }

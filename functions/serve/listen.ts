@@ -11,45 +11,49 @@ import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 export interface Tls {
   readonly cert: string;
   readonly key: string;
-  /** When given, only clients with a certificate of this authority get a word in. */
-  readonly clientCa?: string;
+  /** When given, clients without a certificate of this authority are rejected. */
+  readonly clientCa?: string | undefined;
 }
 
 export interface ListenOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** A socket that somebody else listens on already, instead of host and port. */
-  readonly fd?: number;
-  readonly tls?: Tls;
-  /** True when senders are asked for a secret. */
+  /** A listening socket that was passed to this process (systemd), instead of host and port. */
+  readonly fd?: number | undefined;
+  readonly tls?: Tls | undefined;
+  /** True when senders must present a secret. */
   readonly hasSecret: boolean;
 }
 
 export interface Listening {
   readonly url: string;
-  /** Certificates for the connections from now on. @throws StowageError `config/invalid`; the old ones stay then. */
+  /**
+   * Replaces the certificates for new connections.
+   * @throws StowageError `config/invalid`; the old certificates stay in use.
+   */
   renew(tls: Tls): void;
-  /** Takes no more connections; resolves when those that are open have ended. */
+  /** Accepts no more connections; resolves when the open ones have ended. */
   close(): Promise<void>;
   closeConnections(): void;
 }
 
-/** A sender that takes longer to send its small body would hold a connection for nothing. */
+/** Bodies are small: a sender that takes longer has stalled, and would hold a connection. */
 const REQUEST_MS = 30_000;
-/** Each may hold a body of a megabyte while it is read. Ceph and MinIO keep some dozens. */
+/** Each can hold a body of 1 MiB in memory. Ceph and MinIO keep some dozens open. */
 const CONNECTIONS_MAX = 512;
 
 /**
  * Listens on an address.
- * @throws StowageError `config/invalid` when that is not possible, or when others than this machine would reach a server
- * that asks for neither a secret nor a certificate.
+ * @throws StowageError `config/invalid` when that fails, or when other machines can reach the
+ * address and the server requires neither a secret nor a client certificate.
  */
 export async function listen(app: Hono, options: ListenOptions): Promise<Listening> {
   const { tls, fd } = options;
-  const isGuarded = options.hasSecret || tls?.clientCa !== undefined;
-  // Said before anything listens, where it can be; a name, or a socket of others, tells its address later.
-  if (fd === undefined && isIP(options.host) !== 0) requireGuard(options.host, isGuarded);
+  const isAuthenticated = options.hasSecret || tls?.clientCa !== undefined;
+  // Checked before listening where possible: a host name or passed socket has no address yet.
+  if (fd === undefined && isIP(options.host) !== 0)
+    requireAuthentication(options.host, isAuthenticated);
   const server = newServer(app, tls);
   server.maxConnections = CONNECTIONS_MAX;
   try {
@@ -63,10 +67,10 @@ export async function listen(app: Hono, options: ListenOptions): Promise<Listeni
     });
   }
   const bound = server.address() as AddressInfo | string;
-  // No request is read before this: connections that came in between wait for the next turn of the event loop.
+  // No request is read before this check: reading starts in the next turn of the event loop.
   try {
-    // A socket in the file system is guarded by its rights there.
-    if (typeof bound !== 'string') requireGuard(bound.address, isGuarded);
+    // File permissions protect a Unix socket.
+    if (typeof bound !== 'string') requireAuthentication(bound.address, isAuthenticated);
   } catch (error) {
     server.close();
     throw error;
@@ -88,12 +92,13 @@ function newServer(app: Hono, tls: Tls | undefined): Server {
   const timeouts = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS };
   const { fetch } = app;
   if (tls === undefined) return createAdaptorServer({ fetch, serverOptions: timeouts }) as Server;
-  const asking = tls.clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: true };
+  const clientAuth =
+    tls.clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: true };
   try {
     return createAdaptorServer({
       fetch,
       createServer: createSecureServer,
-      serverOptions: { ...timeouts, ...asking, ...secureContext(tls) },
+      serverOptions: { ...timeouts, ...clientAuth, ...secureContext(tls) },
     }) as Server;
   } catch (cause) {
     throw badCertificate(cause);
@@ -110,7 +115,7 @@ function renew(server: Server, tls: Tls): void {
 }
 
 function secureContext({ cert, key, clientCa }: Tls): SecureContextOptions {
-  return { cert, key, minVersion: 'TLSv1.2', ...(clientCa === undefined ? {} : { ca: clientCa }) };
+  return { cert, key, minVersion: 'TLSv1.2', ca: clientCa };
 }
 
 function badCertificate(cause: unknown): StowageError {
@@ -118,13 +123,13 @@ function badCertificate(cause: unknown): StowageError {
   return new StowageError('config/invalid', message, { cause, where: { field: 'serve.tlsCert' } });
 }
 
-function requireGuard(address: string, isGuarded: boolean): void {
+function requireAuthentication(address: string, isAuthenticated: boolean): void {
   const isLoopback = address === '::1' || /^(::ffff:)?127\./.test(address);
-  if (isLoopback || isGuarded) return;
+  if (isLoopback || isAuthenticated) return;
   throw new StowageError(
     'config/invalid',
-    `${address} is reached from other machines, and nothing tells friend from foe there: ` +
-      'give a secret (--token-file, or STOWAGE_EVENTS_TOKEN) or ask for certificates (--client-ca)',
+    `${address} can be reached from other machines, and clients need no secret or certificate: ` +
+      'set a secret (--token-file, STOWAGE_EVENTS_TOKEN) or require certificates (--client-ca)',
     { where: { field: 'serve.tokenFile' } },
   );
 }

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { failure, success } from '../../backup-set/base/result.ts';
 import type { SweepReport } from '../sweep/report.ts';
 import { serveMetrics } from './metrics.ts';
 
@@ -12,16 +13,20 @@ const report: SweepReport = {
   problems: [],
 };
 
-it('tells of what a sweep could not deal with, until another one could', async () => {
+it('stowage_sweep_problems counts what the last finished sweep could not process', async () => {
   const metrics = serveMetrics(() => new Date());
   const problems = async () => /^stowage_sweep_problems (.*)$/m.exec(await metrics.text())?.[1];
   expect(await problems()).toBeUndefined();
   const failed = { set: '20260131010203', message: 'access denied' };
   const unanswered = { restore: '20260131010203000-0123abcd', message: 'nothing has arrived' };
-  metrics.swept({ seconds: 1, report: { ...report, problems: [failed, unanswered] } });
+  const withProblems = { ...report, problems: [failed, unanswered] };
+  metrics.recordSweep({ seconds: 1, result: success(withProblems) });
   expect(await problems()).toBe('1');
-  metrics.swept({ seconds: 1, error: new Error('the root could not be listed') });
+  metrics.recordSweep({
+    seconds: 1,
+    result: failure(new Error('the root cannot be listed')),
+  });
   expect(await problems()).toBe('1');
-  metrics.swept({ seconds: 1, report });
+  metrics.recordSweep({ seconds: 1, result: success(report) });
   expect(await problems()).toBe('0');
 });

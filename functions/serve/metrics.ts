@@ -1,38 +1,38 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
-import type { Handled } from '../deps.ts';
+import type { JobResult } from '../deps.ts';
 import type { JobQueue } from '../events/job-queue.ts';
 import type { Job } from '../events/route.ts';
 import type { SweepReport } from '../sweep/report.ts';
-import type { Swept } from '../sweep/sweeper.ts';
+import type { SweepAttempt } from '../sweep/sweeper.ts';
 
-/** What became of an event, or of a request that was none. */
+/** The result of an event, or of a request without one. */
 const EVENT_RESULTS = ['taken', 'ignored', 'dropped', 'refused', 'malformed'] as const;
 export type EventResult = (typeof EVENT_RESULTS)[number];
 
 export interface ServeMetrics {
-  events(result: EventResult, count?: number): void;
-  /** The same work, counted and timed. */
-  measured(runJob: (job: Job) => Promise<Handled>): (job: Job) => Promise<Handled>;
-  swept(swept: Swept): void;
-  watch(queue: Pick<JobQueue, 'counts'>): void;
-  /** All of it, as Prometheus reads it. */
+  countEvents(result: EventResult, count?: number): void;
+  /** Wraps `runJob` so that jobs are counted and timed. */
+  measureJob(runJob: (job: Job) => Promise<JobResult>): (job: Job) => Promise<JobResult>;
+  recordSweep(attempt: SweepAttempt): void;
+  watchQueue(queue: Pick<JobQueue, 'counts'>): void;
+  /** Every metric in the text format of Prometheus. */
   text(): Promise<string>;
   readonly contentType: string;
 }
 
-/** A job reads some small documents, or thousands of them. */
+/** Buckets: a job reads a few small documents, or thousands of them. */
 const JOB_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300];
 const HOUR_MS = 3_600_000;
 
-/** The metrics of one server, in a registry of their own: docs/deploy-self-hosted.md has their meaning. */
+/** The metrics of one server, in their own registry. docs/deploy-self-hosted.md explains them. */
 export function serveMetrics(clock: () => Date): ServeMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const events = new Counter({
     name: 'stowage_events_total',
-    help: 'Events by what became of them; requests that were refused or not understood count as one',
+    help: 'Events by result; a request that was refused or malformed counts as one event',
     labelNames: ['result'],
     registers,
   });
@@ -55,13 +55,13 @@ export function serveMetrics(clock: () => Date): ServeMetrics {
     labelNames: ['result'],
     registers,
   });
-  // From the beginning, or the first of its kind would be no increase to an alert.
+  // Starts at 0: without it, increase() would not see the first event of a kind.
   for (const result of EVENT_RESULTS) events.inc({ result }, 0);
   for (const result of ['done', 'failed']) sweeps.inc({ result }, 0);
   const gauges = sweepGauges(registers, clock);
   return {
-    events: (result, count = 1) => events.inc({ result }, count),
-    measured: (runJob) => async (job) => {
+    countEvents: (result, count = 1) => events.inc({ result }, count),
+    measureJob: (runJob) => async (job) => {
       const end = seconds.startTimer({ work: job.work });
       let result = 'failed';
       try {
@@ -73,11 +73,11 @@ export function serveMetrics(clock: () => Date): ServeMetrics {
         jobs.inc({ work: job.work, result });
       }
     },
-    swept(swept) {
-      sweeps.inc({ result: 'report' in swept ? 'done' : 'failed' });
-      gauges.set(swept);
+    recordSweep(attempt) {
+      sweeps.inc({ result: attempt.result.ok ? 'done' : 'failed' });
+      gauges.set(attempt);
     },
-    watch: (queue) => queueGauges(registers, queue),
+    watchQueue: (queue) => queueGauges(registers, queue),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
@@ -96,8 +96,11 @@ function queueGauges(registers: Registry[], queue: Pick<JobQueue, 'counts'>): vo
   }
 }
 
-/** What the last sweep that succeeded has found. Before the first one there is nothing to tell, and nothing is told. */
-function sweepGauges(registers: Registry[], clock: () => Date): { set(swept: Swept): void } {
+/** What the last successful sweep found; the gauges are absent before the first one. */
+function sweepGauges(
+  registers: Registry[],
+  clock: () => Date,
+): { set(attempt: SweepAttempt): void } {
   let last: SweepReport | undefined;
   const took = new Gauge({
     name: 'stowage_sweep_seconds',
@@ -117,7 +120,7 @@ function sweepGauges(registers: Registry[], clock: () => Date): { set(swept: Swe
   });
   new Gauge({
     name: 'stowage_sets_overdue',
-    help: 'Unsealed sets in which nothing moves any more, as the last sweep found them',
+    help: 'Unsealed sets without a new object for longer than allowed, at the last sweep',
     registers,
     collect() {
       if (last === undefined) this.remove();
@@ -126,17 +129,17 @@ function sweepGauges(registers: Registry[], clock: () => Date): { set(swept: Swe
   });
   new Gauge({
     name: 'stowage_sweep_problems',
-    help: 'Sets and tasks that the last sweep could not deal with; the log says why',
+    help: 'Sets and tasks that the last sweep could not process; the log says why',
     registers,
     collect() {
       if (last === undefined) this.remove();
-      // A restore that nobody answers is no failure of ours, and may stay so for ever.
+      // Not restores: one whose shippers are gone waits without end, and is not a failure here.
       else this.set(last.problems.filter(({ restore }) => restore === undefined).length);
     },
   });
   new Gauge({
     name: 'stowage_hours_since_complete_set',
-    help: 'Hours since the backup of the newest complete set began; absent while there is none',
+    help: 'Hours since the backup of the newest complete set began; absent without a complete set',
     registers,
     collect() {
       if (last?.newestComplete === undefined) this.remove();
@@ -144,9 +147,9 @@ function sweepGauges(registers: Registry[], clock: () => Date): { set(swept: Swe
     },
   });
   return {
-    set(swept) {
-      took.set(swept.seconds);
-      if ('report' in swept) last = swept.report;
+    set({ seconds, result }) {
+      took.set(seconds);
+      if (result.ok) last = result.value;
     },
   };
 }

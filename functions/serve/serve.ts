@@ -14,37 +14,41 @@ import { type FetchText, fetchText, snsVerifier } from './sns.ts';
 
 export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly store: ObjectStore;
-  /** The alternate location: what has been validated is copied there. */
-  readonly replica?: ObjectStore;
+  /** The alternate location: validated sets are copied to it. */
+  readonly replica?: ObjectStore | undefined;
   /** Pause between the end of one sweep and the start of the next. */
   readonly sweepIntervalMs: number;
-  /** What senders of events must present; see `isAdmitted`. */
-  readonly token?: string;
-  /** Opens /metrics beside `token`. */
-  readonly metricsToken?: string;
-  /** ARNs of the topics whose messages are taken from SNS, and whose subscriptions are confirmed. */
-  readonly snsTopics?: readonly string[];
-  /** How Amazon is asked for its certificates; the network, when absent. */
-  readonly fetchText?: FetchText;
+  /** The secret that senders of events must present (`isAuthorized`). */
+  readonly token?: string | undefined;
+  /** Gives access to /metrics, as `token` does. */
+  readonly metricsToken?: string | undefined;
+  /** ARNs of SNS topics: their messages are accepted, and their subscriptions are confirmed. */
+  readonly snsTopics?: readonly string[] | undefined;
+  /** Fetches Amazon's certificates; absent = over the network. */
+  readonly fetchText?: FetchText | undefined;
   readonly log: Logger;
   readonly clock: () => Date;
 }
 
 export interface Serving {
   readonly url: string;
-  /** @throws StowageError `config/invalid`; the old certificates stay then. */
+  /** @throws StowageError `config/invalid`; the old certificates stay in use. */
   renew(tls: Tls): void;
-  /** Ends within seconds: what is running gets some time, what waits is left to the next start's sweep. */
+  /**
+   * Ends within 12 s: running jobs get 10 s, then their reads and writes are interrupted. The sweep
+   * after the next start finds the work of waiting jobs.
+   */
   stop(): Promise<void>;
 }
 
-/** Time for running jobs to end well, and then for their reads and writes to be interrupted. */
+/** Time for running jobs to end by themselves, and then after they are interrupted. */
 const DRAIN_MS = 10_000;
 const ABORT_MS = 2_000;
 
 /**
- * The functions as a web server with a sweeper: for stores that send notifications, and those that send none.
- * @throws StowageError `config/invalid` when it cannot, or must not, listen there.
+ * Runs the functions behind a web server, with a sweeper: for stores that send notifications, and
+ * for stores that send none.
+ * @throws StowageError `config/invalid` when it cannot, or must not, listen on the address.
  */
 export async function startServe(options: ServeOptions): Promise<Serving> {
   const { store, log, clock, token, metricsToken, snsTopics = [] } = options;
@@ -54,47 +58,48 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     clock,
     log,
     signal: stopping.signal,
-    ...(options.replica === undefined ? {} : { replica: options.replica }),
+    replica: options.replica,
   };
   const metrics = serveMetrics(clock);
   const health = serveHealth(deps);
   const queue = jobQueue(
-    metrics.measured((job) => runJob(deps, job)),
+    metrics.measureJob((job) => runJob(deps, job)),
     log,
   );
-  metrics.watch(queue);
+  metrics.watchQueue(queue);
   let sweeper: Sweeper | undefined;
   const app = httpApp({
     root: store.url,
     queue,
-    onNews: (key) => sweeper?.noteVerdict(key),
+    onCreatedKey: (key) => sweeper?.noteVerdict(key),
     health,
     metrics,
     log,
     sns: snsVerifier({ topics: snsTopics, fetchText: options.fetchText ?? fetchText, clock }),
-    ...(token === undefined ? {} : { token }),
-    ...(metricsToken === undefined ? {} : { metricsToken }),
+    token,
+    metricsToken,
   });
   const server = await listen(app, { ...options, hasSecret: token !== undefined });
   const sweeping = startSweeper(deps, {
     intervalMs: options.sweepIntervalMs,
     onSlice: (order) => queue.offer(order),
-    onSwept(swept) {
-      metrics.swept(swept);
-      health.swept(swept);
+    onSwept(attempt) {
+      metrics.recordSweep(attempt);
+      health.recordSweep(attempt);
     },
   });
   sweeper = sweeping;
   const { url } = server;
   log.info({ url, root: store.url }, 'waiting for events');
 
-  /** Listens to the end: Ceph never again sends to a receiver that once refused a connection. */
-  async function stop(): Promise<void> {
+  /** Stops listening last: Ceph stops sending to a receiver that once refused a connection. */
+  async function drain(): Promise<void> {
     health.drain();
     log.info({ url, ...queue.counts() }, 'draining');
     const drained = Promise.all([sweeping.stop(), queue.close()]);
+    // Not `pause`: a timer that keeps the process alive would delay its end.
     await Promise.race([drained, sleep(DRAIN_MS, undefined, { ref: false })]);
-    stopping.abort(new StowageError('interrupted', 'serving was ended on request'));
+    stopping.abort(new StowageError('interrupted', 'stowage serve was stopped'));
     const closed = server.close();
     server.closeConnections();
     await Promise.race([
@@ -109,7 +114,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     url,
     renew: server.renew,
     stop() {
-      stopped ??= stop();
+      stopped ??= drain();
       return stopped;
     },
   };

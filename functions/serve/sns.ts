@@ -2,10 +2,10 @@ import { createVerify, X509Certificate } from 'node:crypto';
 import * as z from 'zod';
 import { messageOf } from '../../backup-set/base/errors.ts';
 
-/** GETs a small text over HTTPS; injected, so that tests need no Amazon. */
+/** GETs a small text over HTTPS; injected, so that tests need no access to Amazon. */
 export type FetchText = (url: URL) => Promise<string>;
 
-/** A message that SNS posts to an HTTP endpoint, unless the subscription delivers raw. */
+/** A message that SNS posts to an HTTP endpoint (without raw message delivery). */
 const SnsMessage = z.object({
   Type: z.enum(['Notification', 'SubscriptionConfirmation', 'UnsubscribeConfirmation']),
   MessageId: z.string(),
@@ -21,32 +21,39 @@ const SnsMessage = z.object({
 });
 type SnsMessage = z.infer<typeof SnsMessage>;
 
-/** What only SNS writes: it must not get in by leaving out what its signature would need. */
+/**
+ * A body with such a `Type` is checked as an SNS message: a forged one must not pass as another
+ * notification by leaving out its signature.
+ */
 const LooksLikeSns = SnsMessage.pick({ Type: true });
 
-/** What anybody could have written: it names a topic that is not ours, or its signature is not Amazon's. */
-export class SnsRefusal extends Error {
+/** The message is not proven to come from Amazon, or is of a topic that is not configured. */
+export class SnsRejectedError extends Error {
   override readonly name = 'SnsRefusal';
 }
 
 export interface SnsVerifier {
   /**
-   * Resolves to nothing for what other senders send, and to the message when it comes from a configured topic and Amazon
-   * signed it; a subscription has been confirmed then. Replays are not looked for: a notification that comes again causes another look, no more.
-   * @throws SnsRefusal; any other error when Amazon could not be asked, and SNS had better try again.
+   * Verifies that a message comes from a configured topic and that Amazon signed it, and confirms a
+   * subscription. Replays are accepted: a repeated notification only runs a job again.
+   * @returns the message; undefined when the body is not an SNS message.
+   * @throws SnsRejectedError; any other error when Amazon did not answer, and SNS should retry.
    */
-  admit(body: unknown): Promise<Pick<SnsMessage, 'Type' | 'TopicArn'> | undefined>;
+  verify(body: unknown): Promise<Pick<SnsMessage, 'Type' | 'TopicArn'> | undefined>;
 }
 
-/** One per region is what Amazon has; it changes them once a year. */
+/** Amazon has one per region, and replaces it once a year. */
 const CERTIFICATES_MAX = 16;
 
-/** Hosts of SNS in every partition. Whoever could name another would sign what he likes, and have us fetch what he likes. */
+/**
+ * Hosts of SNS in every partition. With any other host a sender could sign messages with its own
+ * certificate, and make this server fetch any URL.
+ */
 const SNS_HOST = /^sns\.[a-z0-9-]{3,32}\.amazonaws\.com(\.cn)?$/;
 
 /**
- * The door for SNS over HTTP. The signature is verified here in some lines of node:crypto: the validator on npm has one
- * maintainer's last release of 2024 and fetches by itself, without bounds.
+ * Verifies SNS messages over HTTP with node:crypto. The validator on npm is not used: it has one
+ * maintainer, its last release is of 2024, and it fetches by itself, without bounds.
  */
 export function snsVerifier(options: {
   readonly topics: readonly string[];
@@ -56,7 +63,7 @@ export function snsVerifier(options: {
   const { topics, fetchText, clock } = options;
   const certificates = new Map<string, Promise<X509Certificate>>();
 
-  /** Messages that come together wait for one fetch; one that failed is not remembered. */
+  /** Concurrent messages share one fetch; a failed fetch is not cached. */
   function certificateAt(url: URL): Promise<X509Certificate> {
     const known = certificates.get(url.href);
     if (known !== undefined) return known;
@@ -68,22 +75,22 @@ export function snsVerifier(options: {
   }
 
   return {
-    async admit(body) {
+    async verify(body) {
       if (!LooksLikeSns.safeParse(body).success) return undefined;
       const message = SnsMessage.safeParse(body).data;
       if (message === undefined)
-        throw new SnsRefusal('this is not all that SNS writes into a message');
+        throw new SnsRejectedError('the message lacks fields that every SNS message has');
       const { TopicArn, Type } = message;
       if (!topics.includes(TopicArn))
-        throw new SnsRefusal(`topic ${TopicArn} is not in serve.snsTopics`);
+        throw new SnsRejectedError(`topic ${TopicArn} is not in serve.snsTopics`);
       const certificate = await certificateAt(urlOfCertificate(message.SigningCertURL));
       const now = clock();
       if (now < certificate.validFromDate || now > certificate.validToDate)
-        throw new SnsRefusal(
-          `the certificate is valid from ${certificate.validFrom} to ${certificate.validTo}`,
+        throw new SnsRejectedError(
+          `the certificate is only valid from ${certificate.validFrom} to ${certificate.validTo}`,
         );
       if (!isSigned(message, certificate))
-        throw new SnsRefusal('the signature does not fit the certificate');
+        throw new SnsRejectedError('the signature does not match the certificate');
       if (Type === 'SubscriptionConfirmation')
         await fetchText(urlOfSns(message.SubscribeURL ?? '', 'SubscribeURL'));
       return message;
@@ -96,21 +103,26 @@ function urlOfSns(text: string, field: string): URL {
   const isSns =
     url?.protocol === 'https:' && url.host === url.hostname && SNS_HOST.test(url.hostname);
   if (url === null || !isSns || url.username !== '' || url.password !== '')
-    throw new SnsRefusal(`${field} is not an address of SNS`);
+    throw new SnsRejectedError(`${field} is not an SNS address`);
   return url;
 }
 
-/** The API has the same host, and its answers can quote what the caller wrote: only the files there are Amazon's own word. */
+/**
+ * Only certificate files: the API has the same host, and its answers can quote text of the caller.
+ */
 const CERTIFICATE_PATH = /^\/SimpleNotificationService-[0-9A-Za-z]+\.pem$/;
 
 function urlOfCertificate(text: string): URL {
   const url = urlOfSns(text, 'SigningCertURL');
   if (!CERTIFICATE_PATH.test(url.pathname) || url.search !== '')
-    throw new SnsRefusal('SigningCertURL is not a certificate of SNS');
+    throw new SnsRejectedError('SigningCertURL is not the address of an SNS certificate');
   return url;
 }
 
-/** Which fields Amazon signs, in which order: its developer guide, "Verifying the signatures of Amazon SNS messages". */
+/**
+ * The fields that Amazon signs, in this order (its developer guide, "Verifying the signatures of
+ * Amazon SNS messages").
+ */
 function isSigned(message: SnsMessage, certificate: X509Certificate): boolean {
   const names =
     message.Type === 'Notification'
@@ -136,7 +148,7 @@ function isSigned(message: SnsMessage, certificate: X509Certificate): boolean {
 const FETCH_MS = 5_000;
 const FETCHED_BYTES_MAX = 64 * 1024;
 
-/** `FetchText` of the real world: bounded in time and size, and it follows nobody elsewhere. */
+/** `FetchText` over the network: bounded in time and size, without following redirects. */
 export async function fetchText(url: URL): Promise<string> {
   try {
     const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(FETCH_MS) });
@@ -150,6 +162,6 @@ export async function fetchText(url: URL): Promise<string> {
     }
     return Buffer.concat(bytes).toString('utf8');
   } catch (cause) {
-    throw new Error(`${url.origin} did not answer: ${messageOf(cause)}`, { cause });
+    throw new Error(`cannot read from ${url.origin}: ${messageOf(cause)}`, { cause });
   }
 }

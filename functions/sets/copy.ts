@@ -1,16 +1,18 @@
 import { throwIfInterrupted } from '../../async/abort.ts';
 import { eachInFlight } from '../../async/each-in-flight.ts';
-import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type Key, parseKey, setPrefix } from '../../backup-set/base/keys.ts';
-import type { Verdict } from '../../backup-set/base/verdict.ts';
+import { describeProblem, type Problem, type Verdict } from '../../backup-set/base/verdict.ts';
 import type { StoredObject } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import { validate } from '../handlers/validate.ts';
+import { COPIES_IN_FLIGHT, copyObject } from './copy-object.ts';
 
-const OBJECTS_AT_ONCE = 8;
-
-/** Said about the set where it is, or to the agents that shipped it: an order must not be found a second time. */
-const LEFT_BEHIND: readonly Key['kind'][] = [
+/**
+ * Not copied: verdicts are about the set under this root, and agents at the target must not find
+ * an order a second time.
+ */
+const KINDS_NOT_COPIED: readonly Key['kind'][] = [
   'verdict',
   'backup-order',
   'backup-claim',
@@ -18,20 +20,25 @@ const LEFT_BEHIND: readonly Key['kind'][] = [
   'dispatched',
 ];
 
-export interface Copied {
+export interface CopyResult {
   readonly copied: { readonly objects: number; readonly bytes: number };
-  /** Objects that were at the target already. */
+  /** Objects that the target had already, with the right size. */
   readonly skipped: number;
   readonly verdict: Verdict;
 }
 
 /**
- * Copies everything of a committed set but its verdicts and what agents were told: seal and manifest last, so that no function
- * there takes a half of it for a set. The target gets a verdict of its own.
+ * Copies the objects of a committed set to another root, and validates the set there. Seal and
+ * manifest are copied last, so that no function at the target takes half a set for a set.
+ * @throws StowageError `set/incomplete` when the set has no manifest; `storage/not-found` when an
+ * object is missing; `storage/exists` when the target has an object of another size.
  */
-export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<Copied> {
+export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<CopyResult> {
   if (from.store.url === to.store.url)
-    throw new StowageError('usage/flag', `--to names the root the set is in, ${to.store.url}`);
+    throw new StowageError(
+      'usage/flag',
+      `set ${timestamp} is under ${to.store.url} already: --to must name another root`,
+    );
   const manifestKey = formatKey({ kind: 'manifest', timestamp });
   const manifest = await from.store.head(manifestKey);
   if (manifest === undefined)
@@ -42,23 +49,22 @@ export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<
     );
   const sealKey = formatKey({ kind: 'seal', timestamp });
   const objects = await objectsToCopy(from, timestamp);
-  const last = [sealKey, manifestKey];
   const copied = { objects: 0, bytes: 0 };
   let skipped = 0;
   const copyOne = async (object: StoredObject) => {
     throwIfInterrupted(from.signal, `copying ${timestamp}`);
-    if (await copyObject(from, to, object)) {
-      copied.objects++;
-      copied.bytes += object.bytes;
-    } else {
+    const stores = { from: from.store, to: to.store };
+    const result = await copyObject(stores, object, { signal: from.signal });
+    if (!result.ok) throw copyError(timestamp, result.failure);
+    if (result.value === 'present') {
       skipped++;
+      return;
     }
+    copied.objects++;
+    copied.bytes += object.bytes;
   };
-  await eachInFlight(
-    objects.filter(({ key }) => !last.includes(key)),
-    OBJECTS_AT_ONCE,
-    copyOne,
-  );
+  const first = objects.filter(({ key }) => key !== sealKey && key !== manifestKey);
+  await eachInFlight(first, COPIES_IN_FLIGHT, copyOne);
   const seal = objects.find(({ key }) => key === sealKey);
   if (seal !== undefined) await copyOne(seal);
   await copyOne(manifest);
@@ -70,20 +76,13 @@ async function objectsToCopy({ store }: Deps, timestamp: string): Promise<Stored
   const objects: StoredObject[] = [];
   for await (const object of store.list(setPrefix(timestamp))) {
     const key = parseKey(object.key);
-    if (key !== undefined && !LEFT_BEHIND.includes(key.kind)) objects.push(object);
+    if (key !== undefined && !KINDS_NOT_COPIED.includes(key.kind)) objects.push(object);
   }
   return objects;
 }
 
-/** @returns false when the object was there. @throws `storage/exists` when what is there has another size. */
-async function copyObject(from: Deps, to: Deps, object: StoredObject): Promise<boolean> {
-  try {
-    await to.store.copyFrom(from.store, object.key, { signal: from.signal });
-    return true;
-  } catch (error) {
-    if (!isStowageError(error, 'storage/exists')) throw error;
-    const there = await to.store.head(object.key);
-    if (there?.bytes === object.bytes) return false;
-    throw error;
-  }
+function copyError(timestamp: string, problem: Problem): StowageError {
+  const code = problem.code === 'object-missing' ? 'storage/not-found' : 'storage/exists';
+  const where = { set: timestamp, object: problem.object ?? '' };
+  return new StowageError(code, `cannot copy: ${describeProblem(problem)}`, { where });
 }

@@ -2,8 +2,8 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, setPrefix } from '../../backup-set/base/keys.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { Deps } from '../deps.ts';
-import { timestampsIn } from './list.ts';
-import { readOr } from './status.ts';
+import { listTimestamps } from './list.ts';
+import { tryReadDocument } from './status.ts';
 
 export interface DeletionPlan {
   readonly timestamp: string;
@@ -14,7 +14,7 @@ export interface DeletionPlan {
   readonly neededBy: readonly string[];
 }
 
-/** What `delete` would do; removing is carrying out this very plan. */
+/** Plans a deletion. `deleteSet` executes the plan. */
 export async function planDeletion(deps: Deps, timestamp: string): Promise<DeletionPlan> {
   const manifest = formatKey({ kind: 'manifest', timestamp });
   const objects: string[] = [];
@@ -40,17 +40,17 @@ export async function deleteSet(
   { objects, timestamp }: DeletionPlan,
 ): Promise<void> {
   const manifest = formatKey({ kind: 'manifest', timestamp });
-  // Alone and first: from here on nobody takes the rest for a set.
+  // The manifest goes first, in its own request: without it the rest is no longer a set.
   if (objects[0] === manifest) await store.delete([manifest]);
   await store.delete(objects.filter((key) => key !== manifest));
 }
 
 async function neededBy(deps: Deps, timestamp: string): Promise<string[]> {
   const needing: string[] = [];
-  for (const other of await timestampsIn(deps.store)) {
-    // Only a younger set can share what an older one stored.
+  for (const other of await listTimestamps(deps.store)) {
+    // Only a younger set can share packs of an older one.
     if (other <= timestamp) continue;
-    const manifest = await readOr(deps, other, 'manifest', Manifest);
+    const manifest = await tryReadDocument(deps, other, 'manifest', Manifest);
     if (manifest?.needs.includes(timestamp) === true) needing.push(other);
   }
   return needing;

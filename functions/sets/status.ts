@@ -8,10 +8,10 @@ import type { Deps } from '../deps.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
 import { readDocument } from '../stored/load.ts';
 
-/** What a list says of a set. */
+/** One row of a list of sets. */
 export interface SetSummary {
   readonly timestamp: string;
-  /** `complete` only with a manifest; `open` when nobody has judged it. A later check that found damage wins. */
+  /** `complete` only with a manifest; `open` without a verdict. `damaged` has precedence. */
   readonly status: Verdict['status'] | 'open';
   readonly database: string | undefined;
   readonly totals: Manifest['totals'] | undefined;
@@ -20,8 +20,8 @@ export interface SetSummary {
 }
 
 export async function describeSet(deps: Deps, timestamp: string): Promise<SetSummary> {
-  const manifest = await readOr(deps, timestamp, 'manifest', Manifest);
-  const plan = manifest ?? (await readOr(deps, timestamp, 'plan', Plan));
+  const manifest = await tryReadDocument(deps, timestamp, 'manifest', Manifest);
+  const plan = manifest ?? (await tryReadDocument(deps, timestamp, 'plan', Plan));
   const verdict = await currentVerdict(deps, timestamp);
   return {
     timestamp,
@@ -45,8 +45,8 @@ export function statusOf(
   return verdict?.status ?? 'open';
 }
 
-/** A document of a set, or undefined when it is not there or cannot be read. */
-export async function readOr<Schema extends typeof Manifest | typeof Plan>(
+/** A document of a set; undefined when it is missing or cannot be read. */
+export async function tryReadDocument<Schema extends typeof Manifest | typeof Plan>(
   deps: Deps,
   timestamp: string,
   kind: 'manifest' | 'plan',
@@ -57,7 +57,7 @@ export async function readOr<Schema extends typeof Manifest | typeof Plan>(
   try {
     return decode(schema, raw) as ReturnType<Schema['parse']>;
   } catch (error) {
-    deps.log.warn({ err: error }, `the ${kind} of ${timestamp} cannot be read`);
+    deps.log.warn({ err: error }, `cannot read the ${kind} of set ${timestamp}`);
     return undefined;
   }
 }

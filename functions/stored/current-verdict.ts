@@ -4,9 +4,10 @@ import type { Deps } from '../deps.ts';
 import { newestVerdict, verdictKeys } from './load.ts';
 
 /**
- * The newest verdict on a set; but damage that `verify` found speaks until `verify` finds it gone: a later `validate`, as every
- * restore begins with, reads no data and would not see it. One that cannot be read takes nothing back.
- * @param keys of its verdicts, where they are known.
+ * The newest verdict on a set. Damage found by `verify` holds until a later `verify` finds none:
+ * `validate`, which every restore starts with, reads no data and would miss it. An unreadable
+ * verdict is ignored.
+ * @param keys the keys of its verdicts, if known.
  */
 export async function currentVerdict(
   deps: Deps,

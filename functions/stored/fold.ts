@@ -17,25 +17,26 @@ import type { Deps } from '../deps.ts';
 import { countReceipts, readAll, readDocument } from './load.ts';
 
 /**
- * Contents looked at at once: enough to hide the latency of S3, and few enough for 512 MB when each has 10,000 relations.
+ * Contents folded at once: enough to hide the latency of S3, and few enough for 512 MB of memory
+ * when each has 10,000 relations.
  */
 export const CONTENTS_IN_FLIGHT = 6;
 /**
- * Extents of all contents in flight: the fold of one takes some 650 bytes at its peak (docs/scale.md). A content that has more is
- * looked at alone.
+ * Extents of all contents in flight: folding one takes some 650 bytes at its peak (docs/scale.md).
+ * A content with more extents is folded alone.
  */
 export const EXTENTS_IN_FLIGHT = 600_000;
 
-/** What a set begins with; a set that somebody tampered with may lack either. */
+/** Plan and seal of a set. Either may be missing. */
 export interface SetHeads {
   readonly plan: RawDocument | undefined;
   readonly seal: RawDocument | undefined;
 }
 
-/** Is shown each content as it was folded, several at once. */
+/** Called with each folded content, several at once. */
 export type FoldVisit = (folded: FoldedContent, set: SealedSet) => Promise<void>;
 
-/** Folds a set from storage, content by content: its size costs time, not memory. */
+/** Folds a set from storage, content by content, so memory does not grow with the set. */
 export async function foldStored(
   deps: Deps,
   timestamp: string,
@@ -44,14 +45,14 @@ export async function foldStored(
   return foldHeads(deps, timestamp, await loadHeads(deps, timestamp), visit);
 }
 
-/** The seal first: it is written after every document that it names, so what is read afterwards must hold them all. */
+/** Reads the seal first: every document that it names was written before it. */
 export async function loadHeads(deps: Deps, timestamp: string): Promise<SetHeads> {
   const seal = await readDocument(deps, formatKey({ kind: 'seal', timestamp }));
   const plan = await readDocument(deps, formatKey({ kind: 'plan', timestamp }));
   return { plan, seal };
 }
 
-/** The same with plan and seal at hand; a set whose plan is gone is incomplete, whatever else is there. */
+/** As `foldStored`, with plan and seal given. A set without its plan is incomplete. */
 export async function foldHeads(
   deps: Deps,
   timestamp: string,
@@ -60,7 +61,7 @@ export async function foldHeads(
 ): Promise<Folded> {
   if (plan === undefined) {
     const object = formatKey({ kind: 'plan', timestamp });
-    const message = 'the plan of this set is not there';
+    const message = 'the plan of the set is missing';
     return {
       status: 'incomplete',
       ...boundedProblems([{ code: 'object-missing', object, message }]),
@@ -77,7 +78,7 @@ export async function foldHeads(
     const part = await readSealPart(deps, sealed, planned);
     const weight = part.ok ? expectedExtents(sealed.plan, part.value) : 0;
     await admit(weight, async () => {
-      // Reads what the seal names, and nothing else: what dead attempts left is not even looked at.
+      // Reads only what the seal names, not the receipts that failed attempts left.
       const receipts = part.ok ? await readAll(deps, receiptKeysOf(part.value)) : [];
       const folded = foldContent(sealed, planned, part, receipts);
       sum.add(folded);

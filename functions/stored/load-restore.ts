@@ -7,7 +7,7 @@ import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { Deps } from '../deps.ts';
 import { listKeys, READS_IN_FLIGHT, readDocument } from './load.ts';
 
-/** A restore that was planned and has not ended: what is needed to take its next step. */
+/** A restore that was planned and has not ended, with its next step. */
 export interface LoadedRestore {
   readonly request: RestoreRequest;
   readonly plan: RestorePlan;
@@ -15,8 +15,8 @@ export interface LoadedRestore {
 }
 
 /**
- * Loads a restore, or undefined when it has no plan, or has its outcome already.
- * @throws StowageError `set/unreadable` when request or plan are not what we wrote.
+ * Loads a restore; undefined when it has no plan, or its outcome already.
+ * @throws StowageError `set/unreadable` when request or plan cannot be decoded.
  */
 export async function loadRestore(deps: Deps, restore: string): Promise<LoadedRestore | undefined> {
   if (await hasOutcome(deps, restore)) return undefined;
@@ -29,8 +29,8 @@ export async function loadRestore(deps: Deps, restore: string): Promise<LoadedRe
 }
 
 /**
- * Every segment answers every phase, and each answer asks for the next step: so the receipts of the phases before are read only
- * when one has to be judged, and not when it was, as orders of the phase after it tell.
+ * Called for the receipt of every segment in every phase, so it reads receipts only when a phase
+ * has to be judged. When a later phase has its orders, the phases before were judged.
  */
 async function stepOf(deps: Deps, plan: RestorePlan): Promise<RestoreStep> {
   const next = await firstAwaited(deps, plan);
@@ -50,11 +50,11 @@ async function stepOf(deps: Deps, plan: RestorePlan): Promise<RestoreStep> {
     });
   }
   const step = sum.step();
-  // Of the phase that is awaited nothing was read, and by now less may be missing than was.
+  // No receipt of the awaited phase was read, and more of them may exist by now.
   return step.kind === 'awaiting' && step.phase === next?.phase ? next : step;
 }
 
-/** The first phase that some have not answered, and who; their names tell, so that nothing is read. */
+/** The first phase without all receipts, and the contents without one; reads only a listing. */
 async function firstAwaited(
   deps: Deps,
   plan: RestorePlan,
@@ -85,7 +85,7 @@ export async function hasOutcome(deps: Deps, restore: string): Promise<boolean> 
   );
 }
 
-/** Keys of the orders of a phase that are there. */
+/** Keys of the stored orders of a phase. */
 export async function orderKeys(
   deps: Deps,
   restore: string,

@@ -12,13 +12,13 @@ import { Verdict } from '../../backup-set/base/verdict.ts';
 import type { StoredObject } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 
-/** Small GETs at once: hides the latency of S3 and stays far below what any server throttles. */
+/** Small GETs at once: hides the latency of S3, and stays far below the limits of any server. */
 export const READS_IN_FLIGHT = 16;
 
 /**
- * Reads a document, or undefined when it is not there. One that is too large comes back empty: it is as unreadable as
- * an empty one, and gets named as such instead of stopping everything else that is read with it.
- * @param bytesMax may be what another document says: the limit of all documents holds beside it.
+ * Reads a document; undefined when it is missing. A document that is too large is returned empty:
+ * its reader then reports it as unreadable, and the other documents are still read.
+ * @param bytesMax the size that another document gives; the limit of all documents also applies.
  */
 export async function readDocument(
   deps: Deps,
@@ -31,12 +31,12 @@ export async function readDocument(
   } catch (error) {
     if (isStowageError(error, 'storage/not-found')) return undefined;
     if (!isStowageError(error, 'storage/too-large')) throw error;
-    deps.log.warn({ key, ...limit }, 'this document is too large to be ours');
+    deps.log.warn({ key, ...limit }, 'document too large: treated as unreadable');
     return { key, bytes: new Uint8Array() };
   }
 }
 
-/** Those that stand for a whole set are read by functions that must outlive them, whatever somebody put there. */
+/** Documents of a whole set have a smaller limit: every function must be able to hold them. */
 function bytesMaxOf(text: string): number {
   switch (parseKey(text)?.kind) {
     case 'plan':
@@ -49,7 +49,7 @@ function bytesMaxOf(text: string): number {
   }
 }
 
-/** Reads many small documents, a bounded number at once; one that has gone meanwhile is left out. */
+/** Reads many small documents, a bounded number at once. Missing ones are left out. */
 export async function readAll(deps: Deps, keys: readonly string[]): Promise<RawDocument[]> {
   const documents = await mapInFlight(keys, READS_IN_FLIGHT, (key) =>
     readDocument(deps, key, RECEIPT_BYTES_MAX),
@@ -57,7 +57,7 @@ export async function readAll(deps: Deps, keys: readonly string[]): Promise<RawD
   return documents.filter((document) => document !== undefined);
 }
 
-/** Objects below a prefix that are of these kinds; keys that are not ours are ignored. */
+/** The objects of these kinds below a prefix. Other keys are ignored. */
 export async function listKeys(
   deps: Deps,
   prefix: string,
@@ -66,13 +66,14 @@ export async function listKeys(
   const found: StoredObject[] = [];
   for await (const object of deps.store.list(prefix, { signal: deps.signal })) {
     const parsed = parseKey(object.key);
-    if (parsed === undefined) deps.log.debug({ key: object.key }, 'not a key of ours: ignored');
+    if (parsed === undefined)
+      deps.log.debug({ key: object.key }, 'key ignored: Stowage has no such keys');
     else if (kinds.includes(parsed.kind)) found.push(object);
   }
   return found;
 }
 
-/** Receipts that have arrived so far, per content. */
+/** Number of stored receipts per content. */
 export async function countReceipts(deps: Deps, timestamp: string): Promise<Map<number, number>> {
   const counts = new Map<number, number>();
   for await (const object of deps.store.list(receiptsPrefix(timestamp), { signal: deps.signal })) {
@@ -82,7 +83,7 @@ export async function countReceipts(deps: Deps, timestamp: string): Promise<Map<
   return counts;
 }
 
-/** Keys of all verdicts of a set, oldest first: the instant in the name orders them. */
+/** Keys of all verdicts of a set, oldest first: their names begin with the instant. */
 export async function verdictKeys(deps: Deps, timestamp: string): Promise<string[]> {
   const anyKey = formatKey({
     kind: 'verdict',
@@ -94,7 +95,7 @@ export async function verdictKeys(deps: Deps, timestamp: string): Promise<string
   return listed.map(({ key }) => key);
 }
 
-/** The newest verdict of a level, or undefined when there is none that can be read. */
+/** The newest verdict of a level; undefined when there is none or it cannot be read. */
 export async function newestVerdict(
   deps: Deps,
   timestamp: string,
@@ -109,7 +110,7 @@ export async function newestVerdict(
     return decode(Verdict, raw);
   } catch (error) {
     if (!isStowageError(error, 'set/unreadable')) throw error;
-    deps.log.warn({ err: error, key: raw.key }, 'this verdict cannot be read: ignored');
+    deps.log.warn({ err: error, key: raw.key }, 'verdict ignored: it cannot be read');
     return undefined;
   }
 }

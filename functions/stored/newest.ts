@@ -2,10 +2,10 @@ import { RESTORES, SETS, TASKS } from '../../backup-set/base/keys.ts';
 import { RestoreId, TaskId, Timestamp, timestampOf } from '../../backup-set/base/timestamps.ts';
 import type { Deps } from '../deps.ts';
 
-/** Looked at in one go, the newest first: what is older than these is not going to move. */
+/** A sweep processes so many, the newest first: older sets and restores do not change any more. */
 const NEWEST_MAX = 10_000;
 
-/** Clocks differ; but who plants sets of years to come must not push the real ones out of sight. */
+/** Allows for clock differences. Forged sets of future years must not hide the real ones. */
 const AHEAD_MS_MAX = 24 * 3600_000;
 
 /** Timestamps of sets, newest first. */

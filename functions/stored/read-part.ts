@@ -9,7 +9,9 @@ import {
 import type { Deps } from '../deps.ts';
 import { readDocument } from './load.ts';
 
-/** One content's part of a manifest, or the problem that it is not the one that the manifest pins. */
+/**
+ * One content's part of a manifest, or the problem that it is not the one that the manifest pins.
+ */
 export async function readPart(
   deps: Deps,
   manifest: Manifest,
@@ -18,7 +20,7 @@ export async function readPart(
   const { timestamp } = manifest;
   const named = manifest.contents.find((candidate) => candidate.content === content);
   const key = formatKey({ kind: 'manifest-part', timestamp, content });
-  // What is larger than the manifest says cannot be it, and is not read.
+  // Not read when it is larger than the manifest says: then it is not the pinned part.
   const raw = named && (await readDocument(deps, key, named.part.bytes));
   return pinnedManifestPart(manifest, content, raw);
 }

@@ -5,12 +5,12 @@ import type { Deps } from '../deps.ts';
 export interface Saved {
   /** False when another writer was first. */
   readonly created: boolean;
-  /** What is stored now: ours, or the winner's. */
+  /** The stored bytes: those of this call, or of the writer that was first. */
   readonly bytes: Uint8Array;
 }
 
-/** Creates an object; of racing writers the loser reads and goes on with what the winner wrote. */
-export async function saveOrAgree(deps: Deps, key: string, bytes: Uint8Array): Promise<Saved> {
+/** Creates an object; if it exists already, reads what the first writer wrote. */
+export async function createOrRead(deps: Deps, key: string, bytes: Uint8Array): Promise<Saved> {
   try {
     await deps.store.create(key, bytes, { signal: deps.signal });
     return { created: true, bytes };
@@ -22,19 +22,20 @@ export async function saveOrAgree(deps: Deps, key: string, bytes: Uint8Array): P
 }
 
 /**
- * Creates an object whose bytes are determined: whoever else writes it must write the same.
+ * Creates an object whose bytes are determined, so that every writer writes the same.
  * @returns whether this call created it.
- * @throws StowageError `set/damaged` when other bytes are there: two programs disagree about the same documents.
+ * @throws StowageError `set/damaged` when it exists with other bytes: two programs got different
+ * results from the same documents.
  */
-export async function saveSame(deps: Deps, key: string, bytes: Uint8Array): Promise<boolean> {
-  const saved = await saveOrAgree(deps, key, bytes);
+export async function createSame(deps: Deps, key: string, bytes: Uint8Array): Promise<boolean> {
+  const saved = await createOrRead(deps, key, bytes);
   if (saved.created || Buffer.compare(saved.bytes, bytes) === 0) return saved.created;
   const [stored, ours] = [saved.bytes, bytes].map(
     (some) => `${some.length} bytes, sha256 ${sha256(some)}`,
   );
   throw new StowageError(
     'set/damaged',
-    `${key} is there with other bytes (${stored}) than its documents give (${ours})`,
+    `${key} exists with different content (${stored}); the documents of the set give ${ours}`,
     { where: { object: key } },
   );
 }

@@ -6,9 +6,9 @@ import { dateOf, instantOf } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, Verdict } from '../../backup-set/base/verdict.ts';
 import type { Deps } from '../deps.ts';
 import { newestVerdict } from './load.ts';
-import { saveOrAgree } from './save.ts';
+import { createOrRead } from './save.ts';
 
-/** What a check has found, before it is dated. */
+/** The result of a check: a verdict without its time. */
 export interface Finding extends ProblemList {
   readonly status: Verdict['status'];
   readonly checked: Verdict['checked'];
@@ -16,7 +16,7 @@ export interface Finding extends ProblemList {
 
 export const NOTHING_CHECKED: Verdict['checked'] = { objects: 0, bytes: 0 };
 
-/** Two functions that judge one set in the same millisecond are plausible; a thousand are a defect. */
+/** Two verdicts on one set in the same millisecond are plausible; a thousand are a bug. */
 const COLLISIONS_MAX = 1000;
 
 export function verdictOf(
@@ -38,7 +38,7 @@ export function verdictOf(
   };
 }
 
-/** Writes a verdict under the present instant; when that is taken, under the next that is free. */
+/** Writes a verdict with the present time, or with the next millisecond that has none yet. */
 export async function writeVerdict(
   deps: Deps,
   timestamp: string,
@@ -61,12 +61,12 @@ export async function writeVerdict(
   }
   throw new StowageError(
     'internal',
-    `set ${timestamp}: ${COLLISIONS_MAX} verdicts have been written for one instant`,
+    `set ${timestamp}: cannot write a verdict, the next ${COLLISIONS_MAX} keys exist already`,
     { where: { set: timestamp } },
   );
 }
 
-/** Writes a verdict that is dated beforehand, so that whoever writes it writes one; who comes second agrees. */
+/** Writes a verdict with a given time, so that repeated calls write one; the first call decides. */
 export async function writeVerdictAt(
   deps: Deps,
   timestamp: string,
@@ -76,14 +76,14 @@ export async function writeVerdictAt(
 ): Promise<{ key: string; verdict: Verdict }> {
   const key = formatKey({ kind: 'verdict', timestamp, instant, level });
   const ours = verdictOf(timestamp, level, finding, dateOf(instant));
-  const { created, bytes } = await saveOrAgree(deps, key, encode(Verdict, ours));
+  const { created, bytes } = await createOrRead(deps, key, encode(Verdict, ours));
   const { status, problemsTotal } = ours;
   if (created)
     deps.log.info({ set: timestamp, level, status, problems: problemsTotal }, 'verdict written');
   return { key, verdict: created ? ours : decode(Verdict, { key, bytes }) };
 }
 
-/** As `writeVerdict`, unless the newest verdict of the level says the very same. @returns the keys written. */
+/** As `writeVerdict`, unless the newest verdict of the level is the same. @returns written keys. */
 export async function writeVerdictIfChanged(
   deps: Deps,
   timestamp: string,

@@ -1,36 +1,38 @@
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 
-/** Where a set stands; `open` while nobody can judge it. */
+/** The status of a set; `open` while it cannot be judged. */
 export type SetStatus = 'open' | Verdict['status'];
 
 export interface SweepOptions {
-  /** Silence in seconds that makes a set or restore overdue; absent = what its plan says. */
+  /** Seconds without a new object that make a set or restore overdue; absent = as its plan says. */
   readonly overdueAfterSeconds?: number;
   /**
-   * Sets known to be over, with the last word on them, and restores and tasks (`over`): nothing is overwritten, so they stay so. A
-   * process that sweeps again and again passes the same one, and pays for open sets only.
+   * Sets that no longer change, with their status, and ended restores and tasks (`over`). A process
+   * that sweeps repeatedly passes the same map, so that each sweep reads only open sets.
    */
   readonly closed?: Map<string, SetStatus | 'over'>;
-  /** Takes the order of a slice that nobody is at work on; absent = the sweep does the slices itself, one after the other. */
-  readonly onSlice?: (order: string) => void;
+  /**
+   * Called with the order of an abandoned slice; absent = the sweep runs slices itself, in turn.
+   */
+  readonly onSlice?: ((order: string) => void) | undefined;
 }
 
 /** What a sweep found and did. */
 export interface SweepReport {
-  /** Sets looked at, without those known to be closed. */
+  /** Processed sets, without those in `closed`. */
   sets: number;
-  /** How many sets there are of each status, those known to be closed included. */
+  /** Sets by status, with those in `closed`. */
   statuses: Record<SetStatus, number>;
-  /** Timestamp of the newest set that is complete and was not found damaged; absent when there is none. */
+  /**
+   * Timestamp of the newest set that is complete and was not found damaged; absent when there is
+   * none.
+   */
   newestComplete?: string;
   committed: string[];
   validated: string[];
-  /** Unsealed sets in which nothing moves any more. */
+  /** Unsealed sets without a new object for longer than allowed. */
   overdue: string[];
   uploadsAborted: number;
-  /** What could not be swept (`failed`), and restores that nobody answers. */
+  /** What could not be swept (`failed`), and restores whose segments do not answer. */
   problems: { set?: string; restore?: string; task?: string; message: string; failed?: true }[];
 }
-
-/** For restores, and for sets whose plan does not say. */
-export const OVERDUE_AFTER_SECONDS = 3600;

@@ -2,13 +2,14 @@ import { restorePrefix } from '../../backup-set/base/keys.ts';
 import type { Deps } from '../deps.ts';
 import { planRestore } from '../handlers/plan-restore.ts';
 import { hasOutcome, loadRestore } from '../stored/load-restore.ts';
-import { OVERDUE_AFTER_SECONDS, type SweepOptions, type SweepReport } from './report.ts';
-import { isOverdue, lastArrival } from './silence.ts';
+import { isOverdue, lastArrival, OVERDUE_AFTER_SECONDS } from '../stored/overdue.ts';
+import type { SweepOptions, SweepReport } from './report.ts';
 
 /**
- * Takes a restore on where an event was lost. Of one that is silent it only reports who is awaited: its orders may
- * still be at work (a phase can take hours), and only a segment can say what became of them.
- * @returns true when the restore is over for good.
+ * Continues a restore whose event was lost. For an overdue restore it only reports the contents
+ * that have not answered: their orders may still run (a phase can take hours), and only a segment
+ * knows.
+ * @returns true when the restore has ended.
  */
 export async function sweepRestore(
   deps: Deps,
@@ -25,7 +26,7 @@ export async function sweepRestore(
   if (step.kind === 'ended' || last === undefined || !isOverdue(deps, last, overdueAfterSeconds))
     return false;
   const { phase, contents: awaiting } = step;
-  const message = `phase ${phase} awaits content ${awaiting.join(', ')}; nothing has arrived since ${last.toISOString()}`;
+  const message = `phase ${phase} waits for content ${awaiting.join(', ')}: nothing has arrived since ${last.toISOString()}`;
   deps.log.warn({ restore, phase, awaiting }, message);
   report.problems.push({ restore, message });
   return false;

@@ -12,22 +12,25 @@ import { validate } from '../handlers/validate.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
 import { foldHeads, loadHeads } from '../stored/fold.ts';
 import { newestVerdict, verdictKeys, verdictLevel } from '../stored/load.ts';
+import { isOverdue, lastArrival, overdueLimitSeconds } from '../stored/overdue.ts';
 import { NOTHING_CHECKED, writeVerdictIfChanged } from '../stored/write-verdict.ts';
 import type { SetStatus, SweepOptions, SweepReport } from './report.ts';
-import { isOverdue, lastArrival, overdueAfterMs } from './silence.ts';
 
-/** Clocks of store and functions may differ by this much: a verdict that young may not have seen the last receipt. */
+/**
+ * The clocks of store and functions may differ by this much: a verdict so soon after the last
+ * receipt may have been made without it.
+ */
 const CLOCK_SKEW_MS = 5 * 60_000;
-/** Problems that name an object because it was not there. */
-const MISSES: ReadonlySet<Problem['code']> = new Set([
+/** Problems that name a missing object. */
+const MISSING_CODES: ReadonlySet<Problem['code']> = new Set([
   'receipt-missing',
   'content-missing',
   'object-missing',
 ]);
-/** Of a set that lacks thousands, all must come before it is complete: these tell as much as all would. */
-const MISSED_LOOKED_FOR_MAX = 16;
+/** Missing objects checked per set: a set is complete only with all, so a few are enough. */
+const MISSING_CHECKED_MAX = 16;
 
-/** Looks at one set and does what no event has caused. `over`: nothing can change its status any more. */
+/** Does the work on one set that no event started. `over`: its status cannot change any more. */
 export async function sweepSet(
   deps: Deps,
   timestamp: string,
@@ -38,7 +41,7 @@ export async function sweepSet(
   const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }), {
     signal: deps.signal,
   });
-  // Only a committed set is ever given a written `validate` verdict, so that one means it was done.
+  // `validate` writes verdicts on committed sets only, so with one the set needs no more work.
   if (manifest !== undefined && verdicts.some((key) => verdictLevel(key) === 'validate'))
     return { status: await statusOfCommitted(deps, timestamp, verdicts), over: true };
   const status =
@@ -54,11 +57,11 @@ async function statusOfCommitted(
   timestamp: string,
   verdicts: readonly string[],
 ): Promise<SetStatus> {
-  const word = await currentVerdict(deps, timestamp, verdicts);
-  return word?.status === 'damaged' ? 'damaged' : 'complete';
+  const verdict = await currentVerdict(deps, timestamp, verdicts);
+  return verdict?.status === 'damaged' ? 'damaged' : 'complete';
 }
 
-/** @returns `complete` when the set has its manifest now. */
+/** Commits a set if possible. @returns `complete` when the set has its manifest now. */
 async function commit(
   deps: Deps,
   timestamp: string,
@@ -70,18 +73,18 @@ async function commit(
     signal: deps.signal,
   });
   if (seal === undefined) {
-    const called = await callOverdue(deps, timestamp, options);
-    if (called !== undefined) report.overdue.push(timestamp);
-    return called ?? 'open';
+    const overdue = await writeIfOverdue(deps, timestamp, options);
+    if (overdue !== undefined) report.overdue.push(timestamp);
+    return overdue ?? 'open';
   }
-  const judged = await finalVerdict(deps, timestamp, verdicts, seal.modifiedAt);
-  if (judged !== undefined) return judged.status;
+  const final = await finalVerdict(deps, timestamp, verdicts, seal.modifiedAt);
+  if (final !== undefined) return final.status;
   const { status } = await stitch(deps, timestamp);
   if (status === 'complete') report.committed.push(timestamp);
   return status;
 }
 
-/** The verdict that knows the seal, when nothing has come since that could change it. */
+/** The verdict on the sealed set, if nothing has arrived since that could change it. */
 async function finalVerdict(
   deps: Deps,
   timestamp: string,
@@ -90,7 +93,7 @@ async function finalVerdict(
 ): Promise<Verdict | undefined> {
   if (!verdicts.some((key) => verdictLevel(key) === 'stitch')) return undefined;
   const verdict = await newestVerdict(deps, timestamp, 'stitch');
-  // `overdue` was said of an unsealed set, by whatever clock.
+  // A verdict `overdue` was made before the seal, whatever the clocks say.
   if (verdict === undefined || verdict.problems.some(({ code }) => code === 'overdue'))
     return undefined;
   const named = [receiptsPrefix(timestamp), sealPartsPrefix(timestamp)];
@@ -99,36 +102,39 @@ async function finalVerdict(
     ...[sealedAt, ...arrived.filter((at) => at !== undefined)].map((at) => at.getTime()),
   );
   if (newest + CLOCK_SKEW_MS >= new Date(verdict.at).getTime()) return undefined;
-  return (await hasCome(deps, verdict)) ? undefined : verdict;
+  return (await hasArrived(deps, verdict)) ? undefined : verdict;
 }
 
 /**
- * True when something is there now that a verdict missed. Its time does not tell: a replication, or `cp -a`, keeps the
- * time at which an object was first written, which can lie long before the verdict.
+ * True when an object exists now that the verdict names as missing. Its modification time does not
+ * show this: a replication or `cp -a` keeps the original time, which can be long before the
+ * verdict.
  */
-async function hasCome(deps: Deps, { problems }: Verdict): Promise<boolean> {
-  const missed = problems.filter(({ code, object }) => object !== undefined && MISSES.has(code));
-  for (const { object = '' } of missed.slice(0, MISSED_LOOKED_FOR_MAX)) {
+async function hasArrived(deps: Deps, { problems }: Verdict): Promise<boolean> {
+  const missing = problems.filter(
+    ({ code, object }) => object !== undefined && MISSING_CODES.has(code),
+  );
+  for (const { object = '' } of missing.slice(0, MISSING_CHECKED_MAX)) {
     if ((await deps.store.head(object, { signal: deps.signal })) !== undefined) return true;
   }
   return false;
 }
 
-/** Writes what is missing when nothing has moved in an unsealed set for longer than its plan allows. */
-async function callOverdue(
+/** Writes a verdict that names what is missing, when an unsealed set is overdue. */
+async function writeIfOverdue(
   deps: Deps,
   timestamp: string,
   options: SweepOptions,
 ): Promise<Verdict['status'] | undefined> {
   const last = await lastArrival(deps, setPrefix(timestamp));
-  const allowed = await overdueAfterMs(deps, timestamp, options);
+  const allowed = await overdueLimitSeconds(deps, timestamp, options.overdueAfterSeconds);
   if (last === undefined || !isOverdue(deps, last, allowed)) return undefined;
   const heads = await loadHeads(deps, timestamp);
-  // Sealed in this very moment: the event, or the next sweep, will judge it by its documents.
+  // Sealed meanwhile: the event of the seal, or the next sweep, judges the set.
   if (heads.seal !== undefined) return undefined;
   const folded = await foldHeads(deps, timestamp, heads);
   const missing = folded.status === 'complete' ? NO_PROBLEMS : folded;
-  const message = `nothing has arrived since ${last.toISOString()}; ${allowed} s of silence are allowed`;
+  const message = `nothing has arrived since ${last.toISOString()}; the limit is ${allowed} s without a new object`;
   const overdue: Problem = { code: 'overdue', message };
   const status = folded.status === 'damaged' ? 'damaged' : 'incomplete';
   const found = {

@@ -4,13 +4,13 @@ import { newestRestores, newestSets, newestTasks } from '../stored/newest.ts';
 import type { SetStatus, SweepOptions, SweepReport } from './report.ts';
 import { sweepRestore } from './restore.ts';
 import { sweepSet } from './set.ts';
-import { requestReplicas, sweepTask } from './tasks.ts';
+import { requestReplications, sweepTask } from './tasks.ts';
 import { sweepUploads } from './uploads.ts';
 
 /**
- * Finds what no event announced (promise 4): commits and validates sets, calls silent ones overdue and names what is
- * missing, takes restores and tasks on, and removes what dead uploads left. What fails for one set is reported and does not
- * keep the others from being swept.
+ * Does the work that no event started (promise 4): commits and validates sets, writes verdicts on
+ * overdue ones, continues restores and tasks, and aborts uploads of dead shippers. A failure with
+ * one set is reported, and the other sets are still swept.
  * @throws StowageError when the root cannot be listed, or `interrupted`.
  */
 export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<SweepReport> {
@@ -43,7 +43,7 @@ export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<Swe
       if (await sweepRestore(deps, restore, options, report)) closed.set(restore, 'over');
     });
   }
-  await attempt(deps, report, {}, () => requestReplicas(deps, closed));
+  await attempt(deps, report, {}, () => requestReplications(deps, closed));
   for (const task of await newestTasks(deps)) {
     if (closed.has(task)) continue;
     await attempt(deps, report, { task }, async () => {
@@ -59,7 +59,7 @@ export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<Swe
   return report;
 }
 
-/** Sets come newest first. */
+/** Must be called for the newest set first. */
 function count(report: SweepReport, timestamp: string, status: SetStatus): void {
   report.statuses[status] += 1;
   if (status === 'complete') report.newestComplete ??= timestamp;

@@ -3,19 +3,22 @@ import { partsOfTask } from '../../backup-set/base/timestamps.ts';
 import type { Deps } from '../deps.ts';
 import { advanceTask } from '../handlers/advance-task.ts';
 import { planTask } from '../handlers/plan-task.ts';
+import { requestReplication } from '../handlers/request-replication.ts';
 import { runSlice } from '../handlers/run-slice.ts';
 import { listKeys } from '../stored/load.ts';
 import { newestTasks } from '../stored/newest.ts';
-import { requestReplication } from '../tasks/replicate.ts';
+import { isOverdue, lastArrival } from '../stored/overdue.ts';
 import { hasTaskOutcome } from '../tasks/tasks.ts';
 import type { SetStatus, SweepOptions } from './report.ts';
-import { isOverdue, lastArrival } from './silence.ts';
 
-/** As long as a function on AWS may run: after that, nobody can be at work on a slice that has left no receipt. */
-const SLICE_SILENCE_SECONDS = 900;
+/** The longest run of a Lambda function: after that, a slice without a receipt was abandoned. */
+const SLICE_OVERDUE_AFTER_SECONDS = 900;
 
-/** Asks for the copy of complete sets that no task is about: the event of their verdict was lost, or the alternate location is new. */
-export async function requestReplicas(
+/**
+ * Requests copies of complete sets that have no task: the event of their verdict was lost, or the
+ * alternate location is new.
+ */
+export async function requestReplications(
   deps: Deps,
   closed: ReadonlyMap<string, SetStatus | 'over'>,
 ): Promise<void> {
@@ -29,28 +32,28 @@ export async function requestReplicas(
   }
 }
 
-/** Takes a task on where an event was lost; slices that nobody is at work on are done here. @returns true when it is over. */
+/** Continues a task whose event was lost, and its abandoned slices. @returns true when it ended. */
 export async function sweepTask(
   deps: Deps,
   task: string,
-  { overdueAfterSeconds = SLICE_SILENCE_SECONDS, onSlice }: SweepOptions,
+  { overdueAfterSeconds = SLICE_OVERDUE_AFTER_SECONDS, onSlice }: SweepOptions,
 ): Promise<boolean> {
   if (await hasTaskOutcome(deps, task)) return true;
   if (partsOfTask(task).work === 'replicate' && deps.replica === undefined) {
     deps.log.warn(
       { task },
-      'a copy is asked for, and no alternate location is configured: left alone',
+      'task skipped: it copies a set to the alternate location, and none is configured',
     );
     return false;
   }
   const { wrote } = await planTask(deps, task);
   const last = await lastArrival(deps, taskPrefix(task));
   if (wrote.length > 0) {
-    // News: on AWS the events of these orders are on the way.
+    // New orders: on AWS their events start the slices.
     if (onSlice !== undefined) wrote.forEach(onSlice);
   } else if (last !== undefined && isOverdue(deps, last, overdueAfterSeconds)) {
     for (const order of await ordersLeft(deps, task)) {
-      if (onSlice === undefined) await doSlice(deps, order);
+      if (onSlice === undefined) await runSliceOf(deps, order);
       else onSlice(order);
     }
   }
@@ -66,7 +69,7 @@ async function ordersLeft(deps: Deps, task: string): Promise<string[]> {
   return orders.map(({ key }) => key).filter((key) => !done.has(sliceOf(key)));
 }
 
-async function doSlice(deps: Deps, order: string): Promise<void> {
+async function runSliceOf(deps: Deps, order: string): Promise<void> {
   const key = parseKey(order);
   if (key?.kind === 'slice-order') await runSlice(deps, key.task, key.slice);
 }

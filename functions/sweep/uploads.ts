@@ -1,13 +1,18 @@
 import { formatKey, type Key, parseKey, SETS, setPrefix } from '../../backup-set/base/keys.ts';
 import type { PendingUpload } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
-import { OVERDUE_AFTER_SECONDS, type SweepOptions, type SweepReport } from './report.ts';
-import { isOverdue, lastArrival, overdueAfterMs } from './silence.ts';
+import {
+  isOverdue,
+  lastArrival,
+  OVERDUE_AFTER_SECONDS,
+  overdueLimitSeconds,
+} from '../stored/overdue.ts';
+import type { SweepOptions, SweepReport } from './report.ts';
 
-/** Younger uploads of unsealed sets are left alone, whatever anybody asks for. */
+/** Younger uploads of unsealed sets are kept, even when `overdueAfterSeconds` is shorter. */
 const AGE_MIN_SECONDS = OVERDUE_AFTER_SECONDS;
 
-/** Removes what dead shippers left: parts of uploads that nobody will complete, and that are paid for. */
+/** Aborts the uploads of dead shippers: their parts cost money and are never completed. */
 export async function sweepUploads(
   deps: Deps,
   options: SweepOptions,
@@ -29,29 +34,34 @@ export async function sweepUploads(
 type IsDead = (upload: PendingUpload) => boolean;
 
 /**
- * The seal is written when all shippers have ended: what they had begun before it has no writer any more, while a function may just be
- * writing a part of the manifest or a verdict, which in a folder are uploads too. Without a seal,
- * only in a set where nothing moves can an old upload be taken for dead: a slow one looks the same.
+ * The seal is written after all shippers have ended, so their uploads from before it are dead. A
+ * function may be writing a manifest part or verdict at that time, which is an upload too in a
+ * directory store. Without a seal an old upload is dead only in an overdue set: a slow one looks
+ * the same.
  */
 async function ruleFor(deps: Deps, timestamp: string, options: SweepOptions): Promise<IsDead> {
   const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), {
     signal: deps.signal,
   });
-  const allowed = await overdueAfterMs(deps, timestamp, options);
+  const allowed = await overdueLimitSeconds(deps, timestamp, options.overdueAfterSeconds);
   const isOld: IsDead = ({ startedAt }) =>
     isOverdue(deps, startedAt, Math.max(allowed, AGE_MIN_SECONDS));
   if (seal !== undefined)
     return (upload) =>
       (isShipped(upload) && !isYounger(upload.startedAt, seal.modifiedAt)) || isOld(upload);
-  const silent = isOverdue(deps, await lastArrival(deps, setPrefix(timestamp)), allowed);
-  return (upload) => silent && isOld(upload);
+  const setIsOverdue = isOverdue(deps, await lastArrival(deps, setPrefix(timestamp)), allowed);
+  return (upload) => setIsOverdue && isOld(upload);
 }
 
-const SHIPPED: ReadonlySet<Key['kind'] | undefined> = new Set(['pack', 'metadata', 'receipt']);
+const KINDS_OF_SHIPPERS: ReadonlySet<Key['kind'] | undefined> = new Set([
+  'pack',
+  'metadata',
+  'receipt',
+]);
 
-const isShipped = ({ key }: PendingUpload) => SHIPPED.has(parseKey(key)?.kind);
+const isShipped = ({ key }: PendingUpload) => KINDS_OF_SHIPPERS.has(parseKey(key)?.kind);
 
-/** In whole seconds: S3 tells an object's time in those (Last-Modified), and an upload's to the millisecond. */
+/** In whole seconds: S3 gives an object's time in seconds (Last-Modified), an upload's in ms. */
 function isYounger(upload: Date, seal: Date): boolean {
   return Math.floor(upload.getTime() / 1000) > Math.floor(seal.getTime() / 1000);
 }

@@ -4,12 +4,12 @@ import type { ProblemList } from '../../backup-set/base/problems.ts';
 import { instantOf, partsOfTask, type SliceWork } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, type Problem, type Verdict } from '../../backup-set/base/verdict.ts';
 import { TaskOutcome, TaskRequest } from '../../backup-set/documents/tasks.ts';
-import { type Deps, type Handled, NOTHING_WRITTEN } from '../deps.ts';
+import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import { newestTasks } from '../stored/newest.ts';
-import { saveOrAgree } from '../stored/save.ts';
+import { createOrRead } from '../stored/save.ts';
 
-/** Asks for work on a set that is cut into slices. @returns the key of the request, also when it was there. */
+/** Writes the request for a task. @returns its key, also when the request exists already. */
 export async function requestTask(
   deps: Deps,
   timestamp: string,
@@ -24,7 +24,7 @@ export async function requestTask(
     task,
     requestedAt: at.toISOString(),
   };
-  await saveOrAgree(deps, key, encode(TaskRequest, request));
+  await createOrRead(deps, key, encode(TaskRequest, request));
   return key;
 }
 
@@ -33,7 +33,7 @@ export async function hasTaskOutcome(deps: Deps, task: string): Promise<boolean>
   return (await deps.store.head(key, { signal: deps.signal })) !== undefined;
 }
 
-/** True while such work on the set has been asked for and has not ended. */
+/** True while such a task of the set was requested and has not ended. */
 export async function hasOpenTask(
   deps: Deps,
   timestamp: string,
@@ -54,12 +54,6 @@ export function readManifestOf(deps: Deps, task: string): Promise<RawDocument | 
   );
 }
 
-/** What was done of one piece of a slice. */
-export interface PieceResult extends ProblemList {
-  readonly objects: number;
-  readonly bytes: number;
-}
-
 export interface TaskEnd extends ProblemList {
   readonly status: Verdict['status'];
   readonly root: string;
@@ -68,8 +62,8 @@ export interface TaskEnd extends ProblemList {
   readonly bytes: number;
 }
 
-/** Ends a task. Who comes second agrees with the outcome that is there. */
-export async function endTask(deps: Deps, task: string, ended: TaskEnd): Promise<Handled> {
+/** Writes the outcome of a task. The first of several callers decides it. */
+export async function endTask(deps: Deps, task: string, ended: TaskEnd): Promise<JobResult> {
   const outcome: TaskOutcome = {
     format: 'stowage/task-outcome',
     version: FORMAT_VERSION,
@@ -79,15 +73,15 @@ export async function endTask(deps: Deps, task: string, ended: TaskEnd): Promise
     problems: boundedProblems(ended.problems).problems,
   };
   const key = formatKey({ kind: 'task-outcome', task });
-  const { created } = await saveOrAgree(deps, key, encode(TaskOutcome, outcome));
+  const { created } = await createOrRead(deps, key, encode(TaskOutcome, outcome));
   if (!created) return NOTHING_WRITTEN;
   const { status, problemsTotal, objects, bytes } = outcome;
-  deps.log.info({ task, status, problems: problemsTotal, objects, bytes }, 'task has ended');
+  deps.log.info({ task, status, problems: problemsTotal, objects, bytes }, 'task ended');
   return { wrote: [key] };
 }
 
-/** Ends a task that cannot even begin. */
-export function refuseTask(deps: Deps, task: string, problem: Problem): Promise<Handled> {
+/** Ends a task that cannot start. */
+export function refuseTask(deps: Deps, task: string, problem: Problem): Promise<JobResult> {
   const status = problem.code === 'object-missing' ? 'incomplete' : 'damaged';
   return endTask(deps, task, {
     status,

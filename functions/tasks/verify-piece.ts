@@ -1,19 +1,17 @@
 import { mapInFlight } from '../../async/each-in-flight.ts';
 import { boundedProblems } from '../../backup-set/base/verdict.ts';
-import {
-  type Manifest,
-  type ManifestPart,
-  objectsOf,
-} from '../../backup-set/documents/manifest.ts';
+import type { Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
 import type { Piece } from '../../backup-set/documents/tasks.ts';
-import { type CheckedObject, verifyObject } from '../check/object.ts';
-import { relationName } from '../check/relations-of.ts';
+import { verifyObject } from '../check/object.ts';
+import { objectsToRead } from '../check/objects-to-read.ts';
 import type { Deps } from '../deps.ts';
-import type { PieceResult } from './tasks.ts';
+import type { PieceResult } from './piece-result.ts';
 
 const OBJECTS_IN_FLIGHT = 4;
 
-/** Reads every byte of a piece's objects again. What is missing or wrong is found, not thrown. */
+/**
+ * Reads every byte of a piece's objects again. Missing or damaged objects are problems, not errors.
+ */
 export async function verifyPiece(
   deps: Deps,
   manifest: Manifest,
@@ -34,14 +32,4 @@ export async function verifyPiece(
     return found;
   });
   return { ...done, ...boundedProblems(problems.flat()) };
-}
-
-/** Every object of a content, with the frames that must be found in it. */
-export function objectsToRead(part: ManifestPart, manifest: Manifest): CheckedObject[] {
-  const extents = new Map(part.packs.map((pack) => [pack.key, pack.extents]));
-  return Array.from(objectsOf(part), (object) => ({
-    ...object,
-    extents: extents.get(object.key) ?? [],
-    relation: (id: number) => relationName(manifest, id),
-  }));
 }

@@ -1,4 +1,4 @@
-/** What TypeScript may know of alarms.mjs, which osls must be able to load as it is. */
+/** The types of alarms.mjs: osls must be able to load that file without a build. */
 export interface Alarm {
   readonly Properties: {
     readonly Namespace: string;

@@ -1,40 +1,49 @@
 import { LANES, pascal, SWEEP } from './lanes.mjs';
 import { visibilityOf } from './queues.mjs';
 
-/** Included by serverless.yml: what somebody should be told of. docs/deploy-aws.md says what to do about each. */
+/** Included by serverless.yml: the alarms. docs/deploy-aws.md says what to do about each. */
 export const resources = () => ({
   Resources: { ...ofQueues(), ...ofFunctions(), ...ofMetrics() },
 });
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
-/** SweepMinutes of parameters.yml allows no more. */
+/** The maximum of SweepMinutes in parameters.yml. */
 const SWEEP_MINUTES_MAX = 30;
-/** The functions count under the root as it is configured: STOWAGE_ROOT. */
+/** The dimension of the functions' metrics: the root as configured in STOWAGE_ROOT. */
 const ROOT = { Name: 'Root', Value: { 'Fn::Sub': `s3://\${BucketName}/\${RootPrefix}` } };
 
-/** A message that nobody could deal with: what it announced was left to the sweeper. */
+/** A message that failed five times. The sweeper does the work of its event. */
 function ofQueues() {
   const alarms = LANES.map(({ name }) => [
     `${pascal(name)}DeadLettersAlarm`,
-    alarm(`A message for ${name} could not be dealt with; read it in the queue of dead letters`, {
-      Namespace: 'AWS/SQS',
-      MetricName: 'ApproximateNumberOfMessagesVisible',
-      Dimensions: [
-        { Name: 'QueueName', Value: { 'Fn::GetAtt': [`${pascal(name)}DeadLetters`, 'QueueName'] } },
-      ],
-      Statistic: 'Maximum',
-      Period: 5 * MINUTE,
-    }),
+    alarm(
+      `The function ${name} failed on a message again and again; read it in the dead-letter queue`,
+      {
+        Namespace: 'AWS/SQS',
+        MetricName: 'ApproximateNumberOfMessagesVisible',
+        Dimensions: [
+          {
+            Name: 'QueueName',
+            Value: { 'Fn::GetAtt': [`${pascal(name)}DeadLetters`, 'QueueName'] },
+          },
+        ],
+        Statistic: 'Maximum',
+        Period: 5 * MINUTE,
+      },
+    ),
   ]);
   return Object.fromEntries(alarms);
 }
 
-/** A function that ended badly as a whole: no memory, no time, no right to read its queue; or a sweep with problems. */
+/**
+ * A function failed as a whole: out of memory or time, no right to its queue; or a sweep had
+ * problems.
+ */
 function ofFunctions() {
   const alarms = [...LANES, SWEEP].map((lane) => [
     `${pascal(lane.name)}ErrorsAlarm`,
-    alarm(`The function ${lane.name} fails; its log says why`, {
+    alarm(`The function ${lane.name} failed more than once; its log says why`, {
       Namespace: 'AWS/Lambda',
       MetricName: 'Errors',
       Dimensions: [{ Name: 'FunctionName', Value: { Ref: `${pascal(lane.name)}LambdaFunction` } }],
@@ -45,8 +54,9 @@ function ofFunctions() {
 }
 
 /**
- * Once is a hiccup of the network, and the work is done again; but only when the message is seen again, or with the next
- * sweep. Who looks back over less than two of these pauses never sees the second failure.
+ * One failure can be a short network problem, and the work is retried: when the message is visible
+ * again, or with the next sweep. A period shorter than two of these pauses never holds two
+ * failures.
  */
 const moreThanOnce = (pauseSeconds) => ({
   Statistic: 'Sum',
@@ -64,38 +74,39 @@ function ofMetrics() {
   });
   return {
     SetsOverdueAlarm: alarm(
-      'Nothing moves any more in a set that is not sealed: stowage list shows it, its verdict says what is missing',
+      'A backup has stalled: its set has no seal and no new objects. stowage list shows the set, its verdict names what is missing',
       metric('SetsOverdue', { Statistic: 'Maximum', Period: HOUR }),
     ),
     NoCompleteSetAlarm: alarm(
-      'There is no complete set that is young enough; or nobody sweeps, or there never was one',
+      'The newest complete set is too old, no set is complete, or the sweeper does not run',
       metric('HoursSinceCompleteSet', {
         Statistic: 'Minimum',
         Period: HOUR,
         Threshold: { Ref: 'HoursWithoutCompleteSetMax' },
-        // Who says nothing has no complete set, or does not look.
+        // Without data no set is complete, or the sweeper does not run.
         TreatMissingData: 'breaching',
       }),
     ),
     DamagedAlarm: alarm(
-      'A set is damaged: its newest verdict names objects and segments; keep other sets of its data',
+      'A set is damaged: its newest verdict names the objects and segments. Keep the other sets of its data',
       metric('VerdictsDamaged', { Statistic: 'Sum', Period: 5 * MINUTE }),
     ),
     IncompleteAlarm: alarm(
-      'A backup has ended, and its set is incomplete: its verdict names what is missing',
+      'A backup ended with an incomplete set: its verdict names what is missing',
       metric('VerdictsIncomplete', { Statistic: 'Sum', Period: 5 * MINUTE }),
     ),
     ReplicationFailedAlarm: alarm(
-      'A validated set could not be copied to the alternate location; the outcome of the task says why',
+      'A validated set was not copied to the alternate location: the outcome of the task says why',
       metric('ReplicationsFailed', { Statistic: 'Sum', Period: 5 * MINUTE }),
     ),
     RestoreFailedAlarm: alarm(
-      'A restore has failed; its outcome says which segment, and why',
+      'A restore failed: its outcome names the segment and the reason',
       metric('RestoresFailed', { Statistic: 'Sum', Period: 5 * MINUTE }),
     ),
     JobsFailedAlarm: alarm(
-      'The work on a set or restore fails again and again; the log of the function says which and why',
-      // One hour's trouble of S3 may fail many; work that fails again does so in another hour.
+      'Work on a set or restore fails repeatedly: the log of the function names the set and the reason',
+      // An S3 outage within one hour can fail many jobs; a job that fails for another reason fails
+      // again in a later hour.
       metric('JobsFailed', {
         Statistic: 'Sum',
         Period: HOUR,

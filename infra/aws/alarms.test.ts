@@ -5,7 +5,7 @@ import { type Alarm, resources } from './alarms.mjs';
 import { LANES, pascal } from './lanes.mjs';
 
 describe('the metrics of the functions', () => {
-  test('are what CloudWatch finds in a line of the log', () => {
+  test('are logged in the embedded metric format of CloudWatch', () => {
     const line = embedded('s3://b/p/', new Date(1000), { SetsCommitted: 1, JobMs: 12.5 });
     expect(JSON.parse(JSON.stringify(line))).toEqual({
       _aws: {
@@ -27,7 +27,7 @@ describe('the metrics of the functions', () => {
     });
   });
 
-  test('are those that the alarms watch, by the same name and dimension', () => {
+  test('have the names and the dimension that the alarms use', () => {
     const watched = Object.values(resources().Resources)
       .map(({ Properties }) => Properties)
       .filter(({ Namespace }) => !Namespace.startsWith('AWS/'));
@@ -42,20 +42,20 @@ describe('the metrics of the functions', () => {
 
 describe('an alarm that waits for a second failure', () => {
   const alarms = resources().Resources;
-  /** Seconds that an alarm looks back over. */
+  /** Seconds that an alarm evaluates. */
   const span = (name: string) => {
     const { Period, EvaluationPeriods } = (alarms[name] as Alarm).Properties;
     return Period * EvaluationPeriods;
   };
-  /** A message whose work has failed comes again when its visibility ends: six times the function's time. */
+  /** A failed message is delivered again after its visibility timeout: six times the function's. */
   const pauseOf = ({ timeout }: { timeout: number }) => 6 * timeout;
 
-  test.each(LANES)('of $name looks back until its message has come again', (lane) => {
+  test.each(LANES)('of $name looks back until its message is delivered again', (lane) => {
     expect(span(`${pascal(lane.name)}ErrorsAlarm`)).toBeGreaterThanOrEqual(2 * pauseOf(lane));
     expect(span('JobsFailedAlarm')).toBeGreaterThanOrEqual(2 * pauseOf(lane));
   });
 
-  test('of the sweeper looks back over two sweeps, however rarely it may be told to sweep', async () => {
+  test('of the sweeper looks back over two sweeps at the longest interval', async () => {
     const text = await readFile(new URL('resources/parameters.yml', import.meta.url), 'utf8');
     const [, minutes] = /SweepMinutes:.*?MaxValue: (\d+)/s.exec(text) ?? [];
     expect(span('SweepErrorsAlarm')).toBeGreaterThanOrEqual(2 * 60 * Number(minutes));

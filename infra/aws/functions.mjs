@@ -11,7 +11,7 @@ export const functions = () => ({
 function functionOf({ name, memory, timeout, description, environment }) {
   const folder = `dist/lambda/${kebab(name)}`;
   return {
-    // As `extensions` has it for the stack's usual name: osls prints this one.
+    // The name that `extensions` gives with the default stack name: osls prints this one.
     name: `\${self:service}-\${sls:stage}-${kebab(name)}`,
     handler: `${folder}/index.handler`,
     role: `${pascal(name)}Role`,
@@ -31,7 +31,10 @@ const queueOf = ({ name, batch, window, concurrency }) => ({
   functionResponseType: 'ReportBatchItemFailures',
 });
 
-/** Names by the stack's name, so that one packaged template can be deployed twice; and what `functions:` cannot say. */
+/**
+ * Names that contain the stack's name, so that one packaged template can be deployed twice; and
+ * properties that `functions:` does not support.
+ */
 export const extensions = () => ({
   extensions: Object.assign({}, ...[...LANES, SWEEP].map(extensionOf)),
 });
@@ -42,7 +45,7 @@ function extensionOf({ name }) {
     [`${pascal(name)}LambdaFunction`]: {
       Properties: {
         FunctionName: { 'Fn::Sub': functionName },
-        ...(name === SWEEP.name ? neverTwoAtATime : {}),
+        ...(name === SWEEP.name ? singleInstance : {}),
       },
     },
     [`${pascal(name)}LogGroup`]: {
@@ -54,7 +57,7 @@ function extensionOf({ name }) {
   };
 }
 
-/** Two sweeps at once do no harm, and cost twice. */
-const neverTwoAtATime = {
+/** Concurrent sweeps are harmless, but cost twice. */
+const singleInstance = {
   ReservedConcurrentExecutions: { 'Fn::If': ['MayReserve', 1, { Ref: 'AWS::NoValue' }] },
 };

@@ -1,4 +1,4 @@
-/** What TypeScript may know of lanes.mjs, which osls must be able to load as it is. */
+/** The types of lanes.mjs: osls must be able to load that file without a build. */
 export interface Lane {
   readonly name: string;
   readonly keys: readonly string[];

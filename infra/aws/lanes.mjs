@@ -1,42 +1,45 @@
 /**
- * A lane leads from the bucket to one function: keys → EventBridge rule → queue (and its dead letters) → function.
- * functions.mjs, queues.mjs and alarms.mjs make resources of this table; lanes.test.ts ties it to the functions' router.
+ * A lane leads from the bucket to one function: keys → EventBridge rule → queue (with a dead-letter
+ * queue) → function. functions.mjs, queues.mjs and alarms.mjs make resources of this table;
+ * lanes.test.ts compares it with the router of the functions.
  */
 
-/** Of one vCPU: Lambda gives processors by memory, and folding is work for one. Fold and validation need a third of it. */
+/** The memory of one vCPU, which a fold can use. Fold and validation need a third of the memory. */
 const ONE_CPU_MB = 1769;
 /**
- * A restore into another number of segments makes one order of all extents, which takes several times its size. No more
- * than what new accounts may have.
+ * A restore into another number of segments writes one order with all extents, which takes several
+ * times its size in memory. 3008 MB is the limit of new accounts.
  */
 const RESTORE_MB = 3008;
 
 const SLICE_WORKS = ['plan-task', 'run-slice', 'advance-task'];
-/** A slice is measured for minutes of reading (functions/tasks/cut-slices.ts): nothing else shares its quarter of an hour. */
+/**
+ * A slice takes minutes of reading (functions/tasks/cut-slices.ts), so each runs alone in 900 s.
+ */
 const ONE_SLICE = { timeout: 900, batch: 1, window: 0 };
-const orNothing = (value) => ({ 'Fn::If': ['HasReplica', value, { Ref: 'AWS::NoValue' }] });
+const ifReplica = (value) => ({ 'Fn::If': ['HasReplica', value, { Ref: 'AWS::NoValue' }] });
 const REPLICA = {
-  STOWAGE_REPLICA: orNothing({ 'Fn::Sub': `s3://\${ReplicaBucketName}/\${RootPrefix}` }),
-  STOWAGE_REPLICA_REGION: orNothing({ Ref: 'ReplicaRegion' }),
+  STOWAGE_REPLICA: ifReplica({ 'Fn::Sub': `s3://\${ReplicaBucketName}/\${RootPrefix}` }),
+  STOWAGE_REPLICA_REGION: ifReplica({ Ref: 'ReplicaRegion' }),
 };
 
 /**
- * `keys`: below the root; `*` stands for anything, slashes included. `work`: what the function does with them.
- * `timeout`, `window` in seconds; `batch` in messages; `concurrency` in functions at once. `condition`: of the template;
- * where it does not hold, the rule sleeps.
+ * `keys`: below the root; `*` matches anything, slashes included. `work`: the works of the router
+ * that the function does. `timeout` and `window` in seconds, `batch` in messages, `concurrency` in
+ * concurrent invocations. `condition`: of the template; if it is false, the rule is disabled.
  */
 export const LANES = [
   {
     name: 'stitch',
-    // Receipts of sets only (attempt-worker-sequence.json): those of slices have no hyphen in their names.
+    // Receipts of sets only (attempt-worker-sequence.json): names of slice receipts have no hyphen.
     keys: ['sets/*/seal.json', 'sets/*/receipts/*-*-*.json'],
     work: ['stitch'],
     memory: ONE_CPU_MB,
     timeout: 300,
-    // The receipts of a set come within seconds of each other, and all of them mean one look at it.
+    // The receipts of a set arrive within seconds of each other, and one batch runs one job.
     batch: 1000,
     window: 5,
-    // Racing writers agree, but each of them reads every receipt: more would only cost more.
+    // Concurrent runs write the same, but each reads every receipt: more would only cost more.
     concurrency: 4,
     description: 'Commits a set when its receipts agree with its plan and seal',
   },
@@ -49,7 +52,7 @@ export const LANES = [
     batch: 10,
     window: 0,
     concurrency: 4,
-    description: 'Checks what a committed set names against what is stored',
+    description: 'Checks that the objects of a committed set exist as its manifest says',
   },
   {
     name: 'planRestore',
@@ -60,7 +63,7 @@ export const LANES = [
     batch: 10,
     window: 0,
     concurrency: 4,
-    description: 'Plans a restore, and writes the orders of its first phase',
+    description: 'Plans a restore and writes the orders of its first phase',
   },
   {
     name: 'advanceRestore',
@@ -68,11 +71,11 @@ export const LANES = [
     work: ['advance-restore'],
     memory: RESTORE_MB,
     timeout: 300,
-    // Every segment answers every phase; somebody waits for the next one.
+    // Every segment answers every phase, and the segments wait for the next phase.
     batch: 100,
     window: 1,
     concurrency: 4,
-    description: 'Writes the orders of the next phase of a restore, and its outcome',
+    description: 'Writes the orders of the next phase of a restore, or its outcome',
   },
   {
     name: 'verify',
@@ -85,19 +88,19 @@ export const LANES = [
   },
   {
     name: 'replicate',
-    // What was validated is to be copied; the rest is about copies under way.
+    // A `validate` verdict requests a copy; the other keys belong to copies under way.
     keys: [
       'sets/*/verdicts/*-validate.json',
       ...['request', 'orders/*', 'receipts/*'].map((name) => `tasks/*-replicate/${name}.json`),
     ],
     work: ['request-replication', ...SLICE_WORKS],
-    // It has the store copy.
+    // The store copies, so no data passes through the function.
     memory: 512,
     ...ONE_SLICE,
     concurrency: 20,
     condition: 'HasReplica',
     environment: REPLICA,
-    description: 'Copies a validated set to the alternate location, and validates it there',
+    description: 'Copies a validated set to the alternate location and validates it there',
   },
   {
     name: 'announce',
@@ -113,17 +116,17 @@ export const LANES = [
   },
 ];
 
-/** Called by a schedule, not by keys (schedules.yml). */
+/** Called by a schedule (schedules.yml), not by events. */
 export const SWEEP = {
   name: 'sweep',
-  // It takes restores on, too.
+  // It also continues restores.
   memory: RESTORE_MB,
-  // Ten thousand sets are looked at; those that are over cost a listing each.
+  // It processes up to 10,000 sets; each closed set costs one listing.
   timeout: 900,
-  // It makes good what `replicate` missed.
+  // It requests copies whose event was lost.
   environment: REPLICA,
   description:
-    'Finds what no event announced: commits, validates, calls overdue, takes restores on',
+    'Does the work that no event started: commits, validates, reports overdue sets, continues restores',
 };
 
 export const pascal = (name) => name[0].toUpperCase() + name.slice(1);

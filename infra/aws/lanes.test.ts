@@ -43,7 +43,7 @@ const KEYS: readonly Key[] = [
   ]),
 ];
 
-/** As EventBridge compares: `*` is anything, slashes too. */
+/** As EventBridge matches: `*` is anything, slashes too. */
 function matches(pattern: string, key: string): boolean {
   const parts = pattern.split('*').map((part) => part.replaceAll(/[.\\+?^${}()|[\]]/g, '\\$&'));
   return new RegExp(`^${parts.join('.*')}$`, 's').test(key);
@@ -52,7 +52,10 @@ function matches(pattern: string, key: string): boolean {
 const lanesOf = (key: string) =>
   LANES.filter(({ keys }) => keys.some((pattern) => matches(pattern, key))).map(({ name }) => name);
 
-/** Whom a key concerns: by the router, by what is announced, and of the two that work in slices by the task's name. */
+/**
+ * The functions that process a key: by the router, by what is announced, and for verify and
+ * replicate by the name of the task.
+ */
 function concerned(key: string): string[] {
   const works = [jobOf(key)?.work, isAnnounced(key) ? 'announce' : undefined];
   return LANES.filter(
@@ -63,12 +66,15 @@ function concerned(key: string): string[] {
 }
 
 describe('the lanes from the bucket to the functions', () => {
-  test.each(KEYS.map(formatKey))('%s wakes those that wait for it, and no other', (key) => {
-    expect(lanesOf(key)).toEqual(concerned(key));
-    expect(jobOf(key) === undefined || concerned(key).length > 0).toBe(true);
-  });
+  test.each(KEYS.map(formatKey))(
+    'the key %s reaches the functions that process it, and no other',
+    (key) => {
+      expect(lanesOf(key)).toEqual(concerned(key));
+      expect(jobOf(key) === undefined || concerned(key).length > 0).toBe(true);
+    },
+  );
 
-  /** What each work leads to (docs/security.md gives its role the right to write nothing else). */
+  /** The kinds that each work writes (its role in docs/security.md can create nothing else). */
   const WRITES: Readonly<Record<Job['work'] | 'announce', readonly Key['kind'][]>> = {
     stitch: ['manifest-part', 'manifest', 'verdict'],
     validate: ['verdict'],
@@ -81,10 +87,10 @@ describe('the lanes from the bucket to the functions', () => {
     announce: [],
   };
 
-  test('no work writes a key that leads back to it, by whatever way', () => {
+  test('no work writes a key that starts it again, directly or indirectly', () => {
     const next = (work: string) =>
       KEYS.filter(({ kind }) => (WRITES[work as Job['work']] ?? []).includes(kind))
-        // Of verdicts only those of validation lead on, and a fold writes those of verification.
+        // Only verdicts of validate start a function, and advance-task writes those of verify.
         .filter(
           (key) => !(work === 'advance-task' && key.kind === 'verdict' && key.level === 'validate'),
         )

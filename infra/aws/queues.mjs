@@ -1,12 +1,15 @@
 import { arnOf, LANES, pascal } from './lanes.mjs';
 
-/** SQS keeps a message from others for so long; with less, a batch that waits for a throttled function is given out twice. */
+/**
+ * Visibility timeout per function timeout. With less, SQS delivers a batch twice while it waits for
+ * a throttled function.
+ */
 const VISIBILITY_PER_TIMEOUT = 6;
-/** A message fails for as long as S3 does, or for ever: five times are hours, and by then the sweeper has done the work. */
+/** Five tries take hours: longer than an S3 outage, and by then the sweeper has done the work. */
 const RECEIVES_MAX = 5;
 const TWO_WEEKS = 14 * 24 * 3600;
 
-/** Seconds until a message whose work has failed comes again. */
+/** Seconds until a failed message is delivered again. */
 export const visibilityOf = ({ timeout }) => timeout * VISIBILITY_PER_TIMEOUT;
 
 /** Included by serverless.yml: everything between the bucket and the functions. */
@@ -38,7 +41,7 @@ function queuesOf(lane) {
   };
 }
 
-/** One policy per queue: SQS refuses a statement that is about another one. */
+/** One policy per queue: SQS rejects a statement about another queue. */
 const policyOf = (queue, ...statements) => ({
   Type: 'AWS::SQS::QueuePolicy',
   Properties: {

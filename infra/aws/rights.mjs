@@ -1,9 +1,9 @@
 /**
- * Who may do what in the bucket: data only. roles.mjs makes a role of each entry, docs/security.md says the same for
- * people, and tests hold the two together and try it all on a real server.
+ * What each role may do in the bucket, as data. roles.mjs makes a role of each entry.
+ * docs/security.md describes the same; tests compare the two and try every right on a real server.
  */
 
-/** Of fixed length, hence counted out: `*` also stands for slashes, and would let a receipts/* be found at any depth. */
+/** Fixed lengths as `?`: `*` also matches slashes, so receipts/* would match at any depth. */
 const SET = 'sets/????????/??????????????';
 const RESTORE = 'restores/?????????????????-????????';
 const TASK = 'tasks/?????????????????-??????????????';
@@ -33,7 +33,7 @@ export const KEYS = {
   'restore-claims': [`${RESTORE}/claims/*`],
   'restore-receipts': [`${RESTORE}/receipts/*`],
   outcome: [`${RESTORE}/outcome.json`],
-  /** What `stowage doctor` tries the store with. */
+  /** The objects of `stowage doctor`. */
   probe: ['.probe/*'],
   'a whole set': [`${SET}/*`],
   'a whole restore': [`${RESTORE}/*`],
@@ -41,7 +41,7 @@ export const KEYS = {
 };
 
 const VERDICTS = ['verdicts-stitch', 'verdicts-validate', 'verdicts-verify'];
-/** What proves a set, and what was found of it: no row of anybody's data, and no schema. */
+/** The documents and verdicts of a set: no rows and no schema. */
 const DOCUMENTS = ['plan', 'receipts', 'seal', 'manifest', ...VERDICTS];
 const SETS = ['a whole set'];
 const RESTORES = ['a whole restore'];
@@ -49,13 +49,14 @@ const TASKS = ['a whole task'];
 const EVERYTHING = [...SETS, ...RESTORES, ...TASKS];
 
 /**
- * What s3:prefix may be. S3 also asks it, with the whole key, before it answers a HEAD or GET of an absent key with 404
- * instead of 403: so it covers every key that may be looked for in vain, and not only what is listed.
+ * Allowed values of s3:prefix. For a HEAD or GET of a missing key, S3 checks this condition with
+ * the whole key, and answers 403 instead of 404 if it fails. So it must cover every key that may be
+ * missing, not only the listed prefixes.
  */
 const IN_SETS = ['sets/*'];
 const ANYWHERE = ['sets/*', 'restores/*', 'tasks/*'];
 
-/** In the bucket at the alternate location: what is copied is judged there again. */
+/** Rights in the bucket at the alternate location, where the copy is committed and validated. */
 const REPLICA = {
   reads: SETS,
   creates: [
@@ -67,16 +68,19 @@ const REPLICA = {
     'verdicts-stitch',
     'verdicts-validate',
   ],
-  // A copy in parts that fails is ended, or its parts are paid for.
+  // A failed multipart copy must be aborted: its parts cost money.
   endsUploads: ['packs'],
   lists: IN_SETS,
 };
 
-/** By name of the role, without `Role`. `reads`, `creates`, `deletes`, `endsUploads`: names of KEYS. `lists`: prefixes. */
+/**
+ * By name of the role, without `Role`. `reads`, `creates`, `deletes`, `endsUploads`: names of KEYS.
+ * `lists`: prefixes.
+ */
 export const RIGHTS = {
-  // Functions, each with its queue and its log.
+  // Functions. roles.mjs adds the rights to their queue and log.
   Stitch: { reads: DOCUMENTS, creates: ['manifest', 'verdicts-stitch'], lists: IN_SETS },
-  // Compares listings with the manifest, and reads no data.
+  // Compares listings with the manifest; reads no data.
   Validate: { reads: DOCUMENTS, creates: ['verdicts-validate'], lists: IN_SETS },
   Verify: {
     reads: [...SETS, ...TASKS],
@@ -99,7 +103,8 @@ export const RIGHTS = {
     creates: ['restore-orders', 'outcome'],
     lists: [`${SET}/manifest*`, 'restores/*'],
   },
-  // Does itself what no event has caused, so it may do what all the others may together; ends uploads of dead shippers.
+  // Does the work that no event started, so it has the rights of all other functions. It also
+  // aborts uploads of dead shippers.
   Sweep: {
     reads: EVERYTHING,
     creates: [
@@ -118,26 +123,26 @@ export const RIGHTS = {
     publishes: true,
   },
 
-  // Segment hosts. A shipper cannot even read what it wrote itself.
+  // Segment hosts. A shipper cannot read even its own objects.
   Shipper: { creates: ['packs', 'receipts'], endsUploads: ['packs'] },
-  // Knows the keys of its orders by the coordinator that started it, so it lists nothing.
+  // Lists nothing: it gets the keys of its orders from the coordinator that started it.
   RestoreShipper: { reads: ['packs', 'restore-orders'], creates: ['restore-receipts'] },
-  // docs/agents.md. One that starts backups by itself (`backup:`) runs `stowage`, which needs Operator.
+  // docs/agents.md. An agent that starts backups (`backup:`) runs `stowage`, which needs Operator.
   Agent: {
     reads: ['packs', 'orders', 'claims', 'seal', 'request', 'restore-orders', 'restore-claims'],
     creates: ['packs', 'receipts', 'claims', 'restore-claims', 'restore-receipts'],
     endsUploads: ['packs'],
-    // Sets by day, their orders, and what may be absent; restores by day.
+    // Days of sets, their orders, documents that may be missing, and restores.
     lists: ['sets/????????/', `${SET}/orders/`, `${SET}/*.json`, 'restores/*'],
   },
 
-  // Those who run `stowage`. A manifest and an outcome are the functions' words, and nobody else's.
+  // People that run `stowage`. Only functions may create manifests and outcomes.
   Operator: {
     reads: [...EVERYTHING, 'probe'],
     creates: [
       ...['plan', 'orders', 'seal', 'verdicts-validate', 'verdicts-verify'],
       ...['verify-request', 'replicate-request', 'request'],
-      // For shippers that died: the restore must get its outcome.
+      // Receipts for shippers that died: without them the restore would get no outcome.
       ...['restore-receipts', 'probe'],
     ],
     deletes: ['probe'],
@@ -151,7 +156,7 @@ export const RIGHTS = {
     creates: ['request', 'restore-receipts'],
     lists: ['sets/*', 'restores/*'],
   },
-  // The bucket policy lets nobody else delete, whatever their rights.
+  // The bucket policy denies deletion to every other role.
   Delete: { reads: ['plan', 'manifest'], deletes: SETS, lists: IN_SETS },
   Audit: { reads: [...DOCUMENTS, ...TASKS, ...RESTORES], lists: ANYWHERE, inspects: true },
 };

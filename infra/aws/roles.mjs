@@ -2,8 +2,8 @@ import { LANES, pascal, SWEEP } from './lanes.mjs';
 import { KEYS, RIGHTS } from './rights.mjs';
 
 /**
- * The roles of rights.mjs as CloudFormation has them. Functions get theirs from Lambda; the others are assumed by whoever
- * may call sts:AssumeRole in this account.
+ * The roles of rights.mjs as CloudFormation resources. Lambda assumes the roles of functions; every
+ * principal of this account with the right sts:AssumeRole can assume the others.
  */
 export const resources = () => ({
   Resources: Object.fromEntries(deployed().map((name) => [`${name}Role`, roleOf(name)])),
@@ -12,15 +12,15 @@ export const resources = () => ({
   ),
 });
 
-/** As long as a backup or restore may take: 12 hours are the most that AWS gives; the SDK then asks again. */
+/** 12 hours, the maximum of AWS. For longer backups and restores the SDK renews the session. */
 const SESSION_SECONDS_MAX = 43_200;
 
 const ASSUMED = Object.entries({
   Shipper: 'For segment hosts that back up',
   RestoreShipper: 'For segment hosts that restore',
   Agent: 'For resident agents on segment hosts',
-  Operator: 'For those who run stowage',
-  Restore: 'For stowage restore, and nothing else',
+  Operator: 'For operators that run stowage',
+  Restore: 'For stowage restore only',
   Delete: 'For stowage delete',
   Audit: 'For stowage list and show',
 });
@@ -64,7 +64,7 @@ export function roleOf(name) {
 const LAMBDA = { Service: 'lambda.amazonaws.com' };
 const ACCOUNT = { AWS: { 'Fn::Sub': `arn:\${AWS::Partition}:iam::\${AWS::AccountId}:root` } };
 
-/** Its queue, unless a schedule calls it, and its log. */
+/** The rights of a function to its log, and to its queue unless a schedule calls it. */
 function runtimeOf(name) {
   const log = { 'Fn::GetAtt': [`${name}LogGroup`, 'Arn'] };
   const queue = { 'Fn::GetAtt': [`${name}Queue`, 'Arn'] };
@@ -96,7 +96,7 @@ function statementsOn(bucket, rights, where = '') {
     on('Delete', 's3:DeleteObject', deletes),
     on('EndUploads', 's3:AbortMultipartUpload', endsUploads),
     lists && { ...allow(`List${where}`, 's3:ListBucket', whole), Condition: prefixes(lists) },
-    // S3 knows no s3:prefix for it.
+    // Without a condition: S3 does not support s3:prefix for this action.
     listsUploads && allow('ListUploads', 's3:ListBucketMultipartUploads', whole),
     inspects && allow('Inspect', INSPECT, whole),
   ].filter((statement) => statement !== undefined);
@@ -117,8 +117,8 @@ const prefixes = (lists) => ({
 });
 
 /**
- * With a key of the user's own, S3 asks KMS in the caller's name. An upload in parts needs Decrypt as well, so who creates
- * has both: without s3:GetObject there is nothing that could be decrypted.
+ * With a customer managed key, S3 calls KMS with the caller's rights. A multipart upload also needs
+ * Decrypt, so roles that create objects have both. Without s3:GetObject they still decrypt nothing.
  */
 function withKey(condition, parameter, { creates = [] }, where = '') {
   const actions = ['kms:Decrypt', ...(creates.length === 0 ? [] : ['kms:GenerateDataKey'])];

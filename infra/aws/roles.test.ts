@@ -5,12 +5,12 @@ import { roleOf } from './roles.mjs';
 
 /** IAM's quota of inline policies per role, in characters without white space. */
 const POLICY_CHARS_MAX = 10_240;
-/** As long as S3 lets a bucket's name be. */
+/** The longest name that S3 allows for a bucket. */
 const BUCKET = 'b'.repeat(63);
 /** The longest ARN of a queue, log or key, and more. */
 const ARN = 'a'.repeat(160);
 
-/** What CloudFormation makes of a policy when every condition holds, and every parameter is as long as it may be. */
+/** The policy that CloudFormation creates with every condition true and the longest parameters. */
 function filled(value: unknown, prefix: string): unknown {
   if (Array.isArray(value)) return value.map((one) => filled(one, prefix));
   if (typeof value !== 'object' || value === null) return value;
@@ -26,7 +26,7 @@ function filled(value: unknown, prefix: string): unknown {
 }
 
 test.each(Object.keys(RIGHTS))(
-  'the role %s fits into IAM with the longest names there may be',
+  'the policy of role %s fits into the IAM quota with the longest names',
   async (name) => {
     const text = await readFile(new URL('resources/parameters.yml', import.meta.url), 'utf8');
     const [, length] = /RootPrefix:.*?MaxLength: (\d+)/s.exec(text) ?? [];

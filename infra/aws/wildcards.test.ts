@@ -2,13 +2,16 @@ import { expect, test } from 'vitest';
 import { LANES } from './lanes.mjs';
 
 /**
- * EventBridge refuses a rule as "too complex", and says nowhere what that is. Its matcher is public (aws/event-ruler,
- * MachineComplexityEvaluator): it counts how many beginnings of wildcard patterns one worst key can match at once. By
- * this count, somebody's rule of 9 was accepted, and one of 12 refused.
+ * EventBridge rejects a rule as "too complex", and does not document the limit. Its matcher is
+ * public (aws/event-ruler, MachineComplexityEvaluator): it counts how many prefixes of wildcard
+ * patterns one worst-case key can match at once. By this count, a published rule with 9 was
+ * accepted, and one with 12 rejected.
  */
 const COMPLEXITY_MAX = 9;
 
-/** Where a pattern is after some characters: at which of its own, and whether a wildcard took the last one. */
+/**
+ * The state of a pattern after some characters: its position, and whether a wildcard took the last.
+ */
 type At = `${number} ${number} ${'literal' | 'wildcard'}`;
 
 function complexityOf(patterns: readonly string[]): number {
@@ -46,8 +49,9 @@ const counted = (patterns: readonly string[], ats: readonly At[]) =>
     return patterns[index]?.[place] === '*' && !ats.includes(more) ? [at, more] : [at];
   }).length;
 
-test('the count is that of rules that EventBridge has accepted and refused', () => {
-  // https://github.com/vals-ai/Valkyrie/pull/278: with the fourth stack it was too complex. Their names are ours.
+test('the count separates rules that EventBridge accepted and rejected', () => {
+  // https://github.com/vals-ai/Valkyrie/pull/278: with the fourth stack it was too complex. The
+  // names are changed.
   const stacks = ['Shared', 'Prod', 'Data', 'Monitoring'].map((name) => `*:stack/${name}Stack/*`);
   expect(complexityOf(stacks.slice(0, 3))).toBe(COMPLEXITY_MAX);
   expect(complexityOf(stacks)).toBe(12);

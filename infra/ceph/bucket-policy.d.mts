@@ -1,4 +1,4 @@
-/** A user of Ceph who is to have a role's rights. */
+/** A Ceph user that gets the rights of a role. */
 export interface RoleUser {
   readonly role: string;
   readonly user: string;
@@ -15,9 +15,9 @@ interface CephStatement {
 /** The bucket policy that gives these users the rights of docs/security.md. */
 export function cephPolicy(options: {
   readonly bucket: string;
-  /** Where the root lies in the bucket: empty, or ending in a slash. */
+  /** The prefix of the root in the bucket: empty, or ending in a slash. */
   readonly prefix: string;
-  /** Who made the bucket. */
+  /** The user that created the bucket. */
   readonly owner: string;
   readonly users: readonly RoleUser[];
 }): { readonly Version: string; readonly Statement: readonly CephStatement[] };

@@ -4,7 +4,7 @@
  *   node infra/ceph/bucket-policy.mjs --bucket offsite --prefix shop/ --owner stowage \
  *     --user Shipper=shipper --user Sweep=serve --user Operator=operator > policy.json
  *
- * `--owner` is the user who made the bucket; `--user Role=uid` may be given many times.
+ * `--owner` is the user that created the bucket; `--user Role=uid` can be repeated.
  */
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -12,13 +12,15 @@ import { parseArgs } from 'node:util';
 import { KEYS, RIGHTS } from '../aws/rights.mjs';
 
 /**
- * The rights of rights.mjs, and what must differ from AWS:
- * - An object belongs to who wrote it: so reading it back, and giving it away, is denied by name, and the owner of the
- *   bucket gets everything by the policy.
- * - With a condition on its listing a role is told 403 of absent objects: who lists anything lists the whole bucket.
- * - The deletion of many at once asks for the right on the bucket, not on the objects: only `Delete` gets it, because
- *   with it everything can be deleted.
- * - Conditions on If-None-Match and on encryption are not known, and a denial that asks for them would hold always or never.
+ * The rights of rights.mjs, with the differences from AWS:
+ * - An object belongs to the user that wrote it. So the policy denies that user reading it and
+ *   changing its ACL, and allows the owner of the bucket everything.
+ * - With a condition on listing, Ceph answers 403 for missing objects. So a role that lists
+ *   anything can list the whole bucket.
+ * - A deletion of many objects needs the right on the bucket, not on the objects, and that right
+ *   allows deleting everything. So only `Delete` has it.
+ * - Ceph does not support conditions on If-None-Match and encryption: a denial with one would
+ *   always or never apply.
  */
 export function cephPolicy({ bucket, prefix, owner, users }) {
   const whole = arnOf(bucket);
@@ -55,7 +57,7 @@ function statementsOf(role, user, { bucket, prefix }) {
   ].filter(Boolean);
 }
 
-/** Ceph 16 refuses a policy that names what it does not know, as s3:GetEncryptionConfiguration. */
+/** Ceph 16 rejects a policy with an unknown action, such as s3:GetEncryptionConfiguration. */
 const INSPECT = [
   ...[
     's3:GetBucketVersioning',
@@ -83,14 +85,14 @@ function fromArguments(args) {
   });
   const { bucket, prefix = '', owner, user = [] } = values;
   if (bucket === undefined || owner === undefined || user.length === 0)
-    throw new Error('--bucket, --owner and --user Role=uid are needed');
+    throw new Error('--bucket, --owner and at least one --user Role=uid are required');
   if (prefix !== '' && !prefix.endsWith('/'))
-    throw new Error('--prefix ends in a slash, or is left out');
+    throw new Error(`--prefix ${prefix}: it must end in a slash`);
   const users = user.map((pair) => {
     const [role = '', uid = ''] = pair.split('=');
     if (!Object.hasOwn(RIGHTS, role) || uid === '')
       throw new Error(
-        `--user ${pair}: write Role=uid; roles are ${Object.keys(RIGHTS).join(', ')}`,
+        `--user ${pair}: write Role=uid, with one of the roles ${Object.keys(RIGHTS).join(', ')}`,
       );
     return { role, user: uid };
   });

@@ -12,11 +12,11 @@ const PROGRAM = fileURLToPath(new URL('bucket-policy.mjs', import.meta.url));
 const run = (...args: string[]) => promisify(execFile)(process.execPath, [PROGRAM, ...args]);
 const template = await securityTemplate();
 const { roles } = policiesOf(template, deploymentOf(template));
-/** Not known to Ceph 16, or other than on AWS: see the page. */
+/** Not supported by Ceph 16, or different from AWS: see docs/security.md. */
 const ELSEWHERE = ['s3:GetEncryptionConfiguration', 's3:GetBucketOwnershipControls'];
 
 test.each([...roles])(
-  '%s is allowed on Ceph what the template allows on AWS',
+  '%s has the same rights on Ceph as the template gives on AWS',
   (role, statements) => {
     const { bucket, prefix } = NAMES;
     const [, ...own] = cephPolicy({
@@ -42,7 +42,7 @@ test.each([...roles])(
   },
 );
 
-test('it is printed for the users that are named', async () => {
+test('the policy is printed for the given users', async () => {
   const where = ['--bucket', 'offsite', '--prefix', 'shop/', '--owner', 'stowage'];
   const { stdout } = await run(...where, '--user', 'Shipper=s1', '--user', 'Sweep=serve');
   const users = [
@@ -55,16 +55,16 @@ test('it is printed for the users that are named', async () => {
 
 test.each([
   [
-    'a role that is not there',
+    'an unknown role',
     ['--bucket', 'b', '--owner', 'o', '--user', 'Root=u'],
-    'roles are Stitch, ',
+    'one of the roles Stitch, ',
   ],
   [
-    'a prefix without its slash',
+    'a prefix without a slash at the end',
     ['--bucket', 'b', '--owner', 'o', '--user', 'Audit=u', '--prefix', 'x'],
     'slash',
   ],
-  ['nobody', ['--bucket', 'b', '--owner', 'o'], '--user Role=uid'],
+  ['no user', ['--bucket', 'b', '--owner', 'o'], '--user Role=uid'],
 ])('%s is refused with exit code 2', async (_, args, words) => {
   await expect(run(...args)).rejects.toMatchObject({
     code: 2,

@@ -1,4 +1,4 @@
-import { createdKeys } from '../../functions/events/normalise.ts';
+import { createdKeys } from '../../functions/events/created-keys.ts';
 import type { Random } from './random.ts';
 
 const SENDERS = ['aws', 'ceph', 'minio', 'eventbridge', 'sns', 'versitygw'] as const;

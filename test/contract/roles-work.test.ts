@@ -2,9 +2,8 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatKey, PHASES } from '../../backup-set/base/keys.ts';
-import { verifySet } from '../../functions/check/verify.ts';
+import { verifySet } from '../../functions/check/verify-set.ts';
 import type { Deps } from '../../functions/deps.ts';
-import { handle } from '../../functions/events/route.ts';
 import { announcementOf } from '../../functions/handlers/announce.ts';
 import { deleteSet, planDeletion } from '../../functions/sets/delete.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
@@ -20,6 +19,7 @@ import {
   storeObjects,
 } from '../integration/functions/sets.ts';
 import { BUCKET, type StowageRoles, startStowageRoles } from '../support/ceph/stowage-roles.ts';
+import { handle } from '../support/handle.ts';
 import { collect } from './bytes.ts';
 
 // Shows rights that are missing: every role does its real work with its own credentials.

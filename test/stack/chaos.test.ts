@@ -19,12 +19,12 @@ import { clientOptions } from '../support/emulator/stack.ts';
 import { readUntil } from '../support/wait-for.ts';
 import { type StackPlace, stackPlace } from './place.ts';
 
-/** The seed of a failure, to be had again; what the emulator does at which moment, no seed can tell. */
+/** Repeats the random choices of a failed run; the timing of the emulator is not repeatable. */
 const SEED = Number(process.env['STOWAGE_CHAOS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const SETS = Number(process.env['STOWAGE_CHAOS_SETS'] ?? 100);
 const PREFIX = 'clusters/shop/';
 const DRAINED_MS_MAX = 120_000;
-/** Of the events of a set, and of those about its manifest. */
+/** Possible shares of lost events of a set. */
 const LOST = [0.2, 0.6, 1];
 const AGAIN = 0.4;
 const CORRUPT = 0.15;
@@ -32,7 +32,7 @@ const KILLS = 12;
 const MANIFEST_MS_MAX = 12_000;
 
 describe.skipIf(withoutEmulator)(
-  `the deployed functions in a storm (STOWAGE_CHAOS_SEED=${SEED})`,
+  `the deployed functions under chaos (STOWAGE_CHAOS_SEED=${SEED})`,
   () => {
     const random = randomFrom(SEED);
     const sets = Array.from({ length: SETS }, (_, at) =>
@@ -47,7 +47,7 @@ describe.skipIf(withoutEmulator)(
     beforeAll(async () => {
       place = await stackPlace();
       store = await place.open(place.stack.root);
-      // The bucket tells nobody any more: every message is ours.
+      // The bucket sends no events, so that every message comes from this test.
       await new S3Client({ ...clientOptions(place.emulator), forcePathStyle: true }).send(
         new PutBucketNotificationConfigurationCommand({
           Bucket: place.stack.bucket,
@@ -62,7 +62,7 @@ describe.skipIf(withoutEmulator)(
       await place?.stop();
     });
 
-    test(`${SETS} sets at once, their events lost, doubled, shuffled and corrupted, their functions killed`, async () => {
+    test(`${SETS} concurrent sets are committed though events are lost, repeated, reordered and corrupted, and functions killed`, async () => {
       const storm = Promise.all([mapInFlight(sets, 12, (set) => arrive(set)), killFunctions()]);
       await storm;
       const { queueUrls, functionNames } = place.stack;
@@ -86,7 +86,7 @@ describe.skipIf(withoutEmulator)(
       expect(violationsAtEnd({ sets, restore: undefined, objects: after })).toEqual([]);
     });
 
-    /** Writes a set as it arrives, and sends what its notifications have become. */
+    /** Writes a set as a backup does, and sends its lost, repeated and corrupted notifications. */
     async function arrive(set: StagedSet): Promise<void> {
       const own: Random = randomFrom(Number(set.timestamp.slice(-6)) ^ SEED);
       const lost = own.pick(LOST);
@@ -101,7 +101,7 @@ describe.skipIf(withoutEmulator)(
         if (own.chance(0.5)) await deliver(own, bodies);
       }
       while (bodies.length > 0) await deliver(own, bodies);
-      // Some come before there is a manifest, as where a queue has held them up; some after.
+      // Some messages arrive before the manifest exists, as from a slow queue, others after it.
       await sleep(own.below(MANIFEST_MS_MAX));
       for (const key of set.committed.keys())
         if (jobOf(key) !== undefined && !own.chance(lost))
@@ -118,7 +118,7 @@ describe.skipIf(withoutEmulator)(
       await send(place.emulator, place.stack.queueUrls[one[0]] ?? '', one[1]);
     }
 
-    /** Functions run as processes of the emulator's, which runs as one of ours. */
+    /** Functions are child processes of the emulator, which is a child process of this one. */
     async function killFunctions(): Promise<void> {
       let kills = 0;
       await readUntil(
@@ -137,7 +137,7 @@ describe.skipIf(withoutEmulator)(
       process.stderr.write(`chaos on the emulator: ${kills} functions killed\n`);
     }
 
-    /** What stands under the sets, with the bytes of what functions write. */
+    /** The objects of the sets, with the bytes of those that functions write. */
     async function seen(): Promise<Map<string, Stored>> {
       const objects = await Array.fromAsync(store.list('sets/'));
       const entries = await mapInFlight(

@@ -15,7 +15,7 @@ describe.skipIf(withoutEmulator)('stowage doctor --deployment', () => {
   });
   afterAll(() => place?.stop());
 
-  test('the deployed function answers, from the event of the bucket to the outcome', async () => {
+  test('reports that the deployed function works, from the event of the bucket to the outcome', async () => {
     const config = await writeConfig(join(place.folder, 'doctor.yaml'), {
       root: place.stack.root,
       database: 'places',
@@ -29,8 +29,8 @@ describe.skipIf(withoutEmulator)('stowage doctor --deployment', () => {
     expect(code).toBe(0);
   });
 
-  // The emulator is judged as AWS would be: what the template made is what doctor looks for.
-  test('the bucket that the stack has made is as it should be', async () => {
+  // doctor checks the emulator as it would AWS: it looks for what the template creates.
+  test('finds no fault with the bucket that the stack created', async () => {
     const store = await openStore({ root: place.stack.root, s3: place.storage });
     const setup = await inspectBucket(store);
     await store.close();
@@ -39,7 +39,7 @@ describe.skipIf(withoutEmulator)('stowage doctor --deployment', () => {
     const wanting = checks
       .filter(({ ok, remark }) => !ok || remark === true)
       .map(({ name }) => name);
-    // Object Lock is a parameter; of lifecycle rules the emulator's CloudFormation makes nothing.
+    // Object Lock is a parameter, and the emulator's CloudFormation ignores lifecycle rules.
     const ours = wanting.filter((name) => name !== 'Object Lock' && name !== 'unfinished uploads');
     expect(ours).toEqual([]);
     expect(checks).toHaveLength(10);

@@ -19,7 +19,7 @@ import {
   type Stack,
 } from '../support/emulator/stack.ts';
 
-/** A deployed stack, and what the command line needs to keep sets in its bucket. */
+/** A deployed stack, and the settings with which the command line uses its bucket. */
 export interface StackPlace extends Place {
   readonly emulator: Emulator;
   readonly packaged: Packaged;
@@ -27,14 +27,19 @@ export interface StackPlace extends Place {
 }
 
 interface Options {
-  /** Whose bucket: the stack makes one, with its policy; or it was there before, and has none. */
+  /**
+   * Where the bucket comes from: the stack creates it, with a policy; or it exists, without one.
+   */
   readonly bucketOf?: 'stack' | 'user';
   readonly enforcesPolicies?: boolean;
-  /** A second bucket, to which validated sets are copied. */
+  /** Whether there is a second bucket, to which validated sets are copied. */
   readonly hasReplica?: boolean;
 }
 
-/** Starts the emulator and deploys what `npm run package` made. The root has a prefix, as where several share a bucket. */
+/**
+ * Starts the emulator and deploys what `npm run package` made. The root has a prefix, as when
+ * several clusters share a bucket.
+ */
 export async function stackPlace({
   bucketOf = 'stack',
   hasReplica,
@@ -84,7 +89,7 @@ export async function stackPlace({
   }
 }
 
-/** As docs/deploy-aws.md asks for: a bucket that sends its events to EventBridge. */
+/** A bucket that sends its events to EventBridge, as docs/deploy-aws.md requires. */
 async function createBucket(emulator: Emulator, Bucket: string): Promise<void> {
   const client = new S3Client({ ...clientOptions(emulator), forcePathStyle: true });
   const LocationConstraint = emulator.region as BucketLocationConstraint;

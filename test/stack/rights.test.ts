@@ -6,7 +6,8 @@ import { deploymentOf } from '../support/rights/deployment.ts';
 import { policiesOf } from '../support/rights/policies.ts';
 import { readTemplate, securityTemplate, type Template } from '../support/rights/template.ts';
 
-// infra/docs/security.test.ts compares the fragments with docs/security.md; here they are what is deployed, and all of it.
+// infra/docs/security.test.ts compares the fragments with docs/security.md. These tests check that
+// the deployed template contains exactly these fragments.
 let packaged: Packaged;
 let template: Template;
 
@@ -20,7 +21,7 @@ const typesOf = (type: string) =>
   Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
 
 test.each([false, true])(
-  'the packaged roles and bucket policy are those of the fragments (own key: %s)',
+  'the packaged roles and bucket policy equal the fragments (customer managed key: %s)',
   async (kms) => {
     const source = await securityTemplate();
     const written = policiesOf(source, deploymentOf(source, { kms }));
@@ -31,7 +32,7 @@ test.each([false, true])(
   },
 );
 
-test('every function has the role of its name, and nothing else gives rights', () => {
+test('every function has the role of its name, and nothing else grants rights', () => {
   const functions = [...LANES, SWEEP].map(({ name }) => pascal(name));
   const lambdas = typesOf('AWS::Lambda::Function').map(([name, { Properties }]) => [
     name,

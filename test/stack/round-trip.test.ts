@@ -11,7 +11,7 @@ import { type StackPlace, stackPlace } from './place.ts';
 
 const SHARDS = 2;
 
-/** Each test is a step, and the next ones need it. */
+/** Each test is a step that the next tests need. */
 describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', () => {
   let place: StackPlace;
   let source: TestServer[] = [];
@@ -64,13 +64,13 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
     expect(show.json).toMatchObject({ timestamp, status: 'complete' });
   });
 
-  test('its functions read the set again, slice by slice', async () => {
+  test('its functions verify the set slice by slice', async () => {
     const verify = await run(['verify', timestamp, '--remote', '--wait', '120']);
     expect(verify.text).toContain('"status":"complete"');
     expect(verify.code).toBe(0);
   });
 
-  test('its functions have copied the set to the alternate location, and validated it there', async () => {
+  test('its functions copy the set to the alternate location and validate it there', async () => {
     const copy = await readUntil(
       () => run(['list'], configs.copy),
       ({ json }) => json.sets.some(({ status }) => status === 'complete'),
@@ -79,7 +79,7 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
     expect(copy.json.sets).toMatchObject([{ timestamp, status: 'complete' }]);
   });
 
-  test('its functions plan a restore, track it and end it; the data is the same', async () => {
+  test('its functions plan, advance and end a restore, and the data is the same', async () => {
     const args = ['restore', timestamp, '--create', '--globals', '--wait', '120'];
     const restore = await run(args, configs.target);
     expect(restore.text).toContain('"status":"restored"');
@@ -90,7 +90,7 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
     }
   });
 
-  test('who subscribed to its topic was told of the verdict and of the outcome', async () => {
+  test('subscribers of its topic receive the verdict and the outcome', async () => {
     const heard = await readUntil(
       async () => (await everybody?.received()) ?? [],
       (all) => all.some(({ kind }) => kind === 'outcome'),
@@ -118,7 +118,7 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
     expect(await onlyBad?.received()).toEqual([]);
   });
 
-  test('no function was refused anything', async () => {
+  test('no function was denied a request', async () => {
     const said = await place.emulator.log();
     expect(said.split('\n').filter((line) => /AccessDenied|not authorized/.test(line))).toEqual([]);
   });

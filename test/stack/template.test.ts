@@ -9,9 +9,9 @@ import { type Packaged, packageStack } from '../support/emulator/stack.ts';
 
 const LINT = resolve(import.meta.dirname, '../../.venv/bin/cfn-lint');
 
-/** What osls itself writes, and cannot be told not to. */
+/** Findings about text that osls always generates. */
 const IGNORED = [
-  // DependsOn beside a reference that says the same.
+  // DependsOn beside a reference that implies it.
   'W3005',
 ];
 
@@ -55,7 +55,7 @@ describe('the packaged template', () => {
     expect(stdout).toBe('');
   });
 
-  test('a message stays with its function for six times as long as that may run', () => {
+  test('the visibility timeout of a queue is six times the timeout of its function', () => {
     for (const { name } of LANES) {
       const timeout = Number(resources[`${pascal(name)}LambdaFunction`]?.Properties['Timeout']);
       const visibility = Number(resources[`${pascal(name)}Queue`]?.Properties['VisibilityTimeout']);
@@ -64,7 +64,7 @@ describe('the packaged template', () => {
     }
   });
 
-  test('every function has a log that does not grow for ever, and runs on arm64 and Node 24', () => {
+  test('every function has a log with a retention time, and runs on arm64 and Node 24', () => {
     const functions = Object.entries(resources).filter(
       ([, { Type }]) => Type === 'AWS::Lambda::Function',
     );
@@ -76,7 +76,7 @@ describe('the packaged template', () => {
     }
   });
 
-  test('every queue is encrypted and speaks TLS only', () => {
+  test('every queue is encrypted and accepts TLS only', () => {
     const queues = Object.entries(resources).filter(([, { Type }]) => Type === 'AWS::SQS::Queue');
     expect(queues).toHaveLength(LANES.length * 2);
     for (const [id, { Properties }] of queues) {

@@ -10,8 +10,8 @@ import { requestTask } from '../../../functions/tasks/tasks.ts';
 import { freshDeps, keysOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
 
-describe('announcements', () => {
-  it('say what a verdict found, and where it stands', async () => {
+describe('an announcement', () => {
+  it('names the status and problems of a verdict, and the key of its document', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, documentsOf(set));
@@ -32,7 +32,7 @@ describe('announcements', () => {
     });
   });
 
-  it('tell the first problems of a restore as lines for people, and how many there are', async () => {
+  it('has the first problems of a restore as lines of text, and their total number', async () => {
     const deps = await freshDeps();
     const restore = '20260131020304567-0123abcd';
     const object = formatKey({ kind: 'outcome', restore });
@@ -63,7 +63,7 @@ describe('announcements', () => {
     expect(told?.problems[0]).toBe('content 0: no space (order-failed)');
   });
 
-  it('tell how a copy has ended, and where; of a verification in slices, its verdict is told', async () => {
+  it('is made of the outcome of a copy, but for a verification of its verdict only', async () => {
     const deps = await freshDeps();
     const { store: replica } = await freshDeps();
     const set = await storeObjects(deps.store);
@@ -89,7 +89,7 @@ describe('announcements', () => {
     ]);
   });
 
-  it('are not made of other keys, nor of documents that have gone', async () => {
+  it('is not made of other keys or of deleted documents', async () => {
     const deps = await freshDeps();
     const plan = formatKey({ kind: 'plan', timestamp: '20260131000000' });
     expect(isAnnounced(plan)).toBe(false);

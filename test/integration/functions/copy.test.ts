@@ -7,7 +7,7 @@ import type { ObjectStore } from '../../../storage/store.ts';
 import { freshDeps, keysOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
 
-it('copies parts with everything else, then the seal, and the manifest last: a sweep amid the copy finds no set to judge', async () => {
+it('a copy of a set copies the seal and the manifest last, so that a sweep during the copy commits nothing', async () => {
   const [from, to] = [await freshDeps(), await freshDeps()];
   const set = await storeObjects(from.store);
   await storeAll(from.store, documentsOf(set));
@@ -16,7 +16,7 @@ it('copies parts with everything else, then the seal, and the manifest last: a s
   const manifest = formatKey({ kind: 'manifest', timestamp });
   const copied: string[] = [];
   const copyFrom: ObjectStore['copyFrom'] = async (source, key, options) => {
-    // What comes before the seal must be all that a fold asks for.
+    // Everything that a fold needs must be copied before the seal.
     if (key === set.seal.key)
       expect(await sweep(to)).toMatchObject({ committed: [], problems: [] });
     copied.push(key);

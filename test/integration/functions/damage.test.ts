@@ -2,7 +2,7 @@ import { open, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { boundedProblems } from '../../../backup-set/base/verdict.ts';
-import { verifySet } from '../../../functions/check/verify.ts';
+import { verifySet } from '../../../functions/check/verify-set.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
 import { validate } from '../../../functions/handlers/validate.ts';
@@ -23,7 +23,7 @@ async function committed(): Promise<{ deps: Deps; set: SmallSet }> {
 const packOf = ({ timestamp }: SmallSet, content: number, sequence: number) =>
   formatKey({ kind: 'pack', timestamp, content, attempt: 1, worker: 1, sequence });
 
-/** Flips one bit in place and leaves size and times as they were: what a bad disk does. */
+/** Flips one bit and keeps size and times, as a bad disk does. */
 async function flip({ store }: Deps, key: string, offset: number): Promise<void> {
   const file = await open(fileOf(store, key), 'r+');
   try {
@@ -37,7 +37,7 @@ async function flip({ store }: Deps, key: string, offset: number): Promise<void>
 }
 
 describe('validate', () => {
-  it('proves a sound set, and writes that down', async () => {
+  it('writes a verdict that an undamaged set is complete', async () => {
     const { deps, set } = await committed();
     const { verdict, wrote } = await validate(deps, set.timestamp);
     expect(verdict).toMatchObject({ level: 'validate', status: 'complete', problems: [] });
@@ -46,7 +46,7 @@ describe('validate', () => {
     expect(await verdictsOf(deps.store)).toEqual([verdict]);
   });
 
-  it('names a deleted pack, with its content and what was in it', async () => {
+  it('names a deleted pack with its content and relations', async () => {
     const { deps, set } = await committed();
     await deps.store.delete([packOf(set, 1, 2), packOf(set, 2, 1)]);
     const { verdict } = await validate(deps, set.timestamp);
@@ -72,7 +72,7 @@ describe('validate', () => {
     expect(verdict.problems[0]).toMatchObject({ code: 'receipt-missing', object: lost });
   });
 
-  it.each(['plan', 'seal'] as const)('names a deleted and an altered %s', async (kind) => {
+  it.each(['plan', 'seal'] as const)('names a deleted %s, and an altered one', async (kind) => {
     const { deps, set } = await committed();
     await writeFile(fileOf(deps.store, set[kind].key), '{}\n');
     const altered = await validate(deps, set.timestamp);
@@ -101,7 +101,7 @@ describe('validate', () => {
   });
 
   it.each(['manifest-part', 'seal-part'] as const)(
-    'names an altered, a foreign and a deleted %s',
+    'names an altered %s, one of another set, and a deleted one',
     async (kind) => {
       const { deps, set } = await committed();
       const { timestamp } = set;
@@ -132,7 +132,7 @@ describe('validate', () => {
     },
   );
 
-  it('names a lost pack by its part as it was, also when that part is gone', async () => {
+  it('names a missing pack also when its part of the manifest is missing too', async () => {
     const { deps, set } = await committed();
     await deps.store.delete([packOf(set, 1, 2)]);
     await rm(
@@ -149,7 +149,7 @@ describe('validate', () => {
     expect(verdict.problemsTotal).toBe(2);
   });
 
-  it('names a pack that was cut off or replaced', async () => {
+  it('names a pack that was truncated or replaced', async () => {
     const { deps, set } = await committed();
     await truncate(fileOf(deps.store, packOf(set, 0, 1)), 10);
     await utimes(fileOf(deps.store, packOf(set, 0, 2)), 1, 1);
@@ -159,7 +159,7 @@ describe('validate', () => {
     ]);
   });
 
-  it('holds a copy elsewhere to sizes, since its etags are its own', async () => {
+  it('compares only sizes for a copy under another root, as its ETags differ', async () => {
     const { deps, set } = await committed();
     const elsewhere = await freshDeps();
     for (const key of await keysOf(deps.store)) await elsewhere.store.copyFrom(deps.store, key);
@@ -172,7 +172,7 @@ describe('validate', () => {
     ]);
   });
 
-  it('answers for a set that was never committed, without writing', async () => {
+  it('returns a verdict on a set that was not committed, but does not write it', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, [set.plan]);
@@ -187,7 +187,7 @@ describe('validate', () => {
 });
 
 describe('verify', () => {
-  it('reads every byte of a sound set', async () => {
+  it('reads every byte of an undamaged set', async () => {
     const { deps, set } = await committed();
     const progress: number[] = [];
     const { verdict } = await verifySet(deps, set.timestamp, {
@@ -231,7 +231,7 @@ describe('verify', () => {
     );
   });
 
-  it('names every frame of a pack that was cut off, and a pack that is gone once', async () => {
+  it('names every frame of a truncated pack, and a missing pack once', async () => {
     const { deps, set } = await committed();
     await truncate(fileOf(deps.store, packOf(set, 0, 1)), 20);
     await deps.store.delete([packOf(set, 2, 2)]);
@@ -242,7 +242,7 @@ describe('verify', () => {
     expect(of(packOf(set, 2, 2))).toEqual(['object-missing']);
   });
 
-  it('says of what went missing while it read that it was not read', async () => {
+  it('reports an object that was deleted while it was reading', async () => {
     const { deps, set } = await committed();
     const part = formatKey({ kind: 'manifest-part', timestamp: set.timestamp, content: 2 });
     let gone: Promise<void> | undefined;
@@ -264,7 +264,7 @@ describe('verify', () => {
     expect(verdict.problems).toMatchObject([{ code: 'object-missing', content: 2, object: part }]);
   });
 
-  it('has the last word on flipped bits, which a later validation cannot see', async () => {
+  it('decides the status after it found flipped bits, whatever a later validation finds', async () => {
     const { deps, set } = await committed();
     const problem = {
       code: 'digest-differs' as const,

@@ -20,7 +20,7 @@ const created = (key: string) =>
     detail: { bucket: { name: 'any' }, object: { key } },
   });
 
-describe('the functions on Lambda', () => {
+describe('a function on Lambda', () => {
   let deps: Deps;
   beforeEach(async () => {
     deps = await freshDeps();
@@ -31,7 +31,7 @@ describe('the functions on Lambda', () => {
   });
   afterEach(() => vi.unstubAllEnvs());
 
-  it('work on a batch, and give back only the messages that failed', async () => {
+  it('processes a batch and returns only the failed messages', async () => {
     const { handler: stitch } = await import('../../../functions/lambda/stitch.ts');
     const { handler: validate } = await import('../../../functions/lambda/validate.ts');
     const { handler: sweep } = await import('../../../functions/lambda/sweep.ts');
@@ -47,7 +47,7 @@ describe('the functions on Lambda', () => {
     expect(await sweep({}, context)).toMatchObject({ committed: [], validated: [], problems: [] });
   });
 
-  it('fail all messages of a set that cannot be looked at, and do the other sets', async () => {
+  it('returns all messages of a set whose job failed, and processes the other sets', async () => {
     const { handler: stitch } = await import('../../../functions/lambda/stitch.ts');
     const set = await storeObjects(deps.store);
     const documents = documentsOf(set);
@@ -56,7 +56,7 @@ describe('the functions on Lambda', () => {
     const blocked = good
       .replaceAll(set.timestamp, '20200101000000')
       .replace(/sets\/\d+/, 'sets/20200101');
-    // Where the seal of the other set would be is something that cannot be opened: a link to itself.
+    // The seal of the other set cannot be opened: it is a symbolic link to itself.
     const file = fileOf(deps.store, blocked);
     await mkdir(dirname(file), { recursive: true });
     await symlink(file, file);
@@ -66,7 +66,7 @@ describe('the functions on Lambda', () => {
     expect(await keysOf(deps.store, `sets/`)).toContain(good.replace('seal.json', 'manifest.json'));
   });
 
-  it('leave alone what is for another function, another root or nobody', async () => {
+  it('ignores keys of other functions, of other roots and of no function', async () => {
     const { handler: validate } = await import('../../../functions/lambda/validate.ts');
     const set = await storeObjects(deps.store);
     const documents = documentsOf(set);
@@ -78,7 +78,7 @@ describe('the functions on Lambda', () => {
     expect(await keysOf(deps.store)).toEqual(before);
   });
 
-  it('give a message back when their time is up, and begin nothing', async () => {
+  it('returns a message when its time is up, and starts no job', async () => {
     const { handler: stitch } = await import('../../../functions/lambda/stitch.ts');
     const late = { ...context, getRemainingTimeInMillis: () => 0 };
     const set = await storeObjects(deps.store);

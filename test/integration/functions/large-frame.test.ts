@@ -10,7 +10,7 @@ const shipment = { timestamp: '20260131010203', content: 4, attempt: 1, worker: 
 const frameOf = (rows: Buffer) =>
   zstdCompressSync(rows, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
 
-/** Rows past the size that is held in memory: they are decompressed as a stream. */
+/** More rows than are held in memory, so that the frame is decompressed as a stream. */
 const row = 'enormous value\\n and more\t\n';
 const largeRows = Buffer.alloc(row.length * 3_000_000, row);
 const large = frameOf(largeRows);
@@ -54,11 +54,11 @@ async function problemsOf(stored: Buffer, changed: readonly Extent[] = extents) 
 describe('a frame too large for memory', () => {
   const pack = Buffer.concat([large, small]);
 
-  it('is decompressed, counted, and followed by the next frame', async () => {
+  it('is decompressed and counted, and the next frame is read', async () => {
     expect(await problemsOf(pack)).toEqual([]);
   });
 
-  it('is named when a bit of it flipped, and the next frame is still read', async () => {
+  it('is reported when one of its bits flipped, and the next frame is still read', async () => {
     for (const at of [20, large.length >> 1, large.length - 2]) {
       const flipped = Buffer.from(pack);
       flipped[at] = (flipped[at] ?? 0) ^ 0x04;
@@ -68,7 +68,7 @@ describe('a frame too large for memory', () => {
     }
   });
 
-  it('is named when it holds other rows than the extent says', async () => {
+  it('is reported when its number of rows differs from the extent', async () => {
     const [first, ...rest] = extents;
     if (first === undefined) throw new Error('there is a first extent');
     const rows = await problemsOf(pack, [{ ...first, rows: first.rows + 1 }, ...rest]);

@@ -11,7 +11,7 @@ import type { Deps } from '../../../functions/deps.ts';
 import { openStore } from '../../../storage/open.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 
-/** A directory store in a folder of its own, gone after the test, and what a function needs to work on it. */
+/** The dependencies of a function on a new directory store, which is removed after the test. */
 export async function freshDeps(clock: () => Date = () => new Date()): Promise<Deps> {
   const folder = await mkdtemp(join(tmpdir(), 'functions-'));
   const store = await openStore({ root: pathToFileURL(folder).href });
@@ -22,7 +22,7 @@ export async function freshDeps(clock: () => Date = () => new Date()): Promise<D
   return { store, clock, log: pino({ level: 'silent' }) };
 }
 
-/** Where the directory store keeps an object: what a broken disk or an intruder would touch. */
+/** The file in which the directory store keeps an object, for a test that damages it. */
 export function fileOf(store: ObjectStore, key: string): string {
   return join(fileURLToPath(store.url), key);
 }

@@ -7,9 +7,9 @@ import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import { Order, Outcome } from '../../../backup-set/documents/restore.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { inProcess } from '../../../functions/events/in-process.ts';
-import { handle } from '../../../functions/events/route.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
+import { handle } from '../../support/handle.ts';
 import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { storeReceipt, storeRequest } from './restores.ts';
 import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
@@ -34,8 +34,8 @@ async function outcomeOf({ store }: Deps): Promise<Outcome> {
 const packOf = ({ timestamp }: SmallSet, content: number, sequence: number) =>
   formatKey({ kind: 'pack', timestamp, content, attempt: 1, worker: 1, sequence });
 
-describe('a sound request', () => {
-  it('goes from phase to phase to its outcome, each phase after all receipts of the one before', async () => {
+describe('a valid restore request', () => {
+  it('runs phase by phase to its outcome, each phase after all receipts of the previous one', async () => {
     const { deps, set } = await committed();
     const functions = inProcess(deps);
     await functions.announce(await storeRequest(deps.store, set, ID));
@@ -59,7 +59,7 @@ describe('a sound request', () => {
     ]);
   });
 
-  it('carries in its orders every extent exactly once', async () => {
+  it('gives orders that contain every extent exactly once', async () => {
     const { deps, set } = await committed();
     await handle(deps, await storeRequest(deps.store, set, ID, { verify: false }));
     for (const content of set.contents) await storeReceipt(deps.store, ID, 'pre-data', content);
@@ -78,7 +78,7 @@ describe('a sound request', () => {
     expect(new Set(seen).size).toBe(9);
   });
 
-  it('reads the receipts of a phase when it judges them, and not again for each that comes later', async () => {
+  it('reads the receipts of a phase once, and not again for each later receipt', async () => {
     const { deps, set } = await committed();
     await handle(deps, await storeRequest(deps.store, set, ID));
     for (const content of set.contents) await storeReceipt(deps.store, ID, 'verify', content);
@@ -101,7 +101,7 @@ describe('a sound request', () => {
     expect(reads).toHaveLength(set.contents.length);
   });
 
-  it('comes to the same end from the sweeper alone, with racing and repeated handlers', async () => {
+  it('ends the same with repeated and concurrent handlers, and with the sweeper alone', async () => {
     const { deps, set } = await committed();
     const key = await storeRequest(deps.store, set, ID);
     const before = (await keysOf(deps.store, 'restores/')).length;
@@ -115,7 +115,7 @@ describe('a sound request', () => {
     expect(await outcomeOf(deps)).toMatchObject({ status: 'restored' });
   });
 
-  it('goes on where a crash between plan and orders left it', async () => {
+  it('continues after a crash between plan and orders', async () => {
     const { deps, set } = await committed();
     const key = await storeRequest(deps.store, set, ID);
     await handle(deps, key);
@@ -127,7 +127,7 @@ describe('a sound request', () => {
     expect(Buffer.compare(first, await bytesOf(deps.store, orders[0] ?? ''))).toBe(0);
   });
 
-  it('ends as failed when a segment failed, and only after all have spoken', async () => {
+  it('ends as failed when a segment failed, after all segments have answered', async () => {
     const { deps, set } = await committed();
     await handle(deps, await storeRequest(deps.store, set, ID, { verify: false }));
     const problem = { code: 'order-failed' as const, content: 0, message: 'disk full' };
@@ -140,7 +140,7 @@ describe('a sound request', () => {
     expect(await ordersOf(deps, 'data')).toEqual([]);
   });
 
-  it('ends when a part of the manifest has gone, though other parts are still being read', async () => {
+  it('ends when a part of the manifest was deleted, though other parts are still being read', async () => {
     const { deps, set } = await committed();
     await handle(deps, await storeRequest(deps.store, set, ID, { verify: false }));
     const partOf = (content: number) =>
@@ -163,7 +163,7 @@ describe('a sound request', () => {
     expect(await ordersOf(deps, 'data')).toEqual([]);
   });
 
-  it('ends when the manifest is not the one it was planned from', async () => {
+  it('ends when the manifest has changed since the restore was planned', async () => {
     const { deps, set } = await committed();
     await handle(deps, await storeRequest(deps.store, set, ID, { verify: false }));
     await writeFile(
@@ -179,20 +179,20 @@ describe('a sound request', () => {
     expect(await ordersOf(deps, 'data')).toEqual([]);
   });
 
-  it('reports a restore in which nobody answers, and does not end it', async () => {
+  it('is reported by the sweeper, but not ended, when segments do not answer', async () => {
     const { deps, set } = await committed();
     await handle(deps, await storeRequest(deps.store, set, ID));
     await storeReceipt(deps.store, ID, 'verify', 1);
     const inTwoHours = { ...deps, clock: () => new Date(Date.now() + 7200_000) };
     const { problems } = await sweep(inTwoHours);
     expect(problems).toMatchObject([
-      { restore: ID, message: /phase verify awaits content 0, 2; nothing has arrived/ },
+      { restore: ID, message: /phase verify waits for content 0, 2: nothing has arrived/ },
     ]);
     expect(await keysOf(deps.store)).not.toContain(formatKey({ kind: 'outcome', restore: ID }));
   });
 });
 
-describe('nothing is restored from an unproven set (promise 5)', () => {
+describe('a restore from a set that is not proven complete (promise 5)', () => {
   const damages: Record<string, (deps: Deps, set: SmallSet) => Promise<unknown>> = {
     'object-missing': ({ store }, set) => store.delete([packOf(set, 1, 1)]),
     'receipt-missing': ({ store }, set) => store.delete([set.receipts[3]?.key ?? '']),
@@ -201,7 +201,7 @@ describe('nothing is restored from an unproven set (promise 5)', () => {
   };
 
   it.each(Object.entries(damages))(
-    'refuses a set with %s, before any order',
+    'is refused before any order is written for a set with %s',
     async (code, damage) => {
       const { deps, set } = await committed();
       await damage(deps, set);
@@ -216,7 +216,7 @@ describe('nothing is restored from an unproven set (promise 5)', () => {
     },
   );
 
-  it('restores what is whole of a set that has lost a pack of something else', async () => {
+  it('is planned for tables that a missing pack does not hold', async () => {
     const { deps, set } = await committed();
     await deps.store.delete([packOf(set, 1, 2)]);
     const only = { ...EVERYTHING, includeTables: ['"Odd ""one"""."a.b"'] };
@@ -224,7 +224,7 @@ describe('nothing is restored from an unproven set (promise 5)', () => {
     expect(await ordersOf(deps, 'verify')).toHaveLength(3);
   });
 
-  it('says of a set without a manifest what it is and why', async () => {
+  it('is refused for a set without a manifest, and the outcome names its status and problems', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     const lost = set.receipts.at(-1);
@@ -244,14 +244,14 @@ describe('nothing is restored from an unproven set (promise 5)', () => {
   });
 
   it.each([
-    ['a set that is not there', { timestamp: '20200101000000' }, /there is no set 20200101000000/],
+    ['a missing set', { timestamp: '20200101000000' }, /there is no set 20200101000000/],
     [
-      'a table that is not there',
+      'a missing table',
       { selection: { ...EVERYTHING, includeTables: ['no.such'] } },
       /matches nothing/,
     ],
-    ['another id', { id: '20260201000000000-ffffffff' }, /the request says it is/],
-  ])('refuses %s', async (_, changes, message) => {
+    ['another id', { id: '20260201000000000-ffffffff' }, /the request names another restore/],
+  ])('is refused for %s', async (_, changes, message) => {
     const { deps, set } = await committed();
     const key = formatKey({ kind: 'restore-request', restore: ID });
     const other = 'id' in changes ? await storeRequest(deps.store, set, changes.id) : undefined;
@@ -263,7 +263,7 @@ describe('nothing is restored from an unproven set (promise 5)', () => {
     expect(problems[0]?.message).toMatch(message);
   });
 
-  it('answers a request of another version, as long as it names its set', async () => {
+  it('is refused for a request of another format version, if that names its set', async () => {
     const { deps, set } = await committed();
     const key = formatKey({ kind: 'restore-request', restore: ID });
     const { timestamp } = set;

@@ -40,7 +40,7 @@ export async function storeRequest(
   return key;
 }
 
-/** Stores what a segment says of its order; @returns the key. */
+/** Stores the receipt of a segment; @returns its key. */
 export async function storeReceipt(
   store: ObjectStore,
   id: string,

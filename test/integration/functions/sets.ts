@@ -41,8 +41,9 @@ const METADATA: MetadataFile[] = ['schema.dump', 'sequences.sql.zst'];
 const AT = '2026-01-31T01:02:03.000Z';
 
 /**
- * Stores packs and metadata of a tiny set with real zstd frames, and gives back its documents for the test to store in
- * whatever order: per content one pack with two relations, one with the rest of the first, and an empty relation.
+ * Stores packs and metadata of a small set with real zstd frames. Returns its documents, which the
+ * test stores in any order. Per content: a pack with two relations, a pack with the rest of the
+ * first relation, and an empty relation.
  */
 export async function storeObjects(
   store: ObjectStore,

@@ -5,13 +5,13 @@ import { formatKey, parseKey } from '../../../backup-set/base/keys.ts';
 import { ManifestPart } from '../../../backup-set/documents/manifest.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { inProcess } from '../../../functions/events/in-process.ts';
-import { handle } from '../../../functions/events/route.ts';
 import { requestVerification } from '../../../functions/handlers/request-verification.ts';
 import { validate } from '../../../functions/handlers/validate.ts';
 import { writeVerdict } from '../../../functions/stored/write-verdict.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
-import { replicatePiece } from '../../../functions/tasks/replicate.ts';
+import { replicatePiece } from '../../../functions/tasks/replicate-piece.ts';
 import { requestTask } from '../../../functions/tasks/tasks.ts';
+import { handle } from '../../support/handle.ts';
 import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { type SmallSet, storeAll, storeObjects } from './sets.ts';
 import { AT, committed, outcomes, run } from './slicing.ts';
@@ -29,8 +29,8 @@ async function flip({ store }: Deps, key: string, offset: number): Promise<void>
   await file.close();
 }
 
-describe('verification in slices', () => {
-  it('reads every object of a sound set once, and says so in one verdict', async () => {
+describe('a verification in slices', () => {
+  it('reads every object of an undamaged set once, and writes one verdict', async () => {
     const { deps, set } = await committed();
     await run(deps, await requestTask(deps, set.timestamp, 'verify', AT));
     expect(await kindsIn(deps, 'slice-receipt')).toHaveLength(6);
@@ -46,7 +46,7 @@ describe('verification in slices', () => {
     ]);
   });
 
-  it('lists the receipts only when the last slice has answered, whichever others have', async () => {
+  it('lists the receipts only after the receipt of the last slice arrived', async () => {
     const { deps, set } = await committed();
     const request = await requestTask(deps, set.timestamp, 'verify', AT);
     const { wrote } = await handle(deps, request);
@@ -67,7 +67,7 @@ describe('verification in slices', () => {
     expect(listed).toHaveLength(1);
   });
 
-  it('names a flipped bit with content, relation and offset, as a verification in one go does', async () => {
+  it('names a flipped bit with content, relation and offset, as a local verification does', async () => {
     const { deps, set } = await committed();
     await flip(deps, packOf(set, 1, 1), 20);
     await run(deps, await requestTask(deps, set.timestamp, 'verify', AT));
@@ -79,7 +79,7 @@ describe('verification in slices', () => {
     );
   });
 
-  it('says once that an object is missing, though both validation and its slice find it', async () => {
+  it('reports a missing object once, though both the validation and its slice find it', async () => {
     const { deps, set } = await committed();
     await deps.store.delete([packOf(set, 2, 2)]);
     await run(deps, await requestTask(deps, set.timestamp, 'verify', AT));
@@ -91,7 +91,7 @@ describe('verification in slices', () => {
     });
   });
 
-  it('ends in one verdict however often and in whatever order events come', async () => {
+  it('gives one verdict for repeated events in any order', async () => {
     const { deps, set } = await committed();
     const request = await requestTask(deps, set.timestamp, 'verify', AT);
     const { wrote: orders } = await handle(deps, request);
@@ -104,7 +104,7 @@ describe('verification in slices', () => {
     expect(await outcomes(deps)).toHaveLength(1);
   });
 
-  it('judges nothing while a slice has not been read', async () => {
+  it('writes no verdict while a slice has not been read', async () => {
     const { deps, set } = await committed();
     const { wrote } = await handle(deps, await requestTask(deps, set.timestamp, 'verify', AT));
     for (const key of wrote.slice(1)) await handle(deps, (await handle(deps, key)).wrote[0] ?? '');
@@ -112,17 +112,17 @@ describe('verification in slices', () => {
     expect(await outcomes(deps)).toEqual([]);
   });
 
-  it('is finished by the sweeper when no event arrives at all', async () => {
+  it('is finished by the sweeper when no event arrives', async () => {
     const { deps, set } = await committed();
     await requestTask(deps, set.timestamp, 'verify', AT);
     await sweep(deps);
     expect(await outcomes(deps)).toEqual([]);
-    // Later than any function that might be at work can run.
+    // Later than any running function could end.
     await sweep({ ...deps, clock: () => new Date(Date.now() + 901_000) });
     expect(await outcomes(deps)).toMatchObject([{ status: 'complete', objects: 12 }]);
   });
 
-  it('is given to whoever has a queue, order by order, where the sweeper is not alone', async () => {
+  it('passes the orders of abandoned slices to the queue when the sweeper has one', async () => {
     const { deps, set } = await committed();
     await requestTask(deps, set.timestamp, 'verify', AT);
     const functions = inProcess(deps);
@@ -137,7 +137,7 @@ describe('verification in slices', () => {
     expect(await outcomes(deps)).toMatchObject([{ status: 'complete', objects: 12 }]);
   });
 
-  it('refuses a set without manifest, and one that is not there', async () => {
+  it('refuses a set without a manifest, and a set that does not exist', async () => {
     const deps = await freshDeps();
     await run(deps, await requestTask(deps, '20260131010203', 'verify', AT));
     expect(await outcomes(deps)).toMatchObject([
@@ -146,7 +146,7 @@ describe('verification in slices', () => {
     expect(await verdictsOf(deps.store)).toEqual([]);
   });
 
-  it('notices a manifest that was exchanged after the set was cut', async () => {
+  it('reports a manifest that was replaced after the task was planned', async () => {
     const { deps, set } = await committed();
     const { wrote } = await handle(deps, await requestTask(deps, set.timestamp, 'verify', AT));
     const key = formatKey({ kind: 'manifest', timestamp: set.timestamp });
@@ -164,8 +164,8 @@ describe('verification in slices', () => {
   });
 });
 
-describe('verification on a schedule', () => {
-  it('asks once for the newest set that is committed', async () => {
+describe('the schedule of verify', () => {
+  it('requests one verification of the newest committed set', async () => {
     const { deps, set } = await committed();
     const open = await storeObjects(deps.store, { timestamp: '20260301000000' });
     await storeAll(deps.store, [open.plan]);
@@ -185,7 +185,7 @@ describe('replication', () => {
     return { deps, set, replica, there: { ...deps, store: replica } };
   }
 
-  it('copies a validated set to the alternate location, commits the same manifest there, and validates it', async () => {
+  it('copies a validated set, then commits the same manifest and validates it at the alternate location', async () => {
     const { deps, set, replica, there } = await withReplica();
     await run(deps, (await validate(deps, set.timestamp)).wrote[0] ?? '');
     const key = formatKey({ kind: 'manifest', timestamp: set.timestamp });
@@ -196,12 +196,12 @@ describe('replication', () => {
     expect(await outcomes(deps)).toMatchObject([
       { status: 'complete', root: replica.url, problemsTotal: 0 },
     ]);
-    // Nothing is left at the source that the copy would need.
+    // The copy needs nothing from the source: it is deleted.
     await rm(fileOf(deps.store, 'sets'), { recursive: true });
     expect((await validate(there, set.timestamp)).verdict.status).toBe('complete');
   });
 
-  it('ends, and commits nothing, where the alternate location has another part of the manifest', async () => {
+  it('ends and commits nothing when the alternate location has another part of the manifest', async () => {
     const { deps, set, replica } = await withReplica();
     const part = formatKey({ kind: 'manifest-part', timestamp: set.timestamp, content: 1 });
     await replica.create(part, Buffer.from('{}\n'));
@@ -214,7 +214,7 @@ describe('replication', () => {
     ).toBeUndefined();
   });
 
-  it('copies no seal or manifest that a part names among its packs', async () => {
+  it('does not copy a seal or manifest that a forged part names among its packs', async () => {
     const { deps, set, replica } = await withReplica();
     const key = formatKey({ kind: 'manifest-part', timestamp: set.timestamp, content: 0 });
     const part = decode(ManifestPart, { key, bytes: await bytesOf(deps.store, key) });
@@ -229,14 +229,14 @@ describe('replication', () => {
     expect(await replica.head(foreign)).toBeUndefined();
   });
 
-  it('asks once, however many verdicts follow', async () => {
+  it('is requested once for any number of verdicts', async () => {
     const { deps, set } = await withReplica();
     for (let time = 0; time < 3; time++)
       await run(deps, (await validate(deps, set.timestamp)).wrote[0] ?? '');
     expect(await kindsIn(deps, 'task-request')).toHaveLength(1);
   });
 
-  it('commits nothing at the alternate location when an object was lost meanwhile', async () => {
+  it('commits nothing at the alternate location when an object was deleted meanwhile', async () => {
     const { deps, set, replica } = await withReplica();
     const { wrote } = await validate(deps, set.timestamp);
     await deps.store.delete([packOf(set, 1, 1)]);
@@ -248,7 +248,7 @@ describe('replication', () => {
     expect(await replica.head(key)).toBeUndefined();
   });
 
-  it('does not copy a set in which a verification has found damage, whatever a later validation says', async () => {
+  it('does not copy a set that a verification found damaged, whatever a later validation finds', async () => {
     const { deps, set } = await withReplica();
     const problems = [{ code: 'digest-differs' as const, message: 'a bit has flipped' }];
     const found = {
@@ -265,14 +265,14 @@ describe('replication', () => {
     expect(await kindsIn(deps, 'task-request')).toEqual([]);
   });
 
-  it('goes on where an interrupted copy stopped', async () => {
+  it('continues an interrupted copy', async () => {
     const { deps, set, replica } = await withReplica();
     await replica.copyFrom(deps.store, packOf(set, 0, 1));
     await run(deps, (await validate(deps, set.timestamp)).wrote[0] ?? '');
     expect(await outcomes(deps)).toMatchObject([{ status: 'complete' }]);
   });
 
-  it('is asked for by the sweeper where the event of the verdict was lost', async () => {
+  it('is requested by the sweeper when the event of the verdict was lost', async () => {
     const { deps, set, replica } = await withReplica();
     await validate(deps, set.timestamp);
     await sweep(deps);

@@ -21,14 +21,14 @@ export async function committed(extra: Partial<Deps> = {}): Promise<{ deps: Deps
   return { deps, set };
 }
 
-/** What events would do: runs the functions until nothing is left to do. */
+/** Runs the functions, as events would, until no job is left. */
 export async function run(deps: Deps, key: string): Promise<void> {
   const functions = inProcess(deps);
   await functions.announce(key);
   await functions.idle();
 }
 
-/** How the tasks under a root have ended. */
+/** The outcomes of the tasks under a root. */
 export async function outcomes({ store }: Deps): Promise<TaskOutcome[]> {
   const keys = (await keysOf(store, 'tasks/')).filter(
     (key) => parseKey(key)?.kind === 'task-outcome',

@@ -6,11 +6,11 @@ import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { Seal } from '../../../backup-set/documents/seal.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { inProcess } from '../../../functions/events/in-process.ts';
-import { handle } from '../../../functions/events/route.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
 import { foldStored } from '../../../functions/stored/fold.ts';
-import { saveSame } from '../../../functions/stored/save.ts';
+import { createSame } from '../../../functions/stored/save.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
+import { handle } from '../../support/handle.ts';
 import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { documentsOf, type SmallSet, type Stored, storeAll, storeObjects } from './sets.ts';
 
@@ -24,47 +24,50 @@ function shuffled<T>(items: readonly T[], seed: number): T[] {
     .map(({ item }) => item);
 }
 
-describe('events are hints (promise 4)', () => {
+describe('stitch (promise 4: events are hints)', () => {
   const ways: Record<string, (documents: readonly Stored[]) => string[]> = {
     'in order': (documents) => documents.map(({ key }) => key),
     reordered: (documents) => shuffled(documents, 7).map(({ key }) => key),
-    'thrice each': (documents) =>
+    'three times each': (documents) =>
       shuffled([...documents, ...documents, ...documents], 3).map(({ key }) => key),
-    'all but one receipt lost': (documents) => documents.slice(2, 3).map(({ key }) => key),
-    'lost altogether': () => [],
-    'with keys of strangers': (documents) => [
+    'for one receipt only': (documents) => documents.slice(2, 3).map(({ key }) => key),
+    'never, and a sweep runs': () => [],
+    'with foreign keys': (documents) => [
       'sets/../../etc/passwd',
       'sets/20260131/20260131010203/receipts/x',
       ...documents.map(({ key }) => key),
     ],
   };
 
-  it.each(Object.entries(ways))('%s: the same manifest results', async (_, announced) => {
-    const deps = await freshDeps();
-    const set = await storeObjects(deps.store);
-    await storeAll(deps.store, documentsOf(set));
-    const functions = inProcess(deps);
-    for (const key of announced(documentsOf(set))) await functions.announce(key);
-    await functions.idle();
-    await sweep(deps);
-    const bytes = await bytesOf(deps.store, manifestOf(set));
-    const manifest = decode(Manifest, { key: '', bytes });
-    expect(manifest.totals).toMatchObject({
-      contents: 3,
-      relations: 3,
-      rows: 3 * 807,
-      objects: 12,
-      extents: 9,
-    });
-    const { bytes: expected } = await refolded(set, deps);
-    expect(Buffer.compare(bytes, expected)).toBe(0);
-    const verdicts = await verdictsOf(deps.store);
-    expect(verdicts.map(({ level, status }) => `${level} ${status}`)).toContain(
-      'validate complete',
-    );
-  });
+  it.each(Object.entries(ways))(
+    'gives the same manifest when the events come %s',
+    async (_, announced) => {
+      const deps = await freshDeps();
+      const set = await storeObjects(deps.store);
+      await storeAll(deps.store, documentsOf(set));
+      const functions = inProcess(deps);
+      for (const key of announced(documentsOf(set))) await functions.announce(key);
+      await functions.idle();
+      await sweep(deps);
+      const bytes = await bytesOf(deps.store, manifestOf(set));
+      const manifest = decode(Manifest, { key: '', bytes });
+      expect(manifest.totals).toMatchObject({
+        contents: 3,
+        relations: 3,
+        rows: 3 * 807,
+        objects: 12,
+        extents: 9,
+      });
+      const { bytes: expected } = await refolded(set, deps);
+      expect(Buffer.compare(bytes, expected)).toBe(0);
+      const verdicts = await verdictsOf(deps.store);
+      expect(verdicts.map(({ level, status }) => `${level} ${status}`)).toContain(
+        'validate complete',
+      );
+    },
+  );
 
-  it('writes each document between events: nothing is decided before the seal', async () => {
+  it('decides nothing before the seal, when each document is followed by its event', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     for (const document of documentsOf(set)) {
@@ -76,7 +79,7 @@ describe('events are hints (promise 4)', () => {
     expect(await verdictsOf(deps.store)).toEqual([]);
   });
 
-  it('goes on where a crash has left some of the parts, and writes the same', async () => {
+  it('continues after a crash that left some manifest parts, and writes the same', async () => {
     const [deps, other] = [await freshDeps(), await freshDeps()];
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, documentsOf(set));
@@ -90,7 +93,7 @@ describe('events are hints (promise 4)', () => {
       expect(await bytesOf(deps.store, key)).toEqual(await bytesOf(other.store, key));
   });
 
-  it('commits nothing where a part has other bytes than its documents give', async () => {
+  it('commits nothing when a stored manifest part differs from what the documents give', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, documentsOf(set));
@@ -100,7 +103,7 @@ describe('events are hints (promise 4)', () => {
     expect(await keysOf(deps.store)).not.toContain(manifestOf(set));
   });
 
-  it('lets any number of stitches race: one manifest, and all agree', async () => {
+  it('gives one manifest for any number of concurrent stitches', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, documentsOf(set));
@@ -112,7 +115,7 @@ describe('events are hints (promise 4)', () => {
   });
 });
 
-describe('a receipt is a claim (promise 2)', () => {
+describe('stitch (promise 2: a receipt is a claim)', () => {
   it.each([0, 2, 3, 7])(
     'names a deleted receipt (number %i) and commits nothing',
     async (index) => {
@@ -134,7 +137,7 @@ describe('a receipt is a claim (promise 2)', () => {
     },
   );
 
-  it('names a lost part of the seal, and commits nothing', async () => {
+  it('names a missing part of the seal, and commits nothing', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     const lost = set.sealParts[1];
@@ -163,7 +166,7 @@ describe('a receipt is a claim (promise 2)', () => {
     });
   });
 
-  it('does not repeat a verdict that says the same, and writes one that says something else', async () => {
+  it('writes a verdict only when it differs from the previous one', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     const [lost, altered] = set.receipts;
@@ -178,7 +181,7 @@ describe('a receipt is a claim (promise 2)', () => {
     expect(await verdictsOf(deps.store)).toHaveLength(2);
   });
 
-  it('says what the seal says of a segment that failed', async () => {
+  it('reports the failure of a segment that the seal names', async () => {
     const deps = await freshDeps();
     const failure = {
       content: 1,
@@ -194,18 +197,18 @@ describe('a receipt is a claim (promise 2)', () => {
     );
   });
 
-  it('refuses loudly to agree with a manifest of other bytes, naming both', async () => {
+  it('throws when another manifest exists, and names size and digest of both', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, documentsOf(set));
     await deps.store.create(manifestOf(set), Buffer.from('{}\n'));
     const { bytes } = await refolded(set, deps);
-    await expect(saveSame(deps, manifestOf(set), bytes)).rejects.toThrow(
-      /manifest\.json is there with other bytes \(3 bytes, sha256 [0-9a-f]{64}\).*sha256 [0-9a-f]{64}/,
+    await expect(createSame(deps, manifestOf(set), bytes)).rejects.toThrow(
+      /manifest\.json exists with different content \(3 bytes, sha256 [0-9a-f]{64}\).*sha256 [0-9a-f]{64}/,
     );
   });
 
-  it('survives a receipt too large to be ours', async () => {
+  it('reports a receipt that is too large, and does not fail', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, documentsOf(set));
@@ -218,15 +221,15 @@ describe('a receipt is a claim (promise 2)', () => {
   });
 });
 
-/** The manifest's bytes as the pure fold gives them from what is stored now. */
+/** The bytes of the manifest that the fold gives from the stored documents. */
 async function refolded(set: SmallSet, deps: Deps) {
   const folded = await foldStored(deps, set.timestamp);
   if (folded.status !== 'complete') throw new Error(`the set is ${folded.status}`);
   return folded;
 }
 
-describe('a hostile seal', () => {
-  it('makes nobody read a part that is larger than any document', async () => {
+describe('a forged seal', () => {
+  it('does not make a function read a part that is larger than any document', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     const seal = decode(Seal, set.seal);

@@ -6,7 +6,7 @@ import { boundedProblems } from '../../../backup-set/base/verdict.ts';
 import { writeVerdict } from '../../../functions/stored/write-verdict.ts';
 import type { SetStatus } from '../../../functions/sweep/report.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
-import { type Swept, startSweeper } from '../../../functions/sweep/sweeper.ts';
+import { type SweepAttempt, startSweeper } from '../../../functions/sweep/sweeper.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
@@ -14,7 +14,7 @@ import { documentsOf, storeAll, storeObjects } from './sets.ts';
 const HOUR = 3600_000;
 const later = (ms: number) => () => new Date(Date.now() + ms);
 
-/** An upload whose writer never goes on: what a killed shipper leaves. It ends when the test's signal does. */
+/** An upload that is never completed, as of a killed shipper. The signal of the test ends it. */
 async function beginUpload(store: ObjectStore, key: string, signal: AbortSignal): Promise<void> {
   const sent = Promise.withResolvers<void>();
   async function* endless() {
@@ -26,8 +26,8 @@ async function beginUpload(store: ObjectStore, key: string, signal: AbortSignal)
   await sent.promise;
 }
 
-describe('sweep', () => {
-  it('commits and validates what no event announced, once', async () => {
+describe('a sweep', () => {
+  it('commits and validates a set whose events were lost, once', async () => {
     const deps = await freshDeps();
     const first = await storeObjects(deps.store, { timestamp: '20260131010203' });
     const second = await storeObjects(deps.store, {
@@ -45,7 +45,7 @@ describe('sweep', () => {
     });
     const before = await keysOf(deps.store);
     expect(await sweep(deps)).toMatchObject({ sets: 2, committed: [], validated: [] });
-    // What is known needs no look, and is counted all the same.
+    // A closed set is not processed, but counted.
     for (const options of [{}, { closed }])
       expect(await sweep(deps, options)).toMatchObject({
         statuses: { open: 0, complete: 2, incomplete: 0, damaged: 0 },
@@ -55,7 +55,7 @@ describe('sweep', () => {
     expect(await keysOf(deps.store)).toEqual(before);
   });
 
-  it('is not led astray by sets of years to come', async () => {
+  it('ignores sets with timestamps in future years', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, documentsOf(set));
@@ -64,7 +64,7 @@ describe('sweep', () => {
     expect(await sweep(deps)).toMatchObject({ sets: 1, committed: [set.timestamp] });
   });
 
-  it('leaves a running backup alone', async () => {
+  it('does not change the set of a running backup', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, [set.plan, ...set.receipts.slice(0, 3)]);
@@ -77,7 +77,7 @@ describe('sweep', () => {
     expect(await verdictsOf(deps.store)).toEqual([]);
   });
 
-  it('calls a silent set overdue once, naming what is missing per content', async () => {
+  it('writes one verdict on a set without new objects, which names what each content lacks', async () => {
     const deps = await freshDeps(later(601_000));
     const set = await storeObjects(deps.store, { overdueAfterSeconds: 600 });
     await storeAll(deps.store, [set.plan, ...set.receipts.slice(0, 5)]);
@@ -106,7 +106,7 @@ describe('sweep', () => {
     expect(await verdictsOf(deps.store)).toHaveLength(1);
   });
 
-  it('commits an overdue set whose seal comes after all', async () => {
+  it('commits an overdue set whose seal arrives later', async () => {
     const deps = await freshDeps(later(HOUR));
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, [set.plan, ...set.receipts]);
@@ -117,7 +117,7 @@ describe('sweep', () => {
     });
   });
 
-  it('looks again at a failed set only when something has come since', async () => {
+  it('processes an incomplete set again only when an object has arrived since', async () => {
     const deps = await freshDeps(later(HOUR));
     const set = await storeObjects(deps.store);
     const [lost] = set.receipts;
@@ -133,7 +133,7 @@ describe('sweep', () => {
     expect(await sweep(deps)).toMatchObject({ committed: [set.timestamp] });
   });
 
-  it('looks again at a failed set when what it missed has come with an old time, as a replication brings it', async () => {
+  it('processes an incomplete set again when a missing object has arrived with an old time, as from a replication', async () => {
     const deps = await freshDeps(later(HOUR));
     const set = await storeObjects(deps.store);
     const [lost] = set.receipts;
@@ -148,12 +148,12 @@ describe('sweep', () => {
     expect(await sweep(deps)).toMatchObject({ committed: [set.timestamp] });
   });
 
-  it('goes on with the others when one set cannot be swept', async () => {
+  it('continues with the other sets when one cannot be swept', async () => {
     const deps = await freshDeps();
     const bad = await storeObjects(deps.store, { timestamp: '20260301000000' });
     const good = await storeObjects(deps.store, { timestamp: '20260201000000' });
     await storeAll(deps.store, [...documentsOf(bad), ...documentsOf(good)]);
-    // The bad set's manifest cannot be created: something else stands in its place.
+    // The manifest of the bad set cannot be created: a folder has its name.
     const blocked = `${formatKey({ kind: 'manifest', timestamp: bad.timestamp })}/in-the-way`;
     await deps.store.create(blocked, Buffer.from('x'));
     const report = await sweep(deps);
@@ -161,7 +161,7 @@ describe('sweep', () => {
     expect(report.problems).toMatchObject([{ set: bad.timestamp }]);
   });
 
-  it('removes the uploads of a sealed set, and of a silent one only when they are old', async () => {
+  it('aborts the uploads of a sealed set, and old uploads of an overdue set', async () => {
     const deps = await freshDeps();
     const ended = new AbortController();
     const sealed = await storeObjects(deps.store, { timestamp: '20260301000000' });
@@ -191,7 +191,7 @@ describe('sweep', () => {
     }
   });
 
-  it('is not kept from its work by strangers among the folders', async () => {
+  it('ignores foreign folders and files', async () => {
     const deps = await freshDeps();
     for (const key of ['sets/x/y', 'sets/20260131/z/plan.json', 'restores/no-id/request.json'])
       await deps.store.create(key, Buffer.from('{}'));
@@ -201,7 +201,7 @@ describe('sweep', () => {
 });
 
 describe('a sweeper', () => {
-  it('leaves alone what functions write in the second in which a set was sealed', async ({
+  it('keeps the uploads of functions from the second in which the set was sealed', async ({
     signal,
   }) => {
     const deps = await freshDeps();
@@ -223,7 +223,7 @@ describe('a sweeper', () => {
     expect(left.map(({ key }) => key)).toEqual([part]);
   });
 
-  it('hears of damage that is found while it looks at the very set', async () => {
+  it('counts damage that a check finds while the sweep processes that set', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, documentsOf(set));
@@ -231,7 +231,7 @@ describe('a sweeper', () => {
     const found = { status: 'damaged' as const, checked: { objects: 12, bytes: 1 } };
     const problems = boundedProblems([{ code: 'digest-differs', message: 'flipped' }]);
     let news: Promise<{ key: string }> | undefined;
-    // Its verdicts have been listed by the time it asks for the manifest.
+    // The sweep has listed the verdicts before it asks for the manifest.
     const head: ObjectStore['head'] = async (key, options) => {
       news ??= writeVerdict(deps, set.timestamp, 'verify', { ...found, ...problems });
       sweeper.noteVerdict((await news).key);
@@ -239,8 +239,8 @@ describe('a sweeper', () => {
     };
     const damaged: number[] = [];
     const second = Promise.withResolvers<void>();
-    const onSwept = (swept: Swept) => {
-      if ('report' in swept) damaged.push(swept.report.statuses.damaged);
+    const onSwept = ({ result }: SweepAttempt) => {
+      if (result.ok) damaged.push(result.value.statuses.damaged);
       if (damaged.length === 2) second.resolve();
     };
     const sweeper = startSweeper(

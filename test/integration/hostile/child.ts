@@ -1,15 +1,14 @@
 import pino from 'pino';
 import type { SourceExtent } from '../../../backup-set/documents/restore.ts';
-import { verifySet } from '../../../functions/check/verify.ts';
+import { verifySet } from '../../../functions/check/verify-set.ts';
 import type { Deps } from '../../../functions/deps.ts';
-import { handle } from '../../../functions/events/route.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
 import { rowsOf } from '../../../segment-shipper/read/rows-of.ts';
 import { openStore } from '../../../storage/open.ts';
+import { handle } from '../../support/handle.ts';
 
-// Does one thing with a hostile set, and prints how it ended and the peak memory of the whole process: run by
-// hostile-large.test.ts.
-// It imports nothing of the tests: what builds their sets is larger than all that is measured here.
+// Runs one operation on a hostile set, and prints its result and the peak memory of the process.
+// Started by large.test.ts. It imports no test code, which would use more memory than it measures.
 interface Given {
   readonly seal: string;
   readonly timestamp: string;

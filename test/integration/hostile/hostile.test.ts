@@ -4,19 +4,19 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Deps } from '../../../functions/deps.ts';
-import { handle } from '../../../functions/events/route.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
 import { openDirectory } from '../../../storage/directory/directory.ts';
+import { handle } from '../../support/handle.ts';
 import { bytesOf, freshDeps, keysOf, verdictsOf } from '../functions/place.ts';
 import { storeAll } from '../functions/sets.ts';
 import { type Hostile, hostileSet, KEYS, TIMESTAMP, textOfPlan, textOfReceipt } from './set.ts';
 
-/** A verdict names what is wrong; it must not carry it. */
+/** A verdict names a bad document; it must not contain it. */
 const VERDICT_BYTES_MAX = 64 * 1024;
 const LEVELS = 100_000;
 const text = (content: string) => Buffer.from(content);
 
-/** What is no document at all, whatever key it stands under. */
+/** Contents that are not a document under any key. */
 const NONSENSE: [string, Uint8Array][] = [
   ['nothing', text('')],
   ['100,000 lists in each other', text('['.repeat(LEVELS) + ']'.repeat(LEVELS))],
@@ -28,17 +28,17 @@ const NONSENSE: [string, Uint8Array][] = [
   ['1e400', text('1e400')],
 ];
 
-/** A root some folders deep in a folder of its own: what is written beside it is found. */
-async function walled(): Promise<Deps & { readonly wall: string }> {
-  const wall = await mkdtemp(join(tmpdir(), 'stowage-hostile-'));
-  onTestFinished(() => rm(wall, { recursive: true, force: true }));
-  const store = openDirectory(join(wall, 'a/b/c/root'));
-  return { wall, store, clock: () => new Date(), log: pino({ level: 'silent' }) };
+/** A root deep in a new folder, so that a test finds files that were written outside the root. */
+async function deepRoot(): Promise<Deps & { readonly folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'stowage-hostile-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const store = openDirectory(join(folder, 'a/b/c/root'));
+  return { folder, store, clock: () => new Date(), log: pino({ level: 'silent' }) };
 }
 
-/** Commits nothing, writes one small verdict that says this, and nothing anywhere else. */
-async function isRefused(hostile: Hostile, object: string, status = 'damaged'): Promise<void> {
-  const deps = await walled();
+/** Expects that the set is not committed, and that one small verdict is the only new file. */
+async function expectVerdict(hostile: Hostile, object: string, status = 'damaged'): Promise<void> {
+  const deps = await deepRoot();
   const documents = hostileSet(hostile);
   await storeAll(deps.store, documents);
   await handle(deps, KEYS.seal);
@@ -52,21 +52,23 @@ async function isRefused(hostile: Hostile, object: string, status = 'damaged'): 
   const written = (await keysOf(deps.store)).filter((key) => !known.has(key));
   expect(written).toEqual([expect.stringMatching(/\/verdicts\/\d{17}-stitch\.json$/)]);
   expect((await bytesOf(deps.store, written[0] ?? '')).length).toBeLessThan(VERDICT_BYTES_MAX);
-  const files = await readdir(deps.wall, { recursive: true, withFileTypes: true });
+  const files = await readdir(deps.folder, { recursive: true, withFileTypes: true });
   const outside = files.filter(
     (file) => file.isFile() && !file.parentPath.includes('/a/b/c/root/sets/'),
   );
   expect(outside).toEqual([]);
 }
 
-it('the small set is complete as long as nobody strikes it', async () => {
+it('the set of these tests is complete before it is damaged', async () => {
   const deps = await freshDeps();
   await storeAll(deps.store, hostileSet({}));
   expect((await handle(deps, KEYS.seal)).wrote).toEqual([KEYS.manifest]);
 });
 
-describe('a receipt that its seal vouches for', () => {
-  it.each(NONSENSE)('that is %s', (_, receipt) => isRefused({ receipt }, KEYS.receipt));
+describe('a bad receipt whose digest the seal has', () => {
+  it.each(NONSENSE)('that is %s gives a damaged verdict', (_, receipt) =>
+    expectVerdict({ receipt }, KEYS.receipt),
+  );
 
   it.each([
     ['leads out of the root', '../../../../etc/passwd'],
@@ -78,21 +80,21 @@ describe('a receipt that its seal vouches for', () => {
     ['is empty', ''],
     ['is a prototype', '__proto__'],
     ['has 10 MB', 'x'.repeat(10_000_000)],
-  ])('whose object’s key %s', (_, key) => {
+  ])('whose object key %s gives a damaged verdict', (_, key) => {
     const receipt = text(textOfReceipt().replace(/"key":"[^"]*"/, `"key":"${key}"`));
-    return isRefused({ receipt }, KEYS.receipt);
+    return expectVerdict({ receipt }, KEYS.receipt);
   });
 
   it.each(['1e308', '-0', '9007199254740993', '-1', '0.5', '"10"', 'null', '{}', '1e-400'])(
-    'that counts %s rows',
+    'that counts %s rows gives a damaged verdict',
     (rows) => {
       const receipt = text(textOfReceipt().replace('"rows":10', `"rows":${rows}`));
-      return isRefused({ receipt }, KEYS.receipt);
+      return expectVerdict({ receipt }, KEYS.receipt);
     },
   );
 
-  it('that says it twice, the second time less: the last word counts, as for every reader of JSON', async () => {
-    const deps = await walled();
+  it('with a duplicate field counts with the last value, as in every JSON parser', async () => {
+    const deps = await deepRoot();
     const receipt = text(textOfReceipt().replace('"rows":10', '"rows":10,"rows":9'));
     await storeAll(deps.store, hostileSet({ receipt }));
     await handle(deps, KEYS.seal);
@@ -105,11 +107,11 @@ describe('a receipt that its seal vouches for', () => {
   });
 });
 
-describe('a plan, and a part of the seal', () => {
-  it.each(NONSENSE)('that is %s', async (_, bytes) => {
-    await isRefused({ plan: bytes }, KEYS.plan);
-    await isRefused({ sealPart: bytes }, KEYS.sealPart);
-    await isRefused({ seal: bytes }, KEYS.seal);
+describe('a bad plan or part of the seal', () => {
+  it.each(NONSENSE)('that is %s keeps the set from being committed', async (_, bytes) => {
+    await expectVerdict({ plan: bytes }, KEYS.plan);
+    await expectVerdict({ sealPart: bytes }, KEYS.sealPart);
+    await expectVerdict({ seal: bytes }, KEYS.seal);
   });
 
   it.each([
@@ -122,13 +124,13 @@ describe('a plan, and a part of the seal', () => {
     ['a content', '"content":0', '"content":99999999'],
     ['its timestamp', `"timestamp":"${TIMESTAMP}"`, '"timestamp":"../../../../etc"'],
     ['its timestamp', `"timestamp":"${TIMESTAMP}"`, '"timestamp":"20250131120000"'],
-  ])('a plan in which %s is another (%#)', (_, from, to) => {
+  ])('a plan with an invalid value for %s gives a damaged verdict (%#)', (_, from, to) => {
     expect(textOfPlan()).toContain(from);
-    return isRefused({ plan: text(textOfPlan().replace(from, to)) }, KEYS.plan);
+    return expectVerdict({ plan: text(textOfPlan().replace(from, to)) }, KEYS.plan);
   });
 });
 
-it('a seal whose fifty failures have a megabyte each is told in a small verdict', async () => {
+it('a seal with fifty failures of a megabyte each gives a small verdict', async () => {
   const failures = Array.from({ length: 50 }, () => ({
     code: 'internal',
     message: 'x'.repeat(1_000_000),
@@ -139,7 +141,7 @@ it('a seal whose fifty failures have a megabyte each is told in a small verdict'
     outcome: 'failed',
     failures,
   };
-  const deps = await walled();
+  const deps = await deepRoot();
   await storeAll(deps.store, hostileSet({ seal: text(JSON.stringify(failed)) }));
   const { wrote } = await handle(deps, KEYS.seal);
   expect(await verdictsOf(deps.store)).toMatchObject([{ status: 'incomplete', problemsTotal: 50 }]);
@@ -156,7 +158,7 @@ describe('an event', () => {
     `sets/${'9'.repeat(1_000_000)}/seal.json`,
     'restores/20260201120000123-0123abcd/receipts/constructor/0.json',
     '__proto__',
-  ])('for a key that no set has does nothing (%#)', async (key) => {
+  ])('with an invalid key changes nothing (%#)', async (key) => {
     const deps = await freshDeps();
     expect(await handle(deps, key)).toEqual({ wrote: [] });
     expect(await keysOf(deps.store)).toEqual([]);

@@ -13,35 +13,37 @@ import { type Stored, storeAll } from '../functions/sets.ts';
 import { hostileSet, KEYS, setOfFrame, soundReceipt, TIMESTAMP } from './set.ts';
 
 const GIB = 1024 ** 3;
-/** What a function has on AWS is twice that; Node itself takes 60 to 90. */
+/** A function on AWS has at least twice that; Node itself takes 60 to 90 MiB. */
 const PEAK_MIB_MAX = 256;
 
 const child = fileURLToPath(new URL('child.ts', import.meta.url));
 
-interface Ended {
+interface ChildResult {
   readonly result?: unknown;
   readonly error?: { readonly code?: string; readonly message: string; readonly where?: unknown };
   readonly peakMiB: number;
 }
 
-/** Does it in a process of its own, which must live to tell. */
-async function acted(
+/** Runs an operation in a child process, and returns its result and peak memory. */
+async function runInChild(
   what: 'stitch' | 'verify' | 'fetch',
   store: ObjectStore,
   more: object = {},
-): Promise<Ended> {
+): Promise<ChildResult> {
   const args = [
     child,
     what,
     store.url,
     JSON.stringify({ seal: KEYS.seal, timestamp: TIMESTAMP, ...more }),
   ];
-  const ended = JSON.parse((await promisify(execFile)(process.execPath, args)).stdout) as Ended;
+  const ended = JSON.parse(
+    (await promisify(execFile)(process.execPath, args)).stdout,
+  ) as ChildResult;
   process.stderr.write(`hostile: ${what} peaked at ${Math.round(ended.peakMiB)} MiB\n`);
   return ended;
 }
 
-/** A file of a gibibyte of nothing, which takes no room on the disk. */
+/** A sparse file of 1 GiB, which takes no disk space. */
 async function sparse(store: ObjectStore, key: string, bytes = GIB): Promise<void> {
   const path = fileOf(store, key);
   await mkdir(dirname(path), { recursive: true });
@@ -52,14 +54,14 @@ async function sparse(store: ObjectStore, key: string, bytes = GIB): Promise<voi
 const without = (documents: readonly Stored[], key: string) =>
   documents.filter((stored) => stored.key !== key);
 
-describe('a gibibyte of nonsense', () => {
+describe('a gibibyte of garbage', () => {
   it.each(['receipt', 'sealPart', 'plan', 'seal'] as const)(
-    'as %s is refused unread',
+    'as %s is reported without reading it',
     async (name) => {
       const { store } = await freshDeps();
       await storeAll(store, without(hostileSet({}), KEYS[name]));
       await sparse(store, KEYS[name]);
-      const { peakMiB, error } = await acted('stitch', store);
+      const { peakMiB, error } = await runInChild('stitch', store);
       expect(error).toBeUndefined();
       expect(peakMiB).toBeLessThan(PEAK_MIB_MAX);
       const [verdict] = await verdictsOf(store);
@@ -69,16 +71,16 @@ describe('a gibibyte of nonsense', () => {
     },
   );
 
-  it('as a receipt that no seal names does not even delay the others', async () => {
+  it('as a receipt that no seal names does not delay the others', async () => {
     const { store } = await freshDeps();
     await storeAll(store, hostileSet({}));
     await sparse(store, formatKey({ ...soundReceipt(), kind: 'receipt', attempt: 9 }));
-    expect((await acted('stitch', store)).peakMiB).toBeLessThan(PEAK_MIB_MAX);
+    expect((await runInChild('stitch', store)).peakMiB).toBeLessThan(PEAK_MIB_MAX);
     expect(await verdictsOf(store)).toMatchObject([{ level: 'validate', status: 'complete' }]);
   });
 });
 
-it('50,000 keys of junk among the receipts neither hide nor stop a sound set', async () => {
+it('50,000 foreign keys among the receipts do not keep a set from being committed', async () => {
   const { store } = await freshDeps();
   await storeAll(store, hostileSet({}));
   const prefix = receiptsPrefix(TIMESTAMP);
@@ -88,29 +90,29 @@ it('50,000 keys of junk among the receipts neither hide nor stop a sound set', a
       : `${prefix}0/junk ${at}`,
   );
   await eachInFlight(new Set(names), 32, (key) => writeFile(fileOf(store, key), 'junk'));
-  const { peakMiB, result } = await acted('stitch', store);
+  const { peakMiB, result } = await runInChild('stitch', store);
   expect(result).toMatchObject({ sets: 1, statuses: { complete: 1 }, problems: [] });
   expect(peakMiB).toBeLessThan(PEAK_MIB_MAX);
   expect(await verdictsOf(store)).toMatchObject([{ level: 'validate', status: 'complete' }]);
 });
 
-describe('a frame that grows thirty thousandfold', () => {
+describe('a decompression bomb', () => {
   const BLOCK = 128 * 1024;
   const crcOf = (bomb: Uint8Array) => crc32(bomb).toString(16).padStart(8, '0');
 
   it.each([
     ['10 GiB of zeros, more than its receipt says', 10 * GIB, 20],
     ['1 GiB of zeros, as its receipt says', GIB, GIB],
-  ])('to %s: verify and restore name it', async (_, grown, bytes) => {
+  ])('is reported by verify and restore: %s', async (_, grown, bytes) => {
     const { store } = await freshDeps();
     const bomb = bombOf(grown / BLOCK);
     const crc = crcOf(bomb);
     const documents = setOfFrame(bomb, bytes, crc);
     await storeAll(store, documents);
-    await acted('stitch', store);
+    await runInChild('stitch', store);
     const object = soundReceipt().object.key;
 
-    const verify = await acted('verify', store);
+    const verify = await runInChild('verify', store);
     expect(verify.result).toMatchObject({
       status: 'damaged',
       problems: [
@@ -120,7 +122,7 @@ describe('a frame that grows thirty thousandfold', () => {
     expect(verify.peakMiB).toBeLessThan(PEAK_MIB_MAX);
 
     const extent = { key: object, offset: 0, length: bomb.length, rows: 10, bytes, crc32: crc };
-    const fetch = await acted('fetch', store, { extent });
+    const fetch = await runInChild('fetch', store, { extent });
     expect(fetch.error).toMatchObject({ code: 'set/damaged', where: { object, offset: 0 } });
     expect(fetch.peakMiB).toBeLessThan(PEAK_MIB_MAX);
   });
@@ -135,17 +137,17 @@ describe('a frame that grows thirty thousandfold', () => {
       bytes: 9,
       crc32: '00000000',
     };
-    expect((await acted('fetch', store, { extent })).error).toMatchObject({
+    expect((await runInChild('fetch', store, { extent })).error).toMatchObject({
       code: 'storage/invalid',
     });
   });
 });
 
-/** One zstd frame (RFC 8878) of blocks that each say: this byte, 131,072 times. */
+/** One zstd frame (RFC 8878) of RLE blocks: each is one byte, repeated 131,072 times. */
 function bombOf(blocks: number): Buffer {
   const frame = Buffer.alloc(4 + 2 + blocks * 4 + 4);
   frame.writeUInt32LE(0xfd2fb528, 0);
-  // A checksum at the end, no content size, a window of 128 KiB.
+  // Header: checksum at the end, no content size, window of 128 KiB.
   frame.writeUInt8(0x04, 4);
   frame.writeUInt8(0x38, 5);
   for (let block = 0; block < blocks; block += 1) {

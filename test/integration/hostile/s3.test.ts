@@ -9,7 +9,7 @@ import { storeAll } from '../functions/sets.ts';
 import { hostileSet, KEYS, TIMESTAMP } from './set.ts';
 
 const GIB = 1024 ** 3;
-/** Node, the AWS SDK and a function's work; a function that read the receipt would hold it twice. */
+/** For Node, the AWS SDK and the function. Reading the receipt would need twice its size. */
 const PEAK_MIB_MAX = 384;
 
 describe.skipIf(withoutCeph)('on Ceph RGW', () => {
@@ -24,7 +24,7 @@ describe.skipIf(withoutCeph)('on Ceph RGW', () => {
     await place?.stop();
   });
 
-  test('a receipt that is a gibibyte of nonsense, sent in parts, is refused unread', async () => {
+  test('a receipt of a gibibyte of garbage from a multipart upload is reported without reading it', async () => {
     await storeAll(
       store,
       hostileSet({}).filter(({ key }) => key !== KEYS.receipt),

@@ -22,7 +22,10 @@ import type { Stored } from '../functions/sets.ts';
 
 export { TIMESTAMP };
 
-/** Documents that replace the sound ones; digests over them are put right, as who controls a segment host could. */
+/**
+ * Documents that replace the valid ones, with matching digests, as an attacker on a segment host
+ * could.
+ */
 export interface Hostile {
   readonly plan?: Uint8Array;
   readonly receipt?: Uint8Array;
@@ -48,7 +51,7 @@ export function soundReceipt(): PackReceipt {
 export const textOfReceipt = () => Buffer.from(receiptDocument(soundReceipt()).bytes).toString();
 export const textOfPlan = () => Buffer.from(encode(Plan, plan)).toString();
 
-/** A set of one pack, with everything that a backup would have stored before the functions look at it. */
+/** A set of one pack, with everything that a backup stores before the functions run. */
 export function hostileSet(hostile: Hostile): Stored[] {
   const whole = sealOf(sound);
   const contents = whole.contents.map((content) => ({
@@ -78,7 +81,7 @@ export function hostileSet(hostile: Hostile): Stored[] {
   ];
 }
 
-/** A set whose documents agree about one frame of `bytes` decompressed bytes, which are these stored ones. */
+/** A set whose documents describe one frame: these stored bytes, and `bytes` when decompressed. */
 export function setOfFrame(frame: Uint8Array, bytes: number, crc32: string): Stored[] {
   const receipt = pack(1, [extent(0, 0, { length: frame.length, bytes, crc32 })]);
   const parts: SetParts = {

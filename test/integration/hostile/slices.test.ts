@@ -4,13 +4,13 @@ import { StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey, parseKey } from '../../../backup-set/base/keys.ts';
 import { SliceOrder, SliceReceipt } from '../../../backup-set/documents/tasks.ts';
 import type { Deps } from '../../../functions/deps.ts';
-import { handle } from '../../../functions/events/route.ts';
 import { requestTask } from '../../../functions/tasks/tasks.ts';
+import { handle } from '../../support/handle.ts';
 import { bytesOf, keysOf, verdictsOf } from '../functions/place.ts';
 import { AT, committed, outcomes } from '../functions/slicing.ts';
 
-describe('a verification that somebody meddles with', () => {
-  /** A task whose orders are written and not carried out. */
+describe('a verification with forged documents', () => {
+  /** A task whose orders are written but not executed. */
   async function cut() {
     const { deps, set } = await committed();
     const request = await requestTask(deps, set.timestamp, 'verify', AT);
@@ -32,7 +32,7 @@ describe('a verification that somebody meddles with', () => {
     );
   }
 
-  it('notices that an order leaves objects out', async () => {
+  it('reports an order that leaves objects out', async () => {
     const { deps, orders } = await cut();
     const key = orders[2] ?? '';
     const order = decode(SliceOrder, { key, bytes: await bytesOf(deps.store, key) });
@@ -48,7 +48,7 @@ describe('a verification that somebody meddles with', () => {
     ]);
   });
 
-  it('notices the receipt of one slice under the number of another', async () => {
+  it('reports the receipt of one slice under the number of another', async () => {
     const { deps, task, orders } = await cut();
     const [receipt = ''] = await carryOut(deps, orders);
     const of = (slice: number) => formatKey({ kind: 'slice-receipt', task, slice });
@@ -63,7 +63,7 @@ describe('a verification that somebody meddles with', () => {
     ]);
   });
 
-  it('does not take the documents of an older task for those of another', async () => {
+  it('reports documents that belong to another task', async () => {
     const { deps, set, task, orders } = await cut();
     await carryOut(deps, orders);
     const other = taskOf(
@@ -77,7 +77,7 @@ describe('a verification that somebody meddles with', () => {
     expect(await outcomes(deps)).toMatchObject([{ task: other, status: 'damaged' }]);
   });
 
-  it('waits for a receipt that has gone after it was listed', async () => {
+  it('waits for a receipt that was deleted after it was listed', async () => {
     const { deps, orders } = await cut();
     const [receipt = ''] = await carryOut(deps, orders);
     const isGone: Deps['store']['read'] = (key, options) =>
@@ -89,7 +89,7 @@ describe('a verification that somebody meddles with', () => {
     expect(await verdictsOf(deps.store)).toEqual([]);
   });
 
-  it('ends a task whose request is nonsense', async () => {
+  it('ends a task whose request cannot be read', async () => {
     const { deps, set } = await committed();
     const task = `20260201000000000-${set.timestamp}-verify`;
     const key = formatKey({ kind: 'task-request', task });
@@ -100,7 +100,7 @@ describe('a verification that somebody meddles with', () => {
     ]);
   });
 
-  it('names problems of every slice, however many one of them has', async () => {
+  it('names problems of every slice, also when one slice has very many', async () => {
     const { deps, task, orders } = await cut();
     const [receipt = ''] = await carryOut(deps, orders);
     for (const slice of [0, 5]) {

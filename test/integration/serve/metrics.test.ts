@@ -8,7 +8,7 @@ import { eventsOf, metricIn, post, serving } from './serving.ts';
 describe('metrics', () => {
   const metricsOf = async (url: string) => (await fetch(`${url}/metrics`)).text();
 
-  it('count events, jobs and sets, and tell the age of the newest complete set', async () => {
+  it('count events, jobs and sets, and give the age of the newest complete set', async () => {
     const day = 86_400_000;
     const deps = await freshDeps(() => new Date(Date.UTC(2026, 0, 31, 1, 2, 3) + day));
     const { url } = await serving(deps, { sweepIntervalMs: 50 });
@@ -37,7 +37,7 @@ describe('metrics', () => {
     expect(last).toMatch(/^process_resident_memory_bytes \d/m);
   });
 
-  it('count a set as damaged that a later check found so: at once when it is announced, else within a day', async () => {
+  it('count a set as damaged after a later check: at once with its event, else within a day', async () => {
     let now = Date.now();
     const deps = await freshDeps(() => new Date(now));
     const verdictOf = async (timestamp: string) => {
@@ -69,7 +69,7 @@ describe('metrics', () => {
     expect(await metricsOf(url)).not.toMatch(/^stowage_hours_since_complete_set /m);
   });
 
-  it('count a set that has fallen silent as overdue', async () => {
+  it('count a set without new objects as overdue', async () => {
     const deps = await freshDeps(() => new Date(Date.now() + 3600_000));
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, [set.plan]);

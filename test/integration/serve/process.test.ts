@@ -16,7 +16,7 @@ import { fileOf, freshDeps, keysOf, verdictsOf } from '../functions/place.ts';
 import { documentsOf, storeAll, storeObjects } from '../functions/sets.ts';
 import { ask, eventsOf, metricIn, post } from './serving.ts';
 
-/** The server as it is run in production: a process of its own, that signals and crashes meet. */
+/** The server as a separate process, which can get signals and crash. */
 
 const sealOf = (index: number) =>
   formatKey({
@@ -47,8 +47,9 @@ async function startServing(config: string, env: Record<string, string> = {}) {
 }
 
 /**
- * An S3 server that answers nothing until it is told to, and then that there is nothing: every job waits for it. Of
- * listings only the first waits, the sweep's: a health check would wait for half of the time that a server has to drain.
+ * An S3 server that holds all answers until it is released, and then answers that nothing exists,
+ * so that every job waits for it. Of the listings it holds only the first, that of the sweep: a
+ * held health check would take half of the time that a server has to drain.
  */
 async function heldS3() {
   const held: ServerResponse[] = [];
@@ -79,7 +80,7 @@ async function heldS3() {
 
 const metricsOf = async (url: string) => (await fetch(`${url}/metrics`)).text();
 
-/** Waits for the sweep that every start begins with. */
+/** Waits for the sweep with which every server starts. */
 async function sweptOnce(url: string): Promise<void> {
   const ended = async (result: string) =>
     metricIn(await metricsOf(url), `stowage_sweeps_total{result="${result}"}`) ?? 0;
@@ -113,8 +114,8 @@ async function flood(url: string, keyOf: (event: number) => string): Promise<voi
   }
 }
 
-describe('a flood', () => {
-  it('of 10,000 events for five sets is two jobs per set at most', async () => {
+describe('a flood of events', () => {
+  it('runs at most two jobs per set for 10,000 events of five sets', async () => {
     const s3 = await heldS3();
     const { url } = await startServing(await s3.config());
     await flood(url, (event) => sealOf(event % 5));
@@ -131,7 +132,7 @@ describe('a flood', () => {
     expect(jobs.reduce((sum, some) => sum + some)).toBe(9);
   });
 
-  it('of events for 10,000 sets fills a queue of a thousand and no more, in a heap of 40 MB', async () => {
+  it('for 10,000 sets queues a thousand jobs and no more, in a heap of 40 MB', async () => {
     const s3 = await heldS3();
     // With 24 MB the program itself does not start.
     const { cli, url } = await startServing(await s3.config(), {
@@ -148,7 +149,7 @@ describe('a flood', () => {
   });
 });
 
-/** Whoever reads this file waits, until it is what it was: for a writer, which never comes. */
+/** Replaces the file with a pipe without a writer: readers wait until the file is put back. */
 async function heldUp(path: string): Promise<() => Promise<void>> {
   await rename(path, `${path}.meanwhile`);
   await promisify(execFile)('mkfifo', [path]);
@@ -156,7 +157,7 @@ async function heldUp(path: string): Promise<() => Promise<void>> {
 }
 
 describe('a crash', () => {
-  it('amid work loses nothing: the next start sweeps first', async () => {
+  it('during a job loses nothing, because the next start sweeps first', async () => {
     const deps = await freshDeps();
     const config = await configOf(deps.store.url);
     const sets = await Promise.all(
@@ -166,7 +167,7 @@ describe('a crash', () => {
     );
     const manifests = async () =>
       (await keysOf(deps.store)).filter((key) => key.endsWith('/manifest.json'));
-    // Started over an empty root, so that its own first sweep finds none of this.
+    // Started on an empty root, so that its first sweep finds nothing of this.
     const first = await startServing(config);
     await sweptOnce(first.url);
     for (const set of sets) await storeAll(deps.store, documentsOf(set));
@@ -190,7 +191,7 @@ describe('a crash', () => {
 describe('SIGTERM', () => {
   const endOf = async (cli: RunningCli) => (await cli.ended).code;
 
-  it('lets what runs end, starts nothing more, and ends with 0', async () => {
+  it('lets running jobs end, starts no job, and exits with 0', async () => {
     const s3 = await heldS3();
     const { cli, url } = await startServing(await s3.config());
     await post(url, eventsOf([0, 1, 2, 3, 4, 5, 6, 7].map(sealOf), 'backups'));
@@ -207,7 +208,7 @@ describe('SIGTERM', () => {
     expect(await endOf(cli)).toBe(0);
   });
 
-  it('a second time ends at once, whatever runs', async () => {
+  it('a second time ends the process at once', async () => {
     const s3 = await heldS3();
     const { cli, url } = await startServing(await s3.config());
     await post(url, eventsOf([sealOf(0)], 'backups'));
@@ -230,14 +231,14 @@ function isAlive(pid: number): boolean {
 }
 
 describe('a socket of systemd', () => {
-  it('keeps those waiting who send while the server is restarted, and refuses nobody', async () => {
+  it('keeps connections waiting while the server restarts, and refuses none', async () => {
     const deps = await freshDeps();
     const config = await configOf(deps.store.url);
     const listener = createTcpServer();
     await once(listener.listen(0, '127.0.0.1'), 'listening');
     const { port } = listener.address() as AddressInfo;
     const { fd } = (listener as unknown as { _handle: { fd: number } })._handle;
-    // A shell holds the socket, as systemd would; each line that it reads is a start.
+    // A shell holds the socket, as systemd would; it starts a server per line of its input.
     const main = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
     const start = `echo "pid $$" >&2; LISTEN_FDS=1 LISTEN_PID=$$ exec "${process.execPath}" "${main}" serve --json --config "${config}"`;
     const shell = spawn('sh', ['-c', `while read -r line; do sh -c '${start}' </dev/null; done`], {
@@ -250,7 +251,7 @@ describe('a socket of systemd', () => {
     });
     let said = '';
     shell.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
-    // Each on a connection of its own: one that is kept would be that of the server which has ended.
+    // A new connection each: a kept one would belong to the server that has ended.
     const send = () => ask(`http://127.0.0.1:${port}/events`, { method: 'POST', body: '[]' });
 
     shell.stdin?.write('first\n');

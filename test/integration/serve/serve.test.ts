@@ -22,10 +22,10 @@ async function healthOf(url: string): Promise<HealthSaid & { readonly status: nu
 }
 
 describe('serve', () => {
-  it('commits and validates a set that events announce, one validation for one manifest', async () => {
+  it('commits and validates a set after its events, with one validation per manifest', async () => {
     const deps = await freshDeps();
     const { url } = await serving(deps);
-    // Every start begins with a sweep, which would validate the set as well if it came to it now.
+    // Waits for the first sweep: it could validate the set too.
     await waitUntil(async () => 'sweptAt' in (await healthOf(url)));
     const set = await storeObjects(deps.store);
     const manifest = formatKey({ kind: 'manifest', timestamp: set.timestamp });
@@ -35,7 +35,7 @@ describe('serve', () => {
       expect(response.status).toBe(200);
     }
     await waitUntil(async () => (await verdictsOf(deps.store)).length > 0);
-    // A store that announces also tells of what the function itself wrote.
+    // The store also sends the event of the manifest that the function wrote.
     await post(url, eventsOf([manifest]));
     await waitUntil(async () => {
       const { running, waiting } = await healthOf(url);
@@ -44,7 +44,7 @@ describe('serve', () => {
     expect(await verdictsOf(deps.store)).toMatchObject([{ level: 'validate', status: 'complete' }]);
   });
 
-  it('finds by its timer what no event announced', async () => {
+  it('commits a set without events by its timer', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     await serving(deps, { sweepIntervalMs: 50 });
@@ -54,7 +54,7 @@ describe('serve', () => {
     );
   });
 
-  it('answers a flood at once, never with an error, and drops what the queue cannot hold', async () => {
+  it('answers a flood of events at once and without errors, and drops what the queue cannot hold', async () => {
     const deps = await freshDeps();
     const { url } = await serving(deps);
     const keys = Array.from({ length: 1500 }, (_, index) => {
@@ -91,7 +91,7 @@ describe('serve', () => {
     expect(await response.json()).toEqual(expect.any(Object));
   });
 
-  it('limits a body without a length too', async () => {
+  it('limits a body without a Content-Length too', async () => {
     const { url } = await serving(await freshDeps());
     const chunk = new Uint8Array(64 * 1024).fill(0x20);
     let sent = 0;
@@ -110,7 +110,7 @@ describe('serve', () => {
     expect([413, 'connection closed']).toContain(status);
   });
 
-  it('names at level debug what it ignores, and why, and writes nothing because of it', async () => {
+  it('logs ignored events with their reasons at level debug, and writes nothing for them', async () => {
     const deps = await freshDeps();
     const lines: string[] = [];
     const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
@@ -145,7 +145,7 @@ describe('serve', () => {
     expect(await keysOf(deps.store)).toEqual([]);
   });
 
-  it('says so when the port is taken', async () => {
+  it('fails with a clear error when the port is in use', async () => {
     const deps = await freshDeps();
     const { url } = await serving(deps);
     const again = startServe(serveOptions(deps, { port: Number(new URL(url).port) }));
@@ -155,7 +155,7 @@ describe('serve', () => {
     });
   });
 
-  it('stops with work waiting and connections open, and leaves the rest to the next start', async () => {
+  it('stops with waiting jobs and open connections; the next start does the rest', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     const first = await serving(deps);
@@ -174,7 +174,7 @@ describe('serve', () => {
   });
 });
 
-/** A store whose listings can be broken, and held up: what a health check and a sweep begin with. */
+/** A store whose listings can fail or wait: health checks and sweeps begin with one. */
 function moody(store: ObjectStore) {
   let mood: () => Promise<void> = async () => undefined;
   return {
@@ -192,7 +192,7 @@ function moody(store: ObjectStore) {
 }
 
 describe('healthz', () => {
-  it('fails while the root cannot be listed or was not swept, and is well again afterwards', async () => {
+  it('answers 503 while the root cannot be listed or swept, and 200 afterwards', async () => {
     let now = Date.now();
     const { store } = await freshDeps();
     const { store: broken, become } = moody(store);
@@ -204,7 +204,7 @@ describe('healthz', () => {
     await waitUntil(async () => 'sweptAt' in (await healthOf(url)));
     expect(await healthOf(url)).toMatchObject({ status: 200, ok: true, running: 0, waiting: 0 });
     become(() => Promise.reject(new Error('the network is down')));
-    // Who asks often is told what was found a moment ago.
+    // The result of a probe is reused for 10 s.
     now += 20_000;
     await waitUntil(async () => (await healthOf(url)).problems.length === 2);
     expect(await healthOf(url)).toMatchObject({
@@ -220,10 +220,10 @@ describe('healthz', () => {
     await waitUntil(async () => (await healthOf(url)).status === 200);
   });
 
-  it('says that it is draining, to connections that are still taken, and is gone afterwards', async () => {
+  it('reports draining while the server stops, and does not answer afterwards', async () => {
     const { store } = await freshDeps();
     const { store: slow, become } = moody(store);
-    // The first to list is the sweep, which keeps the server from being gone; the second is the health check.
+    // The first listing is the sweep's, which keeps the server draining; the second the probe's.
     const [sweep, check] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const checking = Promise.withResolvers<void>();
     let listings = 0;
@@ -237,7 +237,7 @@ describe('healthz', () => {
     const stopped = running.stop();
     const drained = fetch(`${running.url}/healthz`);
     await checking.promise;
-    // Whoever sends now is answered too: Ceph gives up a receiver that refuses a connection.
+    // Events are still answered: Ceph stops sending after a refused connection.
     expect((await post(running.url, eventsOf([SEAL]))).status).toBe(200);
     check.resolve();
     expect((await drained).status).toBe(503);
@@ -249,7 +249,7 @@ describe('healthz', () => {
 
 const SEAL = formatKey({ kind: 'seal', timestamp: '20260131010203' });
 
-describe('what senders really send', async () => {
+describe('a captured notification', async () => {
   const folder = new URL('../../../functions/events/fixtures/', import.meta.url);
   const names = (await readdir(folder)).filter((name) => name.endsWith('.json'));
 
@@ -262,7 +262,7 @@ describe('what senders really send', async () => {
       }[];
       for (const { body } of requests) {
         const isSns = typeof body === 'object' && body !== null && 'TopicArn' in body;
-        // Over HTTP, SNS needs a signature; this is what lies in SQS.
+        // Over HTTP, SNS messages need a signature; these are bodies of SQS messages.
         expect((await post(url, JSON.stringify(body))).status).toBe(isSns ? 403 : 200);
       }
     },

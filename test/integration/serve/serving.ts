@@ -7,7 +7,7 @@ import { type ServeOptions, type Serving, startServe } from '../../../functions/
 
 export const NEVER = 3600_000;
 
-/** Everything that a server of tests does not say itself: any port of this machine, and no sweep but the first. */
+/** Defaults of a server in tests: any free port on loopback, and only the first sweep. */
 export function serveOptions(
   { store, clock }: Deps,
   more: Partial<ServeOptions> = {},
@@ -16,7 +16,7 @@ export function serveOptions(
   return { store, clock, log, host: '127.0.0.1', port: 0, sweepIntervalMs: NEVER, ...more };
 }
 
-/** A server in this process, ended with the test. */
+/** A server in this process, stopped after the test. */
 export async function serving(deps: Deps, more: Partial<ServeOptions> = {}): Promise<Serving> {
   const server = await startServe(serveOptions(deps, more));
   onTestFinished(() => server.stop());

@@ -17,7 +17,7 @@ const SEAL = formatKey({ kind: 'seal', timestamp: '20260131010203' });
 
 type Message = Readonly<Record<string, string>>;
 
-/** Signs as Amazon's developer guide says, and not by the code under test. */
+/** Signs as Amazon's developer guide says, without the code under test. */
 function signed(message: Message, key = amazon.key): Message {
   const order =
     message['Type'] === 'Notification'
@@ -55,8 +55,8 @@ const confirmation = (more: Message = {}): Message => ({
   ...more,
 });
 
-/** A server that takes TOPIC, and what it has fetched from "Amazon". */
-async function door(fetchText: FetchText = async () => amazon.cert) {
+/** A server that accepts TOPIC, and the URLs that it fetched from "Amazon". */
+async function serverOfTopic(fetchText: FetchText = async () => amazon.cert) {
   const fetched: string[] = [];
   const { url } = await serving(await freshDeps(), {
     snsTopics: [TOPIC],
@@ -68,11 +68,11 @@ async function door(fetchText: FetchText = async () => amazon.cert) {
   return { fetched, send: (message: Message) => post(url, JSON.stringify(message)) };
 }
 
-describe('a message of SNS', () => {
+describe('an SNS message', () => {
   it.each(['1', '2'])(
-    'with a signature of version %s is taken, and its certificate fetched once',
+    'with a valid signature of version %s is accepted, and its certificate is fetched once',
     async (version) => {
-      const { send, fetched } = await door();
+      const { send, fetched } = await serverOfTopic();
       const message = signed(notification({ SignatureVersion: version }));
       const answers = await Promise.all([send(message), send(message), send(message)]);
       for (const answer of answers) expect(await answer.json()).toMatchObject({ taken: 1 });
@@ -82,24 +82,24 @@ describe('a message of SNS', () => {
     },
   );
 
-  it('confirms the subscription of a configured topic', async () => {
-    const { send, fetched } = await door();
+  it('to confirm the subscription of a configured topic is answered with the confirmation', async () => {
+    const { send, fetched } = await serverOfTopic();
     expect((await send(signed(confirmation()))).status).toBe(200);
     expect(fetched).toEqual([CERTIFICATE, confirmation()['SubscribeURL']]);
   });
 
   it.each([
     ['of another topic', notification({ TopicArn: `${TOPIC}2` }), amazon.key],
-    ['signed by another', notification(), other.key],
-    ['confirming another topic', confirmation({ TopicArn: `${TOPIC}2` }), amazon.key],
-    ['confirming, signed by another', confirmation(), other.key],
+    ['signed with another key', notification(), other.key],
+    ['that confirms another topic', confirmation({ TopicArn: `${TOPIC}2` }), amazon.key],
+    ['that confirms, signed with another key', confirmation(), other.key],
     [
-      'that would have us fetch elsewhere',
+      'whose SubscribeURL is not of SNS',
       confirmation({ SubscribeURL: 'https://169.254.169.254/' }),
       amazon.key,
     ],
-  ])('%s is refused, and confirms nothing', async (_, message, key) => {
-    const { send, fetched } = await door();
+  ])('%s is rejected, and no subscription is confirmed', async (_, message, key) => {
+    const { send, fetched } = await serverOfTopic();
     expect((await send(signed(message, key))).status).toBe(403);
     expect(fetched.filter((url) => url !== CERTIFICATE)).toEqual([]);
   });
@@ -116,33 +116,30 @@ describe('a message of SNS', () => {
     'https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0123.pem?Action=GetTopicAttributes',
     'file:///etc/passwd',
     '',
-  ])(
-    'that names %j for its certificate is refused, and nothing is fetched',
-    async (SigningCertURL) => {
-      const { send, fetched } = await door();
-      expect((await send(signed(notification({ SigningCertURL })))).status).toBe(403);
-      expect(fetched).toEqual([]);
-    },
-  );
+  ])('with the certificate URL %j is rejected, and nothing is fetched', async (SigningCertURL) => {
+    const { send, fetched } = await serverOfTopic();
+    expect((await send(signed(notification({ SigningCertURL })))).status).toBe(403);
+    expect(fetched).toEqual([]);
+  });
 
   it.each(['Message', 'Subject', 'Timestamp', 'MessageId'])(
-    'whose %s was altered is refused',
+    'with an altered %s is rejected',
     async (field) => {
-      const { send } = await door();
+      const { send } = await serverOfTopic();
       expect((await send({ ...signed(notification()), [field]: 'altered' })).status).toBe(403);
     },
   );
 
-  it('is refused without its signature, even when it says it is one', async () => {
-    const { send } = await door();
+  it('is rejected without a signature', async () => {
+    const { send } = await serverOfTopic();
     const { Type = '', Message = '' } = notification();
     expect((await send({ Type, Message })).status).toBe(403);
     expect((await send(notification({ Signature: 'FAKE' }))).status).toBe(403);
   });
 
-  it('is asked for again when Amazon cannot be reached, and taken then', async () => {
+  it('is answered with 503 while Amazon cannot be reached, and accepted when SNS retries', async () => {
     let broken = true;
-    const { send } = await door(async () => {
+    const { send } = await serverOfTopic(async () => {
       if (broken) throw new Error('no route to host');
       return amazon.cert;
     });
@@ -151,14 +148,14 @@ describe('a message of SNS', () => {
     expect((await send(signed(notification()))).status).toBe(200);
   });
 
-  it('is refused after its certificate has expired', async () => {
+  it('is rejected after its certificate has expired', async () => {
     const clock = () => new Date(Date.now() + 3 * 86_400_000);
     const deps = await freshDeps(clock);
     const { url } = await serving(deps, { snsTopics: [TOPIC], fetchText: async () => amazon.cert });
     expect((await post(url, JSON.stringify(signed(notification())))).status).toBe(403);
   });
 
-  it('is refused where no topic is configured', async () => {
+  it('is rejected when no topic is configured', async () => {
     const { url } = await serving(await freshDeps(), { fetchText: async () => amazon.cert });
     expect((await post(url, JSON.stringify(signed(notification())))).status).toBe(403);
   });

@@ -9,20 +9,20 @@ import {
 } from '../../backup-set/base/problems.ts';
 import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
-import type { Deps, Handled } from '../deps.ts';
-import { stateWithoutManifest } from '../handlers/validate.ts';
+import type { Deps, JobResult } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import { readPart } from '../stored/read-part.ts';
 import { NOTHING_CHECKED, writeVerdict } from '../stored/write-verdict.ts';
-import { objectsToRead } from '../tasks/verify-piece.ts';
 import { type CheckedObject, verifyObject } from './object.ts';
+import { objectsToRead } from './objects-to-read.ts';
 import { checkSet, finding } from './set.ts';
+import { checkUncommitted } from './uncommitted.ts';
 
 export interface VerifyOptions {
   /** Objects read at once; each holds one frame in memory. */
   readonly concurrency?: number;
   readonly onProgress?: (progress: VerifyProgress) => void;
-  /** Decompress every frame and count its rows too; true unless told otherwise. */
+  /** Also decompress every frame and count its rows. Default: true. */
   readonly decode?: boolean;
 }
 
@@ -33,23 +33,24 @@ interface VerifyProgress {
   readonly bytesTotal: number;
 }
 
-export interface Verified extends Handled {
+export interface VerifyResult extends JobResult {
   readonly verdict: Verdict;
 }
 
 const OBJECTS_IN_FLIGHT = 4;
 
 /**
- * Reads every byte of a set again: digests of objects and frames, every frame decompressed, its rows counted. Writes
- * the verdict of level `verify`, with all that `validate` would find too.
- * @throws StowageError `set/incomplete`, `set/damaged` when there is no manifest, `set/not-found`; errors of the store
- * (other than an absent object): a set that could not be read was not judged.
+ * Reads every byte of a set again: checks the digests of objects and frames, decompresses every
+ * frame and counts its rows. Writes the verdict of level `verify`, including all that `validate`
+ * finds.
+ * @throws StowageError `set/incomplete` or `set/damaged` when there is no manifest,
+ * `set/not-found`; errors of the store (other than a missing object): then the set is not judged.
  */
 export async function verifySet(
   deps: Deps,
   timestamp: string,
   options: VerifyOptions = {},
-): Promise<Verified> {
+): Promise<VerifyResult> {
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
   if (raw === undefined) throw await noManifest(deps, timestamp);
   const known: Known = { gone: new Set(), resized: new Set(), documents: new Set() };
@@ -73,7 +74,7 @@ export async function verifySet(
   return { verdict, wrote: [key] };
 }
 
-/** Objects that `validate` has told of already. */
+/** Objects for which `validate` reported a problem already. */
 interface Known {
   readonly gone: Set<string>;
   readonly resized: Set<string>;
@@ -107,7 +108,7 @@ async function readObjects(
     const isNews = ({ code }: Problem) => code !== 'size-differs' || !resized.has(object.key);
     gathered.add(object.content, found.filter(isNews));
   };
-  // Hours may have passed since `validate`: what is not read any more must not look as if it had been.
+  // Hours may have passed since `validate`: a part that is unreadable now must be reported.
   const onUnread = (content: number, problem: Problem) => {
     if (!documents.has(problem.object ?? '')) gathered.add(content, [problem]);
   };
@@ -115,7 +116,7 @@ async function readObjects(
   return { ...done, found: gathered.list() };
 }
 
-/** Content by content. */
+/** All objects of a set, content by content. */
 async function* objectsOfSet(
   deps: Deps,
   manifest: Manifest,
@@ -129,11 +130,11 @@ async function* objectsOfSet(
 }
 
 async function noManifest(deps: Deps, timestamp: string): Promise<StowageError> {
-  const { status, problems } = await stateWithoutManifest(deps, timestamp);
+  const { status, problems } = await checkUncommitted(deps, timestamp);
   const why = problems.slice(0, 3).map(({ message }) => message);
   return new StowageError(
     status === 'damaged' ? 'set/damaged' : 'set/incomplete',
-    `set ${timestamp} has no manifest, so there is nothing to verify it by: ${why.join('; ')}`,
+    `set ${timestamp} has no manifest to verify it against: ${why.join('; ')}`,
     { where: { set: timestamp } },
   );
 }

@@ -3,27 +3,32 @@ import { isStowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../deps.ts';
-import { readDocument } from '../stored/load.ts';
-import { OVERDUE_AFTER_SECONDS, type SweepOptions } from './report.ts';
+import { readDocument } from './load.ts';
+
+/** The limit for restores, and for sets whose plan names none. */
+export const OVERDUE_AFTER_SECONDS = 3600;
 
 /** When the last object under a prefix was stored; undefined when there is none. */
 export async function lastArrival(deps: Deps, prefix: string): Promise<Date | undefined> {
   let newest: Date | undefined;
   for await (const { key, modifiedAt } of deps.store.list(prefix, { signal: deps.signal })) {
-    // What we say about a set is no sign of life of its segments.
+    // A function writes verdicts, so a verdict does not show that a segment is still at work.
     if (parseKey(key)?.kind === 'verdict') continue;
     if (newest === undefined || modifiedAt > newest) newest = modifiedAt;
   }
   return newest;
 }
 
-/** Silence in seconds after which an unsealed set is overdue. */
-export async function overdueAfterMs(
+/**
+ * Seconds without a new object after which an unsealed set is overdue.
+ * @param override replaces what the set's plan says.
+ */
+export async function overdueLimitSeconds(
   deps: Deps,
   timestamp: string,
-  { overdueAfterSeconds }: SweepOptions,
+  override: number | undefined,
 ): Promise<number> {
-  if (overdueAfterSeconds !== undefined) return overdueAfterSeconds;
+  if (override !== undefined) return override;
   const raw = await readDocument(deps, formatKey({ kind: 'plan', timestamp }));
   if (raw === undefined) return OVERDUE_AFTER_SECONDS;
   try {
@@ -34,6 +39,6 @@ export async function overdueAfterMs(
   }
 }
 
-export function isOverdue(deps: Deps, last: Date | undefined, seconds: number): boolean {
-  return last === undefined || deps.clock().getTime() - last.getTime() > seconds * 1000;
+export function isOverdue(deps: Deps, last: Date | undefined, limitSeconds: number): boolean {
+  return last === undefined || deps.clock().getTime() - last.getTime() > limitSeconds * 1000;
 }

@@ -1,8 +1,8 @@
 import type { Invocation } from './environment.ts';
 import type { Values } from './metrics.ts';
 
-/** Runs one piece of work, and counts how long it took, how it ended and what came of it. */
-export async function measured(
+/** Runs one piece of work, and records its duration, its result and the metrics it returns. */
+export async function measure(
   invocation: Invocation,
   work: (invocation: Invocation) => Promise<Values>,
 ): Promise<void> {

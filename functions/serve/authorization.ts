@@ -1,15 +1,16 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 /**
- * Whether a request carries one of these secrets: as a bearer token, or as the password of HTTP basic authentication with
- * any user name, which is what senders that can only be given a URL make of `https://any:secret@host/`.
+ * Whether a request carries one of these secrets: as a bearer token, or as the password of HTTP
+ * basic authentication with any user name. The latter is what a sender makes of the URL
+ * `https://any:secret@host/`.
  */
 export function isAuthorized(
   authorization: string | undefined,
   secrets: readonly string[],
 ): boolean {
   const presented = secretIn(authorization ?? '');
-  // Digests have the same length whatever was sent, and none is left out: the time taken says nothing about a secret.
+  // Compares digests of equal length, and always all of them, so that the time reveals no secret.
   const own = digest(presented ?? '');
   const matches = secrets.filter((secret) => timingSafeEqual(digest(secret), own));
   return presented !== undefined && matches.length > 0;

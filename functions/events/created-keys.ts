@@ -6,7 +6,7 @@ export interface Created {
   readonly key: string;
 }
 
-/** Why something in a notification is no news, and what it was, for the log. */
+/** Why an entry of a notification names no created key, and the entry itself, for the log. */
 export interface Ignored {
   readonly reason:
     | 'foreign-shape'
@@ -20,14 +20,16 @@ export interface Ignored {
 }
 
 export interface CreatedKeys {
-  /** Keys relative to the root; what they mean is for others to tell. */
+  /** Keys relative to the root, of any kind. */
   readonly keys: readonly string[];
   readonly ignored: readonly Ignored[];
 }
 
-/** Senders put one record into a body, AWS may put some. A megabyte of commas must not become half a million of them. */
+/**
+ * Senders put one record into a body, AWS a few. A body of commas must not give 500,000 records.
+ */
 const RECORDS_MAX = 10_000;
-/** Of what was ignored, quoted in the log. */
+/** How much of an ignored entry the log quotes. */
 const WHAT_CHARS_MAX = 200;
 
 const S3Record = z.object({
@@ -42,16 +44,16 @@ const S3Record = z.object({
 });
 type S3Record = z.infer<typeof S3Record>;
 
-/** AWS, Ceph RGW, MinIO, RustFS, versitygw (its older releases without the object around) and the emulators. */
+/** AWS, Ceph RGW, MinIO, RustFS, the emulators, and versitygw (older releases: a bare array). */
 const S3Records = z
   .array(z.unknown())
   .transform((records) => ({ Records: records }))
   .or(z.object({ Records: z.array(z.unknown()) }));
 
-/** AWS and versitygw send it when notifications are set up. */
+/** AWS and versitygw send it when notifications are configured. */
 const TestEvent = z.object({ Event: z.literal('s3:TestEvent') });
 
-/** `detail` carries no version that could be relied upon, and its keys are raw. */
+/** `detail` has no reliable version, and its keys are not encoded. */
 const EventBridge = z.object({
   source: z.literal('aws.s3'),
   'detail-type': z.string(),
@@ -65,9 +67,9 @@ const EventBridge = z.object({
 const SnsEnvelope = z.object({ Type: z.literal('Notification'), Message: z.string() });
 
 /**
- * What the body of a notification, of any sender, says was created under a root. Whatever else it holds (test events,
- * deletions, other buckets, shapes of others) is ignored by name: an event is only a hint, and what it does not tell, the
- * sweeper finds. Pure.
+ * The keys that a notification of any sender says were created under a root. Everything else in
+ * it (test events, deletions, other buckets, unknown shapes) is ignored with a reason: an event is
+ * only a hint, and the sweeper finds the rest. Pure.
  */
 export function createdKeys(rootUrl: string, body: unknown): CreatedKeys {
   const seen = normalise(body);
@@ -80,7 +82,7 @@ export function createdKeys(rootUrl: string, body: unknown): CreatedKeys {
 
 function normalise(body: unknown): (Created | Ignored)[] {
   const envelope = SnsEnvelope.safeParse(body);
-  // Unwrapped once only: an envelope inside an envelope is nobody's.
+  // Unwrapped only once: no sender puts an envelope into an envelope.
   return unwrapped(envelope.success ? parsed(envelope.data.Message) : body);
 }
 
@@ -108,7 +110,7 @@ function fromBridge({
   return { bucket: bucket.name, key: object.key };
 }
 
-/** MinIO and RustFS count changes of an object's tags and retention among its creations. */
+/** MinIO and RustFS report changes of an object's tags and retention as creations. */
 const CREATION = /^(?:s3:)?ObjectCreated:(?!Put(?:Tagging|Retention|LegalHold|Acl)|DeleteTagging)/;
 
 function fromRecord(record: S3Record): Created | Ignored {
@@ -122,9 +124,9 @@ function fromRecord(record: S3Record): Created | Ignored {
 
 function keyOf({ eventSource, eventName, s3 }: S3Record): string | undefined {
   const { key } = s3.object;
-  // Ceph writes the key as it is: decoding would corrupt `+` and `%`.
+  // Ceph does not encode the key: decoding would corrupt `+` and `%`.
   if (eventSource === 'ceph:s3') return key;
-  // So does versitygw, which calls itself aws:s3 but writes `s3:` before its events, as AWS never does.
+  // Nor does versitygw: it calls itself aws:s3, but prefixes its events with `s3:`, unlike AWS.
   if (eventSource === 'aws:s3' && eventName.startsWith('s3:')) return key;
   try {
     return decodeURIComponent(key.replaceAll('+', ' '));
@@ -133,7 +135,7 @@ function keyOf({ eventSource, eventName, s3 }: S3Record): string | undefined {
   }
 }
 
-/** The key relative to the root. A directory has no bucket, and who announces for it names keys as we do. */
+/** The key relative to the root. A directory has no bucket, and its keys are relative already. */
 function underRoot(rootUrl: string, { bucket, key }: Created): string | Ignored {
   const [, own, path = ''] = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(rootUrl) ?? [];
   if (own !== undefined && bucket !== own) return ignored('other-bucket', `${bucket}/${key}`);
@@ -146,7 +148,7 @@ function ignored(reason: Ignored['reason'], what: unknown): Ignored {
   return { reason, what: text.slice(0, WHAT_CHARS_MAX) };
 }
 
-/** JSON.parse reads brackets in brackets to any depth; JSON.stringify overflows the stack on them. */
+/** JSON.parse reads any depth of nesting; JSON.stringify overflows the stack on it. */
 function written(what: unknown): string {
   try {
     return JSON.stringify(what) ?? 'nothing';

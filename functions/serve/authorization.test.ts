@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { isAuthorized } from './admission.ts';
+import { isAuthorized } from './authorization.ts';
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 
-describe('isAdmitted', () => {
+describe('isAuthorized', () => {
   it.each(['Bearer s3:cret', 'bearer s3:cret', basic('stowage:s3:cret'), basic(':s3:cret')])(
-    'takes %s',
+    'accepts the header %s',
     (header) => {
       expect(isAuthorized(header, ['other', 's3:cret'])).toBe(true);
     },
@@ -24,20 +24,20 @@ describe('isAdmitted', () => {
     'Basic s3:cret',
     basic('s3:cret'),
     basic('stowage:'),
-  ])('refuses %s', (header) => {
+  ])('rejects the header %s', (header) => {
     expect(isAuthorized(header, ['s3:cret'])).toBe(false);
   });
 
-  it('admits nobody by an empty header where there are no secrets', () => {
+  it('is false for an empty header when there are no secrets', () => {
     expect(isAuthorized(undefined, [])).toBe(false);
   });
 
   it.each([
-    // The password stood percent-encoded in the URL that the sender was given.
+    // The URL of the sender had the password percent-encoded.
     ['ceph-rgw', 5, 's3cret+x'],
     ['versitygw', 0, 'pa+ss'],
     ['minio', 0, 's3cret-token'],
-  ])('takes what %s was seen to send', (sender, index, secret) => {
+  ])('accepts a captured header of %s', (sender, index, secret) => {
     const requests = JSON.parse(
       readFileSync(new URL(`../events/fixtures/${sender}.json`, import.meta.url), 'utf8'),
     ) as { headers: Record<string, string> }[];

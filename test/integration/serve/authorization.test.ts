@@ -16,7 +16,7 @@ afterAll(() => certificates.remove());
 const event = { method: 'POST', body: '[]' };
 
 describe('a secret', () => {
-  it('lets in who presents it as a token or in the URL, and nobody else', async () => {
+  it('is accepted as a bearer token or in the URL, and a request without it is rejected', async () => {
     const { url } = await serving(await freshDeps(), { token: 's3cret' });
     const status = async (authorization?: string) =>
       (await post(url, '[]', authorization === undefined ? {} : { authorization })).status;
@@ -24,13 +24,13 @@ describe('a secret', () => {
     expect(await status(basic('any', 's3cret'))).toBe(200);
     for (const wrong of [undefined, 'Bearer s3cre', basic('s3cret', ''), 's3cret'])
       expect(await status(wrong)).toBe(401);
-    // SNS sends the password of its URL only when it is asked for one.
+    // SNS sends the password of its URL only after a challenge.
     expect((await post(url, '[]')).headers.get('www-authenticate')).toMatch(/^Basic /);
     const metrics = await fetch(`${url}/metrics`, { headers: { authorization: 'Bearer s3cret' } });
     expect(metricIn(await metrics.text(), 'stowage_events_total{result="refused"}')).toBe(5);
   });
 
-  it('of metrics opens the metrics and nothing else; health is for everybody', async () => {
+  it('for metrics gives access to /metrics only, and /healthz needs none', async () => {
     const { url } = await serving(await freshDeps(), { token: 's3cret', metricsToken: 'figures' });
     const authorization = 'Bearer figures';
     expect((await fetch(`${url}/metrics`)).status).toBe(401);
@@ -42,7 +42,7 @@ describe('a secret', () => {
 });
 
 describe('TLS', () => {
-  it('is spoken with a certificate of one’s own, and takes secrets as before', async () => {
+  it('works with the configured certificate and with secrets', async () => {
     const { url } = await serving(await freshDeps(), { tls: server, token: 's3cret' });
     expect(url).toMatch(/^https:/);
     const headers = { authorization: 'Bearer s3cret' };
@@ -51,7 +51,7 @@ describe('TLS', () => {
     await expect(ask(`${url}/healthz`, { ca: theirs.cert })).rejects.toThrow();
   });
 
-  it('with a client authority is for its clients only, whatever they ask', async () => {
+  it('with a client authority rejects clients without its certificate on every path', async () => {
     const { url } = await serving(await freshDeps(), { tls: { ...server, clientCa: ours.cert } });
     const ca = ours.cert;
     expect((await ask(`${url}/events`, { ...event, ca, ...client })).status).toBe(200);
@@ -61,7 +61,7 @@ describe('TLS', () => {
     }
   });
 
-  it('goes on with new certificates, and with the old ones when the new cannot be used', async () => {
+  it('uses renewed certificates, and keeps the old ones when the new ones are invalid', async () => {
     const running = await serving(await freshDeps(), { tls: server });
     const serial = async () => {
       const socket = connect({
@@ -83,7 +83,7 @@ describe('TLS', () => {
     expect(await serial()).not.toBe(first);
   });
 
-  it('is refused with files that are no certificates, naming the fields', async () => {
+  it('is refused with files that are not certificates, and the error names the fields', async () => {
     const broken = serveOptions(await freshDeps(), { tls: { cert: 'x', key: 'y' } });
     await expect(startServe(broken)).rejects.toMatchObject({
       code: 'config/invalid',
@@ -92,12 +92,12 @@ describe('TLS', () => {
   });
 });
 
-describe('an address that others reach', () => {
+describe('an address that other machines can reach', () => {
   it.each(['0.0.0.0', '::', '203.0.113.7'])(
-    '%s is refused without a guard, naming what would be one',
+    '%s is refused without a secret or client certificates',
     async (host) => {
-      const unguarded = startServe(serveOptions(await freshDeps(), { host }));
-      await expect(unguarded).rejects.toMatchObject({
+      const starting = startServe(serveOptions(await freshDeps(), { host }));
+      await expect(starting).rejects.toMatchObject({
         code: 'config/invalid',
         message: expect.stringMatching(/--token-file.*--client-ca/) as string,
       });
@@ -107,9 +107,11 @@ describe('an address that others reach', () => {
   it.each([
     ['a secret', { token: 's3cret' }],
     ['client certificates', { tls: { ...server, clientCa: ours.cert } }],
-  ])('is tried with %s', async (_, guard) => {
-    // An address of documentation, which no machine has: it fails where an unguarded one does not get to.
-    const guarded = startServe(serveOptions(await freshDeps(), { host: '203.0.113.7', ...guard }));
-    await expect(guarded).rejects.toThrow(/cannot listen on 203\.0\.113\.7/);
+  ])('is accepted with %s', async (_, authentication) => {
+    // No machine has this documentation address: listening fails, after the check has passed.
+    const starting = startServe(
+      serveOptions(await freshDeps(), { host: '203.0.113.7', ...authentication }),
+    );
+    await expect(starting).rejects.toThrow(/cannot listen on 203\.0\.113\.7/);
   });
 });

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { createdKeys, type Ignored } from './normalise.ts';
+import { createdKeys, type Ignored } from './created-keys.ts';
 
 const SET = 'sets/20260131/20260131010203';
 const RECEIPT = `${SET}/receipts/0/1-1-000001.json`;
@@ -58,9 +58,9 @@ const record = (key: string, more: object = {}) => ({
 });
 const raw = (key: string) => record(key, { eventSource: 'ceph:s3' });
 
-describe('newsFor', () => {
+describe('createdKeys', () => {
   it.each(Object.entries(CAPTURED))(
-    '%s: finds what was created, by the keys that are in the store',
+    'returns the stored keys of created objects from notifications of %s',
     (name, { keys, ignored, root = ROOT }) => {
       const news = requestsIn(name).map(({ body }) => createdKeys(root, body));
       expect(news.flatMap((some) => some.keys)).toEqual(keys);
@@ -87,12 +87,15 @@ describe('newsFor', () => {
     ['unicode', 'é/日本/🗄', '%C3%A9/%E6%97%A5%E6%9C%AC/%F0%9F%97%84'],
     ['quotes', `'"\``, '%27%22%60'],
     ['control characters', 'a\nb\0', 'a%0Ab%00'],
-  ])('reads a key with %s the same from who encodes and who does not', (_, key, encoded) => {
-    expect(createdKeys('s3://backups', { Records: [record(encoded)] }).keys).toEqual([key]);
-    expect(createdKeys('s3://backups', { Records: [raw(key)] }).keys).toEqual([key]);
-  });
+  ])(
+    'reads a key with %s from senders that encode keys and from those that do not',
+    (_, key, encoded) => {
+      expect(createdKeys('s3://backups', { Records: [record(encoded)] }).keys).toEqual([key]);
+      expect(createdKeys('s3://backups', { Records: [raw(key)] }).keys).toEqual([key]);
+    },
+  );
 
-  it('takes a bare list of records, as older versitygw sends it', () => {
+  it('accepts a bare array of records, as older versitygw releases send it', () => {
     const lists = requestsIn('versitygw').map(
       ({ body }) => (body as { Records?: object[] }).Records ?? [],
     );
@@ -104,7 +107,7 @@ describe('newsFor', () => {
     ]);
   });
 
-  it('names what it ignores, and keeps the good records beside it', () => {
+  it('names ignored records with a reason, and keeps the valid ones', () => {
     const body = {
       Records: [
         null,
@@ -134,11 +137,11 @@ describe('newsFor', () => {
     ]);
   });
 
-  it('knows no bucket under a directory', () => {
+  it('returns keys under a directory without a bucket', () => {
     expect(createdKeys('file:///mnt/b', { Records: [record(SEAL)] }).keys).toEqual([SEAL]);
   });
 
-  it('refuses a body of endless records as a whole', () => {
+  it('ignores a body with too many records as a whole', () => {
     const { keys, ignored } = createdKeys(
       's3://backups',
       Array<unknown>(10_001).fill(record(SEAL)),
@@ -147,12 +150,12 @@ describe('newsFor', () => {
     expect(ignored).toEqual([{ reason: 'too-many-records', what: '10001 records' }]);
   });
 
-  it('quotes no more than a line of what it does not know', () => {
+  it('quotes at most 200 characters of an unknown entry', () => {
     const [ignored] = createdKeys('s3://backups', { long: 'x'.repeat(100_000) }).ignored;
     expect(ignored?.what.length).toBeLessThanOrEqual(200);
   });
 
-  it('ignores brackets in brackets, however deep', () => {
+  it('ignores a body of deeply nested arrays', () => {
     const body: unknown = JSON.parse(`${'['.repeat(400_000)}${']'.repeat(400_000)}`);
     expect(createdKeys('s3://backups', body)).toMatchObject({
       keys: [],
@@ -170,7 +173,7 @@ describe('newsFor', () => {
     { Type: 'Notification', Message: 'no JSON' },
     { Type: 'Notification', Message: JSON.stringify({ Type: 'Notification', Message: '{}' }) },
     { Type: 'SubscriptionConfirmation', SubscribeURL: 'https://example.com' },
-  ])('takes %j for no news', (body) => {
+  ])('returns no key for %j', (body) => {
     expect(createdKeys('s3://backups', body)).toMatchObject({
       keys: [],
       ignored: [{ reason: 'foreign-shape' }],

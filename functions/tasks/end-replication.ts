@@ -1,0 +1,82 @@
+import { isStowageError } from '../../backup-set/base/errors.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import type { ProblemList } from '../../backup-set/base/problems.ts';
+import { failure } from '../../backup-set/base/result.ts';
+import { partsOfTask } from '../../backup-set/base/timestamps.ts';
+import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
+import type { Deps, JobResult } from '../deps.ts';
+import { type StitchResult, stitch } from '../handlers/stitch.ts';
+import { validate } from '../handlers/validate.ts';
+import { copyObject } from '../sets/copy-object.ts';
+import type { PieceResult } from './piece-result.ts';
+import { requireReplica } from './replicate-piece.ts';
+import { endTask, type TaskEnd } from './tasks.ts';
+
+/** Copies plan and seal after all objects, then commits and validates the copy of the set. */
+export async function endReplication(
+  deps: Deps,
+  task: string,
+  done: PieceResult,
+): Promise<JobResult> {
+  const { timestamp } = partsOfTask(task);
+  const replica = requireReplica(deps);
+  const { objects, bytes } = done;
+  const end = (
+    status: TaskEnd['status'],
+    { problems, problemsTotal }: ProblemList,
+    verdict?: string,
+  ) =>
+    endTask(deps, task, {
+      root: replica.url,
+      objects,
+      bytes,
+      status,
+      problems,
+      problemsTotal,
+      ...(verdict === undefined ? {} : { verdict }),
+    });
+  if (done.problemsTotal > 0) return end('damaged', done);
+  for (const kind of ['plan', 'seal'] as const) {
+    const key = formatKey({ kind, timestamp });
+    const stored = await deps.store.head(key, { signal: deps.signal });
+    const result =
+      stored === undefined
+        ? failure<Problem>({
+            code: 'object-missing',
+            object: key,
+            message: 'the object is missing',
+          })
+        : await copyObject({ from: deps.store, to: replica }, stored, { signal: deps.signal });
+    if (!result.ok) return end('damaged', boundedProblems([result.failure]));
+  }
+  const depsOfReplica: Deps = { ...deps, store: replica };
+  const stitched = await stitchOrRefuse(depsOfReplica, timestamp);
+  if (stitched.status !== 'complete')
+    return end(
+      stitched.status === 'open' ? 'incomplete' : stitched.status,
+      boundedProblems(stitched.problems),
+    );
+  const { verdict, wrote } = await validate(depsOfReplica, timestamp);
+  const [key] = wrote;
+  return end(verdict.status, verdict, key);
+}
+
+/**
+ * Other manifest parts at the alternate location are a finding, not an error to retry: no later try
+ * would succeed.
+ */
+async function stitchOrRefuse(
+  deps: Deps,
+  timestamp: string,
+): Promise<Pick<StitchResult, 'status' | 'problems'>> {
+  try {
+    return await stitch(deps, timestamp);
+  } catch (error) {
+    if (!isStowageError(error, 'set/damaged')) throw error;
+    const { object = formatKey({ kind: 'manifest', timestamp }) } = error.where;
+    return {
+      status: 'damaged',
+      problems: [{ code: 'documents-disagree', object, message: error.message }],
+    };
+  }
+}

@@ -1,0 +1,116 @@
+import { writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { decode, encode } from '../../../backup-set/base/document.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import { Manifest } from '../../../backup-set/documents/manifest.ts';
+import type { Deps } from '../../../functions/deps.ts';
+import { stitch } from '../../../functions/handlers/stitch.ts';
+import { copySet } from '../../../functions/sets/copy.ts';
+import { deleteSet, planDeletion } from '../../../functions/sets/delete.ts';
+import { listTimestamps } from '../../../functions/sets/list.ts';
+import { describeSet, requireSet } from '../../../functions/sets/status.ts';
+import { bytesOf, fileOf, freshDeps, keysOf } from './place.ts';
+import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
+
+const OLDER = '20260131010203';
+const YOUNGER = '20260201010203';
+const manifestOf = (timestamp: string) => formatKey({ kind: 'manifest', timestamp });
+
+async function committed(deps: Deps, timestamp: string): Promise<SmallSet> {
+  const set = await storeObjects(deps.store, { timestamp });
+  await storeAll(deps.store, documentsOf(set));
+  await stitch(deps, timestamp);
+  return set;
+}
+
+describe('a list of sets', () => {
+  it('names every timestamp under the root, the oldest first', async () => {
+    const deps = await freshDeps();
+    await committed(deps, YOUNGER);
+    await committed(deps, OLDER);
+    await deps.store.create('sets/20260131/notes/x', Buffer.from('x'));
+    expect(await listTimestamps(deps.store)).toEqual([OLDER, YOUNGER]);
+  });
+
+  it('shows an open set as open, and a committed set with its totals', async () => {
+    const deps = await freshDeps();
+    const set = await storeObjects(deps.store, { timestamp: OLDER });
+    await storeAll(deps.store, [set.plan, ...set.receipts]);
+    const open = { timestamp: OLDER, status: 'open', database: 'places', totals: undefined };
+    expect(await describeSet(deps, OLDER)).toMatchObject(open);
+    await storeAll(deps.store, [...set.sealParts, set.seal]);
+    await stitch(deps, OLDER);
+    const { totals } = decode(Manifest, {
+      key: manifestOf(OLDER),
+      bytes: await bytesOf(deps.store, manifestOf(OLDER)),
+    });
+    expect(await describeSet(deps, OLDER)).toMatchObject({ status: 'complete', totals });
+  });
+
+  it('refuses a timestamp under which nothing is stored', async () => {
+    await expect(requireSet(await freshDeps(), OLDER)).rejects.toMatchObject({
+      code: 'set/not-found',
+    });
+  });
+});
+
+describe('the deletion of a set', () => {
+  it('plans to remove every object, the manifest first, and removes nothing else', async () => {
+    const deps = await freshDeps();
+    await committed(deps, OLDER);
+    await committed(deps, YOUNGER);
+    const plan = await planDeletion(deps, OLDER);
+    const stored = await keysOf(deps.store, `sets/20260131/${OLDER}/`);
+    expect(plan.objects[0]).toBe(manifestOf(OLDER));
+    expect(plan.objects.toSorted()).toEqual(stored.toSorted());
+    expect(plan.neededBy).toEqual([]);
+    await deleteSet(deps, plan);
+    expect(await listTimestamps(deps.store)).toEqual([YOUNGER]);
+  });
+
+  it('names the younger sets whose manifests need the set', async () => {
+    const deps = await freshDeps();
+    await committed(deps, OLDER);
+    await committed(deps, YOUNGER);
+    const key = manifestOf(YOUNGER);
+    const manifest = decode(Manifest, { key, bytes: await bytesOf(deps.store, key) });
+    await writeFile(fileOf(deps.store, key), encode(Manifest, { ...manifest, needs: [OLDER] }));
+    expect((await planDeletion(deps, OLDER)).neededBy).toEqual([YOUNGER]);
+  });
+
+  it('refuses a timestamp under which nothing is stored', async () => {
+    await expect(planDeletion(await freshDeps(), OLDER)).rejects.toMatchObject({
+      code: 'set/not-found',
+    });
+  });
+});
+
+describe('a copy of a set', () => {
+  it('skips objects that the target has with the right size', async () => {
+    const [from, to] = [await freshDeps(), await freshDeps()];
+    await committed(from, OLDER);
+    const first = await copySet(from, to, OLDER);
+    expect(first).toMatchObject({ skipped: 0, verdict: { status: 'complete' } });
+    const second = await copySet(from, to, OLDER);
+    expect(second).toMatchObject({ copied: { objects: 0 }, skipped: first.copied.objects });
+  });
+
+  it('fails with storage/exists when the target has an object of another size', async () => {
+    const [from, to] = [await freshDeps(), await freshDeps()];
+    const { plan } = await committed(from, OLDER);
+    await to.store.create(plan.key, Buffer.from('{}'));
+    await expect(copySet(from, to, OLDER)).rejects.toMatchObject({
+      code: 'storage/exists',
+      message: expect.stringContaining('has 2 bytes') as string,
+    });
+    expect(await to.store.head(manifestOf(OLDER))).toBeUndefined();
+  });
+
+  it('refuses a set without a manifest, and a target that is the root of the set', async () => {
+    const [from, to] = [await freshDeps(), await freshDeps()];
+    const set = await storeObjects(from.store, { timestamp: OLDER });
+    await storeAll(from.store, documentsOf(set));
+    await expect(copySet(from, to, OLDER)).rejects.toMatchObject({ code: 'set/incomplete' });
+    await expect(copySet(from, from, OLDER)).rejects.toMatchObject({ code: 'usage/flag' });
+  });
+});

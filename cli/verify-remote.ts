@@ -2,12 +2,12 @@ import { decode } from '../backup-set/base/document.ts';
 import { StowageError } from '../backup-set/base/errors.ts';
 import { formatKey, parseKey, taskPrefix } from '../backup-set/base/keys.ts';
 import type { Verdict } from '../backup-set/base/verdict.ts';
+import { plural } from '../backup-set/base/words.ts';
 import { TaskOutcome, TaskPlan } from '../backup-set/documents/tasks.ts';
 import type { Deps } from '../functions/deps.ts';
 import { listKeys, readDocument } from '../functions/stored/load.ts';
 import { requestTask } from '../functions/tasks/tasks.ts';
 import type { ClusterContext } from './context.ts';
-import { plural } from './output/format.ts';
 import { waitForFunctions } from './wait-for-functions.ts';
 
 /** Ten times the pause of the proof's polling: listing receipts costs a request. */

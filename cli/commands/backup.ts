@@ -1,3 +1,4 @@
+import { count, plural } from '../../backup-set/base/words.ts';
 import { type BackupResult, runBackup } from '../backup/coordinate.ts';
 import type { ClusterCommand } from '../command.ts';
 import {
@@ -9,7 +10,7 @@ import {
   SELECTION_LISTS,
   selectionFrom,
 } from '../flags.ts';
-import { bytes, count, duration, plural, printable, rate, table } from '../output/format.ts';
+import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 
 const WAIT_SECONDS = 600;

@@ -1,9 +1,10 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import { deleteSet, planDeletion } from '../../functions/sets/delete.ts';
 import type { ClusterCommand } from '../command.ts';
 import { timestampFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
-import { bytes, plural } from '../output/format.ts';
+import { bytes } from '../output/format.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 export const deleteCommand: ClusterCommand = {

@@ -1,8 +1,9 @@
+import { count } from '../../backup-set/base/words.ts';
 import { timestampsIn } from '../../functions/sets/list.ts';
 import { describeSet, type SetSummary } from '../../functions/sets/status.ts';
 import type { ClusterCommand } from '../command.ts';
 import { withStore } from '../open.ts';
-import { bytes, count, duration, table } from '../output/format.ts';
+import { bytes, duration, table } from '../output/format.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 export const listCommand: ClusterCommand = {

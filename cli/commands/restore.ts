@@ -1,4 +1,5 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
 import {
@@ -11,7 +12,7 @@ import {
   selectionFrom,
   timestampFrom,
 } from '../flags.ts';
-import { count, duration, plural } from '../output/format.ts';
+import { duration } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import { type RestoreResult, runRestore } from '../restore/coordinate.ts';
 

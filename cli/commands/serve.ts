@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { messageOf } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import { type Serving, startServe } from '../../functions/serve/serve.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFlag, numberFrom } from '../flags.ts';
 import { withReplica } from '../open.ts';
-import { plural, printable } from '../output/format.ts';
+import { printable } from '../output/format.ts';
 import { activatedSocket, secretsOf, tlsOf } from '../serving.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 

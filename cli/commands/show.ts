@@ -1,4 +1,5 @@
 import type { Verdict } from '../../backup-set/base/verdict.ts';
+import { count } from '../../backup-set/base/words.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Manifest as ManifestSchema } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
@@ -9,7 +10,7 @@ import { countReceipts } from '../../functions/stored/load.ts';
 import type { ClusterCommand } from '../command.ts';
 import { timestampFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
-import { bytes, count, duration, printable, rate, table } from '../output/format.ts';
+import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 

@@ -1,4 +1,5 @@
 import type { Verdict } from '../../backup-set/base/verdict.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import { verifySet } from '../../functions/check/verify.ts';
 import { validate } from '../../functions/handlers/validate.ts';
 import { requireSet } from '../../functions/sets/status.ts';
@@ -6,7 +7,7 @@ import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFrom, timestampFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
-import { bytes, plural } from '../output/format.ts';
+import { bytes } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import { showVerifyProgress } from '../output/verify-progress.ts';
 import { verifyRemotely } from '../verify-remote.ts';

@@ -1,5 +1,6 @@
 import { describeProblem, type Problem } from '../../backup-set/base/verdict.ts';
-import { count, printable } from './format.ts';
+import { count } from '../../backup-set/base/words.ts';
+import { printable } from './format.ts';
 
 /** Lines shown to a person; --json has them all. */
 const SHOWN = 12;

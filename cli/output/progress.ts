@@ -1,4 +1,5 @@
-import { bytes, count, duration, printable, rate } from './format.ts';
+import { count } from '../../backup-set/base/words.ts';
+import { bytes, duration, printable, rate } from './format.ts';
 import type { Output } from './output.ts';
 
 /** One segment's line. */

@@ -1,5 +1,6 @@
+import { plural } from '../../backup-set/base/words.ts';
 import type { ClusterContext } from '../context.ts';
-import { bytes, plural, rate } from './format.ts';
+import { bytes, rate } from './format.ts';
 
 const SHOW_MS = 500;
 const PLAIN_MS = 5_000;

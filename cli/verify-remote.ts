@@ -27,7 +27,7 @@ export async function verifyRemotely(
   const parsed = parseKey(key);
   const task = parsed?.kind === 'task-request' ? parsed.task : '';
   context.output.note('request', { task }, `asked for ${key}`);
-  const show = showSlices(context, deps, task);
+  const show = showSliceProgress(context, deps, task);
   let outcome: TaskOutcome | undefined;
   const holds = async () => {
     outcome ??= await readOutcome(deps, task);
@@ -43,7 +43,7 @@ export async function verifyRemotely(
         where: { set: timestamp },
       },
     );
-  return verdictOf(timestamp, outcome);
+  return verdictFromOutcome(timestamp, outcome);
 }
 
 async function readOutcome(deps: Deps, task: string): Promise<TaskOutcome | undefined> {
@@ -52,7 +52,7 @@ async function readOutcome(deps: Deps, task: string): Promise<TaskOutcome | unde
 }
 
 /** As the outcome has it: a set that could not be cut has no verdict, and the newest may be another task's. */
-function verdictOf(timestamp: string, outcome: TaskOutcome): Verdict {
+function verdictFromOutcome(timestamp: string, outcome: TaskOutcome): Verdict {
   const { status, problems, problemsTotal, objects, bytes, at, version } = outcome;
   const checked = { objects, bytes };
   return {
@@ -68,7 +68,7 @@ function verdictOf(timestamp: string, outcome: TaskOutcome): Verdict {
   };
 }
 
-function showSlices(
+function showSliceProgress(
   { output, clock }: ClusterContext,
   deps: Deps,
   task: string,

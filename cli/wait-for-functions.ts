@@ -16,7 +16,7 @@ export function functionDeps({ clock, log, signal }: Context, store: ObjectStore
 }
 
 /** The functions' word on a set: validated when it was committed, stitched when it could not be; undefined while neither. */
-export async function judgement(deps: Deps, timestamp: string): Promise<Verdict | undefined> {
+export async function decidingVerdict(deps: Deps, timestamp: string): Promise<Verdict | undefined> {
   const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }));
   return newestVerdict(deps, timestamp, manifest === undefined ? 'stitch' : 'validate');
 }
@@ -30,25 +30,25 @@ export async function waitForFunctions(
   context: ClusterContext,
   deps: Deps,
   keys: readonly string[],
-  holds: () => Promise<boolean>,
+  isDone: () => Promise<boolean>,
   waitMs: number,
 ): Promise<boolean> {
   if (functionsOf(context.config) === 'inline') {
     const functions = inProcess(deps);
     for (const key of keys) await functions.announce(key);
     await functions.idle();
-    return holds();
+    return isDone();
   }
   const until = deps.clock().getTime() + waitMs;
   for (;;) {
     deps.signal?.throwIfAborted();
-    if (await holds()) return true;
+    if (await isDone()) return true;
     if (deps.clock().getTime() >= until) return false;
     await pause(POLL_MS, deps.signal);
   }
 }
 
 /** The same, for the last words of an interrupted run: its own signal has fired, and the functions must still speak. */
-export function patient(deps: Deps): Deps {
+export function withoutInterruption(deps: Deps): Deps {
   return deps.signal?.aborted === true ? { ...deps, signal: new AbortController().signal } : deps;
 }

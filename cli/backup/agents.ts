@@ -12,8 +12,8 @@ import type { ClusterContext } from '../context.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { dispatchRelations } from './dispatch.ts';
 import type { Draft } from './plan.ts';
-import { takeReport } from './reports.ts';
-import { type Shipped, shareOf } from './ship.ts';
+import { addAgentReport } from './reports.ts';
+import { type Shipped, segmentJobOf } from './ship.ts';
 import type { Tally } from './tally.ts';
 
 const POLL_MS = 500;
@@ -58,8 +58,8 @@ export async function shipByAgents(
   const run: Run = { context, store, plan, tally, signal: stop.signal };
   try {
     await storeOrders(run, draft, held).catch(fail);
-    await untilClaimed(run).catch(fail);
-    await Promise.all([untilReported(run).catch(fail), dispatch(run, draft, held).catch(fail)]);
+    await waitForClaims(run).catch(fail);
+    await Promise.all([waitForReports(run).catch(fail), dispatch(run, draft, held).catch(fail)]);
   } finally {
     context.signal.removeEventListener('abort', interrupted);
     // From here on a lost snapshot means nothing.
@@ -85,7 +85,7 @@ async function storeOrders(
       port,
       database,
       overdueAfterSeconds,
-      ...shareOf(plan, draft, node),
+      ...segmentJobOf(plan, draft, node),
     };
     const key = formatKey({ kind: 'backup-order', timestamp, content });
     await store.create(key, encode(BackupOrder, order), { signal });
@@ -94,27 +94,27 @@ async function storeOrders(
 }
 
 /** Programs wait for their shipper for a minute only: nothing is dispatched before every agent has begun. */
-async function untilClaimed({ context, store, plan, signal }: Run): Promise<void> {
+async function waitForClaims({ context, store, plan, signal }: Run): Promise<void> {
   const { config, clock, output } = context;
   const { claimSeconds } = config.shippers;
   const until = clock().getTime() + claimSeconds * 1000;
-  const told = new Set<number>();
+  const claimed = new Set<number>();
   for (;;) {
     signal.throwIfAborted();
     for (const content of await contentsOf(store, plan, 'claims')) {
-      if (!told.has(content))
+      if (!claimed.has(content))
         output.note('claimed', { content }, `content ${content}: an agent begins`);
-      told.add(content);
+      claimed.add(content);
     }
-    const missing = plan.contents.find(({ content }) => !told.has(content));
+    const missing = plan.contents.find(({ content }) => !claimed.has(content));
     if (missing === undefined) return;
-    if (clock().getTime() >= until) throw notTaken(missing, claimSeconds);
+    if (clock().getTime() >= until) throw orderNotClaimed(missing, claimSeconds);
     await nextLook(signal);
   }
 }
 
-async function untilReported({ context, store, plan, tally, signal }: Run): Promise<void> {
-  const silence = silenceWatch(context, store, plan);
+async function waitForReports({ context, store, plan, tally, signal }: Run): Promise<void> {
+  const silence = overdueWatch(context, store, plan);
   const taken = new Set<number>();
   while (taken.size < plan.contents.length) {
     signal.throwIfAborted();
@@ -122,7 +122,7 @@ async function untilReported({ context, store, plan, tally, signal }: Run): Prom
       const counted = tally.contents.get(content);
       if (taken.has(content) || counted === undefined) continue;
       taken.add(content);
-      await takeReport(store, plan.timestamp, counted);
+      await addAgentReport(store, plan.timestamp, counted);
       context.output.note(
         'reported',
         { content },
@@ -158,7 +158,7 @@ async function dispatch(run: Run, draft: Draft, held: HeldSnapshot): Promise<voi
 }
 
 /** True once nothing has arrived in the set for as long as its plan allows. Looks at all of it, hence seldom. */
-function silenceWatch(
+function overdueWatch(
   context: ClusterContext,
   store: ObjectStore,
   plan: Plan,
@@ -187,7 +187,7 @@ async function contentsOf(
   return contents;
 }
 
-function notTaken(
+function orderNotClaimed(
   { content, host, port }: Plan['contents'][number],
   seconds: number,
 ): StowageError {

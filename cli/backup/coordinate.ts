@@ -10,7 +10,12 @@ import { selectionOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
-import { functionDeps, judgement, patient, waitForFunctions } from '../wait-for-functions.ts';
+import {
+  decidingVerdict,
+  functionDeps,
+  waitForFunctions,
+  withoutInterruption,
+} from '../wait-for-functions.ts';
 import { shipByAgents } from './agents.ts';
 import { type Draft, draftPlan, storePlan } from './plan.ts';
 import { showBackupProgress } from './progress.ts';
@@ -47,13 +52,13 @@ export async function runBackup(
     try {
       const draft = draftPlan(context.config, held, startedAt, store.url);
       const plan = await storePlan(store, draft, startedAt, context.signal);
-      announcePlan(context, plan);
+      notePlan(context, plan);
       recorded = await shipAndSeal(context, store, plan, draft, held);
     } finally {
       await held.release();
     }
     const { plan, tally, failures } = recorded;
-    const verdict = await prove(context, store, plan, options);
+    const verdict = await waitForVerdict(context, store, plan, options);
     return {
       timestamp: plan.timestamp,
       status: verdict?.status ?? 'unproven',
@@ -87,16 +92,16 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
         );
       },
     })
-    .catch((error: unknown) => offerDispatch(context, error));
-  const nameless = unmatchedIncludes(
+    .catch((error: unknown) => suggestDispatch(context, error));
+  const unmatched = unmatchedIncludes(
     selectionOf(config),
     held.nodes.flatMap(({ relations, notShipped }) => [...relations, ...notShipped]),
   );
-  if (nameless.length > 0) {
+  if (unmatched.length > 0) {
     await held.release();
     throw new StowageError(
       'config/invalid',
-      `no schema or table of database ${config.database} is called ${nameless.join(', ')}`,
+      `no schema or table of database ${config.database} is called ${unmatched.join(', ')}`,
       { where: { field: 'backup.include' } },
     );
   }
@@ -111,7 +116,7 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
 }
 
 /** Greenplum has a way without a barrier; whoever cannot have one is told so. */
-function offerDispatch({ config }: ClusterContext, error: unknown): never {
+function suggestDispatch({ config }: ClusterContext, error: unknown): never {
   if (config.flavour !== 'greenplum' || config.backup.snapshot !== 'barrier') throw error;
   if (!isStowageError(error, 'database/locked')) throw error;
   const message = `${error.message}; \`stowage backup --snapshot dispatch\` needs no writer to stop`;
@@ -140,13 +145,13 @@ async function shipAndSeal(
 }
 
 /** The functions' word on the set; theirs, not ours, decides the exit code. */
-async function prove(
+async function waitForVerdict(
   context: ClusterContext,
   store: ObjectStore,
   { timestamp }: Plan,
   { waitMs }: BackupOptions,
 ) {
-  const deps = patient(functionDeps(context, store));
+  const deps = withoutInterruption(functionDeps(context, store));
   const seal = formatKey({ kind: 'seal', timestamp });
   // An interrupted run still has its set judged where that is ours to do, so that nobody takes it for one under way.
   const limitMs = context.signal.aborted ? 0 : waitMs;
@@ -154,13 +159,13 @@ async function prove(
     context,
     deps,
     [seal],
-    async () => (await judgement(deps, timestamp)) !== undefined,
+    async () => (await decidingVerdict(deps, timestamp)) !== undefined,
     limitMs,
   );
-  return judgement(deps, timestamp);
+  return decidingVerdict(deps, timestamp);
 }
 
-function announcePlan({ output }: ClusterContext, plan: Plan): void {
+function notePlan({ output }: ClusterContext, plan: Plan): void {
   const { writerWaitMs, attempts } = plan.snapshot;
   output.note(
     'snapshot',

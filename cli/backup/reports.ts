@@ -9,7 +9,7 @@ import type { ContentTally } from './tally.ts';
  * Takes an agent's last word into account, also a failure's, so that the seal tells what there is.
  * @throws StowageError naming the content when its agent has failed, or says what cannot be read.
  */
-export async function takeReport(
+export async function addAgentReport(
   store: ObjectStore,
   timestamp: string,
   tally: ContentTally,

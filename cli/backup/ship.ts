@@ -9,7 +9,7 @@ import { hostRates } from '../shippers/host-rates.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
 import { dispatchRelations } from './dispatch.ts';
 import type { Draft } from './plan.ts';
-import { count, type Tally } from './tally.ts';
+import { addReport, type Tally } from './tally.ts';
 
 /** A restarted shipper would get the next number, so that its keys collide with nothing its predecessor left. */
 const FIRST_ATTEMPT = 1;
@@ -80,7 +80,7 @@ export async function ship(
       await dispatchRelations(context, plan, draft, held.dispatch, tally, stop);
       for (const shipper of shippers) shipper.send({ type: 'end' });
     } catch (error) {
-      ignoreStopped(failures, COORDINATOR, error, fail);
+      unlessStopped(failures, COORDINATOR, error, fail);
     }
   };
   try {
@@ -92,7 +92,7 @@ export async function ship(
     await Promise.all([
       dispatching,
       ...shippers.map(({ content, ended }) =>
-        ended.catch((error: unknown) => ignoreStopped(failures, content, error, fail)),
+        ended.catch((error: unknown) => unlessStopped(failures, content, error, fail)),
       ),
     ]);
   } finally {
@@ -104,7 +104,7 @@ export async function ship(
 }
 
 /** A shipper that was stopped because another one failed is not a cause. */
-function ignoreStopped(
+function unlessStopped(
   failures: readonly unknown[],
   content: number,
   error: unknown,
@@ -134,7 +134,7 @@ function start(
     ...(bytesPerSecond !== undefined && { bytesPerSecond }),
     fifoBase: config.shippers.fifoBase,
     ...(node.segment.dataDir !== undefined && { dataDir: node.segment.dataDir }),
-    ...shareOf(plan, draft, node),
+    ...segmentJobOf(plan, draft, node),
   };
   return startShipper({
     job,
@@ -144,13 +144,13 @@ function start(
     onReport: (report) => {
       if (report.type === 'hello')
         context.output.note('shipper', { content, host, pid: report.pid });
-      if (counted !== undefined) count(counted, report, FIRST_ATTEMPT);
+      if (counted !== undefined) addReport(counted, report, FIRST_ATTEMPT);
     },
   });
 }
 
 /** What one segment ships, whoever is told of it. */
-export function shareOf(plan: Plan, draft: Draft, node: Node) {
+export function segmentJobOf(plan: Plan, draft: Draft, node: Node) {
   const { content } = node.segment;
   return {
     timestamp: plan.timestamp,

@@ -51,7 +51,7 @@ export function newTally(plan: Plan): Tally {
 }
 
 /** Takes one report into account. `attempt` is the one whose shipper speaks. */
-export function count(tally: ContentTally, report: Report, attempt: number): void {
+export function addReport(tally: ContentTally, report: Report, attempt: number): void {
   switch (report.type) {
     case 'progress':
       tally.rows = report.rows;

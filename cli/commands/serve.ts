@@ -122,9 +122,9 @@ export const sweepCommand: ClusterCommand = {
         report,
         [
           `looked at ${plural(report.sets, 'set')}`,
-          ...named('committed', report.committed),
-          ...named('validated', report.validated),
-          ...named('overdue, so incomplete', report.overdue),
+          ...timestampLine('committed', report.committed),
+          ...timestampLine('validated', report.validated),
+          ...timestampLine('overdue, so incomplete', report.overdue),
           ...(report.uploadsAborted > 0
             ? [`aborted ${plural(report.uploadsAborted, 'stale upload')}`]
             : []),
@@ -139,6 +139,6 @@ export const sweepCommand: ClusterCommand = {
   },
 };
 
-function named(what: string, timestamps: readonly string[]): string[] {
+function timestampLine(what: string, timestamps: readonly string[]): string[] {
   return timestamps.length === 0 ? [] : [`${what}: ${timestamps.join(', ')}`];
 }

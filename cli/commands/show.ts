@@ -32,18 +32,21 @@ export const showCommand: ClusterCommand = {
       const status = statusOf(manifest, verdict);
       const text =
         manifest === undefined
-          ? await unfinished(deps, timestamp, status)
-          : committed(manifest, flags['all'] === true ? Number.POSITIVE_INFINITY : TABLES_SHOWN);
+          ? await unfinishedText(deps, timestamp, status)
+          : committedText(
+              manifest,
+              flags['all'] === true ? Number.POSITIVE_INFINITY : TABLES_SHOWN,
+            );
       context.output.result(
         { timestamp, status, verdict, manifest },
-        [text, ...words(status, verdict)].join('\n'),
+        [text, ...statusLines(status, verdict)].join('\n'),
       );
       return status === 'complete' || status === 'open' ? 0 : 3;
     });
   },
 };
 
-function committed(manifest: Manifest, tablesShown: number): string {
+function committedText(manifest: Manifest, tablesShown: number): string {
   const { totals } = manifest;
   const ms = Date.parse(manifest.sealedAt) - Date.parse(manifest.startedAt);
   return [
@@ -111,7 +114,7 @@ function listed(names: readonly { schema: string; name: string }[]): string {
   );
 }
 
-async function unfinished(deps: Deps, timestamp: string, status: string): Promise<string> {
+async function unfinishedText(deps: Deps, timestamp: string, status: string): Promise<string> {
   const plan = await readOr(deps, timestamp, 'plan', Plan);
   const receipts = [...(await countReceipts(deps, timestamp)).values()].reduce(
     (sum, some) => sum + some,
@@ -128,7 +131,7 @@ async function unfinished(deps: Deps, timestamp: string, status: string): Promis
   ].join('\n');
 }
 
-function words(status: string, verdict: Verdict | undefined): string[] {
+function statusLines(status: string, verdict: Verdict | undefined): string[] {
   if (verdict === undefined) return [`status: ${status}`];
   return [
     ...problemLines(verdict.problems, verdict.problemsTotal),

@@ -29,7 +29,7 @@ export const validateCommand: ClusterCommand = {
       const deps = functionDeps(context, store);
       await requireSet(deps, timestamp);
       const { verdict } = await validate(deps, timestamp);
-      return tell(context, verdict);
+      return printVerdict(context, verdict);
     });
   },
 };
@@ -54,7 +54,7 @@ export const verifyCommand: ClusterCommand = {
       await requireSet(deps, timestamp);
       if (flags['remote'] === true) {
         const waitMs = numberFrom(flags, 'wait', WAIT_SECONDS) * 1000;
-        return tell(context, await verifyRemotely(context, deps, timestamp, waitMs));
+        return printVerdict(context, await verifyRemotely(context, deps, timestamp, waitMs));
       }
       const progress = showVerifyProgress(context);
       try {
@@ -62,7 +62,7 @@ export const verifyCommand: ClusterCommand = {
           concurrency: Math.max(1, concurrency),
           onProgress: progress.update,
         });
-        return tell(context, verdict);
+        return printVerdict(context, verdict);
       } finally {
         progress.stop();
       }
@@ -70,7 +70,7 @@ export const verifyCommand: ClusterCommand = {
   },
 };
 
-function tell({ output }: ClusterContext, verdict: Verdict): number {
+function printVerdict({ output }: ClusterContext, verdict: Verdict): number {
   const { status, timestamp, level, checked, problems, problemsTotal } = verdict;
   const done = level === 'verify' ? 'read' : 'looked at';
   output.result(

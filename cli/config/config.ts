@@ -153,7 +153,7 @@ function put(
   field: string,
   value: unknown,
   sources: Map<string, { source: Source; name: string }>,
-  from: { source: Source; name: string },
+  origin: { source: Source; name: string },
 ): void {
   const path = field.split('.');
   const last = path.pop() ?? field;
@@ -166,7 +166,7 @@ function put(
     at = next;
   }
   at[last] = value;
-  sources.set(field, from);
+  sources.set(field, origin);
 }
 
 /** libpq's opportunistic modes guard nothing; who has them exported gets what he would get without. */
@@ -189,9 +189,13 @@ function invalid(
       typeof part === 'number' ? `${text}[${part}]` : `${text}${text && '.'}${String(part)}`,
     '',
   );
-  const from = sources.get(field);
+  const origin = sources.get(field);
   const where =
-    from === undefined ? path : from.source === 'file' ? from.name : `${from.source} ${from.name}`;
+    origin === undefined
+      ? path
+      : origin.source === 'file'
+        ? origin.name
+        : `${origin.source} ${origin.name}`;
   return new StowageError(
     'config/invalid',
     `${where}: ${field || 'the document'}: ${issue?.message ?? 'invalid'}`,

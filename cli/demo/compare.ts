@@ -11,7 +11,7 @@ export interface Compared {
   readonly digest: string;
   readonly restoredDigest: string;
   /** The original was written to after the snapshot, so that a difference says nothing. */
-  readonly moved: boolean;
+  readonly isWrittenTo: boolean;
 }
 
 /** Tables that the writers change. */
@@ -36,7 +36,7 @@ export async function compareRelations(
         restoredRows: restored.rows,
         digest: original.digest,
         restoredDigest: restored.digest,
-        moved: WRITTEN.has(name),
+        isWrittenTo: WRITTEN.has(name),
       });
     }
     return compared;

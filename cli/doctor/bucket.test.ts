@@ -3,7 +3,7 @@ import type { BucketSetup } from '../../storage/s3/deployment.ts';
 import { deploymentOf, NAMES } from '../../test/support/rights/deployment.ts';
 import { policiesOf } from '../../test/support/rights/policies.ts';
 import { securityTemplate } from '../../test/support/rights/template.ts';
-import { judgeBucket } from './bucket.ts';
+import { checkBucketSetup } from './bucket.ts';
 
 const template = await securityTemplate();
 const deployment = deploymentOf(template);
@@ -28,7 +28,8 @@ const MADE: BucketSetup = {
   notifies: { value: { eventBridge: true, others: 0 } },
 };
 
-const judged = (change: Partial<BucketSetup> = {}) => judgeBucket({ ...MADE, ...change }, 'bucket');
+const judged = (change: Partial<BucketSetup> = {}) =>
+  checkBucketSetup({ ...MADE, ...change }, 'bucket');
 const wrong = (change: Partial<BucketSetup>) =>
   judged(change)
     .filter(({ ok, remark }) => !ok || remark === true)

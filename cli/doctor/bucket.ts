@@ -10,7 +10,7 @@ const WHY: Readonly<Record<(typeof REFUSED)[number], string>> = {
 };
 
 /** The bucket's set-up beside what the template makes (infra/aws/resources/bucket.yml, bucket-policy.yml). Pure. */
-export function judgeBucket(setup: BucketSetup, of: string): Check[] {
+export function checkBucketSetup(setup: BucketSetup, of: string): Check[] {
   const { isAws } = setup;
   const ok = (name: string, detail: string): Check => ({ of, name, ok: true, detail });
   const note = (name: string, detail: string): Check => ({
@@ -78,7 +78,7 @@ export function judgeBucket(setup: BucketSetup, of: string): Check[] {
           )
         : ok('unfinished uploads', `aborted after ${days} days`),
     ),
-    ...judgePolicy(setup, { ok, note, judge }),
+    ...checkPolicy(setup, { ok, note, judge }),
     ...judge('events', setup.notifies, (found) => {
       const others = found?.others ?? 0;
       if (found?.eventBridge === true) return ok('events', 'sent to EventBridge');
@@ -103,7 +103,7 @@ interface Say {
 }
 
 /** Other servers know other conditions, or none: there the policy gives the rights, and says nothing of this kind. */
-function judgePolicy(
+function checkPolicy(
   { policy, isAws, bucket, prefix }: BucketSetup,
   { ok, note, judge }: Say,
 ): Check[] {

@@ -16,14 +16,14 @@ export function tableOf(checks: readonly Check[]): string {
   return [
     table(
       ['', 'of', 'check', 'found'],
-      checks.map((check) => [signOf(check), check.of, check.name, printable(check.detail)]),
+      checks.map((check) => [statusOf(check), check.of, check.name, printable(check.detail)]),
     ),
     '',
     bad === 0 ? 'all is well' : `${bad} of ${checks.length} checks failed`,
   ].join('\n');
 }
 
-function signOf({ ok, remark }: Check): string {
+function statusOf({ ok, remark }: Check): string {
   if (!ok) return 'BAD';
   return remark === true ? 'note' : 'ok';
 }

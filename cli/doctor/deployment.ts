@@ -5,10 +5,10 @@ import { functionsOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { withReplica } from '../open.ts';
 import { functionDeps } from '../wait-for-functions.ts';
-import { checkAnswer } from './answer.ts';
-import { judgeBucket } from './bucket.ts';
+import { checkBucketSetup } from './bucket.ts';
 import type { Check } from './check.ts';
-import { checkJudged } from './judged.ts';
+import { checkSealedVerdicts } from './sealed-verdicts.ts';
+import { checkTestRequest } from './test-request.ts';
 
 /** What is deployed around the bucket: how the bucket is set up, and whether functions answer. */
 export async function checkDeployment(context: ClusterContext, waitMs: number): Promise<Check[]> {
@@ -16,7 +16,7 @@ export async function checkDeployment(context: ClusterContext, waitMs: number): 
     ...(await checkBucket(context, store, 'bucket')),
     ...(replica === undefined ? [] : await checkBucket(context, replica, 'replica')),
     ...(await attempt('functions', 'sealed sets are judged', async () => [
-      await checkJudged(functionDeps(context, store)),
+      await checkSealedVerdicts(functionDeps(context, store)),
     ])),
     ...(await checkFunctions(context, store, waitMs)),
   ]);
@@ -29,7 +29,7 @@ async function checkBucket(
 ): Promise<Check[]> {
   return attempt(of, 'reachable', async () => {
     const setup = await inspectBucket(store, { signal });
-    if (setup !== undefined) return judgeBucket(setup, of);
+    if (setup !== undefined) return checkBucketSetup(setup, of);
     const detail = `${store.url} is a directory: it tells nobody, and its rights are the file system's`;
     return [{ of, name: 'set-up', ok: true, remark: true, detail }];
   });
@@ -42,7 +42,7 @@ async function checkFunctions(
 ): Promise<Check[]> {
   const name = 'a request is answered';
   if (functionsOf(context.config) === 'events')
-    return attempt('functions', name, async () => [await checkAnswer(context, store, waitMs)]);
+    return attempt('functions', name, async () => [await checkTestRequest(context, store, waitMs)]);
   const detail = 'not asked: with functions: inline the command line does their work';
   return [{ of: 'functions', name, ok: true, remark: true, detail }];
 }

@@ -26,7 +26,7 @@ export function agentRestoreShippers(
 ): RestoreShippers {
   return {
     async carryOut(phase) {
-      await untilAnswered(context, store, plan, phase, segments);
+      await waitForReceipts(context, store, plan, phase, segments);
       return contentsIn(phase, plan).map((content) => receiptKey(plan, phase, content));
     },
     // They stay, for other restores.
@@ -35,7 +35,7 @@ export function agentRestoreShippers(
   };
 }
 
-async function untilAnswered(
+async function waitForReceipts(
   context: ClusterContext,
   store: ObjectStore,
   plan: RestorePlan,
@@ -44,7 +44,7 @@ async function untilAnswered(
 ): Promise<void> {
   const { clock, signal, config, output } = context;
   const awaited = contentsIn(phase, plan);
-  const told = new Set<string>();
+  const noted = new Set<string>();
   const startedAt = clock();
   const until = startedAt.getTime() + config.shippers.claimSeconds * 1000;
   for (;;) {
@@ -55,8 +55,8 @@ async function untilAnswered(
       ['answered', answered],
     ] as const) {
       for (const content of contents) {
-        if (told.has(`${event} ${content}`)) continue;
-        told.add(`${event} ${content}`);
+        if (noted.has(`${event} ${content}`)) continue;
+        noted.add(`${event} ${content}`);
         const doing = event === 'claimed' ? 'an agent begins' : 'answered';
         output.note(event, { phase, content }, `${phase}: content ${content}: ${doing}`);
       }
@@ -67,7 +67,7 @@ async function untilAnswered(
     const late =
       clock().getTime() >= until ? missing.filter((content) => !claimed.has(content)) : [];
     for (const content of signal.aborted ? missing : late)
-      await dismiss(context, store, plan, { phase, content, startedAt, segments });
+      await storeFailedReceipt(context, store, plan, { phase, content, startedAt, segments });
     if (signal.aborted) return;
     await pause(POLL_MS, signal);
   }
@@ -87,18 +87,18 @@ async function contentsOf(
   return contents;
 }
 
-interface Dismissed {
+interface FailedOrder {
   readonly phase: Phase;
   readonly content: number;
   readonly startedAt: Date;
   readonly segments: readonly Segment[];
 }
 
-async function dismiss(
+async function storeFailedReceipt(
   { clock, signal, config }: ClusterContext,
   store: ObjectStore,
   plan: RestorePlan,
-  { phase, content, startedAt, segments }: Dismissed,
+  { phase, content, startedAt, segments }: FailedOrder,
 ): Promise<void> {
   const { host = '', port = 0 } = segments.find((segment) => segment.content === content) ?? {};
   const error = signal.aborted

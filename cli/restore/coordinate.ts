@@ -10,7 +10,7 @@ import { rememberReads } from '../../storage/wrapped/remembered.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
-import { functionDeps, patient, waitForFunctions } from '../wait-for-functions.ts';
+import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { agentRestoreShippers } from './agents.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
@@ -48,7 +48,7 @@ export async function runRestore(
     await step(context, store, [key], {
       id,
       waitMs: options.waitMs,
-      instead: () => isThere(store, planKey),
+      isDone: () => isThere(store, planKey),
     });
     const outcome =
       (await readOutcome(store, request.id)) ??
@@ -65,28 +65,28 @@ async function carryOutPlan(
   options: RestoreOptions,
 ): Promise<Outcome> {
   const plan = await readPlan(store, id);
-  if (plan === undefined) throw waitedInVain(id, 'plan.json', options.waitMs);
-  const gather =
+  if (plan === undefined) throw functionTimedOut(id, 'plan.json', options.waitMs);
+  const startShippers =
     context.config.shippers.start === 'agents' ? agentRestoreShippers : startRestoreShippers;
-  const crew = gather(context, store, plan, segments);
+  const shippers = startShippers(context, store, plan, segments);
   try {
     for (const phase of plan.phases) {
-      await untilOrdered(context, store, plan, phase, options.waitMs);
-      const receipts = await crew.carryOut(phase);
+      await waitForOrders(context, store, plan, phase, options.waitMs);
+      const receipts = await shippers.carryOut(phase);
       const next = nextOf(plan, phase);
-      const instead = async () => next !== undefined && (await countOrders(store, id, next)) > 0;
-      await step(context, store, receipts, { id, waitMs: options.waitMs, instead });
+      const isDone = async () => next !== undefined && (await countOrders(store, id, next)) > 0;
+      await step(context, store, receipts, { id, waitMs: options.waitMs, isDone });
       const outcome = await readOutcome(store, id);
-      if (outcome !== undefined) return await ended(crew, outcome);
+      if (outcome !== undefined) return await finishShippers(shippers, outcome);
     }
-    throw waitedInVain(id, 'outcome.json', options.waitMs);
+    throw functionTimedOut(id, 'outcome.json', options.waitMs);
   } finally {
-    await crew.abort();
+    await shippers.abort();
   }
 }
 
-async function ended(crew: RestoreShippers, outcome: Outcome): Promise<Outcome> {
-  await crew.finish();
+async function finishShippers(shippers: RestoreShippers, outcome: Outcome): Promise<Outcome> {
+  await shippers.finish();
   return outcome;
 }
 
@@ -95,16 +95,16 @@ async function step(
   context: ClusterContext,
   store: ObjectStore,
   keys: readonly string[],
-  { id, waitMs, instead }: { id: string; waitMs: number; instead: () => Promise<boolean> },
+  { id, waitMs, isDone }: { id: string; waitMs: number; isDone: () => Promise<boolean> },
 ): Promise<void> {
   // A restore that was interrupted still gets its outcome.
-  const deps = patient(functionDeps(context, store));
+  const deps = withoutInterruption(functionDeps(context, store));
   const outcome = formatKey({ kind: 'outcome', restore: id });
   await waitForFunctions(
     context,
     deps,
     keys,
-    async () => (await isThere(store, outcome)) || (await instead()),
+    async () => (await isThere(store, outcome)) || (await isDone()),
     waitMs,
   );
 }
@@ -113,7 +113,7 @@ async function isThere(store: ObjectStore, key: string): Promise<boolean> {
   return (await store.head(key)) !== undefined;
 }
 
-async function untilOrdered(
+async function waitForOrders(
   context: ClusterContext,
   store: ObjectStore,
   plan: RestorePlan,
@@ -124,7 +124,7 @@ async function untilOrdered(
     (await countOrders(store, plan.id, phase)) === contentsIn(phase, plan).length;
   if (await holds()) return;
   if (!(await waitForFunctions(context, functionDeps(context, store), [], holds, waitMs)))
-    throw waitedInVain(plan.id, `the orders of phase ${phase}`, waitMs);
+    throw functionTimedOut(plan.id, `the orders of phase ${phase}`, waitMs);
 }
 
 async function countOrders(store: ObjectStore, id: string, phase: Phase): Promise<number> {
@@ -152,7 +152,7 @@ function nextOf(plan: RestorePlan, phase: Phase): Phase | undefined {
   return plan.phases[plan.phases.indexOf(phase) + 1];
 }
 
-function waitedInVain(id: string, what: string, waitMs: number): StowageError {
+function functionTimedOut(id: string, what: string, waitMs: number): StowageError {
   return new StowageError(
     'restore/failed',
     `restore ${id}: no function wrote ${what} within ${Math.round(waitMs / 1000)} s; is \`stowage serve\` running for this root?`,

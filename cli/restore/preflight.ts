@@ -30,11 +30,11 @@ export async function requireTarget(
   manifest: Manifest,
 ): Promise<void> {
   // The coordinator of a Greenplum speaks for its segments.
-  const asked =
+  const inspected =
     manifest.flavour === 'greenplum'
       ? segments.filter(({ content }) => content === COORDINATOR)
       : segments;
-  await eachInFlight(asked, SEGMENTS_AT_ONCE, (segment) =>
+  await eachInFlight(inspected, SEGMENTS_AT_ONCE, (segment) =>
     requireSegment(context, store, segment, request, manifest),
   );
 }

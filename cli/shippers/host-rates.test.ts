@@ -6,7 +6,7 @@ const memberOn = (content: number, host: string) => ({ content, host });
 type Member = ReturnType<typeof memberOn>;
 
 /** What each shipper was told last. */
-function told(maxRateBytes: number | undefined) {
+function recordRates(maxRateBytes: number | undefined) {
   const rates = new Map<Member, number>();
   const shared = hostRates<Member>(
     maxRateBytes,
@@ -17,7 +17,7 @@ function told(maxRateBytes: number | undefined) {
 }
 
 test('a host’s rate is divided among its shippers, and anew among those that still run when one ends', () => {
-  const { shared, rates } = told(900);
+  const { shared, rates } = recordRates(900);
   const [a, b, c, d] = [
     memberOn(0, 'x'),
     memberOn(1, 'x'),
@@ -40,7 +40,7 @@ test('a host’s rate is divided among its shippers, and anew among those that s
 });
 
 test('without a limit nobody is told anything', () => {
-  const { shared, rates } = told(undefined);
+  const { shared, rates } = recordRates(undefined);
   const member = memberOn(0, 'x');
   shared.begin([member]);
   shared.end(member);
@@ -55,7 +55,7 @@ test('together they never get more than the host may, whoever ends when', () => 
       fc.array(fc.constantFrom('x', 'y', 'z'), { minLength: 1, maxLength: 12 }),
       fc.array(fc.nat({ max: 11 }), { maxLength: 20 }),
       (maxRateBytes, hosts, endings) => {
-        const { shared, rates } = told(maxRateBytes);
+        const { shared, rates } = recordRates(maxRateBytes);
         const members = hosts.map((host, content) => memberOn(content, host));
         const working = new Set(members);
         shared.begin(members);

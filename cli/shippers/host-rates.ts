@@ -15,7 +15,7 @@ export interface HostRates<Member> {
 export function hostRates<Member>(
   maxRateBytes: number | undefined,
   hostOf: (member: Member) => string,
-  tell: (member: Member, bytesPerSecond: number) => void,
+  send: (member: Member, bytesPerSecond: number) => void,
 ): HostRates<Member> {
   let working = new Set<Member>();
   const neighbours = (host: string) => [...working].filter((member) => hostOf(member) === host);
@@ -23,20 +23,20 @@ export function hostRates<Member>(
     maxRateBytes === undefined
       ? undefined
       : Math.max(1, Math.floor(maxRateBytes / Math.max(1, neighbours(hostOf(member)).length)));
-  const tellAll = (members: readonly Member[]) => {
+  const sendAll = (members: readonly Member[]) => {
     for (const member of members) {
       const share = shareOf(member);
-      if (share !== undefined) tell(member, share);
+      if (share !== undefined) send(member, share);
     }
   };
   return {
     shareOf,
     begin(members) {
       working = new Set(members);
-      tellAll(members);
+      sendAll(members);
     },
     end(member) {
-      if (working.delete(member)) tellAll(neighbours(hostOf(member)));
+      if (working.delete(member)) sendAll(neighbours(hostOf(member)));
     },
   };
 }

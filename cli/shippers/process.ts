@@ -50,7 +50,8 @@ const STDERR_CHARS_KEPT = 4_000;
 
 export function startShipper({ job, host, command, onReport, log }: ShipperStart): ShipperProcess {
   const { content } = job;
-  const [program = process.execPath, ...args] = fill(command, { host, content }) ?? localCommand();
+  const [program = process.execPath, ...args] =
+    fillCommand(command, { host, content }) ?? localCommand();
   const child = spawn(program, args, {
     env: { UV_THREADPOOL_SIZE: String(threadsFor(job.workers)), ...process.env },
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -101,10 +102,10 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
         { cause, where: { content } },
       );
     }
-    if (last?.type === 'failed') throw failure(last, content, host);
+    if (last?.type === 'failed') throw reportedError(last, content, host);
     if (unreadable !== undefined) throw unreadable;
     if (last?.type === 'done' && exit[0] === 0) return;
-    throw died(exit, content, host, tail);
+    throw endedError(exit, content, host, tail);
   }
 
   async function stop(): Promise<void> {
@@ -117,7 +118,7 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
   }
 }
 
-function failure(
+function reportedError(
   report: Extract<Report, { type: 'failed' }>,
   content: number,
   host: string,
@@ -134,7 +135,7 @@ function failure(
   });
 }
 
-function died(
+function endedError(
   [code, signal]: [number | null, NodeJS.Signals | null],
   content: number,
   host: string,
@@ -159,7 +160,7 @@ function localCommand(): string[] {
   return [process.execPath, ...SHIPPER_FLAGS, fileURLToPath(new URL(entry, import.meta.url))];
 }
 
-function fill(
+function fillCommand(
   command: readonly string[] | undefined,
   { host, content }: { host: string; content: number },
 ): string[] | undefined {

@@ -37,11 +37,11 @@ export function cacheFolder({ env, uid }: Environment): string | undefined {
   if (named === undefined && !home.startsWith('/')) return undefined;
   const chain =
     named === undefined ? [home, join(home, '.cache'), join(home, '.cache/stowage')] : [named];
-  return chain.every((folder) => isOnlyOurs(folder, uid)) ? chain.at(-1) : undefined;
+  return chain.every((folder) => isPrivate(folder, uid)) ? chain.at(-1) : undefined;
 }
 
 /** A folder that is not there yet is made ours by whoever makes it: us. */
-function isOnlyOurs(folder: string, uid: number): boolean {
+function isPrivate(folder: string, uid: number): boolean {
   const found = lstatSync(folder, { throwIfNoEntry: false });
   return (
     found === undefined || (found.isDirectory() && found.uid === uid && (found.mode & 0o022) === 0)
@@ -79,17 +79,17 @@ export function keepCompiled(
     writeFileSync(unfinished, Buffer.concat([code, names, length]), { mode: 0o600 });
     renameSync(unfinished, join(folder, name));
   } catch (error) {
-    forget(unfinished);
+    removeFile(unfinished);
     throw error;
   }
   for (const other of readdirSync(folder)) {
     const path = join(folder, other);
     const found = statSync(path, { throwIfNoEntry: false });
-    if (found !== undefined && now - found.mtimeMs > OLD_MS) forget(path);
+    if (found !== undefined && now - found.mtimeMs > OLD_MS) removeFile(path);
   }
 }
 
-function forget(path: string): void {
+function removeFile(path: string): void {
   try {
     unlinkSync(path);
   } catch {

@@ -29,7 +29,7 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
 const file = join(__dirname, PROGRAM);
 // Latin-1: the build writes ASCII only, and so V8 keeps one byte for each character.
 const text = readFileSync(file, 'latin1');
-const folder = whereSafe();
+const folder = safeCacheFolder();
 // The first line is the build's digest: the code of another build must never be taken, and V8 compares lengths only.
 const digest = text.slice('// '.length, text.indexOf('\n'));
 // V8 refuses code that was compiled under other flags: programs started with them must not take turns in one file.
@@ -58,7 +58,7 @@ script
   .runInThisContext()
   .call(program.exports, program.exports, createRequire(file), program, file, dirname(file));
 
-function whereSafe(): string | undefined {
+function safeCacheFolder(): string | undefined {
   try {
     return cacheFolder({ env: process.env, uid: process.getuid?.() });
   } catch {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { judgeBucket } from '../../cli/doctor/bucket.ts';
+import { checkBucketSetup } from '../../cli/doctor/bucket.ts';
 import { openStore } from '../../storage/open.ts';
 import { inspectBucket } from '../../storage/s3/deployment.ts';
 import { stowage, writeConfig } from '../support/cli.ts';
@@ -35,7 +35,7 @@ describe.skipIf(withoutEmulator)('stowage doctor --deployment', () => {
     const setup = await inspectBucket(store);
     await store.close();
     if (setup === undefined) throw new Error('a bucket was expected');
-    const checks = judgeBucket({ ...setup, isAws: true }, 'bucket');
+    const checks = checkBucketSetup({ ...setup, isAws: true }, 'bucket');
     const wanting = checks
       .filter(({ ok, remark }) => !ok || remark === true)
       .map(({ name }) => name);

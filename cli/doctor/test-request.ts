@@ -23,7 +23,7 @@ const NO_SET = '19700101000000';
  * Asks for a restore that must be refused, and waits for the outcome: it comes when events arrive, a function is called, and may
  * read, list and write, or when a sweeper looks. Two small documents stay under restores/.
  */
-export async function checkAnswer(
+export async function checkTestRequest(
   { clock, signal }: Pick<Context, 'clock' | 'signal'>,
   store: ObjectStore,
   waitMs: number,
@@ -38,7 +38,7 @@ export async function checkAnswer(
       signal,
     },
   );
-  const outcome = await untilAnswered(store, restore, {
+  const outcome = await waitForOutcome(store, restore, {
     signal,
     until: startedAt.getTime() + waitMs,
     clock,
@@ -83,7 +83,7 @@ function requestOf(id: string, at: Date): Uint8Array {
   });
 }
 
-async function untilAnswered(
+async function waitForOutcome(
   store: ObjectStore,
   restore: string,
   { signal, until, clock }: { signal: AbortSignal; until: number; clock: () => Date },

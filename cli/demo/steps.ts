@@ -17,7 +17,7 @@ import { bytes, duration, printable, table } from '../output/format.ts';
 import { runRestore } from '../restore/coordinate.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { compareRelations } from './compare.ts';
-import type { Stage } from './stage.ts';
+import type { DemoOutput } from './demo-output.ts';
 import { startWriters, totalMoney } from './writers.ts';
 
 const WAIT_MS = 120_000;
@@ -25,31 +25,34 @@ const WAIT_MS = 120_000;
 const KILL_AFTER_MS = 400;
 
 /** A backup while money moves; returns its timestamp. @throws when the set is not complete. */
-export async function backUpUnderWriters(source: ClusterContext, stage: Stage): Promise<string> {
+export async function backUpUnderWriters(
+  source: ClusterContext,
+  demo: DemoOutput,
+): Promise<string> {
   const writers = startWriters(targetsOf(source));
   let result: BackupResult;
   try {
     result = await runBackup(source, { waitMs: WAIT_MS });
   } finally {
     const { transfers, longestMs } = await writers.stop();
-    stage.say(`${count(transfers)} transfers meanwhile; the slowest took ${duration(longestMs)}`);
+    demo.print(`${count(transfers)} transfers meanwhile; the slowest took ${duration(longestMs)}`);
   }
-  stage.say(backupText(result));
+  demo.print(backupText(result));
   if (result.status !== 'complete') throw new Error(`the backup under writers is ${result.status}`);
   return result.timestamp;
 }
 
 /** A backup that loses a segment: the set must not become complete, and the verdict must name the segment. */
-export async function catchALoss(source: ClusterContext, stage: Stage): Promise<void> {
+export async function detectKilledShipper(source: ClusterContext, demo: DemoOutput): Promise<void> {
   const { output } = source;
   const note: typeof output.note = (event, fields, text) => {
     output.note(event, fields, text);
     const pid = fields['pid'];
     if (event === 'shipper' && fields['content'] === 2 && typeof pid === 'number')
-      setTimeout(() => endProcess(pid), KILL_AFTER_MS);
+      setTimeout(() => killProcess(pid), KILL_AFTER_MS);
   };
   const result = await runBackup({ ...source, output: { ...output, note } }, { waitMs: WAIT_MS });
-  stage.say(backupText(result));
+  demo.print(backupText(result));
   const named = result.verdict?.problems.some(({ content }) => content === 2) === true;
   if (result.status === 'complete' || !named)
     throw new Error('the loss of content 2 was not caught');
@@ -60,7 +63,7 @@ export async function copyAway(
   source: ClusterContext,
   alternate: ClusterContext,
   timestamp: string,
-  stage: Stage,
+  demo: DemoOutput,
 ): Promise<void> {
   await withStore(source, (from) =>
     withStore(alternate, async (to) => {
@@ -69,7 +72,7 @@ export async function copyAway(
         functionDeps(alternate, to),
         timestamp,
       );
-      stage.say(
+      demo.print(
         `copied ${plural(copied.objects, 'object')}, ${bytes(copied.bytes)}; validated there: ${verdict.status}`,
       );
     }),
@@ -81,7 +84,7 @@ export async function damageOriginal(
   source: ClusterContext,
   folder: string,
   timestamp: string,
-  stage: Stage,
+  demo: DemoOutput,
 ): Promise<void> {
   await withStore(source, async (store) => {
     const deps = functionDeps(source, store);
@@ -95,7 +98,7 @@ export async function damageOriginal(
     if (pack === undefined) throw new Error('the set has no pack');
     await flipByte(join(folder, pack.key), Math.floor(pack.bytes / 2));
     const { verdict } = await validate(deps, timestamp);
-    stage.say(
+    demo.print(
       [...verdict.problems.slice(0, 3).map(describeProblem), `validated again: ${verdict.status}`]
         .map(printable)
         .join('\n'),
@@ -106,7 +109,7 @@ export async function damageOriginal(
 export async function restoreElsewhere(
   alternate: ClusterContext,
   timestamp: string,
-  stage: Stage,
+  demo: DemoOutput,
 ): Promise<void> {
   const { outcome, elapsedMs } = await runRestore(alternate, {
     timestamp,
@@ -118,7 +121,7 @@ export async function restoreElsewhere(
     resize: false,
     waitMs: WAIT_MS,
   });
-  stage.say(
+  demo.print(
     [
       ...outcome.problems.map(describeProblem),
       `${outcome.status}: ${count(outcome.totals.rows)} rows in ${duration(elapsedMs)}`,
@@ -131,7 +134,7 @@ export async function compareClusters(
   source: ClusterContext,
   alternate: ClusterContext,
   timestamp: string,
-  stage: Stage,
+  demo: DemoOutput,
 ): Promise<boolean> {
   const manifest = await withStore(alternate, (store) =>
     readOr(functionDeps(alternate, store), timestamp, 'manifest', Manifest),
@@ -139,25 +142,29 @@ export async function compareClusters(
   if (manifest === undefined)
     throw new Error(`set ${timestamp} has no manifest at ${alternate.config.root}`);
   const compared = await compareRelations(manifest, targetsOf(source), targetsOf(alternate));
-  const rows = compared.map(({ name, rows, restoredRows, digest, restoredDigest, moved }) => [
-    printable(name),
-    count(rows),
-    count(restoredRows),
-    digest.slice(0, 12),
-    restoredDigest.slice(0, 12),
-    digest === restoredDigest ? 'equal' : moved ? 'moved on' : 'DIFFERENT',
-  ]);
+  const rows = compared.map(
+    ({ name, rows, restoredRows, digest, restoredDigest, isWrittenTo: moved }) => [
+      printable(name),
+      count(rows),
+      count(restoredRows),
+      digest.slice(0, 12),
+      restoredDigest.slice(0, 12),
+      digest === restoredDigest ? 'equal' : moved ? 'moved on' : 'DIFFERENT',
+    ],
+  );
   const [before, after] = [
     await totalMoney(targetsOf(source)),
     await totalMoney(targetsOf(alternate)),
   ];
-  stage.say(table(['table', 'rows', 'restored', 'digest', 'restored', ''], rows));
-  stage.say(
+  demo.print(table(['table', 'rows', 'restored', 'digest', 'restored', ''], rows));
+  demo.print(
     `money in all accounts: ${count(before)} and ${count(after)} restored: ${before === after ? 'equal, no transfer is torn' : 'DIFFERENT'}`,
   );
   return (
     before === after &&
-    compared.every(({ digest, restoredDigest, moved }) => moved || digest === restoredDigest)
+    compared.every(
+      ({ digest, restoredDigest, isWrittenTo: moved }) => moved || digest === restoredDigest,
+    )
   );
 }
 
@@ -167,7 +174,7 @@ function targetsOf(context: ClusterContext) {
   );
 }
 
-function endProcess(pid: number): void {
+function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {

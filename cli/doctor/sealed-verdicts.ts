@@ -2,7 +2,7 @@ import { formatKey } from '../../backup-set/base/keys.ts';
 import type { Deps } from '../../functions/deps.ts';
 import { timestampsIn } from '../../functions/sets/list.ts';
 import { duration } from '../output/format.ts';
-import { judgement } from '../wait-for-functions.ts';
+import { decidingVerdict } from '../wait-for-functions.ts';
 import type { Check } from './check.ts';
 
 /** The newest sets tell whether functions work now; older ones tell of older days. */
@@ -11,7 +11,7 @@ const LOOKED_AT = 10;
 const JUDGED_MS_MAX = 15 * 60_000;
 
 /** Every sealed set has a verdict soon after its seal: by the event, or by the sweeper. */
-export async function checkJudged(deps: Deps): Promise<Check> {
+export async function checkSealedVerdicts(deps: Deps): Promise<Check> {
   const check = { of: 'functions', name: 'sealed sets are judged' };
   const newest = (await timestampsIn(deps.store)).toSorted().slice(-LOOKED_AT);
   let sealed = 0;
@@ -20,7 +20,8 @@ export async function checkJudged(deps: Deps): Promise<Check> {
     if (seal === undefined) continue;
     sealed++;
     const waitedMs = deps.clock().getTime() - seal.modifiedAt.getTime();
-    if (waitedMs < JUDGED_MS_MAX || (await judgement(deps, timestamp)) !== undefined) continue;
+    if (waitedMs < JUDGED_MS_MAX || (await decidingVerdict(deps, timestamp)) !== undefined)
+      continue;
     const detail = `set ${timestamp} was sealed ${duration(waitedMs)} ago, and has no verdict; \`stowage sweep\` judges it now`;
     return { ...check, ok: false, detail };
   }

@@ -10,6 +10,7 @@ import { selectionOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
+import { duration } from '../output/format.ts';
 import {
   decidingVerdict,
   functionDeps,
@@ -17,16 +18,17 @@ import {
   withoutInterruption,
 } from '../wait-for-functions.ts';
 import { shipByAgents } from './agents.ts';
-import { type Draft, draftPlan, storePlan } from './plan.ts';
+import { draftPlan, storePlan } from './plan.ts';
 import { showBackupProgress } from './progress.ts';
+import type { BackupRun } from './run.ts';
 import { storeSeal } from './seal.ts';
 import { type Shipped, ship } from './ship.ts';
 import { newTally, type Tally } from './tally.ts';
 
-/** What a backup run ended with. */
+/** The result of a backup. */
 export interface BackupResult {
   readonly timestamp: string;
-  /** `unproven`: everything was shipped and sealed, and no function has judged the set yet. */
+  /** `unproven`: everything was shipped and sealed, and no function has written a verdict yet. */
   readonly status: Verdict['status'] | 'unproven';
   readonly verdict: Verdict | undefined;
   readonly plan: Plan;
@@ -36,11 +38,11 @@ export interface BackupResult {
 }
 
 export interface BackupOptions {
-  /** How long to wait for the functions' word when storage events trigger them. */
+  /** How long to wait for the verdict when storage events trigger the functions. */
   readonly waitMs: number;
 }
 
-/** Takes one backup: snapshot → plan → ship → seal → proof. */
+/** Takes one backup: snapshot → plan → ship → seal → verdict. */
 export async function runBackup(
   context: ClusterContext,
   options: BackupOptions,
@@ -53,7 +55,9 @@ export async function runBackup(
       const draft = draftPlan(context.config, held, startedAt, store.url);
       const plan = await storePlan(store, draft, startedAt, context.signal);
       notePlan(context, plan);
-      recorded = await shipAndSeal(context, store, plan, draft, held);
+      const tally = newTally(plan);
+      const failures = await shipAndSeal({ context, store, plan, draft, held, tally });
+      recorded = { plan, tally, failures };
     } finally {
       await held.release();
     }
@@ -82,13 +86,13 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
       connections: config.shippers.workers,
       signal,
       onBlocked: (blocked) => {
-        const who = blocked.blockers
-          .map(({ pid, user, query }) => `pid ${pid} (${user}): ${query}`)
+        const sessions = blocked.blockers
+          .map(({ pid, user, query }) => `pid ${pid} (user ${user}): ${query}`)
           .join('; ');
         output.note(
           'blocked',
           { ...blocked },
-          `waiting for locks on content ${blocked.content}, attempt ${blocked.attempt}: ${who || blocked.relation}`,
+          `content ${blocked.content}: attempt ${blocked.attempt} of ${config.backup.lockAttempts} to lock ${blocked.relation || 'a table'} timed out${sessions && `; blocked by ${sessions}`}`,
         );
       },
     })
@@ -101,7 +105,7 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
     await held.release();
     throw new StowageError(
       'config/invalid',
-      `no schema or table of database ${config.database} is called ${unmatched.join(', ')}`,
+      `no schema or table of database ${config.database} matches ${unmatched.join(', ')}: check backup.include… and --include-…`,
       { where: { field: 'backup.include' } },
     );
   }
@@ -109,42 +113,32 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
     await held.release();
     throw new StowageError(
       'backup/empty',
-      `database ${config.database} has no table that this backup would ship; is the selection right?`,
+      `no table of database ${config.database} is selected for backup: check backup.include…, backup.exclude… and the flags of the same names`,
     );
   }
   return held;
 }
 
-/** Greenplum has a way without a barrier; whoever cannot have one is told so. */
+/** Greenplum has a mechanism without a barrier: the message offers it when the barrier failed. */
 function suggestDispatch({ config }: ClusterContext, error: unknown): never {
   if (config.flavour !== 'greenplum' || config.backup.snapshot !== 'barrier') throw error;
   if (!isStowageError(error, 'database/locked')) throw error;
-  const message = `${error.message}; \`stowage backup --snapshot dispatch\` needs no writer to stop`;
+  const message = `${error.message}; \`stowage backup --snapshot dispatch\` takes the snapshot without blocking writers`;
   throw new StowageError(error.code, message, { cause: error, where: error.where });
 }
 
-async function shipAndSeal(
-  context: ClusterContext,
-  store: ObjectStore,
-  plan: Plan,
-  draft: Draft,
-  held: HeldSnapshot,
-) {
-  const tally = newTally(plan);
-  const progress = showBackupProgress(context, plan, draft, tally);
+async function shipAndSeal(run: BackupRun): Promise<Shipped['failures']> {
+  const progress = showBackupProgress(run);
   try {
     const shipped =
-      context.config.shippers.start === 'agents'
-        ? await shipByAgents(context, store, plan, draft, held, tally)
-        : await ship(context, plan, draft, held, tally);
-    const failures = await storeSeal(store, plan, tally, shipped, context.clock, context.signal);
-    return { plan, tally, failures };
+      run.context.config.shippers.start === 'agents' ? await shipByAgents(run) : await ship(run);
+    return await storeSeal(run, shipped);
   } finally {
     progress.stop();
   }
 }
 
-/** The functions' word on the set; theirs, not ours, decides the exit code. */
+/** The verdict of the functions on the set; it decides the exit code. */
 async function waitForVerdict(
   context: ClusterContext,
   store: ObjectStore,
@@ -153,15 +147,10 @@ async function waitForVerdict(
 ) {
   const deps = withoutInterruption(functionDeps(context, store));
   const seal = formatKey({ kind: 'seal', timestamp });
-  // An interrupted run still has its set judged where that is ours to do, so that nobody takes it for one under way.
+  // After an interruption inline functions still run: without a verdict the set would look open.
   const limitMs = context.signal.aborted ? 0 : waitMs;
-  await waitForFunctions(
-    context,
-    deps,
-    [seal],
-    async () => (await decidingVerdict(deps, timestamp)) !== undefined,
-    limitMs,
-  );
+  const isDone = async () => (await decidingVerdict(deps, timestamp)) !== undefined;
+  await waitForFunctions(context, deps, [seal], isDone, limitMs);
   return decidingVerdict(deps, timestamp);
 }
 
@@ -171,6 +160,6 @@ function notePlan({ output }: ClusterContext, plan: Plan): void {
     'snapshot',
     { timestamp: plan.timestamp, ...plan.snapshot },
     `set ${plan.timestamp}: snapshot of ${plural(plan.contents.length, 'segment')} and ${plural(plan.relations.length, 'table')} ` +
-      `(writers waited ${writerWaitMs} ms at most, ${plural(attempts, 'attempt')})`,
+      `(writers were blocked for at most ${duration(writerWaitMs)}; tables locked at attempt ${attempts})`,
   );
 }

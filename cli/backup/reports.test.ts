@@ -6,10 +6,10 @@ import type { ObjectStore } from '../../storage/store.ts';
 import { addAgentReport } from './reports.ts';
 import { newTally } from './tally.ts';
 
-/** More than a function can be called with at once. */
+/** More than the arguments that one call takes. */
 const RELATIONS = 200_000;
 
-test('an agent’s report of two hundred thousand relations is taken whole', async () => {
+test('addAgentReport adds all of two hundred thousand relations', async () => {
   const relations = Array.from({ length: RELATIONS }, (_, relation) => ({
     relation,
     attempt: 1,

@@ -14,9 +14,10 @@ import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for
 import { agentRestoreShippers } from './agents.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
+import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
 
-/** This command and each function that it plays read the set's documents: once, up to this much of them. */
+/** The command and its inline functions read the same documents: up to this size they are kept. */
 const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 
 export interface RestoreResult {
@@ -25,7 +26,7 @@ export interface RestoreResult {
   readonly elapsedMs: number;
 }
 
-/** Restores a set: request → plan → one phase of orders after the other → outcome. */
+/** Restores a set: request → plan → the orders of each phase in turn → outcome. */
 export async function runRestore(
   context: ClusterContext,
   options: RestoreOptions,
@@ -36,7 +37,7 @@ export async function runRestore(
     const manifest = await loadManifest(context, store, options.timestamp);
     const segments = await flavourOf(context).topology();
     const request = newRequest(context, segments, options);
-    await requireTarget(context, store, segments, request, manifest);
+    await requireTarget({ context, store, segments, request, manifest });
     const key = await storeRequest(store, request, context.signal);
     context.output.note(
       'request',
@@ -52,7 +53,7 @@ export async function runRestore(
     });
     const outcome =
       (await readOutcome(store, request.id)) ??
-      (await carryOutPlan(context, store, request.id, segments, options));
+      (await carryOutPlan(context, store, request.id, segments, options.waitMs));
     return { id: request.id, outcome, elapsedMs: context.clock().getTime() - startedAt.getTime() };
   });
 }
@@ -62,24 +63,26 @@ async function carryOutPlan(
   store: ObjectStore,
   id: string,
   segments: readonly Segment[],
-  options: RestoreOptions,
+  waitMs: number,
 ): Promise<Outcome> {
   const plan = await readPlan(store, id);
-  if (plan === undefined) throw functionTimedOut(id, 'plan.json', options.waitMs);
+  if (plan === undefined)
+    throw functionTimedOut(id, 'plan.json', waitMs, 'The target was not changed');
+  const run: RestoreRun = { context, store, plan, segments };
   const startShippers =
     context.config.shippers.start === 'agents' ? agentRestoreShippers : startRestoreShippers;
-  const shippers = startShippers(context, store, plan, segments);
+  const shippers = startShippers(run);
   try {
     for (const phase of plan.phases) {
-      await waitForOrders(context, store, plan, phase, options.waitMs);
+      await waitForOrders(run, phase, waitMs);
       const receipts = await shippers.carryOut(phase);
       const next = nextOf(plan, phase);
       const isDone = async () => next !== undefined && (await countOrders(store, id, next)) > 0;
-      await step(context, store, receipts, { id, waitMs: options.waitMs, isDone });
+      await step(context, store, receipts, { id, waitMs, isDone });
       const outcome = await readOutcome(store, id);
       if (outcome !== undefined) return await finishShippers(shippers, outcome);
     }
-    throw functionTimedOut(id, 'outcome.json', options.waitMs);
+    throw functionTimedOut(id, 'outcome.json', waitMs);
   } finally {
     await shippers.abort();
   }
@@ -90,14 +93,14 @@ async function finishShippers(shippers: RestoreShippers, outcome: Outcome): Prom
   return outcome;
 }
 
-/** Lets the functions go one step: until an outcome, or what they do `instead` of ending, is there. */
+/** Waits for one step of the functions: until the outcome is stored, or `isDone` holds. */
 async function step(
   context: ClusterContext,
   store: ObjectStore,
   keys: readonly string[],
   { id, waitMs, isDone }: { id: string; waitMs: number; isDone: () => Promise<boolean> },
 ): Promise<void> {
-  // A restore that was interrupted still gets its outcome.
+  // An interrupted restore still gets its outcome.
   const deps = withoutInterruption(functionDeps(context, store));
   const outcome = formatKey({ kind: 'outcome', restore: id });
   await waitForFunctions(
@@ -114,9 +117,7 @@ async function isThere(store: ObjectStore, key: string): Promise<boolean> {
 }
 
 async function waitForOrders(
-  context: ClusterContext,
-  store: ObjectStore,
-  plan: RestorePlan,
+  { context, store, plan }: RestoreRun,
   phase: Phase,
   waitMs: number,
 ): Promise<void> {
@@ -152,9 +153,14 @@ function nextOf(plan: RestorePlan, phase: Phase): Phase | undefined {
   return plan.phases[plan.phases.indexOf(phase) + 1];
 }
 
-function functionTimedOut(id: string, what: string, waitMs: number): StowageError {
+function functionTimedOut(
+  id: string,
+  what: string,
+  waitMs: number,
+  state = 'The target may hold part of the set',
+): StowageError {
   return new StowageError(
     'restore/failed',
-    `restore ${id}: no function wrote ${what} within ${Math.round(waitMs / 1000)} s; is \`stowage serve\` running for this root?`,
+    `restore ${id}: no function wrote ${what} within ${Math.round(waitMs / 1000)} s; check that \`stowage serve\` or the deployed functions run for this root. ${state}`,
   );
 }

@@ -5,7 +5,7 @@ import { hostRates } from './host-rates.ts';
 const memberOn = (content: number, host: string) => ({ content, host });
 type Member = ReturnType<typeof memberOn>;
 
-/** What each shipper was told last. */
+/** Records the share that each shipper received last. */
 function recordRates(maxRateBytes: number | undefined) {
   const rates = new Map<Member, number>();
   const shared = hostRates<Member>(
@@ -16,7 +16,7 @@ function recordRates(maxRateBytes: number | undefined) {
   return { shared, rates };
 }
 
-test('a host’s rate is divided among its shippers, and anew among those that still run when one ends', () => {
+test('a host’s rate is divided among its shippers, and divided again when one of them ends', () => {
   const { shared, rates } = recordRates(900);
   const [a, b, c, d] = [
     memberOn(0, 'x'),
@@ -39,7 +39,7 @@ test('a host’s rate is divided among its shippers, and anew among those that s
   expect(shared.shareOf(a)).toBe(900);
 });
 
-test('without a limit nobody is told anything', () => {
+test('without a limit no share is sent', () => {
   const { shared, rates } = recordRates(undefined);
   const member = memberOn(0, 'x');
   shared.begin([member]);
@@ -48,7 +48,7 @@ test('without a limit nobody is told anything', () => {
   expect(rates.size).toBe(0);
 });
 
-test('together they never get more than the host may, whoever ends when', () => {
+test('the shares of a host never add up to more than its limit, in whatever order shippers end', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1000, max: 1e9 }),

@@ -6,7 +6,7 @@ import type { ClusterContext } from './context.ts';
 
 const DEFAULT_COORDINATOR = { host: 'localhost', port: 5432 };
 
-/** The configured flavour; the only place that knows there are several. */
+/** The configured flavour. No other place chooses between flavours by name. */
 export function flavourOf({ config, env }: ClusterContext): Flavour {
   const connect = (segment: Segment) => targetOf(config, segment, env);
   switch (config.flavour) {

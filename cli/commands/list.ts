@@ -8,7 +8,7 @@ import { functionDeps } from '../wait-for-functions.ts';
 
 export const listCommand: ClusterCommand = {
   usage: 'list',
-  summary: 'the sets under a root, newest first',
+  summary: 'list the sets under a root, newest first',
   flags: [],
   cluster: () => ({}),
   async run({ context }) {
@@ -36,8 +36,8 @@ function textOf(sets: readonly SetSummary[]): string {
       'rows',
       'bytes',
       'stored',
-      'took',
-      'checked',
+      'sealed after',
+      'last check',
     ],
     sets.map(({ timestamp, status, database, totals, elapsedMs, verdict }) => [
       timestamp,

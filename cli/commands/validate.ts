@@ -14,13 +14,13 @@ import { verifyRemotely } from '../verify-remote.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 const OBJECTS_AT_ONCE = 4;
-/** A petabyte, read by a thousand functions at 80 MB/s each. */
+/** The time in which a thousand functions read a petabyte at 80 MB/s each. */
 const WAIT_SECONDS = 4 * 3600;
 
 export const validateCommand: ClusterCommand = {
   usage: 'validate <timestamp>',
   summary:
-    'check a set by its records: every document agrees, every object is stored with its size and digest',
+    'check a set without reading its data: the documents agree, and every object exists with its size and ETag',
   flags: [],
   cluster: () => ({}),
   async run({ positional, context }) {
@@ -36,13 +36,10 @@ export const validateCommand: ClusterCommand = {
 
 export const verifyCommand: ClusterCommand = {
   usage: 'verify <timestamp>',
-  summary: 'read every byte of a set again, decompress it, and count its rows',
+  summary: 'check a set by reading all its data: compare checksums, decompress, count rows',
   flags: [
-    ['--concurrency <n>', `objects read at once (default ${OBJECTS_AT_ONCE})`],
-    [
-      '--remote',
-      'let the functions read it, slice by slice, where they run, and wait for their verdict',
-    ],
+    ['--concurrency <n>', `how many objects are read at once (default ${OBJECTS_AT_ONCE})`],
+    ['--remote', 'run the check in the deployed functions, and wait for the verdict'],
     ['--wait <seconds>', `with --remote: how long to wait (default ${WAIT_SECONDS})`],
   ],
   cluster: () => ({}),
@@ -72,12 +69,12 @@ export const verifyCommand: ClusterCommand = {
 
 function printVerdict({ output }: ClusterContext, verdict: Verdict): number {
   const { status, timestamp, level, checked, problems, problemsTotal } = verdict;
-  const done = level === 'verify' ? 'read' : 'looked at';
+  const done = level === 'verify' ? 'read' : 'checked';
   output.result(
     verdict,
     [
       ...problemLines(problems, problemsTotal),
-      `set ${timestamp} is ${status}: ${done} ${plural(checked.objects, 'object')}, ${bytes(checked.bytes)}${problemsTotal > 0 ? `; ${plural(problemsTotal, 'problem')}` : ''}`,
+      `set ${timestamp} is ${status}: ${done} ${plural(checked.objects, 'object')} (${bytes(checked.bytes)})${problemsTotal > 0 ? `; ${plural(problemsTotal, 'problem')}` : ''}`,
     ].join('\n'),
   );
   return status === 'complete' ? 0 : 3;

@@ -3,13 +3,14 @@ import { parsePattern } from '../../backup-set/base/selection.ts';
 import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
 import { ZstdLevel } from '../../backup-set/documents/plan.ts';
 import { roomLacking } from '../../segment-shipper/backup/row-room.ts';
+import { PATTERN_FORMS } from '../flags.ts';
 
-/** stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one must not silently mean its default. */
+/** stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one would silently have no effect. */
 const Pattern = z
   .string()
   .refine(
     (pattern) => parsePattern(pattern) !== undefined,
-    'not a pattern; write schema.table, "a.b".c or sch*',
+    `not a pattern; write ${PATTERN_FORMS}`,
   );
 const Positive = z.int().positive();
 
@@ -17,23 +18,25 @@ const SegmentConfig = z.strictObject({
   content: z.int().min(-1).max(999_999),
   host: z.string().min(1),
   port: z.int().min(1).max(65_535).default(5432),
-  /** Starts this segment's shipper; overrides `shippers.command`. */
+  /** The command that starts this segment's shipper; overrides `shippers.command`. */
   command: z.array(z.string().min(1)).min(1).exactOptional(),
 });
 
 const Cluster = z.strictObject({
   cluster: z.string().min(1).default('main'),
   flavour: z.enum(['shards', 'greenplum']).default('shards'),
-  root: z.string().regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'starts with file:/// or s3://bucket'),
+  root: z.string().regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'must start with file:/// or s3://bucket'),
   database: z.string().min(1),
   segments: z
     .array(SegmentConfig)
     .default([])
-    .refine(
-      (segments) => new Set(segments.map(({ content }) => content)).size === segments.length,
-      'a content is named twice',
-    ),
-  /** Of Greenplum; it knows where its segments are. */
+    .superRefine((segments, context) => {
+      const contents = segments.map(({ content }) => content);
+      const twice = contents.find((content, at) => contents.indexOf(content) !== at);
+      if (twice !== undefined)
+        context.addIssue({ code: 'custom', message: `content ${twice} is listed twice` });
+    }),
+  /** Greenplum's coordinator; its catalog has the addresses of the segments. */
   coordinator: z
     .strictObject({
       host: z.string().min(1).default('localhost'),
@@ -45,7 +48,7 @@ const Cluster = z.strictObject({
       user: z.string().min(1).exactOptional(),
       sslmode: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).exactOptional(),
       sslrootcert: z.string().exactOptional(),
-      /** Folder of pg_dump and its kin on the segment hosts. */
+      /** Folder of pg_dump, pg_dumpall, pg_restore and psql on the segment hosts. */
       binDir: z.string().exactOptional(),
     })
     .prefault({}),
@@ -77,18 +80,21 @@ const Cluster = z.strictObject({
     .strictObject({
       /** Connections that move rows, per segment. */
       workers: z.int().min(1).max(64).default(4),
-      /** Bytes per second that a host's shippers send to the store, or read from it, together. */
+      /** Limit in bytes per second for all shippers of a host together. */
       maxRateBytes: z.int().min(1000).exactOptional(),
-      /** Whose processes shippers are: started by the command line, or resident on their hosts (docs/agents.md). */
+      /** `process`: the command line starts the shippers; `agents`: they are resident (docs/agents.md). */
       start: z.enum(['process', 'agents']).default('process'),
-      /** How long an order may lie in the bucket before an agent takes it. */
+      /** How long an agent may take to claim an order in the bucket. */
       claimSeconds: Positive.default(60),
-      /** `{host}` and `{content}` are filled in; absent = a process on this machine. */
+      /** `{host}` and `{content}` are replaced; absent = a process on this machine. */
       command: z.array(z.string().min(1)).min(1).exactOptional(),
-      /** Greenplum: where programs of the database and shippers meet, on the segment hosts. */
+      /** Greenplum: folder of the FIFOs between the database's programs and the shippers. */
       fifoBase: z
         .string()
-        .regex(/^\/[\w./-]*$/, 'an absolute path of letters, digits, dots, dashes and slashes')
+        .regex(
+          /^\/[\w./-]*$/,
+          'must be an absolute path of letters, digits, dots, dashes, underscores and slashes',
+        )
         .default('/tmp'),
     })
     .prefault({}),
@@ -107,7 +113,7 @@ const Cluster = z.strictObject({
       attemptsMax: Positive.exactOptional(),
     })
     .prefault({}),
-  /** The alternate location: what has been validated is copied to this root. */
+  /** The alternate location: validated sets are copied to this root. */
   replica: z
     .strictObject({
       root: z.string().min(1).exactOptional(),
@@ -115,14 +121,14 @@ const Cluster = z.strictObject({
       region: z.string().min(1).exactOptional(),
     })
     .prefault({}),
-  /** Who stitches and coordinates: this command itself, or functions that storage events trigger. */
+  /** What runs the functions: the command itself, or storage events. */
   functions: z.enum(['inline', 'events']).exactOptional(),
   serve: z
     .strictObject({
       host: z.string().default('127.0.0.1'),
       port: z.int().min(0).max(65_535).default(8080),
       sweepSeconds: Positive.default(60),
-      /** Files, so that no secret stands here. */
+      /** Names of files: no secret belongs into the configuration. */
       tokenFile: z.string().min(1).exactOptional(),
       metricsTokenFile: z.string().min(1).exactOptional(),
       tlsCert: z.string().min(1).exactOptional(),
@@ -132,50 +138,52 @@ const Cluster = z.strictObject({
     })
     .refine(
       ({ tlsCert, tlsKey }) => (tlsCert === undefined) === (tlsKey === undefined),
-      'tlsCert and tlsKey belong together',
+      'set both serve.tlsCert and serve.tlsKey, or neither',
     )
     .refine(
       ({ tlsCert, clientCa }) => clientCa === undefined || tlsCert !== undefined,
-      'clientCa needs a certificate of the server: tlsCert and tlsKey',
+      'serve.clientCa needs serve.tlsCert and serve.tlsKey',
     )
     .prefault({}),
 });
 
-/** Each flavour has its own way to say where the cluster is; the other's would be ignored in silence. */
+/** A field of the other flavour is refused: it would silently have no effect. */
 export const Config = Cluster.superRefine(
   ({ flavour, segments, coordinator, backup, shippers }, context) => {
     const issue = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message });
     if (flavour === 'shards' && segments.length === 0)
-      issue('segments', 'shards are named here, one by one');
+      issue('segments', 'missing; flavour shards needs one entry per server');
     if (flavour === 'shards' && coordinator !== undefined)
       issue(
         'coordinator',
-        'belongs to flavour greenplum; a coordinator of shards is a segment with content -1',
+        'is for flavour greenplum only; with shards, list the coordinator as a segment with content -1',
       );
     if (flavour === 'shards' && backup.snapshot === 'dispatch')
       context.addIssue({
         code: 'custom',
         path: ['backup', 'snapshot'],
-        message: 'shards have no coordinator that could dispatch; only barrier',
+        message: '"dispatch" needs flavour greenplum; use "barrier"',
       });
     if (shippers.start === 'agents' && shippers.maxRateBytes !== undefined)
       context.addIssue({
         code: 'custom',
         path: ['shippers', 'maxRateBytes'],
-        message:
-          'an agent serves several contents and has a limit of its own: maxRateBytes in agent.yaml',
+        message: 'does not apply to agents; set maxRateBytes in agent.yaml',
       });
     const lacking = roomLacking(shippers.workers, backup.frameBytes);
     if (lacking !== undefined)
       context.addIssue({ code: 'custom', path: ['backup', 'frameBytes'], message: lacking });
     if (flavour === 'greenplum' && segments.length > 0)
-      issue('segments', 'belongs to flavour shards; a Greenplum coordinator knows its segments');
+      issue(
+        'segments',
+        'is for flavour shards only; the coordinator of a Greenplum cluster knows its segments',
+      );
   },
 );
 export type Config = z.infer<typeof Config>;
 
-/** Settings that also come from the environment; everything else has a flag or lives in the file. */
+/** Environment variables and the fields that they set. */
 export const ENVIRONMENT: Readonly<Record<string, string>> = {
   STOWAGE_ROOT: 'root',
   STOWAGE_CLUSTER: 'cluster',
@@ -189,3 +197,20 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   PGSSLMODE: 'connection.sslmode',
   PGSSLROOTCERT: 'connection.sslrootcert',
 };
+
+/** The names of all fields, `segments[].port` as `segments.port`: for suggestions. */
+export const FIELDS: readonly string[] = [...namesIn(Cluster)];
+
+function* namesIn(schema: unknown, path = ''): Generator<string> {
+  const inner = unwrapped(schema);
+  if (!(inner instanceof z.ZodObject)) return;
+  for (const [name, field] of Object.entries(inner.shape)) {
+    yield `${path}${name}`;
+    yield* namesIn(field, `${path}${name}.`);
+  }
+}
+
+function unwrapped(schema: unknown): unknown {
+  const { innerType } = (schema as { def?: { innerType?: unknown } }).def ?? {};
+  return innerType === undefined ? schema : unwrapped(innerType);
+}

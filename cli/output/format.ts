@@ -25,7 +25,7 @@ export function duration(ms: number): string {
   return prettyMs(rounded, { unitCount: 2, secondsDecimalDigits: rounded < 60_000 ? 1 : 0 });
 }
 
-/** Aligned columns; a column is right-aligned when every cell below the head looks like a number. */
+/** Aligned columns; a column is right-aligned when all its cells look like numbers. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
@@ -50,7 +50,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   );
 }
 
-/** A name as it may be shown: control characters would move the reader's cursor. */
+/** Escapes control characters, which would move the cursor of a terminal. */
 export function printable(text: string): string {
   return text.replace(
     /\p{Cc}/gu,

@@ -98,6 +98,12 @@ function tablesTable({ relations }: Manifest, tablesShown: number): string {
 
 /** `notShipped[].reason` as people read it. */
 const REASONS: Readonly<Record<string, string>> = {
+  unlogged: 'unlogged tables',
+  foreign: 'foreign tables',
+  external: 'external tables',
+  'materialized-view': 'materialized views',
+  'extension-member': 'tables of extensions',
+  excluded: 'excluded by the selection',
   'partitioned-root': 'parents of partitions (their rows are in the partitions)',
 };
 

@@ -8,7 +8,7 @@ import type { DemoOutput } from './demo-output.ts';
 export const SHARDS = 4;
 const DATABASE = 'world';
 
-/** A command's context for a cluster of throw-away servers: what loadConfig gives for a stowage.yaml that names them. */
+/** The context of a command for a cluster of temporary servers. */
 export function demoCluster(
   context: Context,
   demo: DemoOutput,
@@ -40,7 +40,7 @@ export async function createDemoDatabase({
   return target;
 }
 
-/** What the commands note is part of the story, indented. */
+/** Prints the events of the commands among the steps of the demo. */
 function noteOf({ output }: Context, demo: DemoOutput): ClusterContext['output']['note'] {
   return (event, fields, text) => {
     if (text === undefined || output.json) output.note(event, fields, text);

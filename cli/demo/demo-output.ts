@@ -1,7 +1,7 @@
 import { duration } from '../output/format.ts';
 import type { Output } from '../output/output.ts';
 
-/** Tells the demo's story on standard error, with the time since its start. */
+/** Prints the steps of the demo on standard error, with the time since its start. */
 export interface DemoOutput {
   step(text: string): void;
   print(text: string): void;

@@ -18,10 +18,10 @@ import {
   restoreElsewhere,
 } from './steps.ts';
 
-/** Two loaders saturate two cores. */
+/** Two loaders keep two cores busy. */
 const LOADERS = 2;
 
-/** The main job, told in scenes on real servers; true when the restored cluster equals the original. */
+/** Runs the demo on real servers. @returns true when the restored cluster equals the original. */
 export async function runDemo(
   context: Context,
   { keep }: { readonly keep: boolean },
@@ -32,7 +32,7 @@ export async function runDemo(
   const servers: LocalServer[] = [];
   try {
     demo.step(
-      `starting ${2 * SHARDS} PostgreSQL servers: a cluster of ${SHARDS} shards, and an empty one to restore into`,
+      `starting ${2 * SHARDS} PostgreSQL servers: a cluster of ${SHARDS} shards, and an empty cluster to restore into`,
     );
     servers.push(...(await startLocalServers(2 * SHARDS)));
     const equal = await runSteps(
@@ -52,7 +52,7 @@ export async function runDemo(
     return equal;
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
-    if (keep) demo.print(`the sets are under ${home}`);
+    if (keep) demo.print(`the sets are kept in ${home}`);
     else await rm(home, { recursive: true, force: true });
   }
 }
@@ -69,10 +69,10 @@ async function runSteps(
   const source = demoCluster(context, demo, from, `file://${join(home, 'bucket')}`);
   const alternate = demoCluster(context, demo, to, `file://${join(home, 'alternate')}`);
 
-  demo.step(`loading the places of the world, spread over ${SHARDS} shards (${ATTRIBUTION})`);
+  demo.step(`loading the demo data into the ${SHARDS} shards (${ATTRIBUTION})`);
   await eachInFlight(from, LOADERS, (server, content) => load(server, content, context.signal));
 
-  demo.step('backing up while writers move money between the shards');
+  demo.step('backing up while a writer transfers money between the shards');
   const timestamp = await backUpUnderWriters(source, demo);
 
   demo.step('backing up again, and killing the shipper of content 2 with SIGKILL');
@@ -81,13 +81,13 @@ async function runSteps(
   demo.step('copying the complete set to an alternate location');
   await copyAway(source, alternate, timestamp, demo);
 
-  demo.step('damaging one pack at the original place');
+  demo.step('changing one byte of a pack in the original set');
   await damageOriginal(source, join(home, 'bucket'), timestamp, demo);
 
   demo.step('restoring from the alternate location into the second cluster');
   await restoreElsewhere(alternate, timestamp, demo);
 
-  demo.step('comparing both clusters, table by table');
+  demo.step('comparing both clusters table by table');
   return compareClusters(source, alternate, timestamp, demo);
 }
 

@@ -21,10 +21,10 @@ import type { DemoOutput } from './demo-output.ts';
 import { startWriters, totalMoney } from './writers.ts';
 
 const WAIT_MS = 120_000;
-/** Long enough for the shipper to be at work, short enough for it not to have finished. */
+/** By then the shipper has started, and has not finished. */
 const KILL_AFTER_MS = 400;
 
-/** A backup while money moves; returns its timestamp. @throws when the set is not complete. */
+/** Backs up during transfers. @returns the timestamp. @throws when the set is not complete. */
 export async function backUpUnderWriters(
   source: ClusterContext,
   demo: DemoOutput,
@@ -35,14 +35,17 @@ export async function backUpUnderWriters(
     result = await runBackup(source, { waitMs: WAIT_MS });
   } finally {
     const { transfers, longestMs } = await writers.stop();
-    demo.print(`${count(transfers)} transfers meanwhile; the slowest took ${duration(longestMs)}`);
+    demo.print(
+      `${plural(transfers, 'transfer')} during the backup; the slowest took ${duration(longestMs)}`,
+    );
   }
   demo.print(backupText(result));
-  if (result.status !== 'complete') throw new Error(`the backup under writers is ${result.status}`);
+  if (result.status !== 'complete')
+    throw new Error(`the set that was backed up during transfers is ${result.status}`);
   return result.timestamp;
 }
 
-/** A backup that loses a segment: the set must not become complete, and the verdict must name the segment. */
+/** Kills a shipper during a backup: the set must not be complete, and the verdict must name the segment. */
 export async function detectKilledShipper(source: ClusterContext, demo: DemoOutput): Promise<void> {
   const { output } = source;
   const note: typeof output.note = (event, fields, text) => {
@@ -55,10 +58,10 @@ export async function detectKilledShipper(source: ClusterContext, demo: DemoOutp
   demo.print(backupText(result));
   const named = result.verdict?.problems.some(({ content }) => content === 2) === true;
   if (result.status === 'complete' || !named)
-    throw new Error('the loss of content 2 was not caught');
+    throw new Error('the killed shipper of content 2 was not detected');
 }
 
-/** Copies the set away and has it validated there. */
+/** Copies the set to the alternate location and validates the copy. */
 export async function copyAway(
   source: ClusterContext,
   alternate: ClusterContext,
@@ -73,13 +76,13 @@ export async function copyAway(
         timestamp,
       );
       demo.print(
-        `copied ${plural(copied.objects, 'object')}, ${bytes(copied.bytes)}; validated there: ${verdict.status}`,
+        `copied ${plural(copied.objects, 'object')} (${bytes(copied.bytes)}); the copy is ${verdict.status}`,
       );
     }),
   );
 }
 
-/** Flips one byte of the biggest pack, and shows that validation names it. */
+/** Changes one byte of the largest pack, and shows that validation names the pack. */
 export async function damageOriginal(
   source: ClusterContext,
   folder: string,
@@ -99,7 +102,10 @@ export async function damageOriginal(
     await flipByte(join(folder, pack.key), Math.floor(pack.bytes / 2));
     const { verdict } = await validate(deps, timestamp);
     demo.print(
-      [...verdict.problems.slice(0, 3).map(describeProblem), `validated again: ${verdict.status}`]
+      [
+        ...verdict.problems.slice(0, 3).map(describeProblem),
+        `the original set is now ${verdict.status}`,
+      ]
         .map(printable)
         .join('\n'),
     );
@@ -124,12 +130,12 @@ export async function restoreElsewhere(
   demo.print(
     [
       ...outcome.problems.map(describeProblem),
-      `${outcome.status}: ${count(outcome.totals.rows)} rows in ${duration(elapsedMs)}`,
+      `${outcome.status}: ${plural(outcome.totals.rows, 'row')} in ${duration(elapsedMs)}`,
     ].join('\n'),
   );
 }
 
-/** The table of tables; true when all are equal and the sum of money is the one nobody can change. */
+/** Prints the comparison. @returns true when all tables and the sum of all accounts are equal. */
 export async function compareClusters(
   source: ClusterContext,
   alternate: ClusterContext,
@@ -149,16 +155,16 @@ export async function compareClusters(
       count(restoredRows),
       digest.slice(0, 12),
       restoredDigest.slice(0, 12),
-      digest === restoredDigest ? 'equal' : moved ? 'moved on' : 'DIFFERENT',
+      digest === restoredDigest ? 'equal' : moved ? 'changed since' : 'DIFFERENT',
     ],
   );
   const [before, after] = [
     await totalMoney(targetsOf(source)),
     await totalMoney(targetsOf(alternate)),
   ];
-  demo.print(table(['table', 'rows', 'restored', 'digest', 'restored', ''], rows));
+  demo.print(table(['table', 'rows', 'restored rows', 'digest', 'restored digest', ''], rows));
   demo.print(
-    `money in all accounts: ${count(before)} and ${count(after)} restored: ${before === after ? 'equal, no transfer is torn' : 'DIFFERENT'}`,
+    `sum of all accounts: ${count(before)} in the original, ${count(after)} restored: ${before === after ? 'equal, so no transfer was backed up by half' : 'DIFFERENT'}`,
   );
   return (
     before === after &&
@@ -178,7 +184,7 @@ function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended by itself; the scene then fails by its own check.
+    // The shipper has ended already; the check after the backup then fails.
   }
 }
 

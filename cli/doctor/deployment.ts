@@ -10,12 +10,12 @@ import type { Check } from './check.ts';
 import { checkSealedVerdicts } from './sealed-verdicts.ts';
 import { checkTestRequest } from './test-request.ts';
 
-/** What is deployed around the bucket: how the bucket is set up, and whether functions answer. */
+/** Checks how the bucket is set up, and whether functions answer. */
 export async function checkDeployment(context: ClusterContext, waitMs: number): Promise<Check[]> {
   return withReplica(context, async (store, replica) => [
     ...(await checkBucket(context, store, 'bucket')),
     ...(replica === undefined ? [] : await checkBucket(context, replica, 'replica')),
-    ...(await attempt('functions', 'sealed sets are judged', async () => [
+    ...(await attempt('functions', 'sealed sets have verdicts', async () => [
       await checkSealedVerdicts(functionDeps(context, store)),
     ])),
     ...(await checkFunctions(context, store, waitMs)),
@@ -30,7 +30,7 @@ async function checkBucket(
   return attempt(of, 'reachable', async () => {
     const setup = await inspectBucket(store, { signal });
     if (setup !== undefined) return checkBucketSetup(setup, of);
-    const detail = `${store.url} is a directory: it tells nobody, and its rights are the file system's`;
+    const detail = `${store.url} is a directory: it sends no events, and file permissions control the access`;
     return [{ of, name: 'set-up', ok: true, remark: true, detail }];
   });
 }
@@ -40,10 +40,10 @@ async function checkFunctions(
   store: ObjectStore,
   waitMs: number,
 ): Promise<Check[]> {
-  const name = 'a request is answered';
+  const name = 'a test request is answered';
   if (functionsOf(context.config) === 'events')
     return attempt('functions', name, async () => [await checkTestRequest(context, store, waitMs)]);
-  const detail = 'not asked: with functions: inline the command line does their work';
+  const detail = 'skipped: functions is "inline", so the command line runs the functions itself';
   return [{ of: 'functions', name, ok: true, remark: true, detail }];
 }
 

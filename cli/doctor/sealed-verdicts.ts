@@ -5,29 +5,34 @@ import { duration } from '../output/format.ts';
 import { decidingVerdict } from '../wait-for-functions.ts';
 import type { Check } from './check.ts';
 
-/** The newest sets tell whether functions work now; older ones tell of older days. */
-const LOOKED_AT = 10;
-/** Longer than any event, and any sweeper at its default, takes. */
-const JUDGED_MS_MAX = 15 * 60_000;
+/** Only the newest sets show whether the functions work now. */
+const SETS_CHECKED = 10;
+/** Longer than an event takes, and than a sweeper with the default interval. */
+const VERDICT_MS_MAX = 15 * 60_000;
 
-/** Every sealed set has a verdict soon after its seal: by the event, or by the sweeper. */
+/** A sealed set gets a verdict soon after its seal: by an event, or by the sweeper. */
 export async function checkSealedVerdicts(deps: Deps): Promise<Check> {
-  const check = { of: 'functions', name: 'sealed sets are judged' };
-  const newest = (await timestampsIn(deps.store)).toSorted().slice(-LOOKED_AT);
+  const check = { of: 'functions', name: 'sealed sets have verdicts' };
+  const newest = (await timestampsIn(deps.store)).toSorted().slice(-SETS_CHECKED);
   let sealed = 0;
   for (const timestamp of newest) {
     const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }));
     if (seal === undefined) continue;
     sealed++;
     const waitedMs = deps.clock().getTime() - seal.modifiedAt.getTime();
-    if (waitedMs < JUDGED_MS_MAX || (await decidingVerdict(deps, timestamp)) !== undefined)
+    if (waitedMs < VERDICT_MS_MAX || (await decidingVerdict(deps, timestamp)) !== undefined)
       continue;
-    const detail = `set ${timestamp} was sealed ${duration(waitedMs)} ago, and has no verdict; \`stowage sweep\` judges it now`;
+    const detail = `set ${timestamp} was sealed ${duration(waitedMs)} ago and has no verdict. Check that functions run for this root; \`stowage sweep\` validates the set now`;
     return { ...check, ok: false, detail };
   }
   return {
     ...check,
     ok: true,
-    detail: sealed === 0 ? 'no set is sealed yet' : `the newest ${sealed} have verdicts`,
+    detail:
+      sealed === 0
+        ? 'no set is sealed yet'
+        : sealed === 1
+          ? 'the newest sealed set has a verdict, or was sealed a moment ago'
+          : `the newest ${sealed} sealed sets have verdicts, or were sealed a moment ago`,
   };
 }

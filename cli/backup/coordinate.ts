@@ -105,7 +105,7 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
     await held.release();
     throw new StowageError(
       'config/invalid',
-      `no schema or table of database ${config.database} matches ${unmatched.join(', ')}: check backup.include… and --include-…`,
+      `these patterns match no schema or table of database ${config.database}: ${unmatched.join(', ')}`,
       { where: { field: 'backup.include' } },
     );
   }

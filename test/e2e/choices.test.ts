@@ -119,10 +119,10 @@ describe('restoring', () => {
 
   test('is refused, with nothing changed, where it would overwrite or make no sense', async () => {
     const before = await onAll(`SELECT count(*), max(id) FROM misc.note`);
-    await isRefused(4, /exists; --truncate would empty and load it/);
-    await isRefused(4, /does not exist; --create would make it/, '--database', 'absent');
-    await isRefused(4, /database shop exists; --create only makes new ones/, '--create');
-    await isRefused(2, /exclude each other/, '--create', '--truncate');
+    await isRefused(4, /already exists on content .*use --truncate to empty and load it/);
+    await isRefused(4, /does not exist on content .*Use --create to create it/, '--database', 'absent');
+    await isRefused(4, /database shop already exists on content .*--create needs a new one/, '--create');
+    await isRefused(2, /use --create or --truncate, not both/, '--create', '--truncate');
     await isRefused(
       4,
       /misc\.nota/,

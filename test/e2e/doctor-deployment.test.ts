@@ -51,8 +51,8 @@ test('on Ceph: nobody answers, then the functions do; what the bucket lacks is a
     'bucket: encryption': 'note',
     'bucket: unfinished uploads': 'note',
     'bucket: events': 'note',
-    'functions: sealed sets are judged': 'ok',
-    'functions: a request is answered': 'BAD',
+    'functions: sealed sets have verdicts': 'ok',
+    'functions: a test request is answered': 'BAD',
   });
   await ceph.client.send(
     new PutBucketLifecycleConfigurationCommand({
@@ -77,7 +77,7 @@ test('on Ceph: nobody answers, then the functions do; what the bucket lacks is a
   expect(served.code).toBe(0);
   expect(signs(served.text)).toMatchObject({
     'bucket: unfinished uploads': 'ok',
-    'functions: a request is answered': 'ok',
+    'functions: a test request is answered': 'ok',
   });
 });
 
@@ -89,10 +89,10 @@ test('on a directory: no bucket to look at, the functions are asked all the same
   serve.kill('SIGTERM');
   await serve.ended;
   expect(served.code).toBe(0);
-  expect(signs(served.text)).toMatchObject({ 'functions: a request is answered': 'ok' });
+  expect(signs(served.text)).toMatchObject({ 'functions: a test request is answered': 'ok' });
   const inline = await stowage(['doctor', '--deployment', '--functions', 'inline'], { config });
   expect(inline.code).toBe(0);
-  expect(signs(inline.text)).toMatchObject({ 'functions: a request is answered': 'note' });
+  expect(signs(inline.text)).toMatchObject({ 'functions: a test request is answered': 'note' });
 });
 
 test('a bucket that is not there is BAD, by its name', async () => {

@@ -25,7 +25,7 @@ describe.skipIf(withoutEmulator)('stowage doctor --deployment', () => {
     });
     const options = { config, env: place.env };
     const { text, code } = await stowage(['doctor', '--deployment', '--wait', '90'], options);
-    expect(text).toContain('a restore of no set was refused, as it must be');
+    expect(text).toContain('the test request (a restore of a set that does not exist) was refused');
     expect(code).toBe(0);
   });
 

@@ -3,7 +3,9 @@ import type { Loaded } from './config/config.ts';
 import type { Config } from './config/schema.ts';
 import type { Output } from './output/output.ts';
 
-/** What every command receives. Nothing below it reads environment, clock or terminal on its own. */
+/**
+ * What every command receives. Nothing below it reads environment, clock or terminal on its own.
+ */
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: () => Date;

@@ -33,7 +33,10 @@ export async function tlsOf({ tlsCert, tlsKey, clientCa }: ServeConfig): Promise
 /** The first file descriptor that systemd passes (sd_listen_fds(3)). */
 const FIRST_FD = 3;
 
-/** The socket on which systemd listens for this service, also during a restart; undefined without one. */
+/**
+ * The socket on which systemd listens for this service, also during a restart; undefined without
+ * one.
+ */
 export function activatedSocket(env: ClusterContext['env'], pid: number): number | undefined {
   // The variables are inherited: they may be meant for the parent process.
   if (env['LISTEN_PID'] !== String(pid)) return undefined;

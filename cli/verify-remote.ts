@@ -14,7 +14,8 @@ import { waitForFunctions } from './wait-for-functions.ts';
 const LIST_EVERY_MS = 5_000;
 
 /**
- * Requests that the deployed functions read a set again, slice by slice, and waits for their verdict.
+ * Requests that the deployed functions read a set again, slice by slice, and waits for their
+ * verdict.
  * @throws StowageError `functions/silent` without a verdict within `waitMs`; the task continues.
  */
 export async function verifyRemotely(
@@ -49,7 +50,10 @@ async function readOutcome(deps: Deps, task: string): Promise<TaskOutcome | unde
   return raw && decode(TaskOutcome, raw);
 }
 
-/** From the outcome: a set that could not be planned has no verdict, and the newest may be of another task. */
+/**
+ * From the outcome: a set that could not be planned has no verdict, and the newest may be of
+ * another task.
+ */
 function verdictFromOutcome(timestamp: string, outcome: TaskOutcome): Verdict {
   const { status, problems, problemsTotal, objects, bytes, at, version } = outcome;
   const checked = { objects, bytes };

@@ -48,7 +48,10 @@ export async function waitForFunctions(
   return (await poll(look, options)) === true;
 }
 
-/** After an interruption the signal has fired, but the functions must still write the last documents. */
+/**
+ * After an interruption the signal has fired, but the functions must still write the last
+ * documents.
+ */
 export function withoutInterruption(deps: Deps): Deps {
   return deps.signal?.aborted === true ? { ...deps, signal: new AbortController().signal } : deps;
 }

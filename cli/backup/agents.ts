@@ -26,9 +26,9 @@ interface AgentRun extends BackupRun {
 }
 
 /**
- * Ships by the resident agents of the segments: stores an order for each in the bucket and waits for
- * their reports. The first failure, or an interruption, ends the waiting; the seal that follows stops
- * the agents that are still working.
+ * Ships by the resident agents of the segments: stores an order for each in the bucket and waits
+ * for their reports. The first failure, or an interruption, ends the waiting; the seal that follows
+ * stops the agents that are still working.
  */
 export async function shipByAgents(backup: BackupRun): Promise<Shipped> {
   const { context, held } = backup;
@@ -77,7 +77,9 @@ async function storeOrders(run: AgentRun): Promise<void> {
   await eachInFlight(held.nodes, WRITES_AT_ONCE, storeOne);
 }
 
-/** Programs wait a minute for their shipper, so nothing is dispatched before every agent has begun. */
+/**
+ * Programs wait a minute for their shipper, so nothing is dispatched before every agent has begun.
+ */
 async function waitForClaims({ context, store, plan, signal }: AgentRun): Promise<void> {
   const { config, clock, output } = context;
   const { claimSeconds } = config.shippers;
@@ -134,7 +136,9 @@ async function dispatch(run: AgentRun): Promise<void> {
   await store.create(formatKey({ kind: 'dispatched', timestamp }), bytes, { signal });
 }
 
-/** True once no object of the set was stored for as long as its plan allows. Rare: it lists the set. */
+/**
+ * True once no object of the set was stored for as long as its plan allows. Rare: it lists the set.
+ */
 function overdueWatch({ context, store, plan }: AgentRun): () => Promise<boolean> {
   const { timestamp, overdueAfterSeconds } = plan;
   const pauseMs = Math.max(POLL_MS, (overdueAfterSeconds * 1000) / LISTINGS_PER_LIMIT);

@@ -82,8 +82,8 @@ export function draftPlan(
 }
 
 /**
- * Reserves a timestamp by creating its plan.json. Of two backups in one second, the second takes the
- * next second.
+ * Reserves a timestamp by creating its plan.json. Of two backups in one second, the second takes
+ * the next second.
  * @throws StowageError `storage/too-large`: readers refuse a plan of that size.
  */
 export async function storePlan(

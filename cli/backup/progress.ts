@@ -2,7 +2,10 @@ import { type SegmentProgress, showProgress } from '../output/progress.ts';
 import type { BackupRun } from './run.ts';
 import type { ContentTally } from './tally.ts';
 
-/** Shows the progress of each segment. The fraction is estimated from table sizes: no row is counted yet. */
+/**
+ * Shows the progress of each segment. The fraction is estimated from table sizes: no row is counted
+ * yet.
+ */
 export function showBackupProgress({ context, plan, draft, tally }: BackupRun): { stop(): void } {
   const hosts = new Map(plan.contents.map(({ content, host }) => [content, host]));
   const sizes = new Map(

@@ -12,7 +12,9 @@ import { type ContentTally, sealPartOf } from './tally.ts';
 const PARTS_AT_ONCE = 16;
 /** The parts of a thousand contents with ten thousand tables each are half a gigabyte. */
 const PARTS_MS_MAX = 15 * 60_000;
-/** An interrupted run still stores its seal; the parts and the seal get a short time of their own. */
+/**
+ * An interrupted run still stores its seal; the parts and the seal get a short time of their own.
+ */
 const INTERRUPTED_PARTS_MS_MAX = 20_000;
 const SEAL_MS_MAX = 30_000;
 
@@ -21,9 +23,9 @@ type SealInput = Pick<BackupRun, 'store' | 'plan' | 'tally'> & {
 };
 
 /**
- * Stores what the database counted, or why the backup failed: first a part per content, then the seal
- * that names the parts. After the seal no function waits for the set. A part that cannot be stored
- * makes the backup fail.
+ * Stores what the database counted, or why the backup failed: first a part per content, then the
+ * seal that names the parts. After the seal no function waits for the set. A part that cannot be
+ * stored makes the backup fail.
  * @returns the failures that the seal names.
  */
 export async function storeSeal(
@@ -72,7 +74,8 @@ async function storeParts(
       const bytes = encode(SealPart, sealPartOf(timestamp, counted));
       const key = formatKey({ kind: 'seal-part', timestamp, content });
       await store.create(key, bytes, { signal: limit.signal }).catch((error: unknown) => {
-        // Only this run writes here: an earlier attempt has stored the part and its answer was lost.
+        // Only this run writes here: an earlier attempt has stored the part and its answer was
+        // lost.
         if (!isStowageError(error, 'storage/exists')) throw error;
       });
       contents.push({ content, part: digestOf(bytes) });

@@ -10,7 +10,9 @@ import { dispatchRelations } from './dispatch.ts';
 import type { BackupRun } from './run.ts';
 import { addReport } from './tally.ts';
 
-/** A restarted shipper would get the next number, so that its keys differ from its predecessor's. */
+/**
+ * A restarted shipper would get the next number, so that its keys differ from its predecessor's.
+ */
 const FIRST_ATTEMPT = 1;
 
 type Node = HeldSnapshot['nodes'][number];

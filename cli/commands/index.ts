@@ -1,6 +1,8 @@
 import type { CommandDefinition } from '../command.ts';
 
-/** Every command, in the order of the help. Loaded on demand: together they are most of the program. */
+/**
+ * Every command, in the order of the help. Loaded on demand: together they are most of the program.
+ */
 const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   backup: async () => (await import('./backup.ts')).backupCommand,
   list: async () => (await import('./list.ts')).listCommand,

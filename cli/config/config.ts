@@ -27,7 +27,10 @@ export interface ConfigInput {
   readonly flags: Readonly<Record<string, unknown>>;
 }
 
-/** Flag > environment > file > default. @throws StowageError `config/missing`, `config/invalid` naming field and source. */
+/**
+ * Flag > environment > file > default.
+ * @throws StowageError `config/missing`, `config/invalid` naming field and source.
+ */
 export async function loadConfig({ env, file, flags }: ConfigInput): Promise<Loaded> {
   const path = file ?? env['STOWAGE_CONFIG'] ?? 'stowage.yaml';
   const values = await readYaml(path);
@@ -54,7 +57,10 @@ export function segmentsOf(config: Config): Segment[] {
     .sort((a, b) => a.content - b.content);
 }
 
-/** How to reach a segment; the password comes from the environment or ~/.pgpass, never from the file. */
+/**
+ * How to reach a segment; the password comes from the environment or ~/.pgpass, never from the
+ * file.
+ */
 export function targetOf(
   config: Config,
   { content, host, port, options, greenplum }: Segment,
@@ -93,7 +99,9 @@ export function shipperCommand(
   return OVER_SSH;
 }
 
-/** Greenplum's coordinator has SSH keys for its hosts. BatchMode: a prompt would wait without end. */
+/**
+ * Greenplum's coordinator has SSH keys for its hosts. BatchMode: a prompt would wait without end.
+ */
 const OVER_SSH = ['ssh', '-o', 'BatchMode=yes', '{host}', 'stowage-segment-shipper'];
 
 /** True when an address of gp_segment_configuration is an address of this machine. */
@@ -106,7 +114,9 @@ export function storeSettings(config: Config, root = config.root): StoreSettings
   return { root, s3: config.storage };
 }
 
-/** Where validated sets are copied to, or undefined. Settings that it lacks are those of `storage`. */
+/**
+ * Where validated sets are copied to, or undefined. Settings that it lacks are those of `storage`.
+ */
 export function replicaSettings({ replica, storage }: Config): StoreSettings | undefined {
   const { root, ...server } = replica;
   return root === undefined ? undefined : { root, s3: { ...storage, ...server } };

@@ -5,7 +5,10 @@ import { ZstdLevel } from '../../backup-set/documents/plan.ts';
 import { roomLacking } from '../../segment-shipper/backup/row-room.ts';
 import { PATTERN_FORMS } from '../flags.ts';
 
-/** stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one would silently have no effect. */
+/**
+ * stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one would silently
+ * have no effect.
+ */
 const Pattern = z
   .string()
   .refine(
@@ -82,7 +85,10 @@ const Cluster = z.strictObject({
       workers: z.int().min(1).max(64).default(4),
       /** Limit in bytes per second for all shippers of a host together. */
       maxRateBytes: z.int().min(1000).exactOptional(),
-      /** `process`: the command line starts the shippers; `agents`: they are resident (docs/agents.md). */
+      /**
+       * `process`: the command line starts the shippers; `agents`: they are resident
+       * (docs/agents.md).
+       */
       start: z.enum(['process', 'agents']).default('process'),
       /** How long an agent may take to claim an order in the bucket. */
       claimSeconds: Positive.default(60),

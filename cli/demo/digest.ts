@@ -8,8 +8,9 @@ export interface RelationDigest {
 }
 
 /**
- * Counts the rows of a relation and digests their columns on the server. Comparable between databases
- * of one encoding, in Stowage's sessions: their settings decide how a value is written as text.
+ * Counts the rows of a relation and digests their columns on the server. Comparable between
+ * databases of one encoding, in Stowage's sessions: their settings decide how a value is written as
+ * text.
  */
 export async function relationDigest(
   session: Session,

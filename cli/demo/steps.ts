@@ -45,7 +45,10 @@ export async function backUpUnderWriters(
   return result.timestamp;
 }
 
-/** Kills a shipper during a backup: the set must not be complete, and the verdict must name the segment. */
+/**
+ * Kills a shipper during a backup: the set must not be complete, and the verdict must name the
+ * segment.
+ */
 export async function detectKilledShipper(source: ClusterContext, demo: DemoOutput): Promise<void> {
   const { output } = source;
   const note: typeof output.note = (event, fields, text) => {

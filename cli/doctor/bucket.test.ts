@@ -28,16 +28,16 @@ const MADE: BucketSetup = {
   notifies: { value: { eventBridge: true, others: 0 } },
 };
 
-const judged = (change: Partial<BucketSetup> = {}) =>
+const checksOf = (change: Partial<BucketSetup> = {}) =>
   checkBucketSetup({ ...MADE, ...change }, 'bucket');
 const wrong = (change: Partial<BucketSetup>) =>
-  judged(change)
+  checksOf(change)
     .filter(({ ok, remark }) => !ok || remark === true)
     .map(({ name, ok }) => `${ok ? 'note' : 'BAD'} ${name}`);
 
 test('a bucket created by the template has neither BAD nor note', () => {
   expect(wrong({})).toEqual([]);
-  expect(judged()).toHaveLength(10);
+  expect(checksOf()).toHaveLength(10);
 });
 
 test.each([
@@ -131,7 +131,7 @@ test('of another server only the answers that it gives are checked, and not the 
     encryption: unsaid,
     policy: { value: '{}' },
   };
-  expect(judged(change).map(({ name }) => name)).toEqual([
+  expect(checksOf(change).map(({ name }) => name)).toEqual([
     'versioning',
     'Object Lock',
     'unfinished uploads',

@@ -24,7 +24,11 @@ export function checkBucketSetup(setup: BucketSetup, of: string): Check[] {
   });
   const bad = (name: string, detail: string): Check => ({ of, name, ok: false, detail });
 
-  function judge<T>(name: string, said: Said<T>, then: (value: T | undefined) => Check): Check[] {
+  function checkSetting<T>(
+    name: string,
+    said: Said<T>,
+    then: (value: T | undefined) => Check,
+  ): Check[] {
     if ('value' in said) return [then(said.value)];
     if (said.unsaid === 'denied')
       return [
@@ -37,7 +41,7 @@ export function checkBucketSetup(setup: BucketSetup, of: string): Check[] {
   }
 
   return [
-    ...judge('versioning', setup.versioning, (status) => {
+    ...checkSetting('versioning', setup.versioning, (status) => {
       if (status === 'Enabled')
         return isAws
           ? ok('versioning', 'on: deleted objects can be recovered for some days')
@@ -50,7 +54,7 @@ export function checkBucketSetup(setup: BucketSetup, of: string): Check[] {
         ? note('versioning', `${off}. Turn it on, with a lifecycle rule for noncurrent versions`)
         : ok('versioning', off);
     }),
-    ...judge('Object Lock', setup.objectLock, (lock) =>
+    ...checkSetting('Object Lock', setup.objectLock, (lock) =>
       lock === undefined
         ? note('Object Lock', 'off: a role with the right to delete can delete sets at any time')
         : ok(
@@ -60,13 +64,13 @@ export function checkBucketSetup(setup: BucketSetup, of: string): Check[] {
               : `${lock.mode}, ${plural(lock.days ?? 0, 'day')}`,
           ),
     ),
-    ...judge('public access', setup.publicBlocked, (blocked) => {
+    ...checkSetting('public access', setup.publicBlocked, (blocked) => {
       if (blocked === true) return ok('public access', 'blocked: all four settings are on');
       const open =
         'not blocked: one wrong policy or ACL would make every backup public. Turn on Block Public Access for the bucket';
       return isAws ? bad('public access', open) : note('public access', open);
     }),
-    ...judge('encryption', setup.encryption, (found) =>
+    ...checkSetting('encryption', setup.encryption, (found) =>
       found === undefined
         ? note('encryption', 'no default: objects are stored unencrypted')
         : ok(
@@ -74,7 +78,7 @@ export function checkBucketSetup(setup: BucketSetup, of: string): Check[] {
             `${found.algorithm}${found.keyId === undefined ? '' : ` with key ${found.keyId}`}`,
           ),
     ),
-    ...judge('unfinished uploads', setup.abortsUploadsAfterDays, (days) =>
+    ...checkSetting('unfinished uploads', setup.abortsUploadsAfterDays, (days) =>
       days === undefined
         ? note(
             'unfinished uploads',
@@ -82,8 +86,8 @@ export function checkBucketSetup(setup: BucketSetup, of: string): Check[] {
           )
         : ok('unfinished uploads', `aborted after ${plural(days, 'day')}`),
     ),
-    ...checkPolicy(setup, { ok, note, judge }),
-    ...judge('events', setup.notifies, (found) => {
+    ...checkPolicy(setup, { ok, note, checkSetting }),
+    ...checkSetting('events', setup.notifies, (found) => {
       const others = found?.others ?? 0;
       if (found?.eventBridge === true) return ok('events', 'sent to EventBridge');
       if (others > 0)
@@ -99,20 +103,22 @@ export function checkBucketSetup(setup: BucketSetup, of: string): Check[] {
 interface Report {
   readonly ok: (name: string, detail: string) => Check;
   readonly note: (name: string, detail: string) => Check;
-  readonly judge: <T>(
+  readonly checkSetting: <T>(
     name: string,
     said: Said<T>,
     then: (value: T | undefined) => Check,
   ) => Check[];
 }
 
-/** On AWS only: other servers support other conditions or none, so their policies cannot deny these. */
+/**
+ * On AWS only: other servers support other conditions or none, so their policies cannot deny these.
+ */
 function checkPolicy(
   { policy, isAws, bucket, prefix }: BucketSetup,
-  { ok, note, judge }: Report,
+  { ok, note, checkSetting }: Report,
 ): Check[] {
   if (!isAws) return [];
-  if ('unsaid' in policy) return judge('policy', policy, () => ok('policy', ''));
+  if ('unsaid' in policy) return checkSetting('policy', policy, () => ok('policy', ''));
   const refused = refusedBy(policy.value ?? '', { bucket, prefix });
   return REFUSED.map((what) =>
     refused.has(what)

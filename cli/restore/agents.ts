@@ -15,8 +15,8 @@ const FAILED_RECEIPT_MS_MAX = 30_000;
 
 /**
  * The shippers of a restore by resident agents: nothing is started, their receipts are awaited. For
- * an agent that does not take its order in time, or that is working when the restore is interrupted,
- * a failed receipt is stored; the agent then stops.
+ * an agent that does not take its order in time, or that is working when the restore is
+ * interrupted, a failed receipt is stored; the agent then stops.
  */
 export function agentRestoreShippers(run: RestoreRun): RestoreShippers {
   return {

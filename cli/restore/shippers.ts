@@ -15,7 +15,10 @@ import type { RestoreRun } from './run.ts';
 
 /** The shippers of one restore. */
 export interface RestoreShippers {
-  /** Every segment carries out its order of this phase. @returns the keys of the receipts, one per content, also after failures. */
+  /**
+   * Every segment carries out its order of this phase.
+   * @returns the keys of the receipts, one per content, also after failures.
+   */
   carryOut(phase: Phase): Promise<string[]>;
   /** Ends the shippers after the last phase, and waits for them. */
   finish(): Promise<void>;
@@ -43,7 +46,8 @@ export function startRestoreShippers(run: RestoreRun): RestoreShippers {
     ({ shipper }, bytesPerSecond) => shipper.send({ type: 'rate', bytesPerSecond }),
   );
   const members = plan.contents.map((planned) => startMember(run, planned));
-  // When the run was interrupted before, no order is carried out; the failed receipts name the cause.
+  // When the run was interrupted before, no order is carried out; the failed receipts name the
+  // cause.
   const listening = onAbort(
     context.signal,
     () => void Promise.all(members.map(({ shipper }) => shipper.stop())),
@@ -128,7 +132,10 @@ function startMember(
   return member;
 }
 
-/** One order of one segment. When its shipper dies, this process stores the failed receipt: the restore must get an outcome. */
+/**
+ * One order of one segment. When its shipper dies, this process stores the failed receipt: the
+ * restore must get an outcome.
+ */
 async function follow(
   { context, store, plan }: RestoreRun,
   member: Member,

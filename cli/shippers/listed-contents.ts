@@ -1,7 +1,9 @@
 import { parseKey } from '../../backup-set/base/keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 
-/** The contents named by the keys below a prefix: which agents have claimed, reported or answered. */
+/**
+ * The contents named by the keys below a prefix: which agents have claimed, reported or answered.
+ */
 export async function listedContents(
   store: ObjectStore,
   prefix: string,

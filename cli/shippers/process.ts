@@ -20,7 +20,9 @@ export interface ShipperProcess {
   /** Process id of the program started on this machine: the shipper, or ssh. */
   readonly pid: number | undefined;
   send(instruction: Instruction): void;
-  /** Resolves after the report `done` and exit code 0; rejects with an error that names the segment. */
+  /**
+   * Resolves after the report `done` and exit code 0; rejects with an error that names the segment.
+   */
   readonly ended: Promise<void>;
   /** Sends SIGTERM, and SIGKILL after 15 s. Resolves when the process has ended; never throws. */
   stop(): Promise<void>;
@@ -37,8 +39,8 @@ export interface ShipperStart {
 
 /**
  * Threads of libuv's pool: one per worker for its frame, and two for files and host names. libuv's
- * default of four would make eight workers take turns. No more than the cores: further threads would
- * slow down the main thread, which receives the rows of every worker.
+ * default of four would make eight workers take turns. No more than the cores: further threads
+ * would slow down the main thread, which receives the rows of every worker.
  */
 function threadsFor(workers: number): number {
   return Math.max(THREADS_MIN, Math.min(workers + 2, availableParallelism()));

@@ -13,7 +13,7 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 
 try {
   // Two runs at once would overwrite each other's bundles.
-  await withLock(path.join(ROOT, '.stowage-package.lock'), say, async () => {
+  await withLock(path.join(ROOT, '.stowage-package.lock'), print, async () => {
     const sizes = await bundleFunctions();
     for (const [name, bytes] of sizes)
       process.stdout.write(`${name} ${(bytes / 1e6).toFixed(2)} MB\n`);
@@ -25,11 +25,11 @@ try {
     await osls('package', ...process.argv.slice(2));
   });
 } catch (error) {
-  say(messageOf(error));
+  print(messageOf(error));
   process.exitCode = 1;
 }
 
-function say(line: string): void {
+function print(line: string): void {
   process.stderr.write(`package: ${line}\n`);
 }
 

@@ -19,11 +19,11 @@ const DEBIAN = {
  * Installs the packages of the lock file, once. When it cannot, it prints why, and the bench leaves
  * the peer out.
  */
-export async function installBenchPeers(root, say) {
+export async function installBenchPeers(root, print) {
   const at = (name) => path.join(root, name);
-  const python = (await findPython()) ?? (await installPython(say));
+  const python = (await findPython()) ?? (await installPython(print));
   if (python === undefined) {
-    say(
+    print(
       'aws is not installed, so the bench leaves out its peer: no Python with venv (Debian: apt-get install python3 python3-venv)',
     );
     return;
@@ -32,9 +32,9 @@ export async function installBenchPeers(root, say) {
   const isStamped = async () =>
     (await readFile(at('.bench-venv/stowage-lock'), 'utf8').catch(() => '')) === stamp;
   if (await isStamped()) return;
-  await withLock(at('.stowage-bench-venv.lock'), say, async () => {
+  await withLock(at('.stowage-bench-venv.lock'), print, async () => {
     if (await isStamped()) return; // another run installed it meanwhile
-    say('installing aws into .bench-venv');
+    print('installing aws into .bench-venv');
     await rm(at('.bench-venv'), { recursive: true, force: true });
     try {
       await runQuietly(python.program, ['-m', 'venv', at('.bench-venv')]);
@@ -45,15 +45,15 @@ export async function installBenchPeers(root, say) {
     } catch (error) {
       if (!(error instanceof SetupError)) throw error;
       await rm(at('.bench-venv'), { recursive: true, force: true });
-      say(`aws is not installed, so the bench leaves out its peer: ${error.message}`);
+      print(`aws is not installed, so the bench leaves out its peer: ${error.message}`);
     }
   });
 }
 
-async function installPython(say) {
-  await installDebian([DEBIAN], say).catch((error) => {
+async function installPython(print) {
+  await installDebian([DEBIAN], print).catch((error) => {
     if (!(error instanceof SetupError)) throw error;
-    say(error.message);
+    print(error.message);
   });
   return findPython();
 }

@@ -25,13 +25,13 @@ const NO_START = {
  * once, and the caller prints what is missing. Optional packages are installed in a second step, so
  * that an archive without them does not fail the first.
  */
-export async function installDebian(missing, say) {
+export async function installDebian(missing, print) {
   if (process.getuid?.() !== 0 || !(await isDebian())) return;
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const apt = (...args) =>
     runQuietly('apt-get', ['-o', 'DPkg::Lock::Timeout=300', ...args], { env: environment });
 
-  say(`installing Debian packages: ${packagesOf(missing).join(' ')}`);
+  print(`installing Debian packages: ${packagesOf(missing).join(' ')}`);
   await apt('update', '-q');
   const undo = [await place(NO_MAIN_CLUSTER), await place(NO_START)];
   try {
@@ -42,7 +42,7 @@ export async function installDebian(missing, say) {
         await apt('install', '-y', '-q', '--no-install-recommends', ...packagesOf(needs));
       } catch (error) {
         if (!(error instanceof SetupError) || !needs.every(isOptional)) throw error;
-        say(error.message);
+        print(error.message);
       }
     }
   } finally {
@@ -50,7 +50,7 @@ export async function installDebian(missing, say) {
   }
   const services = missing.flatMap((need) => need.services ?? []);
   if (services.length > 0 && (await exists('/run/systemd/system'))) {
-    say(
+    print(
       `these services were not started, but start at the next boot: ${services.join(', ')}. To prevent that: systemctl disable ${services.join(' ')}`,
     );
   }

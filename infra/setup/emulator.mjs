@@ -21,11 +21,11 @@ const DEBIAN = { packages: ['python3', 'python3-venv'], waiver: WAIVER };
  * Installs the packages of the lock file, once. Without a suitable Python it prints which tests are
  * skipped, and returns: all other tests run.
  */
-export async function installEmulator(root, say, environment = process.env) {
+export async function installEmulator(root, print, environment = process.env) {
   if (environment[WAIVER] === '1') return;
-  const python = (await findPython()) ?? (await installPython(say));
+  const python = (await findPython()) ?? (await installPython(print));
   if (python === undefined) {
-    say(
+    print(
       `skipped: the tests of the stack on AWS. They need Python 3.${PYTHON_MINORS.min} to 3.${PYTHON_MINORS.max} with venv (Debian: apt-get install ${DEBIAN.packages.join(' ')})`,
     );
     return;
@@ -35,9 +35,9 @@ export async function installEmulator(root, say, environment = process.env) {
   const isStamped = async () =>
     (await readFile(at('.venv/stowage-lock'), 'utf8').catch(() => '')) === stamp;
   if (await isStamped()) return;
-  await withLock(at('.stowage-venv.lock'), say, async () => {
+  await withLock(at('.stowage-venv.lock'), print, async () => {
     if (await isStamped()) return; // another run installed it meanwhile
-    say('installing the emulator of AWS into .venv');
+    print('installing the emulator of AWS into .venv');
     await rm(at('.venv'), { recursive: true, force: true });
     await runQuietly(python.program, ['-m', 'venv', at('.venv')]);
     const pip = [
@@ -58,10 +58,10 @@ export async function installEmulator(root, say, environment = process.env) {
 }
 
 /** When Debian's archive cannot be reached, the tests that need no Python still run. */
-async function installPython(say) {
-  await installDebian([DEBIAN], say).catch((error) => {
+async function installPython(print) {
+  await installDebian([DEBIAN], print).catch((error) => {
     if (!(error instanceof SetupError)) throw error;
-    say(error.message);
+    print(error.message);
   });
   return findPython();
 }

@@ -3,6 +3,6 @@
  */
 export function withLock<T>(
   dir: string,
-  say: (line: string) => void,
+  print: (line: string) => void,
   work: () => Promise<T>,
 ): Promise<T>;

@@ -10,13 +10,13 @@ import { SetupError } from './setup-error.mjs';
  */
 export async function withLock(
   dir,
-  say,
+  print,
   work,
   { waitMs = 300_000, renewMs = 2_000, staleMs = 20_000, pollMs = 250 } = {},
 ) {
   const deadline = Date.now() + waitMs;
   for (let attempt = 0; !(await take(dir)); attempt += 1) {
-    if (attempt === 0) say('waiting: another setup is running in this directory');
+    if (attempt === 0) print('waiting: another setup is running in this directory');
     if (Date.now() > deadline)
       throw new SetupError(
         1,

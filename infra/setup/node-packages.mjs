@@ -9,18 +9,18 @@ import { SetupError } from './setup-error.mjs';
 
 const NODE_MAJOR = 24;
 
-export async function installNodePackages(root, say) {
+export async function installNodePackages(root, print) {
   const at = (name) => path.join(root, name);
   const lockText = await readFile(at('package-lock.json'), 'utf8');
   const stamp = stampOf(lockText, process.platform, process.arch);
   const isStamped = async () => (await textOf(at('node_modules/.stowage-lock'))) === stamp;
 
   if (!(await isStamped())) {
-    await withLock(at('.stowage-setup.lock'), say, async () => {
+    await withLock(at('.stowage-setup.lock'), print, async () => {
       if (await isStamped()) return; // another run installed it meanwhile
       // After `npm ci` by hand nothing is to do; a second one would remove files that are in use.
       if (!holds(await textOf(at('node_modules/.package-lock.json')), lockText))
-        await installLocked(root, lockText, say);
+        await installLocked(root, lockText, print);
       await requireNode(root);
       await writeFile(at('node_modules/.stowage-lock'), stamp);
     });
@@ -29,8 +29,8 @@ export async function installNodePackages(root, say) {
 }
 
 /** @throws SetupError (exit 1) when npm installed other packages than those of the lock file. */
-async function installLocked(root, lockText, say) {
-  say('installing npm packages');
+async function installLocked(root, lockText, print) {
+  print('installing npm packages');
   // `npm run` puts node_modules/.bin first in PATH: npm must not run on the node that it removes.
   const env = {
     ...process.env,

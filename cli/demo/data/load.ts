@@ -7,8 +7,10 @@ import { countries, placesForShard, regionsForShard } from './places.ts';
 import { demoRows, demoRules, demoTables } from './schema.ts';
 
 /**
- * Fills the empty database of one shard with the demo's data, in one psql session and one transaction; a few seconds.
- * @throws StowageError `database/tool` with psql's message when it fails; the transaction is then rolled back.
+ * Fills the empty database of one shard with the demo's data, in one psql session and one
+ * transaction; a few seconds.
+ * @throws StowageError `database/tool` with psql's message when it fails; the transaction is then
+ * rolled back.
  */
 export async function loadDemo(
   target: ConnectionTarget,

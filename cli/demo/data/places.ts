@@ -34,7 +34,10 @@ export async function* regionsForShard(content: number, shards: number): AsyncIt
   yield* chunks([...new Set(keys)].sort().map((key) => key.split('\t')));
 }
 
-/** Rows of `world.place` on this shard: those whose id hashes to it. Every place is on exactly one shard. */
+/**
+ * Rows of `world.place` on this shard: those whose id hashes to it. Every place is on exactly one
+ * shard.
+ */
 export async function* placesForShard(content: number, shards: number): AsyncIterable<Buffer> {
   yield* chunks(placesOf(content, shards).map(placeRow));
 }

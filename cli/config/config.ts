@@ -196,7 +196,8 @@ function isLibpqDefault(name: string, value: string): boolean {
 
 /** Environment variables are text; only this field is a number. */
 function fromText(field: string, value: string): string | number {
-  return field === 'shippers.workers' ? Number(value) : value;
+  const number = Number(value);
+  return field === 'shippers.workers' && !Number.isNaN(number) ? number : value;
 }
 
 function invalid(

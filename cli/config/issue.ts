@@ -14,9 +14,15 @@ export function describeIssue(
   if (issue.code === 'unrecognized_keys') return unknownField(field, issue.keys, known);
   const value = valueAt(values, issue.path);
   if (value === undefined && issue.code !== 'custom') return `${field} is missing`;
-  const wanted = wantedBy(issue);
-  if (wanted === undefined) return field === '' ? issue.message : `${field}: ${issue.message}`;
-  return `${field || 'the document'} must be ${wanted}, not ${shortened(JSON.stringify(value))}`;
+  const wanted = wantedBy(issue) ?? issue.message;
+  if (field === '') return wanted;
+  // Messages such as "is missing" continue the name of the field; others are sentences of their own.
+  if (!/^(must|is|does) /.test(wanted)) return `${field}: ${wanted}`;
+  const given =
+    wanted.startsWith('must be ') || wanted.startsWith('must start')
+      ? `, not ${shortened(JSON.stringify(value))}`
+      : '';
+  return `${field} ${wanted}${given}`;
 }
 
 /** `segments[2].port` for a path. */
@@ -28,35 +34,34 @@ export function fieldOf(path: readonly PropertyKey[]): string {
   );
 }
 
+/** What the field must be; undefined when zod's own message says it. */
 function wantedBy(issue: z.core.$ZodIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
-      return (
-        {
-          number: 'a number',
-          int: 'a whole number',
-          string: 'a text',
-          array: 'a list',
-          object: 'a mapping',
-          boolean: 'true or false',
-        }[issue.expected as string] ?? issue.expected
-      );
+      return `must be ${TYPES[issue.expected] ?? issue.expected}`;
     case 'too_small':
-      return typeof issue.minimum === 'number' &&
-        issue.origin !== 'string' &&
-        issue.origin !== 'array'
-        ? `at least ${issue.minimum}${issue.inclusive === false ? ' (exclusive)' : ''}`
-        : 'not empty';
+      if (issue.origin === 'string' || issue.origin === 'array') return 'must not be empty';
+      return `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
     case 'too_big':
-      return `at most ${issue.maximum}`;
+      return `must be at most ${issue.maximum}`;
     case 'invalid_value':
-      return `one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+      return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
     case 'invalid_format':
-      return issue.format === 'url' ? 'a URL' : undefined;
+      if (issue.format === 'url') return 'must be a URL';
+      return issue.format === 'starts_with' ? `must start with ${issue['prefix']}` : undefined;
     default:
       return undefined;
   }
 }
+
+const TYPES: Readonly<Record<string, string>> = {
+  number: 'a number',
+  int: 'a whole number',
+  string: 'a text',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping',
+};
 
 function unknownField(parent: string, keys: readonly string[], known: readonly string[]): string {
   const named = keys.map((key) => (parent === '' ? key : `${parent}.${key}`));

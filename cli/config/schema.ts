@@ -11,10 +11,7 @@ import { PATTERN_FORMS } from '../flags.ts';
  */
 const Pattern = z
   .string()
-  .refine(
-    (pattern) => parsePattern(pattern) !== undefined,
-    `not a pattern; write ${PATTERN_FORMS}`,
-  );
+  .refine((pattern) => parsePattern(pattern) !== undefined, `must be a pattern (${PATTERN_FORMS})`);
 const Positive = z.int().positive();
 
 const SegmentConfig = z.strictObject({
@@ -159,7 +156,7 @@ export const Config = Cluster.superRefine(
     const issue = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message });
     if (flavour === 'shards' && segments.length === 0)
-      issue('segments', 'missing; flavour shards needs one entry per server');
+      issue('segments', 'is missing: flavour shards needs one entry per server');
     if (flavour === 'shards' && coordinator !== undefined)
       issue(
         'coordinator',

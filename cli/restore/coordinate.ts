@@ -42,7 +42,7 @@ export async function runRestore(
     context.output.note(
       'request',
       { id: request.id },
-      `restore ${request.id} of set ${request.timestamp} from ${store.url}`,
+      `restoring set ${request.timestamp} from ${store.url} (restore id: ${request.id})`,
     );
     const planKey = formatKey({ kind: 'restore-plan', restore: request.id });
     const { id } = request;

@@ -2,11 +2,9 @@ import { StowageError } from '../backup-set/base/errors.ts';
 import { parsePattern, type Selection } from '../backup-set/base/selection.ts';
 import { Timestamp } from '../backup-set/base/timestamps.ts';
 import type { Flags } from './command.ts';
+import { dashed, PATTERN_FORMS } from './config/flag-names.ts';
 
 /** Reads flags. Every error names its flag. */
-
-/** How a pattern is written, for messages. */
-export const PATTERN_FORMS = 'schema, schema.table, "a.b".c or sch*';
 
 export const SELECTION_FLAGS = [
   [
@@ -103,7 +101,3 @@ function patterns(flags: Flags, name: string): string[] {
   }
   return list;
 }
-
-/** `maxRate` → `max-rate`. */
-export const dashed = (name: string) =>
-  name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

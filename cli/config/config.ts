@@ -7,7 +7,7 @@ import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
 import type { ConnectionTarget, Segment } from '../../database/flavour.ts';
 import type { StoreSettings } from '../../storage/store.ts';
-import { dashed } from '../flags.ts';
+import { flagOf } from './flag-names.ts';
 import { describeIssue, fieldOf } from './issue.ts';
 import { Config, ENVIRONMENT, FIELDS } from './schema.ts';
 
@@ -217,22 +217,6 @@ function invalid(
   const what =
     issue === undefined ? 'the document is invalid' : describeIssue(issue, values, FIELDS);
   return new StowageError('config/invalid', `${where}: ${what}`, { where: { field } });
-}
-
-/** Flags whose names differ from the fields they set. */
-const FLAGS: Readonly<Record<string, string>> = {
-  database: '--redirect-db',
-  'shippers.maxRateBytes': '--max-rate',
-  'backup.includeSchemas': '--include-schema',
-  'backup.excludeSchemas': '--exclude-schema',
-  'backup.includeTables': '--include-table',
-  'backup.excludeTables': '--exclude-table',
-  'serve.sweepSeconds': '--sweep',
-  'serve.snsTopics': '--sns-topic',
-};
-
-function flagOf(field: string): string {
-  return FLAGS[field] ?? `--${dashed(field.split('.').at(-1) ?? field)}`;
 }
 
 const firstLine = (text: string) => text.split('\n')[0]?.replace(/:$/, '') ?? '';

@@ -3,7 +3,7 @@ import { parsePattern } from '../../backup-set/base/selection.ts';
 import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
 import { ZstdLevel } from '../../backup-set/documents/plan.ts';
 import { roomLacking } from '../../segment-shipper/backup/row-room.ts';
-import { PATTERN_FORMS } from '../flags.ts';
+import { PATTERN_FORMS } from './flag-names.ts';
 
 /**
  * stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one would silently

@@ -7,15 +7,9 @@ import { dashed, PATTERN_FORMS } from './config/flag-names.ts';
 /** Reads flags. Every error names its flag. */
 
 export const SELECTION_FLAGS = [
-  [
-    '--include-schema <pattern>',
-    'back up or restore these schemas only (repeatable; * matches any text)',
-  ],
+  ['--include-schema <pattern>', 'select these schemas only (repeatable; * matches any text)'],
   ['--exclude-schema <pattern>', 'leave out these schemas (repeatable)'],
-  [
-    '--include-table <pattern>',
-    'back up or restore these tables only: schema.table or "a.b"."c" (repeatable)',
-  ],
+  ['--include-table <pattern>', 'select these tables only: schema.table or "a.b"."c" (repeatable)'],
   ['--exclude-table <pattern>', 'leave out these tables (repeatable)'],
 ] as const;
 export const SELECTION_LISTS = SELECTION_FLAGS.map(([flags]) => flags);

@@ -24,7 +24,7 @@ export const backupCommand: ClusterCommand = {
       '--snapshot <mode>',
       'barrier: writers are blocked briefly; dispatch: writers are not blocked, the coordinator sends the rows (Greenplum)',
     ],
-    ['--workers <n>', 'connections per segment (default 4)'],
+    ['--workers <n>', 'connections per segment; overrides shippers.workers'],
     RATE_FLAG,
     [
       '--zstd-level <n>',

@@ -20,7 +20,7 @@ const WAIT_SECONDS = 60;
 export const doctorCommand: ClusterCommand = {
   usage: 'doctor',
   summary: 'check servers, rights and clocks, and test that the store works as Stowage needs',
-  details: `With --deployment it checks how the bucket is set up, and whether functions answer, and no database.
+  details: `With --deployment it checks how the bucket is set up and whether functions answer. It connects to no database.
 It stores a test request: a restore of a set that does not exist, which a working function refuses.
 The request and its outcome stay under restores/.
 Exits with 4 when a check fails.`,

@@ -38,7 +38,7 @@ Before the target is changed, every object that is needed is read and its checks
     ['--no-owner', 'the role that restores owns all objects'],
     ['--no-verify', 'do not read and compare the set before the target is changed'],
     ...SELECTION_FLAGS,
-    ['--workers <n>', 'connections per segment (default 4)'],
+    ['--workers <n>', 'connections per segment; overrides shippers.workers'],
     RATE_FLAG,
     [
       '--functions <mode>',

@@ -8,7 +8,7 @@ import type { ClusterContext } from '../context.ts';
 import { numberFlag, numberFrom } from '../flags.ts';
 import { withReplica } from '../open.ts';
 import { printable } from '../output/format.ts';
-import { activatedSocket, secretsOf, tlsOf } from '../serving.ts';
+import { activatedSocket, secretsOf, tlsOf } from '../serve-settings.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 export const serveCommand: ClusterCommand = {

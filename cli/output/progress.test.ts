@@ -48,3 +48,8 @@ test('the time left is not shown while no fraction is known', () => {
   const unknown = both.map((one) => ({ ...one, fraction: undefined }));
   expect(totalLine(backup, unknown, 5_000)).not.toContain('left');
 });
+
+test('a phase that moves no rows shows how long it has been running', () => {
+  const schema = { what: 'pre-data', title: 'restore, phase pre-data', shows: 'time' } as const;
+  expect(totalLine(schema, both, 65_000)).toBe('restore, phase pre-data: running for 1m 5s');
+});

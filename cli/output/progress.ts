@@ -22,8 +22,11 @@ export interface ProgressKind {
   readonly what: string;
   /** Before each line for people. */
   readonly title: string;
-  /** Which numbers the lines show: `verify` reads objects, and has neither rows nor tables. */
-  readonly shows: 'backup' | 'restore' | 'verify';
+  /**
+   * Which numbers the lines show. `verify` reads objects, and has neither rows nor tables; `time` is
+   * for phases that move no rows.
+   */
+  readonly shows: 'backup' | 'restore' | 'verify' | 'time';
 }
 
 const LIVE_MS = 250;
@@ -58,6 +61,7 @@ export function showProgress(
 export function segmentLine({ shows }: ProgressKind, segment: SegmentProgress): string {
   const name = `content ${segment.content}`.padEnd(11);
   const current = printable(segment.current ?? '');
+  if (shows === 'time') return `${name} ${current}`;
   if (shows === 'verify') return `${name} ${bytes(segment.storedBytes).padStart(8)}  ${current}`;
   const part =
     segment.fraction === undefined ? '   ' : `${Math.floor(segment.fraction * 100)}%`.padStart(4);
@@ -74,6 +78,7 @@ export function totalLine(
 ): string {
   const total = (field: 'rows' | 'bytes' | 'storedBytes' | 'relationsDone' | 'relationsPlanned') =>
     segments.reduce((sum, segment) => sum + segment[field], 0);
+  if (shows === 'time') return `${title}: running for ${duration(ms)}`;
   const stored = bytes(total('storedBytes'));
   if (shows === 'verify') return `${title}: ${stored} read, ${rate(total('storedBytes'), ms)}`;
   const tables = `${total('relationsDone')} of ${total('relationsPlanned')} tables on all segments`;

@@ -61,7 +61,7 @@ export function startRestoreShippers(run: RestoreRun): RestoreShippers {
       for (const member of chosen) member.storedBytesBefore = member.progress?.storedBytes ?? 0;
       const number = plan.phases.indexOf(phase) + 1;
       const title = `restore, phase ${phase} (${number} of ${plan.phases.length})`;
-      const shows = phase === 'verify' ? 'verify' : 'restore';
+      const shows = phase === 'verify' ? 'verify' : phase === 'data' ? 'restore' : 'time';
       const progress = showProgress(context, { what: phase, title, shows }, () =>
         chosen.map(lineOf),
       );

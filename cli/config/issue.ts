@@ -48,7 +48,9 @@ function wantedBy(issue: z.core.$ZodIssue): string | undefined {
       return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
     case 'invalid_format':
       if (issue.format === 'url') return 'must be a URL';
-      return issue.format === 'starts_with' ? `must start with ${issue['prefix']}` : undefined;
+      return issue.format === 'starts_with'
+        ? `must start with ${(issue as { prefix?: string }).prefix}`
+        : undefined;
     default:
       return undefined;
   }

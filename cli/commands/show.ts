@@ -134,7 +134,7 @@ async function unfinishedText(deps: Deps, timestamp: string, status: string): Pr
   const state =
     status === 'open'
       ? `set ${timestamp} is open: its backup is running, or no function has validated it yet (no manifest, no verdict)`
-      : `set ${timestamp} has no readable manifest and cannot be restored`;
+      : `set ${timestamp} ${status === 'incomplete' ? 'is incomplete (no manifest)' : 'has no readable manifest'} and cannot be restored`;
   if (plan === undefined) return state;
   const segments = plural(plan.contents.length, 'segment');
   const tables = plural(plan.relations.length, 'table');

@@ -1,4 +1,4 @@
-// Only the rules that need types: Biome does everything else, and faster.
+// Only the rules that need types: Biome has all others, and is faster.
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
@@ -8,7 +8,7 @@ export default tseslint.config(
     plugins: { '@typescript-eslint': tseslint.plugin },
     languageOptions: { parser: tseslint.parser, parserOptions: { projectService: true } },
     rules: {
-      // A promise nobody awaits is work nobody knows has failed.
+      // The failure of a promise that is not awaited is lost.
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/await-thenable': 'error',
@@ -25,7 +25,7 @@ export default tseslint.config(
     },
   },
   {
-    // expect.objectContaining and its kin are typed `any` by vitest.
+    // vitest types expect.objectContaining and the like as `any`.
     files: ['**/*.test.ts'],
     rules: { '@typescript-eslint/no-unsafe-assignment': 'off' },
   },

@@ -1,17 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
-/** Real servers are slow to start and share two cores: their suites run one file at a time. */
+/** Real servers start slowly, and CI has two cores: these suites run one file at a time. */
 const onServers = { fileParallelism: false, testTimeout: 180_000, hookTimeout: 180_000 } as const;
-/** What waits more than it works (agents look now and then, restores go phase by phase): two files at a time. */
+/** Suites that mostly wait (agents poll, restores run in phases): two files at a time. */
 const twoAtATime = { ...onServers, fileParallelism: true, maxWorkers: 2 } as const;
 
-/** One project after another, so that nothing is measured or timed out beside another suite's servers. */
+/** One project after another: the servers of another suite would disturb timings and timeouts. */
 const turn = (groupOrder: number) => ({ sequence: { groupOrder } });
 
-/** Where .ci/run wants the machine-readable report. */
+/** The file in which .ci/run expects the machine-readable report. */
 const report = process.env['STOWAGE_TEST_REPORT'];
 
-/** Nobody installs a Greenplum for a test run: who has one names its coordinators, as `host:port,host:port`. */
+/** The suite on Greenplum needs running clusters: their coordinators, as `host:port,host:port`. */
 const onGreenplum =
   (process.env['STOWAGE_TEST_GREENPLUM'] ?? '') === ''
     ? []
@@ -28,7 +28,7 @@ const onGreenplum =
       ];
 if (onGreenplum.length === 0)
   process.stderr.write(
-    'not run: the suite on Greenplum, as STOWAGE_TEST_GREENPLUM names no cluster (docs/testing.md)\n',
+    'skipped: the tests on Greenplum, because STOWAGE_TEST_GREENPLUM is not set (docs/testing.md)\n',
   );
 
 export default defineConfig({

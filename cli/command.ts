@@ -9,7 +9,7 @@ interface Described {
   readonly summary: string;
   readonly details?: string;
   readonly flags: readonly (readonly [flags: string, text: string])[];
-  /** Flags that may be given several times. */
+  /** Flags that may be repeated. */
   readonly lists?: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export interface PlainCommand extends Described {
 
 /** A command that needs a configuration. */
 export interface ClusterCommand extends Described {
-  /** Which of its flags override which fields. */
+  /** The configuration fields that its flags override: dotted path → value. */
   readonly cluster: (flags: Flags) => Readonly<Record<string, unknown>>;
   readonly run: (invocation: Invocation<ClusterContext>) => Promise<number>;
 }

@@ -3,7 +3,9 @@ import type { Loaded } from './config/config.ts';
 import type { Config } from './config/schema.ts';
 import type { Output } from './output/output.ts';
 
-/** What every command gets: nothing below reads the environment, the clock or the terminal by itself. */
+/**
+ * What every command receives. Nothing below it reads environment, clock or terminal on its own.
+ */
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: () => Date;

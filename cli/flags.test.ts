@@ -13,7 +13,7 @@ test.each([
   expect(rateFlag({ maxRate })).toBe(bytes);
 });
 
-test('--max-rate that was not given is none', () => {
+test('without --max-rate there is no limit', () => {
   expect(rateFlag({})).toBeUndefined();
 });
 
@@ -29,6 +29,6 @@ test.each([
   '1.MB',
   '2constructor',
   '',
-])('--max-rate %j is refused, naming the units', (maxRate) => {
+])('--max-rate %j is refused, and the message names the units', (maxRate) => {
   expect(() => rateFlag({ maxRate })).toThrow(/--max-rate takes a number and a unit \(B, kB, MB/);
 });

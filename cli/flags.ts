@@ -2,14 +2,15 @@ import { StowageError } from '../backup-set/base/errors.ts';
 import { parsePattern, type Selection } from '../backup-set/base/selection.ts';
 import { Timestamp } from '../backup-set/base/timestamps.ts';
 import type { Flags } from './command.ts';
+import { dashed, PATTERN_FORMS } from './config/flag-names.ts';
 
-/** Reading flags; every refusal names the flag. */
+/** Reads flags. Every error names its flag. */
 
 export const SELECTION_FLAGS = [
-  ['--include-schema <pattern>', 'only these schemas (repeatable; * stands for anything)'],
-  ['--exclude-schema <pattern>', 'not these schemas'],
-  ['--include-table <pattern>', 'only these tables, schema.table or "a.b"."c"'],
-  ['--exclude-table <pattern>', 'not these tables'],
+  ['--include-schema <pattern>', 'select these schemas only (repeatable; * matches any text)'],
+  ['--exclude-schema <pattern>', 'leave out these schemas (repeatable)'],
+  ['--include-table <pattern>', 'select these tables only: schema.table or "a.b"."c" (repeatable)'],
+  ['--exclude-table <pattern>', 'leave out these tables (repeatable)'],
 ] as const;
 export const SELECTION_LISTS = SELECTION_FLAGS.map(([flags]) => flags);
 
@@ -28,7 +29,7 @@ export function timestampFrom(positional: readonly string[]): string {
   if (!result.success)
     throw new StowageError(
       'usage/flag',
-      `${JSON.stringify(text)} is not a timestamp key: ${result.error.issues[0]?.message}`,
+      `${JSON.stringify(text)} is not a timestamp: use the 14 digits that \`stowage list\` prints, YYYYMMDDHHMMSS, of a date that exists`,
       { where: { field: 'timestamp' } },
     );
   return result.data;
@@ -47,7 +48,7 @@ export function numberFrom(flags: Flags, name: string, fallback: number): number
   return Number(value);
 }
 
-/** The same, for flags that override a configuration field: absent stays absent. */
+/** For a flag that overrides a configuration field: undefined when it was not given. */
 export function numberFlag(flags: Flags, name: string): number | undefined {
   return flags[name] === undefined ? undefined : numberFrom(flags, name, 0);
 }
@@ -64,10 +65,10 @@ const RATE_UNITS: Readonly<Record<string, number>> = {
 
 export const RATE_FLAG = [
   '--max-rate <rate>',
-  'bytes per second that the shippers of a host send or read together, e.g. 200MB or 1.5GiB',
+  'limit in bytes per second for all shippers of one host together, for example 200MB or 1.5GiB',
 ] as const;
 
-/** `--max-rate` in bytes per second; absent stays absent. */
+/** `--max-rate` in bytes per second; undefined when it was not given. */
 export function rateFlag({ maxRate }: Flags): number | undefined {
   if (maxRate === undefined) return undefined;
   const [, number, unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)([a-zA-Z]+)$/.exec(String(maxRate)) ?? [];
@@ -88,13 +89,9 @@ function patterns(flags: Flags, name: string): string[] {
     if (parsePattern(pattern) === undefined)
       throw new StowageError(
         'usage/flag',
-        `--${dashed(name)}: ${JSON.stringify(pattern)} is not a pattern`,
-        {
-          where: { field: name },
-        },
+        `--${dashed(name)}: ${JSON.stringify(pattern)} is not a pattern; write ${PATTERN_FORMS}`,
+        { where: { field: name } },
       );
   }
   return list;
 }
-
-const dashed = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

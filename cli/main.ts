@@ -7,38 +7,49 @@ import type { Context } from './context.ts';
 import { printable } from './output/format.ts';
 import { newOutput } from './output/output.ts';
 
+const EXAMPLES = `
+Examples:
+  stowage doctor                              check servers, rights and store
+  stowage backup                              back up the cluster into a new set
+  stowage list                                print the sets and their timestamps
+  stowage restore 20260131120000 --create     restore a set into new databases
+  stowage COMMAND --help                      print the flags of a command`;
+
 const EXIT_CODES = `
 Exit codes:
   0    done; for backup, validate and verify: the set is complete
-  1    a defect in Stowage
+  1    a defect in Stowage; for demo: the restored cluster differs
   2    wrong flags or configuration
   3    a set is incomplete or damaged, or a backup or restore failed
-  4    refused before anything was changed
-  5    storage failed
+  4    refused before anything was changed; for doctor: a check failed
+  5    the object store failed
   6    a database failed
   130  interrupted`;
 
 async function main(): Promise<void> {
   process.exitCode = 1;
   const stop = new AbortController();
-  // Looked for by hand: a line that cannot be parsed must be answered in JSON as well.
+  // Not from commander: errors in the command line itself must be printed as JSON, too.
   const json = process.argv.includes('--json');
   const program = new Command('stowage')
     .description(
-      'Offsite backup for segmented PostgreSQL: streamed in parallel, proven complete, restored from anywhere.',
+      'Offsite backup for segmented PostgreSQL: streams every segment in parallel, proves each set complete, restores from any location.',
     )
     .version(TOOL)
     .option('--config <file>', 'configuration file (default: $STOWAGE_CONFIG or ./stowage.yaml)')
-    .option('--root <url>', 'where the sets are: s3://bucket/prefix or file:///path')
-    .option('--endpoint <url>', 'S3 endpoint, for anything but AWS')
-    .option('--json', 'one JSON document on standard output, JSON lines on standard error')
+    .option('--root <url>', 'where the sets are stored: s3://bucket/prefix or file:///path')
+    .option('--endpoint <url>', 'URL of the S3 server, unless it is AWS')
+    .option(
+      '--json',
+      'print the result as one JSON document on standard output, and events as JSON lines on standard error',
+    )
     .addOption(
-      new Option('--log-level <level>', 'what to log on standard error')
+      new Option('--log-level <level>', 'log messages of this level and above on standard error')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('silent'),
     )
-    .addHelpText('after', EXIT_CODES)
-    .showHelpAfterError('(add --help to see what this takes)')
+    .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`)
+    .showHelpAfterError('(add --help for the flags and arguments)')
     .exitOverride();
   if (json) program.configureOutput({ writeErr: () => undefined });
   try {
@@ -48,13 +59,13 @@ async function main(): Promise<void> {
   } catch (error) {
     process.exitCode = report(error, json);
   }
-  // Nothing may keep a finished command alive; what still runs here is a defect that --log-level debug shows.
-  setTimeout(() => process.exit(), LINGER_MS_MAX).unref();
+  // A defect may leave a handle open; it must not keep a finished command alive.
+  setTimeout(() => process.exit(), EXIT_AFTER_MS).unref();
 }
 
-const LINGER_MS_MAX = 5_000;
+const EXIT_AFTER_MS = 5_000;
 
-/** The program's own flags whose next word is their value. */
+/** The program's own flags that take the next word as their value. */
 function takeValues({ options }: Command): string[] {
   return options.filter(({ required }) => required).flatMap(({ long }) => long ?? []);
 }
@@ -117,12 +128,12 @@ async function newContext(flags: Flags, signal: AbortSignal): Promise<Context> {
   };
 }
 
-/** The first signal asks for an orderly end; the second one is meant. */
+/** The first signal ends the run in order; the second one ends the process at once. */
 function endOnSignals(stop: AbortController): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (stop.signal.aborted) process.exit(130);
-      stop.abort(new StowageError('interrupted', `ended by ${signal}`));
+      stop.abort(new StowageError('interrupted', `stopped by ${signal}`));
     });
   }
 }
@@ -139,7 +150,7 @@ function report(error: unknown, json: boolean): number {
   return exitCode;
 }
 
-/** What commander says in its own words to people, as one of ours. */
+/** commander's errors as a StowageError, for --json. */
 function usageError(error: unknown): unknown {
   if (!(error instanceof CommanderError)) return error;
   const message =

@@ -3,7 +3,7 @@ import type { ObjectStore } from '../storage/store.ts';
 import { replicaSettings, storeSettings } from './config/config.ts';
 import type { ClusterContext } from './context.ts';
 
-/** Runs something on a root's store and closes the store whatever happens. */
+/** Runs `work` on the store of a root, and closes the store also after a failure. */
 export async function withStore<T>(
   context: ClusterContext,
   work: (store: ObjectStore) => Promise<T>,
@@ -17,7 +17,7 @@ export async function withStore<T>(
   }
 }
 
-/** The same with the alternate location beside it, where one is configured. */
+/** As `withStore`, with the store of the alternate location where one is configured. */
 export async function withReplica<T>(
   context: ClusterContext,
   work: (store: ObjectStore, replica: ObjectStore | undefined) => Promise<T>,

@@ -2,20 +2,21 @@ import { decode } from '../backup-set/base/document.ts';
 import { StowageError } from '../backup-set/base/errors.ts';
 import { formatKey, parseKey, taskPrefix } from '../backup-set/base/keys.ts';
 import type { Verdict } from '../backup-set/base/verdict.ts';
+import { plural } from '../backup-set/base/words.ts';
 import { TaskOutcome, TaskPlan } from '../backup-set/documents/tasks.ts';
 import type { Deps } from '../functions/deps.ts';
 import { listKeys, readDocument } from '../functions/stored/load.ts';
 import { requestTask } from '../functions/tasks/tasks.ts';
 import type { ClusterContext } from './context.ts';
-import { plural } from './output/format.ts';
 import { waitForFunctions } from './wait-for-functions.ts';
 
-/** Ten times the pause of the proof's polling: listing receipts costs a request. */
-const LOOK_MS = 5_000;
+/** Seldom: each look lists the receipts of all slices. */
+const LIST_EVERY_MS = 5_000;
 
 /**
- * Has the functions read a set again, slice by slice, where they run, and waits for their verdict.
- * @throws StowageError `functions/silent` when there is none within `waitMs`; the functions go on.
+ * Requests that the deployed functions read a set again, slice by slice, and waits for their
+ * verdict.
+ * @throws StowageError `functions/silent` without a verdict within `waitMs`; the task continues.
  */
 export async function verifyRemotely(
   context: ClusterContext,
@@ -26,8 +27,8 @@ export async function verifyRemotely(
   const key = await requestTask(deps, timestamp, 'verify', deps.clock());
   const parsed = parseKey(key);
   const task = parsed?.kind === 'task-request' ? parsed.task : '';
-  context.output.note('request', { task }, `asked for ${key}`);
-  const show = showSlices(context, deps, task);
+  context.output.note('request', { task }, `requested verification: ${key}`);
+  const show = showSliceProgress(context, deps, task);
   let outcome: TaskOutcome | undefined;
   const holds = async () => {
     outcome ??= await readOutcome(deps, task);
@@ -38,12 +39,10 @@ export async function verifyRemotely(
   if (!ended || outcome === undefined)
     throw new StowageError(
       'functions/silent',
-      `task ${task}: no function wrote its outcome within ${waitMs / 1000} s; it goes on where functions run`,
-      {
-        where: { set: timestamp },
-      },
+      `no function finished task ${task} within ${waitMs / 1000} s; the request stays stored, and functions will carry it out`,
+      { where: { set: timestamp } },
     );
-  return verdictOf(timestamp, outcome);
+  return verdictFromOutcome(timestamp, outcome);
 }
 
 async function readOutcome(deps: Deps, task: string): Promise<TaskOutcome | undefined> {
@@ -51,8 +50,11 @@ async function readOutcome(deps: Deps, task: string): Promise<TaskOutcome | unde
   return raw && decode(TaskOutcome, raw);
 }
 
-/** As the outcome has it: a set that could not be cut has no verdict, and the newest may be another task's. */
-function verdictOf(timestamp: string, outcome: TaskOutcome): Verdict {
+/**
+ * From the outcome: a set that could not be planned has no verdict, and the newest may be of
+ * another task.
+ */
+function verdictFromOutcome(timestamp: string, outcome: TaskOutcome): Verdict {
   const { status, problems, problemsTotal, objects, bytes, at, version } = outcome;
   const checked = { objects, bytes };
   return {
@@ -68,7 +70,7 @@ function verdictOf(timestamp: string, outcome: TaskOutcome): Verdict {
   };
 }
 
-function showSlices(
+function showSliceProgress(
   { output, clock }: ClusterContext,
   deps: Deps,
   task: string,
@@ -76,7 +78,7 @@ function showSlices(
   let shownAt = 0;
   return async () => {
     const now = clock().getTime();
-    if (now - shownAt < LOOK_MS) return;
+    if (now - shownAt < LIST_EVERY_MS) return;
     shownAt = now;
     const raw = await readDocument(deps, formatKey({ kind: 'task-plan', task }));
     if (raw === undefined) return;

@@ -1,4 +1,4 @@
-import { pause } from '../async/poll.ts';
+import { poll } from '../async/poll.ts';
 import { formatKey } from '../backup-set/base/keys.ts';
 import type { Verdict } from '../backup-set/base/verdict.ts';
 import type { Deps } from '../functions/deps.ts';
@@ -10,45 +10,48 @@ import type { ClusterContext, Context } from './context.ts';
 
 const POLL_MS = 500;
 
-/** What the functions need, from what a command has. */
+/** What functions need, from the context of a command. */
 export function functionDeps({ clock, log, signal }: Context, store: ObjectStore): Deps {
   return { store, clock, log, signal };
 }
 
-/** The functions' word on a set: validated when it was committed, stitched when it could not be; undefined while neither. */
-export async function judgement(deps: Deps, timestamp: string): Promise<Verdict | undefined> {
+/**
+ * The verdict that says whether a set is complete: `validate` of a set with a manifest, else
+ * `stitch`. Undefined while neither is stored.
+ */
+export async function decidingVerdict(deps: Deps, timestamp: string): Promise<Verdict | undefined> {
   const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }));
   return newestVerdict(deps, timestamp, manifest === undefined ? 'stitch' : 'validate');
 }
 
 /**
- * Has the functions run for what was just written, and waits until a condition holds: by calling them here (`inline`), or by
- * watching the bucket while storage events or the sweeper do it (`events`).
- * @returns false when it did not hold within `waitMs`.
+ * Waits until the functions have handled the objects just stored. With functions `inline` it runs
+ * them in this process; with `events` it polls the bucket until `isDone` holds.
+ * @returns false when `isDone` did not hold within `waitMs`.
  */
 export async function waitForFunctions(
   context: ClusterContext,
   deps: Deps,
   keys: readonly string[],
-  holds: () => Promise<boolean>,
+  isDone: () => Promise<boolean>,
   waitMs: number,
 ): Promise<boolean> {
   if (functionsOf(context.config) === 'inline') {
     const functions = inProcess(deps);
     for (const key of keys) await functions.announce(key);
     await functions.idle();
-    return holds();
+    return isDone();
   }
-  const until = deps.clock().getTime() + waitMs;
-  for (;;) {
-    deps.signal?.throwIfAborted();
-    if (await holds()) return true;
-    if (deps.clock().getTime() >= until) return false;
-    await pause(POLL_MS, deps.signal);
-  }
+  const look = async () => (await isDone()) || undefined;
+  const now = () => deps.clock().getTime();
+  const options = { everyMs: POLL_MS, timeoutMs: waitMs, signal: deps.signal, now };
+  return (await poll(look, options)) === true;
 }
 
-/** The same, for the last words of an interrupted run: its own signal has fired, and the functions must still speak. */
-export function patient(deps: Deps): Deps {
+/**
+ * After an interruption the signal has fired, but the functions must still write the last
+ * documents.
+ */
+export function withoutInterruption(deps: Deps): Deps {
   return deps.signal?.aborted === true ? { ...deps, signal: new AbortController().signal } : deps;
 }

@@ -1,119 +1,125 @@
 /**
- * Every way in which Stowage can fail that a user can do something about: one stable code, the exit code it
- * leads to, and the next step. docs/errors.md is printed from this table. Codes are never reused.
+ * Every failure that a user can act on: a stable code, the exit code it leads to, and what to do.
+ * docs/errors.md is printed from this table. Codes are never reused.
  */
 export const ERRORS = {
-  'usage/flag': { exit: 2, hint: 'run the command with --help to see what it takes' },
+  'usage/flag': { exit: 2, hint: 'run the command with --help to see its flags and arguments' },
   'config/missing': {
     exit: 2,
-    hint: 'write a stowage.yaml (docs/configuration.md has one to start from) or pass --config',
+    hint: 'write a stowage.yaml (docs/configuration.md has an example) or pass --config FILE',
   },
   'config/invalid': {
     exit: 2,
-    hint: 'correct the named field; `stowage config` shows where each value came from',
+    hint: 'correct the named value in the file, variable or flag; docs/configuration.md describes all fields',
   },
-  'set/not-found': { exit: 4, hint: '`stowage list` shows the sets under this root' },
+  'set/not-found': { exit: 4, hint: 'run `stowage list` to see the sets under this root' },
   'set/incomplete': {
     exit: 3,
-    hint: 'the set has no manifest; `stowage show` names what is missing. Take a new backup',
+    hint: 'run `stowage show TIMESTAMP` to see what is missing; restore another set, or back up again',
   },
   'set/damaged': {
     exit: 3,
-    hint: 'do not delete the other copies of this set; `stowage verify` names every bad object',
+    hint: 'keep all other copies of this set; run `stowage verify TIMESTAMP` to see every damaged object',
   },
   'set/unreadable': {
     exit: 3,
-    hint: 'the named object is not what docs/format.md describes; was it written by another program?',
+    hint: 'the named object was truncated, changed or written by another program; use another set or a copy of this one',
   },
   'backup/empty': {
     exit: 4,
-    hint: 'nothing was written; check the database name and the selection',
+    hint: 'nothing was written; correct the database name or the selection',
   },
   'restore/refused': {
     exit: 4,
-    hint: 'nothing was changed in the target; correct the named cause and try again',
+    hint: 'the target was not changed; correct the named cause and restore again',
   },
   'restore/failed': {
     exit: 3,
-    hint: 'the target holds part of the set; correct the named cause and restore again',
+    hint: 'the target may hold part of the set; correct the named cause, drop what was restored, and restore again',
   },
-  'set/needed': { exit: 4, hint: 'delete the sets that need it first' },
+  'set/needed': { exit: 4, hint: 'delete the sets that use it first' },
   'storage/exists': {
     exit: 5,
-    hint: 'objects are never overwritten; something else wrote this key first',
+    hint: 'Stowage never overwrites an object, and this key exists; check that no other program writes under this root',
   },
   'storage/not-found': {
     exit: 5,
-    hint: 'the object is not there; was it expired or deleted by another program?',
+    hint: 'check that the root exists, and that no lifecycle rule or other program deletes objects under it',
   },
   'storage/denied': {
     exit: 5,
-    hint: 'check the credentials and the bucket policy (docs/security.md says who may do what)',
+    hint: 'check the credentials and the bucket policy; docs/security.md lists the rights of each role',
   },
   'storage/unavailable': {
     exit: 5,
     hint: 'the store did not answer after all retries; check the endpoint and the network',
   },
-  'storage/too-large': { exit: 5, hint: 'the object is larger than this operation allows' },
+  'storage/too-large': {
+    exit: 5,
+    hint: 'the object is larger than this operation allows; the message has both sizes',
+  },
   'storage/changed': {
     exit: 5,
-    hint: 'the object changed while it was read; is something overwriting keys under this root?',
+    hint: 'the object changed while it was read; check that no other program overwrites keys under this root',
   },
   'storage/invalid': {
     exit: 5,
-    hint: 'the store answered something that Stowage does not understand; run `stowage doctor`',
+    hint: 'the store gave an answer that Stowage cannot use; run `stowage doctor`',
   },
   'functions/silent': {
     exit: 5,
-    hint: 'see that functions run for this root: `stowage doctor --deployment`; what was asked for stays asked for',
+    hint: 'run `stowage doctor --deployment` to check that functions run for this root; the request stays stored',
   },
   'database/unreachable': {
     exit: 6,
-    hint: 'check host, port, pg_hba.conf and the password (PGPASSWORD or ~/.pgpass)',
+    hint: 'check that server, database and role exist, and check host, port, pg_hba.conf and the password (PGPASSWORD or ~/.pgpass)',
   },
   'database/denied': {
     exit: 6,
-    hint: 'the role lacks a right; `stowage doctor` lists what it needs',
+    hint: 'the role lacks a right; run `stowage doctor` to see which rights it needs',
   },
   'database/locked': {
     exit: 6,
-    hint: 'the named sessions hold locks; wait for them, or end them, and try again',
+    hint: 'wait for the named sessions, or end them with pg_terminate_backend(pid), and retry; backup.lockAttempts and backup.lockTimeoutMs set how long a backup waits',
   },
   'database/failed': {
     exit: 6,
-    hint: 'the server refused the statement; its own message is above',
+    hint: "the server rejected the statement; the error message has the server's reason",
   },
   'database/count': {
     exit: 6,
-    hint: 'rows sent and rows counted by the server differ; nothing was committed',
+    hint: 'the rows sent and the rows that the server counted differ; nothing was committed',
   },
   'database/tool': {
     exit: 6,
-    hint: 'pg_dump, pg_dumpall, pg_restore or psql failed; its own message is above',
+    hint: "pg_dump, pg_dumpall, pg_restore or psql failed; the error message has the program's reason",
   },
   'shipper/fifo': {
     exit: 5,
-    hint: 'a program that the database started on the segment host and the shipper there lost each other; the message says which went first',
+    hint: 'the connection between a program that the database started on the segment host and the shipper broke; the message says which of them ended first',
   },
   'shipper/died': {
     exit: 3,
-    hint: 'the shipper of the named segment ended early; look at its host (memory, kill, disk)',
+    hint: 'check the host of the named segment: the kernel log (out of memory), free disk space, and whether its shipper or agent can run',
   },
   'shipper/protocol': {
     exit: 3,
-    hint: 'the shipper and this command speak different versions; install the same on all hosts',
+    hint: 'the shipper and this command have different versions; install the same version on all hosts',
   },
-  interrupted: { exit: 130, hint: 'ended on request; nothing was committed' },
+  interrupted: {
+    exit: 130,
+    hint: 'stopped by a signal; an interrupted backup stays incomplete, an interrupted restore may leave part of the set in the target',
+  },
   internal: { exit: 1, hint: 'this is a defect in Stowage; please report it with the log' },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** Where a failure happened, as far as it is known; every field that is there is printed and logged. */
+/** Where a failure happened, as far as it is known. */
 export interface Where {
   readonly set?: string;
   readonly content?: number;
-  /** `schema.name` as a person writes it. */
+  /** `schema.name`. */
   readonly relation?: string;
   /** Key of the object, relative to the root. */
   readonly object?: string;
@@ -123,7 +129,7 @@ export interface Where {
   readonly field?: string;
 }
 
-/** The only error class that crosses a layer. The message says what happened to which thing; the cause is kept. */
+/** The only error class that crosses layers. The message says what failed, on which object, and why. */
 export class StowageError extends Error {
   override readonly name = 'StowageError';
   readonly code: ErrorCode;
@@ -144,19 +150,19 @@ export class StowageError extends Error {
   }
 }
 
-/** True for an error of ours with one of these codes. */
+/** True for a StowageError with one of these codes; without codes, for any StowageError. */
 export function isStowageError(error: unknown, ...codes: ErrorCode[]): error is StowageError {
   return error instanceof StowageError && (codes.length === 0 || codes.includes(error.code));
 }
 
-/** What anything thrown says, for messages that quote a cause. */
+/** The message of anything thrown, for messages that quote a cause. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '')
     return error.errors.map(messageOf).join('; ');
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Wraps what is not ours yet as `internal`, so that every failure has a code by the time it is reported. */
+/** Wraps any other error as `internal`, so that every reported failure has a code. */
 export function asStowageError(error: unknown): StowageError {
   return error instanceof StowageError
     ? error

@@ -1,78 +1,62 @@
+import { onAbort } from '../../async/abort.ts';
 import { eachInFlight } from '../../async/each-in-flight.ts';
-import { pause } from '../../async/poll.ts';
+import { poll } from '../../async/poll.ts';
 import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { asStowageError, StowageError } from '../../backup-set/base/errors.ts';
-import { agentsPrefix, formatKey, parseKey, setPrefix } from '../../backup-set/base/keys.ts';
+import { agentsPrefix, formatKey, setPrefix } from '../../backup-set/base/keys.ts';
 import { BackupOrder, Dispatched } from '../../backup-set/documents/agents.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { isOverdue, lastArrival } from '../../functions/stored/overdue.ts';
-import type { ObjectStore } from '../../storage/store.ts';
-import type { ClusterContext } from '../context.ts';
+import { listedContents } from '../shippers/listed-contents.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { dispatchRelations } from './dispatch.ts';
-import type { Draft } from './plan.ts';
-import { takeReport } from './reports.ts';
-import { type Shipped, shareOf } from './ship.ts';
-import type { Tally } from './tally.ts';
+import { addAgentReport } from './reports.ts';
+import type { BackupRun } from './run.ts';
+import { type Shipped, segmentJobOf } from './ship.ts';
 
 const POLL_MS = 500;
 const WRITES_AT_ONCE = 16;
-/** How many looks at the whole set fit into the silence that is allowed. */
-const LOOKS_IN_SILENCE = 20;
+/** How often the whole set is listed within the time that the plan allows without a new object. */
+const LISTINGS_PER_LIMIT = 20;
 
-interface Run {
-  readonly context: ClusterContext;
-  readonly store: ObjectStore;
-  readonly plan: Plan;
-  readonly tally: Tally;
-  /** Fires at the first failure; the seal tells the agents. */
+interface AgentRun extends BackupRun {
+  /** Fires at the first failure; the seal then tells the agents to stop. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Has the segments' resident agents ship, by orders in the bucket, and waits for their reports. The first failure, or an
- * interruption, ends the waiting: the seal that follows stops the agents that are still at work.
+ * Ships by the resident agents of the segments: stores an order for each in the bucket and waits
+ * for their reports. The first failure, or an interruption, ends the waiting; the seal that follows
+ * stops the agents that are still working.
  */
-export async function shipByAgents(
-  context: ClusterContext,
-  store: ObjectStore,
-  plan: Plan,
-  draft: Draft,
-  held: HeldSnapshot,
-  tally: Tally,
-): Promise<Shipped> {
+export async function shipByAgents(backup: BackupRun): Promise<Shipped> {
+  const { context, held } = backup;
   const failures: { content: number | undefined; error: StowageError }[] = [];
   const stop = new AbortController();
   const fail = (error: unknown) => {
-    // What fails because it was stopped is no cause.
+    // A step that fails because it was stopped is not a cause.
     if (stop.signal.aborted) return;
     const failure = asStowageError(error);
     failures.push({ content: failure.where.content, error: failure });
     stop.abort(failure);
   };
-  const interrupted = () => fail(context.signal.reason);
-  context.signal.addEventListener('abort', interrupted, { once: true });
-  if (context.signal.aborted) interrupted();
-  held.lost.catch(fail);
-  const run: Run = { context, store, plan, tally, signal: stop.signal };
+  const run: AgentRun = { ...backup, signal: stop.signal };
   try {
-    await storeOrders(run, draft, held).catch(fail);
-    await untilClaimed(run).catch(fail);
-    await Promise.all([untilReported(run).catch(fail), dispatch(run, draft, held).catch(fail)]);
+    using _ = onAbort(context.signal, () => fail(context.signal.reason));
+    held.lost.catch(fail);
+    await storeOrders(run).catch(fail);
+    await waitForClaims(run).catch(fail);
+    await Promise.all([waitForReports(run).catch(fail), dispatch(run).catch(fail)]);
   } finally {
-    context.signal.removeEventListener('abort', interrupted);
-    // From here on a lost snapshot means nothing.
+    // From here on a lost snapshot is not a failure.
     stop.abort();
   }
   return { failures };
 }
 
-async function storeOrders(
-  { store, plan, signal }: Run,
-  draft: Draft,
-  held: HeldSnapshot,
-): Promise<void> {
+async function storeOrders(run: AgentRun): Promise<void> {
+  const { store, plan, held, signal } = run;
   signal.throwIfAborted();
   const { timestamp, database, overdueAfterSeconds } = plan;
   const storeOne = async (node: HeldSnapshot['nodes'][number]) => {
@@ -85,7 +69,7 @@ async function storeOrders(
       port,
       database,
       overdueAfterSeconds,
-      ...shareOf(plan, draft, node),
+      ...segmentJobOf(run, node),
     };
     const key = formatKey({ kind: 'backup-order', timestamp, content });
     await store.create(key, encode(BackupOrder, order), { signal });
@@ -93,60 +77,55 @@ async function storeOrders(
   await eachInFlight(held.nodes, WRITES_AT_ONCE, storeOne);
 }
 
-/** Programs wait for their shipper for a minute only: nothing is dispatched before every agent has begun. */
-async function untilClaimed({ context, store, plan, signal }: Run): Promise<void> {
+/**
+ * Programs wait a minute for their shipper, so nothing is dispatched before every agent has begun.
+ */
+async function waitForClaims({ context, store, plan, signal }: AgentRun): Promise<void> {
   const { config, clock, output } = context;
   const { claimSeconds } = config.shippers;
-  const until = clock().getTime() + claimSeconds * 1000;
-  const told = new Set<number>();
-  for (;;) {
-    signal.throwIfAborted();
-    for (const content of await contentsOf(store, plan, 'claims')) {
-      if (!told.has(content))
-        output.note('claimed', { content }, `content ${content}: an agent begins`);
-      told.add(content);
+  const claimed = new Set<number>();
+  const firstMissing = () => plan.contents.find(({ content }) => !claimed.has(content));
+  const look = async () => {
+    for (const content of await listedContents(store, agentsPrefix(plan.timestamp, 'claims'))) {
+      if (!claimed.has(content))
+        output.note('claimed', { content }, `content ${content}: its agent has started`);
+      claimed.add(content);
     }
-    const missing = plan.contents.find(({ content }) => !told.has(content));
-    if (missing === undefined) return;
-    if (clock().getTime() >= until) throw notTaken(missing, claimSeconds);
-    await nextLook(signal);
-  }
+    return firstMissing() === undefined || undefined;
+  };
+  const timeoutMs = claimSeconds * 1000;
+  await poll(look, { everyMs: POLL_MS, timeoutMs, signal, now: () => clock().getTime() });
+  const missing = firstMissing();
+  if (missing !== undefined) throw orderNotClaimed(missing, claimSeconds);
 }
 
-async function untilReported({ context, store, plan, tally, signal }: Run): Promise<void> {
-  const silence = silenceWatch(context, store, plan);
-  const taken = new Set<number>();
-  while (taken.size < plan.contents.length) {
-    signal.throwIfAborted();
-    for (const content of await contentsOf(store, plan, 'reports')) {
+async function waitForReports(run: AgentRun): Promise<void> {
+  const { context, store, plan, tally, signal } = run;
+  const hasStalled = overdueWatch(run);
+  const reported = new Set<number>();
+  const look = async () => {
+    for (const content of await listedContents(store, agentsPrefix(plan.timestamp, 'reports'))) {
       const counted = tally.contents.get(content);
-      if (taken.has(content) || counted === undefined) continue;
-      taken.add(content);
-      await takeReport(store, plan.timestamp, counted);
+      if (reported.has(content) || counted === undefined) continue;
+      reported.add(content);
+      await addAgentReport(store, plan.timestamp, counted);
       context.output.note(
         'reported',
         { content },
-        `content ${content}: its agent has shipped everything`,
+        `content ${content}: its agent has uploaded everything`,
       );
     }
-    if (taken.size === plan.contents.length) return;
-    if (await silence()) {
-      const awaited = plan.contents
-        .map(({ content }) => content)
-        .filter((content) => !taken.has(content));
-      throw new StowageError(
-        'shipper/died',
-        `nothing has arrived for ${plan.overdueAfterSeconds} s, and the agents of content ${awaited.join(', ')} have not reported`,
-      );
-    }
-    await nextLook(signal);
-  }
+    if (reported.size === plan.contents.length) return true;
+    if (await hasStalled()) throw stalledError(plan, reported);
+    return undefined;
+  };
+  await poll(look, { everyMs: POLL_MS, signal });
 }
 
-async function dispatch(run: Run, draft: Draft, held: HeldSnapshot): Promise<void> {
-  const { context, store, plan, tally, signal } = run;
+async function dispatch(run: AgentRun): Promise<void> {
+  const { context, store, plan, held, signal } = run;
   if (held.dispatch === undefined || signal.aborted) return;
-  await dispatchRelations(context, plan, draft, held.dispatch, tally, signal);
+  await dispatchRelations(run, held.dispatch, signal);
   const { timestamp } = plan;
   const bytes = encode(Dispatched, {
     format: 'stowage/dispatched',
@@ -157,14 +136,12 @@ async function dispatch(run: Run, draft: Draft, held: HeldSnapshot): Promise<voi
   await store.create(formatKey({ kind: 'dispatched', timestamp }), bytes, { signal });
 }
 
-/** True once nothing has arrived in the set for as long as its plan allows. Looks at all of it, hence seldom. */
-function silenceWatch(
-  context: ClusterContext,
-  store: ObjectStore,
-  plan: Plan,
-): () => Promise<boolean> {
+/**
+ * True once no object of the set was stored for as long as its plan allows. Rare: it lists the set.
+ */
+function overdueWatch({ context, store, plan }: AgentRun): () => Promise<boolean> {
   const { timestamp, overdueAfterSeconds } = plan;
-  const pauseMs = Math.max(POLL_MS, (overdueAfterSeconds * 1000) / LOOKS_IN_SILENCE);
+  const pauseMs = Math.max(POLL_MS, (overdueAfterSeconds * 1000) / LISTINGS_PER_LIMIT);
   let next = context.clock().getTime() + pauseMs;
   return async () => {
     if (context.clock().getTime() < next) return false;
@@ -174,28 +151,23 @@ function silenceWatch(
   };
 }
 
-async function contentsOf(
-  store: ObjectStore,
-  plan: Plan,
-  what: 'claims' | 'reports',
-): Promise<number[]> {
-  const contents: number[] = [];
-  for await (const object of store.list(agentsPrefix(plan.timestamp, what))) {
-    const key = parseKey(object.key);
-    if (key !== undefined && 'content' in key) contents.push(key.content);
-  }
-  return contents;
+function stalledError(plan: Plan, reported: ReadonlySet<number>): StowageError {
+  const awaited = plan.contents
+    .map(({ content }) => content)
+    .filter((content) => !reported.has(content));
+  return new StowageError(
+    'shipper/died',
+    `the backup stalled: no object was stored for ${plan.overdueAfterSeconds} s (backup.overdueAfterSeconds), and the agents of content ${awaited.join(', ')} have not reported`,
+  );
 }
 
-function notTaken(
+function orderNotClaimed(
   { content, host, port }: Plan['contents'][number],
   seconds: number,
 ): StowageError {
   return new StowageError(
     'shipper/died',
-    `no agent took the order of content ${content} within ${seconds} s; does one serve it as ${host}:${port} for this root?`,
+    `no agent took the order of content ${content} within ${seconds} s (shippers.claimSeconds); check that an agent runs for this root and has ${host}:${port} in its configuration`,
     { where: { content } },
   );
 }
-
-const nextLook = (signal: AbortSignal) => pause(POLL_MS, signal);

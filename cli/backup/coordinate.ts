@@ -2,6 +2,7 @@ import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { unmatchedIncludes } from '../../backup-set/base/selection.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
@@ -10,19 +11,25 @@ import { selectionOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
-import { plural } from '../output/format.ts';
-import { functionDeps, judgement, patient, waitForFunctions } from '../wait-for-functions.ts';
+import { duration } from '../output/format.ts';
+import {
+  decidingVerdict,
+  functionDeps,
+  waitForFunctions,
+  withoutInterruption,
+} from '../wait-for-functions.ts';
 import { shipByAgents } from './agents.ts';
-import { type Draft, draftPlan, storePlan } from './plan.ts';
+import { draftPlan, storePlan } from './plan.ts';
 import { showBackupProgress } from './progress.ts';
+import type { BackupRun } from './run.ts';
 import { storeSeal } from './seal.ts';
 import { type Shipped, ship } from './ship.ts';
 import { newTally, type Tally } from './tally.ts';
 
-/** What a backup run ended with. */
+/** The result of a backup. */
 export interface BackupResult {
   readonly timestamp: string;
-  /** `unproven`: everything was shipped and sealed, and no function has judged the set yet. */
+  /** `unproven`: everything was shipped and sealed, and no function has written a verdict yet. */
   readonly status: Verdict['status'] | 'unproven';
   readonly verdict: Verdict | undefined;
   readonly plan: Plan;
@@ -32,11 +39,11 @@ export interface BackupResult {
 }
 
 export interface BackupOptions {
-  /** How long to wait for the functions' word when storage events trigger them. */
+  /** How long to wait for the verdict when storage events trigger the functions. */
   readonly waitMs: number;
 }
 
-/** Takes one backup: snapshot → plan → ship → seal → proof. */
+/** Takes one backup: snapshot → plan → ship → seal → verdict. */
 export async function runBackup(
   context: ClusterContext,
   options: BackupOptions,
@@ -48,13 +55,15 @@ export async function runBackup(
     try {
       const draft = draftPlan(context.config, held, startedAt, store.url);
       const plan = await storePlan(store, draft, startedAt, context.signal);
-      announcePlan(context, plan);
-      recorded = await shipAndSeal(context, store, plan, draft, held);
+      notePlan(context, plan);
+      const tally = newTally(plan);
+      const failures = await shipAndSeal({ context, store, plan, draft, held, tally });
+      recorded = { plan, tally, failures };
     } finally {
       await held.release();
     }
     const { plan, tally, failures } = recorded;
-    const verdict = await prove(context, store, plan, options);
+    const verdict = await waitForVerdict(context, store, plan, options);
     return {
       timestamp: plan.timestamp,
       status: verdict?.status ?? 'unproven',
@@ -78,26 +87,26 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
       connections: config.shippers.workers,
       signal,
       onBlocked: (blocked) => {
-        const who = blocked.blockers
-          .map(({ pid, user, query }) => `pid ${pid} (${user}): ${query}`)
+        const sessions = blocked.blockers
+          .map(({ pid, user, query }) => `pid ${pid} (user ${user}): ${query}`)
           .join('; ');
         output.note(
           'blocked',
           { ...blocked },
-          `waiting for locks on content ${blocked.content}, attempt ${blocked.attempt}: ${who || blocked.relation}`,
+          `content ${blocked.content}: attempt ${blocked.attempt} of ${config.backup.lockAttempts} to lock ${blocked.relation || 'a table'} timed out${sessions && `; blocked by ${sessions}`}`,
         );
       },
     })
-    .catch((error: unknown) => offerDispatch(context, error));
-  const nameless = unmatchedIncludes(
+    .catch((error: unknown) => suggestDispatch(context, error));
+  const unmatched = unmatchedIncludes(
     selectionOf(config),
     held.nodes.flatMap(({ relations, notShipped }) => [...relations, ...notShipped]),
   );
-  if (nameless.length > 0) {
+  if (unmatched.length > 0) {
     await held.release();
     throw new StowageError(
       'config/invalid',
-      `no schema or table of database ${config.database} is called ${nameless.join(', ')}`,
+      `these patterns match no schema or table of database ${config.database}: ${unmatched.join(', ')}`,
       { where: { field: 'backup.include' } },
     );
   }
@@ -105,70 +114,55 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
     await held.release();
     throw new StowageError(
       'backup/empty',
-      `database ${config.database} has no table that this backup would ship; is the selection right?`,
+      `no table of database ${config.database} is selected for backup: check backup.include…, backup.exclude… and the flags of the same names`,
     );
   }
   return held;
 }
 
 /** Adds a hint to the error of a barrier that timed out, where the flavour also has `dispatch`. */
-function offerDispatch({ config }: ClusterContext, error: unknown): never {
+function suggestDispatch({ config }: ClusterContext, error: unknown): never {
   const { snapshotMechanisms } = flavourNamed(config.flavour);
   const isUsed = config.backup.snapshot === 'dispatch';
   if (isUsed || !snapshotMechanisms.includes('dispatch')) throw error;
   if (!isStowageError(error, 'database/locked')) throw error;
-  const message = `${error.message}; \`stowage backup --snapshot dispatch\` needs no writer to stop`;
+  const message = `${error.message}; \`stowage backup --snapshot dispatch\` takes the snapshot without blocking writers`;
   throw new StowageError(error.code, message, { cause: error, where: error.where });
 }
 
-async function shipAndSeal(
-  context: ClusterContext,
-  store: ObjectStore,
-  plan: Plan,
-  draft: Draft,
-  held: HeldSnapshot,
-) {
-  const tally = newTally(plan);
-  const progress = showBackupProgress(context, plan, draft, tally);
+async function shipAndSeal(run: BackupRun): Promise<Shipped['failures']> {
+  const progress = showBackupProgress(run);
   try {
     const shipped =
-      context.config.shippers.start === 'agents'
-        ? await shipByAgents(context, store, plan, draft, held, tally)
-        : await ship(context, plan, draft, held, tally);
-    const failures = await storeSeal(store, plan, tally, shipped, context.clock, context.signal);
-    return { plan, tally, failures };
+      run.context.config.shippers.start === 'agents' ? await shipByAgents(run) : await ship(run);
+    return await storeSeal(run, shipped);
   } finally {
     progress.stop();
   }
 }
 
-/** The functions' word on the set; theirs, not ours, decides the exit code. */
-async function prove(
+/** The verdict of the functions on the set; it decides the exit code. */
+async function waitForVerdict(
   context: ClusterContext,
   store: ObjectStore,
   { timestamp }: Plan,
   { waitMs }: BackupOptions,
 ) {
-  const deps = patient(functionDeps(context, store));
+  const deps = withoutInterruption(functionDeps(context, store));
   const seal = formatKey({ kind: 'seal', timestamp });
-  // An interrupted run still has its set judged where that is ours to do, so that nobody takes it for one under way.
+  // After an interruption inline functions still run: without a verdict the set would look open.
   const limitMs = context.signal.aborted ? 0 : waitMs;
-  await waitForFunctions(
-    context,
-    deps,
-    [seal],
-    async () => (await judgement(deps, timestamp)) !== undefined,
-    limitMs,
-  );
-  return judgement(deps, timestamp);
+  const isDone = async () => (await decidingVerdict(deps, timestamp)) !== undefined;
+  await waitForFunctions(context, deps, [seal], isDone, limitMs);
+  return decidingVerdict(deps, timestamp);
 }
 
-function announcePlan({ output }: ClusterContext, plan: Plan): void {
+function notePlan({ output }: ClusterContext, plan: Plan): void {
   const { writerWaitMs, attempts } = plan.snapshot;
   output.note(
     'snapshot',
     { timestamp: plan.timestamp, ...plan.snapshot },
     `set ${plan.timestamp}: snapshot of ${plural(plan.contents.length, 'segment')} and ${plural(plan.relations.length, 'table')} ` +
-      `(writers waited ${writerWaitMs} ms at most, ${plural(attempts, 'attempt')})`,
+      `(writers were blocked for at most ${duration(writerWaitMs)}; tables locked at attempt ${attempts})`,
   );
 }

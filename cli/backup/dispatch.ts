@@ -1,23 +1,20 @@
-import type { Plan, Relation } from '../../backup-set/documents/plan.ts';
+import type { Relation } from '../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import { collectProgram, fifoFolder, SEGMENT } from '../../database/copy/fifo-programs.ts';
 import type { Dispatch } from '../../database/flavour.ts';
-import type { ClusterContext } from '../context.ts';
 import type { Draft } from './plan.ts';
-import type { Tally } from './tally.ts';
+import type { BackupRun } from './run.ts';
 
 /**
- * Has the coordinator send every relation to the shippers, several at a time, and notes what it counted. The statements
- * carry no row through this process.
+ * Has the coordinator send every relation to the shippers, several at a time, and records the rows
+ * that it counted. No row passes through this process.
  */
 export async function dispatchRelations(
-  { config }: ClusterContext,
-  plan: Plan,
-  draft: Draft,
+  { context, plan, draft, tally }: BackupRun,
   dispatch: Dispatch,
-  tally: Tally,
   signal: AbortSignal,
 ): Promise<void> {
+  const { config } = context;
   const queue = biggestFirst(draft, plan.relations);
   const encoding = plan.contents.find(({ content }) => content === COORDINATOR)?.encoding ?? 'UTF8';
   const stop = new AbortController();
@@ -41,7 +38,10 @@ export async function dispatchRelations(
   );
 }
 
-/** What is replicated, or sent under a condition, leaves through the coordinator, where nobody replaces a content id in the program. */
+/**
+ * A replicated relation, or one with a condition, is sent by the coordinator. There the server puts
+ * no content id into the program, so the folder is named in full.
+ */
 function programFor(
   { id, replicated, condition }: Relation,
   base: string,

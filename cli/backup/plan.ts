@@ -3,18 +3,19 @@ import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type MetadataFile } from '../../backup-set/base/keys.ts';
 import { timestampOf } from '../../backup-set/base/timestamps.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import { Plan, type Relation, rangesOf } from '../../backup-set/documents/plan.ts';
 import type { DiscoveredRelation, HeldSnapshot, NodeSnapshot } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { selectionOf } from '../config/config.ts';
 import type { Config } from '../config/schema.ts';
 
-/** Seconds we are willing to step forward for a free timestamp key. */
+/** Seconds after the start that are tried for a free timestamp. */
 const TIMESTAMPS_TRIED_MAX = 30;
 
-/** The plan, and what scheduling needs beside it. */
+/** The plan without its timestamp, and the sizes that scheduling needs. */
 export interface Draft {
-  /** Everything but the timestamp, which is known once its key is ours. */
+  /** Everything but the timestamp, which is known once plan.json is stored. */
   readonly body: Omit<Plan, 'timestamp'>;
   /** Per content: its relations, biggest first. */
   readonly work: ReadonlyMap<
@@ -23,7 +24,7 @@ export interface Draft {
   >;
 }
 
-/** What must exist, from what the catalogs of all segments said under the snapshot. */
+/** What the set must hold, from the catalogs of all segments under the snapshot. */
 export function draftPlan(
   config: Config,
   held: HeldSnapshot,
@@ -81,8 +82,9 @@ export function draftPlan(
 }
 
 /**
- * Makes a timestamp ours by creating its plan.json; of two backups in one second the second takes the next.
- * @throws StowageError `storage/too-large`: nobody would read such a plan again.
+ * Reserves a timestamp by creating its plan.json. Of two backups in one second, the second takes
+ * the next second.
+ * @throws StowageError `storage/too-large`: readers refuse a plan of that size.
  */
 export async function storePlan(
   store: ObjectStore,
@@ -105,12 +107,12 @@ export async function storePlan(
   }
   throw new StowageError(
     'storage/exists',
-    `no free timestamp key in the ${TIMESTAMPS_TRIED_MAX} seconds after ${timestampOf(now)}`,
+    `sets exist for each of the ${TIMESTAMPS_TRIED_MAX} seconds after ${timestampOf(now)}: no timestamp is free. Try again later`,
   );
 }
 
 function tooLarge({ relations }: Plan, bytes: number, bytesMax: number): StowageError {
-  const message = `the plan of ${relations.length} relations would have ${bytes} bytes, and ${bytesMax} are the most; back up in several sets, chosen by --include-schema`;
+  const message = `the plan of ${plural(relations.length, 'relation')} is too large: ${bytes} bytes, at most ${bytesMax} are allowed. Back up in several sets, selected by --include-schema`;
   return new StowageError('storage/too-large', message);
 }
 

@@ -1,16 +1,12 @@
-import type { Plan } from '../../backup-set/documents/plan.ts';
-import type { ClusterContext } from '../context.ts';
 import { type SegmentProgress, showProgress } from '../output/progress.ts';
-import type { Draft } from './plan.ts';
-import type { ContentTally, Tally } from './tally.ts';
+import type { BackupRun } from './run.ts';
+import type { ContentTally } from './tally.ts';
 
-/** Shows how far each segment is; the share done is estimated from table sizes, as nobody has counted the rows yet. */
-export function showBackupProgress(
-  context: ClusterContext,
-  plan: Plan,
-  draft: Draft,
-  tally: Tally,
-): { stop(): void } {
+/**
+ * Shows the progress of each segment. The fraction is estimated from table sizes: no row is counted
+ * yet.
+ */
+export function showBackupProgress({ context, plan, draft, tally }: BackupRun): { stop(): void } {
   const hosts = new Map(plan.contents.map(({ content, host }) => [content, host]));
   const sizes = new Map(
     [...draft.work].map(([content, work]) => [
@@ -18,7 +14,7 @@ export function showBackupProgress(
       new Map(work.map(({ relation, bytesEstimated }) => [relation.id, bytesEstimated])),
     ]),
   );
-  return showProgress('backup', context.output, context.clock, () =>
+  return showProgress(context, { what: 'backup', title: 'backup', shows: 'backup' }, () =>
     [...tally.contents.values()].map((content) => ({
       ...numbersOf(content),
       host: hosts.get(content.content) ?? '',
@@ -39,7 +35,7 @@ function numbersOf(content: ContentTally): Omit<SegmentProgress, 'host' | 'fract
   };
 }
 
-/** Finished tables count by their size on disk; the rows of running ones by what text has come, which is about as much. */
+/** A finished table counts with its size on disk, a running one with the bytes received so far. */
 function fractionOf(
   content: ContentTally,
   sizes: ReadonlyMap<number, number> | undefined,

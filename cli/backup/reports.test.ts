@@ -3,13 +3,13 @@ import { encode } from '../../backup-set/base/document.ts';
 import { BackupReport } from '../../backup-set/documents/agents.ts';
 import { place, plan } from '../../backup-set/testing/small-set.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { takeReport } from './reports.ts';
+import { addAgentReport } from './reports.ts';
 import { newTally } from './tally.ts';
 
-/** More than a function can be called with at once. */
+/** More than the arguments that one call takes. */
 const RELATIONS = 200_000;
 
-test('an agent’s report of two hundred thousand relations is taken whole', async () => {
+test('addAgentReport adds all of two hundred thousand relations', async () => {
   const relations = Array.from({ length: RELATIONS }, (_, relation) => ({
     relation,
     attempt: 1,
@@ -31,7 +31,7 @@ test('an agent’s report of two hundred thousand relations is taken whole', asy
   const store = { read: () => Promise.resolve(bytes) } as unknown as ObjectStore;
   const tally = newTally(plan).contents.get(place.content);
   if (tally === undefined) throw new Error('no such content');
-  await takeReport(store, plan.timestamp, tally);
+  await addAgentReport(store, plan.timestamp, tally);
   expect(tally.relations).toHaveLength(RELATIONS);
   expect(tally.relations.at(-1)).toEqual(relations.at(-1));
 });

@@ -6,10 +6,11 @@ import type { ObjectStore } from '../../storage/store.ts';
 import type { ContentTally } from './tally.ts';
 
 /**
- * Takes an agent's last word into account, also a failure's, so that the seal tells what there is.
- * @throws StowageError naming the content when its agent has failed, or says what cannot be read.
+ * Adds an agent's report to the tally, also the report of a failure: the seal then names what was
+ * uploaded.
+ * @throws StowageError that names the content, when its agent failed or its report is unreadable.
  */
-export async function takeReport(
+export async function addAgentReport(
   store: ObjectStore,
   timestamp: string,
   tally: ContentTally,
@@ -21,10 +22,10 @@ export async function takeReport(
     bytes: await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }),
   });
   if (report.timestamp !== timestamp || report.content !== content)
-    throw new StowageError('set/unreadable', `${key}: its fields belong to another key`, {
+    throw new StowageError('set/unreadable', `${key}: the document's fields do not match its key`, {
       where: { content, object: key },
     });
-  // Not all as arguments of one push: a stack takes some 125,000.
+  // Not push(...all): a call takes some 125,000 arguments.
   for (const receipt of report.receipts) tally.receipts.push(receipt);
   for (const relation of report.relations) tally.relations.push(relation);
   tally.objects += report.receipts.length;
@@ -35,11 +36,11 @@ export async function takeReport(
   if (report.status === 'shipped') return;
   const { code, message } = report.failure ?? {
     code: 'internal',
-    message: 'its agent did not say why',
+    message: 'the report has no reason',
   };
   throw new StowageError(
     code in ERRORS ? (code as ErrorCode) : 'internal',
-    `the agent of content ${content}: ${message}`,
+    `the agent of content ${content} failed: ${message}`,
     { where: { content } },
   );
 }

@@ -9,13 +9,16 @@ import { documentsOf, sealOf } from '../../backup-set/testing/builders.ts';
 import { parts, place, plan as smallPlan } from '../../backup-set/testing/small-set.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { storeSeal } from './seal.ts';
+import type { Shipped } from './ship.ts';
 import { newTally } from './tally.ts';
 
 const plan: Plan = { ...smallPlan, contents: [0, 1, 2].map((content) => ({ ...place, content })) };
 const clock = () => new Date('2026-01-31T12:00:00.000Z');
-const calm = new AbortController().signal;
+const { signal } = new AbortController();
+const seal = (store: ObjectStore, failures: Shipped['failures'] = []) =>
+  storeSeal({ store, plan, tally: newTally(plan), context: { clock, signal } }, { failures });
 
-/** A store that takes what it is given, but for what `refuses`. */
+/** A store that accepts every object except those for which `refuses` gives an error. */
 function storeOf(refuses: (key: string) => Error | undefined = () => undefined) {
   const stored: RawDocument[] = [];
   const create = async (key: string, bytes: Uint8Array) => {
@@ -32,10 +35,10 @@ const isPartOf = (content: number) => (key: string) => {
   return parsed?.kind === 'seal-part' && parsed.content === content;
 };
 
-describe('a seal', () => {
-  test('is stored after its parts, and pins each of them', async () => {
+describe('storeSeal', () => {
+  test('stores the seal after its parts, and the seal pins each of them', async () => {
     const { stored, store } = storeOf();
-    await storeSeal(store, plan, newTally(plan), { failures: [] }, clock, calm);
+    await seal(store);
     const last = stored.at(-1);
     expect(stored).toHaveLength(4);
     expect(last?.key).toBe(formatKey({ kind: 'seal', timestamp: plan.timestamp }));
@@ -50,46 +53,46 @@ describe('a seal', () => {
       });
   });
 
-  test('says failed, and of which content, when a part cannot be stored', async () => {
+  test('stores the outcome "failed" and names the content when a part cannot be stored', async () => {
     const lost = new StowageError('storage/unavailable', 'the store does not answer');
     const { stored, store } = storeOf((key) => (isPartOf(1)(key) ? lost : undefined));
-    const failures = await storeSeal(store, plan, newTally(plan), { failures: [] }, clock, calm);
+    const failures = await seal(store);
     expect(failures).toHaveLength(1);
-    const seal = decode(Seal, stored.at(-1) ?? { key: '', bytes: new Uint8Array() });
-    expect(seal).toMatchObject({
+    const document = decode(Seal, stored.at(-1) ?? { key: '', bytes: new Uint8Array() });
+    expect(document).toMatchObject({
       outcome: 'failed',
       failures: [{ content: 1, code: 'storage/unavailable', message: 'the store does not answer' }],
     });
-    expect(seal.contents.map(({ content }) => content)).toEqual([0, 2]);
+    expect(document.contents.map(({ content }) => content)).toEqual([0, 2]);
   });
 
-  test('counts a part that is there already: who may not read cannot know that it was an earlier try', async () => {
+  test('counts a part that exists already: the role may not read, so it cannot tell an earlier attempt', async () => {
     const exists = new StowageError('storage/exists', 'it exists already');
     const { stored, store } = storeOf((key) => (isPartOf(1)(key) ? exists : undefined));
-    await storeSeal(store, plan, newTally(plan), { failures: [] }, clock, calm);
-    const seal = decode(Seal, stored.at(-1) ?? { key: '', bytes: new Uint8Array() });
-    expect(seal.outcome).toBe('counted');
-    expect(seal.contents.map(({ content }) => content)).toEqual([0, 1, 2]);
+    await seal(store);
+    const document = decode(Seal, stored.at(-1) ?? { key: '', bytes: new Uint8Array() });
+    expect(document.outcome).toBe('counted');
+    expect(document.contents.map(({ content }) => content)).toEqual([0, 1, 2]);
   });
 
-  test('of a backup that has failed is stored without the parts that could not be, and tells the cause alone', async () => {
+  test('stores the seal of a failed backup without the missing parts, and names the cause only', async () => {
     const late = new StowageError('interrupted', 'too late');
     const { stored, store } = storeOf((key) =>
       isPartOf(1)(key) || isPartOf(2)(key) ? late : undefined,
     );
     const cause = { content: 2, error: new StowageError('shipper/died', 'killed') };
-    await storeSeal(store, plan, newTally(plan), { failures: [cause] }, clock, calm);
-    const seal = decode(Seal, stored.at(-1) ?? { key: '', bytes: new Uint8Array() });
-    expect(seal).toMatchObject({
+    await seal(store, [cause]);
+    const document = decode(Seal, stored.at(-1) ?? { key: '', bytes: new Uint8Array() });
+    expect(document).toMatchObject({
       outcome: 'failed',
       failures: [{ content: 2, code: 'shipper/died' }],
     });
-    expect(seal.contents.map(({ content }) => content)).toEqual([0]);
+    expect(document.contents.map(({ content }) => content)).toEqual([0]);
   });
 
-  test('is the one that the tests of the fold take for a coordinator’s', async () => {
+  test('stores the bytes that the tests of the fold use as the coordinator’s seal', async () => {
     const { stored, store } = storeOf();
-    await storeSeal(store, plan, newTally(plan), { failures: [] }, clock, calm);
+    await seal(store);
     const set = parts([], [], { plan, counts: new Map() });
     expect(stored.at(-1)?.bytes).toEqual(documentsOf(set, { seal: sealOf(set) }).seal.bytes);
   });

@@ -7,9 +7,9 @@ import type { ClusterContext } from '../context.ts';
 import { newOutput } from '../output/output.ts';
 import { ship } from './ship.ts';
 
-test('an interruption between plan and shippers is a failure that the seal will name, not an exception past it', async () => {
+test('ship returns an interruption before the first shipper as a failure, so that the seal names it', async () => {
   const stop = new AbortController();
-  stop.abort(new StowageError('interrupted', 'ended by SIGINT'));
+  stop.abort(new StowageError('interrupted', 'stopped by SIGINT'));
   const clock = () => new Date();
   const segments = [{ content: 0, host: 'localhost' }];
   const context: ClusterContext = {
@@ -24,11 +24,16 @@ test('an interruption between plan and shippers is a failure that the seal will 
   const segment = { content: 0, host: 'localhost', port: 1 };
   const lost = new Promise<never>(() => undefined);
   const held = { nodes: [{ segment }], lost } as unknown as HeldSnapshot;
-  const { failures } = await ship(context, {} as never, {} as never, held, {
-    contents: new Map(),
-    dispatched: [],
+  const tally = { contents: new Map(), dispatched: [] };
+  const { failures } = await ship({
+    context,
+    store: {} as never,
+    plan: {} as never,
+    draft: {} as never,
+    held,
+    tally,
   });
   expect(failures).toMatchObject([
-    { content: undefined, error: { code: 'interrupted', message: 'ended by SIGINT' } },
+    { content: undefined, error: { code: 'interrupted', message: 'stopped by SIGINT' } },
   ]);
 });

@@ -1,22 +1,23 @@
+import { onAbort } from '../../async/abort.ts';
 import { asStowageError, type StowageError } from '../../backup-set/base/errors.ts';
-import type { Plan } from '../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { CONTROL_VERSION, type Job } from '../../segment-shipper/protocol/control.ts';
 import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config/config.ts';
-import type { ClusterContext } from '../context.ts';
 import { hostRates } from '../shippers/host-rates.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
 import { dispatchRelations } from './dispatch.ts';
-import type { Draft } from './plan.ts';
-import { count, type Tally } from './tally.ts';
+import type { BackupRun } from './run.ts';
+import { addReport } from './tally.ts';
 
-/** A restarted shipper would get the next number, so that its keys collide with nothing its predecessor left. */
+/**
+ * A restarted shipper would get the next number, so that its keys differ from its predecessor's.
+ */
 const FIRST_ATTEMPT = 1;
 
 type Node = HeldSnapshot['nodes'][number];
 
-/** How the shippers ended: nothing, or every failure, the first one first. */
+/** How the shippers ended: no failure, or every failure in the order of time. */
 export interface Shipped {
   readonly failures: readonly {
     readonly content: number | undefined;
@@ -25,16 +26,11 @@ export interface Shipped {
 }
 
 /**
- * Runs one shipper per segment until all have ended. The first failure stops the others: a set without one segment is no set, and the
- * databases should not work for it any longer.
+ * Runs one shipper per segment until all have ended. The first failure stops the others: a set that
+ * lacks a segment is useless, so the databases should not work for it any longer.
  */
-export async function ship(
-  context: ClusterContext,
-  plan: Plan,
-  draft: Draft,
-  held: HeldSnapshot,
-  tally: Tally,
-): Promise<Shipped> {
+export async function ship(run: BackupRun): Promise<Shipped> {
+  const { context, held } = run;
   const failures: { content: number | undefined; error: StowageError }[] = [];
   const stopped = new AbortController();
   const shippers: ShipperProcess[] = [];
@@ -47,24 +43,26 @@ export async function ship(
         ?.send({ type: 'rate', bytesPerSecond }),
   );
   let stopping: Promise<unknown> | undefined;
+  let finished = false;
   const fail = (content: number | undefined, error: unknown) => {
     const failure = asStowageError(error);
     failures.push({ content: content ?? failure.where.content, error: failure });
     stopped.abort(failure);
     stopping ??= Promise.all(shippers.map((shipper) => shipper.stop()));
   };
-  const interrupted = () => fail(undefined, context.signal.reason);
-  context.signal.addEventListener('abort', interrupted, { once: true });
+  /** A shipper that was stopped because another one failed is not a cause. */
+  const failUnlessStopped = (content: number, error: unknown) => {
+    if (failures.length === 0) fail(content, error);
+  };
   held.lost.catch((error: unknown) => {
     if (!finished) fail(undefined, error);
   });
-  let finished = false;
-  // One by one: when the third cannot be started, the first two are there to be stopped.
+  // One by one: when the third cannot be started, the first two are in the list that is stopped.
   const startAll = () => {
     try {
       rates.begin(held.nodes);
       for (const node of held.nodes) {
-        const shipper = start(context, plan, draft, node, tally, rates.shareOf(node));
+        const shipper = start(run, node, rates.shareOf(node));
         shippers.push(shipper);
         const ended = () => rates.end(node);
         shipper.ended.then(ended, ended);
@@ -73,57 +71,39 @@ export async function ship(
       fail(undefined, error);
     }
   };
-  const dispatched = async () => {
+  const dispatchAll = async () => {
     if (held.dispatch === undefined) return;
-    const stop = AbortSignal.any([context.signal, stopped.signal]);
     try {
-      await dispatchRelations(context, plan, draft, held.dispatch, tally, stop);
+      const stop = AbortSignal.any([context.signal, stopped.signal]);
+      await dispatchRelations(run, held.dispatch, stop);
       for (const shipper of shippers) shipper.send({ type: 'end' });
     } catch (error) {
-      ignoreStopped(failures, COORDINATOR, error, fail);
+      failUnlessStopped(COORDINATOR, error);
     }
   };
   try {
-    // The plan is stored: from here on every ending, also this one, must reach the seal.
-    if (context.signal.aborted) interrupted();
-    else startAll();
-    // The seal needs the coordinator's last count, which may come after the shippers' last words.
-    const dispatching = failures.length === 0 ? dispatched() : undefined;
+    using _ = onAbort(context.signal, () => fail(undefined, context.signal.reason));
+    // The plan is stored: from here on every ending, also an interruption, must reach the seal.
+    if (!context.signal.aborted) startAll();
+    // The seal needs the coordinator's last count, which may come after the shippers' last reports.
+    const dispatching = failures.length === 0 ? dispatchAll() : undefined;
     await Promise.all([
       dispatching,
       ...shippers.map(({ content, ended }) =>
-        ended.catch((error: unknown) => ignoreStopped(failures, content, error, fail)),
+        ended.catch((error: unknown) => failUnlessStopped(content, error)),
       ),
     ]);
   } finally {
     finished = true;
-    context.signal.removeEventListener('abort', interrupted);
     await stopping;
   }
   return { failures };
 }
 
-/** A shipper that was stopped because another one failed is not a cause. */
-function ignoreStopped(
-  failures: readonly unknown[],
-  content: number,
-  error: unknown,
-  fail: (content: number, error: unknown) => void,
-): void {
-  if (failures.length === 0) fail(content, error);
-}
-
-function start(
-  context: ClusterContext,
-  plan: Plan,
-  draft: Draft,
-  node: Node,
-  tally: Tally,
-  bytesPerSecond: number | undefined,
-): ShipperProcess {
-  const { config, env, log } = context;
-  const { content, host } = node.segment;
-  const counted = tally.contents.get(content);
+function start(run: BackupRun, node: Node, bytesPerSecond: number | undefined): ShipperProcess {
+  const { config, env, log, output } = run.context;
+  const { content, host, dataDir } = node.segment;
+  const counted = run.tally.contents.get(content);
   const job: Job = {
     control: CONTROL_VERSION,
     type: 'backup',
@@ -133,8 +113,8 @@ function start(
     workers: config.shippers.workers,
     ...(bytesPerSecond !== undefined && { bytesPerSecond }),
     fifoBase: config.shippers.fifoBase,
-    ...(node.segment.dataDir !== undefined && { dataDir: node.segment.dataDir }),
-    ...shareOf(plan, draft, node),
+    ...(dataDir !== undefined && { dataDir }),
+    ...segmentJobOf(run, node),
   };
   return startShipper({
     job,
@@ -142,15 +122,14 @@ function start(
     command: shipperCommand(config, node.segment),
     log,
     onReport: (report) => {
-      if (report.type === 'hello')
-        context.output.note('shipper', { content, host, pid: report.pid });
-      if (counted !== undefined) count(counted, report, FIRST_ATTEMPT);
+      if (report.type === 'hello') output.note('shipper', { content, host, pid: report.pid });
+      if (counted !== undefined) addReport(counted, report, FIRST_ATTEMPT);
     },
   });
 }
 
-/** What one segment ships, whoever is told of it. */
-export function shareOf(plan: Plan, draft: Draft, node: Node) {
+/** What one segment ships: the same fields in a shipper's job and in an agent's order. */
+export function segmentJobOf({ plan, draft }: Pick<BackupRun, 'plan' | 'draft'>, node: Node) {
   const { content } = node.segment;
   return {
     timestamp: plan.timestamp,

@@ -3,10 +3,10 @@ import { idsOf, type Plan } from '../../backup-set/documents/plan.ts';
 import type { SealPart } from '../../backup-set/documents/seal.ts';
 import type { Report } from '../../segment-shipper/protocol/control.ts';
 
-/** What the shippers have reported so far: the ground for progress and, in the end, for the seal. */
+/** What the shippers have reported so far. Progress is shown from it, and the seal written. */
 export interface Tally {
   readonly contents: ReadonlyMap<number, ContentTally>;
-  /** Under dispatch: what the coordinator counted, per relation. */
+  /** With snapshot "dispatch": the rows that the coordinator counted, per relation. */
   readonly dispatched: { readonly relation: number; readonly rows: number }[];
 }
 
@@ -22,7 +22,7 @@ export interface ContentTally {
   current: string | undefined;
   peakMemoryBytes: number;
   cpuMs: number;
-  /** Absent where nobody measured it: of a short run, and of an agent. */
+  /** Absent after a short run and from an agent, which do not measure it. */
   eventLoopDelayP99Ms?: number;
 }
 
@@ -50,8 +50,8 @@ export function newTally(plan: Plan): Tally {
   };
 }
 
-/** Takes one report into account. `attempt` is the one whose shipper speaks. */
-export function count(tally: ContentTally, report: Report, attempt: number): void {
+/** Adds one report of a shipper. `attempt` is the attempt of that shipper. */
+export function addReport(tally: ContentTally, report: Report, attempt: number): void {
   switch (report.type) {
     case 'progress':
       tally.rows = report.rows;
@@ -86,7 +86,7 @@ export function count(tally: ContentTally, report: Report, attempt: number): voi
   }
 }
 
-/** The seal's words on one content; order does not matter to the fold, but the same run should give the same bytes. */
+/** The seal's part of one content. Sorted, so that the same run gives the same bytes. */
 export function sealPartOf(
   timestamp: string,
   { content, receipts, relations }: ContentTally,

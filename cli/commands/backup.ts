@@ -1,3 +1,4 @@
+import { count, plural } from '../../backup-set/base/words.ts';
 import { type BackupResult, runBackup } from '../backup/coordinate.ts';
 import type { ClusterCommand } from '../command.ts';
 import {
@@ -9,31 +10,34 @@ import {
   SELECTION_LISTS,
   selectionFrom,
 } from '../flags.ts';
-import { bytes, count, duration, plural, printable, rate, table } from '../output/format.ts';
+import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 
 const WAIT_SECONDS = 600;
 
 export const backupCommand: ClusterCommand = {
   usage: 'backup',
-  summary: 'back the cluster up into a new set, and wait until the set is proven complete',
+  summary: 'back up the cluster into a new set, and wait until functions have validated the set',
   flags: [
     ...SELECTION_FLAGS,
     [
-      '--snapshot <way>',
-      'barrier: writers wait a moment; dispatch: nobody waits, the coordinator dispatches (Greenplum)',
+      '--snapshot <mode>',
+      'barrier: writers are blocked briefly; dispatch: writers are not blocked, the coordinator sends the rows (Greenplum)',
     ],
-    ['--workers <n>', 'connections per segment'],
+    ['--workers <n>', 'connections per segment; overrides shippers.workers'],
     RATE_FLAG,
     [
       '--zstd-level <n>',
-      'compression, 1 (fast) to 19 (small), or auto: smaller while the network is what it waits for',
+      'compression level, 1 (fast) to 19 (small), or auto: raises the level while the upload is the bottleneck',
     ],
     [
-      '--functions <who>',
-      'inline: this command stitches and validates; events: deployed functions do',
+      '--functions <mode>',
+      'inline: this command runs the functions (stitch, validate) itself; events: deployed functions run',
     ],
-    ['--wait <seconds>', `how long to wait for the functions (default ${WAIT_SECONDS})`],
+    [
+      '--wait <seconds>',
+      `with events: how long to wait for the functions (default ${WAIT_SECONDS})`,
+    ],
   ],
   lists: SELECTION_LISTS,
   cluster: (flags) => {
@@ -107,20 +111,20 @@ export function backupText(result: BackupResult): string {
     bytes(content.bytes),
     bytes(content.storedBytes),
     String(content.objects),
-    bytes(content.peakMemoryBytes),
+    content.peakMemoryBytes === 0 ? '–' : bytes(content.peakMemoryBytes),
   ]);
   const ratio =
     totals.storedBytes === 0 ? '' : ` (${(totals.bytes / totals.storedBytes).toFixed(1)} : 1)`;
   return [
-    table(['content', 'tables', 'rows', 'bytes', 'stored', 'objects', 'memory'], rows),
+    table(['content', 'tables', 'rows', 'bytes', 'stored', 'objects', 'peak memory'], rows),
     '',
-    `${count(totals.rows)} rows, ${bytes(totals.bytes)} in ${duration(elapsedMs)} (${rate(totals.bytes, elapsedMs)}), stored ${bytes(totals.storedBytes)}${ratio} in ${plural(totals.objects, 'object')}`,
+    `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)} in ${duration(elapsedMs)} (${rate(totals.bytes, elapsedMs)}), stored ${bytes(totals.storedBytes)}${ratio} in ${plural(totals.objects, 'object')}`,
     ...(verdict === undefined
       ? failures.map(({ error }) => `failed: ${printable(error.message)} (${error.code})`)
       : []),
     ...problemLines(verdict?.problems ?? [], verdict?.problemsTotal),
     status === 'unproven'
-      ? `set ${timestamp} is sealed, but no function has judged it yet: \`stowage show ${timestamp}\` tells; is \`stowage serve\` running?`
+      ? `set ${timestamp} is sealed, but no function has validated it yet. Check that \`stowage serve\` or the deployed functions run for this root; \`stowage show ${timestamp}\` shows the status`
       : `set ${timestamp} is ${status}`,
   ].join('\n');
 }

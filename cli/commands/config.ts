@@ -3,7 +3,7 @@ import { table } from '../output/format.ts';
 
 export const configCommand: ClusterCommand = {
   usage: 'config',
-  summary: 'the settings in force, and where each came from (flag > environment > file > default)',
+  summary: 'print all settings and where each came from (flag > environment > file > default)',
   flags: [],
   cluster: () => ({}),
   run({ context }) {
@@ -27,7 +27,7 @@ export const configCommand: ClusterCommand = {
   },
 };
 
-/** A list is one value: it is overridden as a whole. */
+/** A list counts as one value, because it is overridden as a whole. */
 function* leavesOf(value: unknown, path: readonly string[] = []): Generator<[string, unknown]> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     for (const [name, inner] of Object.entries(value)) yield* leavesOf(inner, [...path, name]);

@@ -1,16 +1,18 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import { copySet } from '../../functions/sets/copy.ts';
 import type { ClusterCommand } from '../command.ts';
 import { timestampFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
-import { bytes, plural } from '../output/format.ts';
+import { bytes } from '../output/format.ts';
+import { problemLines } from '../output/problems.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 export const copyCommand: ClusterCommand = {
   usage: 'copy <timestamp>',
-  summary: 'copy a complete set to an alternate location, and validate it there',
+  summary: 'copy a complete set to an alternate location, and validate the copy',
   details:
-    'The manifest is copied last, so the set exists at the new place exactly when all of it is there. Objects that are there already, with the right size, are left alone.',
+    'The manifest is copied last: a partial copy is never listed as complete. Objects that exist with the right size are skipped.',
   flags: [['--to <root>', 'the alternate location: s3://bucket/prefix or file:///path (required)']],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
@@ -29,7 +31,11 @@ export const copyCommand: ClusterCommand = {
           );
           context.output.result(
             { timestamp, to: target.url, copied, skipped, verdict },
-            `copied ${plural(copied.objects, 'object')}, ${bytes(copied.bytes)}${skipped > 0 ? ` (${skipped} were there)` : ''}\nset ${timestamp} at ${target.url} is ${verdict.status}`,
+            [
+              `copied ${plural(copied.objects, 'object')} (${bytes(copied.bytes)})${skipped > 0 ? `; ${count(skipped)} already existed` : ''}`,
+              ...problemLines(verdict.problems, verdict.problemsTotal),
+              `the copy of set ${timestamp} at ${target.url} is ${verdict.status}`,
+            ].join('\n'),
           );
           return verdict.status === 'complete' ? 0 : 3;
         },

@@ -1,17 +1,18 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import { deleteSet, planDeletion } from '../../functions/sets/delete.ts';
 import type { ClusterCommand } from '../command.ts';
 import { timestampFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
-import { bytes, plural } from '../output/format.ts';
+import { bytes } from '../output/format.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 export const deleteCommand: ClusterCommand = {
   usage: 'delete <timestamp>',
-  summary: 'remove one set and nothing else',
+  summary: 'delete one set',
   details:
-    'Without --yes it only says what it would remove. The manifest goes first, so that no half of a set looks complete.\nA set whose packs another set names is not removed.',
-  flags: [['--yes', 'really remove it']],
+    'Without --yes it prints what it would delete.\nIt deletes the manifest first, so an interrupted delete never leaves a set that looks complete.\nIt refuses to delete a set whose packs another set uses.',
+  flags: [['--yes', 'delete the set']],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
     const timestamp = timestampFrom(positional);
@@ -22,15 +23,15 @@ export const deleteCommand: ClusterCommand = {
       if (plan.neededBy.length > 0) {
         throw new StowageError(
           'set/needed',
-          `set ${timestamp} holds packs that these sets need: ${plan.neededBy.join(', ')}`,
+          `set ${timestamp} cannot be deleted: these sets use its packs: ${plan.neededBy.join(', ')}`,
           { where: { set: timestamp } },
         );
       }
       if (flags['yes'] === true) await deleteSet(deps, plan);
       const text =
         flags['yes'] === true
-          ? `removed set ${timestamp}: ${what}`
-          : `would remove set ${timestamp}: ${what}; add --yes to do it`;
+          ? `deleted set ${timestamp}: ${what}`
+          : `would delete set ${timestamp}: ${what}. Nothing was deleted; add --yes to delete`;
       context.output.result(
         {
           timestamp,

@@ -13,15 +13,20 @@ const WAIT_SECONDS = 60;
 
 export const doctorCommand: ClusterCommand = {
   usage: 'doctor',
-  summary: 'check servers, rights, clocks, and what the store really does, by trying it',
-  details: `With --deployment it looks at what is deployed around the bucket instead: how the bucket is set up, and whether functions answer.
-For that it asks for a restore of no set, which must be refused; the request and its outcome stay under restores/.`,
+  summary: 'check servers, rights and clocks, and test that the store works as Stowage needs',
+  details: `With --deployment it checks how the bucket is set up and whether functions answer. It connects to no database.
+It stores a test request: a restore of a set that does not exist, which a working function refuses.
+The request and its outcome stay under restores/.
+Exits with 4 when a check fails.`,
   flags: [
-    ['--deployment', 'check the bucket and the functions, and no database'],
-    ['--functions <who>', 'with --deployment: who works for this root, inline or events'],
+    ['--deployment', 'check the bucket and the functions instead of the databases'],
+    [
+      '--functions <mode>',
+      'with --deployment: what runs the functions for this root, inline or events',
+    ],
     [
       '--wait <seconds>',
-      `with --deployment: how long functions may take to answer (default ${WAIT_SECONDS})`,
+      `with --deployment: how long to wait for the answer of a function (default ${WAIT_SECONDS})`,
     ],
   ],
   cluster: (flags) => ({ functions: flags['functions'] }),

@@ -5,25 +5,25 @@ const takeValues = ['--config', '--root'];
 const namesFor = async (...args: string[]) =>
   (await commandsFor(args, takeValues)).map(({ usage }) => usage.split(' ')[0]);
 
-describe('what a command line loads', () => {
-  test('is the command it names, wherever flags stand', async () => {
+describe('commandsFor', () => {
+  test('loads only the named command, before or after flags', async () => {
     expect(await namesFor('list')).toEqual(['list']);
     expect(await namesFor('--json', '--config', 'backup', 'sweep', '--help')).toEqual(['sweep']);
     expect(await namesFor('--config=backup', 'show', 'backup')).toEqual(['show']);
   });
 
-  test('is every command under its own name, once', async () => {
+  test('loads every command once, and each by its own name', async () => {
     const all = await namesFor();
     expect(all).toHaveLength(13);
     for (const name of all) expect(await namesFor(name ?? '')).toEqual([name]);
   });
 
-  test('is every command where the help lists them, and for words that are none', async () => {
+  test('loads every command for the help and for an unknown word', async () => {
     for (const args of [['--help'], ['help'], ['bakup'], ['constructor'], ['--config', 'demo']])
       expect(await namesFor(...args)).toHaveLength(13);
   });
 
-  test('is none for the version', async () => {
+  test('loads no command for --version', async () => {
     expect(await namesFor('--version')).toEqual([]);
     expect(await namesFor('-V')).toEqual([]);
   });

@@ -1,6 +1,8 @@
 import type { CommandDefinition } from '../command.ts';
 
-/** Every command, in the order of the help. Each is loaded when it is called for: together they are most of the program. */
+/**
+ * Every command, in the order of the help. Loaded on demand: together they are most of the program.
+ */
 const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   backup: async () => (await import('./backup.ts')).backupCommand,
   list: async () => (await import('./list.ts')).listCommand,
@@ -18,8 +20,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
 };
 
 /**
- * The commands that this command line needs: the one it names; all, for a help that lists them and for a word that is none of them.
- * `takeValues` are the flags before the command whose next word is their value.
+ * The commands to load for a command line: the one it names, or all of them for a help text and for
+ * an unknown word. `takeValues` are the program's flags that take the next word as their value.
  */
 export async function commandsFor(
   args: readonly string[],
@@ -28,7 +30,7 @@ export async function commandsFor(
   const name = firstWord(args, takeValues);
   const named = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (named !== undefined) return [await named()];
-  // commander answers before it looks at any command.
+  // commander prints the version without any command.
   if (name === undefined && (args.includes('--version') || args.includes('-V'))) return [];
   return Promise.all(Object.values(COMMANDS).map((load) => load()));
 }

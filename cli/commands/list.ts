@@ -1,13 +1,14 @@
+import { count } from '../../backup-set/base/words.ts';
 import { listTimestamps } from '../../functions/sets/list.ts';
 import { describeSet, type SetSummary } from '../../functions/sets/status.ts';
 import type { ClusterCommand } from '../command.ts';
 import { withStore } from '../open.ts';
-import { bytes, count, duration, table } from '../output/format.ts';
+import { bytes, duration, table } from '../output/format.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 export const listCommand: ClusterCommand = {
   usage: 'list',
-  summary: 'the sets under a root, newest first',
+  summary: 'list the sets under a root, newest first',
   flags: [],
   cluster: () => ({}),
   async run({ context }) {
@@ -35,8 +36,8 @@ function textOf(sets: readonly SetSummary[]): string {
       'rows',
       'bytes',
       'stored',
-      'took',
-      'checked',
+      'sealed after',
+      'last check',
     ],
     sets.map(({ timestamp, status, database, totals, elapsedMs, verdict }) => [
       timestamp,

@@ -1,4 +1,5 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
@@ -12,7 +13,7 @@ import {
   selectionFrom,
   timestampFrom,
 } from '../flags.ts';
-import { count, duration, plural } from '../output/format.ts';
+import { duration } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import { type RestoreResult, runRestore } from '../restore/coordinate.ts';
 
@@ -20,29 +21,33 @@ const WAIT_SECONDS = 600;
 
 export const restoreCommand: ClusterCommand = {
   usage: 'restore <timestamp>',
-  summary: 'bring a set, or chosen tables of it, back into the configured cluster',
-  details: `The target is the cluster in the configuration: give another --config for another cluster, --root for an alternate location.
-Nothing is overwritten: without --create or --truncate the databases must exist and hold none of the tables.
-Every byte that will be used is read and compared before the first statement changes anything (--no-verify leaves that out).`,
+  summary: 'restore a set, or selected tables of it, into the configured cluster',
+  details: `<timestamp> is the set's timestamp, YYYYMMDDHHMMSS, as \`stowage list\` prints it.
+The target is the cluster in the configuration. Use --config for another cluster, and --root to restore from an alternate location.
+Without --create or --truncate the databases must exist, and must hold none of the tables.
+Before the target is changed, every object that is needed is read and its checksums are compared (--no-verify skips this).`,
   flags: [
-    ['--create', 'create the databases; refused where one exists'],
-    ['--truncate', 'empty the tables, which must exist, and load them; no DDL'],
-    ['--redirect-db <name>', 'restore into a database of another name (--database says the same)'],
-    ['--database <name>', 'the same as --redirect-db'],
+    ['--create', 'create the databases; refused if one exists'],
+    ['--truncate', 'empty the tables and load them; the tables must exist, and no DDL is run'],
+    ['--redirect-db <name>', 'restore into a database with this name'],
+    ['--database <name>', 'alias of --redirect-db'],
     [
       '--resize',
-      'load through the coordinator, as is done by itself when the segment counts differ (Greenplum)',
+      'load through the coordinator (automatic when the segment counts differ; Greenplum)',
     ],
     ['--globals', 'restore roles and tablespaces first'],
-    ['--no-owner', 'objects belong to the restoring role'],
-    ['--no-verify', 'do not read the set before changing the target'],
+    ['--no-owner', 'the role that restores owns all objects'],
+    ['--no-verify', 'do not read and compare the set before the target is changed'],
     ...SELECTION_FLAGS,
-    ['--workers <n>', 'connections per segment'],
+    ['--workers <n>', 'connections per segment; overrides shippers.workers'],
     RATE_FLAG,
-    ['--functions <who>', 'inline: this command coordinates; events: deployed functions do'],
+    [
+      '--functions <mode>',
+      'inline: this command runs the functions that coordinate the restore; events: deployed functions run',
+    ],
     [
       '--wait <seconds>',
-      `how long to wait for each step of the functions (default ${WAIT_SECONDS})`,
+      `with events: how long to wait for each step of the functions (default ${WAIT_SECONDS})`,
     ],
   ],
   lists: SELECTION_LISTS,
@@ -56,7 +61,7 @@ Every byte that will be used is read and compared before the first statement cha
     if (flags['resize'] === true && !formatOf(context.config.flavour).canResize)
       throw new StowageError(
         'usage/flag',
-        '--resize is for Greenplum: shards are restored to the servers they came from',
+        '--resize needs flavour greenplum: shards are restored one to one, by content',
         {
           where: { field: 'resize' },
         },
@@ -80,10 +85,7 @@ Every byte that will be used is read and compared before the first statement cha
 
 function modeOf(flags: Flags): RestoreRequest['mode'] {
   if (flags['create'] === true && flags['truncate'] === true) {
-    throw new StowageError(
-      'usage/flag',
-      '--create and --truncate exclude each other: a new database has nothing to empty',
-    );
+    throw new StowageError('usage/flag', 'use --create or --truncate, not both');
   }
   return flags['create'] === true ? 'create' : flags['truncate'] === true ? 'truncate' : 'fill';
 }
@@ -93,9 +95,9 @@ function textOf({ outcome, id, elapsedMs }: RestoreResult): string {
   return [
     ...problemLines(problems, problemsTotal),
     status === 'restored'
-      ? `restored ${count(totals.rows)} rows in ${plural(totals.relations, 'table')} on ${plural(totals.contents, 'segment')} in ${duration(elapsedMs)} (restore ${id})`
+      ? `restored ${plural(totals.rows, 'row')} in ${plural(totals.relations, 'table')} on ${plural(totals.contents, 'segment')} in ${duration(elapsedMs)} (restore id: ${id})`
       : status === 'refused'
-        ? `refused: nothing was changed in the target (restore ${id})`
-        : `failed: the target holds part of the set (restore ${id})`,
+        ? `refused: the target was not changed (restore id: ${id})`
+        : `failed: the target holds part of the set. Correct the cause, drop what was restored, and restore again (restore id: ${id})`,
   ].join('\n');
 }

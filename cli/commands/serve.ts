@@ -1,36 +1,42 @@
 import { once } from 'node:events';
 import { messageOf } from '../../backup-set/base/errors.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import { type Serving, startServe } from '../../functions/serve/serve.ts';
 import { sweep } from '../../functions/sweep/sweep.ts';
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFlag, numberFrom } from '../flags.ts';
 import { withReplica } from '../open.ts';
-import { plural, printable } from '../output/format.ts';
-import { activatedSocket, secretsOf, tlsOf } from '../serving.ts';
+import { printable } from '../output/format.ts';
+import { activatedSocket, secretsOf, tlsOf } from '../serve-settings.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 export const serveCommand: ClusterCommand = {
   usage: 'serve',
-  summary: 'run the functions as a web server: takes bucket notifications at /events, and sweeps',
+  summary:
+    'run the functions as a web server that receives bucket notifications at /events, and sweep regularly',
   details: [
-    'Senders present the secret (--token-file, or STOWAGE_EVENTS_TOKEN) as a bearer token or as the password of a URL.',
-    'Without a secret and without --client-ca it listens on addresses of this machine only.',
-    'GET /metrics is for Prometheus, GET /healthz for everybody. SIGHUP reads the certificates again; SIGTERM drains.',
+    'Event senders authenticate with the secret (--token-file or STOWAGE_EVENTS_TOKEN): as a bearer token, or as the password in the URL.',
+    'Without a secret and without --client-ca it refuses to listen on addresses that other machines can reach.',
+    'GET /metrics is for Prometheus. GET /healthz needs no secret.',
+    'SIGHUP reloads the certificates. SIGTERM stops the server after its running jobs (at most 12 s).',
     'See docs/deploy-self-hosted.md.',
   ].join('\n'),
   flags: [
     ['--host <address>', 'address to listen on (default 127.0.0.1)'],
     ['--port <n>', 'port to listen on; 0 takes a free one (default 8080)'],
-    ['--sweep <seconds>', 'pause between sweeps (default 60)'],
-    ['--token-file <file>', 'what senders of events must present'],
-    ['--metrics-token-file <file>', 'what opens /metrics, beside the secret of the senders'],
-    ['--tls-cert <file>', 'certificate of this server, with its chain'],
-    ['--tls-key <file>', 'its key'],
-    ['--client-ca <file>', 'only clients with a certificate of this authority get in'],
+    ['--sweep <seconds>', 'seconds between sweeps (default 60)'],
+    ['--token-file <file>', 'file with the secret of the event senders'],
+    [
+      '--metrics-token-file <file>',
+      'file with a second secret, which is valid for GET /metrics only',
+    ],
+    ['--tls-cert <file>', 'file with the certificate of this server and its chain (PEM)'],
+    ['--tls-key <file>', 'file with the private key of --tls-cert (PEM)'],
+    ['--client-ca <file>', 'reject clients without a certificate that this CA has signed'],
     [
       '--sns-topic <arn>',
-      'take messages of this topic from SNS, and confirm its subscription (repeatable)',
+      'accept messages of this SNS topic, and confirm its subscription (repeatable)',
     ],
   ],
   lists: ['--sns-topic <arn>'],
@@ -69,10 +75,14 @@ export const serveCommand: ClusterCommand = {
       output.note(
         'serving',
         { url: serving.url, root: store.url },
-        `functions for ${store.url} at ${serving.url}/events; Ctrl-C ends it`,
+        `serving the functions of ${store.url}; send events to ${serving.url}/events. Ctrl-C stops the server`,
       );
       if (!signal.aborted) await once(signal, 'abort');
-      output.note('draining', {}, 'ending what runs; again to end at once');
+      output.note(
+        'draining',
+        {},
+        'stopping: waiting for the running jobs (at most 12 s). Send the signal again to stop at once',
+      );
       await serving.stop();
       process.off('SIGHUP', renew);
       return 0;
@@ -80,7 +90,7 @@ export const serveCommand: ClusterCommand = {
   },
 };
 
-/** Files that cannot be used change nothing: the server goes on with the certificates it has. */
+/** When the files cannot be used, the server keeps its present certificates. */
 async function renewCertificates(
   { config, log, output }: ClusterContext,
   serving: Serving,
@@ -89,13 +99,13 @@ async function renewCertificates(
     const tls = await tlsOf(config.serve);
     if (tls === undefined) return;
     serving.renew(tls);
-    output.note('renewed', {}, 'certificates read again');
+    output.note('renewed', {}, 'reloaded the TLS certificates');
   } catch (error) {
-    log.error({ err: error }, 'the certificates were not renewed');
+    log.error({ err: error }, 'TLS certificates not reloaded');
     output.note(
       'not-renewed',
       { message: messageOf(error) },
-      `the certificates were not renewed: ${messageOf(error)}`,
+      `cannot reload the TLS certificates, the present ones stay in use: ${messageOf(error)}`,
     );
   }
 }
@@ -103,9 +113,12 @@ async function renewCertificates(
 export const sweepCommand: ClusterCommand = {
   usage: 'sweep',
   summary:
-    'look once at every set and restore: commit, validate, call silent ones incomplete, abort stale uploads',
+    'sweep once: commit sealed sets, validate, mark overdue sets incomplete, continue restores, abort stale uploads',
   flags: [
-    ['--overdue-after <seconds>', 'silence that makes a set overdue (default: what its plan says)'],
+    [
+      '--overdue-after <seconds>',
+      'seconds without a new object after which an unsealed set is overdue (default: backup.overdueAfterSeconds of its backup)',
+    ],
   ],
   cluster: () => ({}),
   async run({ flags, context }) {
@@ -120,10 +133,10 @@ export const sweepCommand: ClusterCommand = {
       context.output.result(
         report,
         [
-          `looked at ${plural(report.sets, 'set')}`,
-          ...named('committed', report.committed),
-          ...named('validated', report.validated),
-          ...named('overdue, so incomplete', report.overdue),
+          `swept ${plural(report.sets, 'set')}${statusCounts(report.statuses)}`,
+          ...timestampLine('committed', report.committed),
+          ...timestampLine('validated', report.validated),
+          ...timestampLine('marked incomplete (overdue)', report.overdue),
           ...(report.uploadsAborted > 0
             ? [`aborted ${plural(report.uploadsAborted, 'stale upload')}`]
             : []),
@@ -138,6 +151,14 @@ export const sweepCommand: ClusterCommand = {
   },
 };
 
-function named(what: string, timestamps: readonly string[]): string[] {
+/** `: 2 complete, 1 damaged`; empty without sets. */
+function statusCounts(statuses: Readonly<Record<string, number>>): string {
+  const counts = Object.entries(statuses).filter(([, sets]) => sets > 0);
+  return counts.length === 0
+    ? ''
+    : `: ${counts.map(([status, sets]) => `${count(sets)} ${status}`).join(', ')}`;
+}
+
+function timestampLine(what: string, timestamps: readonly string[]): string[] {
   return timestamps.length === 0 ? [] : [`${what}: ${timestamps.join(', ')}`];
 }

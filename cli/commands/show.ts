@@ -1,4 +1,5 @@
 import type { Verdict } from '../../backup-set/base/verdict.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Manifest as ManifestSchema } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
@@ -9,7 +10,7 @@ import { countReceipts } from '../../functions/stored/load.ts';
 import type { ClusterCommand } from '../command.ts';
 import { timestampFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
-import { bytes, count, duration, printable, rate, table } from '../output/format.ts';
+import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
@@ -18,8 +19,8 @@ const TABLES_SHOWN = 30;
 
 export const showCommand: ClusterCommand = {
   usage: 'show <timestamp>',
-  summary: 'one set: segments, tables, sizes, what is not in it, and every problem known',
-  flags: [['--all', `list all tables, not only the ${TABLES_SHOWN} biggest`]],
+  summary: 'show one set: segments, tables, sizes, tables without rows, and all known problems',
+  flags: [['--all', `list all tables, not only the ${TABLES_SHOWN} largest`]],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
     const timestamp = timestampFrom(positional);
@@ -31,24 +32,27 @@ export const showCommand: ClusterCommand = {
       const status = statusOf(manifest, verdict);
       const text =
         manifest === undefined
-          ? await unfinished(deps, timestamp, status)
-          : committed(manifest, flags['all'] === true ? Number.POSITIVE_INFINITY : TABLES_SHOWN);
+          ? await unfinishedText(deps, timestamp, status)
+          : committedText(
+              manifest,
+              flags['all'] === true ? Number.POSITIVE_INFINITY : TABLES_SHOWN,
+            );
       context.output.result(
         { timestamp, status, verdict, manifest },
-        [text, ...words(status, verdict)].join('\n'),
+        [text, ...statusLines(status, verdict)].join('\n'),
       );
       return status === 'complete' || status === 'open' ? 0 : 3;
     });
   },
 };
 
-function committed(manifest: Manifest, tablesShown: number): string {
+function committedText(manifest: Manifest, tablesShown: number): string {
   const { totals } = manifest;
   const ms = Date.parse(manifest.sealedAt) - Date.parse(manifest.startedAt);
   return [
-    `set ${manifest.timestamp} of database ${printable(manifest.database)}, cluster ${printable(manifest.cluster)}, written by ${manifest.tool} to ${manifest.root}`,
-    `${count(totals.rows)} rows, ${bytes(totals.bytes)} in ${duration(ms)} (${rate(totals.bytes, ms)}); stored ${bytes(totals.storedBytes)} in ${count(totals.objects)} objects`,
-    `snapshot ${manifest.snapshot.takenAt}, writers waited ${manifest.snapshot.writerWaitMs} ms at most`,
+    `set ${manifest.timestamp} of database ${printable(manifest.database)}, cluster ${printable(manifest.cluster)}, first written to ${manifest.root} by ${manifest.tool}`,
+    `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)}, sealed after ${duration(ms)} (${rate(totals.bytes, ms)}); stored ${bytes(totals.storedBytes)} in ${plural(totals.objects, 'object')}`,
+    `snapshot ${manifest.snapshot.takenAt}, writers were blocked for at most ${duration(manifest.snapshot.writerWaitMs)}`,
     '',
     segmentsTable(manifest),
     '',
@@ -88,17 +92,28 @@ function tablesTable({ relations }: Manifest, tablesShown: number): string {
   const rest = biggest.length - shown.length;
   return (
     table(['table', 'segments', 'rows', 'bytes'], rows) +
-    (rest > 0 ? `\n… and ${count(rest)} smaller tables (--all lists them)` : '')
+    (rest > 0 ? `\n… and ${plural(rest, 'smaller table')} (--all lists them)` : '')
   );
 }
+
+/** `notShipped[].reason` as people read it. */
+const REASONS: Readonly<Record<string, string>> = {
+  unlogged: 'unlogged tables',
+  foreign: 'foreign tables',
+  external: 'external tables',
+  'materialized-view': 'materialized views',
+  'extension-member': 'tables of extensions',
+  excluded: 'excluded by the selection',
+  'partitioned-root': 'parents of partitions (their rows are in the partitions)',
+};
 
 function notShippedLines({ notShipped }: Manifest): string[] {
   if (notShipped.length === 0) return [];
   const reasons = Object.entries(Object.groupBy(notShipped, ({ reason }) => reason));
   return [
     '',
-    'without rows in this set:',
-    ...reasons.map(([reason, list = []]) => `  ${reason}: ${listed(list)}`),
+    'no rows backed up of:',
+    ...reasons.map(([reason, list = []]) => `  ${REASONS[reason] ?? reason}: ${listed(list)}`),
   ];
 }
 
@@ -106,31 +121,30 @@ function listed(names: readonly { schema: string; name: string }[]): string {
   const shown = names.slice(0, 8).map(({ schema, name }) => printable(`${schema}.${name}`));
   return (
     shown.join(', ') +
-    (names.length > shown.length ? ` and ${names.length - shown.length} more` : '')
+    (names.length > shown.length ? ` and ${count(names.length - shown.length)} more` : '')
   );
 }
 
-async function unfinished(deps: Deps, timestamp: string, status: string): Promise<string> {
+async function unfinishedText(deps: Deps, timestamp: string, status: string): Promise<string> {
   const plan = await tryReadDocument(deps, timestamp, 'plan', Plan);
   const receipts = [...(await countReceipts(deps, timestamp)).values()].reduce(
     (sum, some) => sum + some,
     0,
   );
-  const head = `set ${timestamp} has no manifest: ${status === 'open' ? 'it is being written, or nobody has judged it yet' : 'it was not proven complete'}`;
-  return [
-    head,
-    ...(plan === undefined
-      ? []
-      : [
-          `${plan.contents.length} segments and ${plan.relations.length} tables are planned; ${receipts} receipts have arrived`,
-        ]),
-  ].join('\n');
+  const state =
+    status === 'open'
+      ? `set ${timestamp} is open: its backup is running, or no function has validated it yet (no manifest, no verdict)`
+      : `set ${timestamp} ${status === 'incomplete' ? 'is incomplete (no manifest)' : 'has no readable manifest'} and cannot be restored`;
+  if (plan === undefined) return state;
+  const segments = plural(plan.contents.length, 'segment');
+  const tables = plural(plan.relations.length, 'table');
+  return `${state}\nplan: ${segments}, ${tables}; ${plural(receipts, 'receipt')} stored`;
 }
 
-function words(status: string, verdict: Verdict | undefined): string[] {
+function statusLines(status: string, verdict: Verdict | undefined): string[] {
   if (verdict === undefined) return [`status: ${status}`];
   return [
     ...problemLines(verdict.problems, verdict.problemsTotal),
-    `status: ${status} (last check: ${verdict.level} at ${verdict.at} found it ${verdict.status})`,
+    `status: ${status} (last check: ${verdict.level} at ${verdict.at}, result: ${verdict.status})`,
   ];
 }

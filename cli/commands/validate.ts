@@ -1,4 +1,5 @@
 import type { Verdict } from '../../backup-set/base/verdict.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import { verifySet } from '../../functions/check/verify-set.ts';
 import { validate } from '../../functions/handlers/validate.ts';
 import { requireSet } from '../../functions/sets/status.ts';
@@ -6,20 +7,20 @@ import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFrom, timestampFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
-import { bytes, plural } from '../output/format.ts';
+import { bytes } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import { showVerifyProgress } from '../output/verify-progress.ts';
 import { verifyRemotely } from '../verify-remote.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 const OBJECTS_AT_ONCE = 4;
-/** A petabyte, read by a thousand functions at 80 MB/s each. */
+/** The time in which a thousand functions read a petabyte at 80 MB/s each. */
 const WAIT_SECONDS = 4 * 3600;
 
 export const validateCommand: ClusterCommand = {
   usage: 'validate <timestamp>',
   summary:
-    'check a set by its records: every document agrees, every object is stored with its size and digest',
+    'check a set without reading its data: the documents agree, and every object exists with its size and ETag',
   flags: [],
   cluster: () => ({}),
   async run({ positional, context }) {
@@ -28,20 +29,17 @@ export const validateCommand: ClusterCommand = {
       const deps = functionDeps(context, store);
       await requireSet(deps, timestamp);
       const { verdict } = await validate(deps, timestamp);
-      return tell(context, verdict);
+      return printVerdict(context, verdict);
     });
   },
 };
 
 export const verifyCommand: ClusterCommand = {
   usage: 'verify <timestamp>',
-  summary: 'read every byte of a set again, decompress it, and count its rows',
+  summary: 'check a set by reading all its data: compare checksums, decompress, count rows',
   flags: [
-    ['--concurrency <n>', `objects read at once (default ${OBJECTS_AT_ONCE})`],
-    [
-      '--remote',
-      'let the functions read it, slice by slice, where they run, and wait for their verdict',
-    ],
+    ['--concurrency <n>', `how many objects are read at once (default ${OBJECTS_AT_ONCE})`],
+    ['--remote', 'run the check in the deployed functions, and wait for the verdict'],
     ['--wait <seconds>', `with --remote: how long to wait (default ${WAIT_SECONDS})`],
   ],
   cluster: () => ({}),
@@ -53,7 +51,7 @@ export const verifyCommand: ClusterCommand = {
       await requireSet(deps, timestamp);
       if (flags['remote'] === true) {
         const waitMs = numberFrom(flags, 'wait', WAIT_SECONDS) * 1000;
-        return tell(context, await verifyRemotely(context, deps, timestamp, waitMs));
+        return printVerdict(context, await verifyRemotely(context, deps, timestamp, waitMs));
       }
       const progress = showVerifyProgress(context);
       try {
@@ -61,7 +59,7 @@ export const verifyCommand: ClusterCommand = {
           concurrency: Math.max(1, concurrency),
           onProgress: progress.update,
         });
-        return tell(context, verdict);
+        return printVerdict(context, verdict);
       } finally {
         progress.stop();
       }
@@ -69,14 +67,14 @@ export const verifyCommand: ClusterCommand = {
   },
 };
 
-function tell({ output }: ClusterContext, verdict: Verdict): number {
+function printVerdict({ output }: ClusterContext, verdict: Verdict): number {
   const { status, timestamp, level, checked, problems, problemsTotal } = verdict;
-  const done = level === 'verify' ? 'read' : 'looked at';
+  const done = level === 'verify' ? 'read' : 'checked';
   output.result(
     verdict,
     [
       ...problemLines(problems, problemsTotal),
-      `set ${timestamp} is ${status}: ${done} ${plural(checked.objects, 'object')}, ${bytes(checked.bytes)}${problemsTotal > 0 ? `; ${plural(problemsTotal, 'problem')}` : ''}`,
+      `set ${timestamp} is ${status}: ${done} ${plural(checked.objects, 'object')} (${bytes(checked.bytes)})${problemsTotal > 0 ? `; ${plural(problemsTotal, 'problem')}` : ''}`,
     ].join('\n'),
   );
   return status === 'complete' ? 0 : 3;

@@ -2,16 +2,19 @@ import { readFile } from 'node:fs/promises';
 import { hostname, networkInterfaces, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import type * as z from 'zod';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
 import type { ConnectionTarget, Segment } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
 import type { StoreSettings } from '../../storage/settings.ts';
-import { Config, ENVIRONMENT } from './schema.ts';
+import { flagOf } from './flag-names.ts';
+import { describeIssue, fieldOf } from './issue.ts';
+import { Config, ENVIRONMENT, FIELDS } from './schema.ts';
 
 export type Source = 'flag' | 'environment' | 'file' | 'default';
 
-/** A configuration and, for each field that somebody set, who did. */
+/** A configuration and, for each field that is not at its default, where its value came from. */
 export interface Loaded {
   readonly config: Config;
   readonly sources: ReadonlyMap<string, { readonly source: Source; readonly name: string }>;
@@ -19,13 +22,16 @@ export interface Loaded {
 
 export interface ConfigInput {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `--config`; absent = $STOWAGE_CONFIG, else ./stowage.yaml. */
+  /** `--config`; undefined = $STOWAGE_CONFIG, else ./stowage.yaml. */
   readonly file?: string | undefined;
-  /** Dotted path → value, for flags that were given. */
+  /** Dotted path → value, for the flags that were given. */
   readonly flags: Readonly<Record<string, unknown>>;
 }
 
-/** Flag > environment > file > default. @throws StowageError `config/missing`, `config/invalid` naming field and source. */
+/**
+ * Flag > environment > file > default.
+ * @throws StowageError `config/missing`, `config/invalid` naming field and source.
+ */
 export async function loadConfig({ env, file, flags }: ConfigInput): Promise<Loaded> {
   const path = file ?? env['STOWAGE_CONFIG'] ?? 'stowage.yaml';
   const values = await readYaml(path);
@@ -38,21 +44,24 @@ export async function loadConfig({ env, file, flags }: ConfigInput): Promise<Loa
   }
   for (const [field, value] of Object.entries(flags)) {
     if (value !== undefined)
-      put(values, field, value, sources, { source: 'flag', name: `--${field.split('.').at(-1)}` });
+      put(values, field, value, sources, { source: 'flag', name: flagOf(field) });
   }
   const result = Config.safeParse(values);
-  if (!result.success) throw invalid(result.error.issues[0], sources, path);
+  if (!result.success) throw invalid(result.error.issues[0], values, sources, path);
   return { config: result.data, sources };
 }
 
-/** The servers of flavour `shards`, which alone are in the configuration. */
+/** The servers of flavour `shards`; other flavours have none in the configuration. */
 export function segmentsOf(config: Config): Segment[] {
   return config.segments
     .map(({ content, host, port }) => ({ content, host, port }))
     .sort((a, b) => a.content - b.content);
 }
 
-/** How to reach a segment; the password comes from the environment or ~/.pgpass, never from the file. */
+/**
+ * How to reach a segment; the password comes from the environment or ~/.pgpass, never from the
+ * file.
+ */
 export function targetOf(
   config: Config,
   { content, host, port, options, greenplum }: Segment,
@@ -76,7 +85,7 @@ export function targetOf(
   };
 }
 
-/** Where a segment's shipper runs: its host, or this machine (empty), whichever segment it is for. */
+/** The host on which a segment's shipper runs; empty for this machine. */
 export function shipperHost(config: Config, segment: Pick<Segment, 'content' | 'host'>): string {
   return shipperCommand(config, segment) === undefined ? '' : segment.host;
 }
@@ -92,10 +101,12 @@ export function shipperCommand(
   return flavourNamed(flavour).reachesHostsBySsh ? OVER_SSH : undefined;
 }
 
-/** Greenplum's coordinator has keys for its hosts; never a prompt, which nobody would answer. */
+/**
+ * Greenplum's coordinator has SSH keys for its hosts. BatchMode: a prompt would wait without end.
+ */
 const OVER_SSH = ['ssh', '-o', 'BatchMode=yes', '{host}', 'stowage-segment-shipper'];
 
-/** Whether an address of gp_segment_configuration means the machine that this runs on. */
+/** True when an address of gp_segment_configuration is an address of this machine. */
 function isThisHost(host: string): boolean {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return host === 'localhost' || host === hostname() || own.some(({ address }) => address === host);
@@ -105,7 +116,9 @@ export function storeSettings(config: Config, root = config.root): StoreSettings
   return { root, s3: config.storage };
 }
 
-/** Where validated sets are copied to, or undefined; what is not said of its server is as with the root's. */
+/**
+ * Where validated sets are copied to, or undefined. Settings that it lacks are those of `storage`.
+ */
 export function replicaSettings({ replica, storage }: Config): StoreSettings | undefined {
   const { root, ...server } = replica;
   return root === undefined ? undefined : { root, s3: { ...storage, ...server } };
@@ -116,7 +129,7 @@ export function selectionOf(config: Config): Selection {
   return { includeSchemas, excludeSchemas, includeTables, excludeTables };
 }
 
-/** A directory store has nobody who sends events, so the command line calls the functions itself unless told otherwise. */
+/** A directory sends no events, so there the command line runs the functions itself by default. */
 export function functionsOf(config: Config): 'inline' | 'events' {
   return config.functions ?? (config.root.startsWith('file:') ? 'inline' : 'events');
 }
@@ -126,9 +139,12 @@ async function readYaml(path: string): Promise<Record<string, unknown>> {
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
+    const isAbsent = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     throw new StowageError(
       'config/missing',
-      `cannot read the configuration file ${path}: ${messageOf(cause)}`,
+      isAbsent
+        ? `configuration file ${path} does not exist`
+        : `cannot read configuration file ${path}: ${messageOf(cause)}`,
       { cause },
     );
   }
@@ -137,9 +153,13 @@ async function readYaml(path: string): Promise<Record<string, unknown>> {
     if (typeof values === 'object' && !Array.isArray(values))
       return values as Record<string, unknown>;
   } catch (cause) {
-    throw new StowageError('config/invalid', `${path} is not YAML: ${messageOf(cause)}`, { cause });
+    throw new StowageError(
+      'config/invalid',
+      `${path} is not YAML: ${firstLine(messageOf(cause))}`,
+      { cause },
+    );
   }
-  throw new StowageError('config/invalid', `${path} must hold fields with values`);
+  throw new StowageError('config/invalid', `${path} must be a YAML mapping (field: value)`);
 }
 
 function* leavesOf(value: unknown, path: readonly string[] = []): Generator<string> {
@@ -155,7 +175,7 @@ function put(
   field: string,
   value: unknown,
   sources: Map<string, { source: Source; name: string }>,
-  from: { source: Source; name: string },
+  origin: { source: Source; name: string },
 ): void {
   const path = field.split('.');
   const last = path.pop() ?? field;
@@ -168,35 +188,37 @@ function put(
     at = next;
   }
   at[last] = value;
-  sources.set(field, from);
+  sources.set(field, origin);
 }
 
-/** libpq's opportunistic modes guard nothing; who has them exported gets what he would get without. */
+/** libpq's opportunistic modes give no protection: an exported one counts as not set. */
 function isLibpqDefault(name: string, value: string): boolean {
   return name === 'PGSSLMODE' && (value === 'prefer' || value === 'allow');
 }
 
-/** Environment variables are text; only this one means a number. */
+/** Environment variables are text; only this field is a number. */
 function fromText(field: string, value: string): string | number {
-  return field === 'shippers.workers' ? Number(value) : value;
+  const number = Number(value);
+  return field === 'shippers.workers' && !Number.isNaN(number) ? number : value;
 }
 
 function invalid(
-  issue: { path: PropertyKey[]; message: string } | undefined,
+  issue: z.core.$ZodIssue | undefined,
+  values: unknown,
   sources: Loaded['sources'],
   path: string,
 ): StowageError {
-  const field = (issue?.path ?? []).reduce<string>(
-    (text, part) =>
-      typeof part === 'number' ? `${text}[${part}]` : `${text}${text && '.'}${String(part)}`,
-    '',
-  );
-  const from = sources.get(field);
+  const field = fieldOf(issue?.path ?? []);
+  const origin = sources.get(field);
   const where =
-    from === undefined ? path : from.source === 'file' ? from.name : `${from.source} ${from.name}`;
-  return new StowageError(
-    'config/invalid',
-    `${where}: ${field || 'the document'}: ${issue?.message ?? 'invalid'}`,
-    { where: { field } },
-  );
+    origin === undefined
+      ? path
+      : origin.source === 'file'
+        ? origin.name
+        : `${origin.source} ${origin.name}`;
+  const what =
+    issue === undefined ? 'the document is invalid' : describeIssue(issue, values, FIELDS);
+  return new StowageError('config/invalid', `${where}: ${what}`, { where: { field } });
 }
+
+const firstLine = (text: string) => text.split('\n')[0]?.replace(/:$/, '') ?? '';

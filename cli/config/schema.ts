@@ -6,21 +6,22 @@ import { connectionFields, DEFAULT_PORT, Host, Port } from '../../database/conne
 import { FLAVOUR_NAMES, flavourNamed } from '../../database/flavours.ts';
 import { blockMemoryProblem } from '../../segment-shipper/backup/block-memory.ts';
 import { S3Settings, StorageSection, StoreRoot } from '../../storage/settings.ts';
+import { PATTERN_FORMS } from './flag-names.ts';
 
-/** stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one must not silently mean its default. */
+/**
+ * stowage.yaml (docs/configuration.md). Unknown fields are refused: a misspelt one would silently
+ * have no effect.
+ */
 const Pattern = z
   .string()
-  .refine(
-    (pattern) => parsePattern(pattern) !== undefined,
-    'not a pattern; write schema.table, "a.b".c or sch*',
-  );
+  .refine((pattern) => parsePattern(pattern) !== undefined, `must be a pattern (${PATTERN_FORMS})`);
 const Positive = z.int().positive();
 
 const SegmentConfig = z.strictObject({
   content: z.int().min(-1).max(999_999),
   host: Host,
   port: Port.default(DEFAULT_PORT),
-  /** Starts this segment's shipper; overrides `shippers.command`. */
+  /** The command that starts this segment's shipper; overrides `shippers.command`. */
   command: z.array(z.string().min(1)).min(1).exactOptional(),
 });
 
@@ -32,11 +33,13 @@ const Cluster = z.strictObject({
   segments: z
     .array(SegmentConfig)
     .default([])
-    .refine(
-      (segments) => new Set(segments.map(({ content }) => content)).size === segments.length,
-      'a content is named twice',
-    ),
-  /** Of Greenplum; it knows where its segments are. */
+    .superRefine((segments, context) => {
+      const contents = segments.map(({ content }) => content);
+      const twice = contents.find((content, at) => contents.indexOf(content) !== at);
+      if (twice !== undefined)
+        context.addIssue({ code: 'custom', message: `content ${twice} is listed twice` });
+    }),
+  /** Greenplum's coordinator; its catalog has the addresses of the segments. */
   coordinator: z
     .strictObject({
       host: Host.default('localhost'),
@@ -72,23 +75,29 @@ const Cluster = z.strictObject({
     .strictObject({
       /** Connections that move rows, per segment. */
       workers: z.int().min(1).max(64).default(4),
-      /** Bytes per second that a host's shippers send to the store, or read from it, together. */
+      /** Limit in bytes per second for all shippers of a host together. */
       maxRateBytes: z.int().min(1000).exactOptional(),
-      /** Whose processes shippers are: started by the command line, or resident on their hosts (docs/agents.md). */
+      /**
+       * `process`: the command line starts the shippers; `agents`: they are resident
+       * (docs/agents.md).
+       */
       start: z.enum(['process', 'agents']).default('process'),
-      /** How long an order may lie in the bucket before an agent takes it. */
+      /** How long an agent may take to claim an order in the bucket. */
       claimSeconds: Positive.default(60),
-      /** `{host}` and `{content}` are filled in; absent = a process on this machine. */
+      /** `{host}` and `{content}` are replaced; absent = a process on this machine. */
       command: z.array(z.string().min(1)).min(1).exactOptional(),
-      /** Greenplum: where programs of the database and shippers meet, on the segment hosts. */
+      /** Greenplum: folder of the FIFOs between the database's programs and the shippers. */
       fifoBase: z
         .string()
-        .regex(/^\/[\w./-]*$/, 'an absolute path of letters, digits, dots, dashes and slashes')
+        .regex(
+          /^\/[\w./-]*$/,
+          'must be an absolute path of letters, digits, dots, dashes, underscores and slashes',
+        )
         .default('/tmp'),
     })
     .prefault({}),
   storage: StorageSection,
-  /** The alternate location: what has been validated is copied to this root. */
+  /** The alternate location: validated sets are copied to this root. */
   replica: z
     .strictObject({
       root: StoreRoot.optional(),
@@ -96,14 +105,14 @@ const Cluster = z.strictObject({
       region: S3Settings.shape.region,
     })
     .prefault({}),
-  /** Who stitches and coordinates: this command itself, or functions that storage events trigger. */
+  /** What runs the functions: the command itself, or storage events. */
   functions: z.enum(['inline', 'events']).exactOptional(),
   serve: z
     .strictObject({
       host: z.string().default('127.0.0.1'),
       port: z.int().min(0).max(65_535).default(8080),
       sweepSeconds: Positive.default(60),
-      /** Files, so that no secret stands here. */
+      /** Names of files: no secret belongs into the configuration. */
       tokenFile: z.string().min(1).exactOptional(),
       metricsTokenFile: z.string().min(1).exactOptional(),
       tlsCert: z.string().min(1).exactOptional(),
@@ -113,11 +122,11 @@ const Cluster = z.strictObject({
     })
     .refine(
       ({ tlsCert, tlsKey }) => (tlsCert === undefined) === (tlsKey === undefined),
-      'tlsCert and tlsKey belong together',
+      'set both serve.tlsCert and serve.tlsKey, or neither',
     )
     .refine(
       ({ tlsCert, clientCa }) => clientCa === undefined || tlsCert !== undefined,
-      'clientCa needs a certificate of the server: tlsCert and tlsKey',
+      'serve.clientCa needs serve.tlsCert and serve.tlsKey',
     )
     .prefault({}),
 });
@@ -133,8 +142,7 @@ export const Config = Cluster.superRefine(
       context.addIssue({
         code: 'custom',
         path: ['shippers', 'maxRateBytes'],
-        message:
-          'an agent serves several contents and has a limit of its own: maxRateBytes in agent.yaml',
+        message: 'does not apply to agents; set maxRateBytes in agent.yaml',
       });
     const lacking = blockMemoryProblem(shippers.workers, backup.frameBytes);
     if (lacking !== undefined)
@@ -143,7 +151,7 @@ export const Config = Cluster.superRefine(
 );
 export type Config = z.infer<typeof Config>;
 
-/** Settings that also come from the environment; everything else has a flag or lives in the file. */
+/** Environment variables and the fields that they set. */
 export const ENVIRONMENT: Readonly<Record<string, string>> = {
   STOWAGE_ROOT: 'root',
   STOWAGE_CLUSTER: 'cluster',
@@ -157,3 +165,20 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   PGSSLMODE: 'connection.sslmode',
   PGSSLROOTCERT: 'connection.sslrootcert',
 };
+
+/** The names of all fields, `segments[].port` as `segments.port`: for suggestions. */
+export const FIELDS: readonly string[] = [...namesIn(Cluster)];
+
+function* namesIn(schema: unknown, path = ''): Generator<string> {
+  const inner = unwrapped(schema);
+  if (!(inner instanceof z.ZodObject)) return;
+  for (const [name, field] of Object.entries(inner.shape)) {
+    yield `${path}${name}`;
+    yield* namesIn(field, `${path}${name}.`);
+  }
+}
+
+function unwrapped(schema: unknown): unknown {
+  const { innerType } = (schema as { def?: { innerType?: unknown } }).def ?? {};
+  return innerType === undefined ? schema : unwrapped(innerType);
+}

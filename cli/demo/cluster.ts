@@ -3,21 +3,21 @@ import type { LocalServer } from '../../database/local-server/local-server.ts';
 import { createDatabase } from '../../database/target/database.ts';
 import { Config } from '../config/schema.ts';
 import type { ClusterContext, Context } from '../context.ts';
-import type { Stage } from './stage.ts';
+import type { DemoOutput } from './demo-output.ts';
 
 export const SHARDS = 4;
 const DATABASE = 'world';
 
-/** A command's context for a cluster of throw-away servers: what loadConfig gives for a stowage.yaml that names them. */
-export function cluster(
+/** The context of a command for a cluster of temporary servers. */
+export function demoCluster(
   context: Context,
-  stage: Stage,
+  demo: DemoOutput,
   servers: readonly LocalServer[],
   root: string,
 ): ClusterContext {
   const [first] = servers;
   const config = Config.parse({
-    cluster: 'demo',
+    demoCluster: 'demo',
     root,
     database: DATABASE,
     segments: servers.map(({ host, port }, content) => ({ content, host, port })),
@@ -25,7 +25,7 @@ export function cluster(
     shippers: { workers: 2 },
     functions: 'inline',
   });
-  const output = { ...context.output, note: told(context, stage) };
+  const output = { ...context.output, note: noteOf(context, demo) };
   return { ...context, output, config, sources: new Map() };
 }
 
@@ -40,10 +40,10 @@ export async function createDemoDatabase({
   return target;
 }
 
-/** What the commands note is part of the story, indented. */
-function told({ output }: Context, stage: Stage): ClusterContext['output']['note'] {
+/** Prints the events of the commands among the steps of the demo. */
+function noteOf({ output }: Context, demo: DemoOutput): ClusterContext['output']['note'] {
   return (event, fields, text) => {
     if (text === undefined || output.json) output.note(event, fields, text);
-    else stage.say(text);
+    else demo.print(text);
   };
 }

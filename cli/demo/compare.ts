@@ -3,21 +3,21 @@ import type { ConnectionTarget } from '../../database/flavour.ts';
 import { openSession, type Session } from '../../database/session/session.ts';
 import { relationDigest } from './digest.ts';
 
-/** One table over all segments of both clusters. */
+/** One table, over all segments of both clusters. */
 export interface Compared {
   readonly name: string;
   readonly rows: number;
   readonly restoredRows: number;
   readonly digest: string;
   readonly restoredDigest: string;
-  /** The original was written to after the snapshot, so that a difference says nothing. */
-  readonly moved: boolean;
+  /** The original was written to after the snapshot, so a difference is expected. */
+  readonly isWrittenTo: boolean;
 }
 
 /** Tables that the writers change. */
 const WRITTEN: ReadonlySet<string> = new Set(['world.account', 'world.transfer']);
 
-/** Counts and digests every relation of the set on both sides, segment by segment; digests of segments are put side by side. */
+/** Counts and digests every relation of the set on both sides, segment by segment. */
 export async function compareRelations(
   manifest: Manifest,
   from: readonly ConnectionTarget[],
@@ -36,7 +36,7 @@ export async function compareRelations(
         restoredRows: restored.rows,
         digest: original.digest,
         restoredDigest: restored.digest,
-        moved: WRITTEN.has(name),
+        isWrittenTo: WRITTEN.has(name),
       });
     }
     return compared;
@@ -53,7 +53,7 @@ async function openAll(targets: readonly ConnectionTarget[]): Promise<Session[]>
   );
 }
 
-/** Segment digests are added with their position as a factor: the same rows on another segment are a difference. */
+/** Digests are weighted by the segment: the same rows on another segment are a difference. */
 async function sumOf(
   sessions: readonly Session[],
   relation: Parameters<typeof relationDigest>[1],

@@ -3,13 +3,14 @@ import type { Session } from '../../database/session/session.ts';
 
 export interface RelationDigest {
   readonly rows: number;
-  /** Sum over the rows of a 64-bit hash of each row's text: the same for the same rows in whatever order. */
+  /** Sum over the rows of a 64-bit hash of each row's text; the order of rows has no effect. */
   readonly digest: string;
 }
 
 /**
- * Counts the rows of a relation and digests their columns on the server, without moving them. Comparable between
- * databases of one encoding, in sessions of ours (the settings decide how a value reads).
+ * Counts the rows of a relation and digests their columns on the server. Comparable between
+ * databases of one encoding, in Stowage's sessions: their settings decide how a value is written as
+ * text.
  */
 export async function relationDigest(
   session: Session,

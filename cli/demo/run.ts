@@ -5,38 +5,44 @@ import { eachInFlight } from '../../async/each-in-flight.ts';
 import { type LocalServer, startLocalServers } from '../../database/local-server/local-server.ts';
 import type { Context } from '../context.ts';
 import { duration } from '../output/format.ts';
-import { cluster, createDemoDatabase, SHARDS } from './cluster.ts';
+import { createDemoDatabase, demoCluster, SHARDS } from './cluster.ts';
 import { loadDemo } from './data/load.ts';
 import { ATTRIBUTION } from './data/places.ts';
+import { type DemoOutput, newDemoOutput } from './demo-output.ts';
 import {
   backUpUnderWriters,
-  catchALoss,
   compareClusters,
   copyAway,
   damageOriginal,
+  detectKilledShipper,
   restoreElsewhere,
-} from './scenes.ts';
-import { newStage, type Stage } from './stage.ts';
+} from './steps.ts';
 
-/** Two loaders saturate two cores. */
+/** Two loaders keep two cores busy. */
 const LOADERS = 2;
 
-/** The main job, told in scenes on real servers; true when the restored cluster equals the original. */
+/** Runs the demo on real servers. @returns true when the restored cluster equals the original. */
 export async function runDemo(
   context: Context,
   { keep }: { readonly keep: boolean },
 ): Promise<boolean> {
   const startedAt = context.clock().getTime();
-  const stage = newStage(context.output, context.clock);
+  const demo = newDemoOutput(context.output, context.clock);
   const home = await mkdtemp(join(tmpdir(), 'stowage-demo-'));
   const servers: LocalServer[] = [];
   try {
-    stage.scene(
-      `starting ${2 * SHARDS} PostgreSQL servers: a cluster of ${SHARDS} shards, and an empty one to restore into`,
+    demo.step(
+      `starting ${2 * SHARDS} PostgreSQL servers: a cluster of ${SHARDS} shards, and an empty cluster to restore into`,
     );
     servers.push(...(await startLocalServers(2 * SHARDS)));
-    const equal = await play(context, stage, home, servers.slice(0, SHARDS), servers.slice(SHARDS));
-    stage.scene(`done in ${duration(context.clock().getTime() - startedAt)}`);
+    const equal = await runSteps(
+      context,
+      demo,
+      home,
+      servers.slice(0, SHARDS),
+      servers.slice(SHARDS),
+    );
+    demo.step(`done in ${duration(context.clock().getTime() - startedAt)}`);
     context.output.result(
       { equal },
       equal
@@ -46,43 +52,43 @@ export async function runDemo(
     return equal;
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
-    if (keep) stage.say(`the sets are under ${home}`);
+    if (keep) demo.print(`the sets are kept in ${home}`);
     else await rm(home, { recursive: true, force: true });
   }
 }
 
-async function play(
+async function runSteps(
   context: Context,
-  stage: Stage,
+  demo: DemoOutput,
   home: string,
   from: LocalServer[],
   to: LocalServer[],
 ): Promise<boolean> {
   await mkdir(join(home, 'bucket'));
   await mkdir(join(home, 'alternate'));
-  const source = cluster(context, stage, from, `file://${join(home, 'bucket')}`);
-  const alternate = cluster(context, stage, to, `file://${join(home, 'alternate')}`);
+  const source = demoCluster(context, demo, from, `file://${join(home, 'bucket')}`);
+  const alternate = demoCluster(context, demo, to, `file://${join(home, 'alternate')}`);
 
-  stage.scene(`loading the places of the world, spread over ${SHARDS} shards (${ATTRIBUTION})`);
+  demo.step(`loading the demo data into the ${SHARDS} shards (${ATTRIBUTION})`);
   await eachInFlight(from, LOADERS, (server, content) => load(server, content, context.signal));
 
-  stage.scene('backing up while writers move money between the shards');
-  const timestamp = await backUpUnderWriters(source, stage);
+  demo.step('backing up while a writer transfers money between the shards');
+  const timestamp = await backUpUnderWriters(source, demo);
 
-  stage.scene('backing up again, and killing the shipper of content 2 with SIGKILL');
-  await catchALoss(source, stage);
+  demo.step('backing up again, and killing the shipper of content 2 with SIGKILL');
+  await detectKilledShipper(source, demo);
 
-  stage.scene('copying the complete set to an alternate location');
-  await copyAway(source, alternate, timestamp, stage);
+  demo.step('copying the complete set to an alternate location');
+  await copyAway(source, alternate, timestamp, demo);
 
-  stage.scene('damaging one pack at the original place');
-  await damageOriginal(source, join(home, 'bucket'), timestamp, stage);
+  demo.step('changing one byte of a pack in the original set');
+  await damageOriginal(source, join(home, 'bucket'), timestamp, demo);
 
-  stage.scene('restoring from the alternate location into the second cluster');
-  await restoreElsewhere(alternate, timestamp, stage);
+  demo.step('restoring from the alternate location into the second cluster');
+  await restoreElsewhere(alternate, timestamp, demo);
 
-  stage.scene('comparing both clusters, table by table');
-  return compareClusters(source, alternate, timestamp, stage);
+  demo.step('comparing both clusters table by table');
+  return compareClusters(source, alternate, timestamp, demo);
 }
 
 async function load(server: LocalServer, content: number, signal: AbortSignal): Promise<void> {

@@ -3,13 +3,13 @@ import { openSession, type Session } from '../../database/session/session.ts';
 import { ACCOUNTS_PER_SHARD } from './data/schema.ts';
 
 export interface Writers {
-  /** Ends after the transfer under way. */
+  /** Ends after the current transfer. */
   stop(): Promise<{ readonly transfers: number; readonly longestMs: number }>;
 }
 
 /**
- * Moves money from an account on one shard to one on another until stopped, each transfer a transaction on both that commits on both: a
- * backup that is not one moment of the whole cluster shows as money lost or made.
+ * Transfers money between accounts on two shards until stopped, each time in a transaction on both.
+ * A backup that does not hold one moment of the whole cluster changes the sum of all accounts.
  */
 export function startWriters(targets: readonly ConnectionTarget[]): Writers {
   let stopping = false;
@@ -42,7 +42,7 @@ export function startWriters(targets: readonly ConnectionTarget[]): Writers {
   };
 }
 
-/** The sum over all accounts of all shards; no transfer changes it. */
+/** The sum of all accounts on all shards. No transfer changes it. */
 export async function totalMoney(targets: readonly ConnectionTarget[]): Promise<number> {
   let total = 0;
   for (const target of targets) {
@@ -65,7 +65,7 @@ export async function totalMoney(targets: readonly ConnectionTarget[]): Promise<
 async function transfer(sessions: readonly Session[], number: number): Promise<void> {
   const fromContent = number % sessions.length;
   const toContent = (fromContent + 1 + (number % (sessions.length - 1))) % sessions.length;
-  // Lower content first, so that two transfers never wait for each other.
+  // Lower content first, so that two transfers cannot deadlock.
   const legs = [
     { content: fromContent, peer: toContent, amount: -1 },
     { content: toContent, peer: fromContent, amount: 1 },

@@ -5,7 +5,7 @@ const List = z
   .or(z.array(z.string()))
   .transform((value) => (typeof value === 'string' ? [value] : value));
 
-/** Of a bucket policy, only what a denial for everybody is made of; other statements are other people's. */
+/** A statement of a bucket policy that denies something to every principal. Others are ignored. */
 const Denial = z.object({
   Effect: z.literal('Deny'),
   Principal: z.literal('*').or(z.object({ AWS: List.refine((names) => names.includes('*')) })),
@@ -19,7 +19,7 @@ const Policy = z.object({
   Statement: z.array(z.unknown()).or(z.unknown().transform((one) => [one])),
 });
 
-/** What infra/aws/resources/bucket-policy.yml refuses to everybody. */
+/** What infra/aws/resources/bucket-policy.yml denies to every principal. */
 export const REFUSED = [
   'requests without TLS',
   'overwriting',
@@ -28,7 +28,7 @@ export const REFUSED = [
 ] as const;
 export type Refused = (typeof REFUSED)[number];
 
-/** Which of these a policy refuses below a root. A text that is no policy refuses nothing. */
+/** Which of these a policy denies below a root. A text that is not a policy denies nothing. */
 export function refusedBy(
   text: string,
   { bucket, prefix }: { bucket: string; prefix: string },
@@ -55,7 +55,7 @@ export function refusedBy(
     'keys of writers': refuses('s3:PutObject', (asked) =>
       only(asked, [['Null', 's3:x-amz-server-side-encryption-customer-algorithm', 'false']]),
     ),
-    // Who is excepted is the owner's choice.
+    // The owner chooses the roles that are excepted.
     deletion: refuses('s3:DeleteObject', (asked) =>
       Object.entries(asked).every(
         ([operator, keys]) =>
@@ -73,7 +73,7 @@ function denialsIn(text: string): Denial[] {
   return statements.flatMap((statement) => Denial.safeParse(statement).data ?? []);
 }
 
-/** True when it asks for nothing but these: a denial that asks for more holds less often. */
+/** True when the condition has no other key: a denial with more conditions applies less often. */
 function only(
   asked: Denial['Condition'],
   wanted: readonly (readonly [string, string, string])[],

@@ -4,18 +4,18 @@ import type { BucketSetup } from '../../storage/s3/inspect-bucket.ts';
 import { deploymentOf, NAMES } from '../../test/support/rights/deployment.ts';
 import { policiesOf } from '../../test/support/rights/policies.ts';
 import { securityTemplate } from '../../test/support/rights/template.ts';
-import { judgeBucket } from './bucket.ts';
+import { checkBucketSetup } from './bucket.ts';
 
 const template = await securityTemplate();
 const deployment = deploymentOf(template);
 
-/** The policy that the stack makes; a denial for everybody. */
+/** The bucket policy of the stack, without one of its statements. */
 function templatePolicy(without?: string): string {
   const statements = policiesOf(template, deployment).bucket.filter(({ Sid }) => Sid !== without);
   return JSON.stringify({ Version: '2012-10-17', Statement: statements });
 }
 
-/** As infra/aws/resources/bucket.yml makes it. */
+/** The bucket that infra/aws/resources/bucket.yml creates. */
 const MADE: BucketSetup = {
   bucket: NAMES.bucket,
   prefix: NAMES.prefix,
@@ -29,15 +29,16 @@ const MADE: BucketSetup = {
   notifies: success({ eventBridge: true, others: 0 }),
 };
 
-const judged = (change: Partial<BucketSetup> = {}) => judgeBucket({ ...MADE, ...change }, 'bucket');
+const checksOf = (change: Partial<BucketSetup> = {}) =>
+  checkBucketSetup({ ...MADE, ...change }, 'bucket');
 const wrong = (change: Partial<BucketSetup>) =>
-  judged(change)
+  checksOf(change)
     .filter(({ ok, remark }) => !ok || remark === true)
     .map(({ name, ok }) => `${ok ? 'note' : 'BAD'} ${name}`);
 
-test('a bucket as the template makes it needs no word', () => {
+test('a bucket created by the template has neither BAD nor note', () => {
   expect(wrong({})).toEqual([]);
-  expect(judged()).toHaveLength(10);
+  expect(checksOf()).toHaveLength(10);
 });
 
 test.each([
@@ -45,11 +46,11 @@ test.each([
   ['CreateOnly', 'note policy: overwriting'],
   ['NoKeysOfWriters', 'note policy: keys of writers'],
   ['DeletedByItsRoleOnly', 'note policy: deletion'],
-])('the policy without its statement %s: %s', (sid, expected) => {
+])('the policy without its statement %s gives "%s"', (sid, expected) => {
   expect(wrong({ policy: success(templatePolicy(sid)) })).toEqual([expected]);
 });
 
-describe('a policy that only looks right', () => {
+describe('the check of a bucket policy against overwriting', () => {
   const overwriting = (statement: Record<string, unknown>) => {
     const Statement = {
       Effect: 'Deny',
@@ -68,16 +69,24 @@ describe('a policy that only looks right', () => {
   };
 
   test.each([
-    ['is right', false, {}],
-    ['names everybody in the long way', false, { Principal: { AWS: ['*'] } }],
-    ['allows', true, { Effect: 'Allow' }],
-    ['is about somebody', true, { Principal: { AWS: 'arn:aws:iam::123456789012:root' } }],
-    ['is about another root', true, { Resource: 'arn:aws:s3:::offsite/other/*' }],
-    ['is about another bucket', true, { Resource: 'arn:aws:s3:::offsite2/*' }],
-    ['is about another action', true, { Action: 's3:GetObject' }],
-    ['asks for the contrary', true, { Condition: { Null: { 's3:if-none-match': 'false' } } }],
+    ['accepts the right statement', false, {}],
+    ['accepts a principal in its long form', false, { Principal: { AWS: ['*'] } }],
+    ['rejects a statement that allows', true, { Effect: 'Allow' }],
     [
-      'asks for more',
+      'rejects a statement about one principal',
+      true,
+      { Principal: { AWS: 'arn:aws:iam::123456789012:root' } },
+    ],
+    ['rejects a statement about another root', true, { Resource: 'arn:aws:s3:::offsite/other/*' }],
+    ['rejects a statement about another bucket', true, { Resource: 'arn:aws:s3:::offsite2/*' }],
+    ['rejects a statement about another action', true, { Action: 's3:GetObject' }],
+    [
+      'rejects the opposite condition',
+      true,
+      { Condition: { Null: { 's3:if-none-match': 'false' } } },
+    ],
+    [
+      'rejects a further condition',
       true,
       {
         Condition: {
@@ -86,20 +95,24 @@ describe('a policy that only looks right', () => {
         },
       },
     ],
-    ['asks for nothing, which refuses every write', true, { Condition: {} }],
+    [
+      'rejects a statement without conditions, which would deny every write',
+      true,
+      { Condition: {} },
+    ],
   ])('%s', (_, isMissing, statement) => {
     expect(overwriting(statement)).toBe(isMissing);
   });
 
   test.each(['', 'null', '[]', '{"Statement":7}', '{"Statement":[null]}'])(
-    'is none: %s',
+    'finds no statement in %s',
     (value) => {
       expect(wrong({ policy: success(value) })).toHaveLength(4);
     },
   );
 });
 
-test('what is open or mute on AWS is BAD, what could be better is a note', () => {
+test('on AWS, public access and missing events are BAD, and what can be improved is a note', () => {
   expect(wrong({ publicBlocked: success(undefined) })).toEqual(['BAD public access']);
   expect(wrong({ notifies: success({ eventBridge: false, others: 0 }) })).toEqual(['BAD events']);
   expect(wrong({ versioning: success('Suspended') })).toEqual(['note versioning']);
@@ -111,7 +124,7 @@ test('what is open or mute on AWS is BAD, what could be better is a note', () =>
   expect(wrong({ policy: failure('denied') })).toEqual(['note policy']);
 });
 
-test('of another server only that is said which it tells, and nothing of conditions that it may not know', () => {
+test('of another server only the answers that it gives are checked, and not the policy', () => {
   const unsaid = failure('unsupported' as const);
   const change = {
     isAws: false,
@@ -119,7 +132,7 @@ test('of another server only that is said which it tells, and nothing of conditi
     encryption: unsaid,
     policy: success('{}'),
   };
-  expect(judged(change).map(({ name }) => name)).toEqual([
+  expect(checksOf(change).map(({ name }) => name)).toEqual([
     'versioning',
     'Object Lock',
     'unfinished uploads',

@@ -1,16 +1,18 @@
+import { plural } from '../../backup-set/base/words.ts';
 import type { BucketAnswer, BucketSetup } from '../../storage/s3/inspect-bucket.ts';
 import { REFUSED, refusedBy } from './bucket-policy.ts';
 import type { Check } from './check.ts';
 
 const WHY: Readonly<Record<(typeof REFUSED)[number], string>> = {
-  'requests without TLS': 'keys and rows can cross the network in the clear',
-  overwriting: 'who has the keys of a shipper can overwrite what is there',
-  'keys of writers': 'objects can be taken hostage by SSE-C',
-  deletion: 'whoever may delete in the account can delete sets',
+  'requests without TLS': 'keys and rows can cross the network unencrypted',
+  overwriting: "a stolen shipper's key can overwrite existing objects",
+  'keys of writers':
+    'an attacker can encrypt objects with a key that only the attacker has (SSE-C)',
+  deletion: 'every role of the account with the right to delete can delete sets',
 };
 
-/** The bucket's set-up beside what the template makes (infra/aws/resources/bucket.yml, bucket-policy.yml). Pure. */
-export function judgeBucket(setup: BucketSetup, of: string): Check[] {
+/** Compares the bucket with infra/aws/resources/bucket.yml and bucket-policy.yml. Pure. */
+export function checkBucketSetup(setup: BucketSetup, of: string): Check[] {
   const { isAws } = setup;
   const ok = (name: string, detail: string): Check => ({ of, name, ok: true, detail });
   const note = (name: string, detail: string): Check => ({
@@ -22,7 +24,7 @@ export function judgeBucket(setup: BucketSetup, of: string): Check[] {
   });
   const bad = (name: string, detail: string): Check => ({ of, name, ok: false, detail });
 
-  function judge<T>(
+  function checkSetting<T>(
     name: string,
     said: BucketAnswer<T>,
     then: (value: T | undefined) => Check,
@@ -32,91 +34,98 @@ export function judgeBucket(setup: BucketSetup, of: string): Check[] {
       return [
         note(
           name,
-          `these credentials may not look: ${isAws ? 'the roles Operator and Audit' : 'the owner of the bucket'} may`,
+          `not checked: these credentials have no right to read it. Use ${isAws ? 'the role Operator or Audit' : 'the credentials of the owner of the bucket'}`,
         ),
       ];
-    return isAws ? [note(name, 'the server does not say')] : [];
+    return isAws ? [note(name, 'not checked: the server does not support the request')] : [];
   }
 
   return [
-    ...judge('versioning', setup.versioning, (status) => {
+    ...checkSetting('versioning', setup.versioning, (status) => {
       if (status === 'Enabled')
         return isAws
-          ? ok('versioning', 'on: what is deleted can be brought back for some days')
+          ? ok('versioning', 'on: deleted objects can be recovered for some days')
           : note(
               'versioning',
-              'on: not every server then refuses to overwrite; see the check of storage',
+              'on: some servers then accept overwrites. `stowage doctor` without --deployment tests whether this one refuses them',
             );
-      const off = 'off: what is deleted is gone';
+      const off = 'off: deleted objects cannot be recovered';
       return isAws
-        ? note('versioning', `${off}; turn it on, with a rule for noncurrent versions`)
+        ? note('versioning', `${off}. Turn it on, with a lifecycle rule for noncurrent versions`)
         : ok('versioning', off);
     }),
-    ...judge('Object Lock', setup.objectLock, (lock) =>
+    ...checkSetting('Object Lock', setup.objectLock, (lock) =>
       lock === undefined
-        ? note('Object Lock', 'none: a set is as safe as the keys of whoever may delete it')
+        ? note('Object Lock', 'off: a role with the right to delete can delete sets at any time')
         : ok(
             'Object Lock',
-            lock.mode === undefined ? 'on, without a default' : `${lock.mode}, ${lock.days} days`,
+            lock.mode === undefined
+              ? 'on, without a default retention'
+              : `${lock.mode}, ${plural(lock.days ?? 0, 'day')}`,
           ),
     ),
-    ...judge('public access', setup.publicBlocked, (blocked) => {
-      if (blocked === true) return ok('public access', 'blocked, all four ways');
+    ...checkSetting('public access', setup.publicBlocked, (blocked) => {
+      if (blocked === true) return ok('public access', 'blocked: all four settings are on');
       const open =
-        'not blocked: one wrong policy or ACL opens every backup; block it for the bucket';
+        'not blocked: one wrong policy or ACL would make every backup public. Turn on Block Public Access for the bucket';
       return isAws ? bad('public access', open) : note('public access', open);
     }),
-    ...judge('encryption', setup.encryption, (found) =>
+    ...checkSetting('encryption', setup.encryption, (found) =>
       found === undefined
-        ? note('encryption', 'no default: objects are stored as they are')
+        ? note('encryption', 'no default: objects are stored unencrypted')
         : ok(
             'encryption',
-            `${found.algorithm}${found.keyId === undefined ? '' : ` by ${found.keyId}`}`,
+            `${found.algorithm}${found.keyId === undefined ? '' : ` with key ${found.keyId}`}`,
           ),
     ),
-    ...judge('unfinished uploads', setup.abortsUploadsAfterDays, (days) =>
+    ...checkSetting('unfinished uploads', setup.abortsUploadsAfterDays, (days) =>
       days === undefined
         ? note(
             'unfinished uploads',
-            'no lifecycle rule aborts them; where no sweeper runs they are paid for, for ever',
+            'no lifecycle rule aborts them: without a sweeper they stay, and are billed, until they are aborted by hand',
           )
-        : ok('unfinished uploads', `aborted after ${days} days`),
+        : ok('unfinished uploads', `aborted after ${plural(days, 'day')}`),
     ),
-    ...judgePolicy(setup, { ok, note, judge }),
-    ...judge('events', setup.notifies, (found) => {
+    ...checkPolicy(setup, { ok, note, checkSetting }),
+    ...checkSetting('events', setup.notifies, (found) => {
       const others = found?.others ?? 0;
       if (found?.eventBridge === true) return ok('events', 'sent to EventBridge');
       if (others > 0)
-        return ok('events', `sent by ${others} configuration${others === 1 ? '' : 's'}`);
-      const none = 'the bucket tells nobody: only the sweeper works';
+        return ok('events', `sent by ${plural(others, 'notification configuration')}`);
+      const none = 'the bucket sends no events: only the sweeper finds new objects';
       return isAws
-        ? bad('events', `${none}; send its events to EventBridge`)
+        ? bad('events', `${none}. Turn on EventBridge notifications`)
         : note('events', none);
     }),
   ];
 }
 
-interface Say {
+interface Report {
   readonly ok: (name: string, detail: string) => Check;
   readonly note: (name: string, detail: string) => Check;
-  readonly judge: <T>(
+  readonly checkSetting: <T>(
     name: string,
     said: BucketAnswer<T>,
     then: (value: T | undefined) => Check,
   ) => Check[];
 }
 
-/** Other servers know other conditions, or none: there the policy gives the rights, and says nothing of this kind. */
-function judgePolicy(
+/**
+ * On AWS only: other servers support other conditions or none, so their policies cannot deny these.
+ */
+function checkPolicy(
   { policy, isAws, bucket, prefix }: BucketSetup,
-  { ok, note, judge }: Say,
+  { ok, note, checkSetting }: Report,
 ): Check[] {
   if (!isAws) return [];
-  if (!policy.ok) return judge('policy', policy, () => ok('policy', ''));
+  if (!policy.ok) return checkSetting('policy', policy, () => ok('policy', ''));
   const refused = refusedBy(policy.value ?? '', { bucket, prefix });
   return REFUSED.map((what) =>
     refused.has(what)
-      ? ok(`policy: ${what}`, 'refused to everybody')
-      : note(`policy: ${what}`, `not refused: ${WHY[what]}; docs/security.md has the statement`),
+      ? ok(`policy: ${what}`, 'denied for every principal')
+      : note(
+          `policy: ${what}`,
+          `not denied: ${WHY[what]}. docs/security.md has the statement to add`,
+        ),
   );
 }

@@ -1,13 +1,13 @@
 import { printable, table } from '../output/format.ts';
 
-/** One thing looked at. */
+/** The result of one check. */
 export interface Check {
   readonly of: string;
   readonly name: string;
   readonly ok: boolean;
-  /** Worth reading, but keeps no backup from working. */
+  /** Shown as `note`: worth reading, but backups work. */
   readonly remark?: true;
-  /** What was found, and what to do about it when it is not as it should be. */
+  /** What was found and, when it is wrong, what to do. */
   readonly detail: string;
 }
 
@@ -15,15 +15,17 @@ export function tableOf(checks: readonly Check[]): string {
   const bad = checks.filter(({ ok }) => !ok).length;
   return [
     table(
-      ['', 'of', 'check', 'found'],
-      checks.map((check) => [signOf(check), check.of, check.name, printable(check.detail)]),
+      ['', 'where', 'check', 'found'],
+      checks.map((check) => [statusOf(check), check.of, check.name, printable(check.detail)]),
     ),
     '',
-    bad === 0 ? 'all is well' : `${bad} of ${checks.length} checks failed`,
+    bad === 0
+      ? `${checks.length === 1 ? 'the check' : `all ${checks.length} checks`} passed`
+      : `${bad} of ${checks.length} checks failed: correct what the BAD lines name, and run doctor again`,
   ].join('\n');
 }
 
-function signOf({ ok, remark }: Check): string {
+function statusOf({ ok, remark }: Check): string {
   if (!ok) return 'BAD';
   return remark === true ? 'note' : 'ok';
 }

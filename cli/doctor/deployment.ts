@@ -5,18 +5,18 @@ import { functionsOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { withReplica } from '../open.ts';
 import { functionDeps } from '../wait-for-functions.ts';
-import { checkAnswer } from './answer.ts';
-import { judgeBucket } from './bucket.ts';
+import { checkBucketSetup } from './bucket.ts';
 import type { Check } from './check.ts';
-import { checkJudged } from './judged.ts';
+import { checkSealedVerdicts } from './sealed-verdicts.ts';
+import { checkTestRequest } from './test-request.ts';
 
-/** What is deployed around the bucket: how the bucket is set up, and whether functions answer. */
+/** Checks how the bucket is set up, and whether functions answer. */
 export async function checkDeployment(context: ClusterContext, waitMs: number): Promise<Check[]> {
   return withReplica(context, async (store, replica) => [
     ...(await checkBucket(context, store, 'bucket')),
     ...(replica === undefined ? [] : await checkBucket(context, replica, 'replica')),
-    ...(await attempt('functions', 'sealed sets are judged', async () => [
-      await checkJudged(functionDeps(context, store)),
+    ...(await attempt('functions', 'sealed sets have verdicts', async () => [
+      await checkSealedVerdicts(functionDeps(context, store)),
     ])),
     ...(await checkFunctions(context, store, waitMs)),
   ]);
@@ -29,8 +29,8 @@ async function checkBucket(
 ): Promise<Check[]> {
   return attempt(of, 'reachable', async () => {
     const setup = await inspectBucket(store, { signal });
-    if (setup !== undefined) return judgeBucket(setup, of);
-    const detail = `${store.url} is a directory: it tells nobody, and its rights are the file system's`;
+    if (setup !== undefined) return checkBucketSetup(setup, of);
+    const detail = `${store.url} is a directory: it sends no events, and file permissions control the access`;
     return [{ of, name: 'set-up', ok: true, remark: true, detail }];
   });
 }
@@ -40,10 +40,10 @@ async function checkFunctions(
   store: ObjectStore,
   waitMs: number,
 ): Promise<Check[]> {
-  const name = 'a request is answered';
+  const name = 'a test request is answered';
   if (functionsOf(context.config) === 'events')
-    return attempt('functions', name, async () => [await checkAnswer(context, store, waitMs)]);
-  const detail = 'not asked: with functions: inline the command line does their work';
+    return attempt('functions', name, async () => [await checkTestRequest(context, store, waitMs)]);
+  const detail = 'skipped: functions is "inline", so the command line runs the functions itself';
   return [{ of: 'functions', name, ok: true, remark: true, detail }];
 }
 

@@ -1,4 +1,6 @@
-/** Numbers as people read them. */
+import prettyMs from 'pretty-ms';
+
+/** Numbers, tables and names as the command line prints them. */
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
 
@@ -13,28 +15,17 @@ export function bytes(count: number): string {
   return `${unit === 0 ? value : value.toPrecision(3)} ${UNITS[unit]}`;
 }
 
-export function count(value: number): string {
-  return value.toLocaleString('en-US');
-}
-
 export function rate(bytesDone: number, ms: number): string {
   return ms <= 0 ? '–' : `${bytes(Math.round((bytesDone / ms) * 1000))}/s`;
 }
 
-/** `850 ms`, `12.3 s`, `4 min 10 s`, `2 h 5 min`. */
+/** `850ms`, `12.3s`, `4m 59s`, `2h 5m`: at most two units. */
 export function duration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  const minutes = Math.floor(ms / 60_000);
-  if (minutes < 60) return `${minutes} min ${Math.round((ms % 60_000) / 1000)} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const rounded = Math.round(ms);
+  return prettyMs(rounded, { unitCount: 2, secondsDecimalDigits: rounded < 60_000 ? 1 : 0 });
 }
 
-export function plural(value: number, one: string, many = `${one}s`): string {
-  return `${count(value)} ${value === 1 ? one : many}`;
-}
-
-/** Aligned columns; a column is right-aligned when every cell below the head looks like a number. */
+/** Aligned columns; a column is right-aligned when all its cells look like numbers. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
@@ -59,7 +50,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   );
 }
 
-/** A name as it may be shown: control characters would move the reader's cursor. */
+/** Escapes control characters, which would move the cursor of a terminal. */
 export function printable(text: string): string {
   return text.replace(
     /\p{Cc}/gu,

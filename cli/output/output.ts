@@ -1,13 +1,13 @@
-/** Where a command speaks: its result on standard output, what happens meanwhile on standard error. */
+/** Where a command prints: its result on standard output, events on standard error. */
 export interface Output {
   readonly json: boolean;
   /** True when standard error is a terminal that can redraw lines. */
   readonly live: boolean;
   /** The result: `value` as one JSON document, or `text` for people. */
   result(value: unknown, text: string): void;
-  /** An event on the way: a JSON line with --json, else a plain line, if it has a text for people. */
+  /** An event: a JSON line with --json, else `text` as a line, if there is one. */
   note(event: string, fields: Readonly<Record<string, unknown>>, text?: string): void;
-  /** Replaces the lines drawn last, on a live terminal only. */
+  /** Replaces the lines drawn before; on a live terminal only. */
   draw(lines: readonly string[]): void;
 }
 

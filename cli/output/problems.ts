@@ -1,10 +1,11 @@
 import { describeProblem, type Problem } from '../../backup-set/base/verdict.ts';
-import { count, printable } from './format.ts';
+import { count } from '../../backup-set/base/words.ts';
+import { printable } from './format.ts';
 
-/** Lines shown to a person; --json has them all. */
+/** Problems printed as text; --json prints all. */
 const SHOWN = 12;
 
-/** Problems as indented lines, the first ones; what is not shown is counted. */
+/** The first problems as indented lines, and how many more there are. */
 export function problemLines(problems: readonly Problem[], total = problems.length): string[] {
   const shown = problems
     .slice(0, SHOWN)

@@ -1,39 +1,53 @@
-import { bytes, count, duration, printable, rate } from './format.ts';
-import type { Output } from './output.ts';
+import { count } from '../../backup-set/base/words.ts';
+import type { Context } from '../context.ts';
+import { bytes, duration, printable, rate } from './format.ts';
 
-/** One segment's line. */
+/** The progress of one segment. */
 export interface SegmentProgress {
   readonly content: number;
   readonly host: string;
   readonly rows: number;
   readonly bytes: number;
+  /** Compressed bytes: uploaded by a backup, downloaded by a restore. */
   readonly storedBytes: number;
   readonly relationsDone: number;
   readonly relationsPlanned: number;
-  /** 0…1, or undefined when nobody can say. */
+  /** 0…1, or undefined when it cannot be estimated. */
   readonly fraction: number | undefined;
   readonly current: string | undefined;
 }
 
+export interface ProgressKind {
+  /** In the JSON lines: `backup`, or the phase of a restore. */
+  readonly what: string;
+  /** Before each line for people. */
+  readonly title: string;
+  /**
+   * Which numbers the lines show. `verify` reads objects, and has neither rows nor tables; `time` is
+   * for phases that move no rows.
+   */
+  readonly shows: 'backup' | 'restore' | 'verify' | 'time';
+}
+
 const LIVE_MS = 250;
 const PLAIN_MS = 5_000;
-/** Segments drawn on a terminal; the total line speaks for the rest. */
+/** Segments drawn on a terminal; the last line has the total of all. */
 const LINES_MAX = 16;
 
-/** Shows progress until stopped: redrawn lines on a terminal, a line now and then elsewhere, JSON with --json. */
+/** Prints progress until stopped: redrawn lines on a terminal, elsewhere a line every 5 s. */
 export function showProgress(
-  what: string,
-  output: Output,
-  clock: () => Date,
+  { output, clock }: Pick<Context, 'output' | 'clock'>,
+  kind: ProgressKind,
   segments: () => readonly SegmentProgress[],
 ): { stop(): void } {
   const startedAt = clock().getTime();
   const show = () => {
     const now = segments();
     const ms = clock().getTime() - startedAt;
+    const total = totalLine(kind, now, ms);
     if (output.live)
-      output.draw([...now.slice(0, LINES_MAX).map(segmentLine), totalLine(what, now, ms)]);
-    else output.note('progress', { what, elapsedMs: ms, segments: now }, totalLine(what, now, ms));
+      output.draw([...now.slice(0, LINES_MAX).map((segment) => segmentLine(kind, segment)), total]);
+    else output.note('progress', { what: kind.what, elapsedMs: ms, segments: now }, total);
   };
   const timer = setInterval(show, output.live ? LIVE_MS : PLAIN_MS);
   return {
@@ -44,26 +58,43 @@ export function showProgress(
   };
 }
 
-function segmentLine(segment: SegmentProgress): string {
+export function segmentLine({ shows }: ProgressKind, segment: SegmentProgress): string {
   const name = `content ${segment.content}`.padEnd(11);
+  const current = printable(segment.current ?? '');
+  if (shows === 'time') return `${name} ${current}`;
+  if (shows === 'verify') return `${name} ${bytes(segment.storedBytes).padStart(8)}  ${current}`;
   const part =
     segment.fraction === undefined ? '   ' : `${Math.floor(segment.fraction * 100)}%`.padStart(4);
+  const done = `${name} ${part}  ${bytes(segment.bytes).padStart(8)}  `;
+  if (shows === 'restore') return `${done}${current}`;
   const tables = `${segment.relationsDone}/${segment.relationsPlanned} tables`;
-  return `${name} ${part}  ${bytes(segment.bytes).padStart(8)}  ${tables.padEnd(18)} ${printable(segment.current ?? '')}`;
+  return `${done}${tables.padEnd(18)} ${current}`;
 }
 
-function totalLine(what: string, segments: readonly SegmentProgress[], ms: number): string {
+export function totalLine(
+  { shows, title }: ProgressKind,
+  segments: readonly SegmentProgress[],
+  ms: number,
+): string {
   const total = (field: 'rows' | 'bytes' | 'storedBytes' | 'relationsDone' | 'relationsPlanned') =>
     segments.reduce((sum, segment) => sum + segment[field], 0);
+  if (shows === 'time') return `${title}: running for ${duration(ms)}`;
+  const stored = bytes(total('storedBytes'));
+  if (shows === 'verify') return `${title}: ${stored} read, ${rate(total('storedBytes'), ms)}`;
+  const tables = `${total('relationsDone')} of ${total('relationsPlanned')} tables on all segments`;
+  return [
+    `${title}: ${count(total('rows'))} rows, ${bytes(total('bytes'))}`,
+    shows === 'backup' ? `${stored} uploaded` : `${stored} downloaded`,
+    ...(shows === 'backup' ? [tables] : []),
+    rate(total('bytes'), ms),
+    ...timeLeft(segments, ms),
+  ].join(', ');
+}
+
+function timeLeft(segments: readonly SegmentProgress[], ms: number): string[] {
   const known = segments.flatMap(({ fraction }) => (fraction === undefined ? [] : [fraction]));
-  const fraction =
-    known.length === 0 ? undefined : known.reduce((sum, next) => sum + next, 0) / known.length;
-  const left =
-    fraction !== undefined && fraction > 0.01 && fraction < 1
-      ? `, about ${duration((ms / fraction) * (1 - fraction))} left`
-      : '';
-  return (
-    `${what}: ${bytes(total('bytes'))} in ${count(total('rows'))} rows, ${total('relationsDone')}/${total('relationsPlanned')} tables, ` +
-    `${bytes(total('storedBytes'))} stored, ${rate(total('bytes'), ms)}${left}`
-  );
+  const fraction = known.reduce((sum, next) => sum + next, 0) / known.length;
+  return fraction > 0.01 && fraction < 1
+    ? [`about ${duration((ms / fraction) * (1 - fraction))} left`]
+    : [];
 }

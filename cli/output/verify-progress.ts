@@ -1,10 +1,11 @@
+import { plural } from '../../backup-set/base/words.ts';
 import type { ClusterContext } from '../context.ts';
-import { bytes, plural, rate } from './format.ts';
+import { bytes, rate } from './format.ts';
 
 const SHOW_MS = 500;
 const PLAIN_MS = 5_000;
 
-/** One line of progress for a pass over stored bytes. */
+/** One line of progress for `verify`. */
 export function showVerifyProgress({ output, clock }: ClusterContext) {
   const startedAt = clock().getTime();
   let shownAt = startedAt;
@@ -13,7 +14,7 @@ export function showVerifyProgress({ output, clock }: ClusterContext) {
       const now = clock().getTime();
       if (now - shownAt < (output.live ? SHOW_MS : PLAIN_MS)) return;
       shownAt = now;
-      const text = `verify: ${plural(objects, 'object')}, ${bytes(done)}, ${rate(done, now - startedAt)}`;
+      const text = `verify: ${plural(objects, 'object')}, ${bytes(done)} read, ${rate(done, now - startedAt)}`;
       if (output.live) output.draw([text]);
       else
         output.note(

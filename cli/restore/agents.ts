@@ -1,128 +1,103 @@
-import { pause } from '../../async/poll.ts';
+import { poll } from '../../async/poll.ts';
 import { encode } from '../../backup-set/base/document.ts';
 import { asStowageError, isStowageError, StowageError } from '../../backup-set/base/errors.ts';
-import { formatKey, type Phase, parseKey, phasePrefix } from '../../backup-set/base/keys.ts';
+import { formatKey, type Phase, phasePrefix } from '../../backup-set/base/keys.ts';
 import {
   failedReceipt,
   type RestorePlan,
   RestoreReceipt,
 } from '../../backup-set/documents/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
-import type { Segment } from '../../database/flavour.ts';
-import type { ObjectStore } from '../../storage/store.ts';
-import type { ClusterContext } from '../context.ts';
+import { listedContents } from '../shippers/listed-contents.ts';
+import type { RestoreRun } from './run.ts';
 import type { RestoreShippers } from './shippers.ts';
 
 const POLL_MS = 500;
-/** The last words of an interrupted restore get their own, short, time. */
-const DISMISS_MS_MAX = 30_000;
+/** An interrupted restore still stores its failed receipts; they get a short time of their own. */
+const FAILED_RECEIPT_MS_MAX = 30_000;
 
 /**
- * The crew of a restore whose shippers are resident: nobody is started, their receipts are awaited. Who does not take its
- * order in time, or is at work when we are interrupted, is dismissed by a failed receipt.
+ * The shippers of a restore by resident agents: nothing is started, their receipts are awaited. For
+ * an agent that does not take its order in time, or that is working when the restore is
+ * interrupted, a failed receipt is stored; the agent then stops.
  */
-export function agentRestoreShippers(
-  context: ClusterContext,
-  store: ObjectStore,
-  plan: RestorePlan,
-  segments: readonly Segment[],
-): RestoreShippers {
+export function agentRestoreShippers(run: RestoreRun): RestoreShippers {
   return {
     async carryOut(phase) {
-      await untilAnswered(context, store, plan, phase, segments);
-      return contentsIn(phase, plan).map((content) => receiptKey(plan, phase, content));
+      await waitForReceipts(run, phase);
+      return contentsIn(phase, run.plan).map((content) => receiptKey(run.plan, phase, content));
     },
-    // They stay, for other restores.
+    // The agents keep running, for other restores.
     finish: () => Promise.resolve(),
     abort: () => Promise.resolve(),
   };
 }
 
-async function untilAnswered(
-  context: ClusterContext,
-  store: ObjectStore,
-  plan: RestorePlan,
-  phase: Phase,
-  segments: readonly Segment[],
-): Promise<void> {
-  const { clock, signal, config, output } = context;
+async function waitForReceipts(run: RestoreRun, phase: Phase): Promise<void> {
+  const { context, store, plan } = run;
+  const { clock, signal, config } = context;
   const awaited = contentsIn(phase, plan);
-  const told = new Set<string>();
+  const noteNew = eventNotes(run, phase);
   const startedAt = clock();
-  const until = startedAt.getTime() + config.shippers.claimSeconds * 1000;
-  for (;;) {
-    const claimed = await contentsOf(store, plan.id, 'claims', phase);
-    const answered = await contentsOf(store, plan.id, 'receipts', phase);
-    for (const [event, contents] of [
-      ['claimed', claimed],
-      ['answered', answered],
-    ] as const) {
-      for (const content of contents) {
-        if (told.has(`${event} ${content}`)) continue;
-        told.add(`${event} ${content}`);
-        const doing = event === 'claimed' ? 'an agent begins' : 'answered';
-        output.note(event, { phase, content }, `${phase}: content ${content}: ${doing}`);
-      }
-    }
+  const claimUntil = startedAt.getTime() + config.shippers.claimSeconds * 1000;
+  const look = async () => {
+    const claimed = await listedContents(store, phasePrefix(plan.id, 'claims', phase));
+    const answered = await listedContents(store, phasePrefix(plan.id, 'receipts', phase));
+    noteNew('claimed', claimed);
+    noteNew('answered', answered);
     const missing = awaited.filter((content) => !answered.has(content));
-    if (missing.length === 0) return;
-    // Who has begun may be amid long work, and is waited for.
+    if (missing.length === 0) return true;
+    // An agent that has claimed its order may work for long: only the others are late.
     const late =
-      clock().getTime() >= until ? missing.filter((content) => !claimed.has(content)) : [];
+      clock().getTime() >= claimUntil ? missing.filter((content) => !claimed.has(content)) : [];
     for (const content of signal.aborted ? missing : late)
-      await dismiss(context, store, plan, { phase, content, startedAt, segments });
-    if (signal.aborted) return;
-    await pause(POLL_MS, signal);
-  }
+      await storeFailedReceipt(run, { phase, content, startedAt });
+    return signal.aborted || undefined;
+  };
+  await poll(look, { everyMs: POLL_MS });
 }
 
-async function contentsOf(
-  store: ObjectStore,
-  restore: string,
-  what: 'claims' | 'receipts',
-  phase: Phase,
-): Promise<ReadonlySet<number>> {
-  const contents = new Set<number>();
-  for await (const object of store.list(phasePrefix(restore, what, phase))) {
-    const key = parseKey(object.key);
-    if (key !== undefined && 'content' in key) contents.add(key.content);
-  }
-  return contents;
+function eventNotes({ context: { output } }: RestoreRun, phase: Phase) {
+  const noted = new Set<string>();
+  return (event: 'claimed' | 'answered', contents: ReadonlySet<number>) => {
+    for (const content of contents) {
+      if (noted.has(`${event} ${content}`)) continue;
+      noted.add(`${event} ${content}`);
+      const what = event === 'claimed' ? 'its agent has started' : 'its agent has finished';
+      output.note(event, { phase, content }, `${phase}: content ${content}: ${what}`);
+    }
+  };
 }
 
-interface Dismissed {
+interface FailedOrder {
   readonly phase: Phase;
   readonly content: number;
   readonly startedAt: Date;
-  readonly segments: readonly Segment[];
 }
 
-async function dismiss(
-  { clock, signal, config }: ClusterContext,
-  store: ObjectStore,
-  plan: RestorePlan,
-  { phase, content, startedAt, segments }: Dismissed,
+async function storeFailedReceipt(
+  { context: { clock, signal, config }, store, plan, segments }: RestoreRun,
+  { phase, content, startedAt }: FailedOrder,
 ): Promise<void> {
   const { host = '', port = 0 } = segments.find((segment) => segment.content === content) ?? {};
   const error = signal.aborted
     ? asStowageError(signal.reason)
     : new StowageError(
         'shipper/died',
-        `no agent took the order within ${config.shippers.claimSeconds} s; does one serve content ${content} as ${host}:${port} for this root?`,
+        `no agent took the order within ${config.shippers.claimSeconds} s (shippers.claimSeconds); check that an agent runs for this root and has content ${content} as ${host}:${port} in its configuration`,
       );
   const message = `${error.message} (${error.code})`;
-  const of = { id: plan.id, phase, content };
   const receipt = failedReceipt(
-    of,
+    { id: plan.id, phase, content },
     { code: 'segment-failed', content, message },
     startedAt,
     clock(),
   );
-  const options = { signal: AbortSignal.timeout(DISMISS_MS_MAX) };
+  const options = { signal: AbortSignal.timeout(FAILED_RECEIPT_MS_MAX) };
   await store
     .create(receiptKey(plan, phase, content), encode(RestoreReceipt, receipt), options)
     .catch((failure: unknown) => {
-      // Its own word came first.
+      // The agent's own receipt came first, and counts.
       if (!isStowageError(failure, 'storage/exists')) throw failure;
     });
 }

@@ -10,13 +10,14 @@ import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
-import { functionDeps, patient, waitForFunctions } from '../wait-for-functions.ts';
+import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { agentRestoreShippers } from './agents.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
+import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
 
-/** This command and each function that it plays read the set's documents: once, up to this much of them. */
+/** The command and its inline functions read the same documents: up to this size they are kept. */
 const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 
 export interface RestoreResult {
@@ -25,7 +26,7 @@ export interface RestoreResult {
   readonly elapsedMs: number;
 }
 
-/** Restores a set: request → plan → one phase of orders after the other → outcome. */
+/** Restores a set: request → plan → the orders of each phase in turn → outcome. */
 export async function runRestore(
   context: ClusterContext,
   options: RestoreOptions,
@@ -36,23 +37,23 @@ export async function runRestore(
     const manifest = await loadManifest(context, store, options.timestamp);
     const segments = await flavourOf(context).topology();
     const request = newRequest(context, segments, options);
-    await requireTarget(context, store, segments, request, manifest);
+    await requireTarget({ context, store, segments, request, manifest });
     const key = await storeRequest(store, request, context.signal);
     context.output.note(
       'request',
       { id: request.id },
-      `restore ${request.id} of set ${request.timestamp} from ${store.url}`,
+      `restoring set ${request.timestamp} from ${store.url} (restore id: ${request.id})`,
     );
     const planKey = formatKey({ kind: 'restore-plan', restore: request.id });
     const { id } = request;
     await step(context, store, [key], {
       id,
       waitMs: options.waitMs,
-      instead: () => isThere(store, planKey),
+      isDone: () => isThere(store, planKey),
     });
     const outcome =
       (await readOutcome(store, request.id)) ??
-      (await carryOutPlan(context, store, request.id, segments, options));
+      (await carryOutPlan(context, store, request.id, segments, options.waitMs));
     return { id: request.id, outcome, elapsedMs: context.clock().getTime() - startedAt.getTime() };
   });
 }
@@ -62,49 +63,51 @@ async function carryOutPlan(
   store: ObjectStore,
   id: string,
   segments: readonly Segment[],
-  options: RestoreOptions,
+  waitMs: number,
 ): Promise<Outcome> {
   const plan = await readPlan(store, id);
-  if (plan === undefined) throw waitedInVain(id, 'plan.json', options.waitMs);
-  const gather =
+  if (plan === undefined)
+    throw functionTimedOut(id, 'plan.json', waitMs, 'The target was not changed');
+  const run: RestoreRun = { context, store, plan, segments };
+  const startShippers =
     context.config.shippers.start === 'agents' ? agentRestoreShippers : startRestoreShippers;
-  const crew = gather(context, store, plan, segments);
+  const shippers = startShippers(run);
   try {
     for (const phase of plan.phases) {
-      await untilOrdered(context, store, plan, phase, options.waitMs);
-      const receipts = await crew.carryOut(phase);
+      await waitForOrders(run, phase, waitMs);
+      const receipts = await shippers.carryOut(phase);
       const next = nextOf(plan, phase);
-      const instead = async () => next !== undefined && (await countOrders(store, id, next)) > 0;
-      await step(context, store, receipts, { id, waitMs: options.waitMs, instead });
+      const isDone = async () => next !== undefined && (await countOrders(store, id, next)) > 0;
+      await step(context, store, receipts, { id, waitMs, isDone });
       const outcome = await readOutcome(store, id);
-      if (outcome !== undefined) return await ended(crew, outcome);
+      if (outcome !== undefined) return await finishShippers(shippers, outcome);
     }
-    throw waitedInVain(id, 'outcome.json', options.waitMs);
+    throw functionTimedOut(id, 'outcome.json', waitMs);
   } finally {
-    await crew.abort();
+    await shippers.abort();
   }
 }
 
-async function ended(crew: RestoreShippers, outcome: Outcome): Promise<Outcome> {
-  await crew.finish();
+async function finishShippers(shippers: RestoreShippers, outcome: Outcome): Promise<Outcome> {
+  await shippers.finish();
   return outcome;
 }
 
-/** Lets the functions go one step: until an outcome, or what they do `instead` of ending, is there. */
+/** Waits for one step of the functions: until the outcome is stored, or `isDone` holds. */
 async function step(
   context: ClusterContext,
   store: ObjectStore,
   keys: readonly string[],
-  { id, waitMs, instead }: { id: string; waitMs: number; instead: () => Promise<boolean> },
+  { id, waitMs, isDone }: { id: string; waitMs: number; isDone: () => Promise<boolean> },
 ): Promise<void> {
-  // A restore that was interrupted still gets its outcome.
-  const deps = patient(functionDeps(context, store));
+  // An interrupted restore still gets its outcome.
+  const deps = withoutInterruption(functionDeps(context, store));
   const outcome = formatKey({ kind: 'outcome', restore: id });
   await waitForFunctions(
     context,
     deps,
     keys,
-    async () => (await isThere(store, outcome)) || (await instead()),
+    async () => (await isThere(store, outcome)) || (await isDone()),
     waitMs,
   );
 }
@@ -113,10 +116,8 @@ async function isThere(store: ObjectStore, key: string): Promise<boolean> {
   return (await store.head(key)) !== undefined;
 }
 
-async function untilOrdered(
-  context: ClusterContext,
-  store: ObjectStore,
-  plan: RestorePlan,
+async function waitForOrders(
+  { context, store, plan }: RestoreRun,
   phase: Phase,
   waitMs: number,
 ): Promise<void> {
@@ -124,7 +125,7 @@ async function untilOrdered(
     (await countOrders(store, plan.id, phase)) === contentsIn(phase, plan).length;
   if (await holds()) return;
   if (!(await waitForFunctions(context, functionDeps(context, store), [], holds, waitMs)))
-    throw waitedInVain(plan.id, `the orders of phase ${phase}`, waitMs);
+    throw functionTimedOut(plan.id, `the orders of phase ${phase}`, waitMs);
 }
 
 async function countOrders(store: ObjectStore, id: string, phase: Phase): Promise<number> {
@@ -152,9 +153,14 @@ function nextOf(plan: RestorePlan, phase: Phase): Phase | undefined {
   return plan.phases[plan.phases.indexOf(phase) + 1];
 }
 
-function waitedInVain(id: string, what: string, waitMs: number): StowageError {
+function functionTimedOut(
+  id: string,
+  what: string,
+  waitMs: number,
+  state = 'The target may hold part of the set',
+): StowageError {
   return new StowageError(
     'restore/failed',
-    `restore ${id}: no function wrote ${what} within ${Math.round(waitMs / 1000)} s; is \`stowage serve\` running for this root?`,
+    `restore ${id}: no function wrote ${what} within ${Math.round(waitMs / 1000)} s; check that \`stowage serve\` or the deployed functions run for this root. ${state}`,
   );
 }

@@ -19,51 +19,64 @@ import { functionDeps } from '../wait-for-functions.ts';
 
 const SEGMENTS_AT_ONCE = 16;
 
+interface TargetCheck {
+  readonly context: ClusterContext;
+  readonly store: ObjectStore;
+  readonly segments: readonly Segment[];
+  readonly request: RestoreRequest;
+  readonly manifest: Manifest;
+}
+
 /**
- * Looks at every segment of the target before anything is asked for, so that a restore is not refused on the last segment when the first
- * has been changed.
+ * Checks every segment of the target before the restore is requested. Otherwise the last segment
+ * could refuse it after the first has been changed.
  * @throws StowageError `restore/refused` naming segment and table; `database/unreachable`.
  */
-export async function requireTarget(
-  context: ClusterContext,
-  store: ObjectStore,
-  segments: readonly Segment[],
-  request: RestoreRequest,
-  manifest: Manifest,
-): Promise<void> {
-  const asked = formatOf(manifest.flavour).hasOneCatalog
+export async function requireTarget(check: TargetCheck): Promise<void> {
+  const { segments, manifest } = check;
+  // On Greenplum the coordinator's catalog holds for its segments.
+  const inspected = formatOf(manifest.flavour).hasOneCatalog
     ? segments.filter(({ content }) => content === COORDINATOR)
     : segments;
-  await eachInFlight(asked, SEGMENTS_AT_ONCE, (segment) =>
-    requireSegment(context, store, segment, request, manifest),
+  await eachInFlight(inspected, SEGMENTS_AT_ONCE, (segment) => requireSegment(check, segment));
+}
+
+async function requireSegment(check: TargetCheck, segment: Segment): Promise<void> {
+  const { context, request } = check;
+  const target = targetOf(context.config, segment, context.env);
+  const { content } = segment;
+  const place = `on content ${content} (${target.host}:${target.port})`;
+  const refused = (message: string, relation?: string) =>
+    new StowageError('restore/refused', message, {
+      where: { content, ...(relation === undefined ? {} : { relation }) },
+    });
+  const exists = await databaseExists(target, context.signal);
+  const database = `database ${target.database}`;
+  if (request.mode === 'create') {
+    if (exists)
+      throw refused(
+        `${database} already exists ${place}: --create needs a new one. Drop it, or choose another name with --redirect-db`,
+      );
+    return;
+  }
+  if (!exists) throw refused(`${database} does not exist ${place}. Use --create to create it`);
+  const wrong = await firstWrongTable(check, segment);
+  if (wrong === undefined) return;
+  throw refused(
+    request.mode === 'truncate'
+      ? `table ${wrong} does not exist ${place}: --truncate loads existing tables only. Create the table, or restore without --truncate`
+      : `table ${wrong} already exists ${place}. Drop it, or use --truncate to empty and load it`,
+    wrong,
   );
 }
 
-async function requireSegment(
-  context: ClusterContext,
-  store: ObjectStore,
+/** The first table that exists and must not, or that must exist and does not. */
+async function firstWrongTable(
+  { context, store, request, manifest }: TargetCheck,
   segment: Segment,
-  request: RestoreRequest,
-  manifest: Manifest,
-): Promise<void> {
-  const target = targetOf(context.config, segment, context.env);
-  const { content } = segment;
-  const exists = await databaseExists(target, context.signal);
-  const refused = (message: string, relation?: string) =>
-    new StowageError(
-      'restore/refused',
-      `content ${content} (${target.host}:${target.port}): ${message}`,
-      {
-        where: { content, ...(relation === undefined ? {} : { relation }) },
-      },
-    );
-  if (request.mode === 'create') {
-    if (exists) throw refused(`database ${target.database} exists; --create only makes new ones`);
-    return;
-  }
-  if (!exists) throw refused(`database ${target.database} does not exist; --create would make it`);
-  const wanted = await chosenIn(functionDeps(context, store), content, request, manifest);
-  const session = await openSession(target, {
+): Promise<string | undefined> {
+  const wanted = await chosenIn(functionDeps(context, store), segment.content, request, manifest);
+  const session = await openSession(targetOf(context.config, segment, context.env), {
     purpose: 'probe',
     applicationName: 'stowage restore',
     signal: context.signal,
@@ -72,14 +85,7 @@ async function requireSegment(
     const wrong = (await relationStates(session, wanted)).find(
       (state) => state.exists !== (request.mode === 'truncate'),
     );
-    if (wrong === undefined) return;
-    const name = `${wrong.schema}.${wrong.name}`;
-    throw refused(
-      request.mode === 'truncate'
-        ? `table ${name} does not exist; --truncate only loads tables that do`
-        : `table ${name} exists; --truncate would empty and load it`,
-      name,
-    );
+    return wrong && `${wrong.schema}.${wrong.name}`;
   } finally {
     await session.close();
   }

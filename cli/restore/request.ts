@@ -29,7 +29,7 @@ export interface RestoreOptions {
   readonly waitMs: number;
 }
 
-/** The proof that the set is complete; without it there is nothing to restore. */
+/** The manifest of a complete set. @throws StowageError `set/not-found`, `set/incomplete`. */
 export async function loadManifest(
   context: Context,
   store: ObjectStore,
@@ -50,10 +50,10 @@ export async function loadManifest(
   }
   const verdict = await newestVerdict(functionDeps(context, store), timestamp, 'stitch');
   const [problem] = verdict?.problems ?? [];
-  const why = problem === undefined ? '' : `: ${describeProblem(problem)}`;
+  const why = problem === undefined ? '' : `. First problem: ${describeProblem(problem)}`;
   throw new StowageError(
     'set/incomplete',
-    `set ${timestamp} has no manifest, so nobody has proven it complete${why}`,
+    `set ${timestamp} is incomplete (it has no manifest) and cannot be restored${why}`,
     { where },
   );
 }

@@ -1,3 +1,4 @@
+import { onAbort } from '../../async/abort.ts';
 import { encode } from '../../backup-set/base/document.ts';
 import { asStowageError, isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type Phase } from '../../backup-set/base/keys.ts';
@@ -8,22 +9,23 @@ import {
   RestoreReceipt,
 } from '../../backup-set/documents/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
-import type { Segment } from '../../database/flavour.ts';
 import { CONTROL_VERSION, type Job, type Report } from '../../segment-shipper/protocol/control.ts';
-import type { ObjectStore } from '../../storage/store.ts';
 import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config/config.ts';
-import type { ClusterContext } from '../context.ts';
 import { type SegmentProgress, showProgress } from '../output/progress.ts';
 import { hostRates } from '../shippers/host-rates.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
+import type { RestoreRun } from './run.ts';
 
 /** The shippers of one restore. */
 export interface RestoreShippers {
-  /** Has every segment follow its order of this phase; returns the keys of the receipts, one per content, whatever happened. */
+  /**
+   * Every segment carries out its order of this phase.
+   * @returns the keys of the receipts, one per content, also after failures.
+   */
   carryOut(phase: Phase): Promise<string[]>;
-  /** Ends the shippers in good order. */
+  /** Ends the shippers after the last phase, and waits for them. */
   finish(): Promise<void>;
-  /** Ends what still runs. Never throws. */
+  /** Stops the shippers that still run. Never throws. */
   abort(): Promise<void>;
 }
 
@@ -33,38 +35,42 @@ interface Member {
   readonly shipper: ShipperProcess;
   readonly planned: RestorePlan['contents'][number];
   progress: Extract<Report, { type: 'progress' }> | undefined;
+  /** Bytes that its shipper had read from the store before this phase. */
+  storedBytesBefore: number;
   ordered: (status: 'done' | 'failed') => void;
 }
 
-export function startRestoreShippers(
-  context: ClusterContext,
-  store: ObjectStore,
-  plan: RestorePlan,
-  segments: readonly Segment[],
-): RestoreShippers {
+export function startRestoreShippers(run: RestoreRun): RestoreShippers {
+  const { context, plan } = run;
   const { config } = context;
   const rates = hostRates<Member>(
     config.shippers.maxRateBytes,
     (member) => shipperHost(config, member),
     ({ shipper }, bytesPerSecond) => shipper.send({ type: 'rate', bytesPerSecond }),
   );
-  const members = plan.contents.map((planned) => startMember(context, plan, planned, segments));
-  const interrupted = () => void Promise.all(members.map(({ shipper }) => shipper.stop()));
-  context.signal.addEventListener('abort', interrupted, { once: true });
-  // Interrupted before we came: no order is carried out, and the receipts say why.
-  if (context.signal.aborted) interrupted();
+  const members = plan.contents.map((planned) => startMember(run, planned));
+  // When the run was interrupted before, no order is carried out; the failed receipts name the
+  // cause.
+  const listening = onAbort(
+    context.signal,
+    () => void Promise.all(members.map(({ shipper }) => shipper.stop())),
+  );
   return {
     async carryOut(phase) {
       const working = contentsIn(phase, plan);
       const chosen = members.filter(({ content }) => working.includes(content));
-      // Before their orders: until then nobody reads anything.
+      // Before the orders are sent: no shipper may read at another phase's rate.
       rates.begin(chosen);
-      const progress = showProgress(phase, context.output, context.clock, () => chosen.map(lineOf));
+      for (const member of chosen) member.storedBytesBefore = member.progress?.storedBytes ?? 0;
+      const number = plan.phases.indexOf(phase) + 1;
+      const title = `restore, phase ${phase} (${number} of ${plan.phases.length})`;
+      const shows = phase === 'verify' ? 'verify' : phase === 'data' ? 'restore' : 'time';
+      const progress = showProgress(context, { what: phase, title, shows }, () =>
+        chosen.map(lineOf),
+      );
       try {
         return await Promise.all(
-          chosen.map((member) =>
-            follow(context, store, plan, member, phase).finally(() => rates.end(member)),
-          ),
+          chosen.map((member) => follow(run, member, phase).finally(() => rates.end(member))),
         );
       } finally {
         progress.stop();
@@ -75,26 +81,24 @@ export function startRestoreShippers(
       await Promise.all(members.map(({ shipper }) => shipper.ended.catch(() => undefined)));
     },
     async abort() {
-      context.signal.removeEventListener('abort', interrupted);
+      listening[Symbol.dispose]();
       await Promise.all(members.map(({ shipper }) => shipper.stop()));
     },
   };
 }
 
 function startMember(
-  context: ClusterContext,
-  plan: RestorePlan,
+  { context, plan, segments }: RestoreRun,
   planned: RestorePlan['contents'][number],
-  segments: readonly Segment[],
 ): Member {
   const { config, env, log } = context;
   const { content } = planned;
   const segment = segments.find((candidate) => candidate.content === content);
-  // The restore function refuses a target that lacks a content, so this is a contradiction inside one run.
+  // plan-restore refuses a target that lacks a content, so this cannot happen.
   if (segment === undefined)
     throw new StowageError(
       'internal',
-      `the plan names content ${content}, the configuration does not`,
+      `the restore plan names content ${content}, which the configuration lacks`,
     );
   const job: Job = {
     control: CONTROL_VERSION,
@@ -113,6 +117,7 @@ function startMember(
     host: segment.host,
     planned,
     progress: undefined,
+    storedBytesBefore: 0,
     ordered: () => undefined,
     shipper: startShipper({
       job,
@@ -130,11 +135,12 @@ function startMember(
   return member;
 }
 
-/** One segment, one order. When its shipper dies, the coordinator writes the failed receipt: the restore must get its outcome. */
+/**
+ * One order of one segment. When its shipper dies, this process stores the failed receipt: the
+ * restore must get an outcome.
+ */
 async function follow(
-  context: ClusterContext,
-  store: ObjectStore,
-  plan: RestorePlan,
+  { context, store, plan }: RestoreRun,
   member: Member,
   phase: Phase,
 ): Promise<string> {
@@ -159,7 +165,7 @@ async function follow(
       context.clock(),
     );
     await store.create(key, encode(RestoreReceipt, receipt)).catch((failure: unknown) => {
-      // Its own word came before it died.
+      // The shipper stored its own receipt before it died.
       if (!isStowageError(failure, 'storage/exists')) throw failure;
     });
   }
@@ -174,19 +180,19 @@ function problemOf(error: unknown, content: number): Problem {
 function endedEarly(content: number): StowageError {
   return new StowageError(
     'shipper/died',
-    `the shipper of content ${content} ended without carrying out its order`,
+    `the shipper of content ${content} ended before it reported the result of its order`,
     { where: { content } },
   );
 }
 
-function lineOf({ content, host, planned, progress }: Member): SegmentProgress {
+function lineOf({ content, host, planned, progress, storedBytesBefore }: Member): SegmentProgress {
   const bytes = progress?.bytes ?? 0;
   return {
     content,
     host,
     rows: progress?.rows ?? 0,
     bytes,
-    storedBytes: progress?.storedBytes ?? 0,
+    storedBytes: (progress?.storedBytes ?? 0) - storedBytesBefore,
     relationsDone: 0,
     relationsPlanned: planned.relations,
     fraction: planned.bytes === 0 ? undefined : Math.min(bytes / planned.bytes, 1),

@@ -5,8 +5,8 @@ import { hostRates } from './host-rates.ts';
 const memberOn = (content: number, host: string) => ({ content, host });
 type Member = ReturnType<typeof memberOn>;
 
-/** What each shipper was told last. */
-function told(maxRateBytes: number | undefined) {
+/** Records the share that each shipper received last. */
+function recordRates(maxRateBytes: number | undefined) {
   const rates = new Map<Member, number>();
   const shared = hostRates<Member>(
     maxRateBytes,
@@ -16,8 +16,8 @@ function told(maxRateBytes: number | undefined) {
   return { shared, rates };
 }
 
-test('a host’s rate is divided among its shippers, and anew among those that still run when one ends', () => {
-  const { shared, rates } = told(900);
+test('a host’s rate is divided among its shippers, and divided again when one of them ends', () => {
+  const { shared, rates } = recordRates(900);
   const [a, b, c, d] = [
     memberOn(0, 'x'),
     memberOn(1, 'x'),
@@ -39,8 +39,8 @@ test('a host’s rate is divided among its shippers, and anew among those that s
   expect(shared.shareOf(a)).toBe(900);
 });
 
-test('without a limit nobody is told anything', () => {
-  const { shared, rates } = told(undefined);
+test('without a limit no share is sent', () => {
+  const { shared, rates } = recordRates(undefined);
   const member = memberOn(0, 'x');
   shared.begin([member]);
   shared.end(member);
@@ -48,14 +48,14 @@ test('without a limit nobody is told anything', () => {
   expect(rates.size).toBe(0);
 });
 
-test('together they never get more than the host may, whoever ends when', () => {
+test('the shares of a host never add up to more than its limit, in whatever order shippers end', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1000, max: 1e9 }),
       fc.array(fc.constantFrom('x', 'y', 'z'), { minLength: 1, maxLength: 12 }),
       fc.array(fc.nat({ max: 11 }), { maxLength: 20 }),
       (maxRateBytes, hosts, endings) => {
-        const { shared, rates } = told(maxRateBytes);
+        const { shared, rates } = recordRates(maxRateBytes);
         const members = hosts.map((host, content) => memberOn(content, host));
         const working = new Set(members);
         shared.begin(members);

@@ -1,21 +1,21 @@
-/** What the shippers of one host may send or read together, divided among those that are at work. */
+/** Divides the rate limit of each host among the shippers that work on it. */
 export interface HostRates<Member> {
-  /** Bytes per second for this one as things stand; undefined = no limit. */
+  /** The member's current share in bytes per second; undefined = no limit. */
   shareOf(member: Member): number | undefined;
-  /** From now on these are at work, and no others. */
+  /** Sets the members that work from now on; all others no longer count. */
   begin(members: readonly Member[]): void;
-  /** One has ended: its share goes to those of its host that still work. */
+  /** A member has ended: its share goes to the working members on the same host. */
   end(member: Member): void;
 }
 
 /**
- * `hostOf` says where a member's shipper runs; `tell` reaches a shipper that is at work. Shares are told when they grow because
- * one has ended, and when work begins anew.
+ * `hostOf` names the host of a member's shipper; `send` sends a share to a working shipper. Shares
+ * are sent when work begins and when they grow because a member has ended.
  */
 export function hostRates<Member>(
   maxRateBytes: number | undefined,
   hostOf: (member: Member) => string,
-  tell: (member: Member, bytesPerSecond: number) => void,
+  send: (member: Member, bytesPerSecond: number) => void,
 ): HostRates<Member> {
   let working = new Set<Member>();
   const neighbours = (host: string) => [...working].filter((member) => hostOf(member) === host);
@@ -23,20 +23,20 @@ export function hostRates<Member>(
     maxRateBytes === undefined
       ? undefined
       : Math.max(1, Math.floor(maxRateBytes / Math.max(1, neighbours(hostOf(member)).length)));
-  const tellAll = (members: readonly Member[]) => {
+  const sendAll = (members: readonly Member[]) => {
     for (const member of members) {
       const share = shareOf(member);
-      if (share !== undefined) tell(member, share);
+      if (share !== undefined) send(member, share);
     }
   };
   return {
     shareOf,
     begin(members) {
       working = new Set(members);
-      tellAll(members);
+      sendAll(members);
     },
     end(member) {
-      if (working.delete(member)) tellAll(neighbours(hostOf(member)));
+      if (working.delete(member)) sendAll(neighbours(hostOf(member)));
     },
   };
 }

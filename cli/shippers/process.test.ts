@@ -6,7 +6,7 @@ import { startShipper } from './process.ts';
 const HELLO = { type: 'hello', control: 1, pid: 1, tool: 'stowage' };
 const DONE = { type: 'done', peakMemoryBytes: 1, cpuMs: 1 };
 
-/** A shipper that says this and ends with this exit code. */
+/** Starts a shipper that prints these reports and exits with this code; returns how it ended. */
 async function endOf(lines: readonly unknown[], code: number): Promise<unknown> {
   const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
   const script = `process.stdout.write(${JSON.stringify(text)}); process.exitCode = ${code};`;
@@ -23,23 +23,25 @@ async function endOf(lines: readonly unknown[], code: number): Promise<unknown> 
   );
 }
 
-describe('a shipper has done its work', () => {
-  it('when it says so and ends with exit code 0', async () => {
+describe('startShipper', () => {
+  it('takes the report "done" and exit code 0 for success', async () => {
     expect(await endOf([HELLO, DONE], 0)).toBe('ended');
   });
 
   it.each([
-    ['an exit code of 0 without its word, as when its event loop drained', [HELLO], 0],
-    ['nothing at all', [], 0],
-    ['its word and another exit code', [HELLO, DONE], 1],
-  ])('and not by %s', async (_, lines, code) => {
+    ['exit code 0 without "done", as after a drained event loop', [HELLO], 0],
+    ['exit code 0 without any report', [], 0],
+    ['"done" with exit code 1', [HELLO, DONE], 1],
+  ])('takes %s for a failure', async (_, lines, code) => {
     expect(await endOf(lines, code)).toMatchObject({
       code: 'shipper/died',
-      message: expect.stringMatching(/content 3 on db3 ended with exit code \d before it was done/),
+      message: expect.stringMatching(
+        /content 3 on db3 exited with code \d before it reported "done"/,
+      ),
     });
   });
 
-  it('and not when it said that it failed', async () => {
+  it('passes on the error of a report "failed"', async () => {
     const failed = { type: 'failed', code: 'storage/denied', message: 'no' };
     expect(await endOf([HELLO, failed], 0)).toMatchObject({ code: 'storage/denied' });
   });

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { type Exit, exitOf, tailOf, terminate } from '../../async/child-process.ts';
 import {
   asStowageError,
   ERRORS,
@@ -14,30 +14,33 @@ import { type Instruction, type Job, Report } from '../../segment-shipper/protoc
 import { readLines } from '../../segment-shipper/protocol/ndjson.ts';
 import { SHIPPER_FLAGS } from '../../segment-shipper/protocol/node-flags.ts';
 
-/** A shipper somewhere, seen from the coordinator. */
+/** A shipper on this machine or on a segment host, as the coordinator controls it. */
 export interface ShipperProcess {
   readonly content: number;
-  /** Process id of what was started on this machine (the shipper, or ssh). */
+  /** Process id of the program started on this machine: the shipper, or ssh. */
   readonly pid: number | undefined;
   send(instruction: Instruction): void;
-  /** Resolves after `done` and exit code 0; rejects with an error that names the segment and what its shipper said last. */
+  /**
+   * Resolves after the report `done` and exit code 0; rejects with an error that names the segment.
+   */
   readonly ended: Promise<void>;
-  /** Ends it: politely, then for good. Bounded in time, never throws. */
+  /** Sends SIGTERM, and SIGKILL after 15 s. Resolves when the process has ended; never throws. */
   stop(): Promise<void>;
 }
 
 export interface ShipperStart {
   readonly job: Job;
   readonly host: string;
-  /** Absent = a process on this machine. */
+  /** The command that starts the shipper; undefined = a process on this machine. */
   readonly command: readonly string[] | undefined;
   readonly onReport: (report: Report) => void;
   readonly log: Logger;
 }
 
 /**
- * A thread for each worker's frame and some for files and names, as libuv's four would make eight workers take turns; but no more than there are
- * cores, or they keep the main thread waiting, on which every worker's rows are received.
+ * Threads of libuv's pool: one per worker for its frame, and two for files and host names. libuv's
+ * default of four would make eight workers take turns. No more than the cores: further threads
+ * would slow down the main thread, which receives the rows of every worker.
  */
 function threadsFor(workers: number): number {
   return Math.max(THREADS_MIN, Math.min(workers + 2, availableParallelism()));
@@ -50,17 +53,19 @@ const STDERR_CHARS_KEPT = 4_000;
 
 export function startShipper({ job, host, command, onReport, log }: ShipperStart): ShipperProcess {
   const { content } = job;
-  const [program = process.execPath, ...args] = fill(command, { host, content }) ?? localCommand();
+  const [program = process.execPath, ...args] =
+    fillCommand(command, { host, content }) ?? localCommand();
   const child = spawn(program, args, {
     env: { UV_THREADPOOL_SIZE: String(threadsFor(job.workers)), ...process.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  let tail = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    tail = (tail + text).slice(-STDERR_CHARS_KEPT);
-    log.debug({ content, stderr: text.trimEnd() }, 'shipper says');
-  });
-  // Writing to a shipper that has died fails here first; its exit tells the story.
+  // Before any other work: an early exit must not be missed.
+  const exited = exitOf(child);
+  const stderr = tailOf(child.stderr, STDERR_CHARS_KEPT);
+  child.stderr.on('data', (text: string) =>
+    log.debug({ content, stderr: text.trimEnd() }, 'shipper log'),
+  );
+  // Writing to a shipper that has died fails here first; its exit says why it ended.
   child.stdin.on('error', () => undefined);
   child.stdin.write(`${JSON.stringify(job)}\n`);
 
@@ -77,11 +82,6 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
   async function follow(): Promise<void> {
     let last: Report | undefined;
     let unreadable: StowageError | undefined;
-    const exited = Promise.race([
-      once(child, 'close'),
-      once(child, 'error').then(([error]) => Promise.reject(error as Error)),
-    ]);
-    exited.catch(() => undefined);
     try {
       for await (const report of readLines(child.stdout, Report)) {
         if (report.type === 'failed' || report.type === 'done') last = report;
@@ -91,33 +91,28 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
       unreadable = asStowageError(error);
       child.kill('SIGTERM');
     }
-    let exit: [number | null, NodeJS.Signals | null];
-    try {
-      exit = (await exited) as typeof exit;
-    } catch (cause) {
+    const exit = await exited.catch((cause: unknown) => {
       throw new StowageError(
         'shipper/died',
-        `the shipper of content ${content} on ${host} could not be started: ${messageOf(cause)}`,
+        `cannot start the shipper of content ${content} on ${host}: ${messageOf(cause)}`,
         { cause, where: { content } },
       );
-    }
-    if (last?.type === 'failed') throw failure(last, content, host);
+    });
+    if (last?.type === 'failed') throw reportedError(last, content, host);
     if (unreadable !== undefined) throw unreadable;
-    if (last?.type === 'done' && exit[0] === 0) return;
-    throw died(exit, content, host, tail);
+    if (last?.type === 'done' && exit.code === 0) return;
+    throw endedError(exit, content, host, stderr.text());
   }
 
   async function stop(): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
     child.stdin.end();
-    child.kill('SIGTERM');
-    const kill = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
+    await terminate(child, STOP_MS_MAX);
     await ended.catch(() => undefined);
-    clearTimeout(kill);
   }
 }
 
-function failure(
+function reportedError(
   report: Extract<Report, { type: 'failed' }>,
   content: number,
   host: string,
@@ -134,32 +129,27 @@ function failure(
   });
 }
 
-function died(
-  [code, signal]: [number | null, NodeJS.Signals | null],
-  content: number,
-  host: string,
-  tail: string,
-): StowageError {
+function endedError(exit: Exit, content: number, host: string, log: string): StowageError {
   const how =
-    signal === null ? `ended with exit code ${code} before it was done` : `was ended by ${signal}`;
-  const said = tail.trim() === '' ? '' : `; it said: ${tail.trim().split('\n').at(-1)}`;
+    exit.signal === null
+      ? `exited with code ${exit.code} before it reported "done"`
+      : `was killed by ${exit.signal}`;
+  const last = log.trim().split('\n').at(-1) ?? '';
   return new StowageError(
     'shipper/died',
-    `the shipper of content ${content} on ${host} ${how}${said}`,
-    {
-      where: { content },
-    },
+    `the shipper of content ${content} on ${host} ${how}${last === '' ? '' : `; last line of its log: ${last}`}`,
+    { where: { content } },
   );
 }
 
-/** Runs from source in a checkout, from the bundle beside us when installed. */
+/** In a checkout the shipper runs from source; installed, from the bundle in the same folder. */
 function localCommand(): string[] {
   const fromSource = import.meta.url.endsWith('.ts');
   const entry = fromSource ? '../../segment-shipper/main.ts' : './segment-shipper.js';
   return [process.execPath, ...SHIPPER_FLAGS, fileURLToPath(new URL(entry, import.meta.url))];
 }
 
-function fill(
+function fillCommand(
   command: readonly string[] | undefined,
   { host, content }: { host: string; content: number },
 ): string[] | undefined {

@@ -26,7 +26,8 @@ export const greenplum: FlavourDefinition = {
       : [
           {
             path: ['segments'],
-            message: 'belongs to flavour shards; a Greenplum coordinator knows its segments',
+            message:
+              'is for flavour shards only; the coordinator of a Greenplum cluster knows its segments',
           },
         ],
   open: (settings, connect) => greenplumFlavour({ coordinator: coordinatorOf(settings), connect }),

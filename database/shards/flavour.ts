@@ -10,7 +10,7 @@ export const shards: FlavourDefinition = {
   reachesHostsBySsh: false,
   configProblems: ({ segments, coordinator, snapshot }) => [
     ...(segments.length === 0
-      ? [{ path: ['segments'], message: 'is empty: flavour shards needs every server listed here' }]
+      ? [{ path: ['segments'], message: 'is missing: flavour shards needs one entry per server' }]
       : []),
     ...(coordinator === undefined
       ? []
@@ -18,14 +18,14 @@ export const shards: FlavourDefinition = {
           {
             path: ['coordinator'],
             message:
-              'belongs to flavour greenplum; a coordinator of shards is a segment with content -1',
+              'is for flavour greenplum only; with shards, list the coordinator as a segment with content -1',
           },
         ]),
     ...(snapshot === 'dispatch'
       ? [
           {
             path: ['backup', 'snapshot'],
-            message: 'dispatch belongs to flavour greenplum; shards support only barrier',
+            message: '"dispatch" needs flavour greenplum; use "barrier"',
           },
         ]
       : []),

@@ -42,6 +42,8 @@ export function statusOf(
 ): SetSummary['status'] {
   if (verdict?.status === 'damaged') return 'damaged';
   if (manifest !== undefined) return 'complete';
+  // A check found it complete before: its manifest has been lost or truncated since.
+  if (verdict?.status === 'complete') return 'damaged';
   return verdict?.status ?? 'open';
 }
 

@@ -1,6 +1,6 @@
 /**
- * `npm run build`: two files per program in dist/, a launcher (infra/launch) and the program itself, so that a host needs Node and no
- * node_modules. Prints what it wrote, and how large each program is.
+ * `npm run build`: writes two files per program into dist/, a launcher (infra/launch) and the
+ * program, so that a host needs Node but no node_modules. Prints the size of each program.
  */
 import { createHash } from 'node:crypto';
 import { access, chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
@@ -16,11 +16,11 @@ const PROGRAMS = [
 ] as const;
 const LAUNCHER = 'infra/launch/launch.ts';
 
-/** Stands where the digest of the rest will. */
+/** Replaced by the digest of the file. */
 const DIGEST = '0'.repeat(64);
 /**
- * CommonJS, because importing Node's own modules into an ES module evaluates every one of their getters: `node:http` alone loads a
- * second HTTP client that way, for 20 ms. Strict, as the ES modules were that these files are made of.
+ * CommonJS: an ES module evaluates every getter of the Node modules that it imports, and
+ * `node:http` alone loads a second HTTP client that way, for 20 ms. Strict, as ES modules are.
  */
 const BANNER = [
   `// ${DIGEST}`,
@@ -38,7 +38,7 @@ const COMMON = {
   logLevel: 'warning',
 } as const;
 
-/** zod's messages in fifty languages are a fifth of a program; ours are in English. */
+/** zod's messages in fifty languages are a fifth of a program; Stowage uses the English ones. */
 const onlyEnglish: Plugin = {
   name: 'only-english',
   setup({ onLoad }) {
@@ -89,7 +89,7 @@ async function s3Commands(): Promise<string[]> {
 try {
   await requireEntries();
   await mkdir(path.join(ROOT, 'dist'), { recursive: true });
-  // Nearer than the project's own package.json, which says that files are ES modules.
+  // The project's package.json would make the files ES modules.
   await writeFile(path.join(ROOT, 'dist/package.json'), '{ "type": "commonjs" }\n');
   for (const { entry, name, flags } of PROGRAMS) {
     await bundle(entry, `dist/${name}.main.js`);
@@ -98,7 +98,7 @@ try {
     process.stdout.write(`dist/${name}.main.js ${(size / 1e6).toFixed(2)} MB\n`);
   }
 } catch (error) {
-  // esbuild has shown its own errors by now, with the source lines they are about.
+  // esbuild has already printed its own errors with their source lines.
   process.stderr.write(`build: ${messageOf(error)}\n`);
   process.exitCode = 1;
 }
@@ -115,12 +115,12 @@ async function bundle(entry: string, file: string): Promise<void> {
     ...COMMON,
     entryPoints: [entry],
     outfile: file,
-    // Names stay: stack traces and the names of errors are read by people.
+    // Identifiers stay: stack traces and names of errors must be readable.
     minifySyntax: true,
     minifyWhitespace: true,
-    // ES modules first, where a package has both: what is not used is left out.
+    // ES modules first, where a package has both: unused exports are left out.
     mainFields: ['module', 'main'],
-    // What is loaded on demand lies in the same file, as a function that is called on demand.
+    // Code for dynamic imports is in the same file, as a function that runs on demand.
     supported: { 'dynamic-import': false },
     define: { 'import.meta.url': 'stowageUrl' },
     sourcemap: 'linked',
@@ -129,7 +129,7 @@ async function bundle(entry: string, file: string): Promise<void> {
     footer: { js: '})' },
     alias: { assert: path.join(import.meta.dirname, 'assert.cjs') },
     plugins: [onlyEnglish, onlyUsedCommands],
-    // pg asks for it and does without: bindings to libpq are slower than its own code (facts: 22 s of CPU per GB).
+    // Optional for pg, and not used: with libpq it is slower (22 s of CPU per GB).
     external: ['pg-native'],
     write: false,
   });

@@ -1,4 +1,7 @@
-/** Bundles every function on AWS into dist/lambda/<function>/index.mjs; `npm run package` does it first. */
+/**
+ * Bundles every AWS function into dist/lambda/<function>/index.mjs, as the first step of `npm run
+ * package`.
+ */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
@@ -7,10 +10,12 @@ import { kebab, LANES, SWEEP } from '../aws/lanes.mjs';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const FOLDER = 'dist/lambda';
 
-/** Lambda loads what is small faster; what grows past this has begun to bundle something that it should not. */
+/** Small bundles start faster. A larger one includes a package that it should not. */
 export const BUNDLE_BYTES_MAX = 1_000_000;
 
-/** CommonJS packages inside an ES module call `require` for Node's own modules; ES modules have none. */
+/**
+ * Bundled CommonJS packages call `require` for Node's modules, which an ES module does not have.
+ */
 const BANNER = [
   "import { createRequire as stowageCreateRequire } from 'node:module';",
   'const require = stowageCreateRequire(import.meta.url);',
@@ -26,13 +31,13 @@ export async function bundleFunctions(): Promise<Map<string, number>> {
     outExtension: { '.js': '.mjs' },
     bundle: true,
     minify: true,
-    // Names of functions and classes stay: stack traces and error names are read by people.
+    // Names of functions and classes stay: stack traces and names of errors must be readable.
     keepNames: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',
     mainFields: ['module', 'main'],
-    // Positions only: the sources are in the repository, and would triple what is uploaded.
+    // Without sources: they would triple the upload, and are in the repository.
     sourcemap: 'linked',
     sourcesContent: false,
     banner: { js: BANNER },

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { SPLITTER_MODULE, splitterModule } from './wasm.ts';
 
-it('has built splitter-module.ts from splitter.wat as it is', async () => {
-  // Otherwise: npm run build:wasm
+it('splitter-module.ts is built from the current splitter.wat', async () => {
+  // When it fails: npm run build:wasm
   expect(await readFile(SPLITTER_MODULE, 'utf8')).toBe(await splitterModule());
 });

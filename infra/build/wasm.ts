@@ -1,6 +1,6 @@
 /**
- * `npm run build:wasm`: assembles database/copy-wire/splitter/splitter.wat into splitter-module.ts, a module that needs no file
- * beside it. wabt from npm is all it takes; a unit test builds it again and compares.
+ * `npm run build:wasm`: assembles database/copy-wire/splitter/splitter.wat into splitter-module.ts,
+ * a module that loads no other file. It needs wabt from npm only. A unit test compares the result.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -13,7 +13,7 @@ const BASE64_CHARACTERS_PER_LINE = 96;
 
 export const SPLITTER_MODULE = path.join(FOLDER, 'splitter-module.ts');
 
-/** The text of splitter-module.ts, the same bytes from the same source and wabt. */
+/** The text of splitter-module.ts. The same source and wabt give the same bytes. */
 export async function splitterModule(): Promise<string> {
   const { parseWat } = await wabt();
   const module = parseWat('splitter.wat', await readFile(SOURCE, 'utf8'), { simd: true });

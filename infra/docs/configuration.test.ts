@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { Config, ENVIRONMENT } from '../../cli/config/schema.ts';
 
 const page = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
-/** Field → the cells of its line. */
+/** Field → the cells of its row. */
 const table = new Map(
   [...page.matchAll(/^\| `([^`]+)` *\|(.*)\|$/gm)].map(([, field = '', rest = '']) => [
     field,
@@ -13,7 +13,7 @@ const table = new Map(
   ]),
 );
 
-/** What a JSON schema of ours may hold. */
+/** The parts of a JSON schema that the tests read. */
 interface Node {
   readonly properties?: Readonly<Record<string, Node>>;
   readonly items?: Node;
@@ -22,13 +22,13 @@ interface Node {
 
 const fields = [...fieldsOf(z.toJSONSchema(Config, { io: 'input' }) as Node)];
 
-test('docs/configuration.md has a line for every field, and none for a field that is not there', () => {
+test('docs/configuration.md has a row for every field, and no row for an unknown field', () => {
   const described = [...table.keys()].filter((name) => !/^[A-Z]/.test(name));
   expect(described.toSorted()).toEqual(fields.map(({ name }) => name).toSorted());
 });
 
 test.each(fields.filter(({ fallback }) => fallback !== undefined))(
-  'the default of $name stands in its line',
+  'docs/configuration.md has the default of $name in its row',
   ({ name, fallback }) => {
     const text = typeof fallback === 'object' ? JSON.stringify(fallback) : String(fallback);
     expect(table.get(name)?.[0]).toContain(text);
@@ -36,13 +36,13 @@ test.each(fields.filter(({ fallback }) => fallback !== undefined))(
 );
 
 test.each(Object.entries(ENVIRONMENT))(
-  '%s stands in the line of the field it sets',
+  'docs/configuration.md has %s in the row of the field that it sets',
   (variable, field) => {
     expect(table.get(field)?.[2]).toBe(`\`${variable}\``);
   },
 );
 
-test('every configuration on the page is one', () => {
+test('every configuration on docs/configuration.md is valid', () => {
   const blocks = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(
     ([, text = '']) => parse(text) as object,
   );

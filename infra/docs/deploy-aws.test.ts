@@ -8,7 +8,7 @@ import { LANES, pascal, SWEEP } from '../aws/lanes.mjs';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const textOf = (name: string) => readFile(path.join(ROOT, name), 'utf8');
-/** `!Sub` and its kin stay text: nothing here looks at them. */
+/** `!Sub` and the like stay text: no test here reads them. */
 const yamlOf = async (name: string) =>
   parseDocument(await textOf(name), { logLevel: 'silent' }).toJS() as Record<
     string,
@@ -20,7 +20,7 @@ interface Parameter {
 }
 
 describe('docs/deploy-aws.md', () => {
-  test('has every parameter with its default, and serverless.yml hands each to the template', async () => {
+  test('has every parameter with its default, and serverless.yml passes each to the template', async () => {
     const page = await textOf('docs/deploy-aws.md');
     const rows = [...page.matchAll(/^\| `([a-z][A-Za-z]+)` +\| ([^|]*) \|/gm)];
     const documented = new Map(

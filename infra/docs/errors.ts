@@ -2,17 +2,17 @@
 import { ERRORS } from '../../backup-set/base/errors.ts';
 
 const MEANING: Readonly<Record<number, string>> = {
-  0: 'success: everything that was asked for is done and proven',
+  0: 'success: everything requested is done; for backup, validate and verify, the set is complete',
   1: 'a defect in Stowage',
-  2: 'the command line or the configuration is wrong; nothing was tried',
-  3: 'a set, a backup or a restore is not whole; what is missing or bad is named',
-  4: 'not found, or refused; nothing was changed',
-  5: 'the object store',
-  6: 'a database',
-  130: 'ended by a signal',
+  2: 'the command line or the configuration is wrong; nothing was started',
+  3: 'a set is incomplete or damaged, or a backup or restore failed; the message names what is missing or damaged',
+  4: 'not found, or refused; nothing was changed. For doctor: a check failed',
+  5: 'the object store failed',
+  6: 'a database failed',
+  130: 'stopped by a signal',
 };
 
-/** The page, as it must stand in docs/errors.md. */
+/** The text of docs/errors.md. */
 export function errorsPage(): string {
   const entries = Object.entries(ERRORS);
   const exits = [...new Set([0, ...entries.map(([, { exit }]) => exit)])].sort((a, b) => a - b);
@@ -20,8 +20,9 @@ export function errorsPage(): string {
 
 Printed from \`backup-set/base/errors.ts\` by \`node infra/docs/errors.ts\`; change it there.
 
-Every failure has a code, which never changes its meaning, and leads to one exit code. With \`--json\` the code stands in
-\`error.code\`, and what is known of the place in \`error.where\`: set, content, relation, object, offset, field.
+Every failure has a code. A code never changes its meaning, and always leads to the same exit code. With \`--json\`,
+\`error.code\` has the code, and \`error.where\` has the place as far as it is known: set, content, relation, object,
+offset, field.
 
 ## Exit codes
 

@@ -20,7 +20,7 @@ const { classes, rows } = await readSecurityPage();
 
 const policies = policiesOf(template, deploymentOf(template));
 
-/** May this role do it, with the bucket's policy in force? */
+/** True when the role's policies and the bucket policy allow the request. */
 function may(
   who: string,
   asked: Partial<AccessRequest> & Pick<AccessRequest, 'action' | 'resource'>,
@@ -60,7 +60,7 @@ const mayList = (who: string, prefix: string, bucket = BUCKET) =>
     context: { 's3:prefix': `shop/${prefix}` },
   });
 
-/** The classes on which a role may do something. Half of a class would be a hole in the table. */
+/** The classes on which a role may do something. A class must be allowed or denied as a whole. */
 function allowedClasses(who: string, verb: Verb, bucket = BUCKET): Set<string> {
   const allowed = new Set<string>();
   for (const [name, keys] of CLASSES) {
@@ -71,24 +71,24 @@ function allowedClasses(who: string, verb: Verb, bucket = BUCKET): Set<string> {
   return allowed;
 }
 
-test('docs/security.md has every class of keys, and a line for every role', () => {
+test('docs/security.md has every class of keys, and a row for every role', () => {
   expect(classes.toSorted()).toEqual([...CLASSES.keys()].toSorted());
   expect(rows.map(({ role: who }) => who).toSorted()).toEqual(
     [...policies.roles.keys()].toSorted(),
   );
 });
 
-describe.each(rows)('$role', (row) => {
-  test.each(Object.keys(VERBS) as Verb[])('%s what docs/security.md says', (verb) => {
+describe.each(rows)('the role $role', (row) => {
+  test.each(Object.keys(VERBS) as Verb[])('%s exactly what docs/security.md lists', (verb) => {
     expect([...allowedClasses(row.role, verb)].toSorted()).toEqual([...row[verb]].toSorted());
   });
 
-  test('publishes, or not', () => {
+  test('publishes as docs/security.md says', () => {
     expect(may(row.role, { action: 'sns:Publish', resource: NAMES.topic })).toBe(row.publishes);
   });
 });
 
-test('functions learn that an object is absent, for every key that they read', () => {
+test('a function may list every key that it reads, so it can tell an absent object from a denied one', () => {
   for (const { role: who, reads, publishes, creates } of rows) {
     const isFunction =
       publishes ||
@@ -102,14 +102,14 @@ test('functions learn that an object is absent, for every key that they read', (
   }
 });
 
-test('who has no listing at all is a shipper', () => {
+test('only the shippers have no right to list', () => {
   expect(rows.filter(({ lists }) => lists.size === 0).map(({ role: who }) => who)).toEqual([
     'Shipper',
     'RestoreShipper',
   ]);
 });
 
-describe('nobody, whatever their role allows', () => {
+describe('the bucket policy, against a role that allows everything', () => {
   const admin = (
     asked: Partial<AccessRequest> & Pick<AccessRequest, 'action' | 'resource'>,
     at = policies,
@@ -125,12 +125,12 @@ describe('nobody, whatever their role allows', () => {
   const put = (context: AccessRequest['context'], at = policies) =>
     admin({ action: 's3:PutObject', resource: objectArn('sets/x'), context }, at);
 
-  test('writes without TLS', () => {
+  test('denies writes without TLS', () => {
     expect(put(creating)).toBe(true);
     expect(put({ ...creating, 'aws:SecureTransport': 'false' })).toBe(false);
   });
 
-  test('overwrites, by If-Match either; parts of uploads make no object, and pass', () => {
+  test('denies overwriting, also with If-Match, and allows parts of uploads', () => {
     expect(put({ 's3:ObjectCreationOperation': 'true' })).toBe(false);
     expect(put({ 's3:ObjectCreationOperation': 'true', 's3:if-match': 'etag' })).toBe(false);
     expect(put({ 's3:ObjectCreationOperation': 'false' })).toBe(true);
@@ -143,11 +143,11 @@ describe('nobody, whatever their role allows', () => {
     ],
     ['other encryption', { 's3:x-amz-server-side-encryption': 'aws:kms' }],
     ['a KMS key', { 's3:x-amz-server-side-encryption-aws-kms-key-id': NAMES.key }],
-  ])('writes under %s', (_, header) => {
+  ])('denies writes with %s', (_, header) => {
     expect(put({ ...creating, ...header })).toBe(false);
   });
 
-  test('writes under another KMS key than the bucket has', () => {
+  test('denies writes with another KMS key than the bucket’s', () => {
     const withKms = policiesOf(template, deploymentOf(template, { kms: true }));
     const header = (id: string) => ({
       's3:x-amz-server-side-encryption': 'aws:kms',
@@ -158,7 +158,7 @@ describe('nobody, whatever their role allows', () => {
     expect(put({ ...creating, 's3:x-amz-server-side-encryption': 'AES256' }, withKms)).toBe(false);
   });
 
-  test('deletes, but by the role for it', () => {
+  test('denies deletion by every role but Delete', () => {
     for (const action of ['s3:DeleteObject', 's3:DeleteObjectVersion']) {
       for (const key of ['sets/x', 'restores/x', 'tasks/x']) {
         const resource = objectArn(key);
@@ -170,7 +170,7 @@ describe('nobody, whatever their role allows', () => {
   });
 });
 
-test('no role reaches another root, or a key that is only nearly one of ours', () => {
+test('no role has rights in another root, or on a key that only resembles a key of Stowage', () => {
   const foreign = [...CLASSES.values()]
     .flat()
     .flatMap((key) => [
@@ -196,7 +196,7 @@ test('no role reaches another root, or a key that is only nearly one of ours', (
   }
 });
 
-test('in the other bucket Replicate and Sweep do what the page says, and nobody else does anything', () => {
+test('in the other bucket only Replicate and Sweep have rights, as docs/security.md says', () => {
   const there = `arn:aws:s3:::${NAMES.replica}`;
   const ofSets = [...CLASSES].filter(([, keys]) => keys.every((key) => key.startsWith('sets/')));
   const sets = new Set(ofSets.map(([name]) => name));
@@ -219,7 +219,7 @@ test('in the other bucket Replicate and Sweep do what the page says, and nobody 
   }
 });
 
-test('a function has its own queue and its own log, and nothing else outside the bucket', () => {
+test('outside the bucket a function has rights on its own queue and its own log only', () => {
   for (const [who, statements] of policies.roles) {
     const elsewhere = statements.filter(
       ({ Action }) => !Action.every((action) => action.startsWith('s3:')),
@@ -233,7 +233,7 @@ test('a function has its own queue and its own log, and nothing else outside the
   }
 });
 
-test('with a key of the user, everybody may use it through S3; only who creates may make data keys', () => {
+test('with a KMS key of the user, every role may decrypt through S3, and only roles that create may make data keys', () => {
   const withKms = policiesOf(template, deploymentOf(template, { kms: true }));
   for (const { role: who, creates } of rows) {
     const use = (action: string, via: string) =>
@@ -244,7 +244,7 @@ test('with a key of the user, everybody may use it through S3; only who creates 
   }
 });
 
-test('every role fits into the 10,240 characters of an inline policy, with a long root', () => {
+test('the policy of every role fits into the 10,240 characters of an inline policy, also with a long root', () => {
   const { roles } = policiesOf(
     template,
     deploymentOf(template, { prefix: `${'p'.repeat(59)}/`, kms: true }),

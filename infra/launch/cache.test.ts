@@ -21,15 +21,15 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true, force: true }));
 
-describe('the folder of compiled code', () => {
-  it('is below the home of the user who runs the program, also when it is not there yet', async () => {
+describe('cacheFolder', () => {
+  it('gives a folder below the home of the user, also when it does not exist yet', async () => {
     const wanted = join(home, '.cache/stowage');
     expect(cacheFolder({ env: { HOME: home }, uid })).toBe(wanted);
     await mkdir(wanted, { recursive: true, mode: 0o700 });
     expect(cacheFolder({ env: { HOME: home }, uid })).toBe(wanted);
   });
 
-  it('is none when another could put code there', async () => {
+  it('gives none when another user could write there', async () => {
     const other = (uid ?? 0) + 1;
     expect(cacheFolder({ env: { HOME: home }, uid: other })).toBeUndefined();
     for (const folder of [home, join(home, '.cache'), join(home, '.cache/stowage')]) {
@@ -43,14 +43,14 @@ describe('the folder of compiled code', () => {
     expect(cacheFolder({ env: { HOME: home }, uid })).toBeUndefined();
   });
 
-  it('is the one that STOWAGE_CACHE names, under the same conditions, and none when that is empty', async () => {
+  it('gives the folder of STOWAGE_CACHE under the same conditions, and none when that is empty', async () => {
     expect(cacheFolder({ env: { STOWAGE_CACHE: home }, uid })).toBe(home);
     expect(cacheFolder({ env: { STOWAGE_CACHE: '', HOME: home }, uid })).toBeUndefined();
     await chmod(home, 0o777);
     expect(cacheFolder({ env: { STOWAGE_CACHE: home }, uid })).toBeUndefined();
   });
 
-  it('is none without a home or a user', () => {
+  it('gives none without a home or a user', () => {
     expect(cacheFolder({ env: {}, uid })).toBeUndefined();
     expect(cacheFolder({ env: { HOME: 'relative' }, uid })).toBeUndefined();
     expect(cacheFolder({ env: { HOME: home }, uid: undefined })).toBeUndefined();
@@ -61,7 +61,7 @@ describe('compiled code', () => {
   const compiled = { code: Buffer.from('code of V8'), parts: ['backup', 's3:'] };
   const now = Date.now();
 
-  it('comes back as it was kept, and leaves nothing unfinished', async () => {
+  it('is read as it was stored, and leaves no temporary file', async () => {
     const folder = join(home, 'new');
     keepCompiled(folder, 'a', compiled, now);
     keepCompiled(folder, 'a', compiled, now);
@@ -69,7 +69,7 @@ describe('compiled code', () => {
     expect(await readdir(folder)).toEqual(['a']);
   });
 
-  it('is none when the file is missing, empty or cut off', async () => {
+  it('is not read from a missing, empty or truncated file', async () => {
     expect(readCompiled(join(home, 'a'))).toBeUndefined();
     keepCompiled(home, 'a', compiled, now);
     await truncate(join(home, 'a'), 12);
@@ -78,7 +78,7 @@ describe('compiled code', () => {
     expect(readCompiled(join(home, 'a'))).toBeUndefined();
   });
 
-  it('of old versions is forgotten', async () => {
+  it('of old versions is deleted', async () => {
     await writeFile(join(home, 'old'), '');
     await utimes(
       join(home, 'old'),

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-/** V8's compiled code of a program, and the parts of the program that had run when it was taken. */
+/** V8's compiled code of a program, and the parts of the program whose code it has. */
 export interface Compiled {
   readonly code: Buffer;
   readonly parts: readonly string[];
@@ -18,17 +18,19 @@ export interface Compiled {
 
 export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Absent where the system has no users: there nothing is kept. */
+  /** Undefined where the system has no users: there nothing is kept. */
   readonly uid: number | undefined;
 }
 
-/** Code of older versions is forgotten after this long. */
+/** Code of older versions is deleted after this time. */
 const OLD_MS = 30 * 86_400_000;
 const PARTS_BYTES_MAX = 4096;
 
 /**
- * The folder where this user's compiled code is kept: $STOWAGE_CACHE, else ~/.cache/stowage; undefined where none is safe or `STOWAGE_CACHE` is
- * empty. Who can write there can make us run anything, so each folder on the way must be this user's, and writable by nobody else.
+ * The folder of this user's compiled code: $STOWAGE_CACHE, else ~/.cache/stowage. Undefined when
+ * STOWAGE_CACHE is empty, or when the folder is not safe: another user with write access could make
+ * this program run any code, so each folder of the path must belong to, and be writable by, only
+ * this user.
  */
 export function cacheFolder({ env, uid }: Environment): string | undefined {
   const named = env['STOWAGE_CACHE'];
@@ -37,18 +39,18 @@ export function cacheFolder({ env, uid }: Environment): string | undefined {
   if (named === undefined && !home.startsWith('/')) return undefined;
   const chain =
     named === undefined ? [home, join(home, '.cache'), join(home, '.cache/stowage')] : [named];
-  return chain.every((folder) => isOnlyOurs(folder, uid)) ? chain.at(-1) : undefined;
+  return chain.every((folder) => isPrivate(folder, uid)) ? chain.at(-1) : undefined;
 }
 
-/** A folder that is not there yet is made ours by whoever makes it: us. */
-function isOnlyOurs(folder: string, uid: number): boolean {
+/** A missing folder counts as private: this program creates it. */
+function isPrivate(folder: string, uid: number): boolean {
   const found = lstatSync(folder, { throwIfNoEntry: false });
   return (
     found === undefined || (found.isDirectory() && found.uid === uid && (found.mode & 0o022) === 0)
   );
 }
 
-/** What was kept; undefined when nothing was, or it cannot be read. */
+/** The stored code; undefined when there is none, or it cannot be read. */
 export function readCompiled(file: string): Compiled | undefined {
   try {
     const bytes = readFileSync(file);
@@ -62,7 +64,9 @@ export function readCompiled(file: string): Compiled | undefined {
   }
 }
 
-/** Keeps it for the next start, whole or not at all; another process may do the same at the same time. */
+/**
+ * Stores the code for the next start, by a rename: other processes may store it at the same time.
+ */
 export function keepCompiled(
   folder: string,
   name: string,
@@ -79,20 +83,20 @@ export function keepCompiled(
     writeFileSync(unfinished, Buffer.concat([code, names, length]), { mode: 0o600 });
     renameSync(unfinished, join(folder, name));
   } catch (error) {
-    forget(unfinished);
+    removeFile(unfinished);
     throw error;
   }
   for (const other of readdirSync(folder)) {
     const path = join(folder, other);
     const found = statSync(path, { throwIfNoEntry: false });
-    if (found !== undefined && now - found.mtimeMs > OLD_MS) forget(path);
+    if (found !== undefined && now - found.mtimeMs > OLD_MS) removeFile(path);
   }
 }
 
-function forget(path: string): void {
+function removeFile(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // Somebody else was faster.
+    // Another process has removed it.
   }
 }

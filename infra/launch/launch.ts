@@ -1,6 +1,7 @@
 /**
- * What dist/stowage.js and dist/segment-shipper.js are: they run the program beside them, compiled already where an earlier run has kept
- * V8's code (cache.ts). Compiling is half of what a process costs that ships a kilobyte. Whatever goes wrong with the kept code, the program runs.
+ * dist/stowage.js and dist/segment-shipper.js: they run the program in the same folder, with the
+ * code that V8 compiled in an earlier run (cache.ts). Compiling is half the cost of a process that
+ * ships a kilobyte. When the stored code cannot be used, the program runs without it.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,15 +10,17 @@ import { Script } from 'node:vm';
 import { MODULES_USED } from '../../storage/mark-module-used.ts';
 import { cacheFolder, keepCompiled, readCompiled } from './cache.ts';
 
-/** The program's file, named by the build. */
+/** The name of the program's file, set by the build. */
 declare const PROGRAM: string;
 
-/** A process that runs longer has its code taken after this time: V8 throws away what has not run for long. */
+/**
+ * In a longer run the code is taken after this time: V8 discards code that has not run for a while.
+ */
 const START_MS = 10_000;
-/** File systems take 255, and the name grows while it is unfinished. */
+/** File systems allow 255; the temporary name is longer. */
 const NAME_CHARS_MAX = 240;
 
-/** Older ones have no zstd, or lose frames with it without a word. */
+/** Older versions have no zstd, or lose frames without an error. */
 const NODE_MAJOR_MIN = 24;
 if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
   process.stderr.write(
@@ -29,10 +32,10 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
 const file = join(__dirname, PROGRAM);
 // Latin-1: the build writes ASCII only, and so V8 keeps one byte for each character.
 const text = readFileSync(file, 'latin1');
-const folder = whereSafe();
-// The first line is the build's digest: the code of another build must never be taken, and V8 compares lengths only.
+const folder = safeCacheFolder();
+// The first line has the build's digest: V8 would accept the code of another build of equal length.
 const digest = text.slice('// '.length, text.indexOf('\n'));
-// V8 refuses code that was compiled under other flags: programs started with them must not take turns in one file.
+// V8 rejects code compiled with other flags, so each set of flags has its own file.
 const flags = process.execArgv.join('').replaceAll(/[^\w=]/g, '');
 const name = `${PROGRAM}-${process.version}-${process.arch}-${digest}-${flags}`.slice(
   0,
@@ -58,7 +61,7 @@ script
   .runInThisContext()
   .call(program.exports, program.exports, createRequire(file), program, file, dirname(file));
 
-function whereSafe(): string | undefined {
+function safeCacheFolder(): string | undefined {
   try {
     return cacheFolder({ env: process.env, uid: process.getuid?.() });
   } catch {
@@ -66,13 +69,15 @@ function whereSafe(): string | undefined {
   }
 }
 
-/** Only when a part has run whose code was not in what is kept: taking the code costs as much as compiling it. */
+/**
+ * Only when a part has run whose code is not stored: taking the code costs as much as compiling it.
+ */
 function keep(): void {
   if (folder === undefined || [...parts].every((part) => known.has(part))) return;
   const all = [...new Set([...known, ...parts])].sort();
   try {
     keepCompiled(folder, name, { code: script.createCachedData(), parts: all }, Date.now());
   } catch {
-    // A full disk or a folder that cannot be made: the next start compiles again.
+    // For example a full disk: the next start compiles again.
   }
 }

@@ -1,4 +1,4 @@
-/** Makes .bench-venv hold the peers of the bench that are Python packages: aws. */
+/** Installs the peers of the bench that are Python packages (aws) into .bench-venv. */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { installDebian } from './debian.mjs';
@@ -9,24 +9,32 @@ import { SetupError } from './setup-error.mjs';
 
 const PACKAGES = 'infra/setup/packages/bench.txt';
 
-/** Debian's python3 comes without what makes environments. */
-const DEBIAN = { packages: ['python3', 'python3-venv'], without: 'no peer that uploads with aws' };
+/** Debian's python3 lacks the modules that create virtual environments. */
+const DEBIAN = {
+  packages: ['python3', 'python3-venv'],
+  without: 'the bench leaves out the peer that uploads with aws',
+};
 
-/** Installs what the lock file names, once. Where it cannot, it says so and returns: the bench leaves the peer out. */
-export async function installBenchPeers(root, say) {
+/**
+ * Installs the packages of the lock file, once. When it cannot, it prints why, and the bench leaves
+ * the peer out.
+ */
+export async function installBenchPeers(root, print) {
   const at = (name) => path.join(root, name);
-  const python = (await findPython()) ?? (await installPython(say));
+  const python = (await findPython()) ?? (await installPython(print));
   if (python === undefined) {
-    say('aws is not here: no Python with venv (Debian: apt-get install python3 python3-venv)');
+    print(
+      'aws is not installed, so the bench leaves out its peer: no Python with venv (Debian: apt-get install python3 python3-venv)',
+    );
     return;
   }
   const stamp = `${python.version}\n${await readFile(at(PACKAGES), 'utf8')}`;
   const isStamped = async () =>
     (await readFile(at('.bench-venv/stowage-lock'), 'utf8').catch(() => '')) === stamp;
   if (await isStamped()) return;
-  await withLock(at('.stowage-bench-venv.lock'), say, async () => {
-    if (await isStamped()) return; // another run did it while we waited
-    say('installing aws into .bench-venv');
+  await withLock(at('.stowage-bench-venv.lock'), print, async () => {
+    if (await isStamped()) return; // another run installed it meanwhile
+    print('installing aws into .bench-venv');
     await rm(at('.bench-venv'), { recursive: true, force: true });
     try {
       await runQuietly(python.program, ['-m', 'venv', at('.bench-venv')]);
@@ -37,15 +45,15 @@ export async function installBenchPeers(root, say) {
     } catch (error) {
       if (!(error instanceof SetupError)) throw error;
       await rm(at('.bench-venv'), { recursive: true, force: true });
-      say(`aws is not here: ${error.message}`);
+      print(`aws is not installed, so the bench leaves out its peer: ${error.message}`);
     }
   });
 }
 
-async function installPython(say) {
-  await installDebian([DEBIAN], say).catch((error) => {
+async function installPython(print) {
+  await installDebian([DEBIAN], print).catch((error) => {
     if (!(error instanceof SetupError)) throw error;
-    say(error.message);
+    print(error.message);
   });
   return findPython();
 }

@@ -1,22 +1,27 @@
 /**
  * Prints the closing line of a test run from vitest's JSON report:
  *   node infra/setup/closing-line.mjs REPORT EXIT_CODE_OF_THE_RUN
- * Exit 1 when anything failed, and when nothing ran: a run of no tests proves nothing.
+ * Exits with 1 when a test failed, and when no test ran.
  */
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 
-/** Pure: counts, and a sentence for what no test stands for. */
+/** Pure: the counts, and a note about a failure that belongs to no test. */
 export function close(reportText, status) {
   if (reportText.trim() === '')
-    return { passed: 0, failed: 1, skipped: 0, note: `ended with ${status} before any test ran` };
+    return {
+      passed: 0,
+      failed: 1,
+      skipped: 0,
+      note: `the run ended with exit code ${status} before any test ran`,
+    };
   const {
     testResults,
     numPassedTests: passed,
     numFailedTests,
     numTotalTests,
   } = JSON.parse(reportText);
-  // A file that cannot be loaded has no failed test, and is a failure all the same.
+  // A file that cannot be loaded has no failed test, but counts as a failure.
   const broken = testResults.filter(
     (file) =>
       file.status === 'failed' && !file.assertionResults.some((one) => one.status === 'failed'),
@@ -28,11 +33,16 @@ export function close(reportText, status) {
       passed,
       failed,
       skipped,
-      note: broken.map((file) => `failed as a whole: ${file.name}`).join('\n'),
+      note: broken.map((file) => `the file failed to load: ${file.name}`).join('\n'),
     };
   if (passed === 0) return { passed, failed: 1, skipped, note: 'no test ran' };
   if (status !== 0)
-    return { passed, failed: 1, skipped, note: `ended with ${status} though no test failed` };
+    return {
+      passed,
+      failed: 1,
+      skipped,
+      note: `the run ended with exit code ${status} although no test failed`,
+    };
   return { passed, failed, skipped, note: '' };
 }
 

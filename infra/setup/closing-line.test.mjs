@@ -15,7 +15,7 @@ const report = (passed, failed, total, ...testResults) =>
   });
 
 describe('the closing line of a run', () => {
-  test('counts what ran', () => {
+  test('counts passed, failed and skipped tests', () => {
     expect(close(report(2, 0, 3, file('passed', 'passed', 'passed', 'pending')), 0)).toMatchObject({
       passed: 2,
       failed: 0,
@@ -28,18 +28,18 @@ describe('the closing line of a run', () => {
     });
   });
 
-  test('a file that does not load is a failure', () => {
+  test('counts a file that does not load as a failure', () => {
     expect(close(report(1, 0, 1, file('passed', 'passed'), file('failed')), 1)).toMatchObject({
       passed: 1,
       failed: 1,
     });
   });
 
-  test('no report, no test and an unexplained exit code are failures', () => {
+  test('counts a missing report, a run of no tests and an unexplained exit code as failures', () => {
     expect(close('', 2)).toMatchObject({
       passed: 0,
       failed: 1,
-      note: 'ended with 2 before any test ran',
+      note: 'the run ended with exit code 2 before any test ran',
     });
     expect(close(report(0, 0, 4), 0)).toMatchObject({ failed: 1, skipped: 4 });
     expect(close(report(5, 0, 5, file('passed')), 1)).toMatchObject({ passed: 5, failed: 1 });

@@ -1,18 +1,18 @@
-/** Installs Debian packages, and nothing but these: no service is started, no PostgreSQL cluster is created. */
+/** Installs Debian packages. Starts no service and creates no PostgreSQL cluster. */
 import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import { hasProgram } from './machine.mjs';
-import { isDispensable, packagesOf } from './needs.mjs';
+import { isOptional, packagesOf } from './needs.mjs';
 import { runQuietly } from './run.mjs';
 import { SetupError } from './setup-error.mjs';
 
-/** postgresql-common reads it before it would create and start the cluster "main" on port 5432. */
+/** Keeps postgresql-common from creating and starting the cluster "main" on port 5432. */
 const NO_MAIN_CLUSTER = {
   dir: '/etc/postgresql-common/createcluster.d',
   file: '/etc/postgresql-common/createcluster.d/stowage-setup.conf',
   text: 'create_main_cluster = false\n',
   mode: 0o644,
 };
-/** invoke-rc.d asks it before it starts a service; 101 means no. */
+/** invoke-rc.d runs it before it starts a service; exit code 101 forbids the start. */
 const NO_START = {
   dir: '/usr/sbin',
   file: '/usr/sbin/policy-rc.d',
@@ -21,27 +21,28 @@ const NO_START = {
 };
 
 /**
- * Installs what the needs name, as root on a Debian-like system; elsewhere returns at once, and the caller
- * says what is missing. What can be done without is installed on its own, so that an archive without it fails alone.
+ * Installs the packages of the needs, as root on a Debian-like system; elsewhere it returns at
+ * once, and the caller prints what is missing. Optional packages are installed in a second step, so
+ * that an archive without them does not fail the first.
  */
-export async function installDebian(missing, say) {
+export async function installDebian(missing, print) {
   if (process.getuid?.() !== 0 || !(await isDebian())) return;
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const apt = (...args) =>
     runQuietly('apt-get', ['-o', 'DPkg::Lock::Timeout=300', ...args], { env: environment });
 
-  say(`installing Debian packages: ${packagesOf(missing).join(' ')}`);
+  print(`installing Debian packages: ${packagesOf(missing).join(' ')}`);
   await apt('update', '-q');
   const undo = [await place(NO_MAIN_CLUSTER), await place(NO_START)];
   try {
-    const dispensable = missing.filter(isDispensable);
-    for (const needs of [missing.filter((need) => !isDispensable(need)), dispensable]) {
+    const optional = missing.filter(isOptional);
+    for (const needs of [missing.filter((need) => !isOptional(need)), optional]) {
       if (needs.length === 0) continue;
       try {
         await apt('install', '-y', '-q', '--no-install-recommends', ...packagesOf(needs));
       } catch (error) {
-        if (!(error instanceof SetupError) || !needs.every(isDispensable)) throw error;
-        say(error.message);
+        if (!(error instanceof SetupError) || !needs.every(isOptional)) throw error;
+        print(error.message);
       }
     }
   } finally {
@@ -49,13 +50,13 @@ export async function installDebian(missing, say) {
   }
   const services = missing.flatMap((need) => need.services ?? []);
   if (services.length > 0 && (await exists('/run/systemd/system'))) {
-    say(
-      `not started now, but enabled for the next boot: ${services.join(', ')}; to change that: systemctl disable ${services.join(' ')}`,
+    print(
+      `these services were not started, but start at the next boot: ${services.join(', ')}. To prevent that: systemctl disable ${services.join(' ')}`,
     );
   }
 }
 
-/** Writes a file that apt's scripts shall find, unless the machine has its own; gives back what removes it. */
+/** Writes a file for apt's scripts, unless it exists. @returns a function that removes it again. */
 async function place({ dir, file, text, mode }) {
   await mkdir(dir, { recursive: true });
   try {

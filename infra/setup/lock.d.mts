@@ -1,6 +1,8 @@
-/** What TypeScript may know of lock.mjs, which runs before anything is installed. */
+/**
+ * The types of lock.mjs, which is plain JavaScript because it runs before npm packages are there.
+ */
 export function withLock<T>(
   dir: string,
-  say: (line: string) => void,
+  print: (line: string) => void,
   work: () => Promise<T>,
 ): Promise<T>;

@@ -3,21 +3,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SetupError } from './setup-error.mjs';
 
 /**
- * Runs `work` while no other process on this tree does. The lock is an empty directory (git does not see it) whose time
- * its holder renews: so a holder that was killed is noticed, also when it ran in another container.
+ * Runs `work` while no other process does so in this checkout. The lock is an empty directory,
+ * which git ignores. Its holder renews its time, so a killed holder is detected, also in another
+ * container.
  * @throws SetupError (exit 1) when the lock is not free after `waitMs`.
  */
 export async function withLock(
   dir,
-  say,
+  print,
   work,
   { waitMs = 300_000, renewMs = 2_000, staleMs = 20_000, pollMs = 250 } = {},
 ) {
   const deadline = Date.now() + waitMs;
   for (let attempt = 0; !(await take(dir)); attempt += 1) {
-    if (attempt === 0) say('waiting for another setup of this directory');
+    if (attempt === 0) print('waiting: another setup is running in this directory');
     if (Date.now() > deadline)
-      throw new SetupError(1, `another setup holds ${dir}; if none runs: rmdir ${dir}`);
+      throw new SetupError(
+        1,
+        `another setup holds the lock ${dir}. If no other setup is running, remove it: rmdir ${dir}`,
+      );
     if (await isStale(dir, staleMs)) await breakLock(dir, staleMs);
     else await sleep(pollMs);
   }
@@ -48,7 +52,9 @@ const isStale = async (dir, staleMs) => {
   return found !== undefined && Date.now() - found.mtimeMs > staleMs;
 };
 
-/** Moves the lock aside before removing it: of several waiters that found it stale, one succeeds. */
+/**
+ * Moves the lock aside before removing it: of several waiters that found it stale, one succeeds.
+ */
 async function breakLock(dir, staleMs) {
   const aside = `${dir}.${process.pid}`;
   try {
@@ -56,7 +62,8 @@ async function breakLock(dir, staleMs) {
   } catch {
     return; // another waiter was first
   }
-  // Between our look and our move another waiter may have broken it and taken it: then it is not stale, and goes back.
+  // Meanwhile another waiter may have broken the lock and taken it: then it is not stale, and is
+  // moved back.
   if (await isStale(aside, staleMs)) await rmdir(aside);
   else await rename(aside, dir).catch(() => rmdir(aside));
 }

@@ -1,12 +1,17 @@
-/** Pure: does what is installed match package-lock.json? */
+/** Pure: compares the installed npm packages with package-lock.json. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 
-/** Changes with the lock file, and with the platform: a tree shared by two machines has one machine's binaries. */
+/**
+ * Changes with the lock file and the platform: two machines may share a checkout, but not binaries.
+ */
 export const stampOf = (lockText, platform, arch) =>
   `${createHash('sha256').update(lockText).digest('hex')} ${platform} ${arch}\n`;
 
-/** True when npm's record of what it installed has every package of the lock file, in its version, and no other. */
+/**
+ * True when npm's record of installed packages has exactly the packages of the lock file, in their
+ * versions.
+ */
 export function holds(installedText, lockText) {
   if (installedText === undefined) return false;
   const installed = JSON.parse(installedText).packages;

@@ -1,11 +1,10 @@
-/** Looks at the machine; changes nothing. */
-import { execFile } from 'node:child_process';
+/** Inspects the machine; changes nothing. */
 import { access, constants, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { majorOf } from './needs.mjs';
+import { outputOf } from './run.mjs';
 
-/** Debian keeps servers where an ordinary user's PATH does not look. */
+/** Debian's folders of servers, which are not in the PATH of an ordinary user. */
 const SERVER_DIRS = ['/usr/sbin', '/sbin', '/usr/local/sbin'];
 
 /** The needs that this machine does not meet. */
@@ -36,15 +35,13 @@ async function isMet(need, searchPath) {
 async function isNewEnough(need, dirs) {
   if (need.minMajor === undefined) return true;
   for (const dir of dirs) {
-    const version = await promisify(execFile)(path.join(dir, need.programs[0]), [
-      '--version',
-    ]).catch(() => undefined);
-    if (version !== undefined) return majorOf(version.stdout) >= need.minMajor;
+    const version = await outputOf(path.join(dir, need.programs[0]), ['--version']);
+    if (version !== undefined) return majorOf(version) >= need.minMajor;
   }
   return false;
 }
 
-/** `/a/*` + `/b` → the directories that are there. */
+/** The directories that match a pattern with at most one `*`, such as `/a/*` + `/b`. */
 async function expand(pattern) {
   const [before, after] = pattern.split('*');
   if (after === undefined) return [pattern];

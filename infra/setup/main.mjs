@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 /**
- * Makes a machine that has only Node 20 and npm ready for `npm run demo`, `npm test` or `npm run bench`:
- * the npm packages of package-lock.json and the programs of needs.mjs. Plain JavaScript without packages,
- * because nothing is installed when it starts. Does nothing, quickly, when nothing is to be done.
+ * Prepares a machine with Node 20 and npm for `npm run demo`, `npm test` or `npm run bench`:
+ * installs the npm packages of package-lock.json and the programs of needs.mjs. Plain JavaScript
+ * without packages, because none is installed when it starts. Fast when nothing is missing.
  *
- *   node infra/setup/main.mjs [--for=demo|test|bench|stack|build]     exit 0 ready · 1 a step failed · 2 you must install something
+ *   node infra/setup/main.mjs [--for=demo|test|bench|stack|build]
+ *
+ * Exit codes: 0 ready, 1 a step failed, 2 the user must install something.
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,13 +25,13 @@ import { installNodePackages } from './node-packages.mjs';
 import { SetupError } from './setup-error.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const say = (line) => process.stderr.write(`setup: ${line}\n`);
+const print = (line) => process.stderr.write(`setup: ${line}\n`);
 
 try {
   await prepare(parsePurpose(process.argv.slice(2)));
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
-  say(error.message);
+  print(error.message);
   process.exitCode = error.exitCode;
 }
 
@@ -37,14 +39,14 @@ async function prepare(purpose) {
   const needs = needsOf(purpose, process.env);
   const missing = await absent(needs);
   if (missing.length > 0) {
-    await installDebian(missing, say);
+    await installDebian(missing, print);
     const still = await absent(missing);
     for (const { name, without } of still)
-      if (without !== undefined) say(`${name} is not here: ${without}`);
+      if (without !== undefined) print(`${name} is not installed: ${without}`);
     const needed = still.filter((need) => need.without === undefined);
     if (needed.length > 0) throw new SetupError(2, whatToInstall(purpose, needed));
   }
-  await installNodePackages(root, say);
-  if (wantsPeersInPython(purpose)) await installBenchPeers(root, say);
-  if (wantsEmulator(purpose)) await installEmulator(root, say);
+  await installNodePackages(root, print);
+  if (wantsPeersInPython(purpose)) await installBenchPeers(root, print);
+  if (wantsEmulator(purpose)) await installEmulator(root, print);
 }

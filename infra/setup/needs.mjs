@@ -1,10 +1,12 @@
-/** What Stowage's commands need beside Node: a table, and pure functions over it. */
+/** What Stowage's npm commands need besides Node: a table, and pure functions over it. */
 import { SetupError } from './setup-error.mjs';
 
 /**
- * `programs`: all must be there. `packages`: what Debian and its descendants call them. `dirs`: looked in beside PATH;
- * `*` stands for one name, and then all programs must be in the same directory. `minMajor`: of the first program.
- * `services`: what the package would leave to be started at the next boot. `without`: what is done without it: nothing fails.
+ * `programs`: all are needed. `packages`: their names on Debian and its descendants. `dirs`:
+ * searched besides PATH; `*` stands for one name, and then all programs must be in the same
+ * directory. `minMajor`: of the first program. `services`: start at the next boot once the package
+ * is installed. `without`: what a command leaves out when the need is not met; a need without it is
+ * required.
  */
 const POSTGRESQL = {
   name: 'PostgreSQL server and client, 13 or later',
@@ -22,32 +24,39 @@ const SSH = {
   packages: ['openssh-client', 'openssh-server'],
   services: ['ssh'],
 };
-/** Certificates for the tests of servers with TLS. */
+/** Makes the certificates for the tests with TLS. */
 const OPENSSL = { name: 'OpenSSL', programs: ['openssl'], packages: ['openssl'] };
 const CEPH = {
   name: 'Ceph Object Gateway',
   programs: ['radosgw', 'radosgw-admin', 'ceph', 'ceph-mon', 'ceph-osd', 'monmaptool'],
   packages: ['radosgw', 'ceph-common', 'ceph-base', 'ceph-mon', 'ceph-osd'],
   services: ['ceph.target'],
-  /** Set to 1 to run everything else without it. */
+  /** Set to 1, it skips the tests that need Ceph. */
   waiver: 'STOWAGE_WITHOUT_CEPH',
 };
 
-/** What the bench measures beside Stowage; a peer that is not there is left out, and the report says so. */
+/**
+ * Peers that the bench compares with Stowage. Its report names the peers that are not installed.
+ */
 const PEERS = [
   {
     name: 'rclone',
     programs: ['rclone'],
     packages: ['rclone'],
-    without: 'no peers that upload with rclone',
+    without: 'the bench leaves out the peers that upload with rclone',
   },
   {
     name: 'pgBackRest',
     programs: ['pgbackrest'],
     packages: ['pgbackrest'],
-    without: 'no physical backup',
+    without: 'the bench leaves out the physical backup',
   },
-  { name: 'curl', programs: ['curl'], packages: ['curl'], without: 'no peers that download' },
+  {
+    name: 'curl',
+    programs: ['curl'],
+    packages: ['curl'],
+    without: 'the bench leaves out the peers that download',
+  },
 ];
 
 const PURPOSES = {
@@ -58,7 +67,7 @@ const PURPOSES = {
   build: { command: 'npm run build', needs: [] },
 };
 
-/** The purpose named by `--for=…`; without it, what the tests need, which is everything. */
+/** The purpose named by `--for=…`; `test` without it. */
 export function parsePurpose(args) {
   const chosen = args.map((arg) => /^--for=(.+)$/.exec(arg)?.[1]);
   const purpose = chosen.at(-1) ?? 'test';
@@ -71,16 +80,16 @@ export function parsePurpose(args) {
   return purpose;
 }
 
-/** Whether a purpose wants the emulator of AWS. */
+/** True when a purpose needs the emulator of AWS. */
 export const wantsEmulator = (purpose) => PURPOSES[purpose].emulator === true;
 
-/** Whether a purpose wants the peers that are Python packages. */
+/** True when a purpose needs the peers that are Python packages. */
 export const wantsPeersInPython = (purpose) => PURPOSES[purpose].peersInPython === true;
 
-/** Whether everything else works without it, and the command goes on where it cannot be had. */
-export const isDispensable = (need) => need.waiver !== undefined || need.without !== undefined;
+/** True when the command runs without the need. */
+export const isOptional = (need) => need.waiver !== undefined || need.without !== undefined;
 
-/** What a purpose needs, less what the environment waives. */
+/** The needs of a purpose, without those that the environment waives. */
 export function needsOf(purpose, environment) {
   return PURPOSES[purpose].needs.filter(
     (need) => need.waiver === undefined || environment[need.waiver] !== '1',
@@ -89,11 +98,13 @@ export function needsOf(purpose, environment) {
 
 export const packagesOf = (needs) => [...new Set(needs.flatMap((need) => need.packages))];
 
-/** The one command that root types on Debian or Ubuntu. */
+/** The command that installs the packages on Debian or Ubuntu, as root. */
 export const aptCommand = (needs) =>
   `apt-get update && apt-get install -y --no-install-recommends ${packagesOf(needs).join(' ')}`;
 
-/** The message for a machine on which we cannot install by ourselves: what, why, and the command. */
+/**
+ * The message for a machine on which the setup cannot install: what is missing, and the command.
+ */
 export function whatToInstall(purpose, missing) {
   const { command } = PURPOSES[purpose];
   const waivers = missing.flatMap((need) => need.waiver ?? []);
@@ -102,11 +113,11 @@ export function whatToInstall(purpose, missing) {
     ...missing.map((need) => `  - ${need.name} (${need.programs.join(', ')})`),
     'Install them once, as root, on Debian or Ubuntu with:',
     `  ${aptCommand(missing)}`,
-    'elsewhere with the packages of the same programs.',
-    ...waivers.map((waiver) => `Or run everything that does without: ${waiver}=1 ${command}`),
+    'On other systems, install the packages that have these programs.',
+    ...waivers.map((waiver) => `Or run everything that does not need it: ${waiver}=1 ${command}`),
   ].join('\n');
 }
 
-/** The major version in what `postgres --version` prints, or 0. */
+/** The major version in the output of `postgres --version`, or 0. */
 export const majorOf = (versionLine) =>
   Number(/\b(\d+)(?:\.\d+|devel|beta\d+|rc\d+)/.exec(versionLine)?.[1] ?? 0);

@@ -8,7 +8,7 @@ import { holds, pathWithout, stampOf } from './locked-packages.mjs';
 import { absent } from './machine.mjs';
 import {
   aptCommand,
-  isDispensable,
+  isOptional,
   majorOf,
   needsOf,
   parsePurpose,
@@ -24,34 +24,34 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true }));
 
 describe('needs', () => {
-  test('the tests need Ceph unless it is waived; the demo never does', () => {
+  test('the tests need Ceph unless it is waived, and the demo does not need it', () => {
     const names = (purpose, environment) => needsOf(purpose, environment).map((need) => need.name);
     expect(names('test', {})).toContain('Ceph Object Gateway');
     expect(names('test', { STOWAGE_WITHOUT_CEPH: '1' })).not.toContain('Ceph Object Gateway');
     expect(names('demo', {})).toEqual(['PostgreSQL server and client, 13 or later', 'zstd']);
   });
 
-  test('the bench needs PostgreSQL and zstd; every peer is named, and can be done without', () => {
+  test('the bench requires PostgreSQL and zstd, and every peer is optional', () => {
     const needs = needsOf('bench', {});
-    expect(needs.filter((need) => !isDispensable(need)).map((need) => need.name)).toEqual([
+    expect(needs.filter((need) => !isOptional(need)).map((need) => need.name)).toEqual([
       'PostgreSQL server and client, 13 or later',
       'zstd',
     ]);
-    expect(aptCommand(needs.filter(isDispensable))).toContain(
+    expect(aptCommand(needs.filter(isOptional))).toContain(
       '--no-install-recommends rclone pgbackrest curl',
     );
     expect(wantsPeersInPython('bench')).toBe(true);
     expect(wantsPeersInPython('test')).toBe(false);
   });
 
-  test('an unknown purpose is refused, none means the tests', () => {
+  test('parsePurpose refuses an unknown purpose, and gives "test" without one', () => {
     expect(parsePurpose([])).toBe('test');
     expect(parsePurpose(['--for=demo'])).toBe('demo');
     for (const bad of [['--for=toString'], ['demo'], ['--for=']])
       expect(() => parsePurpose(bad)).toThrow(/usage/);
   });
 
-  test('the message names what is missing, the command that installs it, and the way without', () => {
+  test('whatToInstall names what is missing, the command that installs it, and the variable that waives it', () => {
     const needs = needsOf('test', {}).filter((need) => /zstd|Ceph/.test(need.name));
     const message = whatToInstall('test', needs);
     expect(message).toContain(aptCommand(needs));
@@ -60,7 +60,7 @@ describe('needs', () => {
     expect(message).not.toContain('jq');
   });
 
-  test('versions as PostgreSQL and Node print them', () => {
+  test('majorOf and isSupported read versions as PostgreSQL, Node and Python print them', () => {
     expect(majorOf('postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)')).toBe(15);
     expect(majorOf('postgres (PostgreSQL) 19devel')).toBe(19);
     expect(majorOf('24.21.0')).toBe(24);
@@ -77,7 +77,7 @@ describe('the machine', () => {
     await chmod(path.join(dir, name), 0o755);
   };
 
-  test('a server that is too old is as good as none, wherever it stands', async () => {
+  test('a server that is too old does not meet a need, in whatever folder', async () => {
     const need = {
       name: 'db',
       programs: ['serve-x', 'ask-x'],
@@ -90,12 +90,12 @@ describe('the machine', () => {
     await program('12/bin/ask-x', '#!/bin/sh\n');
     expect(await absent([need], '')).toEqual([need]);
     await program('14/bin/serve-x', '#!/bin/sh\necho "x (X) 14.1"\n');
-    expect(await absent([need], '')).toEqual([need]); // its second program is only beside the old one
+    expect(await absent([need], '')).toEqual([need]); // its second program is only in the folder of the old one
     await program('14/bin/ask-x', '#!/bin/sh\n');
     expect(await absent([need], '')).toEqual([]);
   });
 
-  test('programs are found in PATH, files that cannot be run are not', async () => {
+  test('a program in PATH meets a need, a file that is not executable does not', async () => {
     const need = { name: 'tool', programs: ['tool-x'], packages: ['x'] };
     await writeFile(path.join(dir, 'tool-x'), '');
     expect(await absent([need], dir)).toEqual([need]);
@@ -112,27 +112,27 @@ describe('node packages', () => {
     'node_modules/b': { version: '2', optional: true },
   });
 
-  test('installed = locked, less what is optional', () => {
+  test('the installed packages match the lock file without its optional packages', () => {
     expect(holds(text({ 'node_modules/a': { version: '1', integrity: 'x' } }), locked)).toBe(true);
   });
 
   test.each([
-    ['nothing installed', undefined],
-    ['one is missing', text({})],
+    ['no installation', undefined],
+    ['a missing package', text({})],
     ['another version', text({ 'node_modules/a': { version: '2', integrity: 'x' } })],
     ['same version, other content', text({ 'node_modules/a': { version: '1', integrity: 'y' } })],
     [
-      'one too many',
+      'a surplus package',
       text({
         'node_modules/a': { version: '1', integrity: 'x' },
         'node_modules/c': { version: '1' },
       }),
     ],
-  ])('%s is not what the lock says', (_, installed) => {
+  ])('%s does not match the lock file', (_, installed) => {
     expect(holds(installed, locked)).toBe(false);
   });
 
-  test('the stamp changes with lock and platform', () => {
+  test('the stamp changes with the lock file and the platform', () => {
     const stamps = [
       stampOf('a', 'linux', 'x64'),
       stampOf('b', 'linux', 'x64'),
@@ -141,7 +141,7 @@ describe('node packages', () => {
     expect(new Set(stamps).size).toBe(3);
   });
 
-  test('npm never runs on the node it removes', () => {
+  test('pathWithout removes the folders of node_modules from PATH', () => {
     expect(
       pathWithout(
         '/p/node_modules/.bin:/usr/bin:/p/node_modules:/p/node_modules2',
@@ -152,7 +152,7 @@ describe('node packages', () => {
 });
 
 describe('the lock', () => {
-  test('holders exclude each other, and nothing is left', async () => {
+  test('holders exclude each other, and the lock is removed afterwards', async () => {
     let inside = 0;
     let most = 0;
     const work = async () => {
@@ -167,11 +167,11 @@ describe('the lock', () => {
     expect(await readdir(dir)).toEqual([]);
   });
 
-  test('a dead holder is noticed, a living one is waited for only so long', async () => {
+  test('a lock whose holder died is taken over, and waiting for a live holder ends after waitMs', async () => {
     const lock = path.join(dir, 'lock');
     await mkdir(lock);
     await expect(withLock(lock, quiet, quiet, { waitMs: 20, pollMs: 1 })).rejects.toThrow(
-      /another setup holds/,
+      /another setup holds the lock/,
     );
     expect((await stat(lock)).isDirectory()).toBe(true);
     await utimes(lock, new Date(0), new Date(0));
@@ -180,7 +180,7 @@ describe('the lock', () => {
     );
   });
 
-  test('work that fails frees it', async () => {
+  test('the lock is released when the work fails', async () => {
     const fail = () => Promise.reject(new Error('no'));
     await expect(withLock(path.join(dir, 'lock'), quiet, fail)).rejects.toThrow('no');
     expect(await readdir(dir)).toEqual([]);

@@ -51,8 +51,8 @@ test('doctor --deployment on Ceph reports BAD while no function answers and ok o
     'bucket: encryption': 'note',
     'bucket: unfinished uploads': 'note',
     'bucket: events': 'note',
-    'functions: sealed sets are judged': 'ok',
-    'functions: a request is answered': 'BAD',
+    'functions: sealed sets have verdicts': 'ok',
+    'functions: a test request is answered': 'BAD',
   });
   await ceph.client.send(
     new PutBucketLifecycleConfigurationCommand({
@@ -77,7 +77,7 @@ test('doctor --deployment on Ceph reports BAD while no function answers and ok o
   expect(served.code).toBe(0);
   expect(signs(served.text)).toMatchObject({
     'bucket: unfinished uploads': 'ok',
-    'functions: a request is answered': 'ok',
+    'functions: a test request is answered': 'ok',
   });
 });
 
@@ -89,10 +89,10 @@ test('doctor --deployment on a directory has no bucket to check; it sends a requ
   serve.kill('SIGTERM');
   await serve.ended;
   expect(served.code).toBe(0);
-  expect(signs(served.text)).toMatchObject({ 'functions: a request is answered': 'ok' });
+  expect(signs(served.text)).toMatchObject({ 'functions: a test request is answered': 'ok' });
   const inline = await stowage(['doctor', '--deployment', '--functions', 'inline'], { config });
   expect(inline.code).toBe(0);
-  expect(signs(inline.text)).toMatchObject({ 'functions: a request is answered': 'note' });
+  expect(signs(inline.text)).toMatchObject({ 'functions: a test request is answered': 'note' });
 });
 
 test('doctor --deployment reports BAD for a missing bucket and names it', async () => {

@@ -114,11 +114,16 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('with a snapshot by %s', (snap
     const absent = freshName();
     await isRefused(
       4,
-      new RegExp(`database ${name} exists; --create only makes new ones`),
+      new RegExp(`database ${name} already exists on content .*--create needs a new one`),
       '--create',
     );
-    await isRefused(4, /exists; --truncate would empty and load it/);
-    await isRefused(4, /does not exist; --create would make it/, '--redirect-db', absent);
+    await isRefused(4, /already exists on content .*use --truncate to empty and load it/);
+    await isRefused(
+      4,
+      /does not exist on content .*Use --create to create it/,
+      '--redirect-db',
+      absent,
+    );
     await isRefused(
       4,
       /misc\.nota/,
@@ -128,7 +133,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('with a snapshot by %s', (snap
       '--include-table',
       'misc.nota',
     );
-    await isRefused(2, /exclude each other/, '--create', '--truncate');
+    await isRefused(2, /use --create or --truncate, not both/, '--create', '--truncate');
     expect(await source.psql(`SELECT count(*) FROM pg_database WHERE datname = '${absent}'`)).toBe(
       '0',
     );
@@ -140,7 +145,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('with a snapshot by %s', (snap
     const args = ['--truncate', '--redirect-db', database.name, '--include-schema', 'misc'];
     await isRefused(
       4,
-      /misc\.(country|entry) does not exist; --truncate only loads tables that do/,
+      /misc\.(country|entry) does not exist on content .*--truncate loads existing tables only/,
       ...args,
     );
     expect(await digestsOf(database)).toEqual(only(['misc.note']));

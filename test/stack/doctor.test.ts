@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { judgeBucket } from '../../cli/doctor/bucket.ts';
+import { checkBucketSetup } from '../../cli/doctor/bucket.ts';
 import { openStore } from '../../storage/open.ts';
 import { inspectBucket } from '../../storage/s3/inspect-bucket.ts';
 import { stowage, writeConfig } from '../support/cli.ts';
@@ -25,7 +25,7 @@ describe.skipIf(withoutEmulator)('stowage doctor --deployment', () => {
     });
     const options = { config, env: place.env };
     const { text, code } = await stowage(['doctor', '--deployment', '--wait', '90'], options);
-    expect(text).toContain('a restore of no set was refused, as it must be');
+    expect(text).toContain('the test request (a restore of a set that does not exist) was refused');
     expect(code).toBe(0);
   });
 
@@ -35,7 +35,7 @@ describe.skipIf(withoutEmulator)('stowage doctor --deployment', () => {
     const setup = await inspectBucket(store);
     await store.close();
     if (setup === undefined) throw new Error('a bucket was expected');
-    const checks = judgeBucket({ ...setup, isAws: true }, 'bucket');
+    const checks = checkBucketSetup({ ...setup, isAws: true }, 'bucket');
     const wanting = checks
       .filter(({ ok, remark }) => !ok || remark === true)
       .map(({ name }) => name);

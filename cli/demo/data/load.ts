@@ -7,8 +7,10 @@ import { countries, placesForShard, regionsForShard } from './places.ts';
 import { demoRows, demoRules, demoTables } from './schema.ts';
 
 /**
- * Fills the empty database of one shard with the demo's data, in one psql session and one transaction; a few seconds.
- * @throws StowageError `database/tool` with psql's words when it fails; nothing of it is left in the database then.
+ * Fills the empty database of one shard with the demo's data, in one psql session and one
+ * transaction; a few seconds.
+ * @throws StowageError `database/tool` with psql's message when it fails; the transaction is then
+ * rolled back.
  */
 export async function loadDemo(
   target: ConnectionTarget,
@@ -27,7 +29,7 @@ export async function loadDemo(
   ];
   const psql = await startTool(target, 'psql', { args, signal: shard.signal });
   psql.stdout.resume();
-  // When psql ends early the pipe breaks as well; why it ended is in `done`.
+  // When psql ends early the pipe breaks, too; `done` has the cause.
   const fed = pipeline(Readable.from(script(shard.content, shard.shards)), psql.stdin).then(
     () => undefined,
     (error: unknown) => asStowageError(error),

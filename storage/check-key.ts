@@ -52,7 +52,7 @@ function keyError(key: string): string | undefined {
 
 function textError(text: string): string | undefined {
   if (!text.isWellFormed()) return 'it is not well-formed Unicode';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters XML listings cannot carry
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: XML cannot carry these
   if (/[\u0000-\u001f\u007f\ufffe\uffff]/.test(text)) return 'it contains a control character';
   if (Buffer.byteLength(text) > KEY_BYTES_MAX) return `it is longer than ${KEY_BYTES_MAX} bytes`;
   return undefined;

@@ -41,7 +41,7 @@ export type StoreSettings = z.infer<typeof StoreSettings>;
 /** `root` in a configuration file. `openStore` checks the rest of the URL. */
 export const StoreRoot = z
   .string()
-  .regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'starts with file:/// or s3://bucket');
+  .regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'must start with file:/// or s3://bucket');
 
 /** The section `storage` of stowage.yaml and of agent.yaml. */
 export const StorageSection = S3Settings.omit({ copyPartBytes: true })

@@ -129,7 +129,7 @@ export interface Where {
   readonly field?: string;
 }
 
-/** The only error class that crosses layers. The message says what failed, on which object, and why. */
+/** The only error that crosses layers. Its message says what failed, on which object, and why. */
 export class StowageError extends Error {
   override readonly name = 'StowageError';
   readonly code: ErrorCode;

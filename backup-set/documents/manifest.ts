@@ -8,12 +8,12 @@ import {
   type RawDocument,
   Sha256,
 } from '../base/document.ts';
-import { fastArray, isCount } from '../base/fast-array.ts';
 import { formatKey, METADATA_FILES } from '../base/keys.ts';
 import { failure, type Result } from '../base/result.ts';
 import { Selection } from '../base/selection.ts';
 import { Timestamp } from '../base/timestamps.ts';
 import type { Problem } from '../base/verdict.ts';
+import { fastArray, isCount } from './fast-array.ts';
 import { readPinned } from './pinned.ts';
 import { Compression, NotShipped, Relation, SegmentFacts, Snapshot } from './plan.ts';
 import { Extents, ObjectRef, objectRefShape } from './receipt.ts';

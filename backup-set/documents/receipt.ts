@@ -10,9 +10,9 @@ import {
   Sequence,
   Worker,
 } from '../base/document.ts';
-import { fastArray, isCount, isCrc32 } from '../base/fast-array.ts';
 import { METADATA_FILES } from '../base/keys.ts';
 import { Timestamp } from '../base/timestamps.ts';
+import { fastArray, isCount, isCrc32 } from './fast-array.ts';
 
 /** One frame: its place in the pack, and what it contains. `bytes` is the size of its COPY text. */
 export const Extent = z.object({

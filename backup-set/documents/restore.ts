@@ -9,11 +9,11 @@ import {
   Name,
   Sha256,
 } from '../base/document.ts';
-import { fastArray, fastName, isCount, isCrc32 } from '../base/fast-array.ts';
 import { PHASES } from '../base/keys.ts';
 import { Selection } from '../base/selection.ts';
 import { RestoreId, Timestamp } from '../base/timestamps.ts';
 import { boundedProblems, type Problem, Problems } from '../base/verdict.ts';
+import { fastArray, fastName, isCount, isCrc32 } from './fast-array.ts';
 import { Locale, Relation } from './plan.ts';
 import { ObjectRef } from './receipt.ts';
 

@@ -12,11 +12,11 @@ import {
   Sha256,
   Worker,
 } from '../base/document.ts';
-import { fastArray, isCount } from '../base/fast-array.ts';
 import { formatKey } from '../base/keys.ts';
 import { failure, type Result } from '../base/result.ts';
 import { Timestamp } from '../base/timestamps.ts';
 import type { Problem } from '../base/verdict.ts';
+import { fastArray, isCount } from './fast-array.ts';
 import { readPinned } from './pinned.ts';
 import type { Plan } from './plan.ts';
 

@@ -1,70 +1,26 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { idsOf, type Plan, type Relation, rangesOf } from '../documents/plan.ts';
+import type { Plan } from '../documents/plan.ts';
 import { planDisagreements } from '../fold/agreement.ts';
-import { documentsOf, type SetParts, sealOf } from '../testing/builders.ts';
+import { documentsOf, sealOf } from '../testing/builders.ts';
 import { fold } from '../testing/fold-whole.ts';
-import { barrierSet, dispatchedSet, greenplumSealOf } from '../testing/greenplum.ts';
+import { greenplumSealOf } from '../testing/greenplum.ts';
+import {
+  assigned,
+  chosen,
+  distributed,
+  givenTo,
+  greenplumSet,
+  holdersOf,
+  nameOf,
+  problemsOf,
+  replicated,
+  segmentsOf,
+} from '../testing/greenplum-plans.ts';
 import { greenplumDisagreements } from './greenplum-plan.ts';
-
-const greenplumSet = fc.oneof(barrierSet, dispatchedSet);
 
 const NOT_WHOLE =
   'the plan does not cover a whole Greenplum cluster: it needs the coordinator (content -1) and contents 0 to N-1';
-
-/** The message about a relation that is assigned to `actual` contents. */
-const assigned = (actual: number, wanted: string) =>
-  `the plan assigns this relation to ${actual} contents instead of ${wanted}`;
-
-const nameOf = ({ schema, name }: Relation) => ({ schema, name });
-const segmentsOf = ({ contents }: Plan) => contents.filter(({ content }) => content >= 0);
-const holdersOf = ({ contents }: Plan, id: number) =>
-  contents
-    .filter(({ relations }) => [...idsOf(relations)].includes(id))
-    .map(({ content }) => content);
-
-/** The plan, with this relation assigned to exactly these contents. */
-function givenTo(plan: Plan, id: number, holders: readonly number[]): Plan {
-  const contents = plan.contents.map((planned) => {
-    const others = [...idsOf(planned.relations)].filter((other) => other !== id);
-    return {
-      ...planned,
-      relations: rangesOf(holders.includes(planned.content) ? [...others, id] : others),
-    };
-  });
-  return { ...plan, contents };
-}
-
-/**
- * The problems of an altered plan. Checks that the fold of its set is damaged with the same ones.
- */
-function problemsOf(parts: SetParts, plan: Plan) {
-  const found = greenplumDisagreements(plan).map(({ message, relation }) => ({
-    message,
-    ...(relation && { relation: nameOf(relation) }),
-  }));
-  const folded = fold(documentsOf(parts, { plan, seal: greenplumSealOf({ ...parts, plan }) }));
-  if (folded.status !== 'damaged') throw new Error(folded.status);
-  for (const problem of found)
-    expect(folded.problems).toContainEqual(
-      expect.objectContaining({ code: 'documents-disagree', ...problem }),
-    );
-  return found;
-}
-
-/** A set, and one of its relations for which `fits` is true. */
-const setAnd = (fits: (relation: Relation) => boolean, sets = greenplumSet) =>
-  sets
-    .map((parts) => ({ parts, fitting: parts.plan.relations.filter(fits) }))
-    .filter(({ fitting }) => fitting.length > 0)
-    .chain(({ parts, fitting }) =>
-      fc.constantFrom(...fitting).map((relation) => ({ parts, relation })),
-    );
-const isDistributed = ({ replicated: is, condition }: Relation) =>
-  is !== true && condition === undefined;
-const distributed = setAnd(isDistributed);
-const replicated = setAnd((relation) => relation.replicated === true);
-const chosen = setAnd((relation) => relation.condition !== undefined, dispatchedSet);
 
 test('a plan of a whole Greenplum has no problems, in any order of its contents', () => {
   const shuffled = greenplumSet.chain(({ plan }) =>

@@ -16,7 +16,7 @@ export function describeIssue(
   if (value === undefined && issue.code !== 'custom') return `${field} is missing`;
   const wanted = wantedBy(issue) ?? issue.message;
   if (field === '') return wanted;
-  // Messages such as "is missing" continue the name of the field; others are sentences of their own.
+  // "is missing" continues the name of the field; other messages are whole sentences.
   if (!/^(must|is|does) /.test(wanted)) return `${field}: ${wanted}`;
   const given =
     wanted.startsWith('must be ') || wanted.startsWith('must start')

@@ -23,8 +23,8 @@ export interface ProgressKind {
   /** Before each line for people. */
   readonly title: string;
   /**
-   * Which numbers the lines show. `verify` reads objects, and has neither rows nor tables; `time` is
-   * for phases that move no rows.
+   * Which numbers the lines show. `verify` reads objects, and has neither rows nor tables; `time`
+   * is for phases that move no rows.
    */
   readonly shows: 'backup' | 'restore' | 'verify' | 'time';
 }

@@ -22,7 +22,7 @@ export async function serverOwner(): Promise<Owner> {
   if (user === undefined)
     throw new StowageError(
       'database/tool',
-      'PostgreSQL does not run as root, and neither the user postgres nor nobody exists',
+      'PostgreSQL does not run as root: create the operating system user "postgres"',
     );
   return { uid: Number(user[2]), gid: Number(user[3]) };
 }

@@ -80,7 +80,7 @@ describe('the job queue', () => {
     expect(queue.offer(manifestOf(1))).toBe('ignored');
     await queue.idle();
     expect(done).toEqual(['stitch', 'validate']);
-    // Somebody who asks again is heard.
+    // A later event for the same job is taken again.
     expect(queue.offer(manifestOf(1))).toBe('taken');
   });
 

@@ -10,8 +10,8 @@ import type { PieceResult } from './piece-result.ts';
 import { endTask, readManifestOf, refuseTask } from './tasks.ts';
 
 /**
- * Ends a verification with a verdict and its outcome. The verdict has the time of the task, so every
- * caller writes it under the same key.
+ * Ends a verification with a verdict and its outcome. The verdict has the time of the task, so
+ * every caller writes it under the same key.
  */
 export async function endVerification(
   deps: Deps,

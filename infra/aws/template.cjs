@@ -1,4 +1,4 @@
-/** What serverless.yml includes of the modules beside this one: osls takes .mjs files for plain text. */
+/** What serverless.yml includes from the modules here: osls reads .mjs files as plain text. */
 module.exports = {
   functions: async () => (await import('./functions.mjs')).functions(),
   extensions: async () => (await import('./functions.mjs')).extensions(),

@@ -50,8 +50,8 @@ const onlyEnglish: Plugin = {
 };
 
 /**
- * The SDK's index loads a hundred commands, and a class with a method for each. Here it exports only
- * what storage/ and lib-storage import; esbuild rejects a name that is missing.
+ * The SDK's index loads a hundred commands, and a class with a method for each. Here it exports
+ * only what storage/ and lib-storage import; esbuild rejects a name that is missing.
  */
 const onlyUsedCommands: Plugin = {
   name: 'only-used-commands',

@@ -7,7 +7,7 @@ import { policiesOf } from '../../test/support/rights/policies.ts';
 import { securityTemplate } from '../../test/support/rights/template.ts';
 import { cephPolicy } from './bucket-policy.mjs';
 
-// test/contract/roles*.test.ts try this policy on a real Ceph.
+// test/contract/roles try this policy on a real Ceph.
 const PROGRAM = fileURLToPath(new URL('bucket-policy.mjs', import.meta.url));
 const run = (...args: string[]) => promisify(execFile)(process.execPath, [PROGRAM, ...args]);
 const template = await securityTemplate();

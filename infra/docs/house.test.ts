@@ -58,6 +58,10 @@ const pages = (
   )
 ).flat();
 
+/** A user or role may be called nobody: a single word in quotes is a name, not prose. */
+const withoutNames = (line: string) =>
+  line.replaceAll(/(['`])\w+\1|\\'\w+\\'|ROLE somebody|TO somebody/g, '');
+
 const isComment = (line: string) => /^\s*(?:\/\/|\/?\*)/.test(line);
 
 describe('the house', () => {
@@ -77,7 +81,9 @@ describe('the house', () => {
   test(`has no comment line of more than ${COLUMNS_MAX} columns`, () => {
     const wide = sources.flatMap(({ file, lines }) =>
       lines.flatMap((line, index) =>
-        isComment(line) && line.length > COLUMNS_MAX ? [`${file}:${index + 1}`] : [],
+        isComment(line) && line.length > COLUMNS_MAX && !/(?:eslint|biome)-/.test(line)
+          ? [`${file}:${index + 1}`]
+          : [],
       ),
     );
     expect(wide).toEqual([]);
@@ -94,7 +100,7 @@ describe('the house', () => {
       .filter(({ file }) => file !== 'infra/docs/house.test.ts')
       .flatMap(({ file, lines }) =>
         lines.flatMap((line, index) =>
-          UNCLEAR.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [],
+          UNCLEAR.test(withoutNames(line)) ? [`${file}:${index + 1}: ${line.trim()}`] : [],
         ),
       );
     expect(unclear).toEqual([]);

@@ -16,7 +16,7 @@ export function copyServer() {
   let opened: Session[] = [];
   beforeAll(async () => {
     server = await startPostgres({ databases: ['source', 'target'] });
-    const types = await readFile(new URL('./troublesome.sql', import.meta.url), 'utf8');
+    const types = await readFile(new URL('./sql/troublesome.sql', import.meta.url), 'utf8');
     await server.psql(types, 'source');
     await server.psql(types, 'target');
     await server.psql("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");

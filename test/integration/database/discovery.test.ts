@@ -10,7 +10,7 @@ let server: TestServer;
 let session: Session;
 beforeAll(async () => {
   server = await startPostgres({ databases: ['kinds'] });
-  await server.psql(await readFile(new URL('./kinds.sql', import.meta.url), 'utf8'), 'kinds');
+  await server.psql(await readFile(new URL('./sql/kinds.sql', import.meta.url), 'utf8'), 'kinds');
   session = await openSession(server.target('kinds'), {
     purpose: 'backup',
     applicationName: 'stowage test',

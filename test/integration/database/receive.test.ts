@@ -34,7 +34,7 @@ beforeAll(async () => {
   server = await startPostgres({ settings: { unix_socket_directories: folder } });
   for (const name of ['troublesome', 'kinds']) {
     await server.psql(`CREATE DATABASE ${name}`);
-    await server.psql(await readFile(new URL(`./${name}.sql`, import.meta.url), 'utf8'), name);
+    await server.psql(await readFile(new URL(`./sql/${name}.sql`, import.meta.url), 'utf8'), name);
   }
   await server.psql(RELATIONS);
   certificates = await makeCertificates();

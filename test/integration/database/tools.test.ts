@@ -33,7 +33,7 @@ let source: ConnectionTarget;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'stowage-tools-'));
   server = await startPostgres({ password: 'pa ss\\wo:rd', databases: [SOURCE] });
-  await server.psql(await readFile(new URL('./kinds.sql', import.meta.url), 'utf8'), SOURCE);
+  await server.psql(await readFile(new URL('./sql/kinds.sql', import.meta.url), 'utf8'), SOURCE);
   await server.psql(
     'CREATE ROLE somebody LOGIN PASSWORD \'top secret\'; CREATE ROLE "a\'b"; GRANT "a\'b" TO somebody',
   );

@@ -1,6 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { decode } from '../base/document.ts';
+import { isStowageError } from '../base/errors.ts';
 import { Extent, Extents } from '../documents/receipt.ts';
 import {
   LoadedRelation,
@@ -11,8 +13,6 @@ import {
   VerifyExtents,
 } from '../documents/restore.ts';
 import { SealedRelation, SealedRelations } from '../documents/seal.ts';
-import { decode } from './document.ts';
-import { isStowageError } from './errors.ts';
 
 const count = fc.nat(1_000_000);
 const extent = fc.record({

@@ -1,13 +1,13 @@
 import { CreateBucketCommand, PutObjectAclCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { formatKey } from '../../backup-set/base/keys.ts';
-import { openStore } from '../../storage/open.ts';
-import { probeStore } from '../../storage/probe.ts';
-import type { ObjectStore } from '../../storage/store.ts';
-import { BUCKET, type StowageRoles, startStowageRoles } from '../support/ceph/stowage-roles.ts';
-import { type FaultyProxy, startFaultyProxy } from '../support/servers/faulty-proxy.ts';
-import { collect, reusing, someBytes, text } from './bytes.ts';
-import { PART_BYTES } from './subjects.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import { openStore } from '../../../storage/open.ts';
+import { probeStore } from '../../../storage/probe.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import { BUCKET, type StowageRoles, startStowageRoles } from '../../support/ceph/stowage-roles.ts';
+import { type FaultyProxy, startFaultyProxy } from '../../support/servers/faulty-proxy.ts';
+import { collect, reusing, someBytes, text } from '../bytes.ts';
+import { PART_BYTES } from '../subjects.ts';
 
 // What an attacker can do with a shipper's credentials, through Stowage's own store. roles.test.ts
 // tries the whole table of roles.

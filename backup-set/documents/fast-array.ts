@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { NAME_CHARS_MAX, type Name } from './document.ts';
+import { NAME_CHARS_MAX, type Name } from '../base/document.ts';
 
 /**
  * An array schema for lists of ten thousand items. `readItem` validates an item in a tenth of the

@@ -1,26 +1,26 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { formatKey, PHASES } from '../../backup-set/base/keys.ts';
-import { verifySet } from '../../functions/check/verify-set.ts';
-import type { Deps } from '../../functions/deps.ts';
-import { announcementOf } from '../../functions/handlers/announce.ts';
-import { deleteSet, planDeletion } from '../../functions/sets/delete.ts';
-import { sweep } from '../../functions/sweep/sweep.ts';
-import { requestTask } from '../../functions/tasks/tasks.ts';
-import { claimOrder } from '../../segment-shipper/agent/claim.ts';
-import { inspectBucket } from '../../storage/s3/inspect-bucket.ts';
-import type { ObjectStore } from '../../storage/store.ts';
-import { storeReceipt, storeRequest } from '../integration/functions/restores.ts';
+import { formatKey, PHASES } from '../../../backup-set/base/keys.ts';
+import { verifySet } from '../../../functions/check/verify-set.ts';
+import type { Deps } from '../../../functions/deps.ts';
+import { announcementOf } from '../../../functions/handlers/announce.ts';
+import { deleteSet, planDeletion } from '../../../functions/sets/delete.ts';
+import { sweep } from '../../../functions/sweep/sweep.ts';
+import { requestTask } from '../../../functions/tasks/tasks.ts';
+import { claimOrder } from '../../../segment-shipper/agent/claim.ts';
+import { inspectBucket } from '../../../storage/s3/inspect-bucket.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import { storeReceipt, storeRequest } from '../../integration/functions/restores.ts';
 import {
   documentsOf,
   type SmallSet,
   storeAll,
   storeObjects,
-} from '../integration/functions/sets.ts';
-import { BUCKET, type StowageRoles, startStowageRoles } from '../support/ceph/stowage-roles.ts';
-import { handle } from '../support/handle.ts';
-import { collect } from './bytes.ts';
+} from '../../integration/functions/sets.ts';
+import { BUCKET, type StowageRoles, startStowageRoles } from '../../support/ceph/stowage-roles.ts';
+import { handle } from '../../support/handle.ts';
+import { collect } from '../bytes.ts';
 
 // Shows rights that are missing: every role does its real work with its own credentials.
 let at: StowageRoles;

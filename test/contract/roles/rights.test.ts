@@ -9,11 +9,11 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eachInFlight, mapInFlight } from '../../async/each-in-flight.ts';
-import { failureOf } from '../../storage/s3/errors.ts';
-import { BUCKET, type StowageRoles, startStowageRoles } from '../support/ceph/stowage-roles.ts';
-import { keyClasses, listingOf } from '../support/rights/key-classes.ts';
-import { type RightsRow, readSecurityPage } from '../support/rights/rights-table.ts';
+import { eachInFlight, mapInFlight } from '../../../async/each-in-flight.ts';
+import { failureOf } from '../../../storage/s3/errors.ts';
+import { BUCKET, type StowageRoles, startStowageRoles } from '../../support/ceph/stowage-roles.ts';
+import { keyClasses, listingOf } from '../../support/rights/key-classes.ts';
+import { type RightsRow, readSecurityPage } from '../../support/rights/rights-table.ts';
 
 // Tries every cell of the table in docs/security.md on a server that enforces the policy.
 const { rows } = await readSecurityPage();

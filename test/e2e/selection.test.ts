@@ -118,10 +118,19 @@ describe('a restore', () => {
 
   test('is refused without any change when it would overwrite data or its options contradict each other', async () => {
     const before = await onAll(`SELECT count(*), max(id) FROM misc.note`);
-    await isRefused(4, /exists; --truncate would empty and load it/);
-    await isRefused(4, /does not exist; --create would make it/, '--database', 'absent');
-    await isRefused(4, /database shop exists; --create only makes new ones/, '--create');
-    await isRefused(2, /exclude each other/, '--create', '--truncate');
+    await isRefused(4, /already exists on content .*use --truncate to empty and load it/);
+    await isRefused(
+      4,
+      /does not exist on content .*Use --create to create it/,
+      '--database',
+      'absent',
+    );
+    await isRefused(
+      4,
+      /database shop already exists on content .*--create needs a new one/,
+      '--create',
+    );
+    await isRefused(2, /use --create or --truncate, not both/, '--create', '--truncate');
     await isRefused(
       4,
       /misc\.nota/,
@@ -140,7 +149,7 @@ describe('a restore', () => {
     const args = ['restore', timestamp, '--truncate', '--include-table', `${BANK}.account`];
     const { code, text } = await command(...args);
     expect([3, 4]).toContain(code);
-    expect(text).toContain('refers to one that would be emptied');
+    expect(text).toContain('has a foreign key to a table that would be truncated');
     expect(await onAll(`SELECT count(*) FROM ${BANK}.account`)).toEqual(['1000', '1000']);
   });
 

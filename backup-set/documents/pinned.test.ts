@@ -39,14 +39,17 @@ describe('readPinned fails', () => {
       'if a pinned document is missing',
       [],
       { pin: pinnedTo(right) },
-      { code: 'object-missing', message: 'missing, but the seal names it' },
+      { code: 'object-missing', message: 'the document is missing, but the seal lists it' },
     ],
     ['if there are two versions', [right, other], {}, { code: 'documents-disagree' }],
     [
       'if its digest is not the pinned one',
       [other],
       { pin: pinnedTo(right) },
-      { code: 'documents-disagree', message: 'its SHA-256 is not the one in the seal' },
+      {
+        code: 'documents-disagree',
+        message: 'the SHA-256 of the document differs from the one in the seal',
+      },
     ],
     ['if it cannot be parsed', [garbage], {}, { code: 'document-unreadable' }],
     [

@@ -34,7 +34,12 @@ test('readPinned returns the document if it is the pinned one, and ignores other
 
 describe('readPinned fails', () => {
   const cases: [string, readonly RawDocument[], Partial<Expected<TaskRequest>>, object][] = [
-    ['if the document is missing', [], {}, { code: 'object-missing', message: 'missing' }],
+    [
+      'if the document is missing',
+      [],
+      {},
+      { code: 'object-missing', message: 'the document is missing' },
+    ],
     [
       'if a pinned document is missing',
       [],
@@ -58,7 +63,7 @@ describe('readPinned fails', () => {
       { pin: pinnedTo(other) },
       {
         code: 'documents-disagree',
-        message: `its field task is 9${TASK.slice(1)} instead of ${TASK}`,
+        message: `field task of the document is 9${TASK.slice(1)} instead of ${TASK}`,
       },
     ],
     [

@@ -13,6 +13,9 @@ export const greenplumSet = fc.oneof(barrierSet, dispatchedSet);
 export const assigned = (actual: number, wanted: string) =>
   `the plan assigns this relation to ${plural(actual, 'content')} instead of ${wanted}`;
 
+export const everySegment = (count: number) =>
+  count === 1 ? 'the only segment' : `all ${count} segments`;
+
 export const nameOf = ({ schema, name }: Relation) => ({ schema, name });
 export const segmentsOf = ({ contents }: Plan) => contents.filter(({ content }) => content >= 0);
 export const holdersOf = ({ contents }: Plan, id: number) =>

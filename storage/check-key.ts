@@ -1,4 +1,5 @@
 import { StowageError } from '../backup-set/base/errors.ts';
+import { plural } from '../backup-set/base/words.ts';
 
 /** The limit of S3, in bytes of UTF-8. Directories have it too, so that a set fits in both. */
 const KEY_BYTES_MAX = 1024;
@@ -54,7 +55,8 @@ function textError(text: string): string | undefined {
   if (!text.isWellFormed()) return 'it is not well-formed Unicode';
   // biome-ignore lint/suspicious/noControlCharactersInRegex: XML cannot carry these
   if (/[\u0000-\u001f\u007f\ufffe\uffff]/.test(text)) return 'it contains a control character';
-  if (Buffer.byteLength(text) > KEY_BYTES_MAX) return `it is longer than ${KEY_BYTES_MAX} bytes`;
+  if (Buffer.byteLength(text) > KEY_BYTES_MAX)
+    return `it is longer than ${plural(KEY_BYTES_MAX, 'byte')}`;
   return undefined;
 }
 

@@ -1,4 +1,5 @@
 import { StowageError } from '../backup-set/base/errors.ts';
+import { count, plural } from '../backup-set/base/words.ts';
 
 export function changed(key: string, how: string, cause?: unknown): StowageError {
   return new StowageError('storage/changed', `${key} changed while it was read: ${how}`, {
@@ -17,7 +18,7 @@ export function exists(key: string, cause?: unknown): StowageError {
 export function tooLarge(key: string, bytes: number, bytesMax: number): StowageError {
   return new StowageError(
     'storage/too-large',
-    `${key} has ${bytes} bytes; at most ${bytesMax} are allowed here`,
+    `${key} has ${plural(bytes, 'byte')}, more than the maximum of ${count(bytesMax)}`,
     { where: { object: key } },
   );
 }

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { isStowageError, messageOf } from '../backup-set/base/errors.ts';
+import { plural } from '../backup-set/base/words.ts';
 import { PART_BYTES_DEFAULT } from './s3/parts/sizes.ts';
 import type { CallOptions, ObjectStore } from './store.ts';
 
@@ -37,13 +38,13 @@ interface Probe {
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {
-  'create refuses an existing key': createRefuses,
-  [`one of ${RACING_CREATES} racing creates wins`]: oneCreateWins,
-  'an upload in parts reads back whole': uploadReadsBack,
-  'a range is read exactly': rangeIsExact,
-  'list shows what is stored': listShows,
-  'the clocks agree': clocksAgree,
-  'delete removes': deleteRemoves,
+  'conditional create': createRefuses,
+  [`${RACING_CREATES} concurrent creates`]: oneCreateWins,
+  'multipart upload': uploadReadsBack,
+  'ranged read': rangeIsExact,
+  list: listShows,
+  clocks: clocksAgree,
+  delete: deleteRemoves,
 };
 
 /**
@@ -86,7 +87,7 @@ async function createRefuses({ store, folder, options }: Probe): Promise<string>
   const body = Buffer.from(await store.read(key, { ...options, bytesMax: 100 }));
   if (outcome !== 'refused' || !body.equals(first))
     throw new Error('a second create of the same key was accepted');
-  return 'the second create was refused';
+  return 'a second create of the same key was rejected';
 }
 
 async function oneCreateWins({ store, folder, options }: Probe): Promise<string> {
@@ -101,13 +102,15 @@ async function oneCreateWins({ store, folder, options }: Probe): Promise<string>
   }
   const winners = ends.flatMap((end, index) => (end.status === 'fulfilled' ? [`${index}`] : []));
   if (winners.length !== 1)
-    throw new Error(`${winners.length} of ${RACING_CREATES} racing creates succeeded`);
+    throw new Error(
+      `${winners.length} of ${RACING_CREATES} concurrent creates of one key succeeded`,
+    );
   const body = Buffer.from(await store.read(key, { ...options, bytesMax: 100 })).toString();
   if (body !== winners[0])
     throw new Error(
       `create ${winners[0]} returned success, but the object has the bytes of create ${body}`,
     );
-  return `${RACING_CREATES - 1} were refused`;
+  return `one succeeded, ${RACING_CREATES - 1} were rejected`;
 }
 
 async function uploadReadsBack({ store, folder, options, partBytes }: Probe): Promise<string> {
@@ -126,7 +129,7 @@ async function uploadReadsBack({ store, folder, options, partBytes }: Probe): Pr
   for await (const chunk of store.get(`${folder}uploaded`, options)) read.update(chunk);
   if (read.digest('hex') !== wrote.digest('hex'))
     throw new Error('the bytes read differ from the bytes written');
-  return `${bytes} bytes, same digest`;
+  return `${plural(bytes, 'byte')} were read back, same digest`;
 }
 
 async function rangeIsExact({ store, folder, options }: Probe): Promise<string> {
@@ -136,7 +139,7 @@ async function rangeIsExact({ store, folder, options }: Probe): Promise<string> 
   );
   if (got.length !== 4 || got.readUInt32BE() !== 3)
     throw new Error(`the 4 bytes at 3 MiB were read as ${got.toString('hex')}`);
-  return '4 bytes from the middle';
+  return '4 bytes at 3 MiB were read';
 }
 
 async function listShows({ store, folder, options }: Probe): Promise<string> {
@@ -148,9 +151,9 @@ async function listShows({ store, folder, options }: Probe): Promise<string> {
   for (const { key, bytes, etag } of listed) {
     const found = await store.head(key, options);
     if (found?.bytes !== bytes || found.etag !== etag)
-      throw new Error(`head and list differ in size or etag of ${key}`);
+      throw new Error(`head and list differ in size or ETag of ${key}`);
   }
-  return `${listed.length} objects, with the sizes and etags that head returns`;
+  return `${plural(listed.length, 'object')}, with the sizes and ETags that head returns`;
 }
 
 async function clocksAgree({ store, folder, options }: Probe): Promise<string> {
@@ -169,19 +172,19 @@ async function deleteRemoves({ store, folder, options }: Probe): Promise<string>
   await store.delete([`${folder}created`, `${folder}absent`], options);
   if ((await store.head(`${folder}created`, options)) !== undefined)
     throw new Error('a deleted object still exists');
-  return 'a deleted object does not exist; an absent key is not an error';
+  return 'a deleted object is gone; deleting a missing key is not an error';
 }
 
 /** Also runs after the caller's signal has fired, so it has its own time limit. */
 async function cleanUp({ store, folder }: Probe): Promise<ProbeCheck> {
-  const name = 'nothing is left behind';
+  const name = 'clean-up';
   const options = { signal: AbortSignal.timeout(CLEANUP_MS_MAX) };
   try {
     for await (const upload of store.pendingUploads(folder, options))
       await store.abortUpload(upload, options);
     const keys = await Array.fromAsync(store.list(folder, options), ({ key }) => key);
     await store.delete(keys, options);
-    return { name, ok: true, detail: `${keys.length} objects removed` };
+    return { name, ok: true, detail: `${plural(keys.length, 'object')} removed` };
   } catch (error) {
     return { name, ok: false, detail: `${folder}: ${messageOf(error)}` };
   }

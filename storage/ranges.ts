@@ -1,4 +1,5 @@
 import { StowageError } from '../backup-set/base/errors.ts';
+import { count, plural } from '../backup-set/base/words.ts';
 import { changed } from './errors.ts';
 import type { ByteRange } from './store.ts';
 
@@ -16,7 +17,7 @@ export function wantedRange(
   if (isRange) return { offset, end };
   throw new StowageError(
     'internal',
-    `${range.length} bytes from offset ${range.offset} of ${key} is not a valid range`,
+    `offset ${range.offset}, length ${range.length} is not a valid range of ${key}`,
   );
 }
 
@@ -31,9 +32,13 @@ export function rangeInside(
 ): { offset: number; end: number } {
   const { offset, end = Math.max(bytes, offset) } = wantedRange(key, range);
   if (end <= bytes) return { offset, end };
-  throw new StowageError('storage/invalid', `${key} has ${bytes} bytes where ${end} are needed`, {
-    where: { object: key, offset: bytes },
-  });
+  throw new StowageError(
+    'storage/invalid',
+    `${key} has ${plural(bytes, 'byte')}, but ${count(end)} are needed`,
+    {
+      where: { object: key, offset: bytes },
+    },
+  );
 }
 
 /**
@@ -51,5 +56,5 @@ export async function* exactly(
     seen += chunk.length;
     yield chunk;
   }
-  if (seen !== bytes) throw changed(key, `it had ${bytes} bytes, then ${seen}`);
+  if (seen !== bytes) throw changed(key, `it had ${plural(bytes, 'byte')}, then ${count(seen)}`);
 }

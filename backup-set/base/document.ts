@@ -3,6 +3,7 @@ import * as z from 'zod';
 // Not z.core: it would add all locales, a third of a megabyte, to the bundle of each function.
 import { toDotPath } from 'zod/v4/core';
 import { StowageError } from './errors.ts';
+import { plural } from './words.ts';
 
 /** The only version of the format that this program writes and reads (docs/format.md). */
 export const FORMAT_VERSION = 0;
@@ -112,10 +113,14 @@ export function decode<Schema extends z.ZodType>(
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new StowageError('set/unreadable', `${key} is not JSON`, {
-      cause,
-      where: { object: key },
-    });
+    throw new StowageError(
+      'set/unreadable',
+      `${key} is not JSON (it has ${plural(bytes.length, 'byte')})`,
+      {
+        cause,
+        where: { object: key },
+      },
+    );
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;

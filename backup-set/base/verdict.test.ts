@@ -49,3 +49,26 @@ test('describeProblem prints every name that a problem has', () => {
   );
   expect(describeProblem(problem(1))).toBe('number 1 (object-missing)');
 });
+
+test('describeProblem names a content once, and prints all codes in one bracket', () => {
+  const killed = 'the shipper of content 1 on db1 was killed by SIGKILL';
+  const failed = { code: 'segment-failed', message: `${killed} (shipper/died)` } as const;
+  expect(describeProblem({ ...failed, content: 1 })).toBe(
+    `${killed} (segment-failed: shipper/died)`,
+  );
+  expect(describeProblem({ ...failed, content: 12 })).toMatch(/^content 12: the shipper/);
+  const twelve = { ...failed, message: 'content 12 failed (interrupted)', content: 1 };
+  expect(describeProblem(twelve)).toBe(
+    'content 1: content 12 failed (segment-failed: interrupted)',
+  );
+});
+
+test('describeProblem names an object once, unless it adds the offset', () => {
+  const cut = {
+    code: 'document-unreadable',
+    message: 'sets/x is not JSON',
+    object: 'sets/x',
+  } as const;
+  expect(describeProblem(cut)).toBe('sets/x is not JSON (document-unreadable)');
+  expect(describeProblem({ ...cut, offset: 7 })).toMatch(/^sets\/x at byte 7: sets\/x is/);
+});

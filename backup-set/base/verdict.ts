@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Content, Count, header, IsoDate, Name, PROBLEMS_MAX } from './document.ts';
+import { ERRORS } from './errors.ts';
 import { VERDICT_LEVELS } from './keys.ts';
 import { Timestamp } from './timestamps.ts';
 
@@ -75,15 +76,28 @@ export const Verdict = z.object({
 });
 export type Verdict = z.infer<typeof Verdict>;
 
-/** One line for a user: `content 3, public.place, sets/…/1-2-000001.pack at 4096: …`. */
+/** The code that a message ends with when it quotes an error: `… was killed (shipper/died)`. */
+const QUOTED_CODE = new RegExp(` \\((${Object.keys(ERRORS).join('|')})\\)$`);
+
+/**
+ * One line for a user: `content 3, public.place, sets/…/1-2-000001.pack at byte 4096: …`. A content
+ * or object that the message itself names is not named again, and all codes are in one bracket:
+ * `the shipper of content 1 was killed (segment-failed: shipper/died)`.
+ */
 export function describeProblem(problem: Problem): string {
-  const at = problem.offset === undefined ? '' : ` at byte ${problem.offset}`;
+  const { code, content, relation, object, offset } = problem;
+  const cause = QUOTED_CODE.exec(problem.message);
+  const message = problem.message.slice(0, cause?.index);
+  const at = offset === undefined ? '' : ` at byte ${offset}`;
   const where = [
-    problem.content === undefined ? undefined : `content ${problem.content}`,
-    problem.relation === undefined
-      ? undefined
-      : `${problem.relation.schema}.${problem.relation.name}`,
-    problem.object === undefined ? undefined : `${problem.object}${at}`,
+    content === undefined || namesContent(message, content) ? undefined : `content ${content}`,
+    relation === undefined ? undefined : `${relation.schema}.${relation.name}`,
+    object === undefined || (at === '' && message.includes(object)) ? undefined : `${object}${at}`,
   ].filter((part) => part !== undefined);
-  return `${where.join(', ')}${where.length === 0 ? '' : ': '}${problem.message} (${problem.code})`;
+  const codes = cause === null ? code : `${code}: ${cause[1]}`;
+  return `${where.join(', ')}${where.length === 0 ? '' : ': '}${message} (${codes})`;
+}
+
+function namesContent(message: string, content: number): boolean {
+  return new RegExp(`\\bcontent ${content}(?!\\d)`).test(message);
 }

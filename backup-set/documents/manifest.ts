@@ -102,7 +102,7 @@ export function pinnedManifestPart(
   const key = formatKey({ kind: 'manifest-part', timestamp, content });
   const named = contents.find((candidate) => candidate.content === content);
   if (named === undefined) {
-    const message = `the manifest does not name content ${content}`;
+    const message = `the manifest does not list content ${content}`;
     return failure({ code: 'documents-disagree', content, object: key, message });
   }
   return readPinned(ManifestPart, raw === undefined ? [] : [raw], {

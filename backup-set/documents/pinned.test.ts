@@ -34,19 +34,27 @@ test('readPinned returns the document if it is the pinned one, and ignores other
 
 describe('readPinned fails', () => {
   const cases: [string, readonly RawDocument[], Partial<Expected<TaskRequest>>, object][] = [
-    ['if the document is missing', [], {}, { code: 'object-missing', message: 'missing' }],
+    [
+      'if the document is missing',
+      [],
+      {},
+      { code: 'object-missing', message: 'the document is missing' },
+    ],
     [
       'if a pinned document is missing',
       [],
       { pin: pinnedTo(right) },
-      { code: 'object-missing', message: 'missing, but the seal names it' },
+      { code: 'object-missing', message: 'the document is missing, but the seal lists it' },
     ],
     ['if there are two versions', [right, other], {}, { code: 'documents-disagree' }],
     [
       'if its digest is not the pinned one',
       [other],
       { pin: pinnedTo(right) },
-      { code: 'documents-disagree', message: 'its SHA-256 is not the one in the seal' },
+      {
+        code: 'documents-disagree',
+        message: 'the SHA-256 of the document differs from the one in the seal',
+      },
     ],
     ['if it cannot be parsed', [garbage], {}, { code: 'document-unreadable' }],
     [
@@ -55,7 +63,7 @@ describe('readPinned fails', () => {
       { pin: pinnedTo(other) },
       {
         code: 'documents-disagree',
-        message: `its field task is 9${TASK.slice(1)} instead of ${TASK}`,
+        message: `field task of the document is 9${TASK.slice(1)} instead of ${TASK}`,
       },
     ],
     [

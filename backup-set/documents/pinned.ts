@@ -49,11 +49,14 @@ export function readPinned<Schema extends z.ZodType<object>>(
     });
   const [raw, other] = candidates.filter((candidate) => candidate.key === key);
   if (raw === undefined)
-    return fail('missing', pin ? `missing, but the ${pin.by} names it` : 'missing');
+    return fail(
+      'missing',
+      pin ? `the document is missing, but the ${pin.by} lists it` : 'the document is missing',
+    );
   if (other !== undefined)
     return fail('ambiguous', 'two reads of this key returned different bytes');
   if (pin !== undefined && sha256(raw.bytes) !== pin.sha256)
-    return fail('altered', `its SHA-256 is not the one in the ${pin.by}`);
+    return fail('altered', `the SHA-256 of the document differs from the one in the ${pin.by}`);
   const document = parse(schema, raw);
   if (!document.ok) return fail('unreadable', document.failure.message);
   const wrong = firstDifference<object>(document.value, fields);
@@ -81,5 +84,5 @@ function firstDifference<Document extends object>(
   const different = Object.entries(fields).find(([field, value]) => actual.get(field) !== value);
   if (different === undefined) return undefined;
   const [field, value] = different;
-  return `its field ${field} is ${String(actual.get(field))} instead of ${String(value)}`;
+  return `field ${field} of the document is ${String(actual.get(field))} instead of ${String(value)}`;
 }

@@ -12,6 +12,7 @@ import {
 } from '../base/document.ts';
 import { METADATA_FILES } from '../base/keys.ts';
 import { Timestamp } from '../base/timestamps.ts';
+import { plural } from '../base/words.ts';
 import { fastArray, isCount, isCrc32 } from './fast-array.ts';
 
 /** One frame: its place in the pack, and what it contains. `bytes` is the size of its COPY text. */
@@ -92,5 +93,5 @@ export function firstGap({
   }
   return at === object.bytes
     ? undefined
-    : `the extents end at byte ${at}, but the pack has ${object.bytes} bytes`;
+    : `the extents end at byte ${at}, but the pack has ${plural(object.bytes, 'byte')}`;
 }

@@ -16,6 +16,7 @@ import { formatKey } from '../base/keys.ts';
 import { failure, type Result } from '../base/result.ts';
 import { Timestamp } from '../base/timestamps.ts';
 import type { Problem } from '../base/verdict.ts';
+import { plural } from '../base/words.ts';
 import { fastArray, isCount } from './fast-array.ts';
 import { readPinned } from './pinned.ts';
 import type { Plan } from './plan.ts';
@@ -97,7 +98,7 @@ export function pinnedSealPart(
   const named = contents.filter((candidate) => candidate.content === content);
   const [only] = named;
   if (only === undefined || named.length > 1) {
-    const message = `the seal names this content ${named.length} times instead of once`;
+    const message = `the seal lists this content ${plural(named.length, 'time')} instead of once`;
     return failure({ code: 'content-missing', content, message });
   }
   return readPinned(SealPart, candidates, {

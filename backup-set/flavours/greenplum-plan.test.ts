@@ -9,6 +9,7 @@ import {
   assigned,
   chosen,
   distributed,
+  everySegment,
   givenTo,
   greenplumSet,
   holdersOf,
@@ -119,7 +120,7 @@ describe('a distributed relation is reported', () => {
         const found = problemsOf(parts, givenTo(parts.plan, relation.id, holders));
         expect(found).toEqual([
           {
-            message: assigned(count - 1, `all ${count} segments`),
+            message: assigned(count - 1, everySegment(count)),
             relation: nameOf(relation),
           },
         ]);
@@ -134,7 +135,7 @@ describe('a distributed relation is reported', () => {
         const count = segmentsOf(parts.plan).length;
         expect(problemsOf(parts, givenTo(parts.plan, relation.id, [-1, ...holders]))).toEqual([
           {
-            message: assigned(beside ? count + 1 : count, `all ${count} segments`),
+            message: assigned(beside ? count + 1 : count, everySegment(count)),
             relation: nameOf(relation),
           },
         ]);

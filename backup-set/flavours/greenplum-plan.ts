@@ -1,3 +1,4 @@
+import { plural } from '../base/words.ts';
 import type { Plan } from '../documents/plan.ts';
 import type { PlanProblem } from './format.ts';
 
@@ -31,8 +32,9 @@ export function greenplumDisagreements({ snapshot, relations, contents }: Plan):
         ? once
         : sliced || (dispatched && relation.condition !== undefined && once && onCoordinator === 1);
     if (sound) return [];
-    const wanted = relation.replicated === true ? 'one content' : `all ${segments} segments`;
-    const actual = `${onCoordinator + onSegments} contents`;
+    const all = segments === 1 ? 'the only segment' : `all ${plural(segments, 'segment')}`;
+    const wanted = relation.replicated === true ? 'one content' : all;
+    const actual = plural(onCoordinator + onSegments, 'content');
     return [
       {
         relation,

@@ -82,6 +82,27 @@ describe('a set is not complete with an altered plan', () => {
     );
   });
 
+  test('when its flavour is unknown to this version, and the problem says which it is', () => {
+    fc.assert(
+      fc.property(consistentSet, ({ plan, ...parts }) => {
+        const foreign = { ...plan, flavour: 'citus' };
+        const folded = fold(documentsOf({ ...parts, plan: foreign }));
+        expect(folded).toMatchObject({
+          status: 'damaged',
+          problemsTotal: 1,
+          problems: [
+            {
+              code: 'documents-disagree',
+              object: formatKey({ kind: 'plan', timestamp: plan.timestamp }),
+              message:
+                'flavour "citus" is unknown: this version of Stowage knows shards and greenplum. Use the version that wrote the set',
+            },
+          ],
+        });
+      }),
+    );
+  });
+
   test('when it was read from the key of another set', () => {
     fc.assert(
       fc.property(consistentSet, (parts) => {

@@ -2,7 +2,7 @@ import { formatKey } from '../base/keys.ts';
 import type { Problem } from '../base/verdict.ts';
 import { idsOf, type Plan, type PlannedContent, type Relation } from '../documents/plan.ts';
 import type { Seal, SealPart } from '../documents/seal.ts';
-import { formatOf } from '../flavours/formats.ts';
+import { findFormat, unknownFlavour } from '../flavours/formats.ts';
 
 /**
  * Contradictions within a plan. The fold counts by relation id and by content: if these are
@@ -18,16 +18,20 @@ export function planDisagreements(plan: Plan): Problem[] {
       disagree(`relation number ${at} has id ${relation.id}`, { relation: nameOf(relation) });
   });
   for (const content of repeated(plan.contents.map((planned) => planned.content)))
-    disagree('the plan names this content twice', { content });
+    disagree('the plan lists this content twice', { content });
   for (const { content, metadata, relations } of plan.contents) {
-    for (const file of repeated(metadata)) disagree(`the plan names ${file} twice`, { content });
+    for (const file of repeated(metadata)) disagree(`the plan lists ${file} twice`, { content });
     const range = invalidRange(relations, plan.relations.length);
     if (range !== undefined)
-      disagree(`the relation ids ${range} overlap other ids or are not in the plan`, { content });
+      disagree(`the range of relation ids ${range} overlaps another range or is not in the plan`, {
+        content,
+      });
   }
   // The checks below index by ids and ranges.
   if (problems.length > 0) return problems;
-  for (const { message, relation } of formatOf(plan.flavour).planProblems(plan))
+  const format = findFormat(plan.flavour);
+  if (format === undefined) disagree(unknownFlavour(plan.flavour));
+  for (const { message, relation } of format?.planProblems(plan) ?? [])
     disagree(message, relation && { relation: nameOf(relation) });
   for (const relation of unshipped(plan))
     disagree('the plan assigns this relation to no content', { relation: nameOf(relation) });
@@ -49,11 +53,11 @@ export function sealDisagreements(plan: Plan, seal: Seal): Problem[] {
   const sealed = seal.contents.map(({ content }) => content);
   return [
     ...[...repeated(sealed)].map((content) =>
-      disagree(content, 'the seal names this content twice'),
+      disagree(content, 'the seal lists this content twice'),
     ),
     ...sealed
       .filter((content) => !planned.has(content))
-      .map((content) => disagree(content, 'the seal names a content that the plan does not have')),
+      .map((content) => disagree(content, 'the seal lists a content that the plan does not have')),
   ];
 }
 
@@ -78,7 +82,7 @@ export function partDisagreements({
     ({ attempt, worker, sequence }) => `attempt ${attempt}, worker ${worker}, sequence ${sequence}`,
   );
   return [
-    ...[...repeated(shipments)].map((shipment) => disagree(`the seal names ${shipment} twice`)),
+    ...[...repeated(shipments)].map((shipment) => disagree(`the seal lists ${shipment} twice`)),
     ...[...repeated(relations.map(({ relation }) => relation))].map((id) =>
       disagree(`the seal counts relation ${id} twice`),
     ),

@@ -10,6 +10,7 @@ import {
 import { isContradiction } from '../base/problems.ts';
 import { failure, type Result, success } from '../base/result.ts';
 import type { Problem } from '../base/verdict.ts';
+import { count, plural } from '../base/words.ts';
 import { ManifestPart } from '../documents/manifest.ts';
 import type { PlannedContent } from '../documents/plan.ts';
 import { type ObjectRef, objectRefShape, type Receipt } from '../documents/receipt.ts';
@@ -52,7 +53,7 @@ export function foldContent(
   const part = counted.value;
   const extents = part.packs.reduce((sum, pack) => sum + pack.extents.length, 0);
   if (extents > extentsMax) {
-    const message = `it has ${extents} extents, more than ${extentsMax}: use a larger frameBytes`;
+    const message = `the content has ${plural(extents, 'extent')}, more than the maximum of ${count(extentsMax)}: back up with a larger backup.frameBytes`;
     return { content, problems: [{ code: 'content-too-large', content, message }] };
   }
   const bytes = encode(ManifestPart, part);
@@ -101,8 +102,8 @@ function summarizeMissing(content: number, problems: readonly Problem[]): Proble
   const contradictions = problems.filter(isContradiction);
   const missing = problems.length - contradictions.length;
   if (missing === 0) return contradictions;
-  const objects = missing === 1 ? '1 table or file was' : `${missing} tables or files were`;
-  const message = `backup stopped: ${objects} not uploaded`;
+  const objects = plural(missing, 'table or file', 'tables or files');
+  const message = `backup stopped: ${objects} ${missing === 1 ? 'was' : 'were'} not uploaded`;
   return [...contradictions, { code: 'content-missing', content, message }];
 }
 
@@ -113,7 +114,7 @@ function countMetadata({ content, metadata }: PlannedContent, receipts: readonly
   for (const file of metadata) {
     const found = sealed.filter((receipt) => receipt.file === file).length;
     if (found === 1) continue;
-    const message = `the seal names ${found} receipts for ${file} instead of one`;
+    const message = `the seal lists ${plural(found, 'receipt')} of ${file} instead of one`;
     problems.push({
       code: found === 0 ? 'metadata-missing' : 'documents-disagree',
       content,
@@ -122,7 +123,7 @@ function countMetadata({ content, metadata }: PlannedContent, receipts: readonly
   }
   for (const { file, object } of sealed) {
     if (metadata.includes(file)) continue;
-    const message = `the seal counts ${file}, but the plan of this content lacks it`;
+    const message = `the seal lists ${file}, which the plan does not assign to this content`;
     problems.push({ code: 'documents-disagree', content, object: object.key, message });
   }
   const files = sealed.map(({ file, object }) => ({ ...objectRefShape(object), file })).sort(byKey);

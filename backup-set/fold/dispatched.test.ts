@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { plural } from '../base/words.ts';
 import type { Manifest } from '../documents/manifest.ts';
 import type { Relation } from '../documents/plan.ts';
 import type { Seal } from '../documents/seal.ts';
@@ -127,7 +128,9 @@ describe('for any relation,', () => {
           problems: [{ code: 'relation-incomplete', relation: nameOf(relation) }],
         });
         if (folded.status === 'incomplete')
-          expect(folded.problems[0]?.message).toContain(`${count.rows} of the ${counted} rows`);
+          expect(folded.problems[0]?.message).toBe(
+            `the packs have ${plural(count.rows, 'row')}, but the coordinator counted ${plural(counted, 'row')}`,
+          );
       }),
     );
   });

@@ -1,4 +1,5 @@
 import type { Problem } from '../base/verdict.ts';
+import { plural } from '../base/words.ts';
 import type { Plan } from '../documents/plan.ts';
 import type { Seal } from '../documents/seal.ts';
 
@@ -18,7 +19,8 @@ export function dispatchDisagreements(
     return [
       {
         code: 'documents-disagree',
-        message: 'the seal has counts of a dispatch, but the plan is not for a dispatch',
+        message:
+          'the seal has row counts of a dispatch, but the plan has snapshot mechanism "barrier"',
       },
     ];
   }
@@ -32,7 +34,7 @@ export function dispatchDisagreements(
         {
           code: 'relation-incomplete',
           relation,
-          message: 'the seal has no row count of the coordinator for it',
+          message: 'the seal has no row count of the coordinator for this relation',
         },
       ];
     if (another !== undefined)
@@ -40,7 +42,7 @@ export function dispatchDisagreements(
         {
           code: 'documents-disagree',
           relation,
-          message: 'the seal has more than one row count of the coordinator for it',
+          message: 'the seal has more than one row count of the coordinator for this relation',
         },
       ];
     const rows = arrived(id);
@@ -50,7 +52,7 @@ export function dispatchDisagreements(
       {
         code,
         relation,
-        message: `${rows} of the ${count.rows} rows that the coordinator counted arrived`,
+        message: `the packs have ${plural(rows, 'row')}, but the coordinator counted ${plural(count.rows, 'row')}`,
       },
     ];
   });

@@ -2,6 +2,7 @@ import { type RawDocument, sha256 } from '../base/document.ts';
 import { formatKey } from '../base/keys.ts';
 import { type ProblemList, worstOf } from '../base/problems.ts';
 import { boundedProblems, type Problem } from '../base/verdict.ts';
+import { plural } from '../base/words.ts';
 import type { Manifest } from '../documents/manifest.ts';
 import { parse } from '../documents/pinned.ts';
 import { Plan } from '../documents/plan.ts';
@@ -86,7 +87,7 @@ export function foldOpen(plan: Plan, arrived: ReadonlyMap<number, number>): Fold
     ({ content, host }): Problem => ({
       code: 'content-missing',
       content,
-      message: `the set has no seal yet; receipts from ${host}: ${arrived.get(content) ?? 0}`,
+      message: `the set has no seal yet; ${host} has stored ${plural(arrived.get(content) ?? 0, 'receipt')}`,
     }),
   );
   return { status: 'open', plan, ...boundedProblems(missing) };
@@ -100,7 +101,7 @@ function reject(problems: readonly Problem[], plan?: Plan): FoldStart {
 function failuresIn({ outcome, failures }: Seal): Problem[] {
   if (outcome === 'failed' && failures.length === 0)
     return [
-      { code: 'segment-failed', message: 'the backup failed: the seal says so without a reason' },
+      { code: 'segment-failed', message: 'the seal has outcome "failed", but it gives no reason' },
     ];
   return failures.map(({ content, code, message }) => ({
     code: 'segment-failed',
@@ -115,7 +116,7 @@ function checkPlan({ key }: RawDocument, planSha256: string, seal: Seal): Proble
   return {
     code: 'documents-disagree',
     object: key,
-    message: 'its SHA-256 is not the one in the seal',
+    message: 'the SHA-256 of the plan differs from the one in the seal',
   };
 }
 
@@ -124,7 +125,7 @@ function checkKey(raw: RawDocument, kind: 'plan' | 'seal', timestamp: string): P
   return {
     code: 'documents-disagree',
     object: raw.key,
-    message: `its timestamp is ${timestamp}, which does not match its key`,
+    message: `the timestamp in the document, ${timestamp}, does not match its key`,
   };
 }
 
@@ -134,6 +135,6 @@ function checkSet(seal: Seal, plan: Plan): Problem | undefined {
   return {
     code: 'documents-disagree',
     object,
-    message: `it is the seal of another set, not of ${plan.timestamp}`,
+    message: `the seal is of another set, not of ${plan.timestamp}`,
   };
 }

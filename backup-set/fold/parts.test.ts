@@ -92,7 +92,9 @@ describe('a part of a seal', () => {
         });
         expect(folded).toMatchObject({
           status: 'damaged',
-          problems: [{ content: one, message: `its field content is ${two} instead of ${one}` }],
+          problems: [
+            { content: one, message: `field content of the document is ${two} instead of ${one}` },
+          ],
         });
       }),
     );

@@ -59,7 +59,10 @@ function readReceipt(
     failure<Problem>({ code, content, object: key, message });
   const object = objectKeyOf(receipt.value);
   if (receipt.value.object.key !== object)
-    return fail('documents-disagree', `it names ${receipt.value.object.key} instead of ${object}`);
+    return fail(
+      'documents-disagree',
+      `the receipt is of ${receipt.value.object.key} instead of ${object}`,
+    );
   const gap = receipt.value.kind === 'pack' ? firstGap(receipt.value) : undefined;
   return gap === undefined ? receipt : fail('pack-not-tiled', gap);
 }

@@ -1,4 +1,5 @@
 import type { Problem } from '../base/verdict.ts';
+import { plural } from '../base/words.ts';
 import type { ManifestPart } from '../documents/manifest.ts';
 import type { PlannedContent, Relation } from '../documents/plan.ts';
 import type { Receipt } from '../documents/receipt.ts';
@@ -48,7 +49,7 @@ export function countRelations(
   }
   for (const { relation } of sealed.relations) {
     if (isGiven[relation] === 1) continue;
-    const message = `the seal counts relation ${relation}, but the plan of this content lacks it`;
+    const message = `the seal counts relation ${relation}, which the plan does not assign to this content`;
     problems.push({ code: 'documents-disagree', content, ...nameOf(named[relation]), message });
   }
   return { counts, problems };
@@ -61,13 +62,16 @@ function differenceOf(
   bytes = 0,
 ): Pick<Problem, 'code' | 'message'> | undefined {
   if (sealed === undefined)
-    return { code: 'relation-incomplete', message: 'the seal has no count of its rows' };
+    return { code: 'relation-incomplete', message: 'the seal has no row count of this relation' };
   if (rows === sealed.rows && bytes === sealed.bytes) return undefined;
   return {
     code: rows > sealed.rows || bytes > sealed.bytes ? 'relation-surplus' : 'relation-incomplete',
-    message: `${rows} of ${sealed.rows} rows and ${bytes} of ${sealed.bytes} bytes arrived`,
+    message: `the packs have ${volume(rows, bytes)}, but the database counted ${volume(sealed.rows, sealed.bytes)}`,
   };
 }
+
+const volume = (rows: number, bytes: number) =>
+  `${plural(rows, 'row')} and ${plural(bytes, 'byte')}`;
 
 /** Extents of relations that the plan does not assign to this content. */
 function unplannedExtents(
@@ -89,7 +93,7 @@ function unplannedExtents(
         ...nameOf(named[unplanned.relation]),
         object: receipt.object.key,
         offset: unplanned.offset,
-        message: `it has rows of relation ${unplanned.relation}, which the plan of this content lacks`,
+        message: `the pack has rows of relation ${unplanned.relation}, which the plan does not assign to this content`,
       },
     ];
   });

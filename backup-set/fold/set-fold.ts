@@ -39,7 +39,11 @@ export function createSetFold(set: SealedSet): SetFold {
       for (const { content } of plan.contents) {
         if (!contents.has(content))
           gathered.add(content, [
-            { code: 'content-missing', content, message: 'this content was not folded' },
+            {
+              code: 'content-missing',
+              content,
+              message: 'the documents of this content were not checked',
+            },
           ]);
       }
       if (gathered.total > 0) return { status: gathered.worst, plan, ...gathered.list() };
@@ -93,7 +97,7 @@ function manifestOf(
   if (excess === undefined)
     return { status: 'complete', plan, manifest, bytes: encode(Manifest, manifest) };
   const object = formatKey({ kind: 'seal', timestamp: seal.timestamp });
-  const message = `the total of ${excess[0]} exceeds 2^53`;
+  const message = `the sum of ${excess[0]} over all contents exceeds 2^53`;
   return {
     status: 'damaged',
     plan,

@@ -1,5 +1,6 @@
 import { ORDER_EXTENTS_MAX } from '../base/document.ts';
 import type { Problem } from '../base/verdict.ts';
+import { count, plural } from '../base/words.ts';
 import type { ManifestRelation } from '../documents/manifest.ts';
 import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
 import { COORDINATOR, loadsOnSegment } from './phases.ts';
@@ -39,9 +40,9 @@ export function oversizedOrders(
       if (!loadsOnSegment(load, relation)) loaded += relation.totals.extents;
     extents.set(COORDINATOR, Math.max(loaded, extents.get(COORDINATOR) ?? 0));
   }
-  return [...extents].flatMap(([content, count]): Problem[] => {
-    if (count <= extentsMax) return [];
-    const message = `its order needs ${count} extents (maximum ${extentsMax}): restore fewer tables`;
+  return [...extents].flatMap(([content, needed]): Problem[] => {
+    if (needed <= extentsMax) return [];
+    const message = `the order needs ${plural(needed, 'extent')}, more than the maximum of ${count(extentsMax)}: restore fewer tables at once`;
     return [{ code: 'request-impossible', content, message }];
   });
 }

@@ -2,6 +2,7 @@ import { FORMAT_VERSION, type RawDocument } from '../base/document.ts';
 import { formatKey, type Phase } from '../base/keys.ts';
 import { gatherProblems, type ProblemList } from '../base/problems.ts';
 import { boundedProblems, type Problem } from '../base/verdict.ts';
+import { count, plural } from '../base/words.ts';
 import { readPinned } from '../documents/pinned.ts';
 import {
   type Outcome,
@@ -151,13 +152,16 @@ function loadDiffers(plan: RestorePlan, { byContent }: Loaded): Problem[] {
     const loaded = byContent.get(content) ?? { rows: 0, relations: 0, twice: 0 };
     const { twice } = loaded;
     if (loaded.rows === rows && loaded.relations === relations && twice === 0) return [];
-    const inRelations = `${loaded.relations} of ${relations} relations`;
-    const message = `loaded ${loaded.rows} of ${rows} rows in ${inRelations}`;
+    const inRelations = `${count(loaded.relations)} of ${plural(relations, 'relation')}`;
+    const message = `loaded ${count(loaded.rows)} of ${plural(rows, 'row')} in ${inRelations}`;
     return [
       {
         code: 'order-failed',
         content,
-        message: twice === 0 ? message : `${message}; its receipt lists ${twice} of them twice`,
+        message:
+          twice === 0
+            ? message
+            : `${message}; the receipt lists ${plural(twice, 'relation')} twice`,
       },
     ];
   });
@@ -193,5 +197,5 @@ const failedWithoutReason = (content: number, object: string): Problem => ({
   code: 'order-failed',
   content,
   object,
-  message: 'the order failed; its receipt gives no reason',
+  message: 'the order failed, and the receipt gives no reason',
 });

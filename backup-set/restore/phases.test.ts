@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decode, encode } from '../base/document.ts';
 import { formatKey, PHASES } from '../base/keys.ts';
+import { count, plural } from '../base/words.ts';
 import { Order, type RestoreReceipt, type RestoreRequest } from '../documents/restore.ts';
 import { greenplumCase, greenplumManifest, targetOf } from '../testing/greenplum.ts';
 import {
@@ -175,7 +176,7 @@ describe('a restore of a Greenplum', () => {
               {
                 code: 'order-failed',
                 content: COORDINATOR,
-                message: expect.stringContaining(`${loaded} of ${rows} rows`),
+                message: expect.stringContaining(`${count(loaded)} of ${plural(rows, 'row')} in `),
               },
             ],
           },

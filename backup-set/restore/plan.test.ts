@@ -121,6 +121,21 @@ describe('a request is rejected', () => {
     );
   });
 
+  test('if the flavour of the set is unknown, also when the target has the same', () => {
+    fc.assert(
+      fc.property(manifest, (made) => {
+        const { target } = requestFor(made, {});
+        const foreign = { ...made, flavour: 'citus' };
+        const request = requestFor(made, { target: { ...target, flavour: 'citus' } });
+        expect(refusals(request, foreign)).toEqual([
+          expect.objectContaining({
+            message: expect.stringContaining('flavour "citus" is unknown') as string,
+          }),
+        ]);
+      }),
+    );
+  });
+
   test('if an include pattern matches nothing, and the problem names the pattern', () => {
     fc.assert(
       fc.property(manifest, (made) => {

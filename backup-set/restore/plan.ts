@@ -7,7 +7,7 @@ import type { Manifest, ManifestPart, ManifestRelation } from '../documents/mani
 import type { Relation } from '../documents/plan.ts';
 import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
 import type { TargetProblem } from '../flavours/format.ts';
-import { formatOf } from '../flavours/formats.ts';
+import { findFormat, unknownFlavour } from '../flavours/formats.ts';
 import { type ContentVolume, oversizedOrders } from './bounds.ts';
 import { COORDINATOR, loadStrategy } from './phases.ts';
 
@@ -109,15 +109,19 @@ function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
   return problems;
 }
 
-/** A target names each content once, and its flavour decides which contents it needs. */
+/** A target lists each content once, and its flavour decides which contents it needs. */
 function targetProblems({ target }: RestoreRequest, manifest: Manifest): TargetProblem[] {
   const named = target.contents.map(({ content }) => content);
+  const twice = named.filter((content, at) => named.indexOf(content) !== at);
   const contents = manifest.contents.map(({ content }) => content);
   return [
-    ...(new Set(named).size === named.length
-      ? []
-      : [{ message: 'the target names a content twice' }]),
-    ...formatOf(manifest.flavour).targetProblems(named, contents),
+    ...[...new Set(twice)].map((content) => ({
+      message: 'the target lists this content twice',
+      content,
+    })),
+    ...(findFormat(manifest.flavour)?.targetProblems(named, contents) ?? [
+      { message: unknownFlavour(manifest.flavour) },
+    ]),
   ];
 }
 

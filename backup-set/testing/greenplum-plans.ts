@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect } from 'vitest';
+import { plural } from '../base/words.ts';
 import { idsOf, type Plan, type Relation, rangesOf } from '../documents/plan.ts';
 import { greenplumDisagreements } from '../flavours/greenplum-plan.ts';
 import { documentsOf, type SetParts } from './builders.ts';
@@ -10,7 +11,10 @@ export const greenplumSet = fc.oneof(barrierSet, dispatchedSet);
 
 /** The message about a relation that is assigned to `actual` contents. */
 export const assigned = (actual: number, wanted: string) =>
-  `the plan assigns this relation to ${actual} contents instead of ${wanted}`;
+  `the plan assigns this relation to ${plural(actual, 'content')} instead of ${wanted}`;
+
+export const everySegment = (count: number) =>
+  count === 1 ? 'the only segment' : `all ${count} segments`;
 
 export const nameOf = ({ schema, name }: Relation) => ({ schema, name });
 export const segmentsOf = ({ contents }: Plan) => contents.filter(({ content }) => content >= 0);

@@ -1,6 +1,8 @@
 import { count } from '../../backup-set/base/words.ts';
 import { listTimestamps } from '../../functions/sets/list.ts';
 import { describeSet, type SetSummary } from '../../functions/sets/status.ts';
+import { rootExists } from '../../storage/directory/root.ts';
+import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterCommand } from '../command.ts';
 import { withStore } from '../open.ts';
 import { bytes, duration, table } from '../output/format.ts';
@@ -18,12 +20,18 @@ export const listCommand: ClusterCommand = {
         sets.push(await describeSet(functionDeps(context, store), timestamp));
       context.output.result(
         { root: store.url, sets },
-        sets.length === 0 ? `no sets under ${store.url}` : textOf(sets),
+        sets.length === 0 ? await emptyText(store) : textOf(sets),
       );
       return 0;
     });
   },
 };
+
+async function emptyText(store: ObjectStore): Promise<string> {
+  return (await rootExists(store))
+    ? `no sets under ${store.url}`
+    : `no sets: root ${store.url} does not exist yet (the first backup creates it)`;
+}
 
 function textOf(sets: readonly SetSummary[]): string {
   return table(

@@ -4,7 +4,12 @@ import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Manifest as ManifestSchema } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../../functions/deps.ts';
-import { requireSet, statusOf, tryReadDocument } from '../../functions/sets/status.ts';
+import {
+  readSetDocument,
+  requireSet,
+  statusOf,
+  tryReadDocument,
+} from '../../functions/sets/status.ts';
 import { currentVerdict } from '../../functions/stored/current-verdict.ts';
 import { countReceipts } from '../../functions/stored/load.ts';
 import type { ClusterCommand } from '../command.ts';
@@ -27,9 +32,10 @@ export const showCommand: ClusterCommand = {
     return withStore(context, async (store) => {
       const deps = functionDeps(context, store);
       await requireSet(deps, timestamp);
-      const manifest = await tryReadDocument(deps, timestamp, 'manifest', ManifestSchema);
+      const stored = await readSetDocument(deps, timestamp, 'manifest', ManifestSchema);
+      const manifest = stored.document;
       const verdict = await currentVerdict(deps, timestamp);
-      const status = statusOf(manifest, verdict);
+      const status = statusOf(stored, verdict);
       const text =
         manifest === undefined
           ? await unfinishedText(deps, timestamp, status)

@@ -1,6 +1,7 @@
 import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
 import { success } from '../../backup-set/base/result.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import {
   type Manifest,
   type ManifestPart,
@@ -102,11 +103,11 @@ function difference(
   if (!isObjectKey(received.key))
     return {
       code: 'documents-disagree',
-      message: 'the manifest names a key that is not the key of a pack or metadata file',
+      message: 'the manifest lists a key that is not the key of a pack or metadata file',
     };
   if (stored === undefined) return { code: 'object-missing', message: 'the object is missing' };
   if (stored.bytes !== received.bytes) {
-    const message = `the object has ${stored.bytes} bytes; the receipt says ${received.bytes}`;
+    const message = `the object has ${plural(stored.bytes, 'byte')}, the receipt has ${count(received.bytes)}`;
     return { code: 'size-differs', message };
   }
   const comparable = sameRoot && received.etag !== undefined && stored.etag !== undefined;

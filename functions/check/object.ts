@@ -1,5 +1,6 @@
 import { isStowageError, messageOf } from '../../backup-set/base/errors.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import type { Extent, ObjectRef } from '../../backup-set/documents/receipt.ts';
 import { checkExtents, type ExtentCheck, type ExtentFault } from '../../frame/check-extents.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
@@ -160,10 +161,10 @@ async function decodeLarge(reader: ByteReader, extent: Extent): Promise<Finding 
 
 function findingOf(extent: Extent, fault: ExtentFault): Finding {
   if (fault.kind === 'cut-off') {
-    const message = `the frame is cut off after ${fault.bytes} of ${extent.length} bytes`;
+    const message = `the frame is cut off after ${count(fault.bytes)} of ${plural(extent.length, 'byte')}`;
     return { code: 'frame-unreadable', message };
   }
-  const message = `the frame's crc32 is ${fault.crc32}; the receipt says ${extent.crc32}`;
+  const message = `the frame is damaged: its CRC-32 is ${fault.crc32}, the receipt has ${extent.crc32}`;
   return { code: 'digest-differs', message };
 }
 
@@ -172,20 +173,20 @@ function compareRows(extent: Extent, rows: number | undefined): Finding | undefi
   const message =
     rows === undefined
       ? 'the last row of the frame is cut off'
-      : `the frame holds ${rows} rows; the receipt says ${extent.rows}`;
+      : `the frame has ${plural(rows, 'row')}, the receipt has ${count(extent.rows)}`;
   return { code: 'frame-unreadable', message };
 }
 
 function verifyWhole(object: CheckedObject, checks: Checks, isExplained: boolean): Problem[] {
   const bytes = checks.whole.position();
   if (bytes !== object.bytes) {
-    const message = `the object has ${bytes} bytes; the receipt says ${object.bytes}`;
+    const message = `the object has ${plural(bytes, 'byte')}, the receipt has ${count(object.bytes)}`;
     return [problemOf(object, 'size-differs', message)];
   }
   const fault = checks.wholeFault();
   // The problem of a frame already explains why the digest of the whole object differs.
   if (isExplained || fault?.kind !== 'digest-differs') return [];
-  const message = `the object's crc32 is ${fault.crc32}; the receipt says ${object.crc32}`;
+  const message = `the object is damaged: its CRC-32 is ${fault.crc32}, the receipt has ${object.crc32}`;
   return [problemOf(object, 'digest-differs', message)];
 }
 

@@ -134,7 +134,7 @@ async function noManifest(deps: Deps, timestamp: string): Promise<StowageError> 
   const why = problems.slice(0, 3).map(({ message }) => message);
   return new StowageError(
     status === 'damaged' ? 'set/damaged' : 'set/incomplete',
-    `set ${timestamp} has no manifest to verify it against: ${why.join('; ')}`,
+    `set ${timestamp} is ${status} (it has no manifest) and cannot be verified: ${why.join('; ')}`,
     { where: { set: timestamp } },
   );
 }

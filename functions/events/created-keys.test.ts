@@ -45,7 +45,7 @@ const CAPTURED: Readonly<
   },
   'ministack-sns-http': {
     keys: [SEAL, MANIFEST, GONE],
-    ignored: ['foreign-shape', 'not-a-creation'],
+    ignored: ['unknown-format', 'not-a-creation'],
   },
 };
 
@@ -125,9 +125,9 @@ describe('createdKeys', () => {
     const news = createdKeys('s3://backups/p', body);
     expect(news.keys).toEqual([SEAL]);
     expect(news.ignored).toMatchObject([
-      { reason: 'foreign-shape', what: 'null' },
-      { reason: 'foreign-shape', what: '7' },
-      { reason: 'foreign-shape' },
+      { reason: 'unknown-format', what: 'null' },
+      { reason: 'unknown-format', what: '7' },
+      { reason: 'unknown-format' },
       { reason: 'undecodable-key', what: '%E0%A4%A' },
       { reason: 'not-a-creation', what: `ObjectRemoved:Delete ${SEAL}` },
       { reason: 'not-a-creation', what: `s3:ObjectCreated:PutRetention ${SEAL}` },
@@ -159,7 +159,7 @@ describe('createdKeys', () => {
     const body: unknown = JSON.parse(`${'['.repeat(400_000)}${']'.repeat(400_000)}`);
     expect(createdKeys('s3://backups', body)).toMatchObject({
       keys: [],
-      ignored: [{ reason: 'foreign-shape' }],
+      ignored: [{ reason: 'unknown-format' }],
     });
   });
 
@@ -176,7 +176,7 @@ describe('createdKeys', () => {
   ])('returns no key for %j', (body) => {
     expect(createdKeys('s3://backups', body)).toMatchObject({
       keys: [],
-      ignored: [{ reason: 'foreign-shape' }],
+      ignored: [{ reason: 'unknown-format' }],
     });
   });
 });

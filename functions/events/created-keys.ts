@@ -9,7 +9,7 @@ export interface Created {
 /** Why an entry of a notification names no created key, and the entry itself, for the log. */
 export interface Ignored {
   readonly reason:
-    | 'foreign-shape'
+    | 'unknown-format'
     | 'test-event'
     | 'not-a-creation'
     | 'undecodable-key'
@@ -91,13 +91,13 @@ function unwrapped(body: unknown): (Created | Ignored)[] {
   if (bridge.success) return [fromBridge(bridge.data)];
   if (TestEvent.safeParse(body).success) return [ignored('test-event', body)];
   const records = S3Records.safeParse(body);
-  if (!records.success) return [ignored('foreign-shape', body)];
+  if (!records.success) return [ignored('unknown-format', body)];
   const { Records } = records.data;
   if (Records.length > RECORDS_MAX)
     return [ignored('too-many-records', `${Records.length} records`)];
   return Records.map((candidate) => {
     const record = S3Record.safeParse(candidate);
-    return record.success ? fromRecord(record.data) : ignored('foreign-shape', candidate);
+    return record.success ? fromRecord(record.data) : ignored('unknown-format', candidate);
   });
 }
 

@@ -43,7 +43,7 @@ export async function writeOutcome(
   const { created } = await createOrRead(deps, key, encode(Outcome, outcome));
   if (!created) return NOTHING_WRITTEN;
   const { status, totals, problemsTotal } = outcome;
-  deps.log.info({ restore, status, problems: problemsTotal, ...totals }, 'restore ended');
+  deps.log.info({ restore, status, problems: problemsTotal, ...totals }, 'restore finished');
   return { wrote: [key] };
 }
 

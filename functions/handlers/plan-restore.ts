@@ -60,7 +60,7 @@ function readRequest(
   try {
     const request = decode(RestoreRequest, raw);
     if (request.id === restore) return success(request);
-    const message = `the request names another restore, ${request.id}`;
+    const message = `the request is of another restore, ${request.id}`;
     const problem: Problem = { code: 'documents-disagree', object: raw.key, message };
     return failure({ timestamp: request.timestamp, problem });
   } catch (error) {
@@ -116,7 +116,10 @@ async function problemsWithoutManifest(deps: Deps, timestamp: string): Promise<P
   const refusal = (message: string): Problem => ({ code: 'request-impossible', message });
   try {
     const { status, problems } = await checkUncommitted(deps, timestamp);
-    return [refusal(`set ${timestamp} has no manifest: it is ${status}`), ...problems];
+    return [
+      refusal(`set ${timestamp} is ${status} (it has no manifest) and cannot be restored`),
+      ...problems,
+    ];
   } catch (error) {
     if (!isStowageError(error, 'set/not-found')) throw error;
     return [refusal(messageOf(error))];

@@ -33,7 +33,7 @@ export async function stitch(deps: Deps, timestamp: string): Promise<StitchResul
       return { status: 'open', wrote: [], problems: folded.problems };
     case 'complete': {
       const created = await createSame(deps, manifestKey, folded.bytes);
-      if (created) deps.log.info({ set: timestamp, ...folded.manifest.totals }, 'set is complete');
+      if (created) deps.log.info({ set: timestamp, ...folded.manifest.totals }, 'set committed');
       return { status: 'complete', wrote: created ? [manifestKey] : [], problems: [] };
     }
     case 'incomplete':

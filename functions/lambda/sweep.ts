@@ -1,6 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import type { SetStatus, SweepReport } from '../sweep/report.ts';
 import { sweep } from '../sweep/sweep.ts';
 import { openInvocation } from './environment.ts';
@@ -28,7 +29,7 @@ export async function handler(_event: unknown, context: Context): Promise<SweepR
   if (first === undefined) return report;
   throw new StowageError(
     'storage/unavailable',
-    `${report.problems.length} problems while sweeping, first: ${first.message}`,
+    `the sweep had ${plural(report.problems.length, 'problem')}, first: ${first.message}`,
     first.set === undefined ? {} : { where: { set: first.set } },
   );
 }

@@ -2,6 +2,7 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Logger } from 'pino';
 import { messageOf } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import { createdKeys } from '../events/created-keys.ts';
 import type { JobQueue } from '../events/job-queue.ts';
 import { isAuthorized } from './authorization.ts';
@@ -40,7 +41,7 @@ export function httpApp(options: HttpOptions): Hono {
     maxSize: BODY_BYTES_MAX,
     onError(c) {
       metrics.countEvents('malformed');
-      return failure(c, 413, `the body is larger than ${BODY_BYTES_MAX} bytes`);
+      return failure(c, 413, `the body is larger than ${plural(BODY_BYTES_MAX, 'byte')}`);
     },
   });
   const refused = () => metrics.countEvents('refused');
@@ -89,8 +90,9 @@ async function takeEvents(c: Context, options: HttpOptions): Promise<Response> {
   } catch (error) {
     const isRejected = error instanceof SnsRejectedError;
     metrics.countEvents(isRejected ? 'refused' : 'dropped');
+    // The stack of a rejection says nothing.
     log.warn(
-      { err: error },
+      isRejected ? {} : { err: error },
       `SNS message ${isRejected ? 'rejected' : 'dropped'}: ${messageOf(error)}`,
     );
     return failure(c, isRejected ? 403 : 503, messageOf(error));
@@ -106,7 +108,7 @@ function offerAll(json: unknown, { root, queue, onCreatedKey, metrics, log }: Ht
   for (const key of found.keys) {
     onCreatedKey(key);
     const result = queue.offer(key);
-    if (result === 'ignored') log.debug({ reason: 'no-function', what: key }, 'event ignored');
+    if (result === 'ignored') log.debug({ reason: 'not-handled', what: key }, 'event ignored');
     answer[result] += 1;
   }
   if (answer.dropped > 0)

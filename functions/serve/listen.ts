@@ -61,7 +61,7 @@ export async function listen(app: Hono, options: ListenOptions): Promise<Listeni
     await once(server, 'listening');
   } catch (cause) {
     const where = fd === undefined ? `${options.host}:${options.port}` : `file descriptor ${fd}`;
-    throw new StowageError('config/invalid', `cannot listen on ${where}: ${messageOf(cause)}`, {
+    throw new StowageError('config/invalid', `cannot listen on ${where}: ${whyNot(cause)}`, {
       cause,
       where: { field: 'serve.port' },
     });
@@ -81,6 +81,11 @@ export async function listen(app: Hono, options: ListenOptions): Promise<Listeni
     close: () => new Promise((resolve) => server.close(() => resolve())),
     closeConnections: () => server.closeAllConnections(),
   };
+}
+
+function whyNot(cause: unknown): string {
+  const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
+  return isTaken ? 'another process uses this port (EADDRINUSE)' : messageOf(cause);
 }
 
 function hostOf(bound: AddressInfo | string): string {

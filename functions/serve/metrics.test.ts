@@ -18,7 +18,7 @@ it('stowage_sweep_problems counts what the last finished sweep could not process
   const problems = async () => /^stowage_sweep_problems (.*)$/m.exec(await metrics.text())?.[1];
   expect(await problems()).toBeUndefined();
   const failed = { set: '20260131010203', message: 'access denied' };
-  const unanswered = { restore: '20260131010203000-0123abcd', message: 'nothing has arrived' };
+  const unanswered = { restore: '20260131010203000-0123abcd', message: 'no object was stored' };
   const withProblems = { ...report, problems: [failed, unanswered] };
   metrics.recordSweep({ seconds: 1, result: success(withProblems) });
   expect(await problems()).toBe('1');

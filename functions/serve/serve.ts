@@ -90,7 +90,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   });
   sweeper = sweeping;
   const { url } = server;
-  log.info({ url, root: store.url }, 'waiting for events');
+  log.info({ url, root: store.url }, 'listening for events');
 
   /** Stops listening last: Ceph stops sending to a receiver that once refused a connection. */
   async function drain(): Promise<void> {

@@ -1,6 +1,7 @@
 import { createVerify, X509Certificate } from 'node:crypto';
 import * as z from 'zod';
 import { messageOf } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 
 /** GETs a small text over HTTPS; injected, so that tests need no access to Amazon. */
 export type FetchText = (url: URL) => Promise<string>;
@@ -87,7 +88,7 @@ export function snsVerifier(options: {
       const now = clock();
       if (now < certificate.validFromDate || now > certificate.validToDate)
         throw new SnsRejectedError(
-          `the certificate is only valid from ${certificate.validFrom} to ${certificate.validTo}`,
+          `the certificate is not valid now, only from ${certificate.validFrom} to ${certificate.validTo}`,
         );
       if (!isSigned(message, certificate))
         throw new SnsRejectedError('the signature does not match the certificate');
@@ -158,7 +159,8 @@ export async function fetchText(url: URL): Promise<string> {
     for await (const some of (response.body ?? []) as AsyncIterable<Uint8Array>) {
       bytes.push(some);
       length += some.length;
-      if (length > FETCHED_BYTES_MAX) throw new Error(`more than ${FETCHED_BYTES_MAX} bytes`);
+      if (length > FETCHED_BYTES_MAX)
+        throw new Error(`more than ${plural(FETCHED_BYTES_MAX, 'byte')}`);
     }
     return Buffer.concat(bytes).toString('utf8');
   } catch (cause) {

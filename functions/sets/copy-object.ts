@@ -1,6 +1,7 @@
 import { isStowageError } from '../../backup-set/base/errors.ts';
 import { failure, type Result, success } from '../../backup-set/base/result.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import type { CallOptions, ObjectStore } from '../../storage/store.ts';
 
 /** The server copies; each copy of a large object is several requests at once by itself. */
@@ -25,7 +26,7 @@ export async function copyObject(
   const sizeDiffers = (found: number): Problem => ({
     code: 'size-differs',
     object: key,
-    message: `the object at ${to.url} has ${found} bytes; the object of the set has ${bytes}`,
+    message: `the object at ${to.url} has ${plural(found, 'byte')}, the object of the set has ${count(bytes)}`,
   });
   try {
     const stored = await to.copyFrom(from, key, options);

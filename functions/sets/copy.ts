@@ -37,14 +37,14 @@ export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<
   if (from.store.url === to.store.url)
     throw new StowageError(
       'usage/flag',
-      `set ${timestamp} is under ${to.store.url} already: --to must name another root`,
+      `set ${timestamp} is already under ${to.store.url}: choose another root with --to`,
     );
   const manifestKey = formatKey({ kind: 'manifest', timestamp });
   const manifest = await from.store.head(manifestKey);
   if (manifest === undefined)
     throw new StowageError(
       'set/incomplete',
-      `set ${timestamp} has no manifest under ${from.store.url}: only complete sets are copied`,
+      `set ${timestamp} under ${from.store.url} is incomplete (it has no manifest): only complete sets can be copied`,
       { where: { set: timestamp } },
     );
   const sealKey = formatKey({ kind: 'seal', timestamp });

@@ -20,12 +20,13 @@ export interface SetSummary {
 }
 
 export async function describeSet(deps: Deps, timestamp: string): Promise<SetSummary> {
-  const manifest = await tryReadDocument(deps, timestamp, 'manifest', Manifest);
+  const stored = await readSetDocument(deps, timestamp, 'manifest', Manifest);
+  const manifest = stored.document;
   const plan = manifest ?? (await tryReadDocument(deps, timestamp, 'plan', Plan));
   const verdict = await currentVerdict(deps, timestamp);
   return {
     timestamp,
-    status: statusOf(manifest, verdict),
+    status: statusOf(stored, verdict),
     database: plan?.database,
     totals: manifest?.totals,
     elapsedMs:
@@ -36,15 +37,39 @@ export async function describeSet(deps: Deps, timestamp: string): Promise<SetSum
   };
 }
 
+/** A committed set is `damaged` when its manifest is missing or cannot be read. */
 export function statusOf(
-  manifest: Manifest | undefined,
+  manifest: StoredDocument<Manifest>,
   verdict: Verdict | undefined,
 ): SetSummary['status'] {
   if (verdict?.status === 'damaged') return 'damaged';
-  if (manifest !== undefined) return 'complete';
+  if (manifest.document !== undefined) return 'complete';
   // A check found it complete before: its manifest has been lost or truncated since.
-  if (verdict?.status === 'complete') return 'damaged';
+  if (manifest.exists || verdict?.status === 'complete') return 'damaged';
   return verdict?.status ?? 'open';
+}
+
+/** `document` is undefined when the object is missing or cannot be read. */
+export interface StoredDocument<Document> {
+  readonly exists: boolean;
+  readonly document: Document | undefined;
+}
+
+/** Reads a document of a set. Logs why one that exists cannot be read. */
+export async function readSetDocument<Schema extends typeof Manifest | typeof Plan>(
+  deps: Deps,
+  timestamp: string,
+  kind: 'manifest' | 'plan',
+  schema: Schema,
+): Promise<StoredDocument<ReturnType<Schema['parse']>>> {
+  const raw: RawDocument | undefined = await readDocument(deps, formatKey({ kind, timestamp }));
+  if (raw === undefined) return { exists: false, document: undefined };
+  try {
+    return { exists: true, document: decode(schema, raw) as ReturnType<Schema['parse']> };
+  } catch (error) {
+    deps.log.warn({ err: error }, `cannot read the ${kind} of set ${timestamp}`);
+    return { exists: true, document: undefined };
+  }
 }
 
 /** A document of a set; undefined when it is missing or cannot be read. */
@@ -54,14 +79,7 @@ export async function tryReadDocument<Schema extends typeof Manifest | typeof Pl
   kind: 'manifest' | 'plan',
   schema: Schema,
 ): Promise<ReturnType<Schema['parse']> | undefined> {
-  const raw: RawDocument | undefined = await readDocument(deps, formatKey({ kind, timestamp }));
-  if (raw === undefined) return undefined;
-  try {
-    return decode(schema, raw) as ReturnType<Schema['parse']>;
-  } catch (error) {
-    deps.log.warn({ err: error }, `cannot read the ${kind} of set ${timestamp}`);
-    return undefined;
-  }
+  return (await readSetDocument(deps, timestamp, kind, schema)).document;
 }
 
 /** @throws StowageError `set/not-found` when nothing is stored under this timestamp. */

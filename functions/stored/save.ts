@@ -1,5 +1,6 @@
 import { DOCUMENT_BYTES_MAX, sha256 } from '../../backup-set/base/document.ts';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import type { Deps } from '../deps.ts';
 
 export interface Saved {
@@ -31,11 +32,11 @@ export async function createSame(deps: Deps, key: string, bytes: Uint8Array): Pr
   const saved = await createOrRead(deps, key, bytes);
   if (saved.created || Buffer.compare(saved.bytes, bytes) === 0) return saved.created;
   const [stored, ours] = [saved.bytes, bytes].map(
-    (some) => `${some.length} bytes, sha256 ${sha256(some)}`,
+    (some) => `${plural(some.length, 'byte')}, SHA-256 ${sha256(some)}`,
   );
   throw new StowageError(
     'set/damaged',
-    `${key} exists with different content (${stored}); the documents of the set give ${ours}`,
+    `${key} exists with other bytes (${stored}) than the documents of the set give (${ours})`,
     { where: { object: key } },
   );
 }

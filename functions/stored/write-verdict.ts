@@ -4,6 +4,7 @@ import { formatKey } from '../../backup-set/base/keys.ts';
 import type { ProblemList } from '../../backup-set/base/problems.ts';
 import { dateOf, instantOf } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, Verdict } from '../../backup-set/base/verdict.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import type { Deps } from '../deps.ts';
 import { newestVerdict } from './load.ts';
 import { createOrRead } from './save.ts';
@@ -61,7 +62,7 @@ export async function writeVerdict(
   }
   throw new StowageError(
     'internal',
-    `set ${timestamp}: cannot write a verdict, the next ${COLLISIONS_MAX} keys exist already`,
+    `set ${timestamp}: cannot write a verdict, the next ${plural(COLLISIONS_MAX, 'key')} exist already`,
     { where: { set: timestamp } },
   );
 }

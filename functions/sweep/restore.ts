@@ -26,7 +26,7 @@ export async function sweepRestore(
   if (step.kind === 'ended' || last === undefined || !isOverdue(deps, last, overdueAfterSeconds))
     return false;
   const { phase, contents: awaiting } = step;
-  const message = `phase ${phase} waits for content ${awaiting.join(', ')}: nothing has arrived since ${last.toISOString()}`;
+  const message = `phase ${phase} waits for content ${awaiting.join(', ')}: no object was stored since ${last.toISOString()}`;
   deps.log.warn({ restore, phase, awaiting }, message);
   report.problems.push({ restore, message });
   return false;

@@ -6,9 +6,12 @@ import {
 } from '../../backup-set/base/keys.ts';
 import { joinProblems, NO_PROBLEMS } from '../../backup-set/base/problems.ts';
 import { boundedProblems, type Problem, type Verdict } from '../../backup-set/base/verdict.ts';
+import { count } from '../../backup-set/base/words.ts';
+import { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { Deps } from '../deps.ts';
 import { stitch } from '../handlers/stitch.ts';
 import { validate } from '../handlers/validate.ts';
+import { tryReadDocument } from '../sets/status.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
 import { foldHeads, loadHeads } from '../stored/fold.ts';
 import { newestVerdict, verdictKeys, verdictLevel } from '../stored/load.ts';
@@ -42,8 +45,10 @@ export async function sweepSet(
     signal: deps.signal,
   });
   // `validate` writes verdicts on committed sets only, so with one the set needs no more work.
-  if (manifest !== undefined && verdicts.some((key) => verdictLevel(key) === 'validate'))
-    return { status: await statusOfCommitted(deps, timestamp, verdicts), over: true };
+  if (manifest !== undefined && verdicts.some((key) => verdictLevel(key) === 'validate')) {
+    const known = await statusOfCommitted(deps, timestamp, verdicts);
+    if (known !== undefined) return { status: known, over: true };
+  }
   const status =
     manifest === undefined ? await commit(deps, timestamp, verdicts, options, report) : 'complete';
   if (status !== 'complete') return { status, over: false };
@@ -52,13 +57,19 @@ export async function sweepSet(
   return { status: verdict.status, over: true };
 }
 
+/**
+ * The status of a validated set; undefined when its manifest cannot be read and no verdict says so:
+ * it was truncated since, and must be validated again.
+ */
 async function statusOfCommitted(
   deps: Deps,
   timestamp: string,
   verdicts: readonly string[],
-): Promise<SetStatus> {
+): Promise<SetStatus | undefined> {
   const verdict = await currentVerdict(deps, timestamp, verdicts);
-  return verdict?.status === 'damaged' ? 'damaged' : 'complete';
+  if (verdict?.status === 'damaged') return 'damaged';
+  const manifest = await tryReadDocument(deps, timestamp, 'manifest', Manifest);
+  return manifest === undefined ? undefined : 'complete';
 }
 
 /** Commits a set if possible. @returns `complete` when the set has its manifest now. */
@@ -134,7 +145,9 @@ async function writeIfOverdue(
   if (heads.seal !== undefined) return undefined;
   const folded = await foldHeads(deps, timestamp, heads);
   const missing = folded.status === 'complete' ? NO_PROBLEMS : folded;
-  const message = `nothing has arrived since ${last.toISOString()}; the limit is ${allowed} s without a new object`;
+  const limit =
+    options.overdueAfterSeconds === undefined ? 'backup.overdueAfterSeconds' : '--overdue-after';
+  const message = `no object was stored since ${last.toISOString()}; the limit is ${count(allowed)} s (${limit})`;
   const overdue: Problem = { code: 'overdue', message };
   const status = folded.status === 'damaged' ? 'damaged' : 'incomplete';
   const found = {

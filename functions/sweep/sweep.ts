@@ -55,7 +55,7 @@ export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<Swe
   const did =
     uploadsAborted > 0 ||
     [committed, validated, overdue, problems].some(({ length }) => length > 0);
-  deps.log[did ? 'info' : 'debug'](report, 'swept');
+  deps.log[did ? 'info' : 'debug'](report, 'sweep finished');
   return report;
 }
 
@@ -75,7 +75,8 @@ async function attempt(
     await work();
   } catch (error) {
     if (deps.signal?.aborted || isStowageError(error, 'interrupted')) throw error;
-    deps.log.error({ err: error, ...what }, `not swept: ${messageOf(error)}`);
+    const [kind, id] = Object.entries(what)[0] ?? ['root', deps.store.url];
+    deps.log.error({ err: error, ...what }, `sweep of ${kind} ${id} failed: ${messageOf(error)}`);
     report.problems.push({ ...what, message: messageOf(error), failed: true });
   }
 }

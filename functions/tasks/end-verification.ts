@@ -2,6 +2,7 @@ import { type RawDocument, sha256 } from '../../backup-set/base/document.ts';
 import { joinProblems, type ProblemList } from '../../backup-set/base/problems.ts';
 import { partsOfTask } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import type { TaskPlan } from '../../backup-set/documents/tasks.ts';
 import { type CheckedSet, checkSet, finding } from '../check/set.ts';
 import type { Deps, JobResult } from '../deps.ts';
@@ -58,7 +59,9 @@ function unread(
   // When a slice could not read a part, its receipt names the problem already.
   if (problemsTotal > 0 || manifest === undefined || manifest.totals.objects === objects) return [];
   return [
-    problem(`the slices have read ${objects} objects; the set has ${manifest.totals.objects}`),
+    problem(
+      `the slices have read ${plural(objects, 'object')}, the set has ${count(manifest.totals.objects)}`,
+    ),
   ];
 }
 

@@ -76,6 +76,6 @@ function keyNotInPart(object: string): Problem {
   return {
     code: 'documents-disagree',
     object,
-    message: 'the manifest names a key that is not the key of a pack, metadata file or receipt',
+    message: 'the manifest lists a key that is not the key of a pack, metadata file or receipt',
   };
 }

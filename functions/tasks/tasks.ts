@@ -76,7 +76,7 @@ export async function endTask(deps: Deps, task: string, ended: TaskEnd): Promise
   const { created } = await createOrRead(deps, key, encode(TaskOutcome, outcome));
   if (!created) return NOTHING_WRITTEN;
   const { status, problemsTotal, objects, bytes } = outcome;
-  deps.log.info({ task, status, problems: problemsTotal, objects, bytes }, 'task ended');
+  deps.log.info({ task, status, problems: problemsTotal, objects, bytes }, 'task finished');
   return { wrote: [key] };
 }
 

@@ -6,6 +6,7 @@
 import path from 'node:path';
 import { describeExit, runToEnd } from '../../async/child-process.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import { withLock } from '../setup/lock.mjs';
 import { BUNDLE_BYTES_MAX, bundleFunctions } from './lambda.ts';
 
@@ -20,7 +21,7 @@ try {
     const large = [...sizes].filter(([, bytes]) => bytes > BUNDLE_BYTES_MAX).map(([name]) => name);
     if (large.length > 0)
       throw new Error(
-        `these bundles are larger than ${BUNDLE_BYTES_MAX} bytes: ${large.join(', ')}`,
+        `these bundles are larger than ${plural(BUNDLE_BYTES_MAX, 'byte')}: ${large.join(', ')}`,
       );
     await osls('package', ...process.argv.slice(2));
   });

@@ -32,8 +32,8 @@ function directoryError(error: unknown, doing: string, object?: string): unknown
   if (errno === undefined || error instanceof StowageError) return error;
   const code = CODE_OF_ERRNO[errno] ?? 'storage/unavailable';
   const isMissing = code === 'storage/not-found' && object !== undefined;
-  const reason = isMissing ? 'there is no such object' : messageOf(error);
-  return new StowageError(code, `${doing}: ${reason}`, {
+  const reason = isMissing ? 'the object does not exist' : messageOf(error);
+  return new StowageError(code, `${doing} failed: ${reason}`, {
     cause: error,
     where: object === undefined ? {} : { object },
   });

@@ -6,6 +6,7 @@ import { TEMP_FOLDER } from '../check-key.ts';
 import type { CallOptions, StoredObject } from '../store.ts';
 import { isErrno } from './errors.ts';
 import { storedFile } from './get.ts';
+import { requireDirectory } from './root.ts';
 
 /**
  * Every file below `root` whose key starts with `prefix`, in the order of the keys' bytes. Memory
@@ -61,6 +62,8 @@ async function entriesOf(root: string, folder: string, start: string): Promise<D
   try {
     entries = await readdir(join(root, folder), { withFileTypes: true });
   } catch (error) {
+    if (isErrno(error, 'ENOTDIR'))
+      await requireDirectory(root, `listing ${folder === '' ? root : folder}`, error);
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;
   }

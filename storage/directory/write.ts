@@ -2,12 +2,14 @@ import { constants } from 'node:fs';
 import { copyFile, type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfInterrupted, untilInterrupted } from '../../async/abort.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import { checkKey } from '../check-key.ts';
 import { changed } from '../errors.ts';
 import type { CallOptions, StoredObject } from '../store.ts';
 import { withErrorCodes } from './errors.ts';
 import { storedFile } from './get.ts';
 import { FILE_MODE, publish } from './publish.ts';
+import { explainingRoot } from './root.ts';
 import { removeTempFile, reserveTempFile } from './temp.ts';
 
 /** Fills the open, empty file at `path`. Its errors are passed on unchanged. */
@@ -25,12 +27,14 @@ export async function writeFile(
 ): Promise<StoredObject> {
   checkKey(key);
   const doing = `writing ${key}`;
+  const inRoot = <T>(work: () => Promise<T>) =>
+    withErrorCodes(doing, key, () => explainingRoot(root, doing, work));
   throwIfInterrupted(options?.signal, doing);
-  const temp = await withErrorCodes(doing, key, () => reserveTempFile(root, key, new Date()));
+  const temp = await inRoot(() => reserveTempFile(root, key, new Date()));
   try {
     const stored = await fillFile(temp.path, key, fill);
     throwIfInterrupted(options?.signal, doing);
-    await withErrorCodes(doing, key, () => publish(temp.path, join(root, key), key));
+    await inRoot(() => publish(temp.path, join(root, key), key));
     return stored;
   } finally {
     await removeTempFile(root, key, temp.uploadId);
@@ -76,7 +80,8 @@ export function fromFile(key: string, source: string, bytes: number): Fill {
       await copyFile(source, path, constants.COPYFILE_FICLONE);
       await file.chmod(FILE_MODE);
       const { size } = await file.stat();
-      if (size !== bytes) throw changed(key, `it had ${bytes} bytes, then ${size}`);
+      if (size !== bytes)
+        throw changed(key, `it had ${plural(bytes, 'byte')}, then ${count(size)}`);
     });
   };
 }

@@ -5,6 +5,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { mapInFlight } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import { changed, exists } from '../errors.ts';
 import type { CallOptions, StoredObject } from '../store.ts';
 import type { S3 } from './client.ts';
@@ -54,8 +55,9 @@ export async function copyObject(
   );
   const arrived = await headObject(to, key, options);
   if (arrived?.bytes === source.bytes) return arrived;
-  const found = arrived === undefined ? 'there is no object' : `it has ${arrived.bytes} bytes`;
-  const message = `copying ${key}: the source has ${source.bytes} bytes; at the target ${found}`;
+  const found =
+    arrived === undefined ? 'there is no copy' : `the copy has ${plural(arrived.bytes, 'byte')}`;
+  const message = `copying ${key} failed: the source has ${plural(source.bytes, 'byte')}, but ${found}`;
   throw new StowageError('storage/invalid', message, { where: { object: key } });
 }
 

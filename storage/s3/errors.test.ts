@@ -28,12 +28,12 @@ test.each([
   const cause = thrown(name, status);
   const error = s3Error(cause, 'reading x', 'bucket', 'x');
   expect(error).toMatchObject({ code, cause, where: { object: 'x' } });
-  expect(error.message).toMatch(/^reading x: /);
+  expect(error.message).toMatch(/^reading x failed: /);
 });
 
 test('the message about a missing bucket names it', () => {
   expect(s3Error(thrown('NoSuchBucket', 404), 'listing', 'backups').message).toContain(
-    'there is no bucket backups',
+    'bucket backups does not exist',
   );
 });
 

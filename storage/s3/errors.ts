@@ -1,4 +1,5 @@
 import { type ErrorCode, messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 
 /** Fields of the SDK's errors. Network errors have none of them. */
 export interface S3Failure {
@@ -52,7 +53,7 @@ export function s3Error(
 ): StowageError {
   if (error instanceof StowageError) return error;
   const { name, status } = failureOf(error);
-  return new StowageError(codeOf(name, status), `${doing}: ${describe(error, bucket)}`, {
+  return new StowageError(codeOf(name, status), `${doing} failed: ${describe(error, bucket)}`, {
     cause: error,
     where: object === undefined ? {} : { object },
   });
@@ -68,14 +69,18 @@ function codeOf(name: string, status: number | undefined): ErrorCode {
 
 function describe(error: unknown, bucket: string): string {
   const { name, status, attempts } = failureOf(error);
-  if (name === 'NoSuchBucket') return `there is no bucket ${bucket}`;
+  if (name === 'NoSuchBucket') return `bucket ${bucket} does not exist`;
   if (name === 'NoSuchKey' || (name === 'NotFound' && status === 404))
-    return 'there is no such object';
+    return 'the object does not exist';
   if (name === 'PreconditionFailed') return 'the object already exists';
   // A response to HEAD has no body, so it has no reason.
   const message = name === 'Unknown' ? 'the server gave no reason' : messageOf(error);
-  const reason = ['', name, 'UnknownError'].includes(message) ? name : `${name}: ${message}`;
-  const notes = [status && `HTTP ${status}`, attempts > 1 && `${attempts} attempts`].filter(
+  const reason = ['', name, 'UnknownError'].includes(message)
+    ? name
+    : name === 'Error' || name === 'AggregateError'
+      ? message
+      : `${name}: ${message}`;
+  const notes = [status && `HTTP ${status}`, attempts > 1 && plural(attempts, 'attempt')].filter(
     Boolean,
   );
   return notes.length === 0 ? reason : `${reason} (${notes.join(', ')})`;

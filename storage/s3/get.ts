@@ -3,6 +3,7 @@ import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { interruptedError, onAbort, throwIfInterrupted } from '../../async/abort.ts';
 import { backOff } from '../../async/backoff.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import { changed, notFound, tooLarge } from '../errors.ts';
 import { rangeInside, wantedRange } from '../ranges.ts';
 import type { ByteRange, CallOptions } from '../store.ts';
@@ -55,9 +56,9 @@ export async function* getObject(
       if (at > end)
         throw new StowageError(
           'storage/invalid',
-          `${doing}: the server sent ${at - end} bytes more than requested`,
+          `${doing}: the server sent ${plural(at - end, 'byte')} more than requested`,
         );
-      throw new BodyShort(`the body ended after ${at - wanted.offset} bytes`);
+      throw new BodyShort(`the body ended after ${plural(at - wanted.offset, 'byte')}`);
     } catch (error) {
       if (error instanceof StowageError) throw error;
       throwIfInterrupted(signal, doing);
@@ -138,7 +139,7 @@ async function checkEmptyRange(s3: S3, key: string, options: GetOptions): Promis
   const found = await headObject(s3, key, options);
   if (found === undefined) throw notFound(key, s3.url);
   const { offset, end } = rangeInside(key, found.bytes, options);
-  if (end > offset) throw changed(key, `it has ${found.bytes} bytes now`);
+  if (end > offset) throw changed(key, `it has ${plural(found.bytes, 'byte')} now`);
 }
 
 /**
@@ -151,7 +152,10 @@ async function* failingOnStall(
   doing: string,
 ): AsyncGenerator<Uint8Array> {
   const watch = () =>
-    setTimeout(() => body.destroy(new BodyStalled(`no byte came for ${stallMs} ms`)), stallMs);
+    setTimeout(
+      () => body.destroy(new BodyStalled(`no byte was received for ${stallMs} ms`)),
+      stallMs,
+    );
   using _ = onAbort(signal, () => body.destroy(signal && interruptedError(signal, doing)));
   let timer = watch();
   try {
@@ -167,7 +171,7 @@ async function* failingOnStall(
 
 function readFailed(error: unknown, doing: string, key: string, offset: number): StowageError {
   const code = error instanceof BodyShort ? 'storage/invalid' : 'storage/unavailable';
-  return new StowageError(code, `${doing}: failed at byte ${offset}: ${messageOf(error)}`, {
+  return new StowageError(code, `${doing} failed at byte ${offset}: ${messageOf(error)}`, {
     cause: error,
     where: { object: key, offset },
   });

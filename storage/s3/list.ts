@@ -6,6 +6,7 @@ import {
   type _Error as S3KeyError,
 } from '@aws-sdk/client-s3';
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import type { CallOptions, PendingUpload, StoredObject } from '../store.ts';
 import type { S3 } from './client.ts';
 import { plainEtag } from './etags.ts';
@@ -85,7 +86,7 @@ export async function deleteObjects(
     const batch = keys.slice(at, at + DELETE_KEYS_MAX).map((key) => ({ Key: s3.prefix + key }));
     const { Errors = [] } = await request(
       s3,
-      { doing: `deleting ${batch.length} objects`, signal },
+      { doing: `deleting ${plural(batch.length, 'object')}`, signal },
       (client, http) =>
         client.send(
           new DeleteObjectsCommand({ Bucket: s3.bucket, Delete: { Objects: batch, Quiet: true } }),
@@ -99,9 +100,13 @@ export async function deleteObjects(
   const key = first.Key?.slice(s3.prefix.length) ?? '?';
   const more = failed.length === 1 ? '' : ` (and ${failed.length - 1} more)`;
   const code = first.Code === 'AccessDenied' ? 'storage/denied' : 'storage/unavailable';
-  throw new StowageError(code, `deleting ${key}: ${first.Code} ${first.Message ?? ''}${more}`, {
-    where: { object: key },
-  });
+  throw new StowageError(
+    code,
+    `deleting ${key} failed: ${first.Code} ${first.Message ?? ''}${more}`,
+    {
+      where: { object: key },
+    },
+  );
 }
 
 export async function* listUploads(

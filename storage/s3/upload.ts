@@ -44,7 +44,8 @@ export async function uploadStream(
   );
   try {
     const first = await parts.next();
-    if (first.done === true) throw new StowageError('internal', `${doing}: a stream gave no part`);
+    if (first.done === true)
+      throw new StowageError('internal', `${doing} failed: the stream of parts was empty`);
     if (!first.value.isLast) return await uploadInParts(upload, first.value, parts);
     const object = await putObject(s3, key, first.value.bytes, { signal });
     buffers.giveBack(first.value.buffer);

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { publish } from '../../storage/directory/publish.ts';
+import { rootExists } from '../../storage/directory/root.ts';
 import { openStore } from '../../storage/open.ts';
 import { reusing, someBytes, text } from './bytes.ts';
 
@@ -39,6 +40,38 @@ test('of 16 racing writers on a filesystem without hard links exactly one gets t
   expect(await readFile(path, 'utf8')).toBe(winners[0]);
   for (const end of ends)
     if (end.status === 'rejected') expect(end.reason).toMatchObject({ code: 'storage/exists' });
+});
+
+test('a root whose path runs through a file is refused by write and list, and the error names the file', async () => {
+  const file = join(dir, 'file');
+  await writeFile(file, 'not a directory');
+  for (const root of [file, join(file, 'backups')]) {
+    const store = await openStore({ root: pathToFileURL(root).href });
+    const refused = (doing: string) => ({
+      code: 'config/invalid',
+      message: `${doing} below ${root} failed: ${file} is not a directory (ENOTDIR)`,
+      where: { field: 'root' },
+    });
+    await expect(store.create('sets/x', text(''))).rejects.toMatchObject(refused('writing sets/x'));
+    await expect(store.upload('sets/x', reusing(text('2'), 1))).rejects.toMatchObject(
+      refused('writing sets/x'),
+    );
+    await expect(Array.fromAsync(store.list('sets/'))).rejects.toMatchObject(
+      refused('listing sets/'),
+    );
+    await expect(Array.fromAsync(store.listPrefixes('sets/'))).rejects.toMatchObject(
+      refused('listing sets/'),
+    );
+  }
+});
+
+test('a root that does not exist yet has no objects, and rootExists says so until the first write', async () => {
+  const store = await openStore({ root: pathToFileURL(join(dir, 'not/yet')).href });
+  expect(await Array.fromAsync(store.list(''))).toEqual([]);
+  expect(await rootExists(store)).toBe(false);
+  await store.create('x', text(''));
+  expect(await rootExists(store)).toBe(true);
+  expect(await Array.fromAsync(store.list('x/'))).toEqual([]);
 });
 
 test('a finished object is a plain file with mode 0640 in folders with mode 0750', async () => {

@@ -103,5 +103,5 @@ test('doctor --deployment reports BAD for a missing bucket and names it', async 
   });
   expect(code).toBe(4);
   expect(signs(text)).toMatchObject({ 'bucket: reachable': 'BAD' });
-  expect(text).toContain('there is no bucket absent');
+  expect(text).toContain('bucket absent does not exist');
 });

@@ -1,4 +1,5 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
+import { plural } from '../../../backup-set/base/words.ts';
 import type { PartBuffers } from './buffers.ts';
 
 export interface Part {
@@ -51,7 +52,7 @@ export async function* intoParts(
 function tooManyBytes(key: string, parts: number): StowageError {
   return new StowageError(
     'storage/too-large',
-    `${key} does not fit into ${parts} parts; raise storage.partBytes`,
+    `${key} does not fit into ${plural(parts, 'part')}: raise storage.partBytes`,
     { where: { object: key } },
   );
 }

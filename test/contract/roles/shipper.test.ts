@@ -91,7 +91,7 @@ test('the probe reports that a versioned bucket of Ceph 16 ignores the condition
   const { checks } = await probeStore(store);
   await store.close();
   const bad = checks.filter(({ ok }) => !ok).map(({ name }) => name);
-  expect(bad).toContain('create refuses an existing key');
+  expect(bad).toContain('conditional create');
 });
 
 test('a create whose response is lost fails with storage/exists, because a shipper cannot read', async () => {

@@ -1,14 +1,16 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { decode, encode } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
+import { validate } from '../../../functions/handlers/validate.ts';
 import { copySet } from '../../../functions/sets/copy.ts';
 import { deleteSet, planDeletion } from '../../../functions/sets/delete.ts';
 import { listTimestamps } from '../../../functions/sets/list.ts';
 import { describeSet, requireSet } from '../../../functions/sets/status.ts';
+import { verdictKeys } from '../../../functions/stored/load.ts';
 import { bytesOf, fileOf, freshDeps, keysOf } from './place.ts';
 import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
 
@@ -47,6 +49,24 @@ describe('a list of sets', () => {
     expect(await describeSet(deps, OLDER)).toMatchObject({ status: 'complete', totals });
   });
 
+  it('shows a committed set as damaged when its manifest is truncated or missing, whether its verdict can be read or not', async () => {
+    const deps = await freshDeps();
+    await committed(deps, OLDER);
+    const { verdict } = await validate(deps, OLDER);
+    expect(verdict.status).toBe('complete');
+    const whole = await bytesOf(deps.store, manifestOf(OLDER));
+    const damaged = { status: 'damaged', totals: undefined };
+    await writeFile(fileOf(deps.store, manifestOf(OLDER)), whole.subarray(0, 200));
+    expect(await describeSet(deps, OLDER)).toMatchObject(damaged);
+    const [verdictKey = ''] = await verdictKeys(deps, OLDER);
+    const said = await bytesOf(deps.store, verdictKey);
+    await writeFile(fileOf(deps.store, verdictKey), said.subarray(0, 20));
+    expect(await describeSet(deps, OLDER)).toMatchObject({ ...damaged, verdict: undefined });
+    await writeFile(fileOf(deps.store, verdictKey), said);
+    await rm(fileOf(deps.store, manifestOf(OLDER)));
+    expect(await describeSet(deps, OLDER)).toMatchObject(damaged);
+  });
+
   it('refuses a timestamp under which nothing is stored', async () => {
     await expect(requireSet(await freshDeps(), OLDER)).rejects.toMatchObject({
       code: 'set/not-found',
@@ -76,6 +96,24 @@ describe('the deletion of a set', () => {
     const manifest = decode(Manifest, { key, bytes: await bytesOf(deps.store, key) });
     await writeFile(fileOf(deps.store, key), encode(Manifest, { ...manifest, needs: [OLDER] }));
     expect((await planDeletion(deps, OLDER)).neededBy).toEqual([YOUNGER]);
+  });
+
+  it('shows a committed set as damaged when its manifest is truncated or missing, whether its verdict can be read or not', async () => {
+    const deps = await freshDeps();
+    await committed(deps, OLDER);
+    const { verdict } = await validate(deps, OLDER);
+    expect(verdict.status).toBe('complete');
+    const whole = await bytesOf(deps.store, manifestOf(OLDER));
+    const damaged = { status: 'damaged', totals: undefined };
+    await writeFile(fileOf(deps.store, manifestOf(OLDER)), whole.subarray(0, 200));
+    expect(await describeSet(deps, OLDER)).toMatchObject(damaged);
+    const [verdictKey = ''] = await verdictKeys(deps, OLDER);
+    const said = await bytesOf(deps.store, verdictKey);
+    await writeFile(fileOf(deps.store, verdictKey), said.subarray(0, 20));
+    expect(await describeSet(deps, OLDER)).toMatchObject({ ...damaged, verdict: undefined });
+    await writeFile(fileOf(deps.store, verdictKey), said);
+    await rm(fileOf(deps.store, manifestOf(OLDER)));
+    expect(await describeSet(deps, OLDER)).toMatchObject(damaged);
   });
 
   it('refuses a timestamp under which nothing is stored', async () => {

@@ -186,7 +186,7 @@ describe('a valid restore request', () => {
     const inTwoHours = { ...deps, clock: () => new Date(Date.now() + 7200_000) };
     const { problems } = await sweep(inTwoHours);
     expect(problems).toMatchObject([
-      { restore: ID, message: /phase verify waits for content 0, 2: nothing has arrived/ },
+      { restore: ID, message: /phase verify waits for content 0, 2: no object was stored since / },
     ]);
     expect(await keysOf(deps.store)).not.toContain(formatKey({ kind: 'outcome', restore: ID }));
   });
@@ -236,7 +236,7 @@ describe('a restore from a set that is not proven complete (promise 5)', () => {
     const { status, problems } = await outcomeOf(deps);
     expect(status).toBe('refused');
     expect(problems[0]?.message).toContain(
-      `set ${set.timestamp} has no manifest: it is incomplete`,
+      `set ${set.timestamp} is incomplete (it has no manifest) and cannot be restored`,
     );
     expect(problems.slice(1)).toContainEqual(
       expect.objectContaining({ code: 'receipt-missing', content: 2 }),
@@ -250,7 +250,7 @@ describe('a restore from a set that is not proven complete (promise 5)', () => {
       { selection: { ...EVERYTHING, includeTables: ['no.such'] } },
       /matches nothing/,
     ],
-    ['another id', { id: '20260201000000000-ffffffff' }, /the request names another restore/],
+    ['another id', { id: '20260201000000000-ffffffff' }, /the request is of another restore/],
   ])('is refused for %s', async (_, changes, message) => {
     const { deps, set } = await committed();
     const key = formatKey({ kind: 'restore-request', restore: ID });

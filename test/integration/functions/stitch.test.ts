@@ -204,7 +204,7 @@ describe('stitch (promise 2: a receipt is a claim)', () => {
     await deps.store.create(manifestOf(set), Buffer.from('{}\n'));
     const { bytes } = await refolded(set, deps);
     await expect(createSame(deps, manifestOf(set), bytes)).rejects.toThrow(
-      /manifest\.json exists with different content \(3 bytes, sha256 [0-9a-f]{64}\).*sha256 [0-9a-f]{64}/,
+      /manifest\.json exists with other bytes \(3 bytes, SHA-256 [0-9a-f]{64}\).*SHA-256 [0-9a-f]{64}/,
     );
   });
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { utimes, writeFile } from 'node:fs/promises';
+import { truncate, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { boundedProblems } from '../../../backup-set/base/verdict.ts';
@@ -55,6 +55,35 @@ describe('a sweep', () => {
     expect(await keysOf(deps.store)).toEqual(before);
   });
 
+  it.each(['its verdicts cannot be read', 'a verdict says that it is complete'])(
+    'counts a set as damaged whose manifest was truncated, where %s',
+    async (state) => {
+      const deps = await freshDeps();
+      const set = await storeObjects(deps.store);
+      await storeAll(deps.store, documentsOf(set));
+      await sweep(deps);
+      const keys = await keysOf(deps.store);
+      const cut = keys.filter(
+        (key) =>
+          key.endsWith('/manifest.json') ||
+          (key.includes('/verdicts/') && state === 'its verdicts cannot be read'),
+      );
+      for (const key of cut) await truncate(fileOf(deps.store, key), 20);
+      const report = await sweep({ ...deps, clock: later(1000) });
+      expect(report).toMatchObject({
+        validated: [set.timestamp],
+        statuses: { complete: 0, damaged: 1 },
+        problems: [],
+      });
+      expect(report.newestComplete).toBeUndefined();
+      // The verdict of that sweep names the manifest, so the next one has nothing to do.
+      expect(await sweep({ ...deps, clock: later(2000) })).toMatchObject({
+        validated: [],
+        statuses: { complete: 0, damaged: 1 },
+      });
+    },
+  );
+
   it('ignores sets with timestamps in future years', async () => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
@@ -89,17 +118,17 @@ describe('a sweep', () => {
       {
         code: 'content-missing',
         content: 0,
-        message: 'the set has no seal yet; receipts from host-0: 4',
+        message: 'the set has no seal yet; host-0 has stored 4 receipts',
       },
       {
         code: 'content-missing',
         content: 1,
-        message: 'the set has no seal yet; receipts from host-1: 1',
+        message: 'the set has no seal yet; host-1 has stored 1 receipt',
       },
       {
         code: 'content-missing',
         content: 2,
-        message: 'the set has no seal yet; receipts from host-2: 0',
+        message: 'the set has no seal yet; host-2 has stored 0 receipts',
       },
     ]);
     await sweep(deps);

@@ -43,7 +43,7 @@ describe('a verification with forged documents', () => {
     expect(await outcomes(deps)).toMatchObject([
       {
         status: 'damaged',
-        problems: [{ message: 'the slices have read 10 objects; the set has 12' }],
+        problems: [{ message: 'the slices have read 10 objects, the set has 12' }],
       },
     ]);
   });

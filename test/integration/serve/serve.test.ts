@@ -136,10 +136,10 @@ describe('serve', () => {
     expect(ignored).toMatchObject([
       { reason: 'other-prefix', what: '/etc' },
       { reason: 'other-prefix', what: 'x\0' },
-      { reason: 'no-function', what: 'sets/../../etc/passwd' },
-      { reason: 'no-function', what: '../shop/sets/x' },
-      { reason: 'no-function', what: '/' },
-      { reason: 'no-function', what: '__proto__' },
+      { reason: 'not-handled', what: 'sets/../../etc/passwd' },
+      { reason: 'not-handled', what: '../shop/sets/x' },
+      { reason: 'not-handled', what: '/' },
+      { reason: 'not-handled', what: '__proto__' },
       { reason: 'other-bucket', what: `other/${SEAL}` },
     ]);
     expect(await keysOf(deps.store)).toEqual([]);

@@ -4,13 +4,13 @@ import { StowageError } from '../base/errors.ts';
 import { withOwnMessage } from './log-error.ts';
 
 function logged(value: unknown): Record<string, unknown> {
-  let line = '';
+  const lines: string[] = [];
   const log = pino(
     { serializers: { err: withOwnMessage(pino.stdSerializers.err) } },
-    { write: (text) => void (line += text) },
+    { write: (line) => void lines.push(line) },
   );
   log.error({ err: value }, 'it failed');
-  return (JSON.parse(line) as { err: Record<string, unknown> }).err;
+  return (JSON.parse(lines.join('')) as { err: Record<string, unknown> }).err;
 }
 
 test('a logged error has its own message once, its code and place, and the stack of its cause', () => {

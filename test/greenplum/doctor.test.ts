@@ -132,8 +132,9 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum cluster', () => {
     const missing = before.find('content -1', 'rights')?.detail;
     for (const words of [
       'it cannot read 1 sequence',
-      'in SHARE',
-      'table',
+      'it cannot read ',
+      '(needs USAGE on the schema and SELECT on each)',
+      'in SHARE (needs UPDATE, DELETE or TRUNCATE on each)',
       'pg_authid',
       'one of these tables is public.',
     ])

@@ -149,7 +149,7 @@ describe('a restore', () => {
     const args = ['restore', timestamp, '--truncate', '--include-table', `${BANK}.account`];
     const { code, text } = await command(...args);
     expect([3, 4]).toContain(code);
-    expect(text).toContain('refers to one that would be emptied');
+    expect(text).toContain('has a foreign key to a table that would be truncated');
     expect(await onAll(`SELECT count(*) FROM ${BANK}.account`)).toEqual(['1000', '1000']);
   });
 

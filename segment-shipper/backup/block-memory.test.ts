@@ -14,7 +14,7 @@ describe('the memory for blocks of rows', () => {
 
   it('does not suffice for one worker more, and the message names the largest number', () => {
     expect(blockMemoryProblem(38, 64 * MIB)).toBe(
-      'backup.frameBytes 67108864 allows at most 37 workers in a shipper, not 38: lower one of the two',
+      'frames of 67108864 bytes allow at most 37 workers in a shipper, not 38: lower frameBytes or workers',
     );
   });
 

@@ -18,5 +18,5 @@ export function blockMemoryProblem(workers: number, frameBytes: number): string 
   const { blockBytesMax } = cuttingFor(frameBytes);
   if (blocksFor(workers) * blockBytesMax <= BLOCKS_BYTES_MAX) return undefined;
   const workersMax = Math.floor(BLOCKS_BYTES_MAX / blockBytesMax) - FRAMES_PENDING_MAX;
-  return `backup.frameBytes ${frameBytes} allows at most ${plural(workersMax, 'worker')} in a shipper, not ${workers}: lower one of the two`;
+  return `frames of ${frameBytes} bytes allow at most ${plural(workersMax, 'worker')} in a shipper, not ${workers}: lower frameBytes or workers`;
 }

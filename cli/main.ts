@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { asStowageError, StowageError } from '../backup-set/base/errors.ts';
 import { TOOL } from '../backup-set/base/tool.ts';
+import { withOwnMessage } from '../backup-set/messages/log-error.ts';
 import type { CommandDefinition, Flags } from './command.ts';
 import { commandsFor } from './commands/index.ts';
 import type { Context } from './context.ts';
@@ -49,9 +50,12 @@ async function main(): Promise<void> {
         .default('silent'),
     )
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`)
-    .showHelpAfterError('(add --help for the flags and arguments)')
     .exitOverride();
-  if (json) program.configureOutput({ writeErr: () => undefined });
+  // Errors are printed by `report`, all in one form.
+  program.configureOutput({
+    outputError: () => undefined,
+    ...(json && { writeErr: () => undefined }),
+  });
   try {
     for (const definition of await commandsFor(process.argv.slice(2), takeValues(program)))
       addCommand(program, definition, stop);
@@ -114,9 +118,13 @@ async function run(
 
 async function newContext(flags: Flags, signal: AbortSignal): Promise<Context> {
   const clock = () => new Date();
-  const { pino } = await import('pino');
+  const { pino, stdSerializers } = await import('pino');
   const log = pino(
-    { name: 'stowage', level: textOf(flags['logLevel']) ?? 'silent' },
+    {
+      name: 'stowage',
+      level: textOf(flags['logLevel']) ?? 'silent',
+      serializers: { err: withOwnMessage(stdSerializers.err) },
+    },
     pino.destination({ fd: 2, sync: true }),
   );
   return {
@@ -140,8 +148,9 @@ function endOnSignals(stop: AbortController): void {
 
 /** Prints a failure; returns the exit code. */
 function report(error: unknown, json: boolean): number {
-  if (error instanceof CommanderError && (error.exitCode === 0 || !json))
-    return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  // commander has printed the help instead.
+  if (error instanceof CommanderError && error.code === 'commander.help' && !json) return 2;
   const { code, message, where, hint, exitCode, cause, stack } = asStowageError(usageError(error));
   if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, where, hint } })}\n`);
   else process.stderr.write(`stowage: ${printable(message)}\n  ${code}: ${hint}\n`);
@@ -150,13 +159,13 @@ function report(error: unknown, json: boolean): number {
   return exitCode;
 }
 
-/** commander's errors as a StowageError, for --json. */
+/** commander's errors as a StowageError. */
 function usageError(error: unknown): unknown {
   if (!(error instanceof CommanderError)) return error;
   const message =
     error.code === 'commander.help'
       ? 'no command was given'
-      : error.message.replace(/^error: /, '');
+      : error.message.replace(/^error: /, '').replaceAll('\n', ' ');
   return new StowageError('usage/flag', message, { cause: error });
 }
 

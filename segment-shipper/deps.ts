@@ -20,9 +20,16 @@ export interface Progress {
   rows: number;
   bytes: number;
   storedBytes: number;
-  relation: string | undefined;
+  /** Names of the relations, or keys of the objects, under way; the oldest first. */
+  readonly underWay: string[];
 }
 
 export function noProgress(): Progress {
-  return { rows: 0, bytes: 0, storedBytes: 0, relation: undefined };
+  return { rows: 0, bytes: 0, storedBytes: 0, underWay: [] };
+}
+
+/** Lists `name` as under way until it is disposed. */
+export function showUnderWay({ underWay }: Progress, name: string): Disposable {
+  underWay.push(name);
+  return { [Symbol.dispose]: () => void underWay.splice(underWay.indexOf(name), 1) };
 }

@@ -1,12 +1,13 @@
-import { parseArgs } from 'node:util';
 import pino, { type Logger } from 'pino';
-import { asStowageError, StowageError } from '../backup-set/base/errors.ts';
+import { asStowageError, ERRORS, StowageError } from '../backup-set/base/errors.ts';
 import { TOOL } from '../backup-set/base/tool.ts';
+import { withOwnMessage } from '../backup-set/messages/log-error.ts';
 import { noProgress } from './deps.ts';
 import { watchEventLoop } from './event-loop.ts';
 import { CONTROL_VERSION } from './protocol/control.ts';
 import { doneReport, failedReport, progressReport, report } from './protocol/reports.ts';
 import { runJob } from './run-job.ts';
+import { parseCommand, USAGE, usageLine } from './usage.ts';
 
 const PROGRESS_MS = 500;
 /** After a signal the shipper has this long to clean up; then the process exits. */
@@ -24,7 +25,21 @@ const LINGER_MS_MAX = 1_000;
  */
 async function main(): Promise<void> {
   process.exitCode = 1;
-  await (process.argv[2] === 'agent' ? agent() : shipper());
+  const command = parseCommand(process.argv.slice(2));
+  switch (command.kind) {
+    case 'help':
+      process.stdout.write(USAGE);
+      process.exitCode = 0;
+      return;
+    case 'wrong':
+      process.stderr.write(usageLine(command.message));
+      process.exitCode = ERRORS['usage/flag'].exit;
+      return;
+    case 'agent':
+      return agent(command.config);
+    case 'shipper':
+      return shipper();
+  }
 }
 
 async function shipper(): Promise<void> {
@@ -52,16 +67,12 @@ async function shipper(): Promise<void> {
   log.debug({ uptimeMs: Math.round(performance.now()) }, 'shipper ended');
 }
 
-/** `agent --config <file>`: takes its orders from the bucket (agent/agent.ts). */
-async function agent(): Promise<void> {
+/** Takes its orders from the bucket (agent/agent.ts). */
+async function agent(config: string): Promise<void> {
   const log = newLog('info');
   try {
-    const { values } = parseArgs({
-      args: process.argv.slice(3),
-      options: { config: { type: 'string' } },
-    });
     const { runAgent } = await import('./agent/agent.ts');
-    await runAgent(values.config ?? 'agent.yaml', log);
+    await runAgent(config, log);
     process.exitCode = 0;
   } catch (error) {
     log.fatal({ err: error }, 'agent failed');
@@ -76,6 +87,7 @@ function newLog(level: string): Logger {
       name: 'stowage-segment-shipper',
       level: process.env['STOWAGE_LOG'] ?? level,
       base: { pid: process.pid },
+      serializers: { err: withOwnMessage(pino.stdSerializers.err) },
     },
     pino.destination({ fd: 2, sync: true }),
   );
@@ -84,13 +96,13 @@ function newLog(level: string): Logger {
 function endOnSignals(stop: AbortController): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      stop.abort(new StowageError('interrupted', `the shipper was ended by ${signal}`));
+      stop.abort(new StowageError('interrupted', `the shipper was stopped by ${signal}`));
       setTimeout(() => process.exit(EXIT_TOO_LATE), ENDING_MS_MAX).unref();
     });
   }
   // When the coordinator dies, the other ends of both pipes close.
   process.stdout.on('error', () =>
-    stop.abort(new StowageError('interrupted', 'the coordinator has closed the report pipe')),
+    stop.abort(new StowageError('interrupted', 'the coordinator closed the report pipe')),
   );
 }
 

@@ -12,6 +12,10 @@ export const ERRORS = {
     exit: 2,
     hint: 'correct the named value in the file, variable or flag; docs/configuration.md describes all fields',
   },
+  'serve/listen': {
+    exit: 2,
+    hint: 'stop the process that uses the port, or choose another address with --host and --port (serve.host, serve.port)',
+  },
   'set/not-found': { exit: 4, hint: 'run `stowage list` to see the sets under this root' },
   'set/incomplete': {
     exit: 3,

@@ -157,7 +157,7 @@ function stalledError(plan: Plan, reported: ReadonlySet<number>): StowageError {
     .filter((content) => !reported.has(content));
   return new StowageError(
     'shipper/died',
-    `the backup stalled: no object was stored for ${plan.overdueAfterSeconds} s (backup.overdueAfterSeconds), and the agents of content ${awaited.join(', ')} have not reported`,
+    `the backup stalled: no object was stored for ${plan.overdueAfterSeconds} s (backup.overdueAfterSeconds), and these contents have no report of their agent: ${awaited.join(', ')}`,
   );
 }
 

@@ -3,7 +3,7 @@ import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type MetadataFile } from '../../backup-set/base/keys.ts';
 import { timestampOf } from '../../backup-set/base/timestamps.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
-import { plural } from '../../backup-set/base/words.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import { Plan, type Relation, rangesOf } from '../../backup-set/documents/plan.ts';
 import type { DiscoveredRelation, HeldSnapshot, NodeSnapshot } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -112,7 +112,7 @@ export async function storePlan(
 }
 
 function tooLarge({ relations }: Plan, bytes: number, bytesMax: number): StowageError {
-  const message = `the plan of ${plural(relations.length, 'relation')} is too large: ${bytes} bytes, at most ${bytesMax} are allowed. Back up in several sets, selected by --include-schema`;
+  const message = `the plan of ${plural(relations.length, 'relation')} is too large: ${count(bytes)} bytes, at most ${count(bytesMax)} are allowed. Back up in several sets, selected by --include-schema`;
   return new StowageError('storage/too-large', message);
 }
 

@@ -139,7 +139,7 @@ async function unfinishedText(deps: Deps, timestamp: string, status: string): Pr
   );
   const state =
     status === 'open'
-      ? `set ${timestamp} is open: its backup is running, or no function has validated it yet (no manifest, no verdict)`
+      ? `set ${timestamp} is open: its backup is running, or no function has validated it yet (no readable manifest or verdict)`
       : `set ${timestamp} ${status === 'incomplete' ? 'is incomplete (no manifest)' : 'has no readable manifest'} and cannot be restored`;
   if (plan === undefined) return state;
   const segments = plural(plan.contents.length, 'segment');

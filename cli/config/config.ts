@@ -5,11 +5,11 @@ import { parse } from 'yaml';
 import type * as z from 'zod';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
+import { describeIssue, fieldOf } from '../../backup-set/messages/issue.ts';
 import type { ConnectionTarget, Segment } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
 import type { StoreSettings } from '../../storage/settings.ts';
 import { flagOf } from './flag-names.ts';
-import { describeIssue, fieldOf } from './issue.ts';
 import { Config, ENVIRONMENT, FIELDS } from './schema.ts';
 
 export type Source = 'flag' | 'environment' | 'file' | 'default';
@@ -215,7 +215,7 @@ function invalid(
       ? path
       : origin.source === 'file'
         ? origin.name
-        : `${origin.source} ${origin.name}`;
+        : `${origin.source === 'environment' ? 'environment variable' : origin.source} ${origin.name}`;
   const what =
     issue === undefined ? 'the document is invalid' : describeIssue(issue, values, FIELDS);
   return new StowageError('config/invalid', `${where}: ${what}`, { where: { field } });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeIssue } from './issue.ts';
+import { describeIssue } from '../../backup-set/messages/issue.ts';
 import { Config, FIELDS } from './schema.ts';
 
 const VALID = {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { parsePattern } from '../../backup-set/base/selection.ts';
 import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
 import { ZstdLevel } from '../../backup-set/documents/plan.ts';
+import { fieldNames } from '../../backup-set/messages/issue.ts';
 import { connectionFields, DEFAULT_PORT, Host, Port } from '../../database/connection-settings.ts';
 import { FLAVOUR_NAMES, flavourNamed } from '../../database/flavours.ts';
 import { blockMemoryProblem } from '../../segment-shipper/backup/block-memory.ts';
@@ -166,19 +167,5 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   PGSSLROOTCERT: 'connection.sslrootcert',
 };
 
-/** The names of all fields, `segments[].port` as `segments.port`: for suggestions. */
-export const FIELDS: readonly string[] = [...namesIn(Cluster)];
-
-function* namesIn(schema: unknown, path = ''): Generator<string> {
-  const inner = unwrapped(schema);
-  if (!(inner instanceof z.ZodObject)) return;
-  for (const [name, field] of Object.entries(inner.shape)) {
-    yield `${path}${name}`;
-    yield* namesIn(field, `${path}${name}.`);
-  }
-}
-
-function unwrapped(schema: unknown): unknown {
-  const { innerType } = (schema as { def?: { innerType?: unknown } }).def ?? {};
-  return innerType === undefined ? schema : unwrapped(innerType);
-}
+/** The names of all fields, for suggestions. */
+export const FIELDS: readonly string[] = fieldNames(Cluster);

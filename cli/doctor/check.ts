@@ -1,3 +1,4 @@
+import { count, plural } from '../../backup-set/base/words.ts';
 import { printable, table } from '../output/format.ts';
 
 /** The result of one check. */
@@ -20,8 +21,8 @@ export function tableOf(checks: readonly Check[]): string {
     ),
     '',
     bad === 0
-      ? `${checks.length === 1 ? 'the check' : `all ${checks.length} checks`} passed`
-      : `${bad} of ${checks.length} checks failed: correct what the BAD lines name, and run doctor again`,
+      ? `${checks.length === 1 ? 'the check' : `all ${count(checks.length)} checks`} passed`
+      : `${bad} of ${plural(checks.length, 'check')} failed: correct what the BAD lines name, and run doctor again`,
   ].join('\n');
 }
 

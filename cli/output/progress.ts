@@ -1,4 +1,4 @@
-import { count } from '../../backup-set/base/words.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import type { Context } from '../context.ts';
 import { bytes, duration, printable, rate } from './format.ts';
 
@@ -61,14 +61,15 @@ export function showProgress(
 export function segmentLine({ shows }: ProgressKind, segment: SegmentProgress): string {
   const name = `content ${segment.content}`.padEnd(11);
   const current = printable(segment.current ?? '');
-  if (shows === 'time') return `${name} ${current}`;
-  if (shows === 'verify') return `${name} ${bytes(segment.storedBytes).padStart(8)}  ${current}`;
+  if (shows === 'time') return `${name} ${current}`.trimEnd();
+  if (shows === 'verify')
+    return `${name} ${bytes(segment.storedBytes).padStart(8)}  ${current}`.trimEnd();
   const part =
     segment.fraction === undefined ? '   ' : `${Math.floor(segment.fraction * 100)}%`.padStart(4);
   const done = `${name} ${part}  ${bytes(segment.bytes).padStart(8)}  `;
-  if (shows === 'restore') return `${done}${current}`;
-  const tables = `${segment.relationsDone}/${segment.relationsPlanned} tables`;
-  return `${done}${tables.padEnd(18)} ${current}`;
+  if (shows === 'restore') return `${done}${current}`.trimEnd();
+  const tables = `${segment.relationsDone}/${plural(segment.relationsPlanned, 'table')}`;
+  return `${done}${tables.padEnd(18)} ${current}`.trimEnd();
 }
 
 export function totalLine(
@@ -81,9 +82,9 @@ export function totalLine(
   if (shows === 'time') return `${title}: running for ${duration(ms)}`;
   const stored = bytes(total('storedBytes'));
   if (shows === 'verify') return `${title}: ${stored} read, ${rate(total('storedBytes'), ms)}`;
-  const tables = `${total('relationsDone')} of ${total('relationsPlanned')} tables on all segments`;
+  const tables = `${count(total('relationsDone'))} of ${plural(total('relationsPlanned'), 'table')} on all segments`;
   return [
-    `${title}: ${count(total('rows'))} rows, ${bytes(total('bytes'))}`,
+    `${title}: ${plural(total('rows'), 'row')}, ${bytes(total('bytes'))}`,
     shows === 'backup' ? `${stored} uploaded` : `${stored} downloaded`,
     ...(shows === 'backup' ? [tables] : []),
     rate(total('bytes'), ms),

@@ -2,6 +2,7 @@ import { interruptedError } from '../../async/abort.ts';
 import { jittered } from '../../async/backoff.ts';
 import { pause } from '../../async/poll.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import { failure, type Result, success } from '../../backup-set/base/result.ts';
 import type { Lockable } from '../catalog/relations.ts';
 import type { HeldSnapshot, NodeSnapshot, Segment, SnapshotOptions } from '../flavour.ts';
 import type { BarrierKind } from './kind.ts';
@@ -28,10 +29,9 @@ const PAUSE_MS_FIRST = 200;
 const PAUSE_MS_MAX = 5_000;
 /**
  * Many short waits, each within lock_timeout, add up while writers are blocked. Past
- * deadlock_timeout
- * the server would cancel a writer that we block and wait for. So one attempt may take this share
- * of
- * deadlock_timeout, and the time of the locking itself (0.05 ms were measured per relation).
+ * deadlock_timeout the server would cancel a writer that we block and wait for. So one attempt may
+ * take this share of deadlock_timeout, and the time of the locking itself (0.05 ms were measured
+ * per relation).
  */
 const DEADLOCK_TIMEOUT_SHARE = 0.9;
 const MS_PER_RELATION = 0.2;
@@ -77,11 +77,11 @@ async function attempts(
     if (last !== undefined) await pause(pauseMs(attempt - 1, effects), options.signal);
     options.signal?.throwIfAborted();
     const outcome = await attemptOnce(nodes, kind, options, attempt, last, effects);
-    if ('snapshots' in outcome) {
+    if (outcome.ok) {
       await Promise.all(nodes.flatMap(({ locker, monitor }) => [locker.close(), monitor.close()]));
-      return held(nodes, outcome, attempt);
+      return held(nodes, outcome.value, attempt);
     }
-    last = outcome;
+    last = outcome.failure;
     if (last.failure.kind === 'blocked') options.onBlocked?.(blockedOf(last, attempt));
   }
   throw barrierTimedOut(last, options.attemptsMax);
@@ -101,7 +101,7 @@ async function attemptOnce(
   attempt: number,
   last: AttemptFailure | undefined,
   effects: BarrierEffects,
-): Promise<AttemptFailure | AttemptSuccess> {
+): Promise<Result<AttemptSuccess, AttemptFailure>> {
   const lockTimeoutMs = lockTimeoutOf(last, attempt, options.lockTimeoutMs);
   const relations = new Map<BarrierNode, readonly Lockable[]>();
   const termsOf = (node: BarrierNode, cancelled: AbortSignal): LockingTerms => ({
@@ -147,7 +147,11 @@ async function attemptOnce(
     (node, index) => !sameRelations(relations.get(node) ?? [], described[index]?.lockable ?? []),
   );
   if (changed !== undefined) return abandon(nodes, { node: changed, failure: { kind: 'changed' } });
-  return { snapshots: described.map(({ snapshot }) => snapshot), takenAt, writerWaitMs };
+  return success({
+    snapshots: described.map(({ snapshot }) => snapshot),
+    takenAt,
+    writerWaitMs,
+  });
 }
 
 function attemptLimitMs(
@@ -166,10 +170,10 @@ function attemptLimitMs(
 /** Releases all locks, so that no session queues behind them during the pause. */
 async function abandon(
   nodes: readonly BarrierNode[],
-  failure: AttemptFailure,
-): Promise<AttemptFailure> {
+  reason: AttemptFailure,
+): Promise<Result<never, AttemptFailure>> {
   await Promise.all(nodes.flatMap(({ locker, holder }) => [rollBack(locker), rollBack(holder)]));
-  return failure;
+  return failure(reason);
 }
 
 async function exportSnapshot(node: BarrierNode, { exports }: BarrierKind) {
@@ -192,8 +196,7 @@ function sameRelations(locked: readonly Lockable[], seen: readonly Lockable[]): 
 /**
  * While waits are shorter than deadlock_timeout the server does not search for deadlocks, so it
  * cancels no session for us. Autovacuum is the exception: the server cancels its worker in favour
- * of
- * a waiting session, but only when it searches, and the worker starts again later. So when only
+ * of a waiting session, but only when it searches, and the worker starts again later. So when only
  * autovacuum blocked the last attempt, the next one waits longer than deadlock_timeout.
  */
 function lockTimeoutOf(
@@ -239,7 +242,7 @@ function held(
 }
 
 function snapshotLost({ content }: Segment, cause: unknown): never {
-  const message = `the snapshot of content ${content} was lost: ${messageOf(cause)}`;
+  const message = `lost the snapshot of content ${content}: ${messageOf(cause)}`;
   throw new StowageError('database/unreachable', message, { cause, where: { content } });
 }
 

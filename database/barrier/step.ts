@@ -1,6 +1,7 @@
 import { onAbort } from '../../async/abort.ts';
 import { pause } from '../../async/poll.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import type { Blocked } from '../flavour.ts';
 import { type BarrierNode, cancelStatements, type LockFailure } from './node.ts';
 
@@ -79,18 +80,19 @@ export function barrierTimedOut(
   attemptsMax: number,
 ): StowageError {
   if (last === undefined)
-    return new StowageError('database/locked', 'the barrier was allowed no attempt');
+    return new StowageError('database/locked', 'no lock was taken: backup.lockAttempts is 0');
   const { content, relation, blockers } = blockedOf(last, attemptsMax);
   const where = { content, ...(relation === '' ? {} : { relation }) };
   if (last.failure.kind === 'changed') {
-    const message = `relations of content ${content} were created, dropped or renamed during each of ${attemptsMax} attempts to lock them`;
+    const message = `tables of content ${content} were created, dropped or renamed in each of ${plural(attemptsMax, 'attempt')} to lock them`;
     return new StowageError('database/locked', message, { where });
   }
   const sessions = blockers.map(
     ({ pid, user, application, state, query }) =>
-      `pid ${pid}, user ${user || '?'}${application === '' ? '' : `, application ${application}`}, ${state}: ${query.replaceAll(/\s+/g, ' ')}`,
+      `pid ${pid} (user ${user || '?'}${application === '' ? '' : `, application ${application}`}, ${state}): ${query.replaceAll(/\s+/g, ' ')}`,
   );
-  const blockedBy = sessions.length === 0 ? 'sessions that ended meanwhile' : sessions.join('; ');
-  const message = `${relation || 'a relation'} of content ${content} could not be locked in ${attemptsMax} attempts; blocked by ${blockedBy}`;
+  const blockedBy =
+    sessions.length === 0 ? 'sessions that ended before they could be listed' : sessions.join('; ');
+  const message = `cannot lock ${relation || 'a table'} of content ${content} (${plural(attemptsMax, 'attempt')}): blocked by ${blockedBy}`;
   return new StowageError('database/locked', message, { cause: last.failure.cause, where });
 }

@@ -61,7 +61,11 @@ export async function copyIn(
     throwIfInterrupted(signal);
     const failed = await sending;
     if (failed !== undefined) throw asStowageError(failed.sourceError);
-    const cause = databaseError(error, session.target, `copy into ${name}`);
+    const cause = databaseError(
+      error,
+      session.target,
+      (place) => `cannot load the rows of ${name} on ${place}`,
+    );
     throw new StowageError(cause.code, cause.message, {
       cause,
       where: { ...cause.where, relation: name },

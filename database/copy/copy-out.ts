@@ -166,7 +166,11 @@ async function* readChunks(
 function failure(session: Session, { schema, name }: CopyRelation, error: unknown): StowageError {
   if (error instanceof StowageError) return error;
   const relation = `${schema}.${name}`;
-  const cause = databaseError(error, session.target, `copy out ${relation}`);
+  const cause = databaseError(
+    error,
+    session.target,
+    (place) => `cannot read the rows of ${relation} on ${place}`,
+  );
   return new StowageError(cause.code, cause.message, {
     cause,
     where: { ...cause.where, relation },

@@ -88,16 +88,16 @@ function program(
     `alive() { { read -r _ _ s _ <"/proc/$1/stat"; } 2>/dev/null && [ "$s" != Z ]; }`,
     // Before `c` is set, the only child is `$!`.
     `trap '{ kill -9 $c $!; ${whenStopped} wait; } 2>/dev/null; echo "stopped by a signal" >&2; exit 1' INT TERM HUP QUIT`,
-    `until [ -s "$d/${PID_FILE}" ]; do n=$((n+1)); if [ $n -gt ${Math.ceil(waitMs / 100)} ]; then echo "no shipper waits at $d" >&2; exit 1; fi; sleep 0.1; done`,
+    `until [ -s "$d/${PID_FILE}" ]; do n=$((n+1)); if [ $n -gt ${Math.ceil(waitMs / 100)} ]; then echo "no shipper has created $d" >&2; exit 1; fi; sleep 0.1; done`,
     // Any user may create a folder of this name in /tmp, and would receive the rows.
     'if [ ! -O "$d" ]; then echo "$d belongs to another user" >&2; exit 1; fi',
     `read -r p <"$d/${PID_FILE}"`,
-    'if ! alive "$p"; then echo "the shipper of $d (pid $p) is gone" >&2; exit 1; fi',
+    'if ! alive "$p"; then echo "the shipper of $d (pid $p) has ended" >&2; exit 1; fi',
     'exec 3<&0; mkfifo -m 600 "$f" || exit 1',
     `${work} & c=$!`,
     '{ while alive $p && alive $$ && alive $c && [ -p "$f" ]; do sleep 0.5; done; kill -9 $c; } <&- >/dev/null 2>&1 3<&- & w=$!',
     'exec 3<&-; wait $c 2>/dev/null; s=$?; { kill -9 $w; wait $w; } 2>/dev/null',
     `if [ $s -eq 0 ] ${whenDone}; then exit 0; fi 2>/dev/null`,
-    'echo "the rows of $f did not come to their end (cat ended with $s)" >&2; exit 1',
+    'echo "not all rows of $f were passed on (cat exited with code $s)" >&2; exit 1',
   ].join('; ');
 }

@@ -53,7 +53,7 @@ async function copy(
   try {
     return await session.run(
       `COPY ${copySource(relation)} ${how} WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)}${everywhere ? ', ON_SEGMENT' : ''})`,
-      `copy ${relation.schema}.${relation.name} on the segments`,
+      `copy the rows of ${relation.schema}.${relation.name} through programs`,
     );
   } catch (error) {
     if (signal?.aborted === true) throw interruptedError(signal);

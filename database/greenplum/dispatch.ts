@@ -1,6 +1,7 @@
 import { interruptedError, onAbort } from '../../async/abort.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import { describeServer } from '../barrier/kind.ts';
 import { lockRelations } from '../barrier/locks.ts';
 import { type Discovery, discoverRelations, type LockedRelation } from '../catalog/relations.ts';
@@ -107,7 +108,7 @@ async function hold(
         return { discovery: seen, takenAt: now(), attempts };
       throw new StowageError(
         'database/locked',
-        'tables were created, dropped or renamed while they were locked',
+        `tables of database ${holder.target.database} were created, dropped or renamed in each of ${plural(attempts, 'attempt')} to lock them`,
       );
     } catch (error) {
       await holder.query('ROLLBACK').catch(() => undefined);
@@ -244,7 +245,7 @@ function dispatcher(sessions: readonly Session[]): NonNullable<HeldSnapshot['dis
 
 function lossOf(sessions: readonly Session[]): Promise<never> {
   const lost = Promise.race(sessions.map((session) => session.lost)).catch((cause: unknown) => {
-    const message = `the coordinator's snapshot was lost: ${messageOf(cause)}`;
+    const message = `lost the coordinator's snapshot: ${messageOf(cause)}`;
     throw new StowageError('database/unreachable', message, { cause, where: { content: -1 } });
   }) as Promise<never>;
   // The caller listens later: a rejection before that must not end the process.

@@ -1,3 +1,4 @@
+import { plural } from '../../backup-set/base/words.ts';
 import type { Session } from '../session/session.ts';
 import type { ServerCheck } from './check.ts';
 
@@ -48,7 +49,10 @@ export async function checkRights(session: Session, query: RightsQuery): Promise
     [query.lockPrivileges],
   );
   const problems = row === undefined ? [] : problemsIn(row, query);
-  const detail = problems.length === 0 ? 'it can read and lock every table' : problems.join('; ');
+  const detail =
+    problems.length === 0
+      ? 'it can read and lock every table'
+      : `${problems.join('; ')}. docs/operations.md lists the rights of a backup`;
   return {
     name,
     ok: problems.length === 0,
@@ -58,18 +62,22 @@ export async function checkRights(session: Session, query: RightsQuery): Promise
 
 function problemsIn(row: RightsRow, query: RightsQuery): string[] {
   const problems = [
-    row.unread > 0 ? `${counted(row.unread, 'table')} cannot be read` : '',
-    row.unlocked > 0
-      ? `${counted(row.unlocked, 'table')} cannot be locked in SHARE (needs UPDATE, DELETE or TRUNCATE on each)`
+    row.unread > 0
+      ? `it cannot read ${plural(row.unread, 'table')} (needs USAGE on the schema and SELECT on each)`
       : '',
-    row.hidden > 0 ? `policies hide rows of ${counted(row.hidden, 'table')} (needs BYPASSRLS)` : '',
+    row.unlocked > 0
+      ? `it cannot lock ${plural(row.unlocked, 'table')} in SHARE (needs UPDATE, DELETE or TRUNCATE on each)`
+      : '',
+    row.hidden > 0
+      ? `policies hide rows of ${plural(row.hidden, 'table')} from it (needs BYPASSRLS)`
+      : '',
   ].filter((problem) => problem !== '');
   if (problems.length > 0 && row.example !== null)
-    problems.push(`${problems.pop()} (for example ${row.example})`);
+    problems.push(`one of these tables is ${row.example}`);
   if (query.readsSequences && row.sequences > 0)
-    problems.push(`${counted(row.sequences, 'sequence')} cannot be read (needs SELECT)`);
+    problems.push(`it cannot read ${plural(row.sequences, 'sequence')} (needs SELECT on each)`);
   if (query.readsRoles && !row.roles)
-    problems.push('pg_dumpall cannot read roles (needs SELECT on pg_catalog.pg_authid)');
+    problems.push('it cannot read roles with pg_dumpall (needs SELECT on pg_catalog.pg_authid)');
   return problems;
 }
 
@@ -79,5 +87,3 @@ export async function isSuperuser(session: Session): Promise<boolean> {
   );
   return role?.super === true;
 }
-
-const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

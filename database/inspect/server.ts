@@ -1,3 +1,4 @@
+import { count, plural } from '../../backup-set/base/words.ts';
 import type { Session } from '../session/session.ts';
 import type { ServerCheck } from './check.ts';
 
@@ -11,15 +12,18 @@ const LOCKS_PER_RELATION = 3;
  */
 export async function checkConnections(
   session: Session,
-  { needed, isClient, purpose }: { needed: number; isClient: string; purpose: string },
+  { needed, isClient }: { needed: number; isClient: string },
 ): Promise<ServerCheck> {
   const [row] = await session.query<{ most: number; used: number }>(
     `SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS most,
             (SELECT count(*)::int FROM pg_stat_activity WHERE ${isClient}) AS used`,
   );
   const { most = 0, used = 0 } = row ?? {};
-  const detail = `${used} of ${most} in use; a backup needs ${purpose}`;
-  return { name: 'connections', ok: most - used >= needed, detail };
+  const free = Math.max(0, most - used);
+  const ok = free >= needed;
+  const detail = `${count(free)} of ${count(most)} are free; a backup needs ${count(needed)}`;
+  const advice = ok ? '' : '. End other sessions, or raise max_connections and restart the server';
+  return { name: 'connections', ok, detail: `${detail}${advice}` };
 }
 
 /** Whether the lock table, which all sessions share, has room for the locks of a backup. */
@@ -31,8 +35,11 @@ export async function checkLockTable(session: Session): Promise<ServerCheck> {
             (SELECT count(*)::int FROM pg_class WHERE relkind IN ('r', 'p', 'S', 'v', 'm', 'f') AND oid >= 16384) AS relations`,
   );
   const { room = 0, relations = 0, perTransaction = 0 } = row ?? {};
-  const detail = `room for ${room} locks (max_locks_per_transaction ${perTransaction}), ${relations} relations`;
-  return { name: 'lock table', ok: relations * LOCKS_PER_RELATION <= room, detail };
+  const needed = relations * LOCKS_PER_RELATION;
+  const ok = needed <= room;
+  const detail = `${plural(relations, 'relation')} ${relations === 1 ? 'needs' : 'need'} ${plural(needed, 'lock')}; there is room for ${count(room)} (max_locks_per_transaction ${perTransaction})`;
+  const advice = ok ? '' : '. Raise max_locks_per_transaction, and restart the server';
+  return { name: 'lock table', ok, detail: `${detail}${advice}` };
 }
 
 /** Sessions of another backup or restore, or of one that was killed. Never a failure. */

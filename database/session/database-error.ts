@@ -18,26 +18,22 @@ export function sqlStateOf(error: unknown): string | undefined {
 
 /**
  * Turns an error of node-postgres into a StowageError with the place, the server's message and its
- * SQLSTATE. `doing` completes "failed to …" and must not contain a password.
+ * SQLSTATE. `failed` says what failed at a place, and must not contain a password.
  */
 export function databaseError(
   error: unknown,
   target: ConnectionTarget,
-  doing: string,
+  failed: (place: string) => string,
 ): StowageError {
   if (error instanceof StowageError) return error;
   const state = sqlStateOf(error);
   const suffix = state === undefined ? '' : ` (SQLSTATE ${state})`;
   const code =
     state === undefined && messageOf(error).startsWith('SASL') ? 'database/denied' : codeFor(state);
-  return new StowageError(
-    code,
-    `failed to ${doing} on ${placeOf(target)}: ${messageOf(error)}${suffix}`,
-    {
-      cause: error,
-      ...(target.content === undefined ? {} : { where: { content: target.content } }),
-    },
-  );
+  return new StowageError(code, `${failed(placeOf(target))}: ${messageOf(error)}${suffix}`, {
+    cause: error,
+    ...(target.content === undefined ? {} : { where: { content: target.content } }),
+  });
 }
 
 /** Without a SQLSTATE no server answered: connection refused, timed out or broken. */

@@ -30,8 +30,7 @@ export interface Session {
   ): Promise<Row[]>;
   /**
    * Runs one statement and returns the row count of its command tag, e.g. 200 for `COPY 200`.
-   * Errors
-   * read `failed to ${doing}`. @throws as `query`.
+   * Errors read `cannot ${doing} on PLACE`. @throws as `query`.
    */
   run(sql: string, doing: string): Promise<number>;
   /** Runs a statement with its own protocol (COPY). */
@@ -134,7 +133,8 @@ export async function openSession(
     // process.
     client.on('error', (error) => {
       loss ??= error;
-      if (!closing) reject(databaseError(error, target, 'keep the connection'));
+      if (!closing)
+        reject(databaseError(error, target, (place) => `the connection to ${place} was closed`));
     });
   });
   lost.catch(() => {});
@@ -145,11 +145,8 @@ export async function openSession(
       try {
         return await client.query<Row>(sql, values === undefined ? undefined : [...values]);
       } catch (error) {
-        throw databaseError(
-          loss ?? error,
-          target,
-          doing ?? `run "${sql.slice(0, 120).replaceAll(/\s+/g, ' ')}"`,
-        );
+        const what = doing ?? `run "${sql.slice(0, 120).replaceAll(/\s+/g, ' ')}"`;
+        throw databaseError(loss ?? error, target, (place) => `cannot ${what} on ${place}`);
       }
     };
     // Two callers may share a session, and a connection runs one statement at a time.
@@ -197,7 +194,7 @@ async function connect(client: Client, session: Session, options: SessionOptions
   using _ = onAbort(options.signal, cut);
   try {
     await client.connect().catch((error: unknown) => {
-      throw databaseError(error, session.target, 'connect');
+      throw databaseError(error, session.target, (place) => `cannot connect to ${place}`);
     });
     const readOnly =
       options.readOnly ?? (options.purpose !== 'restore' && options.purpose !== 'barrier');

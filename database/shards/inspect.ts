@@ -16,8 +16,8 @@ const SEGMENTS_AT_ONCE = 16;
 const VERSION_NUMBER_MIN = 120_000;
 /** MAINTAIN, which suffices for LOCK TABLE, came with 17. */
 const VERSION_NUMBER_MAINTAIN = 170_000;
-/** The barrier takes three connections on each server, and each worker one more. */
-const CONNECTIONS_FREE_MIN = 8;
+/** Holder, locker and monitor; each worker takes one more. */
+const CONNECTIONS_OF_BARRIER = 3;
 
 /**
  * Checks on every server whether a backup of this database can work. Changes and locks nothing.
@@ -41,7 +41,7 @@ export async function inspectShards(
 /** @throws StowageError as `openSession`. */
 export async function inspectServer(
   target: ConnectionTarget,
-  { clock, signal }: Pick<InspectOptions, 'clock' | 'signal'>,
+  { workers, clock, signal }: Pick<InspectOptions, 'workers' | 'clock' | 'signal'>,
 ): Promise<ServerCheck[]> {
   const session = await openSession(target, {
     purpose: 'probe',
@@ -62,9 +62,8 @@ export async function inspectServer(
         readsRoles: false,
       }),
       await checkConnections(session, {
-        needed: CONNECTIONS_FREE_MIN,
+        needed: CONNECTIONS_OF_BARRIER + workers,
         isClient: "backend_type = 'client backend'",
-        purpose: '3 and one per worker',
       }),
       await checkLockTable(session),
       await checkOtherSessions(session),

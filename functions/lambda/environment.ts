@@ -1,6 +1,7 @@
 import type { Context } from 'aws-lambda';
 import pino, { type Logger } from 'pino';
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { withOwnMessage } from '../../backup-set/messages/log-error.ts';
 import { openStore } from '../../storage/open.ts';
 import type { Deps } from '../deps.ts';
 import { embedded, type Values } from './metrics.ts';
@@ -14,7 +15,11 @@ export interface Invocation extends Deps {
 /** The work is interrupted this long before the timeout, so that its messages are returned. */
 const RESERVE_MS = 3000;
 
-const base: Logger = pino({ level: process.env['STOWAGE_LOG_LEVEL'] ?? 'info', base: null });
+const base: Logger = pino({
+  level: process.env['STOWAGE_LOG_LEVEL'] ?? 'info',
+  base: null,
+  serializers: { err: withOwnMessage(pino.stdSerializers.err) },
+});
 /** Separate from the log: the log level must not suppress metrics that alarms need. */
 const metrics: Logger = pino({ base: null });
 let opened: Promise<Stores> | undefined;

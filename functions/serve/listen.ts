@@ -45,8 +45,8 @@ const CONNECTIONS_MAX = 512;
 
 /**
  * Listens on an address.
- * @throws StowageError `config/invalid` when that fails, or when other machines can reach the
- * address and the server requires neither a secret nor a client certificate.
+ * @throws StowageError `serve/listen` when that fails; `config/invalid` when other machines can
+ * reach the address and the server requires neither a secret nor a client certificate.
  */
 export async function listen(app: Hono, options: ListenOptions): Promise<Listening> {
   const { tls, fd } = options;
@@ -61,7 +61,7 @@ export async function listen(app: Hono, options: ListenOptions): Promise<Listeni
     await once(server, 'listening');
   } catch (cause) {
     const where = fd === undefined ? `${options.host}:${options.port}` : `file descriptor ${fd}`;
-    throw new StowageError('config/invalid', `cannot listen on ${where}: ${whyNot(cause)}`, {
+    throw new StowageError('serve/listen', `cannot listen on ${where}: ${whyNot(cause)}`, {
       cause,
       where: { field: 'serve.port' },
     });

@@ -48,7 +48,8 @@ const ABORT_MS = 2_000;
 /**
  * Runs the functions behind a web server, with a sweeper: for stores that send notifications, and
  * for stores that send none.
- * @throws StowageError `config/invalid` when it cannot, or must not, listen on the address.
+ * @throws StowageError `serve/listen` when it cannot listen on the address; `config/invalid` when
+ * it must not.
  */
 export async function startServe(options: ServeOptions): Promise<Serving> {
   const { store, log, clock, token, metricsToken, snsTopics = [] } = options;

@@ -74,11 +74,14 @@ function endOnSignals(stop: AbortController, log: Logger): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
       stop.abort(
-        new StowageError('interrupted', `the agent was ended by ${signal} while it ran the order`),
+        new StowageError(
+          'interrupted',
+          `the agent was stopped by ${signal} while it ran the order`,
+        ),
       );
       setTimeout(() => {
         log.error(
-          'orders did not end in time; the next start of this agent reports them as failed',
+          `orders did not end within ${ENDING_MS_MAX / 1000} s; at its next start this agent reports them as failed`,
         );
         process.exit(1);
       }, ENDING_MS_MAX).unref();

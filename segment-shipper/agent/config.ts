@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { Content } from '../../backup-set/base/document.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import { describeIssue, fieldNames, fieldOf } from '../../backup-set/messages/issue.ts';
 import { connectionFields, DEFAULT_PORT, Host, Port } from '../../database/connection-settings.ts';
 import { StorageSection, StoreRoot } from '../../storage/settings.ts';
 
@@ -25,10 +26,12 @@ export const AgentConfig = z
         }),
       )
       .default([])
-      .refine(
-        (contents) => new Set(contents.map(({ content }) => content)).size === contents.length,
-        'a content is listed twice',
-      ),
+      .superRefine((listed, context) => {
+        const contents = listed.map(({ content }) => content);
+        const twice = contents.find((content, at) => contents.indexOf(content) !== at);
+        if (twice !== undefined)
+          context.addIssue({ code: 'custom', message: `content ${twice} is listed twice` });
+      }),
     /** For Greenplum: the agent asks it which contents are on this host. */
     coordinator: z.strictObject({ host: Host, port: Port.default(DEFAULT_PORT) }).exactOptional(),
     connection: z.strictObject(connectionFields).prefault({}),
@@ -67,25 +70,34 @@ export async function readAgentConfig(path: string): Promise<AgentConfig> {
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
+    const isAbsent = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     throw new StowageError(
       'config/missing',
-      `cannot read the agent's configuration ${path}: ${messageOf(cause)}`,
+      isAbsent
+        ? `the agent's configuration file ${path} does not exist; --config FILE names another one`
+        : `cannot read the agent's configuration file ${path}: ${messageOf(cause)}`,
       { cause },
     );
   }
   let values: unknown;
   try {
-    values = parse(text);
+    values = parse(text) ?? {};
   } catch (cause) {
-    throw new StowageError('config/invalid', `${path} is not YAML: ${messageOf(cause)}`, { cause });
+    const [reason = ''] = messageOf(cause).split('\n');
+    throw new StowageError('config/invalid', `${path} is not YAML: ${reason.replace(/:$/, '')}`, {
+      cause,
+    });
   }
+  if (typeof values !== 'object' || Array.isArray(values))
+    throw new StowageError('config/invalid', `${path} must be a YAML mapping (field: value)`);
   const result = AgentConfig.safeParse(values);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const field = z.core.toDotPath(issue?.path ?? []);
-  throw new StowageError(
-    'config/invalid',
-    `${path}: ${field || 'the file'}: ${issue?.message ?? 'invalid'}`,
-    { where: { field } },
-  );
+  const what =
+    issue === undefined
+      ? 'the document is invalid'
+      : describeIssue(issue, values, fieldNames(AgentConfig));
+  throw new StowageError('config/invalid', `${path}: ${what}`, {
+    where: { field: fieldOf(issue?.path ?? []) },
+  });
 }

@@ -31,7 +31,7 @@ export async function backUpOnSchedule(agent: Agent): Promise<void> {
     try {
       if (await isCoordinators(agent)) await backUp(agent, backup.config);
     } catch (error) {
-      log.error({ err: error }, 'cannot start the scheduled backup; the next one is tried again');
+      log.error({ err: error }, 'cannot start the scheduled backup; retrying at its next time');
     }
   }
 }

@@ -14,7 +14,7 @@ describe('the memory for blocks of rows', () => {
 
   it('does not suffice for one worker more, and the message names the largest number', () => {
     expect(blockMemoryProblem(38, 64 * MIB)).toBe(
-      'with frames of 67108864 bytes a shipper has memory for 37 workers at most, not for 38',
+      'frames of 67108864 bytes allow at most 37 workers in a shipper, not 38: lower frameBytes or workers',
     );
   });
 

@@ -1,3 +1,4 @@
+import { plural } from '../../backup-set/base/words.ts';
 import { cuttingFor } from '../../database/copy-wire/cutting.ts';
 
 /**
@@ -17,5 +18,5 @@ export function blockMemoryProblem(workers: number, frameBytes: number): string 
   const { blockBytesMax } = cuttingFor(frameBytes);
   if (blocksFor(workers) * blockBytesMax <= BLOCKS_BYTES_MAX) return undefined;
   const workersMax = Math.floor(BLOCKS_BYTES_MAX / blockBytesMax) - FRAMES_PENDING_MAX;
-  return `with frames of ${frameBytes} bytes a shipper has memory for ${workersMax} workers at most, not for ${workers}`;
+  return `frames of ${frameBytes} bytes allow at most ${plural(workersMax, 'worker')} in a shipper, not ${workers}: lower frameBytes or workers`;
 }

@@ -1,6 +1,7 @@
 import { onAbort } from '../../async/abort.ts';
 import { together } from '../../async/together.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import type { Relation } from '../../backup-set/documents/plan.ts';
 import { fifoFolder } from '../../database/copy/fifo-programs.ts';
 import type { ShipperDeps } from '../deps.ts';
@@ -113,10 +114,10 @@ function rowsMissing(
 ): StowageError {
   const [first] = missing;
   const relation = first === undefined ? '' : `${first.schema}.${first.name}`;
-  const more = missing.length > 1 ? ` and of ${missing.length - 1} more` : '';
+  const more = missing.length > 1 ? ` and of ${plural(missing.length - 1, 'other table')}` : '';
   return new StowageError(
     'shipper/fifo',
-    `no program of the server came with the rows of ${relation}${more}; was it killed?`,
+    `the server started no program for the rows of ${relation}${more}, or the program was killed`,
     { where: { set: timestamp, content, relation } },
   );
 }

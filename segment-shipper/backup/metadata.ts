@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type MetadataFile } from '../../backup-set/base/keys.ts';
+import { count } from '../../backup-set/base/words.ts';
 import { sequenceStatements } from '../../database/catalog/sequences.ts';
 import { attachSnapshot } from '../../database/session/snapshot.ts';
 import {
@@ -128,7 +129,7 @@ async function collect(source: AsyncIterable<Uint8Array>, file: MetadataFile): P
     if (bytes > TEXT_BYTES_MAX)
       throw new StowageError(
         'database/tool',
-        `${file} would be longer than ${TEXT_BYTES_MAX} bytes, the most that a backup stores`,
+        `${file} is longer than ${count(TEXT_BYTES_MAX)} bytes, the most that a backup stores`,
       );
     chunks.push(chunk);
   }

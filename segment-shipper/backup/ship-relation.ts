@@ -1,9 +1,10 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import type { Relation } from '../../backup-set/documents/plan.ts';
 import { type CopyOut, copyOut, copyOutMany } from '../../database/copy/copy-out.ts';
 import type { RowBlock } from '../../database/copy-wire/row-block.ts';
 import type { Session } from '../../database/session/session.ts';
-import type { ShipperDeps } from '../deps.ts';
+import { type ShipperDeps, showUnderWay } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import type { OrderedFrames } from './ordered-frames.ts';
 import type { FrameCounts } from './pack-series.ts';
@@ -61,7 +62,7 @@ export async function shipBlocks(
   relation: Relation,
   { frames, deps: { progress } }: Shipping,
 ): Promise<FrameCounts> {
-  progress.relation = `${relation.schema}.${relation.name}`;
+  using _ = showUnderWay(progress, `${relation.schema}.${relation.name}`);
   const total = { rows: 0, bytes: 0 };
   for await (const block of blocks) {
     const { rows, bytes } = await frames.push(relation.id, block);
@@ -81,7 +82,7 @@ function countsDiffer(
 ): StowageError {
   return new StowageError(
     'database/count',
-    `${schema}.${name}: the shipper received ${received} rows, but the server counted ${counted}`,
+    `${schema}.${name}: the shipper received ${plural(received, 'row')}, but the server counted ${count(counted)}`,
     {
       where: { set: timestamp, content, relation: `${schema}.${name}` },
     },

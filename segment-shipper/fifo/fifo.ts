@@ -74,9 +74,13 @@ function written(socket: Socket, chunk: Uint8Array, signal: AbortSignal): Promis
       else if (signal.aborted) reject(signal.reason as Error);
       else
         reject(
-          new StowageError('shipper/fifo', `the database stopped reading: ${error.message}`, {
-            cause: error,
-          }),
+          new StowageError(
+            'shipper/fifo',
+            `the program of the server stopped reading the rows: ${error.message}`,
+            {
+              cause: error,
+            },
+          ),
         );
     });
   });
@@ -130,7 +134,7 @@ async function firstBytes(
     if (performance.now() > deadline)
       throw new StowageError(
         'shipper/fifo',
-        `the program at ${path} ended before it wrote; was it killed?`,
+        `the program at ${path} ended before it wrote a row: it was probably killed`,
       );
     await pause(POLL_MS, signal);
   }
@@ -164,9 +168,13 @@ async function openFifo(
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code !== 'ENXIO' || performance.now() > deadline) {
-        throw new StowageError('shipper/fifo', `no program waits at ${path}: ${messageOf(error)}`, {
-          cause: error,
-        });
+        throw new StowageError(
+          'shipper/fifo',
+          `no program has opened ${path}: ${messageOf(error)}`,
+          {
+            cause: error,
+          },
+        );
       }
     }
     await pause(POLL_MS, signal);
@@ -195,7 +203,7 @@ async function waitForDone(
       if (notBusySince !== undefined && now - notBusySince > endingMs)
         throw new StowageError(
           'shipper/fifo',
-          `the program at ${path} ended before it had passed on all rows; was it killed?`,
+          `the program at ${path} ended before it passed on all rows: it was probably killed`,
         );
       return undefined;
     },

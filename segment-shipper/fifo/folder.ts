@@ -40,7 +40,7 @@ export async function openFifoFolder(
 ): Promise<FifoFolder> {
   const owner = await ownerFor(dataDir);
   await mkdir(path, { mode: 0o700 }).catch((cause: unknown) => {
-    const message = `cannot make the folder of the FIFOs: ${messageOf(cause)}`;
+    const message = `cannot create ${path}, the folder of the FIFOs: ${messageOf(cause)}`;
     throw new StowageError('shipper/fifo', message, { cause });
   });
   const remove = startCleanupProcess(path);
@@ -69,7 +69,7 @@ async function ownerFor(dataDir: string | undefined): Promise<number | undefined
   if (own === 0) return found.uid;
   throw new StowageError(
     'shipper/fifo',
-    `the shipper runs as user ${own}, the server in ${dataDir} as user ${found.uid}: the server's programs could not open the shipper's FIFOs. Run the shipper as the server's user`,
+    `the shipper runs as user ${own}, but the server of ${dataDir} runs as user ${found.uid}, so its programs cannot open the shipper's FIFOs. Run the shipper as user ${found.uid}`,
   );
 }
 

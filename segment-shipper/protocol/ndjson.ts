@@ -1,6 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import type * as z from 'zod';
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { count } from '../../backup-set/base/words.ts';
 
 /** A job lists every relation of a segment, so its line may be long. */
 const LINE_CHARS_MAX = 256 * 1024 * 1024;
@@ -58,7 +59,7 @@ export async function* linesOf(input: AsyncIterable<Uint8Array | string>): Async
     if (length > LINE_CHARS_MAX)
       throw new StowageError(
         'shipper/protocol',
-        `a line of the control protocol is longer than ${LINE_CHARS_MAX} characters`,
+        `a line of the control protocol is longer than ${count(LINE_CHARS_MAX)} characters`,
       );
   }
   const whole = rest.join('');

@@ -7,7 +7,9 @@ export function report(line: Report): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-export function progressReport({ rows, bytes, storedBytes, relation }: Progress): Report {
+/** Of the relations under way it names the one that began first: it runs longest. */
+export function progressReport({ rows, bytes, storedBytes, underWay }: Progress): Report {
+  const [relation] = underWay;
   return {
     type: 'progress',
     rows,

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { crc32, zstdDecompress } from 'node:zlib';
+import { count } from '../../backup-set/base/words.ts';
 import type { ObjectRef } from '../../backup-set/documents/receipt.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { damaged, requireCrc } from './damage.ts';
@@ -21,7 +22,11 @@ export async function readText(
 ): Promise<Buffer> {
   // Compression adds at most a few bytes per block, so a larger object cannot be such a text.
   if (bytes > 2 * TEXT_BYTES_MAX)
-    throw damaged(`a metadata text cannot be as long as ${bytes} bytes`, key, 0);
+    throw damaged(
+      `the manifest gives this text ${count(bytes)} bytes; at most ${count(2 * TEXT_BYTES_MAX)} are possible`,
+      key,
+      0,
+    );
   const compressed = Buffer.from(await store.read(key, { bytesMax: bytes, signal }));
   requireCrc(crc32(compressed), wanted, key, 0);
   try {

@@ -4,7 +4,7 @@ import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import type { OrderOf, VerifyObject } from '../../backup-set/documents/restore.ts';
 import { type CheckedExtent, checkExtents } from '../../frame/check-extents.ts';
-import type { ShipperDeps } from '../deps.ts';
+import { type ShipperDeps, showUnderWay } from '../deps.ts';
 import { type Piece, type Run, runsOf } from './runs.ts';
 import type { VerifiedBytes } from './verified-bytes.ts';
 
@@ -38,7 +38,7 @@ export async function verifyObjects(
   const keeping = kept?.hasRoomFor(bytes) === true ? kept : undefined;
   const problems: Problem[] = [];
   await eachInFlight(order.objects, workers, async (object) => {
-    deps.progress.relation = object.key;
+    using _ = showUnderWay(deps.progress, object.key);
     problems.push(...(await verifyObject(object, ranges.get(object) ?? [], order.content)));
   });
   return problems;

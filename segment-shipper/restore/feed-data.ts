@@ -4,7 +4,7 @@ import type { Problem } from '../../backup-set/base/verdict.ts';
 import type { LoadRelation, OrderOf } from '../../backup-set/documents/restore.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import { fifoFolder } from '../../database/copy/fifo-programs.ts';
-import type { ShipperDeps } from '../deps.ts';
+import { type ShipperDeps, showUnderWay } from '../deps.ts';
 import { feedFifo } from '../fifo/fifo.ts';
 import { openFifoFolder, type WaitingProgram } from '../fifo/folder.ts';
 import type { RestoreJob } from '../protocol/control.ts';
@@ -58,8 +58,8 @@ export async function feedData(
 
   async function feed({ path }: WaitingProgram, relation: LoadRelation): Promise<void> {
     const name = `${relation.schema}.${relation.name}`;
+    using _ = showUnderWay(deps.progress, name);
     try {
-      deps.progress.relation = name;
       const rows = countBytes(rowsOf(deps.store, relation.extents, deps), deps.progress);
       await feedFifo(path, rows, deps.signal);
       deps.progress.rows += relation.rows;
@@ -91,7 +91,7 @@ function watchCoordinatorReceipt(
 
 function noProgramCame({ content }: OrderOf<'data'>, { schema, name }: LoadRelation): Problem {
   const relation = `${schema}.${name}`;
-  const message = `no program of the server came for the rows of ${relation}`;
+  const message = `the server started no program for the rows of ${relation}, or the program was killed`;
   const error = new StowageError('shipper/fifo', message, { where: { relation } });
   return problemOf(error, content, { schema, name });
 }

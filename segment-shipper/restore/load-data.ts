@@ -4,7 +4,7 @@ import { copyIn } from '../../database/copy/copy-in.ts';
 import { feedProgram, fifoFolder, SEGMENT } from '../../database/copy/fifo-programs.ts';
 import { copyFromPrograms } from '../../database/copy/on-segment.ts';
 import { restoreLargeObjects } from '../../database/tools/restore.ts';
-import type { ShipperDeps } from '../deps.ts';
+import { type ShipperDeps, showUnderWay } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { countBytes, rowsOf, rowsOfFrames } from '../read/rows-of.ts';
 import { type RestoreConnection, restoreConnection } from './connection.ts';
@@ -144,7 +144,7 @@ export async function loadData(
     load: () => Promise<void>,
   ): Promise<void> {
     const { schema, name, rows } = relation;
-    progress.relation = `${schema}.${name}`;
+    using _ = showUnderWay(progress, `${schema}.${name}`);
     try {
       await load();
       loaded.push({ schema, name, rows });

@@ -1,6 +1,7 @@
 import { asStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import type { RestoreReceipt } from '../../backup-set/documents/restore.ts';
 
 /** What one order has done. The order succeeded when there are no problems. */
@@ -30,6 +31,6 @@ export function problemOf(error: unknown, content: number, relation?: QualifiedN
 /** Rows are committed only after this check. @throws StowageError `database/count`. */
 export function requireCount(relation: string, counted: number, wanted: number): void {
   if (counted === wanted) return;
-  const message = `${relation}: the server counted ${counted} rows, the manifest says ${wanted}`;
+  const message = `${relation}: the server counted ${plural(counted, 'row')}, the manifest says ${count(wanted)}`;
   throw new StowageError('database/count', message, { where: { relation } });
 }

@@ -134,9 +134,9 @@ async function requireState(
   const more = wrong.length > 1 ? ` (and ${wrong.length - 1} more)` : '';
   const what =
     mode === 'truncate'
-      ? 'does not exist; --truncate only loads tables that do'
-      : 'exists; --truncate would empty and load it';
-  throw new StowageError('restore/refused', `table ${name} ${what}${more}`, {
+      ? `does not exist on content ${content}: --truncate loads existing tables only. Create the table, or restore without --truncate`
+      : `already exists on content ${content}. Drop it, or use --truncate to empty and load it`;
+  throw new StowageError('restore/refused', `table ${name}${more} ${what}`, {
     where: { content, relation: name },
   });
 }

@@ -132,7 +132,10 @@ describe('a backup run by agents', () => {
     expect(Date.now() - startedAt).toBeLessThan(20_000);
     const result = await backup.ended;
     expect(result.json.failures).toEqual([
-      expect.objectContaining({ content: 1, message: expect.stringContaining('ended by SIGTERM') }),
+      expect.objectContaining({
+        content: 1,
+        message: expect.stringContaining('stopped by SIGTERM'),
+      }),
     ]);
     await isIncomplete(result, timestamp);
   });

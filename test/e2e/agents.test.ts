@@ -170,7 +170,10 @@ describe('a restore run by agents', () => {
     expect(json.status).toBe('failed');
     expect(code).toBe(3);
     expect(json.problems).toEqual([
-      expect.objectContaining({ content: 1, message: expect.stringContaining('ended by SIGTERM') }),
+      expect.objectContaining({
+        content: 1,
+        message: expect.stringContaining('stopped by SIGTERM'),
+      }),
     ]);
     expect(await sessionsLeft()).toEqual([]);
   });

@@ -118,16 +118,16 @@ describe('a restore', () => {
 
   test('is refused without any change when it would overwrite data or its options contradict each other', async () => {
     const before = await onAll(`SELECT count(*), max(id) FROM misc.note`);
-    await isRefused(4, /already exists on content .*use --truncate to empty and load it/);
+    await isRefused(4, /already exists on content \d .*use --truncate to empty and load it/);
     await isRefused(
       4,
-      /does not exist on content .*Use --create to create it/,
+      /database absent does not exist on content \d .*Use --create to create it/,
       '--database',
       'absent',
     );
     await isRefused(
       4,
-      /database shop already exists on content .*--create needs a new one/,
+      /database shop already exists on content \d .*--create needs a new one/,
       '--create',
     );
     await isRefused(2, /use --create or --truncate, not both/, '--create', '--truncate');

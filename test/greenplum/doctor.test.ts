@@ -131,11 +131,12 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum cluster', () => {
     expect(before).toMatchObject({ code: 4, bad: everywhere.map((of) => `${of}: rights`) });
     const missing = before.find('content -1', 'rights')?.detail;
     for (const words of [
-      'cannot be read',
-      'locked in SHARE',
-      '1 sequence cannot be read',
+      'it cannot read 1 sequence',
+      'it cannot read ',
+      '(needs USAGE on the schema and SELECT on each)',
+      'in SHARE (needs UPDATE, DELETE or TRUNCATE on each)',
       'pg_authid',
-      '(for example public.',
+      'one of these tables is public.',
     ])
       expect(missing).toContain(words);
     expect(before.find('content -1', 'server programs')).toMatchObject({ ok: true, remark: true });

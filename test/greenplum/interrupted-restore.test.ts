@@ -52,7 +52,7 @@ const FAULTS: readonly FaultCase[] = [
 ];
 
 /** Greenplum takes a killed program for a success; the shipper that writes to it reports it. */
-const PROGRAM_DIED = /stopped reading|was it killed/;
+const PROGRAM_DIED = /stopped reading|was (?:probably )?killed/;
 
 /** Only where each segment loads its own rows. */
 const SEGMENT_FAULTS: readonly FaultCase[] = [

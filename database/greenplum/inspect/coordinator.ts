@@ -1,4 +1,5 @@
 import { onAbort } from '../../../async/abort.ts';
+import { plural } from '../../../backup-set/base/words.ts';
 import type { ConnectionTarget } from '../../flavour.ts';
 import type { ServerCheck } from '../../inspect/check.ts';
 import { refusalOf } from '../../inspect/entry.ts';
@@ -71,7 +72,7 @@ export async function checkDispatch(
     const answers = await withMaintenanceSession(target, either, (session) =>
       countSegments(session, either),
     );
-    const detail = `${answers} of ${segments} segments answer the coordinator`;
+    const detail = `${answers} of ${plural(segments, 'segment')} answer the coordinator`;
     return { name, ok: answers === segments, detail };
   } catch (error) {
     const timedOut = `timed out: the segments did not answer the coordinator within ${DISPATCH_MS_MAX / 1000} s`;

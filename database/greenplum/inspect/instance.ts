@@ -32,11 +32,7 @@ export async function inspectInstance(
   return [
     ...(isDatabase ? await checkDatabase() : []),
     await attempt('connections', () =>
-      checkConnections(session, {
-        needed: connections,
-        isClient: traitsOf(version).isClient,
-        purpose: String(connections),
-      }),
+      checkConnections(session, { needed: connections, isClient: traitsOf(version).isClient }),
     ),
     await attempt('other stowage sessions', () => checkOtherSessions(session)),
     await attempt('clock', () => checkClock(session, clock)),

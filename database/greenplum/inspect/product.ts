@@ -38,7 +38,7 @@ export function judgeProduct({ version: text, encoding, recovering }: ProductRow
   const what = `${isCloudberry ? 'Apache Cloudberry' : 'Greenplum'} ${version.text} (${text.split(' (')[0]}), ${encoding}`;
   const release = Number.parseInt(version.text, 10);
   if (recovering) {
-    const detail = `${what}; a standby, where locks cannot be taken: configure the active coordinator`;
+    const detail = `${what}; this is a standby, which does not allow SHARE locks: configure the active coordinator`;
     return { check: { name, ok: false, detail }, version };
   }
   if (isCloudberry)

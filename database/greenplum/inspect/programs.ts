@@ -68,7 +68,7 @@ export function faultOf(
   if (program === 'pg_restore' && !output.version.includes('Greenplum'))
     return `this is PostgreSQL's ${number}, not Greenplum's`;
   if (releaseOf(number) === releaseOf(serverVersion)) return undefined;
-  return `its version is PostgreSQL ${number}, that of the server is ${serverVersion}`;
+  return `its version is PostgreSQL ${number}, but the server has PostgreSQL ${serverVersion}`;
 }
 
 function numberIn(version: string): string {

@@ -31,7 +31,7 @@ describe('the barrier among writers', () => {
       where: { content: 1, relation: 'public.account' },
       message: expect.stringMatching(
         new RegExp(
-          `pid ${writer.pid}, user postgres, application other application, idle in transaction: .*month's end`,
+          `pid ${writer.pid} \\(user postgres, application other application, idle in transaction\\): .*month's end`,
         ),
       ) as string,
     });

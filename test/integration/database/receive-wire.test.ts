@@ -104,7 +104,7 @@ describe('an invalid message is an error at once', () => {
       rowsOf((socket) => socket.write(Buffer.concat([COPY_BEGINS, row, bytes]))),
     ).rejects.toMatchObject({
       name: 'StowageError',
-      message: expect.stringContaining('copy out public.t') as string,
+      message: expect.stringContaining('cannot read the rows of public.t on ') as string,
     });
   });
 

@@ -150,8 +150,8 @@ describe('serve', () => {
     const { url } = await serving(deps);
     const again = startServe(serveOptions(deps, { port: Number(new URL(url).port) }));
     await expect(again).rejects.toMatchObject({
-      code: 'config/invalid',
-      message: expect.stringContaining('EADDRINUSE') as string,
+      code: 'serve/listen',
+      message: expect.stringContaining('another process uses the port (EADDRINUSE)') as string,
     });
   });
 

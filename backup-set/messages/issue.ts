@@ -1,10 +1,13 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 
 const VALUE_CHARS_MAX = 80;
 /** Edits between a misspelt field and the one that is suggested. */
 const EDITS_MAX = 2;
 
-/** One zod issue as a sentence: the field, what it must be, and the value given. */
+/**
+ * One zod issue of a configuration as a sentence: the field, what it must be, and the value given.
+ * `known` are the fields that a misspelt one may mean.
+ */
 export function describeIssue(
   issue: z.core.$ZodIssue,
   values: unknown,
@@ -23,6 +26,21 @@ export function describeIssue(
       ? `, not ${shortened(JSON.stringify(value))}`
       : '';
   return `${field} ${wanted}${given}`;
+}
+
+/** The names of all fields of a schema, such as `shippers.workers`; without those in lists. */
+export function fieldNames(schema: unknown, path = ''): string[] {
+  const inner = unwrapped(schema);
+  if (!(inner instanceof z.ZodObject)) return [];
+  return Object.entries(inner.shape).flatMap(([name, field]) => [
+    `${path}${name}`,
+    ...fieldNames(field, `${path}${name}.`),
+  ]);
+}
+
+function unwrapped(schema: unknown): unknown {
+  const { innerType } = (schema as { def?: { innerType?: unknown } }).def ?? {};
+  return innerType === undefined ? schema : unwrapped(innerType);
 }
 
 /** `segments[2].port` for a path. */

@@ -1,5 +1,5 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
-import type { Relation } from '../../backup-set/documents/plan.ts';
+import type { ShippedRelation } from '../../backup-set/documents/agents.ts';
 import { type CopyOut, copyOut, copyOutMany } from '../../database/copy/copy-out.ts';
 import type { RowBlock } from '../../database/copy-wire/row-block.ts';
 import type { Session } from '../../database/session/session.ts';
@@ -21,7 +21,7 @@ export interface Shipping {
  */
 export async function shipRelation(
   session: Session,
-  relation: Relation,
+  relation: ShippedRelation,
   shipping: Shipping,
 ): Promise<void> {
   const { job, deps } = shipping;
@@ -32,7 +32,7 @@ export async function shipRelation(
 /** As `shipRelation`, for several small relations that are requested in one round trip. */
 export async function shipTogether(
   session: Session,
-  relations: readonly Relation[],
+  relations: readonly ShippedRelation[],
   shipping: Shipping,
 ): Promise<void> {
   const { job, deps } = shipping;
@@ -45,7 +45,7 @@ export async function shipTogether(
 
 async function shipCopy(
   { blocks, rowsCounted }: CopyOut,
-  relation: Relation,
+  relation: ShippedRelation,
   shipping: Shipping,
 ): Promise<void> {
   const { job, deps } = shipping;
@@ -58,7 +58,7 @@ async function shipCopy(
 /** Pushes blocks of rows into the frames. @returns how much was pushed. */
 export async function shipBlocks(
   blocks: AsyncIterable<RowBlock>,
-  relation: Relation,
+  relation: ShippedRelation,
   { frames, deps: { progress } }: Shipping,
 ): Promise<FrameCounts> {
   progress.relation = `${relation.schema}.${relation.name}`;
@@ -75,7 +75,7 @@ export async function shipBlocks(
 
 function countsDiffer(
   { timestamp, content }: BackupJob,
-  { schema, name }: Relation,
+  { schema, name }: ShippedRelation,
   received: number,
   counted: number,
 ): StowageError {

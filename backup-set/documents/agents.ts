@@ -10,8 +10,12 @@ export const FRAME_BYTES_MAX = 64 * 1024 * 1024;
 
 const setContent = { timestamp: Timestamp, content: Content };
 
-/** A relation to ship, with the estimated size of its table: small ones are read together. */
-const ShippedRelation = Relation.extend({ bytesEstimated: Count });
+/**
+ * A relation to ship, with the estimated size of its table: small ones are read together. Without
+ * the plan's `condition`, which is SQL: the shipper reads it from the database's own catalogs.
+ */
+const ShippedRelation = Relation.omit({ condition: true }).extend({ bytesEstimated: Count });
+export type ShippedRelation = z.infer<typeof ShippedRelation>;
 
 /** What one segment ships. A shipper gets it in an order in the store, or as a job on its stdin. */
 export const segmentJobFields = {

@@ -9,6 +9,7 @@ export const Relation = Name.extend({
   id: Count,
   kind: z.enum(['table', 'partition']),
   columns: z.array(z.string().min(1)),
+  /** Which rows of an extension's own table are in the set. Information: it never runs as SQL. */
   condition: z.string().exactOptional(),
   /** Every segment has all rows of it; one of them ships them. */
   replicated: z.literal(true).exactOptional(),

@@ -141,9 +141,12 @@ export function segmentJobOf({ plan, draft }: Pick<BackupRun, 'plan' | 'draft'>,
     level: plan.compression.level,
     collect: plan.snapshot.mechanism === 'dispatch',
     metadata: [...(plan.contents.find((planned) => planned.content === content)?.metadata ?? [])],
-    relations: (draft.work.get(content) ?? []).map(({ relation, bytesEstimated }) => ({
-      ...relation,
-      bytesEstimated,
-    })),
+    relations: (draft.work.get(content) ?? []).map(
+      // The condition is SQL: the shipper reads it from the catalogs (docs/security.md).
+      ({ relation: { condition: _, ...relation }, bytesEstimated }) => ({
+        ...relation,
+        bytesEstimated,
+      }),
+    ),
   };
 }

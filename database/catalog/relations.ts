@@ -8,6 +8,7 @@ import {
   readSizes,
   readViewUses,
 } from './catalog.ts';
+import { conditionOf } from './extension-tables.ts';
 
 /** A relation to lock. The oid distinguishes it from a later relation of the same name. */
 export interface Lockable {
@@ -133,13 +134,6 @@ function rootOf({
   return rootSchema === null || rootName === null
     ? undefined
     : { schema: rootSchema, name: rootName };
-}
-
-/** An extension's filter begins with WHERE, or is another clause, which pg_dump allows too. */
-function conditionOf(extensionCondition: string | null): string | undefined {
-  const text = extensionCondition?.trim() ?? '';
-  if (text === '') return undefined;
-  return /^where\s/i.test(text) ? text.slice('where'.length).trim() : `true ${text}`;
 }
 
 const nameOf = ({ schema, name }: CatalogRelation) => ({ schema, name });

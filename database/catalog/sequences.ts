@@ -1,15 +1,21 @@
+import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import { quoteLiteralOnOneLine, quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
 
 const SEQUENCES_PER_QUERY = 100;
 
+/** The value of a sequence: the next one is `value`, or the one after it when `called`. */
+export interface SequenceValue extends QualifiedName {
+  /** Digits, because a bigint does not fit into a number. */
+  readonly value: string;
+  readonly called: boolean;
+}
+
 /**
  * One SQL statement per sequence (also those of identity columns) that sets its value, without a
- * line
- * break inside or at its end. psql runs them at a restore. Sequences are not part of a snapshot:
- * they
- * are read after it was taken, so a value is never behind the rows. It may be ahead of them, which
- * leaves a gap, as a rollback does.
+ * line break inside or at its end. A restore reads it with `parseSequenceStatement`. Sequences are
+ * not part of a snapshot: they are read after it was taken, so a value is never behind the rows. It
+ * may be ahead of them, which leaves a gap, as a rollback does.
  */
 export async function* sequenceStatements(session: Session): AsyncIterable<string> {
   const names = await readSequences(session);
@@ -25,17 +31,14 @@ export async function* sequenceStatements(session: Session): AsyncIterable<strin
     );
     for (const { at: index, value, called } of values.sort((a, b) => a.at - b.at)) {
       const name = batch[index];
-      if (name !== undefined) yield `${sequenceStatementStart(name)}${value}, ${called});`;
+      if (name !== undefined) yield sequenceStatement({ ...name, value, called });
     }
   }
 }
 
-/** The beginning of a sequence's line, by which a restore of chosen tables selects lines. */
-export function sequenceStatementStart(sequence: {
-  readonly schema: string;
-  readonly name: string;
-}): string {
-  return `SELECT pg_catalog.setval(${quoteLiteralOnOneLine(quoteQualified(sequence))}::regclass, `;
+export function sequenceStatement({ value, called, ...name }: SequenceValue): string {
+  const literal = quoteLiteralOnOneLine(quoteQualified(name));
+  return `SELECT pg_catalog.setval(${literal}::regclass, ${value}, ${called});`;
 }
 
 async function readSequences(session: Session): Promise<{ schema: string; name: string }[]> {

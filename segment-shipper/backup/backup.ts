@@ -1,5 +1,7 @@
 import { together } from '../../async/together.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
+import type { ShippedRelation } from '../../backup-set/documents/agents.ts';
+import { readConditions } from '../../database/catalog/extension-tables.ts';
 import { type BlockArena, blockArena } from '../../database/copy-wire/block-arena.ts';
 import { cuttingFor } from '../../database/copy-wire/cutting.ts';
 import { attachSnapshot } from '../../database/session/snapshot.ts';
@@ -18,8 +20,6 @@ import { shipRelation, shipTogether } from './ship-relation.ts';
 const SMALL_BYTES_MAX = 64 * 1024;
 /** Enough to hide the round trip. The server parses all statements before the first row. */
 const TOGETHER_MAX = 100;
-
-type ShippedRelation = BackupJob['relations'][number];
 
 /**
  * Ships one segment's part of a set: the metadata, and in parallel the rows. Several workers read
@@ -84,7 +84,9 @@ async function work(
   const packs = packSeries(job, number, deps);
   const frames = orderedFrames(packs, compression);
   try {
-    for (let next = takeFrom(queue); next.length > 0; next = takeFrom(queue)) {
+    const conditioned = await readConditions(session);
+    const take = () => takeFrom(queue).map((relation) => conditioned(relation));
+    for (let next = take(); next.length > 0; next = take()) {
       deps.signal.throwIfAborted();
       const [only] = next;
       if (only !== undefined && next.length === 1)

@@ -2,7 +2,7 @@ import { onAbort } from '../../async/abort.ts';
 import { together } from '../../async/together.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
-import type { Relation } from '../../backup-set/documents/plan.ts';
+import type { ShippedRelation } from '../../backup-set/documents/agents.ts';
 import { fifoFolder } from '../../database/copy/fifo-programs.ts';
 import type { ShipperDeps } from '../deps.ts';
 import { readFifo } from '../fifo/fifo.ts';
@@ -19,7 +19,7 @@ const LATE_MS = 5_000;
 
 interface Collected {
   readonly program: WaitingProgram;
-  readonly relation: Relation;
+  readonly relation: ShippedRelation;
 }
 
 /**
@@ -110,7 +110,7 @@ async function work(
 
 function rowsMissing(
   { timestamp, content }: BackupJob,
-  missing: readonly Relation[],
+  missing: readonly ShippedRelation[],
 ): StowageError {
   const [first] = missing;
   const relation = first === undefined ? '' : `${first.schema}.${first.name}`;

@@ -1,6 +1,6 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
-import type { Relation } from '../../backup-set/documents/plan.ts';
+import type { ShippedRelation } from '../../backup-set/documents/agents.ts';
 import { type CopyOut, copyOut, copyOutMany } from '../../database/copy/copy-out.ts';
 import type { RowBlock } from '../../database/copy-wire/row-block.ts';
 import type { Session } from '../../database/session/session.ts';
@@ -22,7 +22,7 @@ export interface Shipping {
  */
 export async function shipRelation(
   session: Session,
-  relation: Relation,
+  relation: ShippedRelation,
   shipping: Shipping,
 ): Promise<void> {
   const { job, deps } = shipping;
@@ -33,7 +33,7 @@ export async function shipRelation(
 /** As `shipRelation`, for several small relations that are requested in one round trip. */
 export async function shipTogether(
   session: Session,
-  relations: readonly Relation[],
+  relations: readonly ShippedRelation[],
   shipping: Shipping,
 ): Promise<void> {
   const { job, deps } = shipping;
@@ -46,7 +46,7 @@ export async function shipTogether(
 
 async function shipCopy(
   { blocks, rowsCounted }: CopyOut,
-  relation: Relation,
+  relation: ShippedRelation,
   shipping: Shipping,
 ): Promise<void> {
   const { job, deps } = shipping;
@@ -59,7 +59,7 @@ async function shipCopy(
 /** Pushes blocks of rows into the frames. @returns how much was pushed. */
 export async function shipBlocks(
   blocks: AsyncIterable<RowBlock>,
-  relation: Relation,
+  relation: ShippedRelation,
   { frames, deps: { progress } }: Shipping,
 ): Promise<FrameCounts> {
   using _ = showUnderWay(progress, `${relation.schema}.${relation.name}`);
@@ -76,7 +76,7 @@ export async function shipBlocks(
 
 function countsDiffer(
   { timestamp, content }: BackupJob,
-  { schema, name }: Relation,
+  { schema, name }: ShippedRelation,
   received: number,
   counted: number,
 ): StowageError {

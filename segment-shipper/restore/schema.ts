@@ -9,23 +9,21 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import type { ObjectRef } from '../../backup-set/documents/receipt.ts';
 import type { OrderOf } from '../../backup-set/documents/restore.ts';
 import { ownedSequences } from '../../database/catalog/owned-sequences.ts';
-import { sequenceStatementStart } from '../../database/catalog/sequences.ts';
+import { runGlobals } from '../../database/globals/run-globals.ts';
+import { globalStatements } from '../../database/globals/statements.ts';
+import { quoteQualified } from '../../database/session/quote.ts';
 import type { Session } from '../../database/session/session.ts';
 import { createDatabase } from '../../database/target/database.ts';
 import { refreshViews } from '../../database/target/refresh.ts';
 import { relationStates, truncateRelations } from '../../database/target/relations.ts';
+import { parseSequenceValues, setSequences } from '../../database/target/sequence-values.ts';
 import { listArchive, restoreSchema } from '../../database/tools/restore.ts';
-import { runSql } from '../../database/tools/run-sql.ts';
 import { selectSchemaEntries } from '../../database/tools/schema-entries.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
-import { linesOf } from '../protocol/ndjson.ts';
 import { requireCrc } from '../read/damage.ts';
 import { readText } from '../read/read-text.ts';
 import { inSession } from './in-session.ts';
-
-/** duplicate_object: roles and tablespaces of the globals may exist already. */
-const DUPLICATE_OBJECT = '42710';
 
 /** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
 export async function preData(
@@ -35,10 +33,11 @@ export async function preData(
 ): Promise<void> {
   const { target } = job;
   const { signal } = deps;
+  const globals = order.globals && (await readGlobals(order.globals, deps));
   if (order.mode === 'create') await createDatabase(target, order, signal);
   else await inSession(order, job, deps, (session) => requireState(session, order));
-  if (order.globals !== undefined)
-    await runSql(target, textOf(order.globals, deps), { tolerate: [DUPLICATE_OBJECT], signal });
+  if (globals !== undefined)
+    await inSession(order, job, deps, (session) => runGlobals(session, globals()));
   if (order.mode === 'truncate')
     await inSession(order, job, deps, (session) => truncateRelations(session, order.relations));
   const { schema, noOwner } = order;
@@ -75,8 +74,7 @@ export async function postData(
       });
     });
   }
-  if (order.sequences !== undefined)
-    await runSql(target, sequenceValues(order, order.sequences, job, deps), { signal });
+  if (order.sequences !== undefined) await restoreSequences(order, order.sequences, job, deps);
   if (order.refresh.length > 0)
     await inSession(order, job, deps, (session) => refreshViews(session, order.refresh));
 }
@@ -141,28 +139,30 @@ async function requireState(
   });
 }
 
-/** Statements that set sequences; for selected tables, only the sequences that they own. */
-async function* sequenceValues(
+/** Reads all statements once, so that a refusal changes nothing. */
+async function readGlobals(stored: ObjectRef, deps: ShipperDeps) {
+  const text = await readText(deps.store, stored, deps);
+  const statements = () => globalStatements(text, stored.key);
+  for (const _ of statements());
+  return statements;
+}
+
+/** Sets the sequences of the set; for selected tables, only the sequences that they own. */
+async function restoreSequences(
   order: OrderOf<'post-data'>,
   stored: ObjectRef,
   job: RestoreJob,
   deps: ShipperDeps,
-): AsyncGenerator<Uint8Array> {
-  const { only } = order;
-  if (only === undefined) {
-    yield* textOf(stored, deps);
-    return;
-  }
-  const starts: string[] = [];
+): Promise<void> {
+  const text = await readText(deps.store, stored, deps);
+  const values = parseSequenceValues(text.toString('utf8'), stored.key);
   await inSession(order, job, deps, async (session) => {
-    for (const sequence of await ownedSequences(session, only))
-      starts.push(sequenceStatementStart(sequence));
+    const { only } = order;
+    if (only === undefined) return setSequences(session, values);
+    const owned = new Set((await ownedSequences(session, only)).map(quoteQualified));
+    return setSequences(
+      session,
+      values.filter((value) => owned.has(quoteQualified(value))),
+    );
   });
-  for await (const line of linesOf(textOf(stored, deps))) {
-    if (starts.some((start) => line.startsWith(start))) yield Buffer.from(`${line}\n`);
-  }
-}
-
-async function* textOf(stored: ObjectRef, deps: ShipperDeps): AsyncGenerator<Uint8Array> {
-  yield await readText(deps.store, stored, deps);
 }

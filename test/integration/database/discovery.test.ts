@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import { discoverRelations } from '../../../database/catalog/relations.ts';
-import { sequenceStatementStart, sequenceStatements } from '../../../database/catalog/sequences.ts';
+import { sequenceStatements } from '../../../database/catalog/sequences.ts';
 import { openSession, type Session } from '../../../database/session/session.ts';
+import { parseSequenceValues, setSequences } from '../../../database/target/sequence-values.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 let server: TestServer;
@@ -106,13 +107,18 @@ describe("sequences' values", () => {
       '10, true',
       '1, true',
     ]);
-    const hostile = sequenceStatementStart({ schema: 'public', name: "se'q\\\n1" });
-    expect(statements.filter((statement) => statement.startsWith(hostile))).toHaveLength(1);
+    const values = parseSequenceValues(`${statements.join('\n')}\n`, 'sequences.sql.zst');
+    expect(values.filter(({ name }) => name === "se'q\\\n1")).toHaveLength(1);
     await server.psql(
       "SELECT setval('public.plain_id_seq', 1, false), setval('public.\"se''q\\\n1\"', 1000)",
       'kinds',
     );
-    await server.psql(statements.join('\n'), 'kinds');
+    const writing = await openSession(server.target('kinds'), {
+      purpose: 'restore',
+      applicationName: 'stowage test',
+    });
+    await setSequences(writing, values);
+    await writing.close();
     expect(await Array.fromAsync(sequenceStatements(session))).toEqual(statements);
   });
 });

@@ -10,6 +10,7 @@ import {
   backupJob,
   endAll,
   holdSnapshot,
+  readBySelect,
   runShipper,
   unfinished,
 } from './shipper.ts';
@@ -27,6 +28,7 @@ beforeAll(async () => {
   await server.psql(`
     CREATE TABLE long AS SELECT string_agg(encode(sha256(n::text::bytea), 'base64'), '') AS t FROM generate_series(1, 220000) n;
     CREATE VIEW breaks AS SELECT 1 / (5 - i) AS t, pg_sleep(0.3)::text AS s FROM (SELECT generate_series(1, 5) AS i) AS s`);
+  await readBySelect(server, [LONG.name, BREAKS.name]);
   held = await holdSnapshot(server);
 });
 afterAll(async () => {
@@ -53,7 +55,6 @@ function ship(...tables: (typeof LONG)[]) {
   });
   const relations = job.relations.map((relation) => ({
     ...relation,
-    condition: 'true',
     bytesEstimated: 1e9,
   }));
   return runShipper({ ...job, relations, bytesPerSecond: 50_000 });

@@ -99,6 +99,18 @@ export async function holdSnapshot(
   return { id: row?.id ?? '', session };
 }
 
+/**
+ * Lets a shipper read these relations by SELECT, as an extension's configuration tables, so that
+ * views can take the place of tables.
+ */
+export async function readBySelect(server: TestServer, names: readonly string[]): Promise<void> {
+  const oids = names.map((name) => `'public.${name}'::regclass`).join(', ');
+  const conditions = names.map(() => "'WHERE true'").join(', ');
+  await server.psql(
+    `UPDATE pg_extension SET extconfig = ARRAY[${oids}]::oid[], extcondition = ARRAY[${conditions}] WHERE extname = 'plpgsql'`,
+  );
+}
+
 export interface TableToShip {
   readonly name: string;
   readonly columns: readonly string[];

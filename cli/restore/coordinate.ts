@@ -2,7 +2,7 @@ import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
-import { Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
+import { Outcome, RestorePlan, type RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { Segment } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -12,6 +12,7 @@ import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { agentRestoreShippers } from './agents.ts';
+import { withLockedTargets } from './locked-targets.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
 import type { RestoreRun } from './run.ts';
@@ -37,25 +38,34 @@ export async function runRestore(
     const manifest = await loadManifest(context, store, options.timestamp);
     const segments = await flavourOf(context).topology();
     const request = newRequest(context, segments, options);
-    await requireTarget({ context, store, segments, request, manifest });
-    const key = await storeRequest(store, request, context.signal);
-    context.output.note(
-      'request',
-      { id: request.id },
-      `restoring set ${request.timestamp} from ${store.url} (restore id: ${request.id})`,
-    );
-    const planKey = formatKey({ kind: 'restore-plan', restore: request.id });
-    const { id } = request;
-    await step(context, store, [key], {
-      id,
-      waitMs: options.waitMs,
-      isDone: () => isThere(store, planKey),
+    const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
+      await requireTarget({ context: locked, store, segments, request, manifest });
+      return requestAndCarryOut(locked, store, request, segments, options.waitMs);
     });
-    const outcome =
-      (await readOutcome(store, request.id)) ??
-      (await carryOutPlan(context, store, request.id, segments, options.waitMs));
     return { id: request.id, outcome, elapsedMs: context.clock().getTime() - startedAt.getTime() };
   });
+}
+
+async function requestAndCarryOut(
+  context: ClusterContext,
+  store: ObjectStore,
+  request: RestoreRequest,
+  segments: readonly Segment[],
+  waitMs: number,
+): Promise<Outcome> {
+  const { id, timestamp } = request;
+  const key = await storeRequest(store, request, context.signal);
+  context.output.note(
+    'request',
+    { id },
+    `restoring set ${timestamp} from ${store.url} (restore id: ${id})`,
+  );
+  const planKey = formatKey({ kind: 'restore-plan', restore: id });
+  const isDone = () => isThere(store, planKey);
+  await step(context, store, [key], { id, waitMs, isDone });
+  return (
+    (await readOutcome(store, id)) ?? (await carryOutPlan(context, store, id, segments, waitMs))
+  );
 }
 
 async function carryOutPlan(

@@ -24,9 +24,9 @@ export interface ProgressKind {
   readonly title: string;
   /**
    * Which numbers the lines show. `verify` reads objects, and has neither rows nor tables; `time`
-   * is for phases that move no rows.
+   * is for phases that move no rows, `count` for tables whose rows are counted.
    */
-  readonly shows: 'backup' | 'restore' | 'verify' | 'time';
+  readonly shows: 'backup' | 'restore' | 'verify' | 'count' | 'time';
 }
 
 const LIVE_MS = 250;
@@ -63,11 +63,12 @@ export function segmentLine({ shows }: ProgressKind, segment: SegmentProgress): 
   const current = printable(segment.current ?? '');
   if (shows === 'time') return `${name} ${current}`;
   if (shows === 'verify') return `${name} ${bytes(segment.storedBytes).padStart(8)}  ${current}`;
+  const tables = `${segment.relationsDone}/${segment.relationsPlanned} tables`;
+  if (shows === 'count') return `${name} ${tables.padEnd(18)} ${current}`;
   const part =
     segment.fraction === undefined ? '   ' : `${Math.floor(segment.fraction * 100)}%`.padStart(4);
   const done = `${name} ${part}  ${bytes(segment.bytes).padStart(8)}  `;
   if (shows === 'restore') return `${done}${current}`;
-  const tables = `${segment.relationsDone}/${segment.relationsPlanned} tables`;
   return `${done}${tables.padEnd(18)} ${current}`;
 }
 
@@ -82,6 +83,7 @@ export function totalLine(
   const stored = bytes(total('storedBytes'));
   if (shows === 'verify') return `${title}: ${stored} read, ${rate(total('storedBytes'), ms)}`;
   const tables = `${total('relationsDone')} of ${total('relationsPlanned')} tables on all segments`;
+  if (shows === 'count') return `${title}: ${count(total('rows'))} rows, ${tables}`;
   return [
     `${title}: ${count(total('rows'))} rows, ${bytes(total('bytes'))}`,
     shows === 'backup' ? `${stored} uploaded` : `${stored} downloaded`,

@@ -1,12 +1,11 @@
 import { eachInFlight } from '../../async/each-in-flight.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
-import { formatOf } from '../../backup-set/flavours/formats.ts';
-import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { Segment } from '../../database/flavour.ts';
 import type { Session } from '../../database/session/session.ts';
 import { lockForRestore } from '../../database/target/restore-lock.ts';
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
+import { changedSegments } from './expected.ts';
 
 const SEGMENTS_AT_ONCE = 16;
 
@@ -29,7 +28,7 @@ export async function withLockedTargets<T>(
     sessions.push(session);
     session.lost.catch((error: unknown) => lost.abort(lockLost(segment, target.database, error)));
   };
-  const [first, ...others] = lockedSegments(context, segments);
+  const [first, ...others] = changedSegments(context.config.flavour, segments);
   try {
     // Of two restores that start together, the one with the first lock gets all others, too.
     if (first !== undefined) await lock(first);
@@ -39,13 +38,6 @@ export async function withLockedTargets<T>(
   } finally {
     await Promise.all(sessions.map((session) => session.close()));
   }
-}
-
-/** On Greenplum every restore works through the coordinator. */
-function lockedSegments({ config }: ClusterContext, segments: readonly Segment[]) {
-  return formatOf(config.flavour).hasOneCatalog
-    ? segments.filter(({ content }) => content === COORDINATOR)
-    : segments;
 }
 
 function lockLost({ content, host, port }: Segment, database: string, cause: unknown) {

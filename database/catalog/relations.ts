@@ -136,7 +136,7 @@ function rootOf({
 }
 
 /** An extension's filter begins with WHERE, or is another clause, which pg_dump allows too. */
-function conditionOf(extensionCondition: string | null): string | undefined {
+export function conditionOf(extensionCondition: string | null): string | undefined {
   const text = extensionCondition?.trim() ?? '';
   if (text === '') return undefined;
   return /^where\s/i.test(text) ? text.slice('where'.length).trim() : `true ${text}`;

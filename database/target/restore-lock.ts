@@ -45,12 +45,14 @@ export async function lockForRestore(
       async () => (await tryLock(session, 'coordinator', target, 'exclusive')) || undefined,
       { everyMs: LOCK_POLL_MS, timeoutMs: LOCK_MS_MAX, signal },
     );
-    if (isLocked !== true)
-      throw heldBy(
-        target,
-        'another restore into it is running',
-        await holders(session, 'coordinator', target),
-      );
+    if (isLocked !== true) {
+      const found = await holders(session, 'coordinator', target);
+      const isOwn = found.some(({ application }) => application === coordinatorName(restore));
+      const why = isOwn
+        ? 'another content of this restore has the same server and database'
+        : 'another restore into it is running';
+      throw heldBy(target, why, found);
+    }
     // In this order: an order takes its lock first, and looks for its coordinator afterwards.
     let working: Holder[] = [];
     const isIdle = await poll(

@@ -140,7 +140,10 @@ async function countBatches(
         name,
         isConditional: condition !== undefined,
       }));
-      for (const [at, rows] of (await countRows(session, wanted)).entries()) {
+      const counts = await countRows(session, wanted);
+      // A statement that the signal has cancelled is not the fault of its relation.
+      throwIfInterrupted(context.signal);
+      for (const [at, rows] of counts.entries()) {
         const expected = batch[at];
         if (expected === undefined) continue;
         const { schema, name } = expected.relation;

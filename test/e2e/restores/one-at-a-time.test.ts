@@ -74,7 +74,7 @@ async function holdsEveryRowOnce(): Promise<void> {
 }
 
 /** Sessions of this server that hold an advisory lock. */
-const lockSessions = (server: TestServer | undefined) =>
+const lockSessions = async (server: TestServer | undefined) =>
   server?.psql(
     `SELECT application_name, state, backend_xmin IS NULL AND backend_xid IS NULL FROM pg_stat_activity
      WHERE pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory') ORDER BY 1`,

@@ -74,6 +74,7 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
   'slice-receipt': fc.record({ kind: fc.constant('slice-receipt'), task, slice }),
   'restore-request': fc.record({ kind: fc.constant('restore-request'), restore }),
   'restore-plan': fc.record({ kind: fc.constant('restore-plan'), restore }),
+  'restore-counts': fc.record({ kind: fc.constant('restore-counts'), restore }),
   outcome: fc.record({ kind: fc.constant('outcome'), restore }),
   order: fc.record({
     kind: fc.constant('order'),

@@ -26,7 +26,10 @@ export type Key =
       readonly task: string;
       readonly slice: number;
     }
-  | { readonly kind: 'restore-request' | 'restore-plan' | 'outcome'; readonly restore: string }
+  | {
+      readonly kind: 'restore-request' | 'restore-plan' | 'restore-counts' | 'outcome';
+      readonly restore: string;
+    }
   | {
       readonly kind: 'order' | 'order-claim' | 'restore-receipt';
       readonly restore: string;
@@ -154,6 +157,8 @@ export function formatKey(key: Key): string {
       return `${restorePrefix(key.restore)}request.json`;
     case 'restore-plan':
       return `${restorePrefix(key.restore)}plan.json`;
+    case 'restore-counts':
+      return `${restorePrefix(key.restore)}counts.json`;
     case 'outcome':
       return `${restorePrefix(key.restore)}outcome.json`;
     case 'order':
@@ -260,6 +265,7 @@ function parseRestoreKey(text: string): Key | undefined {
   if (!RestoreId.safeParse(restore).success) return undefined;
   if (rest === 'request.json') return { kind: 'restore-request', restore };
   if (rest === 'plan.json') return { kind: 'restore-plan', restore };
+  if (rest === 'counts.json') return { kind: 'restore-counts', restore };
   if (rest === 'outcome.json') return { kind: 'outcome', restore };
   const [, what, phaseName, content] =
     /^(orders|claims|receipts)\/([a-z-]+)\/(-1|\d{1,6})\.json$/.exec(rest) ?? [];

@@ -26,6 +26,8 @@ export const PROBLEM_CODES = [
   'request-impossible',
   'target-refused',
   'order-failed',
+  'count-differs',
+  'count-failed',
 ] as const;
 
 /** One thing that is wrong, with all names that are known. */

@@ -50,6 +50,8 @@ export const RestoreRequest = z.object({
   resize: z.boolean(),
   /** Resident agents carry out the orders; the command line starts no shippers. */
   agents: z.boolean(),
+  /** The command line counts the rows of every loaded relation before the restore succeeds. */
+  count: z.boolean(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 
@@ -61,6 +63,8 @@ export const RestorePlan = z.object({
   manifestSha256: Sha256,
   phases: z.array(PhaseName).min(1),
   load: z.enum(LOAD_STRATEGIES),
+  /** As in the request: `restored` needs counts.json. */
+  count: z.boolean(),
   contents: z.array(
     z.object({ content: Content, relations: Count, rows: Count, bytes: Count, storedBytes: Count }),
   ),
@@ -223,6 +227,21 @@ export function failedReceipt(
   };
 }
 
+/**
+ * counts.json: what the command line found when it counted the rows of every loaded relation in the
+ * target, after the last phase. A relation whose count differs from the manifest is a problem.
+ */
+export const RestoreCounts = z.object({
+  ...header('restore-counts'),
+  id: RestoreId,
+  countedAt: IsoDate,
+  /** Relations that were counted, once per content that holds rows of them. */
+  relations: Count,
+  rows: Count,
+  ...Problems,
+});
+export type RestoreCounts = z.infer<typeof RestoreCounts>;
+
 /** outcome.json: how the restore ended. */
 export const Outcome = z.object({
   ...header('outcome'),
@@ -230,6 +249,8 @@ export const Outcome = z.object({
   timestamp: Timestamp,
   status: z.enum(['restored', 'failed', 'refused']),
   totals: z.object({ contents: Count, relations: Count, rows: Count }),
+  /** True when the outcome rests on counts.json, too. */
+  counted: z.boolean(),
   ...Problems,
 });
 export type Outcome = z.infer<typeof Outcome>;

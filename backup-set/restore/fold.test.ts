@@ -18,7 +18,7 @@ const foldOf = (restore: RestoreCase, receipts: readonly RestoreReceipt[]) =>
 
 function outcomeOf(restore: RestoreCase, receipts: readonly RestoreReceipt[]): Outcome {
   const step = foldOf(restore, receipts);
-  if (step.kind !== 'ended') throw new Error(`it waits for ${step.phase}`);
+  if (step.kind !== 'ended') throw new Error(`it has not ended: ${JSON.stringify(step)}`);
   expect(() => encode(Outcome, step.outcome)).not.toThrow();
   return step.outcome;
 }

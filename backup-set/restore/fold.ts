@@ -1,11 +1,13 @@
 import { FORMAT_VERSION, type RawDocument } from '../base/document.ts';
 import { formatKey, type Phase } from '../base/keys.ts';
-import { gatherProblems, type ProblemList } from '../base/problems.ts';
+import { gatherProblems, NO_PROBLEMS, type ProblemList } from '../base/problems.ts';
+import type { Result } from '../base/result.ts';
 import { boundedProblems, type Problem } from '../base/verdict.ts';
 import { count, plural } from '../base/words.ts';
 import { readPinned } from '../documents/pinned.ts';
 import {
   type Outcome,
+  RestoreCounts,
   type RestorePlan,
   RestoreReceipt,
   type RestoreRequest,
@@ -15,6 +17,8 @@ import { contentsIn } from './phases.ts';
 export type RestoreStep =
   /** The orders of this phase must exist; receipts of these contents are missing. */
   | { readonly kind: 'awaiting'; readonly phase: Phase; readonly contents: readonly number[] }
+  /** All orders were carried out; the command line has to store its counts. */
+  | { readonly kind: 'counting' }
   | { readonly kind: 'ended'; readonly outcome: Outcome };
 
 /**
@@ -29,14 +33,20 @@ export interface RestoreFold {
    * bytes.
    */
   add(phase: Phase, content: number, documents: readonly RawDocument[]): void;
+  /** Adds the counts of the command line, as `add` does. A second call has no effect. */
+  addCounts(documents: readonly RawDocument[]): void;
   step(): RestoreStep;
 }
 
 export function createRestoreFold(plan: RestorePlan): RestoreFold {
   const sums = plan.phases.map((phase) => sumPhase(plan, phase));
+  let counts: Result<RestoreCounts, Problem> | undefined;
   return {
     add(phase, content, documents) {
       sums[plan.phases.indexOf(phase)]?.add(content, documents);
+    },
+    addCounts(documents) {
+      if (documents.length > 0) counts ??= readCounts(plan, documents);
     },
     step() {
       let loaded = NOTHING_LOADED;
@@ -52,12 +62,18 @@ export function createRestoreFold(plan: RestorePlan): RestoreFold {
         if (phase === 'data') loaded = done;
       }
       const short = boundedProblems(loadDiffers(plan, loaded));
-      return ended(outcomeOf(plan, short.problemsTotal > 0 ? 'failed' : 'restored', loaded, short));
+      if (!plan.count || short.problemsTotal > 0)
+        return ended(outcomeOf(plan, statusOf(short), loaded, short));
+      if (counts === undefined) return { kind: 'counting' };
+      const found = counts.ok ? countDiffers(plan, counts.value) : listOf(counts.failure);
+      return ended({ ...outcomeOf(plan, statusOf(found), loaded, found), counted: counts.ok });
     },
   };
 }
 
 const ended = (outcome: Outcome): RestoreStep => ({ kind: 'ended', outcome });
+const statusOf = ({ problemsTotal }: ProblemList) => (problemsTotal > 0 ? 'failed' : 'restored');
+const listOf = (problem: Problem): ProblemList => boundedProblems([problem]);
 
 /** What was loaded by the segments that carried out their orders of a phase. */
 interface Loaded {
@@ -167,6 +183,26 @@ function loadDiffers(plan: RestorePlan, { byContent }: Loaded): Problem[] {
   });
 }
 
+function readCounts({ id }: RestorePlan, documents: readonly RawDocument[]) {
+  return readPinned(RestoreCounts, documents, {
+    key: formatKey({ kind: 'restore-counts', restore: id }),
+    fields: { id },
+    codes: { ambiguous: 'receipt-altered', unreadable: 'receipt-unreadable' },
+  });
+}
+
+/** The problems of the counts; without any, they must be those of the whole plan. */
+function countDiffers({ contents, totals }: RestorePlan, counts: RestoreCounts): ProblemList {
+  const relations = contents.reduce((sum, content) => sum + content.relations, 0);
+  if (counts.problemsTotal > 0 || counts.problems.length > 0) {
+    const problemsTotal = Math.max(counts.problemsTotal, counts.problems.length);
+    return { problems: counts.problems, problemsTotal };
+  }
+  if (counts.relations === relations && counts.rows === totals.rows) return NO_PROBLEMS;
+  const message = `counted ${counts.rows} of ${totals.rows} rows in ${counts.relations} of ${relations} relations`;
+  return listOf({ code: 'count-differs', message });
+}
+
 function outcomeOf(
   {
     id,
@@ -188,6 +224,7 @@ function outcomeOf(
       relations: names.size,
       rows: [...byContent.values()].reduce((sum, { rows }) => sum + rows, 0),
     },
+    counted: false,
     problemsTotal,
     problems: boundedProblems(problems).problems,
   };

@@ -47,6 +47,7 @@ export function resolveRequest(
     manifestSha256,
     phases,
     load,
+    count: request.count,
     contents,
     totals: {
       contents: contents.length,

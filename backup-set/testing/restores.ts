@@ -5,6 +5,7 @@ import { EVERYTHING, type Selection } from '../base/selection.ts';
 import type { Manifest, ManifestPart } from '../documents/manifest.ts';
 import {
   type Order,
+  RestoreCounts,
   type RestorePlan,
   RestoreReceipt,
   type RestoreRequest,
@@ -56,6 +57,7 @@ export function requestFor(
     noOwner: false,
     resize: false,
     agents: false,
+    count: false,
     ...change,
   };
 }
@@ -170,12 +172,34 @@ export function allDone(restore: RestoreCase): RestoreReceipt[] {
   );
 }
 
+/** The counts of a target that holds what the plan says. */
+export function allCounted({ id, contents, totals }: RestorePlan): RestoreCounts {
+  return {
+    format: 'stowage/restore-counts',
+    version: 0,
+    id,
+    countedAt: AT,
+    relations: contents.reduce((sum, { relations }) => sum + relations, 0),
+    rows: totals.rows,
+    problemsTotal: 0,
+    problems: [],
+  };
+}
+
 /** The state of a restore whose receipts fit into memory, with the steps of the functions. */
-export function foldRestore(plan: RestorePlan, receipts: Iterable<RawDocument>): RestoreStep {
+export function foldRestore(
+  plan: RestorePlan,
+  receipts: Iterable<RawDocument>,
+  counts?: RestoreCounts,
+): RestoreStep {
   const sum = createRestoreFold(plan);
   for (const [text, documents] of indexByKey(receipts)) {
     const key = parseKey(text);
     if (key?.kind === 'restore-receipt') sum.add(key.phase, key.content, documents);
+  }
+  if (counts !== undefined) {
+    const key = formatKey({ kind: 'restore-counts', restore: plan.id });
+    sum.addCounts([{ key, bytes: encode(RestoreCounts, counts) }]);
   }
   return sum.step();
 }

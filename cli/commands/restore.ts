@@ -38,6 +38,7 @@ Before the target is changed, every object that is needed is read and its checks
     ['--globals', 'restore roles and tablespaces first'],
     ['--no-owner', 'the role that restores owns all objects'],
     ['--no-verify', 'do not read and compare the set before the target is changed'],
+    ['--no-count', 'do not count the rows of every table at the end'],
     ...SELECTION_FLAGS,
     ['--workers <n>', 'connections per segment; overrides shippers.workers'],
     RATE_FLAG,
@@ -74,6 +75,7 @@ Before the target is changed, every object that is needed is read and its checks
       globals: flags['globals'] === true,
       noOwner: flags['owner'] === false,
       resize: flags['resize'] === true,
+      count: flags['count'] !== false,
       waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
     });
     const { outcome, elapsedMs } = result;
@@ -91,11 +93,11 @@ function modeOf(flags: Flags): RestoreRequest['mode'] {
 }
 
 function textOf({ outcome, id, elapsedMs }: RestoreResult): string {
-  const { status, totals, problems, problemsTotal } = outcome;
+  const { status, totals, problems, problemsTotal, counted } = outcome;
   return [
     ...problemLines(problems, problemsTotal),
     status === 'restored'
-      ? `restored ${plural(totals.rows, 'row')} in ${plural(totals.relations, 'table')} on ${plural(totals.contents, 'segment')} in ${duration(elapsedMs)} (restore id: ${id})`
+      ? `restored ${plural(totals.rows, 'row')} in ${plural(totals.relations, 'table')} on ${plural(totals.contents, 'segment')} in ${duration(elapsedMs)}${counted ? ', and counted them' : '; their rows were not counted (--no-count)'} (restore id: ${id})`
       : status === 'refused'
         ? `refused: the target was not changed (restore id: ${id})`
         : `failed: the target holds part of the set. Correct the cause, drop what was restored, and restore again (restore id: ${id})`,

@@ -128,6 +128,7 @@ export async function restoreElsewhere(
     globals: true,
     noOwner: false,
     resize: false,
+    count: true,
     waitMs: WAIT_MS,
   });
   demo.print(

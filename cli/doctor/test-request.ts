@@ -77,6 +77,7 @@ function requestOf(id: string, at: Date): Uint8Array {
     noOwner: false,
     resize: false,
     agents: false,
+    count: false,
   });
 }
 

@@ -31,6 +31,14 @@ test('a backup shows rows, bytes, tables, rate and time left', () => {
   );
 });
 
+test('a count shows tables and rows, and neither bytes nor rates', () => {
+  const kind = { what: 'count', title: 'restore, counting rows', shows: 'count' } as const;
+  expect(totalLine(kind, both, 5_000)).toBe(
+    'restore, counting rows: 293,174 rows, 8 of 10 tables on all segments',
+  );
+  expect(segmentLine(kind, segment)).toBe('content 0   4/5 tables         shop.lineitem');
+});
+
 test('a restore shows what it has downloaded and no count of tables', () => {
   expect(totalLine(data, both, 5_000)).toBe(
     'restore, phase data (3 of 5): 293,174 rows, 22.0 MB, 6.83 MB downloaded, 4.40 MB/s, about 5s left',

@@ -24,9 +24,9 @@ export interface ProgressKind {
   readonly title: string;
   /**
    * Which numbers the lines show. `verify` reads objects, and has neither rows nor tables; `time`
-   * is for phases that move no rows.
+   * is for phases that move no rows, `count` for tables whose rows are counted.
    */
-  readonly shows: 'backup' | 'restore' | 'verify' | 'time';
+  readonly shows: 'backup' | 'restore' | 'verify' | 'count' | 'time';
 }
 
 const LIVE_MS = 250;
@@ -64,11 +64,12 @@ export function segmentLine({ shows }: ProgressKind, segment: SegmentProgress): 
   if (shows === 'time') return `${name} ${current}`.trimEnd();
   if (shows === 'verify')
     return `${name} ${bytes(segment.storedBytes).padStart(8)}  ${current}`.trimEnd();
+  const tables = `${segment.relationsDone}/${plural(segment.relationsPlanned, 'table')}`;
+  if (shows === 'count') return `${name} ${tables.padEnd(18)} ${current}`.trimEnd();
   const part =
     segment.fraction === undefined ? '   ' : `${Math.floor(segment.fraction * 100)}%`.padStart(4);
   const done = `${name} ${part}  ${bytes(segment.bytes).padStart(8)}  `;
   if (shows === 'restore') return `${done}${current}`.trimEnd();
-  const tables = `${segment.relationsDone}/${plural(segment.relationsPlanned, 'table')}`;
   return `${done}${tables.padEnd(18)} ${current}`.trimEnd();
 }
 
@@ -83,6 +84,7 @@ export function totalLine(
   const stored = bytes(total('storedBytes'));
   if (shows === 'verify') return `${title}: ${stored} read, ${rate(total('storedBytes'), ms)}`;
   const tables = `${count(total('relationsDone'))} of ${plural(total('relationsPlanned'), 'table')} on all segments`;
+  if (shows === 'count') return `${title}: ${plural(total('rows'), 'row')}, ${tables}`;
   return [
     `${title}: ${plural(total('rows'), 'row')}, ${bytes(total('bytes'))}`,
     shows === 'backup' ? `${stored} uploaded` : `${stored} downloaded`,

@@ -4,7 +4,6 @@ import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
 import { Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
-import type { Segment } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
 import type { ClusterContext } from '../context.ts';
@@ -12,6 +11,8 @@ import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { agentRestoreShippers } from './agents.ts';
+import { countTarget } from './count.ts';
+import { withLockedTargets } from './locked-targets.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
 import type { RestoreRun } from './run.ts';
@@ -37,38 +38,40 @@ export async function runRestore(
     const manifest = await loadManifest(context, store, options.timestamp);
     const segments = await flavourOf(context).topology();
     const request = newRequest(context, segments, options);
-    await requireTarget({ context, store, segments, request, manifest });
-    const key = await storeRequest(store, request, context.signal);
-    context.output.note(
-      'request',
-      { id: request.id },
-      `restoring set ${request.timestamp} from ${store.url} (restore id: ${request.id})`,
-    );
-    const planKey = formatKey({ kind: 'restore-plan', restore: request.id });
-    const { id } = request;
-    await step(context, store, [key], {
-      id,
-      waitMs: options.waitMs,
-      isDone: () => isThere(store, planKey),
+    const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
+      await requireTarget({ context: locked, store, segments, request, manifest });
+      const run = { context: locked, store, request, manifest, segments };
+      return requestAndCarryOut(run, options.waitMs);
     });
-    const outcome =
-      (await readOutcome(store, request.id)) ??
-      (await carryOutPlan(context, store, request.id, segments, options.waitMs));
     return { id: request.id, outcome, elapsedMs: context.clock().getTime() - startedAt.getTime() };
   });
 }
 
-async function carryOutPlan(
-  context: ClusterContext,
-  store: ObjectStore,
-  id: string,
-  segments: readonly Segment[],
+async function requestAndCarryOut(
+  requested: Omit<RestoreRun, 'plan'>,
   waitMs: number,
 ): Promise<Outcome> {
+  const { context, store, request } = requested;
+  const { id, timestamp } = request;
+  const key = await storeRequest(store, request, context.signal);
+  context.output.note(
+    'request',
+    { id },
+    `restoring set ${timestamp} from ${store.url} (restore id: ${id})`,
+  );
+  const planKey = formatKey({ kind: 'restore-plan', restore: id });
+  const isDone = () => isThere(store, planKey);
+  await step(context, store, [key], { id, waitMs, isDone });
+  return (await readOutcome(store, id)) ?? (await carryOutPlan(requested, waitMs));
+}
+
+async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number): Promise<Outcome> {
+  const { context, store, request } = requested;
+  const { id } = request;
   const plan = await readPlan(store, id);
   if (plan === undefined)
     throw functionTimedOut(id, 'plan.json', waitMs, 'The target was not changed');
-  const run: RestoreRun = { context, store, plan, segments };
+  const run: RestoreRun = { ...requested, plan };
   const startShippers =
     context.config.shippers.start === 'agents' ? agentRestoreShippers : startRestoreShippers;
   const shippers = startShippers(run);
@@ -77,8 +80,17 @@ async function carryOutPlan(
       await waitForOrders(run, phase, waitMs);
       const receipts = await shippers.carryOut(phase);
       const next = nextOf(plan, phase);
-      const isDone = async () => next !== undefined && (await countOrders(store, id, next)) > 0;
+      const isDone = async () =>
+        next === undefined ? plan.count : (await countOrders(store, id, next)) > 0;
       await step(context, store, receipts, { id, waitMs, isDone });
+      const outcome = await readOutcome(store, id);
+      // `restored` before this process has counted rests on counts that it did not store.
+      if (outcome !== undefined && !(plan.count && outcome.status === 'restored'))
+        return await finishShippers(shippers, outcome);
+    }
+    if (plan.count) {
+      const isDone = () => Promise.resolve(false);
+      await step(context, store, [await countTarget(run)], { id, waitMs, isDone });
       const outcome = await readOutcome(store, id);
       if (outcome !== undefined) return await finishShippers(shippers, outcome);
     }

@@ -1,21 +1,16 @@
 import { eachInFlight } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
-import { describeProblem } from '../../backup-set/base/verdict.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
-import { formatOf } from '../../backup-set/flavours/formats.ts';
-import { COORDINATOR } from '../../backup-set/restore/phases.ts';
-import { chosenRelations } from '../../backup-set/restore/plan.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { openSession } from '../../database/session/session.ts';
 import { databaseExists } from '../../database/target/database.ts';
 import { relationStates } from '../../database/target/relations.ts';
-import type { Deps } from '../../functions/deps.ts';
-import { readPart } from '../../functions/stored/read-part.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { functionDeps } from '../wait-for-functions.ts';
+import { changedSegments, expectedIn } from './expected.ts';
 
 const SEGMENTS_AT_ONCE = 16;
 
@@ -34,10 +29,7 @@ interface TargetCheck {
  */
 export async function requireTarget(check: TargetCheck): Promise<void> {
   const { segments, manifest } = check;
-  // On Greenplum the coordinator's catalog holds for its segments.
-  const inspected = formatOf(manifest.flavour).hasOneCatalog
-    ? segments.filter(({ content }) => content === COORDINATOR)
-    : segments;
+  const inspected = changedSegments(manifest.flavour, segments);
   await eachInFlight(inspected, SEGMENTS_AT_ONCE, (segment) => requireSegment(check, segment));
 }
 
@@ -75,7 +67,9 @@ async function firstWrongTable(
   { context, store, request, manifest }: TargetCheck,
   segment: Segment,
 ): Promise<string | undefined> {
-  const wanted = await chosenIn(functionDeps(context, store), segment.content, request, manifest);
+  const deps = functionDeps(context, store);
+  const expected = await expectedIn(deps, segment.content, request, manifest);
+  const wanted = expected.map(({ relation }) => relation);
   const session = await openSession(targetOf(context.config, segment, context.env), {
     purpose: 'probe',
     applicationName: 'stowage restore',
@@ -89,16 +83,4 @@ async function firstWrongTable(
   } finally {
     await session.close();
   }
-}
-
-async function chosenIn(deps: Deps, content: number, request: RestoreRequest, manifest: Manifest) {
-  const chosen = chosenRelations(request, manifest);
-  if (formatOf(manifest.flavour).hasOneCatalog) return [...chosen.values()];
-  if (!manifest.contents.some((candidate) => candidate.content === content)) return [];
-  const part = await readPart(deps, manifest, content);
-  if (!part.ok)
-    throw new StowageError('set/damaged', describeProblem(part.failure), {
-      where: { set: manifest.timestamp, content },
-    });
-  return part.value.relations.flatMap(({ relation }) => chosen.get(relation) ?? []);
 }

@@ -26,6 +26,7 @@ export interface RestoreOptions {
   readonly globals: boolean;
   readonly noOwner: boolean;
   readonly resize: boolean;
+  readonly count: boolean;
   readonly waitMs: number;
 }
 
@@ -64,7 +65,7 @@ export function newRequest(
   options: RestoreOptions,
 ): RestoreRequest {
   const now = clock();
-  const { timestamp, mode, selection, verify, globals, noOwner, resize } = options;
+  const { timestamp, mode, selection, verify, globals, noOwner, resize, count } = options;
   const contents = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
@@ -80,6 +81,7 @@ export function newRequest(
     noOwner,
     resize,
     agents: config.shippers.start === 'agents',
+    count,
   };
 }
 

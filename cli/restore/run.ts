@@ -1,4 +1,5 @@
-import type { RestorePlan } from '../../backup-set/documents/restore.ts';
+import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import type { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore.ts';
 import type { Segment } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
@@ -7,6 +8,9 @@ import type { ClusterContext } from '../context.ts';
 export interface RestoreRun {
   readonly context: ClusterContext;
   readonly store: ObjectStore;
+  readonly request: RestoreRequest;
+  /** Of the set, with the digest that the plan names. */
+  readonly manifest: Manifest;
   readonly plan: RestorePlan;
   /** The segments of the target. */
   readonly segments: readonly Segment[];

@@ -41,6 +41,7 @@ function jobOfKey(key: Key): Job | undefined {
     case 'restore-request':
       return { work: 'plan-restore', of: key.restore };
     case 'restore-receipt':
+    case 'restore-counts':
       return { work: 'advance-restore', of: key.restore };
     case 'verdict':
       return key.level === 'validate'

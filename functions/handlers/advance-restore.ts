@@ -30,6 +30,8 @@ export async function advanceRestore(deps: Deps, restore: string): Promise<JobRe
   if (loaded === undefined) return NOTHING_WRITTEN;
   const { step } = loaded;
   if (step.kind === 'ended') return writeOutcome(deps, restore, step.outcome);
+  // counts.json starts this function again.
+  if (step.kind === 'counting') return NOTHING_WRITTEN;
   return writeOrders(deps, loaded, step.phase);
 }
 

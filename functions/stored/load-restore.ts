@@ -49,6 +49,11 @@ async function stepOf(deps: Deps, plan: RestorePlan): Promise<RestoreStep> {
       if (document !== undefined) sum.add(phase, content, [document]);
     });
   }
+  if (plan.count && next === undefined) {
+    const key = formatKey({ kind: 'restore-counts', restore: plan.id });
+    const document = await readDocument(deps, key, RECEIPT_BYTES_MAX);
+    if (document !== undefined) sum.addCounts([document]);
+  }
   const step = sum.step();
   // No receipt of the awaited phase was read, and more of them may exist by now.
   return step.kind === 'awaiting' && step.phase === next?.phase ? next : step;

@@ -25,6 +25,12 @@ export async function sweepRestore(
   const last = await lastArrival(deps, restorePrefix(restore));
   if (step.kind === 'ended' || last === undefined || !isOverdue(deps, last, overdueAfterSeconds))
     return false;
+  if (step.kind === 'counting') {
+    const message = `no \`stowage restore\` has counted the rows in the target: nothing has arrived since ${last.toISOString()}`;
+    deps.log.warn({ restore }, message);
+    report.problems.push({ restore, message });
+    return false;
+  }
   const { phase, contents: awaiting } = step;
   const message = `phase ${phase} waits for content ${awaiting.join(', ')}: no object was stored since ${last.toISOString()}`;
   deps.log.warn({ restore, phase, awaiting }, message);

@@ -67,7 +67,7 @@ export const LANES = [
   },
   {
     name: 'advanceRestore',
-    keys: ['restores/*/receipts/*.json'],
+    keys: ['restores/*/receipts/*.json', 'restores/*/counts.json'],
     work: ['advance-restore'],
     memory: RESTORE_MB,
     timeout: 300,

@@ -35,6 +35,7 @@ const KEYS: readonly Key[] = [
   ]),
   { kind: 'restore-request', restore },
   { kind: 'restore-plan', restore },
+  { kind: 'restore-counts', restore },
   { kind: 'outcome', restore },
   ...PHASES.flatMap((phase): Key[] => [
     { kind: 'order', restore, phase, content: 0 },

@@ -32,6 +32,7 @@ export const KEYS = {
   'restore-orders': [`${RESTORE}/orders/*`],
   'restore-claims': [`${RESTORE}/claims/*`],
   'restore-receipts': [`${RESTORE}/receipts/*`],
+  'restore-counts': [`${RESTORE}/counts.json`],
   outcome: [`${RESTORE}/outcome.json`],
   /** The objects of `stowage doctor`. */
   probe: ['.probe/*'],
@@ -143,7 +144,7 @@ export const RIGHTS = {
       ...['plan', 'orders', 'seal', 'verdicts-validate', 'verdicts-verify'],
       ...['verify-request', 'replicate-request', 'request'],
       // Receipts for shippers that died: without them the restore would get no outcome.
-      ...['restore-receipts', 'probe'],
+      ...['restore-receipts', 'restore-counts', 'probe'],
     ],
     deletes: ['probe'],
     endsUploads: ['probe'],
@@ -153,7 +154,7 @@ export const RIGHTS = {
   },
   Restore: {
     reads: [...SETS, ...RESTORES],
-    creates: ['request', 'restore-receipts'],
+    creates: ['request', 'restore-receipts', 'restore-counts'],
     lists: ['sets/*', 'restores/*'],
   },
   // The bucket policy denies deletion to every other role.

@@ -11,6 +11,7 @@ import { meteredReads } from '../../storage/wrapped/metered-reads.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { type VerifiedBytes, verifiedBytes } from '../read/verified-bytes.ts';
+import { withLockedTarget } from './locked-order.ts';
 import { type OrderResult, problemOf } from './order-result.ts';
 import { runOrder } from './run-order.ts';
 
@@ -77,7 +78,8 @@ async function readAndRun(
   try {
     const key = formatKey({ kind: 'order', restore: job.restore, phase, content });
     const bytes = await deps.store.read(key, { bytesMax: DOCUMENT_BYTES_MAX, signal: deps.signal });
-    return await runOrder(decode(Order, { key, bytes }), job, deps, kept);
+    const order = decode(Order, { key, bytes });
+    return await withLockedTarget(order, job, deps, (locked) => runOrder(order, job, locked, kept));
   } catch (error) {
     deps.log.error({ err: error, phase }, 'order failed');
     return { loaded: [], problems: [problemOf(error, content)] };

@@ -35,6 +35,7 @@ export function stagedRestore(random: Random, of: StagedSet): StagedRestore {
     noOwner: false,
     resize: false,
     agents: false,
+    count: false,
   };
   const failing = { phase: random.pick(PHASES), content: random.pick(plan.contents).content };
   return {

@@ -122,6 +122,26 @@ describe.skipIf(withoutGreenplum)('a restore that is interrupted while it loads 
       await loadedWholeTablesOnly(restore, []);
     });
 
+    test('keeps a second restore out of its database by a lock on the coordinator alone', async () => {
+      const restore = await startRestore(flags);
+      const { database } = restore;
+      const args = ['restore', timestamp, '--truncate', '--redirect-db', database.name, ...flags];
+      const second = await stowage(args, { config });
+      expect(second.code).toBe(4);
+      expect(second.json.error.message).toMatch(
+        /another restore into it is running \(process \d+, "stowage restore /,
+      );
+      const locks = await database.psql(
+        "SELECT DISTINCT gp_segment_id FROM pg_locks WHERE locktype = 'advisory'",
+      );
+      expect(locks).toBe('-1');
+      restore.run.kill('SIGTERM');
+      expect((await restore.run.ended).code).toBe(130);
+      await loadedWholeTablesOnly(restore, []);
+      const left = await source.psql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
+      expect(left).toBe('0');
+    });
+
     test('leaves nothing running after kill -9 of the command line', async () => {
       const restore = await startRestore(flags);
       restore.run.kill('SIGKILL');

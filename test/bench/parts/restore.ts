@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeExit, exitOf, tailOf } from '../../../async/child-process.ts';
+import { lockForRestore } from '../../../database/target/restore-lock.ts';
 import { SHIPPER_FLAGS } from '../../../segment-shipper/protocol/node-flags.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { bigTable } from '../../support/trouble/trouble.ts';
@@ -57,6 +58,8 @@ const endpoint = `http://127.0.0.1:${String(port).trim()}`;
 const server = await startPostgres({ settings: { max_wal_size: '8GB', shared_buffers: '512MB' } });
 try {
   const packed = await prepare(server);
+  // As the command line does: without its lock the shippers carry out no order.
+  await lockForRestore(server.target(), RESTORE, new AbortController().signal);
   const runs: Measured[] = [];
   for (let round = 1; round <= Number(values.rounds); round += 1) {
     runs.push(await measured('curl | zstd -dc | psql', server, () => pipeline(server, packed)));

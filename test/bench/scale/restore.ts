@@ -38,6 +38,7 @@ export async function requestRestore(
     noOwner: false,
     resize: false,
     agents: false,
+    count: false,
   };
   await store.create(
     formatKey({ kind: 'restore-request', restore: id }),

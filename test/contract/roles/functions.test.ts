@@ -11,7 +11,7 @@ import { requestTask } from '../../../functions/tasks/tasks.ts';
 import { claimOrder } from '../../../segment-shipper/agent/claim.ts';
 import { inspectBucket } from '../../../storage/s3/inspect-bucket.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
-import { storeReceipt, storeRequest } from '../../integration/functions/restores.ts';
+import { storeCounts, storeReceipt, storeRequest } from '../../integration/functions/restores.ts';
 import {
   documentsOf,
   type SmallSet,
@@ -127,7 +127,7 @@ async function runFunctions(deps: Deps, key: string): Promise<string[]> {
 test('the roles of a restore have the rights from its request to its outcome', async () => {
   const set = await backUpAndValidate('20260131010300');
   const id = '20260201000000000-00000001';
-  const request = await storeRequest(store('Restore'), set, id);
+  const request = await storeRequest(store('Restore'), set, id, { count: true });
   await expect(handle(as('AdvanceRestore'), request)).rejects.toMatchObject(denied);
   await handle(as('PlanRestore'), request);
   for (const phase of PHASES) {
@@ -141,6 +141,9 @@ test('the roles of a restore have the rights from its request to its outcome', a
     }
     if (receipt !== '') await handle(as('AdvanceRestore'), receipt);
   }
+  for (const role of ['RestoreShipper', 'Agent', 'AdvanceRestore'])
+    await expect(storeCounts(store(role), id), role).rejects.toMatchObject(denied);
+  await handle(as('AdvanceRestore'), await storeCounts(store('Restore'), id, { rows: 3 * 807 }));
   const outcome = formatKey({ kind: 'outcome', restore: id });
   expect(await announcementOf(as('Announce'), outcome)).toMatchObject({ status: 'restored' });
   const [object] = set.receipts;

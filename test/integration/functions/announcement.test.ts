@@ -43,6 +43,7 @@ describe('an announcement', () => {
       timestamp: '20260131000000',
       status: 'failed',
       totals: { contents: 1, relations: 0, rows: 0 },
+      counted: false,
       problemsTotal: 500,
       problems: Array.from({ length: 50 }, (_, content) => ({
         code: 'order-failed' as const,

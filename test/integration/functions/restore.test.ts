@@ -11,7 +11,7 @@ import { stitch } from '../../../functions/handlers/stitch.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
 import { handle } from '../../support/handle.ts';
 import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
-import { storeReceipt, storeRequest } from './restores.ts';
+import { storeCounts, storeReceipt, storeRequest } from './restores.ts';
 import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
 
 const ID = '20260201000000000-0123abcd';
@@ -113,6 +113,23 @@ describe('a valid restore request', () => {
       await Promise.all([sweep(deps), sweep(deps)]);
     }
     expect(await outcomeOf(deps)).toMatchObject({ status: 'restored' });
+  });
+
+  it('gets no outcome before its counts, if it asks for them; the sweeper reports the wait', async () => {
+    const { deps, set } = await committed();
+    const key = await storeRequest(deps.store, set, ID, { count: true });
+    await handle(deps, key);
+    for (const phase of PHASES) {
+      for (const content of set.contents)
+        await handle(deps, await storeReceipt(deps.store, ID, phase, content));
+    }
+    const outcome = formatKey({ kind: 'outcome', restore: ID });
+    expect(await deps.store.head(outcome)).toBeUndefined();
+    expect((await sweep(deps, { overdueAfterSeconds: 0 })).problems).toEqual([
+      { restore: ID, message: expect.stringContaining('has counted the rows in the target') },
+    ]);
+    await handle(deps, await storeCounts(deps.store, ID, { rows: 3 * 807 }));
+    expect(await outcomeOf(deps)).toMatchObject({ status: 'restored', counted: true });
   });
 
   it('continues after a crash between plan and orders', async () => {

@@ -1,7 +1,11 @@
 import { encode, FORMAT_VERSION } from '../../../backup-set/base/document.ts';
 import { formatKey, type Phase } from '../../../backup-set/base/keys.ts';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
-import { RestoreReceipt, RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import {
+  RestoreCounts,
+  RestoreReceipt,
+  RestoreRequest,
+} from '../../../backup-set/documents/restore.ts';
 import { doneReceipt } from '../../../backup-set/testing/done-receipt.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import type { SmallSet } from './sets.ts';
@@ -34,9 +38,32 @@ export async function storeRequest(
     noOwner: false,
     resize: false,
     agents: false,
+    count: false,
     ...changes,
   };
   await store.create(key, encode(RestoreRequest, request));
+  return key;
+}
+
+/** Stores the counts of the command line, for the tables of three contents; @returns the key. */
+export async function storeCounts(
+  store: ObjectStore,
+  id: string,
+  changes: Partial<RestoreCounts> = {},
+): Promise<string> {
+  const key = formatKey({ kind: 'restore-counts', restore: id });
+  const counts: RestoreCounts = {
+    format: 'stowage/restore-counts',
+    version: FORMAT_VERSION,
+    id,
+    countedAt: AT,
+    relations: 9,
+    rows: 0,
+    problemsTotal: 0,
+    problems: [],
+    ...changes,
+  };
+  await store.create(key, encode(RestoreCounts, counts));
   return key;
 }
 

@@ -62,6 +62,7 @@ export function keyClasses({
     'slice-receipt': ofSlice('slice-receipt'),
     'restore-request': [{ kind: 'restore-request', restore }],
     'restore-plan': [{ kind: 'restore-plan', restore }],
+    'restore-counts': [{ kind: 'restore-counts', restore }],
     outcome: [{ kind: 'outcome', restore }],
     order: ofPhase('order'),
     'order-claim': ofPhase('order-claim'),
@@ -80,6 +81,7 @@ function classOf(key: Key): string {
     case 'plan':
     case 'outcome':
     case 'restore-plan':
+    case 'restore-counts':
       return key.kind;
     case 'pack':
     case 'metadata':

@@ -1,0 +1,187 @@
+import { onAbort, throwIfInterrupted } from '../../async/abort.ts';
+import { eachInFlight } from '../../async/each-in-flight.ts';
+import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
+import { asStowageError, isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import { gatherProblems } from '../../backup-set/base/problems.ts';
+import { boundedProblems } from '../../backup-set/base/verdict.ts';
+import { plural } from '../../backup-set/base/words.ts';
+import { RestoreCounts } from '../../backup-set/documents/restore.ts';
+import type { Segment } from '../../database/flavour.ts';
+import { openSession } from '../../database/session/session.ts';
+import { countRows } from '../../database/target/count-rows.ts';
+import { targetOf } from '../config/config.ts';
+import { type SegmentProgress, showProgress } from '../output/progress.ts';
+import { functionDeps } from '../wait-for-functions.ts';
+import { changedSegments, type ExpectedRelation, expectedIn } from './expected.ts';
+import type { RestoreRun } from './run.ts';
+
+const SEGMENTS_AT_ONCE = 16;
+/** Relations up to this many bytes of rows are counted together, in one statement. */
+const TOGETHER_BYTES_MAX = 16 * 1024 * 1024;
+const TOGETHER_MAX = 100;
+/** An interrupted restore still stores its counts; they get a short time of their own. */
+const STORE_MS_MAX = 30_000;
+
+/** What is known about one instance while its relations are counted. */
+type Counted = { -readonly [Field in keyof SegmentProgress]: SegmentProgress[Field] };
+
+interface Counting {
+  readonly run: RestoreRun;
+  readonly problems: ReturnType<typeof gatherProblems>;
+  readonly counted: Counted[];
+}
+
+/**
+ * Counts every loaded relation over connections of this process, compares with the manifest and
+ * stores counts.json. Without it the functions do not call the restore `restored`, whatever its
+ * receipts say.
+ * @returns the key. @throws StowageError `restore/failed` when another process has stored it.
+ */
+export async function countTarget(run: RestoreRun): Promise<string> {
+  const { context, store, plan, segments, manifest } = run;
+  const counting: Counting = { run, problems: gatherProblems(), counted: [] };
+  const changed = changedSegments(manifest.flavour, segments);
+  const about = { segments: changed.length, relations: plan.totals.relations };
+  context.output.note(
+    'counting',
+    about,
+    `counting the rows of ${plural(about.relations, 'table')} on ${plural(about.segments, 'server')}`,
+  );
+  const kind = { what: 'count', title: 'restore, counting rows', shows: 'count' } as const;
+  const progress = showProgress(context, kind, () => counting.counted);
+  try {
+    await eachInFlight(changed, SEGMENTS_AT_ONCE, (segment) => countSegment(counting, segment));
+  } finally {
+    progress.stop();
+  }
+  const total = (field: 'relationsDone' | 'rows') =>
+    counting.counted.reduce((sum, each) => sum + each[field], 0);
+  const { problems, problemsTotal } = counting.problems.list();
+  const counts: RestoreCounts = {
+    format: 'stowage/restore-counts',
+    version: FORMAT_VERSION,
+    id: plan.id,
+    countedAt: context.clock().toISOString(),
+    relations: total('relationsDone'),
+    rows: total('rows'),
+    problems: boundedProblems(problems).problems,
+    problemsTotal,
+  };
+  context.output.note('counted', { relations: counts.relations, problems: problemsTotal });
+  const key = formatKey({ kind: 'restore-counts', restore: plan.id });
+  const options = { signal: AbortSignal.timeout(STORE_MS_MAX) };
+  await store.create(key, encode(RestoreCounts, counts), options).catch((error: unknown) => {
+    if (!isStowageError(error, 'storage/exists')) throw error;
+    throw new StowageError(
+      'restore/failed',
+      `another process has stored the counts of restore ${plan.id} (${key}): its outcome is not to be believed. Check the keys of the segment hosts`,
+      { cause: error, where: { object: key } },
+    );
+  });
+  return key;
+}
+
+/** A failure becomes a problem: the restore must get an outcome, also when it is interrupted. */
+async function countSegment(counting: Counting, segment: Segment): Promise<void> {
+  const { context, store, request, manifest } = counting.run;
+  const { content, host } = segment;
+  const counted: Counted = {
+    content,
+    host,
+    rows: 0,
+    bytes: 0,
+    storedBytes: 0,
+    relationsDone: 0,
+    relationsPlanned: 0,
+    fraction: undefined,
+    current: undefined,
+  };
+  counting.counted.push(counted);
+  try {
+    throwIfInterrupted(context.signal);
+    const expected = await expectedIn(functionDeps(context, store), content, request, manifest);
+    counted.relationsPlanned = expected.length;
+    const batches = batchesOf(expected);
+    const workers = Math.min(context.config.shippers.workers, batches.length);
+    const lanes = Array.from({ length: workers }, (_, lane) => lane);
+    await eachInFlight(lanes, lanes.length, () =>
+      countBatches(counting, segment, counted, batches),
+    );
+  } catch (error) {
+    const { signal } = context;
+    const { code, message } = asStowageError(signal.aborted ? signal.reason : error);
+    counting.problems.add(content, [
+      { code: 'count-failed', content, message: `cannot count the rows: ${message} (${code})` },
+    ]);
+  }
+}
+
+/** Takes batches from the common list, over one connection, until none is left. */
+async function countBatches(
+  { run: { context, plan }, problems }: Counting,
+  segment: Segment,
+  counted: Counted,
+  batches: ExpectedRelation[][],
+): Promise<void> {
+  const { content } = segment;
+  const session = await openSession(targetOf(context.config, segment, context.env), {
+    purpose: 'probe',
+    applicationName: `stowage restore ${plan.id} count`,
+    signal: context.signal,
+  });
+  try {
+    using _ = onAbort(context.signal, () => void session.destroy());
+    for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+      const [first] = batch;
+      counted.current = first && `${first.relation.schema}.${first.relation.name}`;
+      const wanted = batch.map(({ relation: { schema, name, condition } }) => ({
+        schema,
+        name,
+        isConditional: condition !== undefined,
+      }));
+      const counts = await countRows(session, wanted);
+      // A statement that the signal has cancelled is not the fault of its relation.
+      throwIfInterrupted(context.signal);
+      for (const [at, rows] of counts.entries()) {
+        const expected = batch[at];
+        if (expected === undefined) continue;
+        const { schema, name } = expected.relation;
+        const about = { content, relation: { schema, name } };
+        if (rows instanceof StowageError) {
+          const message = `cannot count its rows: ${rows.message} (${rows.code})`;
+          problems.add(content, [{ code: 'count-failed', message, ...about }]);
+          continue;
+        }
+        counted.relationsDone += 1;
+        counted.rows += rows;
+        if (rows === expected.rows) continue;
+        const message = `holds ${plural(rows, 'row')} after the restore, the manifest says ${expected.rows}. Its rows were not loaded, or another session has changed the table`;
+        problems.add(content, [{ code: 'count-differs', message, ...about }]);
+      }
+    }
+  } catch (error) {
+    // The other connections of this server find nothing more to do.
+    batches.length = 0;
+    throw error;
+  } finally {
+    await session.close();
+  }
+}
+
+/** The large relations first, one by one; then the small ones, together. */
+function batchesOf(expected: readonly ExpectedRelation[]): ExpectedRelation[][] {
+  const made: ExpectedRelation[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const relation of expected.toSorted((a, b) => b.bytes - a.bytes)) {
+    const last = made.at(-1);
+    bytes += relation.bytes;
+    if (last !== undefined && last.length < TOGETHER_MAX && bytes <= TOGETHER_BYTES_MAX) {
+      last.push(relation);
+    } else {
+      made.push([relation]);
+      bytes = relation.bytes;
+    }
+  }
+  return made;
+}

@@ -1,0 +1,49 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { describeProblem } from '../../backup-set/base/verdict.ts';
+import type { Manifest, ManifestRelation } from '../../backup-set/documents/manifest.ts';
+import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import { formatOf } from '../../backup-set/flavours/formats.ts';
+import { COORDINATOR } from '../../backup-set/restore/phases.ts';
+import { chosenRelations } from '../../backup-set/restore/plan.ts';
+import type { Segment } from '../../database/flavour.ts';
+import type { Deps } from '../../functions/deps.ts';
+import { readPart } from '../../functions/stored/read-part.ts';
+
+/** A relation that a restore loads, with what the manifest says of one content's rows. */
+export interface ExpectedRelation {
+  readonly relation: ManifestRelation;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** The instances that a restore changes. On Greenplum one catalog holds for all segments. */
+export function changedSegments(flavour: string, segments: readonly Segment[]): readonly Segment[] {
+  return formatOf(flavour).hasOneCatalog
+    ? segments.filter(({ content }) => content === COORDINATOR)
+    : segments;
+}
+
+/**
+ * The requested relations that one of these instances gets.
+ * @throws StowageError `set/damaged` when the part of the manifest is not the one that it pins.
+ */
+export async function expectedIn(
+  deps: Deps,
+  content: number,
+  request: RestoreRequest,
+  manifest: Manifest,
+): Promise<ExpectedRelation[]> {
+  const chosen = chosenRelations(request, manifest);
+  if (formatOf(manifest.flavour).hasOneCatalog)
+    return [...chosen.values()].map((relation) => ({ relation, ...relation.totals }));
+  if (!manifest.contents.some((candidate) => candidate.content === content)) return [];
+  const part = await readPart(deps, manifest, content);
+  if (!part.ok)
+    throw new StowageError('set/damaged', describeProblem(part.failure), {
+      where: { set: manifest.timestamp, content },
+    });
+  return part.value.relations.flatMap(({ relation: id, rows, bytes }) => {
+    const relation = chosen.get(id);
+    return relation === undefined ? [] : [{ relation, rows, bytes }];
+  });
+}

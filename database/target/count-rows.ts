@@ -1,0 +1,81 @@
+import { asStowageError, type StowageError } from '../../backup-set/base/errors.ts';
+import type { QualifiedName } from '../../backup-set/base/selection.ts';
+import { conditionOf } from '../catalog/extension-tables.ts';
+import { sqlStateOf } from '../session/database-error.ts';
+import { quoteQualified } from '../session/quote.ts';
+import type { Session } from '../session/session.ts';
+import { batches } from './batches.ts';
+
+/** A table that another session keeps locked for longer counts as a failure. */
+const LOCK_MS_MAX = 60_000;
+
+export interface RelationToCount extends QualifiedName {
+  /** Count only the rows that the target's extension calls user data. */
+  readonly isConditional: boolean;
+}
+
+/**
+ * Counts the rows of relations, without those of their partitions and children. For a relation that
+ * the server cannot count, the result is the error.
+ * @throws StowageError when the connection breaks.
+ */
+export async function countRows(
+  session: Session,
+  relations: readonly RelationToCount[],
+): Promise<(number | StowageError)[]> {
+  await session.query(`SET lock_timeout = ${LOCK_MS_MAX}`);
+  const conditions = await extensionConditions(session, relations);
+  const sources = relations.map((relation) => {
+    const from = `FROM ONLY ${quoteQualified(relation)}`;
+    const condition = conditions.get(nameOf(relation));
+    return condition === undefined ? from : `FROM (SELECT ${from} WHERE ${condition}) AS counted`;
+  });
+  const counts: (number | StowageError)[] = [];
+  // Greenplum starts a process per segment for each table of a statement.
+  const perStatement = session.target.greenplum === undefined ? [...batches(sources)] : [];
+  for (const batch of perStatement.length > 0 ? perStatement : sources.map((one) => [one]))
+    counts.push(...(await countBatch(session, batch)));
+  return counts;
+}
+
+async function countBatch(
+  session: Session,
+  sources: readonly string[],
+): Promise<(number | StowageError)[]> {
+  const selects = sources.map((from, at) => `SELECT ${at} AS at, count(*)::float8 AS rows ${from}`);
+  try {
+    const found = await session.query<{ at: number; rows: number }>(selects.join(' UNION ALL '));
+    const byPlace = new Map(found.map(({ at, rows }) => [at, rows]));
+    return sources.map((_, at) => byPlace.get(at) ?? Number.NaN);
+  } catch (error) {
+    if (sqlStateOf(error) === undefined) throw error;
+    if (sources.length === 1) return [asStowageError(error)];
+    const counts: (number | StowageError)[] = [];
+    for (const source of sources) counts.push(...(await countBatch(session, [source])));
+    return counts;
+  }
+}
+
+/** The conditions of extension configuration tables, from the target's own catalog. */
+async function extensionConditions(
+  session: Session,
+  relations: readonly RelationToCount[],
+): Promise<ReadonlyMap<string, string>> {
+  const conditional = relations.filter(({ isConditional }) => isConditional);
+  if (conditional.length === 0) return new Map();
+  const found = await session.query<QualifiedName & { condition: string | null }>(
+    `SELECT n.nspname AS schema, c.relname AS name, x.condition
+     FROM (SELECT unnest(extconfig) AS relation, unnest(extcondition) AS condition FROM pg_extension) x
+     JOIN pg_class c ON c.oid = x.relation JOIN pg_namespace n ON n.oid = c.relnamespace`,
+  );
+  const wanted = new Set(conditional.map(nameOf));
+  return new Map(
+    found.flatMap((relation): [string, string][] => {
+      const condition = conditionOf(relation.condition);
+      const name = nameOf(relation);
+      return condition === undefined || !wanted.has(name) ? [] : [[name, condition]];
+    }),
+  );
+}
+
+const nameOf = ({ schema, name }: QualifiedName) => JSON.stringify([schema, name]);

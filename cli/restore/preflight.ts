@@ -9,7 +9,13 @@ import { chosenRelations } from '../../backup-set/restore/plan.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { openSession } from '../../database/session/session.ts';
 import { databaseExists } from '../../database/target/database.ts';
-import { relationStates } from '../../database/target/relations.ts';
+import { otherRows } from '../../database/target/load-transaction.ts';
+import {
+  HAS_ROWS,
+  NOT_OWNER,
+  reasonNotToLoad,
+  relationStates,
+} from '../../database/target/relations.ts';
 import type { Deps } from '../../functions/deps.ts';
 import { readPart } from '../../functions/stored/read-part.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -61,20 +67,23 @@ async function requireSegment(check: TargetCheck, segment: Segment): Promise<voi
   }
   if (!exists) throw refused(`${database} does not exist ${place}. Use --create to create it`);
   const wrong = await firstWrongTable(check, segment);
-  if (wrong === undefined) return;
-  throw refused(
-    request.mode === 'truncate'
-      ? `table ${wrong} does not exist ${place}: --truncate loads existing tables only. Create the table, or restore without --truncate`
-      : `table ${wrong} already exists ${place}. Drop it, or use --truncate to empty and load it`,
-    wrong,
-  );
+  if (wrong !== undefined) throw refused(`table ${wrong.name} ${wrong.explain(place)}`, wrong.name);
 }
 
-/** The first table that exists and must not, or that must exist and does not. */
+const EXPLAIN = {
+  absent: (place: string) =>
+    `does not exist ${place}: --truncate loads existing tables only. Create the table, or restore without --truncate`,
+  exists: (place: string) =>
+    `already exists ${place}. Drop it, or use --truncate to empty and load it`,
+  'has-rows': (place: string) => `${place} ${HAS_ROWS}. Delete these rows, or use --truncate`,
+  'not-owner': (place: string) => `${place} ${NOT_OWNER}`,
+};
+
+/** The first table that this restore cannot load, and why. */
 async function firstWrongTable(
   { context, store, request, manifest }: TargetCheck,
   segment: Segment,
-): Promise<string | undefined> {
+): Promise<{ readonly name: string; explain(place: string): string } | undefined> {
   const wanted = await chosenIn(functionDeps(context, store), segment.content, request, manifest);
   const session = await openSession(targetOf(context.config, segment, context.env), {
     purpose: 'probe',
@@ -82,10 +91,15 @@ async function firstWrongTable(
     signal: context.signal,
   });
   try {
-    const wrong = (await relationStates(session, wanted)).find(
-      (state) => state.exists !== (request.mode === 'truncate'),
-    );
-    return wrong && `${wrong.schema}.${wrong.name}`;
+    const states = await relationStates(session, wanted);
+    for (const [at, state] of states.entries()) {
+      const name = `${state.schema}.${state.name}`;
+      const reason = reasonNotToLoad(state, request.mode);
+      if (reason !== undefined) return { name, explain: EXPLAIN[reason] };
+      const other = state.facts && otherRows(wanted[at]?.condition !== undefined, state.facts);
+      if (other !== undefined) return { name, explain: (place) => `${place} ${other}` };
+    }
+    return undefined;
   } finally {
     await session.close();
   }

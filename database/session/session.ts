@@ -29,6 +29,11 @@ export interface Session {
     values?: readonly unknown[],
   ): Promise<Row[]>;
   /**
+   * Runs several statements, separated by semicolons, in one round trip, and returns the rows of
+   * each. @throws as `query`.
+   */
+  script(sql: string): Promise<Record<string, unknown>[][]>;
+  /**
    * Runs one statement and returns the row count of its command tag, e.g. 200 for `COPY 200`.
    * Errors
    * read `failed to ${doing}`. @throws as `query`.
@@ -165,6 +170,11 @@ export async function openSession(
     },
     query: async <Row extends object>(sql: string, values?: readonly unknown[]) =>
       (await ask<Row>(sql, values)).rows,
+    script: async (sql) => {
+      const results: unknown = await ask(sql);
+      const each = (Array.isArray(results) ? results : [results]) as { rows: [] }[];
+      return each.map(({ rows }) => rows);
+    },
     run: async (sql, doing) => (await ask(sql, undefined, doing)).rowCount ?? Number.NaN,
     submit: (statement) => {
       client.query(statement);

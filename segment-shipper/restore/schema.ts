@@ -13,7 +13,13 @@ import { sequenceStatementStart } from '../../database/catalog/sequences.ts';
 import type { Session } from '../../database/session/session.ts';
 import { createDatabase } from '../../database/target/database.ts';
 import { refreshViews } from '../../database/target/refresh.ts';
-import { relationStates, truncateRelations } from '../../database/target/relations.ts';
+import {
+  HAS_ROWS,
+  NOT_OWNER,
+  reasonNotToLoad,
+  relationStates,
+  truncateRelations,
+} from '../../database/target/relations.ts';
 import { listArchive, restoreSchema } from '../../database/tools/restore.ts';
 import { runSql } from '../../database/tools/run-sql.ts';
 import { selectSchemaEntries } from '../../database/tools/schema-entries.ts';
@@ -127,15 +133,20 @@ async function requireState(
   { mode, relations, content }: OrderOf<'pre-data'>,
 ): Promise<void> {
   const states = await relationStates(session, relations);
-  const wrong = states.filter(({ exists }) => exists !== (mode === 'truncate'));
+  const wrong = states.flatMap((state) => {
+    const reason = reasonNotToLoad(state, mode);
+    return reason === undefined ? [] : [{ state, reason }];
+  });
   const [first] = wrong;
   if (first === undefined) return;
-  const name = `${first.schema}.${first.name}`;
+  const name = `${first.state.schema}.${first.state.name}`;
   const more = wrong.length > 1 ? ` (and ${wrong.length - 1} more)` : '';
-  const what =
-    mode === 'truncate'
-      ? 'does not exist; --truncate only loads tables that do'
-      : 'exists; --truncate would empty and load it';
+  const what = {
+    absent: 'does not exist; --truncate only loads tables that do',
+    exists: 'exists; --truncate would empty and load it',
+    'has-rows': `${HAS_ROWS}; --truncate would delete them`,
+    'not-owner': NOT_OWNER,
+  }[first.reason];
   throw new StowageError('restore/refused', `table ${name} ${what}${more}`, {
     where: { content, relation: name },
   });

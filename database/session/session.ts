@@ -106,6 +106,13 @@ const SETTINGS = [
   "SELECT pg_catalog.set_config('search_path', '', false)",
   'SET standard_conforming_strings = on',
   'SET synchronize_seqscans = off',
+  // A role may have other defaults for these. They change what COPY text and SQL text mean.
+  'SET array_nulls = on',
+  'SET xmloption = content',
+  "SET bytea_output = 'hex'",
+  'SET quote_all_identifiers = off',
+  'SET transform_null_equals = off',
+  "SET default_transaction_isolation = 'read committed'",
 ];
 
 /**

@@ -56,6 +56,16 @@ export function factsQuery(oid: string): string {
   return `SELECT ${FACTS} FROM pg_catalog.pg_class c ${FROM_EXTENSIONS} WHERE c.oid = ${oid}`;
 }
 
+/** The schemas of installed extensions that not every database has. */
+export async function extensionSchemas(session: Session): Promise<string[]> {
+  const rows = await session.query<{ name: string }>(
+    `SELECT DISTINCT n.nspname AS name
+     FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+     WHERE n.nspname NOT IN ('pg_catalog', 'public')`,
+  );
+  return rows.map(({ name }) => name);
+}
+
 /** Whether the extension itself owns some rows of the table: a restore must not delete these. */
 export function isPartlyOwn({ condition }: Pick<TableFacts, 'condition'>): boolean {
   return condition !== null && condition.trim() !== '';

@@ -12,6 +12,7 @@ import { ownedSequences } from '../../database/catalog/owned-sequences.ts';
 import { sequenceStatementStart } from '../../database/catalog/sequences.ts';
 import type { Session } from '../../database/session/session.ts';
 import { createDatabase } from '../../database/target/database.ts';
+import { extensionSchemas } from '../../database/target/facts.ts';
 import { refreshViews } from '../../database/target/refresh.ts';
 import {
   HAS_ROWS,
@@ -22,7 +23,7 @@ import {
 } from '../../database/target/relations.ts';
 import { listArchive, restoreSchema } from '../../database/tools/restore.ts';
 import { runSql } from '../../database/tools/run-sql.ts';
-import { selectSchemaEntries } from '../../database/tools/schema-entries.ts';
+import { selectSchemaEntries, withoutSchemas } from '../../database/tools/schema-entries.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { linesOf } from '../protocol/ndjson.ts';
@@ -50,7 +51,9 @@ export async function preData(
   const { schema, noOwner } = order;
   if (schema === undefined) return;
   await withArchive(schema, deps, async (file) => {
-    const list = await chosenEntries(order, job, file, deps);
+    const list =
+      (await chosenEntries(order, job, file, deps)) ??
+      (order.mode === 'fill' ? await newEntries(order, job, file, deps) : undefined);
     await restoreSchema(target, file, {
       section: 'pre-data',
       noOwner,
@@ -125,6 +128,24 @@ async function chosenEntries(
   if (leftOut.length > 0)
     log.warn({ leftOut }, 'skipped schema objects that need a table that was not selected');
   return list;
+}
+
+/**
+ * pg_dump says CREATE EXTENSION IF NOT EXISTS, but it also creates the schema of an extension. An
+ * extension that is installed already has its schema.
+ */
+async function newEntries(
+  order: OrderOf<'pre-data'>,
+  job: RestoreJob,
+  file: string,
+  deps: ShipperDeps,
+): Promise<string | undefined> {
+  let schemas: string[] = [];
+  await inSession(order, job, deps, async (session) => {
+    schemas = await extensionSchemas(session);
+  });
+  if (schemas.length === 0) return undefined;
+  return withoutSchemas(await listArchive(job.target, file, deps.signal), schemas);
 }
 
 /** @throws StowageError `restore/refused` before anything was changed. */

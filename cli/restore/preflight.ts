@@ -1,6 +1,7 @@
 import { eachInFlight } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
@@ -8,6 +9,7 @@ import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import { chosenRelations } from '../../backup-set/restore/plan.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { openSession } from '../../database/session/session.ts';
+import { columnDifference, targetColumns } from '../../database/target/columns.ts';
 import { databaseExists } from '../../database/target/database.ts';
 import { otherRows } from '../../database/target/load-transaction.ts';
 import {
@@ -44,7 +46,20 @@ export async function requireTarget(check: TargetCheck): Promise<void> {
   const inspected = formatOf(manifest.flavour).hasOneCatalog
     ? segments.filter(({ content }) => content === COORDINATOR)
     : segments;
+  if (check.request.mode === 'truncate') noteUnknownTypes(check);
   await eachInFlight(inspected, SEGMENTS_AT_ONCE, (segment) => requireSegment(check, segment));
+}
+
+/** Sets of earlier programs do not have the types of their columns. */
+function noteUnknownTypes({ context, request, manifest }: TargetCheck): void {
+  const chosen = [...chosenRelations(request, manifest).values()];
+  const unknown = chosen.filter(({ types }) => types === undefined).length;
+  if (unknown === 0) return;
+  context.output.note(
+    'types-unknown',
+    { relations: unknown },
+    `the set does not have the column types of ${plural(unknown, 'table')}: they are not compared with the target`,
+  );
 }
 
 async function requireSegment(check: TargetCheck, segment: Segment): Promise<void> {
@@ -70,6 +85,9 @@ async function requireSegment(check: TargetCheck, segment: Segment): Promise<voi
   if (wrong !== undefined) throw refused(`table ${wrong.name} ${wrong.explain(place)}`, wrong.name);
 }
 
+const MAKE_EQUAL =
+  'Its rows would not be equal to those of the set: change the table, or restore into a new database with --create';
+
 const EXPLAIN = {
   absent: (place: string) =>
     `does not exist ${place}: --truncate loads existing tables only. Create the table, or restore without --truncate`,
@@ -92,12 +110,17 @@ async function firstWrongTable(
   });
   try {
     const states = await relationStates(session, wanted);
+    const columns = await targetColumns(session, wanted);
     for (const [at, state] of states.entries()) {
       const name = `${state.schema}.${state.name}`;
       const reason = reasonNotToLoad(state, request.mode);
       if (reason !== undefined) return { name, explain: EXPLAIN[reason] };
       const other = state.facts && otherRows(wanted[at]?.condition !== undefined, state.facts);
       if (other !== undefined) return { name, explain: (place) => `${place} ${other}` };
+      const [relation, found] = [wanted[at], columns.get(at)];
+      const differs = relation && state.facts && columnDifference(relation, found ?? []);
+      if (differs !== undefined)
+        return { name, explain: (place) => `${place} ${differs}. ${MAKE_EQUAL}` };
     }
     return undefined;
   } finally {

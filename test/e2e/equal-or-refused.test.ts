@@ -126,3 +126,53 @@ describe('a restore with --truncate into tables with ENABLE ALWAYS or REPLICA tr
     expect(await psql(ROWS)).toBe(rows);
   });
 });
+
+describe('a restore with --truncate into a table whose columns differ from the set', () => {
+  const TABLE = `CREATE SCHEMA more; CREATE DOMAIN more.short AS varchar(3);
+    CREATE TABLE t (a int PRIMARY KEY, n numeric(12,3), at timestamptz, f float8, s more.short, c char(8), b bit(4),
+      arr numeric(10,2)[], twice int GENERATED ALWAYS AS (a * 2) STORED);
+    INSERT INTO t (a, n, at, f, s, c, b, arr) SELECT i, i + 0.125, '2026-01-01 00:00:00.123456Z'::timestamptz + i * interval '1 s',
+      i / 3.0, 'abc', 'x', B'1010', '{1.25}' FROM generate_series(1, 100) i;`;
+  const ROWS = 'SELECT count(*), md5(string_agg(t::text, $$|$$ ORDER BY a)) FROM t';
+
+  test.each([
+    ['ALTER COLUMN n TYPE numeric(12,1)', /column n of type numeric\(12,1\).* numeric\(12,3\)/],
+    ['ALTER COLUMN at TYPE timestamptz(0)', /column at of type timestamp\(0\) with time zone/],
+    ['ALTER COLUMN f TYPE real', /column f of type real, which is double precision/],
+    ['ALTER COLUMN s TYPE text', /column s of type text, which is more\.short/],
+    ['ALTER COLUMN arr TYPE numeric(10,1)[]', /column arr of type numeric\(10,1\)\[\]/],
+    ['DROP COLUMN b', /has no column b, which the set has/],
+    ['ADD COLUMN later int DEFAULT 5', /has column later, which the set does not have/],
+    ['ALTER COLUMN twice DROP EXPRESSION', /has column twice, which is generated in the set/],
+    [
+      'DROP COLUMN twice, ADD COLUMN twice int GENERATED ALWAYS AS (a * 3) STORED',
+      /twice of type integer AS \(\(a \* 3\)\), which is integer AS \(\(a \* 2\)\)/,
+    ],
+    [
+      'DROP COLUMN n, ADD COLUMN n numeric(12,3) GENERATED ALWAYS AS (a) STORED',
+      /has a generated column n, and the set has values of it/,
+    ],
+  ])('is refused after ALTER TABLE … %s, and changes nothing', async (alter, message) => {
+    await psql(TABLE);
+    const timestamp = await backup();
+    await psql(`ALTER TABLE t ${alter}`);
+    const rows = await psql(ROWS);
+    const { code, text } = await stowage(['restore', timestamp, '--truncate'], { config });
+    expect(text).toMatch(message);
+    expect(text).toContain('table public.t on content 0');
+    expect(code).toBe(4);
+    expect(await psql(ROWS)).toBe(rows);
+  });
+
+  test('is not refused when only the order of the columns or the constraints differ', async () => {
+    await psql(TABLE);
+    const timestamp = await backup();
+    const sorted =
+      'SELECT count(*), md5(string_agg(row(a, n, at, f, s, c, b, arr, twice)::text, $$|$$ ORDER BY a)) FROM t';
+    const rows = await psql(sorted);
+    await psql(`ALTER TABLE t ADD COLUMN again numeric(12,3); ALTER TABLE t DROP COLUMN n; ALTER TABLE t RENAME again TO n;
+      ALTER TABLE t ALTER f SET NOT NULL, ALTER c SET DEFAULT 'z'`);
+    await restores(timestamp, '--truncate');
+    expect(await psql(sorted)).toBe(rows);
+  });
+});

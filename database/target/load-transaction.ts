@@ -117,9 +117,7 @@ async function empty(
   if (await holdsRows()) throw failed(table, 'could not be emptied: a rule prevents DELETE');
 }
 
-/**
- * The set has all rows of a table, or only those of an extension's condition; the target must agree.
- */
+/** The set has all rows, or only those of an extension's condition: so must the target. */
 function requireSameRows(table: Table, facts: TableFacts): void {
   const reason = otherRows(table.conditional === true, facts);
   if (reason !== undefined) throw failed(table, reason);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { failureOf, stowage } from '../support/cli.ts';
-import { configFor } from '../support/e2e/cluster.ts';
-import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { startPostgres, type TestServer } from '../support/servers/postgres.ts';
+import { failureOf, stowage } from '../../support/cli.ts';
+import { configFor } from '../../support/e2e/cluster.ts';
+import { directoryPlace, type Place } from '../../support/e2e/place.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 let place: Place;
 let server: TestServer;
@@ -41,7 +41,7 @@ const STATES = `SELECT string_agg(tgrelid::regclass::text || '.' || tgname || '=
   FROM pg_trigger WHERE tgenabled IN ('A', 'R')`;
 
 describe('a restore with --truncate into tables with ENABLE ALWAYS or REPLICA triggers', () => {
-  // ../shared/cases 94 and 95, and every other kind of trigger that COPY or TRUNCATE fires.
+  // Every kind of trigger that COPY or TRUNCATE fires.
   const TABLES = `
     CREATE TABLE t (a int PRIMARY KEY, v text); INSERT INTO t SELECT i, 'v' || i FROM generate_series(1, 1000) i;
     CREATE TABLE r (LIKE t); INSERT INTO r SELECT * FROM t;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { failureOf, stowage } from '../support/cli.ts';
-import { configFor } from '../support/e2e/cluster.ts';
-import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { startPostgres, type TestServer } from '../support/servers/postgres.ts';
+import { failureOf, stowage } from '../../support/cli.ts';
+import { configFor } from '../../support/e2e/cluster.ts';
+import { directoryPlace, type Place } from '../../support/e2e/place.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 let place: Place;
 let server: TestServer;

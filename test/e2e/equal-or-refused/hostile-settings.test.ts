@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { failureOf, stowage } from '../support/cli.ts';
-import { configFor } from '../support/e2e/cluster.ts';
-import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
+import { failureOf, stowage } from '../../support/cli.ts';
+import { configFor } from '../../support/e2e/cluster.ts';
+import { directoryPlace, type Place } from '../../support/e2e/place.ts';
+import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 
 let place: Place;
 let [source, target]: TestServer[] = [];
 let root = '';
 
-/** ../shared/cases, A4, and other settings that change what a literal or a row means. */
+/** Settings that change what a literal or a row means, or that end a session. */
 const HOSTILE: Readonly<Record<string, string>> = {
   statement_timeout: '700ms',
   lock_timeout: '1ms',

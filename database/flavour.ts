@@ -1,5 +1,5 @@
 import type { Selection } from '../backup-set/base/selection.ts';
-import type { Locale } from '../backup-set/documents/plan.ts';
+import type { GeneratedColumn, Locale } from '../backup-set/documents/plan.ts';
 import type { GreenplumMajor } from './greenplum/majors.ts';
 import type { PlacedCheck } from './inspect/check.ts';
 
@@ -224,6 +224,10 @@ export interface DiscoveredRelation {
    * In attribute order, without generated and dropped columns. Empty for a table of zero columns.
    */
   readonly columns: readonly string[];
+  /** The type of each column, as `format_type` prints it. */
+  readonly types?: readonly string[];
+  /** Absent = not known (Greenplum). */
+  readonly generated?: readonly GeneratedColumn[];
   /** Only rows for which this SQL condition holds (an extension's configuration table). */
   readonly condition?: string;
   /** Every segment has all its rows, and one of them sends them. */

@@ -17,8 +17,8 @@ export const RECEIPT_BYTES_MAX = 16 * 1024 * 1024;
  */
 export const HEAD_BYTES_MAX = 256 * 1024 * 1024;
 /**
- * Bound on a plan: about a million tables. It is lower than HEAD_BYTES_MAX because the manifest has
- * more fields for every relation.
+ * Bound on a plan: about half a million tables. It is lower than HEAD_BYTES_MAX because the
+ * manifest has more fields for every relation.
  */
 export const PLAN_BYTES_MAX = 80 * 1024 * 1024;
 /**

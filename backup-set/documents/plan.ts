@@ -4,11 +4,23 @@ import { METADATA_FILES } from '../base/keys.ts';
 import { Selection } from '../base/selection.ts';
 import { Timestamp } from '../base/timestamps.ts';
 
+/** A generated column: the set has no values of it. */
+export const GeneratedColumn = z.object({
+  name: z.string().min(1),
+  type: z.string(),
+  expression: z.string(),
+});
+export type GeneratedColumn = z.infer<typeof GeneratedColumn>;
+
 /** A relation whose rows the set contains. */
 export const Relation = Name.extend({
   id: Count,
   kind: z.enum(['table', 'partition']),
   columns: z.array(z.string().min(1)),
+  /** The type of each column, as `format_type` prints it. Absent in sets of earlier programs. */
+  types: z.array(z.string()).exactOptional(),
+  /** Absent = not known. */
+  generated: z.array(GeneratedColumn).exactOptional(),
   /** Which rows of an extension's own table are in the set. Information: it never runs as SQL. */
   condition: z.string().exactOptional(),
   /** Every segment has all rows of it; one of them ships them. */

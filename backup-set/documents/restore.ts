@@ -111,6 +111,8 @@ export const LoadRelation = Relation.pick({
 }).extend({
   /** The segments load it with COPY FROM PROGRAM ON SEGMENT; `extents` is empty then. */
   onSegment: z.literal(true).exactOptional(),
+  /** The set holds only the rows of an extension's condition: only these are replaced. */
+  conditional: z.literal(true).exactOptional(),
   rows: Count,
   bytes: Count,
   extents: SourceExtents,
@@ -159,6 +161,8 @@ export const Order = z.discriminatedUnion('phase', [
   z.object({
     ...order,
     phase: z.literal('data'),
+    /** `truncate`: rows that the table holds when its load begins are deleted. */
+    mode: z.enum(RESTORE_MODES),
     /** `feed`: pass the rows to the programs that the coordinator's COPY starts on this host. */
     role: z.enum(['load', 'feed']),
     encoding: z.string(),

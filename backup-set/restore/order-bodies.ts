@@ -62,8 +62,9 @@ export function orderBase({ id, timestamp }: RestoreRequest, content: number) {
 }
 
 /** The fields of a relation in a data order, except its volume and extents. */
-export function loadable({ id, schema, name, columns }: Relation) {
-  return { id, schema, name, columns };
+export function loadable({ id, schema, name, columns, condition }: Relation) {
+  const conditional = condition === undefined ? {} : { conditional: true as const };
+  return { id, schema, name, columns, ...conditional };
 }
 
 export type Body<P extends Phase> = Omit<

@@ -70,6 +70,7 @@ function data(
       ? fileOf(part, 'large-objects.dump')
       : undefined;
   return {
+    mode: request.mode,
     role: 'load',
     encoding: part.encoding,
     relations,

@@ -1,11 +1,20 @@
 import { eachInFlight } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import { chosenRelations } from '../../backup-set/restore/plan.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { openSession } from '../../database/session/session.ts';
+import { columnDifference, targetColumns } from '../../database/target/columns.ts';
 import { databaseExists } from '../../database/target/database.ts';
-import { relationStates } from '../../database/target/relations.ts';
+import { otherRows } from '../../database/target/load-transaction.ts';
+import {
+  HAS_ROWS,
+  NOT_OWNER,
+  reasonNotToLoad,
+  relationStates,
+} from '../../database/target/relations.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
@@ -30,7 +39,20 @@ interface TargetCheck {
 export async function requireTarget(check: TargetCheck): Promise<void> {
   const { segments, manifest } = check;
   const inspected = changedSegments(manifest.flavour, segments);
+  if (check.request.mode === 'truncate') noteUnknownTypes(check);
   await eachInFlight(inspected, SEGMENTS_AT_ONCE, (segment) => requireSegment(check, segment));
+}
+
+/** Sets of earlier programs do not have the types of their columns. */
+function noteUnknownTypes({ context, request, manifest }: TargetCheck): void {
+  const chosen = [...chosenRelations(request, manifest).values()];
+  const unknown = chosen.filter(({ types }) => types === undefined).length;
+  if (unknown === 0) return;
+  context.output.note(
+    'types-unknown',
+    { relations: unknown },
+    `the set does not have the column types of ${plural(unknown, 'table')}: they are not compared with the target`,
+  );
 }
 
 async function requireSegment(check: TargetCheck, segment: Segment): Promise<void> {
@@ -53,20 +75,26 @@ async function requireSegment(check: TargetCheck, segment: Segment): Promise<voi
   }
   if (!exists) throw refused(`${database} does not exist ${place}. Use --create to create it`);
   const wrong = await firstWrongTable(check, segment);
-  if (wrong === undefined) return;
-  throw refused(
-    request.mode === 'truncate'
-      ? `table ${wrong} does not exist ${place}: --truncate loads existing tables only. Create the table, or restore without --truncate`
-      : `table ${wrong} already exists ${place}. Drop it, or use --truncate to empty and load it`,
-    wrong,
-  );
+  if (wrong !== undefined) throw refused(`table ${wrong.name} ${wrong.explain(place)}`, wrong.name);
 }
 
-/** The first table that exists and must not, or that must exist and does not. */
+const MAKE_EQUAL =
+  'Its rows would not be equal to those of the set: change the table, or restore into a new database with --create';
+
+const EXPLAIN = {
+  absent: (place: string) =>
+    `does not exist ${place}: --truncate loads existing tables only. Create the table, or restore without --truncate`,
+  exists: (place: string) =>
+    `already exists ${place}. Drop it, or use --truncate to empty and load it`,
+  'has-rows': (place: string) => `${place} ${HAS_ROWS}. Delete these rows, or use --truncate`,
+  'not-owner': (place: string) => `${place} ${NOT_OWNER}`,
+};
+
+/** The first table that this restore cannot load, and why. */
 async function firstWrongTable(
   { context, store, request, manifest }: TargetCheck,
   segment: Segment,
-): Promise<string | undefined> {
+): Promise<{ readonly name: string; explain(place: string): string } | undefined> {
   const deps = functionDeps(context, store);
   const expected = await expectedIn(deps, segment.content, request, manifest);
   const wanted = expected.map(({ relation }) => relation);
@@ -76,10 +104,20 @@ async function firstWrongTable(
     signal: context.signal,
   });
   try {
-    const wrong = (await relationStates(session, wanted)).find(
-      (state) => state.exists !== (request.mode === 'truncate'),
-    );
-    return wrong && `${wrong.schema}.${wrong.name}`;
+    const states = await relationStates(session, wanted);
+    const columns = await targetColumns(session, wanted);
+    for (const [at, state] of states.entries()) {
+      const name = `${state.schema}.${state.name}`;
+      const reason = reasonNotToLoad(state, request.mode);
+      if (reason !== undefined) return { name, explain: EXPLAIN[reason] };
+      const other = state.facts && otherRows(wanted[at]?.condition !== undefined, state.facts);
+      if (other !== undefined) return { name, explain: (place) => `${place} ${other}` };
+      const [relation, found] = [wanted[at], columns.get(at)];
+      const differs = relation && state.facts && columnDifference(relation, found ?? []);
+      if (differs !== undefined)
+        return { name, explain: (place) => `${place} ${differs}. ${MAKE_EQUAL}` };
+    }
+    return undefined;
   } finally {
     await session.close();
   }

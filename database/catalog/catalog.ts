@@ -1,3 +1,4 @@
+import type { GeneratedColumn } from '../../backup-set/documents/plan.ts';
 import type { Session } from '../session/session.ts';
 
 /** One relation that can hold a user's rows, as the catalogs describe it. */
@@ -11,6 +12,8 @@ export interface CatalogRelation {
   readonly isPartition: boolean;
   readonly isPopulated: boolean;
   readonly columns: readonly string[];
+  /** The type of each column, with its modifiers, as `format_type` prints it. */
+  readonly types: readonly string[];
   readonly rootSchema: string | null;
   readonly rootName: string | null;
   readonly isExtensionMember: boolean;
@@ -27,14 +30,16 @@ export async function readCatalog(session: Session): Promise<CatalogRelation[]> 
   return session.query<CatalogRelation>(`
     SELECT c.oid::int8::float8 AS oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS relkind,
            c.relpersistence = 'u' AS unlogged, c.relispartition AS "isPartition", c.relispopulated AS "isPopulated",
-           coalesce(a.columns, '{}') AS columns, rn.nspname AS "rootSchema", r.relname AS "rootName",
+           coalesce(a.columns, '{}') AS columns, coalesce(a.types, '{}') AS types,
+           rn.nspname AS "rootSchema", r.relname AS "rootName",
            e.oid IS NOT NULL AS "isExtensionMember", e.condition AS "extensionCondition"
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_class r ON c.relispartition AND r.oid = pg_partition_root(c.oid)
     LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace
     LEFT JOIN LATERAL (
-      SELECT array_agg(attname::text ORDER BY attnum) AS columns FROM pg_attribute
+      SELECT array_agg(attname::text ORDER BY attnum) AS columns,
+             array_agg(format_type(atttypid, atttypmod) ORDER BY attnum) AS types FROM pg_attribute
       WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '') a ON true
     LEFT JOIN LATERAL (
       SELECT x.oid, x.extcondition[array_position(x.extconfig, c.oid)] AS condition
@@ -60,6 +65,25 @@ export async function readSizes(
     [oids],
   );
   return new Map(rows.map(({ oid, bytes }) => [oid, bytes]));
+}
+
+/**
+ * Generated columns by the oid of their table. Call it only under our own locks: pg_get_expr waits
+ * for any ACCESS EXCLUSIVE lock on a table.
+ */
+export async function readGenerated(
+  session: Session,
+  oids: readonly number[],
+): Promise<ReadonlyMap<number, readonly GeneratedColumn[]>> {
+  const rows = await session.query<{ oid: number } & GeneratedColumn>(
+    `SELECT a.attrelid::int8::float8 AS oid, a.attname::text AS name,
+            format_type(a.atttypid, a.atttypmod) AS type, pg_get_expr(d.adbin, d.adrelid) AS expression
+     FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+     WHERE a.attgenerated <> '' AND NOT a.attisdropped AND a.attrelid = ANY ($1::int8[]::oid[])
+     ORDER BY a.attrelid, a.attnum`,
+    [oids],
+  );
+  return Map.groupBy(rows, ({ oid }) => oid);
 }
 
 /** Which views and materialized views read which relations, for the order of a refresh. */

@@ -5,6 +5,7 @@ import {
   type CatalogRelation,
   countLargeObjects,
   readCatalog,
+  readGenerated,
   readSizes,
   readViewUses,
 } from './catalog.ts';
@@ -105,6 +106,7 @@ function toShip(relation: CatalogRelation): LockedRelation {
     name: relation.name,
     kind: relation.isPartition ? 'partition' : 'table',
     columns: relation.columns,
+    types: relation.types,
     bytesEstimated: 0,
     ...(condition === undefined ? {} : { condition }),
     ...(relation.replicated === true ? { replicated: true } : {}),
@@ -117,12 +119,16 @@ async function sized(
   session: Session,
   relations: readonly LockedRelation[],
 ): Promise<LockedRelation[]> {
-  const sizes = await readSizes(
-    session,
-    relations.map(({ oid }) => oid),
-  );
+  const oids = relations.map(({ oid }) => oid);
+  const sizes = await readSizes(session, oids);
+  const generated = await readGenerated(session, oids);
   return relations.map((relation) => ({
     ...relation,
+    generated: (generated.get(relation.oid) ?? []).map(({ name, type, expression }) => ({
+      name,
+      type,
+      expression,
+    })),
     bytesEstimated: sizes.get(relation.oid) ?? 0,
   }));
 }

@@ -14,7 +14,8 @@ export function readCatalog6(session: Session): Promise<CatalogRelation[]> {
                   OR EXISTS (SELECT FROM pg_partition_rule u WHERE u.parparentrule = l.oid) THEN 'p'
                 ELSE c.relkind::text END AS relkind,
            c.relpersistence = 'u' AS unlogged, l.oid IS NOT NULL AS "isPartition", c.relispopulated AS "isPopulated",
-           coalesce(a.columns, '{}') AS columns, rn.nspname AS "rootSchema", r.relname AS "rootName",
+           coalesce(a.columns, '{}') AS columns, coalesce(a.types, '{}') AS types,
+           rn.nspname AS "rootSchema", r.relname AS "rootName",
            e.oid IS NOT NULL AS "isExtensionMember", e.condition AS "extensionCondition"
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -23,7 +24,8 @@ export function readCatalog6(session: Session): Promise<CatalogRelation[]> {
     LEFT JOIN pg_class r ON r.oid = lp.parrelid
     LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace
     LEFT JOIN (
-      SELECT attrelid, array_agg(attname::text ORDER BY attnum) AS columns FROM pg_attribute
+      SELECT attrelid, array_agg(attname::text ORDER BY attnum) AS columns,
+             array_agg(format_type(atttypid, atttypmod) ORDER BY attnum) AS types FROM pg_attribute
       WHERE attnum > 0 AND NOT attisdropped GROUP BY attrelid) a ON a.attrelid = c.oid
     LEFT JOIN (
       SELECT x.oid, d.objid,

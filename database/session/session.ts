@@ -29,6 +29,11 @@ export interface Session {
     values?: readonly unknown[],
   ): Promise<Row[]>;
   /**
+   * Runs several statements, separated by semicolons, in one round trip, and returns the rows of
+   * each. @throws as `query`.
+   */
+  script(sql: string): Promise<Record<string, unknown>[][]>;
+  /**
    * Runs one statement and returns the row count of its command tag, e.g. 200 for `COPY 200`.
    * Errors read `cannot ${doing} on PLACE`. @throws as `query`.
    */
@@ -100,6 +105,13 @@ const SETTINGS = [
   "SELECT pg_catalog.set_config('search_path', '', false)",
   'SET standard_conforming_strings = on',
   'SET synchronize_seqscans = off',
+  // A role may have other defaults for these. They change what COPY text and SQL text mean.
+  'SET array_nulls = on',
+  'SET xmloption = content',
+  "SET bytea_output = 'hex'",
+  'SET quote_all_identifiers = off',
+  'SET transform_null_equals = off',
+  "SET default_transaction_isolation = 'read committed'",
 ];
 
 /**
@@ -162,6 +174,11 @@ export async function openSession(
     },
     query: async <Row extends object>(sql: string, values?: readonly unknown[]) =>
       (await ask<Row>(sql, values)).rows,
+    script: async (sql) => {
+      const results: unknown = await ask(sql);
+      const each = (Array.isArray(results) ? results : [results]) as { rows: [] }[];
+      return each.map(({ rows }) => rows);
+    },
     run: async (sql, doing) => (await ask(sql, undefined, doing)).rowCount ?? Number.NaN,
     submit: (statement) => {
       client.query(statement);

@@ -4,7 +4,7 @@ import type { ConnectionTarget } from '../flavour.ts';
 export function restoreRefused(
   { content }: ConnectionTarget,
   message: string,
-  cause: unknown,
+  cause?: unknown,
 ): StowageError {
   return new StowageError('restore/refused', message, {
     cause,

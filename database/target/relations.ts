@@ -1,50 +1,77 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
+import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { sqlStateOf } from '../session/database-error.ts';
 import { quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
 import { batches } from './batches.ts';
+import {
+  isPartlyOwn,
+  replaceableRows,
+  type TableFacts,
+  tableFacts,
+  triggerStatements,
+} from './facts.ts';
 import { restoreRefused } from './refused.ts';
 
 /** The state of a table in the target, before a restore. */
 export interface RelationState extends QualifiedName {
   readonly exists: boolean;
+  /** Whether it holds rows that a load would replace, so without rows that an extension owns. */
   readonly hasRows: boolean;
+  /** Absent when it does not exist. */
+  readonly facts?: TableFacts;
 }
+
+/** What refusals say after the name of the table. */
+export const HAS_ROWS =
+  'is a configuration table of an extension and holds rows that are not of the extension';
+export const NOT_OWNER =
+  'has triggers that fire during a restore (ENABLE ALWAYS or ENABLE REPLICA), and only the owner of the table can disable them. Restore as its owner or as a superuser';
 
 /** The states of these relations, in the same order. */
 export async function relationStates(
   session: Session,
   relations: readonly QualifiedName[],
 ): Promise<RelationState[]> {
-  const found = await session.query<{ at: number }>(
-    `SELECT w.at::int AS at FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w(schema, name, at)
-     JOIN pg_namespace n ON n.nspname = w.schema
-     JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name`,
-    [relations.map(({ schema }) => schema), relations.map(({ name }) => name)],
-  );
-  const exists = new Set(found.map(({ at }) => at - 1));
-  const filled = await filledRelations(session, relations, [...exists]);
-  return relations.map(({ schema, name }, at) => ({
-    schema,
-    name,
-    exists: exists.has(at),
-    hasRows: filled.has(at),
-  }));
+  const facts = await tableFacts(session, relations);
+  const filled = await filledRelations(session, relations, facts);
+  return relations.map(({ schema, name }, at) => {
+    const known = facts.get(at);
+    const state = { schema, name, exists: known !== undefined, hasRows: filled.has(at) };
+    return known === undefined ? state : { ...state, facts: known };
+  });
 }
 
-/** Which of the relations at these indexes have rows. */
+/** Why a restore in this mode cannot load a table; undefined when it can. */
+export function reasonNotToLoad(
+  { exists, hasRows, facts }: RelationState,
+  mode: RestoreRequest['mode'],
+): 'absent' | 'exists' | 'has-rows' | 'not-owner' | undefined {
+  if (mode === 'truncate') {
+    if (facts === undefined) return 'absent';
+    const fires = facts.alwaysTriggers.length + facts.replicaTriggers.length > 0;
+    return fires && !facts.isOwner ? 'not-owner' : undefined;
+  }
+  if (!exists) return undefined;
+  // An extension that is installed already has brought its configuration tables.
+  if (facts === undefined || facts.condition === null) return 'exists';
+  return hasRows ? 'has-rows' : undefined;
+}
+
+/** The places in the list of the relations that have rows. */
 async function filledRelations(
   session: Session,
   relations: readonly QualifiedName[],
-  indexes: readonly number[],
+  facts: ReadonlyMap<number, TableFacts>,
 ): Promise<Set<number>> {
   const filled = new Set<number>();
-  for (const batch of batches(indexes)) {
+  for (const batch of batches([...facts.keys()])) {
     const selects = batch.map((at) => {
       const relation = relations[at];
       return (
-        relation && `SELECT ${at} AS at WHERE EXISTS (SELECT FROM ONLY ${quoteQualified(relation)})`
+        relation &&
+        `SELECT ${at} AS at WHERE EXISTS (SELECT FROM ONLY ${replaceableRows(relation, facts.get(at))})`
       );
     });
     const rows = await session.query<{ at: number }>(selects.join(' UNION ALL '));
@@ -54,18 +81,34 @@ async function filledRelations(
 }
 
 /**
- * Truncates all of these in one statement, so that foreign keys between them do not matter.
+ * Truncates all of these in one statement, so that foreign keys between them do not matter, and
+ * without firing triggers. A table that holds rows of an extension is left to its load, which
+ * deletes the other rows.
  * @throws StowageError `restore/refused` when another table has a foreign key to one of them.
  */
 export async function truncateRelations(
   session: Session,
   relations: readonly QualifiedName[],
 ): Promise<void> {
-  if (relations.length === 0) return;
-  const names = relations.map((relation) => `ONLY ${quoteQualified(relation)}`);
+  const facts = await tableFacts(session, relations);
+  const tables = relations.flatMap((relation, at) => {
+    const known = facts.get(at);
+    return known !== undefined && isPartlyOwn(known) ? [] : [{ relation, known }];
+  });
+  if (tables.length === 0) return;
+  const names = tables.map(({ relation }) => `ONLY ${quoteQualified(relation)}`);
+  const triggers = tables.flatMap(({ relation, known }) =>
+    known === undefined ? [] : (triggerStatements(relation, known) ?? []),
+  );
+  await session.query('BEGIN');
   try {
+    await suspendTriggers(session, 'LOCAL');
+    for (const { disable } of triggers) await session.query(disable);
     await session.query(`TRUNCATE TABLE ${names.join(', ')}`);
+    for (const { enable } of triggers) await session.query(enable);
+    await session.query('COMMIT');
   } catch (error) {
+    await session.query('ROLLBACK').catch(() => undefined);
     if (sqlStateOf(error) !== '0A000') throw error;
     const message = `a table that is not restored has a foreign key to a table that would be truncated${detailOf(error)}`;
     throw restoreRefused(session.target, message, error);
@@ -85,9 +128,12 @@ function detailOf(error: unknown): string {
  * the tables it refers to are loaded.
  * @throws StowageError `database/denied` when the role may not.
  */
-export async function suspendTriggers(session: Session): Promise<void> {
+export async function suspendTriggers(
+  session: Session,
+  scope: 'SESSION' | 'LOCAL' = 'SESSION',
+): Promise<void> {
   try {
-    await session.query('SET session_replication_role = replica');
+    await session.query(`SET ${scope} session_replication_role = replica`);
   } catch (error) {
     if (sqlStateOf(error) !== '42501') throw error;
     const message = `role ${JSON.stringify(session.target.user)} cannot load tables that have triggers and foreign keys: it needs to be a superuser, or SET on session_replication_role`;

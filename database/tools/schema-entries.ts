@@ -97,6 +97,19 @@ const OTHERS = [
 /** Longest first, so that `TABLE ATTACH` is not read as `TABLE`. */
 const KINDS = [...RELATIONS, ...PARTS, ...OTHERS].sort((a, b) => b.length - a.length);
 
+/** The listing without the entries of these schemas, for a target that has them already. */
+export function withoutSchemas(listing: string, schemas: readonly string[]): string {
+  const starts = schemas.map((schema) => `SCHEMA - ${schema} `);
+  const isLeftOut = (line: string) => {
+    const [, entry = ''] = /^\d+; \d+ \d+ (.*)$/.exec(line) ?? [];
+    return starts.some((start) => entry.startsWith(start));
+  };
+  return listing
+    .split('\n')
+    .filter((line) => !isLeftOut(line))
+    .join('\n');
+}
+
 /**
  * Chooses from a schema archive some tables, their parts, and on request what they need. The
  * listing

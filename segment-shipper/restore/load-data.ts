@@ -3,6 +3,7 @@ import type { LoadRelation, OrderOf, RestoreReceipt } from '../../backup-set/doc
 import { copyIn } from '../../database/copy/copy-in.ts';
 import { feedProgram, fifoFolder, SEGMENT } from '../../database/copy/fifo-programs.ts';
 import { copyFromPrograms } from '../../database/copy/on-segment.ts';
+import { beginLoad } from '../../database/target/load-transaction.ts';
 import { restoreLargeObjects } from '../../database/tools/restore.ts';
 import { type ShipperDeps, showUnderWay } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
@@ -28,7 +29,7 @@ export async function loadData(
   deps: ShipperDeps,
 ): Promise<OrderResult> {
   if (order.role === 'feed') return feedData(order, job, deps);
-  const { timestamp, content, encoding, largeObjects } = order;
+  const { timestamp, content, mode, encoding, largeObjects } = order;
   const { signal, progress } = deps;
   const isTogether = (relation: LoadRelation) => relation.onSegment !== true && isSmall(relation);
   const large = order.relations
@@ -93,7 +94,8 @@ export async function loadData(
     return reportingFailure(relation, connection, async () => {
       const { applicationName } = connection;
       const { target, workers } = job;
-      const loading = startLoading(relation, { target, encoding, workers, applicationName }, deps);
+      const options = { target, mode, encoding, workers, applicationName };
+      const loading = startLoading(relation, options, deps);
       underWay.push(loading);
       try {
         await loading.join(connection);
@@ -116,10 +118,11 @@ export async function loadData(
         frames === undefined
           ? rowsOf(deps.store, relation.extents, { signal: either })
           : rowsOfFrames(frames);
-      const options = { signal, encoding, begin: true, over };
+      const transaction = await beginLoad(session, relation, { mode, signal });
+      const options = { signal, encoding, over };
       const count = await copyIn(session, relation, countBytes(rows, progress), options);
       requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
-      await session.query('COMMIT');
+      await transaction.commit();
       progress.rows += count;
     });
   }
@@ -131,10 +134,10 @@ export async function loadData(
   ): Promise<void> {
     const session = await connection.open();
     const program = feedProgram(fifoFolder(job.fifoBase, job.restore, SEGMENT), relation.id);
-    await session.query('BEGIN');
+    const transaction = await beginLoad(session, relation, { mode, signal });
     const count = await copyFromPrograms(session, relation, program, { signal, encoding });
     requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
-    await session.query('COMMIT');
+    await transaction.commit();
   }
 
   /** Turns a failure into a problem, and drops the connection: its session may be in any state. */

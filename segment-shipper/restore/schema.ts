@@ -14,11 +14,18 @@ import { globalStatements } from '../../database/globals/statements.ts';
 import { quoteQualified } from '../../database/session/quote.ts';
 import type { Session } from '../../database/session/session.ts';
 import { createDatabase } from '../../database/target/database.ts';
+import { extensionSchemas } from '../../database/target/facts.ts';
 import { refreshViews } from '../../database/target/refresh.ts';
-import { relationStates, truncateRelations } from '../../database/target/relations.ts';
+import {
+  HAS_ROWS,
+  NOT_OWNER,
+  reasonNotToLoad,
+  relationStates,
+  truncateRelations,
+} from '../../database/target/relations.ts';
 import { parseSequenceValues, setSequences } from '../../database/target/sequence-values.ts';
 import { listArchive, restoreSchema } from '../../database/tools/restore.ts';
-import { selectSchemaEntries } from '../../database/tools/schema-entries.ts';
+import { selectSchemaEntries, withoutSchemas } from '../../database/tools/schema-entries.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { requireCrc } from '../read/damage.ts';
@@ -43,7 +50,9 @@ export async function preData(
   const { schema, noOwner } = order;
   if (schema === undefined) return;
   await withArchive(schema, deps, async (file) => {
-    const list = await chosenEntries(order, job, file, deps);
+    const list =
+      (await chosenEntries(order, job, file, deps)) ??
+      (order.mode === 'fill' ? await newEntries(order, job, file, deps) : undefined);
     await restoreSchema(target, file, {
       section: 'pre-data',
       noOwner,
@@ -119,21 +128,44 @@ async function chosenEntries(
   return list;
 }
 
+/**
+ * pg_dump says CREATE EXTENSION IF NOT EXISTS, but it also creates the schema of an extension. An
+ * extension that is installed already has its schema.
+ */
+async function newEntries(
+  order: OrderOf<'pre-data'>,
+  job: RestoreJob,
+  file: string,
+  deps: ShipperDeps,
+): Promise<string | undefined> {
+  let schemas: string[] = [];
+  await inSession(order, job, deps, async (session) => {
+    schemas = await extensionSchemas(session);
+  });
+  if (schemas.length === 0) return undefined;
+  return withoutSchemas(await listArchive(job.target, file, deps.signal), schemas);
+}
+
 /** @throws StowageError `restore/refused` before anything was changed. */
 async function requireState(
   session: Session,
   { mode, relations, content }: OrderOf<'pre-data'>,
 ): Promise<void> {
   const states = await relationStates(session, relations);
-  const wrong = states.filter(({ exists }) => exists !== (mode === 'truncate'));
+  const wrong = states.flatMap((state) => {
+    const reason = reasonNotToLoad(state, mode);
+    return reason === undefined ? [] : [{ state, reason }];
+  });
   const [first] = wrong;
   if (first === undefined) return;
-  const name = `${first.schema}.${first.name}`;
+  const name = `${first.state.schema}.${first.state.name}`;
   const more = wrong.length > 1 ? ` (and ${wrong.length - 1} more)` : '';
-  const what =
-    mode === 'truncate'
-      ? `does not exist on content ${content}: --truncate loads existing tables only. Create the table, or restore without --truncate`
-      : `already exists on content ${content}. Drop it, or use --truncate to empty and load it`;
+  const what = {
+    absent: `does not exist on content ${content}: --truncate loads existing tables only. Create the table, or restore without --truncate`,
+    exists: `already exists on content ${content}. Drop it, or use --truncate to empty and load it`,
+    'has-rows': `on content ${content} ${HAS_ROWS}. Delete these rows, or use --truncate`,
+    'not-owner': `on content ${content} ${NOT_OWNER}`,
+  }[first.reason];
   throw new StowageError('restore/refused', `table ${name}${more} ${what}`, {
     where: { content, relation: name },
   });

@@ -1,11 +1,16 @@
 import { setInterval } from 'node:timers/promises';
 import { onAbort } from '../../async/abort.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
-import type { LoadRelation, SourceExtent } from '../../backup-set/documents/restore.ts';
+import type {
+  LoadRelation,
+  RestoreRequest,
+  SourceExtent,
+} from '../../backup-set/documents/restore.ts';
 import { copyIn } from '../../database/copy/copy-in.ts';
 import { canBeShared, isDeadlocked, undoPartialLoad } from '../../database/copy/shared-load.ts';
 import type { ConnectionTarget } from '../../database/flavour.ts';
 import type { Session } from '../../database/session/session.ts';
+import { beginLoad, type LoadTransaction } from '../../database/target/load-transaction.ts';
 import type { ShipperDeps } from '../deps.ts';
 import { countBytes, frameRuns, rowsOfRuns } from '../read/rows-of.ts';
 import type { Run } from '../read/runs.ts';
@@ -29,6 +34,7 @@ export interface Loading {
 
 export interface LoadingOptions {
   readonly target: ConnectionTarget;
+  readonly mode: RestoreRequest['mode'];
   readonly encoding: string;
   /** Connections that may share the relation. */
   readonly workers: number;
@@ -47,6 +53,8 @@ interface Member {
   session?: Session;
   state: 'loading' | 'loaded' | 'idle' | 'dropped';
   hasTaken: boolean;
+  /** Set when the connection loads the whole table alone. */
+  transaction?: LoadTransaction;
   /** Rows in the frames it took, from the manifest; confirmed by the server when `loaded`. */
   rows: number;
 }
@@ -56,7 +64,7 @@ export function startLoading(
   options: LoadingOptions,
   deps: ShipperDeps,
 ): Loading {
-  const { target, encoding, workers, applicationName } = options;
+  const { target, mode, encoding, workers, applicationName } = options;
   const name = `${relation.schema}.${relation.name}`;
   const shareBytes = Math.max(SHARE_BYTES_MIN, relation.bytes / (workers * SHARES_PER_WORKER));
   const runs = frameRuns(relation.extents, shareBytes);
@@ -68,7 +76,11 @@ export function startLoading(
   outcome.promise.catch(() => undefined);
   const concluded = new AbortController();
   const signal = AbortSignal.any([deps.signal, stop.signal]);
-  const isAlone = workers === 1 || runs.length === 1 || target.greenplum !== undefined;
+  const isAlone =
+    workers === 1 ||
+    runs.length === 1 ||
+    relation.conditional === true ||
+    target.greenplum !== undefined;
   if (isAlone) shareable.resolve(false);
   return {
     bytesLeft: () => (stop.signal.aborted ? 0 : bytesLeft),
@@ -84,7 +96,7 @@ export function startLoading(
     if (position === 2) void watchForDeadlock();
     try {
       const session = await connection.open();
-      if (position === 1) await checkTable(session);
+      if (position === 1) await beginAlone(member, session);
       if (position === 1 || next < runs.length) await load(member, session);
       else member.state = 'idle';
     } catch (error) {
@@ -98,17 +110,26 @@ export function startLoading(
     return outcome.promise;
   }
 
-  async function checkTable(session: Session): Promise<void> {
-    if (isAlone) return;
+  /**
+   * Locks the table against other writers unless several connections load it: the lock would stop
+   * them too.
+   */
+  async function beginAlone(member: Member, session: Session): Promise<void> {
+    const isShared = !isAlone && (await isShareable(session));
+    if (!isShared) member.transaction = await beginLoad(session, relation, { mode, signal });
+    shareable.resolve(isShared);
+  }
+
+  async function isShareable(session: Session): Promise<boolean> {
     using _ = onAbort(signal, () => void session.destroy());
-    shareable.resolve(await canBeShared(session, relation));
+    return canBeShared(session, relation);
   }
 
   async function load(member: Member, session: Session): Promise<void> {
     member.session = session;
     const over = new AbortController();
     const rows = rowsOfRuns(deps.store, take(member), AbortSignal.any([signal, over.signal]));
-    const options = { signal, encoding, begin: true, over };
+    const options = { signal, encoding, begin: member.transaction === undefined, over };
     const count = await copyIn(session, relation, countBytes(rows, deps.progress), options);
     requireCount(name, count, member.rows);
     if (!isDropped(member)) member.state = 'loaded';
@@ -180,7 +201,8 @@ export function startLoading(
         relation.rows,
       );
       concluded.abort();
-      await commitAll(sessionsIn('loaded'));
+      const [alone] = members.flatMap(({ transaction }) => transaction ?? []);
+      await (alone?.commit() ?? commitAll(sessionsIn('loaded')));
       outcome.resolve();
     } catch (error) {
       await Promise.all(members.map(async ({ session }) => session?.destroy()));

@@ -53,6 +53,7 @@ export async function packTable(server: TestServer): Promise<Packed> {
   const [schema = '', name = ''] = TABLE.split('.');
   const relation = { id: 0, schema, name, columns: columns.split(' ') };
   const order: OrderOf<'data'> = {
+    mode: 'create',
     format: 'stowage/order',
     version: FORMAT_VERSION,
     id: RESTORE,

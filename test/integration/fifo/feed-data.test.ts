@@ -63,6 +63,7 @@ async function feeding(relations: LoadRelation[]) {
     timestamp: '20260131120000',
     content: 0,
     phase: 'data',
+    mode: 'create',
     role: 'feed',
     encoding: 'UTF8',
     relations,

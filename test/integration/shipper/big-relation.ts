@@ -68,6 +68,7 @@ export async function bigOrder(name: string, replaceRow: ReplaceRow = () => unde
     timestamp: '20260131120000',
     content: 0,
     phase: 'data',
+    mode: 'create',
     role: 'load',
     encoding: 'UTF8',
     relations: [relation],

@@ -68,12 +68,23 @@ describe('one table over four connections', () => {
     expect(await backendsLeft(server)).toBe('');
   });
 
-  it('is loaded over one connection when it holds rows, because emptying it would delete them', async () => {
-    await server.psql("INSERT INTO big VALUES (-1, 'of an extension')");
+  it('is loaded over one connection with --truncate when it holds rows, in the transaction that deletes them', async () => {
+    await server.psql("INSERT INTO big VALUES (-1, 'of a writer after the TRUNCATE')");
     const { order, store } = await bigOrder('big');
-    expect(await load(server, order, store)).toMatchObject({ problems: [] });
-    expect(await count()).toBe(`${ROWS + 1}|${ROWS + 1}`);
-    expect(await transactions()).toBe('2');
+    expect(await load(server, { ...order, mode: 'truncate' }, store)).toMatchObject({
+      problems: [],
+    });
+    expect(await count()).toBe(`${ROWS}|${ROWS}`);
+    expect(await transactions()).toBe('1');
+  });
+
+  it('is not loaded when it holds rows that the restore did not load, because it would not be equal', async () => {
+    await server.psql("INSERT INTO big VALUES (-1, 'of a writer after the CREATE TABLE')");
+    const { order, store } = await bigOrder('big');
+    const { problems } = await load(server, order, store);
+    expect(problems).toMatchObject([{ code: 'order-failed', relation: { name: 'big' } }]);
+    expect(problems[0]?.message).toContain('holds rows that this restore did not load');
+    expect(await count()).toBe('1|1');
   });
 
   it('fails as a whole over an invalid row, is named, and the other tables are loaded', async () => {

@@ -10,9 +10,11 @@ import {
   load,
   ROWS,
   ROWS_PER_FRAME,
+  restoreJob,
+  storeOrder,
   waitForReads,
 } from './big-relation.ts';
-import { backendsLeft } from './shipper.ts';
+import { backendsLeft, endAll, runShipper } from './shipper.ts';
 
 let server: TestServer;
 /** A foreign session that works on the table that is loaded. */
@@ -29,7 +31,10 @@ beforeEach(async () => {
   });
 });
 afterEach(() => other.destroy());
-afterAll(() => server?.stop());
+afterAll(async () => {
+  await endAll();
+  await server?.stop();
+});
 
 const firstOf = (share: number) => share * FRAMES_PER_SHARE * ROWS_PER_FRAME;
 
@@ -38,6 +43,11 @@ const waitForSessions = (state: string, sessions = 1) =>
     const found = await server.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${state}`);
     return found === String(sessions) ? true : undefined;
   });
+const TALLY = `DROP TABLE IF EXISTS loads; CREATE TABLE loads (n int); INSERT INTO loads VALUES (0);
+    CREATE OR REPLACE FUNCTION tally() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN UPDATE public.loads SET n = n + 1; RETURN NULL; END$$;
+    CREATE TRIGGER tallies AFTER INSERT ON big EXECUTE FUNCTION tally();
+    ALTER TABLE big ENABLE ALWAYS TRIGGER tallies`;
+const tallyState = () => server.psql("SELECT tgenabled FROM pg_trigger WHERE tgname = 'tallies'");
 const RESTORE_SESSION = "application_name LIKE 'stowage restore %'";
 
 it('a slow connection is waited for, and the deadlock check finds nothing', async () => {
@@ -51,14 +61,33 @@ it('a slow connection is waited for, and the deadlock check finds nothing', asyn
   expect((await loading).problems).toEqual([]);
 });
 
-it('a table with ENABLE ALWAYS triggers is loaded over one connection, as they may update one row', async () => {
-  await server.psql(`DROP TABLE IF EXISTS loads; CREATE TABLE loads (n int); INSERT INTO loads VALUES (0);
-    CREATE OR REPLACE FUNCTION tally() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN UPDATE public.loads SET n = n + 1; RETURN NULL; END$$;
-    CREATE TRIGGER tallies AFTER INSERT ON big EXECUTE FUNCTION tally();
-    ALTER TABLE big ENABLE ALWAYS TRIGGER tallies`);
+it('a table with ENABLE ALWAYS triggers is loaded over one connection, which disables them meanwhile', async () => {
+  await server.psql(TALLY);
   const { order, store } = await bigOrder('big');
   expect((await load(server, order, store)).problems).toEqual([]);
-  expect(await server.psql('SELECT (SELECT count(*) FROM big), n FROM loads')).toBe(`${ROWS}|1`);
+  expect(
+    await server.psql(
+      'SELECT (SELECT count(*) FROM big), count(DISTINCT xmin::text), (SELECT n FROM loads) FROM big',
+    ),
+  ).toBe(`${ROWS}|1|0`);
+  expect(await tallyState()).toBe('A');
+});
+
+it('a trigger has its state again when the shipper that has disabled it is killed', async () => {
+  await server.psql(
+    `${TALLY}; ALTER TABLE big ADD CHECK (i % 100 <> 0 OR pg_sleep(0.05)::text = '')`,
+  );
+  const { order, store, directory } = await bigOrder('big');
+  await storeOrder(directory, order);
+  const shipper = runShipper(restoreJob(server, store, 4), { type: 'order', phase: 'data' });
+  await waitForSessions(`${RESTORE_SESSION} AND query LIKE '%COPY%big%' AND state = 'active'`);
+  shipper.child.kill('SIGKILL');
+  await shipper.exit;
+  await waitFor('the end of the sessions', async () =>
+    (await backendsLeft(server)) === '' ? true : undefined,
+  );
+  expect(await tallyState()).toBe('A');
+  expect(await server.psql('SELECT count(*) FROM big')).toBe('0');
 });
 
 it('a worker that joined a failed load joins the next one over a new connection', async () => {
@@ -133,5 +162,35 @@ describe('with a foreign session between two connections that load one table', (
     await other.query('ROLLBACK');
     expect(await server.psql('SELECT count(*) FROM big')).toBe('0');
     expect(await backendsLeft(server)).toBe('');
+  });
+});
+
+describe('a writer that has inserted a row and not committed it when the load of the table begins', () => {
+  const single = async () => {
+    const made = await bigOrder('big');
+    const extents = made.relation.extents.slice(0, 1);
+    const relation = { ...made.relation, extents, rows: ROWS_PER_FRAME, bytes: 0 };
+    return { ...made, order: { ...made.order, relations: [relation] } };
+  };
+
+  it('is waited for, and its row is deleted with --truncate', async () => {
+    const { order, store } = await single();
+    await other.query("BEGIN; INSERT INTO public.big VALUES (-1, 'late')");
+    const loading = load(server, { ...order, mode: 'truncate' }, store);
+    await waitForSessions(`${RESTORE_SESSION} AND wait_event_type = 'Lock'`);
+    await other.query('COMMIT');
+    expect((await loading).problems).toEqual([]);
+    expect(await server.psql('SELECT count(*), min(i) FROM big')).toBe(`${ROWS_PER_FRAME}|0`);
+  });
+
+  it('is waited for, and the load fails when the restore created the table', async () => {
+    const { order, store } = await single();
+    await other.query("BEGIN; INSERT INTO public.big VALUES (-1, 'late')");
+    const loading = load(server, order, store);
+    await waitForSessions(`${RESTORE_SESSION} AND wait_event_type = 'Lock'`);
+    await other.query('COMMIT');
+    expect((await loading).problems[0]?.message).toContain(
+      'holds rows that this restore did not load',
+    );
   });
 });

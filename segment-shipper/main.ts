@@ -71,13 +71,16 @@ async function agent(): Promise<void> {
 }
 
 function newLog(level: string): Logger {
+  const destination = pino.destination({ fd: 2, sync: true });
+  // A closed terminal fails every write (EIO). Orders that run must still end in order.
+  destination.on('error', () => undefined);
   return pino(
     {
       name: 'stowage-segment-shipper',
       level: process.env['STOWAGE_LOG'] ?? level,
       base: { pid: process.pid },
     },
-    pino.destination({ fd: 2, sync: true }),
+    destination,
   );
 }
 

@@ -108,7 +108,7 @@ export const ERRORS = {
   },
   interrupted: {
     exit: 130,
-    hint: 'stopped by a signal; an interrupted backup stays incomplete, an interrupted restore may leave part of the set in the target',
+    hint: 'stopped by a signal, or because its output could not be written; an interrupted backup stays incomplete, an interrupted restore may leave part of the set in the target',
   },
   internal: { exit: 1, hint: 'this is a defect in Stowage; please report it with the log' },
 } as const;

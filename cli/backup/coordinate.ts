@@ -153,7 +153,8 @@ async function waitForVerdict(
   // After an interruption inline functions still run: without a verdict the set would look open.
   const limitMs = context.signal.aborted ? 0 : waitMs;
   const isDone = async () => (await decidingVerdict(deps, timestamp)) !== undefined;
-  await waitForFunctions(context, deps, [seal], isDone, limitMs);
+  const what = `the verdict on set ${timestamp}`;
+  await waitForFunctions(context, deps, { keys: [seal], what, isDone, waitMs: limitMs });
   return decidingVerdict(deps, timestamp);
 }
 

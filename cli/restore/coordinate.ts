@@ -48,6 +48,7 @@ export async function runRestore(
     const { id } = request;
     await step(context, store, [key], {
       id,
+      what: 'the plan',
       waitMs: options.waitMs,
       isDone: () => isThere(store, planKey),
     });
@@ -78,7 +79,8 @@ async function carryOutPlan(
       const receipts = await shippers.carryOut(phase);
       const next = nextOf(plan, phase);
       const isDone = async () => next !== undefined && (await countOrders(store, id, next)) > 0;
-      await step(context, store, receipts, { id, waitMs, isDone });
+      const what = next === undefined ? 'the outcome' : `the orders of phase ${next}`;
+      await step(context, store, receipts, { id, what, waitMs, isDone });
       const outcome = await readOutcome(store, id);
       if (outcome !== undefined) return await finishShippers(shippers, outcome);
     }
@@ -93,23 +95,29 @@ async function finishShippers(shippers: RestoreShippers, outcome: Outcome): Prom
   return outcome;
 }
 
+interface RestoreStep {
+  readonly id: string;
+  readonly what: string;
+  readonly waitMs: number;
+  readonly isDone: () => Promise<boolean>;
+}
+
 /** Waits for one step of the functions: until the outcome is stored, or `isDone` holds. */
 async function step(
   context: ClusterContext,
   store: ObjectStore,
   keys: readonly string[],
-  { id, waitMs, isDone }: { id: string; waitMs: number; isDone: () => Promise<boolean> },
+  { id, what, waitMs, isDone }: RestoreStep,
 ): Promise<void> {
   // An interrupted restore still gets its outcome.
   const deps = withoutInterruption(functionDeps(context, store));
   const outcome = formatKey({ kind: 'outcome', restore: id });
-  await waitForFunctions(
-    context,
-    deps,
+  await waitForFunctions(context, deps, {
     keys,
-    async () => (await isThere(store, outcome)) || (await isDone()),
+    what: `${what} of restore ${id}`,
+    isDone: async () => (await isThere(store, outcome)) || (await isDone()),
     waitMs,
-  );
+  });
 }
 
 async function isThere(store: ObjectStore, key: string): Promise<boolean> {
@@ -124,7 +132,9 @@ async function waitForOrders(
   const holds = async () =>
     (await countOrders(store, plan.id, phase)) === contentsIn(phase, plan).length;
   if (await holds()) return;
-  if (!(await waitForFunctions(context, functionDeps(context, store), [], holds, waitMs)))
+  const what = `the orders of phase ${phase} of restore ${plan.id}`;
+  const deps = functionDeps(context, store);
+  if (!(await waitForFunctions(context, deps, { keys: [], what, isDone: holds, waitMs })))
     throw functionTimedOut(plan.id, `the orders of phase ${phase}`, waitMs);
 }
 

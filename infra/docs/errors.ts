@@ -9,7 +9,7 @@ const MEANING: Readonly<Record<number, string>> = {
   4: 'not found, or refused; nothing was changed. For doctor: a check failed',
   5: 'the object store failed',
   6: 'a database failed',
-  130: 'stopped by a signal',
+  130: 'stopped by a signal, or because its output could not be written before the work was done',
 };
 
 /** The text of docs/errors.md. */

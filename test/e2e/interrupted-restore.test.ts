@@ -69,7 +69,7 @@ describe('a restore that is interrupted while it loads rows', () => {
     await loadedNothing(restore, 'killed');
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)(
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'ends with exit code 130 on %s, and no process continues',
     async (signal) => {
       const restore = await startedRestore('interrupted');
@@ -80,6 +80,21 @@ describe('a restore that is interrupted while it loads rows', () => {
       await loadedNothing(restore, 'interrupted');
     },
   );
+
+  test('ends with exit code 130 and an outcome when standard error is closed', async () => {
+    const restore = await startedRestore('unread');
+    restore.closeOutput('stderr');
+    const { code, json } = await restore.ended;
+    expect(json).toMatchObject({
+      format: 'stowage/outcome',
+      status: 'failed',
+      problems: expect.arrayContaining([
+        expect.objectContaining({ message: expect.stringContaining('EPIPE') }),
+      ]) as unknown[],
+    });
+    expect(code).toBe(130);
+    await loadedNothing(restore, 'unread');
+  });
 
   test('has no running shippers after kill -9 of the command line, and a new restore loads all rows', async () => {
     const restore = await startedRestore('orphaned');

@@ -4,6 +4,7 @@ import { unmatchedIncludes } from '../../backup-set/base/selection.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
+import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -19,6 +20,7 @@ import {
   withoutInterruption,
 } from '../wait-for-functions.ts';
 import { shipByAgents } from './agents.ts';
+import { noteBlocked } from './blocked.ts';
 import { draftPlan, storePlan } from './plan.ts';
 import { showBackupProgress } from './progress.ts';
 import type { BackupRun } from './run.ts';
@@ -77,7 +79,7 @@ export async function runBackup(
 }
 
 async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
-  const { config, signal, output } = context;
+  const { config, signal } = context;
   const held = await flavourOf(context)
     .takeSnapshot({
       selection: selectionOf(config),
@@ -86,16 +88,7 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
       mechanism: config.backup.snapshot,
       connections: config.shippers.workers,
       signal,
-      onBlocked: (blocked) => {
-        const sessions = blocked.blockers
-          .map(({ pid, user, query }) => `pid ${pid} (user ${user}): ${query}`)
-          .join('; ');
-        output.note(
-          'blocked',
-          { ...blocked },
-          `content ${blocked.content}: attempt ${blocked.attempt} of ${config.backup.lockAttempts} to lock ${blocked.relation || 'a table'} timed out${sessions && `; blocked by ${sessions}`}`,
-        );
-      },
+      onBlocked: noteBlocked(context),
     })
     .catch((error: unknown) => suggestDispatch(context, error));
   const unmatched = unmatchedIncludes(
@@ -160,10 +153,13 @@ async function waitForVerdict(
 
 function notePlan({ output }: ClusterContext, plan: Plan): void {
   const { writerWaitMs, attempts } = plan.snapshot;
+  // The coordinator is no segment. A table whose columns differ between shards has two entries.
+  const segments = plan.contents.filter(({ content }) => content !== COORDINATOR).length;
+  const tables = new Set(plan.relations.map(({ schema, name }) => JSON.stringify([schema, name])));
   output.note(
     'snapshot',
-    { timestamp: plan.timestamp, ...plan.snapshot },
-    `set ${plan.timestamp}: snapshot of ${plural(plan.contents.length, 'segment')} and ${plural(plan.relations.length, 'table')} ` +
+    { timestamp: plan.timestamp, segments, tables: tables.size, ...plan.snapshot },
+    `set ${plan.timestamp}: snapshot of ${plural(segments, 'segment')} and ${plural(tables.size, 'table')} ` +
       `(writers were blocked for at most ${duration(writerWaitMs)}; tables locked at attempt ${attempts})`,
   );
 }

@@ -73,13 +73,16 @@ async function attempts(
   effects: BarrierEffects,
 ): Promise<HeldSnapshot> {
   let last: AttemptFailure | undefined;
+  let writerWaitMs = 0;
   for (let attempt = 1; attempt <= options.attemptsMax; attempt += 1) {
     if (last !== undefined) await pause(pauseMs(attempt - 1, effects), options.signal);
     options.signal?.throwIfAborted();
     const outcome = await attemptOnce(nodes, kind, options, attempt, last, effects);
+    // A failed attempt blocks writers, too: they queue behind the lock that it waits for.
+    writerWaitMs = Math.max(writerWaitMs, outcome.writerWaitMs);
     if ('snapshots' in outcome) {
       await Promise.all(nodes.flatMap(({ locker, monitor }) => [locker.close(), monitor.close()]));
-      return held(nodes, outcome, attempt);
+      return held(nodes, outcome, { attempts: attempt, writerWaitMs });
     }
     last = outcome;
     if (last.failure.kind === 'blocked') options.onBlocked?.(blockedOf(last, attempt));
@@ -101,7 +104,7 @@ async function attemptOnce(
   attempt: number,
   last: AttemptFailure | undefined,
   effects: BarrierEffects,
-): Promise<AttemptFailure | AttemptSuccess> {
+): Promise<(AttemptFailure & { readonly writerWaitMs: number }) | AttemptSuccess> {
   const lockTimeoutMs = lockTimeoutOf(last, attempt, options.lockTimeoutMs);
   const relations = new Map<BarrierNode, readonly Lockable[]>();
   const termsOf = (node: BarrierNode, cancelled: AbortSignal): LockingTerms => ({
@@ -120,7 +123,7 @@ async function attemptOnce(
       await holdRelations(node, wanted, termsOf(node, cancelled));
     }),
   );
-  if (held !== undefined) return abandon(nodes, held);
+  if (held !== undefined) return { ...(await abandon(nodes, held)), writerWaitMs: 0 };
 
   // A writer can be kept waiting from the moment the first SHARE lock is asked for.
   const started = performance.now();
@@ -134,7 +137,10 @@ async function attemptOnce(
         stopWriters(node, relations.get(node) ?? [], termsOf(node, cancelled)),
       ),
   );
-  if (stopped !== undefined) return abandon(nodes, stopped);
+  if (stopped !== undefined) {
+    const failure = await abandon(nodes, stopped);
+    return { ...failure, writerWaitMs: performance.now() - started };
+  }
 
   const exported = await Promise.all(nodes.map((node) => exportSnapshot(node, kind)));
   const takenAt = effects.now();
@@ -146,7 +152,10 @@ async function attemptOnce(
   const changed = nodes.find(
     (node, index) => !sameRelations(relations.get(node) ?? [], described[index]?.lockable ?? []),
   );
-  if (changed !== undefined) return abandon(nodes, { node: changed, failure: { kind: 'changed' } });
+  if (changed !== undefined) {
+    const failure = await abandon(nodes, { node: changed, failure: { kind: 'changed' } });
+    return { ...failure, writerWaitMs };
+  }
   return { snapshots: described.map(({ snapshot }) => snapshot), takenAt, writerWaitMs };
 }
 
@@ -217,8 +226,8 @@ function pauseMs(failures: number, { random }: BarrierEffects): number {
 
 function held(
   nodes: readonly BarrierNode[],
-  success: AttemptSuccess,
-  attempts: number,
+  { snapshots, takenAt }: AttemptSuccess,
+  { attempts, writerWaitMs }: Pick<HeldSnapshot, 'attempts' | 'writerWaitMs'>,
 ): HeldSnapshot {
   const lost = Promise.race(
     nodes.map(({ holder, segment }) =>
@@ -227,7 +236,6 @@ function held(
   );
   // The caller listens later: a rejection before that must not end the process.
   lost.catch(() => {});
-  const { snapshots, takenAt, writerWaitMs } = success;
   return {
     nodes: snapshots,
     takenAt,

@@ -2,6 +2,7 @@ import { onAbort } from '../../async/abort.ts';
 import { pause } from '../../async/poll.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Blocked } from '../flavour.ts';
+import { describeBlocker } from './blocker.ts';
 import { type BarrierNode, cancelStatements, type LockFailure } from './node.ts';
 
 /** The node that made an attempt fail. */
@@ -86,10 +87,7 @@ export function barrierTimedOut(
     const message = `relations of content ${content} were created, dropped or renamed during each of ${attemptsMax} attempts to lock them`;
     return new StowageError('database/locked', message, { where });
   }
-  const sessions = blockers.map(
-    ({ pid, user, application, state, query }) =>
-      `pid ${pid}, user ${user || '?'}${application === '' ? '' : `, application ${application}`}, ${state}: ${query.replaceAll(/\s+/g, ' ')}`,
-  );
+  const sessions = blockers.map(describeBlocker);
   const blockedBy = sessions.length === 0 ? 'sessions that ended meanwhile' : sessions.join('; ');
   const message = `${relation || 'a relation'} of content ${content} could not be locked in ${attemptsMax} attempts; blocked by ${blockedBy}`;
   return new StowageError('database/locked', message, { cause: last.failure.cause, where });

@@ -11,6 +11,7 @@ import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
+import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
@@ -23,6 +24,8 @@ const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 export interface RestoreResult {
   readonly id: string;
   readonly outcome: Outcome;
+  /** Present after a failure. */
+  readonly aftermath?: Aftermath;
   readonly elapsedMs: number;
 }
 
@@ -55,7 +58,10 @@ export async function runRestore(
     const outcome =
       (await readOutcome(store, request.id)) ??
       (await carryOutPlan(context, store, request.id, segments, options.waitMs));
-    return { id: request.id, outcome, elapsedMs: context.clock().getTime() - startedAt.getTime() };
+    const elapsedMs = context.clock().getTime() - startedAt.getTime();
+    if (outcome.status !== 'failed') return { id: request.id, outcome, elapsedMs };
+    const aftermath = await lookAtTarget(context, segments, request);
+    return { id: request.id, outcome, aftermath, elapsedMs };
   });
 }
 

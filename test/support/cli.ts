@@ -35,6 +35,7 @@ export interface CommandOutput {
     readonly message: string;
   }[];
   readonly problems: readonly Problem[];
+  readonly targetChanged: boolean | null;
   readonly overdue: readonly string[];
   readonly uploadsAborted: number;
   readonly fields: readonly Readonly<Record<'field' | 'value' | 'source' | 'name', unknown>>[];

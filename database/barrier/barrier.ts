@@ -58,6 +58,8 @@ export async function takeBarrierSnapshot(
 ): Promise<HeldSnapshot> {
   const nodes = await openAll(members, options);
   try {
+    const { accept } = kind;
+    if (accept !== undefined) await Promise.all(nodes.map(accept));
     return await attempts(nodes, kind, options, effects);
   } catch (error) {
     await closeAll(nodes);

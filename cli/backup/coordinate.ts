@@ -4,7 +4,6 @@ import { unmatchedIncludes } from '../../backup-set/base/selection.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
-import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -21,7 +20,7 @@ import {
 } from '../wait-for-functions.ts';
 import { shipByAgents } from './agents.ts';
 import { noteBlocked } from './blocked.ts';
-import { draftPlan, storePlan } from './plan.ts';
+import { draftPlan, sizeOf, storePlan } from './plan.ts';
 import { showBackupProgress } from './progress.ts';
 import type { BackupRun } from './run.ts';
 import { storeSeal } from './seal.ts';
@@ -153,13 +152,11 @@ async function waitForVerdict(
 
 function notePlan({ output }: ClusterContext, plan: Plan): void {
   const { writerWaitMs, attempts } = plan.snapshot;
-  // The coordinator is no segment. A table whose columns differ between shards has two entries.
-  const segments = plan.contents.filter(({ content }) => content !== COORDINATOR).length;
-  const tables = new Set(plan.relations.map(({ schema, name }) => JSON.stringify([schema, name])));
+  const { segments, tables } = sizeOf(plan);
   output.note(
     'snapshot',
-    { timestamp: plan.timestamp, segments, tables: tables.size, ...plan.snapshot },
-    `set ${plan.timestamp}: snapshot of ${plural(segments, 'segment')} and ${plural(tables.size, 'table')} ` +
+    { timestamp: plan.timestamp, segments, tables, ...plan.snapshot },
+    `set ${plan.timestamp}: snapshot of ${plural(segments, 'segment')} and ${plural(tables, 'table')} ` +
       `(writers were blocked for at most ${duration(writerWaitMs)}; tables locked at attempt ${attempts})`,
   );
 }

@@ -1,4 +1,5 @@
 import type { ClusterContext, Context } from './context.ts';
+import type { EndingSignal } from './ending.ts';
 
 /** Flags as given on the command line, by their camel-cased names. */
 export type Flags = Readonly<Record<string, unknown>>;
@@ -11,6 +12,8 @@ interface Described {
   readonly flags: readonly (readonly [flags: string, text: string])[];
   /** Flags that may be repeated. */
   readonly lists?: readonly string[];
+  /** The signals that end it in order; absent = SIGINT, SIGTERM and SIGHUP. */
+  readonly signals?: readonly EndingSignal[];
 }
 
 export interface Invocation<C extends Context = Context> {

@@ -9,7 +9,7 @@ import type { Output } from './output/output.ts';
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: () => Date;
-  /** Aborted by Ctrl-C and SIGTERM. */
+  /** Aborted by Ctrl-C, SIGTERM, SIGHUP, and when the output cannot be written. */
   readonly signal: AbortSignal;
   readonly log: Logger;
   readonly output: Output;

@@ -5,6 +5,7 @@ import { withOwnMessage } from '../backup-set/messages/log-error.ts';
 import type { CommandDefinition, Flags } from './command.ts';
 import { commandsFor } from './commands/index.ts';
 import type { Context } from './context.ts';
+import { endOnLostOutput, endOnSignals, type OutputWatch } from './ending.ts';
 import { printable } from './output/format.ts';
 import { newOutput } from './output/output.ts';
 
@@ -25,11 +26,12 @@ Exit codes:
   4    refused before anything was changed; for doctor: a check failed
   5    the object store failed
   6    a database failed
-  130  interrupted`;
+  130  interrupted: by a signal, or because its output could not be written`;
 
 async function main(): Promise<void> {
   process.exitCode = 1;
   const stop = new AbortController();
+  const watch = endOnLostOutput({ out: process.stdout, err: process.stderr }, stop);
   // Not from commander: errors in the command line itself must be printed as JSON, too.
   const json = process.argv.includes('--json');
   const program = new Command('stowage')
@@ -58,7 +60,7 @@ async function main(): Promise<void> {
   });
   try {
     for (const definition of await commandsFor(process.argv.slice(2), takeValues(program)))
-      addCommand(program, definition, stop);
+      addCommand(program, definition, { stop, watch });
     await program.parseAsync();
   } catch (error) {
     process.exitCode = report(error, json);
@@ -74,7 +76,12 @@ function takeValues({ options }: Command): string[] {
   return options.filter(({ required }) => required).flatMap(({ long }) => long ?? []);
 }
 
-function addCommand(program: Command, definition: CommandDefinition, stop: AbortController): void {
+interface Ending {
+  readonly stop: AbortController;
+  readonly watch: OutputWatch;
+}
+
+function addCommand(program: Command, definition: CommandDefinition, ending: Ending): void {
   const command = program.command(definition.usage).description(definition.summary);
   for (const [flags, text] of definition.flags)
     command.option(
@@ -86,13 +93,8 @@ function addCommand(program: Command, definition: CommandDefinition, stop: Abort
   command.action(async (...input: unknown[]) => {
     const positional = input.slice(0, -2).map((value) => String(value));
     const flags: Flags = command.optsWithGlobals();
-    endOnSignals(stop);
-    process.exitCode = await run(
-      definition,
-      flags,
-      positional,
-      await newContext(flags, stop.signal),
-    );
+    endOnSignals(ending.stop, definition.signals);
+    process.exitCode = await run(definition, flags, positional, await newContext(flags, ending));
   });
 }
 
@@ -116,34 +118,23 @@ async function run(
   return definition.run({ flags, positional, context: { ...context, ...loaded } });
 }
 
-async function newContext(flags: Flags, signal: AbortSignal): Promise<Context> {
+async function newContext(flags: Flags, { stop, watch }: Ending): Promise<Context> {
   const clock = () => new Date();
   const { pino, stdSerializers } = await import('pino');
+  const destination = pino.destination({ fd: 2, sync: true });
+  // A closed terminal makes the log fail too; `watch` ends the run.
+  destination.on('error', () => undefined);
   const log = pino(
     {
       name: 'stowage',
       level: textOf(flags['logLevel']) ?? 'silent',
       serializers: { err: withOwnMessage(stdSerializers.err) },
     },
-    pino.destination({ fd: 2, sync: true }),
+    destination,
   );
-  return {
-    env: process.env,
-    clock,
-    signal,
-    log,
-    output: newOutput({ out: process.stdout, err: process.stderr }, flags['json'] === true, clock),
-  };
-}
-
-/** The first signal ends the run in order; the second one ends the process at once. */
-function endOnSignals(stop: AbortController): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(130);
-      stop.abort(new StowageError('interrupted', `stopped by ${signal}`));
-    });
-  }
+  const streams = { out: process.stdout, err: process.stderr };
+  const output = newOutput(streams, flags['json'] === true, clock, watch.resultFollows);
+  return { env: process.env, clock, signal: stop.signal, log, output };
 }
 
 /** Prints a failure; returns the exit code. */

@@ -35,7 +35,13 @@ export async function verifyRemotely(
     if (outcome === undefined) await show();
     return outcome !== undefined;
   };
-  const ended = await waitForFunctions(context, deps, [key], holds, waitMs);
+  const what = `the outcome of task ${task}`;
+  const ended = await waitForFunctions(context, deps, {
+    keys: [key],
+    what,
+    isDone: holds,
+    waitMs,
+  });
   if (!ended || outcome === undefined)
     throw new StowageError(
       'functions/silent',

@@ -7,6 +7,7 @@ import { newestVerdict } from '../functions/stored/load.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { functionsOf } from './config/config.ts';
 import type { ClusterContext, Context } from './context.ts';
+import { noteWaiting } from './output/waiting.ts';
 
 const POLL_MS = 500;
 
@@ -24,17 +25,26 @@ export async function decidingVerdict(deps: Deps, timestamp: string): Promise<Ve
   return newestVerdict(deps, timestamp, manifest === undefined ? 'stitch' : 'validate');
 }
 
+/** One step of the functions that a command waits for. */
+export interface FunctionStep {
+  /** The objects just stored, which make the functions run. */
+  readonly keys: readonly string[];
+  /** What the functions write, for the lines that a long wait prints. */
+  readonly what: string;
+  readonly isDone: () => Promise<boolean>;
+  readonly waitMs: number;
+}
+
 /**
  * Waits until the functions have handled the objects just stored. With functions `inline` it runs
- * them in this process; with `events` it polls the bucket until `isDone` holds.
+ * them in this process; with `events` it polls the bucket until `isDone` holds, and says what it
+ * waits for.
  * @returns false when `isDone` did not hold within `waitMs`.
  */
 export async function waitForFunctions(
   context: ClusterContext,
   deps: Deps,
-  keys: readonly string[],
-  isDone: () => Promise<boolean>,
-  waitMs: number,
+  { keys, what, isDone, waitMs }: FunctionStep,
 ): Promise<boolean> {
   if (functionsOf(context.config) === 'inline') {
     const functions = inProcess(deps);
@@ -42,6 +52,11 @@ export async function waitForFunctions(
     await functions.idle();
     return isDone();
   }
+  using _ = noteWaiting(context, {
+    what: () => `the functions to write ${what}`,
+    needs: `With functions: events, \`stowage serve\` or the deployed functions must run for ${deps.store.url}; \`stowage sweep\` runs them once`,
+    atMostMs: waitMs,
+  });
   const look = async () => (await isDone()) || undefined;
   const now = () => deps.clock().getTime();
   const options = { everyMs: POLL_MS, timeoutMs: waitMs, signal: deps.signal, now };

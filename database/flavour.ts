@@ -134,14 +134,20 @@ export interface Blocked {
   readonly content: number;
   readonly attempt: number;
   readonly relation: string;
-  readonly blockers: readonly {
-    pid: number;
-    user: string;
-    application: string;
-    state: string;
-    query: string;
-    runningMs: number;
-  }[];
+  readonly blockers: readonly Blocker[];
+}
+
+/** A session, or a prepared transaction, that holds or awaits a conflicting lock. */
+export interface Blocker {
+  /** 0 = a prepared transaction, which has no session. */
+  readonly pid: number;
+  readonly user: string;
+  readonly application: string;
+  readonly state: string;
+  readonly query: string;
+  readonly runningMs: number;
+  /** Of a prepared transaction: its global identifier, and when it was prepared. */
+  readonly prepared?: { readonly gid: string; readonly since: string };
 }
 
 /** A snapshot of the whole cluster, held open by one connection per segment. */
@@ -149,8 +155,8 @@ export interface HeldSnapshot {
   readonly nodes: readonly NodeSnapshot[];
   readonly takenAt: Date;
   /**
-   * The longest time that a writer may have waited for the successful barrier, on any segment, in
-   * milliseconds.
+   * The longest time that one statement of a writer may have waited for an attempt, failed ones
+   * included, on any segment, in milliseconds.
    */
   readonly writerWaitMs: number;
   readonly attempts: number;

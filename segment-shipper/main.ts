@@ -82,6 +82,9 @@ async function agent(config: string): Promise<void> {
 }
 
 function newLog(level: string): Logger {
+  const destination = pino.destination({ fd: 2, sync: true });
+  // A closed terminal fails every write (EIO). Orders that run must still end in order.
+  destination.on('error', () => undefined);
   return pino(
     {
       name: 'stowage-segment-shipper',
@@ -89,7 +92,7 @@ function newLog(level: string): Logger {
       base: { pid: process.pid },
       serializers: { err: withOwnMessage(pino.stdSerializers.err) },
     },
-    pino.destination({ fd: 2, sync: true }),
+    destination,
   );
 }
 

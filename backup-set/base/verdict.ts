@@ -1,38 +1,12 @@
 import * as z from 'zod';
 import { Content, Count, header, IsoDate, Name, PROBLEMS_MAX } from './document.ts';
-import { ERRORS } from './errors.ts';
+import { ERRORS, PROBLEMS, type ProblemCode } from './errors.ts';
 import { VERDICT_LEVELS } from './keys.ts';
 import { Timestamp } from './timestamps.ts';
 
-export const PROBLEM_CODES = [
-  'segment-failed',
-  'content-missing',
-  'content-too-large',
-  'receipt-missing',
-  'receipt-altered',
-  'receipt-unreadable',
-  'relation-incomplete',
-  'relation-surplus',
-  'metadata-missing',
-  'pack-not-tiled',
-  'document-unreadable',
-  'documents-disagree',
-  'object-missing',
-  'size-differs',
-  'etag-differs',
-  'digest-differs',
-  'frame-unreadable',
-  'overdue',
-  'request-impossible',
-  'target-refused',
-  'order-failed',
-  'count-differs',
-  'count-failed',
-] as const;
-
 /** One thing that is wrong, with all names that are known. */
 export const Problem = z.object({
-  code: z.enum(PROBLEM_CODES),
+  code: z.enum(Object.keys(PROBLEMS) as ProblemCode[]),
   message: z.string(),
   content: Content.exactOptional(),
   relation: Name.exactOptional(),

@@ -4,10 +4,12 @@ import { poll } from '../../async/poll.ts';
 import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { asStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { agentsPrefix, formatKey, setPrefix } from '../../backup-set/base/keys.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import { BackupOrder, Dispatched } from '../../backup-set/documents/agents.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { isOverdue, lastArrival } from '../../functions/stored/overdue.ts';
+import { noteWaiting } from '../output/waiting.ts';
 import { listedContents } from '../shippers/listed-contents.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { dispatchRelations } from './dispatch.ts';
@@ -94,6 +96,13 @@ async function waitForClaims({ context, store, plan, signal }: AgentRun): Promis
     return firstMissing() === undefined || undefined;
   };
   const timeoutMs = claimSeconds * 1000;
+  const { contents } = plan;
+  using _ = noteWaiting(context, {
+    what: () =>
+      `${plural(contents.length - claimed.size, 'agent')} to take the orders of set ${plan.timestamp}`,
+    needs: `\`stowage-segment-shipper agent\` must run for ${store.url} on every segment host`,
+    atMostMs: timeoutMs,
+  });
   await poll(look, { everyMs: POLL_MS, timeoutMs, signal, now: () => clock().getTime() });
   const missing = firstMissing();
   if (missing !== undefined) throw orderNotClaimed(missing, claimSeconds);

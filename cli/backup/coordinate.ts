@@ -19,7 +19,8 @@ import {
   withoutInterruption,
 } from '../wait-for-functions.ts';
 import { shipByAgents } from './agents.ts';
-import { draftPlan, storePlan } from './plan.ts';
+import { noteBlocked } from './blocked.ts';
+import { draftPlan, sizeOf, storePlan } from './plan.ts';
 import { showBackupProgress } from './progress.ts';
 import type { BackupRun } from './run.ts';
 import { storeSeal } from './seal.ts';
@@ -77,7 +78,7 @@ export async function runBackup(
 }
 
 async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
-  const { config, signal, output } = context;
+  const { config, signal } = context;
   const held = await flavourOf(context)
     .takeSnapshot({
       selection: selectionOf(config),
@@ -86,16 +87,7 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
       mechanism: config.backup.snapshot,
       connections: config.shippers.workers,
       signal,
-      onBlocked: (blocked) => {
-        const sessions = blocked.blockers
-          .map(({ pid, user, query }) => `pid ${pid} (user ${user}): ${query}`)
-          .join('; ');
-        output.note(
-          'blocked',
-          { ...blocked },
-          `content ${blocked.content}: attempt ${blocked.attempt} of ${config.backup.lockAttempts} to lock ${blocked.relation || 'a table'} timed out${sessions && `; blocked by ${sessions}`}`,
-        );
-      },
+      onBlocked: noteBlocked(context),
     })
     .catch((error: unknown) => suggestDispatch(context, error));
   const unmatched = unmatchedIncludes(
@@ -153,16 +145,18 @@ async function waitForVerdict(
   // After an interruption inline functions still run: without a verdict the set would look open.
   const limitMs = context.signal.aborted ? 0 : waitMs;
   const isDone = async () => (await decidingVerdict(deps, timestamp)) !== undefined;
-  await waitForFunctions(context, deps, [seal], isDone, limitMs);
+  const what = `the verdict on set ${timestamp}`;
+  await waitForFunctions(context, deps, { keys: [seal], what, isDone, waitMs: limitMs });
   return decidingVerdict(deps, timestamp);
 }
 
 function notePlan({ output }: ClusterContext, plan: Plan): void {
   const { writerWaitMs, attempts } = plan.snapshot;
+  const { segments, tables } = sizeOf(plan);
   output.note(
     'snapshot',
-    { timestamp: plan.timestamp, ...plan.snapshot },
-    `set ${plan.timestamp}: snapshot of ${plural(plan.contents.length, 'segment')} and ${plural(plan.relations.length, 'table')} ` +
+    { timestamp: plan.timestamp, segments, tables, ...plan.snapshot },
+    `set ${plan.timestamp}: snapshot of ${plural(segments, 'segment')} and ${plural(tables, 'table')} ` +
       `(writers were blocked for at most ${duration(writerWaitMs)}; tables locked at attempt ${attempts})`,
   );
 }

@@ -5,6 +5,7 @@ import { timestampOf } from '../../backup-set/base/timestamps.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import { Plan, type Relation, rangesOf } from '../../backup-set/documents/plan.ts';
+import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { DiscoveredRelation, HeldSnapshot, NodeSnapshot } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { selectionOf } from '../config/config.ts';
@@ -78,6 +79,17 @@ export function draftPlan(
       notShipped: notShipped(held.nodes),
       contents,
     },
+  };
+}
+
+/**
+ * What a plan covers: segments without the coordinator, and each table once. A table whose columns
+ * differ between shards has an entry for each.
+ */
+export function sizeOf({ contents, relations }: Pick<Plan, 'contents' | 'relations'>) {
+  return {
+    segments: contents.filter(({ content }) => content !== COORDINATOR).length,
+    tables: new Set(relations.map(({ schema, name }) => JSON.stringify([schema, name]))).size,
   };
 }
 

@@ -78,8 +78,10 @@ Before the target is changed, every object that is needed is read and its checks
       count: flags['count'] !== false,
       waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
     });
-    const { outcome, elapsedMs } = result;
-    context.output.result({ elapsedMs, ...outcome }, textOf(result));
+    const { outcome, elapsedMs, aftermath } = result;
+    // null: it could not be found out.
+    const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };
+    context.output.result({ elapsedMs, ...outcome, ...changed }, textOf(result));
     if (context.signal.aborted) return 130;
     return { restored: 0, failed: 3, refused: 4 }[outcome.status];
   },
@@ -92,7 +94,7 @@ function modeOf(flags: Flags): RestoreRequest['mode'] {
   return flags['create'] === true ? 'create' : flags['truncate'] === true ? 'truncate' : 'fill';
 }
 
-function textOf({ outcome, id, elapsedMs }: RestoreResult): string {
+function textOf({ outcome, aftermath, id, elapsedMs }: RestoreResult): string {
   const { status, totals, problems, problemsTotal, counted } = outcome;
   return [
     ...problemLines(problems, problemsTotal),
@@ -100,6 +102,6 @@ function textOf({ outcome, id, elapsedMs }: RestoreResult): string {
       ? `restored ${plural(totals.rows, 'row')} in ${plural(totals.relations, 'table')} on ${plural(totals.contents, 'segment')} in ${duration(elapsedMs)}${counted ? ', and counted them' : '; their rows were not counted (--no-count)'} (restore id: ${id})`
       : status === 'refused'
         ? `refused: the target was not changed (restore id: ${id})`
-        : `failed: the target holds part of the set. Correct the cause, drop what was restored, and restore again (restore id: ${id})`,
+        : `failed: ${aftermath?.text ?? 'the target may hold part of the set'} (restore id: ${id})`,
   ].join('\n');
 }

@@ -19,7 +19,8 @@ export const serveCommand: ClusterCommand = {
     'Event senders authenticate with the secret (--token-file or STOWAGE_EVENTS_TOKEN): as a bearer token, or as the password in the URL.',
     'Without a secret and without --client-ca it refuses to listen on addresses that other machines can reach.',
     'GET /metrics is for Prometheus. GET /healthz needs no secret.',
-    'SIGHUP reloads the certificates. SIGTERM stops the server after its running jobs (at most 12 s).',
+    'SIGTERM stops the server after its running jobs (at most 12 s).',
+    'SIGHUP reloads the certificates; without --tls-cert it does the same as SIGTERM.',
     'See docs/deploy-self-hosted.md.',
   ].join('\n'),
   flags: [
@@ -40,6 +41,7 @@ export const serveCommand: ClusterCommand = {
     ],
   ],
   lists: ['--sns-topic <arn>'],
+  signals: ['SIGINT', 'SIGTERM'],
   cluster: (flags) => ({
     'serve.host': flags['host'],
     'serve.port': numberFlag(flags, 'port'),
@@ -52,7 +54,9 @@ export const serveCommand: ClusterCommand = {
     'serve.snsTopics': flags['snsTopic'],
   }),
   async run({ context }) {
-    const { config, clock, env, log, output, signal } = context;
+    const { config, clock, env, log, output } = context;
+    const hungUp = new AbortController();
+    const signal = AbortSignal.any([context.signal, hungUp.signal]);
     const secrets = await secretsOf(context);
     const tls = await tlsOf(config.serve);
     const fd = activatedSocket(env, process.pid);
@@ -70,8 +74,11 @@ export const serveCommand: ClusterCommand = {
         log,
         clock,
       });
-      const renew = () => void renewCertificates(context, serving);
-      process.on('SIGHUP', renew);
+      const hangUp = () => {
+        if (tls === undefined) hungUp.abort();
+        else void renewCertificates(context, serving);
+      };
+      process.on('SIGHUP', hangUp);
       output.note(
         'serving',
         { url: serving.url, root: store.url },
@@ -84,7 +91,7 @@ export const serveCommand: ClusterCommand = {
         'stopping: waiting for the running jobs (at most 12 s). Send the signal again to stop at once',
       );
       await serving.stop();
-      process.off('SIGHUP', renew);
+      process.off('SIGHUP', hangUp);
       return 0;
     });
   },

@@ -16,7 +16,13 @@ export interface Streams {
   readonly err: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 }
 
-export function newOutput({ out, err }: Streams, json: boolean, clock: () => Date): Output {
+/** `beforeResult` is called before the result is written. */
+export function newOutput(
+  { out, err }: Streams,
+  json: boolean,
+  clock: () => Date,
+  beforeResult: () => void = () => undefined,
+): Output {
   const live = err.isTTY === true && !json;
   let drawn = 0;
   const erase = () => {
@@ -27,6 +33,7 @@ export function newOutput({ out, err }: Streams, json: boolean, clock: () => Dat
     json,
     live,
     result(value, text) {
+      beforeResult();
       erase();
       out.write(json ? `${JSON.stringify(value)}\n` : `${text.trimEnd()}\n`);
     },

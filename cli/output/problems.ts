@@ -5,9 +5,14 @@ import { printable } from './format.ts';
 /** Problems printed as text; --json prints all. */
 const SHOWN = 12;
 
-/** The first problems as indented lines, and how many more there are. */
+/** The codes of failures that cause others: a segment, its shipper or its agent was lost. */
+const LOSS = /\((shipper\/died|database\/unreachable)\)/;
+
+/** The first problems as indented lines, losses first, and how many more there are. */
 export function problemLines(problems: readonly Problem[], total = problems.length): string[] {
-  const shown = problems
+  const isLoss = ({ message }: Problem) => LOSS.test(message);
+  const ordered = [...problems.filter(isLoss), ...problems.filter((one) => !isLoss(one))];
+  const shown = ordered
     .slice(0, SHOWN)
     .map((problem) => `  ${printable(describeProblem(problem))}`);
   const more = total - shown.length;

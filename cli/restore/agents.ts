@@ -2,12 +2,14 @@ import { poll } from '../../async/poll.ts';
 import { encode } from '../../backup-set/base/document.ts';
 import { asStowageError, isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type Phase, phasePrefix } from '../../backup-set/base/keys.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import {
   failedReceipt,
   type RestorePlan,
   RestoreReceipt,
 } from '../../backup-set/documents/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
+import { noteWaiting } from '../output/waiting.ts';
 import { listedContents } from '../shippers/listed-contents.ts';
 import type { RestoreRun } from './run.ts';
 import type { RestoreShippers } from './shippers.ts';
@@ -40,12 +42,18 @@ async function waitForReceipts(run: RestoreRun, phase: Phase): Promise<void> {
   const noteNew = eventNotes(run, phase);
   const startedAt = clock();
   const claimUntil = startedAt.getTime() + config.shippers.claimSeconds * 1000;
+  let unanswered = awaited.length;
+  using _ = noteWaiting(context, {
+    what: () => `${plural(unanswered, 'agent')} to finish phase ${phase} of restore ${plan.id}`,
+    needs: `\`stowage-segment-shipper agent\` must run for ${store.url} on every segment host`,
+  });
   const look = async () => {
     const claimed = await listedContents(store, phasePrefix(plan.id, 'claims', phase));
     const answered = await listedContents(store, phasePrefix(plan.id, 'receipts', phase));
     noteNew('claimed', claimed);
     noteNew('answered', answered);
     const missing = awaited.filter((content) => !answered.has(content));
+    unanswered = missing.length;
     if (missing.length === 0) return true;
     // An agent that has claimed its order may work for long: only the others are late.
     const late =

@@ -10,6 +10,7 @@ import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
+import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
 import { countTarget } from './count.ts';
 import { withLockedTargets } from './locked-targets.ts';
@@ -24,6 +25,8 @@ const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 export interface RestoreResult {
   readonly id: string;
   readonly outcome: Outcome;
+  /** Present after a failure. */
+  readonly aftermath?: Aftermath;
   readonly elapsedMs: number;
 }
 
@@ -43,7 +46,10 @@ export async function runRestore(
       const run = { context: locked, store, request, manifest, segments };
       return requestAndCarryOut(run, options.waitMs);
     });
-    return { id: request.id, outcome, elapsedMs: context.clock().getTime() - startedAt.getTime() };
+    const elapsedMs = context.clock().getTime() - startedAt.getTime();
+    if (outcome.status !== 'failed') return { id: request.id, outcome, elapsedMs };
+    const aftermath = await lookAtTarget(context, segments, request);
+    return { id: request.id, outcome, aftermath, elapsedMs };
   });
 }
 
@@ -61,7 +67,7 @@ async function requestAndCarryOut(
   );
   const planKey = formatKey({ kind: 'restore-plan', restore: id });
   const isDone = () => isThere(store, planKey);
-  await step(context, store, [key], { id, waitMs, isDone });
+  await step(context, store, [key], { id, what: 'the plan', waitMs, isDone });
   return (await readOutcome(store, id)) ?? (await carryOutPlan(requested, waitMs));
 }
 
@@ -82,7 +88,8 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
       const next = nextOf(plan, phase);
       const isDone = async () =>
         next === undefined ? plan.count : (await countOrders(store, id, next)) > 0;
-      await step(context, store, receipts, { id, waitMs, isDone });
+      const what = next === undefined ? 'the outcome' : `the orders of phase ${next}`;
+      await step(context, store, receipts, { id, what, waitMs, isDone });
       const outcome = await readOutcome(store, id);
       // `restored` before this process has counted rests on counts that it did not store.
       if (outcome !== undefined && !(plan.count && outcome.status === 'restored'))
@@ -90,7 +97,8 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
     }
     if (plan.count) {
       const isDone = () => Promise.resolve(false);
-      await step(context, store, [await countTarget(run)], { id, waitMs, isDone });
+      const counts = [await countTarget(run)];
+      await step(context, store, counts, { id, what: 'the outcome', waitMs, isDone });
       const outcome = await readOutcome(store, id);
       if (outcome !== undefined) return await finishShippers(shippers, outcome);
     }
@@ -105,23 +113,29 @@ async function finishShippers(shippers: RestoreShippers, outcome: Outcome): Prom
   return outcome;
 }
 
+interface RestoreStep {
+  readonly id: string;
+  readonly what: string;
+  readonly waitMs: number;
+  readonly isDone: () => Promise<boolean>;
+}
+
 /** Waits for one step of the functions: until the outcome is stored, or `isDone` holds. */
 async function step(
   context: ClusterContext,
   store: ObjectStore,
   keys: readonly string[],
-  { id, waitMs, isDone }: { id: string; waitMs: number; isDone: () => Promise<boolean> },
+  { id, what, waitMs, isDone }: RestoreStep,
 ): Promise<void> {
   // An interrupted restore still gets its outcome.
   const deps = withoutInterruption(functionDeps(context, store));
   const outcome = formatKey({ kind: 'outcome', restore: id });
-  await waitForFunctions(
-    context,
-    deps,
+  await waitForFunctions(context, deps, {
     keys,
-    async () => (await isThere(store, outcome)) || (await isDone()),
+    what: `${what} of restore ${id}`,
+    isDone: async () => (await isThere(store, outcome)) || (await isDone()),
     waitMs,
-  );
+  });
 }
 
 async function isThere(store: ObjectStore, key: string): Promise<boolean> {
@@ -136,7 +150,9 @@ async function waitForOrders(
   const holds = async () =>
     (await countOrders(store, plan.id, phase)) === contentsIn(phase, plan).length;
   if (await holds()) return;
-  if (!(await waitForFunctions(context, functionDeps(context, store), [], holds, waitMs)))
+  const what = `the orders of phase ${phase} of restore ${plan.id}`;
+  const deps = functionDeps(context, store);
+  if (!(await waitForFunctions(context, deps, { keys: [], what, isDone: holds, waitMs })))
     throw functionTimedOut(plan.id, `the orders of phase ${phase}`, waitMs);
 }
 

@@ -58,6 +58,8 @@ export async function takeBarrierSnapshot(
 ): Promise<HeldSnapshot> {
   const nodes = await openAll(members, options);
   try {
+    const { accept } = kind;
+    if (accept !== undefined) await Promise.all(nodes.map(accept));
     return await attempts(nodes, kind, options, effects);
   } catch (error) {
     await closeAll(nodes);
@@ -73,15 +75,19 @@ async function attempts(
   effects: BarrierEffects,
 ): Promise<HeldSnapshot> {
   let last: AttemptFailure | undefined;
+  let writerWaitMs = 0;
   for (let attempt = 1; attempt <= options.attemptsMax; attempt += 1) {
     if (last !== undefined) await pause(pauseMs(attempt - 1, effects), options.signal);
     options.signal?.throwIfAborted();
     const outcome = await attemptOnce(nodes, kind, options, attempt, last, effects);
-    if (outcome.ok) {
+    // A failed attempt blocks writers, too: they queue behind the lock that it waits for.
+    writerWaitMs = Math.max(writerWaitMs, outcome.writerWaitMs);
+    const { result } = outcome;
+    if (result.ok) {
       await Promise.all(nodes.flatMap(({ locker, monitor }) => [locker.close(), monitor.close()]));
-      return held(nodes, outcome.value, attempt);
+      return held(nodes, result.value, { attempts: attempt, writerWaitMs });
     }
-    last = outcome.failure;
+    last = result.failure;
     if (last.failure.kind === 'blocked') options.onBlocked?.(blockedOf(last, attempt));
   }
   throw barrierTimedOut(last, options.attemptsMax);
@@ -90,6 +96,11 @@ async function attempts(
 interface AttemptSuccess {
   readonly snapshots: readonly NodeSnapshot[];
   readonly takenAt: Date;
+}
+
+interface Attempt {
+  readonly result: Result<AttemptSuccess, AttemptFailure>;
+  /** The longest time that a writer can have waited for it. */
   readonly writerWaitMs: number;
 }
 
@@ -101,7 +112,7 @@ async function attemptOnce(
   attempt: number,
   last: AttemptFailure | undefined,
   effects: BarrierEffects,
-): Promise<Result<AttemptSuccess, AttemptFailure>> {
+): Promise<Attempt> {
   const lockTimeoutMs = lockTimeoutOf(last, attempt, options.lockTimeoutMs);
   const relations = new Map<BarrierNode, readonly Lockable[]>();
   const termsOf = (node: BarrierNode, cancelled: AbortSignal): LockingTerms => ({
@@ -120,7 +131,7 @@ async function attemptOnce(
       await holdRelations(node, wanted, termsOf(node, cancelled));
     }),
   );
-  if (held !== undefined) return abandon(nodes, held);
+  if (held !== undefined) return { result: await abandon(nodes, held), writerWaitMs: 0 };
 
   // A writer can be kept waiting from the moment the first SHARE lock is asked for.
   const started = performance.now();
@@ -134,7 +145,10 @@ async function attemptOnce(
         stopWriters(node, relations.get(node) ?? [], termsOf(node, cancelled)),
       ),
   );
-  if (stopped !== undefined) return abandon(nodes, stopped);
+  if (stopped !== undefined) {
+    const result = await abandon(nodes, stopped);
+    return { result, writerWaitMs: performance.now() - started };
+  }
 
   const exported = await Promise.all(nodes.map((node) => exportSnapshot(node, kind)));
   const takenAt = effects.now();
@@ -146,12 +160,12 @@ async function attemptOnce(
   const changed = nodes.find(
     (node, index) => !sameRelations(relations.get(node) ?? [], described[index]?.lockable ?? []),
   );
-  if (changed !== undefined) return abandon(nodes, { node: changed, failure: { kind: 'changed' } });
-  return success({
-    snapshots: described.map(({ snapshot }) => snapshot),
-    takenAt,
-    writerWaitMs,
-  });
+  if (changed !== undefined) {
+    const result = await abandon(nodes, { node: changed, failure: { kind: 'changed' } });
+    return { result, writerWaitMs };
+  }
+  const snapshots = described.map(({ snapshot }) => snapshot);
+  return { result: success({ snapshots, takenAt }), writerWaitMs };
 }
 
 function attemptLimitMs(
@@ -220,8 +234,8 @@ function pauseMs(failures: number, { random }: BarrierEffects): number {
 
 function held(
   nodes: readonly BarrierNode[],
-  success: AttemptSuccess,
-  attempts: number,
+  { snapshots, takenAt }: AttemptSuccess,
+  { attempts, writerWaitMs }: Pick<HeldSnapshot, 'attempts' | 'writerWaitMs'>,
 ): HeldSnapshot {
   const lost = Promise.race(
     nodes.map(({ holder, segment }) =>
@@ -230,7 +244,6 @@ function held(
   );
   // The caller listens later: a rejection before that must not end the process.
   lost.catch(() => {});
-  const { snapshots, takenAt, writerWaitMs } = success;
   return {
     nodes: snapshots,
     takenAt,

@@ -22,6 +22,8 @@ export interface DescribedNode {
 
 /** What differs in a barrier between the flavours. */
 export interface BarrierKind {
+  /** Refuses a server that this kind is not for, before anything is locked. Absent = any server. */
+  readonly accept?: (node: BarrierNode) => Promise<void>;
   /**
    * Called once per attempt; the function it returns reads from the catalogs what a node must lock.
    */

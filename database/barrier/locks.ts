@@ -1,5 +1,5 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
-import type { Blocked } from '../flavour.ts';
+import type { Blocker } from '../flavour.ts';
 import { quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
 
@@ -35,31 +35,92 @@ export async function lockRelations(
 export interface LockWait {
   /** The relation whose lock is awaited, as `schema.name`. */
   readonly relation: string;
-  readonly blockers: readonly (Blocked['blockers'][number] & { readonly isAutovacuum: boolean })[];
+  readonly blockers: readonly (Blocker & { readonly isAutovacuum: boolean })[];
 }
 
 /**
- * The sessions that block this backend now; undefined when it does not wait for a relation. Pid 0
- * is
- * a prepared transaction.
+ * The sessions and prepared transactions that block this backend now; undefined when it does not
+ * wait for a relation.
  */
 export async function readLockWait(
   monitor: Session,
   waitingPid: number,
 ): Promise<LockWait | undefined> {
-  const rows = await monitor.query<LockWait['blockers'][number] & { relation: string | null }>(
+  const rows = await monitor.query<LockWait['blockers'][number] & AwaitedRelation>(
     `SELECT p.pid, coalesce(a.usename, '') AS user, coalesce(a.application_name, '') AS application,
             coalesce(a.state, CASE WHEN p.pid = 0 THEN 'prepared transaction' ELSE '' END) AS state,
             coalesce(left(a.query, 500), '') AS query,
             coalesce(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.query_start, a.backend_start)) * 1000, 0)::float8 AS "runningMs",
             coalesce(a.backend_type = 'autovacuum worker', false) AS "isAutovacuum",
-            (SELECT n.nspname || '.' || c.relname FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-               JOIN pg_namespace n ON n.oid = c.relnamespace WHERE l.pid = $1 AND NOT l.granted LIMIT 1) AS relation
+            w.relation, w.oid, w.mode
      FROM (SELECT DISTINCT unnest(pg_blocking_pids($1)) AS pid) p LEFT JOIN pg_stat_activity a ON a.pid = p.pid
+     CROSS JOIN (SELECT n.nspname || '.' || c.relname AS relation, c.oid::int8::float8 AS oid, l.mode
+                 FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE l.pid = $1 AND NOT l.granted LIMIT 1) w
      ORDER BY "runningMs" DESC`,
     [waitingPid],
   );
-  const relation = rows.find((row) => row.relation !== null)?.relation;
-  if (relation === undefined || relation === null) return undefined;
-  return { relation, blockers: rows.map(({ relation: _, ...blocker }) => blocker) };
+  return lockWaitOf(monitor, rows);
+}
+
+/** The lock that a session waits for. */
+export interface AwaitedRelation {
+  /** As `schema.name`. */
+  readonly relation: string;
+  readonly oid: number;
+  readonly mode: string;
+}
+
+/** Replaces the nameless blocker with pid 0 by the prepared transactions that it stands for. */
+export async function lockWaitOf(
+  monitor: Session,
+  rows: readonly (LockWait['blockers'][number] & AwaitedRelation)[],
+): Promise<LockWait | undefined> {
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  const { relation } = first;
+  const blockers = rows.map(({ relation: _, oid: __, mode: ___, ...blocker }) => blocker);
+  if (blockers.every(({ pid }) => pid !== 0)) return { relation, blockers };
+  const prepared = await readPreparedBlockers(monitor, first);
+  // It stays nameless when it has ended since.
+  if (prepared.length === 0) return { relation, blockers };
+  return { relation, blockers: [...prepared, ...blockers.filter(({ pid }) => pid !== 0)] };
+}
+
+/**
+ * The prepared transactions whose lock conflicts with the awaited one. They have no session, so
+ * pg_stat_activity does not show them. Their locks have no pid, and one of them is on their own
+ * transaction id.
+ */
+async function readPreparedBlockers(
+  monitor: Session,
+  { oid, mode }: Pick<AwaitedRelation, 'oid' | 'mode'>,
+): Promise<LockWait['blockers']> {
+  const rows = await monitor.query<{
+    gid: string;
+    owner: string;
+    since: string;
+    runningMs: number;
+  }>(
+    `SELECT DISTINCT x.gid, x.owner::text AS owner, to_char(x.prepared AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since,
+            (extract(epoch FROM clock_timestamp() - x.prepared) * 1000)::float8 AS "runningMs"
+     FROM pg_locks h
+     JOIN pg_locks t ON t.locktype = 'transactionid' AND t.virtualtransaction = h.virtualtransaction
+     JOIN pg_prepared_xacts x ON x.transaction = t.transactionid
+     WHERE h.granted AND h.locktype = 'relation' AND h.relation = $1::int8::oid AND x.database = current_database()
+       AND h.pid IS NULL AND t.pid IS NULL AND h.mode = ANY (CASE WHEN $2::text = 'AccessShareLock' THEN ARRAY['AccessExclusiveLock']
+         ELSE ARRAY['RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'] END)
+     ORDER BY "runningMs" DESC`,
+    [oid, mode],
+  );
+  return rows.map(({ gid, owner, since, runningMs }) => ({
+    pid: 0,
+    user: owner,
+    application: '',
+    state: 'prepared transaction',
+    query: '',
+    runningMs,
+    isAutovacuum: false,
+    prepared: { gid, since },
+  }));
 }

@@ -3,6 +3,7 @@ import { pause } from '../../async/poll.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { Blocked } from '../flavour.ts';
+import { describeBlocker } from './blocker.ts';
 import { type BarrierNode, cancelStatements, type LockFailure } from './node.ts';
 
 /** The node that made an attempt fail. */
@@ -87,10 +88,7 @@ export function barrierTimedOut(
     const message = `tables of content ${content} were created, dropped or renamed in each of ${plural(attemptsMax, 'attempt')} to lock them`;
     return new StowageError('database/locked', message, { where });
   }
-  const sessions = blockers.map(
-    ({ pid, user, application, state, query }) =>
-      `pid ${pid} (user ${user || '?'}${application === '' ? '' : `, application ${application}`}, ${state}): ${query.replaceAll(/\s+/g, ' ')}`,
-  );
+  const sessions = blockers.map(describeBlocker);
   const blockedBy =
     sessions.length === 0 ? 'sessions that ended before they could be listed' : sessions.join('; ');
   const message = `cannot lock ${relation || 'a table'} of content ${content} (${plural(attemptsMax, 'attempt')}): blocked by ${blockedBy}`;

@@ -1,4 +1,4 @@
-import type { LockWait } from '../barrier/locks.ts';
+import { type AwaitedRelation, type LockWait, lockWaitOf } from '../barrier/locks.ts';
 import type { Session } from '../session/session.ts';
 
 /**
@@ -10,12 +10,13 @@ export async function readGreenplumLockWait(
   monitor: Session,
   waitingPid: number,
 ): Promise<LockWait | undefined> {
-  const rows = await monitor.query<LockWait['blockers'][number] & { relation: string }>(
-    `SELECT h.pid, coalesce(a.usename, '') AS user, coalesce(a.application_name, '') AS application,
+  const rows = await monitor.query<LockWait['blockers'][number] & AwaitedRelation>(
+    `SELECT coalesce(h.pid, 0) AS pid, coalesce(a.usename, '') AS user, coalesce(a.application_name, '') AS application,
             coalesce(a.state, CASE WHEN h.pid IS NULL THEN 'prepared transaction' ELSE '' END) AS state,
             coalesce(left(a.query, 500), '') AS query,
             coalesce(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.query_start, a.backend_start)) * 1000, 0)::float8 AS "runningMs",
-            coalesce(a.query LIKE 'autovacuum:%', false) AS "isAutovacuum", n.nspname || '.' || c.relname AS relation
+            coalesce(a.query LIKE 'autovacuum:%', false) AS "isAutovacuum", n.nspname || '.' || c.relname AS relation,
+            c.oid::int8::float8 AS oid, w.mode
      FROM pg_locks w
      JOIN pg_class c ON c.oid = w.relation JOIN pg_namespace n ON n.oid = c.relnamespace
      LEFT JOIN (
@@ -30,8 +31,11 @@ export async function readGreenplumLockWait(
   );
   const [first] = rows;
   if (first === undefined) return undefined;
-  const blockers = rows
-    .filter(({ state }) => state !== '')
-    .map(({ relation: _, ...blocker }) => ({ ...blocker, pid: blocker.pid ?? 0 }));
+  const wait = await lockWaitOf(monitor, rows);
+  // The outer joins give an empty row when the holder has ended meanwhile.
+  const blockers =
+    wait?.blockers.filter(({ pid, state, prepared }) =>
+      pid === 0 ? prepared !== undefined : state !== '',
+    ) ?? [];
   return { relation: first.relation, blockers };
 }

@@ -2,6 +2,7 @@ import { takeBarrierSnapshot } from '../barrier/barrier.ts';
 import { separateServers } from '../barrier/kind.ts';
 import type { ConnectionTarget, Flavour, FlavourDefinition, Segment } from '../flavour.ts';
 import { inspectShards } from './inspect.ts';
+import { refuseGreenplum } from './product.ts';
 
 /** Plain PostgreSQL servers, each of which holds a part of the rows. */
 export const shards: FlavourDefinition = {
@@ -53,7 +54,10 @@ export function shardsFlavour(cluster: {
     takeSnapshot: (options) =>
       takeBarrierSnapshot(
         segments.map((segment) => ({ segment, target: cluster.connect(segment) })),
-        separateServers,
+        {
+          ...separateServers,
+          accept: ({ monitor, segment }) => refuseGreenplum(monitor, segment.content),
+        },
         options,
       ),
   };

@@ -10,6 +10,7 @@ import {
   checkOtherSessions,
 } from '../inspect/server.ts';
 import { openSession, type Session } from '../session/session.ts';
+import { greenplumAdvice } from './product.ts';
 
 const SEGMENTS_AT_ONCE = 16;
 /** pg_partition_root and generated columns came with 12. */
@@ -49,6 +50,8 @@ export async function inspectServer(
     signal,
   });
   try {
+    const advice = await greenplumAdvice(session);
+    if (advice !== undefined) return [{ name: 'server', ok: false, detail: advice }];
     const { check, number } = await checkVersion(session);
     return [
       check,

@@ -1,5 +1,8 @@
-/** Prints docs/errors.md from the table of errors: `node infra/docs/errors.ts > docs/errors.md`. */
-import { ERRORS } from '../../backup-set/base/errors.ts';
+/**
+ * Prints docs/errors.md from the tables of errors and problems:
+ * `node infra/docs/errors.ts > docs/errors.md`.
+ */
+import { ERRORS, PROBLEMS } from '../../backup-set/base/errors.ts';
 
 const MEANING: Readonly<Record<number, string>> = {
   0: 'success: everything requested is done; for backup, validate and verify, the set is complete',
@@ -9,7 +12,7 @@ const MEANING: Readonly<Record<number, string>> = {
   4: 'not found, or refused; nothing was changed. For doctor: a check failed',
   5: 'the object store failed',
   6: 'a database failed',
-  130: 'stopped by a signal',
+  130: 'stopped by a signal, or because its output could not be written before the work was done',
 };
 
 /** The text of docs/errors.md. */
@@ -35,6 +38,18 @@ ${exits.map((exit) => `| ${exit} | ${MEANING[exit] ?? ''} |`).join('\n')}
 | code | exit | what to do |
 |---|---|---|
 ${entries.map(([code, { exit, hint }]) => `| \`${code}\` | ${exit} | ${hint} |`).join('\n')}
+
+## Codes of problems
+
+Verdicts, restore receipts and outcomes list problems (\`problems[]\`). A line for people ends with the code of its
+problem: \`content 1: … (segment-failed)\`. When a message comes from a failure, the code of the failure stands before it:
+\`… (shipper/died) (segment-failed)\`.
+
+| code | meaning | what to do |
+|---|---|---|
+${Object.entries(PROBLEMS)
+  .map(([code, { meaning, hint }]) => `| \`${code}\` | ${meaning} | ${hint} |`)
+  .join('\n')}
 `;
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunningCli } from '../support/cli.ts';
+import type { CliResult, RunningCli } from '../support/cli.ts';
 import { stowage } from '../support/cli.ts';
 import { BANK, bankSql } from '../support/e2e/bank.ts';
 import { configFor, DATABASE, databasesOf } from '../support/e2e/cluster.ts';
@@ -83,6 +83,34 @@ describe('a backup to a directory and its restore', () => {
 // round-trip.test.ts tests Ceph with sweeps only.
 describe.skipIf(withoutCeph)('a backup to Ceph RGW and its restore', () => {
   testRoundTrip(REPEATED_EVENTS, cephPlace, withRepeatedEvents);
+});
+
+test('a backup and a restore without running functions say after 10 s what they wait for', async () => {
+  const place = await directoryPlace();
+  const root = place.newRoot();
+  const from = await configFor(place, source, root, { functions: 'events' });
+  const into = await configFor(place, target, root, { functions: 'events' });
+  const waitingOf = ({ stderrEvents }: CliResult) =>
+    stderrEvents.filter(({ event }) => event === 'waiting');
+  try {
+    const backup = await stowage(['backup', '--wait', '11'], { config: from });
+    const { timestamp, status } = backup.json;
+    expect(status).toBe('unproven');
+    const needs = expect.stringMatching(/functions: events, `stowage serve` .*file:\/\//);
+    const what = `the functions to write the verdict on set ${timestamp}`;
+    expect(waitingOf(backup)).toMatchObject([{ for: what, needs, atMostMs: 11_000 }]);
+
+    expect((await stowage(['sweep'], { config: from })).code).toBe(0);
+    const restore = await stowage(['restore', timestamp, '--create', '--wait', '11'], {
+      config: into,
+    });
+    expect(restore.json.error).toMatchObject({ code: 'restore/failed' });
+    expect(waitingOf(restore)).toMatchObject([
+      { for: expect.stringContaining('the functions to write the plan of restore'), needs },
+    ]);
+  } finally {
+    await place.stop();
+  }
 });
 
 function testRoundTrip(name: string, start: () => Promise<Place>, deliver: Deliver): void {

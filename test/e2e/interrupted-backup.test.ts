@@ -50,7 +50,7 @@ describe('a backup to a directory', () => {
     (_, content, point) => failsWithoutShipper(run, content, point),
   );
 
-  test.each(['SIGTERM', 'SIGINT'] as const)(
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     'ends with exit code 130 on %s and leaves nothing behind',
     async (signal) => {
       const { backup, store, command } = await run();
@@ -63,6 +63,42 @@ describe('a backup to a directory', () => {
       await isIncomplete(backup, store, command, json.timestamp);
     },
   );
+
+  test('ends in order, although a closed terminal sends SIGHUP twice', async () => {
+    const { backup, store, command } = await run();
+    await afterFirstReceipt(backup, store, 1);
+    for (const _ of [1, 2]) {
+      backup.kill('SIGHUP');
+      await sleep(50);
+    }
+    const { code, json } = await backup.ended;
+    expect(code).toBe(130);
+    expect(json).toMatchObject({ status: 'incomplete', failures: [{ code: 'interrupted' }] });
+    await isIncomplete(backup, store, command, json.timestamp);
+  });
+
+  test('ends with exit code 130 and leaves nothing behind when standard error is closed', async () => {
+    const { backup, store, command } = await run();
+    await afterFirstReceipt(backup, store, 1);
+    backup.closeOutput('stderr');
+    const { code, json } = await backup.ended;
+    expect(code).toBe(130);
+    expect(json).toMatchObject({
+      status: 'incomplete',
+      failures: [{ code: 'interrupted', message: expect.stringContaining('EPIPE') }],
+    });
+    expect(await storedKeys(store, 'seal')).toHaveLength(1);
+    await isIncomplete(backup, store, command, json.timestamp);
+  });
+
+  test('is complete and prints no stack when only standard output is closed, as by `| head -0`', async () => {
+    const { backup, command } = await run();
+    backup.closeOutput('stdout');
+    const { code, text } = await backup.ended;
+    expect(text).not.toContain('EPIPE');
+    expect(code).toBe(0);
+    expect((await command(['list'])).json.sets.map(({ status }) => status)).toContain('complete');
+  });
 
   test('has no running shippers after kill -9 of the command line, and a sweep reports the set as overdue', async () => {
     const { backup, store, command } = await run();

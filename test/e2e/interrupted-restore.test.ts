@@ -13,14 +13,14 @@ const MEGABYTES = 60;
 
 let place: Place;
 let servers: TestServer[];
-let [config, slow, timestamp] = ['', '', ''];
+let [root, config, slow, timestamp] = ['', '', '', ''];
 
 beforeAll(async () => {
   place = await directoryPlace();
   servers = await startCluster(2, { databases: [DATABASE] });
   for (const [content, server] of servers.entries())
     for (const sql of bigTable(MEGABYTES, content)) await server.psql(sql, DATABASE);
-  const root = place.newRoot();
+  root = place.newRoot();
   config = await configFor(place, servers, root);
   slow = await configFor(place, servers, root, {
     shippers: { workers: 2, maxRateBytes: 2 * SLOW_RATE_BYTES },
@@ -33,9 +33,9 @@ afterAll(async () => {
 });
 
 /** Starts a slow restore, and waits until it loads rows of content 1. */
-async function startedRestore(database: string): Promise<RunningCli> {
+async function startedRestore(database: string, plain = false): Promise<RunningCli> {
   const args = ['restore', timestamp, '--create', '--no-verify', '--database', database];
-  const restore = startStowage(args, { config: slow });
+  const restore = startStowage(args, { config: slow, plain });
   const loading = await readUntil(
     async () =>
       servers[1]?.psql(
@@ -61,7 +61,7 @@ describe('a restore that is interrupted while it loads rows', () => {
     const restore = await startedRestore('killed');
     process.kill(shipperPids(restore).get(1) ?? Number.NaN, 'SIGKILL');
     const { code, json } = await restore.ended;
-    expect(json.status).toBe('failed');
+    expect(json).toMatchObject({ status: 'failed', targetChanged: true });
     expect(json.problems).toContainEqual(
       expect.objectContaining({ content: 1, code: 'segment-failed' }),
     );
@@ -69,7 +69,7 @@ describe('a restore that is interrupted while it loads rows', () => {
     await loadedNothing(restore, 'killed');
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)(
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'ends with exit code 130 on %s, and no process continues',
     async (signal) => {
       const restore = await startedRestore('interrupted');
@@ -80,6 +80,21 @@ describe('a restore that is interrupted while it loads rows', () => {
       await loadedNothing(restore, 'interrupted');
     },
   );
+
+  test('ends with exit code 130 and an outcome when standard error is closed', async () => {
+    const restore = await startedRestore('unread');
+    restore.closeOutput('stderr');
+    const { code, json } = await restore.ended;
+    expect(json).toMatchObject({
+      format: 'stowage/outcome',
+      status: 'failed',
+      problems: expect.arrayContaining([
+        expect.objectContaining({ message: expect.stringContaining('EPIPE') }),
+      ]) as unknown[],
+    });
+    expect(code).toBe(130);
+    await loadedNothing(restore, 'unread');
+  });
 
   test('has no running shippers after kill -9 of the command line, and a new restore loads all rows', async () => {
     const restore = await startedRestore('orphaned');
@@ -95,4 +110,33 @@ describe('a restore that is interrupted while it loads rows', () => {
     for (const server of servers)
       expect(await server.psql(count, 'orphaned')).toBe(await server.psql(count, DATABASE));
   });
+});
+
+test('a restore whose shippers cannot start says that the target was not changed', async () => {
+  const shippers = { workers: 2, command: ['false'] };
+  const broken = await configFor(place, servers, root, { shippers });
+  const args = ['restore', timestamp, '--create', '--no-verify', '--database', 'unborn'];
+  const { code, text } = await stowage(args, { config: broken, plain: true });
+  expect(text).toContain('failed: the target was not changed: no database unborn exists.');
+  expect(code).toBe(3);
+});
+
+// The last one: it stops a server.
+test('a restore that loses a segment prints the loss first, and which database it has created', async () => {
+  const restore = await startedRestore('lost', true);
+  const cancel =
+    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%COPY %' AND datname = 'lost'";
+  await readUntil(
+    async () => servers[0]?.psql(cancel),
+    (cancelled) => cancelled !== '',
+  );
+  await servers[1]?.stop();
+  const { code, text } = await restore.ended;
+  const lines = text.split('\n').filter((line) => line.startsWith('  content '));
+  expect(lines[0]).toMatch(/^ {2}content 1.*\(database\/unreachable\)/);
+  expect(lines.slice(1).join()).toContain('content 0');
+  expect(text).toContain(
+    'failed: the target holds part of the set: database lost was created on content 0; content 1 did not answer, and may hold it too.',
+  );
+  expect(code).toBe(3);
 });

@@ -107,6 +107,32 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum cluster', () => {
     expect(text).toMatch(/all \d+ checks passed/);
   });
 
+  test('names a coordinator that is listed as a shard, and so does a backup', async () => {
+    const { host, port } = cluster;
+    const shards = await configFor(place, database, place.newRoot(), {
+      flavour: 'shards',
+      coordinator: undefined,
+      segments: [{ content: 0, host, port }],
+    });
+    const advice = `${host}:${port} is Greenplum ${cluster.major}`;
+    const { code, find } = await doctor(shards);
+    expect(code).toBe(4);
+    expect(find('content 0', 'server')?.detail).toContain(advice);
+    const backup = await stowage(['backup'], { config: shards });
+    expect(backup.code).toBe(2);
+    expect(backup.json.error).toMatchObject({
+      code: 'config/invalid',
+      message: expect.stringContaining('set flavour: greenplum and coordinator: {'),
+      where: { content: 0, field: 'flavour' },
+    });
+  });
+
+  test('a backup counts its segments without the coordinator', async () => {
+    const backup = await stowage(['backup'], { config, plain: true });
+    expect(backup.code).toBe(0);
+    expect(backup.text).toContain(`snapshot of ${cluster.segments.length} segments and `);
+  });
+
   test('reports BAD for PostgreSQL’s programs in place of Greenplum’s', async () => {
     const wrong = await configFor(place, database, place.newRoot(), {
       connection: { user: cluster.user, binDir: POSTGRES_BIN },

@@ -35,6 +35,7 @@ export interface CommandOutput {
     readonly message: string;
   }[];
   readonly problems: readonly Problem[];
+  readonly targetChanged: boolean | null;
   readonly overdue: readonly string[];
   readonly uploadsAborted: number;
   readonly fields: readonly Readonly<Record<'field' | 'value' | 'source' | 'name', unknown>>[];
@@ -66,6 +67,8 @@ export interface RunningCli {
   /** The first event of this name that matches. @throws when the command ends without it. */
   waitForEvent(event: string, matches?: (event: CliEvent) => boolean): Promise<CliEvent>;
   kill(signal: NodeJS.Signals): void;
+  /** Closes the reading end of a pipe, as `| head -1` or the end of a terminal does. */
+  closeOutput(stream: 'stdout' | 'stderr'): void;
   readonly ended: Promise<CliResult>;
 }
 
@@ -137,6 +140,7 @@ export function startStowage(args: readonly string[], options: CliOptions = {}):
       return Promise.race([seen, over]);
     },
     kill: (signal) => void child.kill(signal),
+    closeOutput: (stream) => void child[stream].destroy(),
     ended,
   };
 }

@@ -45,6 +45,67 @@ describe('the barrier among writers', () => {
     await leaves(['0 0', '0 1']);
   });
 
+  it.each([
+    ['SHARE', 'UPDATE public.account SET balance = balance'],
+    ['ACCESS SHARE', 'LOCK TABLE public.account IN ACCESS EXCLUSIVE MODE'],
+  ])('names the prepared transaction that blocks %s, its owner and its age', async (_, sql) => {
+    const writer = await connect(1);
+    await writer.query(`BEGIN; ${sql}`);
+    await writer.query("PREPARE TRANSACTION 'order 7, it''s late'");
+    const blocked: Blocked[] = [];
+    try {
+      const taking = flavour().takeSnapshot({
+        ...OPTIONS,
+        lockTimeoutMs: 200,
+        attemptsMax: 2,
+        onBlocked: (entry) => blocked.push(entry),
+      });
+      await expect(taking).rejects.toMatchObject({
+        code: 'database/locked',
+        where: { content: 1, relation: 'public.account' },
+        message: expect.stringMatching(
+          /blocked by prepared transaction "order 7, it's late" of postgres, prepared at 20\d\d-.*Z \(COMMIT PREPARED or ROLLBACK PREPARED ends it\)$/,
+        ) as string,
+      });
+      expect(blocked.map(({ blockers }) => blockers)).toMatchObject(
+        [1, 2].map(() => [{ pid: 0, user: 'postgres', prepared: { gid: "order 7, it's late" } }]),
+      );
+    } finally {
+      await writer.query("ROLLBACK PREPARED 'order 7, it''s late'");
+    }
+  });
+
+  it('reports the longest wait of a writer, that of failed attempts included', async () => {
+    const [blocker, writer] = [await connect(0), await connect(0)];
+    await blocker.query('BEGIN; UPDATE public.account SET balance = balance WHERE id = 1');
+    const waits: number[] = [];
+    let isOver = false;
+    const write = async () => {
+      while (!isOver) {
+        const since = performance.now();
+        await writer.query('UPDATE public.account SET balance = balance WHERE id = 2');
+        waits.push(performance.now() - since);
+      }
+    };
+    const writing = write();
+    let freed: Promise<unknown> | undefined;
+    const held = await holding(
+      flavour().takeSnapshot({
+        ...OPTIONS,
+        lockTimeoutMs: 400,
+        onBlocked: ({ attempt }) => {
+          if (attempt === 3) freed = blocker.query('ROLLBACK');
+        },
+      }),
+    );
+    isOver = true;
+    await Promise.all([writing, freed]);
+    const longest = Math.max(...waits);
+    expect(longest).toBeGreaterThan(300);
+    // A statement itself takes some milliseconds on a busy machine.
+    expect(held.writerWaitMs).toBeGreaterThan(longest - 100);
+  });
+
   it('succeeds once the blocking session has ended', async () => {
     const writer = await connect(0);
     await writer.query('BEGIN; LOCK TABLE public.account IN ACCESS EXCLUSIVE MODE');

@@ -20,7 +20,9 @@ export function barrierCluster() {
 
   beforeAll(async () => {
     // A vacuum would be one more blocker, and the first that is named.
-    servers = await startCluster(2, { settings: { autovacuum: 'off' } });
+    servers = await startCluster(2, {
+      settings: { autovacuum: 'off', max_prepared_transactions: '4' },
+    });
     await Promise.all(
       servers.map((server) =>
         server.psql(`CREATE TABLE public.account (id int PRIMARY KEY, balance bigint NOT NULL);

@@ -11,6 +11,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { timestampOf } from '../../../backup-set/base/timestamps.ts';
 import { type RunningCli, startStowage, writeConfig } from '../../support/cli.ts';
+import { makeCertificates } from '../../support/servers/certificates.ts';
 import { waitUntil } from '../../support/wait-for.ts';
 import { fileOf, freshDeps, keysOf, verdictsOf } from '../functions/place.ts';
 import { documentsOf, storeAll, storeObjects } from '../functions/sets.ts';
@@ -217,6 +218,31 @@ describe('SIGTERM', () => {
     await cli.waitForEvent('draining');
     cli.kill('SIGTERM');
     expect(await endOf(cli)).toBe(130);
+  });
+});
+
+describe('SIGHUP', () => {
+  it('without TLS stops the server in order, as SIGTERM does', async () => {
+    const deps = await freshDeps();
+    const { cli } = await startServing(await configOf(deps.store.url));
+    cli.kill('SIGHUP');
+    await cli.waitForEvent('draining');
+    expect((await cli.ended).code).toBe(0);
+  });
+
+  it('with TLS reloads the certificates and stops nothing', async () => {
+    const certificates = await makeCertificates();
+    onTestFinished(() => certificates.remove());
+    const { certFile, keyFile } = await (await certificates.authority('ours')).issue('server');
+    const deps = await freshDeps();
+    const config = await configOf(deps.store.url, {
+      serve: { tlsCert: certFile, tlsKey: keyFile },
+    });
+    const { cli } = await startServing(config);
+    cli.kill('SIGHUP');
+    await cli.waitForEvent('renewed');
+    cli.kill('SIGTERM');
+    expect((await cli.ended).code).toBe(0);
   });
 });
 

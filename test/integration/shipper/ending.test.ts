@@ -124,7 +124,7 @@ const moments: Record<string, () => Promise<RunningShipper>> = {
 };
 
 describe.each(Object.entries(moments))('a shipper that %s', (_, start) => {
-  it.each(['SIGTERM', 'SIGINT'] as const)(
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     'ends on %s at once and leaves nothing',
     async (signal) => {
       const shipper = await start();

@@ -3,7 +3,7 @@ import { access, chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32, zstdCompressSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { formatKey, parseKey } from '../../../backup-set/base/keys.ts';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import { instantOf, timestampOf } from '../../../backup-set/base/timestamps.ts';
@@ -48,6 +48,8 @@ afterAll(async () => {
   await place?.stop();
   await rm(folder, { recursive: true, force: true });
 });
+
+afterEach(() => rm(marker, { force: true }));
 
 /** SQL that makes the marker by a program of the server. */
 const program = () => `COPY (SELECT 1) TO PROGRAM 'touch ${marker}'`;

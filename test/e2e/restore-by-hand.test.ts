@@ -1,15 +1,18 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { constants, crc32, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatKey, setPrefix } from '../../backup-set/base/keys.ts';
 import { Manifest, type ManifestPart } from '../../backup-set/documents/manifest.ts';
 import { relationDigest } from '../../cli/demo/digest.ts';
 import type { ConnectionTarget } from '../../database/flavour.ts';
 import { openSession } from '../../database/session/session.ts';
+import { hex } from '../../frame/hex.ts';
+import { HOSTILE_ROLES, HOSTILE_TEXTS, withForged } from '../support/e2e/forged-part.ts';
 import { readManifestParts } from '../support/manifest-parts.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable, smallTables, troubleSchema } from '../support/trouble/trouble.ts';
@@ -50,6 +53,7 @@ beforeAll(async () => {
         ...smallTables(30, content),
       ];
       for (const sql of scripts) await server(content).psql(sql, DATABASE);
+      await server(content).psql(HOSTILE_ROLES);
     }),
   );
   timestamp = await backUp();
@@ -88,7 +92,7 @@ describe('the script of docs/restore-by-hand.md', () => {
     ],
     [
       'roles',
-      "SELECT rolname, rolcanlogin, rolconnlimit, rolvaliduntil, rolconfig FROM pg_roles WHERE rolname LIKE 'hand%' ORDER BY 1",
+      "SELECT rolname, rolcanlogin, rolconnlimit, rolvaliduntil, rolconfig, shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname LIKE 'hand%' ORDER BY 1",
     ],
   ])('restores %s', async (_, query) => {
     for (const content of SHARDS) {
@@ -130,12 +134,68 @@ describe('the script of docs/restore-by-hand.md', () => {
       '0.json is not the one that the manifest names',
     );
     await writeFile(part, text);
-    const created = await server(SHARDS.length).psql(
-      "SELECT FROM pg_database WHERE datname = 'never'",
+    await expectNeverCreated();
+  });
+
+  test.each(HOSTILE_TEXTS)('refuses %s, and runs nothing of it', async (_, file, text) => {
+    const bytes = zstdCompressSync(Buffer.from(text.replaceAll('MARKER', join(home, 'marker'))));
+    await withForged(
+      join(home, 'root'),
+      timestamp,
+      (forged) => {
+        const stored = forged.metadata.find((one) => one.file === file);
+        if (stored === undefined) throw new Error(`the set has no ${file}`);
+        Object.assign(stored, { bytes: bytes.length, crc32: hex(crc32(bytes)) });
+        return [stored.key, bytes];
+      },
+      // Everything before the sequences is restored, so only globals are refused at once.
+      () => expect(restoreByHand(0, 'never')).rejects.toThrow(),
     );
-    expect(created).toBe('');
+    expect(await readdir(home)).not.toContain('marker');
+    await server(SHARDS.length).psql('DROP DATABASE IF EXISTS never');
+  });
+
+  test('refuses rows with a line that would make psql read the rest as commands', async () => {
+    const rows = Buffer.from(`\\.\n\\! touch ${join(home, 'marker')}\n`);
+    const bytes = zstdCompressSync(rows, {
+      params: { [constants.ZSTD_c_checksumFlag]: 1 },
+    });
+    await withForged(
+      join(home, 'root'),
+      timestamp,
+      (forged) => {
+        const [pack] = forged.packs;
+        const [extent] = pack?.extents ?? [];
+        if (pack === undefined || extent === undefined) throw new Error('content 0 has no pack');
+        Object.assign(pack, { bytes: bytes.length, crc32: hex(crc32(bytes)), extents: [extent] });
+        Object.assign(extent, { offset: 0, length: bytes.length });
+        return [pack.key, bytes];
+      },
+      () => expect(restoreByHand(0, 'never')).rejects.toThrow(),
+    );
+    expect(await readdir(home)).not.toContain('marker');
+    await server(SHARDS.length).psql('DROP DATABASE IF EXISTS never');
+  });
+
+  test('quotes the encoding that a forged manifest names', async () => {
+    await withForged(
+      join(home, 'root'),
+      timestamp,
+      (forged) => {
+        forged.encoding = `UTF8'; \\! touch ${join(home, 'marker')}\n--`;
+        return undefined;
+      },
+      () => expect(restoreByHand(0, 'never')).rejects.toThrow(),
+    );
+    expect(await readdir(home)).not.toContain('marker');
+    await expectNeverCreated();
   });
 });
+
+async function expectNeverCreated(): Promise<void> {
+  const query = "SELECT FROM pg_database WHERE datname = 'never'";
+  expect(await server(SHARDS.length).psql(query)).toBe('');
+}
 
 /** The page has one block of bash, which is the whole script. */
 async function scriptOfPage(): Promise<string> {

@@ -3,9 +3,8 @@ import { access, chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32, zstdCompressSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { formatKey, parseKey } from '../../../backup-set/base/keys.ts';
-import { EVERYTHING } from '../../../backup-set/base/selection.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { formatKey } from '../../../backup-set/base/keys.ts';
 import { instantOf, timestampOf } from '../../../backup-set/base/timestamps.ts';
 import { hex } from '../../../frame/hex.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
@@ -13,6 +12,7 @@ import { type RunningAgent, startAgent } from '../../support/e2e/agents.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { readUntil } from '../../support/wait-for.ts';
+import { orderFor, packsOf, plain, requestFor } from './planted.ts';
 
 /**
  * An attacker that can create objects under the root, and so plants orders for a running agent.
@@ -49,6 +49,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+afterEach(() => rm(marker, { force: true }));
+
 /** SQL that makes the marker by a program of the server. */
 const program = () => `COPY (SELECT 1) TO PROGRAM 'touch ${marker}'`;
 const exists = (file: string) =>
@@ -78,35 +80,11 @@ function newTimestamp(): string {
   return timestampOf(new Date(lastMs));
 }
 
-const plain = {
-  id: 0,
-  schema: 'public',
-  name: 'plain',
-  kind: 'table',
-  columns: ['a'],
-  bytesEstimated: 0,
-};
-
 /** Plants a backup order, and returns the agent's report. */
 async function backUp(order: Readonly<Record<string, unknown>>) {
   const timestamp = newTimestamp();
   await putJson(formatKey({ kind: 'backup-order', timestamp, content: 0 }), {
-    format: 'stowage/backup-order',
-    version: 0,
-    timestamp,
-    content: 0,
-    host: server.host,
-    port: server.port,
-    database: DATABASE,
-    attempt: 1,
-    encoding: 'UTF8',
-    frameBytes: 65_536,
-    packBytes: 1_000_000,
-    level: 1,
-    metadata: [],
-    collect: false,
-    relations: [plain],
-    overdueAfterSeconds: 60,
+    ...orderFor(server, timestamp, DATABASE),
     ...order,
   });
   const report = await readJson(formatKey({ kind: 'backup-report', timestamp, content: 0 }));
@@ -122,25 +100,10 @@ async function restore(
   const now = new Date();
   const id = `${instantOf(now)}-${randomBytes(4).toString('hex')}`;
   const timestamp = newTimestamp();
-  await putJson(formatKey({ kind: 'restore-request', restore: id }), {
-    format: 'stowage/restore-request',
-    version: 0,
-    id,
-    requestedAt: now.toISOString(),
-    timestamp,
-    target: {
-      flavour: 'shards',
-      database,
-      contents: [{ content: 0, host: server.host, port: server.port }],
-    },
-    selection: EVERYTHING,
-    mode: 'fill',
-    verify: false,
-    globals: true,
-    noOwner: false,
-    resize: false,
-    agents: true,
-  });
+  await putJson(
+    formatKey({ kind: 'restore-request', restore: id }),
+    requestFor(server, { id, timestamp, database, now }),
+  );
   await putJson(formatKey({ kind: 'order', restore: id, phase, content: 0 }), {
     format: 'stowage/order',
     version: 0,
@@ -160,15 +123,6 @@ async function plant(file: 'globals.sql.zst' | 'sequences.sql.zst', text: string
   const key = formatKey({ kind: 'metadata', timestamp, content: 0, attempt: 1, file });
   await store.create(key, bytes);
   return { key, bytes: bytes.length, crc32: hex(crc32(bytes)) };
-}
-
-async function packsOf(wanted: string): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const { key } of store.list('sets/')) {
-    const parsed = parseKey(key);
-    if (parsed?.kind === 'pack' && parsed.timestamp === wanted) keys.push(key);
-  }
-  return keys;
 }
 
 const preData = { mode: 'fill', encoding: 'UTF8', noOwner: false, relations: [] };
@@ -192,7 +146,7 @@ describe('a planted backup order', () => {
         message: expect.stringContaining('pg_authid is a system catalog') as string,
       },
     });
-    expect(await packsOf(timestamp)).toEqual([]);
+    expect(await packsOf(store, timestamp)).toEqual([]);
   });
 
   test.each([

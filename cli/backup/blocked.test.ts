@@ -38,7 +38,7 @@ test('the same blocker is printed once, and another one again', () => {
   };
   const all = [attemptOf(1), attemptOf(2, [later]), attemptOf(3, [other]), attemptOf(4)];
   expect(noted(false, all)).toEqual([
-    'content 1: attempt 1 of 18 to lock public.a timed out; blocked by pid 7, user app, active: UPDATE a; trying again',
+    'content 1: attempt 1 of 18 to lock public.a timed out; blocked by pid 7 (user app, active): UPDATE a; trying again',
     'content 1: attempt 3 of 18 to lock public.a timed out; blocked by prepared transaction "order 7" of app, prepared at 2026-11-29T05:00:00Z (COMMIT PREPARED or ROLLBACK PREPARED ends it); trying again',
   ]);
 });

@@ -7,6 +7,6 @@ test('the loss of a segment is printed before the failures that follow from it',
     { code: 'order-failed', content: 0, message: 'cancelled (interrupted)' },
     { code: 'segment-failed', content: 1, message: 'killed by SIGKILL (shipper/died)' },
   ]);
-  expect(lines[0]).toBe('  content 1: killed by SIGKILL (shipper/died) (segment-failed)');
+  expect(lines[0]).toBe('  content 1: killed by SIGKILL (segment-failed: shipper/died)');
   expect(lines).toHaveLength(3);
 });

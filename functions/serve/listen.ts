@@ -61,7 +61,7 @@ export async function listen(app: Hono, options: ListenOptions): Promise<Listeni
     await once(server, 'listening');
   } catch (cause) {
     const where = fd === undefined ? `${options.host}:${options.port}` : `file descriptor ${fd}`;
-    throw new StowageError('serve/listen', `cannot listen on ${where}: ${whyNot(cause)}`, {
+    throw new StowageError('serve/listen', `cannot listen on ${where}: ${listenFailure(cause)}`, {
       cause,
       where: { field: 'serve.port' },
     });
@@ -83,9 +83,9 @@ export async function listen(app: Hono, options: ListenOptions): Promise<Listeni
   };
 }
 
-function whyNot(cause: unknown): string {
+function listenFailure(cause: unknown): string {
   const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
-  return isTaken ? 'another process uses this port (EADDRINUSE)' : messageOf(cause);
+  return isTaken ? 'another process uses the port (EADDRINUSE)' : messageOf(cause);
 }
 
 function hostOf(bound: AddressInfo | string): string {

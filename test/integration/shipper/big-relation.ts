@@ -12,6 +12,7 @@ import {
   type OrderOf,
   type SourceExtent,
 } from '../../../backup-set/documents/restore.ts';
+import { lockForRestore } from '../../../database/target/restore-lock.ts';
 import { noProgress } from '../../../segment-shipper/deps.ts';
 import type { RestoreJob } from '../../../segment-shipper/protocol/control.ts';
 import { loadData } from '../../../segment-shipper/restore/load-data.ts';
@@ -149,4 +150,9 @@ export function holdBack(store: ObjectStore, extent: SourceExtent | undefined) {
     },
   };
   return { held, release: () => gate.resolve() };
+}
+
+/** A shipper runs an order only while the coordinator of its restore holds the target's lock. */
+export function holdRestoreLock(server: TestServer) {
+  return lockForRestore(server.target(), RESTORE, new AbortController().signal);
 }

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { StowageError } from '../../../backup-set/base/errors.ts';
-import { lockForRestore } from '../../../database/target/restore-lock.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import {
   bigOrder,
   FRAMES_PER_SHARE,
   holdBack,
+  holdRestoreLock,
   load,
   RESTORE,
   ROWS,
@@ -243,8 +243,7 @@ describe('an interrupted load over four connections', () => {
     await server.psql('ALTER TABLE big ADD CHECK (slow(i))');
     const { order, store, directory } = await bigOrder('big');
     await storeOrder(directory, order);
-    // A shipper carries out an order only while the restore's coordinator holds its lock.
-    const lock = await lockForRestore(server.target(), RESTORE, new AbortController().signal);
+    const lock = await holdRestoreLock(server);
     onTestFinished(() => lock.close());
     const shipper = runShipper(restoreJob(server, store, 4), { type: 'order', phase: 'data' });
     // Each takes up to two of the six shares, so the fourth may find none left.

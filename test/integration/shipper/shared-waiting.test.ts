@@ -1,4 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+} from 'vitest';
 import { openSession, type Session } from '../../../database/session/session.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
@@ -7,6 +16,7 @@ import {
   bigOrder,
   FRAMES_PER_SHARE,
   holdBack,
+  holdRestoreLock,
   load,
   ROWS,
   ROWS_PER_FRAME,
@@ -79,10 +89,13 @@ it('a trigger has its state again when the shipper that has disabled it is kille
   );
   const { order, store, directory } = await bigOrder('big');
   await storeOrder(directory, order);
+  const lock = await holdRestoreLock(server);
+  onTestFinished(() => lock.close());
   const shipper = runShipper(restoreJob(server, store, 4), { type: 'order', phase: 'data' });
   await waitForSessions(`${RESTORE_SESSION} AND query LIKE '%COPY%big%' AND state = 'active'`);
   shipper.child.kill('SIGKILL');
   await shipper.exit;
+  await lock.close();
   await waitFor('the end of the sessions', async () =>
     (await backendsLeft(server)) === '' ? true : undefined,
   );

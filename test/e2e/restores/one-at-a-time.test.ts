@@ -92,7 +92,7 @@ describe('two restores into one database', () => {
     'that start together with %s: one restores every row once, and the others are refused',
     async (mode) => {
       if (mode === '--truncate') await restored('--create');
-      const runs = [restoring(mode, fast), restoring(mode, fast), restoring(mode, fast)];
+      const runs = [restoring(mode, slow), restoring(mode, slow), restoring(mode, slow)];
       const results = await Promise.all(runs.map(({ ended }) => ended));
       expect(results.map(({ code }) => code).sort()).toEqual([0, 4, 4]);
       for (const { json } of results.filter(({ code }) => code === 4)) {

@@ -6,6 +6,7 @@ import { crc32, zstdCompressSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { instantOf, timestampOf } from '../../../backup-set/base/timestamps.ts';
+import { lockForRestore } from '../../../database/target/restore-lock.ts';
 import { hex } from '../../../frame/hex.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { type RunningAgent, startAgent } from '../../support/e2e/agents.ts';
@@ -100,6 +101,10 @@ async function restore(
   const now = new Date();
   const id = `${instantOf(now)}-${randomBytes(4).toString('hex')}`;
   const timestamp = newTimestamp();
+  // An agent runs no order of a restore without the coordinator's lock: the attack comes amid one.
+  await using locks = new AsyncDisposableStack();
+  const lock = await lockForRestore(server.target(database), id, new AbortController().signal);
+  locks.defer(() => lock.close());
   await putJson(
     formatKey({ kind: 'restore-request', restore: id }),
     requestFor(server, { id, timestamp, database, now }),
@@ -113,7 +118,7 @@ async function restore(
     phase,
     ...order,
   });
-  return readJson(formatKey({ kind: 'restore-receipt', restore: id, phase, content: 0 }));
+  return await readJson(formatKey({ kind: 'restore-receipt', restore: id, phase, content: 0 }));
 }
 
 /** Stores a metadata text as a shipper of a hostile segment host does. */
@@ -259,8 +264,18 @@ describe('a planted restore order', () => {
             const relation = { ...table, rows: 0, bytes: 0, extents: [] };
             const value = field === 'columns' ? [hostile] : hostile;
             return field === 'encoding'
-              ? { role: 'load', relations: [relation], encoding: `UTF8'); ${program()}; --` }
-              : { role: 'load', relations: [{ ...relation, [field]: value }], encoding: 'UTF8' };
+              ? {
+                  role: 'load',
+                  mode: 'fill',
+                  relations: [relation],
+                  encoding: `UTF8'); ${program()}; --`,
+                }
+              : {
+                  role: 'load',
+                  mode: 'fill',
+                  relations: [{ ...relation, [field]: value }],
+                  encoding: 'UTF8',
+                };
           },
         ] as const,
     ),

@@ -57,6 +57,7 @@ export function requestFor(
     verify: false,
     globals: true,
     noOwner: false,
+    count: false,
     resize: false,
     agents: true,
   };

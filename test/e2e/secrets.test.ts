@@ -14,7 +14,7 @@ import { selectionSql } from '../support/e2e/selection-data.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 
 const PASSWORD = 'pA55-never-written-anywhere';
-const TOOLS = ['pg_dump', 'pg_dumpall', 'pg_restore', 'psql'];
+const TOOLS = ['pg_dump', 'pg_dumpall', 'pg_restore'];
 const STARTED = 'started.log';
 /** Bytes per second: so slow that a busy machine still samples the processes while they run. */
 const SAMPLED_RATE_BYTES = 30_000;

@@ -12,9 +12,9 @@ const LOSS = /\((shipper\/died|database\/unreachable)\)/;
 export function problemLines(problems: readonly Problem[], total = problems.length): string[] {
   const isLoss = ({ message }: Problem) => LOSS.test(message);
   const ordered = [...problems.filter(isLoss), ...problems.filter((one) => !isLoss(one))];
-  const shown = ordered
-    .slice(0, SHOWN)
-    .map((problem) => `  ${printable(describeProblem(problem))}`);
-  const more = total - shown.length;
+  const first = ordered.slice(0, SHOWN);
+  // One loss can end several contents: its line is printed once.
+  const shown = [...new Set(first.map((one) => `  ${printable(describeProblem(one))}`))];
+  const more = total - first.length;
   return more > 0 ? [...shown, `  … and ${count(more)} more (--json lists them)`] : shown;
 }

@@ -172,9 +172,14 @@ async function follow(
   return key;
 }
 
+/** The problem of a content that failed, or of the other content whose loss stopped it. */
 function problemOf(error: unknown, content: number): Problem {
-  const { code, message } = asStowageError(error);
-  return { code: 'segment-failed', content, message: `${message} (${code})` };
+  const { code, message, where } = asStowageError(error);
+  return {
+    code: 'segment-failed',
+    content: where.content ?? content,
+    message: `${message} (${code})`,
+  };
 }
 
 function endedEarly(content: number): StowageError {

@@ -17,7 +17,7 @@ export function demoCluster(
 ): ClusterContext {
   const [first] = servers;
   const config = Config.parse({
-    demoCluster: 'demo',
+    cluster: 'demo',
     root,
     database: DATABASE,
     segments: servers.map(({ host, port }, content) => ({ content, host, port })),

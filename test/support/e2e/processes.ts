@@ -17,7 +17,7 @@ export async function isRunning(pid: number): Promise<boolean> {
   }
 }
 
-interface Process {
+export interface Process {
   readonly pid: number;
   readonly parent: number;
   /** Arguments joined by spaces. */
@@ -30,13 +30,15 @@ export async function childrenOf(pid: number): Promise<Process[]> {
 
 /** The command lines of a process and all its descendants. */
 export async function commandLinesUnder(pid: number): Promise<string[]> {
+  return (await treesOf([pid])).map(({ commandLine }) => commandLine);
+}
+
+/** The processes with these ids and all their descendants. */
+export async function treesOf(pids: readonly number[]): Promise<Process[]> {
   const processes = await allProcesses();
   const children = Map.groupBy(processes, ({ parent }) => parent);
-  const visit = (at: Process): string[] => [
-    at.commandLine,
-    ...(children.get(at.pid) ?? []).flatMap(visit),
-  ];
-  return processes.filter((found) => found.pid === pid).flatMap(visit);
+  const visit = (at: Process): Process[] => [at, ...(children.get(at.pid) ?? []).flatMap(visit)];
+  return processes.filter(({ pid }) => pids.includes(pid)).flatMap(visit);
 }
 
 async function allProcesses(): Promise<Process[]> {

@@ -1,4 +1,11 @@
-import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  type ClientRequest,
+  createServer,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A fault to inject. `afterBytes` counts bytes of the response body. */
@@ -9,6 +16,14 @@ type Fault =
   | { readonly kind: 'none' }
   /** 503 SlowDown; the server never sees the request. */
   | { readonly kind: 'slow-down' }
+  /** 500 InternalError; the server never sees the request. */
+  | { readonly kind: 'server-error' }
+  /** The server never sees the request, and the client gets no response. */
+  | { readonly kind: 'stall-request' }
+  /** The server gets half of the request's body, then both connections are reset. */
+  | { readonly kind: 'cut-request' }
+  /** The request is forwarded late. */
+  | { readonly kind: 'delay'; readonly ms: number }
   /** The connection is reset before the server sees the request. */
   | { readonly kind: 'reset-request' }
   /** The server executes the request; the client gets a reset instead of the response. */
@@ -40,6 +55,8 @@ export interface FaultyProxy {
   ): void;
   /** Clears the recorded requests and the planned faults. */
   reset(): void;
+  /** Closes every connection of clients, also those of stalled requests. */
+  dropConnections(): void;
   stop(): Promise<void>;
 }
 
@@ -85,6 +102,7 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
       seen.length = 0;
       connections = 0;
     },
+    dropConnections: () => server.closeAllConnections(),
     async stop() {
       agent.destroy();
       server.closeAllConnections();
@@ -103,12 +121,24 @@ interface Exchange {
 
 function serve({ target, agent, from, to, fault }: Exchange): void {
   const kind = fault?.what.kind;
-  if (kind === 'slow-down') {
-    slowDown(from, to);
+  if (kind === 'slow-down' || kind === 'server-error') {
+    fault?.onFault();
+    answerWithError(from, to, kind);
+    return;
+  }
+  if (kind === 'stall-request') {
+    from.resume();
+    fault?.onFault();
     return;
   }
   if (kind === 'reset-request') {
+    fault?.onFault();
     from.socket.resetAndDestroy();
+    return;
+  }
+  if (fault?.what.kind === 'delay') {
+    fault.onFault();
+    setTimeout(() => serve({ target, agent, from, to, fault: undefined }), fault.what.ms);
     return;
   }
   const onward = request(`${target}${from.url}`, {
@@ -134,7 +164,26 @@ function serve({ target, agent, from, to, fault }: Exchange): void {
   // A client that disconnects also disconnects from the server: no half request is completed.
   from.on('error', () => onward.destroy());
   to.on('close', () => to.writableFinished || onward.destroy());
-  from.pipe(onward);
+  if (kind === 'cut-request') {
+    cutBody(from, onward);
+    fault?.onFault();
+  } else from.pipe(onward);
+}
+
+/** Forwards half of the body; a request without a body is reset before it is complete. */
+function cutBody(from: IncomingMessage, onward: ClientRequest): void {
+  const half = Math.floor(Number(from.headers['content-length'] ?? 0) / 2);
+  let bytes = 0;
+  const cut = () => {
+    from.socket.resetAndDestroy();
+    onward.destroy();
+  };
+  from.on('data', (chunk: Buffer) => {
+    onward.write(chunk.subarray(0, Math.max(0, half - bytes)));
+    bytes += chunk.length;
+    if (bytes >= half) cut();
+  });
+  from.on('end', cut);
 }
 
 function forwardBody(
@@ -156,6 +205,8 @@ function forwardBody(
     if (fault?.what.kind === 'reset-body') setTimeout(() => to.socket?.resetAndDestroy(), 20);
   };
   answer.on('error', () => to.destroy());
+  // A body shorter than the limit is forwarded whole.
+  answer.on('end', () => to.end());
   answer.on('data', (chunk: Buffer) => {
     const piece = chunk.subarray(0, limit - bytes);
     bytes += piece.length;
@@ -164,11 +215,19 @@ function forwardBody(
   });
 }
 
-function slowDown(from: IncomingMessage, to: ServerResponse): void {
+const ERROR_ANSWERS = {
+  'slow-down': [503, 'SlowDown', 'Please reduce your rate.'],
+  'server-error': [500, 'InternalError', 'We encountered an internal error.'],
+} as const;
+
+function answerWithError(
+  from: IncomingMessage,
+  to: ServerResponse,
+  kind: keyof typeof ERROR_ANSWERS,
+): void {
+  const [status, code, message] = ERROR_ANSWERS[kind];
   from.resume().on('end', () => {
-    to.writeHead(503, { 'content-type': 'application/xml' });
-    to.end(
-      '<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your rate.</Message></Error>',
-    );
+    to.writeHead(status, { 'content-type': 'application/xml' });
+    to.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`);
   });
 }

@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CliResult, type RunningCli, startStowage } from '../../support/cli.ts';
+
+/** How a command ended. */
+export interface Ended {
+  readonly args: readonly string[];
+  /** Null when a signal ended the process. */
+  readonly code: number | null;
+  /** Undefined when the output was not one JSON document. */
+  readonly result: CliResult | undefined;
+  readonly unreadable: string | undefined;
+  readonly ms: number;
+  readonly endedAt: number;
+  /** What it last said; present when the campaign had to kill it. */
+  readonly hungAfter: string | undefined;
+}
+
+/** The time of a command without faults on a busy machine, and the limit of issue 11 above it. */
+const LIMIT_MS = 20_000 + 60_000;
+
+export interface Commands {
+  /** Those that run now. */
+  readonly running: readonly RunningCli[];
+  /** Runs a command to its end; kills it when it is silent for too long. Never throws. */
+  start(args: readonly string[]): Promise<Ended>;
+}
+
+export function commandsWith(options: {
+  readonly config: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly stallSeconds: number;
+}): Commands {
+  const running: RunningCli[] = [];
+  const limitMs = LIMIT_MS + options.stallSeconds * 1000;
+  return {
+    running,
+    async start(args) {
+      const startedAt = Date.now();
+      const command = startStowage(args, options);
+      running.push(command);
+      const ending = command.ended.then(
+        (result) => ({ result, unreadable: undefined }),
+        (error: unknown) => ({ result: undefined, unreadable: String(error) }),
+      );
+      const timeout = new AbortController();
+      const first = await Promise.race([ending, hang(limitMs, timeout.signal)]);
+      timeout.abort();
+      const hungAfter =
+        first === undefined ? JSON.stringify(command.events.slice(-5)).slice(0, 2_000) : undefined;
+      if (first === undefined) command.kill('SIGKILL');
+      // Shippers of a killed command hold its output open until they have ended.
+      const { result, unreadable } = await Promise.race([ending, sleep(30_000, NO_RESULT)]);
+      running.splice(running.indexOf(command), 1);
+      return {
+        args,
+        code: result?.code ?? null,
+        result,
+        unreadable,
+        ms: Date.now() - startedAt,
+        endedAt: Date.now(),
+        hungAfter,
+      };
+    },
+  };
+}
+
+const NO_RESULT = { result: undefined, unreadable: 'its output stayed open for 30 s' };
+
+async function hang(ms: number, signal: AbortSignal): Promise<undefined> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+}

@@ -79,17 +79,19 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** True: the command runs without --json, as a user sees it. */
   readonly plain?: boolean;
+  /** The built command line instead of the source. */
+  readonly program?: string | undefined;
 }
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 /** Starts the command line in its own process. */
 export function startStowage(args: readonly string[], options: CliOptions = {}): RunningCli {
-  const { config, env = {}, plain = false } = options;
+  const { config, env = {}, plain = false, program = MAIN } = options;
   const child = spawn(
     process.execPath,
     [
-      MAIN,
+      program,
       ...args,
       ...(config === undefined ? [] : ['--config', config]),
       ...(plain ? [] : ['--json', '--log-level', 'silent']),

@@ -29,6 +29,7 @@ export function commandsWith(options: {
   readonly config: string;
   readonly env: Readonly<Record<string, string>>;
   readonly stallSeconds: number;
+  readonly program: string | undefined;
 }): Commands {
   const running: RunningCli[] = [];
   const limitMs = LIMIT_MS + options.stallSeconds * 1000;

@@ -9,7 +9,7 @@ export const DDL_ROWS = 200;
 
 const PLAIN_TABLES = 9;
 /** One table of content 0 is larger than a part of an upload to S3, so that packs have parts. */
-const LARGE_ROWS = [3_000, 600];
+const LARGE_ROWS = [1_600, 200];
 const LARGE_ROW_BYTES = 4_000;
 
 /**

@@ -16,7 +16,7 @@ export interface Ddl {
   stop(): Promise<DdlCount>;
 }
 
-const PAUSE_MS_MAX = 60;
+const PAUSE_MS_MAX = 150;
 
 /** Runs DDL on one server until stopped. A statement that the server rejects is skipped. */
 export async function startDdl(server: TestServer, seed: number): Promise<Ddl> {

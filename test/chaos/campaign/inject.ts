@@ -27,9 +27,7 @@ interface Targets {
   readonly agents: () => Agents;
 }
 
-/** How long a fault waits for a process or session to appear, after its time has come. */
-const APPEAR_MS_MAX = 3_000;
-const LOOK_MS = 15;
+const LOOK_MS = 40;
 
 /** Arms the faults of one phase. Called before the command of the phase starts. */
 export function inject(targets: Targets, phase: Phase): Injection {
@@ -49,9 +47,11 @@ export function inject(targets: Targets, phase: Phase): Injection {
   const work = faults.map(async (fault) => {
     if (fault.on === 'store') armStore(lane, fault, note);
     if (fault.on !== 'process' && fault.on !== 'backend') return;
+    const sessions = () => lane.wires.reduce((sum, wire) => sum + wire.sessions(), 0);
+    while (sessions() < fault.afterSessions) await sleep(LOOK_MS, undefined, { signal });
     await sleep(fault.afterMs, undefined, { signal });
-    for (const until = Date.now() + APPEAR_MS_MAX; Date.now() < until; await sleep(LOOK_MS)) {
-      signal.throwIfAborted();
+    // A process or session of this kind may appear later.
+    for (; ; await sleep(LOOK_MS, undefined, { signal })) {
       const what =
         fault.on === 'process'
           ? await endProcess(targets, fault)

@@ -16,6 +16,8 @@ const { values } = parseArgs({
     // 0: the product has no stallSeconds; runs that need it are left out.
     stall: { type: 'string', default: '0' },
     theme: { type: 'string' },
+    // dist/stowage.js after `npm run build` starts faster than the source.
+    program: { type: 'string' },
   },
 });
 const [seed, runs, lanes, stallSeconds] = [
@@ -39,7 +41,7 @@ let failed = false;
 try {
   await Promise.all(
     Array.from({ length: Math.min(lanes, runs) }, async () => {
-      const lane = await startLane(store);
+      const lane = await startLane(store, values.program);
       try {
         for (let plan = plans.shift(); plan !== undefined; plan = plans.shift()) {
           const result = await run(lane, plan, stallSeconds);

@@ -36,11 +36,19 @@ export interface StoreFault {
   readonly ms: number;
 }
 
-/** A signal to a process, `afterMs` after the start of the phase. */
-export interface ProcessFault {
+/**
+ * A moment that does not depend on the speed of the machine: so many sessions with the databases
+ * have begun in this phase, and then a little later.
+ */
+export interface Moment {
+  readonly afterSessions: number;
+  readonly afterMs: number;
+}
+
+/** A signal to a process. */
+export interface ProcessFault extends Moment {
   readonly on: 'process';
   readonly phase: Phase;
-  readonly afterMs: number;
   readonly target: 'command' | 'shipper' | 'tool' | 'agent';
   /** Which of several processes: 0 is the first, 1 beyond the last. */
   readonly pick: number;
@@ -48,10 +56,9 @@ export interface ProcessFault {
 }
 
 /** Something that happens to a session of ours in a database server. */
-export interface BackendFault {
+export interface BackendFault extends Moment {
   readonly on: 'backend';
   readonly phase: Phase;
-  readonly afterMs: number;
   readonly content: number;
   readonly pick: number;
   /** `freeze` stops the backend for `ms`, `crash` kills it: the server then restarts. */
@@ -105,8 +112,9 @@ export type Theme = (typeof THEMES)[number];
 /** Themes whose runs end only where the product watches for silence (`stallSeconds`). */
 export const NEEDS_STALL: ReadonlySet<Theme> = new Set(['session stalled', 'backend frozen']);
 
-/** Typical length of a phase; faults that count milliseconds happen within it. */
-const PHASE_MS = 3_000;
+/** Sessions that a command opens at least, with both servers together. */
+const SESSIONS = { backup: 14, restore: 34 };
+const AFTER_MS_MAX = 400;
 const CONTENTS = [0, 1];
 
 export function planRun(seed: number): RunPlan {
@@ -241,8 +249,15 @@ function signal(phase: Phase, target: ProcessFault['target'], random: Random): P
     phase,
     target,
     kind,
-    afterMs: random.below(PHASE_MS),
+    ...momentOf(phase, random),
     pick: random.below(1_000) / 1_000,
+  };
+}
+
+function momentOf(phase: Phase, random: Random): Moment {
+  return {
+    afterSessions: random.below(SESSIONS[phase] + 1),
+    afterMs: random.below(AFTER_MS_MAX),
   };
 }
 
@@ -252,7 +267,7 @@ function backend(phase: Phase, kind: BackendFault['kind'], random: Random): Back
     phase,
     kind,
     content: random.pick(CONTENTS),
-    afterMs: random.below(PHASE_MS),
+    ...momentOf(phase, random),
     pick: random.below(1_000) / 1_000,
     ms: 200 + random.below(4_000),
   };

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startWriters } from '../../../cli/demo/writers.ts';
 import { configFor, DATABASE } from '../../support/e2e/cluster.ts';
 import { type Agents, NO_AGENTS, startAgents } from './agents.ts';
 import { resetBank, transfersIn } from './bank.ts';
@@ -11,6 +10,7 @@ import { type Lane, STANDING, temporaryFolder } from './lane.ts';
 import { leftovers } from './leftovers.ts';
 import type { Phase, RunPlan } from './plan.ts';
 import { dropTargets, JUDGED, prepareTarget, TARGET } from './targets.ts';
+import { startWriters } from './writers.ts';
 
 export interface RunResult {
   readonly plan: RunPlan;
@@ -33,7 +33,7 @@ export async function run(lane: Lane, plan: RunPlan, stallSeconds: number): Prom
   await resetBank(lane.servers, DATABASE);
   const config = await configFor(lane.viaProxy, lane.proxied, root, settingsOf(plan, stallSeconds));
   const env = { ...lane.direct.env, TMPDIR: temporaryFolder(lane) };
-  const commands = commandsWith({ config, env, stallSeconds });
+  const commands = commandsWith({ config, env, stallSeconds, program: lane.program });
   let agents: Agents = plan.agents ? await startAgents(lane, root) : NO_AGENTS;
   const during = async <T>(phase: Phase, act: () => Promise<T>) => {
     const injection = inject({ lane, plan, commands, agents: () => agents }, phase);
@@ -91,9 +91,7 @@ function settingsOf(plan: RunPlan, stallSeconds: number): Record<string, unknown
 async function backUpUnderLoad({ servers }: Lane, plan: RunPlan, commands: Commands) {
   const [server] = servers;
   if (server === undefined) throw new Error('a lane has no server');
-  const writers = plan.writers
-    ? startWriters(servers.map((each) => each.target(DATABASE)))
-    : undefined;
+  const writers = plan.writers ? await startWriters(servers) : undefined;
   const loads = plan.ddl
     ? await Promise.all(servers.map((each, at) => startDdl(each, plan.seed * 2 + at)))
     : [];

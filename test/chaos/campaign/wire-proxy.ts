@@ -6,6 +6,8 @@ import type { WireFault } from './plan.ts';
 /** A TCP proxy in front of one PostgreSQL server. It injects one list of faults at a time. */
 export interface WireProxy {
   readonly port: number;
+  /** Sessions that have begun since `arm`. */
+  sessions(): number;
   /** Counts sessions from 0 again. `onFired` is called once for each fault that takes effect. */
   arm(faults: readonly WireFault[], onFired: (fault: WireFault, session: string) => void): void;
   /** No faults any more; sessions that a fault holds are closed on both sides. */
@@ -62,6 +64,7 @@ export async function startWireProxy(serverPort: number): Promise<WireProxy> {
   await once(listener, 'listening');
   return {
     port: (listener.address() as { port: number }).port,
+    sessions: () => sessions,
     arm(next, report) {
       [faults, onFired, sessions] = [next, report, 0];
     },

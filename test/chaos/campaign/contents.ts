@@ -43,7 +43,7 @@ const CONTENTS = `
 SELECT concat_ws(E'\\t', kind || ' ' || name, replace(definition, E'\\n', ' ')) FROM (
 SELECT 'rows of', format('%I.%I', nspname, relname), (xpath('//d/text()', query_to_xml(format(
     'SELECT count(*) || '':'' || coalesce(sum(hashtextextended(t::text, 0)), 0) AS d FROM ONLY %I.%I t', nspname, relname), false, true, '')))[1]::text
-  FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind IN ('r', 'm') AND relpersistence = 'p' AND ${OURS}
+  FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind IN ('r', 'm') AND relispopulated AND relpersistence = 'p' AND ${OURS}
 UNION ALL SELECT 'columns of', format('%I.%I %s', nspname, relname, relkind), md5(string_agg(format('%s %s %s %s', attname, format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid)), ',' ORDER BY attname))
   FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
   LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE relkind IN ('r', 'm', 'v', 'p') AND ${OURS} GROUP BY 1, 2

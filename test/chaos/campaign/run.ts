@@ -9,7 +9,7 @@ import { type Finding, judgeBackup, judgeRestores, type Transfers } from './judg
 import { type Lane, STANDING, temporaryFolder } from './lane.ts';
 import { leftovers } from './leftovers.ts';
 import type { Phase, RunPlan } from './plan.ts';
-import { dropTargets, JUDGED, prepareTarget, TARGET } from './targets.ts';
+import { dropTargets, JUDGED, prepareTarget, TARGET, untilReady } from './targets.ts';
 import { startWriters } from './writers.ts';
 
 export interface RunResult {
@@ -29,6 +29,7 @@ export interface RunResult {
 export async function run(lane: Lane, plan: RunPlan, stallSeconds: number): Promise<RunResult> {
   const startedAt = Date.now();
   const root = lane.direct.newRoot();
+  await untilReady(lane);
   await dropTargets(lane);
   await resetBank(lane.servers, DATABASE);
   const config = await configFor(lane.viaProxy, lane.proxied, root, settingsOf(plan, stallSeconds));
@@ -41,6 +42,7 @@ export async function run(lane: Lane, plan: RunPlan, stallSeconds: number): Prom
       return { value: await act(), fired: injection.fired };
     } finally {
       await injection.heal();
+      await untilReady(lane);
     }
   };
   try {

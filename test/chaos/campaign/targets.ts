@@ -1,5 +1,5 @@
 import { DATABASE, databasesOf } from '../../support/e2e/cluster.ts';
-import { readUntil } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { type Contents, contentsOf } from './contents.ts';
 import { type Lane, STANDING } from './lane.ts';
 import type { Mode } from './plan.ts';
@@ -37,14 +37,18 @@ export async function prepareTarget(
   );
 }
 
-/** Waits until both servers accept connections, and drops what the last run has made. */
+/** Waits until both servers accept connections: one that crashed restarts by itself. */
+export async function untilReady({ servers }: Lane): Promise<void> {
+  for (const server of servers)
+    await waitFor('a server that accepts connections', () =>
+      server.psql('SELECT true').catch(() => undefined),
+    );
+}
+
+/** Drops what the last run has made. */
 export async function dropTargets({ servers }: Lane): Promise<void> {
   for (const server of servers) {
-    const names = await readUntil(
-      () => databasesOf(server).catch(() => undefined),
-      (found) => found !== undefined,
-    );
-    for (const name of names ?? [])
+    for (const name of await databasesOf(server))
       if (name !== DATABASE && name !== STANDING)
         await server.psql(`DROP DATABASE "${name}" WITH (FORCE)`);
   }

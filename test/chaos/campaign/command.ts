@@ -30,6 +30,8 @@ export function commandsWith(options: {
   readonly env: Readonly<Record<string, string>>;
   readonly stallSeconds: number;
   readonly program: string | undefined;
+  /** What the servers do, for the report of a command that does not end. */
+  readonly describe: () => Promise<string>;
 }): Commands {
   const running: RunningCli[] = [];
   const limitMs = LIMIT_MS + options.stallSeconds * 1000;
@@ -46,8 +48,7 @@ export function commandsWith(options: {
       const timeout = new AbortController();
       const first = await Promise.race([ending, hang(limitMs, timeout.signal)]);
       timeout.abort();
-      const hungAfter =
-        first === undefined ? JSON.stringify(command.events.slice(-5)).slice(0, 2_000) : undefined;
+      const hungAfter = first === undefined ? await stateOf(command, options.describe) : undefined;
       if (first === undefined) command.kill('SIGKILL');
       // Shippers of a killed command hold its output open until they have ended.
       const { result, unreadable } = await Promise.race([ending, sleep(30_000, NO_RESULT)]);
@@ -66,6 +67,17 @@ export function commandsWith(options: {
 }
 
 const NO_RESULT = { result: undefined, unreadable: 'its output stayed open for 30 s' };
+
+const EVENTS_SHOWN = 3;
+const EVENT_CHARS_MAX = 300;
+
+async function stateOf(command: RunningCli, describe: () => Promise<string>): Promise<string> {
+  const events = command.events
+    .slice(-EVENTS_SHOWN)
+    .map((event) => JSON.stringify(event).slice(0, EVENT_CHARS_MAX));
+  const servers = await Promise.race([describe().catch(String), sleep(10_000, 'no answer')]);
+  return `${servers}; last events ${events.join(' ')}`;
+}
 
 async function hang(ms: number, signal: AbortSignal): Promise<undefined> {
   await sleep(ms, undefined, { signal }).catch(() => undefined);

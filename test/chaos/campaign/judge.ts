@@ -160,9 +160,7 @@ const read = (servers: readonly TestServer[], database: string) =>
 /** What is wrong with how a command ended, whatever it did. */
 function toldTruly(name: string, { code, result, unreadable, hungAfter, ms }: Ended): Finding[] {
   if (hungAfter !== undefined)
-    return [
-      { kind: 'hang', what: `${name}: no end after ${ms} ms; its last events: ${hungAfter}` },
-    ];
+    return [{ kind: 'hang', what: `${name}: no end after ${ms} ms: ${hungAfter}` }];
   // A signal ended it.
   if (code === null && unreadable === undefined) return [];
   const text = result?.text ?? unreadable ?? '';

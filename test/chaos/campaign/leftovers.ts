@@ -40,12 +40,16 @@ async function leftInServer(server: TestServer): Promise<string[]> {
   return text === '' ? [] : text.split('\n').map((line) => `${line} on port ${server.port}`);
 }
 
-/** Processes that have the temporary folder of the lane in their environment: those of its runs. */
-async function runningProcesses(lane: Lane): Promise<string[]> {
-  return (await processesOf(lane)).map(({ pid, command }) => `process ${pid} ${command}`);
+/** Sessions that wait or work, and what blocks them. */
+export async function sessionsOf({ servers }: Lane): Promise<string> {
+  const sql = `SELECT concat_ws(' ', pid, application_name, state, wait_event, 'blocked by', pg_blocking_pids(pid)::text, left(query, 60))
+    FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`;
+  const each = await Promise.all(servers.map((server) => server.psql(sql).catch(String)));
+  return each.map((lines, content) => `content ${content}: ${lines}`).join('; ');
 }
 
-export async function processesOf(lane: Lane): Promise<{ pid: number; command: string }[]> {
+/** Processes that have the temporary folder of the lane in their environment: those of its runs. */
+async function runningProcesses(lane: Lane): Promise<string[]> {
   const mark = `TMPDIR=${temporaryFolder(lane)}\0`;
   const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(
@@ -53,7 +57,7 @@ export async function processesOf(lane: Lane): Promise<{ pid: number; command: s
       const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
       if (!environment.includes(mark)) return [];
       const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      return command === '' ? [] : [{ pid: Number(pid), command: command.replaceAll('\0', ' ') }];
+      return command === '' ? [] : [`process ${pid} ${command.replaceAll('\0', ' ')}`];
     }),
   );
   return found.flat();

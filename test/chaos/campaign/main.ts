@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { startCampaign } from './campaign.ts';
-import { NEEDS_STALL, planRun, type RunPlan } from './plan.ts';
+import { NEEDS_STALL, NOT_PROTECTED, planRun, type RunPlan } from './plan.ts';
 import { lineOf, summaryOf } from './report.ts';
 
 const { values } = parseArgs({
@@ -25,7 +25,9 @@ const plans: RunPlan[] = [];
 for (let seed = Number(values.seed); plans.length < Number(values.runs); seed += 1) {
   const plan = planRun(seed);
   if (stallSeconds === 0 && NEEDS_STALL.has(plan.theme)) continue;
-  if (values.theme !== undefined && plan.theme !== values.theme) continue;
+  const isWanted =
+    values.theme === undefined ? !NOT_PROTECTED.has(plan.theme) : plan.theme === values.theme;
+  if (!isWanted) continue;
   plans.push(plan);
 }
 

@@ -106,11 +106,15 @@ export const THEMES = [
   'mixed',
   'session stalled',
   'backend frozen',
+  'bit flipped',
 ] as const;
 export type Theme = (typeof THEMES)[number];
 
 /** Themes whose runs end only where the product watches for silence (`stallSeconds`). */
 export const NEEDS_STALL: ReadonlySet<Theme> = new Set(['session stalled', 'backend frozen']);
+
+/** Without TLS nothing notices a flipped bit of a row: these runs are not part of a campaign. */
+export const NOT_PROTECTED: ReadonlySet<Theme> = new Set(['bit flipped']);
 
 /** Sessions that a command opens at least, with both servers together. */
 const SESSIONS = { backup: 14, restore: 34 };
@@ -171,6 +175,8 @@ function faultOf(theme: Theme, phase: Phase, random: Random): Fault[] {
       return [wire(phase, random.pick(['pause', 'slow', 'dribble']), random)];
     case 'session refused':
       return [wire(phase, 'refuse', random)];
+    case 'bit flipped':
+      return [wire(phase, 'flip', random)];
     case 'session stalled':
       return [wire(phase, 'stall', random)];
     case 'S3 errors':

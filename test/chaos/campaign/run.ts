@@ -7,7 +7,7 @@ import { type DdlCount, startDdl } from './ddl.ts';
 import { type Fired, inject } from './inject.ts';
 import { type Finding, judgeBackup, judgeRestores, type Transfers } from './judge.ts';
 import { type Lane, STANDING, temporaryFolder } from './lane.ts';
-import { leftovers } from './leftovers.ts';
+import { leftovers, sessionsOf } from './leftovers.ts';
 import type { Phase, RunPlan } from './plan.ts';
 import { dropTargets, JUDGED, prepareTarget, TARGET, untilReady } from './targets.ts';
 import { startWriters } from './writers.ts';
@@ -34,7 +34,13 @@ export async function run(lane: Lane, plan: RunPlan, stallSeconds: number): Prom
   await resetBank(lane.servers, DATABASE);
   const config = await configFor(lane.viaProxy, lane.proxied, root, settingsOf(plan, stallSeconds));
   const env = { ...lane.direct.env, TMPDIR: temporaryFolder(lane) };
-  const commands = commandsWith({ config, env, stallSeconds, program: lane.program });
+  const commands = commandsWith({
+    config,
+    env,
+    stallSeconds,
+    program: lane.program,
+    describe: () => sessionsOf(lane),
+  });
   let agents: Agents = plan.agents ? await startAgents(lane, root) : NO_AGENTS;
   const during = async <T>(phase: Phase, act: () => Promise<T>) => {
     const injection = inject({ lane, plan, commands, agents: () => agents }, phase);
@@ -57,8 +63,9 @@ export async function run(lane: Lane, plan: RunPlan, stallSeconds: number): Prom
     const template = judged.set === undefined ? STANDING : JUDGED;
     const before = await prepareTarget(lane, plan.restores[0]?.mode ?? 'create', template);
     const restores = await during('restore', () => restoreAll(plan, set, commands));
-    await agents.stop();
-    const findings = [
+    const agentsEnded = await agents.stop();
+    const findings: Finding[] = [
+      ...(agentsEnded ? [] : [AGENTS_HANG]),
       ...judged.findings,
       ...(await judgeRestores(lane, plan, set, before, restores.value)),
       ...(await leftovers(lane, root)),
@@ -76,10 +83,12 @@ export async function run(lane: Lane, plan: RunPlan, stallSeconds: number): Prom
       ms: Date.now() - startedAt,
     };
   } finally {
-    await agents.stop().catch(() => undefined);
+    await agents.stop();
     await clearRoot(lane, root);
   }
 }
+
+const AGENTS_HANG: Finding = { kind: 'hang', what: 'agents did not end within 25 s of SIGTERM' };
 
 function settingsOf(plan: RunPlan, stallSeconds: number): Record<string, unknown> {
   return {

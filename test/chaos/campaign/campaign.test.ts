@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { build } from '../../bench/setup/build.ts';
+import { withoutCeph } from '../../support/e2e/place.ts';
+import { startCampaign } from './campaign.ts';
+import { NEEDS_STALL, planRun, THEMES } from './plan.ts';
+import { lineOf, summaryOf } from './report.ts';
+
+/** One seed of each theme. Its faults take effect, and it is among the fast ones of its theme. */
+const SEEDS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16];
+
+test('all choices of a run follow from its seed, and every theme has its share of the seeds', () => {
+  const plans = Array.from({ length: 2 * THEMES.length }, (_, seed) => planRun(seed));
+  expect(plans.map(({ seed }) => planRun(seed))).toEqual(plans);
+  expect(new Set(plans.map(({ theme }) => theme))).toEqual(new Set(THEMES));
+  expect(planRun(1)).not.toEqual(planRun(1 + THEMES.length));
+  expect([...NEEDS_STALL].every((theme) => THEMES.includes(theme))).toBe(true);
+});
+
+test.skipIf(withoutCeph)(
+  'under faults every claim of a backup and a restore is true, every command ends, and nothing stays behind',
+  async () => {
+    await build();
+    const campaign = await startCampaign(2, { program: 'dist/stowage.js', stallSeconds: 0 });
+    try {
+      const lines: string[] = [];
+      const { results, broken } = await campaign.runAll(SEEDS.map(planRun), {
+        onResult: (result) => lines.push(lineOf(result)),
+        onBroken: ({ seed }, error) => lines.push(`seed ${seed} broke: ${error.stack}`),
+      });
+      process.stderr.write(`campaign: ${summaryOf(results)}\n`);
+      expect(
+        results.flatMap(({ findings }) => findings),
+        lines.join('\n'),
+      ).toEqual([]);
+      expect(broken, lines.join('\n')).toBe(0);
+      expect(new Set(results.flatMap(({ fired }) => fired)).size).toBeGreaterThan(SEEDS.length / 2);
+    } finally {
+      await campaign.stop();
+    }
+  },
+  900_000,
+);

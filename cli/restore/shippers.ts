@@ -198,7 +198,7 @@ function lineOf({ content, host, planned, progress, storedBytesBefore }: Member)
     rows: progress?.rows ?? 0,
     bytes,
     storedBytes: (progress?.storedBytes ?? 0) - storedBytesBefore,
-    relationsDone: 0,
+    relationsDone: progress?.relationsLoaded ?? 0,
     relationsPlanned: planned.relations,
     fraction: planned.bytes === 0 ? undefined : Math.min(bytes / planned.bytes, 1),
     current: progress?.relation,

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { Where } from '../../backup-set/base/errors.ts';
 import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import { STOWAGE } from './programs/programs.ts';
 
 /** One line of JSON that the command line wrote on standard error. */
 export type CliEvent = Readonly<Record<string, unknown>> & { readonly event: string };
@@ -81,15 +81,13 @@ export interface CliOptions {
   readonly plain?: boolean;
 }
 
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-
 /** Starts the command line in its own process. */
 export function startStowage(args: readonly string[], options: CliOptions = {}): RunningCli {
   const { config, env = {}, plain = false } = options;
   const child = spawn(
     process.execPath,
     [
-      MAIN,
+      STOWAGE,
       ...args,
       ...(config === undefined ? [] : ['--config', config]),
       ...(plain ? [] : ['--json', '--log-level', 'silent']),

@@ -2,6 +2,7 @@ import type { Selection } from '../backup-set/base/selection.ts';
 import type { GeneratedColumn, Locale } from '../backup-set/documents/plan.ts';
 import type { GreenplumMajor } from './greenplum/majors.ts';
 import type { PlacedCheck } from './inspect/check.ts';
+import type { SslMode } from './session/tls/modes.ts';
 
 /**
  * A kind of cluster: what its configuration holds, and how one is opened. Each has a folder in
@@ -94,8 +95,12 @@ export interface ConnectionTarget {
   /** As in `Segment`. */
   readonly greenplum?: GreenplumMajor;
   readonly password?: string;
-  readonly sslmode?: 'disable' | 'require' | 'verify-ca' | 'verify-full';
+  /** Absent = `prefer`. */
+  readonly sslmode?: SslMode;
+  /** Files on this host; absent = those of ~/.postgresql, as in libpq. */
   readonly sslrootcert?: string;
+  readonly sslcert?: string;
+  readonly sslkey?: string;
   /**
    * The folder of PostgreSQL's programs on this host, e.g. `/usr/lib/postgresql/15/bin`; absent =
    * searched for.

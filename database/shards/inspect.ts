@@ -2,6 +2,7 @@ import { mapInFlight } from '../../async/each-in-flight.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget, InspectOptions, Segment } from '../flavour.ts';
 import { type PlacedCheck, placed, type ServerCheck } from '../inspect/check.ts';
+import { checkEncryption } from '../inspect/encryption.ts';
 import { checkRights } from '../inspect/rights.ts';
 import {
   checkClock,
@@ -55,6 +56,7 @@ export async function inspectServer(
     const { check, number } = await checkVersion(session);
     return [
       check,
+      checkEncryption(session),
       await checkRights(session, {
         isTable: "c.relkind = 'r'",
         needsNoLock: 'false',

@@ -1,4 +1,5 @@
 import { attempt, type ServerCheck } from '../../inspect/check.ts';
+import { checkEncryption } from '../../inspect/encryption.ts';
 import { checkRights } from '../../inspect/rights.ts';
 import {
   checkClock,
@@ -30,6 +31,7 @@ export async function inspectInstance(
     await attempt('lock table', () => checkLockTable(session)),
   ];
   return [
+    checkEncryption(session),
     ...(isDatabase ? await checkDatabase() : []),
     await attempt('connections', () =>
       checkConnections(session, { needed: connections, isClient: traitsOf(version).isClient }),

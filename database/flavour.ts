@@ -1,5 +1,6 @@
 import type { Selection } from '../backup-set/base/selection.ts';
 import type { GeneratedColumn, Locale } from '../backup-set/documents/plan.ts';
+import type { DumpGaps } from './catalog/dump-gaps.ts';
 import type { GreenplumMajor } from './greenplum/majors.ts';
 import type { PlacedCheck } from './inspect/check.ts';
 import type { SslMode } from './session/tls/modes.ts';
@@ -215,6 +216,8 @@ export interface NodeSnapshot {
   /** Materialized views that were populated, in an order in which they can be refreshed. */
   readonly refresh: readonly { schema: string; name: string }[];
   readonly largeObjects: number;
+  /** Where definitions are read: what pg_dump leaves out, and which passwords it writes. */
+  readonly gaps?: DumpGaps;
 }
 
 export type NotShippedReason =

@@ -15,6 +15,7 @@ import { countReceipts } from '../../functions/stored/load.ts';
 import type { ClusterCommand } from '../command.ts';
 import { timestampFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
+import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import { functionDeps } from '../wait-for-functions.ts';
@@ -64,6 +65,7 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     '',
     tablesTable(manifest, tablesShown),
     ...notShippedLines(manifest),
+    ...definitionLines(manifest),
     '',
   ].join('\n');
 }

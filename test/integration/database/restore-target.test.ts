@@ -105,6 +105,7 @@ describe('the inspection of a server', () => {
       ['server', true],
       ['encryption', true],
       ['rights', true],
+      ['definitions', true],
       ['connections', true],
       ['lock table', true],
       ['other stowage sessions', true],

@@ -14,6 +14,7 @@ import { currentVerdict } from '../../functions/stored/current-verdict.ts';
 import { countReceipts } from '../../functions/stored/load.ts';
 import type { ClusterCommand } from '../command.ts';
 import { withStore } from '../open.ts';
+import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
@@ -66,6 +67,7 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     '',
     tablesTable(manifest, tablesShown),
     ...notShippedLines(manifest),
+    ...definitionLines(manifest),
     '',
   ].join('\n');
 }

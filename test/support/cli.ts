@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import type { Where } from '../../backup-set/base/errors.ts';
 import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import type { DefinedObject } from '../../backup-set/documents/plan.ts';
 import { STOWAGE } from './programs/programs.ts';
 
 /** One line of JSON that the command line wrote on standard error. */
@@ -35,6 +36,8 @@ export interface CommandOutput {
     readonly message: string;
   }[];
   readonly problems: readonly Problem[];
+  readonly leftOut: readonly DefinedObject[];
+  readonly secrets: readonly DefinedObject[];
   readonly targetChanged: boolean | null;
   readonly overdue: readonly string[];
   readonly uploadsAborted: number;

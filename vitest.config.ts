@@ -5,6 +5,9 @@ const onServers = { fileParallelism: false, testTimeout: 180_000, hookTimeout: 1
 /** Suites that mostly wait (agents poll, restores run in phases): two files at a time. */
 const twoAtATime = { ...onServers, fileParallelism: true, maxWorkers: 2 } as const;
 
+/** The programs as `npm run build` makes them. */
+const withPrograms = { globalSetup: 'test/support/programs/build.ts' };
+
 /** One project after another: the servers of another suite would disturb timings and timeouts. */
 const turn = (groupOrder: number) => ({ sequence: { groupOrder } });
 
@@ -21,6 +24,7 @@ const onGreenplum =
             name: 'greenplum',
             include: ['test/greenplum/**/*.test.ts'],
             ...onServers,
+            ...withPrograms,
             testTimeout: 600_000,
             ...turn(6),
           },
@@ -66,6 +70,7 @@ export default defineConfig({
         test: {
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
+          ...withPrograms,
           testTimeout: 60_000,
           ...turn(4),
         },
@@ -75,6 +80,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           ...twoAtATime,
+          ...withPrograms,
           testTimeout: 600_000,
           hookTimeout: 600_000,
           ...turn(5),
@@ -85,6 +91,7 @@ export default defineConfig({
           name: 'stack',
           include: ['test/stack/**/*.test.ts'],
           ...onServers,
+          ...withPrograms,
           testTimeout: 300_000,
           ...turn(7),
         },

@@ -1,7 +1,9 @@
 import type { Selection } from '../backup-set/base/selection.ts';
 import type { GeneratedColumn, Locale } from '../backup-set/documents/plan.ts';
+import type { DumpGaps } from './catalog/dump-gaps.ts';
 import type { GreenplumMajor } from './greenplum/majors.ts';
 import type { PlacedCheck } from './inspect/check.ts';
+import type { SslMode } from './session/tls/modes.ts';
 
 /**
  * A kind of cluster: what its configuration holds, and how one is opened. Each has a folder in
@@ -94,8 +96,12 @@ export interface ConnectionTarget {
   /** As in `Segment`. */
   readonly greenplum?: GreenplumMajor;
   readonly password?: string;
-  readonly sslmode?: 'disable' | 'require' | 'verify-ca' | 'verify-full';
+  /** Absent = `prefer`. */
+  readonly sslmode?: SslMode;
+  /** Files on this host; absent = those of ~/.postgresql, as in libpq. */
   readonly sslrootcert?: string;
+  readonly sslcert?: string;
+  readonly sslkey?: string;
   /**
    * The folder of PostgreSQL's programs on this host, e.g. `/usr/lib/postgresql/15/bin`; absent =
    * searched for.
@@ -210,6 +216,8 @@ export interface NodeSnapshot {
   /** Materialized views that were populated, in an order in which they can be refreshed. */
   readonly refresh: readonly { schema: string; name: string }[];
   readonly largeObjects: number;
+  /** Where definitions are read: what pg_dump leaves out, and which passwords it writes. */
+  readonly gaps?: DumpGaps;
 }
 
 export type NotShippedReason =

@@ -20,12 +20,14 @@ export interface Progress {
   rows: number;
   bytes: number;
   storedBytes: number;
+  /** Relations that a restore has loaded and committed. */
+  relationsLoaded: number;
   /** Names of the relations, or keys of the objects, under way; the oldest first. */
   readonly underWay: string[];
 }
 
 export function noProgress(): Progress {
-  return { rows: 0, bytes: 0, storedBytes: 0, underWay: [] };
+  return { rows: 0, bytes: 0, storedBytes: 0, relationsLoaded: 0, underWay: [] };
 }
 
 /** Lists `name` as under way until it is disposed. */

@@ -13,6 +13,8 @@ export interface ProbeReport {
 interface ProbeCheck {
   readonly name: string;
   readonly ok: boolean;
+  /** The check was not made, because an earlier one failed. `ok` is then false. */
+  readonly skipped?: true;
   /** One line for the operator: what was observed, or what failed. */
   readonly detail: string;
 }
@@ -37,10 +39,16 @@ interface Probe {
   readonly partBytes: number;
 }
 
+/** The first check: without its rights no other check can work. */
+const FIRST = 'conditional create';
+const UPLOAD = 'multipart upload';
+/** What a check reads is written by another one. */
+const NEEDS: Readonly<Record<string, string>> = { 'ranged read': UPLOAD, list: UPLOAD };
+
 const CHECKS: Readonly<Record<string, Check>> = {
-  'conditional create': createRefuses,
+  [FIRST]: createRefuses,
   [`${RACING_CREATES} concurrent creates`]: oneCreateWins,
-  'multipart upload': uploadReadsBack,
+  [UPLOAD]: uploadReadsBack,
   'ranged read': rangeIsExact,
   list: listShows,
   clocks: clocksAgree,
@@ -58,19 +66,38 @@ export async function probeStore(
   const { partBytes = PART_BYTES_DEFAULT, ...rest } = options;
   const probe: Probe = { store, folder: `.probe/${randomUUID()}/`, options: rest, partBytes };
   const checks: ProbeCheck[] = [];
+  /** The check whose failure leaves nothing to check. */
+  let stopper: string | undefined;
+  const causeOf = (name: string) =>
+    stopper ?? checks.find((check) => check.name === NEEDS[name] && !check.ok)?.name;
   try {
     for (const [name, check] of Object.entries(CHECKS)) {
       options.signal?.throwIfAborted();
+      const cause = causeOf(name);
+      if (cause !== undefined) {
+        checks.push(skipped(name, cause));
+        continue;
+      }
       try {
         checks.push({ name, ok: true, detail: await check(probe) });
       } catch (error) {
         checks.push({ name, ok: false, detail: messageOf(error) });
+        if (stopsAll(name, error)) stopper = name;
       }
     }
   } finally {
-    checks.push(await cleanUp(probe));
+    checks.push(stopper === undefined ? await cleanUp(probe) : skipped('clean-up', stopper));
   }
   return { ok: checks.every(({ ok }) => ok), checks };
+}
+
+/** Checks of a server that does not answer would each wait for all retries. */
+function stopsAll(name: string, error: unknown): boolean {
+  return isStowageError(error, 'storage/unavailable') || (name === FIRST && isStowageError(error));
+}
+
+function skipped(name: string, cause: string): ProbeCheck {
+  return { name, ok: false, skipped: true, detail: `not checked, because ${cause} failed` };
 }
 
 async function createRefuses({ store, folder, options }: Probe): Promise<string> {

@@ -2,10 +2,21 @@ import * as z from 'zod';
 
 const MIB = 1024 * 1024;
 
+const CREDENTIALS = 'give the keys by the AWS_… variables or by ~/.aws';
+
+/** A URL is printed, logged and sent to shippers, so no secret may be in it. */
+function hasCredentials(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.username !== '' || url.password !== '');
+}
+
 /** Settings of an S3 server. The docs/configuration.md table explains each one to operators. */
 export const S3Settings = z.strictObject({
   /** Any server but AWS: Ceph RGW, MinIO, versitygw, an emulator. Absent: AWS. */
-  endpoint: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
+  endpoint: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+    .refine((url) => !hasCredentials(url), `must not contain a user or password; ${CREDENTIALS}`)
+    .optional(),
   region: z.string().min(1).optional(),
   forcePathStyle: z.boolean().optional(),
   /** Parts in flight per upload. */
@@ -41,7 +52,8 @@ export type StoreSettings = z.infer<typeof StoreSettings>;
 /** `root` in a configuration file. `openStore` checks the rest of the URL. */
 export const StoreRoot = z
   .string()
-  .regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'must start with file:/// or s3://bucket');
+  .regex(/^(file:\/\/\/|s3:\/\/[^/])/, 'must start with file:/// or s3://bucket')
+  .refine((url) => !hasCredentials(url), `must not contain a user or password; ${CREDENTIALS}`);
 
 /** The section `storage` of stowage.yaml and of agent.yaml. */
 export const StorageSection = S3Settings.omit({ copyPartBytes: true })

@@ -78,6 +78,10 @@ export const ERRORS = {
     exit: 6,
     hint: 'check that server, database and role exist, and check host, port, pg_hba.conf and the password (PGPASSWORD or ~/.pgpass)',
   },
+  'database/tls': {
+    exit: 6,
+    hint: 'check ssl on the server, and connection.sslmode, sslrootcert, sslcert and sslkey with the files that they name on this host; docs/configuration.md describes the modes',
+  },
   'database/denied': {
     exit: 6,
     hint: 'the role lacks a right; run `stowage doctor` to see which rights it needs',

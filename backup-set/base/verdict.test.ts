@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { AT, TIMESTAMP } from '../testing/builders.ts';
 import { qualifiedName } from '../testing/names.ts';
 import { decode, encode, PROBLEMS_MAX } from './document.ts';
-import { boundedProblems, describeProblem, type Problem, Verdict } from './verdict.ts';
+import { boundedProblems, causedBy, describeProblem, type Problem, Verdict } from './verdict.ts';
 
 const problem = (at: number): Problem => ({ code: 'object-missing', message: `number ${at}` });
 
@@ -52,12 +52,16 @@ test('describeProblem prints every name that a problem has', () => {
 
 test('describeProblem names a content once, and prints all codes in one bracket', () => {
   const killed = 'the shipper of content 1 on db1 was killed by SIGKILL';
-  const failed = { code: 'segment-failed', message: `${killed} (shipper/died)` } as const;
+  const failed = {
+    code: 'segment-failed',
+    ...causedBy({ code: 'shipper/died', message: killed }),
+  } as const;
   expect(describeProblem({ ...failed, content: 1 })).toBe(
     `${killed} (segment-failed: shipper/died)`,
   );
   expect(describeProblem({ ...failed, content: 12 })).toMatch(/^content 12: the shipper/);
-  const twelve = { ...failed, message: 'content 12 failed (interrupted)', content: 1 };
+  const interrupted = causedBy({ code: 'interrupted', message: 'content 12 failed' });
+  const twelve = { ...failed, ...interrupted, content: 1 };
   expect(describeProblem(twelve)).toBe(
     'content 1: content 12 failed (segment-failed: interrupted)',
   );

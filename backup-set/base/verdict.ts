@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { Content, Count, header, IsoDate, Name, PROBLEMS_MAX } from './document.ts';
-import { ERRORS, PROBLEMS, type ProblemCode } from './errors.ts';
+import { PROBLEMS, type ProblemCode } from './errors.ts';
 import { VERDICT_LEVELS } from './keys.ts';
 import { Timestamp } from './timestamps.ts';
 
@@ -8,6 +8,8 @@ import { Timestamp } from './timestamps.ts';
 export const Problem = z.object({
   code: z.enum(Object.keys(PROBLEMS) as ProblemCode[]),
   message: z.string(),
+  /** The code of the failure that the message ends with: a code of the errors. */
+  cause: z.string().exactOptional(),
   content: Content.exactOptional(),
   relation: Name.exactOptional(),
   object: z.string().exactOptional(),
@@ -52,8 +54,13 @@ export const Verdict = z.object({
 });
 export type Verdict = z.infer<typeof Verdict>;
 
-/** The code that a message ends with when it quotes an error: `… was killed (shipper/died)`. */
-const QUOTED_CODE = new RegExp(` \\((${Object.keys(ERRORS).join('|')})\\)$`);
+/** The fields of a problem that a failure caused: `… was killed (shipper/died)`. */
+export function causedBy(
+  { code, message }: { readonly code: string; readonly message: string },
+  failed = '',
+): Pick<Problem, 'message'> & { readonly cause: string } {
+  return { message: `${failed}${message} (${code})`, cause: code };
+}
 
 /**
  * One line for a user: `content 3, public.place, sets/…/1-2-000001.pack at byte 4096: …`. A content
@@ -61,16 +68,18 @@ const QUOTED_CODE = new RegExp(` \\((${Object.keys(ERRORS).join('|')})\\)$`);
  * `the shipper of content 1 was killed (segment-failed: shipper/died)`.
  */
 export function describeProblem(problem: Problem): string {
-  const { code, content, relation, object, offset } = problem;
-  const cause = QUOTED_CODE.exec(problem.message);
-  const message = problem.message.slice(0, cause?.index);
+  const { code, cause, content, relation, object, offset } = problem;
+  const quoted = ` (${cause})`;
+  const message = problem.message.endsWith(quoted)
+    ? problem.message.slice(0, -quoted.length)
+    : problem.message;
   const at = offset === undefined ? '' : ` at byte ${offset}`;
   const where = [
     content === undefined || namesContent(message, content) ? undefined : `content ${content}`,
     relation === undefined ? undefined : `${relation.schema}.${relation.name}`,
     object === undefined || (at === '' && message.includes(object)) ? undefined : `${object}${at}`,
   ].filter((part) => part !== undefined);
-  const codes = cause === null ? code : `${code}: ${cause[1]}`;
+  const codes = cause === undefined ? code : `${code}: ${cause}`;
   return `${where.join(', ')}${where.length === 0 ? '' : ': '}${message} (${codes})`;
 }
 

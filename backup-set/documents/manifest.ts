@@ -15,7 +15,14 @@ import { Timestamp } from '../base/timestamps.ts';
 import type { Problem } from '../base/verdict.ts';
 import { fastArray, isCount } from './fast-array.ts';
 import { readPinned } from './pinned.ts';
-import { Compression, NotShipped, Relation, SegmentFacts, Snapshot } from './plan.ts';
+import {
+  Compression,
+  definitionFields,
+  NotShipped,
+  Relation,
+  SegmentFacts,
+  Snapshot,
+} from './plan.ts';
 import { Extents, ObjectRef, objectRefShape } from './receipt.ts';
 
 const CountedRelations = fastArray(
@@ -80,6 +87,7 @@ export const Manifest = z.object({
   }),
   relations: z.array(ManifestRelation),
   notShipped: z.array(NotShipped),
+  ...definitionFields,
   contents: z.array(ManifestContent),
 });
 export type Manifest = z.infer<typeof Manifest>;

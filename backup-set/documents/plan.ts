@@ -36,6 +36,18 @@ export type Relation = z.infer<typeof Relation>;
 
 export const NotShipped = Name.extend({ kind: z.string(), reason: z.string() });
 
+/** An object of the database that has no rows, e.g. `subscription` and `sub_x`. */
+export const DefinedObject = z.object({ kind: z.string(), name: z.string() });
+export type DefinedObject = z.infer<typeof DefinedObject>;
+
+/** Fields of plan and manifest about definitions. Absent: nothing to say, or an earlier program. */
+export const definitionFields = {
+  /** What pg_dump did not write for the role of the backup. */
+  leftOut: z.array(DefinedObject).exactOptional(),
+  /** Objects whose definitions hold a password in clear. */
+  secrets: z.array(DefinedObject).exactOptional(),
+};
+
 /** How a database compares and classifies text. Another locale gives another order of indexes. */
 export const Locale = z.object({
   provider: z.enum(['libc', 'icu', 'builtin']),
@@ -99,6 +111,7 @@ export const Plan = z.object({
   selection: Selection,
   relations: z.array(Relation),
   notShipped: z.array(NotShipped),
+  ...definitionFields,
   contents: z.array(PlannedContent).min(1),
 });
 export type Plan = z.infer<typeof Plan>;

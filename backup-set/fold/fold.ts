@@ -1,7 +1,7 @@
 import { type RawDocument, sha256 } from '../base/document.ts';
 import { formatKey } from '../base/keys.ts';
 import { type ProblemList, worstOf } from '../base/problems.ts';
-import { boundedProblems, type Problem } from '../base/verdict.ts';
+import { boundedProblems, causedBy, type Problem } from '../base/verdict.ts';
 import { plural } from '../base/words.ts';
 import type { Manifest } from '../documents/manifest.ts';
 import { parse } from '../documents/pinned.ts';
@@ -103,10 +103,10 @@ function failuresIn({ outcome, failures }: Seal): Problem[] {
     return [
       { code: 'segment-failed', message: 'the seal has outcome "failed", but it gives no reason' },
     ];
-  return failures.map(({ content, code, message }) => ({
+  return failures.map((failure) => ({
     code: 'segment-failed',
-    message: `${message} (${code})`,
-    ...(content === undefined ? {} : { content }),
+    ...causedBy(failure),
+    ...(failure.content === undefined ? {} : { content: failure.content }),
   }));
 }
 

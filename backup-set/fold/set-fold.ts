@@ -91,6 +91,8 @@ function manifestOf(
     },
     relations: plan.relations.map((relation) => ({ ...relation, totals: totals.of(relation.id) })),
     notShipped: plan.notShipped,
+    ...(plan.leftOut !== undefined && { leftOut: plan.leftOut }),
+    ...(plan.secrets !== undefined && { secrets: plan.secrets }),
     contents: contents.toSorted((a, b) => a.content - b.content),
   };
   const excess = Object.entries(manifest.totals).find(([, sum]) => !Number.isSafeInteger(sum));

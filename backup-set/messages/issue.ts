@@ -101,7 +101,9 @@ function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-function shortened(text: string): string {
+function shortened(whole: string): string {
+  // A URL that is wrong for another reason may still hold a password: `htps://user:password@host`.
+  const text = whole.replace(/^"([a-z0-9+.-]*:\/\/)?.*:.*@/i, '"$1…@');
   return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX)}…` : text;
 }
 

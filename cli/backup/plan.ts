@@ -4,8 +4,14 @@ import { formatKey, type MetadataFile } from '../../backup-set/base/keys.ts';
 import { timestampOf } from '../../backup-set/base/timestamps.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
-import { Plan, type Relation, rangesOf } from '../../backup-set/documents/plan.ts';
+import {
+  type DefinedObject,
+  Plan,
+  type Relation,
+  rangesOf,
+} from '../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
+import type { DumpGaps } from '../../database/catalog/dump-gaps.ts';
 import type { DiscoveredRelation, HeldSnapshot, NodeSnapshot } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { selectionOf } from '../config/config.ts';
@@ -77,6 +83,7 @@ export function draftPlan(
       selection: selectionOf(config),
       relations: ids.all(),
       notShipped: notShipped(held.nodes),
+      ...gapsOf(held.nodes),
       contents,
     },
   };
@@ -175,6 +182,22 @@ function metadataOf({ definitions, largeObjects }: NodeSnapshot): MetadataFile[]
     'sequences.sql.zst',
     ...(largeObjects > 0 ? (['large-objects.dump'] as const) : []),
   ];
+}
+
+/** Each object once, although every shard has it. Absent where there is none. */
+function gapsOf(nodes: readonly NodeSnapshot[]): Pick<Plan, 'leftOut' | 'secrets'> {
+  const unique = (list: (gaps: DumpGaps) => readonly DefinedObject[]) => [
+    ...new Map(
+      nodes
+        .flatMap(({ gaps }) => (gaps === undefined ? [] : list(gaps)))
+        .map((object) => [JSON.stringify(object), { ...object }]),
+    ).values(),
+  ];
+  const [leftOut, secrets] = [unique((gaps) => gaps.leftOut), unique((gaps) => gaps.secrets)];
+  return {
+    ...(leftOut.length > 0 && { leftOut }),
+    ...(secrets.length > 0 && { secrets }),
+  };
 }
 
 function notShipped(nodes: readonly NodeSnapshot[]): Plan['notShipped'] {

@@ -10,6 +10,7 @@ import {
   SELECTION_LISTS,
   selectionFrom,
 } from '../flags.ts';
+import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 
@@ -98,6 +99,8 @@ function summaryOf(result: BackupResult) {
       message: error.message,
     })),
     problems: verdict?.problems ?? [],
+    leftOut: plan.leftOut ?? [],
+    secrets: plan.secrets ?? [],
   };
 }
 
@@ -123,6 +126,7 @@ export function backupText(result: BackupResult): string {
       ? failures.map(({ error }) => `failed: ${printable(error.message)} (${error.code})`)
       : []),
     ...problemLines(verdict?.problems ?? [], verdict?.problemsTotal),
+    ...definitionLines(result.plan),
     status === 'unproven'
       ? `set ${timestamp} is sealed, but no function has validated it yet. Check that \`stowage serve\` or the deployed functions run for this root; \`stowage show ${timestamp}\` shows the status`
       : `set ${timestamp} is ${status}`,

@@ -2,26 +2,27 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import { copySet } from '../../functions/sets/copy.ts';
 import type { ClusterCommand } from '../command.ts';
-import { timestampFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
 import { bytes } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
+import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 export const copyCommand: ClusterCommand = {
-  usage: 'copy <timestamp>',
+  usage: 'copy <set>',
   summary: 'copy a complete set to an alternate location, and validate the copy',
-  details:
-    'The manifest is copied last: a partial copy is never listed as complete. Objects that exist with the right size are skipped.',
+  details: `${SET_DETAILS}
+The manifest is copied last: a partial copy is never listed as complete. Objects that exist with the right size are skipped.`,
   flags: [['--to <root>', 'the alternate location: s3://bucket/prefix or file:///path (required)']],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
-    const timestamp = timestampFrom(positional);
+    const name = setNameFrom(positional);
     const to = flags['to'];
     if (typeof to !== 'string')
       throw new StowageError('usage/flag', 'copy needs --to ROOT', { where: { field: 'to' } });
-    return withStore(context, (from) =>
-      withStore(
+    return withStore(context, async (from) => {
+      const timestamp = await findSet(context, from, name);
+      return withStore(
         context,
         async (target) => {
           const { verdict, copied, skipped } = await copySet(
@@ -40,7 +41,7 @@ export const copyCommand: ClusterCommand = {
           return verdict.status === 'complete' ? 0 : 3;
         },
         to,
-      ),
-    );
+      );
+    });
   },
 };

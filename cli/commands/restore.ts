@@ -11,22 +11,23 @@ import {
   SELECTION_FLAGS,
   SELECTION_LISTS,
   selectionFrom,
-  timestampFrom,
 } from '../flags.ts';
 import { duration } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import { type RestoreResult, runRestore } from '../restore/coordinate.ts';
+import { BEFORE_FLAG, SET_DETAILS, setNameFrom } from '../set-name.ts';
 
 const WAIT_SECONDS = 600;
 
 export const restoreCommand: ClusterCommand = {
-  usage: 'restore <timestamp>',
+  usage: 'restore <set>',
   summary: 'restore a set, or selected tables of it, into the configured cluster',
-  details: `<timestamp> is the set's timestamp, YYYYMMDDHHMMSS, as \`stowage list\` prints it.
+  details: `${SET_DETAILS}
 The target is the cluster in the configuration. Use --config for another cluster, and --root to restore from an alternate location.
 Without --create or --truncate the databases must exist, and must hold none of the tables.
 Before the target is changed, every object that is needed is read and its checksums are compared (--no-verify skips this).`,
   flags: [
+    BEFORE_FLAG,
     ['--create', 'create the databases; refused if one exists'],
     ['--truncate', 'empty the tables and load them; the tables must exist, and no DDL is run'],
     ['--redirect-db <name>', 'restore into a database with this name'],
@@ -68,7 +69,7 @@ Before the target is changed, every object that is needed is read and its checks
         },
       );
     const result = await runRestore(context, {
-      timestamp: timestampFrom(positional),
+      set: setNameFrom(positional, flags),
       mode: modeOf(flags),
       selection: selectionFrom(flags),
       verify: flags['verify'] !== false,

@@ -13,23 +13,26 @@ import {
 import { currentVerdict } from '../../functions/stored/current-verdict.ts';
 import { countReceipts } from '../../functions/stored/load.ts';
 import type { ClusterCommand } from '../command.ts';
-import { timestampFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
+import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
+import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 /** Tables listed unless --all is given. */
 const TABLES_SHOWN = 30;
 
 export const showCommand: ClusterCommand = {
-  usage: 'show <timestamp>',
+  usage: 'show <set>',
   summary: 'show one set: segments, tables, sizes, tables without rows, and all known problems',
+  details: SET_DETAILS,
   flags: [['--all', `list all tables, not only the ${TABLES_SHOWN} largest`]],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
-    const timestamp = timestampFrom(positional);
+    const name = setNameFrom(positional);
     return withStore(context, async (store) => {
+      const timestamp = await findSet(context, store, name);
       const deps = functionDeps(context, store);
       await requireSet(deps, timestamp);
       const stored = await readSetDocument(deps, timestamp, 'manifest', ManifestSchema);
@@ -64,6 +67,7 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     '',
     tablesTable(manifest, tablesShown),
     ...notShippedLines(manifest),
+    ...definitionLines(manifest),
     '',
   ].join('\n');
 }

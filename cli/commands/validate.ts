@@ -5,11 +5,12 @@ import { validate } from '../../functions/handlers/validate.ts';
 import { requireSet } from '../../functions/sets/status.ts';
 import type { ClusterCommand } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
-import { numberFrom, timestampFrom } from '../flags.ts';
+import { numberFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
 import { bytes } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import { showVerifyProgress } from '../output/verify-progress.ts';
+import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { verifyRemotely } from '../verify-remote.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
@@ -18,14 +19,16 @@ const OBJECTS_AT_ONCE = 4;
 const WAIT_SECONDS = 4 * 3600;
 
 export const validateCommand: ClusterCommand = {
-  usage: 'validate <timestamp>',
+  usage: 'validate <set>',
   summary:
     'check a set without reading its data: the documents agree, and every object exists with its size and ETag',
+  details: SET_DETAILS,
   flags: [],
   cluster: () => ({}),
   async run({ positional, context }) {
-    const timestamp = timestampFrom(positional);
+    const name = setNameFrom(positional);
     return withStore(context, async (store) => {
+      const timestamp = await findSet(context, store, name);
       const deps = functionDeps(context, store);
       await requireSet(deps, timestamp);
       const { verdict } = await validate(deps, timestamp);
@@ -35,8 +38,9 @@ export const validateCommand: ClusterCommand = {
 };
 
 export const verifyCommand: ClusterCommand = {
-  usage: 'verify <timestamp>',
+  usage: 'verify <set>',
   summary: 'check a set by reading all its data: compare checksums, decompress, count rows',
+  details: SET_DETAILS,
   flags: [
     ['--concurrency <n>', `how many objects are read at once (default ${OBJECTS_AT_ONCE})`],
     ['--remote', 'run the check in the deployed functions, and wait for the verdict'],
@@ -44,9 +48,10 @@ export const verifyCommand: ClusterCommand = {
   ],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
-    const timestamp = timestampFrom(positional);
+    const name = setNameFrom(positional);
     const concurrency = numberFrom(flags, 'concurrency', OBJECTS_AT_ONCE);
     return withStore(context, async (store) => {
+      const timestamp = await findSet(context, store, name);
       const deps = functionDeps(context, store);
       await requireSet(deps, timestamp);
       if (flags['remote'] === true) {

@@ -39,7 +39,7 @@ export async function loadConfig({ env, file, flags }: ConfigInput): Promise<Loa
   for (const field of leavesOf(values)) sources.set(field, { source: 'file', name: path });
   for (const [name, field] of Object.entries(ENVIRONMENT)) {
     const value = env[name];
-    if (value !== undefined && value !== '' && !isLibpqDefault(name, value))
+    if (value !== undefined && value !== '')
       put(values, field, fromText(field, value), sources, { source: 'environment', name });
   }
   for (const [field, value] of Object.entries(flags)) {
@@ -189,11 +189,6 @@ function put(
   }
   at[last] = value;
   sources.set(field, origin);
-}
-
-/** libpq's opportunistic modes give no protection: an exported one counts as not set. */
-function isLibpqDefault(name: string, value: string): boolean {
-  return name === 'PGSSLMODE' && (value === 'prefer' || value === 'allow');
 }
 
 /** Environment variables are text; only this field is a number. */

@@ -26,6 +26,31 @@ test.each([
   [{ cluster: '' }, 'cluster must not be empty'],
   [{ root: '/mnt' }, 'root must start with file:/// or s3://bucket, not "/mnt"'],
   [{ storage: { endpoint: 'x' } }, 'storage.endpoint must be a URL, not "x"'],
+  [
+    { storage: { endpoint: 'https://key:sekrit@h' } },
+    'storage.endpoint must not contain a user or password; give the keys by the AWS_… variables or by ~/.aws',
+  ],
+  [
+    { replica: { endpoint: 'https://sekrit@h' } },
+    'replica.endpoint must not contain a user or password; give the keys by the AWS_… variables or by ~/.aws',
+  ],
+  [
+    { root: 's3://key:sekrit@bucket/x' },
+    'root must not contain a user or password; give the keys by the AWS_… variables or by ~/.aws',
+  ],
+  [
+    { root: 'https://key:sekrit@h' },
+    'root must start with file:/// or s3://bucket, not "https://…@h"',
+  ],
+  [{ storage: { endpoint: 'key:sek/rit@h' } }, 'storage.endpoint must be a URL, not "…@h"'],
+  [
+    { connection: { sslrootcert: '/ca.crt' } },
+    'connection.sslrootcert does not protect with sslmode prefer: a server with another certificate would get a connection without TLS. Set connection.sslmode to verify-full',
+  ],
+  [
+    { connection: { sslmode: 'verify-ca', sslrootcert: 'system' } },
+    'connection.sslrootcert is "system", which needs sslmode verify-full: these authorities sign certificates for any host',
+  ],
   [{ functions: 'none' }, 'functions must be one of "inline", "events", not "none"'],
   [
     { backup: { includeTables: ['a..b'] } },

@@ -3,7 +3,7 @@ import { parsePattern } from '../../backup-set/base/selection.ts';
 import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
 import { ZstdLevel } from '../../backup-set/documents/plan.ts';
 import { fieldNames } from '../../backup-set/messages/issue.ts';
-import { connectionFields, DEFAULT_PORT, Host, Port } from '../../database/connection-settings.ts';
+import { ConnectionSection, DEFAULT_PORT, Host, Port } from '../../database/connection-settings.ts';
 import { FLAVOUR_NAMES, flavourNamed } from '../../database/flavours.ts';
 import { blockMemoryProblem } from '../../segment-shipper/backup/block-memory.ts';
 import { S3Settings, StorageSection, StoreRoot } from '../../storage/settings.ts';
@@ -47,7 +47,7 @@ const Cluster = z.strictObject({
       port: Port.default(DEFAULT_PORT),
     })
     .exactOptional(),
-  connection: z.strictObject(connectionFields).prefault({}),
+  connection: ConnectionSection.prefault({}),
   backup: z
     .strictObject({
       frameBytes: z
@@ -165,6 +165,8 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   PGUSER: 'connection.user',
   PGSSLMODE: 'connection.sslmode',
   PGSSLROOTCERT: 'connection.sslrootcert',
+  PGSSLCERT: 'connection.sslcert',
+  PGSSLKEY: 'connection.sslkey',
 };
 
 /** The names of all fields, for suggestions. */

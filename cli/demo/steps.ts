@@ -121,7 +121,7 @@ export async function restoreElsewhere(
   demo: DemoOutput,
 ): Promise<void> {
   const { outcome, elapsedMs } = await runRestore(alternate, {
-    timestamp,
+    set: { kind: 'timestamp', timestamp },
     mode: 'create',
     selection: EVERYTHING,
     verify: true,

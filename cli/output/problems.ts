@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../backup-set/base/errors.ts';
 import { describeProblem, type Problem } from '../../backup-set/base/verdict.ts';
 import { count } from '../../backup-set/base/words.ts';
 import { printable } from './format.ts';
@@ -6,11 +7,14 @@ import { printable } from './format.ts';
 const SHOWN = 12;
 
 /** The codes of failures that cause others: a segment, its shipper or its agent was lost. */
-const LOSS = /\((shipper\/died|database\/unreachable)\)/;
+const LOSSES: ReadonlySet<string | undefined> = new Set<ErrorCode>([
+  'shipper/died',
+  'database/unreachable',
+]);
 
 /** The first problems as indented lines, losses first, and how many more there are. */
 export function problemLines(problems: readonly Problem[], total = problems.length): string[] {
-  const isLoss = ({ message }: Problem) => LOSS.test(message);
+  const isLoss = ({ cause }: Problem) => LOSSES.has(cause);
   const ordered = [...problems.filter(isLoss), ...problems.filter((one) => !isLoss(one))];
   const first = ordered.slice(0, SHOWN);
   // One loss can end several contents: its line is printed once.

@@ -39,11 +39,15 @@ test('a count shows tables and rows, and neither bytes nor rates', () => {
   expect(segmentLine(kind, segment)).toBe('content 0   4/5 tables         shop.lineitem');
 });
 
-test('a restore shows what it has downloaded and no count of tables', () => {
+test('a restore shows what it has downloaded, its tables, and the time left of the phase only', () => {
   expect(totalLine(data, both, 5_000)).toBe(
-    'restore, phase data (3 of 5): 293,174 rows, 22.0 MB, 6.83 MB downloaded, 4.40 MB/s, about 5s left',
+    'restore, phase data (3 of 5): 293,174 rows, 22.0 MB, 6.83 MB downloaded, 8 of 10 tables on all segments, 4.40 MB/s, about 5s left in this phase',
   );
-  expect(segmentLine(data, segment)).toBe('content 0    50%   11.0 MB  shop.lineitem');
+  expect(segmentLine(data, segment)).toBe(
+    'content 0    50%   11.0 MB  4/5 tables         shop.lineitem',
+  );
+  const feeding = { ...segment, relationsDone: 0, relationsPlanned: 0 };
+  expect(segmentLine(data, feeding)).not.toContain('table');
 });
 
 test('the verify phase of a restore shows the bytes read and their rate', () => {

@@ -64,12 +64,15 @@ export function segmentLine({ shows }: ProgressKind, segment: SegmentProgress): 
   if (shows === 'time') return `${name} ${current}`.trimEnd();
   if (shows === 'verify')
     return `${name} ${bytes(segment.storedBytes).padStart(8)}  ${current}`.trimEnd();
-  const tables = `${segment.relationsDone}/${plural(segment.relationsPlanned, 'table')}`;
+  // The shippers of a Greenplum's segments feed rows, and load no table themselves.
+  const tables =
+    segment.relationsPlanned === 0
+      ? ''
+      : `${segment.relationsDone}/${plural(segment.relationsPlanned, 'table')}`;
   if (shows === 'count') return `${name} ${tables.padEnd(18)} ${current}`.trimEnd();
   const part =
     segment.fraction === undefined ? '   ' : `${Math.floor(segment.fraction * 100)}%`.padStart(4);
   const done = `${name} ${part}  ${bytes(segment.bytes).padStart(8)}  `;
-  if (shows === 'restore') return `${done}${current}`.trimEnd();
   return `${done}${tables.padEnd(18)} ${current}`.trimEnd();
 }
 
@@ -88,9 +91,9 @@ export function totalLine(
   return [
     `${title}: ${plural(total('rows'), 'row')}, ${bytes(total('bytes'))}`,
     shows === 'backup' ? `${stored} uploaded` : `${stored} downloaded`,
-    ...(shows === 'backup' ? [tables] : []),
+    tables,
     rate(total('bytes'), ms),
-    ...timeLeft(segments, ms),
+    ...timeLeft(segments, ms).map((left) => (shows === 'backup' ? left : `${left} in this phase`)),
   ].join(', ');
 }
 

@@ -2,6 +2,7 @@ import { poll } from '../../async/poll.ts';
 import { encode } from '../../backup-set/base/document.ts';
 import { asStowageError, isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type Phase, phasePrefix } from '../../backup-set/base/keys.ts';
+import { causedBy } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import {
   failedReceipt,
@@ -94,10 +95,9 @@ async function storeFailedReceipt(
         'shipper/died',
         `no agent took the order within ${config.shippers.claimSeconds} s (shippers.claimSeconds); check that an agent runs for this root and has content ${content} as ${host}:${port} in its configuration`,
       );
-  const message = `${error.message} (${error.code})`;
   const receipt = failedReceipt(
     { id: plan.id, phase, content },
-    { code: 'segment-failed', content, message },
+    { code: 'segment-failed', content, ...causedBy(error) },
     startedAt,
     clock(),
   );

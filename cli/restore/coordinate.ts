@@ -9,6 +9,7 @@ import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
+import { findSet } from '../set-name.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
@@ -38,9 +39,10 @@ export async function runRestore(
   return withStore(context, async (opened) => {
     const store = rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
     const startedAt = context.clock();
-    const manifest = await loadManifest(context, store, options.timestamp);
+    const timestamp = await findSet(context, store, options.set);
+    const manifest = await loadManifest(context, store, timestamp);
     const segments = await flavourOf(context).topology();
-    const request = newRequest(context, segments, options);
+    const request = newRequest(context, segments, timestamp, options);
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
       await requireTarget({ context: locked, store, segments, request, manifest });
       const run = { context: locked, store, request, manifest, segments };

@@ -4,7 +4,7 @@ import { encode, FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { asStowageError, isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { gatherProblems } from '../../backup-set/base/problems.ts';
-import { boundedProblems } from '../../backup-set/base/verdict.ts';
+import { boundedProblems, causedBy } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import { RestoreCounts } from '../../backup-set/documents/restore.ts';
 import type { Segment } from '../../database/flavour.ts';
@@ -110,9 +110,9 @@ async function countSegment(counting: Counting, segment: Segment): Promise<void>
     );
   } catch (error) {
     const { signal } = context;
-    const { code, message } = asStowageError(signal.aborted ? signal.reason : error);
+    const failure = asStowageError(signal.aborted ? signal.reason : error);
     counting.problems.add(content, [
-      { code: 'count-failed', content, message: `cannot count the rows: ${message} (${code})` },
+      { code: 'count-failed', content, ...causedBy(failure, 'cannot count the rows: ') },
     ]);
   }
 }
@@ -149,8 +149,8 @@ async function countBatches(
         const { schema, name } = expected.relation;
         const about = { content, relation: { schema, name } };
         if (rows instanceof StowageError) {
-          const message = `cannot count its rows: ${rows.message} (${rows.code})`;
-          problems.add(content, [{ code: 'count-failed', message, ...about }]);
+          const why = causedBy(rows, 'cannot count its rows: ');
+          problems.add(content, [{ code: 'count-failed', ...why, ...about }]);
           continue;
         }
         counted.relationsDone += 1;

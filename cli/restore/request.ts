@@ -16,10 +16,11 @@ import type { Segment } from '../../database/flavour.ts';
 import { newestVerdict } from '../../functions/stored/load.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext, Context } from '../context.ts';
+import type { SetName } from '../set-name.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 export interface RestoreOptions {
-  readonly timestamp: string;
+  readonly set: SetName;
   readonly mode: RestoreRequest['mode'];
   readonly selection: Selection;
   readonly verify: boolean;
@@ -62,10 +63,11 @@ export async function loadManifest(
 export function newRequest(
   { config, clock }: ClusterContext,
   segments: readonly Segment[],
+  timestamp: string,
   options: RestoreOptions,
 ): RestoreRequest {
   const now = clock();
-  const { timestamp, mode, selection, verify, globals, noOwner, resize, count } = options;
+  const { mode, selection, verify, globals, noOwner, resize, count } = options;
   const contents = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',

@@ -2,7 +2,7 @@ import { onAbort } from '../../async/abort.ts';
 import { encode } from '../../backup-set/base/document.ts';
 import { asStowageError, isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type Phase } from '../../backup-set/base/keys.ts';
-import type { Problem } from '../../backup-set/base/verdict.ts';
+import { causedBy, type Problem } from '../../backup-set/base/verdict.ts';
 import {
   failedReceipt,
   type RestorePlan,
@@ -174,11 +174,11 @@ async function follow(
 
 /** The problem of a content that failed, or of the other content whose loss stopped it. */
 function problemOf(error: unknown, content: number): Problem {
-  const { code, message, where } = asStowageError(error);
+  const failure = asStowageError(error);
   return {
     code: 'segment-failed',
-    content: where.content ?? content,
-    message: `${message} (${code})`,
+    content: failure.where.content ?? content,
+    ...causedBy(failure),
   };
 }
 
@@ -198,7 +198,7 @@ function lineOf({ content, host, planned, progress, storedBytesBefore }: Member)
     rows: progress?.rows ?? 0,
     bytes,
     storedBytes: (progress?.storedBytes ?? 0) - storedBytesBefore,
-    relationsDone: 0,
+    relationsDone: progress?.relationsLoaded ?? 0,
     relationsPlanned: planned.relations,
     fraction: planned.bytes === 0 ? undefined : Math.min(bytes / planned.bytes, 1),
     current: progress?.relation,

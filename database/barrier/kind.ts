@@ -1,5 +1,6 @@
 import type { Selection } from '../../backup-set/base/selection.ts';
 import { readServerFacts } from '../catalog/catalog.ts';
+import { readDumpGaps } from '../catalog/dump-gaps.ts';
 import { readLocale } from '../catalog/locale.ts';
 import { discoverRelations, type Lockable } from '../catalog/relations.ts';
 import type { NodeSnapshot } from '../flavour.ts';
@@ -56,6 +57,7 @@ export const separateServers: BarrierKind = {
             segment,
             ...(snapshotId !== undefined && { snapshotId }),
             definitions: true,
+            gaps: await readDumpGaps(holder),
             ...(await describeServer(holder)),
             relations: relations.map(({ oid: _, ...relation }) => relation),
             notShipped,

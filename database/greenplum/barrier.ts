@@ -7,6 +7,7 @@ import {
 } from '../barrier/kind.ts';
 import type { BarrierNode } from '../barrier/node.ts';
 import { readSizes } from '../catalog/catalog.ts';
+import { readDumpGaps } from '../catalog/dump-gaps.ts';
 import {
   type Discovery,
   discoverRelations,
@@ -39,13 +40,14 @@ export function coordinatorBarrier(version: GreenplumVersion): BarrierKind {
       const coordinator = coordinatorOf(exported.map(({ node }) => node));
       const discovery = await discover(coordinator, selection);
       const server = { ...(await describeServer(coordinator.holder)), serverVersion: version.text };
+      const gaps = await readDumpGaps(coordinator.holder);
       const lockable = lockablesOf(discovery);
       const shares = shareOut(discovery.relations, exported.length - 1);
       return Promise.all(
         exported.map(async ({ node, snapshotId }): Promise<DescribedNode> => {
           const { segment } = node;
           const described = isCoordinator(node)
-            ? definitionsOf(discovery)
+            ? { ...definitionsOf(discovery), gaps }
             : await rowsOf(
                 { node, ...(snapshotId !== undefined && { snapshotId }) },
                 shares.get(segment.content) ?? [],

@@ -4,6 +4,7 @@ import type { Selection } from '../../backup-set/base/selection.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import { describeServer } from '../barrier/kind.ts';
 import { lockRelations } from '../barrier/locks.ts';
+import { readDumpGaps } from '../catalog/dump-gaps.ts';
 import { type Discovery, discoverRelations, type LockedRelation } from '../catalog/relations.ts';
 import { copyToPrograms } from '../copy/on-segment.ts';
 import type { ConnectionTarget, HeldSnapshot, NodeSnapshot, SnapshotOptions } from '../flavour.ts';
@@ -172,11 +173,12 @@ async function describe(
   discovery: Discovery,
 ): Promise<NodeSnapshot[]> {
   const server = { ...(await describeServer(holder)), serverVersion: version.text };
+  const gaps = await readDumpGaps(holder);
   const work = workOf(discovery, segments.length - 1, await estimates(holder));
   return segments.map((segment) => ({
     segment,
     ...server,
-    ...(segment.content === -1 ? work.coordinator : work.segment),
+    ...(segment.content === -1 ? { ...work.coordinator, gaps } : work.segment),
   }));
 }
 

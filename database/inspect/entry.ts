@@ -42,12 +42,12 @@ export async function checkShipperEntry(session: Session, isHere: boolean): Prom
     return { name, ok: true, remark: true, detail };
   }
   const address = seen?.address ?? target.host;
-  const { database, user, sslmode = 'disable' } = target;
+  const { database, user } = target;
   const admission = admissionOf(seen?.hba ?? '', {
     database,
     user,
     address,
-    tls: sslmode !== 'disable',
+    tls: session.wire.encrypted,
   });
   return { name, ...(await judged(admission, target, address)) };
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { Client, type ClientConfig, type Submittable } from 'pg';
 import { interruptedError, onAbort, throwIfInterrupted } from '../../async/abort.ts';
 import { pause } from '../../async/poll.ts';
@@ -10,6 +9,9 @@ import { sendCancel } from './cancel.ts';
 import { databaseError } from './database-error.ts';
 import { findPassword } from './password-file.ts';
 import { backendKeyOf, connectionOf } from './pg-internals.ts';
+import { tlsFailure } from './tls/failures.ts';
+import { type Encryption, openByMode } from './tls/ways.ts';
+import { type Wire, wireOf } from './tls/wire.ts';
 
 /**
  * One connection to one database, with settings under which the same rows always give the same
@@ -19,6 +21,8 @@ export interface Session {
   readonly target: ConnectionTarget;
   /** Process id of the server's backend, as in pg_stat_activity. */
   readonly pid: number;
+  /** Whether the connection is encrypted, and whether it leaves this host. */
+  readonly wire: Wire;
   /**
    * Runs one statement and returns its rows.
    * @throws StowageError `database/unreachable`, `database/denied`, `database/locked`,
@@ -129,7 +133,15 @@ export async function openSession(
   options: SessionOptions,
 ): Promise<Session> {
   throwIfInterrupted(options.signal);
-  const config = await clientConfig(target, options);
+  return openByMode(target, (encryption) => openBy(encryption, target, options));
+}
+
+async function openBy(
+  encryption: Encryption,
+  target: ConnectionTarget,
+  options: SessionOptions,
+): Promise<Session> {
+  const config = clientConfig(target, options, encryption);
   const receiving =
     options.receive === undefined
       ? undefined
@@ -172,6 +184,9 @@ export async function openSession(
     get pid() {
       return backendKeyOf(client).pid;
     },
+    get wire() {
+      return wireOf(client);
+    },
     query: async <Row extends object>(sql: string, values?: readonly unknown[]) =>
       (await ask<Row>(sql, values)).rows,
     script: async (sql) => {
@@ -211,7 +226,10 @@ async function connect(client: Client, session: Session, options: SessionOptions
   using _ = onAbort(options.signal, cut);
   try {
     await client.connect().catch((error: unknown) => {
-      throw databaseError(error, session.target, (place) => `cannot connect to ${place}`);
+      throw (
+        tlsFailure(error, client, session.target) ??
+        databaseError(error, session.target, (place) => `cannot connect to ${place}`)
+      );
     });
     const readOnly =
       options.readOnly ?? (options.purpose !== 'restore' && options.purpose !== 'barrier');
@@ -228,10 +246,11 @@ async function connect(client: Client, session: Session, options: SessionOptions
   }
 }
 
-async function clientConfig(
+function clientConfig(
   target: ConnectionTarget,
   options: SessionOptions,
-): Promise<ClientConfig> {
+  encryption: Encryption,
+): ClientConfig {
   return {
     host: target.host,
     port: target.port,
@@ -244,22 +263,8 @@ async function clientConfig(
     connectionTimeoutMillis: CONNECT_MS_MAX,
     keepAlive: true,
     keepAliveInitialDelayMillis: 30_000,
-    ssl: await tls(target),
+    ssl: encryption,
   };
-}
-
-async function tls(target: ConnectionTarget): Promise<NonNullable<ClientConfig['ssl']>> {
-  if (target.sslmode === undefined || target.sslmode === 'disable') return false;
-  const ca =
-    target.sslrootcert === undefined ? {} : { ca: await readFile(target.sslrootcert, 'utf8') };
-  switch (target.sslmode) {
-    case 'require':
-      return { ...ca, rejectUnauthorized: false };
-    case 'verify-ca':
-      return { ...ca, checkServerIdentity: () => undefined };
-    case 'verify-full':
-      return ca;
-  }
 }
 
 /** Waits until the promise has settled, at most this long. */

@@ -1,7 +1,9 @@
 import { mapInFlight } from '../../async/each-in-flight.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget, InspectOptions, Segment } from '../flavour.ts';
-import { type PlacedCheck, placed, type ServerCheck } from '../inspect/check.ts';
+import { attempt, type PlacedCheck, placed, type ServerCheck } from '../inspect/check.ts';
+import { checkDefinitions } from '../inspect/definitions.ts';
+import { checkEncryption } from '../inspect/encryption.ts';
 import { checkRights } from '../inspect/rights.ts';
 import {
   checkClock,
@@ -55,6 +57,7 @@ export async function inspectServer(
     const { check, number } = await checkVersion(session);
     return [
       check,
+      checkEncryption(session),
       await checkRights(session, {
         isTable: "c.relkind = 'r'",
         needsNoLock: 'false',
@@ -64,6 +67,7 @@ export async function inspectServer(
         // pg_dumpall runs with --no-role-passwords, and then reads pg_roles instead.
         readsRoles: false,
       }),
+      await attempt('definitions', () => checkDefinitions(session)),
       await checkConnections(session, {
         needed: CONNECTIONS_OF_BARRIER + workers,
         isClient: "backend_type = 'client backend'",

@@ -7,6 +7,7 @@ import { describeExit, exitOf, tailOf, terminate } from '../../async/child-proce
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
 import { placeOf } from '../session/place.ts';
+import { tlsEnvironment } from '../session/tls/ways.ts';
 
 /** Debian and its derivatives install each major version's programs in a folder of its own. */
 const VERSIONED_ROOT = '/usr/lib/postgresql';
@@ -88,9 +89,13 @@ export async function startTool(
   options: ToolOptions,
 ): Promise<RunningTool> {
   const directory = await findTool(name, { binDir: target.binDir });
+  const tls = await tlsEnvironment(target);
   throwIfInterrupted(options.signal);
   const child = spawn(join(directory, name), options.args, {
-    env: { ...toolEnvironment(target, options.applicationName), ...librariesBeside(directory) },
+    env: {
+      ...toolEnvironment(target, options.applicationName, tls),
+      ...librariesBeside(directory),
+    },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   // The program may end before it has read everything; `done` gives a better error than EPIPE.
@@ -146,6 +151,7 @@ export function toolError(
 function toolEnvironment(
   target: ConnectionTarget,
   applicationName: string | undefined,
+  tls: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('PG') || name === 'PGPASSWORD' || name === 'PGPASSFILE',
@@ -161,7 +167,6 @@ function toolEnvironment(
     PGAPPNAME: applicationName ?? 'stowage',
     ...(target.options === undefined ? {} : { PGOPTIONS: target.options }),
     ...(target.password === undefined ? {} : { PGPASSWORD: target.password }),
-    ...(target.sslmode === undefined ? {} : { PGSSLMODE: target.sslmode }),
-    ...(target.sslrootcert === undefined ? {} : { PGSSLROOTCERT: target.sslrootcert }),
+    ...tls,
   };
 }

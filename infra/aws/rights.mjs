@@ -41,6 +41,26 @@ export const KEYS = {
   'a whole task': [`${TASK}-*`],
 };
 
+/** What one content writes, of the classes that hold objects of every content. */
+const OF_CONTENT = {
+  packs: (content) => [`${SET}/data/${content}/*`, `${SET}/metadata/${content}/*`],
+  receipts: (content) => [`${SET}/receipts/${content}/*`],
+  claims: (content) => [`${SET}/claims/${content}.json`, `${SET}/reports/${content}.json`],
+  'restore-claims': (content) => [`${RESTORE}/claims/*/${content}.json`],
+  'restore-receipts': (content) => [`${RESTORE}/receipts/*/${content}.json`],
+};
+
+/** The roles of hosts, which can be limited to the contents of one host. */
+export const HOST_ROLES = ['Shipper', 'RestoreShipper', 'Agent'];
+
+/** The keys of these classes; with `contents`, only those that these contents write. */
+export function keysOf(names, contents) {
+  if (contents === undefined) return names.flatMap((name) => KEYS[name]);
+  return names.flatMap((name) =>
+    OF_CONTENT[name] === undefined ? KEYS[name] : contents.flatMap(OF_CONTENT[name]),
+  );
+}
+
 const VERDICTS = ['verdicts-stitch', 'verdicts-validate', 'verdicts-verify'];
 /** The documents and verdicts of a set: no rows and no schema. */
 const DOCUMENTS = ['plan', 'receipts', 'seal', 'manifest', ...VERDICTS];

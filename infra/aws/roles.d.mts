@@ -1,2 +1,2 @@
-/** The role of one entry of RIGHTS, as a template has it. */
-export function roleOf(name: string): unknown;
+/** The role of one entry of RIGHTS, as a template has it; `contents` limits what it creates. */
+export function roleOf(name: string, contents?: readonly number[]): unknown;

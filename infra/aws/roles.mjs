@@ -1,5 +1,5 @@
 import { LANES, pascal, SWEEP } from './lanes.mjs';
-import { KEYS, RIGHTS } from './rights.mjs';
+import { keysOf, RIGHTS } from './rights.mjs';
 
 /**
  * The roles of rights.mjs as CloudFormation resources. Lambda assumes the roles of functions; every
@@ -33,13 +33,15 @@ const deployed = () => [
 /** Below the bucket that a parameter names. */
 const arnIn = (bucket, rest) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:s3:::\${${bucket}}${rest}` });
 
-/** @returns the role of one entry of RIGHTS. */
-export function roleOf(name) {
+/**
+ * @returns the role of one entry of RIGHTS; with `contents`, it creates only objects of these.
+ */
+export function roleOf(name, contents) {
   const isFunction = !ASSUMED.some(([other]) => other === name);
   const { replica, publishes, ...own } = RIGHTS[name];
   const statements = [
     ...(isFunction ? runtimeOf(name) : []),
-    ...statementsOn('BucketName', own),
+    ...statementsOn('BucketName', own, '', contents),
     ...(replica === undefined ? [] : statementsThere(replica)),
     ...(publishes ? [allow('Publish', 'sns:Publish', { Ref: 'Announcements' })] : []),
     withKey('HasKmsKey', 'KmsKeyArn', own),
@@ -85,16 +87,16 @@ const INSPECT = [
   ...['s3:GetBucketNotification', 's3:GetBucketOwnershipControls'],
 ];
 
-function statementsOn(bucket, rights, where = '') {
+function statementsOn(bucket, rights, where = '', contents = undefined) {
   const { reads, creates, deletes, endsUploads, lists, listsUploads, inspects } = rights;
   const whole = arnIn(bucket, '');
-  const on = (sid, action, names) =>
-    names && allow(`${sid}${where}`, action, arnsOf(bucket, names));
+  const on = (sid, action, names, limit) =>
+    names && allow(`${sid}${where}`, action, arnsOf(bucket, names, limit));
   return [
     on('Read', 's3:GetObject', reads),
-    on('Create', 's3:PutObject', creates),
+    on('Create', 's3:PutObject', creates, contents),
     on('Delete', 's3:DeleteObject', deletes),
-    on('EndUploads', 's3:AbortMultipartUpload', endsUploads),
+    on('EndUploads', 's3:AbortMultipartUpload', endsUploads, contents),
     lists && { ...allow(`List${where}`, 's3:ListBucket', whole), Condition: prefixes(lists) },
     // Without a condition: S3 does not support s3:prefix for this action.
     listsUploads && allow('ListUploads', 's3:ListBucketMultipartUploads', whole),
@@ -109,8 +111,8 @@ const statementsThere = (replica) => [
   withKey('HasReplicaKmsKey', 'ReplicaKmsKeyArn', replica, 'There'),
 ];
 
-const arnsOf = (bucket, names) =>
-  names.flatMap((name) => KEYS[name]).map((pattern) => arnIn(bucket, `/\${RootPrefix}${pattern}`));
+const arnsOf = (bucket, names, contents) =>
+  keysOf(names, contents).map((pattern) => arnIn(bucket, `/\${RootPrefix}${pattern}`));
 
 const prefixes = (lists) => ({
   StringLike: { 's3:prefix': lists.map((prefix) => ({ 'Fn::Sub': `\${RootPrefix}${prefix}` })) },

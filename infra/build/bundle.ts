@@ -1,6 +1,7 @@
 /**
  * `npm run build`: writes two files per program into dist/, a launcher (infra/launch) and the
- * program, so that a host needs Node but no node_modules. Prints the size of each program.
+ * program, so that a host needs Node but no node_modules. Prints the size of each program. An
+ * argument names another folder.
  */
 import { createHash } from 'node:crypto';
 import { access, chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
@@ -14,6 +15,7 @@ const PROGRAMS = [
   { entry: 'cli/main.ts', name: 'stowage', flags: COORDINATOR_FLAGS },
   { entry: 'segment-shipper/main.ts', name: 'segment-shipper', flags: SHIPPER_FLAGS },
 ] as const;
+const OUT = path.resolve(ROOT, process.argv[2] ?? 'dist');
 const LAUNCHER = 'infra/launch/launch.ts';
 
 /** Replaced by the digest of the file. */
@@ -88,14 +90,15 @@ async function s3Commands(): Promise<string[]> {
 
 try {
   await requireEntries();
-  await mkdir(path.join(ROOT, 'dist'), { recursive: true });
+  await mkdir(OUT, { recursive: true });
   // The project's package.json would make the files ES modules.
-  await writeFile(path.join(ROOT, 'dist/package.json'), '{ "type": "commonjs" }\n');
+  await writeFile(path.join(OUT, 'package.json'), '{ "type": "commonjs" }\n');
   for (const { entry, name, flags } of PROGRAMS) {
-    await bundle(entry, `dist/${name}.main.js`);
-    await launcher(`dist/${name}.js`, `${name}.main.js`, flags);
-    const { size } = await stat(path.join(ROOT, `dist/${name}.main.js`));
-    process.stdout.write(`dist/${name}.main.js ${(size / 1e6).toFixed(2)} MB\n`);
+    const file = path.join(OUT, `${name}.main.js`);
+    await bundle(entry, file);
+    await launcher(path.join(OUT, `${name}.js`), `${name}.main.js`, flags);
+    const { size } = await stat(file);
+    process.stdout.write(`${path.relative(ROOT, file)} ${(size / 1e6).toFixed(2)} MB\n`);
   }
 } catch (error) {
   // esbuild has already printed its own errors with their source lines.
@@ -147,5 +150,5 @@ async function launcher(file: string, program: string, flags: readonly string[])
     define: { PROGRAM: JSON.stringify(program) },
     banner: { js: `#!/usr/bin/env -S node ${flags.join(' ')}` },
   });
-  await chmod(path.join(ROOT, file), 0o755);
+  await chmod(file, 0o755);
 }

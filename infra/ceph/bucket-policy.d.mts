@@ -2,6 +2,8 @@
 export interface RoleUser {
   readonly role: string;
   readonly user: string;
+  /** The user creates only objects of these contents; absent = of all. */
+  readonly contents?: readonly number[];
 }
 
 interface CephStatement {

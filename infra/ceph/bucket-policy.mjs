@@ -4,12 +4,14 @@
  *   node infra/ceph/bucket-policy.mjs --bucket offsite --prefix shop/ --owner stowage \
  *     --user Shipper=shipper --user Sweep=serve --user Operator=operator > policy.json
  *
- * `--owner` is the user that created the bucket; `--user Role=uid` can be repeated.
+ * `--owner` is the user that created the bucket; `--user Role=uid` can be repeated. With
+ * `--user Shipper:0,1=uid` the user creates only objects of the contents 0 and 1.
  */
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { KEYS, RIGHTS } from '../aws/rights.mjs';
+import { contentsFrom, hostRole } from '../aws/hosts/host-policy.mjs';
+import { keysOf, RIGHTS } from '../aws/rights.mjs';
 
 /**
  * The rights of rights.mjs, with the differences from AWS:
@@ -29,15 +31,14 @@ export function cephPolicy({ bucket, prefix, owner, users }) {
     Version: '2012-10-17',
     Statement: [
       { ...statement('Allow', owner, ['s3:*']), Resource: everything },
-      ...users.flatMap(({ role, user }) => statementsOf(role, user, { bucket, prefix })),
+      ...users.flatMap((own) => statementsOf(own, { bucket, prefix })),
     ],
   };
 }
 
-function statementsOf(role, user, { bucket, prefix }) {
+function statementsOf({ role, user, contents }, { bucket, prefix }) {
   const { reads, creates, deletes, endsUploads, lists, listsUploads, inspects } = RIGHTS[role];
-  const keys = (names) =>
-    names.flatMap((name) => KEYS[name]).map((key) => arnOf(bucket, prefix + key));
+  const keys = (names, limit) => keysOf(names, limit).map((key) => arnOf(bucket, prefix + key));
   const allow = (right, action, resources) =>
     right && { ...statement('Allow', user, [action].flat()), Resource: resources() };
   const whole = () => [arnOf(bucket)];
@@ -45,10 +46,10 @@ function statementsOf(role, user, { bucket, prefix }) {
     reads === undefined ? { Resource: [arnOf(bucket, '*')] } : { NotResource: keys(reads) };
   return [
     allow(reads, 's3:GetObject', () => keys(reads)),
-    allow(creates, 's3:PutObject', () => keys(creates)),
+    allow(creates, 's3:PutObject', () => keys(creates, contents)),
     allow(deletes, 's3:DeleteObject', () => keys(deletes)),
     allow(role === 'Delete', 's3:DeleteObject', whole),
-    allow(endsUploads, 's3:AbortMultipartUpload', () => keys(endsUploads)),
+    allow(endsUploads, 's3:AbortMultipartUpload', () => keys(endsUploads, contents)),
     allow(lists, 's3:ListBucket', whole),
     allow(listsUploads, 's3:ListBucketMultipartUploads', whole),
     allow(inspects, INSPECT, whole),
@@ -89,12 +90,14 @@ function fromArguments(args) {
   if (prefix !== '' && !prefix.endsWith('/'))
     throw new Error(`--prefix ${prefix}: it must end in a slash`);
   const users = user.map((pair) => {
-    const [role = '', uid = ''] = pair.split('=');
+    const [named = '', uid = ''] = pair.split('=');
+    const [role, list] = named.split(':');
     if (!Object.hasOwn(RIGHTS, role) || uid === '')
       throw new Error(
         `--user ${pair}: write Role=uid, with one of the roles ${Object.keys(RIGHTS).join(', ')}`,
       );
-    return { role, user: uid };
+    if (list === undefined) return { role, user: uid };
+    return { role: hostRole(role), user: uid, contents: contentsFrom(list) };
   });
   return { bucket, prefix, owner, users };
 }

@@ -42,8 +42,8 @@ ${entries.map(([code, { exit, hint }]) => `| \`${code}\` | ${exit} | ${hint} |`)
 ## Codes of problems
 
 Verdicts, restore receipts and outcomes list problems (\`problems[]\`). A line for people ends with the code of its
-problem: \`content 1: … (segment-failed)\`. When a message comes from a failure, the code of the failure stands before it:
-\`… (shipper/died) (segment-failed)\`.
+problem: \`content 1: … (segment-failed)\`. When a failure caused the problem, the failure's code is in \`cause\`
+and stands behind it: \`… (segment-failed: shipper/died)\`.
 
 | code | meaning | what to do |
 |---|---|---|

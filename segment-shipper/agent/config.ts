@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { Content } from '../../backup-set/base/document.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { describeIssue, fieldNames, fieldOf } from '../../backup-set/messages/issue.ts';
-import { connectionFields, DEFAULT_PORT, Host, Port } from '../../database/connection-settings.ts';
+import { ConnectionSection, DEFAULT_PORT, Host, Port } from '../../database/connection-settings.ts';
 import { StorageSection, StoreRoot } from '../../storage/settings.ts';
 
 /** agent.yaml (docs/agents.md). Unknown fields are rejected: a typo must not mean the default. */
@@ -34,7 +34,7 @@ export const AgentConfig = z
       }),
     /** For Greenplum: the agent asks it which contents are on this host. */
     coordinator: z.strictObject({ host: Host, port: Port.default(DEFAULT_PORT) }).exactOptional(),
-    connection: z.strictObject(connectionFields).prefault({}),
+    connection: ConnectionSection.prefault({}),
     storage: StorageSection,
     /** Connections that move rows, per content. */
     workers: z.int().min(1).max(64).default(4),

@@ -7,6 +7,7 @@ import {
   restorePrefix,
   restoresOn,
 } from '../../backup-set/base/keys.ts';
+import { causedBy } from '../../backup-set/base/verdict.ts';
 import {
   failedReceipt,
   RestoreReceipt,
@@ -165,17 +166,17 @@ async function storeFailedReceipt(
   { store, clock }: Agent,
   receipt: string,
   { restore: id, phase, content }: OrderKey,
-  { message, code }: StowageError,
+  error: StowageError,
   startedAt: Date,
 ): Promise<void> {
-  const problem = { code: 'segment-failed', content, message: `${message} (${code})` } as const;
+  const problem = { code: 'segment-failed', content, ...causedBy(error) } as const;
   const document = failedReceipt({ id, phase, content }, problem, startedAt, clock());
   const signal = AbortSignal.timeout(FAIL_MS_MAX);
   await store
     .create(receipt, encode(RestoreReceipt, document), { signal })
-    .catch((error: unknown) => {
+    .catch((failure: unknown) => {
       // Another shipper stored a receipt first, or this order did just before it was aborted.
-      if (!isStowageError(error, 'storage/exists')) throw error;
+      if (!isStowageError(failure, 'storage/exists')) throw failure;
     });
 }
 

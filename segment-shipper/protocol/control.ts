@@ -90,6 +90,7 @@ export const Report = z.discriminatedUnion('type', [
     rows: Count,
     bytes: Count,
     storedBytes: Count,
+    relationsLoaded: Count,
     relation: z.string().exactOptional(),
   }),
   /** A receipt has been stored. */

@@ -8,13 +8,15 @@ export function report(line: Report): void {
 }
 
 /** Of the relations under way it names the one that began first: it runs longest. */
-export function progressReport({ rows, bytes, storedBytes, underWay }: Progress): Report {
+export function progressReport(progress: Progress): Report {
+  const { rows, bytes, storedBytes, relationsLoaded, underWay } = progress;
   const [relation] = underWay;
   return {
     type: 'progress',
     rows,
     bytes,
     storedBytes,
+    relationsLoaded,
     ...(relation !== undefined && { relation }),
   };
 }

@@ -151,6 +151,7 @@ export async function loadData(
     try {
       await load();
       loaded.push({ schema, name, rows });
+      progress.relationsLoaded += 1;
     } catch (error) {
       deps.log.error({ err: error, relation: `${schema}.${name}` }, 'cannot load the relation');
       problems.push(problemOf(error, content, relation));

@@ -1,6 +1,6 @@
 import { asStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
-import type { Problem } from '../../backup-set/base/verdict.ts';
+import { causedBy, type Problem } from '../../backup-set/base/verdict.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import type { RestoreReceipt } from '../../backup-set/documents/restore.ts';
 
@@ -12,7 +12,8 @@ export interface OrderResult {
 
 /** A failure in the form in which a restore receipt lists it. */
 export function problemOf(error: unknown, content: number, relation?: QualifiedName): Problem {
-  const { code, message, where } = asStowageError(error);
+  const failure = asStowageError(error);
+  const { code, where } = failure;
   return {
     code:
       code === 'restore/refused'
@@ -20,7 +21,7 @@ export function problemOf(error: unknown, content: number, relation?: QualifiedN
         : code === 'set/damaged'
           ? 'digest-differs'
           : 'order-failed',
-    message: `${message} (${code})`,
+    ...causedBy(failure),
     content,
     ...(relation && { relation: { schema: relation.schema, name: relation.name } }),
     ...(where.object !== undefined && { object: where.object }),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { probeStore } from '../../storage/probe.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { cephSubject, directorySubject, PART_BYTES } from './subjects.ts';
@@ -72,6 +73,35 @@ describe('the probe detects a store', () => {
       list: (prefix) => (calls++ === 0 ? late() : store.list(prefix)),
     });
     expect(await failed(lists)).toEqual(['list']);
+  });
+
+  test('that does not allow or does not answer the first request, and makes no further check', async () => {
+    for (const code of ['storage/denied', 'storage/unavailable'] as const) {
+      const store = await directory.open();
+      const fails = () => Promise.reject(new StowageError(code, 'the cause'));
+      const { checks } = await probeStore({ ...store, create: fails }, { partBytes: PART_BYTES });
+      const [first, ...others] = checks;
+      expect(first).toEqual({ name: 'conditional create', ok: false, detail: 'the cause' });
+      expect(others.length).toBe(7);
+      for (const check of others)
+        expect(check).toMatchObject({
+          ok: false,
+          skipped: true,
+          detail: 'not checked, because conditional create failed',
+        });
+    }
+  });
+
+  test('whose uploads fail, and does not read what was not uploaded', async () => {
+    const store = await directory.open();
+    const upload = () => Promise.reject(new StowageError('storage/denied', 'no parts'));
+    const { checks } = await probeStore({ ...store, upload }, { partBytes: PART_BYTES });
+    const bad = checks.filter(({ ok }) => !ok);
+    expect(bad.map(({ name, skipped }) => [name, skipped === true])).toEqual([
+      ['multipart upload', false],
+      ['ranged read', true],
+      ['list', true],
+    ]);
   });
 
   test('whose clock is one hour off', async () => {

@@ -1,13 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stowage, writeConfig } from '../support/cli.ts';
 import { configFor, DATABASE, leftoversOnAll } from '../support/e2e/cluster.ts';
 import { storedKeys } from '../support/e2e/interrupted-run.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
+import { SHIPPER, STOWAGE } from '../support/programs/programs.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
 import { waitFor, waitUntil } from '../support/wait-for.ts';
@@ -17,7 +17,6 @@ const runnable = hasScript();
 if (!runnable) process.stderr.write('not run: programs in a terminal (no /usr/bin/script)\n');
 
 const MEGABYTES = 60;
-const main = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 describe.skipIf(!runnable)('in a terminal that is closed', () => {
   let place: Place;
@@ -62,7 +61,7 @@ describe.skipIf(!runnable)('in a terminal that is closed', () => {
     const store = await place.open(root);
     const { terminal, exitCode } = inTerminal(
       'backup',
-      `'${process.execPath}' '${main('cli/main.ts')}' backup --config '${config}'`,
+      `'${process.execPath}' '${STOWAGE}' backup --config '${config}'`,
     );
     await waitUntil(
       async () =>
@@ -89,7 +88,7 @@ describe.skipIf(!runnable)('in a terminal that is closed', () => {
     });
     const { terminal, shows, exitCode } = inTerminal(
       'agent',
-      `'${process.execPath}' '${main('segment-shipper/main.ts')}' agent --config '${config}'`,
+      `'${process.execPath}' '${SHIPPER}' agent --config '${config}'`,
     );
     await shows('agent started');
     close(terminal);

@@ -1,4 +1,6 @@
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliResult, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
@@ -48,6 +50,49 @@ describe('stowage delete', () => {
       problems: [],
     });
     expect((await command('delete', second.timestamp, '--yes')).code).toBe(4);
+  });
+});
+
+describe('the name of a set', () => {
+  test('is latest, the first digits of a timestamp, or the timestamp', async () => {
+    const [digits, unused] = [timestamp.slice(0, 8), place.newRoot()];
+    const of = async (...args: string[]) => (await command('show', ...args)).json.timestamp;
+    expect([await of('latest'), await of(digits), await of(timestamp)]).toEqual([
+      timestamp,
+      timestamp,
+      timestamp,
+    ]);
+    const empty = await stowage(['show', 'latest', '--root', unused], { config });
+    expect(empty).toMatchObject({ code: 4, json: { error: { code: 'set/not-found' } } });
+    expect((await command('show', '1999')).json.error.message).toContain('begins with 1999');
+  });
+
+  test('latest passes over a newer incomplete set and says so, and --before over newer sets', async () => {
+    const { json: second } = await command('backup', '--include-schema', 'misc');
+    const plan = join(fileURLToPath(root), 'sets', second.timestamp.slice(0, 8), second.timestamp);
+    const newest = await command('show', 'latest');
+    expect(newest.json.timestamp).toBe(second.timestamp);
+    const before = second.timestamp;
+    const older = await command(
+      'restore',
+      'latest',
+      '--before',
+      before,
+      '--create',
+      '--redirect-db',
+      'older',
+    );
+    expect(older).toMatchObject({ code: 0, json: { timestamp } });
+
+    await rm(join(plan, 'manifest.json'));
+    const passed = await command('show', 'latest');
+    expect(passed.json.timestamp).toBe(timestamp);
+    const skipped = [{ timestamp: second.timestamp, status: 'damaged' }];
+    expect(passed.stderrEvents).toContainEqual(expect.objectContaining({ event: 'set', skipped }));
+    const ambiguous = await command('show', timestamp.slice(0, 4));
+    expect(ambiguous).toMatchObject({ code: 2, json: { error: { code: 'usage/flag' } } });
+    expect(ambiguous.json.error.message).toContain(second.timestamp);
+    await rm(plan, { recursive: true });
   });
 });
 

@@ -95,7 +95,7 @@ test('doctor --deployment on a directory has no bucket to check; it sends a requ
   expect(signs(inline.text)).toMatchObject({ 'functions: a test request is answered': 'note' });
 });
 
-test('doctor --deployment reports BAD for a missing bucket and names it', async () => {
+test('doctor --deployment reports BAD for a missing bucket and names it, and doctor names it in one check of the store', async () => {
   const config = await configFor('s3://absent/shop', { storage: { endpoint: ceph.endpoint } });
   const { code, text } = await stowage(['doctor', '--deployment', '--wait', '1'], {
     config,
@@ -104,4 +104,13 @@ test('doctor --deployment reports BAD for a missing bucket and names it', async 
   expect(code).toBe(4);
   expect(signs(text)).toMatchObject({ 'bucket: reachable': 'BAD' });
   expect(text).toContain('bucket absent does not exist');
+
+  const plain = await stowage(['doctor'], { config, env: ceph.env, plain: true });
+  expect(plain.code).toBe(4);
+  expect(plain.text.match(/^BAD +storage .*/gm)).toEqual([
+    expect.stringMatching(/conditional create .*bucket absent does not exist|NoSuchBucket/),
+  ]);
+  expect(
+    plain.text.match(/^– +storage .* not checked, because conditional create failed$/gm),
+  ).toHaveLength(7);
 });

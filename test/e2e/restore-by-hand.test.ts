@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { constants, crc32, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -14,12 +13,12 @@ import { openSession } from '../../database/session/session.ts';
 import { hex } from '../../frame/hex.ts';
 import { HOSTILE_ROLES, HOSTILE_TEXTS, withForged } from '../support/e2e/forged-part.ts';
 import { readManifestParts } from '../support/manifest-parts.ts';
+import { STOWAGE } from '../support/programs/programs.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable, smallTables, troubleSchema } from '../support/trouble/trouble.ts';
 
 const run = promisify(execFile);
 const PAGE = new URL('../../docs/restore-by-hand.md', import.meta.url);
-const STOWAGE = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const DATABASE = 'trouble';
 /** A database name with every character that needs quoting. */
 const RESTORED = `by "hand", it's = a\\b`;

@@ -1,15 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BUCKET, type StowageRoles, startStowageRoles } from '../support/ceph/stowage-roles.ts';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
 import { withoutCeph } from '../support/e2e/place.ts';
+import { SHIPPER } from '../support/programs/programs.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 
-const SHIPPER = fileURLToPath(new URL('../../segment-shipper/main.ts', import.meta.url));
 const COUNT = 'SELECT count(*), sum(id) FROM place';
 
 // Real programs, each with only the keys of its role, on a server that enforces the policies.

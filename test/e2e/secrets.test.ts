@@ -11,6 +11,7 @@ import { configFor, DATABASE } from '../support/e2e/cluster.ts';
 import { cephPlace, type Place, withoutCeph } from '../support/e2e/place.ts';
 import { commandLinesUnder } from '../support/e2e/processes.ts';
 import { selectionSql } from '../support/e2e/selection-data.ts';
+import { SHIPPER, STOWAGE } from '../support/programs/programs.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 
 const PASSWORD = 'pA55-never-written-anywhere';
@@ -84,7 +85,7 @@ describe.skipIf(withoutCeph)('with Ceph RGW and servers that need passwords', ()
     const started = (await readFile(join(place.folder, STARTED), 'utf8')).split('\n');
     const seen = [...backup.seen, ...restore.seen, ...started];
     // The samples prove something only if they contain every program.
-    for (const program of ['cli/main.ts', 'segment-shipper/main.ts', ...TOOLS])
+    for (const program of [STOWAGE, SHIPPER, ...TOOLS])
       expect(seen.filter((line) => line.includes(program))).not.toEqual([]);
     expect(secretIn(seen.join('\n'))).toEqual([]);
     expect(secretIn(backup.text + restore.text)).toEqual([]);

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
@@ -12,11 +11,11 @@ import {
 } from '../support/e2e/interrupted-run.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
 import { childrenOf, isRunning, SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
+import { SHIPPER } from '../support/programs/programs.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { hasSshd, type Sshd, startSshd } from '../support/servers/sshd.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
 
-const SHIPPER = fileURLToPath(new URL('../../segment-shipper/main.ts', import.meta.url));
 const MEGABYTES = 60;
 /** Marks the ssh process of a content. */
 const OF_CONTENT = ['env', 'OF_CONTENT={content}'];

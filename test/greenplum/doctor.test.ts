@@ -88,6 +88,7 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum cluster', () => {
       for (const name of [
         'utility session',
         'shipper',
+        'encryption',
         'rights',
         'lock table',
         'connections',

@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { Where } from '../../backup-set/base/errors.ts';
 import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import type { DefinedObject } from '../../backup-set/documents/plan.ts';
+import { STOWAGE } from './programs/programs.ts';
 
 /** One line of JSON that the command line wrote on standard error. */
 export type CliEvent = Readonly<Record<string, unknown>> & { readonly event: string };
@@ -35,6 +36,8 @@ export interface CommandOutput {
     readonly message: string;
   }[];
   readonly problems: readonly Problem[];
+  readonly leftOut: readonly DefinedObject[];
+  readonly secrets: readonly DefinedObject[];
   readonly targetChanged: boolean | null;
   readonly overdue: readonly string[];
   readonly uploadsAborted: number;
@@ -79,19 +82,15 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** True: the command runs without --json, as a user sees it. */
   readonly plain?: boolean;
-  /** The built command line instead of the source. */
-  readonly program?: string | undefined;
 }
-
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 /** Starts the command line in its own process. */
 export function startStowage(args: readonly string[], options: CliOptions = {}): RunningCli {
-  const { config, env = {}, plain = false, program = MAIN } = options;
+  const { config, env = {}, plain = false } = options;
   const child = spawn(
     process.execPath,
     [
-      program,
+      STOWAGE,
       ...args,
       ...(config === undefined ? [] : ['--config', config]),
       ...(plain ? [] : ['--json', '--log-level', 'silent']),

@@ -1,4 +1,6 @@
 import { attempt, type ServerCheck } from '../../inspect/check.ts';
+import { checkDefinitions } from '../../inspect/definitions.ts';
+import { checkEncryption } from '../../inspect/encryption.ts';
 import { checkRights } from '../../inspect/rights.ts';
 import {
   checkClock,
@@ -27,9 +29,11 @@ export async function inspectInstance(
   const isCoordinator = session.target.content === -1;
   const checkDatabase = async () => [
     await attempt('rights', () => checkRights(session, rightsQuery(version, isCoordinator))),
+    ...(isCoordinator ? [await attempt('definitions', () => checkDefinitions(session))] : []),
     await attempt('lock table', () => checkLockTable(session)),
   ];
   return [
+    checkEncryption(session),
     ...(isDatabase ? await checkDatabase() : []),
     await attempt('connections', () =>
       checkConnections(session, { needed: connections, isClient: traitsOf(version).isClient }),

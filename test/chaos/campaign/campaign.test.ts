@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { build } from '../../bench/setup/build.ts';
 import { withoutCeph } from '../../support/e2e/place.ts';
 import { startCampaign } from './campaign.ts';
 import { NEEDS_STALL, planRun, THEMES } from './plan.ts';
@@ -19,8 +18,7 @@ test('all choices of a run follow from its seed, and every theme has its share o
 test.skipIf(withoutCeph)(
   'under faults every claim of a backup and a restore is true, every command ends, and nothing stays behind',
   async () => {
-    await build();
-    const campaign = await startCampaign(2, { program: 'dist/stowage.js', stallSeconds: 0 });
+    const campaign = await startCampaign(2, { stallSeconds: 0 });
     try {
       const lines: string[] = [];
       const { results, broken } = await campaign.runAll(SEEDS.map(planRun), {

@@ -3,8 +3,6 @@ import type { RunPlan } from './plan.ts';
 import { type RunResult, run } from './run.ts';
 
 export interface CampaignOptions {
-  /** The built command line; undefined = the source. */
-  readonly program?: string | undefined;
   /** `stallSeconds` of the configuration; 0 leaves it out. */
   readonly stallSeconds: number;
 }
@@ -28,7 +26,7 @@ export interface Campaign {
 
 export async function startCampaign(lanes: number, options: CampaignOptions): Promise<Campaign> {
   const store = await startStore();
-  const started = await startLanes(store, lanes, options.program);
+  const started = await startLanes(store, lanes);
   return {
     async runAll(plans, { onResult, onBroken } = {}) {
       const left = [...plans];
@@ -56,10 +54,8 @@ export async function startCampaign(lanes: number, options: CampaignOptions): Pr
   };
 }
 
-async function startLanes(store: Store, count: number, program?: string): Promise<Lane[]> {
-  const lanes = await Promise.allSettled(
-    Array.from({ length: count }, () => startLane(store, program)),
-  );
+async function startLanes(store: Store, count: number): Promise<Lane[]> {
+  const lanes = await Promise.allSettled(Array.from({ length: count }, () => startLane(store)));
   const started = lanes.flatMap((lane) => (lane.status === 'fulfilled' ? [lane.value] : []));
   const failed = lanes.find((lane) => lane.status === 'rejected');
   if (failed === undefined) return started;

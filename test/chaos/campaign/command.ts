@@ -29,7 +29,6 @@ export function commandsWith(options: {
   readonly config: string;
   readonly env: Readonly<Record<string, string>>;
   readonly stallSeconds: number;
-  readonly program: string | undefined;
   /** What the servers do, for the report of a command that does not end. */
   readonly describe: () => Promise<string>;
 }): Commands {

@@ -55,7 +55,7 @@ export async function judgeBackup(
   if (backup.code === 3 && status === 'incomplete')
     claim(`backup: set ${timestamp} has a manifest, and is called incomplete`);
   const config = await configFor(lane.direct, lane.servers, root, { functions: 'inline' });
-  const options = { config, env: lane.direct.env, program: lane.program };
+  const options = { config, env: lane.direct.env };
   const args = ['restore', timestamp, '--create', '--no-verify', '--database', JUDGED];
   const restore = await stowage(args, options);
   const failure = failureOf(restore);

@@ -31,7 +31,6 @@ export interface Lane {
   readonly wires: readonly WireProxy[];
   readonly storeProxy: FaultyProxy;
   readonly folder: string;
-  readonly program: string | undefined;
   /** The store without faults, for the judge. */
   readonly direct: Place;
   readonly viaProxy: Place;
@@ -58,8 +57,7 @@ const SETTINGS = {
   max_prepared_transactions: '5',
 };
 
-/** @param program the built command line; undefined = the source. */
-export async function startLane(store: Store, program?: string): Promise<Lane> {
+export async function startLane(store: Store): Promise<Lane> {
   const servers = await startCluster(2, { settings: SETTINGS, databases: [DATABASE] });
   await Promise.all(servers.map((server, content) => server.psql(sourceSql(content), DATABASE)));
   const wires = await Promise.all(servers.map(({ port }) => startWireProxy(port)));
@@ -81,7 +79,6 @@ export async function startLane(store: Store, program?: string): Promise<Lane> {
     wires,
     storeProxy,
     folder,
-    program,
     proxied: servers.map((server, content) => ({ ...server, port: wires[content]?.port ?? 0 })),
     direct: placeAt(store.endpoint),
     viaProxy: placeAt(storeProxy.endpoint, { attemptsMax: 3, stallMs: 2_000 }),
@@ -111,11 +108,10 @@ export const temporaryFolder = ({ folder }: Pick<Lane, 'folder'>) => join(folder
 async function takeStandingSet({
   servers,
   direct,
-  program,
-}: Pick<Lane, 'servers' | 'direct' | 'program'>): Promise<Lane['standing']> {
+}: Pick<Lane, 'servers' | 'direct'>): Promise<Lane['standing']> {
   const root = direct.newRoot();
   const config = await configFor(direct, servers, root, { functions: 'inline' });
-  const options = { config, env: direct.env, program };
+  const options = { config, env: direct.env };
   const backup = await stowage(['backup'], options);
   const { timestamp } = backup.json;
   const restore = await stowage(

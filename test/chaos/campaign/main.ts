@@ -15,8 +15,6 @@ const { values } = parseArgs({
     // 0: without stallSeconds; runs that need it are left out.
     stall: { type: 'string', default: '0' },
     theme: { type: 'string' },
-    // dist/stowage.js after `npm run build` starts faster than the source.
-    program: { type: 'string' },
   },
 });
 const stallSeconds = Number(values.stall);
@@ -32,7 +30,7 @@ for (let seed = Number(values.seed); plans.length < Number(values.runs); seed +=
 }
 
 const lanes = Math.min(Number(values.lanes), plans.length);
-const campaign = await startCampaign(lanes, { program: values.program, stallSeconds });
+const campaign = await startCampaign(lanes, { stallSeconds });
 const outcome = await campaign.runAll(plans, {
   onResult: (result) => process.stdout.write(`${lineOf(result)}\n`),
   onBroken: (plan, error) => process.stderr.write(`seed ${plan.seed} broke: ${error.stack}\n`),

@@ -38,7 +38,6 @@ export async function run(lane: Lane, plan: RunPlan, stallSeconds: number): Prom
     config,
     env,
     stallSeconds,
-    program: lane.program,
     describe: () => sessionsOf(lane),
   });
   let agents: Agents = plan.agents ? await startAgents(lane, root) : NO_AGENTS;

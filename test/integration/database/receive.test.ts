@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, chown, copyFile, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +15,7 @@ import { copiedRows } from '../../support/copied-rows.ts';
 import { RELATIONS, view } from '../../support/receive-relations.ts';
 import { type Certificates, makeCertificates } from '../../support/servers/certificates.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
+import { turnOnTls } from '../../support/servers/tls.ts';
 
 const UTF8 = { encoding: 'UTF8' };
 const CONNECTIONS = 2;
@@ -51,20 +52,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Has the running server take TLS; the key must belong to the user that it runs as. */
 async function encrypt(): Promise<string> {
   const authority = await certificates.authority('rows');
-  const { certFile, keyFile } = await authority.issue('server');
-  const { uid, gid } = await stat(`/proc/${server.pid}`);
-  for (const [name, from] of Object.entries({ cert: certFile, key: keyFile })) {
-    const file = join(folder, name);
-    await copyFile(from, file);
-    await chown(file, uid, gid);
-    await chmod(file, 0o600);
-    await server.psql(`ALTER SYSTEM SET ssl_${name}_file = '${file}'`);
-  }
-  await server.psql('ALTER SYSTEM SET ssl = on');
-  await server.psql('SELECT pg_reload_conf()');
+  await turnOnTls(server, folder, { certificate: await authority.issue('server') });
   return authority.certFile;
 }
 

@@ -103,7 +103,9 @@ describe('the inspection of a server', () => {
     const checks = await inspectServer(server.target(), { workers: 4, clock });
     expect(checks.map(({ name, ok }) => [name, ok])).toEqual([
       ['server', true],
+      ['encryption', true],
       ['rights', true],
+      ['definitions', true],
       ['connections', true],
       ['lock table', true],
       ['other stowage sessions', true],

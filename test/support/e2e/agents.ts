@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { type Exit, exitOf } from '../../../async/child-process.ts';
 import { writeConfig } from '../cli.ts';
+import { SHIPPER } from '../programs/programs.ts';
 import type { TestServer } from '../servers/postgres.ts';
 import type { Place } from './place.ts';
 
@@ -25,8 +25,6 @@ export interface AgentOptions {
   readonly more?: Readonly<Record<string, unknown>>;
 }
 
-const MAIN = fileURLToPath(new URL('../../../segment-shipper/main.ts', import.meta.url));
-
 /** Starts an agent as systemd does. Resolves when the agent has logged a line, or has ended. */
 export async function startAgent({
   place,
@@ -46,7 +44,7 @@ export async function startAgent({
     pollSeconds: 0.3,
     ...more,
   });
-  const child = spawn(process.execPath, [MAIN, 'agent', '--config', config], {
+  const child = spawn(process.execPath, [SHIPPER, 'agent', '--config', config], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...place.env },
   });

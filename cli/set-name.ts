@@ -1,0 +1,119 @@
+import { StowageError } from '../backup-set/base/errors.ts';
+import { Timestamp } from '../backup-set/base/timestamps.ts';
+import { listTimestamps } from '../functions/sets/list.ts';
+import { describeSet, type SetSummary } from '../functions/sets/status.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import type { Flags } from './command.ts';
+import type { Context } from './context.ts';
+import { functionDeps } from './wait-for-functions.ts';
+
+/** A set as an operator names it on the command line. */
+export type SetName =
+  | { readonly kind: 'timestamp'; readonly timestamp: string }
+  /** The first digits of a timestamp. */
+  | { readonly kind: 'prefix'; readonly digits: string }
+  /** The newest complete set; with `before`, the newest of those that are older. */
+  | { readonly kind: 'latest'; readonly before?: string };
+
+export const SET_DETAILS = `<set> is a timestamp, YYYYMMDDHHMMSS, as \`stowage list\` prints it; its first digits, when only one set has them; or \`latest\`, the newest complete set.`;
+export const BEFORE_FLAG = [
+  '--before <time>',
+  'with latest: the newest complete set before this UTC time: 2026-11-20, 2026-11-20T03:00 or a timestamp',
+] as const;
+
+const PREFIX_DIGITS_MIN = 4;
+const NAMED_MAX = 5;
+
+/** @throws StowageError `usage/flag` naming the argument or flag. */
+export function setNameFrom(positional: readonly string[], flags: Flags = {}): SetName {
+  const [text = ''] = positional;
+  const before = flags['before'];
+  if (before !== undefined && text !== 'latest')
+    throw wrong('before', '--before goes with `latest`: stowage restore latest --before TIME');
+  if (text === 'latest')
+    return before === undefined ? { kind: 'latest' } : { kind: 'latest', before: instant(before) };
+  if (Timestamp.safeParse(text).success) return { kind: 'timestamp', timestamp: text };
+  if (new RegExp(`^\\d{${PREFIX_DIGITS_MIN},13}$`).test(text))
+    return { kind: 'prefix', digits: text };
+  throw wrong(
+    'set',
+    `${JSON.stringify(text)} does not name a set: use the 14 digits that \`stowage list\` prints, YYYYMMDDHHMMSS, of a date that exists; at least the first ${PREFIX_DIGITS_MIN} of them; or \`latest\``,
+  );
+}
+
+/**
+ * The timestamp of the named set; says which set it is when the name does not.
+ * @throws StowageError `set/not-found`, or `usage/flag` when several sets begin with the digits.
+ */
+export async function findSet(
+  context: Context,
+  store: ObjectStore,
+  name: SetName,
+): Promise<string> {
+  if (name.kind === 'timestamp') return name.timestamp;
+  const timestamps = await listTimestamps(store);
+  if (name.kind === 'latest') return newestComplete(context, store, timestamps, name.before);
+  const timestamp = onlyOne(timestamps, name.digits, store.url);
+  context.output.note('set', { timestamp }, `set ${timestamp}`);
+  return timestamp;
+}
+
+function onlyOne(timestamps: readonly string[], digits: string, root: string): string {
+  const found = timestamps.filter((timestamp) => timestamp.startsWith(digits));
+  const [timestamp] = found;
+  if (timestamp === undefined)
+    throw new StowageError('set/not-found', `no set under ${root} begins with ${digits}`);
+  if (found.length === 1) return timestamp;
+  const named = found.slice(-NAMED_MAX).join(', ');
+  const rest = found.length > NAMED_MAX ? `the newest ${NAMED_MAX} are ${named}` : named;
+  throw wrong('set', `${found.length} sets begin with ${digits}: ${rest}. Give more digits`);
+}
+
+async function newestComplete(
+  context: Context,
+  store: ObjectStore,
+  timestamps: readonly string[],
+  before: string | undefined,
+): Promise<string> {
+  const older = timestamps.filter((timestamp) => before === undefined || timestamp < before);
+  const what = `complete set${before === undefined ? '' : ` before ${before}`}`;
+  // A newer set that cannot be restored is never passed over without a word.
+  const skipped: Pick<SetSummary, 'timestamp' | 'status'>[] = [];
+  for (const candidate of older.reverse()) {
+    context.signal.throwIfAborted();
+    const { timestamp, status } = await describeSet(functionDeps(context, store), candidate);
+    if (status === 'complete') {
+      const text = `set ${timestamp}: the newest ${what}${describeSkipped(skipped)}`;
+      context.output.note('set', { timestamp, skipped }, text);
+      return timestamp;
+    }
+    skipped.push({ timestamp, status });
+  }
+  const message = `there is no ${what} under ${store.url}${describeSkipped(skipped)}`;
+  throw new StowageError('set/not-found', message);
+}
+
+function describeSkipped(skipped: readonly Pick<SetSummary, 'timestamp' | 'status'>[]): string {
+  if (skipped.length === 0) return '';
+  const named = skipped
+    .slice(0, NAMED_MAX)
+    .map(({ timestamp, status }) => `${timestamp} is ${status}`);
+  const rest = skipped.length > NAMED_MAX ? ', …' : '';
+  return `. Skipped: ${named.join(', ')}${rest}`;
+}
+
+/** A time as 14 digits, UTC. */
+function instant(value: unknown): string {
+  const text = String(value);
+  const form = /^(\d{14}|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?Z?)$/;
+  const digits = Timestamp.safeParse(text.replaceAll(/\D/g, '').padEnd(14, '0'));
+  if (form.test(text) && digits.success) return digits.data;
+  throw wrong(
+    'before',
+    `--before takes a UTC time such as 2026-11-20, 2026-11-20T03:00 or a timestamp, not ${JSON.stringify(text)}`,
+  );
+}
+
+function wrong(field: string, message: string): StowageError {
+  return new StowageError('usage/flag', message, { where: { field } });
+}

@@ -1,0 +1,15 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Environment variable: the folder of the built programs. */
+export const PROGRAMS_FOLDER = 'STOWAGE_TEST_PROGRAMS';
+
+const built = process.env[PROGRAMS_FOLDER];
+const fileOf = (name: string, source: string) =>
+  built === undefined
+    ? fileURLToPath(new URL(`../../../${source}`, import.meta.url))
+    : join(built, name);
+
+/** The programs under test: as they are built, or from their sources where nothing was built. */
+export const STOWAGE = fileOf('stowage.js', 'cli/main.ts');
+export const SHIPPER = fileOf('segment-shipper.js', 'segment-shipper/main.ts');

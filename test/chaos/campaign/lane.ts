@@ -9,9 +9,9 @@ import { configFor, DATABASE } from '../../support/e2e/cluster.ts';
 import { BUCKET, type Place } from '../../support/e2e/place.ts';
 import { type FaultyProxy, startFaultyProxy } from '../../support/servers/faulty-proxy.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
-import { type Contents, contentsOf } from './contents.ts';
-import { sourceSql } from './data.ts';
-import { startWireProxy, type WireProxy } from './wire-proxy.ts';
+import { startWireProxy, type WireProxy } from './faults/wire-proxy.ts';
+import { type Contents, contentsOf } from './judge/contents.ts';
+import { sourceSql } from './load/data.ts';
 
 /** The database that a lane restored its standing set into: a template for targets. */
 export const STANDING = 'standing';

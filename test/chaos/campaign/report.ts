@@ -1,5 +1,5 @@
 import type { Ended } from './command.ts';
-import { codesOf } from './judge.ts';
+import { codesOf } from './judge/judge.ts';
 import type { Fault } from './plan.ts';
 import type { RunResult } from './run.ts';
 

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configFor, DATABASE } from '../../support/e2e/cluster.ts';
 import { type Agents, NO_AGENTS, startAgents } from './agents.ts';
-import { resetBank, transfersIn } from './bank.ts';
 import { type Commands, commandsWith, type Ended } from './command.ts';
-import { type DdlCount, startDdl } from './ddl.ts';
-import { type Fired, inject } from './inject.ts';
-import { type Finding, judgeBackup, judgeRestores, type Transfers } from './judge.ts';
+import { type Fired, inject } from './faults/inject.ts';
+import { resetBank, transfersIn } from './judge/bank.ts';
+import { type Finding, judgeBackup, judgeRestores, type Transfers } from './judge/judge.ts';
+import { leftovers, sessionsOf } from './judge/leftovers.ts';
 import { type Lane, STANDING, temporaryFolder } from './lane.ts';
-import { leftovers, sessionsOf } from './leftovers.ts';
+import { type DdlCount, startDdl } from './load/ddl.ts';
+import { startWriters } from './load/writers.ts';
 import type { Phase, RunPlan } from './plan.ts';
 import { dropTargets, JUDGED, prepareTarget, TARGET, untilReady } from './targets.ts';
-import { startWriters } from './writers.ts';
 
 export interface RunResult {
   readonly plan: RunPlan;

@@ -1,6 +1,6 @@
 import { DATABASE, databasesOf } from '../../support/e2e/cluster.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { type Contents, contentsOf } from './contents.ts';
+import { type Contents, contentsOf } from './judge/contents.ts';
 import { type Lane, STANDING } from './lane.ts';
 import type { Mode } from './plan.ts';
 

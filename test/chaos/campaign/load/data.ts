@@ -1,4 +1,4 @@
-import { bankSql } from '../../support/e2e/bank.ts';
+import { bankSql } from '../../../support/e2e/bank.ts';
 
 /** Tables whose rows never change: a copy must have exactly these. */
 const FIXED = 'fixed';

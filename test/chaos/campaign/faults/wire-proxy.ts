@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireFault } from './plan.ts';
+import type { WireFault } from '../plan.ts';
 
 /** A TCP proxy in front of one PostgreSQL server. It injects one list of faults at a time. */
 export interface WireProxy {

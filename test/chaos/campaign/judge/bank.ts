@@ -1,6 +1,6 @@
-import { BALANCE_AT_FIRST } from '../../../cli/demo/data/schema.ts';
-import { BANK, moneyIn } from '../../support/e2e/bank.ts';
-import type { TestServer } from '../../support/servers/postgres.ts';
+import { BALANCE_AT_FIRST } from '../../../../cli/demo/data/schema.ts';
+import { BANK, moneyIn } from '../../../support/e2e/bank.ts';
+import type { TestServer } from '../../../support/servers/postgres.ts';
 
 const legs = (sign: '' | '-') =>
   `SELECT coalesce(md5(string_agg(format('%s %s', account, ${sign}amount), ',' ORDER BY account, ${sign}amount)), 'none') FROM ${BANK}.transfer`;

@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import pino from 'pino';
-import { sweep } from '../../../functions/sweep/sweep.ts';
-import type { ObjectStore } from '../../../storage/store.ts';
-import type { TestServer } from '../../support/servers/postgres.ts';
-import { readUntil } from '../../support/wait-for.ts';
+import { sweep } from '../../../../functions/sweep/sweep.ts';
+import type { ObjectStore } from '../../../../storage/store.ts';
+import type { TestServer } from '../../../support/servers/postgres.ts';
+import { readUntil } from '../../../support/wait-for.ts';
+import { type Lane, temporaryFolder } from '../lane.ts';
 import type { Finding } from './judge.ts';
-import { type Lane, temporaryFolder } from './lane.ts';
 
 /** A server notices late that a client has gone; a shipper may wait 15 s for its tools. */
 const GONE_MS_MAX = 30_000;

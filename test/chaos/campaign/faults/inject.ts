@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DATABASE } from '../../support/e2e/cluster.ts';
-import { type Process, treesOf } from '../../support/e2e/processes.ts';
-import type { SeenRequest } from '../../support/servers/faulty-proxy.ts';
-import type { TestServer } from '../../support/servers/postgres.ts';
-import type { Agents } from './agents.ts';
-import type { Commands } from './command.ts';
-import type { Lane } from './lane.ts';
-import type { BackendFault, Fault, Phase, ProcessFault, RunPlan, StoreFault } from './plan.ts';
+import { DATABASE } from '../../../support/e2e/cluster.ts';
+import { type Process, treesOf } from '../../../support/e2e/processes.ts';
+import type { SeenRequest } from '../../../support/servers/faulty-proxy.ts';
+import type { TestServer } from '../../../support/servers/postgres.ts';
+import type { Agents } from '../agents.ts';
+import type { Commands } from '../command.ts';
+import type { Lane } from '../lane.ts';
+import type { BackendFault, Fault, Phase, ProcessFault, RunPlan, StoreFault } from '../plan.ts';
 
 /** A fault that took effect, and on what. */
 export interface Fired {

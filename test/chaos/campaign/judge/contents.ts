@@ -1,5 +1,5 @@
-import type { TestServer } from '../../support/servers/postgres.ts';
-import { DDL } from './data.ts';
+import type { TestServer } from '../../../support/servers/postgres.ts';
+import { DDL } from '../load/data.ts';
 
 /** Object → what a copy of it must equal. Rows are counted and digested. */
 export type Contents = ReadonlyMap<string, string>;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openSession, type Session } from '../../../database/session/session.ts';
-import { BANK } from '../../support/e2e/bank.ts';
-import { DATABASE } from '../../support/e2e/cluster.ts';
-import type { TestServer } from '../../support/servers/postgres.ts';
+import { openSession, type Session } from '../../../../database/session/session.ts';
+import { BANK } from '../../../support/e2e/bank.ts';
+import { DATABASE } from '../../../support/e2e/cluster.ts';
+import type { TestServer } from '../../../support/servers/postgres.ts';
 
 export interface Writers {
   /** Ends after the current transfer. @throws when a transfer failed. */

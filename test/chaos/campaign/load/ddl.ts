@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openSession } from '../../../database/session/session.ts';
-import { DATABASE } from '../../support/e2e/cluster.ts';
-import type { TestServer } from '../../support/servers/postgres.ts';
-import { type Random, randomFrom } from '../random.ts';
+import { openSession } from '../../../../database/session/session.ts';
+import { DATABASE } from '../../../support/e2e/cluster.ts';
+import type { TestServer } from '../../../support/servers/postgres.ts';
+import { type Random, randomFrom } from '../../random.ts';
 import { DDL, DDL_ROWS, DDL_TABLES } from './data.ts';
 
 /** How many turns of DDL ran, and how long the longest statement waited. */

@@ -1,9 +1,12 @@
-import { parseKey } from '../../../backup-set/base/keys.ts';
-import { failureOf, stowage } from '../../support/cli.ts';
-import { configFor, databasesOf } from '../../support/e2e/cluster.ts';
-import type { TestServer } from '../../support/servers/postgres.ts';
+import { parseKey } from '../../../../backup-set/base/keys.ts';
+import { failureOf, stowage } from '../../../support/cli.ts';
+import { configFor, databasesOf } from '../../../support/e2e/cluster.ts';
+import type { TestServer } from '../../../support/servers/postgres.ts';
+import type { Ended } from '../command.ts';
+import type { Lane } from '../lane.ts';
+import type { RunPlan } from '../plan.ts';
+import { JUDGED, TARGET } from '../targets.ts';
 import { tornBank, transfersIn } from './bank.ts';
-import type { Ended } from './command.ts';
 import {
   brokenGenerations,
   type Contents,
@@ -11,9 +14,6 @@ import {
   difference,
   unchanging,
 } from './contents.ts';
-import type { Lane } from './lane.ts';
-import type { RunPlan } from './plan.ts';
-import { JUDGED, TARGET } from './targets.ts';
 
 /**
  * What is wrong with a run: a claim that is not true, a command that did not end, something that

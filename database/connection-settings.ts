@@ -7,6 +7,10 @@ export const DEFAULT_PORT = 5432;
 
 export const SslMode = z.enum(['disable', 'require', 'verify-ca', 'verify-full']);
 
+/** How long a server or a store may be silent while it owes an answer. */
+export const STALL_SECONDS_DEFAULT = 120;
+export const StallSeconds = z.number().min(1).max(86_400);
+
 /** The fields that hold for every instance of a cluster. */
 export const connectionFields = {
   user: z.string().min(1).exactOptional(),

@@ -96,6 +96,8 @@ export interface ConnectionTarget {
   readonly password?: string;
   readonly sslmode?: 'disable' | 'require' | 'verify-ca' | 'verify-full';
   readonly sslrootcert?: string;
+  /** How long it may be silent while it owes an answer; absent = STALL_SECONDS_DEFAULT. */
+  readonly stallSeconds?: number;
   /**
    * The folder of PostgreSQL's programs on this host, e.g. `/usr/lib/postgresql/15/bin`; absent =
    * searched for.

@@ -102,6 +102,8 @@ export interface ConnectionTarget {
   readonly sslrootcert?: string;
   readonly sslcert?: string;
   readonly sslkey?: string;
+  /** How long it may be silent while it owes an answer; absent = STALL_SECONDS_DEFAULT. */
+  readonly stallSeconds?: number;
   /**
    * The folder of PostgreSQL's programs on this host, e.g. `/usr/lib/postgresql/15/bin`; absent =
    * searched for.

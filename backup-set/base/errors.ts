@@ -94,6 +94,14 @@ export const ERRORS = {
     exit: 6,
     hint: "the server rejected the statement; the error message has the server's reason",
   },
+  'database/pooled': {
+    exit: 6,
+    hint: "connect to the server's own port: a pooler (PgBouncer, for example) loses the settings, locks and snapshots of a session",
+  },
+  'database/stalled': {
+    exit: 6,
+    hint: 'check the named server and process (stopped, a hung disk) and the network; end the process with pg_terminate_backend(pid) and retry; stallSeconds sets how long Stowage waits',
+  },
   'database/count': {
     exit: 6,
     hint: 'the rows sent and the rows that the server counted differ; nothing was committed',

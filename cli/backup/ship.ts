@@ -123,6 +123,7 @@ function start(run: BackupRun, node: Node, bytesPerSecond: number | undefined): 
     log,
     onReport: (report) => {
       if (report.type === 'hello') output.note('shipper', { content, host, pid: report.pid });
+      if (report.type === 'silent') output.note('silent', { content }, report.message);
       if (counted !== undefined) addReport(counted, report, FIRST_ATTEMPT);
     },
   });

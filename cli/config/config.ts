@@ -81,6 +81,7 @@ export function targetOf(
     ...(greenplum !== undefined && { greenplum }),
     ...(home !== undefined && { binDir: join(home, 'bin') }),
     ...rest,
+    stallSeconds: config.stallSeconds,
     ...(password === undefined ? {} : { password }),
   };
 }
@@ -113,15 +114,19 @@ function isThisHost(host: string): boolean {
 }
 
 export function storeSettings(config: Config, root = config.root): StoreSettings {
-  return { root, s3: config.storage };
+  return { root, s3: config.storage, stallSeconds: config.stallSeconds };
 }
 
 /**
  * Where validated sets are copied to, or undefined. Settings that it lacks are those of `storage`.
  */
-export function replicaSettings({ replica, storage }: Config): StoreSettings | undefined {
+export function replicaSettings({
+  replica,
+  storage,
+  stallSeconds,
+}: Config): StoreSettings | undefined {
   const { root, ...server } = replica;
-  return root === undefined ? undefined : { root, s3: { ...storage, ...server } };
+  return root === undefined ? undefined : { root, s3: { ...storage, ...server }, stallSeconds };
 }
 
 export function selectionOf(config: Config): Selection {
@@ -191,11 +196,13 @@ function put(
   sources.set(field, origin);
 }
 
-/** Environment variables are text; only this field is a number. */
+/** Environment variables are text; only these fields are numbers. */
 function fromText(field: string, value: string): string | number {
   const number = Number(value);
-  return field === 'shippers.workers' && !Number.isNaN(number) ? number : value;
+  return NUMBERS.includes(field) && !Number.isNaN(number) ? number : value;
 }
+
+const NUMBERS = ['shippers.workers', 'stallSeconds'];
 
 function invalid(
   issue: z.core.$ZodIssue | undefined,

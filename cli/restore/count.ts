@@ -129,6 +129,7 @@ async function countBatches(
     purpose: 'probe',
     applicationName: `stowage restore ${plan.id} count`,
     signal: context.signal,
+    onSilence: (note) => context.output.note('silent', { content }, note),
   });
   try {
     using _ = onAbort(context.signal, () => void session.destroy());

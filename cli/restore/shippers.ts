@@ -127,6 +127,7 @@ function startMember(
       onReport: (report) => {
         if (report.type === 'hello')
           context.output.note('shipper', { content, host: segment.host, pid: report.pid });
+        if (report.type === 'silent') context.output.note('silent', { content }, report.message);
         if (report.type === 'progress') member.progress = report;
         if (report.type === 'ordered') member.ordered(report.status);
       },

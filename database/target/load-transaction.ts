@@ -113,6 +113,7 @@ async function empty(
       table,
       'holds rows that this restore did not load: another session has written to it since the restore created it. Stop that session, drop the table, and restore again',
     );
+  using _ = session.mayBeSilent();
   await session.query(`DELETE FROM ONLY ${rows}`);
   if (await holdsRows()) throw failed(table, 'could not be emptied: a rule prevents DELETE');
 }

@@ -1,7 +1,7 @@
 import { PassThrough, type Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ConnectionTarget } from '../flavour.ts';
-import { quoteConninfo } from '../session/quote.ts';
+import { conninfoOf } from './conninfo.ts';
 import { startTool } from './process.ts';
 import { withoutPasswords } from './role-passwords.ts';
 
@@ -17,6 +17,8 @@ export interface ToolOutput {
 
 export interface DumpOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Called when the program prints nothing, and the server shows that it works. */
+  readonly onSilence?: ((note: string) => void) | undefined;
 }
 
 /**
@@ -32,6 +34,7 @@ export function dumpSchema(
     target,
     'pg_dump',
     [
+      `--dbname=${conninfoOf(target)}`,
       '--format=custom',
       '--schema-only',
       '--create',
@@ -49,7 +52,7 @@ export function dumpSchema(
  */
 export function dumpGlobals(target: ConnectionTarget, options: DumpOptions = {}): ToolOutput {
   // By default pg_dumpall connects to the database postgres, which may be missing or not permitted.
-  const database = `--database=dbname=${quoteConninfo(target.database)}`;
+  const database = `--database=${conninfoOf(target)}`;
   const { greenplum } = target;
   const resources = greenplum === undefined ? [] : ['--resource-queues', '--resource-groups'];
   const args = ['--globals-only', ...greenplumSyntax(target), ...resources, database];
@@ -66,6 +69,7 @@ export function dumpLargeObjects(
 ): ToolOutput {
   const nothingElse = ['--exclude-schema=*', '--exclude-table-data=*.*'];
   const args = [
+    `--dbname=${conninfoOf(target)}`,
     '--format=custom',
     '--data-only',
     '--blobs',
@@ -95,7 +99,7 @@ function dump(
   target: ConnectionTarget,
   name: string,
   args: readonly string[],
-  { signal, filter }: DumpOptions & { readonly filter?: Transform },
+  { signal, onSilence, filter }: DumpOptions & { readonly filter?: Transform },
 ): ToolOutput {
   const stdout = new PassThrough();
   // `done` reports the errors, so a reader need not listen for them.
@@ -105,6 +109,7 @@ function dump(
     const tool = await startTool(target, name, {
       args: [...args, '--no-password'],
       signal,
+      onSilence,
       applicationName,
     });
     tool.stdin.end();

@@ -7,6 +7,7 @@ import { type BackupOrder, BackupReport } from '../../backup-set/documents/agent
 import { backup } from '../backup/backup.ts';
 import { noProgress, type Progress } from '../deps.ts';
 import { type BackupJob, CONTROL_VERSION, type Report } from '../protocol/control.ts';
+import { storeOf } from './config.ts';
 import { type ServedContent, targetFor } from './contents.ts';
 import type { Agent, OrderWork } from './orders.ts';
 
@@ -72,7 +73,7 @@ function jobOf({ config, env }: Agent, order: BackupOrder, served: ServedContent
     control: CONTROL_VERSION,
     type: 'backup',
     target: targetFor(config, served, order.database, env),
-    store: { root: config.root, s3: config.storage },
+    store: storeOf(config),
     workers: config.workers,
     fifoBase: config.fifoBase,
     ...(served.dataDir !== undefined && { dataDir: served.dataDir }),

@@ -6,7 +6,7 @@ import { type BlockArena, blockArena } from '../../database/copy-wire/block-aren
 import { cuttingFor } from '../../database/copy-wire/cutting.ts';
 import { attachSnapshot } from '../../database/session/snapshot.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
-import type { ShipperDeps } from '../deps.ts';
+import { type ShipperDeps, silenceNote } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { blockMemoryProblem, blocksFor } from './block-memory.ts';
 import { collect } from './collect.ts';
@@ -79,6 +79,7 @@ async function work(
     purpose: 'backup',
     applicationName: `stowage backup ${job.timestamp} content ${job.content} worker ${number}`,
     signal: deps.signal,
+    onSilence: silenceNote(deps),
     receive: arena,
   });
   const packs = packSeries(job, number, deps);

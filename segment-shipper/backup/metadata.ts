@@ -12,7 +12,7 @@ import {
 } from '../../database/tools/dump.ts';
 import { hex } from '../../frame/hex.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
-import type { ShipperDeps } from '../deps.ts';
+import { type ShipperDeps, silenceNote } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { LEVEL_MIN } from './level.ts';
 import { receiptHeader, storeReceipt } from './store-receipt.ts';
@@ -65,18 +65,20 @@ async function shipFile(
 async function* contentOf(
   file: MetadataFile,
   job: BackupJob,
-  { signal }: ShipperDeps,
+  deps: ShipperDeps,
 ): AsyncGenerator<Uint8Array> {
+  const { signal } = deps;
+  const options = { signal, onSilence: silenceNote(deps) };
   switch (file) {
     case 'schema.dump':
-      yield* outputOf(dumpSchema(job.target, job.snapshotId, { signal }));
+      yield* outputOf(dumpSchema(job.target, job.snapshotId, options));
       return;
     case 'large-objects.dump':
-      yield* outputOf(dumpLargeObjects(job.target, job.snapshotId, { signal }));
+      yield* outputOf(dumpLargeObjects(job.target, job.snapshotId, options));
       return;
     case 'globals.sql.zst':
       yield await zstd.encode(
-        await collect(outputOf(dumpGlobals(job.target, { signal })), file),
+        await collect(outputOf(dumpGlobals(job.target, options)), file),
         textLevel(job),
       );
       return;

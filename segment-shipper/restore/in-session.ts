@@ -1,6 +1,6 @@
 import { onAbort } from '../../async/abort.ts';
 import { openSession, type Session } from '../../database/session/session.ts';
-import type { ShipperDeps } from '../deps.ts';
+import { type ShipperDeps, silenceNote } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 
 /**
@@ -10,11 +10,18 @@ import type { RestoreJob } from '../protocol/control.ts';
 export async function inSession(
   order: { readonly timestamp: string; readonly content: number },
   job: RestoreJob,
-  { signal }: ShipperDeps,
+  deps: ShipperDeps,
   work: (session: Session) => Promise<void>,
 ): Promise<void> {
+  const { signal } = deps;
+  const onSilence = silenceNote(deps);
   const applicationName = `stowage restore ${order.timestamp} content ${order.content}`;
-  const session = await openSession(job.target, { purpose: 'restore', applicationName, signal });
+  const session = await openSession(job.target, {
+    purpose: 'restore',
+    applicationName,
+    signal,
+    onSilence,
+  });
   try {
     using _ = onAbort(signal, () => void session.destroy());
     await work(session);

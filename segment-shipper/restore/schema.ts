@@ -26,7 +26,7 @@ import {
 import { parseSequenceValues, setSequences } from '../../database/target/sequence-values.ts';
 import { listArchive, restoreSchema } from '../../database/tools/restore.ts';
 import { selectSchemaEntries, withoutSchemas } from '../../database/tools/schema-entries.ts';
-import type { ShipperDeps } from '../deps.ts';
+import { type ShipperDeps, silenceNote } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { requireCrc } from '../read/damage.ts';
 import { readText } from '../read/read-text.ts';
@@ -57,6 +57,7 @@ export async function preData(
       section: 'pre-data',
       noOwner,
       signal,
+      onSilence: silenceNote(deps),
       ...(list !== undefined && { list }),
     });
   });
@@ -79,6 +80,7 @@ export async function postData(
         jobs,
         noOwner,
         signal,
+        onSilence: silenceNote(deps),
         ...(list !== undefined && { list }),
       });
     });

@@ -6,8 +6,8 @@ import { Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
+import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
-import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
@@ -39,7 +39,7 @@ export async function runRestore(
     const store = rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
     const startedAt = context.clock();
     const manifest = await loadManifest(context, store, options.timestamp);
-    const segments = await flavourOf(context).topology();
+    const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
     const request = newRequest(context, segments, options);
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
       await requireTarget({ context: locked, store, segments, request, manifest });

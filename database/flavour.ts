@@ -61,6 +61,12 @@ export interface Flavour {
   topology(): Promise<readonly Segment[]>;
 
   /**
+   * The same instances, and which servers they are.
+   * @throws StowageError `config/invalid` when a server is of another flavour, as `openSession`.
+   */
+  servers(options: ServersOptions): Promise<readonly Server[]>;
+
+  /**
    * Takes one consistent snapshot of all segments and keeps it open until `release`.
    * @throws StowageError `database/locked` naming the blocking sessions when the barrier times out.
    */
@@ -79,6 +85,36 @@ export interface Segment {
   readonly greenplum?: GreenplumMajor;
   /** The data directory on its host, where the flavour knows it. */
   readonly dataDir?: string;
+}
+
+export interface ServersOptions {
+  /** Asked through a maintenance database: the database of the cluster may not exist yet. */
+  readonly mayLackDatabase: boolean;
+  readonly applicationName: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What tells one database from another, whatever host names lead to it. */
+export interface ServerIdentity {
+  /** PostgreSQL's version, e.g. `15.18`. */
+  readonly serverVersion: string;
+  /**
+   * Equal on a server, its standbys and its copies. Undefined = the role may not call
+   * pg_control_system(), or the server (Greenplum 6) does not have it.
+   */
+  readonly systemIdentifier: string | undefined;
+  /** Equal in all sessions of one running server, and only there. */
+  readonly instance: string;
+  readonly isStandby: boolean;
+  /** Undefined = the database does not exist. */
+  readonly databaseOid: string | undefined;
+}
+
+/** One instance, and which server it is. */
+export interface Server {
+  readonly segment: Segment;
+  /** Absent on Greenplum's segments: its catalog has one row for each. */
+  readonly identity?: ServerIdentity;
 }
 
 /**

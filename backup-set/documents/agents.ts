@@ -48,6 +48,8 @@ export const BackupOrder = z.object({
    */
   host: z.string(),
   port: z.int(),
+  /** As in the plan: the agent refuses another server. */
+  systemIdentifier: z.string().exactOptional(),
   database: z.string(),
   ...segmentJobFields,
   /** The agent fails the order when nothing moves for this time. */

@@ -61,14 +61,17 @@ async function storeOrders(run: AgentRun): Promise<void> {
   const { store, plan, held, signal } = run;
   signal.throwIfAborted();
   const { timestamp, database, overdueAfterSeconds } = plan;
+  const identifiers = new Map(plan.contents.map((part) => [part.content, part.systemIdentifier]));
   const storeOne = async (node: HeldSnapshot['nodes'][number]) => {
     const { content, host, port } = node.segment;
+    const systemIdentifier = identifiers.get(content);
     const order: BackupOrder = {
       format: 'stowage/backup-order',
       version: FORMAT_VERSION,
       content,
       host,
       port,
+      ...(systemIdentifier !== undefined && { systemIdentifier }),
       database,
       overdueAfterSeconds,
       ...segmentJobOf(run, node),

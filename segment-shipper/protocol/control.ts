@@ -53,6 +53,13 @@ export const Job = z.discriminatedUnion('type', [
     ...segmentJobFields,
   }),
   z.object({ ...common, type: z.literal('restore'), restore: RestoreId }),
+  /** Before a backup: whether this host reaches the server, and can dump it. */
+  z.object({
+    ...common,
+    type: z.literal('check'),
+    systemIdentifier: z.string().exactOptional(),
+    dumps: z.boolean(),
+  }),
 ]);
 export type Job = z.infer<typeof Job>;
 export type BackupJob = Extract<Job, { type: 'backup' }>;

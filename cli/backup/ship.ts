@@ -4,6 +4,7 @@ import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { CONTROL_VERSION, type Job } from '../../segment-shipper/protocol/control.ts';
 import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config/config.ts';
+import { noteSilence } from '../output/silence.ts';
 import { hostRates } from '../shippers/host-rates.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
 import { dispatchRelations } from './dispatch.ts';
@@ -123,7 +124,7 @@ function start(run: BackupRun, node: Node, bytesPerSecond: number | undefined): 
     log,
     onReport: (report) => {
       if (report.type === 'hello') output.note('shipper', { content, host, pid: report.pid });
-      if (report.type === 'silent') output.note('silent', { content }, report.message);
+      if (report.type === 'silent') noteSilence(output, content, report.message);
       if (counted !== undefined) addReport(counted, report, FIRST_ATTEMPT);
     },
   });

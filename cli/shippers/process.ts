@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { type Exit, exitOf, tailOf, terminate } from '../../async/child-process.ts';
-import { watchSilence } from '../../async/silence.ts';
+import { watchSilence } from '../../async/watch/silence.ts';
 import {
   asStowageError,
   ERRORS,

@@ -1,4 +1,4 @@
-import { watchSilence } from '../../async/silence.ts';
+import { watchSilence } from '../../async/watch/silence.ts';
 import type { StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
 import { lookAt, type Probe } from './backend.ts';

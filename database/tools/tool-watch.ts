@@ -1,7 +1,7 @@
 import type { ChildProcessByStdio } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { watchSilence } from '../../async/silence.ts';
+import { watchSilence } from '../../async/watch/silence.ts';
 import type { StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
 import { lookAt } from '../liveness/backend.ts';

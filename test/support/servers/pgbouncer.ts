@@ -40,7 +40,7 @@ export async function startPgBouncer(
       'pool_mode = transaction',
       'ignore_startup_parameters = extra_float_digits',
       // It refuses to run as root.
-      ...(isRoot ? ['user = nobody'] : []),
+      ...(isRoot ? ['user = postgres'] : []),
       '',
     ].join('\n'),
   );

@@ -11,8 +11,12 @@ import {
   rangesOf,
 } from '../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
-import type { DumpGaps } from '../../database/catalog/dump-gaps.ts';
-import type { DiscoveredRelation, HeldSnapshot, NodeSnapshot } from '../../database/flavour.ts';
+import type {
+  DiscoveredRelation,
+  DumpGaps,
+  HeldSnapshot,
+  NodeSnapshot,
+} from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { selectionOf } from '../config/config.ts';
 import type { Config } from '../config/schema.ts';

@@ -1,6 +1,5 @@
 import type { Selection } from '../backup-set/base/selection.ts';
-import type { GeneratedColumn, Locale } from '../backup-set/documents/plan.ts';
-import type { DumpGaps } from './catalog/dump-gaps.ts';
+import type { DefinedObject, GeneratedColumn, Locale } from '../backup-set/documents/plan.ts';
 import type { GreenplumMajor } from './greenplum/majors.ts';
 import type { PlacedCheck } from './inspect/check.ts';
 import type { SslMode } from './session/tls/modes.ts';
@@ -256,6 +255,14 @@ export interface NodeSnapshot {
   readonly largeObjects: number;
   /** Where definitions are read: what pg_dump leaves out, and which passwords it writes. */
   readonly gaps?: DumpGaps;
+}
+
+/** How the definitions in a set differ from those of the database: by name, never by value. */
+export interface DumpGaps {
+  /** What pg_dump does not write for this role. It exits with 0 all the same. */
+  readonly leftOut: readonly DefinedObject[];
+  /** Objects whose definitions hold a password, in the set as in the catalog. */
+  readonly secrets: readonly DefinedObject[];
 }
 
 export type NotShippedReason =

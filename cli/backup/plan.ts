@@ -11,9 +11,9 @@ import {
   rangesOf,
 } from '../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
-import type { DumpGaps } from '../../database/catalog/dump-gaps.ts';
 import type {
   DiscoveredRelation,
+  DumpGaps,
   HeldSnapshot,
   NodeSnapshot,
   Server,

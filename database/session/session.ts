@@ -120,7 +120,6 @@ export async function openSession(
   target: ConnectionTarget,
   options: SessionOptions,
 ): Promise<Session> {
-  throwIfInterrupted(options.signal);
   return openByMode(target, (encryption) => openBy(encryption, target, options));
 }
 
@@ -129,6 +128,8 @@ async function openBy(
   target: ConnectionTarget,
   options: SessionOptions,
 ): Promise<Session> {
+  // At each attempt: a socket that was destroyed before it connects would connect all the same.
+  throwIfInterrupted(options.signal);
   const config = clientConfig(target, options, encryption);
   const receiving =
     options.receive === undefined

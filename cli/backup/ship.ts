@@ -1,5 +1,6 @@
 import { onAbort } from '../../async/abort.ts';
 import { asStowageError, type StowageError } from '../../backup-set/base/errors.ts';
+import { LOCK_WAIT_MS_MAX } from '../../backup-set/documents/agents.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { CONTROL_VERSION, type Job } from '../../segment-shipper/protocol/control.ts';
@@ -129,8 +130,12 @@ function start(run: BackupRun, node: Node, bytesPerSecond: number | undefined): 
 }
 
 /** What one segment ships: the same fields in a shipper's job and in an agent's order. */
-export function segmentJobOf({ plan, draft }: Pick<BackupRun, 'plan' | 'draft'>, node: Node) {
+export function segmentJobOf(
+  { context: { config }, plan, draft }: Pick<BackupRun, 'context' | 'plan' | 'draft'>,
+  node: Node,
+) {
   const { content } = node.segment;
+  const { lockTimeoutMs, lockAttempts } = config.backup;
   return {
     timestamp: plan.timestamp,
     attempt: FIRST_ATTEMPT,
@@ -140,6 +145,7 @@ export function segmentJobOf({ plan, draft }: Pick<BackupRun, 'plan' | 'draft'>,
     packBytes: plan.packBytes,
     level: plan.compression.level,
     collect: plan.snapshot.mechanism === 'dispatch',
+    lockWaitMs: Math.min(LOCK_WAIT_MS_MAX, lockTimeoutMs * lockAttempts),
     metadata: [...(plan.contents.find((planned) => planned.content === content)?.metadata ?? [])],
     relations: (draft.work.get(content) ?? []).map(
       // The condition is SQL: the shipper reads it from the catalogs (docs/security.md).

@@ -84,11 +84,15 @@ export interface SessionOptions {
    * place.
    */
   readonly receive?: BlockArena | undefined;
+  /** Longest wait of a statement for a lock; absent = 90 s. */
+  readonly lockTimeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 const CONNECT_MS_MAX = 10_000;
 const CLOSE_MS_MAX = 3_000;
+/** Longer than every watch on locks, which ends a wait before and names the sessions in the way. */
+const LOCK_MS_MAX = 90_000;
 
 /**
  * The settings of pg_dump, for the same reasons. client_encoding stays UTF8, which node-postgres
@@ -100,7 +104,6 @@ const SETTINGS = [
   "SET IntervalStyle = 'postgres'",
   'SET extra_float_digits = 3',
   'SET statement_timeout = 0',
-  'SET lock_timeout = 0',
   // All our names are qualified. With an empty path no other user's function can be called.
   "SELECT pg_catalog.set_config('search_path', '', false)",
   'SET standard_conforming_strings = on',
@@ -218,6 +221,7 @@ async function connect(client: Client, session: Session, options: SessionOptions
     await session.query(
       [
         ...SETTINGS,
+        `SET lock_timeout = ${Math.ceil(options.lockTimeoutMs ?? LOCK_MS_MAX)}`,
         SETTINGS_WHERE_KNOWN,
         ...(readOnly ? ['SET default_transaction_read_only = on'] : []),
       ].join('; '),

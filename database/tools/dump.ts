@@ -17,6 +17,10 @@ export interface ToolOutput {
 
 export interface DumpOptions {
   readonly signal?: AbortSignal | undefined;
+  /** The start of the application_name of its sessions; absent = `stowage`, and the content. */
+  readonly label?: string;
+  /** Longest wait of pg_dump for a table that it locks, also one whose rows are not shipped. */
+  readonly lockTimeoutMs?: number;
 }
 
 /**
@@ -37,6 +41,7 @@ export function dumpSchema(
       '--create',
       ...greenplumSyntax(target),
       ...snapshotOf(snapshotId),
+      ...lockWaitOf(options),
     ],
     options,
   );
@@ -71,6 +76,7 @@ export function dumpLargeObjects(
     '--blobs',
     ...nothingElse,
     ...snapshotOf(snapshotId),
+    ...lockWaitOf(options),
   ];
   return dump(target, 'pg_dump', args, options);
 }
@@ -81,6 +87,11 @@ export function dumpLargeObjects(
  */
 function snapshotOf(snapshotId: string | undefined): string[] {
   return snapshotId === undefined ? [] : [`--snapshot=${snapshotId}`];
+}
+
+/** pg_dump switches the session's own lock_timeout off. */
+function lockWaitOf({ lockTimeoutMs }: DumpOptions): string[] {
+  return lockTimeoutMs === undefined ? [] : [`--lock-wait-timeout=${lockTimeoutMs}`];
 }
 
 /**
@@ -95,13 +106,13 @@ function dump(
   target: ConnectionTarget,
   name: string,
   args: readonly string[],
-  { signal, filter }: DumpOptions & { readonly filter?: Transform },
+  { signal, filter, label }: DumpOptions & { readonly filter?: Transform },
 ): ToolOutput {
   const stdout = new PassThrough();
   // `done` reports the errors, so a reader need not listen for them.
   stdout.on('error', () => {});
   const done = (async () => {
-    const applicationName = labelled(target, name);
+    const applicationName = label === undefined ? labelled(target, name) : `${label} ${name}`;
     const tool = await startTool(target, name, {
       args: [...args, '--no-password'],
       signal,

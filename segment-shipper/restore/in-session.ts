@@ -2,6 +2,7 @@ import { onAbort } from '../../async/abort.ts';
 import { openSession, type Session } from '../../database/session/session.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
+import { labelOf } from './locks.ts';
 
 /**
  * Runs `work` in its own session on the target. The signal destroys the session, because a
@@ -13,7 +14,7 @@ export async function inSession(
   { signal }: ShipperDeps,
   work: (session: Session) => Promise<void>,
 ): Promise<void> {
-  const applicationName = `stowage restore ${order.timestamp} content ${order.content}`;
+  const applicationName = labelOf(order);
   const session = await openSession(job.target, { purpose: 'restore', applicationName, signal });
   try {
     using _ = onAbort(signal, () => void session.destroy());

@@ -31,6 +31,7 @@ import type { RestoreJob } from '../protocol/control.ts';
 import { requireCrc } from '../read/damage.ts';
 import { readText } from '../read/read-text.ts';
 import { inSession } from './in-session.ts';
+import { labelOf } from './locks.ts';
 
 /** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
 export async function preData(
@@ -57,6 +58,7 @@ export async function preData(
       section: 'pre-data',
       noOwner,
       signal,
+      label: labelOf(order),
       ...(list !== undefined && { list }),
     });
   });
@@ -79,6 +81,7 @@ export async function postData(
         jobs,
         noOwner,
         signal,
+        label: labelOf(order),
         ...(list !== undefined && { list }),
       });
     });

@@ -1,4 +1,5 @@
-import { pause } from '../../async/poll.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { onAbort } from '../../async/abort.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import { describeBlocker } from '../barrier/blocker.ts';
@@ -75,11 +76,15 @@ export async function watchLocks(
   let everyMs = LOOK_EVERY_MS;
   try {
     for (let looks = 1; ; looks += 1) {
-      await pause(everyMs, signal);
+      // Unreferenced: a watch must not keep a process alive whose work has stalled.
+      await sleep(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return;
       let found: LongWait | undefined;
       try {
         monitor ??= await openMonitor(target, signal);
+        const { session } = monitor;
+        // The server may not answer: the end of the work must not wait for it.
+        using _ = onAbort(signal, () => void session.destroy());
         found =
           (await longWaitOfOwn(monitor, watch, known.own)) ??
           (looks % LOOKS_PER_TABLE === 0
@@ -116,9 +121,13 @@ async function openMonitor(target: ConnectionTarget, signal: AbortSignal): Promi
       signal,
     },
   );
-  const [row] = await session.query<{ number: number }>(
-    "SELECT current_setting('server_version_num')::int AS number",
-  );
+  using _ = onAbort(signal, () => void session.destroy());
+  const [row] = await session
+    .query<{ number: number }>("SELECT current_setting('server_version_num')::int AS number")
+    .catch(async (error: unknown) => {
+      await session.destroy();
+      throw error;
+    });
   const hasBlockingPids = (row?.number ?? 0) >= BLOCKING_PIDS_SINCE;
   return { session, lockWait: hasBlockingPids ? readLockWait : readGreenplumLockWait };
 }

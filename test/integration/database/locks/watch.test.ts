@@ -9,6 +9,7 @@ import { withLockWatch } from '../../../../database/lock-watch/watch.ts';
 import { openSession, type Session } from '../../../../database/session/session.ts';
 import { dumpSchema } from '../../../../database/tools/dump.ts';
 import { restoreSchema } from '../../../../database/tools/restore.ts';
+import { startFakePostgres } from '../../../support/servers/fake-postgres.ts';
 import { startPostgres, type TestServer } from '../../../support/servers/postgres.ts';
 import { waitUntil } from '../../../support/wait-for.ts';
 
@@ -93,6 +94,21 @@ describe('the watch on locks', () => {
       return waiting;
     });
     expect(await working).toEqual([]);
+  });
+});
+
+describe('the watch on locks of a server that does not answer it', () => {
+  it('does not delay the end of the work', async () => {
+    const silent = await startFakePostgres(() => {});
+    try {
+      const work = async () => {
+        await sleep(1_500);
+        return 'done';
+      };
+      expect(await withLockWatch(silent.target, watch(500), never, work)).toBe('done');
+    } finally {
+      await silent.stop();
+    }
   });
 });
 

@@ -1,10 +1,15 @@
 import { onAbort } from '../../async/abort.ts';
 import { asStowageError, type StowageError } from '../../backup-set/base/errors.ts';
-import { LOCK_WAIT_MS_MAX } from '../../backup-set/documents/agents.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { CONTROL_VERSION, type Job } from '../../segment-shipper/protocol/control.ts';
-import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config/config.ts';
+import {
+  lockWaitMs,
+  shipperCommand,
+  shipperHost,
+  storeSettings,
+  targetOf,
+} from '../config/config.ts';
 import { hostRates } from '../shippers/host-rates.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
 import { dispatchRelations } from './dispatch.ts';
@@ -135,7 +140,6 @@ export function segmentJobOf(
   node: Node,
 ) {
   const { content } = node.segment;
-  const { lockTimeoutMs, lockAttempts } = config.backup;
   return {
     timestamp: plan.timestamp,
     attempt: FIRST_ATTEMPT,
@@ -145,7 +149,7 @@ export function segmentJobOf(
     packBytes: plan.packBytes,
     level: plan.compression.level,
     collect: plan.snapshot.mechanism === 'dispatch',
-    lockWaitMs: Math.min(LOCK_WAIT_MS_MAX, lockTimeoutMs * lockAttempts),
+    lockWaitMs: lockWaitMs(config),
     metadata: [...(plan.contents.find((planned) => planned.content === content)?.metadata ?? [])],
     relations: (draft.work.get(content) ?? []).map(
       // The condition is SQL: the shipper reads it from the catalogs (docs/security.md).

@@ -204,7 +204,8 @@ export interface HeldSnapshot {
   readonly writerWaitMs: number;
   readonly attempts: number;
   /**
-   * Rejects when a connection that holds the snapshot breaks: the backup must fail. Never resolves.
+   * Rejects when a connection that holds the snapshot breaks, or a statement of it has waited too
+   * long for a lock: the backup must fail. Never resolves.
    */
   readonly lost: Promise<never>;
   /** Present when the coordinator's statements send the rows, to programs on the segment hosts. */

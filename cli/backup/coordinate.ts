@@ -133,6 +133,8 @@ async function shipAndSeal(run: BackupRun): Promise<Shipped['failures']> {
   try {
     const shipped =
       run.context.config.shippers.start === 'agents' ? await shipByAgents(run) : await ship(run);
+    // Sessions of the database may wait for its locks, and the store may be slow.
+    if (shipped.failures.length > 0) await run.held.release();
     return await storeSeal(run, shipped);
   } finally {
     progress.stop();

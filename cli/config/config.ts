@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import type * as z from 'zod';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
+import { LOCK_WAIT_MS_MAX } from '../../backup-set/documents/agents.ts';
 import { describeIssue, fieldOf } from '../../backup-set/messages/issue.ts';
 import type { ConnectionTarget, Segment } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
@@ -56,6 +57,11 @@ export function segmentsOf(config: Config): Segment[] {
   return config.segments
     .map(({ content, host, port }) => ({ content, host, port }))
     .sort((a, b) => a.content - b.content);
+}
+
+/** How long a session of a backup may wait for a lock of another program, after the barrier. */
+export function lockWaitMs({ backup: { lockTimeoutMs, lockAttempts } }: Config): number {
+  return Math.min(LOCK_WAIT_MS_MAX, lockTimeoutMs * lockAttempts);
 }
 
 /**

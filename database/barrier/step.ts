@@ -2,14 +2,14 @@ import { onAbort } from '../../async/abort.ts';
 import { pause } from '../../async/poll.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
-import type { Blocked } from '../flavour.ts';
+import type { Blocked, Segment } from '../flavour.ts';
 import { describeBlocker } from './blocker.ts';
 import { giveUp, reactionMsMax } from './deadline.ts';
 import { type BarrierNode, cancelStatements, type LockFailure, rollBack } from './node.ts';
 
 /** The node that made an attempt fail. */
-export interface AttemptFailure {
-  readonly node: BarrierNode;
+export interface AttemptFailure<Node extends { readonly segment: Segment } = BarrierNode> {
+  readonly node: Node;
   readonly failure: LockFailure;
 }
 
@@ -87,7 +87,10 @@ async function cancelUntilEnded(running: ReadonlySet<BarrierNode>): Promise<void
 }
 
 /** A failed attempt as the operator sees it. */
-export function blockedOf({ node, failure }: AttemptFailure, attempt: number): Blocked {
+export function blockedOf(
+  { node, failure }: AttemptFailure<{ segment: Segment }>,
+  attempt: number,
+): Blocked {
   const wait = failure.kind === 'blocked' ? failure.wait : undefined;
   const blockers = (wait?.blockers ?? []).map(({ isAutovacuum: _, ...blocker }) => blocker);
   return { content: node.segment.content, attempt, relation: wait?.relation ?? '', blockers };
@@ -95,7 +98,7 @@ export function blockedOf({ node, failure }: AttemptFailure, attempt: number): B
 
 /** The error when all attempts have failed: the relation, and the sessions that blocked it. */
 export function barrierTimedOut(
-  last: AttemptFailure | undefined,
+  last: AttemptFailure<{ segment: Segment }> | undefined,
   attemptsMax: number,
 ): StowageError {
   if (last === undefined)

@@ -105,6 +105,8 @@ export interface SessionOptions {
    * place.
    */
   readonly receive?: BlockArena | undefined;
+  /** Longest wait of a statement for a lock; absent = 90 s. */
+  readonly lockTimeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
   /** Called when a silent statement is seen to run, and the session goes on waiting for it. */
   readonly onSilence?: ((note: string) => void) | undefined;
@@ -114,6 +116,8 @@ export interface SessionOptions {
 
 const CONNECT_MS_MAX = 10_000;
 const CLOSE_MS_MAX = 3_000;
+/** Longer than every watch on locks, which ends a wait before and names the sessions in the way. */
+const LOCK_MS_MAX = 90_000;
 
 /** Connects and sets the session up. @throws StowageError as `Session.query`, or `interrupted`. */
 export async function openSession(
@@ -268,7 +272,7 @@ async function connect(client: Client, session: Session, options: SessionOptions
     });
     const readOnly =
       options.readOnly ?? (options.purpose !== 'restore' && options.purpose !== 'barrier');
-    await session.query(settingsScript(readOnly));
+    await session.query(settingsScript(readOnly, options.lockTimeoutMs ?? LOCK_MS_MAX));
     const [facts] = await session.query<BackendFacts>(BACKEND_FACTS);
     requireOwnBackend(session.target, session.pid, facts);
   } catch (error) {

@@ -7,7 +7,6 @@ const SETTINGS = [
   "SET IntervalStyle = 'postgres'",
   'SET extra_float_digits = 3',
   'SET statement_timeout = 0',
-  'SET lock_timeout = 0',
   // All our names are qualified. With an empty path no other user's function can be called.
   "SELECT pg_catalog.set_config('search_path', '', false)",
   'SET standard_conforming_strings = on',
@@ -31,9 +30,10 @@ const SETTINGS_WHERE_KNOWN = `SELECT pg_catalog.set_config(name, value, false)
   JOIN pg_catalog.pg_settings USING (name)`;
 
 /** Sets up a session, under which the same rows always give the same bytes. */
-export function settingsScript(readOnly: boolean): string {
+export function settingsScript(readOnly: boolean, lockTimeoutMs: number): string {
+  const locks = `SET lock_timeout = ${Math.ceil(lockTimeoutMs)}`;
   const last = readOnly ? ['SET default_transaction_read_only = on'] : [];
-  return [...SETTINGS, SETTINGS_WHERE_KNOWN, ...last].join('; ');
+  return [...SETTINGS, locks, SETTINGS_WHERE_KNOWN, ...last].join('; ');
 }
 
 /**

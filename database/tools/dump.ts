@@ -19,6 +19,10 @@ export interface DumpOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called when the program prints nothing, and the server shows that it works. */
   readonly onSilence?: ((note: string) => void) | undefined;
+  /** The start of the application_name of its sessions; absent = `stowage`, and the content. */
+  readonly label?: string;
+  /** Longest wait of pg_dump for a table that it locks, also one whose rows are not shipped. */
+  readonly lockTimeoutMs?: number;
 }
 
 /**
@@ -40,6 +44,7 @@ export function dumpSchema(
       '--create',
       ...greenplumSyntax(target),
       ...snapshotOf(snapshotId),
+      ...lockWaitOf(options),
     ],
     options,
   );
@@ -75,6 +80,7 @@ export function dumpLargeObjects(
     '--blobs',
     ...nothingElse,
     ...snapshotOf(snapshotId),
+    ...lockWaitOf(options),
   ];
   return dump(target, 'pg_dump', args, options);
 }
@@ -85,6 +91,11 @@ export function dumpLargeObjects(
  */
 function snapshotOf(snapshotId: string | undefined): string[] {
   return snapshotId === undefined ? [] : [`--snapshot=${snapshotId}`];
+}
+
+/** pg_dump switches the session's own lock_timeout off. */
+function lockWaitOf({ lockTimeoutMs }: DumpOptions): string[] {
+  return lockTimeoutMs === undefined ? [] : [`--lock-wait-timeout=${lockTimeoutMs}`];
 }
 
 /**
@@ -99,13 +110,13 @@ function dump(
   target: ConnectionTarget,
   name: string,
   args: readonly string[],
-  { signal, onSilence, filter }: DumpOptions & { readonly filter?: Transform },
+  { signal, onSilence, filter, label }: DumpOptions & { readonly filter?: Transform },
 ): ToolOutput {
   const stdout = new PassThrough();
   // `done` reports the errors, so a reader need not listen for them.
   stdout.on('error', () => {});
   const done = (async () => {
-    const applicationName = labelled(target, name);
+    const applicationName = label === undefined ? labelled(target, name) : `${label} ${name}`;
     const tool = await startTool(target, name, {
       args: [...args, '--no-password'],
       signal,

@@ -19,6 +19,8 @@ export interface RestoreSchemaOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called when pg_restore prints nothing, and the server shows that it works. */
   readonly onSilence?: ((note: string) => void) | undefined;
+  /** The start of the application_name of its sessions; absent = `stowage`, and the content. */
+  readonly label?: string;
 }
 
 /**
@@ -52,7 +54,7 @@ export async function restoreSchema(
 export async function restoreLargeObjects(
   target: ConnectionTarget,
   file: string,
-  options: Pick<RestoreSchemaOptions, 'noOwner' | 'signal' | 'onSilence'> = {},
+  options: Pick<RestoreSchemaOptions, 'noOwner' | 'signal' | 'onSilence' | 'label'> = {},
 ): Promise<void> {
   const owner = options.noOwner === true ? ['--no-owner'] : [];
   await pgRestore(target, ['--single-transaction', ...owner, resolve(file)], options);
@@ -76,14 +78,14 @@ export async function listArchive(
 async function pgRestore(
   target: ConnectionTarget,
   args: readonly string[],
-  { signal, onSilence }: Pick<RestoreSchemaOptions, 'signal' | 'onSilence'>,
+  { signal, onSilence, label }: Pick<RestoreSchemaOptions, 'signal' | 'onSilence' | 'label'>,
 ): Promise<void> {
   // Without --dbname pg_restore writes SQL to its output and succeeds.
   const database = `--dbname=${conninfoOf(target)}`;
   const tool = await startTool(target, 'pg_restore', {
     args: [database, '--exit-on-error', '--no-password', ...args],
     signal,
-    applicationName: labelled(target, 'pg_restore'),
+    applicationName: label === undefined ? labelled(target, 'pg_restore') : `${label} pg_restore`,
     // It builds indexes and checks constraints.
     mayBeSilent: true,
     onSilence,

@@ -2,6 +2,7 @@ import { onAbort } from '../../async/abort.ts';
 import { openSession, type Session } from '../../database/session/session.ts';
 import { type ShipperDeps, silenceNote } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
+import { labelOf } from './locks.ts';
 
 /**
  * Runs `work` in its own session on the target. The signal destroys the session, because a
@@ -14,13 +15,11 @@ export async function inSession(
   work: (session: Session) => Promise<void>,
 ): Promise<void> {
   const { signal } = deps;
-  const onSilence = silenceNote(deps);
-  const applicationName = `stowage restore ${order.timestamp} content ${order.content}`;
   const session = await openSession(job.target, {
     purpose: 'restore',
-    applicationName,
+    applicationName: labelOf(order),
     signal,
-    onSilence,
+    onSilence: silenceNote(deps),
   });
   try {
     using _ = onAbort(signal, () => void session.destroy());

@@ -11,6 +11,7 @@ import type { RestoreJob } from '../protocol/control.ts';
 import { countBytes, rowsOf, rowsOfFrames } from '../read/rows-of.ts';
 import { type RestoreConnection, restoreConnection } from './connection.ts';
 import { feedData } from './feed-data.ts';
+import { labelOf } from './locks.ts';
 import { type OrderResult, problemOf, requireCount } from './order-result.ts';
 import { withArchive } from './schema.ts';
 import { type Loading, startLoading } from './shared-loading.ts';
@@ -30,7 +31,7 @@ export async function loadData(
   deps: ShipperDeps,
 ): Promise<OrderResult> {
   if (order.role === 'feed') return feedData(order, job, deps);
-  const { timestamp, content, mode, encoding, largeObjects } = order;
+  const { content, mode, encoding, largeObjects } = order;
   const { signal, progress } = deps;
   const isTogether = (relation: LoadRelation) => relation.onSegment !== true && isSmall(relation);
   const large = order.relations
@@ -55,13 +56,14 @@ export async function loadData(
       restoreLargeObjects(job.target, file, {
         signal: deps.signal,
         onSilence: silenceNote(deps),
+        label: labelOf(order),
       }),
     );
   }
   return { loaded, problems };
 
   async function work(worker: number): Promise<void> {
-    const applicationName = `stowage restore ${timestamp} content ${content} worker ${worker}`;
+    const applicationName = `${labelOf(order)} worker ${worker}`;
     const connection = restoreConnection(job, applicationName, deps);
     try {
       for (;;) {

@@ -31,6 +31,7 @@ import type { RestoreJob } from '../protocol/control.ts';
 import { requireCrc } from '../read/damage.ts';
 import { readText } from '../read/read-text.ts';
 import { inSession } from './in-session.ts';
+import { labelOf } from './locks.ts';
 
 /** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
 export async function preData(
@@ -58,6 +59,7 @@ export async function preData(
       noOwner,
       signal,
       onSilence: silenceNote(deps),
+      label: labelOf(order),
       ...(list !== undefined && { list }),
     });
   });
@@ -81,6 +83,7 @@ export async function postData(
         noOwner,
         signal,
         onSilence: silenceNote(deps),
+        label: labelOf(order),
         ...(list !== undefined && { list }),
       });
     });

@@ -63,6 +63,11 @@ const RATE_UNITS: Readonly<Record<string, number>> = {
   GiB: 1024 ** 3,
 };
 
+export const ACCEPT_CLUSTER_FLAG = [
+  '--accept-cluster',
+  'accept that the cluster has another name, fewer contents or swapped servers than the set of the root that it is compared with',
+] as const;
+
 export const RATE_FLAG = [
   '--max-rate <rate>',
   'limit in bytes per second for all shippers of one host together, for example 200MB or 1.5GiB',

@@ -6,6 +6,10 @@ export const Host = z.string().min(1);
 export const Port = z.int().min(1).max(65_535);
 export const DEFAULT_PORT = 5432;
 
+/** How long a server or a store may be silent while it owes an answer. */
+export const STALL_SECONDS_DEFAULT = 120;
+export const StallSeconds = z.number().min(1).max(86_400);
+
 /** The fields that hold for every instance of a cluster. */
 export const connectionFields = {
   user: z.string().min(1).exactOptional(),

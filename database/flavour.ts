@@ -1,6 +1,5 @@
 import type { Selection } from '../backup-set/base/selection.ts';
-import type { GeneratedColumn, Locale } from '../backup-set/documents/plan.ts';
-import type { DumpGaps } from './catalog/dump-gaps.ts';
+import type { DefinedObject, GeneratedColumn, Locale } from '../backup-set/documents/plan.ts';
 import type { GreenplumMajor } from './greenplum/majors.ts';
 import type { PlacedCheck } from './inspect/check.ts';
 import type { SslMode } from './session/tls/modes.ts';
@@ -61,6 +60,12 @@ export interface Flavour {
   topology(): Promise<readonly Segment[]>;
 
   /**
+   * The same instances, and which servers they are.
+   * @throws StowageError `config/invalid` when a server is of another flavour, as `openSession`.
+   */
+  servers(options: ServersOptions): Promise<readonly Server[]>;
+
+  /**
    * Takes one consistent snapshot of all segments and keeps it open until `release`.
    * @throws StowageError `database/locked` naming the blocking sessions when the barrier times out.
    */
@@ -79,6 +84,36 @@ export interface Segment {
   readonly greenplum?: GreenplumMajor;
   /** The data directory on its host, where the flavour knows it. */
   readonly dataDir?: string;
+}
+
+export interface ServersOptions {
+  /** Asked through a maintenance database: the database of the cluster may not exist yet. */
+  readonly mayLackDatabase: boolean;
+  readonly applicationName: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What tells one database from another, whatever host names lead to it. */
+export interface ServerIdentity {
+  /** PostgreSQL's version, e.g. `15.18`. */
+  readonly serverVersion: string;
+  /**
+   * Equal on a server, its standbys and its copies. Undefined = the role may not call
+   * pg_control_system(), or the server (Greenplum 6) does not have it.
+   */
+  readonly systemIdentifier: string | undefined;
+  /** Equal in all sessions of one running server, and only there. */
+  readonly instance: string;
+  readonly isStandby: boolean;
+  /** Undefined = the database does not exist. */
+  readonly databaseOid: string | undefined;
+}
+
+/** One instance, and which server it is. */
+export interface Server {
+  readonly segment: Segment;
+  /** Absent on Greenplum's segments: its catalog has one row for each. */
+  readonly identity?: ServerIdentity;
 }
 
 /**
@@ -102,6 +137,8 @@ export interface ConnectionTarget {
   readonly sslrootcert?: string;
   readonly sslcert?: string;
   readonly sslkey?: string;
+  /** How long it may be silent while it owes an answer; absent = STALL_SECONDS_DEFAULT. */
+  readonly stallSeconds?: number;
   /**
    * The folder of PostgreSQL's programs on this host, e.g. `/usr/lib/postgresql/15/bin`; absent =
    * searched for.
@@ -167,7 +204,8 @@ export interface HeldSnapshot {
   readonly writerWaitMs: number;
   readonly attempts: number;
   /**
-   * Rejects when a connection that holds the snapshot breaks: the backup must fail. Never resolves.
+   * Rejects when a connection that holds the snapshot breaks, or a statement of it has waited too
+   * long for a lock: the backup must fail. Never resolves.
    */
   readonly lost: Promise<never>;
   /** Present when the coordinator's statements send the rows, to programs on the segment hosts. */
@@ -218,6 +256,14 @@ export interface NodeSnapshot {
   readonly largeObjects: number;
   /** Where definitions are read: what pg_dump leaves out, and which passwords it writes. */
   readonly gaps?: DumpGaps;
+}
+
+/** How the definitions in a set differ from those of the database: by name, never by value. */
+export interface DumpGaps {
+  /** What pg_dump does not write for this role. It exits with 0 all the same. */
+  readonly leftOut: readonly DefinedObject[];
+  /** Objects whose definitions hold a password, in the set as in the catalog. */
+  readonly secrets: readonly DefinedObject[];
 }
 
 export type NotShippedReason =

@@ -9,6 +9,8 @@ export interface Deps {
   readonly replica?: ObjectStore | undefined;
   /** The largest slice of a set; absent = SLICE_LIMITS. */
   readonly sliceLimits?: SliceLimits | undefined;
+  /** Written into verdicts: the functions run in a command, because none are deployed. */
+  readonly writer?: 'command';
   readonly clock: () => Date;
   readonly log: Logger;
   /** Interrupts the work. Written objects stay, and the next call continues from them. */

@@ -35,3 +35,11 @@ export function showUnderWay({ underWay }: Progress, name: string): Disposable {
   underWay.push(name);
   return { [Symbol.dispose]: () => void underWay.splice(underWay.indexOf(name), 1) };
 }
+
+/** For `SessionOptions.onSilence`: the coordinator prints the note, an agent logs it. */
+export function silenceNote({ report, log }: ShipperDeps): (note: string) => void {
+  return (message) => {
+    log.warn(message);
+    report({ type: 'silent', message });
+  };
+}

@@ -36,7 +36,10 @@ export async function runJob({ input, stop, progress, report, log }: JobRun): Pr
     signal: stop.signal,
   };
   try {
-    if (job.type === 'backup') {
+    if (job.type === 'check') {
+      const { checkServer } = await import('./check/check-server.ts');
+      await checkServer(job, stop.signal);
+    } else if (job.type === 'backup') {
       const noMorePrograms = new AbortController();
       void watchCoordinator(lines, stop, noMorePrograms, limit);
       markModuleUsed('backup');

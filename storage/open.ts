@@ -23,7 +23,7 @@ export async function openStore(settings: StoreSettings): Promise<ObjectStore> {
   }
   const [bucket, prefix] = bucketAndPrefix(url);
   const { openS3 } = await import('./s3/s3.ts');
-  return openS3(bucket, prefix, settings.s3 ?? {});
+  return openS3(bucket, prefix, settings.s3 ?? {}, settings.stallSeconds);
 }
 
 function rootUrl(root: string): URL {

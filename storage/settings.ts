@@ -46,6 +46,8 @@ export type S3Settings = z.infer<typeof S3Settings>;
 export const StoreSettings = z.strictObject({
   root: z.string().min(1),
   s3: S3Settings.optional(),
+  /** The retries of a request to a silent server end after this time; absent = 120. */
+  stallSeconds: z.number().positive().optional(),
 });
 export type StoreSettings = z.infer<typeof StoreSettings>;
 

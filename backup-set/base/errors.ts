@@ -16,6 +16,18 @@ export const ERRORS = {
     exit: 2,
     hint: 'stop the process that uses the port, or choose another address with --host and --port (serve.host, serve.port)',
   },
+  'cluster/overlap': {
+    exit: 4,
+    hint: 'nothing was changed; give each content a server of its own (segments[] of the configuration)',
+  },
+  'cluster/incomplete': {
+    exit: 4,
+    hint: 'nothing was changed; add the missing contents to the configuration, or accept it once with --accept-cluster',
+  },
+  'cluster/changed': {
+    exit: 4,
+    hint: 'nothing was changed; compare the configuration with the named set (`stowage show`), or accept the change once with --accept-cluster',
+  },
   'set/not-found': { exit: 4, hint: 'run `stowage list` to see the sets under this root' },
   'set/incomplete': {
     exit: 3,
@@ -93,6 +105,14 @@ export const ERRORS = {
   'database/failed': {
     exit: 6,
     hint: "the server rejected the statement; the error message has the server's reason",
+  },
+  'database/pooled': {
+    exit: 6,
+    hint: "connect to the server's own port: a pooler (PgBouncer, for example) loses the settings, locks and snapshots of a session",
+  },
+  'database/stalled': {
+    exit: 6,
+    hint: 'check the named server and process (stopped, a hung disk) and the network; end the process with pg_terminate_backend(pid) and retry; stallSeconds sets how long Stowage waits',
   },
   'database/count': {
     exit: 6,

@@ -8,6 +8,9 @@ import { SealedReceipt, SealedRelations } from './seal.ts';
 /** A shipper holds a few blocks of 1.5 times this size in memory per connection. */
 export const FRAME_BYTES_MAX = 64 * 1024 * 1024;
 
+/** A day. The server's own limit for lock_timeout is not far above it. */
+export const LOCK_WAIT_MS_MAX = 86_400_000;
+
 const setContent = { timestamp: Timestamp, content: Content };
 
 /**
@@ -32,6 +35,8 @@ export const segmentJobFields = {
    * True if programs that the coordinator's COPY starts on this host write the rows to the shipper.
    */
   collect: z.boolean(),
+  /** How long a session may wait for a lock of another program; absent = 20 s. */
+  lockWaitMs: Count.min(1).max(LOCK_WAIT_MS_MAX).exactOptional(),
   /** In the order in which the shipper starts them: largest first. */
   relations: z.array(ShippedRelation),
 };
@@ -48,6 +53,8 @@ export const BackupOrder = z.object({
    */
   host: z.string(),
   port: z.int(),
+  /** As in the plan: the agent refuses another server. */
+  systemIdentifier: z.string().exactOptional(),
   database: z.string(),
   ...segmentJobFields,
   /** The agent fails the order when nothing moves for this time. */

@@ -69,6 +69,8 @@ export const SegmentFacts = z.object({
   serverVersion: z.string(),
   encoding: z.string(),
   locale: Locale.exactOptional(),
+  /** Of pg_control_system(). Absent in sets of earlier programs, and where it could not be read. */
+  systemIdentifier: z.string().exactOptional(),
 });
 
 /** What one content must deliver. */

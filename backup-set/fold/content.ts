@@ -77,6 +77,7 @@ function countContent(
   );
   if (problems.length > 0) return failure(problems);
   const { content, host, port, serverVersion, encoding, locale, refresh } = planned;
+  const { systemIdentifier } = planned;
   return success({
     format: 'stowage/manifest-part',
     version: FORMAT_VERSION,
@@ -87,6 +88,7 @@ function countContent(
     serverVersion,
     encoding,
     ...(locale && { locale }),
+    ...(systemIdentifier !== undefined && { systemIdentifier }),
     refresh,
     metadata: metadata.files,
     relations: relations.counts,

@@ -33,6 +33,17 @@ describe('a consistent set', () => {
     );
   });
 
+  test('has the system identifier of each content in its manifest, if the plan has it', () => {
+    fc.assert(
+      fc.property(consistentSet, (parts) => {
+        const { contents } = manifestOf(documentsOf(parts)).manifest;
+        const planned = new Map(parts.plan.contents.map((part) => [part.content, part]));
+        for (const { content, systemIdentifier } of contents)
+          expect(systemIdentifier).toBe(planned.get(content)?.systemIdentifier);
+      }),
+    );
+  });
+
   test('has the same manifest for any order and duplication of receipts', () => {
     fc.assert(
       fc.property(setWithDuplicates, ({ parts, shuffled }) => {

@@ -107,8 +107,24 @@ function manifestOf(
   };
 }
 
-function factsOf({ content, host, port, serverVersion, encoding, locale }: ManifestPart) {
-  return { content, host, port, serverVersion, encoding, ...(locale && { locale }) };
+function factsOf({
+  content,
+  host,
+  port,
+  serverVersion,
+  encoding,
+  locale,
+  systemIdentifier,
+}: ManifestPart) {
+  return {
+    content,
+    host,
+    port,
+    serverVersion,
+    encoding,
+    ...(locale && { locale }),
+    ...(systemIdentifier !== undefined && { systemIdentifier }),
+  };
 }
 
 function totalsOf({ relations, packs, metadata }: ManifestPart): ManifestContent['totals'] {

@@ -54,7 +54,7 @@ export const plan: fc.Arbitrary<Plan> = relations.chain((list) =>
 );
 
 function contentOf(relationsMax: number): fc.Arbitrary<PlannedContent> {
-  return fc.record({
+  const required = {
     content: fc.integer({ min: -1, max: 11 }),
     host: hostileName,
     port: fc.integer({ min: 1, max: 65_535 }),
@@ -63,7 +63,11 @@ function contentOf(relationsMax: number): fc.Arbitrary<PlannedContent> {
     metadata: fc.subarray([...METADATA_FILES]),
     relations: fc.subarray(Array.from({ length: relationsMax }, (_, id) => id)).map(rangesOf),
     refresh: fc.array(qualifiedName, { maxLength: 2 }),
-  });
+  };
+  return fc.record(
+    { ...required, systemIdentifier: fc.constantFrom('7713490114739246204') },
+    { requiredKeys: Object.keys(required) as (keyof typeof required)[] },
+  );
 }
 
 /** Assigns the remaining relations to the first content. */

@@ -13,12 +13,13 @@ import { noteWaiting } from '../output/waiting.ts';
 import { listedContents } from '../shippers/listed-contents.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { dispatchRelations } from './dispatch.ts';
-import { addAgentReport } from './reports.ts';
+import { addAgentReport, confirmCounts } from './reports.ts';
 import type { BackupRun } from './run.ts';
 import { type Shipped, segmentJobOf } from './ship.ts';
 
 const POLL_MS = 500;
 const WRITES_AT_ONCE = 16;
+const REPORTS_AT_ONCE = 16;
 /** How often the whole set is listed within the time that the plan allows without a new object. */
 const LISTINGS_PER_LIMIT = 20;
 
@@ -61,14 +62,17 @@ async function storeOrders(run: AgentRun): Promise<void> {
   const { store, plan, held, signal } = run;
   signal.throwIfAborted();
   const { timestamp, database, overdueAfterSeconds } = plan;
+  const identifiers = new Map(plan.contents.map((part) => [part.content, part.systemIdentifier]));
   const storeOne = async (node: HeldSnapshot['nodes'][number]) => {
     const { content, host, port } = node.segment;
+    const systemIdentifier = identifiers.get(content);
     const order: BackupOrder = {
       format: 'stowage/backup-order',
       version: FORMAT_VERSION,
       content,
       host,
       port,
+      ...(systemIdentifier !== undefined && { systemIdentifier }),
       database,
       overdueAfterSeconds,
       ...segmentJobOf(run, node),
@@ -113,17 +117,22 @@ async function waitForReports(run: AgentRun): Promise<void> {
   const hasStalled = overdueWatch(run);
   const reported = new Set<number>();
   const look = async () => {
-    for (const content of await listedContents(store, agentsPrefix(plan.timestamp, 'reports'))) {
+    const listed = await listedContents(store, agentsPrefix(plan.timestamp, 'reports'));
+    const fresh = [...listed].flatMap((content) => {
       const counted = tally.contents.get(content);
-      if (reported.has(content) || counted === undefined) continue;
+      return reported.has(content) || counted === undefined ? [] : [counted];
+    });
+    await eachInFlight(fresh, REPORTS_AT_ONCE, async (counted) => {
+      const { content } = counted;
       reported.add(content);
       await addAgentReport(store, plan.timestamp, counted);
+      await confirmCounts(run, counted, signal);
       context.output.note(
         'reported',
         { content },
         `content ${content}: its agent has uploaded everything`,
       );
-    }
+    });
     if (reported.size === plan.contents.length) return true;
     if (await hasStalled()) throw stalledError(plan, reported);
     return undefined;

@@ -7,11 +7,13 @@ import type { Plan } from '../../backup-set/documents/plan.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
 import type { ObjectStore } from '../../storage/store.ts';
+import { requireCluster } from '../cluster/require.ts';
 import { selectionOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
 import { duration } from '../output/format.ts';
+import { requireShippers } from '../shippers/check-hosts.ts';
 import {
   decidingVerdict,
   functionDeps,
@@ -42,19 +44,23 @@ export interface BackupResult {
 export interface BackupOptions {
   /** How long to wait for the verdict when storage events trigger the functions. */
   readonly waitMs: number;
+  /** Back up also when the cluster differs from the newest set of the root. */
+  readonly acceptCluster?: boolean;
 }
 
-/** Takes one backup: snapshot → plan → ship → seal → verdict. */
+/** Takes one backup: checks → snapshot → plan → ship → seal → verdict. */
 export async function runBackup(
   context: ClusterContext,
   options: BackupOptions,
 ): Promise<BackupResult> {
   return withStore(context, async (store) => {
     const startedAt = context.clock();
+    const servers = await requireCluster(context, store, options.acceptCluster === true);
+    await requireShippers(context, servers);
     const held = await takeSnapshot(context);
     let recorded: { plan: Plan; tally: Tally; failures: Shipped['failures'] };
     try {
-      const draft = draftPlan(context.config, held, startedAt, store.url);
+      const draft = draftPlan(context.config, held, startedAt, store.url, servers);
       const plan = await storePlan(store, draft, startedAt, context.signal);
       notePlan(context, plan);
       const tally = newTally(plan);
@@ -127,6 +133,8 @@ async function shipAndSeal(run: BackupRun): Promise<Shipped['failures']> {
   try {
     const shipped =
       run.context.config.shippers.start === 'agents' ? await shipByAgents(run) : await ship(run);
+    // Sessions of the database may wait for its locks, and the store may be slow.
+    if (shipped.failures.length > 0) await run.held.release();
     return await storeSeal(run, shipped);
   } finally {
     progress.stop();

@@ -11,8 +11,13 @@ import {
   rangesOf,
 } from '../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
-import type { DumpGaps } from '../../database/catalog/dump-gaps.ts';
-import type { DiscoveredRelation, HeldSnapshot, NodeSnapshot } from '../../database/flavour.ts';
+import type {
+  DiscoveredRelation,
+  DumpGaps,
+  HeldSnapshot,
+  NodeSnapshot,
+  Server,
+} from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { selectionOf } from '../config/config.ts';
 import type { Config } from '../config/schema.ts';
@@ -37,7 +42,11 @@ export function draftPlan(
   held: HeldSnapshot,
   startedAt: Date,
   root: string,
+  servers: readonly Server[] = [],
 ): Draft {
+  const identifiers = new Map(
+    servers.map(({ segment, identity }) => [segment.content, identity?.systemIdentifier]),
+  );
   const ids = new RelationIds();
   const work = new Map(
     held.nodes.map((node) => [
@@ -55,6 +64,7 @@ export function draftPlan(
     serverVersion: node.serverVersion,
     encoding: node.encoding,
     locale: node.locale,
+    ...identifierOf(identifiers.get(node.segment.content)),
     metadata: metadataOf(node),
     relations: rangesOf((work.get(node.segment.content) ?? []).map(({ relation }) => relation.id)),
     refresh: [...node.refresh],
@@ -173,6 +183,9 @@ class RelationIds {
     return [...this.#relations.values()];
   }
 }
+
+const identifierOf = (systemIdentifier: string | undefined) =>
+  systemIdentifier === undefined ? {} : { systemIdentifier };
 
 function metadataOf({ definitions, largeObjects }: NodeSnapshot): MetadataFile[] {
   if (!definitions) return [];

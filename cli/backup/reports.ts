@@ -1,8 +1,15 @@
+import { onAbort } from '../../async/abort.ts';
 import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
 import { ERRORS, type ErrorCode, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { BackupReport } from '../../backup-set/documents/agents.ts';
+import { requireRows } from '../../database/copy/verify-counts.ts';
+import { BACKUP_ADVICE } from '../../database/lock-watch/terms.ts';
+import { withLockWatch } from '../../database/lock-watch/watch.ts';
+import { attachSnapshot } from '../../database/session/snapshot.ts';
 import type { ObjectStore } from '../../storage/store.ts';
+import { lockWaitMs, targetOf } from '../config/config.ts';
+import type { BackupRun } from './run.ts';
 import type { ContentTally } from './tally.ts';
 
 /**
@@ -43,4 +50,51 @@ export async function addAgentReport(
     `the agent of content ${content} failed: ${message}`,
     { where: { content } },
   );
+}
+
+/** A relation of more rows is not counted again: that would read every table twice. */
+const COUNTED_ROWS_MAX = 10_000;
+
+/**
+ * Compares the counts of an agent's report with the database, over a session of this process in the
+ * held snapshot: a program with the keys of an agent can forge a report. Under dispatch the
+ * coordinator has counted every relation itself.
+ * @throws StowageError `database/count` naming relation and content; `database/locked`.
+ */
+export async function confirmCounts(
+  { context, plan, draft, held }: BackupRun,
+  { content, relations }: ContentTally,
+  signal: AbortSignal,
+): Promise<void> {
+  const node = held.nodes.find(({ segment }) => segment.content === content);
+  if (node === undefined || held.dispatch !== undefined) return;
+  const planned = new Map(
+    (draft.work.get(content) ?? []).map(({ relation }) => [relation.id, relation]),
+  );
+  const few = relations.flatMap(({ relation: id, rows }) => {
+    const relation = planned.get(id);
+    if (relation === undefined || rows > COUNTED_ROWS_MAX) return [];
+    const { schema, name, condition } = relation;
+    return [{ schema, name, rows, ...(condition !== undefined && { condition }) }];
+  });
+  if (few.length === 0) return;
+  const target = targetOf(context.config, node.segment, context.env);
+  const session = await attachSnapshot(target, node.snapshotId, {
+    purpose: 'backup',
+    applicationName: `stowage backup ${plan.timestamp} content ${content} count`,
+    signal,
+  });
+  const watch = {
+    own: { pids: [session.pid] },
+    limitMs: lockWaitMs(context.config),
+    advice: BACKUP_ADVICE,
+  };
+  try {
+    await withLockWatch(target, watch, signal, async (stop) => {
+      using _ = onAbort(stop, () => void session.destroy());
+      await requireRows(session, few);
+    });
+  } finally {
+    await session.close();
+  }
 }

@@ -3,7 +3,14 @@ import { asStowageError, type StowageError } from '../../backup-set/base/errors.
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { CONTROL_VERSION, type Job } from '../../segment-shipper/protocol/control.ts';
-import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config/config.ts';
+import {
+  lockWaitMs,
+  shipperCommand,
+  shipperHost,
+  storeSettings,
+  targetOf,
+} from '../config/config.ts';
+import { noteSilence } from '../output/silence.ts';
 import { hostRates } from '../shippers/host-rates.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
 import { dispatchRelations } from './dispatch.ts';
@@ -123,13 +130,17 @@ function start(run: BackupRun, node: Node, bytesPerSecond: number | undefined): 
     log,
     onReport: (report) => {
       if (report.type === 'hello') output.note('shipper', { content, host, pid: report.pid });
+      if (report.type === 'silent') noteSilence(output, content, report.message);
       if (counted !== undefined) addReport(counted, report, FIRST_ATTEMPT);
     },
   });
 }
 
 /** What one segment ships: the same fields in a shipper's job and in an agent's order. */
-export function segmentJobOf({ plan, draft }: Pick<BackupRun, 'plan' | 'draft'>, node: Node) {
+export function segmentJobOf(
+  { context: { config }, plan, draft }: Pick<BackupRun, 'context' | 'plan' | 'draft'>,
+  node: Node,
+) {
   const { content } = node.segment;
   return {
     timestamp: plan.timestamp,
@@ -140,6 +151,7 @@ export function segmentJobOf({ plan, draft }: Pick<BackupRun, 'plan' | 'draft'>,
     packBytes: plan.packBytes,
     level: plan.compression.level,
     collect: plan.snapshot.mechanism === 'dispatch',
+    lockWaitMs: lockWaitMs(config),
     metadata: [...(plan.contents.find((planned) => planned.content === content)?.metadata ?? [])],
     relations: (draft.work.get(content) ?? []).map(
       // The condition is SQL: the shipper reads it from the catalogs (docs/security.md).

@@ -2,6 +2,7 @@ import { count, plural } from '../../backup-set/base/words.ts';
 import { type BackupResult, runBackup } from '../backup/coordinate.ts';
 import type { ClusterCommand } from '../command.ts';
 import {
+  ACCEPT_CLUSTER_FLAG,
   numberFlag,
   numberFrom,
   RATE_FLAG,
@@ -25,6 +26,7 @@ export const backupCommand: ClusterCommand = {
       '--snapshot <mode>',
       'barrier: writers are blocked briefly; dispatch: writers are not blocked, the coordinator sends the rows (Greenplum)',
     ],
+    ACCEPT_CLUSTER_FLAG,
     ['--workers <n>', 'connections per segment; overrides shippers.workers'],
     RATE_FLAG,
     [
@@ -57,6 +59,7 @@ export const backupCommand: ClusterCommand = {
   async run({ flags, context }) {
     const result = await runBackup(context, {
       waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
+      acceptCluster: flags['acceptCluster'] === true,
     });
     context.output.result(summaryOf(result), backupText(result));
     if (context.signal.aborted) return 130;

@@ -4,6 +4,7 @@ import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
 import {
+  ACCEPT_CLUSTER_FLAG,
   numberFlag,
   numberFrom,
   RATE_FLAG,
@@ -40,6 +41,7 @@ Before the target is changed, every object that is needed is read and its checks
     ['--no-owner', 'the role that restores owns all objects'],
     ['--no-verify', 'do not read and compare the set before the target is changed'],
     ['--no-count', 'do not count the rows of every table at the end'],
+    ACCEPT_CLUSTER_FLAG,
     ...SELECTION_FLAGS,
     ['--workers <n>', 'connections per segment; overrides shippers.workers'],
     RATE_FLAG,
@@ -78,6 +80,7 @@ Before the target is changed, every object that is needed is read and its checks
       resize: flags['resize'] === true,
       count: flags['count'] !== false,
       waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
+      acceptCluster: flags['acceptCluster'] === true,
     });
     const { outcome, elapsedMs, aftermath } = result;
     // null: it could not be found out.

@@ -131,8 +131,10 @@ export const sweepCommand: ClusterCommand = {
   async run({ flags, context }) {
     return withReplica(context, async (store, replica) => {
       const seconds = numberFlag(flags, 'overdueAfter');
+      // A sweep, as a timer runs it, counts as deployed functions.
+      const { writer: _, ...deps } = functionDeps(context, store);
       const report = await sweep(
-        { ...functionDeps(context, store), ...(replica === undefined ? {} : { replica }) },
+        { ...deps, ...(replica === undefined ? {} : { replica }) },
         seconds === undefined
           ? {}
           : { overdueAfterSeconds: numberFrom(flags, 'overdueAfter', seconds) },

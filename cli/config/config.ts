@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import type * as z from 'zod';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
+import { LOCK_WAIT_MS_MAX } from '../../backup-set/documents/agents.ts';
 import { describeIssue, fieldOf } from '../../backup-set/messages/issue.ts';
 import type { ConnectionTarget, Segment } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
@@ -58,6 +59,11 @@ export function segmentsOf(config: Config): Segment[] {
     .sort((a, b) => a.content - b.content);
 }
 
+/** How long a session of a backup may wait for a lock of another program, after the barrier. */
+export function lockWaitMs({ backup: { lockTimeoutMs, lockAttempts } }: Config): number {
+  return Math.min(LOCK_WAIT_MS_MAX, lockTimeoutMs * lockAttempts);
+}
+
 /**
  * How to reach a segment; the password comes from the environment or ~/.pgpass, never from the
  * file.
@@ -81,6 +87,7 @@ export function targetOf(
     ...(greenplum !== undefined && { greenplum }),
     ...(home !== undefined && { binDir: join(home, 'bin') }),
     ...rest,
+    stallSeconds: config.stallSeconds,
     ...(password === undefined ? {} : { password }),
   };
 }
@@ -113,15 +120,19 @@ function isThisHost(host: string): boolean {
 }
 
 export function storeSettings(config: Config, root = config.root): StoreSettings {
-  return { root, s3: config.storage };
+  return { root, s3: config.storage, stallSeconds: config.stallSeconds };
 }
 
 /**
  * Where validated sets are copied to, or undefined. Settings that it lacks are those of `storage`.
  */
-export function replicaSettings({ replica, storage }: Config): StoreSettings | undefined {
+export function replicaSettings({
+  replica,
+  storage,
+  stallSeconds,
+}: Config): StoreSettings | undefined {
   const { root, ...server } = replica;
-  return root === undefined ? undefined : { root, s3: { ...storage, ...server } };
+  return root === undefined ? undefined : { root, s3: { ...storage, ...server }, stallSeconds };
 }
 
 export function selectionOf(config: Config): Selection {
@@ -191,11 +202,13 @@ function put(
   sources.set(field, origin);
 }
 
-/** Environment variables are text; only this field is a number. */
+/** Environment variables are text; only these fields are numbers. */
 function fromText(field: string, value: string): string | number {
   const number = Number(value);
-  return field === 'shippers.workers' && !Number.isNaN(number) ? number : value;
+  return NUMBERS.includes(field) && !Number.isNaN(number) ? number : value;
 }
+
+const NUMBERS = ['shippers.workers', 'stallSeconds'];
 
 function invalid(
   issue: z.core.$ZodIssue | undefined,

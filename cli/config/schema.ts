@@ -3,7 +3,14 @@ import { parsePattern } from '../../backup-set/base/selection.ts';
 import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
 import { ZstdLevel } from '../../backup-set/documents/plan.ts';
 import { fieldNames } from '../../backup-set/messages/issue.ts';
-import { ConnectionSection, DEFAULT_PORT, Host, Port } from '../../database/connection-settings.ts';
+import {
+  ConnectionSection,
+  DEFAULT_PORT,
+  Host,
+  Port,
+  STALL_SECONDS_DEFAULT,
+  StallSeconds,
+} from '../../database/connection-settings.ts';
 import { FLAVOUR_NAMES, flavourNamed } from '../../database/flavours.ts';
 import { blockMemoryProblem } from '../../segment-shipper/backup/block-memory.ts';
 import { S3Settings, StorageSection, StoreRoot } from '../../storage/settings.ts';
@@ -48,6 +55,8 @@ const Cluster = z.strictObject({
     })
     .exactOptional(),
   connection: ConnectionSection.prefault({}),
+  /** A server or a store that is silent for longer ends the run (docs/operations.md). */
+  stallSeconds: StallSeconds.default(STALL_SECONDS_DEFAULT),
   backup: z
     .strictObject({
       frameBytes: z
@@ -158,6 +167,7 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   STOWAGE_CLUSTER: 'cluster',
   STOWAGE_FUNCTIONS: 'functions',
   STOWAGE_WORKERS: 'shippers.workers',
+  STOWAGE_STALL_SECONDS: 'stallSeconds',
   STOWAGE_ENDPOINT: 'storage.endpoint',
   STOWAGE_REGION: 'storage.region',
   STOWAGE_REPLICA: 'replica.root',

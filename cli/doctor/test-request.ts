@@ -17,7 +17,7 @@ import type { Check } from './check.ts';
 
 const POLL_MS = 500;
 /** No set has this timestamp, so every working function refuses to restore it. */
-const NO_SET = '19700101000000';
+export const NO_SET = '19700101000000';
 
 /**
  * Requests a restore that must be refused, and waits for the outcome. An outcome proves that events

@@ -6,8 +6,8 @@ import { Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
+import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
-import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
@@ -41,7 +41,7 @@ export async function runRestore(
     const startedAt = context.clock();
     const timestamp = await findSet(context, store, options.set);
     const manifest = await loadManifest(context, store, timestamp);
-    const segments = await flavourOf(context).topology();
+    const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
     const request = newRequest(context, segments, timestamp, options);
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
       await requireTarget({ context: locked, store, segments, request, manifest });

@@ -12,6 +12,7 @@ import { openSession } from '../../database/session/session.ts';
 import { countRows } from '../../database/target/count-rows.ts';
 import { targetOf } from '../config/config.ts';
 import { type SegmentProgress, showProgress } from '../output/progress.ts';
+import { noteSilence } from '../output/silence.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { changedSegments, type ExpectedRelation, expectedIn } from './expected.ts';
 import type { RestoreRun } from './run.ts';
@@ -129,6 +130,7 @@ async function countBatches(
     purpose: 'probe',
     applicationName: `stowage restore ${plan.id} count`,
     signal: context.signal,
+    onSilence: (note) => noteSilence(context.output, content, note),
   });
   try {
     using _ = onAbort(context.signal, () => void session.destroy());

@@ -1,3 +1,4 @@
+import { onAbort } from '../../async/abort.ts';
 import { eachInFlight } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
@@ -5,6 +6,7 @@ import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { chosenRelations } from '../../backup-set/restore/plan.ts';
 import type { Segment } from '../../database/flavour.ts';
+import { withLockWatch } from '../../database/lock-watch/watch.ts';
 import { openSession } from '../../database/session/session.ts';
 import { columnDifference, targetColumns } from '../../database/target/columns.ts';
 import { databaseExists } from '../../database/target/database.ts';
@@ -22,6 +24,9 @@ import { functionDeps } from '../wait-for-functions.ts';
 import { changedSegments, expectedIn } from './expected.ts';
 
 const SEGMENTS_AT_ONCE = 16;
+const LOCK_WAIT_MS = 20_000;
+const LOCK_ADVICE =
+  'Nothing was changed. End that session, keep other programs away from the target, and restore again';
 
 interface TargetCheck {
   readonly context: ClusterContext;
@@ -34,7 +39,8 @@ interface TargetCheck {
 /**
  * Checks every segment of the target before the restore is requested. Otherwise the last segment
  * could refuse it after the first has been changed.
- * @throws StowageError `restore/refused` naming segment and table; `database/unreachable`.
+ * @throws StowageError `restore/refused` naming segment and table; `database/unreachable`;
+ * `database/locked` naming the session that keeps a table locked.
  */
 export async function requireTarget(check: TargetCheck): Promise<void> {
   const { segments, manifest } = check;
@@ -90,20 +96,29 @@ const EXPLAIN = {
   'not-owner': (place: string) => `${place} ${NOT_OWNER}`,
 };
 
+interface WrongTable {
+  readonly name: string;
+  explain(place: string): string;
+}
+
 /** The first table that this restore cannot load, and why. */
 async function firstWrongTable(
   { context, store, request, manifest }: TargetCheck,
   segment: Segment,
-): Promise<{ readonly name: string; explain(place: string): string } | undefined> {
+): Promise<WrongTable | undefined> {
   const deps = functionDeps(context, store);
   const expected = await expectedIn(deps, segment.content, request, manifest);
   const wanted = expected.map(({ relation }) => relation);
-  const session = await openSession(targetOf(context.config, segment, context.env), {
+  const target = targetOf(context.config, segment, context.env);
+  const session = await openSession(target, {
     purpose: 'probe',
     applicationName: 'stowage restore',
     signal: context.signal,
   });
-  try {
+  const watch = { own: { pids: [session.pid] }, limitMs: LOCK_WAIT_MS, advice: LOCK_ADVICE };
+  const look = async (signal: AbortSignal): Promise<WrongTable | undefined> => {
+    // A statement that waits for a lock would not notice the signal.
+    using _ = onAbort(signal, () => void session.destroy());
     const states = await relationStates(session, wanted);
     const columns = await targetColumns(session, wanted);
     for (const [at, state] of states.entries()) {
@@ -118,6 +133,9 @@ async function firstWrongTable(
         return { name, explain: (place) => `${place} ${differs}. ${MAKE_EQUAL}` };
     }
     return undefined;
+  };
+  try {
+    return await withLockWatch(target, watch, context.signal, look);
   } finally {
     await session.close();
   }

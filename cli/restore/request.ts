@@ -29,6 +29,8 @@ export interface RestoreOptions {
   readonly resize: boolean;
   readonly count: boolean;
   readonly waitMs: number;
+  /** Restore also when contents of the target are swapped against the set. */
+  readonly acceptCluster?: boolean;
 }
 
 /** The manifest of a complete set. @throws StowageError `set/not-found`, `set/incomplete`. */

@@ -12,6 +12,7 @@ import { contentsIn } from '../../backup-set/restore/phases.ts';
 import { CONTROL_VERSION, type Job, type Report } from '../../segment-shipper/protocol/control.ts';
 import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config/config.ts';
 import { type SegmentProgress, showProgress } from '../output/progress.ts';
+import { noteSilence } from '../output/silence.ts';
 import { hostRates } from '../shippers/host-rates.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
 import type { RestoreRun } from './run.ts';
@@ -127,6 +128,7 @@ function startMember(
       onReport: (report) => {
         if (report.type === 'hello')
           context.output.note('shipper', { content, host: segment.host, pid: report.pid });
+        if (report.type === 'silent') noteSilence(context.output, content, report.message);
         if (report.type === 'progress') member.progress = report;
         if (report.type === 'ordered') member.ordered(report.status);
       },

@@ -11,7 +11,7 @@ async function endOf(lines: readonly unknown[], code: number): Promise<unknown> 
   const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
   const script = `process.stdout.write(${JSON.stringify(text)}); process.exitCode = ${code};`;
   const shipper = startShipper({
-    job: { content: 3 } as Job,
+    job: { content: 3, target: {} } as Job,
     host: 'db3',
     command: [process.execPath, '-e', script],
     onReport: () => undefined,

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { type Exit, exitOf, tailOf, terminate } from '../../async/child-process.ts';
+import { watchSilence } from '../../async/watch/silence.ts';
 import {
   asStowageError,
   ERRORS,
@@ -10,6 +12,7 @@ import {
   messageOf,
   StowageError,
 } from '../../backup-set/base/errors.ts';
+import { stallMsOf } from '../../database/liveness/stalled.ts';
 import { type Instruction, type Job, Report } from '../../segment-shipper/protocol/control.ts';
 import { readLines } from '../../segment-shipper/protocol/ndjson.ts';
 import { SHIPPER_FLAGS } from '../../segment-shipper/protocol/node-flags.ts';
@@ -48,6 +51,8 @@ function threadsFor(workers: number): number {
 
 const THREADS_MIN = 2;
 
+/** To start on a busy host takes seconds. */
+const SILENT_MS_MIN = 10_000;
 const STOP_MS_MAX = 15_000;
 const STDERR_CHARS_KEPT = 4_000;
 
@@ -68,6 +73,7 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
   // Writing to a shipper that has died fails here first; its exit says why it ended.
   child.stdin.on('error', () => undefined);
   child.stdin.write(`${JSON.stringify(job)}\n`);
+  let silent: StowageError | undefined;
 
   const ended = follow();
   ended.catch(() => undefined);
@@ -83,6 +89,7 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
     let last: Report | undefined;
     let unreadable: StowageError | undefined;
     try {
+      using _ = watchReports();
       for await (const report of readLines(child.stdout, Report)) {
         if (report.type === 'failed' || report.type === 'done') last = report;
         onReport(report);
@@ -98,10 +105,24 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
         { cause, where: { content } },
       );
     });
+    if (silent !== undefined) throw silent;
     if (last?.type === 'failed') throw reportedError(last, content, host);
     if (unreadable !== undefined) throw unreadable;
     if (last?.type === 'done' && exit.code === 0) return;
     throw endedError(exit, content, host, stderr.text());
+  }
+
+  /** A shipper that works reports twice a second. */
+  function watchReports(): Disposable {
+    const afterMs = Math.max(stallMsOf(job.target), SILENT_MS_MIN);
+    return watchSilence({
+      afterMs,
+      look: () => (child.stdout as Socket).bytesRead,
+      onSilent: async () => {
+        silent ??= silentError(job, host, afterMs);
+        await terminate(child, STOP_MS_MAX);
+      },
+    });
   }
 
   async function stop(): Promise<void> {
@@ -127,6 +148,14 @@ function reportedError(
       ...(offset !== undefined && { offset }),
     },
   });
+}
+
+function silentError({ content }: Job, host: string, silentMs: number): StowageError {
+  return new StowageError(
+    'shipper/died',
+    `the shipper of content ${content} on ${host} has sent no report for ${Math.round(silentMs / 1000)} s (stallSeconds): its process is stopped or hangs, or its host or the connection to it is silent`,
+    { where: { content } },
+  );
 }
 
 function endedError(exit: Exit, content: number, host: string, log: string): StowageError {

@@ -5,6 +5,7 @@ import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { failure, type Result, success } from '../../backup-set/base/result.ts';
 import type { Lockable } from '../catalog/relations.ts';
 import type { HeldSnapshot, NodeSnapshot, Segment, SnapshotOptions } from '../flavour.ts';
+import { onAllInTime } from './deadline.ts';
 import type { BarrierKind } from './kind.ts';
 import {
   type BarrierMember,
@@ -150,9 +151,9 @@ async function attemptOnce(
     return { result, writerWaitMs: performance.now() - started };
   }
 
-  const exported = await Promise.all(nodes.map((node) => exportSnapshot(node, kind)));
+  const exported = await onAllInTime(nodes, (node) => exportSnapshot(node, kind));
   const takenAt = effects.now();
-  await Promise.all(nodes.map(({ locker }) => rollBack(locker)));
+  await onAllInTime(nodes, ({ locker }) => rollBack(locker));
   const writerWaitMs = performance.now() - started;
 
   const described = await kind.describe(exported, options.selection);

@@ -2,6 +2,7 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Blocker } from '../flavour.ts';
 import { quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
+import { conflictingModes } from './modes.ts';
 
 /**
  * One statement for 10,000 tables would be a megabyte of SQL; one per table costs a round trip
@@ -33,14 +34,14 @@ export async function lockRelations(
 }
 
 export interface LockWait {
-  /** The relation whose lock is awaited, as `schema.name`. */
+  /** The relation whose lock is awaited, as `schema.name`; empty for a lock on something else. */
   readonly relation: string;
   readonly blockers: readonly (Blocker & { readonly isAutovacuum: boolean })[];
 }
 
 /**
  * The sessions and prepared transactions that block this backend now; undefined when it does not
- * wait for a relation.
+ * wait for a lock.
  */
 export async function readLockWait(
   monitor: Session,
@@ -54,8 +55,8 @@ export async function readLockWait(
             coalesce(a.backend_type = 'autovacuum worker', false) AS "isAutovacuum",
             w.relation, w.oid, w.mode
      FROM (SELECT DISTINCT unnest(pg_blocking_pids($1)) AS pid) p LEFT JOIN pg_stat_activity a ON a.pid = p.pid
-     CROSS JOIN (SELECT n.nspname || '.' || c.relname AS relation, c.oid::int8::float8 AS oid, l.mode
-                 FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+     CROSS JOIN (SELECT coalesce(n.nspname || '.' || c.relname, '') AS relation, coalesce(c.oid::int8::float8, 0) AS oid, l.mode
+                 FROM pg_locks l LEFT JOIN pg_class c ON c.oid = l.relation LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
                  WHERE l.pid = $1 AND NOT l.granted LIMIT 1) w
      ORDER BY "runningMs" DESC`,
     [waitingPid],
@@ -65,7 +66,7 @@ export async function readLockWait(
 
 /** The lock that a session waits for. */
 export interface AwaitedRelation {
-  /** As `schema.name`. */
+  /** As `schema.name`; empty, and oid 0, for a lock on something else. */
   readonly relation: string;
   readonly oid: number;
   readonly mode: string;
@@ -108,8 +109,7 @@ async function readPreparedBlockers(
      JOIN pg_locks t ON t.locktype = 'transactionid' AND t.virtualtransaction = h.virtualtransaction
      JOIN pg_prepared_xacts x ON x.transaction = t.transactionid
      WHERE h.granted AND h.locktype = 'relation' AND h.relation = $1::int8::oid AND x.database = current_database()
-       AND h.pid IS NULL AND t.pid IS NULL AND h.mode = ANY (CASE WHEN $2::text = 'AccessShareLock' THEN ARRAY['AccessExclusiveLock']
-         ELSE ARRAY['RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'] END)
+       AND h.pid IS NULL AND t.pid IS NULL AND h.mode = ANY (${conflictingModes('$2::text')})
      ORDER BY "runningMs" DESC`,
     [oid, mode],
   );

@@ -97,8 +97,11 @@ export async function holdRelations(
     `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = ${Math.ceil(terms.lockTimeoutMs)}`,
   );
   await lockRelations(node.holder, relations, 'ACCESS SHARE', terms.cancelled);
-  await node.holder.query('SET LOCAL lock_timeout = 0');
+  await node.holder.query(`SET LOCAL lock_timeout = ${HOLDER_LOCK_MS_MAX}`);
 }
+
+/** The holder's later statements lock catalogs only. No session may wait behind it for long. */
+export const HOLDER_LOCK_MS_MAX = 10_000;
 
 /** Takes SHARE: waits for running writers, and blocks new ones from then on. */
 export async function stopWriters(
@@ -137,7 +140,7 @@ export async function rollBack(session: Session): Promise<void> {
  * the lock could not be taken; throws every other error.
  */
 export async function watched(
-  node: BarrierNode,
+  node: Pick<BarrierNode, 'monitor' | 'lockWait'>,
   session: Session,
   step: () => Promise<void>,
 ): Promise<LockFailure | undefined> {
@@ -165,7 +168,7 @@ export async function watched(
 const WATCH_EVERY_MS = 25;
 
 async function watchWaits(
-  node: BarrierNode,
+  node: Pick<BarrierNode, 'monitor' | 'lockWait'>,
   session: Session,
   signal: AbortSignal,
 ): Promise<LockWait | undefined> {

@@ -2,13 +2,14 @@ import { onAbort } from '../../async/abort.ts';
 import { pause } from '../../async/poll.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
-import type { Blocked } from '../flavour.ts';
+import type { Blocked, Segment } from '../flavour.ts';
 import { describeBlocker } from './blocker.ts';
-import { type BarrierNode, cancelStatements, type LockFailure } from './node.ts';
+import { giveUp, reactionMsMax } from './deadline.ts';
+import { type BarrierNode, cancelStatements, type LockFailure, rollBack } from './node.ts';
 
 /** The node that made an attempt fail. */
-export interface AttemptFailure {
-  readonly node: BarrierNode;
+export interface AttemptFailure<Node extends { readonly segment: Segment } = BarrierNode> {
+  readonly node: Node;
   readonly failure: LockFailure;
 }
 
@@ -19,8 +20,8 @@ const CANCEL_EVERY_MS = 100;
 
 /**
  * Runs a locking step on all nodes at once. When one fails, the time is up or the signal fires, the
- * waiting statements of the others are cancelled. Returns the first failure when all steps have
- * ended.
+ * waiting statements of the others are cancelled, and what has been locked is released. Returns the
+ * first failure when all steps have ended.
  */
 export async function onAllNodes(
   nodes: readonly BarrierNode[],
@@ -33,6 +34,8 @@ export async function onAllNodes(
   let cancelling: Promise<void> | undefined;
   const cancel = () => {
     cancelled.abort();
+    // Another node may not react for a while: no session of this one must wait for that.
+    for (const node of nodes) if (!running.has(node)) release(node);
     cancelling ??= cancelUntilEnded(running);
   };
   const limit = bounds.limitMs === undefined ? undefined : setTimeout(cancel, bounds.limitMs);
@@ -47,6 +50,11 @@ export async function onAllNodes(
       } finally {
         running.delete(node);
         if (!isLocked) cancel();
+        else if (cancelled.signal.aborted) {
+          // Locked too late: other nodes have released their locks.
+          first ??= { node, failure: { kind: 'blocked', wait: undefined, cause: undefined } };
+          release(node);
+        }
       }
     });
     const outcomes = await Promise.allSettled(steps);
@@ -60,16 +68,29 @@ export async function onAllNodes(
   }
 }
 
+/** Rolls back in the background: `abandon` does it again, and finds no transaction. */
+function release({ locker, holder }: BarrierNode): void {
+  for (const session of [locker, holder]) void rollBack(session).catch(() => undefined);
+}
+
 async function cancelUntilEnded(running: ReadonlySet<BarrierNode>): Promise<void> {
+  const since = performance.now();
+  const limitMs = reactionMsMax(running);
   while (running.size > 0) {
-    // A node whose monitor is broken fails by itself in its next statement.
-    await Promise.all([...running].map((node) => cancelStatements(node).catch(() => {})));
+    // A node whose monitor is broken fails by itself in its next statement. A silent monitor must
+    // not delay the other nodes, or the end.
+    const cancelling = [...running].map((node) => cancelStatements(node).catch(() => {}));
+    await Promise.race([Promise.all(cancelling), pause(limitMs)]);
     if (running.size > 0) await pause(CANCEL_EVERY_MS);
+    if (performance.now() - since > limitMs) await Promise.all([...running].map(giveUp));
   }
 }
 
 /** A failed attempt as the operator sees it. */
-export function blockedOf({ node, failure }: AttemptFailure, attempt: number): Blocked {
+export function blockedOf(
+  { node, failure }: AttemptFailure<{ segment: Segment }>,
+  attempt: number,
+): Blocked {
   const wait = failure.kind === 'blocked' ? failure.wait : undefined;
   const blockers = (wait?.blockers ?? []).map(({ isAutovacuum: _, ...blocker }) => blocker);
   return { content: node.segment.content, attempt, relation: wait?.relation ?? '', blockers };
@@ -77,7 +98,7 @@ export function blockedOf({ node, failure }: AttemptFailure, attempt: number): B
 
 /** The error when all attempts have failed: the relation, and the sessions that blocked it. */
 export function barrierTimedOut(
-  last: AttemptFailure | undefined,
+  last: AttemptFailure<{ segment: Segment }> | undefined,
   attemptsMax: number,
 ): StowageError {
   if (last === undefined)

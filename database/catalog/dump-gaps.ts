@@ -1,13 +1,6 @@
 import type { DefinedObject } from '../../backup-set/documents/plan.ts';
+import type { DumpGaps } from '../flavour.ts';
 import type { Session } from '../session/session.ts';
-
-/** How the definitions in a set differ from those of the database: by name, never by value. */
-export interface DumpGaps {
-  /** What pg_dump does not write for this role. It exits with 0 all the same. */
-  readonly leftOut: readonly DefinedObject[];
-  /** Objects whose definitions hold a password, in the set as in the catalog. */
-  readonly secrets: readonly DefinedObject[];
-}
 
 /** The rule of pg_dump; a pooler or a role without SUPERUSER can differ from pg_roles. */
 const IS_SUPERUSER = "pg_catalog.current_setting('is_superuser') = 'on'";

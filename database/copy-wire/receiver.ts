@@ -27,6 +27,8 @@ export interface Receiver {
   received(bytesRead: number): boolean;
   /** True while a COPY sends so many rows that a short wait for more of them costs nothing. */
   readonly streaming: boolean;
+  /** True while nothing is read, because there is no room for it. */
+  readonly isFull: boolean;
   /** Creates the sink that receives rows from now on. */
   openSink(): CopySink;
   /** From now on rows are a protocol error. */
@@ -120,6 +122,9 @@ export function createReceiver(arena: BlockArena, staging: Staging, wire: Wire):
     },
     get streaming() {
       return sink !== undefined && bytesForSink > STREAM_BYTES_MIN;
+    },
+    get isFull() {
+      return waiting;
     },
     openSink: () => {
       sink = createCopySink(arena, staging, kick);

@@ -53,8 +53,9 @@ export async function copyIn(
   });
   // The server may be waiting for a lock or for rows. A cancel ends both waits.
   using _ = onAbort(signal, () => void session.destroy());
-  session.submit(stream);
-  const sending = send(stream, source, over.signal);
+  const turn = { isOurs: false };
+  session.submit(stream, { doing: () => `COPY into ${name}`, isOurTurn: () => turn.isOurs });
+  const sending = send(stream, source, over.signal, turn);
   try {
     return await rows;
   } catch (error) {
@@ -80,6 +81,7 @@ async function send(
   stream: CopyStreamQuery,
   source: AsyncIterable<Uint8Array>,
   over: AbortSignal,
+  turn: { isOurs: boolean },
 ): Promise<{ readonly sourceError: unknown } | undefined> {
   let bytesInARow = 0;
   try {
@@ -87,7 +89,9 @@ async function send(
     // that.
     await write(stream, new Uint8Array(), over);
     if (over.aborted) return undefined;
+    turn.isOurs = true;
     for await (const chunk of source) {
+      turn.isOurs = false;
       for (let at = 0; at < chunk.byteLength && !over.aborted; at += MESSAGE_BYTES_MAX)
         await write(stream, chunk.subarray(at, at + MESSAGE_BYTES_MAX), over);
       // The kernel may still be reading this chunk: the source must not be asked for the next one.
@@ -97,7 +101,9 @@ async function send(
         bytesInARow = 0;
         await setImmediate();
       }
+      turn.isOurs = true;
     }
+    turn.isOurs = false;
     if (!over.aborted) stream.end();
     return undefined;
   } catch (sourceError) {

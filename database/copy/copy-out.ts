@@ -1,5 +1,5 @@
 import { interruptedError, onAbort, throwIfInterrupted } from '../../async/abort.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { type CopyStatement, copyStatement } from '../copy-wire/copy-statement.ts';
 import type { RowBlock } from '../copy-wire/row-block.ts';
 import type { DiscoveredRelation } from '../flavour.ts';
@@ -98,7 +98,7 @@ export async function* copyOutMany<Relation extends CopyRelation>(
     signal?.aborted === true ? interruptedError(signal) : failure(session, relation, error);
   let complete = false;
   try {
-    session.submit(statement);
+    session.submit(statement, { doing: () => doing(current) });
     for (const relation of relations) {
       current = relation;
       const counted = Promise.withResolvers<number>();
@@ -163,9 +163,17 @@ async function* readChunks(
   }
 }
 
+const doing = (relation: CopyRelation | undefined) =>
+  relation === undefined ? 'COPY' : `COPY of ${relation.schema}.${relation.name}`;
+
 function failure(session: Session, { schema, name }: CopyRelation, error: unknown): StowageError {
-  if (error instanceof StowageError) return error;
   const relation = `${schema}.${name}`;
+  if (isStowageError(error, 'database/stalled'))
+    return new StowageError(error.code, error.message, {
+      cause: error,
+      where: { ...error.where, relation },
+    });
+  if (error instanceof StowageError) return error;
   const cause = databaseError(
     error,
     session.target,

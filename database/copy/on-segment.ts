@@ -50,6 +50,8 @@ async function copy(
 ): Promise<number> {
   throwIfInterrupted(signal);
   using _ = onAbort(signal, () => void session.destroy());
+  // No row passes through this connection.
+  using __ = session.mayBeSilent();
   try {
     return await session.run(
       `COPY ${copySource(relation)} ${how} WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)}${everywhere ? ', ON_SEGMENT' : ''})`,

@@ -67,7 +67,7 @@ function runBytes(session: Session, sql: Buffer): Promise<void> {
     handleError: reject,
     handleReadyForQuery: () => resolve(),
   };
-  session.submit(statement);
+  session.submit(statement, { doing: () => 'a statement of the globals' });
   return promise;
 }
 

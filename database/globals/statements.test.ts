@@ -45,6 +45,7 @@ describe('the globals of a set', () => {
     const statements = [
       'ALTER RESOURCE QUEUE pg_default ACTIVE THRESHOLD 20 NOOVERCOMMIT\n WITH ( priority=medium,\n memory_limit=-1) ',
       'CREATE RESOURCE QUEUE q MAX COST 1e+09 MIN COST 0.5 NOOVERCOMMIT',
+      "ALTER ROLE r DENY BETWEEN DAY 0 TIME '22:00:00' AND DAY 1 TIME '04:00:00'",
       'ALTER RESOURCE GROUP "admin_group" SET cpu_rate_limit 1',
       "CREATE RESOURCE GROUP g WITH (cpuset='0-1', memory_limit=10)",
       "ALTER ROLE gpadmin WITH SUPERUSER LOGIN RESOURCE QUEUE pg_default CREATEEXTTABLE (protocol='gpfdist', type='readable')",

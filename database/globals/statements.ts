@@ -29,6 +29,7 @@ const KINDS = [
   `CREATE ROLE ${NAME}`,
   // A set has no passwords: with one, a role of the target would get a new password.
   `ALTER ROLE ${NAME} WITH(?: (?!PASSWORD 's')[^ ]+)+`,
+  `ALTER ROLE ${NAME} DENY BETWEEN DAY 0 TIME 's' AND DAY 0 TIME 's'`,
   `ALTER ROLE ${NAME}(?: IN DATABASE ${NAME})? SET ${NAMES} (?:TO|=) ${VALUE}(?: , ${VALUE})*`,
   `GRANT ${NAME} TO ${NAME}(?: WITH(?: ,| ${NAME})+)?(?: GRANTED BY ${NAME})?`,
   `(?:GRANT|REVOKE)(?: ,| [A-Z]+)+ ON (?:TABLESPACE|PARAMETER) ${NAMES} (?:TO|FROM) ${NAME}(?: WITH GRANT OPTION| CASCADE)?`,

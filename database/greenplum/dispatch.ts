@@ -1,18 +1,17 @@
 import { interruptedError, onAbort } from '../../async/abort.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
-import type { Selection } from '../../backup-set/base/selection.ts';
-import { plural } from '../../backup-set/base/words.ts';
+import { LOCK_WAIT_MS_MAX } from '../../backup-set/documents/agents.ts';
 import { describeServer } from '../barrier/kind.ts';
-import { lockRelations } from '../barrier/locks.ts';
 import { readDumpGaps } from '../catalog/dump-gaps.ts';
-import { type Discovery, discoverRelations, type LockedRelation } from '../catalog/relations.ts';
+import type { Discovery, LockedRelation } from '../catalog/relations.ts';
 import { copyToPrograms } from '../copy/on-segment.ts';
 import type { ConnectionTarget, HeldSnapshot, NodeSnapshot, SnapshotOptions } from '../flavour.ts';
-import { sqlStateOf } from '../session/database-error.ts';
+import { BACKUP_ADVICE, SERVER_LATER_MS } from '../lock-watch/terms.ts';
+import { watchLocks } from '../lock-watch/watch.ts';
 import { openSession, type Session } from '../session/session.ts';
 import { attachSnapshot } from '../session/snapshot.ts';
 import { type Canary, createCanary, isIsolated } from './canary.ts';
-import { greenplumCatalog } from './catalog.ts';
+import { holdRelations } from './dispatch-locks.ts';
 import type { GreenplumTopology } from './topology.ts';
 
 /**
@@ -28,31 +27,33 @@ export async function takeDispatchSnapshot(
   now: () => Date = () => new Date(),
 ): Promise<HeldSnapshot> {
   const label = options.label ?? 'stowage backup';
-  const open = (role: string) =>
-    openSession(target, {
+  const limitMs = Math.min(LOCK_WAIT_MS_MAX, options.lockTimeoutMs * options.attemptsMax);
+  const session = (role: string) =>
+    ({
       purpose: 'holder',
       applicationName: `${label} ${role}`,
+      lockTimeoutMs: limitMs + SERVER_LATER_MS,
       signal: options.signal,
-    });
-  const holder = await open('holder');
+    }) as const;
+  const holder = await openSession(target, session('holder'));
   const sessions = [holder];
   let canary: Canary | undefined;
   // Ends statements that wait. The canary's session stays open, to drop its table.
   using _ = onAbort(options.signal, () => void closeAll(sessions));
   try {
     canary = await createCanary(target, label, options.signal);
-    const { discovery, takenAt, attempts } = await hold(holder, topology, options, now);
+    const { discovery, takenAt, attempts } = await holdRelations(holder, topology, options, now);
     const snapshotId = await exportFrom(holder);
     await canary.insertLateRows();
     for (let at = 1; at < (options.connections ?? 1); at++) {
-      const session = await importer(target, snapshotId, `${label} dispatch ${at}`, options.signal);
-      if (!(await isIsolated(session, canary))) {
+      const importer = await attachSnapshot(target, snapshotId, session(`dispatch ${at}`));
+      if (!(await isIsolated(importer, canary))) {
         // On a Greenplum 7 pre-release an importer sees newer rows on the segments: use one
         // session.
-        await session.close();
+        await importer.close();
         break;
       }
-      sessions.push(session);
+      sessions.push(importer);
     }
     if (!(await isIsolated(holder, canary)))
       throw new StowageError(
@@ -60,14 +61,25 @@ export async function takeDispatchSnapshot(
         "the coordinator's own snapshot shows rows that were committed after it",
       );
     const nodes = await describe(holder, topology, discovery);
+    const toRead = new Set<Readable>(discovery.relations);
+    const over = new AbortController();
+    const watch = {
+      own: { pids: sessions.map(({ pid }) => pid) },
+      limitMs,
+      toRead: () => [...toRead],
+      advice: BACKUP_ADVICE,
+    };
     return {
       nodes,
       takenAt,
       writerWaitMs: 0,
       attempts,
-      lost: lossOf(sessions),
-      dispatch: dispatcher(sessions),
-      release: () => closeAll(sessions),
+      lost: lossOf(sessions, watchLocks(target, watch, over.signal)),
+      dispatch: dispatcher(sessions, toRead),
+      release: async () => {
+        over.abort();
+        await closeAll(sessions);
+      },
     };
   } catch (error) {
     await closeAll(sessions);
@@ -78,82 +90,9 @@ export async function takeDispatchSnapshot(
   }
 }
 
-/**
- * Locks the relations, takes the snapshot, and checks that the list is still the same: after that
- * nothing can change.
- */
-async function hold(
-  holder: Session,
-  { version }: GreenplumTopology,
-  options: SnapshotOptions,
-  now: () => Date,
-) {
-  const read = () => discover(holder, options.selection, version);
-  for (let attempts = 1; ; attempts++) {
-    options.signal?.throwIfAborted();
-    const wanted = await read();
-    try {
-      await holder.query(
-        `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = ${Math.ceil(options.lockTimeoutMs)}`,
-      );
-      const names = [...wanted.roots, ...wanted.relations];
-      await lockRelations(
-        holder,
-        names,
-        'ACCESS SHARE',
-        options.signal ?? new AbortController().signal,
-      );
-      await holder.query('SET LOCAL lock_timeout = 0');
-      const seen = await read();
-      if (identityOf(seen) === identityOf(wanted))
-        return { discovery: seen, takenAt: now(), attempts };
-      throw new StowageError(
-        'database/locked',
-        `tables of database ${holder.target.database} were created, dropped or renamed in each of ${plural(attempts, 'attempt')} to lock them`,
-      );
-    } catch (error) {
-      await holder.query('ROLLBACK').catch(() => undefined);
-      const again = isChange(error) && attempts < options.attemptsMax;
-      if (!again) throw error;
-    }
-  }
-}
-
-/** The lock timed out, or a relation of the list was dropped. */
-function isChange(error: unknown): boolean {
-  const state = sqlStateOf(error) ?? '';
-  return (
-    ['55P03', '42P01', '3F000'].includes(state) ||
-    (error instanceof StowageError && error.code === 'database/locked')
-  );
-}
-
-async function discover(
-  session: Session,
-  selection: Selection,
-  version: GreenplumTopology['version'],
-): Promise<Discovery> {
-  return discoverRelations(session, selection, {
-    withSizes: false,
-    catalog: (from) => greenplumCatalog(from, version),
-  });
-}
-
-const identityOf = ({ relations, roots }: Discovery) =>
-  JSON.stringify([...relations, ...roots].map(({ oid, schema, name }) => [oid, schema, name]));
-
 async function exportFrom(holder: Session): Promise<string> {
   const [row] = await holder.query<{ id: string }>('SELECT pg_export_snapshot() AS id');
   return row?.id ?? '';
-}
-
-function importer(
-  target: ConnectionTarget,
-  snapshotId: string,
-  applicationName: string,
-  signal: AbortSignal | undefined,
-) {
-  return attachSnapshot(target, snapshotId, { purpose: 'holder', applicationName, signal });
 }
 
 /**
@@ -231,10 +170,17 @@ async function estimates(session: Session): Promise<ReadonlyMap<number, number>>
   return new Map(rows.map(({ oid, bytes }) => [oid, bytes]));
 }
 
-function dispatcher(sessions: readonly Session[]): NonNullable<HeldSnapshot['dispatch']> {
+type Readable = Pick<LockedRelation, 'schema' | 'name'>;
+
+function dispatcher(
+  sessions: readonly Session[],
+  toRead: Set<Readable>,
+): NonNullable<HeldSnapshot['dispatch']> {
   return {
     connections: sessions.length,
     copyOut: (connection, relation, program, options) => {
+      for (const one of toRead)
+        if (one.schema === relation.schema && one.name === relation.name) toRead.delete(one);
       const session = sessions[connection];
       if (session === undefined) throw new Error(`there is no connection ${connection}`);
       return copyToPrograms(session, relation, program, {
@@ -245,11 +191,14 @@ function dispatcher(sessions: readonly Session[]): NonNullable<HeldSnapshot['dis
   };
 }
 
-function lossOf(sessions: readonly Session[]): Promise<never> {
-  const lost = Promise.race(sessions.map((session) => session.lost)).catch((cause: unknown) => {
+/** Rejects also when a statement has waited too long for a lock, which `watching` finds. */
+function lossOf(sessions: readonly Session[], watching: Promise<void>): Promise<never> {
+  const tooLong = watching.then(() => new Promise<never>(() => {}));
+  const broken = Promise.race(sessions.map((session) => session.lost)).catch((cause: unknown) => {
     const message = `lost the coordinator's snapshot: ${messageOf(cause)}`;
     throw new StowageError('database/unreachable', message, { cause, where: { content: -1 } });
-  }) as Promise<never>;
+  });
+  const lost = Promise.race([broken, tooLong]);
   // The caller listens later: a rejection before that must not end the process.
   lost.catch(() => undefined);
   return lost;

@@ -1,4 +1,5 @@
 import { takeBarrierSnapshot } from '../barrier/barrier.ts';
+import { readServerIdentity } from '../catalog/server-identity.ts';
 import type {
   ClusterSettings,
   ConnectionTarget,
@@ -6,6 +7,7 @@ import type {
   FlavourDefinition,
   Segment,
 } from '../flavour.ts';
+import { withMaintenanceSession } from '../session/maintenance.ts';
 import { coordinatorBarrier } from './barrier.ts';
 import { takeDispatchSnapshot } from './dispatch.ts';
 import { inspectGreenplum } from './inspect/inspect.ts';
@@ -48,6 +50,16 @@ export function greenplumFlavour(cluster: {
     readTopology(coordinator, connect(coordinator), signal);
   return {
     topology: async () => (await read()).segments,
+    servers: async ({ signal }) => {
+      const { segments } = await read(signal);
+      const target = connect(coordinator);
+      const identity = await withMaintenanceSession(target, signal, (session) =>
+        readServerIdentity(session, target.database),
+      );
+      return segments.map((segment) =>
+        segment.content === coordinator.content ? { segment, identity } : { segment },
+      );
+    },
     takeSnapshot: async (options) => {
       const topology = await read(options.signal);
       if (options.mechanism === 'dispatch') {

@@ -1,10 +1,11 @@
 import { type AwaitedRelation, type LockWait, lockWaitOf } from '../barrier/locks.ts';
+import { conflictingModes } from '../barrier/modes.ts';
 import type { Session } from '../session/session.ts';
 
 /**
  * As `readLockWait`, on Greenplum 6, which has no pg_blocking_pids: the sessions whose lock on the
- * relation conflicts with the awaited one. The monitor must be a utility session, in which pg_locks
- * shows this instance only.
+ * relation conflicts with the awaited one. For ACCESS SHARE these are also sessions that wait
+ * before it. The monitor must be a utility session, in which pg_locks shows this instance only.
  */
 export async function readGreenplumLockWait(
   monitor: Session,
@@ -19,11 +20,9 @@ export async function readGreenplumLockWait(
             c.oid::int8::float8 AS oid, w.mode
      FROM pg_locks w
      JOIN pg_class c ON c.oid = w.relation JOIN pg_namespace n ON n.oid = c.relnamespace
-     LEFT JOIN (
-       SELECT DISTINCT database, relation, pid FROM pg_locks
-       WHERE granted AND locktype = 'relation' AND mode IN
-         ('RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
-     ) h ON h.database = w.database AND h.relation = w.relation AND h.pid IS DISTINCT FROM w.pid
+     LEFT JOIN pg_locks h ON h.locktype = 'relation' AND h.database = w.database AND h.relation = w.relation
+       AND h.pid IS DISTINCT FROM w.pid AND h.mode = ANY (${conflictingModes('w.mode')})
+       AND (h.granted OR w.mode = 'AccessShareLock')
      LEFT JOIN pg_stat_activity a ON a.pid = h.pid
      WHERE w.pid = $1 AND NOT w.granted AND w.locktype = 'relation'
      ORDER BY "runningMs" DESC`,
@@ -31,7 +30,9 @@ export async function readGreenplumLockWait(
   );
   const [first] = rows;
   if (first === undefined) return undefined;
-  const wait = await lockWaitOf(monitor, rows);
+  // A session may hold several conflicting locks.
+  const once = new Map(rows.map((row) => [row.pid, row]));
+  const wait = await lockWaitOf(monitor, [...once.values()]);
   // The outer joins give an empty row when the holder has ended meanwhile.
   const blockers =
     wait?.blockers.filter(({ pid, state, prepared }) =>

@@ -53,7 +53,7 @@ export async function checkShipperEntry(session: Session, isHere: boolean): Prom
 }
 
 /** node-postgres supports none of these. */
-const UNSUPPORTED = new Set(['reject', 'gss', 'sspi', 'cert']);
+const UNSUPPORTED = new Set(['reject', 'gss', 'sspi']);
 const BY_PASSWORD = new Set(['md5', 'password', 'scram-sha-256', 'ldap', 'pam', 'radius', 'bsd']);
 
 async function judged(
@@ -78,6 +78,10 @@ async function judged(
       ok: false,
       detail: `${line} rejects a connection ${from} (${method}); above it, ${await lineFor(target, address)}`,
     };
+  if (method === 'cert') {
+    const detail = `${line} requires a client certificate ${from}: connection.sslcert and connection.sslkey must name its files there`;
+    return { ok: true, remark: true, detail };
+  }
   if (!BY_PASSWORD.has(method))
     return { ok: true, detail: `${line} accepts a connection ${from} (${method})` };
   // The shipper's job carries PGPASSWORD, but not the password file.

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -5,6 +6,7 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { findTool } from '../tools/process.ts';
 import { copyData, initialise, makeHome, type Owner, SUPERUSER, serverOwner } from './data.ts';
 import { launch, shutDown, untilReady } from './launch.ts';
+import { giveOwnIdentifier } from './own-identifier.ts';
 
 /**
  * A PostgreSQL server for the demo and the tests. `stop` deletes its data, and nothing is flushed
@@ -64,7 +66,13 @@ export async function startLocalServers(
     const [first, ...others] = homes;
     if (first === undefined) return [];
     await initialise(binDir, first, owner, options.password);
-    for (const other of others) await copyData(first, other, owner);
+    for (const other of others) {
+      await copyData(first, other, owner);
+      await giveOwnIdentifier(
+        join(other, 'data'),
+        BigInt.asUintN(63, randomBytes(8).readBigUInt64LE()),
+      );
+    }
   } catch (error) {
     await Promise.all(homes.map(removeHome));
     throw error;

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Client } from 'pg';
 
@@ -8,6 +9,8 @@ interface ClientInternals {
   readonly processID: number | null;
   readonly secretKey: number | null;
   readonly connection: ConnectionInternals;
+  /** False from the start of a statement until the server is ready for the next. */
+  readonly readyForQuery: boolean;
 }
 
 export interface ConnectionInternals {
@@ -29,6 +32,25 @@ export function connectionOf(client: Client): ConnectionInternals {
 export function backendKeyOf(client: Client): BackendKey {
   const { processID, secretKey } = client as unknown as ClientInternals;
   return { pid: processID ?? 0, secretKey: secretKey ?? 0 };
+}
+
+/** True while the server has not answered the last statement completely. */
+export function isAnswering(client: Client): boolean {
+  return !(client as unknown as ClientInternals).readyForQuery;
+}
+
+/**
+ * A value that changes with every byte that the connection sends or receives: of a write, when the
+ * kernel has taken it.
+ */
+export function bytesOn(client: Client): string {
+  const { bytesRead, bytesWritten, writableLength } = connectionOf(client).stream as Socket;
+  return `${bytesRead} ${(bytesWritten ?? 0) - writableLength}`;
+}
+
+/** Bytes that the kernel has not taken yet: the server does not read. */
+export function bytesUnsent(client: Client): number {
+  return connectionOf(client).stream.writableLength;
 }
 
 /** What node-postgres calls on a submitted query as the server's messages arrive. */

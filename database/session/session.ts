@@ -1,14 +1,18 @@
 import { Client, type ClientConfig, type Submittable } from 'pg';
 import { interruptedError, onAbort, throwIfInterrupted } from '../../async/abort.ts';
 import { pause } from '../../async/poll.ts';
+import type { StowageError } from '../../backup-set/base/errors.ts';
 import type { BlockArena } from '../copy-wire/block-arena.ts';
 import type { Receiver } from '../copy-wire/receiver.ts';
 import { receivingClient } from '../copy-wire/receiving-client.ts';
 import type { ConnectionTarget } from '../flavour.ts';
+import { type WatchedSession, watchSession } from '../liveness/session-watch.ts';
 import { sendCancel } from './cancel.ts';
 import { databaseError } from './database-error.ts';
+import { BACKEND_FACTS, type BackendFacts, requireOwnBackend } from './own-backend.ts';
 import { findPassword } from './password-file.ts';
-import { backendKeyOf, connectionOf } from './pg-internals.ts';
+import { backendKeyOf, bytesOn, bytesUnsent, connectionOf, isAnswering } from './pg-internals.ts';
+import { settingsScript } from './settings.ts';
 import { tlsFailure } from './tls/failures.ts';
 import { type Encryption, openByMode } from './tls/ways.ts';
 import { type Wire, wireOf } from './tls/wire.ts';
@@ -43,7 +47,12 @@ export interface Session {
    */
   run(sql: string, doing: string): Promise<number>;
   /** Runs a statement with its own protocol (COPY). */
-  submit(statement: Submittable): void;
+  submit(statement: Submittable, terms: StatementTerms): void;
+  /**
+   * Until it is disposed, a running statement may send nothing for as long as the server shows that
+   * it runs: a count, an ANALYZE, a REFRESH. Other statements fail when they stall.
+   */
+  mayBeSilent(): Disposable;
   /**
    * Receives the rows of COPY TO STDOUT; undefined unless the session was opened with `receive`.
    */
@@ -64,9 +73,17 @@ export interface Session {
   close(): Promise<void>;
   /**
    * Cancels the running statement and closes the socket, so that no backend stays behind. Never
-   * throws.
+   * throws. Statements that still run fail with `reason`, if there is one.
    */
-  destroy(): Promise<void>;
+  destroy(reason?: StowageError): Promise<void>;
+}
+
+/** What the watch of a session must know about a statement with its own protocol. */
+export interface StatementTerms {
+  /** For messages: `COPY of public.t`. */
+  readonly doing: () => string;
+  /** True while the server waits for this client: its silence is then no fault. */
+  readonly isOurTurn?: () => boolean;
 }
 
 type SessionPurpose = 'barrier' | 'holder' | 'backup' | 'restore' | 'probe';
@@ -88,51 +105,25 @@ export interface SessionOptions {
    * place.
    */
   readonly receive?: BlockArena | undefined;
+  /** Longest wait of a statement for a lock; absent = 90 s. */
+  readonly lockTimeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
+  /** Called when a silent statement is seen to run, and the session goes on waiting for it. */
+  readonly onSilence?: ((note: string) => void) | undefined;
+  /** The session of a watch: its caller bounds the time. */
+  readonly isUnwatched?: true;
 }
 
 const CONNECT_MS_MAX = 10_000;
 const CLOSE_MS_MAX = 3_000;
-
-/**
- * The settings of pg_dump, for the same reasons. client_encoding stays UTF8, which node-postgres
- * and
- * the names in statements need; COPY uses the database's encoding by its ENCODING option.
- */
-const SETTINGS = [
-  "SET DateStyle = 'ISO'",
-  "SET IntervalStyle = 'postgres'",
-  'SET extra_float_digits = 3',
-  'SET statement_timeout = 0',
-  'SET lock_timeout = 0',
-  // All our names are qualified. With an empty path no other user's function can be called.
-  "SELECT pg_catalog.set_config('search_path', '', false)",
-  'SET standard_conforming_strings = on',
-  'SET synchronize_seqscans = off',
-  // A role may have other defaults for these. They change what COPY text and SQL text mean.
-  'SET array_nulls = on',
-  'SET xmloption = content',
-  "SET bytea_output = 'hex'",
-  'SET quote_all_identifiers = off',
-  'SET transform_null_equals = off',
-  "SET default_transaction_isolation = 'read committed'",
-];
-
-/**
- * Settings that not every version has. With row_security off, a policy that hides rows is an error;
- * otherwise the backup would silently lack these rows.
- */
-const SETTINGS_WHERE_KNOWN = `SELECT pg_catalog.set_config(name, value, false)
-  FROM (VALUES ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'), ('transaction_timeout', '0'),
-    ('row_security', 'off')) AS wanted(name, value)
-  JOIN pg_catalog.pg_settings USING (name)`;
+/** Longer than every watch on locks, which ends a wait before and names the sessions in the way. */
+const LOCK_MS_MAX = 90_000;
 
 /** Connects and sets the session up. @throws StowageError as `Session.query`, or `interrupted`. */
 export async function openSession(
   target: ConnectionTarget,
   options: SessionOptions,
 ): Promise<Session> {
-  throwIfInterrupted(options.signal);
   return openByMode(target, (encryption) => openBy(encryption, target, options));
 }
 
@@ -141,6 +132,8 @@ async function openBy(
   target: ConnectionTarget,
   options: SessionOptions,
 ): Promise<Session> {
+  // At each attempt: a socket that was destroyed before it connects would connect all the same.
+  throwIfInterrupted(options.signal);
   const config = clientConfig(target, options, encryption);
   const receiving =
     options.receive === undefined
@@ -151,6 +144,8 @@ async function openBy(
   const client = receiving?.client ?? new Client(config);
   let closing = false;
   let busy: Promise<unknown> = Promise.resolve();
+  let running: StatementTerms | undefined;
+  let silentScopes = 0;
   let loss: Error | undefined;
   const lost = new Promise<never>((_, reject) => {
     // Without this listener, the error of a connection that breaks while idle would end the
@@ -163,9 +158,10 @@ async function openBy(
   });
   lost.catch(() => {});
   const gone = new Promise<void>((resolve) => client.once('end', () => resolve()));
-  const cut = () => connectionOf(client).stream.destroy();
+  const cut = (reason?: Error) => connectionOf(client).stream.destroy(reason);
   const ask = <Row extends object>(sql: string, values?: readonly unknown[], doing?: string) => {
     const run = async () => {
+      running = { doing: () => doing ?? `"${sql.slice(0, 120).replaceAll(/\s+/g, ' ')}"` };
       try {
         return await client.query<Row>(sql, values === undefined ? undefined : [...values]);
       } catch (error) {
@@ -195,8 +191,17 @@ async function openBy(
       return each.map(({ rows }) => rows);
     },
     run: async (sql, doing) => (await ask(sql, undefined, doing)).rowCount ?? Number.NaN,
-    submit: (statement) => {
+    submit: (statement, terms) => {
+      running = terms;
       client.query(statement);
+    },
+    mayBeSilent: () => {
+      silentScopes += 1;
+      return {
+        [Symbol.dispose]: () => {
+          silentScopes -= 1;
+        },
+      };
     },
     get receiver() {
       return receiving?.receiver;
@@ -205,19 +210,53 @@ async function openBy(
     close: async () => {
       if (!closing) {
         closing = true;
+        watch?.[Symbol.dispose]();
         client.end().catch(() => {});
       }
       await within(CLOSE_MS_MAX, gone);
       cut();
     },
-    destroy: async () => {
+    destroy: async (reason) => {
       const first = !closing;
       closing = true;
+      watch?.[Symbol.dispose]();
+      if (reason !== undefined) {
+        loss ??= reason;
+        cut(reason);
+      }
       if (first) await sendCancel(target, backendKeyOf(client));
       cut();
     },
   };
-  await connect(client, session, options);
+  const watched: WatchedSession = {
+    target,
+    awaited: () => {
+      if (!isAnswering(client) || running === undefined) return undefined;
+      const isOurTurn = running.isOurTurn?.() === true && bytesUnsent(client) === 0;
+      if (isOurTurn || receiving?.receiver?.isFull === true) return undefined;
+      return { doing: running.doing(), mayBeSilent: silentScopes > 0 };
+    },
+    bytes: () => bytesOn(client),
+    pid: () => session.pid,
+    openProbe: (signal) => {
+      const applicationName = `${options.applicationName.slice(0, 50)} probe`;
+      return openSession(target, { purpose: 'probe', applicationName, signal, isUnwatched: true });
+    },
+    end: (error) => {
+      loss ??= error;
+      cut(error);
+      void sendCancel(target, backendKeyOf(client));
+    },
+    note: (text) => options.onSilence?.(text),
+  };
+  const watch = options.isUnwatched === true ? undefined : watchSession(watched);
+  gone.then(() => watch?.[Symbol.dispose]());
+  try {
+    await connect(client, session, options);
+  } catch (error) {
+    watch?.[Symbol.dispose]();
+    throw error;
+  }
   return session;
 }
 
@@ -233,13 +272,9 @@ async function connect(client: Client, session: Session, options: SessionOptions
     });
     const readOnly =
       options.readOnly ?? (options.purpose !== 'restore' && options.purpose !== 'barrier');
-    await session.query(
-      [
-        ...SETTINGS,
-        SETTINGS_WHERE_KNOWN,
-        ...(readOnly ? ['SET default_transaction_read_only = on'] : []),
-      ].join('; '),
-    );
+    await session.query(settingsScript(readOnly, options.lockTimeoutMs ?? LOCK_MS_MAX));
+    const [facts] = await session.query<BackendFacts>(BACKEND_FACTS);
+    requireOwnBackend(session.target, session.pid, facts);
   } catch (error) {
     cut();
     throw options.signal?.aborted === true ? interruptedError(options.signal) : error;

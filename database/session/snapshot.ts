@@ -1,6 +1,8 @@
 import type { ConnectionTarget } from '../flavour.ts';
+import { BACKEND_FACTS, type BackendFacts, requireOwnBackend } from './own-backend.ts';
 import { quoteLiteral } from './quote.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
+import { LOCAL_SETTINGS } from './settings.ts';
 
 /**
  * A session that sees exactly what the held snapshot sees; several may read one segment at once.
@@ -16,7 +18,11 @@ export async function attachSnapshot(
   try {
     const attach =
       snapshotId === undefined ? '' : `; SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshotId)}`;
-    await session.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY${attach}`);
+    await session.query(
+      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY${attach}; ${LOCAL_SETTINGS}`,
+    );
+    const [facts] = await session.query<BackendFacts>(BACKEND_FACTS);
+    requireOwnBackend(target, session.pid, facts);
     return session;
   } catch (error) {
     await session.close();

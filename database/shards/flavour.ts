@@ -3,6 +3,7 @@ import { separateServers } from '../barrier/kind.ts';
 import type { ConnectionTarget, Flavour, FlavourDefinition, Segment } from '../flavour.ts';
 import { inspectShards } from './inspect.ts';
 import { refuseGreenplum } from './product.ts';
+import { readShardServers } from './servers.ts';
 
 /** Plain PostgreSQL servers, each of which holds a part of the rows. */
 export const shards: FlavourDefinition = {
@@ -50,6 +51,7 @@ export function shardsFlavour(cluster: {
   const segments = cluster.segments.toSorted((a, b) => a.content - b.content);
   return {
     topology: async () => segments,
+    servers: (options) => readShardServers(segments, cluster.connect, options),
     // No coordinator dispatches SHARE, so it is taken on every server.
     takeSnapshot: (options) =>
       takeBarrierSnapshot(

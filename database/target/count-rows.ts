@@ -44,6 +44,7 @@ async function countBatch(
 ): Promise<(number | StowageError)[]> {
   const selects = sources.map((from, at) => `SELECT ${at} AS at, count(*)::float8 AS rows ${from}`);
   try {
+    using _ = session.mayBeSilent();
     const found = await session.query<{ at: number; rows: number }>(selects.join(' UNION ALL '));
     const byPlace = new Map(found.map(({ at, rows }) => [at, rows]));
     return sources.map((_, at) => byPlace.get(at) ?? Number.NaN);

@@ -53,6 +53,7 @@ export async function createDatabase(
   const create = `CREATE DATABASE ${quoteIdentifier(database)} TEMPLATE template0 ENCODING ${quoteLiteral(encoding)}`;
   await withMaintenanceSession(target, signal, async (session) => {
     try {
+      using _ = session.mayBeSilent();
       if (locale !== undefined) await session.query(`${create} ${localeClause(locale)}`);
       else await session.query(create).catch((error: unknown) => inLocaleC(session, create, error));
     } catch (error) {

@@ -12,9 +12,6 @@ import {
   triggerStatements,
 } from './facts.ts';
 
-/** Bounds the wait for a session that writes to the table. */
-const LOCK_WAIT = '60s';
-
 type Table = Pick<LoadRelation, 'schema' | 'name' | 'conditional'>;
 
 export interface LoadOptions {
@@ -31,7 +28,7 @@ export interface LoadTransaction {
 /**
  * Begins the transaction that loads a table. Until its end no other session can write to the table,
  * and no trigger of it fires. The table then holds no rows but those that belong to an extension.
- * @throws StowageError `database/locked` when a session writes to the table for more than 60 s;
+ * @throws StowageError `database/locked` when a session writes to the table for too long;
  * `database/denied` when triggers must be disabled and the role does not own the table;
  * `database/failed` when the table holds rows that the restore may not delete.
  */
@@ -67,9 +64,7 @@ export async function beginLoad(
 async function lockTable(session: Session, table: Table): Promise<TableFacts> {
   const name = quoteQualified(table);
   const results = await session.script(`BEGIN ISOLATION LEVEL READ COMMITTED;
-    SET LOCAL lock_timeout = '${LOCK_WAIT}';
     LOCK TABLE ONLY ${name} IN SHARE ROW EXCLUSIVE MODE;
-    SET LOCAL lock_timeout = 0;
     ${factsQuery(`${quoteLiteral(name)}::pg_catalog.regclass`)}`);
   const facts = results.at(-1)?.[0];
   if (facts === undefined) throw failed(table, 'does not exist any more');
@@ -113,6 +108,7 @@ async function empty(
       table,
       'holds rows that this restore did not load: another session has written to it since the restore created it. Stop that session, drop the table, and restore again',
     );
+  using _ = session.mayBeSilent();
   await session.query(`DELETE FROM ONLY ${rows}`);
   if (await holdsRows()) throw failed(table, 'could not be emptied: a rule prevents DELETE');
 }

@@ -11,6 +11,7 @@ export async function analyzeRelations(
 ): Promise<void> {
   // One statement per table: ANALYZE takes a list since PostgreSQL 11, and Greenplum 6 is older.
   const statements = relations.map((relation) => `ANALYZE ${quoteQualified(relation)}`);
+  using _ = session.mayBeSilent();
   for (const batch of batches(statements)) {
     try {
       await session.query(batch.join('; '));
@@ -28,6 +29,7 @@ export async function refreshViews(
   session: Session,
   views: readonly QualifiedName[],
 ): Promise<void> {
+  using _ = session.mayBeSilent();
   for (const view of views)
     await session.query(`REFRESH MATERIALIZED VIEW ${quoteQualified(view)}`);
 }

@@ -1,7 +1,7 @@
 import { PassThrough, type Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ConnectionTarget } from '../flavour.ts';
-import { quoteConninfo } from '../session/quote.ts';
+import { conninfoOf } from './conninfo.ts';
 import { startTool } from './process.ts';
 import { withoutPasswords } from './role-passwords.ts';
 
@@ -17,6 +17,12 @@ export interface ToolOutput {
 
 export interface DumpOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Called when the program prints nothing, and the server shows that it works. */
+  readonly onSilence?: ((note: string) => void) | undefined;
+  /** The start of the application_name of its sessions; absent = `stowage`, and the content. */
+  readonly label?: string;
+  /** Longest wait of pg_dump for a table that it locks, also one whose rows are not shipped. */
+  readonly lockTimeoutMs?: number;
 }
 
 /**
@@ -32,11 +38,13 @@ export function dumpSchema(
     target,
     'pg_dump',
     [
+      `--dbname=${conninfoOf(target)}`,
       '--format=custom',
       '--schema-only',
       '--create',
       ...greenplumSyntax(target),
       ...snapshotOf(snapshotId),
+      ...lockWaitOf(options),
     ],
     options,
   );
@@ -49,7 +57,7 @@ export function dumpSchema(
  */
 export function dumpGlobals(target: ConnectionTarget, options: DumpOptions = {}): ToolOutput {
   // By default pg_dumpall connects to the database postgres, which may be missing or not permitted.
-  const database = `--database=dbname=${quoteConninfo(target.database)}`;
+  const database = `--database=${conninfoOf(target)}`;
   const { greenplum } = target;
   const resources = greenplum === undefined ? [] : ['--resource-queues', '--resource-groups'];
   const args = ['--globals-only', ...greenplumSyntax(target), ...resources, database];
@@ -66,11 +74,13 @@ export function dumpLargeObjects(
 ): ToolOutput {
   const nothingElse = ['--exclude-schema=*', '--exclude-table-data=*.*'];
   const args = [
+    `--dbname=${conninfoOf(target)}`,
     '--format=custom',
     '--data-only',
     '--blobs',
     ...nothingElse,
     ...snapshotOf(snapshotId),
+    ...lockWaitOf(options),
   ];
   return dump(target, 'pg_dump', args, options);
 }
@@ -81,6 +91,11 @@ export function dumpLargeObjects(
  */
 function snapshotOf(snapshotId: string | undefined): string[] {
   return snapshotId === undefined ? [] : [`--snapshot=${snapshotId}`];
+}
+
+/** pg_dump switches the session's own lock_timeout off. */
+function lockWaitOf({ lockTimeoutMs }: DumpOptions): string[] {
+  return lockTimeoutMs === undefined ? [] : [`--lock-wait-timeout=${lockTimeoutMs}`];
 }
 
 /**
@@ -95,16 +110,17 @@ function dump(
   target: ConnectionTarget,
   name: string,
   args: readonly string[],
-  { signal, filter }: DumpOptions & { readonly filter?: Transform },
+  { signal, onSilence, filter, label }: DumpOptions & { readonly filter?: Transform },
 ): ToolOutput {
   const stdout = new PassThrough();
   // `done` reports the errors, so a reader need not listen for them.
   stdout.on('error', () => {});
   const done = (async () => {
-    const applicationName = labelled(target, name);
+    const applicationName = label === undefined ? labelled(target, name) : `${label} ${name}`;
     const tool = await startTool(target, name, {
       args: [...args, '--no-password'],
       signal,
+      onSilence,
       applicationName,
     });
     tool.stdin.end();

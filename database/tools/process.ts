@@ -8,6 +8,7 @@ import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
 import { placeOf } from '../session/place.ts';
 import { tlsEnvironment } from '../session/tls/ways.ts';
+import { uniqueApplication, watchTool } from './tool-watch.ts';
 
 /** Debian and its derivatives install each major version's programs in a folder of its own. */
 const VERSIONED_ROOT = '/usr/lib/postgresql';
@@ -66,7 +67,12 @@ async function homeOf(file: string): Promise<string | undefined> {
 export interface ToolOptions {
   readonly args: readonly string[];
   readonly signal?: AbortSignal | undefined;
+  /** Absent = the program connects to no server, and is not watched. */
   readonly applicationName?: string | undefined;
+  /** A statement of the program may run for hours. */
+  readonly mayBeSilent?: boolean;
+  /** Called when the program prints nothing, and the server shows that it works. */
+  readonly onSilence?: ((note: string) => void) | undefined;
 }
 
 /** A running PostgreSQL program. Only `done` tells whether it succeeded, and it must be awaited. */
@@ -81,7 +87,7 @@ export interface RunningTool {
 
 /**
  * Starts a program that connects to a server. The connection is described by environment variables,
- * so that neither a password nor a hostile database name is ever an argument.
+ * so that a password is never an argument; `conninfoOf` gives the database's name.
  */
 export async function startTool(
   target: ConnectionTarget,
@@ -91,11 +97,10 @@ export async function startTool(
   const directory = await findTool(name, { binDir: target.binDir });
   const tls = await tlsEnvironment(target);
   throwIfInterrupted(options.signal);
+  const { applicationName } = options;
+  const application = applicationName && uniqueApplication(applicationName);
   const child = spawn(join(directory, name), options.args, {
-    env: {
-      ...toolEnvironment(target, options.applicationName, tls),
-      ...librariesBeside(directory),
-    },
+    env: { ...toolEnvironment(target, application, tls), ...librariesBeside(directory) },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   // The program may end before it has read everything; `done` gives a better error than EPIPE.
@@ -104,7 +109,7 @@ export async function startTool(
     stdin: child.stdin,
     stdout: child.stdout,
     stderr: child.stderr,
-    done: finished(child, name, target, options.signal),
+    done: finished(child, name, target, { ...options, application }),
   };
 }
 
@@ -122,15 +127,26 @@ async function finished(
   child: ChildProcessByStdio<Writable, Readable, Readable>,
   name: string,
   target: ConnectionTarget,
-  signal: AbortSignal | undefined,
+  options: ToolOptions & { readonly application: string | undefined },
 ) {
+  const { signal, application, mayBeSilent = false, onSilence } = options;
   const exit = exitOf(child);
   const stderr = tailOf(child.stderr, STDERR_TAIL_CHARS);
   using _ = onAbort(signal, () => void terminate(child, KILL_AFTER_MS));
+  let stalled: StowageError | undefined;
+  const end = (error: StowageError) => {
+    stalled = error;
+    void terminate(child, KILL_AFTER_MS);
+  };
+  using __ =
+    application === undefined
+      ? undefined
+      : watchTool({ child, name, target, application, mayBeSilent, onSilence, end });
   const ended = await exit.catch((error: unknown) => {
     throw toolError(target, `${name} could not be started: ${messageOf(error)}`, error);
   });
   throwIfInterrupted(signal);
+  if (stalled !== undefined) throw stalled;
   if (ended.code === 0) return { stderr: stderr.text() };
   const message = `${name} failed on ${placeOf(target)} (${describeExit(ended)}): ${stderr.text().trim()}`;
   throw toolError(target, message);

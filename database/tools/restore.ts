@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { ConnectionTarget } from '../flavour.ts';
-import { quoteConninfo } from '../session/quote.ts';
+import { conninfoOf } from './conninfo.ts';
 import { labelled } from './dump.ts';
 import { startTool } from './process.ts';
 
@@ -17,6 +17,10 @@ export interface RestoreSchemaOptions {
   readonly list?: string;
   readonly noOwner?: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** Called when pg_restore prints nothing, and the server shows that it works. */
+  readonly onSilence?: ((note: string) => void) | undefined;
+  /** The start of the application_name of its sessions; absent = `stowage`, and the content. */
+  readonly label?: string;
 }
 
 /**
@@ -29,15 +33,15 @@ export async function restoreSchema(
   file: string,
   options: RestoreSchemaOptions,
 ): Promise<void> {
-  const { section, jobs = 1, noOwner = false, list, signal } = options;
+  const { section, jobs = 1, noOwner = false, list } = options;
   const how = section === 'pre-data' || jobs <= 1 ? ['--single-transaction'] : [`--jobs=${jobs}`];
   const args = [`--section=${section}`, ...how, ...(noOwner ? ['--no-owner'] : [])];
-  if (list === undefined) return pgRestore(target, [...args, resolve(file)], signal);
+  if (list === undefined) return pgRestore(target, [...args, resolve(file)], options);
   const directory = await mkdtemp(join(tmpdir(), 'stowage-list-'));
   try {
     const listFile = join(directory, 'list');
     await writeFile(listFile, list, { mode: 0o600 });
-    await pgRestore(target, [...args, `--use-list=${listFile}`, resolve(file)], signal);
+    await pgRestore(target, [...args, `--use-list=${listFile}`, resolve(file)], options);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -50,10 +54,10 @@ export async function restoreSchema(
 export async function restoreLargeObjects(
   target: ConnectionTarget,
   file: string,
-  options: { readonly noOwner?: boolean; readonly signal?: AbortSignal | undefined } = {},
+  options: Pick<RestoreSchemaOptions, 'noOwner' | 'signal' | 'onSilence' | 'label'> = {},
 ): Promise<void> {
   const owner = options.noOwner === true ? ['--no-owner'] : [];
-  await pgRestore(target, ['--single-transaction', ...owner, resolve(file)], options.signal);
+  await pgRestore(target, ['--single-transaction', ...owner, resolve(file)], options);
 }
 
 /** The table of contents of an archive with its dependencies, for selectSchemaEntries. */
@@ -74,14 +78,17 @@ export async function listArchive(
 async function pgRestore(
   target: ConnectionTarget,
   args: readonly string[],
-  signal: AbortSignal | undefined,
+  { signal, onSilence, label }: Pick<RestoreSchemaOptions, 'signal' | 'onSilence' | 'label'>,
 ): Promise<void> {
   // Without --dbname pg_restore writes SQL to its output and succeeds.
-  const database = `--dbname=dbname=${quoteConninfo(target.database)}`;
+  const database = `--dbname=${conninfoOf(target)}`;
   const tool = await startTool(target, 'pg_restore', {
     args: [database, '--exit-on-error', '--no-password', ...args],
     signal,
-    applicationName: labelled(target, 'pg_restore'),
+    applicationName: label === undefined ? labelled(target, 'pg_restore') : `${label} pg_restore`,
+    // It builds indexes and checks constraints.
+    mayBeSilent: true,
+    onSilence,
   });
   tool.stdin.end();
   tool.stdout.resume();

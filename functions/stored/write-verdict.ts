@@ -50,7 +50,8 @@ export async function writeVerdict(
   for (let later = 0; later < COLLISIONS_MAX; later += 1) {
     const at = new Date(now + later);
     const key = formatKey({ kind: 'verdict', timestamp, instant: instantOf(at), level });
-    const verdict = verdictOf(timestamp, level, finding, at);
+    const { writer } = deps;
+    const verdict = { ...verdictOf(timestamp, level, finding, at), ...(writer && { writer }) };
     try {
       await deps.store.create(key, encode(Verdict, verdict), { signal: deps.signal });
       const { status, problemsTotal } = verdict;

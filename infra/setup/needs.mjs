@@ -26,6 +26,13 @@ const SSH = {
 };
 /** Makes the certificates for the tests with TLS. */
 const OPENSSL = { name: 'OpenSSL', programs: ['openssl'], packages: ['openssl'] };
+/** A connection pooler, which Stowage must refuse. */
+const PGBOUNCER = {
+  name: 'PgBouncer',
+  programs: ['pgbouncer'],
+  packages: ['pgbouncer'],
+  services: ['pgbouncer'],
+};
 const CEPH = {
   name: 'Ceph Object Gateway',
   programs: ['radosgw', 'radosgw-admin', 'ceph', 'ceph-mon', 'ceph-osd', 'monmaptool'],
@@ -62,7 +69,11 @@ const PEERS = [
 const PURPOSES = {
   demo: { command: 'npm run demo', needs: [POSTGRESQL, ZSTD] },
   bench: { command: 'npm run bench', needs: [POSTGRESQL, ZSTD, ...PEERS], peersInPython: true },
-  test: { command: 'npm test', needs: [POSTGRESQL, ZSTD, JQ, SSH, OPENSSL, CEPH], emulator: true },
+  test: {
+    command: 'npm test',
+    needs: [POSTGRESQL, ZSTD, JQ, SSH, OPENSSL, PGBOUNCER, CEPH],
+    emulator: true,
+  },
   stack: { command: 'npm run test:stack', needs: [POSTGRESQL, ZSTD], emulator: true },
   build: { command: 'npm run build', needs: [] },
 };

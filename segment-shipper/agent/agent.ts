@@ -5,7 +5,7 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
 import { openStore } from '../../storage/open.ts';
 import { rateLimit } from '../rate/throttle.ts';
-import { readAgentConfig } from './config.ts';
+import { readAgentConfig, storeOf } from './config.ts';
 import { lockAgent } from './lock.ts';
 import type { Agent } from './orders.ts';
 import { type KnownRestores, pollRestores } from './poll-restores.ts';
@@ -23,7 +23,7 @@ const ENDING_MS_MAX = 18_000;
 export async function runAgent(configPath: string, log: Logger): Promise<void> {
   const config = await readAgentConfig(configPath);
   await lockAgent(config);
-  const store = await openStore({ root: config.root, s3: config.storage });
+  const store = await openStore(storeOf(config));
   const stop = new AbortController();
   endOnSignals(stop, log);
   const identity = { name: config.name, instance: randomUUID() };

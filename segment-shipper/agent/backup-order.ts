@@ -5,8 +5,10 @@ import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { type BackupOrder, BackupReport } from '../../backup-set/documents/agents.ts';
 import { backup } from '../backup/backup.ts';
+import { checkServer } from '../check/check-server.ts';
 import { noProgress, type Progress } from '../deps.ts';
 import { type BackupJob, CONTROL_VERSION, type Report } from '../protocol/control.ts';
+import { storeOf } from './config.ts';
 import { type ServedContent, targetFor } from './contents.ts';
 import type { Agent, OrderWork } from './orders.ts';
 
@@ -39,6 +41,15 @@ export function backupOrderWork(
       await together(signal, [
         async (stop) => {
           const job = jobOf(agent, order, served);
+          const { systemIdentifier } = order;
+          await checkServer(
+            {
+              target: job.target,
+              dumps: job.metadata.length > 0,
+              ...(systemIdentifier !== undefined && { systemIdentifier }),
+            },
+            stop,
+          );
           await backup(job, noMorePrograms, { ...deps, signal: stop }).finally(() => done.abort());
         },
         (stop) => failWhenStalled(progress, order, AbortSignal.any([stop, done.signal])),
@@ -72,7 +83,7 @@ function jobOf({ config, env }: Agent, order: BackupOrder, served: ServedContent
     control: CONTROL_VERSION,
     type: 'backup',
     target: targetFor(config, served, order.database, env),
-    store: { root: config.root, s3: config.storage },
+    store: storeOf(config),
     workers: config.workers,
     fifoBase: config.fifoBase,
     ...(served.dataDir !== undefined && { dataDir: served.dataDir }),

@@ -5,8 +5,15 @@ import * as z from 'zod';
 import { Content } from '../../backup-set/base/document.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { describeIssue, fieldNames, fieldOf } from '../../backup-set/messages/issue.ts';
-import { ConnectionSection, DEFAULT_PORT, Host, Port } from '../../database/connection-settings.ts';
-import { StorageSection, StoreRoot } from '../../storage/settings.ts';
+import {
+  ConnectionSection,
+  DEFAULT_PORT,
+  Host,
+  Port,
+  STALL_SECONDS_DEFAULT,
+  StallSeconds,
+} from '../../database/connection-settings.ts';
+import { StorageSection, StoreRoot, type StoreSettings } from '../../storage/settings.ts';
 
 /** agent.yaml (docs/agents.md). Unknown fields are rejected: a typo must not mean the default. */
 export const AgentConfig = z
@@ -36,6 +43,8 @@ export const AgentConfig = z
     coordinator: z.strictObject({ host: Host, port: Port.default(DEFAULT_PORT) }).exactOptional(),
     connection: ConnectionSection.prefault({}),
     storage: StorageSection,
+    /** As in stowage.yaml. */
+    stallSeconds: StallSeconds.default(STALL_SECONDS_DEFAULT),
     /** Connections that move rows, per content. */
     workers: z.int().min(1).max(64).default(4),
     /** Bytes per second to and from the store, for all contents of this host together. */
@@ -63,6 +72,10 @@ export const AgentConfig = z
     'set exactly one of contents (shards) and coordinator (Greenplum)',
   );
 export type AgentConfig = z.infer<typeof AgentConfig>;
+
+export function storeOf({ root, storage, stallSeconds }: AgentConfig): StoreSettings {
+  return { root, s3: storage, stallSeconds };
+}
 
 /** @throws StowageError `config/missing`, `config/invalid` naming the field. */
 export async function readAgentConfig(path: string): Promise<AgentConfig> {

@@ -38,7 +38,7 @@ export async function servedContents(
  * never from the agent's configuration or from the bucket.
  */
 export function targetFor(
-  { connection, coordinator }: AgentConfig,
+  { connection, coordinator, stallSeconds }: AgentConfig,
   { content, host, port, address, options, greenplum }: ServedContent,
   database: string,
   env: Env,
@@ -53,6 +53,7 @@ export function targetFor(
     port,
     database,
     user,
+    stallSeconds,
     ...(options !== undefined && { options }),
     ...(greenplum !== undefined && { greenplum }),
     ...(home !== undefined && { binDir: join(home, 'bin') }),

@@ -17,6 +17,7 @@ import { throttledReads } from '../../storage/wrapped/throttled-reads.ts';
 import { noProgress } from '../deps.ts';
 import { CONTROL_VERSION } from '../protocol/control.ts';
 import { completeOrder } from '../restore/restore.ts';
+import { storeOf } from './config.ts';
 import { type ServedContent, servedContents, targetFor } from './contents.ts';
 import { type Agent, abortOrder, forgetOrder, startOrder } from './orders.ts';
 
@@ -142,7 +143,7 @@ function startRestoreOrder(
           content,
           restore,
           target: targetFor(config, own, target.database, agent.env),
-          store: { root: config.root, s3: config.storage },
+          store: storeOf(config),
           workers: config.workers,
           fifoBase: config.fifoBase,
           ...(own.dataDir !== undefined && { dataDir: own.dataDir }),

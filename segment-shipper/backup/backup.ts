@@ -4,13 +4,15 @@ import type { ShippedRelation } from '../../backup-set/documents/agents.ts';
 import { readConditions } from '../../database/catalog/extension-tables.ts';
 import { type BlockArena, blockArena } from '../../database/copy-wire/block-arena.ts';
 import { cuttingFor } from '../../database/copy-wire/cutting.ts';
+import { withLockWatch } from '../../database/lock-watch/watch.ts';
 import { attachSnapshot } from '../../database/session/snapshot.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
-import type { ShipperDeps } from '../deps.ts';
+import { type ShipperDeps, silenceNote } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { blockMemoryProblem, blocksFor } from './block-memory.ts';
 import { collect } from './collect.ts';
 import { levelOf } from './level.ts';
+import { backupWatch, labelOf, serverLockTimeoutMs } from './locks.ts';
 import { shipMetadata } from './metadata.ts';
 import { type Compression, orderedFrames } from './ordered-frames.ts';
 import { packSeries } from './pack-series.ts';
@@ -24,10 +26,25 @@ const TOGETHER_MAX = 100;
 /**
  * Ships one segment's part of a set: the metadata, and in parallel the rows. Several workers read
  * relations from one queue on one snapshot; with `collect`, the server's programs bring the rows.
+ * A wait for a lock that another program keeps ends the job.
  * @param noMorePrograms fires when no further program will start.
  */
 export async function backup(
   job: BackupJob,
+  noMorePrograms: AbortSignal,
+  deps: ShipperDeps,
+): Promise<void> {
+  const queue = [...job.relations];
+  // Programs of the server read the rows: their own session is watched by the coordinator.
+  const watch = backupWatch(job, job.collect ? [] : queue);
+  await withLockWatch(job.target, watch, deps.signal, (signal) =>
+    shipAll(job, queue, noMorePrograms, { ...deps, signal }),
+  );
+}
+
+async function shipAll(
+  job: BackupJob,
+  queue: ShippedRelation[],
   noMorePrograms: AbortSignal,
   deps: ShipperDeps,
 ): Promise<void> {
@@ -42,7 +59,6 @@ export async function backup(
       (signal) => collect(job, compression, noMorePrograms, { ...deps, signal }),
     ]);
   }
-  const queue = [...job.relations];
   const workers = Math.min(job.workers, queue.length);
   // The command line checks its own `workers`; an agent's configuration may have another value.
   const problem = blockMemoryProblem(workers, job.frameBytes);
@@ -77,8 +93,10 @@ async function work(
 ): Promise<void> {
   const session = await attachSnapshot(job.target, job.snapshotId, {
     purpose: 'backup',
-    applicationName: `stowage backup ${job.timestamp} content ${job.content} worker ${number}`,
+    applicationName: `${labelOf(job)} worker ${number}`,
+    lockTimeoutMs: serverLockTimeoutMs(job),
     signal: deps.signal,
+    onSilence: silenceNote(deps),
     receive: arena,
   });
   const packs = packSeries(job, number, deps);

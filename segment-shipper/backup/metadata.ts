@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { onAbort } from '../../async/abort.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type MetadataFile } from '../../backup-set/base/keys.ts';
 import { count } from '../../backup-set/base/words.ts';
@@ -12,9 +13,10 @@ import {
 } from '../../database/tools/dump.ts';
 import { hex } from '../../frame/hex.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
-import type { ShipperDeps } from '../deps.ts';
+import { type ShipperDeps, silenceNote } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { LEVEL_MIN } from './level.ts';
+import { labelOf, serverLockTimeoutMs } from './locks.ts';
 import { receiptHeader, storeReceipt } from './store-receipt.ts';
 
 /** Worker 0 ships metadata, so its receipts never have the number of a pack's receipt. */
@@ -65,18 +67,20 @@ async function shipFile(
 async function* contentOf(
   file: MetadataFile,
   job: BackupJob,
-  { signal }: ShipperDeps,
+  deps: ShipperDeps,
 ): AsyncGenerator<Uint8Array> {
+  const { signal } = deps;
+  const options = { ...dumpOptions(job, signal), onSilence: silenceNote(deps) };
   switch (file) {
     case 'schema.dump':
-      yield* outputOf(dumpSchema(job.target, job.snapshotId, { signal }));
+      yield* outputOf(dumpSchema(job.target, job.snapshotId, options));
       return;
     case 'large-objects.dump':
-      yield* outputOf(dumpLargeObjects(job.target, job.snapshotId, { signal }));
+      yield* outputOf(dumpLargeObjects(job.target, job.snapshotId, options));
       return;
     case 'globals.sql.zst':
       yield await zstd.encode(
-        await collect(outputOf(dumpGlobals(job.target, { signal })), file),
+        await collect(outputOf(dumpGlobals(job.target, options)), file),
         textLevel(job),
       );
       return;
@@ -84,6 +88,12 @@ async function* contentOf(
       yield await zstd.encode(await collect(sequences(job, signal), file), textLevel(job));
   }
 }
+
+const dumpOptions = (job: BackupJob, signal: AbortSignal) => ({
+  signal,
+  label: labelOf(job),
+  lockTimeoutMs: serverLockTimeoutMs(job),
+});
 
 const textLevel = ({ level }: BackupJob) => (level === 'auto' ? LEVEL_MIN : level);
 
@@ -94,12 +104,13 @@ async function* outputOf({ stdout, done }: ToolOutput): AsyncGenerator<Uint8Arra
 }
 
 async function* sequences(job: BackupJob, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const applicationName = `stowage backup ${job.timestamp} content ${job.content} sequences`;
   const session = await attachSnapshot(job.target, job.snapshotId, {
     purpose: 'backup',
-    applicationName,
+    applicationName: `${labelOf(job)} sequences`,
+    lockTimeoutMs: serverLockTimeoutMs(job),
     signal,
   });
+  using _ = onAbort(signal, () => void session.destroy());
   try {
     for await (const statement of sequenceStatements(session)) yield Buffer.from(`${statement}\n`);
   } finally {

@@ -24,6 +24,7 @@ const Target = z.object({
   options: z.string().exactOptional(),
   greenplum: z.literal(GREENPLUM_MAJORS).exactOptional(),
   password: z.string().exactOptional(),
+  stallSeconds: z.number().positive().exactOptional(),
 });
 
 /** Fields that a newer coordinator may add are ignored. */
@@ -52,6 +53,13 @@ export const Job = z.discriminatedUnion('type', [
     ...segmentJobFields,
   }),
   z.object({ ...common, type: z.literal('restore'), restore: RestoreId }),
+  /** Before a backup: whether this host reaches the server, and can dump it. */
+  z.object({
+    ...common,
+    type: z.literal('check'),
+    systemIdentifier: z.string().exactOptional(),
+    dumps: z.boolean(),
+  }),
 ]);
 export type Job = z.infer<typeof Job>;
 export type BackupJob = Extract<Job, { type: 'backup' }>;
@@ -107,6 +115,8 @@ export const Report = z.discriminatedUnion('type', [
    * stored packs or in packs that are being uploaded.
    */
   z.object({ type: z.literal('relation'), relation: Count, rows: Count, bytes: Count }),
+  /** A server has been silent for stallSeconds, and shows that the work goes on. */
+  z.object({ type: z.literal('silent'), message: z.string() }),
   z.object({
     type: z.literal('ordered'),
     phase: z.enum(PHASES),

@@ -1,5 +1,6 @@
 import { openSession, type Session } from '../../database/session/session.ts';
 import { suspendTriggers } from '../../database/target/relations.ts';
+import { type ShipperDeps, silenceNote } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 
 /** A worker's connection to the target: opened on first use, then used for all its relations. */
@@ -15,14 +16,19 @@ export interface RestoreConnection {
 export function restoreConnection(
   { target }: RestoreJob,
   applicationName: string,
-  signal: AbortSignal,
+  deps: ShipperDeps,
 ): RestoreConnection {
   let session: Session | undefined;
   return {
     applicationName,
     async open() {
       if (session !== undefined) return session;
-      const opened = await openSession(target, { purpose: 'restore', applicationName, signal });
+      const opened = await openSession(target, {
+        purpose: 'restore',
+        applicationName,
+        signal: deps.signal,
+        onSilence: silenceNote(deps),
+      });
       try {
         await suspendTriggers(opened);
       } catch (error) {

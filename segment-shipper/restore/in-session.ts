@@ -1,7 +1,8 @@
 import { onAbort } from '../../async/abort.ts';
 import { openSession, type Session } from '../../database/session/session.ts';
-import type { ShipperDeps } from '../deps.ts';
+import { type ShipperDeps, silenceNote } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
+import { labelOf } from './locks.ts';
 
 /**
  * Runs `work` in its own session on the target. The signal destroys the session, because a
@@ -10,11 +11,16 @@ import type { RestoreJob } from '../protocol/control.ts';
 export async function inSession(
   order: { readonly timestamp: string; readonly content: number },
   job: RestoreJob,
-  { signal }: ShipperDeps,
+  deps: ShipperDeps,
   work: (session: Session) => Promise<void>,
 ): Promise<void> {
-  const applicationName = `stowage restore ${order.timestamp} content ${order.content}`;
-  const session = await openSession(job.target, { purpose: 'restore', applicationName, signal });
+  const { signal } = deps;
+  const session = await openSession(job.target, {
+    purpose: 'restore',
+    applicationName: labelOf(order),
+    signal,
+    onSilence: silenceNote(deps),
+  });
   try {
     using _ = onAbort(signal, () => void session.destroy());
     await work(session);

@@ -1,3 +1,4 @@
+import { isStowageError } from '../../backup-set/base/errors.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import type { LoadRelation, OrderOf, RestoreReceipt } from '../../backup-set/documents/restore.ts';
 import { copyIn } from '../../database/copy/copy-in.ts';
@@ -5,11 +6,12 @@ import { feedProgram, fifoFolder, SEGMENT } from '../../database/copy/fifo-progr
 import { copyFromPrograms } from '../../database/copy/on-segment.ts';
 import { beginLoad } from '../../database/target/load-transaction.ts';
 import { restoreLargeObjects } from '../../database/tools/restore.ts';
-import { type ShipperDeps, showUnderWay } from '../deps.ts';
+import { type ShipperDeps, showUnderWay, silenceNote } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { countBytes, rowsOf, rowsOfFrames } from '../read/rows-of.ts';
 import { type RestoreConnection, restoreConnection } from './connection.ts';
 import { feedData } from './feed-data.ts';
+import { labelOf } from './locks.ts';
 import { type OrderResult, problemOf, requireCount } from './order-result.ts';
 import { withArchive } from './schema.ts';
 import { type Loading, startLoading } from './shared-loading.ts';
@@ -29,7 +31,7 @@ export async function loadData(
   deps: ShipperDeps,
 ): Promise<OrderResult> {
   if (order.role === 'feed') return feedData(order, job, deps);
-  const { timestamp, content, mode, encoding, largeObjects } = order;
+  const { content, mode, encoding, largeObjects } = order;
   const { signal, progress } = deps;
   const isTogether = (relation: LoadRelation) => relation.onSegment !== true && isSmall(relation);
   const large = order.relations
@@ -39,6 +41,8 @@ export async function loadData(
   const underWay: Loading[] = [];
   const loaded: RestoreReceipt['relations'] = [];
   const problems: Problem[] = [];
+  /** The server or the network is silent: each further relation would wait as long again. */
+  let hasStalled = false;
   try {
     const workers = Array.from({ length: job.workers }, (_, index) => work(index + 1));
     // allSettled: when one throws, the others must have ended before the clean-up.
@@ -49,14 +53,18 @@ export async function loadData(
   }
   if (largeObjects !== undefined && problems.length === 0) {
     await withArchive(largeObjects, deps, (file) =>
-      restoreLargeObjects(job.target, file, { signal: deps.signal }),
+      restoreLargeObjects(job.target, file, {
+        signal: deps.signal,
+        onSilence: silenceNote(deps),
+        label: labelOf(order),
+      }),
     );
   }
   return { loaded, problems };
 
   async function work(worker: number): Promise<void> {
-    const applicationName = `stowage restore ${timestamp} content ${content} worker ${worker}`;
-    const connection = restoreConnection(job, applicationName, signal);
+    const applicationName = `${labelOf(order)} worker ${worker}`;
+    const connection = restoreConnection(job, applicationName, deps);
     try {
       for (;;) {
         signal.throwIfAborted();
@@ -72,6 +80,7 @@ export async function loadData(
   async function nextTask(): Promise<
     ((connection: RestoreConnection) => Promise<void>) | undefined
   > {
+    if (hasStalled) return undefined;
     const first = large.shift();
     if (first !== undefined) return (connection) => loadLarge(first, connection);
     const next = await small.next();
@@ -155,6 +164,7 @@ export async function loadData(
     } catch (error) {
       deps.log.error({ err: error, relation: `${schema}.${name}` }, 'cannot load the relation');
       problems.push(problemOf(error, content, relation));
+      hasStalled ||= isStowageError(error, 'database/stalled');
       await connection.drop();
     }
   }

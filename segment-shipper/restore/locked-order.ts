@@ -1,14 +1,17 @@
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { Order } from '../../backup-set/documents/restore.ts';
+import { withLockWatch } from '../../database/lock-watch/watch.ts';
 import { lockForOrder } from '../../database/target/restore-lock.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
+import { restoreWatch } from './locks.ts';
 
 /**
  * Runs `work` while this order holds its lock on the target's database, if it changes the database.
  * A restore that starts meanwhile is refused, even when the coordinator of this one has died.
  * @throws StowageError `restore/refused` when the coordinator has lost its lock before the order
- * began; `database/unreachable` when the order loses its own lock.
+ * began; `database/unreachable` when the order loses its own lock; `database/locked` when another
+ * program keeps a table locked.
  */
 export async function withLockedTarget<T>(
   order: Order,
@@ -22,7 +25,10 @@ export async function withLockedTarget<T>(
   const lost = new AbortController();
   session.lost.catch((error: unknown) => lost.abort(lockLost(job, error)));
   try {
-    const result = await work({ ...deps, signal: AbortSignal.any([deps.signal, lost.signal]) });
+    const either = AbortSignal.any([deps.signal, lost.signal]);
+    const result = await withLockWatch(job.target, restoreWatch(order), either, (signal) =>
+      work({ ...deps, signal }),
+    );
     lost.signal.throwIfAborted();
     return result;
   } catch (error) {

@@ -26,11 +26,12 @@ import {
 import { parseSequenceValues, setSequences } from '../../database/target/sequence-values.ts';
 import { listArchive, restoreSchema } from '../../database/tools/restore.ts';
 import { selectSchemaEntries, withoutSchemas } from '../../database/tools/schema-entries.ts';
-import type { ShipperDeps } from '../deps.ts';
+import { type ShipperDeps, silenceNote } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { requireCrc } from '../read/damage.ts';
 import { readText } from '../read/read-text.ts';
 import { inSession } from './in-session.ts';
+import { labelOf } from './locks.ts';
 
 /** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
 export async function preData(
@@ -57,6 +58,8 @@ export async function preData(
       section: 'pre-data',
       noOwner,
       signal,
+      onSilence: silenceNote(deps),
+      label: labelOf(order),
       ...(list !== undefined && { list }),
     });
   });
@@ -79,6 +82,8 @@ export async function postData(
         jobs,
         noOwner,
         signal,
+        onSilence: silenceNote(deps),
+        label: labelOf(order),
         ...(list !== undefined && { list }),
       });
     });

@@ -29,23 +29,36 @@ export interface S3 {
     readonly partBytes: number;
     readonly copyPartBytes: number;
     readonly stallMs: number;
+    /** The longest silence of the server over all attempts of one request. */
+    readonly silentMsMax: number;
     readonly attemptsMax: number;
   };
 }
 
 const MIB = 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
+const STALL_SECONDS_DEFAULT = 120;
 const LONG_TIMEOUT_FACTOR = 10;
 /** More than all uploads and reads of one process use; the SDK's 50 would make requests queue. */
 const SOCKETS_MAX = 256;
 
-export function connectS3(bucket: string, prefix: string, settings: S3Settings): S3 {
+export function connectS3(
+  bucket: string,
+  prefix: string,
+  settings: S3Settings,
+  stallSeconds = STALL_SECONDS_DEFAULT,
+): S3 {
   const isAws =
     settings.endpoint === undefined ||
     /\.amazonaws\.com(\.cn)?$/.test(new URL(settings.endpoint).hostname);
-  const { stallMs = 30_000, attemptsMax = 6, partsInFlight = 6 } = settings;
+  const { attemptsMax = 6, partsInFlight = 6 } = settings;
+  const silentMsMax = stallSeconds * 1000;
+  const stallMs = Math.min(settings.stallMs ?? 30_000, silentMsMax);
   const options = { ...settings, isAws, attemptsMax, agents: connectionPool() };
-  const client = makeClient(options, { socketTimeout: stallMs });
+  const client = makeClient(options, {
+    socketTimeout: stallMs,
+    retryStrategy: retryStrategy(attemptsMax, silentMsMax),
+  });
   // Shared: both clients act for the same user, and the metadata service is asked once.
   const { credentials } = client.config;
   // Created on first use: most short processes never need it.
@@ -61,6 +74,8 @@ export function connectS3(bucket: string, prefix: string, settings: S3Settings):
     get longTimeoutClient() {
       longTimeoutClient ??= makeClient(options, {
         socketTimeout: stallMs * LONG_TIMEOUT_FACTOR,
+        // silence/server.ts bounds its silence.
+        retryStrategy: retryStrategy(attemptsMax),
         credentials,
       });
       return longTimeoutClient;
@@ -75,6 +90,7 @@ export function connectS3(bucket: string, prefix: string, settings: S3Settings):
       partBytes: settings.partBytes ?? PART_BYTES_DEFAULT,
       copyPartBytes: settings.copyPartBytes ?? 1024 * MIB,
       stallMs,
+      silentMsMax,
       attemptsMax,
     },
   };
@@ -95,12 +111,14 @@ type ClientOptions = S3Settings & { isAws: boolean; attemptsMax: number; agents:
 
 function makeClient(
   settings: ClientOptions,
-  { socketTimeout, ...given }: Pick<S3ClientConfig, 'credentials'> & { socketTimeout: number },
+  {
+    socketTimeout,
+    ...given
+  }: Pick<S3ClientConfig, 'credentials' | 'retryStrategy'> & { socketTimeout: number },
 ): S3Client {
   const config: S3ClientConfig = {
     ...given,
     maxAttempts: settings.attemptsMax,
-    retryStrategy: retryStrategy(settings.attemptsMax),
     // An Expect header makes Node open a new connection for every part.
     expectContinueHeader: false,
     requestHandler: {

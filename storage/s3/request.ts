@@ -2,6 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { interruptedError, onAbort, throwIfInterrupted } from '../../async/abort.ts';
 import type { S3 } from './client.ts';
 import { s3Error } from './errors.ts';
+import { watchServer } from './silence/server.ts';
 
 export interface Call {
   /** The operation and its object, for messages: `reading sets/…`. */
@@ -30,10 +31,18 @@ export async function request<T>(
   throwIfInterrupted(signal, doing);
   const client = call.longTimeout === true ? s3.longTimeoutClient : s3.client;
   try {
-    if (signal === undefined) return await send(client, {});
+    const ended = new AbortController();
     const interrupted = Promise.withResolvers<never>();
-    using _ = onAbort(signal, () => interrupted.reject(interruptedError(signal, doing)));
-    return await Promise.race([send(client, { abortSignal: signal }), interrupted.promise]);
+    using _ = onAbort(signal, () => {
+      if (signal !== undefined) interrupted.reject(interruptedError(signal, doing));
+      ended.abort(signal?.reason);
+    });
+    using __ = call.longTimeout === true ? watchServer(s3, doing, end) : undefined;
+    return await Promise.race([send(client, { abortSignal: ended.signal }), interrupted.promise]);
+    function end(error: Error): void {
+      interrupted.reject(error);
+      ended.abort(error);
+    }
   } catch (error) {
     throwIfInterrupted(signal, doing);
     throw s3Error(error, doing, s3.bucket, call.object);

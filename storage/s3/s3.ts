@@ -27,8 +27,13 @@ export function connectionOf(store: ObjectStore): S3 | undefined {
  * Differences between servers: all of them reject an existing key atomically in `create` and in
  * uploads of one part. Only AWS does so in uploads of several parts and in copies.
  */
-export function openS3(bucket: string, prefix: string, settings: S3Settings): ObjectStore {
-  const s3 = connectS3(bucket, prefix, settings);
+export function openS3(
+  bucket: string,
+  prefix: string,
+  settings: S3Settings,
+  stallSeconds?: number,
+): ObjectStore {
+  const s3 = connectS3(bucket, prefix, settings, stallSeconds);
   const store: ObjectStore = {
     url: s3.url,
     kind: 's3',

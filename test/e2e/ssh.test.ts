@@ -93,16 +93,18 @@ describe.skipIf(!runnable)('shippers started over ssh', () => {
     expect(await storedKeys(store, 'manifest')).toEqual([]);
   });
 
-  test('make the backup fail with the name of an unreachable host and the message of ssh', async () => {
+  test('make the backup fail before its snapshot, with the name of an unreachable host and the message of ssh', async () => {
     const segments = servers.map(({ host, port }, content) => ({ content, host, port }));
     const command = ['ssh', '-F', 'none', '-p', '1', '-o', 'BatchMode=yes', '{host}', 'true'];
-    const config = await configFor(place, servers, place.newRoot(), {
+    const root = place.newRoot();
+    const config = await configFor(place, servers, root, {
       segments,
       shippers: { command },
     });
     const { code, json } = await stowage(['backup'], { config });
-    expect(json.failures[0]?.message).toMatch(/content [01] on 127\.0\.0\.1 .*onnect/);
+    expect(json.error.message).toMatch(/content [01] on 127\.0\.0\.1 .*onnect/);
     expect(code).toBe(3);
+    expect(await Array.fromAsync((await place.open(root)).list(''))).toEqual([]);
   });
 
   /** The ssh process of one segment. */

@@ -108,9 +108,12 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum cluster', () => {
     expect(text).toMatch(/all \d+ checks passed/);
   });
 
-  test('names a coordinator that is listed as a shard, and so does a backup', async () => {
+  test('names a coordinator that is listed as a shard, and so do a backup and a restore', async () => {
     const { host, port } = cluster;
-    const shards = await configFor(place, database, place.newRoot(), {
+    const root = place.newRoot();
+    const ofCluster = await configFor(place, database, root);
+    const { timestamp } = (await stowage(['backup'], { config: ofCluster })).json;
+    const shards = await configFor(place, database, root, {
       flavour: 'shards',
       coordinator: undefined,
       segments: [{ content: 0, host, port }],
@@ -126,6 +129,8 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum cluster', () => {
       message: expect.stringContaining('set flavour: greenplum and coordinator: {'),
       where: { content: 0, field: 'flavour' },
     });
+    const restore = await stowage(['restore', timestamp, '--truncate'], { config: shards });
+    expect(restore.json.error).toEqual(backup.json.error);
   });
 
   test('a backup counts its segments without the coordinator', async () => {
@@ -144,6 +149,13 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum cluster', () => {
       bad: ['programs: pg_dump', 'programs: pg_dumpall', 'programs: pg_restore', 'programs: psql'],
     });
     expect(find('programs', 'pg_dump')?.detail).toMatch(/PostgreSQL's 15\..*distribution keys/);
+    const backup = await stowage(['backup'], { config: wrong });
+    expect(backup.json.error).toMatchObject({
+      code: 'database/tool',
+      message: expect.stringMatching(/pg_dump cannot dump this Greenplum: .*distribution keys/),
+    });
+    // Before the snapshot: no plan is stored.
+    expect(backup.stderrEvents.map(({ event }) => event)).not.toContain('snapshot');
   });
 
   test('names every right that an ordinary role lacks, and the role can back up once it has them', async () => {

@@ -92,7 +92,7 @@ async function programsOf(
   serverRelease: string,
 ): Promise<ServerCheck[]> {
   const target = connect(coordinator);
-  if (shipsFromHere(coordinator)) return inspectPrograms(target, serverRelease, signal);
+  if (shipsFromHere(coordinator)) return inspectPrograms(target, serverRelease, { signal });
   const place = target.binDir ?? 'the folder connection.binDir, which is not set,';
   const detail = `they run on ${coordinator.host} and cannot be checked from here; make sure that \`pg_dump --help\` in ${place} there lists --gp-syntax`;
   return [{ name: 'dump and restore programs', ok: true, remark: true, detail }];

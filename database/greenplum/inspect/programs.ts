@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { messageOf } from '../../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../../flavour.ts';
 import type { ServerCheck } from '../../inspect/check.ts';
-import { findTool, startTool } from '../../tools/process.ts';
+import { findTool } from '../../tools/process.ts';
+import { programOutput, versionIn } from '../../tools/program-output.ts';
 
 const PROGRAMS = ['pg_dump', 'pg_dumpall', 'pg_restore', 'psql'] as const;
 type Program = (typeof PROGRAMS)[number];
@@ -22,25 +23,22 @@ export interface ProgramOutput {
 export function inspectPrograms(
   target: ConnectionTarget,
   serverVersion: string,
-  signal?: AbortSignal | undefined,
+  {
+    programs = PROGRAMS,
+    signal,
+  }: { readonly programs?: readonly Program[]; readonly signal?: AbortSignal | undefined },
 ): Promise<ServerCheck[]> {
-  const outputOf = async (program: Program, option: string) => {
-    const tool = await startTool(target, program, { args: [option], signal });
-    tool.stdin.end();
-    const [output] = await Promise.all([collect(tool.stdout), tool.done]);
-    return output;
-  };
   return Promise.all(
-    PROGRAMS.map(async (name): Promise<ServerCheck> => {
+    programs.map(async (name): Promise<ServerCheck> => {
       try {
         const place = join(await findTool(name, { binDir: target.binDir }), name);
         const output = {
-          version: await outputOf(name, '--version'),
-          help: await outputOf(name, '--help'),
+          version: await programOutput(target, name, '--version', signal),
+          help: await programOutput(target, name, '--help', signal),
         };
         const fault = faultOf(name, output, serverVersion);
         if (fault === undefined)
-          return { name, ok: true, detail: `${place} ${numberIn(output.version)}` };
+          return { name, ok: true, detail: `${place} ${versionIn(output.version)}` };
         return { name, ok: false, detail: `${place}: ${fault}; ${ADVICE}` };
       } catch (error) {
         return { name, ok: false, detail: `${messageOf(error)}; ${ADVICE}` };
@@ -61,7 +59,7 @@ export function faultOf(
   output: ProgramOutput,
   serverVersion: string,
 ): string | undefined {
-  const number = numberIn(output.version);
+  const number = versionIn(output.version);
   const dumps = program === 'pg_dump' || program === 'pg_dumpall';
   if (dumps && !output.help.includes('--gp-syntax'))
     return `this is PostgreSQL's ${number}, which loses Greenplum's distribution keys without an error`;
@@ -71,16 +69,8 @@ export function faultOf(
   return `its version is PostgreSQL ${number}, but the server has PostgreSQL ${serverVersion}`;
 }
 
-function numberIn(version: string): string {
-  return /\)\s+(\S+)/.exec(version)?.[1] ?? version.trim();
-}
-
 /** `9.4` of 9.4.26, `12` of 12beta2. */
 function releaseOf(version: string): string {
   const [, first = '', second = ''] = /^(\d+)(?:\.(\d+))?/.exec(version) ?? [];
   return Number(first) < 10 ? `${first}.${second}` : first;
-}
-
-async function collect(source: AsyncIterable<Uint8Array>): Promise<string> {
-  return Buffer.concat(await Array.fromAsync(source)).toString('utf8');
 }

@@ -39,7 +39,7 @@ beforeAll(async () => {
     await turnOnTls(server, place.folder, {
       certificate: await authority.issue('server'),
       clientCa: authority,
-      hba: [`hostssl all ${USER} all trust clientcert=verify-full`, 'host all postgres all trust'],
+      hba: [`hostssl all ${USER} all cert`, 'host all postgres all trust'],
     });
   }
   connection = {

@@ -1,0 +1,46 @@
+/**
+ * The settings of pg_dump, for the same reasons. client_encoding stays UTF8, which node-postgres
+ * and the names in statements need; COPY uses the database's encoding by its ENCODING option.
+ */
+const SETTINGS = [
+  "SET DateStyle = 'ISO'",
+  "SET IntervalStyle = 'postgres'",
+  'SET extra_float_digits = 3',
+  'SET statement_timeout = 0',
+  // All our names are qualified. With an empty path no other user's function can be called.
+  "SELECT pg_catalog.set_config('search_path', '', false)",
+  'SET standard_conforming_strings = on',
+  'SET synchronize_seqscans = off',
+  // A role may have other defaults for these. They change what COPY text and SQL text mean.
+  'SET array_nulls = on',
+  'SET xmloption = content',
+  "SET bytea_output = 'hex'",
+  'SET quote_all_identifiers = off',
+  'SET transform_null_equals = off',
+  "SET default_transaction_isolation = 'read committed'",
+];
+
+/**
+ * Settings that not every version has. With row_security off, a policy that hides rows is an error;
+ * otherwise the backup would silently lack these rows.
+ */
+const SETTINGS_WHERE_KNOWN = `SELECT pg_catalog.set_config(name, value, false)
+  FROM (VALUES ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'), ('transaction_timeout', '0'),
+    ('row_security', 'off')) AS wanted(name, value)
+  JOIN pg_catalog.pg_settings USING (name)`;
+
+/** Sets up a session, under which the same rows always give the same bytes. */
+export function settingsScript(readOnly: boolean, lockTimeoutMs: number): string {
+  const locks = `SET lock_timeout = ${Math.ceil(lockTimeoutMs)}`;
+  const last = readOnly ? ['SET default_transaction_read_only = on'] : [];
+  return [...SETTINGS, locks, SETTINGS_WHERE_KNOWN, ...last].join('; ');
+}
+
+/**
+ * In a transaction: sets again what decides which bytes the rows give, where a pooler could have
+ * put the session's settings into another backend, and reads back what this backend has.
+ */
+export const LOCAL_SETTINGS = `SET LOCAL DateStyle = 'ISO'; SET LOCAL IntervalStyle = 'postgres';
+  SET LOCAL extra_float_digits = 3; SET LOCAL bytea_output = 'hex';
+  SELECT pg_catalog.set_config('row_security', 'off', true)
+    FROM pg_catalog.pg_settings WHERE name = 'row_security'`;

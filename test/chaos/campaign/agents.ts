@@ -15,7 +15,7 @@ const RESTART_MS = 500;
 const STOP_MS_MAX = 25_000;
 
 /** One agent per content. */
-export async function startAgents(lane: Lane, root: string): Promise<Agents> {
+export async function startAgents(lane: Lane, root: string, stallSeconds: number): Promise<Agents> {
   const running: RunningAgent[] = [];
   let stopping = false;
   const place = {
@@ -28,7 +28,7 @@ export async function startAgents(lane: Lane, root: string): Promise<Agents> {
     for (; !stopping; await sleep(RESTART_MS)) {
       const name = `${root.split('/').at(-1)}-${content}`;
       const serves = new Map([[content, server]]);
-      const agent = await startAgent({ place, root, name, serves });
+      const agent = await startAgent({ place, root, name, serves, more: { stallSeconds } });
       running.push(agent);
       await agent.ended;
       running.splice(running.indexOf(agent), 1);

@@ -3,7 +3,7 @@ import type { RunPlan } from './plan.ts';
 import { type RunResult, run } from './run.ts';
 
 export interface CampaignOptions {
-  /** `stallSeconds` of the configuration; 0 leaves it out. */
+  /** `stallSeconds` of the configuration. */
   readonly stallSeconds: number;
 }
 

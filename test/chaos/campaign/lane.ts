@@ -37,6 +37,8 @@ export interface Lane {
   /** A complete set, for runs whose own backup failed, and what its rows are per content. */
   readonly standing: { readonly root: string; readonly timestamp: string };
   readonly standingContents: readonly Contents[];
+  /** The slowest command without faults so far, in ms: how slow this machine is now. */
+  readonly pace: { slowestMs: number };
   readonly sourceContents: readonly Contents[];
   stop(): Promise<void>;
 }
@@ -79,6 +81,7 @@ export async function startLane(store: Store): Promise<Lane> {
     wires,
     storeProxy,
     folder,
+    pace: { slowestMs: 0 },
     proxied: servers.map((server, content) => ({ ...server, port: wires[content]?.port ?? 0 })),
     direct: placeAt(store.endpoint),
     viaProxy: placeAt(storeProxy.endpoint, { attemptsMax: 3, stallMs: 2_000 }),
@@ -108,7 +111,9 @@ export const temporaryFolder = ({ folder }: Pick<Lane, 'folder'>) => join(folder
 async function takeStandingSet({
   servers,
   direct,
-}: Pick<Lane, 'servers' | 'direct'>): Promise<Lane['standing']> {
+  pace,
+}: Pick<Lane, 'servers' | 'direct' | 'pace'>): Promise<Lane['standing']> {
+  const startedAt = Date.now();
   const root = direct.newRoot();
   const config = await configFor(direct, servers, root, { functions: 'inline' });
   const options = { config, env: direct.env };
@@ -120,5 +125,6 @@ async function takeStandingSet({
   );
   const failure = failureOf(backup) ?? failureOf(restore);
   if (failure !== undefined) throw new Error(`a lane could not start: ${failure}`);
+  pace.slowestMs = Date.now() - startedAt;
   return { root, timestamp };
 }

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { startCampaign } from './campaign.ts';
-import { NEEDS_STALL, NOT_PROTECTED, planRun, type RunPlan } from './plan.ts';
+import { NOT_PROTECTED, planRun, type RunPlan } from './plan.ts';
 import { lineOf, summaryOf } from './report.ts';
 
 const { values } = parseArgs({
@@ -12,8 +12,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '0' },
     runs: { type: 'string', default: '20' },
     lanes: { type: 'string', default: '2' },
-    // 0: without stallSeconds; runs that need it are left out.
-    stall: { type: 'string', default: '0' },
+    // stallSeconds of the configuration.
+    stall: { type: 'string', default: '10' },
     theme: { type: 'string' },
   },
 });
@@ -22,7 +22,6 @@ const stallSeconds = Number(values.stall);
 const plans: RunPlan[] = [];
 for (let seed = Number(values.seed); plans.length < Number(values.runs); seed += 1) {
   const plan = planRun(seed);
-  if (stallSeconds === 0 && NEEDS_STALL.has(plan.theme)) continue;
   const isWanted =
     values.theme === undefined ? !NOT_PROTECTED.has(plan.theme) : plan.theme === values.theme;
   if (!isWanted) continue;

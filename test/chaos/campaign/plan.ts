@@ -110,9 +110,6 @@ export const THEMES = [
 ] as const;
 export type Theme = (typeof THEMES)[number];
 
-/** Themes whose runs end only where the product watches for silence (`stallSeconds`). */
-export const NEEDS_STALL: ReadonlySet<Theme> = new Set(['session stalled', 'backend frozen']);
-
 /** Without TLS nothing notices a flipped bit of a row: these runs are not part of a campaign. */
 export const NOT_PROTECTED: ReadonlySet<Theme> = new Set(['bit flipped']);
 

@@ -38,9 +38,10 @@ export async function run(lane: Lane, plan: RunPlan, stallSeconds: number): Prom
     config,
     env,
     stallSeconds,
+    paceMs: lane.pace.slowestMs,
     describe: () => sessionsOf(lane),
   });
-  let agents: Agents = plan.agents ? await startAgents(lane, root) : NO_AGENTS;
+  let agents: Agents = plan.agents ? await startAgents(lane, root, stallSeconds) : NO_AGENTS;
   const during = async <T>(phase: Phase, act: () => Promise<T>) => {
     const injection = inject({ lane, plan, commands, agents: () => agents }, phase);
     try {
@@ -57,7 +58,7 @@ export async function run(lane: Lane, plan: RunPlan, stallSeconds: number): Prom
     const set = judged.set ?? { ...lane.standing, contents: lane.standingContents };
     if (plan.agents && judged.set === undefined) {
       await agents.stop();
-      agents = await startAgents(lane, set.root);
+      agents = await startAgents(lane, set.root, stallSeconds);
     }
     const template = judged.set === undefined ? STANDING : JUDGED;
     const before = await prepareTarget(lane, plan.restores[0]?.mode ?? 'create', template);
@@ -94,7 +95,7 @@ function settingsOf(plan: RunPlan, stallSeconds: number): Record<string, unknown
     functions: 'inline',
     backup: { packBytes: plan.packBytes, frameBytes: 256 * 1024, lockAttempts: 10 },
     shippers: { workers: plan.workers, ...(plan.agents && { start: 'agents', claimSeconds: 30 }) },
-    ...(stallSeconds > 0 && { stallSeconds }),
+    stallSeconds,
   };
 }
 

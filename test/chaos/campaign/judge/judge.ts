@@ -57,7 +57,9 @@ export async function judgeBackup(
   const config = await configFor(lane.direct, lane.servers, root, { functions: 'inline' });
   const options = { config, env: lane.direct.env };
   const args = ['restore', timestamp, '--create', '--no-verify', '--database', JUDGED];
+  const startedAt = Date.now();
   const restore = await stowage(args, options);
+  lane.pace.slowestMs = Math.max(lane.pace.slowestMs, Date.now() - startedAt);
   const failure = failureOf(restore);
   if (failure !== undefined) {
     claim(`backup: set ${timestamp} is complete, and cannot be restored: ${failure}`);

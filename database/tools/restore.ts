@@ -1,10 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { ConnectionTarget } from '../flavour.ts';
 import { conninfoOf } from './conninfo.ts';
 import { labelled } from './dump.ts';
 import { startTool } from './process.ts';
+import { withUnnamedFile } from './unnamed-file.ts';
 
 export interface RestoreSchemaOptions {
   readonly section: 'pre-data' | 'post-data';
@@ -37,14 +36,10 @@ export async function restoreSchema(
   const how = section === 'pre-data' || jobs <= 1 ? ['--single-transaction'] : [`--jobs=${jobs}`];
   const args = [`--section=${section}`, ...how, ...(noOwner ? ['--no-owner'] : [])];
   if (list === undefined) return pgRestore(target, [...args, resolve(file)], options);
-  const directory = await mkdtemp(join(tmpdir(), 'stowage-list-'));
-  try {
-    const listFile = join(directory, 'list');
-    await writeFile(listFile, list, { mode: 0o600 });
-    await pgRestore(target, [...args, `--use-list=${listFile}`, resolve(file)], options);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  await withUnnamedFile(async ({ handle, path }) => {
+    await handle.writeFile(list);
+    await pgRestore(target, [...args, `--use-list=${path}`, resolve(file)], options);
+  });
 }
 
 /**

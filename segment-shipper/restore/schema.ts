@@ -1,9 +1,3 @@
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { ObjectRef } from '../../backup-set/documents/receipt.ts';
@@ -26,6 +20,7 @@ import {
 import { parseSequenceValues, setSequences } from '../../database/target/sequence-values.ts';
 import { listArchive, restoreSchema } from '../../database/tools/restore.ts';
 import { selectSchemaEntries, withoutSchemas } from '../../database/tools/schema-entries.ts';
+import { withUnnamedFile } from '../../database/tools/unnamed-file.ts';
 import { type ShipperDeps, silenceNote } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { requireCrc } from '../read/damage.ts';
@@ -99,22 +94,15 @@ export async function withArchive(
   deps: ShipperDeps,
   work: (file: string) => Promise<void>,
 ): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'stowage-archive-'));
-  try {
-    const file = join(folder, 'archive');
+  await withUnnamedFile(async ({ handle, path }) => {
     let crc = 0;
-    const source = Readable.from(deps.store.get(stored.key, { signal: deps.signal })).on(
-      'data',
-      (chunk: Uint8Array) => {
-        crc = crc32(chunk, crc);
-      },
-    );
-    await pipeline(source, createWriteStream(file, { mode: 0o600 }), { signal: deps.signal });
+    for await (const chunk of deps.store.get(stored.key, { signal: deps.signal })) {
+      crc = crc32(chunk, crc);
+      await handle.writeFile(chunk);
+    }
     requireCrc(crc, stored.crc32, stored.key, 0);
-    await work(file);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    await work(path);
+  });
 }
 
 async function chosenEntries(

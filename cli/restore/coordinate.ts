@@ -2,7 +2,7 @@ import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
-import { Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
+import { needsCounts, Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
@@ -87,15 +87,15 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
       const receipts = await shippers.carryOut(phase);
       const next = nextOf(plan, phase);
       const isDone = async () =>
-        next === undefined ? plan.count : (await countOrders(store, id, next)) > 0;
+        next === undefined ? needsCounts(plan) : (await countOrders(store, id, next)) > 0;
       const what = next === undefined ? 'the outcome' : `the orders of phase ${next}`;
       await step(context, store, receipts, { id, what, waitMs, isDone });
       const outcome = await readOutcome(store, id);
       // `restored` before this process has counted rests on counts that it did not store.
-      if (outcome !== undefined && !(plan.count && outcome.status === 'restored'))
+      if (outcome !== undefined && !(needsCounts(plan) && outcome.status === 'restored'))
         return await finishShippers(shippers, outcome);
     }
-    if (plan.count) {
+    if (needsCounts(plan)) {
       const isDone = () => Promise.resolve(false);
       const counts = [await countTarget(run)];
       await step(context, store, counts, { id, what: 'the outcome', waitMs, isDone });

@@ -27,6 +27,7 @@ export interface RestoreOptions {
   readonly noOwner: boolean;
   readonly resize: boolean;
   readonly count: boolean;
+  readonly objects: boolean;
   readonly waitMs: number;
 }
 
@@ -65,7 +66,7 @@ export function newRequest(
   options: RestoreOptions,
 ): RestoreRequest {
   const now = clock();
-  const { timestamp, mode, selection, verify, globals, noOwner, resize, count } = options;
+  const { timestamp, mode, selection, verify, globals, noOwner, resize, count, objects } = options;
   const contents = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
@@ -82,6 +83,7 @@ export function newRequest(
     resize,
     agents: config.shippers.start === 'agents',
     count,
+    objects,
   };
 }
 

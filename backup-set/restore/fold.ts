@@ -210,7 +210,10 @@ function countDiffers(plan: RestorePlan, counts: RestoreCounts): ProblemList {
     return { problems: counts.problems, problemsTotal };
   }
   if (plan.objects === true && counts.objects?.missing !== 0)
-    return listOf({ code: 'objects-failed', message: 'counts.json names no compared objects' });
+    return listOf({
+      code: 'objects-failed',
+      message: 'counts.json does not say that no object is missing',
+    });
   if (!plan.count) return NO_PROBLEMS;
   if (counts.relations === relations && counts.rows === totals.rows) return NO_PROBLEMS;
   const message = `counted ${counts.rows} of ${totals.rows} rows in ${counts.relations} of ${relations} relations`;

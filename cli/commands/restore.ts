@@ -83,10 +83,11 @@ Before the target is changed, every object that is needed is read and its checks
       objects: flags['objects'] !== false,
       waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
     });
-    const { outcome, elapsedMs, aftermath } = result;
+    const { outcome, elapsedMs, aftermath, leftEmpty } = result;
     // null: it could not be found out.
     const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };
-    context.output.result({ elapsedMs, ...outcome, ...changed }, textOf(result));
+    const empty = leftEmpty.length > 0 && { leftEmpty };
+    context.output.result({ elapsedMs, ...outcome, ...changed, ...empty }, textOf(result));
     if (context.signal.aborted) return 130;
     return { restored: 0, failed: 3, refused: 4 }[outcome.status];
   },

@@ -2,6 +2,7 @@ import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
+import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import { needsCounts, Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -13,6 +14,7 @@ import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
 import { countTarget } from './count.ts';
+import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
@@ -25,6 +27,8 @@ const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 export interface RestoreResult {
   readonly id: string;
   readonly outcome: Outcome;
+  /** Tables that the restore creates without rows, because the set has none of them. */
+  readonly leftEmpty: readonly QualifiedName[];
   /** Present after a failure. */
   readonly aftermath?: Aftermath;
   readonly elapsedMs: number;
@@ -41,15 +45,18 @@ export async function runRestore(
     const manifest = await loadManifest(context, store, options.timestamp);
     const segments = await flavourOf(context).topology();
     const request = newRequest(context, segments, options);
+    const empty = leftEmpty(request, manifest);
+    noteLeftEmpty(context, empty);
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
       await requireTarget({ context: locked, store, segments, request, manifest });
       const run = { context: locked, store, request, manifest, segments };
       return requestAndCarryOut(run, options.waitMs);
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
-    if (outcome.status !== 'failed') return { id: request.id, outcome, elapsedMs };
+    const result = { id: request.id, outcome, leftEmpty: empty, elapsedMs };
+    if (outcome.status !== 'failed') return result;
     const aftermath = await lookAtTarget(context, segments, request);
-    return { id: request.id, outcome, aftermath, elapsedMs };
+    return { ...result, aftermath };
   });
 }
 

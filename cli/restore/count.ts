@@ -35,8 +35,8 @@ interface Counting {
 
 /**
  * Compares the schema objects and counts every loaded relation over connections of this process,
- * compares with the manifest, and stores counts.json. Without it the functions do not call the restore `restored`, whatever its
- * receipts say.
+ * compares the counts with the manifest, and stores counts.json. Without it the functions do not
+ * call the restore `restored`, whatever its receipts say.
  * @returns the key. @throws StowageError `restore/failed` when another process has stored it.
  */
 export async function countTarget(run: RestoreRun): Promise<string> {

@@ -4,6 +4,8 @@ import type { ExpectedObject } from './expected.ts';
 
 /** Objects of one class that one statement looks for. */
 const BATCH_MAX = 5_000;
+/** A catalog that another session keeps locked for longer (VACUUM FULL) is a failure. */
+const LOCK_MS_MAX = 60_000;
 
 interface Found {
   readonly schema: string;
@@ -21,6 +23,7 @@ export async function* missingObjects(
   session: Session,
   objects: Iterable<ExpectedObject>,
 ): AsyncGenerator<ExpectedObject> {
+  await session.query(`SET lock_timeout = ${LOCK_MS_MAX}`);
   // A wrong estimate of the wanted names must not give a loop over a whole catalog.
   await session.query('SET enable_nestloop = off');
   const waiting = new Map<ObjectClass, ExpectedObject[]>();

@@ -86,7 +86,10 @@ const lostOf = ({ json }: CliResult, content: number) =>
 describe('a restore', () => {
   test('names the indexes, keys, triggers and large objects that the target lacks, and exits with 3', async () => {
     const made = await stowage(restore('--create'), { config });
-    expect(made.json).toMatchObject({ status: 'restored', objects: { missing: 0, notCompared: 0 } });
+    expect(made.json).toMatchObject({
+      status: 'restored',
+      objects: { missing: 0, notCompared: 0 },
+    });
     await servers[1]?.psql(LOSSES, TARGET);
 
     const again = await stowage(restore('--truncate'), { config });
@@ -126,7 +129,11 @@ describe('a restore', () => {
   test('misses nothing that a restore of selected tables leaves out', async () => {
     const table = ['--include-table', '"two words"."order"'];
     const made = await stowage(restore('--create', '--no-count', ...table), { config });
-    expect(made.json).toMatchObject({ status: 'restored', counted: false, objects: { missing: 0 } });
+    expect(made.json).toMatchObject({
+      status: 'restored',
+      counted: false,
+      objects: { missing: 0 },
+    });
     const again = await stowage(restore('--truncate', ...table), { config });
     expect(again.json).toMatchObject({ status: 'restored', counted: true, problems: [] });
   });

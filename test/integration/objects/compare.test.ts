@@ -66,8 +66,36 @@ test('every kind of entry that pg_dump writes is compared, but for security labe
   expect(new Set(objects.map(({ kind }) => kind)).size).toBeGreaterThan(45);
 });
 
+test('every object of the archive is missing in an empty database, but for those of every database', async () => {
+  const missing = new Set(await missingIn('postgres', 'create'));
+  const all = objects.flatMap((object) => expectedOf(object) ?? []).map(labelOf);
+  const found = [...new Set(all)].filter((label) => !missing.has(label));
+  // initdb gives it rights, too.
+  expect(found).toEqual([expect.stringMatching(/^ACL on FUNCTION pg_ls_waldir\(/)]);
+});
+
 test('an object of every kind is found in the source and in a restored database', async () => {
   expect(await missingIn(SOURCE, 'create')).toEqual([]);
   expect(await missingIn(TARGET, 'create')).toEqual([]);
   expect(await missingIn(TARGET, 'truncate')).toEqual([]);
+});
+
+test('of two operators with one name, the one that is dropped is missing, and so are comments and rights', async () => {
+  await server.psql(
+    `DROP OPERATOR other.=== (other."Mood", int); COMMENT ON TABLE "my schema".parent IS NULL;
+     REVOKE UPDATE (n) ON other.parent FROM "every kind"; DROP INDEX "my schema"."an index";
+     ALTER SEQUENCE other.owned OWNED BY NONE; ALTER TABLE other.list DETACH PARTITION other.list_2`,
+    TARGET,
+  );
+  expect(await missingIn(TARGET, 'create')).toEqual([
+    'ACL on COLUMN parent.n (schema other)',
+    'COMMENT on INDEX "an index" (schema my schema)',
+    'COMMENT on TABLE parent (schema my schema)',
+    'INDEX ATTACH other.list_2_pkey',
+    'INDEX ATTACH other.list_2_t_idx',
+    'INDEX my schema.an index',
+    'OPERATOR other.===',
+    'SEQUENCE OWNED BY other.owned',
+    'TABLE ATTACH other.list_2',
+  ]);
 });

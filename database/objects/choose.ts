@@ -77,10 +77,11 @@ function tablesWithParts(
       );
       return binding.length > 0 && binding.every(isOwn);
     }
-    return needed.some(
-      (other) =>
-        RELATIONS.includes(other.kind) && isOwn(other) && name.startsWith(`${other.name} `),
-    );
+    // Of the tables `a` and `a b`, the tag `a b c` names the second.
+    const [table] = needed
+      .filter((other) => RELATIONS.includes(other.kind) && name.startsWith(`${other.name} `))
+      .sort((one, other) => (other.name ?? '').length - (one.name ?? '').length);
+    return table !== undefined && isOwn(table);
   };
   return objects.filter(isOwn);
 }

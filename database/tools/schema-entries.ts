@@ -212,16 +212,25 @@ function findTables<Entry extends SchemaEntry>(
   entries: readonly Entry[],
   tables: readonly QualifiedName[],
 ): Map<QualifiedName, Entry> {
-  const candidates = entries.filter(({ kind }) => kind === 'TABLE');
-  const found = new Map<QualifiedName, Entry>();
-  for (const table of tables) {
-    const start = `${tagOf(table)} `;
-    const matching = candidates
-      .filter(({ tag }) => tag.startsWith(start))
-      .sort((a, b) => a.tag.length - b.tag.length);
-    if (matching[0] !== undefined) found.set(table, matching[0]);
+  const shortest = new Map(
+    tables.map((table) => [`${tagOf(table)} `, undefined as Entry | undefined]),
+  );
+  for (const entry of entries) {
+    const { kind, tag } = entry;
+    if (kind !== 'TABLE') continue;
+    // Every blank may be the one before the owner.
+    for (let at = tag.indexOf(' '); at !== -1; at = tag.indexOf(' ', at + 1)) {
+      const start = tag.slice(0, at + 1);
+      if (shortest.has(start) && tag.length < (shortest.get(start)?.tag.length ?? Infinity))
+        shortest.set(start, entry);
+    }
   }
-  return found;
+  return new Map(
+    tables.flatMap((table): [QualifiedName, Entry][] => {
+      const entry = shortest.get(`${tagOf(table)} `);
+      return entry === undefined ? [] : [[table, entry]];
+    }),
+  );
 }
 
 /** pg_restore writes line breaks in names as blanks. */

@@ -20,6 +20,14 @@ const IS_AGGREGATE = 'EXISTS (SELECT 1 FROM pg_aggregate a WHERE a.aggfnoid = o.
 const DEFAULT_FOR = `CASE o.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES'
   WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' END`;
 
+const FUNCTION_BY_TYPES = object(
+  'pg_proc',
+  'n.nspname',
+  `o.proname || '(' || coalesce(${ARGUMENTS}, CASE WHEN ${IS_AGGREGATE} THEN '*' ELSE '' END) || ')'`,
+  inSchema('pronamespace'),
+  'o.proacl IS NOT NULL',
+);
+
 /** One query per class. They use columns that every version has that knows the class. */
 export const CLASSES = {
   schema: object('pg_namespace', "''", 'o.nspname', '', 'o.nspacl IS NOT NULL'),
@@ -81,21 +89,16 @@ export const CLASSES = {
     inSchema('typnamespace'),
     'o.typacl IS NOT NULL',
   ),
-  function: object(
-    'pg_proc',
-    'n.nspname',
-    `o.proname || '(' || coalesce(${ARGUMENTS}, CASE WHEN ${IS_AGGREGATE} THEN '*' ELSE '' END) || ')'`,
-    inSchema('pronamespace'),
-    'o.proacl IS NOT NULL',
-  ),
-  functionByArguments: object(
+  function: FUNCTION_BY_TYPES,
+  // COMMENT and GRANT take the names of arguments, too. Of aggregates, pg_dump 9.4 names the types.
+  functionByArguments: `${object(
     'pg_proc',
     'n.nspname',
     `o.proname || '(' || CASE WHEN o.pronargs = 0 AND ${IS_AGGREGATE} THEN '*'
        ELSE pg_get_function_identity_arguments(o.oid) END || ')'`,
     inSchema('pronamespace'),
     'o.proacl IS NOT NULL',
-  ),
+  )} UNION ALL ${FUNCTION_BY_TYPES}`,
   operator: object('pg_operator', 'n.nspname', 'o.oprname', inSchema('oprnamespace')),
   operatorClass: object('pg_opclass', 'n.nspname', 'o.opcname', inSchema('opcnamespace')),
   operatorFamily: object('pg_opfamily', 'n.nspname', 'o.opfname', inSchema('opfnamespace')),
@@ -237,7 +240,6 @@ export const WITHOUT_SCHEMA: ReadonlySet<ObjectClass> = new Set([
 export const CLASS_OF_WORD: readonly (readonly [string, ObjectClass])[] = Object.entries({
   ...CLASS_OF_KIND,
   COLUMN: 'column',
-  // With the names of its arguments, as COMMENT and GRANT take it.
   FUNCTION: 'functionByArguments',
   PROCEDURE: 'functionByArguments',
   AGGREGATE: 'functionByArguments',

@@ -243,6 +243,16 @@ export const PROBLEMS = {
       'after a restore, a table of the target has another number of rows than the manifest says',
     hint: 'look for other writers, then drop what was restored, and restore again',
   },
+  'schema-object-missing': {
+    meaning:
+      'after a restore, the target lacks an index, constraint, trigger or other object that the schema archive of the set has',
+    hint: 'create the object from the schema archive (docs/restore-by-hand.md), or restore into a new database with --create',
+  },
+  'objects-failed': {
+    meaning:
+      'after a restore, the schema objects of the target could not be compared with the set; the message has the reason',
+    hint: 'correct the cause, and restore again; --no-objects restores without the comparison',
+  },
   'count-failed': {
     meaning:
       'after a restore, the rows of a table could not be counted; the message has the reason',

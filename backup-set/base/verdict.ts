@@ -14,6 +14,10 @@ export const Problem = z.object({
   relation: Name.exactOptional(),
   object: z.string().exactOptional(),
   offset: Count.exactOptional(),
+  /** An entry of a schema archive. `schema` is empty when the object is in none. */
+  schemaObject: z
+    .object({ kind: z.string(), schema: z.string(), name: z.string() })
+    .exactOptional(),
 });
 export type Problem = z.infer<typeof Problem>;
 

@@ -52,6 +52,8 @@ export const RestoreRequest = z.object({
   agents: z.boolean(),
   /** The command line counts the rows of every loaded relation before the restore succeeds. */
   count: z.boolean(),
+  /** It also looks for the indexes, constraints and other objects of the set's schema archive. */
+  objects: z.boolean().exactOptional(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 
@@ -65,6 +67,7 @@ export const RestorePlan = z.object({
   load: z.enum(LOAD_STRATEGIES),
   /** As in the request: `restored` needs counts.json. */
   count: z.boolean(),
+  objects: z.boolean().exactOptional(),
   contents: z.array(
     z.object({ content: Content, relations: Count, rows: Count, bytes: Count, storedBytes: Count }),
   ),
@@ -231,9 +234,19 @@ export function failedReceipt(
   };
 }
 
+/** What a comparison of the set's schema archives with the target's catalogs has found. */
+const ComparedObjects = z.object({
+  compared: Count,
+  missing: Count,
+  /** Entries of kinds that cannot be compared. */
+  notCompared: Count,
+});
+export type ComparedObjects = z.infer<typeof ComparedObjects>;
+
 /**
- * counts.json: what the command line found when it counted the rows of every loaded relation in the
- * target, after the last phase. A relation whose count differs from the manifest is a problem.
+ * counts.json: what the command line found in the target after the last phase, when it counted the
+ * rows of every loaded relation and compared the schema objects. A relation whose count differs
+ * from the manifest is a problem, and so is a missing object.
  */
 export const RestoreCounts = z.object({
   ...header('restore-counts'),
@@ -242,9 +255,15 @@ export const RestoreCounts = z.object({
   /** Relations that were counted, once per content that holds rows of them. */
   relations: Count,
   rows: Count,
+  objects: ComparedObjects.exactOptional(),
   ...Problems,
 });
 export type RestoreCounts = z.infer<typeof RestoreCounts>;
+
+/** True if the restore is `restored` only with a counts.json that has no problem. */
+export function needsCounts({ count, objects }: Pick<RestorePlan, 'count' | 'objects'>): boolean {
+  return count || objects === true;
+}
 
 /** outcome.json: how the restore ended. */
 export const Outcome = z.object({
@@ -253,8 +272,10 @@ export const Outcome = z.object({
   timestamp: Timestamp,
   status: z.enum(['restored', 'failed', 'refused']),
   totals: z.object({ contents: Count, relations: Count, rows: Count }),
-  /** True when the outcome rests on counts.json, too. */
+  /** True when the outcome rests on the counts of counts.json, too. */
   counted: z.boolean(),
+  /** As in counts.json. */
+  objects: ComparedObjects.exactOptional(),
   ...Problems,
 });
 export type Outcome = z.infer<typeof Outcome>;

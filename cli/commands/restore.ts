@@ -41,6 +41,10 @@ Before the target is changed, every object that is needed is read and its checks
     ['--no-owner', 'the role that restores owns all objects'],
     ['--no-verify', 'do not read and compare the set before the target is changed'],
     ['--no-count', 'do not count the rows of every table at the end'],
+    [
+      '--no-objects',
+      'do not look for the indexes, constraints and other objects of the set at the end',
+    ],
     ACCEPT_CLUSTER_FLAG,
     ...SELECTION_FLAGS,
     ['--workers <n>', 'connections per segment; overrides shippers.workers'],
@@ -79,13 +83,15 @@ Before the target is changed, every object that is needed is read and its checks
       noOwner: flags['owner'] === false,
       resize: flags['resize'] === true,
       count: flags['count'] !== false,
+      objects: flags['objects'] !== false,
       waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
       acceptCluster: flags['acceptCluster'] === true,
     });
-    const { outcome, elapsedMs, aftermath } = result;
+    const { outcome, elapsedMs, aftermath, leftEmpty } = result;
     // null: it could not be found out.
     const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };
-    context.output.result({ elapsedMs, ...outcome, ...changed }, textOf(result));
+    const empty = leftEmpty.length > 0 && { leftEmpty };
+    context.output.result({ elapsedMs, ...outcome, ...changed, ...empty }, textOf(result));
     if (context.signal.aborted) return 130;
     return { restored: 0, failed: 3, refused: 4 }[outcome.status];
   },
@@ -99,13 +105,24 @@ function modeOf(flags: Flags): RestoreRequest['mode'] {
 }
 
 function textOf({ outcome, aftermath, id, elapsedMs }: RestoreResult): string {
-  const { status, totals, problems, problemsTotal, counted } = outcome;
+  const { status, totals, problems, problemsTotal, counted, objects } = outcome;
+  const isNotCompared = status === 'restored' && objects === undefined;
   return [
     ...problemLines(problems, problemsTotal),
+    ...(isNotCompared ? ['its schema objects were not compared (--no-objects)'] : []),
     status === 'restored'
       ? `restored ${plural(totals.rows, 'row')} in ${plural(totals.relations, 'table')} on ${plural(totals.contents, 'segment')} in ${duration(elapsedMs)}${counted ? ', and counted them' : '; their rows were not counted (--no-count)'} (restore id: ${id})`
       : status === 'refused'
         ? `refused: the target was not changed (restore id: ${id})`
-        : `failed: ${aftermath?.text ?? 'the target may hold part of the set'} (restore id: ${id})`,
+        : `failed: ${lacksObjectsOnly(outcome) ? LACKS_OBJECTS : (aftermath?.text ?? MAY_HOLD)} (restore id: ${id})`,
   ].join('\n');
+}
+
+const MAY_HOLD = 'the target may hold part of the set';
+const LACKS_OBJECTS =
+  'the rows were loaded, and the target lacks the objects named above. Create them (docs/operations.md), or restore into a new database with --create';
+
+function lacksObjectsOnly({ problems, objects }: RestoreResult['outcome']): boolean {
+  const isMissing = problems.every(({ code }) => code === 'schema-object-missing');
+  return isMissing && objects !== undefined && objects.missing > 0;
 }

@@ -2,7 +2,8 @@ import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
-import { Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
+import type { QualifiedName } from '../../backup-set/base/selection.ts';
+import { needsCounts, Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
@@ -14,6 +15,7 @@ import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
 import { countTarget } from './count.ts';
+import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
@@ -26,6 +28,8 @@ const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 export interface RestoreResult {
   readonly id: string;
   readonly outcome: Outcome;
+  /** Tables that the restore creates without rows, because the set has none of them. */
+  readonly leftEmpty: readonly QualifiedName[];
   /** Present after a failure. */
   readonly aftermath?: Aftermath;
   readonly elapsedMs: number;
@@ -43,15 +47,18 @@ export async function runRestore(
     const manifest = await loadManifest(context, store, timestamp);
     const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
     const request = newRequest(context, segments, timestamp, options);
+    const empty = leftEmpty(request, manifest);
+    noteLeftEmpty(context, empty);
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
       await requireTarget({ context: locked, store, segments, request, manifest });
       const run = { context: locked, store, request, manifest, segments };
       return requestAndCarryOut(run, options.waitMs);
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
-    if (outcome.status !== 'failed') return { id: request.id, outcome, elapsedMs };
+    const result = { id: request.id, outcome, leftEmpty: empty, elapsedMs };
+    if (outcome.status !== 'failed') return result;
     const aftermath = await lookAtTarget(context, segments, request);
-    return { id: request.id, outcome, aftermath, elapsedMs };
+    return { ...result, aftermath };
   });
 }
 
@@ -89,15 +96,15 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
       const receipts = await shippers.carryOut(phase);
       const next = nextOf(plan, phase);
       const isDone = async () =>
-        next === undefined ? plan.count : (await countOrders(store, id, next)) > 0;
+        next === undefined ? needsCounts(plan) : (await countOrders(store, id, next)) > 0;
       const what = next === undefined ? 'the outcome' : `the orders of phase ${next}`;
       await step(context, store, receipts, { id, what, waitMs, isDone });
       const outcome = await readOutcome(store, id);
       // `restored` before this process has counted rests on counts that it did not store.
-      if (outcome !== undefined && !(plan.count && outcome.status === 'restored'))
+      if (outcome !== undefined && !(needsCounts(plan) && outcome.status === 'restored'))
         return await finishShippers(shippers, outcome);
     }
-    if (plan.count) {
+    if (needsCounts(plan)) {
       const isDone = () => Promise.resolve(false);
       const counts = [await countTarget(run)];
       await step(context, store, counts, { id, what: 'the outcome', waitMs, isDone });

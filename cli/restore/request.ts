@@ -28,6 +28,7 @@ export interface RestoreOptions {
   readonly noOwner: boolean;
   readonly resize: boolean;
   readonly count: boolean;
+  readonly objects: boolean;
   readonly waitMs: number;
   /** Restore also when contents of the target are swapped against the set. */
   readonly acceptCluster?: boolean;
@@ -69,7 +70,7 @@ export function newRequest(
   options: RestoreOptions,
 ): RestoreRequest {
   const now = clock();
-  const { mode, selection, verify, globals, noOwner, resize, count } = options;
+  const { mode, selection, verify, globals, noOwner, resize, count, objects } = options;
   const contents = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
@@ -86,6 +87,7 @@ export function newRequest(
     resize,
     agents: config.shippers.start === 'agents',
     count,
+    objects,
   };
 }
 

@@ -52,6 +52,8 @@ export const RestoreRequest = z.object({
   agents: z.boolean(),
   /** The command line counts the rows of every loaded relation before the restore succeeds. */
   count: z.boolean(),
+  /** The first restore, whose id is in the marks of the target (docs/design/0018). */
+  resumes: RestoreId.exactOptional(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 
@@ -139,6 +141,8 @@ const VerifyObject = ObjectRef.extend({
 export type VerifyObject = z.infer<typeof VerifyObject>;
 
 const order = { ...header('order'), id: RestoreId, timestamp: Timestamp, content: Content };
+/** As in the request: what the first restore has done in this target is kept. */
+const resumes = RestoreId.exactOptional();
 
 /** What one segment does in one phase. A shipper needs no other document. */
 export const Order = z.discriminatedUnion('phase', [
@@ -157,6 +161,7 @@ export const Order = z.discriminatedUnion('phase', [
     only: z.array(Name).exactOptional(),
     /** Relations to load: they must not exist (create, fill), or are emptied (truncate). */
     relations: z.array(Name),
+    resumes,
   }),
   z.object({
     ...order,
@@ -168,6 +173,7 @@ export const Order = z.discriminatedUnion('phase', [
     encoding: z.string(),
     relations: z.array(LoadRelation),
     largeObjects: ObjectRef.exactOptional(),
+    resumes,
   }),
   z.object({
     ...order,
@@ -178,6 +184,7 @@ export const Order = z.discriminatedUnion('phase', [
     only: z.array(Name).exactOptional(),
     sequences: ObjectRef.exactOptional(),
     refresh: z.array(Name),
+    resumes,
   }),
   z.object({ ...order, phase: z.literal('analyze'), relations: z.array(Name) }),
 ]);

@@ -12,6 +12,7 @@ import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
 import { duration } from '../output/format.ts';
+import { noteUnfinished } from '../restore/unfinished.ts';
 import {
   decidingVerdict,
   functionDeps,
@@ -51,6 +52,7 @@ export async function runBackup(
 ): Promise<BackupResult> {
   return withStore(context, async (store) => {
     const startedAt = context.clock();
+    await noteUnfinished(context, await flavourOf(context).topology());
     const held = await takeSnapshot(context);
     let recorded: { plan: Plan; tally: Tally; failures: Shipped['failures'] };
     try {

@@ -3,6 +3,7 @@ import { plural } from '../../backup-set/base/words.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
+import { dashed } from '../config/flag-names.ts';
 import {
   numberFlag,
   numberFrom,
@@ -16,19 +17,25 @@ import {
 import { duration } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import { type RestoreResult, runRestore } from '../restore/coordinate.ts';
+import type { RestoreOptions } from '../restore/request.ts';
+import type { ResumeOptions } from '../restore/resume.ts';
 
 const WAIT_SECONDS = 600;
 
 export const restoreCommand: ClusterCommand = {
-  usage: 'restore <timestamp>',
+  usage: 'restore [timestamp]',
   summary: 'restore a set, or selected tables of it, into the configured cluster',
   details: `<timestamp> is the set's timestamp, YYYYMMDDHHMMSS, as \`stowage list\` prints it.
 The target is the cluster in the configuration. Use --config for another cluster, and --root to restore from an alternate location.
 Without --create or --truncate the databases must exist, and must hold none of the tables.
+A restore that failed leaves its databases marked as unfinished: only --resume, which takes no <timestamp>, or
+--create --drop-unfinished restores into them.
 Before the target is changed, every object that is needed is read and its checksums are compared (--no-verify skips this).`,
   flags: [
     ['--create', 'create the databases; refused if one exists'],
     ['--truncate', 'empty the tables and load them; the tables must exist, and no DDL is run'],
+    ['--resume <id>', 'finish this restore; its set, database, selection and mode are used'],
+    ['--drop-unfinished', 'with --create: drop databases that an unfinished restore has created'],
     ['--redirect-db <name>', 'restore into a database with this name'],
     ['--database <name>', 'alias of --redirect-db'],
     [
@@ -67,17 +74,7 @@ Before the target is changed, every object that is needed is read and its checks
           where: { field: 'resize' },
         },
       );
-    const result = await runRestore(context, {
-      timestamp: timestampFrom(positional),
-      mode: modeOf(flags),
-      selection: selectionFrom(flags),
-      verify: flags['verify'] !== false,
-      globals: flags['globals'] === true,
-      noOwner: flags['owner'] === false,
-      resize: flags['resize'] === true,
-      count: flags['count'] !== false,
-      waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
-    });
+    const result = await runRestore(context, optionsFrom(flags, positional));
     const { outcome, elapsedMs, aftermath } = result;
     // null: it could not be found out.
     const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };
@@ -86,6 +83,62 @@ Before the target is changed, every object that is needed is read and its checks
     return { restored: 0, failed: 3, refused: 4 }[outcome.status];
   },
 };
+
+/** The flags that a resume takes from the first restore. */
+const NOT_WITH_RESUME = [
+  'create',
+  'truncate',
+  'dropUnfinished',
+  'redirectDb',
+  'database',
+  'resize',
+  'globals',
+  'includeSchema',
+  'excludeSchema',
+  'includeTable',
+  'excludeTable',
+];
+
+function optionsFrom(flags: Flags, positional: readonly string[]): RestoreOptions | ResumeOptions {
+  const common = {
+    verify: flags['verify'] !== false,
+    count: flags['count'] !== false,
+    waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
+  };
+  const { resume } = flags;
+  if (typeof resume === 'string') {
+    const other = flags['owner'] === false ? 'noOwner' : undefined;
+    const given = NOT_WITH_RESUME.find((name) => flags[name] !== undefined) ?? other;
+    const what =
+      positional[0] === undefined ? given && `--${dashed(given)}` : `timestamp ${positional[0]}`;
+    if (what !== undefined)
+      throw new StowageError(
+        'usage/flag',
+        `--resume takes everything from the request of restore ${resume}: leave out ${what}`,
+        { where: { field: 'resume' } },
+      );
+    return { resume, ...common };
+  }
+  if (positional.length === 0)
+    throw new StowageError('usage/flag', "missing required argument 'timestamp'", {
+      where: { field: 'timestamp' },
+    });
+  const mode = modeOf(flags);
+  if (flags['dropUnfinished'] === true && mode !== 'create')
+    throw new StowageError('usage/flag', '--drop-unfinished needs --create', {
+      where: { field: 'dropUnfinished' },
+    });
+  return {
+    timestamp: timestampFrom(positional),
+    mode,
+    selection: selectionFrom(flags),
+    globals: flags['globals'] === true,
+    noOwner: flags['owner'] === false,
+    resize: flags['resize'] === true,
+    dropUnfinished: flags['dropUnfinished'] === true,
+    ...common,
+  };
+}
 
 function modeOf(flags: Flags): RestoreRequest['mode'] {
   if (flags['create'] === true && flags['truncate'] === true) {

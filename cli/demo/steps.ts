@@ -129,6 +129,7 @@ export async function restoreElsewhere(
     noOwner: false,
     resize: false,
     count: true,
+    dropUnfinished: false,
     waitMs: WAIT_MS,
   });
   demo.print(

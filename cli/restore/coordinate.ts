@@ -16,8 +16,10 @@ import { countTarget } from './count.ts';
 import { withLockedTargets } from './locked-targets.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
+import { type ResumeOptions, resolveOptions } from './resume.ts';
 import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
+import { removeMarks, requireUnmarked, resumeCommand } from './unfinished.ts';
 
 /** The command and its inline functions read the same documents: up to this size they are kept. */
 const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
@@ -32,19 +34,23 @@ export interface RestoreResult {
 
 /** Restores a set: request → plan → the orders of each phase in turn → outcome. */
 export async function runRestore(
-  context: ClusterContext,
-  options: RestoreOptions,
+  given: ClusterContext,
+  asked: RestoreOptions | ResumeOptions,
 ): Promise<RestoreResult> {
-  return withStore(context, async (opened) => {
+  return withStore(given, async (opened) => {
     const store = rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
+    const { context, options } = await resolveOptions(given, store, asked);
     const startedAt = context.clock();
     const manifest = await loadManifest(context, store, options.timestamp);
     const segments = await flavourOf(context).topology();
     const request = newRequest(context, segments, options);
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
+      await requireUnmarked(locked, segments, request, { drop: options.dropUnfinished });
       await requireTarget({ context: locked, store, segments, request, manifest });
       const run = { context: locked, store, request, manifest, segments };
-      return requestAndCarryOut(run, options.waitMs);
+      const ended = await requestAndCarryOut(run, options.waitMs);
+      if (ended.status === 'restored') await removeMarks(locked, segments, request);
+      return ended;
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
     if (outcome.status !== 'failed') return { id: request.id, outcome, elapsedMs };
@@ -185,7 +191,7 @@ function functionTimedOut(
   id: string,
   what: string,
   waitMs: number,
-  state = 'The target may hold part of the set',
+  state = `The target may hold part of the set; \`${resumeCommand(id)}\` continues it`,
 ): StowageError {
   return new StowageError(
     'restore/failed',

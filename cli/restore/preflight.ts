@@ -37,7 +37,9 @@ interface TargetCheck {
  * @throws StowageError `restore/refused` naming segment and table; `database/unreachable`.
  */
 export async function requireTarget(check: TargetCheck): Promise<void> {
-  const { segments, manifest } = check;
+  const { segments, manifest, request } = check;
+  // The tables of the first restore exist. The shippers look for what it has done.
+  if (request.resumes !== undefined && request.mode !== 'truncate') return;
   const inspected = changedSegments(manifest.flavour, segments);
   if (check.request.mode === 'truncate') noteUnknownTypes(check);
   await eachInFlight(inspected, SEGMENTS_AT_ONCE, (segment) => requireSegment(check, segment));

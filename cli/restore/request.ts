@@ -28,6 +28,10 @@ export interface RestoreOptions {
   readonly resize: boolean;
   readonly count: boolean;
   readonly waitMs: number;
+  /** The first restore, when this one resumes it. */
+  readonly resumes?: string;
+  /** Drop databases that an unfinished restore has created. */
+  readonly dropUnfinished: boolean;
 }
 
 /** The manifest of a complete set. @throws StowageError `set/not-found`, `set/incomplete`. */
@@ -65,7 +69,7 @@ export function newRequest(
   options: RestoreOptions,
 ): RestoreRequest {
   const now = clock();
-  const { timestamp, mode, selection, verify, globals, noOwner, resize, count } = options;
+  const { timestamp, mode, selection, verify, globals, noOwner, resize, count, resumes } = options;
   const contents = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
@@ -82,6 +86,7 @@ export function newRequest(
     resize,
     agents: config.shippers.start === 'agents',
     count,
+    ...(resumes !== undefined && { resumes }),
   };
 }
 

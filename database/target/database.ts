@@ -67,6 +67,22 @@ export async function createDatabase(
 }
 
 /**
+ * Drops the target's database. @throws StowageError `restore/refused` while sessions use it.
+ */
+export async function dropDatabase(target: ConnectionTarget, signal: AbortSignal): Promise<void> {
+  const { database } = target;
+  await withMaintenanceSession(target, signal, async (session) => {
+    try {
+      await session.query(`DROP DATABASE ${quoteIdentifier(database)}`);
+    } catch (error) {
+      if (sqlStateOf(error) !== '55006') throw error;
+      const message = `database ${database} cannot be dropped: ${messageOf(error)}. End the sessions that use it, and retry`;
+      throw restoreRefused(target, message, error);
+    }
+  });
+}
+
+/**
  * invalid_parameter_value, wrong_object_type: the locale has another encoding or is not installed.
  */
 const LOCALE_UNKNOWN: ReadonlySet<string> = new Set(['22023', '42809']);

@@ -52,7 +52,7 @@ export async function runBackup(
 ): Promise<BackupResult> {
   return withStore(context, async (store) => {
     const startedAt = context.clock();
-    await noteUnfinished(context, await flavourOf(context).topology());
+    await noteUnfinished(context);
     const held = await takeSnapshot(context);
     let recorded: { plan: Plan; tally: Tally; failures: Shipped['failures'] };
     try {

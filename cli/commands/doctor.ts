@@ -6,6 +6,7 @@ import { shipperCommand, targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { type Check, tableOf } from '../doctor/check.ts';
 import { checkDeployment } from '../doctor/deployment.ts';
+import { checkUnfinished } from '../doctor/unfinished.ts';
 import { numberFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
 
@@ -34,7 +35,11 @@ Exits with 4 when a check fails.`,
     const checks =
       flags['deployment'] === true
         ? await checkDeployment(context, numberFrom(flags, 'wait', WAIT_SECONDS) * 1000)
-        : [...(await checkStorage(context)), ...(await checkServers(context))];
+        : [
+            ...(await checkStorage(context)),
+            ...(await checkServers(context)),
+            ...(await checkUnfinished(context)),
+          ];
     context.output.result({ checks }, tableOf(checks));
     return checks.every(({ ok }) => ok) ? 0 : 4;
   },

@@ -64,12 +64,12 @@ async function requestAndCarryOut(
   waitMs: number,
 ): Promise<Outcome> {
   const { context, store, request } = requested;
-  const { id, timestamp } = request;
+  const { id, timestamp, resumes } = request;
   const key = await storeRequest(store, request, context.signal);
   context.output.note(
     'request',
     { id },
-    `restoring set ${timestamp} from ${store.url} (restore id: ${id})`,
+    `${resumes === undefined ? 'restoring' : `resuming restore ${resumes} of`} set ${timestamp} from ${store.url} (restore id: ${id})`,
   );
   const planKey = formatKey({ kind: 'restore-plan', restore: id });
   const isDone = () => isThere(store, planKey);

@@ -12,6 +12,7 @@ import {
 } from '../../database/target/unfinished/mark.ts';
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
+import { flavourOf } from '../flavour.ts';
 import { changedSegments } from './expected.ts';
 
 const SEGMENTS_AT_ONCE = 16;
@@ -40,10 +41,15 @@ export async function requireUnmarked(
   const found = await findMarks(context, segments, context.signal);
   if (request.resumes !== undefined) return requireResumable(context, found, request.resumes);
   const [marked] = markedIn(found);
-  if (marked !== undefined) {
-    if (!drop) throw refused(context, marked, explain(marked.mark, request));
-    await dropMarked(context, found, marked.mark.restore);
-  }
+  const created = found.find(({ isNew }) => isNew);
+  if (drop && (marked ?? created) !== undefined) await dropMarked(context, found);
+  else if (marked !== undefined) throw refused(context, marked, explain(marked.mark, request));
+  else if (created !== undefined)
+    throw refused(
+      context,
+      created,
+      `was created by a restore that was killed before it restored anything. Restore with --create --drop-unfinished`,
+    );
   if (request.mode !== 'truncate' || found.every(({ canMark }) => canMark)) return;
   context.output.note(
     'cannot-mark',
@@ -52,20 +58,29 @@ export async function requireUnmarked(
   );
 }
 
-/** Tells the user of a backup that a database which it saves is unfinished. */
-export async function noteUnfinished(
-  context: ClusterContext,
-  segments: readonly Segment[],
-): Promise<void> {
-  const [marked] = markedIn(await findMarks(context, segments, context.signal));
-  if (marked === undefined) return;
-  const { restore, set } = marked.mark;
-  const { content } = marked.segment;
+/** Tells the user of a backup that a database which it saves is unfinished. Never throws. */
+export async function noteUnfinished(context: ClusterContext): Promise<void> {
+  // The snapshot reports what cannot be reached.
+  const found = await unfinishedIn(context).catch(() => undefined);
+  if (found === undefined) return;
+  const { restore, set } = found.mark;
+  const { content } = found.segment;
   context.output.note(
     'unfinished-restore',
     { content, restore, set },
-    `database ${context.config.database} on content ${content} holds an unfinished restore of set ${set} (restore id: ${restore}): the set of this backup may lack rows and objects. Finish it with \`${resumeCommand(restore)}\``,
+    `content ${content}: ${explainUnfinished(found.mark, context.config.database)}. The set of this backup may lack rows and objects`,
   );
+}
+
+/** The first database that an unfinished restore has marked. */
+export async function unfinishedIn(context: ClusterContext) {
+  const segments = await flavourOf(context).topology();
+  const [marked] = markedIn(await findMarks(context, segments, context.signal));
+  return marked;
+}
+
+export function explainUnfinished({ restore, set }: UnfinishedRestore, database: string): string {
+  return `database ${database} holds an unfinished restore of set ${set}; finish it with \`${resumeCommand(restore)}\``;
 }
 
 /** The marks of the databases that a restore would change. */
@@ -116,14 +131,10 @@ function markedIn(found: readonly Found[]) {
 }
 
 /** Drops the databases that an unfinished restore has created, after a look at all of them. */
-async function dropMarked(
-  context: ClusterContext,
-  found: readonly Found[],
-  restore: string,
-): Promise<void> {
+async function dropMarked(context: ClusterContext, found: readonly Found[]): Promise<void> {
   const { config, env, output, signal } = context;
   const existing = found.filter(({ exists }) => exists);
-  const kept = existing.find(({ mark }) => mark?.mode !== 'create');
+  const kept = existing.find(({ mark, isNew }) => !isNew && mark?.mode !== 'create');
   if (kept !== undefined)
     throw refused(
       context,
@@ -133,8 +144,8 @@ async function dropMarked(
   const contents = existing.map(({ segment: { content } }) => content);
   output.note(
     'dropping',
-    { contents, database: config.database, restore },
-    `dropping database ${config.database} on content ${contents.join(', ')}: restore ${restore} did not finish it`,
+    { contents, database: config.database },
+    `dropping database ${config.database} on content ${contents.join(', ')}, which a restore has created and not finished`,
   );
   await eachInFlight(existing, SEGMENTS_AT_ONCE, ({ segment }) =>
     dropDatabase(targetOf(config, segment, env), signal),
@@ -150,14 +161,13 @@ function requireResumable(context: ClusterContext, found: readonly Found[], resu
       other,
       `holds the unfinished restore ${other.mark.restore}, not ${resumes}. Resume it with \`${resumeCommand(other.mark.restore)}\``,
     );
-  const [first] = marked;
-  if (first === undefined)
+  if (marked.length === 0 && !found.some(({ isNew }) => isNew))
     throw new StowageError(
       'restore/refused',
       `restore ${resumes} cannot be resumed: no database ${context.config.database} of this cluster is marked by it. It has changed nothing, has ended as restored, or had a role that may not create the mark. Start a new restore`,
     );
-  const unmarked = found.find(({ exists, mark }) => exists && mark === undefined);
-  if (first.mark.mode === 'create' && unmarked !== undefined)
+  const unmarked = found.find(({ exists, mark, isNew }) => exists && !isNew && mark === undefined);
+  if (marked[0]?.mark.mode === 'create' && unmarked !== undefined)
     throw refused(
       context,
       unmarked,

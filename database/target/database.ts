@@ -7,6 +7,7 @@ import { withMaintenanceSession } from '../session/maintenance.ts';
 import { quoteIdentifier, quoteLiteral } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
 import { restoreRefused } from './refused.ts';
+import { NEW_LIMIT } from './unfinished/mark.ts';
 
 /**
  * Whether the target's database exists.
@@ -40,7 +41,7 @@ export interface DatabaseOptions {
 }
 
 /**
- * Creates the target's database, empty, from template0.
+ * Creates the target's database, empty, from template0, with the connection limit NEW_LIMIT.
  * @throws StowageError `restore/refused` when the database exists, or when the server does not know
  * the locale: another locale would sort and compare text differently.
  */
@@ -50,7 +51,7 @@ export async function createDatabase(
   signal?: AbortSignal | undefined,
 ): Promise<void> {
   const { database } = target;
-  const create = `CREATE DATABASE ${quoteIdentifier(database)} TEMPLATE template0 ENCODING ${quoteLiteral(encoding)}`;
+  const create = `CREATE DATABASE ${quoteIdentifier(database)} TEMPLATE template0 ENCODING ${quoteLiteral(encoding)} CONNECTION LIMIT ${NEW_LIMIT}`;
   await withMaintenanceSession(target, signal, async (session) => {
     try {
       if (locale !== undefined) await session.query(`${create} ${localeClause(locale)}`);
@@ -64,6 +65,13 @@ export async function createDatabase(
       throw restoreRefused(target, `${message}: ${messageOf(error)}`, error);
     }
   });
+}
+
+/** Removes the connection limit of a new database, once it has its mark. */
+export async function openDatabase(session: Session): Promise<void> {
+  await session.query(
+    `ALTER DATABASE ${quoteIdentifier(session.target.database)} CONNECTION LIMIT -1`,
+  );
 }
 
 /**

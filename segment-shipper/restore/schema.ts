@@ -13,7 +13,7 @@ import { runGlobals } from '../../database/globals/run-globals.ts';
 import { globalStatements } from '../../database/globals/statements.ts';
 import { quoteQualified } from '../../database/session/quote.ts';
 import type { Session } from '../../database/session/session.ts';
-import { createDatabase } from '../../database/target/database.ts';
+import { createDatabase, openDatabase } from '../../database/target/database.ts';
 import { extensionSchemas } from '../../database/target/facts.ts';
 import { refreshViews } from '../../database/target/refresh.ts';
 import {
@@ -47,7 +47,10 @@ export async function preData(
   const globals = order.globals && (await readGlobals(order.globals, deps));
   const begun = await lookForBegun(order, job, deps);
   if (begun === 'prepared') return;
-  if (begun === 'nothing') await begin(order, job, deps);
+  if (begun === 'nothing' && order.mode === 'create')
+    await createDatabase(job.target, order, deps.signal);
+  if (begun !== 'begun') await begin(order, job, deps);
+  if (order.mode === 'create') await inSession(order, job, deps, openDatabase);
   if (globals !== undefined)
     await inSession(order, job, deps, (session) => runGlobals(session, globals()));
   if (order.mode === 'truncate')
@@ -63,13 +66,12 @@ export async function preData(
   );
 }
 
-/** Makes the target ready and, except with `truncate`, marks it. */
+/** Looks at the target and, except with `truncate`, marks it. */
 async function begin(
   order: OrderOf<'pre-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<void> {
-  if (order.mode === 'create') await createDatabase(job.target, order, deps.signal);
   await inSession(order, job, deps, async (session) => {
     if (order.mode !== 'create') await requireState(session, order);
     const mark = order.mode === 'truncate' ? undefined : await markToSet(session, order);

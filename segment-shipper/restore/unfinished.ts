@@ -53,10 +53,10 @@ export async function lookForBegun(
   order: PreData,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<'nothing' | 'begun' | 'prepared'> {
+): Promise<'nothing' | 'created' | 'begun' | 'prepared'> {
   if (order.resumes === undefined) return 'nothing';
-  const { mark } = await findMark(job.target, deps.signal);
-  if (mark === undefined) return 'nothing';
+  const { mark, isNew } = await findMark(job.target, deps.signal);
+  if (mark === undefined) return isNew && order.mode === 'create' ? 'created' : 'nothing';
   requireSame(job.target, mark, order.resumes);
   let isDone = false;
   await inSession(order, job, deps, async (session) => {

@@ -154,7 +154,7 @@ describe.skipIf(withoutGreenplum)('a restore that is interrupted while it loads 
       const { id } = await run.waitForEvent('request');
       run.kill('SIGKILL');
       await run.ended;
-      await waitForSegments({ run, database, fifoBase });
+      await waitForSegments({ database });
       const truncate = ['restore', timestamp, '--truncate', '--redirect-db', database.name];
       const refused = await stowage(truncate, { config });
       expect(refused.json.error?.message).toContain(`\`stowage restore --resume ${String(id)}\``);

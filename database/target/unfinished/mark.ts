@@ -10,6 +10,12 @@ import { restoreRefused } from '../refused.ts';
 /** The empty schema that marks a database; a backup leaves it out (docs/design/0018). */
 export const MARK_SCHEMA = 'stowage_unfinished_restore';
 
+/**
+ * The connection limit with which a restore creates a database, because CREATE DATABASE cannot also
+ * create the mark: a database with this limit and without a mark is a restore's own, and empty.
+ */
+export const NEW_LIMIT = 0x53544f57;
+
 /** In order. `pre-data`: the tables are those of the restore, so rows in them are its rows. */
 const STEPS = ['begun', 'pre-data', 'large-objects'] as const;
 
@@ -46,6 +52,8 @@ export async function readMark(session: Session): Promise<UnfinishedRestore | un
 export interface MarkedDatabase {
   readonly exists: boolean;
   readonly mark?: UnfinishedRestore;
+  /** A restore has created it, and was killed before it set the mark. */
+  readonly isNew: boolean;
   /** Whether the role may set a mark. */
   readonly canMark: boolean;
 }
@@ -60,12 +68,16 @@ export async function findMark(
   try {
     session = await openSession(target, options);
   } catch (error) {
-    if (sqlStateOf(error) === '3D000') return { exists: false, canMark: true };
+    if (sqlStateOf(error) === '3D000') return { exists: false, isNew: false, canMark: true };
     throw error;
   }
   try {
     const mark = await readMark(session);
-    const found = { exists: true, canMark: await canMark(session) };
+    const [row] = await session.query<{ limit: number }>(
+      `SELECT datconnlimit AS limit FROM pg_catalog.pg_database WHERE datname = current_database()`,
+    );
+    const isNew = mark === undefined && row?.limit === NEW_LIMIT;
+    const found = { exists: true, isNew, canMark: await canMark(session) };
     return mark === undefined ? found : { ...found, mark };
   } finally {
     await session.close();

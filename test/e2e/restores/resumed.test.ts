@@ -9,13 +9,13 @@ import {
 import { type RunningAgent, startAgent } from '../../support/e2e/agents.ts';
 import { configFor, DATABASE, databasesOf, leftoversOnAll } from '../../support/e2e/cluster.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
-import { SLOW_RATE_BYTES } from '../../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 import { bigTable } from '../../support/trouble/trouble.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-/** At SLOW_RATE_BYTES this takes about ten seconds, so that rows are in transit at the kill. */
-const MEGABYTES = 25;
+/** At this rate the table takes about ten seconds, so that rows are in transit at the kill. */
+const MEGABYTES = 5;
+const MAX_RATE_BYTES = 150_000;
 const TARGET = 'target';
 const MARK = 'stowage_unfinished_restore';
 
@@ -28,7 +28,7 @@ CREATE TABLE kept (id int PRIMARY KEY, v text, CONSTRAINT late CHECK (id < 1000)
 INSERT INTO kept SELECT i, 'v' || i FROM generate_series(1, 100) i;
 CREATE TABLE refers (id serial PRIMARY KEY, kept int REFERENCES kept);
 INSERT INTO refers (kept) SELECT i FROM generate_series(1, 50) i;
-CREATE TABLE part (i int PRIMARY KEY, kept int REFERENCES kept) PARTITION BY LIST (i);
+CREATE TABLE part (i int PRIMARY KEY, kept int) PARTITION BY LIST (i);
 CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);
 INSERT INTO part VALUES (1, 1);
 CREATE INDEX part_kept ON part (kept);
@@ -67,6 +67,7 @@ SELECT relname, relrowsecurity FROM pg_class WHERE relkind IN ('r', 'p') AND oid
 SELECT stxname FROM pg_statistic_ext ORDER BY 1;
 SELECT pubname, tablename FROM pg_publication_tables ORDER BY 1, 2;
 SELECT nspname FROM pg_namespace WHERE oid >= 16384 ORDER BY 1;
+SELECT datconnlimit FROM pg_database WHERE datname = current_database();
 `;
 
 let place: Place;
@@ -81,7 +82,7 @@ beforeAll(async () => {
   for (const [content, server] of servers.entries())
     for (const sql of [...bigTable(MEGABYTES, content), SQL]) await server.psql(sql, DATABASE);
   root = place.newRoot();
-  const slowly = { workers: 2, maxRateBytes: 2 * SLOW_RATE_BYTES };
+  const slowly = { workers: 2, maxRateBytes: MAX_RATE_BYTES };
   fast = await configFor(place, servers, root);
   slow = await configFor(place, servers, root, { shippers: slowly });
   byAgents = await configFor(place, servers, root, { shippers: { workers: 2, start: 'agents' } });
@@ -198,10 +199,12 @@ describe('a restore with --create that is killed while it loads rows', () => {
 
     await servers[0]?.psql(`DROP SCHEMA ${MARK}`, TARGET);
     await isRefused(into('--create', '--drop-unfinished'), /content 0 .* has no mark/);
+    // As after a kill between CREATE DATABASE and the mark.
     await servers[0]?.psql(`DROP DATABASE ${TARGET}`);
+    await servers[0]?.psql(`CREATE DATABASE ${TARGET} CONNECTION LIMIT ${0x53_54_4f_57}`);
     const again = await restoring(into('--create', '--drop-unfinished')).ended;
     expect(again.stderrEvents).toContainEqual(
-      expect.objectContaining({ event: 'dropping', contents: [1], database: TARGET }),
+      expect.objectContaining({ event: 'dropping', contents: [0, 1], database: TARGET }),
     );
     await isRestored(again);
   });
@@ -231,7 +234,7 @@ test('a restore that is killed while it builds an index is resumed, and so is it
   await isRestored(await resuming(again).ended);
 });
 
-test('a backup of an unfinished database says so, and its set does not have the mark', async () => {
+test('a backup and the doctor of an unfinished database say so, and its set does not have the mark', async () => {
   const restore = restoring(into('--create'), slow);
   await running('%COPY "big"%');
   const id = await killed(restore);
@@ -239,6 +242,10 @@ test('a backup of an unfinished database says so, and its set does not have the 
   const backup = await stowage(['backup', '--exclude-table', 'big.lineitem'], { config });
   expect(backup.stderrEvents).toContainEqual(
     expect.objectContaining({ event: 'unfinished-restore', restore: id }),
+  );
+  const doctor = await stowage(['doctor'], { config, plain: true });
+  expect(doctor.text).toMatch(
+    new RegExp(`^note +content 0 +unfinished restore .*--resume ${id}`, 'm'),
   );
   const args = ['restore', backup.json.timestamp, '--create', '--database', 'copied'];
   expect((await stowage(args, { config })).json.status).toBe('restored');
@@ -269,7 +276,7 @@ describe('a restore into a database that exists', () => {
   test('with --truncate is resumed by agents after SIGKILL, and empties what has other rows', async () => {
     await isRestored(await restoring(into('--create')).ended);
     const serves = new Map(servers.map((server, content) => [content, server]));
-    const more = { maxRateBytes: 2 * SLOW_RATE_BYTES };
+    const more = { maxRateBytes: MAX_RATE_BYTES };
     agent = await startAgent({ place, root, name: 'both', serves, more });
     const restore = restoring(into('--truncate'), byAgents);
     await running('%COPY "big"%');

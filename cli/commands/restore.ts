@@ -99,7 +99,11 @@ const NOT_WITH_RESUME = [
   'excludeTable',
 ];
 
-function optionsFrom(flags: Flags, positional: readonly string[]): RestoreOptions | ResumeOptions {
+/** What the flags ask for. @throws StowageError `usage/flag` naming a flag that does not fit. */
+export function optionsFrom(
+  flags: Flags,
+  positional: readonly string[],
+): RestoreOptions | ResumeOptions {
   const common = {
     verify: flags['verify'] !== false,
     count: flags['count'] !== false,

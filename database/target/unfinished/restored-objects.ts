@@ -10,7 +10,7 @@ const ofTable = (kind: string, catalog: string, name: string, table: string) =>
 const ofDatabase = (kind: string, catalog: string, name: string) =>
   `SELECT oid, '${kind} - ' || ${name} AS entry FROM pg_catalog.${catalog}`;
 
-/** The objects of phase post-data, each query with the first version of the server that has them. */
+/** The objects of phase post-data; each query with the first version that has its catalog. */
 const QUERIES: readonly (readonly [since: number, sql: string])[] = [
   [
     0,
@@ -92,8 +92,8 @@ const POST_DATA =
 /**
  * The post-data section of a listing of pg_restore without the entries of these objects. The last
  * word of a line is the owner. An entry whose owner has a blank in its name is kept: pg_restore
- * fails when it exists. Other sections are left out, because pg_restore would take the comment on an
- * index that is left out as part of the section before it, and skip it.
+ * fails when it exists. Other sections are left out: pg_restore would take the comment on an index
+ * that is left out as part of the section before it, and skip it.
  */
 export function withoutRestored(listing: string, restored: ReadonlySet<string>): string {
   const isRestored = (line: string) => {

@@ -51,7 +51,7 @@ export const ERRORS = {
   },
   'restore/failed': {
     exit: 3,
-    hint: 'the target may hold part of the set; correct the named cause, drop what was restored, and restore again',
+    hint: 'the target may hold part of the set; correct the named cause, and continue with `stowage restore --resume ID`, or start again with --create --drop-unfinished',
   },
   'set/needed': { exit: 4, hint: 'delete the sets that use it first' },
   'storage/exists': {
@@ -136,7 +136,7 @@ export const ERRORS = {
   },
   interrupted: {
     exit: 130,
-    hint: 'stopped by a signal, or because its output could not be written; an interrupted backup stays incomplete, an interrupted restore may leave part of the set in the target',
+    hint: 'stopped by a signal, or because its output could not be written; an interrupted backup stays incomplete, an interrupted restore may leave part of the set in the target, and `stowage restore --resume ID` continues it',
   },
   internal: { exit: 1, hint: 'this is a defect in Stowage; please report it with the log' },
 } as const;
@@ -236,12 +236,12 @@ export const PROBLEMS = {
   'order-failed': {
     meaning:
       'an order of a restore failed, or its receipts do not have the rows of the plan; the message has the reason',
-    hint: 'correct the cause, drop what was restored, and restore again',
+    hint: 'correct the cause, and continue with `stowage restore --resume ID`',
   },
   'count-differs': {
     meaning:
       'after a restore, a table of the target has another number of rows than the manifest says',
-    hint: 'look for other writers, then drop what was restored, and restore again',
+    hint: 'stop other writers, and continue with `stowage restore --resume ID`, which loads the table again',
   },
   'schema-object-missing': {
     meaning:

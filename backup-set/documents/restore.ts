@@ -54,6 +54,8 @@ export const RestoreRequest = z.object({
   count: z.boolean(),
   /** It also looks for the indexes, constraints and other objects of the set's schema archive. */
   objects: z.boolean().exactOptional(),
+  /** The first restore, whose id is in the marks of the target (docs/design/0019). */
+  resumes: RestoreId.exactOptional(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 
@@ -142,6 +144,8 @@ const VerifyObject = ObjectRef.extend({
 export type VerifyObject = z.infer<typeof VerifyObject>;
 
 const order = { ...header('order'), id: RestoreId, timestamp: Timestamp, content: Content };
+/** As in the request: what the first restore has done in this target is kept. */
+const resumes = RestoreId.exactOptional();
 
 /** What one segment does in one phase. A shipper needs no other document. */
 export const Order = z.discriminatedUnion('phase', [
@@ -160,6 +164,7 @@ export const Order = z.discriminatedUnion('phase', [
     only: z.array(Name).exactOptional(),
     /** Relations to load: they must not exist (create, fill), or are emptied (truncate). */
     relations: z.array(Name),
+    resumes,
   }),
   z.object({
     ...order,
@@ -171,6 +176,7 @@ export const Order = z.discriminatedUnion('phase', [
     encoding: z.string(),
     relations: z.array(LoadRelation),
     largeObjects: ObjectRef.exactOptional(),
+    resumes,
   }),
   z.object({
     ...order,
@@ -181,6 +187,7 @@ export const Order = z.discriminatedUnion('phase', [
     only: z.array(Name).exactOptional(),
     sequences: ObjectRef.exactOptional(),
     refresh: z.array(Name),
+    resumes,
   }),
   z.object({ ...order, phase: z.literal('analyze'), relations: z.array(Name) }),
 ]);

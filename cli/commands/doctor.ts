@@ -7,6 +7,7 @@ import type { ClusterContext } from '../context.ts';
 import { type Check, tableOf } from '../doctor/check.ts';
 import { checkCluster } from '../doctor/cluster.ts';
 import { checkDeployment } from '../doctor/deployment.ts';
+import { checkUnfinished } from '../doctor/unfinished.ts';
 import { numberFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
 
@@ -39,6 +40,7 @@ Exits with 4 when a check fails.`,
             ...(await checkStorage(context)),
             ...(await checkServers(context)),
             ...(await checkCluster(context)),
+            ...(await checkUnfinished(context)),
           ];
     context.output.result({ checks }, tableOf(checks));
     return checks.every(({ ok }) => ok) ? 0 : 4;

@@ -3,6 +3,7 @@ import { plural } from '../../backup-set/base/words.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
+import { dashed } from '../config/flag-names.ts';
 import {
   ACCEPT_CLUSTER_FLAG,
   numberFlag,
@@ -16,21 +17,27 @@ import {
 import { duration } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import { type RestoreResult, runRestore } from '../restore/coordinate.ts';
+import type { RestoreOptions } from '../restore/request.ts';
+import type { ResumeOptions } from '../restore/resume.ts';
 import { BEFORE_FLAG, SET_DETAILS, setNameFrom } from '../set-name.ts';
 
 const WAIT_SECONDS = 600;
 
 export const restoreCommand: ClusterCommand = {
-  usage: 'restore <set>',
+  usage: 'restore [set]',
   summary: 'restore a set, or selected tables of it, into the configured cluster',
   details: `${SET_DETAILS}
 The target is the cluster in the configuration. Use --config for another cluster, and --root to restore from an alternate location.
 Without --create or --truncate the databases must exist, and must hold none of the tables.
+A restore that failed leaves its databases marked as unfinished: only --resume, which takes no <set>, or
+--create --drop-unfinished restores into them.
 Before the target is changed, every object that is needed is read and its checksums are compared (--no-verify skips this).`,
   flags: [
     BEFORE_FLAG,
     ['--create', 'create the databases; refused if one exists'],
     ['--truncate', 'empty the tables and load them; the tables must exist, and no DDL is run'],
+    ['--resume <id>', 'finish this restore; its set, database, selection and mode are used'],
+    ['--drop-unfinished', 'with --create: drop databases that an unfinished restore has created'],
     ['--redirect-db <name>', 'restore into a database with this name'],
     ['--database <name>', 'alias of --redirect-db'],
     [
@@ -74,19 +81,7 @@ Before the target is changed, every object that is needed is read and its checks
           where: { field: 'resize' },
         },
       );
-    const result = await runRestore(context, {
-      set: setNameFrom(positional, flags),
-      mode: modeOf(flags),
-      selection: selectionFrom(flags),
-      verify: flags['verify'] !== false,
-      globals: flags['globals'] === true,
-      noOwner: flags['owner'] === false,
-      resize: flags['resize'] === true,
-      count: flags['count'] !== false,
-      objects: flags['objects'] !== false,
-      waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
-      acceptCluster: flags['acceptCluster'] === true,
-    });
+    const result = await runRestore(context, optionsFrom(flags, positional));
     const { outcome, elapsedMs, aftermath, leftEmpty } = result;
     // null: it could not be found out.
     const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };
@@ -96,6 +91,69 @@ Before the target is changed, every object that is needed is read and its checks
     return { restored: 0, failed: 3, refused: 4 }[outcome.status];
   },
 };
+
+/** The flags that a resume takes from the first restore. */
+const NOT_WITH_RESUME = [
+  'before',
+  'create',
+  'truncate',
+  'dropUnfinished',
+  'redirectDb',
+  'database',
+  'resize',
+  'globals',
+  'includeSchema',
+  'excludeSchema',
+  'includeTable',
+  'excludeTable',
+];
+
+/** What the flags ask for. @throws StowageError `usage/flag` naming a flag that does not fit. */
+export function optionsFrom(
+  flags: Flags,
+  positional: readonly string[],
+): RestoreOptions | ResumeOptions {
+  const common = {
+    verify: flags['verify'] !== false,
+    count: flags['count'] !== false,
+    objects: flags['objects'] !== false,
+    acceptCluster: flags['acceptCluster'] === true,
+    waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
+  };
+  const { resume } = flags;
+  if (typeof resume === 'string') {
+    const other = flags['owner'] === false ? 'noOwner' : undefined;
+    const given = NOT_WITH_RESUME.find((name) => flags[name] !== undefined) ?? other;
+    const what =
+      positional[0] === undefined ? given && `--${dashed(given)}` : `set ${positional[0]}`;
+    if (what !== undefined)
+      throw new StowageError(
+        'usage/flag',
+        `--resume takes everything from the request of restore ${resume}: leave out ${what}`,
+        { where: { field: 'resume' } },
+      );
+    return { resume, ...common };
+  }
+  if (positional.length === 0)
+    throw new StowageError('usage/flag', "missing required argument 'set'", {
+      where: { field: 'set' },
+    });
+  const mode = modeOf(flags);
+  if (flags['dropUnfinished'] === true && mode !== 'create')
+    throw new StowageError('usage/flag', '--drop-unfinished needs --create', {
+      where: { field: 'dropUnfinished' },
+    });
+  return {
+    set: setNameFrom(positional, flags),
+    mode,
+    selection: selectionFrom(flags),
+    globals: flags['globals'] === true,
+    noOwner: flags['owner'] === false,
+    resize: flags['resize'] === true,
+    dropUnfinished: flags['dropUnfinished'] === true,
+    ...common,
+  };
+}
 
 function modeOf(flags: Flags): RestoreRequest['mode'] {
   if (flags['create'] === true && flags['truncate'] === true) {

@@ -130,6 +130,7 @@ export async function restoreElsewhere(
     resize: false,
     count: true,
     objects: true,
+    dropUnfinished: false,
     waitMs: WAIT_MS,
   });
   demo.print(

@@ -19,8 +19,10 @@ import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
+import { type ResumeOptions, resolveOptions } from './resume.ts';
 import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
+import { removeMarks, requireUnmarked, resumeCommand } from './unfinished.ts';
 
 /** The command and its inline functions read the same documents: up to this size they are kept. */
 const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
@@ -37,11 +39,12 @@ export interface RestoreResult {
 
 /** Restores a set: request → plan → the orders of each phase in turn → outcome. */
 export async function runRestore(
-  context: ClusterContext,
-  options: RestoreOptions,
+  given: ClusterContext,
+  asked: RestoreOptions | ResumeOptions,
 ): Promise<RestoreResult> {
-  return withStore(context, async (opened) => {
+  return withStore(given, async (opened) => {
     const store = rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
+    const { context, options } = await resolveOptions(given, store, asked);
     const startedAt = context.clock();
     const timestamp = await findSet(context, store, options.set);
     const manifest = await loadManifest(context, store, timestamp);
@@ -50,9 +53,12 @@ export async function runRestore(
     const empty = leftEmpty(request, manifest);
     noteLeftEmpty(context, empty);
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
+      await requireUnmarked(locked, segments, request, { drop: options.dropUnfinished });
       await requireTarget({ context: locked, store, segments, request, manifest });
       const run = { context: locked, store, request, manifest, segments };
-      return requestAndCarryOut(run, options.waitMs);
+      const ended = await requestAndCarryOut(run, options.waitMs);
+      if (ended.status === 'restored') await removeMarks(locked, segments, request);
+      return ended;
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
     const result = { id: request.id, outcome, leftEmpty: empty, elapsedMs };
@@ -67,12 +73,12 @@ async function requestAndCarryOut(
   waitMs: number,
 ): Promise<Outcome> {
   const { context, store, request } = requested;
-  const { id, timestamp } = request;
+  const { id, timestamp, resumes } = request;
   const key = await storeRequest(store, request, context.signal);
   context.output.note(
     'request',
     { id },
-    `restoring set ${timestamp} from ${store.url} (restore id: ${id})`,
+    `${resumes === undefined ? 'restoring' : `resuming restore ${resumes} of`} set ${timestamp} from ${store.url} (restore id: ${id})`,
   );
   const planKey = formatKey({ kind: 'restore-plan', restore: id });
   const isDone = () => isThere(store, planKey);
@@ -194,7 +200,7 @@ function functionTimedOut(
   id: string,
   what: string,
   waitMs: number,
-  state = 'The target may hold part of the set',
+  state = `The target may hold part of the set; \`${resumeCommand(id)}\` continues it`,
 ): StowageError {
   return new StowageError(
     'restore/failed',

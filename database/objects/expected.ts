@@ -5,6 +5,7 @@ import {
   type ObjectClass,
   WITHOUT_SCHEMA,
 } from './classes.ts';
+import { fullTag, lastName } from './full-tag.ts';
 import { identifier, inlineParts } from './inline-parts.ts';
 import type { TocEntry } from './toc.ts';
 
@@ -39,11 +40,12 @@ const OF_THE_DATABASE = /^DATABASE /;
 const REMARKS = { COMMENT: 'comment', ACL: 'acl' } as const;
 
 export function archiveObject(entry: TocEntry): ArchiveObject {
-  const { kind, definition, ...kept } = entry;
+  const { kind, name, definition, ...kept } = entry;
   const hasColumns = kind === 'TABLE' || kind === 'FOREIGN TABLE';
   return {
     kind,
     ...kept,
+    name: name === undefined ? undefined : fullTag(kind, name, definition),
     inline: hasColumns ? inlineParts(definition()) : undefined,
     setsNull: kind === 'DEFAULT' && /SET DEFAULT NULL;\s*$/.test(definition()),
   };
@@ -116,6 +118,7 @@ function partOfRelation(text: string): string | undefined {
 }
 
 function nameIn(ofClass: ObjectClass, text: string): string | undefined {
+  if (ofClass === 'relation') return lastName(text);
   if (ofClass === 'operator') return text.replace(/ \(.*\)$/s, '');
   if (ofClass === 'operatorClass' || ofClass === 'operatorFamily') return identifier(text)[0];
   return text;

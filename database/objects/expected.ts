@@ -37,6 +37,8 @@ export interface ArchiveObject extends Omit<TocEntry, 'definition'> {
 
 /** Parts of the database itself, which a restore does not apply (docs/operations.md). */
 const OF_THE_DATABASE = /^DATABASE /;
+/** Greenplum 6: made for ALTER TABLE … EXCHANGE PARTITION, and dropped after it. */
+const EXCHANGED = /^_external_partition_parrelid_\d+_relid_\d+$/;
 const REMARKS = { COMMENT: 'comment', ACL: 'acl' } as const;
 
 export function archiveObject(entry: TocEntry): ArchiveObject {
@@ -58,7 +60,7 @@ export function expectedOf(entry: ArchiveObject): ExpectedObject[] | undefined {
   if (kind === 'COMMENT' || kind === 'ACL') return remarkOf(entry, REMARKS[kind]);
   const known = CLASS_OF_KIND[kind];
   if (known === undefined || name === undefined) return NOT_RESTORED.has(kind) ? [] : undefined;
-  if (entry.setsNull) return [];
+  if (entry.setsNull || EXCHANGED.test(name)) return [];
   const made = [expected(entry, known, name, kind)];
   const part = (ofClass: ObjectClass, what: string) => (column: string) =>
     made.push(expected(entry, ofClass, `${name} ${column}`, what));

@@ -5,6 +5,7 @@ import {
   type ObjectClass,
   WITHOUT_SCHEMA,
 } from './classes.ts';
+import { fullTag, lastName } from './full-tag.ts';
 import { identifier, inlineParts } from './inline-parts.ts';
 import type { TocEntry } from './toc.ts';
 
@@ -36,14 +37,17 @@ export interface ArchiveObject extends Omit<TocEntry, 'definition'> {
 
 /** Parts of the database itself, which a restore does not apply (docs/operations.md). */
 const OF_THE_DATABASE = /^DATABASE /;
+/** Greenplum 6: made for ALTER TABLE … EXCHANGE PARTITION, and dropped after it. */
+const EXCHANGED = /^_external_partition_parrelid_\d+_relid_\d+$/;
 const REMARKS = { COMMENT: 'comment', ACL: 'acl' } as const;
 
 export function archiveObject(entry: TocEntry): ArchiveObject {
-  const { kind, definition, ...kept } = entry;
+  const { kind, name, definition, ...kept } = entry;
   const hasColumns = kind === 'TABLE' || kind === 'FOREIGN TABLE';
   return {
     kind,
     ...kept,
+    name: name === undefined ? undefined : fullTag(kind, name, definition),
     inline: hasColumns ? inlineParts(definition()) : undefined,
     setsNull: kind === 'DEFAULT' && /SET DEFAULT NULL;\s*$/.test(definition()),
   };
@@ -56,7 +60,7 @@ export function expectedOf(entry: ArchiveObject): ExpectedObject[] | undefined {
   if (kind === 'COMMENT' || kind === 'ACL') return remarkOf(entry, REMARKS[kind]);
   const known = CLASS_OF_KIND[kind];
   if (known === undefined || name === undefined) return NOT_RESTORED.has(kind) ? [] : undefined;
-  if (entry.setsNull) return [];
+  if (entry.setsNull || EXCHANGED.test(name)) return [];
   const made = [expected(entry, known, name, kind)];
   const part = (ofClass: ObjectClass, what: string) => (column: string) =>
     made.push(expected(entry, ofClass, `${name} ${column}`, what));
@@ -116,6 +120,7 @@ function partOfRelation(text: string): string | undefined {
 }
 
 function nameIn(ofClass: ObjectClass, text: string): string | undefined {
+  if (ofClass === 'relation') return lastName(text);
   if (ofClass === 'operator') return text.replace(/ \(.*\)$/s, '');
   if (ofClass === 'operatorClass' || ofClass === 'operatorFamily') return identifier(text)[0];
   return text;

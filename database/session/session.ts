@@ -230,7 +230,7 @@ export async function openSession(
     note: (text) => options.onSilence?.(text),
   };
   const watch = options.isUnwatched === true ? undefined : watchSession(watched);
-  gone.then(() => watch?.[Symbol.dispose]());
+  void gone.then(() => watch?.[Symbol.dispose]());
   try {
     await connect(client, session, options);
   } catch (error) {

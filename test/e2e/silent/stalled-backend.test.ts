@@ -10,7 +10,8 @@ import { bigTable } from '../../support/trouble/trouble.ts';
 import { readUntil, waitFor } from '../../support/wait-for.ts';
 
 const MEGABYTES = 40;
-const STALL = { stallSeconds: 2 };
+/** Short for the test, and long enough for a healthy server on a busy machine. */
+const STALL = { stallSeconds: 3 };
 /** The rows then take some seconds, and more than the kernel buffers. */
 const RATE = { workers: 2, maxRateBytes: 8_000_000 };
 
@@ -29,7 +30,8 @@ beforeAll(async () => {
     for (const sql of bigTable(MEGABYTES, content)) await server.psql(sql, DATABASE);
   root = place.newRoot();
   config = await configFor(place, servers, root, { ...STALL, shippers: RATE });
-  timestamp = (await stowage(['backup'], { config })).json.timestamp;
+  const patient = await configFor(place, servers, root);
+  timestamp = (await stowage(['backup'], { config: patient })).json.timestamp;
 });
 afterEach(() => {
   for (const pid of stopped.splice(0)) process.kill(pid, 'SIGCONT');

@@ -250,7 +250,7 @@ async function openBy(
     note: (text) => options.onSilence?.(text),
   };
   const watch = options.isUnwatched === true ? undefined : watchSession(watched);
-  gone.then(() => watch?.[Symbol.dispose]());
+  void gone.then(() => watch?.[Symbol.dispose]());
   try {
     await connect(client, session, options);
   } catch (error) {

@@ -36,16 +36,18 @@ Exits with 4 when a check fails.`,
     const checks =
       flags['deployment'] === true
         ? await checkDeployment(context, numberFrom(flags, 'wait', WAIT_SECONDS) * 1000)
-        : [
-            ...(await checkStorage(context)),
-            ...(await checkServers(context)),
-            ...(await checkCluster(context)),
-            ...(await checkUnfinished(context)),
-          ];
+        : await checkBackups(context);
     context.output.result({ checks }, tableOf(checks));
     return checks.every(({ ok }) => ok) ? 0 : 4;
   },
 };
+
+async function checkBackups(context: ClusterContext): Promise<Check[]> {
+  const storage = await checkStorage(context);
+  const servers = await checkServers(context);
+  const cluster = await checkCluster(context, servers);
+  return [...storage, ...servers, ...cluster, ...(await checkUnfinished(context))];
+}
 
 async function checkStorage(context: ClusterContext): Promise<Check[]> {
   const of = 'storage';

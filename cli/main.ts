@@ -91,7 +91,8 @@ function addCommand(program: Command, definition: CommandDefinition, ending: End
     );
   if (definition.details !== undefined) command.addHelpText('after', `\n${definition.details}`);
   command.action(async (...input: unknown[]) => {
-    const positional = input.slice(0, -2).map((value) => String(value));
+    const given = input.slice(0, -2).filter((value) => value !== undefined);
+    const positional = given.map((value) => String(value));
     const flags: Flags = command.optsWithGlobals();
     endOnSignals(ending.stop, definition.signals);
     process.exitCode = await run(definition, flags, positional, await newContext(flags, ending));

@@ -64,6 +64,7 @@ export async function waitForFunctions(
     atMostMs: waitMs,
   });
   const startedAt = deps.clock().getTime();
+  // Awaited at each return: the lines of the wait end with the block.
   const waitFor = async (timeoutMs: number) => {
     const look = async () => (await isDone()) || undefined;
     const now = () => deps.clock().getTime();
@@ -71,10 +72,11 @@ export async function waitForFunctions(
     return (await poll(look, options)) === true;
   };
   const isDefault = context.config.functions === undefined;
-  if (found.haveAnswered || !isDefault || waitMs < FIRST_ANSWER_MS_MAX) return waitFor(waitMs);
+  if (found.haveAnswered || !isDefault || waitMs < FIRST_ANSWER_MS_MAX)
+    return await waitFor(waitMs);
   if (await waitFor(FIRST_ANSWER_MS_MAX)) return true;
   if (await runInstead(context, deps, step, found)) return isDone();
-  return waitFor(waitMs - (deps.clock().getTime() - startedAt));
+  return await waitFor(waitMs - (deps.clock().getTime() - startedAt));
 }
 
 /** More than events and the start of a deployed function take. */

@@ -2,6 +2,7 @@ import type { Selection } from '../backup-set/base/selection.ts';
 import type { DefinedObject, GeneratedColumn, Locale } from '../backup-set/documents/plan.ts';
 import type { GreenplumMajor } from './greenplum/majors.ts';
 import type { PlacedCheck } from './inspect/check.ts';
+import type { ServerIdentity } from './server-identity.ts';
 import type { SslMode } from './session/tls/modes.ts';
 
 /**
@@ -91,22 +92,6 @@ export interface ServersOptions {
   readonly mayLackDatabase: boolean;
   readonly applicationName: string;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** What tells one database from another, whatever host names lead to it. */
-export interface ServerIdentity {
-  /** PostgreSQL's version, e.g. `15.18`. */
-  readonly serverVersion: string;
-  /**
-   * Equal on a server, its standbys and its copies. Undefined = the role may not call
-   * pg_control_system(), or the server (Greenplum 6) does not have it.
-   */
-  readonly systemIdentifier: string | undefined;
-  /** Equal in all sessions of one running server, and only there. */
-  readonly instance: string;
-  readonly isStandby: boolean;
-  /** Undefined = the database does not exist. */
-  readonly databaseOid: string | undefined;
 }
 
 /** One instance, and which server it is. */

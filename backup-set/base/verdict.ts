@@ -1,8 +1,126 @@
 import * as z from 'zod';
 import { Content, Count, header, IsoDate, Name, PROBLEMS_MAX } from './document.ts';
-import { PROBLEMS, type ProblemCode } from './errors.ts';
 import { VERDICT_LEVELS } from './keys.ts';
 import { Timestamp } from './timestamps.ts';
+
+/**
+ * What can be wrong with a set, or with one content of a restore: the codes in `problems` of
+ * verdicts, receipts and outcomes. docs/errors.md is printed from this table, too.
+ */
+export const PROBLEMS = {
+  'segment-failed': {
+    meaning:
+      'the shipper or agent of the content failed, was lost or was stopped; the message has the cause and its code',
+    hint: 'correct the cause (the code in the message has its own line above), then run the backup or restore again',
+  },
+  'content-missing': {
+    meaning:
+      'a content did not deliver everything that the plan names; it follows from the failure of this or another content',
+    hint: 'correct the failure that is listed first, then back up again',
+  },
+  'content-too-large': {
+    meaning: 'the content has more extents than one manifest part may name',
+    hint: 'raise `backup.frameBytes`, or back up in several sets',
+  },
+  'receipt-missing': {
+    meaning: 'the seal names a receipt that is not stored',
+    hint: 'check that no lifecycle rule or other program deletes objects under the root; back up again',
+  },
+  'receipt-altered': {
+    meaning: 'a receipt is not the one that the seal names, or its key gave different contents',
+    hint: 'check which program writes under the root; use another set',
+  },
+  'receipt-unreadable': {
+    meaning: 'a receipt is not a valid document of this format',
+    hint: 'check which program writes under the root, and that all hosts have the same version; use another set',
+  },
+  'relation-incomplete': {
+    meaning:
+      'fewer rows or bytes of a table arrived than the database counted, or it was not counted',
+    hint: 'back up again; if it happens again, report it with the log of the shipper',
+  },
+  'relation-surplus': {
+    meaning: 'more rows or bytes of a table arrived than the database counted',
+    hint: 'back up again; if it happens again, report it with the log of the shipper',
+  },
+  'metadata-missing': {
+    meaning: 'a file with definitions, roles, sequences or large objects did not arrive',
+    hint: 'look for the failure of its content, then back up again',
+  },
+  'pack-not-tiled': {
+    meaning: 'the extents of a receipt leave a gap in its pack or overlap',
+    hint: 'use another set; report it with the receipt',
+  },
+  'document-unreadable': {
+    meaning: 'a document of the set, restore or task is not valid',
+    hint: 'check which program writes under the root, and that all hosts have the same version; use another set or a copy',
+  },
+  'documents-disagree': {
+    meaning:
+      'two documents, or a document and its key, contradict each other; the message has both values',
+    hint: 'check which program writes under the root; use another set or a copy',
+  },
+  'object-missing': {
+    meaning: 'an object that the manifest or another document names is not stored',
+    hint: 'look for lifecycle rules and deletions; restore from a copy, or copy the object back',
+  },
+  'size-differs': {
+    meaning: 'an object has another size than its receipt says',
+    hint: 'the object was cut or replaced: restore from a copy of the set',
+  },
+  'etag-differs': {
+    meaning:
+      'an object was written again since the backup: its ETag differs from that of its receipt',
+    hint: 'run `stowage verify TIMESTAMP` to see whether its bytes are still right; otherwise restore from a copy',
+  },
+  'digest-differs': {
+    meaning: 'bytes of an object differ from the checksum of its receipt',
+    hint: 'the object is damaged: keep all other copies, and restore from one of them',
+  },
+  'frame-unreadable': {
+    meaning: 'a frame cannot be decompressed, is cut off, or holds another number of rows',
+    hint: 'the object is damaged: keep all other copies, and restore from one of them',
+  },
+  overdue: {
+    meaning: 'a set without a seal got no new object for `backup.overdueAfterSeconds`',
+    hint: 'find out why the backup ended without a seal (a killed process, a lost host), then back up again',
+  },
+  'request-impossible': {
+    meaning: 'the request for a restore does not fit the set or the target',
+    hint: 'correct what the message names, and restore again',
+  },
+  'target-refused': {
+    meaning: 'a target server refused the order before it changed anything',
+    hint: 'correct what the message names: the target database was not changed by this order',
+  },
+  'order-failed': {
+    meaning:
+      'an order of a restore failed, or its receipts do not have the rows of the plan; the message has the reason',
+    hint: 'correct the cause, and continue with `stowage restore --resume ID`',
+  },
+  'count-differs': {
+    meaning:
+      'after a restore, a table of the target has another number of rows than the manifest says',
+    hint: 'stop other writers, and continue with `stowage restore --resume ID`, which loads the table again',
+  },
+  'schema-object-missing': {
+    meaning:
+      'after a restore, the target lacks an index, constraint, trigger or other object that the schema archive of the set has',
+    hint: 'create the object from the schema archive (docs/restore-by-hand.md), or restore into a new database with --create',
+  },
+  'objects-failed': {
+    meaning:
+      'after a restore, the schema objects of the target could not be compared with the set; the message has the reason',
+    hint: 'correct the cause, and restore again; --no-objects restores without the comparison',
+  },
+  'count-failed': {
+    meaning:
+      'after a restore, the rows of a table could not be counted; the message has the reason',
+    hint: 'correct the cause (locks, row security, rights), and restore again or count by hand',
+  },
+} as const;
+
+export type ProblemCode = keyof typeof PROBLEMS;
 
 /** One thing that is wrong, with all names that are known. */
 export const Problem = z.object({
@@ -14,6 +132,10 @@ export const Problem = z.object({
   relation: Name.exactOptional(),
   object: z.string().exactOptional(),
   offset: Count.exactOptional(),
+  /** An entry of a schema archive. `schema` is empty when the object is in none. */
+  schemaObject: z
+    .object({ kind: z.string(), schema: z.string(), name: z.string() })
+    .exactOptional(),
 });
 export type Problem = z.infer<typeof Problem>;
 
@@ -49,7 +171,7 @@ export const Verdict = z.object({
   level: z.enum(VERDICT_LEVELS),
   at: IsoDate,
   status: SetStatus,
-  /** A command ran the function itself; absent = `stowage serve`, a sweep or a deployed function. */
+  /** A command ran the function; absent = `stowage serve`, a sweep or a deployed function. */
   writer: z.literal('command').exactOptional(),
   checked: z.object({ objects: Count, bytes: Count }),
   ...Problems,

@@ -52,6 +52,10 @@ export const RestoreRequest = z.object({
   agents: z.boolean(),
   /** The command line counts the rows of every loaded relation before the restore succeeds. */
   count: z.boolean(),
+  /** It also looks for the indexes, constraints and other objects of the set's schema archive. */
+  objects: z.boolean().exactOptional(),
+  /** The first restore, whose id is in the marks of the target (docs/design/0019). */
+  resumes: RestoreId.exactOptional(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 
@@ -65,6 +69,7 @@ export const RestorePlan = z.object({
   load: z.enum(LOAD_STRATEGIES),
   /** As in the request: `restored` needs counts.json. */
   count: z.boolean(),
+  objects: z.boolean().exactOptional(),
   contents: z.array(
     z.object({ content: Content, relations: Count, rows: Count, bytes: Count, storedBytes: Count }),
   ),
@@ -139,6 +144,8 @@ const VerifyObject = ObjectRef.extend({
 export type VerifyObject = z.infer<typeof VerifyObject>;
 
 const order = { ...header('order'), id: RestoreId, timestamp: Timestamp, content: Content };
+/** As in the request: what the first restore has done in this target is kept. */
+const resumes = RestoreId.exactOptional();
 
 /** What one segment does in one phase. A shipper needs no other document. */
 export const Order = z.discriminatedUnion('phase', [
@@ -157,6 +164,7 @@ export const Order = z.discriminatedUnion('phase', [
     only: z.array(Name).exactOptional(),
     /** Relations to load: they must not exist (create, fill), or are emptied (truncate). */
     relations: z.array(Name),
+    resumes,
   }),
   z.object({
     ...order,
@@ -168,6 +176,7 @@ export const Order = z.discriminatedUnion('phase', [
     encoding: z.string(),
     relations: z.array(LoadRelation),
     largeObjects: ObjectRef.exactOptional(),
+    resumes,
   }),
   z.object({
     ...order,
@@ -178,6 +187,7 @@ export const Order = z.discriminatedUnion('phase', [
     only: z.array(Name).exactOptional(),
     sequences: ObjectRef.exactOptional(),
     refresh: z.array(Name),
+    resumes,
   }),
   z.object({ ...order, phase: z.literal('analyze'), relations: z.array(Name) }),
 ]);
@@ -231,9 +241,19 @@ export function failedReceipt(
   };
 }
 
+/** What a comparison of the set's schema archives with the target's catalogs has found. */
+const ComparedObjects = z.object({
+  compared: Count,
+  missing: Count,
+  /** Entries of kinds that cannot be compared. */
+  notCompared: Count,
+});
+export type ComparedObjects = z.infer<typeof ComparedObjects>;
+
 /**
- * counts.json: what the command line found when it counted the rows of every loaded relation in the
- * target, after the last phase. A relation whose count differs from the manifest is a problem.
+ * counts.json: what the command line found in the target after the last phase, when it counted the
+ * rows of every loaded relation and compared the schema objects. A relation whose count differs
+ * from the manifest is a problem, and so is a missing object.
  */
 export const RestoreCounts = z.object({
   ...header('restore-counts'),
@@ -242,9 +262,15 @@ export const RestoreCounts = z.object({
   /** Relations that were counted, once per content that holds rows of them. */
   relations: Count,
   rows: Count,
+  objects: ComparedObjects.exactOptional(),
   ...Problems,
 });
 export type RestoreCounts = z.infer<typeof RestoreCounts>;
+
+/** True if the restore is `restored` only with a counts.json that has no problem. */
+export function needsCounts({ count, objects }: Pick<RestorePlan, 'count' | 'objects'>): boolean {
+  return count || objects === true;
+}
 
 /** outcome.json: how the restore ended. */
 export const Outcome = z.object({
@@ -253,8 +279,10 @@ export const Outcome = z.object({
   timestamp: Timestamp,
   status: z.enum(['restored', 'failed', 'refused']),
   totals: z.object({ contents: Count, relations: Count, rows: Count }),
-  /** True when the outcome rests on counts.json, too. */
+  /** True when the outcome rests on the counts of counts.json, too. */
   counted: z.boolean(),
+  /** As in counts.json. */
+  objects: ComparedObjects.exactOptional(),
   ...Problems,
 });
 export type Outcome = z.infer<typeof Outcome>;

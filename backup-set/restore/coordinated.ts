@@ -17,6 +17,7 @@ import {
   orderBase,
   postData,
   preData,
+  resumedBy,
 } from './order-bodies.ts';
 import { COORDINATOR, loadsOnSegment } from './phases.ts';
 
@@ -102,7 +103,7 @@ function dataOrders(
   { request, manifest }: OrderContext,
 ): OrderDraft[] {
   const onSegments = (relation: ManifestRelation) => loadsOnSegment(load, relation);
-  const base = { phase: 'data', mode: request.mode, encoding } as const;
+  const base = { phase: 'data', mode: request.mode, encoding, ...resumedBy(request) } as const;
   const handed = [...chosen.values()].filter(onSegments);
   const loaded = [...chosen.values()].filter((relation) => !onSegments(relation));
   const isLoaded = new Set(loaded.map(({ id }) => id));

@@ -105,6 +105,39 @@ describe('a restore whose request asks for counts', () => {
   });
 });
 
+describe('a restore whose request asks for schema objects', () => {
+  const objects = { compared: 3, missing: 0, notCompared: 0 };
+  const objectsCase = restoreCase.map((restore) => ({
+    ...restore,
+    request: { ...restore.request, objects: true },
+  }));
+
+  test('waits for counts.json and is restored by compared objects alone, not called counted', () => {
+    fc.assert(
+      fc.property(objectsCase, (restore) => {
+        expect(stepWith(restore)).toEqual({ kind: 'counting' });
+        expect(outcomeWith(restore, { relations: 0, rows: 0, objects })).toMatchObject({
+          status: 'restored',
+          counted: false,
+          objects,
+        });
+      }),
+    );
+  });
+
+  test('is failed by counts that name no compared objects, or missing ones without a problem', () => {
+    fc.assert(
+      fc.property(objectsCase, (restore) => {
+        for (const without of [{}, { objects: { ...objects, missing: 1 } }])
+          expect(outcomeWith(restore, without)).toMatchObject({
+            status: 'failed',
+            problems: [{ code: 'objects-failed' }],
+          });
+      }),
+    );
+  });
+});
+
 test('a restore whose request asks for no counts is restored without them, and not called counted', () => {
   fc.assert(
     fc.property(restoreCase, (restore) => {

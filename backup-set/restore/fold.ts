@@ -6,6 +6,7 @@ import { boundedProblems, type Problem } from '../base/verdict.ts';
 import { count, plural } from '../base/words.ts';
 import { readPinned } from '../documents/pinned.ts';
 import {
+  needsCounts,
   type Outcome,
   RestoreCounts,
   type RestorePlan,
@@ -62,11 +63,20 @@ export function createRestoreFold(plan: RestorePlan): RestoreFold {
         if (phase === 'data') loaded = done;
       }
       const short = boundedProblems(loadDiffers(plan, loaded));
-      if (!plan.count || short.problemsTotal > 0)
+      if (!needsCounts(plan) || short.problemsTotal > 0)
         return ended(outcomeOf(plan, statusOf(short), loaded, short));
       if (counts === undefined) return { kind: 'counting' };
-      const found = counts.ok ? countDiffers(plan, counts.value) : listOf(counts.failure);
-      return ended({ ...outcomeOf(plan, statusOf(found), loaded, found), counted: counts.ok });
+      if (!counts.ok) {
+        const unreadable = listOf(counts.failure);
+        return ended(outcomeOf(plan, statusOf(unreadable), loaded, unreadable));
+      }
+      const found = countDiffers(plan, counts.value);
+      const { objects } = counts.value;
+      return ended({
+        ...outcomeOf(plan, statusOf(found), loaded, found),
+        counted: plan.count,
+        ...(plan.objects === true && objects !== undefined && { objects }),
+      });
     },
   };
 }
@@ -192,12 +202,19 @@ function readCounts({ id }: RestorePlan, documents: readonly RawDocument[]) {
 }
 
 /** The problems of the counts; without any, they must be those of the whole plan. */
-function countDiffers({ contents, totals }: RestorePlan, counts: RestoreCounts): ProblemList {
+function countDiffers(plan: RestorePlan, counts: RestoreCounts): ProblemList {
+  const { contents, totals } = plan;
   const relations = contents.reduce((sum, content) => sum + content.relations, 0);
   if (counts.problemsTotal > 0 || counts.problems.length > 0) {
     const problemsTotal = Math.max(counts.problemsTotal, counts.problems.length);
     return { problems: counts.problems, problemsTotal };
   }
+  if (plan.objects === true && counts.objects?.missing !== 0)
+    return listOf({
+      code: 'objects-failed',
+      message: 'counts.json does not say that no object is missing',
+    });
+  if (!plan.count) return NO_PROBLEMS;
   if (counts.relations === relations && counts.rows === totals.rows) return NO_PROBLEMS;
   const message = `counted ${counts.rows} of ${totals.rows} rows in ${counts.relations} of ${relations} relations`;
   return listOf({ code: 'count-differs', message });

@@ -61,6 +61,11 @@ export function orderBase({ id, timestamp }: RestoreRequest, content: number) {
   return { format: 'stowage/order', version: FORMAT_VERSION, id, timestamp, content } as const;
 }
 
+/** The field of all orders that change the target, when the restore resumes another one. */
+export function resumedBy({ resumes }: Pick<RestoreRequest, 'resumes'>) {
+  return resumes === undefined ? {} : { resumes };
+}
+
 /** The fields of a relation in a data order, except its volume and extents. */
 export function loadable({ id, schema, name, columns, condition }: Relation) {
   const conditional = condition === undefined ? {} : { conditional: true as const };
@@ -89,6 +94,7 @@ export function preData(
     ...(schema && { schema }),
     ...(isWhole(request) ? {} : { only: names }),
     relations: names,
+    ...resumedBy(request),
   };
 }
 
@@ -108,6 +114,7 @@ export function postData(
     refresh: isWhole(request)
       ? part.refresh
       : part.refresh.filter((name) => selects(request.selection, name)),
+    ...resumedBy(request),
   };
 }
 

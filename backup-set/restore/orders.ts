@@ -15,6 +15,7 @@ import {
   orderBase,
   postData,
   preData,
+  resumedBy,
 } from './order-bodies.ts';
 import { loadStrategy } from './phases.ts';
 import { chosenRelations, isWhole } from './plan.ts';
@@ -75,6 +76,7 @@ function data(
     encoding: part.encoding,
     relations,
     ...(largeObjects && { largeObjects }),
+    ...resumedBy(request),
   };
 }
 

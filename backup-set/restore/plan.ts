@@ -48,6 +48,7 @@ export function resolveRequest(
     phases,
     load,
     count: request.count,
+    ...(request.objects === undefined ? {} : { objects: request.objects }),
     contents,
     totals: {
       contents: contents.length,

@@ -13,6 +13,7 @@ import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
 import { duration } from '../output/format.ts';
+import { noteUnfinished } from '../restore/unfinished.ts';
 import { requireShippers } from '../shippers/check-hosts.ts';
 import {
   decidingVerdict,
@@ -57,6 +58,7 @@ export async function runBackup(
     const startedAt = context.clock();
     const servers = await requireCluster(context, store, options.acceptCluster === true);
     await requireShippers(context, servers);
+    await noteUnfinished(context);
     const held = await takeSnapshot(context);
     let recorded: { plan: Plan; tally: Tally; failures: Shipped['failures'] };
     try {

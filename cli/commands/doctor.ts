@@ -7,6 +7,7 @@ import type { ClusterContext } from '../context.ts';
 import { type Check, tableOf } from '../doctor/check.ts';
 import { checkCluster } from '../doctor/cluster.ts';
 import { checkDeployment } from '../doctor/deployment.ts';
+import { checkUnfinished } from '../doctor/unfinished.ts';
 import { numberFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
 
@@ -35,15 +36,18 @@ Exits with 4 when a check fails.`,
     const checks =
       flags['deployment'] === true
         ? await checkDeployment(context, numberFrom(flags, 'wait', WAIT_SECONDS) * 1000)
-        : [
-            ...(await checkStorage(context)),
-            ...(await checkServers(context)),
-            ...(await checkCluster(context)),
-          ];
+        : await checkBackups(context);
     context.output.result({ checks }, tableOf(checks));
     return checks.every(({ ok }) => ok) ? 0 : 4;
   },
 };
+
+async function checkBackups(context: ClusterContext): Promise<Check[]> {
+  const storage = await checkStorage(context);
+  const servers = await checkServers(context);
+  const cluster = await checkCluster(context, servers);
+  return [...storage, ...servers, ...cluster, ...(await checkUnfinished(context))];
+}
 
 async function checkStorage(context: ClusterContext): Promise<Check[]> {
   const of = 'storage';

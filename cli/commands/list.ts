@@ -47,12 +47,12 @@ function textOf(sets: readonly SetSummary[]): string {
       'sealed after',
       'last check',
     ],
-    sets.map(({ timestamp, status, database, totals, elapsedMs, verdict }) => [
+    sets.map(({ timestamp, status, database, chosen, totals, elapsedMs, verdict }) => [
       timestamp,
       status,
       database ?? '–',
       totals === undefined ? '–' : String(totals.contents),
-      totals === undefined ? '–' : String(totals.relations),
+      (totals === undefined ? '–' : String(totals.relations)) + (chosen ? ' (chosen)' : ''),
       totals === undefined ? '–' : count(totals.rows),
       totals === undefined ? '–' : bytes(totals.bytes),
       totals === undefined ? '–' : bytes(totals.storedBytes),

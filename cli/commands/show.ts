@@ -1,3 +1,4 @@
+import { isEverything } from '../../backup-set/base/selection.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
@@ -46,8 +47,9 @@ export const showCommand: ClusterCommand = {
               manifest,
               flags['all'] === true ? Number.POSITIVE_INFINITY : TABLES_SHOWN,
             );
+      const chosen = manifest && !isEverything(manifest.selection);
       context.output.result(
-        { timestamp, status, verdict, manifest },
+        { timestamp, status, chosen, verdict, manifest },
         [text, ...statusLines(status, verdict)].join('\n'),
       );
       return status === 'complete' || status === 'open' ? 0 : 3;
@@ -61,6 +63,7 @@ function committedText(manifest: Manifest, tablesShown: number): string {
   return [
     `set ${manifest.timestamp} of database ${printable(manifest.database)}, cluster ${printable(manifest.cluster)}, first written to ${manifest.root} by ${manifest.tool}`,
     `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)}, sealed after ${duration(ms)} (${rate(totals.bytes, ms)}); stored ${bytes(totals.storedBytes)} in ${plural(totals.objects, 'object')}`,
+    ...chosenLines(manifest),
     `snapshot ${manifest.snapshot.takenAt}, writers were blocked for at most ${duration(manifest.snapshot.writerWaitMs)}`,
     '',
     segmentsTable(manifest),
@@ -70,6 +73,21 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     ...definitionLines(manifest),
     '',
   ].join('\n');
+}
+
+/** A set of chosen tables is not a backup of the database. */
+function chosenLines({ selection, notShipped }: Manifest): string[] {
+  if (isEverything(selection)) return [];
+  const { includeSchemas, includeTables, excludeSchemas, excludeTables } = selection;
+  const left = notShipped.filter(({ reason }) => reason === 'excluded').length;
+  const patterns = [
+    ['only', [...includeSchemas, ...includeTables]],
+    ['without', [...excludeSchemas, ...excludeTables]],
+  ] as const;
+  const words = patterns.flatMap(([word, list]) =>
+    list.length === 0 ? [] : [`${word} ${list.map(printable).join(', ')}`],
+  );
+  return [`chosen tables, ${words.join(', ')}: ${plural(left, 'table')} left out`];
 }
 
 function segmentsTable({ contents }: Manifest): string {

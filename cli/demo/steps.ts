@@ -129,6 +129,8 @@ export async function restoreElsewhere(
     noOwner: false,
     resize: false,
     count: true,
+    objects: true,
+    dropUnfinished: false,
     waitMs: WAIT_MS,
   });
   demo.print(

@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
 import { aftermathOf } from './aftermath.ts';
 
-const answersOf = (...exists: (boolean | undefined)[]) =>
-  exists.map((one, content) => ({ content, exists: one }));
+const request = { id: '20261122202553617-054d2139', timestamp: '20261122202533' } as const;
+const answersOf = (...found: (boolean | undefined)[]) =>
+  found.map((one, content) => ({
+    content,
+    found: one === undefined ? undefined : { exists: one, isMarked: one },
+  }));
 
 test.each([
   [
@@ -32,8 +36,28 @@ test.each([
 ] as const)(
   'after a failed restore in which %s, the text says so',
   (_, exists, targetChanged, text) => {
-    const aftermath = aftermathOf('a', answersOf(...exists));
+    const aftermath = aftermathOf('a', { ...request, mode: 'create' }, answersOf(...exists));
     expect(aftermath.targetChanged).toBe(targetChanged);
     expect(aftermath.text).toContain(text);
+  },
+);
+
+test('after a failed --create, the text names the commands that resume it and start again', () => {
+  const { text } = aftermathOf('a', { ...request, mode: 'create' }, answersOf(true));
+  expect(text).toContain('`stowage restore --resume 20261122202553617-054d2139`');
+  expect(text).toContain('`stowage restore 20261122202533 --create --drop-unfinished`');
+});
+
+test.each([
+  ['marked', true, true, 'is marked as unfinished on content 0'],
+  ['not marked', false, undefined, 'but no database a is marked as unfinished'],
+  ['silent', undefined, undefined, 'content 0 did not answer'],
+] as const)(
+  'after a failed --truncate whose target is %s, the text says so, and drops nothing',
+  (_, marked, targetChanged, text) => {
+    const aftermath = aftermathOf('a', { ...request, mode: 'truncate' }, answersOf(marked));
+    expect(aftermath.targetChanged).toBe(targetChanged);
+    expect(aftermath.text).toContain(text);
+    expect(aftermath.text).not.toContain('--drop-unfinished');
   },
 );

@@ -1,11 +1,11 @@
 import { mapInFlight } from '../../async/each-in-flight.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
-import { formatOf } from '../../backup-set/flavours/formats.ts';
-import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { Segment } from '../../database/flavour.ts';
-import { databaseExists } from '../../database/target/database.ts';
+import { findMark } from '../../database/target/unfinished/mark.ts';
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
+import { changedSegments } from './expected.ts';
+import { resumeCommand } from './unfinished.ts';
 
 const SEGMENTS_AT_ONCE = 16;
 /** A target that failed may not answer any more. */
@@ -19,56 +19,75 @@ export interface Aftermath {
   readonly text: string;
 }
 
-const MAY_HOLD: Aftermath = {
-  targetChanged: undefined,
-  text: 'the target may hold part of the set. Correct the cause, drop what was restored, and restore again',
-};
+type Failed = Pick<RestoreRequest, 'id' | 'timestamp' | 'mode'>;
+
+/** What one content answers: undefined = nothing. */
+interface Answer {
+  readonly content: number;
+  readonly found: { readonly exists: boolean; readonly isMarked: boolean } | undefined;
+}
 
 /**
  * Looks at the target after a failed restore. With `create` no database existed before, so the
- * databases that exist now are what the restore has changed. Never throws.
+ * databases that exist now are what the restore has changed. With other modes the mark tells that
+ * tables were created or emptied. Never throws.
  */
 export async function lookAtTarget(
   context: ClusterContext,
   segments: readonly Segment[],
-  { mode }: Pick<RestoreRequest, 'mode'>,
+  request: Failed,
 ): Promise<Aftermath> {
-  if (mode !== 'create') return MAY_HOLD;
   const { config, env } = context;
-  // On Greenplum a database is created through the coordinator.
-  const asked = formatOf(config.flavour).hasOneCatalog
-    ? segments.filter(({ content }) => content === COORDINATOR)
-    : segments;
   // The signal of the command may have fired.
   const signal = AbortSignal.timeout(ASK_MS_MAX);
+  const asked = changedSegments(config.flavour, segments);
   const answers = await mapInFlight(asked, SEGMENTS_AT_ONCE, async (segment) => ({
     content: segment.content,
-    exists: await databaseExists(targetOf(config, segment, env), signal).catch(() => undefined),
+    found: await findMark(targetOf(config, segment, env), signal).then(
+      ({ exists, mark }) => ({ exists, isMarked: mark !== undefined }),
+      () => undefined,
+    ),
   }));
-  return aftermathOf(config.database, answers);
+  return aftermathOf(config.database, request, answers);
 }
 
 export function aftermathOf(
   database: string,
-  answers: readonly { readonly content: number; readonly exists: boolean | undefined }[],
+  { id, timestamp, mode }: Failed,
+  answers: readonly Answer[],
 ): Aftermath {
-  const listed = (exists: boolean | undefined) =>
-    answers.filter((answer) => answer.exists === exists).map(({ content }) => content);
-  const [created, silent] = [listed(true), listed(undefined)];
-  const unknown =
-    silent.length === 0 ? '' : `; content ${silent.join(', ')} did not answer, and may hold it too`;
-  if (created.length > 0)
+  const those = (holds: (answer: Answer) => boolean) =>
+    answers.filter(holds).map(({ content }) => content);
+  const isCreate = mode === 'create';
+  const changed = those(({ found }) => (isCreate ? found?.exists : found?.isMarked) === true);
+  const silent = those(({ found }) => found === undefined);
+  const startAgain = isCreate
+    ? `, or start again with \`stowage restore ${timestamp} --create --drop-unfinished\``
+    : '';
+  const next = `Correct the cause, and continue with \`${resumeCommand(id)}\`${startAgain}`;
+  if (changed.length > 0) {
+    const what = isCreate ? 'was created' : 'is marked as unfinished';
+    const unknown =
+      silent.length === 0
+        ? ''
+        : `; content ${silent.join(', ')} did not answer, and may hold it too`;
     return {
       targetChanged: true,
-      text: `the target holds part of the set: database ${database} was created on content ${created.join(', ')}${unknown}. Correct the cause, drop the database, and restore again`,
+      text: `the target holds part of the set: database ${database} ${what} on content ${changed.join(', ')}${unknown}. ${next}`,
     };
+  }
   if (silent.length > 0)
     return {
       targetChanged: undefined,
-      text: `the target may hold part of the set: content ${silent.join(', ')} did not answer, and the others have no database ${database}. Correct the cause, and restore again`,
+      text: `the target may hold part of the set: content ${silent.join(', ')} did not answer, and ${isCreate ? `the others have no database ${database}` : 'the others are not marked as unfinished'}. ${next}`,
+    };
+  if (isCreate)
+    return {
+      targetChanged: false,
+      text: `the target was not changed: no database ${database} exists. Correct the cause, and restore again`,
     };
   return {
-    targetChanged: false,
-    text: `the target was not changed: no database ${database} exists. Correct the cause, and restore again`,
+    targetChanged: undefined,
+    text: `the target may hold part of the set, but no database ${database} is marked as unfinished. Correct the cause, and restore again`,
   };
 }

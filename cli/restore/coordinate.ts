@@ -2,7 +2,8 @@ import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
-import { Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
+import type { QualifiedName } from '../../backup-set/base/selection.ts';
+import { needsCounts, Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
@@ -14,11 +15,14 @@ import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
 import { countTarget } from './count.ts';
+import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
+import { type ResumeOptions, resolveOptions } from './resume.ts';
 import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
+import { removeMarks, requireUnmarked, resumeCommand } from './unfinished.ts';
 
 /** The command and its inline functions read the same documents: up to this size they are kept. */
 const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
@@ -26,6 +30,8 @@ const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 export interface RestoreResult {
   readonly id: string;
   readonly outcome: Outcome;
+  /** Tables that the restore creates without rows, because the set has none of them. */
+  readonly leftEmpty: readonly QualifiedName[];
   /** Present after a failure. */
   readonly aftermath?: Aftermath;
   readonly elapsedMs: number;
@@ -33,25 +39,32 @@ export interface RestoreResult {
 
 /** Restores a set: request → plan → the orders of each phase in turn → outcome. */
 export async function runRestore(
-  context: ClusterContext,
-  options: RestoreOptions,
+  given: ClusterContext,
+  asked: RestoreOptions | ResumeOptions,
 ): Promise<RestoreResult> {
-  return withStore(context, async (opened) => {
+  return withStore(given, async (opened) => {
     const store = rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
+    const { context, options } = await resolveOptions(given, store, asked);
     const startedAt = context.clock();
     const timestamp = await findSet(context, store, options.set);
     const manifest = await loadManifest(context, store, timestamp);
     const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
     const request = newRequest(context, segments, timestamp, options);
+    const empty = leftEmpty(request, manifest);
+    noteLeftEmpty(context, empty);
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
+      await requireUnmarked(locked, segments, request, { drop: options.dropUnfinished });
       await requireTarget({ context: locked, store, segments, request, manifest });
       const run = { context: locked, store, request, manifest, segments };
-      return requestAndCarryOut(run, options.waitMs);
+      const ended = await requestAndCarryOut(run, options.waitMs);
+      if (ended.status === 'restored') await removeMarks(locked, segments, request);
+      return ended;
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
-    if (outcome.status !== 'failed') return { id: request.id, outcome, elapsedMs };
+    const result = { id: request.id, outcome, leftEmpty: empty, elapsedMs };
+    if (outcome.status !== 'failed') return result;
     const aftermath = await lookAtTarget(context, segments, request);
-    return { id: request.id, outcome, aftermath, elapsedMs };
+    return { ...result, aftermath };
   });
 }
 
@@ -60,12 +73,12 @@ async function requestAndCarryOut(
   waitMs: number,
 ): Promise<Outcome> {
   const { context, store, request } = requested;
-  const { id, timestamp } = request;
+  const { id, timestamp, resumes } = request;
   const key = await storeRequest(store, request, context.signal);
   context.output.note(
     'request',
     { id },
-    `restoring set ${timestamp} from ${store.url} (restore id: ${id})`,
+    `${resumes === undefined ? 'restoring' : `resuming restore ${resumes} of`} set ${timestamp} from ${store.url} (restore id: ${id})`,
   );
   const planKey = formatKey({ kind: 'restore-plan', restore: id });
   const isDone = () => isThere(store, planKey);
@@ -89,15 +102,15 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
       const receipts = await shippers.carryOut(phase);
       const next = nextOf(plan, phase);
       const isDone = async () =>
-        next === undefined ? plan.count : (await countOrders(store, id, next)) > 0;
+        next === undefined ? needsCounts(plan) : (await countOrders(store, id, next)) > 0;
       const what = next === undefined ? 'the outcome' : `the orders of phase ${next}`;
       await step(context, store, receipts, { id, what, waitMs, isDone });
       const outcome = await readOutcome(store, id);
       // `restored` before this process has counted rests on counts that it did not store.
-      if (outcome !== undefined && !(plan.count && outcome.status === 'restored'))
+      if (outcome !== undefined && !(needsCounts(plan) && outcome.status === 'restored'))
         return await finishShippers(shippers, outcome);
     }
-    if (plan.count) {
+    if (needsCounts(plan)) {
       const isDone = () => Promise.resolve(false);
       const counts = [await countTarget(run)];
       await step(context, store, counts, { id, what: 'the outcome', waitMs, isDone });
@@ -187,7 +200,7 @@ function functionTimedOut(
   id: string,
   what: string,
   waitMs: number,
-  state = 'The target may hold part of the set',
+  state = `The target may hold part of the set; \`${resumeCommand(id)}\` continues it`,
 ): StowageError {
   return new StowageError(
     'restore/failed',

@@ -15,6 +15,7 @@ import { type SegmentProgress, showProgress } from '../output/progress.ts';
 import { noteSilence } from '../output/silence.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import { changedSegments, type ExpectedRelation, expectedIn } from './expected.ts';
+import { compareObjects } from './objects/compare.ts';
 import type { RestoreRun } from './run.ts';
 
 const SEGMENTS_AT_ONCE = 16;
@@ -34,14 +35,45 @@ interface Counting {
 }
 
 /**
- * Counts every loaded relation over connections of this process, compares with the manifest and
- * stores counts.json. Without it the functions do not call the restore `restored`, whatever its
- * receipts say.
+ * Compares the schema objects and counts every loaded relation over connections of this process,
+ * compares the counts with the manifest, and stores counts.json. Without it the functions do not
+ * call the restore `restored`, whatever its receipts say.
  * @returns the key. @throws StowageError `restore/failed` when another process has stored it.
  */
 export async function countTarget(run: RestoreRun): Promise<string> {
-  const { context, store, plan, segments, manifest } = run;
+  const { context, store, plan } = run;
   const counting: Counting = { run, problems: gatherProblems(), counted: [] };
+  const objects = plan.objects === true && (await compareObjects(run, counting.problems));
+  if (plan.count) await countRelations(counting);
+  const total = (field: 'relationsDone' | 'rows') =>
+    counting.counted.reduce((sum, each) => sum + each[field], 0);
+  const { problems, problemsTotal } = counting.problems.list();
+  const counts: RestoreCounts = {
+    format: 'stowage/restore-counts',
+    version: FORMAT_VERSION,
+    id: plan.id,
+    countedAt: context.clock().toISOString(),
+    relations: total('relationsDone'),
+    rows: total('rows'),
+    ...(objects && { objects }),
+    problems: boundedProblems(problems).problems,
+    problemsTotal,
+  };
+  const key = formatKey({ kind: 'restore-counts', restore: plan.id });
+  const options = { signal: AbortSignal.timeout(STORE_MS_MAX) };
+  await store.create(key, encode(RestoreCounts, counts), options).catch((error: unknown) => {
+    if (!isStowageError(error, 'storage/exists')) throw error;
+    throw new StowageError(
+      'restore/failed',
+      `another process has stored the counts of restore ${plan.id} (${key}): its outcome is not to be believed. Check the keys of the segment hosts`,
+      { cause: error, where: { object: key } },
+    );
+  });
+  return key;
+}
+
+async function countRelations(counting: Counting): Promise<void> {
+  const { context, plan, segments, manifest } = counting.run;
   const changed = changedSegments(manifest.flavour, segments);
   const about = { segments: changed.length, relations: plan.totals.relations };
   context.output.note(
@@ -56,31 +88,8 @@ export async function countTarget(run: RestoreRun): Promise<string> {
   } finally {
     progress.stop();
   }
-  const total = (field: 'relationsDone' | 'rows') =>
-    counting.counted.reduce((sum, each) => sum + each[field], 0);
-  const { problems, problemsTotal } = counting.problems.list();
-  const counts: RestoreCounts = {
-    format: 'stowage/restore-counts',
-    version: FORMAT_VERSION,
-    id: plan.id,
-    countedAt: context.clock().toISOString(),
-    relations: total('relationsDone'),
-    rows: total('rows'),
-    problems: boundedProblems(problems).problems,
-    problemsTotal,
-  };
-  context.output.note('counted', { relations: counts.relations, problems: problemsTotal });
-  const key = formatKey({ kind: 'restore-counts', restore: plan.id });
-  const options = { signal: AbortSignal.timeout(STORE_MS_MAX) };
-  await store.create(key, encode(RestoreCounts, counts), options).catch((error: unknown) => {
-    if (!isStowageError(error, 'storage/exists')) throw error;
-    throw new StowageError(
-      'restore/failed',
-      `another process has stored the counts of restore ${plan.id} (${key}): its outcome is not to be believed. Check the keys of the segment hosts`,
-      { cause: error, where: { object: key } },
-    );
-  });
-  return key;
+  const relations = counting.counted.reduce((sum, each) => sum + each.relationsDone, 0);
+  context.output.note('counted', { relations, problems: counting.problems.total });
 }
 
 /** A failure becomes a problem: the restore must get an outcome, also when it is interrupted. */

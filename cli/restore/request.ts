@@ -28,9 +28,14 @@ export interface RestoreOptions {
   readonly noOwner: boolean;
   readonly resize: boolean;
   readonly count: boolean;
+  readonly objects: boolean;
   readonly waitMs: number;
   /** Restore also when contents of the target are swapped against the set. */
   readonly acceptCluster?: boolean;
+  /** The first restore, when this one resumes it. */
+  readonly resumes?: string;
+  /** Drop databases that an unfinished restore has created. */
+  readonly dropUnfinished: boolean;
 }
 
 /** The manifest of a complete set. @throws StowageError `set/not-found`, `set/incomplete`. */
@@ -69,7 +74,7 @@ export function newRequest(
   options: RestoreOptions,
 ): RestoreRequest {
   const now = clock();
-  const { mode, selection, verify, globals, noOwner, resize, count } = options;
+  const { mode, selection, verify, globals, noOwner, resize, count, objects, resumes } = options;
   const contents = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
@@ -86,6 +91,8 @@ export function newRequest(
     resize,
     agents: config.shippers.start === 'agents',
     count,
+    objects,
+    ...(resumes !== undefined && { resumes }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ServerIdentity } from '../flavour.ts';
+import type { ServerIdentity } from '../server-identity.ts';
 import type { Session } from '../session/session.ts';
 
 /** Which server a session has, and its database of this name. */

@@ -44,6 +44,7 @@ describe('the globals of a set', () => {
   it('are split into the statements that pg_dumpall of Greenplum writes', () => {
     const statements = [
       'ALTER RESOURCE QUEUE pg_default ACTIVE THRESHOLD 20 NOOVERCOMMIT\n WITH ( priority=medium,\n memory_limit=-1) ',
+      "ALTER ROLE r DENY BETWEEN DAY 0 TIME '02:00:00' AND DAY 6 TIME '04:00:00'",
       'CREATE RESOURCE QUEUE q MAX COST 1e+09 MIN COST 0.5 NOOVERCOMMIT',
       "ALTER ROLE r DENY BETWEEN DAY 0 TIME '22:00:00' AND DAY 1 TIME '04:00:00'",
       'ALTER RESOURCE GROUP "admin_group" SET cpu_rate_limit 1',

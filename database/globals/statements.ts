@@ -31,6 +31,8 @@ const KINDS = [
   `ALTER ROLE ${NAME} WITH(?: (?!PASSWORD 's')[^ ]+)+`,
   `ALTER ROLE ${NAME} DENY BETWEEN DAY 0 TIME 's' AND DAY 0 TIME 's'`,
   `ALTER ROLE ${NAME}(?: IN DATABASE ${NAME})? SET ${NAMES} (?:TO|=) ${VALUE}(?: , ${VALUE})*`,
+  // Greenplum: when a role may not log in.
+  `ALTER ROLE ${NAME} DENY BETWEEN DAY 0 TIME 's' AND DAY 0 TIME 's'`,
   `GRANT ${NAME} TO ${NAME}(?: WITH(?: ,| ${NAME})+)?(?: GRANTED BY ${NAME})?`,
   `(?:GRANT|REVOKE)(?: ,| [A-Z]+)+ ON (?:TABLESPACE|PARAMETER) ${NAMES} (?:TO|FROM) ${NAME}(?: WITH GRANT OPTION| CASCADE)?`,
   `COMMENT ON (?:ROLE|TABLESPACE|RESOURCE QUEUE|RESOURCE GROUP) ${NAME} IS (?:'s'|NULL)`,

@@ -7,6 +7,7 @@ import { withMaintenanceSession } from '../session/maintenance.ts';
 import { quoteIdentifier, quoteLiteral } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
 import { restoreRefused } from './refused.ts';
+import { NEW_LIMIT } from './unfinished/mark.ts';
 
 /**
  * Whether the target's database exists.
@@ -40,7 +41,7 @@ export interface DatabaseOptions {
 }
 
 /**
- * Creates the target's database, empty, from template0.
+ * Creates the target's database, empty, from template0, with the connection limit NEW_LIMIT.
  * @throws StowageError `restore/refused` when the database exists, or when the server does not know
  * the locale: another locale would sort and compare text differently.
  */
@@ -50,7 +51,7 @@ export async function createDatabase(
   signal?: AbortSignal | undefined,
 ): Promise<void> {
   const { database } = target;
-  const create = `CREATE DATABASE ${quoteIdentifier(database)} TEMPLATE template0 ENCODING ${quoteLiteral(encoding)}`;
+  const create = `CREATE DATABASE ${quoteIdentifier(database)} TEMPLATE template0 ENCODING ${quoteLiteral(encoding)} CONNECTION LIMIT ${NEW_LIMIT}`;
   await withMaintenanceSession(target, signal, async (session) => {
     try {
       using _ = session.mayBeSilent();
@@ -63,6 +64,29 @@ export async function createDatabase(
       const wanted = locale.name ?? locale.collate;
       const message = `this server cannot create a database with the locale ${wanted} (${locale.provider}); create it yourself and restore without --create`;
       throw restoreRefused(target, `${message}: ${messageOf(error)}`, error);
+    }
+  });
+}
+
+/** Removes the connection limit of a new database, once it has its mark. */
+export async function openDatabase(session: Session): Promise<void> {
+  await session.query(
+    `ALTER DATABASE ${quoteIdentifier(session.target.database)} CONNECTION LIMIT -1`,
+  );
+}
+
+/**
+ * Drops the target's database. @throws StowageError `restore/refused` while sessions use it.
+ */
+export async function dropDatabase(target: ConnectionTarget, signal: AbortSignal): Promise<void> {
+  const { database } = target;
+  await withMaintenanceSession(target, signal, async (session) => {
+    try {
+      await session.query(`DROP DATABASE ${quoteIdentifier(database)}`);
+    } catch (error) {
+      if (sqlStateOf(error) !== '55006') throw error;
+      const message = `database ${database} cannot be dropped: ${messageOf(error)}. End the sessions that use it, and retry`;
+      throw restoreRefused(target, message, error);
     }
   });
 }

@@ -13,6 +13,7 @@ import {
   triggerStatements,
 } from './facts.ts';
 import { restoreRefused } from './refused.ts';
+import { setMark, type UnfinishedRestore } from './unfinished/mark.ts';
 
 /** The state of a table in the target, before a restore. */
 export interface RelationState extends QualifiedName {
@@ -83,19 +84,20 @@ async function filledRelations(
 /**
  * Truncates all of these in one statement, so that foreign keys between them do not matter, and
  * without firing triggers. A table that holds rows of an extension is left to its load, which
- * deletes the other rows.
+ * deletes the other rows. The same transaction marks the database, when there is a mark to set.
  * @throws StowageError `restore/refused` when another table has a foreign key to one of them.
  */
 export async function truncateRelations(
   session: Session,
   relations: readonly QualifiedName[],
+  mark?: UnfinishedRestore,
 ): Promise<void> {
   const facts = await tableFacts(session, relations);
   const tables = relations.flatMap((relation, at) => {
     const known = facts.get(at);
     return known !== undefined && isPartlyOwn(known) ? [] : [{ relation, known }];
   });
-  if (tables.length === 0) return;
+  if (tables.length === 0) return mark && setMark(session, mark);
   const names = tables.map(({ relation }) => `ONLY ${quoteQualified(relation)}`);
   const triggers = tables.flatMap(({ relation, known }) =>
     known === undefined ? [] : (triggerStatements(relation, known) ?? []),
@@ -103,6 +105,7 @@ export async function truncateRelations(
   await session.query('BEGIN');
   try {
     await suspendTriggers(session, 'LOCAL');
+    if (mark !== undefined) await setMark(session, mark);
     for (const { disable } of triggers) await session.query(disable);
     await session.query(`TRUNCATE TABLE ${names.join(', ')}`);
     for (const { enable } of triggers) await session.query(enable);

@@ -1,6 +1,7 @@
 import { PassThrough, type Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ConnectionTarget } from '../flavour.ts';
+import { MARK_SCHEMA } from '../target/unfinished/mark.ts';
 import { conninfoOf } from './conninfo.ts';
 import { startTool } from './process.ts';
 import { withoutPasswords } from './role-passwords.ts';
@@ -27,7 +28,8 @@ export interface DumpOptions {
 
 /**
  * Every definition of one database under the snapshot, in pg_dump's custom format. `--create` adds
- * the database's properties to the archive; pg_restore applies them only when asked to.
+ * the database's properties to the archive; pg_restore applies them only when asked to. The mark of
+ * an unfinished restore is not of the database's own.
  */
 export function dumpSchema(
   target: ConnectionTarget,
@@ -42,6 +44,7 @@ export function dumpSchema(
       '--format=custom',
       '--schema-only',
       '--create',
+      `--exclude-schema=${MARK_SCHEMA}`,
       ...greenplumSyntax(target),
       ...snapshotOf(snapshotId),
       ...lockWaitOf(options),

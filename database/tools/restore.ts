@@ -44,15 +44,20 @@ export async function restoreSchema(
 
 /**
  * Restores all large objects of an archive, or none. They keep their oids, which must be unused in
- * the target.
+ * the target, except with `replace`.
  */
 export async function restoreLargeObjects(
   target: ConnectionTarget,
   file: string,
-  options: Pick<RestoreSchemaOptions, 'noOwner' | 'signal' | 'onSilence' | 'label'> = {},
+  options: Pick<RestoreSchemaOptions, 'noOwner' | 'signal' | 'onSilence' | 'label'> & {
+    /** Unlink those that exist already. */
+    readonly replace?: boolean;
+  } = {},
 ): Promise<void> {
   const owner = options.noOwner === true ? ['--no-owner'] : [];
-  await pgRestore(target, ['--single-transaction', ...owner, resolve(file)], options);
+  const replace = options.replace === true ? ['--clean', '--if-exists'] : [];
+  const args = ['--single-transaction', ...replace, ...owner, resolve(file)];
+  await pgRestore(target, args, options);
 }
 
 /** The table of contents of an archive with its dependencies, for selectSchemaEntries. */

@@ -20,21 +20,25 @@ export interface SchemaChoiceOptions {
   readonly withNeeds: boolean;
 }
 
-interface Entry {
+/** What the choice needs to know of an entry of an archive. */
+export interface SchemaEntry {
   readonly id: number;
   readonly kind: string;
   /** Schema, name and owner, separated by blanks, which names may contain too. */
   readonly tag: string;
-  readonly line: string;
   readonly dependsOn: readonly number[];
 }
 
+interface ListedEntry extends SchemaEntry {
+  readonly line: string;
+}
+
 /** Tables and views: an entry that depends on one of these is chosen only together with it. */
-const RELATIONS = ['TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW'];
+export const RELATIONS = ['TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW'];
 /**
  * Parts of a table, chosen together with it. SEQUENCE: one that a column owns depends on the table.
  */
-const PARTS = [
+export const PARTS = [
   'DEFAULT',
   'CHECK CONSTRAINT',
   'FK CONSTRAINT',
@@ -119,9 +123,30 @@ export function withoutSchemas(listing: string, schemas: readonly string[]): str
 export function selectSchemaEntries(
   listing: string,
   tables: readonly QualifiedName[],
-  { withNeeds }: SchemaChoiceOptions,
+  options: SchemaChoiceOptions,
 ): SchemaChoice {
   const entries = parseListing(listing);
+  const { chosen, found, leftOut } = chooseEntries(entries, tables, options);
+  return {
+    list: entries
+      .filter((entry) => chosen.has(entry))
+      .map(({ line }) => `${line}\n`)
+      .join(''),
+    missing: tables.filter((table) => !found.has(table)),
+    leftOut: leftOut.map(({ kind, tag }) => `${kind} ${tag}`),
+  };
+}
+
+/** The choice of selectSchemaEntries among entries from any source. */
+export function chooseEntries<Entry extends SchemaEntry>(
+  entries: readonly Entry[],
+  tables: readonly QualifiedName[],
+  { withNeeds }: SchemaChoiceOptions,
+): {
+  readonly chosen: ReadonlySet<Entry>;
+  readonly found: ReadonlyMap<QualifiedName, Entry>;
+  readonly leftOut: readonly Entry[];
+} {
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
   const found = findTables(entries, tables);
   const chosen = new Set(found.values());
@@ -142,20 +167,14 @@ export function selectSchemaEntries(
     for (const entry of entries) if (!chosen.has(entry) && within.isWhole(entry)) chosen.add(entry);
   }
   const own = new Set(found.values());
-  return {
-    list: entries
-      .filter((entry) => chosen.has(entry))
-      .map(({ line }) => `${line}\n`)
-      .join(''),
-    missing: tables.filter((table) => !found.has(table)),
-    leftOut: entries
-      .filter((entry) => !chosen.has(entry) && within.isPartOf(entry, own, found))
-      .map(({ kind, tag }) => `${kind} ${tag}`),
-  };
+  const leftOut = entries.filter(
+    (entry) => !chosen.has(entry) && within.isPartOf(entry, own, found),
+  );
+  return { chosen, found, leftOut };
 }
 
-function partRules(byId: ReadonlyMap<number, Entry>, chosen: ReadonlySet<Entry>) {
-  const binding = (entry: Entry) =>
+function partRules(byId: ReadonlyMap<number, SchemaEntry>, chosen: ReadonlySet<SchemaEntry>) {
+  const binding = (entry: SchemaEntry) =>
     entry.dependsOn
       .flatMap((id) => byId.get(id) ?? [])
       .filter(({ kind }) => RELATIONS.includes(kind) || PARTS.includes(kind));
@@ -163,7 +182,7 @@ function partRules(byId: ReadonlyMap<number, Entry>, chosen: ReadonlySet<Entry>)
     /**
      * A part whose relations and parts are all chosen; or a comment or right on any chosen entry.
      */
-    isWhole(entry: Entry): boolean {
+    isWhole(entry: SchemaEntry): boolean {
       if (!PARTS.includes(entry.kind)) return false;
       const needs = binding(entry);
       if (needs.length > 0) return needs.every((needed) => chosen.has(needed));
@@ -175,9 +194,9 @@ function partRules(byId: ReadonlyMap<number, Entry>, chosen: ReadonlySet<Entry>)
      * chosen.
      */
     isPartOf(
-      entry: Entry,
-      own: ReadonlySet<Entry>,
-      names: ReadonlyMap<QualifiedName, Entry>,
+      entry: SchemaEntry,
+      own: ReadonlySet<SchemaEntry>,
+      names: ReadonlyMap<QualifiedName, SchemaEntry>,
     ): boolean {
       if (!['FK CONSTRAINT', 'RULE', 'POLICY', 'TRIGGER'].includes(entry.kind)) return false;
       if (!binding(entry).some((needed) => own.has(needed))) return false;
@@ -189,20 +208,29 @@ function partRules(byId: ReadonlyMap<number, Entry>, chosen: ReadonlySet<Entry>)
 /**
  * Name and owner are separated only by a blank: of several entries that match, take the shortest.
  */
-function findTables(
+function findTables<Entry extends SchemaEntry>(
   entries: readonly Entry[],
   tables: readonly QualifiedName[],
 ): Map<QualifiedName, Entry> {
-  const candidates = entries.filter(({ kind }) => kind === 'TABLE');
-  const found = new Map<QualifiedName, Entry>();
-  for (const table of tables) {
-    const start = `${tagOf(table)} `;
-    const matching = candidates
-      .filter(({ tag }) => tag.startsWith(start))
-      .sort((a, b) => a.tag.length - b.tag.length);
-    if (matching[0] !== undefined) found.set(table, matching[0]);
+  const shortest = new Map(
+    tables.map((table) => [`${tagOf(table)} `, undefined as Entry | undefined]),
+  );
+  for (const entry of entries) {
+    const { kind, tag } = entry;
+    if (kind !== 'TABLE') continue;
+    // Every blank may be the one before the owner.
+    for (let at = tag.indexOf(' '); at !== -1; at = tag.indexOf(' ', at + 1)) {
+      const start = tag.slice(0, at + 1);
+      if (shortest.has(start) && tag.length < (shortest.get(start)?.tag.length ?? Infinity))
+        shortest.set(start, entry);
+    }
   }
-  return found;
+  return new Map(
+    tables.flatMap((table): [QualifiedName, Entry][] => {
+      const entry = shortest.get(`${tagOf(table)} `);
+      return entry === undefined ? [] : [[table, entry]];
+    }),
+  );
 }
 
 /** pg_restore writes line breaks in names as blanks. */
@@ -210,7 +238,7 @@ function tagOf({ schema, name }: QualifiedName): string {
   return `${schema} ${name}`.replaceAll(/[\r\n]/g, ' ');
 }
 
-function parseListing(listing: string): Entry[] {
+function parseListing(listing: string): ListedEntry[] {
   const entries: { id: number; kind: string; tag: string; line: string; dependsOn: number[] }[] =
     [];
   for (const line of listing.split('\n')) {

@@ -1,6 +1,7 @@
 import { decode, type RawDocument } from '../../backup-set/base/document.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
+import { isEverything, type Selection } from '../../backup-set/base/selection.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
@@ -14,6 +15,9 @@ export interface SetSummary {
   /** `complete` only with a manifest; `open` without a verdict. `damaged` has precedence. */
   readonly status: Verdict['status'] | 'open';
   readonly database: string | undefined;
+  /** True: made of chosen tables only, by `selection`. Undefined: no plan can be read. */
+  readonly chosen: boolean | undefined;
+  readonly selection: Selection | undefined;
   readonly totals: Manifest['totals'] | undefined;
   readonly elapsedMs: number | undefined;
   readonly verdict: Pick<Verdict, 'level' | 'at' | 'status'> | undefined;
@@ -28,6 +32,8 @@ export async function describeSet(deps: Deps, timestamp: string): Promise<SetSum
     timestamp,
     status: statusOf(stored, verdict),
     database: plan?.database,
+    chosen: plan && !isEverything(plan.selection),
+    selection: plan?.selection,
     totals: manifest?.totals,
     elapsedMs:
       manifest === undefined

@@ -1,7 +1,7 @@
 import { eachInFlight } from '../../async/each-in-flight.ts';
 import { decode, RECEIPT_BYTES_MAX } from '../../backup-set/base/document.ts';
 import { formatKey, type Phase, phasePrefix } from '../../backup-set/base/keys.ts';
-import { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore.ts';
+import { needsCounts, RestorePlan, RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { createRestoreFold, type RestoreStep } from '../../backup-set/restore/fold.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { Deps } from '../deps.ts';
@@ -49,7 +49,7 @@ async function stepOf(deps: Deps, plan: RestorePlan): Promise<RestoreStep> {
       if (document !== undefined) sum.add(phase, content, [document]);
     });
   }
-  if (plan.count && next === undefined) {
+  if (needsCounts(plan) && next === undefined) {
     const key = formatKey({ kind: 'restore-counts', restore: plan.id });
     const document = await readDocument(deps, key, RECEIPT_BYTES_MAX);
     if (document !== undefined) sum.addCounts([document]);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { ERRORS, PROBLEMS } from '../../backup-set/base/errors.ts';
-import { Problem } from '../../backup-set/base/verdict.ts';
+import { ERRORS } from '../../backup-set/base/errors.ts';
+import { PROBLEMS, Problem } from '../../backup-set/base/verdict.ts';
 import { errorsPage } from './errors.ts';
 
 test('docs/errors.md is printed from the table of errors (node infra/docs/errors.ts > docs/errors.md)', async () => {

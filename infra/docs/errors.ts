@@ -2,7 +2,8 @@
  * Prints docs/errors.md from the tables of errors and problems:
  * `node infra/docs/errors.ts > docs/errors.md`.
  */
-import { ERRORS, PROBLEMS } from '../../backup-set/base/errors.ts';
+import { ERRORS } from '../../backup-set/base/errors.ts';
+import { PROBLEMS } from '../../backup-set/base/verdict.ts';
 
 const MEANING: Readonly<Record<number, string>> = {
   0: 'success: everything requested is done; for backup, validate and verify, the set is complete',

@@ -48,7 +48,9 @@ export async function feedData(
     deps.signal.throwIfAborted();
     await Promise.all(feeding);
     deps.signal.throwIfAborted();
-    problems.push(...[...waiting.values()].map((relation) => noProgramCame(order, relation)));
+    // In a resume, content -1 keeps relations without a word to us; it reports what it has loaded.
+    if (order.resumes === undefined)
+      problems.push(...[...waiting.values()].map((relation) => noProgramCame(order, relation)));
     return { loaded: [], problems };
   } finally {
     clearInterval(polling);

@@ -5,15 +5,15 @@ import { copyIn } from '../../database/copy/copy-in.ts';
 import { feedProgram, fifoFolder, SEGMENT } from '../../database/copy/fifo-programs.ts';
 import { copyFromPrograms } from '../../database/copy/on-segment.ts';
 import { beginLoad } from '../../database/target/load-transaction.ts';
-import { restoreLargeObjects } from '../../database/tools/restore.ts';
-import { type ShipperDeps, showUnderWay, silenceNote } from '../deps.ts';
+import { type ShipperDeps, showUnderWay } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { countBytes, rowsOf, rowsOfFrames } from '../read/rows-of.ts';
 import { type RestoreConnection, restoreConnection } from './connection.ts';
 import { feedData } from './feed-data.ts';
+import { keepLoaded } from './keep-loaded.ts';
+import { loadLargeObjects } from './large-objects.ts';
 import { labelOf } from './locks.ts';
 import { type OrderResult, problemOf, requireCount } from './order-result.ts';
-import { withArchive } from './schema.ts';
 import { type Loading, startLoading } from './shared-loading.ts';
 import { type FetchedRelation, fetchTogether, isSmall } from './small-relations.ts';
 
@@ -31,15 +31,21 @@ export async function loadData(
   deps: ShipperDeps,
 ): Promise<OrderResult> {
   if (order.role === 'feed') return feedData(order, job, deps);
-  const { content, mode, encoding, largeObjects } = order;
+  const { content, encoding } = order;
   const { signal, progress } = deps;
+  const { kept, left, mode } = await keepLoaded(order, job, deps);
   const isTogether = (relation: LoadRelation) => relation.onSegment !== true && isSmall(relation);
-  const large = order.relations
+  const large = left
     .filter((relation) => !isTogether(relation))
     .toSorted((a, b) => b.bytes - a.bytes);
-  const small = fetchTogether(order.relations.filter(isTogether), deps.store, signal);
+  const small = fetchTogether(left.filter(isTogether), deps.store, signal);
   const underWay: Loading[] = [];
-  const loaded: RestoreReceipt['relations'] = [];
+  const loaded: RestoreReceipt['relations'] = kept.map(({ schema, name, rows }) => {
+    progress.rows += rows;
+    return { schema, name, rows };
+  });
+  progress.relationsLoaded += kept.length;
+  progress.bytes += kept.reduce((sum, { bytes }) => sum + bytes, 0);
   const problems: Problem[] = [];
   /** The server or the network is silent: each further relation would wait as long again. */
   let hasStalled = false;
@@ -51,15 +57,7 @@ export async function loadData(
   } finally {
     await small.return(undefined);
   }
-  if (largeObjects !== undefined && problems.length === 0) {
-    await withArchive(largeObjects, deps, (file) =>
-      restoreLargeObjects(job.target, file, {
-        signal: deps.signal,
-        onSilence: silenceNote(deps),
-        label: labelOf(order),
-      }),
-    );
-  }
+  if (problems.length === 0) await loadLargeObjects(order, job, deps);
   return { loaded, problems };
 
   async function work(worker: number): Promise<void> {

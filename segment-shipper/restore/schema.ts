@@ -7,7 +7,7 @@ import { runGlobals } from '../../database/globals/run-globals.ts';
 import { globalStatements } from '../../database/globals/statements.ts';
 import { quoteQualified } from '../../database/session/quote.ts';
 import type { Session } from '../../database/session/session.ts';
-import { createDatabase } from '../../database/target/database.ts';
+import { createDatabase, openDatabase } from '../../database/target/database.ts';
 import { extensionSchemas } from '../../database/target/facts.ts';
 import { refreshViews } from '../../database/target/refresh.ts';
 import {
@@ -18,6 +18,11 @@ import {
   truncateRelations,
 } from '../../database/target/relations.ts';
 import { parseSequenceValues, setSequences } from '../../database/target/sequence-values.ts';
+import { setMark, setReached } from '../../database/target/unfinished/mark.ts';
+import {
+  restoredObjects,
+  withoutRestored,
+} from '../../database/target/unfinished/restored-objects.ts';
 import { listArchive, restoreSchema } from '../../database/tools/restore.ts';
 import { selectSchemaEntries, withoutSchemas } from '../../database/tools/schema-entries.ts';
 import { withUnnamedFile } from '../../database/tools/unnamed-file.ts';
@@ -27,6 +32,7 @@ import { requireCrc } from '../read/damage.ts';
 import { readText } from '../read/read-text.ts';
 import { inSession } from './in-session.ts';
 import { labelOf } from './locks.ts';
+import { lookForBegun, markToSet, newMark, unmarkIfNothing } from './unfinished.ts';
 
 /** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
 export async function preData(
@@ -34,22 +40,54 @@ export async function preData(
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<void> {
-  const { target } = job;
-  const { signal } = deps;
   const globals = order.globals && (await readGlobals(order.globals, deps));
-  if (order.mode === 'create') await createDatabase(target, order, signal);
-  else await inSession(order, job, deps, (session) => requireState(session, order));
+  const begun = await lookForBegun(order, job, deps);
+  if (begun === 'prepared') return;
+  if (begun === 'nothing' && order.mode === 'create')
+    await createDatabase(job.target, order, deps.signal);
+  if (begun !== 'begun') await begin(order, job, deps);
+  if (order.mode === 'create') await inSession(order, job, deps, openDatabase);
   if (globals !== undefined)
     await inSession(order, job, deps, (session) => runGlobals(session, globals()));
   if (order.mode === 'truncate')
-    await inSession(order, job, deps, (session) => truncateRelations(session, order.relations));
+    return inSession(order, job, deps, async (session) =>
+      truncateRelations(session, order.relations, await markToSet(session, order)),
+    );
+  await restorePreData(order, job, deps).catch(async (error: unknown) => {
+    if (order.mode === 'fill') await unmarkIfNothing(order, job, deps).catch(() => undefined);
+    throw error;
+  });
+  await inSession(order, job, deps, (session) =>
+    setReached(session, newMark(order, 'begun'), 'pre-data'),
+  );
+}
+
+/** Looks at the target and, except with `truncate`, marks it. */
+async function begin(
+  order: OrderOf<'pre-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<void> {
+  await inSession(order, job, deps, async (session) => {
+    if (order.mode !== 'create') await requireState(session, order);
+    const mark = order.mode === 'truncate' ? undefined : await markToSet(session, order);
+    if (mark !== undefined) await setMark(session, mark);
+  });
+}
+
+async function restorePreData(
+  order: OrderOf<'pre-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<void> {
+  const { signal } = deps;
   const { schema, noOwner } = order;
   if (schema === undefined) return;
   await withArchive(schema, deps, async (file) => {
     const list =
       (await chosenEntries(order, job, file, deps)) ??
       (order.mode === 'fill' ? await newEntries(order, job, file, deps) : undefined);
-    await restoreSchema(target, file, {
+    await restoreSchema(job.target, file, {
       section: 'pre-data',
       noOwner,
       signal,
@@ -71,7 +109,9 @@ export async function postData(
   const { schema, noOwner } = order;
   if (schema !== undefined) {
     await withArchive(schema, deps, async (file) => {
-      const list = await chosenEntries(order, job, file, deps);
+      const chosen = await chosenEntries(order, job, file, deps);
+      const list =
+        order.resumes === undefined ? chosen : await missingEntries(chosen, order, job, file, deps);
       await restoreSchema(target, file, {
         section: 'post-data',
         jobs,
@@ -137,6 +177,21 @@ async function newEntries(
   });
   if (schemas.length === 0) return undefined;
   return withoutSchemas(await listArchive(job.target, file, deps.signal), schemas);
+}
+
+/** The entries, of all or of the chosen ones, whose objects the earlier restore has not made. */
+async function missingEntries(
+  chosen: string | undefined,
+  order: OrderOf<'post-data'>,
+  job: RestoreJob,
+  file: string,
+  deps: ShipperDeps,
+): Promise<string> {
+  let restored: ReadonlySet<string> = new Set();
+  await inSession(order, job, deps, async (session) => {
+    restored = await restoredObjects(session);
+  });
+  return withoutRestored(chosen ?? (await listArchive(job.target, file, deps.signal)), restored);
 }
 
 /** @throws StowageError `restore/refused` before anything was changed. */

@@ -172,6 +172,19 @@ describe('a backup', () => {
     expect(alone.code).toBe(0);
     const { json } = await command('show', alone.json.timestamp);
     expect(json.manifest.relations.map(({ name }) => name)).toEqual(['event_2026']);
+    expect(json.chosen).toBe(true);
+    const shown = await command('show', timestamp);
+    expect(shown.json.chosen).toBe(false);
+    const list = await stowage(['list'], { config, plain: true });
+    expect(list.text).toMatch(new RegExp(`${alone.json.timestamp} .* 1 \\(chosen\\) `));
+    expect(list.text.match(/\(chosen\)/g)).toHaveLength(1);
+    const into = ['--create', '--redirect-db', 'alone'];
+    const restored = await command('restore', alone.json.timestamp, ...into);
+    expect(restored.json).toMatchObject({ status: 'restored', objects: { missing: 0 } });
+    expect(restored.json.leftEmpty).toContainEqual({ schema: 'parts', name: 'event_2025' });
+    const said = restored.stderrEvents.findIndex(({ event }) => event === 'left-empty');
+    expect(restored.stderrEvents[said]?.['names']).toEqual(restored.json.leftEmpty);
+    expect(said).toBeLessThan(restored.stderrEvents.findIndex(({ event }) => event === 'request'));
     const typo = await command(
       'backup',
       '--include-table',

@@ -148,6 +148,35 @@ describe.skipIf(withoutGreenplum)('a restore that is interrupted while it loads 
       expect((await restore.run.ended).code).toBeNull();
       await loadedWholeTablesOnly(restore, []);
     });
+
+    test('is resumed after kill -9 of the command line, and keeps a table that is loaded', async () => {
+      const { run, database } = await startRestore(flags);
+      const { id } = await run.waitForEvent('request');
+      run.kill('SIGKILL');
+      await run.ended;
+      await waitForSegments({ database });
+      const truncate = ['restore', timestamp, '--truncate', '--redirect-db', database.name];
+      const refused = await stowage(truncate, { config });
+      expect(refused.json.error?.message).toContain(`\`stowage restore --resume ${String(id)}\``);
+      const resumed = await stowage(['restore', '--resume', String(id)], { config });
+      expect(failureOf(resumed)).toBeUndefined();
+      expect(await countsIn(database)).toEqual(rows);
+
+      const kept = "SELECT relfilenode FROM pg_class WHERE oid = 'big.heap'::regclass";
+      const file = await database.psql(kept);
+      const mark = { restore: id, set: timestamp, mode: 'create', reached: 'pre-data' };
+      await database.psql(
+        `TRUNCATE big.ao; CREATE SCHEMA stowage_unfinished_restore;
+         COMMENT ON SCHEMA stowage_unfinished_restore IS '${JSON.stringify(mark)}'`,
+      );
+      const again = await stowage(['restore', '--resume', String(id)], { config });
+      expect(failureOf(again)).toBeUndefined();
+      expect(await countsIn(database)).toEqual(rows);
+      expect(await database.psql(kept)).toBe(file);
+      const left = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'stowage%'";
+      expect(await database.psql(left)).toBe('0');
+      await database.drop();
+    });
   });
 
   test('can be repeated, and the new restore loads all rows', async () => {

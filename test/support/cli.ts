@@ -26,6 +26,8 @@ export interface CommandOutput {
   readonly root: string;
   readonly sets: readonly { readonly timestamp: string; readonly status: string }[];
   readonly manifest: Manifest;
+  readonly chosen: boolean;
+  readonly leftEmpty: readonly { readonly schema: string; readonly name: string }[];
   readonly verdict: Verdict;
   readonly checked: Verdict['checked'];
   readonly contents: readonly { readonly content: number; readonly peakMemoryBytes: number }[];

@@ -55,6 +55,10 @@ async function restored(mode: '--create' | '--truncate', config = fast): Promise
   expect(failureOf(await restoring(mode, config).ended)).toBeUndefined();
 }
 
+async function resumed(id: string, config = fast): Promise<void> {
+  expect(failureOf(await stowage(['restore', '--resume', id], { config }))).toBeUndefined();
+}
+
 /** A restore that has begun to load rows into content 1. */
 async function loading(mode: '--create' | '--truncate', config = slow): Promise<RunningCli> {
   const restore = restoring(mode, config);
@@ -124,14 +128,14 @@ describe('two restores into one database', () => {
   });
 
   test.each(['SIGTERM', 'SIGKILL'] as const)(
-    'the second may begin when the first has ended by %s',
+    'the second may begin when the first has ended by %s, and resumes it',
     async (signal) => {
       const first = await loading('--create');
       first.kill(signal);
       await first.ended;
       expect(await leftoversOnAll(servers)).toEqual([]);
       for (const server of servers) expect(await lockSessions(server)).toBe('');
-      await restored('--truncate');
+      await resumed(await idOf(first));
       await holdsEveryRowOnce();
     },
   );
@@ -205,7 +209,7 @@ describe('a restore by agents whose command was killed with SIGKILL', () => {
       ],
     });
 
-    await restored('--truncate', byAgents);
+    await resumed(id, byAgents);
     await holdsEveryRowOnce();
     for (const server of servers) expect(await lockSessions(server)).toBe('');
   });

@@ -14,13 +14,15 @@ const SLOW = `
 
 let place: Place;
 let server: TestServer;
-let config: string;
+let [patient, config] = ['', ''];
 
 beforeAll(async () => {
   place = await directoryPlace();
   server = await startPostgres({ databases: [DATABASE] });
   await server.psql(SLOW, DATABASE);
-  config = await configFor(place, [server], place.newRoot(), { stallSeconds: 1 });
+  const root = place.newRoot();
+  patient = await configFor(place, [server], root);
+  config = await configFor(place, [server], root, { stallSeconds: 1 });
 });
 afterAll(async () => {
   await server?.stop();
@@ -28,7 +30,7 @@ afterAll(async () => {
 });
 
 test('a restore whose server builds an index and refreshes a view in silence goes on, and says so', async () => {
-  const backup = await stowage(['backup'], { config });
+  const backup = await stowage(['backup'], { config: patient });
   expect(failureOf(backup)).toBeUndefined();
   const { timestamp } = backup.json;
   const args = ['restore', timestamp, '--create', '--database', 'again'];

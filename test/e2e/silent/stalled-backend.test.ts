@@ -10,7 +10,8 @@ import { bigTable } from '../../support/trouble/trouble.ts';
 import { readUntil, waitFor } from '../../support/wait-for.ts';
 
 const MEGABYTES = 40;
-const STALL = { stallSeconds: 2 };
+/** Short for the test, and long enough for a healthy server on a busy machine. */
+const STALL = { stallSeconds: 3 };
 /** The rows then take some seconds, and more than the kernel buffers. */
 const RATE = { workers: 2, maxRateBytes: 8_000_000 };
 
@@ -29,7 +30,8 @@ beforeAll(async () => {
     for (const sql of bigTable(MEGABYTES, content)) await server.psql(sql, DATABASE);
   root = place.newRoot();
   config = await configFor(place, servers, root, { ...STALL, shippers: RATE });
-  timestamp = (await stowage(['backup'], { config })).json.timestamp;
+  const patient = await configFor(place, servers, root);
+  timestamp = (await stowage(['backup'], { config: patient })).json.timestamp;
 });
 afterEach(() => {
   for (const pid of stopped.splice(0)) process.kill(pid, 'SIGCONT');
@@ -76,10 +78,13 @@ function isStalled({ code, json, text }: CliResult, message: RegExp): void {
 describe('a backup whose server 0 has a stopped backend', () => {
   test('releases the locks on server 1, and names content 0, when the backend is in the barrier', async () => {
     // An open transaction keeps the barrier trying, so that its backends can be found.
-    const writer = second.psql(
-      'BEGIN; LOCK big.lineitem IN ROW EXCLUSIVE MODE; SELECT pg_sleep(3)',
-      DATABASE,
-    );
+    const sleeping = `query LIKE '%pg_sleep(600)%' AND wait_event = 'PgSleep'`;
+    const lock = 'BEGIN; LOCK big.lineitem IN ROW EXCLUSIVE MODE; SELECT pg_sleep(600)';
+    const writer = second.psql(lock, DATABASE).catch(() => 'terminated');
+    await waitFor('the lock of the writer', async () => {
+      const count = await second.psql(`SELECT count(*) FROM pg_stat_activity WHERE ${sleeping}`);
+      return count === '1' ? true : undefined;
+    });
     const backup = startStowage(['backup'], { config });
     await backup.waitForEvent('blocked');
     const pid = await stopBackend(first, `application_name LIKE '%content 0 barrier'`);
@@ -87,6 +92,7 @@ describe('a backup whose server 0 has a stopped backend', () => {
     expect(json.error).toMatchObject({ code: 'database/stalled', where: { content: 0 } });
     expect(json.error.message).toContain(`process ${pid}`);
     expect(code).toBe(6);
+    await second.psql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${sleeping}`);
     await writer;
     await leavesNothing(backup);
   });
@@ -102,7 +108,7 @@ describe('a backup whose server 0 has a stopped backend', () => {
     await leavesNothing(backup);
     const store = await place.open(root);
     expect(await Array.fromAsync(store.pendingUploads('sets/'))).toEqual([]);
-    expect(await storedKeys(store, 'manifest')).toHaveLength(1);
+    expect(await storedKeys(store, 'manifest')).toEqual([expect.stringContaining(timestamp)]);
   });
 
   test('ends and names pg_dump when the backend serves it', async () => {

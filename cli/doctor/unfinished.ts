@@ -1,0 +1,12 @@
+import type { ClusterContext } from '../context.ts';
+import { explainUnfinished, unfinishedIn } from '../restore/unfinished.ts';
+import type { Check } from './check.ts';
+
+/** A note when a database is marked as unfinished. Other checks say what cannot be reached. */
+export async function checkUnfinished(context: ClusterContext): Promise<Check[]> {
+  const found = await unfinishedIn(context).catch(() => undefined);
+  if (found === undefined) return [];
+  const { content } = found.segment;
+  const detail = explainUnfinished(found.mark, context.config.database);
+  return [{ of: `content ${content}`, name: 'unfinished restore', ok: true, remark: true, detail }];
+}

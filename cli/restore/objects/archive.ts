@@ -1,0 +1,45 @@
+import { crc32 } from 'node:zlib';
+import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
+import { readToc, type TocEntry } from '../../../database/objects/toc.ts';
+import { requireCrc } from '../../../segment-shipper/read/damage.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+
+/**
+ * The entries of a stored archive. Reads the rest of the archive too, and compares its checksum: an
+ * archive of definitions is hardly longer than its table of contents.
+ * @throws StowageError `set/damaged`, `set/unreadable`.
+ */
+export async function* checkedEntries(
+  store: ObjectStore,
+  { key, crc32: wanted }: ObjectRef,
+  signal: AbortSignal,
+): AsyncGenerator<TocEntry> {
+  const chunks = store.get(key, { signal })[Symbol.asyncIterator]();
+  let crc = 0;
+  const next = async () => {
+    const result = await chunks.next();
+    if (result.done !== true) crc = crc32(result.value, crc);
+    return result;
+  };
+  try {
+    // Without `return`, the reader of the entries does not end the stream.
+    yield* readToc({ [Symbol.asyncIterator]: () => ({ next }) }, key);
+    for (let ended = false; !ended; ) ended = (await next()).done === true;
+    requireCrc(crc, wanted, key, 0);
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+/** The oids of the large objects of an archive, from its front alone. */
+export async function* largeObjectOids(
+  store: ObjectStore,
+  { key }: ObjectRef,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  for await (const { kind, name = '', definition } of readToc(store.get(key, { signal }), key)) {
+    if (kind === 'BLOB') yield name;
+    // Since PostgreSQL 17, one entry has many.
+    if (kind === 'BLOB METADATA') yield* definition().split('\n').filter(Boolean);
+  }
+}

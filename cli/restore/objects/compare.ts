@@ -1,0 +1,187 @@
+import { onAbort, throwIfInterrupted } from '../../../async/abort.ts';
+import { eachInFlight } from '../../../async/each-in-flight.ts';
+import { asStowageError, StowageError } from '../../../backup-set/base/errors.ts';
+import type { ProblemGatherer } from '../../../backup-set/base/problems.ts';
+import { describeProblem } from '../../../backup-set/base/verdict.ts';
+import { count, plural } from '../../../backup-set/base/words.ts';
+import type { ManifestPart } from '../../../backup-set/documents/manifest.ts';
+import type { ComparedObjects } from '../../../backup-set/documents/restore.ts';
+import { fileOf } from '../../../backup-set/restore/order-bodies.ts';
+import { draftOrders } from '../../../backup-set/restore/orders.ts';
+import { isWhole } from '../../../backup-set/restore/plan.ts';
+import type { Segment } from '../../../database/flavour.ts';
+import { chooseObjects } from '../../../database/objects/choose.ts';
+import { missingObjects } from '../../../database/objects/compare.ts';
+import {
+  type ArchiveObject,
+  archiveObject,
+  expectedOf,
+  labelOf,
+} from '../../../database/objects/expected.ts';
+import { missingLargeObjects } from '../../../database/objects/large-objects.ts';
+import { openSession, type Session } from '../../../database/session/session.ts';
+import { readPart } from '../../../functions/stored/read-part.ts';
+import { targetOf } from '../../config/config.ts';
+import { functionDeps } from '../../wait-for-functions.ts';
+import { changedSegments, expectedIn } from '../expected.ts';
+import type { RestoreRun } from '../run.ts';
+import { checkedEntries, largeObjectOids } from './archive.ts';
+
+/** The table of contents of an archive is in memory, at about 1 kB per table. */
+const SEGMENTS_AT_ONCE = 4;
+/** Large objects that a problem names. */
+const OIDS_NAMED = 5;
+
+type Tally = { -readonly [Field in keyof ComparedObjects]: ComparedObjects[Field] };
+
+interface Comparison {
+  readonly run: RestoreRun;
+  readonly problems: ProblemGatherer;
+  readonly tally: Tally;
+  readonly unknownKinds: Set<string>;
+}
+
+/**
+ * Looks in every target database for the objects of the set's schema archive that this restore has
+ * made or, with `truncate`, that the loaded tables had. A missing object is a problem, and so is a
+ * failure.
+ */
+export async function compareObjects(
+  run: RestoreRun,
+  problems: ProblemGatherer,
+): Promise<ComparedObjects> {
+  const { context, segments, manifest } = run;
+  const changed = changedSegments(manifest.flavour, segments);
+  const tally = { compared: 0, missing: 0, notCompared: 0 };
+  const comparison = { run, problems, tally, unknownKinds: new Set<string>() };
+  context.output.note(
+    'comparing',
+    { segments: changed.length },
+    `looking for the indexes, constraints and other objects of the set on ${plural(changed.length, 'server')}`,
+  );
+  await eachInFlight(changed, SEGMENTS_AT_ONCE, (segment) => compareSegment(comparison, segment));
+  const kinds = [...comparison.unknownKinds].sort();
+  const unknown = `; ${plural(tally.notCompared, 'entry', 'entries')} cannot be compared (${kinds.join(', ')})`;
+  context.output.note(
+    'compared',
+    { ...tally, kindsNotCompared: kinds },
+    `looked for ${plural(tally.compared, 'object')}: ${count(tally.missing)} missing${tally.notCompared > 0 ? unknown : ''}`,
+  );
+  return tally;
+}
+
+/** A failure becomes a problem: the restore must get an outcome, also when it is interrupted. */
+async function compareSegment(comparison: Comparison, segment: Segment): Promise<void> {
+  const { content } = segment;
+  const { context, manifest, plan } = comparison.run;
+  const { signal } = context;
+  try {
+    throwIfInterrupted(signal);
+    const part = await readPart(functionDeps(context, comparison.run.store), manifest, content);
+    if (!part.ok) throw new StowageError('set/damaged', describeProblem(part.failure));
+    const session = await openSession(targetOf(context.config, segment, context.env), {
+      purpose: 'probe',
+      applicationName: `stowage restore ${plan.id} objects`,
+      signal,
+    });
+    try {
+      using _ = onAbort(signal, () => void session.destroy());
+      await compareSchema(comparison, session, part.value);
+      await compareLargeObjects(comparison, session, part.value);
+    } finally {
+      await session.close();
+    }
+  } catch (error) {
+    const { code, message } = asStowageError(signal.aborted ? signal.reason : error);
+    comparison.problems.add(content, [
+      {
+        code: 'objects-failed',
+        content,
+        message: `cannot compare the schema objects: ${message} (${code})`,
+      },
+    ]);
+  }
+}
+
+async function compareSchema(
+  { run, problems, tally, unknownKinds }: Comparison,
+  session: Session,
+  part: ManifestPart,
+): Promise<void> {
+  const { context, store, request } = run;
+  const { content } = part;
+  const archive = fileOf(part, 'schema.dump');
+  if (archive === undefined) return;
+  const objects: ArchiveObject[] = [];
+  for await (const entry of checkedEntries(store, archive, context.signal))
+    objects.push(archiveObject(entry));
+  const chosen = chooseObjects(objects, {
+    mode: request.mode,
+    only: onlyOf(run, part),
+    loaded: await loadedIn(run, content),
+  });
+  // A generator: the parts of all tables together can be many.
+  const expected = function* () {
+    for (const object of chosen) {
+      const wanted = expectedOf(object);
+      if (wanted === undefined) {
+        tally.notCompared += 1;
+        unknownKinds.add(object.kind);
+        continue;
+      }
+      tally.compared += wanted.length;
+      yield* wanted;
+    }
+  };
+  for await (const object of missingObjects(session, expected())) {
+    tally.missing += 1;
+    problems.add(content, [
+      {
+        code: 'schema-object-missing',
+        content,
+        schemaObject: object.entry,
+        message: `the target lacks ${labelOf(object)}`,
+      },
+    ]);
+  }
+}
+
+/** The chosen tables as the order of the phase names them; undefined: the whole schema. */
+function onlyOf({ request, manifest }: RestoreRun, part: ManifestPart) {
+  const drafts = draftOrders('post-data', { request, manifest });
+  const draft = drafts.find(({ content }) => content === part.content);
+  draft?.take(part);
+  const order = draft?.finish();
+  return order?.phase === 'post-data' ? order.only : undefined;
+}
+
+async function loadedIn({ context, store, request, manifest }: RestoreRun, content: number) {
+  const expected = await expectedIn(functionDeps(context, store), content, request, manifest);
+  return expected.flatMap(({ relation: { schema, name, partitionRoot } }) =>
+    partitionRoot === undefined ? [{ schema, name }] : [{ schema, name }, partitionRoot],
+  );
+}
+
+/** The rows of a table can name large objects, so a target without them is not the set. */
+async function compareLargeObjects(
+  { run: { context, store, request }, problems, tally }: Comparison,
+  session: Session,
+  part: ManifestPart,
+): Promise<void> {
+  const { content } = part;
+  const archive = fileOf(part, 'large-objects.dump');
+  if (archive === undefined || !isWhole(request)) return;
+  const oids = largeObjectOids(store, archive, context.signal);
+  const { compared, missing, first } = await missingLargeObjects(session, oids, OIDS_NAMED);
+  tally.compared += compared;
+  tally.missing += missing;
+  if (missing === 0) return;
+  const why = request.mode === 'truncate' ? '. --truncate does not load large objects' : '';
+  problems.add(content, [
+    {
+      code: 'schema-object-missing',
+      content,
+      message: `the target lacks ${count(missing)} of the ${plural(compared, 'LARGE OBJECT')} of the set: ${first.join(', ')}${missing > first.length ? ', …' : ''}${why}`,
+    },
+  ]);
+}

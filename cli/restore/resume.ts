@@ -1,0 +1,73 @@
+import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
+import { RestoreId } from '../../backup-set/base/timestamps.ts';
+import { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import type { ClusterContext } from '../context.ts';
+import type { RestoreOptions } from './request.ts';
+
+/** What a resume may choose; everything else is as in the first restore. */
+export interface ResumeOptions
+  extends Pick<RestoreOptions, 'verify' | 'count' | 'objects' | 'acceptCluster' | 'waitMs'> {
+  /** The restore to resume. */
+  readonly resume: string;
+}
+
+interface Resolved {
+  /** With the database of the restore. */
+  readonly context: ClusterContext;
+  readonly options: RestoreOptions;
+}
+
+/**
+ * The options of the restore that is resumed, from its request.
+ * @throws StowageError `restore/refused` when this root has no such restore.
+ */
+export async function resolveOptions(
+  context: ClusterContext,
+  store: ObjectStore,
+  given: RestoreOptions | ResumeOptions,
+): Promise<Resolved> {
+  if (!('resume' in given)) return { context, options: given };
+  const { id, target, resumes = id, ...first } = await loadRequest(store, given.resume);
+  const { timestamp, mode, selection, globals, noOwner, resize } = first;
+  return {
+    context: { ...context, config: { ...context.config, database: target.database } },
+    options: {
+      set: { kind: 'timestamp', timestamp },
+      mode,
+      selection,
+      globals,
+      noOwner,
+      resize,
+      verify: first.verify && given.verify,
+      count: first.count && given.count,
+      objects: first.objects === true && given.objects,
+      acceptCluster: given.acceptCluster === true,
+      waitMs: given.waitMs,
+      resumes,
+      dropUnfinished: false,
+    },
+  };
+}
+
+async function loadRequest(store: ObjectStore, restore: string): Promise<RestoreRequest> {
+  if (!RestoreId.safeParse(restore).success)
+    throw new StowageError(
+      'usage/flag',
+      `${JSON.stringify(restore)} is not the id of a restore: --resume takes the id that the restore has printed, 17 digits, - and 8 hexadecimal digits`,
+      { where: { field: 'resume' } },
+    );
+  const key = formatKey({ kind: 'restore-request', restore });
+  if ((await store.head(key)) === undefined)
+    throw new StowageError(
+      'restore/refused',
+      `there is no restore ${restore} under ${store.url}: --resume needs the root of the first restore`,
+      { where: { object: key } },
+    );
+  return decode(RestoreRequest, {
+    key,
+    bytes: await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }),
+  });
+}

@@ -1,0 +1,92 @@
+import { eachInFlight } from '../../async/each-in-flight.ts';
+import { isStowageError } from '../../backup-set/base/errors.ts';
+import type { LoadRelation, OrderOf, RestoreRequest } from '../../backup-set/documents/restore.ts';
+import { countRows } from '../../database/target/count-rows.ts';
+import { truncateRelations } from '../../database/target/relations.ts';
+import type { ShipperDeps } from '../deps.ts';
+import type { RestoreJob } from '../protocol/control.ts';
+import { inSession } from './in-session.ts';
+import { requirePrepared } from './unfinished.ts';
+
+/** Relations up to this many bytes of rows are counted together, in one statement. */
+const TOGETHER_BYTES_MAX = 16 * 1024 * 1024;
+const TOGETHER_MAX = 100;
+
+/** What a data order still has to load. */
+interface LeftToLoad {
+  /** Relations that an earlier restore has loaded. */
+  readonly kept: readonly LoadRelation[];
+  readonly left: readonly LoadRelation[];
+  /** With `truncate`, a load first deletes the rows of its table. */
+  readonly mode: RestoreRequest['mode'];
+}
+
+/**
+ * Counts the relations of an order that resumes a restore, and keeps those with all their rows. The
+ * others are emptied. The tables of an order that does not resume are empty.
+ * @throws StowageError `restore/refused` when the mark does not say that the tables are the
+ * restore's own: the right number of other rows must not be kept.
+ */
+export async function keepLoaded(
+  order: OrderOf<'data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<LeftToLoad> {
+  const { resumes, relations, mode } = order;
+  if (resumes === undefined) return { kept: [], left: relations, mode };
+  await inSession(order, job, deps, async (session) => {
+    await requirePrepared(session, resumes);
+  });
+  const kept = new Set<LoadRelation>();
+  const wrong: LoadRelation[] = [];
+  // Phase pre-data does not empty the configuration tables of extensions: their loads do.
+  const batches = batchesOf(relations.filter(({ conditional }) => conditional !== true));
+  const lanes = Array.from({ length: Math.min(job.workers, batches.length) }, (_, lane) => lane);
+  await eachInFlight(lanes, Math.max(lanes.length, 1), () =>
+    inSession(order, job, deps, async (session) => {
+      for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+        const counts = await countRows(session, batch.map(withoutCondition));
+        for (const [at, relation] of batch.entries()) {
+          if (counts[at] === relation.rows) kept.add(relation);
+          else if (counts[at] !== 0) wrong.push(relation);
+        }
+      }
+    }),
+  );
+  if (wrong.length > 0)
+    await inSession(order, job, deps, (session) =>
+      truncateRelations(session, wrong).catch((error: unknown) => {
+        // Another table refers to one of them: their loads delete the rows, one by one.
+        if (!isStowageError(error, 'restore/refused')) throw error;
+      }),
+    );
+  deps.log.info({ kept: kept.size, emptied: wrong.length }, 'counted what is loaded already');
+  return {
+    kept: [...kept],
+    left: relations.filter((relation) => !kept.has(relation)),
+    mode: 'truncate',
+  };
+}
+
+const withoutCondition = ({ schema, name }: LoadRelation) => ({
+  schema,
+  name,
+  isConditional: false,
+});
+
+/** The large relations first, one by one; then the small ones, together. */
+function batchesOf(relations: readonly LoadRelation[]): LoadRelation[][] {
+  const made: LoadRelation[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const relation of relations.toSorted((a, b) => b.bytes - a.bytes)) {
+    const last = made.at(-1);
+    bytes += relation.bytes;
+    if (last !== undefined && last.length < TOGETHER_MAX && bytes <= TOGETHER_BYTES_MAX) {
+      last.push(relation);
+    } else {
+      made.push([relation]);
+      bytes = relation.bytes;
+    }
+  }
+  return made;
+}

@@ -1,0 +1,41 @@
+import type { OrderOf } from '../../backup-set/documents/restore.ts';
+import { readMark, setReached } from '../../database/target/unfinished/mark.ts';
+import { restoreLargeObjects } from '../../database/tools/restore.ts';
+import { type ShipperDeps, silenceNote } from '../deps.ts';
+import type { RestoreJob } from '../protocol/control.ts';
+import { inSession } from './in-session.ts';
+import { labelOf } from './locks.ts';
+import { withArchive } from './schema.ts';
+
+/**
+ * Restores the large objects of an order in one transaction, and writes that into the mark. A
+ * resume replaces those that exist only in a database that the restore has created: with `fill`
+ * they may have been there before.
+ */
+export async function loadLargeObjects(
+  order: OrderOf<'data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<void> {
+  const { largeObjects, resumes, mode } = order;
+  if (largeObjects === undefined) return;
+  let isDone = false;
+  if (resumes !== undefined)
+    await inSession(order, job, deps, async (session) => {
+      isDone = (await readMark(session))?.reached === 'large-objects';
+    });
+  if (isDone) return;
+  const replace = resumes !== undefined && mode === 'create';
+  await withArchive(largeObjects, deps, (file) =>
+    restoreLargeObjects(job.target, file, {
+      replace,
+      signal: deps.signal,
+      onSilence: silenceNote(deps),
+      label: labelOf(order),
+    }),
+  );
+  await inSession(order, job, deps, async (session) => {
+    const mark = await readMark(session);
+    if (mark !== undefined) await setReached(session, mark, 'large-objects');
+  });
+}

@@ -37,6 +37,7 @@ INSERT INTO ${FIXED}.plain_${number} SELECT i, format('label %s of ${content}\\%
 CREATE INDEX ON ${FIXED}.plain_${number} (label);
 COMMENT ON TABLE ${FIXED}.plain_${number} IS 'table ${number} of content ${content}';`;
 
+/** The value of a sequence is set, not drawn: a server that crashes skips drawn values. */
 const OTHER_OBJECTS = `
 CREATE FUNCTION ${FIXED}.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.label := NEW.label || ''!''; RETURN NEW; END';
 CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON ${FIXED}.plain_1 FOR EACH ROW EXECUTE FUNCTION ${FIXED}.touch();
@@ -51,7 +52,7 @@ CREATE INDEX ON ${FIXED}.parted (note);
 INSERT INTO ${FIXED}.parted SELECT i, date '2026-01-01' + i, 'part ' || i FROM generate_series(0, 1999) i;
 CREATE TABLE ${FIXED}.nothing (id int PRIMARY KEY, note text UNIQUE);
 CREATE UNLOGGED TABLE ${FIXED}.scratch AS SELECT i FROM generate_series(1, 500) i;
-CREATE SEQUENCE ${FIXED}.numbers START 1000; SELECT nextval('${FIXED}.numbers');
+CREATE SEQUENCE ${FIXED}.numbers; SELECT setval('${FIXED}.numbers', 1000);
 CREATE VIEW ${FIXED}.seen AS SELECT id, label FROM ${FIXED}.plain_1;
 CREATE MATERIALIZED VIEW ${FIXED}.stored AS SELECT id, amount FROM ${FIXED}.plain_6;
 CREATE UNIQUE INDEX ON ${FIXED}.stored (id);

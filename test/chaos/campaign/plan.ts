@@ -77,6 +77,8 @@ export interface RunPlan {
   readonly agents: boolean;
   readonly writers: boolean;
   readonly ddl: boolean;
+  /** How long DDL waits for a lock; 0 = without a limit: the backup then gives up. */
+  readonly ddlLockTimeoutMs: number;
   readonly packBytes: number;
   readonly workers: number;
   /** One per restore that runs at the same time: its mode, and when it starts. */
@@ -131,6 +133,7 @@ export function planRun(seed: number): RunPlan {
     // A crash between the two commits of a transfer would break the sum in the source itself.
     writers: !crashes && random.chance(0.6),
     ddl: theme === 'DDL' || (!crashes && random.chance(0.2)),
+    ddlLockTimeoutMs: seed % 2 === 0 ? 0 : 200,
     packBytes: random.pick([256 * 1024, 2 ** 20, 64 * 2 ** 20]),
     workers: 1 + random.below(3),
     restores: restoresOf(theme, random),

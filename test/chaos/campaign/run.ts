@@ -102,9 +102,12 @@ function settingsOf(plan: RunPlan, stallSeconds: number): Record<string, unknown
 async function backUpUnderLoad({ servers }: Lane, plan: RunPlan, commands: Commands) {
   const [server] = servers;
   if (server === undefined) throw new Error('a lane has no server');
+  const lockTimeoutMs = plan.ddlLockTimeoutMs;
   const writers = plan.writers ? await startWriters(servers) : undefined;
   const loads = plan.ddl
-    ? await Promise.all(servers.map((each, at) => startDdl(each, plan.seed * 2 + at)))
+    ? await Promise.all(
+        servers.map((each, at) => startDdl(each, { seed: plan.seed * 2 + at, lockTimeoutMs })),
+      )
     : [];
   const before = await transfersIn(server, DATABASE);
   const ended = await commands.start(['backup']);

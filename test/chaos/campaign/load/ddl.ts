@@ -18,14 +18,24 @@ export interface Ddl {
 
 const PAUSE_MS_MAX = 150;
 
+export interface DdlOptions {
+  readonly seed: number;
+  /** How long a statement waits for a lock; 0 = until the backup has ended. */
+  readonly lockTimeoutMs: number;
+}
+
 /** Runs DDL on one server until stopped. A statement that the server rejects is skipped. */
-export async function startDdl(server: TestServer, seed: number): Promise<Ddl> {
+export async function startDdl(
+  server: TestServer,
+  { seed, lockTimeoutMs }: DdlOptions,
+): Promise<Ddl> {
   const name = `chaos ddl ${seed}`;
   const random = randomFrom(seed);
   const session = await openSession(server.target(DATABASE), {
     purpose: 'restore',
     applicationName: name,
   });
+  await session.query(`SET lock_timeout = ${lockTimeoutMs}`);
   let stopping = false;
   const count = { statements: 0, longestMs: 0 };
   const running = (async () => {

@@ -10,8 +10,8 @@ export interface UnnamedFile {
 }
 
 /**
- * Runs `work` with an empty temporary file. On Linux the file has no name from the start: nothing of
- * it stays when this process is killed. Elsewhere it is removed after the work.
+ * Runs `work` with an empty temporary file. On Linux the file has no name from the start: nothing
+ * of it stays when this process is killed. Elsewhere it is removed after the work.
  */
 export async function withUnnamedFile<T>(work: (file: UnnamedFile) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'stowage-file-'));

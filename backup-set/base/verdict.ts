@@ -171,7 +171,7 @@ export const Verdict = z.object({
   level: z.enum(VERDICT_LEVELS),
   at: IsoDate,
   status: SetStatus,
-  /** A command ran the function; absent = `stowage serve`, a sweep or a deployed function. */
+  /** A command ran the function. Absent = `stowage serve`, a sweep or a deployed function. */
   writer: z.literal('command').exactOptional(),
   checked: z.object({ objects: Count, bytes: Count }),
   ...Problems,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { decode } from '../base/document.ts';
 import { isStowageError } from '../base/errors.ts';
-import { Extent, Extents } from '../documents/receipt.ts';
+import { Extent, Extents } from './receipt.ts';
 import {
   LoadedRelation,
   LoadedRelations,
@@ -11,8 +11,8 @@ import {
   SourceExtents,
   VerifyExtent,
   VerifyExtents,
-} from '../documents/restore.ts';
-import { SealedRelation, SealedRelations } from '../documents/seal.ts';
+} from './restore.ts';
+import { SealedRelation, SealedRelations } from './seal.ts';
 
 const count = fc.nat(1_000_000);
 const extent = fc.record({

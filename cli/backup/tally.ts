@@ -81,6 +81,7 @@ export function addReport(tally: ContentTally, report: Report, attempt: number):
       return;
     case 'hello':
     case 'ordered':
+    case 'silent':
     case 'failed':
       return;
   }

@@ -180,9 +180,10 @@ function explain({ restore, set, mode }: UnfinishedRestore, request: RestoreRequ
     mode === 'create'
       ? `, or drop it and start again with \`stowage restore ${request.timestamp} --create --drop-unfinished\``
       : '';
-  return `holds an unfinished restore of set ${set} (restore id: ${restore}). ${WITH_MODE[request.mode]} cannot complete it. Finish it with \`${resumeCommand(restore)}\`${start}`;
+  return `holds an unfinished restore of set ${set} (restore id: ${restore}). ${mode === 'truncate' ? TABLES_ARE_EMPTY : `${WITH_MODE[request.mode]} cannot complete it`}. Finish it with \`${resumeCommand(restore)}\`${start}`;
 }
 
+const TABLES_ARE_EMPTY = 'Some of its tables may be empty, which another restore would hide';
 const WITH_MODE = {
   create: '--create',
   fill: 'A restore without --create or --truncate',

@@ -5,7 +5,7 @@ import type { RestoreJob } from '../protocol/control.ts';
 import type { VerifiedBytes } from '../read/verified-bytes.ts';
 import { verifyObjects } from '../read/verify-objects.ts';
 import { inSession } from './in-session.ts';
-import { loadData } from './load-data.ts';
+import { loadData } from './load/load-data.ts';
 import type { OrderResult } from './order-result.ts';
 import { postData, preData } from './schema.ts';
 

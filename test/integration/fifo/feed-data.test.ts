@@ -10,7 +10,7 @@ import { formatKey } from '../../../backup-set/base/keys.ts';
 import type { LoadRelation, OrderOf } from '../../../backup-set/documents/restore.ts';
 import { noProgress } from '../../../segment-shipper/deps.ts';
 import type { RestoreJob } from '../../../segment-shipper/protocol/control.ts';
-import { feedData } from '../../../segment-shipper/restore/feed-data.ts';
+import { feedData } from '../../../segment-shipper/restore/load/feed-data.ts';
 import { openStore } from '../../../storage/open.ts';
 import {
   type FifoServer,

@@ -15,7 +15,7 @@ import {
 import { lockForRestore } from '../../../database/target/restore-lock.ts';
 import { noProgress } from '../../../segment-shipper/deps.ts';
 import type { RestoreJob } from '../../../segment-shipper/protocol/control.ts';
-import { loadData } from '../../../segment-shipper/restore/load-data.ts';
+import { loadData } from '../../../segment-shipper/restore/load/load-data.ts';
 import { openStore } from '../../../storage/open.ts';
 import type { CallOptions, ObjectStore } from '../../../storage/store.ts';
 import type { TestServer } from '../../support/servers/postgres.ts';

@@ -1,7 +1,7 @@
-import { openSession, type Session } from '../../database/session/session.ts';
-import { suspendTriggers } from '../../database/target/relations.ts';
-import { type ShipperDeps, silenceNote } from '../deps.ts';
-import type { RestoreJob } from '../protocol/control.ts';
+import { openSession, type Session } from '../../../database/session/session.ts';
+import { suspendTriggers } from '../../../database/target/relations.ts';
+import { type ShipperDeps, silenceNote } from '../../deps.ts';
+import type { RestoreJob } from '../../protocol/control.ts';
 
 /** A worker's connection to the target: opened on first use, then used for all its relations. */
 export interface RestoreConnection {

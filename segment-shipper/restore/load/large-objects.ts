@@ -1,11 +1,11 @@
-import type { OrderOf } from '../../backup-set/documents/restore.ts';
-import { readMark, setReached } from '../../database/target/unfinished/mark.ts';
-import { restoreLargeObjects } from '../../database/tools/restore.ts';
-import { type ShipperDeps, silenceNote } from '../deps.ts';
-import type { RestoreJob } from '../protocol/control.ts';
-import { inSession } from './in-session.ts';
-import { labelOf } from './locks.ts';
-import { withArchive } from './schema.ts';
+import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import { readMark, setReached } from '../../../database/target/unfinished/mark.ts';
+import { restoreLargeObjects } from '../../../database/tools/restore.ts';
+import { type ShipperDeps, silenceNote } from '../../deps.ts';
+import type { RestoreJob } from '../../protocol/control.ts';
+import { inSession } from '../in-session.ts';
+import { labelOf } from '../locks.ts';
+import { withArchive } from '../schema.ts';
 
 /**
  * Restores the large objects of an order in one transaction, and writes that into the mark. A

@@ -1,15 +1,15 @@
-import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
-import { formatKey } from '../../backup-set/base/keys.ts';
-import type { Problem } from '../../backup-set/base/verdict.ts';
-import type { LoadRelation, OrderOf } from '../../backup-set/documents/restore.ts';
-import { COORDINATOR } from '../../backup-set/restore/phases.ts';
-import { fifoFolder } from '../../database/copy/fifo-programs.ts';
-import { type ShipperDeps, showUnderWay } from '../deps.ts';
-import { feedFifo } from '../fifo/fifo.ts';
-import { openFifoFolder, type WaitingProgram } from '../fifo/folder.ts';
-import type { RestoreJob } from '../protocol/control.ts';
-import { countBytes, rowsOf } from '../read/rows-of.ts';
-import { type OrderResult, problemOf } from './order-result.ts';
+import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import type { Problem } from '../../../backup-set/base/verdict.ts';
+import type { LoadRelation, OrderOf } from '../../../backup-set/documents/restore.ts';
+import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
+import { fifoFolder } from '../../../database/copy/fifo-programs.ts';
+import { type ShipperDeps, showUnderWay } from '../../deps.ts';
+import { feedFifo } from '../../fifo/fifo.ts';
+import { openFifoFolder, type WaitingProgram } from '../../fifo/folder.ts';
+import type { RestoreJob } from '../../protocol/control.ts';
+import { countBytes, rowsOf } from '../../read/rows-of.ts';
+import { type OrderResult, problemOf } from '../order-result.ts';
 
 /** The shipper has no connection to the coordinator: only the bucket shows that it has failed. */
 const POLL_MS = 2_000;

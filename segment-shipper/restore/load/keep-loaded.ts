@@ -1,12 +1,16 @@
-import { eachInFlight } from '../../async/each-in-flight.ts';
-import { isStowageError } from '../../backup-set/base/errors.ts';
-import type { LoadRelation, OrderOf, RestoreRequest } from '../../backup-set/documents/restore.ts';
-import { countRows } from '../../database/target/count-rows.ts';
-import { truncateRelations } from '../../database/target/relations.ts';
-import type { ShipperDeps } from '../deps.ts';
-import type { RestoreJob } from '../protocol/control.ts';
-import { inSession } from './in-session.ts';
-import { requirePrepared } from './unfinished.ts';
+import { eachInFlight } from '../../../async/each-in-flight.ts';
+import { isStowageError } from '../../../backup-set/base/errors.ts';
+import type {
+  LoadRelation,
+  OrderOf,
+  RestoreRequest,
+} from '../../../backup-set/documents/restore.ts';
+import { countRows } from '../../../database/target/count-rows.ts';
+import { truncateRelations } from '../../../database/target/relations.ts';
+import type { ShipperDeps } from '../../deps.ts';
+import type { RestoreJob } from '../../protocol/control.ts';
+import { inSession } from '../in-session.ts';
+import { requirePrepared } from '../unfinished.ts';
 
 /** Relations up to this many bytes of rows are counted together, in one statement. */
 const TOGETHER_BYTES_MAX = 16 * 1024 * 1024;

@@ -1,21 +1,21 @@
 import { setInterval } from 'node:timers/promises';
-import { onAbort } from '../../async/abort.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
+import { onAbort } from '../../../async/abort.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
 import type {
   LoadRelation,
   RestoreRequest,
   SourceExtent,
-} from '../../backup-set/documents/restore.ts';
-import { copyIn } from '../../database/copy/copy-in.ts';
-import { canBeShared, isDeadlocked, undoPartialLoad } from '../../database/copy/shared-load.ts';
-import type { ConnectionTarget } from '../../database/flavour.ts';
-import type { Session } from '../../database/session/session.ts';
-import { beginLoad, type LoadTransaction } from '../../database/target/load-transaction.ts';
-import type { ShipperDeps } from '../deps.ts';
-import { countBytes, frameRuns, rowsOfRuns } from '../read/rows-of.ts';
-import type { Run } from '../read/runs.ts';
+} from '../../../backup-set/documents/restore.ts';
+import { copyIn } from '../../../database/copy/copy-in.ts';
+import { canBeShared, isDeadlocked, undoPartialLoad } from '../../../database/copy/shared-load.ts';
+import type { ConnectionTarget } from '../../../database/flavour.ts';
+import type { Session } from '../../../database/session/session.ts';
+import { beginLoad, type LoadTransaction } from '../../../database/target/load-transaction.ts';
+import type { ShipperDeps } from '../../deps.ts';
+import { countBytes, frameRuns, rowsOfRuns } from '../../read/rows-of.ts';
+import type { Run } from '../../read/runs.ts';
+import { requireCount } from '../order-result.ts';
 import type { RestoreConnection } from './connection.ts';
-import { requireCount } from './order-result.ts';
 
 /** The load of one relation over one or several connections (docs/design/0015). */
 export interface Loading {

@@ -1,19 +1,23 @@
-import { isStowageError } from '../../backup-set/base/errors.ts';
-import type { Problem } from '../../backup-set/base/verdict.ts';
-import type { LoadRelation, OrderOf, RestoreReceipt } from '../../backup-set/documents/restore.ts';
-import { copyIn } from '../../database/copy/copy-in.ts';
-import { feedProgram, fifoFolder, SEGMENT } from '../../database/copy/fifo-programs.ts';
-import { copyFromPrograms } from '../../database/copy/on-segment.ts';
-import { beginLoad } from '../../database/target/load-transaction.ts';
-import { type ShipperDeps, showUnderWay } from '../deps.ts';
-import type { RestoreJob } from '../protocol/control.ts';
-import { countBytes, rowsOf, rowsOfFrames } from '../read/rows-of.ts';
+import { isStowageError } from '../../../backup-set/base/errors.ts';
+import type { Problem } from '../../../backup-set/base/verdict.ts';
+import type {
+  LoadRelation,
+  OrderOf,
+  RestoreReceipt,
+} from '../../../backup-set/documents/restore.ts';
+import { copyIn } from '../../../database/copy/copy-in.ts';
+import { feedProgram, fifoFolder, SEGMENT } from '../../../database/copy/fifo-programs.ts';
+import { copyFromPrograms } from '../../../database/copy/on-segment.ts';
+import { beginLoad } from '../../../database/target/load-transaction.ts';
+import { type ShipperDeps, showUnderWay } from '../../deps.ts';
+import type { RestoreJob } from '../../protocol/control.ts';
+import { countBytes, rowsOf, rowsOfFrames } from '../../read/rows-of.ts';
+import { labelOf } from '../locks.ts';
+import { type OrderResult, problemOf, requireCount } from '../order-result.ts';
 import { type RestoreConnection, restoreConnection } from './connection.ts';
 import { feedData } from './feed-data.ts';
 import { keepLoaded } from './keep-loaded.ts';
 import { loadLargeObjects } from './large-objects.ts';
-import { labelOf } from './locks.ts';
-import { type OrderResult, problemOf, requireCount } from './order-result.ts';
 import { type Loading, startLoading } from './shared-loading.ts';
 import { type FetchedRelation, fetchTogether, isSmall } from './small-relations.ts';
 

@@ -167,7 +167,7 @@ function textOf({ outcome, aftermath, id, elapsedMs }: RestoreResult): string {
   const isNotCompared = status === 'restored' && objects === undefined;
   return [
     ...problemLines(problems, problemsTotal),
-    ...(isNotCompared ? ['its schema objects were not compared (--no-objects, or Greenplum)'] : []),
+    ...(isNotCompared ? ['its schema objects were not compared (--no-objects)'] : []),
     status === 'restored'
       ? `restored ${plural(totals.rows, 'row')} in ${plural(totals.relations, 'table')} on ${plural(totals.contents, 'segment')} in ${duration(elapsedMs)}${counted ? ', and counted them' : '; their rows were not counted (--no-count)'} (restore id: ${id})`
       : status === 'refused'

@@ -12,7 +12,6 @@ import { instantOf } from '../../backup-set/base/timestamps.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { RestoreRequest } from '../../backup-set/documents/restore.ts';
-import { formatOf } from '../../backup-set/flavours/formats.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { newestVerdict } from '../../functions/stored/load.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -92,8 +91,7 @@ export function newRequest(
     resize,
     agents: config.shippers.start === 'agents',
     count,
-    // On Greenplum the comparison waits for its test on real clusters.
-    objects: objects && !formatOf(config.flavour).hasOneCatalog,
+    objects,
     ...(resumes !== undefined && { resumes }),
   };
 }

@@ -149,18 +149,29 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       await isUnchanged();
     });
 
-    test('restores changed rows with --truncate', async () => {
+    test('restores changed rows with --truncate, and names a dropped constraint and index', async () => {
       await restored.psql(`DELETE FROM kinds.heap WHERE id % 3 = 0; UPDATE kinds.ao_column SET t = 'changed' WHERE id < 100;
       TRUNCATE parts.sales; INSERT INTO kinds.heap_replicated SELECT i, 'more' FROM generate_series(1, 10) i;
       INSERT INTO kinds.empty_ao_row VALUES (1); SELECT setval('seqs.advanced', 1);
       -- The table has a row that violates it, which cannot be loaded while the constraint exists.
-      ALTER TABLE rules.keyed DROP CONSTRAINT never_looked_at`);
+      ALTER TABLE rules.keyed DROP CONSTRAINT never_looked_at;
+      DROP INDEX rules.indexed_expression`);
       const args = ['--truncate', '--redirect-db', restored.name];
       const restore = await run('restore', backup.json.timestamp, ...args);
-      expect(failureOf(restore)).toBeUndefined();
-      expect(restore.json).toMatchObject({ status: 'restored', problems: [] });
+      const lost = (kind: string, name: string) => ({
+        code: 'schema-object-missing',
+        content: COORDINATOR,
+        schemaObject: { kind, schema: 'rules', name },
+      });
+      expect(restore.json).toMatchObject({ status: 'failed', counted: true, problemsTotal: 2 });
+      expect(restore.json.problems).toMatchObject([
+        lost('CHECK CONSTRAINT', 'keyed never_looked_at'),
+        lost('INDEX', 'indexed_expression'),
+      ]);
+      expect(restore.code).toBe(3);
       await restored.psql(
-        'ALTER TABLE rules.keyed ADD CONSTRAINT never_looked_at CHECK (id <> 7) NOT VALID',
+        `ALTER TABLE rules.keyed ADD CONSTRAINT never_looked_at CHECK (id <> 7) NOT VALID;
+         CREATE INDEX indexed_expression ON rules.indexed (lower(t), (id + low))`,
       );
       await isUnchanged();
     });

@@ -17,6 +17,7 @@ import {
 import { duration } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
 import { type RestoreResult, runRestore } from '../restore/coordinate.ts';
+import { lacksObjectsOnly } from '../restore/lacks-objects.ts';
 import type { RestoreOptions } from '../restore/request.ts';
 import type { ResumeOptions } from '../restore/resume.ts';
 import { BEFORE_FLAG, SET_DETAILS, setNameFrom } from '../set-name.ts';
@@ -178,9 +179,4 @@ function textOf({ outcome, aftermath, id, elapsedMs }: RestoreResult): string {
 
 const MAY_HOLD = 'the target may hold part of the set';
 const LACKS_OBJECTS =
-  'the rows were loaded, and the target lacks the objects named above. Create them (docs/operations.md), or restore into a new database with --create';
-
-function lacksObjectsOnly({ problems, objects }: RestoreResult['outcome']): boolean {
-  const isMissing = problems.every(({ code }) => code === 'schema-object-missing');
-  return isMissing && objects !== undefined && objects.missing > 0;
-}
+  'the rows were loaded, and the target lacks the objects named above. Create them (docs/operations.md); after --create, `stowage restore --resume ID` creates them';

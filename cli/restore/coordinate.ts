@@ -15,6 +15,7 @@ import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
 import { countTarget } from './count.ts';
+import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
 import { requireTarget } from './preflight.ts';
@@ -57,7 +58,7 @@ export async function runRestore(
       await requireTarget({ context: locked, store, segments, request, manifest });
       const run = { context: locked, store, request, manifest, segments };
       const ended = await requestAndCarryOut(run, options.waitMs);
-      if (ended.status === 'restored') await removeMarks(locked, segments, request);
+      if (hasNothingToResume(ended, request.mode)) await removeMarks(locked, segments, request);
       return ended;
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();

@@ -121,7 +121,12 @@ describe('a set is not complete with an altered seal', () => {
           documentsOf(parts, { seal: { ...sealOf(parts), outcome: 'failed', failures } }),
         );
         expect(problemsOf(folded, 'incomplete')).toEqual([
-          { code: 'segment-failed', content: 7, message: 'killed (shipper/died)' },
+          {
+            code: 'segment-failed',
+            cause: 'shipper/died',
+            content: 7,
+            message: 'killed (shipper/died)',
+          },
         ]);
       }),
     );

@@ -7,14 +7,21 @@ test.each([
   [{ resume: ID, truncate: true }, [], 'leave out --truncate'],
   [{ resume: ID, owner: false }, [], 'leave out --no-owner'],
   [{ resume: ID, redirectDb: 'other' }, [], 'leave out --redirect-db'],
-  [{ resume: ID }, ['20261122202533'], 'leave out timestamp 20261122202533'],
+  [{ resume: ID }, ['20261122202533'], 'leave out set 20261122202533'],
   [{ dropUnfinished: true }, ['20261122202533'], '--drop-unfinished needs --create'],
-  [{ create: true }, [], "missing required argument 'timestamp'"],
+  [{ create: true }, [], "missing required argument 'set'"],
 ])('a restore with flags %j and arguments %j is refused: %s', (flags, positional, message) => {
   expect(() => optionsFrom(flags, positional)).toThrow(message);
 });
 
 test('--resume accepts flags that do not change what is restored', () => {
   const options = optionsFrom({ resume: ID, verify: false, count: false, wait: '5' }, []);
-  expect(options).toEqual({ resume: ID, verify: false, count: false, waitMs: 5000 });
+  expect(options).toEqual({
+    resume: ID,
+    verify: false,
+    count: false,
+    objects: true,
+    acceptCluster: false,
+    waitMs: 5000,
+  });
 });

@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /** Real servers start slowly, and CI has two cores: these suites run one file at a time. */
 const onServers = { fileParallelism: false, testTimeout: 180_000, hookTimeout: 180_000 } as const;
-/** Suites that mostly wait (agents poll, restores run in phases): two files at a time. */
-const twoAtATime = { ...onServers, fileParallelism: true, maxWorkers: 2 } as const;
+/** Suites that mostly wait (agents poll, restores run in phases): three files at a time. */
+const threeAtATime = { ...onServers, fileParallelism: true, maxWorkers: 3 } as const;
 
 /** The programs as `npm run build` makes them. */
 const withPrograms = { globalSetup: 'test/support/programs/build.ts' };
@@ -62,7 +62,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          ...twoAtATime,
+          ...threeAtATime,
           ...turn(3),
         },
       },
@@ -79,7 +79,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          ...twoAtATime,
+          ...threeAtATime,
           ...withPrograms,
           testTimeout: 600_000,
           hookTimeout: 600_000,

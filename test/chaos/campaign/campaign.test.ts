@@ -1,11 +1,16 @@
 import { expect, test } from 'vitest';
 import { withoutCeph } from '../../support/e2e/place.ts';
 import { startCampaign } from './campaign.ts';
+import { isFault } from './judge/judge.ts';
 import { planRun, THEMES } from './plan.ts';
 import { lineOf, summaryOf } from './report.ts';
 
-/** One seed of each theme. Its faults take effect, and it is among the fast ones of its theme. */
-const SEEDS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16];
+/**
+ * Runs whose faults take effect soon: on the wire (248, 253, 228), on S3 (131, 239), on the command
+ * (114), shippers (283), an agent (226) and programs (221), on backends (265, 285, 208), and DDL
+ * with concurrent restores (245).
+ */
+const SEEDS = [245, 248, 226, 208, 283, 285, 131, 239, 228, 221, 114, 253, 265];
 
 test('all choices of a run follow from its seed, and every theme has its share of the seeds', () => {
   const plans = Array.from({ length: 2 * THEMES.length }, (_, seed) => planRun(seed));
@@ -25,10 +30,9 @@ test.skipIf(withoutCeph)(
         onBroken: ({ seed }, error) => lines.push(`seed ${seed} broke: ${error.stack}`),
       });
       process.stderr.write(`campaign: ${summaryOf(results)}\n`);
-      expect(
-        results.flatMap(({ findings }) => findings),
-        lines.join('\n'),
-      ).toEqual([]);
+      expect(results.flatMap(({ findings }) => findings).filter(isFault), lines.join('\n')).toEqual(
+        [],
+      );
       expect(broken, lines.join('\n')).toBe(0);
       expect(new Set(results.flatMap(({ fired }) => fired)).size).toBeGreaterThan(SEEDS.length / 2);
     } finally {

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { startCampaign } from './campaign.ts';
+import { isFault } from './judge/judge.ts';
 import { NOT_PROTECTED, planRun, type RunPlan } from './plan.ts';
 import { lineOf, summaryOf } from './report.ts';
 
@@ -37,5 +38,5 @@ const outcome = await campaign.runAll(plans, {
 await campaign.stop();
 process.stderr.write(`${summaryOf(outcome.results)}\nruns that broke: ${outcome.broken}\n`);
 const clean =
-  outcome.broken === 0 && outcome.results.every(({ findings }) => findings.length === 0);
+  outcome.broken === 0 && !outcome.results.some(({ findings }) => findings.some(isFault));
 process.exit(clean ? 0 : 1);

@@ -61,7 +61,14 @@ export function summaryOf(results: readonly RunResult[]): string {
   return rows.join('\n');
 }
 
-const FINDINGS = ['false claim', 'hang', 'leftover', 'no code', 'defect'] as const;
+const FINDINGS = [
+  'false claim',
+  'hang',
+  'documented hang',
+  'leftover',
+  'no code',
+  'defect',
+] as const;
 
 /** `exit 0 ×12, exit 3 ×4`. */
 function tally(ended: readonly Ended[]): string {

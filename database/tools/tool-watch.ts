@@ -61,4 +61,4 @@ export function uniqueApplication(applicationName: string): string {
 }
 
 let programs = 0;
-const NAME_CHARS_MAX = 45;
+const NAME_CHARS_MAX = 51;

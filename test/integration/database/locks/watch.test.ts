@@ -64,7 +64,7 @@ describe('the watch on locks', () => {
       where: { content: 0, relation: 'public.indexed' },
       message: expect.stringMatching(
         new RegExp(
-          `^"${OWN} pg_restore" has waited 1 s for a lock on public.indexed on content 0 .*: blocked by pid ${other.pid} \\(user \\w+, application billing, idle in transaction\\): BEGIN; INSERT INTO public.indexed VALUES \\(1\\). Do this.$`,
+          `^"${OWN} pg_restore [0-9.]+" has waited 1 s for a lock on public.indexed on content 0 .*: blocked by pid ${other.pid} \\(user \\w+, application billing, idle in transaction\\): BEGIN; INSERT INTO public.indexed VALUES \\(1\\). Do this.$`,
         ),
       ) as string,
     });

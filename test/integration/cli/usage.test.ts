@@ -11,7 +11,7 @@ function stowage(...args: string[]) {
 it.each([
   [['list', '--nonsense'], "unknown option '--nonsense'"],
   [['bakcup'], "unknown command 'bakcup' (Did you mean backup?)"],
-  [['show'], "missing required argument 'timestamp'"],
+  [['show'], "missing required argument 'set'"],
   [['show', 'yesterday', '--config', '/nowhere'], 'configuration file /nowhere does not exist'],
 ])(
   '%j prints its error in the form of all errors: the message, the code and a hint',

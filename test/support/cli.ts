@@ -7,7 +7,7 @@ import type { Where } from '../../backup-set/base/errors.ts';
 import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { DefinedObject } from '../../backup-set/documents/plan.ts';
-import { STOWAGE } from './programs/programs.ts';
+import { STOWAGE, STOWAGE_SOURCE } from './programs/programs.ts';
 
 /** One line of JSON that the command line wrote on standard error. */
 export type CliEvent = Readonly<Record<string, unknown>> & { readonly event: string };
@@ -84,15 +84,17 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** True: the command runs without --json, as a user sees it. */
   readonly plain?: boolean;
+  /** True: runs the sources, also where the programs are built. */
+  readonly fromSource?: boolean;
 }
 
 /** Starts the command line in its own process. */
 export function startStowage(args: readonly string[], options: CliOptions = {}): RunningCli {
-  const { config, env = {}, plain = false } = options;
+  const { config, env = {}, plain = false, fromSource = false } = options;
   const child = spawn(
     process.execPath,
     [
-      STOWAGE,
+      fromSource ? STOWAGE_SOURCE : STOWAGE,
       ...args,
       ...(config === undefined ? [] : ['--config', config]),
       ...(plain ? [] : ['--json', '--log-level', 'silent']),

@@ -113,7 +113,7 @@ describe('a backup whose server 0 has a stopped backend', () => {
 
   test('ends and names pg_dump when the backend serves it', async () => {
     const backup = startStowage(['backup'], { config });
-    await stopBackend(first, `application_name LIKE 'stowage content 0 pg_dump %'`);
+    await stopBackend(first, `application_name LIKE 'stowage backup % content 0 pg_dump %'`);
     isStalled(await backup.ended, /has not answered pg_dump for \d+ s\. The server answers/);
     await leavesNothing(backup);
   });

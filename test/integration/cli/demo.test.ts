@@ -10,7 +10,11 @@ test('the demo detects a killed shipper and a changed byte, restores an equal cl
   try {
     // The servers run as another user.
     await chmod(folder, 0o755);
-    const { code, text } = await stowage(['demo'], { plain: true, env: { TMPDIR: folder } });
+    const { code, text } = await stowage(['demo'], {
+      plain: true,
+      fromSource: true,
+      env: { TMPDIR: folder },
+    });
     for (const words of [
       /shipper of content 2 .* was killed by SIGKILL/,
       /set \d{14} is incomplete/,

@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url';
 export const PROGRAMS_FOLDER = 'STOWAGE_TEST_PROGRAMS';
 
 const built = process.env[PROGRAMS_FOLDER];
+const sourceOf = (source: string) => fileURLToPath(new URL(`../../../${source}`, import.meta.url));
 const fileOf = (name: string, source: string) =>
-  built === undefined
-    ? fileURLToPath(new URL(`../../../${source}`, import.meta.url))
-    : join(built, name);
+  built === undefined ? sourceOf(source) : join(built, name);
 
 /** The programs under test: as they are built, or from their sources where nothing was built. */
 export const STOWAGE = fileOf('stowage.js', 'cli/main.ts');
+/** The demo runs from a checkout only. */
+export const STOWAGE_SOURCE = sourceOf('cli/main.ts');
 export const SHIPPER = fileOf('segment-shipper.js', 'segment-shipper/main.ts');

@@ -9,7 +9,7 @@ import { plural } from '../../backup-set/base/words.ts';
 import { RestoreCounts } from '../../backup-set/documents/restore.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { openSession } from '../../database/session/session.ts';
-import { countRows } from '../../database/target/count-rows.ts';
+import { batchesToCount, countRows } from '../../database/target/count-rows.ts';
 import { targetOf } from '../config/config.ts';
 import { type SegmentProgress, showProgress } from '../output/progress.ts';
 import { noteSilence } from '../output/silence.ts';
@@ -19,9 +19,6 @@ import { compareObjects } from './objects/compare.ts';
 import type { RestoreRun } from './run.ts';
 
 const SEGMENTS_AT_ONCE = 16;
-/** Relations up to this many bytes of rows are counted together, in one statement. */
-const TOGETHER_BYTES_MAX = 16 * 1024 * 1024;
-const TOGETHER_MAX = 100;
 /** An interrupted restore still stores its counts; they get a short time of their own. */
 const STORE_MS_MAX = 30_000;
 
@@ -112,7 +109,7 @@ async function countSegment(counting: Counting, segment: Segment): Promise<void>
     throwIfInterrupted(context.signal);
     const expected = await expectedIn(functionDeps(context, store), content, request, manifest);
     counted.relationsPlanned = expected.length;
-    const batches = batchesOf(expected);
+    const batches = batchesToCount(expected);
     const workers = Math.min(context.config.shippers.workers, batches.length);
     const lanes = Array.from({ length: workers }, (_, lane) => lane);
     await eachInFlight(lanes, lanes.length, () =>
@@ -178,21 +175,4 @@ async function countBatches(
   } finally {
     await session.close();
   }
-}
-
-/** The large relations first, one by one; then the small ones, together. */
-function batchesOf(expected: readonly ExpectedRelation[]): ExpectedRelation[][] {
-  const made: ExpectedRelation[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const relation of expected.toSorted((a, b) => b.bytes - a.bytes)) {
-    const last = made.at(-1);
-    bytes += relation.bytes;
-    if (last !== undefined && last.length < TOGETHER_MAX && bytes <= TOGETHER_BYTES_MAX) {
-      last.push(relation);
-    } else {
-      made.push([relation]);
-      bytes = relation.bytes;
-    }
-  }
-  return made;
 }

@@ -9,6 +9,10 @@ import { batches } from './batches.ts';
 /** A table that another session keeps locked for longer counts as a failure. */
 const LOCK_MS_MAX = 60_000;
 
+/** Relations up to this many bytes of rows are counted together, in one call. */
+const TOGETHER_BYTES_MAX = 16 * 1024 * 1024;
+const TOGETHER_MAX = 100;
+
 export interface RelationToCount extends QualifiedName {
   /** Count only the rows that the target's extension calls user data. */
   readonly isConditional: boolean;
@@ -80,3 +84,22 @@ async function extensionConditions(
 }
 
 const nameOf = ({ schema, name }: QualifiedName) => JSON.stringify([schema, name]);
+
+/** Shares of the work for several connections: large relations one by one, then the small ones. */
+export function batchesToCount<Relation extends { readonly bytes: number }>(
+  relations: readonly Relation[],
+): Relation[][] {
+  const made: Relation[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const relation of relations.toSorted((a, b) => b.bytes - a.bytes)) {
+    const last = made.at(-1);
+    bytes += relation.bytes;
+    if (last !== undefined && last.length < TOGETHER_MAX && bytes <= TOGETHER_BYTES_MAX) {
+      last.push(relation);
+    } else {
+      made.push([relation]);
+      bytes = relation.bytes;
+    }
+  }
+  return made;
+}

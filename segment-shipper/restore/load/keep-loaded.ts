@@ -5,16 +5,12 @@ import type {
   OrderOf,
   RestoreRequest,
 } from '../../../backup-set/documents/restore.ts';
-import { countRows } from '../../../database/target/count-rows.ts';
+import { batchesToCount, countRows } from '../../../database/target/count-rows.ts';
 import { truncateRelations } from '../../../database/target/relations.ts';
 import type { ShipperDeps } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
 import { inSession } from '../in-session.ts';
 import { requirePrepared } from '../unfinished.ts';
-
-/** Relations up to this many bytes of rows are counted together, in one statement. */
-const TOGETHER_BYTES_MAX = 16 * 1024 * 1024;
-const TOGETHER_MAX = 100;
 
 /** What a data order still has to load. */
 interface LeftToLoad {
@@ -44,7 +40,7 @@ export async function keepLoaded(
   const kept = new Set<LoadRelation>();
   const wrong: LoadRelation[] = [];
   // Phase pre-data does not empty the configuration tables of extensions: their loads do.
-  const batches = batchesOf(relations.filter(({ conditional }) => conditional !== true));
+  const batches = batchesToCount(relations.filter(({ conditional }) => conditional !== true));
   const lanes = Array.from({ length: Math.min(job.workers, batches.length) }, (_, lane) => lane);
   await eachInFlight(lanes, Math.max(lanes.length, 1), () =>
     inSession(order, job, deps, async (session) => {
@@ -77,20 +73,3 @@ const withoutCondition = ({ schema, name }: LoadRelation) => ({
   name,
   isConditional: false,
 });
-
-/** The large relations first, one by one; then the small ones, together. */
-function batchesOf(relations: readonly LoadRelation[]): LoadRelation[][] {
-  const made: LoadRelation[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const relation of relations.toSorted((a, b) => b.bytes - a.bytes)) {
-    const last = made.at(-1);
-    bytes += relation.bytes;
-    if (last !== undefined && last.length < TOGETHER_MAX && bytes <= TOGETHER_BYTES_MAX) {
-      last.push(relation);
-    } else {
-      made.push([relation]);
-      bytes = relation.bytes;
-    }
-  }
-  return made;
-}

@@ -1,28 +1,18 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
-import { plural } from '../../backup-set/base/words.ts';
-import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
-import type { ClusterCommand, Flags } from '../command.ts';
-import { dashed } from '../config/flag-names.ts';
+import type { ClusterCommand } from '../command.ts';
 import {
   ACCEPT_CLUSTER_FLAG,
   numberFlag,
-  numberFrom,
   RATE_FLAG,
   rateFlag,
   SELECTION_FLAGS,
   SELECTION_LISTS,
-  selectionFrom,
 } from '../flags.ts';
-import { duration } from '../output/format.ts';
-import { problemLines } from '../output/problems.ts';
-import { type RestoreResult, runRestore } from '../restore/coordinate.ts';
-import { lacksObjectsOnly } from '../restore/lacks-objects.ts';
-import type { RestoreOptions } from '../restore/request.ts';
-import type { ResumeOptions } from '../restore/resume.ts';
-import { BEFORE_FLAG, SET_DETAILS, setNameFrom } from '../set-name.ts';
-
-const WAIT_SECONDS = 600;
+import { optionsFrom, WAIT_SECONDS } from '../restore/command/options.ts';
+import { textOf } from '../restore/command/text.ts';
+import { runRestore } from '../restore/coordinate.ts';
+import { BEFORE_FLAG, SET_DETAILS } from '../set-name.ts';
 
 export const restoreCommand: ClusterCommand = {
   usage: 'restore [set]',
@@ -92,91 +82,3 @@ Before the target is changed, every object that is needed is read and its checks
     return { restored: 0, failed: 3, refused: 4 }[outcome.status];
   },
 };
-
-/** The flags that a resume takes from the first restore. */
-const NOT_WITH_RESUME = [
-  'before',
-  'create',
-  'truncate',
-  'dropUnfinished',
-  'redirectDb',
-  'database',
-  'resize',
-  'globals',
-  'includeSchema',
-  'excludeSchema',
-  'includeTable',
-  'excludeTable',
-];
-
-/** What the flags ask for. @throws StowageError `usage/flag` naming a flag that does not fit. */
-export function optionsFrom(
-  flags: Flags,
-  positional: readonly string[],
-): RestoreOptions | ResumeOptions {
-  const common = {
-    verify: flags['verify'] !== false,
-    count: flags['count'] !== false,
-    objects: flags['objects'] !== false,
-    acceptCluster: flags['acceptCluster'] === true,
-    waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
-  };
-  const { resume } = flags;
-  if (typeof resume === 'string') {
-    const other = flags['owner'] === false ? 'noOwner' : undefined;
-    const given = NOT_WITH_RESUME.find((name) => flags[name] !== undefined) ?? other;
-    const what =
-      positional[0] === undefined ? given && `--${dashed(given)}` : `set ${positional[0]}`;
-    if (what !== undefined)
-      throw new StowageError(
-        'usage/flag',
-        `--resume takes everything from the request of restore ${resume}: leave out ${what}`,
-        { where: { field: 'resume' } },
-      );
-    return { resume, ...common };
-  }
-  if (positional.length === 0)
-    throw new StowageError('usage/flag', "missing required argument 'set'", {
-      where: { field: 'set' },
-    });
-  const mode = modeOf(flags);
-  if (flags['dropUnfinished'] === true && mode !== 'create')
-    throw new StowageError('usage/flag', '--drop-unfinished needs --create', {
-      where: { field: 'dropUnfinished' },
-    });
-  return {
-    set: setNameFrom(positional, flags),
-    mode,
-    selection: selectionFrom(flags),
-    globals: flags['globals'] === true,
-    noOwner: flags['owner'] === false,
-    resize: flags['resize'] === true,
-    dropUnfinished: flags['dropUnfinished'] === true,
-    ...common,
-  };
-}
-
-function modeOf(flags: Flags): RestoreRequest['mode'] {
-  if (flags['create'] === true && flags['truncate'] === true) {
-    throw new StowageError('usage/flag', 'use --create or --truncate, not both');
-  }
-  return flags['create'] === true ? 'create' : flags['truncate'] === true ? 'truncate' : 'fill';
-}
-
-function textOf({ outcome, aftermath, id, elapsedMs }: RestoreResult): string {
-  const { status, totals, problems, problemsTotal, counted, objects } = outcome;
-  const isNotCompared = status === 'restored' && objects === undefined;
-  return [
-    ...problemLines(problems, problemsTotal),
-    ...(isNotCompared ? ['its schema objects were not compared (--no-objects)'] : []),
-    status === 'restored'
-      ? `restored ${plural(totals.rows, 'row')} in ${plural(totals.relations, 'table')} on ${plural(totals.contents, 'segment')} in ${duration(elapsedMs)}${counted ? ', and counted them' : '; their rows were not counted (--no-count)'} (restore id: ${id})`
-      : status === 'refused'
-        ? `refused: the target was not changed (restore id: ${id})`
-        : `failed: ${lacksObjectsOnly(outcome) ? LACKS_OBJECTS : (aftermath?.text ?? MAY_HOLD)} (restore id: ${id})`,
-  ].join('\n');
-}
-
-const MAY_HOLD = 'the target may hold part of the set';
-const LACKS_OBJECTS =
-  'the rows were loaded, and the target lacks the objects named above. Create them (docs/operations.md); after --create, `stowage restore --resume ID` creates them';

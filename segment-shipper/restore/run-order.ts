@@ -7,7 +7,8 @@ import { verifyObjects } from '../read/verify-objects.ts';
 import { inSession } from './in-session.ts';
 import { loadData } from './load/load-data.ts';
 import type { OrderResult } from './order-result.ts';
-import { postData, preData } from './schema.ts';
+import { postData } from './schema/post-data.ts';
+import { preData } from './schema/pre-data.ts';
 
 /**
  * Runs one order. A failure that concerns one relation or object becomes a problem of the result.

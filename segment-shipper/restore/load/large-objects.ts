@@ -5,7 +5,7 @@ import { type ShipperDeps, silenceNote } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
 import { inSession } from '../in-session.ts';
 import { labelOf } from '../locks.ts';
-import { withArchive } from '../schema.ts';
+import { withArchive } from '../schema/archive.ts';
 
 /**
  * Restores the large objects of an order in one transaction, and writes that into the mark. A

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { expect, it } from 'vitest';
-import { hex } from '../../frame/hex.ts';
-import type { ObjectStore } from '../../storage/store.ts';
-import type { ShipperDeps } from '../deps.ts';
-import { withArchive } from './schema.ts';
+import { hex } from '../../../frame/hex.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import type { ShipperDeps } from '../../deps.ts';
+import { withArchive } from './archive.ts';
 
 const archive = Buffer.from('PGDMP and what follows');
 const stored = { key: 'schema.dump', bytes: archive.length, crc32: hex(crc32(archive)), etag: '' };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { optionsFrom } from './restore.ts';
+import { optionsFrom } from './options.ts';
 
 const ID = '20261122202553617-054d2139';
 

@@ -1,0 +1,81 @@
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import type { RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import type { Flags } from '../../command.ts';
+import { dashed } from '../../config/flag-names.ts';
+import { numberFrom, selectionFrom } from '../../flags.ts';
+import { setNameFrom } from '../../set-name.ts';
+import type { RestoreOptions } from '../request.ts';
+import type { ResumeOptions } from '../resume.ts';
+
+/** How long a restore waits for each step of the functions, without --wait. */
+export const WAIT_SECONDS = 600;
+
+/** The flags that a resume takes from the first restore. */
+const NOT_WITH_RESUME = [
+  'before',
+  'create',
+  'truncate',
+  'dropUnfinished',
+  'redirectDb',
+  'database',
+  'resize',
+  'globals',
+  'includeSchema',
+  'excludeSchema',
+  'includeTable',
+  'excludeTable',
+];
+
+/** What the flags ask for. @throws StowageError `usage/flag` naming a flag that does not fit. */
+export function optionsFrom(
+  flags: Flags,
+  positional: readonly string[],
+): RestoreOptions | ResumeOptions {
+  const common = {
+    verify: flags['verify'] !== false,
+    count: flags['count'] !== false,
+    objects: flags['objects'] !== false,
+    acceptCluster: flags['acceptCluster'] === true,
+    waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
+  };
+  const { resume } = flags;
+  if (typeof resume === 'string') {
+    const other = flags['owner'] === false ? 'noOwner' : undefined;
+    const given = NOT_WITH_RESUME.find((name) => flags[name] !== undefined) ?? other;
+    const what =
+      positional[0] === undefined ? given && `--${dashed(given)}` : `set ${positional[0]}`;
+    if (what !== undefined)
+      throw new StowageError(
+        'usage/flag',
+        `--resume takes everything from the request of restore ${resume}: leave out ${what}`,
+        { where: { field: 'resume' } },
+      );
+    return { resume, ...common };
+  }
+  if (positional.length === 0)
+    throw new StowageError('usage/flag', "missing required argument 'set'", {
+      where: { field: 'set' },
+    });
+  const mode = modeOf(flags);
+  if (flags['dropUnfinished'] === true && mode !== 'create')
+    throw new StowageError('usage/flag', '--drop-unfinished needs --create', {
+      where: { field: 'dropUnfinished' },
+    });
+  return {
+    set: setNameFrom(positional, flags),
+    mode,
+    selection: selectionFrom(flags),
+    globals: flags['globals'] === true,
+    noOwner: flags['owner'] === false,
+    resize: flags['resize'] === true,
+    dropUnfinished: flags['dropUnfinished'] === true,
+    ...common,
+  };
+}
+
+function modeOf(flags: Flags): RestoreRequest['mode'] {
+  if (flags['create'] === true && flags['truncate'] === true) {
+    throw new StowageError('usage/flag', 'use --create or --truncate, not both');
+  }
+  return flags['create'] === true ? 'create' : flags['truncate'] === true ? 'truncate' : 'fill';
+}

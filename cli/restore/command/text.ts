@@ -1,0 +1,24 @@
+import { plural } from '../../../backup-set/base/words.ts';
+import { duration } from '../../output/format.ts';
+import { problemLines } from '../../output/problems.ts';
+import type { RestoreResult } from '../coordinate.ts';
+import { lacksObjectsOnly } from '../lacks-objects.ts';
+
+/** What the command prints at its end. */
+export function textOf({ outcome, aftermath, id, elapsedMs }: RestoreResult): string {
+  const { status, totals, problems, problemsTotal, counted, objects } = outcome;
+  const isNotCompared = status === 'restored' && objects === undefined;
+  return [
+    ...problemLines(problems, problemsTotal),
+    ...(isNotCompared ? ['its schema objects were not compared (--no-objects)'] : []),
+    status === 'restored'
+      ? `restored ${plural(totals.rows, 'row')} in ${plural(totals.relations, 'table')} on ${plural(totals.contents, 'segment')} in ${duration(elapsedMs)}${counted ? ', and counted them' : '; their rows were not counted (--no-count)'} (restore id: ${id})`
+      : status === 'refused'
+        ? `refused: the target was not changed (restore id: ${id})`
+        : `failed: ${lacksObjectsOnly(outcome) ? LACKS_OBJECTS : (aftermath?.text ?? MAY_HOLD)} (restore id: ${id})`,
+  ].join('\n');
+}
+
+const MAY_HOLD = 'the target may hold part of the set';
+const LACKS_OBJECTS =
+  'the rows were loaded, and the target lacks the objects named above. Create them (docs/operations.md); after --create, `stowage restore --resume ID` creates them';

@@ -1,0 +1,22 @@
+import { crc32 } from 'node:zlib';
+import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
+import { withUnnamedFile } from '../../../database/tools/unnamed-file.ts';
+import type { ShipperDeps } from '../../deps.ts';
+import { requireCrc } from '../../read/damage.ts';
+
+/** Runs `work` on a temporary copy of a pg_dump archive, because pg_restore seeks in it. */
+export async function withArchive(
+  stored: ObjectRef,
+  deps: ShipperDeps,
+  work: (file: string) => Promise<void>,
+): Promise<void> {
+  await withUnnamedFile(async ({ handle, path }) => {
+    let crc = 0;
+    for await (const chunk of deps.store.get(stored.key, { signal: deps.signal })) {
+      crc = crc32(chunk, crc);
+      await handle.writeFile(chunk);
+    }
+    requireCrc(crc, stored.crc32, stored.key, 0);
+    await work(path);
+  });
+}

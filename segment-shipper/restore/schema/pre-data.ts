@@ -1,0 +1,121 @@
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
+import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import { runGlobals } from '../../../database/globals/run-globals.ts';
+import { globalStatements } from '../../../database/globals/statements.ts';
+import type { Session } from '../../../database/session/session.ts';
+import { createDatabase, openDatabase } from '../../../database/target/database.ts';
+import {
+  HAS_ROWS,
+  NOT_OWNER,
+  reasonNotToLoad,
+  relationStates,
+  truncateRelations,
+} from '../../../database/target/relations.ts';
+import { setMark, setReached } from '../../../database/target/unfinished/mark.ts';
+import { restoreSchema } from '../../../database/tools/restore.ts';
+import { type ShipperDeps, silenceNote } from '../../deps.ts';
+import type { RestoreJob } from '../../protocol/control.ts';
+import { readText } from '../../read/read-text.ts';
+import { inSession } from '../in-session.ts';
+import { labelOf } from '../locks.ts';
+import { lookForBegun, markToSet, newMark, unmarkIfNothing } from '../unfinished.ts';
+import { withArchive } from './archive.ts';
+import { chosenEntries, newEntries } from './entries.ts';
+
+/** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
+export async function preData(
+  order: OrderOf<'pre-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<void> {
+  const globals = order.globals && (await readGlobals(order.globals, deps));
+  const begun = await lookForBegun(order, job, deps);
+  if (begun === 'prepared') return;
+  if (begun === 'nothing' && order.mode === 'create')
+    await createDatabase(job.target, order, deps.signal);
+  if (begun !== 'begun') await begin(order, job, deps);
+  if (order.mode === 'create') await inSession(order, job, deps, openDatabase);
+  if (globals !== undefined)
+    await inSession(order, job, deps, (session) => runGlobals(session, globals()));
+  if (order.mode === 'truncate')
+    return inSession(order, job, deps, async (session) =>
+      truncateRelations(session, order.relations, await markToSet(session, order)),
+    );
+  await restorePreData(order, job, deps).catch(async (error: unknown) => {
+    if (order.mode === 'fill') await unmarkIfNothing(order, job, deps).catch(() => undefined);
+    throw error;
+  });
+  await inSession(order, job, deps, (session) =>
+    setReached(session, newMark(order, 'begun'), 'pre-data'),
+  );
+}
+
+/** Looks at the target and, except with `truncate`, marks it. */
+async function begin(
+  order: OrderOf<'pre-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<void> {
+  await inSession(order, job, deps, async (session) => {
+    if (order.mode !== 'create') await requireState(session, order);
+    const mark = order.mode === 'truncate' ? undefined : await markToSet(session, order);
+    if (mark !== undefined) await setMark(session, mark);
+  });
+}
+
+async function restorePreData(
+  order: OrderOf<'pre-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<void> {
+  const { signal } = deps;
+  const { schema, noOwner } = order;
+  if (schema === undefined) return;
+  await withArchive(schema, deps, async (file) => {
+    const list =
+      (await chosenEntries(order, job, file, deps)) ??
+      (order.mode === 'fill' ? await newEntries(order, job, file, deps) : undefined);
+    await restoreSchema(job.target, file, {
+      section: 'pre-data',
+      noOwner,
+      signal,
+      onSilence: silenceNote(deps),
+      label: labelOf(order),
+      ...(list !== undefined && { list }),
+    });
+  });
+}
+
+/** @throws StowageError `restore/refused` before anything was changed. */
+async function requireState(
+  session: Session,
+  { mode, relations, content }: OrderOf<'pre-data'>,
+): Promise<void> {
+  const states = await relationStates(session, relations);
+  const wrong = states.flatMap((state) => {
+    const reason = reasonNotToLoad(state, mode);
+    return reason === undefined ? [] : [{ state, reason }];
+  });
+  const [first] = wrong;
+  if (first === undefined) return;
+  const name = `${first.state.schema}.${first.state.name}`;
+  const more = wrong.length > 1 ? ` (and ${wrong.length - 1} more)` : '';
+  const what = {
+    absent: `does not exist on content ${content}: --truncate loads existing tables only. Create the table, or restore without --truncate`,
+    exists: `already exists on content ${content}. Drop it, or use --truncate to empty and load it`,
+    'has-rows': `on content ${content} ${HAS_ROWS}. Delete these rows, or use --truncate`,
+    'not-owner': `on content ${content} ${NOT_OWNER}`,
+  }[first.reason];
+  throw new StowageError('restore/refused', `table ${name}${more} ${what}`, {
+    where: { content, relation: name },
+  });
+}
+
+/** Reads all statements once, so that a refusal changes nothing. */
+async function readGlobals(stored: ObjectRef, deps: ShipperDeps) {
+  const text = await readText(deps.store, stored, deps);
+  const statements = () => globalStatements(text, stored.key);
+  for (const _ of statements());
+  return statements;
+}

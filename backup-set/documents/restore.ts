@@ -16,7 +16,7 @@ import { boundedProblems, LeftOut, type Problem, Problems } from '../base/verdic
 import { fastArray, fastName, isCount, isCrc32 } from './fast-array.ts';
 import { Locale, Relation } from './plan.ts';
 import { ObjectRef } from './receipt.ts';
-import { RestoreChoices } from './restore-choices.ts';
+import { OrderChoices, RestoreChoices } from './restore-choices.ts';
 
 /** Whether database and tables may exist before a restore (docs/format.md, Restores). */
 export const RESTORE_MODES = ['create', 'fill', 'truncate'] as const;
@@ -166,6 +166,9 @@ export const Order = z.discriminatedUnion('phase', [
     only: z.array(Name).exactOptional(),
     /** Relations to load: they must not exist (create, fill), or are emptied (truncate). */
     relations: z.array(Name),
+    /** Without `pre-data` in the sections: the relations exist; `empty`: and hold no rows. */
+    existing: z.enum(['empty', 'any']).exactOptional(),
+    ...OrderChoices,
     resumes,
   }),
   z.object({
@@ -178,6 +181,7 @@ export const Order = z.discriminatedUnion('phase', [
     encoding: z.string(),
     relations: z.array(LoadRelation),
     largeObjects: ObjectRef.exactOptional(),
+    ...OrderChoices,
     resumes,
   }),
   z.object({
@@ -189,9 +193,15 @@ export const Order = z.discriminatedUnion('phase', [
     only: z.array(Name).exactOptional(),
     sequences: ObjectRef.exactOptional(),
     refresh: z.array(Name),
+    ...OrderChoices,
     resumes,
   }),
-  z.object({ ...order, phase: z.literal('analyze'), relations: z.array(Name) }),
+  z.object({
+    ...order,
+    phase: z.literal('analyze'),
+    relations: z.array(Name),
+    onError: OrderChoices.onError,
+  }),
 ]);
 export type Order = z.infer<typeof Order>;
 export type OrderOf<P extends Order['phase']> = Extract<Order, { phase: P }>;

@@ -9,6 +9,7 @@ import {
   SELECTION_FLAGS,
   SELECTION_LISTS,
 } from '../flags.ts';
+import { CHOICE_HELP, CHOICE_LISTS } from '../restore/command/choices.ts';
 import { optionsFrom, WAIT_SECONDS } from '../restore/command/options.ts';
 import { exitOf, textOf } from '../restore/command/text.ts';
 import { runRestore } from '../restore/coordinate.ts';
@@ -43,10 +44,7 @@ Before the target is changed, every object that is needed is read and its checks
       '--no-objects',
       'do not look for the indexes, constraints and other objects of the set at the end',
     ],
-    [
-      '--allow-missing',
-      'exit 0 also when objects could not be restored; they are listed all the same',
-    ],
+    ...CHOICE_HELP,
     ACCEPT_CLUSTER_FLAG,
     ...SELECTION_FLAGS,
     ['--workers <n>', 'connections per segment; overrides shippers.workers'],
@@ -60,7 +58,7 @@ Before the target is changed, every object that is needed is read and its checks
       `with events: how long to wait for each step of the functions (default ${WAIT_SECONDS})`,
     ],
   ],
-  lists: SELECTION_LISTS,
+  lists: [...SELECTION_LISTS, ...CHOICE_LISTS],
   cluster: (flags) => ({
     database: flags['redirectDb'] ?? flags['database'],
     'shippers.workers': numberFlag(flags, 'workers'),
@@ -77,11 +75,14 @@ Before the target is changed, every object that is needed is read and its checks
         },
       );
     const result = await runRestore(context, optionsFrom(flags, positional));
-    const { outcome, elapsedMs, aftermath, leftEmpty } = result;
+    const { outcome, elapsedMs, aftermath, leftEmpty, choices } = result;
     // null: it could not be found out.
     const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };
     const empty = leftEmpty.length > 0 && { leftEmpty };
-    context.output.result({ elapsedMs, ...outcome, ...changed, ...empty }, textOf(result));
+    context.output.result(
+      { elapsedMs, ...outcome, ...choices, ...changed, ...empty },
+      textOf(result),
+    );
     if (context.signal.aborted) return 130;
     return exitOf(result);
   },

@@ -14,12 +14,19 @@ import { findSet } from '../set-name.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
+import { choicesOf } from './command/choices.ts';
 import { countTarget } from './count.ts';
 import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
 import { requireTarget } from './preflight.ts';
-import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
+import {
+  type Choices,
+  loadManifest,
+  newRequest,
+  type RestoreOptions,
+  storeRequest,
+} from './request.ts';
 import { type ResumeOptions, resolveOptions } from './resume.ts';
 import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
@@ -31,8 +38,7 @@ const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 export interface RestoreResult {
   readonly id: string;
   readonly outcome: Outcome;
-  /** The user accepts what the outcome lists as left out. */
-  readonly allowMissing: boolean;
+  readonly choices: Choices;
   /** Tables that the restore creates without rows, because the set has none of them. */
   readonly leftEmpty: readonly QualifiedName[];
   /** Present after a failure. */
@@ -60,12 +66,12 @@ export async function runRestore(
       await requireTarget({ context: locked, store, segments, request, manifest });
       const run = { context: locked, store, request, manifest, segments };
       const ended = await requestAndCarryOut(run, options.waitMs);
-      if (hasNothingToResume(ended, request.mode)) await removeMarks(locked, segments, request);
+      if (hasNothingToResume(ended, request)) await removeMarks(locked, segments, request);
       return ended;
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
-    const allowMissing = request.allowMissing === true;
-    const result = { id: request.id, outcome, allowMissing, leftEmpty: empty, elapsedMs };
+    const choices = choicesOf(request);
+    const result = { id: request.id, outcome, choices, leftEmpty: empty, elapsedMs };
     if (outcome.status !== 'failed') return result;
     const aftermath = await lookAtTarget(context, segments, request);
     return { ...result, aftermath };

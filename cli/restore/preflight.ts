@@ -5,6 +5,7 @@ import { plural } from '../../backup-set/base/words.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { chosenRelations } from '../../backup-set/restore/plan.ts';
+import { existing, restores } from '../../backup-set/restore/sections.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { withLockWatch } from '../../database/lock-watch/watch.ts';
 import { openSession } from '../../database/session/session.ts';
@@ -13,6 +14,8 @@ import { databaseExists } from '../../database/target/database.ts';
 import { otherRows } from '../../database/target/load-transaction.ts';
 import {
   HAS_ROWS,
+  NOT_CREATED,
+  NOT_EMPTY,
   NOT_OWNER,
   reasonNotToLoad,
   relationStates,
@@ -92,6 +95,8 @@ const MAKE_EQUAL =
 const EXPLAIN = {
   absent: (place: string) =>
     `does not exist ${place}: --truncate loads existing tables only. Create the table, or restore without --truncate`,
+  'not-created': (place: string) => `does not exist ${place}: ${NOT_CREATED}`,
+  'not-empty': (place: string) => `${place} ${NOT_EMPTY}`,
   exists: (place: string) =>
     `already exists ${place}. Drop it, or use --truncate to empty and load it`,
   'has-rows': (place: string) => `${place} ${HAS_ROWS}. Delete these rows, or use --truncate`,
@@ -125,13 +130,14 @@ async function firstWrongTable(
     const columns = await targetColumns(session, wanted);
     for (const [at, state] of states.entries()) {
       const name = `${state.schema}.${state.name}`;
-      const reason = reasonNotToLoad(state, request.mode);
+      const reason = reasonNotToLoad(state, request.mode, existing(request));
       if (reason !== undefined) return { name, explain: EXPLAIN[reason] };
       const other = state.facts && otherRows(wanted[at]?.condition !== undefined, state.facts);
       if (other !== undefined) return { name, explain: (place) => `${place} ${other}` };
       const [relation, found] = [wanted[at], columns.get(at)];
-      const differs = relation && state.facts && columnDifference(relation, found ?? []);
-      if (differs !== undefined)
+      const loads = restores(request, 'data');
+      const differs = loads && relation && state.facts && columnDifference(relation, found ?? []);
+      if (typeof differs === 'string')
         return { name, explain: (place) => `${place} ${differs}. ${MAKE_EQUAL}` };
     }
     return undefined;

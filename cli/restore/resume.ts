@@ -13,6 +13,8 @@ export interface ResumeOptions
   extends Pick<RestoreOptions, 'verify' | 'count' | 'objects' | 'acceptCluster' | 'waitMs'> {
   /** The restore to resume. */
   readonly resume: string;
+  /** Accepts what the resume cannot restore either. */
+  readonly allowMissing?: boolean;
 }
 
 interface Resolved {
@@ -45,7 +47,10 @@ export async function resolveOptions(
       verify: first.verify && given.verify,
       count: first.count && given.count,
       objects: first.objects === true && given.objects,
-      choices: choicesOf(first),
+      choices: {
+        ...choicesOf(first),
+        ...(given.allowMissing === true && { allowMissing: true }),
+      },
       acceptCluster: given.acceptCluster === true,
       waitMs: given.waitMs,
       resumes,

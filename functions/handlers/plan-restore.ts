@@ -10,7 +10,7 @@ import type { Manifest, ManifestPart } from '../../backup-set/documents/manifest
 import { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore.ts';
 import type { ContentVolume } from '../../backup-set/restore/bounds.ts';
 import { refusedOutcome } from '../../backup-set/restore/fold.ts';
-import { chosenRelations, resolveRequest, volumeOf } from '../../backup-set/restore/plan.ts';
+import { loadedRelations, resolveRequest, volumeOf } from '../../backup-set/restore/plan.ts';
 import { checkSet } from '../check/set.ts';
 import { checkUncommitted } from '../check/uncommitted.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
@@ -92,13 +92,13 @@ async function checkForRestore(deps: Deps, request: RestoreRequest): Promise<Che
     return { wrote: [], set: failure(await problemsWithoutManifest(deps, timestamp)) };
   const volumes: ContentVolume[] = [];
   let relevant: Problem[] = [];
-  let chosen: ReturnType<typeof chosenRelations> | undefined;
+  let chosen: ReturnType<typeof loadedRelations> | undefined;
   const { manifest, documents, ...found } = await checkSet(
     deps,
     timestamp,
     raw,
     (named, part, problems) => {
-      chosen ??= chosenRelations(request, named);
+      chosen ??= loadedRelations(request, named);
       volumes.push(volumeOf(part, chosen));
       relevant = relevant.concat(relevantProblems(part, chosen, problems));
     },

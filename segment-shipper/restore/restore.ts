@@ -5,7 +5,7 @@ import {
   FORMAT_VERSION,
 } from '../../backup-set/base/document.ts';
 import { formatKey, type Phase } from '../../backup-set/base/keys.ts';
-import { boundedProblems } from '../../backup-set/base/verdict.ts';
+import { boundedLeftOut, boundedProblems } from '../../backup-set/base/verdict.ts';
 import { Order, RestoreReceipt } from '../../backup-set/documents/restore.ts';
 import { meteredReads } from '../../storage/wrapped/metered-reads.ts';
 import type { ShipperDeps } from '../deps.ts';
@@ -61,7 +61,9 @@ export async function completeOrder(
     finishedAt: deps.clock().toISOString(),
     storedBytes: deps.progress.storedBytes - storedBefore,
     relations: [...result.loaded],
+    ...(result.notLoaded?.length ? { notLoaded: [...result.notLoaded] } : {}),
     ...boundedProblems(result.problems),
+    ...(result.leftOut && boundedLeftOut(result.leftOut.problems, result.leftOut.problemsTotal)),
   });
   const key = formatKey({ kind: 'restore-receipt', restore: job.restore, phase, content });
   await deps.store.create(key, receipt, { signal: deps.signal });

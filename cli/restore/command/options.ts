@@ -42,7 +42,8 @@ export function optionsFrom(
   };
   const { resume } = flags;
   if (typeof resume === 'string') {
-    const other = flags['owner'] === false ? 'noOwner' : undefined;
+    const other =
+      flags['owner'] === false ? 'noOwner' : flags['acl'] === false ? 'noAcl' : undefined;
     const given = NOT_WITH_RESUME.find((name) => flags[name] !== undefined) ?? other;
     const what =
       positional[0] === undefined ? given && `--${dashed(given)}` : `set ${positional[0]}`;
@@ -52,7 +53,7 @@ export function optionsFrom(
         `--resume takes everything from the request of restore ${resume}: leave out ${what}`,
         { where: { field: 'resume' } },
       );
-    return { resume, ...common };
+    return { resume, allowMissing: flags['allowMissing'] === true, ...common };
   }
   if (positional.length === 0)
     throw new StowageError('usage/flag', "missing required argument 'set'", {
@@ -71,7 +72,7 @@ export function optionsFrom(
     noOwner: flags['owner'] === false,
     resize: flags['resize'] === true,
     dropUnfinished: flags['dropUnfinished'] === true,
-    choices: choicesFrom(flags),
+    choices: choicesFrom(flags, mode),
     ...common,
   };
 }

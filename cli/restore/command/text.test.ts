@@ -23,7 +23,7 @@ const leftOut: Partial<Outcome> = {
 const result = (change: Partial<Outcome>, allowMissing = false): RestoreResult => ({
   id: outcome.id,
   outcome: { ...outcome, ...change },
-  allowMissing,
+  choices: allowMissing ? { allowMissing: true } : {},
   leftEmpty: [],
   elapsedMs: 1000,
 });

@@ -29,6 +29,7 @@ export async function loadLargeObjects(
   await withArchive(largeObjects, deps, (file) =>
     restoreLargeObjects(job.target, file, {
       replace,
+      noAcl: order.noAcl === true,
       signal: deps.signal,
       onSilence: silenceNote(deps),
       label: labelOf(order),

@@ -1,5 +1,6 @@
 import { isStowageError } from '../../../backup-set/base/errors.ts';
 import type { Problem } from '../../../backup-set/base/verdict.ts';
+import { plural } from '../../../backup-set/base/words.ts';
 import type {
   LoadRelation,
   OrderOf,
@@ -8,6 +9,7 @@ import type {
 import { copyIn } from '../../../database/copy/copy-in.ts';
 import { feedProgram, fifoFolder, SEGMENT } from '../../../database/copy/fifo-programs.ts';
 import { copyFromPrograms } from '../../../database/copy/on-segment.ts';
+import { isRejection } from '../../../database/session/database-error.ts';
 import { beginLoad } from '../../../database/target/load-transaction.ts';
 import { type ShipperDeps, showUnderWay } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
@@ -37,7 +39,7 @@ export async function loadData(
   if (order.role === 'feed') return feedData(order, job, deps);
   const { content, encoding } = order;
   const { signal, progress } = deps;
-  const { kept, left, mode } = await keepLoaded(order, job, deps);
+  const { kept, left, absent, mode } = await keepLoaded(order, job, deps);
   const isTogether = (relation: LoadRelation) => relation.onSegment !== true && isSmall(relation);
   const large = left
     .filter((relation) => !isTogether(relation))
@@ -51,6 +53,8 @@ export async function loadData(
   progress.relationsLoaded += kept.length;
   progress.bytes += kept.reduce((sum, { bytes }) => sum + bytes, 0);
   const problems: Problem[] = [];
+  const notLoaded = absent.map(({ schema, name, rows }) => ({ schema, name, rows }));
+  const leftOut = absent.map((relation) => notMade(relation, content));
   /** The server or the network is silent: each further relation would wait as long again. */
   let hasStalled = false;
   try {
@@ -62,7 +66,8 @@ export async function loadData(
     await small.return(undefined);
   }
   if (problems.length === 0) await loadLargeObjects(order, job, deps);
-  return { loaded, problems };
+  const allLeftOut = { problems: leftOut, problemsTotal: leftOut.length };
+  return { loaded, problems, leftOut: allLeftOut, notLoaded };
 
   async function work(worker: number): Promise<void> {
     const applicationName = `${labelOf(order)} worker ${worker}`;
@@ -165,9 +170,19 @@ export async function loadData(
       progress.relationsLoaded += 1;
     } catch (error) {
       deps.log.error({ err: error, relation: `${schema}.${name}` }, 'cannot load the relation');
-      problems.push(problemOf(error, content, relation));
+      const problem = problemOf(error, content, relation);
+      if (order.onError === 'continue' && isRejection(error)) {
+        notLoaded.push({ schema, name, rows });
+        leftOut.push({ ...problem, code: 'relation-not-loaded' });
+      } else problems.push(problem);
       hasStalled ||= isStowageError(error, 'database/stalled');
       await connection.drop();
     }
   }
+}
+
+function notMade({ schema, name, rows }: LoadRelation, content: number): Problem {
+  const relation = { schema, name };
+  const message = `${plural(rows, 'row')} were not loaded: the table was not made`;
+  return { code: 'relation-not-loaded', content, relation, message };
 }

@@ -1,4 +1,5 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
+import { NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
 import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
 import { runGlobals } from '../../../database/globals/run-globals.ts';
@@ -7,6 +8,8 @@ import type { Session } from '../../../database/session/session.ts';
 import { createDatabase, openDatabase } from '../../../database/target/database.ts';
 import {
   HAS_ROWS,
+  NOT_CREATED,
+  NOT_EMPTY,
   NOT_OWNER,
   reasonNotToLoad,
   relationStates,
@@ -21,34 +24,43 @@ import { inSession } from '../in-session.ts';
 import { labelOf } from '../locks.ts';
 import { lookForBegun, markToSet, newMark, unmarkIfNothing } from '../unfinished.ts';
 import { withArchive } from './archive.ts';
-import { chosenEntries, newEntries } from './entries.ts';
+import { absentEntries, chosenEntries, newEntries } from './entries.ts';
+import { rejectedObjects } from './left-out.ts';
 
-/** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
+/**
+ * Prepares the target for rows. Checks everything first, so a refusal changes nothing.
+ * @returns what was not made; only with `onError: continue`.
+ */
 export async function preData(
   order: OrderOf<'pre-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<void> {
+): Promise<ProblemList> {
   const globals = order.globals && (await readGlobals(order.globals, deps));
   const begun = await lookForBegun(order, job, deps);
-  if (begun === 'prepared') return;
+  if (begun === 'prepared')
+    return order.onError === 'continue' ? restorePreData(order, job, deps, true) : NO_PROBLEMS;
   if (begun === 'nothing' && order.mode === 'create')
     await createDatabase(job.target, order, deps.signal);
   if (begun !== 'begun') await begin(order, job, deps);
   if (order.mode === 'create') await inSession(order, job, deps, openDatabase);
   if (globals !== undefined)
     await inSession(order, job, deps, (session) => runGlobals(session, globals()));
-  if (order.mode === 'truncate')
-    return inSession(order, job, deps, async (session) =>
+  if (order.mode === 'truncate') {
+    await inSession(order, job, deps, async (session) =>
       truncateRelations(session, order.relations, await markToSet(session, order)),
     );
-  await restorePreData(order, job, deps).catch(async (error: unknown) => {
+    return NO_PROBLEMS;
+  }
+  const isBegun = begun === 'begun' && order.onError === 'continue';
+  const left = await restorePreData(order, job, deps, isBegun).catch(async (error: unknown) => {
     if (order.mode === 'fill') await unmarkIfNothing(order, job, deps).catch(() => undefined);
     throw error;
   });
   await inSession(order, job, deps, (session) =>
     setReached(session, newMark(order, 'begun'), 'pre-data'),
   );
+  return left;
 }
 
 /** Looks at the target and, except with `truncate`, marks it. */
@@ -64,37 +76,44 @@ async function begin(
   });
 }
 
+/** @param isBegun an earlier restore has made some of the objects: the others are made. */
 async function restorePreData(
   order: OrderOf<'pre-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<void> {
-  const { signal } = deps;
-  const { schema, noOwner } = order;
-  if (schema === undefined) return;
+  isBegun: boolean,
+): Promise<ProblemList> {
+  const { schema, noOwner, noAcl, onError = 'stop' } = order;
+  if (schema === undefined) return NO_PROBLEMS;
+  let rejected = NO_PROBLEMS;
   await withArchive(schema, deps, async (file) => {
-    const list =
+    const chosen =
       (await chosenEntries(order, job, file, deps)) ??
       (order.mode === 'fill' ? await newEntries(order, job, file, deps) : undefined);
-    await restoreSchema(job.target, file, {
+    const list = isBegun ? await absentEntries(chosen, order, job, file, deps) : chosen;
+    const rejections = await restoreSchema(job.target, file, {
       section: 'pre-data',
       noOwner,
-      signal,
+      noAcl: noAcl === true,
+      onError,
+      signal: deps.signal,
       onSilence: silenceNote(deps),
       label: labelOf(order),
       ...(list !== undefined && { list }),
     });
+    rejected = await rejectedObjects(file, rejections);
   });
+  return rejected;
 }
 
 /** @throws StowageError `restore/refused` before anything was changed. */
 async function requireState(
   session: Session,
-  { mode, relations, content }: OrderOf<'pre-data'>,
+  { mode, relations, content, existing }: OrderOf<'pre-data'>,
 ): Promise<void> {
   const states = await relationStates(session, relations);
   const wrong = states.flatMap((state) => {
-    const reason = reasonNotToLoad(state, mode);
+    const reason = reasonNotToLoad(state, mode, existing);
     return reason === undefined ? [] : [{ state, reason }];
   });
   const [first] = wrong;
@@ -103,6 +122,8 @@ async function requireState(
   const more = wrong.length > 1 ? ` (and ${wrong.length - 1} more)` : '';
   const what = {
     absent: `does not exist on content ${content}: --truncate loads existing tables only. Create the table, or restore without --truncate`,
+    'not-created': `does not exist on content ${content}: ${NOT_CREATED}`,
+    'not-empty': `on content ${content} ${NOT_EMPTY}`,
     exists: `already exists on content ${content}. Drop it, or use --truncate to empty and load it`,
     'has-rows': `on content ${content} ${HAS_ROWS}. Delete these rows, or use --truncate`,
     'not-owner': `on content ${content} ${NOT_OWNER}`,

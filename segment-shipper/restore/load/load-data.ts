@@ -9,11 +9,12 @@ import { copyIn } from '../../../database/copy/copy-in.ts';
 import { feedProgram, fifoFolder, SEGMENT } from '../../../database/copy/fifo-programs.ts';
 import { copyFromPrograms } from '../../../database/copy/on-segment.ts';
 import { beginLoad } from '../../../database/target/load-transaction.ts';
-import { type ShipperDeps, showUnderWay } from '../../deps.ts';
+import { type Progress, type ShipperDeps, showUnderWay } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
 import { countBytes, rowsOf, rowsOfFrames } from '../../read/rows-of.ts';
 import { labelOf } from '../locks.ts';
 import { type OrderResult, problemOf, requireCount } from '../order-result.ts';
+import { countOnce, loadAgain, mayPassLater, type Rejected } from './again.ts';
 import { type RestoreConnection, restoreConnection } from './connection.ts';
 import { feedData } from './feed-data.ts';
 import { keepLoaded } from './keep-loaded.ts';
@@ -51,6 +52,8 @@ export async function loadData(
   progress.relationsLoaded += kept.length;
   progress.bytes += kept.reduce((sum, { bytes }) => sum + bytes, 0);
   const problems: Problem[] = [];
+  const rejected: Rejected[] = [];
+  const attempts = new Map<LoadRelation, { bytesMax: number }>();
   /** The server or the network is silent: each further relation would wait as long again. */
   let hasStalled = false;
   try {
@@ -61,6 +64,7 @@ export async function loadData(
   } finally {
     await small.return(undefined);
   }
+  await loadRejected();
   if (problems.length === 0) await loadLargeObjects(order, job, deps);
   return { loaded, problems };
 
@@ -99,6 +103,33 @@ export async function loadData(
     return undefined;
   }
 
+  /** A CHECK may read another table by a function, and that table is loaded now. */
+  async function loadRejected(): Promise<void> {
+    if (loaded.length === 0 || hasStalled) {
+      problems.push(...rejected.map(({ problem }) => problem));
+      return;
+    }
+    const connection = restoreConnection(job, `${labelOf(order)} worker 1`, deps);
+    try {
+      const left = await loadAgain(rejected.splice(0), async (relation) => {
+        signal.throwIfAborted();
+        const failed = problems.length;
+        if (isSmall(relation)) await loadSmall({ relation, frames: undefined }, connection);
+        else await loadLarge(relation, connection);
+        return rejected.pop()?.problem ?? problems.splice(failed)[0];
+      });
+      problems.push(...left);
+    } finally {
+      await (signal.aborted ? connection.drop() : connection.close());
+    }
+  }
+
+  function progressOf(relation: LoadRelation): Progress {
+    const counted = attempts.get(relation) ?? { bytesMax: 0 };
+    attempts.set(relation, counted);
+    return countOnce(progress, counted);
+  }
+
   function loadLarge(relation: LoadRelation, connection: RestoreConnection): Promise<void> {
     if (relation.onSegment === true)
       return reportingFailure(relation, connection, () => loadOnSegments(relation, connection));
@@ -106,7 +137,10 @@ export async function loadData(
       const { applicationName } = connection;
       const { target, workers } = job;
       const options = { target, mode, encoding, workers, applicationName };
-      const loading = startLoading(relation, options, deps);
+      const loading = startLoading(relation, options, {
+        ...deps,
+        progress: progressOf(relation),
+      });
       underWay.push(loading);
       try {
         await loading.join(connection);
@@ -131,7 +165,7 @@ export async function loadData(
           : rowsOfFrames(frames);
       const transaction = await beginLoad(session, relation, { mode, signal });
       const options = { signal, encoding, over };
-      const count = await copyIn(session, relation, countBytes(rows, progress), options);
+      const count = await copyIn(session, relation, countBytes(rows, progressOf(relation)), options);
       requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
       await transaction.commit();
       progress.rows += count;
@@ -165,7 +199,9 @@ export async function loadData(
       progress.relationsLoaded += 1;
     } catch (error) {
       deps.log.error({ err: error, relation: `${schema}.${name}` }, 'cannot load the relation');
-      problems.push(problemOf(error, content, relation));
+      const problem = problemOf(error, content, relation);
+      if (mayPassLater(error, relation)) rejected.push({ relation, problem });
+      else problems.push(problem);
       hasStalled ||= isStowageError(error, 'database/stalled');
       await connection.drop();
     }

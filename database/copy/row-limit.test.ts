@@ -3,7 +3,10 @@ import { rowTooLong } from './row-limit.ts';
 
 it.each([
   ['invalid memory alloc request size 1258291203', undefined],
-  ['out of memory', 'Cannot enlarge string buffer containing 600000001 bytes by 600000000 more bytes.'],
+  [
+    'out of memory',
+    'Cannot enlarge string buffer containing 600000001 bytes by 600000000 more bytes.',
+  ],
   ['string buffer exceeds maximum allowed length (1073741823 bytes)', undefined],
 ])('"%s" with detail "%s" is a row over the limit of 1 GB', (message, detail) => {
   expect(rowTooLong(Object.assign(new Error(message), { detail }))).toContain('1 GB');

@@ -2,11 +2,32 @@ import type { Problem } from '../../../backup-set/base/verdict.ts';
 import type { LoadRelation } from '../../../backup-set/documents/restore.ts';
 import { sqlStateOf } from '../../../database/session/database-error.ts';
 import type { Progress } from '../../deps.ts';
+import { problemOf } from '../order-result.ts';
 
-/** A relation whose rows the target has rejected, and the problem if they stay rejected. */
-export interface Rejected {
+/** A relation that could not be loaded. */
+export interface Failed {
   readonly relation: LoadRelation;
   readonly problem: Problem;
+  /** The target has rejected rows; they may pass once the other relations are loaded. */
+  readonly isRejected: boolean;
+  /** The relation is a partition, and a row of it belongs to another one here. */
+  readonly isMisplaced: boolean;
+}
+
+export function failedLoad(error: unknown, content: number, relation: LoadRelation): Failed {
+  return {
+    relation,
+    problem: problemOf(error, content, relation),
+    isRejected: mayPassLater(error, relation),
+    isMisplaced: isMisplaced(error),
+  };
+}
+
+/** One or several rejected relations that are loaded together. */
+export interface Retry {
+  readonly name: string;
+  /** Resolves with what has failed again. */
+  load(): Promise<readonly Failed[]>;
 }
 
 /**
@@ -16,36 +37,39 @@ export interface Rejected {
  */
 const REJECTED = /^(23514|02|21|22|2F|38|39|P0)/;
 
-/** Whether the rows may pass once the other relations are loaded. */
-export function mayPassLater(error: unknown, { onSegment }: LoadRelation): boolean {
+function mayPassLater(error: unknown, { onSegment }: LoadRelation): boolean {
   // The shippers of the segments feed the rows of a relation once.
   return onSegment !== true && REJECTED.test(sqlStateOf(error) ?? '');
 }
 
+/** The bounds of a partition are a constraint without a name. */
+function isMisplaced(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause)
+    if ('severity' in at && 'code' in at && at.code === '23514')
+      return 'table' in at && at.table !== undefined && !('constraint' in at && at.constraint);
+  return false;
+}
+
 /**
- * Loads rejected relations one by one, in the order of their names, as pg_restore does. It begins
- * again while a pass has loaded one of them, so there are at most as many passes as relations.
- * @param load resolves with the problem when the relation fails again.
- * @returns the problems of those that stay rejected.
+ * Loads what was rejected one by one, in the order of the names, as pg_restore does. It begins
+ * again while a pass has loaded something, so there are at most as many passes as retries.
+ * @returns the problems of what stays rejected.
  */
-export async function loadAgain(
-  rejected: readonly Rejected[],
-  load: (relation: LoadRelation) => Promise<Problem | undefined>,
-): Promise<Problem[]> {
-  let left = rejected.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+export async function loadAgain(retries: readonly Retry[]): Promise<readonly Problem[]> {
+  let left = retries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   for (;;) {
-    const still: Rejected[] = [];
-    for (const { relation } of left) {
-      const problem = await load(relation);
-      if (problem !== undefined) still.push({ relation, problem });
+    const failed: Failed[] = [];
+    const still: Retry[] = [];
+    for (const retry of left) {
+      const again = await retry.load();
+      failed.push(...again);
+      if (again.length > 0) still.push(retry);
     }
     if (still.length === 0 || still.length === left.length)
-      return still.map(({ problem }) => problem);
+      return failed.map(({ problem }) => problem);
     left = still;
   }
 }
-
-const nameOf = ({ relation: { schema, name } }: Rejected) => JSON.stringify([name, schema]);
 
 /** The progress of one attempt: it adds the bytes that no attempt before has added. */
 export function countOnce(progress: Progress, attempts: { bytesMax: number }): Progress {

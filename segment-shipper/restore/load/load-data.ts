@@ -1,5 +1,4 @@
 import { isStowageError } from '../../../backup-set/base/errors.ts';
-import type { Problem } from '../../../backup-set/base/verdict.ts';
 import type {
   LoadRelation,
   OrderOf,
@@ -13,12 +12,13 @@ import { type Progress, type ShipperDeps, showUnderWay } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
 import { countBytes, rowsOf, rowsOfFrames } from '../../read/rows-of.ts';
 import { labelOf } from '../locks.ts';
-import { type OrderResult, problemOf, requireCount } from '../order-result.ts';
-import { countOnce, loadAgain, mayPassLater, type Rejected } from './again.ts';
+import { type OrderResult, requireCount } from '../order-result.ts';
+import { countOnce, type Failed, failedLoad } from './again.ts';
 import { type RestoreConnection, restoreConnection } from './connection.ts';
 import { feedData } from './feed-data.ts';
 import { keepLoaded } from './keep-loaded.ts';
 import { loadLargeObjects } from './large-objects.ts';
+import { loadRejected } from './rejected.ts';
 import { type Loading, startLoading } from './shared-loading.ts';
 import { type FetchedRelation, fetchTogether, isSmall } from './small-relations.ts';
 
@@ -51,8 +51,7 @@ export async function loadData(
   });
   progress.relationsLoaded += kept.length;
   progress.bytes += kept.reduce((sum, { bytes }) => sum + bytes, 0);
-  const problems: Problem[] = [];
-  const rejected: Rejected[] = [];
+  const failures: Failed[] = [];
   const attempts = new Map<LoadRelation, { bytesMax: number }>();
   /** The server or the network is silent: each further relation would wait as long again. */
   let hasStalled = false;
@@ -64,7 +63,17 @@ export async function loadData(
   } finally {
     await small.return(undefined);
   }
-  await loadRejected();
+  const problems = await loadRejected(failures, order, job, deps, {
+    mode,
+    progressOf,
+    attempt,
+    alone: (relation, connection) =>
+      isSmall(relation)
+        ? loadSmall({ relation, frames: undefined }, connection)
+        : loadLarge(relation, connection),
+    loaded: () => loaded,
+    hasStalled: () => hasStalled,
+  });
   if (problems.length === 0) await loadLargeObjects(order, job, deps);
   return { loaded, problems };
 
@@ -76,7 +85,7 @@ export async function loadData(
         signal.throwIfAborted();
         const task = await nextTask();
         if (task === undefined) break;
-        await task(connection);
+        failures.push(...(await task(connection)));
       }
     } finally {
       await (signal.aborted ? connection.drop() : connection.close());
@@ -84,7 +93,7 @@ export async function loadData(
   }
 
   async function nextTask(): Promise<
-    ((connection: RestoreConnection) => Promise<void>) | undefined
+    ((connection: RestoreConnection) => Promise<readonly Failed[]>) | undefined
   > {
     if (hasStalled) return undefined;
     const first = large.shift();
@@ -92,7 +101,13 @@ export async function loadData(
     const next = await small.next();
     if (next.done !== true) return (connection) => loadSmall(next.value, connection);
     const loading = await loadingToJoin();
-    return loading && ((connection) => loading.join(connection).catch(() => connection.drop()));
+    return (
+      loading &&
+      (async (connection) => {
+        await loading.join(connection).catch(() => connection.drop());
+        return [];
+      })
+    );
   }
 
   async function loadingToJoin(): Promise<Loading | undefined> {
@@ -103,37 +118,19 @@ export async function loadData(
     return undefined;
   }
 
-  /** A CHECK may read another table by a function, and that table is loaded now. */
-  async function loadRejected(): Promise<void> {
-    if (loaded.length === 0 || hasStalled) {
-      problems.push(...rejected.map(({ problem }) => problem));
-      return;
-    }
-    const connection = restoreConnection(job, `${labelOf(order)} worker 1`, deps);
-    try {
-      const left = await loadAgain(rejected.splice(0), async (relation) => {
-        signal.throwIfAborted();
-        const failed = problems.length;
-        if (isSmall(relation)) await loadSmall({ relation, frames: undefined }, connection);
-        else await loadLarge(relation, connection);
-        return rejected.pop()?.problem ?? problems.splice(failed)[0];
-      });
-      problems.push(...left);
-    } finally {
-      await (signal.aborted ? connection.drop() : connection.close());
-    }
-  }
-
   function progressOf(relation: LoadRelation): Progress {
     const counted = attempts.get(relation) ?? { bytesMax: 0 };
     attempts.set(relation, counted);
     return countOnce(progress, counted);
   }
 
-  function loadLarge(relation: LoadRelation, connection: RestoreConnection): Promise<void> {
+  function loadLarge(
+    relation: LoadRelation,
+    connection: RestoreConnection,
+  ): Promise<readonly Failed[]> {
     if (relation.onSegment === true)
-      return reportingFailure(relation, connection, () => loadOnSegments(relation, connection));
-    return reportingFailure(relation, connection, async () => {
+      return attempt([relation], connection, () => loadOnSegments(relation, connection));
+    return attempt([relation], connection, async () => {
       const { applicationName } = connection;
       const { target, workers } = job;
       const options = { target, mode, encoding, workers, applicationName };
@@ -144,7 +141,6 @@ export async function loadData(
       underWay.push(loading);
       try {
         await loading.join(connection);
-        progress.rows += relation.rows;
       } finally {
         underWay.splice(underWay.indexOf(loading), 1);
       }
@@ -154,8 +150,8 @@ export async function loadData(
   function loadSmall(
     { relation, frames }: FetchedRelation,
     connection: RestoreConnection,
-  ): Promise<void> {
-    return reportingFailure(relation, connection, async () => {
+  ): Promise<readonly Failed[]> {
+    return attempt([relation], connection, async () => {
       const session = await connection.open();
       const over = new AbortController();
       const either = AbortSignal.any([signal, over.signal]);
@@ -165,10 +161,14 @@ export async function loadData(
           : rowsOfFrames(frames);
       const transaction = await beginLoad(session, relation, { mode, signal });
       const options = { signal, encoding, over };
-      const count = await copyIn(session, relation, countBytes(rows, progressOf(relation)), options);
+      const count = await copyIn(
+        session,
+        relation,
+        countBytes(rows, progressOf(relation)),
+        options,
+      );
       requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
       await transaction.commit();
-      progress.rows += count;
     });
   }
 
@@ -185,25 +185,27 @@ export async function loadData(
     await transaction.commit();
   }
 
-  /** Turns a failure into a problem, and drops the connection: its session may be in any state. */
-  async function reportingFailure(
-    relation: LoadRelation,
+  /** After a failure it drops the connection: its session may be in any state. */
+  async function attempt(
+    relations: readonly LoadRelation[],
     connection: RestoreConnection,
     load: () => Promise<void>,
-  ): Promise<void> {
-    const { schema, name, rows } = relation;
+  ): Promise<readonly Failed[]> {
+    const [{ schema, name } = { schema: '', name: '' }] = relations;
     using _ = showUnderWay(progress, `${schema}.${name}`);
     try {
       await load();
-      loaded.push({ schema, name, rows });
-      progress.relationsLoaded += 1;
+      for (const { schema, name, rows, onSegment } of relations) {
+        loaded.push({ schema, name, rows });
+        progress.relationsLoaded += 1;
+        if (onSegment !== true) progress.rows += rows;
+      }
+      return [];
     } catch (error) {
       deps.log.error({ err: error, relation: `${schema}.${name}` }, 'cannot load the relation');
-      const problem = problemOf(error, content, relation);
-      if (mayPassLater(error, relation)) rejected.push({ relation, problem });
-      else problems.push(problem);
       hasStalled ||= isStowageError(error, 'database/stalled');
       await connection.drop();
+      return relations.map((relation) => failedLoad(error, content, relation));
     }
   }
 }

@@ -3,7 +3,6 @@ import type { ProblemList } from '../../../backup-set/base/problems.ts';
 import type { Problem } from '../../../backup-set/base/verdict.ts';
 import { archiveObject, expectedOf, labelOf } from '../../../database/objects/expected.ts';
 import { readToc, type TocEntry } from '../../../database/objects/toc.ts';
-import { quoteQualified } from '../../../database/session/quote.ts';
 import type { StaleView } from '../../../database/target/refresh.ts';
 import type { Rejections } from '../../../database/tools/restore-errors.ts';
 import { problemOf } from '../order-result.ts';
@@ -35,10 +34,11 @@ function rejectedObject(entry: TocEntry, message: string): Problem {
 
 /** The materialized views that the server could not refresh. */
 export function staleViews(stale: readonly StaleView[], content: number): ProblemList {
-  const problems = stale.map(({ view, error }): Problem => {
-    const { message, ...about } = problemOf(error, content, view);
-    const named = `MATERIALIZED VIEW ${quoteQualified(view)} was not refreshed: ${message}`;
-    return { ...about, code: 'view-not-refreshed', message: named };
-  });
+  const problems = stale.map(
+    ({ view, error }): Problem => ({
+      ...problemOf(error, content, view),
+      code: 'view-not-refreshed',
+    }),
+  );
   return { problems, problemsTotal: problems.length };
 }

@@ -33,8 +33,7 @@ export async function runGlobals(
   statements: Iterable<GlobalStatement>,
   { alter = false }: GlobalsOptions = {},
 ): Promise<string[]> {
-  const own = await currentRole(session);
-  const existing = existingObjects(alter, own);
+  const existing = existingObjects(alter, await readTarget(session));
   const errors: string[] = [];
   const transaction = transactionOf(session);
   for (const statement of statements) {
@@ -62,13 +61,24 @@ export async function runGlobals(
   });
 }
 
-async function currentRole(session: Session): Promise<string> {
-  const [row] = await session.query<{ name: string }>('SELECT current_user::text AS name');
-  return row?.name ?? '';
+interface Target {
+  /** The role of the session. */
+  readonly own: string;
+  readonly tablespaces: ReadonlySet<string>;
 }
 
-/** Which roles and tablespaces of the globals existed before, told by their CREATE statements. */
-function existingObjects(alter: boolean, own: string) {
+async function readTarget(session: Session): Promise<Target> {
+  const rows = await session.query<{ name: string; own: string }>(
+    'SELECT spcname::text AS name, current_user::text AS own FROM pg_catalog.pg_tablespace',
+  );
+  return { own: rows[0]?.own ?? '', tablespaces: new Set(rows.map(({ name }) => name)) };
+}
+
+/**
+ * Which roles and tablespaces of the globals existed before. Of roles, their CREATE statements
+ * tell; that of a tablespace can fail for its location first.
+ */
+function existingObjects(alter: boolean, { own, tablespaces }: Target) {
   const made = new Set<string>();
   const kept = new Set<string>();
   const isMade = (object: string, name: string) => made.has(`${object} ${name}`);
@@ -79,6 +89,8 @@ function existingObjects(alter: boolean, own: string) {
         return (
           !alter && effect.mayTake && !isMade('ROLE', effect.role) && !isMade('ROLE', effect.member)
         );
+      if (effect.kind === 'makes' && effect.object === 'TABLESPACE')
+        return tablespaces.has(named(effect.name));
       if (effect.kind !== 'changes' || isMade(effect.object, effect.name)) return false;
       const stays = !alter || (effect.object === 'ROLE' && named(effect.name) === own);
       if (stays && effect.object === 'ROLE') kept.add(named(effect.name));

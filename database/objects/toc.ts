@@ -13,7 +13,7 @@ export interface TocEntry {
   readonly section: 'none' | 'pre-data' | 'data' | 'post-data';
   readonly dependsOn: readonly number[];
   /** Empty: it has none. Undefined: it cannot be decoded. */
-  readonly owner: string | undefined;
+  readonly owner?: string | undefined;
   /** The SQL text that makes the object. */
   definition(): string;
 }

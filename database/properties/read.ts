@@ -4,6 +4,8 @@ import { type PropertyStatement, propertyStatements, UnknownProperty } from './s
 
 /** What a schema archive says about its database. */
 export interface DatabaseProperties {
+  /** Its name in the set; undefined: the archive does not have it. */
+  readonly name: string | undefined;
   /** Undefined: the archive does not have it, or it cannot be decoded. */
   readonly owner: string | undefined;
   /** Undefined: the default tablespace of the server. */
@@ -15,6 +17,7 @@ export interface DatabaseProperties {
 }
 
 const NONE: DatabaseProperties = {
+  name: undefined,
   owner: undefined,
   tablespace: undefined,
   statements: [],
@@ -34,6 +37,7 @@ export async function databaseProperties(
     if (entry.kind === 'DATABASE')
       found = {
         ...found,
+        name: entry.name,
         owner: entry.owner === '' ? undefined : entry.owner,
         tablespace: tablespaceOf(entry.definition()),
       };

@@ -81,8 +81,15 @@ async function run(
         session.target,
         (at) => `cannot set the properties of the database on ${at}`,
       );
-    return `${messageOf(error)} (SQLSTATE ${state})`;
+    return `${serverMessage(error)} (SQLSTATE ${state})`;
   }
+}
+
+/** Without our own words around it, which quote the statement: its value may be a secret. */
+function serverMessage(error: unknown): string {
+  let at = error;
+  while (at instanceof Error && at.cause instanceof Error) at = at.cause;
+  return messageOf(at);
 }
 
 /** Superusers ignore the limit; for another role it would end the restore. */
@@ -114,7 +121,7 @@ async function otherTablespace(
   return [
     {
       what: `TABLESPACE ${wanted} of the database`,
-      reason: `the server has no such tablespace, or the role may not use it: the database is in ${row.name}. Create it, and run ALTER DATABASE … SET TABLESPACE ${wanted}`,
+      reason: `the server has no such tablespace, or the role may not use it: the database is in ${row.name}. Create it, and run ALTER DATABASE ${quoteIdentifier(session.target.database)} SET TABLESPACE ${wanted}`,
     },
   ];
 }

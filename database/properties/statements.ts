@@ -83,7 +83,8 @@ function statementOf(
     throw new UnknownProperty(`${JSON.stringify(text.slice(start, start + 60))} is unknown`);
   // A value may be a secret.
   const value = tokens.find((_, place) => /^(?:TO|=|IS)$/.test(words[place] ?? ''));
-  const what = told(kind === 'right' ? end : (value?.at ?? end)).trim();
+  const isOpen = kind === 'right' || kind === 'connection-limit';
+  const what = told(isOpen ? end : (value?.at ?? end)).trim();
   const number = Number(tokens.at(-1)?.text) * (tokens.at(-2)?.text === '-' ? -1 : 1);
   const limit = kind === 'connection-limit' ? { limit: number } : {};
   return { sql: told(end), what, kind, ...limit };

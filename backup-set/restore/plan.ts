@@ -76,6 +76,13 @@ export function isWhole({ selection }: Pick<RestoreRequest, 'selection'>): boole
   return isEverything(selection);
 }
 
+/** Large objects belong to no table: a partial restore or `truncate` leaves them, unless asked. */
+export function bringsLargeObjects(
+  request: Pick<RestoreRequest, 'selection' | 'mode' | 'largeObjects'>,
+): boolean {
+  return request.largeObjects === true || (isWhole(request) && request.mode !== 'truncate');
+}
+
 function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
   const problem = (message: string, content?: number): Problem => ({
     code: 'request-impossible',

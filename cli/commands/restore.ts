@@ -35,7 +35,14 @@ Before the target is changed, every object that is needed is read and its checks
       '--resize',
       'load through the coordinator (automatic when the segment counts differ; Greenplum)',
     ],
-    ['--globals', 'restore roles and tablespaces first'],
+    [
+      '--globals [mode]',
+      'restore roles and tablespaces first; those that exist are left as they are, with alter they are altered',
+    ],
+    [
+      '--large-objects',
+      'restore large objects also with a selection or --truncate, which replaces those with the same oids',
+    ],
     ['--no-owner', 'the role that restores owns all objects'],
     ['--no-verify', 'do not read and compare the set before the target is changed'],
     ['--no-count', 'do not count the rows of every table at the end'],
@@ -77,11 +84,13 @@ Before the target is changed, every object that is needed is read and its checks
         },
       );
     const result = await runRestore(context, optionsFrom(flags, positional));
-    const { outcome, elapsedMs, aftermath, leftEmpty } = result;
+    const { outcome, elapsedMs, aftermath, leftEmpty, leavesLargeObjects } = result;
     // null: it could not be found out.
     const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };
     const empty = leftEmpty.length > 0 && { leftEmpty };
-    context.output.result({ elapsedMs, ...outcome, ...changed, ...empty }, textOf(result));
+    const large = leavesLargeObjects === true && { largeObjects: 'left-out' };
+    const all = { elapsedMs, ...outcome, ...changed, ...empty, ...large };
+    context.output.result(all, textOf(result));
     if (context.signal.aborted) return 130;
     return exitOf(result);
   },

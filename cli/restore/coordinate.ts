@@ -3,7 +3,8 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
-import { needsCounts, Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
+import { Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
+import { needsCounts } from '../../backup-set/documents/restore-found.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
@@ -14,6 +15,7 @@ import { findSet } from '../set-name.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
+import { leavesLargeObjects } from './command/large-objects.ts';
 import { countTarget } from './count.ts';
 import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
@@ -35,6 +37,8 @@ export interface RestoreResult {
   readonly allowMissing: boolean;
   /** Tables that the restore creates without rows, because the set has none of them. */
   readonly leftEmpty: readonly QualifiedName[];
+  /** The set has large objects, and the request leaves them out. */
+  readonly leavesLargeObjects?: boolean;
   /** Present after a failure. */
   readonly aftermath?: Aftermath;
   readonly elapsedMs: number;
@@ -55,6 +59,7 @@ export async function runRestore(
     const request = newRequest(context, segments, timestamp, options);
     const empty = leftEmpty(request, manifest);
     noteLeftEmpty(context, empty);
+    const leaves = await leavesLargeObjects(context, store, request, manifest);
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
       await requireUnmarked(locked, segments, request, { drop: options.dropUnfinished });
       await requireTarget({ context: locked, store, segments, request, manifest });
@@ -65,7 +70,8 @@ export async function runRestore(
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
     const allowMissing = request.allowMissing === true;
-    const result = { id: request.id, outcome, allowMissing, leftEmpty: empty, elapsedMs };
+    const left = { leftEmpty: empty, leavesLargeObjects: leaves };
+    const result = { id: request.id, outcome, allowMissing, ...left, elapsedMs };
     if (outcome.status !== 'failed') return result;
     const aftermath = await lookAtTarget(context, segments, request);
     return { ...result, aftermath };

@@ -12,6 +12,8 @@ export interface TocEntry {
   readonly name: string | undefined;
   readonly section: 'none' | 'pre-data' | 'data' | 'post-data';
   readonly dependsOn: readonly number[];
+  /** Empty: it has none. Undefined: it cannot be decoded. */
+  readonly owner?: string | undefined;
   /** The SQL text that makes the object. */
   definition(): string;
 }
@@ -145,7 +147,7 @@ function readEntry(reader: Reader, format: Format): TocEntry {
   reader.text();
   if (minor >= 14) reader.text();
   if (minor >= 16) reader.int();
-  reader.text();
+  const owner = reader.text();
   reader.text();
   const dependsOn: number[] = [];
   for (let text = reader.text(); text !== undefined; text = reader.text())
@@ -162,6 +164,7 @@ function readEntry(reader: Reader, format: Format): TocEntry {
     name: inSchema === undefined ? undefined : decode(tag ?? Buffer.alloc(0)),
     section,
     dependsOn,
+    owner: decode(owner ?? Buffer.alloc(0)),
     definition: () => decode(definition) ?? definition.toString('latin1'),
   };
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { optionsFrom } from './options.ts';
 
+const SET = '20261122202533';
 const ID = '20261122202553617-054d2139';
 
 test.each([
@@ -24,4 +25,16 @@ test('--resume accepts flags that do not change what is restored', () => {
     acceptCluster: false,
     waitMs: 5000,
   });
+});
+
+test.each([
+  [{ globals: true }, [SET], { globals: true, choices: {} }],
+  [{ globals: 'alter' }, [SET], { globals: true, choices: { globalsMode: 'alter' } }],
+  // The value of --globals is optional: here it is the set.
+  [{ globals: SET }, [], { globals: true, choices: {} }],
+  [{}, [SET], { globals: false, choices: {} }],
+  [{ largeObjects: true }, [SET], { globals: false, choices: { largeObjects: true } }],
+])('a restore with flags %j and arguments %j asks for %j', (flags, positional, options) => {
+  const set = { kind: 'timestamp', timestamp: SET };
+  expect(optionsFrom(flags, positional)).toMatchObject({ set, ...options });
 });

@@ -54,7 +54,11 @@ export function optionsFrom(
       );
     return { resume, ...common };
   }
-  if (positional.length === 0)
+  // `--globals TIMESTAMP`: the flag's value is optional, so it has taken the set.
+  const { globals } = flags;
+  const given =
+    typeof globals === 'string' && globals !== 'alter' ? [globals, ...positional] : positional;
+  if (given.length === 0)
     throw new StowageError('usage/flag', "missing required argument 'set'", {
       where: { field: 'set' },
     });
@@ -64,10 +68,10 @@ export function optionsFrom(
       where: { field: 'dropUnfinished' },
     });
   return {
-    set: setNameFrom(positional, flags),
+    set: setNameFrom(given, flags),
     mode,
     selection: selectionFrom(flags),
-    globals: flags['globals'] === true,
+    globals: globals !== undefined,
     noOwner: flags['owner'] === false,
     resize: flags['resize'] === true,
     dropUnfinished: flags['dropUnfinished'] === true,

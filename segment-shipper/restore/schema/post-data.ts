@@ -10,15 +10,17 @@ import type { RestoreJob } from '../../protocol/control.ts';
 import { readText } from '../../read/read-text.ts';
 import { inSession } from '../in-session.ts';
 import { labelOf } from '../locks.ts';
+import type { OrderResult } from '../order-result.ts';
 import { withArchive } from './archive.ts';
 import { chosenEntries, missingEntries } from './entries.ts';
+import { restoreProperties } from './properties.ts';
 
 /** Restores what needs the rows: indexes, constraints, triggers, values of sequences, views. */
 export async function postData(
   order: OrderOf<'post-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<void> {
+): Promise<Pick<OrderResult, 'leftOut'>> {
   const { target, workers: jobs } = job;
   const { signal } = deps;
   const { schema, noOwner } = order;
@@ -41,6 +43,7 @@ export async function postData(
   if (order.sequences !== undefined) await restoreSequences(order, order.sequences, job, deps);
   if (order.refresh.length > 0)
     await inSession(order, job, deps, (session) => refreshViews(session, order.refresh));
+  return { leftOut: await restoreProperties(order, job, deps) };
 }
 
 /** Sets the sequences of the set; for selected tables, only the sequences that they own. */

@@ -12,8 +12,8 @@ import {
 import { optionsFrom, WAIT_SECONDS } from '../restore/command/options.ts';
 import { textOf } from '../restore/command/text.ts';
 import { runDryRun, runRestore } from '../restore/coordinate.ts';
-import { reportText } from '../restore/target-check/report.ts';
-import { reportValue } from '../restore/target-check/report-value.ts';
+import { reportText } from '../restore/dry-run/report.ts';
+import { reportValue } from '../restore/dry-run/report-value.ts';
 import { BEFORE_FLAG, SET_DETAILS } from '../set-name.ts';
 
 export const restoreCommand: ClusterCommand = {

@@ -8,10 +8,10 @@ import { previewRestore } from '../../../functions/handlers/plan-restore.ts';
 import { rowsNotInSet } from '../../output/not-shipped.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
 import { leftEmpty } from '../left-empty.ts';
+import { checkTarget, type TargetReport } from '../target-check/check.ts';
+import type { TargetCheck } from '../target-check/target-check.ts';
 import { requireUnmarked } from '../unfinished.ts';
-import { checkTarget, type TargetReport } from './check.ts';
 import { type Estimate, earlierRestores, estimateFrom } from './earlier.ts';
-import type { TargetCheck } from './target-check.ts';
 
 /** What `stowage restore --dry-run` has found. */
 export interface DryRun {

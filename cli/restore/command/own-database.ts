@@ -1,7 +1,7 @@
-import type { Manifest } from '../../backup-set/documents/manifest.ts';
-import type { ClusterContext } from '../context.ts';
-import { printable } from '../output/format.ts';
-import type { RestoreOptions } from './request.ts';
+import type { Manifest } from '../../../backup-set/documents/manifest.ts';
+import type { ClusterContext } from '../../context.ts';
+import { printable } from '../../output/format.ts';
+import type { RestoreOptions } from '../request.ts';
 
 /**
  * The context with the database of the set, unless a flag names another one. PGDATABASE and the

@@ -4,11 +4,11 @@ import { bytes, duration, printable, rate } from '../../output/format.ts';
 import { byReason } from '../../output/not-shipped.ts';
 import { wrapped } from '../../output/wrap.ts';
 import { changedSegments } from '../expected.ts';
-import type { TargetReport } from './check.ts';
+import type { TargetReport } from '../target-check/check.ts';
+import { NEED_KINDS, type Need, type NeedKind } from '../target-check/lacking.ts';
+import { reasonLines } from '../target-check/reasons.ts';
+import { MODES, volumeText } from '../target-check/short.ts';
 import type { DryRun } from './dry-run.ts';
-import { NEED_KINDS, type Need, type NeedKind } from './lacking.ts';
-import { reasonLines } from './reasons.ts';
-import { MODES, volumeText } from './short.ts';
 
 const LABEL_CHARS = 16;
 const CONTENTS_SHOWN = 16;

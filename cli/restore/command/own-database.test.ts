@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { ClusterContext } from '../context.ts';
+import type { ClusterContext } from '../../context.ts';
 import { intoOwnDatabase } from './own-database.ts';
 
 const manifest = { timestamp: '20261122202533', database: 'shop' };

@@ -22,6 +22,7 @@ import { labelOf } from '../locks.ts';
 import { lookForBegun, markToSet, newMark, unmarkIfNothing } from '../unfinished.ts';
 import { withArchive } from './archive.ts';
 import { chosenEntries, newEntries } from './entries.ts';
+import { objectProgress } from './object-progress.ts';
 
 /** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
 export async function preData(
@@ -82,6 +83,7 @@ async function restorePreData(
       signal,
       onSilence: silenceNote(deps),
       label: labelOf(order),
+      onObject: await objectProgress(file, { section: 'pre-data', list }, deps.progress),
       ...(list !== undefined && { list }),
     });
   });

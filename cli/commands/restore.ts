@@ -10,7 +10,7 @@ import {
   SELECTION_LISTS,
 } from '../flags.ts';
 import { optionsFrom, WAIT_SECONDS } from '../restore/command/options.ts';
-import { textOf } from '../restore/command/text.ts';
+import { exitOf, textOf } from '../restore/command/text.ts';
 import { runDryRun, runRestore } from '../restore/coordinate.ts';
 import { reportText } from '../restore/dry-run/report.ts';
 import { reportValue } from '../restore/dry-run/report-value.ts';
@@ -50,6 +50,10 @@ Before the target is changed, every object that is needed is read and its checks
     [
       '--no-objects',
       'do not look for the indexes, constraints and other objects of the set at the end',
+    ],
+    [
+      '--allow-missing',
+      'exit 0 also when objects could not be restored; they are listed all the same',
     ],
     ACCEPT_CLUSTER_FLAG,
     ...SELECTION_FLAGS,
@@ -93,6 +97,6 @@ Before the target is changed, every object that is needed is read and its checks
     const empty = leftEmpty.length > 0 && { leftEmpty };
     context.output.result({ elapsedMs, ...outcome, ...changed, ...empty }, textOf(result));
     if (context.signal.aborted) return 130;
-    return { restored: 0, failed: 3, refused: 4 }[outcome.status];
+    return exitOf(result);
   },
 };

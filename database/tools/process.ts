@@ -7,6 +7,7 @@ import { describeExit, exitOf, tailOf, terminate } from '../../async/child-proce
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
 import { placeOf } from '../session/place.ts';
+import { TOOL_OPTIONS } from '../session/settings.ts';
 import { tlsEnvironment } from '../session/tls/ways.ts';
 import { uniqueApplication, watchTool } from './tool-watch.ts';
 
@@ -185,7 +186,7 @@ function toolEnvironment(
     PGDATABASE: target.database,
     PGCONNECT_TIMEOUT: '10',
     PGAPPNAME: applicationName ?? 'stowage',
-    ...(target.options === undefined ? {} : { PGOPTIONS: target.options }),
+    PGOPTIONS: [TOOL_OPTIONS, ...(target.options === undefined ? [] : [target.options])].join(' '),
     ...(target.password === undefined ? {} : { PGPASSWORD: target.password }),
     ...tls,
   };

@@ -1,7 +1,6 @@
 import { mapInFlight } from '../../../async/each-in-flight.ts';
 import type { Problem } from '../../../backup-set/base/verdict.ts';
 import { plural } from '../../../backup-set/base/words.ts';
-import type { RestoreRequest } from '../../../backup-set/documents/restore.ts';
 import { chosenRelations } from '../../../backup-set/restore/plan.ts';
 import { type LockRoom, lockRoom } from '../../../database/needs/lock-table.ts';
 import { changedSegments } from '../expected.ts';
@@ -74,8 +73,8 @@ export async function checkTarget(check: TargetCheck): Promise<TargetReport> {
 /** Pre-data is one transaction; post-data is one when a single connection carries it out. */
 function locksNeeded({ needs, tables }: LookedAt, { context, request }: TargetCheck): number {
   if (request.mode === 'truncate') return tables.existing;
-  const goesOn = (request as RestoreRequest & { onError?: string }).onError === 'continue';
-  if (typeof needs === 'string' || goesOn) return 0;
+  // With `continue`, each statement is a transaction of its own.
+  if (typeof needs === 'string' || request.onError === 'continue') return 0;
   const { preData, postData } = needs.locks;
   return context.config.shippers.workers === 1 ? Math.max(preData, postData) : preData;
 }

@@ -24,7 +24,7 @@ export interface Need {
   readonly deniedOn?: readonly number[];
 }
 
-type Request = Pick<RestoreRequest, 'noOwner'> & { readonly noAcl?: boolean };
+type Request = Pick<RestoreRequest, 'noOwner' | 'noAcl'>;
 
 /** The needs of all contents, by kind and name. Roles that the restore leaves out do not count. */
 export function needsOn(looked: readonly LookedAt[], request: Request): Need[] {

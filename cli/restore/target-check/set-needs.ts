@@ -65,7 +65,9 @@ async function addSchema(
   });
   for (const object of chosen) {
     const entry = needs.get(object);
-    if (entry !== undefined) addNeeds(all, entry, object.section === 'post-data');
+    const section = object.section === 'post-data' ? 'post-data' : 'pre-data';
+    if (entry !== undefined && request.sections?.includes(section) !== false)
+      addNeeds(all, entry, section === 'post-data');
   }
 }
 
@@ -75,7 +77,8 @@ async function addLargeObjects(
   all: ArchiveNeeds,
 ): Promise<void> {
   const archive = fileOf(part, 'large-objects.dump');
-  if (archive === undefined || !isWhole(request)) return;
+  const isLoaded = isWhole(request) && request.sections?.includes('data') !== false;
+  if (archive === undefined || !isLoaded) return;
   for await (const entry of frontEntries(store, archive, context.signal)) {
     const { owner, grantees } = needsOf(entry);
     if (owner !== '') all.owners.add(owner);

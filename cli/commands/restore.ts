@@ -11,14 +11,18 @@ import {
 } from '../flags.ts';
 import { optionsFrom, WAIT_SECONDS } from '../restore/command/options.ts';
 import { exitOf, textOf } from '../restore/command/text.ts';
-import { runRestore } from '../restore/coordinate.ts';
+import { runDryRun, runRestore } from '../restore/coordinate.ts';
+import { reportText } from '../restore/dry-run/report.ts';
+import { reportValue } from '../restore/dry-run/report-value.ts';
 import { BEFORE_FLAG, SET_DETAILS } from '../set-name.ts';
 
 export const restoreCommand: ClusterCommand = {
   usage: 'restore [set]',
   summary: 'restore a set, or selected tables of it, into the configured cluster',
   details: `${SET_DETAILS}
-The target is the cluster in the configuration. Use --config for another cluster, and --root to restore from an alternate location.
+The target is the cluster in the configuration, and the database of the set. Use --config for another cluster, --redirect-db
+for another database, and --root to restore from an alternate location. PGDATABASE and database: in the configuration do not
+decide where a restore goes.
 Without --create or --truncate the databases must exist, and must hold none of the tables.
 A restore that failed leaves its databases marked as unfinished: only --resume, which takes no <set>, or
 --create --drop-unfinished restores into them.
@@ -27,6 +31,10 @@ Before the target is changed, every object that is needed is read and its checks
     BEFORE_FLAG,
     ['--create', 'create the databases; refused if one exists'],
     ['--truncate', 'empty the tables and load them; the tables must exist, and no DDL is run'],
+    [
+      '--dry-run',
+      'change nothing: say where the restore would go, what the target lacks, and whether it can begin (exit code 0, or 4)',
+    ],
     ['--resume <id>', 'finish this restore; its set, database, selection and mode are used'],
     ['--drop-unfinished', 'with --create: drop databases that an unfinished restore has created'],
     ['--redirect-db <name>', 'restore into a database with this name'],
@@ -83,7 +91,13 @@ Before the target is changed, every object that is needed is read and its checks
           where: { field: 'resize' },
         },
       );
-    const result = await runRestore(context, optionsFrom(flags, positional));
+    const options = optionsFrom(flags, positional);
+    if (flags['dryRun'] === true) {
+      const found = await runDryRun(context, options);
+      context.output.result(reportValue(found), reportText(found));
+      return found.reasons.length === 0 ? 0 : 4;
+    }
+    const result = await runRestore(context, options);
     const { outcome, elapsedMs, aftermath, leftEmpty, leavesLargeObjects } = result;
     // null: it could not be found out.
     const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };

@@ -16,15 +16,19 @@ import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
 import { leavesLargeObjects } from './command/large-objects.ts';
+import { intoOwnDatabase } from './command/own-database.ts';
 import { countTarget } from './count.ts';
+import { type DryRun, dryRun } from './dry-run/dry-run.ts';
 import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
-import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
 import { type ResumeOptions, resolveOptions } from './resume.ts';
 import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
+import { requireTarget } from './target-check/require.ts';
+import { volumeText } from './target-check/short.ts';
+import type { TargetCheck } from './target-check/target-check.ts';
 import { removeMarks, requireUnmarked, resumeCommand } from './unfinished.ts';
 
 /** The command and its inline functions read the same documents: up to this size they are kept. */
@@ -50,19 +54,15 @@ export async function runRestore(
   asked: RestoreOptions | ResumeOptions,
 ): Promise<RestoreResult> {
   return withStore(given, async (opened) => {
-    const store = rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
-    const { context, options } = await resolveOptions(given, store, asked);
-    const startedAt = context.clock();
-    const timestamp = await findSet(context, store, options.set);
-    const manifest = await loadManifest(context, store, timestamp);
-    const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
-    const request = newRequest(context, segments, timestamp, options);
+    const startedAt = given.clock();
+    const { check, options } = await prepare(given, opened, asked);
+    const { context, store, segments, request, manifest } = check;
     const empty = leftEmpty(request, manifest);
     noteLeftEmpty(context, empty);
     const leaves = await leavesLargeObjects(context, store, request, manifest);
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
       await requireUnmarked(locked, segments, request, { drop: options.dropUnfinished });
-      await requireTarget({ context: locked, store, segments, request, manifest });
+      await requireTarget({ ...check, context: locked });
       const run = { context: locked, store, request, manifest, segments };
       const ended = await requestAndCarryOut(run, options.waitMs);
       if (hasNothingToResume(ended, request.mode)) await removeMarks(locked, segments, request);
@@ -76,6 +76,33 @@ export async function runRestore(
     const aftermath = await lookAtTarget(context, segments, request);
     return { ...result, aftermath };
   });
+}
+
+/** Looks at set and target as `runRestore` does first. Changes nothing. */
+export function runDryRun(
+  given: ClusterContext,
+  asked: RestoreOptions | ResumeOptions,
+): Promise<DryRun> {
+  return withStore(given, async (opened) => {
+    const { check, options } = await prepare(given, opened, asked);
+    return dryRun(check, options.dropUnfinished);
+  });
+}
+
+/** The set, its target and the request, which is not stored yet. */
+async function prepare(
+  given: ClusterContext,
+  opened: ObjectStore,
+  asked: RestoreOptions | ResumeOptions,
+): Promise<{ readonly check: TargetCheck; readonly options: RestoreOptions }> {
+  const store = rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
+  const { context: resolved, options } = await resolveOptions(given, store, asked);
+  const timestamp = await findSet(given, store, options.set);
+  const manifest = await loadManifest(given, store, timestamp);
+  const context = intoOwnDatabase(resolved, manifest, options);
+  const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
+  const request = newRequest(context, segments, timestamp, options);
+  return { check: { context, store, segments, request, manifest }, options };
 }
 
 async function requestAndCarryOut(
@@ -103,6 +130,8 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
   if (plan === undefined)
     throw functionTimedOut(id, 'plan.json', waitMs, 'The target was not changed');
   const run: RestoreRun = { ...requested, plan };
+  const { totals, contents } = plan;
+  context.output.note('plan', { totals, contents }, `restoring ${volumeText(totals)}`);
   const startShippers =
     context.config.shippers.start === 'agents' ? agentRestoreShippers : startRestoreShippers;
   const shippers = startShippers(run);

@@ -52,6 +52,20 @@ export async function planRestore(deps: Deps, restore: string): Promise<JobResul
   return joined({ wrote }, { wrote: created ? [planKey] : [] }, orders);
 }
 
+/**
+ * What `planRestore` would write for this request: the plan, or all reasons to refuse it. Writes
+ * nothing.
+ */
+export async function previewRestore(
+  deps: Deps,
+  request: RestoreRequest,
+): Promise<Result<RestorePlan, readonly Problem[]>> {
+  const { set } = await checkForRestore(deps, request, () => Promise.resolve({ key: '' }));
+  if (!set.ok) return set;
+  const { manifest, manifestSha256, volumes } = set.value;
+  return resolveRequest(request, manifest, manifestSha256, volumes);
+}
+
 /** The request; or its problem, with the set that an outcome must name. */
 function readRequest(
   raw: RawDocument,
@@ -85,7 +99,11 @@ interface RestorableSet {
   readonly volumes: readonly ContentVolume[];
 }
 
-async function checkForRestore(deps: Deps, request: RestoreRequest): Promise<CheckResult> {
+async function checkForRestore(
+  deps: Deps,
+  request: RestoreRequest,
+  write: (...verdict: Parameters<typeof writeVerdict>) => Promise<{ key: string }> = writeVerdict,
+): Promise<CheckResult> {
   const { timestamp } = request;
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
   if (raw === undefined)
@@ -103,7 +121,7 @@ async function checkForRestore(deps: Deps, request: RestoreRequest): Promise<Che
       relevant = relevant.concat(relevantProblems(part, chosen, problems));
     },
   );
-  const { key } = await writeVerdict(deps, timestamp, 'validate', found);
+  const { key } = await write(deps, timestamp, 'validate', found);
   const refused = joinedLists(boundedProblems(relevant), documents).problems;
   if (manifest === undefined || refused.length > 0) return { wrote: [key], set: failure(refused) };
   return {

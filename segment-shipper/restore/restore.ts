@@ -11,6 +11,7 @@ import { rolesKeptField } from '../../backup-set/documents/restore-found.ts';
 import { meteredReads } from '../../storage/wrapped/metered-reads.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
+import { progressReport } from '../protocol/reports.ts';
 import { type VerifiedBytes, verifiedBytes } from '../read/verified-bytes.ts';
 import { withLockedTarget } from './locked-order.ts';
 import { type OrderResult, problemOf } from './order-result.ts';
@@ -68,6 +69,9 @@ export async function completeOrder(
   });
   const key = formatKey({ kind: 'restore-receipt', restore: job.restore, phase, content });
   await deps.store.create(key, receipt, { signal: deps.signal });
+  // The coordinator counts the bytes of each phase from the last report of the one before.
+  deps.progress.objects = undefined;
+  deps.report(progressReport(deps.progress));
   deps.report({ type: 'ordered', phase, status });
 }
 

@@ -9,6 +9,7 @@ import {
   SELECTION_FLAGS,
   SELECTION_LISTS,
 } from '../flags.ts';
+import { CONTENT_FLAG } from '../restore/command/contents.ts';
 import { optionsFrom, WAIT_SECONDS } from '../restore/command/options.ts';
 import { textOf } from '../restore/command/text.ts';
 import { runRestore } from '../restore/coordinate.ts';
@@ -22,13 +23,15 @@ The target is the cluster in the configuration. Use --config for another cluster
 Without --create or --truncate the databases must exist, and must hold none of the tables.
 A restore that failed leaves its databases marked as unfinished: only --resume, which takes no <set>, or
 --create --drop-unfinished restores into them.
-Before the target is changed, every object that is needed is read and its checksums are compared (--no-verify skips this).`,
+Each frame is checked before its rows are loaded. Without --create, every object that is needed is also read and checked
+before the target is changed (--no-verify skips this; --verify does it with --create too).`,
   flags: [
     BEFORE_FLAG,
     ['--create', 'create the databases; refused if one exists'],
     ['--truncate', 'empty the tables and load them; the tables must exist, and no DDL is run'],
     ['--resume <id>', 'finish this restore; its set, database, selection and mode are used'],
     ['--drop-unfinished', 'with --create: drop databases that an unfinished restore has created'],
+    CONTENT_FLAG,
     ['--redirect-db <name>', 'restore into a database with this name'],
     ['--database <name>', 'alias of --redirect-db'],
     [
@@ -37,7 +40,11 @@ Before the target is changed, every object that is needed is read and its checks
     ],
     ['--globals', 'restore roles and tablespaces first'],
     ['--no-owner', 'the role that restores owns all objects'],
-    ['--no-verify', 'do not read and compare the set before the target is changed'],
+    ['--verify', 'with --create: read and compare the set before the target is changed'],
+    [
+      '--no-verify',
+      'without --create: do not read and compare the set before the target is changed',
+    ],
     ['--no-count', 'do not count the rows of every table at the end'],
     [
       '--no-objects',
@@ -56,7 +63,7 @@ Before the target is changed, every object that is needed is read and its checks
       `with events: how long to wait for each step of the functions (default ${WAIT_SECONDS})`,
     ],
   ],
-  lists: SELECTION_LISTS,
+  lists: [...SELECTION_LISTS, CONTENT_FLAG[0]],
   cluster: (flags) => ({
     database: flags['redirectDb'] ?? flags['database'],
     'shippers.workers': numberFlag(flags, 'workers'),
@@ -73,11 +80,12 @@ Before the target is changed, every object that is needed is read and its checks
         },
       );
     const result = await runRestore(context, optionsFrom(flags, positional));
-    const { outcome, elapsedMs, aftermath, leftEmpty } = result;
+    const { outcome, elapsedMs, aftermath, chosen, leftEmpty } = result;
     // null: it could not be found out.
     const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };
     const empty = leftEmpty.length > 0 && { leftEmpty };
-    context.output.result({ elapsedMs, ...outcome, ...changed, ...empty }, textOf(result));
+    const only = chosen && { contents: chosen.restored, otherContents: chosen.others };
+    context.output.result({ elapsedMs, ...outcome, ...only, ...changed, ...empty }, textOf(result));
     if (context.signal.aborted) return 130;
     return { restored: 0, failed: 3, refused: 4 }[outcome.status];
   },

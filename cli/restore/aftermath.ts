@@ -4,6 +4,7 @@ import type { Segment } from '../../database/flavour.ts';
 import { findMark } from '../../database/target/unfinished/mark.ts';
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
+import { contentFlag } from './command/contents.ts';
 import { changedSegments } from './expected.ts';
 import { resumeCommand } from './unfinished.ts';
 
@@ -19,7 +20,7 @@ export interface Aftermath {
   readonly text: string;
 }
 
-type Failed = Pick<RestoreRequest, 'id' | 'timestamp' | 'mode'>;
+type Failed = Pick<RestoreRequest, 'id' | 'timestamp' | 'mode' | 'contents'>;
 
 /** What one content answers: undefined = nothing. */
 interface Answer {
@@ -53,7 +54,7 @@ export async function lookAtTarget(
 
 export function aftermathOf(
   database: string,
-  { id, timestamp, mode }: Failed,
+  { id, timestamp, mode, contents }: Failed,
   answers: readonly Answer[],
 ): Aftermath {
   const those = (holds: (answer: Answer) => boolean) =>
@@ -62,7 +63,7 @@ export function aftermathOf(
   const changed = those(({ found }) => (isCreate ? found?.exists : found?.isMarked) === true);
   const silent = those(({ found }) => found === undefined);
   const startAgain = isCreate
-    ? `, or start again with \`stowage restore ${timestamp} --create --drop-unfinished\``
+    ? `, or start again with \`stowage restore ${timestamp} --create --drop-unfinished${contentFlag(contents)}\``
     : '';
   const next = `Correct the cause, and continue with \`${resumeCommand(id)}\`${startAgain}`;
   if (changed.length > 0) {

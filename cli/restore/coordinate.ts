@@ -3,10 +3,17 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
-import { needsCounts, Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
+import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import {
+  needsCounts,
+  Outcome,
+  RestorePlan,
+  type RestoreRequest,
+} from '../../backup-set/documents/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
+import { onlyContents, requireContents } from '../cluster/chosen-contents.ts';
 import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { withStore } from '../open.ts';
@@ -14,6 +21,7 @@ import { findSet } from '../set-name.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
+import type { OtherContents } from './command/contents.ts';
 import { countTarget } from './count.ts';
 import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
@@ -33,6 +41,8 @@ export interface RestoreResult {
   readonly outcome: Outcome;
   /** Tables that the restore creates without rows, because the set has none of them. */
   readonly leftEmpty: readonly QualifiedName[];
+  /** Present when the request names contents. */
+  readonly chosen?: OtherContents;
   /** Present after a failure. */
   readonly aftermath?: Aftermath;
   readonly elapsedMs: number;
@@ -45,10 +55,12 @@ export async function runRestore(
 ): Promise<RestoreResult> {
   return withStore(given, async (opened) => {
     const store = rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
-    const { context, options } = await resolveOptions(given, store, asked);
+    const { context: whole, options } = await resolveOptions(given, store, asked);
+    const context = onlyContents(whole, options.contents);
     const startedAt = context.clock();
     const timestamp = await findSet(context, store, options.set);
     const manifest = await loadManifest(context, store, timestamp);
+    requireContents(options, manifest);
     const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
     const request = newRequest(context, segments, timestamp, options);
     const empty = leftEmpty(request, manifest);
@@ -62,11 +74,21 @@ export async function runRestore(
       return ended;
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
-    const result = { id: request.id, outcome, leftEmpty: empty, elapsedMs };
+    const chosen = otherContents(request, manifest);
+    const result = { id: request.id, outcome, leftEmpty: empty, elapsedMs, ...chosen };
     if (outcome.status !== 'failed') return result;
     const aftermath = await lookAtTarget(context, segments, request);
     return { ...result, aftermath };
   });
+}
+
+function otherContents(
+  { contents: restored }: RestoreRequest,
+  { contents, snapshot: { takenAt } }: Manifest,
+): { readonly chosen?: OtherContents } {
+  if (restored === undefined) return {};
+  const others = contents.flatMap(({ content }) => (restored.includes(content) ? [] : [content]));
+  return { chosen: { restored, others, takenAt } };
 }
 
 async function requestAndCarryOut(

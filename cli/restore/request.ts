@@ -22,6 +22,8 @@ import { functionDeps } from '../wait-for-functions.ts';
 export interface RestoreOptions {
   readonly set: SetName;
   readonly mode: RestoreRequest['mode'];
+  /** Only these contents; absent = all. */
+  readonly contents?: readonly number[];
   readonly selection: Selection;
   readonly verify: boolean;
   readonly globals: boolean;
@@ -75,14 +77,15 @@ export function newRequest(
 ): RestoreRequest {
   const now = clock();
   const { mode, selection, verify, globals, noOwner, resize, count, objects, resumes } = options;
-  const contents = segments.map(({ content, host, port }) => ({ content, host, port }));
+  const targets = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
     version: FORMAT_VERSION,
     id: `${instantOf(now)}-${randomBytes(4).toString('hex')}`,
     requestedAt: now.toISOString(),
     timestamp,
-    target: { flavour: config.flavour, database: config.database, contents },
+    target: { flavour: config.flavour, database: config.database, contents: targets },
+    ...(options.contents !== undefined && { contents: [...options.contents] }),
     selection,
     mode,
     verify,

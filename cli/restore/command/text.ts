@@ -3,9 +3,10 @@ import { duration } from '../../output/format.ts';
 import { problemLines } from '../../output/problems.ts';
 import type { RestoreResult } from '../coordinate.ts';
 import { lacksObjectsOnly } from '../lacks-objects.ts';
+import { othersLine } from './contents.ts';
 
 /** What the command prints at its end. */
-export function textOf({ outcome, aftermath, id, elapsedMs }: RestoreResult): string {
+export function textOf({ outcome, aftermath, chosen, id, elapsedMs }: RestoreResult): string {
   const { status, totals, problems, problemsTotal, counted, objects } = outcome;
   const isNotCompared = status === 'restored' && objects === undefined;
   return [
@@ -16,6 +17,7 @@ export function textOf({ outcome, aftermath, id, elapsedMs }: RestoreResult): st
       : status === 'refused'
         ? `refused: the target was not changed (restore id: ${id})`
         : `failed: ${lacksObjectsOnly(outcome) ? LACKS_OBJECTS : (aftermath?.text ?? MAY_HOLD)} (restore id: ${id})`,
+    ...(status === 'restored' && chosen !== undefined ? [othersLine(chosen)] : []),
   ].join('\n');
 }
 

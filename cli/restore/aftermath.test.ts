@@ -8,6 +8,12 @@ const answersOf = (...found: (boolean | undefined)[]) =>
     found: one === undefined ? undefined : { exists: one, isMarked: one },
   }));
 
+test('the command that starts a restore of single contents again names them', () => {
+  const failed = { ...request, mode: 'create' as const, contents: [1, 2] };
+  const { text } = aftermathOf('a', failed, answersOf(false, true));
+  expect(text).toContain('--create --drop-unfinished --content 1,2`');
+});
+
 test.each([
   [
     'no content has the database',

@@ -80,7 +80,8 @@ const someContents = wholeManifest.chain((made) =>
     .map((contents) => {
       const { target, ...request } = requestFor(made.manifest, { contents });
       const targets = target.contents.filter(({ content }) => contents.includes(content));
-      return { ...made, request: { ...request, target: { ...target, contents: targets } } };
+      const narrowed = { ...target, contents: targets };
+      return { ...made, request: { ...request, target: narrowed, contents } };
     }),
 );
 

@@ -31,6 +31,7 @@ import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './r
 import { type ResumeOptions, resolveOptions } from './resume.ts';
 import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
+import { isSmallRestore, ownDocuments } from './small.ts';
 import { removeMarks, requireUnmarked, resumeCommand } from './unfinished.ts';
 
 /** The command and its inline functions read the same documents: up to this size they are kept. */
@@ -65,10 +66,12 @@ export async function runRestore(
     const request = newRequest(context, segments, timestamp, options);
     const empty = leftEmpty(request, manifest);
     noteLeftEmpty(context, empty);
+    const isSmall = isSmallRestore(context, segments, request, manifest);
+    const documents = isSmall ? ownDocuments(store, request) : store;
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
       await requireUnmarked(locked, segments, request, { drop: options.dropUnfinished });
       await requireTarget({ context: locked, store, segments, request, manifest });
-      const run = { context: locked, store, request, manifest, segments };
+      const run = { context: locked, store: documents, request, manifest, segments, isSmall };
       const ended = await requestAndCarryOut(run, options.waitMs);
       if (hasNothingToResume(ended, request.mode)) await removeMarks(locked, segments, request);
       return ended;
@@ -77,7 +80,7 @@ export async function runRestore(
     const chosen = otherContents(request, manifest);
     const result = { id: request.id, outcome, leftEmpty: empty, elapsedMs, ...chosen };
     if (outcome.status !== 'failed') return result;
-    const aftermath = await lookAtTarget(context, segments, request);
+    const aftermath = await lookAtTarget(context, segments, request, outcome.problems);
     return { ...result, aftermath };
   });
 }

@@ -5,7 +5,7 @@ import {
   encode,
   FORMAT_VERSION,
 } from '../../backup-set/base/document.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
 import { instantOf } from '../../backup-set/base/timestamps.ts';
@@ -47,12 +47,10 @@ export async function loadManifest(
   timestamp: string,
 ): Promise<Manifest> {
   const key = formatKey({ kind: 'manifest', timestamp });
-  if ((await store.head(key)) !== undefined) {
-    return decode(Manifest, {
-      key,
-      bytes: await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }),
-    });
-  }
+  const bytes = await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }).catch((error: unknown) => {
+    if (!isStowageError(error, 'storage/not-found')) throw error;
+  });
+  if (bytes !== undefined) return decode(Manifest, { key, bytes });
   const where = { set: timestamp };
   if ((await store.head(formatKey({ kind: 'plan', timestamp }))) === undefined) {
     throw new StowageError('set/not-found', `there is no set ${timestamp} under ${store.url}`, {

@@ -1,4 +1,4 @@
-import { exists, notFound } from '../errors.ts';
+import { exists, notFound, tooLarge } from '../errors.ts';
 import type { ObjectStore, StoredObject } from '../store.ts';
 
 export interface KeptDocuments {
@@ -38,9 +38,13 @@ export function keptDocuments(
     },
     async read(key, options) {
       const found = kept.get(key)?.body;
-      if (found !== undefined && found.byteLength <= options.bytesMax) return found;
-      if (found === undefined && isOwn(key) && !isStored(key)) throw notFound(key, store.url);
-      return store.read(key, options);
+      if (found === undefined) {
+        if (isOwn(key) && !isStored(key)) throw notFound(key, store.url);
+        return store.read(key, options);
+      }
+      const { bytesMax } = options;
+      if (found.byteLength > bytesMax) throw tooLarge(key, found.byteLength, bytesMax);
+      return found;
     },
     head: async (key, options) =>
       isOwn(key) ? kept.get(key)?.object : await store.head(key, options),

@@ -12,6 +12,7 @@ import { meteredReads } from '../../storage/wrapped/metered-reads.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { progressReport } from '../protocol/reports.ts';
+import { rememberedMetadata } from '../read/remembered-metadata.ts';
 import { type VerifiedBytes, verifiedBytes } from '../read/verified-bytes.ts';
 import { withLockedTarget } from './locked-order.ts';
 import { type OrderResult, problemOf } from './order-result.ts';
@@ -24,9 +25,10 @@ export async function restore(
   deps: ShipperDeps,
 ): Promise<void> {
   const kept = verifiedBytes();
+  const store = rememberedMetadata(deps.store);
   for await (const phase of phases) {
     deps.signal.throwIfAborted();
-    await completeOrder(job, phase, deps, kept);
+    await completeOrder(job, phase, { ...deps, store }, kept);
     if (phase === 'data') kept.forgetRows();
   }
 }

@@ -60,15 +60,15 @@ async function restoreSequences(
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<void> {
-  const text = await readText(deps.store, stored, deps);
-  const values = parseSequenceValues(text.toString('utf8'), stored.key);
   await inSession(order, job, deps, async (session) => {
     const { only } = order;
-    if (only === undefined) return setSequences(session, values);
-    const owned = new Set((await ownedSequences(session, only)).map(quoteQualified));
-    return setSequences(
+    const owned = only && new Set((await ownedSequences(session, only)).map(quoteQualified));
+    if (owned?.size === 0) return;
+    const text = await readText(deps.store, stored, deps);
+    const values = parseSequenceValues(text.toString('utf8'), stored.key);
+    await setSequences(
       session,
-      values.filter((value) => owned.has(quoteQualified(value))),
+      owned === undefined ? values : values.filter((value) => owned.has(quoteQualified(value))),
     );
   });
 }

@@ -104,6 +104,7 @@ export function preData(
     ...(part.locale && { locale: part.locale }),
     noOwner,
     ...(globals && { globals }),
+    ...(globals && request.globalsMode && { globalsMode: request.globalsMode }),
     ...(schema && { schema }),
     ...(isWhole(request) ? {} : { only: names }),
     relations: names,
@@ -122,10 +123,15 @@ export function postData(
   const schema = makesObjects ? fileOf(part, 'schema.dump') : undefined;
   const sequences = restores(request, 'data') ? fileOf(part, 'sequences.sql.zst') : undefined;
   const views = refreshesViews(request) ? part.refresh : [];
+  const isNew = request.mode === 'create';
+  const globals = isNew ? fileOf(part, 'globals.sql.zst') : undefined;
+  const properties = isNew && !makesObjects ? fileOf(part, 'schema.dump') : undefined;
   return {
     mode: request.mode,
     noOwner: request.noOwner,
+    ...(globals && { globals }),
     ...(schema && { schema }),
+    ...(properties && { properties }),
     ...(isWhole(request) ? {} : { only: names }),
     ...(sequences && { sequences }),
     refresh: isWhole(request) ? views : views.filter((name) => selects(request.selection, name)),

@@ -19,8 +19,8 @@ import {
   preData,
   resumedBy,
 } from './order-bodies.ts';
-import { loadStrategy } from './phases.ts';
-import { chosenRelations, isWhole, loadedRelations } from './plan.ts';
+import { loadStrategy, restoredContents } from './phases.ts';
+import { bringsLargeObjects, chosenRelations, loadedRelations } from './plan.ts';
 
 /** The orders of one phase, one per content. Each chosen extent is in exactly one data order. */
 export function draftOrders(phase: Phase, context: OrderContext): OrderDraft[] {
@@ -28,7 +28,7 @@ export function draftOrders(phase: Phase, context: OrderContext): OrderDraft[] {
   const chosen = (phase === 'verify' ? loadedRelations : chosenRelations)(request, manifest);
   const load = loadStrategy(request, manifest);
   if (load !== 'per-segment') return coordinatedOrders(phase, load, chosen, context);
-  return manifest.contents.map(({ content }) =>
+  return restoredContents(request, manifest.contents).map(({ content }) =>
     draftFrom(content, content, (part) => orderFor(phase, part, chosen, request)),
   );
 }
@@ -67,11 +67,7 @@ function data(
     if (named === undefined) continue;
     relations.push({ ...loadable(named), rows, bytes, extents: extents.get(relation) ?? [] });
   }
-  // Large objects belong to no table: a partial restore or `truncate` must not touch them.
-  const largeObjects =
-    isWhole(request) && request.mode !== 'truncate'
-      ? fileOf(part, 'large-objects.dump')
-      : undefined;
+  const largeObjects = bringsLargeObjects(request) ? fileOf(part, 'large-objects.dump') : undefined;
   return {
     mode: request.mode,
     role: 'load',
@@ -79,6 +75,7 @@ function data(
     relations,
     ...(largeObjects && { largeObjects }),
     ...choicesOf(request),
+    ...(largeObjects && request.noOwner && { noOwner: true as const }),
     ...resumedBy(request),
   };
 }

@@ -10,14 +10,14 @@ export function restores({ sections }: Pick<Asked, 'sections'>, section: Section
 }
 
 /** The phases of a restore. `pre-data` also marks the target, so no restore is without it. */
-export function phasesOf(request: Pick<RestoreRequest, 'sections' | 'verify'>): Phase[] {
+export function phasesOf(request: Asked & Pick<RestoreRequest, 'verify'>): Phase[] {
   const hasData = restores(request, 'data');
   const phases: [Phase, boolean][] = [
     ['verify', request.verify],
     ['pre-data', true],
     ['data', hasData],
-    // It also sets the sequences, whose values are data.
-    ['post-data', hasData || restores(request, 'post-data')],
+    // It also sets the sequences, whose values are data, and the properties of a new database.
+    ['post-data', hasData || restores(request, 'post-data') || request.mode === 'create'],
     ['analyze', hasData],
   ];
   return phases.flatMap(([phase, isWanted]) => (isWanted ? [phase] : []));

@@ -32,7 +32,8 @@ export function labelOf({
 }
 
 /** An entry without its SQL text, and the parts of it that only the text names. */
-export interface ArchiveObject extends Omit<TocEntry, 'definition'> {
+export interface ArchiveObject
+  extends Omit<TocEntry, 'definition' | 'owner' | 'tablespace' | 'accessMethod'> {
   readonly inline: ReturnType<typeof inlineParts> | undefined;
   /** The entry removes an inherited default. */
   readonly setsNull: boolean;

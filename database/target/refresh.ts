@@ -8,6 +8,7 @@ import { batches } from './batches.ts';
 export async function analyzeRelations(
   session: Session,
   relations: readonly QualifiedName[],
+  onDone: (relations: number) => void = () => undefined,
 ): Promise<void> {
   // One statement per table: ANALYZE takes a list since PostgreSQL 11, and Greenplum 6 is older.
   const statements = relations.map((relation) => `ANALYZE ${quoteQualified(relation)}`);
@@ -19,6 +20,7 @@ export async function analyzeRelations(
       if (batch.length === 1 || sqlStateOf(error) === undefined) throw error;
       for (const statement of batch) await session.query(statement);
     }
+    onDone(batch.length);
   }
 }
 
@@ -37,11 +39,13 @@ export interface StaleView {
 export async function refreshViews(
   session: Session,
   views: readonly QualifiedName[],
+  onView: (view: QualifiedName) => void = () => undefined,
 ): Promise<StaleView[]> {
   using _ = session.mayBeSilent();
   for (let left = views; ; ) {
     const stale: StaleView[] = [];
     for (const view of left) {
+      onView(view);
       const error = await refusalOf(session, `REFRESH MATERIALIZED VIEW ${quoteQualified(view)}`);
       if (error !== undefined) stale.push({ view, error });
     }

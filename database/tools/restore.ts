@@ -6,6 +6,7 @@ import { conninfoOf } from './conninfo.ts';
 import { labelled } from './dump.ts';
 import { type RunningTool, startTool, toolError } from './process.ts';
 import { NO_REJECTIONS, type Rejections, restoreErrors } from './restore-errors.ts';
+import { type ObjectsMade, objectLines, withoutProgress } from './restore-lines.ts';
 import { withUnnamedFile } from './unnamed-file.ts';
 
 export interface RestoreSchemaOptions {
@@ -27,6 +28,8 @@ export interface RestoreSchemaOptions {
   readonly onSilence?: ((note: string) => void) | undefined;
   /** The start of the application_name of its sessions; absent = `stowage`, and the content. */
   readonly label?: string;
+  /** Called when it begins an object. */
+  readonly onObject?: ((made: ObjectsMade) => void) | undefined;
 }
 
 /**
@@ -93,7 +96,7 @@ export async function listArchive(
   return text;
 }
 
-type RunOptions = Pick<RestoreSchemaOptions, 'signal' | 'onSilence' | 'label'>;
+type RunOptions = Pick<RestoreSchemaOptions, 'signal' | 'onSilence' | 'label' | 'onObject'>;
 
 async function pgRestore(
   target: ConnectionTarget,
@@ -112,7 +115,8 @@ async function pgRestoreAll(
   options: RunOptions,
 ): Promise<Rejections> {
   // Since 15, only --verbose names the entry of an error.
-  const tool = await startRestore(target, ['--verbose', ...args], options);
+  const onObject = options.onObject ?? (() => undefined);
+  const tool = await startRestore(target, args, { ...options, onObject });
   const errors = restoreErrors();
   tool.stderr.on('data', (text: string) => errors.take(text));
   try {
@@ -130,18 +134,21 @@ async function pgRestoreAll(
 async function startRestore(
   target: ConnectionTarget,
   args: readonly string[],
-  { signal, onSilence, label }: RunOptions,
+  { signal, onSilence, label, onObject }: RunOptions,
 ): Promise<RunningTool> {
   // Without --dbname pg_restore writes SQL to its output and succeeds.
+  const verbose = onObject === undefined ? [] : ['--verbose'];
   const database = `--dbname=${conninfoOf(target)}`;
   const tool = await startTool(target, 'pg_restore', {
-    args: [database, '--no-password', ...args],
+    args: [database, '--no-password', ...verbose, ...args],
     signal,
     applicationName: label === undefined ? labelled(target, 'pg_restore') : `${label} pg_restore`,
     // It builds indexes and checks constraints.
     mayBeSilent: true,
     onSilence,
+    quoted: withoutProgress,
   });
+  if (onObject !== undefined) tool.stderr.on('data', objectLines(onObject));
   tool.stdin.end();
   tool.stdout.resume();
   return tool;

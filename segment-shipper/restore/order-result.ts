@@ -9,9 +9,11 @@ import type { RestoreReceipt } from '../../backup-set/documents/restore.ts';
 export interface OrderResult {
   readonly loaded: RestoreReceipt['relations'];
   readonly problems: readonly Problem[];
-  /** What was not made or loaded, and the order went on. */
+  /** What was not made or loaded, although the order went on. */
   readonly leftOut?: ProblemList;
   readonly notLoaded?: RestoreReceipt['relations'];
+  /** Roles of the globals that existed before. */
+  readonly rolesKept?: readonly string[];
 }
 
 /** A failure in the form in which a restore receipt lists it. */

@@ -9,8 +9,11 @@ import { verifyObjects } from '../read/verify-objects.ts';
 import { inSession } from './in-session.ts';
 import { loadData } from './load/load-data.ts';
 import type { OrderResult } from './order-result.ts';
+import { countDone } from './schema/object-progress.ts';
 import { postData } from './schema/post-data.ts';
 import { preData } from './schema/pre-data.ts';
+
+const NOTHING: OrderResult = { loaded: [], problems: [] };
 
 /**
  * Runs one order. A failure that concerns one relation or object becomes a problem of the result.
@@ -26,24 +29,22 @@ export async function runOrder(
     case 'verify':
       return { loaded: [], problems: await verifyObjects(order, job.workers, deps, kept) };
     case 'pre-data':
-      return { ...NOTHING, leftOut: await preData(order, job, deps) };
+      return { ...NOTHING, ...(await preData(order, job, deps)) };
     case 'data':
       return loadData(order, job, deps);
     case 'post-data':
-      return { ...NOTHING, leftOut: await postData(order, job, deps) };
+      return { ...NOTHING, ...(await postData(order, job, deps)) };
     case 'analyze':
       // Without statistics, the first queries after a restore would get bad plans.
       await inSession(order, job, deps, async (session) => {
         const { relations, onError } = order;
         const made = onError === undefined ? relations : await existingOf(session, relations);
-        await analyzeRelations(session, made);
+        await analyzeRelations(session, made, countDone(deps.progress, made.length));
       });
       break;
   }
   return NOTHING;
 }
-
-const NOTHING: OrderResult = { loaded: [], problems: [] };
 
 async function existingOf(session: Session, relations: OrderOf<'analyze'>['relations']) {
   const states = await tableFacts(session, relations);

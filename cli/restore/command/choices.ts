@@ -26,7 +26,7 @@ export const CHOICE_HELP = [
 export const CHOICE_LISTS = ['--section <name>'];
 
 /** The flags that a resume takes from the first restore. */
-export const CHOICE_FLAGS = ['dataOnly', 'schemaOnly', 'section', 'onError'];
+export const CHOICE_FLAGS = ['dataOnly', 'schemaOnly', 'section', 'onError', 'largeObjects'];
 
 /**
  * The choices that the flags make.
@@ -42,12 +42,17 @@ export function choicesFrom(flags: Flags, mode: RestoreRequest['mode']): Choices
     ...(sections && mode !== 'truncate' && { sections }),
     ...(acl === false && { noAcl: true }),
     ...(onErrorFrom(flags) === 'continue' && { onError: 'continue' as const }),
+    ...(flags['globals'] === 'alter' && { globalsMode: 'alter' as const }),
+    ...(flags['largeObjects'] === true && { largeObjects: true as const }),
   };
 }
 
 /** The choices of a request. */
-export function choicesOf({ allowMissing, sections, noAcl, onError }: Choices): Choices {
+export function choicesOf({ allowMissing, sections, noAcl, onError, ...more }: Choices): Choices {
+  const { globalsMode, largeObjects } = more;
   return {
+    ...(globalsMode && { globalsMode }),
+    ...(largeObjects && { largeObjects }),
     ...(allowMissing && { allowMissing }),
     ...(sections && { sections }),
     ...(noAcl && { noAcl }),

@@ -1,4 +1,5 @@
 import { joinProblems, NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
+import { boundedProblems } from '../../../backup-set/base/verdict.ts';
 import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
 import { ownedSequences } from '../../../database/catalog/owned-sequences.ts';
@@ -12,9 +13,12 @@ import type { RestoreJob } from '../../protocol/control.ts';
 import { readText } from '../../read/read-text.ts';
 import { inSession } from '../in-session.ts';
 import { labelOf } from '../locks.ts';
+import type { OrderResult } from '../order-result.ts';
 import { withArchive } from './archive.ts';
 import { chosenEntries, missingEntries } from './entries.ts';
 import { rejectedObjects, staleViews } from './left-out.ts';
+import { objectProgress, showCurrent } from './object-progress.ts';
+import { restoreProperties } from './properties.ts';
 
 /**
  * Restores what needs the rows: indexes, constraints, triggers, values of sequences, views. The
@@ -25,20 +29,31 @@ export async function postData(
   order: OrderOf<'post-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<ProblemList> {
+): Promise<Pick<OrderResult, 'leftOut'>> {
   const { schema, sequences, refresh } = order;
   const rejected =
     schema === undefined ? NO_PROBLEMS : await restorePostData(order, schema, job, deps);
   if (sequences !== undefined) await restoreSequences(order, sequences, job, deps);
-  if (refresh.length === 0) return rejected;
+  const stale = refresh.length === 0 ? NO_PROBLEMS : await refreshAll(order, job, deps);
+  showCurrent(deps.progress, undefined);
+  const properties = boundedProblems(await restoreProperties(order, job, deps));
+  return { leftOut: [rejected, stale, properties].reduce(joinProblems) };
+}
+
+async function refreshAll(
+  order: OrderOf<'post-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<ProblemList> {
   let stale = NO_PROBLEMS;
   await inSession(order, job, deps, async (session) => {
-    stale = staleViews(
-      await refreshViews(session, await viewsToRefresh(session, order)),
-      order.content,
+    const views = await viewsToRefresh(session, order);
+    const left = await refreshViews(session, views, ({ schema, name }) =>
+      showCurrent(deps.progress, `REFRESH ${schema}.${name}`),
     );
+    stale = staleViews(left, order.content);
   });
-  return joinProblems(rejected, stale);
+  return stale;
 }
 
 /** A resume keeps the views that the first restore has refreshed in a database of its own. */
@@ -69,6 +84,7 @@ async function restorePostData(
       signal: deps.signal,
       onSilence: silenceNote(deps),
       label: labelOf(order),
+      onObject: await objectProgress(file, { section: 'post-data', list }, deps.progress),
       ...(list !== undefined && { list }),
     });
     rejected = await rejectedObjects(file, rejections);
@@ -83,15 +99,15 @@ async function restoreSequences(
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<void> {
-  const text = await readText(deps.store, stored, deps);
-  const values = parseSequenceValues(text.toString('utf8'), stored.key);
   await inSession(order, job, deps, async (session) => {
     const { only } = order;
-    if (only === undefined) return setSequences(session, values);
-    const owned = new Set((await ownedSequences(session, only)).map(quoteQualified));
-    return setSequences(
+    const owned = only && new Set((await ownedSequences(session, only)).map(quoteQualified));
+    if (owned?.size === 0) return;
+    const text = await readText(deps.store, stored, deps);
+    const values = parseSequenceValues(text.toString('utf8'), stored.key);
+    await setSequences(
       session,
-      values.filter((value) => owned.has(quoteQualified(value))),
+      owned === undefined ? values : values.filter((value) => owned.has(quoteQualified(value))),
     );
   });
 }

@@ -39,6 +39,8 @@ export const RestoreRequest = z.object({
     database: z.string(),
     contents: z.array(TargetContent).min(1),
   }),
+  /** Only these contents of the set; absent = all. `target.contents` lists no others. */
+  contents: z.array(Content).min(1).exactOptional(),
   selection: Selection,
   mode: z.enum(RESTORE_MODES),
   /** Read and check every byte before the first DDL statement. */

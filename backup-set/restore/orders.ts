@@ -17,7 +17,7 @@ import {
   preData,
   resumedBy,
 } from './order-bodies.ts';
-import { loadStrategy } from './phases.ts';
+import { loadStrategy, restoredContents } from './phases.ts';
 import { bringsLargeObjects, chosenRelations } from './plan.ts';
 
 /** The orders of one phase, one per content. Each chosen extent is in exactly one data order. */
@@ -26,7 +26,7 @@ export function draftOrders(phase: Phase, context: OrderContext): OrderDraft[] {
   const chosen = chosenRelations(request, manifest);
   const load = loadStrategy(request, manifest);
   if (load !== 'per-segment') return coordinatedOrders(phase, load, chosen, context);
-  return manifest.contents.map(({ content }) =>
+  return restoredContents(request, manifest.contents).map(({ content }) =>
     draftFrom(content, content, (part) => orderFor(phase, part, chosen, request)),
   );
 }

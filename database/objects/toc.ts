@@ -11,9 +11,11 @@ export interface TocEntry {
   /** pg_dump's tag, such as `t t_pkey` of a constraint. Undefined: it cannot be decoded. */
   readonly name: string | undefined;
   readonly section: 'none' | 'pre-data' | 'data' | 'post-data';
+  /** Empty: none. */
+  readonly owner: string;
+  readonly tablespace: string;
+  readonly accessMethod: string;
   readonly dependsOn: readonly number[];
-  /** Empty: it has none. Undefined: it cannot be decoded. */
-  readonly owner?: string | undefined;
   /** The SQL text that makes the object. */
   definition(): string;
 }
@@ -144,8 +146,8 @@ function readEntry(reader: Reader, format: Format): TocEntry {
   reader.text();
   reader.text();
   const schema = reader.text();
-  reader.text();
-  if (minor >= 14) reader.text();
+  const tablespace = reader.text();
+  const accessMethod = minor >= 14 ? reader.text() : undefined;
   if (minor >= 16) reader.int();
   const owner = reader.text();
   reader.text();
@@ -156,6 +158,7 @@ function readEntry(reader: Reader, format: Format): TocEntry {
   if (kind === 'ENCODING')
     format.decode = decoderOf(/'(.*)'/.exec(definition.toString('latin1'))?.[1] ?? '');
   const { decode } = format;
+  const nameOf = (text: Buffer | undefined) => decode(text ?? Buffer.alloc(0)) ?? '';
   const inSchema = decode(schema ?? Buffer.alloc(0));
   return {
     id,
@@ -163,8 +166,10 @@ function readEntry(reader: Reader, format: Format): TocEntry {
     schema: inSchema ?? '',
     name: inSchema === undefined ? undefined : decode(tag ?? Buffer.alloc(0)),
     section,
+    owner: nameOf(owner),
+    tablespace: nameOf(tablespace),
+    accessMethod: nameOf(accessMethod),
     dependsOn,
-    owner: decode(owner ?? Buffer.alloc(0)),
     definition: () => decode(definition) ?? definition.toString('latin1'),
   };
 }

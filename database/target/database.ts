@@ -9,27 +9,16 @@ import type { Session } from '../session/session.ts';
 import { restoreRefused } from './refused.ts';
 import { NEW_LIMIT } from './unfinished/mark.ts';
 
-/**
- * Whether the target's database exists.
- * @throws StowageError `restore/refused` when the role's transactions are read-only by default:
- * pg_restore and CREATE DATABASE would fail.
- */
+/** Whether the target's database exists. */
 export async function databaseExists(
   target: ConnectionTarget,
   signal?: AbortSignal | undefined,
 ): Promise<boolean> {
   return withMaintenanceSession(target, signal, async (session) => {
-    const [row] = await session.query<{ exists: boolean; readOnly: boolean }>(
-      `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS exists,
-              reset_val = 'on' AS "readOnly"
-       FROM pg_settings WHERE name = 'default_transaction_read_only'`,
+    const [row] = await session.query<{ exists: boolean }>(
+      'SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS exists',
       [target.database],
     );
-    if (row?.readOnly === true)
-      throw restoreRefused(
-        target,
-        `transactions of role ${JSON.stringify(target.user)} are read-only: default_transaction_read_only is on. Turn it off for this role (ALTER ROLE … SET default_transaction_read_only = off) and restore again`,
-      );
     return row?.exists === true;
   });
 }

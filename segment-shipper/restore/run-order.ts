@@ -7,6 +7,7 @@ import { verifyObjects } from '../read/verify-objects.ts';
 import { inSession } from './in-session.ts';
 import { loadData } from './load/load-data.ts';
 import type { OrderResult } from './order-result.ts';
+import { countDone } from './schema/object-progress.ts';
 import { postData } from './schema/post-data.ts';
 import { preData } from './schema/pre-data.ts';
 
@@ -33,7 +34,13 @@ export async function runOrder(
       return { ...NOTHING, ...(await postData(order, job, deps)) };
     case 'analyze':
       // Without statistics, the first queries after a restore would get bad plans.
-      await inSession(order, job, deps, (session) => analyzeRelations(session, order.relations));
+      await inSession(order, job, deps, (session) =>
+        analyzeRelations(
+          session,
+          order.relations,
+          countDone(deps.progress, order.relations.length),
+        ),
+      );
       break;
   }
   return NOTHING;

@@ -3,6 +3,7 @@ import { duration, printable } from '../../output/format.ts';
 import { problemLines } from '../../output/problems.ts';
 import type { RestoreResult } from '../coordinate.ts';
 import { lacksObjectsOnly } from '../lacks-objects.ts';
+import { othersLine } from './contents.ts';
 import { LARGE_OBJECTS_LEFT } from './large-objects.ts';
 
 /** 0 means that nothing is missing, or only what the user allows to miss. */
@@ -14,7 +15,7 @@ export function exitOf({ outcome, allowMissing }: RestoreResult): number {
 
 /** What the command prints at its end. */
 export function textOf(result: RestoreResult): string {
-  const { outcome, aftermath, id, elapsedMs } = result;
+  const { outcome, aftermath, chosen, id, elapsedMs } = result;
   const { status, totals, problems, problemsTotal, counted, objects } = outcome;
   const { leftOut = [], leftOutTotal = 0 } = outcome;
   const isNotCompared = status === 'restored' && objects === undefined;
@@ -29,6 +30,7 @@ export function textOf(result: RestoreResult): string {
       : status === 'refused'
         ? `refused: the target was not changed (restore id: ${id})`
         : `failed: ${lacksObjectsOnly(outcome) ? LACKS_OBJECTS : (aftermath?.text ?? MAY_HOLD)} (restore id: ${id})`,
+    ...(status === 'restored' && chosen !== undefined ? [othersLine(chosen)] : []),
   ].join('\n');
 }
 

@@ -147,7 +147,10 @@ async function compareSchema(
 }
 
 /** The chosen tables as the order of the phase names them; undefined: the whole schema. */
-function onlyOf({ request, manifest }: RestoreRun, part: ManifestPart) {
+export function onlyOf(
+  { request, manifest }: Pick<RestoreRun, 'request' | 'manifest'>,
+  part: ManifestPart,
+) {
   const drafts = draftOrders('post-data', { request, manifest });
   const draft = drafts.find(({ content }) => content === part.content);
   draft?.take(part);

@@ -21,6 +21,7 @@ import { lookForBegun, markToSet, newMark, unmarkIfNothing } from '../unfinished
 import { withArchive } from './archive.ts';
 import { chosenEntries, newEntries } from './entries.ts';
 import { type Globals, readGlobals } from './globals.ts';
+import { objectProgress } from './object-progress.ts';
 import { wantedTablespace } from './properties.ts';
 
 /** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
@@ -97,6 +98,7 @@ async function restorePreData(
       signal,
       onSilence: silenceNote(deps),
       label: labelOf(order),
+      onObject: await objectProgress(file, { section: 'pre-data', list }, deps.progress),
       ...(list !== undefined && { list }),
     });
   });

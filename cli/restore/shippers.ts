@@ -14,6 +14,7 @@ import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config/
 import { type SegmentProgress, showProgress } from '../output/progress.ts';
 import { noteSilence } from '../output/silence.ts';
 import { hostRates } from '../shippers/host-rates.ts';
+import { runShipperHere } from '../shippers/in-process.ts';
 import { loadedShare, shareOf } from '../shippers/loaded-share.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
 import type { RestoreRun } from './run.ts';
@@ -90,7 +91,7 @@ export function startRestoreShippers(run: RestoreRun): RestoreShippers {
 }
 
 function startMember(
-  { context, plan, segments }: RestoreRun,
+  { context, store, plan, segments, isSmall }: RestoreRun,
   planned: RestorePlan['contents'][number],
 ): Member {
   const { config, env, log } = context;
@@ -114,28 +115,26 @@ function startMember(
     ...(segment.dataDir !== undefined && { dataDir: segment.dataDir }),
   };
   const command = shipperCommand(config, segment);
+  const { host } = segment;
   const member: Member = {
     content,
-    host: segment.host,
+    host,
     planned,
     progress: undefined,
     storedBytesBefore: 0,
     ordered: () => undefined,
-    shipper: startShipper({
-      job,
-      host: segment.host,
-      command,
-      log,
-      onReport: (report) => {
-        if (report.type === 'hello')
-          context.output.note('shipper', { content, host: segment.host, pid: report.pid });
-        if (report.type === 'silent') noteSilence(context.output, content, report.message);
-        if (report.type === 'progress') member.progress = report;
-        if (report.type === 'ordered') member.ordered(report.status);
-      },
-    }),
+    shipper: isSmall
+      ? runShipperHere({ job, onReport, log }, store)
+      : startShipper({ job, host, command, log, onReport }),
   };
   return member;
+
+  function onReport(report: Report): void {
+    if (report.type === 'hello') context.output.note('shipper', { content, host, pid: report.pid });
+    if (report.type === 'silent') noteSilence(context.output, content, report.message);
+    if (report.type === 'progress') member.progress = report;
+    if (report.type === 'ordered') member.ordered(report.status);
+  }
 }
 
 /**

@@ -11,6 +11,8 @@ import { countDone } from './schema/object-progress.ts';
 import { postData } from './schema/post-data.ts';
 import { preData } from './schema/pre-data.ts';
 
+const NOTHING: OrderResult = { loaded: [], problems: [] };
+
 /**
  * Runs one order. A failure that concerns one relation or object becomes a problem of the result.
  * @throws any other failure: it ends the order.
@@ -25,13 +27,11 @@ export async function runOrder(
     case 'verify':
       return { loaded: [], problems: await verifyObjects(order, job.workers, deps, kept) };
     case 'pre-data':
-      await preData(order, job, deps);
-      break;
+      return { ...NOTHING, ...(await preData(order, job, deps)) };
     case 'data':
       return loadData(order, job, deps);
     case 'post-data':
-      await postData(order, job, deps);
-      break;
+      return { ...NOTHING, ...(await postData(order, job, deps)) };
     case 'analyze':
       // Without statistics, the first queries after a restore would get bad plans.
       await inSession(order, job, deps, (session) =>
@@ -43,5 +43,5 @@ export async function runOrder(
       );
       break;
   }
-  return { loaded: [], problems: [] };
+  return NOTHING;
 }

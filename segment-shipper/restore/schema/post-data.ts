@@ -10,16 +10,18 @@ import type { RestoreJob } from '../../protocol/control.ts';
 import { readText } from '../../read/read-text.ts';
 import { inSession } from '../in-session.ts';
 import { labelOf } from '../locks.ts';
+import type { OrderResult } from '../order-result.ts';
 import { withArchive } from './archive.ts';
 import { chosenEntries, missingEntries } from './entries.ts';
 import { objectProgress, showCurrent } from './object-progress.ts';
+import { restoreProperties } from './properties.ts';
 
 /** Restores what needs the rows: indexes, constraints, triggers, values of sequences, views. */
 export async function postData(
   order: OrderOf<'post-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<void> {
+): Promise<Pick<OrderResult, 'leftOut'>> {
   const { target, workers: jobs } = job;
   const { signal } = deps;
   const { schema, noOwner } = order;
@@ -48,6 +50,7 @@ export async function postData(
       ),
     );
   showCurrent(deps.progress, undefined);
+  return { leftOut: await restoreProperties(order, job, deps) };
 }
 
 /** Sets the sequences of the set; for selected tables, only the sequences that they own. */
@@ -57,15 +60,15 @@ async function restoreSequences(
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<void> {
-  const text = await readText(deps.store, stored, deps);
-  const values = parseSequenceValues(text.toString('utf8'), stored.key);
   await inSession(order, job, deps, async (session) => {
     const { only } = order;
-    if (only === undefined) return setSequences(session, values);
-    const owned = new Set((await ownedSequences(session, only)).map(quoteQualified));
-    return setSequences(
+    const owned = only && new Set((await ownedSequences(session, only)).map(quoteQualified));
+    if (owned?.size === 0) return;
+    const text = await readText(deps.store, stored, deps);
+    const values = parseSequenceValues(text.toString('utf8'), stored.key);
+    await setSequences(
       session,
-      values.filter((value) => owned.has(quoteQualified(value))),
+      owned === undefined ? values : values.filter((value) => owned.has(quoteQualified(value))),
     );
   });
 }

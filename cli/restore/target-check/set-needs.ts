@@ -41,8 +41,11 @@ export async function setNeeds(check: TargetCheck, content: number): Promise<Set
   const globals = request.globals ? fileOf(part.value, 'globals.sql.zst') : undefined;
   if (globals !== undefined) {
     const text = await readText(store, globals, context);
-    for (const { bytes } of globalStatements(text, globals.key))
-      addCreated(bytes.toString('utf8'), created);
+    for (const { effect, named } of globalStatements(text, globals.key)) {
+      if (effect.kind !== 'makes') continue;
+      if (effect.object === 'ROLE') created.roles.add(named(effect.name));
+      if (effect.object === 'TABLESPACE') created.tablespaces.add(named(effect.name));
+    }
   }
   return { ...all, created };
 }
@@ -63,12 +66,23 @@ async function addSchema(
     only: onlyOf({ request, manifest }, part),
     loaded: [],
   });
+  // Only --create gives a database the owner and the rights of the set, also to chosen tables.
+  if (request.mode === 'create')
+    for (const [object, entry] of needs) if (isOfDatabase(object)) addNeeds(all, entry, false);
   for (const object of chosen) {
     const entry = needs.get(object);
     const section = object.section === 'post-data' ? 'post-data' : 'pre-data';
-    if (entry !== undefined && request.sections?.includes(section) !== false)
+    if (
+      entry !== undefined &&
+      !isOfDatabase(object) &&
+      request.sections?.includes(section) !== false
+    )
       addNeeds(all, entry, section === 'post-data');
   }
+}
+
+function isOfDatabase({ kind, name = '' }: ArchiveObject): boolean {
+  return kind.startsWith('DATABASE') || (kind === 'ACL' && name.startsWith('DATABASE '));
 }
 
 async function addLargeObjects(
@@ -84,16 +98,4 @@ async function addLargeObjects(
     if (owner !== '') all.owners.add(owner);
     for (const role of grantees) all.grantees.add(role);
   }
-}
-
-const CREATES = /^CREATE (ROLE|TABLESPACE) ("(?:[^"]|"")*"|\w+)/;
-
-function addCreated(
-  statement: string,
-  created: { readonly roles: Set<string>; readonly tablespaces: Set<string> },
-): void {
-  const [, kind, word = ''] = CREATES.exec(statement) ?? [];
-  const name = word.startsWith('"') ? word.slice(1, -1).replaceAll('""', '"') : word;
-  if (kind === 'ROLE') created.roles.add(name);
-  if (kind === 'TABLESPACE') created.tablespaces.add(name);
 }

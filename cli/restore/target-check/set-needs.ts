@@ -8,6 +8,7 @@ import { type EntryNeeds, needsOf } from '../../../database/needs/entry.ts';
 import { type ArchiveNeeds, addNeeds, noNeeds } from '../../../database/needs/needs.ts';
 import { chooseObjects } from '../../../database/objects/choose.ts';
 import { type ArchiveObject, archiveObject } from '../../../database/objects/expected.ts';
+import type { TocEntry } from '../../../database/objects/toc.ts';
 import { readPart } from '../../../functions/stored/read-part.ts';
 import { readText } from '../../../segment-shipper/read/read-text.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
@@ -58,30 +59,28 @@ async function addSchema(
 ): Promise<void> {
   const archive = fileOf(part, 'schema.dump');
   if (archive === undefined) return;
-  const needs = new Map<ArchiveObject, EntryNeeds>();
-  for await (const entry of checkedEntries(store, archive, context.signal))
-    needs.set(archiveObject(entry), needsOf(entry));
-  const chosen = chooseObjects([...needs.keys()], {
-    mode: request.mode,
-    only: onlyOf({ request, manifest }, part),
-    loaded: [],
-  });
-  // Only --create gives a database the owner and the rights of the set, also to chosen tables.
-  if (request.mode === 'create')
-    for (const [object, entry] of needs) if (isOfDatabase(object)) addNeeds(all, entry, false);
-  for (const object of chosen) {
-    const entry = needs.get(object);
-    const section = object.section === 'post-data' ? 'post-data' : 'pre-data';
-    if (
-      entry !== undefined &&
-      !isOfDatabase(object) &&
-      request.sections?.includes(section) !== false
-    )
+  const add = ({ section: own }: Pick<TocEntry, 'section'>, entry: EntryNeeds) => {
+    const section = own === 'post-data' ? 'post-data' : 'pre-data';
+    if (request.sections?.includes(section) !== false)
       addNeeds(all, entry, section === 'post-data');
+  };
+  const only = onlyOf({ request, manifest }, part);
+  const needs = new Map<ArchiveObject, EntryNeeds>();
+  for await (const entry of checkedEntries(store, archive, context.signal)) {
+    if (isOfDatabase(entry)) {
+      // Only --create gives a database the owner and the rights of the set.
+      if (request.mode === 'create') add(entry, needsOf(entry));
+    } else if (only === undefined) add(entry, needsOf(entry));
+    else needs.set(archiveObject(entry), needsOf(entry));
+  }
+  if (only === undefined) return;
+  for (const object of chooseObjects([...needs.keys()], { mode: request.mode, only, loaded: [] })) {
+    const entry = needs.get(object);
+    if (entry !== undefined) add(object, entry);
   }
 }
 
-function isOfDatabase({ kind, name = '' }: ArchiveObject): boolean {
+function isOfDatabase({ kind, name = '' }: Pick<TocEntry, 'kind' | 'name'>): boolean {
   return kind.startsWith('DATABASE') || (kind === 'ACL' && name.startsWith('DATABASE '));
 }
 

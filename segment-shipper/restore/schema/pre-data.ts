@@ -1,6 +1,7 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import { globalsTarget } from '../../../database/globals/place.ts';
 import { runGlobals } from '../../../database/globals/run-globals.ts';
 import { globalStatements } from '../../../database/globals/statements.ts';
 import type { Session } from '../../../database/session/session.ts';
@@ -37,7 +38,7 @@ export async function preData(
   if (begun !== 'begun') await begin(order, job, deps);
   if (order.mode === 'create') await inSession(order, job, deps, openDatabase);
   if (globals !== undefined)
-    await inSession(order, job, deps, (session) => runGlobals(session, globals()));
+    await inGlobalsSession(order, job, deps, (session) => runGlobals(session, globals()));
   if (order.mode === 'truncate')
     return inSession(order, job, deps, async (session) =>
       truncateRelations(session, order.relations, await markToSet(session, order)),
@@ -49,6 +50,16 @@ export async function preData(
   await inSession(order, job, deps, (session) =>
     setReached(session, newMark(order, 'begun'), 'pre-data'),
   );
+}
+
+async function inGlobalsSession(
+  order: OrderOf<'pre-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
+  const target = await globalsTarget(job.target, order.encoding, deps.signal);
+  await inSession(order, { ...job, target }, deps, work);
 }
 
 /** Looks at the target and, except with `truncate`, marks it. */

@@ -91,6 +91,7 @@ export function preData(
     ...(part.locale && { locale: part.locale }),
     noOwner,
     ...(globals && { globals }),
+    ...(globals && request.globalsMode && { globalsMode: request.globalsMode }),
     ...(schema && { schema }),
     ...(isWhole(request) ? {} : { only: names }),
     relations: names,
@@ -105,9 +106,12 @@ export function postData(
 ): Body<'post-data'> {
   const schema = request.mode === 'truncate' ? undefined : fileOf(part, 'schema.dump');
   const sequences = fileOf(part, 'sequences.sql.zst');
+  const globals = request.mode === 'create' ? fileOf(part, 'globals.sql.zst') : undefined;
   return {
     mode: request.mode,
     noOwner: request.noOwner,
+    ...(request.noAcl && { noAcl: request.noAcl }),
+    ...(globals && { globals }),
     ...(schema && { schema }),
     ...(isWhole(request) ? {} : { only: names }),
     ...(sequences && { sequences }),

@@ -29,7 +29,8 @@ export function labelOf({ aspect, entry: { kind, schema, name } }: ExpectedObjec
 }
 
 /** An entry without its SQL text, and the parts of it that only the text names. */
-export interface ArchiveObject extends Omit<TocEntry, 'definition'> {
+export interface ArchiveObject
+  extends Omit<TocEntry, 'definition' | 'owner' | 'tablespace' | 'accessMethod'> {
   readonly inline: ReturnType<typeof inlineParts> | undefined;
   /** The entry removes an inherited default. */
   readonly setsNull: boolean;

@@ -27,6 +27,8 @@ export interface DatabaseOptions {
   readonly encoding: string;
   /** Absent = the server's default; where the default does not support the encoding, `C`. */
   readonly locale?: Locale;
+  /** Absent, or where the server or the role lacks it = the server's default. */
+  readonly tablespace?: string | undefined;
 }
 
 /**
@@ -36,11 +38,29 @@ export interface DatabaseOptions {
  */
 export async function createDatabase(
   target: ConnectionTarget,
-  { encoding, locale }: DatabaseOptions,
+  options: DatabaseOptions,
   signal?: AbortSignal | undefined,
 ): Promise<void> {
+  const { tablespace, ...others } = options;
+  if (tablespace === undefined) return createIn(target, others, '', signal);
+  const clause = ` TABLESPACE ${quoteIdentifier(tablespace)}`;
+  await createIn(target, others, clause, signal).catch((error: unknown) => {
+    if (!NO_TABLESPACE.has(sqlStateOf(error) ?? '')) throw error;
+    return createIn(target, others, '', signal);
+  });
+}
+
+/** undefined_object, insufficient_privilege. */
+const NO_TABLESPACE: ReadonlySet<string> = new Set(['42704', '42501']);
+
+async function createIn(
+  target: ConnectionTarget,
+  { encoding, locale }: Omit<DatabaseOptions, 'tablespace'>,
+  tablespace: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { database } = target;
-  const create = `CREATE DATABASE ${quoteIdentifier(database)} TEMPLATE template0 ENCODING ${quoteLiteral(encoding)} CONNECTION LIMIT ${NEW_LIMIT}`;
+  const create = `CREATE DATABASE ${quoteIdentifier(database)} TEMPLATE template0 ENCODING ${quoteLiteral(encoding)} CONNECTION LIMIT ${NEW_LIMIT}${tablespace}`;
   await withMaintenanceSession(target, signal, async (session) => {
     try {
       using _ = session.mayBeSilent();

@@ -74,6 +74,8 @@ export interface ToolOptions {
   readonly mayBeSilent?: boolean;
   /** Called when the program prints nothing, and the server shows that it works. */
   readonly onSilence?: ((note: string) => void) | undefined;
+  /** What an error message quotes of stderr; absent = all of it. */
+  readonly quoted?: (stderr: string) => string;
 }
 
 /** A running PostgreSQL program. Only `done` tells whether it succeeded, and it must be awaited. */
@@ -130,7 +132,7 @@ async function finished(
   target: ConnectionTarget,
   options: ToolOptions & { readonly application: string | undefined },
 ) {
-  const { signal, application, mayBeSilent = false, onSilence } = options;
+  const { signal, application, mayBeSilent = false, onSilence, quoted = asIs } = options;
   const exit = exitOf(child);
   const stderr = tailOf(child.stderr, STDERR_TAIL_CHARS);
   using _ = onAbort(signal, () => void terminate(child, KILL_AFTER_MS));
@@ -149,9 +151,11 @@ async function finished(
   throwIfInterrupted(signal);
   if (stalled !== undefined) throw stalled;
   if (ended.code === 0) return { stderr: stderr.text() };
-  const message = `${name} failed on ${placeOf(target)} (${describeExit(ended)}): ${stderr.text().trim()}`;
+  const message = `${name} failed on ${placeOf(target)} (${describeExit(ended)}): ${quoted(stderr.text()).trim()}`;
   throw toolError(target, message);
 }
+
+const asIs = (stderr: string) => stderr;
 
 export function toolError(
   target: ConnectionTarget,

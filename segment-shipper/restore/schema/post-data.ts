@@ -10,15 +10,18 @@ import type { RestoreJob } from '../../protocol/control.ts';
 import { readText } from '../../read/read-text.ts';
 import { inSession } from '../in-session.ts';
 import { labelOf } from '../locks.ts';
+import type { OrderResult } from '../order-result.ts';
 import { withArchive } from './archive.ts';
 import { chosenEntries, missingEntries } from './entries.ts';
+import { objectProgress, showCurrent } from './object-progress.ts';
+import { restoreProperties } from './properties.ts';
 
 /** Restores what needs the rows: indexes, constraints, triggers, values of sequences, views. */
 export async function postData(
   order: OrderOf<'post-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<void> {
+): Promise<Pick<OrderResult, 'leftOut'>> {
   const { target, workers: jobs } = job;
   const { signal } = deps;
   const { schema, noOwner } = order;
@@ -34,13 +37,20 @@ export async function postData(
         signal,
         onSilence: silenceNote(deps),
         label: labelOf(order),
+        onObject: await objectProgress(file, { section: 'post-data', list }, deps.progress),
         ...(list !== undefined && { list }),
       });
     });
   }
   if (order.sequences !== undefined) await restoreSequences(order, order.sequences, job, deps);
   if (order.refresh.length > 0)
-    await inSession(order, job, deps, (session) => refreshViews(session, order.refresh));
+    await inSession(order, job, deps, (session) =>
+      refreshViews(session, order.refresh, ({ schema, name }) =>
+        showCurrent(deps.progress, `REFRESH ${schema}.${name}`),
+      ),
+    );
+  showCurrent(deps.progress, undefined);
+  return { leftOut: await restoreProperties(order, job, deps) };
 }
 
 /** Sets the sequences of the set; for selected tables, only the sequences that they own. */
@@ -50,15 +60,15 @@ async function restoreSequences(
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<void> {
-  const text = await readText(deps.store, stored, deps);
-  const values = parseSequenceValues(text.toString('utf8'), stored.key);
   await inSession(order, job, deps, async (session) => {
     const { only } = order;
-    if (only === undefined) return setSequences(session, values);
-    const owned = new Set((await ownedSequences(session, only)).map(quoteQualified));
-    return setSequences(
+    const owned = only && new Set((await ownedSequences(session, only)).map(quoteQualified));
+    if (owned?.size === 0) return;
+    const text = await readText(deps.store, stored, deps);
+    const values = parseSequenceValues(text.toString('utf8'), stored.key);
+    await setSequences(
       session,
-      values.filter((value) => owned.has(quoteQualified(value))),
+      owned === undefined ? values : values.filter((value) => owned.has(quoteQualified(value))),
     );
   });
 }

@@ -7,6 +7,7 @@ import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Outcome, RestorePlan, type RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { needsCounts } from '../../backup-set/documents/restore-found.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
+import { rememberedMetadata } from '../../segment-shipper/read/remembered-metadata.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
 import { onlyContents, requireContents } from '../cluster/chosen-contents.ts';
@@ -113,7 +114,8 @@ async function prepare(
   opened: ObjectStore,
   asked: RestoreOptions | ResumeOptions,
 ): Promise<{ readonly check: TargetCheck; readonly options: RestoreOptions }> {
-  const store = rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
+  // The archives are read before the restore, to see what they need, and after it.
+  const store = rememberedMetadata(rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX));
   const { context: resolved, options } = await resolveOptions(given, store, asked);
   const timestamp = await findSet(given, store, options.set);
   const manifest = await loadManifest(given, store, timestamp);

@@ -1,6 +1,7 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import { NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import { globalsTarget } from '../../../database/globals/place.ts';
 import { withMaintenanceSession } from '../../../database/session/maintenance.ts';
 import type { Session } from '../../../database/session/session.ts';
 import { createDatabase, openDatabase } from '../../../database/target/database.ts';
@@ -46,7 +47,7 @@ export async function preData(
   if (begun === 'nothing' && order.mode === 'create') await makeDatabase(order, job, globals, deps);
   if (begun !== 'begun') await begin(order, job, deps);
   if (order.mode === 'create') await inSession(order, job, deps, openDatabase);
-  if (globals !== undefined) await inSession(order, job, deps, globals.restore);
+  if (globals !== undefined) await inGlobalsSession(order, job, deps, globals.restore);
   const done = { rolesKept: globals?.rolesKept() ?? [] };
   if (order.mode === 'truncate') {
     await inSession(order, job, deps, async (session) =>
@@ -76,6 +77,16 @@ async function makeDatabase(
   if (tablespace !== undefined && globals !== undefined)
     await withMaintenanceSession(job.target, deps.signal, globals.restore);
   await createDatabase(job.target, { ...order, tablespace }, deps.signal);
+}
+
+async function inGlobalsSession(
+  order: OrderOf<'pre-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
+  const target = await globalsTarget(job.target, order.encoding, deps.signal);
+  await inSession(order, { ...job, target }, deps, work);
 }
 
 /** Looks at the target and, except with `truncate`, marks it. */

@@ -132,7 +132,10 @@ test('a connection that ends during a REFRESH is a failure', async () => {
     purpose: 'restore',
     applicationName: 'ended',
   });
-  await server.psql('CREATE MATERIALIZED VIEW late AS SELECT pg_sleep(20) WITH NO DATA', 'views');
+  await server.psql(
+    'CREATE MATERIALIZED VIEW late AS SELECT pg_sleep(20)::text WITH NO DATA',
+    'views',
+  );
   const kill = server.psql(
     `DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'REFRESH%late%' AND state = 'active')
        LOOP PERFORM pg_sleep(0.05), pg_stat_clear_snapshot(); END LOOP;

@@ -38,7 +38,7 @@ export interface CommandOutput {
     readonly message: string;
   }[];
   readonly problems: readonly Problem[];
-  readonly leftOut: readonly DefinedObject[];
+  readonly leftOut: readonly (DefinedObject & Problem)[];
   readonly secrets: readonly DefinedObject[];
   readonly targetChanged: boolean | null;
   readonly rolesKept?: { readonly total: number; readonly names: readonly string[] };

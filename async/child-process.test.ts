@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { describeExit, exitOf, runToEnd, tailOf, terminate } from './child-process.ts';
+import { describeExit, exitOf, runToEnd, tailOf, tailOfLines, terminate } from './child-process.ts';
 
 test('runToEnd returns exit code and output of a program', async () => {
   const ended = await runToEnd('/bin/sh', ['-c', 'echo out; echo err >&2; exit 3']);

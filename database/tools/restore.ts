@@ -3,7 +3,7 @@ import type { ConnectionTarget } from '../flavour.ts';
 import { conninfoOf } from './conninfo.ts';
 import { labelled } from './dump.ts';
 import { startTool } from './process.ts';
-import { type ObjectsMade, objectLines, withoutProgress } from './restore-lines.ts';
+import { isQuoted, type ObjectsMade, objectLines } from './restore-lines.ts';
 import { withUnnamedFile } from './unnamed-file.ts';
 
 export interface RestoreSchemaOptions {
@@ -98,7 +98,7 @@ async function pgRestore(
     // It builds indexes and checks constraints.
     mayBeSilent: true,
     onSilence,
-    quoted: withoutProgress,
+    isQuoted,
   });
   if (onObject !== undefined) tool.stderr.on('data', objectLines(onObject));
   tool.stdin.end();

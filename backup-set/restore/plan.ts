@@ -1,5 +1,4 @@
 import { FORMAT_VERSION } from '../base/document.ts';
-import type { Phase } from '../base/keys.ts';
 import { failure, type Result, success } from '../base/result.ts';
 import { isEverything, malformedPatterns, selects, unmatchedIncludes } from '../base/selection.ts';
 import type { Problem } from '../base/verdict.ts';
@@ -9,11 +8,13 @@ import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
 import type { TargetProblem } from '../flavours/format.ts';
 import { findFormat, unknownFlavour } from '../flavours/formats.ts';
 import { type ContentVolume, oversizedOrders } from './bounds.ts';
-import { COORDINATOR, loadStrategy } from './phases.ts';
+import { COORDINATOR, lackingContents, loadStrategy, restoredContents } from './phases.ts';
+import { makesObjects, phasesOf, restores } from './sections.ts';
 
 /**
  * Makes the plan of a restore from its request and the manifest of the set. Pure.
- * @param volumes of every content of the set, from `volumeOf`.
+ * @param volumes of every content that is restored, from `volumeOf`.
+ * @param held how many chosen relations the restored contents have; absent = all chosen ones.
  * @returns the plan, or all reasons why the request is rejected.
  */
 export function resolveRequest(
@@ -21,10 +22,11 @@ export function resolveRequest(
   manifest: Manifest,
   manifestSha256: string,
   volumes: readonly ContentVolume[],
+  held?: number,
 ): Result<RestorePlan, readonly Problem[]> {
   const refused = impossible(request, manifest);
   if (refused.length > 0) return failure(refused);
-  const chosen = chosenRelations(request, manifest);
+  const chosen = loadedRelations(request, manifest);
   const load = loadStrategy(request, manifest);
   const oversized = oversizedOrders(load, request, chosen, volumes);
   if (oversized.length > 0) return failure(oversized);
@@ -32,27 +34,20 @@ export function resolveRequest(
     load === 'per-segment'
       ? volumes.map(({ extents: _, ...volume }) => volume).sort((a, b) => a.content - b.content)
       : coordinated(load, request, chosen, volumes);
-  const phases: Phase[] = [
-    ...(request.verify ? (['verify'] as const) : []),
-    'pre-data',
-    'data',
-    'post-data',
-    'analyze',
-  ];
   return success({
     format: 'stowage/restore-plan',
     version: FORMAT_VERSION,
     id: request.id,
     timestamp: request.timestamp,
     manifestSha256,
-    phases,
+    phases: phasesOf(request),
     load,
-    count: request.count,
-    ...(request.objects === undefined ? {} : { objects: request.objects }),
+    count: request.count && restores(request, 'data'),
+    ...(request.objects === undefined ? {} : { objects: request.objects && makesObjects(request) }),
     contents,
     totals: {
       contents: contents.length,
-      relations: chosen.size,
+      relations: held ?? chosen.size,
       rows: total(contents, 'rows'),
       bytes: total(contents, 'bytes'),
       storedBytes: total(contents, 'storedBytes'),
@@ -71,9 +66,24 @@ export function chosenRelations(
   return new Map(chosen.map((relation) => [relation.id, relation]));
 }
 
+/** The relations whose rows a request loads, by id. */
+export function loadedRelations(
+  request: Pick<RestoreRequest, 'selection' | 'sections'>,
+  manifest: Manifest,
+): ReadonlyMap<number, ManifestRelation> {
+  return restores(request, 'data') ? chosenRelations(request, manifest) : new Map();
+}
+
 /** True if the request selects the whole set: then pg_restore gets no list of tables. */
 export function isWhole({ selection }: Pick<RestoreRequest, 'selection'>): boolean {
   return isEverything(selection);
+}
+
+/** Large objects belong to no table: a partial restore or `truncate` leaves them, unless asked. */
+export function bringsLargeObjects(
+  request: Pick<RestoreRequest, 'selection' | 'mode' | 'largeObjects'>,
+): boolean {
+  return request.largeObjects === true || (isWhole(request) && request.mode !== 'truncate');
 }
 
 function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
@@ -112,18 +122,22 @@ function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
 }
 
 /** A target lists each content once, and its flavour decides which contents it needs. */
-function targetProblems({ target }: RestoreRequest, manifest: Manifest): TargetProblem[] {
+function targetProblems(request: RestoreRequest, manifest: Manifest): TargetProblem[] {
+  const { target } = request;
   const named = target.contents.map(({ content }) => content);
   const twice = named.filter((content, at) => named.indexOf(content) !== at);
-  const contents = manifest.contents.map(({ content }) => content);
+  const contents = restoredContents(request, manifest.contents).map(({ content }) => content);
+  const format = findFormat(manifest.flavour);
+  if (request.contents !== undefined && format?.noSingleContents !== undefined)
+    return [{ message: format.noSingleContents }];
+  const lacking = lackingContents(request, manifest);
+  if (lacking.length > 0) return lacking;
   return [
     ...[...new Set(twice)].map((content) => ({
       message: 'the target lists this content twice',
       content,
     })),
-    ...(findFormat(manifest.flavour)?.targetProblems(named, contents) ?? [
-      { message: unknownFlavour(manifest.flavour) },
-    ]),
+    ...(format?.targetProblems(named, contents) ?? [{ message: unknownFlavour(manifest.flavour) }]),
   ];
 }
 

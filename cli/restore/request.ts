@@ -5,13 +5,14 @@ import {
   encode,
   FORMAT_VERSION,
 } from '../../backup-set/base/document.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
 import { instantOf } from '../../backup-set/base/timestamps.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import type { RestoreChoices } from '../../backup-set/documents/restore-choices.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { newestVerdict } from '../../functions/stored/load.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -22,6 +23,8 @@ import { functionDeps } from '../wait-for-functions.ts';
 export interface RestoreOptions {
   readonly set: SetName;
   readonly mode: RestoreRequest['mode'];
+  /** Only these contents; absent = all. */
+  readonly contents?: readonly number[];
   readonly selection: Selection;
   readonly verify: boolean;
   readonly globals: boolean;
@@ -29,6 +32,8 @@ export interface RestoreOptions {
   readonly resize: boolean;
   readonly count: boolean;
   readonly objects: boolean;
+  /** The choices of the request that are absent when the user did not make them. */
+  readonly choices?: Choices;
   readonly waitMs: number;
   /** Restore also when contents of the target are swapped against the set. */
   readonly acceptCluster?: boolean;
@@ -38,6 +43,8 @@ export interface RestoreOptions {
   readonly dropUnfinished: boolean;
 }
 
+export type Choices = Pick<RestoreRequest, keyof typeof RestoreChoices>;
+
 /** The manifest of a complete set. @throws StowageError `set/not-found`, `set/incomplete`. */
 export async function loadManifest(
   context: Context,
@@ -45,12 +52,10 @@ export async function loadManifest(
   timestamp: string,
 ): Promise<Manifest> {
   const key = formatKey({ kind: 'manifest', timestamp });
-  if ((await store.head(key)) !== undefined) {
-    return decode(Manifest, {
-      key,
-      bytes: await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }),
-    });
-  }
+  const bytes = await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }).catch((error: unknown) => {
+    if (!isStowageError(error, 'storage/not-found')) throw error;
+  });
+  if (bytes !== undefined) return decode(Manifest, { key, bytes });
   const where = { set: timestamp };
   if ((await store.head(formatKey({ kind: 'plan', timestamp }))) === undefined) {
     throw new StowageError('set/not-found', `there is no set ${timestamp} under ${store.url}`, {
@@ -74,15 +79,17 @@ export function newRequest(
   options: RestoreOptions,
 ): RestoreRequest {
   const now = clock();
-  const { mode, selection, verify, globals, noOwner, resize, count, objects, resumes } = options;
-  const contents = segments.map(({ content, host, port }) => ({ content, host, port }));
+  const { mode, selection, verify, globals, noOwner, resize, count, objects, choices, resumes } =
+    options;
+  const targets = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
     version: FORMAT_VERSION,
     id: `${instantOf(now)}-${randomBytes(4).toString('hex')}`,
     requestedAt: now.toISOString(),
     timestamp,
-    target: { flavour: config.flavour, database: config.database, contents },
+    target: { flavour: config.flavour, database: config.database, contents: targets },
+    ...(options.contents !== undefined && { contents: [...options.contents] }),
     selection,
     mode,
     verify,
@@ -92,6 +99,7 @@ export function newRequest(
     agents: config.shippers.start === 'agents',
     count,
     objects,
+    ...choices,
     ...(resumes !== undefined && { resumes }),
   };
 }

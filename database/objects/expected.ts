@@ -23,13 +23,17 @@ export interface ExpectedObject {
 }
 
 /** How people read an object: `INDEX public.t_i`, `COMMENT on TABLE t (schema public)`. */
-export function labelOf({ aspect, entry: { kind, schema, name } }: ExpectedObject): string {
+export function labelOf({
+  aspect,
+  entry: { kind, schema, name },
+}: Pick<ExpectedObject, 'aspect' | 'entry'>): string {
   if (aspect === 'exists') return `${kind} ${schema === '' ? '' : `${schema}.`}${name}`;
   return `${kind} on ${name}${schema === '' ? '' : ` (schema ${schema})`}`;
 }
 
 /** An entry without its SQL text, and the parts of it that only the text names. */
-export interface ArchiveObject extends Omit<TocEntry, 'definition'> {
+export interface ArchiveObject
+  extends Omit<TocEntry, 'definition' | 'owner' | 'tablespace' | 'accessMethod'> {
   readonly inline: ReturnType<typeof inlineParts> | undefined;
   /** The entry removes an inherited default. */
   readonly setsNull: boolean;

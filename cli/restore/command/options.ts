@@ -6,6 +6,8 @@ import { numberFrom, selectionFrom } from '../../flags.ts';
 import { setNameFrom } from '../../set-name.ts';
 import type { RestoreOptions } from '../request.ts';
 import type { ResumeOptions } from '../resume.ts';
+import { CHOICE_FLAGS, choicesFrom } from './choices.ts';
+import { contentsFrom } from './contents.ts';
 
 /** How long a restore waits for each step of the functions, without --wait. */
 export const WAIT_SECONDS = 600;
@@ -13,6 +15,7 @@ export const WAIT_SECONDS = 600;
 /** The flags that a resume takes from the first restore. */
 const NOT_WITH_RESUME = [
   'before',
+  'content',
   'create',
   'truncate',
   'dropUnfinished',
@@ -24,6 +27,7 @@ const NOT_WITH_RESUME = [
   'excludeSchema',
   'includeTable',
   'excludeTable',
+  ...CHOICE_FLAGS,
 ];
 
 /** What the flags ask for. @throws StowageError `usage/flag` naming a flag that does not fit. */
@@ -32,15 +36,16 @@ export function optionsFrom(
   positional: readonly string[],
 ): RestoreOptions | ResumeOptions {
   const common = {
-    verify: flags['verify'] !== false,
     count: flags['count'] !== false,
     objects: flags['objects'] !== false,
     acceptCluster: flags['acceptCluster'] === true,
     waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
   };
+  const verify = typeof flags['verify'] === 'boolean' ? flags['verify'] : undefined;
   const { resume } = flags;
   if (typeof resume === 'string') {
-    const other = flags['owner'] === false ? 'noOwner' : undefined;
+    const other =
+      flags['owner'] === false ? 'noOwner' : flags['acl'] === false ? 'noAcl' : undefined;
     const given = NOT_WITH_RESUME.find((name) => flags[name] !== undefined) ?? other;
     const what =
       positional[0] === undefined ? given && `--${dashed(given)}` : `set ${positional[0]}`;
@@ -50,25 +55,34 @@ export function optionsFrom(
         `--resume takes everything from the request of restore ${resume}: leave out ${what}`,
         { where: { field: 'resume' } },
       );
-    return { resume, ...common };
+    return { resume, verify, allowMissing: flags['allowMissing'] === true, ...common };
   }
-  if (positional.length === 0)
+  // `--globals TIMESTAMP`: the flag's value is optional, so it has taken the set.
+  const { globals } = flags;
+  const given =
+    typeof globals === 'string' && globals !== 'alter' ? [globals, ...positional] : positional;
+  if (given.length === 0)
     throw new StowageError('usage/flag', "missing required argument 'set'", {
       where: { field: 'set' },
     });
   const mode = modeOf(flags);
+  const contents = contentsFrom(flags);
   if (flags['dropUnfinished'] === true && mode !== 'create')
     throw new StowageError('usage/flag', '--drop-unfinished needs --create', {
       where: { field: 'dropUnfinished' },
     });
   return {
-    set: setNameFrom(positional, flags),
+    set: setNameFrom(given, flags),
     mode,
+    ...(contents !== undefined && { contents }),
+    // A new database has nothing to lose: each frame is checked before its rows are loaded.
+    verify: verify ?? mode !== 'create',
     selection: selectionFrom(flags),
-    globals: flags['globals'] === true,
+    globals: globals !== undefined,
     noOwner: flags['owner'] === false,
     resize: flags['resize'] === true,
     dropUnfinished: flags['dropUnfinished'] === true,
+    choices: choicesFrom(flags, mode),
     ...common,
   };
 }

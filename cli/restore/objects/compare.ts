@@ -5,10 +5,11 @@ import type { ProblemGatherer } from '../../../backup-set/base/problems.ts';
 import { describeProblem } from '../../../backup-set/base/verdict.ts';
 import { count, plural } from '../../../backup-set/base/words.ts';
 import type { ManifestPart } from '../../../backup-set/documents/manifest.ts';
-import type { ComparedObjects } from '../../../backup-set/documents/restore.ts';
+import type { ComparedObjects } from '../../../backup-set/documents/restore-found.ts';
 import { fileOf } from '../../../backup-set/restore/order-bodies.ts';
 import { draftOrders } from '../../../backup-set/restore/orders.ts';
-import { isWhole } from '../../../backup-set/restore/plan.ts';
+import { bringsLargeObjects, isWhole } from '../../../backup-set/restore/plan.ts';
+import { restores } from '../../../backup-set/restore/sections.ts';
 import type { Segment } from '../../../database/flavour.ts';
 import { chooseObjects } from '../../../database/objects/choose.ts';
 import { missingObjects } from '../../../database/objects/compare.ts';
@@ -26,6 +27,7 @@ import { functionDeps } from '../../wait-for-functions.ts';
 import { changedSegments, expectedIn } from '../expected.ts';
 import type { RestoreRun } from '../run.ts';
 import { checkedEntries, largeObjectOids } from './archive.ts';
+import { madeBy } from './made.ts';
 
 /** The table of contents of an archive is in memory, at about 1 kB per table. */
 const SEGMENTS_AT_ONCE = 4;
@@ -121,8 +123,9 @@ async function compareSchema(
     loaded: await loadedIn(run, content),
   });
   // A generator: the parts of all tables together can be many.
+  const isMade = madeBy(request, objects);
   const expected = function* () {
-    for (const object of chosen) {
+    for (const object of chosen.filter(isMade)) {
       const wanted = expectedOf(object);
       if (wanted === undefined) {
         tally.notCompared += 1;
@@ -147,7 +150,10 @@ async function compareSchema(
 }
 
 /** The chosen tables as the order of the phase names them; undefined: the whole schema. */
-function onlyOf({ request, manifest }: RestoreRun, part: ManifestPart) {
+export function onlyOf(
+  { request, manifest }: Pick<RestoreRun, 'request' | 'manifest'>,
+  part: ManifestPart,
+) {
   const drafts = draftOrders('post-data', { request, manifest });
   const draft = drafts.find(({ content }) => content === part.content);
   draft?.take(part);
@@ -170,13 +176,17 @@ async function compareLargeObjects(
 ): Promise<void> {
   const { content } = part;
   const archive = fileOf(part, 'large-objects.dump');
-  if (archive === undefined || !isWhole(request)) return;
+  const isWanted = isWhole(request) || bringsLargeObjects(request);
+  if (archive === undefined || !isWanted || !restores(request, 'data')) return;
   const oids = largeObjectOids(store, archive, context.signal);
   const { compared, missing, first } = await missingLargeObjects(session, oids, OIDS_NAMED);
   tally.compared += compared;
   tally.missing += missing;
   if (missing === 0) return;
-  const why = request.mode === 'truncate' ? '. --truncate does not load large objects' : '';
+  const why =
+    request.mode === 'truncate' && request.largeObjects !== true
+      ? '. --truncate does not load large objects without --large-objects'
+      : '';
   problems.add(content, [
     {
       code: 'schema-object-missing',

@@ -12,10 +12,11 @@ import {
 import { PHASES } from '../base/keys.ts';
 import { Selection } from '../base/selection.ts';
 import { RestoreId, Timestamp } from '../base/timestamps.ts';
-import { boundedProblems, type Problem, Problems } from '../base/verdict.ts';
+import { boundedProblems, LeftOut, type Problem, Problems } from '../base/verdict.ts';
 import { fastArray, fastName, isCount, isCrc32 } from './fast-array.ts';
 import { Locale, Relation } from './plan.ts';
 import { ObjectRef } from './receipt.ts';
+import { RestoreChoices } from './restore-choices.ts';
 
 /** Whether database and tables may exist before a restore (docs/format.md, Restores). */
 export const RESTORE_MODES = ['create', 'fill', 'truncate'] as const;
@@ -54,6 +55,7 @@ export const RestoreRequest = z.object({
   count: z.boolean(),
   /** It also looks for the indexes, constraints and other objects of the set's schema archive. */
   objects: z.boolean().exactOptional(),
+  ...RestoreChoices,
   /** The first restore, whose id is in the marks of the target (docs/design/0019). */
   resumes: RestoreId.exactOptional(),
 });
@@ -215,7 +217,10 @@ export const RestoreReceipt = z.object({
   /** Bytes read from the store. */
   storedBytes: Count,
   relations: LoadedRelations,
+  /** Relations of the order that were not loaded, with the rows that the set has of them. */
+  notLoaded: LoadedRelations.exactOptional(),
   ...Problems,
+  ...LeftOut,
 });
 export type RestoreReceipt = z.infer<typeof RestoreReceipt>;
 
@@ -284,5 +289,6 @@ export const Outcome = z.object({
   /** As in counts.json. */
   objects: ComparedObjects.exactOptional(),
   ...Problems,
+  ...LeftOut,
 });
 export type Outcome = z.infer<typeof Outcome>;

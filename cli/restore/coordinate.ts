@@ -31,6 +31,8 @@ const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 export interface RestoreResult {
   readonly id: string;
   readonly outcome: Outcome;
+  /** The user accepts what the outcome lists as left out. */
+  readonly allowMissing: boolean;
   /** Tables that the restore creates without rows, because the set has none of them. */
   readonly leftEmpty: readonly QualifiedName[];
   /** Present after a failure. */
@@ -62,7 +64,8 @@ export async function runRestore(
       return ended;
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
-    const result = { id: request.id, outcome, leftEmpty: empty, elapsedMs };
+    const allowMissing = request.allowMissing === true;
+    const result = { id: request.id, outcome, allowMissing, leftEmpty: empty, elapsedMs };
     if (outcome.status !== 'failed') return result;
     const aftermath = await lookAtTarget(context, segments, request);
     return { ...result, aftermath };

@@ -6,6 +6,7 @@ import { numberFrom, selectionFrom } from '../../flags.ts';
 import { setNameFrom } from '../../set-name.ts';
 import type { RestoreOptions } from '../request.ts';
 import type { ResumeOptions } from '../resume.ts';
+import { CHOICE_FLAGS, choicesFrom } from './choices.ts';
 
 /** How long a restore waits for each step of the functions, without --wait. */
 export const WAIT_SECONDS = 600;
@@ -24,6 +25,7 @@ const NOT_WITH_RESUME = [
   'excludeSchema',
   'includeTable',
   'excludeTable',
+  ...CHOICE_FLAGS,
 ];
 
 /** What the flags ask for. @throws StowageError `usage/flag` naming a flag that does not fit. */
@@ -69,6 +71,7 @@ export function optionsFrom(
     noOwner: flags['owner'] === false,
     resize: flags['resize'] === true,
     dropUnfinished: flags['dropUnfinished'] === true,
+    choices: choicesFrom(flags),
     ...common,
   };
 }

@@ -53,7 +53,8 @@ export function selects(
 
 /** True if everything in the schema is selected, not only tables of it. */
 export function selectsSchema(selection: Selection, schema: string): boolean {
-  const isIn = (patterns: readonly string[]) => patterns.some((pattern) => matches(pattern, [schema]));
+  const isIn = (patterns: readonly string[]) =>
+    patterns.some((pattern) => matches(pattern, [schema]));
   if (isIn(selection.excludeSchemas)) return false;
   return selectsDatabase(selection) || isIn(selection.includeSchemas);
 }

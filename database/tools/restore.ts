@@ -6,13 +6,14 @@ import { startTool } from './process.ts';
 import { withUnnamedFile } from './unnamed-file.ts';
 
 export interface RestoreSchemaOptions {
-  readonly section: 'pre-data' | 'post-data';
+  /** Absent = every section. */
+  readonly section?: 'pre-data' | 'post-data';
   /**
    * Connections that build indexes and check constraints in parallel; only post-data uses more than
    * one.
    */
   readonly jobs?: number;
-  /** The list of selectSchemaEntries; absent = everything. */
+  /** The entries to restore (`useList`); absent = everything. */
   readonly list?: string;
   readonly noOwner?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -24,7 +25,8 @@ export interface RestoreSchemaOptions {
 
 /**
  * Restores one section of a schema archive. Pre-data runs in one transaction: all of it or nothing.
- * Post-data stops at the first error and keeps what was built before it.
+ * Post-data stops at the first error and keeps what was built before it. Without a section, all runs
+ * in one transaction.
  * @throws StowageError `database/tool` with the stderr of pg_restore; `interrupted`.
  */
 export async function restoreSchema(
@@ -33,8 +35,10 @@ export async function restoreSchema(
   options: RestoreSchemaOptions,
 ): Promise<void> {
   const { section, jobs = 1, noOwner = false, list } = options;
-  const how = section === 'pre-data' || jobs <= 1 ? ['--single-transaction'] : [`--jobs=${jobs}`];
-  const args = [`--section=${section}`, ...how, ...(noOwner ? ['--no-owner'] : [])];
+  const isOne = section !== 'post-data' || jobs <= 1;
+  const how = isOne ? ['--single-transaction'] : [`--jobs=${jobs}`];
+  const only = section === undefined ? [] : [`--section=${section}`];
+  const args = [...only, ...how, ...(noOwner ? ['--no-owner'] : [])];
   if (list === undefined) return pgRestore(target, [...args, resolve(file)], options);
   await withUnnamedFile(async ({ handle, path }) => {
     await handle.writeFile(list);
@@ -60,21 +64,6 @@ export async function restoreLargeObjects(
   await pgRestore(target, args, options);
 }
 
-/** The table of contents of an archive with its dependencies, for selectSchemaEntries. */
-export async function listArchive(
-  target: ConnectionTarget,
-  file: string,
-  signal?: AbortSignal | undefined,
-): Promise<string> {
-  const tool = await startTool(target, 'pg_restore', {
-    args: ['--list', '--verbose', resolve(file)],
-    signal,
-  });
-  tool.stdin.end();
-  const [text] = await Promise.all([collect(tool.stdout), tool.done]);
-  return text;
-}
-
 async function pgRestore(
   target: ConnectionTarget,
   args: readonly string[],
@@ -93,8 +82,4 @@ async function pgRestore(
   tool.stdin.end();
   tool.stdout.resume();
   await tool.done;
-}
-
-async function collect(source: AsyncIterable<Uint8Array>): Promise<string> {
-  return Buffer.concat(await Array.fromAsync(source)).toString('utf8');
 }

@@ -11,6 +11,8 @@ export interface Choice<Entry extends ArchiveEntry> {
    * the target before, and what depends on chosen objects.
    */
   readonly tried: readonly Entry[];
+  /** Of `tried`: what was not chosen, but depends on chosen objects. */
+  readonly brought: readonly Entry[];
   /** Chosen, but they need something that is neither chosen nor in the target. */
   readonly leftOut: readonly { readonly entry: Entry; readonly reason: string }[];
   /** Chosen, but the target had them before: they are left as they are. */
@@ -44,7 +46,6 @@ export function chooseEntries<Entry extends ArchiveEntry>(
   };
   for (const entry of own) if (entry.kind === 'TABLE') addWithNeeds(entry, state);
   untilStable(state, () => addOwnAndParts(entries, state));
-  const whole = new Set(state.chosen);
   untilStable(state, () => addUsers(entries, state));
   const { chosen, tried } = state;
   for (const entry of chosen) if (isTriedKey(entry, state)) tried.add(entry);
@@ -53,11 +54,14 @@ export function chooseEntries<Entry extends ArchiveEntry>(
   return {
     made: entries.filter((entry) => chosen.has(entry) && !tried.has(entry)),
     tried: entries.filter((entry) => chosen.has(entry) && tried.has(entry)),
+    brought: entries.filter(
+      (entry) => tried.has(entry) && !own.has(entry) && !REMARKS.includes(entry.kind),
+    ),
     leftOut: leftOutOf(entries, state),
     kept: entries.filter((entry) => own.has(entry) && existed(entry)),
     withoutRows: entries.filter(
       (entry) =>
-        whole.has(entry) && entry.kind === 'TABLE' && !own.has(entry) && !roots.has(entry),
+        chosen.has(entry) && entry.kind === 'TABLE' && !own.has(entry) && !roots.has(entry),
     ),
   };
 }

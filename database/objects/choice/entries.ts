@@ -1,5 +1,4 @@
-import { fullTag } from '../full-tag.ts';
-import { lastName } from '../full-tag.ts';
+import { fullTag, lastName } from '../full-tag.ts';
 import type { TocEntry } from '../toc.ts';
 import { PARTS, RELATIONS, TAGGED_WITH_TABLE } from './kinds.ts';
 

@@ -21,7 +21,8 @@ import { inSession } from '../in-session.ts';
 import { labelOf } from '../locks.ts';
 import { lookForBegun, markToSet, newMark, unmarkIfNothing } from '../unfinished.ts';
 import { withArchive } from './archive.ts';
-import { chosenEntries, newEntries } from './entries.ts';
+import { chosenList, chosenSchema } from './chosen.ts';
+import { newEntries } from './entries.ts';
 
 /** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
 export async function preData(
@@ -73,9 +74,13 @@ async function restorePreData(
   const { schema, noOwner } = order;
   if (schema === undefined) return;
   await withArchive(schema, deps, async (file) => {
+    const chosen = await chosenSchema(order, job, file, deps);
     const list =
-      (await chosenEntries(order, job, file, deps)) ??
-      (order.mode === 'fill' ? await newEntries(order, job, file, deps) : undefined);
+      chosen !== undefined
+        ? chosenList(chosen, 'pre-data')
+        : order.mode === 'fill'
+          ? await newEntries(order, job, file, deps)
+          : undefined;
     await restoreSchema(job.target, file, {
       section: 'pre-data',
       noOwner,

@@ -18,6 +18,7 @@ import { countTarget } from './count.ts';
 import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
+import { noteLargeObjectsLeft } from './objects/large-objects-left.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
 import { type ResumeOptions, resolveOptions } from './resume.ts';
@@ -55,6 +56,7 @@ export async function runRestore(
     const request = newRequest(context, segments, timestamp, options);
     const empty = leftEmpty(request, manifest);
     noteLeftEmpty(context, empty);
+    await noteLargeObjectsLeft(context, store, request, manifest, segments);
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
       await requireUnmarked(locked, segments, request, { drop: options.dropUnfinished });
       await requireTarget({ context: locked, store, segments, request, manifest });

@@ -174,11 +174,14 @@ function canBePulled<Entry extends ArchiveEntry>(
   return table === undefined || chosen.has(table);
 }
 
-function lacks<Entry extends ArchiveEntry>(entry: Entry, { isExcluded }: State<Entry>): string {
-  const why = isExcluded(entry)
+function lacks<Entry extends ArchiveEntry>(needed: Entry, state: State<Entry>): string {
+  const { graph, chosen, existed, isExcluded } = state;
+  const table = graph.tableOf(needed);
+  const hasTable = table === undefined || chosen.has(table) || existed(table);
+  const why = isExcluded(table ?? needed)
     ? 'which the selection excludes'
     : 'which is neither selected nor in the target';
-  return `it needs ${describeEntry(entry)}, ${why}`;
+  return `it needs ${describeEntry(hasTable ? needed : table)}, ${why}`;
 }
 
 /**

@@ -45,13 +45,17 @@ export async function lookInTarget<Entry extends ArchiveEntry>(
     const known = found.get(at);
     if (known !== undefined) presence.set(entry, known);
   }
-  // After the oids of a server have begun again, age by oid is wrong: then this tells more.
   const { made, tried } = chooseEntries(entries, wanted, () => false);
   const mayBeMade = new Set([...made, ...tried]);
+  // The oids of this server have begun again: a table that no restore of these makes looks new.
+  const isWrapped = asked.some(
+    ({ entry }) =>
+      entry.kind === 'TABLE' && presence.get(entry)?.isOlder === false && !mayBeMade.has(entry),
+  );
   return {
     existed(entry) {
       const known = presence.get(entry);
-      return known !== undefined && (known.isOlder || !mayBeMade.has(entry));
+      return known !== undefined && (known.isOlder || (isWrapped && !mayBeMade.has(entry)));
     },
     exists: (entry) => presence.has(entry),
   };

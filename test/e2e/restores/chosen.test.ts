@@ -33,7 +33,7 @@ const restore = (...args: string[]): Promise<CliResult> =>
 const noted = ({ stderrEvents }: CliResult, name: string) =>
   (stderrEvents.find(({ event }) => event === name)?.['objects'] as string[]).toSorted();
 const messagesOf = ({ json }: CliResult) =>
-  (json.leftOut as { content: number; message: string }[])
+  (json.leftOut as unknown as { content: number; message: string }[])
     .filter(({ content }) => content === 0)
     .map(({ message }) => message);
 

@@ -25,8 +25,8 @@ export interface RestoreSchemaOptions {
 
 /**
  * Restores one section of a schema archive. Pre-data runs in one transaction: all of it or nothing.
- * Post-data stops at the first error and keeps what was built before it. Without a section, all runs
- * in one transaction.
+ * Post-data stops at the first error and keeps what was built before it. Without a section, all
+ * runs in one transaction.
  * @throws StowageError `database/tool` with the stderr of pg_restore; `interrupted`.
  */
 export async function restoreSchema(

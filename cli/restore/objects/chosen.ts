@@ -29,8 +29,8 @@ export const nothingBeside = (): BesideChosen => ({
 });
 
 /**
- * The objects that must exist after a restore, and what it did beside the chosen ones. It chooses as
- * the shipper has done, from the same archive and target.
+ * The objects that must exist after a restore, and what it did beside the chosen ones. It chooses
+ * as the shipper has done, from the same archive and target.
  * @param order the post-data order of the content.
  * @param loaded the relations that the restore loads, and the partition roots of these.
  */

@@ -60,9 +60,9 @@ describe('the sequences of chosen tables', () => {
           ...{ schema: 'q', name, called: true },
           value: String(name === 'down' ? -number : number),
         }));
-        const only = [{ schema: 'q', name: 'chosen' }];
+        const used = await usedSequences(session, [{ schema: 'q', name: 'chosen' }]);
         const selection = { ...EVERYTHING, includeSchemas: ['q'] };
-        const absent = await setChosenSequences(session, values, { only, selection, made: [] });
+        const absent = await setChosenSequences(session, values, { used, selection, made: [] });
         expect(absent).toEqual([expect.objectContaining({ name: 'absent' })]);
         return session.query(
           `SELECT (SELECT last_value::int FROM q.own) AS own, (SELECT last_value::int FROM q.shared) AS shared,

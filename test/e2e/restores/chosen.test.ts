@@ -66,7 +66,7 @@ test('a dropped schema comes back whole, with what depended on it', async () => 
   const result = await restore('--include-schema', 'the shop');
   expect(failureOf(result)).toBeUndefined();
   expect(await contents()).toEqual(before);
-  expect(result.stderrEvents.map(({ event }) => event)).toContain('large-objects-left');
+  expect(result.stderrEvents.map(({ event }) => event)).toContain('large-objects');
 });
 
 test('a foreign key whose rows are gone is listed, and everything else is restored', async () => {

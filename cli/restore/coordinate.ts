@@ -7,6 +7,7 @@ import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Outcome, RestorePlan, type RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { needsCounts } from '../../backup-set/documents/restore-found.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
+import { rememberedMetadata } from '../../segment-shipper/read/remembered-metadata.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
 import { onlyContents, requireContents } from '../cluster/chosen-contents.ts';
@@ -17,6 +18,7 @@ import { findSet } from '../set-name.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
+import { choicesOf } from './command/choices.ts';
 import type { OtherContents } from './command/contents.ts';
 import { leavesLargeObjects } from './command/large-objects.ts';
 import { intoOwnDatabase } from './command/own-database.ts';
@@ -25,7 +27,13 @@ import { type DryRun, dryRun } from './dry-run/dry-run.ts';
 import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
-import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
+import {
+  type Choices,
+  loadManifest,
+  newRequest,
+  type RestoreOptions,
+  storeRequest,
+} from './request.ts';
 import { type ResumeOptions, resolveOptions } from './resume.ts';
 import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
@@ -41,8 +49,7 @@ const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 export interface RestoreResult {
   readonly id: string;
   readonly outcome: Outcome;
-  /** The user accepts what the outcome lists as left out. */
-  readonly allowMissing: boolean;
+  readonly choices: Choices;
   /** Tables that the restore creates without rows, because the set has none of them. */
   readonly leftEmpty: readonly QualifiedName[];
   /** The set has large objects, and the request leaves them out. */
@@ -73,17 +80,17 @@ export async function runRestore(
       await requireTarget({ ...check, context: locked });
       const run = { context: locked, store: documents, request, manifest, segments, isSmall };
       const ended = await requestAndCarryOut(run, options.waitMs);
-      if (hasNothingToResume(ended, request.mode)) await removeMarks(locked, segments, request);
+      if (hasNothingToResume(ended, request)) await removeMarks(locked, segments, request);
       return ended;
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
-    const allowMissing = request.allowMissing === true;
     const left = {
+      choices: choicesOf(request),
       leftEmpty: empty,
       leavesLargeObjects: leaves,
       ...otherContents(request, manifest),
     };
-    const result = { id: request.id, outcome, allowMissing, ...left, elapsedMs };
+    const result = { id: request.id, outcome, ...left, elapsedMs };
     if (outcome.status !== 'failed') return result;
     const aftermath = await lookAtTarget(context, segments, request, outcome.problems);
     return { ...result, aftermath };
@@ -107,7 +114,8 @@ async function prepare(
   opened: ObjectStore,
   asked: RestoreOptions | ResumeOptions,
 ): Promise<{ readonly check: TargetCheck; readonly options: RestoreOptions }> {
-  const store = rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
+  // The archives are read before the restore, to see what they need, and after it.
+  const store = rememberedMetadata(rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX));
   const { context: resolved, options } = await resolveOptions(given, store, asked);
   const timestamp = await findSet(given, store, options.set);
   const manifest = await loadManifest(given, store, timestamp);

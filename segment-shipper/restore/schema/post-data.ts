@@ -1,8 +1,11 @@
+import { joinProblems, NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
+import { boundedProblems } from '../../../backup-set/base/verdict.ts';
 import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
 import { ownedSequences } from '../../../database/catalog/owned-sequences.ts';
 import { quoteQualified } from '../../../database/session/quote.ts';
-import { refreshViews } from '../../../database/target/refresh.ts';
+import type { Session } from '../../../database/session/session.ts';
+import { refreshViews, unpopulatedViews } from '../../../database/target/refresh.ts';
 import { parseSequenceValues, setSequences } from '../../../database/target/sequence-values.ts';
 import { restoreSchema } from '../../../database/tools/restore.ts';
 import { type ShipperDeps, silenceNote } from '../../deps.ts';
@@ -13,44 +16,80 @@ import { labelOf } from '../locks.ts';
 import type { OrderResult } from '../order-result.ts';
 import { withArchive } from './archive.ts';
 import { chosenEntries, missingEntries } from './entries.ts';
+import { rejectedObjects, staleViews } from './left-out.ts';
 import { objectProgress, showCurrent } from './object-progress.ts';
 import { restoreProperties } from './properties.ts';
 
-/** Restores what needs the rows: indexes, constraints, triggers, values of sequences, views. */
+/**
+ * Restores what needs the rows: indexes, constraints, triggers, values of sequences, views. The
+ * rows are loaded, so one object that the server rejects does not keep it from making the others.
+ * @returns what was not made or refreshed.
+ */
 export async function postData(
   order: OrderOf<'post-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<Pick<OrderResult, 'leftOut'>> {
-  const { target, workers: jobs } = job;
-  const { signal } = deps;
-  const { schema, noOwner } = order;
-  if (schema !== undefined) {
-    await withArchive(schema, deps, async (file) => {
-      const chosen = await chosenEntries(order, job, file, deps);
-      const list =
-        order.resumes === undefined ? chosen : await missingEntries(chosen, order, job, file, deps);
-      await restoreSchema(target, file, {
-        section: 'post-data',
-        jobs,
-        noOwner,
-        signal,
-        onSilence: silenceNote(deps),
-        label: labelOf(order),
-        onObject: await objectProgress(file, { section: 'post-data', list }, deps.progress),
-        ...(list !== undefined && { list }),
-      });
-    });
-  }
-  if (order.sequences !== undefined) await restoreSequences(order, order.sequences, job, deps);
-  if (order.refresh.length > 0)
-    await inSession(order, job, deps, (session) =>
-      refreshViews(session, order.refresh, ({ schema, name }) =>
-        showCurrent(deps.progress, `REFRESH ${schema}.${name}`),
-      ),
-    );
+  const { schema, sequences, refresh } = order;
+  const rejected =
+    schema === undefined ? NO_PROBLEMS : await restorePostData(order, schema, job, deps);
+  if (sequences !== undefined) await restoreSequences(order, sequences, job, deps);
+  const stale = refresh.length === 0 ? NO_PROBLEMS : await refreshAll(order, job, deps);
   showCurrent(deps.progress, undefined);
-  return { leftOut: await restoreProperties(order, job, deps) };
+  const properties = boundedProblems(await restoreProperties(order, job, deps));
+  return { leftOut: [rejected, stale, properties].reduce(joinProblems) };
+}
+
+async function refreshAll(
+  order: OrderOf<'post-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<ProblemList> {
+  let stale = NO_PROBLEMS;
+  await inSession(order, job, deps, async (session) => {
+    const views = await viewsToRefresh(session, order);
+    const left = await refreshViews(session, views, ({ schema, name }) =>
+      showCurrent(deps.progress, `REFRESH ${schema}.${name}`),
+    );
+    stale = staleViews(left, order.content);
+  });
+  return stale;
+}
+
+/** A resume keeps the views that the first restore has refreshed in a database of its own. */
+function viewsToRefresh(session: Session, { refresh, resumes, mode }: OrderOf<'post-data'>) {
+  return resumes === undefined || mode === 'truncate'
+    ? refresh
+    : unpopulatedViews(session, refresh);
+}
+
+async function restorePostData(
+  order: OrderOf<'post-data'>,
+  schema: ObjectRef,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<ProblemList> {
+  const { noOwner, noAcl } = order;
+  let rejected = NO_PROBLEMS;
+  await withArchive(schema, deps, async (file) => {
+    const chosen = await chosenEntries(order, job, file, deps);
+    const list =
+      order.resumes === undefined ? chosen : await missingEntries(chosen, order, job, file, deps);
+    const rejections = await restoreSchema(job.target, file, {
+      section: 'post-data',
+      jobs: job.workers,
+      noOwner,
+      noAcl: noAcl === true,
+      onError: 'continue',
+      signal: deps.signal,
+      onSilence: silenceNote(deps),
+      label: labelOf(order),
+      onObject: await objectProgress(file, { section: 'post-data', list }, deps.progress),
+      ...(list !== undefined && { list }),
+    });
+    rejected = await rejectedObjects(file, rejections);
+  });
+  return rejected;
 }
 
 /** Sets the sequences of the set; for selected tables, only the sequences that they own. */

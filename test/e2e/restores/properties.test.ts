@@ -152,6 +152,8 @@ describe('a database without tables', () => {
   test('is not backed up by a role that may not read its large objects (case A6)', async () => {
     await source?.psql(`create role reader login; grant usage on schema public to reader`);
     await source?.psql(`grant select on sequence s to reader`, 'nt');
+    const found = await on(source, 'nt', ['doctor'], 'reader');
+    expect(found.text).toContain('it cannot read 1 large object (needs SELECT on each)');
     const { code, json } = await backup('nt', 'reader');
     expect([code, json.status]).toEqual([3, 'incomplete']);
     expect(JSON.stringify(json.failures)).toContain('permission denied for large object 4711');

@@ -103,6 +103,11 @@ export const PROBLEMS = {
       'an object of the set was not made in the target: the server rejected its statement, and the restore went on',
     hint: 'correct the cause, and make it with `stowage restore --resume ID`',
   },
+  'need-missing': {
+    meaning:
+      'a chosen object was not restored, because it needs another object that is neither selected nor in the target',
+    hint: 'select what it needs, too, or create it in the target and restore again; --allow-missing accepts it',
+  },
   'view-not-refreshed': {
     meaning:
       'a materialized view was made and holds no rows: the server rejected its REFRESH, and the restore went on',

@@ -168,6 +168,8 @@ export const Order = z.discriminatedUnion('phase', [
     schema: ObjectRef.exactOptional(),
     /** Chosen relations; absent = the whole schema. */
     only: z.array(Name).exactOptional(),
+    /** With `only`: the patterns, which also choose what is not a relation with rows. */
+    selection: Selection.exactOptional(),
     /** Relations to load: they must not exist (create, fill), or are emptied (truncate). */
     relations: z.array(Name),
     /** Without `pre-data` in the sections: the relations exist; `empty`: and hold no rows. */
@@ -201,7 +203,9 @@ export const Order = z.discriminatedUnion('phase', [
     /** The archive with the properties of a new database, when no `schema` names it. */
     properties: ObjectRef.exactOptional(),
     only: z.array(Name).exactOptional(),
+    selection: Selection.exactOptional(),
     sequences: ObjectRef.exactOptional(),
+    /** With `only`: those that are chosen or come back with a chosen table are refreshed. */
     refresh: z.array(Name),
     ...OrderChoices,
     resumes,

@@ -1,7 +1,6 @@
 import { FORMAT_VERSION } from '../base/document.ts';
 import { StowageError } from '../base/errors.ts';
 import type { MetadataFile, Phase } from '../base/keys.ts';
-import { selects } from '../base/selection.ts';
 import type { Manifest, ManifestPart } from '../documents/manifest.ts';
 import type { Relation } from '../documents/plan.ts';
 import { type ObjectRef, objectRefShape } from '../documents/receipt.ts';
@@ -106,7 +105,7 @@ export function preData(
     ...(globals && { globals }),
     ...(globals && request.globalsMode && { globalsMode: request.globalsMode }),
     ...(schema && { schema }),
-    ...(isWhole(request) ? {} : { only: names }),
+    ...chosenIn(names, request),
     relations: names,
     ...(tables && { existing: tables }),
     ...choicesOf(request),
@@ -132,12 +131,17 @@ export function postData(
     ...(globals && { globals }),
     ...(schema && { schema }),
     ...(properties && { properties }),
-    ...(isWhole(request) ? {} : { only: names }),
+    ...chosenIn(names, request),
     ...(sequences && { sequences }),
-    refresh: isWhole(request) ? views : views.filter((name) => selects(request.selection, name)),
+    refresh: views,
     ...choicesOf(request),
     ...resumedBy(request),
   };
+}
+
+/** What a shipper must know to choose entries of the schema archive. */
+function chosenIn(only: OrderOf<'analyze'>['relations'], request: RestoreRequest) {
+  return isWhole(request) ? {} : { only, selection: request.selection };
 }
 
 export function objectsToVerify(

@@ -24,6 +24,19 @@ export async function analyzeRelations(
   }
 }
 
+/** Those of these relations that exist. */
+export async function existingRelations(
+  session: Session,
+  names: readonly QualifiedName[],
+): Promise<QualifiedName[]> {
+  return session.query<{ schema: string; name: string }>(
+    `SELECT w.schema, w.name FROM unnest($1::text[], $2::text[]) AS w(schema, name)
+     JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name`,
+    [names.map(({ schema }) => schema), names.map(({ name }) => name)],
+  );
+}
+
 /** A materialized view that was not refreshed, and the error of its last REFRESH. */
 export interface StaleView {
   readonly view: QualifiedName;
@@ -54,18 +67,20 @@ export async function refreshViews(
   }
 }
 
-/** Of these views, those that hold no rows since they were created. */
-export async function unpopulatedViews(
+/**
+ * Of these views, those that exist, and whether they hold rows since they were created.
+ */
+export async function existingViews(
   session: Session,
   views: readonly QualifiedName[],
-): Promise<QualifiedName[]> {
-  const rows = await session.query<QualifiedName>(
-    `SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_class c
-     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind = 'm' AND c.relispopulated`,
+): Promise<(QualifiedName & { readonly isPopulated: boolean })[]> {
+  const rows = await session.query<QualifiedName & { isPopulated: boolean }>(
+    `SELECT n.nspname AS schema, c.relname AS name, c.relispopulated AS "isPopulated"
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'm'`,
   );
-  const populated = new Set(rows.map(quoteQualified));
-  return views.filter((view) => !populated.has(quoteQualified(view)));
+  const found = new Map(rows.map((row) => [quoteQualified(row), row]));
+  return views.flatMap((view) => found.get(quoteQualified(view)) ?? []);
 }
 
 /** The error with which the server rejects a statement. @throws when it did not answer. */

@@ -5,18 +5,19 @@ import { placeOf } from '../session/place.ts';
 import { conninfoOf } from './conninfo.ts';
 import { labelled } from './dump.ts';
 import { type RunningTool, startTool, toolError } from './process.ts';
-import { NO_REJECTIONS, type Rejections, restoreErrors } from './restore-errors.ts';
-import { type ObjectsMade, objectLines, withoutProgress } from './restore-lines.ts';
+import { NO_REJECTIONS, type Rejections, restoreErrors } from './rejections/restore-errors.ts';
+import { isQuoted, type ObjectsMade, objectLines } from './restore-lines.ts';
 import { withUnnamedFile } from './unnamed-file.ts';
 
 export interface RestoreSchemaOptions {
-  readonly section: 'pre-data' | 'post-data';
+  /** Absent = every section. */
+  readonly section?: 'pre-data' | 'post-data';
   /**
    * Connections that build indexes and check constraints in parallel; only post-data uses more than
    * one.
    */
   readonly jobs?: number;
-  /** The list of selectSchemaEntries; absent = everything. */
+  /** The entries to restore (`useList`); absent = everything. */
   readonly list?: string;
   readonly noOwner?: boolean;
   /** Runs no GRANT and no REVOKE. */
@@ -47,7 +48,7 @@ export async function restoreSchema(
   const isParallel = section === 'post-data' && jobs > 1;
   const how = isParallel ? [`--jobs=${jobs}`] : onError === 'stop' ? ['--single-transaction'] : [];
   const args = [
-    `--section=${section}`,
+    ...(section === undefined ? [] : [`--section=${section}`]),
     ...how,
     ...(noOwner ? ['--no-owner'] : []),
     ...(noAcl ? ['--no-privileges'] : []),
@@ -79,21 +80,6 @@ export async function restoreLargeObjects(
   const acl = options.noAcl === true ? ['--no-privileges'] : [];
   const args = ['--single-transaction', ...replace, ...owner, ...acl, resolve(file)];
   await pgRestore(target, args, options);
-}
-
-/** The table of contents of an archive with its dependencies, for selectSchemaEntries. */
-export async function listArchive(
-  target: ConnectionTarget,
-  file: string,
-  signal?: AbortSignal | undefined,
-): Promise<string> {
-  const tool = await startTool(target, 'pg_restore', {
-    args: ['--list', '--verbose', resolve(file)],
-    signal,
-  });
-  tool.stdin.end();
-  const [text] = await Promise.all([collect(tool.stdout), tool.done]);
-  return text;
 }
 
 type RunOptions = Pick<RestoreSchemaOptions, 'signal' | 'onSilence' | 'label' | 'onObject'>;
@@ -146,14 +132,10 @@ async function startRestore(
     // It builds indexes and checks constraints.
     mayBeSilent: true,
     onSilence,
-    quoted: withoutProgress,
+    isQuoted,
   });
   if (onObject !== undefined) tool.stderr.on('data', objectLines(onObject));
   tool.stdin.end();
   tool.stdout.resume();
   return tool;
-}
-
-async function collect(source: AsyncIterable<Uint8Array>): Promise<string> {
-  return Buffer.concat(await Array.fromAsync(source)).toString('utf8');
 }

@@ -11,7 +11,6 @@ import { draftOrders } from '../../../backup-set/restore/orders.ts';
 import { bringsLargeObjects, isWhole } from '../../../backup-set/restore/plan.ts';
 import { restores } from '../../../backup-set/restore/sections.ts';
 import type { Segment } from '../../../database/flavour.ts';
-import { chooseObjects } from '../../../database/objects/choose.ts';
 import { missingObjects } from '../../../database/objects/compare.ts';
 import {
   type ArchiveObject,
@@ -27,6 +26,7 @@ import { functionDeps } from '../../wait-for-functions.ts';
 import { changedSegments, expectedIn } from '../expected.ts';
 import type { RestoreRun } from '../run.ts';
 import { checkedEntries, largeObjectOids } from './archive.ts';
+import { type BesideChosen, expectedObjects, noteBeside, nothingBeside } from './chosen.ts';
 import { madeBy } from './made.ts';
 
 /** The table of contents of an archive is in memory, at about 1 kB per table. */
@@ -41,6 +41,9 @@ interface Comparison {
   readonly problems: ProblemGatherer;
   readonly tally: Tally;
   readonly unknownKinds: Set<string>;
+  readonly beside: BesideChosen;
+  /** As `labelOf` names them. */
+  readonly missing: Set<string>;
 }
 
 /**
@@ -55,13 +58,21 @@ export async function compareObjects(
   const { context, segments, manifest } = run;
   const changed = changedSegments(manifest.flavour, segments);
   const tally = { compared: 0, missing: 0, notCompared: 0 };
-  const comparison = { run, problems, tally, unknownKinds: new Set<string>() };
+  const comparison = {
+    run,
+    problems,
+    tally,
+    unknownKinds: new Set<string>(),
+    beside: nothingBeside(),
+    missing: new Set<string>(),
+  };
   context.output.note(
     'comparing',
     { segments: changed.length },
     `looking for the indexes, constraints and other objects of the set on ${plural(changed.length, 'server')}`,
   );
   await eachInFlight(changed, SEGMENTS_AT_ONCE, (segment) => compareSegment(comparison, segment));
+  noteBeside(context, comparison.beside, comparison.missing);
   const kinds = [...comparison.unknownKinds].sort();
   const unknown = `; ${plural(tally.notCompared, 'entry', 'entries')} cannot be compared (${kinds.join(', ')})`;
   context.output.note(
@@ -106,7 +117,7 @@ async function compareSegment(comparison: Comparison, segment: Segment): Promise
 }
 
 async function compareSchema(
-  { run, problems, tally, unknownKinds }: Comparison,
+  { run, problems, tally, unknownKinds, beside, missing }: Comparison,
   session: Session,
   part: ManifestPart,
 ): Promise<void> {
@@ -117,11 +128,14 @@ async function compareSchema(
   const objects: ArchiveObject[] = [];
   for await (const entry of checkedEntries(store, archive, context.signal))
     objects.push(archiveObject(entry));
-  const chosen = chooseObjects(objects, {
-    mode: request.mode,
-    only: onlyOf(run, part),
-    loaded: await loadedIn(run, content),
-  });
+  const chosen = await expectedObjects(
+    session,
+    objects,
+    request.mode,
+    orderOf(run, part),
+    await loadedIn(run, content),
+    beside,
+  );
   // A generator: the parts of all tables together can be many.
   const isMade = madeBy(request, objects);
   const expected = function* () {
@@ -138,6 +152,7 @@ async function compareSchema(
   };
   for await (const object of missingObjects(session, expected())) {
     tally.missing += 1;
+    missing.add(labelOf(object));
     problems.add(content, [
       {
         code: 'schema-object-missing',
@@ -149,8 +164,8 @@ async function compareSchema(
   }
 }
 
-/** The chosen tables as the order of the phase names them; undefined: the whole schema. */
-export function onlyOf(
+/** The order of the shipper that has made the objects. */
+export function orderOf(
   { request, manifest }: Pick<RestoreRun, 'request' | 'manifest'>,
   part: ManifestPart,
 ) {
@@ -158,7 +173,7 @@ export function onlyOf(
   const draft = drafts.find(({ content }) => content === part.content);
   draft?.take(part);
   const order = draft?.finish();
-  return order?.phase === 'post-data' ? order.only : undefined;
+  return order?.phase === 'post-data' ? order : undefined;
 }
 
 async function loadedIn({ context, store, request, manifest }: RestoreRun, content: number) {

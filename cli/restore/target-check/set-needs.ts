@@ -6,14 +6,14 @@ import { isWhole } from '../../../backup-set/restore/plan.ts';
 import { globalStatements } from '../../../database/globals/statements.ts';
 import { type EntryNeeds, needsOf } from '../../../database/needs/entry.ts';
 import { type ArchiveNeeds, addNeeds, noNeeds } from '../../../database/needs/needs.ts';
-import { chooseObjects } from '../../../database/objects/choose.ts';
 import { type ArchiveObject, archiveObject } from '../../../database/objects/expected.ts';
 import type { TocEntry } from '../../../database/objects/toc.ts';
 import { readPart } from '../../../functions/stored/read-part.ts';
 import { readText } from '../../../segment-shipper/read/read-text.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
 import { checkedEntries, frontEntries } from '../objects/archive.ts';
-import { onlyOf } from '../objects/compare.ts';
+import { plannedObjects } from '../objects/chosen.ts';
+import { orderOf } from '../objects/compare.ts';
 import type { TargetCheck } from './target-check.ts';
 
 /** What one content of the set needs from its server, and what the restore itself brings. */
@@ -64,17 +64,17 @@ async function addSchema(
     if (request.sections?.includes(section) !== false)
       addNeeds(all, entry, section === 'post-data');
   };
-  const only = onlyOf({ request, manifest }, part);
+  const order = orderOf({ request, manifest }, part);
   const needs = new Map<ArchiveObject, EntryNeeds>();
   for await (const entry of checkedEntries(store, archive, context.signal)) {
     if (isOfDatabase(entry)) {
       // Only --create gives a database the owner and the rights of the set.
       if (request.mode === 'create') add(entry, needsOf(entry));
-    } else if (only === undefined) add(entry, needsOf(entry));
+    } else if (order?.only === undefined) add(entry, needsOf(entry));
     else needs.set(archiveObject(entry), needsOf(entry));
   }
-  if (only === undefined) return;
-  for (const object of chooseObjects([...needs.keys()], { mode: request.mode, only, loaded: [] })) {
+  if (order?.only === undefined) return;
+  for (const object of plannedObjects([...needs.keys()], order)) {
     const entry = needs.get(object);
     if (entry !== undefined) add(object, entry);
   }

@@ -23,7 +23,8 @@ import { labelOf } from '../locks.ts';
 import type { OrderResult } from '../order-result.ts';
 import { lookForBegun, markToSet, newMark, unmarkIfNothing } from '../unfinished.ts';
 import { withArchive } from './archive.ts';
-import { absentEntries, chosenEntries, newEntries } from './entries.ts';
+import { chosenList, chosenSchema } from './chosen.ts';
+import { absentEntries, newEntries } from './entries.ts';
 import { type Globals, readGlobals } from './globals.ts';
 import { rejectedObjects } from './left-out.ts';
 import { objectProgress } from './object-progress.ts';
@@ -113,10 +114,14 @@ async function restorePreData(
   if (schema === undefined) return NO_PROBLEMS;
   let rejected = NO_PROBLEMS;
   await withArchive(schema, deps, async (file) => {
-    const chosen =
-      (await chosenEntries(order, job, file, deps)) ??
-      (order.mode === 'fill' ? await newEntries(order, job, file, deps) : undefined);
-    const list = isBegun ? await absentEntries(chosen, order, job, file, deps) : chosen;
+    const chosen = await chosenSchema(order, job, file, deps);
+    const entries =
+      chosen !== undefined
+        ? chosenList(chosen, 'pre-data')
+        : order.mode === 'fill'
+          ? await newEntries(order, job, file, deps)
+          : undefined;
+    const list = isBegun ? await absentEntries(entries, order, job, file, deps) : entries;
     const rejections = await restoreSchema(job.target, file, {
       section: 'pre-data',
       noOwner,

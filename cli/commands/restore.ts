@@ -108,7 +108,7 @@ before the target is changed (--no-verify skips this; --verify does it with --cr
     // null: it could not be found out.
     const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };
     const empty = leftEmpty.length > 0 && { leftEmpty };
-    const large = leavesLargeObjects === true && { largeObjects: 'left-out' };
+    const large = leavesLargeObjects === true && { leavesLargeObjects };
     const only = chosen && { contents: chosen.restored, otherContents: chosen.others };
     const all = { elapsedMs, ...outcome, ...choices, ...only, ...changed, ...empty, ...large };
     context.output.result(all, textOf(result));

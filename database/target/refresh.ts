@@ -67,18 +67,20 @@ export async function refreshViews(
   }
 }
 
-/** Of these views, those that hold no rows since they were created. */
-export async function unpopulatedViews(
+/**
+ * Of these views, those that exist, and whether they hold rows since they were created.
+ */
+export async function existingViews(
   session: Session,
   views: readonly QualifiedName[],
-): Promise<QualifiedName[]> {
-  const rows = await session.query<QualifiedName>(
-    `SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_class c
-     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind = 'm' AND c.relispopulated`,
+): Promise<(QualifiedName & { readonly isPopulated: boolean })[]> {
+  const rows = await session.query<QualifiedName & { isPopulated: boolean }>(
+    `SELECT n.nspname AS schema, c.relname AS name, c.relispopulated AS "isPopulated"
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'm'`,
   );
-  const populated = new Set(rows.map(quoteQualified));
-  return views.filter((view) => !populated.has(quoteQualified(view)));
+  const found = new Map(rows.map((row) => [quoteQualified(row), row]));
+  return views.flatMap((view) => found.get(quoteQualified(view)) ?? []);
 }
 
 /** The error with which the server rejects a statement. @throws when it did not answer. */

@@ -5,7 +5,7 @@ import { placeOf } from '../session/place.ts';
 import { conninfoOf } from './conninfo.ts';
 import { labelled } from './dump.ts';
 import { type RunningTool, startTool, toolError } from './process.ts';
-import { NO_REJECTIONS, type Rejections, restoreErrors } from './restore-errors.ts';
+import { NO_REJECTIONS, type Rejections, restoreErrors } from './rejections/restore-errors.ts';
 import { type ObjectsMade, objectLines, withoutProgress } from './restore-lines.ts';
 import { withUnnamedFile } from './unnamed-file.ts';
 

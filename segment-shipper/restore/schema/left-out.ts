@@ -4,7 +4,7 @@ import type { Problem } from '../../../backup-set/base/verdict.ts';
 import { archiveObject, expectedOf, labelOf } from '../../../database/objects/expected.ts';
 import { readToc, type TocEntry } from '../../../database/objects/toc.ts';
 import type { StaleView } from '../../../database/target/refresh.ts';
-import type { Rejections } from '../../../database/tools/restore-errors.ts';
+import type { Rejections } from '../../../database/tools/rejections/restore-errors.ts';
 import { problemOf } from '../order-result.ts';
 
 /** The entries that pg_restore could not make, with the names that the archive gives them. */

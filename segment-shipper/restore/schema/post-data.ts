@@ -1,9 +1,11 @@
+import { StowageError } from '../../../backup-set/base/errors.ts';
 import { joinProblems, NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
+import type { QualifiedName } from '../../../backup-set/base/selection.ts';
 import { boundedProblems } from '../../../backup-set/base/verdict.ts';
 import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
 import type { Session } from '../../../database/session/session.ts';
-import { refreshViews, unpopulatedViews } from '../../../database/target/refresh.ts';
+import { existingViews, refreshViews } from '../../../database/target/refresh.ts';
 import { parseSequenceValues, setSequences } from '../../../database/target/sequence-values.ts';
 import { restoreSchema } from '../../../database/tools/restore.ts';
 import { type ShipperDeps, silenceNote } from '../../deps.ts';
@@ -70,10 +72,21 @@ async function refreshAll(
 }
 
 /** A resume keeps the views that the first restore has refreshed in a database of its own. */
-function viewsToRefresh(session: Session, { refresh, resumes, mode }: OrderOf<'post-data'>) {
-  return resumes === undefined || mode === 'truncate'
-    ? refresh
-    : unpopulatedViews(session, refresh);
+async function viewsToRefresh(
+  session: Session,
+  { refresh, resumes, mode, onError, content }: OrderOf<'post-data'>,
+): Promise<readonly QualifiedName[]> {
+  const existing = await existingViews(session, refresh);
+  const names = new Set(existing.map(quoteQualified));
+  const absent = refresh.find((view) => !names.has(quoteQualified(view)));
+  if (absent !== undefined && onError !== 'continue')
+    throw new StowageError(
+      'database/failed',
+      `materialized view ${absent.schema}.${absent.name} does not exist on content ${content}`,
+      { where: { content } },
+    );
+  const keepsViews = resumes !== undefined && mode !== 'truncate';
+  return keepsViews ? existing.filter(({ isPopulated }) => !isPopulated) : existing;
 }
 
 async function restorePostData(

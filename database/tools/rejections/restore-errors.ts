@@ -29,7 +29,7 @@ const LINE_CHARS_MAX = 8000;
 /** Several jobs print side by side: one can print the prefix twice, and another none. */
 const PREFIX = /^\s*(?:pg_restore:\s*)*(?:\[[^\]]*\]\s*)?/;
 const ENTRY = /^(?:Error )?from TOC entry (\d+);/;
-/** Two blanks follow the severity, which servers translate; only FATAL and PANIC end the session. */
+/** Two blanks follow the severity, which servers translate. FATAL and PANIC end the session. */
 const REJECTED =
   /^(?:error:\s*)*(?:could not |COPY failed |error returned by ).*?: ((?!FATAL|PANIC)\S+: {2}.*)$/;
 const ENDED = /^(?:warning:\s*|WARNING:\s*)?errors ignored on restore: \d+$/;

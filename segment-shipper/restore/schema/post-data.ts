@@ -4,6 +4,7 @@ import type { QualifiedName } from '../../../backup-set/base/selection.ts';
 import { boundedProblems } from '../../../backup-set/base/verdict.ts';
 import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import { quoteQualified } from '../../../database/session/quote.ts';
 import type { Session } from '../../../database/session/session.ts';
 import { existingViews, refreshViews } from '../../../database/target/refresh.ts';
 import { parseSequenceValues, setSequences } from '../../../database/target/sequence-values.ts';

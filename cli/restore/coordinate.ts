@@ -116,11 +116,12 @@ async function prepare(
 ): Promise<{ readonly check: TargetCheck; readonly options: RestoreOptions }> {
   // The archives are read before the restore, to see what they need, and after it.
   const store = rememberedMetadata(rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX));
-  const { context: resolved, options } = await resolveOptions(given, store, asked);
+  const { context: whole, options } = await resolveOptions(given, store, asked);
+  const chosen = onlyContents(whole, options.contents);
   const timestamp = await findSet(given, store, options.set);
   const manifest = await loadManifest(given, store, timestamp);
   requireContents(options, manifest);
-  const context = intoOwnDatabase(onlyContents(resolved, options.contents), manifest, options);
+  const context = intoOwnDatabase(chosen, manifest, options);
   const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
   const request = newRequest(context, segments, timestamp, options);
   return { check: { context, store, segments, request, manifest }, options };

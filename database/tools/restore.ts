@@ -6,7 +6,7 @@ import { conninfoOf } from './conninfo.ts';
 import { labelled } from './dump.ts';
 import { type RunningTool, startTool, toolError } from './process.ts';
 import { NO_REJECTIONS, type Rejections, restoreErrors } from './rejections/restore-errors.ts';
-import { type ObjectsMade, objectLines, withoutProgress } from './restore-lines.ts';
+import { isQuoted, type ObjectsMade, objectLines } from './restore-lines.ts';
 import { withUnnamedFile } from './unnamed-file.ts';
 
 export interface RestoreSchemaOptions {
@@ -132,7 +132,7 @@ async function startRestore(
     // It builds indexes and checks constraints.
     mayBeSilent: true,
     onSilence,
-    quoted: withoutProgress,
+    isQuoted,
   });
   if (onObject !== undefined) tool.stderr.on('data', objectLines(onObject));
   tool.stdin.end();

@@ -18,6 +18,7 @@ import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
+import { isSmallRestore, ownDocuments } from '../shippers/small-restore.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
@@ -31,7 +32,6 @@ import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './r
 import { type ResumeOptions, resolveOptions } from './resume.ts';
 import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
-import { isSmallRestore, ownDocuments } from './small.ts';
 import { removeMarks, requireUnmarked, resumeCommand } from './unfinished.ts';
 
 /** The command and its inline functions read the same documents: up to this size they are kept. */

@@ -20,6 +20,7 @@ import { keepLoaded } from './keep-loaded.ts';
 import { loadLargeObjects } from './large-objects.ts';
 import { type Loading, startLoading } from './shared-loading.ts';
 import { type FetchedRelation, fetchTogether, isSmall } from './small-relations.ts';
+import { isTiny, loadTogether, takeSmall } from './tiny-relations.ts';
 
 /** Bytes of rows. To load fewer takes less time than to open another connection for them. */
 const JOIN_BYTES_MIN = 16 * 1024 * 1024;
@@ -85,8 +86,8 @@ export async function loadData(
     if (hasStalled) return undefined;
     const first = large.shift();
     if (first !== undefined) return (connection) => loadLarge(first, connection);
-    const next = await small.next();
-    if (next.done !== true) return (connection) => loadSmall(next.value, connection);
+    const next = await takeSmall(small, mode, job.target);
+    if (next.length > 0) return (connection) => loadSmallOnes(next, connection);
     const loading = await loadingToJoin();
     return loading && ((connection) => loading.join(connection).catch(() => connection.drop()));
   }
@@ -115,6 +116,30 @@ export async function loadData(
         underWay.splice(underWay.indexOf(loading), 1);
       }
     });
+  }
+
+  /** Tiny tables in one transaction; one by one where that fails, which shows whose fault it is. */
+  async function loadSmallOnes(
+    fetched: readonly FetchedRelation[],
+    connection: RestoreConnection,
+  ): Promise<void> {
+    const tiny = fetched.length > 1 ? fetched.filter(isTiny) : [];
+    const first = tiny[0]?.relation;
+    using _ = showUnderWay(progress, first === undefined ? '' : `${first.schema}.${first.name}`);
+    const isDone = tiny.length > 0 && (await loadTogether(tiny, connection, deps, encoding));
+    if (isDone)
+      for (const { relation } of tiny) {
+        const { schema, name, rows, bytes } = relation;
+        loaded.push({ schema, name, rows });
+        progress.relationsLoaded += 1;
+        progress.rows += rows;
+        progress.bytes += bytes;
+      }
+    for (const one of fetched) {
+      if (!tiny.includes(one)) await loadSmall(one, connection);
+      // The memory of its frames was released when they were decoded.
+      else if (!isDone) await loadSmall({ relation: one.relation, frames: undefined }, connection);
+    }
   }
 
   function loadSmall(

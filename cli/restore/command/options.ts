@@ -68,8 +68,7 @@ export function optionsFrom(
     set: setNameFrom(positional, flags),
     mode,
     ...(contents !== undefined && { contents }),
-    // A new database has nothing to lose: each frame is checked before its rows are loaded.
-    verify: verify ?? mode !== 'create',
+    verify,
     selection: selectionFrom(flags),
     globals: flags['globals'] === true,
     noOwner: flags['owner'] === false,

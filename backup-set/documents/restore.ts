@@ -12,10 +12,12 @@ import {
 import { PHASES } from '../base/keys.ts';
 import { Selection } from '../base/selection.ts';
 import { RestoreId, Timestamp } from '../base/timestamps.ts';
-import { boundedProblems, type Problem, Problems } from '../base/verdict.ts';
+import { boundedProblems, LeftOut, type Problem, Problems } from '../base/verdict.ts';
 import { fastArray, fastName, isCount, isCrc32 } from './fast-array.ts';
 import { Locale, Relation } from './plan.ts';
 import { ObjectRef } from './receipt.ts';
+import { OrderChoices, RestoreChoices } from './restore-choices.ts';
+import { ComparedObjects, RestoreNotes } from './restore-found.ts';
 
 /** Whether database and tables may exist before a restore (docs/format.md, Restores). */
 export const RESTORE_MODES = ['create', 'fill', 'truncate'] as const;
@@ -56,6 +58,7 @@ export const RestoreRequest = z.object({
   count: z.boolean(),
   /** It also looks for the indexes, constraints and other objects of the set's schema archive. */
   objects: z.boolean().exactOptional(),
+  ...RestoreChoices,
   /** The first restore, whose id is in the marks of the target (docs/design/0019). */
   resumes: RestoreId.exactOptional(),
 });
@@ -161,11 +164,17 @@ export const Order = z.discriminatedUnion('phase', [
     locale: Locale.exactOptional(),
     noOwner: z.boolean(),
     globals: ObjectRef.exactOptional(),
+    globalsMode: RestoreChoices.globalsMode,
     schema: ObjectRef.exactOptional(),
     /** Chosen relations; absent = the whole schema. */
     only: z.array(Name).exactOptional(),
+    /** With `only`: the patterns, which also choose what is not a relation with rows. */
+    selection: Selection.exactOptional(),
     /** Relations to load: they must not exist (create, fill), or are emptied (truncate). */
     relations: z.array(Name),
+    /** Without `pre-data` in the sections: the relations exist; `empty`: and hold no rows. */
+    existing: z.enum(['empty', 'any']).exactOptional(),
+    ...OrderChoices,
     resumes,
   }),
   z.object({
@@ -178,6 +187,9 @@ export const Order = z.discriminatedUnion('phase', [
     encoding: z.string(),
     relations: z.array(LoadRelation),
     largeObjects: ObjectRef.exactOptional(),
+    ...OrderChoices,
+    /** Of the large objects. */
+    noOwner: z.literal(true).exactOptional(),
     resumes,
   }),
   z.object({
@@ -185,13 +197,25 @@ export const Order = z.discriminatedUnion('phase', [
     phase: z.literal('post-data'),
     mode: z.enum(RESTORE_MODES),
     noOwner: z.boolean(),
+    /** Where the set has the settings of roles in its database; only with `create`. */
+    globals: ObjectRef.exactOptional(),
     schema: ObjectRef.exactOptional(),
+    /** The archive with the properties of a new database, when no `schema` names it. */
+    properties: ObjectRef.exactOptional(),
     only: z.array(Name).exactOptional(),
+    selection: Selection.exactOptional(),
     sequences: ObjectRef.exactOptional(),
+    /** With `only`: those that are chosen or come back with a chosen table are refreshed. */
     refresh: z.array(Name),
+    ...OrderChoices,
     resumes,
   }),
-  z.object({ ...order, phase: z.literal('analyze'), relations: z.array(Name) }),
+  z.object({
+    ...order,
+    phase: z.literal('analyze'),
+    relations: z.array(Name),
+    onError: OrderChoices.onError,
+  }),
 ]);
 export type Order = z.infer<typeof Order>;
 export type OrderOf<P extends Order['phase']> = Extract<Order, { phase: P }>;
@@ -217,7 +241,11 @@ export const RestoreReceipt = z.object({
   /** Bytes read from the store. */
   storedBytes: Count,
   relations: LoadedRelations,
+  /** Relations of the order that were not loaded, with the rows that the set has of them. */
+  notLoaded: LoadedRelations.exactOptional(),
   ...Problems,
+  ...LeftOut,
+  ...RestoreNotes,
 });
 export type RestoreReceipt = z.infer<typeof RestoreReceipt>;
 
@@ -243,37 +271,6 @@ export function failedReceipt(
   };
 }
 
-/** What a comparison of the set's schema archives with the target's catalogs has found. */
-const ComparedObjects = z.object({
-  compared: Count,
-  missing: Count,
-  /** Entries of kinds that cannot be compared. */
-  notCompared: Count,
-});
-export type ComparedObjects = z.infer<typeof ComparedObjects>;
-
-/**
- * counts.json: what the command line found in the target after the last phase, when it counted the
- * rows of every loaded relation and compared the schema objects. A relation whose count differs
- * from the manifest is a problem, and so is a missing object.
- */
-export const RestoreCounts = z.object({
-  ...header('restore-counts'),
-  id: RestoreId,
-  countedAt: IsoDate,
-  /** Relations that were counted, once per content that holds rows of them. */
-  relations: Count,
-  rows: Count,
-  objects: ComparedObjects.exactOptional(),
-  ...Problems,
-});
-export type RestoreCounts = z.infer<typeof RestoreCounts>;
-
-/** True if the restore is `restored` only with a counts.json that has no problem. */
-export function needsCounts({ count, objects }: Pick<RestorePlan, 'count' | 'objects'>): boolean {
-  return count || objects === true;
-}
-
 /** outcome.json: how the restore ended. */
 export const Outcome = z.object({
   ...header('outcome'),
@@ -286,5 +283,7 @@ export const Outcome = z.object({
   /** As in counts.json. */
   objects: ComparedObjects.exactOptional(),
   ...Problems,
+  ...LeftOut,
+  ...RestoreNotes,
 });
 export type Outcome = z.infer<typeof Outcome>;

@@ -8,8 +8,10 @@ import type {
   VerifyObject,
 } from '../documents/restore.ts';
 import {
+  choicesOf,
   draftFrom,
   extentsByRelation,
+  goesOn,
   loadable,
   type OrderContext,
   type OrderDraft,
@@ -65,7 +67,7 @@ export function coordinatedOrders(
           content: COORDINATOR,
           needs: [],
           take: () => undefined,
-          finish: () => ({ ...base, phase, relations: rootsOf(chosen) }),
+          finish: () => ({ ...base, phase, relations: rootsOf(chosen), ...goesOn(request) }),
         },
       ];
   }
@@ -103,7 +105,9 @@ function dataOrders(
   { request, manifest }: OrderContext,
 ): OrderDraft[] {
   const onSegments = (relation: ManifestRelation) => loadsOnSegment(load, relation);
-  const base = { phase: 'data', mode: request.mode, encoding, ...resumedBy(request) } as const;
+  const { mode } = request;
+  const how = { ...choicesOf(request), ...resumedBy(request) };
+  const base = { phase: 'data', mode, encoding, ...how } as const;
   const handed = [...chosen.values()].filter(onSegments);
   const loaded = [...chosen.values()].filter((relation) => !onSegments(relation));
   const isLoaded = new Set(loaded.map(({ id }) => id));

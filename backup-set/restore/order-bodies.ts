@@ -1,7 +1,6 @@
 import { FORMAT_VERSION } from '../base/document.ts';
 import { StowageError } from '../base/errors.ts';
 import type { MetadataFile, Phase } from '../base/keys.ts';
-import { selects } from '../base/selection.ts';
 import type { Manifest, ManifestPart } from '../documents/manifest.ts';
 import type { Relation } from '../documents/plan.ts';
 import { type ObjectRef, objectRefShape } from '../documents/receipt.ts';
@@ -13,6 +12,7 @@ import type {
   VerifyObject,
 } from '../documents/restore.ts';
 import { isWhole } from './plan.ts';
+import { existing, refreshesViews, restores } from './sections.ts';
 
 /** The input of orders. The same input gives the same bytes. */
 export interface OrderContext {
@@ -66,6 +66,16 @@ export function resumedBy({ resumes }: Pick<RestoreRequest, 'resumes'>) {
   return resumes === undefined ? {} : { resumes };
 }
 
+/** The field of an order that goes on after a statement that the server rejects. */
+export function goesOn({ onError }: Pick<RestoreRequest, 'onError'>) {
+  return onError === undefined ? {} : { onError };
+}
+
+/** What the orders of pre-data, data and post-data repeat of the request. */
+export function choicesOf(request: Pick<RestoreRequest, 'noAcl' | 'onError'>) {
+  return { ...(request.noAcl && { noAcl: request.noAcl }), ...goesOn(request) };
+}
+
 /** The fields of a relation in a data order, except its volume and extents. */
 export function loadable({ id, schema, name, columns, condition }: Relation) {
   const conditional = condition === undefined ? {} : { conditional: true as const };
@@ -84,16 +94,21 @@ export function preData(
 ): Body<'pre-data'> {
   const { mode, noOwner } = request;
   const globals = request.globals ? fileOf(part, 'globals.sql.zst') : undefined;
-  const schema = mode === 'truncate' ? undefined : fileOf(part, 'schema.dump');
+  const makesTables = mode !== 'truncate' && restores(request, 'pre-data');
+  const schema = makesTables ? fileOf(part, 'schema.dump') : undefined;
+  const tables = existing(request);
   return {
     mode,
     encoding: part.encoding,
     ...(part.locale && { locale: part.locale }),
     noOwner,
     ...(globals && { globals }),
+    ...(globals && request.globalsMode && { globalsMode: request.globalsMode }),
     ...(schema && { schema }),
-    ...(isWhole(request) ? {} : { only: names }),
+    ...chosenIn(names, request),
     relations: names,
+    ...(tables && { existing: tables }),
+    ...choicesOf(request),
     ...resumedBy(request),
   };
 }
@@ -103,19 +118,30 @@ export function postData(
   names: OrderOf<'analyze'>['relations'],
   request: RestoreRequest,
 ): Body<'post-data'> {
-  const schema = request.mode === 'truncate' ? undefined : fileOf(part, 'schema.dump');
-  const sequences = fileOf(part, 'sequences.sql.zst');
+  const makesObjects = request.mode !== 'truncate' && restores(request, 'post-data');
+  const schema = makesObjects ? fileOf(part, 'schema.dump') : undefined;
+  const sequences = restores(request, 'data') ? fileOf(part, 'sequences.sql.zst') : undefined;
+  const views = refreshesViews(request) ? part.refresh : [];
+  const isNew = request.mode === 'create';
+  const globals = isNew ? fileOf(part, 'globals.sql.zst') : undefined;
+  const properties = isNew && !makesObjects ? fileOf(part, 'schema.dump') : undefined;
   return {
     mode: request.mode,
     noOwner: request.noOwner,
+    ...(globals && { globals }),
     ...(schema && { schema }),
-    ...(isWhole(request) ? {} : { only: names }),
+    ...(properties && { properties }),
+    ...chosenIn(names, request),
     ...(sequences && { sequences }),
-    refresh: isWhole(request)
-      ? part.refresh
-      : part.refresh.filter((name) => selects(request.selection, name)),
+    refresh: views,
+    ...choicesOf(request),
     ...resumedBy(request),
   };
+}
+
+/** What a shipper must know to choose entries of the schema archive. */
+function chosenIn(only: OrderOf<'analyze'>['relations'], request: RestoreRequest) {
+  return isWhole(request) ? {} : { only, selection: request.selection };
 }
 
 export function objectsToVerify(

@@ -5,9 +5,11 @@ import type { LoadRelation, Order, RestoreRequest } from '../documents/restore.t
 import { coordinatedOrders } from './coordinated.ts';
 import {
   type Body,
+  choicesOf,
   draftFrom,
   extentsByRelation,
   fileOf,
+  goesOn,
   loadable,
   type OrderContext,
   type OrderDraft,
@@ -18,12 +20,12 @@ import {
   resumedBy,
 } from './order-bodies.ts';
 import { loadStrategy, restoredContents } from './phases.ts';
-import { chosenRelations, isWhole } from './plan.ts';
+import { bringsLargeObjects, chosenRelations, loadedRelations } from './plan.ts';
 
 /** The orders of one phase, one per content. Each chosen extent is in exactly one data order. */
 export function draftOrders(phase: Phase, context: OrderContext): OrderDraft[] {
   const { request, manifest } = context;
-  const chosen = chosenRelations(request, manifest);
+  const chosen = (phase === 'verify' ? loadedRelations : chosenRelations)(request, manifest);
   const load = loadStrategy(request, manifest);
   if (load !== 'per-segment') return coordinatedOrders(phase, load, chosen, context);
   return restoredContents(request, manifest.contents).map(({ content }) =>
@@ -49,7 +51,7 @@ function orderFor(
     case 'post-data':
       return { ...base, phase, ...postData(part, names, request) };
     case 'analyze':
-      return { ...base, phase, relations: names };
+      return { ...base, phase, relations: names, ...goesOn(request) };
   }
 }
 
@@ -65,17 +67,15 @@ function data(
     if (named === undefined) continue;
     relations.push({ ...loadable(named), rows, bytes, extents: extents.get(relation) ?? [] });
   }
-  // Large objects belong to no table: a partial restore or `truncate` must not touch them.
-  const largeObjects =
-    isWhole(request) && request.mode !== 'truncate'
-      ? fileOf(part, 'large-objects.dump')
-      : undefined;
+  const largeObjects = bringsLargeObjects(request) ? fileOf(part, 'large-objects.dump') : undefined;
   return {
     mode: request.mode,
     role: 'load',
     encoding: part.encoding,
     relations,
     ...(largeObjects && { largeObjects }),
+    ...choicesOf(request),
+    ...(largeObjects && request.noOwner && { noOwner: true as const }),
     ...resumedBy(request),
   };
 }

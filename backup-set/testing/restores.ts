@@ -5,11 +5,11 @@ import { EVERYTHING, type Selection } from '../base/selection.ts';
 import type { Manifest, ManifestPart } from '../documents/manifest.ts';
 import {
   type Order,
-  RestoreCounts,
   type RestorePlan,
   RestoreReceipt,
   type RestoreRequest,
 } from '../documents/restore.ts';
+import { RestoreCounts } from '../documents/restore-found.ts';
 import { createRestoreFold, type RestoreStep } from '../restore/fold.ts';
 import { draftOrders } from '../restore/orders.ts';
 import { contentsIn, restoredContents } from '../restore/phases.ts';

@@ -9,17 +9,22 @@ import {
   SELECTION_FLAGS,
   SELECTION_LISTS,
 } from '../flags.ts';
+import { CHOICE_HELP, CHOICE_LISTS } from '../restore/command/choices.ts';
 import { CONTENT_FLAG } from '../restore/command/contents.ts';
 import { optionsFrom, WAIT_SECONDS } from '../restore/command/options.ts';
-import { textOf } from '../restore/command/text.ts';
-import { runRestore } from '../restore/coordinate.ts';
+import { exitOf, textOf } from '../restore/command/text.ts';
+import { runDryRun, runRestore } from '../restore/coordinate.ts';
+import { reportText } from '../restore/dry-run/report.ts';
+import { reportValue } from '../restore/dry-run/report-value.ts';
 import { BEFORE_FLAG, SET_DETAILS } from '../set-name.ts';
 
 export const restoreCommand: ClusterCommand = {
   usage: 'restore [set]',
   summary: 'restore a set, or selected tables of it, into the configured cluster',
   details: `${SET_DETAILS}
-The target is the cluster in the configuration. Use --config for another cluster, and --root to restore from an alternate location.
+The target is the cluster in the configuration, and the database of the set. Use --config for another cluster, --redirect-db
+for another database, and --root to restore from an alternate location. PGDATABASE and database: in the configuration do not
+decide where a restore goes.
 Without --create or --truncate the databases must exist, and must hold none of the tables.
 A restore that failed leaves its databases marked as unfinished: only --resume, which takes no <set>, or
 --create --drop-unfinished restores into them.
@@ -29,6 +34,10 @@ before the target is changed (--no-verify skips this; --verify does it with --cr
     BEFORE_FLAG,
     ['--create', 'create the databases; refused if one exists'],
     ['--truncate', 'empty the tables and load them; the tables must exist, and no DDL is run'],
+    [
+      '--dry-run',
+      'change nothing: say where the restore would go, what the target lacks, and whether it can begin (exit code 0, or 4)',
+    ],
     ['--resume <id>', 'finish this restore; its set, database, selection and mode are used'],
     ['--drop-unfinished', 'with --create: drop databases that an unfinished restore has created'],
     CONTENT_FLAG,
@@ -38,7 +47,14 @@ before the target is changed (--no-verify skips this; --verify does it with --cr
       '--resize',
       'load through the coordinator (automatic when the segment counts differ; Greenplum)',
     ],
-    ['--globals', 'restore roles and tablespaces first'],
+    [
+      '--globals [mode]',
+      'restore roles and tablespaces first; those that exist are left as they are, with alter they are altered',
+    ],
+    [
+      '--large-objects',
+      'restore large objects also with a selection or --truncate, which replaces those with the same oids',
+    ],
     ['--no-owner', 'the role that restores owns all objects'],
     ['--verify', 'with --create: read and compare the set before the target is changed'],
     [
@@ -50,6 +66,7 @@ before the target is changed (--no-verify skips this; --verify does it with --cr
       '--no-objects',
       'do not look for the indexes, constraints and other objects of the set at the end',
     ],
+    ...CHOICE_HELP,
     ACCEPT_CLUSTER_FLAG,
     ...SELECTION_FLAGS,
     ['--workers <n>', 'connections per segment; overrides shippers.workers'],
@@ -63,7 +80,7 @@ before the target is changed (--no-verify skips this; --verify does it with --cr
       `with events: how long to wait for each step of the functions (default ${WAIT_SECONDS})`,
     ],
   ],
-  lists: [...SELECTION_LISTS, CONTENT_FLAG[0]],
+  lists: [...SELECTION_LISTS, ...CHOICE_LISTS, CONTENT_FLAG[0]],
   cluster: (flags) => ({
     database: flags['redirectDb'] ?? flags['database'],
     'shippers.workers': numberFlag(flags, 'workers'),
@@ -79,14 +96,23 @@ before the target is changed (--no-verify skips this; --verify does it with --cr
           where: { field: 'resize' },
         },
       );
-    const result = await runRestore(context, optionsFrom(flags, positional));
-    const { outcome, elapsedMs, aftermath, chosen, leftEmpty } = result;
+    const options = optionsFrom(flags, positional);
+    if (flags['dryRun'] === true) {
+      const found = await runDryRun(context, options);
+      context.output.result(reportValue(found), reportText(found));
+      return found.reasons.length === 0 ? 0 : 4;
+    }
+    const result = await runRestore(context, options);
+    const { outcome, elapsedMs, aftermath, chosen, choices, leftEmpty, leavesLargeObjects } =
+      result;
     // null: it could not be found out.
     const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };
     const empty = leftEmpty.length > 0 && { leftEmpty };
+    const large = leavesLargeObjects === true && { leavesLargeObjects };
     const only = chosen && { contents: chosen.restored, otherContents: chosen.others };
-    context.output.result({ elapsedMs, ...outcome, ...only, ...changed, ...empty }, textOf(result));
+    const all = { elapsedMs, ...outcome, ...choices, ...only, ...changed, ...empty, ...large };
+    context.output.result(all, textOf(result));
     if (context.signal.aborted) return 130;
-    return { restored: 0, failed: 3, refused: 4 }[outcome.status];
+    return exitOf(result);
   },
 };

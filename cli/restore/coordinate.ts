@@ -4,13 +4,10 @@ import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
-import {
-  needsCounts,
-  Outcome,
-  RestorePlan,
-  type RestoreRequest,
-} from '../../backup-set/documents/restore.ts';
+import { Outcome, RestorePlan, type RestoreRequest } from '../../backup-set/documents/restore.ts';
+import { needsCounts } from '../../backup-set/documents/restore-found.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
+import { rememberedMetadata } from '../../segment-shipper/read/remembered-metadata.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
 import { onlyContents, requireContents } from '../cluster/chosen-contents.ts';
@@ -22,16 +19,28 @@ import { isSmallRestore, ownDocuments } from '../shippers/small-restore.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
+import { choicesOf } from './command/choices.ts';
 import type { OtherContents } from './command/contents.ts';
+import { leavesLargeObjects } from './command/large-objects.ts';
+import { intoOwnDatabase } from './command/own-database.ts';
 import { countTarget } from './count.ts';
+import { type DryRun, dryRun } from './dry-run/dry-run.ts';
 import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
-import { requireTarget } from './preflight.ts';
-import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
+import {
+  type Choices,
+  loadManifest,
+  newRequest,
+  type RestoreOptions,
+  storeRequest,
+} from './request.ts';
 import { type ResumeOptions, resolveOptions } from './resume.ts';
 import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
+import { requireTarget } from './target-check/require.ts';
+import { volumeText } from './target-check/short.ts';
+import type { TargetCheck } from './target-check/target-check.ts';
 import { removeMarks, requireUnmarked, resumeCommand } from './unfinished.ts';
 
 /** The command and its inline functions read the same documents: up to this size they are kept. */
@@ -40,8 +49,11 @@ const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 export interface RestoreResult {
   readonly id: string;
   readonly outcome: Outcome;
+  readonly choices: Choices;
   /** Tables that the restore creates without rows, because the set has none of them. */
   readonly leftEmpty: readonly QualifiedName[];
+  /** The set has large objects, and the request leaves them out. */
+  readonly leavesLargeObjects?: boolean;
   /** Present when the request names contents. */
   readonly chosen?: OtherContents;
   /** Present after a failure. */
@@ -55,34 +67,64 @@ export async function runRestore(
   asked: RestoreOptions | ResumeOptions,
 ): Promise<RestoreResult> {
   return withStore(given, async (opened) => {
-    const store = rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
-    const { context: whole, options } = await resolveOptions(given, store, asked);
-    const context = onlyContents(whole, options.contents);
-    const startedAt = context.clock();
-    const timestamp = await findSet(context, store, options.set);
-    const manifest = await loadManifest(context, store, timestamp);
-    requireContents(options, manifest);
-    const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
-    const request = newRequest(context, segments, timestamp, options);
+    const startedAt = given.clock();
+    const { check, options } = await prepare(given, opened, asked);
+    const { context, store, segments, request, manifest } = check;
     const empty = leftEmpty(request, manifest);
     noteLeftEmpty(context, empty);
+    const leaves = await leavesLargeObjects(context, store, request, manifest);
     const isSmall = isSmallRestore(context, segments, request, manifest);
     const documents = isSmall ? ownDocuments(store, request) : store;
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
       await requireUnmarked(locked, segments, request, { drop: options.dropUnfinished });
-      await requireTarget({ context: locked, store, segments, request, manifest });
+      await requireTarget({ ...check, context: locked });
       const run = { context: locked, store: documents, request, manifest, segments, isSmall };
       const ended = await requestAndCarryOut(run, options.waitMs);
-      if (hasNothingToResume(ended, request.mode)) await removeMarks(locked, segments, request);
+      if (hasNothingToResume(ended, request)) await removeMarks(locked, segments, request);
       return ended;
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
-    const chosen = otherContents(request, manifest);
-    const result = { id: request.id, outcome, leftEmpty: empty, elapsedMs, ...chosen };
+    const left = {
+      choices: choicesOf(request),
+      leftEmpty: empty,
+      leavesLargeObjects: leaves,
+      ...otherContents(request, manifest),
+    };
+    const result = { id: request.id, outcome, ...left, elapsedMs };
     if (outcome.status !== 'failed') return result;
     const aftermath = await lookAtTarget(context, segments, request, outcome.problems);
     return { ...result, aftermath };
   });
+}
+
+/** Looks at set and target as `runRestore` does first. Changes nothing. */
+export function runDryRun(
+  given: ClusterContext,
+  asked: RestoreOptions | ResumeOptions,
+): Promise<DryRun> {
+  return withStore(given, async (opened) => {
+    const { check, options } = await prepare(given, opened, asked);
+    return dryRun(check, options.dropUnfinished);
+  });
+}
+
+/** The set, its target and the request, which is not stored yet. */
+async function prepare(
+  given: ClusterContext,
+  opened: ObjectStore,
+  asked: RestoreOptions | ResumeOptions,
+): Promise<{ readonly check: TargetCheck; readonly options: RestoreOptions }> {
+  // The archives are read before the restore, to see what they need, and after it.
+  const store = rememberedMetadata(rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX));
+  const { context: whole, options } = await resolveOptions(given, store, asked);
+  const chosen = onlyContents(whole, options.contents);
+  const timestamp = await findSet(given, store, options.set);
+  const manifest = await loadManifest(given, store, timestamp);
+  requireContents(options, manifest);
+  const context = intoOwnDatabase(chosen, manifest, options);
+  const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
+  const request = newRequest(context, segments, timestamp, options);
+  return { check: { context, store, segments, request, manifest }, options };
 }
 
 function otherContents(
@@ -119,6 +161,8 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
   if (plan === undefined)
     throw functionTimedOut(id, 'plan.json', waitMs, 'The target was not changed');
   const run: RestoreRun = { ...requested, plan };
+  const { totals, contents } = plan;
+  context.output.note('plan', { totals, contents }, `restoring ${volumeText(totals)}`);
   const startShippers =
     context.config.shippers.start === 'agents' ? agentRestoreShippers : startRestoreShippers;
   const shippers = startShippers(run);

@@ -1,8 +1,9 @@
-import { isEverything, type QualifiedName } from '../../backup-set/base/selection.ts';
+import { isEverything, type QualifiedName, selects } from '../../backup-set/base/selection.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { isWhole } from '../../backup-set/restore/plan.ts';
+import { restores } from '../../backup-set/restore/sections.ts';
 import type { Context } from '../context.ts';
 import { printable } from '../output/format.ts';
 
@@ -14,12 +15,16 @@ const SHOWN = 8;
  * Its schema archive has the definitions of all tables.
  */
 export function leftEmpty(
-  request: Pick<RestoreRequest, 'mode' | 'selection'>,
+  request: Pick<RestoreRequest, 'mode' | 'selection' | 'sections'>,
   { selection, notShipped }: Pick<Manifest, 'selection' | 'notShipped'>,
 ): readonly QualifiedName[] {
-  if (isEverything(selection) || request.mode === 'truncate' || !isWhole(request)) return [];
+  if (request.mode === 'truncate') return [];
+  if (isEverything(selection) && isWhole(request)) return [];
+  // The other sections make no table, or leave all tables empty as the flags say.
+  if (!restores(request, 'pre-data') || !restores(request, 'data')) return [];
   return notShipped
     .filter(({ reason }) => reason === 'excluded' || reason === 'unlogged')
+    .filter((table) => selects(request.selection, table))
     .map(({ schema, name }) => ({ schema, name }));
 }
 

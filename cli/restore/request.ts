@@ -12,6 +12,7 @@ import { instantOf } from '../../backup-set/base/timestamps.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import type { RestoreChoices } from '../../backup-set/documents/restore-choices.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { newestVerdict } from '../../functions/stored/load.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -32,6 +33,8 @@ export interface RestoreOptions {
   readonly resize: boolean;
   readonly count: boolean;
   readonly objects: boolean;
+  /** The choices of the request that are absent when the user did not make them. */
+  readonly choices?: Choices;
   readonly waitMs: number;
   /** Restore also when contents of the target are swapped against the set. */
   readonly acceptCluster?: boolean;
@@ -40,6 +43,8 @@ export interface RestoreOptions {
   /** Drop databases that an unfinished restore has created. */
   readonly dropUnfinished: boolean;
 }
+
+export type Choices = Pick<RestoreRequest, keyof typeof RestoreChoices>;
 
 /** The manifest of a complete set. @throws StowageError `set/not-found`, `set/incomplete`. */
 export async function loadManifest(
@@ -78,7 +83,7 @@ export function newRequest(
   // A new database has nothing to lose, and each frame is checked before its rows are loaded. With
   // agents the phase also shows that every agent is there.
   const agents = config.shippers.start === 'agents';
-  const { mode, selection, globals, noOwner, resize, count, objects, resumes } = options;
+  const { mode, selection, globals, noOwner, resize, count, objects, choices, resumes } = options;
   const targets = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
@@ -97,6 +102,7 @@ export function newRequest(
     agents,
     count,
     objects,
+    ...choices,
     ...(resumes !== undefined && { resumes }),
   };
 }

@@ -5,6 +5,7 @@ import { RestoreId } from '../../backup-set/base/timestamps.ts';
 import { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
+import { choicesOf } from './command/choices.ts';
 import type { RestoreOptions } from './request.ts';
 
 /** What a resume may choose; everything else is as in the first restore. */
@@ -14,6 +15,8 @@ export interface ResumeOptions
   readonly verify: boolean | undefined;
   /** The restore to resume. */
   readonly resume: string;
+  /** Accepts what the resume cannot restore either. */
+  readonly allowMissing?: boolean;
 }
 
 interface Resolved {
@@ -47,6 +50,10 @@ export async function resolveOptions(
       verify: given.verify ?? first.verify,
       count: first.count && given.count,
       objects: first.objects === true && given.objects,
+      choices: {
+        ...choicesOf(first),
+        ...(given.allowMissing === true && { allowMissing: true }),
+      },
       acceptCluster: given.acceptCluster === true,
       waitMs: given.waitMs,
       resumes,

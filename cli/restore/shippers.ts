@@ -15,6 +15,7 @@ import { type SegmentProgress, showProgress } from '../output/progress.ts';
 import { noteSilence } from '../output/silence.ts';
 import { hostRates } from '../shippers/host-rates.ts';
 import { runShipperHere } from '../shippers/in-process.ts';
+import { loadedShare, shareOf } from '../shippers/loaded-share.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
 import type { RestoreRun } from './run.ts';
 
@@ -68,7 +69,7 @@ export function startRestoreShippers(run: RestoreRun): RestoreShippers {
       const title = `restore, phase ${phase} (${number} of ${plan.phases.length})`;
       const shows = phase === 'verify' ? 'verify' : phase === 'data' ? 'restore' : 'time';
       const progress = showProgress(context, { what: phase, title, shows }, () =>
-        chosen.map(lineOf),
+        chosen.map((member) => lineOf(member, phase)),
       );
       try {
         return await Promise.all(
@@ -191,17 +192,28 @@ function endedEarly(content: number): StowageError {
   );
 }
 
-function lineOf({ content, host, planned, progress, storedBytesBefore }: Member): SegmentProgress {
-  const bytes = progress?.bytes ?? 0;
+function lineOf(
+  { content, host, planned, progress, storedBytesBefore }: Member,
+  phase: Phase,
+): SegmentProgress {
+  const { rows = 0, bytes = 0, relationsLoaded = 0, underWay } = progress ?? {};
+  const { objectsDone, objectsPlanned } = progress ?? {};
+  const storedBytes = (progress?.storedBytes ?? 0) - storedBytesBefore;
   return {
     content,
     host,
-    rows: progress?.rows ?? 0,
+    rows,
     bytes,
-    storedBytes: (progress?.storedBytes ?? 0) - storedBytesBefore,
-    relationsDone: progress?.relationsLoaded ?? 0,
+    storedBytes,
+    relationsDone: relationsLoaded,
     relationsPlanned: planned.relations,
-    fraction: planned.bytes === 0 ? undefined : Math.min(bytes / planned.bytes, 1),
+    fraction:
+      phase === 'verify'
+        ? shareOf(storedBytes, planned.storedBytes)
+        : loadedShare(planned, { bytes, relations: relationsLoaded }),
     current: progress?.relation,
+    ...(underWay !== undefined && { underWay }),
+    ...(objectsDone !== undefined && { objectsDone }),
+    ...(objectsPlanned !== undefined && { objectsPlanned }),
   };
 }

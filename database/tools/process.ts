@@ -3,10 +3,11 @@ import { access, constants, readdir, realpath } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { onAbort, throwIfInterrupted } from '../../async/abort.ts';
-import { describeExit, exitOf, tailOf, terminate } from '../../async/child-process.ts';
+import { describeExit, exitOf, tailOf, tailOfLines, terminate } from '../../async/child-process.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
 import { placeOf } from '../session/place.ts';
+import { TOOL_OPTIONS } from '../session/settings.ts';
 import { tlsEnvironment } from '../session/tls/ways.ts';
 import { uniqueApplication, watchTool } from './tool-watch.ts';
 
@@ -73,6 +74,8 @@ export interface ToolOptions {
   readonly mayBeSilent?: boolean;
   /** Called when the program prints nothing, and the server shows that it works. */
   readonly onSilence?: ((note: string) => void) | undefined;
+  /** Whether an error message quotes this line of stderr; absent = it quotes all. */
+  readonly isQuoted?: (line: string) => boolean;
 }
 
 /** A running PostgreSQL program. Only `done` tells whether it succeeded, and it must be awaited. */
@@ -129,9 +132,12 @@ async function finished(
   target: ConnectionTarget,
   options: ToolOptions & { readonly application: string | undefined },
 ) {
-  const { signal, application, mayBeSilent = false, onSilence } = options;
+  const { signal, application, mayBeSilent = false, onSilence, isQuoted } = options;
   const exit = exitOf(child);
-  const stderr = tailOf(child.stderr, STDERR_TAIL_CHARS);
+  const stderr =
+    isQuoted === undefined
+      ? tailOf(child.stderr, STDERR_TAIL_CHARS)
+      : tailOfLines(child.stderr, STDERR_TAIL_CHARS, isQuoted);
   using _ = onAbort(signal, () => void terminate(child, KILL_AFTER_MS));
   let stalled: StowageError | undefined;
   const end = (error: StowageError) => {
@@ -181,7 +187,7 @@ function toolEnvironment(
     PGDATABASE: target.database,
     PGCONNECT_TIMEOUT: '10',
     PGAPPNAME: applicationName ?? 'stowage',
-    ...(target.options === undefined ? {} : { PGOPTIONS: target.options }),
+    PGOPTIONS: [TOOL_OPTIONS, ...(target.options === undefined ? [] : [target.options])].join(' '),
     ...(target.password === undefined ? {} : { PGPASSWORD: target.password }),
     ...tls,
   };

@@ -11,7 +11,7 @@ import { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore.
 import type { ContentVolume } from '../../backup-set/restore/bounds.ts';
 import { refusedOutcome } from '../../backup-set/restore/fold.ts';
 import { restoredContents } from '../../backup-set/restore/phases.ts';
-import { chosenRelations, resolveRequest, volumeOf } from '../../backup-set/restore/plan.ts';
+import { loadedRelations, resolveRequest, volumeOf } from '../../backup-set/restore/plan.ts';
 import { checkSet } from '../check/set.ts';
 import { checkUncommitted } from '../check/uncommitted.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
@@ -53,6 +53,20 @@ export async function planRestore(deps: Deps, restore: string): Promise<JobResul
   return joined({ wrote }, { wrote: created ? [planKey] : [] }, orders);
 }
 
+/**
+ * What `planRestore` would write for this request: the plan, or all reasons to refuse it. Writes
+ * nothing.
+ */
+export async function previewRestore(
+  deps: Deps,
+  request: RestoreRequest,
+): Promise<Result<RestorePlan, readonly Problem[]>> {
+  const { set } = await checkForRestore(deps, request, () => Promise.resolve({ key: '' }));
+  if (!set.ok) return set;
+  const { manifest, manifestSha256, volumes } = set.value;
+  return resolveRequest(request, manifest, manifestSha256, volumes);
+}
+
 /** The request; or its problem, with the set that an outcome must name. */
 function readRequest(
   raw: RawDocument,
@@ -88,14 +102,18 @@ interface RestorableSet {
   readonly held: number | undefined;
 }
 
-async function checkForRestore(deps: Deps, request: RestoreRequest): Promise<CheckResult> {
+async function checkForRestore(
+  deps: Deps,
+  request: RestoreRequest,
+  write: (...verdict: Parameters<typeof writeVerdict>) => Promise<{ key: string }> = writeVerdict,
+): Promise<CheckResult> {
   const { timestamp } = request;
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
   if (raw === undefined)
     return { wrote: [], set: failure(await problemsWithoutManifest(deps, timestamp)) };
   const volumes: ContentVolume[] = [];
   let relevant: Problem[] = [];
-  let chosen: ReturnType<typeof chosenRelations> | undefined;
+  let chosen: ReturnType<typeof loadedRelations> | undefined;
   const held = new Set<number>();
   const { manifest, documents, ...found } = await checkSet(
     deps,
@@ -103,14 +121,14 @@ async function checkForRestore(deps: Deps, request: RestoreRequest): Promise<Che
     raw,
     (named, part, problems) => {
       if (restoredContents(request, [part]).length === 0) return;
-      chosen ??= chosenRelations(request, named);
+      chosen ??= loadedRelations(request, named);
       if (request.contents !== undefined)
         for (const { relation } of part.relations) if (chosen.has(relation)) held.add(relation);
       volumes.push(volumeOf(part, chosen));
       relevant = relevant.concat(relevantProblems(part, chosen, problems));
     },
   );
-  const { key } = await writeVerdict(deps, timestamp, 'validate', found);
+  const { key } = await write(deps, timestamp, 'validate', found);
   const refused = joinedLists(boundedProblems(relevant), documents).problems;
   if (manifest === undefined || refused.length > 0) return { wrote: [key], set: failure(refused) };
   return {

@@ -1,4 +1,5 @@
 import { asStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import type { ProblemList } from '../../backup-set/base/problems.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import { causedBy, type Problem } from '../../backup-set/base/verdict.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
@@ -8,6 +9,11 @@ import type { RestoreReceipt } from '../../backup-set/documents/restore.ts';
 export interface OrderResult {
   readonly loaded: RestoreReceipt['relations'];
   readonly problems: readonly Problem[];
+  /** What was not made or loaded, although the order went on. */
+  readonly leftOut?: ProblemList;
+  readonly notLoaded?: RestoreReceipt['relations'];
+  /** Roles of the globals that existed before. */
+  readonly rolesKept?: readonly string[];
 }
 
 /** A failure in the form in which a restore receipt lists it. */

@@ -5,11 +5,13 @@ import {
   FORMAT_VERSION,
 } from '../../backup-set/base/document.ts';
 import { formatKey, type Phase } from '../../backup-set/base/keys.ts';
-import { boundedProblems } from '../../backup-set/base/verdict.ts';
+import { boundedLeftOut, boundedProblems } from '../../backup-set/base/verdict.ts';
 import { Order, RestoreReceipt } from '../../backup-set/documents/restore.ts';
+import { rolesKeptField } from '../../backup-set/documents/restore-found.ts';
 import { meteredReads } from '../../storage/wrapped/metered-reads.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
+import { progressReport } from '../protocol/reports.ts';
 import { rememberedMetadata } from '../read/remembered-metadata.ts';
 import { type VerifiedBytes, verifiedBytes } from '../read/verified-bytes.ts';
 import { withLockedTarget } from './locked-order.ts';
@@ -63,10 +65,16 @@ export async function completeOrder(
     finishedAt: deps.clock().toISOString(),
     storedBytes: deps.progress.storedBytes - storedBefore,
     relations: [...result.loaded],
+    ...(result.notLoaded?.length ? { notLoaded: [...result.notLoaded] } : {}),
     ...boundedProblems(result.problems),
+    ...(result.leftOut && boundedLeftOut(result.leftOut.problems, result.leftOut.problemsTotal)),
+    ...rolesKeptField(result.rolesKept ?? []),
   });
   const key = formatKey({ kind: 'restore-receipt', restore: job.restore, phase, content });
   await deps.store.create(key, receipt, { signal: deps.signal });
+  // The coordinator counts the bytes of each phase from the last report of the one before.
+  deps.progress.objects = undefined;
+  deps.report(progressReport(deps.progress));
   deps.report({ type: 'ordered', phase, status });
 }
 

@@ -1,4 +1,6 @@
-import type { Order } from '../../backup-set/documents/restore.ts';
+import type { Order, OrderOf } from '../../backup-set/documents/restore.ts';
+import type { Session } from '../../database/session/session.ts';
+import { tableFacts } from '../../database/target/facts.ts';
 import { analyzeRelations } from '../../database/target/refresh.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
@@ -7,8 +9,11 @@ import { verifyObjects } from '../read/verify-objects.ts';
 import { inSession } from './in-session.ts';
 import { loadData } from './load/load-data.ts';
 import type { OrderResult } from './order-result.ts';
+import { countDone } from './schema/object-progress.ts';
 import { postData } from './schema/post-data.ts';
 import { preData } from './schema/pre-data.ts';
+
+const NOTHING: OrderResult = { loaded: [], problems: [] };
 
 /**
  * Runs one order. A failure that concerns one relation or object becomes a problem of the result.
@@ -24,17 +29,24 @@ export async function runOrder(
     case 'verify':
       return { loaded: [], problems: await verifyObjects(order, job.workers, deps, kept) };
     case 'pre-data':
-      await preData(order, job, deps);
-      break;
+      return { ...NOTHING, ...(await preData(order, job, deps)) };
     case 'data':
       return loadData(order, job, deps);
     case 'post-data':
-      await postData(order, job, deps);
-      break;
+      return { ...NOTHING, ...(await postData(order, job, deps)) };
     case 'analyze':
       // Without statistics, the first queries after a restore would get bad plans.
-      await inSession(order, job, deps, (session) => analyzeRelations(session, order.relations));
+      await inSession(order, job, deps, async (session) => {
+        const { relations, onError } = order;
+        const made = onError === undefined ? relations : await existingOf(session, relations);
+        await analyzeRelations(session, made, countDone(deps.progress, made.length));
+      });
       break;
   }
-  return { loaded: [], problems: [] };
+  return NOTHING;
+}
+
+async function existingOf(session: Session, relations: OrderOf<'analyze'>['relations']) {
+  const states = await tableFacts(session, relations);
+  return relations.filter((_, at) => states.has(at));
 }

@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest';
 import { optionsFrom } from './options.ts';
 
+const SET = '20261122202533';
 const ID = '20261122202553617-054d2139';
 
 test.each([
   [{ resume: ID, truncate: true }, [], 'leave out --truncate'],
   [{ resume: ID, owner: false }, [], 'leave out --no-owner'],
+  [{ resume: ID, acl: false }, [], 'leave out --no-acl'],
+  [{ resume: ID, section: ['data'] }, [], 'leave out --section'],
   [{ resume: ID, redirectDb: 'other' }, [], 'leave out --redirect-db'],
   [{ resume: ID }, ['20261122202533'], 'leave out set 20261122202533'],
   [{ resume: ID, content: ['1'] }, [], 'leave out --content'],
@@ -35,10 +38,23 @@ test('--resume accepts flags that do not change what is restored', () => {
   const options = optionsFrom({ resume: ID, verify: false, count: false, wait: '5' }, []);
   expect(options).toEqual({
     resume: ID,
+    allowMissing: false,
     verify: false,
     count: false,
     objects: true,
     acceptCluster: false,
     waitMs: 5000,
   });
+});
+
+test.each([
+  [{ globals: true }, [SET], { globals: true, choices: {} }],
+  [{ globals: 'alter' }, [SET], { globals: true, choices: { globalsMode: 'alter' } }],
+  // The value of --globals is optional: here it is the set.
+  [{ globals: SET }, [], { globals: true, choices: {} }],
+  [{}, [SET], { globals: false, choices: {} }],
+  [{ largeObjects: true }, [SET], { globals: false, choices: { largeObjects: true } }],
+])('a restore with flags %j and arguments %j asks for %j', (flags, positional, options) => {
+  const set = { kind: 'timestamp', timestamp: SET };
+  expect(optionsFrom(flags, positional)).toMatchObject({ set, ...options });
 });

@@ -6,6 +6,7 @@ import { numberFrom, selectionFrom } from '../../flags.ts';
 import { setNameFrom } from '../../set-name.ts';
 import type { RestoreOptions } from '../request.ts';
 import type { ResumeOptions } from '../resume.ts';
+import { CHOICE_FLAGS, choicesFrom } from './choices.ts';
 import { contentsFrom } from './contents.ts';
 
 /** How long a restore waits for each step of the functions, without --wait. */
@@ -26,6 +27,7 @@ const NOT_WITH_RESUME = [
   'excludeSchema',
   'includeTable',
   'excludeTable',
+  ...CHOICE_FLAGS,
 ];
 
 /** What the flags ask for. @throws StowageError `usage/flag` naming a flag that does not fit. */
@@ -42,7 +44,8 @@ export function optionsFrom(
   const verify = typeof flags['verify'] === 'boolean' ? flags['verify'] : undefined;
   const { resume } = flags;
   if (typeof resume === 'string') {
-    const other = flags['owner'] === false ? 'noOwner' : undefined;
+    const other =
+      flags['owner'] === false ? 'noOwner' : flags['acl'] === false ? 'noAcl' : undefined;
     const given = NOT_WITH_RESUME.find((name) => flags[name] !== undefined) ?? other;
     const what =
       positional[0] === undefined ? given && `--${dashed(given)}` : `set ${positional[0]}`;
@@ -52,9 +55,13 @@ export function optionsFrom(
         `--resume takes everything from the request of restore ${resume}: leave out ${what}`,
         { where: { field: 'resume' } },
       );
-    return { resume, verify, ...common };
+    return { resume, verify, allowMissing: flags['allowMissing'] === true, ...common };
   }
-  if (positional.length === 0)
+  // `--globals TIMESTAMP`: the flag's value is optional, so it has taken the set.
+  const { globals } = flags;
+  const given =
+    typeof globals === 'string' && globals !== 'alter' ? [globals, ...positional] : positional;
+  if (given.length === 0)
     throw new StowageError('usage/flag', "missing required argument 'set'", {
       where: { field: 'set' },
     });
@@ -65,15 +72,16 @@ export function optionsFrom(
       where: { field: 'dropUnfinished' },
     });
   return {
-    set: setNameFrom(positional, flags),
+    set: setNameFrom(given, flags),
     mode,
     ...(contents !== undefined && { contents }),
     verify,
     selection: selectionFrom(flags),
-    globals: flags['globals'] === true,
+    globals: globals !== undefined,
     noOwner: flags['owner'] === false,
     resize: flags['resize'] === true,
     dropUnfinished: flags['dropUnfinished'] === true,
+    choices: choicesFrom(flags, mode),
     ...common,
   };
 }

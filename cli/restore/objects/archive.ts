@@ -31,13 +31,22 @@ export async function* checkedEntries(
   }
 }
 
-/** The oids of the large objects of an archive, from its front alone. */
-export async function* largeObjectOids(
+/** The entries of an archive, from its front alone: the data behind them can be long. */
+export function frontEntries(
   store: ObjectStore,
   { key }: ObjectRef,
   signal: AbortSignal,
+): AsyncGenerator<TocEntry> {
+  return readToc(store.get(key, { signal }), key);
+}
+
+/** The oids of the large objects of an archive. */
+export async function* largeObjectOids(
+  store: ObjectStore,
+  archive: ObjectRef,
+  signal: AbortSignal,
 ): AsyncGenerator<string> {
-  for await (const { kind, name = '', definition } of readToc(store.get(key, { signal }), key)) {
+  for await (const { kind, name = '', definition } of frontEntries(store, archive, signal)) {
     if (kind === 'BLOB') yield name;
     // Since PostgreSQL 17, one entry has many.
     if (kind === 'BLOB METADATA') yield* definition().split('\n').filter(Boolean);

@@ -5,12 +5,12 @@ import type { ProblemGatherer } from '../../../backup-set/base/problems.ts';
 import { describeProblem } from '../../../backup-set/base/verdict.ts';
 import { count, plural } from '../../../backup-set/base/words.ts';
 import type { ManifestPart } from '../../../backup-set/documents/manifest.ts';
-import type { ComparedObjects } from '../../../backup-set/documents/restore.ts';
+import type { ComparedObjects } from '../../../backup-set/documents/restore-found.ts';
 import { fileOf } from '../../../backup-set/restore/order-bodies.ts';
 import { draftOrders } from '../../../backup-set/restore/orders.ts';
-import { isWhole } from '../../../backup-set/restore/plan.ts';
+import { bringsLargeObjects, isWhole } from '../../../backup-set/restore/plan.ts';
+import { restores } from '../../../backup-set/restore/sections.ts';
 import type { Segment } from '../../../database/flavour.ts';
-import { chooseObjects } from '../../../database/objects/choose.ts';
 import { missingObjects } from '../../../database/objects/compare.ts';
 import {
   type ArchiveObject,
@@ -26,6 +26,8 @@ import { functionDeps } from '../../wait-for-functions.ts';
 import { changedSegments, expectedIn } from '../expected.ts';
 import type { RestoreRun } from '../run.ts';
 import { checkedEntries, largeObjectOids } from './archive.ts';
+import { type BesideChosen, expectedObjects, noteBeside, nothingBeside } from './chosen.ts';
+import { madeBy } from './made.ts';
 
 /** The table of contents of an archive is in memory, at about 1 kB per table. */
 const SEGMENTS_AT_ONCE = 4;
@@ -39,6 +41,9 @@ interface Comparison {
   readonly problems: ProblemGatherer;
   readonly tally: Tally;
   readonly unknownKinds: Set<string>;
+  readonly beside: BesideChosen;
+  /** As `labelOf` names them. */
+  readonly missing: Set<string>;
 }
 
 /**
@@ -53,13 +58,21 @@ export async function compareObjects(
   const { context, segments, manifest } = run;
   const changed = changedSegments(manifest.flavour, segments);
   const tally = { compared: 0, missing: 0, notCompared: 0 };
-  const comparison = { run, problems, tally, unknownKinds: new Set<string>() };
+  const comparison = {
+    run,
+    problems,
+    tally,
+    unknownKinds: new Set<string>(),
+    beside: nothingBeside(),
+    missing: new Set<string>(),
+  };
   context.output.note(
     'comparing',
     { segments: changed.length },
     `looking for the indexes, constraints and other objects of the set on ${plural(changed.length, 'server')}`,
   );
   await eachInFlight(changed, SEGMENTS_AT_ONCE, (segment) => compareSegment(comparison, segment));
+  noteBeside(context, comparison.beside, comparison.missing);
   const kinds = [...comparison.unknownKinds].sort();
   const unknown = `; ${plural(tally.notCompared, 'entry', 'entries')} cannot be compared (${kinds.join(', ')})`;
   context.output.note(
@@ -104,7 +117,7 @@ async function compareSegment(comparison: Comparison, segment: Segment): Promise
 }
 
 async function compareSchema(
-  { run, problems, tally, unknownKinds }: Comparison,
+  { run, problems, tally, unknownKinds, beside, missing }: Comparison,
   session: Session,
   part: ManifestPart,
 ): Promise<void> {
@@ -115,14 +128,18 @@ async function compareSchema(
   const objects: ArchiveObject[] = [];
   for await (const entry of checkedEntries(store, archive, context.signal))
     objects.push(archiveObject(entry));
-  const chosen = chooseObjects(objects, {
-    mode: request.mode,
-    only: onlyOf(run, part),
-    loaded: await loadedIn(run, content),
-  });
+  const chosen = await expectedObjects(
+    session,
+    objects,
+    request.mode,
+    orderOf(run, part),
+    await loadedIn(run, content),
+    beside,
+  );
   // A generator: the parts of all tables together can be many.
+  const isMade = madeBy(request, objects);
   const expected = function* () {
-    for (const object of chosen) {
+    for (const object of chosen.filter(isMade)) {
       const wanted = expectedOf(object);
       if (wanted === undefined) {
         tally.notCompared += 1;
@@ -135,6 +152,7 @@ async function compareSchema(
   };
   for await (const object of missingObjects(session, expected())) {
     tally.missing += 1;
+    missing.add(labelOf(object));
     problems.add(content, [
       {
         code: 'schema-object-missing',
@@ -146,13 +164,16 @@ async function compareSchema(
   }
 }
 
-/** The chosen tables as the order of the phase names them; undefined: the whole schema. */
-function onlyOf({ request, manifest }: RestoreRun, part: ManifestPart) {
+/** The order of the shipper that has made the objects. */
+export function orderOf(
+  { request, manifest }: Pick<RestoreRun, 'request' | 'manifest'>,
+  part: ManifestPart,
+) {
   const drafts = draftOrders('post-data', { request, manifest });
   const draft = drafts.find(({ content }) => content === part.content);
   draft?.take(part);
   const order = draft?.finish();
-  return order?.phase === 'post-data' ? order.only : undefined;
+  return order?.phase === 'post-data' ? order : undefined;
 }
 
 async function loadedIn({ context, store, request, manifest }: RestoreRun, content: number) {
@@ -170,13 +191,17 @@ async function compareLargeObjects(
 ): Promise<void> {
   const { content } = part;
   const archive = fileOf(part, 'large-objects.dump');
-  if (archive === undefined || !isWhole(request)) return;
+  const isWanted = isWhole(request) || bringsLargeObjects(request);
+  if (archive === undefined || !isWanted || !restores(request, 'data')) return;
   const oids = largeObjectOids(store, archive, context.signal);
   const { compared, missing, first } = await missingLargeObjects(session, oids, OIDS_NAMED);
   tally.compared += compared;
   tally.missing += missing;
   if (missing === 0) return;
-  const why = request.mode === 'truncate' ? '. --truncate does not load large objects' : '';
+  const why =
+    request.mode === 'truncate' && request.largeObjects !== true
+      ? '. --truncate does not load large objects without --large-objects'
+      : '';
   problems.add(content, [
     {
       code: 'schema-object-missing',

@@ -1,5 +1,4 @@
 import { isStowageError } from '../../../backup-set/base/errors.ts';
-import type { Problem } from '../../../backup-set/base/verdict.ts';
 import type {
   LoadRelation,
   OrderOf,
@@ -9,18 +8,21 @@ import { copyIn } from '../../../database/copy/copy-in.ts';
 import { feedProgram, fifoFolder, SEGMENT } from '../../../database/copy/fifo-programs.ts';
 import { copyFromPrograms } from '../../../database/copy/on-segment.ts';
 import { beginLoad } from '../../../database/target/load-transaction.ts';
-import { type ShipperDeps, showUnderWay } from '../../deps.ts';
+import { type Progress, type ShipperDeps, showUnderWay } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
 import { countBytes, rowsOf, rowsOfFrames } from '../../read/rows-of.ts';
 import { labelOf } from '../locks.ts';
-import { type OrderResult, problemOf, requireCount } from '../order-result.ts';
+import { type OrderResult, requireCount } from '../order-result.ts';
+import { countOnce, type Failed, failedLoad } from './again.ts';
 import { type RestoreConnection, restoreConnection } from './connection.ts';
 import { feedData } from './feed-data.ts';
 import { keepLoaded } from './keep-loaded.ts';
 import { loadLargeObjects } from './large-objects.ts';
+import { loadRejected } from './rejected.ts';
 import { type Loading, startLoading } from './shared-loading.ts';
 import { type FetchedRelation, fetchTogether, isSmall } from './small-relations.ts';
 import { isTiny, loadTogether, takeSmall } from './tiny-relations.ts';
+import { toleratedLoads } from './tolerated.ts';
 
 /** Bytes of rows. To load fewer takes less time than to open another connection for them. */
 const JOIN_BYTES_MIN = 16 * 1024 * 1024;
@@ -38,7 +40,7 @@ export async function loadData(
   if (order.role === 'feed') return feedData(order, job, deps);
   const { content, encoding } = order;
   const { signal, progress } = deps;
-  const { kept, left, mode } = await keepLoaded(order, job, deps);
+  const { kept, left, absent, mode } = await keepLoaded(order, job, deps);
   const isTogether = (relation: LoadRelation) => relation.onSegment !== true && isSmall(relation);
   const large = left
     .filter((relation) => !isTogether(relation))
@@ -51,7 +53,9 @@ export async function loadData(
   });
   progress.relationsLoaded += kept.length;
   progress.bytes += kept.reduce((sum, { bytes }) => sum + bytes, 0);
-  const problems: Problem[] = [];
+  const tolerated = toleratedLoads(order, absent);
+  const failures: Failed[] = [];
+  const attempts = new Map<LoadRelation, { bytesMax: number }>();
   /** The server or the network is silent: each further relation would wait as long again. */
   let hasStalled = false;
   try {
@@ -62,8 +66,20 @@ export async function loadData(
   } finally {
     await small.return(undefined);
   }
-  if (problems.length === 0) await loadLargeObjects(order, job, deps);
-  return { loaded, problems };
+  const problems = await loadRejected(failures, order, job, deps, {
+    mode,
+    progressOf,
+    attempt,
+    alone: (relation, connection) =>
+      isSmall(relation)
+        ? loadSmall({ relation, frames: undefined }, connection)
+        : loadLarge(relation, connection),
+    loaded: () => loaded,
+    hasStalled: () => hasStalled,
+  });
+  const ended = tolerated.split(problems);
+  if (ended.problems.length === 0) await loadLargeObjects(order, job, deps);
+  return { loaded, ...ended };
 
   async function work(worker: number): Promise<void> {
     const applicationName = `${labelOf(order)} worker ${worker}`;
@@ -73,7 +89,7 @@ export async function loadData(
         signal.throwIfAborted();
         const task = await nextTask();
         if (task === undefined) break;
-        await task(connection);
+        failures.push(...(await task(connection)));
       }
     } finally {
       await (signal.aborted ? connection.drop() : connection.close());
@@ -81,7 +97,7 @@ export async function loadData(
   }
 
   async function nextTask(): Promise<
-    ((connection: RestoreConnection) => Promise<void>) | undefined
+    ((connection: RestoreConnection) => Promise<readonly Failed[]>) | undefined
   > {
     if (hasStalled) return undefined;
     const first = large.shift();
@@ -89,7 +105,13 @@ export async function loadData(
     const next = await takeSmall(small, mode, job.target);
     if (next.length > 0) return (connection) => loadSmallOnes(next, connection);
     const loading = await loadingToJoin();
-    return loading && ((connection) => loading.join(connection).catch(() => connection.drop()));
+    return (
+      loading &&
+      (async (connection) => {
+        await loading.join(connection).catch(() => connection.drop());
+        return [];
+      })
+    );
   }
 
   async function loadingToJoin(): Promise<Loading | undefined> {
@@ -100,18 +122,29 @@ export async function loadData(
     return undefined;
   }
 
-  function loadLarge(relation: LoadRelation, connection: RestoreConnection): Promise<void> {
+  function progressOf(relation: LoadRelation): Progress {
+    const counted = attempts.get(relation) ?? { bytesMax: 0 };
+    attempts.set(relation, counted);
+    return countOnce(progress, counted);
+  }
+
+  function loadLarge(
+    relation: LoadRelation,
+    connection: RestoreConnection,
+  ): Promise<readonly Failed[]> {
     if (relation.onSegment === true)
-      return reportingFailure(relation, connection, () => loadOnSegments(relation, connection));
-    return reportingFailure(relation, connection, async () => {
+      return attempt([relation], connection, () => loadOnSegments(relation, connection));
+    return attempt([relation], connection, async () => {
       const { applicationName } = connection;
       const { target, workers } = job;
       const options = { target, mode, encoding, workers, applicationName };
-      const loading = startLoading(relation, options, deps);
+      const loading = startLoading(relation, options, {
+        ...deps,
+        progress: progressOf(relation),
+      });
       underWay.push(loading);
       try {
         await loading.join(connection);
-        progress.rows += relation.rows;
       } finally {
         underWay.splice(underWay.indexOf(loading), 1);
       }
@@ -122,31 +155,31 @@ export async function loadData(
   async function loadSmallOnes(
     fetched: readonly FetchedRelation[],
     connection: RestoreConnection,
-  ): Promise<void> {
+  ): Promise<readonly Failed[]> {
     const tiny = fetched.length > 1 ? fetched.filter(isTiny) : [];
-    const first = tiny[0]?.relation;
-    using _ = showUnderWay(progress, first === undefined ? '' : `${first.schema}.${first.name}`);
+    const relations = tiny.map(({ relation }) => relation);
     const isDone = tiny.length > 0 && (await loadTogether(tiny, connection, deps, encoding));
+    const failed: Failed[] = [];
     if (isDone)
-      for (const { relation } of tiny) {
-        const { schema, name, rows, bytes } = relation;
-        loaded.push({ schema, name, rows });
-        progress.relationsLoaded += 1;
-        progress.rows += rows;
-        progress.bytes += bytes;
-      }
+      await attempt(relations, connection, async () => {
+        for (const relation of relations) progressOf(relation).bytes += relation.bytes;
+      });
     for (const one of fetched) {
-      if (!tiny.includes(one)) await loadSmall(one, connection);
+      if (!tiny.includes(one)) failed.push(...(await loadSmall(one, connection)));
       // The memory of its frames was released when they were decoded.
-      else if (!isDone) await loadSmall({ relation: one.relation, frames: undefined }, connection);
+      else if (!isDone)
+        failed.push(
+          ...(await loadSmall({ relation: one.relation, frames: undefined }, connection)),
+        );
     }
+    return failed;
   }
 
   function loadSmall(
     { relation, frames }: FetchedRelation,
     connection: RestoreConnection,
-  ): Promise<void> {
-    return reportingFailure(relation, connection, async () => {
+  ): Promise<readonly Failed[]> {
+    return attempt([relation], connection, async () => {
       const session = await connection.open();
       const over = new AbortController();
       const either = AbortSignal.any([signal, over.signal]);
@@ -156,10 +189,14 @@ export async function loadData(
           : rowsOfFrames(frames);
       const transaction = await beginLoad(session, relation, { mode, signal });
       const options = { signal, encoding, over };
-      const count = await copyIn(session, relation, countBytes(rows, progress), options);
+      const count = await copyIn(
+        session,
+        relation,
+        countBytes(rows, progressOf(relation)),
+        options,
+      );
       requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
       await transaction.commit();
-      progress.rows += count;
     });
   }
 
@@ -176,23 +213,29 @@ export async function loadData(
     await transaction.commit();
   }
 
-  /** Turns a failure into a problem, and drops the connection: its session may be in any state. */
-  async function reportingFailure(
-    relation: LoadRelation,
+  /** After a failure it drops the connection: its session may be in any state. */
+  async function attempt(
+    relations: readonly LoadRelation[],
     connection: RestoreConnection,
     load: () => Promise<void>,
-  ): Promise<void> {
-    const { schema, name, rows } = relation;
+  ): Promise<readonly Failed[]> {
+    const [{ schema, name } = { schema: '', name: '' }] = relations;
     using _ = showUnderWay(progress, `${schema}.${name}`);
     try {
       await load();
-      loaded.push({ schema, name, rows });
-      progress.relationsLoaded += 1;
+      for (const { schema, name, rows, onSegment } of relations) {
+        loaded.push({ schema, name, rows });
+        progress.relationsLoaded += 1;
+        if (onSegment !== true) progress.rows += rows;
+      }
+      return [];
     } catch (error) {
       deps.log.error({ err: error, relation: `${schema}.${name}` }, 'cannot load the relation');
-      problems.push(problemOf(error, content, relation));
       hasStalled ||= isStowageError(error, 'database/stalled');
       await connection.drop();
+      return relations.map((relation) =>
+        tolerated.note(error, failedLoad(error, content, relation)),
+      );
     }
   }
 }

@@ -1,8 +1,12 @@
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import { joinProblems, NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
+import type { QualifiedName } from '../../../backup-set/base/selection.ts';
+import { boundedProblems } from '../../../backup-set/base/verdict.ts';
 import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
-import { ownedSequences } from '../../../database/catalog/owned-sequences.ts';
 import { quoteQualified } from '../../../database/session/quote.ts';
-import { refreshViews } from '../../../database/target/refresh.ts';
+import type { Session } from '../../../database/session/session.ts';
+import { existingViews, refreshViews } from '../../../database/target/refresh.ts';
 import { parseSequenceValues, setSequences } from '../../../database/target/sequence-values.ts';
 import { restoreSchema } from '../../../database/tools/restore.ts';
 import { type ShipperDeps, silenceNote } from '../../deps.ts';
@@ -10,55 +14,127 @@ import type { RestoreJob } from '../../protocol/control.ts';
 import { readText } from '../../read/read-text.ts';
 import { inSession } from '../in-session.ts';
 import { labelOf } from '../locks.ts';
+import type { OrderResult } from '../order-result.ts';
 import { withArchive } from './archive.ts';
-import { chosenEntries, missingEntries } from './entries.ts';
+import { type ChosenSchema, chosenList, chosenSchema, restoreTried, unmade } from './chosen.ts';
+import { restoreChosenSequences, restoreChosenViews } from './chosen-values.ts';
+import { missingEntries } from './entries.ts';
+import { rejectedObjects, staleViews } from './left-out.ts';
+import { objectProgress, showCurrent } from './object-progress.ts';
+import { restoreProperties } from './properties.ts';
 
-/** Restores what needs the rows: indexes, constraints, triggers, values of sequences, views. */
+/**
+ * Restores what needs the rows: indexes, constraints, triggers, values of sequences, views. The
+ * rows are loaded, so one object that the server rejects does not keep it from making the others.
+ * @returns what was not made or refreshed.
+ */
 export async function postData(
   order: OrderOf<'post-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<void> {
-  const { target, workers: jobs } = job;
-  const { signal } = deps;
-  const { schema, noOwner } = order;
-  if (schema !== undefined) {
-    await withArchive(schema, deps, async (file) => {
-      const chosen = await chosenEntries(order, job, file, deps);
-      const list =
-        order.resumes === undefined ? chosen : await missingEntries(chosen, order, job, file, deps);
-      await restoreSchema(target, file, {
-        section: 'post-data',
-        jobs,
-        noOwner,
-        signal,
-        onSilence: silenceNote(deps),
-        label: labelOf(order),
-        ...(list !== undefined && { list }),
-      });
-    });
+): Promise<Pick<OrderResult, 'leftOut'>> {
+  const { schema, sequences, refresh } = order;
+  let chosen: ChosenSchema | undefined;
+  const rejected =
+    schema === undefined
+      ? NO_PROBLEMS
+      : await restorePostData(order, schema, job, deps, (made) => {
+          chosen = made;
+        });
+  if (order.only !== undefined) {
+    const absent = await restoreChosenSequences(order, chosen, job, deps);
+    const views = await restoreChosenViews(order, chosen, job, deps);
+    const properties = await restoreProperties(order, job, deps);
+    return {
+      leftOut: [rejected, ...[absent, views, properties].map(boundedProblems)].reduce(joinProblems),
+    };
   }
-  if (order.sequences !== undefined) await restoreSequences(order, order.sequences, job, deps);
-  if (order.refresh.length > 0)
-    await inSession(order, job, deps, (session) => refreshViews(session, order.refresh));
+  if (sequences !== undefined) await restoreSequences(order, sequences, job, deps);
+  const stale = refresh.length === 0 ? NO_PROBLEMS : await refreshAll(order, job, deps);
+  showCurrent(deps.progress, undefined);
+  const properties = boundedProblems(await restoreProperties(order, job, deps));
+  return { leftOut: [rejected, stale, properties].reduce(joinProblems) };
 }
 
-/** Sets the sequences of the set; for selected tables, only the sequences that they own. */
+async function refreshAll(
+  order: OrderOf<'post-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<ProblemList> {
+  let stale = NO_PROBLEMS;
+  await inSession(order, job, deps, async (session) => {
+    const views = await viewsToRefresh(session, order);
+    const left = await refreshViews(session, views, ({ schema, name }) =>
+      showCurrent(deps.progress, `REFRESH ${schema}.${name}`),
+    );
+    stale = staleViews(left, order.content);
+  });
+  return stale;
+}
+
+/** A resume keeps the views that the first restore has refreshed in a database of its own. */
+async function viewsToRefresh(
+  session: Session,
+  { refresh, resumes, mode, onError, content }: OrderOf<'post-data'>,
+): Promise<readonly QualifiedName[]> {
+  const existing = await existingViews(session, refresh);
+  const names = new Set(existing.map(quoteQualified));
+  const absent = refresh.find((view) => !names.has(quoteQualified(view)));
+  if (absent !== undefined && onError !== 'continue')
+    throw new StowageError(
+      'database/failed',
+      `materialized view ${absent.schema}.${absent.name} does not exist on content ${content}`,
+      { where: { content } },
+    );
+  const keepsViews = resumes !== undefined && mode !== 'truncate';
+  return keepsViews ? existing.filter(({ isPopulated }) => !isPopulated) : existing;
+}
+
+async function restorePostData(
+  order: OrderOf<'post-data'>,
+  schema: ObjectRef,
+  job: RestoreJob,
+  deps: ShipperDeps,
+  onChosen: (chosen: ChosenSchema) => void,
+): Promise<ProblemList> {
+  const { noOwner, noAcl } = order;
+  let rejected = NO_PROBLEMS;
+  await withArchive(schema, deps, async (file) => {
+    const chosen = await chosenSchema(order, job, file, deps);
+    const list =
+      chosen !== undefined
+        ? chosenList(chosen, 'post-data')
+        : order.resumes === undefined
+          ? undefined
+          : await missingEntries(order, job, file, deps);
+    const rejections = await restoreSchema(job.target, file, {
+      section: 'post-data',
+      jobs: job.workers,
+      noOwner,
+      noAcl: noAcl === true,
+      onError: 'continue',
+      signal: deps.signal,
+      onSilence: silenceNote(deps),
+      label: labelOf(order),
+      onObject: await objectProgress(file, { section: 'post-data', list }, deps.progress),
+      ...(list !== undefined && { list }),
+    });
+    rejected = await rejectedObjects(file, rejections);
+    if (chosen === undefined) return;
+    onChosen(chosen);
+    const tried = await restoreTried(chosen, order, job, file, deps);
+    rejected = [unmade(chosen, job.content), rejected, tried].reduce(joinProblems);
+  });
+  return rejected;
+}
+
 async function restoreSequences(
   order: OrderOf<'post-data'>,
   stored: ObjectRef,
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<void> {
-  await inSession(order, job, deps, async (session) => {
-    const { only } = order;
-    const owned = only && new Set((await ownedSequences(session, only)).map(quoteQualified));
-    if (owned?.size === 0) return;
-    const text = await readText(deps.store, stored, deps);
-    const values = parseSequenceValues(text.toString('utf8'), stored.key);
-    await setSequences(
-      session,
-      owned === undefined ? values : values.filter((value) => owned.has(quoteQualified(value))),
-    );
-  });
+  const text = await readText(deps.store, stored, deps);
+  const values = parseSequenceValues(text.toString('utf8'), stored.key);
+  await inSession(order, job, deps, (session) => setSequences(session, values));
 }

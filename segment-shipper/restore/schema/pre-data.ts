@@ -1,12 +1,14 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
-import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
+import { NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
-import { runGlobals } from '../../../database/globals/run-globals.ts';
-import { globalStatements } from '../../../database/globals/statements.ts';
+import { globalsTarget } from '../../../database/globals/place.ts';
+import { withMaintenanceSession } from '../../../database/session/maintenance.ts';
 import type { Session } from '../../../database/session/session.ts';
 import { createDatabase, openDatabase } from '../../../database/target/database.ts';
 import {
   HAS_ROWS,
+  NOT_CREATED,
+  NOT_EMPTY,
   NOT_OWNER,
   reasonNotToLoad,
   relationStates,
@@ -16,39 +18,76 @@ import { setMark, setReached } from '../../../database/target/unfinished/mark.ts
 import { restoreSchema } from '../../../database/tools/restore.ts';
 import { type ShipperDeps, silenceNote } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
-import { readText } from '../../read/read-text.ts';
 import { inSession } from '../in-session.ts';
 import { labelOf } from '../locks.ts';
+import type { OrderResult } from '../order-result.ts';
 import { lookForBegun, markToSet, newMark, unmarkIfNothing } from '../unfinished.ts';
 import { withArchive } from './archive.ts';
-import { chosenEntries, newEntries } from './entries.ts';
+import { chosenList, chosenSchema } from './chosen.ts';
+import { absentEntries, newEntries } from './entries.ts';
+import { type Globals, readGlobals } from './globals.ts';
+import { rejectedObjects } from './left-out.ts';
+import { objectProgress } from './object-progress.ts';
+import { wantedTablespace } from './properties.ts';
 
-/** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
+/**
+ * Prepares the target for rows. Checks everything first, so a refusal changes nothing.
+ * @returns what was not made; only with `onError: continue`.
+ */
 export async function preData(
   order: OrderOf<'pre-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<void> {
-  const globals = order.globals && (await readGlobals(order.globals, deps));
+): Promise<Pick<OrderResult, 'rolesKept' | 'leftOut'>> {
+  const globals = await readGlobals(order.globals, order, deps);
   const begun = await lookForBegun(order, job, deps);
-  if (begun === 'prepared') return;
-  if (begun === 'nothing' && order.mode === 'create')
-    await createDatabase(job.target, order, deps.signal);
+  if (begun === 'prepared')
+    return order.onError === 'continue'
+      ? { leftOut: await restorePreData(order, job, deps, true) }
+      : {};
+  if (begun === 'nothing' && order.mode === 'create') await makeDatabase(order, job, globals, deps);
   if (begun !== 'begun') await begin(order, job, deps);
   if (order.mode === 'create') await inSession(order, job, deps, openDatabase);
-  if (globals !== undefined)
-    await inSession(order, job, deps, (session) => runGlobals(session, globals()));
-  if (order.mode === 'truncate')
-    return inSession(order, job, deps, async (session) =>
+  if (globals !== undefined) await inGlobalsSession(order, job, deps, globals.restore);
+  const done = { rolesKept: globals?.rolesKept() ?? [] };
+  if (order.mode === 'truncate') {
+    await inSession(order, job, deps, async (session) =>
       truncateRelations(session, order.relations, await markToSet(session, order)),
     );
-  await restorePreData(order, job, deps).catch(async (error: unknown) => {
+    return done;
+  }
+  const isBegun = begun === 'begun' && order.onError === 'continue';
+  const leftOut = await restorePreData(order, job, deps, isBegun).catch(async (error: unknown) => {
     if (order.mode === 'fill') await unmarkIfNothing(order, job, deps).catch(() => undefined);
     throw error;
   });
   await inSession(order, job, deps, (session) =>
     setReached(session, newMark(order, 'begun'), 'pre-data'),
   );
+  return { ...done, leftOut };
+}
+
+/** The globals come first where they may have the tablespace of the database. */
+async function makeDatabase(
+  order: OrderOf<'pre-data'>,
+  job: RestoreJob,
+  globals: Globals | undefined,
+  deps: ShipperDeps,
+): Promise<void> {
+  const tablespace = await wantedTablespace(order, deps);
+  if (tablespace !== undefined && globals !== undefined)
+    await withMaintenanceSession(job.target, deps.signal, globals.restore);
+  await createDatabase(job.target, { ...order, tablespace }, deps.signal);
+}
+
+async function inGlobalsSession(
+  order: OrderOf<'pre-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
+  const target = await globalsTarget(job.target, order.encoding, deps.signal);
+  await inSession(order, { ...job, target }, deps, work);
 }
 
 /** Looks at the target and, except with `truncate`, marks it. */
@@ -64,37 +103,49 @@ async function begin(
   });
 }
 
+/** @param isBegun an earlier restore has made some of the objects: the others are made. */
 async function restorePreData(
   order: OrderOf<'pre-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<void> {
-  const { signal } = deps;
-  const { schema, noOwner } = order;
-  if (schema === undefined) return;
+  isBegun: boolean,
+): Promise<ProblemList> {
+  const { schema, noOwner, noAcl, onError = 'stop' } = order;
+  if (schema === undefined) return NO_PROBLEMS;
+  let rejected = NO_PROBLEMS;
   await withArchive(schema, deps, async (file) => {
-    const list =
-      (await chosenEntries(order, job, file, deps)) ??
-      (order.mode === 'fill' ? await newEntries(order, job, file, deps) : undefined);
-    await restoreSchema(job.target, file, {
+    const chosen = await chosenSchema(order, job, file, deps);
+    const entries =
+      chosen !== undefined
+        ? chosenList(chosen, 'pre-data')
+        : order.mode === 'fill'
+          ? await newEntries(order, job, file, deps)
+          : undefined;
+    const list = isBegun ? await absentEntries(entries, order, job, file, deps) : entries;
+    const rejections = await restoreSchema(job.target, file, {
       section: 'pre-data',
       noOwner,
-      signal,
+      noAcl: noAcl === true,
+      onError,
+      signal: deps.signal,
       onSilence: silenceNote(deps),
       label: labelOf(order),
+      onObject: await objectProgress(file, { section: 'pre-data', list }, deps.progress),
       ...(list !== undefined && { list }),
     });
+    rejected = await rejectedObjects(file, rejections);
   });
+  return rejected;
 }
 
 /** @throws StowageError `restore/refused` before anything was changed. */
 async function requireState(
   session: Session,
-  { mode, relations, content }: OrderOf<'pre-data'>,
+  { mode, relations, content, existing }: OrderOf<'pre-data'>,
 ): Promise<void> {
   const states = await relationStates(session, relations);
   const wrong = states.flatMap((state) => {
-    const reason = reasonNotToLoad(state, mode);
+    const reason = reasonNotToLoad(state, mode, existing);
     return reason === undefined ? [] : [{ state, reason }];
   });
   const [first] = wrong;
@@ -103,6 +154,8 @@ async function requireState(
   const more = wrong.length > 1 ? ` (and ${wrong.length - 1} more)` : '';
   const what = {
     absent: `does not exist on content ${content}: --truncate loads existing tables only. Create the table, or restore without --truncate`,
+    'not-created': `does not exist on content ${content}: ${NOT_CREATED}`,
+    'not-empty': `on content ${content} ${NOT_EMPTY}`,
     exists: `already exists on content ${content}. Drop it, or use --truncate to empty and load it`,
     'has-rows': `on content ${content} ${HAS_ROWS}. Delete these rows, or use --truncate`,
     'not-owner': `on content ${content} ${NOT_OWNER}`,
@@ -110,12 +163,4 @@ async function requireState(
   throw new StowageError('restore/refused', `table ${name}${more} ${what}`, {
     where: { content, relation: name },
   });
-}
-
-/** Reads all statements once, so that a refusal changes nothing. */
-async function readGlobals(stored: ObjectRef, deps: ShipperDeps) {
-  const text = await readText(deps.store, stored, deps);
-  const statements = () => globalStatements(text, stored.key);
-  for (const _ of statements());
-  return statements;
 }

@@ -1,0 +1,100 @@
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import { describeProblem } from '../../../backup-set/base/verdict.ts';
+import type { ManifestPart } from '../../../backup-set/documents/manifest.ts';
+import { fileOf } from '../../../backup-set/restore/order-bodies.ts';
+import { isWhole } from '../../../backup-set/restore/plan.ts';
+import { globalStatements } from '../../../database/globals/statements.ts';
+import { type EntryNeeds, needsOf } from '../../../database/needs/entry.ts';
+import { type ArchiveNeeds, addNeeds, noNeeds } from '../../../database/needs/needs.ts';
+import { type ArchiveObject, archiveObject } from '../../../database/objects/expected.ts';
+import type { TocEntry } from '../../../database/objects/toc.ts';
+import { readPart } from '../../../functions/stored/read-part.ts';
+import { readText } from '../../../segment-shipper/read/read-text.ts';
+import { functionDeps } from '../../wait-for-functions.ts';
+import { checkedEntries, frontEntries } from '../objects/archive.ts';
+import { plannedObjects } from '../objects/chosen.ts';
+import { orderOf } from '../objects/compare.ts';
+import type { TargetCheck } from './target-check.ts';
+
+/** What one content of the set needs from its server, and what the restore itself brings. */
+export interface SetNeeds extends ArchiveNeeds {
+  /** With --globals: roles and tablespaces that the restore creates first. */
+  readonly created: {
+    readonly roles: ReadonlySet<string>;
+    readonly tablespaces: ReadonlySet<string>;
+  };
+}
+
+/** A restore with `truncate` runs no DDL, and needs nothing. */
+export async function setNeeds(check: TargetCheck, content: number): Promise<SetNeeds> {
+  const { context, store, request, manifest } = check;
+  const all = noNeeds();
+  const created = { roles: new Set<string>(), tablespaces: new Set<string>() };
+  const isInSet = manifest.contents.some((candidate) => candidate.content === content);
+  if (request.mode === 'truncate' || !isInSet) return { ...all, created };
+  const part = await readPart(functionDeps(context, store), manifest, content);
+  if (!part.ok)
+    throw new StowageError('set/damaged', describeProblem(part.failure), {
+      where: { set: manifest.timestamp, content },
+    });
+  await addSchema(check, part.value, all);
+  await addLargeObjects(check, part.value, all);
+  const globals = request.globals ? fileOf(part.value, 'globals.sql.zst') : undefined;
+  if (globals !== undefined) {
+    const text = await readText(store, globals, context);
+    for (const { effect, named } of globalStatements(text, globals.key)) {
+      if (effect.kind !== 'makes') continue;
+      if (effect.object === 'ROLE') created.roles.add(named(effect.name));
+      if (effect.object === 'TABLESPACE') created.tablespaces.add(named(effect.name));
+    }
+  }
+  return { ...all, created };
+}
+
+/** Only the entries that this restore makes count. */
+async function addSchema(
+  { context, store, request, manifest }: TargetCheck,
+  part: ManifestPart,
+  all: ArchiveNeeds,
+): Promise<void> {
+  const archive = fileOf(part, 'schema.dump');
+  if (archive === undefined) return;
+  const add = ({ section: own }: Pick<TocEntry, 'section'>, entry: EntryNeeds) => {
+    const section = own === 'post-data' ? 'post-data' : 'pre-data';
+    if (request.sections?.includes(section) !== false)
+      addNeeds(all, entry, section === 'post-data');
+  };
+  const order = orderOf({ request, manifest }, part);
+  const needs = new Map<ArchiveObject, EntryNeeds>();
+  for await (const entry of checkedEntries(store, archive, context.signal)) {
+    if (isOfDatabase(entry)) {
+      // Only --create gives a database the owner and the rights of the set.
+      if (request.mode === 'create') add(entry, needsOf(entry));
+    } else if (order?.only === undefined) add(entry, needsOf(entry));
+    else needs.set(archiveObject(entry), needsOf(entry));
+  }
+  if (order?.only === undefined) return;
+  for (const object of plannedObjects([...needs.keys()], order)) {
+    const entry = needs.get(object);
+    if (entry !== undefined) add(object, entry);
+  }
+}
+
+function isOfDatabase({ kind, name = '' }: Pick<TocEntry, 'kind' | 'name'>): boolean {
+  return kind.startsWith('DATABASE') || (kind === 'ACL' && name.startsWith('DATABASE '));
+}
+
+async function addLargeObjects(
+  { context, store, request }: TargetCheck,
+  part: ManifestPart,
+  all: ArchiveNeeds,
+): Promise<void> {
+  const archive = fileOf(part, 'large-objects.dump');
+  const isLoaded = isWhole(request) && request.sections?.includes('data') !== false;
+  if (archive === undefined || !isLoaded) return;
+  for await (const entry of frontEntries(store, archive, context.signal)) {
+    const { owner, grantees } = needsOf(entry);
+    if (owner !== '') all.owners.add(owner);
+    for (const role of grantees) all.grantees.add(role);
+  }
+}

@@ -15,6 +15,7 @@ import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
+import { isSmallRestore, ownDocuments } from '../shippers/small-restore.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
@@ -37,7 +38,6 @@ import {
 import { type ResumeOptions, resolveOptions } from './resume.ts';
 import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
-import { isSmallRestore, ownDocuments } from './small.ts';
 import { requireTarget } from './target-check/require.ts';
 import { volumeText } from './target-check/short.ts';
 import type { TargetCheck } from './target-check/target-check.ts';

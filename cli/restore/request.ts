@@ -26,7 +26,8 @@ export interface RestoreOptions {
   /** Only these contents; absent = all. */
   readonly contents?: readonly number[];
   readonly selection: Selection;
-  readonly verify: boolean;
+  /** Undefined = unless the restore creates the databases. */
+  readonly verify: boolean | undefined;
   readonly globals: boolean;
   readonly noOwner: boolean;
   readonly resize: boolean;
@@ -79,8 +80,10 @@ export function newRequest(
   options: RestoreOptions,
 ): RestoreRequest {
   const now = clock();
-  const { mode, selection, verify, globals, noOwner, resize, count, objects, choices, resumes } =
-    options;
+  // A new database has nothing to lose, and each frame is checked before its rows are loaded. With
+  // agents the phase also shows that every agent is there.
+  const agents = config.shippers.start === 'agents';
+  const { mode, selection, globals, noOwner, resize, count, objects, choices, resumes } = options;
   const targets = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
@@ -92,11 +95,11 @@ export function newRequest(
     ...(options.contents !== undefined && { contents: [...options.contents] }),
     selection,
     mode,
-    verify,
+    verify: options.verify ?? (mode !== 'create' || agents),
     globals,
     noOwner,
     resize,
-    agents: config.shippers.start === 'agents',
+    agents,
     count,
     objects,
     ...choices,

@@ -75,8 +75,7 @@ export function optionsFrom(
     set: setNameFrom(given, flags),
     mode,
     ...(contents !== undefined && { contents }),
-    // A new database has nothing to lose: each frame is checked before its rows are loaded.
-    verify: verify ?? mode !== 'create',
+    verify,
     selection: selectionFrom(flags),
     globals: globals !== undefined,
     noOwner: flags['owner'] === false,

@@ -16,6 +16,7 @@ import { boundedProblems, type Problem, Problems } from '../base/verdict.ts';
 import { fastArray, fastName, isCount, isCrc32 } from './fast-array.ts';
 import { Locale, Relation } from './plan.ts';
 import { ObjectRef } from './receipt.ts';
+import { Into, RequestedNames } from './restore-names.ts';
 
 /** Whether database and tables may exist before a restore (docs/format.md, Restores). */
 export const RESTORE_MODES = ['create', 'fill', 'truncate'] as const;
@@ -56,6 +57,7 @@ export const RestoreRequest = z.object({
   objects: z.boolean().exactOptional(),
   /** The first restore, whose id is in the marks of the target (docs/design/0019). */
   resumes: RestoreId.exactOptional(),
+  into: RequestedNames.exactOptional(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 
@@ -146,6 +148,8 @@ export type VerifyObject = z.infer<typeof VerifyObject>;
 const order = { ...header('order'), id: RestoreId, timestamp: Timestamp, content: Content };
 /** As in the request: what the first restore has done in this target is kept. */
 const resumes = RestoreId.exactOptional();
+/** Other names for what `only` chooses. All other fields have the names of the target. */
+const into = Into.exactOptional();
 
 /** What one segment does in one phase. A shipper needs no other document. */
 export const Order = z.discriminatedUnion('phase', [
@@ -165,6 +169,7 @@ export const Order = z.discriminatedUnion('phase', [
     /** Relations to load: they must not exist (create, fill), or are emptied (truncate). */
     relations: z.array(Name),
     resumes,
+    into,
   }),
   z.object({
     ...order,
@@ -188,6 +193,7 @@ export const Order = z.discriminatedUnion('phase', [
     sequences: ObjectRef.exactOptional(),
     refresh: z.array(Name),
     resumes,
+    into,
   }),
   z.object({ ...order, phase: z.literal('analyze'), relations: z.array(Name) }),
 ]);

@@ -7,6 +7,7 @@ import type {
   SourceExtent,
   VerifyObject,
 } from '../documents/restore.ts';
+import type { Into } from '../documents/restore-names.ts';
 import {
   draftFrom,
   extentsByRelation,
@@ -19,6 +20,7 @@ import {
   preData,
   resumedBy,
 } from './order-bodies.ts';
+import { intoOf, targetName } from './names/into.ts';
 import { COORDINATOR, loadsOnSegment } from './phases.ts';
 
 type Chosen = ReadonlyMap<number, ManifestRelation>;
@@ -34,6 +36,7 @@ export function coordinatedOrders(
   { request, manifest }: OrderContext,
 ): OrderDraft[] {
   const names = namesOf(chosen);
+  const into = intoOf(request, chosen.values());
   const base = orderBase(request, COORDINATOR);
   const coordinator = manifest.contents.find(({ content }) => content === COORDINATOR);
   if (coordinator === undefined) return [];
@@ -45,8 +48,8 @@ export function coordinatedOrders(
         draftFrom(COORDINATOR, COORDINATOR, (part) => ({
           ...base,
           phase,
-          ...preData(part, names, request),
-          relations: [...chosen.values()].map(nameOf),
+          ...preData(part, names, request, into),
+          relations: [...chosen.values()].map((relation) => targetName(into, relation)),
         })),
       ];
     case 'data':
@@ -56,7 +59,7 @@ export function coordinatedOrders(
         draftFrom(COORDINATOR, COORDINATOR, (part) => ({
           ...base,
           phase,
-          ...postData(part, names, request),
+          ...postData(part, names, request, into),
         })),
       ];
     case 'analyze':
@@ -65,7 +68,11 @@ export function coordinatedOrders(
           content: COORDINATOR,
           needs: [],
           take: () => undefined,
-          finish: () => ({ ...base, phase, relations: rootsOf(chosen) }),
+          finish: () => ({
+            ...base,
+            phase,
+            relations: rootsOf(chosen).map((name) => targetName(into, name)),
+          }),
         },
       ];
   }
@@ -103,6 +110,7 @@ function dataOrders(
   { request, manifest }: OrderContext,
 ): OrderDraft[] {
   const onSegments = (relation: ManifestRelation) => loadsOnSegment(load, relation);
+  const into = intoOf(request, chosen.values());
   const base = { phase: 'data', mode: request.mode, encoding, ...resumedBy(request) } as const;
   const handed = [...chosen.values()].filter(onSegments);
   const loaded = [...chosen.values()].filter((relation) => !onSegments(relation));
@@ -119,7 +127,7 @@ function dataOrders(
       ...base,
       role: 'load',
       relations: [...chosen.values()].map((relation) => ({
-        ...loadable(relation),
+        ...loadable(relation, into),
         ...(!isLoaded.has(relation.id) && { onSegment: true as const }),
         rows: relation.totals.rows,
         bytes: relation.totals.bytes,
@@ -135,21 +143,24 @@ function dataOrders(
         ...orderBase(request, content),
         ...base,
         role: 'feed',
-        relations: sharesOf(part, handed),
+        relations: sharesOf(part, handed, into),
       })),
     );
   return [loading, ...feeding];
 }
 
 /** One content's share of these relations. An empty share is listed too: COPY starts everywhere. */
-function sharesOf(part: ManifestPart, relations: readonly Relation[]): LoadRelation[] {
+function sharesOf(
+  part: ManifestPart,
+  relations: readonly Relation[],
+  into: Into | undefined,
+): LoadRelation[] {
   const ids = new Set(relations.map(({ id }) => id));
   const extents = extentsByRelation(part, (relation) => ids.has(relation));
   const counts = new Map(part.relations.map((counted) => [counted.relation, counted]));
   return relations.map(({ id, schema, name, columns }) => ({
     id,
-    schema,
-    name,
+    ...targetName(into, { schema, name }),
     columns,
     rows: counts.get(id)?.rows ?? 0,
     bytes: counts.get(id)?.bytes ?? 0,

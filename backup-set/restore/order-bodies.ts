@@ -12,6 +12,8 @@ import type {
   SourceExtent,
   VerifyObject,
 } from '../documents/restore.ts';
+import type { Into } from '../documents/restore-names.ts';
+import { targetName } from './names/into.ts';
 import { isWhole } from './plan.ts';
 
 /** The input of orders. The same input gives the same bytes. */
@@ -67,9 +69,10 @@ export function resumedBy({ resumes }: Pick<RestoreRequest, 'resumes'>) {
 }
 
 /** The fields of a relation in a data order, except its volume and extents. */
-export function loadable({ id, schema, name, columns, condition }: Relation) {
+export function loadable(relation: Relation, into: Into | undefined) {
+  const { id, columns, condition } = relation;
   const conditional = condition === undefined ? {} : { conditional: true as const };
-  return { id, schema, name, columns, ...conditional };
+  return { id, ...targetName(into, relation), columns, ...conditional };
 }
 
 export type Body<P extends Phase> = Omit<
@@ -77,10 +80,12 @@ export type Body<P extends Phase> = Omit<
   'format' | 'version' | 'id' | 'timestamp' | 'content' | 'phase'
 >;
 
+/** @param names of the set. */
 export function preData(
   part: ManifestPart,
   names: OrderOf<'analyze'>['relations'],
   request: RestoreRequest,
+  into: Into | undefined,
 ): Body<'pre-data'> {
   const { mode, noOwner } = request;
   const globals = request.globals ? fileOf(part, 'globals.sql.zst') : undefined;
@@ -93,15 +98,18 @@ export function preData(
     ...(globals && { globals }),
     ...(schema && { schema }),
     ...(isWhole(request) ? {} : { only: names }),
-    relations: names,
+    relations: names.map((name) => targetName(into, name)),
     ...resumedBy(request),
+    ...(into && { into }),
   };
 }
 
+/** @param names of the set. */
 export function postData(
   part: ManifestPart,
   names: OrderOf<'analyze'>['relations'],
   request: RestoreRequest,
+  into: Into | undefined,
 ): Body<'post-data'> {
   const schema = request.mode === 'truncate' ? undefined : fileOf(part, 'schema.dump');
   const sequences = fileOf(part, 'sequences.sql.zst');
@@ -113,8 +121,11 @@ export function postData(
     ...(sequences && { sequences }),
     refresh: isWhole(request)
       ? part.refresh
-      : part.refresh.filter((name) => selects(request.selection, name)),
+      : part.refresh
+          .filter((name) => selects(request.selection, name))
+          .map((name) => targetName(into, name)),
     ...resumedBy(request),
+    ...(into && { into }),
   };
 }
 

@@ -45,6 +45,9 @@ Before the target is changed, every object that is needed is read and its checks
     ],
     ACCEPT_CLUSTER_FLAG,
     ...SELECTION_FLAGS,
+    ['--into-schema <name>', 'restore the one chosen schema under this name, beside the old one'],
+    ['--table <name>', 'with --as: the one table to restore, schema.table'],
+    ['--as <name>', 'restore the table of --table under this name, schema.table'],
     ['--workers <n>', 'connections per segment; overrides shippers.workers'],
     RATE_FLAG,
     [

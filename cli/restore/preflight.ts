@@ -94,6 +94,7 @@ const EXPLAIN = {
     `does not exist ${place}: --truncate loads existing tables only. Create the table, or restore without --truncate`,
   exists: (place: string) =>
     `already exists ${place}. Drop it, or use --truncate to empty and load it`,
+  taken: (place: string) => `already exists ${place}. Drop it, or choose another name`,
   'has-rows': (place: string) => `${place} ${HAS_ROWS}. Delete these rows, or use --truncate`,
   'not-owner': (place: string) => `${place} ${NOT_OWNER}`,
 };
@@ -110,7 +111,7 @@ async function firstWrongTable(
 ): Promise<WrongTable | undefined> {
   const deps = functionDeps(context, store);
   const expected = await expectedIn(deps, segment.content, request, manifest);
-  const wanted = expected.map(({ relation }) => relation);
+  const wanted = expected.map((one) => ({ ...one.relation, ...one.target }));
   const target = targetOf(context.config, segment, context.env);
   const session = await openSession(target, {
     purpose: 'probe',
@@ -126,7 +127,8 @@ async function firstWrongTable(
     for (const [at, state] of states.entries()) {
       const name = `${state.schema}.${state.name}`;
       const reason = reasonNotToLoad(state, request.mode);
-      if (reason !== undefined) return { name, explain: EXPLAIN[reason] };
+      const isTaken = reason === 'exists' && request.into !== undefined;
+      if (reason !== undefined) return { name, explain: EXPLAIN[isTaken ? 'taken' : reason] };
       const other = state.facts && otherRows(wanted[at]?.condition !== undefined, state.facts);
       if (other !== undefined) return { name, explain: (place) => `${place} ${other}` };
       const [relation, found] = [wanted[at], columns.get(at)];

@@ -12,6 +12,7 @@ import { instantOf } from '../../backup-set/base/timestamps.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import type { RequestedNames } from '../../backup-set/documents/restore-names.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { newestVerdict } from '../../functions/stored/load.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -34,6 +35,8 @@ export interface RestoreOptions {
   readonly acceptCluster?: boolean;
   /** The first restore, when this one resumes it. */
   readonly resumes?: string;
+  /** Other names for the chosen schema or table. */
+  readonly into?: RequestedNames;
   /** Drop databases that an unfinished restore has created. */
   readonly dropUnfinished: boolean;
 }
@@ -74,7 +77,8 @@ export function newRequest(
   options: RestoreOptions,
 ): RestoreRequest {
   const now = clock();
-  const { mode, selection, verify, globals, noOwner, resize, count, objects, resumes } = options;
+  const { mode, selection, verify, globals, noOwner, resize, count, objects, resumes, into } =
+    options;
   const contents = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
@@ -93,6 +97,7 @@ export function newRequest(
     count,
     objects,
     ...(resumes !== undefined && { resumes }),
+    ...(into !== undefined && { into }),
   };
 }
 

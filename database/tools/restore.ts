@@ -1,9 +1,15 @@
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
+import { decoderOf } from '../objects/encodings.ts';
 import { conninfoOf } from './conninfo.ts';
 import { labelled } from './dump.ts';
 import { startTool } from './process.ts';
 import { withUnnamedFile } from './unnamed-file.ts';
+
+/** pg_restore prints its settings first. */
+const HEAD_BYTES = 4096;
 
 export interface RestoreSchemaOptions {
   readonly section: 'pre-data' | 'post-data';
@@ -39,6 +45,31 @@ export async function restoreSchema(
   await withUnnamedFile(async ({ handle, path }) => {
     await handle.writeFile(list);
     await pgRestore(target, [...args, `--use-list=${path}`, resolve(file)], options);
+  });
+}
+
+/** The SQL text of one section, without restoring it. @throws as `restoreSchema`. */
+export async function schemaText(
+  target: ConnectionTarget,
+  file: string,
+  { section, list, noOwner, signal }: Omit<RestoreSchemaOptions, 'jobs' | 'onSilence' | 'label'>,
+): Promise<string> {
+  const args = [`--section=${section}`, ...(noOwner === true ? ['--no-owner'] : [])];
+  return withUnnamedFile(async (output) => {
+    const print = async (more: readonly string[]) => {
+      // Before version 12, pg_restore takes `-` for the name of a file.
+      const all = [...args, ...more, `--file=${output.path}`, resolve(file)];
+      const tool = await startTool(target, 'pg_restore', { args: all, signal });
+      tool.stdin.end();
+      tool.stdout.resume();
+      await tool.done;
+      return decodeDump(await readFile(output.path), file);
+    };
+    if (list === undefined) return print([]);
+    return withUnnamedFile(async ({ handle, path }) => {
+      await handle.writeFile(list);
+      return print([`--use-list=${path}`]);
+    });
   });
 }
 
@@ -93,6 +124,18 @@ async function pgRestore(
   tool.stdin.end();
   tool.stdout.resume();
   await tool.done;
+}
+
+/** The text is in the encoding that it names itself. */
+function decodeDump(bytes: Buffer, file: string): string {
+  const head = bytes.subarray(0, HEAD_BYTES).toString('latin1');
+  const encoding = /^SET client_encoding = '([^']*)';/m.exec(head)?.[1] ?? '';
+  const text = decoderOf(encoding)(bytes);
+  if (text !== undefined) return text;
+  throw new StowageError(
+    'database/tool',
+    `${file}: the definitions are in the encoding ${encoding}, which cannot be read: restore them under their own names`,
+  );
 }
 
 async function collect(source: AsyncIterable<Uint8Array>): Promise<string> {

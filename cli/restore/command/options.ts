@@ -2,10 +2,11 @@ import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { RestoreRequest } from '../../../backup-set/documents/restore.ts';
 import type { Flags } from '../../command.ts';
 import { dashed } from '../../config/flag-names.ts';
-import { numberFrom, selectionFrom } from '../../flags.ts';
+import { numberFrom } from '../../flags.ts';
 import { setNameFrom } from '../../set-name.ts';
 import type { RestoreOptions } from '../request.ts';
 import type { ResumeOptions } from '../resume.ts';
+import { chosenFrom } from './names.ts';
 
 /** How long a restore waits for each step of the functions, without --wait. */
 export const WAIT_SECONDS = 600;
@@ -24,6 +25,9 @@ const NOT_WITH_RESUME = [
   'excludeSchema',
   'includeTable',
   'excludeTable',
+  'intoSchema',
+  'table',
+  'as',
 ];
 
 /** What the flags ask for. @throws StowageError `usage/flag` naming a flag that does not fit. */
@@ -61,10 +65,12 @@ export function optionsFrom(
     throw new StowageError('usage/flag', '--drop-unfinished needs --create', {
       where: { field: 'dropUnfinished' },
     });
+  const { selection, ...names } = chosenFrom(flags, mode);
   return {
     set: setNameFrom(positional, flags),
     mode,
-    selection: selectionFrom(flags),
+    selection,
+    ...names,
     globals: flags['globals'] === true,
     noOwner: flags['owner'] === false,
     resize: flags['resize'] === true,

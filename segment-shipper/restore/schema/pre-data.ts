@@ -22,6 +22,7 @@ import { labelOf } from '../locks.ts';
 import { lookForBegun, markToSet, newMark, unmarkIfNothing } from '../unfinished.ts';
 import { withArchive } from './archive.ts';
 import { chosenEntries, newEntries } from './entries.ts';
+import { restoreRenamed } from './renamed.ts';
 
 /** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
 export async function preData(
@@ -76,6 +77,10 @@ async function restorePreData(
     const list =
       (await chosenEntries(order, job, file, deps)) ??
       (order.mode === 'fill' ? await newEntries(order, job, file, deps) : undefined);
+    if (order.into !== undefined) {
+      await restoreRenamed({ ...order, into: order.into }, job, { file, list }, deps);
+      return;
+    }
     await restoreSchema(job.target, file, {
       section: 'pre-data',
       noOwner,
@@ -90,7 +95,7 @@ async function restorePreData(
 /** @throws StowageError `restore/refused` before anything was changed. */
 async function requireState(
   session: Session,
-  { mode, relations, content }: OrderOf<'pre-data'>,
+  { mode, relations, content, into }: OrderOf<'pre-data'>,
 ): Promise<void> {
   const states = await relationStates(session, relations);
   const wrong = states.flatMap((state) => {
@@ -103,7 +108,7 @@ async function requireState(
   const more = wrong.length > 1 ? ` (and ${wrong.length - 1} more)` : '';
   const what = {
     absent: `does not exist on content ${content}: --truncate loads existing tables only. Create the table, or restore without --truncate`,
-    exists: `already exists on content ${content}. Drop it, or use --truncate to empty and load it`,
+    exists: `already exists on content ${content}. Drop it, or ${into === undefined ? 'use --truncate to empty and load it' : 'choose another name'}`,
     'has-rows': `on content ${content} ${HAS_ROWS}. Delete these rows, or use --truncate`,
     'not-owner': `on content ${content} ${NOT_OWNER}`,
   }[first.reason];

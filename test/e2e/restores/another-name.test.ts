@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type CliResult, stowage } from '../../support/cli.ts';
+import { configFor, DATABASE } from '../../support/e2e/cluster.ts';
+import { directoryPlace, type Place } from '../../support/e2e/place.ts';
+import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
+
+/** A table has the name of its schema, a column too, and a view reads both. */
+const salesSql = (content: number) => `
+CREATE SCHEMA common;
+CREATE TABLE common.country (code text PRIMARY KEY);
+INSERT INTO common.country VALUES ('NL');
+CREATE SCHEMA sales;
+SET check_function_bodies = off;
+CREATE TYPE sales.mood AS ENUM ('sad', 'ok');
+CREATE FUNCTION sales.double(i int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2 * i';
+CREATE FUNCTION sales.total() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM sales.orders';
+CREATE FUNCTION sales.touched() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.note := ''touched''; RETURN NEW; END';
+CREATE SEQUENCE sales.alone;
+SELECT setval('sales.alone', 77);
+CREATE TABLE sales.sales (id int PRIMARY KEY, sales text, orders int);
+CREATE TABLE sales.orders (
+  id serial PRIMARY KEY,
+  number int GENERATED ALWAYS AS IDENTITY,
+  mood sales.mood DEFAULT 'ok',
+  country text DEFAULT 'NL' REFERENCES common.country,
+  sale int REFERENCES sales.sales,
+  twice int GENERATED ALWAYS AS (sales.double(id)) STORED,
+  note text DEFAULT 'sales.orders',
+  UNIQUE (number),
+  CONSTRAINT positive CHECK (sales.double(id) > 0)
+);
+CREATE INDEX by_note ON sales.orders (note) WHERE sales.double(id) > 2;
+CREATE STATISTICS sales.orders_stats ON mood, note FROM sales.orders;
+CREATE TRIGGER touch BEFORE UPDATE ON sales.orders FOR EACH ROW WHEN (old.id > 0) EXECUTE FUNCTION sales.touched();
+ALTER TABLE sales.orders ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON sales.orders USING (EXISTS (SELECT FROM sales.sales WHERE sales.orders = orders.id));
+COMMENT ON TABLE sales.orders IS 'the orders of sales.orders';
+COMMENT ON INDEX sales.by_note IS 'one';
+COMMENT ON CONSTRAINT orders_pkey ON sales.orders IS 'two';
+CREATE TABLE sales.items (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+CREATE TABLE sales.items_2025 PARTITION OF sales.items FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE TABLE sales.later PARTITION OF sales.items DEFAULT PARTITION BY LIST (id);
+CREATE TABLE sales.later_1 PARTITION OF sales.later DEFAULT;
+CREATE VIEW sales.readable AS SELECT sales.orders, sales.sales, orders.mood, sales.double(orders.id)
+  FROM sales.sales JOIN sales.orders ON orders.sale = sales.id;
+CREATE MATERIALIZED VIEW sales.stored AS SELECT mood, count(*) FROM sales.orders GROUP BY 1;
+CREATE TABLE sales."Größe ""x"".y" ("Sales" int PRIMARY KEY);
+INSERT INTO sales.sales VALUES (1, 'one', 1);
+INSERT INTO sales.orders (sale, note) SELECT 1, 'n' || i || '${content}' FROM generate_series(1, 50) i;
+INSERT INTO sales.items SELECT i, date '2025-12-01' + i FROM generate_series(1, 60) i;
+INSERT INTO sales."Größe ""x"".y" VALUES (${content});
+REFRESH MATERIALIZED VIEW sales.stored;`;
+
+let place: Place;
+let servers: TestServer[];
+let [config, timestamp] = ['', ''];
+
+beforeAll(async () => {
+  place = await directoryPlace();
+  servers = await startCluster(2, { databases: [DATABASE] });
+  await Promise.all(servers.map((server, content) => server.psql(salesSql(content), DATABASE)));
+  config = await configFor(place, servers, place.newRoot());
+  timestamp = (await stowage(['backup'], { config })).json.timestamp;
+});
+afterAll(async () => {
+  await stopAll(servers);
+  await place?.stop();
+});
+
+const restore = (...args: string[]): Promise<CliResult> =>
+  stowage(['restore', timestamp, ...args], { config });
+
+const onAll = (sql: string) => Promise.all(servers.map((server) => server.psql(sql, DATABASE)));
+
+test('--as restores a table beside the old one, with its own indexes, keys and sequences', async () => {
+  await onAll("UPDATE sales.orders SET note = 'wrong'");
+  const result = await restore('--table', 'sales.orders', '--as', 'sales.orders_0300');
+  console.log(result.text);
+  expect(result.json).toMatchObject({ status: 'restored', counted: true, objects: { missing: 0 } });
+  expect(result.code).toBe(0);
+});
+
+test('--into-schema restores a schema beside the old one', async () => {
+  const result = await restore('--include-schema', 'sales', '--into-schema', 'sales_old');
+  console.log(result.text);
+  expect(result.json).toMatchObject({ status: 'restored', counted: true, objects: { missing: 0 } });
+  expect(result.code).toBe(0);
+});

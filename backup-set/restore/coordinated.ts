@@ -8,6 +8,7 @@ import type {
   VerifyObject,
 } from '../documents/restore.ts';
 import type { Into } from '../documents/restore-names.ts';
+import { intoOf, targetName } from './names/into.ts';
 import {
   draftFrom,
   extentsByRelation,
@@ -20,7 +21,6 @@ import {
   preData,
   resumedBy,
 } from './order-bodies.ts';
-import { intoOf, targetName } from './names/into.ts';
 import { COORDINATOR, loadsOnSegment } from './phases.ts';
 
 type Chosen = ReadonlyMap<number, ManifestRelation>;

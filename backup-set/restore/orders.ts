@@ -4,6 +4,7 @@ import type { Relation } from '../documents/plan.ts';
 import type { LoadRelation, Order, RestoreRequest } from '../documents/restore.ts';
 import type { Into } from '../documents/restore-names.ts';
 import { coordinatedOrders } from './coordinated.ts';
+import { intoOf, targetName } from './names/into.ts';
 import {
   type Body,
   draftFrom,
@@ -18,7 +19,6 @@ import {
   preData,
   resumedBy,
 } from './order-bodies.ts';
-import { intoOf, targetName } from './names/into.ts';
 import { loadStrategy } from './phases.ts';
 import { chosenRelations, isWhole } from './plan.ts';
 

@@ -28,7 +28,7 @@ export function columnChains(tokens: readonly SqlToken[]): ReadonlySet<number> {
   const start = startOfCode(tokens);
   const columns = new Set<number>();
   if (start === undefined) return columns;
-  const aliases = aliasesIn(tokens, start);
+  const aliases = aliasesIn(tokens);
   const levels: Level[] = [{ clause: 'other', isQuery: false }];
   for (let at = start; at < tokens.length; at++) {
     const token = tokens[at] as SqlToken;
@@ -61,18 +61,19 @@ function startOfCode(tokens: readonly SqlToken[]): number | undefined {
   return kind === 'FUNCTION' || kind === 'PROCEDURE' ? first('ATOMIC', 'RETURN') : undefined;
 }
 
-function aliasesIn(tokens: readonly SqlToken[], start: number): ReadonlySet<string> {
-  const names = tokens.slice(start).flatMap((token, at) => {
+/** Every name that ends a chain: of a table, an alias or a column. */
+function aliasesIn(tokens: readonly SqlToken[]): ReadonlySet<string> {
+  const names = tokens.flatMap((token, at) => {
     const name = identifierOf(token);
-    const isLast = tokens[start + at + 1]?.text !== '.';
-    return isLast && name !== undefined && !isCapital(token) ? [name] : [];
+    return tokens[at + 1]?.text !== '.' && name !== undefined && !isCapital(token) ? [name] : [];
   });
   return new Set([...IMPLICIT, ...names]);
 }
 
 /** Parentheses in a list of tables hold a join. After a name, they hold arguments or columns. */
 function inner(level: Level, before: SqlToken | undefined): Level {
-  const isJoin = level.clause === 'from' && (isCapital(before) || /^[(,]$/.test(before?.text ?? ''));
+  const isJoin =
+    level.clause === 'from' && (isCapital(before) || /^[(,]$/.test(before?.text ?? ''));
   return { clause: isJoin ? 'from' : 'other', isQuery: false };
 }
 

@@ -1,6 +1,6 @@
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
-import { derivedName } from '../../backup-set/restore/names/derived.ts';
 import type { Into } from '../../backup-set/documents/restore-names.ts';
+import { derivedName } from '../../backup-set/restore/names/derived.ts';
 import { targetName } from '../../backup-set/restore/names/into.ts';
 import type { ArchiveObject } from '../objects/expected.ts';
 import { identifier } from '../objects/inline-parts.ts';
@@ -12,6 +12,8 @@ export interface MadeNames {
   newName(schema: string, name: string): QualifiedName | undefined;
   /** The name of the schema in the target; undefined: it keeps its name. */
   newSchema(schema: string): string | undefined;
+  /** All new names. */
+  readonly all: readonly QualifiedName[];
 }
 
 /** What `madeNames` needs to know of an entry of the archive. */
@@ -58,20 +60,36 @@ function namesInSchema(
   entries: Iterable<MadeEntry>,
   more: Iterable<string>,
 ): MadeNames {
+  const listed = [...entries];
+  const byId = new Map(listed.map((entry) => [entry.id, entry]));
   const made = new Set(more);
-  for (const { kind, schema, name } of entries) {
+  for (const entry of listed) {
+    const { kind, schema, name } = entry;
     if (schema !== into.from || name === undefined || OF_ANOTHER.has(kind)) continue;
-    // Indexes of constraints are named in remarks on them only, which name the constraint.
-    const own = WITH_ARGUMENTS.includes(kind) ? identifier(name)[0]?.replace(/\(.*$/s, '') : name;
-    if (own !== undefined) made.add(own);
+    const table = entry.dependsOn.map((id) => byId.get(id)).find(isTable);
+    const own = WITH_ARGUMENTS.includes(kind)
+      ? (identifier(name)[0] ?? name)
+      : kind === 'CONSTRAINT'
+        ? withoutTable(name, table?.name)
+        : name;
+    made.add(own);
   }
   return {
     into,
     newName: (schema, name) =>
       schema === into.from && made.has(name) ? { schema: into.schema, name } : undefined,
     newSchema: (schema) => (schema === into.from ? into.schema : undefined),
+    all: [...made].map((name) => ({ schema: into.schema, name })),
   };
 }
+
+/** `orders orders_pkey` → `orders_pkey`. */
+function withoutTable(tag: string, table: string | undefined): string {
+  return table !== undefined && tag.startsWith(`${table} `) ? tag.slice(table.length + 1) : tag;
+}
+
+const isTable = (entry: MadeEntry | undefined) =>
+  entry?.kind === 'TABLE' || entry?.kind === 'FOREIGN TABLE';
 
 function namesOfTable(
   into: Extract<Into, { table: QualifiedName }>,
@@ -88,8 +106,7 @@ function namesOfTable(
     const table = dependsOn.map((id) => tables.get(id)).find((found) => found !== undefined);
     if (table === undefined) continue;
     const { old, made: to } = table;
-    const start = `${old.name} `;
-    const own = kind === 'CONSTRAINT' && name.startsWith(start) ? name.slice(start.length) : name;
+    const own = kind === 'CONSTRAINT' ? withoutTable(name, old.name) : name;
     const inSchema = schema === old.schema ? to.schema : schema;
     const derived = (text: string) => ({
       schema: inSchema,
@@ -105,14 +122,16 @@ function namesOfTable(
     into,
     newName: (schema, name) => made.get(keyOf({ schema, name })),
     newSchema: () => undefined,
+    all: [...made.values()],
   };
 }
 
 /** A table and, level by level, the partitions that its entries attach. */
 function tablesOf(from: QualifiedName, entries: readonly MadeEntry[]) {
-  const named = entries.flatMap(({ id, kind, schema, name }) =>
-    /^(?:FOREIGN )?TABLE$/.test(kind) && name !== undefined ? [{ id, schema, name }] : [],
-  );
+  const named = entries.flatMap((entry) => {
+    const { id, schema, name } = entry;
+    return isTable(entry) && name !== undefined ? [{ id, schema, name }] : [];
+  });
   const attached = entries.filter(({ kind }) => kind === 'TABLE ATTACH');
   const found = new Set(named.filter((table) => keyOf(table) === keyOf(from)));
   for (let before = -1; before !== found.size; ) {

@@ -1,5 +1,13 @@
-import { type Change, changeOf, identifierOf, isKeyword, literalOf, renamedTo } from './identifiers.ts';
+import { targetName } from '../../backup-set/restore/names/into.ts';
 import { quoteLiteral } from '../session/quote.ts';
+import {
+  type Change,
+  changeOf,
+  identifierOf,
+  isKeyword,
+  literalOf,
+  renamedTo,
+} from './identifiers.ts';
 import type { SqlToken } from './lexer.ts';
 import type { MadeNames } from './made-names.ts';
 
@@ -45,7 +53,8 @@ export function searchPathChanges(tokens: Tokens, names: MadeNames): Changes {
 export function indexChanges(tokens: Tokens, names: MadeNames): Changes {
   if (!('table' in names.into)) return [];
   const [first, second] = tokens;
-  const schemaAt = (at: number) => (tokens[at + 1]?.text === '.' ? identifierOf(tokens[at]) : undefined);
+  const schemaAt = (at: number) =>
+    tokens[at + 1]?.text === '.' ? identifierOf(tokens[at]) : undefined;
   const change = (schema: string | undefined, token: SqlToken | undefined) => {
     const name = identifierOf(token);
     if (schema === undefined || name === undefined) return undefined;
@@ -74,13 +83,12 @@ export function indexChanges(tokens: Tokens, names: MadeNames): Changes {
 
 /** Greenplum 6 names the partitions of a table: `WITH (tablename='t_1_prt_a')`. */
 export function partitionChanges(tokens: Tokens, names: MadeNames): Changes {
-  const table = tokens[2];
-  if (!('table' in names.into) || !isKeyword(tokens[0], 'CREATE') || table === undefined) return [];
-  const schema = identifierOf(table) ?? '';
+  if (!('table' in names.into) || !isKeyword(tokens[0], 'CREATE')) return [];
+  const { schema } = names.into.from;
   return tokens.map((token, at) => {
     const isName = tokens[at - 1]?.text === '=' && tokens[at - 2]?.text === 'tablename';
     const name = isName ? literalOf(token) : undefined;
-    const made = name === undefined ? undefined : names.newName(schema, name);
+    const made = name === undefined ? undefined : targetName(names.into, { schema, name });
     return made === undefined ? undefined : changeOf(token, quoteLiteral(made.name));
   });
 }

@@ -27,7 +27,7 @@ const SALES = [
 
 function inSchema(sql: string, to = 'new', entries = SALES): string {
   const names = madeNames({ from: 'sales', schema: to }, entries);
-  return [...sqlStatements(sql)].map((one) => renamedStatement(one, names)).join(';\n');
+  return [...sqlStatements(sql)].map((one) => renamedStatement(one, names)).join('; ');
 }
 test.each([
   ['CREATE SCHEMA sales', 'CREATE SCHEMA "new"'],
@@ -83,7 +83,7 @@ test.each([
   ],
   [
     `CREATE FUNCTION sales.f(integer) RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN (sales.id > 1) THEN sales.orders ELSE 0 END FROM sales.sales; SELECT count(*) FROM sales.orders; END; CREATE SCHEMA x`,
-    `CREATE FUNCTION "new".f(integer) RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN (sales.id > 1) THEN sales.orders ELSE 0 END FROM "new".sales; SELECT count(*) FROM "new".orders; END;\nCREATE SCHEMA x`,
+    `CREATE FUNCTION "new".f(integer) RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN (sales.id > 1) THEN sales.orders ELSE 0 END FROM "new".sales; SELECT count(*) FROM "new".orders; END; CREATE SCHEMA x`,
   ],
   [
     `CREATE VIEW sales.v AS SELECT sales.id, sales.orders, o."Mood" FROM (sales.sales JOIN sales.orders o ON ((sales.orders = o.id))), sales.orders orders_1 WHERE (EXTRACT(day FROM sales.orders) IS DISTINCT FROM sales.f(sales.orders))`,

@@ -1,6 +1,13 @@
 import { quoteLiteral } from '../session/quote.ts';
 import { columnChains } from './columns.ts';
-import { type Change, changeOf, identifierOf, isKeyword, literalOf, renamedTo } from './identifiers.ts';
+import {
+  type Change,
+  changeOf,
+  identifierOf,
+  isKeyword,
+  literalOf,
+  renamedTo,
+} from './identifiers.ts';
 import { NotSql, type SqlToken, sqlTokens } from './lexer.ts';
 import type { MadeNames } from './made-names.ts';
 import { indexChanges, partitionChanges, schemaChanges, searchPathChanges } from './parts.ts';

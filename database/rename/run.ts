@@ -1,5 +1,6 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
+import { sqlStateOf } from '../session/database-error.ts';
 import { quoteIdentifier } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
 import { restoreRefused } from '../target/refused.ts';
@@ -13,6 +14,15 @@ import { sqlStatements } from './statements.ts';
 const OWN_SETTINGS =
   /^SET (?:\w+_timeout|client_encoding|row_security|standard_conforming_strings) = /;
 const SHOWN_CHARS = 100;
+/** duplicate_object, duplicate_table, duplicate_function. */
+const DUPLICATES = ['42710', '42P07', '42723'];
+const TAKEN = 'The copy needs this name: drop it, or choose another name';
+
+interface RunOptions {
+  /** No object of the restore exists yet. */
+  readonly isFirst: boolean;
+  readonly isNewDatabase: boolean;
+}
 
 /**
  * Runs the statements of an archive under their new names, in the caller's transaction.
@@ -23,10 +33,11 @@ export async function runRenamed(
   session: Session,
   text: string,
   names: MadeNames,
-  { isNewDatabase }: { readonly isNewDatabase: boolean },
+  { isFirst, isNewDatabase }: RunOptions,
 ): Promise<void> {
   using _ = session.mayBeSilent();
   const hasSchema = await prepareSchema(session, names, isNewDatabase);
+  if (isFirst && hasSchema) await requireFree(session, names);
   for (const statement of statementsOf(text)) {
     if (OWN_SETTINGS.test(statement.text)) continue;
     if (isOfSchema(statement.tokens, names, hasSchema)) continue;
@@ -36,6 +47,9 @@ export async function runRenamed(
       await session.query(sql);
     } catch (error) {
       if (!(error instanceof StowageError)) throw error;
+      const state = sqlStateOf(error) ?? '';
+      if (isFirst && DUPLICATES.includes(state))
+        throw restoreRefused(session.target, `${error.message}. ${TAKEN}`, error);
       const [shown = ''] = sql.slice(0, SHOWN_CHARS).split('\n');
       throw new StowageError(error.code, `${error.message} (in ${shown})`, {
         cause: error,
@@ -77,6 +91,21 @@ async function prepareSchema(
     );
   await session.query(`CREATE SCHEMA ${quoteIdentifier(schema)}`);
   return false;
+}
+
+/** Also indexes have names of the schema: they are made last, when all rows are loaded. */
+async function requireFree(session: Session, { all }: MadeNames): Promise<void> {
+  const [taken] = await session.query<QualifiedName>(
+    `SELECT n.nspname AS schema, c.relname AS name
+     FROM unnest($1::text[], $2::text[]) AS w(schema, name)
+     JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name LIMIT 1`,
+    [all.map(({ schema }) => schema), all.map(({ name }) => name)],
+  );
+  if (taken === undefined) return;
+  const { database } = session.target;
+  const message = `${taken.schema}.${taken.name} already exists in database ${database}. ${TAKEN}`;
+  throw restoreRefused(session.target, message);
 }
 
 /** `CREATE SCHEMA s`; with `anything`, also its owner, rights and comments. */

@@ -3,6 +3,7 @@ import type { QualifiedName } from '../../base/selection.ts';
 import { count } from '../../base/words.ts';
 import type { RestoreRequest } from '../../documents/restore.ts';
 import type { Into } from '../../documents/restore-names.ts';
+import { findFormat } from '../../flavours/formats.ts';
 import { derivedName } from './derived.ts';
 
 /** Schemas or tables that a message names. */
@@ -17,7 +18,7 @@ interface NamedRelation extends QualifiedName {
  * @returns a string that says why the chosen relations cannot have them.
  */
 export function namesOrReason(
-  { into: names }: Pick<RestoreRequest, 'into'>,
+  { into: names, target }: Pick<RestoreRequest, 'into' | 'target'>,
   chosen: Iterable<NamedRelation>,
 ): Into | undefined | string {
   if (names === undefined) return undefined;
@@ -41,6 +42,8 @@ export function namesOrReason(
   const isPart = relations.length === 1 && only?.partitionRoot !== undefined;
   if (root === undefined || only === undefined || roots.size !== 1)
     return `--as gives another name to one table, and the selection has ${count(roots.size)}: choose one with --table`;
+  if (isPart && findFormat(target.flavour)?.hasOneCatalog === true)
+    return `${only.schema}.${only.name} is a partition, which ${target.flavour} defines with its table: choose --table ${root.schema}.${root.name}`;
   const { schema, name } = isPart ? only : root;
   const isSame = schema === names.table.schema && name === names.table.name;
   return isSame ? sameName(`${schema}.${name}`) : { from: { schema, name }, table: names.table };
@@ -51,7 +54,7 @@ const sameName = (name: string) =>
 
 /** As `namesOrReason`, of a request that has a plan. */
 export function intoOf(
-  request: Pick<RestoreRequest, 'into'>,
+  request: Pick<RestoreRequest, 'into' | 'target'>,
   chosen: Iterable<NamedRelation>,
 ): Into | undefined {
   const found = namesOrReason(request, chosen);

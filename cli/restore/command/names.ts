@@ -54,7 +54,10 @@ function nameFrom(flags: Flags, flag: 'table' | 'as'): QualifiedName {
     String(flags[flag]),
   );
   if (found === null)
-    throw refused(flag, `takes one table, schema.table or "a.b"."c", not ${JSON.stringify(flags[flag])}`);
+    throw refused(
+      flag,
+      `takes one table, schema.table or "a.b"."c", not ${JSON.stringify(flags[flag])}`,
+    );
   const part = (quoted: string | undefined, plain: string | undefined) =>
     quoted?.replaceAll('""', '"') ?? plain ?? '';
   return { schema: part(found[1], found[2]), name: part(found[3], found[4]) };

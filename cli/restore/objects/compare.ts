@@ -19,6 +19,7 @@ import {
   labelOf,
 } from '../../../database/objects/expected.ts';
 import { missingLargeObjects } from '../../../database/objects/large-objects.ts';
+import { renamedObjects } from '../../../database/rename/objects.ts';
 import { openSession, type Session } from '../../../database/session/session.ts';
 import { readPart } from '../../../functions/stored/read-part.ts';
 import { targetOf } from '../../config/config.ts';
@@ -115,11 +116,13 @@ async function compareSchema(
   const objects: ArchiveObject[] = [];
   for await (const entry of checkedEntries(store, archive, context.signal))
     objects.push(archiveObject(entry));
-  const chosen = chooseObjects(objects, {
+  const { only, into } = orderOf(run, part);
+  const listed = chooseObjects(objects, {
     mode: request.mode,
-    only: onlyOf(run, part),
+    only,
     loaded: await loadedIn(run, content),
   });
+  const chosen = into === undefined ? listed : renamedObjects(listed, into);
   // A generator: the parts of all tables together can be many.
   const expected = function* () {
     for (const object of chosen) {
@@ -146,13 +149,13 @@ async function compareSchema(
   }
 }
 
-/** The chosen tables as the order of the phase names them; undefined: the whole schema. */
-function onlyOf({ request, manifest }: RestoreRun, part: ManifestPart) {
+/** What the order of the phase says: the chosen tables (absent: all), and their other names. */
+function orderOf({ request, manifest }: RestoreRun, part: ManifestPart) {
   const drafts = draftOrders('post-data', { request, manifest });
   const draft = drafts.find(({ content }) => content === part.content);
   draft?.take(part);
   const order = draft?.finish();
-  return order?.phase === 'post-data' ? order.only : undefined;
+  return order?.phase === 'post-data' ? order : { only: undefined, into: undefined };
 }
 
 async function loadedIn({ context, store, request, manifest }: RestoreRun, content: number) {

@@ -40,7 +40,8 @@ export async function restoreRenamed(
     const mark = await readMark(session);
     if (section === 'post-data' && mark?.reached === 'post-data') return;
     await session.query('BEGIN');
-    await runRenamed(session, text, names, { isNewDatabase: mode === 'create' });
+    const isFirst = section === 'pre-data';
+    await runRenamed(session, text, names, { isFirst, isNewDatabase: mode === 'create' });
     if (mark !== undefined) await setReached(session, mark, section);
     await session.query('COMMIT');
   });

@@ -51,6 +51,19 @@ export function selects(
   return matchesTable(selection.includeTables) || matchesSchema(selection.includeSchemas);
 }
 
+/** True if everything in the schema is selected, not only tables of it. */
+export function selectsSchema(selection: Selection, schema: string): boolean {
+  const isIn = (patterns: readonly string[]) =>
+    patterns.some((pattern) => matches(pattern, [schema]));
+  if (isIn(selection.excludeSchemas)) return false;
+  return selectsDatabase(selection) || isIn(selection.includeSchemas);
+}
+
+/** True if the objects that are in no schema are selected, such as extensions. */
+export function selectsDatabase({ includeSchemas, includeTables }: Selection): boolean {
+  return includeSchemas.length === 0 && includeTables.length === 0;
+}
+
 /** Include patterns that match no relation: a typing error that would look like success. */
 export function unmatchedIncludes(
   selection: Selection,

@@ -98,6 +98,26 @@ export const PROBLEMS = {
       'an order of a restore failed, or its receipts do not have the rows of the plan; the message has the reason',
     hint: 'correct the cause, and continue with `stowage restore --resume ID`',
   },
+  'object-not-made': {
+    meaning:
+      'an object of the set was not made in the target: the server rejected its statement, and the restore went on',
+    hint: 'correct the cause, and make it with `stowage restore --resume ID`',
+  },
+  'need-missing': {
+    meaning:
+      'a chosen object was not restored, because it needs another object that is neither selected nor in the target',
+    hint: 'select what it needs, too, or create it in the target and restore again; --allow-missing accepts it',
+  },
+  'view-not-refreshed': {
+    meaning:
+      'a materialized view was made and holds no rows: the server rejected its REFRESH, and the restore went on',
+    hint: 'correct the cause, and run REFRESH MATERIALIZED VIEW, or `stowage restore --resume ID`',
+  },
+  'relation-not-loaded': {
+    meaning:
+      'the rows of a table were not loaded, because the table was not made, and the restore went on (--on-error continue)',
+    hint: 'correct why the table was not made, and continue with `stowage restore --resume ID`',
+  },
   'count-differs': {
     meaning:
       'after a restore, a table of the target has another number of rows than the manifest says',
@@ -141,6 +161,12 @@ export type Problem = z.infer<typeof Problem>;
 
 export const Problems = { problemsTotal: Count, problems: z.array(Problem).max(PROBLEMS_MAX) };
 
+/** What a restore did not make or load, and went on. Absent = nothing. */
+export const LeftOut = {
+  leftOutTotal: Count.exactOptional(),
+  leftOut: z.array(Problem).max(PROBLEMS_MAX).exactOptional(),
+};
+
 /** A message can quote a damaged document of any size. */
 const MESSAGE_CHARS_MAX = 4000;
 
@@ -153,6 +179,15 @@ export function boundedProblems(problems: readonly Problem[]): {
     problemsTotal: problems.length,
     problems: problems.slice(0, PROBLEMS_MAX).map(shortened),
   };
+}
+
+/** The fields `leftOut` and `leftOutTotal` of a document; none when nothing was left out. */
+export function boundedLeftOut(
+  problems: readonly Problem[],
+  total = problems.length,
+): { leftOutTotal?: number; leftOut?: Problem[] } {
+  if (total === 0) return {};
+  return { leftOutTotal: total, leftOut: boundedProblems(problems).problems };
 }
 
 function shortened(problem: Problem): Problem {

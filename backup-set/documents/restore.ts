@@ -12,10 +12,11 @@ import {
 import { PHASES } from '../base/keys.ts';
 import { Selection } from '../base/selection.ts';
 import { RestoreId, Timestamp } from '../base/timestamps.ts';
-import { boundedProblems, type Problem, Problems } from '../base/verdict.ts';
+import { boundedProblems, LeftOut, type Problem, Problems } from '../base/verdict.ts';
 import { fastArray, fastName, isCount, isCrc32 } from './fast-array.ts';
 import { Locale, Relation } from './plan.ts';
 import { ObjectRef } from './receipt.ts';
+import { RestoreChoices } from './restore-choices.ts';
 import { Into, RequestedNames } from './restore-names.ts';
 
 /** Whether database and tables may exist before a restore (docs/format.md, Restores). */
@@ -55,6 +56,7 @@ export const RestoreRequest = z.object({
   count: z.boolean(),
   /** It also looks for the indexes, constraints and other objects of the set's schema archive. */
   objects: z.boolean().exactOptional(),
+  ...RestoreChoices,
   /** The first restore, whose id is in the marks of the target (docs/design/0019). */
   resumes: RestoreId.exactOptional(),
   into: RequestedNames.exactOptional(),
@@ -148,7 +150,7 @@ export type VerifyObject = z.infer<typeof VerifyObject>;
 const order = { ...header('order'), id: RestoreId, timestamp: Timestamp, content: Content };
 /** As in the request: what the first restore has done in this target is kept. */
 const resumes = RestoreId.exactOptional();
-/** Other names for what `only` chooses. All other fields have the names of the target. */
+/** Other names. `only` and `refresh` have the names of the set, `relations` those of the target. */
 const into = Into.exactOptional();
 
 /** What one segment does in one phase. A shipper needs no other document. */
@@ -166,6 +168,8 @@ export const Order = z.discriminatedUnion('phase', [
     schema: ObjectRef.exactOptional(),
     /** Chosen relations; absent = the whole schema. */
     only: z.array(Name).exactOptional(),
+    /** With `only`: the patterns, which also choose what is not a relation with rows. */
+    selection: Selection.exactOptional(),
     /** Relations to load: they must not exist (create, fill), or are emptied (truncate). */
     relations: z.array(Name),
     resumes,
@@ -190,7 +194,9 @@ export const Order = z.discriminatedUnion('phase', [
     noOwner: z.boolean(),
     schema: ObjectRef.exactOptional(),
     only: z.array(Name).exactOptional(),
+    selection: Selection.exactOptional(),
     sequences: ObjectRef.exactOptional(),
+    /** With `only`: those that are chosen or come back with a chosen table are refreshed. */
     refresh: z.array(Name),
     resumes,
     into,
@@ -221,7 +227,10 @@ export const RestoreReceipt = z.object({
   /** Bytes read from the store. */
   storedBytes: Count,
   relations: LoadedRelations,
+  /** Relations of the order that were not loaded, with the rows that the set has of them. */
+  notLoaded: LoadedRelations.exactOptional(),
   ...Problems,
+  ...LeftOut,
 });
 export type RestoreReceipt = z.infer<typeof RestoreReceipt>;
 
@@ -290,5 +299,6 @@ export const Outcome = z.object({
   /** As in counts.json. */
   objects: ComparedObjects.exactOptional(),
   ...Problems,
+  ...LeftOut,
 });
 export type Outcome = z.infer<typeof Outcome>;

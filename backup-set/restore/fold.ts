@@ -2,7 +2,7 @@ import { FORMAT_VERSION, type RawDocument } from '../base/document.ts';
 import { formatKey, type Phase } from '../base/keys.ts';
 import { gatherProblems, NO_PROBLEMS, type ProblemList } from '../base/problems.ts';
 import type { Result } from '../base/result.ts';
-import { boundedProblems, type Problem } from '../base/verdict.ts';
+import { boundedLeftOut, boundedProblems, type Problem } from '../base/verdict.ts';
 import { count, plural } from '../base/words.ts';
 import { readPinned } from '../documents/pinned.ts';
 import {
@@ -13,6 +13,7 @@ import {
   RestoreReceipt,
   type RestoreRequest,
 } from '../documents/restore.ts';
+import { gatherLeftOut, joinLeftOut, withoutLeftOut } from './left-out/left-out.ts';
 import { contentsIn } from './phases.ts';
 
 export type RestoreStep =
@@ -51,6 +52,12 @@ export function createRestoreFold(plan: RestorePlan): RestoreFold {
     },
     step() {
       let loaded = NOTHING_LOADED;
+      const leftOut = joinLeftOut(sums.map((sum) => sum.leftOut.list()));
+      const end = (...args: Parameters<typeof outcomeOf>) =>
+        ended({
+          ...outcomeOf(...args),
+          ...boundedLeftOut(leftOut.problems, leftOut.problemsTotal),
+        });
       for (const { phase, awaiting, gathered, done } of sums) {
         const awaited = awaiting();
         // Even after a failure, all receipts are awaited: then no segment still changes the target.
@@ -58,22 +65,23 @@ export function createRestoreFold(plan: RestorePlan): RestoreFold {
         if (gathered.total > 0) {
           const status =
             phase === 'verify' || refusedByAll(phase, done, gathered) ? 'refused' : 'failed';
-          return ended(outcomeOf(plan, status, loaded, gathered.list()));
+          return end(plan, status, loaded, gathered.list());
         }
         if (phase === 'data') loaded = done;
       }
       const short = boundedProblems(loadDiffers(plan, loaded));
       if (!needsCounts(plan) || short.problemsTotal > 0)
-        return ended(outcomeOf(plan, statusOf(short), loaded, short));
+        return end(plan, statusOf(short), loaded, short);
       if (counts === undefined) return { kind: 'counting' };
       if (!counts.ok) {
         const unreadable = listOf(counts.failure);
-        return ended(outcomeOf(plan, statusOf(unreadable), loaded, unreadable));
+        return end(plan, statusOf(unreadable), loaded, unreadable);
       }
-      const found = countDiffers(plan, counts.value);
+      const found = countDiffers(plan, counts.value, loaded, leftOut);
       const { objects } = counts.value;
+      const { outcome } = end(plan, statusOf(found), loaded, found);
       return ended({
-        ...outcomeOf(plan, statusOf(found), loaded, found),
+        ...outcome,
         counted: plan.count,
         ...(plan.objects === true && objects !== undefined && { objects }),
       });
@@ -81,7 +89,7 @@ export function createRestoreFold(plan: RestorePlan): RestoreFold {
   };
 }
 
-const ended = (outcome: Outcome): RestoreStep => ({ kind: 'ended', outcome });
+const ended = (outcome: Outcome) => ({ kind: 'ended' as const, outcome });
 const statusOf = ({ problemsTotal }: ProblemList) => (problemsTotal > 0 ? 'failed' : 'restored');
 const listOf = (problem: Problem): ProblemList => boundedProblems([problem]);
 
@@ -97,6 +105,7 @@ interface LoadedContent {
   readonly relations: number;
   /** Relations that the receipt lists more than once. */
   readonly twice: number;
+  readonly notLoaded: { readonly rows: number; readonly relations: number };
 }
 
 const NOTHING_LOADED: Loaded = { byContent: new Map(), names: new Set() };
@@ -105,10 +114,12 @@ function sumPhase(plan: RestorePlan, phase: Phase) {
   const contents = contentsIn(phase, plan);
   const awaited = new Set(contents);
   const gathered = gatherProblems();
+  const leftOut = gatherLeftOut();
   const done = { byContent: new Map<number, LoadedContent>(), names: new Set<string>() };
   return {
     phase,
     gathered,
+    leftOut,
     done,
     awaiting: () => contents.filter((content) => awaited.has(content)),
     add(content: number, documents: readonly RawDocument[]) {
@@ -125,6 +136,7 @@ function sumPhase(plan: RestorePlan, phase: Phase) {
         return;
       }
       const { status, problemsTotal, problems } = receipt.value;
+      leftOut.add(content, receipt.value);
       // `done` with a problem is a failure: there is no success with errors.
       if (status === 'failed' || problemsTotal > 0 || problems.length > 0) {
         const reported = problems.map((problem) => ({ content, ...problem }));
@@ -138,7 +150,10 @@ function sumPhase(plan: RestorePlan, phase: Phase) {
 }
 
 /** @param names gets the names of the receipt's relations. */
-function countLoaded({ relations }: RestoreReceipt, names: Set<string>): LoadedContent {
+function countLoaded(
+  { relations, notLoaded = [] }: RestoreReceipt,
+  names: Set<string>,
+): LoadedContent {
   const own = new Set<string>();
   let rows = 0;
   for (const relation of relations) {
@@ -147,7 +162,15 @@ function countLoaded({ relations }: RestoreReceipt, names: Set<string>): LoadedC
     names.add(name);
     rows += relation.rows;
   }
-  return { rows, relations: own.size, twice: relations.length - own.size };
+  return {
+    rows,
+    relations: own.size,
+    twice: relations.length - own.size,
+    notLoaded: {
+      rows: notLoaded.reduce((sum, relation) => sum + relation.rows, 0),
+      relations: notLoaded.length,
+    },
+  };
 }
 
 /** True if every target rejected the restore before it changed anything. */
@@ -171,13 +194,22 @@ export function refusedOutcome(
   return outcomeOf(request, 'refused', NOTHING_LOADED, boundedProblems(problems));
 }
 
-/** The loaded relations and rows must be those of the plan. */
+const NONE_LOADED: LoadedContent = {
+  rows: 0,
+  relations: 0,
+  twice: 0,
+  notLoaded: { rows: 0, relations: 0 },
+};
+
+/** The relations and rows that were loaded or named as not loaded must be those of the plan. */
 function loadDiffers(plan: RestorePlan, { byContent }: Loaded): Problem[] {
   return plan.contents.flatMap((planned): Problem[] => {
     const { content, relations, rows } = planned;
-    const loaded = byContent.get(content) ?? { rows: 0, relations: 0, twice: 0 };
-    const { twice } = loaded;
-    if (loaded.rows === rows && loaded.relations === relations && twice === 0) return [];
+    const loaded = byContent.get(content) ?? NONE_LOADED;
+    const { twice, notLoaded } = loaded;
+    const isWhole =
+      loaded.rows + notLoaded.rows === rows && loaded.relations + notLoaded.relations === relations;
+    if (isWhole && twice === 0) return [];
     const inRelations = `${count(loaded.relations)} of ${plural(relations, 'relation')}`;
     const message = `loaded ${count(loaded.rows)} of ${plural(rows, 'row')} in ${inRelations}`;
     return [
@@ -201,22 +233,27 @@ function readCounts({ id }: RestorePlan, documents: readonly RawDocument[]) {
   });
 }
 
-/** The problems of the counts; without any, they must be those of the whole plan. */
-function countDiffers(plan: RestorePlan, counts: RestoreCounts): ProblemList {
-  const { contents, totals } = plan;
-  const relations = contents.reduce((sum, content) => sum + content.relations, 0);
-  if (counts.problemsTotal > 0 || counts.problems.length > 0) {
-    const problemsTotal = Math.max(counts.problemsTotal, counts.problems.length);
-    return { problems: counts.problems, problemsTotal };
-  }
-  if (plan.objects === true && counts.objects?.missing !== 0)
+/** The problems of the counts; without any, they must be those of what was loaded. */
+function countDiffers(
+  plan: RestorePlan,
+  counts: RestoreCounts,
+  { byContent }: Loaded,
+  leftOut: ProblemList,
+): ProblemList {
+  const loaded = [...byContent.values()];
+  const relations = loaded.reduce((sum, content) => sum + content.relations, 0);
+  const rows = loaded.reduce((sum, content) => sum + content.rows, 0);
+  const problemsTotal = Math.max(counts.problemsTotal, counts.problems.length);
+  const left = withoutLeftOut({ problems: counts.problems, problemsTotal }, leftOut);
+  if (left.problemsTotal > 0) return left;
+  if (plan.objects === true && counts.objects?.missing !== problemsTotal)
     return listOf({
       code: 'objects-failed',
-      message: 'counts.json does not say that no object is missing',
+      message: 'counts.json does not list the objects that are missing',
     });
   if (!plan.count) return NO_PROBLEMS;
-  if (counts.relations === relations && counts.rows === totals.rows) return NO_PROBLEMS;
-  const message = `counted ${counts.rows} of ${totals.rows} rows in ${counts.relations} of ${relations} relations`;
+  if (counts.relations === relations && counts.rows === rows) return NO_PROBLEMS;
+  const message = `counted ${counts.rows} of ${rows} rows in ${counts.relations} of ${relations} relations`;
   return listOf({ code: 'count-differs', message });
 }
 

@@ -1,7 +1,6 @@
 import { FORMAT_VERSION } from '../base/document.ts';
 import { StowageError } from '../base/errors.ts';
 import type { MetadataFile, Phase } from '../base/keys.ts';
-import { selects } from '../base/selection.ts';
 import type { Manifest, ManifestPart } from '../documents/manifest.ts';
 import type { Relation } from '../documents/plan.ts';
 import { type ObjectRef, objectRefShape } from '../documents/receipt.ts';
@@ -97,7 +96,7 @@ export function preData(
     noOwner,
     ...(globals && { globals }),
     ...(schema && { schema }),
-    ...(isWhole(request) ? {} : { only: names }),
+    ...chosenIn(names, request),
     relations: names.map((name) => targetName(into, name)),
     ...resumedBy(request),
     ...(into && { into }),
@@ -117,16 +116,17 @@ export function postData(
     mode: request.mode,
     noOwner: request.noOwner,
     ...(schema && { schema }),
-    ...(isWhole(request) ? {} : { only: names }),
+    ...chosenIn(names, request),
     ...(sequences && { sequences }),
-    refresh: isWhole(request)
-      ? part.refresh
-      : part.refresh
-          .filter((name) => selects(request.selection, name))
-          .map((name) => targetName(into, name)),
+    refresh: part.refresh,
     ...resumedBy(request),
     ...(into && { into }),
   };
+}
+
+/** What a shipper must know to choose entries of the schema archive. */
+function chosenIn(only: OrderOf<'analyze'>['relations'], request: RestoreRequest) {
+  return isWhole(request) ? {} : { only, selection: request.selection };
 }
 
 export function objectsToVerify(

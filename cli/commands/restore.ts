@@ -10,7 +10,7 @@ import {
   SELECTION_LISTS,
 } from '../flags.ts';
 import { optionsFrom, WAIT_SECONDS } from '../restore/command/options.ts';
-import { textOf } from '../restore/command/text.ts';
+import { exitOf, textOf } from '../restore/command/text.ts';
 import { runRestore } from '../restore/coordinate.ts';
 import { BEFORE_FLAG, SET_DETAILS } from '../set-name.ts';
 
@@ -42,6 +42,10 @@ Before the target is changed, every object that is needed is read and its checks
     [
       '--no-objects',
       'do not look for the indexes, constraints and other objects of the set at the end',
+    ],
+    [
+      '--allow-missing',
+      'exit 0 also when objects could not be restored; they are listed all the same',
     ],
     ACCEPT_CLUSTER_FLAG,
     ...SELECTION_FLAGS,
@@ -82,6 +86,6 @@ Before the target is changed, every object that is needed is read and its checks
     const empty = leftEmpty.length > 0 && { leftEmpty };
     context.output.result({ elapsedMs, ...outcome, ...changed, ...empty }, textOf(result));
     if (context.signal.aborted) return 130;
-    return { restored: 0, failed: 3, refused: 4 }[outcome.status];
+    return exitOf(result);
   },
 };

@@ -18,6 +18,7 @@ import { countTarget } from './count.ts';
 import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
+import { noteLargeObjectsLeft } from './objects/large-objects-left.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
 import { type ResumeOptions, resolveOptions } from './resume.ts';
@@ -31,6 +32,8 @@ const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 export interface RestoreResult {
   readonly id: string;
   readonly outcome: Outcome;
+  /** The user accepts what the outcome lists as left out. */
+  readonly allowMissing: boolean;
   /** Tables that the restore creates without rows, because the set has none of them. */
   readonly leftEmpty: readonly QualifiedName[];
   /** Present after a failure. */
@@ -53,6 +56,7 @@ export async function runRestore(
     const request = newRequest(context, segments, timestamp, options);
     const empty = leftEmpty(request, manifest);
     noteLeftEmpty(context, empty);
+    await noteLargeObjectsLeft(context, store, request, manifest, segments);
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
       await requireUnmarked(locked, segments, request, { drop: options.dropUnfinished });
       await requireTarget({ context: locked, store, segments, request, manifest });
@@ -62,7 +66,8 @@ export async function runRestore(
       return ended;
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
-    const result = { id: request.id, outcome, leftEmpty: empty, elapsedMs };
+    const allowMissing = request.allowMissing === true;
+    const result = { id: request.id, outcome, allowMissing, leftEmpty: empty, elapsedMs };
     if (outcome.status !== 'failed') return result;
     const aftermath = await lookAtTarget(context, segments, request);
     return { ...result, aftermath };

@@ -1,4 +1,4 @@
-import { isEverything, type QualifiedName } from '../../backup-set/base/selection.ts';
+import { isEverything, type QualifiedName, selects } from '../../backup-set/base/selection.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
@@ -17,9 +17,11 @@ export function leftEmpty(
   request: Pick<RestoreRequest, 'mode' | 'selection'>,
   { selection, notShipped }: Pick<Manifest, 'selection' | 'notShipped'>,
 ): readonly QualifiedName[] {
-  if (isEverything(selection) || request.mode === 'truncate' || !isWhole(request)) return [];
+  if (request.mode === 'truncate') return [];
+  if (isEverything(selection) && isWhole(request)) return [];
   return notShipped
     .filter(({ reason }) => reason === 'excluded' || reason === 'unlogged')
+    .filter((table) => selects(request.selection, table))
     .map(({ schema, name }) => ({ schema, name }));
 }
 

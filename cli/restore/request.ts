@@ -13,6 +13,7 @@ import { describeProblem } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import type { RequestedNames } from '../../backup-set/documents/restore-names.ts';
+import type { RestoreChoices } from '../../backup-set/documents/restore-choices.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { newestVerdict } from '../../functions/stored/load.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -30,6 +31,8 @@ export interface RestoreOptions {
   readonly resize: boolean;
   readonly count: boolean;
   readonly objects: boolean;
+  /** The choices of the request that are absent when the user did not make them. */
+  readonly choices?: Choices;
   readonly waitMs: number;
   /** Restore also when contents of the target are swapped against the set. */
   readonly acceptCluster?: boolean;
@@ -40,6 +43,8 @@ export interface RestoreOptions {
   /** Drop databases that an unfinished restore has created. */
   readonly dropUnfinished: boolean;
 }
+
+export type Choices = Pick<RestoreRequest, keyof typeof RestoreChoices>;
 
 /** The manifest of a complete set. @throws StowageError `set/not-found`, `set/incomplete`. */
 export async function loadManifest(
@@ -77,8 +82,8 @@ export function newRequest(
   options: RestoreOptions,
 ): RestoreRequest {
   const now = clock();
-  const { mode, selection, verify, globals, noOwner, resize, count, objects, resumes, into } =
-    options;
+  const { mode, selection, verify, globals, noOwner, resize, count, objects } = options;
+  const { choices, resumes, into } = options;
   const contents = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
@@ -96,6 +101,7 @@ export function newRequest(
     agents: config.shippers.start === 'agents',
     count,
     objects,
+    ...choices,
     ...(resumes !== undefined && { resumes }),
     ...(into !== undefined && { into }),
   };

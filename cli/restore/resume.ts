@@ -5,6 +5,7 @@ import { RestoreId } from '../../backup-set/base/timestamps.ts';
 import { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
+import { choicesOf } from './command/choices.ts';
 import type { RestoreOptions } from './request.ts';
 
 /** What a resume may choose; everything else is as in the first restore. */
@@ -44,6 +45,7 @@ export async function resolveOptions(
       verify: first.verify && given.verify,
       count: first.count && given.count,
       objects: first.objects === true && given.objects,
+      choices: choicesOf(first),
       acceptCluster: given.acceptCluster === true,
       waitMs: given.waitMs,
       resumes,

@@ -1,9 +1,9 @@
 /**
- * What the catalogs say of one class of objects: per object its `schema` (empty: in none), its
- * `name` as pg_dump tags it, and whether it has rights (`acl`) or a `comment` of its own.
+ * What the catalogs say of one class of objects: per object its `oid` (of a part, the oid of its
+ * relation), its `schema` (empty: in none), its `name` as pg_dump tags it, and whether it has rights (`acl`) or a `comment` of its own.
  */
 const object = (catalog: string, schema: string, name: string, more: string, acl = 'false') =>
-  `SELECT ${schema}::text AS schema, (${name})::text AS name, ${acl} AS acl,
+  `SELECT o.oid, ${schema}::text AS schema, (${name})::text AS name, ${acl} AS acl,
      EXISTS (SELECT 1 FROM pg_description d WHERE d.objoid = o.oid
        AND d.classoid = 'pg_catalog.${catalog}'::regclass AND d.objsubid = 0) AS comment
    FROM ${catalog} o ${more}`;
@@ -39,13 +39,13 @@ export const CLASSES = {
     inSchema('relnamespace', `WHERE ${RELATION}`),
     'o.relacl IS NOT NULL',
   ),
-  column: `SELECT n.nspname::text AS schema, c.relname || '.' || o.attname AS name, o.attacl IS NOT NULL AS acl,
+  column: `SELECT c.oid, n.nspname::text AS schema, c.relname || '.' || o.attname AS name, o.attacl IS NOT NULL AS acl,
       EXISTS (SELECT 1 FROM pg_description d WHERE d.objoid = o.attrelid
         AND d.classoid = 'pg_catalog.pg_class'::regclass AND d.objsubid = o.attnum) AS comment
     FROM pg_attribute o ${ofRelation('attrelid', 'WHERE o.attnum > 0 AND NOT o.attisdropped')}`,
-  notNull: `SELECT n.nspname::text AS schema, c.relname || ' ' || o.attname AS name, false AS acl, false AS comment
+  notNull: `SELECT c.oid, n.nspname::text AS schema, c.relname || ' ' || o.attname AS name, false AS acl, false AS comment
     FROM pg_attribute o ${ofRelation('attrelid', 'WHERE o.attnum > 0 AND o.attnotnull AND NOT o.attisdropped')}`,
-  default: `SELECT n.nspname::text AS schema, c.relname || ' ' || a.attname AS name, false AS acl, false AS comment
+  default: `SELECT o.oid, n.nspname::text AS schema, c.relname || ' ' || a.attname AS name, false AS acl, false AS comment
     FROM pg_attrdef o JOIN pg_attribute a ON a.attrelid = o.adrelid AND a.attnum = o.adnum ${ofRelation('adrelid')}`,
   constraint: object(
     'pg_constraint',
@@ -60,7 +60,7 @@ export const CLASSES = {
     'o.relname',
     inSchema('relnamespace', "WHERE o.relkind IN ('i', 'I')"),
   ),
-  attached: `SELECT n.nspname::text AS schema, c.relname::text AS name, false AS acl, false AS comment
+  attached: `SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, false AS acl, false AS comment
     FROM pg_inherits o ${ofRelation('inhrelid')}`,
   ownedSequence: object(
     'pg_class',
@@ -119,7 +119,7 @@ export const CLASSES = {
   language: object('pg_language', "''", 'o.lanname', '', 'o.lanacl IS NOT NULL'),
   wrapper: object('pg_foreign_data_wrapper', "''", 'o.fdwname', '', 'o.fdwacl IS NOT NULL'),
   server: object('pg_foreign_server', "''", 'o.srvname', '', 'o.srvacl IS NOT NULL'),
-  userMapping: `SELECT '' AS schema, 'USER MAPPING ' || o.usename || ' SERVER ' || o.srvname AS name, false AS acl, false AS comment
+  userMapping: `SELECT o.umid AS oid, '' AS schema, 'USER MAPPING ' || o.usename || ' SERVER ' || o.srvname AS name, false AS acl, false AS comment
     FROM pg_user_mappings o`,
   accessMethod: object('pg_am', "''", 'o.amname', ''),
   searchParser: object('pg_ts_parser', 'n.nspname', 'o.prsname', inSchema('prsnamespace')),

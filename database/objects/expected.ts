@@ -1,3 +1,4 @@
+import { type ArchiveEntry, archiveEntry } from './choice/entries.ts';
 import {
   CLASS_OF_KIND,
   CLASS_OF_WORD,
@@ -5,7 +6,7 @@ import {
   type ObjectClass,
   WITHOUT_SCHEMA,
 } from './classes.ts';
-import { fullTag, lastName } from './full-tag.ts';
+import { lastName } from './full-tag.ts';
 import { identifier, inlineParts } from './inline-parts.ts';
 import type { TocEntry } from './toc.ts';
 
@@ -29,7 +30,7 @@ export function labelOf({ aspect, entry: { kind, schema, name } }: ExpectedObjec
 }
 
 /** An entry without its SQL text, and the parts of it that only the text names. */
-export interface ArchiveObject extends Omit<TocEntry, 'definition'> {
+export interface ArchiveObject extends ArchiveEntry {
   readonly inline: ReturnType<typeof inlineParts> | undefined;
   /** The entry removes an inherited default. */
   readonly setsNull: boolean;
@@ -42,15 +43,18 @@ const EXCHANGED = /^_external_partition_parrelid_\d+_relid_\d+$/;
 const REMARKS = { COMMENT: 'comment', ACL: 'acl' } as const;
 
 export function archiveObject(entry: TocEntry): ArchiveObject {
-  const { kind, name, definition, ...kept } = entry;
+  const { kind, definition } = entry;
   const hasColumns = kind === 'TABLE' || kind === 'FOREIGN TABLE';
   return {
-    kind,
-    ...kept,
-    name: name === undefined ? undefined : fullTag(kind, name, definition),
+    ...archiveEntry(entry),
     inline: hasColumns ? inlineParts(definition()) : undefined,
     setsNull: kind === 'DEFAULT' && /SET DEFAULT NULL;\s*$/.test(definition()),
   };
+}
+
+/** The object of an entry, without the parts that its text defines; undefined: not compared. */
+export function mainObjectOf(entry: ArchiveEntry): ExpectedObject | undefined {
+  return expectedOf({ ...entry, inline: undefined, setsNull: false })?.[0];
 }
 
 /** The objects of an entry; `undefined` when its kind is not compared. */

@@ -41,6 +41,7 @@ export async function runRenamed(
   for (const statement of statementsOf(text)) {
     if (OWN_SETTINGS.test(statement.text)) continue;
     if (isOfSchema(statement.tokens, names, hasSchema)) continue;
+    await prepareExtension(session, statement.tokens, names);
     requireOwn(session, statement.tokens, names);
     const sql = renamedStatement(statement, names);
     try {
@@ -106,6 +107,18 @@ async function requireFree(session: Session, { all }: MadeNames): Promise<void> 
   const { database } = session.target;
   const message = `${taken.schema}.${taken.name} already exists in database ${database}. ${TAKEN}`;
   throw restoreRefused(session.target, message);
+}
+
+/** An extension keeps the name of its schema, also when the rest of it gets another. */
+async function prepareExtension(
+  session: Session,
+  tokens: readonly SqlToken[],
+  names: MadeNames,
+): Promise<void> {
+  if (!isKeyword(tokens[0], 'CREATE') || !isKeyword(tokens[1], 'EXTENSION')) return;
+  const schema = identifierOf(tokens[tokens.findIndex((token) => isKeyword(token, 'SCHEMA')) + 1]);
+  if (schema !== undefined && names.newSchema(schema) !== undefined)
+    await session.query(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}`);
 }
 
 /** `CREATE SCHEMA s`; with `anything`, also its owner, rights and comments. */

@@ -12,13 +12,14 @@ import { withUnnamedFile } from './unnamed-file.ts';
 const HEAD_BYTES = 4096;
 
 export interface RestoreSchemaOptions {
-  readonly section: 'pre-data' | 'post-data';
+  /** Absent = every section. */
+  readonly section?: 'pre-data' | 'post-data';
   /**
    * Connections that build indexes and check constraints in parallel; only post-data uses more than
    * one.
    */
   readonly jobs?: number;
-  /** The list of selectSchemaEntries; absent = everything. */
+  /** The entries to restore (`useList`); absent = everything. */
   readonly list?: string;
   readonly noOwner?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -30,7 +31,8 @@ export interface RestoreSchemaOptions {
 
 /**
  * Restores one section of a schema archive. Pre-data runs in one transaction: all of it or nothing.
- * Post-data stops at the first error and keeps what was built before it.
+ * Post-data stops at the first error and keeps what was built before it. Without a section, all runs
+ * in one transaction.
  * @throws StowageError `database/tool` with the stderr of pg_restore; `interrupted`.
  */
 export async function restoreSchema(
@@ -39,8 +41,10 @@ export async function restoreSchema(
   options: RestoreSchemaOptions,
 ): Promise<void> {
   const { section, jobs = 1, noOwner = false, list } = options;
-  const how = section === 'pre-data' || jobs <= 1 ? ['--single-transaction'] : [`--jobs=${jobs}`];
-  const args = [`--section=${section}`, ...how, ...(noOwner ? ['--no-owner'] : [])];
+  const isOne = section !== 'post-data' || jobs <= 1;
+  const how = isOne ? ['--single-transaction'] : [`--jobs=${jobs}`];
+  const only = section === undefined ? [] : [`--section=${section}`];
+  const args = [...only, ...how, ...(noOwner ? ['--no-owner'] : [])];
   if (list === undefined) return pgRestore(target, [...args, resolve(file)], options);
   await withUnnamedFile(async ({ handle, path }) => {
     await handle.writeFile(list);
@@ -48,13 +52,14 @@ export async function restoreSchema(
   });
 }
 
-/** The SQL text of one section, without restoring it. @throws as `restoreSchema`. */
+/** The SQL text of an archive or a section of it, without restoring it. @throws as `restoreSchema`. */
 export async function schemaText(
   target: ConnectionTarget,
   file: string,
   { section, list, noOwner, signal }: Omit<RestoreSchemaOptions, 'jobs' | 'onSilence' | 'label'>,
 ): Promise<string> {
-  const args = [`--section=${section}`, ...(noOwner === true ? ['--no-owner'] : [])];
+  const part = section === undefined ? [] : [`--section=${section}`];
+  const args = [...part, ...(noOwner === true ? ['--no-owner'] : [])];
   return withUnnamedFile(async (output) => {
     const print = async (more: readonly string[]) => {
       // Before version 12, pg_restore takes `-` for the name of a file.
@@ -91,21 +96,6 @@ export async function restoreLargeObjects(
   await pgRestore(target, args, options);
 }
 
-/** The table of contents of an archive with its dependencies, for selectSchemaEntries. */
-export async function listArchive(
-  target: ConnectionTarget,
-  file: string,
-  signal?: AbortSignal | undefined,
-): Promise<string> {
-  const tool = await startTool(target, 'pg_restore', {
-    args: ['--list', '--verbose', resolve(file)],
-    signal,
-  });
-  tool.stdin.end();
-  const [text] = await Promise.all([collect(tool.stdout), tool.done]);
-  return text;
-}
-
 async function pgRestore(
   target: ConnectionTarget,
   args: readonly string[],
@@ -136,8 +126,4 @@ function decodeDump(bytes: Buffer, file: string): string {
     'database/tool',
     `${file}: the definitions are in the encoding ${encoding}, which cannot be read: restore them under their own names`,
   );
-}
-
-async function collect(source: AsyncIterable<Uint8Array>): Promise<string> {
-  return Buffer.concat(await Array.fromAsync(source)).toString('utf8');
 }

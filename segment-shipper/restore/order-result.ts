@@ -8,6 +8,8 @@ import type { RestoreReceipt } from '../../backup-set/documents/restore.ts';
 export interface OrderResult {
   readonly loaded: RestoreReceipt['relations'];
   readonly problems: readonly Problem[];
+  /** What the order did not make or load, and went on. */
+  readonly leftOut?: readonly Problem[];
 }
 
 /** A failure in the form in which a restore receipt lists it. */

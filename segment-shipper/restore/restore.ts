@@ -5,7 +5,7 @@ import {
   FORMAT_VERSION,
 } from '../../backup-set/base/document.ts';
 import { formatKey, type Phase } from '../../backup-set/base/keys.ts';
-import { boundedProblems } from '../../backup-set/base/verdict.ts';
+import { boundedLeftOut, boundedProblems } from '../../backup-set/base/verdict.ts';
 import { Order, RestoreReceipt } from '../../backup-set/documents/restore.ts';
 import { meteredReads } from '../../storage/wrapped/metered-reads.ts';
 import type { ShipperDeps } from '../deps.ts';
@@ -62,6 +62,7 @@ export async function completeOrder(
     storedBytes: deps.progress.storedBytes - storedBefore,
     relations: [...result.loaded],
     ...boundedProblems(result.problems),
+    ...boundedLeftOut(result.leftOut ?? []),
   });
   const key = formatKey({ kind: 'restore-receipt', restore: job.restore, phase, content });
   await deps.store.create(key, receipt, { signal: deps.signal });

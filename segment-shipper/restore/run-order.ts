@@ -29,8 +29,7 @@ export async function runOrder(
     case 'data':
       return loadData(order, job, deps);
     case 'post-data':
-      await postData(order, job, deps);
-      break;
+      return { loaded: [], problems: [], leftOut: await postData(order, job, deps) };
     case 'analyze':
       // Without statistics, the first queries after a restore would get bad plans.
       await inSession(order, job, deps, (session) => analyzeRelations(session, order.relations));

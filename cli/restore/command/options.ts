@@ -7,6 +7,7 @@ import { setNameFrom } from '../../set-name.ts';
 import type { RestoreOptions } from '../request.ts';
 import type { ResumeOptions } from '../resume.ts';
 import { chosenFrom } from './names.ts';
+import { CHOICE_FLAGS, choicesFrom } from './choices.ts';
 
 /** How long a restore waits for each step of the functions, without --wait. */
 export const WAIT_SECONDS = 600;
@@ -28,6 +29,7 @@ const NOT_WITH_RESUME = [
   'intoSchema',
   'table',
   'as',
+  ...CHOICE_FLAGS,
 ];
 
 /** What the flags ask for. @throws StowageError `usage/flag` naming a flag that does not fit. */
@@ -75,6 +77,7 @@ export function optionsFrom(
     noOwner: flags['owner'] === false,
     resize: flags['resize'] === true,
     dropUnfinished: flags['dropUnfinished'] === true,
+    choices: choicesFrom(flags),
     ...common,
   };
 }

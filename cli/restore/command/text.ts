@@ -1,15 +1,25 @@
-import { plural } from '../../../backup-set/base/words.ts';
+import { count, plural } from '../../../backup-set/base/words.ts';
 import { duration } from '../../output/format.ts';
 import { problemLines } from '../../output/problems.ts';
 import type { RestoreResult } from '../coordinate.ts';
 import { lacksObjectsOnly } from '../lacks-objects.ts';
 
+/** 0 means that nothing is missing, or only what the user allows to miss. */
+export function exitOf({ outcome, allowMissing }: RestoreResult): number {
+  const { status, leftOutTotal = 0 } = outcome;
+  if (status === 'restored' && leftOutTotal > 0 && !allowMissing) return 3;
+  return { restored: 0, failed: 3, refused: 4 }[status];
+}
+
 /** What the command prints at its end. */
 export function textOf({ outcome, aftermath, id, elapsedMs }: RestoreResult): string {
   const { status, totals, problems, problemsTotal, counted, objects } = outcome;
+  const { leftOut = [], leftOutTotal = 0 } = outcome;
   const isNotCompared = status === 'restored' && objects === undefined;
   return [
     ...problemLines(problems, problemsTotal),
+    ...(leftOutTotal > 0 ? [`not restored (${count(leftOutTotal)}):`] : []),
+    ...problemLines(leftOut, leftOutTotal),
     ...(isNotCompared ? ['its schema objects were not compared (--no-objects)'] : []),
     status === 'restored'
       ? `restored ${plural(totals.rows, 'row')} in ${plural(totals.relations, 'table')} on ${plural(totals.contents, 'segment')} in ${duration(elapsedMs)}${counted ? ', and counted them' : '; their rows were not counted (--no-count)'} (restore id: ${id})`

@@ -10,7 +10,6 @@ import { fileOf } from '../../../backup-set/restore/order-bodies.ts';
 import { draftOrders } from '../../../backup-set/restore/orders.ts';
 import { isWhole } from '../../../backup-set/restore/plan.ts';
 import type { Segment } from '../../../database/flavour.ts';
-import { chooseObjects } from '../../../database/objects/choose.ts';
 import { missingObjects } from '../../../database/objects/compare.ts';
 import {
   type ArchiveObject,
@@ -19,7 +18,6 @@ import {
   labelOf,
 } from '../../../database/objects/expected.ts';
 import { missingLargeObjects } from '../../../database/objects/large-objects.ts';
-import { renamedObjects } from '../../../database/rename/objects.ts';
 import { openSession, type Session } from '../../../database/session/session.ts';
 import { readPart } from '../../../functions/stored/read-part.ts';
 import { targetOf } from '../../config/config.ts';
@@ -27,6 +25,7 @@ import { functionDeps } from '../../wait-for-functions.ts';
 import { changedSegments, expectedIn } from '../expected.ts';
 import type { RestoreRun } from '../run.ts';
 import { checkedEntries, largeObjectOids } from './archive.ts';
+import { type BesideChosen, expectedObjects, noteBeside, nothingBeside } from './chosen.ts';
 
 /** The table of contents of an archive is in memory, at about 1 kB per table. */
 const SEGMENTS_AT_ONCE = 4;
@@ -40,6 +39,9 @@ interface Comparison {
   readonly problems: ProblemGatherer;
   readonly tally: Tally;
   readonly unknownKinds: Set<string>;
+  readonly beside: BesideChosen;
+  /** As `labelOf` names them. */
+  readonly missing: Set<string>;
 }
 
 /**
@@ -54,13 +56,21 @@ export async function compareObjects(
   const { context, segments, manifest } = run;
   const changed = changedSegments(manifest.flavour, segments);
   const tally = { compared: 0, missing: 0, notCompared: 0 };
-  const comparison = { run, problems, tally, unknownKinds: new Set<string>() };
+  const comparison = {
+    run,
+    problems,
+    tally,
+    unknownKinds: new Set<string>(),
+    beside: nothingBeside(),
+    missing: new Set<string>(),
+  };
   context.output.note(
     'comparing',
     { segments: changed.length },
     `looking for the indexes, constraints and other objects of the set on ${plural(changed.length, 'server')}`,
   );
   await eachInFlight(changed, SEGMENTS_AT_ONCE, (segment) => compareSegment(comparison, segment));
+  noteBeside(context, comparison.beside, comparison.missing);
   const kinds = [...comparison.unknownKinds].sort();
   const unknown = `; ${plural(tally.notCompared, 'entry', 'entries')} cannot be compared (${kinds.join(', ')})`;
   context.output.note(
@@ -105,7 +115,7 @@ async function compareSegment(comparison: Comparison, segment: Segment): Promise
 }
 
 async function compareSchema(
-  { run, problems, tally, unknownKinds }: Comparison,
+  { run, problems, tally, unknownKinds, beside, missing }: Comparison,
   session: Session,
   part: ManifestPart,
 ): Promise<void> {
@@ -116,13 +126,14 @@ async function compareSchema(
   const objects: ArchiveObject[] = [];
   for await (const entry of checkedEntries(store, archive, context.signal))
     objects.push(archiveObject(entry));
-  const { only, into } = orderOf(run, part);
-  const listed = chooseObjects(objects, {
-    mode: request.mode,
-    only,
-    loaded: await loadedIn(run, content),
-  });
-  const chosen = into === undefined ? listed : renamedObjects(listed, into);
+  const chosen = await expectedObjects(
+    session,
+    objects,
+    request.mode,
+    orderOf(run, part),
+    await loadedIn(run, content),
+    beside,
+  );
   // A generator: the parts of all tables together can be many.
   const expected = function* () {
     for (const object of chosen) {
@@ -138,6 +149,7 @@ async function compareSchema(
   };
   for await (const object of missingObjects(session, expected())) {
     tally.missing += 1;
+    missing.add(labelOf(object));
     problems.add(content, [
       {
         code: 'schema-object-missing',
@@ -149,13 +161,13 @@ async function compareSchema(
   }
 }
 
-/** What the order of the phase says: the chosen tables (absent: all), and their other names. */
+/** The order of the shipper that has made the objects. */
 function orderOf({ request, manifest }: RestoreRun, part: ManifestPart) {
   const drafts = draftOrders('post-data', { request, manifest });
   const draft = drafts.find(({ content }) => content === part.content);
   draft?.take(part);
   const order = draft?.finish();
-  return order?.phase === 'post-data' ? order : { only: undefined, into: undefined };
+  return order?.phase === 'post-data' ? order : undefined;
 }
 
 async function loadedIn({ context, store, request, manifest }: RestoreRun, content: number) {

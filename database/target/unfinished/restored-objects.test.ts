@@ -1,33 +1,34 @@
 import { expect, test } from 'vitest';
+import type { ArchiveEntry } from '../../objects/choice/entries.ts';
 import { withoutRestored } from './restored-objects.ts';
 
-const PRE_DATA = [
-  '214; 1259 16386 TABLE public t postgres',
-  '3390; 0 0 COMMENT public TABLE t postgres',
-].join('\n');
-const LISTING = [
-  '3224; 2606 16393 CONSTRAINT public t t_pkey postgres',
-  '3225; 1259 16395 INDEX public t_v postgres',
-  '3226; 1259 16396 INDEX public t v postgres',
-  '3227; 1259 16397 INDEX public x my role',
-  '3396; 0 0 COMMENT public INDEX t_v postgres',
-].join('\n');
+const entry = (
+  id: number,
+  kind: string,
+  name: string,
+  section: ArchiveEntry['section'] = 'post-data',
+): ArchiveEntry => ({ id, kind, schema: 'public', name, section, dependsOn: [] });
 
-test('a listing keeps the entries of objects that do not exist, and all comments', () => {
-  const restored = new Set(['CONSTRAINT public t t_pkey', 'INDEX public t_v']);
-  expect(withoutRestored(LISTING, restored).split('\n')).toEqual([
-    '3226; 1259 16396 INDEX public t v postgres',
-    '3227; 1259 16397 INDEX public x my role',
-    '3396; 0 0 COMMENT public INDEX t_v postgres',
-  ]);
+const PRE_DATA = [entry(1, 'TABLE', 't', 'pre-data'), entry(2, 'COMMENT', 'TABLE t', 'none')];
+const POST_DATA = [
+  entry(3, 'CONSTRAINT', 't t_pkey'),
+  entry(4, 'INDEX', 't_v'),
+  entry(5, 'INDEX', 't v'),
+  { ...entry(6, 'EVENT TRIGGER', 'e'), schema: '' },
+  entry(7, 'COMMENT', 'INDEX t_v', 'none'),
+];
+const idsWithout = (...restored: string[]) =>
+  withoutRestored([...PRE_DATA, ...POST_DATA], new Set(restored)).map(({ id }) => id);
+
+test('the entries of objects that exist are left out, and all comments are kept', () => {
+  const restored = ['CONSTRAINT public t t_pkey', 'INDEX public t_v', 'EVENT TRIGGER - e'];
+  expect(idsWithout(...restored)).toEqual([5, 7]);
 });
 
 test('an entry is kept when only the beginning of its name is the name of an existing object', () => {
-  const restored = new Set(['INDEX public t', 'INDEX public x']);
-  expect(withoutRestored(LISTING, restored)).toBe(LISTING);
+  expect(idsWithout('INDEX public t')).toEqual([3, 4, 5, 6, 7]);
 });
 
-test('a listing begins with the post-data section', () => {
-  expect(withoutRestored(`${PRE_DATA}\n${LISTING}`, new Set())).toBe(LISTING);
-  expect(withoutRestored(PRE_DATA, new Set())).toBe('');
+test('entries of other sections, and the remarks on them, are left out', () => {
+  expect(withoutRestored(PRE_DATA, new Set())).toEqual([]);
 });

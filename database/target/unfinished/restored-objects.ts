@@ -1,3 +1,5 @@
+import type { ArchiveEntry } from '../../objects/choice/entries.ts';
+import { inSection } from '../../objects/choice/lists.ts';
 import type { Session } from '../../session/session.ts';
 import { MARK_SCHEMA } from './mark.ts';
 
@@ -69,7 +71,7 @@ const QUERIES: readonly (readonly [since: number, sql: string])[] = [
 
 /**
  * The objects of phase post-data that exist and were created after the mark, so by this restore, as
- * the beginning of their lines in a listing of pg_restore: kind, schema, table and name.
+ * the kind, schema, table and name of their entries.
  */
 export async function restoredObjects(session: Session): Promise<ReadonlySet<string>> {
   const [version] = await session.query<{ number: number }>(
@@ -81,27 +83,15 @@ export async function restoredObjects(session: Session): Promise<ReadonlySet<str
      WHERE oid > (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1)`,
     [MARK_SCHEMA],
   );
-  // pg_restore writes line breaks in names as blanks.
-  return new Set(rows.map(({ entry }) => entry.replaceAll(/[\r\n]/g, ' ')));
+  return new Set(rows.map(({ entry }) => entry));
 }
 
-/** The kinds of entries with which the post-data section of an archive can begin. */
-const POST_DATA =
-  /^\d+; \d+ \d+ ((CHECK |FK )?CONSTRAINT|INDEX|STATISTICS|RULE|TRIGGER|POLICY|ROW SECURITY|EVENT TRIGGER|PUBLICATION|SUBSCRIPTION|DEFAULT ACL|MATERIALIZED VIEW DATA) /;
-
-/**
- * The post-data section of a listing of pg_restore without the entries of these objects. The last
- * word of a line is the owner. An entry whose owner has a blank in its name is kept: pg_restore
- * fails when it exists. Other sections are left out: pg_restore would take the comment on an index
- * that is left out as part of the section before it, and skip it.
- */
-export function withoutRestored(listing: string, restored: ReadonlySet<string>): string {
-  const isRestored = (line: string) => {
-    const [, entry] = /^\d+; \d+ \d+ (.*) [^ ]*$/.exec(line) ?? [];
-    return entry !== undefined && restored.has(entry);
-  };
-  const lines = listing.split('\n');
-  const first = lines.findIndex((line) => POST_DATA.test(line));
-  const section = first === -1 ? [] : lines.slice(first);
-  return section.filter((line) => !isRestored(line)).join('\n');
+/** The entries of the post-data section whose objects are not among these. */
+export function withoutRestored<Entry extends ArchiveEntry>(
+  entries: readonly Entry[],
+  restored: ReadonlySet<string>,
+): Entry[] {
+  return inSection(entries, 'post-data').filter(
+    ({ kind, schema, name }) => !restored.has(`${kind} ${schema === '' ? '-' : schema} ${name}`),
+  );
 }

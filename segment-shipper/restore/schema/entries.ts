@@ -1,29 +1,22 @@
+import { createReadStream } from 'node:fs';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import { type ArchiveEntry, archiveEntry } from '../../../database/objects/choice/entries.ts';
+import { useList } from '../../../database/objects/choice/lists.ts';
+import { readToc } from '../../../database/objects/toc.ts';
 import { extensionSchemas } from '../../../database/target/facts.ts';
 import {
   restoredObjects,
   withoutRestored,
 } from '../../../database/target/unfinished/restored-objects.ts';
-import { listArchive } from '../../../database/tools/restore.ts';
-import { selectSchemaEntries, withoutSchemas } from '../../../database/tools/schema-entries.ts';
 import type { ShipperDeps } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
 import { inSession } from '../in-session.ts';
 
-export async function chosenEntries(
-  { only, mode }: Pick<OrderOf<'post-data'>, 'only' | 'mode'>,
-  { target }: RestoreJob,
-  file: string,
-  { signal, log }: ShipperDeps,
-): Promise<string | undefined> {
-  if (only === undefined) return undefined;
-  // A new database lacks what the tables need (types, schemas); an existing one must have it.
-  const { list, leftOut } = selectSchemaEntries(await listArchive(target, file, signal), only, {
-    withNeeds: mode === 'create',
-  });
-  if (leftOut.length > 0)
-    log.warn({ leftOut }, 'skipped schema objects that need a table that was not selected');
-  return list;
+/** The entries of the archive in this file. */
+export async function entriesOf(file: string, key: string): Promise<ArchiveEntry[]> {
+  const entries: ArchiveEntry[] = [];
+  for await (const entry of readToc(createReadStream(file), key)) entries.push(archiveEntry(entry));
+  return entries;
 }
 
 /**
@@ -41,12 +34,14 @@ export async function newEntries(
     schemas = await extensionSchemas(session);
   });
   if (schemas.length === 0) return undefined;
-  return withoutSchemas(await listArchive(job.target, file, deps.signal), schemas);
+  const entries = await entriesOf(file, order.schema?.key ?? file);
+  return useList(
+    entries.filter(({ kind, name = '' }) => kind !== 'SCHEMA' || !schemas.includes(name)),
+  );
 }
 
-/** The entries, of all or of the chosen ones, whose objects the earlier restore has not made. */
+/** The entries of post-data whose objects the earlier restore has not made. */
 export async function missingEntries(
-  chosen: string | undefined,
   order: OrderOf<'post-data'>,
   job: RestoreJob,
   file: string,
@@ -56,5 +51,5 @@ export async function missingEntries(
   await inSession(order, job, deps, async (session) => {
     restored = await restoredObjects(session);
   });
-  return withoutRestored(chosen ?? (await listArchive(job.target, file, deps.signal)), restored);
+  return useList(withoutRestored(await entriesOf(file, order.schema?.key ?? file), restored));
 }

@@ -21,8 +21,9 @@ import { inSession } from '../in-session.ts';
 import { labelOf } from '../locks.ts';
 import { lookForBegun, markToSet, newMark, unmarkIfNothing } from '../unfinished.ts';
 import { withArchive } from './archive.ts';
-import { chosenEntries, newEntries } from './entries.ts';
-import { restoreRenamed } from './renamed.ts';
+import { chosenList, chosenSchema } from './chosen.ts';
+import { newEntries } from './entries.ts';
+import { preDataRenamed } from './renamed.ts';
 
 /** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
 export async function preData(
@@ -71,16 +72,17 @@ async function restorePreData(
   deps: ShipperDeps,
 ): Promise<void> {
   const { signal } = deps;
-  const { schema, noOwner } = order;
+  const { schema, noOwner, into } = order;
   if (schema === undefined) return;
   await withArchive(schema, deps, async (file) => {
+    if (into !== undefined) return preDataRenamed({ ...order, into }, job, file, deps);
+    const chosen = await chosenSchema(order, job, file, deps);
     const list =
-      (await chosenEntries(order, job, file, deps)) ??
-      (order.mode === 'fill' ? await newEntries(order, job, file, deps) : undefined);
-    if (order.into !== undefined) {
-      await restoreRenamed({ ...order, into: order.into }, job, { file, list }, deps);
-      return;
-    }
+      chosen !== undefined
+        ? chosenList(chosen, 'pre-data')
+        : order.mode === 'fill'
+          ? await newEntries(order, job, file, deps)
+          : undefined;
     await restoreSchema(job.target, file, {
       section: 'pre-data',
       noOwner,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLocale } from '../../../database/catalog/locale.ts';
-import { ownedSequences } from '../../../database/catalog/owned-sequences.ts';
+import { usedSequences } from '../../../database/catalog/used-sequences.ts';
 import { openSession, type Session } from '../../../database/session/session.ts';
 import { createDatabase } from '../../../database/target/database.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
@@ -45,7 +45,7 @@ describe('the locale of a database', () => {
 });
 
 describe('the sequences of chosen tables', () => {
-  it('are those that their columns or their partitioned parents own, and no others', async () => {
+  it('are those that their columns or their partitioned parents own or draw from, and no others', async () => {
     await inDatabase('postgres', async (session) => {
       await session.query(`
         CREATE SCHEMA s; CREATE SEQUENCE s.free;
@@ -53,11 +53,15 @@ describe('the sequences of chosen tables', () => {
         CREATE TABLE s.root (id bigint GENERATED ALWAYS AS IDENTITY) PARTITION BY RANGE (id);
         CREATE TABLE s.leaf PARTITION OF s.root FOR VALUES FROM (1) TO (9);
         CREATE TABLE s.unchosen (id serial)`);
-      const found = await ownedSequences(session, [
+      const found = await usedSequences(session, [
         { schema: 's', name: 'Sérial' },
         { schema: 's', name: 'leaf' },
       ]);
-      expect(found.map(({ name }) => name).sort()).toEqual(['Sérial_id_seq', 'root_id_seq']);
+      expect(found.map(({ name }) => name).sort()).toEqual([
+        'Sérial_id_seq',
+        'free',
+        'root_id_seq',
+      ]);
     });
   });
 });

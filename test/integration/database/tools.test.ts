@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,10 @@ import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import type { ConnectionTarget, HeldSnapshot } from '../../../database/flavour.ts';
+import { chooseEntries } from '../../../database/objects/choice/choose.ts';
+import { archiveEntry, describeEntry } from '../../../database/objects/choice/entries.ts';
+import { listedIn, useList } from '../../../database/objects/choice/lists.ts';
+import { readToc } from '../../../database/objects/toc.ts';
 import { shardsFlavour } from '../../../database/shards/flavour.ts';
 import { createDatabase } from '../../../database/target/database.ts';
 import {
@@ -15,12 +19,7 @@ import {
   type ToolOutput,
 } from '../../../database/tools/dump.ts';
 import { findTool, startTool } from '../../../database/tools/process.ts';
-import {
-  listArchive,
-  restoreLargeObjects,
-  restoreSchema,
-} from '../../../database/tools/restore.ts';
-import { selectSchemaEntries } from '../../../database/tools/schema-entries.ts';
+import { restoreLargeObjects, restoreSchema } from '../../../database/tools/restore.ts';
 import { restoreGlobals } from '../../support/restore-globals.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
@@ -69,6 +68,9 @@ async function plainSchema(target: ConnectionTarget): Promise<string> {
   return text.replaceAll(/^\\(un)?restrict .*$/gm, '');
 }
 
+const entriesOf = async (file: string) =>
+  (await Array.fromAsync(readToc(createReadStream(file), file))).map(archiveEntry);
+
 async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(await Array.fromAsync(stream)).toString();
 }
@@ -93,18 +95,26 @@ describe('the schema', () => {
 
   it('of chosen tables is restored with what they need, and can be used', async () => {
     const file = await saved('chosen.dump', dumpSchema(source, snapshot()));
-    const listing = await listArchive(source, file);
+    const entries = await entriesOf(file);
     const tables = [
       { schema: 's.1"x', name: "t'b\\l\ne" },
       { schema: 's.1"x', name: 'leaf' },
     ];
-    const { list, missing, leftOut } = selectSchemaEntries(listing, tables, { withNeeds: true });
-    expect(missing).toEqual([]);
-    expect(leftOut).toEqual([expect.stringContaining('FK CONSTRAINT')]);
+    const { made, tried, leftOut } = chooseEntries(entries, { only: tables }, () => false);
+    expect(tried).toEqual([]);
+    expect(leftOut.map(({ entry }) => describeEntry(entry))).toEqual([
+      expect.stringContaining('FK CONSTRAINT'),
+    ]);
+    const list = (section: 'pre-data' | 'post-data') =>
+      useList(listedIn(entries, section, (entry) => made.includes(entry)));
     const target = server.target('chosen');
     await createDatabase(target, { encoding: 'UTF8' });
-    await restoreSchema(target, file, { section: 'pre-data', list, noOwner: true });
-    await restoreSchema(target, file, { section: 'post-data', list, jobs: 2 });
+    await restoreSchema(target, file, {
+      section: 'pre-data',
+      list: list('pre-data'),
+      noOwner: true,
+    });
+    await restoreSchema(target, file, { section: 'post-data', list: list('post-data'), jobs: 2 });
     const insert = `INSERT INTO public.parts VALUES (1, '2026-01-01'); INSERT INTO "s.1""x"."t'b\\l\ne" (b) VALUES (7) RETURNING a`;
     expect(await server.psql(insert, 'chosen')).toBe('1');
     expect(
@@ -144,12 +154,9 @@ describe('the globals', () => {
 describe('the large objects', () => {
   it('are restored with rights and comments, and without any table', async () => {
     const file = await saved('large-objects.dump', dumpLargeObjects(source, snapshot()));
-    expect(
-      (await listArchive(source, file))
-        .match(/^\d+; \d+ \d+ \S+/gm)
-        ?.map((line) => line.split(' ')[3]),
-    ).toEqual(expect.arrayContaining(['BLOB', 'BLOBS', 'COMMENT', 'ACL']));
-    expect(await listArchive(source, file)).not.toMatch(/TABLE|SEQUENCE/);
+    const kinds = (await entriesOf(file)).map(({ kind }) => kind);
+    expect(kinds).toEqual(expect.arrayContaining(['BLOB', 'BLOBS', 'COMMENT', 'ACL']));
+    expect(kinds.join()).not.toMatch(/TABLE|SEQUENCE/);
     const target = server.target('lobs');
     await createDatabase(target, { encoding: 'UTF8' });
     await restoreLargeObjects(target, file);

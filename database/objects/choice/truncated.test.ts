@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { chooseObjects } from './choose.ts';
-import type { ArchiveObject } from './expected.ts';
+import type { ArchiveObject } from '../expected.ts';
+import { tablesWithParts } from './truncated.ts';
 
 const object = (id: number, kind: string, name: string, ...dependsOn: number[]): ArchiveObject => ({
   id,
@@ -29,16 +29,12 @@ const OBJECTS = [
   object(13, 'RULE', 'v r', 3, 1),
 ];
 const A = { schema: 's', name: 'a' };
-const names = (choice: Parameters<typeof chooseObjects>[1]) =>
-  chooseObjects(OBJECTS, choice).map(({ kind, name }) => `${kind} ${name}`);
-
-test('a whole restore that makes the schema needs every object', () => {
-  expect(names({ mode: 'create', loaded: [A] })).toHaveLength(OBJECTS.length);
-  expect(names({ mode: 'fill', loaded: [] })).toHaveLength(OBJECTS.length);
-});
+const B = { schema: 's', name: 'a b' };
+const names = (...args: [readonly (typeof A)[], (readonly (typeof A)[])?]) =>
+  tablesWithParts(OBJECTS, ...args).map(({ kind, name }) => `${kind} ${name}`);
 
 test('a whole restore with --truncate needs the loaded tables and their parts, also keys to other tables', () => {
-  expect(names({ mode: 'truncate', loaded: [A] })).toEqual([
+  expect(names([A])).toEqual([
     'TABLE a',
     'CONSTRAINT a a_pkey',
     'FK CONSTRAINT a to_b',
@@ -48,17 +44,6 @@ test('a whole restore with --truncate needs the loaded tables and their parts, a
 });
 
 test('a restore of chosen tables with --truncate needs no key to another table, no rights and no comments', () => {
-  expect(names({ mode: 'truncate', only: [A], loaded: [A] })).toEqual([
-    'TABLE a',
-    'CONSTRAINT a a_pkey',
-    'INDEX a_i',
-    'TRIGGER a t',
-  ]);
-});
-
-test('a restore of chosen tables into a new database needs what the tables need', () => {
-  const made = names({ mode: 'create', only: [A], loaded: [A] });
-  expect(made).toContain('FUNCTION f()');
-  expect(made).toContain('COMMENT INDEX a_i');
-  expect(made).not.toContain('FK CONSTRAINT a to_b');
+  expect(names([A], [A])).toEqual(['TABLE a', 'CONSTRAINT a a_pkey', 'INDEX a_i', 'TRIGGER a t']);
+  expect(names([A, B], [A, B])).toContain('FK CONSTRAINT a to_b');
 });

@@ -1,0 +1,17 @@
+import * as z from 'zod';
+
+/** Parts of a set, as pg_restore names them. */
+export const SECTIONS = ['pre-data', 'data', 'post-data'] as const;
+export type Section = (typeof SECTIONS)[number];
+
+/** Choices of a request that are absent when the user did not make them. */
+export const RestoreChoices = {
+  /** A restore that leaves something out is a success all the same. */
+  allowMissing: z.literal(true).exactOptional(),
+  /** The parts to restore, in their order; absent = all. */
+  sections: z.array(z.enum(SECTIONS)).min(1).exactOptional(),
+  /** No GRANT and no REVOKE of the set is run. */
+  noAcl: z.literal(true).exactOptional(),
+  /** Pre-data, too, goes on after a statement that the server rejects. */
+  onError: z.literal('continue').exactOptional(),
+};

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import type { Outcome } from '../../../backup-set/documents/restore.ts';
+import type { RestoreResult } from '../coordinate.ts';
+import { exitOf, textOf } from './text.ts';
+
+const outcome: Outcome = {
+  format: 'stowage/outcome',
+  version: 0,
+  id: '20261122202553617-054d2139',
+  timestamp: '20261122202533',
+  status: 'restored',
+  totals: { contents: 2, relations: 3, rows: 7 },
+  counted: true,
+  objects: { compared: 9, missing: 1, notCompared: 0 },
+  problemsTotal: 0,
+  problems: [],
+};
+const message = 'INDEX app.n_i: ERROR:  function unaccent(text) does not exist';
+const leftOut: Partial<Outcome> = {
+  leftOutTotal: 1,
+  leftOut: [{ code: 'object-not-made', content: 0, message }],
+};
+const result = (change: Partial<Outcome>, allowMissing = false): RestoreResult => ({
+  id: outcome.id,
+  outcome: { ...outcome, ...change },
+  allowMissing,
+  leftEmpty: [],
+  elapsedMs: 1000,
+});
+
+test.each([
+  [0, {}, false],
+  [3, leftOut, false],
+  [0, leftOut, true],
+  [3, { ...leftOut, status: 'failed' as const }, true],
+  [4, { status: 'refused' as const }, true],
+])('a restore ends with exit code %i: outcome %j, --allow-missing: %j', (exit, change, allow) => {
+  expect(exitOf(result(change, allow))).toBe(exit);
+});
+
+test('the text lists what was not restored, also with --allow-missing', () => {
+  for (const allow of [false, true]) {
+    const text = textOf(result(leftOut, allow));
+    expect(text).toContain('not restored (1):\n  content 0: INDEX app.n_i: ERROR:');
+  }
+  expect(textOf(result({}))).not.toContain('not restored');
+});

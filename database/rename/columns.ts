@@ -45,7 +45,7 @@ export function columnChains(tokens: readonly SqlToken[]): ReadonlySet<number> {
 }
 
 /** Where a statement can have a query; undefined: in no place. */
-function startOfCode(tokens: readonly SqlToken[]): number | undefined {
+export function startOfCode(tokens: readonly SqlToken[]): number | undefined {
   if (!isKeyword(tokens[0], 'CREATE')) return undefined;
   const first = (...words: string[]) => {
     const found = tokens.findIndex((token) => isKeyword(token, ...words));
@@ -96,5 +96,5 @@ function isObject(tokens: readonly SqlToken[], at: number, { clause }: Level): b
 }
 
 /** pg_dump writes keywords in capital letters, and no identifiers. */
-const isCapital = (token: SqlToken | undefined) =>
+export const isCapital = (token: SqlToken | undefined) =>
   token?.kind === 'word' && /^[A-Z_]+$/.test(token.text);

@@ -113,3 +113,64 @@ test.each([
   expect(inSchema(sql)).toBe(expected);
   expect(inSchema(sql, 'sales')).toBe(sql);
 });
+
+const ORDERS = [
+  entry('TABLE', 'sales', 'orders', 1),
+  entry('SEQUENCE', 'sales', 'orders_id_seq', 2, [1]),
+  entry('CONSTRAINT', 'sales', 'orders orders_pkey', 3, [1]),
+  entry('INDEX', 'sales', 'by day', 4, [1]),
+  entry('STATISTICS', 'sales', 'orders_stats', 5, [1]),
+  entry('TABLE', 'sales', 'orders_2025', 6),
+  entry('TABLE ATTACH', 'sales', 'orders_2025', 7, [1, 6]),
+];
+
+function asTable(sql: string, table = { schema: 'sales', name: 'orders_0300' }): string {
+  const names = madeNames({ from: { schema: 'sales', name: 'orders' }, table }, ORDERS);
+  return [...sqlStatements(sql)].map((one) => renamedStatement(one, names)).join('; ');
+}
+
+test.each([
+  [
+    `CREATE TABLE sales.orders (id integer DEFAULT nextval('sales.orders_id_seq'::regclass), orders sales.mood, CONSTRAINT orders_pkey CHECK (sales.orders(orders) AND sales.f(orders.*)))`,
+    `CREATE TABLE sales."orders_0300" (id integer DEFAULT nextval('sales."orders_0300_id_seq"'::regclass), orders sales.mood, CONSTRAINT orders_pkey CHECK (sales.orders(orders) AND sales.f("orders_0300".*)))`,
+  ],
+  [
+    'ALTER TABLE ONLY sales.orders ADD CONSTRAINT orders_pkey PRIMARY KEY (id)',
+    'ALTER TABLE ONLY sales."orders_0300" ADD CONSTRAINT "orders_0300_pkey" PRIMARY KEY (id)',
+  ],
+  [
+    'ALTER TABLE ONLY sales.orders ADD CONSTRAINT orders_pkey FOREIGN KEY (p) REFERENCES sales.orders(id) NOT VALID',
+    'ALTER TABLE ONLY sales."orders_0300" ADD CONSTRAINT orders_pkey FOREIGN KEY (p) REFERENCES sales."orders_0300"(id) NOT VALID',
+  ],
+  [
+    'CREATE UNIQUE INDEX "by day" ON ONLY sales.orders USING btree (day); ALTER TABLE sales.orders CLUSTER ON "by day"; ALTER TABLE ONLY sales.orders REPLICA IDENTITY USING INDEX orders_pkey',
+    'CREATE UNIQUE INDEX "by day_0300" ON ONLY sales."orders_0300" USING btree (day); ALTER TABLE sales."orders_0300" CLUSTER ON "by day_0300"; ALTER TABLE ONLY sales."orders_0300" REPLICA IDENTITY USING INDEX "orders_0300_pkey"',
+  ],
+  [
+    `COMMENT ON CONSTRAINT orders_pkey ON sales.orders IS 'sales.orders'; COMMENT ON INDEX sales."by day" IS 'x'`,
+    `COMMENT ON CONSTRAINT "orders_0300_pkey" ON sales."orders_0300" IS 'sales.orders'; COMMENT ON INDEX sales."by day_0300" IS 'x'`,
+  ],
+  [
+    'ALTER TABLE sales.orders ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME sales.orders_id_seq START WITH 1)',
+    'ALTER TABLE sales."orders_0300" ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME sales."orders_0300_id_seq" START WITH 1)',
+  ],
+  [
+    'CREATE STATISTICS sales.orders_stats ON a, b FROM sales.orders; ALTER TABLE ONLY sales.orders ATTACH PARTITION sales.orders_2025 DEFAULT',
+    'CREATE STATISTICS sales."orders_0300_stats" ON a, b FROM sales."orders_0300"; ALTER TABLE ONLY sales."orders_0300" ATTACH PARTITION sales."orders_0300_2025" DEFAULT',
+  ],
+  [
+    'CREATE POLICY p ON sales.orders USING ((EXISTS ( SELECT 1 FROM sales.orders orders_1 WHERE (orders_1.id = orders.id))))',
+    'CREATE POLICY p ON sales."orders_0300" USING ((EXISTS ( SELECT 1 FROM sales."orders_0300" orders_1 WHERE (orders_1.id = "orders_0300".id))))',
+  ],
+  [
+    'CREATE RULE r AS ON INSERT TO sales.orders DO DELETE FROM sales.orders WHERE (orders.id = new.id)',
+    'CREATE RULE r AS ON INSERT TO sales."orders_0300" DO DELETE FROM sales."orders_0300" AS "orders" WHERE (orders.id = new.id)',
+  ],
+  [
+    `CREATE TABLE sales.orders (id integer) PARTITION BY RANGE(id) (PARTITION a START (1) WITH (tablename='orders_1_prt_a', appendonly='true'))`,
+    `CREATE TABLE sales."orders_0300" (id integer) PARTITION BY RANGE(id) (PARTITION a START (1) WITH (tablename='orders_0300_1_prt_a', appendonly='true'))`,
+  ],
+])('in table mode, %s', (sql, expected) => {
+  expect(asTable(sql)).toBe(expected);
+  expect(asTable(sql, { schema: 'sales', name: 'orders' })).toBe(sql);
+});

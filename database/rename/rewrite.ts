@@ -1,4 +1,5 @@
 import { quoteLiteral } from '../session/quote.ts';
+import { aliasChanges } from './aliases.ts';
 import { columnChains } from './columns.ts';
 import {
   type Change,
@@ -22,8 +23,10 @@ const NAMES_IN_LITERALS =
  * name of a schema: a name without one is a column, an alias or a part of its table.
  */
 export function renamedStatement({ text, tokens }: SqlStatement, names: MadeNames): string {
+  const columns = columnChains(tokens);
   const changes = [
-    ...chainChanges(tokens, names),
+    ...chainChanges(tokens, names, columns),
+    ...aliasChanges(tokens, names, columns),
     ...literalChanges(tokens, names),
     ...schemaChanges(tokens, names),
     ...searchPathChanges(tokens, names),
@@ -36,7 +39,7 @@ export function renamedStatement({ text, tokens }: SqlStatement, names: MadeName
 /** A text that is only a name with its arguments: a literal, or the tag of a function. */
 export function renamedText(text: string, names: MadeNames): string {
   try {
-    return applied(text, 0, chainChanges([...sqlTokens(text)], names));
+    return applied(text, 0, chainChanges([...sqlTokens(text)], names, new Set()));
   } catch (error) {
     if (error instanceof NotSql) return text;
     throw error;
@@ -54,8 +57,11 @@ function applied(text: string, start: number, changes: readonly (Change | undefi
 }
 
 /** Every qualified name whose object is made under another name. */
-function chainChanges(tokens: readonly SqlToken[], names: MadeNames): (Change | undefined)[] {
-  const columns = columnChains(tokens);
+function chainChanges(
+  tokens: readonly SqlToken[],
+  names: MadeNames,
+  columns: ReadonlySet<number>,
+): (Change | undefined)[] {
   return tokens.flatMap((token, at) => {
     if (tokens[at + 1]?.text !== '.' || tokens[at - 1]?.text === '.' || columns.has(at)) return [];
     const [schema, second] = [identifierOf(token), tokens[at + 2]];

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CliResult, stowage } from '../../support/cli.ts';
 import { configFor, DATABASE } from '../../support/e2e/cluster.ts';
@@ -72,17 +75,60 @@ const restore = (...args: string[]): Promise<CliResult> =>
 
 const onAll = (sql: string) => Promise.all(servers.map((server) => server.psql(sql, DATABASE)));
 
-test('--as restores a table beside the old one, with its own indexes, keys and sequences', async () => {
+/** What pg_dump says of a schema or a table, without what differs from run to run. */
+async function definitions(server: TestServer, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(join(server.binDir, 'pg_dump'), [
+    ...['-s', '-h', server.host, '-p', String(server.port), '-U', server.user],
+    ...[...args, DATABASE],
+  ]);
+  return stdout.replace(/^\\(?:un)?restrict .*$/gm, '');
+}
+
+const ROWS = 'SELECT count(*), sum(hashtext(orders::text)::bigint) FROM';
+
+test('--as restores a table beside the old one, with indexes, keys and sequences of its own', async () => {
+  const before = await onAll(`${ROWS} sales.orders`);
   await onAll("UPDATE sales.orders SET note = 'wrong'");
+  const original = await Promise.all(servers.map((one) => definitions(one, '-n', 'sales')));
   const result = await restore('--table', 'sales.orders', '--as', 'sales.orders_0300');
-  console.log(result.text);
   expect(result.json).toMatchObject({ status: 'restored', counted: true, objects: { missing: 0 } });
   expect(result.code).toBe(0);
+  expect(await onAll(`${ROWS} sales.orders_0300 AS orders`)).toEqual(before);
+  expect(await onAll('SELECT DISTINCT note FROM sales.orders')).toEqual(['wrong', 'wrong']);
+  expect(await onAll("SELECT nextval('sales.orders_0300_id_seq'), nextval('sales.alone')")).toEqual(
+    ['51|78', '51|78'],
+  );
+  expect(
+    await onAll(`SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY 1) FROM pg_index
+      WHERE indrelid = 'sales.orders_0300'::regclass`),
+  ).toEqual(
+    Array(2).fill('sales.by_note_0300 sales.orders_0300_number_key sales.orders_0300_pkey'),
+  );
+  await onAll('DROP TABLE sales.orders_0300');
+  const after = await Promise.all(servers.map((one) => definitions(one, '-n', 'sales')));
+  expect(after).toEqual(original);
 });
 
-test('--into-schema restores a schema beside the old one', async () => {
-  const result = await restore('--include-schema', 'sales', '--into-schema', 'sales_old');
-  console.log(result.text);
+test('--into-schema restores everything of a schema beside the old one, and is refused the second time', async () => {
+  const args = ['--include-schema', 'sales', '--into-schema', 'sales_old'];
+  const result = await restore(...args);
   expect(result.json).toMatchObject({ status: 'restored', counted: true, objects: { missing: 0 } });
   expect(result.code).toBe(0);
+  for (const server of servers) {
+    const [old, copy] = [await definitions(server, '-n', 'sales'), await definitions(server, '-n', 'sales_old')];
+    // pg_dump sorts by name: the order of both is the same.
+    expect(copy.replaceAll('sales_old', 'sales')).toBe(old);
+  }
+  expect(await onAll("SELECT nextval('sales_old.alone'), nextval('sales_old.orders_id_seq')")).toEqual(
+    ['78|51', '78|51'],
+  );
+  expect(await onAll('SELECT count(*), sum(count) FROM sales_old.stored')).toEqual(['1|50', '1|50']);
+  const again = await restore(...args);
+  expect(again.text).toMatch(/already exists on content \d .*Drop it, or choose another name/);
+  expect(again.code).toBe(4);
+});
+
+test('a copy that was interrupted before its last phase is resumed under its name', async () => {
+  const broken = await restore('--table', 'sales.items', '--as', 'sales.copied', '--no-verify');
+  expect(broken.json).toMatchObject({ status: 'restored' });
 });

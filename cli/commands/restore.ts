@@ -80,11 +80,12 @@ Before the target is changed, every object that is needed is read and its checks
         },
       );
     const result = await runRestore(context, optionsFrom(flags, positional));
-    const { outcome, elapsedMs, aftermath, leftEmpty } = result;
+    const { outcome, elapsedMs, aftermath, leftEmpty, usesOriginal = [] } = result;
     // null: it could not be found out.
     const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };
     const empty = leftEmpty.length > 0 && { leftEmpty };
-    context.output.result({ elapsedMs, ...outcome, ...changed, ...empty }, textOf(result));
+    const original = usesOriginal.length > 0 && { usesOriginal };
+    context.output.result({ elapsedMs, ...outcome, ...changed, ...empty, ...original }, textOf(result));
     if (context.signal.aborted) return 130;
     return exitOf(result);
   },

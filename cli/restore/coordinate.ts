@@ -19,6 +19,7 @@ import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
 import { noteLargeObjectsLeft } from './objects/large-objects-left.ts';
+import { noteMentions } from './objects/mentions.ts';
 import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
 import { type ResumeOptions, resolveOptions } from './resume.ts';
@@ -36,6 +37,8 @@ export interface RestoreResult {
   readonly allowMissing: boolean;
   /** Tables that the restore creates without rows, because the set has none of them. */
   readonly leftEmpty: readonly QualifiedName[];
+  /** Objects of a schema that got another name, which still use the original. */
+  readonly usesOriginal?: readonly string[];
   /** Present after a failure. */
   readonly aftermath?: Aftermath;
   readonly elapsedMs: number;
@@ -57,9 +60,11 @@ export async function runRestore(
     const empty = leftEmpty(request, manifest);
     noteLeftEmpty(context, empty);
     await noteLargeObjectsLeft(context, store, request, manifest, segments);
+    let usesOriginal: readonly string[] = [];
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
       await requireUnmarked(locked, segments, request, { drop: options.dropUnfinished });
       await requireTarget({ context: locked, store, segments, request, manifest });
+      usesOriginal = await noteMentions({ context: locked, store, request, manifest, segments });
       const run = { context: locked, store, request, manifest, segments };
       const ended = await requestAndCarryOut(run, options.waitMs);
       if (hasNothingToResume(ended, request.mode)) await removeMarks(locked, segments, request);
@@ -67,7 +72,7 @@ export async function runRestore(
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
     const allowMissing = request.allowMissing === true;
-    const result = { id: request.id, outcome, allowMissing, leftEmpty: empty, elapsedMs };
+    const result = { id: request.id, outcome, allowMissing, leftEmpty: empty, usesOriginal, elapsedMs };
     if (outcome.status !== 'failed') return result;
     const aftermath = await lookAtTarget(context, segments, request);
     return { ...result, aftermath };

@@ -1,14 +1,18 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
-/** Real servers start slowly, and CI has two cores: these suites run one file at a time. */
-const onServers = { fileParallelism: false, testTimeout: 180_000, hookTimeout: 180_000 } as const;
-/** Suites that mostly wait (agents poll, restores run in phases): three files at a time. */
-const threeAtATime = { ...onServers, fileParallelism: true, maxWorkers: 3 } as const;
+/** Real servers start slowly. */
+const onServers = { testTimeout: 180_000, hookTimeout: 180_000 } as const;
+/**
+ * CI has two cores, and these suites mostly wait (agents poll, restores run in phases): they share
+ * four workers, and no worker waits for the end of a suite.
+ */
+const fourAtATime = { ...onServers, fileParallelism: true, maxWorkers: 4 } as const;
 
 /** The programs as `npm run build` makes them. */
 const withPrograms = { globalSetup: 'test/support/programs/build.ts' };
 
-/** One project after another: the servers of another suite would disturb timings and timeouts. */
+/** The unit tests first. */
 const turn = (groupOrder: number) => ({ sequence: { groupOrder } });
 
 /** The file in which .ci/run expects the machine-readable report. */
@@ -25,8 +29,9 @@ const onGreenplum =
             include: ['test/greenplum/**/*.test.ts'],
             ...onServers,
             ...withPrograms,
+            fileParallelism: false,
             testTimeout: 600_000,
-            ...turn(6),
+            ...turn(3),
           },
         },
       ];
@@ -37,6 +42,7 @@ if (onGreenplum.length === 0)
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       {
@@ -47,6 +53,9 @@ export default defineConfig({
           ],
           testTimeout: 30_000,
           hookTimeout: 30_000,
+          // Pure code keeps nothing between files: to load it once per worker halves the CPU.
+          pool: 'threads',
+          isolate: false,
           ...turn(1),
         },
       },
@@ -54,7 +63,7 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
-          ...onServers,
+          ...fourAtATime,
           ...turn(2),
         },
       },
@@ -62,38 +71,38 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          ...threeAtATime,
-          ...turn(3),
+          ...fourAtATime,
+          ...turn(2),
         },
       },
       {
         test: {
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
+          ...fourAtATime,
           ...withPrograms,
-          testTimeout: 60_000,
-          ...turn(4),
+          ...turn(2),
         },
       },
       {
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          ...threeAtATime,
+          ...fourAtATime,
           ...withPrograms,
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          ...turn(5),
+          ...turn(2),
         },
       },
       {
         test: {
           name: 'stack',
           include: ['test/stack/**/*.test.ts'],
-          ...onServers,
+          ...fourAtATime,
           ...withPrograms,
           testTimeout: 300_000,
-          ...turn(7),
+          ...turn(2),
         },
       },
       ...onGreenplum,

@@ -137,8 +137,14 @@ export interface ConnectionTarget {
  */
 export type SnapshotMechanism = 'barrier' | 'dispatch';
 
+/** Which rows a backup ships. */
+export interface Wanted extends Selection {
+  /** Whether rows of unlogged tables are shipped; absent = yes. */
+  readonly unloggedRows?: boolean;
+}
+
 export interface SnapshotOptions {
-  readonly selection: Selection;
+  readonly selection: Wanted;
   /**
    * Longest wait for one SHARE lock; below deadlock_timeout, so that the server cancels no session
    * for us.

@@ -22,12 +22,21 @@ export interface Progress {
   storedBytes: number;
   /** Relations that a restore has loaded and committed. */
   relationsLoaded: number;
+  /** Of the order under way: schema objects that are made, or tables that are analyzed. */
+  objects: { readonly done: number; readonly planned: number } | undefined;
   /** Names of the relations, or keys of the objects, under way; the oldest first. */
   readonly underWay: string[];
 }
 
 export function noProgress(): Progress {
-  return { rows: 0, bytes: 0, storedBytes: 0, relationsLoaded: 0, underWay: [] };
+  return {
+    rows: 0,
+    bytes: 0,
+    storedBytes: 0,
+    relationsLoaded: 0,
+    objects: undefined,
+    underWay: [],
+  };
 }
 
 /** Lists `name` as under way until it is disposed. */

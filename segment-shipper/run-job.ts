@@ -3,6 +3,7 @@ import { onAbort } from '../async/abort.ts';
 import { StowageError } from '../backup-set/base/errors.ts';
 import { markModuleUsed } from '../storage/mark-module-used.ts';
 import { openStore } from '../storage/open.ts';
+import type { ObjectStore } from '../storage/store.ts';
 import { throttledReads } from '../storage/wrapped/throttled-reads.ts';
 import type { Progress, ShipperDeps } from './deps.ts';
 import { Job } from './protocol/control.ts';
@@ -13,6 +14,8 @@ import { rateLimit } from './rate/throttle.ts';
 export interface JobRun {
   /** The job, then the coordinator's instructions, as lines of JSON. */
   readonly input: AsyncIterable<Uint8Array | string>;
+  /** Absent = the store of the job, which this function opens and closes. */
+  readonly store?: ObjectStore;
   /** Ended by signals, and by this function when the coordinator dies. */
   readonly stop: AbortController;
   readonly progress: Progress;
@@ -21,10 +24,11 @@ export interface JobRun {
 }
 
 /** Reads the job from the input and runs it to its end. */
-export async function runJob({ input, stop, progress, report, log }: JobRun): Promise<void> {
+export async function runJob(run: JobRun): Promise<void> {
+  const { input, stop, progress, report, log } = run;
   const lines = linesOf(input);
   const job = await readJob(lines, stop.signal);
-  const store = await openStore(job.store);
+  const store = run.store ?? (await openStore(job.store));
   const limit = rateLimit(job.bytesPerSecond);
   const deps: ShipperDeps = {
     store,
@@ -52,7 +56,7 @@ export async function runJob({ input, stop, progress, report, log }: JobRun): Pr
       await restore(job, announcedPhases(lines, stop, limit), { ...deps, store: reads });
     }
   } finally {
-    await store.close();
+    if (run.store === undefined) await store.close();
   }
 }
 

@@ -6,6 +6,10 @@ export type Section = (typeof SECTIONS)[number];
 
 /** Choices of a request that are absent when the user did not make them. */
 export const RestoreChoices = {
+  /** With `globals`: roles and tablespaces that exist are altered as the set has them. */
+  globalsMode: z.literal('alter').exactOptional(),
+  /** Large objects also with a selection or `truncate`, which replaces those with the same oids. */
+  largeObjects: z.literal(true).exactOptional(),
   /** A restore that leaves something out is a success all the same. */
   allowMissing: z.literal(true).exactOptional(),
   /** The parts to restore, in their order; absent = all. */

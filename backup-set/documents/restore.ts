@@ -17,6 +17,7 @@ import { fastArray, fastName, isCount, isCrc32 } from './fast-array.ts';
 import { Locale, Relation } from './plan.ts';
 import { ObjectRef } from './receipt.ts';
 import { RestoreChoices } from './restore-choices.ts';
+import { ComparedObjects, RestoreNotes } from './restore-found.ts';
 import { Into, RequestedNames } from './restore-names.ts';
 
 /** Whether database and tables may exist before a restore (docs/format.md, Restores). */
@@ -39,6 +40,8 @@ export const RestoreRequest = z.object({
     database: z.string(),
     contents: z.array(TargetContent).min(1),
   }),
+  /** Only these contents of the set; absent = all. `target.contents` lists no others. */
+  contents: z.array(Content).min(1).exactOptional(),
   selection: Selection,
   mode: z.enum(RESTORE_MODES),
   /** Read and check every byte before the first DDL statement. */
@@ -165,6 +168,7 @@ export const Order = z.discriminatedUnion('phase', [
     locale: Locale.exactOptional(),
     noOwner: z.boolean(),
     globals: ObjectRef.exactOptional(),
+    globalsMode: RestoreChoices.globalsMode,
     schema: ObjectRef.exactOptional(),
     /** Chosen relations; absent = the whole schema. */
     only: z.array(Name).exactOptional(),
@@ -185,6 +189,8 @@ export const Order = z.discriminatedUnion('phase', [
     encoding: z.string(),
     relations: z.array(LoadRelation),
     largeObjects: ObjectRef.exactOptional(),
+    /** Of the large objects. */
+    noOwner: z.literal(true).exactOptional(),
     resumes,
   }),
   z.object({
@@ -192,6 +198,9 @@ export const Order = z.discriminatedUnion('phase', [
     phase: z.literal('post-data'),
     mode: z.enum(RESTORE_MODES),
     noOwner: z.boolean(),
+    noAcl: RestoreChoices.noAcl,
+    /** Where the set has the settings of roles in its database; only with `create`. */
+    globals: ObjectRef.exactOptional(),
     schema: ObjectRef.exactOptional(),
     only: z.array(Name).exactOptional(),
     selection: Selection.exactOptional(),
@@ -231,6 +240,7 @@ export const RestoreReceipt = z.object({
   notLoaded: LoadedRelations.exactOptional(),
   ...Problems,
   ...LeftOut,
+  ...RestoreNotes,
 });
 export type RestoreReceipt = z.infer<typeof RestoreReceipt>;
 
@@ -256,37 +266,6 @@ export function failedReceipt(
   };
 }
 
-/** What a comparison of the set's schema archives with the target's catalogs has found. */
-const ComparedObjects = z.object({
-  compared: Count,
-  missing: Count,
-  /** Entries of kinds that cannot be compared. */
-  notCompared: Count,
-});
-export type ComparedObjects = z.infer<typeof ComparedObjects>;
-
-/**
- * counts.json: what the command line found in the target after the last phase, when it counted the
- * rows of every loaded relation and compared the schema objects. A relation whose count differs
- * from the manifest is a problem, and so is a missing object.
- */
-export const RestoreCounts = z.object({
-  ...header('restore-counts'),
-  id: RestoreId,
-  countedAt: IsoDate,
-  /** Relations that were counted, once per content that holds rows of them. */
-  relations: Count,
-  rows: Count,
-  objects: ComparedObjects.exactOptional(),
-  ...Problems,
-});
-export type RestoreCounts = z.infer<typeof RestoreCounts>;
-
-/** True if the restore is `restored` only with a counts.json that has no problem. */
-export function needsCounts({ count, objects }: Pick<RestorePlan, 'count' | 'objects'>): boolean {
-  return count || objects === true;
-}
-
 /** outcome.json: how the restore ended. */
 export const Outcome = z.object({
   ...header('outcome'),
@@ -300,5 +279,6 @@ export const Outcome = z.object({
   objects: ComparedObjects.exactOptional(),
   ...Problems,
   ...LeftOut,
+  ...RestoreNotes,
 });
 export type Outcome = z.infer<typeof Outcome>;

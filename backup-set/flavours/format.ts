@@ -21,6 +21,8 @@ export interface FlavourFormat {
   readonly hasOneCatalog: boolean;
   /** True when a set can be restored into a cluster with another number of segments. */
   readonly canResize: boolean;
+  /** Why single contents of a set cannot be restored, and what to do; absent = they can. */
+  readonly noSingleContents?: string;
   /** What this flavour requires of a plan beyond the checks that hold for every plan. */
   planProblems(plan: Plan): PlanProblem[];
   /** How the rows of a set with `setContents` contents are loaded into the requested target. */

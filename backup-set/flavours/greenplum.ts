@@ -9,6 +9,8 @@ export const greenplumFormat: FlavourFormat = {
   name: 'greenplum',
   hasOneCatalog: true,
   canResize: true,
+  noSingleContents:
+    'the segments of a Greenplum share one catalog, so a set cannot be restored into one of them. A lost segment is recovered from its mirror: gprecoverseg -F. When its mirror is lost too, restore the whole set: `stowage restore TIMESTAMP --create --redirect-db NAME`',
   planProblems: greenplumDisagreements,
   // Another number of segments distributes the rows anew, which only the coordinator can do.
   loadStrategy: ({ target, resize }, setContents) =>

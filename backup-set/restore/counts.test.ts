@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encode } from '../base/document.ts';
-import { Outcome, type RestoreCounts } from '../documents/restore.ts';
+import { Outcome } from '../documents/restore.ts';
+import type { RestoreCounts } from '../documents/restore-found.ts';
 import {
   allCounted,
   allDone,

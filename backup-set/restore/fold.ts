@@ -6,14 +6,14 @@ import { boundedLeftOut, boundedProblems, type Problem } from '../base/verdict.t
 import { count, plural } from '../base/words.ts';
 import { readPinned } from '../documents/pinned.ts';
 import {
-  needsCounts,
   type Outcome,
-  RestoreCounts,
   type RestorePlan,
   RestoreReceipt,
   type RestoreRequest,
 } from '../documents/restore.ts';
+import { needsCounts, RestoreCounts } from '../documents/restore-found.ts';
 import { gatherLeftOut, joinLeftOut, withoutLeftOut } from './left-out/left-out.ts';
+import { gatherRolesKept } from './left-out/roles-kept.ts';
 import { contentsIn } from './phases.ts';
 
 export type RestoreStep =
@@ -41,7 +41,8 @@ export interface RestoreFold {
 }
 
 export function createRestoreFold(plan: RestorePlan): RestoreFold {
-  const sums = plan.phases.map((phase) => sumPhase(plan, phase));
+  const kept = gatherRolesKept();
+  const sums = plan.phases.map((phase) => sumPhase(plan, phase, kept));
   let counts: Result<RestoreCounts, Problem> | undefined;
   return {
     add(phase, content, documents) {
@@ -57,6 +58,7 @@ export function createRestoreFold(plan: RestorePlan): RestoreFold {
         ended({
           ...outcomeOf(...args),
           ...boundedLeftOut(leftOut.problems, leftOut.problemsTotal),
+          ...kept.field(),
         });
       for (const { phase, awaiting, gathered, done } of sums) {
         const awaited = awaiting();
@@ -110,7 +112,7 @@ interface LoadedContent {
 
 const NOTHING_LOADED: Loaded = { byContent: new Map(), names: new Set() };
 
-function sumPhase(plan: RestorePlan, phase: Phase) {
+function sumPhase(plan: RestorePlan, phase: Phase, kept: ReturnType<typeof gatherRolesKept>) {
   const contents = contentsIn(phase, plan);
   const awaited = new Set(contents);
   const gathered = gatherProblems();
@@ -137,6 +139,7 @@ function sumPhase(plan: RestorePlan, phase: Phase) {
       }
       const { status, problemsTotal, problems } = receipt.value;
       leftOut.add(content, receipt.value);
+      kept.add(receipt.value);
       // `done` with a problem is a failure: there is no success with errors.
       if (status === 'failed' || problemsTotal > 0 || problems.length > 0) {
         const reported = problems.map((problem) => ({ content, ...problem }));

@@ -95,6 +95,7 @@ export function preData(
     ...(part.locale && { locale: part.locale }),
     noOwner,
     ...(globals && { globals }),
+    ...(globals && request.globalsMode && { globalsMode: request.globalsMode }),
     ...(schema && { schema }),
     ...chosenIn(names, request),
     relations: names.map((name) => targetName(into, name)),
@@ -112,9 +113,12 @@ export function postData(
 ): Body<'post-data'> {
   const schema = request.mode === 'truncate' ? undefined : fileOf(part, 'schema.dump');
   const sequences = fileOf(part, 'sequences.sql.zst');
+  const globals = request.mode === 'create' ? fileOf(part, 'globals.sql.zst') : undefined;
   return {
     mode: request.mode,
     noOwner: request.noOwner,
+    ...(request.noAcl && { noAcl: request.noAcl }),
+    ...(globals && { globals }),
     ...(schema && { schema }),
     ...chosenIn(names, request),
     ...(sequences && { sequences }),

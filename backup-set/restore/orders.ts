@@ -19,8 +19,8 @@ import {
   preData,
   resumedBy,
 } from './order-bodies.ts';
-import { loadStrategy } from './phases.ts';
-import { chosenRelations, isWhole } from './plan.ts';
+import { loadStrategy, restoredContents } from './phases.ts';
+import { bringsLargeObjects, chosenRelations } from './plan.ts';
 
 /** The orders of one phase, one per content. Each chosen extent is in exactly one data order. */
 export function draftOrders(phase: Phase, context: OrderContext): OrderDraft[] {
@@ -29,7 +29,7 @@ export function draftOrders(phase: Phase, context: OrderContext): OrderDraft[] {
   const load = loadStrategy(request, manifest);
   if (load !== 'per-segment') return coordinatedOrders(phase, load, chosen, context);
   const into = intoOf(request, chosen.values());
-  return manifest.contents.map(({ content }) =>
+  return restoredContents(request, manifest.contents).map(({ content }) =>
     draftFrom(content, content, (part) => orderFor(phase, part, chosen, { request, into })),
   );
 }
@@ -74,17 +74,14 @@ function data(
     const loads = loadable(named, into);
     relations.push({ ...loads, rows, bytes, extents: extents.get(relation) ?? [] });
   }
-  // Large objects belong to no table: a partial restore or `truncate` must not touch them.
-  const largeObjects =
-    isWhole(request) && request.mode !== 'truncate'
-      ? fileOf(part, 'large-objects.dump')
-      : undefined;
+  const largeObjects = bringsLargeObjects(request) ? fileOf(part, 'large-objects.dump') : undefined;
   return {
     mode: request.mode,
     role: 'load',
     encoding: part.encoding,
     relations,
     ...(largeObjects && { largeObjects }),
+    ...(largeObjects && request.noOwner && { noOwner: true as const }),
     ...resumedBy(request),
   };
 }

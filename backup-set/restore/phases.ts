@@ -1,10 +1,45 @@
 import type { Phase } from '../base/keys.ts';
+import { plural } from '../base/words.ts';
 import type { Manifest, ManifestRelation } from '../documents/manifest.ts';
 import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
 import { formatOf } from '../flavours/formats.ts';
 
 /** The content id of a coordinator. */
 export const COORDINATOR = -1;
+
+/** A request that may name contents. */
+export interface NamedContents {
+  readonly contents?: readonly number[];
+}
+
+/** The contents of a set that a request restores. */
+export function restoredContents<Of extends { readonly content: number }>(
+  { contents }: NamedContents,
+  ofSet: readonly Of[],
+): readonly Of[] {
+  return contents === undefined ? ofSet : ofSet.filter(({ content }) => contents.includes(content));
+}
+
+/** The contents that a request names and the set lacks. */
+export function lackingContents(
+  { contents = [] }: NamedContents,
+  { contents: ofSet, timestamp }: Pick<Manifest, 'contents' | 'timestamp'>,
+): { readonly content: number; readonly message: string }[] {
+  const has = ofSet.map(({ content }) => content);
+  return [...new Set(contents)]
+    .filter((content) => !has.includes(content))
+    .map((content) => ({
+      content,
+      message: `set ${timestamp} has no content ${content}: it has ${plural(has.length, 'content')}, ${firstOf(has)}`,
+    }));
+}
+
+const NAMED_MAX = 10;
+
+function firstOf(contents: readonly number[]): string {
+  const more = contents.length > NAMED_MAX ? ', …' : '';
+  return `${contents.slice(0, NAMED_MAX).join(', ')}${more}`;
+}
 
 /** How the rows of a set are loaded into the requested target. */
 export function loadStrategy(

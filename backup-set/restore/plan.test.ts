@@ -4,10 +4,12 @@ import { encode } from '../base/document.ts';
 import { EVERYTHING } from '../base/selection.ts';
 import type { Manifest } from '../documents/manifest.ts';
 import { RestorePlan, type RestoreRequest } from '../documents/restore.ts';
+import { greenplumCase } from '../testing/greenplum.ts';
 import { quoted } from '../testing/names.ts';
 import {
   MANIFEST_SHA256,
   manifest,
+  ordersFor,
   planOf,
   requestFor,
   restoreCase,
@@ -63,6 +65,66 @@ describe('a restore plan', () => {
           expect(rows).toBe(wanted?.reduce((sum, counted) => sum + counted.rows, 0));
         });
         expect(plan.totals.rows).toBe(plan.contents.reduce((sum, { rows }) => sum + rows, 0));
+      }),
+    );
+  });
+});
+
+/** A set, and a request for some of its contents. */
+const someContents = wholeManifest.chain((made) =>
+  fc
+    .subarray(
+      made.manifest.contents.map(({ content }) => content),
+      { minLength: 1 },
+    )
+    .map((contents) => {
+      const { target, ...request } = requestFor(made.manifest, { contents });
+      const targets = target.contents.filter(({ content }) => contents.includes(content));
+      const narrowed = { ...target, contents: targets };
+      return { ...made, request: { ...request, target: narrowed, contents } };
+    }),
+);
+
+describe('a request for some contents of a set', () => {
+  test('is planned for these contents only, and gives orders to no others', () => {
+    fc.assert(
+      fc.property(someContents, (restore) => {
+        const wanted = restore.request.contents.toSorted((a, b) => a - b);
+        const plan = planOf(restore);
+        expect(plan.contents.map(({ content }) => content)).toEqual(wanted);
+        const rows = restore.manifest.contents
+          .filter(({ content }) => wanted.includes(content))
+          .reduce((sum, { totals }) => sum + totals.rows, 0);
+        expect(plan.totals).toMatchObject({ contents: wanted.length, rows });
+        for (const phase of plan.phases)
+          expect(
+            ordersFor(phase, restore)
+              .map(({ content }) => content)
+              .toSorted((a, b) => a - b),
+          ).toEqual(wanted);
+      }),
+    );
+  });
+
+  test('is rejected when the set lacks one of them, and the problem names it', () => {
+    fc.assert(
+      fc.property(someContents, ({ manifest: made, request }) => {
+        expect(refusals({ ...request, contents: [...request.contents, 77] }, made)).toEqual([
+          {
+            code: 'request-impossible',
+            content: 77,
+            message: expect.stringContaining('has no content 77: it has') as string,
+          },
+        ]);
+      }),
+    );
+  });
+
+  test('is rejected for a Greenplum, and the problem says what recovers a lost segment', () => {
+    fc.assert(
+      fc.property(greenplumCase, ({ manifest: made, request }) => {
+        const [problem] = refusals({ ...request, contents: [0] }, made);
+        expect(problem?.message).toContain('recovered from its mirror: gprecoverseg -F');
       }),
     );
   });

@@ -10,11 +10,12 @@ import type { TargetProblem } from '../flavours/format.ts';
 import { findFormat, unknownFlavour } from '../flavours/formats.ts';
 import { type ContentVolume, oversizedOrders } from './bounds.ts';
 import { namesOrReason } from './names/into.ts';
-import { COORDINATOR, loadStrategy } from './phases.ts';
+import { COORDINATOR, lackingContents, loadStrategy, restoredContents } from './phases.ts';
 
 /**
  * Makes the plan of a restore from its request and the manifest of the set. Pure.
- * @param volumes of every content of the set, from `volumeOf`.
+ * @param volumes of every content that is restored, from `volumeOf`.
+ * @param held how many chosen relations the restored contents have; absent = all chosen ones.
  * @returns the plan, or all reasons why the request is rejected.
  */
 export function resolveRequest(
@@ -22,6 +23,7 @@ export function resolveRequest(
   manifest: Manifest,
   manifestSha256: string,
   volumes: readonly ContentVolume[],
+  held?: number,
 ): Result<RestorePlan, readonly Problem[]> {
   const refused = impossible(request, manifest);
   if (refused.length > 0) return failure(refused);
@@ -53,7 +55,7 @@ export function resolveRequest(
     contents,
     totals: {
       contents: contents.length,
-      relations: chosen.size,
+      relations: held ?? chosen.size,
       rows: total(contents, 'rows'),
       bytes: total(contents, 'bytes'),
       storedBytes: total(contents, 'storedBytes'),
@@ -75,6 +77,13 @@ export function chosenRelations(
 /** True if the request selects the whole set: then pg_restore gets no list of tables. */
 export function isWhole({ selection }: Pick<RestoreRequest, 'selection'>): boolean {
   return isEverything(selection);
+}
+
+/** Large objects belong to no table: a partial restore or `truncate` leaves them, unless asked. */
+export function bringsLargeObjects(
+  request: Pick<RestoreRequest, 'selection' | 'mode' | 'largeObjects'>,
+): boolean {
+  return request.largeObjects === true || (isWhole(request) && request.mode !== 'truncate');
 }
 
 function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
@@ -117,18 +126,22 @@ function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
 }
 
 /** A target lists each content once, and its flavour decides which contents it needs. */
-function targetProblems({ target }: RestoreRequest, manifest: Manifest): TargetProblem[] {
+function targetProblems(request: RestoreRequest, manifest: Manifest): TargetProblem[] {
+  const { target } = request;
   const named = target.contents.map(({ content }) => content);
   const twice = named.filter((content, at) => named.indexOf(content) !== at);
-  const contents = manifest.contents.map(({ content }) => content);
+  const contents = restoredContents(request, manifest.contents).map(({ content }) => content);
+  const format = findFormat(manifest.flavour);
+  if (request.contents !== undefined && format?.noSingleContents !== undefined)
+    return [{ message: format.noSingleContents }];
+  const lacking = lackingContents(request, manifest);
+  if (lacking.length > 0) return lacking;
   return [
     ...[...new Set(twice)].map((content) => ({
       message: 'the target lists this content twice',
       content,
     })),
-    ...(findFormat(manifest.flavour)?.targetProblems(named, contents) ?? [
-      { message: unknownFlavour(manifest.flavour) },
-    ]),
+    ...(format?.targetProblems(named, contents) ?? [{ message: unknownFlavour(manifest.flavour) }]),
   ];
 }
 

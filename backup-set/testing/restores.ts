@@ -5,14 +5,14 @@ import { EVERYTHING, type Selection } from '../base/selection.ts';
 import type { Manifest, ManifestPart } from '../documents/manifest.ts';
 import {
   type Order,
-  RestoreCounts,
   type RestorePlan,
   RestoreReceipt,
   type RestoreRequest,
 } from '../documents/restore.ts';
+import { RestoreCounts } from '../documents/restore-found.ts';
 import { createRestoreFold, type RestoreStep } from '../restore/fold.ts';
 import { draftOrders } from '../restore/orders.ts';
-import { contentsIn } from '../restore/phases.ts';
+import { contentsIn, restoredContents } from '../restore/phases.ts';
 import { chosenRelations, resolveRequest, volumeOf } from '../restore/plan.ts';
 import { consistentSet } from './arbitraries.ts';
 import { AT, documentsOf, type SetParts, TIMESTAMP } from './builders.ts';
@@ -124,7 +124,7 @@ export function plannedFrom({
   request,
 }: RestoreCase): ReturnType<typeof resolveRequest> {
   const chosen = chosenRelations(request, made);
-  const volumes = parts.map((part) => volumeOf(part, chosen));
+  const volumes = restoredContents(request, parts).map((part) => volumeOf(part, chosen));
   return resolveRequest(request, made, MANIFEST_SHA256, volumes);
 }
 

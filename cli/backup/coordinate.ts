@@ -1,6 +1,6 @@
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
-import { unmatchedIncludes } from '../../backup-set/base/selection.ts';
+import { isEverything, unmatchedIncludes } from '../../backup-set/base/selection.ts';
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
@@ -89,7 +89,7 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
   const { config, signal } = context;
   const held = await flavourOf(context)
     .takeSnapshot({
-      selection: selectionOf(config),
+      selection: { ...selectionOf(config), unloggedRows: config.backup.unloggedRows },
       lockTimeoutMs: config.backup.lockTimeoutMs,
       attemptsMax: config.backup.lockAttempts,
       mechanism: config.backup.snapshot,
@@ -110,7 +110,9 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
       { where: { field: 'backup.include' } },
     );
   }
-  if (held.nodes.every(({ relations }) => relations.length === 0)) {
+  // Without a selection, a database may have no tables: its other objects are backed up.
+  const isEmpty = held.nodes.every(({ relations }) => relations.length === 0);
+  if (isEmpty && !isEverything(selectionOf(config))) {
     await held.release();
     throw new StowageError(
       'backup/empty',

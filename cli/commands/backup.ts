@@ -22,6 +22,7 @@ export const backupCommand: ClusterCommand = {
   summary: 'back up the cluster into a new set, and wait until functions have validated the set',
   flags: [
     ...SELECTION_FLAGS,
+    ['--no-unlogged-table-data', 'leave out the rows of unlogged tables'],
     [
       '--snapshot <mode>',
       'barrier: writers are blocked briefly; dispatch: writers are not blocked, the coordinator sends the rows (Greenplum)',
@@ -49,6 +50,7 @@ export const backupCommand: ClusterCommand = {
     );
     return {
       'backup.snapshot': flags['snapshot'],
+      'backup.unloggedRows': flags['unloggedTableData'] === false ? false : undefined,
       'shippers.workers': numberFlag(flags, 'workers'),
       'shippers.maxRateBytes': rateFlag(flags),
       'backup.zstdLevel': flags['zstdLevel'] === 'auto' ? 'auto' : numberFlag(flags, 'zstdLevel'),

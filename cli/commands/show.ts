@@ -17,6 +17,7 @@ import type { ClusterCommand } from '../command.ts';
 import { withStore } from '../open.ts';
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
+import { notShippedLines } from '../output/not-shipped.ts';
 import { problemLines } from '../output/problems.ts';
 import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { functionDeps } from '../wait-for-functions.ts';
@@ -121,35 +122,6 @@ function tablesTable({ relations }: Manifest, tablesShown: number): string {
   return (
     table(['table', 'segments', 'rows', 'bytes'], rows) +
     (rest > 0 ? `\n… and ${plural(rest, 'smaller table')} (--all lists them)` : '')
-  );
-}
-
-/** `notShipped[].reason` as people read it. */
-const REASONS: Readonly<Record<string, string>> = {
-  unlogged: 'unlogged tables',
-  foreign: 'foreign tables',
-  external: 'external tables',
-  'materialized-view': 'materialized views',
-  'extension-member': 'tables of extensions',
-  excluded: 'excluded by the selection',
-  'partitioned-root': 'parents of partitions (their rows are in the partitions)',
-};
-
-function notShippedLines({ notShipped }: Manifest): string[] {
-  if (notShipped.length === 0) return [];
-  const reasons = Object.entries(Object.groupBy(notShipped, ({ reason }) => reason));
-  return [
-    '',
-    'no rows backed up of:',
-    ...reasons.map(([reason, list = []]) => `  ${REASONS[reason] ?? reason}: ${listed(list)}`),
-  ];
-}
-
-function listed(names: readonly { schema: string; name: string }[]): string {
-  const shown = names.slice(0, 8).map(({ schema, name }) => printable(`${schema}.${name}`));
-  return (
-    shown.join(', ') +
-    (names.length > shown.length ? ` and ${count(names.length - shown.length)} more` : '')
   );
 }
 

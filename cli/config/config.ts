@@ -113,8 +113,8 @@ export function shipperCommand(
  */
 const OVER_SSH = ['ssh', '-o', 'BatchMode=yes', '{host}', 'stowage-segment-shipper'];
 
-/** True when an address of gp_segment_configuration is an address of this machine. */
-function isThisHost(host: string): boolean {
+/** True when the name or address of a server is one of this machine. */
+export function isThisHost(host: string): boolean {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return host === 'localhost' || host === hostname() || own.some(({ address }) => address === host);
 }

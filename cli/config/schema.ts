@@ -79,6 +79,8 @@ const Cluster = z.strictObject({
       excludeSchemas: z.array(Pattern).default([]),
       includeTables: z.array(Pattern).default([]),
       excludeTables: z.array(Pattern).default([]),
+      /** Whether sets have the rows of unlogged tables, as the dumps of pg_dump do. */
+      unloggedRows: z.boolean().default(true),
     })
     .prefault({}),
   shippers: z

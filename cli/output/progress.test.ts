@@ -41,7 +41,7 @@ test('a count shows tables and rows, and neither bytes nor rates', () => {
 
 test('a restore shows what it has downloaded, its tables, and the time left of the phase only', () => {
   expect(totalLine(data, both, 5_000)).toBe(
-    'restore, phase data (3 of 5): 293,174 rows, 22.0 MB, 6.83 MB downloaded, 8 of 10 tables on all segments, 4.40 MB/s, about 5s left in this phase',
+    'restore, phase data (3 of 5): 293,174 rows, 22.0 MB, 6.83 MB downloaded, 8 of 10 tables on all segments, 4.40 MB/s, about 5s left in this phase, now shop.lineitem',
   );
   expect(segmentLine(data, segment)).toBe(
     'content 0    50%   11.0 MB  4/5 tables         shop.lineitem',
@@ -52,8 +52,10 @@ test('a restore shows what it has downloaded, its tables, and the time left of t
 
 test('the verify phase of a restore shows the bytes read and their rate', () => {
   const reading = both.map((one) => ({ ...one, rows: 0, bytes: 0 }));
-  expect(totalLine(verify, reading, 5_000)).toBe('restore, phase verify: 6.83 MB read, 1.37 MB/s');
-  expect(segmentLine(verify, segment)).toBe('content 0    3.42 MB  shop.lineitem');
+  expect(totalLine(verify, reading, 5_000)).toBe(
+    'restore, phase verify: 6.83 MB read, 1.37 MB/s, about 5s left in this phase',
+  );
+  expect(segmentLine(verify, segment)).toBe('content 0    50%   3.42 MB  shop.lineitem');
 });
 
 test('the time left is not shown while no fraction is known', () => {
@@ -63,5 +65,29 @@ test('the time left is not shown while no fraction is known', () => {
 
 test('a phase that moves no rows shows how long it has been running', () => {
   const schema = { what: 'pre-data', title: 'restore, phase pre-data', shows: 'time' } as const;
-  expect(totalLine(schema, both, 65_000)).toBe('restore, phase pre-data: running for 1m 5s');
+  const idle = both.map(({ current: _, ...one }) => ({ ...one, current: undefined }));
+  expect(totalLine(schema, idle, 65_000)).toBe('restore, phase pre-data: running for 1m 5s');
+});
+
+test('a phase that makes indexes shows how many objects are made and which one is under way', () => {
+  const kind = { what: 'post-data', title: 'restore, phase post-data', shows: 'time' } as const;
+  const making = both.map((one, at) => ({
+    ...one,
+    objectsDone: 12 + at,
+    objectsPlanned: 40,
+    current: `INDEX public.i${at}`,
+  }));
+  expect(totalLine(kind, making, 5_000)).toBe(
+    'restore, phase post-data: 25 of 80 objects, running for 5s, now INDEX public.i0, INDEX public.i1',
+  );
+  expect(segmentLine(kind, making[0] as SegmentProgress)).toBe(
+    'content 0   12/40 objects      INDEX public.i0',
+  );
+});
+
+test('tables that load count as under way, and a time left of less than a second is not shown', () => {
+  const loading = both.map((one) => ({ ...one, underWay: 4, relationsDone: 0, fraction: 0.99 }));
+  expect(totalLine(data, loading, 5_000)).toContain(
+    '0 of 10 tables on all segments (8 under way), 4.40 MB/s, now shop.lineitem',
+  );
 });

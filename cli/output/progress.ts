@@ -14,7 +14,13 @@ export interface SegmentProgress {
   readonly relationsPlanned: number;
   /** 0…1, or undefined when it cannot be estimated. */
   readonly fraction: number | undefined;
+  /** The table, file or object under way that began first. */
   readonly current: string | undefined;
+  /** Tables under way. */
+  readonly underWay?: number;
+  /** Schema objects that are made, or tables that are analyzed, of a phase that moves no rows. */
+  readonly objectsDone?: number;
+  readonly objectsPlanned?: number;
 }
 
 export interface ProgressKind {
@@ -61,17 +67,22 @@ export function showProgress(
 export function segmentLine({ shows }: ProgressKind, segment: SegmentProgress): string {
   const name = `content ${segment.content}`.padEnd(11);
   const current = printable(segment.current ?? '');
-  if (shows === 'time') return `${name} ${current}`.trimEnd();
+  const part =
+    segment.fraction === undefined ? '   ' : `${Math.floor(segment.fraction * 100)}%`.padStart(4);
+  if (shows === 'time') {
+    const { objectsDone = 0, objectsPlanned = 0 } = segment;
+    const objects =
+      objectsPlanned === 0 ? '' : `${objectsDone}/${plural(objectsPlanned, 'object')}`;
+    return `${name} ${objects.padEnd(18)} ${current}`.trimEnd();
+  }
   if (shows === 'verify')
-    return `${name} ${bytes(segment.storedBytes).padStart(8)}  ${current}`.trimEnd();
+    return `${name} ${part}  ${bytes(segment.storedBytes).padStart(8)}  ${current}`.trimEnd();
   // The shippers of a Greenplum's segments feed rows, and load no table themselves.
   const tables =
     segment.relationsPlanned === 0
       ? ''
       : `${segment.relationsDone}/${plural(segment.relationsPlanned, 'table')}`;
   if (shows === 'count') return `${name} ${tables.padEnd(18)} ${current}`.trimEnd();
-  const part =
-    segment.fraction === undefined ? '   ' : `${Math.floor(segment.fraction * 100)}%`.padStart(4);
   const done = `${name} ${part}  ${bytes(segment.bytes).padStart(8)}  `;
   return `${done}${tables.padEnd(18)} ${current}`.trimEnd();
 }
@@ -81,26 +92,61 @@ export function totalLine(
   segments: readonly SegmentProgress[],
   ms: number,
 ): string {
-  const total = (field: 'rows' | 'bytes' | 'storedBytes' | 'relationsDone' | 'relationsPlanned') =>
-    segments.reduce((sum, segment) => sum + segment[field], 0);
-  if (shows === 'time') return `${title}: running for ${duration(ms)}`;
+  const total = (field: Counted) => segments.reduce((sum, one) => sum + (one[field] ?? 0), 0);
+  const now = currentOf(segments);
+  if (shows === 'time') {
+    const planned = total('objectsPlanned');
+    const objects =
+      planned === 0 ? [] : [`${count(total('objectsDone'))} of ${plural(planned, 'object')}`];
+    return `${title}: ${[...objects, `running for ${duration(ms)}`, ...now].join(', ')}`;
+  }
   const stored = bytes(total('storedBytes'));
-  if (shows === 'verify') return `${title}: ${stored} read, ${rate(total('storedBytes'), ms)}`;
-  const tables = `${count(total('relationsDone'))} of ${plural(total('relationsPlanned'), 'table')} on all segments`;
+  const left = timeLeft(segments, ms);
+  if (shows === 'verify')
+    return [
+      `${title}: ${stored} read`,
+      rate(total('storedBytes'), ms),
+      ...left.map((time) => `${time} in this phase`),
+    ].join(', ');
+  const underWay = total('underWay');
+  const loading = underWay > 0 && shows === 'restore' ? ` (${count(underWay)} under way)` : '';
+  const tables = `${count(total('relationsDone'))} of ${plural(total('relationsPlanned'), 'table')} on all segments${loading}`;
   if (shows === 'count') return `${title}: ${plural(total('rows'), 'row')}, ${tables}`;
   return [
     `${title}: ${plural(total('rows'), 'row')}, ${bytes(total('bytes'))}`,
     shows === 'backup' ? `${stored} uploaded` : `${stored} downloaded`,
     tables,
     rate(total('bytes'), ms),
-    ...timeLeft(segments, ms).map((left) => (shows === 'backup' ? left : `${left} in this phase`)),
+    ...left.map((time) => (shows === 'backup' ? time : `${time} in this phase`)),
+    ...(shows === 'restore' ? now : []),
   ].join(', ');
 }
+
+type Counted =
+  | 'rows'
+  | 'bytes'
+  | 'storedBytes'
+  | 'relationsDone'
+  | 'relationsPlanned'
+  | 'underWay'
+  | 'objectsDone'
+  | 'objectsPlanned';
+
+/** The tables or objects under way on the first segments. */
+function currentOf(segments: readonly SegmentProgress[]): string[] {
+  const names = [...new Set(segments.flatMap(({ current }) => current ?? []))];
+  if (names.length === 0) return [];
+  const more = names.length > CURRENT_SHOWN ? ', …' : '';
+  return [`now ${names.slice(0, CURRENT_SHOWN).map(printable).join(', ')}${more}`];
+}
+
+const CURRENT_SHOWN = 2;
+/** Less would be over before the line is read. */
+const LEFT_MS_MIN = 1_000;
 
 function timeLeft(segments: readonly SegmentProgress[], ms: number): string[] {
   const known = segments.flatMap(({ fraction }) => (fraction === undefined ? [] : [fraction]));
   const fraction = known.reduce((sum, next) => sum + next, 0) / known.length;
-  return fraction > 0.01 && fraction < 1
-    ? [`about ${duration((ms / fraction) * (1 - fraction))} left`]
-    : [];
+  const left = (ms / fraction) * (1 - fraction);
+  return fraction > 0.01 && left >= LEFT_MS_MIN ? [`about ${duration(left)} left`] : [];
 }

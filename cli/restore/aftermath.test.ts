@@ -8,6 +8,20 @@ const answersOf = (...found: (boolean | undefined)[]) =>
     found: one === undefined ? undefined : { exists: one, isMarked: one },
   }));
 
+test('after a restore that found damage, the text names the command for a good copy of the set', () => {
+  const damaged = [{ code: 'digest-differs', message: 'CRC-32 differs' }] as const;
+  const { text } = aftermathOf('a', { ...request, mode: 'create' }, answersOf(true), damaged);
+  expect(text).toContain(
+    'restore it from a good copy with `stowage restore 20261122202533 --create --drop-unfinished --root COPY`',
+  );
+});
+
+test('the command that starts a restore of single contents again names them', () => {
+  const failed = { ...request, mode: 'create' as const, contents: [1, 2] };
+  const { text } = aftermathOf('a', failed, answersOf(false, true));
+  expect(text).toContain('--create --drop-unfinished --content 1,2`');
+});
+
 test.each([
   [
     'no content has the database',

@@ -1,9 +1,12 @@
 import { mapInFlight } from '../../async/each-in-flight.ts';
+import type { ErrorCode } from '../../backup-set/base/errors.ts';
+import type { Problem } from '../../backup-set/base/verdict.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { findMark } from '../../database/target/unfinished/mark.ts';
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
+import { contentFlag } from './command/contents.ts';
 import { changedSegments } from './expected.ts';
 import { resumeCommand } from './unfinished.ts';
 
@@ -19,7 +22,22 @@ export interface Aftermath {
   readonly text: string;
 }
 
-type Failed = Pick<RestoreRequest, 'id' | 'timestamp' | 'mode'>;
+type Failed = Pick<RestoreRequest, 'id' | 'timestamp' | 'mode' | 'contents'>;
+
+/** Problems of a restore that another copy of the set does not have. */
+const DAMAGE: ReadonlySet<string> = new Set<Problem['code'] | ErrorCode>([
+  'digest-differs',
+  'frame-unreadable',
+  'object-missing',
+  'size-differs',
+  'set/damaged',
+  'set/unreadable',
+  'storage/changed',
+  'storage/invalid',
+  'storage/not-found',
+]);
+
+const isDamage = ({ code, cause = '' }: Problem) => DAMAGE.has(code) || DAMAGE.has(cause);
 
 /** What one content answers: undefined = nothing. */
 interface Answer {
@@ -36,6 +54,7 @@ export async function lookAtTarget(
   context: ClusterContext,
   segments: readonly Segment[],
   request: Failed,
+  problems: readonly Problem[],
 ): Promise<Aftermath> {
   const { config, env } = context;
   // The signal of the command may have fired.
@@ -48,23 +67,25 @@ export async function lookAtTarget(
       () => undefined,
     ),
   }));
-  return aftermathOf(config.database, request, answers);
+  return aftermathOf(config.database, request, answers, problems);
 }
 
 export function aftermathOf(
   database: string,
-  { id, timestamp, mode }: Failed,
+  { id, timestamp, mode, contents }: Failed,
   answers: readonly Answer[],
+  problems: readonly Problem[] = [],
 ): Aftermath {
   const those = (holds: (answer: Answer) => boolean) =>
     answers.filter(holds).map(({ content }) => content);
   const isCreate = mode === 'create';
   const changed = those(({ found }) => (isCreate ? found?.exists : found?.isMarked) === true);
   const silent = those(({ found }) => found === undefined);
-  const startAgain = isCreate
-    ? `, or start again with \`stowage restore ${timestamp} --create --drop-unfinished\``
-    : '';
-  const next = `Correct the cause, and continue with \`${resumeCommand(id)}\`${startAgain}`;
+  const startAgain = `\`stowage restore ${timestamp} --create --drop-unfinished${contentFlag(contents)}`;
+  const next =
+    isCreate && problems.some(isDamage)
+      ? `The set is damaged under this root: restore it from a good copy with ${startAgain} --root COPY\``
+      : `Correct the cause, and continue with \`${resumeCommand(id)}\`${isCreate ? `, or start again with ${startAgain}\`` : ''}`;
   if (changed.length > 0) {
     const what = isCreate ? 'was created' : 'is marked as unfinished';
     const unknown =

@@ -3,10 +3,13 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
-import { needsCounts, Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
+import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import { Outcome, RestorePlan, type RestoreRequest } from '../../backup-set/documents/restore.ts';
+import { needsCounts } from '../../backup-set/documents/restore-found.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
+import { onlyContents, requireContents } from '../cluster/chosen-contents.ts';
 import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { withStore } from '../open.ts';
@@ -14,17 +17,23 @@ import { findSet } from '../set-name.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
+import type { OtherContents } from './command/contents.ts';
+import { leavesLargeObjects } from './command/large-objects.ts';
+import { intoOwnDatabase } from './command/own-database.ts';
 import { countTarget } from './count.ts';
+import { type DryRun, dryRun } from './dry-run/dry-run.ts';
 import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
-import { noteLargeObjectsLeft } from './objects/large-objects-left.ts';
 import { noteMentions } from './objects/mentions.ts';
-import { requireTarget } from './preflight.ts';
 import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
 import { type ResumeOptions, resolveOptions } from './resume.ts';
 import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
+import { isSmallRestore, ownDocuments } from './small.ts';
+import { requireTarget } from './target-check/require.ts';
+import { volumeText } from './target-check/short.ts';
+import type { TargetCheck } from './target-check/target-check.ts';
 import { removeMarks, requireUnmarked, resumeCommand } from './unfinished.ts';
 
 /** The command and its inline functions read the same documents: up to this size they are kept. */
@@ -39,6 +48,10 @@ export interface RestoreResult {
   readonly leftEmpty: readonly QualifiedName[];
   /** Objects of a schema that got another name, which still use the original. */
   readonly usesOriginal?: readonly string[];
+  /** The set has large objects, and the request leaves them out. */
+  readonly leavesLargeObjects?: boolean;
+  /** Present when the request names contents. */
+  readonly chosen?: OtherContents;
   /** Present after a failure. */
   readonly aftermath?: Aftermath;
   readonly elapsedMs: number;
@@ -50,33 +63,74 @@ export async function runRestore(
   asked: RestoreOptions | ResumeOptions,
 ): Promise<RestoreResult> {
   return withStore(given, async (opened) => {
-    const store = rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
-    const { context, options } = await resolveOptions(given, store, asked);
-    const startedAt = context.clock();
-    const timestamp = await findSet(context, store, options.set);
-    const manifest = await loadManifest(context, store, timestamp);
-    const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
-    const request = newRequest(context, segments, timestamp, options);
+    const startedAt = given.clock();
+    const { check, options } = await prepare(given, opened, asked);
+    const { context, store, segments, request, manifest } = check;
     const empty = leftEmpty(request, manifest);
     noteLeftEmpty(context, empty);
-    await noteLargeObjectsLeft(context, store, request, manifest, segments);
+    const leaves = await leavesLargeObjects(context, store, request, manifest);
+    const isSmall = isSmallRestore(context, segments, request, manifest);
+    const documents = isSmall ? ownDocuments(store, request) : store;
     let usesOriginal: readonly string[] = [];
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
       await requireUnmarked(locked, segments, request, { drop: options.dropUnfinished });
-      await requireTarget({ context: locked, store, segments, request, manifest });
-      usesOriginal = await noteMentions({ context: locked, store, request, manifest, segments });
-      const run = { context: locked, store, request, manifest, segments };
+      await requireTarget({ ...check, context: locked });
+      usesOriginal = await noteMentions({ ...check, context: locked });
+      const run = { context: locked, store: documents, request, manifest, segments, isSmall };
       const ended = await requestAndCarryOut(run, options.waitMs);
       if (hasNothingToResume(ended, request.mode)) await removeMarks(locked, segments, request);
       return ended;
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
     const allowMissing = request.allowMissing === true;
-    const result = { id: request.id, outcome, allowMissing, leftEmpty: empty, usesOriginal, elapsedMs };
+    const left = {
+      leftEmpty: empty,
+      leavesLargeObjects: leaves,
+      usesOriginal,
+      ...otherContents(request, manifest),
+    };
+    const result = { id: request.id, outcome, allowMissing, ...left, elapsedMs };
     if (outcome.status !== 'failed') return result;
-    const aftermath = await lookAtTarget(context, segments, request);
+    const aftermath = await lookAtTarget(context, segments, request, outcome.problems);
     return { ...result, aftermath };
   });
+}
+
+/** Looks at set and target as `runRestore` does first. Changes nothing. */
+export function runDryRun(
+  given: ClusterContext,
+  asked: RestoreOptions | ResumeOptions,
+): Promise<DryRun> {
+  return withStore(given, async (opened) => {
+    const { check, options } = await prepare(given, opened, asked);
+    return dryRun(check, options.dropUnfinished);
+  });
+}
+
+/** The set, its target and the request, which is not stored yet. */
+async function prepare(
+  given: ClusterContext,
+  opened: ObjectStore,
+  asked: RestoreOptions | ResumeOptions,
+): Promise<{ readonly check: TargetCheck; readonly options: RestoreOptions }> {
+  const store = rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
+  const { context: resolved, options } = await resolveOptions(given, store, asked);
+  const timestamp = await findSet(given, store, options.set);
+  const manifest = await loadManifest(given, store, timestamp);
+  requireContents(options, manifest);
+  const context = intoOwnDatabase(onlyContents(resolved, options.contents), manifest, options);
+  const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
+  const request = newRequest(context, segments, timestamp, options);
+  return { check: { context, store, segments, request, manifest }, options };
+}
+
+function otherContents(
+  { contents: restored }: RestoreRequest,
+  { contents, snapshot: { takenAt } }: Manifest,
+): { readonly chosen?: OtherContents } {
+  if (restored === undefined) return {};
+  const others = contents.flatMap(({ content }) => (restored.includes(content) ? [] : [content]));
+  return { chosen: { restored, others, takenAt } };
 }
 
 async function requestAndCarryOut(
@@ -104,6 +158,8 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
   if (plan === undefined)
     throw functionTimedOut(id, 'plan.json', waitMs, 'The target was not changed');
   const run: RestoreRun = { ...requested, plan };
+  const { totals, contents } = plan;
+  context.output.note('plan', { totals, contents }, `restoring ${volumeText(totals)}`);
   const startShippers =
     context.config.shippers.start === 'agents' ? agentRestoreShippers : startRestoreShippers;
   const shippers = startShippers(run);

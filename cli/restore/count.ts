@@ -6,7 +6,7 @@ import { formatKey } from '../../backup-set/base/keys.ts';
 import { gatherProblems } from '../../backup-set/base/problems.ts';
 import { boundedProblems, causedBy } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
-import { RestoreCounts } from '../../backup-set/documents/restore.ts';
+import { RestoreCounts } from '../../backup-set/documents/restore-found.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { openSession } from '../../database/session/session.ts';
 import { batchesToCount, countRows } from '../../database/target/count-rows.ts';
@@ -14,6 +14,7 @@ import { targetOf } from '../config/config.ts';
 import { type SegmentProgress, showProgress } from '../output/progress.ts';
 import { noteSilence } from '../output/silence.ts';
 import { functionDeps } from '../wait-for-functions.ts';
+import { type PartitionCounts, partitionCounts } from './counts/partition-counts.ts';
 import { changedSegments, type ExpectedRelation, expectedIn } from './expected.ts';
 import { compareObjects } from './objects/compare.ts';
 import type { RestoreRun } from './run.ts';
@@ -93,6 +94,7 @@ async function countRelations(counting: Counting): Promise<void> {
 async function countSegment(counting: Counting, segment: Segment): Promise<void> {
   const { context, store, request, manifest } = counting.run;
   const { content, host } = segment;
+  const places = partitionCounts();
   const counted: Counted = {
     content,
     host,
@@ -113,7 +115,7 @@ async function countSegment(counting: Counting, segment: Segment): Promise<void>
     const workers = Math.min(context.config.shippers.workers, batches.length);
     const lanes = Array.from({ length: workers }, (_, lane) => lane);
     await eachInFlight(lanes, lanes.length, () =>
-      countBatches(counting, segment, counted, batches),
+      countBatches(counting, segment, { counted, places }, batches),
     );
   } catch (error) {
     const { signal } = context;
@@ -122,13 +124,14 @@ async function countSegment(counting: Counting, segment: Segment): Promise<void>
       { code: 'count-failed', content, ...causedBy(failure, 'cannot count the rows: ') },
     ]);
   }
+  counting.problems.add(content, places.problems(content));
 }
 
 /** Takes batches from the common list, over one connection, until none is left. */
 async function countBatches(
   { run: { context, plan }, problems }: Counting,
   segment: Segment,
-  counted: Counted,
+  { counted, places }: { readonly counted: Counted; readonly places: PartitionCounts },
   batches: ExpectedRelation[][],
 ): Promise<void> {
   const { content } = segment;
@@ -162,9 +165,7 @@ async function countBatches(
         }
         counted.relationsDone += 1;
         counted.rows += rows;
-        if (rows === expected.rows) continue;
-        const message = `holds ${plural(rows, 'row')} after the restore, the manifest says ${expected.rows}. Its rows were not loaded, or another session has changed the table`;
-        problems.add(content, [{ code: 'count-differs', message, ...about }]);
+        places.add(expected, rows);
       }
     }
   } catch (error) {

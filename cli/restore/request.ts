@@ -5,7 +5,7 @@ import {
   encode,
   FORMAT_VERSION,
 } from '../../backup-set/base/document.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import type { Selection } from '../../backup-set/base/selection.ts';
 import { instantOf } from '../../backup-set/base/timestamps.ts';
@@ -24,6 +24,8 @@ import { functionDeps } from '../wait-for-functions.ts';
 export interface RestoreOptions {
   readonly set: SetName;
   readonly mode: RestoreRequest['mode'];
+  /** Only these contents; absent = all. */
+  readonly contents?: readonly number[];
   readonly selection: Selection;
   readonly verify: boolean;
   readonly globals: boolean;
@@ -53,12 +55,10 @@ export async function loadManifest(
   timestamp: string,
 ): Promise<Manifest> {
   const key = formatKey({ kind: 'manifest', timestamp });
-  if ((await store.head(key)) !== undefined) {
-    return decode(Manifest, {
-      key,
-      bytes: await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }),
-    });
-  }
+  const bytes = await store.read(key, { bytesMax: DOCUMENT_BYTES_MAX }).catch((error: unknown) => {
+    if (!isStowageError(error, 'storage/not-found')) throw error;
+  });
+  if (bytes !== undefined) return decode(Manifest, { key, bytes });
   const where = { set: timestamp };
   if ((await store.head(formatKey({ kind: 'plan', timestamp }))) === undefined) {
     throw new StowageError('set/not-found', `there is no set ${timestamp} under ${store.url}`, {
@@ -84,14 +84,15 @@ export function newRequest(
   const now = clock();
   const { mode, selection, verify, globals, noOwner, resize, count, objects } = options;
   const { choices, resumes, into } = options;
-  const contents = segments.map(({ content, host, port }) => ({ content, host, port }));
+  const targets = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
     version: FORMAT_VERSION,
     id: `${instantOf(now)}-${randomBytes(4).toString('hex')}`,
     requestedAt: now.toISOString(),
     timestamp,
-    target: { flavour: config.flavour, database: config.database, contents },
+    target: { flavour: config.flavour, database: config.database, contents: targets },
+    ...(options.contents !== undefined && { contents: [...options.contents] }),
     selection,
     mode,
     verify,

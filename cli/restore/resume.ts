@@ -10,7 +10,9 @@ import type { RestoreOptions } from './request.ts';
 
 /** What a resume may choose; everything else is as in the first restore. */
 export interface ResumeOptions
-  extends Pick<RestoreOptions, 'verify' | 'count' | 'objects' | 'acceptCluster' | 'waitMs'> {
+  extends Pick<RestoreOptions, 'count' | 'objects' | 'acceptCluster' | 'waitMs'> {
+  /** Absent = as the first restore. */
+  readonly verify: boolean | undefined;
   /** The restore to resume. */
   readonly resume: string;
 }
@@ -32,17 +34,18 @@ export async function resolveOptions(
 ): Promise<Resolved> {
   if (!('resume' in given)) return { context, options: given };
   const { id, target, resumes = id, ...first } = await loadRequest(store, given.resume);
-  const { timestamp, mode, selection, globals, noOwner, resize, into } = first;
+  const { timestamp, mode, contents, selection, globals, noOwner, resize, into } = first;
   return {
     context: { ...context, config: { ...context.config, database: target.database } },
     options: {
       set: { kind: 'timestamp', timestamp },
       mode,
+      ...(contents !== undefined && { contents }),
       selection,
       globals,
       noOwner,
       resize,
-      verify: first.verify && given.verify,
+      verify: given.verify ?? first.verify,
       count: first.count && given.count,
       objects: first.objects === true && given.objects,
       choices: choicesOf(first),

@@ -14,4 +14,6 @@ export interface RestoreRun {
   readonly plan: RestorePlan;
   /** The segments of the target. */
   readonly segments: readonly Segment[];
+  /** Whether its shippers run in this process. */
+  readonly isSmall: boolean;
 }

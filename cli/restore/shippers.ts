@@ -14,6 +14,8 @@ import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config/
 import { type SegmentProgress, showProgress } from '../output/progress.ts';
 import { noteSilence } from '../output/silence.ts';
 import { hostRates } from '../shippers/host-rates.ts';
+import { runShipperHere } from '../shippers/in-process.ts';
+import { loadedShare, shareOf } from '../shippers/loaded-share.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
 import type { RestoreRun } from './run.ts';
 
@@ -67,7 +69,7 @@ export function startRestoreShippers(run: RestoreRun): RestoreShippers {
       const title = `restore, phase ${phase} (${number} of ${plan.phases.length})`;
       const shows = phase === 'verify' ? 'verify' : phase === 'data' ? 'restore' : 'time';
       const progress = showProgress(context, { what: phase, title, shows }, () =>
-        chosen.map(lineOf),
+        chosen.map((member) => lineOf(member, phase)),
       );
       try {
         return await Promise.all(
@@ -89,7 +91,7 @@ export function startRestoreShippers(run: RestoreRun): RestoreShippers {
 }
 
 function startMember(
-  { context, plan, segments }: RestoreRun,
+  { context, store, plan, segments, isSmall }: RestoreRun,
   planned: RestorePlan['contents'][number],
 ): Member {
   const { config, env, log } = context;
@@ -113,28 +115,26 @@ function startMember(
     ...(segment.dataDir !== undefined && { dataDir: segment.dataDir }),
   };
   const command = shipperCommand(config, segment);
+  const { host } = segment;
   const member: Member = {
     content,
-    host: segment.host,
+    host,
     planned,
     progress: undefined,
     storedBytesBefore: 0,
     ordered: () => undefined,
-    shipper: startShipper({
-      job,
-      host: segment.host,
-      command,
-      log,
-      onReport: (report) => {
-        if (report.type === 'hello')
-          context.output.note('shipper', { content, host: segment.host, pid: report.pid });
-        if (report.type === 'silent') noteSilence(context.output, content, report.message);
-        if (report.type === 'progress') member.progress = report;
-        if (report.type === 'ordered') member.ordered(report.status);
-      },
-    }),
+    shipper: isSmall
+      ? runShipperHere({ job, onReport, log }, store)
+      : startShipper({ job, host, command, log, onReport }),
   };
   return member;
+
+  function onReport(report: Report): void {
+    if (report.type === 'hello') context.output.note('shipper', { content, host, pid: report.pid });
+    if (report.type === 'silent') noteSilence(context.output, content, report.message);
+    if (report.type === 'progress') member.progress = report;
+    if (report.type === 'ordered') member.ordered(report.status);
+  }
 }
 
 /**
@@ -192,17 +192,28 @@ function endedEarly(content: number): StowageError {
   );
 }
 
-function lineOf({ content, host, planned, progress, storedBytesBefore }: Member): SegmentProgress {
-  const bytes = progress?.bytes ?? 0;
+function lineOf(
+  { content, host, planned, progress, storedBytesBefore }: Member,
+  phase: Phase,
+): SegmentProgress {
+  const { rows = 0, bytes = 0, relationsLoaded = 0, underWay } = progress ?? {};
+  const { objectsDone, objectsPlanned } = progress ?? {};
+  const storedBytes = (progress?.storedBytes ?? 0) - storedBytesBefore;
   return {
     content,
     host,
-    rows: progress?.rows ?? 0,
+    rows,
     bytes,
-    storedBytes: (progress?.storedBytes ?? 0) - storedBytesBefore,
-    relationsDone: progress?.relationsLoaded ?? 0,
+    storedBytes,
+    relationsDone: relationsLoaded,
     relationsPlanned: planned.relations,
-    fraction: planned.bytes === 0 ? undefined : Math.min(bytes / planned.bytes, 1),
+    fraction:
+      phase === 'verify'
+        ? shareOf(storedBytes, planned.storedBytes)
+        : loadedShare(planned, { bytes, relations: relationsLoaded }),
     current: progress?.relation,
+    ...(underWay !== undefined && { underWay }),
+    ...(objectsDone !== undefined && { objectsDone }),
+    ...(objectsPlanned !== undefined && { objectsPlanned }),
   };
 }

@@ -13,6 +13,7 @@ import {
 import { targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
+import { contentFlag } from './command/contents.ts';
 import { changedSegments } from './expected.ts';
 
 const SEGMENTS_AT_ONCE = 16;
@@ -26,9 +27,16 @@ interface Found extends MarkedDatabase {
 /** The command that finishes an unfinished restore. */
 export const resumeCommand = (restore: string) => `stowage restore --resume ${restore}`;
 
+interface MarkOptions {
+  readonly drop: boolean;
+  /** Drop nothing, and say what would be dropped. */
+  readonly onlyLook?: boolean;
+}
+
 /**
  * Compares the marks of the target databases with the request, before anything is changed. With
  * `drop`, databases that an unfinished restore has created are dropped.
+ * @returns the contents whose databases are dropped.
  * @throws StowageError `restore/refused` naming the unfinished restore and the commands that finish
  * it or start again.
  */
@@ -36,26 +44,30 @@ export async function requireUnmarked(
   context: ClusterContext,
   segments: readonly Segment[],
   request: RestoreRequest,
-  { drop }: { readonly drop: boolean },
-): Promise<void> {
+  { drop, onlyLook = false }: MarkOptions,
+): Promise<readonly number[]> {
   const found = await findMarks(context, segments, context.signal);
-  if (request.resumes !== undefined) return requireResumable(context, found, request.resumes);
+  if (request.resumes !== undefined) {
+    requireResumable(context, found, request.resumes);
+    return [];
+  }
   const [marked] = markedIn(found);
   const created = found.find(({ isNew }) => isNew);
-  if (drop && (marked ?? created) !== undefined) await dropMarked(context, found);
-  else if (marked !== undefined) throw refused(context, marked, explain(marked.mark, request));
-  else if (created !== undefined)
+  if (drop && (marked ?? created) !== undefined) return dropMarked(context, found, onlyLook);
+  if (marked !== undefined) throw refused(context, marked, explain(marked.mark, request));
+  if (created !== undefined)
     throw refused(
       context,
       created,
       `was created by a restore that was killed before it restored anything. Restore with --create --drop-unfinished`,
     );
-  if (request.mode !== 'truncate' || found.every(({ canMark }) => canMark)) return;
+  if (request.mode !== 'truncate' || found.every(({ canMark }) => canMark)) return [];
   context.output.note(
     'cannot-mark',
     {},
     `the role may not create a schema in database ${context.config.database}, which would mark the restore as unfinished: if it fails, it cannot be resumed`,
   );
+  return [];
 }
 
 /** Tells the user of a backup that a database which it saves is unfinished. Never throws. */
@@ -131,7 +143,11 @@ function markedIn(found: readonly Found[]) {
 }
 
 /** Drops the databases that an unfinished restore has created, after a look at all of them. */
-async function dropMarked(context: ClusterContext, found: readonly Found[]): Promise<void> {
+async function dropMarked(
+  context: ClusterContext,
+  found: readonly Found[],
+  onlyLook: boolean,
+): Promise<readonly number[]> {
   const { config, env, output, signal } = context;
   const existing = found.filter(({ exists }) => exists);
   const kept = existing.find(({ mark, isNew }) => !isNew && mark?.mode !== 'create');
@@ -145,11 +161,13 @@ async function dropMarked(context: ClusterContext, found: readonly Found[]): Pro
   output.note(
     'dropping',
     { contents, database: config.database },
-    `dropping database ${config.database} on content ${contents.join(', ')}, which a restore has created and not finished`,
+    `${onlyLook ? 'would drop' : 'dropping'} database ${config.database} on content ${contents.join(', ')}, which a restore has created and not finished`,
   );
+  if (onlyLook) return contents;
   await eachInFlight(existing, SEGMENTS_AT_ONCE, ({ segment }) =>
     dropDatabase(targetOf(config, segment, env), signal),
   );
+  return contents;
 }
 
 function requireResumable(context: ClusterContext, found: readonly Found[], resumes: string): void {
@@ -178,7 +196,7 @@ function requireResumable(context: ClusterContext, found: readonly Found[], resu
 function explain({ restore, set, mode }: UnfinishedRestore, request: RestoreRequest): string {
   const start =
     mode === 'create'
-      ? `, or drop it and start again with \`stowage restore ${request.timestamp} --create --drop-unfinished\``
+      ? `, or drop it and start again with \`stowage restore ${request.timestamp} --create --drop-unfinished${contentFlag(request.contents)}\``
       : '';
   return `holds an unfinished restore of set ${set} (restore id: ${restore}). ${mode === 'truncate' ? TABLES_ARE_EMPTY : `${WITH_MODE[request.mode]} cannot complete it`}. Finish it with \`${resumeCommand(restore)}\`${start}`;
 }

@@ -1,9 +1,8 @@
-import type { Selection } from '../../backup-set/base/selection.ts';
 import { readServerFacts } from '../catalog/catalog.ts';
 import { readDumpGaps } from '../catalog/dump-gaps.ts';
 import { readLocale } from '../catalog/locale.ts';
 import { discoverRelations, type Lockable } from '../catalog/relations.ts';
-import type { NodeSnapshot } from '../flavour.ts';
+import type { NodeSnapshot, Wanted } from '../flavour.ts';
 import type { Session } from '../session/session.ts';
 import type { BarrierNode } from './node.ts';
 
@@ -30,14 +29,14 @@ export interface BarrierKind {
    */
   discover(
     nodes: readonly BarrierNode[],
-    selection: Selection,
+    selection: Wanted,
   ): (node: BarrierNode) => Promise<readonly Lockable[]>;
   /** The nodes on which SHARE is taken. */
   readonly stopsWriters: (node: BarrierNode) => boolean;
   /** The nodes whose rows will be read. */
   readonly exports: (node: BarrierNode) => boolean;
   /** Reads the catalogs under the snapshots, in the order of the nodes. */
-  describe(exported: readonly ExportedNode[], selection: Selection): Promise<DescribedNode[]>;
+  describe(exported: readonly ExportedNode[], selection: Wanted): Promise<DescribedNode[]>;
 }
 
 /** Independent servers: each is locked and described by itself. */

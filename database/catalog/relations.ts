@@ -1,5 +1,5 @@
-import { type Selection, selects } from '../../backup-set/base/selection.ts';
-import type { DiscoveredRelation, NodeSnapshot, NotShippedReason } from '../flavour.ts';
+import { selects } from '../../backup-set/base/selection.ts';
+import type { DiscoveredRelation, NodeSnapshot, NotShippedReason, Wanted } from '../flavour.ts';
 import type { Session } from '../session/session.ts';
 import {
   type CatalogRelation,
@@ -40,7 +40,7 @@ export interface DiscoveryOptions {
  */
 export async function discoverRelations(
   session: Session,
-  selection: Selection,
+  selection: Wanted,
   options: DiscoveryOptions,
 ): Promise<Discovery> {
   const catalog = await (options.catalog ?? readCatalog)(session);
@@ -86,14 +86,14 @@ const KINDS = {
 /** The kind decides before the selection: a foreign table is never shipped. */
 function reasonNotToShip(
   relation: CatalogRelation,
-  selection: Selection,
+  selection: Wanted,
 ): NotShippedReason | undefined {
   if (relation.isExtensionMember && relation.extensionCondition === null) return 'extension-member';
   if (relation.relkind === 'f') return 'foreign';
   if (relation.relkind === 'x') return 'external';
   if (relation.relkind === 'm') return 'materialized-view';
   if (relation.relkind === 'p') return 'partitioned-root';
-  if (relation.unlogged) return 'unlogged';
+  if (relation.unlogged && selection.unloggedRows === false) return 'unlogged';
   return selects(selection, relation, rootOf(relation)) ? undefined : 'excluded';
 }
 

@@ -9,8 +9,8 @@ export interface UsedSequence extends QualifiedName {
 
 /**
  * The sequences that columns of these tables or of their partitioned parents own (serial and
- * identity), and those that a default of such a column draws from. A default that names its sequence
- * as text, `nextval('s'::text)`, is not known to the server.
+ * identity), and those that a default of such a column draws from. A default that names its
+ * sequence as text, `nextval('s'::text)`, is not known to the server.
  */
 export async function usedSequences(
   session: Session,

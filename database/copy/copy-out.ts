@@ -6,6 +6,7 @@ import type { DiscoveredRelation } from '../flavour.ts';
 import { databaseError } from '../session/database-error.ts';
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
+import { rowTooLong } from './row-limit.ts';
 
 export type CopyRelation = Pick<DiscoveredRelation, 'schema' | 'name' | 'columns' | 'condition'>;
 
@@ -179,7 +180,8 @@ function failure(session: Session, { schema, name }: CopyRelation, error: unknow
     session.target,
     (place) => `cannot read the rows of ${relation} on ${place}`,
   );
-  return new StowageError(cause.code, cause.message, {
+  const advice = rowTooLong(error);
+  return new StowageError(cause.code, `${cause.message}${advice ? `. ${advice}` : ''}`, {
     cause,
     where: { ...cause.where, relation },
   });

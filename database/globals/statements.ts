@@ -1,4 +1,6 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { decoderOf } from '../objects/encodings.ts';
+import { type Effect, effectOf, mayBeInTransaction } from './effect.ts';
 import { type Token, type TokensOptions, tokensOf, UnknownText } from './tokens.ts';
 
 /** One statement of a set's globals, of a kind that pg_dumpall writes. */
@@ -7,6 +9,10 @@ export interface GlobalStatement {
   readonly bytes: Buffer;
   /** Where it begins, counted from 1. */
   readonly line: number;
+  readonly effect: Effect;
+  readonly mayBeInTransaction: boolean;
+  /** Decodes a name of the effect. */
+  named(written: string): string;
 }
 
 const SHOWN_CHARS_MAX = 60;
@@ -53,6 +59,7 @@ export function* globalStatements(globals: Buffer, object: string): Generator<Gl
   const options: TokensOptions = { standardStrings: true };
   const lineAt = lineCounter(text);
   let tokens: Token[] = [];
+  let decode = decoderOf('UTF8');
   try {
     for (const token of tokensOf(text, options)) {
       if (token.text !== ';') {
@@ -64,8 +71,17 @@ export function* globalStatements(globals: Buffer, object: string): Generator<Gl
       if (!KINDS.some((kind) => kind.test(shape))) throw unknownStatement(text, at, token.at);
       if (shape.startsWith('SET STANDARD_CONFORMING_STRINGS '))
         options.standardStrings = shape.endsWith('ON');
+      const encoding = /^SET client_encoding = '(.*)'$/i.exec(text.slice(at, token.at))?.[1];
+      if (encoding !== undefined) decode = decoderOf(encoding);
+      const statement = tokens;
       tokens = [];
-      yield { bytes: globals.subarray(at, token.at), line: lineAt(at) };
+      yield {
+        bytes: globals.subarray(at, token.at),
+        line: lineAt(at),
+        effect: effectOf(statement),
+        mayBeInTransaction: mayBeInTransaction(statement),
+        named: (written) => decode(Buffer.from(unquoted(written), 'latin1')) ?? unquoted(written),
+      };
     }
     const [rest] = tokens;
     if (rest !== undefined) throw new UnknownText('the last statement has no end', rest.at);
@@ -76,6 +92,9 @@ export function* globalStatements(globals: Buffer, object: string): Generator<Gl
     throw new StowageError('set/unreadable', message, { cause: error, where: { object } });
   }
 }
+
+const unquoted = (name: string) =>
+  name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
 
 function shapeOf(tokens: readonly Token[]): string {
   const shapes = { name: '"id"', string: "'s'", number: '0' } as const;

@@ -1,4 +1,3 @@
-import type { Selection } from '../../backup-set/base/selection.ts';
 import {
   type BarrierKind,
   type DescribedNode,
@@ -14,6 +13,7 @@ import {
   type Lockable,
   type LockedRelation,
 } from '../catalog/relations.ts';
+import type { Wanted } from '../flavour.ts';
 import { greenplumCatalog } from './catalog.ts';
 import type { GreenplumVersion } from './topology.ts';
 
@@ -24,7 +24,7 @@ import type { GreenplumVersion } from './topology.ts';
  * coordinator's. ACCESS SHARE is held on every instance.
  */
 export function coordinatorBarrier(version: GreenplumVersion): BarrierKind {
-  const discover = ({ holder }: BarrierNode, selection: Selection) =>
+  const discover = ({ holder }: BarrierNode, selection: Wanted) =>
     discoverRelations(holder, selection, {
       withSizes: false,
       catalog: (session) => greenplumCatalog(session, version),

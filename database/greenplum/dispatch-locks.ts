@@ -1,11 +1,10 @@
 import { pause } from '../../async/poll.ts';
-import type { Selection } from '../../backup-set/base/selection.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import { lockRelations, readLockWait } from '../barrier/locks.ts';
 import { HOLDER_LOCK_MS_MAX, rollBack, watched } from '../barrier/node.ts';
 import { barrierTimedOut, blockedOf } from '../barrier/step.ts';
 import { type Discovery, discoverRelations } from '../catalog/relations.ts';
-import type { ConnectionTarget, SnapshotOptions } from '../flavour.ts';
+import type { ConnectionTarget, SnapshotOptions, Wanted } from '../flavour.ts';
 import { openSession, type Session } from '../session/session.ts';
 import { greenplumCatalog } from './catalog.ts';
 import type { GreenplumTopology } from './topology.ts';
@@ -81,7 +80,7 @@ async function attempts(
 
 async function discover(
   session: Session,
-  selection: Selection,
+  selection: Wanted,
   version: GreenplumTopology['version'],
 ): Promise<Discovery> {
   return discoverRelations(session, selection, {

@@ -1,6 +1,7 @@
 /**
  * What the catalogs say of one class of objects: per object its `oid` (of a part, the oid of its
- * relation), its `schema` (empty: in none), its `name` as pg_dump tags it, and whether it has rights (`acl`) or a `comment` of its own.
+ * relation), its `schema` (empty: in none), its `name` as pg_dump tags it, and whether it has
+ * rights (`acl`) or a `comment` of its own.
  */
 const object = (catalog: string, schema: string, name: string, more: string, acl = 'false') =>
   `SELECT o.oid, ${schema}::text AS schema, (${name})::text AS name, ${acl} AS acl,

@@ -11,6 +11,10 @@ export interface TocEntry {
   /** pg_dump's tag, such as `t t_pkey` of a constraint. Undefined: it cannot be decoded. */
   readonly name: string | undefined;
   readonly section: 'none' | 'pre-data' | 'data' | 'post-data';
+  /** Empty: none. */
+  readonly owner: string;
+  readonly tablespace: string;
+  readonly accessMethod: string;
   readonly dependsOn: readonly number[];
   /** The SQL text that makes the object. */
   definition(): string;
@@ -142,10 +146,10 @@ function readEntry(reader: Reader, format: Format): TocEntry {
   reader.text();
   reader.text();
   const schema = reader.text();
-  reader.text();
-  if (minor >= 14) reader.text();
+  const tablespace = reader.text();
+  const accessMethod = minor >= 14 ? reader.text() : undefined;
   if (minor >= 16) reader.int();
-  reader.text();
+  const owner = reader.text();
   reader.text();
   const dependsOn: number[] = [];
   for (let text = reader.text(); text !== undefined; text = reader.text())
@@ -154,6 +158,7 @@ function readEntry(reader: Reader, format: Format): TocEntry {
   if (kind === 'ENCODING')
     format.decode = decoderOf(/'(.*)'/.exec(definition.toString('latin1'))?.[1] ?? '');
   const { decode } = format;
+  const nameOf = (text: Buffer | undefined) => decode(text ?? Buffer.alloc(0)) ?? '';
   const inSchema = decode(schema ?? Buffer.alloc(0));
   return {
     id,
@@ -161,6 +166,9 @@ function readEntry(reader: Reader, format: Format): TocEntry {
     schema: inSchema ?? '',
     name: inSchema === undefined ? undefined : decode(tag ?? Buffer.alloc(0)),
     section,
+    owner: nameOf(owner),
+    tablespace: nameOf(tablespace),
+    accessMethod: nameOf(accessMethod),
     dependsOn,
     definition: () => decode(definition) ?? definition.toString('latin1'),
   };

@@ -32,9 +32,23 @@ const SETTINGS_WHERE_KNOWN = `SELECT pg_catalog.set_config(name, value, false)
 /** Sets up a session, under which the same rows always give the same bytes. */
 export function settingsScript(readOnly: boolean, lockTimeoutMs: number): string {
   const locks = `SET lock_timeout = ${Math.ceil(lockTimeoutMs)}`;
-  const last = readOnly ? ['SET default_transaction_read_only = on'] : [];
-  return [...SETTINGS, locks, SETTINGS_WHERE_KNOWN, ...last].join('; ');
+  // Off, too: the role or the database may have it on.
+  const last = `SET default_transaction_read_only = ${readOnly ? 'on' : 'off'}`;
+  return [...SETTINGS, locks, SETTINGS_WHERE_KNOWN, last].join('; ');
 }
+
+/**
+ * The same for PostgreSQL's programs, as PGOPTIONS: those settings of a role that a program does
+ * not set itself. pg_restore would read '{NULL}' in a definition as a text, or could not write.
+ */
+export const TOOL_OPTIONS = [
+  'default_transaction_read_only=off',
+  'statement_timeout=0',
+  'array_nulls=on',
+  'transform_null_equals=off',
+]
+  .map((setting) => `-c ${setting}`)
+  .join(' ');
 
 /**
  * In a transaction: sets again what decides which bytes the rows give, where a pooler could have

@@ -1,13 +1,13 @@
 import { type QualifiedName, type Selection, selects } from '../../backup-set/base/selection.ts';
 import type { SequenceValue } from '../catalog/sequences.ts';
-import { usedSequences } from '../catalog/used-sequences.ts';
+import type { UsedSequence } from '../catalog/used-sequences.ts';
 import { quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
 import { setSequences } from './sequence-values.ts';
 
 interface ChosenSequences {
-  /** The tables that the restore loads, and their roots. */
-  readonly only: readonly QualifiedName[];
+  /** Those of the tables that the restore loads. */
+  readonly used: readonly UsedSequence[];
   readonly selection?: Selection | undefined;
   /** Sequences that the restore has made. */
   readonly made: readonly QualifiedName[];
@@ -22,9 +22,9 @@ interface ChosenSequences {
 export async function setChosenSequences(
   session: Session,
   values: readonly SequenceValue[],
-  { only, selection, made }: ChosenSequences,
+  { used: ofTables, selection, made }: ChosenSequences,
 ): Promise<QualifiedName[]> {
-  const used = new Map((await usedSequences(session, only)).map((each) => [keyOf(each), each]));
+  const used = new Map(ofTables.map((each) => [keyOf(each), each]));
   const isMade = new Set(made.map(keyOf));
   const states = await sequenceStates(
     session,

@@ -9,27 +9,16 @@ import type { Session } from '../session/session.ts';
 import { restoreRefused } from './refused.ts';
 import { NEW_LIMIT } from './unfinished/mark.ts';
 
-/**
- * Whether the target's database exists.
- * @throws StowageError `restore/refused` when the role's transactions are read-only by default:
- * pg_restore and CREATE DATABASE would fail.
- */
+/** Whether the target's database exists. */
 export async function databaseExists(
   target: ConnectionTarget,
   signal?: AbortSignal | undefined,
 ): Promise<boolean> {
   return withMaintenanceSession(target, signal, async (session) => {
-    const [row] = await session.query<{ exists: boolean; readOnly: boolean }>(
-      `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS exists,
-              reset_val = 'on' AS "readOnly"
-       FROM pg_settings WHERE name = 'default_transaction_read_only'`,
+    const [row] = await session.query<{ exists: boolean }>(
+      'SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS exists',
       [target.database],
     );
-    if (row?.readOnly === true)
-      throw restoreRefused(
-        target,
-        `transactions of role ${JSON.stringify(target.user)} are read-only: default_transaction_read_only is on. Turn it off for this role (ALTER ROLE … SET default_transaction_read_only = off) and restore again`,
-      );
     return row?.exists === true;
   });
 }
@@ -38,6 +27,8 @@ export interface DatabaseOptions {
   readonly encoding: string;
   /** Absent = the server's default; where the default does not support the encoding, `C`. */
   readonly locale?: Locale;
+  /** Absent, or where the server or the role lacks it = the server's default. */
+  readonly tablespace?: string | undefined;
 }
 
 /**
@@ -47,11 +38,29 @@ export interface DatabaseOptions {
  */
 export async function createDatabase(
   target: ConnectionTarget,
-  { encoding, locale }: DatabaseOptions,
+  options: DatabaseOptions,
   signal?: AbortSignal | undefined,
 ): Promise<void> {
+  const { tablespace, ...others } = options;
+  if (tablespace === undefined) return createIn(target, others, '', signal);
+  const clause = ` TABLESPACE ${quoteIdentifier(tablespace)}`;
+  await createIn(target, others, clause, signal).catch((error: unknown) => {
+    if (!NO_TABLESPACE.has(sqlStateOf(error) ?? '')) throw error;
+    return createIn(target, others, '', signal);
+  });
+}
+
+/** undefined_object, insufficient_privilege. */
+const NO_TABLESPACE: ReadonlySet<string> = new Set(['42704', '42501']);
+
+async function createIn(
+  target: ConnectionTarget,
+  { encoding, locale }: Omit<DatabaseOptions, 'tablespace'>,
+  tablespace: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { database } = target;
-  const create = `CREATE DATABASE ${quoteIdentifier(database)} TEMPLATE template0 ENCODING ${quoteLiteral(encoding)} CONNECTION LIMIT ${NEW_LIMIT}`;
+  const create = `CREATE DATABASE ${quoteIdentifier(database)} TEMPLATE template0 ENCODING ${quoteLiteral(encoding)} CONNECTION LIMIT ${NEW_LIMIT}${tablespace}`;
   await withMaintenanceSession(target, signal, async (session) => {
     try {
       using _ = session.mayBeSilent();

@@ -41,10 +41,9 @@ export async function beginLoad(
   using _ = onAbort(signal, () => void session.destroy());
   try {
     const facts = await lockTable(session, table);
-    requireSameRows(table, facts);
     const triggers = triggerStatements(table, facts);
     if (triggers !== undefined) await disable(session, table, triggers.disable);
-    await empty(session, table, facts, mode);
+    await prepareTable(session, table, facts, mode);
     return {
       async commit() {
         if (triggers !== undefined) await session.query(triggers.enable);
@@ -83,6 +82,17 @@ async function disable(session: Session, table: Table, statement: string): Promi
       where: { relation: `${schema}.${name}` },
     });
   }
+}
+
+/** Checks that the set has the rows that the load replaces, and deletes those. */
+export async function prepareTable(
+  session: Session,
+  table: Table,
+  facts: TableFacts,
+  mode: LoadOptions['mode'],
+): Promise<void> {
+  requireSameRows(table, facts);
+  await empty(session, table, facts, mode);
 }
 
 /**

@@ -8,6 +8,7 @@ import { batches } from './batches.ts';
 export async function analyzeRelations(
   session: Session,
   relations: readonly QualifiedName[],
+  onDone: (relations: number) => void = () => undefined,
 ): Promise<void> {
   // One statement per table: ANALYZE takes a list since PostgreSQL 11, and Greenplum 6 is older.
   const statements = relations.map((relation) => `ANALYZE ${quoteQualified(relation)}`);
@@ -19,6 +20,7 @@ export async function analyzeRelations(
       if (batch.length === 1 || sqlStateOf(error) === undefined) throw error;
       for (const statement of batch) await session.query(statement);
     }
+    onDone(batch.length);
   }
 }
 
@@ -41,8 +43,11 @@ export async function existingRelations(
 export async function refreshViews(
   session: Session,
   views: readonly QualifiedName[],
+  onView: (view: QualifiedName) => void = () => undefined,
 ): Promise<void> {
   using _ = session.mayBeSilent();
-  for (const view of views)
+  for (const view of views) {
+    onView(view);
     await session.query(`REFRESH MATERIALIZED VIEW ${quoteQualified(view)}`);
+  }
 }

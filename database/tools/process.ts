@@ -7,6 +7,7 @@ import { describeExit, exitOf, tailOf, terminate } from '../../async/child-proce
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
 import { placeOf } from '../session/place.ts';
+import { TOOL_OPTIONS } from '../session/settings.ts';
 import { tlsEnvironment } from '../session/tls/ways.ts';
 import { uniqueApplication, watchTool } from './tool-watch.ts';
 
@@ -73,6 +74,8 @@ export interface ToolOptions {
   readonly mayBeSilent?: boolean;
   /** Called when the program prints nothing, and the server shows that it works. */
   readonly onSilence?: ((note: string) => void) | undefined;
+  /** What an error message quotes of stderr; absent = all of it. */
+  readonly quoted?: (stderr: string) => string;
 }
 
 /** A running PostgreSQL program. Only `done` tells whether it succeeded, and it must be awaited. */
@@ -129,7 +132,7 @@ async function finished(
   target: ConnectionTarget,
   options: ToolOptions & { readonly application: string | undefined },
 ) {
-  const { signal, application, mayBeSilent = false, onSilence } = options;
+  const { signal, application, mayBeSilent = false, onSilence, quoted = asIs } = options;
   const exit = exitOf(child);
   const stderr = tailOf(child.stderr, STDERR_TAIL_CHARS);
   using _ = onAbort(signal, () => void terminate(child, KILL_AFTER_MS));
@@ -148,9 +151,11 @@ async function finished(
   throwIfInterrupted(signal);
   if (stalled !== undefined) throw stalled;
   if (ended.code === 0) return { stderr: stderr.text() };
-  const message = `${name} failed on ${placeOf(target)} (${describeExit(ended)}): ${stderr.text().trim()}`;
+  const message = `${name} failed on ${placeOf(target)} (${describeExit(ended)}): ${quoted(stderr.text()).trim()}`;
   throw toolError(target, message);
 }
+
+const asIs = (stderr: string) => stderr;
 
 export function toolError(
   target: ConnectionTarget,
@@ -181,7 +186,7 @@ function toolEnvironment(
     PGDATABASE: target.database,
     PGCONNECT_TIMEOUT: '10',
     PGAPPNAME: applicationName ?? 'stowage',
-    ...(target.options === undefined ? {} : { PGOPTIONS: target.options }),
+    PGOPTIONS: [TOOL_OPTIONS, ...(target.options === undefined ? [] : [target.options])].join(' '),
     ...(target.password === undefined ? {} : { PGPASSWORD: target.password }),
     ...tls,
   };

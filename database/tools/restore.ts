@@ -6,6 +6,7 @@ import { decoderOf } from '../objects/encodings.ts';
 import { conninfoOf } from './conninfo.ts';
 import { labelled } from './dump.ts';
 import { startTool } from './process.ts';
+import { type ObjectsMade, objectLines, withoutProgress } from './restore-lines.ts';
 import { withUnnamedFile } from './unnamed-file.ts';
 
 /** pg_restore prints its settings first. */
@@ -27,12 +28,14 @@ export interface RestoreSchemaOptions {
   readonly onSilence?: ((note: string) => void) | undefined;
   /** The start of the application_name of its sessions; absent = `stowage`, and the content. */
   readonly label?: string;
+  /** Called when it begins an object. */
+  readonly onObject?: ((made: ObjectsMade) => void) | undefined;
 }
 
 /**
  * Restores one section of a schema archive. Pre-data runs in one transaction: all of it or nothing.
- * Post-data stops at the first error and keeps what was built before it. Without a section, all runs
- * in one transaction.
+ * Post-data stops at the first error and keeps what was built before it. Without a section, all
+ * runs in one transaction.
  * @throws StowageError `database/tool` with the stderr of pg_restore; `interrupted`.
  */
 export async function restoreSchema(
@@ -99,18 +102,26 @@ export async function restoreLargeObjects(
 async function pgRestore(
   target: ConnectionTarget,
   args: readonly string[],
-  { signal, onSilence, label }: Pick<RestoreSchemaOptions, 'signal' | 'onSilence' | 'label'>,
+  {
+    signal,
+    onSilence,
+    label,
+    onObject,
+  }: Pick<RestoreSchemaOptions, 'signal' | 'onSilence' | 'label' | 'onObject'>,
 ): Promise<void> {
   // Without --dbname pg_restore writes SQL to its output and succeeds.
+  const verbose = onObject === undefined ? [] : ['--verbose'];
   const database = `--dbname=${conninfoOf(target)}`;
   const tool = await startTool(target, 'pg_restore', {
-    args: [database, '--exit-on-error', '--no-password', ...args],
+    args: [database, '--exit-on-error', '--no-password', ...verbose, ...args],
     signal,
     applicationName: label === undefined ? labelled(target, 'pg_restore') : `${label} pg_restore`,
     // It builds indexes and checks constraints.
     mayBeSilent: true,
     onSilence,
+    quoted: withoutProgress,
   });
+  if (onObject !== undefined) tool.stderr.on('data', objectLines(onObject));
   tool.stdin.end();
   tool.stdout.resume();
   await tool.done;

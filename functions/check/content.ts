@@ -13,6 +13,7 @@ import type { FoldedContent } from '../../backup-set/fold/content.ts';
 import type { StoredObject } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
+import type { FolderLists } from './folder-lists.ts';
 import { relationsOf } from './relations-of.ts';
 
 export interface CheckedContent {
@@ -28,12 +29,14 @@ export interface CheckedContent {
  * Checks one content of a committed set: its part of the manifest must be the pinned one, and every
  * object must exist as the part says.
  * @param folded the part that its documents give now; undefined when they could not be folded.
+ * @param list the listings of the set, shared by its contents.
  */
 export async function checkContent(
   deps: Deps,
   manifest: Manifest,
   content: number,
   folded: FoldedContent['part'],
+  list: FolderLists,
 ): Promise<CheckedContent> {
   const { timestamp } = manifest;
   const named = manifest.contents.find((candidate) => candidate.content === content);
@@ -47,24 +50,25 @@ export async function checkContent(
   const part = stored.ok ? stored.value : folded?.value;
   if (part === undefined)
     return { content, ofPart, ofObjects: [], stored: { objects: 0, bytes: 0 } };
-  const objects = await listObjects(deps, part);
+  const objects = await listObjects(part, list);
   const bytes = [...objects.values()].reduce((sum, object) => sum + object.bytes, 0);
   const ofObjects = compareObjects(deps, manifest, part, objects);
   return { content, part, ofPart, ofObjects, stored: { objects: objects.size, bytes } };
 }
 
 /** The stored objects that a part names: one listing per folder, in whichever set the packs are. */
-async function listObjects(deps: Deps, part: ManifestPart): Promise<Map<string, StoredObject>> {
+async function listObjects(
+  part: ManifestPart,
+  list: FolderLists,
+): Promise<Map<string, StoredObject>> {
   const wanted = new Set(Array.from(objectsOf(part), ({ key }) => key));
   const folders = new Set(
     [...wanted].filter(isObjectKey).map((key) => key.slice(0, key.lastIndexOf('/') + 1)),
   );
   const stored = new Map<string, StoredObject>();
-  for (const folder of folders) {
-    for await (const object of deps.store.list(folder, { signal: deps.signal })) {
+  for (const folder of folders)
+    for await (const object of list(folder))
       if (wanted.has(object.key)) stored.set(object.key, object);
-    }
-  }
   return stored;
 }
 

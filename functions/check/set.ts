@@ -17,6 +17,7 @@ import {
 } from '../stored/fold.ts';
 import { type Finding, NOTHING_CHECKED } from '../stored/write-verdict.ts';
 import { type CheckedContent, checkContent } from './content.ts';
+import { folderLists } from './folder-lists.ts';
 
 export interface CheckedSet extends Finding {
   /** Absent when the manifest cannot be read. */
@@ -91,19 +92,20 @@ async function checkProof(
 ): Promise<ProblemList> {
   const { timestamp } = manifest;
   const heads = await loadHeads(deps, timestamp);
+  const list = folderLists(deps, manifest.totals.objects);
   const altered = compareHeads(manifest, heads);
   // A fold from another plan or seal would say nothing about the receipts, so it is skipped.
   if (altered.length > 0) {
     const admit = weighed(EXTENTS_IN_FLIGHT);
     const check = ({ content, totals }: Manifest['contents'][number]) =>
       admit(totals.extents, async () =>
-        take(await checkContent(deps, manifest, content, undefined)),
+        take(await checkContent(deps, manifest, content, undefined, list)),
       );
     await eachInFlight(manifest.contents, CONTENTS_IN_FLIGHT, check);
     return boundedProblems(altered);
   }
   const folded = await foldHeads(deps, timestamp, heads, async ({ content, part }) => {
-    take(await checkContent(deps, manifest, content, part));
+    take(await checkContent(deps, manifest, content, part, list));
   });
   return compareFolded(folded, raw);
 }

@@ -10,6 +10,7 @@ import type { Manifest, ManifestPart } from '../../backup-set/documents/manifest
 import { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore.ts';
 import type { ContentVolume } from '../../backup-set/restore/bounds.ts';
 import { refusedOutcome } from '../../backup-set/restore/fold.ts';
+import { restoredContents } from '../../backup-set/restore/phases.ts';
 import { chosenRelations, resolveRequest, volumeOf } from '../../backup-set/restore/plan.ts';
 import { checkSet } from '../check/set.ts';
 import { checkUncommitted } from '../check/uncommitted.ts';
@@ -42,14 +43,28 @@ export async function planRestore(deps: Deps, restore: string): Promise<JobResul
 
   const { wrote, set } = await checkForRestore(deps, request);
   if (!set.ok) return joined({ wrote }, await refuse(set.failure));
-  const { manifest, manifestSha256, volumes } = set.value;
-  const plan = resolveRequest(request, manifest, manifestSha256, volumes);
+  const { manifest, manifestSha256, volumes, held } = set.value;
+  const plan = resolveRequest(request, manifest, manifestSha256, volumes, held);
   if (!plan.ok) return joined({ wrote }, await refuse(plan.failure));
 
   const { created } = await createOrRead(deps, planKey, encode(RestorePlan, plan.value));
   if (created) deps.log.info({ restore, set: timestamp, ...plan.value.totals }, 'restore planned');
   const orders = await advanceRestore(deps, restore);
   return joined({ wrote }, { wrote: created ? [planKey] : [] }, orders);
+}
+
+/**
+ * What `planRestore` would write for this request: the plan, or all reasons to refuse it. Writes
+ * nothing.
+ */
+export async function previewRestore(
+  deps: Deps,
+  request: RestoreRequest,
+): Promise<Result<RestorePlan, readonly Problem[]>> {
+  const { set } = await checkForRestore(deps, request, () => Promise.resolve({ key: '' }));
+  if (!set.ok) return set;
+  const { manifest, manifestSha256, volumes } = set.value;
+  return resolveRequest(request, manifest, manifestSha256, volumes);
 }
 
 /** The request; or its problem, with the set that an outcome must name. */
@@ -83,9 +98,15 @@ interface RestorableSet {
   readonly manifest: Manifest;
   readonly manifestSha256: string;
   readonly volumes: readonly ContentVolume[];
+  /** Chosen relations of the restored contents, when the request names contents. */
+  readonly held: number | undefined;
 }
 
-async function checkForRestore(deps: Deps, request: RestoreRequest): Promise<CheckResult> {
+async function checkForRestore(
+  deps: Deps,
+  request: RestoreRequest,
+  write: (...verdict: Parameters<typeof writeVerdict>) => Promise<{ key: string }> = writeVerdict,
+): Promise<CheckResult> {
   const { timestamp } = request;
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
   if (raw === undefined)
@@ -93,22 +114,31 @@ async function checkForRestore(deps: Deps, request: RestoreRequest): Promise<Che
   const volumes: ContentVolume[] = [];
   let relevant: Problem[] = [];
   let chosen: ReturnType<typeof chosenRelations> | undefined;
+  const held = new Set<number>();
   const { manifest, documents, ...found } = await checkSet(
     deps,
     timestamp,
     raw,
     (named, part, problems) => {
+      if (restoredContents(request, [part]).length === 0) return;
       chosen ??= chosenRelations(request, named);
+      if (request.contents !== undefined)
+        for (const { relation } of part.relations) if (chosen.has(relation)) held.add(relation);
       volumes.push(volumeOf(part, chosen));
       relevant = relevant.concat(relevantProblems(part, chosen, problems));
     },
   );
-  const { key } = await writeVerdict(deps, timestamp, 'validate', found);
+  const { key } = await write(deps, timestamp, 'validate', found);
   const refused = joinedLists(boundedProblems(relevant), documents).problems;
   if (manifest === undefined || refused.length > 0) return { wrote: [key], set: failure(refused) };
   return {
     wrote: [key],
-    set: success({ manifest, manifestSha256: sha256(raw.bytes), volumes }),
+    set: success({
+      manifest,
+      manifestSha256: sha256(raw.bytes),
+      volumes,
+      held: request.contents === undefined ? undefined : held.size,
+    }),
   };
 }
 
@@ -129,7 +159,7 @@ async function problemsWithoutManifest(deps: Deps, timestamp: string): Promise<P
 /**
  * The problems that keep this request from being restored. A damaged pack without requested rows is
  * left out, so that one table can be restored from a set that has lost another. A problem of a
- * document, receipt or metadata file refuses every request.
+ * document or receipt refuses every request, that of a metadata file every request for its content.
  */
 function relevantProblems(
   { packs }: ManifestPart,

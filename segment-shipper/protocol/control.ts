@@ -100,6 +100,11 @@ export const Report = z.discriminatedUnion('type', [
     storedBytes: Count,
     relationsLoaded: Count,
     relation: z.string().exactOptional(),
+    /** Relations under way, this one too. */
+    underWay: Count.exactOptional(),
+    /** Of the order under way: schema objects that are made, or tables that are analyzed. */
+    objectsDone: Count.exactOptional(),
+    objectsPlanned: Count.exactOptional(),
   }),
   /** A receipt has been stored. */
   z.object({

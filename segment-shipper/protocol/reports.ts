@@ -9,7 +9,7 @@ export function report(line: Report): void {
 
 /** Of the relations under way it names the one that began first: it runs longest. */
 export function progressReport(progress: Progress): Report {
-  const { rows, bytes, storedBytes, relationsLoaded, underWay } = progress;
+  const { rows, bytes, storedBytes, relationsLoaded, objects, underWay } = progress;
   const [relation] = underWay;
   return {
     type: 'progress',
@@ -17,7 +17,8 @@ export function progressReport(progress: Progress): Report {
     bytes,
     storedBytes,
     relationsLoaded,
-    ...(relation !== undefined && { relation }),
+    ...(relation !== undefined && { relation, underWay: underWay.length }),
+    ...(objects && { objectsDone: objects.done, objectsPlanned: objects.planned }),
   };
 }
 

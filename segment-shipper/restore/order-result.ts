@@ -8,8 +8,10 @@ import type { RestoreReceipt } from '../../backup-set/documents/restore.ts';
 export interface OrderResult {
   readonly loaded: RestoreReceipt['relations'];
   readonly problems: readonly Problem[];
-  /** What the order did not make or load, and went on. */
+  /** What was not made or loaded, although the order went on. */
   readonly leftOut?: readonly Problem[];
+  /** Roles of the globals that existed before. */
+  readonly rolesKept?: readonly string[];
 }
 
 /** A failure in the form in which a restore receipt lists it. */

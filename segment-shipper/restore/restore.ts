@@ -7,9 +7,12 @@ import {
 import { formatKey, type Phase } from '../../backup-set/base/keys.ts';
 import { boundedLeftOut, boundedProblems } from '../../backup-set/base/verdict.ts';
 import { Order, RestoreReceipt } from '../../backup-set/documents/restore.ts';
+import { rolesKeptField } from '../../backup-set/documents/restore-found.ts';
 import { meteredReads } from '../../storage/wrapped/metered-reads.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
+import { progressReport } from '../protocol/reports.ts';
+import { rememberedMetadata } from '../read/remembered-metadata.ts';
 import { type VerifiedBytes, verifiedBytes } from '../read/verified-bytes.ts';
 import { withLockedTarget } from './locked-order.ts';
 import { type OrderResult, problemOf } from './order-result.ts';
@@ -22,9 +25,10 @@ export async function restore(
   deps: ShipperDeps,
 ): Promise<void> {
   const kept = verifiedBytes();
+  const store = rememberedMetadata(deps.store);
   for await (const phase of phases) {
     deps.signal.throwIfAborted();
-    await completeOrder(job, phase, deps, kept);
+    await completeOrder(job, phase, { ...deps, store }, kept);
     if (phase === 'data') kept.forgetRows();
   }
 }
@@ -63,9 +67,13 @@ export async function completeOrder(
     relations: [...result.loaded],
     ...boundedProblems(result.problems),
     ...boundedLeftOut(result.leftOut ?? []),
+    ...rolesKeptField(result.rolesKept ?? []),
   });
   const key = formatKey({ kind: 'restore-receipt', restore: job.restore, phase, content });
   await deps.store.create(key, receipt, { signal: deps.signal });
+  // The coordinator counts the bytes of each phase from the last report of the one before.
+  deps.progress.objects = undefined;
+  deps.report(progressReport(deps.progress));
   deps.report({ type: 'ordered', phase, status });
 }
 

@@ -7,8 +7,11 @@ import { verifyObjects } from '../read/verify-objects.ts';
 import { inSession } from './in-session.ts';
 import { loadData } from './load/load-data.ts';
 import type { OrderResult } from './order-result.ts';
+import { countDone } from './schema/object-progress.ts';
 import { postData } from './schema/post-data.ts';
 import { preData } from './schema/pre-data.ts';
+
+const NOTHING: OrderResult = { loaded: [], problems: [] };
 
 /**
  * Runs one order. A failure that concerns one relation or object becomes a problem of the result.
@@ -24,16 +27,21 @@ export async function runOrder(
     case 'verify':
       return { loaded: [], problems: await verifyObjects(order, job.workers, deps, kept) };
     case 'pre-data':
-      await preData(order, job, deps);
-      break;
+      return { ...NOTHING, ...(await preData(order, job, deps)) };
     case 'data':
       return loadData(order, job, deps);
     case 'post-data':
-      return { loaded: [], problems: [], leftOut: await postData(order, job, deps) };
+      return { ...NOTHING, ...(await postData(order, job, deps)) };
     case 'analyze':
       // Without statistics, the first queries after a restore would get bad plans.
-      await inSession(order, job, deps, (session) => analyzeRelations(session, order.relations));
+      await inSession(order, job, deps, (session) =>
+        analyzeRelations(
+          session,
+          order.relations,
+          countDone(deps.progress, order.relations.length),
+        ),
+      );
       break;
   }
-  return { loaded: [], problems: [] };
+  return NOTHING;
 }

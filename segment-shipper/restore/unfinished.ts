@@ -11,6 +11,7 @@ import {
   setReached,
   type UnfinishedRestore,
 } from '../../database/target/unfinished/mark.ts';
+import { hasNewObjects } from '../../database/target/unfinished/restored-objects.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
 import { inSession } from './in-session.ts';
@@ -75,6 +76,7 @@ async function isPrepared(
   { relations }: Pick<PreData, 'relations'>,
 ): Promise<boolean> {
   if (mark.reached !== 'begun') return true;
+  if (relations.length === 0) return isPreparedWithoutTables(session, mark);
   const found = await tableFacts(session, relations);
   // Configuration tables of an extension may have been there before.
   if ([...found.values()].every(({ condition }) => condition !== null)) return false;
@@ -89,13 +91,22 @@ async function isPrepared(
   );
 }
 
-/** Removes the mark after a pg_restore in one transaction has failed, when it left no table. */
+/** A set without tables has other objects, or none: then pre-data can be done again. */
+async function isPreparedWithoutTables(
+  session: Session,
+  mark: UnfinishedRestore,
+): Promise<boolean> {
+  const isDone = await hasNewObjects(session);
+  if (isDone) await setReached(session, mark, 'pre-data');
+  return isDone;
+}
+
+/** Removes the mark after a pg_restore in one transaction has failed, when it left nothing. */
 export async function unmarkIfNothing(
   order: PreData,
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<void> {
-  if (order.relations.length === 0) return;
   await inSession(order, job, deps, async (session) => {
     const mark = await readMark(session);
     if (mark !== undefined && !(await isPrepared(session, mark, order))) await removeMark(session);

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
+import { keptDocuments } from '../../storage/wrapped/kept-documents.ts';
 import { meteredReads } from '../../storage/wrapped/metered-reads.ts';
+import { rememberedObjects } from '../../storage/wrapped/remembered-objects.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
 import { throttledReads } from '../../storage/wrapped/throttled-reads.ts';
 import { collect, reusing, sha256, someBytes, text } from './bytes.ts';
@@ -78,6 +80,9 @@ const DECORATORS: Readonly<Record<string, (store: ObjectStore) => ObjectStore>> 
   throttledReads: (store) => throttledReads(store, async () => undefined),
   rememberedReads: (store) => rememberedReads(store, 1_000_000),
   meteredReads: (store) => meteredReads(store, () => undefined),
+  rememberedObjects: (store) =>
+    rememberedObjects(store, { isWanted: () => true, bytesMax: 1_000_000 }),
+  keptDocuments: (store) => keptDocuments(store, { prefix: 'r/', isStored: () => false }),
   'all decorators': (store) =>
     throttledReads(
       rememberedReads(

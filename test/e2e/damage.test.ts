@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { open, rm, stat, truncate, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
@@ -15,6 +15,7 @@ import { startCluster, stopAll, type TestServer } from '../support/servers/postg
 import { bigTable } from '../support/trouble/trouble.ts';
 
 const run = promisify(execFile);
+const DIGEST = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';
 const LINEITEM = { schema: 'big', name: 'lineitem' };
 
 let place: Place;
@@ -86,9 +87,15 @@ async function finds(
   expect((await command('list')).json.sets).toMatchObject([{ timestamp, status: 'damaged' }]);
 }
 
-/** Checks that a restore is refused and creates nothing, not even an empty database. */
+/** Checks that a restore that verifies first is refused and creates not even a database. */
 async function restoreRefuses(object: string): Promise<void> {
-  const { code, json, text } = await command('restore', timestamp, '--create', '--globals');
+  const { code, json, text } = await command(
+    'restore',
+    timestamp,
+    '--create',
+    '--globals',
+    '--verify',
+  );
   expect([3, 4]).toContain(code);
   expect(json.status).toBe('refused');
   expect(code).toBe(4);
@@ -138,17 +145,27 @@ describe('a committed set in a directory', () => {
     await restoreRefuses(object);
   });
 
-  test('with one flipped byte fails a restore with --no-verify, and no row of the damaged table is loaded', async () => {
+  test('with one flipped byte fails a restore with --create, which loads no row of the damaged table, and one command restores it from a good copy', async () => {
     const { key: object, bytes } = bigPack();
     await flipByte(object, Math.floor(bytes / 2));
     await run('touch', ['-r', join(`${folder}.pristine`, object), join(folder, object)]);
-    const { code, json } = await command('restore', timestamp, '--create', '--no-verify');
+    const { code, json } = await command('restore', timestamp, '--create');
     expect(code).toBe(3);
     expect(json.status).toBe('failed');
     expect(json.problems).toContainEqual(
       expect.objectContaining({ content: 1, relation: LINEITEM, object }),
     );
     expect(await target[1]?.psql('SELECT count(*) FROM big.lineitem', DATABASE)).toBe('0');
+    expect((await command('restore', timestamp, '--create')).json.error.code).toBe(
+      'restore/refused',
+    );
+    const copy = pathToFileURL(`${folder}.pristine`).href;
+    const again = ['restore', timestamp, '--create', '--drop-unfinished', '--root', copy];
+    expect((await command(...again)).json).toMatchObject({ status: 'restored', counted: true });
+    for (const [content, server] of target.entries())
+      expect(await server.psql(DIGEST, DATABASE)).toBe(
+        await source[content]?.psql(DIGEST, DATABASE),
+      );
     for (const server of target)
       for (const name of await databasesOf(server)) await server.psql(`DROP DATABASE ${name}`);
   });

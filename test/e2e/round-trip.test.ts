@@ -163,7 +163,8 @@ function testRoundTrip(deployment: Deployment, { more, schema, tables }: ExtraTa
         expect(before.rows.size).toBeGreaterThan(tables);
         expect(before.largeObjects).not.toBe('');
         expect(after).toEqual(before);
-        expect(await unloggedRows(restored)).toBe(0);
+        expect(await unloggedRows(server)).toBeGreaterThan(0);
+        expect(await unloggedRows(restored)).toBe(await unloggedRows(server));
         expect(await rolesOf(restored)).toBe(await rolesOf(server));
       }
     });

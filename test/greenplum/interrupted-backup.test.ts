@@ -28,8 +28,9 @@ import {
 } from './support/faults.ts';
 import { SNAPSHOTS } from './support/snapshots.ts';
 
-/** Large enough that the backup is still running when the test interrupts it. */
+/** The backup is still running when the test interrupts it: it takes 20 s at this rate. */
 const MEGABYTES = 100;
+const RATE_BYTES = 5_000_000;
 
 interface StartedBackup extends RunUnderTest {
   readonly store: ObjectStore;
@@ -116,7 +117,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('a backup with a snapshot by %
     const root = place.newRoot();
     const config = await configFor(place, database, root, {
       backup: { snapshot, packBytes: 4 * 1024 * 1024, frameBytes: 512 * 1024 },
-      shippers: { workers: 2, fifoBase },
+      shippers: { workers: 2, fifoBase, maxRateBytes: RATE_BYTES },
     });
     const store = await place.open(root);
     stores.push(store);

@@ -50,7 +50,7 @@ describe.skipIf(withoutGreenplum)('a backup of a Greenplum that other sessions l
 
   async function startBackup(snapshot: string, maxRateBytes?: number): Promise<RunningCli> {
     const config = await configFor(place, database, place.newRoot(), {
-      backup: { snapshot, ...LOCKS },
+      backup: { snapshot, ...LOCKS, unloggedRows: false },
       shippers: { workers: 2, fifoBase, ...(maxRateBytes !== undefined && { maxRateBytes }) },
     });
     return startStowage(['backup'], { config });

@@ -94,7 +94,7 @@ describe.skipIf(withoutGreenplum).each(cases)(
         ...(to.cluster === from.cluster ? ['--resize'] : []),
       ];
       const restore = await command(
-        ['restore', backup.json.timestamp, ...resize, ...args],
+        ['restore', backup.json.timestamp, '--redirect-db', to.name, ...resize, ...args],
         to,
         root,
       );

@@ -41,6 +41,8 @@ export interface CommandOutput {
   readonly leftOut: readonly DefinedObject[];
   readonly secrets: readonly DefinedObject[];
   readonly targetChanged: boolean | null;
+  readonly rolesKept?: { readonly total: number; readonly names: readonly string[] };
+  readonly largeObjects?: 'left-out';
   readonly overdue: readonly string[];
   readonly uploadsAborted: number;
   readonly fields: readonly Readonly<Record<'field' | 'value' | 'source' | 'name', unknown>>[];

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { optionsFrom } from './options.ts';
 
+const SET = '20261122202533';
 const ID = '20261122202553617-054d2139';
 
 test.each([
@@ -8,10 +9,28 @@ test.each([
   [{ resume: ID, owner: false }, [], 'leave out --no-owner'],
   [{ resume: ID, redirectDb: 'other' }, [], 'leave out --redirect-db'],
   [{ resume: ID }, ['20261122202533'], 'leave out set 20261122202533'],
+  [{ resume: ID, content: ['1'] }, [], 'leave out --content'],
+  [{ create: true, content: ['1,x'] }, ['20261122202533'], 'not "x"'],
+  [{ create: true, content: [''] }, ['20261122202533'], '--content takes ids'],
   [{ dropUnfinished: true }, ['20261122202533'], '--drop-unfinished needs --create'],
   [{ create: true }, [], "missing required argument 'set'"],
 ])('a restore with flags %j and arguments %j is refused: %s', (flags, positional, message) => {
   expect(() => optionsFrom(flags, positional)).toThrow(message);
+});
+
+test.each([
+  [{ create: true }, false],
+  [{ create: true, verify: true }, true],
+  [{ truncate: true }, true],
+  [{ truncate: true, verify: false }, false],
+  [{}, true],
+])('a restore with flags %j reads the set before it changes the target: %j', (flags, verify) => {
+  expect(optionsFrom(flags, ['20261122202533'])).toMatchObject({ verify });
+});
+
+test('--content takes ids in lists and repeated, each once and in order', () => {
+  const contents = (...content: string[]) => optionsFrom({ content }, ['20261122202533']);
+  expect(contents('2', '-1,1', '1')).toMatchObject({ contents: [-1, 1, 2] });
 });
 
 test('--resume accepts flags that do not change what is restored', () => {
@@ -24,4 +43,16 @@ test('--resume accepts flags that do not change what is restored', () => {
     acceptCluster: false,
     waitMs: 5000,
   });
+});
+
+test.each([
+  [{ globals: true }, [SET], { globals: true, choices: {} }],
+  [{ globals: 'alter' }, [SET], { globals: true, choices: { globalsMode: 'alter' } }],
+  // The value of --globals is optional: here it is the set.
+  [{ globals: SET }, [], { globals: true, choices: {} }],
+  [{}, [SET], { globals: false, choices: {} }],
+  [{ largeObjects: true }, [SET], { globals: false, choices: { largeObjects: true } }],
+])('a restore with flags %j and arguments %j asks for %j', (flags, positional, options) => {
+  const set = { kind: 'timestamp', timestamp: SET };
+  expect(optionsFrom(flags, positional)).toMatchObject({ set, ...options });
 });

@@ -8,6 +8,7 @@ import type { RestoreOptions } from '../request.ts';
 import type { ResumeOptions } from '../resume.ts';
 import { chosenFrom } from './names.ts';
 import { CHOICE_FLAGS, choicesFrom } from './choices.ts';
+import { contentsFrom } from './contents.ts';
 
 /** How long a restore waits for each step of the functions, without --wait. */
 export const WAIT_SECONDS = 600;
@@ -15,6 +16,7 @@ export const WAIT_SECONDS = 600;
 /** The flags that a resume takes from the first restore. */
 const NOT_WITH_RESUME = [
   'before',
+  'content',
   'create',
   'truncate',
   'dropUnfinished',
@@ -38,12 +40,12 @@ export function optionsFrom(
   positional: readonly string[],
 ): RestoreOptions | ResumeOptions {
   const common = {
-    verify: flags['verify'] !== false,
     count: flags['count'] !== false,
     objects: flags['objects'] !== false,
     acceptCluster: flags['acceptCluster'] === true,
     waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
   };
+  const verify = typeof flags['verify'] === 'boolean' ? flags['verify'] : undefined;
   const { resume } = flags;
   if (typeof resume === 'string') {
     const other = flags['owner'] === false ? 'noOwner' : undefined;
@@ -56,24 +58,32 @@ export function optionsFrom(
         `--resume takes everything from the request of restore ${resume}: leave out ${what}`,
         { where: { field: 'resume' } },
       );
-    return { resume, ...common };
+    return { resume, verify, ...common };
   }
-  if (positional.length === 0)
+  // `--globals TIMESTAMP`: the flag's value is optional, so it has taken the set.
+  const { globals } = flags;
+  const given =
+    typeof globals === 'string' && globals !== 'alter' ? [globals, ...positional] : positional;
+  if (given.length === 0)
     throw new StowageError('usage/flag', "missing required argument 'set'", {
       where: { field: 'set' },
     });
   const mode = modeOf(flags);
+  const contents = contentsFrom(flags);
   if (flags['dropUnfinished'] === true && mode !== 'create')
     throw new StowageError('usage/flag', '--drop-unfinished needs --create', {
       where: { field: 'dropUnfinished' },
     });
   const { selection, ...names } = chosenFrom(flags, mode);
   return {
-    set: setNameFrom(positional, flags),
+    set: setNameFrom(given, flags),
     mode,
+    ...(contents !== undefined && { contents }),
+    // A new database has nothing to lose: each frame is checked before its rows are loaded.
+    verify: verify ?? mode !== 'create',
     selection,
     ...names,
-    globals: flags['globals'] === true,
+    globals: globals !== undefined,
     noOwner: flags['owner'] === false,
     resize: flags['resize'] === true,
     dropUnfinished: flags['dropUnfinished'] === true,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Outcome } from '../../../backup-set/documents/restore.ts';
 import type { RestoreResult } from '../coordinate.ts';
+import { LARGE_OBJECTS_LEFT } from './large-objects.ts';
 import { exitOf, textOf } from './text.ts';
 
 const outcome: Outcome = {
@@ -24,6 +25,7 @@ const result = (change: Partial<Outcome>, allowMissing = false): RestoreResult =
   id: outcome.id,
   outcome: { ...outcome, ...change },
   allowMissing,
+  leavesLargeObjects: false,
   leftEmpty: [],
   elapsedMs: 1000,
 });
@@ -44,4 +46,13 @@ test('the text lists what was not restored, also with --allow-missing', () => {
     expect(text).toContain('not restored (1):\n  content 0: INDEX app.n_i: ERROR:');
   }
   expect(textOf(result({}))).not.toContain('not restored');
+});
+
+test('the text names roles that were left as they are, and says when large objects were left out', () => {
+  const names = Array.from({ length: 10 }, (_, at) => `role ${at}`);
+  const text = textOf(result({ rolesKept: { total: 10, names } }));
+  expect(text).toContain('10 roles existed and were left as they are: role 0, role 1, ');
+  expect(text).toContain('role 7 and 2 more (--globals=alter');
+  expect(textOf({ ...result({}), leavesLargeObjects: true })).toContain(LARGE_OBJECTS_LEFT);
+  expect(textOf(result({}))).not.toMatch(/large objects|existed/);
 });

@@ -1,8 +1,10 @@
 import { count, plural } from '../../../backup-set/base/words.ts';
-import { duration } from '../../output/format.ts';
+import { duration, printable } from '../../output/format.ts';
 import { problemLines } from '../../output/problems.ts';
 import type { RestoreResult } from '../coordinate.ts';
 import { lacksObjectsOnly } from '../lacks-objects.ts';
+import { othersLine } from './contents.ts';
+import { LARGE_OBJECTS_LEFT } from './large-objects.ts';
 
 /** 0 means that nothing is missing, or only what the user allows to miss. */
 export function exitOf({ outcome, allowMissing }: RestoreResult): number {
@@ -12,7 +14,8 @@ export function exitOf({ outcome, allowMissing }: RestoreResult): number {
 }
 
 /** What the command prints at its end. */
-export function textOf({ outcome, aftermath, id, elapsedMs }: RestoreResult): string {
+export function textOf(result: RestoreResult): string {
+  const { outcome, aftermath, chosen, id, elapsedMs } = result;
   const { status, totals, problems, problemsTotal, counted, objects } = outcome;
   const { leftOut = [], leftOutTotal = 0 } = outcome;
   const isNotCompared = status === 'restored' && objects === undefined;
@@ -20,14 +23,34 @@ export function textOf({ outcome, aftermath, id, elapsedMs }: RestoreResult): st
     ...problemLines(problems, problemsTotal),
     ...(leftOutTotal > 0 ? [`not restored (${count(leftOutTotal)}):`] : []),
     ...problemLines(leftOut, leftOutTotal),
+    ...noteLines(result),
     ...(isNotCompared ? ['its schema objects were not compared (--no-objects)'] : []),
     status === 'restored'
       ? `restored ${plural(totals.rows, 'row')} in ${plural(totals.relations, 'table')} on ${plural(totals.contents, 'segment')} in ${duration(elapsedMs)}${counted ? ', and counted them' : '; their rows were not counted (--no-count)'} (restore id: ${id})`
       : status === 'refused'
         ? `refused: the target was not changed (restore id: ${id})`
         : `failed: ${lacksObjectsOnly(outcome) ? LACKS_OBJECTS : (aftermath?.text ?? MAY_HOLD)} (restore id: ${id})`,
+    ...(status === 'restored' && chosen !== undefined ? [othersLine(chosen)] : []),
   ].join('\n');
 }
+
+/** What the user should know, although nothing has failed. */
+function noteLines({ outcome, leavesLargeObjects }: RestoreResult): string[] {
+  const { status, rolesKept } = outcome;
+  const names = rolesKept?.names.slice(0, ROLES_SHOWN).map(printable) ?? [];
+  const more = (rolesKept?.total ?? 0) - names.length;
+  return [
+    ...(rolesKept === undefined
+      ? []
+      : [
+          `${plural(rolesKept.total, 'role')} existed and were left as they are: ${names.join(', ')}${more > 0 ? ` and ${count(more)} more` : ''} (--globals=alter alters all but the role that restores)`,
+        ]),
+    ...(leavesLargeObjects === true && status === 'restored' ? [LARGE_OBJECTS_LEFT] : []),
+  ];
+}
+
+/** Roles named in the text; --json names more. */
+const ROLES_SHOWN = 8;
 
 const MAY_HOLD = 'the target may hold part of the set';
 const LACKS_OBJECTS =

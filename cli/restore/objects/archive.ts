@@ -11,10 +11,11 @@ import type { ObjectStore } from '../../../storage/store.ts';
  */
 export async function* checkedEntries(
   store: ObjectStore,
-  { key, crc32: wanted }: ObjectRef,
+  archive: ObjectRef,
   signal: AbortSignal,
 ): AsyncGenerator<TocEntry> {
-  const chunks = store.get(key, { signal })[Symbol.asyncIterator]();
+  const { key, crc32: wanted } = archive;
+  const chunks = bytesOf(store, archive, signal)[Symbol.asyncIterator]();
   let crc = 0;
   const next = async () => {
     const result = await chunks.next();
@@ -31,13 +32,30 @@ export async function* checkedEntries(
   }
 }
 
-/** The oids of the large objects of an archive, from its front alone. */
-export async function* largeObjectOids(
+/** A restore reads an archive before it begins and after it: a short one is remembered. */
+const REMEMBERED_BYTES_MAX = 4 * 1024 * 1024;
+
+async function* bytesOf(store: ObjectStore, { key, bytes }: ObjectRef, signal: AbortSignal) {
+  if (bytes > REMEMBERED_BYTES_MAX) yield* store.get(key, { signal });
+  else yield await store.read(key, { bytesMax: bytes, signal });
+}
+
+/** The entries of an archive, from its front alone: the data behind them can be long. */
+export function frontEntries(
   store: ObjectStore,
   { key }: ObjectRef,
   signal: AbortSignal,
+): AsyncGenerator<TocEntry> {
+  return readToc(store.get(key, { signal }), key);
+}
+
+/** The oids of the large objects of an archive. */
+export async function* largeObjectOids(
+  store: ObjectStore,
+  archive: ObjectRef,
+  signal: AbortSignal,
 ): AsyncGenerator<string> {
-  for await (const { kind, name = '', definition } of readToc(store.get(key, { signal }), key)) {
+  for await (const { kind, name = '', definition } of frontEntries(store, archive, signal)) {
     if (kind === 'BLOB') yield name;
     // Since PostgreSQL 17, one entry has many.
     if (kind === 'BLOB METADATA') yield* definition().split('\n').filter(Boolean);

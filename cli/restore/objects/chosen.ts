@@ -30,9 +30,20 @@ export const nothingBeside = (): BesideChosen => ({
   withoutRows: new Set(),
 });
 
+/** What a restore makes in a target that has nothing. */
+export function plannedObjects(
+  objects: readonly ArchiveObject[],
+  order: Pick<OrderOf<'post-data'>, 'only' | 'selection'> | undefined,
+): readonly ArchiveObject[] {
+  if (order?.only === undefined) return objects;
+  const wanted = { only: order.only, selection: order.selection };
+  const { made, tried } = chooseEntries(objects, wanted, () => false);
+  return [...made, ...tried];
+}
+
 /**
- * The objects that must exist after a restore, and what it did beside the chosen ones. It chooses as
- * the shipper has done, from the same archive and target.
+ * The objects that must exist after a restore, and what it did beside the chosen ones. It chooses
+ * as the shipper has done, from the same archive and target.
  * @param order the post-data order of the content.
  * @param loaded the relations that the restore loads, and the partition roots of these.
  */

@@ -5,10 +5,10 @@ import type { ProblemGatherer } from '../../../backup-set/base/problems.ts';
 import { describeProblem } from '../../../backup-set/base/verdict.ts';
 import { count, plural } from '../../../backup-set/base/words.ts';
 import type { ManifestPart } from '../../../backup-set/documents/manifest.ts';
-import type { ComparedObjects } from '../../../backup-set/documents/restore.ts';
+import type { ComparedObjects } from '../../../backup-set/documents/restore-found.ts';
 import { fileOf } from '../../../backup-set/restore/order-bodies.ts';
 import { draftOrders } from '../../../backup-set/restore/orders.ts';
-import { isWhole } from '../../../backup-set/restore/plan.ts';
+import { bringsLargeObjects, isWhole } from '../../../backup-set/restore/plan.ts';
 import type { Segment } from '../../../database/flavour.ts';
 import { missingObjects } from '../../../database/objects/compare.ts';
 import {
@@ -162,7 +162,10 @@ async function compareSchema(
 }
 
 /** The order of the shipper that has made the objects. */
-function orderOf({ request, manifest }: RestoreRun, part: ManifestPart) {
+export function orderOf(
+  { request, manifest }: Pick<RestoreRun, 'request' | 'manifest'>,
+  part: ManifestPart,
+) {
   const drafts = draftOrders('post-data', { request, manifest });
   const draft = drafts.find(({ content }) => content === part.content);
   draft?.take(part);
@@ -185,13 +188,16 @@ async function compareLargeObjects(
 ): Promise<void> {
   const { content } = part;
   const archive = fileOf(part, 'large-objects.dump');
-  if (archive === undefined || !isWhole(request)) return;
+  if (archive === undefined || !(isWhole(request) || bringsLargeObjects(request))) return;
   const oids = largeObjectOids(store, archive, context.signal);
   const { compared, missing, first } = await missingLargeObjects(session, oids, OIDS_NAMED);
   tally.compared += compared;
   tally.missing += missing;
   if (missing === 0) return;
-  const why = request.mode === 'truncate' ? '. --truncate does not load large objects' : '';
+  const why =
+    request.mode === 'truncate' && request.largeObjects !== true
+      ? '. --truncate does not load large objects without --large-objects'
+      : '';
   problems.add(content, [
     {
       code: 'schema-object-missing',

@@ -17,7 +17,7 @@ export interface Choice<Entry extends ArchiveEntry> {
   readonly leftOut: readonly { readonly entry: Entry; readonly reason: string }[];
   /** Chosen, but the target had them before: they are left as they are. */
   readonly kept: readonly Entry[];
-  /** Tables that are made because a chosen one needs their definition; their rows are not loaded. */
+  /** Tables that are made without rows, because a chosen one needs their definition. */
   readonly withoutRows: readonly Entry[];
 }
 
@@ -185,8 +185,8 @@ function lacks<Entry extends ArchiveEntry>(needed: Entry, state: State<Entry>): 
 }
 
 /**
- * One round: what depends on a chosen object, when all that it needs is chosen or was in the target.
- * DROP … CASCADE has dropped these together with the object.
+ * One round: what depends on a chosen object, when all that it needs is chosen or was in the
+ * target. DROP … CASCADE has dropped these together with the object.
  */
 function addUsers<Entry extends ArchiveEntry>(
   entries: readonly Entry[],

@@ -3,7 +3,7 @@ import type { TocEntry } from '../toc.ts';
 import { PARTS, RELATIONS, TAGGED_WITH_TABLE } from './kinds.ts';
 
 /** An entry without its SQL text, and with its full name. */
-export type ArchiveEntry = Omit<TocEntry, 'definition'>;
+export type ArchiveEntry = Omit<TocEntry, 'definition' | 'owner' | 'tablespace' | 'accessMethod'>;
 
 const IN_SCHEMA = / WITH SCHEMA (.*);\s*$/s;
 

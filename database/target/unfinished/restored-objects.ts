@@ -95,3 +95,19 @@ export function withoutRestored<Entry extends ArchiveEntry>(
     ({ kind, schema, name }) => !restored.has(`${kind} ${schema === '' ? '-' : schema} ${name}`),
   );
 }
+
+/** Whether anything that pre-data makes was created after the mark. */
+export async function hasNewObjects(session: Session): Promise<boolean> {
+  const catalogs = ['pg_extension', 'pg_type', 'pg_class', 'pg_proc', 'pg_cast'];
+  const found = [
+    // Sessions with temporary tables have schemas of their own.
+    "SELECT oid FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_'",
+    ...catalogs.map((catalog) => `SELECT oid FROM pg_catalog.${catalog}`),
+  ];
+  const [row] = await session.query<{ has: boolean }>(
+    `SELECT EXISTS (SELECT FROM (${found.join(' UNION ALL ')}) made
+     WHERE oid > (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1)) AS has`,
+    [MARK_SCHEMA],
+  );
+  return row?.has === true;
+}

@@ -5,12 +5,14 @@ import type {
   OrderOf,
   RestoreRequest,
 } from '../../../backup-set/documents/restore.ts';
+import type { Session } from '../../../database/session/session.ts';
 import { batchesToCount, countRows } from '../../../database/target/count-rows.ts';
 import { truncateRelations } from '../../../database/target/relations.ts';
 import type { ShipperDeps } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
 import { inSession } from '../in-session.ts';
 import { requirePrepared } from '../unfinished.ts';
+import { byRoot } from './through-root.ts';
 
 /** What a data order still has to load. */
 interface LeftToLoad {
@@ -37,21 +39,25 @@ export async function keepLoaded(
   await inSession(order, job, deps, async (session) => {
     await requirePrepared(session, resumes);
   });
-  const kept = new Set<LoadRelation>();
-  const wrong: LoadRelation[] = [];
+  const counts = new Map<LoadRelation, number>();
   // Phase pre-data does not empty the configuration tables of extensions: their loads do.
   const batches = batchesToCount(relations.filter(({ conditional }) => conditional !== true));
   const lanes = Array.from({ length: Math.min(job.workers, batches.length) }, (_, lane) => lane);
   await eachInFlight(lanes, Math.max(lanes.length, 1), () =>
     inSession(order, job, deps, async (session) => {
       for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
-        const counts = await countRows(session, batch.map(withoutCondition));
-        for (const [at, relation] of batch.entries()) {
-          if (counts[at] === relation.rows) kept.add(relation);
-          else if (counts[at] !== 0) wrong.push(relation);
-        }
+        const counted = await countRows(session, batch.map(withoutCondition));
+        for (const [at, relation] of batch.entries())
+          counts.set(relation, counted[at] instanceof Error ? Number.NaN : (counted[at] ?? 0));
       }
     }),
+  );
+  const kept = new Set(relations.filter((relation) => counts.get(relation) === relation.rows));
+  await inSession(order, job, deps, async (session) => {
+    for (const whole of await wholeTrees(session, counts)) kept.add(whole);
+  });
+  const wrong = [...counts].flatMap(([relation, rows]) =>
+    kept.has(relation) || rows === 0 ? [] : [relation],
   );
   if (wrong.length > 0)
     await inSession(order, job, deps, (session) =>
@@ -66,6 +72,25 @@ export async function keepLoaded(
     left: relations.filter((relation) => !kept.has(relation)),
     mode: 'truncate',
   };
+}
+
+/**
+ * Partitions that hold the rows of the set together, though not each its own: they were loaded
+ * through their root, in one transaction and after all others of the tree.
+ */
+async function wholeTrees(
+  session: Session,
+  counts: ReadonlyMap<LoadRelation, number>,
+): Promise<LoadRelation[]> {
+  const differing = [...counts].some(([{ rows }, counted]) => counted !== rows && counted !== 0);
+  if (!differing) return [];
+  const trees = await byRoot(session, [...counts.keys()]);
+  return trees.flatMap(({ relations }) => {
+    const sum = (rows: (relation: LoadRelation) => number) =>
+      relations.reduce((total, relation) => total + rows(relation), 0);
+    const isWhole = sum((one) => counts.get(one) ?? 0) === sum(({ rows }) => rows);
+    return isWhole ? [...relations] : [];
+  });
 }
 
 const withoutCondition = ({ schema, name }: LoadRelation) => ({

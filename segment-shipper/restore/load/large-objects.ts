@@ -8,16 +8,16 @@ import { labelOf } from '../locks.ts';
 import { withArchive } from '../schema/archive.ts';
 
 /**
- * Restores the large objects of an order in one transaction, and writes that into the mark. A
- * resume replaces those that exist only in a database that the restore has created: with `fill`
- * they may have been there before.
+ * Restores the large objects of an order in one transaction, and writes that into the mark.
+ * `truncate` replaces those that exist. A resume replaces them only in a database that the restore
+ * has created: with `fill` they may have been there before.
  */
 export async function loadLargeObjects(
   order: OrderOf<'data'>,
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<void> {
-  const { largeObjects, resumes, mode } = order;
+  const { largeObjects, resumes, mode, noOwner = false } = order;
   if (largeObjects === undefined) return;
   let isDone = false;
   if (resumes !== undefined)
@@ -25,10 +25,11 @@ export async function loadLargeObjects(
       isDone = (await readMark(session))?.reached === 'large-objects';
     });
   if (isDone) return;
-  const replace = resumes !== undefined && mode === 'create';
+  const replace = mode === 'truncate' || (resumes !== undefined && mode === 'create');
   await withArchive(largeObjects, deps, (file) =>
     restoreLargeObjects(job.target, file, {
       replace,
+      noOwner,
       signal: deps.signal,
       onSilence: silenceNote(deps),
       label: labelOf(order),

@@ -1,5 +1,4 @@
 import { isStowageError } from '../../../backup-set/base/errors.ts';
-import type { Problem } from '../../../backup-set/base/verdict.ts';
 import type {
   LoadRelation,
   OrderOf,
@@ -9,15 +8,17 @@ import { copyIn } from '../../../database/copy/copy-in.ts';
 import { feedProgram, fifoFolder, SEGMENT } from '../../../database/copy/fifo-programs.ts';
 import { copyFromPrograms } from '../../../database/copy/on-segment.ts';
 import { beginLoad } from '../../../database/target/load-transaction.ts';
-import { type ShipperDeps, showUnderWay } from '../../deps.ts';
+import { type Progress, type ShipperDeps, showUnderWay } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
 import { countBytes, rowsOf, rowsOfFrames } from '../../read/rows-of.ts';
 import { labelOf } from '../locks.ts';
-import { type OrderResult, problemOf, requireCount } from '../order-result.ts';
+import { type OrderResult, requireCount } from '../order-result.ts';
+import { countOnce, type Failed, failedLoad } from './again.ts';
 import { type RestoreConnection, restoreConnection } from './connection.ts';
 import { feedData } from './feed-data.ts';
 import { keepLoaded } from './keep-loaded.ts';
 import { loadLargeObjects } from './large-objects.ts';
+import { loadRejected } from './rejected.ts';
 import { type Loading, startLoading } from './shared-loading.ts';
 import { type FetchedRelation, fetchTogether, isSmall } from './small-relations.ts';
 
@@ -50,7 +51,8 @@ export async function loadData(
   });
   progress.relationsLoaded += kept.length;
   progress.bytes += kept.reduce((sum, { bytes }) => sum + bytes, 0);
-  const problems: Problem[] = [];
+  const failures: Failed[] = [];
+  const attempts = new Map<LoadRelation, { bytesMax: number }>();
   /** The server or the network is silent: each further relation would wait as long again. */
   let hasStalled = false;
   try {
@@ -61,6 +63,17 @@ export async function loadData(
   } finally {
     await small.return(undefined);
   }
+  const problems = await loadRejected(failures, order, job, deps, {
+    mode,
+    progressOf,
+    attempt,
+    alone: (relation, connection) =>
+      isSmall(relation)
+        ? loadSmall({ relation, frames: undefined }, connection)
+        : loadLarge(relation, connection),
+    loaded: () => loaded,
+    hasStalled: () => hasStalled,
+  });
   if (problems.length === 0) await loadLargeObjects(order, job, deps);
   return { loaded, problems };
 
@@ -72,7 +85,7 @@ export async function loadData(
         signal.throwIfAborted();
         const task = await nextTask();
         if (task === undefined) break;
-        await task(connection);
+        failures.push(...(await task(connection)));
       }
     } finally {
       await (signal.aborted ? connection.drop() : connection.close());
@@ -80,7 +93,7 @@ export async function loadData(
   }
 
   async function nextTask(): Promise<
-    ((connection: RestoreConnection) => Promise<void>) | undefined
+    ((connection: RestoreConnection) => Promise<readonly Failed[]>) | undefined
   > {
     if (hasStalled) return undefined;
     const first = large.shift();
@@ -88,7 +101,13 @@ export async function loadData(
     const next = await small.next();
     if (next.done !== true) return (connection) => loadSmall(next.value, connection);
     const loading = await loadingToJoin();
-    return loading && ((connection) => loading.join(connection).catch(() => connection.drop()));
+    return (
+      loading &&
+      (async (connection) => {
+        await loading.join(connection).catch(() => connection.drop());
+        return [];
+      })
+    );
   }
 
   async function loadingToJoin(): Promise<Loading | undefined> {
@@ -99,18 +118,29 @@ export async function loadData(
     return undefined;
   }
 
-  function loadLarge(relation: LoadRelation, connection: RestoreConnection): Promise<void> {
+  function progressOf(relation: LoadRelation): Progress {
+    const counted = attempts.get(relation) ?? { bytesMax: 0 };
+    attempts.set(relation, counted);
+    return countOnce(progress, counted);
+  }
+
+  function loadLarge(
+    relation: LoadRelation,
+    connection: RestoreConnection,
+  ): Promise<readonly Failed[]> {
     if (relation.onSegment === true)
-      return reportingFailure(relation, connection, () => loadOnSegments(relation, connection));
-    return reportingFailure(relation, connection, async () => {
+      return attempt([relation], connection, () => loadOnSegments(relation, connection));
+    return attempt([relation], connection, async () => {
       const { applicationName } = connection;
       const { target, workers } = job;
       const options = { target, mode, encoding, workers, applicationName };
-      const loading = startLoading(relation, options, deps);
+      const loading = startLoading(relation, options, {
+        ...deps,
+        progress: progressOf(relation),
+      });
       underWay.push(loading);
       try {
         await loading.join(connection);
-        progress.rows += relation.rows;
       } finally {
         underWay.splice(underWay.indexOf(loading), 1);
       }
@@ -120,8 +150,8 @@ export async function loadData(
   function loadSmall(
     { relation, frames }: FetchedRelation,
     connection: RestoreConnection,
-  ): Promise<void> {
-    return reportingFailure(relation, connection, async () => {
+  ): Promise<readonly Failed[]> {
+    return attempt([relation], connection, async () => {
       const session = await connection.open();
       const over = new AbortController();
       const either = AbortSignal.any([signal, over.signal]);
@@ -131,10 +161,14 @@ export async function loadData(
           : rowsOfFrames(frames);
       const transaction = await beginLoad(session, relation, { mode, signal });
       const options = { signal, encoding, over };
-      const count = await copyIn(session, relation, countBytes(rows, progress), options);
+      const count = await copyIn(
+        session,
+        relation,
+        countBytes(rows, progressOf(relation)),
+        options,
+      );
       requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
       await transaction.commit();
-      progress.rows += count;
     });
   }
 
@@ -151,23 +185,27 @@ export async function loadData(
     await transaction.commit();
   }
 
-  /** Turns a failure into a problem, and drops the connection: its session may be in any state. */
-  async function reportingFailure(
-    relation: LoadRelation,
+  /** After a failure it drops the connection: its session may be in any state. */
+  async function attempt(
+    relations: readonly LoadRelation[],
     connection: RestoreConnection,
     load: () => Promise<void>,
-  ): Promise<void> {
-    const { schema, name, rows } = relation;
+  ): Promise<readonly Failed[]> {
+    const [{ schema, name } = { schema: '', name: '' }] = relations;
     using _ = showUnderWay(progress, `${schema}.${name}`);
     try {
       await load();
-      loaded.push({ schema, name, rows });
-      progress.relationsLoaded += 1;
+      for (const { schema, name, rows, onSegment } of relations) {
+        loaded.push({ schema, name, rows });
+        progress.relationsLoaded += 1;
+        if (onSegment !== true) progress.rows += rows;
+      }
+      return [];
     } catch (error) {
       deps.log.error({ err: error, relation: `${schema}.${name}` }, 'cannot load the relation');
-      problems.push(problemOf(error, content, relation));
       hasStalled ||= isStowageError(error, 'database/stalled');
       await connection.drop();
+      return relations.map((relation) => failedLoad(error, content, relation));
     }
   }
 }

@@ -1,8 +1,6 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
-import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
-import { runGlobals } from '../../../database/globals/run-globals.ts';
-import { globalStatements } from '../../../database/globals/statements.ts';
+import { withMaintenanceSession } from '../../../database/session/maintenance.ts';
 import type { Session } from '../../../database/session/session.ts';
 import { createDatabase, openDatabase } from '../../../database/target/database.ts';
 import {
@@ -16,13 +14,16 @@ import { setMark, setReached } from '../../../database/target/unfinished/mark.ts
 import { restoreSchema } from '../../../database/tools/restore.ts';
 import { type ShipperDeps, silenceNote } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
-import { readText } from '../../read/read-text.ts';
 import { inSession } from '../in-session.ts';
 import { labelOf } from '../locks.ts';
+import type { OrderResult } from '../order-result.ts';
 import { lookForBegun, markToSet, newMark, unmarkIfNothing } from '../unfinished.ts';
 import { withArchive } from './archive.ts';
 import { chosenList, chosenSchema } from './chosen.ts';
 import { newEntries } from './entries.ts';
+import { type Globals, readGlobals } from './globals.ts';
+import { objectProgress } from './object-progress.ts';
+import { wantedTablespace } from './properties.ts';
 import { preDataRenamed } from './renamed.ts';
 
 /** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
@@ -30,20 +31,21 @@ export async function preData(
   order: OrderOf<'pre-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<void> {
-  const globals = order.globals && (await readGlobals(order.globals, deps));
+): Promise<Pick<OrderResult, 'rolesKept'>> {
+  const globals = await readGlobals(order.globals, order, deps);
   const begun = await lookForBegun(order, job, deps);
-  if (begun === 'prepared') return;
-  if (begun === 'nothing' && order.mode === 'create')
-    await createDatabase(job.target, order, deps.signal);
+  if (begun === 'prepared') return {};
+  if (begun === 'nothing' && order.mode === 'create') await makeDatabase(order, job, globals, deps);
   if (begun !== 'begun') await begin(order, job, deps);
   if (order.mode === 'create') await inSession(order, job, deps, openDatabase);
-  if (globals !== undefined)
-    await inSession(order, job, deps, (session) => runGlobals(session, globals()));
-  if (order.mode === 'truncate')
-    return inSession(order, job, deps, async (session) =>
+  if (globals !== undefined) await inSession(order, job, deps, globals.restore);
+  const done = { rolesKept: globals?.rolesKept() ?? [] };
+  if (order.mode === 'truncate') {
+    await inSession(order, job, deps, async (session) =>
       truncateRelations(session, order.relations, await markToSet(session, order)),
     );
+    return done;
+  }
   await restorePreData(order, job, deps).catch(async (error: unknown) => {
     if (order.mode === 'fill') await unmarkIfNothing(order, job, deps).catch(() => undefined);
     throw error;
@@ -51,6 +53,20 @@ export async function preData(
   await inSession(order, job, deps, (session) =>
     setReached(session, newMark(order, 'begun'), 'pre-data'),
   );
+  return done;
+}
+
+/** The globals come first where they may have the tablespace of the database. */
+async function makeDatabase(
+  order: OrderOf<'pre-data'>,
+  job: RestoreJob,
+  globals: Globals | undefined,
+  deps: ShipperDeps,
+): Promise<void> {
+  const tablespace = await wantedTablespace(order, deps);
+  if (tablespace !== undefined && globals !== undefined)
+    await withMaintenanceSession(job.target, deps.signal, globals.restore);
+  await createDatabase(job.target, { ...order, tablespace }, deps.signal);
 }
 
 /** Looks at the target and, except with `truncate`, marks it. */
@@ -89,6 +105,7 @@ async function restorePreData(
       signal,
       onSilence: silenceNote(deps),
       label: labelOf(order),
+      onObject: await objectProgress(file, { section: 'pre-data', list }, deps.progress),
       ...(list !== undefined && { list }),
     });
   });
@@ -117,12 +134,4 @@ async function requireState(
   throw new StowageError('restore/refused', `table ${name}${more} ${what}`, {
     where: { content, relation: name },
   });
-}
-
-/** Reads all statements once, so that a refusal changes nothing. */
-async function readGlobals(stored: ObjectRef, deps: ShipperDeps) {
-  const text = await readText(deps.store, stored, deps);
-  const statements = () => globalStatements(text, stored.key);
-  for (const _ of statements());
-  return statements;
 }

@@ -48,7 +48,7 @@ async function startBackup(
   const root = place.newRoot();
   const config = await configFor(place, servers, root, {
     functions: 'inline',
-    backup: LOCKS,
+    backup: { ...LOCKS, unloggedRows: false },
     shippers,
   });
   return { root, start: () => startStowage(['backup'], { config }) };

@@ -31,15 +31,19 @@ const contents = () => Promise.all(servers.map((server) => databaseContents(serv
 const restore = (...args: string[]): Promise<CliResult> =>
   stowage(['restore', timestamp, '--no-verify', ...args], { config });
 const noted = ({ stderrEvents }: CliResult, name: string) =>
-  (stderrEvents.find(({ event }) => event === name)?.['objects'] as string[]).toSorted();
+  (
+    stderrEvents.find(({ event }) => event === name) as unknown as { objects: string[] }
+  ).objects.toSorted();
 const messagesOf = ({ json }: CliResult) =>
-  (json.leftOut as { content: number; message: string }[])
+  (json.leftOut as unknown as { content: number; message: string }[])
     .filter(({ content }) => content === 0)
     .map(({ message }) => message);
 
-test('a dropped table comes back with its foreign keys, views and values of sequences', async () => {
-  await onAll(`DROP TABLE ${ORDERS} CASCADE; SELECT setval('kit.numbers', 3)`);
-  const result = await restore('--include-table', '"the shop".orders');
+test('a dropped table comes back with its foreign keys, views and values of sequences, and a partition in its root', async () => {
+  await onAll(`DROP TABLE ${ORDERS} CASCADE; SELECT setval('kit.numbers', 3);
+    DROP TABLE "the shop".log_1`);
+  const tables = ['"the shop".orders', 'the shop.log_1'];
+  const result = await restore(...tables.flatMap((table) => ['--include-table', table]));
   expect(failureOf(result)).toBeUndefined();
   expect(await contents()).toEqual(before);
   expect(noted(result, 'brought-back')).toEqual(

@@ -8,14 +8,12 @@ import {
 } from '../../support/cli.ts';
 import { type RunningAgent, startAgent } from '../../support/e2e/agents.ts';
 import { configFor, DATABASE, databasesOf, leftoversOnAll } from '../../support/e2e/cluster.ts';
+import { HOLDING_SQL, holdRows, releaseRows } from '../../support/e2e/held-rows.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 import { bigTable } from '../../support/trouble/trouble.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-/** At this rate the table takes about ten seconds, so that rows are in transit at the kill. */
-const MEGABYTES = 5;
-const MAX_RATE_BYTES = 150_000;
 const TARGET = 'target';
 const MARK = 'stowage_unfinished_restore';
 
@@ -72,7 +70,7 @@ SELECT datconnlimit FROM pg_database WHERE datname = current_database();
 
 let place: Place;
 let servers: TestServer[];
-let [root, fast, slow, byAgents, timestamp] = ['', '', '', '', ''];
+let [root, config, byAgents, timestamp] = ['', '', '', ''];
 let source: string[] = [];
 let agent: RunningAgent | undefined;
 
@@ -80,19 +78,18 @@ beforeAll(async () => {
   place = await directoryPlace();
   servers = await startCluster(2, { databases: [DATABASE] });
   for (const [content, server] of servers.entries())
-    for (const sql of [...bigTable(MEGABYTES, content), SQL]) await server.psql(sql, DATABASE);
+    for (const sql of [...bigTable(5, content), HOLDING_SQL, SQL]) await server.psql(sql, DATABASE);
   root = place.newRoot();
-  const slowly = { workers: 2, maxRateBytes: MAX_RATE_BYTES };
-  fast = await configFor(place, servers, root);
-  slow = await configFor(place, servers, root, { shippers: slowly });
+  config = await configFor(place, servers, root);
   byAgents = await configFor(place, servers, root, { shippers: { workers: 2, start: 'agents' } });
-  timestamp = (await stowage(['backup'], { config: fast })).json.timestamp;
+  timestamp = (await stowage(['backup'], { config })).json.timestamp;
   source = await Promise.all(servers.map((server) => server.psql(CONTENTS, DATABASE)));
 });
 afterEach(async () => {
   agent?.kill('SIGKILL');
   await agent?.ended;
   agent = undefined;
+  await releaseRows(servers ?? []);
   for (const server of servers ?? []) {
     await server.psql(`ALTER ROLE ${server.user} RESET shop.slow`);
     for (const name of await databasesOf(server))
@@ -104,11 +101,11 @@ afterAll(async () => {
   await place?.stop();
 });
 
-function restoring(args: readonly string[], config = fast, plain = false): RunningCli {
-  return startStowage(['restore', ...args], { config, plain });
+function restoring(args: readonly string[], at = config, plain = false): RunningCli {
+  return startStowage(['restore', ...args], { config: at, plain });
 }
 const into = (...more: string[]) => [timestamp, '--no-verify', '--database', TARGET, ...more];
-const resuming = (id: string, config = fast) => restoring(['--resume', id], config);
+const resuming = (id: string, at = config) => restoring(['--resume', id], at);
 const idOf = async (restore: RunningCli) => String((await restore.waitForEvent('request'))['id']);
 
 /** Waits until content 1 runs a statement like this in the target; returns the pid. */
@@ -117,12 +114,21 @@ async function running(statement: string): Promise<number> {
   return waitFor(statement, async () => Number(await servers[1]?.psql(sql)) || undefined);
 }
 
+/** A restore that stays in the middle of COPY into `big.lineitem`, until the rows are released. */
+async function inTheMiddle(...of: Parameters<typeof restoring>): Promise<RunningCli> {
+  await holdRows(servers);
+  const restore = restoring(...of);
+  await running('%COPY "big"%');
+  return restore;
+}
+
 /** Kills the command with SIGKILL, and waits until its shippers have ended. */
 async function killed(restore: RunningCli): Promise<string> {
   const id = await idOf(restore);
   restore.kill('SIGKILL');
   await restore.ended;
   expect(await leftoversOnAll(servers)).toEqual([]);
+  await releaseRows(servers);
   return id;
 }
 
@@ -147,8 +153,7 @@ const slowIndexes = (setting: 'on' | 'off') =>
 
 describe('a restore with --create that is killed while it loads rows', () => {
   test('leaves a mark that refuses every other restore, and its resume keeps the loaded tables', async () => {
-    const restore = restoring(into('--create'), slow);
-    await running('%COPY "big"%');
+    const restore = await inTheMiddle(into('--create'));
     await waitFor('the small tables', async () =>
       (await servers[1]?.psql('SELECT count(*) FROM kept', TARGET)) === '100' ? true : undefined,
     );
@@ -167,8 +172,7 @@ describe('a restore with --create that is killed while it loads rows', () => {
   });
 
   test('is resumed where pre-data was committed but not noted, and where it had not begun', async () => {
-    const restore = restoring(into('--create'), slow);
-    await running('%COPY "big"%');
+    const restore = await inTheMiddle(into('--create'));
     const id = await killed(restore);
     const begun = `{"restore":"${id}","set":"${timestamp}","mode":"create","reached":"begun"}`;
     await servers[0]?.psql(`COMMENT ON SCHEMA ${MARK} IS '${begun}'`, TARGET);
@@ -177,7 +181,7 @@ describe('a restore with --create that is killed while it loads rows', () => {
   });
 
   test('is resumed after a crash of a server, which ends every session of it', async () => {
-    const restore = restoring(into('--create'), slow);
+    const restore = await inTheMiddle(into('--create'));
     process.kill(await running('%COPY "big"%'), 'SIGKILL');
     const { code, json } = await restore.ended;
     expect(json).toMatchObject({ status: 'failed', targetChanged: true });
@@ -185,17 +189,18 @@ describe('a restore with --create that is killed while it loads rows', () => {
     await waitFor('the recovery of the server', () =>
       servers[1]?.psql('SELECT 1').catch(() => undefined),
     );
+    await releaseRows(servers);
     await isRestored(await resuming(await idOf(restore)).ended);
   });
 
   test('names both ways to go on after Ctrl-C, and starts again with --drop-unfinished', async () => {
-    const restore = restoring(into('--create'), slow, true);
-    await running('%COPY "big"%');
+    const restore = await inTheMiddle(into('--create'), config, true);
     restore.kill('SIGINT');
     const { code, text } = await restore.ended;
     expect(text).toMatch(/continue with `stowage restore --resume \d{17}-[0-9a-f]{8}`/);
     expect(text).toContain(`\`stowage restore ${timestamp} --create --drop-unfinished\``);
     expect(code).toBe(130);
+    await releaseRows(servers);
 
     await servers[0]?.psql(`DROP SCHEMA ${MARK}`, TARGET);
     await isRefused(into('--create', '--drop-unfinished'), /content 0 .* has no mark/);
@@ -211,7 +216,8 @@ describe('a restore with --create that is killed while it loads rows', () => {
 });
 
 test('a restore that is killed while it prepares the target is resumed', async () => {
-  const restore = restoring(into('--create'), slow);
+  await holdRows(servers);
+  const restore = restoring(into('--create'));
   await waitFor('the mark', async () =>
     servers[1]
       ?.psql(`SELECT nullif(count(*), 0) FROM pg_namespace WHERE nspname = '${MARK}'`, TARGET)
@@ -235,20 +241,19 @@ test('a restore that is killed while it builds an index is resumed, and so is it
 });
 
 test('a backup and the doctor of an unfinished database say so, and its set does not have the mark', async () => {
-  const restore = restoring(into('--create'), slow);
-  await running('%COPY "big"%');
+  const restore = await inTheMiddle(into('--create'));
   const id = await killed(restore);
-  const config = await configFor(place, servers, place.newRoot(), { database: TARGET });
-  const backup = await stowage(['backup', '--exclude-table', 'big.lineitem'], { config });
+  const other = { config: await configFor(place, servers, place.newRoot(), { database: TARGET }) };
+  const backup = await stowage(['backup', '--exclude-table', 'big.lineitem'], other);
   expect(backup.stderrEvents).toContainEqual(
     expect.objectContaining({ event: 'unfinished-restore', restore: id }),
   );
-  const doctor = await stowage(['doctor'], { config, plain: true });
+  const doctor = await stowage(['doctor'], { ...other, plain: true });
   expect(doctor.text).toMatch(
     new RegExp(`^note +content 0 +unfinished restore .*--resume ${id}`, 'm'),
   );
   const args = ['restore', backup.json.timestamp, '--create', '--database', 'copied'];
-  expect((await stowage(args, { config })).json.status).toBe('restored');
+  expect((await stowage(args, other)).json.status).toBe('restored');
   const schemas = `SELECT count(*) FROM pg_namespace WHERE nspname IN ('${MARK}', 'big')`;
   expect(await servers[0]?.psql(schemas, 'copied')).toBe('1');
 });
@@ -266,8 +271,7 @@ describe('a restore into a database that exists', () => {
       expect(await server.psql(left, TARGET)).toBe('');
       await server.psql('DROP FUNCTION nothing()', TARGET);
     }
-    const restore = restoring(into(), slow);
-    await running('%COPY "big"%');
+    const restore = await inTheMiddle(into());
     const id = await killed(restore);
     await isRefused(into('--create', '--drop-unfinished'), /existed before the unfinished restore/);
     await isRestored(await resuming(id).ended);
@@ -276,12 +280,12 @@ describe('a restore into a database that exists', () => {
   test('with --truncate is resumed by agents after SIGKILL, and empties what has other rows', async () => {
     await isRestored(await restoring(into('--create')).ended);
     const serves = new Map(servers.map((server, content) => [content, server]));
-    const more = { maxRateBytes: MAX_RATE_BYTES };
-    agent = await startAgent({ place, root, name: 'both', serves, more });
-    const restore = restoring(into('--truncate'), byAgents);
-    await running('%COPY "big"%');
+    agent = await startAgent({ place, root, name: 'both', serves });
+    const restore = await inTheMiddle(into('--truncate'), byAgents);
     agent.kill('SIGKILL');
     await agent.ended;
+    // A backend that executes a statement does not notice that its client has ended.
+    await releaseRows(servers);
     const id = await killed(restore);
     await isRefused(into('--truncate', '--include-table', 'public.kept'), /--resume/);
     await servers[0]?.psql("INSERT INTO kept VALUES (200, 'of an application')", TARGET);

@@ -18,7 +18,7 @@ export interface ObjectsOptions {
 /**
  * Every kind of object of a Greenplum database, with about 150,000 rows, as scripts for a superuser
  * and an empty UTF8 database. Run them in this order. Greenplum's own pg_dump and psql restore all
- * of it (`fixture.test.ts`), except the rows of the unlogged table.
+ * of it (`fixture.test.ts`).
  */
 export function objectsSql({ major, rolePrefix }: ObjectsOptions): string[] {
   return [

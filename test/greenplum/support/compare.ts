@@ -20,14 +20,13 @@ const DIGEST = `count(*), sum(('x' || substr(md5("a row"::text), 1, 15))::bit(60
 const SETTINGS = `SET extra_float_digits = 3; SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; SET search_path = pg_catalog;`;
 
 /**
- * Relations with their own rows, except unlogged ones: `c` in schema `n`. Of a partitioned table
- * these are the leaves. On 6 its parents are tables too, and ONLY does not exclude the rows of the
- * leaves.
+ * Relations with their own rows: `c` in schema `n`. Of a partitioned table these are the leaves. On
+ * 6 its parents are tables too, and ONLY does not exclude the rows of the leaves.
  */
 const relationsWithRowsSql = (
   major: number,
 ) => `FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'm') AND c.relpersistence = 'p' AND c.relispopulated
+  WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND c.relispopulated
     AND n.nspname !~ '^(pg_|gp_toolkit$|information_schema$)' AND ${
       major >= 7
         ? 'true'

@@ -162,7 +162,7 @@ export async function leftoversOf({ run, database, fifoBase }: RunUnderTest) {
   };
 }
 
-/** Sessions, locks, prepared transactions, and schemas of Stowage. */
+/** Sessions, locks, prepared transactions, and schemas of Stowage; its mark is to stay. */
 async function leftoversIn(database: TestDatabase): Promise<string> {
   const here = `(SELECT oid FROM pg_database WHERE datname = current_database())`;
   const sql = `SELECT 'session', pid::text, application_name, query FROM pg_stat_activity
@@ -170,7 +170,8 @@ async function leftoversIn(database: TestDatabase): Promise<string> {
     UNION ALL SELECT 'lock', pid::text, mode, relation::regclass::text FROM pg_locks
       WHERE database = ${here} AND relation >= 16384 AND pid <> pg_backend_pid()
     UNION ALL SELECT 'prepared', gid, owner::text, prepared::text FROM pg_prepared_xacts WHERE database = current_database()
-    UNION ALL SELECT 'schema', nspname, '', '' FROM pg_namespace WHERE nspname LIKE 'stowage%'`;
+    UNION ALL SELECT 'schema', nspname, '', '' FROM pg_namespace
+      WHERE nspname LIKE 'stowage%' AND nspname <> 'stowage_unfinished_restore'`;
   const contents = database.cluster.segments.map(({ content }) => content);
   const answers = await Promise.all([
     database.psql(sql),

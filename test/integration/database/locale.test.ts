@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import { readLocale } from '../../../database/catalog/locale.ts';
 import { usedSequences } from '../../../database/catalog/used-sequences.ts';
 import { openSession, type Session } from '../../../database/session/session.ts';
+import { setChosenSequences } from '../../../database/target/chosen-sequences.ts';
 import { createDatabase } from '../../../database/target/database.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
@@ -45,6 +47,32 @@ describe('the locale of a database', () => {
 });
 
 describe('the sequences of chosen tables', () => {
+  it('that also serve another table only move forward, and others are set', async () => {
+    await inDatabase('postgres', async (session) => {
+      await session.query(`
+        CREATE SCHEMA q; CREATE SEQUENCE q.own; CREATE SEQUENCE q.shared; CREATE SEQUENCE q.down INCREMENT -1;
+        CREATE TABLE q.chosen (a int DEFAULT nextval('q.own'), b int DEFAULT nextval('q.shared'), c int DEFAULT nextval('q.down'));
+        CREATE TABLE q.other (b int DEFAULT nextval('q.shared'), c int DEFAULT nextval('q.down'));
+        SELECT setval('q.own', 100), setval('q.shared', 100), setval('q.down', -100)`);
+      const setTo = async (number: number) => {
+        const names = ['own', 'shared', 'down', 'absent'];
+        const values = names.map((name) => ({
+          ...{ schema: 'q', name, called: true },
+          value: String(name === 'down' ? -number : number),
+        }));
+        const used = await usedSequences(session, [{ schema: 'q', name: 'chosen' }]);
+        const selection = { ...EVERYTHING, includeSchemas: ['q'] };
+        const absent = await setChosenSequences(session, values, { used, selection, made: [] });
+        expect(absent).toEqual([expect.objectContaining({ name: 'absent' })]);
+        return session.query(
+          `SELECT (SELECT last_value::int FROM q.own) AS own, (SELECT last_value::int FROM q.shared) AS shared,
+             (SELECT last_value::int FROM q.down) AS down`,
+        );
+      };
+      expect(await setTo(50)).toEqual([{ own: 50, shared: 100, down: -100 }]);
+      expect(await setTo(200)).toEqual([{ own: 200, shared: 200, down: -200 }]);
+    });
+  });
   it('are those that their columns or their partitioned parents own or draw from, and no others', async () => {
     await inDatabase('postgres', async (session) => {
       await session.query(`

@@ -64,7 +64,9 @@ describe('the globals', () => {
       applicationName: 'stowage test',
     });
     const bytes = Buffer.from('RESET SESSION AUTHORIZATION; CREATE TABLE public.second (a int)');
-    await expect(runGlobals(session, [{ bytes, line: 7 }])).rejects.toMatchObject({
+    const effect = { kind: 'other' } as const;
+    const statement = { bytes, line: 7, effect, mayBeInTransaction: true, named: String };
+    await expect(runGlobals(session, [statement])).rejects.toMatchObject({
       code: 'database/failed',
       message: expect.stringContaining('line 7: cannot insert multiple commands') as string,
     });

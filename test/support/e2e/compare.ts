@@ -59,7 +59,7 @@ async function rowsOf(server: TestServer, written: string): Promise<Map<string, 
     `SELECT format('SELECT %L, count(*), sum(hashtextextended(t::text, 0)) FROM ONLY %s t;',
                    replace(c.oid::regclass::text, E'\\n', ' '), c.oid::regclass)
      FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-     WHERE relkind IN ('r', 'm') AND relpersistence = 'p' AND relispopulated
+     WHERE relkind IN ('r', 'm') AND relpersistence <> 't' AND relispopulated
        AND nspname !~ '^pg_|^information_schema$' AND nspname <> '${written}' ORDER BY 1`,
     DATABASE,
   );

@@ -25,8 +25,7 @@ export interface TroubleOptions {
  * restore all of it (`test/integration/data/trouble.test.ts`). What they cannot restore is left out
  * and named in a comment.
  *
- * A copy lacks the rows of unlogged and temporary tables. The temporary table exists only as long
- * as the session that ran the scripts.
+ * A copy lacks the temporary table, which exists only as long as the session that ran the scripts.
  */
 export function troubleSchema(options: TroubleOptions): string[] {
   return [

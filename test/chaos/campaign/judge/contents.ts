@@ -5,8 +5,8 @@ import { DDL } from '../load/data.ts';
 export type Contents = ReadonlyMap<string, string>;
 
 /**
- * All rows and objects of one database of one server. Without the rows of unlogged tables, which no
- * set has.
+ * All rows and objects of one database of one server. Without the rows of unlogged tables, which
+ * a crash of the server removes.
  */
 export async function contentsOf(server: TestServer, database: string): Promise<Contents> {
   const text = await server.psql(CONTENTS, database);

@@ -1,0 +1,48 @@
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
+import type { Flags } from '../../command.ts';
+
+export const CONTENT_FLAG = [
+  '--content <ids>',
+  'restore these contents only, e.g. 1 or 1,2 (repeatable): a lost shard. The other servers are neither read nor changed',
+] as const;
+
+/** The contents of --content in order; undefined when it was not given. */
+export function contentsFrom({ content: given }: Flags): readonly number[] | undefined {
+  if (!Array.isArray(given)) return undefined;
+  const words = given.flatMap((list) => String(list).split(','));
+  const contents = words.map((word) => {
+    if (/^(-1|\d{1,6})$/.test(word.trim())) return Number(word);
+    throw new StowageError(
+      'usage/flag',
+      `--content takes ids of contents (${COORDINATOR}, 0, 1, …), separated by commas, not ${JSON.stringify(word)}`,
+      { where: { field: 'content' } },
+    );
+  });
+  return [...new Set(contents)].sort((a, b) => a - b);
+}
+
+/** The flag again, for commands that a message names. */
+export function contentFlag(contents: readonly number[] | undefined): string {
+  return contents === undefined ? '' : ` --content ${contents.join(',')}`;
+}
+
+/** What a restore of some contents of a set has left alone. */
+export interface OtherContents {
+  readonly restored: readonly number[];
+  /** The contents of the set that were not restored. */
+  readonly others: readonly number[];
+  /** The time of the set. */
+  readonly takenAt: string;
+}
+
+const NAMED_MAX = 10;
+
+/** The shards are at different times now, which is the operator's decision. */
+export function othersLine({ restored, others, takenAt }: OtherContents): string {
+  const those = (contents: readonly number[]) =>
+    `${contents.length === 1 ? 'content' : 'contents'} ${contents.slice(0, NAMED_MAX).join(', ')}${contents.length > NAMED_MAX ? ', …' : ''}`;
+  return others.length === 0
+    ? `restored all contents of the set: ${those(restored)}`
+    : `restored only ${those(restored)}, as of ${takenAt}; ${those(others)} of the cluster stayed as ${others.length === 1 ? 'it is' : 'they are'}, with the rows written since then: check that they fit together`;
+}

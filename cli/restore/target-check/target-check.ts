@@ -1,0 +1,16 @@
+import type { Manifest } from '../../../backup-set/documents/manifest.ts';
+import type { RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import type { Segment } from '../../../database/flavour.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import type { ClusterContext } from '../../context.ts';
+
+/** What a look at the target of a restore needs. */
+export interface TargetCheck {
+  readonly context: ClusterContext;
+  readonly store: ObjectStore;
+  readonly segments: readonly Segment[];
+  readonly request: RestoreRequest;
+  readonly manifest: Manifest;
+  /** Contents whose database the restore drops first (--drop-unfinished). */
+  readonly dropped?: readonly number[];
+}

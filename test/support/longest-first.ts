@@ -1,0 +1,34 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/**
+ * Files that take a minute or more, the longest first. Started last, one of them would run alone at
+ * the end. A name that is missing here costs time only.
+ */
+const LONG = [
+  'test/e2e/round-trip.test.ts',
+  'test/e2e/events.test.ts',
+  'test/e2e/interrupted-backup.test.ts',
+  'test/e2e/restores/one-at-a-time.test.ts',
+  'test/e2e/agents-backup.test.ts',
+  'test/chaos/campaign/campaign.test.ts',
+  'test/e2e/agents.test.ts',
+  'test/e2e/restore-by-hand.test.ts',
+  'test/stack/chaos.test.ts',
+  'test/e2e/restores/counted.test.ts',
+  'test/e2e/interrupted-restore.test.ts',
+  'test/e2e/silent/stalled-backend.test.ts',
+  'test/chaos/chaos.test.ts',
+];
+
+/** Orders files by the groups of vitest.config.ts, and in each group the longest first. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const order = (spec: TestSpecification) => spec.project.config.sequence.groupOrder;
+    return (await super.sort(files)).toSorted((a, b) => order(a) - order(b) || rank(a) - rank(b));
+  }
+}
+
+function rank({ moduleId }: TestSpecification): number {
+  const place = LONG.findIndex((name) => moduleId.endsWith(`/${name}`));
+  return place < 0 ? LONG.length : place;
+}

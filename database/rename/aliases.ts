@@ -43,7 +43,8 @@ function aliasOf(
   if (table === undefined || old === undefined || tokens[at - 1]?.text === '::') return undefined;
   const made = madeAt(tokens, at, names);
   if (made === undefined || made.name === old) return undefined;
-  const hasAlias = isKeyword(after, 'AS') || (identifierOf(after) !== undefined && !isCapital(after));
+  const hasAlias =
+    isKeyword(after, 'AS') || (identifierOf(after) !== undefined && !isCapital(after));
   const isNamed = [...columns].some((column) => identifierOf(tokens[column]) === old);
   const end = table.at + table.text.length;
   return hasAlias || !isNamed ? undefined : { at: end, end, text: ` AS ${quoteIdentifier(old)}` };

@@ -27,7 +27,8 @@ export function chooseCopies<Entry extends ArchiveEntry>(
   const choice = chooseEntries(alone, wanted, isThere);
   const users = new Set(choice.brought);
   const isOfUser = (entry: Entry) =>
-    users.has(entry) || (REMARKS.includes(entry.kind) && needsOf(entry).some((one) => users.has(one)));
+    users.has(entry) ||
+    (REMARKS.includes(entry.kind) && needsOf(entry).some((one) => users.has(one)));
   return { ...choice, tried: choice.tried.filter((entry) => !isOfUser(entry)), brought: [] };
 }
 

@@ -6,9 +6,9 @@ import { numberFrom } from '../../flags.ts';
 import { setNameFrom } from '../../set-name.ts';
 import type { RestoreOptions } from '../request.ts';
 import type { ResumeOptions } from '../resume.ts';
-import { chosenFrom } from './names.ts';
 import { CHOICE_FLAGS, choicesFrom } from './choices.ts';
 import { contentsFrom } from './contents.ts';
+import { chosenFrom } from './names.ts';
 
 /** How long a restore waits for each step of the functions, without --wait. */
 export const WAIT_SECONDS = 600;

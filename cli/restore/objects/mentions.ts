@@ -23,7 +23,9 @@ const SHOWN = 8;
  * the original: the restore changes no body of a function.
  * @returns their names.
  */
-export async function noteMentions(run: Omit<RestoreRun, 'plan' | 'isSmall'>): Promise<readonly string[]> {
+export async function noteMentions(
+  run: Omit<RestoreRun, 'plan' | 'isSmall'>,
+): Promise<readonly string[]> {
   const { context, store, request, manifest, segments } = run;
   const into = intoOf(request, chosenRelations(request, manifest).values());
   if (into === undefined || 'table' in into || request.resumes !== undefined) return [];

@@ -112,16 +112,24 @@ test('--into-schema restores everything of a schema beside the old one, and is r
   const result = await restore(...args);
   expect(result.json).toMatchObject({ status: 'restored', counted: true, objects: { missing: 0 } });
   expect(result.code).toBe(0);
-  expect(result.json).toMatchObject({ usesOriginal: ['FUNCTION sales.total()', 'TABLE sales.orders'] });
+  expect(result.json).toMatchObject({
+    usesOriginal: ['FUNCTION sales.total()', 'TABLE sales.orders'],
+  });
   for (const server of servers) {
-    const [old, copy] = [await definitions(server, '-n', 'sales'), await definitions(server, '-n', 'sales_old')];
+    const [old, copy] = [
+      await definitions(server, '-n', 'sales'),
+      await definitions(server, '-n', 'sales_old'),
+    ];
     // pg_dump sorts by name: the order of both is the same.
     expect(copy.replaceAll('sales_old', 'sales')).toBe(old);
   }
-  expect(await onAll("SELECT nextval('sales_old.alone'), nextval('sales_old.orders_id_seq')")).toEqual(
-    ['78|51', '78|51'],
-  );
-  expect(await onAll('SELECT count(*), sum(count) FROM sales_old.stored')).toEqual(['1|50', '1|50']);
+  expect(
+    await onAll("SELECT nextval('sales_old.alone'), nextval('sales_old.orders_id_seq')"),
+  ).toEqual(['78|51', '78|51']);
+  expect(await onAll('SELECT count(*), sum(count) FROM sales_old.stored')).toEqual([
+    '1|50',
+    '1|50',
+  ]);
   const again = await restore(...args);
   expect(again.text).toMatch(/already exists on content \d .*Drop it, or choose another name/);
   expect(again.code).toBe(4);
@@ -134,8 +142,15 @@ test('a copy whose last phase failed is resumed under its name, and a partition 
   expect(failed.text).toContain('no index');
   expect(failed.code).toBe(3);
   await onAll('DROP EVENT TRIGGER reject');
-  const resumed = await stowage(['restore', '--resume', String((failed.json as { id?: string }).id)], { config });
-  expect(resumed.json).toMatchObject({ status: 'restored', counted: true, objects: { missing: 0 } });
+  const resumed = await stowage(
+    ['restore', '--resume', String((failed.json as { id?: string }).id)],
+    { config },
+  );
+  expect(resumed.json).toMatchObject({
+    status: 'restored',
+    counted: true,
+    objects: { missing: 0 },
+  });
   const part = await restore('--table', 'sales.items_2025', '--as', 'sales.december');
   expect(part.json).toMatchObject({ status: 'restored', counted: true, objects: { missing: 0 } });
   expect(

@@ -27,7 +27,7 @@ export function changedSegments(flavour: string, segments: readonly Segment[]): 
     : segments;
 }
 
-/** The names of relations in the target. A request that the plan will refuse keeps those of the set. */
+/** The names of relations in the target; those of the set, if the plan will refuse the request. */
 export function targetNames(request: RestoreRequest, manifest: Manifest) {
   const into = namesOrReason(request, chosenRelations(request, manifest).values());
   return (relation: QualifiedName) =>

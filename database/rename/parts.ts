@@ -49,7 +49,7 @@ export function searchPathChanges(tokens: Tokens, names: MadeNames): Changes {
   return changes;
 }
 
-/** Names of indexes and constraints that a statement does not qualify: they are in their table's schema. */
+/** Names of indexes and constraints without a schema: they are in the schema of their table. */
 export function indexChanges(tokens: Tokens, names: MadeNames): Changes {
   if (!('table' in names.into)) return [];
   const [first, second] = tokens;

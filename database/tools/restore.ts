@@ -55,7 +55,7 @@ export async function restoreSchema(
   });
 }
 
-/** The SQL text of an archive or a section of it, without restoring it. @throws as `restoreSchema`. */
+/** The SQL text of an archive or of a section of it. @throws as `restoreSchema`. */
 export async function schemaText(
   target: ConnectionTarget,
   file: string,

@@ -97,7 +97,7 @@ test('--as restores a table beside the old one, with indexes, keys and sequences
   expect(await onAll('SELECT count(*) FROM sales.orders')).toEqual(['5', '5']);
   expect(await onAll("SELECT nextval('sales.orders_0300_id_seq')")).toEqual(['51', '51']);
   expect(
-    await onAll(`SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY 1) FROM pg_index
+    await onAll(`SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY indexrelid::regclass::text) FROM pg_index
       WHERE indrelid = 'sales.orders_0300'::regclass`),
   ).toEqual(
     Array(2).fill('sales.by_note_0300 sales.orders_0300_number_key sales.orders_0300_pkey'),

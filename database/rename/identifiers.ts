@@ -40,3 +40,19 @@ export function literalOf({ kind, text }: SqlToken): string | undefined {
   if (/\\[^\\']/.test(body.replaceAll('\\\\', ''))) return undefined;
   return body.replaceAll(/''|\\(.)/gs, (_, char?: string) => char ?? "'");
 }
+
+/**
+ * Where the arguments begin in the tag of a function: `f (x)("char", integer)`. The name is without
+ * quotes, the types have theirs.
+ */
+export function argumentsAt(tag: string): number {
+  let [depth, isQuoted] = [0, false];
+  for (let at = tag.length - 1; at >= 0; at--) {
+    if (tag[at] === '"') isQuoted = !isQuoted;
+    else if (isQuoted) continue;
+    else if (tag[at] === ')') depth += 1;
+    else if (tag[at] === '(') depth -= 1;
+    if (depth === 0) return at;
+  }
+  return tag.length;
+}

@@ -3,7 +3,7 @@ import type { Into } from '../../backup-set/documents/restore-names.ts';
 import { derivedName } from '../../backup-set/restore/names/derived.ts';
 import { targetName } from '../../backup-set/restore/names/into.ts';
 import type { ArchiveObject } from '../objects/expected.ts';
-import { identifier } from '../objects/inline-parts.ts';
+import { argumentsAt } from './identifiers.ts';
 
 /** The names of a set that a restore makes under another name. */
 export interface MadeNames {
@@ -68,7 +68,7 @@ function namesInSchema(
     if (schema !== into.from || name === undefined || OF_ANOTHER.has(kind)) continue;
     const table = entry.dependsOn.map((id) => byId.get(id)).find(isTable);
     const own = WITH_ARGUMENTS.includes(kind)
-      ? (identifier(name)[0] ?? name)
+      ? name.slice(0, argumentsAt(name))
       : kind === 'CONSTRAINT'
         ? withoutTable(name, table?.name)
         : name;

@@ -56,6 +56,12 @@ test.each([
   [TABLE, 'new', 'orders'],
   [PARTS[1], 'new', 'orders orders_pkey'],
   [object('FUNCTION', 'sales', 'f(sales.mood, text)'), 'new', 'f("new".mood, text)'],
+  [
+    object('FUNCTION', 'sales', 'it\'s (a)(sales."Mo(od", text)'),
+    'new',
+    'it\'s (a)(sales."Mo(od", text)',
+  ],
+  [object('FUNCTION', 'sales', "it's (a)(sales.mood[])"), 'new', `it's (a)("new".mood[])`],
   [object('CAST', '', 'CAST (sales.mood AS text)'), '', 'CAST ("new".mood AS text)'],
   [object('COMMENT', '', 'SCHEMA sales'), '', 'SCHEMA "new"'],
   [object('ACL', 'sales', 'FUNCTION f(a sales.mood)'), 'new', 'FUNCTION f(a "new".mood)'],

@@ -1,7 +1,7 @@
 import type { Into } from '../../backup-set/documents/restore-names.ts';
 import type { ArchiveObject } from '../objects/expected.ts';
 import { quoteIdentifier } from '../session/quote.ts';
-import { identifierOf, isKeyword } from './identifiers.ts';
+import { argumentsAt, identifierOf, isKeyword } from './identifiers.ts';
 import { NotSql, sqlTokens } from './lexer.ts';
 import { type MadeNames, madeNames } from './made-names.ts';
 import { renamedText } from './rewrite.ts';
@@ -37,8 +37,11 @@ export function renamedObject(object: ArchiveObject, names: MadeNames): ArchiveO
   if (kind === 'SCHEMA') return { ...object, name: names.newSchema(tag) ?? tag };
   if (kind === 'EXTENSION') return object;
   if (REMARKS.includes(kind)) return { ...object, ...renamedRemark(schema, tag, names) };
-  if (WITH_TYPES.includes(kind))
-    return { ...object, schema: ofSchema, name: renamedText(tag, names) };
+  if (WITH_TYPES.includes(kind)) {
+    const at = schema === '' ? 0 : argumentsAt(tag);
+    const name = tag.slice(0, at) + renamedText(tag.slice(at), names);
+    return { ...object, schema: ofSchema, name };
+  }
   if (TAGGED_WITH_TABLE.includes(kind)) return { ...object, ...renamedPart(object, tag, names) };
   return { ...object, schema: ofSchema, ...names.newName(schema, tag) };
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { describeExit, exitOf, runToEnd, tailOf, terminate } from './child-process.ts';
+import { describeExit, exitOf, runToEnd, tailOf, tailOfLines, terminate } from './child-process.ts';
 
 test('runToEnd returns exit code and output of a program', async () => {
   const ended = await runToEnd('/bin/sh', ['-c', 'echo out; echo err >&2; exit 3']);
@@ -45,4 +45,12 @@ test('tailOf has the text that the process wrote so far', async () => {
   const tail = tailOf(child.stdout, 100);
   expect(describeExit(await exitOf(child))).toBe('exit code 0');
   expect(tail.text()).toBe('one\ntwo\n');
+});
+
+test('tailOfLines keeps the end of the wanted lines, also of a line without an end', async () => {
+  const script = 'echo skip 1; echo keep 1; echo skip 2; echo keep 2; printf "keep 3"';
+  const child = spawn('/bin/sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const tail = tailOfLines(child.stdout, 20, (line) => line.startsWith('keep'));
+  await exitOf(child);
+  expect(tail.text()).toBe('keep 1\nkeep 2\nkeep 3');
 });

@@ -34,6 +34,23 @@ export function tailOf(stream: NodeJS.ReadableStream | null, charsMax: number): 
   return { text: () => kept };
 }
 
+/** As `tailOf`, of the lines that are wanted. */
+export function tailOfLines(
+  stream: NodeJS.ReadableStream | null,
+  charsMax: number,
+  isWanted: (line: string) => boolean,
+): OutputTail {
+  let [kept, rest] = ['', ''];
+  stream?.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    // A program may write a line without an end.
+    rest = (lines.pop() ?? '').slice(-charsMax);
+    const wanted = lines.filter(isWanted).map((line) => `${line}\n`);
+    kept = (kept + wanted.join('')).slice(-charsMax);
+  });
+  return { text: () => (kept + rest).slice(-charsMax) };
+}
+
 /** `exit code 1` or `signal SIGKILL`, for messages. */
 export function describeExit({ code, signal }: Exit): string {
   return signal === null ? `exit code ${code}` : `signal ${signal}`;

@@ -19,3 +19,9 @@ export const RestoreChoices = {
   /** Pre-data, too, goes on after a statement that the server rejects. */
   onError: z.literal('continue').exactOptional(),
 };
+
+/** What orders repeat of a request. */
+export const OrderChoices = {
+  noAcl: RestoreChoices.noAcl,
+  onError: RestoreChoices.onError,
+};

@@ -16,7 +16,7 @@ import { boundedProblems, LeftOut, type Problem, Problems } from '../base/verdic
 import { fastArray, fastName, isCount, isCrc32 } from './fast-array.ts';
 import { Locale, Relation } from './plan.ts';
 import { ObjectRef } from './receipt.ts';
-import { RestoreChoices } from './restore-choices.ts';
+import { OrderChoices, RestoreChoices } from './restore-choices.ts';
 import { ComparedObjects, RestoreNotes } from './restore-found.ts';
 import { Into, RequestedNames } from './restore-names.ts';
 
@@ -176,6 +176,9 @@ export const Order = z.discriminatedUnion('phase', [
     selection: Selection.exactOptional(),
     /** Relations to load: they must not exist (create, fill), or are emptied (truncate). */
     relations: z.array(Name),
+    /** Without `pre-data` in the sections: the relations exist; `empty`: and hold no rows. */
+    existing: z.enum(['empty', 'any']).exactOptional(),
+    ...OrderChoices,
     resumes,
     into,
   }),
@@ -189,6 +192,7 @@ export const Order = z.discriminatedUnion('phase', [
     encoding: z.string(),
     relations: z.array(LoadRelation),
     largeObjects: ObjectRef.exactOptional(),
+    ...OrderChoices,
     /** Of the large objects. */
     noOwner: z.literal(true).exactOptional(),
     resumes,
@@ -198,19 +202,26 @@ export const Order = z.discriminatedUnion('phase', [
     phase: z.literal('post-data'),
     mode: z.enum(RESTORE_MODES),
     noOwner: z.boolean(),
-    noAcl: RestoreChoices.noAcl,
     /** Where the set has the settings of roles in its database; only with `create`. */
     globals: ObjectRef.exactOptional(),
     schema: ObjectRef.exactOptional(),
+    /** The archive with the properties of a new database, when no `schema` names it. */
+    properties: ObjectRef.exactOptional(),
     only: z.array(Name).exactOptional(),
     selection: Selection.exactOptional(),
     sequences: ObjectRef.exactOptional(),
     /** With `only`: those that are chosen or come back with a chosen table are refreshed. */
     refresh: z.array(Name),
+    ...OrderChoices,
     resumes,
     into,
   }),
-  z.object({ ...order, phase: z.literal('analyze'), relations: z.array(Name) }),
+  z.object({
+    ...order,
+    phase: z.literal('analyze'),
+    relations: z.array(Name),
+    onError: OrderChoices.onError,
+  }),
 ]);
 export type Order = z.infer<typeof Order>;
 export type OrderOf<P extends Order['phase']> = Extract<Order, { phase: P }>;

@@ -10,8 +10,10 @@ import type {
 import type { Into } from '../documents/restore-names.ts';
 import { intoOf, targetName } from './names/into.ts';
 import {
+  choicesOf,
   draftFrom,
   extentsByRelation,
+  goesOn,
   loadable,
   type OrderContext,
   type OrderDraft,
@@ -72,6 +74,7 @@ export function coordinatedOrders(
             ...base,
             phase,
             relations: rootsOf(chosen).map((name) => targetName(into, name)),
+            ...goesOn(request),
           }),
         },
       ];
@@ -111,7 +114,9 @@ function dataOrders(
 ): OrderDraft[] {
   const onSegments = (relation: ManifestRelation) => loadsOnSegment(load, relation);
   const into = intoOf(request, chosen.values());
-  const base = { phase: 'data', mode: request.mode, encoding, ...resumedBy(request) } as const;
+  const { mode } = request;
+  const how = { ...choicesOf(request), ...resumedBy(request) };
+  const base = { phase: 'data', mode, encoding, ...how } as const;
   const handed = [...chosen.values()].filter(onSegments);
   const loaded = [...chosen.values()].filter((relation) => !onSegments(relation));
   const isLoaded = new Set(loaded.map(({ id }) => id));

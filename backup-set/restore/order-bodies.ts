@@ -14,6 +14,7 @@ import type {
 import type { Into } from '../documents/restore-names.ts';
 import { targetName } from './names/into.ts';
 import { isWhole } from './plan.ts';
+import { existing, refreshesViews, restores } from './sections.ts';
 
 /** The input of orders. The same input gives the same bytes. */
 export interface OrderContext {
@@ -67,6 +68,16 @@ export function resumedBy({ resumes }: Pick<RestoreRequest, 'resumes'>) {
   return resumes === undefined ? {} : { resumes };
 }
 
+/** The field of an order that goes on after a statement that the server rejects. */
+export function goesOn({ onError }: Pick<RestoreRequest, 'onError'>) {
+  return onError === undefined ? {} : { onError };
+}
+
+/** What the orders of pre-data, data and post-data repeat of the request. */
+export function choicesOf(request: Pick<RestoreRequest, 'noAcl' | 'onError'>) {
+  return { ...(request.noAcl && { noAcl: request.noAcl }), ...goesOn(request) };
+}
+
 /** The fields of a relation in a data order, except its volume and extents. */
 export function loadable(relation: Relation, into: Into | undefined) {
   const { id, columns, condition } = relation;
@@ -88,7 +99,9 @@ export function preData(
 ): Body<'pre-data'> {
   const { mode, noOwner } = request;
   const globals = request.globals ? fileOf(part, 'globals.sql.zst') : undefined;
-  const schema = mode === 'truncate' ? undefined : fileOf(part, 'schema.dump');
+  const makesTables = mode !== 'truncate' && restores(request, 'pre-data');
+  const schema = makesTables ? fileOf(part, 'schema.dump') : undefined;
+  const tables = existing(request);
   return {
     mode,
     encoding: part.encoding,
@@ -99,6 +112,8 @@ export function preData(
     ...(schema && { schema }),
     ...chosenIn(names, request),
     relations: names.map((name) => targetName(into, name)),
+    ...(tables && { existing: tables }),
+    ...choicesOf(request),
     ...resumedBy(request),
     ...(into && { into }),
   };
@@ -111,18 +126,23 @@ export function postData(
   request: RestoreRequest,
   into: Into | undefined,
 ): Body<'post-data'> {
-  const schema = request.mode === 'truncate' ? undefined : fileOf(part, 'schema.dump');
-  const sequences = fileOf(part, 'sequences.sql.zst');
-  const globals = request.mode === 'create' ? fileOf(part, 'globals.sql.zst') : undefined;
+  const makesObjects = request.mode !== 'truncate' && restores(request, 'post-data');
+  const schema = makesObjects ? fileOf(part, 'schema.dump') : undefined;
+  const sequences = restores(request, 'data') ? fileOf(part, 'sequences.sql.zst') : undefined;
+  const views = refreshesViews(request) ? part.refresh : [];
+  const isNew = request.mode === 'create';
+  const globals = isNew ? fileOf(part, 'globals.sql.zst') : undefined;
+  const properties = isNew && !makesObjects ? fileOf(part, 'schema.dump') : undefined;
   return {
     mode: request.mode,
     noOwner: request.noOwner,
-    ...(request.noAcl && { noAcl: request.noAcl }),
     ...(globals && { globals }),
     ...(schema && { schema }),
+    ...(properties && { properties }),
     ...chosenIn(names, request),
     ...(sequences && { sequences }),
-    refresh: part.refresh,
+    refresh: views,
+    ...choicesOf(request),
     ...resumedBy(request),
     ...(into && { into }),
   };

@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decode, encode } from '../base/document.ts';
-import { PHASES } from '../base/keys.ts';
-import { Order } from '../documents/restore.ts';
+import { METADATA_FILES, PHASES } from '../base/keys.ts';
+import { EVERYTHING } from '../base/selection.ts';
+import { Order, type OrderOf, RESTORE_MODES, type RestoreRequest } from '../documents/restore.ts';
 import { ordersFor, type RestoreCase, restoreCase } from '../testing/restores.ts';
 import { chosenRelations } from './plan.ts';
 
@@ -138,3 +139,42 @@ function metadataWhereItBelongs(restore: RestoreCase) {
     expect(post !== undefined && 'sequences' in post).toBe(has('sequences.sql.zst'));
   });
 }
+
+describe('choices of a request', () => {
+  const stored = { bytes: 1, crc32: '00000000' };
+  const metadata = METADATA_FILES.map((file) => ({ file, key: file, ...stored }));
+  const [sample] = fc.sample(restoreCase, { numRuns: 1, seed: 1 });
+  if (sample === undefined) throw new Error('no case');
+  const { request, manifest, parts } = sample;
+  const whole = parts.map((part) => ({ ...part, metadata }));
+
+  /** The first order of a phase, of a set that has all metadata. */
+  function orderOf<P extends Order['phase']>(phase: P, change: Partial<RestoreRequest>) {
+    const asked = { ...request, selection: EVERYTHING, ...change };
+    return ordersFor(phase, { manifest, parts: whole, request: asked })[0] as OrderOf<P>;
+  }
+
+  test('--globals=alter is in the order that restores the globals only', () => {
+    const alter = { globalsMode: 'alter' } as const;
+    expect(orderOf('pre-data', { globals: true, ...alter }).globalsMode).toBe('alter');
+    expect(orderOf('pre-data', { globals: false, ...alter }).globalsMode).toBeUndefined();
+    expect(orderOf('pre-data', { globals: true }).globalsMode).toBeUndefined();
+  });
+
+  test('large objects are restored also with truncate or a selection when they are asked for', () => {
+    const largeObjects = true as const;
+    for (const change of [
+      { mode: 'truncate' as const },
+      { selection: { ...EVERYTHING, excludeTables: ['no.table'] } },
+    ]) {
+      expect(orderOf('data', change).largeObjects).toBeUndefined();
+      expect(orderOf('data', { ...change, largeObjects }).largeObjects).toBeDefined();
+    }
+    expect(orderOf('data', { mode: 'create', noOwner: true }).noOwner).toBe(true);
+  });
+
+  test('the settings of roles in the database belong to a new database', () => {
+    for (const mode of RESTORE_MODES)
+      expect(orderOf('post-data', { mode }).globals !== undefined).toBe(mode === 'create');
+  });
+});

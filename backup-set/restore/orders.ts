@@ -7,9 +7,11 @@ import { coordinatedOrders } from './coordinated.ts';
 import { intoOf, targetName } from './names/into.ts';
 import {
   type Body,
+  choicesOf,
   draftFrom,
   extentsByRelation,
   fileOf,
+  goesOn,
   loadable,
   type OrderContext,
   type OrderDraft,
@@ -20,12 +22,12 @@ import {
   resumedBy,
 } from './order-bodies.ts';
 import { loadStrategy, restoredContents } from './phases.ts';
-import { bringsLargeObjects, chosenRelations } from './plan.ts';
+import { bringsLargeObjects, chosenRelations, loadedRelations } from './plan.ts';
 
 /** The orders of one phase, one per content. Each chosen extent is in exactly one data order. */
 export function draftOrders(phase: Phase, context: OrderContext): OrderDraft[] {
   const { request, manifest } = context;
-  const chosen = chosenRelations(request, manifest);
+  const chosen = (phase === 'verify' ? loadedRelations : chosenRelations)(request, manifest);
   const load = loadStrategy(request, manifest);
   if (load !== 'per-segment') return coordinatedOrders(phase, load, chosen, context);
   const into = intoOf(request, chosen.values());
@@ -57,7 +59,12 @@ function orderFor(
     case 'post-data':
       return { ...base, phase, ...postData(part, names, request, into) };
     case 'analyze':
-      return { ...base, phase, relations: names.map((name) => targetName(into, name)) };
+      return {
+        ...base,
+        phase,
+        relations: names.map((name) => targetName(into, name)),
+        ...goesOn(request),
+      };
   }
 }
 
@@ -81,6 +88,7 @@ function data(
     encoding: part.encoding,
     relations,
     ...(largeObjects && { largeObjects }),
+    ...choicesOf(request),
     ...(largeObjects && request.noOwner && { noOwner: true as const }),
     ...resumedBy(request),
   };

@@ -1,5 +1,4 @@
 import { FORMAT_VERSION } from '../base/document.ts';
-import type { Phase } from '../base/keys.ts';
 import { failure, type Result, success } from '../base/result.ts';
 import { isEverything, malformedPatterns, selects, unmatchedIncludes } from '../base/selection.ts';
 import type { Problem } from '../base/verdict.ts';
@@ -11,6 +10,7 @@ import { findFormat, unknownFlavour } from '../flavours/formats.ts';
 import { type ContentVolume, oversizedOrders } from './bounds.ts';
 import { namesOrReason } from './names/into.ts';
 import { COORDINATOR, lackingContents, loadStrategy, restoredContents } from './phases.ts';
+import { makesObjects, phasesOf, restores } from './sections.ts';
 
 /**
  * Makes the plan of a restore from its request and the manifest of the set. Pure.
@@ -27,7 +27,7 @@ export function resolveRequest(
 ): Result<RestorePlan, readonly Problem[]> {
   const refused = impossible(request, manifest);
   if (refused.length > 0) return failure(refused);
-  const chosen = chosenRelations(request, manifest);
+  const chosen = loadedRelations(request, manifest);
   const load = loadStrategy(request, manifest);
   const oversized = oversizedOrders(load, request, chosen, volumes);
   if (oversized.length > 0) return failure(oversized);
@@ -35,23 +35,16 @@ export function resolveRequest(
     load === 'per-segment'
       ? volumes.map(({ extents: _, ...volume }) => volume).sort((a, b) => a.content - b.content)
       : coordinated(load, request, chosen, volumes);
-  const phases: Phase[] = [
-    ...(request.verify ? (['verify'] as const) : []),
-    'pre-data',
-    'data',
-    'post-data',
-    'analyze',
-  ];
   return success({
     format: 'stowage/restore-plan',
     version: FORMAT_VERSION,
     id: request.id,
     timestamp: request.timestamp,
     manifestSha256,
-    phases,
+    phases: phasesOf(request),
     load,
-    count: request.count,
-    ...(request.objects === undefined ? {} : { objects: request.objects }),
+    count: request.count && restores(request, 'data'),
+    ...(request.objects === undefined ? {} : { objects: request.objects && makesObjects(request) }),
     contents,
     totals: {
       contents: contents.length,
@@ -72,6 +65,14 @@ export function chosenRelations(
     selects(selection, relation, relation.partitionRoot),
   );
   return new Map(chosen.map((relation) => [relation.id, relation]));
+}
+
+/** The relations whose rows a request loads, by id. */
+export function loadedRelations(
+  request: Pick<RestoreRequest, 'selection' | 'sections'>,
+  manifest: Manifest,
+): ReadonlyMap<number, ManifestRelation> {
+  return restores(request, 'data') ? chosenRelations(request, manifest) : new Map();
 }
 
 /** True if the request selects the whole set: then pg_restore gets no list of tables. */

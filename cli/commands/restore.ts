@@ -9,6 +9,7 @@ import {
   SELECTION_FLAGS,
   SELECTION_LISTS,
 } from '../flags.ts';
+import { CHOICE_HELP, CHOICE_LISTS } from '../restore/command/choices.ts';
 import { CONTENT_FLAG } from '../restore/command/contents.ts';
 import { optionsFrom, WAIT_SECONDS } from '../restore/command/options.ts';
 import { exitOf, textOf } from '../restore/command/text.ts';
@@ -65,10 +66,7 @@ before the target is changed (--no-verify skips this; --verify does it with --cr
       '--no-objects',
       'do not look for the indexes, constraints and other objects of the set at the end',
     ],
-    [
-      '--allow-missing',
-      'exit 0 also when objects could not be restored; they are listed all the same',
-    ],
+    ...CHOICE_HELP,
     ACCEPT_CLUSTER_FLAG,
     ...SELECTION_FLAGS,
     ['--into-schema <name>', 'restore the one chosen schema under this name, beside the old one'],
@@ -85,7 +83,7 @@ before the target is changed (--no-verify skips this; --verify does it with --cr
       `with events: how long to wait for each step of the functions (default ${WAIT_SECONDS})`,
     ],
   ],
-  lists: [...SELECTION_LISTS, CONTENT_FLAG[0]],
+  lists: [...SELECTION_LISTS, ...CHOICE_LISTS, CONTENT_FLAG[0]],
   cluster: (flags) => ({
     database: flags['redirectDb'] ?? flags['database'],
     'shippers.workers': numberFlag(flags, 'workers'),
@@ -108,15 +106,17 @@ before the target is changed (--no-verify skips this; --verify does it with --cr
       return found.reasons.length === 0 ? 0 : 4;
     }
     const result = await runRestore(context, options);
-    const { outcome, elapsedMs, aftermath, chosen, leftEmpty, leavesLargeObjects } = result;
+    const { outcome, elapsedMs, aftermath, chosen, choices, leftEmpty, leavesLargeObjects } =
+      result;
     const { usesOriginal = [] } = result;
     // null: it could not be found out.
     const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };
     const empty = leftEmpty.length > 0 && { leftEmpty };
-    const large = leavesLargeObjects === true && { largeObjects: 'left-out' };
+    const large = leavesLargeObjects === true && { leavesLargeObjects };
     const only = chosen && { contents: chosen.restored, otherContents: chosen.others };
     const original = usesOriginal.length > 0 && { usesOriginal };
-    const all = { elapsedMs, ...outcome, ...only, ...changed, ...empty, ...large, ...original };
+    const what = { ...outcome, ...choices, ...only, ...changed };
+    const all = { elapsedMs, ...what, ...empty, ...large, ...original };
     context.output.result(all, textOf(result));
     if (context.signal.aborted) return 130;
     return exitOf(result);

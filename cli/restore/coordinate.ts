@@ -7,6 +7,7 @@ import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Outcome, RestorePlan, type RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { needsCounts } from '../../backup-set/documents/restore-found.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
+import { rememberedMetadata } from '../../segment-shipper/read/remembered-metadata.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedReads } from '../../storage/wrapped/remembered-reads.ts';
 import { onlyContents, requireContents } from '../cluster/chosen-contents.ts';
@@ -17,6 +18,7 @@ import { findSet } from '../set-name.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
+import { choicesOf } from './command/choices.ts';
 import type { OtherContents } from './command/contents.ts';
 import { leavesLargeObjects } from './command/large-objects.ts';
 import { intoOwnDatabase } from './command/own-database.ts';
@@ -26,7 +28,13 @@ import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
 import { noteMentions } from './objects/mentions.ts';
-import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
+import {
+  type Choices,
+  loadManifest,
+  newRequest,
+  type RestoreOptions,
+  storeRequest,
+} from './request.ts';
 import { type ResumeOptions, resolveOptions } from './resume.ts';
 import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
@@ -42,8 +50,7 @@ const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 export interface RestoreResult {
   readonly id: string;
   readonly outcome: Outcome;
-  /** The user accepts what the outcome lists as left out. */
-  readonly allowMissing: boolean;
+  readonly choices: Choices;
   /** Tables that the restore creates without rows, because the set has none of them. */
   readonly leftEmpty: readonly QualifiedName[];
   /** Objects of a schema that got another name, which still use the original. */
@@ -78,18 +85,18 @@ export async function runRestore(
       usesOriginal = await noteMentions({ ...check, context: locked });
       const run = { context: locked, store: documents, request, manifest, segments, isSmall };
       const ended = await requestAndCarryOut(run, options.waitMs);
-      if (hasNothingToResume(ended, request.mode)) await removeMarks(locked, segments, request);
+      if (hasNothingToResume(ended, request)) await removeMarks(locked, segments, request);
       return ended;
     });
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
-    const allowMissing = request.allowMissing === true;
     const left = {
+      choices: choicesOf(request),
       leftEmpty: empty,
       leavesLargeObjects: leaves,
       usesOriginal,
       ...otherContents(request, manifest),
     };
-    const result = { id: request.id, outcome, allowMissing, ...left, elapsedMs };
+    const result = { id: request.id, outcome, ...left, elapsedMs };
     if (outcome.status !== 'failed') return result;
     const aftermath = await lookAtTarget(context, segments, request, outcome.problems);
     return { ...result, aftermath };
@@ -113,12 +120,14 @@ async function prepare(
   opened: ObjectStore,
   asked: RestoreOptions | ResumeOptions,
 ): Promise<{ readonly check: TargetCheck; readonly options: RestoreOptions }> {
-  const store = rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX);
-  const { context: resolved, options } = await resolveOptions(given, store, asked);
+  // The archives are read before the restore, to see what they need, and after it.
+  const store = rememberedMetadata(rememberedReads(opened, DOCUMENTS_KEPT_BYTES_MAX));
+  const { context: whole, options } = await resolveOptions(given, store, asked);
+  const chosen = onlyContents(whole, options.contents);
   const timestamp = await findSet(given, store, options.set);
   const manifest = await loadManifest(given, store, timestamp);
   requireContents(options, manifest);
-  const context = intoOwnDatabase(onlyContents(resolved, options.contents), manifest, options);
+  const context = intoOwnDatabase(chosen, manifest, options);
   const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
   const request = newRequest(context, segments, timestamp, options);
   return { check: { context, store, segments, request, manifest }, options };

@@ -14,6 +14,7 @@ import { targetOf } from '../config/config.ts';
 import { type SegmentProgress, showProgress } from '../output/progress.ts';
 import { noteSilence } from '../output/silence.ts';
 import { functionDeps } from '../wait-for-functions.ts';
+import { withoutNotLoaded } from './counts/not-loaded.ts';
 import { type PartitionCounts, partitionCounts } from './counts/partition-counts.ts';
 import { changedSegments, type ExpectedRelation, expectedIn } from './expected.ts';
 import { compareObjects } from './objects/compare.ts';
@@ -109,7 +110,8 @@ async function countSegment(counting: Counting, segment: Segment): Promise<void>
   counting.counted.push(counted);
   try {
     throwIfInterrupted(context.signal);
-    const expected = await expectedIn(functionDeps(context, store), content, request, manifest);
+    const all = await expectedIn(functionDeps(context, store), content, request, manifest);
+    const expected = await withoutNotLoaded(counting.run, content, all);
     counted.relationsPlanned = expected.length;
     const batches = batchesToCount(expected);
     const workers = Math.min(context.config.shippers.workers, batches.length);

@@ -3,6 +3,7 @@ import { count, plural } from '../../backup-set/base/words.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { isWhole } from '../../backup-set/restore/plan.ts';
+import { restores } from '../../backup-set/restore/sections.ts';
 import type { Context } from '../context.ts';
 import { printable } from '../output/format.ts';
 
@@ -14,11 +15,13 @@ const SHOWN = 8;
  * Its schema archive has the definitions of all tables.
  */
 export function leftEmpty(
-  request: Pick<RestoreRequest, 'mode' | 'selection'>,
+  request: Pick<RestoreRequest, 'mode' | 'selection' | 'sections'>,
   { selection, notShipped }: Pick<Manifest, 'selection' | 'notShipped'>,
 ): readonly QualifiedName[] {
   if (request.mode === 'truncate') return [];
   if (isEverything(selection) && isWhole(request)) return [];
+  // The other sections make no table, or leave all tables empty as the flags say.
+  if (!restores(request, 'pre-data') || !restores(request, 'data')) return [];
   return notShipped
     .filter(({ reason }) => reason === 'excluded' || reason === 'unlogged')
     .filter((table) => selects(request.selection, table))

@@ -15,6 +15,8 @@ export interface ResumeOptions
   readonly verify: boolean | undefined;
   /** The restore to resume. */
   readonly resume: string;
+  /** Accepts what the resume cannot restore either. */
+  readonly allowMissing?: boolean;
 }
 
 interface Resolved {
@@ -48,7 +50,10 @@ export async function resolveOptions(
       verify: given.verify ?? first.verify,
       count: first.count && given.count,
       objects: first.objects === true && given.objects,
-      choices: choicesOf(first),
+      choices: {
+        ...choicesOf(first),
+        ...(given.allowMissing === true && { allowMissing: true }),
+      },
       acceptCluster: given.acceptCluster === true,
       waitMs: given.waitMs,
       resumes,

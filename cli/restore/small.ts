@@ -5,7 +5,6 @@ import { formatOf } from '../../backup-set/flavours/formats.ts';
 import { restoredContents } from '../../backup-set/restore/phases.ts';
 import { chosenRelations, isWhole } from '../../backup-set/restore/plan.ts';
 import type { Segment } from '../../database/flavour.ts';
-import { rememberedMetadata } from '../../segment-shipper/read/remembered-metadata.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { keptDocuments } from '../../storage/wrapped/kept-documents.ts';
 import { functionsOf, shipperCommand } from '../config/config.ts';
@@ -44,7 +43,7 @@ const STORED: ReadonlySet<string> = new Set(['restore-request', 'restore-plan', 
 
 /** The store of a small restore: its documents are read from memory. */
 export function ownDocuments(store: ObjectStore, { id }: RestoreRequest): ObjectStore {
-  return keptDocuments(rememberedMetadata(store), {
+  return keptDocuments(store, {
     prefix: restorePrefix(id),
     isStored: (key) => STORED.has(parseKey(key)?.kind ?? ''),
   });

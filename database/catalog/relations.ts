@@ -10,6 +10,7 @@ import {
   readViewUses,
 } from './catalog.ts';
 import { conditionOf } from './extension-tables.ts';
+import { unreadableNames } from './names.ts';
 
 /** A relation to lock. The oid distinguishes it from a later relation of the same name. */
 export interface Lockable {
@@ -43,7 +44,9 @@ export async function discoverRelations(
   selection: Wanted,
   options: DiscoveryOptions,
 ): Promise<Discovery> {
-  const catalog = await (options.catalog ?? readCatalog)(session);
+  const catalog = await (options.catalog ?? readCatalog)(session).catch(async (error: unknown) => {
+    throw await unreadableNames(session, error);
+  });
   const relations: LockedRelation[] = [];
   const notShipped: NodeSnapshot['notShipped'][number][] = [];
   for (const relation of catalog) {

@@ -15,7 +15,7 @@ export interface RightsQuery {
   readonly hidesRows: string;
   /** Any of these privileges lets the role lock a table in SHARE. */
   readonly lockPrivileges: string;
-  /** Whether this server's sequences are read. */
+  /** Whether this server's sequences and large objects are read. */
   readonly readsSequences: boolean;
   /** Whether pg_dumpall reads pg_authid here. */
   readonly readsRoles: boolean;
@@ -27,6 +27,7 @@ interface RightsRow {
   readonly hidden: number;
   readonly example: string | null;
   readonly sequences: number;
+  readonly largeObjects: number;
   readonly roles: boolean;
 }
 
@@ -39,12 +40,16 @@ export async function checkRights(session: Session, query: RightsQuery): Promise
     `SELECT count(*) FILTER (WHERE NOT readable)::int AS unread, count(*) FILTER (WHERE NOT lockable)::int AS unlocked,
             count(*) FILTER (WHERE hidden)::int AS hidden, min(name) FILTER (WHERE NOT readable OR NOT lockable OR hidden) AS example,
             (SELECT count(*)::int FROM pg_class s WHERE s.relkind = 'S' AND s.oid >= 16384 AND NOT has_table_privilege(s.oid, 'SELECT')) AS sequences,
+            (SELECT count(*)::int FROM pg_largeobject_metadata m
+             WHERE current_setting('lo_compat_privileges') = 'off' AND NOT pg_has_role(m.lomowner, 'USAGE')
+               AND NOT EXISTS (SELECT 1 FROM aclexplode(m.lomacl) a
+                 WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))) AS "largeObjects",
             has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS roles
      FROM (SELECT n.nspname || '.' || c.relname AS name,
                   has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable,
                   ${query.needsNoLock} OR has_table_privilege(c.oid, $1) AS lockable, ${query.hidesRows} AS hidden
            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-           WHERE c.relpersistence = 'p' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+           WHERE c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
              AND ${query.isTable}) t`,
     [query.lockPrivileges],
   );
@@ -76,6 +81,10 @@ function problemsIn(row: RightsRow, query: RightsQuery): string[] {
     problems.push(`one of these tables is ${row.example}`);
   if (query.readsSequences && row.sequences > 0)
     problems.push(`it cannot read ${plural(row.sequences, 'sequence')} (needs SELECT on each)`);
+  if (query.readsSequences && row.largeObjects > 0)
+    problems.push(
+      `it cannot read ${plural(row.largeObjects, 'large object')} (needs SELECT on each)`,
+    );
   if (query.readsRoles && !row.roles)
     problems.push('it cannot read roles with pg_dumpall (needs SELECT on pg_catalog.pg_authid)');
   return problems;

@@ -49,7 +49,7 @@ describe('the roles that an entry needs', () => {
 
   test.each([
     ['CREATE USER MAPPING FOR "Bob" SERVER s;', ['Bob']],
-    ['CREATE USER MAPPING FOR PUBLIC SERVER s;', []],
+    ['CREATE USER MAPPING FOR public SERVER s;', []],
   ])('are those of a user mapping: %s', (definition, members) => {
     expect(needs('USER MAPPING', definition).members).toEqual(members);
   });

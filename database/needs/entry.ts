@@ -26,6 +26,7 @@ const OWNED = new Set([
   'BLOB METADATA',
   'COLLATION',
   'CONVERSION',
+  'DATABASE',
   'DOMAIN',
   'EVENT TRIGGER',
   'FOREIGN DATA WRAPPER',
@@ -134,10 +135,13 @@ function policyRoles(text: string): string[] {
   return namedRoles(words.slice(start + 1, end === -1 ? undefined : end));
 }
 
-/** Words of the language are in upper case: PUBLIC, CURRENT_USER. */
+/**
+ * Words of the language are in upper case: PUBLIC, CURRENT_USER. Of a user mapping pg_dump writes
+ * `public`; no role can have this name.
+ */
 function namedRoles(words: readonly string[]): string[] {
   const names = words.filter((word) => /^["a-z_]/.test(word)).map(unquoted);
-  return [...new Set(names)];
+  return [...new Set(names)].filter((name) => name !== 'public');
 }
 
 function unquoted(name: string): string {

@@ -16,7 +16,7 @@ const LAUNCHERS = 1;
  * 12,750 locks on a server with room for 7,808. Above this bound, every server fails.
  */
 const GROWTH = 1.6;
-const SPARE_LOCKS = 2_000;
+const SPARE_LOCKS = 1_500;
 /** Added to the setting that a message proposes: other sessions need locks too. */
 const MARGIN = 1.2;
 

@@ -24,7 +24,10 @@ export interface ExpectedObject {
 }
 
 /** How people read an object: `INDEX public.t_i`, `COMMENT on TABLE t (schema public)`. */
-export function labelOf({ aspect, entry: { kind, schema, name } }: ExpectedObject): string {
+export function labelOf({
+  aspect,
+  entry: { kind, schema, name },
+}: Pick<ExpectedObject, 'aspect' | 'entry'>): string {
   if (aspect === 'exists') return `${kind} ${schema === '' ? '' : `${schema}.`}${name}`;
   return `${kind} on ${name}${schema === '' ? '' : ` (schema ${schema})`}`;
 }

@@ -20,6 +20,8 @@ const TAGGED_WITH_TABLE = [
 const WITH_TYPES = ['FUNCTION', 'PROCEDURE', 'AGGREGATE', 'CAST', 'TRANSFORM'];
 const REMARKS = ['COMMENT', 'ACL', 'SECURITY LABEL'];
 
+type NamedEntry = Pick<ArchiveObject, 'kind' | 'schema' | 'name'>;
+
 /** The chosen objects of an archive as the restore makes them. */
 export function renamedObjects(
   chosen: readonly ArchiveObject[],
@@ -30,7 +32,7 @@ export function renamedObjects(
 }
 
 /** An object of the archive as the restore makes it: its schema and its tag have the new names. */
-export function renamedObject(object: ArchiveObject, names: MadeNames): ArchiveObject {
+export function renamedObject<Named extends NamedEntry>(object: Named, names: MadeNames): Named {
   const { kind, schema, name: tag } = object;
   if (tag === undefined) return object;
   const ofSchema = names.newSchema(schema) ?? schema;
@@ -48,7 +50,7 @@ export function renamedObject(object: ArchiveObject, names: MadeNames): ArchiveO
 
 /** `orders orders_pkey`: of the ways to read it, the one whose table gets another name. */
 function renamedPart(
-  { kind, schema }: ArchiveObject,
+  { kind, schema }: NamedEntry,
   tag: string,
   names: MadeNames,
 ): { schema: string; name: string } | undefined {

@@ -1,4 +1,9 @@
-import { type ErrorCode, messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import {
+  type ErrorCode,
+  isStowageError,
+  messageOf,
+  StowageError,
+} from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
 import { placeOf } from './place.ts';
 
@@ -14,6 +19,16 @@ export function sqlStateOf(error: unknown): string | undefined {
       return at.code;
   }
   return undefined;
+}
+
+/**
+ * Whether the server has rejected a statement and the session goes on. 57P01 to 57P05 end it. A
+ * foreign server that cannot be reached is such a rejection, with a SQLSTATE of class 08.
+ */
+export function isRejection(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  if (state === undefined || state.startsWith('57P')) return false;
+  return !isStowageError(error, 'database/stalled') && !isStowageError(error, 'interrupted');
 }
 
 /**

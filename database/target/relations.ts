@@ -25,6 +25,10 @@ export interface RelationState extends QualifiedName {
 }
 
 /** What refusals say after the name of the table. */
+export const NOT_CREATED =
+  'a restore without section pre-data (--data-only, --section) creates no tables. Create the table, or restore without these flags';
+export const NOT_EMPTY =
+  'holds rows: --data-only, or --section without pre-data, loads empty tables. Use --truncate to empty and load it';
 export const HAS_ROWS =
   'is a configuration table of an extension and holds rows that are not of the extension';
 export const NOT_OWNER =
@@ -44,13 +48,19 @@ export async function relationStates(
   });
 }
 
-/** Why a restore in this mode cannot load a table; undefined when it can. */
+/**
+ * Why a restore in this mode cannot load a table; undefined when it can.
+ * @param existing the restore creates no tables; `empty`: and loads rows.
+ */
 export function reasonNotToLoad(
   { exists, hasRows, facts }: RelationState,
   mode: RestoreRequest['mode'],
-): 'absent' | 'exists' | 'has-rows' | 'not-owner' | undefined {
-  if (mode === 'truncate') {
-    if (facts === undefined) return 'absent';
+  existing?: 'empty' | 'any',
+): 'absent' | 'not-created' | 'exists' | 'has-rows' | 'not-empty' | 'not-owner' | undefined {
+  if (mode === 'truncate' || existing !== undefined) {
+    if (facts === undefined) return existing === undefined ? 'absent' : 'not-created';
+    if (existing === 'any') return undefined;
+    if (existing === 'empty' && hasRows) return 'not-empty';
     const fires = facts.alwaysTriggers.length + facts.replicaTriggers.length > 0;
     return fires && !facts.isOwner ? 'not-owner' : undefined;
   }

@@ -22,6 +22,8 @@ export interface DumpOptions {
   readonly onSilence?: ((note: string) => void) | undefined;
   /** The start of the application_name of its sessions; absent = `stowage`, and the content. */
   readonly label?: string;
+  /** Of the database. The role may have another client_encoding, which lacks some characters. */
+  readonly encoding?: string;
   /** Longest wait of pg_dump for a table that it locks, also one whose rows are not shipped. */
   readonly lockTimeoutMs?: number;
 }
@@ -48,6 +50,7 @@ export function dumpSchema(
       ...greenplumSyntax(target),
       ...snapshotOf(snapshotId),
       ...lockWaitOf(options),
+      ...encodingOf(options),
     ],
     options,
   );
@@ -66,7 +69,9 @@ export function dumpGlobals(target: ConnectionTarget, options: DumpOptions = {})
   const args = ['--globals-only', ...greenplumSyntax(target), ...resources, database];
   if (greenplum !== undefined)
     return dump(target, 'pg_dumpall', args, { ...options, filter: withoutPasswords() });
-  return dump(target, 'pg_dumpall', ['--no-role-passwords', ...args], options);
+  // A database with another encoding is left for one whose encoding is not known here.
+  const encoding = options.encoding === 'UTF8' ? encodingOf(options) : [];
+  return dump(target, 'pg_dumpall', ['--no-role-passwords', ...encoding, ...args], options);
 }
 
 /** The large objects with owners, rights and comments. The two filters exclude everything else. */
@@ -84,6 +89,7 @@ export function dumpLargeObjects(
     ...nothingElse,
     ...snapshotOf(snapshotId),
     ...lockWaitOf(options),
+    ...encodingOf(options),
   ];
   return dump(target, 'pg_dump', args, options);
 }
@@ -94,6 +100,10 @@ export function dumpLargeObjects(
  */
 function snapshotOf(snapshotId: string | undefined): string[] {
   return snapshotId === undefined ? [] : [`--snapshot=${snapshotId}`];
+}
+
+function encodingOf({ encoding }: DumpOptions): string[] {
+  return encoding === undefined ? [] : [`--encoding=${encoding}`];
 }
 
 /** pg_dump switches the session's own lock_timeout off. */

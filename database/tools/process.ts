@@ -3,7 +3,7 @@ import { access, constants, readdir, realpath } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { onAbort, throwIfInterrupted } from '../../async/abort.ts';
-import { describeExit, exitOf, tailOf, terminate } from '../../async/child-process.ts';
+import { describeExit, exitOf, tailOf, tailOfLines, terminate } from '../../async/child-process.ts';
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
 import { placeOf } from '../session/place.ts';
@@ -74,8 +74,8 @@ export interface ToolOptions {
   readonly mayBeSilent?: boolean;
   /** Called when the program prints nothing, and the server shows that it works. */
   readonly onSilence?: ((note: string) => void) | undefined;
-  /** What an error message quotes of stderr; absent = all of it. */
-  readonly quoted?: (stderr: string) => string;
+  /** Whether an error message quotes this line of stderr; absent = it quotes all. */
+  readonly isQuoted?: (line: string) => boolean;
 }
 
 /** A running PostgreSQL program. Only `done` tells whether it succeeded, and it must be awaited. */
@@ -132,9 +132,12 @@ async function finished(
   target: ConnectionTarget,
   options: ToolOptions & { readonly application: string | undefined },
 ) {
-  const { signal, application, mayBeSilent = false, onSilence, quoted = asIs } = options;
+  const { signal, application, mayBeSilent = false, onSilence, isQuoted } = options;
   const exit = exitOf(child);
-  const stderr = tailOf(child.stderr, STDERR_TAIL_CHARS);
+  const stderr =
+    isQuoted === undefined
+      ? tailOf(child.stderr, STDERR_TAIL_CHARS)
+      : tailOfLines(child.stderr, STDERR_TAIL_CHARS, isQuoted);
   using _ = onAbort(signal, () => void terminate(child, KILL_AFTER_MS));
   let stalled: StowageError | undefined;
   const end = (error: StowageError) => {
@@ -151,11 +154,9 @@ async function finished(
   throwIfInterrupted(signal);
   if (stalled !== undefined) throw stalled;
   if (ended.code === 0) return { stderr: stderr.text() };
-  const message = `${name} failed on ${placeOf(target)} (${describeExit(ended)}): ${quoted(stderr.text()).trim()}`;
+  const message = `${name} failed on ${placeOf(target)} (${describeExit(ended)}): ${stderr.text().trim()}`;
   throw toolError(target, message);
 }
-
-const asIs = (stderr: string) => stderr;
 
 export function toolError(
   target: ConnectionTarget,

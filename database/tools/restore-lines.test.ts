@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type ObjectsMade, objectLines, withoutProgress } from './restore-lines.ts';
+import { isQuoted, type ObjectsMade, objectLines } from './restore-lines.ts';
 
 function made(...pieces: string[]): ObjectsMade[] {
   const seen: ObjectsMade[] = [];
@@ -32,14 +32,14 @@ test('objects that several connections still make do not count, and the count ne
 });
 
 test('an error is quoted without the lines about objects that were made', () => {
-  const stderr = `pg_restore: connecting to database for restore
-pg_restore: creating INDEX "public.i"
-pg_restore: finished item 12 INDEX i
-pg_restore: while PROCESSING TOC:
-pg_restore: from TOC entry 12; 1259 16 INDEX i postgres
-pg_restore: error: could not execute query: ERROR:  division by zero
-Command was: CREATE INDEX i ON public.t USING btree (f(id));
-`;
-  expect(withoutProgress(stderr).split('\n')[0]).toBe('pg_restore: while PROCESSING TOC:');
-  expect(withoutProgress(stderr)).toContain('division by zero\nCommand was: CREATE INDEX i');
+  const lines = [
+    'pg_restore: connecting to database for restore',
+    'pg_restore: creating INDEX "public.i"',
+    'pg_restore: finished item 12 INDEX i',
+    'pg_restore: while PROCESSING TOC:',
+    'pg_restore: from TOC entry 12; 1259 16 INDEX i postgres',
+    'pg_restore: error: could not execute query: ERROR:  division by zero',
+    'Command was: CREATE INDEX i ON public.t USING btree (f(id));',
+  ];
+  expect(lines.filter(isQuoted)).toEqual(lines.slice(3));
 });

@@ -34,10 +34,7 @@ export function objectLines(onObject: (made: ObjectsMade) => void): (text: strin
   };
 }
 
-/** The output without the lines about work that went well: what an error message quotes. */
-export function withoutProgress(stderr: string): string {
-  return stderr
-    .split('\n')
-    .filter((line) => FAILURE.test(line) || !PROGRESS.test(line))
-    .join('\n');
+/** Whether an error message quotes a line: not when it tells of work that went well. */
+export function isQuoted(line: string): boolean {
+  return FAILURE.test(line) || !PROGRESS.test(line);
 }

@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { StowageError } from '../../backup-set/base/errors.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
 import { decoderOf } from '../objects/encodings.ts';
+import { placeOf } from '../session/place.ts';
 import { conninfoOf } from './conninfo.ts';
 import { labelled } from './dump.ts';
-import { startTool } from './process.ts';
-import { type ObjectsMade, objectLines, withoutProgress } from './restore-lines.ts';
+import { type RunningTool, startTool, toolError } from './process.ts';
+import { NO_REJECTIONS, type Rejections, restoreErrors } from './rejections/restore-errors.ts';
+import { isQuoted, type ObjectsMade, objectLines } from './restore-lines.ts';
 import { withUnnamedFile } from './unnamed-file.ts';
 
 /** pg_restore prints its settings first. */
@@ -23,6 +25,10 @@ export interface RestoreSchemaOptions {
   /** The entries to restore (`useList`); absent = everything. */
   readonly list?: string;
   readonly noOwner?: boolean;
+  /** Runs no GRANT and no REVOKE. */
+  readonly noAcl?: boolean;
+  /** `continue`: make everything else after a statement that the server rejects. */
+  readonly onError?: 'stop' | 'continue';
   readonly signal?: AbortSignal | undefined;
   /** Called when pg_restore prints nothing, and the server shows that it works. */
   readonly onSilence?: ((note: string) => void) | undefined;
@@ -33,36 +39,46 @@ export interface RestoreSchemaOptions {
 }
 
 /**
- * Restores one section of a schema archive. Pre-data runs in one transaction: all of it or nothing.
- * Post-data stops at the first error and keeps what was built before it. Without a section, all
- * runs in one transaction.
+ * Restores one section of a schema archive. With `stop`, the default, pre-data and a post-data of
+ * one job are one transaction: all of it or nothing.
+ * @returns the entries that the server rejected; none with `stop`.
  * @throws StowageError `database/tool` with the stderr of pg_restore; `interrupted`.
  */
 export async function restoreSchema(
   target: ConnectionTarget,
   file: string,
   options: RestoreSchemaOptions,
-): Promise<void> {
-  const { section, jobs = 1, noOwner = false, list } = options;
-  const isOne = section !== 'post-data' || jobs <= 1;
-  const how = isOne ? ['--single-transaction'] : [`--jobs=${jobs}`];
-  const only = section === undefined ? [] : [`--section=${section}`];
-  const args = [...only, ...how, ...(noOwner ? ['--no-owner'] : [])];
-  if (list === undefined) return pgRestore(target, [...args, resolve(file)], options);
+): Promise<Rejections> {
+  const { section, jobs = 1, noOwner = false, noAcl = false, onError = 'stop', list } = options;
+  const isParallel = section === 'post-data' && jobs > 1;
+  const how = isParallel ? [`--jobs=${jobs}`] : onError === 'stop' ? ['--single-transaction'] : [];
+  const args = [
+    ...(section === undefined ? [] : [`--section=${section}`]),
+    ...how,
+    ...(noOwner ? ['--no-owner'] : []),
+    ...(noAcl ? ['--no-privileges'] : []),
+  ];
+  const run = onError === 'stop' ? pgRestore : pgRestoreAll;
+  if (list === undefined) return run(target, [...args, resolve(file)], options);
+  let rejections = NO_REJECTIONS;
   await withUnnamedFile(async ({ handle, path }) => {
     await handle.writeFile(list);
-    await pgRestore(target, [...args, `--use-list=${path}`, resolve(file)], options);
+    rejections = await run(target, [...args, `--use-list=${path}`, resolve(file)], options);
   });
+  return rejections;
 }
+
+type TextOptions = Pick<RestoreSchemaOptions, 'section' | 'list' | 'noOwner' | 'noAcl' | 'signal'>;
 
 /** The SQL text of an archive or of a section of it. @throws as `restoreSchema`. */
 export async function schemaText(
   target: ConnectionTarget,
   file: string,
-  { section, list, noOwner, signal }: Omit<RestoreSchemaOptions, 'jobs' | 'onSilence' | 'label'>,
+  { section, list, noOwner, noAcl, signal }: TextOptions,
 ): Promise<string> {
   const part = section === undefined ? [] : [`--section=${section}`];
-  const args = [...part, ...(noOwner === true ? ['--no-owner'] : [])];
+  const owner = noOwner === true ? ['--no-owner'] : [];
+  const args = [...part, ...owner, ...(noAcl === true ? ['--no-privileges'] : [])];
   return withUnnamedFile(async (output) => {
     const print = async (more: readonly string[]) => {
       // Before version 12, pg_restore takes `-` for the name of a file.
@@ -88,43 +104,74 @@ export async function schemaText(
 export async function restoreLargeObjects(
   target: ConnectionTarget,
   file: string,
-  options: Pick<RestoreSchemaOptions, 'noOwner' | 'signal' | 'onSilence' | 'label'> & {
+  options: Pick<RestoreSchemaOptions, 'noOwner' | 'noAcl' | 'signal' | 'onSilence' | 'label'> & {
     /** Unlink those that exist already. */
     readonly replace?: boolean;
   } = {},
 ): Promise<void> {
   const owner = options.noOwner === true ? ['--no-owner'] : [];
   const replace = options.replace === true ? ['--clean', '--if-exists'] : [];
-  const args = ['--single-transaction', ...replace, ...owner, resolve(file)];
+  const acl = options.noAcl === true ? ['--no-privileges'] : [];
+  const args = ['--single-transaction', ...replace, ...owner, ...acl, resolve(file)];
   await pgRestore(target, args, options);
 }
+
+type RunOptions = Pick<RestoreSchemaOptions, 'signal' | 'onSilence' | 'label' | 'onObject'>;
 
 async function pgRestore(
   target: ConnectionTarget,
   args: readonly string[],
-  {
-    signal,
-    onSilence,
-    label,
-    onObject,
-  }: Pick<RestoreSchemaOptions, 'signal' | 'onSilence' | 'label' | 'onObject'>,
-): Promise<void> {
+  options: RunOptions,
+): Promise<Rejections> {
+  const tool = await startRestore(target, ['--exit-on-error', ...args], options);
+  await tool.done;
+  return NO_REJECTIONS;
+}
+
+/** Goes on after a statement that the server rejects. */
+async function pgRestoreAll(
+  target: ConnectionTarget,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<Rejections> {
+  // Since 15, only --verbose names the entry of an error.
+  const onObject = options.onObject ?? (() => undefined);
+  const tool = await startRestore(target, args, { ...options, onObject });
+  const errors = restoreErrors();
+  tool.stderr.on('data', (text: string) => errors.take(text));
+  try {
+    await tool.done;
+    return NO_REJECTIONS;
+  } catch (error) {
+    if (!isStowageError(error, 'database/tool')) throw error;
+    const { rejected, rejectedTotal, isComplete, fatal } = errors.end();
+    if (isComplete) return { rejected, rejectedTotal };
+    if (fatal === undefined) throw error;
+    throw toolError(target, `pg_restore failed on ${placeOf(target)}: ${fatal}`, error);
+  }
+}
+
+async function startRestore(
+  target: ConnectionTarget,
+  args: readonly string[],
+  { signal, onSilence, label, onObject }: RunOptions,
+): Promise<RunningTool> {
   // Without --dbname pg_restore writes SQL to its output and succeeds.
   const verbose = onObject === undefined ? [] : ['--verbose'];
   const database = `--dbname=${conninfoOf(target)}`;
   const tool = await startTool(target, 'pg_restore', {
-    args: [database, '--exit-on-error', '--no-password', ...verbose, ...args],
+    args: [database, '--no-password', ...verbose, ...args],
     signal,
     applicationName: label === undefined ? labelled(target, 'pg_restore') : `${label} pg_restore`,
     // It builds indexes and checks constraints.
     mayBeSilent: true,
     onSilence,
-    quoted: withoutProgress,
+    isQuoted,
   });
   if (onObject !== undefined) tool.stderr.on('data', objectLines(onObject));
   tool.stdin.end();
   tool.stdout.resume();
-  await tool.done;
+  return tool;
 }
 
 /** The text is in the encoding that it names itself. */

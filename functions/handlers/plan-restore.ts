@@ -11,7 +11,7 @@ import { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore.
 import type { ContentVolume } from '../../backup-set/restore/bounds.ts';
 import { refusedOutcome } from '../../backup-set/restore/fold.ts';
 import { restoredContents } from '../../backup-set/restore/phases.ts';
-import { chosenRelations, resolveRequest, volumeOf } from '../../backup-set/restore/plan.ts';
+import { loadedRelations, resolveRequest, volumeOf } from '../../backup-set/restore/plan.ts';
 import { checkSet } from '../check/set.ts';
 import { checkUncommitted } from '../check/uncommitted.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
@@ -113,7 +113,7 @@ async function checkForRestore(
     return { wrote: [], set: failure(await problemsWithoutManifest(deps, timestamp)) };
   const volumes: ContentVolume[] = [];
   let relevant: Problem[] = [];
-  let chosen: ReturnType<typeof chosenRelations> | undefined;
+  let chosen: ReturnType<typeof loadedRelations> | undefined;
   const held = new Set<number>();
   const { manifest, documents, ...found } = await checkSet(
     deps,
@@ -121,7 +121,7 @@ async function checkForRestore(
     raw,
     (named, part, problems) => {
       if (restoredContents(request, [part]).length === 0) return;
-      chosen ??= chosenRelations(request, named);
+      chosen ??= loadedRelations(request, named);
       if (request.contents !== undefined)
         for (const { relation } of part.relations) if (chosen.has(relation)) held.add(relation);
       volumes.push(volumeOf(part, chosen));

@@ -46,7 +46,15 @@ async function prepare(purpose) {
     const needed = still.filter((need) => need.without === undefined);
     if (needed.length > 0) throw new SetupError(2, whatToInstall(purpose, needed));
   }
-  await installNodePackages(root, print);
-  if (wantsPeersInPython(purpose)) await installBenchPeers(root, print);
-  if (wantsEmulator(purpose)) await installEmulator(root, print);
+  await together([
+    installNodePackages(root, print),
+    wantsPeersInPython(purpose) && installBenchPeers(root, print),
+    wantsEmulator(purpose) && installEmulator(root, print),
+  ]);
+}
+
+/** Waits until every step has ended: the end of this process would leave npm or pip running. */
+async function together(steps) {
+  for (const ended of await Promise.allSettled(steps))
+    if (ended.status === 'rejected') throw ended.reason;
 }

@@ -4,6 +4,7 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, type MetadataFile } from '../../backup-set/base/keys.ts';
 import { count } from '../../backup-set/base/words.ts';
 import { sequenceStatements } from '../../database/catalog/sequences.ts';
+import { globalsTarget } from '../../database/globals/place.ts';
 import { attachSnapshot } from '../../database/session/snapshot.ts';
 import {
   dumpGlobals,
@@ -80,7 +81,7 @@ async function* contentOf(
       return;
     case 'globals.sql.zst':
       yield await zstd.encode(
-        await collect(outputOf(dumpGlobals(job.target, options)), file),
+        await collect(outputOf(dumpGlobals(await globalsTargetOf(job, signal), options)), file),
         textLevel(job),
       );
       return;
@@ -89,10 +90,14 @@ async function* contentOf(
   }
 }
 
+const globalsTargetOf = ({ target, encoding }: BackupJob, signal: AbortSignal) =>
+  globalsTarget(target, encoding, signal);
+
 const dumpOptions = (job: BackupJob, signal: AbortSignal) => ({
   signal,
   label: labelOf(job),
   lockTimeoutMs: serverLockTimeoutMs(job),
+  encoding: job.encoding,
 });
 
 const textLevel = ({ level }: BackupJob) => (level === 'auto' ? LEVEL_MIN : level);

@@ -1,5 +1,5 @@
 import { close, constants, open as openFile, read as readInto } from 'node:fs';
-import { access, writeFile } from 'node:fs/promises';
+import { access, rm, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { onAbort } from '../../async/abort.ts';
@@ -88,7 +88,7 @@ function written(socket: Socket, chunk: Uint8Array, signal: AbortSignal): Promis
 
 /**
  * The bytes that a program writes to its FIFO. Ends only after the program has confirmed that it
- * passed on everything.
+ * passed on everything, and then deletes the FIFO.
  * @throws StowageError `shipper/fifo` when the program ended without that; the signal's reason.
  */
 export async function* readFifo(
@@ -107,6 +107,8 @@ export async function* readFifo(
     if (first.byteLength > 0) yield first;
     for await (const chunk of abortable.socket as AsyncIterable<Buffer>) yield chunk;
     await waitForDone(path, signal, timeouts);
+    // The folder is listed for every new program: thousands of tables must not fill it.
+    await Promise.all([path, doneName(path)].map((file) => rm(file, { force: true })));
   } catch (error) {
     signal.throwIfAborted();
     throw error;

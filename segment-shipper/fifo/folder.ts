@@ -123,8 +123,10 @@ async function* programsIn(path: string, signal: AbortSignal): AsyncGenerator<Wa
 
 /** Undefined when the host has no inotify watches left: polling finds the same, later. */
 function tryWatch(path: string, onChange: () => void): FSWatcher | undefined {
+  // Programs and shippers make other files too, for which the folder need not be listed.
+  const isFifo = (name: string | null) => name === null || parseFifoName(name) !== undefined;
   try {
-    return watch(path, onChange).on('error', () => undefined);
+    return watch(path, (_, name) => void (isFifo(name) && onChange())).on('error', () => undefined);
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { asStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import type { ProblemList } from '../../backup-set/base/problems.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import { causedBy, type Problem } from '../../backup-set/base/verdict.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
@@ -9,7 +10,8 @@ export interface OrderResult {
   readonly loaded: RestoreReceipt['relations'];
   readonly problems: readonly Problem[];
   /** What was not made or loaded, although the order went on. */
-  readonly leftOut?: readonly Problem[];
+  readonly leftOut?: ProblemList;
+  readonly notLoaded?: RestoreReceipt['relations'];
   /** Roles of the globals that existed before. */
   readonly rolesKept?: readonly string[];
 }

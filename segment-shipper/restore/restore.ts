@@ -65,8 +65,9 @@ export async function completeOrder(
     finishedAt: deps.clock().toISOString(),
     storedBytes: deps.progress.storedBytes - storedBefore,
     relations: [...result.loaded],
+    ...(result.notLoaded?.length ? { notLoaded: [...result.notLoaded] } : {}),
     ...boundedProblems(result.problems),
-    ...boundedLeftOut(result.leftOut ?? []),
+    ...(result.leftOut && boundedLeftOut(result.leftOut.problems, result.leftOut.problemsTotal)),
     ...rolesKeptField(result.rolesKept ?? []),
   });
   const key = formatKey({ kind: 'restore-receipt', restore: job.restore, phase, content });

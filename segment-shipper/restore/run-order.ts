@@ -1,4 +1,6 @@
-import type { Order } from '../../backup-set/documents/restore.ts';
+import type { Order, OrderOf } from '../../backup-set/documents/restore.ts';
+import type { Session } from '../../database/session/session.ts';
+import { tableFacts } from '../../database/target/facts.ts';
 import { analyzeRelations } from '../../database/target/refresh.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';
@@ -34,14 +36,17 @@ export async function runOrder(
       return { ...NOTHING, ...(await postData(order, job, deps)) };
     case 'analyze':
       // Without statistics, the first queries after a restore would get bad plans.
-      await inSession(order, job, deps, (session) =>
-        analyzeRelations(
-          session,
-          order.relations,
-          countDone(deps.progress, order.relations.length),
-        ),
-      );
+      await inSession(order, job, deps, async (session) => {
+        const { relations, onError } = order;
+        const made = onError === undefined ? relations : await existingOf(session, relations);
+        await analyzeRelations(session, made, countDone(deps.progress, made.length));
+      });
       break;
   }
   return NOTHING;
+}
+
+async function existingOf(session: Session, relations: OrderOf<'analyze'>['relations']) {
+  const states = await tableFacts(session, relations);
+  return relations.filter((_, at) => states.has(at));
 }

@@ -73,9 +73,11 @@ export async function lookForBegun(
 async function isPrepared(
   session: Session,
   mark: UnfinishedRestore,
-  { relations }: Pick<PreData, 'relations'>,
+  { relations, onError }: Pick<PreData, 'relations' | 'onError'>,
 ): Promise<boolean> {
   if (mark.reached !== 'begun') return true;
+  // Its pg_restore is no transaction: it may have made some of the tables.
+  if (onError === 'continue') return false;
   if (relations.length === 0) return isPreparedWithoutTables(session, mark);
   const found = await tableFacts(session, relations);
   // Configuration tables of an extension may have been there before.
@@ -107,6 +109,7 @@ export async function unmarkIfNothing(
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<void> {
+  if (order.onError === 'continue') return;
   await inSession(order, job, deps, async (session) => {
     const mark = await readMark(session);
     if (mark !== undefined && !(await isPrepared(session, mark, order))) await removeMark(session);

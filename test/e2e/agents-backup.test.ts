@@ -11,7 +11,7 @@ import { bigTable } from '../support/trouble/trouble.ts';
 import { readUntil } from '../support/wait-for.ts';
 
 /** At SLOW_RATE_BYTES this takes long enough that rows are in transit when an agent is killed. */
-const MEGABYTES = 60;
+const MEGABYTES = 30;
 const DIGEST = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';
 
 let place: Place;
@@ -148,13 +148,15 @@ describe('a backup run by agents', () => {
   });
 
   test('never becomes complete after kill -9 of the command line, leaves nothing in the databases, and the next backup is complete', async () => {
-    await agentOf('both', source, [0, 1], { maxRateBytes: 3 * SLOW_RATE_BYTES });
+    const slow = await agentOf('both', source, [0, 1], { maxRateBytes: 3 * SLOW_RATE_BYTES });
     const { backup, timestamp } = await startedBackup();
     backup.kill('SIGKILL');
     await backup.ended;
     // The agents do not learn of it: they ship to the end.
     expect(await leftoversOnAll(source ?? [], 240_000)).toEqual([]);
     expect(await store.head(formatKey({ kind: 'manifest', timestamp }))).toBeUndefined();
+    await endAgent(slow);
+    await agentOf('both', source, [0, 1]);
     expect((await stowage(['backup'], { config })).json.status).toBe('complete');
   });
 

@@ -10,14 +10,12 @@ import {
   leftoversOn,
   leftoversOnAll,
 } from '../support/e2e/cluster.ts';
+import { HOLDING_SQL, holdRows, releaseRows } from '../support/e2e/held-rows.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
 import { readUntil } from '../support/wait-for.ts';
 
-/** At SLOW_RATE_BYTES this takes long enough that rows are in transit when an agent is killed. */
-const MEGABYTES = 60;
 const DIGEST = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';
 
 let place: Place;
@@ -33,7 +31,7 @@ beforeAll(async () => {
   source = await startCluster(2, { databases: [DATABASE] });
   target = await startCluster(2);
   for (const [content, server] of source.entries())
-    for (const sql of [...bigTable(MEGABYTES, content), 'CREATE TABLE small AS SELECT 1 AS n'])
+    for (const sql of [...bigTable(5, content), HOLDING_SQL, 'CREATE TABLE small AS SELECT 1 AS n'])
       await server.psql(sql, DATABASE);
   const shippers = { workers: 2, start: 'agents' };
   config = await configFor(place, source, root);
@@ -45,6 +43,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await Promise.all([...agents].map(endAgent));
+  await releaseRows(target ?? []);
   for (const server of target ?? [])
     for (const name of await databasesOf(server))
       await server.psql(`DROP DATABASE ${name} WITH (FORCE)`);
@@ -78,11 +77,10 @@ function restoreInto(database: string, args: string[] = [], on = targetConfig): 
   });
 }
 
-/** A restore to interrupt. It does not verify the set first, at the rate of a slow agent. */
-const restoreUnverified = (database: string) => restoreInto(database, ['--no-verify']);
-
-/** Resolves when an agent is loading rows into content 1. */
-async function waitForRows(database: string): Promise<void> {
+/** A restore whose agent is loading rows into content 1, which are held. */
+async function heldRestore(database: string): Promise<RunningCli> {
+  await holdRows(target ?? []);
+  const restore = restoreInto(database, ['--no-verify']);
   const loading = await readUntil(
     async () =>
       target?.[1]?.psql(
@@ -91,6 +89,7 @@ async function waitForRows(database: string): Promise<void> {
     (count) => count !== '0',
   );
   expect(loading).not.toBe('0');
+  return restore;
 }
 
 async function keysOf(kind: Key['kind']): Promise<string[]> {
@@ -144,11 +143,12 @@ describe('a restore run by agents', () => {
 
   test('fails and names the content when its agent is killed during an order and restarted, and nothing is loaded twice', async () => {
     await agentOf('host0', target ?? [], [0]);
-    const killed = await agentOf('host1', target ?? [], [1], { maxRateBytes: SLOW_RATE_BYTES });
+    const killed = await agentOf('host1', target ?? [], [1]);
     const before = await keysOf('restore-receipt');
-    const restore = restoreUnverified('killed');
-    await waitForRows('killed');
+    const restore = await heldRestore('killed');
     await endAgent(killed);
+    // A backend that executes a statement does not notice that its client has ended.
+    await releaseRows(target ?? []);
     expect(await sessionsOfAgentsLeft()).toEqual([]);
     await agentOf('host1', target ?? [], [1]);
     const { code, json } = await restore.ended;
@@ -175,13 +175,13 @@ describe('a restore run by agents', () => {
 
   test('fails and names the content when its agent gets SIGTERM during an order, and the agent exits with code 0 within 20 s', async () => {
     await agentOf('host0', target ?? [], [0]);
-    const ending = await agentOf('host1', target ?? [], [1], { maxRateBytes: SLOW_RATE_BYTES });
-    const restore = restoreUnverified('ended');
-    await waitForRows('ended');
+    const ending = await agentOf('host1', target ?? [], [1]);
+    const restore = await heldRestore('ended');
     const startedAt = Date.now();
     ending.kill('SIGTERM');
     expect(await ending.ended).toEqual({ code: 0, signal: null });
     expect(Date.now() - startedAt).toBeLessThan(20_000);
+    await releaseRows(target ?? []);
     const { code, json } = await restore.ended;
     expect(json.status).toBe('failed');
     expect(code).toBe(3);
@@ -195,14 +195,14 @@ describe('a restore run by agents', () => {
   });
 
   test('ends with exit code 130 on Ctrl-C; the agents abort their orders and keep running', async () => {
-    await agentOf('both', target ?? [], [0, 1], { maxRateBytes: 2 * SLOW_RATE_BYTES });
-    const restore = restoreUnverified('interrupted');
-    await waitForRows('interrupted');
+    await agentOf('both', target ?? [], [0, 1]);
+    const restore = await heldRestore('interrupted');
     restore.kill('SIGINT');
     const { code, json } = await restore.ended;
     expect(json.status).toBe('failed');
     expect(code).toBe(130);
     expect(await sessionsLeft()).toEqual([]);
+    await releaseRows(target ?? []);
     const afterwards = restoreInto('afterwards', ['--include-table', 'public.small']);
     expect((await afterwards.ended).json).toMatchObject({ status: 'restored', problems: [] });
   });

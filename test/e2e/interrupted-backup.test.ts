@@ -92,7 +92,7 @@ describe('a backup to a directory', () => {
   });
 
   test('is complete and prints no stack when only standard output is closed, as by `| head -0`', async () => {
-    const { backup, command } = await run();
+    const { backup, command } = await run({});
     backup.closeOutput('stdout');
     const { code, text } = await backup.ended;
     expect(text).not.toContain('EPIPE');
@@ -160,8 +160,15 @@ interface StartedBackup {
   readonly command: (args: string[]) => Promise<CliResult>;
 }
 
+type Rate = { readonly maxRateBytes?: number };
+
+const SLOW: Rate = { maxRateBytes: SLOW_RATE_BYTES * SHARDS };
+
 /** Returns a function that starts a backup to a new root. The place is stopped after the suite. */
-function atPlace(start: () => Promise<Place>, packBytes: number): () => Promise<StartedBackup> {
+function atPlace(
+  start: () => Promise<Place>,
+  packBytes: number,
+): (rate?: Rate) => Promise<StartedBackup> {
   let place: Place;
   const stores: ObjectStore[] = [];
   beforeAll(async () => {
@@ -171,10 +178,10 @@ function atPlace(start: () => Promise<Place>, packBytes: number): () => Promise<
     await Promise.all(stores.map((store) => store.close()));
     await place?.stop();
   });
-  return async () => {
+  return async (rate = SLOW) => {
     const root = place.newRoot();
     const backup = { packBytes, frameBytes: MIB / 2 };
-    const shippers = { workers: 2, maxRateBytes: SLOW_RATE_BYTES * SHARDS };
+    const shippers = { workers: 2, ...rate };
     const config = await configFor(place, servers, root, { functions: 'inline', backup, shippers });
     const store = await place.open(root);
     stores.push(store);

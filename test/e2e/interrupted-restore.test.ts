@@ -1,30 +1,24 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningCli, startStowage, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
+import { HOLDING_SQL, holdRows, releaseRows } from '../support/e2e/held-rows.ts';
 import { leftoversOf, NO_LEFTOVERS, shipperPids } from '../support/e2e/interrupted-run.ts';
 import { directoryPlace, type Place } from '../support/e2e/place.ts';
-import { SLOW_RATE_BYTES } from '../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable } from '../support/trouble/trouble.ts';
 import { readUntil } from '../support/wait-for.ts';
 
-/** At SLOW_RATE_BYTES this takes long enough that rows are in transit at the interruption. */
-const MEGABYTES = 60;
-
 let place: Place;
 let servers: TestServer[];
-let [root, config, slow, timestamp] = ['', '', '', ''];
+let [root, config, timestamp] = ['', '', ''];
 
 beforeAll(async () => {
   place = await directoryPlace();
   servers = await startCluster(2, { databases: [DATABASE] });
   for (const [content, server] of servers.entries())
-    for (const sql of bigTable(MEGABYTES, content)) await server.psql(sql, DATABASE);
+    for (const sql of [...bigTable(5, content), HOLDING_SQL]) await server.psql(sql, DATABASE);
   root = place.newRoot();
   config = await configFor(place, servers, root);
-  slow = await configFor(place, servers, root, {
-    shippers: { workers: 2, maxRateBytes: 2 * SLOW_RATE_BYTES },
-  });
   timestamp = (await stowage(['backup'], { config })).json.timestamp;
 });
 afterAll(async () => {
@@ -32,10 +26,11 @@ afterAll(async () => {
   await place?.stop();
 });
 
-/** Starts a slow restore, and waits until it loads rows of content 1. */
+/** Starts a restore, and waits until it loads rows of content 1, which are held. */
 async function startedRestore(database: string, plain = false): Promise<RunningCli> {
   const args = ['restore', timestamp, '--create', '--no-verify', '--database', database];
-  const restore = startStowage(args, { config: slow, plain });
+  await holdRows(servers);
+  const restore = startStowage(args, { config, plain });
   const loading = await readUntil(
     async () =>
       servers[1]?.psql(
@@ -52,6 +47,7 @@ async function startedRestore(database: string, plain = false): Promise<RunningC
  */
 async function loadedNothing(restore: RunningCli, database: string): Promise<void> {
   expect(await leftoversOf(restore, servers)).toEqual(NO_LEFTOVERS);
+  await releaseRows(servers);
   expect(await servers[1]?.psql('SELECT count(*) FROM big.lineitem', database)).toBe('0');
   for (const server of servers) await server.psql(`DROP DATABASE IF EXISTS ${database}`);
 }
@@ -60,6 +56,8 @@ describe('a restore that is interrupted while it loads rows', () => {
   test('fails, names the content and loads no row of its table when a shipper is killed', async () => {
     const restore = await startedRestore('killed');
     process.kill(shipperPids(restore).get(1) ?? Number.NaN, 'SIGKILL');
+    // Content 0 ends its order.
+    await releaseRows(servers);
     const { code, json } = await restore.ended;
     expect(json).toMatchObject({ status: 'failed', targetChanged: true });
     expect(json.problems).toContainEqual(

@@ -38,11 +38,11 @@ export interface CommandOutput {
     readonly message: string;
   }[];
   readonly problems: readonly Problem[];
-  readonly leftOut: readonly DefinedObject[];
+  readonly leftOut: readonly (DefinedObject & Problem)[];
   readonly secrets: readonly DefinedObject[];
   readonly targetChanged: boolean | null;
   readonly rolesKept?: { readonly total: number; readonly names: readonly string[] };
-  readonly largeObjects?: 'left-out';
+  readonly leavesLargeObjects?: true;
   readonly overdue: readonly string[];
   readonly uploadsAborted: number;
   readonly fields: readonly Readonly<Record<'field' | 'value' | 'source' | 'name', unknown>>[];

@@ -29,6 +29,6 @@ export async function leavesLargeObjects(
   });
   const isLeft = found.includes(true);
   if (isLeft)
-    context.output.note('large-objects', { largeObjects: 'left-out' }, LARGE_OBJECTS_LEFT);
+    context.output.note('large-objects', { leavesLargeObjects: true }, LARGE_OBJECTS_LEFT);
   return isLeft;
 }

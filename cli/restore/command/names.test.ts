@@ -13,6 +13,7 @@ test.each([
     '--into-schema cannot be used with --table',
   ],
   [{ intoSchema: 'pg_x' }, 'fill', 'PostgreSQL reserves'],
+  [{ intoSchema: 'x', onError: 'continue' }, 'fill', 'leave out --on-error'],
   [{ intoSchema: 'x' }, 'truncate', '--into-schema makes a copy'],
   [{ table: 'a.b', as: 'a.c' }, 'truncate', '--as makes a copy'],
 ] as const)('%j with mode %s are refused: %s', (flags, mode, message) => {

@@ -16,9 +16,13 @@ export function chosenFrom(
   const { table, as, intoSchema } = flags;
   const selection = selectionFrom(flags);
   if (table === undefined && as === undefined && intoSchema === undefined) return { selection };
+  const asked = intoSchema === undefined ? 'as' : 'intoSchema';
+  for (const other of ['dataOnly', 'schemaOnly', 'section', 'onError'])
+    if (flags[other] !== undefined)
+      throw refused(asked, `makes a whole copy or none: leave out --${dashed(other)}`);
   if (mode === 'truncate')
     throw refused(
-      intoSchema === undefined ? 'as' : 'intoSchema',
+      asked,
       'makes a copy with another name, and --truncate makes nothing: leave out --truncate',
     );
   if (intoSchema !== undefined) return { selection, into: intoSchemaFrom(flags) };

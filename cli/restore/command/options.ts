@@ -48,7 +48,8 @@ export function optionsFrom(
   const verify = typeof flags['verify'] === 'boolean' ? flags['verify'] : undefined;
   const { resume } = flags;
   if (typeof resume === 'string') {
-    const other = flags['owner'] === false ? 'noOwner' : undefined;
+    const other =
+      flags['owner'] === false ? 'noOwner' : flags['acl'] === false ? 'noAcl' : undefined;
     const given = NOT_WITH_RESUME.find((name) => flags[name] !== undefined) ?? other;
     const what =
       positional[0] === undefined ? given && `--${dashed(given)}` : `set ${positional[0]}`;
@@ -58,7 +59,7 @@ export function optionsFrom(
         `--resume takes everything from the request of restore ${resume}: leave out ${what}`,
         { where: { field: 'resume' } },
       );
-    return { resume, verify, ...common };
+    return { resume, verify, allowMissing: flags['allowMissing'] === true, ...common };
   }
   // `--globals TIMESTAMP`: the flag's value is optional, so it has taken the set.
   const { globals } = flags;
@@ -87,7 +88,7 @@ export function optionsFrom(
     noOwner: flags['owner'] === false,
     resize: flags['resize'] === true,
     dropUnfinished: flags['dropUnfinished'] === true,
-    choices: choicesFrom(flags),
+    choices: choicesFrom(flags, mode),
     ...common,
   };
 }

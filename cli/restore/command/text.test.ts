@@ -24,7 +24,7 @@ const leftOut: Partial<Outcome> = {
 const result = (change: Partial<Outcome>, allowMissing = false): RestoreResult => ({
   id: outcome.id,
   outcome: { ...outcome, ...change },
-  allowMissing,
+  choices: allowMissing ? { allowMissing: true } : {},
   leavesLargeObjects: false,
   leftEmpty: [],
   elapsedMs: 1000,

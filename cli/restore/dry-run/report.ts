@@ -80,7 +80,7 @@ const LABELS: Readonly<Record<NeedKind, string>> = {
   accessMethods: 'access methods',
 };
 
-function foundRows(target: TargetReport, { check: { request } }: DryRun): string[] {
+function foundRows(target: TargetReport, { check: { request }, plan }: DryRun): string[] {
   const needs = NEED_KINDS.flatMap((kind) => {
     const some = target.needs.filter((need) => need.kind === kind);
     return some.length === 0 ? [] : rows(LABELS[kind], needLines(some));
@@ -94,7 +94,7 @@ function foundRows(target: TargetReport, { check: { request } }: DryRun): string
     ...needs,
     ...rows('tables', tables),
     ...rows('lock table', lockLines(target)),
-    ...rows('free disk', diskLines(target)),
+    ...rows('free disk', diskLines(target, plan)),
     ...rows('not known', target.unread),
   ];
 }
@@ -106,10 +106,14 @@ function needLines(needs: readonly Need[]): string[] {
   const shown = present.slice(0, NAMES_SHOWN).map(withVersion);
   const more = present.length - shown.length;
   const there = shown.join(', ') + (more > 0 ? ` and ${count(more)} more` : '');
-  const lacking = needs
-    .filter(({ missingOn }) => missingOn.length > 0)
-    .slice(0, NAMES_SHOWN)
-    .map(({ name, missingOn }) => `missing on content ${missingOn.join(', ')}: ${name}`);
+  const missing = needs.filter(({ missingOn }) => missingOn.length > 0);
+  const lacking = [...Map.groupBy(missing, ({ missingOn }) => missingOn.join(', '))].map(
+    ([contents, some]) => {
+      const names = some.slice(0, NAMES_SHOWN).map(({ name }) => name);
+      const rest = some.length - names.length;
+      return `missing on content ${contents}: ${names.join(', ')}${rest > 0 ? ` and ${count(rest)} more` : ''}`;
+    },
+  );
   const denied = needs
     .filter(({ deniedOn = [] }) => deniedOn.length > 0)
     .map((need) => `only a superuser may create it: ${withVersion(need)}`);
@@ -127,18 +131,22 @@ function lockLines({ contents }: TargetReport): string[] {
   if (worst === undefined) return [];
   const { needed, room, verdict, setting, settingNeeded } = worst.lockTable;
   const advice =
-    verdict === 'enough' ? '' : `; max_locks_per_transaction = ${settingNeeded} is enough`;
+    verdict === 'enough'
+      ? ''
+      : ` on content ${worst.content}; max_locks_per_transaction = ${settingNeeded} is enough`;
   return [
-    `${plural(needed, 'lock')} of about ${count(room)} (max_locks_per_transaction = ${setting}, content ${worst.content})${advice}`,
+    `${count(needed)} of about ${plural(room, 'lock')} (max_locks_per_transaction = ${setting})${advice}`,
   ];
 }
 
-function diskLines({ disks: { known, unknown } }: TargetReport): string[] {
+function diskLines({ disks: { known, unknown } }: TargetReport, plan: DryRun['plan']): string[] {
   return [
-    ...known.map(
-      ({ contents, directory, freeBytes }) =>
-        `content ${contents.join(', ')}: ${bytes(freeBytes)} free at ${directory}`,
-    ),
+    ...known.map(({ contents, directory, freeBytes }) => {
+      const planned = (plan?.contents ?? []).filter(({ content }) => contents.includes(content));
+      const needed = planned.reduce((sum, one) => sum + one.bytes, 0);
+      const little = needed > freeBytes ? ': less than the rows are as text' : '';
+      return `content ${contents.join(', ')}: ${bytes(freeBytes)} at ${directory}, for ${bytes(needed)} of rows${little}`;
+    }),
     ...(unknown.length === 0 ? [] : [`content ${unknown.join(', ')}: not known from this host`]),
   ];
 }

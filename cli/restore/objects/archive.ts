@@ -11,11 +11,10 @@ import type { ObjectStore } from '../../../storage/store.ts';
  */
 export async function* checkedEntries(
   store: ObjectStore,
-  archive: ObjectRef,
+  { key, crc32: wanted }: ObjectRef,
   signal: AbortSignal,
 ): AsyncGenerator<TocEntry> {
-  const { key, crc32: wanted } = archive;
-  const chunks = bytesOf(store, archive, signal)[Symbol.asyncIterator]();
+  const chunks = store.get(key, { signal })[Symbol.asyncIterator]();
   let crc = 0;
   const next = async () => {
     const result = await chunks.next();
@@ -30,14 +29,6 @@ export async function* checkedEntries(
   } finally {
     await chunks.return?.();
   }
-}
-
-/** A restore reads an archive before it begins and after it: a short one is remembered. */
-const REMEMBERED_BYTES_MAX = 4 * 1024 * 1024;
-
-async function* bytesOf(store: ObjectStore, { key, bytes }: ObjectRef, signal: AbortSignal) {
-  if (bytes > REMEMBERED_BYTES_MAX) yield* store.get(key, { signal });
-  else yield await store.read(key, { bytesMax: bytes, signal });
 }
 
 /** The entries of an archive, from its front alone: the data behind them can be long. */

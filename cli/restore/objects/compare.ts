@@ -9,6 +9,7 @@ import type { ComparedObjects } from '../../../backup-set/documents/restore-foun
 import { fileOf } from '../../../backup-set/restore/order-bodies.ts';
 import { draftOrders } from '../../../backup-set/restore/orders.ts';
 import { bringsLargeObjects, isWhole } from '../../../backup-set/restore/plan.ts';
+import { restores } from '../../../backup-set/restore/sections.ts';
 import type { Segment } from '../../../database/flavour.ts';
 import { missingObjects } from '../../../database/objects/compare.ts';
 import {
@@ -26,6 +27,7 @@ import { changedSegments, expectedIn } from '../expected.ts';
 import type { RestoreRun } from '../run.ts';
 import { checkedEntries, largeObjectOids } from './archive.ts';
 import { type BesideChosen, expectedObjects, noteBeside, nothingBeside } from './chosen.ts';
+import { madeBy } from './made.ts';
 
 /** The table of contents of an archive is in memory, at about 1 kB per table. */
 const SEGMENTS_AT_ONCE = 4;
@@ -135,8 +137,9 @@ async function compareSchema(
     beside,
   );
   // A generator: the parts of all tables together can be many.
+  const isMade = madeBy(request, objects);
   const expected = function* () {
-    for (const object of chosen) {
+    for (const object of chosen.filter(isMade)) {
       const wanted = expectedOf(object);
       if (wanted === undefined) {
         tally.notCompared += 1;
@@ -188,7 +191,8 @@ async function compareLargeObjects(
 ): Promise<void> {
   const { content } = part;
   const archive = fileOf(part, 'large-objects.dump');
-  if (archive === undefined || !(isWhole(request) || bringsLargeObjects(request))) return;
+  const isWanted = isWhole(request) || bringsLargeObjects(request);
+  if (archive === undefined || !isWanted || !restores(request, 'data')) return;
   const oids = largeObjectOids(store, archive, context.signal);
   const { compared, missing, first } = await missingLargeObjects(session, oids, OIDS_NAMED);
   tally.compared += compared;

@@ -70,13 +70,12 @@ export async function checkTarget(check: TargetCheck): Promise<TargetReport> {
   };
 }
 
-/** Pre-data is one transaction; post-data is one when a single connection carries it out. */
-function locksNeeded({ needs, tables }: LookedAt, { context, request }: TargetCheck): number {
+/** Pre-data is one transaction; each statement of post-data is one. */
+function locksNeeded({ needs, tables }: LookedAt, { request }: TargetCheck): number {
   if (request.mode === 'truncate') return tables.existing;
   // With `continue`, each statement is a transaction of its own.
   if (typeof needs === 'string' || request.onError === 'continue') return 0;
-  const { preData, postData } = needs.locks;
-  return context.config.shippers.workers === 1 ? Math.max(preData, postData) : preData;
+  return needs.locks.preData;
 }
 
 function lockReason(content: number, room: LockRoom | undefined): Problem[] {

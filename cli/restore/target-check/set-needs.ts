@@ -7,6 +7,7 @@ import { globalStatements } from '../../../database/globals/statements.ts';
 import { type EntryNeeds, needsOf } from '../../../database/needs/entry.ts';
 import { type ArchiveNeeds, addNeeds, noNeeds } from '../../../database/needs/needs.ts';
 import { type ArchiveObject, archiveObject } from '../../../database/objects/expected.ts';
+import type { TocEntry } from '../../../database/objects/toc.ts';
 import { readPart } from '../../../functions/stored/read-part.ts';
 import { readText } from '../../../segment-shipper/read/read-text.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
@@ -41,8 +42,11 @@ export async function setNeeds(check: TargetCheck, content: number): Promise<Set
   const globals = request.globals ? fileOf(part.value, 'globals.sql.zst') : undefined;
   if (globals !== undefined) {
     const text = await readText(store, globals, context);
-    for (const { bytes } of globalStatements(text, globals.key))
-      addCreated(bytes.toString('utf8'), created);
+    for (const { effect, named } of globalStatements(text, globals.key)) {
+      if (effect.kind !== 'makes') continue;
+      if (effect.object === 'ROLE') created.roles.add(named(effect.name));
+      if (effect.object === 'TABLESPACE') created.tablespaces.add(named(effect.name));
+    }
   }
   return { ...all, created };
 }
@@ -55,17 +59,29 @@ async function addSchema(
 ): Promise<void> {
   const archive = fileOf(part, 'schema.dump');
   if (archive === undefined) return;
-  const needs = new Map<ArchiveObject, EntryNeeds>();
-  for await (const entry of checkedEntries(store, archive, context.signal))
-    needs.set(archiveObject(entry), needsOf(entry));
-  const order = orderOf({ request, manifest }, part);
-  const chosen = plannedObjects([...needs.keys()], order);
-  for (const object of chosen) {
-    const entry = needs.get(object);
-    const section = object.section === 'post-data' ? 'post-data' : 'pre-data';
-    if (entry !== undefined && request.sections?.includes(section) !== false)
+  const add = ({ section: own }: Pick<TocEntry, 'section'>, entry: EntryNeeds) => {
+    const section = own === 'post-data' ? 'post-data' : 'pre-data';
+    if (request.sections?.includes(section) !== false)
       addNeeds(all, entry, section === 'post-data');
+  };
+  const order = orderOf({ request, manifest }, part);
+  const needs = new Map<ArchiveObject, EntryNeeds>();
+  for await (const entry of checkedEntries(store, archive, context.signal)) {
+    if (isOfDatabase(entry)) {
+      // Only --create gives a database the owner and the rights of the set.
+      if (request.mode === 'create') add(entry, needsOf(entry));
+    } else if (order?.only === undefined) add(entry, needsOf(entry));
+    else needs.set(archiveObject(entry), needsOf(entry));
   }
+  if (order?.only === undefined) return;
+  for (const object of plannedObjects([...needs.keys()], order)) {
+    const entry = needs.get(object);
+    if (entry !== undefined) add(object, entry);
+  }
+}
+
+function isOfDatabase({ kind, name = '' }: Pick<TocEntry, 'kind' | 'name'>): boolean {
+  return kind.startsWith('DATABASE') || (kind === 'ACL' && name.startsWith('DATABASE '));
 }
 
 async function addLargeObjects(
@@ -81,16 +97,4 @@ async function addLargeObjects(
     if (owner !== '') all.owners.add(owner);
     for (const role of grantees) all.grantees.add(role);
   }
-}
-
-const CREATES = /^CREATE (ROLE|TABLESPACE) ("(?:[^"]|"")*"|\w+)/;
-
-function addCreated(
-  statement: string,
-  created: { readonly roles: Set<string>; readonly tablespaces: Set<string> },
-): void {
-  const [, kind, word = ''] = CREATES.exec(statement) ?? [];
-  const name = word.startsWith('"') ? word.slice(1, -1).replaceAll('""', '"') : word;
-  if (kind === 'ROLE') created.roles.add(name);
-  if (kind === 'TABLESPACE') created.tablespaces.add(name);
 }

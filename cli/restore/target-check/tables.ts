@@ -3,6 +3,7 @@ import type { QualifiedName } from '../../../backup-set/base/selection.ts';
 import type { Problem } from '../../../backup-set/base/verdict.ts';
 import type { ManifestRelation } from '../../../backup-set/documents/manifest.ts';
 import type { RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import { existing, restores } from '../../../backup-set/restore/sections.ts';
 import type { Segment } from '../../../database/flavour.ts';
 import { withLockWatch } from '../../../database/lock-watch/watch.ts';
 import { openSession } from '../../../database/session/session.ts';
@@ -15,6 +16,8 @@ import { databaseExists } from '../../../database/target/database.ts';
 import { otherRows } from '../../../database/target/load-transaction.ts';
 import {
   HAS_ROWS,
+  NOT_CREATED,
+  NOT_EMPTY,
   NOT_OWNER,
   type RelationState,
   reasonNotToLoad,
@@ -83,6 +86,8 @@ const EXPLAIN = {
   exists: (place: string) =>
     `already exists ${place}. Drop it, or use --truncate to empty and load it`,
   taken: (place: string) => `already exists ${place}. Drop it, or choose another name`,
+  'not-created': (place: string) => `does not exist ${place}: ${NOT_CREATED}`,
+  'not-empty': (place: string) => `${place} ${NOT_EMPTY}`,
   'has-rows': (place: string) => `${place} ${HAS_ROWS}. Delete these rows, or use --truncate`,
   'not-owner': (place: string) => `${place} ${NOT_OWNER}`,
 };
@@ -134,11 +139,12 @@ function whyNot(
   state: RelationState,
   relation: ManifestRelation | undefined,
   found: readonly TargetColumn[] | undefined,
-  { mode, into }: RestoreRequest,
+  request: RestoreRequest,
 ): WrongTable['explain'] | undefined {
-  const reason = reasonNotToLoad(state, mode);
-  if (reason === 'exists' && into !== undefined) return EXPLAIN.taken;
+  const reason = reasonNotToLoad(state, request.mode, existing(request));
+  if (reason === 'exists' && request.into !== undefined) return EXPLAIN.taken;
   if (reason !== undefined) return EXPLAIN[reason];
+  if (!restores(request, 'data')) return undefined;
   const other = state.facts && otherRows(relation?.condition !== undefined, state.facts);
   if (other !== undefined) return (place) => `${place} ${other}`;
   const differs = relation && state.facts && columnDifference(relation, found ?? []);

@@ -48,8 +48,9 @@ export async function feedData(
     deps.signal.throwIfAborted();
     await Promise.all(feeding);
     deps.signal.throwIfAborted();
-    // In a resume, content -1 keeps relations without a word to us; it reports what it has loaded.
-    if (order.resumes === undefined)
+    // Content -1 keeps relations that are loaded, and skips those that were not made, without a
+    // word to us; it reports what it has loaded.
+    if (order.resumes === undefined && order.onError === undefined)
       problems.push(...[...waiting.values()].map((relation) => noProgramCame(order, relation)));
     return { loaded: [], problems };
   } finally {

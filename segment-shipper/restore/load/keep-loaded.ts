@@ -7,6 +7,7 @@ import type {
 } from '../../../backup-set/documents/restore.ts';
 import type { Session } from '../../../database/session/session.ts';
 import { batchesToCount, countRows } from '../../../database/target/count-rows.ts';
+import { tableFacts } from '../../../database/target/facts.ts';
 import { truncateRelations } from '../../../database/target/relations.ts';
 import type { ShipperDeps } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
@@ -19,6 +20,8 @@ interface LeftToLoad {
   /** Relations that an earlier restore has loaded. */
   readonly kept: readonly LoadRelation[];
   readonly left: readonly LoadRelation[];
+  /** Relations that phase pre-data could not make; only with `onError: continue`. */
+  readonly absent: readonly LoadRelation[];
   /** With `truncate`, a load first deletes the rows of its table. */
   readonly mode: RestoreRequest['mode'];
 }
@@ -34,8 +37,9 @@ export async function keepLoaded(
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<LeftToLoad> {
-  const { resumes, relations, mode } = order;
-  if (resumes === undefined) return { kept: [], left: relations, mode };
+  const { resumes, mode } = order;
+  const { relations, absent } = await withoutAbsent(order, job, deps);
+  if (resumes === undefined) return { kept: [], left: relations, absent, mode };
   await inSession(order, job, deps, async (session) => {
     await requirePrepared(session, resumes);
   });
@@ -70,7 +74,22 @@ export async function keepLoaded(
   return {
     kept: [...kept],
     left: relations.filter((relation) => !kept.has(relation)),
+    absent,
     mode: 'truncate',
+  };
+}
+
+/** The relations that exist, and those that do not. */
+async function withoutAbsent(order: OrderOf<'data'>, job: RestoreJob, deps: ShipperDeps) {
+  const { relations, onError } = order;
+  if (onError !== 'continue') return { relations, absent: [] };
+  let found: ReadonlyMap<number, unknown> = new Map();
+  await inSession(order, job, deps, async (session) => {
+    found = await tableFacts(session, relations);
+  });
+  return {
+    relations: relations.filter((_, at) => found.has(at)),
+    absent: relations.filter((_, at) => !found.has(at)),
   };
 }
 

@@ -30,6 +30,7 @@ export async function loadLargeObjects(
     restoreLargeObjects(job.target, file, {
       replace,
       noOwner,
+      noAcl: order.noAcl === true,
       signal: deps.signal,
       onSilence: silenceNote(deps),
       label: labelOf(order),

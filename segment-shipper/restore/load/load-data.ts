@@ -21,6 +21,7 @@ import { loadLargeObjects } from './large-objects.ts';
 import { loadRejected } from './rejected.ts';
 import { type Loading, startLoading } from './shared-loading.ts';
 import { type FetchedRelation, fetchTogether, isSmall } from './small-relations.ts';
+import { toleratedLoads } from './tolerated.ts';
 
 /** Bytes of rows. To load fewer takes less time than to open another connection for them. */
 const JOIN_BYTES_MIN = 16 * 1024 * 1024;
@@ -38,7 +39,7 @@ export async function loadData(
   if (order.role === 'feed') return feedData(order, job, deps);
   const { content, encoding } = order;
   const { signal, progress } = deps;
-  const { kept, left, mode } = await keepLoaded(order, job, deps);
+  const { kept, left, absent, mode } = await keepLoaded(order, job, deps);
   const isTogether = (relation: LoadRelation) => relation.onSegment !== true && isSmall(relation);
   const large = left
     .filter((relation) => !isTogether(relation))
@@ -51,6 +52,7 @@ export async function loadData(
   });
   progress.relationsLoaded += kept.length;
   progress.bytes += kept.reduce((sum, { bytes }) => sum + bytes, 0);
+  const tolerated = toleratedLoads(order, absent);
   const failures: Failed[] = [];
   const attempts = new Map<LoadRelation, { bytesMax: number }>();
   /** The server or the network is silent: each further relation would wait as long again. */
@@ -74,8 +76,9 @@ export async function loadData(
     loaded: () => loaded,
     hasStalled: () => hasStalled,
   });
-  if (problems.length === 0) await loadLargeObjects(order, job, deps);
-  return { loaded, problems };
+  const ended = tolerated.split(problems);
+  if (ended.problems.length === 0) await loadLargeObjects(order, job, deps);
+  return { loaded, ...ended };
 
   async function work(worker: number): Promise<void> {
     const applicationName = `${labelOf(order)} worker ${worker}`;
@@ -205,7 +208,9 @@ export async function loadData(
       deps.log.error({ err: error, relation: `${schema}.${name}` }, 'cannot load the relation');
       hasStalled ||= isStowageError(error, 'database/stalled');
       await connection.drop();
-      return relations.map((relation) => failedLoad(error, content, relation));
+      return relations.map((relation) =>
+        tolerated.note(error, failedLoad(error, content, relation)),
+      );
     }
   }
 }

@@ -1,10 +1,8 @@
-import { asStowageError } from '../../../backup-set/base/errors.ts';
 import { type QualifiedName, type Selection, selects } from '../../../backup-set/base/selection.ts';
-import { causedBy, type Problem } from '../../../backup-set/base/verdict.ts';
+import type { Problem } from '../../../backup-set/base/verdict.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
 import { usedSequences } from '../../../database/catalog/used-sequences.ts';
 import { quoteQualified } from '../../../database/session/quote.ts';
-import type { Session } from '../../../database/session/session.ts';
 import { setChosenSequences } from '../../../database/target/chosen-sequences.ts';
 import { existingRelations, refreshViews } from '../../../database/target/refresh.ts';
 import { parseSequenceValues } from '../../../database/target/sequence-values.ts';
@@ -13,6 +11,7 @@ import type { RestoreJob } from '../../protocol/control.ts';
 import { readText } from '../../read/read-text.ts';
 import { inSession } from '../in-session.ts';
 import type { ChosenSchema } from './chosen.ts';
+import { staleViews } from './left-out.ts';
 import { showCurrent } from './object-progress.ts';
 
 /** Sets the sequences that belong to chosen objects. @returns those that the target lacks. */
@@ -60,39 +59,22 @@ export async function restoreChosenViews(
   const made = new Set(namesOf(chosen, 'MATERIALIZED VIEW').map(quoteQualified));
   const isSelected = (view: QualifiedName) => selection !== undefined && selects(selection, view);
   const views = order.refresh.filter((view) => isSelected(view) || made.has(quoteQualified(view)));
-  const leftOut: Problem[] = [];
-  if (views.length === 0) return leftOut;
+  if (views.length === 0) return [];
+  let absent: QualifiedName[] = [];
+  let stale: readonly Problem[] = [];
   await inSession(order, job, deps, async (session) => {
     const existing = new Set((await existingRelations(session, views)).map(quoteQualified));
-    for (const view of views) {
-      showCurrent(deps.progress, `REFRESH ${view.schema}.${view.name}`);
-      if (existing.has(quoteQualified(view)))
-        leftOut.push(...(await refreshed(session, view, isSelected(view), job.content)));
-      // With other modes, the choice has made it or says why not.
-      else if (mode === 'truncate') leftOut.push(lacking('MATERIALIZED VIEW', view, job.content));
-    }
+    const isThere = (view: QualifiedName) => existing.has(quoteQualified(view));
+    absent = views.filter((view) => !isThere(view));
+    const left = await refreshViews(session, views.filter(isThere), ({ schema, name }) =>
+      showCurrent(deps.progress, `REFRESH ${schema}.${name}`),
+    );
+    stale = staleViews(left, order.content).problems;
   });
   showCurrent(deps.progress, undefined);
-  return leftOut;
-}
-
-/** A view that came back with a table must not make the restore of the table fail. */
-async function refreshed(
-  session: Session,
-  view: QualifiedName,
-  isSelected: boolean,
-  content: number,
-): Promise<Problem[]> {
-  try {
-    await refreshViews(session, [view]);
-    return [];
-  } catch (error) {
-    const failure = asStowageError(error);
-    if (isSelected || failure.code === 'interrupted') throw error;
-    const caused = causedBy(failure);
-    const message = `MATERIALIZED VIEW ${view.schema}.${view.name} was not refreshed: ${caused.message}`;
-    return [{ code: 'view-not-refreshed', ...caused, message, content }];
-  }
+  // With other modes, the choice has made them or says why not.
+  if (mode !== 'truncate') return [...stale];
+  return [...stale, ...absent.map((view) => lacking('MATERIALIZED VIEW', view, job.content))];
 }
 
 function lacking(kind: string, { schema, name }: QualifiedName, content: number): Problem {

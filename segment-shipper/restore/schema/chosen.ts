@@ -1,5 +1,5 @@
-import { asStowageError } from '../../../backup-set/base/errors.ts';
-import { causedBy, type Problem } from '../../../backup-set/base/verdict.ts';
+import { NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
+import { boundedProblems, type Problem } from '../../../backup-set/base/verdict.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
 import { type Choice, chooseEntries } from '../../../database/objects/choice/choose.ts';
 import { type ArchiveEntry, describeEntry } from '../../../database/objects/choice/entries.ts';
@@ -8,7 +8,6 @@ import {
   type InTarget,
   lookInTarget,
 } from '../../../database/objects/choice/in-target.ts';
-import { REMARKS } from '../../../database/objects/choice/kinds.ts';
 import { listedIn, useList } from '../../../database/objects/choice/lists.ts';
 import { mainObjectOf } from '../../../database/objects/expected.ts';
 import { MARK_SCHEMA } from '../../../database/target/unfinished/mark.ts';
@@ -18,6 +17,7 @@ import type { RestoreJob } from '../../protocol/control.ts';
 import { inSession } from '../in-session.ts';
 import { labelOf } from '../locks.ts';
 import { entriesOf } from './entries.ts';
+import { rejectedObjects } from './left-out.ts';
 
 /** What a restore of chosen objects makes of an archive. */
 export interface ChosenSchema {
@@ -60,67 +60,40 @@ export function chosenList(
 }
 
 /**
- * Makes the objects that the server may reject: all at once and, when one fails, each by itself.
- * @returns those that failed.
+ * Makes what the server may reject, after everything else.
+ * @returns what it has rejected.
  */
 export async function restoreTried(
   { choice, target }: ChosenSchema,
-  order: SchemaOrder,
+  order: OrderOf<'post-data'>,
   job: RestoreJob,
   file: string,
   deps: ShipperDeps,
-): Promise<Problem[]> {
+): Promise<ProblemList> {
   const tried = choice.tried.filter((entry) => !target.exists(entry));
-  const run = (entries: readonly ArchiveEntry[]) =>
-    restoreSchema(job.target, file, {
-      noOwner: order.noOwner,
-      signal: deps.signal,
-      onSilence: silenceNote(deps),
-      label: labelOf(order),
-      list: useList(entries),
-    });
-  if (tried.length === 0) return [];
-  try {
-    await run(tried);
-    return [];
-  } catch (error) {
-    deps.signal.throwIfAborted();
-    deps.log.warn({ err: error }, 'an object was rejected; trying each by itself');
-  }
-  const problems: Problem[] = [];
-  for (const entry of tried) {
-    if (REMARKS.includes(entry.kind)) continue;
-    const remarks = tried.filter(
-      ({ kind, dependsOn }) => REMARKS.includes(kind) && dependsOn.includes(entry.id),
-    );
-    try {
-      await run([entry, ...remarks]);
-    } catch (error) {
-      deps.signal.throwIfAborted();
-      problems.push(rejected(entry, error, job.content));
-    }
-  }
-  return problems;
+  if (tried.length === 0) return NO_PROBLEMS;
+  const rejections = await restoreSchema(job.target, file, {
+    noOwner: order.noOwner,
+    noAcl: order.noAcl === true,
+    onError: 'continue',
+    signal: deps.signal,
+    onSilence: silenceNote(deps),
+    label: labelOf(order),
+    list: useList(tried),
+  });
+  return rejectedObjects(file, rejections);
 }
 
 /** The chosen objects that need something that is not there. */
-export function unmade({ choice }: Pick<ChosenSchema, 'choice'>, content: number): Problem[] {
-  return choice.leftOut.map(({ entry, reason }) => ({
-    code: 'need-missing',
-    message: `${describeEntry(entry)} was not restored: ${reason}`,
-    content,
-    ...named(entry),
-  }));
-}
-
-/** The problem of an object that the server has rejected. */
-export function rejected(entry: ArchiveEntry, error: unknown, content: number): Problem {
-  const caused = causedBy(asStowageError(error));
-  const message = `${describeEntry(entry)} was not restored: ${caused.message}`;
-  return { code: 'object-not-made', ...caused, message, content, ...named(entry) };
-}
-
-function named(entry: ArchiveEntry): Pick<Problem, 'schemaObject'> {
-  const { kind, schema, name = '' } = entry;
-  return { schemaObject: mainObjectOf(entry)?.entry ?? { kind, schema, name } };
+export function unmade({ choice }: Pick<ChosenSchema, 'choice'>, content: number): ProblemList {
+  const problems = choice.leftOut.map(({ entry, reason }): Problem => {
+    const { kind, schema, name = '' } = entry;
+    return {
+      code: 'need-missing',
+      message: `${describeEntry(entry)} was not restored: ${reason}`,
+      content,
+      schemaObject: mainObjectOf(entry)?.entry ?? { kind, schema, name },
+    };
+  });
+  return boundedProblems(problems);
 }

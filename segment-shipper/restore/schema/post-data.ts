@@ -1,7 +1,12 @@
-import type { Problem } from '../../../backup-set/base/verdict.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import { joinProblems, NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
+import type { QualifiedName } from '../../../backup-set/base/selection.ts';
+import { boundedProblems } from '../../../backup-set/base/verdict.ts';
 import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
-import { refreshViews } from '../../../database/target/refresh.ts';
+import { quoteQualified } from '../../../database/session/quote.ts';
+import type { Session } from '../../../database/session/session.ts';
+import { existingViews, refreshViews } from '../../../database/target/refresh.ts';
 import { parseSequenceValues, setSequences } from '../../../database/target/sequence-values.ts';
 import { restoreSchema } from '../../../database/tools/restore.ts';
 import { type ShipperDeps, silenceNote } from '../../deps.ts';
@@ -14,60 +19,119 @@ import { withArchive } from './archive.ts';
 import { type ChosenSchema, chosenList, chosenSchema, restoreTried, unmade } from './chosen.ts';
 import { restoreChosenSequences, restoreChosenViews } from './chosen-values.ts';
 import { missingEntries } from './entries.ts';
+import { rejectedObjects, staleViews } from './left-out.ts';
 import { objectProgress, showCurrent } from './object-progress.ts';
 import { restoreProperties } from './properties.ts';
 import { postDataRenamed } from './renamed.ts';
 
-/** Restores what needs the rows: indexes, constraints, triggers, values of sequences, views. */
+/**
+ * Restores what needs the rows: indexes, constraints, triggers, values of sequences, views. The
+ * rows are loaded, so one object that the server rejects does not keep it from making the others.
+ * @returns what was not made or refreshed.
+ */
 export async function postData(
   order: OrderOf<'post-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<Pick<OrderResult, 'leftOut'>> {
-  const { target, workers: jobs } = job;
-  const { signal } = deps;
-  const { schema, noOwner, into } = order;
-  if (into !== undefined) return { leftOut: await postDataRenamed({ ...order, into }, job, deps) };
-  const leftOut: Problem[] = [];
+  const { schema, sequences, refresh, into } = order;
+  if (into !== undefined) {
+    const made = await postDataRenamed({ ...order, into }, job, deps);
+    const lacking = boundedProblems(await restoreProperties(order, job, deps));
+    return { leftOut: joinProblems(made, lacking) };
+  }
   let chosen: ChosenSchema | undefined;
-  if (schema !== undefined) {
-    await withArchive(schema, deps, async (file) => {
-      chosen = await chosenSchema(order, job, file, deps);
-      const list =
-        chosen !== undefined
-          ? chosenList(chosen, 'post-data')
-          : order.resumes === undefined
-            ? undefined
-            : await missingEntries(order, job, file, deps);
-      await restoreSchema(target, file, {
-        section: 'post-data',
-        jobs,
-        noOwner,
-        signal,
-        onSilence: silenceNote(deps),
-        label: labelOf(order),
-        onObject: await objectProgress(file, { section: 'post-data', list }, deps.progress),
-        ...(list !== undefined && { list }),
-      });
-      if (chosen === undefined) return;
-      leftOut.push(...unmade(chosen, job.content));
-      leftOut.push(...(await restoreTried(chosen, order, job, file, deps)));
-    });
-  }
+  const rejected =
+    schema === undefined
+      ? NO_PROBLEMS
+      : await restorePostData(order, schema, job, deps, (made) => {
+          chosen = made;
+        });
   if (order.only !== undefined) {
-    leftOut.push(...(await restoreChosenSequences(order, chosen, job, deps)));
-    leftOut.push(...(await restoreChosenViews(order, chosen, job, deps)));
-    return { leftOut: [...leftOut, ...(await restoreProperties(order, job, deps))] };
+    const absent = await restoreChosenSequences(order, chosen, job, deps);
+    const views = await restoreChosenViews(order, chosen, job, deps);
+    const properties = await restoreProperties(order, job, deps);
+    return {
+      leftOut: [rejected, ...[absent, views, properties].map(boundedProblems)].reduce(joinProblems),
+    };
   }
-  if (order.sequences !== undefined) await restoreSequences(order, order.sequences, job, deps);
-  if (order.refresh.length > 0)
-    await inSession(order, job, deps, (session) =>
-      refreshViews(session, order.refresh, ({ schema, name }) =>
-        showCurrent(deps.progress, `REFRESH ${schema}.${name}`),
-      ),
-    );
+  if (sequences !== undefined) await restoreSequences(order, sequences, job, deps);
+  const stale = refresh.length === 0 ? NO_PROBLEMS : await refreshAll(order, job, deps);
   showCurrent(deps.progress, undefined);
-  return { leftOut: await restoreProperties(order, job, deps) };
+  const properties = boundedProblems(await restoreProperties(order, job, deps));
+  return { leftOut: [rejected, stale, properties].reduce(joinProblems) };
+}
+
+async function refreshAll(
+  order: OrderOf<'post-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<ProblemList> {
+  let stale = NO_PROBLEMS;
+  await inSession(order, job, deps, async (session) => {
+    const views = await viewsToRefresh(session, order);
+    const left = await refreshViews(session, views, ({ schema, name }) =>
+      showCurrent(deps.progress, `REFRESH ${schema}.${name}`),
+    );
+    stale = staleViews(left, order.content);
+  });
+  return stale;
+}
+
+/** A resume keeps the views that the first restore has refreshed in a database of its own. */
+async function viewsToRefresh(
+  session: Session,
+  { refresh, resumes, mode, onError, content }: OrderOf<'post-data'>,
+): Promise<readonly QualifiedName[]> {
+  const existing = await existingViews(session, refresh);
+  const names = new Set(existing.map(quoteQualified));
+  const absent = refresh.find((view) => !names.has(quoteQualified(view)));
+  if (absent !== undefined && onError !== 'continue')
+    throw new StowageError(
+      'database/failed',
+      `materialized view ${absent.schema}.${absent.name} does not exist on content ${content}`,
+      { where: { content } },
+    );
+  const keepsViews = resumes !== undefined && mode !== 'truncate';
+  return keepsViews ? existing.filter(({ isPopulated }) => !isPopulated) : existing;
+}
+
+async function restorePostData(
+  order: OrderOf<'post-data'>,
+  schema: ObjectRef,
+  job: RestoreJob,
+  deps: ShipperDeps,
+  onChosen: (chosen: ChosenSchema) => void,
+): Promise<ProblemList> {
+  const { noOwner, noAcl } = order;
+  let rejected = NO_PROBLEMS;
+  await withArchive(schema, deps, async (file) => {
+    const chosen = await chosenSchema(order, job, file, deps);
+    const list =
+      chosen !== undefined
+        ? chosenList(chosen, 'post-data')
+        : order.resumes === undefined
+          ? undefined
+          : await missingEntries(order, job, file, deps);
+    const rejections = await restoreSchema(job.target, file, {
+      section: 'post-data',
+      jobs: job.workers,
+      noOwner,
+      noAcl: noAcl === true,
+      onError: 'continue',
+      signal: deps.signal,
+      onSilence: silenceNote(deps),
+      label: labelOf(order),
+      onObject: await objectProgress(file, { section: 'post-data', list }, deps.progress),
+      ...(list !== undefined && { list }),
+    });
+    rejected = await rejectedObjects(file, rejections);
+    if (chosen === undefined) return;
+    onChosen(chosen);
+    const tried = await restoreTried(chosen, order, job, file, deps);
+    rejected = [unmade(chosen, job.content), rejected, tried].reduce(joinProblems);
+  });
+  return rejected;
 }
 
 async function restoreSequences(

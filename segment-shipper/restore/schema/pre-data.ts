@@ -1,10 +1,14 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
+import { NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import { globalsTarget } from '../../../database/globals/place.ts';
 import { withMaintenanceSession } from '../../../database/session/maintenance.ts';
 import type { Session } from '../../../database/session/session.ts';
 import { createDatabase, openDatabase } from '../../../database/target/database.ts';
 import {
   HAS_ROWS,
+  NOT_CREATED,
+  NOT_EMPTY,
   NOT_OWNER,
   reasonNotToLoad,
   relationStates,
@@ -20,25 +24,32 @@ import type { OrderResult } from '../order-result.ts';
 import { lookForBegun, markToSet, newMark, unmarkIfNothing } from '../unfinished.ts';
 import { withArchive } from './archive.ts';
 import { chosenList, chosenSchema } from './chosen.ts';
-import { newEntries } from './entries.ts';
+import { absentEntries, newEntries } from './entries.ts';
 import { type Globals, readGlobals } from './globals.ts';
+import { rejectedObjects } from './left-out.ts';
 import { objectProgress } from './object-progress.ts';
 import { wantedTablespace } from './properties.ts';
 import { preDataRenamed } from './renamed.ts';
 
-/** Prepares the target for rows. Checks everything first, so a refusal changes nothing. */
+/**
+ * Prepares the target for rows. Checks everything first, so a refusal changes nothing.
+ * @returns what was not made; only with `onError: continue`.
+ */
 export async function preData(
   order: OrderOf<'pre-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<Pick<OrderResult, 'rolesKept'>> {
+): Promise<Pick<OrderResult, 'rolesKept' | 'leftOut'>> {
   const globals = await readGlobals(order.globals, order, deps);
   const begun = await lookForBegun(order, job, deps);
-  if (begun === 'prepared') return {};
+  if (begun === 'prepared')
+    return order.onError === 'continue'
+      ? { leftOut: await restorePreData(order, job, deps, true) }
+      : {};
   if (begun === 'nothing' && order.mode === 'create') await makeDatabase(order, job, globals, deps);
   if (begun !== 'begun') await begin(order, job, deps);
   if (order.mode === 'create') await inSession(order, job, deps, openDatabase);
-  if (globals !== undefined) await inSession(order, job, deps, globals.restore);
+  if (globals !== undefined) await inGlobalsSession(order, job, deps, globals.restore);
   const done = { rolesKept: globals?.rolesKept() ?? [] };
   if (order.mode === 'truncate') {
     await inSession(order, job, deps, async (session) =>
@@ -46,14 +57,15 @@ export async function preData(
     );
     return done;
   }
-  await restorePreData(order, job, deps).catch(async (error: unknown) => {
+  const isBegun = begun === 'begun' && order.onError === 'continue';
+  const leftOut = await restorePreData(order, job, deps, isBegun).catch(async (error: unknown) => {
     if (order.mode === 'fill') await unmarkIfNothing(order, job, deps).catch(() => undefined);
     throw error;
   });
   await inSession(order, job, deps, (session) =>
     setReached(session, newMark(order, 'begun'), 'pre-data'),
   );
-  return done;
+  return { ...done, leftOut };
 }
 
 /** The globals come first where they may have the tablespace of the database. */
@@ -69,6 +81,16 @@ async function makeDatabase(
   await createDatabase(job.target, { ...order, tablespace }, deps.signal);
 }
 
+async function inGlobalsSession(
+  order: OrderOf<'pre-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
+  const target = await globalsTarget(job.target, order.encoding, deps.signal);
+  await inSession(order, { ...job, target }, deps, work);
+}
+
 /** Looks at the target and, except with `truncate`, marks it. */
 async function begin(
   order: OrderOf<'pre-data'>,
@@ -82,43 +104,50 @@ async function begin(
   });
 }
 
+/** @param isBegun an earlier restore has made some of the objects: the others are made. */
 async function restorePreData(
   order: OrderOf<'pre-data'>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<void> {
-  const { signal } = deps;
-  const { schema, noOwner, into } = order;
-  if (schema === undefined) return;
+  isBegun: boolean,
+): Promise<ProblemList> {
+  const { schema, noOwner, noAcl, onError = 'stop', into } = order;
+  if (schema === undefined) return NO_PROBLEMS;
+  let rejected = NO_PROBLEMS;
   await withArchive(schema, deps, async (file) => {
     if (into !== undefined) return preDataRenamed({ ...order, into }, job, file, deps);
     const chosen = await chosenSchema(order, job, file, deps);
-    const list =
+    const entries =
       chosen !== undefined
         ? chosenList(chosen, 'pre-data')
         : order.mode === 'fill'
           ? await newEntries(order, job, file, deps)
           : undefined;
-    await restoreSchema(job.target, file, {
+    const list = isBegun ? await absentEntries(entries, order, job, file, deps) : entries;
+    const rejections = await restoreSchema(job.target, file, {
       section: 'pre-data',
       noOwner,
-      signal,
+      noAcl: noAcl === true,
+      onError,
+      signal: deps.signal,
       onSilence: silenceNote(deps),
       label: labelOf(order),
       onObject: await objectProgress(file, { section: 'pre-data', list }, deps.progress),
       ...(list !== undefined && { list }),
     });
+    rejected = await rejectedObjects(file, rejections);
   });
+  return rejected;
 }
 
 /** @throws StowageError `restore/refused` before anything was changed. */
 async function requireState(
   session: Session,
-  { mode, relations, content, into }: OrderOf<'pre-data'>,
+  { mode, relations, content, existing, into }: OrderOf<'pre-data'>,
 ): Promise<void> {
   const states = await relationStates(session, relations);
   const wrong = states.flatMap((state) => {
-    const reason = reasonNotToLoad(state, mode);
+    const reason = reasonNotToLoad(state, mode, existing);
     return reason === undefined ? [] : [{ state, reason }];
   });
   const [first] = wrong;
@@ -127,6 +156,8 @@ async function requireState(
   const more = wrong.length > 1 ? ` (and ${wrong.length - 1} more)` : '';
   const what = {
     absent: `does not exist on content ${content}: --truncate loads existing tables only. Create the table, or restore without --truncate`,
+    'not-created': `does not exist on content ${content}: ${NOT_CREATED}`,
+    'not-empty': `on content ${content} ${NOT_EMPTY}`,
     exists: `already exists on content ${content}. Drop it, or ${into === undefined ? 'use --truncate to empty and load it' : 'choose another name'}`,
     'has-rows': `on content ${content} ${HAS_ROWS}. Delete these rows, or use --truncate`,
     'not-owner': `on content ${content} ${NOT_OWNER}`,

@@ -37,7 +37,7 @@ export async function restoreProperties(
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<Problem[]> {
-  const { schema, mode, noOwner, noAcl = false, content } = order;
+  const { properties: archived, schema = archived, mode, noOwner, noAcl = false, content } = order;
   if (mode !== 'create' || schema === undefined) return [];
   const { database } = job.target;
   const archive = readToc(deps.store.get(schema.key, { signal: deps.signal }), schema.key);

@@ -1,13 +1,18 @@
-import type { Problem } from '../../../backup-set/base/verdict.ts';
+import { asStowageError } from '../../../backup-set/base/errors.ts';
+import { joinProblems, NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
+import { causedBy, type Problem } from '../../../backup-set/base/verdict.ts';
+import type { OrderOf } from '../../../backup-set/documents/restore.ts';
 import type { Into } from '../../../backup-set/documents/restore-names.ts';
 import type { Choice } from '../../../database/objects/choice/choose.ts';
-import type { ArchiveEntry } from '../../../database/objects/choice/entries.ts';
+import { type ArchiveEntry, describeEntry } from '../../../database/objects/choice/entries.ts';
 import { EMPTY_TARGET, lookInTarget } from '../../../database/objects/choice/in-target.ts';
 import { REMARKS } from '../../../database/objects/choice/kinds.ts';
 import { listedIn, useList } from '../../../database/objects/choice/lists.ts';
+import { mainObjectOf } from '../../../database/objects/expected.ts';
 import { multirangesIn } from '../../../database/rename/archive.ts';
 import { chooseCopies } from '../../../database/rename/choice.ts';
 import { type MadeNames, madeNames } from '../../../database/rename/made-names.ts';
+import { renamedObject } from '../../../database/rename/objects.ts';
 import { runRenamed } from '../../../database/rename/run.ts';
 import type { Session } from '../../../database/session/session.ts';
 import { refreshViews } from '../../../database/target/refresh.ts';
@@ -19,9 +24,11 @@ import type { RestoreJob } from '../../protocol/control.ts';
 import { readText } from '../../read/read-text.ts';
 import { inSession } from '../in-session.ts';
 import { withArchive } from './archive.ts';
-import { rejected, type SchemaOrder, unmade } from './chosen.ts';
+import { unmade } from './chosen.ts';
 import { entriesOf } from './entries.ts';
+import { staleViews } from './left-out.ts';
 
+type SchemaOrder = OrderOf<'pre-data'> | OrderOf<'post-data'>;
 type Renamed<Order extends SchemaOrder> = Order & { readonly into: Into };
 type PostData = Extract<SchemaOrder, { phase: 'post-data' }>;
 type PreData = Extract<SchemaOrder, { phase: 'pre-data' }>;
@@ -61,26 +68,29 @@ export async function postDataRenamed(
   order: Renamed<PostData>,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<Problem[]> {
+): Promise<ProblemList> {
   const { schema } = order;
-  const leftOut: Problem[] = [];
+  let leftOut = NO_PROBLEMS;
   if (schema === undefined) return leftOut;
   await withArchive(schema, deps, async (file) => {
     const copies = await copiesIn(order, job, file, deps);
     const text = await textOf(order, copies, job, file, deps);
-    leftOut.push(...unmade(copies, job.content));
+    leftOut = unmade(copies, job.content);
     await inSession(order, job, deps, async (session) => {
       const mark = await readMark(session);
       if (mark?.reached === 'post-data') return;
       await session.query('BEGIN');
       await runRenamed(session, text, copies.names, { isFirst: false, isNewDatabase: false });
       for (const entry of copies.choice.tried)
-        leftOut.push(...(await tryRenamed(session, entry, copies, { order, job, file, deps })));
+        leftOut = joinProblems(
+          leftOut,
+          await tryRenamed(session, entry, copies, { order, job, file, deps }),
+        );
       if (mark !== undefined) await setReached(session, mark, 'post-data');
       await session.query('COMMIT');
     });
     await setRenamedSequences(order, copies, job, deps);
-    await refreshRenamed(order, copies, job, deps);
+    leftOut = joinProblems(leftOut, await refreshRenamed(order, copies, job, deps));
   });
   return leftOut;
 }
@@ -108,7 +118,7 @@ async function copiesIn(
 
 /** The SQL text of one section, still with the names of the set. */
 function textOf(
-  { phase, noOwner }: SchemaOrder,
+  { phase, noOwner, noAcl }: SchemaOrder,
   { entries, choice }: Copies,
   job: RestoreJob,
   file: string,
@@ -116,7 +126,13 @@ function textOf(
 ): Promise<string> {
   const made = new Set(choice.made);
   const list = useList(listedIn(entries, phase, (entry) => made.has(entry)));
-  return schemaText(job.target, file, { section: phase, noOwner, signal, list });
+  return schemaText(job.target, file, {
+    section: phase,
+    noOwner,
+    noAcl: noAcl === true,
+    signal,
+    list,
+  });
 }
 
 /** An object that the server may reject, such as a key to a table whose rows have changed. */
@@ -125,25 +141,43 @@ async function tryRenamed(
   entry: ArchiveEntry,
   { choice, names }: Copies,
   { order, job, file, deps }: { order: PostData; job: RestoreJob; file: string; deps: ShipperDeps },
-): Promise<Problem[]> {
-  if (REMARKS.includes(entry.kind)) return [];
+): Promise<ProblemList> {
+  if (REMARKS.includes(entry.kind)) return NO_PROBLEMS;
   const remarks = choice.tried.filter(
     ({ kind, dependsOn }) => REMARKS.includes(kind) && dependsOn.includes(entry.id),
   );
-  const { noOwner } = order;
+  const { noOwner, noAcl } = order;
   const { signal } = deps;
   const list = useList([entry, ...remarks]);
-  const text = await schemaText(job.target, file, { noOwner, signal, list });
+  const text = await schemaText(job.target, file, {
+    noOwner,
+    noAcl: noAcl === true,
+    signal,
+    list,
+  });
   await session.query('SAVEPOINT tried');
   try {
     await runRenamed(session, text, names, { isFirst: false, isNewDatabase: false });
     await session.query('RELEASE tried');
-    return [];
+    return NO_PROBLEMS;
   } catch (error) {
     signal.throwIfAborted();
     await session.query('ROLLBACK TO tried');
-    return [rejected(entry, error, job.content)];
+    return { problems: [rejected(entry, names, error)], problemsTotal: 1 };
   }
+}
+
+/** As the comparison of schema objects would report it, so that it is listed once. */
+function rejected(entry: ArchiveEntry, names: MadeNames, error: unknown): Problem {
+  const copy = renamedObject(entry, names);
+  const { kind, schema, name = '' } = copy;
+  const { message, ...caused } = causedBy(asStowageError(error));
+  return {
+    code: 'object-not-made',
+    ...caused,
+    schemaObject: mainObjectOf(copy)?.entry ?? { kind, schema, name },
+    message: `${describeEntry(copy)}: ${message}`,
+  };
 }
 
 /** Sets the sequences that the restore has made. */
@@ -168,7 +202,7 @@ async function refreshRenamed(
   { names, choice }: Copies,
   job: RestoreJob,
   deps: ShipperDeps,
-): Promise<void> {
+): Promise<ProblemList> {
   const views = order.refresh.flatMap(({ schema, name }) => {
     const isMade = choice.made.some(
       (entry) =>
@@ -176,6 +210,10 @@ async function refreshRenamed(
     );
     return isMade ? [names.newName(schema, name) ?? { schema, name }] : [];
   });
+  let stale = NO_PROBLEMS;
   if (views.length > 0)
-    await inSession(order, job, deps, (session) => refreshViews(session, views));
+    await inSession(order, job, deps, async (session) => {
+      stale = staleViews(await refreshViews(session, views), job.content);
+    });
+  return stale;
 }

@@ -54,6 +54,53 @@ test('rows whose CHECK reads another table are restored in any order of the name
   expect(await server.psql(rows, 'checked')).toBe('2|100|20000');
 });
 
+test.each([
+  ['LATIN1', 'söq', ''],
+  ['EUC_JP', '表', 'CREATE ROLE "Ünï"'],
+])(
+  'a database in %s is restored, names and sequences included, also where a role has a name that it lacks',
+  async (encoding, name, role) => {
+    const database = encoding.toLowerCase();
+    if (role !== '') await server.psql(role);
+    const restore = await backedUp(
+      database,
+      `CREATE TABLE "${name}" (a text); INSERT INTO "${name}" VALUES ('${name}');
+       CREATE SEQUENCE "${name}_seq"; SELECT setval('"${name}_seq"', 42)`,
+      `TEMPLATE template0 ENCODING ${encoding} LOCALE 'C'`,
+    );
+    if (role !== '') await server.psql(role.replace('CREATE', 'DROP'));
+    const copy = `${database}_copy`;
+    const globals = await restore('--create', '--globals', '--database', copy);
+    expect(failureOf(globals)).toBeUndefined();
+    const found = `SELECT a, (SELECT last_value FROM "${name}_seq") FROM "${name}"`;
+    expect(await server.psql(found, copy)).toBe(`${name}|42`);
+    if (role !== '')
+      expect(await server.psql(`SELECT count(*) FROM pg_roles WHERE rolname = 'Ünï'`)).toBe('1');
+  },
+);
+
+test('rows of any bytes in SQL_ASCII are restored, and a name that is not UTF-8 fails the backup by its bytes', async () => {
+  const options = "TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'";
+  const bytes = (hex: string) => `convert_from('\\x${hex}'::bytea, 'SQL_ASCII')`;
+  const restore = await backedUp(
+    'ascii',
+    `CREATE TABLE t (id int PRIMARY KEY, v text);
+     INSERT INTO t VALUES (1, ${bytes('e4f6fc80ff')}), (2, ${bytes('c3a4')}),
+       (3, ${bytes('f0289cbc0a5c2e0d0a5c')}), (4, repeat(${bytes('ff')}, 3000000))`,
+    options,
+  );
+  const rows = "SELECT string_agg(md5(v), ' ' ORDER BY id) FROM t";
+  expect(failureOf(await restore('--create', '--database', 'ascii_copy'))).toBeUndefined();
+  expect(await server.psql(rows, 'ascii_copy')).toBe(await server.psql(rows, 'ascii'));
+  await server.psql(
+    `DO $$ BEGIN EXECUTE 'CREATE TABLE ' || quote_ident(${bytes('74e4')}) || ' (id int)'; END $$`,
+    'ascii',
+  );
+  const { code, json } = await stowage(['backup'], { config: configs.get('ascii') ?? '' });
+  expect(code).toBe(6);
+  expect(json.error.message).toContain('is not UTF-8: its bytes are \\x74e4');
+});
+
 /** Which leaf of a partitioned table holds which keys. */
 const leaves = (root: string, key: string, database: string) =>
   server.psql(

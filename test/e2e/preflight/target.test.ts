@@ -28,7 +28,7 @@ beforeAll(async () => {
   root = place.newRoot();
   config = await configFor(place, source, root);
   into = await configFor(place, target, root);
-  const backup = await stowage(['backup'], { config });
+  const backup = await stowage(['backup', '--no-unlogged-table-data'], { config });
   expect(failureOf(backup)).toBeUndefined();
   timestamp = backup.json.timestamp;
 });
@@ -62,9 +62,9 @@ describe('restore --dry-run', () => {
     expect(first).toContain(
       `content 0: ${target[0]?.host}:${target[0]?.port}, database ${DATABASE}`,
     );
-    expect(text.text).toContain('missing on content 0, 1: app');
+    expect(text.text).toContain('missing on content 0, 1: Odd Reader, app');
     expect(text.text).toContain('citext 1.');
-    expect(text.text).toMatch(/2 tables, 4 rows|1 table, 4 rows/);
+    expect(text.text).toContain('1 table, 4 rows');
     expect(text.text).toContain('unlogged tables: public.cache');
     expect(text.text).toMatch(/time +not known: no earlier restore/);
     for (const line of text.text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);

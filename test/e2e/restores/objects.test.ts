@@ -106,7 +106,7 @@ describe('a restore', () => {
         code: 'schema-object-missing',
         content: 1,
         message:
-          'the target lacks 1 of the 1 LARGE OBJECT of the set: 4711. --truncate does not load large objects',
+          'the target lacks 1 of the 1 LARGE OBJECT of the set: 4711. --truncate does not load large objects without --large-objects',
       }),
     );
     expect(again.code).toBe(3);

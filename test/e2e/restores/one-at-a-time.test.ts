@@ -1,42 +1,44 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parseKey } from '../../../backup-set/base/keys.ts';
-import { failureOf, type RunningCli, startStowage, stowage } from '../../support/cli.ts';
+import {
+  type CliResult,
+  failureOf,
+  type RunningCli,
+  startStowage,
+  stowage,
+} from '../../support/cli.ts';
 import { type RunningAgent, startAgent } from '../../support/e2e/agents.ts';
 import { configFor, DATABASE, databasesOf, leftoversOnAll } from '../../support/e2e/cluster.ts';
+import { HOLDING_SQL, holdRows, releaseRows } from '../../support/e2e/held-rows.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
-import { SLOW_RATE_BYTES } from '../../support/e2e/processes.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 import { bigTable } from '../../support/trouble/trouble.ts';
 import { readUntil, waitFor } from '../../support/wait-for.ts';
 
-/** At SLOW_RATE_BYTES this takes about ten seconds, so that a second restore starts meanwhile. */
-const MEGABYTES = 25;
 const TARGET = 'target';
 const DIGEST = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM big.lineitem t';
 
 let place: Place;
 let servers: TestServer[];
-let [root, fast, slow, byAgents, timestamp] = ['', '', '', '', ''];
+let [root, config, byAgents, timestamp] = ['', '', '', ''];
 const agents: RunningAgent[] = [];
 
 beforeAll(async () => {
   place = await directoryPlace();
   servers = await startCluster(2, { databases: [DATABASE] });
   for (const [content, server] of servers.entries())
-    for (const sql of bigTable(MEGABYTES, content)) await server.psql(sql, DATABASE);
+    for (const sql of [...bigTable(5, content), HOLDING_SQL]) await server.psql(sql, DATABASE);
   root = place.newRoot();
-  fast = await configFor(place, servers, root);
-  slow = await configFor(place, servers, root, {
-    shippers: { workers: 2, maxRateBytes: 2 * SLOW_RATE_BYTES },
-  });
+  config = await configFor(place, servers, root);
   byAgents = await configFor(place, servers, root, { shippers: { workers: 2, start: 'agents' } });
-  timestamp = (await stowage(['backup'], { config: fast })).json.timestamp;
+  timestamp = (await stowage(['backup'], { config })).json.timestamp;
 });
 afterEach(async () => {
   for (const agent of agents.splice(0)) {
     agent.kill('SIGKILL');
     await agent.ended;
   }
+  await releaseRows(servers ?? []);
   for (const server of servers ?? [])
     for (const name of await databasesOf(server))
       if (name !== DATABASE) await server.psql(`DROP DATABASE ${name} WITH (FORCE)`);
@@ -46,30 +48,32 @@ afterAll(async () => {
   await place?.stop();
 });
 
-function restoring(mode: '--create' | '--truncate', config: string): RunningCli {
+function restoring(mode: '--create' | '--truncate', at = config): RunningCli {
   const args = ['restore', timestamp, mode, '--no-verify', '--database', TARGET];
-  return startStowage(args, { config });
+  return startStowage(args, { config: at });
 }
 
-async function restored(mode: '--create' | '--truncate', config = fast): Promise<void> {
-  expect(failureOf(await restoring(mode, config).ended)).toBeUndefined();
+async function restored(mode: '--create' | '--truncate'): Promise<void> {
+  expect(failureOf(await restoring(mode).ended)).toBeUndefined();
 }
 
-async function resumed(id: string, config = fast): Promise<void> {
-  expect(failureOf(await stowage(['restore', '--resume', id], { config }))).toBeUndefined();
+async function resumed(id: string, at = config): Promise<void> {
+  expect(failureOf(await stowage(['restore', '--resume', id], { config: at }))).toBeUndefined();
 }
 
-/** A restore that has begun to load rows into content 1. */
-async function loading(mode: '--create' | '--truncate', config = slow): Promise<RunningCli> {
-  const restore = restoring(mode, config);
-  await waitFor('rows that are loaded', async () => {
-    const count = await servers[1]?.psql(
-      `SELECT count(*) FROM pg_stat_activity WHERE datname = '${TARGET}' AND query LIKE '%COPY %' AND state = 'active'`,
-    );
-    return count !== '0' || undefined;
-  });
+/** A restore that loads rows into content 1, until they are released. */
+async function loading(mode: '--create' | '--truncate', at = config): Promise<RunningCli> {
+  await holdRows(servers);
+  const restore = restoring(mode, at);
+  await waitFor('rows that are loaded', async () => (await copies()) !== '0' || undefined);
   return restore;
 }
+
+/** How many sessions load rows into content 1. */
+const copies = async () =>
+  servers[1]?.psql(
+    `SELECT count(*) FROM pg_stat_activity WHERE datname = '${TARGET}' AND query LIKE '%COPY %' AND state = 'active'`,
+  );
 
 /** Every row of the source is in the target, once. */
 async function holdsEveryRowOnce(): Promise<void> {
@@ -96,7 +100,13 @@ describe('two restores into one database', () => {
     'that start together with %s: one restores every row once, and the others are refused',
     async (mode) => {
       if (mode === '--truncate') await restored('--create');
-      const runs = [restoring(mode, slow), restoring(mode, slow), restoring(mode, slow)];
+      await holdRows(servers);
+      const runs = [restoring(mode), restoring(mode), restoring(mode)];
+      const refused: CliResult[] = [];
+      for (const { ended } of runs) void ended.then((result) => refused.push(result));
+      // The third loads rows, and these are held until the others have ended.
+      await waitFor('the end of two restores', () => refused.length === 2 || undefined);
+      await releaseRows(servers);
       const results = await Promise.all(runs.map(({ ended }) => ended));
       expect(results.map(({ code }) => code).sort()).toEqual([0, 4, 4]);
       for (const { json } of results.filter(({ code }) => code === 4)) {
@@ -110,7 +120,7 @@ describe('two restores into one database', () => {
   test('the second is refused while the first loads, names its session, and the first restores every row once', async () => {
     await restored('--create');
     const first = await loading('--truncate');
-    const second = await restoring('--truncate', fast).ended;
+    const second = await restoring('--truncate').ended;
     expect(second.code).toBe(4);
     expect(second.json.error.message).toMatch(
       new RegExp(
@@ -123,6 +133,7 @@ describe('two restores into one database', () => {
         `stowage restore ${await idOf(first)} data 0|idle|t`,
       ].join('\n'),
     );
+    await releaseRows(servers);
     expect((await first.ended).json).toMatchObject({ status: 'restored', problems: [] });
     await holdsEveryRowOnce();
   });
@@ -135,6 +146,7 @@ describe('two restores into one database', () => {
       await first.ended;
       expect(await leftoversOnAll(servers)).toEqual([]);
       for (const server of servers) expect(await lockSessions(server)).toBe('');
+      await releaseRows(servers);
       await resumed(await idOf(first));
       await holdsEveryRowOnce();
     },
@@ -160,6 +172,9 @@ describe('two restores into one database', () => {
   test('an order whose lock is lost fails and says so', async () => {
     const restore = await loading('--create');
     await endSession(servers[1], '% data 1');
+    await waitFor('the end of the order', async () => (await copies()) === '0' || undefined);
+    // Content 0 keeps its lock, and ends its order.
+    await releaseRows(servers);
     const { code, json } = await restore.ended;
     expect(json.problems).toContainEqual(
       expect.objectContaining({
@@ -176,8 +191,7 @@ describe('a restore by agents whose command was killed with SIGKILL', () => {
   test('keeps the database closed while its orders run, and carries out no further order', async () => {
     await restored('--create');
     const serves = new Map(servers.map((server, content) => [content, server]));
-    const more = { maxRateBytes: 2 * SLOW_RATE_BYTES };
-    agents.push(await startAgent({ place, root, name: 'both', serves, more }));
+    agents.push(await startAgent({ place, root, name: 'both', serves }));
     const first = await loading('--truncate', byAgents);
     const id = await idOf(first);
     first.kill('SIGKILL');
@@ -187,6 +201,7 @@ describe('a restore by agents whose command was killed with SIGKILL', () => {
     expect(second.code).toBe(4);
     expect(second.json.error.message).toContain('an order of an earlier restore still runs in it');
     expect(second.json.error.message).toContain(`"stowage restore ${id} data 0"`);
+    await releaseRows(servers);
 
     const left = await readUntil(
       async () => (await Promise.all(servers.map(lockSessions))).join(''),
@@ -196,7 +211,7 @@ describe('a restore by agents whose command was killed with SIGKILL', () => {
     const store = await place.open(root);
     // The sweeper writes the orders of the next phase, and then the outcome.
     await waitFor('the outcome of the killed restore', async () => {
-      await stowage(['sweep'], { config: fast });
+      await stowage(['sweep'], { config });
       const keys = (await Array.fromAsync(store.list(`restores/`))).map(({ key }) => parseKey(key));
       return keys.some((key) => key?.kind === 'outcome' && key.restore === id) || undefined;
     });

@@ -34,7 +34,11 @@ beforeAll(async () => {
   await source?.psql(await sql('01-roles'));
   await source?.psql(await sql('01-database'), 'g');
   for (const statement of TEMPLATE.split('; ')) await source?.psql(statement);
-  await source?.psql('create table t(a int); insert into t values (1)', 'dbp');
+  await source?.psql(
+    `create table t(a int); insert into t values (1);
+     alter database dbp set default_transaction_read_only = on`,
+    'dbp',
+  );
 });
 afterAll(async () => {
   await stopAll(servers);
@@ -94,7 +98,7 @@ describe('a restore with --create and --globals', () => {
     const args = ['restore', set, '--create', '--redirect-db', 'D "x'];
     expect((await on(ours, 'dbp', args)).code).toBe(0);
     expect(await ours?.psql(PROPERTIES('D "x'))).toBe(
-      'g_owner|g_ts|5|t|x|{work_mem=9MB,log_min_messages=warning}',
+      'g_owner|g_ts|5|t|x|{work_mem=9MB,log_min_messages=warning,default_transaction_read_only=on}',
     );
     // An ordinary role may set some of them: it says what the database lacks, and exits with 3.
     await ours?.psql(`create role maker login createdb;
@@ -109,7 +113,9 @@ describe('a restore with --create and --globals', () => {
       'ALTER DATABASE "own" SET log_min_messages',
     ]);
     expect(lacks[2]?.message).toContain('permission denied to set parameter "log_min_messages"');
-    expect(await ours?.psql(PROPERTIES('own'))).toBe('maker|pg_default|-1|t|x|{work_mem=9MB}');
+    expect(await ours?.psql(PROPERTIES('own'))).toBe(
+      'maker|pg_default|-1|t|x|{work_mem=9MB,default_transaction_read_only=on}',
+    );
   });
 });
 
@@ -141,17 +147,19 @@ describe('a database without tables', () => {
   test('gets its large objects from a restore with --truncate when --large-objects asks for them, and is told otherwise', async () => {
     await ours?.psql(`select lo_put(oid, 0, 'changed') from pg_largeobject_metadata`, 'nt');
     const without = await on(ours, 'nt', ['restore', timestamp, '--truncate']);
-    expect([without.code, without.json.largeObjects]).toEqual([0, 'left-out']);
+    expect([without.code, without.json.leavesLargeObjects]).toEqual([0, true]);
     expect(await objects(ours)).toContain('changed');
     const args = ['restore', timestamp, '--truncate', '--large-objects'];
     const replaced = await on(ours, 'nt', args);
-    expect([replaced.code, replaced.json.largeObjects]).toEqual([0, undefined]);
+    expect([replaced.code, replaced.json.leavesLargeObjects]).toEqual([0, undefined]);
     expect(await objects(ours)).toBe(await objects(source));
   });
 
   test('is not backed up by a role that may not read its large objects (case A6)', async () => {
     await source?.psql(`create role reader login; grant usage on schema public to reader`);
     await source?.psql(`grant select on sequence s to reader`, 'nt');
+    const found = await on(source, 'nt', ['doctor'], 'reader');
+    expect(found.text).toContain('it cannot read 1 large object (needs SELECT on each)');
     const { code, json } = await backup('nt', 'reader');
     expect([code, json.status]).toEqual([3, 'incomplete']);
     expect(JSON.stringify(json.failures)).toContain('permission denied for large object 4711');

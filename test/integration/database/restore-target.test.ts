@@ -8,6 +8,8 @@ import {
   suspendTriggers,
   truncateRelations,
 } from '../../../database/target/relations.ts';
+import { setMark } from '../../../database/target/unfinished/mark.ts';
+import { hasNewObjects } from '../../../database/target/unfinished/restored-objects.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
 let server: TestServer;
@@ -40,6 +42,31 @@ describe('a restore target', () => {
       code: 'restore/refused',
       where: { content: 0 },
     });
+  });
+
+  it("is created in a tablespace, and in the server's default where the tablespace does not exist", async () => {
+    await server.psql("SET allow_in_place_tablespaces = on; CREATE TABLESPACE fast LOCATION ''");
+    for (const tablespace of ['fast', 'absent'])
+      await createDatabase(server.target(`in ${tablespace}`), { encoding: 'UTF8', tablespace });
+    const sql = `SELECT datname, spcname FROM pg_database d JOIN pg_tablespace t ON t.oid = dattablespace
+      WHERE datname ~ '^in ' ORDER BY 1 DESC`;
+    expect(await server.psql(sql)).toBe('in fast|fast\nin absent|pg_default');
+  });
+
+  it('without tables tells whether its objects were made after the mark', async () => {
+    await server.psql('CREATE DATABASE no_tables');
+    await server.psql("CREATE TYPE before AS ENUM ('a')", 'no_tables');
+    const marked = await openSession(server.target('no_tables'), {
+      purpose: 'restore',
+      applicationName: 'stowage restore',
+    });
+    const restore = '20261122202553617-054d2139';
+    const mark = { restore, set: '20261122202533', mode: 'fill', reached: 'begun' } as const;
+    await setMark(marked, mark);
+    expect(await hasNewObjects(marked)).toBe(false);
+    await server.psql("CREATE TYPE made AS ENUM ('a')", 'no_tables');
+    expect(await hasNewObjects(marked)).toBe(true);
+    await marked.close();
   });
 
   it("can have an encoding that the server's locale does not support", async () => {

@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { PID_FILE } from '../../../database/copy/fifo-programs.ts';
 import { feedFifo, readFifo } from '../../../segment-shipper/fifo/fifo.ts';
 import {
   arrived,
@@ -58,6 +60,23 @@ async function collect(folder: string, relation = 1, table = 't') {
   }
   return { copy, counted: await soon(copy.rows), bytes, sha256: digest.digest('hex') };
 }
+
+it('leaves no file of a program that has passed on its rows: the folder stays small', async () => {
+  await server.psql("INSERT INTO t VALUES (1, 'one')");
+  const { path, programs } = await freshFolder(server);
+  const over = new AbortController();
+  const seen = programs(over.signal)[Symbol.asyncIterator]();
+  for (const relation of [1, 2, 3]) {
+    const copy = await startCopy(server, 'out', 'public.t', path, { relation });
+    const program = (await soon(seen.next())).value;
+    expect(program).toMatchObject({ relation, direction: 'out' });
+    const chunks = await Array.fromAsync(readFifo(program.path, never));
+    expect(Buffer.concat(chunks).toString()).toBe('1\tone\n');
+    expect(await soon(copy.rows)).toBe(1);
+    expect(await readdir(path)).toEqual([PID_FILE]);
+  }
+  over.abort();
+});
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 

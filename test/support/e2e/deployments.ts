@@ -34,7 +34,7 @@ export const cephWithoutEvents: Deployment = {
   name: 'with Ceph RGW and the sweeper of `stowage serve`, without notifications',
   functions: 'events',
   start: cephPlace,
-  serve: async (place, config) => (await startServe(place, config, 2)).server,
+  serve: async (place, config) => (await startServe(place, config, 1)).server,
 };
 
 /** Starts `stowage serve` on a free port. */

@@ -4,7 +4,7 @@ import { decode, encode } from '../base/document.ts';
 import { METADATA_FILES, PHASES } from '../base/keys.ts';
 import { EVERYTHING } from '../base/selection.ts';
 import { Order, type OrderOf, RESTORE_MODES, type RestoreRequest } from '../documents/restore.ts';
-import { ordersFor, type RestoreCase, restoreCase } from '../testing/restores.ts';
+import { ordersFor, planOf, type RestoreCase, restoreCase } from '../testing/restores.ts';
 import { chosenRelations } from './plan.ts';
 
 /**
@@ -176,5 +176,45 @@ describe('choices of a request', () => {
   test('the settings of roles in the database belong to a new database', () => {
     for (const mode of RESTORE_MODES)
       expect(orderOf('post-data', { mode }).globals !== undefined).toBe(mode === 'create');
+  });
+});
+
+describe('the sections of a request', () => {
+  const withSections = (sections: RestoreRequest['sections'], mode: RestoreRequest['mode']) =>
+    restoreCase.map((restore) => {
+      const choices = { mode, ...(sections && { sections }) };
+      return { ...restore, request: { ...restore.request, verify: false, ...choices } };
+    });
+
+  test.each([
+    [['pre-data'], 'fill', ['pre-data']],
+    [['pre-data'], 'create', ['pre-data', 'post-data']],
+    [['data'], 'fill', ['pre-data', 'data', 'post-data', 'analyze']],
+    [['post-data'], 'fill', ['pre-data', 'post-data']],
+    [['pre-data', 'post-data'], 'create', ['pre-data', 'post-data']],
+  ] as const)('%j with mode %s decide that the phases are %j', (sections, mode, phases) => {
+    fc.assert(
+      fc.property(withSections([...sections], mode), (restore) => {
+        const plan = planOf(restore);
+        expect(plan.phases).toEqual(phases);
+        const hasData = sections.some((section) => section === 'data');
+        if (!hasData) expect(plan.totals).toMatchObject({ rows: 0, relations: 0 });
+      }),
+    );
+  });
+
+  test('decide which orders get the archive, sequences and views, and what must exist', () => {
+    const fields = (sections: RestoreRequest['sections'], phase: 'pre-data' | 'post-data') =>
+      fc.sample(withSections(sections, 'fill'), 20).flatMap((restore) => ordersFor(phase, restore));
+    for (const order of fields(['data'], 'pre-data'))
+      expect(order).toMatchObject({ existing: 'empty' });
+    for (const order of fields(['post-data'], 'pre-data'))
+      expect(order).toMatchObject({ existing: 'any' });
+    for (const order of fields(['pre-data', 'post-data'], 'post-data'))
+      expect(order).toMatchObject({ refresh: [] });
+    for (const order of [...fields(['data'], 'pre-data'), ...fields(['data'], 'post-data')])
+      expect(order).not.toHaveProperty('schema');
+    for (const order of fields(['post-data'], 'post-data'))
+      expect(order).not.toHaveProperty('sequences');
   });
 });

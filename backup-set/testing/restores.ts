@@ -13,7 +13,7 @@ import { RestoreCounts } from '../documents/restore-found.ts';
 import { createRestoreFold, type RestoreStep } from '../restore/fold.ts';
 import { draftOrders } from '../restore/orders.ts';
 import { contentsIn, restoredContents } from '../restore/phases.ts';
-import { chosenRelations, resolveRequest, volumeOf } from '../restore/plan.ts';
+import { loadedRelations, resolveRequest, volumeOf } from '../restore/plan.ts';
 import { consistentSet } from './arbitraries.ts';
 import { AT, documentsOf, type SetParts, TIMESTAMP } from './builders.ts';
 import { doneReceipt } from './done-receipt.ts';
@@ -123,7 +123,7 @@ export function plannedFrom({
   parts,
   request,
 }: RestoreCase): ReturnType<typeof resolveRequest> {
-  const chosen = chosenRelations(request, made);
+  const chosen = loadedRelations(request, made);
   const volumes = restoredContents(request, parts).map((part) => volumeOf(part, chosen));
   return resolveRequest(request, made, MANIFEST_SHA256, volumes);
 }

@@ -8,7 +8,11 @@ const text = (value: Buffer | string | undefined) =>
     : Buffer.concat([int(Buffer.from(value).length), Buffer.from(value)]);
 
 /** An archive as pg_dump 9.4 to 18 write it. */
-function archive(minor: number, entries: readonly (readonly [string, string | Buffer, string])[]) {
+function archive(
+  minor: number,
+  entries: readonly (readonly [string, string | Buffer, string])[],
+  owner = 'owner',
+) {
   const header = [
     Buffer.from('PGDMP'),
     Buffer.from([1, minor, 0, 4, 8, 1]),
@@ -32,7 +36,7 @@ function archive(minor: number, entries: readonly (readonly [string, string | Bu
     text(''),
     ...(minor >= 14 ? [text('heap')] : []),
     ...(minor >= 16 ? [int(114)] : []),
-    text('owner'),
+    text(owner),
     text('false'),
     text('7'),
     text(undefined),
@@ -105,4 +109,16 @@ test.each([
     message: expect.stringContaining(message),
     where: { object: 'schema.dump' },
   });
+});
+
+test.each([
+  [13, 'DATABASE', '28502', ''],
+  [13, 'DATABASE', 'boss', 'boss'],
+  [13, 'TABLE', '28502', '28502'],
+  [14, 'DATABASE', '28502', '28502'],
+])('in format 1.%i, %s owned by %s has the owner %j', async (minor, kind, owner, found) => {
+  // Greenplum 6 writes the oid of a database's owner.
+  const bytes = archive(minor, [[kind, 'x', 'CREATE x']], owner);
+  const [entry] = await Array.fromAsync(readToc(chunksOf(bytes, 64), 'schema.dump'));
+  expect(entry?.owner).toBe(found);
 });

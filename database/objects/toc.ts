@@ -26,6 +26,7 @@ const SECTIONS = ['none', 'none', 'pre-data', 'data', 'post-data'] as const;
 /** pg_dump's format 1.x; every release from 8.4 to 18 writes one of these. */
 const MINOR_MIN = 11;
 const MINOR_MAX = 16;
+const GREENPLUM_6_MINOR = 13;
 
 /** The bytes at hand end inside an entry. */
 class Incomplete extends Error {}
@@ -166,10 +167,15 @@ function readEntry(reader: Reader, format: Format): TocEntry {
     schema: inSchema ?? '',
     name: inSchema === undefined ? undefined : decode(tag ?? Buffer.alloc(0)),
     section,
-    owner: nameOf(owner),
+    owner: kind === 'DATABASE' ? ownerOfDatabase(nameOf(owner), minor) : nameOf(owner),
     tablespace: nameOf(tablespace),
     accessMethod: nameOf(accessMethod),
     dependsOn,
     definition: () => decode(definition) ?? definition.toString('latin1'),
   };
+}
+
+/** pg_dump of Greenplum 6 writes the oid of the owner, which says nothing in another cluster. */
+function ownerOfDatabase(owner: string, minor: number): string {
+  return minor <= GREENPLUM_6_MINOR && /^\d+$/.test(owner) ? '' : owner;
 }

@@ -24,19 +24,6 @@ export async function analyzeRelations(
   }
 }
 
-/** Those of these relations that exist. */
-export async function existingRelations(
-  session: Session,
-  names: readonly QualifiedName[],
-): Promise<QualifiedName[]> {
-  return session.query<{ schema: string; name: string }>(
-    `SELECT w.schema, w.name FROM unnest($1::text[], $2::text[]) AS w(schema, name)
-     JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
-     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name`,
-    [names.map(({ schema }) => schema), names.map(({ name }) => name)],
-  );
-}
-
 /** A materialized view that was not refreshed, and the error of its last REFRESH. */
 export interface StaleView {
   readonly view: QualifiedName;

@@ -59,3 +59,38 @@ test.each([
   const set = { kind: 'timestamp', timestamp: SET };
   expect(optionsFrom(flags, positional)).toMatchObject({ set, ...options });
 });
+
+test.each([
+  [{ dataOnly: true, schemaOnly: true }, 'use only one of --data-only, --schema-only'],
+  [{ dataOnly: true, section: ['data'] }, 'use only one of --data-only, --section'],
+  [{ section: ['middle'] }, '--section takes pre-data, data or post-data, not "middle"'],
+  [{ create: true, dataOnly: true }, '--create with --data-only: a new database has no tables'],
+  [
+    { create: true, section: ['post-data', 'data'] },
+    '--create with --section data --section post-data',
+  ],
+  [{ truncate: true, schemaOnly: true }, '--truncate with --schema-only'],
+  [{ truncate: true, section: ['pre-data', 'data'] }, '--truncate with --section pre-data'],
+  [{ dataOnly: true, globals: true }, '--globals with --data-only'],
+  [{ onError: 'ignore' }, '--on-error takes stop or continue, not "ignore"'],
+])('flags %j do not fit together: %s', (flags, message) => {
+  expect(() => optionsFrom(flags, [SET])).toThrow(message);
+});
+
+test.each([
+  [{}, {}],
+  [{ dataOnly: true }, { sections: ['data'] }],
+  [{ truncate: true, dataOnly: true }, {}],
+  [{ create: true, schemaOnly: true }, { sections: ['pre-data', 'post-data'] }],
+  [{ section: ['post-data', 'data'] }, { sections: ['data', 'post-data'] }],
+  [{ section: ['post-data', 'data', 'pre-data'] }, {}],
+  [
+    { acl: false, onError: 'continue' },
+    { noAcl: true, onError: 'continue' },
+  ],
+  [{ onError: 'stop', allowMissing: true }, { allowMissing: true }],
+])('flags %j make the choices %j', (flags, choices) => {
+  expect(optionsFrom(flags, [SET])).toMatchObject({ choices });
+  const { choices: made } = optionsFrom(flags, [SET]) as { choices: object };
+  expect(Object.keys(made)).toEqual(Object.keys(choices));
+});

@@ -4,7 +4,7 @@ import type { OrderOf } from '../../../backup-set/documents/restore.ts';
 import { usedSequences } from '../../../database/catalog/used-sequences.ts';
 import { quoteQualified } from '../../../database/session/quote.ts';
 import { setChosenSequences } from '../../../database/target/chosen-sequences.ts';
-import { existingRelations, refreshViews } from '../../../database/target/refresh.ts';
+import { existingViews, refreshViews } from '../../../database/target/refresh.ts';
 import { parseSequenceValues } from '../../../database/target/sequence-values.ts';
 import type { ShipperDeps } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
@@ -63,10 +63,10 @@ export async function restoreChosenViews(
   let absent: QualifiedName[] = [];
   let stale: readonly Problem[] = [];
   await inSession(order, job, deps, async (session) => {
-    const existing = new Set((await existingRelations(session, views)).map(quoteQualified));
-    const isThere = (view: QualifiedName) => existing.has(quoteQualified(view));
-    absent = views.filter((view) => !isThere(view));
-    const left = await refreshViews(session, views.filter(isThere), ({ schema, name }) =>
+    const existing = await existingViews(session, views);
+    const names = new Set(existing.map(quoteQualified));
+    absent = views.filter((view) => !names.has(quoteQualified(view)));
+    const left = await refreshViews(session, existing, ({ schema, name }) =>
       showCurrent(deps.progress, `REFRESH ${schema}.${name}`),
     );
     stale = staleViews(left, order.content).problems;

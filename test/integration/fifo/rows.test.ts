@@ -68,9 +68,10 @@ it('leaves no file of a program that has passed on its rows: the folder stays sm
   const seen = programs(over.signal)[Symbol.asyncIterator]();
   for (const relation of [1, 2, 3]) {
     const copy = await startCopy(server, 'out', 'public.t', path, { relation });
-    const program = (await soon(seen.next())).value;
+    const { value: program } = await soon(seen.next());
     expect(program).toMatchObject({ relation, direction: 'out' });
-    const chunks = await Array.fromAsync(readFifo(program.path, never));
+    const fifo = await arrived(path, 'out', relation);
+    const chunks = await Array.fromAsync(readFifo(fifo, never));
     expect(Buffer.concat(chunks).toString()).toBe('1\tone\n');
     expect(await soon(copy.rows)).toBe(1);
     expect(await readdir(path)).toEqual([PID_FILE]);

@@ -13,6 +13,7 @@ import { describeProblem } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import type { RestoreChoices } from '../../backup-set/documents/restore-choices.ts';
+import type { RequestedNames } from '../../backup-set/documents/restore-names.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { newestVerdict } from '../../functions/stored/load.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -40,6 +41,8 @@ export interface RestoreOptions {
   readonly acceptCluster?: boolean;
   /** The first restore, when this one resumes it. */
   readonly resumes?: string;
+  /** Other names for the chosen schema or table. */
+  readonly into?: RequestedNames;
   /** Drop databases that an unfinished restore has created. */
   readonly dropUnfinished: boolean;
 }
@@ -83,7 +86,8 @@ export function newRequest(
   // A new database has nothing to lose, and each frame is checked before its rows are loaded. With
   // agents the phase also shows that every agent is there.
   const agents = config.shippers.start === 'agents';
-  const { mode, selection, globals, noOwner, resize, count, objects, choices, resumes } = options;
+  const { mode, selection, globals, noOwner, resize, count, objects } = options;
+  const { choices, resumes, into } = options;
   const targets = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
@@ -104,6 +108,7 @@ export function newRequest(
     objects,
     ...choices,
     ...(resumes !== undefined && { resumes }),
+    ...(into !== undefined && { into }),
   };
 }
 

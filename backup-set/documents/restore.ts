@@ -153,6 +153,8 @@ export type VerifyObject = z.infer<typeof VerifyObject>;
 const order = { ...header('order'), id: RestoreId, timestamp: Timestamp, content: Content };
 /** As in the request: what the first restore has done in this target is kept. */
 const resumes = RestoreId.exactOptional();
+/** With `only`: as in the request. A shipper lists what it leaves out of these sections. */
+const sections = RestoreChoices.sections;
 /** Other names. `only` and `refresh` have the names of the set, `relations` those of the target. */
 const into = Into.exactOptional();
 
@@ -174,6 +176,7 @@ export const Order = z.discriminatedUnion('phase', [
     only: z.array(Name).exactOptional(),
     /** With `only`: the patterns, which also choose what is not a relation with rows. */
     selection: Selection.exactOptional(),
+    sections,
     /** Relations to load: they must not exist (create, fill), or are emptied (truncate). */
     relations: z.array(Name),
     /** Without `pre-data` in the sections: the relations exist; `empty`: and hold no rows. */
@@ -209,6 +212,7 @@ export const Order = z.discriminatedUnion('phase', [
     properties: ObjectRef.exactOptional(),
     only: z.array(Name).exactOptional(),
     selection: Selection.exactOptional(),
+    sections,
     sequences: ObjectRef.exactOptional(),
     /** With `only`: those that are chosen or come back with a chosen table are refreshed. */
     refresh: z.array(Name),

@@ -150,7 +150,9 @@ export function postData(
 
 /** What a shipper must know to choose entries of the schema archive. */
 function chosenIn(only: OrderOf<'analyze'>['relations'], request: RestoreRequest) {
-  return isWhole(request) ? {} : { only, selection: request.selection };
+  if (isWhole(request)) return {};
+  const { selection, sections } = request;
+  return { only, selection, ...(sections && { sections }) };
 }
 
 export function objectsToVerify(

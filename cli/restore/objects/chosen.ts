@@ -1,6 +1,7 @@
 import type { QualifiedName } from '../../../backup-set/base/selection.ts';
 import { count } from '../../../backup-set/base/words.ts';
 import type { OrderOf, RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import { restores } from '../../../backup-set/restore/sections.ts';
 import { type Choice, chooseEntries } from '../../../database/objects/choice/choose.ts';
 import { describeEntry } from '../../../database/objects/choice/entries.ts';
 import { EMPTY_TARGET, lookInTarget } from '../../../database/objects/choice/in-target.ts';
@@ -13,6 +14,7 @@ import type { Session } from '../../../database/session/session.ts';
 import { MARK_SCHEMA } from '../../../database/target/unfinished/mark.ts';
 import type { Context } from '../../context.ts';
 import { printable } from '../../output/format.ts';
+import { madeBy } from './made.ts';
 
 /** Names in a text; --json has all. */
 const SHOWN = 8;
@@ -50,14 +52,16 @@ export function plannedObjects(
 export async function expectedObjects(
   session: Session,
   objects: readonly ArchiveObject[],
-  mode: RestoreRequest['mode'],
+  request: Pick<RestoreRequest, 'mode' | 'sections' | 'noAcl'>,
   order: Pick<OrderOf<'post-data'>, 'only' | 'selection' | 'into'> | undefined,
   loaded: readonly QualifiedName[],
   beside: BesideChosen,
 ): Promise<readonly ArchiveObject[]> {
+  const { mode } = request;
   const only = order?.only;
-  if (mode === 'truncate') return tablesWithParts(objects, loaded, only);
-  if (only === undefined) return objects;
+  const isMade = madeBy(request, objects);
+  if (mode === 'truncate') return tablesWithParts(objects, loaded, only).filter(isMade);
+  if (only === undefined) return objects.filter(isMade);
   const wanted = { only, selection: order?.selection };
   const target =
     mode === 'create' ? EMPTY_TARGET : await lookInTarget(session, objects, wanted, MARK_SCHEMA);
@@ -66,9 +70,14 @@ export async function expectedObjects(
     into === undefined
       ? chooseEntries(objects, wanted, target.existed)
       : chooseCopies(objects, wanted, into, target.existed);
-  note(choice, beside);
+  // The shipper tries objects of both sections at the end of post-data.
+  const tried = restores(request, 'post-data') ? choice.tried : [];
+  note({ ...choice, brought: choice.brought.filter((entry) => tried.includes(entry)) }, beside);
   // The shipper lists an object that the server rejected, but not the remarks on it.
-  const made = [...choice.made, ...choice.tried.filter(({ kind }) => !REMARKS.includes(kind))];
+  const made = [
+    ...choice.made.filter(isMade),
+    ...tried.filter(({ kind }) => !REMARKS.includes(kind)),
+  ];
   return into === undefined ? made : renamedObjects(made, into);
 }
 

@@ -27,7 +27,6 @@ import { changedSegments, expectedIn } from '../expected.ts';
 import type { RestoreRun } from '../run.ts';
 import { checkedEntries, largeObjectOids } from './archive.ts';
 import { type BesideChosen, expectedObjects, noteBeside, nothingBeside } from './chosen.ts';
-import { madeBy } from './made.ts';
 
 /** The table of contents of an archive is in memory, at about 1 kB per table. */
 const SEGMENTS_AT_ONCE = 4;
@@ -131,15 +130,14 @@ async function compareSchema(
   const chosen = await expectedObjects(
     session,
     objects,
-    request.mode,
+    request,
     orderOf(run, part),
     await loadedIn(run, content),
     beside,
   );
   // A generator: the parts of all tables together can be many.
-  const isMade = madeBy(request, objects);
   const expected = function* () {
-    for (const object of chosen.filter(isMade)) {
+    for (const object of chosen) {
       const wanted = expectedOf(object);
       if (wanted === undefined) {
         tally.notCompared += 1;

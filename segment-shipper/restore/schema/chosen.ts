@@ -1,6 +1,7 @@
 import { NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
 import { boundedProblems, type Problem } from '../../../backup-set/base/verdict.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import { restores } from '../../../backup-set/restore/sections.ts';
 import { type Choice, chooseEntries } from '../../../database/objects/choice/choose.ts';
 import { type ArchiveEntry, describeEntry } from '../../../database/objects/choice/entries.ts';
 import {
@@ -84,9 +85,14 @@ export async function restoreTried(
   return rejectedObjects(file, rejections);
 }
 
-/** The chosen objects that need something that is not there. */
-export function unmade({ choice }: Pick<ChosenSchema, 'choice'>, content: number): ProblemList {
-  const problems = choice.leftOut.map(({ entry, reason }): Problem => {
+/** The chosen objects of the requested sections that need something that is not there. */
+export function unmade(
+  { choice }: Pick<ChosenSchema, 'choice'>,
+  { content, ...order }: Pick<SchemaOrder, 'content' | 'sections'>,
+): ProblemList {
+  const isAsked = ({ section }: ArchiveEntry) => section === 'none' || restores(order, section);
+  const leftOut = choice.leftOut.filter(({ entry }) => isAsked(entry));
+  const problems = leftOut.map(({ entry, reason }): Problem => {
     const { kind, schema, name = '' } = entry;
     return {
       code: 'need-missing',

@@ -129,7 +129,7 @@ async function restorePostData(
     if (chosen === undefined) return;
     onChosen(chosen);
     const tried = await restoreTried(chosen, order, job, file, deps);
-    rejected = [unmade(chosen, job.content), rejected, tried].reduce(joinProblems);
+    rejected = [unmade(chosen, order), rejected, tried].reduce(joinProblems);
   });
   return rejected;
 }

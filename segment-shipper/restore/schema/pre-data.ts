@@ -1,6 +1,7 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
-import { NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
+import { joinProblems, NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
 import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import { restores } from '../../../backup-set/restore/sections.ts';
 import { globalsTarget } from '../../../database/globals/place.ts';
 import { withMaintenanceSession } from '../../../database/session/maintenance.ts';
 import type { Session } from '../../../database/session/session.ts';
@@ -23,7 +24,7 @@ import { labelOf } from '../locks.ts';
 import type { OrderResult } from '../order-result.ts';
 import { lookForBegun, markToSet, newMark, unmarkIfNothing } from '../unfinished.ts';
 import { withArchive } from './archive.ts';
-import { chosenList, chosenSchema } from './chosen.ts';
+import { chosenList, chosenSchema, unmade } from './chosen.ts';
 import { absentEntries, newEntries } from './entries.ts';
 import { type Globals, readGlobals } from './globals.ts';
 import { rejectedObjects } from './left-out.ts';
@@ -42,10 +43,11 @@ export async function preData(
 ): Promise<Pick<OrderResult, 'rolesKept' | 'leftOut'>> {
   const globals = await readGlobals(order.globals, order, deps);
   const begun = await lookForBegun(order, job, deps);
-  if (begun === 'prepared')
-    return order.onError === 'continue'
-      ? { leftOut: await restorePreData(order, job, deps, true) }
-      : {};
+  if (begun === 'prepared') {
+    if (order.onError === 'continue')
+      return { leftOut: await restorePreData(order, job, deps, true) };
+    return { leftOut: await listUnmade(order, job, deps) };
+  }
   if (begun === 'nothing' && order.mode === 'create') await makeDatabase(order, job, globals, deps);
   if (begun !== 'begun') await begin(order, job, deps);
   if (order.mode === 'create') await inSession(order, job, deps, openDatabase);
@@ -136,8 +138,31 @@ async function restorePreData(
       ...(list !== undefined && { list }),
     });
     rejected = await rejectedObjects(file, rejections);
+    if (chosen !== undefined && isLastToMake(order))
+      rejected = joinProblems(unmade(chosen, order), rejected);
   });
   return rejected;
+}
+
+/** Post-data, where it is restored, lists what the choice leaves out of both. */
+function isLastToMake(order: OrderOf<'pre-data'>): boolean {
+  return !restores(order, 'post-data');
+}
+
+/** What an earlier attempt, which has made the objects, has left out. */
+async function listUnmade(
+  order: OrderOf<'pre-data'>,
+  job: RestoreJob,
+  deps: ShipperDeps,
+): Promise<ProblemList> {
+  const { schema } = order;
+  let left = NO_PROBLEMS;
+  if (schema === undefined || !isLastToMake(order)) return left;
+  await withArchive(schema, deps, async (file) => {
+    const chosen = await chosenSchema(order, job, file, deps);
+    if (chosen !== undefined) left = unmade(chosen, order);
+  });
+  return left;
 }
 
 /** @throws StowageError `restore/refused` before anything was changed. */

@@ -75,7 +75,7 @@ export async function postDataRenamed(
   await withArchive(schema, deps, async (file) => {
     const copies = await copiesIn(order, job, file, deps);
     const text = await textOf(order, copies, job, file, deps);
-    leftOut = unmade(copies, job.content);
+    leftOut = unmade(copies, order);
     await inSession(order, job, deps, async (session) => {
       const mark = await readMark(session);
       if (mark?.reached === 'post-data') return;

@@ -95,6 +95,21 @@ test('a schema in a new database has its needs, and lists what needs a table tha
   await onAll('DROP DATABASE alone', 'postgres');
 });
 
+test('the sections of a schema each list what they leave out, in the section that would make it', async () => {
+  const chosen = ['--redirect-db', 'parts', '--include-schema', 'the shop'];
+  const first = await restore('--create', ...chosen, '--section', 'pre-data');
+  expect([first.code, first.json.status]).toEqual([3, 'restored']);
+  expect(messagesOf(first)).toEqual([
+    'VIEW the shop.named was not restored: it needs TABLE kit.customer, which is neither selected nor in the target',
+  ]);
+  const last = await restore(...chosen, '--section', 'post-data');
+  expect([last.code, last.json.status]).toEqual([3, 'restored']);
+  expect(messagesOf(last)).toEqual([
+    'FK CONSTRAINT the shop.orders orders_customer_fkey was not restored: it needs TABLE kit.customer, which is neither selected nor in the target',
+  ]);
+  await onAll('DROP DATABASE parts', 'postgres');
+});
+
 test('the sequence that a default draws from is set, and a partition comes with its root', async () => {
   const args = [
     '--create',

@@ -101,12 +101,12 @@ export const PROBLEMS = {
   'object-not-made': {
     meaning:
       'an object of the set was not made in the target: the server rejected its statement, and the restore went on',
-    hint: 'correct the cause, and make it with `stowage restore --resume ID`',
+    hint: 'correct the cause, and make it with `stowage restore --resume ID`; with --into-schema or --as create it by hand',
   },
   'need-missing': {
     meaning:
       'a chosen object was not restored, because it needs another object that is neither selected nor in the target',
-    hint: 'select what it needs, too, or create it in the target and restore again; --allow-missing accepts it',
+    hint: 'drop what was restored and select what it needs, too; or create that in the target: --section post-data then makes keys, indexes and triggers. With --truncate, create the object and restore again. --allow-missing accepts it',
   },
   'view-not-refreshed': {
     meaning:

@@ -216,5 +216,7 @@ describe('the sections of a request', () => {
       expect(order).not.toHaveProperty('schema');
     for (const order of fields(['post-data'], 'post-data'))
       expect(order).not.toHaveProperty('sequences');
+    for (const order of fields(['pre-data'], 'pre-data'))
+      if ('only' in order) expect(order).toMatchObject({ sections: ['pre-data'] });
   });
 });

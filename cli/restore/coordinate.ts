@@ -51,6 +51,9 @@ export interface RestoreResult {
   readonly id: string;
   readonly outcome: Outcome;
   readonly choices: Choices;
+  readonly mode: RestoreRequest['mode'];
+  /** Other names, when the request has them. */
+  readonly into?: RestoreRequest['into'];
   /** Tables that the restore creates without rows, because the set has none of them. */
   readonly leftEmpty: readonly QualifiedName[];
   /** Objects of a schema that got another name, which still use the original. */
@@ -91,6 +94,8 @@ export async function runRestore(
     const elapsedMs = context.clock().getTime() - startedAt.getTime();
     const left = {
       choices: choicesOf(request),
+      mode: request.mode,
+      into: request.into,
       leftEmpty: empty,
       leavesLargeObjects: leaves,
       usesOriginal,

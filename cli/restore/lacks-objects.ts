@@ -8,6 +8,11 @@ export function lacksObjectsOnly({ status, problems, problemsTotal, objects }: O
   return isMissing && problemsTotal > 0 && problemsTotal <= objects.missing;
 }
 
+/** Whether a request gives other names. */
+interface Renaming {
+  readonly into?: RestoreRequest['into'] | undefined;
+}
+
 /** What a resume of the restore tries again. */
 const RESUMABLE: ReadonlySet<string> = new Set<Problem['code']>([
   'object-not-made',
@@ -15,9 +20,22 @@ const RESUMABLE: ReadonlySet<string> = new Set<Problem['code']>([
   'relation-not-loaded',
 ]);
 
+/**
+ * Whether a resume tries again what this problem left out. Post-data under other names is one
+ * transaction, which a resume does not repeat; it sets the properties of the database again.
+ */
+export function resumeMakes({ code, schemaObject }: Problem, { into }: Renaming): boolean {
+  if (code === 'object-not-made' && into !== undefined)
+    return schemaObject?.kind === 'DATABASE PROPERTIES';
+  return RESUMABLE.has(code);
+}
+
 /** Whether a resume could make some of what the restore left out. */
-export function canMakeMore({ leftOut = [] }: Pick<Outcome, 'leftOut'>): boolean {
-  return leftOut.some(({ code }) => RESUMABLE.has(code));
+export function canMakeMore(
+  { leftOut = [] }: Pick<Outcome, 'leftOut'>,
+  request: Renaming,
+): boolean {
+  return leftOut.some((problem) => resumeMakes(problem, request));
 }
 
 /**
@@ -26,8 +44,9 @@ export function canMakeMore({ leftOut = [] }: Pick<Outcome, 'leftOut'>): boolean
  */
 export function hasNothingToResume(
   outcome: Outcome,
-  { mode, allowMissing }: Pick<RestoreRequest, 'mode' | 'allowMissing'>,
+  { mode, allowMissing, into }: Pick<RestoreRequest, 'mode' | 'allowMissing'> & Renaming,
 ): boolean {
-  if (outcome.status === 'restored') return allowMissing === true || !canMakeMore(outcome);
+  if (outcome.status === 'restored')
+    return allowMissing === true || !canMakeMore(outcome, { into });
   return mode === 'truncate' && lacksObjectsOnly(outcome);
 }

@@ -25,6 +25,7 @@ const result = (change: Partial<Outcome>, allowMissing = false): RestoreResult =
   id: outcome.id,
   outcome: { ...outcome, ...change },
   choices: allowMissing ? { allowMissing: true } : {},
+  mode: 'fill',
   leavesLargeObjects: false,
   leftEmpty: [],
   elapsedMs: 1000,

@@ -4,10 +4,10 @@ import { makesObjects, restores } from '../../../backup-set/restore/sections.ts'
 import { duration, printable } from '../../output/format.ts';
 import { problemLines } from '../../output/problems.ts';
 import type { RestoreResult } from '../coordinate.ts';
-import { canMakeMore, lacksObjectsOnly } from '../lacks-objects.ts';
-import { resumeCommand } from '../unfinished.ts';
+import { lacksObjectsOnly } from '../lacks-objects.ts';
 import { othersLine } from './contents.ts';
 import { LARGE_OBJECTS_LEFT } from './large-objects.ts';
+import { nextSteps } from './next-step.ts';
 import { notAsked } from './not-asked.ts';
 
 /** 0 means that nothing is missing, or only what the user allows to miss. */
@@ -28,11 +28,7 @@ export function textOf(result: RestoreResult): string {
     ...problemLines(problems, problemsTotal),
     ...(leftOutTotal > 0 ? [`not restored (${count(leftOutTotal)}):`] : []),
     ...problemLines(rowsFirst(leftOut), leftOutTotal),
-    ...(isRestored && canMakeMore(outcome) && choices.allowMissing !== true
-      ? [
-          `Correct the causes, and make only what is missing with \`${resumeCommand(id)}\`. With --allow-missing it accepts what cannot be made`,
-        ]
-      : []),
+    ...(isRestored ? nextSteps(outcome, { ...choices, ...result }) : []),
     ...noteLines(result),
     ...(isNotCompared ? ['its schema objects were not compared (--no-objects)'] : []),
     ...(isRestored ? notAsked(choices) : []),

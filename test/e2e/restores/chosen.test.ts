@@ -107,6 +107,12 @@ test('the sections of a schema each list what they leave out, in the section tha
   expect(messagesOf(last)).toEqual([
     'FK CONSTRAINT the shop.orders orders_customer_fkey was not restored: it needs TABLE kit.customer, which is neither selected nor in the target',
   ]);
+  // As the text of need-missing advises.
+  await onAll('CREATE TABLE kit.customer (id int PRIMARY KEY)', 'parts');
+  const again = await restore(...chosen, '--section', 'post-data');
+  expect(failureOf(again)).toBeUndefined();
+  const keys = "SELECT conname FROM pg_constraint WHERE confrelid = 'kit.customer'::regclass";
+  expect(await onAll(keys, 'parts')).toEqual(Array(2).fill('orders_customer_fkey'));
   await onAll('DROP DATABASE parts', 'postgres');
 });
 

@@ -49,7 +49,7 @@ export async function expectedObjects(
   session: Session,
   objects: readonly ArchiveObject[],
   mode: RestoreRequest['mode'],
-  order: Pick<OrderOf<'post-data'>, 'only' | 'selection'> | undefined,
+  order: Pick<OrderOf<'post-data'>, 'only' | 'selection' | 'schema'> | undefined,
   loaded: readonly QualifiedName[],
   beside: BesideChosen,
 ): Promise<readonly ArchiveObject[]> {
@@ -60,6 +60,11 @@ export async function expectedObjects(
   const target =
     mode === 'create' ? EMPTY_TARGET : await lookInTarget(session, objects, wanted, MARK_SCHEMA);
   const choice = chooseEntries(objects, wanted, target.existed);
+  // What depends on chosen objects is made last, in post-data: also views.
+  if (order?.schema === undefined) {
+    note({ ...choice, brought: [] }, beside);
+    return choice.made;
+  }
   note(choice, beside);
   // The shipper lists an object that the server rejected, but not the remarks on it.
   return [...choice.made, ...choice.tried.filter(({ kind }) => !REMARKS.includes(kind))];

@@ -1,0 +1,214 @@
+import { cp, open, readdir, readFile, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startStowage, stowage, writeConfig } from '../../support/cli.ts';
+import { DATABASE, databasesOf } from '../../support/e2e/cluster.ts';
+import {
+  type DatabaseContents,
+  databaseContents,
+  rolesOf,
+} from '../../support/e2e/compare.ts';
+import { directoryPlace, type Place } from '../../support/e2e/place.ts';
+import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { type Runbooks, readRunbooks } from './page.ts';
+import { shopSql } from './shop.ts';
+
+type Pair = readonly [TestServer, TestServer];
+
+let place: Place;
+let servers: TestServer[];
+/** Two shards, and a new cluster without the roles of the shop. */
+let shards: Pair;
+let others: Pair;
+let page: Runbooks;
+let [root, timestamp] = ['', ''];
+let original: DatabaseContents[];
+
+beforeAll(async () => {
+  place = await directoryPlace();
+  servers = await startCluster(4);
+  const [a, b, c, d] = servers;
+  if (!(a && b && c && d)) throw new Error('no server');
+  [shards, others] = [
+    [a, b],
+    [c, d],
+  ];
+  for (const [content, server] of shards.entries()) {
+    await server.psql(`CREATE DATABASE ${DATABASE}`);
+    await server.psql(shopSql(content), DATABASE);
+  }
+  root = place.newRoot();
+  await configure('stowage.yaml', shards);
+  await configure('new.yaml', others);
+  await configure('laptop.yaml', [c, c]);
+  page = await readRunbooks(place.folder, a.binDir);
+  const config = join(place.folder, 'stowage.yaml');
+  timestamp = (await stowage(['backup'], { config })).json.timestamp;
+  await cp(fileURLToPath(root), join(place.folder, 'copy'), {
+    recursive: true,
+    preserveTimestamps: true,
+  });
+  original = await contentsOf(shards);
+});
+afterAll(async () => {
+  await stopAll(servers);
+  await place?.stop();
+});
+
+describe('the command of docs/runbooks.md', () => {
+  test('brings a dropped table back with its keys, views and rights, as it was', async () => {
+    await onAll(shards, 'DROP TABLE sales.orders CASCADE', DATABASE);
+    await runs('A table was dropped');
+    expect(await contentsOf(shards)).toEqual(original);
+  });
+
+  test('brings a dropped schema back with everything in it, as it was', async () => {
+    await onAll(shards, 'DROP SCHEMA sales CASCADE', DATABASE);
+    await runs('A schema was dropped');
+    expect(await contentsOf(shards)).toEqual(original);
+  });
+
+  test('writes the rows that one table had to a file', async () => {
+    await onAll(shards, 'UPDATE sales.orders SET amount = 1', DATABASE);
+    await runs('Rows are wrong since Tuesday: the old rows as a file', {
+      '2026-11-24': '2099-01-01',
+      '-h $host': `-h 127.0.0.1 -U ${shards[0].user} -p $host`,
+      db0: String(shards[0].port),
+      db1: String(shards[1].port),
+    });
+    const sums = original.map(({ rows }) => rows.get('sales.orders'));
+    for (const [content, server] of shards.entries()) {
+      const csv = await readFile(join(place.folder, 'orders.csv'), 'utf8');
+      expect(csv.trim().split('\n')).toHaveLength(801);
+      await server.psql('CREATE TABLE again (LIKE sales.orders)', DATABASE);
+      const own = csv.split('\n').filter((line) => line.includes(`of ${content},`));
+      await server.psql(
+        `TRUNCATE again; COPY again FROM STDIN (FORMAT csv);\n${own.join('\n')}\n\\.\n`,
+        DATABASE,
+      );
+      const sum = 'SELECT count(*), sum(hashtextextended(t::text, 0)) FROM again t';
+      expect(await server.psql(sum, DATABASE)).toBe(sums[content]);
+    }
+  });
+
+  test('restores the cluster elsewhere with its roles, after a restore without them was refused', async () => {
+    const args = ['restore', 'latest', '--create'];
+    const refused = await stowage(args, { config: join(place.folder, 'new.yaml'), plain: true });
+    console.error(refused.text);
+    expect(refused.code).toBe(4);
+    expect(refused.text).toMatch(/lacks roles clerk, report/);
+    await runs('The cluster is lost');
+    expect(await contentsOf(others)).toEqual(original);
+    for (const [content, server] of others.entries())
+      expect(await rolesOf(server)).toBe(await rolesOf(shards[content] as TestServer));
+  });
+
+  test('finishes a restore that was killed', async () => {
+    await emptyOthers();
+    const restore = startStowage(['restore', timestamp, '--create', '--globals'], {
+      config: join(place.folder, 'new.yaml'),
+    });
+    const id = String((await restore.waitForEvent('request'))['id']);
+    const isBegun = "SELECT 1 FROM pg_namespace WHERE nspname = 'stowage_unfinished_restore'";
+    await waitFor('the mark', async () => {
+      const found = others.map((server) => server.psql(isBegun, DATABASE).catch(() => ''));
+      return (await Promise.all(found)).every((one) => one === '1') || undefined;
+    });
+    restore.kill('SIGKILL');
+    expect((await restore.ended).code).toBeNull();
+    const again = await stowage(['restore', timestamp, '--create'], {
+      config: join(place.folder, 'new.yaml'),
+      plain: true,
+    });
+    console.error(again.text);
+    await runs('A restore was killed', { '20261129121503120-0f3c1a77': id });
+    expect(await contentsOf(others)).toEqual(original);
+  });
+
+  test('restores both shards to one server, into a database each', async () => {
+    await stowage(['restore', 'latest', '--create', '--globals', '--redirect-db', 'x'], {
+      config: join(place.folder, 'laptop.yaml'), plain: true,
+    }).then(({text}) => console.error(text));
+    await runs('A restore to a laptop');
+    for (const content of [0, 1]) {
+      const [restored] = await contentsOf([others[0]], `shop_${content}`);
+      const { rows, sequences, largeObjects } = original[content] as DatabaseContents;
+      expect(restored).toMatchObject({ rows, sequences, largeObjects });
+      console.error(restored.schema === original[content].schema.replace(/^(GRANT|REVOKE|ALTER .* OWNER).*\n/gm, ''));
+    }
+  });
+
+  test('restores from the good copy of a damaged set', async () => {
+    await emptyOthers();
+    await flipByteOfPack();
+    const damaged = await stowage(['restore', timestamp, '--create', '--globals'], {
+      config: join(place.folder, 'new.yaml'),
+      plain: true,
+    });
+    console.error(damaged.text);
+    expect(damaged.code).toBe(3);
+    await runs('The set is damaged, and there is a good copy', {
+      's3://elsewhere/shop': copyRoot(),
+      '20261128190000': timestamp,
+    });
+    expect(await contentsOf(others)).toEqual(original);
+  });
+
+  test('restores a lost shard to a new server, and leaves the other one as it is', async () => {
+    await emptyOthers();
+    await others[1].psql('DROP ROLE clerk; DROP ROLE report');
+    const kept = await contentsOf(shards.slice(0, 1));
+    await shards[1].stop();
+    await configure('stowage.yaml', [shards[0], others[1]]);
+    await runs('A shard is lost', { 'stowage ': `stowage --root ${copyRoot()} ` });
+    expect(await contentsOf([others[1]])).toEqual(original.slice(1));
+    expect(await contentsOf(shards.slice(0, 1))).toEqual(kept);
+  });
+});
+
+/** Runs the commands of a section, which must succeed. */
+async function runs(title: string, replaced: Readonly<Record<string, string>> = {}) {
+  const { code, text } = await page.run(title, replaced);
+  expect(code === 0 ? '' : `exit code ${code}: ${text}`).toBe('');
+}
+
+const copyRoot = () => pathToFileURL(join(place.folder, 'copy')).href;
+
+async function emptyOthers(): Promise<void> {
+  for (const server of others)
+    for (const name of await databasesOf(server))
+      await server.psql(`DROP DATABASE ${name} WITH (FORCE)`);
+}
+
+async function flipByteOfPack(): Promise<void> {
+  const folder = fileURLToPath(root);
+  const names = await readdir(folder, { recursive: true });
+  const name = names.find((one) => one.endsWith('.pack'));
+  const path = join(folder, name ?? 'no pack');
+  const { atime, mtime } = await stat(path);
+  const file = await open(path, 'r+');
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, 100);
+  await file.write(Buffer.from([(buffer[0] ?? 0) ^ 1]), 0, 1, 100);
+  await file.close();
+  await utimes(path, atime, mtime);
+}
+
+/** Writes a configuration; a command of the page finds it in its folder. */
+function configure(name: string, segments: Pair): Promise<string> {
+  const [{ user, binDir }] = segments;
+  return writeConfig(join(place.folder, name), {
+    root,
+    database: DATABASE,
+    segments: segments.map(({ host, port }, content) => ({ content, host, port })),
+    connection: { user, binDir },
+    shippers: { workers: 2 },
+  });
+}
+
+const onAll = (on: readonly TestServer[], sql: string, database = 'postgres') =>
+  Promise.all(on.map((server) => server.psql(sql, database)));
+
+const contentsOf = (of: readonly TestServer[], database = DATABASE) =>
+  Promise.all(of.map((server) => databaseContents(server, '', database)));

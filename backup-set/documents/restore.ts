@@ -18,6 +18,7 @@ import { Locale, Relation } from './plan.ts';
 import { ObjectRef } from './receipt.ts';
 import { OrderChoices, RestoreChoices } from './restore-choices.ts';
 import { ComparedObjects, RestoreNotes } from './restore-found.ts';
+import { Into, RequestedNames } from './restore-names.ts';
 
 /** Whether database and tables may exist before a restore (docs/format.md, Restores). */
 export const RESTORE_MODES = ['create', 'fill', 'truncate'] as const;
@@ -61,6 +62,7 @@ export const RestoreRequest = z.object({
   ...RestoreChoices,
   /** The first restore, whose id is in the marks of the target (docs/design/0019). */
   resumes: RestoreId.exactOptional(),
+  into: RequestedNames.exactOptional(),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 
@@ -151,6 +153,8 @@ export type VerifyObject = z.infer<typeof VerifyObject>;
 const order = { ...header('order'), id: RestoreId, timestamp: Timestamp, content: Content };
 /** As in the request: what the first restore has done in this target is kept. */
 const resumes = RestoreId.exactOptional();
+/** Other names. `only` and `refresh` have the names of the set, `relations` those of the target. */
+const into = Into.exactOptional();
 
 /** What one segment does in one phase. A shipper needs no other document. */
 export const Order = z.discriminatedUnion('phase', [
@@ -176,6 +180,7 @@ export const Order = z.discriminatedUnion('phase', [
     existing: z.enum(['empty', 'any']).exactOptional(),
     ...OrderChoices,
     resumes,
+    into,
   }),
   z.object({
     ...order,
@@ -209,6 +214,7 @@ export const Order = z.discriminatedUnion('phase', [
     refresh: z.array(Name),
     ...OrderChoices,
     resumes,
+    into,
   }),
   z.object({
     ...order,

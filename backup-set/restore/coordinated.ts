@@ -7,6 +7,8 @@ import type {
   SourceExtent,
   VerifyObject,
 } from '../documents/restore.ts';
+import type { Into } from '../documents/restore-names.ts';
+import { intoOf, targetName } from './names/into.ts';
 import {
   choicesOf,
   draftFrom,
@@ -36,6 +38,7 @@ export function coordinatedOrders(
   { request, manifest }: OrderContext,
 ): OrderDraft[] {
   const names = namesOf(chosen);
+  const into = intoOf(request, chosen.values());
   const base = orderBase(request, COORDINATOR);
   const coordinator = manifest.contents.find(({ content }) => content === COORDINATOR);
   if (coordinator === undefined) return [];
@@ -47,8 +50,8 @@ export function coordinatedOrders(
         draftFrom(COORDINATOR, COORDINATOR, (part) => ({
           ...base,
           phase,
-          ...preData(part, names, request),
-          relations: [...chosen.values()].map(nameOf),
+          ...preData(part, names, request, into),
+          relations: [...chosen.values()].map((relation) => targetName(into, relation)),
         })),
       ];
     case 'data':
@@ -58,7 +61,7 @@ export function coordinatedOrders(
         draftFrom(COORDINATOR, COORDINATOR, (part) => ({
           ...base,
           phase,
-          ...postData(part, names, request),
+          ...postData(part, names, request, into),
         })),
       ];
     case 'analyze':
@@ -67,7 +70,12 @@ export function coordinatedOrders(
           content: COORDINATOR,
           needs: [],
           take: () => undefined,
-          finish: () => ({ ...base, phase, relations: rootsOf(chosen), ...goesOn(request) }),
+          finish: () => ({
+            ...base,
+            phase,
+            relations: rootsOf(chosen).map((name) => targetName(into, name)),
+            ...goesOn(request),
+          }),
         },
       ];
   }
@@ -105,6 +113,7 @@ function dataOrders(
   { request, manifest }: OrderContext,
 ): OrderDraft[] {
   const onSegments = (relation: ManifestRelation) => loadsOnSegment(load, relation);
+  const into = intoOf(request, chosen.values());
   const { mode } = request;
   const how = { ...choicesOf(request), ...resumedBy(request) };
   const base = { phase: 'data', mode, encoding, ...how } as const;
@@ -123,7 +132,7 @@ function dataOrders(
       ...base,
       role: 'load',
       relations: [...chosen.values()].map((relation) => ({
-        ...loadable(relation),
+        ...loadable(relation, into),
         ...(!isLoaded.has(relation.id) && { onSegment: true as const }),
         rows: relation.totals.rows,
         bytes: relation.totals.bytes,
@@ -139,21 +148,24 @@ function dataOrders(
         ...orderBase(request, content),
         ...base,
         role: 'feed',
-        relations: sharesOf(part, handed),
+        relations: sharesOf(part, handed, into),
       })),
     );
   return [loading, ...feeding];
 }
 
 /** One content's share of these relations. An empty share is listed too: COPY starts everywhere. */
-function sharesOf(part: ManifestPart, relations: readonly Relation[]): LoadRelation[] {
+function sharesOf(
+  part: ManifestPart,
+  relations: readonly Relation[],
+  into: Into | undefined,
+): LoadRelation[] {
   const ids = new Set(relations.map(({ id }) => id));
   const extents = extentsByRelation(part, (relation) => ids.has(relation));
   const counts = new Map(part.relations.map((counted) => [counted.relation, counted]));
   return relations.map(({ id, schema, name, columns }) => ({
     id,
-    schema,
-    name,
+    ...targetName(into, { schema, name }),
     columns,
     rows: counts.get(id)?.rows ?? 0,
     bytes: counts.get(id)?.bytes ?? 0,

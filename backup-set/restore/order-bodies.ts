@@ -11,6 +11,8 @@ import type {
   SourceExtent,
   VerifyObject,
 } from '../documents/restore.ts';
+import type { Into } from '../documents/restore-names.ts';
+import { targetName } from './names/into.ts';
 import { isWhole } from './plan.ts';
 import { existing, refreshesViews, restores } from './sections.ts';
 
@@ -77,9 +79,10 @@ export function choicesOf(request: Pick<RestoreRequest, 'noAcl' | 'onError'>) {
 }
 
 /** The fields of a relation in a data order, except its volume and extents. */
-export function loadable({ id, schema, name, columns, condition }: Relation) {
+export function loadable(relation: Relation, into: Into | undefined) {
+  const { id, columns, condition } = relation;
   const conditional = condition === undefined ? {} : { conditional: true as const };
-  return { id, schema, name, columns, ...conditional };
+  return { id, ...targetName(into, relation), columns, ...conditional };
 }
 
 export type Body<P extends Phase> = Omit<
@@ -87,10 +90,12 @@ export type Body<P extends Phase> = Omit<
   'format' | 'version' | 'id' | 'timestamp' | 'content' | 'phase'
 >;
 
+/** @param names of the set. */
 export function preData(
   part: ManifestPart,
   names: OrderOf<'analyze'>['relations'],
   request: RestoreRequest,
+  into: Into | undefined,
 ): Body<'pre-data'> {
   const { mode, noOwner } = request;
   const globals = request.globals ? fileOf(part, 'globals.sql.zst') : undefined;
@@ -106,17 +111,20 @@ export function preData(
     ...(globals && request.globalsMode && { globalsMode: request.globalsMode }),
     ...(schema && { schema }),
     ...chosenIn(names, request),
-    relations: names,
+    relations: names.map((name) => targetName(into, name)),
     ...(tables && { existing: tables }),
     ...choicesOf(request),
     ...resumedBy(request),
+    ...(into && { into }),
   };
 }
 
+/** @param names of the set. */
 export function postData(
   part: ManifestPart,
   names: OrderOf<'analyze'>['relations'],
   request: RestoreRequest,
+  into: Into | undefined,
 ): Body<'post-data'> {
   const makesObjects = request.mode !== 'truncate' && restores(request, 'post-data');
   const schema = makesObjects ? fileOf(part, 'schema.dump') : undefined;
@@ -136,6 +144,7 @@ export function postData(
     refresh: views,
     ...choicesOf(request),
     ...resumedBy(request),
+    ...(into && { into }),
   };
 }
 

@@ -2,7 +2,9 @@ import type { Phase } from '../base/keys.ts';
 import type { ManifestPart } from '../documents/manifest.ts';
 import type { Relation } from '../documents/plan.ts';
 import type { LoadRelation, Order, RestoreRequest } from '../documents/restore.ts';
+import type { Into } from '../documents/restore-names.ts';
 import { coordinatedOrders } from './coordinated.ts';
+import { intoOf, targetName } from './names/into.ts';
 import {
   type Body,
   choicesOf,
@@ -28,16 +30,22 @@ export function draftOrders(phase: Phase, context: OrderContext): OrderDraft[] {
   const chosen = (phase === 'verify' ? loadedRelations : chosenRelations)(request, manifest);
   const load = loadStrategy(request, manifest);
   if (load !== 'per-segment') return coordinatedOrders(phase, load, chosen, context);
+  const into = intoOf(request, chosen.values());
   return restoredContents(request, manifest.contents).map(({ content }) =>
-    draftFrom(content, content, (part) => orderFor(phase, part, chosen, request)),
+    draftFrom(content, content, (part) => orderFor(phase, part, chosen, { request, into })),
   );
+}
+
+interface Asked {
+  readonly request: RestoreRequest;
+  readonly into: Into | undefined;
 }
 
 function orderFor(
   phase: Phase,
   part: ManifestPart,
   chosen: ReadonlyMap<number, Relation>,
-  request: RestoreRequest,
+  { request, into }: Asked,
 ): Order {
   const base = orderBase(request, part.content);
   const names = namesIn(part, chosen);
@@ -45,27 +53,33 @@ function orderFor(
     case 'verify':
       return { ...base, phase, objects: objectsToVerify(part, chosen, request) };
     case 'pre-data':
-      return { ...base, phase, ...preData(part, names, request) };
+      return { ...base, phase, ...preData(part, names, request, into) };
     case 'data':
-      return { ...base, phase, ...data(part, chosen, request) };
+      return { ...base, phase, ...data(part, chosen, { request, into }) };
     case 'post-data':
-      return { ...base, phase, ...postData(part, names, request) };
+      return { ...base, phase, ...postData(part, names, request, into) };
     case 'analyze':
-      return { ...base, phase, relations: names, ...goesOn(request) };
+      return {
+        ...base,
+        phase,
+        relations: names.map((name) => targetName(into, name)),
+        ...goesOn(request),
+      };
   }
 }
 
 function data(
   part: ManifestPart,
   chosen: ReadonlyMap<number, Relation>,
-  request: RestoreRequest,
+  { request, into }: Asked,
 ): Body<'data'> {
   const extents = extentsByRelation(part, (relation) => chosen.has(relation));
   const relations: LoadRelation[] = [];
   for (const { relation, rows, bytes } of part.relations) {
     const named = chosen.get(relation);
     if (named === undefined) continue;
-    relations.push({ ...loadable(named), rows, bytes, extents: extents.get(relation) ?? [] });
+    const loads = loadable(named, into);
+    relations.push({ ...loads, rows, bytes, extents: extents.get(relation) ?? [] });
   }
   const largeObjects = bringsLargeObjects(request) ? fileOf(part, 'large-objects.dump') : undefined;
   return {

@@ -8,6 +8,7 @@ import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
 import type { TargetProblem } from '../flavours/format.ts';
 import { findFormat, unknownFlavour } from '../flavours/formats.ts';
 import { type ContentVolume, oversizedOrders } from './bounds.ts';
+import { namesOrReason } from './names/into.ts';
 import { COORDINATOR, lackingContents, loadStrategy, restoredContents } from './phases.ts';
 import { makesObjects, phasesOf, restores } from './sections.ts';
 
@@ -118,6 +119,10 @@ function impossible(request: RestoreRequest, manifest: Manifest): Problem[] {
   }
   if (!isWhole(request) && chosenRelations(request, manifest).size === 0)
     problems.push(problem('the selection excludes all relations of the set'));
+  else {
+    const names = namesOrReason(request, chosenRelations(request, manifest).values());
+    if (typeof names === 'string') problems.push(problem(names));
+  }
   return problems;
 }
 

@@ -69,6 +69,9 @@ before the target is changed (--no-verify skips this; --verify does it with --cr
     ...CHOICE_HELP,
     ACCEPT_CLUSTER_FLAG,
     ...SELECTION_FLAGS,
+    ['--into-schema <name>', 'restore the one chosen schema under this name, beside the old one'],
+    ['--table <name>', 'with --as: the one table to restore, schema.table'],
+    ['--as <name>', 'restore the table of --table under this name, schema.table'],
     ['--workers <n>', 'connections per segment; overrides shippers.workers'],
     RATE_FLAG,
     [
@@ -105,12 +108,15 @@ before the target is changed (--no-verify skips this; --verify does it with --cr
     const result = await runRestore(context, options);
     const { outcome, elapsedMs, aftermath, chosen, choices, leftEmpty, leavesLargeObjects } =
       result;
+    const { usesOriginal = [] } = result;
     // null: it could not be found out.
     const changed = aftermath && { targetChanged: aftermath.targetChanged ?? null };
     const empty = leftEmpty.length > 0 && { leftEmpty };
     const large = leavesLargeObjects === true && { leavesLargeObjects };
     const only = chosen && { contents: chosen.restored, otherContents: chosen.others };
-    const all = { elapsedMs, ...outcome, ...choices, ...only, ...changed, ...empty, ...large };
+    const original = usesOriginal.length > 0 && { usesOriginal };
+    const what = { ...outcome, ...choices, ...only, ...changed };
+    const all = { elapsedMs, ...what, ...empty, ...large, ...original };
     context.output.result(all, textOf(result));
     if (context.signal.aborted) return 130;
     return exitOf(result);

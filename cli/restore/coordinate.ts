@@ -15,6 +15,7 @@ import { requireTargetCluster } from '../cluster/require.ts';
 import type { ClusterContext } from '../context.ts';
 import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
+import { isSmallRestore, ownDocuments } from '../shippers/small-restore.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
 import { type Aftermath, lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
@@ -27,6 +28,7 @@ import { type DryRun, dryRun } from './dry-run/dry-run.ts';
 import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
+import { noteMentions } from './objects/mentions.ts';
 import {
   type Choices,
   loadManifest,
@@ -37,7 +39,6 @@ import {
 import { type ResumeOptions, resolveOptions } from './resume.ts';
 import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
-import { isSmallRestore, ownDocuments } from './small.ts';
 import { requireTarget } from './target-check/require.ts';
 import { volumeText } from './target-check/short.ts';
 import type { TargetCheck } from './target-check/target-check.ts';
@@ -52,6 +53,8 @@ export interface RestoreResult {
   readonly choices: Choices;
   /** Tables that the restore creates without rows, because the set has none of them. */
   readonly leftEmpty: readonly QualifiedName[];
+  /** Objects of a schema that got another name, which still use the original. */
+  readonly usesOriginal?: readonly string[];
   /** The set has large objects, and the request leaves them out. */
   readonly leavesLargeObjects?: boolean;
   /** Present when the request names contents. */
@@ -75,9 +78,11 @@ export async function runRestore(
     const leaves = await leavesLargeObjects(context, store, request, manifest);
     const isSmall = isSmallRestore(context, segments, request, manifest);
     const documents = isSmall ? ownDocuments(store, request) : store;
+    let usesOriginal: readonly string[] = [];
     const outcome = await withLockedTargets(context, segments, request.id, async (locked) => {
       await requireUnmarked(locked, segments, request, { drop: options.dropUnfinished });
       await requireTarget({ ...check, context: locked });
+      usesOriginal = await noteMentions({ ...check, context: locked });
       const run = { context: locked, store: documents, request, manifest, segments, isSmall };
       const ended = await requestAndCarryOut(run, options.waitMs);
       if (hasNothingToResume(ended, request)) await removeMarks(locked, segments, request);
@@ -88,6 +93,7 @@ export async function runRestore(
       choices: choicesOf(request),
       leftEmpty: empty,
       leavesLargeObjects: leaves,
+      usesOriginal,
       ...otherContents(request, manifest),
     };
     const result = { id: request.id, outcome, ...left, elapsedMs };

@@ -147,10 +147,9 @@ async function countBatches(
     using _ = onAbort(context.signal, () => void session.destroy());
     for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
       const [first] = batch;
-      counted.current = first && `${first.relation.schema}.${first.relation.name}`;
-      const wanted = batch.map(({ relation: { schema, name, condition } }) => ({
-        schema,
-        name,
+      counted.current = first && `${first.target.schema}.${first.target.name}`;
+      const wanted = batch.map(({ target, relation: { condition } }) => ({
+        ...target,
         isConditional: condition !== undefined,
       }));
       const counts = await countRows(session, wanted);
@@ -159,7 +158,7 @@ async function countBatches(
       for (const [at, rows] of counts.entries()) {
         const expected = batch[at];
         if (expected === undefined) continue;
-        const { schema, name } = expected.relation;
+        const { schema, name } = expected.target;
         const about = { content, relation: { schema, name } };
         if (rows instanceof StowageError) {
           const why = causedBy(rows, 'cannot count its rows: ');

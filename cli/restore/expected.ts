@@ -1,8 +1,10 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
+import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
 import type { Manifest, ManifestRelation } from '../../backup-set/documents/manifest.ts';
 import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
+import { namesOrReason, targetName } from '../../backup-set/restore/names/into.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import { chosenRelations } from '../../backup-set/restore/plan.ts';
 import type { Segment } from '../../database/flavour.ts';
@@ -12,6 +14,8 @@ import { readPart } from '../../functions/stored/read-part.ts';
 /** A relation that a restore loads, with what the manifest says of one content's rows. */
 export interface ExpectedRelation {
   readonly relation: ManifestRelation;
+  /** Its name in the target. */
+  readonly target: QualifiedName;
   readonly rows: number;
   readonly bytes: number;
 }
@@ -21,6 +25,13 @@ export function changedSegments(flavour: string, segments: readonly Segment[]): 
   return formatOf(flavour).hasOneCatalog
     ? segments.filter(({ content }) => content === COORDINATOR)
     : segments;
+}
+
+/** The names of relations in the target; those of the set, if the plan will refuse the request. */
+export function targetNames(request: RestoreRequest, manifest: Manifest) {
+  const into = namesOrReason(request, chosenRelations(request, manifest).values());
+  return (relation: QualifiedName) =>
+    targetName(typeof into === 'string' ? undefined : into, relation);
 }
 
 /**
@@ -34,8 +45,13 @@ export async function expectedIn(
   manifest: Manifest,
 ): Promise<ExpectedRelation[]> {
   const chosen = chosenRelations(request, manifest);
+  const target = targetNames(request, manifest);
   if (formatOf(manifest.flavour).hasOneCatalog)
-    return [...chosen.values()].map((relation) => ({ relation, ...relation.totals }));
+    return [...chosen.values()].map((relation) => ({
+      relation,
+      target: target(relation),
+      ...relation.totals,
+    }));
   if (!manifest.contents.some((candidate) => candidate.content === content)) return [];
   const part = await readPart(deps, manifest, content);
   if (!part.ok)
@@ -44,6 +60,6 @@ export async function expectedIn(
     });
   return part.value.relations.flatMap(({ relation: id, rows, bytes }) => {
     const relation = chosen.get(id);
-    return relation === undefined ? [] : [{ relation, rows, bytes }];
+    return relation === undefined ? [] : [{ relation, target: target(relation), rows, bytes }];
   });
 }

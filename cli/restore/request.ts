@@ -13,6 +13,7 @@ import { describeProblem } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { RestoreRequest } from '../../backup-set/documents/restore.ts';
 import type { RestoreChoices } from '../../backup-set/documents/restore-choices.ts';
+import type { RequestedNames } from '../../backup-set/documents/restore-names.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { newestVerdict } from '../../functions/stored/load.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -26,7 +27,8 @@ export interface RestoreOptions {
   /** Only these contents; absent = all. */
   readonly contents?: readonly number[];
   readonly selection: Selection;
-  readonly verify: boolean;
+  /** Undefined = unless the restore creates the databases. */
+  readonly verify: boolean | undefined;
   readonly globals: boolean;
   readonly noOwner: boolean;
   readonly resize: boolean;
@@ -39,6 +41,8 @@ export interface RestoreOptions {
   readonly acceptCluster?: boolean;
   /** The first restore, when this one resumes it. */
   readonly resumes?: string;
+  /** Other names for the chosen schema or table. */
+  readonly into?: RequestedNames;
   /** Drop databases that an unfinished restore has created. */
   readonly dropUnfinished: boolean;
 }
@@ -79,8 +83,11 @@ export function newRequest(
   options: RestoreOptions,
 ): RestoreRequest {
   const now = clock();
-  const { mode, selection, verify, globals, noOwner, resize, count, objects, choices, resumes } =
-    options;
+  // A new database has nothing to lose, and each frame is checked before its rows are loaded. With
+  // agents the phase also shows that every agent is there.
+  const agents = config.shippers.start === 'agents';
+  const { mode, selection, globals, noOwner, resize, count, objects } = options;
+  const { choices, resumes, into } = options;
   const targets = segments.map(({ content, host, port }) => ({ content, host, port }));
   return {
     format: 'stowage/restore-request',
@@ -92,15 +99,16 @@ export function newRequest(
     ...(options.contents !== undefined && { contents: [...options.contents] }),
     selection,
     mode,
-    verify,
+    verify: options.verify ?? (mode !== 'create' || agents),
     globals,
     noOwner,
     resize,
-    agents: config.shippers.start === 'agents',
+    agents,
     count,
     objects,
     ...choices,
     ...(resumes !== undefined && { resumes }),
+    ...(into !== undefined && { into }),
   };
 }
 

@@ -36,7 +36,7 @@ export async function resolveOptions(
 ): Promise<Resolved> {
   if (!('resume' in given)) return { context, options: given };
   const { id, target, resumes = id, ...first } = await loadRequest(store, given.resume);
-  const { timestamp, mode, contents, selection, globals, noOwner, resize } = first;
+  const { timestamp, mode, contents, selection, globals, noOwner, resize, into } = first;
   return {
     context: { ...context, config: { ...context.config, database: target.database } },
     options: {
@@ -57,6 +57,7 @@ export async function resolveOptions(
       acceptCluster: given.acceptCluster === true,
       waitMs: given.waitMs,
       resumes,
+      ...(into !== undefined && { into }),
       dropUnfinished: false,
     },
   };

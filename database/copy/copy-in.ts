@@ -124,7 +124,8 @@ async function write(stream: CopyStreamQuery, bytes: Uint8Array, over: AbortSign
   await promise;
 }
 
-function copyInStatement(
+/** `COPY … FROM STDIN` of a relation in text format. */
+export function copyInStatement(
   { schema, name, columns }: Pick<CopyRelation, 'schema' | 'name' | 'columns'>,
   encoding: string,
 ): string {

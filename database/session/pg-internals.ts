@@ -53,6 +53,14 @@ export function bytesUnsent(client: Client): number {
   return connectionOf(client).stream.writableLength;
 }
 
+/** What a submitted query uses to send the rows of COPY … FROM STDIN. */
+export interface CopyingConnection {
+  query(text: string): void;
+  sendCopyFromChunk(chunk: Uint8Array): void;
+  endCopyFrom(): void;
+  readonly stream: Duplex;
+}
+
 /** What node-postgres calls on a submitted query as the server's messages arrive. */
 export interface QueryHandlers {
   handleRowDescription(): void;

@@ -1,5 +1,5 @@
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
-import { quoteIdentifier, quoteQualified } from '../session/quote.ts';
+import { quoteIdentifier, quoteLiteral, quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
 
 /** What the catalog of the target says about a table that a restore loads. */
@@ -54,6 +54,12 @@ export async function tableFacts(
 /** A query of the facts of one table, for `Session.script`. `oid` is an SQL expression. */
 export function factsQuery(oid: string): string {
   return `SELECT ${FACTS} FROM pg_catalog.pg_class c ${FROM_EXTENSIONS} WHERE c.oid = ${oid}`;
+}
+
+/** A query of the facts of several tables, for `Session.script`. */
+export function factsOfAll(tables: readonly QualifiedName[]): string {
+  const oids = tables.map((table) => `${quoteLiteral(quoteQualified(table))}::pg_catalog.regclass`);
+  return `SELECT ${FACTS} FROM pg_catalog.pg_class c ${FROM_EXTENSIONS} WHERE c.oid IN (${oids.join(', ')})`;
 }
 
 /** The schemas of installed extensions that not every database has. */

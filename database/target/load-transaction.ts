@@ -5,6 +5,7 @@ import { sqlStateOf } from '../session/database-error.ts';
 import { quoteLiteral, quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
 import {
+  factsOfAll,
   factsQuery,
   isPartlyOwn,
   replaceableRows,
@@ -57,12 +58,47 @@ export async function beginLoad(
 }
 
 /**
+ * Begins one transaction that loads several tables, which the restore has created. As `beginLoad`,
+ * in one round trip.
+ * @returns false, without a transaction, when one of the tables needs a load of its own: it has
+ * triggers that fire, belongs to an extension, or holds rows.
+ */
+export async function beginLoads(
+  session: Session,
+  tables: readonly Table[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  throwIfInterrupted(signal);
+  using _ = onAbort(signal, () => void session.destroy());
+  const names = tables.map(quoteQualified);
+  try {
+    const results = await session.script(`${BEGIN};
+      LOCK TABLE ${names.map((name) => `ONLY ${name}`).join(', ')} IN SHARE ROW EXCLUSIVE MODE;
+      ${factsOfAll(tables)};
+      SELECT ${names.map((name) => `EXISTS (SELECT FROM ONLY ${name})`).join(' OR ')} AS holds`);
+    const facts = (results.at(-2) ?? []) as unknown as TableFacts[];
+    const holdsRows = results.at(-1)?.[0]?.['holds'] !== false;
+    if (!holdsRows && facts.length === tables.length && facts.every(isPlain)) return true;
+    await session.query('ROLLBACK');
+    return false;
+  } catch (error) {
+    throwIfInterrupted(signal);
+    throw error;
+  }
+}
+
+const isPlain = ({ alwaysTriggers, replicaTriggers, extension }: TableFacts) =>
+  alwaysTriggers.length + replicaTriggers.length === 0 && extension === null;
+
+/**
  * READ COMMITTED, because the role's default may be another level: it would not see the rows that a
  * session committed while we waited for the lock.
  */
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED';
+
 async function lockTable(session: Session, table: Table): Promise<TableFacts> {
   const name = quoteQualified(table);
-  const results = await session.script(`BEGIN ISOLATION LEVEL READ COMMITTED;
+  const results = await session.script(`${BEGIN};
     LOCK TABLE ONLY ${name} IN SHARE ROW EXCLUSIVE MODE;
     ${factsQuery(`${quoteLiteral(name)}::pg_catalog.regclass`)}`);
   const facts = results.at(-1)?.[0];

@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { isStowageError } from '../../backup-set/base/errors.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
+import { decoderOf } from '../objects/encodings.ts';
 import { placeOf } from '../session/place.ts';
 import { conninfoOf } from './conninfo.ts';
 import { labelled } from './dump.ts';
@@ -8,6 +10,9 @@ import { type RunningTool, startTool, toolError } from './process.ts';
 import { NO_REJECTIONS, type Rejections, restoreErrors } from './rejections/restore-errors.ts';
 import { isQuoted, type ObjectsMade, objectLines } from './restore-lines.ts';
 import { withUnnamedFile } from './unnamed-file.ts';
+
+/** pg_restore prints its settings first. */
+const HEAD_BYTES = 4096;
 
 export interface RestoreSchemaOptions {
   /** Absent = every section. */
@@ -61,6 +66,35 @@ export async function restoreSchema(
     rejections = await run(target, [...args, `--use-list=${path}`, resolve(file)], options);
   });
   return rejections;
+}
+
+type TextOptions = Pick<RestoreSchemaOptions, 'section' | 'list' | 'noOwner' | 'noAcl' | 'signal'>;
+
+/** The SQL text of an archive or of a section of it. @throws as `restoreSchema`. */
+export async function schemaText(
+  target: ConnectionTarget,
+  file: string,
+  { section, list, noOwner, noAcl, signal }: TextOptions,
+): Promise<string> {
+  const part = section === undefined ? [] : [`--section=${section}`];
+  const owner = noOwner === true ? ['--no-owner'] : [];
+  const args = [...part, ...owner, ...(noAcl === true ? ['--no-privileges'] : [])];
+  return withUnnamedFile(async (output) => {
+    const print = async (more: readonly string[]) => {
+      // Before version 12, pg_restore takes `-` for the name of a file.
+      const all = [...args, ...more, `--file=${output.path}`, resolve(file)];
+      const tool = await startTool(target, 'pg_restore', { args: all, signal });
+      tool.stdin.end();
+      tool.stdout.resume();
+      await tool.done;
+      return decodeDump(await readFile(output.path), file);
+    };
+    if (list === undefined) return print([]);
+    return withUnnamedFile(async ({ handle, path }) => {
+      await handle.writeFile(list);
+      return print([`--use-list=${path}`]);
+    });
+  });
 }
 
 /**
@@ -138,4 +172,16 @@ async function startRestore(
   tool.stdin.end();
   tool.stdout.resume();
   return tool;
+}
+
+/** The text is in the encoding that it names itself. */
+function decodeDump(bytes: Buffer, file: string): string {
+  const head = bytes.subarray(0, HEAD_BYTES).toString('latin1');
+  const encoding = /^SET client_encoding = '([^']*)';/m.exec(head)?.[1] ?? '';
+  const text = decoderOf(encoding)(bytes);
+  if (text !== undefined) return text;
+  throw new StowageError(
+    'database/tool',
+    `${file}: the definitions are in the encoding ${encoding}, which cannot be read: restore them under their own names`,
+  );
 }

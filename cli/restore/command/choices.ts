@@ -75,13 +75,14 @@ function sectionsFrom(flags: Flags): Section[] | undefined {
   if (dataOnly === true) return ['data'];
   if (schemaOnly === true) return ['pre-data', 'post-data'];
   if (!Array.isArray(section)) return undefined;
-  const unknown = section.find((name) => !SECTIONS.some((known) => known === name));
+  const names: readonly unknown[] = section;
+  const unknown = names.find((name) => !SECTIONS.some((known) => known === name));
   if (unknown !== undefined)
     throw refused(
       `--section takes pre-data, data or post-data, not ${JSON.stringify(unknown)}`,
       'section',
     );
-  const sections = SECTIONS.filter((known) => section.includes(known));
+  const sections = SECTIONS.filter((known) => names.includes(known));
   return sections.length === SECTIONS.length ? undefined : sections;
 }
 

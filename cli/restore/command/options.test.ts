@@ -21,12 +21,11 @@ test.each([
 });
 
 test.each([
-  [{ create: true }, false],
+  [{ create: true }, undefined],
   [{ create: true, verify: true }, true],
-  [{ truncate: true }, true],
   [{ truncate: true, verify: false }, false],
-  [{}, true],
-])('a restore with flags %j reads the set before it changes the target: %j', (flags, verify) => {
+  [{}, undefined],
+])('the flags %j ask for a phase that reads the set first: %j', (flags, verify) => {
   expect(optionsFrom(flags, ['20261122202533'])).toMatchObject({ verify });
 });
 

@@ -2,12 +2,13 @@ import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { RestoreRequest } from '../../../backup-set/documents/restore.ts';
 import type { Flags } from '../../command.ts';
 import { dashed } from '../../config/flag-names.ts';
-import { numberFrom, selectionFrom } from '../../flags.ts';
+import { numberFrom } from '../../flags.ts';
 import { setNameFrom } from '../../set-name.ts';
 import type { RestoreOptions } from '../request.ts';
 import type { ResumeOptions } from '../resume.ts';
 import { CHOICE_FLAGS, choicesFrom } from './choices.ts';
 import { contentsFrom } from './contents.ts';
+import { chosenFrom } from './names.ts';
 
 /** How long a restore waits for each step of the functions, without --wait. */
 export const WAIT_SECONDS = 600;
@@ -27,6 +28,9 @@ const NOT_WITH_RESUME = [
   'excludeSchema',
   'includeTable',
   'excludeTable',
+  'intoSchema',
+  'table',
+  'as',
   ...CHOICE_FLAGS,
 ];
 
@@ -71,13 +75,14 @@ export function optionsFrom(
     throw new StowageError('usage/flag', '--drop-unfinished needs --create', {
       where: { field: 'dropUnfinished' },
     });
+  const { selection, ...names } = chosenFrom(flags, mode);
   return {
     set: setNameFrom(given, flags),
     mode,
     ...(contents !== undefined && { contents }),
-    // A new database has nothing to lose: each frame is checked before its rows are loaded.
-    verify: verify ?? mode !== 'create',
-    selection: selectionFrom(flags),
+    verify,
+    selection,
+    ...names,
     globals: globals !== undefined,
     noOwner: flags['owner'] === false,
     resize: flags['resize'] === true,

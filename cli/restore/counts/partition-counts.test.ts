@@ -5,6 +5,7 @@ import { partitionCounts } from './partition-counts.ts';
 const root = (name: string) => ({ schema: 'public', name });
 const expected = (name: string, rows: number, partitionRoot?: { schema: string; name: string }) =>
   ({
+    target: { schema: 'public', name },
     relation: { schema: 'public', name, ...(partitionRoot && { partitionRoot }) },
     rows,
     bytes: 0,

@@ -27,7 +27,7 @@ export function partitionCounts(): PartitionCounts {
       differing.flatMap(({ expected, rows }): Problem[] => {
         const root = rootOf(expected);
         if (root !== undefined && trees.get(root) === 0) return [];
-        const { schema, name } = expected.relation;
+        const { schema, name } = expected.target;
         const message = `holds ${plural(rows, 'row')} after the restore, the manifest says ${expected.rows}. Its rows were not loaded, or another session has changed the table`;
         return [{ code: 'count-differs', message, content, relation: { schema, name } }];
       }),

@@ -7,6 +7,8 @@ import { EMPTY_TARGET, lookInTarget } from '../../../database/objects/choice/in-
 import { REMARKS } from '../../../database/objects/choice/kinds.ts';
 import { tablesWithParts } from '../../../database/objects/choice/truncated.ts';
 import type { ArchiveObject } from '../../../database/objects/expected.ts';
+import { chooseCopies } from '../../../database/rename/choice.ts';
+import { renamedObjects } from '../../../database/rename/objects.ts';
 import type { Session } from '../../../database/session/session.ts';
 import { MARK_SCHEMA } from '../../../database/target/unfinished/mark.ts';
 import type { Context } from '../../context.ts';
@@ -49,7 +51,7 @@ export async function expectedObjects(
   session: Session,
   objects: readonly ArchiveObject[],
   mode: RestoreRequest['mode'],
-  order: Pick<OrderOf<'post-data'>, 'only' | 'selection' | 'schema'> | undefined,
+  order: Pick<OrderOf<'post-data'>, 'only' | 'selection' | 'into' | 'schema'> | undefined,
   loaded: readonly QualifiedName[],
   beside: BesideChosen,
 ): Promise<readonly ArchiveObject[]> {
@@ -59,15 +61,18 @@ export async function expectedObjects(
   const wanted = { only, selection: order?.selection };
   const target =
     mode === 'create' ? EMPTY_TARGET : await lookInTarget(session, objects, wanted, MARK_SCHEMA);
-  const choice = chooseEntries(objects, wanted, target.existed);
+  const into = order?.into;
+  const choice =
+    into === undefined
+      ? chooseEntries(objects, wanted, target.existed)
+      : chooseCopies(objects, wanted, into, target.existed);
   // What depends on chosen objects is made last, in post-data: also views.
-  if (order?.schema === undefined) {
-    note({ ...choice, brought: [] }, beside);
-    return choice.made;
-  }
-  note(choice, beside);
+  const hasPostData = order?.schema !== undefined;
+  note(hasPostData ? choice : { ...choice, brought: [] }, beside);
   // The shipper lists an object that the server rejected, but not the remarks on it.
-  return [...choice.made, ...choice.tried.filter(({ kind }) => !REMARKS.includes(kind))];
+  const tried = hasPostData ? choice.tried.filter(({ kind }) => !REMARKS.includes(kind)) : [];
+  const made = [...choice.made, ...tried];
+  return into === undefined ? made : renamedObjects(made, into);
 }
 
 function note(

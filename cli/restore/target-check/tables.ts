@@ -85,6 +85,7 @@ const EXPLAIN = {
     `does not exist ${place}: --truncate loads existing tables only. Create the table, or restore without --truncate`,
   exists: (place: string) =>
     `already exists ${place}. Drop it, or use --truncate to empty and load it`,
+  taken: (place: string) => `already exists ${place}. Drop it, or choose another name`,
   'not-created': (place: string) => `does not exist ${place}: ${NOT_CREATED}`,
   'not-empty': (place: string) => `${place} ${NOT_EMPTY}`,
   'has-rows': (place: string) => `${place} ${HAS_ROWS}. Delete these rows, or use --truncate`,
@@ -108,7 +109,7 @@ async function wrongTables(
 ): Promise<Wrong> {
   const deps = functionDeps(context, store);
   const expected = await expectedIn(deps, segment.content, request, manifest);
-  const wanted = expected.map(({ relation }) => relation);
+  const wanted = expected.map((one) => ({ ...one.relation, ...one.target }));
   const target = targetOf(context.config, segment, context.env);
   const session = await openSession(target, {
     purpose: 'probe',
@@ -141,6 +142,7 @@ function whyNot(
   request: RestoreRequest,
 ): WrongTable['explain'] | undefined {
   const reason = reasonNotToLoad(state, request.mode, existing(request));
+  if (reason === 'exists' && request.into !== undefined) return EXPLAIN.taken;
   if (reason !== undefined) return EXPLAIN[reason];
   if (!restores(request, 'data')) return undefined;
   const other = state.facts && otherRows(relation?.condition !== undefined, state.facts);

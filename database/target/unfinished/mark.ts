@@ -16,8 +16,11 @@ export const MARK_SCHEMA = 'stowage_unfinished_restore';
  */
 export const NEW_LIMIT = 0x53544f57;
 
-/** In order. `pre-data`: the tables are those of the restore, so rows in them are its rows. */
-const STEPS = ['begun', 'pre-data', 'large-objects'] as const;
+/**
+ * In order. `pre-data`: the tables are those of the restore, so rows in them are its rows.
+ * `post-data`: only of a restore under other names, which makes these objects in one transaction.
+ */
+const STEPS = ['begun', 'pre-data', 'large-objects', 'post-data'] as const;
 
 const UnfinishedRestore = z.object({
   /** The first restore; a resume keeps its id. */

@@ -21,6 +21,7 @@ import { loadLargeObjects } from './large-objects.ts';
 import { loadRejected } from './rejected.ts';
 import { type Loading, startLoading } from './shared-loading.ts';
 import { type FetchedRelation, fetchTogether, isSmall } from './small-relations.ts';
+import { isTiny, loadTogether, takeSmall } from './tiny-relations.ts';
 import { toleratedLoads } from './tolerated.ts';
 
 /** Bytes of rows. To load fewer takes less time than to open another connection for them. */
@@ -101,8 +102,8 @@ export async function loadData(
     if (hasStalled) return undefined;
     const first = large.shift();
     if (first !== undefined) return (connection) => loadLarge(first, connection);
-    const next = await small.next();
-    if (next.done !== true) return (connection) => loadSmall(next.value, connection);
+    const next = await takeSmall(small, mode, job.target);
+    if (next.length > 0) return (connection) => loadSmallOnes(next, connection);
     const loading = await loadingToJoin();
     return (
       loading &&
@@ -148,6 +149,30 @@ export async function loadData(
         underWay.splice(underWay.indexOf(loading), 1);
       }
     });
+  }
+
+  /** Tiny tables in one transaction; one by one where that fails, which shows whose fault it is. */
+  async function loadSmallOnes(
+    fetched: readonly FetchedRelation[],
+    connection: RestoreConnection,
+  ): Promise<readonly Failed[]> {
+    const tiny = fetched.length > 1 ? fetched.filter(isTiny) : [];
+    const relations = tiny.map(({ relation }) => relation);
+    const isDone = tiny.length > 0 && (await loadTogether(tiny, connection, deps, encoding));
+    const failed: Failed[] = [];
+    if (isDone)
+      await attempt(relations, connection, async () => {
+        for (const relation of relations) progressOf(relation).bytes += relation.bytes;
+      });
+    for (const one of fetched) {
+      if (!tiny.includes(one)) failed.push(...(await loadSmall(one, connection)));
+      // The memory of its frames was released when they were decoded.
+      else if (!isDone)
+        failed.push(
+          ...(await loadSmall({ relation: one.relation, frames: undefined }, connection)),
+        );
+    }
+    return failed;
   }
 
   function loadSmall(

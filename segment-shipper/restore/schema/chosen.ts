@@ -26,7 +26,7 @@ export interface ChosenSchema {
   readonly target: InTarget<ArchiveEntry>;
 }
 
-type SchemaOrder = OrderOf<'pre-data'> | OrderOf<'post-data'>;
+export type SchemaOrder = OrderOf<'pre-data'> | OrderOf<'post-data'>;
 
 /** Chooses entries of the archive; undefined when the order is for the whole schema. */
 export async function chosenSchema(
@@ -85,7 +85,7 @@ export async function restoreTried(
 }
 
 /** The chosen objects that need something that is not there. */
-export function unmade({ choice }: ChosenSchema, content: number): ProblemList {
+export function unmade({ choice }: Pick<ChosenSchema, 'choice'>, content: number): ProblemList {
   const problems = choice.leftOut.map(({ entry, reason }): Problem => {
     const { kind, schema, name = '' } = entry;
     return {

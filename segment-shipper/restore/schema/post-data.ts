@@ -22,6 +22,7 @@ import { missingEntries } from './entries.ts';
 import { rejectedObjects, staleViews } from './left-out.ts';
 import { objectProgress, showCurrent } from './object-progress.ts';
 import { restoreProperties } from './properties.ts';
+import { postDataRenamed } from './renamed.ts';
 
 /**
  * Restores what needs the rows: indexes, constraints, triggers, values of sequences, views. The
@@ -33,7 +34,12 @@ export async function postData(
   job: RestoreJob,
   deps: ShipperDeps,
 ): Promise<Pick<OrderResult, 'leftOut'>> {
-  const { schema, sequences, refresh } = order;
+  const { schema, sequences, refresh, into } = order;
+  if (into !== undefined) {
+    const made = await postDataRenamed({ ...order, into }, job, deps);
+    const lacking = boundedProblems(await restoreProperties(order, job, deps));
+    return { leftOut: joinProblems(made, lacking) };
+  }
   let chosen: ChosenSchema | undefined;
   const rejected =
     schema === undefined

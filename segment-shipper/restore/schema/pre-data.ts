@@ -29,6 +29,7 @@ import { type Globals, readGlobals } from './globals.ts';
 import { rejectedObjects } from './left-out.ts';
 import { objectProgress } from './object-progress.ts';
 import { wantedTablespace } from './properties.ts';
+import { preDataRenamed } from './renamed.ts';
 
 /**
  * Prepares the target for rows. Checks everything first, so a refusal changes nothing.
@@ -110,10 +111,11 @@ async function restorePreData(
   deps: ShipperDeps,
   isBegun: boolean,
 ): Promise<ProblemList> {
-  const { schema, noOwner, noAcl, onError = 'stop' } = order;
+  const { schema, noOwner, noAcl, onError = 'stop', into } = order;
   if (schema === undefined) return NO_PROBLEMS;
   let rejected = NO_PROBLEMS;
   await withArchive(schema, deps, async (file) => {
+    if (into !== undefined) return preDataRenamed({ ...order, into }, job, file, deps);
     const chosen = await chosenSchema(order, job, file, deps);
     const entries =
       chosen !== undefined
@@ -141,7 +143,7 @@ async function restorePreData(
 /** @throws StowageError `restore/refused` before anything was changed. */
 async function requireState(
   session: Session,
-  { mode, relations, content, existing }: OrderOf<'pre-data'>,
+  { mode, relations, content, existing, into }: OrderOf<'pre-data'>,
 ): Promise<void> {
   const states = await relationStates(session, relations);
   const wrong = states.flatMap((state) => {
@@ -156,7 +158,7 @@ async function requireState(
     absent: `does not exist on content ${content}: --truncate loads existing tables only. Create the table, or restore without --truncate`,
     'not-created': `does not exist on content ${content}: ${NOT_CREATED}`,
     'not-empty': `on content ${content} ${NOT_EMPTY}`,
-    exists: `already exists on content ${content}. Drop it, or use --truncate to empty and load it`,
+    exists: `already exists on content ${content}. Drop it, or ${into === undefined ? 'use --truncate to empty and load it' : 'choose another name'}`,
     'has-rows': `on content ${content} ${HAS_ROWS}. Delete these rows, or use --truncate`,
     'not-owner': `on content ${content} ${NOT_OWNER}`,
   }[first.reason];

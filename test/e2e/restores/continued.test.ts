@@ -33,7 +33,7 @@ CREATE USER MAPPING FOR ${user} SERVER far OPTIONS (user '${user}');
 CREATE FOREIGN TABLE ft (datname text) SERVER far OPTIONS (schema_name 'pg_catalog', table_name 'pg_database');
 CREATE MATERIALIZED VIEW a_ft AS SELECT count(*) AS n FROM ft;`;
 const SET_PATH = 'ALTER FUNCTION app.bare(int) SET search_path = app';
-const INDEXES = `SELECT indexrelid::regclass FROM pg_index WHERE indrelid::regclass IN ('app.a'::regclass) ORDER BY 1`;
+const INDEXES = `SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid::regclass IN ('app.a'::regclass) ORDER BY 1`;
 const VIEWS = `SELECT relname, relispopulated FROM pg_class WHERE relkind = 'm' ORDER BY 1`;
 
 let place: Place;
@@ -78,7 +78,7 @@ test('one index function and one unreachable server do not keep the rest from be
     'view-not-refreshed',
   ]);
   expect(result.code).toBe(3);
-  expect(await onAll(INDEXES, 'one')).toEqual(Array(2).fill('app.a_pkey\napp.a_n'));
+  expect(await onAll(INDEXES, 'one')).toEqual(Array(2).fill('app.a_n\napp.a_pkey'));
   expect(await onAll(VIEWS, 'one')).toEqual(Array(2).fill('a_ft|f\nm1|t\nm2|t'));
 
   await onAll(SET_PATH, 'one');

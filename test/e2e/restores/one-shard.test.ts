@@ -64,12 +64,12 @@ describe('a restore of the content of a lost shard', () => {
     await replacement.psql(`DROP DATABASE ${DATABASE}`);
     const down = await configFor(place, [lost, replacement], root);
     const run = (...args: string[]) => stowage(['restore', ...args], { config: down, plain: true });
-    // The index exists already, so that phase post-data fails after the rows were loaded.
+    // Its name is taken, so that the index cannot be made after the rows were loaded.
     await replacement.psql(`CREATE DATABASE ${DATABASE}`);
     await replacement.psql('CREATE SEQUENCE orders_v', DATABASE);
     const failed = await run(timestamp, '--content', '1');
     expect(failed.code).toBe(3);
-    expect(failed.text).toContain(`is marked as unfinished on content 1. Correct`);
+    expect(failed.text).toContain('content 1: INDEX public.orders_v');
     const id = /--resume (\S+?)`/.exec(failed.text)?.[1] ?? '';
     await replacement.psql('DROP SEQUENCE orders_v', DATABASE);
     const resumed = await run('--resume', id);

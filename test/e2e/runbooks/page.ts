@@ -10,11 +10,21 @@ export interface Runbooks {
   /** The titles of the sections that have a command. */
   readonly titles: readonly string[];
   /**
-   * Runs the commands of a section in the order of the page, as an operator does who pastes them
-   * into a shell.
+   * Runs the commands of a section in the order of the page, as they would run when pasted into a
+   * shell.
    * @param replaced text of the page → what it is in this test: hosts, places, ids
    */
   run(title: string, replaced?: Readonly<Record<string, string>>): Promise<ShellResult>;
+  /** What the page says that a section prints and `printed` lacks. Numbers and places may differ. */
+  absent(title: string, printed: string): readonly string[];
+}
+
+/** A section of the page. */
+interface Section {
+  /** The blocks of sh, in the order of the page. */
+  readonly script: string;
+  /** The outputs that it shows, without what its `…` leave out. */
+  readonly shown: readonly string[];
 }
 
 export interface ShellResult {
@@ -33,11 +43,17 @@ export async function readRunbooks(folder: string, binDir: string): Promise<Runb
     `#!/bin/sh\nexec '${process.execPath}' '${STOWAGE}' "$@"\n`,
   );
   await chmod(join(bin, 'stowage'), 0o755);
+  const section = (title: string): Section => {
+    const found = sections.get(title);
+    if (found === undefined) throw new Error(`docs/runbooks.md has no section "${title}"`);
+    return found;
+  };
   return {
     titles: [...sections.keys()],
+    absent: (title, printed) =>
+      section(title).shown.filter((piece) => !masked(printed).includes(masked(piece))),
     run(title, replaced = {}) {
-      let script = sections.get(title);
-      if (script === undefined) throw new Error(`docs/runbooks.md has no command for "${title}"`);
+      let { script } = section(title);
       for (const [from, to] of Object.entries(replaced)) {
         if (!script.includes(from)) throw new Error(`"${title}" does not say ${from}: ${script}`);
         script = script.replaceAll(from, to);
@@ -47,15 +63,30 @@ export async function readRunbooks(folder: string, binDir: string): Promise<Runb
   };
 }
 
-/** Title of a section → the text of its blocks of sh. */
-function sectionsOf(page: string): Map<string, string> {
+/** The sections with a command, by their titles. */
+function sectionsOf(page: string): Map<string, Section> {
   const sections = page.split(/^## /m).slice(1);
-  const commands = sections.map((section): [string, string] => {
-    const [title = ''] = section.split('\n');
-    const blocks = [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text = '']) => text);
-    return [title, blocks.join('')];
+  const read = sections.map((text): [string, Section] => {
+    const [title = ''] = text.split('\n');
+    const shown = blocksOf(text, 'text').flatMap((block) => block.split('…'));
+    return [title, { script: blocksOf(text, 'sh').join(''), shown }];
   });
-  return new Map(commands.filter(([, script]) => script !== ''));
+  return new Map(read.filter(([, { script }]) => script !== ''));
+}
+
+function blocksOf(text: string, language: string): string[] {
+  const blocks = text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'));
+  return [...blocks].map(([, block = '']) => block);
+}
+
+/** On one line, and without what differs from run to run. */
+function masked(text: string): string {
+  return text
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/[\w.]+:\d{4,5}\b/g, 'HOST')
+    .replaceAll(/\d{17}-[0-9a-f]{8}/g, 'ID')
+    .replaceAll(/\d[\d,.:TZ-]*(?: ?(?:kB|MB|B|ms|s)\b)?/g, 'N')
+    .trim();
 }
 
 async function shell(script: string, cwd: string, path: string): Promise<ShellResult> {

@@ -74,8 +74,14 @@ async function rowsOf(
   );
 }
 
-async function schemaOf(server: TestServer, database: string): Promise<string> {
-  return withoutRestrict(await tool(server, 'pg_dump', '--schema-only', '--dbname', database));
+/** What pg_dump writes of the definitions of a database. */
+export async function schemaOf(
+  server: TestServer,
+  database: string,
+  ...options: string[]
+): Promise<string> {
+  const args = ['--schema-only', '--dbname', database, ...options];
+  return withoutRestrict(await tool(server, 'pg_dump', ...args));
 }
 
 /** Newer releases put \restrict with a random word around every dump. */

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { blocksOf, sectionsOf } from '../../support/page-blocks.ts';
 import { STOWAGE } from '../../support/programs/programs.ts';
 
 const PAGE = new URL('../../../docs/runbooks.md', import.meta.url);
@@ -15,12 +16,15 @@ export interface Runbooks {
    * @param replaced text of the page → what it is in this test: hosts, places, ids
    */
   run(title: string, replaced?: Readonly<Record<string, string>>): Promise<ShellResult>;
+  /** The SQL of a section. */
+  sql(title: string): string;
   /** What the page says that a section prints and `printed` lacks. Numbers and places may differ. */
   absent(title: string, printed: string): readonly string[];
 }
 
 /** A section of the page. */
 interface Section {
+  readonly sql: string;
   /** The blocks of sh, in the order of the page. */
   readonly script: string;
   /** The outputs that it shows, without what its `…` leave out. */
@@ -35,7 +39,7 @@ export interface ShellResult {
 
 /** Reads docs/runbooks.md. Its commands run in `folder`, which gets the `stowage` program. */
 export async function readRunbooks(folder: string, binDir: string): Promise<Runbooks> {
-  const sections = sectionsOf(await readFile(PAGE, 'utf8'));
+  const sections = readSections(await readFile(PAGE, 'utf8'));
   const bin = join(folder, 'bin');
   await mkdir(bin);
   await writeFile(
@@ -50,6 +54,7 @@ export async function readRunbooks(folder: string, binDir: string): Promise<Runb
   };
   return {
     titles: [...sections.keys()],
+    sql: (title) => section(title).sql,
     absent: (title, printed) =>
       section(title).shown.filter((piece) => !masked(printed).includes(masked(piece))),
     run(title, replaced = {}) {
@@ -64,19 +69,13 @@ export async function readRunbooks(folder: string, binDir: string): Promise<Runb
 }
 
 /** The sections with a command, by their titles. */
-function sectionsOf(page: string): Map<string, Section> {
-  const sections = page.split(/^## /m).slice(1);
-  const read = sections.map((text): [string, Section] => {
-    const [title = ''] = text.split('\n');
+function readSections(page: string): Map<string, Section> {
+  const read = [...sectionsOf(page)].map(([title, text]): [string, Section] => {
+    const joined = (language: string) => blocksOf(text, language).join('');
     const shown = blocksOf(text, 'text').flatMap((block) => block.split('…'));
-    return [title, { script: blocksOf(text, 'sh').join(''), shown }];
+    return [title, { script: joined('sh'), sql: joined('sql'), shown }];
   });
   return new Map(read.filter(([, { script }]) => script !== ''));
-}
-
-function blocksOf(text: string, language: string): string[] {
-  const blocks = text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'));
-  return [...blocks].map(([, block = '']) => block);
 }
 
 /** On one line, and without what differs from run to run. */

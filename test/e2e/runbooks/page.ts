@@ -47,6 +47,7 @@ export async function readRunbooks(folder: string, binDir: string): Promise<Runb
     `#!/bin/sh\nexec '${process.execPath}' '${STOWAGE}' "$@"\n`,
   );
   await chmod(join(bin, 'stowage'), 0o755);
+  const path = `${bin}:${binDir}:/usr/bin:/bin`;
   const section = (title: string): Section => {
     const found = sections.get(title);
     if (found === undefined) throw new Error(`docs/runbooks.md has no section "${title}"`);
@@ -58,12 +59,8 @@ export async function readRunbooks(folder: string, binDir: string): Promise<Runb
     absent: (title, printed) =>
       section(title).shown.filter((piece) => !masked(printed).includes(masked(piece))),
     run(title, replaced = {}) {
-      let { script } = section(title);
-      for (const [from, to] of Object.entries(replaced)) {
-        if (!script.includes(from)) throw new Error(`"${title}" does not say ${from}: ${script}`);
-        script = script.replaceAll(from, to);
-      }
-      return shell(script, folder, `${bin}:${binDir}:/usr/bin:/bin`);
+      const { script } = section(title);
+      return shell(substituted(script, replaced), folder, { PATH: path });
     },
   };
 }
@@ -88,8 +85,23 @@ function masked(text: string): string {
     .trim();
 }
 
-async function shell(script: string, cwd: string, path: string): Promise<ShellResult> {
-  const env = { PATH: path, HOME: cwd, LC_ALL: 'C.UTF-8', COLUMNS: '80' };
+/** @throws Error when a text that is to be replaced is not on the page any more. */
+export function substituted(script: string, replaced: Readonly<Record<string, string>>): string {
+  let text = script;
+  for (const [from, to] of Object.entries(replaced)) {
+    if (!text.includes(from)) throw new Error(`the page does not say ${from}: ${script}`);
+    text = text.replaceAll(from, to);
+  }
+  return text;
+}
+
+/** Runs a script of a page in a folder. */
+export async function shell(
+  script: string,
+  cwd: string,
+  variables: Readonly<Record<string, string>>,
+): Promise<ShellResult> {
+  const env = { HOME: cwd, LC_ALL: 'C.UTF-8', ...variables };
   const child = promisify(execFile)('bash', ['-euo', 'pipefail', '-c', `exec 2>&1\n${script}`], {
     cwd,
     env,

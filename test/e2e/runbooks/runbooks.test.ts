@@ -15,6 +15,7 @@ import {
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { startCluster, stopAll, type TestServer } from '../../support/servers/postgres.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { readByHand } from './one-table.ts';
 import { type Runbooks, readRunbooks } from './page.ts';
 import { shopSql } from './shop.ts';
 
@@ -178,6 +179,39 @@ SELECT count(*), sum(hashtextextended(t::text, 0)) FROM again t`,
     expect(await contentsOf(others)).toEqual(original);
   });
 });
+
+describe('the commands of docs/restore-by-hand.md for one table', () => {
+  test('restore the table alone, and copy it with its keys and rights to a database in use', async () => {
+    const [server] = others;
+    const byHand = await readByHand(place.folder, server);
+    const set = { root: join(place.folder, 'copy'), timestamp, content: 0 };
+    await byHand.restore(set);
+    expect(await filledTables(server)).toEqual(['sales.orders']);
+    await server.psql(`CREATE DATABASE world TEMPLATE ${DATABASE}`);
+    await server.psql('DROP TABLE sales.orders CASCADE', 'world');
+    const names = await readdir(set.root, { recursive: true });
+    const archive = names.find((name) => /\/0\/.*schema\.dump$/.test(name)) ?? 'no archive';
+    await byHand.copy(join(set.root, archive));
+    const { rows } = await databaseContents(server, '', 'world');
+    expect(rows.get('sales.orders')).toBe(original[0]?.rows.get('sales.orders'));
+    const definition = (database: string) => schemaOf(server, database, '--table=sales.orders');
+    expect(await definition('world')).toBe(await definition(DATABASE));
+  });
+
+  test('restore a partitioned table with all its partitions', async () => {
+    const [, server] = others;
+    const byHand = await readByHand(place.folder, server);
+    const set = { root: join(place.folder, 'copy'), timestamp, content: 1 };
+    await byHand.restore(set, 'office log');
+    expect(await filledTables(server)).toEqual(['office.early', 'office.late']);
+  });
+});
+
+/** The tables with rows in the database `one_table`. */
+async function filledTables(server: TestServer): Promise<string[]> {
+  const { rows } = await databaseContents(server, '', 'one_table');
+  return [...rows].filter(([, digest]) => !digest.startsWith('0|')).map(([name]) => name);
+}
 
 /**
  * Runs the commands of a section: they must succeed, and print what the page shows.

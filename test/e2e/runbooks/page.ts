@@ -18,7 +18,7 @@ export interface Runbooks {
   run(title: string, replaced?: Readonly<Record<string, string>>): Promise<ShellResult>;
   /** The SQL of a section. */
   sql(title: string): string;
-  /** What the page says that a section prints and `printed` lacks. Numbers and places may differ. */
+  /** What the section shows and `printed` lacks. Numbers and places may differ. */
   absent(title: string, printed: string): readonly string[];
 }
 

@@ -51,7 +51,7 @@ export async function expectedObjects(
   session: Session,
   objects: readonly ArchiveObject[],
   mode: RestoreRequest['mode'],
-  order: Pick<OrderOf<'post-data'>, 'only' | 'selection' | 'into'> | undefined,
+  order: Pick<OrderOf<'post-data'>, 'only' | 'selection' | 'into' | 'schema'> | undefined,
   loaded: readonly QualifiedName[],
   beside: BesideChosen,
 ): Promise<readonly ArchiveObject[]> {
@@ -66,9 +66,12 @@ export async function expectedObjects(
     into === undefined
       ? chooseEntries(objects, wanted, target.existed)
       : chooseCopies(objects, wanted, into, target.existed);
-  note(choice, beside);
+  // What depends on chosen objects is made last, in post-data: also views.
+  const hasPostData = order?.schema !== undefined;
+  note(hasPostData ? choice : { ...choice, brought: [] }, beside);
   // The shipper lists an object that the server rejected, but not the remarks on it.
-  const made = [...choice.made, ...choice.tried.filter(({ kind }) => !REMARKS.includes(kind))];
+  const tried = hasPostData ? choice.tried.filter(({ kind }) => !REMARKS.includes(kind)) : [];
+  const made = [...choice.made, ...tried];
   return into === undefined ? made : renamedObjects(made, into);
 }
 

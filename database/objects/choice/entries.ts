@@ -1,20 +1,27 @@
 import { fullTag, lastName } from '../full-tag.ts';
 import type { TocEntry } from '../toc.ts';
+import { extensionsOfExclusion } from './exclusion.ts';
 import { PARTS, RELATIONS, TAGGED_WITH_TABLE } from './kinds.ts';
 
 /** An entry without its SQL text, and with its full name. */
-export type ArchiveEntry = Omit<TocEntry, 'definition' | 'owner' | 'tablespace' | 'accessMethod'>;
+export interface ArchiveEntry
+  extends Omit<TocEntry, 'definition' | 'owner' | 'tablespace' | 'accessMethod'> {
+  /** Extensions that it needs, and that `dependsOn` does not name. */
+  readonly extensions?: readonly string[];
+}
 
 const IN_SCHEMA = / WITH SCHEMA (.*);\s*$/s;
 
 /** Names an entry fully: the table of a constraint, and the schema of an extension's objects. */
 export function archiveEntry({ definition, ...entry }: TocEntry): ArchiveEntry {
   const { kind, name } = entry;
+  const extensions = extensionsOfExclusion(kind, definition);
   const within = kind === 'EXTENSION' ? IN_SCHEMA.exec(definition())?.[1] : undefined;
   return {
     ...entry,
     schema: within === undefined ? entry.schema : (lastName(within) ?? entry.schema),
     name: name === undefined ? undefined : fullTag(kind, name, definition),
+    ...(extensions.length > 0 && { extensions }),
   };
 }
 
@@ -37,15 +44,19 @@ export function entryGraph<Entry extends ArchiveEntry>(
   entries: readonly Entry[],
 ): EntryGraph<Entry> {
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
+  const extensionIds = new Map(
+    entries.flatMap(({ id, kind, name }) => (kind === 'EXTENSION' ? [[name, id] as const] : [])),
+  );
+  const idsOf = ({ dependsOn, extensions = [] }: Entry) =>
+    new Set([...dependsOn, ...extensions.flatMap((name) => extensionIds.get(name) ?? [])]);
   const users = new Map<number, Entry[]>();
   for (const entry of entries)
-    for (const id of new Set(entry.dependsOn)) {
+    for (const id of idsOf(entry)) {
       const list = users.get(id);
       if (list === undefined) users.set(id, [entry]);
       else list.push(entry);
     }
-  const needsOf = (entry: Entry) =>
-    [...new Set(entry.dependsOn)].flatMap((id) => byId.get(id) ?? []);
+  const needsOf = (entry: Entry) => [...idsOf(entry)].flatMap((id) => byId.get(id) ?? []);
   const relationsOf = (entry: Entry) =>
     needsOf(entry).filter(({ kind }) => RELATIONS.includes(kind));
   const tableOf = (entry: Entry): Entry | undefined => {

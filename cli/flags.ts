@@ -65,7 +65,7 @@ const RATE_UNITS: Readonly<Record<string, number>> = {
 
 export const ACCEPT_CLUSTER_FLAG = [
   '--accept-cluster',
-  'accept that the cluster has another name, fewer contents or swapped servers than the set of the root that it is compared with',
+  'go on although the cluster has another name, fewer contents or swapped servers, compared with its sets',
 ] as const;
 
 export const RATE_FLAG = [

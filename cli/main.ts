@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 import { endOnLostOutput, endOnSignals, type OutputWatch } from './ending.ts';
 import { printable } from './output/format.ts';
 import { newOutput } from './output/output.ts';
+import { wrapped } from './output/wrap.ts';
 
 const EXAMPLES = `
 Examples:
@@ -89,7 +90,8 @@ function addCommand(program: Command, definition: CommandDefinition, ending: End
       text,
       definition.lists?.includes(flags) === true ? collect : (undefined as never),
     );
-  if (definition.details !== undefined) command.addHelpText('after', `\n${definition.details}`);
+  const details = definition.details?.split('\n').flatMap((line) => wrapped(line, ''));
+  if (details !== undefined) command.addHelpText('after', `\n${details.join('\n')}`);
   command.action(async (...input: unknown[]) => {
     const given = input.slice(0, -2).filter((value) => value !== undefined);
     const positional = given.map((value) => String(value));

@@ -75,4 +75,6 @@ test('describeProblem names an object once, unless it adds the offset', () => {
   } as const;
   expect(describeProblem(cut)).toBe('sets/x is not JSON (document-unreadable)');
   expect(describeProblem({ ...cut, offset: 7 })).toMatch(/^sets\/x at byte 7: sets\/x is/);
+  const wrong = { ...cut, message: 'sets/x at byte 7: wrong bytes', offset: 7 };
+  expect(describeProblem(wrong)).toMatch(/^sets\/x at byte 7: wrong bytes \(/);
 });

@@ -236,7 +236,7 @@ export function describeProblem(problem: Problem): string {
   const where = [
     content === undefined || namesContent(message, content) ? undefined : `content ${content}`,
     relation === undefined ? undefined : `${relation.schema}.${relation.name}`,
-    object === undefined || (at === '' && message.includes(object)) ? undefined : `${object}${at}`,
+    object === undefined || message.includes(`${object}${at}`) ? undefined : `${object}${at}`,
   ].filter((part) => part !== undefined);
   const codes = cause === undefined ? code : `${code}: ${cause}`;
   return `${where.join(', ')}${where.length === 0 ? '' : ': '}${message} (${codes})`;

@@ -27,11 +27,15 @@ export function changedSegments(flavour: string, segments: readonly Segment[]): 
     : segments;
 }
 
-/** The names of relations in the target; those of the set, if the plan will refuse the request. */
+/**
+ * The names of relations in the target.
+ * @throws StowageError `restore/refused` when what is chosen cannot have the requested names.
+ */
 export function targetNames(request: RestoreRequest, manifest: Manifest) {
   const into = namesOrReason(request, chosenRelations(request, manifest).values());
-  return (relation: QualifiedName) =>
-    targetName(typeof into === 'string' ? undefined : into, relation);
+  if (typeof into === 'string')
+    throw new StowageError('restore/refused', into, { where: { set: request.timestamp } });
+  return (relation: QualifiedName) => targetName(into, relation);
 }
 
 /**

@@ -13,6 +13,7 @@ import { openSession } from '../../database/session/session.ts';
 import { hex } from '../../frame/hex.ts';
 import { HOSTILE_ROLES, HOSTILE_TEXTS, withForged } from '../support/e2e/forged-part.ts';
 import { readManifestParts } from '../support/manifest-parts.ts';
+import { blocksOf } from '../support/page-blocks.ts';
 import { STOWAGE } from '../support/programs/programs.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { bigTable, smallTables, troubleSchema } from '../support/trouble/trouble.ts';
@@ -199,7 +200,7 @@ async function expectNeverCreated(): Promise<void> {
 /** The page has one block of bash, which is the whole script. */
 async function scriptOfPage(): Promise<string> {
   const page = await readFile(PAGE, 'utf8');
-  const blocks = [...page.matchAll(/^```bash\n(.*?)^```$/gms)].map(([, text = '']) => text);
+  const blocks = blocksOf(page, 'bash');
   expect(blocks).toHaveLength(1);
   const [script = ''] = blocks;
   expect(script).not.toMatch(/stowage |node |python/);

@@ -23,6 +23,8 @@ export function namesOrReason(
 ): Into | undefined | string {
   if (names === undefined) return undefined;
   const relations = [...chosen];
+  // The plan says that the selection matches nothing.
+  if (relations.length === 0) return undefined;
   if ('schema' in names) {
     const schemas = [...new Set(relations.map(({ schema }) => schema))].sort();
     const [from] = schemas;

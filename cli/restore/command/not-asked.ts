@@ -19,7 +19,7 @@ export function notAsked(choices: Choices): string[] {
     ...(sections === undefined
       ? []
       : [
-          `only ${sections.join(' and ')} was restored, as the flags say. Left out: ${parts.join('; ')}`,
+          `only ${sections.join(' and ')} ${sections.length === 1 ? 'was' : 'were'} restored, as the flags say. Left out: ${parts.join('; ')}`,
         ]),
     ...(noAcl === true ? ['the GRANTs and REVOKEs of the set were not run (--no-acl)'] : []),
   ];

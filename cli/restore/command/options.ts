@@ -8,10 +8,8 @@ import type { RestoreOptions } from '../request.ts';
 import type { ResumeOptions } from '../resume.ts';
 import { CHOICE_FLAGS, choicesFrom } from './choices.ts';
 import { contentsFrom } from './contents.ts';
+import { WAIT_SECONDS } from './flags.ts';
 import { chosenFrom } from './names.ts';
-
-/** How long a restore waits for each step of the functions, without --wait. */
-export const WAIT_SECONDS = 600;
 
 /** The flags that a resume takes from the first restore. */
 const NOT_WITH_RESUME = [

@@ -65,7 +65,7 @@ function noteLines({ outcome, leavesLargeObjects }: RestoreResult): string[] {
     ...(rolesKept === undefined
       ? []
       : [
-          `${plural(rolesKept.total, 'role')} existed and were left as they are: ${names.join(', ')}${more > 0 ? ` and ${count(more)} more` : ''} (--globals=alter alters all but the role that restores)`,
+          `${plural(rolesKept.total, 'role')} existed and ${rolesKept.total === 1 ? 'was left as it is' : 'were left as they are'}: ${names.join(', ')}${more > 0 ? ` and ${count(more)} more` : ''} (--globals=alter alters all but the role that restores)`,
         ]),
     ...(leavesLargeObjects === true && status === 'restored' ? [LARGE_OBJECTS_LEFT] : []),
   ];

@@ -2,7 +2,7 @@ import { StowageError } from '../../../backup-set/base/errors.ts';
 import { describeProblem } from '../../../backup-set/base/verdict.ts';
 import type { ManifestPart } from '../../../backup-set/documents/manifest.ts';
 import { fileOf } from '../../../backup-set/restore/order-bodies.ts';
-import { isWhole } from '../../../backup-set/restore/plan.ts';
+import { bringsLargeObjects } from '../../../backup-set/restore/plan.ts';
 import { globalStatements } from '../../../database/globals/statements.ts';
 import { type EntryNeeds, needsOf } from '../../../database/needs/entry.ts';
 import { type ArchiveNeeds, addNeeds, noNeeds } from '../../../database/needs/needs.ts';
@@ -90,7 +90,7 @@ async function addLargeObjects(
   all: ArchiveNeeds,
 ): Promise<void> {
   const archive = fileOf(part, 'large-objects.dump');
-  const isLoaded = isWhole(request) && request.sections?.includes('data') !== false;
+  const isLoaded = bringsLargeObjects(request) && request.sections?.includes('data') !== false;
   if (archive === undefined || !isLoaded) return;
   for await (const entry of frontEntries(store, archive, context.signal)) {
     const { owner, grantees } = needsOf(entry);

@@ -130,6 +130,9 @@ test('--into-schema restores everything of a schema beside the old one, and is r
     '1|50',
     '1|50',
   ]);
+  const two = await restore('--include-schema', '*', '--into-schema', 'both');
+  expect(two.text).toContain('the selection has tables of 2 schemas (common, sales)');
+  expect(two.code).toBe(4);
   const again = await restore(...args);
   expect(again.text).toMatch(/already exists on content \d .*Drop it, or choose another name/);
   expect(again.code).toBe(4);

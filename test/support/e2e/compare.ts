@@ -21,11 +21,12 @@ export interface DatabaseContents {
 export async function databaseContents(
   server: TestServer,
   written: string,
+  database = DATABASE,
 ): Promise<DatabaseContents> {
-  const query = (sql: string) => server.psql(sql, DATABASE);
+  const query = (sql: string) => server.psql(sql, database);
   return {
-    rows: await rowsOf(server, written),
-    schema: await schemaOf(server),
+    rows: await rowsOf(server, written, database),
+    schema: await schemaOf(server, database),
     sequences: await query(
       `SELECT schemaname, sequencename, last_value FROM pg_sequences WHERE schemaname <> '${written}' ORDER BY 1, 2`,
     ),
@@ -54,23 +55,33 @@ export async function rolesOf(server: TestServer): Promise<string> {
   return withoutRestrict(dump);
 }
 
-async function rowsOf(server: TestServer, written: string): Promise<Map<string, string>> {
+async function rowsOf(
+  server: TestServer,
+  written: string,
+  database: string,
+): Promise<Map<string, string>> {
   const queries = await server.psql(
     `SELECT format('SELECT %L, count(*), sum(hashtextextended(t::text, 0)) FROM ONLY %s t;',
                    replace(c.oid::regclass::text, E'\\n', ' '), c.oid::regclass)
      FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
      WHERE relkind IN ('r', 'm') AND relpersistence <> 't' AND relispopulated
        AND nspname !~ '^pg_|^information_schema$' AND nspname <> '${written}' ORDER BY 1`,
-    DATABASE,
+    database,
   );
-  const lines = (await server.psql(queries, DATABASE)).split('\n');
+  const lines = (await server.psql(queries, database)).split('\n');
   return new Map(
     lines.map((line) => [line.slice(0, line.indexOf('|')), line.slice(line.indexOf('|') + 1)]),
   );
 }
 
-async function schemaOf(server: TestServer): Promise<string> {
-  return withoutRestrict(await tool(server, 'pg_dump', '--schema-only', '--dbname', DATABASE));
+/** What pg_dump writes of the definitions of a database. */
+export async function schemaOf(
+  server: TestServer,
+  database: string,
+  ...options: string[]
+): Promise<string> {
+  const args = ['--schema-only', '--dbname', database, ...options];
+  return withoutRestrict(await tool(server, 'pg_dump', ...args));
 }
 
 /** Newer releases put \restrict with a random word around every dump. */

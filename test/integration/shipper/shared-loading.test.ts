@@ -61,6 +61,8 @@ describe('one table over four connections', () => {
     const { order, relation, store } = await bigOrder('big');
     expect(await load(server, order, waitForReads(store, 4))).toEqual({
       loaded: [{ schema: 'public', name: relation.name, rows: ROWS }],
+      notLoaded: [],
+      leftOut: { problems: [], problemsTotal: 0 },
       problems: [],
     });
     expect(await count()).toBe(`${ROWS}|${ROWS}`);

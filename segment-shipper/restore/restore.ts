@@ -51,6 +51,8 @@ export async function completeOrder(
   });
   const store = kept === undefined ? metered : kept.servedFrom(metered);
   const result = await readAndRun(job, phase, { ...deps, store }, kept);
+  // The next order must not show what this one did last.
+  deps.progress.underWay.length = 0;
   // An interrupted order gets no receipt: another shipper may run the same order again.
   deps.signal.throwIfAborted();
   const status = result.problems.length === 0 ? 'done' : 'failed';

@@ -41,8 +41,14 @@ const FAULTS: readonly FaultCase[] = [
     -1,
     /shipper of content -1 .*SIGKILL/,
   ],
-  // Through the coordinator, Greenplum does not say which segment failed.
-  ['a backend of a segment is killed', killBackend(0), -1, /seg0|MPP detected 1 segment failures/],
+  // Through the coordinator, Greenplum does not say which segment failed; on the segments it may
+  // name the other one, whose program it has stopped.
+  [
+    'a backend of a segment is killed',
+    killBackend(0),
+    -1,
+    /seg0|MPP detected 1 segment failures|command error message: stopped by a signal/,
+  ],
   [
     'pg_terminate_backend ends a session on the coordinator',
     terminateSession('stowage restore%worker%'),

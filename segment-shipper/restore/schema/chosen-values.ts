@@ -71,7 +71,6 @@ export async function restoreChosenViews(
     );
     stale = staleViews(left, order.content).problems;
   });
-  showCurrent(deps.progress, undefined);
   // With other modes, the choice has made them or says why not.
   if (mode !== 'truncate') return [...stale];
   return [...stale, ...absent.map((view) => lacking('MATERIALIZED VIEW', view, job.content))];

@@ -57,7 +57,6 @@ export async function postData(
   }
   if (sequences !== undefined) await restoreSequences(order, sequences, job, deps);
   const stale = refresh.length === 0 ? NO_PROBLEMS : await refreshAll(order, job, deps);
-  showCurrent(deps.progress, undefined);
   const properties = boundedProblems(await restoreProperties(order, job, deps));
   return { leftOut: [rejected, stale, properties].reduce(joinProblems) };
 }

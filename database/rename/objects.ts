@@ -1,4 +1,5 @@
 import type { Into } from '../../backup-set/documents/restore-names.ts';
+import { TAGGED_WITH_TABLE } from '../objects/choice/kinds.ts';
 import type { ArchiveObject } from '../objects/expected.ts';
 import { quoteIdentifier } from '../session/quote.ts';
 import { argumentsAt, identifierOf, isKeyword } from './identifiers.ts';
@@ -6,16 +7,6 @@ import { NotSql, sqlTokens } from './lexer.ts';
 import { type MadeNames, madeNames } from './made-names.ts';
 import { renamedText } from './rewrite.ts';
 
-/** Kinds whose tag is the name of a table, a blank, and the name of the part. */
-const TAGGED_WITH_TABLE = [
-  'DEFAULT',
-  'CHECK CONSTRAINT',
-  'FK CONSTRAINT',
-  'CONSTRAINT',
-  'RULE',
-  'TRIGGER',
-  'POLICY',
-];
 /** Kinds whose tag has types, qualified and in quotes as in SQL. */
 const WITH_TYPES = ['FUNCTION', 'PROCEDURE', 'AGGREGATE', 'CAST', 'TRANSFORM'];
 const REMARKS = ['COMMENT', 'ACL', 'SECURITY LABEL'];

@@ -11,7 +11,7 @@ export interface KeptDocuments {
 /**
  * The same store, for a process that alone writes and reads what is below a prefix: it keeps these
  * objects in memory, answers from there, and stores only some of them. What it does not keep does
- * not exist for it, except to the caller of `read`, who may have been told that a key exists.
+ * not exist for it. Only `read` also looks for a stored kind in the store.
  */
 export function keptDocuments(
   store: ObjectStore,

@@ -7,11 +7,11 @@ import { plural } from '../../backup-set/base/words.ts';
 import { changed, notFound, tooLarge } from '../errors.ts';
 import { rangeInside, wantedRange } from '../ranges.ts';
 import type { ByteRange, CallOptions } from '../store.ts';
-import type { S3 } from './client.ts';
+import type { S3 } from './connection/client.ts';
+import { request } from './connection/request.ts';
 import { failureOf } from './errors.ts';
 import { plainEtag } from './etags.ts';
 import { headObject, missingInResponse } from './head.ts';
-import { request } from './request.ts';
 
 type GetOptions = CallOptions & ByteRange & { readonly bytesMax?: number | undefined };
 

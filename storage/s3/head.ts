@@ -1,9 +1,9 @@
 import { HeadObjectCommand, type HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { CallOptions, StoredObject } from '../store.ts';
-import type { S3 } from './client.ts';
+import type { S3 } from './connection/client.ts';
+import { request } from './connection/request.ts';
 import { plainEtag } from './etags.ts';
-import { request } from './request.ts';
 
 /**
  * Size, ETag and time of an object; undefined when there is none. A missing bucket looks the same:

@@ -10,9 +10,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { failure, type Result, success } from '../../backup-set/base/result.ts';
 import type { CallOptions, ObjectStore } from '../store.ts';
-import type { S3 } from './client.ts';
+import type { S3 } from './connection/client.ts';
+import { type HttpOptions, request } from './connection/request.ts';
 import { failureOf } from './errors.ts';
-import { type HttpOptions, request } from './request.ts';
 import { connectionOf } from './s3.ts';
 
 /** One setting of a bucket: its value, undefined when it is not set, or why it cannot be read. */

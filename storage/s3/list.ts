@@ -8,10 +8,10 @@ import {
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { CallOptions, PendingUpload, StoredObject } from '../store.ts';
-import type { S3 } from './client.ts';
+import type { S3 } from './connection/client.ts';
+import { request } from './connection/request.ts';
 import { plainEtag } from './etags.ts';
 import { missingInResponse, stored } from './head.ts';
-import { request } from './request.ts';
 
 /** The maximum for one DeleteObjects request. */
 const DELETE_KEYS_MAX = 1_000;

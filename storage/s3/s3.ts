@@ -2,15 +2,15 @@ import { checkFolder, checkKey, checkPrefix } from '../check-key.ts';
 import { exists, notFound } from '../errors.ts';
 import type { S3Settings } from '../settings.ts';
 import type { CallOptions, ObjectStore, StoredObject } from '../store.ts';
-import { connectS3, type S3 } from './client.ts';
-import { canCopyWithin, copyObject } from './copy.ts';
+import { connectS3, type S3 } from './connection/client.ts';
 import { getObject, readObject } from './get.ts';
 import { headObject } from './head.ts';
 import { deleteObjects, listFolders, listObjects, listUploads } from './list.ts';
-import { abortUpload } from './multipart.ts';
-import { putObject } from './put.ts';
-import { storeStream } from './store-stream.ts';
-import { uploadStream } from './upload.ts';
+import { canCopyWithin, copyObject } from './write/copy.ts';
+import { abortUpload } from './write/multipart.ts';
+import { putObject } from './write/put.ts';
+import { storeStream } from './write/store-stream.ts';
+import { uploadStream } from './write/upload.ts';
 
 /** The connections of the S3 stores of this process, for server-side copies. */
 const connections = new WeakMap<ObjectStore, S3>();

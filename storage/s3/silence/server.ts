@@ -1,6 +1,6 @@
 import { HeadBucketCommand } from '@aws-sdk/client-s3';
 import { StowageError } from '../../../backup-set/base/errors.ts';
-import type { S3 } from '../client.ts';
+import type { S3 } from '../connection/client.ts';
 import { failureOf } from '../errors.ts';
 
 const ANSWER_MS_MAX = 15_000;

@@ -5,14 +5,14 @@ import {
   CreateMultipartUploadCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { delayedAbort } from '../../async/abort.ts';
-import { isStowageError } from '../../backup-set/base/errors.ts';
-import type { StoredObject } from '../store.ts';
-import type { S3 } from './client.ts';
-import { failureOf } from './errors.ts';
-import { etagOfParts, plainEtag } from './etags.ts';
-import { headObject, missingInResponse, stored } from './head.ts';
-import { request } from './request.ts';
+import { delayedAbort } from '../../../async/abort.ts';
+import { isStowageError } from '../../../backup-set/base/errors.ts';
+import type { StoredObject } from '../../store.ts';
+import type { S3 } from '../connection/client.ts';
+import { request } from '../connection/request.ts';
+import { failureOf } from '../errors.ts';
+import { etagOfParts, plainEtag } from '../etags.ts';
+import { headObject, missingInResponse, stored } from '../head.ts';
 
 /** An abort that hangs must not delay the failure behind it; the sweeper removes what stays. */
 const ABORT_TIMEOUT_MS = 10_000;

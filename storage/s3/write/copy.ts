@@ -3,17 +3,17 @@ import {
   CopyObjectCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
-import { mapInFlight } from '../../async/each-in-flight.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
-import { plural } from '../../backup-set/base/words.ts';
-import { changed, exists } from '../errors.ts';
-import type { CallOptions, StoredObject } from '../store.ts';
-import type { S3 } from './client.ts';
-import { failureOf } from './errors.ts';
-import { headObject, missingInResponse } from './head.ts';
+import { mapInFlight } from '../../../async/each-in-flight.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import { plural } from '../../../backup-set/base/words.ts';
+import { changed, exists } from '../../errors.ts';
+import type { CallOptions, StoredObject } from '../../store.ts';
+import type { S3 } from '../connection/client.ts';
+import { type Call, request } from '../connection/request.ts';
+import { failureOf } from '../errors.ts';
+import { headObject, missingInResponse } from '../head.ts';
+import { cutIntoParts, type PartRange } from '../parts/sizes.ts';
 import { abandonUpload, beginUpload } from './multipart.ts';
-import { cutIntoParts, type PartRange } from './parts/sizes.ts';
-import { type Call, request } from './request.ts';
 import { eitherSignal } from './upload.ts';
 
 /** More than parts of an upload: the server does the work, and no bytes pass through us. */

@@ -1,9 +1,9 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import type { S3Settings } from '../settings.ts';
-import { OWN_BUFFERS, type SpareBuffers } from './parts/buffers.ts';
-import { PART_BYTES_DEFAULT } from './parts/sizes.ts';
+import type { S3Settings } from '../../settings.ts';
+import { OWN_BUFFERS, type SpareBuffers } from '../parts/buffers.ts';
+import { PART_BYTES_DEFAULT } from '../parts/sizes.ts';
 import { retryStrategy } from './retry.ts';
 
 /** Everything that the operations of one S3 store need. */

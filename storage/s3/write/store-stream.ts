@@ -6,11 +6,12 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { untilInterrupted } from '../../async/abort.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
-import { exactly } from '../ranges.ts';
-import type { CallOptions, StoredObject } from '../store.ts';
-import type { S3 } from './client.ts';
+import { untilInterrupted } from '../../../async/abort.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import { exactly } from '../../ranges.ts';
+import type { CallOptions, StoredObject } from '../../store.ts';
+import type { S3 } from '../connection/client.ts';
+import { PARTS_MAX } from '../parts/sizes.ts';
 import {
   abandonUpload,
   beginUpload,
@@ -18,7 +19,6 @@ import {
   sendPart,
   type UploadTarget,
 } from './multipart.ts';
-import { PARTS_MAX } from './parts/sizes.ts';
 import { putObject } from './put.ts';
 import { eitherSignal } from './upload.ts';
 

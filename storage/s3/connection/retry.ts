@@ -1,5 +1,5 @@
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
-import { backoffMs } from '../../async/backoff.ts';
+import { backoffMs } from '../../../async/backoff.ts';
 
 type RetryStrategy = Extract<
   NonNullable<S3ClientConfig['retryStrategy']>,

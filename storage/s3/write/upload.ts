@@ -1,8 +1,12 @@
 import type { CompletedPart } from '@aws-sdk/client-s3';
-import { throwIfInterrupted, untilInterrupted } from '../../async/abort.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
-import type { CallOptions, StoredObject } from '../store.ts';
-import type { S3 } from './client.ts';
+import { throwIfInterrupted, untilInterrupted } from '../../../async/abort.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import type { CallOptions, StoredObject } from '../../store.ts';
+import type { S3 } from '../connection/client.ts';
+import { type PartBuffers, partBuffers } from '../parts/buffers.ts';
+import { intoParts, type Part } from '../parts/parts.ts';
+import { partBytesAt } from '../parts/sizes.ts';
+import { partWindow } from '../parts/window.ts';
 import {
   abandonUpload,
   beginUpload,
@@ -10,10 +14,6 @@ import {
   sendPart,
   type UploadTarget,
 } from './multipart.ts';
-import { type PartBuffers, partBuffers } from './parts/buffers.ts';
-import { intoParts, type Part } from './parts/parts.ts';
-import { partBytesAt } from './parts/sizes.ts';
-import { partWindow } from './parts/window.ts';
 import { putObject } from './put.ts';
 
 /** A running upload. A failed part, a failed source and the caller's signal all fire `signal`. */

@@ -1,8 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { interruptedError, onAbort, throwIfInterrupted } from '../../async/abort.ts';
+import { interruptedError, onAbort, throwIfInterrupted } from '../../../async/abort.ts';
+import { s3Error } from '../errors.ts';
+import { watchServer } from '../silence/server.ts';
 import type { S3 } from './client.ts';
-import { s3Error } from './errors.ts';
-import { watchServer } from './silence/server.ts';
 
 export interface Call {
   /** The operation and its object, for messages: `reading sets/…`. */

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { backOff } from '../../async/backoff.ts';
-import { isStowageError } from '../../backup-set/base/errors.ts';
-import type { CallOptions, StoredObject } from '../store.ts';
-import type { S3 } from './client.ts';
-import { failureOf } from './errors.ts';
-import { plainEtag } from './etags.ts';
-import { headWithMetadata, stored } from './head.ts';
-import { request } from './request.ts';
+import { backOff } from '../../../async/backoff.ts';
+import { isStowageError } from '../../../backup-set/base/errors.ts';
+import type { CallOptions, StoredObject } from '../../store.ts';
+import type { S3 } from '../connection/client.ts';
+import { request } from '../connection/request.ts';
+import { failureOf } from '../errors.ts';
+import { plainEtag } from '../etags.ts';
+import { headWithMetadata, stored } from '../head.ts';
 
 /** Metadata that identifies our own write: a random id that says nothing about the content. */
 const WRITE_ID = 'stowage-write';

@@ -71,7 +71,7 @@ export async function checkTarget(check: TargetCheck): Promise<TargetReport> {
   };
 }
 
-/** Pre-data is one transaction, or in a new database several; each statement of post-data is one. */
+/** Pre-data is one transaction, in a new database several; each statement of post-data is one. */
 function locksNeeded({ needs, tables }: LookedAt, { request }: TargetCheck): number {
   if (request.mode === 'truncate') return tables.existing;
   // With `continue`, each statement is a transaction of its own.

@@ -66,17 +66,23 @@ const ROWS: readonly (readonly [label: string, cell: (result: StoreResult) => st
 
 function doctorCell(failed: readonly string[] | 'no versions'): string {
   if (failed === 'no versions') return failed;
-  return failed.length === 0 ? 'all checks pass' : `\`BAD\`: ${failed.join('; ')}`;
+  if (failed.length === 0) return 'all checks pass';
+  return `\`BAD\`: ${failed.map((check) => check.split(':')[0]).join(', ')}`;
 }
 
 /** Pure. The table of the page: a column for each server. */
 export function storesTable(results: readonly StoreResult[]): string {
-  const lines = [
+  const rows = [
     ['', ...results.map(({ facts }) => facts.name)],
-    ['---', ...results.map(() => '---')],
     ...ROWS.map(([label, cell]) => [label, ...results.map(cell)]),
   ];
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  const widths = [0, ...results.map((_, index) => index + 1)].map((column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  const [head = [], ...body] = rows;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
 }
 
 if (import.meta.main) process.stdout.write(`${storesTable(await readResults())}\n`);

@@ -23,8 +23,8 @@ export interface StoreFacts {
   /** A PUT with a wrong `x-amz-checksum-crc32`, and one with a wrong Content-MD5. */
   readonly wrongChecksum: 'refused' | 'accepted';
   readonly wrongContentMd5: 'refused' | 'accepted';
-  /** Folders whose objects were deleted, in a bucket with versions. */
-  readonly ghostFolders: 'not listed' | 'listed' | 'no versions';
+  /** Folders whose objects were all deleted. */
+  readonly ghostFolders: 'not listed' | 'listed in buckets with versions' | 'listed for some time';
   readonly pendingUploads: 'listed by prefix' | 'listed by key only';
   /** The failed checks of the storage in `stowage doctor`, as it prints them. */
   readonly doctor: readonly string[];
@@ -57,7 +57,7 @@ const ROWS: readonly (readonly [label: string, cell: (result: StoreResult) => st
   ['events of created objects', ({ facts }) => facts.events],
   ['a PUT with a wrong CRC-32', ({ facts }) => facts.wrongChecksum],
   ['a PUT with a wrong Content-MD5', ({ facts }) => facts.wrongContentMd5],
-  ['folders without objects, with versions', ({ facts }) => facts.ghostFolders],
+  ['folders whose objects were deleted', ({ facts }) => facts.ghostFolders],
   ['unfinished uploads', ({ facts }) => facts.pendingUploads],
   ['`stowage doctor`', ({ facts }) => doctorCell(facts.doctor)],
   ['`stowage doctor`, with versions', ({ facts }) => doctorCell(facts.doctorWithVersions)],

@@ -25,6 +25,8 @@ export interface Subject {
   readonly listsUploadsByKeyOnly?: boolean;
   /** A part that arrives after the abort of its upload brings the upload back: versitygw. */
   readonly abortedUploadMayReturn?: boolean;
+  /** Folders whose objects were all deleted are listed for some time: SeaweedFS. */
+  readonly listsEmptiedFolders?: boolean;
 }
 
 /** The smallest part size of S3, so that a few MiB cross several part borders. */

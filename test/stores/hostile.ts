@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
-import { collect, text } from '../contract/bytes.ts';
+import { text } from '../contract/bytes.ts';
 import { PART_BYTES } from '../contract/subjects.ts';
 import { type FaultyProxy, startFaultyProxy } from '../support/servers/faulty-proxy.ts';
 import { clientOf, createBucket, type Keys, openAs } from '../support/stores/store-server.ts';
@@ -47,20 +47,6 @@ export function hostile({ definition, server }: Running): void {
       writeOnly(at);
       lostAnswers('that user', at, () => shipper);
     });
-
-    test.runIf(definition.createsAtomically)(
-      '20 racing creates of one key have one winner, ten times',
-      async () => {
-        for (let round = 0; round < 10; round += 1) {
-          const key = `raced-${randomUUID()}`;
-          const bodies = Array.from({ length: 20 }, (_, index) => text(`${index}`));
-          const ends = await Promise.allSettled(bodies.map((body) => owner.create(key, body)));
-          const won = bodies.filter((_, index) => ends[index]?.status === 'fulfilled');
-          expect(won).toHaveLength(1);
-          expect(await collect(owner.get(key))).toEqual(won[0]);
-        }
-      },
-    );
 
     test('of keys of which some are absent, those that exist are deleted', async () => {
       const keys = Array.from({ length: 30 }, (_, index) => `deleted/${index}/x y+z&ü.json`);

@@ -15,7 +15,7 @@ import { text } from '../contract/bytes.ts';
 import { createBucket } from '../support/stores/store-server.ts';
 
 const WRITERS = 20;
-const ROUNDS = 10;
+const ROUNDS = 5;
 
 /** The HTTP status of a request that fails, 200 of one that succeeds. */
 async function statusOf(request: Promise<unknown>): Promise<number> {

@@ -78,7 +78,7 @@ export function roundTrip({ server, found }: Running): void {
       expect(await contents()).toEqual(before);
     });
 
-    test('is deleted whole, also from a bucket with versions', async () => {
+    test('is deleted whole, and its folder is not listed as a set', async () => {
       const deleted = await run(['delete', timestamp, '--yes']);
       expect(failureOf(deleted)).toBeUndefined();
       expect((await run(['list'])).json.sets).toEqual([]);

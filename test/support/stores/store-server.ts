@@ -36,6 +36,7 @@ export interface StoreDefinition {
   readonly hasWriteOnlyUsers: boolean;
   readonly listsUploadsByKeyOnly?: boolean;
   readonly abortedUploadMayReturn?: boolean;
+  readonly listsEmptiedFolders?: boolean;
   /** Rejects requests that are signed with wrong keys. */
   readonly checksKeys: boolean;
   readonly events: StoreFacts['events'];

@@ -32,7 +32,7 @@ export const seaweedfs: StoreDefinition = {
         ...['-master.volumeSizeLimitMB=64', '-volume.max=0', '-volume.preStopSeconds=0'],
         ...['-master.telemetry=false', '-s3.port.iceberg=0', '-s3.port.lance=0'],
         ...['-s3.autoCreateBucket=false', '-master.electionTimeout=1s'],
-        // Otherwise it stores the key `a\\b` as `a/b`. No key of Stowage has a backslash.
+        // Otherwise it stores the key `a\b` as `a/b`. No key of Stowage has a backslash.
         '-s3.allowBackslashInKey=true',
         `-s3.localSocket=${folder}/s3.sock`,
         `-filer.localSocket=${folder}/filer.sock`,

@@ -20,6 +20,8 @@ export interface Rules {
   accessKeys: ReadonlySet<string> | undefined;
   /** Access keys that may create objects and nothing else: HEAD, GET and lists get HTTP 403. */
   writeOnlyKeys: ReadonlySet<string>;
+  /** What write-only access keys may read after all: the keys of objects that match. */
+  readableToAll: RegExp | undefined;
   /** Session tokens that have expired. */
   expiredTokens: ReadonlySet<string>;
   /** The server's clock minus this host's: in the Date header and in the times of objects. */
@@ -38,6 +40,7 @@ export const rulesByDefault = (): Rules => ({
   etags: 'md5',
   accessKeys: undefined,
   writeOnlyKeys: new Set(),
+  readableToAll: undefined,
   expiredTokens: new Set(),
   clockOffsetMs: 0,
   refusesSkew: false,

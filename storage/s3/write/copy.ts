@@ -76,7 +76,8 @@ async function copyInParts(copy: Copy): Promise<void> {
   const { to, key, call, source } = copy;
   const failed = new AbortController();
   const signal = eitherSignal(failed.signal, call.signal);
-  const uploadId = await beginUpload({ s3: to, key, doing: call.doing, signal });
+  const target = { s3: to, key, doing: call.doing, signal };
+  const { uploadId } = await beginUpload(target, { copies: true });
   let isComplete = false;
   try {
     const ranges = cutIntoParts(source.bytes, to.settings.copyPartBytes);

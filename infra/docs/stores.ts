@@ -17,6 +17,8 @@ export interface StoreFacts {
   readonly conditionalCompletion: 'refused' | 'condition ignored' | 'not supported';
   /** Deleting a version within the default retention of its bucket. */
   readonly objectLock: 'refuses deletion' | 'does not protect' | 'not supported';
+  /** A PUT without a digest into such a bucket: AWS refuses it, and Stowage then sends one. */
+  readonly lockedWithoutDigest: 'refused' | 'accepted' | 'not supported';
   /** A user that can create objects, and cannot read, list or delete. */
   readonly writeOnlyUser: 'yes' | 'not tried';
   readonly events: 'per bucket' | 'one receiver for all buckets' | 'not tried';
@@ -53,6 +55,7 @@ const ROWS: readonly (readonly [label: string, cell: (result: StoreResult) => st
   ['the same in a bucket with versions', ({ facts }) => facts.conditionalCreateWithVersions],
   ['conditional completion over an object', ({ facts }) => facts.conditionalCompletion],
   ['Object Lock with a default retention', ({ facts }) => facts.objectLock],
+  ['a PUT without a digest there', ({ facts }) => facts.lockedWithoutDigest],
   ['a shipper that can only create objects', ({ facts }) => facts.writeOnlyUser],
   ['events of created objects', ({ facts }) => facts.events],
   ['a PUT with a wrong CRC-32', ({ facts }) => facts.wrongChecksum],

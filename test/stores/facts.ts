@@ -11,7 +11,8 @@ import { createdKeys } from '../../functions/events/created-keys.ts';
 import { resultFile, type StoreFacts, type StoreResult } from '../../infra/docs/stores.ts';
 import { failureOf } from '../../storage/s3/errors.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { text } from '../contract/bytes.ts';
+import { reusing, someBytes, text } from '../contract/bytes.ts';
+import { PART_BYTES } from '../contract/subjects.ts';
 import { clientOf, createBucket, openAs } from '../support/stores/store-server.ts';
 import { completion, creates, lock, wrongDigest } from './measures.ts';
 import type { Running } from './suite.ts';
@@ -67,8 +68,14 @@ export function facts(running: Running): void {
       found.conditionalCompletion = await completion(client, 'plain');
     });
 
-    test('Object Lock', async () => {
-      found.objectLock = await lock(client);
+    test('Object Lock with a default retention, and what Stowage writes there', async () => {
+      Object.assign(found, await lock(client, 'locked'));
+      if (found.objectLock === 'not supported') return;
+      const store = await open('locked');
+      await store.create('x', text('x'));
+      const pack = await store.upload('x.pack', reusing(someBytes(3 * PART_BYTES), 1_000_000));
+      expect((await store.head('x.pack'))?.etag).toBe(pack.etag);
+      await store.close();
     });
 
     test('digests', async () => {

@@ -77,9 +77,11 @@ export async function wrongDigest(
     : 'refused';
 }
 
-/** Writes into a bucket with a default retention, and tries to delete the version. */
-export async function lock(client: S3Client): Promise<StoreFacts['objectLock']> {
-  const Bucket = 'locked';
+/** Writes into a new bucket with a default retention, and tries to delete the version. */
+export async function lock(
+  client: S3Client,
+  Bucket: string,
+): Promise<Pick<StoreFacts, 'objectLock' | 'lockedWithoutDigest'>> {
   const retention = {
     ObjectLockEnabled: 'Enabled' as const,
     Rule: { DefaultRetention: { Mode: 'COMPLIANCE' as const, Days: 1 } },
@@ -91,11 +93,16 @@ export async function lock(client: S3Client): Promise<StoreFacts['objectLock']> 
       ),
     ),
   );
-  if (made !== 200) return 'not supported';
+  if (made !== 200) return { objectLock: 'not supported', lockedWithoutDigest: 'not supported' };
   const Key = 'kept';
+  const Body = text('kept');
   const { VersionId } = await client.send(
-    new PutObjectCommand({ Bucket, Key, Body: text('kept'), ChecksumAlgorithm: 'CRC32' }),
+    new PutObjectCommand({ Bucket, Key, Body, ChecksumAlgorithm: 'CRC32' }),
   );
   const deleted = await statusOf(client.send(new DeleteObjectCommand({ Bucket, Key, VersionId })));
-  return VersionId !== undefined && deleted >= 400 ? 'refuses deletion' : 'does not protect';
+  const plain = await statusOf(client.send(new PutObjectCommand({ Bucket, Key: 'plain', Body })));
+  return {
+    objectLock: VersionId !== undefined && deleted >= 400 ? 'refuses deletion' : 'does not protect',
+    lockedWithoutDigest: plain === 200 ? 'accepted' : 'refused',
+  };
 }

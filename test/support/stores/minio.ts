@@ -3,7 +3,7 @@ import { PutBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
 import { freePort } from '../servers/free-port.ts';
 import { assumeRole } from './assume-role.ts';
 import { builtServer, startProgram } from './program.ts';
-import { ADMIN, clientOf, type StoreDefinition } from './store-server.ts';
+import { ADMIN, answers, clientOf, type StoreDefinition } from './store-server.ts';
 import { writeOnlyStatement } from './write-only.ts';
 
 const { version, program } = builtServer('minio');
@@ -40,7 +40,7 @@ export const minio: StoreDefinition = {
         MINIO_NOTIFY_WEBHOOK_ENDPOINT_STOWAGE: webhook,
       },
     );
-    await running.waitUntil(async () => (await fetch(`${endpoint}/minio/health/ready`)).ok);
+    await running.waitUntil(() => answers(endpoint, ADMIN));
     return {
       endpoint,
       keys: ADMIN,

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { freePort } from '../servers/free-port.ts';
 import { builtServer, startProgram } from './program.ts';
-import { ADMIN, type StoreDefinition } from './store-server.ts';
+import { ADMIN, answers, type StoreDefinition } from './store-server.ts';
 import { writeOnlyStatement } from './write-only.ts';
 
 const { version, program } = builtServer('seaweedfs');
@@ -39,7 +39,7 @@ export const seaweedfs: StoreDefinition = {
         ...(await otherPorts()),
       ];
     });
-    await running.waitUntil(async () => (await fetch(`${endpoint}/healthz`)).ok);
+    await running.waitUntil(() => answers(endpoint, ADMIN));
     return {
       endpoint,
       keys: ADMIN,

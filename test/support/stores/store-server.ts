@@ -1,4 +1,4 @@
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import type { StoreFacts } from '../../../infra/docs/stores.ts';
 import { openStore } from '../../../storage/open.ts';
 import type { StoreSettings } from '../../../storage/settings.ts';
@@ -63,6 +63,13 @@ export function clientOf(endpoint: string, credentials: Keys): S3Client {
     credentials,
     maxAttempts: 1,
   });
+}
+
+/** True when the server answers a signed request: some listen before they are ready. */
+export async function answers(endpoint: string, keys: Keys): Promise<boolean> {
+  const client = clientOf(endpoint, keys);
+  await client.send(new ListBucketsCommand({})).finally(() => client.destroy());
+  return true;
 }
 
 export async function createBucket(

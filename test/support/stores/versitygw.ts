@@ -4,7 +4,13 @@ import { promisify } from 'node:util';
 import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { freePort } from '../servers/free-port.ts';
 import { builtServer, startProgram } from './program.ts';
-import { ADMIN, clientOf, type StoreDefinition, type StoreServer } from './store-server.ts';
+import {
+  ADMIN,
+  answers,
+  clientOf,
+  type StoreDefinition,
+  type StoreServer,
+} from './store-server.ts';
 import { writeOnlyStatement } from './write-only.ts';
 
 const { version, program } = builtServer('versitygw');
@@ -37,7 +43,7 @@ export const versitygw: StoreDefinition = {
       },
       { ROOT_ACCESS_KEY: ADMIN.accessKeyId, ROOT_SECRET_KEY: ADMIN.secretAccessKey },
     );
-    await running.waitUntil(async () => (await fetch(endpoint)).status > 0);
+    await running.waitUntil(() => answers(endpoint, ADMIN));
     return { endpoint, keys: ADMIN, stop: () => running.stop(), writeOnlyKeys: users(endpoint) };
   },
 };

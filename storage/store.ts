@@ -90,7 +90,7 @@ export interface CallOptions {
 export interface WriteOptions extends CallOptions {
   /**
    * Only this run can name the key. After a retry of our own, an object at this key then counts as
-   * ours even if it cannot be read. The readers compare it with its receipt (docs/design/0020).
+   * ours even if it cannot be read. The readers compare it with its receipt (docs/design/0009).
    * Never for a key that decides a race: plan, manifest, claim, verdict.
    */
   readonly ownKey?: boolean | undefined;

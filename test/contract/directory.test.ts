@@ -51,7 +51,7 @@ test('of 16 racing writers on a filesystem without hard links exactly one gets t
     if (end.status === 'rejected') expect(end.reason).toMatchObject({ code: 'storage/exists' });
 });
 
-// An NFS client sends a request again when its answer is lost, and gets the error of the second one.
+// An NFS client sends a request again when its answer is lost, and gets the second one's error.
 const linkTwice: typeof link = async (from, to) => {
   await link(from, to);
   await link(from, to);

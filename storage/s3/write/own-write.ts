@@ -10,6 +10,9 @@ const WRITE_ID = 'stowage-write';
 
 export const writeIdMetadata = (writeId: string) => ({ [WRITE_ID]: writeId });
 
+export const writeIdIn = (metadata: Readonly<Record<string, string>> | undefined) =>
+  metadata?.[WRITE_ID];
+
 /** A write whose answer may be lost, because it was sent more than once. */
 export interface RetriedWrite {
   readonly key: string;
@@ -24,7 +27,7 @@ export interface RetriedWrite {
 /**
  * The object of a retried write, when it is ours: by its id, or because only this run can name the
  * key (`ownKey`) and it cannot be read. Its ETag is then the computed one; it is absent when the
- * ETags of this server are not MD5s (docs/design/0020).
+ * ETags of this server are not MD5s (docs/design/0009).
  * @returns undefined for the object of another writer.
  */
 export async function ownWrite(
@@ -34,7 +37,7 @@ export async function ownWrite(
 ): Promise<StoredObject | undefined> {
   try {
     const { object, metadata } = await headWithMetadata(s3, key, { signal });
-    const id = metadata?.[WRITE_ID];
+    const id = writeIdIn(metadata);
     if (id !== undefined || !acceptsEtag) return id === writeId ? object : undefined;
     const computed = etag();
     return object.bytes === bytes && computed !== undefined && object.etag === computed

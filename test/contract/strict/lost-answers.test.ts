@@ -21,6 +21,8 @@ beforeEach(() => {
 const isPut = ({ method }: SeenRequest) => method === 'PUT';
 const isCompletion = ({ method, url }: SeenRequest) =>
   method === 'POST' && url.includes('uploadId=');
+const isWholeCopy = ({ url, headers }: SeenRequest) =>
+  headers['x-amz-copy-source'] !== undefined && !url.includes('partNumber=');
 const md5 = (bytes: Buffer) => createHash('md5').update(bytes).digest('hex');
 const large = someBytes(PART_BYTES + 1_000);
 const upload = () => reusing(large, 1_000_000);
@@ -114,6 +116,21 @@ describe('the answer to a completion is lost', () => {
     strict.loseAnswers({ when: isCompletion });
     const made = await store.upload('x', upload());
     expect(made.etag).toBe(strict.objects.get('strict/root/x')?.etag);
+  });
+
+  test.each([
+    ['in one request', 100 * 1024 * 1024],
+    ['in parts', PART_BYTES],
+  ])('AWS: a copy %s succeeds when its answer is lost', async (_, copyPartBytes) => {
+    useKeys(READER);
+    strict.rules.completedAgain = 'NoSuchUpload';
+    await using store = await openAsAws(strict, { copyPartBytes });
+    await store.upload('source', upload());
+    await using elsewhere = await openAsAws(strict, { copyPartBytes }, 'other');
+    strict.loseAnswers({ when: (seen) => isCompletion(seen) || isWholeCopy(seen) });
+    const made = await elsewhere.copyFrom(store, 'source');
+    expect(made.bytes).toBe(large.length);
+    expect(strict.objects.get('strict/other/source')?.body.equals(large)).toBe(true);
   });
 
   test('an upload that another program has aborted fails without a retry of ours', async () => {

@@ -16,15 +16,20 @@ export function useKeys(accessKeyId: string): void {
   process.env['AWS_SECRET_ACCESS_KEY'] = 'secret';
 }
 
-export function openStrict(strict: StrictS3, s3: StoreSettings['s3'] = {}): Promise<ObjectStore> {
+export function openStrict(
+  strict: StrictS3,
+  s3: StoreSettings['s3'] = {},
+  folder = 'root',
+): Promise<ObjectStore> {
   const settings = { endpoint: strict.endpoint, partBytes: PART_BYTES, attemptsMax: 3, ...s3 };
-  return openStore({ root: `${strict.root}/root`, s3: settings });
+  return openStore({ root: `${strict.root}/${folder}`, s3: settings });
 }
 
 /** A store on AWS, as far as its client knows: a name of AWS that is resolved to the server. */
 export async function openAsAws(
   strict: StrictS3,
   s3: StoreSettings['s3'] = {},
+  folder = 'root',
 ): Promise<ObjectStore & AsyncDisposable> {
   const { port } = new URL(strict.endpoint);
   const spy = vi.spyOn(dns, 'lookup').mockImplementation(((
@@ -35,12 +40,9 @@ export async function openAsAws(
     if (all === true) found(null, [{ address: '127.0.0.1', family: 4 }]);
     else found(null, '127.0.0.1', 4);
   }) as typeof dns.lookup);
-  const store = await openStrict(strict, {
-    endpoint: `http://s3.amazonaws.com:${port}`,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    ...s3,
-  });
+  const endpoint = `http://s3.amazonaws.com:${port}`;
+  const settings = { endpoint, region: 'us-east-1', forcePathStyle: true, ...s3 };
+  const store = await openStrict(strict, settings, folder);
   return Object.assign(store, {
     async [Symbol.asyncDispose]() {
       await store.close();

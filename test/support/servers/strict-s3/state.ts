@@ -12,7 +12,7 @@ export interface Rules {
   deleteDigest: 'none' | 'any' | 'md5';
   /** Unlike AWS's rule, parts may carry checksums that the upload was not begun with. */
   lenientPartChecksums: boolean;
-  /** The answer to the completion of an upload that is complete: AWS, MinIO, AWS with a condition. */
+  /** The answer to a completion of a complete upload: AWS, MinIO, AWS with a condition. */
   completedAgain: 'done' | 'NoSuchUpload' | 'PreconditionFailed';
   /** `opaque`: not the MD5 of the bytes, as with SSE-KMS and SSE-C. */
   etags: 'md5' | 'opaque';

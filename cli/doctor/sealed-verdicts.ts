@@ -19,7 +19,7 @@ export async function checkSealedVerdicts(deps: Deps): Promise<Check> {
     const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }));
     if (seal === undefined) continue;
     sealed++;
-    const waitedMs = deps.clock().getTime() - seal.modifiedAt.getTime();
+    const waitedMs = (await deps.store.now()).getTime() - seal.modifiedAt.getTime();
     if (waitedMs < VERDICT_MS_MAX || (await decidingVerdict(deps, timestamp)) !== undefined)
       continue;
     const detail = `set ${timestamp} was sealed ${duration(waitedMs)} ago and has no verdict. Check that functions run for this root; \`stowage sweep\` validates the set now`;

@@ -27,7 +27,7 @@ export async function describeSet(deps: Deps, timestamp: string): Promise<SetSum
   const stored = await readSetDocument(deps, timestamp, 'manifest', Manifest);
   const manifest = stored.document;
   const plan = manifest ?? (await tryReadDocument(deps, timestamp, 'plan', Plan));
-  const verdict = await currentVerdict(deps, timestamp);
+  const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists });
   return {
     timestamp,
     status: statusOf(stored, verdict),

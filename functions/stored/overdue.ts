@@ -39,6 +39,16 @@ export async function overdueLimitSeconds(
   }
 }
 
-export function isOverdue(deps: Deps, last: Date | undefined, limitSeconds: number): boolean {
-  return last === undefined || deps.clock().getTime() - last.getTime() > limitSeconds * 1000;
+/**
+ * True when the store's clock is more than `limitSeconds` after `last`, which the store has stamped.
+ * The clock of this host does not count: one that is ahead would end living backups.
+ */
+export async function isOverdue(
+  { store, signal }: Deps,
+  last: Date | undefined,
+  limitSeconds: number,
+): Promise<boolean> {
+  if (last === undefined) return true;
+  const now = await store.now({ signal });
+  return now.getTime() - last.getTime() > limitSeconds * 1000;
 }

@@ -39,14 +39,17 @@ export function verdictOf(
   };
 }
 
-/** Writes a verdict with the present time, or with the next millisecond that has none yet. */
+/**
+ * Writes a verdict with the store's time, or with the next millisecond that has none yet. The newest
+ * verdict counts, so the clocks of several hosts must not give the times.
+ */
 export async function writeVerdict(
   deps: Deps,
   timestamp: string,
   level: Verdict['level'],
   finding: Finding,
 ): Promise<{ key: string; verdict: Verdict }> {
-  const now = deps.clock().getTime();
+  const now = (await deps.store.now({ signal: deps.signal })).getTime();
   for (let later = 0; later < COLLISIONS_MAX; later += 1) {
     const at = new Date(now + later);
     const key = formatKey({ kind: 'verdict', timestamp, instant: instantOf(at), level });

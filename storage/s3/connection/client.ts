@@ -5,6 +5,7 @@ import type { S3Settings } from '../../settings.ts';
 import { OWN_BUFFERS, type SpareBuffers } from '../parts/buffers.ts';
 import { PART_BYTES_DEFAULT } from '../parts/sizes.ts';
 import { retryStrategy } from './retry.ts';
+import { type ServerClock, serverClock, withServerClock } from './server-clock.ts';
 
 /** Everything that the operations of one S3 store need. */
 export interface S3 {
@@ -21,6 +22,7 @@ export interface S3 {
   readonly longTimeoutClient: S3Client;
   /** Shared by all uploads. */
   readonly spareBuffers: SpareBuffers;
+  readonly clock: ServerClock;
   close(): void;
   readonly settings: {
     /** Empty for AWS. */
@@ -55,10 +57,14 @@ export function connectS3(
   const silentMsMax = stallSeconds * 1000;
   const stallMs = Math.min(settings.stallMs ?? 30_000, silentMsMax);
   const options = { ...settings, isAws, attemptsMax, agents: connectionPool() };
-  const client = makeClient(options, {
-    socketTimeout: stallMs,
-    retryStrategy: retryStrategy(attemptsMax, silentMsMax),
-  });
+  const clock = serverClock();
+  const client = withServerClock(
+    makeClient(options, {
+      socketTimeout: stallMs,
+      retryStrategy: retryStrategy(attemptsMax, silentMsMax),
+    }),
+    clock,
+  );
   // Shared: both clients act for the same user, and the metadata service is asked once.
   const { credentials } = client.config;
   // Created on first use: most short processes never need it.
@@ -69,6 +75,7 @@ export function connectS3(
     url: `s3://${bucket}${prefix === '' ? '' : `/${prefix.slice(0, -1)}`}`,
     isAws,
     client,
+    clock,
     // A single upload can have all its parts in flight while it fills the next one.
     spareBuffers: { left: partsInFlight + 1 - OWN_BUFFERS, idle: [] },
     get longTimeoutClient() {

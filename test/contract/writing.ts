@@ -151,7 +151,7 @@ export function writing(subject: Subject): void {
     // S3 servers refuse requests of a clock that is more than 15 minutes off.
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10 * 60_000 });
     try {
-      const told = await (await subject.open()).now();
+      const told = await store.now();
       expect(Math.abs(told.getTime() - stamped)).toBeLessThan(60_000);
     } finally {
       vi.useRealTimers();

@@ -22,7 +22,7 @@ const KINDS_NOT_COPIED: readonly Key['kind'][] = [
 
 export interface CopyResult {
   readonly copied: { readonly objects: number; readonly bytes: number };
-  /** Objects that the target had already, with the right size. */
+  /** Objects that the target had already, with the same bytes. */
   readonly skipped: number;
   readonly verdict: Verdict;
 }
@@ -31,7 +31,7 @@ export interface CopyResult {
  * Copies the objects of a committed set to another root, and validates the set there. Seal and
  * manifest are copied last, so that no function at the target takes half a set for a set.
  * @throws StowageError `set/incomplete` when the set has no manifest; `storage/not-found` when an
- * object is missing; `storage/exists` when the target has an object of another size.
+ * object is missing; `storage/exists` when the target has another object.
  */
 export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<CopyResult> {
   if (from.store.url === to.store.url)

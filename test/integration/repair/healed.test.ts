@@ -6,8 +6,8 @@ import { verifySet } from '../../../functions/check/verify-set.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
 import { validate } from '../../../functions/handlers/validate.ts';
-import { bytesOf, fileOf, freshDeps } from './place.ts';
-import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
+import { bytesOf, fileOf, freshDeps } from '../functions/place.ts';
+import { documentsOf, type SmallSet, storeAll, storeObjects } from '../functions/sets.ts';
 
 const packOf = ({ timestamp }: SmallSet) =>
   formatKey({ kind: 'pack', timestamp, content: 1, attempt: 1, worker: 1, sequence: 1 });

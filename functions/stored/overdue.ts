@@ -40,8 +40,8 @@ export async function overdueLimitSeconds(
 }
 
 /**
- * True when the store's clock is more than `limitSeconds` after `last`, which the store has stamped.
- * The clock of this host does not count: one that is ahead would end living backups.
+ * True when the store's clock is more than `limitSeconds` after `last`, a time that the store gave.
+ * The clock of this host does not count: one that is ahead would end running backups.
  */
 export async function isOverdue(
   { store, signal }: Deps,

@@ -42,8 +42,8 @@ export function verdictOf(
 }
 
 /**
- * Writes a verdict with the store's time, or with the next millisecond that has none yet. The newest
- * verdict counts, so the clocks of several hosts must not give the times.
+ * Writes a verdict with the store's time, or with the next millisecond that has none yet. The
+ * newest verdict counts, so the clocks of several hosts must not give the times.
  */
 export async function writeVerdict(
   deps: Deps,

@@ -80,7 +80,7 @@ describe('a repair', () => {
     expect(await contentsOf(to)).toEqual(await contentsOf(from));
   });
 
-  // ETags of a copy are not compared with those of the receipts, so nothing but its bytes shows this.
+  // The ETags of a copy are not compared with the receipts, so only its bytes show this.
   it('replaces what verify found, though size and ETag are right, and ends with a new verify', async () => {
     const { to: from, from: to, set } = await withCopy();
     const given = { to, from, set };

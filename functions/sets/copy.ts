@@ -7,6 +7,7 @@ import type { StoredObject } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import { validate } from '../handlers/validate.ts';
 import { COPIES_IN_FLIGHT, copyObject } from './copy-object.ts';
+import { requireSet } from './status.ts';
 
 /**
  * Not copied: verdicts are about the set under this root, and agents at the target must not find
@@ -41,12 +42,14 @@ export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<
     );
   const manifestKey = formatKey({ kind: 'manifest', timestamp });
   const manifest = await from.store.head(manifestKey);
-  if (manifest === undefined)
+  if (manifest === undefined) {
+    await requireSet(from, timestamp);
     throw new StowageError(
       'set/incomplete',
       `set ${timestamp} under ${from.store.url} is incomplete (it has no manifest): only complete sets can be copied`,
       { where: { set: timestamp } },
     );
+  }
   const sealKey = formatKey({ kind: 'seal', timestamp });
   const objects = await objectsToCopy(from, timestamp);
   const copied = { objects: 0, bytes: 0 };

@@ -16,7 +16,7 @@ import { tryReadDocument } from '../sets/status.ts';
 import { currentVerdict, isFromBeforeSeal } from '../stored/current-verdict.ts';
 import { foldHeads, loadHeads } from '../stored/fold.ts';
 import { listVerdicts, readVerdict, verdictLevel } from '../stored/load.ts';
-import { isOverdue, lastArrival, overdueLimitSeconds } from '../stored/overdue.ts';
+import { arrivalsUnder, isOverdue, lastArrival, overdueLimitSeconds } from '../stored/overdue.ts';
 import { NOTHING_CHECKED, writeVerdictIfChanged } from '../stored/write-verdict.ts';
 import type { SetStatus, SweepOptions, SweepReport } from './report.ts';
 
@@ -31,13 +31,16 @@ const MISSING_CODES: ReadonlySet<Problem['code']> = new Set([
 /** Missing objects checked per set: a set is complete only with all, so a few are enough. */
 const MISSING_CHECKED_MAX = 16;
 
-/** Does the work on one set that no event started. `over`: its status cannot change any more. */
+/**
+ * Does the work on one set that no event started. `over`: its status cannot change any more.
+ * @returns undefined for a folder that the store lists, and that is no set.
+ */
 export async function sweepSet(
   deps: Deps,
   timestamp: string,
   options: SweepOptions,
   report: SweepReport,
-): Promise<{ readonly status: SetStatus; readonly over: boolean }> {
+): Promise<{ readonly status: SetStatus; readonly over: boolean } | undefined> {
   const verdicts = await listVerdicts(deps, timestamp);
   const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }), {
     signal: deps.signal,
@@ -53,6 +56,7 @@ export async function sweepSet(
   }
   const status =
     manifest === undefined ? await commit(deps, timestamp, verdicts, options, report) : 'complete';
+  if (status === undefined) return undefined;
   if (status !== 'complete') return { status, over: false };
   const { verdict } = await validate(deps, timestamp);
   report.validated.push(timestamp);
@@ -74,19 +78,24 @@ async function statusOfCommitted(
   return manifest === undefined ? undefined : 'complete';
 }
 
-/** Commits a set if possible. @returns `complete` when the set has its manifest now. */
+/**
+ * Commits a set if possible. @returns `complete` when the set has its manifest now; undefined when
+ * the folder is no set.
+ */
 async function commit(
   deps: Deps,
   timestamp: string,
   verdicts: readonly StoredObject[],
   options: SweepOptions,
   report: SweepReport,
-): Promise<SetStatus> {
+): Promise<SetStatus | undefined> {
   const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), {
     signal: deps.signal,
   });
   if (seal === undefined) {
-    const overdue = await writeIfOverdue(deps, timestamp, options);
+    const { last, isSet } = await arrivalsUnder(deps, setPrefix(timestamp));
+    if (last === undefined || !isSet) return undefined;
+    const overdue = await writeIfOverdue(deps, timestamp, last, options);
     if (overdue !== undefined) report.overdue.push(timestamp);
     return overdue ?? 'open';
   }
@@ -135,11 +144,11 @@ async function hasArrived(deps: Deps, { problems }: Verdict): Promise<boolean> {
 async function writeIfOverdue(
   deps: Deps,
   timestamp: string,
+  last: Date,
   options: SweepOptions,
 ): Promise<Verdict['status'] | undefined> {
-  const last = await lastArrival(deps, setPrefix(timestamp));
   const allowed = await overdueLimitSeconds(deps, timestamp, options.overdueAfterSeconds);
-  if (last === undefined || !(await isOverdue(deps, last, allowed))) return undefined;
+  if (!(await isOverdue(deps, last, allowed))) return undefined;
   const heads = await loadHeads(deps, timestamp);
   // Sealed meanwhile: the event of the seal, or the next sweep, judges the set.
   if (heads.seal !== undefined) return undefined;

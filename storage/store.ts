@@ -79,6 +79,12 @@ export interface ObjectStore {
   /** Removes an upload that its writer abandoned. One that no longer exists is not an error. */
   abortUpload(upload: PendingUpload, options?: CallOptions): Promise<void>;
 
+  /**
+   * The store's present time, to one or two seconds: the clock that gives `modifiedAt` and
+   * `startedAt`. Compare these with it, never with the clock of this host, which can be hours off.
+   */
+  now(options?: CallOptions): Promise<Date>;
+
   /** Closes connections. The store must not be used afterwards. */
   close(): Promise<void>;
 }
@@ -112,5 +118,6 @@ export interface StoredObject {
 export interface PendingUpload {
   readonly key: string;
   readonly uploadId: string;
+  /** By the store's clock. In a directory: when a byte was last written. */
   readonly startedAt: Date;
 }

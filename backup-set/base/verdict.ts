@@ -197,6 +197,13 @@ function shortened(problem: Problem): Problem {
   return { ...problem, message: `${message.slice(0, MESSAGE_CHARS_MAX).toWellFormed()}…` };
 }
 
+/** Proofs in a verdict. A check reads further objects again. */
+export const PROVEN_MAX = 10_000;
+
+/** An object whose ETag is not that of its receipt, and whose bytes were read and are right. */
+const ProvenObject = z.object({ object: z.string(), etag: z.string() });
+export type ProvenObject = z.infer<typeof ProvenObject>;
+
 export const SetStatus = z.enum(['complete', 'incomplete', 'damaged']);
 
 /** The result of a check. A set can have many; the newest verdict of each level counts. */
@@ -209,6 +216,8 @@ export const Verdict = z.object({
   /** A command ran the function. Absent = `stowage serve`, a sweep or a deployed function. */
   writer: z.literal('command').exactOptional(),
   checked: z.object({ objects: Count, bytes: Count }),
+  /** Levels `validate` and `verify`. Absent = every ETag is that of its receipt. */
+  proven: z.array(ProvenObject).max(PROVEN_MAX).exactOptional(),
   ...Problems,
 });
 export type Verdict = z.infer<typeof Verdict>;

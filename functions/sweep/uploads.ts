@@ -24,14 +24,14 @@ export async function sweepUploads(
     if (key === undefined || !('timestamp' in key)) continue;
     const isDead = rules.get(key.timestamp) ?? (await ruleFor(deps, key.timestamp, options));
     rules.set(key.timestamp, isDead);
-    if (!isDead(upload)) continue;
+    if (!(await isDead(upload))) continue;
     await deps.store.abortUpload(upload, { signal: deps.signal });
     deps.log.info({ object: upload.key, startedAt: upload.startedAt }, 'unfinished upload removed');
     report.uploadsAborted += 1;
   }
 }
 
-type IsDead = (upload: PendingUpload) => boolean;
+type IsDead = (upload: PendingUpload) => boolean | Promise<boolean>;
 
 /**
  * The seal is written after all shippers have ended, so their uploads from before it are dead. A
@@ -49,7 +49,8 @@ async function ruleFor(deps: Deps, timestamp: string, options: SweepOptions): Pr
   if (seal !== undefined)
     return (upload) =>
       (isShipped(upload) && !isYounger(upload.startedAt, seal.modifiedAt)) || isOld(upload);
-  const setIsOverdue = isOverdue(deps, await lastArrival(deps, setPrefix(timestamp)), allowed);
+  const last = await lastArrival(deps, setPrefix(timestamp));
+  const setIsOverdue = await isOverdue(deps, last, allowed);
   return (upload) => setIsOverdue && isOld(upload);
 }
 

@@ -6,6 +6,7 @@ import { connectS3, type S3 } from './connection/client.ts';
 import { getObject, readObject } from './get.ts';
 import { headObject } from './head.ts';
 import { deleteObjects, listFolders, listObjects, listUploads } from './list.ts';
+import { serverNow } from './server-now.ts';
 import { canCopyWithin, copyObject } from './write/copy.ts';
 import { abortUpload } from './write/multipart.ts';
 import { putObject } from './write/put.ts';
@@ -82,6 +83,7 @@ export function openS3(
       checkKey(key);
       await abortUpload(s3, key, uploadId, options.signal);
     },
+    now: (options) => serverNow(s3, options),
     async close() {
       s3.close();
     },

@@ -56,6 +56,7 @@ export function openMemory(url: string): ObjectStore {
     },
     async *pendingUploads() {},
     async abortUpload() {},
+    now: async () => new Date(0),
     upload: unused,
     copyFrom: unused,
     delete: unused,

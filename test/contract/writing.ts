@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
 import { collect, reusing, sha256, someBytes, text } from './bytes.ts';
 import { PART_BYTES, type Subject } from './subjects.ts';
@@ -142,6 +142,20 @@ export function writing(subject: Subject): void {
     const reason = await store.read('absent', { bytesMax: 1 }).catch((error: unknown) => error);
     stop.abort(reason);
     await expect(store.create('x', text(''), { signal: stop.signal })).rejects.toBe(reason);
+  });
+
+  test('the time that it tells is that of its objects, not that of this host', async () => {
+    const store = await subject.open();
+    await store.create('x', text('1'));
+    const stamped = (await store.head('x'))?.modifiedAt.getTime() ?? 0;
+    // S3 servers refuse requests of a clock that is more than 15 minutes off.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10 * 60_000 });
+    try {
+      const told = await store.now();
+      expect(Math.abs(told.getTime() - stamped)).toBeLessThan(60_000);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('a pending upload is listed with its key and can be aborted by another process', async () => {

@@ -23,7 +23,7 @@ export interface Subject {
   readonly segmentBytesMax: number;
   /** Unfinished uploads are listed only for a whole key, not for a prefix: MinIO. */
   readonly listsUploadsByKeyOnly?: boolean;
-  /** A part that arrives after the abort of its upload brings the upload back: versitygw. */
+  /** A part that is in flight at the abort of its upload brings the upload back: versitygw. */
   readonly abortedUploadMayReturn?: boolean;
   /** Folders whose objects were all deleted are listed for some time: SeaweedFS. */
   readonly listsEmptiedFolders?: boolean;

@@ -7,6 +7,7 @@ import { PART_BYTES_DEFAULT } from '../parts/sizes.ts';
 import { type DigestPolicy, digestPolicy } from '../write/digests.ts';
 import { checksumConfig, checksumSettings } from './checksum-settings.ts';
 import { retryStrategy } from './retry.ts';
+import { type ServerClock, serverClock, withServerClock } from './server-clock.ts';
 
 /** Everything that the operations of one S3 store need. */
 export interface S3 {
@@ -27,6 +28,7 @@ export interface S3 {
   readonly etags: { areMd5: boolean | undefined };
   /** Shared by all uploads. */
   readonly spareBuffers: SpareBuffers;
+  readonly clock: ServerClock;
   close(): void;
   readonly settings: {
     /** Empty for AWS. */
@@ -61,10 +63,14 @@ export function connectS3(
   const silentMsMax = stallSeconds * 1000;
   const stallMs = Math.min(settings.stallMs ?? 30_000, silentMsMax);
   const options = { ...settings, isAws, attemptsMax, agents: connectionPool() };
-  const client = makeClient(options, {
-    socketTimeout: stallMs,
-    retryStrategy: retryStrategy(attemptsMax, silentMsMax),
-  });
+  const clock = serverClock();
+  const client = withServerClock(
+    makeClient(options, {
+      socketTimeout: stallMs,
+      retryStrategy: retryStrategy(attemptsMax, silentMsMax),
+    }),
+    clock,
+  );
   // Shared: both clients act for the same user, and the metadata service is asked once.
   const { credentials } = client.config;
   const checksums = checksumSettings(isAws);
@@ -79,6 +85,7 @@ export function connectS3(
     digests: digestPolicy(settings.checksums ?? 'auto', whenSupported),
     etags: { areMd5: undefined },
     client,
+    clock,
     // A single upload can have all its parts in flight while it fills the next one.
     spareBuffers: { left: partsInFlight + 1 - OWN_BUFFERS, idle: [] },
     get longTimeoutClient() {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TEMP_FOLDER } from '../check-key.ts';
 import type { PendingUpload } from '../store.ts';
 import { isErrno, withErrorCodes } from './errors.ts';
-import { makeFolderWithParents } from './make-folder.ts';
+import { DIRECTORY_MODE, makeFolderWithParents } from './make-folder.ts';
 
 /**
  * Unfinished files are in one flat folder inside the root: on the same filesystem they can be

@@ -15,13 +15,16 @@ import { installDebian } from './debian.mjs';
 import { installEmulator } from './emulator.mjs';
 import { absent } from './machine.mjs';
 import {
+  mayBringPostgresql,
   needsOf,
   parsePurpose,
   wantsEmulator,
+  wantsNewerPostgresql,
   wantsPeersInPython,
   whatToInstall,
 } from './needs.mjs';
 import { installNodePackages } from './node-packages.mjs';
+import { bringPostgresql, installNewerPostgresql } from './postgresql/own.mjs';
 import { SetupError } from './setup-error.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -44,12 +47,14 @@ async function prepare(purpose) {
     for (const { name, without } of still)
       if (without !== undefined) print(`${name} is not installed: ${without}`);
     const needed = still.filter((need) => need.without === undefined);
-    if (needed.length > 0) throw new SetupError(2, whatToInstall(purpose, needed));
+    const isMet = mayBringPostgresql(purpose, needed) && (await bringPostgresql(root, print));
+    if (needed.length > 0 && !isMet) throw new SetupError(2, whatToInstall(purpose, needed));
   }
   await together([
     installNodePackages(root, print),
     wantsPeersInPython(purpose) && installBenchPeers(root, print),
     wantsEmulator(purpose) && installEmulator(root, print),
+    wantsNewerPostgresql(purpose) && installNewerPostgresql(root, print),
   ]);
 }
 

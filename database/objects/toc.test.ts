@@ -123,16 +123,17 @@ test.each([
   expect(entry?.owner).toBe(found);
 });
 
-test.each([
-  1, 64,
-])('the header of an archive names the server and pg_dump, in chunks of %i bytes', async (size) => {
-  const bytes = archive(16, [['TABLE', 't', '']]);
-  expect(await readArchiveHeader(chunksOf(bytes, size), 'schema.dump')).toMatchObject({
-    minor: 16,
-    serverVersion: '15.18',
-    dumpVersion: '17.10',
-  });
-  await expect(
-    readArchiveHeader(chunksOf(bytes.subarray(0, 40), size), 'schema.dump'),
-  ).rejects.toMatchObject({ code: 'set/unreadable' });
-});
+test.each([1, 64])(
+  'the header of an archive names the server and pg_dump, in chunks of %i bytes',
+  async (size) => {
+    const bytes = archive(16, [['TABLE', 't', '']]);
+    expect(await readArchiveHeader(chunksOf(bytes, size), 'schema.dump')).toMatchObject({
+      minor: 16,
+      serverVersion: '15.18',
+      dumpVersion: '17.10',
+    });
+    await expect(
+      readArchiveHeader(chunksOf(bytes.subarray(0, 40), size), 'schema.dump'),
+    ).rejects.toMatchObject({ code: 'set/unreadable' });
+  },
+);

@@ -96,7 +96,7 @@ async function fittingProgram(
   );
 }
 
-/** A set that cannot be restored into a server of its own version is not refused, but unexpected. */
+/** Such a set suits an upgrade. For any other use the operator must know of it. */
 function adviceOn(
   { host, port }: ConnectionTarget,
   { folder, version }: Installed,

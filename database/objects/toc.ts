@@ -50,6 +50,7 @@ class Incomplete extends Error {}
 export async function* readToc(
   bytes: AsyncIterable<Uint8Array>,
   object: string,
+  onHeader?: (header: ArchiveHeader) => void,
 ): AsyncGenerator<TocEntry> {
   const unreadable = unreadableIn(object);
   let rest: Buffer = Buffer.alloc(0);
@@ -63,6 +64,7 @@ export async function* readToc(
       try {
         if (format === undefined) {
           format = readHeader(reader, unreadable);
+          onHeader?.(format);
           left = format.entries;
           continue;
         }

@@ -2,10 +2,12 @@ import { isStowageError } from '../../../backup-set/base/errors.ts';
 import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
 import type { Order } from '../../../backup-set/documents/restore.ts';
 import { type ArchiveHeader, readArchiveHeader } from '../../../database/objects/toc.ts';
-import { withMaintenanceSession } from '../../../database/session/maintenance.ts';
+import { openMaintenanceSession } from '../../../database/session/maintenance.ts';
+import { openSession } from '../../../database/session/session.ts';
 import { withRestoreProgram } from '../../../database/tools/fitting/restore-program.ts';
 import type { ShipperDeps } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
+import { labelOf } from '../locks.ts';
 
 interface Restored {
   readonly file: 'schema.dump' | 'large-objects.dump';
@@ -26,15 +28,32 @@ export async function withPrograms(
   if (restored === undefined || job.target.greenplum !== undefined) return job;
   const archive = await headerOf(restored.stored, deps);
   if (archive === undefined) return job;
-  const serverVersion = await withMaintenanceSession(job.target, deps.signal, async (session) => {
+  const serverVersion = await versionOf(order, job, deps);
+  const { file, connects } = restored;
+  const work = { archive, file, serverVersion, connects };
+  return { ...job, target: await withRestoreProgram(job.target, work, deps.signal) };
+}
+
+/** The role may have no right to connect to another database than the target's. */
+async function versionOf(
+  order: Order,
+  { target }: RestoreJob,
+  { signal }: ShipperDeps,
+): Promise<string> {
+  const isNew = order.phase === 'pre-data' && order.mode === 'create';
+  const session = await (isNew ? openMaintenanceSession : openSession)(target, {
+    purpose: 'restore',
+    applicationName: labelOf(order),
+    signal,
+  });
+  try {
     const [row] = await session.query<{ version: string }>(
       "SELECT split_part(current_setting('server_version'), ' ', 1) AS version",
     );
     return row?.version ?? '';
-  });
-  const { file, connects } = restored;
-  const work = { archive, file, serverVersion, connects };
-  return { ...job, target: await withRestoreProgram(job.target, work, deps.signal) };
+  } finally {
+    await session.close();
+  }
 }
 
 /** What pg_restore restores in this order. */

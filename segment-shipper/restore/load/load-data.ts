@@ -14,6 +14,7 @@ import { countBytes, rowsOf, rowsOfFrames } from '../../read/rows-of.ts';
 import { labelOf } from '../locks.ts';
 import { type OrderResult, requireCount } from '../order-result.ts';
 import { countOnce, type Failed, failedLoad } from './again.ts';
+import { loadBinary } from './binary.ts';
 import { type RestoreConnection, restoreConnection } from './connection.ts';
 import { feedData } from './feed-data.ts';
 import { keepLoaded } from './keep-loaded.ts';
@@ -134,6 +135,10 @@ export async function loadData(
   ): Promise<readonly Failed[]> {
     if (relation.onSegment === true)
       return attempt([relation], connection, () => loadOnSegments(relation, connection));
+    if (relation.extents.some(({ rowFormat }) => rowFormat === 'binary'))
+      return attempt([relation], connection, () =>
+        loadBinary(relation, connection, { ...deps, progress: progressOf(relation) }, order),
+      );
     return attempt([relation], connection, async () => {
       const { applicationName } = connection;
       const { target, workers } = job;

@@ -19,7 +19,8 @@ const ROW_BYTES_MAX = 16 * 1024 * 1024;
 export function isSmall({ extents }: LoadRelation): boolean {
   const sum = (field: 'bytes' | 'length') =>
     extents.reduce((total, extent) => total + extent[field], 0);
-  return sum('bytes') <= ROW_BYTES_MAX && sum('length') <= BATCH_BYTES && !extents.some(isLong);
+  const isAlone = extents.some((extent) => isLong(extent) || extent.rowFormat === 'binary');
+  return sum('bytes') <= ROW_BYTES_MAX && sum('length') <= BATCH_BYTES && !isAlone;
 }
 
 /**

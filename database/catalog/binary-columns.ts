@@ -5,20 +5,20 @@ import type { Session } from '../session/session.ts';
 const STABLE_OID_END = 10_000;
 
 /**
- * The first of the columns whose values COPY BINARY writes with OIDs of this database; undefined:
- * none. Another database gives other OIDs to a type, a table or a role: it would reject such a
- * value, or read it as another object. An array and a row name the types of their elements by OID;
- * an enum is written as its label.
+ * The first of the columns whose values another database may not read from COPY BINARY, or read
+ * as other values; undefined: none. Another database gives other OIDs to a type, a table or a role,
+ * and an array or a row names the types of its elements by OID (an enum is written as its label).
+ * An empty `tsquery` is written, but no server reads it.
  */
-export async function columnBoundToDatabase(
+export async function columnUnfitForBinary(
   session: Session,
   relation: { readonly schema: string; readonly name: string; readonly columns: readonly string[] },
 ): Promise<{ readonly name: string; readonly type: string } | undefined> {
-  const [bound] = await session.query<{ name: string; type: string }>(QUERY, [
+  const [unfit] = await session.query<{ name: string; type: string }>(QUERY, [
     quoteQualified(relation),
     relation.columns,
   ]);
-  return bound;
+  return unfit;
 }
 
 const QUERY = `
@@ -44,5 +44,5 @@ const QUERY = `
   SELECT c.attname::text AS name, pg_catalog.format_type(c.atttypid, c.atttypmod) AS type
   FROM columns c JOIN uses u USING (attnum) JOIN pg_catalog.pg_type t ON t.oid = u.oid
   WHERE (u.oid >= ${STABLE_OID_END} AND (u.is_named OR t.typtype NOT IN ('b', 'd', 'e', 'r', 'c')))
-    OR (u.oid < ${STABLE_OID_END} AND t.typname LIKE 'reg%')
+    OR (u.oid < ${STABLE_OID_END} AND (t.typname LIKE 'reg%' OR t.typname = 'tsquery'))
   ORDER BY c.attnum LIMIT 1`;

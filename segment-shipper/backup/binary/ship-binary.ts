@@ -1,6 +1,6 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { ShippedRelation } from '../../../backup-set/documents/agents.ts';
-import { columnBoundToDatabase } from '../../../database/catalog/binary-columns.ts';
+import { columnUnfitForBinary } from '../../../database/catalog/binary-columns.ts';
 import { copyOut } from '../../../database/copy/copy-out.ts';
 import type { RowBlock } from '../../../database/copy-wire/row-block.ts';
 import type { Session } from '../../../database/session/session.ts';
@@ -24,11 +24,11 @@ export async function shipBinary(
   failure: StowageError,
 ): Promise<void> {
   const { job, deps } = shipping;
-  const bound = await columnBoundToDatabase(session, relation);
-  if (bound !== undefined)
+  const unfit = await columnUnfitForBinary(session, relation);
+  if (unfit !== undefined)
     throw again(
       failure,
-      `column ${bound.name} has type ${bound.type}, whose binary form has OIDs of this database`,
+      `column ${unfit.name} has type ${unfit.type}, whose binary form another database may not read`,
     );
   deps.log.warn({ relation: relation.id }, `${failure.message}; reading the table as COPY BINARY`);
   const { blocks, rowsCounted } = copyOut(session, relation, {

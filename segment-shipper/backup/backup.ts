@@ -117,9 +117,8 @@ async function work(
         const [failed, ...rest] = next;
         if (failed === undefined || !isStowageError(error, 'database/row-too-long')) throw error;
         queue.unshift(...rest);
-        // The failed statement has ended the session.
-        session = await open();
-        await shipBinary(session, failed, shipping, error);
+        deps.log.warn({ err: error, relation: failed.id }, 'reading the table as COPY BINARY');
+        session = await shipBinary(open, failed, shipping, error);
       }
     }
     await frames.drain();

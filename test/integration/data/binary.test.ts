@@ -86,13 +86,14 @@ async function shipAll(database: string, encoding: string) {
       return { id, schema, name, kind: 'table', columns: [...columns], bytesEstimated: 0 };
     });
   const refused = new Map<string, string>();
+  const same = async () => session;
   for (const relation of shipped) {
     try {
       const failure = new StowageError('database/row-too-long', 'too long');
-      await shipBinary(session, relation, { job, frames, deps }, failure);
+      await shipBinary(same, relation, { job, frames, deps }, failure);
     } catch (error) {
+      // The session has ended.
       refused.set(`${relation.schema}.${relation.name}`, String(error));
-      await session.close();
       session = await open();
     }
   }

@@ -214,23 +214,6 @@ export function copySource({ schema, name, columns, condition }: CopyRelation): 
   return `(SELECT ${columns.map(quoteIdentifier).join(', ')} FROM ONLY ${table} WHERE ${condition})`;
 }
 
-/** The ctid of the row that a COPY sends after so many rows; undefined where there is none. */
-export async function ctidAfter(
-  session: Session,
-  relation: CopyRelation,
-  rows: number,
-): Promise<string | undefined> {
-  const { condition } = relation;
-  const where = condition === undefined ? '' : ` WHERE ${condition}`;
-  // COPY reads the table in one process, from its start.
-  await session.query(`SELECT pg_catalog.set_config(name, '0', true)
-    FROM pg_catalog.pg_settings WHERE name = 'max_parallel_workers_per_gather'`);
-  const [row] = await session.query<{ ctid: string }>(
-    `SELECT ctid::text AS ctid FROM ONLY ${quoteQualified(relation)}${where} OFFSET ${rows} LIMIT 1`,
-  );
-  return row?.ctid;
-}
-
 /** `COPY t () …` is a syntax error: a table without columns gets no list. */
 export function columnList(columns: readonly string[]): string {
   return columns.length === 0 ? '' : ` (${columns.map(quoteIdentifier).join(', ')})`;

@@ -7,13 +7,11 @@ import { type BinaryReader, binaryReader } from './binary-reader.ts';
  * Cuts what COPY … TO STDOUT (FORMAT binary) sends into blocks of whole rows, of `blockBytes` and
  * the rest of the last row. A row that does not fit into the buffer behind other rows begins the
  * next block; one that does not fit at all is a long row. The same rows give the same blocks.
- * @param read counts the rows that the server has sent.
  */
 export async function* binaryBlocks(
   source: AsyncIterable<Uint8Array>,
   blockBytes: number,
   buffers: BlockBuffers,
-  read = { rows: 0 },
 ): AsyncGenerator<RowBlock> {
   const reader = binaryReader(source);
   let filling: Buffer | undefined;
@@ -36,7 +34,6 @@ export async function* binaryBlocks(
     for (;;) {
       const some = await reader.read(blockBytes - used);
       if (some === undefined) break;
-      read.rows += some.rows;
       const end = (before: number) => before + some.bytes.byteLength;
       let buffer = await room();
       if (end(used) > buffer.byteLength && rows > 0) {
@@ -47,7 +44,6 @@ export async function* binaryBlocks(
         const head = Buffer.from(buffer.subarray(0, used));
         used = 0;
         yield { kind: 'long-row', chunks: longRow(head, some, reader) };
-        read.rows += 1;
         continue;
       }
       buffer.set(some.bytes, used);

@@ -1,7 +1,9 @@
 import { messageOf, StowageError } from '../../../backup-set/base/errors.ts';
+import { plural } from '../../../backup-set/base/words.ts';
 import type { ShippedRelation } from '../../../backup-set/documents/agents.ts';
 import { columnUnfitForBinary } from '../../../database/catalog/binary-columns.ts';
-import { copyOut, ctidAfter } from '../../../database/copy/copy-out.ts';
+import { copyOut } from '../../../database/copy/copy-out.ts';
+import { longestRow } from '../../../database/copy/longest-row.ts';
 import type { RowBlock } from '../../../database/copy-wire/row-block.ts';
 import { isRejection } from '../../../database/session/database-error.ts';
 import type { Session } from '../../../database/session/session.ts';
@@ -27,24 +29,30 @@ export async function shipBinary(
   failure: StowageError,
 ): Promise<Session> {
   const session = await open();
-  const read = { rows: 0 };
+  const why = await shipUnless(session, relation, shipping);
+  if (why === undefined) return session;
+  await session.destroy();
+  const row = await longestIn(open, relation).catch(() => '');
+  const message = `${failure.message}. It cannot be read as COPY BINARY either: ${why}${row}`;
+  throw new StowageError(failure.code, message, { cause: failure, where: failure.where });
+}
+
+/** @returns why COPY BINARY cannot carry the rows; undefined when they are shipped. */
+async function shipUnless(
+  session: Session,
+  relation: ShippedRelation,
+  shipping: Shipping,
+): Promise<string | undefined> {
   try {
     const unfit = await columnUnfitForBinary(session, relation);
     if (unfit !== undefined)
-      throw again(
-        failure,
-        `column ${unfit.name} has type ${unfit.type}, whose binary form another database may not read`,
-      );
-    await shipRows(session, relation, shipping, read);
-    return session;
+      return `column ${unfit.name} has type ${unfit.type}, whose binary form another database may not read`;
+    await shipRows(session, relation, shipping);
+    return undefined;
   } catch (error) {
+    if (isRejection(error)) return serverMessage(error);
     await session.destroy();
-    if (!isRejection(error)) throw error;
-    const row = await rowAfter(open, relation, read.rows).catch(() => undefined);
-    throw again(
-      failure,
-      `${serverMessage(error)}${row === undefined ? '' : ` (row with ctid ${row})`}`,
-    );
+    throw error;
   }
 }
 
@@ -52,7 +60,6 @@ async function shipRows(
   session: Session,
   relation: ShippedRelation,
   shipping: Shipping,
-  read: { rows: number },
 ): Promise<void> {
   const { signal } = shipping.deps;
   const { encoding, frameBytes } = shipping.job;
@@ -61,31 +68,28 @@ async function shipRows(
     encoding,
     rowFormat: 'binary',
   });
-  const cut = binaryBlocks(bytesOf(blocks), frameBytes, blockBuffers(frameBytes, BLOCKS), read);
+  const cut = binaryBlocks(bytesOf(blocks), frameBytes, blockBuffers(frameBytes, BLOCKS));
   await shipCopy({ blocks: cut, rowsCounted }, relation, shipping, 'binary');
-}
-
-function again(failure: StowageError, why: string): StowageError {
-  const message = `${failure.message}. It cannot be read as COPY BINARY either: ${why}`;
-  return new StowageError(failure.code, message, { cause: failure, where: failure.where });
 }
 
 /** What the server said, without our words around it. */
 function serverMessage(error: unknown): string {
   let last = error;
   while (last instanceof Error && last.cause instanceof Error) last = last.cause;
-  return messageOf(last);
+  const detail = last instanceof Error && 'detail' in last ? last.detail : undefined;
+  return typeof detail === 'string'
+    ? `${messageOf(last)}: ${detail.replace(/\.$/, '')}`
+    : messageOf(last);
 }
 
-/** The ctid of the row that a COPY would send after so many rows. */
-async function rowAfter(
-  open: () => Promise<Session>,
-  relation: ShippedRelation,
-  rows: number,
-): Promise<string | undefined> {
+/** In a session of its own: the failure has ended the other one. */
+async function longestIn(open: () => Promise<Session>, relation: ShippedRelation): Promise<string> {
   const session = await open();
   try {
-    return await ctidAfter(session, relation, rows);
+    const longest = await longestRow(session, relation);
+    if (longest === undefined) return '';
+    const { ctid, bytes } = longest;
+    return `; the longest row has ctid ${ctid} and ${plural(bytes, 'byte')} in its bytea, text and varchar columns`;
   } finally {
     await session.close();
   }

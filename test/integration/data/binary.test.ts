@@ -26,7 +26,7 @@ import { receiptsIn } from '../../support/receipts.ts';
 import { rowDigests } from '../../support/row-digests.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { troubleSchema } from '../../support/trouble/trouble.ts';
-import { load, RESTORE } from '../shipper/big-relation.ts';
+import { load, orderOf } from '../shipper/big-relation.ts';
 import { backupJob } from '../shipper/shipper.ts';
 
 let server: TestServer;
@@ -121,22 +121,7 @@ async function loadAll(
   { store, loads }: Awaited<ReturnType<typeof shipAll>>,
 ) {
   const target = { ...server, target: () => server.target(database) };
-  return load(
-    target,
-    {
-      format: 'stowage/order',
-      version: 0,
-      id: RESTORE,
-      timestamp: '20260131120000',
-      content: 0,
-      phase: 'data',
-      mode: 'create',
-      role: 'load',
-      encoding,
-      relations: loads,
-    },
-    store,
-  );
+  return load(target, { ...orderOf(...loads), encoding }, store);
 }
 
 describe('rows in COPY BINARY', () => {

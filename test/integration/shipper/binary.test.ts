@@ -1,10 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { Session } from '../../../database/session/session.ts';
+import { openStore } from '../../../storage/open.ts';
 import { receiptsIn } from '../../support/receipts.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
+import { load, orderOf } from './big-relation.ts';
 import {
   backendsLeft,
   backupJob,
@@ -70,10 +73,32 @@ it('a shipper reads a table in COPY BINARY when a row is too long for text, and 
   // Rows of the attempt in text are in the pack, and the fold leaves them out.
   expect(rowsOf(1, undefined)).toBeGreaterThan(0);
   expect([rowsOf(0, undefined), rowsOf(2, undefined)]).toEqual([10, 20]);
+  await loadsBoth();
   const progress = shipper.reports.findLast(({ type }) => type === 'progress');
   expect(progress).toMatchObject({ rows: ROWS + 30 });
   expect(await backendsLeft(server)).toBe('');
 });
+
+/** As on Greenplum, where a relation can have text of one segment, and binary rows of another. */
+async function loadsBoth(): Promise<void> {
+  await server.psql('CREATE TABLE target (i int, t text)');
+  const extents = (await receiptsIn(directory)).flatMap(({ object, extents }) =>
+    extents
+      .filter(({ relation }) => relation === 1)
+      .map(({ relation: _, ...extent }) => ({ key: object.key, ...extent })),
+  );
+  const rows = extents.reduce((sum, extent) => sum + extent.rows, 0);
+  const bytes = extents.reduce((sum, extent) => sum + extent.bytes, 0);
+  const table = { id: 1, schema: 'public', name: 'target', columns: [...LONG.columns] };
+  const store = await openStore({ root: pathToFileURL(directory).href });
+  const order = orderOf({ ...table, rows, bytes, extents });
+  expect(await load(server, order, store)).toMatchObject({
+    problems: [],
+    loaded: [{ name: 'target', rows }],
+  });
+  const loaded = await server.psql('SELECT count(*), count(DISTINCT (i, t)) FROM target');
+  expect(loaded).toBe(`${rows}|${ROWS}`);
+}
 
 it('a shipper fails, naming table and column, when COPY BINARY cannot carry the values either', async () => {
   const shipper = runShipper(backupJob(server, held.id, directory, [UNFIT], small));

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { longestRow } from '../../../database/copy/longest-row.ts';
+import { checkLongValues } from '../../../database/inspect/long-values.ts';
 import type { Session } from '../../../database/session/session.ts';
 import { openStore } from '../../../storage/open.ts';
 import { receiptsIn } from '../../support/receipts.ts';
@@ -38,7 +40,10 @@ beforeAll(async () => {
     CREATE VIEW long AS SELECT too_long(i) AS i, repeat(md5(i::text), 8) AS t FROM generate_series(1, ${ROWS}) i;
     CREATE VIEW unfit AS SELECT too_long(${ROWS}) AS i, 'pg_class'::regclass AS c;
     CREATE TABLE before AS SELECT i FROM generate_series(1, 10) i;
+    CREATE TABLE pictures (id int, v bytea); ALTER TABLE pictures ALTER v SET STORAGE EXTERNAL;
+    INSERT INTO pictures SELECT i, convert_to(repeat('x', i * 3000000), 'UTF8') FROM generate_series(1, 2) i;
     CREATE TABLE after AS SELECT i FROM generate_series(1, 20) i`);
+  await server.psql('VACUUM pictures, before');
   await readBySelect(server, [LONG.name, UNFIT.name]);
   held = await holdSnapshot(server);
 });
@@ -108,4 +113,21 @@ it('a shipper fails, naming table and column, when COPY BINARY cannot carry the 
   expect(failed.message).toMatch(
     /^cannot read the rows of public\.unfit on content 0 .*1 GB.*column c has type regclass, whose binary form another database may not read/,
   );
+});
+
+it('doctor remarks on a table whose values are long on average, and the longest row is found', async () => {
+  const megabyte = 1_000_000;
+  expect(await checkLongValues(held.session, megabyte)).toMatchObject({
+    ok: true,
+    remark: true,
+    detail: expect.stringMatching(/^public\.pictures \([45] MB per row\): /) as string,
+  });
+  const none = await checkLongValues(held.session);
+  expect(none).toMatchObject({ ok: true, detail: 'no table has very long values on average' });
+  expect(none).not.toHaveProperty('remark');
+  const pictures = { schema: 'public', name: 'pictures', columns: ['id', 'v'] };
+  const longest = await longestRow(held.session, pictures);
+  expect(longest).toEqual({ ctid: '(0,2)', bytes: 6 * megabyte });
+  const before = { schema: 'public', name: 'before', columns: ['i'] };
+  expect(await longestRow(held.session, before)).toBeUndefined();
 });

@@ -90,16 +90,10 @@ export const RestorePlan = z.object({
 });
 export type RestorePlan = z.infer<typeof RestorePlan>;
 
+const Frame = { offset: Count, length: Count, rows: Count, bytes: Count, crc32: Crc32 };
+const format = { rowFormat: RowFormat.exactOptional() };
 /** One frame and the pack that holds it. */
-export const SourceExtent = z.object({
-  key: z.string(),
-  offset: Count,
-  length: Count,
-  rows: Count,
-  bytes: Count,
-  crc32: Crc32,
-  rowFormat: RowFormat.exactOptional(),
-});
+export const SourceExtent = z.object({ key: z.string(), ...Frame, ...format });
 export type SourceExtent = z.infer<typeof SourceExtent>;
 
 export const SourceExtents = fastArray(

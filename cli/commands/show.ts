@@ -40,7 +40,7 @@ export const showCommand: ClusterCommand = {
       await requireSet(deps, timestamp);
       const stored = await readSetDocument(deps, timestamp, 'manifest', ManifestSchema);
       const manifest = stored.document;
-      const verdict = await currentVerdict(deps, timestamp);
+      const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists });
       const status = statusOf(stored, verdict);
       const text =
         manifest === undefined

@@ -22,8 +22,8 @@ export interface CopyOptions {
 export interface CopyOut {
   /**
    * The rows in COPY text format, as blocks of whole rows. In COPY BINARY the bytes of all blocks
-   * are the rows, but a block may end anywhere, and its count means nothing. Read once; leaving early ends the
-   * session.
+   * are the rows, but a block may end anywhere, and its count means nothing. Read once; leaving
+   * early ends the session.
    */
   readonly blocks: AsyncIterable<RowBlock>;
   /**

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { ObjectStore } from '../../storage/store.ts';
 import { collect, reusing, sha256, someBytes, text } from './bytes.ts';
 import { PART_BYTES, type Subject } from './subjects.ts';
@@ -144,6 +144,20 @@ export function writing(subject: Subject): void {
     await expect(store.create('x', text(''), { signal: stop.signal })).rejects.toBe(reason);
   });
 
+  test('the time that it tells is that of its objects, not that of this host', async () => {
+    const store = await subject.open();
+    await store.create('x', text('1'));
+    const stamped = (await store.head('x'))?.modifiedAt.getTime() ?? 0;
+    // S3 servers refuse requests of a clock that is more than 15 minutes off.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10 * 60_000 });
+    try {
+      const told = await store.now();
+      expect(Math.abs(told.getTime() - stamped)).toBeLessThan(60_000);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('a pending upload is listed with its key and can be aborted by another process', async () => {
     const store = await subject.open();
     const key = `data/0/${'k'.repeat(200)}/${'m'.repeat(200)}.pack`;
@@ -168,6 +182,9 @@ export function writing(subject: Subject): void {
     if (pending === undefined) throw new Error('the upload is not listed');
     expect(pending.key).toBe(key);
     expect(Math.abs(Date.now() - pending.startedAt.getTime())).toBeLessThan(60_000);
+    // A part of it was stored a moment ago, or will be.
+    const last = (await store.lastWrittenAt(pending)).getTime();
+    expect(last - pending.startedAt.getTime()).toBeGreaterThanOrEqual(-1000);
     await store.abortUpload(pending);
     await store.abortUpload(pending);
     goOn.resolve();

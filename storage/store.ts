@@ -76,6 +76,12 @@ export interface ObjectStore {
   /** Uploads below `prefix` that were begun and neither completed nor aborted. */
   pendingUploads(prefix: string, options?: CallOptions): AsyncIterable<PendingUpload>;
 
+  /**
+   * When a byte of an upload was last stored, by the store's clock. A slow upload that was begun
+   * long ago is still alive.
+   */
+  lastWrittenAt(upload: PendingUpload, options?: CallOptions): Promise<Date>;
+
   /** Removes an upload that its writer abandoned. One that no longer exists is not an error. */
   abortUpload(upload: PendingUpload, options?: CallOptions): Promise<void>;
 

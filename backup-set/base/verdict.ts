@@ -62,20 +62,20 @@ export const PROBLEMS = {
   },
   'object-missing': {
     meaning: 'an object that the manifest or another document names is not stored',
-    hint: 'look for lifecycle rules and deletions; restore from a copy, or copy the object back',
+    hint: 'look for lifecycle rules and deletions; bring it back with `stowage repair TIMESTAMP --from ROOT-OF-A-COPY`',
   },
   'size-differs': {
     meaning: 'an object has another size than its receipt says',
-    hint: 'the object was cut or replaced: restore from a copy of the set',
+    hint: 'the object was cut or replaced: `stowage repair TIMESTAMP --from ROOT-OF-A-COPY`',
   },
   'etag-differs': {
     meaning:
-      'an object was written again since the backup: its ETag differs from that of its receipt',
-    hint: 'run `stowage verify TIMESTAMP` to see whether its bytes are still right; otherwise restore from a copy',
+      'an object was written again since the backup: its ETag differs from that of its receipt, and its bytes differ or could not be read',
+    hint: 'bring it back with `stowage repair TIMESTAMP --from ROOT-OF-A-COPY`, or restore from a copy',
   },
   'digest-differs': {
     meaning: 'bytes of an object differ from the checksum of its receipt',
-    hint: 'the object is damaged: keep all other copies, and restore from one of them',
+    hint: 'the object is damaged: keep all other copies, and `stowage repair TIMESTAMP --from ROOT-OF-A-COPY`',
   },
   'frame-unreadable': {
     meaning: 'a frame cannot be decompressed, is cut off, or holds another number of rows',

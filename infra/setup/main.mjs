@@ -15,14 +15,17 @@ import { installDebian } from './debian.mjs';
 import { installEmulator } from './emulator.mjs';
 import { absent } from './machine.mjs';
 import {
+  mayBringPostgresql,
   needsOf,
   parsePurpose,
   wantsEmulator,
+  wantsNewerPostgresql,
   wantsPeersInPython,
   wantsStores,
   whatToInstall,
 } from './needs.mjs';
 import { installNodePackages } from './node-packages.mjs';
+import { bringPostgresql, installNewerPostgresql } from './postgresql/own.mjs';
 import { SetupError } from './setup-error.mjs';
 import { buildStores } from './stores/build.mjs';
 
@@ -46,13 +49,15 @@ async function prepare(purpose) {
     for (const { name, without } of still)
       if (without !== undefined) print(`${name} is not installed: ${without}`);
     const needed = still.filter((need) => need.without === undefined);
-    if (needed.length > 0) throw new SetupError(2, whatToInstall(purpose, needed));
+    const isMet = mayBringPostgresql(purpose, needed) && (await bringPostgresql(root, print));
+    if (needed.length > 0 && !isMet) throw new SetupError(2, whatToInstall(purpose, needed));
   }
   await together([
     installNodePackages(root, print),
     wantsPeersInPython(purpose) && installBenchPeers(root, print),
     wantsEmulator(purpose) && installEmulator(root, print),
     wantsStores(purpose, process.env) && buildStores(print),
+    wantsNewerPostgresql(purpose) && installNewerPostgresql(root, print),
   ]);
 }
 

@@ -67,6 +67,7 @@ export function openDirectory(root: string): ObjectStore {
         listTempFiles(root, prefix),
       );
     },
+    lastWrittenAt: async ({ startedAt }) => startedAt,
     abortUpload: ({ key, uploadId }) => removeTempFile(root, key, uploadId),
     now: directoryClock(root),
     async close() {},

@@ -1,6 +1,13 @@
 import { messageOf } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
-import type { S3Failure } from './errors.ts';
+
+/** Fields of the SDK's errors. Network errors have none of them. */
+export interface S3Failure {
+  readonly name: string;
+  readonly status: number | undefined;
+  /** How often the request was sent; 1 when the SDK does not say. */
+  readonly attempts: number;
+}
 
 /** What the SDK keeps of an answer beside its name and status. */
 interface Answered {

@@ -1,13 +1,5 @@
 import { type ErrorCode, StowageError } from '../../backup-set/base/errors.ts';
-import { describeFailure } from './describe-failure.ts';
-
-/** Fields of the SDK's errors. Network errors have none of them. */
-export interface S3Failure {
-  readonly name: string;
-  readonly status: number | undefined;
-  /** How often the request was sent; 1 when the SDK does not say. */
-  readonly attempts: number;
-}
+import { describeFailure, type S3Failure } from './describe-failure.ts';
 
 export function failureOf(error: unknown): S3Failure {
   const { name = 'Error', $metadata } = (

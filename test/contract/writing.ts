@@ -184,6 +184,9 @@ export function writing(subject: Subject): void {
     if (pending === undefined) throw new Error('the upload is not listed');
     expect(pending.key).toBe(key);
     expect(Math.abs(Date.now() - pending.startedAt.getTime())).toBeLessThan(60_000);
+    // A part of it was stored a moment ago, or will be.
+    const last = (await store.lastWrittenAt(pending)).getTime();
+    expect(last - pending.startedAt.getTime()).toBeGreaterThanOrEqual(-1000);
     await store.abortUpload(pending);
     await store.abortUpload(pending);
     goOn.resolve();

@@ -32,20 +32,18 @@ export function checksumConfig(isAws: boolean): S3ClientConfig {
 
 function readSetting(name: string, fallback: When): () => Promise<When> {
   const variable = `AWS_${name.toUpperCase()}`;
-  return loadConfig<When>({
-    environmentVariableSelector: (env) => parse(variable, env[variable]),
-    configFileSelector: (profile) => parse(name, profile[name]),
+  const configured = loadConfig<string>({
+    environmentVariableSelector: (env) => env[variable],
+    configFileSelector: (profile) => profile[name],
     default: fallback,
   });
-}
-
-function parse(name: string, value: string | undefined): When | undefined {
-  if (value === undefined) return undefined;
-  const found = WHEN.find((one) => one === value.toUpperCase());
-  if (found !== undefined) return found;
-  throw new StowageError(
-    'config/invalid',
-    `${name} must be ${WHEN.join(' or ')}, not ${JSON.stringify(value)}`,
-    { where: { field: name } },
-  );
+  return async () => {
+    const value = await configured();
+    const found = WHEN.find((one) => one === value.toUpperCase());
+    if (found !== undefined) return found;
+    const which = `${variable}, or ${name} of the profile, must be ${WHEN.join(' or ')}`;
+    throw new StowageError('config/invalid', `${which}, not ${JSON.stringify(value)}`, {
+      where: { field: variable },
+    });
+  };
 }

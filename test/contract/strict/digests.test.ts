@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SeenRequest } from '../../support/servers/faulty-proxy.ts';
 import { type StrictS3, startStrictS3 } from '../../support/servers/strict-s3/strict-s3.ts';
@@ -122,6 +125,37 @@ describe('without a demand', () => {
     vi.unstubAllEnvs();
     expect(digests()).toEqual(sent);
   });
+});
+
+test('request_checksum_calculation of the profile decides on other servers', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'profile-'));
+  await writeFile(
+    join(folder, 'config'),
+    '[default]\nrequest_checksum_calculation=when_supported\n',
+  );
+  vi.stubEnv('AWS_CONFIG_FILE', join(folder, 'config'));
+  try {
+    const store = await openStrict(strict);
+    await store.create('x', text('1'));
+    expect(digests()).toEqual(['crc32']);
+  } finally {
+    vi.unstubAllEnvs();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a wrong value of AWS_REQUEST_CHECKSUM_CALCULATION is config/invalid and names the values', async () => {
+  vi.stubEnv('AWS_REQUEST_CHECKSUM_CALCULATION', 'always');
+  try {
+    const store = await openStrict(strict);
+    await expect(store.create('x', text('1'))).rejects.toMatchObject({
+      code: 'config/invalid',
+      message:
+        'AWS_REQUEST_CHECKSUM_CALCULATION, or request_checksum_calculation of the profile, must be WHEN_SUPPORTED or WHEN_REQUIRED, not "always"',
+    });
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 describe('bytes that differ from their digest', () => {

@@ -4,7 +4,7 @@
  * installs the npm packages of package-lock.json and the programs of needs.mjs. Plain JavaScript
  * without packages, because none is installed when it starts. Fast when nothing is missing.
  *
- *   node infra/setup/main.mjs [--for=demo|test|bench|stack|build]
+ *   node infra/setup/main.mjs [--for=demo|test|bench|stack|stores|build]
  *
  * Exit codes: 0 ready, 1 a step failed, 2 the user must install something.
  */
@@ -21,11 +21,13 @@ import {
   wantsEmulator,
   wantsNewerPostgresql,
   wantsPeersInPython,
+  wantsStores,
   whatToInstall,
 } from './needs.mjs';
 import { installNodePackages } from './node-packages.mjs';
 import { bringPostgresql, installNewerPostgresql } from './postgresql/own.mjs';
 import { SetupError } from './setup-error.mjs';
+import { buildStores } from './stores/build.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const print = (line) => process.stderr.write(`setup: ${line}\n`);
@@ -54,6 +56,7 @@ async function prepare(purpose) {
     installNodePackages(root, print),
     wantsPeersInPython(purpose) && installBenchPeers(root, print),
     wantsEmulator(purpose) && installEmulator(root, print),
+    wantsStores(purpose, process.env) && buildStores(print),
     wantsNewerPostgresql(purpose) && installNewerPostgresql(root, print),
   ]);
 }

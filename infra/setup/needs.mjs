@@ -76,6 +76,7 @@ const PURPOSES = {
     newerPostgresql: true,
   },
   stack: { command: 'npm run test:stack', needs: [POSTGRESQL, ZSTD], emulator: true },
+  stores: { command: 'npm run test:stores', needs: [POSTGRESQL, ZSTD, CEPH], stores: true },
   build: { command: 'npm run build', needs: [] },
 };
 
@@ -94,6 +95,11 @@ export function parsePurpose(args) {
 
 /** True when a purpose needs the emulator of AWS. */
 export const wantsEmulator = (purpose) => PURPOSES[purpose].emulator === true;
+
+/** True when the object stores that are built from source must be there. */
+export const wantsStores = (purpose, environment) =>
+  PURPOSES[purpose].stores === true ||
+  (purpose === 'test' && environment.STOWAGE_TEST_STORES === '1');
 
 /** True when a purpose needs the peers that are Python packages. */
 export const wantsPeersInPython = (purpose) => PURPOSES[purpose].peersInPython === true;

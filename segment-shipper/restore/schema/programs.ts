@@ -89,5 +89,8 @@ async function headerOf(
 }
 
 async function* wholeOf(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield Buffer.concat(await Array.fromAsync(source));
+  const copies: Buffer[] = [];
+  // The store may use the memory of a chunk again.
+  for await (const chunk of source) copies.push(Buffer.from(chunk));
+  yield Buffer.concat(copies);
 }

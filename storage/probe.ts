@@ -113,7 +113,9 @@ async function createRefuses({ store, folder, options }: Probe): Promise<string>
   );
   const body = Buffer.from(await store.read(key, { ...options, bytesMax: 100 }));
   if (outcome !== 'refused' || !body.equals(first))
-    throw new Error('a second create of the same key was accepted');
+    throw new Error(
+      'a second create of the same key was accepted: the server ignores If-None-Match, so objects can be overwritten. Some servers do so in buckets with versions only',
+    );
   return 'a second create of the same key was rejected';
 }
 
@@ -130,7 +132,7 @@ async function oneCreateWins({ store, folder, options }: Probe): Promise<string>
   const winners = ends.flatMap((end, index) => (end.status === 'fulfilled' ? [`${index}`] : []));
   if (winners.length !== 1)
     throw new Error(
-      `${winners.length} of ${RACING_CREATES} concurrent creates of one key succeeded`,
+      `${winners.length} of ${RACING_CREATES} concurrent creates of one key succeeded: two backups, restores or agents that start at the same time can take the same set or order. Run one command at a time, without agents`,
     );
   const body = Buffer.from(await store.read(key, { ...options, bytesMax: 100 })).toString();
   if (body !== winners[0])

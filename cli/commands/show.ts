@@ -19,6 +19,7 @@ import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { notShippedLines } from '../output/not-shipped.ts';
 import { problemLines } from '../output/problems.ts';
+import { binaryLines } from '../output/row-format.ts';
 import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
@@ -72,6 +73,7 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     tablesTable(manifest, tablesShown),
     ...notShippedLines(manifest),
     ...definitionLines(manifest),
+    ...binaryLines(manifest.relations.filter(({ rowFormat }) => rowFormat !== undefined)),
     '',
   ].join('\n');
 }

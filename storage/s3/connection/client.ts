@@ -4,6 +4,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { S3Settings } from '../../settings.ts';
 import { OWN_BUFFERS, type SpareBuffers } from '../parts/buffers.ts';
 import { PART_BYTES_DEFAULT } from '../parts/sizes.ts';
+import { newCredentials, renewCredentials } from './credentials.ts';
 import { retryStrategy } from './retry.ts';
 
 /** Everything that the operations of one S3 store need. */
@@ -55,12 +56,13 @@ export function connectS3(
   const silentMsMax = stallSeconds * 1000;
   const stallMs = Math.min(settings.stallMs ?? 30_000, silentMsMax);
   const options = { ...settings, isAws, attemptsMax, agents: connectionPool() };
+  // Shared: both clients act for the same user, and the metadata service is asked once.
+  const credentials = newCredentials();
   const client = makeClient(options, {
     socketTimeout: stallMs,
     retryStrategy: retryStrategy(attemptsMax, silentMsMax),
+    credentials,
   });
-  // Shared: both clients act for the same user, and the metadata service is asked once.
-  const { credentials } = client.config;
   // Created on first use: most short processes never need it.
   let longTimeoutClient: S3Client | undefined;
   return {
@@ -132,17 +134,19 @@ function makeClient(
   if (settings.region !== undefined) config.region = settings.region;
   if (settings.endpoint !== undefined) config.endpoint = settings.endpoint;
   if (settings.forcePathStyle !== undefined) config.forcePathStyle = settings.forcePathStyle;
-  if (settings.isAws) return withUnsignedParts(new S3Client(config));
-  // Many other servers support no checksum trailers, no bucket names in DNS, and no regions.
-  return withUnsignedParts(
-    new S3Client({
-      ...config,
-      region: settings.region ?? 'us-east-1',
-      forcePathStyle: settings.forcePathStyle ?? true,
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-    }),
-  );
+  const client = new S3Client(settings.isAws ? config : { ...config, ...notAws(settings) });
+  renewCredentials(client);
+  return withUnsignedParts(client);
+}
+
+/** Many other servers support no checksum trailers, no bucket names in DNS, and no regions. */
+function notAws({ region = 'us-east-1', forcePathStyle = true }: S3Settings): S3ClientConfig {
+  return {
+    region,
+    forcePathStyle,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  };
 }
 
 /**

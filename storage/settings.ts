@@ -39,6 +39,8 @@ export const S3Settings = z.strictObject({
   /** A body that sends nothing for this long has stalled: the request is cancelled and retried. */
   stallMs: z.int().min(100).max(3_600_000).optional(),
   attemptsMax: z.int().min(1).max(100).optional(),
+  /** A request goes on for this long while the server asks to slow down; absent = 10. */
+  throttleMinutes: z.number().min(0.01).max(1440).optional(),
 });
 export type S3Settings = z.infer<typeof S3Settings>;
 

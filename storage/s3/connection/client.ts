@@ -5,6 +5,8 @@ import type { S3Settings } from '../../settings.ts';
 import { OWN_BUFFERS, type SpareBuffers } from '../parts/buffers.ts';
 import { PART_BYTES_DEFAULT } from '../parts/sizes.ts';
 import { newCredentials, renewCredentials } from './credentials.ts';
+import { type Pace, paceOf } from './pace.ts';
+import { paceRequests } from './paced.ts';
 import { retryStrategy } from './retry.ts';
 
 /** Everything that the operations of one S3 store need. */
@@ -20,6 +22,8 @@ export interface S3 {
    * For requests that send nothing for minutes while they work: copies, completions, slow readers.
    */
   readonly longTimeoutClient: S3Client;
+  /** Shared by both clients, and by all stores of this process in the same bucket. */
+  readonly pace: Pace;
   /** Shared by all uploads. */
   readonly spareBuffers: SpareBuffers;
   close(): void;
@@ -33,12 +37,15 @@ export interface S3 {
     /** The longest silence of the server over all attempts of one request. */
     readonly silentMsMax: number;
     readonly attemptsMax: number;
+    /** How long a request goes on while the server asks to slow down. */
+    readonly throttledMsMax: number;
   };
 }
 
 const MIB = 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
 const STALL_SECONDS_DEFAULT = 120;
+const THROTTLE_MINUTES_DEFAULT = 10;
 const LONG_TIMEOUT_FACTOR = 10;
 /** More than all uploads and reads of one process use; the SDK's 50 would make requests queue. */
 const SOCKETS_MAX = 256;
@@ -55,12 +62,15 @@ export function connectS3(
   const { attemptsMax = 6, partsInFlight = 6 } = settings;
   const silentMsMax = stallSeconds * 1000;
   const stallMs = Math.min(settings.stallMs ?? 30_000, silentMsMax);
-  const options = { ...settings, isAws, attemptsMax, agents: connectionPool() };
+  const throttledMsMax = (settings.throttleMinutes ?? THROTTLE_MINUTES_DEFAULT) * 60_000;
+  const limits = { attemptsMax, throttledMsMax };
+  const pace = paceOf(settings.endpoint ?? '', bucket);
+  const options = { ...settings, isAws, attemptsMax, pace, agents: connectionPool() };
   // Shared: both clients act for the same user, and the metadata service is asked once.
   const credentials = newCredentials();
   const client = makeClient(options, {
     socketTimeout: stallMs,
-    retryStrategy: retryStrategy(attemptsMax, silentMsMax),
+    retryStrategy: retryStrategy({ ...limits, silentMsMax }, pace),
     credentials,
   });
   // Created on first use: most short processes never need it.
@@ -71,13 +81,14 @@ export function connectS3(
     url: `s3://${bucket}${prefix === '' ? '' : `/${prefix.slice(0, -1)}`}`,
     isAws,
     client,
+    pace,
     // A single upload can have all its parts in flight while it fills the next one.
     spareBuffers: { left: partsInFlight + 1 - OWN_BUFFERS, idle: [] },
     get longTimeoutClient() {
       longTimeoutClient ??= makeClient(options, {
         socketTimeout: stallMs * LONG_TIMEOUT_FACTOR,
         // silence/server.ts bounds its silence.
-        retryStrategy: retryStrategy(attemptsMax),
+        retryStrategy: retryStrategy(limits, pace),
         credentials,
       });
       return longTimeoutClient;
@@ -94,6 +105,7 @@ export function connectS3(
       stallMs,
       silentMsMax,
       attemptsMax,
+      throttledMsMax,
     },
   };
 }
@@ -109,7 +121,12 @@ function connectionPool(): ConnectionPool {
   return { httpAgent: new HttpAgent(pool), httpsAgent: new HttpsAgent(pool) };
 }
 
-type ClientOptions = S3Settings & { isAws: boolean; attemptsMax: number; agents: ConnectionPool };
+interface ClientOptions extends S3Settings {
+  readonly isAws: boolean;
+  readonly attemptsMax: number;
+  readonly pace: Pace;
+  readonly agents: ConnectionPool;
+}
 
 function makeClient(
   settings: ClientOptions,
@@ -136,6 +153,7 @@ function makeClient(
   if (settings.forcePathStyle !== undefined) config.forcePathStyle = settings.forcePathStyle;
   const client = new S3Client(settings.isAws ? config : { ...config, ...notAws(settings) });
   renewCredentials(client);
+  paceRequests(client, settings.pace);
   return withUnsignedParts(client);
 }
 

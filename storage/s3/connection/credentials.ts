@@ -65,7 +65,8 @@ function areRefused(error: unknown, used: Keys): boolean {
   };
   if (REFUSED.has(name ?? '')) return true;
   // An answer to HEAD names no reason. Keys that expire are renewed before they do.
-  const isUnnamed = name === undefined || /^(Unknown|UnknownError|\d{3}|Forbidden|BadRequest)$/.test(name);
+  const isUnnamed =
+    name === undefined || /^(Unknown|UnknownError|\d{3}|Forbidden|BadRequest)$/.test(name);
   const status = $metadata?.httpStatusCode;
   return isUnnamed && (status === 400 || status === 403) && used.expiration === undefined;
 }

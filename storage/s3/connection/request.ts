@@ -1,8 +1,10 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { interruptedError, onAbort, throwIfInterrupted } from '../../../async/abort.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
 import { s3Error } from '../errors.ts';
 import { watchServer } from '../silence/server.ts';
 import type { S3 } from './client.ts';
+import { isThrottling } from './throttling.ts';
 
 export interface Call {
   /** The operation and its object, for messages: `reading sets/…`. */
@@ -45,6 +47,17 @@ export async function request<T>(
     }
   } catch (error) {
     throwIfInterrupted(signal, doing);
-    throw s3Error(error, doing, s3.bucket, call.object);
+    throw throttledFor(s3, s3Error(error, doing, s3.bucket, call.object));
   }
+}
+
+/** Says of a request that was throttled to its end which setting bounds that. */
+function throttledFor({ settings }: S3, error: StowageError): StowageError {
+  if (!isThrottling(error.cause)) return error;
+  const seconds = Math.round(settings.throttledMsMax / 1000);
+  const note = `the store asked for fewer requests for ${seconds} s (storage.throttleMinutes)`;
+  return new StowageError(error.code, `${error.message}; ${note}`, {
+    cause: error.cause,
+    where: error.where,
+  });
 }

@@ -1,35 +1,31 @@
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { openStore } from '../../../storage/open.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
+import { type KeyFile, keyFile, keysSeen } from '../../support/servers/strict-s3/key-file.ts';
 import { type StrictS3, startStrictS3 } from '../../support/servers/strict-s3/strict-s3.ts';
 
 const BYTES = Buffer.from('bytes');
 let server: StrictS3;
-let folder: string;
-let file: string;
+let keys: KeyFile;
 
 beforeAll(async () => {
   server = await startStrictS3();
-  folder = await mkdtemp(join(tmpdir(), 'credentials-'));
-  file = join(folder, 'credentials');
+  keys = await keyFile(server);
 });
 afterAll(async () => {
   await server.stop();
-  await rm(folder, { recursive: true, force: true });
+  await keys.remove();
 });
 beforeEach(() => {
   server.reset();
   for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'])
     vi.stubEnv(name, undefined);
-  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', file);
-  vi.stubEnv('AWS_CONFIG_FILE', join(folder, 'config'));
-  vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+  for (const [name, value] of Object.entries(keys.env)) vi.stubEnv(name, value);
   onTestFinished(() => void vi.unstubAllEnvs());
 });
 
@@ -39,49 +35,29 @@ async function openHere(): Promise<ObjectStore> {
   return store;
 }
 
-const writeKeys = (accessKey: string, token?: string) =>
-  writeFile(
-    file,
-    [
-      '[default]',
-      `aws_access_key_id = ${accessKey}`,
-      'aws_secret_access_key = secret',
-      ...(token === undefined ? [] : [`aws_session_token = ${token}`]),
-    ].join('\n'),
-  );
-
-/** Removes the old key from the server after it was replaced in the file. */
-async function rotateKeys(accessKey: string): Promise<void> {
-  await writeKeys(accessKey);
-  server.rules.accessKeys = new Set([accessKey]);
-  server.seen.length = 0;
-}
-
-const keysSeen = () =>
-  server.seen.map(({ headers }) => /Credential=([^/]+)/.exec(headers.authorization ?? '')?.[1]);
-
 test.each([
   ['a write', (store: ObjectStore) => store.create('new', BYTES)],
   ['a HEAD request, whose answer names no reason', (store: ObjectStore) => store.head('old')],
   ['a read', (store: ObjectStore) => store.read('old', { bytesMax: 100 })],
   ['a list', (store: ObjectStore) => Array.fromAsync(store.list(''))],
 ])('%s is sent again when the keys in the file were replaced', async (_, call) => {
-  await writeKeys('OLD');
+  keys.write('OLD');
   const store = await openHere();
   await store.create('old', BYTES);
-  await rotateKeys('NEW');
+  keys.rotate('NEW');
+  server.seen.length = 0;
   await expect(call(store)).resolves.toBeDefined();
-  expect(keysSeen()).toEqual(['OLD', 'NEW']);
+  expect(keysSeen(server)).toEqual(['OLD', 'NEW']);
   await call(store).catch(() => undefined);
-  expect(keysSeen().slice(2)).not.toContain('OLD');
+  expect(keysSeen(server).slice(2)).not.toContain('OLD');
 });
 
 test('an upload in parts continues after the keys in the file were replaced', async () => {
-  await writeKeys('OLD');
+  keys.write('OLD');
   const store = await openHere();
   async function* rows() {
     yield Buffer.alloc(6 * 1024 * 1024, 'a');
-    await rotateKeys('NEW');
+    keys.rotate('NEW');
     yield Buffer.alloc(6 * 1024 * 1024, 'b');
   }
   await store.upload('pack', rows());
@@ -89,32 +65,33 @@ test('an upload in parts continues after the keys in the file were replaced', as
 });
 
 test('keys that are wrong and stay the same are refused after one request', async () => {
-  await writeKeys('WRONG');
+  keys.write('WRONG');
   server.rules.accessKeys = new Set(['RIGHT']);
   const store = await openHere();
   for (const call of [() => store.create('key', BYTES), () => store.head('key')]) {
     server.seen.length = 0;
     await expect(call()).rejects.toMatchObject({ code: 'storage/denied' });
-    expect(keysSeen()).toEqual(['WRONG']);
+    expect(keysSeen(server)).toEqual(['WRONG']);
   }
 });
 
 test('keys that were replaced by wrong ones are refused after two requests', async () => {
-  await writeKeys('OLD');
+  keys.write('OLD');
   const store = await openHere();
   await store.create('old', BYTES);
-  await rotateKeys('NEW');
+  keys.rotate('NEW');
+  server.seen.length = 0;
   server.rules.accessKeys = new Set(['OTHER']);
   await expect(store.create('key', BYTES)).rejects.toThrow('InvalidAccessKeyId');
-  expect(keysSeen()).toEqual(['OLD', 'NEW']);
+  expect(keysSeen(server)).toEqual(['OLD', 'NEW']);
 });
 
 test('an expired session token is replaced by the one that the file has now', async () => {
-  await writeKeys('KEY', 'first');
+  keys.write('KEY', 'first');
   const store = await openHere();
   await store.create('one', BYTES);
   server.rules.expiredTokens = new Set(['first']);
-  await writeKeys('KEY', 'second');
+  keys.write('KEY', 'second');
   await store.create('other', BYTES);
   expect(server.seen.map(({ headers }) => headers['x-amz-security-token'])).toEqual([
     'first',
@@ -125,19 +102,18 @@ test('an expired session token is replaced by the one that the file has now', as
 
 test('a web identity is presented again when its session was revoked', async () => {
   const sts = await startSts();
-  const token = join(folder, 'token');
+  const token = join(dirname(keys.path), 'token');
   vi.stubEnv('AWS_WEB_IDENTITY_TOKEN_FILE', token);
   vi.stubEnv('AWS_ROLE_ARN', 'arn:aws:iam::123456789012:role/backup');
   vi.stubEnv('AWS_ENDPOINT_URL_STS', sts);
-  await rm(file, { force: true });
+  await rm(keys.path, { force: true });
   await writeFile(token, 'ONE');
   const store = await openHere();
   await store.create('one', BYTES);
   await writeFile(token, 'OTHER');
   server.rules.expiredTokens = new Set(['session of ONE']);
   await store.create('other', BYTES);
-  expect(keysSeen()).toEqual(['KEYONE', 'KEYONE', 'KEYOTHER']);
-  expect(await readFile(token, 'utf8')).toBe('OTHER');
+  expect(keysSeen(server)).toEqual(['KEYONE', 'KEYONE', 'KEYOTHER']);
 });
 
 /** Answers AssumeRoleWithWebIdentity with keys that are named after the token. */

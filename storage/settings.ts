@@ -19,6 +19,11 @@ export const S3Settings = z.strictObject({
     .optional(),
   region: z.string().min(1).optional(),
   forcePathStyle: z.boolean().optional(),
+  /**
+   * PEM file on the host of the process: the only authorities whose servers are trusted. Absent:
+   * AWS_CA_BUNDLE, or Node's.
+   */
+  caFile: z.string().regex(/^\//, 'must be an absolute path').optional(),
   /** Parts in flight per upload. */
   partsInFlight: z.int().min(1).max(16).optional(),
   /**

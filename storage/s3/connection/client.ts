@@ -1,9 +1,13 @@
 import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { S3Settings } from '../../settings.ts';
 import { OWN_BUFFERS, type SpareBuffers } from '../parts/buffers.ts';
 import { PART_BYTES_DEFAULT } from '../parts/sizes.ts';
+import { authorities } from '../proxy/authorities.ts';
+import { forwardThroughProxy } from '../proxy/forward.ts';
+import type { Environment } from '../proxy/proxy-for.ts';
+import { TunnelAgent } from '../proxy/tunnel.ts';
 import { newCredentials, renewCredentials } from './credentials.ts';
 import { type Pace, paceOf } from './pace.ts';
 import { paceRequests } from './paced.ts';
@@ -55,6 +59,7 @@ export function connectS3(
   prefix: string,
   settings: S3Settings,
   stallSeconds = STALL_SECONDS_DEFAULT,
+  env: Environment = process.env,
 ): S3 {
   const isAws =
     settings.endpoint === undefined ||
@@ -65,7 +70,14 @@ export function connectS3(
   const throttledMsMax = (settings.throttleMinutes ?? THROTTLE_MINUTES_DEFAULT) * 60_000;
   const limits = { attemptsMax, throttledMsMax };
   const pace = paceOf(settings.endpoint ?? '', bucket);
-  const options = { ...settings, isAws, attemptsMax, pace, agents: connectionPool() };
+  const options = {
+    ...settings,
+    isAws,
+    attemptsMax,
+    pace,
+    env,
+    agents: connectionPool(settings, env),
+  };
   // Shared: both clients act for the same user, and the metadata service is asked once.
   const credentials = newCredentials();
   const client = makeClient(options, {
@@ -116,9 +128,10 @@ interface ConnectionPool {
 }
 
 /** One pool for both clients, so that either can reuse a connection whose TLS handshake is done. */
-function connectionPool(): ConnectionPool {
+function connectionPool({ caFile }: S3Settings, env: Environment): ConnectionPool {
   const pool = { keepAlive: true, maxSockets: SOCKETS_MAX };
-  return { httpAgent: new HttpAgent(pool), httpsAgent: new HttpsAgent(pool) };
+  const ca = authorities(caFile, env);
+  return { httpAgent: new HttpAgent(pool), httpsAgent: new TunnelAgent({ ...pool, ca }, env) };
 }
 
 interface ClientOptions extends S3Settings {
@@ -126,6 +139,7 @@ interface ClientOptions extends S3Settings {
   readonly attemptsMax: number;
   readonly pace: Pace;
   readonly agents: ConnectionPool;
+  readonly env: Environment;
 }
 
 function makeClient(
@@ -154,6 +168,7 @@ function makeClient(
   const client = new S3Client(settings.isAws ? config : { ...config, ...notAws(settings) });
   renewCredentials(client);
   paceRequests(client, settings.pace);
+  forwardThroughProxy(client, settings.env);
   return withUnsignedParts(client);
 }
 

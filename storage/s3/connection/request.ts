@@ -47,17 +47,34 @@ export async function request<T>(
     }
   } catch (error) {
     throwIfInterrupted(signal, doing);
-    throw throttledFor(s3, s3Error(error, doing, s3.bucket, call.object));
+    throw untrusted(throttledFor(s3, s3Error(error, doing, s3.bucket, call.object)));
   }
 }
+
+const UNTRUSTED = new Set([
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** Says of a certificate that is not trusted which setting names its authority. */
+function untrusted(error: StowageError): StowageError {
+  const { code } = (error.cause ?? {}) as NodeJS.ErrnoException;
+  if (code === undefined || !UNTRUSTED.has(code)) return error;
+  const note = 'if the authority of its certificate is your own, name its file in storage.caFile';
+  return noted(error, note);
+}
+
+const noted = ({ code, message, cause, where }: StowageError, note: string) =>
+  new StowageError(code, `${message}; ${note}`, { cause, where });
 
 /** Says of a request that was throttled to its end which setting bounds that. */
 function throttledFor({ settings }: S3, error: StowageError): StowageError {
   if (!isThrottling(error.cause)) return error;
   const seconds = Math.round(settings.throttledMsMax / 1000);
   const note = `the store asked for fewer requests for ${seconds} s (storage.throttleMinutes)`;
-  return new StowageError(error.code, `${error.message}; ${note}`, {
-    cause: error.cause,
-    where: error.where,
-  });
+  return noted(error, note);
 }

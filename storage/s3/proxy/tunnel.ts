@@ -101,7 +101,8 @@ export const nameOf = ({ host, port }: HttpProxy): string =>
 /** A 5xx of a proxy is tried again: it may not have reached the server just now. */
 export function refusedBy(proxy: HttpProxy, status: number, what: string, reason = ''): Error {
   const words = `HTTP ${status}${reason === '' ? '' : ` ${reason}`}`;
-  const advice = status === 407 ? '; give user and password in the URL of the variable' : '';
+  const advice =
+    status === 407 || status === 401 ? '; give user and password in the URL of the variable' : '';
   const error = new Error(`the ${nameOf(proxy)} refuses ${what} (${words})${advice}`);
   return status >= 500 ? temporary(error) : error;
 }

@@ -40,7 +40,7 @@ export function renewCredentials(client: S3Client): void {
       } catch (error) {
         const { selectedHttpAuthScheme: chosen, abortSignal } = contextOf(context);
         const used = chosen?.identity;
-        if (used === undefined || !areRefused(error, used)) throw error;
+        if (used === undefined || isFixed(used) || !areRefused(error, used)) throw error;
         if (!(await haveChanged(client, used, abortSignal))) throw error;
         return await next(args);
       }
@@ -57,6 +57,10 @@ interface SmithyContext {
 
 const contextOf = (context: object): SmithyContext =>
   (context as { __smithy_context?: SmithyContext }).__smithy_context ?? {};
+
+/** Keys in the environment of a process do not change. The SDK marks where keys come from. */
+const isFixed = (used: Keys): boolean =>
+  (used as { $source?: Record<string, unknown> }).$source?.['CREDENTIALS_ENV_VARS'] !== undefined;
 
 function areRefused(error: unknown, used: Keys): boolean {
   const { name, $metadata } = error as {

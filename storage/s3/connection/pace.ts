@@ -3,9 +3,7 @@ import { countPause } from '../../retries.ts';
 
 /** The requests to one bucket per second, for all stores of this process. */
 export interface Pace {
-  /**
-   * Waits for the turn of one attempt, and then until `notBefore`. Ends early when the signal fires.
-   */
+  /** Waits until `notBefore`, then for the turn of one attempt. A signal ends the wait early. */
   turn(signal: AbortSignal | undefined, notBefore: number): Promise<Turn>;
   /** True when the server has asked for fewer requests within the last half minute. */
   isSlow(): boolean;

@@ -90,6 +90,20 @@ test('a request to an http:// server goes to the proxy with its whole URL', asyn
   expect(proxy.seen[1]).toMatch(/^GET http:\/\/plain.*list-type=2/);
 });
 
+test('the keys of a web identity are asked for through the proxy, too', async () => {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', undefined);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', undefined);
+  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/nowhere');
+  vi.stubEnv('AWS_WEB_IDENTITY_TOKEN_FILE', authority.certFile);
+  vi.stubEnv('AWS_ROLE_ARN', 'arn:aws:iam::123456789012:role/backup');
+  vi.stubEnv('AWS_ENDPOINT_URL_STS', `https://${NAME}`);
+  const store = await openHere({ caFile: authority.certFile });
+  // The server is no STS.
+  await expect(store.create('a', BYTES)).rejects.toThrow();
+  expect(proxy.seen).toEqual([`CONNECT ${NAME}:443`]);
+  expect(server.seen[0]).toMatchObject({ method: 'POST', url: '/' });
+});
+
 test('NO_PROXY takes the direct way', async () => {
   vi.stubEnv('NO_PROXY', '.only-the-proxy.test');
   const store = await openHere({ caFile: authority.certFile });

@@ -46,6 +46,8 @@ export const S3Settings = z.strictObject({
   attemptsMax: z.int().min(1).max(100).optional(),
   /** A request goes on for this long while the server asks to slow down; absent = 10. */
   throttleMinutes: z.number().min(0.01).max(1440).optional(),
+  /** Whether each PUT and part carries a CRC-32 or an MD5; `auto` also when the server asks. */
+  checksums: z.enum(['auto', 'required', 'never']).optional(),
 });
 export type S3Settings = z.infer<typeof S3Settings>;
 

@@ -20,7 +20,7 @@ export interface ObjectStore {
    * Creates a small object in one atomic step: of any number of racing calls exactly one succeeds.
    * @throws StowageError `storage/exists` when the key exists, whatever its content.
    */
-  create(key: string, body: Uint8Array, options?: CallOptions): Promise<StoredObject>;
+  create(key: string, body: Uint8Array, options?: WriteOptions): Promise<StoredObject>;
 
   /**
    * Creates an object from a stream of unknown length. The object is not visible before the stream
@@ -34,7 +34,7 @@ export interface ObjectStore {
   upload(
     key: string,
     source: AsyncIterable<Uint8Array>,
-    options?: CallOptions,
+    options?: WriteOptions,
   ): Promise<StoredObject>;
 
   /**
@@ -85,6 +85,15 @@ export interface ObjectStore {
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface WriteOptions extends CallOptions {
+  /**
+   * Only this run can name the key. After a retry of our own, an object at this key then counts as
+   * ours even if it cannot be read. The readers compare it with its receipt (docs/design/0009).
+   * Never for a key that decides a race: plan, manifest, claim, verdict.
+   */
+  readonly ownKey?: boolean | undefined;
 }
 
 export interface ByteRange {

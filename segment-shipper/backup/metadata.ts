@@ -46,6 +46,7 @@ async function shipFile(
   const sums = { bytes: 0, crc: 0 };
   const { etag } = await deps.store.upload(key, summing(contentOf(file, job, deps), sums, deps), {
     signal: deps.signal,
+    ownKey: true,
   });
   await storeReceipt(
     {

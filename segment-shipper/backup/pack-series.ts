@@ -94,7 +94,7 @@ function openPack(
   const { timestamp, content, attempt } = job;
   const key = formatKey({ kind: 'pack', timestamp, content, attempt, worker, sequence });
   const passed = handoff();
-  const uploaded = store.upload(key, passed.chunks, { signal });
+  const uploaded = store.upload(key, passed.chunks, { signal, ownKey: true });
   // `append` and `finishPack` throw the failure. An upload may fail before it reads a chunk.
   uploaded.catch((reason: unknown) => passed.fail(reason));
   return {

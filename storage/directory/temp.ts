@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TEMP_FOLDER } from '../check-key.ts';
 import type { PendingUpload } from '../store.ts';
 import { isErrno, withErrorCodes } from './errors.ts';
-import { DIRECTORY_MODE } from './publish.ts';
+import { makeFolderWithParents } from './make-folder.ts';
 
 /**
  * Unfinished files are in one flat folder inside the root: on the same filesystem they can be
@@ -25,7 +25,7 @@ export interface TempFile {
 export async function reserveTempFile(root: string, key: string, now: Date): Promise<TempFile> {
   const uploadId = `${now.getTime().toString(36)}-${randomBytes(8).toString('hex')}`;
   const path = tempPath(root, key, uploadId);
-  await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
+  await makeFolderWithParents(dirname(path));
   return { path, uploadId };
 }
 

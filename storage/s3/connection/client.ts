@@ -11,6 +11,8 @@ import { TunnelAgent } from '../proxy/tunnel.ts';
 import { newCredentials, renewCredentials } from './credentials.ts';
 import { type Pace, paceOf } from './pace.ts';
 import { paceRequests } from './paced.ts';
+import { type DigestPolicy, digestPolicy } from '../write/digests.ts';
+import { checksumConfig, checksumSettings } from './checksum-settings.ts';
 import { retryStrategy } from './retry.ts';
 
 /** Everything that the operations of one S3 store need. */
@@ -28,6 +30,10 @@ export interface S3 {
   readonly longTimeoutClient: S3Client;
   /** Shared by both clients, and by all stores of this process in the same bucket. */
   readonly pace: Pace;
+  /** What its PUTs and parts carry. */
+  readonly digests: DigestPolicy;
+  /** Undefined until the first response to a PUT or part. */
+  readonly etags: { areMd5: boolean | undefined };
   /** Shared by all uploads. */
   readonly spareBuffers: SpareBuffers;
   close(): void;
@@ -85,6 +91,8 @@ export function connectS3(
     retryStrategy: retryStrategy({ ...limits, silentMsMax }, pace),
     credentials,
   });
+  const checksums = checksumSettings(isAws);
+  const whenSupported = async () => (await checksums.request()) === 'WHEN_SUPPORTED';
   // Created on first use: most short processes never need it.
   let longTimeoutClient: S3Client | undefined;
   return {
@@ -92,6 +100,8 @@ export function connectS3(
     prefix,
     url: `s3://${bucket}${prefix === '' ? '' : `/${prefix.slice(0, -1)}`}`,
     isAws,
+    digests: digestPolicy(settings.checksums ?? 'auto', whenSupported),
+    etags: { areMd5: undefined },
     client,
     pace,
     // A single upload can have all its parts in flight while it fills the next one.
@@ -165,6 +175,7 @@ function makeClient(
   if (settings.region !== undefined) config.region = settings.region;
   if (settings.endpoint !== undefined) config.endpoint = settings.endpoint;
   if (settings.forcePathStyle !== undefined) config.forcePathStyle = settings.forcePathStyle;
+  Object.assign(config, checksumConfig(settings.isAws));
   const client = new S3Client(settings.isAws ? config : { ...config, ...notAws(settings) });
   renewCredentials(client);
   paceRequests(client, settings.pace);
@@ -172,14 +183,9 @@ function makeClient(
   return withUnsignedParts(client);
 }
 
-/** Many other servers support no checksum trailers, no bucket names in DNS, and no regions. */
+/** Many other servers support no bucket names in DNS, and no regions. */
 function notAws({ region = 'us-east-1', forcePathStyle = true }: S3Settings): S3ClientConfig {
-  return {
-    region,
-    forcePathStyle,
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-  };
+  return { region, forcePathStyle };
 }
 
 /**

@@ -14,8 +14,9 @@ export function execute(exchange: Exchange): Answer {
   checkClock(exchange);
   const { state, bucket, key, method, accessKey } = exchange;
   if (!state.buckets.has(bucket)) throw refused('NoSuchBucket');
-  const isRead = ['GET', 'HEAD'].includes(method);
-  if (isRead && state.rules.writeOnlyKeys.has(accessKey)) throw refused('AccessDenied');
+  const { writeOnlyKeys, readableToAll } = state.rules;
+  const isHidden = writeOnlyKeys.has(accessKey) && readableToAll?.test(key) !== true;
+  if (isHidden && ['GET', 'HEAD'].includes(method)) throw refused('AccessDenied');
   return (key === '' ? onBucket(exchange) : onKey(exchange)) ?? errorAnswer('NotImplemented');
 }
 

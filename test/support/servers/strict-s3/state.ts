@@ -12,7 +12,7 @@ export interface Rules {
   deleteDigest: 'none' | 'any' | 'md5';
   /** Unlike AWS's rule, parts may carry checksums that the upload was not begun with. */
   lenientPartChecksums: boolean;
-  /** The answer to the completion of an upload that is complete: AWS, MinIO, AWS with a condition. */
+  /** The answer to a completion of a complete upload: AWS, MinIO, AWS with a condition. */
   completedAgain: 'done' | 'NoSuchUpload' | 'PreconditionFailed';
   /** `opaque`: not the MD5 of the bytes, as with SSE-KMS and SSE-C. */
   etags: 'md5' | 'opaque';
@@ -20,6 +20,8 @@ export interface Rules {
   accessKeys: ReadonlySet<string> | undefined;
   /** Access keys that may create objects and nothing else: HEAD, GET and lists get HTTP 403. */
   writeOnlyKeys: ReadonlySet<string>;
+  /** What write-only access keys may read after all: the keys of objects that match. */
+  readableToAll: RegExp | undefined;
   /** Session tokens that have expired. */
   expiredTokens: ReadonlySet<string>;
   /** The server's clock minus this host's: in the Date header and in the times of objects. */
@@ -38,6 +40,7 @@ export const rulesByDefault = (): Rules => ({
   etags: 'md5',
   accessKeys: undefined,
   writeOnlyKeys: new Set(),
+  readableToAll: undefined,
   expiredTokens: new Set(),
   clockOffsetMs: 0,
   refusesSkew: false,

@@ -76,8 +76,20 @@ export interface ObjectStore {
   /** Uploads below `prefix` that were begun and neither completed nor aborted. */
   pendingUploads(prefix: string, options?: CallOptions): AsyncIterable<PendingUpload>;
 
+  /**
+   * When a byte of an upload was last stored, by the store's clock. A slow upload that was begun
+   * long ago is still alive.
+   */
+  lastWrittenAt(upload: PendingUpload, options?: CallOptions): Promise<Date>;
+
   /** Removes an upload that its writer abandoned. One that no longer exists is not an error. */
   abortUpload(upload: PendingUpload, options?: CallOptions): Promise<void>;
+
+  /**
+   * The store's present time, to one or two seconds: the clock that gives `modifiedAt` and
+   * `startedAt`. Compare these with it, never with the clock of this host, which can be hours off.
+   */
+  now(options?: CallOptions): Promise<Date>;
 
   /** Closes connections. The store must not be used afterwards. */
   close(): Promise<void>;
@@ -112,5 +124,6 @@ export interface StoredObject {
 export interface PendingUpload {
   readonly key: string;
   readonly uploadId: string;
+  /** By the store's clock. In a directory: when a byte was last written. */
   readonly startedAt: Date;
 }

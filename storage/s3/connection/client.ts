@@ -14,6 +14,7 @@ import { paceRequests } from './paced.ts';
 import { type DigestPolicy, digestPolicy } from '../write/digests.ts';
 import { checksumConfig, checksumSettings } from './checksum-settings.ts';
 import { retryStrategy } from './retry.ts';
+import { type ServerClock, serverClock, withServerClock } from './server-clock.ts';
 
 /** Everything that the operations of one S3 store need. */
 export interface S3 {
@@ -36,6 +37,7 @@ export interface S3 {
   readonly etags: { areMd5: boolean | undefined };
   /** Shared by all uploads. */
   readonly spareBuffers: SpareBuffers;
+  readonly clock: ServerClock;
   close(): void;
   readonly settings: {
     /** Empty for AWS. */
@@ -76,21 +78,19 @@ export function connectS3(
   const throttledMsMax = (settings.throttleMinutes ?? THROTTLE_MINUTES_DEFAULT) * 60_000;
   const limits = { attemptsMax, throttledMsMax };
   const pace = paceOf(settings.endpoint ?? '', bucket);
-  const options = {
-    ...settings,
-    isAws,
-    attemptsMax,
-    pace,
-    env,
-    agents: connectionPool(settings, env),
-  };
+  const agents = connectionPool(settings, env);
+  const options = { ...settings, isAws, attemptsMax, pace, env, agents };
   // Shared: both clients act for the same user, and the metadata service is asked once.
   const credentials = newCredentials();
-  const client = makeClient(options, {
-    socketTimeout: stallMs,
-    retryStrategy: retryStrategy({ ...limits, silentMsMax }, pace),
-    credentials,
-  });
+  const clock = serverClock();
+  const client = withServerClock(
+    makeClient(options, {
+      socketTimeout: stallMs,
+      retryStrategy: retryStrategy({ ...limits, silentMsMax }, pace),
+      credentials,
+    }),
+    clock,
+  );
   const checksums = checksumSettings(isAws);
   const whenSupported = async () => (await checksums.request()) === 'WHEN_SUPPORTED';
   // Created on first use: most short processes never need it.
@@ -104,6 +104,7 @@ export function connectS3(
     etags: { areMd5: undefined },
     client,
     pace,
+    clock,
     // A single upload can have all its parts in flight while it fills the next one.
     spareBuffers: { left: partsInFlight + 1 - OWN_BUFFERS, idle: [] },
     get longTimeoutClient() {

@@ -4,6 +4,7 @@ import { isEverything, unmatchedIncludes } from '../../backup-set/base/selection
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
+import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -13,6 +14,7 @@ import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
 import { duration } from '../output/format.ts';
+import { noteSilence } from '../output/silence.ts';
 import { noteUnfinished } from '../restore/unfinished.ts';
 import { requireShippers } from '../shippers/check-hosts.ts';
 import {
@@ -96,6 +98,7 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
       connections: config.shippers.workers,
       signal,
       onBlocked: noteBlocked(context),
+      onWaiting: (note) => noteSilence(context.output, COORDINATOR, note),
     })
     .catch((error: unknown) => suggestDispatch(context, error));
   const unmatched = unmatchedIncludes(

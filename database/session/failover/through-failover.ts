@@ -18,8 +18,8 @@ import { contentIn } from './named-segment.ts';
 const RETRY_MS = 1_000;
 const PROBES_AT_ONCE = 16;
 const PROBE_MS_MAX = 5_000;
-/** Greenplum 7 rejects this, which also shows that the segment answers. */
-const UTILITY = '-c gp_session_role=utility';
+/** A release rejects the option of another one, which also shows that the segment answers. */
+export const UTILITY = { 6: '-c gp_session_role=utility', 7: '-c gp_role=utility' } as const;
 
 export interface FailoverTerms extends Pick<SessionOptions, 'signal' | 'onSilence'> {
   readonly open: (target: ConnectionTarget, options: SessionOptions) => Promise<Session>;
@@ -63,7 +63,7 @@ export async function throughFailover<T>(
 }
 
 /** Reads catalogs of the coordinator only, so it works while segments are down. */
-async function readState(session: Session): Promise<ClusterState> {
+export async function readState(session: Session): Promise<ClusterState> {
   const instances = await session.query<Instance>(
     `SELECT content::int AS content, role::text AS role, mode::text AS mode, status::text AS status,
             address AS host, port::int AS port
@@ -84,17 +84,17 @@ async function readState(session: Session): Promise<ClusterState> {
  * The contents whose primary refuses a connection or does not answer it; where all answer, those
  * with an instance that is marked down: FTS has just replaced it.
  */
-async function silentContents(
+export async function silentContents(
   { target }: Session,
   { instances }: ClusterState,
-  { open, signal }: FailoverTerms,
+  { open, signal }: Pick<FailoverTerms, 'open' | 'signal'>,
 ): Promise<number[]> {
   const primaries = instances.filter(({ role }) => role === 'p');
   const silent = await mapInFlight(primaries, PROBES_AT_ONCE, async ({ content, host, port }) => {
     const limit = AbortSignal.timeout(PROBE_MS_MAX);
-    const { greenplum: _, ...rest } = target;
+    const { greenplum = 6, ...rest } = target;
     const probe = open(
-      { ...rest, content, host, port, options: UTILITY },
+      { ...rest, content, host, port, options: UTILITY[greenplum] },
       {
         purpose: 'probe',
         applicationName: 'stowage probe',

@@ -289,6 +289,11 @@ export interface DiscoveredRelation {
   readonly replicated?: true;
   /** In another database its rows may belong to other segments. */
   readonly redistribute?: true;
+  /**
+   * Its rows are on the first segments only, on this many: `gpexpand` has not redistributed them.
+   * Absent = on all.
+   */
+  readonly segments?: number;
   /** Topmost partitioned table. */
   readonly partitionRoot?: { readonly schema: string; readonly name: string };
   /** pg_table_size, in whole bytes, for scheduling and progress only; 0 when unknown. */

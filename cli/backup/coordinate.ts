@@ -8,6 +8,7 @@ import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
 import type { ObjectStore } from '../../storage/store.ts';
+import { noteExpansion } from '../cluster/expansion.ts';
 import { requireCluster } from '../cluster/require.ts';
 import { selectionOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
@@ -67,6 +68,7 @@ export async function runBackup(
       const draft = draftPlan(context.config, held, startedAt, store.url, servers);
       const plan = await storePlan(store, draft, startedAt, context.signal);
       notePlan(context, plan);
+      noteExpansion(context, held);
       const tally = newTally(plan);
       const failures = await shipAndSeal({ context, store, plan, draft, held, tally });
       recorded = { plan, tally, failures };

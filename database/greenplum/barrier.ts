@@ -74,8 +74,8 @@ function lockablesOf({ relations, roots }: Discovery): Lockable[] {
 
 /**
  * What each content ships: its slice of every distributed table, and its share of the replicated
- * tables, which take turns because every segment has all their rows. (During gpexpand: every segment
- * that a table has reached.)
+ * tables, which take turns because every segment has all their rows. (During gpexpand: every
+ * segment that a table has reached.)
  */
 export function shareOut(
   relations: readonly LockedRelation[],

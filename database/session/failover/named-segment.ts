@@ -1,4 +1,4 @@
-/** Greenplum's SQLSTATE when a segment does not answer the coordinator. PostgreSQL has none such. */
+/** Greenplum's SQLSTATE when a segment does not answer the coordinator; PostgreSQL lacks it. */
 export const SEGMENT_LOST = '58M01';
 
 /** The DETAIL of a server's message; empty when it has none. */

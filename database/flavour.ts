@@ -289,10 +289,7 @@ export interface DiscoveredRelation {
   readonly replicated?: true;
   /** In another database its rows may belong to other segments. */
   readonly redistribute?: true;
-  /**
-   * Its rows are on the first segments only, on this many: `gpexpand` has not redistributed them.
-   * Absent = on all.
-   */
+  /** Its rows are on the first segments only, so many, while gpexpand runs; absent = on all. */
   readonly segments?: number;
   /** Topmost partitioned table. */
   readonly partitionRoot?: { readonly schema: string; readonly name: string };

@@ -55,10 +55,11 @@ export function loadStrategy(
  */
 export function loadsOnSegment(
   load: RestorePlan['load'],
-  { replicated, redistribute, condition, totals }: ManifestRelation,
+  { replicated, redistribute, condition, rowFormat, totals }: ManifestRelation,
 ): boolean {
   const stays = replicated !== true && redistribute !== true && condition === undefined;
-  return load === 'on-segment' && stays && totals.rows > 0;
+  // One statement loads all segments: it cannot read text on one of them, and binary on another.
+  return load === 'on-segment' && stays && rowFormat === undefined && totals.rows > 0;
 }
 
 /** The contents that get an order in a phase; the fold awaits only their receipts. */

@@ -92,6 +92,8 @@ export interface ServersOptions {
   readonly mayLackDatabase: boolean;
   readonly applicationName: string;
   readonly signal?: AbortSignal | undefined;
+  /** Called when the servers do not answer yet, and the call goes on waiting for them. */
+  readonly onWaiting?: ((note: string) => void) | undefined;
 }
 
 /** One instance, and which server it is. */
@@ -161,6 +163,8 @@ export interface SnapshotOptions {
   readonly label?: string;
   /** Called for each failed attempt, to show the blocking sessions meanwhile. */
   readonly onBlocked?: (blocked: Blocked) => void;
+  /** As in `ServersOptions`. */
+  readonly onWaiting?: ((note: string) => void) | undefined;
 }
 
 /** A barrier attempt that could not take a lock, and the sessions that blocked it. */
@@ -285,6 +289,8 @@ export interface DiscoveredRelation {
   readonly replicated?: true;
   /** In another database its rows may belong to other segments. */
   readonly redistribute?: true;
+  /** Its rows are on the first segments only, so many, while gpexpand runs; absent = on all. */
+  readonly segments?: number;
   /** Topmost partitioned table. */
   readonly partitionRoot?: { readonly schema: string; readonly name: string };
   /** pg_table_size, in whole bytes, for scheduling and progress only; 0 when unknown. */

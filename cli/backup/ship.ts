@@ -85,7 +85,8 @@ export async function ship(run: BackupRun): Promise<Shipped> {
       await dispatchRelations(run, held.dispatch, stop);
       for (const shipper of shippers) shipper.send({ type: 'end' });
     } catch (error) {
-      failUnlessStopped(COORDINATOR, error);
+      // The coordinator may name the segment that failed.
+      failUnlessStopped(asStowageError(error).where.content ?? COORDINATOR, error);
     }
   };
   try {

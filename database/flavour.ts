@@ -224,7 +224,7 @@ export interface Dispatch {
 /** What the catalogs of one segment contain under its snapshot. */
 export interface NodeSnapshot {
   readonly segment: Segment;
-  /** For SET TRANSACTION SNAPSHOT. Absent where no rows are read: on Greenplum's coordinator. */
+  /** For SET TRANSACTION SNAPSHOT. Absent where no rows are read by a session of a shipper. */
   readonly snapshotId?: string;
   /**
    * Whether definitions, roles and sequences are read here: every shard, but only Greenplum's
@@ -285,6 +285,8 @@ export interface DiscoveredRelation {
   readonly replicated?: true;
   /** In another database its rows may belong to other segments. */
   readonly redistribute?: true;
+  /** Dispatch: a small table, all of whose rows the coordinator's shipper reads. */
+  readonly fromCoordinator?: true;
   /** Topmost partitioned table. */
   readonly partitionRoot?: { readonly schema: string; readonly name: string };
   /** pg_table_size, in whole bytes, for scheduling and progress only; 0 when unknown. */

@@ -55,9 +55,10 @@ export function loadStrategy(
  */
 export function loadsOnSegment(
   load: RestorePlan['load'],
-  { replicated, redistribute, condition, totals }: ManifestRelation,
+  { replicated, redistribute, fromCoordinator, condition, totals }: ManifestRelation,
 ): boolean {
-  const stays = replicated !== true && redistribute !== true && condition === undefined;
+  const isSliced = replicated !== true && fromCoordinator !== true && condition === undefined;
+  const stays = isSliced && redistribute !== true;
   return load === 'on-segment' && stays && totals.rows > 0;
 }
 

@@ -156,6 +156,8 @@ export interface SnapshotOptions {
   readonly mechanism?: SnapshotMechanism;
   /** Dispatch: how many sessions share the snapshot. */
   readonly connections?: number;
+  /** Dispatch: the coordinator's shipper reads tables of fewer bytes; absent = none. */
+  readonly smallTableBytes?: number;
   readonly signal?: AbortSignal | undefined;
   /** The start of our sessions' application_name; absent = `stowage backup`. */
   readonly label?: string;

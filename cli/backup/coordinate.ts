@@ -95,6 +95,7 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
       attemptsMax: config.backup.lockAttempts,
       mechanism: config.backup.snapshot,
       connections: config.shippers.workers,
+      smallTableBytes: config.backup.smallTableBytes,
       signal,
       onBlocked: noteBlocked(context),
     })

@@ -2,12 +2,14 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Count } from '../../backup-set/base/document.ts';
 import type { LockedRelation } from '../catalog/relations.ts';
-import { SMALL_BYTES_MAX, workOf } from './dispatch-work.ts';
+import { workOf } from './dispatch-work.ts';
+
+const SMALL_BYTES = 1024 * 1024;
 
 const table = fc.record({
   oid: fc.integer({ min: 16_384 }),
   bytes: fc.oneof(
-    fc.integer({ min: 0, max: 2 * SMALL_BYTES_MAX }),
+    fc.integer({ min: 0, max: 2 * SMALL_BYTES }),
     fc.integer({ min: 0, max: 2 ** 40 }),
   ),
   is: fc.constantFrom<Partial<LockedRelation>>(
@@ -22,7 +24,7 @@ const segmentCounts = fc.integer({ min: 1, max: 1_000 });
 
 type Table = (typeof table extends fc.Arbitrary<infer T> ? T : never) & object;
 
-function workFor(list: readonly Table[], segments: number, canImport = true) {
+function workFor(list: readonly Table[], segments: number, smallTableBytes = SMALL_BYTES) {
   const relations = list.map(
     ({ oid, is }): LockedRelation => ({
       oid,
@@ -36,11 +38,11 @@ function workFor(list: readonly Table[], segments: number, canImport = true) {
   );
   const discovery = { relations, roots: [], notShipped: [], refresh: [], largeObjects: 0 };
   const bytes = new Map(list.map((each) => [each.oid, each.bytes]));
-  return workOf(discovery, { segments, bytes, canImport });
+  return workOf(discovery, { segments, bytes, smallTableBytes });
 }
 
 const isWhole = ({ is }: Table) => is.replicated === true || is.condition !== undefined;
-const isSmall = ({ bytes }: Table) => bytes <= SMALL_BYTES_MAX;
+const isSmall = ({ bytes }: Table) => bytes < SMALL_BYTES;
 const namesOf = (list: readonly Table[]) => list.map(({ oid }) => `t${oid}`);
 
 describe('a backup by dispatch', () => {
@@ -59,10 +61,10 @@ describe('a backup by dispatch', () => {
     );
   });
 
-  test('ships every distributed table from the segments when no session can import the snapshot', () => {
+  test('ships every distributed table from the segments when no table counts as small', () => {
     fc.assert(
       fc.property(tables, segmentCounts, (list, segments) => {
-        const { coordinator, segment } = workFor(list, segments, false);
+        const { coordinator, segment } = workFor(list, segments, 0);
         expect(coordinator.relations.map(({ name }) => name)).toEqual(
           namesOf(list.filter(isWhole)),
         );
@@ -76,8 +78,8 @@ describe('a backup by dispatch', () => {
 
   test('estimates whole bytes, for any number of segments that share a table', () => {
     fc.assert(
-      fc.property(tables, segmentCounts, fc.boolean(), (list, segments, canImport) => {
-        const { coordinator, segment } = workFor(list, segments, canImport);
+      fc.property(tables, segmentCounts, (list, segments) => {
+        const { coordinator, segment } = workFor(list, segments);
         for (const { bytesEstimated } of [...coordinator.relations, ...segment.relations])
           expect(Count.parse(bytesEstimated)).toBe(bytesEstimated);
       }),

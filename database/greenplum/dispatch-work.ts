@@ -2,12 +2,6 @@ import type { Discovery, LockedRelation } from '../catalog/relations.ts';
 import type { NodeSnapshot } from '../flavour.ts';
 import type { Session } from '../session/session.ts';
 
-/**
- * Tables of up to this many bytes, on all segments together, are read through the coordinator. To
- * start a program on each segment costs more than to send these bytes through one host.
- */
-export const SMALL_BYTES_MAX = 1024 * 1024;
-
 type NodeWork = Pick<
   NodeSnapshot,
   'definitions' | 'relations' | 'notShipped' | 'refresh' | 'largeObjects'
@@ -22,20 +16,22 @@ interface WorkOptions {
   readonly segments: number;
   /** Of all segments together, by oid. */
   readonly bytes: ReadonlyMap<number, number>;
-  /** Whether the coordinator's shipper can read rows in the snapshot. */
-  readonly canImport: boolean;
+  /**
+   * Tables of fewer bytes, on all segments together, are read through the coordinator: to start a
+   * program on each segment costs more than to send them through one host.
+   */
+  readonly smallTableBytes: number;
 }
 
 /** What the coordinator ships, and what each segment ships. */
 export function workOf({ relations, notShipped, refresh }: Discovery, options: WorkOptions): Work {
-  const { segments, canImport } = options;
+  const { segments, smallTableBytes } = options;
   const sized = relations.map((relation) => {
     // The sum counts every copy of a replicated table.
     const copies = relation.replicated === true ? segments : 1;
     return { ...relation, bytesEstimated: (options.bytes.get(relation.oid) ?? 0) / copies };
   });
-  const isSmall = ({ bytesEstimated }: LockedRelation) =>
-    canImport && bytesEstimated <= SMALL_BYTES_MAX;
+  const isSmall = ({ bytesEstimated }: LockedRelation) => bytesEstimated < smallTableBytes;
   const own = sized
     .filter((relation) => isSentByCoordinator(relation) || isSmall(relation))
     .map((relation) =>

@@ -63,7 +63,10 @@ export async function takeDispatchSnapshot(
         'database/failed',
         "the coordinator's own snapshot shows rows that were committed after it",
       );
-    const nodes = await describe(holder, topology, discovery, canImport ? snapshotId : undefined);
+    const imports = canImport
+      ? { snapshotId, smallTableBytes: options.smallTableBytes ?? 0 }
+      : undefined;
+    const nodes = await describe(holder, topology, discovery, imports);
     // The shipper that imports the snapshot watches for its own relations.
     const toRead = new Set<Readable>(
       nodes.filter((node) => node.snapshotId === undefined).flatMap(({ relations }) => relations),
@@ -105,7 +108,7 @@ async function describe(
   holder: Session,
   { segments, version }: GreenplumTopology,
   discovery: Discovery,
-  snapshotId: string | undefined,
+  imports: { readonly snapshotId: string; readonly smallTableBytes: number } | undefined,
 ): Promise<NodeSnapshot[]> {
   const server = { ...(await describeServer(holder)), serverVersion: version.text };
   const gaps = await readDumpGaps(holder);
@@ -113,12 +116,12 @@ async function describe(
   const work = workOf(discovery, {
     segments: segments.length - 1,
     bytes: await sizesOnSegments(holder, oids),
-    canImport: snapshotId !== undefined,
+    smallTableBytes: imports?.smallTableBytes ?? 0,
   });
   const coordinator = {
     ...work.coordinator,
     gaps,
-    ...(snapshotId !== undefined && { snapshotId }),
+    ...(imports && { snapshotId: imports.snapshotId }),
   };
   return segments.map((segment) => ({
     segment,

@@ -32,7 +32,7 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { SNAPSHOTS } from './support/snapshots.ts';
+import { SNAPSHOTS, takenBy } from './support/snapshots.ts';
 
 const run = promisify(execFile);
 const PAGE = new URL('../../docs/restore-by-hand.md', import.meta.url);
@@ -73,7 +73,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       globals = await globalsOf(from, prefix);
       root = place.newRoot();
       // Packs so small that tables span several of them.
-      const backup = { snapshot, frameBytes: 65_536, packBytes: 262_144 };
+      const backup = { ...takenBy(snapshot), frameBytes: 65_536, packBytes: 262_144 };
       const config = await configFor(place, source, root, { backup });
       const made = await stowage(['backup'], { config });
       expect(failureOf(made)).toBeUndefined();

@@ -73,7 +73,7 @@ const Cluster = z.strictObject({
       zstdLevel: ZstdLevel.default(1),
       /** How the cluster's snapshot is taken. */
       snapshot: z.enum(['barrier', 'dispatch']).default('barrier'),
-      /** Dispatch: smaller tables are read through the coordinator, without a program per segment. */
+      /** Dispatch: smaller tables are read through the coordinator. */
       smallTableBytes: Count.default(4 * 1024 * 1024),
       overdueAfterSeconds: Positive.default(3600),
       lockTimeoutMs: Positive.default(500),

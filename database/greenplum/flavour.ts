@@ -9,7 +9,7 @@ import type {
 } from '../flavour.ts';
 import { withMaintenanceSession } from '../session/maintenance.ts';
 import { coordinatorBarrier } from './barrier.ts';
-import { takeDispatchSnapshot } from './dispatch.ts';
+import { takeDispatchSnapshot } from './dispatch/dispatch.ts';
 import { inspectGreenplum } from './inspect/inspect.ts';
 import { type GreenplumTopology, readTopology } from './topology.ts';
 import { traitsOf } from './versions.ts';

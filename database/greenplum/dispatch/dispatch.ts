@@ -1,20 +1,25 @@
-import { interruptedError, onAbort } from '../../async/abort.ts';
-import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
-import { LOCK_WAIT_MS_MAX } from '../../backup-set/documents/agents.ts';
-import { COORDINATOR } from '../../backup-set/restore/phases.ts';
-import { describeServer } from '../barrier/kind.ts';
-import { readDumpGaps } from '../catalog/dump-gaps.ts';
-import type { Discovery, LockedRelation } from '../catalog/relations.ts';
-import { copyToPrograms } from '../copy/on-segment.ts';
-import type { ConnectionTarget, HeldSnapshot, NodeSnapshot, SnapshotOptions } from '../flavour.ts';
-import { BACKUP_ADVICE, SERVER_LATER_MS } from '../lock-watch/terms.ts';
-import { watchLocks } from '../lock-watch/watch.ts';
-import { openSession, type Session } from '../session/session.ts';
-import { attachSnapshot } from '../session/snapshot.ts';
-import { type Canary, createCanary, isIsolated } from './canary.ts';
-import { holdRelations } from './dispatch-locks.ts';
-import { isSentByCoordinator, sizesOnSegments, workOf } from './dispatch-work.ts';
-import type { GreenplumTopology } from './topology.ts';
+import { interruptedError, onAbort } from '../../../async/abort.ts';
+import { messageOf, StowageError } from '../../../backup-set/base/errors.ts';
+import { LOCK_WAIT_MS_MAX } from '../../../backup-set/documents/agents.ts';
+import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
+import { describeServer } from '../../barrier/kind.ts';
+import { readDumpGaps } from '../../catalog/dump-gaps.ts';
+import type { Discovery, LockedRelation } from '../../catalog/relations.ts';
+import { copyToPrograms } from '../../copy/on-segment.ts';
+import type {
+  ConnectionTarget,
+  HeldSnapshot,
+  NodeSnapshot,
+  SnapshotOptions,
+} from '../../flavour.ts';
+import { BACKUP_ADVICE, SERVER_LATER_MS } from '../../lock-watch/terms.ts';
+import { watchLocks } from '../../lock-watch/watch.ts';
+import { openSession, type Session } from '../../session/session.ts';
+import { attachSnapshot } from '../../session/snapshot.ts';
+import { type Canary, createCanary, isIsolated } from '../canary.ts';
+import type { GreenplumTopology } from '../topology.ts';
+import { holdRelations } from './locks.ts';
+import { isSentByCoordinator, sizesOnSegments, workOf } from './work.ts';
 
 /**
  * The snapshot for clusters whose writers never pause long enough for a barrier: one transaction on

@@ -1,6 +1,6 @@
-import type { Discovery, LockedRelation } from '../catalog/relations.ts';
-import type { NodeSnapshot } from '../flavour.ts';
-import type { Session } from '../session/session.ts';
+import type { Discovery, LockedRelation } from '../../catalog/relations.ts';
+import type { NodeSnapshot } from '../../flavour.ts';
+import type { Session } from '../../session/session.ts';
 
 type NodeWork = Pick<
   NodeSnapshot,

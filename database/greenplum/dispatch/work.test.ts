@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Count } from '../../backup-set/base/document.ts';
-import type { LockedRelation } from '../catalog/relations.ts';
-import { workOf } from './dispatch-work.ts';
+import { Count } from '../../../backup-set/base/document.ts';
+import type { LockedRelation } from '../../catalog/relations.ts';
+import { workOf } from './work.ts';
 
 const SMALL_BYTES = 1024 * 1024;
 

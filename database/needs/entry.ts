@@ -88,7 +88,8 @@ export function needsOf({
   };
 }
 
-function locksOf(kind: string, definition: () => string): number {
+/** Entries of the lock table that the creation of an object takes until its transaction ends. */
+export function locksOf(kind: string, definition: () => string): number {
   if (!RELATIONS.has(kind)) return 0;
   const hasRows = kind === 'TABLE' || kind === 'MATERIALIZED VIEW';
   return hasRows && HAS_TOAST.test(definition()) ? 3 : 1;

@@ -67,17 +67,26 @@ export async function lookForBegun(
 }
 
 /**
- * Whether phase pre-data is done. Its pg_restore is one transaction, which may have been committed
- * before the restore was killed: then the tables exist.
+ * Whether the objects of pre-data are made in several transactions: in a new database, where a
+ * restore that ended between two of them leaves nothing that another program uses.
+ */
+export function makesInParts({ mode, into, onError }: Pick<PreData, 'mode' | 'into' | 'onError'>) {
+  return mode === 'create' && into === undefined && onError !== 'continue';
+}
+
+/**
+ * Whether phase pre-data is done. Where it is one transaction, it may have been committed before
+ * the restore was killed: then the tables exist.
  */
 async function isPrepared(
   session: Session,
   mark: UnfinishedRestore,
-  { relations, onError }: Pick<PreData, 'relations' | 'onError'>,
+  order: PreData,
 ): Promise<boolean> {
+  const { relations, onError } = order;
   if (mark.reached !== 'begun') return true;
-  // Its pg_restore is no transaction: it may have made some of the tables.
-  if (onError === 'continue') return false;
+  // It may have made some of the tables.
+  if (onError === 'continue' || makesInParts(order)) return false;
   if (relations.length === 0) return isPreparedWithoutTables(session, mark);
   const found = await tableFacts(session, relations);
   // Configuration tables of an extension may have been there before.

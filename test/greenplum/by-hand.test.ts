@@ -89,8 +89,9 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
     });
 
     test('refuses a set with a flipped byte before it creates anything', async () => {
-      const pack = (await readManifestParts(fileURLToPath(root), manifest)).at(-1)?.packs[0];
-      if (pack === undefined) throw new Error('the last content has no pack');
+      const parts = await readManifestParts(fileURLToPath(root), manifest);
+      const pack = parts.flatMap(({ packs }) => packs).at(-1);
+      if (pack === undefined) throw new Error('the set has no pack');
       const path = join(fileURLToPath(root), pack.key);
       const bytes = await readFile(path);
       const at = Math.floor(bytes.length / 2);

@@ -2,6 +2,7 @@ import { mapInFlight } from '../../../async/each-in-flight.ts';
 import type { Problem } from '../../../backup-set/base/verdict.ts';
 import { plural } from '../../../backup-set/base/words.ts';
 import { chosenRelations } from '../../../backup-set/restore/plan.ts';
+import { LOCKS_AT_ONCE } from '../../../database/needs/lock-parts.ts';
 import { type LockRoom, lockRoom } from '../../../database/needs/lock-table.ts';
 import { changedSegments } from '../expected.ts';
 import { type Disks, diskRoom } from './disk.ts';
@@ -70,12 +71,13 @@ export async function checkTarget(check: TargetCheck): Promise<TargetReport> {
   };
 }
 
-/** Pre-data is one transaction; each statement of post-data is one. */
+/** Pre-data is one transaction, in a new database several; each statement of post-data is one. */
 function locksNeeded({ needs, tables }: LookedAt, { request }: TargetCheck): number {
   if (request.mode === 'truncate') return tables.existing;
   // With `continue`, each statement is a transaction of its own.
   if (typeof needs === 'string' || request.onError === 'continue') return 0;
-  return needs.locks.preData;
+  const isInParts = request.mode === 'create' && request.into === undefined;
+  return isInParts ? Math.min(needs.locks.preData, LOCKS_AT_ONCE) : needs.locks.preData;
 }
 
 function lockReason(content: number, room: LockRoom | undefined): Problem[] {

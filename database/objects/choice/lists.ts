@@ -1,7 +1,7 @@
 import type { ArchiveEntry } from './entries.ts';
 
 /** For pg_restore's --use-list, which reads the id of each line alone. */
-export function useList(entries: readonly ArchiveEntry[]): string {
+export function useList(entries: readonly Pick<ArchiveEntry, 'id'>[]): string {
   return entries.map(({ id }) => `${id};\n`).join('');
 }
 
@@ -9,7 +9,7 @@ export function useList(entries: readonly ArchiveEntry[]): string {
  * The entries of a section. pg_restore counts rights and comments to the section of the entry
  * before them, so they are taken with it.
  */
-export function inSection<Entry extends ArchiveEntry>(
+export function inSection<Entry extends Pick<ArchiveEntry, 'section'>>(
   entries: readonly Entry[],
   section: 'pre-data' | 'post-data',
 ): Entry[] {

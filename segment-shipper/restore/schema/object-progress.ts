@@ -43,7 +43,7 @@ export function countDone(progress: Progress, planned: number): (relations: numb
 
 /** As pg_restore does, counts an entry without a section with the entries before it. */
 async function countEntries(file: string, { section, list }: Part): Promise<number> {
-  const listed = list === undefined ? undefined : idsIn(list);
+  const listed = list === undefined ? undefined : listedIds(list);
   let current: string = 'pre-data';
   let count = 0;
   // The archive was checked when it was fetched; a number for the progress fails no restore.
@@ -62,7 +62,8 @@ async function countEntries(file: string, { section, list }: Part): Promise<numb
 /** pg_restore does not count them as objects. */
 const SETTINGS = new Set(['ENCODING', 'STDSTRINGS', 'SEARCHPATH']);
 
-function idsIn(list: string): ReadonlySet<number> {
+/** The entries in a list of pg_restore. */
+export function listedIds(list: string): ReadonlySet<number> {
   return new Set(
     list.split('\n').flatMap((line) => {
       const [, id] = /^(\d+);/.exec(line) ?? [];

@@ -16,19 +16,17 @@ import {
   truncateRelations,
 } from '../../../database/target/relations.ts';
 import { setMark, setReached } from '../../../database/target/unfinished/mark.ts';
-import { restoreSchema } from '../../../database/tools/restore.ts';
-import { type ShipperDeps, silenceNote } from '../../deps.ts';
+import type { ShipperDeps } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
 import { inSession } from '../in-session.ts';
-import { labelOf } from '../locks.ts';
 import type { OrderResult } from '../order-result.ts';
-import { lookForBegun, markToSet, newMark, unmarkIfNothing } from '../unfinished.ts';
+import { lookForBegun, makesInParts, markToSet, newMark, unmarkIfNothing } from '../unfinished.ts';
 import { withArchive } from './archive.ts';
 import { chosenList, chosenSchema, unmade } from './chosen.ts';
 import { absentEntries, newEntries } from './entries.ts';
 import { type Globals, readGlobals } from './globals.ts';
 import { rejectedObjects } from './left-out.ts';
-import { objectProgress } from './object-progress.ts';
+import { makeEntries } from './made-in-parts.ts';
 import { wantedTablespace } from './properties.ts';
 import { preDataRenamed } from './renamed.ts';
 
@@ -59,7 +57,8 @@ export async function preData(
     );
     return done;
   }
-  const isBegun = begun === 'begun' && order.onError === 'continue';
+  const isMadeInSteps = order.onError === 'continue' || makesInParts(order);
+  const isBegun = begun === 'begun' && isMadeInSteps;
   const leftOut = await restorePreData(order, job, deps, isBegun).catch(async (error: unknown) => {
     if (order.mode === 'fill') await unmarkIfNothing(order, job, deps).catch(() => undefined);
     throw error;
@@ -113,7 +112,7 @@ async function restorePreData(
   deps: ShipperDeps,
   isBegun: boolean,
 ): Promise<ProblemList> {
-  const { schema, noOwner, noAcl, onError = 'stop', into } = order;
+  const { schema, into } = order;
   if (schema === undefined) return NO_PROBLEMS;
   let rejected = NO_PROBLEMS;
   await withArchive(schema, deps, async (file) => {
@@ -126,17 +125,7 @@ async function restorePreData(
           ? await newEntries(order, job, file, deps)
           : undefined;
     const list = isBegun ? await absentEntries(entries, order, job, file, deps) : entries;
-    const rejections = await restoreSchema(job.target, file, {
-      section: 'pre-data',
-      noOwner,
-      noAcl: noAcl === true,
-      onError,
-      signal: deps.signal,
-      onSilence: silenceNote(deps),
-      label: labelOf(order),
-      onObject: await objectProgress(file, { section: 'pre-data', list }, deps.progress),
-      ...(list !== undefined && { list }),
-    });
+    const rejections = await makeEntries(order, job, file, list, deps);
     rejected = await rejectedObjects(file, rejections);
     if (chosen !== undefined && isLastToMake(order))
       rejected = joinProblems(unmade(chosen, order), rejected);

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { unbuiltServers } from './infra/setup/stores/servers.mjs';
 import { LongestFirst } from './test/support/longest-first.ts';
 
 /** Real servers start slowly. */
@@ -38,6 +39,31 @@ const onGreenplum =
 if (onGreenplum.length === 0)
   process.stderr.write(
     'skipped: the tests on Greenplum, because STOWAGE_TEST_GREENPLUM is not set (docs/testing.md)\n',
+  );
+
+/** The suite on object stores needs servers that are built from source (infra/setup/stores/). */
+const stores = process.env['STOWAGE_TEST_STORES'];
+const unbuilt = unbuiltServers(process.env).map(({ name }) => name);
+const onStores =
+  stores === '0' || unbuilt.length > 0
+    ? []
+    : [
+        {
+          test: {
+            name: 'stores',
+            // Without STOWAGE_TEST_STORES=1: the contract on the servers that only this suite has.
+            include: [
+              `test/stores/${stores === '1' ? '*' : '{minio,seaweedfs,versitygw}'}.test.ts`,
+            ],
+            ...fourAtATime,
+            ...withPrograms,
+            ...turn(2),
+          },
+        },
+      ];
+if (onStores.length === 0)
+  process.stderr.write(
+    `skipped: the tests on object stores, because ${stores === '0' ? 'STOWAGE_TEST_STORES=0' : `these servers are not built: ${unbuilt.join(', ')}`} (npm run test:stores, docs/testing.md)\n`,
   );
 
 export default defineConfig({
@@ -105,6 +131,7 @@ export default defineConfig({
           ...turn(2),
         },
       },
+      ...onStores,
       ...onGreenplum,
     ],
   },

@@ -4,6 +4,7 @@ import { formatKey } from '../backup-set/base/keys.ts';
 import { Verdict } from '../backup-set/base/verdict.ts';
 import { Outcome } from '../backup-set/documents/restore.ts';
 import type { Deps } from '../functions/deps.ts';
+import { isSet } from '../functions/stored/is-set.ts';
 import { readDocument, verdictKeys } from '../functions/stored/load.ts';
 import { newestRestores, newestSets } from '../functions/stored/newest.ts';
 import { NO_SET } from './doctor/test-request.ts';
@@ -18,8 +19,9 @@ const RESTORES_MAX = 5;
 export async function haveFunctionsAnswered(deps: Deps): Promise<boolean> {
   let sets = 0;
   for await (const timestamp of newestSets(deps)) {
-    if (sets++ === SETS_MAX) break;
+    if (sets === SETS_MAX) break;
     const [newest] = (await verdictKeys(deps, timestamp)).slice(-1);
+    if (newest !== undefined || (await isSet(deps, timestamp))) sets++;
     if (newest === undefined) continue;
     const verdict = await tryRead(deps, newest, Verdict);
     if (verdict !== undefined && verdict.writer === undefined) return true;

@@ -2,6 +2,7 @@ import { StowageError } from '../backup-set/base/errors.ts';
 import { Timestamp } from '../backup-set/base/timestamps.ts';
 import { listTimestamps } from '../functions/sets/list.ts';
 import { describeSet, type SetSummary } from '../functions/sets/status.ts';
+import { isSet } from '../functions/stored/is-set.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { Flags } from './command.ts';
 import type { Context } from './context.ts';
@@ -53,20 +54,34 @@ export async function findSet(
   if (name.kind === 'timestamp') return name.timestamp;
   const timestamps = await listTimestamps(store);
   if (name.kind === 'latest') return newestComplete(context, store, timestamps, name.before);
-  const timestamp = onlyOne(timestamps, name.digits, store.url);
+  const timestamp = await onlyOne(context, store, timestamps, name.digits);
   context.output.note('set', { timestamp }, `set ${timestamp}`);
   return timestamp;
 }
 
-function onlyOne(timestamps: readonly string[], digits: string, root: string): string {
-  const found = timestamps.filter((timestamp) => timestamp.startsWith(digits));
+async function onlyOne(
+  context: Context,
+  store: ObjectStore,
+  timestamps: readonly string[],
+  digits: string,
+): Promise<string> {
+  const deps = functionDeps(context, store);
+  const listed = timestamps.filter((timestamp) => timestamp.startsWith(digits));
+  const found: string[] = [];
+  // The newest first, until it is clear that one set does not decide.
+  for (const timestamp of listed.toReversed()) {
+    if (found.length > NAMED_MAX) break;
+    if (await isSet(deps, timestamp)) found.unshift(timestamp);
+  }
   const [timestamp] = found;
   if (timestamp === undefined)
-    throw new StowageError('set/not-found', `no set under ${root} begins with ${digits}`);
+    throw new StowageError('set/not-found', `no set under ${store.url} begins with ${digits}`);
   if (found.length === 1) return timestamp;
   const named = found.slice(-NAMED_MAX).join(', ');
-  const rest = found.length > NAMED_MAX ? `the newest ${NAMED_MAX} are ${named}` : named;
-  throw wrong('set', `${found.length} sets begin with ${digits}: ${rest}. Give more digits`);
+  const isMore = found.length > NAMED_MAX;
+  const many = isMore ? `${listed.length}` : `${found.length}`;
+  const rest = isMore ? `the newest ${NAMED_MAX} are ${named}` : named;
+  throw wrong('set', `${many} sets begin with ${digits}: ${rest}. Give more digits`);
 }
 
 async function newestComplete(
@@ -81,7 +96,9 @@ async function newestComplete(
   const skipped: Pick<SetSummary, 'timestamp' | 'status'>[] = [];
   for (const candidate of older.reverse()) {
     context.signal.throwIfAborted();
-    const { timestamp, status } = await describeSet(functionDeps(context, store), candidate);
+    const described = await describeSet(functionDeps(context, store), candidate);
+    if (described === undefined) continue;
+    const { timestamp, status } = described;
     if (status === 'complete') {
       const text = `set ${timestamp}: the newest ${what}${describeSkipped(skipped)}`;
       context.output.note('set', { timestamp, skipped }, text);

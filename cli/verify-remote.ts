@@ -24,7 +24,7 @@ export async function verifyRemotely(
   timestamp: string,
   waitMs: number,
 ): Promise<Verdict> {
-  const key = await requestTask(deps, timestamp, 'verify', deps.clock());
+  const key = await requestTask(deps, timestamp, 'verify', await deps.store.now());
   const parsed = parseKey(key);
   const task = parsed?.kind === 'task-request' ? parsed.task : '';
   context.output.note('request', { task }, `requested verification: ${key}`);

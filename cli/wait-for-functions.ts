@@ -4,6 +4,7 @@ import { formatKey } from '../backup-set/base/keys.ts';
 import type { Verdict } from '../backup-set/base/verdict.ts';
 import type { Deps } from '../functions/deps.ts';
 import { inProcess } from '../functions/events/in-process.ts';
+import { newestSealedVerdict } from '../functions/stored/current-verdict.ts';
 import { newestVerdict } from '../functions/stored/load.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { functionsOf } from './config/config.ts';
@@ -21,11 +22,12 @@ export function functionDeps({ clock, log, signal }: Context, store: ObjectStore
 
 /**
  * The verdict that says whether a set is complete: `validate` of a set with a manifest, else
- * `stitch`. Undefined while neither is stored.
+ * `stitch`, made after the seal. Undefined while neither is stored.
  */
 export async function decidingVerdict(deps: Deps, timestamp: string): Promise<Verdict | undefined> {
   const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }));
-  return newestVerdict(deps, timestamp, manifest === undefined ? 'stitch' : 'validate');
+  if (manifest !== undefined) return newestVerdict(deps, timestamp, 'validate');
+  return newestSealedVerdict(deps, timestamp);
 }
 
 /** One step of the functions that a command waits for. */

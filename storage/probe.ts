@@ -25,8 +25,8 @@ export interface ProbeOptions extends CallOptions {
 }
 
 const RACING_CREATES = 32;
-/** S3 rejects requests whose clock is 15 minutes off; the probe reports half of that. */
-const SKEW_MS_MAX = 7 * 60_000;
+/** Sets are named by the clock of this host; S3 rejects requests whose clock is 15 minutes off. */
+const SKEW_MS_MAX = 60_000;
 const CLEANUP_MS_MAX = 30_000;
 
 /** @returns the detail. @throws when the store does not keep its promise. */
@@ -113,7 +113,9 @@ async function createRefuses({ store, folder, options }: Probe): Promise<string>
   );
   const body = Buffer.from(await store.read(key, { ...options, bytesMax: 100 }));
   if (outcome !== 'refused' || !body.equals(first))
-    throw new Error('a second create of the same key was accepted');
+    throw new Error(
+      'a second create of the same key was accepted: the server ignores If-None-Match, so objects can be overwritten. Some servers do so in buckets with versions only',
+    );
   return 'a second create of the same key was rejected';
 }
 
@@ -130,7 +132,7 @@ async function oneCreateWins({ store, folder, options }: Probe): Promise<string>
   const winners = ends.flatMap((end, index) => (end.status === 'fulfilled' ? [`${index}`] : []));
   if (winners.length !== 1)
     throw new Error(
-      `${winners.length} of ${RACING_CREATES} concurrent creates of one key succeeded`,
+      `${winners.length} of ${RACING_CREATES} concurrent creates of one key succeeded: two backups, restores or agents that start at the same time can take the same set or order. Run one command at a time, without agents`,
     );
   const body = Buffer.from(await store.read(key, { ...options, bytesMax: 100 })).toString();
   if (body !== winners[0])
@@ -191,7 +193,10 @@ async function clocksAgree({ store, folder, options }: Probe): Promise<string> {
   if (found === undefined) throw new Error('the object that was just created does not exist');
   const skewMs = found.modifiedAt.getTime() - (before + Date.now()) / 2;
   const detail = `the store's clock is ${(Math.abs(skewMs) / 1000).toFixed(1)} s ${skewMs < 0 ? 'behind' : 'ahead'}`;
-  if (Math.abs(skewMs) > SKEW_MS_MAX) throw new Error(detail);
+  if (Math.abs(skewMs) > SKEW_MS_MAX)
+    throw new Error(
+      `${detail} of this host's, more than ${SKEW_MS_MAX / 1000} s: synchronize the clocks (NTP)`,
+    );
   return detail;
 }
 

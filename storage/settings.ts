@@ -39,6 +39,8 @@ export const S3Settings = z.strictObject({
   /** A body that sends nothing for this long has stalled: the request is cancelled and retried. */
   stallMs: z.int().min(100).max(3_600_000).optional(),
   attemptsMax: z.int().min(1).max(100).optional(),
+  /** Whether each PUT and part carries a CRC-32 or an MD5; `auto` also when the server asks. */
+  checksums: z.enum(['auto', 'required', 'never']).optional(),
 });
 export type S3Settings = z.infer<typeof S3Settings>;
 

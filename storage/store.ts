@@ -20,7 +20,7 @@ export interface ObjectStore {
    * Creates a small object in one atomic step: of any number of racing calls exactly one succeeds.
    * @throws StowageError `storage/exists` when the key exists, whatever its content.
    */
-  create(key: string, body: Uint8Array, options?: CallOptions): Promise<StoredObject>;
+  create(key: string, body: Uint8Array, options?: WriteOptions): Promise<StoredObject>;
 
   /**
    * Creates an object from a stream of unknown length. The object is not visible before the stream
@@ -34,7 +34,7 @@ export interface ObjectStore {
   upload(
     key: string,
     source: AsyncIterable<Uint8Array>,
-    options?: CallOptions,
+    options?: WriteOptions,
   ): Promise<StoredObject>;
 
   /**
@@ -76,8 +76,20 @@ export interface ObjectStore {
   /** Uploads below `prefix` that were begun and neither completed nor aborted. */
   pendingUploads(prefix: string, options?: CallOptions): AsyncIterable<PendingUpload>;
 
+  /**
+   * When a byte of an upload was last stored, by the store's clock. A slow upload that was begun
+   * long ago is still alive.
+   */
+  lastWrittenAt(upload: PendingUpload, options?: CallOptions): Promise<Date>;
+
   /** Removes an upload that its writer abandoned. One that no longer exists is not an error. */
   abortUpload(upload: PendingUpload, options?: CallOptions): Promise<void>;
+
+  /**
+   * The store's present time, to one or two seconds: the clock that gives `modifiedAt` and
+   * `startedAt`. Compare these with it, never with the clock of this host, which can be hours off.
+   */
+  now(options?: CallOptions): Promise<Date>;
 
   /** Closes connections. The store must not be used afterwards. */
   close(): Promise<void>;
@@ -85,6 +97,15 @@ export interface ObjectStore {
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface WriteOptions extends CallOptions {
+  /**
+   * Only this run can name the key. After a retry of our own, an object at this key then counts as
+   * ours even if it cannot be read. The readers compare it with its receipt (docs/design/0009).
+   * Never for a key that decides a race: plan, manifest, claim, verdict.
+   */
+  readonly ownKey?: boolean | undefined;
 }
 
 export interface ByteRange {
@@ -103,5 +124,6 @@ export interface StoredObject {
 export interface PendingUpload {
   readonly key: string;
   readonly uploadId: string;
+  /** By the store's clock. In a directory: when a byte was last written. */
   readonly startedAt: Date;
 }

@@ -62,20 +62,20 @@ export const PROBLEMS = {
   },
   'object-missing': {
     meaning: 'an object that the manifest or another document names is not stored',
-    hint: 'look for lifecycle rules and deletions; restore from a copy, or copy the object back',
+    hint: 'look for lifecycle rules and deletions; bring it back with `stowage repair TIMESTAMP --from ROOT-OF-A-COPY`',
   },
   'size-differs': {
     meaning: 'an object has another size than its receipt says',
-    hint: 'the object was cut or replaced: restore from a copy of the set',
+    hint: 'the object was cut or replaced: `stowage repair TIMESTAMP --from ROOT-OF-A-COPY`',
   },
   'etag-differs': {
     meaning:
-      'an object was written again since the backup: its ETag differs from that of its receipt',
-    hint: 'run `stowage verify TIMESTAMP` to see whether its bytes are still right; otherwise restore from a copy',
+      'an object was written again since the backup: its ETag differs from that of its receipt, and its bytes differ or could not be read',
+    hint: 'bring it back with `stowage repair TIMESTAMP --from ROOT-OF-A-COPY`, or restore from a copy',
   },
   'digest-differs': {
     meaning: 'bytes of an object differ from the checksum of its receipt',
-    hint: 'the object is damaged: keep all other copies, and restore from one of them',
+    hint: 'the object is damaged: keep all other copies, and `stowage repair TIMESTAMP --from ROOT-OF-A-COPY`',
   },
   'frame-unreadable': {
     meaning: 'a frame cannot be decompressed, is cut off, or holds another number of rows',
@@ -197,6 +197,13 @@ function shortened(problem: Problem): Problem {
   return { ...problem, message: `${message.slice(0, MESSAGE_CHARS_MAX).toWellFormed()}…` };
 }
 
+/** Proofs in a verdict. A check reads further objects again. */
+export const PROVEN_MAX = 10_000;
+
+/** An object whose ETag is not that of its receipt, and whose bytes were read and are right. */
+const ProvenObject = z.object({ object: z.string(), etag: z.string() });
+export type ProvenObject = z.infer<typeof ProvenObject>;
+
 export const SetStatus = z.enum(['complete', 'incomplete', 'damaged']);
 
 /** The result of a check. A set can have many; the newest verdict of each level counts. */
@@ -209,6 +216,8 @@ export const Verdict = z.object({
   /** A command ran the function. Absent = `stowage serve`, a sweep or a deployed function. */
   writer: z.literal('command').exactOptional(),
   checked: z.object({ objects: Count, bytes: Count }),
+  /** Levels `validate` and `verify`. Absent = every ETag is that of its receipt. */
+  proven: z.array(ProvenObject).max(PROVEN_MAX).exactOptional(),
   ...Problems,
 });
 export type Verdict = z.infer<typeof Verdict>;

@@ -41,6 +41,10 @@ function readItems<Out>(
 export const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0);
 
+/** The rule of the optional `RowFormat` in receipt.ts. */
+export const isRowFormat = (value: unknown): value is 'binary' | undefined =>
+  value === undefined || value === 'binary';
+
 /** The rule of `Name` in document.ts: its two fields, or undefined if one of them is wrong. */
 export function fastName(value: unknown): Name | undefined {
   if (typeof value !== 'object' || value === null) return undefined;

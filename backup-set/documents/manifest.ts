@@ -13,7 +13,7 @@ import { failure, type Result } from '../base/result.ts';
 import { Selection } from '../base/selection.ts';
 import { Timestamp } from '../base/timestamps.ts';
 import type { Problem } from '../base/verdict.ts';
-import { fastArray, isCount } from './fast-array.ts';
+import { fastArray, isCount, isRowFormat } from './fast-array.ts';
 import { readPinned } from './pinned.ts';
 import {
   Compression,
@@ -23,12 +23,19 @@ import {
   SegmentFacts,
   Snapshot,
 } from './plan.ts';
-import { Extents, ObjectRef, objectRefShape } from './receipt.ts';
+import { Extents, ObjectRef, objectRefShape, RowFormat } from './receipt.ts';
 
 const CountedRelations = fastArray(
-  z.object({ relation: Count, rows: Count, bytes: Count }),
-  ({ relation, rows, bytes }) =>
-    isCount(relation) && isCount(rows) && isCount(bytes) ? { relation, rows, bytes } : undefined,
+  z.object({
+    relation: Count,
+    rows: Count,
+    bytes: Count,
+    rowFormat: RowFormat.exactOptional(),
+  }),
+  ({ relation, rows, bytes, rowFormat }) =>
+    isCount(relation) && isCount(rows) && isCount(bytes) && isRowFormat(rowFormat)
+      ? { relation, rows, bytes, ...(rowFormat && { rowFormat }) }
+      : undefined,
 );
 
 /**
@@ -46,11 +53,13 @@ export const ManifestPart = z.object({
 });
 export type ManifestPart = z.infer<typeof ManifestPart>;
 
-/** Size of a content or a relation: `bytes` of COPY text, `storedBytes` in the store. */
+/** Size of a content or a relation: `bytes` as COPY sends its rows, `storedBytes` in the store. */
 const Volume = { rows: Count, bytes: Count, storedBytes: Count };
 
 /** A relation with its totals over all contents, so that readers need not read all parts. */
 const ManifestRelation = Relation.extend({
+  /** At least one content has its rows in this format. Absent = all have COPY text. */
+  rowFormat: RowFormat.exactOptional(),
   totals: z.object({ contents: Count, ...Volume, extents: Count }),
 });
 export type ManifestRelation = z.infer<typeof ManifestRelation>;

@@ -13,9 +13,16 @@ import {
 import { METADATA_FILES } from '../base/keys.ts';
 import { Timestamp } from '../base/timestamps.ts';
 import { plural } from '../base/words.ts';
-import { fastArray, isCount, isCrc32 } from './fast-array.ts';
+import { fastArray, isCount, isCrc32, isRowFormat } from './fast-array.ts';
 
-/** One frame: its place in the pack, and what it contains. `bytes` is the size of its COPY text. */
+/**
+ * COPY BINARY, for rows that are too long for COPY text. Absent = COPY text. All rows of a relation
+ * in one content have one format.
+ */
+export const RowFormat = z.literal('binary');
+export type RowFormat = z.infer<typeof RowFormat>;
+
+/** One frame: its place in the pack, and what it contains. `bytes` is the size of its rows. */
 export const Extent = z.object({
   relation: Count,
   offset: Count,
@@ -23,21 +30,25 @@ export const Extent = z.object({
   rows: Count.min(1),
   bytes: Count.min(1),
   crc32: Crc32,
+  rowFormat: RowFormat.exactOptional(),
 });
 export type Extent = z.infer<typeof Extent>;
 
-export const Extents = fastArray(Extent, ({ relation, offset, length, rows, bytes, crc32 }) =>
-  isCount(relation) &&
-  isCount(offset) &&
-  isCount(length) &&
-  length > 0 &&
-  isCount(rows) &&
-  rows > 0 &&
-  isCount(bytes) &&
-  bytes > 0 &&
-  isCrc32(crc32)
-    ? { relation, offset, length, rows, bytes, crc32 }
-    : undefined,
+export const Extents = fastArray(
+  Extent,
+  ({ relation, offset, length, rows, bytes, crc32, rowFormat }) =>
+    isCount(relation) &&
+    isCount(offset) &&
+    isCount(length) &&
+    length > 0 &&
+    isCount(rows) &&
+    rows > 0 &&
+    isCount(bytes) &&
+    bytes > 0 &&
+    isCrc32(crc32) &&
+    isRowFormat(rowFormat)
+      ? { relation, offset, length, rows, bytes, crc32, ...(rowFormat && { rowFormat }) }
+      : undefined,
 );
 
 /** An object as it was when its writer stored it. */

@@ -13,9 +13,9 @@ import { PHASES } from '../base/keys.ts';
 import { Selection } from '../base/selection.ts';
 import { RestoreId, Timestamp } from '../base/timestamps.ts';
 import { boundedProblems, LeftOut, type Problem, Problems } from '../base/verdict.ts';
-import { fastArray, fastName, isCount, isCrc32 } from './fast-array.ts';
+import { fastArray, fastName, isCount, isCrc32, isRowFormat } from './fast-array.ts';
 import { Locale, Relation } from './plan.ts';
-import { ObjectRef } from './receipt.ts';
+import { ObjectRef, RowFormat } from './receipt.ts';
 import { OrderChoices, RestoreChoices } from './restore-choices.ts';
 import { ComparedObjects, RestoreNotes } from './restore-found.ts';
 import { Into, RequestedNames } from './restore-names.ts';
@@ -90,27 +90,23 @@ export const RestorePlan = z.object({
 });
 export type RestorePlan = z.infer<typeof RestorePlan>;
 
+const Frame = { offset: Count, length: Count, rows: Count, bytes: Count, crc32: Crc32 };
+const format = { rowFormat: RowFormat.exactOptional() };
 /** One frame and the pack that holds it. */
-export const SourceExtent = z.object({
-  key: z.string(),
-  offset: Count,
-  length: Count,
-  rows: Count,
-  bytes: Count,
-  crc32: Crc32,
-});
+export const SourceExtent = z.object({ key: z.string(), ...Frame, ...format });
 export type SourceExtent = z.infer<typeof SourceExtent>;
 
 export const SourceExtents = fastArray(
   SourceExtent,
-  ({ key, offset, length, rows, bytes, crc32 }) =>
+  ({ key, offset, length, rows, bytes, crc32, rowFormat }) =>
     typeof key === 'string' &&
     isCount(offset) &&
     isCount(length) &&
     isCount(rows) &&
     isCount(bytes) &&
-    isCrc32(crc32)
-      ? { key, offset, length, rows, bytes, crc32 }
+    isCrc32(crc32) &&
+    isRowFormat(rowFormat)
+      ? { key, offset, length, rows, bytes, crc32, ...(rowFormat && { rowFormat }) }
       : undefined,
 );
 

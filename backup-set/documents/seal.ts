@@ -17,9 +17,10 @@ import { failure, type Result } from '../base/result.ts';
 import { Timestamp } from '../base/timestamps.ts';
 import type { Problem } from '../base/verdict.ts';
 import { plural } from '../base/words.ts';
-import { fastArray, isCount } from './fast-array.ts';
+import { fastArray, isCount, isRowFormat } from './fast-array.ts';
 import { readPinned } from './pinned.ts';
 import type { Plan } from './plan.ts';
+import { RowFormat } from './receipt.ts';
 
 /** A receipt that counts. The digest of its bytes detects any change. */
 export const SealedReceipt = z.object({
@@ -36,18 +37,23 @@ export const SealedRelation = z.object({
   attempt: Attempt,
   rows: Count,
   bytes: Count,
+  /** Extents with another format do not count. */
+  rowFormat: RowFormat.exactOptional(),
 });
 export type SealedRelation = z.infer<typeof SealedRelation>;
 
-export const SealedRelations = fastArray(SealedRelation, ({ relation, attempt, rows, bytes }) =>
-  isCount(relation) &&
-  isCount(attempt) &&
-  attempt > 0 &&
-  attempt <= ATTEMPT_MAX &&
-  isCount(rows) &&
-  isCount(bytes)
-    ? { relation, attempt, rows, bytes }
-    : undefined,
+export const SealedRelations = fastArray(
+  SealedRelation,
+  ({ relation, attempt, rows, bytes, rowFormat }) =>
+    isCount(relation) &&
+    isCount(attempt) &&
+    attempt > 0 &&
+    attempt <= ATTEMPT_MAX &&
+    isCount(rows) &&
+    isCount(bytes) &&
+    isRowFormat(rowFormat)
+      ? { relation, attempt, rows, bytes, ...(rowFormat && { rowFormat }) }
+      : undefined,
 );
 
 /** seals/<content>.json: what the database counted for one content, and the receipts that count. */

@@ -18,7 +18,7 @@ import type { SealPart } from '../documents/seal.ts';
 import { partDisagreements } from './agreement.ts';
 import type { SealedSet } from './fold.ts';
 import { readReceipts } from './receipts.ts';
-import { countRelations, type SealedCounts, sealedCounts } from './relations.ts';
+import { countRelations, countsIn, type SealedCounts, sealedCounts } from './relations.ts';
 
 /** One content of a set: its part of the manifest, or the problems that prevent it. */
 export interface FoldedContent {
@@ -138,7 +138,7 @@ function packsThatCount(counts: SealedCounts, receipts: readonly Receipt[]): Man
     .filter((receipt) => receipt.kind === 'pack')
     .map(({ object, extents, attempt }) => ({
       ...objectRefShape(object),
-      extents: extents.filter(({ relation }) => counts[relation]?.attempt === attempt),
+      extents: extents.filter((extent) => countsIn(counts, extent, attempt)),
     }))
     .filter(({ extents }) => extents.length > 0)
     .sort(byKey);

@@ -2,7 +2,7 @@ import type { Problem } from '../base/verdict.ts';
 import { plural } from '../base/words.ts';
 import type { ManifestPart } from '../documents/manifest.ts';
 import type { PlannedContent, Relation } from '../documents/plan.ts';
-import type { Receipt } from '../documents/receipt.ts';
+import type { Extent, Receipt } from '../documents/receipt.ts';
 import type { SealedRelation, SealPart } from '../documents/seal.ts';
 import type { CountedReceipts } from './receipts.ts';
 
@@ -15,6 +15,19 @@ export function sealedCounts(sealed: Pick<SealPart, 'relations'>, relations: num
   for (const count of sealed.relations)
     if (count.relation < relations) counts[count.relation] = count;
   return counts;
+}
+
+/**
+ * Whether the rows of an extent count: it has the attempt and the row format of the seal. A shipper
+ * leaves extents of another format where it read a relation again, in COPY BINARY.
+ */
+export function countsIn(
+  counted: SealedCounts,
+  { relation, rowFormat }: Pick<Extent, 'relation' | 'rowFormat'>,
+  attempt: number,
+): boolean {
+  const sealed = counted[relation];
+  return sealed?.attempt === attempt && sealed.rowFormat === rowFormat;
 }
 
 /** Compares the rows that arrived for one content with the counts in the seal. */
@@ -36,7 +49,7 @@ export function countRelations(
       const count = counted[id];
       const problem = differenceOf(count, arrived.rows[id], arrived.bytes[id]);
       if (problem === undefined && count !== undefined)
-        counts.push({ relation: id, rows: count.rows, bytes: count.bytes });
+        counts.push({ relation: id, ...volumeOf(count) });
       if (problem === undefined) continue;
       const suspect = lost.find(({ attempt }) => attempt === count?.attempt)?.key;
       problems.push({
@@ -54,6 +67,10 @@ export function countRelations(
   }
   return { counts, problems };
 }
+
+const volumeOf = ({ rows, bytes, rowFormat }: SealedRelation) => {
+  return { rows, bytes, ...(rowFormat && { rowFormat }) };
+};
 
 /** The difference between arrived and counted rows. More than counted is a contradiction. */
 function differenceOf(
@@ -106,7 +123,7 @@ function sumExtents(receipts: readonly Receipt[], counted: SealedCounts) {
     if (receipt.kind !== 'pack') continue;
     for (const extent of receipt.extents) {
       const id = extent.relation;
-      if (counted[id]?.attempt !== receipt.attempt) continue;
+      if (!countsIn(counted, extent, receipt.attempt)) continue;
       rows[id] = (rows[id] ?? 0) + extent.rows;
       bytes[id] = (bytes[id] ?? 0) + extent.bytes;
     }

@@ -89,7 +89,11 @@ function manifestOf(
       objects: total('objects'),
       extents: total('extents'),
     },
-    relations: plan.relations.map((relation) => ({ ...relation, totals: totals.of(relation.id) })),
+    relations: plan.relations.map((relation) => ({
+      ...relation,
+      ...(totals.isBinary(relation.id) && { rowFormat: 'binary' }),
+      totals: totals.of(relation.id),
+    })),
     notShipped: plan.notShipped,
     ...(plan.leftOut !== undefined && { leftOut: plan.leftOut }),
     ...(plan.secrets !== undefined && { secrets: plan.secrets }),
@@ -150,12 +154,14 @@ function relationTotals(relations: number) {
     storedBytes: column(),
     extents: column(),
   };
+  const binary = new Set<number>();
   const addTo = (field: keyof typeof sums, id: number, value: number) => {
     sums[field][id] = (sums[field][id] ?? 0) + value;
   };
   return {
     add(part: ManifestPart) {
-      for (const { relation, rows, bytes } of part.relations) {
+      for (const { relation, rows, bytes, rowFormat } of part.relations) {
+        if (rowFormat === 'binary') binary.add(relation);
         addTo('contents', relation, 1);
         addTo('rows', relation, rows);
         addTo('bytes', relation, bytes);
@@ -167,6 +173,7 @@ function relationTotals(relations: number) {
         }
       }
     },
+    isBinary: (id: number) => binary.has(id),
     of: (id: number) => ({
       contents: sums.contents[id] ?? 0,
       rows: sums.rows[id] ?? 0,

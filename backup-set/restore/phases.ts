@@ -55,11 +55,12 @@ export function loadStrategy(
  */
 export function loadsOnSegment(
   load: RestorePlan['load'],
-  { replicated, redistribute, fromCoordinator, condition, totals }: ManifestRelation,
+  { replicated, redistribute, fromCoordinator, condition, rowFormat, totals }: ManifestRelation,
 ): boolean {
   const isSliced = replicated !== true && fromCoordinator !== true && condition === undefined;
   const stays = isSliced && redistribute !== true;
-  return load === 'on-segment' && stays && totals.rows > 0;
+  // One statement loads all segments: it cannot read text on one of them, and binary on another.
+  return load === 'on-segment' && stays && rowFormat === undefined && totals.rows > 0;
 }
 
 /** The contents that get an order in a phase; the fold awaits only their receipts. */

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { formatKey } from '../base/keys.ts';
 import { idsOf, type Plan } from '../documents/plan.ts';
-import type { Extent, Receipt } from '../documents/receipt.ts';
+import type { Extent, Receipt, RowFormat } from '../documents/receipt.ts';
+import type { SealedRelation } from '../documents/seal.ts';
 import { AT, type SetParts, TIMESTAMP } from './builders.ts';
 import { plan } from './plans.ts';
 
@@ -12,23 +13,34 @@ type Frame = Omit<Extent, 'offset'> & { attempt: number; worker: number; slot: n
 interface Shipped {
   readonly relation: number;
   readonly attempt: number;
+  readonly rowFormat?: RowFormat;
   readonly frames: readonly Frame[];
 }
 
-/** The frames of one relation and content: none or many, and those of a failed attempt. */
+/**
+ * The frames of one relation and content: none or many, and those of a failed attempt, which can
+ * be an attempt in another row format.
+ */
 const shippedOf = (relation: number): fc.Arbitrary<Shipped> =>
   fc
     .record({
       attempt: fc.integer({ min: 1, max: 2 }),
+      isBinary: fc.nat(5).map((nth) => nth === 0),
       frames: fc.array(frameOf, { maxLength: 5 }),
     })
-    .map((it) => ({
+    .map(({ attempt, isBinary, frames }) => ({
       relation,
-      attempt: it.attempt,
-      frames: it.frames.map((frame) => ({ ...frame, relation })),
+      attempt,
+      ...formatIf(isBinary),
+      frames: frames.map(({ isOther, ...frame }) => {
+        return { ...frame, ...formatIf(isBinary !== isOther), relation };
+      }),
     }));
 
+const formatIf = (isBinary: boolean) => (isBinary ? { rowFormat: 'binary' as const } : {});
+
 const frameOf = fc.record({
+  isOther: fc.nat(5).map((nth) => nth === 0),
   attempt: fc.integer({ min: 1, max: 3 }),
   worker: fc.integer({ min: 1, max: 2 }),
   slot: fc.integer({ min: 0, max: 1 }),
@@ -70,8 +82,7 @@ interface Delivered {
 function assemble(made: Plan, contents: readonly Delivered[]): SetParts {
   const sealed: Receipt[] = [];
   const dead: Receipt[] = [];
-  const counts: [number, { relation: number; attempt: number; rows: number; bytes: number }[]][] =
-    [];
+  const counts: [number, SealedRelation[]][] = [];
   made.contents.forEach(({ content, metadata }, at) => {
     const { shipped = [], metadataAttempt = 1, etag, sealDead = false } = contents[at] ?? {};
     metadata.forEach((file, index) => {
@@ -104,11 +115,14 @@ function assemble(made: Plan, contents: readonly Delivered[]): SetParts {
   return { plan: made, sealed, dead, counts: new Map(counts) };
 }
 
-function countOf({ relation, attempt, frames }: Shipped) {
-  const counting = frames.filter((frame) => frame.attempt === attempt);
+function countOf({ relation, attempt, rowFormat, frames }: Shipped): SealedRelation {
+  const counting = frames.filter(
+    (frame) => frame.attempt === attempt && frame.rowFormat === rowFormat,
+  );
   const sum = (field: 'rows' | 'bytes') =>
     counting.reduce((total, frame) => total + frame[field], 0);
-  return { relation, attempt, rows: sum('rows'), bytes: sum('bytes') };
+  const format = rowFormat && { rowFormat };
+  return { relation, attempt, rows: sum('rows'), bytes: sum('bytes'), ...format };
 }
 
 function packsOf(content: number, frames: readonly Frame[], etag: string | undefined) {
@@ -117,10 +131,11 @@ function packsOf(content: number, frames: readonly Frame[], etag: string | undef
     const [first] = group;
     if (first === undefined) return [];
     let end = 0;
-    const extents = group.map(({ relation, length, rows, bytes, crc32: crc }): Extent => {
+    const extents = group.map((frame): Extent => {
+      const { relation, length, rows, bytes, crc32: crc, rowFormat } = frame;
       const offset = end;
       end += length;
-      return { relation, offset, length, rows, bytes, crc32: crc };
+      return { relation, offset, length, rows, bytes, crc32: crc, ...(rowFormat && { rowFormat }) };
     });
     const shipment = {
       content,

@@ -106,11 +106,16 @@ export function isCounting(receipt: Receipt, { counts, sealed }: SetParts): bool
   return countingExtents(receipt, counts).length > 0;
 }
 
-/** The extents of a pack whose attempt counts. */
+/** The extents of a pack whose attempt and row format count. */
 export function countingExtents(receipt: Receipt, counts: SetParts['counts']) {
   if (receipt.kind !== 'pack') return [];
   const here = counts.get(receipt.content) ?? [];
-  return receipt.extents.filter(({ relation }) =>
-    here.some((count) => count.relation === relation && count.attempt === receipt.attempt),
+  return receipt.extents.filter(({ relation, rowFormat }) =>
+    here.some(
+      (count) =>
+        count.relation === relation &&
+        count.attempt === receipt.attempt &&
+        count.rowFormat === rowFormat,
+    ),
   );
 }

@@ -71,6 +71,7 @@ export function addReport(tally: ContentTally, report: Report, attempt: number):
         attempt,
         rows: report.rows,
         bytes: report.bytes,
+        ...(report.rowFormat && { rowFormat: report.rowFormat }),
       });
       return;
     case 'done':

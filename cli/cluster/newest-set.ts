@@ -2,6 +2,7 @@ import { isStowageError, messageOf } from '../../backup-set/base/errors.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { Deps } from '../../functions/deps.ts';
 import { tryReadDocument } from '../../functions/sets/status.ts';
+import { isSet } from '../../functions/stored/is-set.ts';
 import { newestSets } from '../../functions/stored/newest.ts';
 import type { KnownCluster } from './faults.ts';
 
@@ -25,8 +26,9 @@ export async function readNewestSets(deps: Deps, database: string): Promise<Newe
   let [sets, manifests] = [0, 0];
   try {
     for await (const timestamp of newestSets(deps)) {
-      if (sets++ === SETS_MAX || manifests === MANIFESTS_MAX) break;
+      if (sets === SETS_MAX || manifests === MANIFESTS_MAX) break;
       const manifest = await tryReadDocument(deps, timestamp, 'manifest', Manifest);
+      if (manifest !== undefined || (await isSet(deps, timestamp))) sets++;
       if (manifest === undefined) continue;
       manifests++;
       any ??= manifest;

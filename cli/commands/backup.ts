@@ -14,6 +14,7 @@ import {
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
+import { binaryLines, binaryRelations } from '../output/row-format.ts';
 
 const WAIT_SECONDS = 600;
 
@@ -106,6 +107,7 @@ function summaryOf(result: BackupResult) {
     problems: verdict?.problems ?? [],
     leftOut: plan.leftOut ?? [],
     secrets: plan.secrets ?? [],
+    binary: binaryRelations(plan, result.tally.contents.values()),
   };
 }
 
@@ -132,6 +134,7 @@ export function backupText(result: BackupResult): string {
       : []),
     ...problemLines(verdict?.problems ?? [], verdict?.problemsTotal),
     ...definitionLines(result.plan),
+    ...binaryLines(binaryRelations(result.plan, result.tally.contents.values())),
     status === 'unproven'
       ? `set ${timestamp} is sealed, but no function has validated it yet. Check that \`stowage serve\` or the deployed functions run for this root; \`stowage show ${timestamp}\` shows the status`
       : `set ${timestamp} is ${status}`,

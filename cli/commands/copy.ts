@@ -12,7 +12,7 @@ export const copyCommand: ClusterCommand = {
   usage: 'copy <set>',
   summary: 'copy a complete set to an alternate location, and validate the copy',
   details: `${SET_DETAILS}
-The manifest is copied last: a partial copy is never listed as complete. Objects that exist with the right size are skipped.`,
+The manifest is copied last: a partial copy is never listed as complete. Objects that exist at the target are read, and skipped when their bytes are the same.`,
   flags: [['--to <root>', 'the alternate location: s3://bucket/prefix or file:///path (required)']],
   cluster: () => ({}),
   async run({ flags, positional, context }) {

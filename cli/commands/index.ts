@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   verify: async () => (await import('./validate.ts')).verifyCommand,
   restore: async () => (await import('./restore.ts')).restoreCommand,
   copy: async () => (await import('./copy.ts')).copyCommand,
+  repair: async () => (await import('./repair.ts')).repairCommand,
   delete: async () => (await import('./delete.ts')).deleteCommand,
   serve: async () => (await import('./serve.ts')).serveCommand,
   sweep: async () => (await import('./serve.ts')).sweepCommand,

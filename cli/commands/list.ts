@@ -16,8 +16,10 @@ export const listCommand: ClusterCommand = {
   async run({ context }) {
     return withStore(context, async (store) => {
       const sets: SetSummary[] = [];
-      for (const timestamp of (await listTimestamps(store)).reverse())
-        sets.push(await describeSet(functionDeps(context, store), timestamp));
+      for (const timestamp of (await listTimestamps(store)).reverse()) {
+        const set = await describeSet(functionDeps(context, store), timestamp);
+        if (set !== undefined) sets.push(set);
+      }
       context.output.result(
         { root: store.url, sets },
         sets.length === 0 ? await emptyText(store) : textOf(sets),

@@ -19,6 +19,7 @@ import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { notShippedLines } from '../output/not-shipped.ts';
 import { problemLines } from '../output/problems.ts';
+import { binaryLines } from '../output/row-format.ts';
 import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
@@ -39,7 +40,7 @@ export const showCommand: ClusterCommand = {
       await requireSet(deps, timestamp);
       const stored = await readSetDocument(deps, timestamp, 'manifest', ManifestSchema);
       const manifest = stored.document;
-      const verdict = await currentVerdict(deps, timestamp);
+      const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists });
       const status = statusOf(stored, verdict);
       const text =
         manifest === undefined
@@ -72,6 +73,7 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     tablesTable(manifest, tablesShown),
     ...notShippedLines(manifest),
     ...definitionLines(manifest),
+    ...binaryLines(manifest.relations.filter(({ rowFormat }) => rowFormat !== undefined)),
     '',
   ].join('\n');
 }

@@ -38,7 +38,9 @@ export async function requireShippers(
     if (!dumps || here.has(identity.serverVersion)) return;
     here.add(identity.serverVersion);
     const target = targetOf(config, segment, context.env);
-    await requireDumpPrograms(target, identity.serverVersion, signal);
+    const advice = await requireDumpPrograms(target, identity.serverVersion, signal);
+    if (advice !== undefined)
+      context.output.note('newer-programs', { content: segment.content, advice }, advice);
   });
 }
 

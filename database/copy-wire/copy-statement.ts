@@ -34,6 +34,8 @@ export function copyStatement(text: string, receiver: Receiver): CopyStatement {
     handlePortalSuspended: nothing,
     handleEmptyQuery: nothing,
     handleCommandComplete: (message) => {
+      // Of client_encoding, around a COPY.
+      if (message.text === 'SET') return;
       const rows = /^COPY (\d+)$/.exec(message.text)?.[1];
       if (rows === undefined)
         sink?.fail(new Error(`the server ended a COPY with "${message.text}"`));

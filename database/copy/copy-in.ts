@@ -3,10 +3,12 @@ import { setImmediate } from 'node:timers/promises';
 import { type CopyStreamQuery, from as copyFrom } from 'pg-copy-streams';
 import { onAbort, throwIfInterrupted } from '../../async/abort.ts';
 import { asStowageError, messageOf, StowageError } from '../../backup-set/base/errors.ts';
+import type { RowFormat } from '../../backup-set/documents/receipt.ts';
+import { binaryFile } from '../../frame/rows/binary.ts';
 import { databaseError } from '../session/database-error.ts';
 import { quoteLiteral, quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
-import { type CopyOptions, type CopyRelation, columnList } from './copy-out.ts';
+import { type CopyOptions, type CopyRelation, columnList, inEncoding } from './copy-out.ts';
 
 export interface CopyInOptions extends CopyOptions {
   /** Begins a transaction in the same round trip; the caller ends it. */
@@ -26,22 +28,24 @@ const QUEUED_BYTES_MAX = getDefaultHighWaterMark(false);
 const ERROR_CHARS_MAX = 500;
 
 /**
- * Loads rows in COPY text format, inside the caller's transaction, and returns how many rows the
+ * Loads rows, inside the caller's transaction, and returns how many rows the
  * server counted. The source is first asked when the server is ready for rows. Its chunks are sent
  * without a copy where they are large: it may reuse a chunk's memory when it is asked for the next.
  * When the source throws, the server is told to fail the COPY, and the transaction can only be
- * rolled back.
+ * rolled back. The rows of COPY BINARY are those of frames, without its header and its end.
  * @throws StowageError as `Session.query`; `interrupted`; an error of the source.
  */
 export async function copyIn(
   session: Session,
   relation: Pick<CopyRelation, 'schema' | 'name' | 'columns'>,
   source: AsyncIterable<Uint8Array>,
-  { signal, encoding, begin = false, over = new AbortController() }: CopyInOptions,
+  { signal, encoding, rowFormat, begin = false, over = new AbortController() }: CopyInOptions,
 ): Promise<number> {
   const name = `${relation.schema}.${relation.name}`;
   throwIfInterrupted(signal);
-  const stream = copyFrom(`${begin ? 'BEGIN; ' : ''}${copyInStatement(relation, encoding)}`);
+  const stream = copyFrom(
+    `${begin ? 'BEGIN; ' : ''}${copyInStatement(relation, encoding, rowFormat)}`,
+  );
   const { promise: rows, resolve, reject } = Promise.withResolvers<number>();
   stream.on('finish', () => {
     over.abort();
@@ -55,9 +59,12 @@ export async function copyIn(
   using _ = onAbort(signal, () => void session.destroy());
   const turn = { isOurs: false };
   session.submit(stream, { doing: () => `COPY into ${name}`, isOurTurn: () => turn.isOurs });
-  const sending = send(stream, source, over.signal, turn);
+  const rowsToSend = rowFormat === undefined ? source : binaryFile(source);
+  const sending = send(stream, rowsToSend, over.signal, turn);
   try {
-    return await rows;
+    const count = await rows;
+    if (rowFormat !== undefined) await session.query(inEncoding('UTF8'));
+    return count;
   } catch (error) {
     throwIfInterrupted(signal);
     const failed = await sending;
@@ -124,10 +131,14 @@ async function write(stream: CopyStreamQuery, bytes: Uint8Array, over: AbortSign
   await promise;
 }
 
-/** `COPY … FROM STDIN` of a relation in text format. */
+/** `COPY … FROM STDIN` of a relation. After one in binary, `inEncoding('UTF8')` must follow. */
 export function copyInStatement(
   { schema, name, columns }: Pick<CopyRelation, 'schema' | 'name' | 'columns'>,
   encoding: string,
+  rowFormat?: RowFormat,
 ): string {
-  return `COPY ${quoteQualified({ schema, name })}${columnList(columns)} FROM STDIN WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)})`;
+  const copy = `COPY ${quoteQualified({ schema, name })}${columnList(columns)} FROM STDIN`;
+  return rowFormat === undefined
+    ? `${copy} WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)})`
+    : `${inEncoding(encoding)}${copy} WITH (FORMAT binary)`;
 }

@@ -1,5 +1,6 @@
 import { interruptedError, onAbort, throwIfInterrupted } from '../../async/abort.ts';
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import type { RowFormat } from '../../backup-set/documents/receipt.ts';
 import { type CopyStatement, copyStatement } from '../copy-wire/copy-statement.ts';
 import type { RowBlock } from '../copy-wire/row-block.ts';
 import type { DiscoveredRelation } from '../flavour.ts';
@@ -14,12 +15,15 @@ export interface CopyOptions {
   readonly signal?: AbortSignal | undefined;
   /** Encoding of the bytes: that of the source database, so that no byte is converted. */
   readonly encoding: string;
+  /** Absent = COPY text. */
+  readonly rowFormat?: RowFormat | undefined;
 }
 
 export interface CopyOut {
   /**
-   * The rows in COPY text format, as blocks of whole rows. Read once; leaving early ends the
-   * session.
+   * The rows in COPY text format, as blocks of whole rows. In COPY BINARY the bytes of all blocks
+   * are the rows, but a block may end anywhere, and its count means nothing. Read once; leaving
+   * early ends the session.
    */
   readonly blocks: AsyncIterable<RowBlock>;
   /**
@@ -81,14 +85,14 @@ const NOT_READ = 'the rows were not read to their end';
 export async function* copyOutMany<Relation extends CopyRelation>(
   session: Session,
   relations: readonly Relation[],
-  { signal, encoding }: CopyOptions,
+  { signal, encoding, rowFormat }: CopyOptions,
 ): AsyncGenerator<RelationCopy<Relation>> {
   let [current] = relations;
   if (current === undefined) return;
   throwIfInterrupted(signal);
   if (session.receiver === undefined)
     throw new TypeError('the session was opened without `receive`');
-  const text = relations.map((relation) => copyOutText(relation, encoding)).join(';\n');
+  const text = relations.map((relation) => copyOutText(relation, encoding, rowFormat)).join(';\n');
   const statement = copyStatement(text, session.receiver);
   let destroyed: Promise<void> | undefined;
   using _ = onAbort(signal, () => {
@@ -180,15 +184,27 @@ function failure(session: Session, { schema, name }: CopyRelation, error: unknow
     session.target,
     (place) => `cannot read the rows of ${relation} on ${place}`,
   );
-  const advice = rowTooLong(error);
-  return new StowageError(cause.code, `${cause.message}${advice ? `. ${advice}` : ''}`, {
-    cause,
-    where: { ...cause.where, relation },
-  });
+  const { code, message } = rowTooLong(error, cause);
+  return new StowageError(code, message, { cause, where: { ...cause.where, relation } });
 }
 
-function copyOutText(relation: CopyRelation, encoding: string): string {
-  return `COPY ${copySource(relation)} TO STDOUT WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)})`;
+function copyOutText(
+  relation: CopyRelation,
+  encoding: string,
+  rowFormat: RowFormat | undefined,
+): string {
+  const copy = `COPY ${copySource(relation)} TO STDOUT`;
+  return rowFormat === undefined
+    ? `${copy} WITH (FORMAT text, ENCODING ${quoteLiteral(encoding)})`
+    : `${inEncoding(encoding)}${copy} WITH (FORMAT binary);\n${inEncoding('UTF8')}`;
+}
+
+/**
+ * Before a COPY in binary, which ignores ENCODING. In the same query, because the server reads
+ * the whole query, with its names, in the encoding from before.
+ */
+export function inEncoding(encoding: string): string {
+  return `SET LOCAL client_encoding TO ${quoteLiteral(encoding)};\n`;
 }
 
 /** The table, or a query where a condition selects some of its rows. */

@@ -1,8 +1,9 @@
 import { interruptedError, onAbort, throwIfInterrupted } from '../../async/abort.ts';
-import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { quoteLiteral } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
 import { type CopyRelation, copySource } from './copy-out.ts';
+import { rowTooLong } from './row-limit.ts';
 
 interface OnSegmentOptions {
   readonly encoding: string;
@@ -59,8 +60,20 @@ async function copy(
     );
   } catch (error) {
     if (signal?.aborted === true) throw interruptedError(signal);
-    if (!isStowageError(error, 'database/denied')) throw error;
-    const message = `${error.message}; COPY … PROGRAM needs a superuser (since Greenplum 7: or pg_execute_server_program)`;
-    throw new StowageError(error.code, message, { cause: error, where: error.where });
+    throw explained(error, relation);
   }
+}
+
+/** With what to do, where the server's message does not say it. */
+function explained(error: unknown, { schema, name }: Table): unknown {
+  if (!(error instanceof StowageError)) return error;
+  const where = { ...error.where, relation: `${schema}.${name}` };
+  const long = rowTooLong(error.cause, error);
+  if (long.code !== error.code) {
+    const message = `${long.message}. With backup.snapshot: barrier the table is read as COPY BINARY, in which a bytea has half the bytes`;
+    return new StowageError(long.code, message, { cause: error, where });
+  }
+  if (error.code !== 'database/denied') return error;
+  const message = `${error.message}; COPY … PROGRAM needs a superuser (since Greenplum 7: or pg_execute_server_program)`;
+  return new StowageError(error.code, message, { cause: error, where: error.where });
 }

@@ -3,10 +3,11 @@ import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { StowageError } from '../../backup-set/base/errors.ts';
-import { findTool } from '../tools/process.ts';
+
 import { copyData, initialise, makeHome, type Owner, SUPERUSER, serverOwner } from './data.ts';
 import { launch, shutDown, untilReady } from './launch.ts';
 import { giveOwnIdentifier } from './own-identifier.ts';
+import { serverPrograms } from './programs.ts';
 
 /**
  * A PostgreSQL server for the demo and the tests. `stop` deletes its data, and nothing is flushed
@@ -29,6 +30,8 @@ export interface LocalServerOptions {
   readonly password?: string;
   /** Settings of postgresql.conf that replace the defaults below. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** The folder of PostgreSQL's programs; absent = searched for. */
+  readonly binDir?: string;
 }
 
 /** Another process can take the port between our look and the server's bind. */
@@ -58,7 +61,7 @@ export async function startLocalServers(
   count: number,
   options: LocalServerOptions = {},
 ): Promise<readonly LocalServer[]> {
-  const binDir = await findTool('initdb');
+  const binDir = await serverPrograms(options.binDir);
   const owner = await serverOwner();
   const homes: string[] = [];
   try {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readToc } from './toc.ts';
+import { readArchiveHeader, readToc } from './toc.ts';
 
 const int = (value: number) => Buffer.from([value < 0 ? 1 : 0, Math.abs(value), 0, 0, 0]);
 const text = (value: Buffer | string | undefined) =>
@@ -18,7 +18,7 @@ function archive(
     Buffer.from([1, minor, 0, 4, 8, 1]),
     minor >= 15 ? Buffer.from([0]) : int(-1),
     ...Array.from({ length: 7 }, () => int(3)),
-    ...['db', '15', '15'].map(text),
+    ...['db', '15.18 (Debian 15.18-0+deb12u1)', '17.10'].map(text),
     int(entries.length),
   ];
   const toc = entries.flatMap(([kind, name, definition], at) => [
@@ -122,3 +122,18 @@ test.each([
   const [entry] = await Array.fromAsync(readToc(chunksOf(bytes, 64), 'schema.dump'));
   expect(entry?.owner).toBe(found);
 });
+
+test.each([1, 64])(
+  'the header of an archive names the server and pg_dump, in chunks of %i bytes',
+  async (size) => {
+    const bytes = archive(16, [['TABLE', 't', '']]);
+    expect(await readArchiveHeader(chunksOf(bytes, size), 'schema.dump')).toMatchObject({
+      minor: 16,
+      serverVersion: '15.18',
+      dumpVersion: '17.10',
+    });
+    await expect(
+      readArchiveHeader(chunksOf(bytes.subarray(0, 40), size), 'schema.dump'),
+    ).rejects.toMatchObject({ code: 'set/unreadable' });
+  },
+);

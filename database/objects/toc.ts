@@ -20,8 +20,19 @@ export interface TocEntry {
   definition(): string;
 }
 
+/** Which programs wrote an archive. */
+export interface ArchiveHeader {
+  /** Of the archive format 1.x. */
+  readonly minor: number;
+  /** `17.10`, of the server that was dumped and of pg_dump. */
+  readonly serverVersion: string;
+  readonly dumpVersion: string;
+}
+
 /** An SQL text of this size is a damaged length. */
 const ENTRY_BYTES_MAX = 256 * 1024 * 1024;
+/** The header has the name of a database, which a server limits to 63 bytes. */
+const HEADER_BYTES_MAX = 64 * 1024;
 const SECTIONS = ['none', 'none', 'pre-data', 'data', 'post-data'] as const;
 /** pg_dump's format 1.x; every release from 8.4 to 18 writes one of these. */
 const MINOR_MIN = 11;
@@ -39,9 +50,9 @@ class Incomplete extends Error {}
 export async function* readToc(
   bytes: AsyncIterable<Uint8Array>,
   object: string,
+  onHeader?: (header: ArchiveHeader) => void,
 ): AsyncGenerator<TocEntry> {
-  const unreadable = (message: string) =>
-    new StowageError('set/unreadable', `${object}: ${message}`, { where: { object } });
+  const unreadable = unreadableIn(object);
   let rest: Buffer = Buffer.alloc(0);
   let format: Format | undefined;
   let left = Number.POSITIVE_INFINITY;
@@ -53,6 +64,7 @@ export async function* readToc(
       try {
         if (format === undefined) {
           format = readHeader(reader, unreadable);
+          onHeader?.(format);
           left = format.entries;
           continue;
         }
@@ -69,8 +81,30 @@ export async function* readToc(
   throw unreadable('the archive ends inside its table of contents');
 }
 
-interface Format {
-  readonly minor: number;
+function unreadableIn(object: string) {
+  return (message: string) =>
+    new StowageError('set/unreadable', `${object}: ${message}`, { where: { object } });
+}
+
+/** Takes no more of `bytes` than the header. @throws as `readToc`. */
+export async function readArchiveHeader(
+  bytes: AsyncIterable<Uint8Array>,
+  object: string,
+): Promise<ArchiveHeader> {
+  const unreadable = unreadableIn(object);
+  let front: Buffer = Buffer.alloc(0);
+  for await (const chunk of bytes) {
+    front = Buffer.concat([front, chunk]);
+    try {
+      return readHeader(readerOf(front, unreadable), unreadable);
+    } catch (error) {
+      if (!(error instanceof Incomplete) || front.length > HEADER_BYTES_MAX) throw error;
+    }
+  }
+  throw unreadable('the archive ends inside its header');
+}
+
+interface Format extends ArchiveHeader {
   readonly intBytes: number;
   readonly offsetBytes: number;
   readonly entries: number;
@@ -125,11 +159,14 @@ function readHeader(reader: Reader, unreadable: (message: string) => StowageErro
   if (reader.byte() !== 1) throw unreadable('it is not in the custom format of pg_dump');
   if (minor >= 15) reader.byte();
   else reader.int();
-  // The time of the dump, the database, the versions of server and pg_dump.
+  // The time of the dump, and the database.
   for (let field = 0; field < 7; field++) reader.int();
-  for (let field = 0; field < 3; field++) reader.text();
+  reader.text();
+  const version = () => reader.text()?.toString('latin1').replace(/ .*/, '') ?? '';
+  const [serverVersion, dumpVersion] = [version(), version()];
   const entries = reader.int();
-  return { minor, intBytes, offsetBytes, entries, decode: decoderOf('UTF8') };
+  const decode = decoderOf('UTF8');
+  return { minor, serverVersion, dumpVersion, intBytes, offsetBytes, entries, decode };
 }
 
 function readEntry(reader: Reader, format: Format): TocEntry {

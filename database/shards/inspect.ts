@@ -4,6 +4,7 @@ import type { ConnectionTarget, InspectOptions, Segment } from '../flavour.ts';
 import { attempt, type PlacedCheck, placed, type ServerCheck } from '../inspect/check.ts';
 import { checkDefinitions } from '../inspect/definitions.ts';
 import { checkEncryption } from '../inspect/encryption.ts';
+import { checkLongValues } from '../inspect/long-values.ts';
 import { checkRights } from '../inspect/rights.ts';
 import {
   checkClock,
@@ -73,6 +74,7 @@ export async function inspectServer(
         isClient: "backend_type = 'client backend'",
       }),
       await checkLockTable(session),
+      await attempt('long values', () => checkLongValues(session)),
       await checkOtherSessions(session),
       await checkClock(session, clock),
     ];

@@ -17,27 +17,37 @@ const STDERR_TAIL_CHARS = 4000;
 /** A program that waits for a server that does not answer may ignore SIGTERM. */
 const KILL_AFTER_MS = 5_000;
 
+interface Search {
+  readonly binDir?: string | undefined;
+  readonly path?: string;
+}
+
 /**
  * The folder of one of PostgreSQL's programs: `binDir` when it is given, else the first in PATH,
  * else the newest version that Debian's packages have installed.
  * @throws StowageError `database/tool` naming every folder that was searched.
  */
-export async function findTool(
-  name: string,
-  options: { binDir?: string | undefined; path?: string } = {},
-): Promise<string> {
-  const searched =
-    options.binDir === undefined
-      ? await usualFolders(options.path ?? process.env['PATH'] ?? '')
-      : [options.binDir];
-  for (const directory of searched) {
-    const home = await homeOf(join(directory, name));
-    if (home !== undefined) return home;
-  }
+export async function findTool(name: string, options: Search = {}): Promise<string> {
+  const [first] = await findTools(name, options);
+  if (first !== undefined) return first;
   throw new StowageError(
     'database/tool',
-    `the program ${name} was not found in ${searched.join(', ')}`,
+    `the program ${name} was not found in ${(await foldersOf(options)).join(', ')}`,
   );
+}
+
+/** Every folder that has the program, in the order of `findTool`. */
+export async function findTools(name: string, options: Search = {}): Promise<readonly string[]> {
+  const homes = new Set<string>();
+  for (const directory of await foldersOf(options)) {
+    const home = await homeOf(join(directory, name));
+    if (home !== undefined) homes.add(home);
+  }
+  return [...homes];
+}
+
+async function foldersOf({ binDir, path }: Search): Promise<string[]> {
+  return binDir === undefined ? usualFolders(path ?? process.env['PATH'] ?? '') : [binDir];
 }
 
 async function usualFolders(path: string): Promise<string[]> {

@@ -14,7 +14,10 @@ import type { StoredObject } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';
 import type { FolderLists } from './folder-lists.ts';
+import type { CheckedObject } from './object.ts';
+import { objectsToRead } from './objects-to-read.ts';
 import { relationsOf } from './relations-of.ts';
+import type { RewrittenObjects } from './rewritten.ts';
 
 export interface CheckedContent {
   readonly content: number;
@@ -30,6 +33,7 @@ export interface CheckedContent {
  * object must exist as the part says.
  * @param folded the part that its documents give now; undefined when they could not be folded.
  * @param list the listings of the set, shared by its contents.
+ * @param rewritten judges the objects with another ETag, also shared.
  */
 export async function checkContent(
   deps: Deps,
@@ -37,6 +41,7 @@ export async function checkContent(
   content: number,
   folded: FoldedContent['part'],
   list: FolderLists,
+  rewritten: RewrittenObjects,
 ): Promise<CheckedContent> {
   const { timestamp } = manifest;
   const named = manifest.contents.find((candidate) => candidate.content === content);
@@ -52,7 +57,7 @@ export async function checkContent(
     return { content, ofPart, ofObjects: [], stored: { objects: 0, bytes: 0 } };
   const objects = await listObjects(part, list);
   const bytes = [...objects.values()].reduce((sum, object) => sum + object.bytes, 0);
-  const ofObjects = compareObjects(deps, manifest, part, objects);
+  const ofObjects = await compareObjects(deps, { manifest, part, rewritten }, objects);
   return { content, part, ofPart, ofObjects, stored: { objects: objects.size, bytes } };
 }
 
@@ -72,20 +77,28 @@ async function listObjects(
   return stored;
 }
 
-function compareObjects(
+interface Compared {
+  readonly manifest: Manifest;
+  readonly part: ManifestPart;
+  readonly rewritten: RewrittenObjects;
+}
+
+async function compareObjects(
   { store }: Deps,
-  manifest: Manifest,
-  part: ManifestPart,
+  { manifest, part, rewritten }: Compared,
   stored: ReadonlyMap<string, StoredObject>,
-): Problem[] {
+): Promise<Problem[]> {
   // A copy under another root has other ETags, but the same sizes.
   const sameRoot = manifest.root === store.url;
   const problems: Problem[] = [];
-  const extents = new Map(part.packs.map((pack) => [pack.key, pack.extents]));
-  for (const { content, ...object } of objectsOf(part)) {
-    const different = difference(object, stored.get(object.key), sameRoot);
-    if (different === undefined) continue;
-    const { relation, text } = relationsOf(manifest, extents.get(object.key) ?? []);
+  for (const object of objectsToRead(part, manifest)) {
+    const { content, extents } = object;
+    const found = stored.get(object.key);
+    const different =
+      difference(object, found) ??
+      (sameRoot && found !== undefined && (await etagDifference(object, found, rewritten)));
+    if (!different) continue;
+    const { relation, text } = relationsOf(manifest, extents);
     const message =
       text === '' ? different.message : `${different.message}; it holds rows of ${text}`;
     problems.push({
@@ -102,7 +115,6 @@ function compareObjects(
 function difference(
   received: ObjectRef,
   stored: StoredObject | undefined,
-  sameRoot: boolean,
 ): Pick<Problem, 'code' | 'message'> | undefined {
   if (!isObjectKey(received.key))
     return {
@@ -114,14 +126,18 @@ function difference(
     const message = `the object has ${plural(stored.bytes, 'byte')}, the receipt has ${count(received.bytes)}`;
     return { code: 'size-differs', message };
   }
-  const comparable = sameRoot && received.etag !== undefined && stored.etag !== undefined;
-  if (comparable && stored.etag !== received.etag) {
-    return {
-      code: 'etag-differs',
-      message: 'the object has changed since the backup (its ETag differs)',
-    };
-  }
   return undefined;
+}
+
+async function etagDifference(
+  object: CheckedObject,
+  stored: StoredObject,
+  rewritten: RewrittenObjects,
+): Promise<Pick<Problem, 'code' | 'message'> | undefined> {
+  const isComparable = object.etag !== undefined && stored.etag !== undefined;
+  if (!isComparable || object.etag === stored.etag) return undefined;
+  const message = await rewritten.difference(object, stored);
+  return message === undefined ? undefined : { code: 'etag-differs', message };
 }
 
 function isObjectKey(key: string): boolean {

@@ -3,10 +3,10 @@ import type { Problem } from '../../backup-set/base/verdict.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import type { Extent, ObjectRef } from '../../backup-set/documents/receipt.ts';
 import { checkExtents, type ExtentCheck, type ExtentFault } from '../../frame/check-extents.ts';
+import { countRows } from '../../frame/rows/count.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import type { CallOptions, ObjectStore } from '../../storage/store.ts';
 import { type ByteReader, readBytes } from './byte-reader.ts';
-import { countRows } from './count-rows.ts';
 
 /** An object to read in full, and the frames that it must hold. */
 export interface CheckedObject extends ObjectRef {
@@ -135,7 +135,7 @@ async function decodeSmall(
   const frame = await reader.take(extent.length);
   if (isFaulty()) return undefined;
   try {
-    const rows = countRows();
+    const rows = countRows(extent.rowFormat);
     rows.feed(await zstd.decode(frame, extent.bytes));
     return compareRows(extent, rows.count());
   } catch (error) {
@@ -145,7 +145,7 @@ async function decodeSmall(
 
 async function decodeLarge(reader: ByteReader, extent: Extent): Promise<Finding | undefined> {
   const end = reader.position() + extent.length;
-  const rows = countRows();
+  const rows = countRows(extent.rowFormat);
   const frame = reader.stream(extent.length);
   try {
     for await (const chunk of zstd.decodeLong(frame, extent.bytes)) rows.feed(chunk);

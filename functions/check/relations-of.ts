@@ -1,5 +1,6 @@
 import type { Problem } from '../../backup-set/base/verdict.ts';
-import type { Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
+import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import type { Extent } from '../../backup-set/documents/receipt.ts';
 
 /** A pack can hold a thousand small tables; a message names the first few. */
 const NAMED_MAX = 3;
@@ -16,7 +17,7 @@ export function relationName({ relations }: Manifest, id: number): Problem['rela
  */
 export function relationsOf(
   manifest: Manifest,
-  extents: ManifestPart['packs'][number]['extents'],
+  extents: readonly Extent[],
 ): { relation?: NonNullable<Problem['relation']>; text: string } {
   const ids = [...new Set(extents.map(({ relation }) => relation))].sort((a, b) => a - b);
   const names = ids.flatMap((id) => relationName(manifest, id) ?? []);

@@ -18,6 +18,7 @@ import {
 import { type Finding, NOTHING_CHECKED } from '../stored/write-verdict.ts';
 import { type CheckedContent, checkContent } from './content.ts';
 import { folderLists } from './folder-lists.ts';
+import { type RewrittenObjects, rewrittenObjects } from './rewritten.ts';
 
 export interface CheckedSet extends Finding {
   /** Absent when the manifest cannot be read. */
@@ -37,8 +38,9 @@ export type PartVisit = (
 
 /**
  * Checks that a committed set is still what its manifest says (promise 5): every object exists with
- * the size and ETag of its receipt, and plan, receipts and seal still give exactly the bytes of the
- * manifest and its parts. Reads documents and listings, content by content, but no data.
+ * the size and ETag of its receipt, or its bytes were proven, and plan, receipts and seal still give
+ * exactly the bytes of the manifest and its parts. Reads documents and listings, content by content,
+ * and the data only of objects with another ETag.
  */
 export async function checkSet(
   deps: Deps,
@@ -52,6 +54,7 @@ export async function checkSet(
     return { ...finding(NOTHING_CHECKED, documents), documents };
   }
   const manifest = read.value;
+  const rewritten = rewrittenObjects(deps, timestamp);
   const objects = gatherProblems();
   const parts = gatherProblems();
   const checked = { ...NOTHING_CHECKED };
@@ -62,9 +65,10 @@ export async function checkSet(
     checked.bytes += stored.bytes;
     if (part !== undefined) visit(manifest, part, ofObjects);
   };
-  const proof = await checkProof(deps, manifest, raw, take);
+  const proof = await checkProof(deps, manifest, raw, { take, rewritten });
   const documents = joinProblems(proof, parts.list());
-  return { manifest, documents, ...finding(checked, joinProblems(objects.list(), documents)) };
+  const found = finding(checked, joinProblems(objects.list(), documents));
+  return { manifest, documents, ...found, proven: rewritten.proven() };
 }
 
 /** A committed set was complete once, so every problem now is damage, a missing object too. */
@@ -83,12 +87,17 @@ export function readManifest(raw: RawDocument, timestamp: string): Result<Manife
   return readPinned(Manifest, [raw], { key: raw.key, fields: { timestamp } });
 }
 
+interface CheckedWith {
+  readonly take: (checked: CheckedContent) => void;
+  readonly rewritten: RewrittenObjects;
+}
+
 /** Checks that plan, receipts and seal still give this manifest, and names what has changed. */
 async function checkProof(
   deps: Deps,
   manifest: Manifest,
   raw: RawDocument,
-  take: (checked: CheckedContent) => void,
+  { take, rewritten }: CheckedWith,
 ): Promise<ProblemList> {
   const { timestamp } = manifest;
   const heads = await loadHeads(deps, timestamp);
@@ -99,13 +108,13 @@ async function checkProof(
     const admit = weighed(EXTENTS_IN_FLIGHT);
     const check = ({ content, totals }: Manifest['contents'][number]) =>
       admit(totals.extents, async () =>
-        take(await checkContent(deps, manifest, content, undefined, list)),
+        take(await checkContent(deps, manifest, content, undefined, list, rewritten)),
       );
     await eachInFlight(manifest.contents, CONTENTS_IN_FLIGHT, check);
     return boundedProblems(altered);
   }
   const folded = await foldHeads(deps, timestamp, heads, async ({ content, part }) => {
-    take(await checkContent(deps, manifest, content, part, list));
+    take(await checkContent(deps, manifest, content, part, list, rewritten));
   });
   return compareFolded(folded, raw);
 }

@@ -69,7 +69,8 @@ export async function verifySet(
   const read =
     manifest === undefined ? NOTHING_READ : await readObjects(deps, manifest, known, options);
   const checked = { objects: read.objects, bytes: read.bytes };
-  const verified = finding(checked, joinProblems(validated, read.found));
+  const { proven = [] } = validated;
+  const verified = { ...finding(checked, joinProblems(validated, read.found)), proven };
   const { key, verdict } = await writeVerdict(deps, timestamp, 'verify', verified);
   return { verdict, wrote: [key] };
 }

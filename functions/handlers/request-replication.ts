@@ -21,7 +21,8 @@ export async function requestReplication(deps: Deps, timestamp: string): Promise
   if (verdict?.status !== 'complete') return NOTHING_WRITTEN;
   // Flipped bits that `verify` found would be copied, and `validate` reads no data and would not
   // find them at the alternate location either.
-  if ((await currentVerdict(deps, timestamp))?.status === 'damaged') return NOTHING_WRITTEN;
+  if ((await currentVerdict(deps, timestamp, { isCommitted: true }))?.status === 'damaged')
+    return NOTHING_WRITTEN;
   if (await hasOpenTask(deps, timestamp, 'replicate')) return NOTHING_WRITTEN;
   return { wrote: [await requestTask(deps, timestamp, 'replicate', new Date(verdict.at))] };
 }

@@ -15,7 +15,8 @@ export async function requestVerification(deps: Deps): Promise<JobResult> {
       (key) => verdictLevel(key) === 'verify',
     );
     if (wasRead || (await hasOpenTask(deps, timestamp, 'verify'))) return NOTHING_WRITTEN;
-    return { wrote: [await requestTask(deps, timestamp, 'verify', deps.clock())] };
+    const now = await deps.store.now({ signal: deps.signal });
+    return { wrote: [await requestTask(deps, timestamp, 'verify', now)] };
   }
   return NOTHING_WRITTEN;
 }

@@ -19,7 +19,8 @@ export async function validate(deps: Deps, timestamp: string): Promise<ValidateR
   const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
   if (raw === undefined) {
     const state = await checkUncommitted(deps, timestamp);
-    return { verdict: verdictOf(timestamp, 'validate', state, deps.clock()), wrote: [] };
+    const now = await deps.store.now({ signal: deps.signal });
+    return { verdict: verdictOf(timestamp, 'validate', state, now), wrote: [] };
   }
   const checked = await checkSet(deps, timestamp, raw);
   const { key, verdict } = await writeVerdict(deps, timestamp, 'validate', checked);

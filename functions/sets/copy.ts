@@ -7,6 +7,7 @@ import type { StoredObject } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import { validate } from '../handlers/validate.ts';
 import { COPIES_IN_FLIGHT, copyObject } from './copy-object.ts';
+import { requireSet } from './status.ts';
 
 /**
  * Not copied: verdicts are about the set under this root, and agents at the target must not find
@@ -22,7 +23,7 @@ const KINDS_NOT_COPIED: readonly Key['kind'][] = [
 
 export interface CopyResult {
   readonly copied: { readonly objects: number; readonly bytes: number };
-  /** Objects that the target had already, with the right size. */
+  /** Objects that the target had already, with the same bytes. */
   readonly skipped: number;
   readonly verdict: Verdict;
 }
@@ -31,7 +32,7 @@ export interface CopyResult {
  * Copies the objects of a committed set to another root, and validates the set there. Seal and
  * manifest are copied last, so that no function at the target takes half a set for a set.
  * @throws StowageError `set/incomplete` when the set has no manifest; `storage/not-found` when an
- * object is missing; `storage/exists` when the target has an object of another size.
+ * object is missing; `storage/exists` when the target has another object.
  */
 export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<CopyResult> {
   if (from.store.url === to.store.url)
@@ -41,12 +42,14 @@ export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<
     );
   const manifestKey = formatKey({ kind: 'manifest', timestamp });
   const manifest = await from.store.head(manifestKey);
-  if (manifest === undefined)
+  if (manifest === undefined) {
+    await requireSet(from, timestamp);
     throw new StowageError(
       'set/incomplete',
       `set ${timestamp} under ${from.store.url} is incomplete (it has no manifest): only complete sets can be copied`,
       { where: { set: timestamp } },
     );
+  }
   const sealKey = formatKey({ kind: 'seal', timestamp });
   const objects = await objectsToCopy(from, timestamp);
   const copied = { objects: 0, bytes: 0 };

@@ -7,6 +7,7 @@ import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../deps.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
+import { hasReceipts, isSet } from '../stored/is-set.ts';
 import { readDocument } from '../stored/load.ts';
 
 /** One row of a list of sets. */
@@ -23,11 +24,16 @@ export interface SetSummary {
   readonly verdict: Pick<Verdict, 'level' | 'at' | 'status'> | undefined;
 }
 
-export async function describeSet(deps: Deps, timestamp: string): Promise<SetSummary> {
+/** Undefined for a folder that the store lists, and that is no set. */
+export async function describeSet(deps: Deps, timestamp: string): Promise<SetSummary | undefined> {
   const stored = await readSetDocument(deps, timestamp, 'manifest', Manifest);
   const manifest = stored.document;
-  const plan = manifest ?? (await tryReadDocument(deps, timestamp, 'plan', Plan));
-  const verdict = await currentVerdict(deps, timestamp);
+  const planned =
+    manifest === undefined ? await readSetDocument(deps, timestamp, 'plan', Plan) : undefined;
+  const isThere = stored.exists || planned?.exists === true || (await hasReceipts(deps, timestamp));
+  if (!isThere) return undefined;
+  const plan = manifest ?? planned?.document;
+  const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists });
   return {
     timestamp,
     status: statusOf(stored, verdict),
@@ -90,8 +96,7 @@ export async function tryReadDocument<Schema extends typeof Manifest | typeof Pl
 
 /** @throws StowageError `set/not-found` when nothing is stored under this timestamp. */
 export async function requireSet(deps: Deps, timestamp: string): Promise<void> {
-  if ((await deps.store.head(formatKey({ kind: 'plan', timestamp }))) !== undefined) return;
-  if ((await deps.store.head(formatKey({ kind: 'manifest', timestamp }))) !== undefined) return;
+  if (await isSet(deps, timestamp)) return;
   throw new StowageError('set/not-found', `there is no set ${timestamp} under ${deps.store.url}`, {
     where: { set: timestamp },
   });

@@ -85,14 +85,17 @@ export async function countReceipts(deps: Deps, timestamp: string): Promise<Map<
 
 /** Keys of all verdicts of a set, oldest first: their names begin with the instant. */
 export async function verdictKeys(deps: Deps, timestamp: string): Promise<string[]> {
+  return (await listVerdicts(deps, timestamp)).map(({ key }) => key);
+}
+
+export async function listVerdicts(deps: Deps, timestamp: string): Promise<StoredObject[]> {
   const anyKey = formatKey({
     kind: 'verdict',
     timestamp,
     instant: '0'.repeat(17),
     level: 'stitch',
   });
-  const listed = await listKeys(deps, anyKey.slice(0, anyKey.lastIndexOf('/') + 1), ['verdict']);
-  return listed.map(({ key }) => key);
+  return listKeys(deps, anyKey.slice(0, anyKey.lastIndexOf('/') + 1), ['verdict']);
 }
 
 /** The newest verdict of a level; undefined when there is none or it cannot be read. */
@@ -104,7 +107,12 @@ export async function newestVerdict(
 ): Promise<Verdict | undefined> {
   const keys = known ?? (await verdictKeys(deps, timestamp));
   const newest = keys.findLast((key) => verdictLevel(key) === level);
-  const raw = newest === undefined ? undefined : await readDocument(deps, newest);
+  return newest === undefined ? undefined : readVerdict(deps, newest);
+}
+
+/** Undefined when it is missing or cannot be read. */
+export async function readVerdict(deps: Deps, key: string): Promise<Verdict | undefined> {
+  const raw = await readDocument(deps, key);
   if (raw === undefined) return undefined;
   try {
     return decode(Verdict, raw);

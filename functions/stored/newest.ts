@@ -11,7 +11,7 @@ const AHEAD_MS_MAX = 24 * 3600_000;
 /** Timestamps of sets, newest first. */
 export async function* newestSets(deps: Deps): AsyncGenerator<string> {
   let left = NEWEST_MAX;
-  const latest = timestampOf(new Date(deps.clock().getTime() + AHEAD_MS_MAX));
+  const latest = timestampOf(new Date((await storeTime(deps)) + AHEAD_MS_MAX));
   for (const day of (await foldersOf(deps, SETS))
     .filter((name) => /^\d{8}$/.test(name))
     .reverse()) {
@@ -35,6 +35,8 @@ export async function newestTasks(deps: Deps): Promise<string[]> {
   const ids = (await foldersOf(deps, TASKS)).filter((name) => TaskId.safeParse(name).success);
   return ids.reverse().slice(0, NEWEST_MAX);
 }
+
+const storeTime = async ({ store, signal }: Deps) => (await store.now({ signal })).getTime();
 
 async function foldersOf(deps: Deps, prefix: string): Promise<string[]> {
   const folders = await Array.fromAsync(deps.store.listPrefixes(prefix, { signal: deps.signal }));

@@ -3,7 +3,7 @@ import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import type { ProblemList } from '../../backup-set/base/problems.ts';
 import { dateOf, instantOf } from '../../backup-set/base/timestamps.ts';
-import { boundedProblems, Verdict } from '../../backup-set/base/verdict.ts';
+import { boundedProblems, type ProvenObject, Verdict } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { Deps } from '../deps.ts';
 import { newestVerdict } from './load.ts';
@@ -13,6 +13,7 @@ import { createOrRead } from './save.ts';
 export interface Finding extends ProblemList {
   readonly status: Verdict['status'];
   readonly checked: Verdict['checked'];
+  readonly proven?: readonly ProvenObject[];
 }
 
 export const NOTHING_CHECKED: Verdict['checked'] = { objects: 0, bytes: 0 };
@@ -34,19 +35,23 @@ export function verdictOf(
     at: at.toISOString(),
     status: finding.status,
     checked: finding.checked,
+    ...(finding.proven?.length && { proven: [...finding.proven] }),
     ...boundedProblems(finding.problems),
     problemsTotal: finding.problemsTotal,
   };
 }
 
-/** Writes a verdict with the present time, or with the next millisecond that has none yet. */
+/**
+ * Writes a verdict with the store's time, or with the next millisecond that has none yet. The
+ * newest verdict counts, so the clocks of several hosts must not give the times.
+ */
 export async function writeVerdict(
   deps: Deps,
   timestamp: string,
   level: Verdict['level'],
   finding: Finding,
 ): Promise<{ key: string; verdict: Verdict }> {
-  const now = deps.clock().getTime();
+  const now = (await deps.store.now({ signal: deps.signal })).getTime();
   for (let later = 0; later < COLLISIONS_MAX; later += 1) {
     const at = new Date(now + later);
     const key = formatKey({ kind: 'verdict', timestamp, instant: instantOf(at), level });

@@ -23,8 +23,8 @@ export async function sweepRestore(
   if (loaded === undefined) return hasOutcome(deps, restore);
   const { step } = loaded;
   const last = await lastArrival(deps, restorePrefix(restore));
-  if (step.kind === 'ended' || last === undefined || !isOverdue(deps, last, overdueAfterSeconds))
-    return false;
+  if (step.kind === 'ended' || last === undefined) return false;
+  if (!(await isOverdue(deps, last, overdueAfterSeconds))) return false;
   if (step.kind === 'counting') {
     const message = `no \`stowage restore\` has counted the rows in the target: nothing has arrived since ${last.toISOString()}`;
     deps.log.warn({ restore }, message);

@@ -8,22 +8,20 @@ import { joinProblems, NO_PROBLEMS } from '../../backup-set/base/problems.ts';
 import { boundedProblems, type Problem, type Verdict } from '../../backup-set/base/verdict.ts';
 import { count } from '../../backup-set/base/words.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
+import type { StoredObject } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import { stitch } from '../handlers/stitch.ts';
 import { validate } from '../handlers/validate.ts';
 import { tryReadDocument } from '../sets/status.ts';
-import { currentVerdict } from '../stored/current-verdict.ts';
+import { currentVerdict, isFromBeforeSeal } from '../stored/current-verdict.ts';
 import { foldHeads, loadHeads } from '../stored/fold.ts';
-import { newestVerdict, verdictKeys, verdictLevel } from '../stored/load.ts';
-import { isOverdue, lastArrival, overdueLimitSeconds } from '../stored/overdue.ts';
+import { listVerdicts, readVerdict, verdictLevel } from '../stored/load.ts';
+import { arrivalsUnder, isOverdue, lastArrival, overdueLimitSeconds } from '../stored/overdue.ts';
 import { NOTHING_CHECKED, writeVerdictIfChanged } from '../stored/write-verdict.ts';
 import type { SetStatus, SweepOptions, SweepReport } from './report.ts';
 
-/**
- * The clocks of store and functions may differ by this much: a verdict so soon after the last
- * receipt may have been made without it.
- */
-const CLOCK_SKEW_MS = 5 * 60_000;
+/** A verdict stored so soon after a receipt may come from a fold that began without it. */
+const FOLD_MS_MAX = 5 * 60_000;
 /** Problems that name a missing object. */
 const MISSING_CODES: ReadonlySet<Problem['code']> = new Set([
   'receipt-missing',
@@ -33,24 +31,32 @@ const MISSING_CODES: ReadonlySet<Problem['code']> = new Set([
 /** Missing objects checked per set: a set is complete only with all, so a few are enough. */
 const MISSING_CHECKED_MAX = 16;
 
-/** Does the work on one set that no event started. `over`: its status cannot change any more. */
+/**
+ * Does the work on one set that no event started. `over`: its status cannot change any more.
+ * @returns undefined for a folder that the store lists, and that is no set.
+ */
 export async function sweepSet(
   deps: Deps,
   timestamp: string,
   options: SweepOptions,
   report: SweepReport,
-): Promise<{ readonly status: SetStatus; readonly over: boolean }> {
-  const verdicts = await verdictKeys(deps, timestamp);
+): Promise<{ readonly status: SetStatus; readonly over: boolean } | undefined> {
+  const verdicts = await listVerdicts(deps, timestamp);
   const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }), {
     signal: deps.signal,
   });
   // `validate` writes verdicts on committed sets only, so with one the set needs no more work.
-  if (manifest !== undefined && verdicts.some((key) => verdictLevel(key) === 'validate')) {
-    const known = await statusOfCommitted(deps, timestamp, verdicts);
+  if (manifest !== undefined && verdicts.some(({ key }) => verdictLevel(key) === 'validate')) {
+    const known = await statusOfCommitted(
+      deps,
+      timestamp,
+      verdicts.map(({ key }) => key),
+    );
     if (known !== undefined) return { status: known, over: true };
   }
   const status =
     manifest === undefined ? await commit(deps, timestamp, verdicts, options, report) : 'complete';
+  if (status === undefined) return undefined;
   if (status !== 'complete') return { status, over: false };
   const { verdict } = await validate(deps, timestamp);
   report.validated.push(timestamp);
@@ -64,27 +70,32 @@ export async function sweepSet(
 async function statusOfCommitted(
   deps: Deps,
   timestamp: string,
-  verdicts: readonly string[],
+  keys: readonly string[],
 ): Promise<SetStatus | undefined> {
-  const verdict = await currentVerdict(deps, timestamp, verdicts);
+  const verdict = await currentVerdict(deps, timestamp, { isCommitted: true, keys });
   if (verdict?.status === 'damaged') return 'damaged';
   const manifest = await tryReadDocument(deps, timestamp, 'manifest', Manifest);
   return manifest === undefined ? undefined : 'complete';
 }
 
-/** Commits a set if possible. @returns `complete` when the set has its manifest now. */
+/**
+ * Commits a set if possible. @returns `complete` when the set has its manifest now; undefined when
+ * the folder is no set.
+ */
 async function commit(
   deps: Deps,
   timestamp: string,
-  verdicts: readonly string[],
+  verdicts: readonly StoredObject[],
   options: SweepOptions,
   report: SweepReport,
-): Promise<SetStatus> {
+): Promise<SetStatus | undefined> {
   const seal = await deps.store.head(formatKey({ kind: 'seal', timestamp }), {
     signal: deps.signal,
   });
   if (seal === undefined) {
-    const overdue = await writeIfOverdue(deps, timestamp, options);
+    const { last, isSet } = await arrivalsUnder(deps, setPrefix(timestamp));
+    if (last === undefined || !isSet) return undefined;
+    const overdue = await writeIfOverdue(deps, timestamp, last, options);
     if (overdue !== undefined) report.overdue.push(timestamp);
     return overdue ?? 'open';
   }
@@ -99,20 +110,18 @@ async function commit(
 async function finalVerdict(
   deps: Deps,
   timestamp: string,
-  verdicts: readonly string[],
+  verdicts: readonly StoredObject[],
   sealedAt: Date,
 ): Promise<Verdict | undefined> {
-  if (!verdicts.some((key) => verdictLevel(key) === 'stitch')) return undefined;
-  const verdict = await newestVerdict(deps, timestamp, 'stitch');
-  // A verdict `overdue` was made before the seal, whatever the clocks say.
-  if (verdict === undefined || verdict.problems.some(({ code }) => code === 'overdue'))
-    return undefined;
+  const stored = verdicts.findLast(({ key }) => verdictLevel(key) === 'stitch');
+  const verdict = stored && (await readVerdict(deps, stored.key));
+  if (stored === undefined || verdict === undefined || isFromBeforeSeal(verdict)) return undefined;
   const named = [receiptsPrefix(timestamp), sealPartsPrefix(timestamp)];
   const arrived = await Promise.all(named.map((prefix) => lastArrival(deps, prefix)));
   const newest = Math.max(
     ...[sealedAt, ...arrived.filter((at) => at !== undefined)].map((at) => at.getTime()),
   );
-  if (newest + CLOCK_SKEW_MS >= new Date(verdict.at).getTime()) return undefined;
+  if (newest + FOLD_MS_MAX >= stored.modifiedAt.getTime()) return undefined;
   return (await hasArrived(deps, verdict)) ? undefined : verdict;
 }
 
@@ -135,11 +144,11 @@ async function hasArrived(deps: Deps, { problems }: Verdict): Promise<boolean> {
 async function writeIfOverdue(
   deps: Deps,
   timestamp: string,
+  last: Date,
   options: SweepOptions,
 ): Promise<Verdict['status'] | undefined> {
-  const last = await lastArrival(deps, setPrefix(timestamp));
   const allowed = await overdueLimitSeconds(deps, timestamp, options.overdueAfterSeconds);
-  if (last === undefined || !isOverdue(deps, last, allowed)) return undefined;
+  if (!(await isOverdue(deps, last, allowed))) return undefined;
   const heads = await loadHeads(deps, timestamp);
   // Sealed meanwhile: the event of the seal, or the next sweep, judges the set.
   if (heads.seal !== undefined) return undefined;

@@ -32,7 +32,10 @@ export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<Swe
     }
     report.sets += 1;
     await attempt(deps, report, { set: timestamp }, async () => {
-      const { status, over } = await sweepSet(deps, timestamp, options, report);
+      const swept = await sweepSet(deps, timestamp, options, report);
+      if (swept === undefined) report.sets -= 1;
+      if (swept === undefined) return;
+      const { status, over } = swept;
       count(report, timestamp, status);
       if (over) closed.set(timestamp, status);
     });

@@ -51,7 +51,7 @@ export async function sweepTask(
   if (wrote.length > 0) {
     // New orders: on AWS their events start the slices.
     if (onSlice !== undefined) wrote.forEach(onSlice);
-  } else if (last !== undefined && isOverdue(deps, last, overdueAfterSeconds)) {
+  } else if (last !== undefined && (await isOverdue(deps, last, overdueAfterSeconds))) {
     for (const order of await ordersLeft(deps, task)) {
       if (onSlice === undefined) await runSliceOf(deps, order);
       else onSlice(order);

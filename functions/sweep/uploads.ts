@@ -1,4 +1,13 @@
-import { formatKey, type Key, parseKey, SETS, setPrefix } from '../../backup-set/base/keys.ts';
+import { isStowageError } from '../../backup-set/base/errors.ts';
+import {
+  formatKey,
+  type Key,
+  parseKey,
+  RESTORES,
+  SETS,
+  setPrefix,
+  TASKS,
+} from '../../backup-set/base/keys.ts';
 import type { PendingUpload } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import {
@@ -12,26 +21,50 @@ import type { SweepOptions, SweepReport } from './report.ts';
 /** Younger uploads of unsealed sets are kept, even when `overdueAfterSeconds` is shorter. */
 const AGE_MIN_SECONDS = OVERDUE_AFTER_SECONDS;
 
-/** Aborts the uploads of dead shippers: their parts cost money and are never completed. */
+/** Where documents are written, which takes seconds, and where `stowage doctor` tries the store. */
+const SHORT_WRITES = [RESTORES, TASKS, '.probe/'];
+
+/**
+ * Aborts the uploads of dead writers: their parts cost money and are never completed. In a directory
+ * store these are the unfinished files of all writers, also of documents.
+ */
 export async function sweepUploads(
   deps: Deps,
   options: SweepOptions,
   report: SweepReport,
 ): Promise<void> {
+  const abort = async (upload: PendingUpload) => {
+    await deps.store.abortUpload(upload, { signal: deps.signal });
+    deps.log.info({ object: upload.key, startedAt: upload.startedAt }, 'unfinished upload removed');
+    report.uploadsAborted += 1;
+  };
   const rules = new Map<string, IsDead>();
   for await (const upload of deps.store.pendingUploads(SETS, { signal: deps.signal })) {
     const key = parseKey(upload.key);
     if (key === undefined || !('timestamp' in key)) continue;
     const isDead = rules.get(key.timestamp) ?? (await ruleFor(deps, key.timestamp, options));
     rules.set(key.timestamp, isDead);
-    if (!isDead(upload)) continue;
-    await deps.store.abortUpload(upload, { signal: deps.signal });
-    deps.log.info({ object: upload.key, startedAt: upload.startedAt }, 'unfinished upload removed');
-    report.uploadsAborted += 1;
+    if (await isDead(upload)) await abort(upload);
+  }
+  for await (const upload of otherUploads(deps))
+    if (await isSilent(deps, upload, AGE_MIN_SECONDS)) await abort(upload);
+}
+
+/** Uploads of Stowage that belong to no set. A directory has no unfinished files of others. */
+async function* otherUploads({ store, signal }: Deps): AsyncGenerator<PendingUpload> {
+  const isOfSet = ({ key }: PendingUpload) => key.startsWith(SETS) && parseKey(key) !== undefined;
+  for (const prefix of store.kind === 'directory' ? [''] : SHORT_WRITES) {
+    try {
+      for await (const upload of store.pendingUploads(prefix, { signal }))
+        if (!isOfSet(upload)) yield upload;
+    } catch (error) {
+      // On AWS the sweeper may list and end the uploads of sets only.
+      if (!isStowageError(error, 'storage/denied')) throw error;
+    }
   }
 }
 
-type IsDead = (upload: PendingUpload) => boolean;
+type IsDead = (upload: PendingUpload) => Promise<boolean>;
 
 /**
  * The seal is written after all shippers have ended, so their uploads from before it are dead. A
@@ -44,13 +77,20 @@ async function ruleFor(deps: Deps, timestamp: string, options: SweepOptions): Pr
     signal: deps.signal,
   });
   const allowed = await overdueLimitSeconds(deps, timestamp, options.overdueAfterSeconds);
-  const isOld: IsDead = ({ startedAt }) =>
-    isOverdue(deps, startedAt, Math.max(allowed, AGE_MIN_SECONDS));
+  const isOld: IsDead = (upload) => isSilent(deps, upload, Math.max(allowed, AGE_MIN_SECONDS));
   if (seal !== undefined)
-    return (upload) =>
+    return async (upload) =>
       (isShipped(upload) && !isYounger(upload.startedAt, seal.modifiedAt)) || isOld(upload);
-  const setIsOverdue = isOverdue(deps, await lastArrival(deps, setPrefix(timestamp)), allowed);
-  return (upload) => setIsOverdue && isOld(upload);
+  const last = await lastArrival(deps, setPrefix(timestamp));
+  const setIsOverdue = await isOverdue(deps, last, allowed);
+  return async (upload) => setIsOverdue && isOld(upload);
+}
+
+/** True when an upload was begun long ago, and none of its parts was stored since. */
+async function isSilent(deps: Deps, upload: PendingUpload, seconds: number): Promise<boolean> {
+  if (!(await isOverdue(deps, upload.startedAt, seconds))) return false;
+  const last = await deps.store.lastWrittenAt(upload, { signal: deps.signal });
+  return isOverdue(deps, last, seconds);
 }
 
 const KINDS_OF_SHIPPERS: ReadonlySet<Key['kind'] | undefined> = new Set([

@@ -30,7 +30,9 @@ export async function endVerification(
   const validated = await checkSet(deps, timestamp, raw);
   const { objects, bytes } = read;
   const done = joinProblems(read, boundedProblems(unread(plan, raw, validated, read)));
-  const found = finding({ objects, bytes }, joinProblems(validated, without(done, validated)));
+  const { proven = [] } = validated;
+  const problemsFound = joinProblems(validated, without(done, validated));
+  const found = { ...finding({ objects, bytes }, problemsFound), proven };
   const { key, verdict } = await writeVerdictAt(deps, timestamp, 'verify', found, instant);
   const { status, problems, problemsTotal } = verdict;
   const ended = {

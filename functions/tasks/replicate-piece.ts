@@ -7,7 +7,7 @@ import { type ManifestPart, objectsOf } from '../../backup-set/documents/manifes
 import type { Piece } from '../../backup-set/documents/tasks.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
-import { COPIES_IN_FLIGHT, copyObject } from '../sets/copy-object.ts';
+import { COPIES_IN_FLIGHT, type CopiedObject, copyObject } from '../sets/copy-object.ts';
 import { listKeys } from '../stored/load.ts';
 import type { PieceResult } from './piece-result.ts';
 
@@ -35,16 +35,17 @@ export async function replicatePiece(
   part: ManifestPart,
   piece: Piece,
 ): Promise<PieceResult> {
-  const objects = [...objectsOf(part)].slice(piece.from, piece.to);
-  const documents = piece.from === 0 ? await documentsOf(deps, part) : [];
+  const objects: CopiedObject[] = [...objectsOf(part)].slice(piece.from, piece.to);
+  const documents: CopiedObject[] = piece.from === 0 ? await documentsOf(deps, part) : [];
   const stores = { from: deps.store, to: requireReplica(deps) };
   const done = { objects: 0, bytes: 0 };
   const problems = await mapInFlight(
     [...objects, ...documents],
     COPIES_IN_FLIGHT,
-    async ({ key, bytes }) => {
+    async (object) => {
+      const { key, bytes } = object;
       const result = isOfPart(key)
-        ? await copyObject(stores, { key, bytes }, { signal: deps.signal })
+        ? await copyObject(stores, object, { signal: deps.signal })
         : failure(keyNotInPart(key));
       if (!result.ok) return [{ ...result.failure, content: part.content }];
       done.objects += 1;

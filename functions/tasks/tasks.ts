@@ -33,6 +33,12 @@ export async function hasTaskOutcome(deps: Deps, task: string): Promise<boolean>
   return (await deps.store.head(key, { signal: deps.signal })) !== undefined;
 }
 
+/** False for a folder that the store lists, and that has no objects. */
+async function hasTaskRequest(deps: Deps, task: string): Promise<boolean> {
+  const key = formatKey({ kind: 'task-request', task });
+  return (await deps.store.head(key, { signal: deps.signal })) !== undefined;
+}
+
 /** True while such a task of the set was requested and has not ended. */
 export async function hasOpenTask(
   deps: Deps,
@@ -41,8 +47,8 @@ export async function hasOpenTask(
 ): Promise<boolean> {
   for (const task of await newestTasks(deps)) {
     const parts = partsOfTask(task);
-    if (parts.timestamp === timestamp && parts.work === work && !(await hasTaskOutcome(deps, task)))
-      return true;
+    if (parts.timestamp !== timestamp || parts.work !== work) continue;
+    if (!(await hasTaskOutcome(deps, task)) && (await hasTaskRequest(deps, task))) return true;
   }
   return false;
 }

@@ -100,6 +100,8 @@ function statementsOn(bucket, rights, where = '', contents = undefined) {
     lists && { ...allow(`List${where}`, 's3:ListBucket', whole), Condition: prefixes(lists) },
     // Without a condition: S3 does not support s3:prefix for this action.
     listsUploads && allow('ListUploads', 's3:ListBucketMultipartUploads', whole),
+    // The newest part shows whether the writer of an old upload is still alive.
+    listsUploads && on('ListParts', 's3:ListMultipartUploadParts', endsUploads),
     inspects && allow('Inspect', INSPECT, whole),
   ].filter((statement) => statement !== undefined);
 }

@@ -52,6 +52,7 @@ function statementsOf({ role, user, contents }, { bucket, prefix }) {
     allow(endsUploads, 's3:AbortMultipartUpload', () => keys(endsUploads, contents)),
     allow(lists, 's3:ListBucket', whole),
     allow(listsUploads, 's3:ListBucketMultipartUploads', whole),
+    allow(listsUploads, 's3:ListMultipartUploadParts', () => keys(endsUploads)),
     allow(inspects, INSPECT, whole),
     { ...statement('Deny', user, ['s3:GetObject', 's3:GetObjectVersion']), ...mayNotRead },
     { ...statement('Deny', user, ['s3:PutObjectAcl']), Resource: [arnOf(bucket, '*')] },

@@ -66,14 +66,14 @@ async function installPython(print) {
   return findPython();
 }
 
-/** A supported Python that can create virtual environments, or undefined. */
-export async function findPython() {
+/** A Python of a suitable version that can create virtual environments, or undefined. */
+export async function findPython(suits = isSupported) {
   for (const program of ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11']) {
     const version = await outputOf(program, [
       '-c',
       'import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])',
     ]);
-    if (version !== undefined && isSupported(version)) return { program, version };
+    if (version !== undefined && suits(version)) return { program, version };
   }
   return undefined;
 }

@@ -4,7 +4,7 @@
  * installs the npm packages of package-lock.json and the programs of needs.mjs. Plain JavaScript
  * without packages, because none is installed when it starts. Fast when nothing is missing.
  *
- *   node infra/setup/main.mjs [--for=demo|test|bench|stack|build]
+ *   node infra/setup/main.mjs [--for=demo|test|bench|stack|stores|build]
  *
  * Exit codes: 0 ready, 1 a step failed, 2 the user must install something.
  */
@@ -15,14 +15,19 @@ import { installDebian } from './debian.mjs';
 import { installEmulator } from './emulator.mjs';
 import { absent } from './machine.mjs';
 import {
+  mayBringPostgresql,
   needsOf,
   parsePurpose,
   wantsEmulator,
+  wantsNewerPostgresql,
   wantsPeersInPython,
+  wantsStores,
   whatToInstall,
 } from './needs.mjs';
 import { installNodePackages } from './node-packages.mjs';
+import { bringPostgresql, installNewerPostgresql } from './postgresql/own.mjs';
 import { SetupError } from './setup-error.mjs';
+import { buildStores } from './stores/build.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const print = (line) => process.stderr.write(`setup: ${line}\n`);
@@ -44,12 +49,15 @@ async function prepare(purpose) {
     for (const { name, without } of still)
       if (without !== undefined) print(`${name} is not installed: ${without}`);
     const needed = still.filter((need) => need.without === undefined);
-    if (needed.length > 0) throw new SetupError(2, whatToInstall(purpose, needed));
+    const isMet = mayBringPostgresql(purpose, needed) && (await bringPostgresql(root, print));
+    if (needed.length > 0 && !isMet) throw new SetupError(2, whatToInstall(purpose, needed));
   }
   await together([
     installNodePackages(root, print),
     wantsPeersInPython(purpose) && installBenchPeers(root, print),
     wantsEmulator(purpose) && installEmulator(root, print),
+    wantsStores(purpose, process.env) && buildStores(print),
+    wantsNewerPostgresql(purpose) && installNewerPostgresql(root, print),
   ]);
 }
 

@@ -67,14 +67,16 @@ const PEERS = [
 ];
 
 const PURPOSES = {
-  demo: { command: 'npm run demo', needs: [POSTGRESQL, ZSTD] },
+  demo: { command: 'npm run demo', needs: [POSTGRESQL], mayBringPostgresql: true },
   bench: { command: 'npm run bench', needs: [POSTGRESQL, ZSTD, ...PEERS], peersInPython: true },
   test: {
     command: 'npm test',
     needs: [POSTGRESQL, ZSTD, JQ, SSH, OPENSSL, PGBOUNCER, CEPH],
     emulator: true,
+    newerPostgresql: true,
   },
   stack: { command: 'npm run test:stack', needs: [POSTGRESQL, ZSTD], emulator: true },
+  stores: { command: 'npm run test:stores', needs: [POSTGRESQL, ZSTD, CEPH], stores: true },
   build: { command: 'npm run build', needs: [] },
 };
 
@@ -94,8 +96,24 @@ export function parsePurpose(args) {
 /** True when a purpose needs the emulator of AWS. */
 export const wantsEmulator = (purpose) => PURPOSES[purpose].emulator === true;
 
+/** True when the object stores that are built from source must be there. */
+export const wantsStores = (purpose, environment) =>
+  PURPOSES[purpose].stores === true ||
+  (purpose === 'test' && environment.STOWAGE_TEST_STORES === '1');
+
 /** True when a purpose needs the peers that are Python packages. */
 export const wantsPeersInPython = (purpose) => PURPOSES[purpose].peersInPython === true;
+
+/** True when a purpose compares two versions of PostgreSQL: the machine's and a newer one. */
+export const wantsNewerPostgresql = (purpose) => PURPOSES[purpose].newerPostgresql === true;
+
+/**
+ * True when PostgreSQL is all that is missing, and the purpose is content with one of its own.
+ */
+export const mayBringPostgresql = (purpose, missing) =>
+  PURPOSES[purpose].mayBringPostgresql === true &&
+  missing.length > 0 &&
+  missing.every((need) => need === POSTGRESQL);
 
 /** True when the command runs without the need. */
 export const isOptional = (need) => need.waiver !== undefined || need.without !== undefined;

@@ -29,8 +29,8 @@ export async function runQuietly(command, args, options = {}) {
 }
 
 /** The standard output of a program, trimmed; undefined when it cannot be run or fails. */
-export async function outputOf(command, args) {
-  return promisify(execFile)(command, args).then(
+export async function outputOf(command, args, options = {}) {
+  return promisify(execFile)(command, args, options).then(
     ({ stdout }) => stdout.trim(),
     () => undefined,
   );

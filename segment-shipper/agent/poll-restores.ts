@@ -20,6 +20,7 @@ import { completeOrder } from '../restore/restore.ts';
 import { storeOf } from './config.ts';
 import { type ServedContent, servedContents, targetFor } from './contents.ts';
 import { type Agent, abortOrder, forgetOrder, startOrder } from './orders.ts';
+import { recentDays } from './recent-days.ts';
 
 type OrderKey = Extract<Key, { kind: 'order' | 'order-claim' | 'restore-receipt' }>;
 
@@ -29,7 +30,6 @@ type OrderKey = Extract<Key, { kind: 'order' | 'order-claim' | 'restore-receipt'
  */
 export type KnownRestores = Map<string, RestoreRequest | undefined>;
 
-const DAY_MS = 86_400_000;
 /** An aborted order has this long to store its failed receipt. */
 const FAIL_MS_MAX = 10_000;
 
@@ -68,9 +68,8 @@ export async function pollRestores(agent: Agent, known: KnownRestores): Promise<
   for (const restore of known.keys()) if (!restores.has(restore)) known.delete(restore);
 }
 
-async function keysByRestore({ clock, store, signal }: Agent, known: KnownRestores) {
-  const now = clock().getTime();
-  const days = [now - DAY_MS, now].map((ms) => restoresOn(new Date(ms)));
+async function keysByRestore({ store, signal }: Agent, known: KnownRestores) {
+  const days = recentDays(await store.now({ signal }), restoresOn);
   const older = [...known]
     .filter(([, request]) => request !== undefined)
     .map(([restore]) => restorePrefix(restore))

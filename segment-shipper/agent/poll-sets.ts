@@ -6,6 +6,7 @@ import { BackupOrder } from '../../backup-set/documents/agents.ts';
 import { backupOrderWork } from './backup-order.ts';
 import { type ServedContent, servedContents } from './contents.ts';
 import { type Agent, abortOrder, forgetOrder, startOrder } from './orders.ts';
+import { recentDays } from './recent-days.ts';
 
 /** Timestamps of sealed sets: they are not polled again. */
 export type ClosedSets = Set<string>;
@@ -21,8 +22,6 @@ interface OrderKey {
 
 /** Asks the coordinator at most once per poll, for all orders. */
 type GetServed = () => Promise<readonly ServedContent[]>;
-
-const DAY_MS = 86_400_000;
 
 /**
  * Polls the sets of today and yesterday that have no seal yet. Starts this agent's orders, ends the
@@ -59,11 +58,10 @@ export async function pollSets(
   for (const timestamp of closed) if (!recent.has(timestamp)) closed.delete(timestamp);
 }
 
-async function recentSets({ clock, store, signal }: Agent): Promise<ReadonlySet<string>> {
-  const now = clock().getTime();
+async function recentSets({ store, signal }: Agent): Promise<ReadonlySet<string>> {
   const recent = new Set<string>();
-  for (const ms of [now - DAY_MS, now]) {
-    for await (const folder of store.listPrefixes(setsOn(new Date(ms)), { signal })) {
+  for (const day of recentDays(await store.now({ signal }), setsOn)) {
+    for await (const folder of store.listPrefixes(day, { signal })) {
       const timestamp = folder.slice(0, -1);
       if (Timestamp.safeParse(timestamp).success) recent.add(timestamp);
     }

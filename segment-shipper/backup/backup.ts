@@ -1,15 +1,17 @@
 import { together } from '../../async/together.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { ShippedRelation } from '../../backup-set/documents/agents.ts';
 import { readConditions } from '../../database/catalog/extension-tables.ts';
 import { type BlockArena, blockArena } from '../../database/copy-wire/block-arena.ts';
 import { cuttingFor } from '../../database/copy-wire/cutting.ts';
 import { namingLostSegments } from '../../database/greenplum/dispatch/lost-segments.ts';
 import { withLockWatch } from '../../database/lock-watch/watch.ts';
+import type { Session } from '../../database/session/session.ts';
 import { attachSnapshot } from '../../database/session/snapshot.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import { type ShipperDeps, silenceNote } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
+import { shipBinary } from './binary/ship-binary.ts';
 import { blockMemoryProblem, blocksFor } from './block-memory.ts';
 import { collect } from './collect.ts';
 import { levelOf } from './level.ts';
@@ -17,7 +19,7 @@ import { backupWatch, labelOf, serverLockTimeoutMs } from './locks.ts';
 import { shipMetadata } from './metadata.ts';
 import { type Compression, orderedFrames } from './ordered-frames.ts';
 import { packSeries } from './pack-series.ts';
-import { shipRelation, shipTogether } from './ship-relation.ts';
+import { type Shipping, shipRelation, shipTogether } from './ship-relation.ts';
 
 /** Smaller relations are requested in groups: the round trip of one takes longer than its rows. */
 const SMALL_BYTES_MAX = 64 * 1024;
@@ -92,25 +94,33 @@ async function work(
   { number, queue, arena, compression }: Worker,
   deps: ShipperDeps,
 ): Promise<void> {
-  const session = await attachSnapshot(job.target, job.snapshotId, {
-    purpose: 'backup',
-    applicationName: `${labelOf(job)} worker ${number}`,
-    lockTimeoutMs: serverLockTimeoutMs(job),
-    signal: deps.signal,
-    onSilence: silenceNote(deps),
-    receive: arena,
-  });
+  const open = () =>
+    attachSnapshot(job.target, job.snapshotId, {
+      purpose: 'backup',
+      applicationName: `${labelOf(job)} worker ${number}`,
+      lockTimeoutMs: serverLockTimeoutMs(job),
+      signal: deps.signal,
+      onSilence: silenceNote(deps),
+      receive: arena,
+    });
+  let session = await open();
   const packs = packSeries(job, number, deps);
   const frames = orderedFrames(packs, compression);
   try {
     const conditioned = await readConditions(session);
     const take = () => takeFrom(queue).map((relation) => conditioned(relation));
+    const shipping = { job, frames, deps };
     for (let next = take(); next.length > 0; next = take()) {
       deps.signal.throwIfAborted();
-      const [only] = next;
-      if (only !== undefined && next.length === 1)
-        await shipRelation(session, only, { job, frames, deps });
-      else await shipTogether(session, next, { job, frames, deps });
+      try {
+        await shipInText(session, next, shipping);
+      } catch (error) {
+        const [failed, ...rest] = next;
+        if (failed === undefined || !isStowageError(error, 'database/row-too-long')) throw error;
+        queue.unshift(...rest);
+        deps.log.warn({ err: error, relation: failed.id }, 'reading the table as COPY BINARY');
+        session = await shipBinary(open, failed, shipping, error);
+      }
     }
     await frames.drain();
     await packs.finish();
@@ -120,6 +130,17 @@ async function work(
     await Promise.all([session.destroy(), packs.abort(error)]);
     throw await namingLostSegments(job.target, error, deps.signal);
   }
+}
+
+/** A relation that is complete, is removed from a list of several. */
+async function shipInText(
+  session: Session,
+  relations: ShippedRelation[],
+  shipping: Shipping,
+): Promise<void> {
+  const [only] = relations;
+  if (only !== undefined && relations.length === 1) await shipRelation(session, only, shipping);
+  else await shipTogether(session, relations, shipping);
 }
 
 /** The next relation, or the next group of small ones. The queue is sorted, largest first. */

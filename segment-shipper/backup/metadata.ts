@@ -12,6 +12,7 @@ import {
   dumpSchema,
   type ToolOutput,
 } from '../../database/tools/dump.ts';
+import { withDumpPrograms } from '../../database/tools/dump-programs.ts';
 import { hex } from '../../frame/hex.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import { type ShipperDeps, silenceNote } from '../deps.ts';
@@ -28,9 +29,11 @@ const TEXT_BYTES_MAX = 64 * 1024 * 1024;
 /** Ships the metadata of the plan: globals, schema, values of sequences, large objects. */
 export async function shipMetadata(job: BackupJob, deps: ShipperDeps): Promise<void> {
   let sequence = 0;
+  if (job.metadata.length === 0) return;
+  const target = await withDumpPrograms(job.target, deps.signal);
   for (const file of job.metadata) {
     deps.signal.throwIfAborted();
-    await shipFile(job, file, ++sequence, deps);
+    await shipFile({ ...job, target }, file, ++sequence, deps);
   }
 }
 
@@ -46,6 +49,7 @@ async function shipFile(
   const sums = { bytes: 0, crc: 0 };
   const { etag } = await deps.store.upload(key, summing(contentOf(file, job, deps), sums, deps), {
     signal: deps.signal,
+    ownKey: true,
   });
   await storeReceipt(
     {

@@ -1,3 +1,4 @@
+import type { RowFormat } from '../../backup-set/documents/receipt.ts';
 import type { RowBlock } from '../../database/copy-wire/row-block.ts';
 import type { FrameEncoder } from '../../frame/codec.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
@@ -11,7 +12,7 @@ export interface OrderedFrames {
    * Takes a block and releases it later. Waits while too many frames are pending, but not for its
    * own frame. A long row, however, is completely appended when this resolves.
    */
-  push(relation: number, block: RowBlock): Promise<FrameCounts>;
+  push(relation: number, block: RowBlock, rowFormat?: RowFormat): Promise<FrameCounts>;
   /** Waits until every frame has been appended. */
   drain(): Promise<void>;
 }
@@ -32,9 +33,10 @@ export function orderedFrames(packs: PackSeries, { encoder, level }: Compression
   let last: Promise<void> = Promise.resolve();
 
   return {
-    async push(relation, block) {
-      if (block.kind === 'long-row') return pushLong(relation, block.chunks);
-      const counts = { rows: block.count, bytes: block.rows.byteLength };
+    async push(relation, block, rowFormat) {
+      const format = rowFormat && { rowFormat };
+      if (block.kind === 'long-row') return pushLong(relation, block.chunks, format);
+      const counts = { rows: block.count, bytes: block.rows.byteLength, ...format };
       try {
         while (pending.length >= FRAMES_PENDING_MAX) await firstAppended();
       } catch (error) {
@@ -72,8 +74,9 @@ export function orderedFrames(packs: PackSeries, { encoder, level }: Compression
   async function pushLong(
     relation: number,
     chunks: AsyncIterable<Uint8Array>,
+    format: Pick<FrameCounts, 'rowFormat'> | undefined,
   ): Promise<FrameCounts> {
-    const counts = { rows: 1, bytes: 0 };
+    const counts = { rows: 1, bytes: 0, ...format };
     await last;
     const stored = zstd.encodeLong(counting(chunks, counts), level.current());
     await packs.frame(relation, { stored, counts: () => counts });

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { type Handoff, handoff } from '../../async/handoff.ts';
 import { EXTENTS_MAX } from '../../backup-set/base/document.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
-import type { Extent } from '../../backup-set/documents/receipt.ts';
+import type { Extent, RowFormat } from '../../backup-set/documents/receipt.ts';
 import { combineCrc32 } from '../../frame/crc32.ts';
 import { hex } from '../../frame/hex.ts';
 import type { StoredObject } from '../../storage/store.ts';
@@ -26,6 +26,7 @@ export interface PackSeries {
 export interface FrameCounts {
   readonly rows: number;
   readonly bytes: number;
+  readonly rowFormat?: RowFormat;
 }
 
 /**
@@ -94,7 +95,7 @@ function openPack(
   const { timestamp, content, attempt } = job;
   const key = formatKey({ kind: 'pack', timestamp, content, attempt, worker, sequence });
   const passed = handoff();
-  const uploaded = store.upload(key, passed.chunks, { signal });
+  const uploaded = store.upload(key, passed.chunks, { signal, ownKey: true });
   // `append` and `finishPack` throw the failure. An upload may fail before it reads a chunk.
   uploaded.catch((reason: unknown) => passed.fail(reason));
   return {

@@ -1,6 +1,7 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import type { ShippedRelation } from '../../backup-set/documents/agents.ts';
+import type { RowFormat } from '../../backup-set/documents/receipt.ts';
 import { type CopyOut, copyOut, copyOutMany } from '../../database/copy/copy-out.ts';
 import type { RowBlock } from '../../database/copy-wire/row-block.ts';
 import type { Session } from '../../database/session/session.ts';
@@ -30,48 +31,66 @@ export async function shipRelation(
   await shipCopy(copy, relation, shipping);
 }
 
-/** As `shipRelation`, for several small relations that are requested in one round trip. */
+/**
+ * As `shipRelation`, for several small relations that are requested in one round trip. Each is
+ * removed from the list when it is complete: after an error, the first one left caused it.
+ */
 export async function shipTogether(
   session: Session,
-  relations: readonly ShippedRelation[],
+  relations: ShippedRelation[],
   shipping: Shipping,
 ): Promise<void> {
   const { job, deps } = shipping;
-  for await (const { relation, ...copy } of copyOutMany(session, relations, {
+  for await (const { relation, ...copy } of copyOutMany(session, [...relations], {
     signal: deps.signal,
     encoding: job.encoding,
-  }))
+  })) {
     await shipCopy(copy, relation, shipping);
+    relations.shift();
+  }
 }
 
-async function shipCopy(
+/** Ships all rows of a COPY, and compares how many there are with the server's count. */
+export async function shipCopy(
   { blocks, rowsCounted }: CopyOut,
   relation: ShippedRelation,
   shipping: Shipping,
+  rowFormat?: RowFormat,
 ): Promise<void> {
   const { job, deps } = shipping;
-  const { rows, bytes } = await shipBlocks(blocks, relation, shipping);
+  const { rows, bytes } = await shipBlocks(blocks, relation, shipping, rowFormat);
   const counted = await rowsCounted();
   if (counted !== rows) throw countsDiffer(job, relation, rows, counted);
-  deps.report({ type: 'relation', relation: relation.id, rows, bytes });
+  const format = rowFormat && { rowFormat };
+  deps.report({ type: 'relation', relation: relation.id, rows, bytes, ...format });
 }
 
-/** Pushes blocks of rows into the frames. @returns how much was pushed. */
+/**
+ * Pushes blocks of rows into the frames. @returns how much was pushed. After an error the progress
+ * does not count them any more: a relation can be read again.
+ */
 export async function shipBlocks(
   blocks: AsyncIterable<RowBlock>,
   relation: ShippedRelation,
   { frames, deps: { progress } }: Shipping,
+  rowFormat?: RowFormat,
 ): Promise<FrameCounts> {
   using _ = showUnderWay(progress, `${relation.schema}.${relation.name}`);
   const total = { rows: 0, bytes: 0 };
-  for await (const block of blocks) {
-    const { rows, bytes } = await frames.push(relation.id, block);
-    total.rows += rows;
-    total.bytes += bytes;
-    progress.rows += rows;
-    progress.bytes += bytes;
+  try {
+    for await (const block of blocks) {
+      const { rows, bytes } = await frames.push(relation.id, block, rowFormat);
+      total.rows += rows;
+      total.bytes += bytes;
+      progress.rows += rows;
+      progress.bytes += bytes;
+    }
+    return total;
+  } catch (error) {
+    progress.rows -= total.rows;
+    progress.bytes -= total.bytes;
+    throw error;
   }
-  return total;
 }
 
 function countsDiffer(

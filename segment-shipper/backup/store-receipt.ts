@@ -29,7 +29,7 @@ export async function storeReceipt(
   const bytes = encode(Receipt, receipt);
   const { timestamp, content, attempt, worker, sequence } = receipt;
   const key = formatKey({ kind: 'receipt', timestamp, content, attempt, worker, sequence });
-  await store.create(key, bytes, { signal });
+  await store.create(key, bytes, { signal, ownKey: true });
   report({
     type: 'receipt',
     attempt,

@@ -3,6 +3,7 @@ import { Content, Count, Sha256 } from '../../backup-set/base/document.ts';
 import { PHASES } from '../../backup-set/base/keys.ts';
 import { RestoreId, Timestamp } from '../../backup-set/base/timestamps.ts';
 import { segmentJobFields } from '../../backup-set/documents/agents.ts';
+import { RowFormat } from '../../backup-set/documents/receipt.ts';
 import { connectionFields, Host, Port } from '../../database/connection-settings.ts';
 import { GREENPLUM_MAJORS } from '../../database/greenplum/majors.ts';
 import { S3Settings, StoreSettings } from '../../storage/settings.ts';
@@ -119,7 +120,13 @@ export const Report = z.discriminatedUnion('type', [
    * The server's own row count matches what was received, and all frames of the relation are in
    * stored packs or in packs that are being uploaded.
    */
-  z.object({ type: z.literal('relation'), relation: Count, rows: Count, bytes: Count }),
+  z.object({
+    type: z.literal('relation'),
+    relation: Count,
+    rows: Count,
+    bytes: Count,
+    rowFormat: RowFormat.exactOptional(),
+  }),
   /** A server has been silent for stallSeconds, and shows that the work goes on. */
   z.object({ type: z.literal('silent'), message: z.string() }),
   z.object({

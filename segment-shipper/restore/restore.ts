@@ -73,7 +73,9 @@ export async function completeOrder(
     ...rolesKeptField(result.rolesKept ?? []),
   });
   const key = formatKey({ kind: 'restore-receipt', restore: job.restore, phase, content });
-  await deps.store.create(key, receipt, { signal: deps.signal });
+  // A shipper cannot read receipts. If the coordinator has given up this shipper and stored a
+  // failure here, the restore goes by that.
+  await deps.store.create(key, receipt, { signal: deps.signal, ownKey: true });
   // The coordinator counts the bytes of each phase from the last report of the one before.
   deps.progress.objects = undefined;
   deps.report(progressReport(deps.progress));

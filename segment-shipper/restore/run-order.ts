@@ -12,6 +12,7 @@ import type { OrderResult } from './order-result.ts';
 import { countDone } from './schema/object-progress.ts';
 import { postData } from './schema/post-data.ts';
 import { preData } from './schema/pre-data.ts';
+import { withPrograms } from './schema/programs.ts';
 
 const NOTHING: OrderResult = { loaded: [], problems: [] };
 
@@ -21,10 +22,11 @@ const NOTHING: OrderResult = { loaded: [], problems: [] };
  */
 export async function runOrder(
   order: Order,
-  job: RestoreJob,
+  given: RestoreJob,
   deps: ShipperDeps,
   kept?: VerifiedBytes,
 ): Promise<OrderResult> {
+  const job = await withPrograms(order, given, deps);
   switch (order.phase) {
     case 'verify':
       return { loaded: [], problems: await verifyObjects(order, job.workers, deps, kept) };

@@ -7,6 +7,7 @@ import { checkFolder, checkKey, checkPrefix } from '../check-key.ts';
 import { notFound } from '../errors.ts';
 import { exactly } from '../ranges.ts';
 import type { CallOptions, ObjectStore, StoredObject } from '../store.ts';
+import { directoryClock } from './clock.ts';
 import { isErrno, withErrorCodes } from './errors.ts';
 import { readFile, storedFile } from './get.ts';
 import { listFiles, listFolders } from './list.ts';
@@ -66,7 +67,9 @@ export function openDirectory(root: string): ObjectStore {
         listTempFiles(root, prefix),
       );
     },
+    lastWrittenAt: async ({ startedAt }) => startedAt,
     abortUpload: ({ key, uploadId }) => removeTempFile(root, key, uploadId),
+    now: directoryClock(root),
     async close() {},
   };
   roots.set(store, root);

@@ -32,7 +32,11 @@ function directoryError(error: unknown, doing: string, object?: string): unknown
   if (errno === undefined || error instanceof StowageError) return error;
   const code = CODE_OF_ERRNO[errno] ?? 'storage/unavailable';
   const isMissing = code === 'storage/not-found' && object !== undefined;
-  const reason = isMissing ? 'the object does not exist' : messageOf(error);
+  const reason = isMissing
+    ? 'the object does not exist'
+    : errno === 'EROFS'
+      ? `the file system is mounted read-only: ${messageOf(error)}`
+      : messageOf(error);
   return new StowageError(code, `${doing} failed: ${reason}`, {
     cause: error,
     where: object === undefined ? {} : { object },

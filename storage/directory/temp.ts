@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { TEMP_FOLDER } from '../check-key.ts';
 import type { PendingUpload } from '../store.ts';
 import { isErrno, withErrorCodes } from './errors.ts';
-import { DIRECTORY_MODE } from './publish.ts';
+import { DIRECTORY_MODE, makeFolderWithParents } from './make-folder.ts';
 
 /**
  * Unfinished files are in one flat folder inside the root: on the same filesystem they can be
@@ -23,10 +23,25 @@ export interface TempFile {
 
 /** A new path for the unfinished object `key`. Creates its folders, not the file. */
 export async function reserveTempFile(root: string, key: string, now: Date): Promise<TempFile> {
-  const uploadId = `${now.getTime().toString(36)}-${randomBytes(8).toString('hex')}`;
+  const uploadId = newUploadId(now);
   const path = tempPath(root, key, uploadId);
-  await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
+  await makeFolderWithParents(dirname(path));
   return { path, uploadId };
+}
+
+const newUploadId = (now: Date) =>
+  `${now.getTime().toString(36)}-${randomBytes(8).toString('hex')}`;
+
+/** The name of a new file for a key so short that it needs no subfolder. */
+export function newTempName(key: string, now: Date): string {
+  return tempName(key, newUploadId(now))[0];
+}
+
+/** Makes the folder of unfinished files in a root that exists. */
+export async function makeTempFolder(root: string): Promise<void> {
+  await mkdir(join(root, TEMP_FOLDER), { mode: DIRECTORY_MODE }).catch((error: unknown) => {
+    if (!isErrno(error, 'EEXIST')) throw error;
+  });
 }
 
 /** Removes an unfinished file with its subfolders. A file that no longer exists is not an error. */
@@ -49,21 +64,29 @@ export async function listTempFiles(root: string, prefix: string): Promise<Pendi
   for (const name of names) {
     const match = NAME.exec(name)?.groups;
     if (match === undefined) continue;
-    const encoded = `${match['key']}${await restOfName(join(folder, name))}`;
-    const key = Buffer.from(encoded, 'base64url').toString();
+    const file = await fileBelow(join(folder, name));
+    // It was linked to its key, or removed, since the folder was read.
+    if (file === undefined) continue;
+    const key = Buffer.from(`${match['key']}${file.rest}`, 'base64url').toString();
     if (!key.startsWith(prefix)) continue;
     const uploadId = name.slice(0, name.indexOf('.'));
-    found.push({ key, uploadId, startedAt: new Date(Number.parseInt(match['began'] ?? '0', 36)) });
+    found.push({ key, uploadId, startedAt: file.writtenAt });
   }
   return found.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
 }
 
-/** The part of an encoded key that is in subfolders; empty for a file, also for a removed one. */
-async function restOfName(path: string): Promise<string> {
+/**
+ * The part of an encoded key that is in subfolders, and when the file was last written: a time of
+ * the file system, not of the writer as in the name.
+ */
+async function fileBelow(path: string): Promise<{ rest: string; writtenAt: Date } | undefined> {
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined || !found.isDirectory()) return '';
+  if (found === undefined) return undefined;
+  const here = { rest: '', writtenAt: found.mtime };
+  if (!found.isDirectory()) return here;
   const [name] = await readdir(path).catch(() => []);
-  return name === undefined ? '' : name + (await restOfName(join(path, name)));
+  const below = name === undefined ? undefined : await fileBelow(join(path, name));
+  return below === undefined ? here : { ...below, rest: `${name}${below.rest}` };
 }
 
 function tempPath(root: string, key: string, uploadId: string): string {

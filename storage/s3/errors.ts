@@ -1,13 +1,5 @@
-import { type ErrorCode, messageOf, StowageError } from '../../backup-set/base/errors.ts';
-import { plural } from '../../backup-set/base/words.ts';
-
-/** Fields of the SDK's errors. Network errors have none of them. */
-export interface S3Failure {
-  readonly name: string;
-  readonly status: number | undefined;
-  /** How often the request was sent; 1 when the SDK does not say. */
-  readonly attempts: number;
-}
+import { type ErrorCode, StowageError } from '../../backup-set/base/errors.ts';
+import { describeFailure, type S3Failure } from './describe-failure.ts';
 
 export function failureOf(error: unknown): S3Failure {
   const { name = 'Error', $metadata } = (
@@ -32,6 +24,7 @@ const CODE_OF_NAME: Readonly<Record<string, ErrorCode>> = {
   RequestTimeout: 'storage/unavailable',
   SlowDown: 'storage/unavailable',
   TimeoutError: 'storage/unavailable',
+  NotImplemented: 'storage/invalid',
 };
 
 const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
@@ -42,6 +35,7 @@ const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
   412: 'storage/exists',
   413: 'storage/too-large',
   429: 'storage/unavailable',
+  501: 'storage/invalid',
 };
 
 /** The StowageError for an error of the SDK, after all its retries. */
@@ -50,10 +44,12 @@ export function s3Error(
   doing: string,
   bucket: string,
   object?: string,
+  now = new Date(),
 ): StowageError {
   if (error instanceof StowageError) return error;
-  const { name, status } = failureOf(error);
-  return new StowageError(codeOf(name, status), `${doing} failed: ${describe(error, bucket)}`, {
+  const failure = failureOf(error);
+  const reason = describeFailure(error, failure, bucket, now);
+  return new StowageError(codeOf(failure.name, failure.status), `${doing} failed: ${reason}`, {
     cause: error,
     where: object === undefined ? {} : { object },
   });
@@ -65,23 +61,4 @@ function codeOf(name: string, status: number | undefined): ErrorCode {
   // No status: there was no response (refused, reset, unknown host, untrusted certificate).
   if (status === undefined || status >= 500) return 'storage/unavailable';
   return 'storage/invalid';
-}
-
-function describe(error: unknown, bucket: string): string {
-  const { name, status, attempts } = failureOf(error);
-  if (name === 'NoSuchBucket') return `bucket ${bucket} does not exist`;
-  if (name === 'NoSuchKey' || (name === 'NotFound' && status === 404))
-    return 'the object does not exist';
-  if (name === 'PreconditionFailed') return 'the object already exists';
-  // A response to HEAD has no body, so it has no reason.
-  const message = name === 'Unknown' ? 'the server gave no reason' : messageOf(error);
-  const reason = ['', name, 'UnknownError'].includes(message)
-    ? name
-    : name === 'Error' || name === 'AggregateError'
-      ? message
-      : `${name}: ${message}`;
-  const notes = [status && `HTTP ${status}`, attempts > 1 && plural(attempts, 'attempt')].filter(
-    Boolean,
-  );
-  return notes.length === 0 ? reason : `${reason} (${notes.join(', ')})`;
 }

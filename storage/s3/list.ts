@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   DeleteObjectsCommand,
   ListMultipartUploadsCommand,
@@ -12,6 +13,7 @@ import type { S3 } from './connection/client.ts';
 import { request } from './connection/request.ts';
 import { plainEtag } from './etags.ts';
 import { missingInResponse, stored } from './head.ts';
+import { rejectsChecksum } from './write/digests.ts';
 
 /** The maximum for one DeleteObjects request. */
 const DELETE_KEYS_MAX = 1_000;
@@ -84,15 +86,17 @@ export async function deleteObjects(
   const failed: S3KeyError[] = [];
   for (let at = 0; at < keys.length; at += DELETE_KEYS_MAX) {
     const batch = keys.slice(at, at + DELETE_KEYS_MAX).map((key) => ({ Key: s3.prefix + key }));
-    const { Errors = [] } = await request(
-      s3,
-      { doing: `deleting ${plural(batch.length, 'object')}`, signal },
-      (client, http) =>
-        client.send(
-          new DeleteObjectsCommand({ Bucket: s3.bucket, Delete: { Objects: batch, Quiet: true } }),
-          http,
-        ),
-    );
+    const doing = `deleting ${plural(batch.length, 'object')}`;
+    const Delete = { Objects: batch, Quiet: true };
+    const send = (md5Only: boolean) =>
+      request(s3, { doing, signal }, (client, http) => {
+        const command = new DeleteObjectsCommand({ Bucket: s3.bucket, Delete });
+        return client.send(withMd5(command, md5Only), http);
+      });
+    const { Errors = [] } = await send(false).catch((error: unknown) => {
+      if (error instanceof Error && rejectsChecksum(error.cause)) return send(true);
+      throw error;
+    });
     failed.push(...Errors.filter(({ Code }) => Code !== 'NoSuchKey'));
   }
   const [first] = failed;
@@ -107,6 +111,23 @@ export async function deleteObjects(
       where: { object: key },
     },
   );
+}
+
+/** The SDK sends a CRC-32. Older servers demand Content-MD5, and few reject the CRC-32. */
+function withMd5(command: DeleteObjectsCommand, md5Only: boolean): DeleteObjectsCommand {
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const { body, headers } = args.request as { body: string; headers: Record<string, string> };
+      if (md5Only) {
+        delete headers['x-amz-checksum-crc32'];
+        delete headers['x-amz-sdk-checksum-algorithm'];
+      }
+      headers['content-md5'] = createHash('md5').update(body).digest('base64');
+      return next(args);
+    },
+    { step: 'build', name: 'contentMd5', priority: 'low' },
+  );
+  return command;
 }
 
 export async function* listUploads(

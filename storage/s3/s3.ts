@@ -6,6 +6,8 @@ import { connectS3, type S3 } from './connection/client.ts';
 import { getObject, readObject } from './get.ts';
 import { headObject } from './head.ts';
 import { deleteObjects, listFolders, listObjects, listUploads } from './list.ts';
+import { lastPartAt } from './parts/last-part.ts';
+import { serverNow } from './server-now.ts';
 import { canCopyWithin, copyObject } from './write/copy.ts';
 import { abortUpload } from './write/multipart.ts';
 import { putObject } from './write/put.ts';
@@ -78,10 +80,12 @@ export function openS3(
       checkPrefix(prefix);
       yield* listUploads(s3, prefix, options);
     },
+    lastWrittenAt: (upload, options = {}) => lastPartAt(s3, upload, options),
     async abortUpload({ key, uploadId }, options = {}) {
       checkKey(key);
       await abortUpload(s3, key, uploadId, options.signal);
     },
+    now: (options) => serverNow(s3, options),
     async close() {
       s3.close();
     },

@@ -81,6 +81,7 @@ export function chaosStore({
   const forTask = (task: Task): ObjectStore => ({
     ...inner,
     url,
+    now: async () => now(),
     create: (key, body) => scheduler.step(task, true, () => create(key, body)),
     read: (key, options) => scheduler.step(task, false, () => inner.read(key, options)),
     head: (key) =>

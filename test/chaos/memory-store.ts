@@ -55,7 +55,9 @@ export function openMemory(url: string): ObjectStore {
       yield* new Set(below.filter(({ length }) => length > 1).map(([folder]) => `${folder}/`));
     },
     async *pendingUploads() {},
+    lastWrittenAt: async ({ startedAt }) => startedAt,
     async abortUpload() {},
+    now: async () => new Date(0),
     upload: unused,
     copyFrom: unused,
     delete: unused,

@@ -1,6 +1,15 @@
 import { execFile } from 'node:child_process';
-import type { link } from 'node:fs/promises';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -40,6 +49,56 @@ test('of 16 racing writers on a filesystem without hard links exactly one gets t
   expect(await readFile(path, 'utf8')).toBe(winners[0]);
   for (const end of ends)
     if (end.status === 'rejected') expect(end.reason).toMatchObject({ code: 'storage/exists' });
+});
+
+// An NFS client sends a request again when its answer is lost, and gets the second one's error.
+const linkTwice: typeof link = async (from, to) => {
+  await link(from, to);
+  await link(from, to);
+};
+const renameTwice: typeof rename = async (from, to) => {
+  await rename(from, to);
+  await rename(from, to);
+};
+
+test.each([
+  ['link', linkTwice, rename],
+  ['rename', noLinks, renameTwice],
+] as const)(
+  'a file whose %s was carried out twice has its name, once',
+  async (_, links, renames) => {
+    const root = await mkdtemp(join(dir, 'twice-'));
+    const path = join(root, 'sets/x');
+    await writeFile(join(root, 'temp'), 'mine');
+    await publish(join(root, 'temp'), path, 'sets/x', links, renames);
+    expect(await readFile(path, 'utf8')).toBe('mine');
+    expect(await readdir(root)).toEqual(['sets']);
+    await writeFile(join(root, 'temp'), 'mine');
+    await expect(
+      publish(join(root, 'temp'), path, 'sets/x', links === noLinks ? noLinks : link),
+    ).rejects.toThrow();
+    expect(await readFile(path, 'utf8')).toBe('mine');
+  },
+);
+
+test('a write to a read-only file system is storage/denied, not a missing object', async (context) => {
+  const root = join(dir, 'read-only');
+  await mkdir(root);
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', root]).catch(
+    () => undefined,
+  );
+  if (mounted === undefined) return context.skip();
+  try {
+    for (const below of ['', '/not/yet']) {
+      const store = await openStore({ root: pathToFileURL(`${root}${below}`).href });
+      await expect(store.create('sets/x', text(''))).rejects.toMatchObject({
+        code: 'storage/denied',
+        message: expect.stringContaining('the file system is mounted read-only: EROFS') as string,
+      });
+    }
+  } finally {
+    await run('umount', [root]);
+  }
 });
 
 test('a root whose path runs through a file is refused by write and list, and the error names the file', async () => {

@@ -17,10 +17,16 @@ export interface Subject {
   open(s3?: StoreSettings['s3']): Promise<ObjectStore>;
   /** Whether an upload of several parts rejects an existing key: Ceph 16 ignores the condition. */
   readonly rejectsLargeUploadOverExisting: boolean;
-  /** Whether `a` and `a/b` can both be objects. */
-  readonly objectMayBeFolder: boolean;
+  /** Whether `a` and `a/b` can both be objects; MinIO then does not list `a/b`. */
+  readonly objectMayBeFolder: boolean | 'not listed';
   /** The longest segment of a key. */
   readonly segmentBytesMax: number;
+  /** Unfinished uploads are listed only for a whole key, not for a prefix: MinIO. */
+  readonly listsUploadsByKeyOnly?: boolean;
+  /** A part that is in flight at the abort of its upload brings the upload back: versitygw. */
+  readonly abortedUploadMayReturn?: boolean;
+  /** Folders whose objects were all deleted are listed for some time: SeaweedFS. */
+  readonly listsEmptiedFolders?: boolean;
 }
 
 /** The smallest part size of S3, so that a few MiB cross several part borders. */

@@ -178,6 +178,30 @@ describe('a committed set in a directory', () => {
     await restoreRefuses(object);
   });
 
+  test('is made whole by repair from a good copy: what is missing at once, what is damaged with --replace-damaged', async () => {
+    const { key: object, bytes } = bigPack();
+    const copy = pathToFileURL(`${folder}.pristine`).href;
+    const repair = (...flags: string[]) => command('repair', timestamp, '--from', copy, ...flags);
+    const missing = { object, bytes, state: 'missing' };
+    await unlink(join(folder, object));
+    expect(await repair('--dry-run')).toMatchObject({ code: 3, json: { objects: [missing] } });
+    expect(await repair()).toMatchObject({
+      code: 0,
+      json: { repaired: [missing], kept: [], lost: [], verdict: { status: 'complete' } },
+    });
+    await flipByte(object, Math.floor(bytes / 2));
+    const damaged = { object, bytes, state: 'damaged' };
+    expect(await repair()).toMatchObject({
+      code: 3,
+      json: { repaired: [], kept: [damaged], verdict: { status: 'damaged' } },
+    });
+    expect(await repair('--replace-damaged')).toMatchObject({
+      code: 0,
+      json: { repaired: [damaged], verdict: { status: 'complete' } },
+    });
+    expect((await command('list')).json.sets).toMatchObject([{ timestamp, status: 'complete' }]);
+  });
+
   test('without one of its packs can still restore a table that has no rows in that pack', async () => {
     await unlink(join(folder, bigPack().key));
     const restore = await command(

@@ -11,7 +11,9 @@ import { relationDigest } from '../../cli/demo/digest.ts';
 import type { ConnectionTarget } from '../../database/flavour.ts';
 import { openSession } from '../../database/session/session.ts';
 import { hex } from '../../frame/hex.ts';
+import { binaryFrame, forgeBinary } from '../support/e2e/binary-frame.ts';
 import { HOSTILE_ROLES, HOSTILE_TEXTS, withForged } from '../support/e2e/forged-part.ts';
+import { schemaOf } from '../support/e2e/schema-of.ts';
 import { readManifestParts } from '../support/manifest-parts.ts';
 import { blocksOf } from '../support/page-blocks.ts';
 import { STOWAGE } from '../support/programs/programs.ts';
@@ -24,6 +26,8 @@ const DATABASE = 'trouble';
 /** A database name with every character that needs quoting. */
 const RESTORED = `by "hand", it's = a\\b`;
 const SHARDS = [0, 1] as const;
+/** One of the tables, which a test stores in COPY BINARY. */
+const BINARY = 'types.bits';
 /** Neither is the default of a new server. */
 const LOCALES = [
   "LC_COLLATE 'C' LC_CTYPE 'C'",
@@ -177,6 +181,21 @@ describe('the script of docs/restore-by-hand.md', () => {
     await server(SHARDS.length).psql('DROP DATABASE IF EXISTS never');
   });
 
+  test('loads rows in COPY BINARY', async () => {
+    const bytes = await binaryFrame(source(0), BINARY);
+    const id = manifest.relations.find(({ schema, name }) => `${schema}.${name}` === BINARY)?.id;
+    await withForged(
+      join(home, 'root'),
+      timestamp,
+      (forged) => forgeBinary(forged, id, bytes),
+      () => restoreByHand(0, 'in_binary', BINARY.split('.')),
+    );
+    const query = `SELECT * FROM ${BINARY} ORDER BY 1`;
+    const restored = await server(SHARDS.length).psql(query, 'in_binary');
+    expect(restored).not.toBe('');
+    expect(restored).toBe(await server(0).psql(query, DATABASE));
+  });
+
   test('quotes the encoding that a forged manifest names', async () => {
     await withForged(
       join(home, 'root'),
@@ -231,9 +250,14 @@ async function backUp(): Promise<string> {
   return (result as { timestamp: string }).timestamp;
 }
 
-async function restoreByHand(content: number, database = RESTORED): Promise<void> {
+async function restoreByHand(
+  content: number,
+  database = RESTORED,
+  table: readonly string[] = [],
+): Promise<void> {
   const { host, port, user, binDir } = server(SHARDS.length + content);
-  await run('bash', [join(home, 'restore.sh'), join(home, 'root'), timestamp, String(content)], {
+  const args = [join(home, 'root'), timestamp, String(content), ...table];
+  await run('bash', [join(home, 'restore.sh'), ...args], {
     env: {
       PATH: `${binDir}:/usr/bin:/bin`,
       LC_ALL: 'C.UTF-8',
@@ -260,27 +284,6 @@ async function digests(target: ConnectionTarget): Promise<Map<string, string>> {
   } finally {
     await session.close();
   }
-}
-
-async function schemaOf({
-  host,
-  port,
-  user,
-  database,
-  binDir = '',
-}: ConnectionTarget): Promise<string> {
-  const env = {
-    PGHOST: host,
-    PGPORT: String(port),
-    PGUSER: user,
-    PGDATABASE: database,
-    LC_ALL: 'C.UTF-8',
-  };
-  const { stdout } = await run(join(binDir, 'pg_dump'), ['--schema-only'], {
-    env,
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  return stdout.replaceAll(/^\\(un)?restrict .*\n/gm, '');
 }
 
 const source = (content: number) => server(content).target(DATABASE, content);

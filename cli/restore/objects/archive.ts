@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
-import { readToc, type TocEntry } from '../../../database/objects/toc.ts';
+import { type ArchiveHeader, readToc, type TocEntry } from '../../../database/objects/toc.ts';
 import { requireCrc } from '../../../segment-shipper/read/damage.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 
@@ -13,6 +13,7 @@ export async function* checkedEntries(
   store: ObjectStore,
   { key, crc32: wanted }: ObjectRef,
   signal: AbortSignal,
+  onHeader?: (header: ArchiveHeader) => void,
 ): AsyncGenerator<TocEntry> {
   const chunks = store.get(key, { signal })[Symbol.asyncIterator]();
   let crc = 0;
@@ -23,7 +24,7 @@ export async function* checkedEntries(
   };
   try {
     // Without `return`, the reader of the entries does not end the stream.
-    yield* readToc({ [Symbol.asyncIterator]: () => ({ next }) }, key);
+    yield* readToc({ [Symbol.asyncIterator]: () => ({ next }) }, key, onHeader);
     for (let ended = false; !ended; ) ended = (await next()).done === true;
     requireCrc(crc, wanted, key, 0);
   } finally {
@@ -36,8 +37,9 @@ export function frontEntries(
   store: ObjectStore,
   { key }: ObjectRef,
   signal: AbortSignal,
+  onHeader?: (header: ArchiveHeader) => void,
 ): AsyncGenerator<TocEntry> {
-  return readToc(store.get(key, { signal }), key);
+  return readToc(store.get(key, { signal }), key, onHeader);
 }
 
 /** The oids of the large objects of an archive. */

@@ -9,6 +9,7 @@ import { type Disks, diskRoom } from './disk.ts';
 import { lackingReasons, type Need, needsOn } from './lacking.ts';
 import { type LookedAt, lookAt } from './server.ts';
 import type { TargetCheck } from './target-check.ts';
+import { versionReasons } from './versions.ts';
 
 const SEGMENTS_AT_ONCE = 16;
 
@@ -45,6 +46,7 @@ export async function checkTarget(check: TargetCheck): Promise<TargetReport> {
   if (request.mode === 'truncate') noteUnknownTypes(check);
   const changed = changedSegments(manifest.flavour, segments);
   const looked = await mapInFlight(changed, SEGMENTS_AT_ONCE, (segment) => lookAt(check, segment));
+  const versions = await mapInFlight(looked, SEGMENTS_AT_ONCE, (one) => versionReasons(check, one));
   const needs = needsOn(looked, request);
   const rooms = looked.map((one) => lockRoom(locksNeeded(one, check), one.has.locks));
   return {
@@ -64,6 +66,7 @@ export async function checkTarget(check: TargetCheck): Promise<TargetReport> {
       typeof found === 'string' ? [`content ${segment.content}: ${found}`] : [],
     ),
     reasons: [
+      ...versions.flat(),
       ...lackingReasons(needs, looked, request),
       ...looked.flatMap(({ segment }, at) => lockReason(segment.content, rooms[at])),
       ...looked.flatMap(({ tables }) => tables.reasons),

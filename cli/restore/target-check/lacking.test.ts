@@ -26,6 +26,7 @@ function looked(
     needs: {
       ...noNeeds(),
       created: { roles: new Set(), tablespaces: new Set() },
+      archives: [],
       ...needs,
     },
   };

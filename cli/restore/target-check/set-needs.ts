@@ -7,7 +7,7 @@ import { globalStatements } from '../../../database/globals/statements.ts';
 import { type EntryNeeds, needsOf } from '../../../database/needs/entry.ts';
 import { type ArchiveNeeds, addNeeds, noNeeds } from '../../../database/needs/needs.ts';
 import { type ArchiveObject, archiveObject } from '../../../database/objects/expected.ts';
-import type { TocEntry } from '../../../database/objects/toc.ts';
+import type { ArchiveHeader, TocEntry } from '../../../database/objects/toc.ts';
 import { readPart } from '../../../functions/stored/read-part.ts';
 import { readText } from '../../../segment-shipper/read/read-text.ts';
 import { functionDeps } from '../../wait-for-functions.ts';
@@ -23,6 +23,13 @@ export interface SetNeeds extends ArchiveNeeds {
     readonly roles: ReadonlySet<string>;
     readonly tablespaces: ReadonlySet<string>;
   };
+  /** The archives that pg_restore will read. */
+  readonly archives: readonly ReadArchive[];
+}
+
+export interface ReadArchive {
+  readonly file: 'schema.dump' | 'large-objects.dump';
+  readonly header: ArchiveHeader;
 }
 
 /** A restore with `truncate` runs no DDL, and needs nothing. */
@@ -30,15 +37,17 @@ export async function setNeeds(check: TargetCheck, content: number): Promise<Set
   const { context, store, request, manifest } = check;
   const all = noNeeds();
   const created = { roles: new Set<string>(), tablespaces: new Set<string>() };
+  const archives: ReadArchive[] = [];
   const isInSet = manifest.contents.some((candidate) => candidate.content === content);
-  if (request.mode === 'truncate' || !isInSet) return { ...all, created };
+  const isNeeded = request.mode !== 'truncate' || bringsLargeObjects(request);
+  if (!isNeeded || !isInSet) return { ...all, created, archives };
   const part = await readPart(functionDeps(context, store), manifest, content);
   if (!part.ok)
     throw new StowageError('set/damaged', describeProblem(part.failure), {
       where: { set: manifest.timestamp, content },
     });
-  await addSchema(check, part.value, all);
-  await addLargeObjects(check, part.value, all);
+  if (request.mode !== 'truncate') await addSchema(check, part.value, all, archives);
+  await addLargeObjects(check, part.value, all, archives);
   const globals = request.globals ? fileOf(part.value, 'globals.sql.zst') : undefined;
   if (globals !== undefined) {
     const text = await readText(store, globals, context);
@@ -48,7 +57,7 @@ export async function setNeeds(check: TargetCheck, content: number): Promise<Set
       if (effect.object === 'TABLESPACE') created.tablespaces.add(named(effect.name));
     }
   }
-  return { ...all, created };
+  return { ...all, created, archives };
 }
 
 /** Only the entries that this restore makes count. */
@@ -56,6 +65,7 @@ async function addSchema(
   { context, store, request, manifest }: TargetCheck,
   part: ManifestPart,
   all: ArchiveNeeds,
+  archives: ReadArchive[],
 ): Promise<void> {
   const archive = fileOf(part, 'schema.dump');
   if (archive === undefined) return;
@@ -66,7 +76,8 @@ async function addSchema(
   };
   const order = orderOf({ request, manifest }, part);
   const needs = new Map<ArchiveObject, EntryNeeds>();
-  for await (const entry of checkedEntries(store, archive, context.signal)) {
+  const onHeader = (header: ArchiveHeader) => archives.push({ file: 'schema.dump', header });
+  for await (const entry of checkedEntries(store, archive, context.signal, onHeader)) {
     if (isOfDatabase(entry)) {
       // Only --create gives a database the owner and the rights of the set.
       if (request.mode === 'create') add(entry, needsOf(entry));
@@ -88,11 +99,15 @@ async function addLargeObjects(
   { context, store, request }: TargetCheck,
   part: ManifestPart,
   all: ArchiveNeeds,
+  archives: ReadArchive[],
 ): Promise<void> {
   const archive = fileOf(part, 'large-objects.dump');
   const isLoaded = bringsLargeObjects(request) && request.sections?.includes('data') !== false;
   if (archive === undefined || !isLoaded) return;
-  for await (const entry of frontEntries(store, archive, context.signal)) {
+  const onHeader = (header: ArchiveHeader) => archives.push({ file: 'large-objects.dump', header });
+  for await (const entry of frontEntries(store, archive, context.signal, onHeader)) {
+    // With `truncate` nothing is checked but the archive: rights were never looked at.
+    if (request.mode === 'truncate') return;
     const { owner, grantees } = needsOf(entry);
     if (owner !== '') all.owners.add(owner);
     for (const role of grantees) all.grantees.add(role);

@@ -15,6 +15,7 @@ import { labelOf } from '../locks.ts';
 import { type OrderResult, requireCount } from '../order-result.ts';
 import { countOnce, type Failed, failedLoad } from './again.ts';
 import { type RestoreConnection, restoreConnection } from './connection.ts';
+import { copyExtents, hasBinary } from './copy-extents.ts';
 import { feedData } from './feed-data.ts';
 import { keepLoaded } from './keep-loaded.ts';
 import { loadLargeObjects } from './large-objects.ts';
@@ -134,6 +135,8 @@ export async function loadData(
   ): Promise<readonly Failed[]> {
     if (relation.onSegment === true)
       return attempt([relation], connection, () => loadOnSegments(relation, connection));
+    if (hasBinary(relation))
+      return attempt([relation], connection, () => loadAlone(relation, connection));
     return attempt([relation], connection, async () => {
       const { applicationName } = connection;
       const { target, workers } = job;
@@ -198,6 +201,16 @@ export async function loadData(
       requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
       await transaction.commit();
     });
+  }
+
+  /** Over one connection, and in more than one COPY where the rows have two formats. */
+  async function loadAlone(relation: LoadRelation, connection: RestoreConnection): Promise<void> {
+    const session = await connection.open();
+    const transaction = await beginLoad(session, relation, { mode, signal });
+    const options = { ...deps, encoding, progress: progressOf(relation) };
+    const count = await copyExtents(session, relation, relation.extents, options);
+    requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
+    await transaction.commit();
   }
 
   /** The shippers of the segments feed the rows, and count them into their own progress. */

@@ -3,6 +3,7 @@ import type { LoadRelation, SourceExtent } from '../../../backup-set/documents/r
 import type { ObjectStore } from '../../../storage/store.ts';
 import { frameRuns, isLong } from '../../read/rows-of.ts';
 import { type StoredFrame, storedFrames } from '../../read/stored-frames.ts';
+import { hasBinary } from './copy-extents.ts';
 
 /** Undefined frames: to read them together with their neighbours failed. */
 export interface FetchedRelation {
@@ -19,7 +20,8 @@ const ROW_BYTES_MAX = 16 * 1024 * 1024;
 export function isSmall({ extents }: LoadRelation): boolean {
   const sum = (field: 'bytes' | 'length') =>
     extents.reduce((total, extent) => total + extent[field], 0);
-  return sum('bytes') <= ROW_BYTES_MAX && sum('length') <= BATCH_BYTES && !extents.some(isLong);
+  const isAlone = hasBinary({ extents }) || extents.some(isLong);
+  return sum('bytes') <= ROW_BYTES_MAX && sum('length') <= BATCH_BYTES && !isAlone;
 }
 
 /**

@@ -2,7 +2,6 @@ import { onAbort, throwIfInterrupted } from '../../../async/abort.ts';
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { QualifiedName } from '../../../backup-set/base/selection.ts';
 import type { LoadRelation, RestoreRequest } from '../../../backup-set/documents/restore.ts';
-import { copyIn } from '../../../database/copy/copy-in.ts';
 import type { Session } from '../../../database/session/session.ts';
 import {
   beginRootLoad,
@@ -11,8 +10,8 @@ import {
   partitionTree,
 } from '../../../database/target/partitions.ts';
 import type { Progress, ShipperDeps } from '../../deps.ts';
-import { countBytes, rowsOf } from '../../read/rows-of.ts';
 import { requireCount } from '../order-result.ts';
+import { copyExtents } from './copy-extents.ts';
 
 /** Partitions of one root whose rows belong to other partitions in this database. */
 export interface Misplaced {
@@ -64,12 +63,9 @@ export async function loadThroughRoot(
   requireAllLeaves(tree, relations, isLoaded);
   const transaction = await beginRootLoad(session, tree, relations, mode);
   for (const relation of relations) {
-    const over = new AbortController();
-    const either = AbortSignal.any([signal, over.signal]);
-    const rows = rowsOf(store, relation.extents, { signal: either });
     const into = { ...root, columns: relation.columns };
-    const counted = countBytes(rows, progressOf(relation));
-    const count = await copyIn(session, into, counted, { signal, encoding, over });
+    const options = { store, signal, encoding, progress: progressOf(relation) };
+    const count = await copyExtents(session, into, relation.extents, options);
     requireCount(`${relation.schema}.${relation.name}`, count, relation.rows);
   }
   await transaction.commit();

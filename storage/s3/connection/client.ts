@@ -4,7 +4,10 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { S3Settings } from '../../settings.ts';
 import { OWN_BUFFERS, type SpareBuffers } from '../parts/buffers.ts';
 import { PART_BYTES_DEFAULT } from '../parts/sizes.ts';
+import { type DigestPolicy, digestPolicy } from '../write/digests.ts';
+import { checksumConfig, checksumSettings } from './checksum-settings.ts';
 import { retryStrategy } from './retry.ts';
+import { type ServerClock, serverClock, withServerClock } from './server-clock.ts';
 
 /** Everything that the operations of one S3 store need. */
 export interface S3 {
@@ -19,8 +22,13 @@ export interface S3 {
    * For requests that send nothing for minutes while they work: copies, completions, slow readers.
    */
   readonly longTimeoutClient: S3Client;
+  /** What its PUTs and parts carry. */
+  readonly digests: DigestPolicy;
+  /** Undefined until the first response to a PUT or part. */
+  readonly etags: { areMd5: boolean | undefined };
   /** Shared by all uploads. */
   readonly spareBuffers: SpareBuffers;
+  readonly clock: ServerClock;
   close(): void;
   readonly settings: {
     /** Empty for AWS. */
@@ -55,12 +63,18 @@ export function connectS3(
   const silentMsMax = stallSeconds * 1000;
   const stallMs = Math.min(settings.stallMs ?? 30_000, silentMsMax);
   const options = { ...settings, isAws, attemptsMax, agents: connectionPool() };
-  const client = makeClient(options, {
-    socketTimeout: stallMs,
-    retryStrategy: retryStrategy(attemptsMax, silentMsMax),
-  });
+  const clock = serverClock();
+  const client = withServerClock(
+    makeClient(options, {
+      socketTimeout: stallMs,
+      retryStrategy: retryStrategy(attemptsMax, silentMsMax),
+    }),
+    clock,
+  );
   // Shared: both clients act for the same user, and the metadata service is asked once.
   const { credentials } = client.config;
+  const checksums = checksumSettings(isAws);
+  const whenSupported = async () => (await checksums.request()) === 'WHEN_SUPPORTED';
   // Created on first use: most short processes never need it.
   let longTimeoutClient: S3Client | undefined;
   return {
@@ -68,7 +82,10 @@ export function connectS3(
     prefix,
     url: `s3://${bucket}${prefix === '' ? '' : `/${prefix.slice(0, -1)}`}`,
     isAws,
+    digests: digestPolicy(settings.checksums ?? 'auto', whenSupported),
+    etags: { areMd5: undefined },
     client,
+    clock,
     // A single upload can have all its parts in flight while it fills the next one.
     spareBuffers: { left: partsInFlight + 1 - OWN_BUFFERS, idle: [] },
     get longTimeoutClient() {
@@ -132,6 +149,7 @@ function makeClient(
   if (settings.region !== undefined) config.region = settings.region;
   if (settings.endpoint !== undefined) config.endpoint = settings.endpoint;
   if (settings.forcePathStyle !== undefined) config.forcePathStyle = settings.forcePathStyle;
+  Object.assign(config, checksumConfig(settings.isAws));
   if (settings.isAws) return withUnsignedParts(new S3Client(config));
   // Many other servers support no checksum trailers, no bucket names in DNS, and no regions.
   return withUnsignedParts(
@@ -139,8 +157,6 @@ function makeClient(
       ...config,
       region: settings.region ?? 'us-east-1',
       forcePathStyle: settings.forcePathStyle ?? true,
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
     }),
   );
 }

@@ -1,19 +1,16 @@
-import {
-  CompleteMultipartUploadCommand,
-  CopyObjectCommand,
-  UploadPartCopyCommand,
-} from '@aws-sdk/client-s3';
+import { CopyObjectCommand, UploadPartCopyCommand } from '@aws-sdk/client-s3';
 import { mapInFlight } from '../../../async/each-in-flight.ts';
-import { StowageError } from '../../../backup-set/base/errors.ts';
+import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import { plural } from '../../../backup-set/base/words.ts';
 import { changed, exists } from '../../errors.ts';
 import type { CallOptions, StoredObject } from '../../store.ts';
 import type { S3 } from '../connection/client.ts';
 import { type Call, request } from '../connection/request.ts';
 import { failureOf } from '../errors.ts';
-import { headObject, missingInResponse } from '../head.ts';
+import { headObject, headWithMetadata, missingInResponse } from '../head.ts';
 import { cutIntoParts, type PartRange } from '../parts/sizes.ts';
-import { abandonUpload, beginUpload } from './multipart.ts';
+import { abandonUpload, beginUpload, completeUpload } from './multipart.ts';
+import { writeIdIn } from './own-write.ts';
 import { eitherSignal } from './upload.ts';
 
 /** More than parts of an upload: the server does the work, and no bytes pass through us. */
@@ -61,7 +58,8 @@ export async function copyObject(
   throw new StowageError('storage/invalid', message, { where: { object: key } });
 }
 
-async function copyInOne({ to, key, call, source, copySource }: Copy): Promise<void> {
+async function copyInOne(copy: Copy): Promise<void> {
+  const { to, key, call, source, copySource } = copy;
   const input = {
     Bucket: to.bucket,
     Key: to.prefix + key,
@@ -69,35 +67,42 @@ async function copyInOne({ to, key, call, source, copySource }: Copy): Promise<v
     CopySourceIfMatch: conditionOn(source),
     IfNoneMatch: to.isAws ? '*' : undefined,
   };
-  await request(to, call, (client, http) => client.send(new CopyObjectCommand(input), http));
+  try {
+    await request(to, call, (client, http) => client.send(new CopyObjectCommand(input), http));
+  } catch (error) {
+    const { attempts } = failureOf(error instanceof Error ? error.cause : undefined);
+    if (attempts === 1 || !isStowageError(error, 'storage/exists')) throw error;
+    if (!(await isSameWrite(copy))) throw error;
+  }
+}
+
+/** A copy has the metadata of its source: the id of the write that stored both. */
+async function isSameWrite({ to, from, key, call }: Copy): Promise<boolean> {
+  if ((await headObject(to, key, call)) === undefined) return false;
+  const source = await headWithMetadata(from, key, call);
+  const target = await headWithMetadata(to, key, call);
+  const id = writeIdIn(source.metadata);
+  return id !== undefined && id === writeIdIn(target.metadata);
 }
 
 async function copyInParts(copy: Copy): Promise<void> {
   const { to, key, call, source } = copy;
   const failed = new AbortController();
   const signal = eitherSignal(failed.signal, call.signal);
-  const uploadId = await beginUpload({ s3: to, key, doing: call.doing, signal });
+  const target = { s3: to, key, doing: call.doing, signal };
+  const begun = await beginUpload(target, { copies: true });
   let isComplete = false;
   try {
     const ranges = cutIntoParts(source.bytes, to.settings.copyPartBytes);
     const parts = await mapInFlight(ranges, COPIES_IN_FLIGHT, (range) =>
-      copyPart({ ...copy, call: { ...call, signal } }, uploadId, range),
+      copyPart({ ...copy, call: { ...call, signal } }, begun.uploadId, range),
     );
     await checkUnchanged(copy);
-    const input = {
-      Bucket: to.bucket,
-      Key: to.prefix + key,
-      UploadId: uploadId,
-      MultipartUpload: { Parts: parts },
-      IfNoneMatch: to.isAws ? '*' : undefined,
-    };
-    await request(to, call, (client, http) =>
-      client.send(new CompleteMultipartUploadCommand(input), http),
-    );
+    await completeUpload(target, begun, { parts, bytes: source.bytes });
     isComplete = true;
   } finally {
     failed.abort();
-    if (!isComplete) await abandonUpload(to, key, uploadId);
+    if (!isComplete) await abandonUpload(to, key, begun.uploadId);
   }
 }
 

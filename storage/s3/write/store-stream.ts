@@ -14,6 +14,7 @@ import type { S3 } from '../connection/client.ts';
 import { PARTS_MAX } from '../parts/sizes.ts';
 import {
   abandonUpload,
+  type Begun,
   beginUpload,
   completeUpload,
   sendPart,
@@ -81,18 +82,20 @@ function multipartClient(
 ): S3Client & { stored(): StoredObject } {
   const { s3, key, doing } = target;
   let object: StoredObject | undefined;
+  let begun: Begun | undefined;
   const execute = async (command: unknown) => {
-    if (command instanceof CreateMultipartUploadCommand)
-      return { UploadId: await beginUpload(target) };
-    if (command instanceof UploadPartCommand) {
-      const { UploadId = '', PartNumber = 0, Body } = command.input;
-      const part = { uploadId: UploadId, number: PartNumber, bytes: Body as Uint8Array };
-      return (await sendPart(target, part)).sent;
+    if (command instanceof CreateMultipartUploadCommand) {
+      begun = await beginUpload(target);
+      return { UploadId: begun.uploadId };
     }
-    if (command instanceof CompleteMultipartUploadCommand) {
-      const { UploadId = '', MultipartUpload } = command.input;
-      const parts = MultipartUpload?.Parts ?? [];
-      object = await completeUpload(target, { uploadId: UploadId, parts, bytes });
+    if (command instanceof UploadPartCommand && begun !== undefined) {
+      const { PartNumber = 0, Body } = command.input;
+      return (await sendPart(target, begun, { number: PartNumber, bytes: Body as Uint8Array }))
+        .sent;
+    }
+    if (command instanceof CompleteMultipartUploadCommand && begun !== undefined) {
+      const parts = command.input.MultipartUpload?.Parts ?? [];
+      object = await completeUpload(target, begun, { parts, bytes });
       return {};
     }
     if (command instanceof AbortMultipartUploadCommand)

@@ -1,7 +1,7 @@
 import type { CompletedPart } from '@aws-sdk/client-s3';
 import { throwIfInterrupted, untilInterrupted } from '../../../async/abort.ts';
 import { StowageError } from '../../../backup-set/base/errors.ts';
-import type { CallOptions, StoredObject } from '../../store.ts';
+import type { StoredObject, WriteOptions } from '../../store.ts';
 import type { S3 } from '../connection/client.ts';
 import { type PartBuffers, partBuffers } from '../parts/buffers.ts';
 import { intoParts, type Part } from '../parts/parts.ts';
@@ -31,14 +31,15 @@ export async function uploadStream(
   s3: S3,
   key: string,
   source: AsyncIterable<Uint8Array>,
-  options: CallOptions = {},
+  options: WriteOptions = {},
 ): Promise<StoredObject> {
   const { partBytes } = s3.settings;
   const doing = `writing ${key}`;
   const failed = new AbortController();
   const signal = eitherSignal(failed.signal, options.signal);
   using buffers = partBuffers(s3.spareBuffers, signal, doing);
-  const upload: RunningUpload = { s3, key, doing, failed, signal, buffers };
+  const { ownKey } = options;
+  const upload: RunningUpload = { s3, key, doing, failed, signal, ownKey, buffers };
   const parts = intoParts(key, untilInterrupted(source, signal, doing), buffers, (n) =>
     partBytesAt(n, partBytes),
   );
@@ -47,7 +48,7 @@ export async function uploadStream(
     if (first.done === true)
       throw new StowageError('internal', `${doing} failed: the stream of parts was empty`);
     if (!first.value.isLast) return await uploadInParts(upload, first.value, parts);
-    const object = await putObject(s3, key, first.value.bytes, { signal });
+    const object = await putObject(s3, key, first.value.bytes, { signal, ownKey });
     buffers.giveBack(first.value.buffer);
     return object;
   } finally {
@@ -62,14 +63,14 @@ async function uploadInParts(
   rest: AsyncGenerator<Part>,
 ): Promise<StoredObject> {
   const { s3, key, doing, failed, signal, buffers } = upload;
-  const uploadId = await beginUpload(upload);
+  const begun = await beginUpload(upload);
   const parts: CompletedPart[] = [];
   const window = partWindow(s3.settings.partsInFlight);
   const inFlight = new Set<Promise<void>>();
   let bytes = 0;
   let isComplete = false;
   const send = async (part: Part) => {
-    const { sent, attempts } = await sendPart(upload, { ...part, uploadId });
+    const { sent, attempts } = await sendPart(upload, begun, part);
     // Not after a failure: a failed attempt may still be reading the buffer.
     buffers.giveBack(part.buffer);
     parts.push(sent);
@@ -89,7 +90,7 @@ async function uploadInParts(
     for await (const part of rest) await start(part);
     await Promise.all(inFlight);
     throwIfInterrupted(signal, doing);
-    const object = await completeUpload(upload, { uploadId, parts, bytes });
+    const object = await completeUpload(upload, begun, { parts, bytes });
     isComplete = true;
     return object;
   } finally {
@@ -97,7 +98,7 @@ async function uploadInParts(
       failed.abort();
       // A part that arrives after the abort would stay in the bucket, unlisted and billed.
       await Promise.allSettled(inFlight);
-      await abandonUpload(s3, key, uploadId);
+      await abandonUpload(s3, key, begun.uploadId);
     }
   }
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rowDigests } from '../../support/row-digests.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { HOSTILE_NAMES } from '../../support/trouble/names.ts';
 import { bigTable, smallTables, troubleSchema } from '../../support/trouble/trouble.ts';
@@ -42,20 +43,7 @@ async function schemaOf(database: string): Promise<string> {
   return dump.replaceAll(/^\\(un)?restrict .*\n/gm, '');
 }
 
-/** schema.table → number of rows, and a digest that does not depend on their order. */
-async function rowsOf(database: string): Promise<Map<string, string>> {
-  const queries = await server.psql(
-    `SELECT format('SELECT %L, count(*), sum(hashtextextended(t::text, 0)) FROM ONLY %s t;',
-                   replace(c.oid::regclass::text, E'\\n', ' '), c.oid::regclass)
-     FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-     WHERE relkind IN ('r', 'm') AND nspname !~ '^pg_|^information_schema$' AND relispopulated ORDER BY 1`,
-    database,
-  );
-  const lines = (await server.psql(queries, database)).split('\n');
-  return new Map(
-    lines.map((line) => [line.slice(0, line.indexOf('|')), line.slice(line.indexOf('|') + 1)]),
-  );
-}
+const rowsOf = (database: string) => rowDigests(server, database);
 
 describe('the trouble database', () => {
   test('is restored completely by pg_dump and pg_restore', async () => {

@@ -152,6 +152,7 @@ describe('validate', () => {
   it('names a pack that was truncated or replaced', async () => {
     const { deps, set } = await committed();
     await truncate(fileOf(deps.store, packOf(set, 0, 1)), 10);
+    await flip(deps, packOf(set, 0, 2), 20);
     await utimes(fileOf(deps.store, packOf(set, 0, 2)), 1, 1);
     expect((await validate(deps, set.timestamp)).verdict.problems).toMatchObject([
       { code: 'size-differs', object: packOf(set, 0, 1) },

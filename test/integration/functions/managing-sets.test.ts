@@ -124,7 +124,7 @@ describe('the deletion of a set', () => {
 });
 
 describe('a copy of a set', () => {
-  it('skips objects that the target has with the right size', async () => {
+  it('skips objects that the target has with the same bytes', async () => {
     const [from, to] = [await freshDeps(), await freshDeps()];
     await committed(from, OLDER);
     const first = await copySet(from, to, OLDER);
@@ -143,6 +143,23 @@ describe('a copy of a set', () => {
     });
     expect(await to.store.head(manifestOf(OLDER))).toBeUndefined();
   });
+
+  it.each(['plan', 'pack'] as const)(
+    'fails with storage/exists when the target has other bytes of the same size as the %s',
+    async (kind) => {
+      const [from, to] = [await freshDeps(), await freshDeps()];
+      const { plan } = await committed(from, OLDER);
+      const shipment = { content: 0, attempt: 1, worker: 1, sequence: 1 };
+      const pack = formatKey({ kind: 'pack', timestamp: OLDER, ...shipment });
+      const key = kind === 'plan' ? plan.key : pack;
+      await to.store.create(key, Buffer.from(await bytesOf(from.store, key)).reverse());
+      await expect(copySet(from, to, OLDER)).rejects.toMatchObject({
+        code: 'storage/exists',
+        message: expect.stringContaining('has CRC-32') as string,
+      });
+      expect(await to.store.head(manifestOf(OLDER))).toBeUndefined();
+    },
+  );
 
   it('refuses a set without a manifest, and a target that is the root of the set', async () => {
     const [from, to] = [await freshDeps(), await freshDeps()];

@@ -11,15 +11,25 @@ import type { Deps } from '../../../functions/deps.ts';
 import { openStore } from '../../../storage/open.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 
-/** The dependencies of a function on a new directory store, which is removed after the test. */
-export async function freshDeps(clock: () => Date = () => new Date()): Promise<Deps> {
+/**
+ * The dependencies of a function on a new directory store, which is removed after the test.
+ * @param clock of this host and of the store; absent: the present time.
+ */
+export async function freshDeps(clock?: () => Date): Promise<Deps> {
   const folder = await mkdtemp(join(tmpdir(), 'functions-'));
   const store = await openStore({ root: pathToFileURL(folder).href });
   onTestFinished(async () => {
     await store.close();
     await rm(folder, { recursive: true, force: true });
   });
-  return { store, clock, log: pino({ level: 'silent' }) };
+  const log = pino({ level: 'silent' });
+  if (clock === undefined) return { store, clock: () => new Date(), log };
+  return { store: { ...store, now: async () => clock() }, clock, log };
+}
+
+/** The same at a later time, by the store's clock. */
+export function later(deps: Deps, ms: number): Deps {
+  return { ...deps, store: { ...deps.store, now: async () => new Date(Date.now() + ms) } };
 }
 
 /** The file in which the directory store keeps an object, for a test that damages it. */

@@ -10,7 +10,7 @@ import { inProcess } from '../../../functions/events/in-process.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
 import { handle } from '../../support/handle.ts';
-import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
+import { bytesOf, fileOf, freshDeps, keysOf, later, verdictsOf } from './place.ts';
 import { storeCounts, storeReceipt, storeRequest } from './restores.ts';
 import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
 
@@ -200,8 +200,7 @@ describe('a valid restore request', () => {
     const { deps, set } = await committed();
     await handle(deps, await storeRequest(deps.store, set, ID));
     await storeReceipt(deps.store, ID, 'verify', 1);
-    const inTwoHours = { ...deps, clock: () => new Date(Date.now() + 7200_000) };
-    const { problems } = await sweep(inTwoHours);
+    const { problems } = await sweep(later(deps, 7200_000));
     expect(problems).toMatchObject([
       { restore: ID, message: /phase verify waits for content 0, 2: no object was stored since / },
     ]);

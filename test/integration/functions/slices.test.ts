@@ -12,7 +12,7 @@ import { sweep } from '../../../functions/sweep/sweep.ts';
 import { replicatePiece } from '../../../functions/tasks/replicate-piece.ts';
 import { requestTask } from '../../../functions/tasks/tasks.ts';
 import { handle } from '../../support/handle.ts';
-import { bytesOf, fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
+import { bytesOf, fileOf, freshDeps, keysOf, later, verdictsOf } from './place.ts';
 import { type SmallSet, storeAll, storeObjects } from './sets.ts';
 import { AT, committed, outcomes, run } from './slicing.ts';
 
@@ -118,7 +118,7 @@ describe('a verification in slices', () => {
     await sweep(deps);
     expect(await outcomes(deps)).toEqual([]);
     // Later than any running function could end.
-    await sweep({ ...deps, clock: () => new Date(Date.now() + 901_000) });
+    await sweep(later(deps, 901_000));
     expect(await outcomes(deps)).toMatchObject([{ status: 'complete', objects: 12 }]);
   });
 
@@ -276,7 +276,7 @@ describe('replication', () => {
     const { deps, set, replica } = await withReplica();
     await validate(deps, set.timestamp);
     await sweep(deps);
-    await sweep({ ...deps, clock: () => new Date(Date.now() + 901_000) });
+    await sweep(later(deps, 901_000));
     const key = formatKey({ kind: 'manifest', timestamp: set.timestamp });
     expect(await replica.head(key)).toBeDefined();
   });

@@ -8,11 +8,17 @@ import type { SetStatus } from '../../../functions/sweep/report.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
 import { type SweepAttempt, startSweeper } from '../../../functions/sweep/sweeper.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
-import { fileOf, freshDeps, keysOf, verdictsOf } from './place.ts';
+import { fileOf, freshDeps, keysOf, later, verdictsOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
 
 const HOUR = 3600_000;
-const later = (ms: number) => () => new Date(Date.now() + ms);
+const inFuture = (ms: number) => () => new Date(Date.now() + ms);
+
+/** Gives all objects a time of two hours ago, as in a set that was stored then. */
+async function age(store: ObjectStore): Promise<void> {
+  const at = new Date(Date.now() - 2 * HOUR);
+  for (const key of await keysOf(store)) await utimes(fileOf(store, key), at, at);
+}
 
 /** An upload that is never completed, as of a killed shipper. The signal of the test ends it. */
 async function beginUpload(store: ObjectStore, key: string, signal: AbortSignal): Promise<void> {
@@ -69,7 +75,7 @@ describe('a sweep', () => {
           (key.includes('/verdicts/') && state === 'its verdicts cannot be read'),
       );
       for (const key of cut) await truncate(fileOf(deps.store, key), 20);
-      const report = await sweep({ ...deps, clock: later(1000) });
+      const report = await sweep(later(deps, 1000));
       expect(report).toMatchObject({
         validated: [set.timestamp],
         statuses: { complete: 0, damaged: 1 },
@@ -77,7 +83,7 @@ describe('a sweep', () => {
       });
       expect(report.newestComplete).toBeUndefined();
       // The verdict of that sweep names the manifest, so the next one has nothing to do.
-      expect(await sweep({ ...deps, clock: later(2000) })).toMatchObject({
+      expect(await sweep(later(deps, 2000))).toMatchObject({
         validated: [],
         statuses: { complete: 0, damaged: 1 },
       });
@@ -107,7 +113,7 @@ describe('a sweep', () => {
   });
 
   it('writes one verdict on a set without new objects, which names what each content lacks', async () => {
-    const deps = await freshDeps(later(601_000));
+    const deps = await freshDeps(inFuture(601_000));
     const set = await storeObjects(deps.store, { overdueAfterSeconds: 600 });
     await storeAll(deps.store, [set.plan, ...set.receipts.slice(0, 5)]);
     expect(await sweep(deps)).toMatchObject({ overdue: [set.timestamp] });
@@ -136,24 +142,25 @@ describe('a sweep', () => {
   });
 
   it('commits an overdue set whose seal arrives later', async () => {
-    const deps = await freshDeps(later(HOUR));
+    const deps = await freshDeps(inFuture(HOUR));
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, [set.plan, ...set.receipts]);
     expect(await sweep(deps)).toMatchObject({ overdue: [set.timestamp] });
     await storeAll(deps.store, [...set.sealParts, set.seal]);
-    expect(await sweep({ ...deps, clock: () => new Date() })).toMatchObject({
+    expect(await sweep(later(deps, 0))).toMatchObject({
       committed: [set.timestamp],
     });
   });
 
   it('processes an incomplete set again only when an object has arrived since', async () => {
-    const deps = await freshDeps(later(HOUR));
+    const deps = await freshDeps(inFuture(HOUR));
     const set = await storeObjects(deps.store);
     const [lost] = set.receipts;
     await storeAll(
       deps.store,
       documentsOf(set).filter((document) => document !== lost),
     );
+    await age(deps.store);
     expect(await sweep(deps)).toMatchObject({ committed: [], overdue: [] });
     expect(await sweep(deps)).toMatchObject({ committed: [] });
     expect(await verdictsOf(deps.store)).toHaveLength(1);
@@ -163,7 +170,7 @@ describe('a sweep', () => {
   });
 
   it('processes an incomplete set again when a missing object has arrived with an old time, as from a replication', async () => {
-    const deps = await freshDeps(later(HOUR));
+    const deps = await freshDeps(inFuture(HOUR));
     const set = await storeObjects(deps.store);
     const [lost] = set.receipts;
     if (lost === undefined) throw new Error('the set has no receipt');
@@ -171,6 +178,7 @@ describe('a sweep', () => {
       deps.store,
       documentsOf(set).filter((document) => document !== lost),
     );
+    await age(deps.store);
     await sweep(deps);
     await storeAll(deps.store, [lost]);
     await utimes(fileOf(deps.store, lost.key), new Date(), new Date(Date.now() - HOUR));
@@ -205,13 +213,11 @@ describe('a sweep', () => {
       await storeAll(deps.store, [...documentsOf(sealed), open.plan]);
       expect(await sweep(deps)).toMatchObject({ uploadsAborted: 1 });
       expect(await pending()).toEqual([packOf(open)]);
-      expect(
-        await sweep({ ...deps, clock: later(HOUR / 2) }, { overdueAfterSeconds: 1 }),
-      ).toMatchObject({
+      expect(await sweep(later(deps, HOUR / 2), { overdueAfterSeconds: 1 })).toMatchObject({
         overdue: [open.timestamp],
         uploadsAborted: 0,
       });
-      expect(await sweep({ ...deps, clock: later(HOUR + 60_000) })).toMatchObject({
+      expect(await sweep(later(deps, HOUR + 60_000))).toMatchObject({
         uploadsAborted: 1,
       });
       expect(await pending()).toEqual([]);

@@ -62,7 +62,13 @@ export async function bigOrder(name: string, replaceRow: ReplaceRow = () => unde
     bytes: extents.reduce((sum, { bytes }) => sum + bytes, 0),
     extents,
   };
-  const order: OrderOf<'data'> = {
+  const order = orderOf(relation);
+  return { order, relation, store, directory };
+}
+
+/** An order to load relations into new tables. */
+export function orderOf(...relations: LoadRelation[]): OrderOf<'data'> {
+  return {
     format: 'stowage/order',
     version: FORMAT_VERSION,
     id: RESTORE,
@@ -72,9 +78,8 @@ export async function bigOrder(name: string, replaceRow: ReplaceRow = () => unde
     mode: 'create',
     role: 'load',
     encoding: 'UTF8',
-    relations: [relation],
+    relations,
   };
-  return { order, relation, store, directory };
 }
 
 export function restoreJob(server: TestServer, store: ObjectStore, workers: number): RestoreJob {

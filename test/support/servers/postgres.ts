@@ -19,6 +19,9 @@ export interface TestServerOptions extends LocalServerOptions {
   readonly databases?: readonly string[];
 }
 
+/** Runs the tests on another PostgreSQL than the one in PATH. */
+const OTHER_BIN = process.env['STOWAGE_TEST_POSTGRES_BIN'] || undefined;
+
 /** One real PostgreSQL server on a free port. */
 export async function startPostgres(options: TestServerOptions = {}): Promise<TestServer> {
   const [server] = await startCluster(1, options);
@@ -31,7 +34,9 @@ export async function startCluster(
   count: number,
   options: TestServerOptions = {},
 ): Promise<TestServer[]> {
-  const servers = (await startLocalServers(count, options)).map((server, content) =>
+  const binDir = options.binDir ?? OTHER_BIN;
+  const all = { ...options, ...(binDir !== undefined && { binDir }) };
+  const servers = (await startLocalServers(count, all)).map((server, content) =>
     asTestServer(server, content, options),
   );
   for (const database of options.databases ?? []) {

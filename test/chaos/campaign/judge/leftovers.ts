@@ -70,8 +70,8 @@ async function sweptUploads(lane: Lane, root: string): Promise<string[]> {
     if ((await pendingIn(store)).length > 0)
       await sweep(
         {
-          store,
-          clock: () => new Date(Date.now() + SWEEP_LATER_MS),
+          store: { ...store, now: async () => new Date(Date.now() + SWEEP_LATER_MS) },
+          clock: () => new Date(),
           log: pino({ level: 'silent' }),
         },
         { overdueAfterSeconds: 1 },

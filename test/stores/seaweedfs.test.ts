@@ -1,0 +1,4 @@
+import { seaweedfs } from '../support/stores/seaweedfs.ts';
+import { testStore } from './suite.ts';
+
+testStore(seaweedfs);

@@ -92,6 +92,8 @@ export interface ServersOptions {
   readonly mayLackDatabase: boolean;
   readonly applicationName: string;
   readonly signal?: AbortSignal | undefined;
+  /** Called when the servers do not answer yet, and the call goes on waiting for them. */
+  readonly onWaiting?: ((note: string) => void) | undefined;
 }
 
 /** One instance, and which server it is. */
@@ -156,11 +158,15 @@ export interface SnapshotOptions {
   readonly mechanism?: SnapshotMechanism;
   /** Dispatch: how many sessions share the snapshot. */
   readonly connections?: number;
+  /** Dispatch: the coordinator's shipper reads tables of fewer bytes; absent = none. */
+  readonly smallTableBytes?: number;
   readonly signal?: AbortSignal | undefined;
   /** The start of our sessions' application_name; absent = `stowage backup`. */
   readonly label?: string;
   /** Called for each failed attempt, to show the blocking sessions meanwhile. */
   readonly onBlocked?: (blocked: Blocked) => void;
+  /** As in `ServersOptions`. */
+  readonly onWaiting?: ((note: string) => void) | undefined;
 }
 
 /** A barrier attempt that could not take a lock, and the sessions that blocked it. */
@@ -224,7 +230,7 @@ export interface Dispatch {
 /** What the catalogs of one segment contain under its snapshot. */
 export interface NodeSnapshot {
   readonly segment: Segment;
-  /** For SET TRANSACTION SNAPSHOT. Absent where no rows are read: on Greenplum's coordinator. */
+  /** For SET TRANSACTION SNAPSHOT. Absent where no rows are read by a session of a shipper. */
   readonly snapshotId?: string;
   /**
    * Whether definitions, roles and sequences are read here: every shard, but only Greenplum's
@@ -285,6 +291,10 @@ export interface DiscoveredRelation {
   readonly replicated?: true;
   /** In another database its rows may belong to other segments. */
   readonly redistribute?: true;
+  /** Its rows are on the first segments only, so many, while gpexpand runs; absent = on all. */
+  readonly segments?: number;
+  /** Dispatch: a small table, all of whose rows the coordinator's shipper reads. */
+  readonly fromCoordinator?: true;
   /** Topmost partitioned table. */
   readonly partitionRoot?: { readonly schema: string; readonly name: string };
   /** pg_table_size, in whole bytes, for scheduling and progress only; 0 when unknown. */

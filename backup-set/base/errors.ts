@@ -114,6 +114,10 @@ export const ERRORS = {
     exit: 6,
     hint: 'check the named server and process (stopped, a hung disk) and the network; end the process with pg_terminate_backend(pid) and retry; stallSeconds sets how long Stowage waits',
   },
+  'database/segment-down': {
+    exit: 6,
+    hint: 'the named segment of Greenplum does not answer its coordinator: see `gpstate -e`, start the segment or run gprecoverseg, and retry; after a failover the configuration stays as it is',
+  },
   'database/row-too-long': {
     exit: 6,
     hint: 'no program can copy this row, pg_dump neither: split its long values over several rows, or leave the table out with --exclude-table',

@@ -4,15 +4,18 @@ import { isEverything, unmatchedIncludes } from '../../backup-set/base/selection
 import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { Plan } from '../../backup-set/documents/plan.ts';
+import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
 import type { ObjectStore } from '../../storage/store.ts';
+import { noteExpansion } from '../cluster/expansion.ts';
 import { requireCluster } from '../cluster/require.ts';
 import { selectionOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
 import { duration } from '../output/format.ts';
+import { noteSilence } from '../output/silence.ts';
 import { noteUnfinished } from '../restore/unfinished.ts';
 import { requireShippers } from '../shippers/check-hosts.ts';
 import {
@@ -23,6 +26,7 @@ import {
 } from '../wait-for-functions.ts';
 import { shipByAgents } from './agents.ts';
 import { noteBlocked } from './blocked.ts';
+import { recordCountsOfShipper } from './dispatch.ts';
 import { draftPlan, sizeOf, storePlan } from './plan.ts';
 import { showBackupProgress } from './progress.ts';
 import type { BackupRun } from './run.ts';
@@ -65,6 +69,7 @@ export async function runBackup(
       const draft = draftPlan(context.config, held, startedAt, store.url, servers);
       const plan = await storePlan(store, draft, startedAt, context.signal);
       notePlan(context, plan);
+      noteExpansion(context, held);
       const tally = newTally(plan);
       const failures = await shipAndSeal({ context, store, plan, draft, held, tally });
       recorded = { plan, tally, failures };
@@ -94,8 +99,10 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
       attemptsMax: config.backup.lockAttempts,
       mechanism: config.backup.snapshot,
       connections: config.shippers.workers,
+      smallTableBytes: config.backup.smallTableBytes,
       signal,
       onBlocked: noteBlocked(context),
+      onWaiting: (note) => noteSilence(context.output, COORDINATOR, note),
     })
     .catch((error: unknown) => suggestDispatch(context, error));
   const unmatched = unmatchedIncludes(
@@ -139,6 +146,7 @@ async function shipAndSeal(run: BackupRun): Promise<Shipped['failures']> {
       run.context.config.shippers.start === 'agents' ? await shipByAgents(run) : await ship(run);
     // Sessions of the database may wait for its locks, and the store may be slow.
     if (shipped.failures.length > 0) await run.held.release();
+    recordCountsOfShipper(run);
     return await storeSeal(run, shipped);
   } finally {
     progress.stop();

@@ -85,7 +85,8 @@ export async function ship(run: BackupRun): Promise<Shipped> {
       await dispatchRelations(run, held.dispatch, stop);
       for (const shipper of shippers) shipper.send({ type: 'end' });
     } catch (error) {
-      failUnlessStopped(COORDINATOR, error);
+      // The coordinator may name the segment that failed.
+      failUnlessStopped(asStowageError(error).where.content ?? COORDINATOR, error);
     }
   };
   try {
@@ -150,7 +151,7 @@ export function segmentJobOf(
     frameBytes: plan.frameBytes,
     packBytes: plan.packBytes,
     level: plan.compression.level,
-    collect: plan.snapshot.mechanism === 'dispatch',
+    collect: plan.snapshot.mechanism === 'dispatch' && node.snapshotId === undefined,
     lockWaitMs: lockWaitMs(config),
     metadata: [...(plan.contents.find((planned) => planned.content === content)?.metadata ?? [])],
     relations: (draft.work.get(content) ?? []).map(

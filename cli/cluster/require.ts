@@ -1,10 +1,12 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
+import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { Segment, Server } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { printable } from '../output/format.ts';
+import { noteSilence } from '../output/silence.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import {
   type ClusterFault,
@@ -27,7 +29,8 @@ export async function requireCluster(
 ): Promise<readonly Server[]> {
   const { config, signal, output } = context;
   const applicationName = 'stowage backup';
-  const options = { mayLackDatabase: false, applicationName, signal };
+  const onWaiting = (note: string) => noteSilence(output, COORDINATOR, note);
+  const options = { mayLackDatabase: false, applicationName, signal, onWaiting };
   const servers = await flavourOf(context).servers(options);
   const newest = await readNewestSets(functionDeps(context, store), config.database);
   if (newest.unreadable !== undefined)
@@ -52,9 +55,10 @@ export async function requireTargetCluster(
   manifest: Manifest,
   accepts: boolean,
 ): Promise<Segment[]> {
-  const { config, signal } = context;
+  const { config, signal, output } = context;
   const applicationName = 'stowage restore';
-  const options = { mayLackDatabase: true, applicationName, signal };
+  const onWaiting = (note: string) => noteSilence(output, COORDINATOR, note);
+  const options = { mayLackDatabase: true, applicationName, signal, onWaiting };
   const servers = await flavourOf(context).servers(options);
   const current = { ...config, servers };
   refuse(context, [...sameServers(current), ...swappedServers(current, manifest)], accepts);

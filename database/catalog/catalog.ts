@@ -23,6 +23,8 @@ export interface CatalogRelation {
   readonly replicated?: boolean;
   /** Greenplum: the hash of the distribution key is valid in this database only. */
   readonly redistribute?: boolean;
+  /** Its rows are on this many segments, the first ones: another number than the cluster has. */
+  readonly segments?: number | null;
 }
 
 /** Reads every relation outside the system schemas, ordered by the bytes of schema and name. */

@@ -114,6 +114,7 @@ function toShip(relation: CatalogRelation): LockedRelation {
     ...(condition === undefined ? {} : { condition }),
     ...(relation.replicated === true ? { replicated: true } : {}),
     ...(relation.redistribute === true ? { redistribute: true } : {}),
+    ...(typeof relation.segments === 'number' ? { segments: relation.segments } : {}),
     ...(root === undefined ? {} : { partitionRoot: root }),
   };
 }

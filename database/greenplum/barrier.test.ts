@@ -35,6 +35,21 @@ describe('the share of a segment in a backup', () => {
     );
   });
 
+  test('has a replicated table only where gpexpand has already put its rows', () => {
+    const replicated = [16_384, 16_385, 16_386, 16_387].map((oid) => ({
+      oid,
+      schema: 'public',
+      name: `t${oid}`,
+      kind: 'table' as const,
+      columns: ['id'],
+      bytesEstimated: 0,
+      replicated: true as const,
+      segments: 2,
+    }));
+    const sizes = [...shareOut(replicated, 3).values()].map((share) => share.length);
+    expect(sizes).toEqual([2, 2, 0]);
+  });
+
   test('exists for every content, even if empty, with each relation once and in the catalog’s order', () => {
     fc.assert(
       fc.property(relations, segments, (list, count) => {

@@ -74,7 +74,8 @@ function lockablesOf({ relations, roots }: Discovery): Lockable[] {
 
 /**
  * What each content ships: its slice of every distributed table, and its share of the replicated
- * tables, which take turns because every segment has all their rows.
+ * tables, which take turns because every segment has all their rows. (During gpexpand: every
+ * segment that a table has reached.)
  */
 export function shareOut(
   relations: readonly LockedRelation[],
@@ -83,7 +84,7 @@ export function shareOut(
   const turns = new Map(
     relations
       .filter(({ replicated }) => replicated === true)
-      .map(({ oid }, at) => [oid, at % segments]),
+      .map(({ oid, segments: reached = segments }, at) => [oid, at % Math.min(reached, segments)]),
   );
   return new Map(
     Array.from({ length: segments }, (_, content) => [

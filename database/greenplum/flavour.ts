@@ -6,11 +6,14 @@ import type {
   Flavour,
   FlavourDefinition,
   Segment,
+  ServersOptions,
+  SnapshotOptions,
 } from '../flavour.ts';
 import { withMaintenanceSession } from '../session/maintenance.ts';
 import { coordinatorBarrier } from './barrier.ts';
-import { takeDispatchSnapshot } from './dispatch.ts';
+import { takeDispatchSnapshot } from './dispatch/dispatch.ts';
 import { inspectGreenplum } from './inspect/inspect.ts';
+import { overFailover } from './over-failover.ts';
 import { type GreenplumTopology, readTopology } from './topology.ts';
 import { traitsOf } from './versions.ts';
 
@@ -46,12 +49,20 @@ export function greenplumFlavour(cluster: {
   readonly connect: (segment: Segment) => ConnectionTarget;
 }): Flavour {
   const { coordinator, connect } = cluster;
-  const read = (signal?: AbortSignal | undefined) =>
-    readTopology(coordinator, connect(coordinator), signal);
+  const read = (options?: Pick<ServersOptions, 'signal' | 'onWaiting'>) =>
+    readTopology(coordinator, connect(coordinator), options);
+  const take = (options: SnapshotOptions) => (topology: GreenplumTopology) => {
+    if (options.mechanism === 'dispatch') {
+      const [first = coordinator] = topology.segments;
+      return takeDispatchSnapshot(connect(first), topology, options);
+    }
+    const members = topology.segments.map((segment) => memberOf(segment, topology, connect));
+    return takeBarrierSnapshot(members, coordinatorBarrier(topology.version), options);
+  };
   return {
     topology: async () => (await read()).segments,
-    servers: async ({ signal }) => {
-      const { segments } = await read(signal);
+    servers: async ({ signal, onWaiting }) => {
+      const { segments } = await read({ signal, onWaiting });
       const target = connect(coordinator);
       const identity = await withMaintenanceSession(target, signal, (session) =>
         readServerIdentity(session, target.database),
@@ -60,15 +71,7 @@ export function greenplumFlavour(cluster: {
         segment.content === coordinator.content ? { segment, identity } : { segment },
       );
     },
-    takeSnapshot: async (options) => {
-      const topology = await read(options.signal);
-      if (options.mechanism === 'dispatch') {
-        const [first = coordinator] = topology.segments;
-        return takeDispatchSnapshot(connect(first), topology, options);
-      }
-      const members = topology.segments.map((segment) => memberOf(segment, topology, connect));
-      return takeBarrierSnapshot(members, coordinatorBarrier(topology.version), options);
-    },
+    takeSnapshot: (options) => overFailover(() => read(options), take(options)),
   };
 }
 

@@ -1,5 +1,5 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
-import type { ConnectionTarget, Segment } from '../flavour.ts';
+import type { ConnectionTarget, Segment, ServersOptions } from '../flavour.ts';
 import { withMaintenanceSession } from '../session/maintenance.ts';
 import type { Session } from '../session/session.ts';
 import type { GreenplumMajor } from './majors.ts';
@@ -37,16 +37,17 @@ export interface PrimaryRow {
 }
 
 /**
- * Reads from the coordinator where the primaries are now: a failover moves them.
+ * Reads from the coordinator where the primaries are now: a failover moves them. The session opens
+ * when every segment has answered the coordinator, or a mirror has taken its place.
  * @throws StowageError `database/failed` when the server is not Greenplum; `database/unreachable`
  * naming a content without a primary.
  */
 export function readTopology(
   coordinator: Segment,
   target: ConnectionTarget,
-  signal?: AbortSignal | undefined,
+  { signal, onWaiting }: Pick<ServersOptions, 'signal' | 'onWaiting'> = {},
 ): Promise<GreenplumTopology> {
-  return withMaintenanceSession(target, signal, async (session) => {
+  const ask = async (session: Session): Promise<GreenplumTopology> => {
     const version = await readVersion(session);
     const rows = await session.query<PrimaryRow>(
       `SELECT content::int AS content, address AS host, port::int AS port, datadir AS "dataDir", status::text AS status
@@ -61,7 +62,8 @@ export function readTopology(
       ...(own && { dataDir: own.dataDir }),
     };
     return { version, utility, segments: [first, ...segmentsOf(others, utility)] };
-  });
+  };
+  return withMaintenanceSession(target, signal, ask, onWaiting);
 }
 
 /** @throws StowageError `database/failed` when the server is not Greenplum. */

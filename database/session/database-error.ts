@@ -5,6 +5,7 @@ import {
   StowageError,
 } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget } from '../flavour.ts';
+import { contentIn, SEGMENT_LOST } from './failover/named-segment.ts';
 import { placeOf } from './place.ts';
 
 /** The SQLSTATE in an error or one of its causes; undefined when no server sent one. */
@@ -45,9 +46,11 @@ export function databaseError(
   const suffix = state === undefined ? '' : ` (SQLSTATE ${state})`;
   const code =
     state === undefined && messageOf(error).startsWith('SASL') ? 'database/denied' : codeFor(state);
+  // Greenplum's coordinator reports errors of its segments, and names the segment.
+  const content = (target.content === -1 ? contentIn(error) : undefined) ?? target.content;
   return new StowageError(code, `${failed(placeOf(target))}: ${messageOf(error)}${suffix}`, {
     cause: error,
-    ...(target.content === undefined ? {} : { where: { content: target.content } }),
+    ...(content === undefined ? {} : { where: { content } }),
   });
 }
 
@@ -56,6 +59,7 @@ function codeFor(state: string | undefined): ErrorCode {
   if (state === undefined) return 'database/unreachable';
   if (state.startsWith('28') || state === '42501') return 'database/denied';
   if (state === '55P03' || state === '40P01') return 'database/locked';
+  if (state === SEGMENT_LOST) return 'database/segment-down';
   // 53300 too many connections; 57P01 to 57P03 shutting down, crashed, starting up.
   if (state.startsWith('08') || state === '53300' || /^57P0[1-3]$/.test(state))
     return 'database/unreachable';

@@ -10,8 +10,10 @@ export async function withMaintenanceSession<T>(
   target: ConnectionTarget,
   signal: AbortSignal | undefined,
   ask: (session: Session) => Promise<T>,
+  onSilence?: (note: string) => void,
 ): Promise<T> {
-  const options = { purpose: 'restore', applicationName: 'stowage restore', signal } as const;
+  const applicationName = 'stowage restore';
+  const options = { purpose: 'restore', applicationName, signal, onSilence } as const;
   const session = await openMaintenanceSession(target, options);
   try {
     return await ask(session);

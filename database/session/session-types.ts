@@ -96,7 +96,10 @@ export interface SessionOptions {
   /** Longest wait of a statement for a lock; absent = 90 s. */
   readonly lockTimeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** Called when a silent statement is seen to run, and the session goes on waiting for it. */
+  /**
+   * Called when a silent statement is seen to run, or a lost segment is to be replaced, and the
+   * session goes on waiting.
+   */
   readonly onSilence?: ((note: string) => void) | undefined;
   /** The session of a watch: its caller bounds the time. */
   readonly isUnwatched?: true;

@@ -6,6 +6,7 @@ import type { ConnectionTarget } from '../flavour.ts';
 import { type WatchedSession, watchSession } from '../liveness/session-watch.ts';
 import { sendCancel } from './cancel.ts';
 import { databaseError } from './database-error.ts';
+import { throughFailover } from './failover/through-failover.ts';
 import { BACKEND_FACTS, type BackendFacts, requireOwnBackend } from './own-backend.ts';
 import { findPassword } from './password-file.ts';
 import { backendKeyOf, bytesOn, bytesUnsent, connectionOf, isAnswering } from './pg-internals.ts';
@@ -175,7 +176,11 @@ async function connect(client: Client, session: Session, options: SessionOptions
     });
     const readOnly =
       options.readOnly ?? (options.purpose !== 'restore' && options.purpose !== 'barrier');
-    await session.query(settingsScript(readOnly, options.lockTimeoutMs ?? LOCK_MS_MAX));
+    const settings = settingsScript(readOnly, options.lockTimeoutMs ?? LOCK_MS_MAX);
+    // Greenplum's coordinator dispatches them, so this meets a segment that does not answer.
+    await throughFailover(session, { ...options, open: openSession }, () =>
+      session.run(settings, 'set up a session'),
+    );
     const [facts] = await session.query<BackendFacts>(BACKEND_FACTS);
     requireOwnBackend(session.target, session.pid, facts);
   } catch (error) {

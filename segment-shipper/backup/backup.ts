@@ -5,6 +5,7 @@ import { readConditions } from '../../database/catalog/extension-tables.ts';
 import { type BlockArena, blockArena } from '../../database/copy-wire/block-arena.ts';
 import { cuttingFor } from '../../database/copy-wire/cutting.ts';
 import { withLockWatch } from '../../database/lock-watch/watch.ts';
+import { nameLostSegment } from '../../database/session/failover/name-lost.ts';
 import type { Session } from '../../database/session/session.ts';
 import { attachSnapshot } from '../../database/session/snapshot.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
@@ -127,7 +128,7 @@ async function work(
   } catch (error) {
     // Destroyed, not closed: a server in the middle of a COPY would keep sending, and its locks.
     await Promise.all([session.destroy(), packs.abort(error)]);
-    throw error;
+    throw await nameLostSegment(error, job.target, deps.signal);
   }
 }
 

@@ -4,6 +4,7 @@ import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import { causedBy, type Problem } from '../../backup-set/base/verdict.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import type { RestoreReceipt } from '../../backup-set/documents/restore.ts';
+import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 
 /** What one order has done. The order succeeded when there are no problems. */
 export interface OrderResult {
@@ -28,11 +29,18 @@ export function problemOf(error: unknown, content: number, relation?: QualifiedN
           ? 'digest-differs'
           : 'order-failed',
     ...causedBy(failure),
-    content,
+    content: placeOf(failure, content),
     ...(relation && { relation: { schema: relation.schema, name: relation.name } }),
     ...(where.object !== undefined && { object: where.object }),
     ...(where.offset !== undefined && { offset: where.offset }),
   };
+}
+
+/** Greenplum's coordinator carries out orders of its own, and names the segment that failed. */
+function placeOf({ code, where }: StowageError, content: number): number {
+  return content === COORDINATOR && code.startsWith('database/')
+    ? (where.content ?? content)
+    : content;
 }
 
 /** Rows are committed only after this check. @throws StowageError `database/count`. */

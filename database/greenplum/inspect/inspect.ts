@@ -6,6 +6,7 @@ import { openSession, type Session } from '../../session/session.ts';
 import type { GreenplumVersion } from '../topology.ts';
 import { traitsOf } from '../versions.ts';
 import { checkDeadlockDetector, checkDispatch, openCoordinator } from './coordinator.ts';
+import { checkExpansion } from './expansion.ts';
 import { inspectInstance } from './instance.ts';
 import { judgeProduct, readProduct } from './product.ts';
 import { inspectPrograms } from './programs.ts';
@@ -74,6 +75,7 @@ async function inspectCluster(
     ...judgeTopology(instances),
     await checkDispatch(connect(cluster.coordinator), primaries.length, cluster.signal),
     await attempt('global deadlock detector', () => checkDeadlockDetector(session)),
+    await attempt('expansion', () => checkExpansion(session)),
   ];
   const segments = await mapInFlight(primaries, SEGMENTS_AT_ONCE, (primary) =>
     inspectSegment(known, primary),

@@ -7,6 +7,7 @@ import type {
 import { copyIn } from '../../../database/copy/copy-in.ts';
 import { feedProgram, fifoFolder, SEGMENT } from '../../../database/copy/fifo-programs.ts';
 import { copyFromPrograms } from '../../../database/copy/on-segment.ts';
+import { nameLostSegment } from '../../../database/session/failover/name-lost.ts';
 import { beginLoad } from '../../../database/target/load-transaction.ts';
 import { type Progress, type ShipperDeps, showUnderWay } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
@@ -246,8 +247,9 @@ export async function loadData(
       deps.log.error({ err: error, relation: `${schema}.${name}` }, 'cannot load the relation');
       hasStalled ||= isStowageError(error, 'database/stalled');
       await connection.drop();
+      const named = await nameLostSegment(error, job.target, deps.signal);
       return relations.map((relation) =>
-        tolerated.note(error, failedLoad(error, content, relation)),
+        tolerated.note(named, failedLoad(named, content, relation)),
       );
     }
   }

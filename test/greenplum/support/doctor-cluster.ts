@@ -9,7 +9,7 @@ import type { GreenplumCluster } from './cluster.ts';
  * A script that creates and destroys clusters (docs/testing.md). Only the machine that builds
  * Greenplum for these tests has it. The data directories are data/NAME/segN beside the script.
  */
-const SCRIPT = process.env['STOWAGE_TEST_GREENPLUM_SCRIPT'] ?? '/opt/gp/cluster.sh';
+export const SCRIPT = process.env['STOWAGE_TEST_GREENPLUM_SCRIPT'] ?? '/opt/gp/cluster.sh';
 const DATA = join(dirname(SCRIPT), 'data');
 const BASE_PORT = 7600;
 const SEGMENTS = 2;

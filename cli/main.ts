@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 import { endOnLostOutput, endOnSignals, type OutputWatch } from './ending.ts';
 import { printable } from './output/format.ts';
 import { newOutput } from './output/output.ts';
+import { noteRetries } from './output/retries.ts';
 import { wrapped } from './output/wrap.ts';
 
 const EXAMPLES = `
@@ -97,7 +98,12 @@ function addCommand(program: Command, definition: CommandDefinition, ending: End
     const positional = given.map((value) => String(value));
     const flags: Flags = command.optsWithGlobals();
     endOnSignals(ending.stop, definition.signals);
-    process.exitCode = await run(definition, flags, positional, await newContext(flags, ending));
+    const context = await newContext(flags, ending);
+    try {
+      process.exitCode = await run(definition, flags, positional, context);
+    } finally {
+      noteRetries(context.output);
+    }
   });
 }
 

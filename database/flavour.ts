@@ -158,6 +158,8 @@ export interface SnapshotOptions {
   readonly mechanism?: SnapshotMechanism;
   /** Dispatch: how many sessions share the snapshot. */
   readonly connections?: number;
+  /** Dispatch: the coordinator's shipper reads tables of fewer bytes; absent = none. */
+  readonly smallTableBytes?: number;
   readonly signal?: AbortSignal | undefined;
   /** The start of our sessions' application_name; absent = `stowage backup`. */
   readonly label?: string;
@@ -228,7 +230,7 @@ export interface Dispatch {
 /** What the catalogs of one segment contain under its snapshot. */
 export interface NodeSnapshot {
   readonly segment: Segment;
-  /** For SET TRANSACTION SNAPSHOT. Absent where no rows are read: on Greenplum's coordinator. */
+  /** For SET TRANSACTION SNAPSHOT. Absent where no rows are read by a session of a shipper. */
   readonly snapshotId?: string;
   /**
    * Whether definitions, roles and sequences are read here: every shard, but only Greenplum's
@@ -291,6 +293,8 @@ export interface DiscoveredRelation {
   readonly redistribute?: true;
   /** Its rows are on the first segments only, so many, while gpexpand runs; absent = on all. */
   readonly segments?: number;
+  /** Dispatch: a small table, all of whose rows the coordinator's shipper reads. */
+  readonly fromCoordinator?: true;
   /** Topmost partitioned table. */
   readonly partitionRoot?: { readonly schema: string; readonly name: string };
   /** pg_table_size, in whole bytes, for scheduling and progress only; 0 when unknown. */

@@ -5,7 +5,7 @@ import { withOwnMessage } from '../backup-set/messages/log-error.ts';
 import { noProgress } from './deps.ts';
 import { watchEventLoop } from './event-loop.ts';
 import { CONTROL_VERSION } from './protocol/control.ts';
-import { doneReport, failedReport, progressReport, report } from './protocol/reports.ts';
+import { doneReport, failedReport, processReport, report } from './protocol/reports.ts';
 import { runJob } from './run-job.ts';
 import { parseCommand, USAGE, usageLine } from './usage.ts';
 
@@ -49,10 +49,10 @@ async function shipper(): Promise<void> {
   report({ type: 'hello', control: CONTROL_VERSION, pid: process.pid, tool: TOOL });
   const progress = noProgress();
   const eventLoop = watchEventLoop();
-  const reporting = setInterval(() => report(progressReport(progress)), PROGRESS_MS);
+  const reporting = setInterval(() => report(processReport(progress)), PROGRESS_MS);
   try {
     await runJob({ input: process.stdin, stop, progress, report, log });
-    report(progressReport(progress));
+    report(processReport(progress));
     report(doneReport(eventLoop.delayP99Ms()));
     process.exitCode = 0;
   } catch (error) {

@@ -19,6 +19,11 @@ export const S3Settings = z.strictObject({
     .optional(),
   region: z.string().min(1).optional(),
   forcePathStyle: z.boolean().optional(),
+  /**
+   * PEM file on the host of the process: the only authorities whose servers are trusted. Absent:
+   * AWS_CA_BUNDLE, or Node's.
+   */
+  caFile: z.string().regex(/^\//, 'must be an absolute path').optional(),
   /** Parts in flight per upload. */
   partsInFlight: z.int().min(1).max(16).optional(),
   /**
@@ -39,6 +44,8 @@ export const S3Settings = z.strictObject({
   /** A body that sends nothing for this long has stalled: the request is cancelled and retried. */
   stallMs: z.int().min(100).max(3_600_000).optional(),
   attemptsMax: z.int().min(1).max(100).optional(),
+  /** A request goes on for this long while the server asks to slow down; absent = 10. */
+  throttleMinutes: z.number().min(0.01).max(1440).optional(),
   /** Whether each PUT and part carries a CRC-32 or an MD5; `auto` also when the server asks. */
   checksums: z.enum(['auto', 'required', 'never']).optional(),
 });

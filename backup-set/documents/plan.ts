@@ -30,6 +30,8 @@ export const Relation = Name.extend({
    * another database: only its coordinator can distribute them.
    */
   redistribute: z.literal(true).exactOptional(),
+  /** A dispatch read this small table through the coordinator: content -1 has all its rows. */
+  fromCoordinator: z.literal(true).exactOptional(),
   partitionRoot: Name.exactOptional(),
 });
 export type Relation = z.infer<typeof Relation>;

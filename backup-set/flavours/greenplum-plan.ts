@@ -8,7 +8,8 @@ const NOT_WHOLE =
 /**
  * A Greenplum plan must cover the whole cluster: the coordinator and contents 0 to N−1, every
  * distributed table on all segments, and every replicated table exactly once. A missing slice or
- * a second copy would not show in the counts: they would still agree.
+ * a second copy would not show in the counts: they would still agree. Only a dispatch reads
+ * distributed rows through the coordinator, and says so.
  */
 export function greenplumDisagreements({ snapshot, relations, contents }: Plan): PlanProblem[] {
   const ids = new Set(contents.map(({ content }) => content));
@@ -26,14 +27,17 @@ export function greenplumDisagreements({ snapshot, relations, contents }: Plan):
     const [onCoordinator = 0, onSegments = 0] = [copies[relation.id], slices[relation.id]];
     const once = onCoordinator + onSegments === 1;
     const sliced = onCoordinator === 0 && onSegments === segments;
+    const whole = dispatched && once && onCoordinator === 1;
     // Dispatch reads selected rows (the configuration of an extension) through the coordinator.
-    const sound =
-      relation.replicated === true
-        ? once
-        : sliced || (dispatched && relation.condition !== undefined && once && onCoordinator === 1);
-    if (sound) return [];
+    const sound = () => {
+      if (relation.replicated === true) return once;
+      if (relation.fromCoordinator === true) return whole;
+      return sliced || (whole && relation.condition !== undefined);
+    };
+    if (sound()) return [];
     const all = segments === 1 ? 'the only segment' : `all ${plural(segments, 'segment')}`;
-    const wanted = relation.replicated === true ? 'one content' : all;
+    const one = relation.fromCoordinator === true ? 'the coordinator of a dispatch' : all;
+    const wanted = relation.replicated === true ? 'one content' : one;
     const actual = plural(onCoordinator + onSegments, 'content');
     return [
       {

@@ -23,7 +23,7 @@ import { chosenRelations } from './plan.ts';
  */
 const staysWhereItWas = (relation: Relation | undefined) =>
   relation !== undefined && !WHOLE.some((mark) => mark in relation);
-const WHOLE = ['replicated', 'redistribute', 'condition', 'rowFormat'] as const;
+const WHOLE = ['replicated', 'redistribute', 'fromCoordinator', 'condition', 'rowFormat'] as const;
 
 /** The data order of the coordinator, and those of the segments. */
 function loadAndFeeds(restore: RestoreCase): { load: OrderOf<'data'>; feeds: OrderOf<'data'>[] } {

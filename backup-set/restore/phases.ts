@@ -55,9 +55,10 @@ export function loadStrategy(
  */
 export function loadsOnSegment(
   load: RestorePlan['load'],
-  { replicated, redistribute, condition, rowFormat, totals }: ManifestRelation,
+  { replicated, redistribute, fromCoordinator, condition, rowFormat, totals }: ManifestRelation,
 ): boolean {
-  const stays = replicated !== true && redistribute !== true && condition === undefined;
+  const isSliced = replicated !== true && fromCoordinator !== true && condition === undefined;
+  const stays = isSliced && redistribute !== true;
   // One statement loads all segments: it cannot read text on one of them, and binary on another.
   return load === 'on-segment' && stays && rowFormat === undefined && totals.rows > 0;
 }

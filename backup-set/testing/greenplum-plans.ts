@@ -60,8 +60,9 @@ const setAnd = (fits: (relation: Relation) => boolean, sets = greenplumSet) =>
     .chain(({ parts, fitting }) =>
       fc.constantFrom(...fitting).map((relation) => ({ parts, relation })),
     );
-const isDistributed = ({ replicated: is, condition }: Relation) =>
-  is !== true && condition === undefined;
+const isDistributed = ({ replicated: is, condition, fromCoordinator }: Relation) =>
+  is !== true && condition === undefined && fromCoordinator !== true;
 export const distributed = setAnd(isDistributed);
 export const replicated = setAnd((relation) => relation.replicated === true);
 export const chosen = setAnd((relation) => relation.condition !== undefined, dispatchedSet);
+export const small = setAnd((relation) => relation.fromCoordinator === true, dispatchedSet);

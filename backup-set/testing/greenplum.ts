@@ -14,12 +14,15 @@ type Mechanism = Plan['snapshot']['mechanism'];
 /** How a relation is shipped: by every segment its own rows, or by one content (the holder). */
 interface Distribution {
   readonly holder?: number;
-  readonly is: Partial<Pick<Relation, 'replicated' | 'redistribute' | 'condition'>>;
+  readonly is: Partial<
+    Pick<Relation, 'replicated' | 'redistribute' | 'condition' | 'fromCoordinator'>
+  >;
 }
 
 /**
- * A replicated table has no condition. Under dispatch the coordinator ships it, and the rows of a
- * condition. Under a barrier one segment ships it, and every segment its own rows of a condition.
+ * A replicated table has no condition. Under dispatch the coordinator ships it, the rows of a
+ * condition, and small tables. Under a barrier one segment ships it, and every segment its own rows
+ * of a condition.
  */
 function distributionOf(
   { kind }: Relation,
@@ -32,6 +35,7 @@ function distributionOf(
     { is: {} },
     { is: { redistribute: true } },
     { is: { condition: 'id > 7' }, ...coordinator },
+    ...(mechanism === 'dispatch' ? SMALL : []),
   );
   if (kind !== 'table') return slices;
   const holder =
@@ -39,6 +43,11 @@ function distributionOf(
   const whole = fc.record({ holder, is: fc.constant({ replicated: true as const }) });
   return fc.oneof({ arbitrary: slices, weight: 2 }, whole);
 }
+
+const SMALL: readonly Distribution[] = [
+  { is: { fromCoordinator: true }, holder: -1 },
+  { is: { fromCoordinator: true, redistribute: true }, holder: -1 },
+];
 
 /** A plan of a Greenplum: definitions from the coordinator, rows from contents 0 to N−1. */
 const greenplumPlan = (mechanism: Mechanism): fc.Arbitrary<Plan> =>
@@ -72,7 +81,7 @@ const greenplumPlan = (mechanism: Mechanism): fc.Arbitrary<Plan> =>
         })),
     );
 
-/** Distributed rows are only on segments. */
+/** Distributed rows are on segments, unless they have a holder. */
 const shippedBy = (content: number, distributions: readonly Distribution[]) =>
   rangesOf(
     [...distributions.keys()].filter((id) => {

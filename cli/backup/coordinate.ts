@@ -26,6 +26,7 @@ import {
 } from '../wait-for-functions.ts';
 import { shipByAgents } from './agents.ts';
 import { noteBlocked } from './blocked.ts';
+import { recordCountsOfShipper } from './dispatch.ts';
 import { draftPlan, sizeOf, storePlan } from './plan.ts';
 import { showBackupProgress } from './progress.ts';
 import type { BackupRun } from './run.ts';
@@ -98,6 +99,7 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
       attemptsMax: config.backup.lockAttempts,
       mechanism: config.backup.snapshot,
       connections: config.shippers.workers,
+      smallTableBytes: config.backup.smallTableBytes,
       signal,
       onBlocked: noteBlocked(context),
       onWaiting: (note) => noteSilence(context.output, COORDINATOR, note),
@@ -144,6 +146,7 @@ async function shipAndSeal(run: BackupRun): Promise<Shipped['failures']> {
       run.context.config.shippers.start === 'agents' ? await shipByAgents(run) : await ship(run);
     // Sessions of the database may wait for its locks, and the store may be slow.
     if (shipped.failures.length > 0) await run.held.release();
+    recordCountsOfShipper(run);
     return await storeSeal(run, shipped);
   } finally {
     progress.stop();

@@ -1,7 +1,7 @@
 import type { Relation } from '../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import { collectProgram, fifoFolder, SEGMENT } from '../../database/copy/fifo-programs.ts';
-import type { Dispatch } from '../../database/flavour.ts';
+import type { Dispatch, HeldSnapshot } from '../../database/flavour.ts';
 import type { Draft } from './plan.ts';
 import type { BackupRun } from './run.ts';
 
@@ -10,12 +10,14 @@ import type { BackupRun } from './run.ts';
  * that it counted. No row passes through this process.
  */
 export async function dispatchRelations(
-  { context, plan, draft, tally }: BackupRun,
+  { context, plan, draft, held, tally }: BackupRun,
   dispatch: Dispatch,
   signal: AbortSignal,
 ): Promise<void> {
   const { config } = context;
-  const queue = biggestFirst(draft, plan.relations);
+  const byShipper = new Set(readByShipper(held, draft).map(({ id }) => id));
+  const sent = plan.relations.filter(({ id }) => !byShipper.has(id));
+  const queue = biggestFirst(draft, sent);
   const encoding = plan.contents.find(({ content }) => content === COORDINATOR)?.encoding ?? 'UTF8';
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
@@ -36,6 +38,23 @@ export async function dispatchRelations(
       }
     }),
   );
+}
+
+/**
+ * Records the rows of the relations that the coordinator's shipper read: each count that it reports
+ * is the coordinator's own, because its session dispatched the COPY.
+ */
+export function recordCountsOfShipper({ held, draft, tally }: BackupRun): void {
+  const byShipper = new Set(readByShipper(held, draft).map(({ id }) => id));
+  for (const { relation, rows } of tally.contents.get(COORDINATOR)?.relations ?? [])
+    if (byShipper.has(relation)) tally.dispatched.push({ relation, rows });
+}
+
+/** The relations of the coordinator, when its shipper reads them in the snapshot. */
+function readByShipper({ nodes, dispatch }: HeldSnapshot, { work }: Draft): Relation[] {
+  const coordinator = nodes.find(({ segment }) => segment.content === COORDINATOR);
+  if (dispatch === undefined || coordinator?.snapshotId === undefined) return [];
+  return (work.get(COORDINATOR) ?? []).map(({ relation }) => relation);
 }
 
 /**

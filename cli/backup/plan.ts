@@ -159,6 +159,7 @@ class RelationIds {
     condition,
     replicated,
     redistribute,
+    fromCoordinator,
     partitionRoot,
   }: DiscoveredRelation): Relation {
     const shape = {
@@ -171,6 +172,7 @@ class RelationIds {
       ...(condition !== undefined && { condition }),
       ...(replicated && { replicated }),
       ...(redistribute && { redistribute }),
+      ...(fromCoordinator && { fromCoordinator }),
       ...(partitionRoot && { partitionRoot }),
     };
     const key = JSON.stringify(shape);

@@ -57,8 +57,8 @@ const COUNTED_ROWS_MAX = 10_000;
 
 /**
  * Compares the counts of an agent's report with the database, over a session of this process in the
- * held snapshot: a program with the keys of an agent can forge a report. Under dispatch the
- * coordinator has counted every relation itself.
+ * held snapshot: a program with the keys of an agent can forge a report. Rows that programs sent
+ * have been counted by the coordinator itself.
  * @throws StowageError `database/count` naming relation and content; `database/locked`.
  */
 export async function confirmCounts(
@@ -67,7 +67,8 @@ export async function confirmCounts(
   signal: AbortSignal,
 ): Promise<void> {
   const node = held.nodes.find(({ segment }) => segment.content === content);
-  if (node === undefined || held.dispatch !== undefined) return;
+  if (node === undefined) return;
+  if (held.dispatch !== undefined && node.snapshotId === undefined) return;
   const planned = new Map(
     (draft.work.get(content) ?? []).map(({ relation }) => [relation.id, relation]),
   );

@@ -151,7 +151,7 @@ export function segmentJobOf(
     frameBytes: plan.frameBytes,
     packBytes: plan.packBytes,
     level: plan.compression.level,
-    collect: plan.snapshot.mechanism === 'dispatch',
+    collect: plan.snapshot.mechanism === 'dispatch' && node.snapshotId === undefined,
     lockWaitMs: lockWaitMs(config),
     metadata: [...(plan.contents.find((planned) => planned.content === content)?.metadata ?? [])],
     relations: (draft.work.get(content) ?? []).map(

@@ -14,6 +14,7 @@ import {
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
+import { retriesField } from '../output/retries.ts';
 import { binaryLines, binaryRelations } from '../output/row-format.ts';
 
 const WAIT_SECONDS = 600;
@@ -78,6 +79,7 @@ function summaryOf(result: BackupResult) {
     elapsedMs,
     writerWaitMs: plan.snapshot.writerWaitMs,
     ...totalsOf(result),
+    ...retriesField(),
     contents: [...result.tally.contents.values()].map(
       ({
         content,

@@ -2,6 +2,7 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
 import type { ClusterCommand } from '../command.ts';
 import { numberFlag, rateFlag } from '../flags.ts';
+import { retriesField } from '../output/retries.ts';
 import { RESTORE_DETAILS, RESTORE_FLAGS, RESTORE_LISTS } from '../restore/command/flags.ts';
 import { optionsFrom } from '../restore/command/options.ts';
 import { exitOf, textOf } from '../restore/command/text.ts';
@@ -47,7 +48,7 @@ export const restoreCommand: ClusterCommand = {
     const only = chosen && { contents: chosen.restored, otherContents: chosen.others };
     const original = usesOriginal.length > 0 && { usesOriginal };
     const what = { ...outcome, ...choices, ...only, ...changed };
-    const all = { elapsedMs, ...what, ...empty, ...large, ...original };
+    const all = { elapsedMs, ...what, ...empty, ...large, ...original, ...retriesField() };
     context.output.result(all, textOf(result));
     if (context.signal.aborted) return 130;
     return exitOf(result);

@@ -24,6 +24,7 @@ const Pattern = z
   .string()
   .refine((pattern) => parsePattern(pattern) !== undefined, `must be a pattern (${PATTERN_FORMS})`);
 const Positive = z.int().positive();
+const Count = z.int().nonnegative();
 
 const SegmentConfig = z.strictObject({
   content: z.int().min(-1).max(999_999),
@@ -72,6 +73,8 @@ const Cluster = z.strictObject({
       zstdLevel: ZstdLevel.default(1),
       /** How the cluster's snapshot is taken. */
       snapshot: z.enum(['barrier', 'dispatch']).default('barrier'),
+      /** Dispatch: smaller tables are read through the coordinator. */
+      smallTableBytes: Count.default(4 * 1024 * 1024),
       overdueAfterSeconds: Positive.default(3600),
       lockTimeoutMs: Positive.default(500),
       lockAttempts: Positive.default(40),

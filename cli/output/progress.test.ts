@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type SegmentProgress, segmentLine, totalLine } from './progress.ts';
+import { retriesLines } from './retries.ts';
 
 const segment: SegmentProgress = {
   content: 0,
@@ -90,4 +91,13 @@ test('tables that load count as under way, and a time left of less than a second
   expect(totalLine(data, loading, 5_000)).toContain(
     '0 of 10 tables on all segments (8 under way), 4.40 MB/s, now shop.lineitem',
   );
+});
+
+test('requests that were sent again are shown with the time that the store asked for', () => {
+  expect(retriesLines({ throttled: 40, failed: 0, throttledMs: 12_345 })).toEqual([
+    'storage asked to slow down: 12.3s waited, 40 retries',
+  ]);
+  expect(retriesLines({ throttled: 0, failed: 1, throttledMs: 0 })).toEqual([
+    'storage did not answer at once: 1 retry',
+  ]);
 });

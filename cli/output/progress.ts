@@ -1,6 +1,8 @@
 import { count, plural } from '../../backup-set/base/words.ts';
+import { anyRetries } from '../../storage/retries.ts';
 import type { Context } from '../context.ts';
 import { bytes, duration, printable, rate } from './format.ts';
+import { retriesLines } from './retries.ts';
 
 /** The progress of one segment. */
 export interface SegmentProgress {
@@ -50,10 +52,22 @@ export function showProgress(
   const show = () => {
     const now = segments();
     const ms = clock().getTime() - startedAt;
-    const total = totalLine(kind, now, ms);
+    const storage = anyRetries();
+    const lines = [
+      totalLine(kind, now, ms),
+      ...(storage === undefined ? [] : retriesLines(storage)),
+    ];
     if (output.live)
-      output.draw([...now.slice(0, LINES_MAX).map((segment) => segmentLine(kind, segment)), total]);
-    else output.note('progress', { what: kind.what, elapsedMs: ms, segments: now }, total);
+      output.draw([
+        ...now.slice(0, LINES_MAX).map((segment) => segmentLine(kind, segment)),
+        ...lines,
+      ]);
+    else
+      output.note(
+        'progress',
+        { what: kind.what, elapsedMs: ms, segments: now, ...(storage && { storage }) },
+        lines.join('; '),
+      );
   };
   const timer = setInterval(show, output.live ? LIVE_MS : PLAIN_MS);
   return {

@@ -16,6 +16,7 @@ import { stallMsOf } from '../../database/liveness/stalled.ts';
 import { type Instruction, type Job, Report } from '../../segment-shipper/protocol/control.ts';
 import { readLines } from '../../segment-shipper/protocol/ndjson.ts';
 import { SHIPPER_FLAGS } from '../../segment-shipper/protocol/node-flags.ts';
+import { reportRetries } from '../../storage/retries.ts';
 
 /** A shipper on this machine or on a segment host, as the coordinator controls it. */
 export interface ShipperProcess {
@@ -92,6 +93,8 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
       using _ = watchReports();
       for await (const report of readLines(child.stdout, Report)) {
         if (report.type === 'failed' || report.type === 'done') last = report;
+        if (report.type === 'progress' && report.storage !== undefined)
+          reportRetries(child, report.storage);
         onReport(report);
       }
     } catch (error) {

@@ -11,7 +11,7 @@ import type {
 } from '../flavour.ts';
 import { withMaintenanceSession } from '../session/maintenance.ts';
 import { coordinatorBarrier } from './barrier.ts';
-import { takeDispatchSnapshot } from './dispatch.ts';
+import { takeDispatchSnapshot } from './dispatch/dispatch.ts';
 import { inspectGreenplum } from './inspect/inspect.ts';
 import { overFailover } from './over-failover.ts';
 import { type GreenplumTopology, readTopology } from './topology.ts';

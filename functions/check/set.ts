@@ -38,9 +38,9 @@ export type PartVisit = (
 
 /**
  * Checks that a committed set is still what its manifest says (promise 5): every object exists with
- * the size and ETag of its receipt, or its bytes were proven, and plan, receipts and seal still give
- * exactly the bytes of the manifest and its parts. Reads documents and listings, content by content,
- * and the data only of objects with another ETag.
+ * the size and ETag of its receipt, or its bytes were proven, and plan, receipts and seal still
+ * give exactly the bytes of the manifest and its parts. Reads documents and listings, content by
+ * content, and the data only of objects with another ETag.
  */
 export async function checkSet(
   deps: Deps,

@@ -1,4 +1,5 @@
-import { messageOf } from '../../backup-set/base/errors.ts';
+import { type Trouble, watchTrouble } from '../../async/watch/trouble.ts';
+import { isStowageError, messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { SETS } from '../../backup-set/base/keys.ts';
 import type { Deps } from '../deps.ts';
 import type { SweepAttempt } from '../sweep/sweeper.ts';
@@ -9,6 +10,8 @@ export interface HealthState {
   readonly problems: readonly string[];
   /** When the last sweep ended; absent before the first has. */
   readonly sweptAt?: string | undefined;
+  /** Present while the store refuses the server or does not answer. */
+  readonly storage?: { readonly code: string; readonly failingSince: string } | undefined;
 }
 
 /** Whether the functions can do their work: the answer to `GET /healthz`. */
@@ -16,6 +19,8 @@ export interface Health {
   recordSweep(attempt: SweepAttempt): void;
   drain(): void;
   state(): Promise<HealthState>;
+  /** The trouble with the store that the last sweep or probe met. */
+  storeTrouble(): Trouble | undefined;
 }
 
 /** `/healthz` needs no secret: any number of requests within this time cause one probe. */
@@ -27,15 +32,22 @@ export function serveHealth(deps: Deps): Health {
   let last: { readonly at: Date; readonly problem: string | undefined } | undefined;
   let probed: { readonly at: number; readonly problem: Promise<string | undefined> } | undefined;
 
+  const watch = watchTrouble(deps.clock);
+  const record = (error: unknown) => {
+    if (error === undefined) watch.succeeded();
+    else if (!isStowageError(error, 'interrupted')) watch.failed(error);
+  };
+
   function storeProblem(): Promise<string | undefined> {
     const now = deps.clock().getTime();
     if (probed === undefined || now - probed.at >= PROBE_VALID_MS)
-      probed = { at: now, problem: probe(deps) };
+      probed = { at: now, problem: probe(deps, record) };
     return probed.problem;
   }
 
   return {
     recordSweep({ result }) {
+      record(result.ok ? undefined : result.failure);
       const problem = result.ok ? undefined : `the last sweep failed: ${messageOf(result.failure)}`;
       last = { at: deps.clock(), problem };
     },
@@ -45,22 +57,36 @@ export function serveHealth(deps: Deps): Health {
     async state() {
       const found = [draining ? 'draining' : undefined, last?.problem, await storeProblem()];
       const problems = found.filter((problem) => problem !== undefined);
-      return { ok: problems.length === 0, problems, sweptAt: last?.at.toISOString() };
+      const trouble = watch.now();
+      return {
+        ok: problems.length === 0,
+        problems,
+        sweptAt: last?.at.toISOString(),
+        ...(trouble && {
+          storage: { code: trouble.code, failingSince: trouble.since.toISOString() },
+        }),
+      };
     },
+    storeTrouble: () => watch.now(),
   };
 }
 
 /** Lists once: a right that every function needs anyway. */
-async function probe(deps: Deps): Promise<string | undefined> {
+async function probe(deps: Deps, record: (error: unknown) => void): Promise<string | undefined> {
   const timeout = AbortSignal.timeout(PROBE_MS_MAX);
   const signals = deps.signal === undefined ? [timeout] : [deps.signal, timeout];
   const options = { signal: AbortSignal.any(signals) };
   try {
     for await (const _ of deps.store.listPrefixes(SETS, options)) break;
+    record(undefined);
     return undefined;
   } catch (error) {
+    record(timeout.aborted ? unanswered() : error);
     return timeout.aborted
-      ? `the store did not answer within ${PROBE_MS_MAX} ms`
+      ? unanswered().message
       : `the store cannot be listed: ${messageOf(error)}`;
   }
 }
+
+const unanswered = () =>
+  new StowageError('storage/unavailable', `the store did not answer within ${PROBE_MS_MAX} ms`);

@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Trouble } from '../../async/watch/trouble.ts';
 import { dateOf } from '../../backup-set/base/timestamps.ts';
+import { storageRetries } from '../../storage/retries.ts';
 import type { JobResult } from '../deps.ts';
 import type { JobQueue } from '../events/job-queue.ts';
 import type { Job } from '../events/route.ts';
@@ -16,6 +18,7 @@ export interface ServeMetrics {
   measureJob(runJob: (job: Job) => Promise<JobResult>): (job: Job) => Promise<JobResult>;
   recordSweep(attempt: SweepAttempt): void;
   watchQueue(queue: Pick<JobQueue, 'counts'>): void;
+  watchStore(trouble: () => Trouble | undefined): void;
   /** Every metric in the text format of Prometheus. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -78,6 +81,10 @@ export function serveMetrics(clock: () => Date): ServeMetrics {
       gauges.set(attempt);
     },
     watchQueue: (queue) => queueGauges(registers, queue),
+    watchStore(trouble) {
+      storeGauge(registers, clock, trouble);
+      retryCounters(registers);
+    },
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
@@ -94,6 +101,46 @@ function queueGauges(registers: Registry[], queue: Pick<JobQueue, 'counts'>): vo
       },
     });
   }
+}
+
+function storeGauge(
+  registers: Registry[],
+  clock: () => Date,
+  trouble: () => Trouble | undefined,
+): void {
+  new Gauge({
+    name: 'stowage_storage_failing_seconds',
+    help: 'Seconds since the store began to refuse this server or to give no answer; 0 while it works',
+    registers,
+    collect() {
+      const since = trouble()?.since;
+      this.set(since === undefined ? 0 : (clock().getTime() - since.getTime()) / 1000);
+    },
+  });
+}
+
+function retryCounters(registers: Registry[]): void {
+  new Counter({
+    name: 'stowage_storage_retries_total',
+    help: 'Requests to the store that were sent again, by reason',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      const { throttled, failed } = storageRetries();
+      this.reset();
+      this.inc({ reason: 'throttled' }, throttled);
+      this.inc({ reason: 'failed' }, failed);
+    },
+  });
+  new Counter({
+    name: 'stowage_storage_throttled_seconds_total',
+    help: 'Time in which requests paused because the store asked for fewer requests',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(storageRetries().throttledMs / 1000);
+    },
+  });
 }
 
 /** What the last successful sweep found; the gauges are absent before the first one. */

@@ -68,6 +68,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     log,
   );
   metrics.watchQueue(queue);
+  metrics.watchStore(health.storeTrouble);
   let sweeper: Sweeper | undefined;
   const app = httpApp({
     root: store.url,

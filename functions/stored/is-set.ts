@@ -14,9 +14,9 @@ export function showsASet(key: Key | undefined): boolean {
 }
 
 /**
- * Whether a folder that the store lists is a set. MinIO (buckets with versioning) and SeaweedFS list
- * folders without objects: what is left of a deleted set. Costs a request or more, so it is only
- * asked about folders in which no manifest was found.
+ * Whether a folder that the store lists is a set. MinIO (buckets with versioning) and SeaweedFS
+ * list folders without objects: what is left of a deleted set. Costs a request or more, so it is
+ * only asked about folders in which no manifest was found.
  */
 export async function isSet(
   { store, signal }: Pick<Deps, 'store' | 'signal'>,

@@ -1,4 +1,5 @@
 import { pause } from '../../async/poll.ts';
+import { type TroubleWatch, watchTrouble } from '../../async/watch/trouble.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import { parseKey } from '../../backup-set/base/keys.ts';
 import { failure, type Result, success } from '../../backup-set/base/result.ts';
@@ -68,10 +69,11 @@ async function sweepUntil(
 ): Promise<void> {
   const now = () => deps.clock().getTime();
   let since = now();
+  const watch = watchTrouble(deps.clock);
   // `stop` does not interrupt a running sweep; `deps.signal` does.
   while (!stopped.aborted && !deps.signal?.aborted) {
     reopenChanged();
-    options.onSwept(await sweepOnce(deps, closed, options));
+    options.onSwept(await sweepOnce(deps, closed, options, watch));
     if (closed.size > CLOSED_MAX || now() - since > CLOSED_MS_MAX) {
       closed.clear();
       since = now();
@@ -84,14 +86,21 @@ async function sweepOnce(
   deps: Deps,
   closed: Closed,
   { onSlice }: SweeperOptions,
+  watch: TroubleWatch,
 ): Promise<SweepAttempt> {
   const started = deps.clock().getTime();
   const seconds = () => (deps.clock().getTime() - started) / 1000;
   try {
     const report = await sweep(deps, { closed, onSlice });
+    const ended = watch.succeeded();
+    if (ended !== undefined) deps.log.info({ ...ended }, 'sweeps again');
     return { result: success(report), seconds: seconds() };
   } catch (error) {
-    deps.log.error({ err: error }, `sweep failed: ${messageOf(error)}`);
+    if (watch.failed(error))
+      deps.log.error(
+        { err: error },
+        `sweep failed: ${messageOf(error)}; further failures of this kind are not logged`,
+      );
     return { result: failure(error), seconds: seconds() };
   }
 }

@@ -25,8 +25,8 @@ const AGE_MIN_SECONDS = OVERDUE_AFTER_SECONDS;
 const SHORT_WRITES = [RESTORES, TASKS, '.probe/'];
 
 /**
- * Aborts the uploads of dead writers: their parts cost money and are never completed. In a directory
- * store these are the unfinished files of all writers, also of documents.
+ * Aborts the uploads of dead writers: their parts cost money and are never completed. In a
+ * directory store these are the unfinished files of all writers, also of documents.
  */
 export async function sweepUploads(
   deps: Deps,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { pause } from '../../async/poll.ts';
+import { watchTrouble } from '../../async/watch/trouble.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
 import { openStore } from '../../storage/open.ts';
@@ -58,14 +59,22 @@ async function pollLoop(agent: Agent): Promise<void> {
   const closed: ClosedSets = new Set();
   const collecting: CollectingOrders = new Map();
   const polls = [() => pollRestores(agent, known), () => pollSets(agent, closed, collecting)];
+  const watch = watchTrouble(agent.clock);
   while (!signal.aborted) {
+    let failures = 0;
     for (const poll of polls) {
       // A failure of one poll must not skip the other.
       await poll().catch((error: unknown) => {
-        if (!signal.aborted)
-          log.error({ err: error }, 'cannot poll the bucket for orders; retrying at the next poll');
+        failures += 1;
+        if (!signal.aborted && watch.failed(error))
+          log.error(
+            { err: error },
+            'cannot poll the bucket for orders; retrying at each poll, without a further message until this changes',
+          );
       });
     }
+    const ended = failures === 0 ? watch.succeeded() : undefined;
+    if (ended !== undefined) log.info({ ...ended }, 'polls the bucket for orders again');
     await pause(config.pollSeconds * 1000, signal);
   }
 }

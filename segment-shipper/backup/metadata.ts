@@ -78,10 +78,10 @@ async function* contentOf(
   const options = { ...dumpOptions(job, signal), onSilence: silenceNote(deps) };
   switch (file) {
     case 'schema.dump':
-      yield* outputOf(dumpSchema(job.target, job.snapshotId, options));
+      yield* outputOf(dumpSchema(job.target, snapshotOf(job), options));
       return;
     case 'large-objects.dump':
-      yield* outputOf(dumpLargeObjects(job.target, job.snapshotId, options));
+      yield* outputOf(dumpLargeObjects(job.target, snapshotOf(job), options));
       return;
     case 'globals.sql.zst':
       yield await zstd.encode(
@@ -93,6 +93,10 @@ async function* contentOf(
       yield await zstd.encode(await collect(sequences(job, signal), file), textLevel(job));
   }
 }
+
+/** Greenplum's pg_dump cannot import the snapshot: the held locks protect the definitions. */
+const snapshotOf = ({ target, snapshotId }: BackupJob) =>
+  target.greenplum === undefined ? snapshotId : undefined;
 
 const globalsTargetOf = ({ target, encoding }: BackupJob, signal: AbortSignal) =>
   globalsTarget(target, encoding, signal);
@@ -113,7 +117,7 @@ async function* outputOf({ stdout, done }: ToolOutput): AsyncGenerator<Uint8Arra
 }
 
 async function* sequences(job: BackupJob, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const session = await attachSnapshot(job.target, job.snapshotId, {
+  const session = await attachSnapshot(job.target, snapshotOf(job), {
     purpose: 'backup',
     applicationName: `${labelOf(job)} sequences`,
     lockTimeoutMs: serverLockTimeoutMs(job),

@@ -106,6 +106,8 @@ export const Report = z.discriminatedUnion('type', [
     /** Of the order under way: schema objects that are made, or tables that are analyzed. */
     objectsDone: Count.exactOptional(),
     objectsPlanned: Count.exactOptional(),
+    /** Of the shipper's process; absent while the store has answered every request at once. */
+    storage: z.object({ throttled: Count, failed: Count, throttledMs: Count }).exactOptional(),
   }),
   /** A receipt has been stored. */
   z.object({

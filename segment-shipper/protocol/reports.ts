@@ -1,4 +1,5 @@
 import { asStowageError } from '../../backup-set/base/errors.ts';
+import { anyRetries } from '../../storage/retries.ts';
 import type { Progress } from '../deps.ts';
 import type { Report } from './control.ts';
 
@@ -8,7 +9,7 @@ export function report(line: Report): void {
 }
 
 /** Of the relations under way it names the one that began first: it runs longest. */
-export function progressReport(progress: Progress): Report {
+export function progressReport(progress: Progress): Extract<Report, { type: 'progress' }> {
   const { rows, bytes, storedBytes, relationsLoaded, objects, underWay } = progress;
   const [relation] = underWay;
   return {
@@ -20,6 +21,12 @@ export function progressReport(progress: Progress): Report {
     ...(relation !== undefined && { relation, underWay: underWay.length }),
     ...(objects && { objectsDone: objects.done, objectsPlanned: objects.planned }),
   };
+}
+
+/** With the retries of this process, which serves this shipper alone. */
+export function processReport(progress: Progress): Report {
+  const storage = anyRetries();
+  return { ...progressReport(progress), ...(storage && { storage }) };
 }
 
 export function doneReport(eventLoopDelayP99Ms: number | undefined): Report {

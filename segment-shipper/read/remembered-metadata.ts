@@ -3,7 +3,7 @@ import type { ObjectStore } from '../../storage/store.ts';
 import { rememberedObjects } from '../../storage/wrapped/remembered-objects.ts';
 
 /** Most archives of a schema are smaller; a larger one is read again by each phase. */
-const BYTES_MAX = 32 * 1024 * 1024;
+export const ARCHIVE_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 
 /** The same store, whose archives are read once. For the phases of one restore. */
 export function rememberedMetadata(store: ObjectStore): ObjectStore {
@@ -11,5 +11,5 @@ export function rememberedMetadata(store: ObjectStore): ObjectStore {
     const parsed = parseKey(key);
     return parsed?.kind === 'metadata' && parsed.file === 'schema.dump';
   };
-  return rememberedObjects(store, { isWanted, bytesMax: BYTES_MAX });
+  return rememberedObjects(store, { isWanted, bytesMax: ARCHIVE_KEPT_BYTES_MAX });
 }

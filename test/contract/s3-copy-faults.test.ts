@@ -73,7 +73,7 @@ test('a streamed copy sends Ceph no condition with the completion', async () => 
 
 test('a streamed copy fails when the server keeps rejecting a part, and leaves no upload', async () => {
   const { source, target } = await stores({ attemptsMax: 2 });
-  proxy.injectFault({ kind: 'slow-down' }, { times: 2, when: isPart });
+  proxy.injectFault({ kind: 'server-error' }, { times: 2, when: isPart });
   await expect(target.copyFrom(source, 'x')).rejects.toMatchObject({ code: 'storage/unavailable' });
   await expectNothing(target);
 });
@@ -106,7 +106,7 @@ test('a streamed copy whose source stalls after a part has failed ends with the 
       await new Promise(() => undefined);
     },
   };
-  proxy.injectFault({ kind: 'slow-down' }, { when: isPart });
+  proxy.injectFault({ kind: 'server-error' }, { when: isPart });
   const copy = target.copyFrom(stalling, 'x');
   await expect(copy).rejects.toMatchObject({ code: 'storage/unavailable' });
   await expectNothing(target);

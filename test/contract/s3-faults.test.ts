@@ -44,9 +44,20 @@ describe('writes to S3', () => {
     expect(proxy.seen.filter(isPut)).toHaveLength(3);
   });
 
-  test('fail with storage/unavailable after the last SlowDown, and leave nothing', async () => {
+  test('fail with storage/unavailable when SlowDown outlasts throttleMinutes, and leave nothing', async () => {
+    const store = await open({ attemptsMax: 2, throttleMinutes: 0.01 });
+    const times = Number.POSITIVE_INFINITY;
+    proxy.injectFault({ kind: 'slow-down' }, { times, when: isPart });
+    const upload = store.upload('x', reusing(someBytes(3 * PART_BYTES), 1_000_000));
+    await expect(upload).rejects.toMatchObject({ code: 'storage/unavailable' });
+    expect(proxy.seen.filter(isPart).length).toBeGreaterThan(1);
+    expect(await Array.fromAsync(store.pendingUploads(''))).toEqual([]);
+    expect(await store.head('x')).toBeUndefined();
+  });
+
+  test('fail with storage/unavailable after the last server error, and leave nothing', async () => {
     const store = await open({ attemptsMax: 2 });
-    proxy.injectFault({ kind: 'slow-down' }, { times: 2, when: isPart });
+    proxy.injectFault({ kind: 'server-error' }, { times: 2, when: isPart });
     const upload = store.upload('x', reusing(someBytes(3 * PART_BYTES), 1_000_000));
     await expect(upload).rejects.toMatchObject({ code: 'storage/unavailable' });
     expect(proxy.seen.filter(isPart)).toHaveLength(2);

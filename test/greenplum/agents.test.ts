@@ -14,7 +14,7 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { SNAPSHOTS } from './support/snapshots.ts';
+import { SNAPSHOTS, type Snapshot, takenBy } from './support/snapshots.ts';
 
 const MEGABYTES = 20;
 const COUNTS = `SELECT 'heap', gp_segment_id, count(*) FROM big.heap GROUP BY 2
@@ -54,10 +54,10 @@ describe.skipIf(withoutGreenplum)('an agent on Greenplum', () => {
     if (fifoBase !== undefined) await rm(fifoBase, { recursive: true, force: true });
   });
 
-  const configured = (database: TestDatabase, snapshot: string) =>
+  const configured = (database: TestDatabase, snapshot: Snapshot) =>
     configFor(place, database, root, {
       shippers: { workers: 2, fifoBase, start: 'agents' },
-      backup: { snapshot },
+      backup: takenBy(snapshot),
     });
 
   test.each(SNAPSHOTS)(

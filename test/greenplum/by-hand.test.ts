@@ -32,7 +32,7 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { SNAPSHOTS } from './support/snapshots.ts';
+import { SNAPSHOTS, takenBy } from './support/snapshots.ts';
 
 const run = promisify(execFile);
 const PAGE = new URL('../../docs/restore-by-hand.md', import.meta.url);
@@ -73,7 +73,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       globals = await globalsOf(from, prefix);
       root = place.newRoot();
       // Packs so small that tables span several of them.
-      const backup = { snapshot, frameBytes: 65_536, packBytes: 262_144 };
+      const backup = { ...takenBy(snapshot), frameBytes: 65_536, packBytes: 262_144 };
       const config = await configFor(place, source, root, { backup });
       const made = await stowage(['backup'], { config });
       expect(failureOf(made)).toBeUndefined();
@@ -89,8 +89,9 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
     });
 
     test('refuses a set with a flipped byte before it creates anything', async () => {
-      const pack = (await readManifestParts(fileURLToPath(root), manifest)).at(-1)?.packs[0];
-      if (pack === undefined) throw new Error('the last content has no pack');
+      const parts = await readManifestParts(fileURLToPath(root), manifest);
+      const pack = parts.flatMap(({ packs }) => packs).at(-1);
+      if (pack === undefined) throw new Error('the set has no pack');
       const path = join(fileURLToPath(root), pack.key);
       const bytes = await readFile(path);
       const at = Math.floor(bytes.length / 2);

@@ -12,7 +12,7 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { SNAPSHOTS } from './support/snapshots.ts';
+import { SNAPSHOTS, takenBy } from './support/snapshots.ts';
 
 /**
  * Without a barrier the snapshots of the segments were torn in one of thirteen reads, so that fifty
@@ -35,7 +35,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)(
       place = await directoryPlace();
       const [cluster] = await clustersUnderTest();
       source = await freshDatabase(cluster, [bankSql]);
-      config = await configFor(place, source, place.newRoot(), { backup: { snapshot } });
+      config = await configFor(place, source, place.newRoot(), { backup: takenBy(snapshot) });
     });
     afterAll(async () => {
       await source?.drop();

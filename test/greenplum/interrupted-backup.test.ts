@@ -26,7 +26,7 @@ import {
   terminateSession,
   waitForSegments,
 } from './support/faults.ts';
-import { SNAPSHOTS } from './support/snapshots.ts';
+import { SNAPSHOTS, takenBy } from './support/snapshots.ts';
 
 /**
  * At this rate a segment sends a table for most of a minute, so a COPY still runs when the first
@@ -44,12 +44,6 @@ interface StartedBackup extends RunUnderTest {
 type FaultCase = readonly [what: string, point: BackupPoint, fault: Fault, cause: RegExp];
 
 const FAULTS: readonly FaultCase[] = [
-  [
-    'the shipper of a segment is killed',
-    afterFirstReceipt,
-    killShipper(1),
-    /shipper of content 1 .*SIGKILL/,
-  ],
   ['a backend of a segment is killed', afterFirstReceipt, killBackend(0), /content 0|seg0/],
   [
     'pg_terminate_backend ends its session on the coordinator',
@@ -59,6 +53,14 @@ const FAULTS: readonly FaultCase[] = [
   ],
 ];
 
+/** Of a content that ships rows. */
+const shipperKilled = (content: number): FaultCase => [
+  'a shipper is killed',
+  afterFirstReceipt,
+  killShipper(content),
+  new RegExp(`shipper of content ${content} .*SIGKILL`),
+];
+
 /** Only where the server starts programs that carry the rows. */
 const PROGRAM_FAULTS: readonly FaultCase[] = [
   ['the program of a segment is killed', whenShipperStarts, killProgram('sh', 1), /content 1|seg1/],
@@ -66,6 +68,8 @@ const PROGRAM_FAULTS: readonly FaultCase[] = [
 ];
 
 describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('a backup with a snapshot by %s', (snapshot) => {
+  /** A content that ships rows. */
+  const shipping = snapshot === 'dispatch through the coordinator' ? -1 : 1;
   let place: Place;
   let fifoBase: string;
   let database: TestDatabase;
@@ -86,15 +90,16 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('a backup with a snapshot by %
     if (fifoBase !== undefined) await rm(fifoBase, { recursive: true, force: true });
   });
 
-  test.each([...FAULTS, ...(snapshot === 'barrier' ? [] : PROGRAM_FAULTS)])(
-    'is incomplete and names the cause when %s',
-    async (_, point, fault, cause) => {
-      const backup = await startBackup();
-      await point(backup.run, backup.store, 1);
-      await fault(backup);
-      await failsBecauseOf(backup, cause);
-    },
-  );
+  test.each([
+    shipperKilled(shipping),
+    ...FAULTS,
+    ...(snapshot === 'dispatch to programs' ? PROGRAM_FAULTS : []),
+  ])('is incomplete and names the cause when %s', async (_, point, fault, cause) => {
+    const backup = await startBackup();
+    await point(backup.run, backup.store, shipping);
+    await fault(backup);
+    await failsBecauseOf(backup, cause);
+  });
 
   test('is incomplete and names the cause when the shipper of the coordinator is killed at its start', async () => {
     const backup = await startBackup();
@@ -106,7 +111,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('a backup with a snapshot by %
   test('leaves nothing running after kill -9 of the command line, and a sweep reports the set as overdue', async () => {
     const backup = await startBackup();
     const { timestamp } = await backup.run.waitForEvent('snapshot');
-    await afterFirstReceipt(backup.run, backup.store, 1);
+    await afterFirstReceipt(backup.run, backup.store, shipping);
     backup.run.kill('SIGKILL');
     expect((await backup.run.ended).code).toBeNull();
     expect(await leftoversOf(backup)).toEqual(NO_LEFTOVERS);
@@ -119,7 +124,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('a backup with a snapshot by %
   async function startBackup(): Promise<StartedBackup> {
     const root = place.newRoot();
     const config = await configFor(place, database, root, {
-      backup: { snapshot, packBytes: 1024 * 1024, frameBytes: 256 * 1024 },
+      backup: { ...takenBy(snapshot), packBytes: 1024 * 1024, frameBytes: 256 * 1024 },
       shippers: { workers: 2, fifoBase, maxRateBytes: RATE_BYTES },
     });
     const store = await place.open(root);

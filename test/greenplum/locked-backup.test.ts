@@ -9,7 +9,7 @@ import { waitUntil } from '../support/wait-for.ts';
 import { clustersUnderTest, targetOf, withoutGreenplum } from './support/cluster.ts';
 import { configFor, freshDatabase, type TestDatabase } from './support/database.ts';
 import { leftoversOf, NO_LEFTOVERS, waitForSegments } from './support/faults.ts';
-import { SNAPSHOTS } from './support/snapshots.ts';
+import { SNAPSHOTS, type Snapshot, takenBy } from './support/snapshots.ts';
 
 /** A lock is awaited for 1.5 s. */
 const LOCKS = { lockTimeoutMs: 300, lockAttempts: 5 };
@@ -48,9 +48,9 @@ describe.skipIf(withoutGreenplum)('a backup of a Greenplum that other sessions l
     if (fifoBase !== undefined) await rm(fifoBase, { recursive: true, force: true });
   });
 
-  async function startBackup(snapshot: string, maxRateBytes?: number): Promise<RunningCli> {
+  async function startBackup(snapshot: Snapshot, maxRateBytes?: number): Promise<RunningCli> {
     const config = await configFor(place, database, place.newRoot(), {
-      backup: { snapshot, ...LOCKS, unloggedRows: false },
+      backup: { ...takenBy(snapshot), ...LOCKS, unloggedRows: false },
       shippers: { workers: 2, fifoBase, ...(maxRateBytes !== undefined && { maxRateBytes }) },
     });
     return startStowage(['backup'], { config });
@@ -75,14 +75,17 @@ describe.skipIf(withoutGreenplum)('a backup of a Greenplum that other sessions l
     },
   );
 
-  test('ends with database/locked when a TRUNCATE waits before a table is read, and the TRUNCATE goes on, with a snapshot by dispatch', async () => {
-    const run = await startBackup('dispatch', 400_000);
-    await run.waitForEvent('snapshot');
-    const truncating = application.query('TRUNCATE public.small');
-    await waitUntil(async () => (await database.psql(WAITS)).trim() === '1');
-    await truncating;
-    await namesTheSession(run, 'public\\.small');
-  });
+  test.each(['dispatch to programs', 'dispatch through the coordinator'] as const)(
+    'ends with database/locked when a TRUNCATE waits before a table is read, and the TRUNCATE goes on, with a snapshot by %s',
+    async (snapshot) => {
+      const run = await startBackup(snapshot, 400_000);
+      await run.waitForEvent('snapshot');
+      const truncating = application.query('TRUNCATE public.small');
+      await waitUntil(async () => (await database.psql(WAITS)).trim() === '1');
+      await truncating;
+      await namesTheSession(run, 'public\\.small');
+    },
+  );
 
   test('names the session that keeps a table locked before the snapshot by dispatch', async () => {
     await application.query('BEGIN; LOCK TABLE public.small IN ACCESS EXCLUSIVE MODE');

@@ -24,7 +24,7 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { SNAPSHOTS } from './support/snapshots.ts';
+import { SNAPSHOTS, takenBy } from './support/snapshots.ts';
 
 const clusters = withoutGreenplum ? [] : await clustersUnderTest();
 const [sourceCluster] = clusters;
@@ -117,7 +117,7 @@ describe.skipIf(withoutGreenplum).each(cases)(
       database: TestDatabase,
       root: string,
     ): Promise<CliResult> {
-      const config = await configFor(place, database, root, { backup: { snapshot } });
+      const config = await configFor(place, database, root, { backup: takenBy(snapshot) });
       const result = await stowage(args, { config });
       expect(failureOf(result)).toBeUndefined();
       return result;

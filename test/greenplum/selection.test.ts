@@ -10,7 +10,7 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { SNAPSHOTS } from './support/snapshots.ts';
+import { SNAPSHOTS, takenBy } from './support/snapshots.ts';
 
 /**
  * A table with two levels of partitions and several storages, a replicated table, and a sequence.
@@ -55,7 +55,7 @@ describe.skipIf(withoutGreenplum).each(SNAPSHOTS)('with a snapshot by %s', (snap
     const [cluster] = await clustersUnderTest();
     source = await freshDatabase(cluster, [selectionSql]);
     before = await digestsOf(source);
-    config = await configFor(place, source, place.newRoot(), { backup: { snapshot } });
+    config = await configFor(place, source, place.newRoot(), { backup: takenBy(snapshot) });
     const backup = await run('backup');
     expect(failureOf(backup)).toBeUndefined();
     timestamp = backup.json.timestamp;

@@ -11,7 +11,7 @@ const isPart = ({ url }: SeenRequest) => url.includes('partNumber=2');
 const isCompletion = ({ method, url }: SeenRequest) =>
   method === 'POST' && url.includes('uploadId=');
 
-/** Each answer that a writer needs is lost once. A shipper writes keys that only its run can name. */
+/** Each answer is lost once. A shipper writes keys that only its run can name. */
 export function lostAnswers(
   who: string,
   { owner, proxy }: Hostile,

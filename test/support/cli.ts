@@ -7,6 +7,7 @@ import type { Where } from '../../backup-set/base/errors.ts';
 import type { Problem, Verdict } from '../../backup-set/base/verdict.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import type { DefinedObject } from '../../backup-set/documents/plan.ts';
+import type { StorageRetries } from '../../storage/retries.ts';
 import { STOWAGE, STOWAGE_SOURCE } from './programs/programs.ts';
 
 /** One line of JSON that the command line wrote on standard error. */
@@ -45,6 +46,7 @@ export interface CommandOutput {
   readonly leavesLargeObjects?: true;
   readonly overdue: readonly string[];
   readonly uploadsAborted: number;
+  readonly storage?: StorageRetries;
   readonly fields: readonly Readonly<Record<'field' | 'value' | 'source' | 'name', unknown>>[];
   readonly error: {
     readonly code: string;

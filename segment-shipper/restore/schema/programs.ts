@@ -7,6 +7,7 @@ import { openSession } from '../../../database/session/session.ts';
 import { withRestoreProgram } from '../../../database/tools/fitting/restore-program.ts';
 import type { ShipperDeps } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
+import { ARCHIVE_KEPT_BYTES_MAX } from '../../read/remembered-metadata.ts';
 import { labelOf } from '../locks.ts';
 
 interface Restored {
@@ -26,7 +27,7 @@ export async function withPrograms(
 ): Promise<RestoreJob> {
   const restored = archiveOf(order);
   if (restored === undefined || job.target.greenplum !== undefined) return job;
-  const archive = await headerOf(restored.stored, deps);
+  const archive = await headerOf(restored, deps);
   if (archive === undefined) return job;
   const serverVersion = await versionOf(order, job, deps);
   const { file, connects } = restored;
@@ -74,11 +75,22 @@ function archiveOf(order: Order): Restored | undefined {
 
 /** Undefined: the archive is damaged, which the order will find by its checksum. */
 async function headerOf(
-  { key }: ObjectRef,
+  { file, stored: { key, bytes } }: Restored,
   { store, signal }: ShipperDeps,
 ): Promise<ArchiveHeader | undefined> {
-  return readArchiveHeader(store.get(key, { signal }), key).catch((error: unknown) => {
+  // Read to its end it is remembered, and not read again.
+  const isKept = file === 'schema.dump' && bytes <= ARCHIVE_KEPT_BYTES_MAX;
+  const source = store.get(key, { signal });
+  const front = isKept ? wholeOf(source) : source;
+  return readArchiveHeader(front, key).catch((error: unknown) => {
     if (isStowageError(error, 'set/unreadable')) return undefined;
     throw error;
   });
+}
+
+async function* wholeOf(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const copies: Buffer[] = [];
+  // The store may use the memory of a chunk again.
+  for await (const chunk of source) copies.push(Buffer.from(chunk));
+  yield Buffer.concat(copies);
 }

@@ -1,9 +1,16 @@
 import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { S3Settings } from '../../settings.ts';
 import { OWN_BUFFERS, type SpareBuffers } from '../parts/buffers.ts';
 import { PART_BYTES_DEFAULT } from '../parts/sizes.ts';
+import { authorities } from '../proxy/authorities.ts';
+import { forwardThroughProxy } from '../proxy/forward.ts';
+import type { Environment } from '../proxy/proxy-for.ts';
+import { TunnelAgent } from '../proxy/tunnel.ts';
+import { newCredentials, renewCredentials } from './credentials.ts';
+import { type Pace, paceOf } from './pace.ts';
+import { paceRequests } from './paced.ts';
 import { type DigestPolicy, digestPolicy } from '../write/digests.ts';
 import { checksumConfig, checksumSettings } from './checksum-settings.ts';
 import { retryStrategy } from './retry.ts';
@@ -22,6 +29,8 @@ export interface S3 {
    * For requests that send nothing for minutes while they work: copies, completions, slow readers.
    */
   readonly longTimeoutClient: S3Client;
+  /** Shared by both clients, and by all stores of this process in the same bucket. */
+  readonly pace: Pace;
   /** What its PUTs and parts carry. */
   readonly digests: DigestPolicy;
   /** Undefined until the first response to a PUT or part. */
@@ -40,12 +49,15 @@ export interface S3 {
     /** The longest silence of the server over all attempts of one request. */
     readonly silentMsMax: number;
     readonly attemptsMax: number;
+    /** How long a request goes on while the server asks to slow down. */
+    readonly throttledMsMax: number;
   };
 }
 
 const MIB = 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
 const STALL_SECONDS_DEFAULT = 120;
+const THROTTLE_MINUTES_DEFAULT = 10;
 const LONG_TIMEOUT_FACTOR = 10;
 /** More than all uploads and reads of one process use; the SDK's 50 would make requests queue. */
 const SOCKETS_MAX = 256;
@@ -55,6 +67,7 @@ export function connectS3(
   prefix: string,
   settings: S3Settings,
   stallSeconds = STALL_SECONDS_DEFAULT,
+  env: Environment = process.env,
 ): S3 {
   const isAws =
     settings.endpoint === undefined ||
@@ -62,17 +75,22 @@ export function connectS3(
   const { attemptsMax = 6, partsInFlight = 6 } = settings;
   const silentMsMax = stallSeconds * 1000;
   const stallMs = Math.min(settings.stallMs ?? 30_000, silentMsMax);
-  const options = { ...settings, isAws, attemptsMax, agents: connectionPool() };
+  const throttledMsMax = (settings.throttleMinutes ?? THROTTLE_MINUTES_DEFAULT) * 60_000;
+  const limits = { attemptsMax, throttledMsMax };
+  const pace = paceOf(settings.endpoint ?? '', bucket);
+  const agents = connectionPool(settings, env);
+  const options = { ...settings, isAws, attemptsMax, pace, env, agents };
+  // Shared: both clients act for the same user, and the metadata service is asked once.
+  const credentials = newCredentials();
   const clock = serverClock();
   const client = withServerClock(
     makeClient(options, {
       socketTimeout: stallMs,
-      retryStrategy: retryStrategy(attemptsMax, silentMsMax),
+      retryStrategy: retryStrategy({ ...limits, silentMsMax }, pace),
+      credentials,
     }),
     clock,
   );
-  // Shared: both clients act for the same user, and the metadata service is asked once.
-  const { credentials } = client.config;
   const checksums = checksumSettings(isAws);
   const whenSupported = async () => (await checksums.request()) === 'WHEN_SUPPORTED';
   // Created on first use: most short processes never need it.
@@ -85,6 +103,7 @@ export function connectS3(
     digests: digestPolicy(settings.checksums ?? 'auto', whenSupported),
     etags: { areMd5: undefined },
     client,
+    pace,
     clock,
     // A single upload can have all its parts in flight while it fills the next one.
     spareBuffers: { left: partsInFlight + 1 - OWN_BUFFERS, idle: [] },
@@ -92,7 +111,7 @@ export function connectS3(
       longTimeoutClient ??= makeClient(options, {
         socketTimeout: stallMs * LONG_TIMEOUT_FACTOR,
         // silence/server.ts bounds its silence.
-        retryStrategy: retryStrategy(attemptsMax),
+        retryStrategy: retryStrategy(limits, pace),
         credentials,
       });
       return longTimeoutClient;
@@ -109,6 +128,7 @@ export function connectS3(
       stallMs,
       silentMsMax,
       attemptsMax,
+      throttledMsMax,
     },
   };
 }
@@ -119,12 +139,19 @@ interface ConnectionPool {
 }
 
 /** One pool for both clients, so that either can reuse a connection whose TLS handshake is done. */
-function connectionPool(): ConnectionPool {
+function connectionPool({ caFile }: S3Settings, env: Environment): ConnectionPool {
   const pool = { keepAlive: true, maxSockets: SOCKETS_MAX };
-  return { httpAgent: new HttpAgent(pool), httpsAgent: new HttpsAgent(pool) };
+  const ca = authorities(caFile, env);
+  return { httpAgent: new HttpAgent(pool), httpsAgent: new TunnelAgent({ ...pool, ca }, env) };
 }
 
-type ClientOptions = S3Settings & { isAws: boolean; attemptsMax: number; agents: ConnectionPool };
+interface ClientOptions extends S3Settings {
+  readonly isAws: boolean;
+  readonly attemptsMax: number;
+  readonly pace: Pace;
+  readonly agents: ConnectionPool;
+  readonly env: Environment;
+}
 
 function makeClient(
   settings: ClientOptions,
@@ -150,15 +177,16 @@ function makeClient(
   if (settings.endpoint !== undefined) config.endpoint = settings.endpoint;
   if (settings.forcePathStyle !== undefined) config.forcePathStyle = settings.forcePathStyle;
   Object.assign(config, checksumConfig(settings.isAws));
-  if (settings.isAws) return withUnsignedParts(new S3Client(config));
-  // Many other servers support no checksum trailers, no bucket names in DNS, and no regions.
-  return withUnsignedParts(
-    new S3Client({
-      ...config,
-      region: settings.region ?? 'us-east-1',
-      forcePathStyle: settings.forcePathStyle ?? true,
-    }),
-  );
+  const client = new S3Client(settings.isAws ? config : { ...config, ...notAws(settings) });
+  renewCredentials(client);
+  paceRequests(client, settings.pace);
+  forwardThroughProxy(client, settings.env);
+  return withUnsignedParts(client);
+}
+
+/** Many other servers support no bucket names in DNS, and no regions. */
+function notAws({ region = 'us-east-1', forcePathStyle = true }: S3Settings): S3ClientConfig {
+  return { region, forcePathStyle };
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { interruptedError, onAbort, throwIfInterrupted } from '../../../async/abort.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
 import { s3Error } from '../errors.ts';
 import { watchServer } from '../silence/server.ts';
 import type { S3 } from './client.ts';
+import { isThrottling } from './throttling.ts';
 
 export interface Call {
   /** The operation and its object, for messages: `reading sets/…`. */
@@ -45,6 +47,34 @@ export async function request<T>(
     }
   } catch (error) {
     throwIfInterrupted(signal, doing);
-    throw s3Error(error, doing, s3.bucket, call.object);
+    throw untrusted(throttledFor(s3, s3Error(error, doing, s3.bucket, call.object)));
   }
+}
+
+const UNTRUSTED = new Set([
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** Says of a certificate that is not trusted which setting names its authority. */
+function untrusted(error: StowageError): StowageError {
+  const { code } = (error.cause ?? {}) as NodeJS.ErrnoException;
+  if (code === undefined || !UNTRUSTED.has(code)) return error;
+  const note = 'if the authority of its certificate is your own, name its file in storage.caFile';
+  return noted(error, note);
+}
+
+const noted = ({ code, message, cause, where }: StowageError, note: string) =>
+  new StowageError(code, `${message}; ${note}`, { cause, where });
+
+/** Says of a request that was throttled to its end which setting bounds that. */
+function throttledFor({ settings }: S3, error: StowageError): StowageError {
+  if (!isThrottling(error.cause)) return error;
+  const seconds = Math.round(settings.throttledMsMax / 1000);
+  const note = `the store asked for fewer requests for ${seconds} s (storage.throttleMinutes)`;
+  return noted(error, note);
 }

@@ -8,7 +8,8 @@ const ANSWER_MS_MAX = 15_000;
 /**
  * Watches a request that a healthy server may answer after minutes only (a copy, a completion): in
  * these, silence proves nothing. After each `silentMsMax` it asks the server for something small.
- * `onSilent` is called when that is not answered either.
+ * `onSilent` is called when that is not answered either. A server that has just asked for fewer
+ * requests is not silent.
  */
 export function watchServer(
   s3: S3,
@@ -22,10 +23,12 @@ export function watchServer(
     timer = setTimeout(() => void check(), silentMsMax);
   };
   const check = async () => {
+    // The request waits for its turn, and so would the small one.
+    if (s3.pace.isSlow()) return wait();
     const limit = AbortSignal.timeout(Math.min(stallMs, ANSWER_MS_MAX));
     const answered = await answers(s3, AbortSignal.any([limit, over.signal]));
     if (over.signal.aborted) return;
-    if (answered) wait();
+    if (answered || s3.pace.isSlow()) wait();
     else onSilent(silent(doing, silentMsMax));
   };
   wait();

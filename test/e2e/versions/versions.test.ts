@@ -7,7 +7,7 @@ import { type CliResult, failureOf, stowage } from '../../support/cli.ts';
 import { configFor, DATABASE, databasesOf } from '../../support/e2e/cluster.ts';
 import { databaseContents, rolesOf } from '../../support/e2e/compare.ts';
 import { directoryPlace, type Place } from '../../support/e2e/place.ts';
-import { startPostgres, stopAll, type TestServer } from '../../support/servers/postgres.ts';
+import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { postgres17 } from '../../support/servers/postgres-17.ts';
 
 // Two versions of PostgreSQL: the machine's own (15 in CI), and 17 with its programs.
@@ -17,7 +17,8 @@ const KINDS = new URL('../../integration/database/sql/kinds.sql', import.meta.ur
 const POSTGRES_17 = await postgres17();
 
 let place: Place;
-let [older, newer]: TestServer[] = [];
+let older: TestServer;
+let newer: TestServer;
 /** One set of each server, by the programs of that server. */
 const sets = { older: '', newer: '' };
 
@@ -44,7 +45,7 @@ const restoreArgs = (database: string, ...more: string[]) => [
 /** Compares what both databases hold, by the programs of the newer version. */
 async function isRestored(from: TestServer, to: TestServer, database: string): Promise<void> {
   const seen = async (server: TestServer, name: string) => {
-    const contents = await databaseContents({ ...server, binDir: newer?.binDir ?? '' }, '', name);
+    const contents = await databaseContents({ ...server, binDir: newer.binDir }, '', name);
     return { ...contents, schema: inOneWay(contents.schema) };
   };
   const [before, after] = [await seen(from, DATABASE), await seen(to, database)];
@@ -95,7 +96,7 @@ describe.skipIf(POSTGRES_17 === undefined)('two versions of PostgreSQL', () => {
     }
   });
   afterAll(async () => {
-    await stopAll([older, newer].filter((server) => server !== undefined));
+    await Promise.all([older?.stop(), newer?.stop()]);
     await place?.stop();
   });
 
@@ -114,8 +115,8 @@ describe.skipIf(POSTGRES_17 === undefined)('two versions of PostgreSQL', () => {
 
   test('the programs that fit a server are chosen from several versions in PATH', async () => {
     const both = [
-      [newer, [older.binDir, newer.binDir], '17'],
-      [older, [newer.binDir, older.binDir], '15'],
+      [newer, [older.binDir, newer.binDir]],
+      [older, [newer.binDir, older.binDir]],
     ] as const;
     for (const [server, bin] of both) {
       const root = place.newRoot();

@@ -1,2 +1,22 @@
-/** The ways to take the cluster's snapshot. */
-export const SNAPSHOTS = ['barrier', 'dispatch'] as const;
+/**
+ * The ways to take the cluster's snapshot, and to read rows under dispatch. Without the end, small
+ * tables go through the coordinator and large ones to programs.
+ */
+export const SNAPSHOTS = [
+  'barrier',
+  'dispatch to programs',
+  'dispatch through the coordinator',
+] as const;
+export type Snapshot = (typeof SNAPSHOTS)[number] | 'dispatch';
+
+/** The fields of the section `backup` for it. */
+export function takenBy(snapshot: Snapshot) {
+  switch (snapshot) {
+    case 'dispatch to programs':
+      return { snapshot: 'dispatch', smallTableBytes: 0 } as const;
+    case 'dispatch through the coordinator':
+      return { snapshot: 'dispatch', smallTableBytes: 2 ** 40 } as const;
+    default:
+      return { snapshot } as const;
+  }
+}

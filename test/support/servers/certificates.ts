@@ -15,8 +15,8 @@ export interface Certificate {
 }
 
 export interface Authority extends Certificate {
-  /** A certificate for 127.0.0.1 and localhost, for servers and clients alike. */
-  issue(name: string): Promise<Certificate>;
+  /** A certificate for 127.0.0.1, localhost and the host, for servers and clients alike. */
+  issue(name: string, host?: string): Promise<Certificate>;
 }
 
 export interface Certificates {
@@ -53,10 +53,14 @@ export async function makeCertificates(): Promise<Certificates> {
     return read(name);
   };
 
-  async function issue(authority: Certificate, name: string): Promise<Certificate> {
+  async function issue(
+    authority: Certificate,
+    name: string,
+    host = 'localhost',
+  ): Promise<Certificate> {
     const { certFile, keyFile } = files(name);
     const [request, extensions] = [join(folder, `${name}.csr`), join(folder, `${name}.ext`)];
-    await writeFile(extensions, 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
+    await writeFile(extensions, `subjectAltName=DNS:localhost,IP:127.0.0.1,DNS:${host}\n`);
     const subject = ['-subj', `/CN=${name}`, '-keyout', keyFile, '-out', request];
     await openssl('req', '-nodes', ...ELLIPTIC, ...subject);
     const by = [
@@ -75,7 +79,7 @@ export async function makeCertificates(): Promise<Certificates> {
   return {
     async authority(name) {
       const own = await selfSign(name, ELLIPTIC);
-      return { ...own, issue: (issued) => issue(own, issued) };
+      return { ...own, issue: (issued, host) => issue(own, issued, host) };
     },
     selfSigned: (name) => selfSign(name, RSA),
     remove: () => rm(folder, { recursive: true, force: true }),

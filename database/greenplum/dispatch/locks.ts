@@ -1,14 +1,14 @@
-import { pause } from '../../async/poll.ts';
-import { COORDINATOR } from '../../backup-set/restore/phases.ts';
-import { lockRelations, readLockWait } from '../barrier/locks.ts';
-import { HOLDER_LOCK_MS_MAX, rollBack, watched } from '../barrier/node.ts';
-import { barrierTimedOut, blockedOf } from '../barrier/step.ts';
-import { type Discovery, discoverRelations } from '../catalog/relations.ts';
-import type { ConnectionTarget, SnapshotOptions, Wanted } from '../flavour.ts';
-import { openSession, type Session } from '../session/session.ts';
-import { greenplumCatalog } from './catalog.ts';
-import type { GreenplumTopology } from './topology.ts';
-import { traitsOf } from './versions.ts';
+import { pause } from '../../../async/poll.ts';
+import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
+import { lockRelations, readLockWait } from '../../barrier/locks.ts';
+import { HOLDER_LOCK_MS_MAX, rollBack, watched } from '../../barrier/node.ts';
+import { barrierTimedOut, blockedOf } from '../../barrier/step.ts';
+import { type Discovery, discoverRelations } from '../../catalog/relations.ts';
+import type { ConnectionTarget, SnapshotOptions, Wanted } from '../../flavour.ts';
+import { openSession, type Session } from '../../session/session.ts';
+import { greenplumCatalog } from '../catalog.ts';
+import type { GreenplumTopology } from '../topology.ts';
+import { traitsOf } from '../versions.ts';
 
 /** After a failed attempt, the sessions that waited behind it go on. */
 const PAUSE_MS = 500;

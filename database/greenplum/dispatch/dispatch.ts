@@ -1,24 +1,32 @@
-import { interruptedError, onAbort } from '../../async/abort.ts';
-import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
-import { LOCK_WAIT_MS_MAX } from '../../backup-set/documents/agents.ts';
-import { describeServer } from '../barrier/kind.ts';
-import { readDumpGaps } from '../catalog/dump-gaps.ts';
-import type { Discovery, LockedRelation } from '../catalog/relations.ts';
-import { copyToPrograms } from '../copy/on-segment.ts';
-import type { ConnectionTarget, HeldSnapshot, NodeSnapshot, SnapshotOptions } from '../flavour.ts';
-import { BACKUP_ADVICE, SERVER_LATER_MS } from '../lock-watch/terms.ts';
-import { watchLocks } from '../lock-watch/watch.ts';
-import { openSession, type Session } from '../session/session.ts';
-import { attachSnapshot } from '../session/snapshot.ts';
-import { type Canary, createCanary, isIsolated } from './canary.ts';
-import { holdRelations } from './dispatch-locks.ts';
-import type { GreenplumTopology } from './topology.ts';
+import { interruptedError, onAbort } from '../../../async/abort.ts';
+import { messageOf, StowageError } from '../../../backup-set/base/errors.ts';
+import { LOCK_WAIT_MS_MAX } from '../../../backup-set/documents/agents.ts';
+import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
+import { describeServer } from '../../barrier/kind.ts';
+import { readDumpGaps } from '../../catalog/dump-gaps.ts';
+import type { Discovery, LockedRelation } from '../../catalog/relations.ts';
+import { copyToPrograms } from '../../copy/on-segment.ts';
+import type {
+  ConnectionTarget,
+  HeldSnapshot,
+  NodeSnapshot,
+  SnapshotOptions,
+} from '../../flavour.ts';
+import { BACKUP_ADVICE, SERVER_LATER_MS } from '../../lock-watch/terms.ts';
+import { watchLocks } from '../../lock-watch/watch.ts';
+import { openSession, type Session } from '../../session/session.ts';
+import { attachSnapshot } from '../../session/snapshot.ts';
+import { type Canary, createCanary, isIsolated } from '../canary.ts';
+import type { GreenplumTopology } from '../topology.ts';
+import { holdRelations } from './locks.ts';
+import { isSentByCoordinator, sizesOnSegments, workOf } from './work.ts';
 
 /**
  * The snapshot for clusters whose writers never pause long enough for a barrier: one transaction on
  * the coordinator, whose distributed snapshot holds on every segment. Only DDL waits for it, as for
  * any reader. Rows are read by statements of this transaction, and of sessions that imported its
- * snapshot and passed the canary's test.
+ * snapshot and passed the canary's test. Small tables are read by the coordinator's shipper, which
+ * imports it too.
  */
 export async function takeDispatchSnapshot(
   target: ConnectionTarget,
@@ -45,23 +53,29 @@ export async function takeDispatchSnapshot(
     const { discovery, takenAt, attempts } = await holdRelations(holder, topology, options, now);
     const snapshotId = await exportFrom(holder);
     await canary.insertLateRows();
-    for (let at = 1; at < (options.connections ?? 1); at++) {
+    const wanted = options.connections ?? 1;
+    let canImport = true;
+    // One at least: it shows whether the coordinator's shipper can import, too.
+    for (let at = 1; canImport && (at === 1 || at < wanted); at++) {
       const importer = await attachSnapshot(target, snapshotId, session(`dispatch ${at}`));
-      if (!(await isIsolated(importer, canary))) {
-        // On a Greenplum 7 pre-release an importer sees newer rows on the segments: use one
-        // session.
-        await importer.close();
-        break;
-      }
-      sessions.push(importer);
+      // On a Greenplum 7 pre-release an importer sees newer rows on the segments: use one session.
+      canImport = await isIsolated(importer, canary);
+      if (canImport && at < wanted) sessions.push(importer);
+      else await importer.close();
     }
     if (!(await isIsolated(holder, canary)))
       throw new StowageError(
         'database/failed',
         "the coordinator's own snapshot shows rows that were committed after it",
       );
-    const nodes = await describe(holder, topology, discovery);
-    const toRead = new Set<Readable>(discovery.relations);
+    const imports = canImport
+      ? { snapshotId, smallTableBytes: options.smallTableBytes ?? 0 }
+      : undefined;
+    const nodes = await describe(holder, topology, discovery, imports);
+    // The shipper that imports the snapshot watches for its own relations.
+    const toRead = new Set<Readable>(
+      nodes.filter((node) => node.snapshotId === undefined).flatMap(({ relations }) => relations),
+    );
     const over = new AbortController();
     const watch = {
       own: { pids: sessions.map(({ pid }) => pid) },
@@ -95,79 +109,30 @@ async function exportFrom(holder: Session): Promise<string> {
   return row?.id ?? '';
 }
 
-/**
- * With ON SEGMENT each segment would send all rows of a replicated table, and a condition cannot be
- * applied: the coordinator sends these rows.
- */
-function leavesThroughCoordinator({
-  replicated,
-  condition,
-}: Pick<LockedRelation, 'replicated' | 'condition'>): boolean {
-  return replicated === true || condition !== undefined;
-}
-
 async function describe(
   holder: Session,
   { segments, version }: GreenplumTopology,
   discovery: Discovery,
+  imports: { readonly snapshotId: string; readonly smallTableBytes: number } | undefined,
 ): Promise<NodeSnapshot[]> {
   const server = { ...(await describeServer(holder)), serverVersion: version.text };
   const gaps = await readDumpGaps(holder);
-  const work = workOf(discovery, segments.length - 1, await estimates(holder));
+  const oids = discovery.relations.map(({ oid }) => oid);
+  const work = workOf(discovery, {
+    segments: segments.length - 1,
+    bytes: await sizesOnSegments(holder, oids),
+    smallTableBytes: imports?.smallTableBytes ?? 0,
+  });
+  const coordinator = {
+    ...work.coordinator,
+    gaps,
+    ...(imports && { snapshotId: imports.snapshotId }),
+  };
   return segments.map((segment) => ({
     segment,
     ...server,
-    ...(segment.content === -1 ? { ...work.coordinator, gaps } : work.segment),
+    ...(segment.content === COORDINATOR ? coordinator : work.segment),
   }));
-}
-
-type NodeWork = Pick<
-  NodeSnapshot,
-  'definitions' | 'relations' | 'notShipped' | 'refresh' | 'largeObjects'
->;
-
-/**
- * What the coordinator ships, and what each segment ships. `bytes` of a table: of all segments
- * together.
- */
-export function workOf(
-  { relations, notShipped, refresh }: Discovery,
-  segments: number,
-  bytes: ReadonlyMap<number, number>,
-): { readonly coordinator: NodeWork; readonly segment: NodeWork } {
-  // Whole bytes: the format allows no fractions.
-  const sized = (list: readonly LockedRelation[], share: number) =>
-    list.map(({ oid, ...relation }) => ({
-      ...relation,
-      bytesEstimated: Math.ceil((bytes.get(oid) ?? 0) / share),
-    }));
-  const own = relations.filter(leavesThroughCoordinator);
-  const distributed = relations.filter((relation) => !leavesThroughCoordinator(relation));
-  return {
-    coordinator: {
-      definitions: true,
-      relations: sized(own, 1),
-      notShipped,
-      refresh,
-      largeObjects: 0,
-    },
-    segment: {
-      definitions: false,
-      relations: sized(distributed, segments),
-      notShipped: [],
-      refresh: [],
-      largeObjects: 0,
-    },
-  };
-}
-
-/** Sizes of the last ANALYZE: reading real sizes would query every segment for every table. */
-async function estimates(session: Session): Promise<ReadonlyMap<number, number>> {
-  const rows = await session.query<{ oid: number; bytes: number }>(
-    `SELECT oid::int8::float8 AS oid, relpages::float8 * current_setting('block_size')::float8 AS bytes
-     FROM pg_class WHERE relkind = 'r' AND oid >= 16384`,
-  );
-  return new Map(rows.map(({ oid, bytes }) => [oid, bytes]));
 }
 
 type Readable = Pick<LockedRelation, 'schema' | 'name'>;
@@ -185,7 +150,7 @@ function dispatcher(
       if (session === undefined) throw new Error(`there is no connection ${connection}`);
       return copyToPrograms(session, relation, program, {
         ...options,
-        everywhere: !leavesThroughCoordinator(relation),
+        everywhere: !isSentByCoordinator(relation),
       });
     },
   };

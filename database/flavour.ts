@@ -145,7 +145,7 @@ export interface Wanted extends Selection {
   readonly unloggedRows?: boolean;
 }
 
-export interface SnapshotOptions {
+export interface SnapshotOptions extends Pick<ServersOptions, 'signal' | 'onWaiting'> {
   readonly selection: Wanted;
   /**
    * Longest wait for one SHARE lock; below deadlock_timeout, so that the server cancels no session
@@ -160,13 +160,10 @@ export interface SnapshotOptions {
   readonly connections?: number;
   /** Dispatch: the coordinator's shipper reads tables of fewer bytes; absent = none. */
   readonly smallTableBytes?: number;
-  readonly signal?: AbortSignal | undefined;
   /** The start of our sessions' application_name; absent = `stowage backup`. */
   readonly label?: string;
   /** Called for each failed attempt, to show the blocking sessions meanwhile. */
   readonly onBlocked?: (blocked: Blocked) => void;
-  /** As in `ServersOptions`. */
-  readonly onWaiting?: ((note: string) => void) | undefined;
 }
 
 /** A barrier attempt that could not take a lock, and the sessions that blocked it. */

@@ -24,10 +24,18 @@ export const COPY_BEGINS = message('H', Buffer.from([0, 0, 0]));
 export const copyEnds = (rows: number) =>
   Buffer.concat([message('c'), message('C', `COPY ${rows}\0`), READY]);
 
+/** An ERROR of the server, after which it is ready for the next query. */
+export const failure = (state: string, text: string, detail: string) =>
+  Buffer.concat([message('E', `SERROR\0C${state}\0M${text}\0D${detail}\0\0`), READY]);
+
 /**
- * Calls `answer` with the connection for each query that begins with COPY. Others return no rows.
+ * Calls `answer` with the connection for each query that begins with `COPY`, or as `begins` says.
+ * Others return no rows.
  */
-export async function startFakePostgres(answer: (socket: Socket) => void): Promise<FakePostgres> {
+export async function startFakePostgres(
+  answer: (socket: Socket) => void,
+  begins = 'COPY',
+): Promise<FakePostgres> {
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     open.add(socket);
@@ -49,7 +57,7 @@ export async function startFakePostgres(answer: (socket: Socket) => void): Promi
           socket.write(
             Buffer.concat([message('R', Buffer.alloc(4)), message('K', Buffer.alloc(8)), READY]),
           );
-        else if (type === 'Q' && query.startsWith('COPY')) answer(socket);
+        else if (type === 'Q' && query.startsWith(begins)) answer(socket);
         else if (type === 'Q') socket.write(Buffer.concat([message('C', 'SELECT 0\0'), READY]));
         greeted = true;
       }

@@ -165,3 +165,21 @@ describe('the answer to a completion is lost', () => {
     });
   });
 });
+
+test.each([1, 2, 3])(
+  'a failed upload of a writer that can only create is gone when %i aborts are needed',
+  async (abortsNeeded) => {
+    strict.rules.abortsNeeded = abortsNeeded;
+    const store = await openStrict(strict);
+    const source = async function* () {
+      yield* upload();
+      yield large;
+      throw new Error('connection lost');
+    };
+    await expect(store.upload('x', source(), own)).rejects.toThrow('connection lost');
+    expect(strict.uploads.size).toBe(0);
+    expect(strict.seen.filter(({ method }) => method === 'DELETE')).toHaveLength(
+      Math.min(abortsNeeded + 1, 3),
+    );
+  },
+);

@@ -8,7 +8,7 @@ import type { Context } from './context.ts';
 import { endOnLostOutput, endOnSignals, type OutputWatch } from './ending.ts';
 import { printable } from './output/format.ts';
 import { newOutput } from './output/output.ts';
-import { noteRetries } from './output/retries.ts';
+import { noteRetries } from './output/storage/retries.ts';
 import { wrapped } from './output/wrap.ts';
 
 const EXAMPLES = `

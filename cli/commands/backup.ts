@@ -14,8 +14,8 @@ import {
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { problemLines } from '../output/problems.ts';
-import { retriesField } from '../output/retries.ts';
 import { binaryLines, binaryRelations } from '../output/row-format.ts';
+import { retriesField } from '../output/storage/retries.ts';
 
 const WAIT_SECONDS = 600;
 

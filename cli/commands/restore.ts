@@ -2,7 +2,7 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
 import type { ClusterCommand } from '../command.ts';
 import { numberFlag, rateFlag } from '../flags.ts';
-import { retriesField } from '../output/retries.ts';
+import { retriesField } from '../output/storage/retries.ts';
 import { RESTORE_DETAILS, RESTORE_FLAGS, RESTORE_LISTS } from '../restore/command/flags.ts';
 import { optionsFrom } from '../restore/command/options.ts';
 import { exitOf, textOf } from '../restore/command/text.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type SegmentProgress, segmentLine, totalLine } from './progress.ts';
-import { retriesLines } from './retries.ts';
+import { retriesLines } from './storage/retries.ts';
 
 const segment: SegmentProgress = {
   content: 0,

@@ -2,7 +2,7 @@ import { count, plural } from '../../backup-set/base/words.ts';
 import { anyRetries } from '../../storage/retries.ts';
 import type { Context } from '../context.ts';
 import { bytes, duration, printable, rate } from './format.ts';
-import { retriesLines } from './retries.ts';
+import { retriesLines } from './storage/retries.ts';
 
 /** The progress of one segment. */
 export interface SegmentProgress {

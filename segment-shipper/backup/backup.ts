@@ -4,8 +4,8 @@ import type { ShippedRelation } from '../../backup-set/documents/agents.ts';
 import { readConditions } from '../../database/catalog/extension-tables.ts';
 import { type BlockArena, blockArena } from '../../database/copy-wire/block-arena.ts';
 import { cuttingFor } from '../../database/copy-wire/cutting.ts';
-import { namingLostSegments } from '../../database/greenplum/dispatch/lost-segments.ts';
 import { withLockWatch } from '../../database/lock-watch/watch.ts';
+import { nameLostSegment } from '../../database/session/failover/name-lost.ts';
 import type { Session } from '../../database/session/session.ts';
 import { attachSnapshot } from '../../database/session/snapshot.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
@@ -128,7 +128,7 @@ async function work(
   } catch (error) {
     // Destroyed, not closed: a server in the middle of a COPY would keep sending, and its locks.
     await Promise.all([session.destroy(), packs.abort(error)]);
-    throw await namingLostSegments(job.target, error, deps.signal);
+    throw await nameLostSegment(error, job.target, deps.signal);
   }
 }
 

@@ -15,7 +15,7 @@ import { reusing, someBytes, text } from '../contract/bytes.ts';
 import { PART_BYTES } from '../contract/subjects.ts';
 import { clientOf, createBucket, openAs } from '../support/stores/store-server.ts';
 import { completion, creates, lock, wrongDigest } from './measures.ts';
-import type { Running } from './suite.ts';
+import type { Running } from './running.ts';
 
 const isRecording = process.env['STOWAGE_STORES_RECORD'] === '1';
 

@@ -6,17 +6,9 @@ import { PART_BYTES } from '../contract/subjects.ts';
 import { type FaultyProxy, startFaultyProxy } from '../support/servers/faulty-proxy.ts';
 import { clientOf, createBucket, type Keys, openAs } from '../support/stores/store-server.ts';
 import { lostAnswers, writeOnly } from './lost-answers.ts';
-import type { Running } from './suite.ts';
+import type { Hostile, Running } from './running.ts';
 
 const BUCKET = 'shipper-hostile';
-
-/** A bucket behind a proxy that injects faults. */
-export interface Hostile {
-  /** With all rights. */
-  owner(): ObjectStore;
-  shipper(): ObjectStore;
-  proxy(): FaultyProxy;
-}
 
 /** What went wrong on real servers (issue 13 A), on each server of the matrix. */
 export function hostile({ definition, server }: Running): void {

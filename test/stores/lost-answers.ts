@@ -4,7 +4,7 @@ import type { ObjectStore } from '../../storage/store.ts';
 import { collect, reusing, sha256, someBytes, text } from '../contract/bytes.ts';
 import { PART_BYTES } from '../contract/subjects.ts';
 import type { SeenRequest } from '../support/servers/faulty-proxy.ts';
-import type { Hostile } from './hostile.ts';
+import type { Hostile } from './running.ts';
 
 const isPut = ({ method, url }: SeenRequest) => method === 'PUT' && !url.includes('uploadId=');
 const isPart = ({ url }: SeenRequest) => url.includes('partNumber=2');

@@ -8,7 +8,7 @@ import { configFor, DATABASE } from '../support/e2e/cluster.ts';
 import { databaseContents } from '../support/e2e/compare.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
 import { clientOf, createBucket, envOf } from '../support/stores/store-server.ts';
-import type { Running } from './suite.ts';
+import type { Running } from './running.ts';
 
 /** 20 MB per shard, so that a pack is an upload in parts. */
 const SHOP = `

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
-import type { StoreFacts, StoreResult } from '../../infra/docs/stores.ts';
 import { openStore } from '../../storage/open.ts';
 import { copying, copyingWrapped } from '../contract/copying.ts';
 import { listing } from '../contract/listing.ts';
@@ -18,21 +17,11 @@ import {
 import { facts } from './facts.ts';
 import { hostile } from './hostile.ts';
 import { roundTrip } from './round-trip.ts';
+import type { Running } from './running.ts';
 
 /** `npm run test:stores` runs everything, `npm test` the contract only (docs/testing.md). */
 const isWhole = process.env['STOWAGE_TEST_STORES'] === '1';
 const BUCKET = 'contract';
-
-/** A server that runs, for the parts of the suite. */
-export interface Running {
-  readonly definition: StoreDefinition;
-  server(): StoreServer;
-  receiver(): EventsReceiver;
-  /** What the tests have measured. */
-  readonly found: { -readonly [K in keyof StoreFacts]?: StoreFacts[K] };
-  /** The tests so far. */
-  counted(): StoreResult['suite'];
-}
 
 /** The suite of one server. */
 export function testStore(definition: StoreDefinition, { contract = true } = {}): void {

@@ -8,11 +8,11 @@ import { authorities } from '../proxy/authorities.ts';
 import { forwardThroughProxy } from '../proxy/forward.ts';
 import type { Environment } from '../proxy/proxy-for.ts';
 import { TunnelAgent } from '../proxy/tunnel.ts';
+import { type DigestPolicy, digestPolicy } from '../write/digests.ts';
+import { checksumConfig, checksumSettings } from './checksum-settings.ts';
 import { newCredentials, renewCredentials } from './credentials.ts';
 import { type Pace, paceOf } from './pace.ts';
 import { paceRequests } from './paced.ts';
-import { type DigestPolicy, digestPolicy } from '../write/digests.ts';
-import { checksumConfig, checksumSettings } from './checksum-settings.ts';
 import { retryStrategy } from './retry.ts';
 import { type ServerClock, serverClock, withServerClock } from './server-clock.ts';
 

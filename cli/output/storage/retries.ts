@@ -1,7 +1,7 @@
-import { count } from '../../backup-set/base/words.ts';
-import { anyRetries, type StorageRetries } from '../../storage/retries.ts';
-import { duration } from './format.ts';
-import type { Output } from './output.ts';
+import { count } from '../../../backup-set/base/words.ts';
+import { anyRetries, type StorageRetries } from '../../../storage/retries.ts';
+import { duration } from '../format.ts';
+import type { Output } from '../output.ts';
 
 /** Lines for people about requests to the store that were sent again. */
 export function retriesLines({ throttled, failed, throttledMs }: StorageRetries): string[] {

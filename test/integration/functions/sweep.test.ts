@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { truncate, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
+import { timestampOf } from '../../../backup-set/base/timestamps.ts';
 import { boundedProblems } from '../../../backup-set/base/verdict.ts';
 import { writeVerdict } from '../../../functions/stored/write-verdict.ts';
 import type { SetStatus } from '../../../functions/sweep/report.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
-import { type SweepAttempt, startSweeper } from '../../../functions/sweep/sweeper.ts';
+import { CHANGED_MAX, type SweepAttempt, startSweeper } from '../../../functions/sweep/sweeper.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { fileOf, freshDeps, keysOf, later, verdictsOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
@@ -258,7 +259,10 @@ describe('a sweeper', () => {
     expect(left.map(({ key }) => key)).toEqual([part]);
   });
 
-  it('counts damage that a check finds while the sweep processes that set', async () => {
+  it.each([
+    ['', 0],
+    [', also after more verdicts than it remembers', CHANGED_MAX],
+  ])('counts damage that a check finds while the sweep processes that set%s', async (_, others) => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, documentsOf(set));
@@ -269,7 +273,15 @@ describe('a sweeper', () => {
     // The sweep has listed the verdicts before it asks for the manifest.
     const head: ObjectStore['head'] = async (key, options) => {
       news ??= writeVerdict(deps, set.timestamp, 'verify', { ...found, ...problems });
-      sweeper.noteVerdict((await news).key);
+      const { key: own } = await news;
+      for (let day = 0; day < others; day += 1)
+        sweeper.noteVerdict(
+          own.replaceAll(/\d{8}\/\d{14}/g, () => {
+            const timestamp = timestampOf(new Date(day * 3_600_000));
+            return `${timestamp.slice(0, 8)}/${timestamp}`;
+          }),
+        );
+      sweeper.noteVerdict(own);
       return deps.store.head(key, options);
     };
     const damaged: number[] = [];

@@ -2,6 +2,8 @@ import { onAbort } from '../../async/abort.ts';
 import { asStowageError, type StowageError } from '../../backup-set/base/errors.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
+import { nameLostSegment } from '../../database/session/failover/name-lost.ts';
+import { contentIn } from '../../database/session/failover/named-segment.ts';
 import { CONTROL_VERSION, type Job } from '../../segment-shipper/protocol/control.ts';
 import {
   lockWaitMs,
@@ -53,7 +55,7 @@ export async function ship(run: BackupRun): Promise<Shipped> {
   let finished = false;
   const fail = (content: number | undefined, error: unknown) => {
     const failure = asStowageError(error);
-    failures.push({ content: content ?? failure.where.content, error: failure });
+    failures.push({ content: failedContent(failure, content), error: failure });
     stopped.abort(failure);
     stopping ??= Promise.all(shippers.map((shipper) => shipper.stop()));
   };
@@ -85,8 +87,7 @@ export async function ship(run: BackupRun): Promise<Shipped> {
       await dispatchRelations(run, held.dispatch, stop);
       for (const shipper of shippers) shipper.send({ type: 'end' });
     } catch (error) {
-      // The coordinator may name the segment that failed.
-      failUnlessStopped(asStowageError(error).where.content ?? COORDINATOR, error);
+      failUnlessStopped(COORDINATOR, error);
     }
   };
   try {
@@ -98,7 +99,11 @@ export async function ship(run: BackupRun): Promise<Shipped> {
     await Promise.all([
       dispatching,
       ...shippers.map(({ content, ended }) =>
-        ended.catch((error: unknown) => failUnlessStopped(content, error)),
+        ended.catch(async (error: unknown) => {
+          if (failures.length > 0) return;
+          const named = asStowageError(await nameLost(run, content, error));
+          failUnlessStopped(named.where.content ?? content, named);
+        }),
       ),
     ]);
   } finally {
@@ -106,6 +111,25 @@ export async function ship(run: BackupRun): Promise<Shipped> {
     await stopping;
   }
   return { failures };
+}
+
+/** The coordinator may lose a segment without naming it. */
+async function nameLost({ context, held }: BackupRun, content: number, error: unknown) {
+  const node = held.nodes.find(({ segment }) => segment.content === content);
+  if (node === undefined || content !== COORDINATOR) return error;
+  return nameLostSegment(
+    error,
+    targetOf(context.config, node.segment, context.env),
+    context.signal,
+  );
+}
+
+/** Greenplum's coordinator names the segment that failed. */
+export function failedContent(
+  failure: StowageError,
+  content = failure.where.content,
+): number | undefined {
+  return content === COORDINATOR ? (contentIn(failure) ?? content) : content;
 }
 
 function start(run: BackupRun, node: Node, bytesPerSecond: number | undefined): ShipperProcess {

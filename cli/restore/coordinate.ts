@@ -25,6 +25,7 @@ import { leavesLargeObjects } from './command/large-objects.ts';
 import { intoOwnDatabase } from './command/own-database.ts';
 import { countTarget } from './count.ts';
 import { type DryRun, dryRun } from './dry-run/dry-run.ts';
+import { targetNames } from './expected.ts';
 import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
@@ -135,6 +136,8 @@ async function prepare(
   const context = intoOwnDatabase(chosen, manifest, options);
   const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
   const request = newRequest(context, segments, timestamp, options);
+  // Refuses names that what is chosen cannot have.
+  targetNames(request, manifest);
   return { check: { context, store, segments, request, manifest }, options };
 }
 

@@ -10,7 +10,7 @@ import { checkSealedVerdicts } from './sealed-verdicts.ts';
 
 const of = 'functions';
 
-/** Whether sealed sets get their verdicts, and with `functions: events` whether functions answer. */
+/** Whether sealed sets get verdicts, and with `functions: events` whether functions answer. */
 export async function checkJudges(context: ClusterContext): Promise<Check[]> {
   try {
     return await withStore(context, async (store) => {

@@ -2,7 +2,7 @@ import type { ConnectionTarget } from '../../flavour.ts';
 import { installedPrograms } from './installed.ts';
 import { dumpFit, type Fit, fitting, restoreFit } from './versions.ts';
 
-/** A program for a server on this host; without a version, none of those that are installed fits. */
+/** A program for a server on this host; without a version: none that is installed fits. */
 export interface FoundProgram {
   readonly name: string;
   readonly version?: string;

@@ -1,4 +1,4 @@
-/** Loaded with `--import` into the process that is measured: answers each message with its memory. */
+/** Loaded with `--import` into the process that is measured: answers messages with its memory. */
 
 /** What the process holds after a full collection. */
 export interface Memory {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { truncate, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
-import { timestampOf } from '../../../backup-set/base/timestamps.ts';
+import { instantOf } from '../../../backup-set/base/timestamps.ts';
 import { boundedProblems } from '../../../backup-set/base/verdict.ts';
 import { writeVerdict } from '../../../functions/stored/write-verdict.ts';
 import type { SetStatus } from '../../../functions/sweep/report.ts';
@@ -273,15 +273,9 @@ describe('a sweeper', () => {
     // The sweep has listed the verdicts before it asks for the manifest.
     const head: ObjectStore['head'] = async (key, options) => {
       news ??= writeVerdict(deps, set.timestamp, 'verify', { ...found, ...problems });
-      const { key: own } = await news;
-      for (let day = 0; day < others; day += 1)
-        sweeper.noteVerdict(
-          own.replaceAll(/\d{8}\/\d{14}/g, () => {
-            const timestamp = timestampOf(new Date(day * 3_600_000));
-            return `${timestamp.slice(0, 8)}/${timestamp}`;
-          }),
-        );
-      sweeper.noteVerdict(own);
+      for (let hour = 0; hour < others; hour += 1)
+        sweeper.noteVerdict(verdictAt(instantOf(new Date(hour * 3_600_000))));
+      sweeper.noteVerdict((await news).key);
       return deps.store.head(key, options);
     };
     const damaged: number[] = [];
@@ -299,3 +293,6 @@ describe('a sweeper', () => {
     expect(damaged.slice(0, 2)).toEqual([0, 1]);
   });
 });
+
+const verdictAt = (instant: string) =>
+  formatKey({ kind: 'verdict', timestamp: instant.slice(0, 14), instant, level: 'verify' });

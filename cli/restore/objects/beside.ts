@@ -10,7 +10,7 @@ import { expectedOn, SEGMENTS_AT_ONCE } from './compare.ts';
 
 /**
  * Lists what a restore with --no-objects did beside the chosen objects, from archive and target. A
- * restore that compares its objects lists it then. Call it while the targets still have their marks.
+ * restore that compares its objects lists it then. Call it while the targets have their marks.
  * Never throws: the restore is done.
  */
 export async function listBeside(run: RestoreRun, { leftOut = [] }: Outcome): Promise<void> {

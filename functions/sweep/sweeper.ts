@@ -11,6 +11,8 @@ type Closed = NonNullable<SweepOptions['closed']>;
 
 /** Sets and restores remembered as closed: bounds the memory of a process that runs for years. */
 const CLOSED_MAX = 100_000;
+/** With more changed sets between two sweeps, the next sweep processes every set again. */
+export const CHANGED_MAX = 10_000;
 /**
  * After this time all sets are swept again: a check may have found damage in a closed set, and the
  * event of its verdict may have been lost.
@@ -47,6 +49,7 @@ export function startSweeper(deps: Deps, options: SweeperOptions): Sweeper {
   // Sets with a verdict since the last sweep began: that sweep may have read them before it.
   const changed = new Set<string>();
   const reopenChanged = () => {
+    if (changed.size >= CHANGED_MAX) closed.clear();
     for (const timestamp of changed) closed.delete(timestamp);
     changed.clear();
   };
@@ -54,7 +57,7 @@ export function startSweeper(deps: Deps, options: SweeperOptions): Sweeper {
   return {
     noteVerdict(text) {
       const key = parseKey(text);
-      if (key?.kind === 'verdict') changed.add(key.timestamp);
+      if (key?.kind === 'verdict' && changed.size < CHANGED_MAX) changed.add(key.timestamp);
     },
     async stop() {
       stopping.abort();

@@ -29,6 +29,7 @@ import { targetNames } from './expected.ts';
 import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
+import { listBeside } from './objects/beside.ts';
 import { noteMentions } from './objects/mentions.ts';
 import {
   type Choices,
@@ -192,14 +193,14 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
       const outcome = await readOutcome(store, id);
       // `restored` before this process has counted rests on counts that it did not store.
       if (outcome !== undefined && !(needsCounts(plan) && outcome.status === 'restored'))
-        return await finishShippers(shippers, outcome);
+        return await finishShippers(run, shippers, outcome);
     }
     if (needsCounts(plan)) {
       const isDone = () => Promise.resolve(false);
       const counts = [await countTarget(run)];
       await step(context, store, counts, { id, what: 'the outcome', waitMs, isDone });
       const outcome = await readOutcome(store, id);
-      if (outcome !== undefined) return await finishShippers(shippers, outcome);
+      if (outcome !== undefined) return await finishShippers(run, shippers, outcome);
     }
     throw functionTimedOut(id, 'outcome.json', waitMs);
   } finally {
@@ -207,7 +208,12 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
   }
 }
 
-async function finishShippers(shippers: RestoreShippers, outcome: Outcome): Promise<Outcome> {
+async function finishShippers(
+  run: RestoreRun,
+  shippers: RestoreShippers,
+  outcome: Outcome,
+): Promise<Outcome> {
+  if (outcome.status === 'restored') await listBeside(run, outcome);
   await shippers.finish();
   return outcome;
 }

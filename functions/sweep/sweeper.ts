@@ -21,6 +21,8 @@ const CLOSED_MS_MAX = 24 * 3600_000;
 
 /** How a sweep ended. The failure is the error that kept the root from being swept at all. */
 export interface SweepAttempt {
+  /** When it began, by `performance.now()`. */
+  readonly begunMs: number;
   readonly seconds: number;
   readonly result: Result<SweepReport, unknown>;
 }
@@ -92,18 +94,19 @@ async function sweepOnce(
   watch: TroubleWatch,
 ): Promise<SweepAttempt> {
   const started = deps.clock().getTime();
+  const begunMs = performance.now();
   const seconds = () => (deps.clock().getTime() - started) / 1000;
   try {
     const report = await sweep(deps, { closed, onSlice });
     const ended = watch.succeeded();
     if (ended !== undefined) deps.log.info({ ...ended }, 'sweeps again');
-    return { result: success(report), seconds: seconds() };
+    return { result: success(report), begunMs, seconds: seconds() };
   } catch (error) {
     if (watch.failed(error))
       deps.log.error(
         { err: error },
         `sweep failed: ${messageOf(error)}; further failures of this kind are not logged`,
       );
-    return { result: failure(error), seconds: seconds() };
+    return { result: failure(error), begunMs, seconds: seconds() };
   }
 }

@@ -11,7 +11,7 @@ import { missingInResponse, stored } from '../head.ts';
 import { type DigestFields, sendBytes } from './digests.ts';
 import { learnEtags, md5Of, ownWrite, writeIdMetadata } from './own-write.ts';
 
-/** HTTP 409 for another writer of the key. Others stay: versitygw's for `a/b` over an object `a`. */
+/** HTTP 409 while another writes the key. Others stay: versitygw's for `a/b` over an object `a`. */
 const CONFLICTS = new Set(['ConditionalRequestConflict', 'OperationAborted']);
 
 /**

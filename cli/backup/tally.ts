@@ -82,6 +82,7 @@ export function addReport(tally: ContentTally, report: Report, attempt: number):
       return;
     case 'hello':
     case 'ordered':
+    case 'checked':
     case 'silent':
     case 'failed':
       return;

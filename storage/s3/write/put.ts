@@ -12,7 +12,12 @@ import { type DigestFields, sendBytes } from './digests.ts';
 import { learnEtags, md5Of, ownWrite, writeIdMetadata } from './own-write.ts';
 
 /** HTTP 409 while another writes the key. Others stay: versitygw's for `a/b` over an object `a`. */
-const CONFLICTS = new Set(['ConditionalRequestConflict', 'OperationAborted']);
+const CONFLICTS = new Set([
+  'ConditionalRequestConflict',
+  'OperationAborted',
+  // versitygw, when another request removes the empty folder of the key at the same time.
+  'ExistingObjectIsDirectory',
+]);
 
 /**
  * Creates an object with one conditional PUT: of many writers, the server lets exactly one succeed.

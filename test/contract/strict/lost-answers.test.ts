@@ -83,7 +83,7 @@ describe('the answer to a PUT is lost', () => {
 describe('a PUT is refused with HTTP 409', () => {
   const conflict = (code: string) => ({ status: 409, body: `<Error><Code>${code}</Code></Error>` });
 
-  test.each(['ConditionalRequestConflict', 'OperationAborted'])(
+  test.each(['ConditionalRequestConflict', 'OperationAborted', 'ExistingObjectIsDirectory'])(
     'it is sent again after %s: another writer was writing the key',
     async (code) => {
       const store = await openStrict(strict);

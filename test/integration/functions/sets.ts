@@ -3,7 +3,7 @@ import { digestOf, encode, FORMAT_VERSION, sha256 } from '../../../backup-set/ba
 import { formatKey, type MetadataFile } from '../../../backup-set/base/keys.ts';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import { Plan } from '../../../backup-set/documents/plan.ts';
-import { type Extent, Receipt } from '../../../backup-set/documents/receipt.ts';
+import { type Extent, type ObjectRef, Receipt } from '../../../backup-set/documents/receipt.ts';
 import { Seal, SealPart } from '../../../backup-set/documents/seal.ts';
 import { hex } from '../../../frame/hex.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
@@ -206,8 +206,8 @@ function receipt(
   timestamp: string,
   shipment: { content: number; attempt: number; worker: number; sequence: number },
   what:
-    | { kind: 'pack'; object: Receipt['object']; extents: Extent[] }
-    | { kind: 'metadata'; object: Receipt['object']; file: MetadataFile },
+    | { kind: 'pack'; object: ObjectRef; extents: Extent[] }
+    | { kind: 'metadata'; object: ObjectRef; file: MetadataFile },
 ): Stored {
   return document(formatKey({ kind: 'receipt', timestamp, ...shipment }), Receipt, {
     format: 'stowage/receipt',
@@ -228,7 +228,7 @@ function document<Schema extends Parameters<typeof encode>[0]>(
   return { key, bytes: encode(schema, value) };
 }
 
-async function put(store: ObjectStore, key: string, bytes: Buffer): Promise<Receipt['object']> {
+async function put(store: ObjectStore, key: string, bytes: Buffer): Promise<ObjectRef> {
   const { etag } = await store.create(key, bytes);
   return {
     key,

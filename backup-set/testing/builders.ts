@@ -96,7 +96,7 @@ export function documentsOf(
   const whole = change.seal ?? sealOf(parts);
   return {
     plan: planDocument(change.plan ?? parts.plan),
-    receipts: 
+    receipts:
       change.receipts ??
       [...parts.sealed, ...(parts.carried ?? []), ...parts.dead].map(receiptDocument),
     baseParts: parts.baseParts ?? [],

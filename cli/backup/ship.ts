@@ -1,4 +1,5 @@
 import { onAbort } from '../../async/abort.ts';
+import { eachInFlight } from '../../async/each-in-flight.ts';
 import { asStowageError, type StowageError } from '../../backup-set/base/errors.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
@@ -13,6 +14,7 @@ import {
 import { noteSilence } from '../output/silence.ts';
 import { hostRates } from '../shippers/host-rates.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
+import { PARTS_AT_ONCE, sendBase } from './base/send.ts';
 import { dispatchRelations } from './dispatch.ts';
 import type { BackupRun } from './run.ts';
 import { addReport } from './tally.ts';
@@ -97,6 +99,7 @@ export async function ship(run: BackupRun): Promise<Shipped> {
     const dispatching = failures.length === 0 ? dispatchAll() : undefined;
     await Promise.all([
       dispatching,
+      offerBase(run, shippers, stopped.signal),
       ...shippers.map(({ content, ended }) =>
         ended.catch((error: unknown) => failUnlessStopped(content, error)),
       ),
@@ -106,6 +109,21 @@ export async function ship(run: BackupRun): Promise<Shipped> {
     await stopping;
   }
   return { failures };
+}
+
+const plannedOf = ({ plan }: Pick<BackupRun, 'plan'>, content: number) =>
+  plan.contents.find((planned) => planned.content === content);
+
+/** Sends every shipper the frames of the base that it waits for. */
+async function offerBase(
+  run: BackupRun,
+  shippers: readonly ShipperProcess[],
+  stopped: AbortSignal,
+): Promise<void> {
+  await eachInFlight(shippers, PARTS_AT_ONCE, async (shipper) => {
+    const planned = plannedOf(run, shipper.content);
+    if (planned?.base !== undefined) await sendBase(run, planned, shipper, stopped);
+  });
 }
 
 function start(run: BackupRun, node: Node, bytesPerSecond: number | undefined): ShipperProcess {
@@ -122,6 +140,7 @@ function start(run: BackupRun, node: Node, bytesPerSecond: number | undefined): 
     ...(bytesPerSecond !== undefined && { bytesPerSecond }),
     fifoBase: config.shippers.fifoBase,
     ...(dataDir !== undefined && { dataDir }),
+    ...(plannedOf(run, content)?.base && { base: true }),
     ...segmentJobOf(run, node),
   };
   return startShipper({

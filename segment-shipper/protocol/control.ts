@@ -85,7 +85,8 @@ export type BaseExtents = z.infer<typeof BaseExtents>;
 
 /**
  * The later lines. `order`: the order of this phase is now in the bucket. `rate`: a new share of
- * the host's rate limit. `base`, `base-end`: frames of the base. `end`: no more orders follow, and no more programs start.
+ * the host's rate limit. `base`, `base-end`: frames of the base. `end`: no more orders follow, and
+ * no more programs start.
  */
 export const Instruction = z.discriminatedUnion('type', [
   z.object({ type: z.literal('order'), phase: z.enum(PHASES) }),

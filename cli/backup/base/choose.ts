@@ -85,5 +85,10 @@ async function readBase(
   const verdict = await currentVerdict(deps, timestamp, { isCommitted: true });
   if (verdict === undefined) return 'it has not been validated';
   if (verdict.status !== 'complete') return `it is ${verdict.status}`;
+  // A pack that is damaged where it lies is damaged in every set that uses it.
+  for (const needed of manifest.needs) {
+    const found = await currentVerdict(deps, needed, { isCommitted: true });
+    if (found?.status === 'damaged') return `set ${needed}, which it uses, is damaged`;
+  }
   return { manifest, manifestSha256: sha256(raw.bytes) };
 }

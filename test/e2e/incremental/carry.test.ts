@@ -60,8 +60,13 @@ describe('a second backup after one row of one of three tables has changed', () 
   });
 
   test('makes verify read the packs of the first set, too', async () => {
-    const verified = await command('validate', second, '--verify');
+    const verified = await command('verify', second);
     expect(verified.json).toMatchObject({ verdict: { status: 'complete' } });
+  });
+
+  test('gives a set that copy takes to another root, with the packs of the first set', async () => {
+    const { json } = await command('copy', second, '--to', place.newRoot());
+    expect(json).toMatchObject({ verdict: { status: 'complete', problems: [] } });
   });
 
   test('makes delete refuse the first set, and not the second', async () => {

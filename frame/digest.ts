@@ -12,10 +12,10 @@ export function digestOf(rows: Uint8Array): Buffer {
 export const digestText = (digest: Buffer) => digest.toString('base64url');
 
 /** For rows that do not fit into memory. */
-export function digesting(): { update: (chunk: Uint8Array) => void; text: () => string } {
+export function digesting(): { update: (chunk: Uint8Array) => void; end: () => Buffer } {
   const hash = createHash('sha256');
   return {
     update: (chunk) => void hash.update(chunk),
-    text: () => digestText(hash.digest().subarray(0, DIGEST_BYTES)),
+    end: () => hash.digest().subarray(0, DIGEST_BYTES),
   };
 }

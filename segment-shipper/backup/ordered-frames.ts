@@ -95,7 +95,8 @@ export function orderedFrames(
     const digest = digesting();
     await last;
     const stored = zstd.encodeLong(counting(chunks, counts, digest.update), level.current());
-    await packs.frame(relation, { stored, counts: () => ({ ...counts, digest: digest.text() }) });
+    const whole = () => ({ ...counts, digest: digestText(digest.end()) });
+    await packs.frame(relation, { stored, counts: whole });
     return counts;
   }
 }

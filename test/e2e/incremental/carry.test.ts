@@ -61,7 +61,9 @@ describe('a second backup after one row of one of three tables has changed', () 
 
   test('makes verify read the packs of the first set, too', async () => {
     const verified = await command('verify', second);
-    expect(verified.json).toMatchObject({ verdict: { status: 'complete' } });
+    expect(verified.json).toMatchObject({ status: 'complete', problems: [] });
+    const { objects } = (await command('show', second)).json.manifest.totals;
+    expect(verified.json.checked.objects).toBe(objects);
   });
 
   test('gives a set that copy takes to another root, with the packs of the first set', async () => {

@@ -69,7 +69,7 @@ export type BackupJob = Extract<Job, { type: 'backup' }>;
 export type RestoreJob = Extract<Job, { type: 'restore' }>;
 
 /** Extents in a line `base`. */
-export const BASE_LINE_EXTENTS_MAX = 10_000;
+export const BASE_LINE_EXTENTS_MAX = 1_000;
 
 /** Frames of the base with rows of this relation: the shipper need not store such rows again. */
 export const BaseExtents = z.object({

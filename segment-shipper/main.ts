@@ -46,7 +46,13 @@ async function shipper(): Promise<void> {
   const log = newLog('warn');
   const stop = new AbortController();
   endOnSignals(stop);
-  report({ type: 'hello', control: CONTROL_VERSION, pid: process.pid, tool: TOOL });
+  report({
+    type: 'hello',
+    control: CONTROL_VERSION,
+    pid: process.pid,
+    tool: TOOL,
+    node: process.version,
+  });
   const progress = noProgress();
   const eventLoop = watchEventLoop();
   const reporting = setInterval(() => report(processReport(progress)), PROGRESS_MS);

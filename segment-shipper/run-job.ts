@@ -43,7 +43,9 @@ export async function runJob(run: JobRun): Promise<void> {
   try {
     if (job.type === 'check') {
       const { checkServer } = await import('./check/check-server.ts');
-      await checkServer(job, stop.signal);
+      const checked = await checkServer(job, stop.signal);
+      if (job.describe === true)
+        report({ type: 'checked', ...checked, programs: [...checked.programs] });
     } else if (job.type === 'backup') {
       const noMorePrograms = new AbortController();
       const base = job.base && offeredBase();

@@ -27,3 +27,17 @@ test('a trouble begins with the first failure after a success, whatever its code
   expect(watch.succeeded()).toEqual(trouble);
   expect(watch.now()).toBeUndefined();
 });
+
+test('a success that began before the last failure does not end the trouble', () => {
+  let elapsedMs = 10;
+  const watch = watchTrouble(
+    () => new Date(0),
+    () => elapsedMs,
+  );
+  watch.failed(denied);
+  elapsedMs = 20;
+  watch.failed(denied);
+  expect(watch.succeeded(15)).toBeUndefined();
+  expect(watch.now()?.times).toBe(2);
+  expect(watch.succeeded(21)?.times).toBe(2);
+});

@@ -15,7 +15,7 @@ import { functionDeps } from '../wait-for-functions.ts';
 import { dispatchRelations } from './dispatch.ts';
 import { addAgentReport, confirmCounts } from './reports.ts';
 import type { BackupRun } from './run.ts';
-import { type Shipped, segmentJobOf } from './ship.ts';
+import { failedContent, type Shipped, segmentJobOf } from './ship.ts';
 
 const POLL_MS = 500;
 const WRITES_AT_ONCE = 16;
@@ -41,7 +41,7 @@ export async function shipByAgents(backup: BackupRun): Promise<Shipped> {
     // A step that fails because it was stopped is not a cause.
     if (stop.signal.aborted) return;
     const failure = asStowageError(error);
-    failures.push({ content: failure.where.content, error: failure });
+    failures.push({ content: failedContent(failure), error: failure });
     stop.abort(failure);
   };
   const run: AgentRun = { ...backup, signal: stop.signal };

@@ -1,8 +1,9 @@
 import { onAbort } from '../../async/abort.ts';
-import { eachInFlight } from '../../async/each-in-flight.ts';
 import { asStowageError, type StowageError } from '../../backup-set/base/errors.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
+import { nameLostSegment } from '../../database/session/failover/name-lost.ts';
+import { contentIn } from '../../database/session/failover/named-segment.ts';
 import { CONTROL_VERSION, type Job } from '../../segment-shipper/protocol/control.ts';
 import {
   lockWaitMs,
@@ -14,7 +15,7 @@ import {
 import { noteSilence } from '../output/silence.ts';
 import { hostRates } from '../shippers/host-rates.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
-import { PARTS_AT_ONCE, sendBase } from './base/send.ts';
+import { baseOf, offerBase } from './base/send.ts';
 import { dispatchRelations } from './dispatch.ts';
 import type { BackupRun } from './run.ts';
 import { addReport } from './tally.ts';
@@ -55,7 +56,7 @@ export async function ship(run: BackupRun): Promise<Shipped> {
   let finished = false;
   const fail = (content: number | undefined, error: unknown) => {
     const failure = asStowageError(error);
-    failures.push({ content: content ?? failure.where.content, error: failure });
+    failures.push({ content: failedContent(failure, content), error: failure });
     stopped.abort(failure);
     stopping ??= Promise.all(shippers.map((shipper) => shipper.stop()));
   };
@@ -87,8 +88,7 @@ export async function ship(run: BackupRun): Promise<Shipped> {
       await dispatchRelations(run, held.dispatch, stop);
       for (const shipper of shippers) shipper.send({ type: 'end' });
     } catch (error) {
-      // The coordinator may name the segment that failed.
-      failUnlessStopped(asStowageError(error).where.content ?? COORDINATOR, error);
+      failUnlessStopped(COORDINATOR, error);
     }
   };
   try {
@@ -101,7 +101,11 @@ export async function ship(run: BackupRun): Promise<Shipped> {
       dispatching,
       offerBase(run, shippers, stopped.signal),
       ...shippers.map(({ content, ended }) =>
-        ended.catch((error: unknown) => failUnlessStopped(content, error)),
+        ended.catch(async (error: unknown) => {
+          if (failures.length > 0) return;
+          const named = asStowageError(await nameLost(run, content, error));
+          failUnlessStopped(named.where.content ?? content, named);
+        }),
       ),
     ]);
   } finally {
@@ -111,19 +115,23 @@ export async function ship(run: BackupRun): Promise<Shipped> {
   return { failures };
 }
 
-const plannedOf = ({ plan }: Pick<BackupRun, 'plan'>, content: number) =>
-  plan.contents.find((planned) => planned.content === content);
+/** The coordinator may lose a segment without naming it. */
+async function nameLost({ context, held }: BackupRun, content: number, error: unknown) {
+  const node = held.nodes.find(({ segment }) => segment.content === content);
+  if (node === undefined || content !== COORDINATOR) return error;
+  return nameLostSegment(
+    error,
+    targetOf(context.config, node.segment, context.env),
+    context.signal,
+  );
+}
 
-/** Sends every shipper the frames of the base that it waits for. */
-async function offerBase(
-  run: BackupRun,
-  shippers: readonly ShipperProcess[],
-  stopped: AbortSignal,
-): Promise<void> {
-  await eachInFlight(shippers, PARTS_AT_ONCE, async (shipper) => {
-    const planned = plannedOf(run, shipper.content);
-    if (planned?.base !== undefined) await sendBase(run, planned, shipper, stopped);
-  });
+/** Greenplum's coordinator names the segment that failed. */
+export function failedContent(
+  failure: StowageError,
+  content = failure.where.content,
+): number | undefined {
+  return content === COORDINATOR ? (contentIn(failure) ?? content) : content;
 }
 
 function start(run: BackupRun, node: Node, bytesPerSecond: number | undefined): ShipperProcess {
@@ -140,7 +148,7 @@ function start(run: BackupRun, node: Node, bytesPerSecond: number | undefined): 
     ...(bytesPerSecond !== undefined && { bytesPerSecond }),
     fifoBase: config.shippers.fifoBase,
     ...(dataDir !== undefined && { dataDir }),
-    ...(plannedOf(run, content)?.base && { base: true }),
+    ...(baseOf(run.plan, content) && { base: true }),
     ...segmentJobOf(run, node),
   };
   return startShipper({

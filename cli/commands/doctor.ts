@@ -7,6 +7,7 @@ import type { ClusterContext } from '../context.ts';
 import { type Check, tableOf } from '../doctor/check.ts';
 import { checkCluster } from '../doctor/cluster.ts';
 import { checkDeployment } from '../doctor/deployment.ts';
+import { checkJudges } from '../doctor/judges.ts';
 import { checkUnfinished } from '../doctor/unfinished.ts';
 import { numberFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
@@ -46,7 +47,13 @@ async function checkBackups(context: ClusterContext): Promise<Check[]> {
   const storage = await checkStorage(context);
   const servers = await checkServers(context);
   const cluster = await checkCluster(context, servers);
-  return [...storage, ...servers, ...cluster, ...(await checkUnfinished(context))];
+  return [
+    ...storage,
+    ...servers,
+    ...cluster,
+    ...(await checkUnfinished(context)),
+    ...(await checkJudges(context)),
+  ];
 }
 
 async function checkStorage(context: ClusterContext): Promise<Check[]> {

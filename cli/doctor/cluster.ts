@@ -12,15 +12,17 @@ import { type NewestSets, readNewestSets } from '../cluster/newest-set.ts';
 import type { ClusterContext } from '../context.ts';
 import { flavourOf } from '../flavour.ts';
 import { withStore } from '../open.ts';
-import { requireShippers } from '../shippers/check-hosts.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 import type { Check } from './check.ts';
+import { checkAgents } from './shippers/agents.ts';
+import { checkShippers } from './shippers/shippers.ts';
 
 const of = 'cluster';
 
 /**
  * Checks what a backup checks before its snapshot: each content is a server of its own, they are
- * the cluster of the newest set, and every host has the programs.
+ * the cluster of the newest set, and every host has the programs. Starts every shipper, or looks
+ * for the agents.
  */
 export async function checkCluster(
   context: ClusterContext,
@@ -43,7 +45,7 @@ export async function checkCluster(
   return [
     ...checkContents(current, newest),
     ...checkNewestSet(current, newest),
-    ...(await checkShippers(context, servers)),
+    ...(await checkStarting(context, servers)),
   ];
 }
 
@@ -87,21 +89,10 @@ function checkNewestSet(current: CurrentCluster, newest: NewestSets): Check[] {
   return [{ of, name, ok: true, detail }];
 }
 
-async function checkShippers(
-  context: ClusterContext,
-  servers: readonly Server[],
-): Promise<Check[]> {
-  const name = 'shippers';
-  // Of Greenplum's hosts its own checks tell more.
-  if (servers.some(({ identity }) => identity === undefined)) return [];
-  if (context.config.shippers.start === 'agents')
-    return [note(name, 'not checked: each agent checks its own host when it takes an order')];
-  try {
-    await requireShippers(context, servers);
-    return [{ of, name, ok: true, detail: 'they start; pg_dump and pg_dumpall fit the servers' }];
-  } catch (error) {
-    return [{ of, name, ok: false, detail: messageOf(error) }];
-  }
+function checkStarting(context: ClusterContext, servers: readonly Server[]): Promise<Check[]> {
+  return context.config.shippers.start === 'agents'
+    ? checkAgents(context, servers)
+    : checkShippers(context, servers);
 }
 
 function bad(name: string, { message, code, canBeIntended }: ClusterFault): Check {

@@ -25,9 +25,11 @@ import { leavesLargeObjects } from './command/large-objects.ts';
 import { intoOwnDatabase } from './command/own-database.ts';
 import { countTarget } from './count.ts';
 import { type DryRun, dryRun } from './dry-run/dry-run.ts';
+import { targetNames } from './expected.ts';
 import { hasNothingToResume } from './lacks-objects.ts';
 import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
+import { listBeside } from './objects/beside.ts';
 import { noteMentions } from './objects/mentions.ts';
 import {
   type Choices,
@@ -135,6 +137,8 @@ async function prepare(
   const context = intoOwnDatabase(chosen, manifest, options);
   const segments = await requireTargetCluster(context, manifest, options.acceptCluster === true);
   const request = newRequest(context, segments, timestamp, options);
+  // Refuses names that what is chosen cannot have.
+  targetNames(request, manifest);
   return { check: { context, store, segments, request, manifest }, options };
 }
 
@@ -189,14 +193,14 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
       const outcome = await readOutcome(store, id);
       // `restored` before this process has counted rests on counts that it did not store.
       if (outcome !== undefined && !(needsCounts(plan) && outcome.status === 'restored'))
-        return await finishShippers(shippers, outcome);
+        return await finishShippers(run, shippers, outcome);
     }
     if (needsCounts(plan)) {
       const isDone = () => Promise.resolve(false);
       const counts = [await countTarget(run)];
       await step(context, store, counts, { id, what: 'the outcome', waitMs, isDone });
       const outcome = await readOutcome(store, id);
-      if (outcome !== undefined) return await finishShippers(shippers, outcome);
+      if (outcome !== undefined) return await finishShippers(run, shippers, outcome);
     }
     throw functionTimedOut(id, 'outcome.json', waitMs);
   } finally {
@@ -204,7 +208,12 @@ async function carryOutPlan(requested: Omit<RestoreRun, 'plan'>, waitMs: number)
   }
 }
 
-async function finishShippers(shippers: RestoreShippers, outcome: Outcome): Promise<Outcome> {
+async function finishShippers(
+  run: RestoreRun,
+  shippers: RestoreShippers,
+  outcome: Outcome,
+): Promise<Outcome> {
+  if (outcome.status === 'restored') await listBeside(run, outcome);
   await shippers.finish();
   return outcome;
 }

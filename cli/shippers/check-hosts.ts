@@ -3,7 +3,7 @@ import { eachInFlight } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Server } from '../../database/flavour.ts';
 import { requireDumpPrograms } from '../../database/tools/dump-programs.ts';
-import { CONTROL_VERSION, type Job } from '../../segment-shipper/protocol/control.ts';
+import { CONTROL_VERSION, type Job, type Report } from '../../segment-shipper/protocol/control.ts';
 import { shipperCommand, storeSettings, targetOf } from '../config/config.ts';
 import type { ClusterContext } from '../context.ts';
 import { changedSegments } from '../restore/expected.ts';
@@ -33,7 +33,8 @@ export async function requireShippers(
     if (identity === undefined) return;
     const dumps = dumping.includes(segment);
     const command = shipperCommand(config, segment);
-    if (command !== undefined) return checkThere(context, { segment, identity }, command, dumps);
+    if (command !== undefined)
+      return checkThere(context, { segment, identity, command, dumps, describe: false });
     // All shippers on this host run the same programs.
     if (!dumps || here.has(identity.serverVersion)) return;
     here.add(identity.serverVersion);
@@ -44,14 +45,22 @@ export async function requireShippers(
   });
 }
 
-async function checkThere(
+export interface HostCheck extends Server {
+  /** As in `ShipperStart`. */
+  readonly command: readonly string[] | undefined;
+  readonly dumps: boolean;
+  /** Whether the shipper also reports `checked`. */
+  readonly describe: boolean;
+  readonly onReport?: (report: Report) => void;
+}
+
+/** Starts the shipper of a content where it will run, and lets it check its host. */
+export async function checkThere(
   { config, env, log, signal }: ClusterContext,
-  { segment, identity }: Required<Server>,
-  command: readonly string[],
-  dumps: boolean,
+  { segment, identity, command, dumps, describe, onReport = () => undefined }: HostCheck,
 ): Promise<void> {
   const { content, host } = segment;
-  const { systemIdentifier } = identity;
+  const { systemIdentifier } = identity ?? {};
   const job: Job = {
     control: CONTROL_VERSION,
     type: 'check',
@@ -62,8 +71,9 @@ async function checkThere(
     fifoBase: config.shippers.fifoBase,
     ...(systemIdentifier !== undefined && { systemIdentifier }),
     dumps,
+    ...(describe && { describe }),
   };
-  const shipper = startShipper({ job, host, command, log, onReport: () => undefined });
+  const shipper = startShipper({ job, host, command, log, onReport });
   const tooLate = AbortSignal.timeout(CHECK_MS_MAX);
   const stop = AbortSignal.any([signal, tooLate]);
   using _ = onAbort(stop, () => void shipper.stop());

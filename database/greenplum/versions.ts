@@ -1,5 +1,6 @@
 import type { readLockWait } from '../barrier/locks.ts';
 import { type CatalogRelation, readCatalog } from '../catalog/catalog.ts';
+import { IS_CLIENT } from '../inspect/connections.ts';
 import type { Session } from '../session/session.ts';
 import { readCatalog6 } from './catalog-6.ts';
 import { readGreenplumLockWait } from './locks.ts';
@@ -45,7 +46,7 @@ const VERSIONS: Readonly<Record<GreenplumMajor, VersionTraits>> = {
     readCatalog: readCatalog7,
     isExternal: 'false',
     hidesRows: 'row_security_active(c.oid)',
-    isClient: "backend_type = 'client backend'",
+    isClient: IS_CLIENT,
     programsRole: 'pg_execute_server_program',
   },
 };

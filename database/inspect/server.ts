@@ -6,26 +6,6 @@ const CLOCK_OFF_MS_MAX = 60_000;
 /** The holder locks every relation, and so does pg_dump; the rest is for other sessions. */
 const LOCKS_PER_RELATION = 3;
 
-/**
- * Whether `needed` more connections fit. `isClient`: SQL condition on pg_stat_activity for sessions
- * that count.
- */
-export async function checkConnections(
-  session: Session,
-  { needed, isClient }: { needed: number; isClient: string },
-): Promise<ServerCheck> {
-  const [row] = await session.query<{ most: number; used: number }>(
-    `SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS most,
-            (SELECT count(*)::int FROM pg_stat_activity WHERE ${isClient}) AS used`,
-  );
-  const { most = 0, used = 0 } = row ?? {};
-  const free = Math.max(0, most - used);
-  const ok = free >= needed;
-  const detail = `${count(free)} of ${count(most)} are free; a backup needs ${count(needed)}`;
-  const advice = ok ? '' : '. End other sessions, or raise max_connections and restart the server';
-  return { name: 'connections', ok, detail: `${detail}${advice}` };
-}
-
 /** Whether the lock table, which all sessions share, has room for the locks of a backup. */
 export async function checkLockTable(session: Session): Promise<ServerCheck> {
   const [row] = await session.query<{ room: number; relations: number; perTransaction: number }>(

@@ -2,16 +2,12 @@ import { mapInFlight } from '../../async/each-in-flight.ts';
 import { messageOf } from '../../backup-set/base/errors.ts';
 import type { ConnectionTarget, InspectOptions, Segment } from '../flavour.ts';
 import { attempt, type PlacedCheck, placed, type ServerCheck } from '../inspect/check.ts';
+import { checkConnections, IS_CLIENT } from '../inspect/connections.ts';
 import { checkDefinitions } from '../inspect/definitions.ts';
 import { checkEncryption } from '../inspect/encryption.ts';
 import { checkLongValues } from '../inspect/long-values.ts';
 import { checkRights } from '../inspect/rights.ts';
-import {
-  checkClock,
-  checkConnections,
-  checkLockTable,
-  checkOtherSessions,
-} from '../inspect/server.ts';
+import { checkClock, checkLockTable, checkOtherSessions } from '../inspect/server.ts';
 import { openSession, type Session } from '../session/session.ts';
 import { greenplumAdvice } from './product.ts';
 
@@ -71,7 +67,7 @@ export async function inspectServer(
       await attempt('definitions', () => checkDefinitions(session)),
       await checkConnections(session, {
         needed: CONNECTIONS_OF_BARRIER + workers,
-        isClient: "backend_type = 'client backend'",
+        isClient: IS_CLIENT,
       }),
       await checkLockTable(session),
       await attempt('long values', () => checkLongValues(session)),

@@ -167,3 +167,16 @@ describe('the job queue', () => {
       expect(queue.offer(key)).toBe('ignored');
   });
 });
+
+it('the queue forgets all errors but the newest, when it is told to keep one', async () => {
+  let fails = true;
+  const run = () => (fails ? Promise.reject(new Error('no')) : Promise.resolve(NOTHING_WRITTEN));
+  const queue = jobQueue(run, log, { failuresMax: 1 });
+  for (const day of [1, 2, 3]) {
+    queue.offer(sealOf(day));
+    await expect(queue.idle()).rejects.toThrow('no');
+  }
+  fails = false;
+  queue.offer(sealOf(3));
+  await queue.idle();
+});

@@ -14,8 +14,10 @@ const SLICES_RUNNING_MAX = 2;
 const WAITING_MAX = 1000;
 /** Waiting jobs that follow from others: a large set gives thousands of slices at once. */
 const FOLLOWING_MAX = 100_000;
-/** Remembered failures, and remembered own keys: a forgotten key only runs its job again. */
+/** Remembered own keys: a forgotten key only runs its job again. */
 const REMEMBERED_MAX = 10_000;
+/** Remembered failures, each with the error, its causes and their stacks. */
+const FAILURES_MAX = 10_000;
 
 interface Waiting {
   readonly job: Job;
@@ -44,11 +46,20 @@ export interface JobQueue {
   counts(): { readonly running: number; readonly waiting: number };
 }
 
-/** Runs the functions for created keys. Each job runs at most once and waits at most once. */
+/**
+ * Runs the functions for created keys. Each job runs at most once and waits at most once.
+ * `failuresMax`: how many errors it keeps for `idle`, which a server that runs for months never
+ * calls.
+ */
 export function jobQueue(
   runJob: (job: Job) => Promise<JobResult>,
   log: Logger,
-  { runningMax = RUNNING_MAX, slicesMax = SLICES_RUNNING_MAX, waitingMax = WAITING_MAX } = {},
+  {
+    runningMax = RUNNING_MAX,
+    slicesMax = SLICES_RUNNING_MAX,
+    waitingMax = WAITING_MAX,
+    failuresMax = FAILURES_MAX,
+  } = {},
 ): JobQueue {
   const waiting = new Map<string, Waiting>();
   const running = new Map<string, Job>();
@@ -79,7 +90,8 @@ export function jobQueue(
     } catch (error) {
       log.error({ err: error, ...job }, `${job.work} of ${job.of} failed: ${messageOf(error)}`);
       failures.delete(name);
-      remember(failures, name, error);
+      if (failures.size >= failuresMax) failures.delete(failures.keys().next().value ?? '');
+      failures.set(name, error);
     } finally {
       running.delete(name);
       if (isSlice(job)) slices -= 1;
@@ -136,8 +148,3 @@ export function jobQueue(
 const isSlice = ({ work }: Job) => work === 'run-slice';
 
 const nameOf = ({ work, of }: Job) => `${work} ${of}`;
-
-function remember(failures: Map<string, unknown>, name: string, error: unknown): void {
-  if (failures.size >= REMEMBERED_MAX) failures.delete(failures.keys().next().value ?? '');
-  failures.set(name, error);
-}

@@ -1,6 +1,7 @@
 import { type Trouble, watchTrouble } from '../../async/watch/trouble.ts';
 import { isStowageError, messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import { SETS } from '../../backup-set/base/keys.ts';
+import { storageRetries } from '../../storage/retries.ts';
 import type { Deps } from '../deps.ts';
 import type { SweepAttempt } from '../sweep/sweeper.ts';
 
@@ -27,27 +28,28 @@ export interface Health {
 const PROBE_VALID_MS = 10_000;
 const PROBE_MS_MAX = 5_000;
 
-export function serveHealth(deps: Deps): Health {
+/** @param probeMsMax tests wait less. */
+export function serveHealth(deps: Deps, probeMsMax = PROBE_MS_MAX): Health {
   let draining = false;
   let last: { readonly at: Date; readonly problem: string | undefined } | undefined;
   let probed: { readonly at: number; readonly problem: Promise<string | undefined> } | undefined;
 
   const watch = watchTrouble(deps.clock);
-  const record = (error: unknown) => {
-    if (error === undefined) watch.succeeded();
+  const record = (begunMs: number, error?: unknown) => {
+    if (error === undefined) watch.succeeded(begunMs);
     else if (!isStowageError(error, 'interrupted')) watch.failed(error);
   };
 
   function storeProblem(): Promise<string | undefined> {
     const now = deps.clock().getTime();
     if (probed === undefined || now - probed.at >= PROBE_VALID_MS)
-      probed = { at: now, problem: probe(deps, record) };
+      probed = { at: now, problem: probe(deps, probeMsMax, record) };
     return probed.problem;
   }
 
   return {
-    recordSweep({ result }) {
-      record(result.ok ? undefined : result.failure);
+    recordSweep({ result, begunMs }) {
+      record(begunMs, result.ok ? undefined : result.failure);
       const problem = result.ok ? undefined : `the last sweep failed: ${messageOf(result.failure)}`;
       last = { at: deps.clock(), problem };
     },
@@ -71,22 +73,32 @@ export function serveHealth(deps: Deps): Health {
   };
 }
 
-/** Lists once: a right that every function needs anyway. */
-async function probe(deps: Deps, record: (error: unknown) => void): Promise<string | undefined> {
-  const timeout = AbortSignal.timeout(PROBE_MS_MAX);
-  const signals = deps.signal === undefined ? [timeout] : [deps.signal, timeout];
+/**
+ * Lists once: a right that every function needs anyway. A probe that waits because the store asks
+ * for fewer requests says nothing: the store works, and the other requests know more.
+ */
+async function probe(
+  { store, signal: stopped }: Deps,
+  msMax: number,
+  record: (begunMs: number, error?: unknown) => void,
+): Promise<string | undefined> {
+  const begunMs = performance.now();
+  const { throttledMs } = storageRetries();
+  const timeout = AbortSignal.timeout(msMax);
+  const signals = stopped === undefined ? [timeout] : [stopped, timeout];
   const options = { signal: AbortSignal.any(signals) };
   try {
-    for await (const _ of deps.store.listPrefixes(SETS, options)) break;
-    record(undefined);
+    for await (const _ of store.listPrefixes(SETS, options)) break;
+    record(begunMs);
     return undefined;
   } catch (error) {
-    record(timeout.aborted ? unanswered() : error);
-    return timeout.aborted
-      ? unanswered().message
-      : `the store cannot be listed: ${messageOf(error)}`;
+    if (!timeout.aborted) {
+      record(begunMs, error);
+      return `the store cannot be listed: ${messageOf(error)}`;
+    }
+    if (storageRetries().throttledMs > throttledMs) return undefined;
+    const message = `the store did not answer within ${msMax} ms`;
+    record(begunMs, new StowageError('storage/unavailable', message));
+    return message;
   }
 }
-
-const unanswered = () =>
-  new StowageError('storage/unavailable', `the store did not answer within ${PROBE_MS_MAX} ms`);

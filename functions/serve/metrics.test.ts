@@ -20,13 +20,14 @@ it('stowage_sweep_problems counts what the last finished sweep could not process
   const failed = { set: '20260131010203', message: 'access denied' };
   const unanswered = { restore: '20260131010203000-0123abcd', message: 'no object was stored' };
   const withProblems = { ...report, problems: [failed, unanswered] };
-  metrics.recordSweep({ seconds: 1, result: success(withProblems) });
+  metrics.recordSweep({ begunMs: 0, seconds: 1, result: success(withProblems) });
   expect(await problems()).toBe('1');
   metrics.recordSweep({
+    begunMs: 0,
     seconds: 1,
     result: failure(new Error('the root cannot be listed')),
   });
   expect(await problems()).toBe('1');
-  metrics.recordSweep({ seconds: 1, result: success(report) });
+  metrics.recordSweep({ begunMs: 0, seconds: 1, result: success(report) });
   expect(await problems()).toBe('0');
 });

@@ -66,6 +66,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
   const queue = jobQueue(
     metrics.measureJob((job) => runJob(deps, job)),
     log,
+    { failuresMax: 1 },
   );
   metrics.watchQueue(queue);
   metrics.watchStore(health.storeTrouble);

@@ -11,10 +11,9 @@ const AHEAD_MS_MAX = 24 * 3600_000;
 /** Timestamps of sets, newest first. */
 export async function* newestSets(deps: Deps): AsyncGenerator<string> {
   let left = NEWEST_MAX;
+  const days = (await foldersOf(deps, SETS)).filter((name) => /^\d{8}$/.test(name));
   const latest = timestampOf(new Date((await storeTime(deps)) + AHEAD_MS_MAX));
-  for (const day of (await foldersOf(deps, SETS))
-    .filter((name) => /^\d{8}$/.test(name))
-    .reverse()) {
+  for (const day of days.reverse()) {
     for (const timestamp of (await foldersOf(deps, `${SETS}${day}/`)).reverse()) {
       if (!Timestamp.safeParse(timestamp).success || !timestamp.startsWith(day)) continue;
       if (timestamp > latest) continue;

@@ -11,6 +11,8 @@ type Closed = NonNullable<SweepOptions['closed']>;
 
 /** Sets and restores remembered as closed: bounds the memory of a process that runs for years. */
 const CLOSED_MAX = 100_000;
+/** With more changed sets between two sweeps, the next sweep processes every set again. */
+export const CHANGED_MAX = 10_000;
 /**
  * After this time all sets are swept again: a check may have found damage in a closed set, and the
  * event of its verdict may have been lost.
@@ -19,6 +21,8 @@ const CLOSED_MS_MAX = 24 * 3600_000;
 
 /** How a sweep ended. The failure is the error that kept the root from being swept at all. */
 export interface SweepAttempt {
+  /** When it began, by `performance.now()`. */
+  readonly begunMs: number;
   readonly seconds: number;
   readonly result: Result<SweepReport, unknown>;
 }
@@ -45,6 +49,7 @@ export function startSweeper(deps: Deps, options: SweeperOptions): Sweeper {
   // Sets with a verdict since the last sweep began: that sweep may have read them before it.
   const changed = new Set<string>();
   const reopenChanged = () => {
+    if (changed.size >= CHANGED_MAX) closed.clear();
     for (const timestamp of changed) closed.delete(timestamp);
     changed.clear();
   };
@@ -52,7 +57,7 @@ export function startSweeper(deps: Deps, options: SweeperOptions): Sweeper {
   return {
     noteVerdict(text) {
       const key = parseKey(text);
-      if (key?.kind === 'verdict') changed.add(key.timestamp);
+      if (key?.kind === 'verdict' && changed.size < CHANGED_MAX) changed.add(key.timestamp);
     },
     async stop() {
       stopping.abort();
@@ -89,18 +94,19 @@ async function sweepOnce(
   watch: TroubleWatch,
 ): Promise<SweepAttempt> {
   const started = deps.clock().getTime();
+  const begunMs = performance.now();
   const seconds = () => (deps.clock().getTime() - started) / 1000;
   try {
     const report = await sweep(deps, { closed, onSlice });
     const ended = watch.succeeded();
     if (ended !== undefined) deps.log.info({ ...ended }, 'sweeps again');
-    return { result: success(report), seconds: seconds() };
+    return { result: success(report), begunMs, seconds: seconds() };
   } catch (error) {
     if (watch.failed(error))
       deps.log.error(
         { err: error },
         `sweep failed: ${messageOf(error)}; further failures of this kind are not logged`,
       );
-    return { result: failure(error), seconds: seconds() };
+    return { result: failure(error), begunMs, seconds: seconds() };
   }
 }

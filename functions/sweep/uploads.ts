@@ -21,8 +21,8 @@ import type { SweepOptions, SweepReport } from './report.ts';
 /** Younger uploads of unsealed sets are kept, even when `overdueAfterSeconds` is shorter. */
 const AGE_MIN_SECONDS = OVERDUE_AFTER_SECONDS;
 
-/** Where documents are written, which takes seconds, and where `stowage doctor` tries the store. */
-const SHORT_WRITES = [RESTORES, TASKS, '.probe/'];
+/** Where writes take seconds: documents, what doctor tries, and the files that tell the time. */
+const SHORT_WRITES = [RESTORES, TASKS, '.'];
 
 /**
  * Aborts the uploads of dead writers: their parts cost money and are never completed. In a
@@ -50,13 +50,11 @@ export async function sweepUploads(
     if (await isSilent(deps, upload, AGE_MIN_SECONDS)) await abort(upload);
 }
 
-/** Uploads of Stowage that belong to no set. A directory has no unfinished files of others. */
+/** Uploads of Stowage that belong to no set. */
 async function* otherUploads({ store, signal }: Deps): AsyncGenerator<PendingUpload> {
-  const isOfSet = ({ key }: PendingUpload) => key.startsWith(SETS) && parseKey(key) !== undefined;
-  for (const prefix of store.kind === 'directory' ? [''] : SHORT_WRITES) {
+  for (const prefix of SHORT_WRITES) {
     try {
-      for await (const upload of store.pendingUploads(prefix, { signal }))
-        if (!isOfSet(upload)) yield upload;
+      yield* store.pendingUploads(prefix, { signal });
     } catch (error) {
       // On AWS the sweeper may list and end the uploads of sets only.
       if (!isStowageError(error, 'storage/denied')) throw error;

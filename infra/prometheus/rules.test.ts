@@ -19,6 +19,7 @@ const rules = Rules.parse(parse(text)).groups.flatMap((group) => group.rules);
 async function ownMetrics(): Promise<string[]> {
   const metrics = serveMetrics(() => new Date());
   metrics.watchQueue({ counts: () => ({ running: 0, waiting: 0 }) });
+  metrics.watchStore(() => undefined);
   const text = await metrics.text();
   return [...text.matchAll(/^# TYPE (stowage_\w+) /gm)].map(([, name = '']) => name);
 }

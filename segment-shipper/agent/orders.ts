@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { asStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { type Key, parseKey } from '../../backup-set/base/keys.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Throttle } from '../../storage/wrapped/throttled-reads.ts';
 import { type AgentIdentity, claimOrder } from './claim.ts';
@@ -109,6 +110,17 @@ async function run(
 export function abortOrder(agent: Agent, key: string, why: string): void {
   const order = agent.orders.get(key);
   if (order?.state === 'running') order.stop.abort(new StowageError('interrupted', why));
+}
+
+/**
+ * Forgets the ended orders of sets and restores that are not polled any more: the coordinator of a
+ * set without a seal has died, and the folder of a restore can be deleted.
+ */
+export function forgetOrdersOf(agent: Agent, isOver: (key: Key) => boolean): void {
+  for (const text of agent.orders.keys()) {
+    const key = parseKey(text);
+    if (key !== undefined && isOver(key)) forgetOrder(agent, text);
+  }
 }
 
 /** Forgets an order that has ended, so that memory stays bounded over months. */

@@ -19,7 +19,7 @@ import { CONTROL_VERSION } from '../protocol/control.ts';
 import { completeOrder } from '../restore/restore.ts';
 import { storeOf } from './config.ts';
 import { type ServedContent, servedContents, targetFor } from './contents.ts';
-import { type Agent, abortOrder, forgetOrder, startOrder } from './orders.ts';
+import { type Agent, abortOrder, forgetOrder, forgetOrdersOf, startOrder } from './orders.ts';
 import { recentDays } from './recent-days.ts';
 
 type OrderKey = Extract<Key, { kind: 'order' | 'order-claim' | 'restore-receipt' }>;
@@ -66,6 +66,7 @@ export async function pollRestores(agent: Agent, known: KnownRestores): Promise<
     }
   }
   for (const restore of known.keys()) if (!restores.has(restore)) known.delete(restore);
+  forgetOrdersOf(agent, (key) => key.kind === 'order' && !restores.has(key.restore));
 }
 
 async function keysByRestore({ store, signal }: Agent, known: KnownRestores) {

@@ -1,11 +1,11 @@
 import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
-import { agentsPrefix, formatKey, parseKey, setsOn } from '../../backup-set/base/keys.ts';
+import { agentsPrefix, formatKey, type Key, parseKey, setsOn } from '../../backup-set/base/keys.ts';
 import { Timestamp } from '../../backup-set/base/timestamps.ts';
 import { BackupOrder } from '../../backup-set/documents/agents.ts';
 import { backupOrderWork } from './backup-order.ts';
 import { type ServedContent, servedContents } from './contents.ts';
-import { type Agent, abortOrder, forgetOrder, startOrder } from './orders.ts';
+import { type Agent, abortOrder, forgetOrder, forgetOrdersOf, startOrder } from './orders.ts';
 import { recentDays } from './recent-days.ts';
 
 /** Timestamps of sealed sets: they are not polled again. */
@@ -56,6 +56,10 @@ export async function pollSets(
     else await endCollecting(agent, timestamp, orders, collecting);
   }
   for (const timestamp of closed) if (!recent.has(timestamp)) closed.delete(timestamp);
+  const isOver = (key: Key) =>
+    key.kind === 'backup-order' && (closed.has(key.timestamp) || !recent.has(key.timestamp));
+  forgetOrdersOf(agent, isOver);
+  for (const text of collecting.keys()) if (!agent.orders.has(text)) collecting.delete(text);
 }
 
 async function recentSets({ store, signal }: Agent): Promise<ReadonlySet<string>> {

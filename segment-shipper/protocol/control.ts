@@ -62,6 +62,8 @@ export const Job = z.discriminatedUnion('type', [
     type: z.literal('check'),
     systemIdentifier: z.string().exactOptional(),
     dumps: z.boolean(),
+    /** Whether the coordinator also wants the report `checked`. */
+    describe: z.boolean().exactOptional(),
   }),
 ]);
 export type Job = z.infer<typeof Job>;
@@ -112,6 +114,15 @@ export const Report = z.discriminatedUnion('type', [
     control: z.literal(CONTROL_VERSION),
     pid: z.int(),
     tool: z.string(),
+    /** The version of Node that runs it. */
+    node: z.string().exactOptional(),
+  }),
+  /** What a check has found on this host, where the job asks for it. */
+  z.object({
+    type: z.literal('checked'),
+    /** Without a version: no program fits the server. */
+    programs: z.array(z.object({ name: z.string(), version: z.string().exactOptional() })),
+    advice: z.string().exactOptional(),
   }),
   /** Totals since the start, about twice a second. */
   z.object({

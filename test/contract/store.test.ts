@@ -8,27 +8,31 @@ import { reusing, someBytes } from './bytes.ts';
 import { copying, copyingWrapped } from './copying.ts';
 import { listing } from './listing.ts';
 import { reading } from './reading.ts';
-import { BUCKET, cephSubject, directorySubject, PART_BYTES } from './subjects.ts';
+import { BUCKET, cephSubject, directorySubject, PART_BYTES, strictSubject } from './subjects.ts';
 import { writing } from './writing.ts';
 
 // One suite checks the promises of storage/store.ts on every store.
 const directory = directorySubject();
 const ceph = cephSubject();
+const strict = strictSubject();
 
 beforeAll(async () => {
   await directory.start();
   await ceph.start();
+  await strict.start();
 });
 afterAll(async () => {
+  await strict.stop();
   await ceph.stop();
   await directory.stop();
 });
 
-describe.each([directory, ceph])('$name', (subject) => {
+describe.each([directory, ceph, strict])('$name', (subject) => {
   writing(subject);
   reading(subject);
   listing(subject);
-  copyingWrapped(subject);
+  // What wraps a store is not the server's.
+  if (subject !== strict) copyingWrapped(subject);
 });
 
 describe('copies', () => {
@@ -36,6 +40,7 @@ describe('copies', () => {
   copying(directory, ceph);
   copying(ceph, directory);
   copying(ceph, ceph);
+  copying(strict, strict);
 });
 
 describe('an object that changes while it is read', () => {

@@ -7,6 +7,7 @@ import { openStore } from '../../storage/open.ts';
 import type { StoreSettings } from '../../storage/settings.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { type Ceph, startCeph } from '../support/ceph/ceph.ts';
+import { type StrictS3, startStrictS3 } from '../support/servers/strict-s3/strict-s3.ts';
 
 /** A kind of store under test, and all its differences from the others. */
 export interface Subject {
@@ -67,6 +68,27 @@ export function cephSubject(): Subject & { ceph(): Ceph } {
       openStore({
         root: `s3://${BUCKET}/${randomUUID()}`,
         s3: { endpoint: ceph.endpoint, partBytes: PART_BYTES, copyPartBytes: PART_BYTES, ...s3 },
+      }),
+  };
+}
+
+export function strictSubject(): Subject {
+  let strict: StrictS3;
+  return {
+    name: 'strict S3',
+    rejectsLargeUploadOverExisting: false,
+    objectMayBeFolder: true,
+    segmentBytesMax: 900,
+    start: async () => {
+      strict = await startStrictS3();
+      process.env['AWS_ACCESS_KEY_ID'] ??= 'any';
+      process.env['AWS_SECRET_ACCESS_KEY'] ??= 'secret';
+    },
+    stop: () => strict?.stop(),
+    open: (s3) =>
+      openStore({
+        root: `${strict.root}/${randomUUID()}`,
+        s3: { endpoint: strict.endpoint, partBytes: PART_BYTES, copyPartBytes: PART_BYTES, ...s3 },
       }),
   };
 }

@@ -170,6 +170,21 @@ describe('a backup run by agents', () => {
       }),
     ]);
     await isIncomplete(result, result.json.timestamp);
+    const { timestamp } = result.json;
+    const doctor = await stowage(['doctor'], { config: shortClaimConfig, plain: true });
+    expect(doctor.text).toMatch(
+      new RegExp(
+        `^ok +cluster +agents +content 0: agent host0 answered .* \\(set ${timestamp}\\)$`,
+        'm',
+      ),
+    );
+    expect(doctor.text).toMatch(
+      new RegExp(
+        `^BAD +cluster +agents +content 1: no agent took the order of set ${timestamp}; agent both`,
+        'm',
+      ),
+    );
+    expect(doctor.code).toBe(4);
   });
 
   test('is complete when it is started by the schedule in an agent’s configuration', async () => {

@@ -1,8 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutBucketLifecycleConfigurationCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openStore } from '../../storage/open.ts';
+import { documentsOf, storeAll, storeObjects } from '../integration/functions/sets.ts';
 import { type Ceph, startCeph } from '../support/ceph/ceph.ts';
 import { startStowage, stowage, writeConfig } from '../support/cli.ts';
 
@@ -93,6 +95,29 @@ test('doctor --deployment on a directory has no bucket to check; it sends a requ
   const inline = await stowage(['doctor', '--deployment', '--functions', 'inline'], { config });
   expect(inline.code).toBe(0);
   expect(signs(inline.text)).toMatchObject({ 'functions: a test request is answered': 'note' });
+});
+
+test('doctor reports a set that was sealed an hour ago and has no verdict as BAD, and notes that no function has answered', async () => {
+  const root = `file://${join(folder, 'unjudged')}`;
+  const store = await openStore({ root });
+  await storeAll(store, documentsOf(await storeObjects(store, { contents: [0] })));
+  await store.close();
+  const seal = join(folder, 'unjudged/sets/20260131/20260131010203/seal.json');
+  const hourAgo = new Date(Date.now() - 3_600_000);
+  await utimes(seal, hourAgo, hourAgo);
+  const config = await configFor(root);
+  const before = await stowage(['doctor'], { config });
+  expect(before.code).toBe(4);
+  expect(signs(before.text)).toMatchObject({
+    'functions: sealed sets have verdicts': 'BAD',
+    'functions: functions have answered': 'note',
+  });
+  await stowage(['sweep'], { config });
+  const after = await stowage(['doctor'], { config });
+  expect(signs(after.text)).toMatchObject({
+    'functions: sealed sets have verdicts': 'ok',
+    'functions: functions have answered': 'ok',
+  });
 });
 
 test('doctor --deployment reports BAD for a missing bucket and names it, and doctor names it in one check of the store', async () => {

@@ -107,6 +107,40 @@ describe.skipIf(!runnable)('shippers started over ssh', () => {
     expect(await Array.fromAsync((await place.open(root)).list(''))).toEqual([]);
   });
 
+  test('are started by doctor, which names their version and programs, and fails for another version', async () => {
+    const doctor = async (command: readonly string[]) => {
+      const config = await configFor(place, servers, place.newRoot(), { shippers: { command } });
+      const { code, text } = await stowage(['doctor'], { config });
+      const { checks } = JSON.parse(text) as { checks: { name: string; detail: string }[] };
+      const found = checks.filter(({ name }) => name === 'shippers');
+      return { code, details: found.map(({ detail }) => detail) };
+    };
+    const shipper = [...sshd.ssh, process.execPath, SHIPPER];
+    const same = await doctor(shipper);
+    expect(same.details).toEqual([
+      expect.stringMatching(
+        /^contents 0 and 1: stowage [\d.]+, Node v\d+[\d.]+, pg_dump \d+\.\d+, pg_restore \d+\.\d+$/,
+      ),
+    ]);
+    expect(same.code).toBe(0);
+    const older = await doctor([
+      ...shipper,
+      '|',
+      'sed',
+      '-u',
+      String.raw`s/stowage\ [0-9.]*/stowage\ 0.0.9/`,
+    ]);
+    expect(older.details).toContainEqual(
+      expect.stringMatching(/^contents 0 and 1: the shipper is stowage 0\.0\.9, but this command/),
+    );
+    expect(older.code).toBe(4);
+    const absent = await doctor([...sshd.ssh, '/nowhere/stowage-segment-shipper']);
+    expect(absent.details).toEqual([
+      expect.stringMatching(/^contents 0 and 1: .* exited with code 127 .*nowhere/),
+    ]);
+    expect(absent.code).toBe(4);
+  });
+
   /** The ssh process of one segment. */
   async function sshFor(backup: RunningCli, content: number): Promise<number> {
     const started = (await childrenOf(backup.pid)).filter(

@@ -15,7 +15,7 @@ import {
   freshName,
   type TestDatabase,
 } from './support/database.ts';
-import { SNAPSHOTS } from './support/snapshots.ts';
+import { SNAPSHOTS, takenBy } from './support/snapshots.ts';
 
 /** Two replicated tables: one of them would be taken from each segment. */
 const TABLES_SQL = `
@@ -61,7 +61,7 @@ describe.skipIf(withoutGreenplum)('while gpexpand is not finished', () => {
     'a backup by %s says so, and all rows are restored into any number of segments',
     async (snapshot) => {
       const root = place.newRoot();
-      const config = await configFor(place, source, root, { backup: { snapshot } });
+      const config = await configFor(place, source, root, { backup: takenBy(snapshot) });
       const backup = await stowage(['backup'], { config });
       expect(failureOf(backup)).toBeUndefined();
       expect(backup.json.rows).toBe(TABLES.length * 300);

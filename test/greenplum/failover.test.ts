@@ -18,7 +18,7 @@ import {
 import { withoutThrowaways } from './support/doctor-cluster.ts';
 import { waitForCopy } from './support/faults.ts';
 import { type MirroredCluster, mirroredCluster } from './support/mirrored-cluster.ts';
-import { SNAPSHOTS } from './support/snapshots.ts';
+import { SNAPSHOTS, takenBy } from './support/snapshots.ts';
 
 /** At RATE_BYTES this takes long enough that rows are in transit at the failover. */
 const MEGABYTES = 100;
@@ -63,7 +63,7 @@ describe.skipIf(withoutGreenplum || withoutThrowaways)('when a primary is lost',
 
   describe.each(SNAPSHOTS)('a backup by %s', (snapshot) => {
     test('waits for the mirror, and is complete', async () => {
-      const config = await configOf({ backup: { snapshot } });
+      const config = await configOf({ backup: takenBy(snapshot) });
       await cluster.kill(0, 'p');
       const backup = await stowage(['backup'], { config });
       expect(failureOf(backup)).toBeUndefined();
@@ -80,13 +80,14 @@ describe.skipIf(withoutGreenplum || withoutThrowaways)('when a primary is lost',
       const ownRoot = place.newRoot();
       const config = await configOf({
         root: ownRoot,
-        backup: { snapshot, packBytes: 1024 * 1024, frameBytes: 256 * 1024 },
+        backup: { ...takenBy(snapshot), packBytes: 1024 * 1024, frameBytes: 256 * 1024 },
         shippers: { workers: 2, fifoBase, maxRateBytes: RATE_BYTES },
       });
       const store = await place.open(ownRoot);
       try {
         const run = startStowage(['backup'], { config });
-        await afterFirstReceipt(run, store, 1);
+        const shipping = snapshot === 'dispatch through the coordinator' ? -1 : 1;
+        await afterFirstReceipt(run, store, shipping);
         await cluster.kill(1, 'p');
         const { code, json } = await run.ended;
         expect([code, json?.status]).toEqual([3, 'incomplete']);

@@ -59,6 +59,11 @@ describe('the names that a request asks for', () => {
       [orders, { schema: 'b', name: 't' }],
       'the selection has tables of 2 schemas (b, sales)',
     ],
+    [
+      { schema: 'old' },
+      [orders, { ...leaf, schema: 'archive' }],
+      'archive.orders_2025, a partition of sales.orders, is in schema archive',
+    ],
     [{ schema: 'sales' }, [orders], 'the set has the name sales already'],
     [{ table: orders }, [orders], 'the set has the name sales.orders already'],
     [{ table: copy }, [orders, copy], 'gives another name to one table, and the selection has 2'],

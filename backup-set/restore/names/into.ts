@@ -28,8 +28,7 @@ export function namesOrReason(
   if ('schema' in names) {
     const schemas = [...new Set(relations.map(({ schema }) => schema))].sort();
     const [from] = schemas;
-    if (from === undefined || schemas.length > 1)
-      return `--into-schema gives another name to one schema, and the selection has tables of ${count(schemas.length)} schemas (${schemas.slice(0, NAMED).join(', ')}${schemas.length > NAMED ? ', …' : ''}): choose one with --include-schema`;
+    if (from === undefined || schemas.length > 1) return severalSchemas(relations, schemas);
     return from === names.schema ? sameName(from) : { from, schema: names.schema };
   }
   const roots = new Map(
@@ -49,6 +48,20 @@ export function namesOrReason(
   const { schema, name } = isPart ? only : root;
   const isSame = schema === names.table.schema && name === names.table.name;
   return isSame ? sameName(`${schema}.${name}`) : { from: { schema, name }, table: names.table };
+}
+
+/** A partition outside the schema of its table would have to replace the one that is there. */
+function severalSchemas(relations: readonly NamedRelation[], schemas: readonly string[]): string {
+  const ofTables = new Set(relations.map((one) => (one.partitionRoot ?? one).schema));
+  const part = relations.find(
+    (one) => one.partitionRoot && one.partitionRoot.schema !== one.schema,
+  );
+  if (ofTables.size === 1 && part?.partitionRoot !== undefined) {
+    const { schema, name } = part.partitionRoot;
+    const [table, leaf] = [`${schema}.${name}`, `${part.schema}.${part.name}`];
+    return `--into-schema gives another name to schema ${schema}, and ${leaf}, a partition of ${table}, is in schema ${part.schema}: leave the table out with --exclude-table ${table}, and copy it with --table ${table} --as NAME`;
+  }
+  return `--into-schema gives another name to one schema, and the selection has tables of ${count(schemas.length)} schemas (${schemas.slice(0, NAMED).join(', ')}${schemas.length > NAMED ? ', …' : ''}): choose one with --include-schema`;
 }
 
 const sameName = (name: string) =>

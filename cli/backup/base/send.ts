@@ -1,3 +1,4 @@
+import { eachInFlight } from '../../../async/each-in-flight.ts';
 import { decode, sha256 } from '../../../backup-set/base/document.ts';
 import { asStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
@@ -10,14 +11,30 @@ import type { BackupRun } from '../run.ts';
 import { offersOf } from './offers.ts';
 
 /** Parts that are read at once: one of a million extents takes 145 MB, and more when parsed. */
-export const PARTS_AT_ONCE = 2;
+const PARTS_AT_ONCE = 2;
+
+/** The base's part of a content; undefined when nothing of it is carried. */
+export const baseOf = ({ contents }: Pick<Plan, 'contents'>, content: number) =>
+  contents.find((planned) => planned.content === content)?.base;
+
+/** Sends every shipper the frames of the base that it waits for. */
+export async function offerBase(
+  run: Pick<BackupRun, 'plan' | 'store' | 'context'>,
+  shippers: readonly ShipperProcess[],
+  stopped: AbortSignal,
+): Promise<void> {
+  await eachInFlight(shippers, PARTS_AT_ONCE, async (shipper) => {
+    const planned = run.plan.contents.find(({ content }) => content === shipper.content);
+    if (planned?.base !== undefined) await sendBase(run, planned, shipper, stopped);
+  });
+}
 
 /**
  * Sends a shipper the frames of the base that it need not store again, after a copy of the base's
  * part lies in the new set: the fold needs it. Without them the shipper stores everything, so a
  * base that cannot be read does not end the backup.
  */
-export async function sendBase(
+async function sendBase(
   { plan, store, context }: Pick<BackupRun, 'plan' | 'store' | 'context'>,
   planned: PlannedContent,
   shipper: Pick<ShipperProcess, 'deliver'>,

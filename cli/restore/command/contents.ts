@@ -44,5 +44,5 @@ export function othersLine({ restored, others, takenAt }: OtherContents): string
     `${contents.length === 1 ? 'content' : 'contents'} ${contents.slice(0, NAMED_MAX).join(', ')}${contents.length > NAMED_MAX ? ', …' : ''}`;
   return others.length === 0
     ? `restored all contents of the set: ${those(restored)}`
-    : `restored only ${those(restored)}, as of ${takenAt}; ${those(others)} of the cluster stayed as ${others.length === 1 ? 'it is' : 'they are'}, with the rows written since then: check that they fit together`;
+    : `restored only ${those(restored)}, as of ${takenAt}; ${those(others)} of the set ${others.length === 1 ? 'was' : 'were'} not restored. Where the cluster is in use, the other shards also have the rows written since then: check that they fit together`;
 }

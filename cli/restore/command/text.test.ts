@@ -57,3 +57,12 @@ test('the text names roles that were left as they are, and says when large objec
   expect(textOf({ ...result({}), leavesLargeObjects: true })).toContain(LARGE_OBJECTS_LEFT);
   expect(textOf(result({}))).not.toMatch(/large objects|existed/);
 });
+
+test('the text says which contents of the set were not restored, and nothing of the target', () => {
+  const chosen = { restored: [1], others: [0, 2], takenAt: '2026-11-29T12:09:53.319Z' };
+  const text = textOf({ ...result({}), chosen });
+  expect(text).toContain(
+    'only content 1, as of 2026-11-29T12:09:53.319Z; contents 0, 2 of the set',
+  );
+  expect(text).not.toContain('stayed as they are');
+});

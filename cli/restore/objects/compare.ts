@@ -29,7 +29,7 @@ import { checkedEntries, largeObjectOids } from './archive.ts';
 import { type BesideChosen, expectedObjects, noteBeside, nothingBeside } from './chosen.ts';
 
 /** The table of contents of an archive is in memory, at about 1 kB per table. */
-const SEGMENTS_AT_ONCE = 4;
+export const SEGMENTS_AT_ONCE = 4;
 /** Large objects that a problem names. */
 const OIDS_NAMED = 5;
 
@@ -85,24 +85,13 @@ export async function compareObjects(
 /** A failure becomes a problem: the restore must get an outcome, also when it is interrupted. */
 async function compareSegment(comparison: Comparison, segment: Segment): Promise<void> {
   const { content } = segment;
-  const { context, manifest, plan } = comparison.run;
-  const { signal } = context;
+  const { run, beside } = comparison;
+  const { signal } = run.context;
   try {
-    throwIfInterrupted(signal);
-    const part = await readPart(functionDeps(context, comparison.run.store), manifest, content);
-    if (!part.ok) throw new StowageError('set/damaged', describeProblem(part.failure));
-    const session = await openSession(targetOf(context.config, segment, context.env), {
-      purpose: 'probe',
-      applicationName: `stowage restore ${plan.id} objects`,
-      signal,
+    await expectedOn(run, segment, beside, async (found) => {
+      if (found.objects !== undefined) await compareSchema(comparison, content, found);
+      await compareLargeObjects(comparison, found);
     });
-    try {
-      using _ = onAbort(signal, () => void session.destroy());
-      await compareSchema(comparison, session, part.value);
-      await compareLargeObjects(comparison, session, part.value);
-    } finally {
-      await session.close();
-    }
   } catch (error) {
     const { code, message } = asStowageError(signal.aborted ? signal.reason : error);
     comparison.problems.add(content, [
@@ -115,29 +104,59 @@ async function compareSegment(comparison: Comparison, segment: Segment): Promise
   }
 }
 
-async function compareSchema(
-  { run, problems, tally, unknownKinds, beside, missing }: Comparison,
-  session: Session,
-  part: ManifestPart,
+interface Expected {
+  readonly session: Session;
+  readonly part: ManifestPart;
+  /** Undefined when the content has no schema archive. */
+  readonly objects: readonly ArchiveObject[] | undefined;
+}
+
+/**
+ * Finds the objects that the database of a segment must have, notes what was restored beside the
+ * chosen ones, and calls `use` with a session in that database.
+ */
+export async function expectedOn(
+  run: RestoreRun,
+  segment: Segment,
+  beside: BesideChosen,
+  use: (expected: Expected) => Promise<void>,
 ): Promise<void> {
-  const { context, store, request } = run;
-  const { content } = part;
-  const archive = fileOf(part, 'schema.dump');
-  if (archive === undefined) return;
-  const objects: ArchiveObject[] = [];
-  for await (const entry of checkedEntries(store, archive, context.signal))
-    objects.push(archiveObject(entry));
-  const chosen = await expectedObjects(
-    session,
-    objects,
-    request,
-    orderOf(run, part),
-    await loadedIn(run, content),
-    beside,
-  );
+  const { context, store, request, manifest, plan } = run;
+  const { content } = segment;
+  const { signal } = context;
+  throwIfInterrupted(signal);
+  const part = await readPart(functionDeps(context, store), manifest, content);
+  if (!part.ok) throw new StowageError('set/damaged', describeProblem(part.failure));
+  const session = await openSession(targetOf(context.config, segment, context.env), {
+    purpose: 'probe',
+    applicationName: `stowage restore ${plan.id} objects`,
+    signal,
+  });
+  try {
+    using _ = onAbort(signal, () => void session.destroy());
+    const archive = fileOf(part.value, 'schema.dump');
+    let objects: readonly ArchiveObject[] | undefined;
+    if (archive !== undefined) {
+      const entries = checkedEntries(store, archive, signal);
+      const all = await Array.fromAsync(entries, (entry) => archiveObject(entry));
+      const order = orderOf(run, part.value);
+      const loaded = await loadedIn(run, content);
+      objects = await expectedObjects(session, all, request, order, loaded, beside);
+    }
+    await use({ session, part: part.value, objects });
+  } finally {
+    await session.close();
+  }
+}
+
+async function compareSchema(
+  { problems, tally, unknownKinds, missing }: Comparison,
+  content: number,
+  { session, objects = [] }: Expected,
+): Promise<void> {
   // A generator: the parts of all tables together can be many.
   const expected = function* () {
-    for (const object of chosen) {
+    for (const object of objects) {
       const wanted = expectedOf(object);
       if (wanted === undefined) {
         tally.notCompared += 1;
@@ -184,8 +203,7 @@ async function loadedIn({ context, store, request, manifest }: RestoreRun, conte
 /** The rows of a table can name large objects, so a target without them is not the set. */
 async function compareLargeObjects(
   { run: { context, store, request }, problems, tally }: Comparison,
-  session: Session,
-  part: ManifestPart,
+  { session, part }: Expected,
 ): Promise<void> {
   const { content } = part;
   const archive = fileOf(part, 'large-objects.dump');

@@ -18,6 +18,7 @@ import { openSession, type Session } from '../../session/session.ts';
 import { attachSnapshot } from '../../session/snapshot.ts';
 import { type Canary, createCanary, isIsolated } from '../canary.ts';
 import type { GreenplumTopology } from '../topology.ts';
+import { addImporters } from './imports.ts';
 import { holdRelations } from './locks.ts';
 import { isSentByCoordinator, sizesOnSegments, workOf } from './work.ts';
 
@@ -53,16 +54,12 @@ export async function takeDispatchSnapshot(
     const { discovery, takenAt, attempts } = await holdRelations(holder, topology, options, now);
     const snapshotId = await exportFrom(holder);
     await canary.insertLateRows();
-    const wanted = options.connections ?? 1;
-    let canImport = true;
-    // One at least: it shows whether the coordinator's shipper can import, too.
-    for (let at = 1; canImport && (at === 1 || at < wanted); at++) {
-      const importer = await attachSnapshot(target, snapshotId, session(`dispatch ${at}`));
-      // On a Greenplum 7 pre-release an importer sees newer rows on the segments: use one session.
-      canImport = await isIsolated(importer, canary);
-      if (canImport && at < wanted) sessions.push(importer);
-      else await importer.close();
-    }
+    const late = canary;
+    const canImport = await addImporters(sessions, {
+      open: (at) => attachSnapshot(target, snapshotId, session(`dispatch ${at}`)),
+      isIsolated: (importer) => isIsolated(importer, late),
+      connections: options.connections ?? 1,
+    });
     if (!(await isIsolated(holder, canary)))
       throw new StowageError(
         'database/failed',

@@ -1,13 +1,9 @@
 import { attempt, type ServerCheck } from '../../inspect/check.ts';
+import { checkConnections } from '../../inspect/connections.ts';
 import { checkDefinitions } from '../../inspect/definitions.ts';
 import { checkEncryption } from '../../inspect/encryption.ts';
 import { checkRights } from '../../inspect/rights.ts';
-import {
-  checkClock,
-  checkConnections,
-  checkLockTable,
-  checkOtherSessions,
-} from '../../inspect/server.ts';
+import { checkClock, checkLockTable, checkOtherSessions } from '../../inspect/server.ts';
 import type { Session } from '../../session/session.ts';
 import type { GreenplumVersion } from '../topology.ts';
 import { traitsOf } from '../versions.ts';

@@ -42,12 +42,40 @@ export function renewCredentials(client: S3Client): void {
         const used = chosen?.identity;
         if (used === undefined || isFixed(used) || !areRefused(error, used)) throw error;
         if (!(await haveChanged(client, used, abortSignal))) throw error;
-        return await next(args);
+        return await sentBefore(attemptsOf(error) - 1, () => next(args));
       }
     },
     // The outermost step: the keys are chosen before the SDK's retries begin.
     { step: 'initialize', name: 'renewCredentials', priority: 'high' },
   );
+}
+
+interface Sent {
+  readonly $metadata?: { attempts?: number | undefined };
+}
+
+const attemptsOf = (sent: unknown): number => (sent as Sent).$metadata?.attempts ?? 1;
+
+/**
+ * Counts the attempts before the one that was refused: the server may have carried one out whose
+ * answer was lost, and writes must know it (write/own-write.ts).
+ */
+async function sentBefore<T extends { readonly output: object }>(
+  attempts: number,
+  send: () => Promise<T>,
+): Promise<T> {
+  const count = (sent: unknown) => {
+    const { $metadata } = sent as Sent;
+    if ($metadata !== undefined) $metadata.attempts = attemptsOf(sent) + attempts;
+  };
+  try {
+    const result = await send();
+    count(result.output);
+    return result;
+  } catch (error) {
+    count(error);
+    throw error;
+  }
 }
 
 interface SmithyContext {

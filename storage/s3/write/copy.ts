@@ -9,7 +9,8 @@ import { type Call, request } from '../connection/request.ts';
 import { failureOf } from '../errors.ts';
 import { headObject, headWithMetadata, missingInResponse } from '../head.ts';
 import { cutIntoParts, type PartRange } from '../parts/sizes.ts';
-import { abandonUpload, beginUpload, completeUpload } from './multipart.ts';
+import { abandonUpload } from './abort.ts';
+import { beginUpload, completeUpload } from './multipart.ts';
 import { writeIdIn } from './own-write.ts';
 import { eitherSignal } from './upload.ts';
 

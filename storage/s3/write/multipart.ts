@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import {
-  AbortMultipartUploadCommand,
   type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -8,18 +7,15 @@ import {
 } from '@aws-sdk/client-s3';
 import { delayedAbort } from '../../../async/abort.ts';
 import { backOff } from '../../../async/backoff.ts';
-import { isStowageError } from '../../../backup-set/base/errors.ts';
 import type { StoredObject } from '../../store.ts';
 import type { S3 } from '../connection/client.ts';
 import { request } from '../connection/request.ts';
 import { failureOf } from '../errors.ts';
 import { etagOfParts, plainEtag } from '../etags.ts';
 import { missingInResponse, stored } from '../head.ts';
+import { ABORT_TIMEOUT_MS } from './abort.ts';
 import { type Digests, NO_DIGESTS, sendBytes } from './digests.ts';
 import { learnEtags, ownWrite, writeIdMetadata } from './own-write.ts';
-
-/** An abort that hangs must not delay the failure behind it; the sweeper removes what stays. */
-const ABORT_TIMEOUT_MS = 10_000;
 
 /** The object that a multipart upload makes. */
 export interface UploadTarget {
@@ -160,27 +156,3 @@ export async function completeUpload(
 }
 
 const causeOf = (error: unknown): unknown => (error instanceof Error ? error.cause : undefined);
-
-/** Aborts an upload after a failure. Never throws: the first failure is the one to report. */
-export async function abandonUpload(s3: S3, key: string, uploadId: string): Promise<void> {
-  const signal = AbortSignal.timeout(ABORT_TIMEOUT_MS);
-  await abortUpload(s3, key, uploadId, signal).catch(() => undefined);
-}
-
-/** Aborts an upload and frees its parts. An upload that no longer exists is not an error. */
-export async function abortUpload(
-  s3: S3,
-  key: string,
-  uploadId: string,
-  signal?: AbortSignal | undefined,
-): Promise<void> {
-  const input = { Bucket: s3.bucket, Key: s3.prefix + key, UploadId: uploadId };
-  const call = { doing: `aborting the upload of ${key}`, object: key, signal };
-  try {
-    await request(s3, call, (client, http) =>
-      client.send(new AbortMultipartUploadCommand(input), http),
-    );
-  } catch (error) {
-    if (!isStowageError(error, 'storage/not-found')) throw error;
-  }
-}

@@ -11,6 +11,9 @@ import { missingInResponse, stored } from '../head.ts';
 import { type DigestFields, sendBytes } from './digests.ts';
 import { learnEtags, md5Of, ownWrite, writeIdMetadata } from './own-write.ts';
 
+/** HTTP 409 while another writes the key. Others stay: versitygw's for `a/b` over an object `a`. */
+const CONFLICTS = new Set(['ConditionalRequestConflict', 'OperationAborted']);
+
 /**
  * Creates an object with one conditional PUT: of many writers, the server lets exactly one succeed.
  *
@@ -50,8 +53,8 @@ export async function putObject(
       return await sendBytes({ bytes: body, doing, signal, digests, learn }, send);
     } catch (error) {
       if (!isStowageError(error, 'storage/exists')) throw error;
-      const { status, attempts } = failureOf(error.cause);
-      if (status === 409 && attempt < s3.settings.attemptsMax) {
+      const { name, attempts } = failureOf(error.cause);
+      if (CONFLICTS.has(name) && attempt < s3.settings.attemptsMax) {
         // Another writer is writing the same key now; the next attempt finds the result.
         await backOff(attempt + 1, signal, doing);
         continue;

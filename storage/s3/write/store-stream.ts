@@ -12,8 +12,8 @@ import { exactly } from '../../ranges.ts';
 import type { CallOptions, StoredObject } from '../../store.ts';
 import type { S3 } from '../connection/client.ts';
 import { PARTS_MAX } from '../parts/sizes.ts';
+import { abandonUpload } from './abort.ts';
 import {
-  abandonUpload,
   type Begun,
   beginUpload,
   completeUpload,

@@ -7,13 +7,8 @@ import { type PartBuffers, partBuffers } from '../parts/buffers.ts';
 import { intoParts, type Part } from '../parts/parts.ts';
 import { partBytesAt } from '../parts/sizes.ts';
 import { partWindow } from '../parts/window.ts';
-import {
-  abandonUpload,
-  beginUpload,
-  completeUpload,
-  sendPart,
-  type UploadTarget,
-} from './multipart.ts';
+import { abandonUpload } from './abort.ts';
+import { beginUpload, completeUpload, sendPart, type UploadTarget } from './multipart.ts';
 import { putObject } from './put.ts';
 
 /** A running upload. A failed part, a failed source and the caller's signal all fire `signal`. */

@@ -80,6 +80,30 @@ describe('the answer to a PUT is lost', () => {
   });
 });
 
+describe('a PUT is refused with HTTP 409', () => {
+  const conflict = (code: string) => ({ status: 409, body: `<Error><Code>${code}</Code></Error>` });
+
+  test.each(['ConditionalRequestConflict', 'OperationAborted'])(
+    'it is sent again after %s: another writer was writing the key',
+    async (code) => {
+      const store = await openStrict(strict);
+      strict.refuse(conflict(code), { when: isPut });
+      await store.create('x', text('1'), own);
+      expect(strict.seen.filter(isPut)).toHaveLength(2);
+    },
+  );
+
+  test('it is sent once when an object has the name of a folder of its key', async () => {
+    const store = await openStrict(strict);
+    strict.refuse(conflict('ObjectParentIsFile'), { when: isPut, times: 9 });
+    await expect(store.create('a/b', text('1'), own)).rejects.toMatchObject({
+      code: 'storage/exists',
+      message: expect.stringContaining('ObjectParentIsFile') as string,
+    });
+    expect(strict.seen.filter(isPut)).toHaveLength(1);
+  });
+});
+
 describe('the answer to a completion is lost', () => {
   test.each(['NoSuchUpload', 'done'] as const)(
     'a writer without the right to read stores its object when the retry is answered by %s',
@@ -141,3 +165,21 @@ describe('the answer to a completion is lost', () => {
     });
   });
 });
+
+test.each([1, 2, 3])(
+  'a failed upload of a writer that can only create is gone when %i aborts are needed',
+  async (abortsNeeded) => {
+    strict.rules.abortsNeeded = abortsNeeded;
+    const store = await openStrict(strict);
+    const source = async function* () {
+      yield* upload();
+      yield large;
+      throw new Error('connection lost');
+    };
+    await expect(store.upload('x', source(), own)).rejects.toThrow('connection lost');
+    expect(strict.uploads.size).toBe(0);
+    expect(strict.seen.filter(({ method }) => method === 'DELETE')).toHaveLength(
+      Math.min(abortsNeeded + 1, 3),
+    );
+  },
+);

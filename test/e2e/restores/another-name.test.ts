@@ -162,3 +162,23 @@ test('a copy whose last phase failed is resumed under its name, and a partition 
       (SELECT count(*) FROM sales.december) FROM common."items of 3 a.m."`),
   ).toEqual(Array(2).fill('60|60|f|30'));
 });
+
+test('a table with a partition in another schema is refused with --into-schema, and --as copies it', async () => {
+  await onAll(`CREATE SCHEMA archive;
+    CREATE TABLE common.days (day int) PARTITION BY LIST (day);
+    CREATE TABLE archive.days_1 PARTITION OF common.days DEFAULT;
+    INSERT INTO common.days VALUES (1), (2)`);
+  const { json } = await stowage(['backup'], { config });
+  const of = (...args: string[]) => stowage(['restore', json.timestamp, ...args], { config });
+  const args = ['--include-schema', 'common', '--into-schema', 'copy'];
+  for (const more of [[], ['--create', '--redirect-db', 'new'], ['--dry-run']]) {
+    const refused = await of(...args, ...more);
+    expect(refused.text).toContain(
+      'archive.days_1, a partition of common.days, is in schema archive: leave the table out',
+    );
+    expect(refused.code).toBe(4);
+  }
+  const copy = await of('--table', 'common.days', '--as', 'common.copy');
+  expect(copy.json).toMatchObject({ status: 'restored', counted: true, objects: { missing: 0 } });
+  expect(await onAll('SELECT count(*) FROM common.copy')).toEqual(['2', '2']);
+});

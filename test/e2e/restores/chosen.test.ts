@@ -69,6 +69,17 @@ test('a dropped schema comes back whole, with what depended on it', async () => 
   expect(result.stderrEvents.map(({ event }) => event)).toContain('large-objects');
 });
 
+test('what a restore brings along is listed also with --no-objects', async () => {
+  await onAll('DROP TABLE kit.customer CASCADE');
+  const result = await restore('--no-objects', '--no-count', '--include-table', 'kit.customer');
+  expect(failureOf(result)).toBeUndefined();
+  expect(await contents()).toEqual(before);
+  expect(noted(result, 'brought-back')).toEqual([
+    'FK CONSTRAINT the shop.orders orders_customer_fkey',
+    'VIEW the shop.named',
+  ]);
+});
+
 test('a foreign key whose rows are gone is listed, and everything else is restored', async () => {
   await onAll(`DROP TABLE ${ORDERS} CASCADE; INSERT INTO public.audit VALUES (51)`);
   const result = await restore('--include-table', '"the shop".orders');

@@ -135,6 +135,7 @@ describe('the inspection of a server', () => {
       ['definitions', true],
       ['connections', true],
       ['lock table', true],
+      ['long values', true],
       ['other stowage sessions', true],
       ['clock', true],
     ]);

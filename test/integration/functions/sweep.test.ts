@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { truncate, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { formatKey } from '../../../backup-set/base/keys.ts';
+import { instantOf } from '../../../backup-set/base/timestamps.ts';
 import { boundedProblems } from '../../../backup-set/base/verdict.ts';
 import { writeVerdict } from '../../../functions/stored/write-verdict.ts';
 import type { SetStatus } from '../../../functions/sweep/report.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';
-import { type SweepAttempt, startSweeper } from '../../../functions/sweep/sweeper.ts';
+import { CHANGED_MAX, type SweepAttempt, startSweeper } from '../../../functions/sweep/sweeper.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { fileOf, freshDeps, keysOf, later, verdictsOf } from './place.ts';
 import { documentsOf, storeAll, storeObjects } from './sets.ts';
@@ -258,7 +259,10 @@ describe('a sweeper', () => {
     expect(left.map(({ key }) => key)).toEqual([part]);
   });
 
-  it('counts damage that a check finds while the sweep processes that set', async () => {
+  it.each([
+    ['', 0],
+    [', also after more verdicts than it remembers', CHANGED_MAX],
+  ])('counts damage that a check finds while the sweep processes that set%s', async (_, others) => {
     const deps = await freshDeps();
     const set = await storeObjects(deps.store);
     await storeAll(deps.store, documentsOf(set));
@@ -269,6 +273,8 @@ describe('a sweeper', () => {
     // The sweep has listed the verdicts before it asks for the manifest.
     const head: ObjectStore['head'] = async (key, options) => {
       news ??= writeVerdict(deps, set.timestamp, 'verify', { ...found, ...problems });
+      for (let hour = 0; hour < others; hour += 1)
+        sweeper.noteVerdict(verdictAt(instantOf(new Date(hour * 3_600_000))));
       sweeper.noteVerdict((await news).key);
       return deps.store.head(key, options);
     };
@@ -287,3 +293,6 @@ describe('a sweeper', () => {
     expect(damaged.slice(0, 2)).toEqual([0, 1]);
   });
 });
+
+const verdictAt = (instant: string) =>
+  formatKey({ kind: 'verdict', timestamp: instant.slice(0, 14), instant, level: 'verify' });

@@ -100,6 +100,19 @@ test('an expired session token is replaced by the one that the file has now', as
   ]);
 });
 
+test('a write whose answer was lost before its session token expired is known as its own', async () => {
+  keys.write('KEY', 'first');
+  const store = await openHere();
+  await store.create('one', BYTES);
+  server.loseAnswers();
+  const rotate = () => {
+    keys.write('KEY', 'second');
+    return true;
+  };
+  server.refuse('ExpiredToken', { when: rotate });
+  expect(await store.create('other', BYTES)).toMatchObject({ key: 'other', bytes: BYTES.length });
+});
+
 test('a web identity is presented again when its session was revoked', async () => {
   const sts = await startSts();
   const token = join(dirname(keys.path), 'token');

@@ -14,13 +14,13 @@ export function listObjects({ state, bucket, query }: Exchange): Answer {
     if (!key.startsWith(prefix)) continue;
     const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
     const name = end < 0 ? key : key.slice(0, end + delimiter.length);
-    if (name > after) entries.set(name, end < 0 ? item : folder(name));
+    if (inBytes(name, after) > 0) entries.set(name, end < 0 ? item : folder(name));
   }
   if (delimiter === '/') {
     for (const ghost of state.rules.ghostPrefixes)
-      if (ghost.startsWith(prefix) && ghost > after) entries.set(ghost, folder(ghost));
+      if (ghost.startsWith(prefix) && inBytes(ghost, after) > 0) entries.set(ghost, folder(ghost));
   }
-  const names = [...entries.keys()].sort();
+  const names = [...entries.keys()].sort(inBytes);
   const page = names.slice(0, PAGE_KEYS_MAX);
   const isTruncated = names.length > page.length;
   const token = isTruncated
@@ -31,6 +31,9 @@ export function listObjects({ state, bucket, query }: Exchange): Answer {
     `<ListBucketResult><IsTruncated>${isTruncated}</IsTruncated>${token}${inner}</ListBucketResult>`,
   );
 }
+
+/** S3's order of keys; JavaScript's is that of UTF-16. */
+const inBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 const folder = (name: string): string =>
   `<CommonPrefixes><Prefix>${escapeXml(name)}</Prefix></CommonPrefixes>`;

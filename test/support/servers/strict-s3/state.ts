@@ -14,6 +14,8 @@ export interface Rules {
   lenientPartChecksums: boolean;
   /** The answer to a completion of a complete upload: AWS, MinIO, AWS with a condition. */
   completedAgain: 'done' | 'NoSuchUpload' | 'PreconditionFailed';
+  /** How often an upload is aborted until it is gone: a part in flight brings it back. */
+  abortsNeeded: number;
   /** `opaque`: not the MD5 of the bytes, as with SSE-KMS and SSE-C. */
   etags: 'md5' | 'opaque';
   /** Access keys that exist; undefined accepts every key. */
@@ -37,6 +39,7 @@ export const rulesByDefault = (): Rules => ({
   deleteDigest: 'none',
   lenientPartChecksums: false,
   completedAgain: 'done',
+  abortsNeeded: 1,
   etags: 'md5',
   accessKeys: undefined,
   writeOnlyKeys: new Set(),
@@ -66,6 +69,7 @@ export interface Upload {
   readonly algorithm: string | undefined;
   readonly parts: Map<number, StoredBytes>;
   isComplete: boolean;
+  aborts: number;
 }
 
 export interface State {

@@ -15,6 +15,7 @@ export function beginUpload({ state, bucket, key, headers }: Exchange): Answer {
     algorithm: algorithm === undefined ? undefined : String(algorithm).toUpperCase(),
     parts: new Map(),
     isComplete: false,
+    aborts: 0,
   });
   const names = `<Bucket>${bucket}</Bucket><Key>${escapeXml(key)}</Key>`;
   const inner = `${names}<UploadId>${id}</UploadId>`;
@@ -92,8 +93,10 @@ function completed({ bucket, key }: Exchange, etag: string): Answer {
 }
 
 export function abortUpload(exchange: Exchange): Answer {
-  openUpload(exchange);
-  exchange.state.uploads.delete(exchange.query.get('uploadId') ?? '');
+  const { state, query } = exchange;
+  const upload = openUpload(exchange);
+  upload.aborts += 1;
+  if (upload.aborts >= state.rules.abortsNeeded) state.uploads.delete(query.get('uploadId') ?? '');
   return { status: 204 };
 }
 

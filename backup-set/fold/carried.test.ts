@@ -1,31 +1,23 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { digestOf, encode, type RawDocument } from '../base/document.ts';
-import { formatKey } from '../base/keys.ts';
-import { ManifestPart } from '../documents/manifest.ts';
+import { digestOf } from '../base/document.ts';
+import { formatKey, parseKey } from '../base/keys.ts';
+import type { ManifestPart } from '../documents/manifest.ts';
 import type { Plan } from '../documents/plan.ts';
-import type { CarriedExtent, CarriedReceipt } from '../documents/receipt.ts';
-import { AT, documentsOf, type SetParts, TIMESTAMP } from '../testing/builders.ts';
+import type { CarriedExtent } from '../documents/receipt.ts';
+import { consistentSet } from '../testing/arbitraries.ts';
+import { documentsOf, type SetParts, TIMESTAMP } from '../testing/builders.ts';
+import { baseDocument, carried, emptyPart, halfOld, OLD } from '../testing/carried-set.ts';
 import { fold } from '../testing/fold-whole.ts';
 import { extent, pack, parts, place, plan, sealedRelation, tables } from '../testing/small-set.ts';
 
-const OLD = '20260130120000';
 const digest = (letter: string) => letter.repeat(32);
 
 /** The base has relation 5 (`a` of the set) in two extents, and relation 6 (`b`) in one. */
 const oldPack = (sequence: number) =>
   formatKey({ kind: 'pack', timestamp: OLD, content: 0, attempt: 1, worker: 1, sequence });
 const basePart: ManifestPart = {
-  format: 'stowage/manifest-part',
-  version: 0,
-  timestamp: OLD,
-  content: 0,
-  host: 'h',
-  port: 5432,
-  serverVersion: '15.4',
-  encoding: 'UTF8',
-  refresh: [],
-  metadata: [],
-  relations: [],
+  ...emptyPart,
   packs: [
     {
       ...{ key: oldPack(1), bytes: 10, crc32: '00000000' },
@@ -41,17 +33,12 @@ const basePart: ManifestPart = {
   ],
 };
 
-function baseDocument(part = basePart): RawDocument {
-  const key = formatKey({ kind: 'base-part', timestamp: TIMESTAMP, content: 0 });
-  return { key, bytes: encode(ManifestPart, part) };
-}
-
 const withBase: Plan = {
   ...plan,
   features: ['carried'],
   base: { timestamp: OLD, manifestSha256: '0'.repeat(64) },
   relations: tables.map((relation) => ({ ...relation, baseRelation: relation.id + 5 })),
-  contents: [{ ...place, base: digestOf(baseDocument().bytes) }],
+  contents: [{ ...place, base: digestOf(baseDocument(basePart).bytes) }],
 };
 
 const carriedExtent = (change: Partial<CarriedExtent> = {}): CarriedExtent => ({
@@ -60,20 +47,6 @@ const carriedExtent = (change: Partial<CarriedExtent> = {}): CarriedExtent => ({
   rows: 10,
   bytes: 20,
   digest: digest('A'),
-  ...change,
-});
-
-const carried = (
-  extents: CarriedExtent[],
-  change: Partial<CarriedReceipt> = {},
-): CarriedReceipt => ({
-  format: 'stowage/receipt',
-  version: 0,
-  timestamp: TIMESTAMP,
-  ...{ content: 0, attempt: 1, worker: 1, sequence: 2 },
-  ...{ startedAt: AT, finishedAt: AT },
-  kind: 'carried',
-  extents,
   ...change,
 });
 
@@ -87,7 +60,7 @@ const sound: SetParts = {
   ...parts([pack(1, [extent(0, 0)])], [sealedRelation(0, 30), sealedRelation(1, 10)]),
   plan: withBase,
   carried: [carried(all)],
-  baseParts: [baseDocument()],
+  baseParts: [baseDocument(basePart)],
 };
 
 function problemsOf(change: Partial<SetParts>) {
@@ -201,5 +174,58 @@ describe('a set with carried rows', () => {
   test('does not count rows that an attempt without a count carried', () => {
     const dead = carried([carriedExtent({ from: 99 })], { attempt: 2 });
     expect(problemsOf({ carried: [carried(all), dead] }).status).toBe('complete');
+  });
+});
+
+describe('a set of which any packs lie in an older set', () => {
+  const cut = fc.tuple(consistentSet, fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }));
+
+  test('has the rows, bytes and frames that it has when it stores them itself', () => {
+    fc.assert(
+      fc.property(cut, ([set, isOld]) => {
+        const [whole, shared] = [fold(documentsOf(set)), fold(documentsOf(halfOld(set, isOld)))];
+        if (whole.status !== 'complete' || shared.status !== 'complete') return false;
+        const sums = ({ manifest }: typeof whole) =>
+          manifest.relations.map(({ id, totals, rowFormat }) => [id, totals, rowFormat]);
+        expect(sums(shared)).toEqual(sums(whole));
+        expect(shared.manifest.totals).toMatchObject(whole.manifest.totals);
+        const hasOld = shared.parts.some(({ packs }) =>
+          packs.some(({ key }) => parseKey(key)?.kind === 'pack' && key.includes(OLD)),
+        );
+        expect(shared.manifest.needs).toEqual(hasOld ? [OLD] : []);
+        return true;
+      }),
+    );
+  });
+
+  test('is never complete when a number of a counting extent differs from the base', () => {
+    const field = fc.constantFrom('rows', 'bytes', 'from', 'relation');
+    fc.assert(
+      fc.property(cut, field, fc.nat(), fc.nat(), ([set, isOld], name, nth, extentNth) => {
+        const made = halfOld(set, isOld);
+        const counting = (made.carried ?? []).flatMap((receipt) =>
+          receipt.extents.flatMap((one, at) =>
+            (made.counts.get(receipt.content) ?? []).some(
+              ({ relation, attempt, rowFormat }) =>
+                relation === one.relation &&
+                attempt === receipt.attempt &&
+                rowFormat === one.rowFormat,
+            )
+              ? [{ receipt, at }]
+              : [],
+          ),
+        );
+        const hit = counting[(nth + extentNth) % Math.max(1, counting.length)];
+        if (hit === undefined) return true;
+        const changed = {
+          ...hit.receipt,
+          extents: hit.receipt.extents.map((one, at) =>
+            at === hit.at ? { ...one, [name]: one[name] + 1 } : one,
+          ),
+        };
+        const receipts = (made.carried ?? []).map((one) => (one === hit.receipt ? changed : one));
+        return fold(documentsOf({ ...made, carried: receipts })).status !== 'complete';
+      }),
+    );
   });
 });

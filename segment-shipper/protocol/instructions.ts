@@ -1,4 +1,4 @@
-import { StowageError } from '../../backup-set/base/errors.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
 import type { OfferedBase } from '../backup/carry/offered-base.ts';
 import type { RateLimit } from '../rate/throttle.ts';
@@ -26,8 +26,9 @@ export async function watchCoordinator(
       if (instruction.type === 'base') base?.add(instruction);
       if (instruction.type === 'base-end') base?.end();
     }
-  } catch {
-    // A broken pipe means the same as its end.
+  } catch (error) {
+    // Any other error is a broken pipe, which means the same as its end.
+    if (isStowageError(error, 'shipper/protocol')) stop.abort(error);
   }
   stop.abort(coordinatorDied());
 }

@@ -83,6 +83,12 @@ describe.skipIf(withoutGreenplum)('doctor on a Greenplum cluster', () => {
       'programs',
       'content -1',
       ...segments,
+      'functions',
+    ]);
+    const shippers = checks.filter(({ name }) => name === 'shippers');
+    expect(shippers.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/^content -1: stowage .*, Node v.*, pg_dump .*, pg_restore /),
+      expect.stringMatching(/^contents? 0.*: stowage .*, Node v[\d.]+$/),
     ]);
     for (const of of ['content -1', ...segments]) {
       for (const name of [

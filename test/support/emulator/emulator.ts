@@ -82,7 +82,8 @@ export async function startEmulator({ enforcesPolicies = false } = {}): Promise<
       ...getCACertificates('default'),
       await readFile(certificate, 'utf8'),
     ]);
-    return { ...reached, env: { ...env, NODE_EXTRA_CA_CERTS: certificate }, log, stop };
+    const trusted = { NODE_EXTRA_CA_CERTS: certificate, AWS_CA_BUNDLE: certificate };
+    return { ...reached, env: { ...env, ...trusted }, log, stop };
   } catch (error) {
     const text = await log();
     await stop();

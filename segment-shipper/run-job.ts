@@ -5,6 +5,7 @@ import { markModuleUsed } from '../storage/mark-module-used.ts';
 import { openStore } from '../storage/open.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { throttledReads } from '../storage/wrapped/throttled-reads.ts';
+import { offeredBase } from './backup/carry/offered-base.ts';
 import type { Progress, ShipperDeps } from './deps.ts';
 import { Job } from './protocol/control.ts';
 import { announcedPhases, watchCoordinator } from './protocol/instructions.ts';
@@ -47,10 +48,11 @@ export async function runJob(run: JobRun): Promise<void> {
         report({ type: 'checked', ...checked, programs: [...checked.programs] });
     } else if (job.type === 'backup') {
       const noMorePrograms = new AbortController();
-      void watchCoordinator(lines, stop, noMorePrograms, limit);
+      const base = job.base && offeredBase();
+      void watchCoordinator(lines, stop, noMorePrograms, limit, base);
       markModuleUsed('backup');
       const { backup } = await import('./backup/backup.ts');
-      await backup(job, noMorePrograms.signal, deps);
+      await backup(job, noMorePrograms.signal, deps, await base?.whole(stop.signal));
     } else {
       markModuleUsed('restore');
       const { restore } = await import('./restore/restore.ts');

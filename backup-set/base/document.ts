@@ -31,10 +31,10 @@ export const EXTENTS_MAX = 100_000;
  */
 export const ORDER_EXTENTS_MAX = 3_000_000;
 /**
- * Extents of a content: with about 100 bytes each, a part of the manifest with more of them would
+ * Extents of a content: with about 145 bytes each, a part of the manifest with more of them would
  * exceed DOCUMENT_BYTES_MAX.
  */
-export const PART_EXTENTS_MAX = 4_000_000;
+export const PART_EXTENTS_MAX = 3_000_000;
 /** Problems in a list. A document also has the total number. */
 export const PROBLEMS_MAX = 1000;
 
@@ -62,6 +62,8 @@ export const Attempt = Count.min(1).max(ATTEMPT_MAX);
 export const Worker = Count.max(9999);
 export const Sequence = Count.min(1).max(999_999);
 export const Crc32 = z.string().regex(/^[0-9a-f]{8}$/);
+/** Of the rows of a frame: the first 24 bytes of their SHA-256, in base64url. */
+export const Digest = z.string().regex(/^[\w-]{32}$/);
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 /** Identifies one content's part of a seal or manifest, in that seal or manifest. */
 export const PartDigest = z.object({ sha256: Sha256, bytes: Count });

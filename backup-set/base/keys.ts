@@ -38,7 +38,13 @@ export type Key =
     };
 
 /** Documents of a set that exist once per content. */
-type OfContent = 'seal-part' | 'manifest-part' | 'backup-order' | 'backup-claim' | 'backup-report';
+type OfContent =
+  | 'base-part'
+  | 'seal-part'
+  | 'manifest-part'
+  | 'backup-order'
+  | 'backup-claim'
+  | 'backup-report';
 
 interface SetContent {
   readonly timestamp: string;
@@ -117,6 +123,7 @@ export function phasePrefix(
 }
 
 const FOLDERS: Readonly<Record<OfContent, string>> = {
+  'base-part': 'base',
   'seal-part': 'seals',
   'manifest-part': 'manifest',
   'backup-order': 'orders',
@@ -137,6 +144,7 @@ export function formatKey(key: Key): string {
       return `${setPrefix(key.timestamp)}data/${key.content}/${shipmentName(key)}.pack`;
     case 'receipt':
       return `${receiptsPrefix(key.timestamp)}${key.content}/${shipmentName(key)}.json`;
+    case 'base-part':
     case 'seal-part':
     case 'manifest-part':
     case 'backup-order':

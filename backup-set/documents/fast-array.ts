@@ -55,6 +55,12 @@ export function fastName(value: unknown): Name | undefined {
 const isIdentifier = (value: unknown): value is string =>
   typeof value === 'string' && value.length > 0 && value.length <= NAME_CHARS_MAX;
 
+const DIGEST = /^[\w-]{32}$/;
+
+/** The rule of `Digest` in document.ts. */
+export const isDigest = (value: unknown): value is string =>
+  typeof value === 'string' && DIGEST.test(value);
+
 const CRC32 = /^[0-9a-f]{8}$/;
 
 /** The rule of `Crc32` in document.ts. */

@@ -16,6 +16,7 @@ import type { Problem } from '../base/verdict.ts';
 import { fastArray, isCount, isRowFormat } from './fast-array.ts';
 import { readPinned } from './pinned.ts';
 import {
+  baseFields,
   Compression,
   definitionFields,
   NotShipped,
@@ -56,6 +57,9 @@ export type ManifestPart = z.infer<typeof ManifestPart>;
 /** Size of a content or a relation: `bytes` as COPY sends its rows, `storedBytes` in the store. */
 const Volume = { rows: Count, bytes: Count, storedBytes: Count };
 
+/** With a base only: of the objects in the set's own folder. */
+const ofOwnFolder = { newBytes: Count.exactOptional(), newObjects: Count.exactOptional() };
+
 /** A relation with its totals over all contents, so that readers need not read all parts. */
 const ManifestRelation = Relation.extend({
   /** At least one content has its rows in this format. Absent = all have COPY text. */
@@ -66,7 +70,7 @@ export type ManifestRelation = z.infer<typeof ManifestRelation>;
 
 const ManifestContent = SegmentFacts.extend({
   part: PartDigest,
-  totals: z.object({ relations: Count, ...Volume, objects: Count, extents: Count }),
+  totals: z.object({ relations: Count, ...Volume, objects: Count, extents: Count, ...ofOwnFolder }),
 });
 export type ManifestContent = z.infer<typeof ManifestContent>;
 
@@ -83,6 +87,7 @@ export const Manifest = z.object({
   tool: z.string(),
   snapshot: Snapshot,
   compression: Compression,
+  ...baseFields,
   selection: Selection,
   proof: z.object({ planSha256: Sha256, sealSha256: Sha256 }),
   /** Older sets whose packs this set uses. */
@@ -93,6 +98,7 @@ export const Manifest = z.object({
     ...Volume,
     objects: Count,
     extents: Count,
+    ...ofOwnFolder,
   }),
   relations: z.array(ManifestRelation),
   notShipped: z.array(NotShipped),

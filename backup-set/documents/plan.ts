@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Content, Count, header, IsoDate, Name } from '../base/document.ts';
+import { Content, Count, header, IsoDate, Name, PartDigest, Sha256 } from '../base/document.ts';
 import { METADATA_FILES } from '../base/keys.ts';
 import { Selection } from '../base/selection.ts';
 import { Timestamp } from '../base/timestamps.ts';
@@ -33,6 +33,8 @@ export const Relation = Name.extend({
   /** A dispatch read this small table through the coordinator: content -1 has all its rows. */
   fromCoordinator: z.literal(true).exactOptional(),
   partitionRoot: Name.exactOptional(),
+  /** Its id in the base of the set. Absent = the base has no relation of this name. */
+  baseRelation: Count.exactOptional(),
 });
 export type Relation = z.infer<typeof Relation>;
 
@@ -80,6 +82,8 @@ export const PlannedContent = SegmentFacts.extend({
   metadata: z.array(z.enum(METADATA_FILES)),
   relations: Ranges,
   refresh: z.array(Name),
+  /** base/<content>.json: the base's part of the manifest. Absent = nothing is carried. */
+  base: PartDigest.exactOptional(),
 });
 export type PlannedContent = z.infer<typeof PlannedContent>;
 
@@ -97,6 +101,17 @@ export const ZstdLevel = z.union([z.int().min(1).max(19), z.literal('auto')]);
 
 export const Compression = z.object({ algorithm: z.literal('zstd'), level: ZstdLevel });
 
+/** The older set whose frames a set can use (docs/design/0021-carried-rows.md). */
+export const Base = z.object({ timestamp: Timestamp, manifestSha256: Sha256 });
+export type Base = z.infer<typeof Base>;
+
+/** Fields of plan and manifest of a set with a base. */
+export const baseFields = {
+  /** What a reader must know to use the set. A feature that it does not know is an error. */
+  features: z.array(z.literal('carried')).exactOptional(),
+  base: Base.exactOptional(),
+};
+
 /** plan.json: what a set must contain to be complete (docs/format.md). */
 export const Plan = z.object({
   ...header('plan'),
@@ -112,6 +127,7 @@ export const Plan = z.object({
   frameBytes: Count,
   packBytes: Count,
   compression: Compression,
+  ...baseFields,
   selection: Selection,
   relations: z.array(Relation),
   notShipped: z.array(NotShipped),

@@ -4,6 +4,7 @@ import {
   Content,
   Count,
   Crc32,
+  Digest,
   header,
   IsoDate,
   KEY_CHARS_MAX,
@@ -13,7 +14,7 @@ import {
 import { METADATA_FILES } from '../base/keys.ts';
 import { Timestamp } from '../base/timestamps.ts';
 import { plural } from '../base/words.ts';
-import { fastArray, isCount, isCrc32, isRowFormat } from './fast-array.ts';
+import { fastArray, isCount, isCrc32, isDigest, isRowFormat } from './fast-array.ts';
 
 /**
  * COPY BINARY, for rows that are too long for COPY text. Absent = COPY text. All rows of a relation
@@ -31,12 +32,14 @@ export const Extent = z.object({
   bytes: Count.min(1),
   crc32: Crc32,
   rowFormat: RowFormat.exactOptional(),
+  /** Of its rows. Absent in sets of earlier programs. */
+  digest: Digest.exactOptional(),
 });
 export type Extent = z.infer<typeof Extent>;
 
 export const Extents = fastArray(
   Extent,
-  ({ relation, offset, length, rows, bytes, crc32, rowFormat }) =>
+  ({ relation, offset, length, rows, bytes, crc32, rowFormat, digest }) =>
     isCount(relation) &&
     isCount(offset) &&
     isCount(length) &&
@@ -46,8 +49,44 @@ export const Extents = fastArray(
     isCount(bytes) &&
     bytes > 0 &&
     isCrc32(crc32) &&
-    isRowFormat(rowFormat)
-      ? { relation, offset, length, rows, bytes, crc32, ...(rowFormat && { rowFormat }) }
+    isRowFormat(rowFormat) &&
+    (digest === undefined || isDigest(digest))
+      ? {
+          relation,
+          offset,
+          length,
+          rows,
+          bytes,
+          crc32,
+          ...(rowFormat && { rowFormat }),
+          ...(digest && { digest }),
+        }
+      : undefined,
+);
+
+/** Rows that were read and that the base of the set has: extent number `from` of its part. */
+export const CarriedExtent = z.object({
+  relation: Count,
+  from: Count,
+  rows: Count.min(1),
+  bytes: Count.min(1),
+  rowFormat: RowFormat.exactOptional(),
+  digest: Digest,
+});
+export type CarriedExtent = z.infer<typeof CarriedExtent>;
+
+const CarriedExtents = fastArray(
+  CarriedExtent,
+  ({ relation, from, rows, bytes, rowFormat, digest }) =>
+    isCount(relation) &&
+    isCount(from) &&
+    isCount(rows) &&
+    rows > 0 &&
+    isCount(bytes) &&
+    bytes > 0 &&
+    isRowFormat(rowFormat) &&
+    isDigest(digest)
+      ? { relation, from, rows, bytes, ...(rowFormat && { rowFormat }), digest }
       : undefined,
 );
 
@@ -72,22 +111,34 @@ const shipped = {
   attempt: Attempt,
   worker: Worker,
   sequence: Sequence,
-  object: ObjectRef,
   startedAt: IsoDate,
   finishedAt: IsoDate,
 };
 
-/** A shipper's claim that it stored one object. Only the seal makes a receipt count. */
+/**
+ * A shipper's claim that it stored one object, or that it read rows that the base of the set has.
+ * Only the seal makes a receipt count.
+ */
 export const Receipt = z.discriminatedUnion('kind', [
   z.object({
     ...shipped,
     kind: z.literal('pack'),
+    object: ObjectRef,
     extents: Extents.refine(({ length }) => length > 0, 'a pack has at least one extent'),
   }),
-  z.object({ ...shipped, kind: z.literal('metadata'), file: z.enum(METADATA_FILES) }),
+  z.object({
+    ...shipped,
+    kind: z.literal('metadata'),
+    object: ObjectRef,
+    file: z.enum(METADATA_FILES),
+  }),
+  z.object({ ...shipped, kind: z.literal('carried'), extents: CarriedExtents }),
 ]);
 export type Receipt = z.infer<typeof Receipt>;
+/** A receipt of a stored object. */
+export type ObjectReceipt = Exclude<Receipt, { kind: 'carried' }>;
 export type PackReceipt = Extract<Receipt, { kind: 'pack' }>;
+export type CarriedReceipt = Extract<Receipt, { kind: 'carried' }>;
 
 /**
  * Extents must cover a pack from 0 to its end, in order, without a gap or an overlap.

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { PROBLEMS_MAX } from '../base/document.ts';
 import { formatKey } from '../base/keys.ts';
 import type { Plan, Relation } from '../documents/plan.ts';
-import type { Extent, Receipt } from '../documents/receipt.ts';
+import type { Extent, ObjectReceipt } from '../documents/receipt.ts';
 import { documentsOf, receiptDocument, sealOf, TIMESTAMP } from '../testing/builders.ts';
 import { type WholeFolded as Folded, fold } from '../testing/fold-whole.ts';
 import {
@@ -48,13 +48,13 @@ describe('nothing is counted twice', () => {
   test('two metadata receipts for one file are a contradiction', () => {
     const object = { key: '', bytes: 9, crc32: '00000000' };
     const file = 'schema.dump';
-    const metadata = (attempt: number): Receipt => {
+    const metadata = (attempt: number): ObjectReceipt => {
       const { extents: _, ...shipped } = pack(1, [], { attempt, worker: 0 });
       const key = formatKey({ kind: 'metadata', timestamp: TIMESTAMP, content: 0, attempt, file });
       return { ...shipped, kind: 'metadata', file, object: { ...object, key } };
     };
     const withSchema = { ...plan, contents: [{ ...place, metadata: [file] }] } satisfies Plan;
-    const set = (files: Receipt[]) => ({
+    const set = (files: ObjectReceipt[]) => ({
       ...sound,
       plan: withSchema,
       sealed: [...sound.sealed, ...files],
@@ -197,7 +197,7 @@ test('a problem about missing rows does not name a lost metadata receipt', () =>
   const { extents: _, ...shipped } = pack(1, [], { worker: 0 });
   const file = 'schema.dump';
   const key = formatKey({ kind: 'metadata', timestamp: TIMESTAMP, content: 0, attempt: 1, file });
-  const metadata: Receipt = {
+  const metadata: ObjectReceipt = {
     ...shipped,
     kind: 'metadata',
     file,

@@ -27,6 +27,7 @@ export function planDisagreements(plan: Plan): Problem[] {
         content,
       });
   }
+  for (const message of baseDisagreements(plan)) disagree(message);
   // The checks below index by ids and ranges.
   if (problems.length > 0) return problems;
   const format = findFormat(plan.flavour);
@@ -38,6 +39,22 @@ export function planDisagreements(plan: Plan): Problem[] {
   for (const { content, relation } of namedTwice(plan))
     disagree('the plan assigns two relations of this name to one content', { content, relation });
   return problems;
+}
+
+/** Rows are carried from an older set, and only in a set whose readers know that. */
+function baseDisagreements({ timestamp, base, features, contents, relations }: Plan): string[] {
+  const uses =
+    contents.some((content) => content.base !== undefined) ||
+    relations.some(({ baseRelation }) => baseRelation !== undefined);
+  return [
+    ...(uses && base === undefined ? ['the plan refers to a base and names none'] : []),
+    ...(base !== undefined && base.timestamp >= timestamp
+      ? [`the base ${base.timestamp} of the set is not older than the set`]
+      : []),
+    ...((base !== undefined) === (features?.includes('carried') === true)
+      ? []
+      : ['the plan has only one of base and the feature "carried"']),
+  ];
 }
 
 /** Contradictions within a seal, and between seal and plan. Parts of the seal are not needed. */

@@ -16,9 +16,16 @@ import type { PlannedContent } from '../documents/plan.ts';
 import { type ObjectRef, objectRefShape, type Receipt } from '../documents/receipt.ts';
 import type { SealPart } from '../documents/seal.ts';
 import { partDisagreements } from './agreement.ts';
+import { carriedPacks } from './carried.ts';
 import type { SealedSet } from './fold.ts';
 import { readReceipts } from './receipts.ts';
-import { countRelations, countsIn, type SealedCounts, sealedCounts } from './relations.ts';
+import {
+  countRelations,
+  countsIn,
+  type SealedCounts,
+  type ShippedPack,
+  sealedCounts,
+} from './relations.ts';
 
 /** One content of a set: its part of the manifest, or the problems that prevent it. */
 export interface FoldedContent {
@@ -66,9 +73,15 @@ function countContent(
   sealed: SealPart,
   documents: Iterable<RawDocument>,
 ): Result<ManifestPart, readonly Problem[]> {
-  const counted = readReceipts(sealed, indexByKey(documents));
+  const index = indexByKey(documents);
+  const counted = readReceipts(sealed, index);
   const counts = sealedCounts(sealed, plan.relations.length);
-  const relations = countRelations(plan.relations, planned, sealed, counts, counted);
+  const carried = carriedPacks({ plan, planned, counts }, counted.receipts, index);
+  // Without these rows no count is right: one cause, not a problem per relation.
+  if (carried.problems.length > 0) return failure([...counted.problems, ...carried.problems]);
+  const shipped = counted.receipts.filter((receipt) => receipt.kind === 'pack');
+  const packs = [...shipped, ...carried.packs];
+  const relations = countRelations(plan.relations, planned, sealed, counts, packs, counted);
   const metadata = countMetadata(planned, counted.receipts);
   const problems = partDisagreements(sealed).concat(
     counted.problems,
@@ -92,7 +105,7 @@ function countContent(
     refresh,
     metadata: metadata.files,
     relations: relations.counts,
-    packs: packsThatCount(counts, counted.receipts),
+    packs: packsThatCount(counts, packs),
   });
 }
 
@@ -133,15 +146,21 @@ function countMetadata({ content, metadata }: PlannedContent, receipts: readonly
 }
 
 /** The packs with the extents of attempts that count. Packs without such extents are omitted. */
-function packsThatCount(counts: SealedCounts, receipts: readonly Receipt[]): ManifestPart['packs'] {
-  return receipts
-    .filter((receipt) => receipt.kind === 'pack')
-    .map(({ object, extents, attempt }) => ({
-      ...objectRefShape(object),
-      extents: extents.filter((extent) => countsIn(counts, extent, attempt)),
-    }))
-    .filter(({ extents }) => extents.length > 0)
-    .sort(byKey);
+function packsThatCount(
+  counts: SealedCounts,
+  packs: readonly ShippedPack[],
+): ManifestPart['packs'] {
+  const byPack = new Map<string, ManifestPart['packs'][number]>();
+  for (const { object, extents, attempt } of packs) {
+    const counting = extents.filter((extent) => countsIn(counts, extent, attempt));
+    if (counting.length === 0) continue;
+    // Receipts of several attempts can use one pack of the base.
+    const before = byPack.get(object.key)?.extents ?? [];
+    byPack.set(object.key, { ...objectRefShape(object), extents: before.concat(counting) });
+  }
+  const used = [...byPack.values()].sort(byKey);
+  for (const { extents } of used) extents.sort((a, b) => a.offset - b.offset);
+  return used;
 }
 
 /** Compares code units, so that the order does not depend on a locale. Keys are unique. */

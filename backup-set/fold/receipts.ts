@@ -3,7 +3,7 @@ import { formatKey } from '../base/keys.ts';
 import { failure, type Result } from '../base/result.ts';
 import type { Problem } from '../base/verdict.ts';
 import { readPinned } from '../documents/pinned.ts';
-import { firstGap, Receipt } from '../documents/receipt.ts';
+import { firstGap, type ObjectReceipt, Receipt } from '../documents/receipt.ts';
 import type { SealedReceipt, SealPart } from '../documents/seal.ts';
 
 /** The valid receipts of one content, and the problems of the others. */
@@ -57,6 +57,7 @@ function readReceipt(
   if (!receipt.ok) return receipt;
   const fail = (code: Problem['code'], message: string) =>
     failure<Problem>({ code, content, object: key, message });
+  if (receipt.value.kind === 'carried') return receipt;
   const object = objectKeyOf(receipt.value);
   if (receipt.value.object.key !== object)
     return fail(
@@ -68,7 +69,7 @@ function readReceipt(
 }
 
 /** The key that the object of a receipt must have. */
-function objectKeyOf(receipt: Receipt): string {
+function objectKeyOf(receipt: ObjectReceipt): string {
   const { timestamp, content, attempt, worker, sequence } = receipt;
   return receipt.kind === 'pack'
     ? formatKey({ kind: 'pack', timestamp, content, attempt, worker, sequence })

@@ -2,12 +2,15 @@ import type { Problem } from '../base/verdict.ts';
 import { plural } from '../base/words.ts';
 import type { ManifestPart } from '../documents/manifest.ts';
 import type { PlannedContent, Relation } from '../documents/plan.ts';
-import type { Extent, Receipt } from '../documents/receipt.ts';
+import type { Extent, PackReceipt } from '../documents/receipt.ts';
 import type { SealedRelation, SealPart } from '../documents/seal.ts';
 import type { CountedReceipts } from './receipts.ts';
 
 /** What the database counted for one content, by relation id. */
 export type SealedCounts = readonly (SealedRelation | undefined)[];
+
+/** A pack with counting extents: one that the content shipped, or one of the base. */
+export type ShippedPack = Pick<PackReceipt, 'attempt' | 'object' | 'extents'>;
 
 /** An array is faster than a Map for ten thousand relations in each of a thousand contents. */
 export function sealedCounts(sealed: Pick<SealPart, 'relations'>, relations: number): SealedCounts {
@@ -36,13 +39,14 @@ export function countRelations(
   planned: PlannedContent,
   sealed: SealPart,
   counted: SealedCounts,
-  { receipts, lost }: Pick<CountedReceipts, 'receipts' | 'lost'>,
+  packs: readonly ShippedPack[],
+  { lost }: Pick<CountedReceipts, 'lost'>,
 ): { readonly counts: ManifestPart['relations']; readonly problems: readonly Problem[] } {
   const { content } = planned;
   const isGiven = new Uint8Array(named.length);
   for (const [first, last] of planned.relations) isGiven.fill(1, first, last + 1);
-  const arrived = sumExtents(receipts, counted);
-  const problems: Problem[] = unplannedExtents(content, isGiven, named, receipts);
+  const arrived = sumExtents(packs, counted);
+  const problems: Problem[] = unplannedExtents(content, isGiven, named, packs);
   const counts: ManifestPart['relations'] = [];
   for (const [first, last] of planned.relations) {
     for (let id = first; id <= last; id++) {
@@ -95,20 +99,17 @@ function unplannedExtents(
   content: number,
   isGiven: Uint8Array,
   named: readonly Relation[],
-  receipts: readonly Receipt[],
+  packs: readonly ShippedPack[],
 ): Problem[] {
-  return receipts.flatMap((receipt): Problem[] => {
-    const unplanned =
-      receipt.kind === 'pack'
-        ? receipt.extents.find(({ relation }) => isGiven[relation] !== 1)
-        : undefined;
+  return packs.flatMap(({ object, extents }): Problem[] => {
+    const unplanned = extents.find(({ relation }) => isGiven[relation] !== 1);
     if (unplanned === undefined) return [];
     return [
       {
         code: 'documents-disagree',
         content,
         ...nameOf(named[unplanned.relation]),
-        object: receipt.object.key,
+        object: object.key,
         offset: unplanned.offset,
         message: `the pack has rows of relation ${unplanned.relation}, which the plan does not assign to this content`,
       },
@@ -117,13 +118,12 @@ function unplannedExtents(
 }
 
 /** Rows and bytes per relation, of the attempts that the seal names. */
-function sumExtents(receipts: readonly Receipt[], counted: SealedCounts) {
+function sumExtents(packs: readonly ShippedPack[], counted: SealedCounts) {
   const [rows, bytes] = [new Float64Array(counted.length), new Float64Array(counted.length)];
-  for (const receipt of receipts) {
-    if (receipt.kind !== 'pack') continue;
-    for (const extent of receipt.extents) {
+  for (const { attempt, extents } of packs) {
+    for (const extent of extents) {
       const id = extent.relation;
-      if (!countsIn(counted, extent, receipt.attempt)) continue;
+      if (!countsIn(counted, extent, attempt)) continue;
       rows[id] = (rows[id] ?? 0) + extent.rows;
       bytes[id] = (bytes[id] ?? 0) + extent.bytes;
     }

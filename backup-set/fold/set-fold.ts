@@ -1,8 +1,9 @@
 import { encode, FORMAT_VERSION } from '../base/document.ts';
-import { formatKey, parseKey } from '../base/keys.ts';
+import { formatKey, parseKey, setPrefix } from '../base/keys.ts';
 import { gatherProblems, worstOf } from '../base/problems.ts';
 import { boundedProblems } from '../base/verdict.ts';
 import { Manifest, type ManifestContent, type ManifestPart } from '../documents/manifest.ts';
+import type { Plan } from '../documents/plan.ts';
 import type { FoldedContent } from './content.ts';
 import { dispatchDisagreements } from './dispatched.ts';
 import type { Folded, SealedSet } from './fold.ts';
@@ -29,7 +30,7 @@ export function createSetFold(set: SealedSet): SetFold {
       gathered.add(content, problems);
       contents.set(
         content,
-        part && { ...factsOf(part.value), part: part.digest, totals: totalsOf(part.value) },
+        part && { ...factsOf(part.value), part: part.digest, totals: totalsOf(part.value, plan) },
       );
       if (part === undefined) return;
       totals.add(part.value);
@@ -63,7 +64,7 @@ function manifestOf(
   needs: string[],
 ): Folded {
   const total = (field: keyof ManifestContent['totals']) =>
-    contents.reduce((sum, content) => sum + content.totals[field], 0);
+    contents.reduce((sum, content) => sum + (content.totals[field] ?? 0), 0);
   const manifest: Manifest = {
     format: 'stowage/manifest',
     version: FORMAT_VERSION,
@@ -77,6 +78,8 @@ function manifestOf(
     tool: plan.tool,
     snapshot: plan.snapshot,
     compression: plan.compression,
+    ...(plan.features && { features: plan.features }),
+    ...(plan.base && { base: plan.base }),
     selection: plan.selection,
     proof,
     needs,
@@ -88,8 +91,9 @@ function manifestOf(
       storedBytes: total('storedBytes'),
       objects: total('objects'),
       extents: total('extents'),
+      ...(plan.base && { newBytes: total('newBytes'), newObjects: total('newObjects') }),
     },
-    relations: plan.relations.map((relation) => ({
+    relations: plan.relations.map(({ baseRelation: _, ...relation }) => ({
       ...relation,
       ...(totals.isBinary(relation.id) && { rowFormat: 'binary' }),
       totals: totals.of(relation.id),
@@ -131,7 +135,12 @@ function factsOf({
   };
 }
 
-function totalsOf({ relations, packs, metadata }: ManifestPart): ManifestContent['totals'] {
+function totalsOf(
+  { timestamp, relations, packs, metadata }: ManifestPart,
+  { base }: Pick<Plan, 'base'>,
+): ManifestContent['totals'] {
+  const ours = setPrefix(timestamp);
+  const own = [...packs, ...metadata].filter(({ key }) => key.startsWith(ours));
   const sum = <Item>(items: readonly Item[], of: (item: Item) => number) =>
     items.reduce((total, item) => total + of(item), 0);
   return {
@@ -141,6 +150,7 @@ function totalsOf({ relations, packs, metadata }: ManifestPart): ManifestContent
     storedBytes: sum(packs, ({ bytes }) => bytes) + sum(metadata, ({ bytes }) => bytes),
     objects: packs.length + metadata.length,
     extents: sum(packs, ({ extents }) => extents.length),
+    ...(base && { newBytes: sum(own, ({ bytes }) => bytes), newObjects: own.length }),
   };
 }
 

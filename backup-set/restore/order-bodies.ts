@@ -182,7 +182,7 @@ export function extentsByRelation(
   byRelation = new Map<number, SourceExtent[]>(),
 ): Map<number, SourceExtent[]> {
   for (const { key, extents } of packs) {
-    for (const { relation, ...extent } of extents) {
+    for (const { relation, digest: _, ...extent } of extents) {
       if (!isWanted(relation)) continue;
       const list = byRelation.get(relation) ?? [];
       list.push({ key, ...extent });

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { formatKey } from '../base/keys.ts';
 import { idsOf, type Plan } from '../documents/plan.ts';
-import type { Extent, Receipt, RowFormat } from '../documents/receipt.ts';
+import type { Extent, ObjectReceipt, Receipt, RowFormat } from '../documents/receipt.ts';
 import type { SealedRelation } from '../documents/seal.ts';
 import { AT, type SetParts, TIMESTAMP } from './builders.ts';
 import { plan } from './plans.ts';
@@ -80,8 +80,8 @@ interface Delivered {
 }
 
 function assemble(made: Plan, contents: readonly Delivered[]): SetParts {
-  const sealed: Receipt[] = [];
-  const dead: Receipt[] = [];
+  const sealed: ObjectReceipt[] = [];
+  const dead: ObjectReceipt[] = [];
   const counts: [number, SealedRelation[]][] = [];
   made.contents.forEach(({ content, metadata }, at) => {
     const { shipped = [], metadataAttempt = 1, etag, sealDead = false } = contents[at] ?? {};
@@ -156,7 +156,7 @@ function packsOf(content: number, frames: readonly Frame[], etag: string | undef
 
 function receipt(
   shipment: Pick<Receipt, 'content' | 'attempt' | 'worker' | 'sequence'>,
-  object: Receipt['object'],
+  object: ObjectReceipt['object'],
   etag: string | undefined,
 ) {
   return {

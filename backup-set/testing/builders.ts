@@ -1,7 +1,7 @@
 import { digestOf, encode, type RawDocument, sha256 } from '../base/document.ts';
 import { formatKey } from '../base/keys.ts';
 import { Plan } from '../documents/plan.ts';
-import { Receipt } from '../documents/receipt.ts';
+import { type CarriedReceipt, type ObjectReceipt, Receipt } from '../documents/receipt.ts';
 import { Seal, type SealedRelation, SealPart } from '../documents/seal.ts';
 import type { SetDocuments } from './fold-whole.ts';
 
@@ -12,9 +12,12 @@ export const AT = '2026-01-31T12:00:00.000Z';
 export interface SetParts {
   readonly plan: Plan;
   /** Receipts that the seal names. */
-  readonly sealed: readonly Receipt[];
+  readonly sealed: readonly ObjectReceipt[];
+  /** Receipts of carried rows, which the seal names, and what is at base/<content>.json. */
+  readonly carried?: readonly CarriedReceipt[];
+  readonly baseParts?: readonly RawDocument[];
   /** Receipts of failed attempts, which the seal does not name. */
-  readonly dead: readonly Receipt[];
+  readonly dead: readonly ObjectReceipt[];
   /** What the database counted, per content. */
   readonly counts: ReadonlyMap<number, readonly SealedRelation[]>;
 }
@@ -60,9 +63,9 @@ export function sealFor(whole: WholeSeal): Seal {
 }
 
 /** The seal that a coordinator writes for these parts. */
-export function sealOf({ plan, sealed, counts }: SetParts): WholeSeal {
+export function sealOf({ plan, sealed, carried = [], counts }: SetParts): WholeSeal {
   const contents = plan.contents.map(({ content }) => {
-    const receipts = sealed
+    const receipts = [...sealed, ...carried]
       .filter((receipt) => receipt.content === content)
       .map((receipt) => {
         const { attempt, worker, sequence } = receipt;
@@ -93,14 +96,17 @@ export function documentsOf(
   const whole = change.seal ?? sealOf(parts);
   return {
     plan: planDocument(change.plan ?? parts.plan),
-    receipts: change.receipts ?? [...parts.sealed, ...parts.dead].map(receiptDocument),
+    receipts:
+      change.receipts ??
+      [...parts.sealed, ...(parts.carried ?? []), ...parts.dead].map(receiptDocument),
+    baseParts: parts.baseParts ?? [],
     seal: sealDocument(sealFor(whole)),
     sealParts: partsOf(whole).map(sealPartDocument),
   };
 }
 
 /** True if the manifest has extents or files of this receipt. */
-export function isCounting(receipt: Receipt, { counts, sealed }: SetParts): boolean {
+export function isCounting(receipt: ObjectReceipt, { counts, sealed }: SetParts): boolean {
   if (!sealed.includes(receipt)) return false;
   if (receipt.kind === 'metadata') return true;
   return countingExtents(receipt, counts).length > 0;

@@ -11,6 +11,7 @@ import { createSetFold } from '../fold/set-fold.ts';
 export interface SetDocuments {
   readonly plan: RawDocument;
   readonly receipts: readonly RawDocument[];
+  readonly baseParts?: readonly RawDocument[];
   readonly sealParts?: readonly RawDocument[];
   readonly seal?: RawDocument | undefined;
 }
@@ -47,7 +48,10 @@ export function fold(
     const named = part.ok
       ? receiptKeysOf(part.value).flatMap((key) => receipts.get(key) ?? [])
       : [];
-    const folded = foldContent(sealed, planned, part, named);
+    const base = (documents.baseParts ?? []).filter(
+      ({ key }) => key === formatKey({ kind: 'base-part', timestamp, content }),
+    );
+    const folded = foldContent(sealed, planned, part, [...named, ...base]);
     if (folded.part !== undefined) parts.set(content, folded.part.value);
     sum.add(folded);
   }

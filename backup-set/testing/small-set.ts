@@ -1,6 +1,6 @@
 import { formatKey } from '../base/keys.ts';
 import type { Plan, Relation } from '../documents/plan.ts';
-import type { Extent, PackReceipt, Receipt } from '../documents/receipt.ts';
+import type { Extent, ObjectReceipt, PackReceipt } from '../documents/receipt.ts';
 import type { SealedRelation } from '../documents/seal.ts';
 import { AT, type SetParts, TIMESTAMP } from './builders.ts';
 import { PLAN } from './plans.ts';
@@ -71,7 +71,7 @@ export const sealedRelation = (
 });
 
 export const parts = (
-  sealed: Receipt[],
+  sealed: ObjectReceipt[],
   counts: SealedRelation[],
   change: Partial<SetParts> = {},
 ): SetParts => ({

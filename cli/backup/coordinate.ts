@@ -25,6 +25,8 @@ import {
   withoutInterruption,
 } from '../wait-for-functions.ts';
 import { shipByAgents } from './agents.ts';
+import { chooseBase, type WantedBase } from './base/choose.ts';
+import { withBase } from './base/plan-base.ts';
 import { noteBlocked } from './blocked.ts';
 import { recordCountsOfShipper } from './dispatch.ts';
 import { draftPlan, sizeOf, storePlan } from './plan.ts';
@@ -51,6 +53,8 @@ export interface BackupOptions {
   readonly waitMs: number;
   /** Back up also when the cluster differs from the newest set of the root. */
   readonly acceptCluster?: boolean;
+  /** Absent = the newest set that fits. */
+  readonly base?: WantedBase;
 }
 
 /** Takes one backup: checks → snapshot → plan → ship → seal → verdict. */
@@ -63,10 +67,12 @@ export async function runBackup(
     const servers = await requireCluster(context, store, options.acceptCluster === true);
     await requireShippers(context, servers);
     await noteUnfinished(context);
+    const base = await chooseBase(context, store, options.base ?? 'newest');
     const held = await takeSnapshot(context);
     let recorded: { plan: Plan; tally: Tally; failures: Shipped['failures'] };
     try {
-      const draft = draftPlan(context.config, held, startedAt, store.url, servers);
+      const drafted = draftPlan(context.config, held, startedAt, store.url, servers);
+      const draft = base ? { ...drafted, body: withBase(drafted.body, base) } : drafted;
       const plan = await storePlan(store, draft, startedAt, context.signal);
       notePlan(context, plan);
       noteExpansion(context, held);

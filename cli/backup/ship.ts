@@ -15,6 +15,7 @@ import {
 import { noteSilence } from '../output/silence.ts';
 import { hostRates } from '../shippers/host-rates.ts';
 import { type ShipperProcess, startShipper } from '../shippers/process.ts';
+import { baseOf, offerBase } from './base/send.ts';
 import { dispatchRelations } from './dispatch.ts';
 import type { BackupRun } from './run.ts';
 import { addReport } from './tally.ts';
@@ -98,6 +99,7 @@ export async function ship(run: BackupRun): Promise<Shipped> {
     const dispatching = failures.length === 0 ? dispatchAll() : undefined;
     await Promise.all([
       dispatching,
+      offerBase(run, shippers, stopped.signal),
       ...shippers.map(({ content, ended }) =>
         ended.catch(async (error: unknown) => {
           if (failures.length > 0) return;
@@ -146,6 +148,7 @@ function start(run: BackupRun, node: Node, bytesPerSecond: number | undefined): 
     ...(bytesPerSecond !== undefined && { bytesPerSecond }),
     fifoBase: config.shippers.fifoBase,
     ...(dataDir !== undefined && { dataDir }),
+    ...(baseOf(run.plan, content) && { base: true }),
     ...segmentJobOf(run, node),
   };
   return startShipper({

@@ -18,6 +18,8 @@ export interface ContentTally {
   rows: number;
   bytes: number;
   storedBytes: number;
+  /** Rows that the base of the set has. */
+  carriedBytes: number;
   objects: number;
   current: string | undefined;
   peakMemoryBytes: number;
@@ -40,6 +42,7 @@ export function newTally(plan: Plan): Tally {
           rows: 0,
           bytes: 0,
           storedBytes: 0,
+          carriedBytes: 0,
           objects: 0,
           current: undefined,
           peakMemoryBytes: 0,
@@ -62,7 +65,8 @@ export function addReport(tally: ContentTally, report: Report, attempt: number):
     case 'receipt': {
       const { worker, sequence, sha256 } = report;
       tally.receipts.push({ attempt: report.attempt, worker, sequence, sha256 });
-      tally.objects++;
+      if (report.carriedBytes === undefined) tally.objects++;
+      else tally.carriedBytes += report.carriedBytes;
       return;
     }
     case 'relation':

@@ -1,6 +1,8 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
+import type { WantedBase } from '../backup/base/choose.ts';
 import { type BackupResult, runBackup } from '../backup/coordinate.ts';
-import type { ClusterCommand } from '../command.ts';
+import type { ClusterCommand, Flags } from '../command.ts';
 import {
   ACCEPT_CLUSTER_FLAG,
   numberFlag,
@@ -10,6 +12,7 @@ import {
   SELECTION_FLAGS,
   SELECTION_LISTS,
   selectionFrom,
+  timestampFrom,
 } from '../flags.ts';
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
@@ -30,6 +33,8 @@ export const backupCommand: ClusterCommand = {
       'barrier: writers are blocked briefly; dispatch: writers are not blocked, the coordinator sends the rows (Greenplum)',
     ],
     ACCEPT_CLUSTER_FLAG,
+    ['--base <set>', 'the set whose frames are used again; default: the newest set that fits'],
+    ['--full', 'store all rows, and use no frames of another set'],
     ['--workers <n>', 'connections per segment; overrides shippers.workers'],
     RATE_FLAG,
     [
@@ -64,12 +69,30 @@ export const backupCommand: ClusterCommand = {
     const result = await runBackup(context, {
       waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
       acceptCluster: flags['acceptCluster'] === true,
+      base: wantedBase(flags),
     });
     context.output.result(summaryOf(result), backupText(result));
     if (context.signal.aborted) return 130;
     return result.status === 'complete' ? 0 : 3;
   },
 };
+
+function wantedBase(flags: Flags): WantedBase {
+  const timestamp = flags['base'];
+  if (timestamp === undefined) return flags['full'] === true ? 'none' : 'newest';
+  if (flags['full'] === true)
+    throw new StowageError('usage/flag', '--base and --full exclude each other');
+  return { timestamp: timestampFrom([String(timestamp)]) };
+}
+
+/** How much of the rows lies in packs of older sets. */
+function carriedLines({ plan, tally }: BackupResult): string[] {
+  if (plan.base === undefined) return [];
+  const { bytes: whole, carriedBytes } = totalsOf({ tally });
+  return [
+    `carried ${bytes(carriedBytes)} of ${bytes(whole)} from set ${plan.base.timestamp} and its older sets: the rows are the same`,
+  ];
+}
 
 function summaryOf(result: BackupResult) {
   const { timestamp, status, verdict, plan, failures, elapsedMs } = result;
@@ -78,6 +101,7 @@ function summaryOf(result: BackupResult) {
     status,
     elapsedMs,
     writerWaitMs: plan.snapshot.writerWaitMs,
+    ...(plan.base && { base: plan.base.timestamp }),
     ...totalsOf(result),
     ...retriesField(),
     contents: [...result.tally.contents.values()].map(
@@ -131,6 +155,7 @@ export function backupText(result: BackupResult): string {
     table(['content', 'tables', 'rows', 'bytes', 'stored', 'objects', 'peak memory'], rows),
     '',
     `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)} in ${duration(elapsedMs)} (${rate(totals.bytes, elapsedMs)}), stored ${bytes(totals.storedBytes)}${ratio} in ${plural(totals.objects, 'object')}`,
+    ...carriedLines(result),
     ...(verdict === undefined
       ? failures.map(({ error }) => `failed: ${printable(error.message)} (${error.code})`)
       : []),
@@ -143,13 +168,14 @@ export function backupText(result: BackupResult): string {
   ].join('\n');
 }
 
-function totalsOf({ tally }: BackupResult) {
-  const total = (field: 'rows' | 'bytes' | 'storedBytes' | 'objects') =>
+function totalsOf({ tally }: Pick<BackupResult, 'tally'>) {
+  const total = (field: 'rows' | 'bytes' | 'storedBytes' | 'carriedBytes' | 'objects') =>
     [...tally.contents.values()].reduce((sum, content) => sum + content[field], 0);
   return {
     rows: total('rows'),
     bytes: total('bytes'),
     storedBytes: total('storedBytes'),
+    carriedBytes: total('carriedBytes'),
     objects: total('objects'),
   };
 }

@@ -65,6 +65,7 @@ function committedText(manifest: Manifest, tablesShown: number): string {
   return [
     `set ${manifest.timestamp} of database ${printable(manifest.database)}, cluster ${printable(manifest.cluster)}, first written to ${manifest.root} by ${manifest.tool}`,
     `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)}, sealed after ${duration(ms)} (${rate(totals.bytes, ms)}); stored ${bytes(totals.storedBytes)} in ${plural(totals.objects, 'object')}`,
+    ...carriedLines(manifest),
     ...chosenLines(manifest),
     `snapshot ${manifest.snapshot.takenAt}, writers were blocked for at most ${duration(manifest.snapshot.writerWaitMs)}`,
     '',
@@ -76,6 +77,14 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     ...binaryLines(manifest.relations.filter(({ rowFormat }) => rowFormat !== undefined)),
     '',
   ].join('\n');
+}
+
+function carriedLines({ base, needs, totals }: Manifest): string[] {
+  if (base === undefined || totals.newBytes === undefined) return [];
+  const older = needs.length === 0 ? '' : `; the rest lies in ${needs.join(', ')}`;
+  return [
+    `new ${bytes(totals.newBytes)} of ${bytes(totals.storedBytes)} (base: set ${base.timestamp})${older}`,
+  ];
 }
 
 /** A set of chosen tables is not a backup of the database. */

@@ -36,6 +36,9 @@ export function runShipperHere(
     content,
     pid: process.pid,
     send: (instruction: Instruction) => lines.push(JSON.stringify(instruction)),
+    async deliver(instruction) {
+      lines.push(JSON.stringify(instruction));
+    },
     ended,
     async stop() {
       stop.abort(new StowageError('interrupted', `the shipper of content ${content} was stopped`));

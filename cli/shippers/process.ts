@@ -24,6 +24,8 @@ export interface ShipperProcess {
   /** Process id of the program started on this machine: the shipper, or ssh. */
   readonly pid: number | undefined;
   send(instruction: Instruction): void;
+  /** As `send`. Resolves when the pipe has taken it, or the shipper has died; never throws. */
+  deliver(instruction: Instruction): Promise<void>;
   /**
    * Resolves after the report `done` and exit code 0; rejects with an error that names the segment.
    */
@@ -82,6 +84,10 @@ export function startShipper({ job, host, command, onReport, log }: ShipperStart
     content,
     pid: child.pid,
     send: (instruction) => void child.stdin.write(`${JSON.stringify(instruction)}\n`),
+    deliver: (instruction) =>
+      new Promise((resolve) => {
+        child.stdin.write(`${JSON.stringify(instruction)}\n`, () => resolve());
+      }),
     ended,
     stop,
   };

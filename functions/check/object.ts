@@ -3,6 +3,7 @@ import type { Problem } from '../../backup-set/base/verdict.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import type { Extent, ObjectRef } from '../../backup-set/documents/receipt.ts';
 import { checkExtents, type ExtentCheck, type ExtentFault } from '../../frame/check-extents.ts';
+import { digesting, digestOf, digestText } from '../../frame/digest.ts';
 import { countRows } from '../../frame/rows/count.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import type { CallOptions, ObjectStore } from '../../storage/store.ts';
@@ -136,8 +137,9 @@ async function decodeSmall(
   if (isFaulty()) return undefined;
   try {
     const rows = countRows(extent.rowFormat);
-    rows.feed(await zstd.decode(frame, extent.bytes));
-    return compareRows(extent, rows.count());
+    const decoded = await zstd.decode(frame, extent.bytes);
+    rows.feed(decoded);
+    return compareRows(extent, rows.count()) ?? compareDigest(extent, digestOf(decoded));
   } catch (error) {
     return unreadable(error);
   }
@@ -146,10 +148,14 @@ async function decodeSmall(
 async function decodeLarge(reader: ByteReader, extent: Extent): Promise<Finding | undefined> {
   const end = reader.position() + extent.length;
   const rows = countRows(extent.rowFormat);
+  const digest = digesting();
   const frame = reader.stream(extent.length);
   try {
-    for await (const chunk of zstd.decodeLong(frame, extent.bytes)) rows.feed(chunk);
-    return compareRows(extent, rows.count());
+    for await (const chunk of zstd.decodeLong(frame, extent.bytes)) {
+      rows.feed(chunk);
+      digest.update(chunk);
+    }
+    return compareRows(extent, rows.count()) ?? compareDigest(extent, digest.end());
   } catch (error) {
     return unreadable(error);
   } finally {
@@ -174,6 +180,13 @@ function compareRows(extent: Extent, rows: number | undefined): Finding | undefi
     rows === undefined
       ? 'the last row of the frame is cut off'
       : `the frame has ${plural(rows, 'row')}, the receipt has ${count(extent.rows)}`;
+  return { code: 'frame-unreadable', message };
+}
+
+/** A wrong digest would make a later set leave out other rows than these. */
+function compareDigest({ digest }: Extent, rows: Buffer): Finding | undefined {
+  if (digest === undefined || digestText(rows) === digest) return undefined;
+  const message = `the digest of the rows is ${digestText(rows)}, the receipt has ${digest}`;
   return { code: 'frame-unreadable', message };
 }
 

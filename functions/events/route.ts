@@ -55,6 +55,7 @@ function jobOfKey(key: Key): Job | undefined {
       return { work: 'advance-task', of: key.task };
     case 'plan':
     case 'dispatched':
+    case 'base-part':
     case 'seal-part':
     case 'manifest-part':
     case 'backup-order':

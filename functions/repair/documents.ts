@@ -3,6 +3,7 @@ import { decode, RECEIPT_BYTES_MAX, sha256 } from '../../backup-set/base/documen
 import { formatKey } from '../../backup-set/base/keys.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import { ManifestPart } from '../../backup-set/documents/manifest.ts';
+import { Plan } from '../../backup-set/documents/plan.ts';
 import { Seal, SealPart } from '../../backup-set/documents/seal.ts';
 import { READS_IN_FLIGHT, readDocument } from '../stored/load.ts';
 import type { Reference, RepairRoots } from './reference.ts';
@@ -35,7 +36,9 @@ export async function findDocuments(
   const heads: RepairItem[] = [];
   const manifestParts: { value: ManifestPart; bytes: Uint8Array }[] = [];
   const intoHeads = into(heads);
-  await intoHeads(formatKey({ kind: 'plan', timestamp }), proof.planSha256);
+  const planKey = formatKey({ kind: 'plan', timestamp });
+  const plan = await intoHeads(planKey, proof.planSha256);
+  const planned = plan && decode(Plan, { key: planKey, bytes: plan });
   const sealKey = formatKey({ kind: 'seal', timestamp });
   const seal = await intoHeads(sealKey, proof.sealSha256);
   const sealed = seal && decode(Seal, { key: sealKey, bytes: seal });
@@ -44,6 +47,9 @@ export async function findDocuments(
     const intoParts = into(parts);
     const key = formatKey({ kind: 'manifest-part', timestamp, content });
     const bytes = await intoParts(key, part.sha256);
+    const base = planned?.contents.find((candidate) => candidate.content === content)?.base;
+    const baseKey = formatKey({ kind: 'base-part', timestamp, content });
+    if (base !== undefined) await intoParts(baseKey, base.sha256);
     if (bytes !== undefined)
       manifestParts.push({ value: decode(ManifestPart, { key, bytes }), bytes });
     if (sealed !== undefined)

@@ -6,7 +6,8 @@ import { describeProblem, type Problem, type Verdict } from '../../backup-set/ba
 import type { StoredObject } from '../../storage/store.ts';
 import type { Deps } from '../deps.ts';
 import { validate } from '../handlers/validate.ts';
-import { COPIES_IN_FLIGHT, copyObject } from './copy-object.ts';
+import { COPIES_IN_FLIGHT, type CopiedObject, copyObject } from './copy-object.ts';
+import { neededPacks } from './needed-packs.ts';
 import { requireSet } from './status.ts';
 
 /**
@@ -29,7 +30,8 @@ export interface CopyResult {
 }
 
 /**
- * Copies the objects of a committed set to another root, and validates the set there. Seal and
+ * Copies the objects of a committed set, and the packs of older sets that it uses, to another root,
+ * and validates the set there. Seal and
  * manifest are copied last, so that no function at the target takes half a set for a set.
  * @throws StowageError `set/incomplete` when the set has no manifest; `storage/not-found` when an
  * object is missing; `storage/exists` when the target has another object.
@@ -54,7 +56,7 @@ export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<
   const objects = await objectsToCopy(from, timestamp);
   const copied = { objects: 0, bytes: 0 };
   let skipped = 0;
-  const copyOne = async (object: StoredObject) => {
+  const copyOne = async (object: CopiedObject) => {
     throwIfInterrupted(from.signal, `copying ${timestamp}`);
     const stores = { from: from.store, to: to.store };
     const result = await copyObject(stores, object, { signal: from.signal });
@@ -68,6 +70,7 @@ export async function copySet(from: Deps, to: Deps, timestamp: string): Promise<
   };
   const first = objects.filter(({ key }) => key !== sealKey && key !== manifestKey);
   await eachInFlight(first, COPIES_IN_FLIGHT, copyOne);
+  await eachInFlight(await neededPacks(from, timestamp), COPIES_IN_FLIGHT, copyOne);
   const seal = objects.find(({ key }) => key === sealKey);
   if (seal !== undefined) await copyOne(seal);
   await copyOne(manifest);

@@ -1,7 +1,9 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, setPrefix } from '../../backup-set/base/keys.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
+import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../deps.ts';
+import { verdictKeys } from '../stored/load.ts';
 import { listTimestamps } from './list.ts';
 import { tryReadDocument } from './status.ts';
 
@@ -51,7 +53,14 @@ async function neededBy(deps: Deps, timestamp: string): Promise<string[]> {
     // Only a younger set can share packs of an older one.
     if (other <= timestamp) continue;
     const manifest = await tryReadDocument(deps, other, 'manifest', Manifest);
-    if (manifest?.needs.includes(timestamp) === true) needing.push(other);
+    if (manifest !== undefined) {
+      if (manifest.needs.includes(timestamp)) needing.push(other);
+      continue;
+    }
+    // A backup that runs: its manifest will need packs of its base. One that failed has a verdict.
+    if ((await verdictKeys(deps, other)).length > 0) continue;
+    const plan = await tryReadDocument(deps, other, 'plan', Plan);
+    if (plan?.base?.timestamp === timestamp) needing.push(other);
   }
   return needing;
 }

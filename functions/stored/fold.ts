@@ -27,6 +27,9 @@ export const CONTENTS_IN_FLIGHT = 6;
  */
 export const EXTENTS_IN_FLIGHT = 600_000;
 
+/** About the bytes of an extent in a part of a manifest. */
+const EXTENT_BYTES = 145;
+
 /** Plan and seal of a set. Either may be missing. */
 export interface SetHeads {
   readonly plan: RawDocument | undefined;
@@ -76,16 +79,25 @@ export async function foldHeads(
   await eachInFlight(sealed.plan.contents, CONTENTS_IN_FLIGHT, async (planned) => {
     deps.signal?.throwIfAborted();
     const part = await readSealPart(deps, sealed, planned);
-    const weight = part.ok ? expectedExtents(sealed.plan, part.value) : 0;
+    const base = part.ok ? planned.base : undefined;
+    const ofBase = (base?.bytes ?? 0) / EXTENT_BYTES;
+    const weight = part.ok ? expectedExtents(sealed.plan, part.value) + ofBase : 0;
     await admit(weight, async () => {
       // Reads only what the seal names, not the receipts that failed attempts left.
       const receipts = part.ok ? await readAll(deps, receiptKeysOf(part.value)) : [];
-      const folded = foldContent(sealed, planned, part, receipts);
+      const carried = base && (await readBasePart(deps, timestamp, planned.content, base.bytes));
+      const documents = carried === undefined ? receipts : [...receipts, carried];
+      const folded = foldContent(sealed, planned, part, documents);
       sum.add(folded);
       await visit(folded, sealed);
     });
   });
   return sum.end();
+}
+
+/** A part with another size than the plan's is not read: the fold says that it is missing. */
+function readBasePart(deps: Deps, timestamp: string, content: number, bytesMax: number) {
+  return readDocument(deps, formatKey({ kind: 'base-part', timestamp, content }), bytesMax);
 }
 
 async function readSealPart(

@@ -1,6 +1,6 @@
 import { mapInFlight } from '../../async/each-in-flight.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
-import { formatKey, parseKey, receiptsPrefix } from '../../backup-set/base/keys.ts';
+import { formatKey, type Key, parseKey, receiptsPrefix } from '../../backup-set/base/keys.ts';
 import { failure } from '../../backup-set/base/result.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
 import { type ManifestPart, objectsOf } from '../../backup-set/documents/manifest.ts';
@@ -57,12 +57,21 @@ export async function replicatePiece(
 }
 
 async function documentsOf(deps: Deps, { timestamp, content }: ManifestPart) {
-  const seal = await deps.store.head(formatKey({ kind: 'seal-part', timestamp, content }), {
-    signal: deps.signal,
-  });
+  const { signal } = deps;
+  const head = (kind: 'seal-part' | 'base-part') =>
+    deps.store.head(formatKey({ kind, timestamp, content }), { signal });
+  const parts = [await head('seal-part'), await head('base-part')];
   const receipts = await listKeys(deps, `${receiptsPrefix(timestamp)}${content}/`, ['receipt']);
-  return [...(seal === undefined ? [] : [seal]), ...receipts];
+  return [...parts.filter((part) => part !== undefined), ...receipts];
 }
+
+const KINDS_OF_PART: readonly Key['kind'][] = [
+  'pack',
+  'metadata',
+  'receipt',
+  'seal-part',
+  'base-part',
+];
 
 /**
  * The keys that a part of a manifest may name. A forged part must not bring the seal or manifest of
@@ -70,7 +79,7 @@ async function documentsOf(deps: Deps, { timestamp, content }: ManifestPart) {
  */
 function isOfPart(key: string): boolean {
   const kind = parseKey(key)?.kind;
-  return kind === 'pack' || kind === 'metadata' || kind === 'receipt' || kind === 'seal-part';
+  return kind !== undefined && KINDS_OF_PART.includes(kind);
 }
 
 function keyNotInPart(object: string): Problem {

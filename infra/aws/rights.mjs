@@ -10,7 +10,7 @@ const TASK = 'tasks/?????????????????-??????????????';
 
 /** Keys below the root, by the names of docs/security.md. */
 export const KEYS = {
-  plan: [`${SET}/plan.json`],
+  plan: [`${SET}/plan.json`, `${SET}/base/*`],
   packs: [`${SET}/data/*`, `${SET}/metadata/*`],
   receipts: [`${SET}/receipts/*`],
   seal: [`${SET}/seals/*`, `${SET}/seal.json`],

@@ -13,6 +13,7 @@ import { type ShipperDeps, silenceNote } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { shipBinary } from './binary/ship-binary.ts';
 import { blockMemoryProblem, blocksFor } from './block-memory.ts';
+import type { BaseIndex } from './carry/base-index.ts';
 import { collect } from './collect.ts';
 import { levelOf } from './level.ts';
 import { backupWatch, labelOf, serverLockTimeoutMs } from './locks.ts';
@@ -31,29 +32,32 @@ const TOGETHER_MAX = 100;
  * relations from one queue on one snapshot; with `collect`, the server's programs bring the rows.
  * A wait for a lock that another program keeps ends the job.
  * @param noMorePrograms fires when no further program will start.
+ * @param base frames that need not be stored again.
  */
 export async function backup(
   job: BackupJob,
   noMorePrograms: AbortSignal,
   deps: ShipperDeps,
+  base?: BaseIndex,
 ): Promise<void> {
   const queue = [...job.relations];
   // Programs of the server read the rows: their own session is watched by the coordinator.
   const watch = backupWatch(job, job.collect ? [] : queue);
   await withLockWatch(job.target, watch, deps.signal, (signal) =>
-    shipAll(job, queue, noMorePrograms, { ...deps, signal }),
+    shipAll(job, { queue, base }, noMorePrograms, { ...deps, signal }),
   );
 }
 
 async function shipAll(
   job: BackupJob,
-  queue: ShippedRelation[],
+  { queue, base }: { readonly queue: ShippedRelation[]; readonly base: BaseIndex | undefined },
   noMorePrograms: AbortSignal,
   deps: ShipperDeps,
 ): Promise<void> {
   const compression = {
     encoder: zstd.createEncoder(cuttingFor(job.frameBytes).blockBytesMax),
     level: levelOf(job.level, job.workers, () => performance.now()),
+    ...(base && { base }),
   };
   const ship = (signal: AbortSignal) => shipMetadata(job, { ...deps, signal });
   if (job.collect) {

@@ -15,6 +15,7 @@ function packs(gate: (index: number) => Promise<void> = () => Promise.resolve())
   let at = 0;
   let underWay = 0;
   const series: PackSeries = {
+    carry: () => Promise.resolve(),
     async frame(relation, { stored, counts }: WholeFrame) {
       expect(++underWay).toBe(1);
       await gate(at++);

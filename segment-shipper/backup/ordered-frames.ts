@@ -1,8 +1,10 @@
 import type { RowFormat } from '../../backup-set/documents/receipt.ts';
 import type { RowBlock } from '../../database/copy-wire/row-block.ts';
 import type { FrameEncoder } from '../../frame/codec.ts';
+import { digesting, digestOf, digestText } from '../../frame/digest.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import { FRAMES_PENDING_MAX } from './block-memory.ts';
+import type { BaseIndex } from './carry/base-index.ts';
 import type { Level } from './level.ts';
 import type { FrameCounts, PackSeries } from './pack-series.ts';
 
@@ -21,6 +23,8 @@ export interface OrderedFrames {
 export interface Compression {
   readonly encoder: FrameEncoder;
   readonly level: Level;
+  /** The frames of the base that this set can use. */
+  readonly base?: BaseIndex;
 }
 
 interface Frame {
@@ -28,7 +32,10 @@ interface Frame {
   readonly appended: Promise<void>;
 }
 
-export function orderedFrames(packs: PackSeries, { encoder, level }: Compression): OrderedFrames {
+export function orderedFrames(
+  packs: PackSeries,
+  { encoder, level, base }: Compression,
+): OrderedFrames {
   const pending: Frame[] = [];
   let last: Promise<void> = Promise.resolve();
 
@@ -36,7 +43,15 @@ export function orderedFrames(packs: PackSeries, { encoder, level }: Compression
     async push(relation, block, rowFormat) {
       const format = rowFormat && { rowFormat };
       if (block.kind === 'long-row') return pushLong(relation, block.chunks, format);
-      const counts = { rows: block.count, bytes: block.rows.byteLength, ...format };
+      const digest = digestOf(block.rows);
+      const bytes = block.rows.byteLength;
+      const counts = { rows: block.count, bytes, ...format, digest: digestText(digest) };
+      const from = base?.take({ relation, rowFormat, bytes }, digest);
+      if (from !== undefined) {
+        block.release();
+        await packs.carry({ relation, from, ...counts });
+        return counts;
+      }
       try {
         while (pending.length >= FRAMES_PENDING_MAX) await firstAppended();
       } catch (error) {
@@ -77,9 +92,11 @@ export function orderedFrames(packs: PackSeries, { encoder, level }: Compression
     format: Pick<FrameCounts, 'rowFormat'> | undefined,
   ): Promise<FrameCounts> {
     const counts = { rows: 1, bytes: 0, ...format };
+    const digest = digesting();
     await last;
-    const stored = zstd.encodeLong(counting(chunks, counts), level.current());
-    await packs.frame(relation, { stored, counts: () => counts });
+    const stored = zstd.encodeLong(counting(chunks, counts, digest.update), level.current());
+    const whole = () => ({ ...counts, digest: digestText(digest.end()) });
+    await packs.frame(relation, { stored, counts: whole });
     return counts;
   }
 }
@@ -87,9 +104,11 @@ export function orderedFrames(packs: PackSeries, { encoder, level }: Compression
 async function* counting(
   chunks: AsyncIterable<Uint8Array>,
   counts: { bytes: number },
+  visit: (chunk: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     counts.bytes += chunk.byteLength;
+    visit(chunk);
     yield chunk;
   }
 }

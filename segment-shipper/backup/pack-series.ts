@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { type Handoff, handoff } from '../../async/handoff.ts';
 import { EXTENTS_MAX } from '../../backup-set/base/document.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
-import type { Extent, RowFormat } from '../../backup-set/documents/receipt.ts';
+import type { CarriedExtent, Extent, RowFormat } from '../../backup-set/documents/receipt.ts';
 import { combineCrc32 } from '../../frame/crc32.ts';
 import { hex } from '../../frame/hex.ts';
 import type { StoredObject } from '../../storage/store.ts';
@@ -10,14 +10,19 @@ import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { receiptHeader, storeReceipt } from './store-receipt.ts';
 
-/** Writes one worker's frames to a series of packs. The receipt of each pack is stored after it. */
+/**
+ * Writes one worker's frames to a series of packs. The receipt of each pack is stored after it.
+ * Receipts of carried rows have sequences of the same series.
+ */
 export interface PackSeries {
   /**
    * Appends one whole frame. Waits while the upload is behind. The frame's memory is not read any
    * more when this resolves.
    */
   frame(relation: number, frame: WholeFrame): Promise<void>;
-  /** Ends the last pack and stores its receipt. */
+  /** Notes rows that the base has. */
+  carry(extent: CarriedExtent): Promise<void>;
+  /** Ends the last pack and stores its receipt, and one of carried rows. */
   finish(): Promise<void>;
   /** Aborts the upload in flight, which then stores nothing. `frame` then throws the reason. */
   abort(reason: unknown): Promise<void>;
@@ -27,6 +32,7 @@ export interface FrameCounts {
   readonly rows: number;
   readonly bytes: number;
   readonly rowFormat?: RowFormat;
+  readonly digest?: string;
 }
 
 /**
@@ -53,7 +59,22 @@ export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): P
   let open: OpenPack | undefined;
   let sequence = 0;
   let aborted: { readonly reason: unknown } | undefined;
+  const carried = { extents: [] as CarriedExtent[], startedAt: deps.clock() };
+  const storeCarried = async () => {
+    const { startedAt, extents } = carried;
+    if (extents.length === 0) return;
+    carried.extents = [];
+    carried.startedAt = deps.clock();
+    const header = receiptHeader(job, worker, ++sequence);
+    const times = { startedAt: startedAt.toISOString(), finishedAt: deps.clock().toISOString() };
+    await storeReceipt({ kind: 'carried', ...header, ...times, extents }, deps);
+  };
   return {
+    async carry(extent) {
+      if (aborted !== undefined) throw aborted.reason;
+      carried.extents.push(extent);
+      if (carried.extents.length >= EXTENTS_MAX) await storeCarried();
+    },
     async frame(relation, { stored, counts }) {
       if (aborted !== undefined) throw aborted.reason;
       open ??= openPack(job, worker, ++sequence, deps);
@@ -75,6 +96,7 @@ export function packSeries(job: BackupJob, worker: number, deps: ShipperDeps): P
       const last = open;
       open = undefined;
       if (last !== undefined) await finishPack(last, job, worker, deps);
+      await storeCarried();
     },
     async abort(reason) {
       aborted = { reason };

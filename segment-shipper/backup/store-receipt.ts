@@ -1,6 +1,6 @@
 import { encode, FORMAT_VERSION, sha256 } from '../../backup-set/base/document.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
-import { Receipt } from '../../backup-set/documents/receipt.ts';
+import { type CarriedReceipt, Receipt } from '../../backup-set/documents/receipt.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 
@@ -36,6 +36,11 @@ export async function storeReceipt(
     worker,
     sequence,
     sha256: sha256(bytes),
-    storedBytes: receipt.object.bytes,
+    ...(receipt.kind === 'carried'
+      ? { storedBytes: 0, carriedBytes: sumOfBytes(receipt.extents) }
+      : { storedBytes: receipt.object.bytes }),
   });
 }
+
+const sumOfBytes = (extents: CarriedReceipt['extents']) =>
+  extents.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -51,6 +51,8 @@ export const Job = z.discriminatedUnion('type', [
     ...common,
     type: z.literal('backup'),
     timestamp: Timestamp,
+    /** Lines `base` follow, and `base-end`: the shipper waits for them before its first row. */
+    base: z.literal(true).exactOptional(),
     ...segmentJobFields,
   }),
   z.object({ ...common, type: z.literal('restore'), restore: RestoreId }),
@@ -68,14 +70,32 @@ export type Job = z.infer<typeof Job>;
 export type BackupJob = Extract<Job, { type: 'backup' }>;
 export type RestoreJob = Extract<Job, { type: 'restore' }>;
 
+/** Extents in a line `base`. */
+export const BASE_LINE_EXTENTS_MAX = 1_000;
+
+/** Frames of the base with rows of this relation: the shipper need not store such rows again. */
+export const BaseExtents = z.object({
+  type: z.literal('base'),
+  relation: Count,
+  rowFormat: RowFormat.exactOptional(),
+  /** Number of each extent in the base's part. */
+  from: z.array(Count).max(BASE_LINE_EXTENTS_MAX),
+  /** Their digests, one after the other. */
+  digests: z.string(),
+});
+export type BaseExtents = z.infer<typeof BaseExtents>;
+
 /**
  * The later lines. `order`: the order of this phase is now in the bucket. `rate`: a new share of
- * the host's rate limit. `end`: no more orders follow, and no more programs start.
+ * the host's rate limit. `base`, `base-end`: frames of the base. `end`: no more orders follow, and
+ * no more programs start.
  */
 export const Instruction = z.discriminatedUnion('type', [
   z.object({ type: z.literal('order'), phase: z.enum(PHASES) }),
   z.object({ type: z.literal('rate'), bytesPerSecond: Count.min(1) }),
   z.object({ type: z.literal('end') }),
+  BaseExtents,
+  z.object({ type: z.literal('base-end') }),
 ]);
 export type Instruction = z.infer<typeof Instruction>;
 
@@ -128,6 +148,8 @@ export const Report = z.discriminatedUnion('type', [
     sequence: Count,
     sha256: Sha256,
     storedBytes: Count,
+    /** Of a receipt of carried rows. */
+    carriedBytes: Count.exactOptional(),
   }),
   /**
    * The server's own row count matches what was received, and all frames of the relation are in

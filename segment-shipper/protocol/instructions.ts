@@ -1,5 +1,6 @@
-import { StowageError } from '../../backup-set/base/errors.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
+import type { OfferedBase } from '../backup/carry/offered-base.ts';
 import type { RateLimit } from '../rate/throttle.ts';
 import { Instruction } from './control.ts';
 import { parseLine } from './ndjson.ts';
@@ -15,15 +16,19 @@ export async function watchCoordinator(
   stop: AbortController,
   noMorePrograms: AbortController,
   limit: RateLimit,
+  base?: OfferedBase,
 ): Promise<void> {
   try {
     for await (const line of lines) {
       const instruction = parseLine(line, Instruction);
       if (instruction.type === 'end') noMorePrograms.abort();
       if (instruction.type === 'rate') limit.setRate(instruction.bytesPerSecond);
+      if (instruction.type === 'base') base?.add(instruction);
+      if (instruction.type === 'base-end') base?.end();
     }
-  } catch {
-    // A broken pipe means the same as its end.
+  } catch (error) {
+    // Any other error is a broken pipe, which means the same as its end.
+    if (isStowageError(error, 'shipper/protocol')) stop.abort(error);
   }
   stop.abort(coordinatorDied());
 }
@@ -53,6 +58,7 @@ export async function* announcedPhases(
           limit.setRate(instruction.bytesPerSecond);
           continue;
         }
+        if (instruction.type !== 'order') continue;
         waiting.push(instruction.phase);
         wake();
       }

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { encode } from '../../backup-set/base/document.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { ManifestPart } from '../../backup-set/documents/manifest.ts';
-import type { Receipt } from '../../backup-set/documents/receipt.ts';
+import type { ObjectReceipt } from '../../backup-set/documents/receipt.ts';
 import { consistentSet } from '../../backup-set/testing/arbitraries.ts';
 import {
   documentsOf,
@@ -190,7 +190,7 @@ function stagesOf(
 function retimed(parts: SetParts, timestamp: string): SetParts {
   const again = <T>(value: T): T =>
     JSON.parse(JSON.stringify(value).replaceAll(TIMESTAMP, timestamp)) as T;
-  const receipts = (list: readonly Receipt[]) => list.map((receipt) => again(receipt));
+  const receipts = (list: readonly ObjectReceipt[]) => list.map((receipt) => again(receipt));
   return {
     plan: again(parts.plan),
     sealed: receipts(parts.sealed),

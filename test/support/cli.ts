@@ -23,6 +23,7 @@ export interface CommandOutput {
   readonly rows: number;
   readonly writerWaitMs: number;
   readonly objects: number;
+  readonly carriedBytes: number;
   readonly bytes: number;
   readonly root: string;
   readonly sets: readonly { readonly timestamp: string; readonly status: string }[];

@@ -2,7 +2,9 @@ import { rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { decode, encode } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
+import { boundedProblems } from '../../../backup-set/base/verdict.ts';
 import { Manifest } from '../../../backup-set/documents/manifest.ts';
+import { Plan } from '../../../backup-set/documents/plan.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
 import { validate } from '../../../functions/handlers/validate.ts';
@@ -11,6 +13,7 @@ import { deleteSet, planDeletion } from '../../../functions/sets/delete.ts';
 import { listTimestamps } from '../../../functions/sets/list.ts';
 import { describeSet, requireSet } from '../../../functions/sets/status.ts';
 import { verdictKeys } from '../../../functions/stored/load.ts';
+import { NOTHING_CHECKED, writeVerdict } from '../../../functions/stored/write-verdict.ts';
 import { bytesOf, fileOf, freshDeps, keysOf } from './place.ts';
 import { documentsOf, type SmallSet, storeAll, storeObjects } from './sets.ts';
 
@@ -96,6 +99,20 @@ describe('the deletion of a set', () => {
     const manifest = decode(Manifest, { key, bytes: await bytesOf(deps.store, key) });
     await writeFile(fileOf(deps.store, key), encode(Manifest, { ...manifest, needs: [OLDER] }));
     expect((await planDeletion(deps, OLDER)).neededBy).toEqual([YOUNGER]);
+  });
+
+  it('names a younger set that is being written and has the set as its base, until it has failed', async () => {
+    const deps = await freshDeps();
+    await committed(deps, OLDER);
+    const { plan } = await storeObjects(deps.store, { timestamp: YOUNGER });
+    const base = { timestamp: OLDER, manifestSha256: '0'.repeat(64) };
+    const based = { ...decode(Plan, plan), features: ['carried' as const], base };
+    await deps.store.create(plan.key, encode(Plan, based));
+    expect((await planDeletion(deps, OLDER)).neededBy).toEqual([YOUNGER]);
+    const problem = { code: 'overdue', message: 'no object for an hour' } as const;
+    const failed = { status: 'incomplete', checked: NOTHING_CHECKED } as const;
+    await writeVerdict(deps, YOUNGER, 'stitch', { ...failed, ...boundedProblems([problem]) });
+    expect((await planDeletion(deps, OLDER)).neededBy).toEqual([]);
   });
 
   it('shows a committed set as damaged when its manifest is truncated or missing, whether its verdict can be read or not', async () => {

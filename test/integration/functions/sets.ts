@@ -2,9 +2,15 @@ import { constants, crc32, zstdCompressSync } from 'node:zlib';
 import { digestOf, encode, FORMAT_VERSION, sha256 } from '../../../backup-set/base/document.ts';
 import { formatKey, type MetadataFile } from '../../../backup-set/base/keys.ts';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
-import { Plan } from '../../../backup-set/documents/plan.ts';
-import { type Extent, Receipt } from '../../../backup-set/documents/receipt.ts';
+import { type Base, Plan } from '../../../backup-set/documents/plan.ts';
+import {
+  type CarriedExtent,
+  type Extent,
+  type ObjectRef,
+  Receipt,
+} from '../../../backup-set/documents/receipt.ts';
 import { Seal, SealPart } from '../../../backup-set/documents/seal.ts';
+import { digestOf as digestOfRows, digestText } from '../../../frame/digest.ts';
 import { hex } from '../../../frame/hex.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 
@@ -20,6 +26,8 @@ export interface SmallSet {
   readonly plan: Stored;
   /** Packs and metadata with the receipts that describe them. */
   readonly receipts: readonly Stored[];
+  /** Copies of the parts of the base's manifest. */
+  readonly baseParts: readonly Stored[];
   /** The seal's parts, which are stored before it. */
   readonly sealParts: readonly Stored[];
   readonly seal: Stored;
@@ -30,6 +38,14 @@ export interface SmallSetOptions {
   readonly contents?: readonly number[];
   readonly overdueAfterSeconds?: number;
   readonly failures?: Seal['failures'];
+  /** A committed set with the same rows: this one stores no packs. */
+  readonly base?: SmallBase;
+}
+
+export interface SmallBase {
+  readonly base: Base;
+  /** By content, the bytes of the parts of its manifest. */
+  readonly parts: ReadonlyMap<number, Uint8Array>;
 }
 
 const RELATIONS = [
@@ -51,6 +67,7 @@ export async function storeObjects(
 ): Promise<SmallSet> {
   const { timestamp = '20260131010203', contents = [0, 1, 2] } = options;
   const receipts: Stored[] = [];
+  const baseParts: Stored[] = [];
   const sealParts: Stored[] = [];
   const sealed: Seal['contents'] = [];
   for (const content of contents) {
@@ -68,7 +85,14 @@ export async function storeObjects(
       [frame(0, content, 0, 500), frame(1, content, 0, 7)],
       [frame(0, content, 500, 300)],
     ];
-    for (const [index, frames] of packs.entries()) {
+    const base = options.base?.parts.get(content);
+    if (base !== undefined) {
+      const shipment = { content, attempt: 1, worker: 1, sequence: 1 };
+      const extents = packs.flat().map(({ extent }, from) => carriedFrom(extent, from));
+      own.push({ ...shipment, stored: receipt(timestamp, shipment, { kind: 'carried', extents }) });
+      baseParts.push({ key: formatKey({ kind: 'base-part', timestamp, content }), bytes: base });
+    }
+    for (const [index, frames] of base === undefined ? packs.entries() : []) {
       const shipment = { content, attempt: 1, worker: 1, sequence: index + 1 };
       const key = formatKey({ kind: 'pack', timestamp, ...shipment });
       const object = await put(store, key, Buffer.concat(frames.map(({ bytes }) => bytes)));
@@ -114,6 +138,7 @@ export async function storeObjects(
     contents,
     plan,
     receipts,
+    baseParts,
     sealParts,
     seal: document(formatKey({ kind: 'seal', timestamp }), Seal, {
       format: 'stowage/seal',
@@ -130,7 +155,7 @@ export async function storeObjects(
 
 /** All documents, in the order in which a backup writes them. */
 export function documentsOf(set: SmallSet): Stored[] {
-  return [set.plan, ...set.receipts, ...set.sealParts, set.seal];
+  return [set.plan, ...set.baseParts, ...set.receipts, ...set.sealParts, set.seal];
 }
 
 export async function storeAll(store: ObjectStore, documents: readonly Stored[]): Promise<void> {
@@ -141,7 +166,7 @@ function planOf(
   store: ObjectStore,
   timestamp: string,
   contents: readonly number[],
-  { overdueAfterSeconds = 600 }: SmallSetOptions,
+  { overdueAfterSeconds = 600, base }: SmallSetOptions,
 ): Plan {
   return {
     format: 'stowage/plan',
@@ -158,8 +183,9 @@ function planOf(
     frameBytes: 4096,
     packBytes: 65536,
     compression: { algorithm: 'zstd', level: 1 },
+    ...(base && { features: ['carried'], base: base.base }),
     selection: EVERYTHING,
-    relations: RELATIONS,
+    relations: base ? RELATIONS.map((one) => ({ ...one, baseRelation: one.id })) : RELATIONS,
     notShipped: [],
     contents: contents.map((content) => ({
       content,
@@ -170,8 +196,15 @@ function planOf(
       metadata: METADATA,
       relations: [[0, 2]],
       refresh: [],
+      ...basePin(base?.parts.get(content)),
     })),
   };
+}
+
+const basePin = (bytes: Uint8Array | undefined) => (bytes ? { base: digestOf(bytes) } : {});
+
+function carriedFrom({ relation, rows, bytes, digest = '' }: Frame['extent'], from: number) {
+  return { relation, from, rows, bytes, digest };
 }
 
 interface Frame {
@@ -188,7 +221,10 @@ function frame(relation: number, content: number, first: number, rows: number): 
   const bytes = zstdCompressSync(plain, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
   return {
     bytes,
-    extent: { relation, length: bytes.length, rows, bytes: plain.length, crc32: hex(crc32(bytes)) },
+    extent: {
+      ...{ relation, length: bytes.length, rows, bytes: plain.length, crc32: hex(crc32(bytes)) },
+      digest: digestText(digestOfRows(plain)),
+    },
   };
 }
 
@@ -206,8 +242,9 @@ function receipt(
   timestamp: string,
   shipment: { content: number; attempt: number; worker: number; sequence: number },
   what:
-    | { kind: 'pack'; object: Receipt['object']; extents: Extent[] }
-    | { kind: 'metadata'; object: Receipt['object']; file: MetadataFile },
+    | { kind: 'pack'; object: ObjectRef; extents: Extent[] }
+    | { kind: 'carried'; extents: CarriedExtent[] }
+    | { kind: 'metadata'; object: ObjectRef; file: MetadataFile },
 ): Stored {
   return document(formatKey({ kind: 'receipt', timestamp, ...shipment }), Receipt, {
     format: 'stowage/receipt',
@@ -228,7 +265,7 @@ function document<Schema extends Parameters<typeof encode>[0]>(
   return { key, bytes: encode(schema, value) };
 }
 
-async function put(store: ObjectStore, key: string, bytes: Buffer): Promise<Receipt['object']> {
+async function put(store: ObjectStore, key: string, bytes: Buffer): Promise<ObjectRef> {
   const { etag } = await store.create(key, bytes);
   return {
     key,

@@ -47,7 +47,7 @@ async function packsBelow(root: string) {
   const receipts = await Promise.all(
     keys.map(async (key) => Receipt.parse(JSON.parse(await readFile(key, 'utf8')))),
   );
-  const packs = receipts.filter(({ kind }) => kind === 'pack');
+  const packs = receipts.filter((receipt) => receipt.kind === 'pack');
   const first = Math.min(...packs.map(({ startedAt }) => Date.parse(startedAt)));
   const last = Math.max(...packs.map(({ finishedAt }) => Date.parse(finishedAt)));
   return {

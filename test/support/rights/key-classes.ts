@@ -29,7 +29,13 @@ export function keyClasses({
     keyOf(`${task}-replicate`),
   ];
   const ofSet = <
-    Kind extends 'seal-part' | 'manifest-part' | 'backup-order' | 'backup-claim' | 'backup-report',
+    Kind extends
+      | 'base-part'
+      | 'seal-part'
+      | 'manifest-part'
+      | 'backup-order'
+      | 'backup-claim'
+      | 'backup-report',
   >(
     kind: Kind,
   ): Key[] => [{ kind, timestamp, content }];
@@ -41,6 +47,7 @@ export function keyClasses({
     dispatched: [{ kind: 'dispatched', timestamp }],
     seal: [{ kind: 'seal', timestamp }],
     manifest: [{ kind: 'manifest', timestamp }],
+    'base-part': ofSet('base-part'),
     'seal-part': ofSet('seal-part'),
     'manifest-part': ofSet('manifest-part'),
     'backup-order': ofSet('backup-order'),
@@ -83,6 +90,8 @@ function classOf(key: Key): string {
     case 'restore-plan':
     case 'restore-counts':
       return key.kind;
+    case 'base-part':
+      return 'plan';
     case 'pack':
     case 'metadata':
       return 'packs';

@@ -1,0 +1,94 @@
+import { decode, sha256 } from '../../../backup-set/base/document.ts';
+import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import { Manifest } from '../../../backup-set/documents/manifest.ts';
+import type { Deps } from '../../../functions/deps.ts';
+import { currentVerdict } from '../../../functions/stored/current-verdict.ts';
+import { readDocument } from '../../../functions/stored/load.ts';
+import { newestSets } from '../../../functions/stored/newest.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import type { ClusterContext } from '../../context.ts';
+import { functionDeps } from '../../wait-for-functions.ts';
+
+/** The set whose frames a new set can use. */
+export interface ChosenBase {
+  readonly manifest: Manifest;
+  readonly manifestSha256: string;
+}
+
+/** What the user wants: the newest set that fits, no set, or this one. */
+export type WantedBase = 'newest' | 'none' | { readonly timestamp: string };
+
+/** Sets that are looked at: a root can hold the sets of several databases, and failed ones. */
+const SETS_MAX = 10;
+
+/**
+ * Chooses the base of a backup. Agents get no base yet (docs/design/0021-carried-rows.md).
+ * @throws StowageError `usage/flag` when the wanted set cannot be a base.
+ */
+export async function chooseBase(
+  context: ClusterContext,
+  store: ObjectStore,
+  wanted: WantedBase,
+): Promise<ChosenBase | undefined> {
+  const deps = functionDeps(context, store);
+  if (typeof wanted === 'object') {
+    const base = await readBase(deps, context, wanted.timestamp);
+    if (typeof base !== 'string') return base;
+    throw new StowageError(
+      'usage/flag',
+      `set ${wanted.timestamp} cannot be the base of a backup: ${base}. Leave out --base to use the newest set that can`,
+      { where: { set: wanted.timestamp } },
+    );
+  }
+  if (wanted === 'none' || context.config.shippers.start === 'agents') return undefined;
+  try {
+    return await newestBase(deps, context);
+  } catch (error) {
+    // Without the right to read sets a backup is possible: it stores everything.
+    if (!isStowageError(error, 'storage/denied')) throw error;
+    context.log.warn({ err: error }, 'no base: the sets of the root cannot be read');
+    return undefined;
+  }
+}
+
+async function newestBase(deps: Deps, context: ClusterContext): Promise<ChosenBase | undefined> {
+  let sets = 0;
+  for await (const timestamp of newestSets(deps)) {
+    if (sets++ === SETS_MAX) return undefined;
+    const base = await readBase(deps, context, timestamp);
+    if (typeof base !== 'string') return base;
+    context.log.debug({ set: timestamp, reason: base }, 'not a base');
+  }
+  return undefined;
+}
+
+/** @returns why the set cannot be a base. */
+async function readBase(
+  deps: Deps,
+  { config }: ClusterContext,
+  timestamp: string,
+): Promise<ChosenBase | string> {
+  const raw = await readDocument(deps, formatKey({ kind: 'manifest', timestamp }));
+  if (raw === undefined) return 'it has no manifest';
+  let manifest: Manifest;
+  try {
+    manifest = decode(Manifest, raw);
+  } catch (error) {
+    if (!isStowageError(error, 'set/unreadable')) throw error;
+    return 'its manifest cannot be read';
+  }
+  for (const field of ['cluster', 'database', 'flavour'] as const)
+    if (manifest[field] !== config[field]) return `its ${field} is ${manifest[field]}`;
+  // Packs of a copy have other ETags than its receipts.
+  if (manifest.root !== deps.store.url) return `it was first written to ${manifest.root}`;
+  const verdict = await currentVerdict(deps, timestamp, { isCommitted: true });
+  if (verdict === undefined) return 'it has not been validated';
+  if (verdict.status !== 'complete') return `it is ${verdict.status}`;
+  // A pack that is damaged where it lies is damaged in every set that uses it.
+  for (const needed of manifest.needs) {
+    const found = await currentVerdict(deps, needed, { isCommitted: true });
+    if (found?.status === 'damaged') return `set ${needed}, which it uses, is damaged`;
+  }
+  return { manifest, manifestSha256: sha256(raw.bytes) };
+}

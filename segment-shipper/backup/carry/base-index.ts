@@ -1,0 +1,108 @@
+import type { RowFormat } from '../../../backup-set/documents/receipt.ts';
+import { DIGEST_BYTES } from '../../../frame/digest.ts';
+
+/** A reference to a smaller block is as large as its frame, and ties the set to an old pack. */
+export const CARRIED_BYTES_MIN = 1024;
+/** About 36 bytes of memory each. Rows beyond it are shipped in full. */
+export const BASE_EXTENTS_MAX = 1_000_000;
+
+/** What a block is, besides its rows. */
+export interface BlockKind {
+  readonly relation: number;
+  readonly rowFormat: RowFormat | undefined;
+  readonly bytes: number;
+}
+
+/** The frames of the base, by digest. All are added before the first is taken. */
+export interface BaseIndex {
+  /** @param digests one after the other, one for each number in `from`. */
+  add(kind: Omit<BlockKind, 'bytes'>, from: readonly number[], digests: Buffer): void;
+  /** The number of an extent with these rows. It is not given again. */
+  take(kind: BlockKind, digest: Buffer): number | undefined;
+}
+
+const ENTRIES_MIN = 1024;
+/** Slots per entry, at least: a fuller table needs long searches. */
+const SPACE = 2;
+/** A slot whose entries were all taken: a search goes on behind it. */
+const EMPTIED = 0xffffffff;
+
+/**
+ * Packed into a few buffers: a Map of a million strings would take more than 100 MB. A hash table
+ * with linear probing. A slot holds the first of all entries with the same rows: a table of equal
+ * rows has many.
+ */
+export function baseIndex(): BaseIndex {
+  let size = 0;
+  let capacity = ENTRIES_MIN;
+  let digests = Buffer.alloc(capacity * DIGEST_BYTES);
+  let owners = new Uint32Array(capacity);
+  let numbers = new Uint32Array(capacity);
+  /** Entries are counted from 1 here, 0 is none. */
+  let nextSame = new Uint32Array(capacity);
+  let slots = new Uint32Array(capacity * SPACE);
+
+  const digestAt = (entry: number) =>
+    digests.subarray(entry * DIGEST_BYTES, (entry + 1) * DIGEST_BYTES);
+
+  /** The slot of these rows, or the empty one where a search for them ends. */
+  function find(digest: Buffer, owner: number): number {
+    const mask = slots.length - 1;
+    let slot = (digest.readUInt32LE(0) ^ Math.imul(owner, 0x9e3779b1)) & mask;
+    for (let head = slots[slot] ?? 0; head !== 0; head = slots[slot] ?? 0) {
+      const isSame = head !== EMPTIED && owners[head - 1] === owner;
+      if (isSame && digestAt(head - 1).equals(digest)) break;
+      slot = (slot + 1) & mask;
+    }
+    return slot;
+  }
+
+  function place(entry: number): void {
+    const slot = find(digestAt(entry), owners[entry] ?? 0);
+    nextSame[entry] = slots[slot] ?? 0;
+    slots[slot] = entry + 1;
+  }
+
+  function grow(): void {
+    capacity *= 2;
+    const longer = Buffer.alloc(capacity * DIGEST_BYTES);
+    longer.set(digests);
+    digests = longer;
+    owners = widened(owners, capacity);
+    numbers = widened(numbers, capacity);
+    nextSame = new Uint32Array(capacity);
+    slots = new Uint32Array(capacity * SPACE);
+    for (let entry = 0; entry < size; entry++) place(entry);
+  }
+
+  return {
+    add(kind, from, added) {
+      from.forEach((number, at) => {
+        if (size >= BASE_EXTENTS_MAX) return;
+        if (size === capacity) grow();
+        const digest = added.subarray(at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES);
+        digests.set(digest, size * DIGEST_BYTES);
+        owners[size] = ownerOf(kind);
+        numbers[size] = number;
+        place(size++);
+      });
+    },
+    take(kind, digest) {
+      if (kind.bytes < CARRIED_BYTES_MIN) return undefined;
+      const slot = find(digest, ownerOf(kind));
+      const head = slots[slot] ?? 0;
+      if (head === 0) return undefined;
+      slots[slot] = nextSame[head - 1] || EMPTIED;
+      return numbers[head - 1];
+    },
+  };
+}
+
+const ownerOf = ({ relation, rowFormat }: Omit<BlockKind, 'bytes'>) =>
+  relation * 2 + (rowFormat === 'binary' ? 1 : 0);
+
+function widened(array: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
+  const wide = new Uint32Array(length);
+  wide.set(array);
+  return wide;
+}

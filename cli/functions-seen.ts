@@ -2,7 +2,7 @@ import { decode } from '../backup-set/base/document.ts';
 import { isStowageError } from '../backup-set/base/errors.ts';
 import { formatKey } from '../backup-set/base/keys.ts';
 import { Verdict } from '../backup-set/base/verdict.ts';
-import { Outcome } from '../backup-set/documents/restore.ts';
+import { Outcome } from '../backup-set/documents/restore/restore.ts';
 import type { Deps } from '../functions/deps.ts';
 import { isSet } from '../functions/stored/is-set.ts';
 import { readDocument, verdictKeys } from '../functions/stored/load.ts';

@@ -11,7 +11,7 @@ import {
   SourceExtents,
   VerifyExtent,
   VerifyExtents,
-} from './restore.ts';
+} from './restore/restore.ts';
 import { SealedRelation, SealedRelations } from './seal.ts';
 
 const count = fc.nat(1_000_000);

@@ -1,5 +1,5 @@
 import type { Plan, Relation } from '../documents/plan.ts';
-import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
+import type { RestorePlan, RestoreRequest } from '../documents/restore/restore.ts';
 
 /** A problem of a plan; `relation` is set when it concerns one relation. */
 export interface PlanProblem {

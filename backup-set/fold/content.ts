@@ -16,7 +16,7 @@ import type { PlannedContent } from '../documents/plan.ts';
 import { type ObjectRef, objectRefShape, type Receipt } from '../documents/receipt.ts';
 import type { SealPart } from '../documents/seal.ts';
 import { partDisagreements } from './agreement.ts';
-import { carriedPacks } from './carried.ts';
+import { carriedPacks } from './carried/receipts.ts';
 import type { SealedSet } from './fold.ts';
 import { readReceipts } from './receipts.ts';
 import {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Order } from '../documents/restore.ts';
+import type { Order } from '../documents/restore/restore.ts';
 import { greenplumCase } from '../testing/greenplum.ts';
 import { ordersFor, type RestoreCase, restoreCase } from '../testing/restores.ts';
 import { oversizedOrders } from './bounds.ts';

@@ -2,7 +2,7 @@ import { ORDER_EXTENTS_MAX } from '../base/document.ts';
 import type { Problem } from '../base/verdict.ts';
 import { count, plural } from '../base/words.ts';
 import type { ManifestRelation } from '../documents/manifest.ts';
-import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
+import type { RestorePlan, RestoreRequest } from '../documents/restore/restore.ts';
 import { COORDINATOR, loadsOnSegment } from './phases.ts';
 
 /** How much of one content a restore reads. */

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { objectsOf } from '../documents/manifest.ts';
 import type { Relation } from '../documents/plan.ts';
-import type { OrderOf } from '../documents/restore.ts';
+import type { OrderOf } from '../documents/restore/restore.ts';
 import {
   countedOf,
   dataOrders,

@@ -1,13 +1,13 @@
 import type { Phase } from '../base/keys.ts';
 import type { ManifestContent, ManifestPart, ManifestRelation } from '../documents/manifest.ts';
 import type { Relation } from '../documents/plan.ts';
+import type { Into } from '../documents/restore/names.ts';
 import type {
   LoadRelation,
   RestorePlan,
   SourceExtent,
   VerifyObject,
-} from '../documents/restore.ts';
-import type { Into } from '../documents/restore-names.ts';
+} from '../documents/restore/restore.ts';
 import { intoOf, targetName } from './names/into.ts';
 import {
   choicesOf,

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encode } from '../base/document.ts';
-import { Outcome } from '../documents/restore.ts';
-import type { RestoreCounts } from '../documents/restore-found.ts';
+import type { RestoreCounts } from '../documents/restore/found.ts';
+import { Outcome } from '../documents/restore/restore.ts';
 import {
   allCounted,
   allDone,

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encode, PROBLEMS_MAX } from '../base/document.ts';
 import type { Problem } from '../base/verdict.ts';
-import { Outcome, type RestoreReceipt } from '../documents/restore.ts';
+import { Outcome, type RestoreReceipt } from '../documents/restore/restore.ts';
 import {
   allDone,
   foldRestore,

@@ -5,13 +5,13 @@ import type { Result } from '../base/result.ts';
 import { boundedLeftOut, boundedProblems, type Problem } from '../base/verdict.ts';
 import { count, plural } from '../base/words.ts';
 import { readPinned } from '../documents/pinned.ts';
+import { needsCounts, RestoreCounts } from '../documents/restore/found.ts';
 import {
   type Outcome,
   type RestorePlan,
   RestoreReceipt,
   type RestoreRequest,
-} from '../documents/restore.ts';
-import { needsCounts, RestoreCounts } from '../documents/restore-found.ts';
+} from '../documents/restore/restore.ts';
 import { gatherLeftOut, joinLeftOut, withoutLeftOut } from './left-out/left-out.ts';
 import { gatherRolesKept } from './left-out/roles-kept.ts';
 import { contentsIn } from './phases.ts';

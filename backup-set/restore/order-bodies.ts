@@ -4,14 +4,14 @@ import type { MetadataFile, Phase } from '../base/keys.ts';
 import type { Manifest, ManifestPart } from '../documents/manifest.ts';
 import type { Relation } from '../documents/plan.ts';
 import { type ObjectRef, objectRefShape } from '../documents/receipt.ts';
+import type { Into } from '../documents/restore/names.ts';
 import type {
   Order,
   OrderOf,
   RestoreRequest,
   SourceExtent,
   VerifyObject,
-} from '../documents/restore.ts';
-import type { Into } from '../documents/restore-names.ts';
+} from '../documents/restore/restore.ts';
 import { targetName } from './names/into.ts';
 import { isWhole } from './plan.ts';
 import { existing, refreshesViews, restores } from './sections.ts';

@@ -3,7 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { decode, encode } from '../base/document.ts';
 import { METADATA_FILES, PHASES } from '../base/keys.ts';
 import { EVERYTHING } from '../base/selection.ts';
-import { Order, type OrderOf, RESTORE_MODES, type RestoreRequest } from '../documents/restore.ts';
+import {
+  Order,
+  type OrderOf,
+  RESTORE_MODES,
+  type RestoreRequest,
+} from '../documents/restore/restore.ts';
 import { ordersFor, planOf, type RestoreCase, restoreCase } from '../testing/restores.ts';
 import { chosenRelations } from './plan.ts';
 

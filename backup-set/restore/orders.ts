@@ -1,8 +1,8 @@
 import type { Phase } from '../base/keys.ts';
 import type { ManifestPart } from '../documents/manifest.ts';
 import type { Relation } from '../documents/plan.ts';
-import type { LoadRelation, Order, RestoreRequest } from '../documents/restore.ts';
-import type { Into } from '../documents/restore-names.ts';
+import type { Into } from '../documents/restore/names.ts';
+import type { LoadRelation, Order, RestoreRequest } from '../documents/restore/restore.ts';
 import { coordinatedOrders } from './coordinated.ts';
 import { intoOf, targetName } from './names/into.ts';
 import {

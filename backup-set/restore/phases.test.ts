@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decode, encode } from '../base/document.ts';
 import { formatKey, PHASES } from '../base/keys.ts';
 import { count, plural } from '../base/words.ts';
-import { Order, type RestoreReceipt, type RestoreRequest } from '../documents/restore.ts';
+import { Order, type RestoreReceipt, type RestoreRequest } from '../documents/restore/restore.ts';
 import { greenplumCase, greenplumManifest, targetOf } from '../testing/greenplum.ts';
 import {
   allDone,

@@ -1,7 +1,7 @@
 import type { Phase } from '../base/keys.ts';
 import { plural } from '../base/words.ts';
 import type { Manifest, ManifestRelation } from '../documents/manifest.ts';
-import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
+import type { RestorePlan, RestoreRequest } from '../documents/restore/restore.ts';
 import { formatOf } from '../flavours/formats.ts';
 
 /** The content id of a coordinator. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { encode } from '../base/document.ts';
 import { EVERYTHING } from '../base/selection.ts';
 import type { Manifest } from '../documents/manifest.ts';
-import { RestorePlan, type RestoreRequest } from '../documents/restore.ts';
+import { RestorePlan, type RestoreRequest } from '../documents/restore/restore.ts';
 import { greenplumCase } from '../testing/greenplum.ts';
 import { quoted } from '../testing/names.ts';
 import {

@@ -4,7 +4,7 @@ import { isEverything, malformedPatterns, selects, unmatchedIncludes } from '../
 import type { Problem } from '../base/verdict.ts';
 import type { Manifest, ManifestPart, ManifestRelation } from '../documents/manifest.ts';
 import type { Relation } from '../documents/plan.ts';
-import type { RestorePlan, RestoreRequest } from '../documents/restore.ts';
+import type { RestorePlan, RestoreRequest } from '../documents/restore/restore.ts';
 import type { TargetProblem } from '../flavours/format.ts';
 import { findFormat, unknownFlavour } from '../flavours/formats.ts';
 import { type ContentVolume, oversizedOrders } from './bounds.ts';

@@ -1,6 +1,6 @@
 import type { Phase } from '../base/keys.ts';
-import type { OrderOf, RestoreRequest } from '../documents/restore.ts';
-import type { Section } from '../documents/restore-choices.ts';
+import type { Section } from '../documents/restore/choices.ts';
+import type { OrderOf, RestoreRequest } from '../documents/restore/restore.ts';
 
 type Asked = Pick<RestoreRequest, 'sections' | 'mode'>;
 

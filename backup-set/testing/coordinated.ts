@@ -1,4 +1,4 @@
-import type { OrderOf } from '../documents/restore.ts';
+import type { OrderOf } from '../documents/restore/restore.ts';
 import { loadStrategy } from '../restore/phases.ts';
 import { chosenRelations } from '../restore/plan.ts';
 import { greenplumCase } from './greenplum.ts';

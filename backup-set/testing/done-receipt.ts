@@ -1,5 +1,5 @@
 import { FORMAT_VERSION } from '../base/document.ts';
-import type { RestoreReceipt } from '../documents/restore.ts';
+import type { RestoreReceipt } from '../documents/restore/restore.ts';
 
 const AT = '2026-02-01T00:00:00.000Z';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { Manifest } from '../documents/manifest.ts';
 import { type Plan, type PlannedContent, type Relation, rangesOf } from '../documents/plan.ts';
-import type { RestoreRequest } from '../documents/restore.ts';
+import type { RestoreRequest } from '../documents/restore/restore.ts';
 import { consistentSetOf } from './arbitraries.ts';
 import { documentsOf, type SetParts, sealOf, type WholeSeal } from './builders.ts';
 import { fold } from './fold-whole.ts';

@@ -3,13 +3,13 @@ import { encode, indexByKey, type RawDocument } from '../base/document.ts';
 import { formatKey, type Phase, parseKey } from '../base/keys.ts';
 import { EVERYTHING, type Selection } from '../base/selection.ts';
 import type { Manifest, ManifestPart } from '../documents/manifest.ts';
+import { RestoreCounts } from '../documents/restore/found.ts';
 import {
   type Order,
   type RestorePlan,
   RestoreReceipt,
   type RestoreRequest,
-} from '../documents/restore.ts';
-import { RestoreCounts } from '../documents/restore-found.ts';
+} from '../documents/restore/restore.ts';
 import { createRestoreFold, type RestoreStep } from '../restore/fold.ts';
 import { draftOrders } from '../restore/orders.ts';
 import { contentsIn, restoredContents } from '../restore/phases.ts';

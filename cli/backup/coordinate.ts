@@ -29,10 +29,10 @@ import { chooseBase, type WantedBase } from './base/choose.ts';
 import { withBase } from './base/plan-base.ts';
 import { noteBlocked } from './blocked.ts';
 import { recordCountsOfShipper } from './dispatch.ts';
-import { draftPlan, sizeOf, storePlan } from './plan.ts';
+import { draftPlan, sizeOf, storePlan } from './documents/plan.ts';
+import { storeSeal } from './documents/seal.ts';
 import { showBackupProgress } from './progress.ts';
 import type { BackupRun } from './run.ts';
-import { storeSeal } from './seal.ts';
 import { type Shipped, ship } from './ship.ts';
 import { newTally, type Tally } from './tally.ts';
 

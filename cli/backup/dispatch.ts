@@ -2,7 +2,7 @@ import type { Relation } from '../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import { collectProgram, fifoFolder, SEGMENT } from '../../database/copy/fifo-programs.ts';
 import type { Dispatch, HeldSnapshot } from '../../database/flavour.ts';
-import type { Draft } from './plan.ts';
+import type { Draft } from './documents/plan.ts';
 import type { BackupRun } from './run.ts';
 
 /**

@@ -2,7 +2,7 @@ import type { Plan } from '../../backup-set/documents/plan.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
-import type { Draft } from './plan.ts';
+import type { Draft } from './documents/plan.ts';
 import type { Tally } from './tally.ts';
 
 /** One backup from its stored plan to its seal: what its steps share. */

@@ -9,7 +9,7 @@ import {
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { EVERYTHING } from '../../backup-set/base/selection.ts';
 import { instantOf } from '../../backup-set/base/timestamps.ts';
-import { Outcome, RestoreRequest } from '../../backup-set/documents/restore.ts';
+import { Outcome, RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { Context } from '../context.ts';
 import { duration } from '../output/format.ts';

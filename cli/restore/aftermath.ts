@@ -1,7 +1,7 @@
 import { mapInFlight } from '../../async/each-in-flight.ts';
 import type { ErrorCode } from '../../backup-set/base/errors.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
-import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import type { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { findMark } from '../../database/target/unfinished/mark.ts';
 import { targetOf } from '../config/config.ts';

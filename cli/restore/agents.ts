@@ -8,7 +8,7 @@ import {
   failedReceipt,
   type RestorePlan,
   RestoreReceipt,
-} from '../../backup-set/documents/restore.ts';
+} from '../../backup-set/documents/restore/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import { noteWaiting } from '../output/waiting.ts';
 import { listedContents } from '../shippers/listed-contents.ts';

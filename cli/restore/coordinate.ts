@@ -4,8 +4,12 @@ import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
-import { Outcome, RestorePlan, type RestoreRequest } from '../../backup-set/documents/restore.ts';
-import { needsCounts } from '../../backup-set/documents/restore-found.ts';
+import { needsCounts } from '../../backup-set/documents/restore/found.ts';
+import {
+  Outcome,
+  RestorePlan,
+  type RestoreRequest,
+} from '../../backup-set/documents/restore/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import { rememberedMetadata } from '../../segment-shipper/read/remembered-metadata.ts';
 import type { ObjectStore } from '../../storage/store.ts';

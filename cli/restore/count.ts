@@ -6,7 +6,7 @@ import { formatKey } from '../../backup-set/base/keys.ts';
 import { gatherProblems } from '../../backup-set/base/problems.ts';
 import { boundedProblems, causedBy } from '../../backup-set/base/verdict.ts';
 import { plural } from '../../backup-set/base/words.ts';
-import { RestoreCounts } from '../../backup-set/documents/restore-found.ts';
+import { RestoreCounts } from '../../backup-set/documents/restore/found.ts';
 import type { Segment } from '../../database/flavour.ts';
 import { openSession } from '../../database/session/session.ts';
 import { batchesToCount, countRows } from '../../database/target/count-rows.ts';

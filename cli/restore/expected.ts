@@ -2,7 +2,7 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import { describeProblem } from '../../backup-set/base/verdict.ts';
 import type { Manifest, ManifestRelation } from '../../backup-set/documents/manifest.ts';
-import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import type { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
 import { namesOrReason, targetName } from '../../backup-set/restore/names/into.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';

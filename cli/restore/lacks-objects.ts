@@ -1,5 +1,5 @@
 import type { Problem } from '../../backup-set/base/verdict.ts';
-import type { Outcome, RestoreRequest } from '../../backup-set/documents/restore.ts';
+import type { Outcome, RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 
 /** All rows are loaded and counted; the target only lacks schema objects of the set. */
 export function lacksObjectsOnly({ status, problems, problemsTotal, objects }: Outcome): boolean {

@@ -1,7 +1,7 @@
 import { isEverything, type QualifiedName, selects } from '../../backup-set/base/selection.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
-import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import type { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import { isWhole } from '../../backup-set/restore/plan.ts';
 import { restores } from '../../backup-set/restore/sections.ts';
 import type { Context } from '../context.ts';

@@ -2,7 +2,7 @@ import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { RestoreId } from '../../backup-set/base/timestamps.ts';
-import { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';
 import { choicesOf } from './command/choices.ts';

@@ -1,5 +1,5 @@
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
-import type { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore.ts';
+import type { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import type { Segment } from '../../database/flavour.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterContext } from '../context.ts';

@@ -7,7 +7,7 @@ import {
   failedReceipt,
   type RestorePlan,
   RestoreReceipt,
-} from '../../backup-set/documents/restore.ts';
+} from '../../backup-set/documents/restore/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import { CONTROL_VERSION, type Job, type Report } from '../../segment-shipper/protocol/control.ts';
 import { shipperCommand, shipperHost, storeSettings, targetOf } from '../config/config.ts';

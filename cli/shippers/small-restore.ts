@@ -1,6 +1,6 @@
 import { parseKey, restorePrefix } from '../../backup-set/base/keys.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
-import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import type { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import { formatOf } from '../../backup-set/flavours/formats.ts';
 import { restoredContents } from '../../backup-set/restore/phases.ts';
 import { chosenRelations, isWhole } from '../../backup-set/restore/plan.ts';

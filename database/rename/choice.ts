@@ -1,5 +1,5 @@
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
-import type { Into } from '../../backup-set/documents/restore-names.ts';
+import type { Into } from '../../backup-set/documents/restore/names.ts';
 import { type Choice, chooseEntries, type Existed } from '../objects/choice/choose.ts';
 import { type ArchiveEntry, entryGraph } from '../objects/choice/entries.ts';
 import { RELATIONS, REMARKS } from '../objects/choice/kinds.ts';

@@ -1,5 +1,5 @@
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
-import type { Into } from '../../backup-set/documents/restore-names.ts';
+import type { Into } from '../../backup-set/documents/restore/names.ts';
 import { derivedName } from '../../backup-set/restore/names/derived.ts';
 import { targetName } from '../../backup-set/restore/names/into.ts';
 import type { ArchiveObject } from '../objects/expected.ts';

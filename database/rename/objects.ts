@@ -1,4 +1,4 @@
-import type { Into } from '../../backup-set/documents/restore-names.ts';
+import type { Into } from '../../backup-set/documents/restore/names.ts';
 import { TAGGED_WITH_TABLE } from '../objects/choice/kinds.ts';
 import type { ArchiveObject } from '../objects/expected.ts';
 import { quoteIdentifier } from '../session/quote.ts';

@@ -1,6 +1,6 @@
 import { onAbort, throwIfInterrupted } from '../../async/abort.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
-import type { LoadRelation, RestoreRequest } from '../../backup-set/documents/restore.ts';
+import type { LoadRelation, RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import { sqlStateOf } from '../session/database-error.ts';
 import { quoteLiteral, quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';

@@ -1,5 +1,5 @@
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
-import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import type { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import { quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';
 import { tableFacts, triggerStatements } from './facts.ts';

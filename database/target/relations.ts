@@ -1,6 +1,6 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
-import type { RestoreRequest } from '../../backup-set/documents/restore.ts';
+import type { RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import { sqlStateOf } from '../session/database-error.ts';
 import { quoteQualified } from '../session/quote.ts';
 import type { Session } from '../session/session.ts';

@@ -5,7 +5,7 @@ import type { Result } from '../../backup-set/base/result.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { readPinned } from '../../backup-set/documents/pinned.ts';
-import { Order, Outcome } from '../../backup-set/documents/restore.ts';
+import { Order, Outcome } from '../../backup-set/documents/restore/restore.ts';
 import { refusedOutcome } from '../../backup-set/restore/fold.ts';
 import type { OrderDraft } from '../../backup-set/restore/order-bodies.ts';
 import { draftOrders } from '../../backup-set/restore/orders.ts';

@@ -2,7 +2,7 @@ import { decode } from '../../backup-set/base/document.ts';
 import { parseKey } from '../../backup-set/base/keys.ts';
 import { partsOfTask } from '../../backup-set/base/timestamps.ts';
 import { describeProblem, type Problem, Verdict } from '../../backup-set/base/verdict.ts';
-import { Outcome } from '../../backup-set/documents/restore.ts';
+import { Outcome } from '../../backup-set/documents/restore/restore.ts';
 import { TaskOutcome } from '../../backup-set/documents/tasks.ts';
 import type { Deps } from '../deps.ts';
 import { readDocument } from '../stored/load.ts';

@@ -7,7 +7,7 @@ import { failure, type Result, success } from '../../backup-set/base/result.ts';
 import { Timestamp } from '../../backup-set/base/timestamps.ts';
 import { boundedProblems, type Problem } from '../../backup-set/base/verdict.ts';
 import type { Manifest, ManifestPart } from '../../backup-set/documents/manifest.ts';
-import { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore.ts';
+import { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import type { ContentVolume } from '../../backup-set/restore/bounds.ts';
 import { refusedOutcome } from '../../backup-set/restore/fold.ts';
 import { restoredContents } from '../../backup-set/restore/phases.ts';

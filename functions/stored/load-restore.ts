@@ -1,8 +1,8 @@
 import { eachInFlight } from '../../async/each-in-flight.ts';
 import { decode, RECEIPT_BYTES_MAX } from '../../backup-set/base/document.ts';
 import { formatKey, type Phase, phasePrefix } from '../../backup-set/base/keys.ts';
-import { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore.ts';
-import { needsCounts } from '../../backup-set/documents/restore-found.ts';
+import { needsCounts } from '../../backup-set/documents/restore/found.ts';
+import { RestorePlan, RestoreRequest } from '../../backup-set/documents/restore/restore.ts';
 import { createRestoreFold, type RestoreStep } from '../../backup-set/restore/fold.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { Deps } from '../deps.ts';

@@ -12,7 +12,7 @@ import {
   failedReceipt,
   RestoreReceipt,
   RestoreRequest,
-} from '../../backup-set/documents/restore.ts';
+} from '../../backup-set/documents/restore/restore.ts';
 import { throttledReads } from '../../storage/wrapped/throttled-reads.ts';
 import { noProgress } from '../deps.ts';
 import { CONTROL_VERSION } from '../protocol/control.ts';

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { StowageError } from '../../backup-set/base/errors.ts';
-import type { SourceExtent } from '../../backup-set/documents/restore.ts';
+import type { SourceExtent } from '../../backup-set/documents/restore/restore.ts';
 import { hex } from '../../frame/hex.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import type { ObjectStore } from '../../storage/store.ts';

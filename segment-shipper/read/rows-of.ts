@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { ahead } from '../../async/ahead.ts';
 import { isStowageError } from '../../backup-set/base/errors.ts';
-import type { SourceExtent } from '../../backup-set/documents/restore.ts';
+import type { SourceExtent } from '../../backup-set/documents/restore/restore.ts';
 import { release } from '../../frame/release.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import type { ObjectStore } from '../../storage/store.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SourceExtent } from '../../backup-set/documents/restore.ts';
+import type { SourceExtent } from '../../backup-set/documents/restore/restore.ts';
 import { hex } from '../../frame/hex.ts';
 import { zstd } from '../../frame/zstd/zstd.ts';
 import { openStore } from '../../storage/open.ts';

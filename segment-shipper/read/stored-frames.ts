@@ -1,4 +1,4 @@
-import type { SourceExtent } from '../../backup-set/documents/restore.ts';
+import type { SourceExtent } from '../../backup-set/documents/restore/restore.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { damaged } from './damage.ts';
 import type { Run } from './runs.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { VerifyObject } from '../../backup-set/documents/restore.ts';
+import type { VerifyObject } from '../../backup-set/documents/restore/restore.ts';
 import { hex } from '../../frame/hex.ts';
 import { openStore } from '../../storage/open.ts';
 import type { ObjectStore } from '../../storage/store.ts';

@@ -2,7 +2,7 @@ import { eachInFlight } from '../../async/each-in-flight.ts';
 import { isStowageError, messageOf, StowageError } from '../../backup-set/base/errors.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
-import type { OrderOf, VerifyObject } from '../../backup-set/documents/restore.ts';
+import type { OrderOf, VerifyObject } from '../../backup-set/documents/restore/restore.ts';
 import { type CheckedExtent, checkExtents } from '../../frame/check-extents.ts';
 import { type ShipperDeps, showUnderWay } from '../deps.ts';
 import { type Piece, type Run, runsOf } from './runs.ts';

@@ -1,5 +1,5 @@
 import { messageOf, StowageError } from '../../backup-set/base/errors.ts';
-import type { Order } from '../../backup-set/documents/restore.ts';
+import type { Order } from '../../backup-set/documents/restore/restore.ts';
 import { withLockWatch } from '../../database/lock-watch/watch.ts';
 import { lockForOrder } from '../../database/target/restore-lock.ts';
 import type { ShipperDeps } from '../deps.ts';

@@ -3,7 +3,7 @@ import type { ProblemList } from '../../backup-set/base/problems.ts';
 import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import { causedBy, type Problem } from '../../backup-set/base/verdict.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
-import type { RestoreReceipt } from '../../backup-set/documents/restore.ts';
+import type { RestoreReceipt } from '../../backup-set/documents/restore/restore.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 
 /** What one order has done. The order succeeded when there are no problems. */

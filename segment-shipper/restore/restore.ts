@@ -6,8 +6,8 @@ import {
 } from '../../backup-set/base/document.ts';
 import { formatKey, type Phase } from '../../backup-set/base/keys.ts';
 import { boundedLeftOut, boundedProblems } from '../../backup-set/base/verdict.ts';
-import { Order, RestoreReceipt } from '../../backup-set/documents/restore.ts';
-import { rolesKeptField } from '../../backup-set/documents/restore-found.ts';
+import { rolesKeptField } from '../../backup-set/documents/restore/found.ts';
+import { Order, RestoreReceipt } from '../../backup-set/documents/restore/restore.ts';
 import { meteredReads } from '../../storage/wrapped/metered-reads.ts';
 import type { ShipperDeps } from '../deps.ts';
 import type { RestoreJob } from '../protocol/control.ts';

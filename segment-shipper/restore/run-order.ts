@@ -1,4 +1,4 @@
-import type { Order, OrderOf } from '../../backup-set/documents/restore.ts';
+import type { Order, OrderOf } from '../../backup-set/documents/restore/restore.ts';
 import type { Session } from '../../database/session/session.ts';
 import { tableFacts } from '../../database/target/facts.ts';
 import { analyzeRelations } from '../../database/target/refresh.ts';

@@ -1,4 +1,4 @@
-import type { OrderOf } from '../../backup-set/documents/restore.ts';
+import type { OrderOf } from '../../backup-set/documents/restore/restore.ts';
 import type { ConnectionTarget } from '../../database/flavour.ts';
 import type { Session } from '../../database/session/session.ts';
 import { tableFacts } from '../../database/target/facts.ts';

@@ -1,7 +1,7 @@
 import { decode } from '../../backup-set/base/document.ts';
 import { formatKey, type Key, parseKey } from '../../backup-set/base/keys.ts';
 import { Verdict } from '../../backup-set/base/verdict.ts';
-import { Outcome, RestorePlan } from '../../backup-set/documents/restore.ts';
+import { Outcome, RestorePlan } from '../../backup-set/documents/restore/restore.ts';
 import { contentsIn } from '../../backup-set/restore/phases.ts';
 import type { Stored } from './chaos-store.ts';
 import type { StagedRestore } from './staged-restore.ts';

@@ -1,7 +1,11 @@
 import { decode, encode } from '../../backup-set/base/document.ts';
 import { formatKey, PHASES, type Phase, parseKey } from '../../backup-set/base/keys.ts';
 import { EVERYTHING } from '../../backup-set/base/selection.ts';
-import { Order, RestoreReceipt, RestoreRequest } from '../../backup-set/documents/restore.ts';
+import {
+  Order,
+  RestoreReceipt,
+  RestoreRequest,
+} from '../../backup-set/documents/restore/restore.ts';
 import { AT } from '../../backup-set/testing/builders.ts';
 import type { Random } from './random.ts';
 import type { StagedSet, Write } from './staged-set.ts';

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Problem } from '../../base/verdict.ts';
-import type { RestoreReceipt } from '../../documents/restore.ts';
-import type { RestoreCounts } from '../../documents/restore-found.ts';
+import type { RestoreCounts } from '../../documents/restore/found.ts';
+import type { RestoreReceipt } from '../../documents/restore/restore.ts';
 import {
   allCounted,
   allDone,

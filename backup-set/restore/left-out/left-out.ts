@@ -6,7 +6,7 @@ import {
   type ProblemList,
 } from '../../base/problems.ts';
 import type { Problem } from '../../base/verdict.ts';
-import type { RestoreReceipt } from '../../documents/restore.ts';
+import type { RestoreReceipt } from '../../documents/restore/restore.ts';
 
 /** Collects what the receipts of one phase left out, with their contents. */
 export function gatherLeftOut() {

@@ -1,5 +1,5 @@
-import type { RestoreReceipt } from '../../documents/restore.ts';
-import { type RolesKeptField, rolesKeptField } from '../../documents/restore-found.ts';
+import { type RolesKeptField, rolesKeptField } from '../../documents/restore/found.ts';
+import type { RestoreReceipt } from '../../documents/restore/restore.ts';
 
 /** Collects from receipts the roles that existed before; the servers usually have the same. */
 export function gatherRolesKept() {

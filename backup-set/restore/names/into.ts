@@ -1,8 +1,8 @@
 import { StowageError } from '../../base/errors.ts';
 import type { QualifiedName } from '../../base/selection.ts';
 import { count } from '../../base/words.ts';
-import type { RestoreRequest } from '../../documents/restore.ts';
-import type { Into } from '../../documents/restore-names.ts';
+import type { Into } from '../../documents/restore/names.ts';
+import type { RestoreRequest } from '../../documents/restore/restore.ts';
 import { findFormat } from '../../flavours/formats.ts';
 import { derivedName } from './derived.ts';
 

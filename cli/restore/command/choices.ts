@@ -1,6 +1,6 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
-import type { RestoreRequest } from '../../../backup-set/documents/restore.ts';
-import { SECTIONS, type Section } from '../../../backup-set/documents/restore-choices.ts';
+import { SECTIONS, type Section } from '../../../backup-set/documents/restore/choices.ts';
+import type { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import type { Flags } from '../../command.ts';
 import { dashed } from '../../config/flag-names.ts';
 import type { Choices } from '../request.ts';

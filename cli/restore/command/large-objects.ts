@@ -1,6 +1,6 @@
 import { mapInFlight } from '../../../async/each-in-flight.ts';
 import type { Manifest } from '../../../backup-set/documents/manifest.ts';
-import type { RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import type { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import { fileOf } from '../../../backup-set/restore/order-bodies.ts';
 import { bringsLargeObjects } from '../../../backup-set/restore/plan.ts';
 import { readPart } from '../../../functions/stored/read-part.ts';

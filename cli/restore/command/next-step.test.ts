@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Problem } from '../../../backup-set/base/verdict.ts';
-import type { RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import type { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import { hasNothingToResume } from '../lacks-objects.ts';
 import { nextSteps } from './next-step.ts';
 

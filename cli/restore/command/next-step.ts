@@ -1,4 +1,4 @@
-import type { Outcome, RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import type { Outcome, RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import { canMakeMore, resumeMakes } from '../lacks-objects.ts';
 import { resumeCommand } from '../unfinished.ts';
 

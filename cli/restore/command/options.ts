@@ -1,5 +1,5 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
-import type { RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import type { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import type { Flags } from '../../command.ts';
 import { dashed } from '../../config/flag-names.ts';
 import { numberFrom } from '../../flags.ts';

@@ -1,6 +1,6 @@
 import { DOCUMENT_BYTES_MAX, decode } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
-import { RestoreReceipt } from '../../../backup-set/documents/restore.ts';
+import { RestoreReceipt } from '../../../backup-set/documents/restore/restore.ts';
 import type { ExpectedRelation } from '../expected.ts';
 import type { RestoreRun } from '../run.ts';
 

@@ -2,7 +2,7 @@ import { isStowageError, messageOf } from '../../../backup-set/base/errors.ts';
 import type { QualifiedName } from '../../../backup-set/base/selection.ts';
 import type { Problem } from '../../../backup-set/base/verdict.ts';
 import type { DefinedObject } from '../../../backup-set/documents/plan.ts';
-import type { RestorePlan } from '../../../backup-set/documents/restore.ts';
+import type { RestorePlan } from '../../../backup-set/documents/restore/restore.ts';
 import { isWhole } from '../../../backup-set/restore/plan.ts';
 import { previewRestore } from '../../../functions/handlers/plan-restore.ts';
 import { rowsNotInSet } from '../../output/not-shipped.ts';

@@ -2,7 +2,7 @@ import { DOCUMENT_BYTES_MAX, decode } from '../../../backup-set/base/document.ts
 import { isStowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey, RESTORES } from '../../../backup-set/base/keys.ts';
 import { RestoreId } from '../../../backup-set/base/timestamps.ts';
-import { Outcome, RestorePlan } from '../../../backup-set/documents/restore.ts';
+import { Outcome, RestorePlan } from '../../../backup-set/documents/restore/restore.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 
 /** A restore of this root that ended as `restored`. */

@@ -1,6 +1,6 @@
 import { eachInFlight } from '../../../async/each-in-flight.ts';
 import { messageOf } from '../../../backup-set/base/errors.ts';
-import type { Outcome } from '../../../backup-set/documents/restore.ts';
+import type { Outcome } from '../../../backup-set/documents/restore/restore.ts';
 import { isWhole } from '../../../backup-set/restore/plan.ts';
 import { makesObjects } from '../../../backup-set/restore/sections.ts';
 import { changedSegments } from '../expected.ts';

@@ -1,6 +1,6 @@
 import type { QualifiedName } from '../../../backup-set/base/selection.ts';
 import { count } from '../../../backup-set/base/words.ts';
-import type { OrderOf, RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import type { OrderOf, RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import { restores } from '../../../backup-set/restore/sections.ts';
 import { type Choice, chooseEntries } from '../../../database/objects/choice/choose.ts';
 import { describeEntry } from '../../../database/objects/choice/entries.ts';

@@ -5,7 +5,7 @@ import type { ProblemGatherer } from '../../../backup-set/base/problems.ts';
 import { describeProblem } from '../../../backup-set/base/verdict.ts';
 import { count, plural } from '../../../backup-set/base/words.ts';
 import type { ManifestPart } from '../../../backup-set/documents/manifest.ts';
-import type { ComparedObjects } from '../../../backup-set/documents/restore-found.ts';
+import type { ComparedObjects } from '../../../backup-set/documents/restore/found.ts';
 import { fileOf } from '../../../backup-set/restore/order-bodies.ts';
 import { draftOrders } from '../../../backup-set/restore/orders.ts';
 import { bringsLargeObjects, isWhole } from '../../../backup-set/restore/plan.ts';

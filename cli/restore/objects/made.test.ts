@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Section } from '../../../backup-set/documents/restore-choices.ts';
+import type { Section } from '../../../backup-set/documents/restore/choices.ts';
 import type { ArchiveObject } from '../../../database/objects/expected.ts';
 import { madeBy } from './made.ts';
 

@@ -1,5 +1,5 @@
-import type { RestoreRequest } from '../../../backup-set/documents/restore.ts';
-import type { Section } from '../../../backup-set/documents/restore-choices.ts';
+import type { Section } from '../../../backup-set/documents/restore/choices.ts';
+import type { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import { restores } from '../../../backup-set/restore/sections.ts';
 import type { ArchiveObject } from '../../../database/objects/expected.ts';
 

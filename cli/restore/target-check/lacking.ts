@@ -1,5 +1,5 @@
 import type { Problem } from '../../../backup-set/base/verdict.ts';
-import type { RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import type { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import type { LookedAt } from './server.ts';
 import type { SetNeeds } from './set-needs.ts';
 

@@ -1,6 +1,6 @@
 import { count, plural } from '../../../backup-set/base/words.ts';
 import type { Manifest } from '../../../backup-set/documents/manifest.ts';
-import type { RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import type { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import type { Segment } from '../../../database/flavour.ts';
 import { bytes, printable } from '../../output/format.ts';
 import { rowsNotInSet, rowsNotInSetShort } from '../../output/not-shipped.ts';

@@ -2,7 +2,7 @@ import { onAbort } from '../../../async/abort.ts';
 import type { QualifiedName } from '../../../backup-set/base/selection.ts';
 import type { Problem } from '../../../backup-set/base/verdict.ts';
 import type { ManifestRelation } from '../../../backup-set/documents/manifest.ts';
-import type { RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import type { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import { existing, restores } from '../../../backup-set/restore/sections.ts';
 import type { Segment } from '../../../database/flavour.ts';
 import { withLockWatch } from '../../../database/lock-watch/watch.ts';

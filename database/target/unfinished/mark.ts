@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { RestoreId, Timestamp } from '../../../backup-set/base/timestamps.ts';
-import { RESTORE_MODES } from '../../../backup-set/documents/restore.ts';
+import { RESTORE_MODES } from '../../../backup-set/documents/restore/restore.ts';
 import type { ConnectionTarget } from '../../flavour.ts';
 import { sqlStateOf } from '../../session/database-error.ts';
 import { quoteLiteral } from '../../session/quote.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LoadRelation } from '../../../backup-set/documents/restore.ts';
+import type { LoadRelation } from '../../../backup-set/documents/restore/restore.ts';
 import { noProgress } from '../../deps.ts';
 import { countOnce, failedLoad, loadAgain } from './again.ts';
 

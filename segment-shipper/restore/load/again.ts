@@ -1,5 +1,5 @@
 import type { Problem } from '../../../backup-set/base/verdict.ts';
-import type { LoadRelation } from '../../../backup-set/documents/restore.ts';
+import type { LoadRelation } from '../../../backup-set/documents/restore/restore.ts';
 import { sqlStateOf } from '../../../database/session/database-error.ts';
 import type { Progress } from '../../deps.ts';
 import { problemOf } from '../order-result.ts';

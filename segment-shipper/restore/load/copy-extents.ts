@@ -1,4 +1,4 @@
-import type { LoadRelation, SourceExtent } from '../../../backup-set/documents/restore.ts';
+import type { LoadRelation, SourceExtent } from '../../../backup-set/documents/restore/restore.ts';
 import { copyIn } from '../../../database/copy/copy-in.ts';
 import type { Session } from '../../../database/session/session.ts';
 import type { ShipperDeps } from '../../deps.ts';

@@ -1,7 +1,7 @@
 import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import type { Problem } from '../../../backup-set/base/verdict.ts';
-import type { LoadRelation, OrderOf } from '../../../backup-set/documents/restore.ts';
+import type { LoadRelation, OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
 import { fifoFolder } from '../../../database/copy/fifo-programs.ts';
 import { type ShipperDeps, showUnderWay } from '../../deps.ts';

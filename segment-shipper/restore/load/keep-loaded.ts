@@ -4,7 +4,7 @@ import type {
   LoadRelation,
   OrderOf,
   RestoreRequest,
-} from '../../../backup-set/documents/restore.ts';
+} from '../../../backup-set/documents/restore/restore.ts';
 import type { Session } from '../../../database/session/session.ts';
 import { batchesToCount, countRows } from '../../../database/target/count-rows.ts';
 import { tableFacts } from '../../../database/target/facts.ts';

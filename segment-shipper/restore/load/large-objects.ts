@@ -1,4 +1,4 @@
-import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import type { OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import { readMark, setReached } from '../../../database/target/unfinished/mark.ts';
 import { restoreLargeObjects } from '../../../database/tools/restore.ts';
 import { type ShipperDeps, silenceNote } from '../../deps.ts';

@@ -3,7 +3,7 @@ import type {
   LoadRelation,
   OrderOf,
   RestoreReceipt,
-} from '../../../backup-set/documents/restore.ts';
+} from '../../../backup-set/documents/restore/restore.ts';
 import { copyIn } from '../../../database/copy/copy-in.ts';
 import { feedProgram, fifoFolder, SEGMENT } from '../../../database/copy/fifo-programs.ts';
 import { copyFromPrograms } from '../../../database/copy/on-segment.ts';

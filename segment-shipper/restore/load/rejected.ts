@@ -1,6 +1,6 @@
 import type { QualifiedName } from '../../../backup-set/base/selection.ts';
 import type { Problem } from '../../../backup-set/base/verdict.ts';
-import type { LoadRelation, OrderOf } from '../../../backup-set/documents/restore.ts';
+import type { LoadRelation, OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import type { ShipperDeps } from '../../deps.ts';
 import type { RestoreJob } from '../../protocol/control.ts';
 import { labelOf } from '../locks.ts';

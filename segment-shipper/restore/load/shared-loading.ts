@@ -5,7 +5,7 @@ import type {
   LoadRelation,
   RestoreRequest,
   SourceExtent,
-} from '../../../backup-set/documents/restore.ts';
+} from '../../../backup-set/documents/restore/restore.ts';
 import { copyIn } from '../../../database/copy/copy-in.ts';
 import { canBeShared, isDeadlocked, undoPartialLoad } from '../../../database/copy/shared-load.ts';
 import type { ConnectionTarget } from '../../../database/flavour.ts';

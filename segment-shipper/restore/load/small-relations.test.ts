@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LoadRelation, SourceExtent } from '../../../backup-set/documents/restore.ts';
+import type { LoadRelation, SourceExtent } from '../../../backup-set/documents/restore/restore.ts';
 import { hex } from '../../../frame/hex.ts';
 import { zstd } from '../../../frame/zstd/zstd.ts';
 import { openStore } from '../../../storage/open.ts';

@@ -1,5 +1,5 @@
 import { ahead } from '../../../async/ahead.ts';
-import type { LoadRelation, SourceExtent } from '../../../backup-set/documents/restore.ts';
+import type { LoadRelation, SourceExtent } from '../../../backup-set/documents/restore/restore.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { frameRuns, isLong } from '../../read/rows-of.ts';
 import { type StoredFrame, storedFrames } from '../../read/stored-frames.ts';

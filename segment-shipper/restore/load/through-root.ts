@@ -1,7 +1,10 @@
 import { onAbort, throwIfInterrupted } from '../../../async/abort.ts';
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import type { QualifiedName } from '../../../backup-set/base/selection.ts';
-import type { LoadRelation, RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import type {
+  LoadRelation,
+  RestoreRequest,
+} from '../../../backup-set/documents/restore/restore.ts';
 import type { Session } from '../../../database/session/session.ts';
 import {
   beginRootLoad,

@@ -1,5 +1,5 @@
 import { throwIfInterrupted } from '../../../async/abort.ts';
-import type { RestoreRequest } from '../../../backup-set/documents/restore.ts';
+import type { RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import { copyInTogether } from '../../../database/copy/copy-together.ts';
 import type { ConnectionTarget } from '../../../database/flavour.ts';
 import { beginLoads } from '../../../database/target/load-transaction.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { StowageError } from '../../../backup-set/base/errors.ts';
-import type { LoadRelation } from '../../../backup-set/documents/restore.ts';
+import type { LoadRelation } from '../../../backup-set/documents/restore/restore.ts';
 import { failedLoad } from './again.ts';
 import { toleratedLoads } from './tolerated.ts';
 

@@ -1,6 +1,6 @@
 import type { Problem } from '../../../backup-set/base/verdict.ts';
 import { plural } from '../../../backup-set/base/words.ts';
-import type { LoadRelation, OrderOf } from '../../../backup-set/documents/restore.ts';
+import type { LoadRelation, OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import { isRejection } from '../../../database/session/database-error.ts';
 import type { OrderResult } from '../order-result.ts';
 import type { Failed } from './again.ts';

@@ -1,6 +1,6 @@
 import { type QualifiedName, type Selection, selects } from '../../../backup-set/base/selection.ts';
 import type { Problem } from '../../../backup-set/base/verdict.ts';
-import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import type { OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import { usedSequences } from '../../../database/catalog/used-sequences.ts';
 import { quoteQualified } from '../../../database/session/quote.ts';
 import { setChosenSequences } from '../../../database/target/chosen-sequences.ts';

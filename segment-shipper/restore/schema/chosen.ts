@@ -1,6 +1,6 @@
 import { NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
 import { boundedProblems, type Problem } from '../../../backup-set/base/verdict.ts';
-import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import type { OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import { restores } from '../../../backup-set/restore/sections.ts';
 import { type Choice, chooseEntries } from '../../../database/objects/choice/choose.ts';
 import { type ArchiveEntry, describeEntry } from '../../../database/objects/choice/entries.ts';

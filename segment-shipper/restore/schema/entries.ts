@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import type { OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import { type ArchiveEntry, archiveEntry } from '../../../database/objects/choice/entries.ts';
 import { useList } from '../../../database/objects/choice/lists.ts';
 import { missingObjects } from '../../../database/objects/compare.ts';

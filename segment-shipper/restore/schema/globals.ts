@@ -1,5 +1,5 @@
 import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
-import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import type { OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import { runGlobals } from '../../../database/globals/run-globals.ts';
 import { globalStatements } from '../../../database/globals/statements.ts';
 import type { Session } from '../../../database/session/session.ts';

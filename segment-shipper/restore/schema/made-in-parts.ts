@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import type { OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import {
   LOCKS_AT_ONCE,
   type LockingEntry,

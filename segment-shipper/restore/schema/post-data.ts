@@ -3,7 +3,7 @@ import { joinProblems, NO_PROBLEMS, type ProblemList } from '../../../backup-set
 import type { QualifiedName } from '../../../backup-set/base/selection.ts';
 import { boundedProblems } from '../../../backup-set/base/verdict.ts';
 import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
-import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import type { OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import { quoteQualified } from '../../../database/session/quote.ts';
 import type { Session } from '../../../database/session/session.ts';
 import { existingViews, refreshViews } from '../../../database/target/refresh.ts';

@@ -1,6 +1,6 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import { joinProblems, NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
-import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import type { OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import { restores } from '../../../backup-set/restore/sections.ts';
 import { globalsTarget } from '../../../database/globals/place.ts';
 import { withMaintenanceSession } from '../../../database/session/maintenance.ts';

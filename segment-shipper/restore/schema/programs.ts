@@ -1,6 +1,6 @@
 import { isStowageError } from '../../../backup-set/base/errors.ts';
 import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
-import type { Order } from '../../../backup-set/documents/restore.ts';
+import type { Order } from '../../../backup-set/documents/restore/restore.ts';
 import { type ArchiveHeader, readArchiveHeader } from '../../../database/objects/toc.ts';
 import { openMaintenanceSession } from '../../../database/session/maintenance.ts';
 import { openSession } from '../../../database/session/session.ts';

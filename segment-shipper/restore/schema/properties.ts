@@ -1,6 +1,6 @@
 import type { Problem } from '../../../backup-set/base/verdict.ts';
 import type { ObjectRef } from '../../../backup-set/documents/receipt.ts';
-import type { OrderOf } from '../../../backup-set/documents/restore.ts';
+import type { OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import { type GlobalStatement, globalStatements } from '../../../database/globals/statements.ts';
 import { readToc } from '../../../database/objects/toc.ts';
 import { applyProperties, type LackingProperty } from '../../../database/properties/apply.ts';

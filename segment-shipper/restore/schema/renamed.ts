@@ -1,8 +1,8 @@
 import { asStowageError } from '../../../backup-set/base/errors.ts';
 import { joinProblems, NO_PROBLEMS, type ProblemList } from '../../../backup-set/base/problems.ts';
 import { causedBy, type Problem } from '../../../backup-set/base/verdict.ts';
-import type { OrderOf } from '../../../backup-set/documents/restore.ts';
-import type { Into } from '../../../backup-set/documents/restore-names.ts';
+import type { Into } from '../../../backup-set/documents/restore/names.ts';
+import type { OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import type { Choice } from '../../../database/objects/choice/choose.ts';
 import { type ArchiveEntry, describeEntry } from '../../../database/objects/choice/entries.ts';
 import { EMPTY_TARGET, lookInTarget } from '../../../database/objects/choice/in-target.ts';

@@ -3,7 +3,7 @@ import { constants, crc32, zstdCompressSync } from 'node:zlib';
 import { describeExit, exitOf } from '../../../async/child-process.ts';
 import { FORMAT_VERSION } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
-import type { OrderOf, SourceExtent } from '../../../backup-set/documents/restore.ts';
+import type { OrderOf, SourceExtent } from '../../../backup-set/documents/restore/restore.ts';
 import type { TestServer } from '../../support/servers/postgres.ts';
 
 export const TABLE = 'big.lineitem';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { encode } from '../../../backup-set/base/document.ts';
 import { formatKey, PHASES } from '../../../backup-set/base/keys.ts';
-import { RestoreReceipt } from '../../../backup-set/documents/restore.ts';
+import { RestoreReceipt } from '../../../backup-set/documents/restore/restore.ts';
 import { doneReceipt } from '../../../backup-set/testing/done-receipt.ts';
 import { storeCounts } from '../../integration/functions/restores.ts';
 import { type CliResult, type RunningCli, startStowage, stowage } from '../../support/cli.ts';

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
 import type { ShippedRelation } from '../../../backup-set/documents/agents.ts';
-import type { LoadRelation } from '../../../backup-set/documents/restore.ts';
+import type { LoadRelation } from '../../../backup-set/documents/restore/restore.ts';
 import { discoverRelations } from '../../../database/catalog/relations.ts';
 import { blockArena } from '../../../database/copy-wire/block-arena.ts';
 import { attachSnapshot } from '../../../database/session/snapshot.ts';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { FORMAT_VERSION } from '../../../backup-set/base/document.ts';
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
-import type { LoadRelation, OrderOf } from '../../../backup-set/documents/restore.ts';
+import type { LoadRelation, OrderOf } from '../../../backup-set/documents/restore/restore.ts';
 import { noProgress } from '../../../segment-shipper/deps.ts';
 import type { RestoreJob } from '../../../segment-shipper/protocol/control.ts';
 import { feedData } from '../../../segment-shipper/restore/load/feed-data.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encode } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
-import { Outcome } from '../../../backup-set/documents/restore.ts';
+import { Outcome } from '../../../backup-set/documents/restore/restore.ts';
 import { inProcess } from '../../../functions/events/in-process.ts';
 import { announcementOf, isAnnounced } from '../../../functions/handlers/announce.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { decode } from '../../../backup-set/base/document.ts';
 import { formatKey, PHASES, type Phase, phasePrefix } from '../../../backup-set/base/keys.ts';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
-import { Order, Outcome } from '../../../backup-set/documents/restore.ts';
+import { Order, Outcome } from '../../../backup-set/documents/restore/restore.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { inProcess } from '../../../functions/events/in-process.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';

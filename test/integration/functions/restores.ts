@@ -1,8 +1,8 @@
 import { encode, FORMAT_VERSION } from '../../../backup-set/base/document.ts';
 import { formatKey, type Phase } from '../../../backup-set/base/keys.ts';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
-import { RestoreReceipt, RestoreRequest } from '../../../backup-set/documents/restore.ts';
-import { RestoreCounts } from '../../../backup-set/documents/restore-found.ts';
+import { RestoreCounts } from '../../../backup-set/documents/restore/found.ts';
+import { RestoreReceipt, RestoreRequest } from '../../../backup-set/documents/restore/restore.ts';
 import { doneReceipt } from '../../../backup-set/testing/done-receipt.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import type { SmallSet } from './sets.ts';

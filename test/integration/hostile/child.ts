@@ -1,5 +1,5 @@
 import pino from 'pino';
-import type { SourceExtent } from '../../../backup-set/documents/restore.ts';
+import type { SourceExtent } from '../../../backup-set/documents/restore/restore.ts';
 import { verifySet } from '../../../functions/check/verify-set.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { sweep } from '../../../functions/sweep/sweep.ts';

@@ -11,7 +11,7 @@ import {
   Order,
   type OrderOf,
   type SourceExtent,
-} from '../../../backup-set/documents/restore.ts';
+} from '../../../backup-set/documents/restore/restore.ts';
 import { lockForRestore } from '../../../database/target/restore-lock.ts';
 import { noProgress } from '../../../segment-shipper/deps.ts';
 import type { RestoreJob } from '../../../segment-shipper/protocol/control.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Receipt } from '../../../backup-set/documents/receipt.ts';
-import { RestoreReceipt } from '../../../backup-set/documents/restore.ts';
+import { RestoreReceipt } from '../../../backup-set/documents/restore/restore.ts';
 import type { Session } from '../../../database/session/session.ts';
 import { BURST_SECONDS } from '../../../segment-shipper/rate/token-bucket.ts';
 import { startStowage } from '../../support/cli.ts';

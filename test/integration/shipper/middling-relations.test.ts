@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { LoadRelation } from '../../../backup-set/documents/restore.ts';
+import type { LoadRelation } from '../../../backup-set/documents/restore/restore.ts';
 import { hex } from '../../../frame/hex.ts';
 import { zstd } from '../../../frame/zstd/zstd.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { LoadRelation, SourceExtent } from '../../../backup-set/documents/restore.ts';
+import type { LoadRelation, SourceExtent } from '../../../backup-set/documents/restore/restore.ts';
 import { hex } from '../../../frame/hex.ts';
 import { zstd } from '../../../frame/zstd/zstd.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';

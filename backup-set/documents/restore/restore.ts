@@ -8,17 +8,17 @@ import {
   IsoDate,
   Name,
   Sha256,
-} from '../base/document.ts';
-import { PHASES } from '../base/keys.ts';
-import { Selection } from '../base/selection.ts';
-import { RestoreId, Timestamp } from '../base/timestamps.ts';
-import { boundedProblems, LeftOut, type Problem, Problems } from '../base/verdict.ts';
-import { fastArray, fastName, isCount, isCrc32, isRowFormat } from './fast-array.ts';
-import { Locale, Relation } from './plan.ts';
-import { ObjectRef, RowFormat } from './receipt.ts';
-import { OrderChoices, RestoreChoices } from './restore-choices.ts';
-import { ComparedObjects, RestoreNotes } from './restore-found.ts';
-import { Into, RequestedNames } from './restore-names.ts';
+} from '../../base/document.ts';
+import { PHASES } from '../../base/keys.ts';
+import { Selection } from '../../base/selection.ts';
+import { RestoreId, Timestamp } from '../../base/timestamps.ts';
+import { boundedProblems, LeftOut, type Problem, Problems } from '../../base/verdict.ts';
+import { fastArray, fastName, isCount, isCrc32, isRowFormat } from '../fast-array.ts';
+import { Locale, Relation } from '../plan.ts';
+import { ObjectRef, RowFormat } from '../receipt.ts';
+import { OrderChoices, RestoreChoices } from './choices.ts';
+import { ComparedObjects, RestoreNotes } from './found.ts';
+import { Into, RequestedNames } from './names.ts';
 
 /** Whether database and tables may exist before a restore (docs/format.md, Restores). */
 export const RESTORE_MODES = ['create', 'fill', 'truncate'] as const;

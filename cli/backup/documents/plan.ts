@@ -1,26 +1,26 @@
-import { encode, FORMAT_VERSION, PLAN_BYTES_MAX } from '../../backup-set/base/document.ts';
-import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
-import { formatKey, type MetadataFile } from '../../backup-set/base/keys.ts';
-import { timestampOf } from '../../backup-set/base/timestamps.ts';
-import { TOOL } from '../../backup-set/base/tool.ts';
-import { count, plural } from '../../backup-set/base/words.ts';
+import { encode, FORMAT_VERSION, PLAN_BYTES_MAX } from '../../../backup-set/base/document.ts';
+import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts';
+import { formatKey, type MetadataFile } from '../../../backup-set/base/keys.ts';
+import { timestampOf } from '../../../backup-set/base/timestamps.ts';
+import { TOOL } from '../../../backup-set/base/tool.ts';
+import { count, plural } from '../../../backup-set/base/words.ts';
 import {
   type DefinedObject,
   Plan,
   type Relation,
   rangesOf,
-} from '../../backup-set/documents/plan.ts';
-import { COORDINATOR } from '../../backup-set/restore/phases.ts';
+} from '../../../backup-set/documents/plan.ts';
+import { COORDINATOR } from '../../../backup-set/restore/phases.ts';
 import type {
   DiscoveredRelation,
   DumpGaps,
   HeldSnapshot,
   NodeSnapshot,
   Server,
-} from '../../database/flavour.ts';
-import type { ObjectStore } from '../../storage/store.ts';
-import { selectionOf } from '../config/config.ts';
-import type { Config } from '../config/schema.ts';
+} from '../../../database/flavour.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import { selectionOf } from '../../config/config.ts';
+import type { Config } from '../../config/schema.ts';
 
 /** Seconds after the start that are tried for a free timestamp. */
 const TIMESTAMPS_TRIED_MAX = 30;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { HEAD_BYTES_MAX, PLAN_BYTES_MAX } from '../../backup-set/base/document.ts';
-import { plan } from '../../backup-set/testing/small-set.ts';
-import type { ObjectStore } from '../../storage/store.ts';
+import { HEAD_BYTES_MAX, PLAN_BYTES_MAX } from '../../../backup-set/base/document.ts';
+import { plan } from '../../../backup-set/testing/small-set.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
 import { type Draft, sizeOf, storePlan } from './plan.ts';
 
 const NOW = new Date('2026-01-31T12:00:00.000Z');

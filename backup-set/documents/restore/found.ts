@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { Count, header, IsoDate, PROBLEMS_MAX } from '../base/document.ts';
-import { RestoreId } from '../base/timestamps.ts';
-import { Problems } from '../base/verdict.ts';
+import { Count, header, IsoDate, PROBLEMS_MAX } from '../../base/document.ts';
+import { RestoreId } from '../../base/timestamps.ts';
+import { Problems } from '../../base/verdict.ts';
 
 /** What a restore has seen, and the user should know. It is no problem. */
 export const RestoreNotes = {

@@ -1,13 +1,13 @@
-import { onAbort } from '../../async/abort.ts';
-import { eachInFlight } from '../../async/each-in-flight.ts';
-import { digestOf, encode, FORMAT_VERSION, sha256 } from '../../backup-set/base/document.ts';
-import { asStowageError, isStowageError } from '../../backup-set/base/errors.ts';
-import { formatKey } from '../../backup-set/base/keys.ts';
-import { Plan } from '../../backup-set/documents/plan.ts';
-import { Seal, SealPart } from '../../backup-set/documents/seal.ts';
-import type { BackupRun } from './run.ts';
-import type { Shipped } from './ship.ts';
-import { type ContentTally, sealPartOf } from './tally.ts';
+import { onAbort } from '../../../async/abort.ts';
+import { eachInFlight } from '../../../async/each-in-flight.ts';
+import { digestOf, encode, FORMAT_VERSION, sha256 } from '../../../backup-set/base/document.ts';
+import { asStowageError, isStowageError } from '../../../backup-set/base/errors.ts';
+import { formatKey } from '../../../backup-set/base/keys.ts';
+import { Plan } from '../../../backup-set/documents/plan.ts';
+import { Seal, SealPart } from '../../../backup-set/documents/seal.ts';
+import type { BackupRun } from '../run.ts';
+import type { Shipped } from '../ship.ts';
+import { type ContentTally, sealPartOf } from '../tally.ts';
 
 const PARTS_AT_ONCE = 16;
 /** The parts of a thousand contents with ten thousand tables each are half a gigabyte. */

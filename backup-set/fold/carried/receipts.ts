@@ -1,18 +1,18 @@
-import type { DocumentIndex } from '../base/document.ts';
-import { formatKey } from '../base/keys.ts';
-import { failure, type Result } from '../base/result.ts';
-import type { Problem } from '../base/verdict.ts';
-import { ManifestPart } from '../documents/manifest.ts';
-import { readPinned } from '../documents/pinned.ts';
-import { idsOf, type Plan, type PlannedContent } from '../documents/plan.ts';
+import type { DocumentIndex } from '../../base/document.ts';
+import { formatKey } from '../../base/keys.ts';
+import { failure, type Result } from '../../base/result.ts';
+import type { Problem } from '../../base/verdict.ts';
+import { ManifestPart } from '../../documents/manifest.ts';
+import { readPinned } from '../../documents/pinned.ts';
+import { idsOf, type Plan, type PlannedContent } from '../../documents/plan.ts';
 import {
   type CarriedExtent,
   type CarriedReceipt,
   type Extent,
   objectRefShape,
   type Receipt,
-} from '../documents/receipt.ts';
-import { countsIn, type SealedCounts, type ShippedPack } from './relations.ts';
+} from '../../documents/receipt.ts';
+import { countsIn, type SealedCounts, type ShippedPack } from '../relations.ts';
 
 interface Carrying {
   readonly plan: Pick<Plan, 'timestamp' | 'base' | 'relations'>;

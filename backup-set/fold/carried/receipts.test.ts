@@ -1,15 +1,23 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { digestOf } from '../base/document.ts';
-import { formatKey, parseKey } from '../base/keys.ts';
-import type { ManifestPart } from '../documents/manifest.ts';
-import type { Plan } from '../documents/plan.ts';
-import type { CarriedExtent } from '../documents/receipt.ts';
-import { consistentSet } from '../testing/arbitraries.ts';
-import { documentsOf, type SetParts, TIMESTAMP } from '../testing/builders.ts';
-import { baseDocument, carried, emptyPart, halfOld, OLD } from '../testing/carried-set.ts';
-import { fold } from '../testing/fold-whole.ts';
-import { extent, pack, parts, place, plan, sealedRelation, tables } from '../testing/small-set.ts';
+import { digestOf } from '../../base/document.ts';
+import { formatKey, parseKey } from '../../base/keys.ts';
+import type { ManifestPart } from '../../documents/manifest.ts';
+import type { Plan } from '../../documents/plan.ts';
+import type { CarriedExtent } from '../../documents/receipt.ts';
+import { consistentSet } from '../../testing/arbitraries.ts';
+import { documentsOf, type SetParts, TIMESTAMP } from '../../testing/builders.ts';
+import { baseDocument, carried, emptyPart, halfOld, OLD } from '../../testing/carried-set.ts';
+import { fold } from '../../testing/fold-whole.ts';
+import {
+  extent,
+  pack,
+  parts,
+  place,
+  plan,
+  sealedRelation,
+  tables,
+} from '../../testing/small-set.ts';
 
 const digest = (letter: string) => letter.repeat(32);
 

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { decode, type RawDocument } from '../../backup-set/base/document.ts';
-import { StowageError } from '../../backup-set/base/errors.ts';
-import { formatKey, parseKey } from '../../backup-set/base/keys.ts';
-import type { Plan } from '../../backup-set/documents/plan.ts';
-import { pinnedSealPart, Seal } from '../../backup-set/documents/seal.ts';
-import { beginFold } from '../../backup-set/fold/fold.ts';
-import { documentsOf, sealOf } from '../../backup-set/testing/builders.ts';
-import { parts, place, plan as smallPlan } from '../../backup-set/testing/small-set.ts';
-import type { ObjectStore } from '../../storage/store.ts';
+import { decode, type RawDocument } from '../../../backup-set/base/document.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
+import { formatKey, parseKey } from '../../../backup-set/base/keys.ts';
+import type { Plan } from '../../../backup-set/documents/plan.ts';
+import { pinnedSealPart, Seal } from '../../../backup-set/documents/seal.ts';
+import { beginFold } from '../../../backup-set/fold/fold.ts';
+import { documentsOf, sealOf } from '../../../backup-set/testing/builders.ts';
+import { parts, place, plan as smallPlan } from '../../../backup-set/testing/small-set.ts';
+import type { ObjectStore } from '../../../storage/store.ts';
+import type { Shipped } from '../ship.ts';
+import { newTally } from '../tally.ts';
 import { storeSeal } from './seal.ts';
-import type { Shipped } from './ship.ts';
-import { newTally } from './tally.ts';
 
 const plan: Plan = { ...smallPlan, contents: [0, 1, 2].map((content) => ({ ...place, content })) };
 const clock = () => new Date('2026-01-31T12:00:00.000Z');

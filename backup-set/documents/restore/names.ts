@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Name } from '../base/document.ts';
+import { Name } from '../../base/document.ts';
 
 /** The other names that a request asks for: of the chosen schema, or of the chosen table. */
 export const RequestedNames = z.union([

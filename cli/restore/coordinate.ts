@@ -2,7 +2,6 @@ import { DOCUMENT_BYTES_MAX, decode } from '../../backup-set/base/document.ts';
 import { StowageError } from '../../backup-set/base/errors.ts';
 import type { Phase } from '../../backup-set/base/keys.ts';
 import { formatKey, phasePrefix } from '../../backup-set/base/keys.ts';
-import type { QualifiedName } from '../../backup-set/base/selection.ts';
 import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { needsCounts } from '../../backup-set/documents/restore/found.ts';
 import {
@@ -21,10 +20,9 @@ import { withStore } from '../open.ts';
 import { findSet } from '../set-name.ts';
 import { isSmallRestore, ownDocuments } from '../shippers/small-restore.ts';
 import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for-functions.ts';
-import { type Aftermath, lookAtTarget } from './aftermath.ts';
+import { lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
 import { choicesOf } from './command/choices.ts';
-import type { OtherContents } from './command/contents.ts';
 import { leavesLargeObjects } from './command/large-objects.ts';
 import { intoOwnDatabase } from './command/own-database.ts';
 import { countTarget } from './count.ts';
@@ -35,13 +33,8 @@ import { leftEmpty, noteLeftEmpty } from './left-empty.ts';
 import { withLockedTargets } from './locked-targets.ts';
 import { listBeside } from './objects/beside.ts';
 import { noteMentions } from './objects/mentions.ts';
-import {
-  type Choices,
-  loadManifest,
-  newRequest,
-  type RestoreOptions,
-  storeRequest,
-} from './request.ts';
+import { loadManifest, newRequest, type RestoreOptions, storeRequest } from './request.ts';
+import type { RestoreResult } from './result.ts';
 import { type ResumeOptions, resolveOptions } from './resume.ts';
 import type { RestoreRun } from './run.ts';
 import { type RestoreShippers, startRestoreShippers } from './shippers.ts';
@@ -52,26 +45,6 @@ import { removeMarks, requireUnmarked, resumeCommand } from './unfinished.ts';
 
 /** The command and its inline functions read the same documents: up to this size they are kept. */
 const DOCUMENTS_KEPT_BYTES_MAX = 32 * 1024 * 1024;
-
-export interface RestoreResult {
-  readonly id: string;
-  readonly outcome: Outcome;
-  readonly choices: Choices;
-  readonly mode: RestoreRequest['mode'];
-  /** Other names, when the request has them. */
-  readonly into?: RestoreRequest['into'];
-  /** Tables that the restore creates without rows, because the set has none of them. */
-  readonly leftEmpty: readonly QualifiedName[];
-  /** Objects of a schema that got another name, which still use the original. */
-  readonly usesOriginal?: readonly string[];
-  /** The set has large objects, and the request leaves them out. */
-  readonly leavesLargeObjects?: boolean;
-  /** Present when the request names contents. */
-  readonly chosen?: OtherContents;
-  /** Present after a failure. */
-  readonly aftermath?: Aftermath;
-  readonly elapsedMs: number;
-}
 
 /** Restores a set: request → plan → the orders of each phase in turn → outcome. */
 export async function runRestore(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Outcome } from '../../../backup-set/documents/restore/restore.ts';
-import type { RestoreResult } from '../coordinate.ts';
+import type { RestoreResult } from '../result.ts';
 import { LARGE_OBJECTS_LEFT } from './large-objects.ts';
 import { exitOf, textOf } from './text.ts';
 

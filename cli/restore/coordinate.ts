@@ -23,6 +23,7 @@ import { functionDeps, waitForFunctions, withoutInterruption } from '../wait-for
 import { lookAtTarget } from './aftermath.ts';
 import { agentRestoreShippers } from './agents.ts';
 import { choicesOf } from './command/choices.ts';
+import type { OtherContents } from './command/contents.ts';
 import { leavesLargeObjects } from './command/large-objects.ts';
 import { intoOwnDatabase } from './command/own-database.ts';
 import { countTarget } from './count.ts';

@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { makeData } from '../../../database/local-server/local-server.ts';
 
-/** The folder of the data that the servers of a test run copy, in the environment of its workers. */
+/** In the environment of all workers: the folder whose data the servers of a test run copy. */
 export const SHARED_DATA = 'STOWAGE_TEST_SHARED_DATA';
 
 /**
- * Vitest's global set-up: runs initdb once. A test run starts some hundred servers, and a copy costs
- * half of the CPU.
+ * Vitest's global set-up: runs initdb once. A test run starts some hundred servers, and a copy
+ * costs half of the CPU.
  */
 export default async function share(): Promise<(() => Promise<void>) | undefined> {
   // Each project calls this: the first data is for all of them.

@@ -23,6 +23,7 @@ import {
   Relation,
   SegmentFacts,
   Snapshot,
+  Source,
 } from './plan.ts';
 import { Extents, ObjectRef, objectRefShape, RowFormat } from './receipt.ts';
 
@@ -85,6 +86,7 @@ export const Manifest = z.object({
   database: z.string(),
   root: z.string(),
   tool: z.string(),
+  source: Source.exactOptional(),
   snapshot: Snapshot,
   compression: Compression,
   ...baseFields,

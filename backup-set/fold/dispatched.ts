@@ -20,7 +20,7 @@ export function dispatchDisagreements(
       {
         code: 'documents-disagree',
         message:
-          'the seal has row counts of a dispatch, but the plan has snapshot mechanism "barrier"',
+          `the seal has row counts of a dispatch, but the plan has snapshot mechanism "${snapshot.mechanism}"`,
       },
     ];
   }

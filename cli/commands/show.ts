@@ -16,6 +16,7 @@ import { countReceipts } from '../../functions/stored/load.ts';
 import type { ClusterCommand } from '../command.ts';
 import { withStore } from '../open.ts';
 import { definitionLines } from '../output/definitions.ts';
+import { sourceLines } from '../adopt/source-lines.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { notShippedLines } from '../output/not-shipped.ts';
 import { problemLines } from '../output/problems.ts';
@@ -67,6 +68,7 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)}, sealed after ${duration(ms)} (${rate(totals.bytes, ms)}); stored ${bytes(totals.storedBytes)} in ${plural(totals.objects, 'object')}`,
     ...carriedLines(manifest),
     ...chosenLines(manifest),
+    ...sourceLines(manifest.source),
     `snapshot ${manifest.snapshot.takenAt}, writers were blocked for at most ${duration(manifest.snapshot.writerWaitMs)}`,
     '',
     segmentsTable(manifest),

@@ -1,0 +1,161 @@
+import type { SequenceValue } from '../../../database/catalog/sequences.ts';
+import { sequenceStatement } from '../../../database/catalog/sequences.ts';
+import { globalStatements } from '../../../database/globals/statements.ts';
+import { zstd } from '../../../frame/zstd/zstd.ts';
+import { withDependencies } from '../archive/dependencies.ts';
+import { partitionsOf } from '../archive/partitions.ts';
+import type { ScriptObject } from '../archive/script-objects.ts';
+import { writeArchive } from '../archive/write-archive.ts';
+import type { AdoptedSource, SourceContent } from '../convert/source.ts';
+import { unquoted } from '../script/copy-statement.ts';
+import { dataSections, nameDecoder } from './data-sections.ts';
+import { openDump } from './open-file.ts';
+import type { GpcrondumpSet, SegmentDump } from './read-set.ts';
+import { tableKey } from './rules.ts';
+
+const LEVEL = 9;
+
+/** A judged set of gpcrondump as a source of rows. */
+export async function asSource(set: GpcrondumpSet): Promise<AdoptedSource> {
+  const { timestamp, definitions, master, segments } = set;
+  const encoding = definitions.encoding ?? 'UTF8';
+  const decode = nameDecoder(encoding);
+  const { roots, empty } = partitionsIn(definitions.objects, decode);
+  const serverVersion = set.hasNewNames ? '5' : '4';
+  const database = master.database;
+  const globals = await globalsFile(set);
+  const oids = new Map(
+    segments.flatMap(({ sections }) =>
+      sections.filter((section) => section.oids).map((one) => [tableKey(one), one] as const),
+    ),
+  );
+  const leftOut = [
+    ...[...oids.values()].map(({ schema, name }) => ({ kind: 'oids', name: `${schema}.${name}` })),
+    ...globals.leftOut,
+  ];
+  const objects = [...databaseObject(set), ...definitions.objects, ...set.postData.objects];
+  const schema = writeArchive(
+    {
+      database,
+      encoding,
+      standardStrings: definitions.standardStrings,
+      version: serverVersion === '5' ? '8.3.23' : '8.2.15',
+    },
+    withDependencies(objects),
+  );
+  return {
+    timestamp,
+    database,
+    source: {
+      tool: 'gpcrondump',
+      version: serverVersion,
+      timestamp,
+      place: `${master.host}:${master.folder}`,
+      options: set.options,
+      counted: 'adoption',
+      ...(leftOut.length > 0 && { leftOut }),
+    },
+    serverVersion,
+    encoding,
+    coordinator: { host: master.host, port: master.port },
+    metadata: [
+      ...globals.files,
+      { file: 'schema.dump', bytes: schema },
+      {
+        file: 'sequences.sql.zst',
+        bytes: await zstd.encode(sequencesText(definitions.sequences, decode), LEVEL),
+      },
+    ],
+    contents: segments.map((segment) => contentOf(segment, empty)),
+    partitionRoots: roots,
+    failures: set.problems.map(({ file, content, message }) => ({
+      content,
+      message: `${file}: ${message}`,
+    })),
+  };
+}
+
+function contentOf(segment: SegmentDump, empty: ReadonlySet<string>): SourceContent {
+  const { content, host, port, dump, sections } = segment;
+  const relations = sections.filter(
+    (section) => section.rows > 0 || !empty.has(tableKey(section)),
+  );
+  return {
+    content,
+    host,
+    port,
+    relations,
+    async *read(signal) {
+      if (dump === undefined) return;
+      yield* dataSections(openDump(dump, signal));
+    },
+  };
+}
+
+/** Roots and middle levels of partitioned tables hold no rows, and are not loaded. */
+function partitionsIn(objects: readonly ScriptObject[], decode: (bytes: string) => string) {
+  const roots = new Map<string, { schema: string; name: string }>();
+  const empty = new Set<string>();
+  for (const { kind, schema: within, tag, statements } of objects) {
+    if (kind !== 'TABLE') continue;
+    const made = partitionsOf(statements[0] ?? '');
+    if (made === undefined) continue;
+    const schema = decode(within);
+    const root = { schema, name: decode(tag) };
+    empty.add(tableKey(root));
+    for (const name of made.middles) empty.add(tableKey({ schema, name: decode(name) }));
+    for (const name of made.leaves) roots.set(tableKey({ schema, name: decode(name) }), root);
+  }
+  return { roots, empty };
+}
+
+function sequencesText(
+  sequences: readonly SequenceValue[],
+  decode: (bytes: string) => string,
+): Buffer {
+  const lines = sequences.map(
+    (value) =>
+      `${sequenceStatement({ ...value, schema: decode(value.schema), name: decode(value.name) })}\n`,
+  );
+  return Buffer.from(lines.join(''));
+}
+
+/** Lines of the head that are for psql or only for gp_dump. */
+const HEAD = [/^\\connect [^\n]*\n/m, /^SET escape_string_warning = 'off';\n/m];
+
+/** Globals that a restore would refuse are not stored. */
+async function globalsFile({ globals }: GpcrondumpSet) {
+  const nothing = { files: [], leftOut: [] };
+  if (globals === undefined) return nothing;
+  const text = HEAD.reduce((rest, line) => rest.replace(line, ''), globals.toString('latin1'));
+  const bytes = Buffer.from(text, 'latin1');
+  try {
+    for (const _ of globalStatements(bytes, 'gp_global'));
+  } catch (error) {
+    const name = error instanceof Error ? error.message : String(error);
+    return { files: [], leftOut: [{ kind: 'globals', name }] };
+  }
+  const file = { file: 'globals.sql.zst' as const, bytes: await zstd.encode(bytes, LEVEL) };
+  return { files: [file], leftOut: [] };
+}
+
+/** What a new database gets from the set: its owner. */
+function databaseObject({ creation, master }: GpcrondumpSet): ScriptObject[] {
+  const text = creation?.toString('latin1').match(/^CREATE DATABASE .*;$/m)?.[0];
+  if (text === undefined) return [];
+  const owner = / OWNER = ("(?:[^"]|"")+"|[^" ;]+)/.exec(text)?.[1];
+  const tag = Buffer.from(master.database).toString('latin1');
+  return [
+    {
+      tag,
+      kind: 'DATABASE',
+      schema: '',
+      owner: owner === undefined ? '' : unquoted(owner),
+      tablespace: '',
+      oids: false,
+      section: 'pre-data',
+      statements: [text],
+      owned: undefined,
+    },
+  ];
+}

@@ -1,4 +1,5 @@
 import type { SequenceValue } from '../../../database/catalog/sequences.ts';
+import { lastName } from '../../../database/objects/full-tag.ts';
 import { parseCopy, searchPath, unquoted } from '../script/copy-statement.ts';
 import { frameOfScript, newlinesIn } from '../script/frame.ts';
 import { readScript } from '../script/read-script.ts';
@@ -108,7 +109,7 @@ export async function readDefinitions(
     else add(objects.at(-1), heading, text);
   }
   frame.end();
-  return { encoding, standardStrings, objects, tables, sequences };
+  return { encoding, standardStrings, objects: objects.map(withTable), tables, sequences };
 }
 
 interface Heading {
@@ -174,6 +175,14 @@ function add(object: Building | undefined, heading: Heading, text: string): void
   if (object.kind === 'PROCEDURAL LANGUAGE' && owned.startsWith('FUNCTION ')) return;
   object.owned = owned;
   object.owner = unquoted(owner);
+}
+
+const RULE = new RegExp(`^CREATE RULE .*? TO (${PART}(?:\\.${PART})?)[ ;]`, 's');
+
+/** Newer archives tag a rule with its table, and the comparison of objects looks for that. */
+function withTable(object: Building): ScriptObject {
+  const table = object.kind === 'RULE' ? RULE.exec(object.statements[0] ?? '')?.[1] : undefined;
+  return table === undefined ? object : { ...object, tag: `${lastName(table)} ${object.tag}` };
 }
 
 function requireDrop(text: string): void {

@@ -56,7 +56,10 @@ export function writeArchive(facts: ArchiveFacts, objects: readonly ArchivedObje
   return Buffer.concat(parts);
 }
 
-function definition({ kind, statements }: ScriptObject): string {
+function definition({ kind, tag, statements }: ScriptObject): string {
+  // After `gpcrondump -C`. Every new database has this schema, and pg_dump writes this text then.
+  if (kind === 'SCHEMA' && tag === 'public')
+    return '-- *not* creating schema, since initdb creates it\n';
   const lines = statements.map((statement) => `${statement}\n`).join('');
   // Every target has plpgsql.
   return kind === 'PROCEDURAL LANGUAGE'

@@ -1,0 +1,202 @@
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { asSource } from '../../../cli/adopt/gpcrondump/as-source.ts';
+import { filesOf, findFiles } from '../../../cli/adopt/gpcrondump/find-files.ts';
+import { UnsoundSet } from '../../../cli/adopt/gpcrondump/judge-files.ts';
+import { readSet } from '../../../cli/adopt/gpcrondump/read-set.ts';
+import type { SetProblem } from '../../../cli/adopt/gpcrondump/rules.ts';
+import { readToc } from '../../../database/objects/toc.ts';
+import { asWritten, expectedRows, GPCRONDUMP, SOUND } from '../../support/adopt/fixtures.ts';
+
+const { signal } = new AbortController();
+const expected = await expectedRows();
+let folder: string | undefined;
+
+afterEach(async () => {
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  folder = undefined;
+});
+
+async function judged(place: string, timestamp: string) {
+  const files = filesOf(await findFiles([place], signal), timestamp, undefined);
+  return readSet(files, timestamp, signal);
+}
+
+/** What is wrong with a set, also where nothing of it can be taken. */
+async function problemsOf(place: string, timestamp: string): Promise<readonly SetProblem[]> {
+  try {
+    return (await judged(place, timestamp)).problems;
+  } catch (error) {
+    if (error instanceof UnsoundSet) return error.problems;
+    throw error;
+  }
+}
+
+describe.each(SOUND)('the sound set %s', (name, timestamp) => {
+  test('has the rows that were counted when it was made, and an archive that can be read', async () => {
+    const set = await judged(join(GPCRONDUMP, name), timestamp);
+    expect(set.problems).toEqual([]);
+    for (const { file, sections } of set.segments) {
+      const rows = sections.map((section) => [asWritten(section), section.rows] as const);
+      expect(Object.fromEntries(rows)).toEqual(expected(name, file));
+    }
+    const source = await asSource(set);
+    const archive = source.metadata.find(({ file }) => file === 'schema.dump');
+    const entries = await Array.fromAsync(
+      readToc(only(archive?.bytes ?? new Uint8Array()), 'schema.dump'),
+    );
+    const tables = new Set(
+      entries.filter(({ kind }) => kind === 'TABLE').map(({ name: table }) => table),
+    );
+    // Every table with rows is in the archive, by itself or as a partition of its root.
+    for (const relation of source.contents.flatMap(({ relations }) => relations)) {
+      const root = source.partitionRoots.get(JSON.stringify([relation.schema, relation.name]));
+      expect(tables).toContain((root ?? relation).name);
+    }
+  });
+});
+
+async function* only<T>(value: T): AsyncGenerator<T> {
+  yield value;
+}
+
+describe('sets that gpcrondump calls successful, or failed', () => {
+  test.each([
+    [
+      'v43-diskfull-reported-success',
+      '20261129020005',
+      ['gp_dump_0_3_20261129020005.gz: it is cut off: its gzip stream has no end'],
+    ],
+    [
+      'v43-failed-segment',
+      '20261129015906',
+      [
+        'gp_dump_20261129015906.rpt: it does not end with "finished successfully"',
+        'gp_dump_0_3_20261129015906.gz: the report says that it failed: SQL command failed',
+        expect.stringMatching(/^gp_dump_status_0_3_20261129015906: SQL command failed/),
+        expect.stringMatching(/^gp_dump_0_3_20261129015906.gz: it is cut off/),
+      ],
+    ],
+    [
+      'v43-diskfull-all',
+      '20261129015935',
+      expect.arrayContaining([
+        'gp_dump_20261129015935.rpt: it is empty, or names no dump: gpcrondump was stopped',
+      ]),
+    ],
+  ])('%s is unsound', async (name, timestamp, problems) => {
+    const found = await problemsOf(join(GPCRONDUMP, name), timestamp);
+    expect(found.map(({ file, message }) => `${file}: ${message}`)).toEqual(problems);
+  });
+
+  test.each([
+    ['v43-gp_dump-inserts', '20261129015221', 'gp_dump -D'],
+    ['v43-gp_dump-inserts', '20261129015224', '--data-only'],
+    ['v43-incremental', '20261129015012', 'is an increment'],
+  ])('%s %s is refused by name', async (name, timestamp, message) => {
+    await expect(judged(join(GPCRONDUMP, name), timestamp)).rejects.toMatchObject({
+      code: 'adopt/unsupported',
+      message: expect.stringContaining(message),
+    });
+  });
+});
+
+describe('a sound set that was damaged', () => {
+  const [NAME, TS] = ['v43-full-plain', '20261129014844'];
+  const SEGMENT = `seg1/db_dumps/20261129/gp_dump_0_3_${TS}`;
+  const MASTER = `master/db_dumps/20261129/gp_dump_1_1_${TS}`;
+
+  async function damaged(damage: (at: (file: string) => string) => Promise<unknown>) {
+    folder = await mkdtemp(join(tmpdir(), 'stowage-adopt-'));
+    const place = folder;
+    await cp(join(GPCRONDUMP, NAME), place, { recursive: true });
+    await damage((file) => join(place, file));
+    return (await problemsOf(place, TS)).map(({ file, message }) => `${file}: ${message}`);
+  }
+
+  const changed = (text: (before: string) => string, file = SEGMENT) =>
+    damaged(async (at) => {
+      const before = await readFile(at(file), 'latin1');
+      await writeFile(at(file), text(before), 'latin1');
+    });
+
+  test('by cutting off one byte is unsound', async () => {
+    const problems = await damaged(async (at) => {
+      const { length } = await readFile(at(SEGMENT));
+      // The last bytes are blank lines.
+      await truncate(at(SEGMENT), length - 3);
+    });
+    expect(problems.join('\n')).toContain(`gp_dump_0_3_${TS}: `);
+  });
+
+  test('by cutting it off at any line is unsound', async () => {
+    const whole = await readFile(join(GPCRONDUMP, NAME, SEGMENT), 'latin1');
+    const lines = whole.split('\n');
+    for (const kept of [1, 20, 60, 200, lines.length - 4]) {
+      const problems = await changed(() => `${lines.slice(0, kept).join('\n')}\n`);
+      expect(problems.length, `${kept} lines`).toBeGreaterThan(0);
+      await rm(folder ?? '', { recursive: true, force: true });
+    }
+  });
+
+  test('by removing a file is unsound', async () => {
+    const problems = await damaged((at) => rm(at(SEGMENT)));
+    expect(problems).toContain(`gp_dump_0_3_${TS}: the report names this file, and it is missing`);
+  });
+
+  test("by the dump of another segment under this segment's name is unsound", async () => {
+    const problems = await damaged((at) =>
+      cp(at(`seg0/db_dumps/20261129/gp_dump_0_2_${TS}`), at(SEGMENT)),
+    );
+    expect(problems.join('\n')).toContain('it holds the same rows as');
+  });
+
+  test('by removing a table from one segment is unsound', async () => {
+    const problems = await changed((text) => text.replace(/COPY hr\.?orders|COPY orders \(id[^]*?\n\\\.\n/, ''));
+    expect(problems.join('\n')).toContain('it lacks table hr.orders, which another segment has');
+  });
+
+  test('by rows in the dump of the master is unsound', async () => {
+    const problems = await changed(
+      (text) => text.replace('COPY wide (id, t) FROM stdin;\n', '$&1\tx\n'),
+      MASTER,
+    );
+    expect(problems).toEqual([`gp_dump_1_1_${TS}: it holds rows of hr.wide`]);
+  });
+
+  test('by converted line ends is unsound', async () => {
+    const problems = await changed((text) => text.replaceAll('\n', '\r\n'));
+    expect(problems.join('\n')).toContain('line ends were converted');
+  });
+
+  test('by SQL that gp_dump does not write is unsound', async () => {
+    const problems = await changed((text) => text.replace('\nCOPY ', '\nDROP TABLE hr.wide;\nCOPY '));
+    expect(problems).toEqual([`gp_dump_0_3_${TS}: it holds "DROP TABLE hr.wide;"`]);
+  });
+
+  test('by a dump that the report does not name is unsound', async () => {
+    const problems = await damaged((at) =>
+      cp(at(SEGMENT), at(`seg1/db_dumps/20261129/gp_dump_0_4_${TS}`)),
+    );
+    expect(problems).toEqual([`gp_dump_0_4_${TS}: the report does not name this dump`]);
+  });
+});
+
+describe('a set with gzip that was damaged', () => {
+  const [NAME, TS] = ['v43-full-gzip', '20261129014754'];
+  const SEGMENT = `seg0/db_dumps/20261129/gp_dump_0_2_${TS}.gz`;
+
+  test.each([
+    ['zero bytes behind its end', Buffer.alloc(512), 'bytes follow the end of its gzip stream'],
+    ['other bytes behind its end', Buffer.from('garbage'), 'its gzip stream is damaged'],
+  ])('by %s is unsound', async (_, more, message) => {
+    folder = await mkdtemp(join(tmpdir(), 'stowage-adopt-'));
+    await cp(join(GPCRONDUMP, NAME), folder, { recursive: true });
+    const path = join(folder, SEGMENT);
+    await writeFile(path, more, { flag: 'a' });
+    const problems = await problemsOf(folder, TS);
+    expect(problems).toMatchObject([{ content: 0, message: expect.stringContaining(message) }]);
+  });
+});

@@ -59,7 +59,7 @@ export const ERRORS = {
   },
   'adopt/unsound': {
     exit: 3,
-    hint: 'nothing was written; find the named files on the hosts that made the set, choose another set, or take what is sound with --partial',
+    hint: 'find the named files on the hosts that made the set, choose another set, or take what is sound with --partial; docs/migrating.md has the rules',
   },
   'adopt/unsupported': {
     exit: 4,

@@ -9,12 +9,12 @@ import { filesOf, findFiles } from '../adopt/gpcrondump/find-files.ts';
 import { UnsoundSet } from '../adopt/gpcrondump/judge-files.ts';
 import { type GpcrondumpSet, readSet } from '../adopt/gpcrondump/read-set.ts';
 import type { SetProblem } from '../adopt/gpcrondump/rules.ts';
+import { sourceLines } from '../adopt/source-lines.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
 import type { ClusterContext } from '../context.ts';
 import { numberFrom } from '../flags.ts';
 import { withStore } from '../open.ts';
 import { printable } from '../output/format.ts';
-import { sourceLines } from '../adopt/source-lines.ts';
 import { backupText, summaryOf } from './backup.ts';
 
 const WAIT_SECONDS = 600;
@@ -37,7 +37,10 @@ The set is read twice: first to judge it, then to convert it. An unsound set is 
   async run({ flags, positional, context }) {
     const [tool, ...folders] = positional;
     if (tool !== 'gpcrondump')
-      throw wrong('tool', `${JSON.stringify(tool)} is not a tool whose sets can be adopted: use gpcrondump`);
+      throw wrong(
+        'tool',
+        `${JSON.stringify(tool)} is not a tool whose sets can be adopted: use gpcrondump`,
+      );
     const timestamp = timestampOf(flags);
     const waitMs = numberFrom(flags, 'wait', WAIT_SECONDS) * 1000;
     const result = await withStore(context, async (store) => {
@@ -95,7 +98,9 @@ function refuse(
   const others = more.length === 0 ? '' : ` (and ${plural(more.length, 'more reason')}, above)`;
   throw new StowageError(
     'adopt/unsound',
-    printable(`set ${timestamp} of gpcrondump is not sound: ${first?.file}: ${first?.message}${others}`),
+    printable(
+      `set ${timestamp} of gpcrondump is not sound: ${first?.file}: ${first?.message}${others}`,
+    ),
     { where: { set: timestamp, ...(first?.content !== undefined && { content: first.content }) } },
   );
 }

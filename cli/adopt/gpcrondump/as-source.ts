@@ -77,9 +77,7 @@ export async function asSource(set: GpcrondumpSet): Promise<AdoptedSource> {
 
 function contentOf(segment: SegmentDump, empty: ReadonlySet<string>): SourceContent {
   const { content, host, port, dump, sections } = segment;
-  const relations = sections.filter(
-    (section) => section.rows > 0 || !empty.has(tableKey(section)),
-  );
+  const relations = sections.filter((section) => section.rows > 0 || !empty.has(tableKey(section)));
   return {
     content,
     host,

@@ -60,8 +60,7 @@ export function judgeReport(report: Report, timestamp: string, file: string): Se
       )
       .slice(0, 1),
     ...dumps.flatMap(({ content, dbid }, at) => {
-      const isTwice =
-        content >= 0 && dumps.findIndex((other) => other.content === content) !== at;
+      const isTwice = content >= 0 && dumps.findIndex((other) => other.content === content) !== at;
       const isOther = dbids.get(content) !== dbid;
       return isTwice || isOther ? [problem(`it names segment ${content} twice`)] : [];
     }),
@@ -97,7 +96,8 @@ export async function judgeFile(
   const add = (name: string, message: string) => problems.push({ file: name, ...at, message });
   if (dump.failure !== undefined) add(dump.file, `the report says that it failed: ${dump.failure}`);
   if (file === undefined) add(dump.file, 'the report names this file, and it is missing');
-  else if (file.dbid !== dump.dbid) add(dump.file, `the report says that it is of dbid ${dump.dbid}`);
+  else if (file.dbid !== dump.dbid)
+    add(dump.file, `the report says that it is of dbid ${dump.dbid}`);
   if (dump.isPostData) return problems;
   const status = dump.file.replace(/gp_dump_(?!status_)/, 'gp_dump_status_').replace(/\.gz$/, '');
   const found = files.find(({ name }) => name === status);

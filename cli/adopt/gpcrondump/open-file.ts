@@ -16,7 +16,10 @@ const CHUNK_BYTES = 256 * 1024;
  * file has no byte behind it.
  * @throws UnsoundScript when it is cut off or damaged.
  */
-export async function* openDump({ path, isGzip }: Dump, signal: AbortSignal): AsyncGenerator<Buffer> {
+export async function* openDump(
+  { path, isGzip }: Dump,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: CHUNK_BYTES, signal });
   if (!isGzip) {
     yield* file;

@@ -64,7 +64,8 @@ function bytesOf(chunks: AsyncIterable<Buffer>): Source {
     async more() {
       const next = await iterator.next();
       if (next.done === true) return false;
-      source.rest = source.rest.length === 0 ? next.value : Buffer.concat([source.rest, next.value]);
+      source.rest =
+        source.rest.length === 0 ? next.value : Buffer.concat([source.rest, next.value]);
       return true;
     },
   };

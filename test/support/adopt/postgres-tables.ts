@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import type { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
+import type { Manifest } from '../../../backup-set/documents/manifest.ts';
 import { readToc } from '../../../database/objects/toc.ts';
 import { quoteIdentifier, quoteQualified } from '../../../database/session/quote.ts';
 import type { ObjectStore } from '../../../storage/store.ts';

@@ -13,10 +13,10 @@ import {
 } from '../../functions/sets/status.ts';
 import { currentVerdict } from '../../functions/stored/current-verdict.ts';
 import { countReceipts } from '../../functions/stored/load.ts';
+import { sourceLines } from '../adopt/source-lines.ts';
 import type { ClusterCommand } from '../command.ts';
 import { withStore } from '../open.ts';
 import { definitionLines } from '../output/definitions.ts';
-import { sourceLines } from '../adopt/source-lines.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { notShippedLines } from '../output/not-shipped.ts';
 import { problemLines } from '../output/problems.ts';

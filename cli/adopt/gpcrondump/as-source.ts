@@ -1,3 +1,4 @@
+import { messageOf, StowageError } from '../../../backup-set/base/errors.ts';
 import type { SequenceValue } from '../../../database/catalog/sequences.ts';
 import { sequenceStatement } from '../../../database/catalog/sequences.ts';
 import { globalStatements } from '../../../database/globals/statements.ts';
@@ -8,6 +9,7 @@ import type { ScriptObject } from '../archive/script-objects.ts';
 import { writeArchive } from '../archive/write-archive.ts';
 import type { AdoptedSource, SourceContent } from '../convert/source.ts';
 import { unquoted } from '../script/copy-statement.ts';
+import { UnsoundScript } from '../script/unsound.ts';
 import { dataSections, nameDecoder } from './data-sections.ts';
 import { openDump } from './open-file.ts';
 import type { GpcrondumpSet, SegmentDump } from './read-set.ts';
@@ -76,7 +78,7 @@ export async function asSource(set: GpcrondumpSet): Promise<AdoptedSource> {
 }
 
 function contentOf(segment: SegmentDump, empty: ReadonlySet<string>): SourceContent {
-  const { content, host, port, dump, sections } = segment;
+  const { content, host, port, dump, file, sections } = segment;
   const relations = sections.filter((section) => section.rows > 0 || !empty.has(tableKey(section)));
   return {
     content,
@@ -85,7 +87,14 @@ function contentOf(segment: SegmentDump, empty: ReadonlySet<string>): SourceCont
     relations,
     async *read(signal) {
       if (dump === undefined) return;
-      yield* dataSections(openDump(dump, signal));
+      try {
+        yield* dataSections(openDump(dump, signal));
+      } catch (error) {
+        if (!(error instanceof UnsoundScript)) throw error;
+        throw new StowageError('adopt/unsound', `${file}: ${error.message}`, {
+          where: { content },
+        });
+      }
     },
   };
 }
@@ -121,20 +130,31 @@ function sequencesText(
 /** Lines of the head that are for psql or only for gp_dump. */
 const HEAD = [/^\\connect [^\n]*\n/m, /^SET escape_string_warning = 'off';\n/m];
 
-/** Globals that a restore would refuse are not stored. */
+/** ` PASSWORD 'md5…'` of an ALTER ROLE, and the role. */
+const PASSWORD = /^(ALTER ROLE (.+?) WITH .*?) PASSWORD '(?:[^'\\]|'')*'/gm;
+
+/**
+ * The globals of the set without passwords, which no set of ours has. Globals that a restore would
+ * refuse are not stored; why does not name their text, which may hold a secret.
+ */
 async function globalsFile({ globals }: GpcrondumpSet) {
-  const nothing = { files: [], leftOut: [] };
-  if (globals === undefined) return nothing;
-  const text = HEAD.reduce((rest, line) => rest.replace(line, ''), globals.toString('latin1'));
+  if (globals === undefined) return { files: [], leftOut: [] };
+  const leftOut: { kind: string; name: string }[] = [];
+  const whole = HEAD.reduce((rest, line) => rest.replace(line, ''), globals.toString('latin1'));
+  const text = whole.replace(PASSWORD, (_, before: string, role: string) => {
+    leftOut.push({ kind: 'password', name: unquoted(role) });
+    return before;
+  });
   const bytes = Buffer.from(text, 'latin1');
   try {
     for (const _ of globalStatements(bytes, 'gp_global'));
   } catch (error) {
-    const name = error instanceof Error ? error.message : String(error);
+    const line = /^line \d+/.exec(messageOf(error))?.[0] ?? 'a line';
+    const name = `${line} is not a statement that pg_dumpall --globals-only writes`;
     return { files: [], leftOut: [{ kind: 'globals', name }] };
   }
   const file = { file: 'globals.sql.zst' as const, bytes: await zstd.encode(bytes, LEVEL) };
-  return { files: [file], leftOut: [] };
+  return { files: [file], leftOut };
 }
 
 /** What a new database gets from the set: its owner. */

@@ -1,6 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { StowageError } from '../../../backup-set/base/errors.ts';
+import { UnsoundScript } from '../script/unsound.ts';
 import type { FoundFile } from './find-files.ts';
+import { unsound } from './open-file.ts';
 import { type Report, type ReportedDump, statusProblem } from './report.ts';
 import type { SetProblem } from './rules.ts';
 
@@ -16,11 +18,16 @@ export class UnsoundSet extends Error {
 
 const SMALL_BYTES_MAX = 64 * 1024 * 1024;
 
-/** A report, a list or the globals. */
+/** A report, a list or the globals. @throws UnsoundSet when it cannot be read. */
 export async function smallFile({ path, name }: FoundFile): Promise<Buffer> {
-  const { size } = await stat(path);
-  if (size > SMALL_BYTES_MAX) throw new UnsoundSet([{ file: name, message: 'it is too long' }]);
-  return readFile(path);
+  const problem = (message: string) => new UnsoundSet([{ file: name, message }]);
+  try {
+    if ((await stat(path)).size <= SMALL_BYTES_MAX) return await readFile(path);
+  } catch (error) {
+    const reason = unsound(error);
+    throw reason instanceof UnsoundScript ? problem(reason.message) : error;
+  }
+  throw problem('it is too long');
 }
 
 /** A name that is there twice with other bytes is a problem: which one is of the set? */

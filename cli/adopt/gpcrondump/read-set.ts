@@ -101,7 +101,8 @@ export async function readSet(
   for (const { schema, name, rows } of tables)
     if (rows > 0)
       problems.push({ file: master.dump.file, message: `it holds rows of ${schema}.${name}` });
-  problems.push(...compareDumps(segments, tables.map(tableKey)));
+  const { encoding = 'UTF8' } = definitions;
+  problems.push(...compareDumps(segments, tables.map(tableKey), encoding));
   const textOf = async (kind: FoundFile['kind']) => {
     const file = unique.find((candidate) => candidate.kind === kind);
     return file && (await smallFile(file));

@@ -25,14 +25,31 @@ const NAMED_MAX = 5;
  * The rules that compare the dumps of a set with each other. Each segment lists the same tables,
  * and a full set lists those of the master. No two segments have the same rows.
  * @param listed tables of which the master has an (empty) COPY.
+ * @param encoding of the master's dump.
  */
 export function compareDumps(
   dumps: readonly CountedDump[],
   listed: readonly string[],
+  encoding: string,
 ): readonly SetProblem[] {
   // The tables behind a cut are missing for that reason.
   const whole = dumps.filter(({ isCut }) => !isCut);
-  return [...otherTables(whole), ...lackingTables(whole, listed), ...sameRows(whole)];
+  return [
+    ...otherTables(whole),
+    ...lackingTables(whole, listed),
+    ...sameRows(whole),
+    ...otherEncodings(dumps, encoding),
+  ];
+}
+
+/** A restore loads all rows in the encoding of the master's dump. */
+function otherEncodings(dumps: readonly CountedDump[], encoding: string): SetProblem[] {
+  return dumps.flatMap(({ content, file, sections }) => {
+    const other = sections.find((section) => section.encoding !== encoding)?.encoding;
+    if (other === undefined) return [];
+    const message = `its encoding is ${other || 'not named'}, and that of the master's dump is ${encoding}`;
+    return [{ file, content, message }];
+  });
 }
 
 export const tableKey = ({ schema, name }: { readonly schema: string; readonly name: string }) =>

@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { asSource } from '../../../cli/adopt/gpcrondump/as-source.ts';
 import { filesOf, findFiles } from '../../../cli/adopt/gpcrondump/find-files.ts';
@@ -186,6 +187,59 @@ describe('a sound set that was damaged', () => {
     );
     expect(problems).toEqual([`gp_dump_0_4_${TS}: the report does not name this dump`]);
   });
+});
+
+describe('a set in LATIN1', () => {
+  const [NAME, TS] = ['v43-full-plain', '20261129014844'];
+  const SEGMENTS = [
+    `seg0/db_dumps/20261129/gp_dump_0_2_${TS}`,
+    `seg1/db_dumps/20261129/gp_dump_0_3_${TS}`,
+  ];
+  const inLatin1 = (text: string) =>
+    text.replace("client_encoding = 'UTF8'", "client_encoding = 'LATIN1'").replaceAll('Ã¯', 'ï');
+
+  async function converted(files: readonly string[]) {
+    folder = await mkdtemp(join(tmpdir(), 'stowage-adopt-'));
+    await cp(join(GPCRONDUMP, NAME), folder, { recursive: true });
+    for (const file of files) {
+      const path = join(folder, file);
+      await writeFile(path, inLatin1(await readFile(path, 'latin1')), 'latin1');
+    }
+    return judged(folder, TS);
+  }
+
+  test('has its names decoded, and its encoding for the rows', async () => {
+    const set = await converted([`master/db_dumps/20261129/gp_dump_1_1_${TS}`, ...SEGMENTS]);
+    expect(set.problems).toEqual([]);
+    const source = await asSource(set);
+    expect(source.encoding).toBe('LATIN1');
+    const items = source.contents[0]?.relations.find(({ name }) => name === 'Order Items');
+    expect(items?.columns).toEqual(['Item No', 'select', 'naïve "col']);
+  });
+
+  test('is unsound when one segment has another encoding', async () => {
+    const { problems } = await converted(SEGMENTS.slice(0, 1));
+    expect(problems.map(({ message }) => message).join('\n')).toContain(
+      "its encoding is LATIN1, and that of the master's dump is UTF8",
+    );
+  });
+});
+
+test('passwords of roles are not taken from the globals', async () => {
+  const [NAME, TS] = ['v43-full-gzip', '20261129014754'];
+  folder = await mkdtemp(join(tmpdir(), 'stowage-adopt-'));
+  await cp(join(GPCRONDUMP, NAME), folder, { recursive: true });
+  const path = join(folder, `master/db_dumps/20261129/gp_global_1_1_${TS}`);
+  const text = await readFile(path, 'utf8');
+  const withPassword = text.replace('LOGIN RESOURCE', "LOGIN PASSWORD 'md5secret' RESOURCE");
+  expect(withPassword).not.toBe(text);
+  await writeFile(path, withPassword);
+  const source = await asSource(await judged(folder, TS));
+  expect(source.source.leftOut).toMatchObject([{ kind: 'password' }]);
+  const globals = source.metadata.find(({ file }) => file === 'globals.sql.zst');
+  const stored = zstdDecompressSync(globals?.bytes ?? Buffer.alloc(0)).toString();
+  expect(stored).toContain('CREATE ROLE app_owner;');
+  expect(stored).not.toContain('md5secret');
 });
 
 describe('a set with gzip that was damaged', () => {

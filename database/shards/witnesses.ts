@@ -1,9 +1,11 @@
+import { readHistory, whyUnavailable } from '../witness/file-stamp/postgres.ts';
+import { fileStamps } from '../witness/file-stamp/provider.ts';
 import type { WitnessSupport } from '../witness/provider.ts';
 import { readWitnessTables } from '../witness/tables.ts';
 import { walSummary } from '../witness/wal-summary/provider.ts';
 
 /** How plain PostgreSQL servers prove that tables did not change. */
 export const shardsWitnesses: WitnessSupport = {
-  providers: [walSummary],
+  providers: [walSummary, fileStamps({ whyUnavailable, readHistory })],
   readTables: readWitnessTables,
 };

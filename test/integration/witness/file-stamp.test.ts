@@ -1,15 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type ContentWitness, witnessDifference } from '../../../backup-set/witness/kinds.ts';
 import { openSession, type Session } from '../../../database/session/session.ts';
-import {
-  checkpointedAt,
-  type FileStamp,
-  readFileStamps,
-} from '../../../database/witness/file-stamp.ts';
+import { shardsWitnesses } from '../../../database/shards/witnesses.ts';
+import type { Collected } from '../../../database/witness/provider.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 
-const HEAP = ['kept', 'updated', 'toasted', 'rewritten', 'locked', 'leaf'];
-const ALL = [...HEAP, 'unlogged', 'root'];
+const HEAP = ['kept', 'updated', 'toasted', 'rewritten', 'locked', 'wider', 'leaf'];
 
 let server: TestServer;
 
@@ -33,58 +30,77 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-async function sessionOf(user = server.user): Promise<Session> {
+async function sessionOf(user: string): Promise<Session> {
   const target = { ...server.target(), user };
   const session = await openSession(target, { purpose: 'probe', applicationName: 'stamps' });
   onTestFinished(() => session.close());
   return session;
 }
 
-/** By name. `change` runs where a backup takes its snapshot. */
-async function stamps(
-  session: Session,
-  change: () => Promise<unknown> = async () => undefined,
-): Promise<Record<string, FileStamp | undefined>> {
-  const rows = await session.query<{ name: string; oid: number }>(
-    'SELECT relname AS name, oid::int8::float8 AS oid FROM pg_class WHERE relname = ANY ($1)',
-    [ALL],
-  );
-  const since = await checkpointedAt(session);
-  await change();
-  const read = await readFileStamps(
-    session,
-    rows.map(({ oid }) => oid),
-    since,
-  );
-  return Object.fromEntries(rows.map(({ name, oid }) => [name, read?.get(oid)]));
+const provider = shardsWitnesses.providers.find(({ kind }) => kind === 'file-stamp');
+type Seen = Collected & { readonly content: ContentWitness; readonly oids: Map<string, number> };
+
+/** What a backup would see. `change` runs where it takes its snapshot. */
+async function look({ change = '', user = server.user } = {}): Promise<Seen | string> {
+  const { signal } = new AbortController();
+  const target = { ...server.target(), user };
+  const probe = await provider?.prepare({ target, waitMs: 60_000, signal });
+  if (probe === undefined || 'unavailable' in probe) return probe?.unavailable ?? 'no provider';
+  if (change !== '') await server.psql(change);
+  const session = await sessionOf(user);
+  const { server: identity, tables } = await shardsWitnesses.readTables(session);
+  const terms = { session, signal, tables, base: undefined, server: identity };
+  const collected = await probe.collect(terms);
+  if ('unavailable' in collected) return collected.unavailable;
+  const oids = new Map(tables.map(({ name, oid }) => [name, oid]));
+  return { ...collected, oids, content: { ...identity, sources: [collected.source] } };
 }
 
-const named = (all: Awaited<ReturnType<typeof stamps>>) =>
-  Object.keys(all).filter((name) => all[name] !== undefined);
+/** Per table, why it must be read; undefined = it is unchanged. */
+function differences(base: Seen | string, now: Seen | string): Record<string, unknown> {
+  if (typeof base === 'string' || typeof now === 'string') throw new Error(`${base} ${now}`);
+  return Object.fromEntries(
+    [...now.oids].map(([name, oid]) => {
+      const [before, after] = [base.tables.get(oid), now.tables.get(oid)];
+      if (typeof before !== 'object' || typeof after !== 'object') return [name, after];
+      const { content } = base;
+      return [
+        name,
+        witnessDifference({ content, witness: before }, { content: now.content, witness: after }),
+      ];
+    }),
+  );
+}
+
+const all = (reason: string | undefined) =>
+  Object.fromEntries([...HEAP.map((name) => [name, reason]), ['unlogged', 'unlogged']]);
 
 describe('the stamps of files', () => {
-  test('are not usable right after a write, and belong to permanent tables with rows of their own', async () => {
-    const session = await sessionOf();
-    expect(named(await stamps(session))).toEqual([]);
+  test('prove nothing shortly after a write, and later that the tables are unchanged, but for those that were written', async () => {
+    const early = await look();
+    expect(differences(early, await look())).toEqual(all('changed-recently'));
     await sleep(3_100);
-    const first = await stamps(session);
-    expect(named(first).toSorted()).toEqual(HEAP.toSorted());
+    const base = await look();
+    expect(differences(base, await look())).toEqual(all(undefined));
 
-    expect(await stamps(session)).toEqual(first);
-    const writes = `
+    const change = `
       UPDATE updated SET t = 'new' WHERE id = 500; VACUUM FULL rewritten;
       UPDATE toasted SET t = repeat('z', 100000) WHERE id = 0;
       BEGIN; SELECT FROM locked WHERE id = 1 FOR UPDATE; COMMIT;
+      ALTER TABLE wider ADD more int DEFAULT 7;
       CREATE INDEX ON kept (id); ANALYZE kept; SELECT count(*) FROM kept;`;
-    const second = await stamps(session, () => server.psql(writes));
-    expect(named(second).toSorted()).toEqual(['kept', 'leaf']);
-    expect(second['kept']).toEqual(first['kept']);
+    expect(differences(base, await look({ change }))).toEqual({
+      ...all(undefined),
+      ...{ updated: 'changed', toasted: 'changed', locked: 'changed' },
+      ...{ rewritten: 'rewritten', wider: 'shape-changed' },
+    });
   });
 
-  test('need a superuser, or two grants', async () => {
-    await expect(stamps(await sessionOf('plain'))).rejects.toMatchObject({
-      code: 'database/denied',
-    });
-    expect(named(await stamps(await sessionOf('granted')))).toContain('kept');
+  test('need a superuser, or two grants, which the message names', async () => {
+    const missing = await look({ user: 'plain' });
+    expect(missing).toContain('GRANT pg_checkpoint TO plain');
+    expect(missing).toContain('GRANT EXECUTE ON FUNCTION pg_stat_file(text, boolean) TO plain');
+    const granted = await look({ user: 'granted' });
+    expect(differences(granted, granted)['kept']).toBeUndefined();
   });
 });

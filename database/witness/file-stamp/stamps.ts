@@ -1,49 +1,44 @@
-import type { Session } from '../session/session.ts';
+import type { Session } from '../../session/session.ts';
+import { checkpoint } from '../place.ts';
 
 /** The files of a table on one server, as the file system shows them after a CHECKPOINT. */
 export interface FileStamp {
   /** A digest of path, size, and times of each file. */
   readonly stamp: string;
   /** The newest of the times; seconds of the server's clock. */
-  readonly newestSeconds: number;
+  readonly newest: number;
 }
 
-/** Times in `pg_stat_file` are whole seconds: two writes within one second look the same. */
-const MARGIN_SECONDS = 2;
-
 /**
- * Writes all dirty pages, and then reads the server's clock: files that are older than that by the
- * margin have not been written since.
+ * Writes all dirty pages, and then reads the server's clock: a file that is clearly older has not
+ * been written since. @throws StowageError when it takes too long.
  */
-export async function checkpointedAt(session: Session): Promise<number> {
-  await session.query('CHECKPOINT');
-  return clockSeconds(session);
+export async function checkpointedAt(session: Session, waitMs: number): Promise<number> {
+  await checkpoint(session, waitMs);
+  return Math.floor(await clockSeconds(session));
 }
 
 /**
- * Reads the stamps of heap tables after a barrier: equal stamps in two backups prove that no page
- * has changed between the barriers. @param since what `checkpointedAt` returned before the barrier.
- * @returns usable stamps only. Undefined: the files have the times of another clock.
+ * Writes all dirty pages, and then reads the stamps of heap tables. Tables that are not permanent
+ * have none: a CHECKPOINT does not write the pages of unlogged tables.
+ * @returns undefined: the files have the times of another clock than the server's.
+ * @throws StowageError when it takes too long.
  */
 export async function readFileStamps(
   session: Session,
   oids: readonly number[],
-  since: number,
+  waitMs: number,
 ): Promise<ReadonlyMap<number, FileStamp> | undefined> {
   const before = await clockSeconds(session);
-  await session.query('CHECKPOINT');
+  await checkpoint(session, waitMs);
   // The CHECKPOINT has just written this file.
   const [control] = await session.query<{ seconds: number; now: number }>(`
-    SELECT floor(extract(epoch FROM modification))::float8 AS seconds,
+    SELECT extract(epoch FROM modification)::float8 AS seconds,
            extract(epoch FROM clock_timestamp())::float8 AS now
     FROM pg_catalog.pg_stat_file('global/pg_control', true)`);
   if (control === undefined || !isWithin(control.seconds, before, control.now)) return undefined;
   const rows = await session.query<FileStamp & { readonly oid: number }>(STAMPS, [oids]);
-  return new Map(
-    rows
-      .filter(({ newestSeconds }) => newestSeconds <= since - MARGIN_SECONDS)
-      .map(({ oid, ...stamp }) => [oid, stamp]),
-  );
+  return new Map(rows.map(({ oid, ...stamp }) => [oid, stamp]));
 }
 
 /** One second more on both sides, because the file's time is cut to whole seconds. */
@@ -59,22 +54,23 @@ async function clockSeconds(session: Session): Promise<number> {
 }
 
 /**
- * The main fork and the TOAST table of each permanent table, every file of segment_size. A file
- * that does not exist has no size. The path names database, tablespace and relfilenode.
+ * The main fork and the TOAST table of each table, every file of segment_size. A file that does not
+ * exist has no size. The path names tablespace, database and relfilenode.
  */
 const STAMPS = `
   WITH forks AS (
     SELECT c.oid AS owner, pg_catalog.pg_relation_filepath(f.oid) AS path,
            pg_catalog.pg_relation_size(f.oid, 'main') / s.bytes AS last
     FROM pg_catalog.pg_class c
-    CROSS JOIN (SELECT setting::int8 * current_setting('block_size')::int8 AS bytes
+    CROSS JOIN (SELECT setting::int8 * pg_catalog.current_setting('block_size')::int8 AS bytes
                 FROM pg_catalog.pg_settings WHERE name = 'segment_size') s
     CROSS JOIN LATERAL (VALUES (c.oid), (c.reltoastrelid)) f(oid)
-    WHERE c.oid = ANY ($1::oid[]) AND c.relkind = 'r' AND c.relpersistence = 'p' AND f.oid <> 0)
+    WHERE c.oid = ANY ($1::int8[]::oid[]) AND c.relkind = 'r' AND c.relpersistence = 'p'
+      AND f.oid <> 0)
   SELECT owner::int8::float8 AS oid,
          md5(string_agg(concat_ws(' ', path, n, f.size, extract(epoch FROM f.modification),
                                   extract(epoch FROM f.change)), E'\\n' ORDER BY path, n)) AS stamp,
-         max(extract(epoch FROM greatest(f.modification, f.change)))::float8 AS "newestSeconds"
+         max(ceil(extract(epoch FROM greatest(f.modification, f.change))))::float8 AS newest
   FROM forks
   CROSS JOIN LATERAL generate_series(0, last) n
   CROSS JOIN LATERAL pg_catalog.pg_stat_file(

@@ -21,7 +21,7 @@ export const AppendOptimizedWitness = z.object({
 });
 export type AppendOptimizedWitness = z.infer<typeof AppendOptimizedWitness>;
 
-/** Why the rows may differ. Undefined = the same files end at the same bytes, with the same rows. */
+/** Why the rows may differ. Undefined = its files end where they ended, and hide the same rows. */
 export function appendOptimizedDifference(
   base: Pair<AppendOptimizedSource, AppendOptimizedWitness>,
   now: Pair<AppendOptimizedSource, AppendOptimizedWitness>,

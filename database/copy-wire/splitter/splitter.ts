@@ -26,7 +26,7 @@ export const FACTOR_MAX = 0xffffffff;
 
 /** Splits from `at` up to `srcEnd`. These and `state` are addresses. @returns one of SPLIT. */
 export type Split = (state: number, srcEnd: number) => number;
-/** The hash of a row at an address, which decides with its length whether a block ends behind it. */
+/** The hash of a row at an address: with its length it decides whether a block ends behind it. */
 export type RowHash = (address: number, length: number) => number;
 
 export interface Splitter {

@@ -22,7 +22,10 @@ async function readServer(session: Session): Promise<ServerTables['server']> {
   return { systemIdentifier, databaseOid: row.oid };
 }
 
-/** `server_version` is that of PostgreSQL. relstorage: h heap; a, c append-optimized by row and column. Others have no rows here. */
+/**
+ * relstorage: h heap; a, c append-optimized by row and column; others have no rows here. The
+ * setting server_version is that of PostgreSQL, so the version of Greenplum is added.
+ */
 const TABLES = `
   SELECT c.oid::int8::float8 AS oid, n.nspname::text AS schema, c.relname::text AS name,
     CASE WHEN c.relstorage = 'h' THEN 'heap'

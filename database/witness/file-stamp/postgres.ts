@@ -1,8 +1,12 @@
 import type { Session } from '../../session/session.ts';
 import type { ServerHistory } from '../provider.ts';
+import { fileStamps } from './provider.ts';
+
+/** On PostgreSQL 12 and newer. */
+export const fileStamp = fileStamps({ whyUnavailable, readHistory });
 
 /** Where in its history a PostgreSQL server is. */
-export async function readHistory(session: Session): Promise<ServerHistory> {
+async function readHistory(session: Session): Promise<ServerHistory> {
   const [row] = await session.query<{ lsn: string; file: string }>(
     `SELECT l::text AS lsn, pg_catalog.pg_walfile_name(l) AS file
      FROM pg_catalog.pg_current_wal_insert_lsn() l`,
@@ -27,7 +31,7 @@ const RIGHTS = `
   FROM pg_catalog.pg_roles r WHERE r.rolname = current_user`;
 
 /** What the role needs for file stamps. Undefined = it has it. */
-export async function whyUnavailable(session: Session): Promise<string | undefined> {
+async function whyUnavailable(session: Session): Promise<string | undefined> {
   const [rights] = await session.query<Rights>(RIGHTS);
   return rights === undefined ? 'the server does not know the role' : missingIn(rights);
 }

@@ -6,9 +6,10 @@ import type {
   WitnessSource,
 } from '../../backup-set/witness/kinds.ts';
 import type { Reason } from '../../backup-set/witness/reasons.ts';
-import type { Asks, ConnectionTarget } from '../flavour.ts';
+import type { ConnectionTarget } from '../flavour.ts';
 import type { ServerCheck } from '../inspect/check.ts';
 import type { Session } from '../session/session.ts';
+import type { Asks } from './asks.ts';
 
 /**
  * A way in which a server can prove that tables did not change since the base. A flavour lists the

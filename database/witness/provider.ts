@@ -30,6 +30,8 @@ export interface WitnessProvider {
 /** Why there is no witness, for the operator, and what to do about it. */
 export interface Unavailable {
   readonly unavailable: string;
+  /** This kind of server never has it: only doctor says so. */
+  readonly unsupported?: true;
 }
 
 /** What a flavour has of witnesses. */

@@ -16,6 +16,8 @@ export const REASONS = {
   rewritten: 'the table was rewritten or truncated',
   'shape-changed': 'columns, types, the server version or settings changed',
   changed: 'its pages changed',
+  'changed-recently': 'its files changed shortly before the base',
+  'state-older': 'the server has an older state than at the base',
   'reread-due': 'backup.rereadAfter has passed',
 } as const;
 export type Reason = keyof typeof REASONS;

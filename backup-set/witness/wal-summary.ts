@@ -1,10 +1,8 @@
 import * as z from 'zod';
 import { Count } from '../base/document.ts';
 import { heapFields, type Pair, replaced } from './heap.ts';
+import { Lsn } from './lsn.ts';
 import type { Reason } from './reasons.ts';
-
-/** A position in the WAL, as PostgreSQL prints it. */
-export const Lsn = z.string().regex(/^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/);
 
 /** What the server said of its WAL: the same for all tables of a content. */
 export const WalSummarySource = z.object({

@@ -4,7 +4,7 @@ import {
   CARRY_BYTES_MAX,
   createSplitter,
   SLACK_BYTES,
-  type Split,
+  type Splitter,
   STATE_BYTES,
 } from './splitter/splitter.ts';
 
@@ -24,9 +24,8 @@ export interface ArenaOptions {
  * that
  * views on it stay valid. The system allocates a page at its first write, so unused memory is free.
  */
-export interface BlockArena {
+export interface BlockArena extends Splitter {
   readonly cutting: Cutting;
-  readonly split: Split;
   readonly bytes: Buffer<ArrayBuffer>;
   readonly blocks: Pool<Block>;
   readonly connections: Pool<Staging>;
@@ -98,7 +97,7 @@ export function blockArena({ connections, blocks, frameBytes }: ArenaOptions): B
   );
   return {
     cutting,
-    split: createSplitter(memory),
+    ...createSplitter(memory),
     bytes: Buffer.from(memory.buffer),
     blocks: pool,
     connections: createPool(Array.from({ length: connections }, (_, index) => staging(index))),

@@ -1,10 +1,27 @@
-import { StowageError } from '../../backup-set/base/errors.ts';
-import type { WitnessSupport } from '../witness/provider.ts';
+import { COORDINATOR } from '../../backup-set/restore/phases.ts';
+import { fileStamps } from '../witness/file-stamp/provider.ts';
+import type { WitnessProvider, WitnessSupport } from '../witness/provider.ts';
+import { appendOptimized } from './witness/append-optimized.ts';
+import { readGreenplumHistory, whyNone } from './witness/history.ts';
+import { readGreenplumTables } from './witness/tables.ts';
 
-/** How a Greenplum cluster proves that tables did not change: its providers come later. */
+/** How a Greenplum cluster proves that tables did not change. */
 export const greenplumWitnesses: WitnessSupport = {
-  providers: [],
-  readTables: () => {
-    throw new StowageError('internal', 'flavour greenplum has no provider of witnesses');
-  },
+  providers: [
+    onSegments(appendOptimized),
+    onSegments(fileStamps({ whyUnavailable: whyNone, readHistory: readGreenplumHistory })),
+  ],
+  readTables: readGreenplumTables,
 };
+
+/** The coordinator has no rows: it is not asked. */
+function onSegments(provider: WitnessProvider): WitnessProvider {
+  const none = { unavailable: 'the coordinator has no rows' };
+  return {
+    ...provider,
+    prepare: async (place) =>
+      place.target.content === COORDINATOR
+        ? { collect: async () => none }
+        : await provider.prepare(place),
+  };
+}

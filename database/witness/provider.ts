@@ -47,6 +47,13 @@ export interface ServerTables {
   readonly tables: readonly TableFacts[];
 }
 
+/** Where in its history a server is: fields of some sources. */
+export interface ServerHistory {
+  readonly timeline: number;
+  readonly lsn: string;
+  readonly dbid?: number;
+}
+
 /** One server, and the bounds of the work on it. */
 export interface WitnessPlace {
   readonly target: ConnectionTarget;

@@ -4,7 +4,8 @@ import type { Session } from '../session/session.ts';
 import type { ServerTables, TableFacts } from './provider.ts';
 import { readTypes, typeDescriber } from './types.ts';
 
-interface TableRow extends Omit<TableFacts, 'shape' | 'toastOid' | 'toastFile'> {
+/** A table as the catalogs of a version describe it. */
+export interface TableRow extends Omit<TableFacts, 'shape' | 'toastOid' | 'toastFile'> {
   readonly toastOid: number | null;
   readonly toastFile: number | null;
   /** Its columns, as text: dropped ones and missing values, too. */
@@ -15,11 +16,15 @@ interface TableRow extends Omit<TableFacts, 'shape' | 'toastOid' | 'toastFile'> 
 /** Which server this is, and its tables: PostgreSQL 12 and newer. */
 export async function readWitnessTables(session: Session): Promise<ServerTables> {
   const server = await readServer(session);
+  return { server, tables: await factsOf(session, await session.query<TableRow>(TABLES)) };
+}
+
+/** Adds the shapes. */
+export async function factsOf(session: Session, rows: readonly TableRow[]): Promise<TableFacts[]> {
   const settings = await readSettings(session);
-  const rows = await session.query<TableRow>(TABLES);
   const types = await readTypes(session, [...new Set(rows.flatMap((row) => row.types))]);
   const describe = typeDescriber(types);
-  const tables = rows.map(({ columns, types: used, toastOid, toastFile, ...table }): TableFacts => {
+  return rows.map(({ columns, types: used, toastOid, toastFile, ...table }): TableFacts => {
     const described = used.map(describe);
     return {
       ...table,
@@ -30,7 +35,6 @@ export async function readWitnessTables(session: Session): Promise<ServerTables>
       }),
     };
   });
-  return { server, tables };
 }
 
 /** The digest of a text list: the first 24 bytes of its SHA-256, in base64url. */

@@ -23,9 +23,9 @@ export async function readTypes(session: Session, oids: readonly number[]): Prom
 }
 
 const ATTRIBUTES = `json_agg(json_build_array(a.attnum, a.attname, a.atttypid::text, a.atttypmod, a.attisdropped,
-  a.atthasmissing, a.attmissingval::text) ORDER BY a.attnum)`;
+  row_to_json(a)->>'atthasmissing', row_to_json(a)->>'attmissingval') ORDER BY a.attnum)`;
 
-// to_jsonb: multiranges came with 14, and their column of pg_range.
+// row_to_json: multiranges came with 14, and their column of pg_range.
 const QUERY = `
   WITH RECURSIVE parts AS (
     SELECT t.oid AS whole, t.typbasetype AS part FROM pg_catalog.pg_type t WHERE t.typtype = 'd'
@@ -33,7 +33,7 @@ const QUERY = `
     UNION ALL SELECT t.oid, a.atttypid FROM pg_catalog.pg_type t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid
       WHERE t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped
     UNION ALL SELECT r.rngtypid, r.rngsubtype FROM pg_catalog.pg_range r
-    UNION ALL SELECT (to_jsonb(r)->>'rngmultitypid')::oid, r.rngtypid FROM pg_catalog.pg_range r
+    UNION ALL SELECT (row_to_json(r)->>'rngmultitypid')::oid, r.rngtypid FROM pg_catalog.pg_range r
   ), used AS (
     SELECT unnest($1::int8[]::oid[]) AS oid
     UNION SELECT p.part FROM used u JOIN parts p ON p.whole = u.oid

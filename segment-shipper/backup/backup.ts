@@ -1,8 +1,8 @@
 import { together } from '../../async/together.ts';
-import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { isStowageError } from '../../backup-set/base/errors.ts';
 import type { ShippedRelation } from '../../backup-set/documents/agents.ts';
 import { readConditions } from '../../database/catalog/extension-tables.ts';
-import { type BlockArena, blockArena } from '../../database/copy-wire/block-arena.ts';
+import type { BlockArena } from '../../database/copy-wire/block-arena.ts';
 import { cuttingFor } from '../../database/copy-wire/cutting.ts';
 import { withLockWatch } from '../../database/lock-watch/watch.ts';
 import { nameLostSegment } from '../../database/session/failover/name-lost.ts';
@@ -12,7 +12,7 @@ import { zstd } from '../../frame/zstd/zstd.ts';
 import { type ShipperDeps, silenceNote } from '../deps.ts';
 import type { BackupJob } from '../protocol/control.ts';
 import { shipBinary } from './binary/ship-binary.ts';
-import { blockMemoryProblem, blocksFor } from './block-memory.ts';
+import { arenaFor } from './block-memory.ts';
 import type { BaseIndex } from './carry/base-index.ts';
 import { collect } from './collect.ts';
 import { levelOf } from './level.ts';
@@ -67,15 +67,7 @@ async function shipAll(
     ]);
   }
   const workers = Math.min(job.workers, queue.length);
-  // The command line checks its own `workers`; an agent's configuration may have another value.
-  const problem = blockMemoryProblem(workers, job.frameBytes);
-  if (problem !== undefined)
-    throw new StowageError('config/invalid', problem, { where: { field: 'workers' } });
-  const arena = blockArena({
-    connections: workers,
-    blocks: blocksFor(workers),
-    frameBytes: job.frameBytes,
-  });
+  const arena = arenaFor(workers, job.frameBytes);
   await together(deps.signal, [
     ship,
     ...Array.from({ length: workers }, (_, index) => (signal: AbortSignal) => {

@@ -1,4 +1,6 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
+import { type BlockArena, blockArena } from '../../database/copy-wire/block-arena.ts';
 import { cuttingFor } from '../../database/copy-wire/cutting.ts';
 
 /**
@@ -19,4 +21,16 @@ export function blockMemoryProblem(workers: number, frameBytes: number): string 
   if (blocksFor(workers) * blockBytesMax <= BLOCKS_BYTES_MAX) return undefined;
   const workersMax = Math.floor(BLOCKS_BYTES_MAX / blockBytesMax) - FRAMES_PENDING_MAX;
   return `frames of ${frameBytes} bytes allow at most ${plural(workersMax, 'worker')} in a shipper, not ${workers}: lower frameBytes or workers`;
+}
+
+/**
+ * The memory for the rows of all workers. The command line checks its own `workers`; an agent's
+ * configuration may have another value.
+ * @throws StowageError `config/invalid`
+ */
+export function arenaFor(workers: number, frameBytes: number): BlockArena {
+  const problem = blockMemoryProblem(workers, frameBytes);
+  if (problem !== undefined)
+    throw new StowageError('config/invalid', problem, { where: { field: 'workers' } });
+  return blockArena({ connections: workers, blocks: blocksFor(workers), frameBytes });
 }

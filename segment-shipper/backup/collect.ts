@@ -4,14 +4,15 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { plural } from '../../backup-set/base/words.ts';
 import type { ShippedRelation } from '../../backup-set/documents/agents.ts';
 import { fifoFolder } from '../../database/copy/fifo-programs.ts';
+import type { BlockArena } from '../../database/copy-wire/block-arena.ts';
 import type { ShipperDeps } from '../deps.ts';
 import { readFifo } from '../fifo/fifo.ts';
 import { openFifoFolder, type WaitingProgram } from '../fifo/folder.ts';
 import type { BackupJob } from '../protocol/control.ts';
-import { blocksFor } from './block-memory.ts';
+import { arenaFor } from './block-memory.ts';
 import { type Compression, orderedFrames } from './ordered-frames.ts';
 import { packSeries } from './pack-series.ts';
-import { type BlockBuffers, blockBuffers, rowBlocks } from './row-blocks.ts';
+import { rowBlocks } from './row-blocks.ts';
 import { shipBlocks } from './ship-relation.ts';
 
 /** After the coordinator's last statement all programs have started; a busy host sees them late. */
@@ -42,7 +43,7 @@ export async function collect(
   const over = new AbortController();
   using _ = onAbort(noMorePrograms, () => void setTimeout(() => over.abort(), LATE_MS).unref());
   const queue = queueOf<Collected>();
-  const buffers = blockBuffers(job.frameBytes, blocksFor(job.workers));
+  const arena = arenaFor(job.workers, job.frameBytes);
   try {
     await together(deps.signal, [
       async (signal) => {
@@ -65,7 +66,7 @@ export async function collect(
         throw rowsMissing(job, [...waiting.values()]);
       },
       ...Array.from({ length: job.workers }, (_, index) => (signal: AbortSignal) => {
-        const shared = { buffers, compression, deps: { ...deps, signal } };
+        const shared = { arena, compression, deps: { ...deps, signal } };
         return work(job, index + 1, queue, shared);
       }),
     ]);
@@ -75,7 +76,7 @@ export async function collect(
 }
 
 interface Shared {
-  readonly buffers: BlockBuffers;
+  readonly arena: BlockArena;
   readonly compression: Compression;
   readonly deps: ShipperDeps;
 }
@@ -84,7 +85,7 @@ async function work(
   job: BackupJob,
   worker: number,
   queue: Queue<Collected>,
-  { buffers, compression, deps }: Shared,
+  { arena, compression, deps }: Shared,
 ): Promise<void> {
   const packs = packSeries(job, worker, deps);
   const frames = orderedFrames(packs, compression);
@@ -96,7 +97,7 @@ async function work(
     ) {
       const { program, relation } = next;
       const chunks = readFifo(program.path, deps.signal);
-      const blocks = rowBlocks(chunks, job.frameBytes, buffers);
+      const blocks = rowBlocks(chunks, arena);
       const { rows, bytes } = await shipBlocks(blocks, relation, { job, frames, deps });
       deps.report({ type: 'relation', relation: relation.id, rows, bytes });
     }

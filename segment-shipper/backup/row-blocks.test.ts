@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { blockArena } from '../../database/copy-wire/block-arena.ts';
+import { cuttingFor } from '../../database/copy-wire/cutting.ts';
 import type { RowBlock } from '../../database/copy-wire/row-block.ts';
-import { blockBuffers, countRows, rowBlocks } from './row-blocks.ts';
+import { referenceBlocks } from '../../database/copy-wire/testing/splitter-reference.ts';
+import { rowBlocks } from './row-blocks.ts';
 
 /** Cuts a stream at the given places; a chunk is overwritten when the next one is requested. */
 async function* chunked(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
@@ -20,6 +23,10 @@ interface Cut {
 
 const BLOCKS = 3;
 
+const countRows = (bytes: Buffer) => bytes.filter((byte) => byte === 0x0a).length;
+
+const arenaFor = (frameBytes: number) => blockArena({ connections: 1, blocks: BLOCKS, frameBytes });
+
 /**
  * Reads as `orderedFrames` does: a few blocks are held at once, each is read in its turn and then
  * released, to be filled again; a long row is read at once.
@@ -35,11 +42,11 @@ async function cut(source: AsyncIterable<Buffer>, blockBytes: number): Promise<C
       const bytes = Buffer.from(block.rows);
       expect(block.count).toBe(countRows(bytes));
       cuts.push({ kind: 'rows', bytes });
-      new Uint8Array(block.rows.buffer).fill(0xff);
+      block.rows.fill(0xff);
       block.release();
     }
   };
-  for await (const block of rowBlocks(source, blockBytes, blockBuffers(blockBytes, BLOCKS))) {
+  for await (const block of rowBlocks(source, arenaFor(blockBytes))) {
     if (block.kind === 'rows') {
       held.push(block);
       use(turn++ % BLOCKS);
@@ -124,6 +131,60 @@ describe('rowBlocks', () => {
     );
   });
 
+  it('cuts where the receiver of a connection cuts: a message per row, by the row hash', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(fc.nat(60), fc.nat(9000)), { maxLength: 200 }),
+        sizes,
+        fc.constantFrom(1, 16, 200, 3000, 20_000),
+        async (lengths, chunks, frameBytes) => {
+          const rows = lengths.map((length, n) =>
+            rowsOfLengths([length]).fill(0x61 + (n % 26), 0, length),
+          );
+          const messages = rows.map((payload) => ({ type: 'd', payload }));
+          const cuts = await cut(chunked(Buffer.concat(rows), chunks), frameBytes);
+          expect(cuts).toEqual(
+            referenceBlocks(messages, cuttingFor(frameBytes)).map(({ kind, bytes }) => ({
+              kind,
+              bytes,
+            })),
+          );
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  const table = (count: number) =>
+    Array.from(
+      { length: count },
+      (_, n) => `${n}\t${(n * 2654435761) % 4294967296}\tword ${n % 7}\n`,
+    );
+  it.each<[string, (rows: string[], at: number) => void]>([
+    ['changed', (rows, at) => void rows.splice(at, 1, `${at}\tnew\n`)],
+    ['inserted', (rows, at) => void rows.splice(at, 0, 'more\tthan\tbefore\n')],
+    ['deleted', (rows, at) => void rows.splice(at, 1)],
+  ])('gives the same blocks but for a few after one row was %s', async (_, change) => {
+    const blocksOf = async (rows: readonly string[]) =>
+      (await cut(chunked(Buffer.from(rows.join('')), [65_536]), 4096)).map(({ bytes }) =>
+        bytes.toString(),
+      );
+    const before = await blocksOf(table(20_000));
+    expect(before.length).toBeGreaterThan(100);
+    let others = 0;
+    for (let at = 37; at < 20_000; at += 2791) {
+      const rows = table(20_000);
+      change(rows, at);
+      const known = new Set(before);
+      const after = await blocksOf(rows);
+      const own = after.filter((block) => !known.has(block)).length;
+      expect(own).toBeLessThan(12);
+      others += own;
+    }
+    // 8 rows; in most cases only the block of the row itself.
+    expect(others).toBeLessThan(8 * 2.5);
+  });
+
   it.each([
     [1, 0],
     [1, 1],
@@ -189,7 +250,7 @@ describe('rowBlocks', () => {
         closed = true;
       }
     };
-    for await (const _ of rowBlocks(source(), 1024, blockBuffers(1024, 1))) break;
+    for await (const _ of rowBlocks(source(), arenaFor(1024))) break;
     expect(closed).toBe(true);
   });
 });

@@ -2,7 +2,8 @@ import { poll } from '../../../async/poll.ts';
 import type { RelationWitness } from '../../../backup-set/witness/kinds.ts';
 import type { Reason } from '../../../backup-set/witness/reasons.ts';
 import type { WalSummarySource } from '../../../backup-set/witness/wal-summary.ts';
-import { openSession, type Session } from '../../session/session.ts';
+import type { Session } from '../../session/session.ts';
+import { checkpoint, withSession } from '../place.ts';
 import type {
   Collected,
   CollectTerms,
@@ -57,30 +58,6 @@ function probeOf(place: WitnessPlace): WitnessProbe {
       return withSession(place, (session) => collect(session, position, place, terms));
     },
   };
-}
-
-async function withSession<Result>(
-  { target, signal }: WitnessPlace,
-  work: (session: Session) => Promise<Result>,
-): Promise<Result> {
-  const session = await openSession(target, {
-    purpose: 'probe',
-    applicationName: 'stowage backup witness',
-    signal,
-  });
-  try {
-    return await work(session);
-  } finally {
-    await session.close();
-  }
-}
-
-/** @throws StowageError when it takes too long. */
-async function checkpoint(session: Session, waitMs: number): Promise<void> {
-  using _ = session.mayBeSilent();
-  await session.query(`SET statement_timeout = ${Math.ceil(waitMs)}`);
-  await session.query('CHECKPOINT');
-  await session.query('SET statement_timeout = 0');
 }
 
 async function collect(

@@ -1,16 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { blockArena } from '../../../database/copy-wire/block-arena.ts';
+import { cuttingFor } from '../../../database/copy-wire/cutting.ts';
 import type { RowBlock } from '../../../database/copy-wire/row-block.ts';
+import { messageHash } from '../../../database/copy-wire/testing/splitter-reference.ts';
 import { BINARY_END, BINARY_HEADER } from '../../../frame/rows/binary.ts';
 import { countRows } from '../../../frame/rows/count.ts';
 import { binaryRow } from '../../../frame/rows/testing.ts';
-import { blockBuffers } from '../row-blocks.ts';
 import { binaryBlocks } from './binary-blocks.ts';
 
-const BLOCK_BYTES = 1024;
+const FRAME_BYTES = 32 * 1024;
 const BLOCKS = 3;
-/** What fits into a buffer: a block and 256 KiB. */
-const BUFFER_BYTES = BLOCK_BYTES + 256 * 1024;
+const cutting = cuttingFor(FRAME_BYTES);
+/** What fits into a block. */
+const BUFFER_BYTES = cutting.blockBytesMax;
 
 /** A chunk is overwritten when the next one is requested. */
 async function* chunked(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
@@ -36,11 +39,12 @@ async function cut(source: AsyncIterable<Uint8Array>): Promise<Cut[]> {
     const bytes = Buffer.from(held.rows);
     expect(countOf(bytes)).toBe(held.count);
     cuts.push({ kind: 'rows', bytes });
-    new Uint8Array(held.rows.buffer).fill(0xee);
+    held.rows.fill(0xee);
     held.release();
     held = undefined;
   };
-  for await (const block of binaryBlocks(source, BLOCK_BYTES, blockBuffers(BLOCK_BYTES, BLOCKS))) {
+  const arena = blockArena({ connections: 1, blocks: BLOCKS, frameBytes: FRAME_BYTES });
+  for await (const block of binaryBlocks(source, arena)) {
     use();
     if (block.kind === 'rows') {
       held = block;
@@ -58,6 +62,29 @@ function countOf(bytes: Buffer): number | undefined {
   const count = countRows('binary');
   count.feed(bytes);
   return count.count();
+}
+
+/** Where note 16 says that blocks end. */
+function cutByHash(rows: readonly Buffer[]): Cut[] {
+  const cuts: Cut[] = [];
+  let block: Buffer[] = [];
+  const end = () => {
+    if (block.length > 0) cuts.push({ kind: 'rows', bytes: Buffer.concat(block) });
+    block = [];
+  };
+  for (const row of rows) {
+    const before = block.reduce((sum, { length }) => sum + length, 0);
+    if (before + row.length > cutting.blockBytesMax) end();
+    if (row.length > cutting.blockBytesMax) {
+      cuts.push({ kind: 'long-row', bytes: row });
+      continue;
+    }
+    block.push(row);
+    const length = block.reduce((sum, each) => sum + each.length, 0);
+    if (length >= cutting.blockBytesMin && messageHash(row) < row.length * cutting.factor) end();
+  }
+  end();
+  return cuts;
 }
 
 const copyOf = (rows: readonly Buffer[]) => Buffer.concat([BINARY_HEADER, ...rows, BINARY_END]);
@@ -99,6 +126,28 @@ describe('the blocks of a COPY BINARY', () => {
         },
       ),
       { numRuns: 15 },
+    );
+  });
+
+  it('end where the hash of a row says so, so that they are the same again behind a change', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.oneof(
+            lengths.filter((all) => all.length > 0),
+            fc.constant([900, 30]),
+          ),
+          {
+            minLength: 10,
+            maxLength: 60,
+          },
+        ),
+        async (all) => {
+          const rows = all.flat().map(ofLength);
+          expect(await cut(chunked(copyOf(rows), [70_000, 333]))).toEqual(cutByHash(rows));
+        },
+      ),
+      { numRuns: 10 },
     );
   });
 

@@ -1,64 +1,82 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
+import type { Block, BlockArena } from '../../../database/copy-wire/block-arena.ts';
 import type { RowBlock } from '../../../database/copy-wire/row-block.ts';
-import type { BlockBuffers } from '../row-blocks.ts';
-import { type BinaryReader, binaryReader } from './binary-reader.ts';
+import { type BinaryPiece, type BinaryReader, binaryReader } from './binary-reader.ts';
 
 /**
- * Cuts what COPY … TO STDOUT (FORMAT binary) sends into blocks of whole rows, of `blockBytes` and
- * the rest of the last row. A row that does not fit into the buffer behind other rows begins the
- * next block; one that does not fit at all is a long row. The same rows give the same blocks.
+ * Cuts what COPY … TO STDOUT (FORMAT binary) sends into blocks of whole rows, where the receiver
+ * cuts rows of COPY text: behind a row whose hash says so, or before a row that does not fit. A row
+ * that does not fit into a block at all is a long row.
  */
 export async function* binaryBlocks(
   source: AsyncIterable<Uint8Array>,
-  blockBytes: number,
-  buffers: BlockBuffers,
+  { bytes, blocks, cutting, rowHash }: BlockArena,
 ): AsyncGenerator<RowBlock> {
   const reader = binaryReader(source);
-  let filling: Buffer | undefined;
+  let filling: Block | undefined;
   let used = 0;
   let rows = 0;
   /** Where the row under way begins: behind the whole rows. */
   let rowStart = 0;
-  const room = async () => (filling ??= await buffers.take());
+  const room = async () => (filling ??= await blocks.take());
   /** The whole rows so far. The row under way is moved to the next block, before the yield. */
-  const cut = async (full: Buffer): Promise<RowBlock> => {
-    const block = full.subarray(0, rowStart);
+  const cut = async (full: Block): Promise<RowBlock> => {
+    const block = bytes.subarray(full.start, full.start + rowStart);
     const count = rows;
-    const rest = Buffer.from(full.subarray(rowStart, used));
+    const rest = Buffer.from(bytes.subarray(full.start + rowStart, full.start + used));
     filling = undefined;
     [used, rows, rowStart] = [rest.byteLength, 0, 0];
-    if (rest.byteLength > 0) (await room()).set(rest);
-    return { kind: 'rows', rows: block, count, release: () => buffers.give(full) };
+    if (rest.byteLength > 0) bytes.set(rest, (await room()).start);
+    return { kind: 'rows', rows: block, count, release: () => full.release() };
+  };
+  const isCut = ({ start }: Block) => {
+    const length = used - rowStart;
+    return (
+      used >= cutting.blockBytesMin && rowHash(start + rowStart, length) < length * cutting.factor
+    );
   };
   try {
     for (;;) {
-      const some = await reader.read(blockBytes - used);
-      if (some === undefined) break;
-      const end = (before: number) => before + some.bytes.byteLength;
-      let buffer = await room();
-      if (end(used) > buffer.byteLength && rows > 0) {
-        yield await cut(buffer);
-        buffer = await room();
+      const piece = await reader.read(cutting.blockBytesMin - used);
+      if (piece === undefined) break;
+      for (const some of lastRowApart(piece)) {
+        const end = () => used + some.bytes.byteLength;
+        let block = await room();
+        if (end() > cutting.blockBytesMax && rows > 0) {
+          yield await cut(block);
+          block = await room();
+        }
+        if (end() > cutting.blockBytesMax) {
+          const head = Buffer.from(bytes.subarray(block.start, block.start + used));
+          used = 0;
+          yield { kind: 'long-row', chunks: longRow(head, some, reader) };
+          continue;
+        }
+        bytes.set(some.bytes, block.start + used);
+        used = end();
+        rows += some.rows;
+        if (some.rows === 0) continue;
+        const cutHere = isCut(block);
+        rowStart = used;
+        if (cutHere) yield await cut(block);
       }
-      if (end(used) > buffer.byteLength) {
-        const head = Buffer.from(buffer.subarray(0, used));
-        used = 0;
-        yield { kind: 'long-row', chunks: longRow(head, some, reader) };
-        continue;
-      }
-      buffer.set(some.bytes, used);
-      used = end(used);
-      rows += some.rows;
-      if (some.rows > 0) rowStart = used;
-      if (some.rows > 0 && used >= blockBytes) yield await cut(buffer);
     }
     if (filling !== undefined && rows > 0) yield await cut(filling);
   } finally {
-    if (filling !== undefined) buffers.give(filling);
+    filling?.release();
   }
 }
 
-type Some = NonNullable<Awaited<ReturnType<BinaryReader['read']>>>;
+type Some = Omit<BinaryPiece, 'lastRow'>;
+
+/** Only the last row of a piece can end where a cut is allowed. */
+function lastRowApart({ bytes, rows, lastRow }: BinaryPiece): Some[] {
+  if (rows < 2) return [{ bytes, rows }];
+  return [
+    { bytes: bytes.subarray(0, lastRow), rows: rows - 1 },
+    { bytes: bytes.subarray(lastRow), rows: 1 },
+  ];
+}
 
 /** The row that begins with `head`, and goes on with `some`. */
 async function* longRow(

@@ -1,15 +1,22 @@
 import { StowageError } from '../../../backup-set/base/errors.ts';
 import { BINARY_END, BINARY_HEADER, binaryRows } from '../../../frame/rows/binary.ts';
 
+/** Some whole rows, or a part of a row: `rows` is 0. A row under way ends a piece. */
+export interface BinaryPiece {
+  readonly bytes: Uint8Array;
+  readonly rows: number;
+  /** Where the last row begins in `bytes`; 0 for a part of a row. */
+  readonly lastRow: number;
+}
+
 /** Reads the rows of a COPY BINARY in pieces. */
 export interface BinaryReader {
   /**
-   * Some whole rows, or a part of a row (`rows` is 0). A row under way ends a piece. The piece ends
-   * with the first row that ends after `wanted` bytes. Undefined after the last row. The bytes are
-   * valid until the next call.
+   * A piece that ends with the first row that ends after `wanted` bytes. Undefined after the last
+   * row. The bytes are valid until the next call.
    * @throws StowageError when the server sends anything but rows.
    */
-  read(wanted: number): Promise<{ readonly bytes: Uint8Array; readonly rows: number } | undefined>;
+  read(wanted: number): Promise<BinaryPiece | undefined>;
 }
 
 /** A piece fits into a buffer behind a block of rows, as row-blocks.ts has them. */
@@ -53,10 +60,10 @@ export function binaryReader(source: AsyncIterable<Uint8Array>): BinaryReader {
     if (await has(1)) throw unexpected('with bytes after its end');
     return false;
   }
-  function take(end: number, rows: number) {
-    const bytes = piece.subarray(at, end);
+  function take(end: number, rows: number, lastRow = at): BinaryPiece {
+    const some = { bytes: piece.subarray(at, end), rows, lastRow: lastRow - at };
     at = end;
-    return { bytes, rows };
+    return some;
   }
 
   return {
@@ -69,6 +76,7 @@ export function binaryReader(source: AsyncIterable<Uint8Array>): BinaryReader {
       }
       let rows = 0;
       let end = at;
+      let lastRow = at;
       // Fewer bytes than a number of values, or the end of the COPY: for the next call.
       const goesOn = () =>
         piece.byteLength - end >= BINARY_END.byteLength &&
@@ -78,12 +86,13 @@ export function binaryReader(source: AsyncIterable<Uint8Array>): BinaryReader {
         if (walk.isMalformed) throw unexpected('with bytes that are not rows');
         if (rowEnd === undefined) {
           walked = piece.byteLength;
-          return rows === 0 ? take(walked, 0) : take(end, rows);
+          return rows === 0 ? take(walked, 0) : take(end, rows, lastRow);
         }
         rows += 1;
+        lastRow = end;
         end = rowEnd;
       }
-      return take(end, rows);
+      return take(end, rows, lastRow);
     },
   };
 }

@@ -4,10 +4,10 @@ import type { ShippedRelation } from '../../../backup-set/documents/agents.ts';
 import { columnUnfitForBinary } from '../../../database/catalog/binary-columns.ts';
 import { copyOut } from '../../../database/copy/copy-out.ts';
 import { longestRow } from '../../../database/copy/longest-row.ts';
+import { blockArena } from '../../../database/copy-wire/block-arena.ts';
 import type { RowBlock } from '../../../database/copy-wire/row-block.ts';
 import { isRejection } from '../../../database/session/database-error.ts';
 import type { Session } from '../../../database/session/session.ts';
-import { blockBuffers } from '../row-blocks.ts';
 import { type Shipping, shipCopy } from '../ship-relation.ts';
 import { binaryBlocks } from './binary-blocks.ts';
 
@@ -68,7 +68,8 @@ async function shipRows(
     encoding,
     rowFormat: 'binary',
   });
-  const cut = binaryBlocks(bytesOf(blocks), frameBytes, blockBuffers(frameBytes, BLOCKS));
+  const arena = blockArena({ connections: 1, blocks: BLOCKS, frameBytes });
+  const cut = binaryBlocks(bytesOf(blocks), arena);
   await shipCopy({ blocks: cut, rowsCounted }, relation, shipping, 'binary');
 }
 

@@ -19,7 +19,9 @@ const seed = Number(values.seed);
 const steps = Number(values.steps);
 const major = Number(values.postgresql);
 const begun = performance.now();
-const world = await newWorld({ seed, major, ...(major >= 17 && { binDir: INSTALLED }) });
+const other = process.env['STOWAGE_TEST_POSTGRES_BIN'];
+const binDir = other ?? (major >= 17 ? INSTALLED : undefined);
+const world = await newWorld({ seed, major, binDir });
 let found: readonly string[] = [];
 try {
   found = await runModel(world, {

@@ -27,7 +27,8 @@ export interface ShipperHost {
 }
 
 /** Pipes the standard streams of the command to a socket, and its end back. */
-const RELAY = 'exec 3<>/dev/tcp/127.0.0.1/$1 4<&0; cat <&4 >&3 & cat <&3; kill $! 2>/dev/null; exit 0';
+const RELAY =
+  'exec 3<>/dev/tcp/127.0.0.1/$1 4<&0; cat <&4 >&3 & cat <&3; kill $! 2>/dev/null; exit 0';
 
 /**
  * Runs the shippers in this process: to start a program for each content and set would take most

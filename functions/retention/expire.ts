@@ -6,7 +6,7 @@ import { gatherFacts, type SetFacts } from './facts.ts';
 import { endTombstone, retentionOf, writeMark } from './marks.ts';
 import { type NeededPacks, neededPacksOf } from './needed.ts';
 import { type ExpiryPlan, isRemovable, planExpiry } from './plan.ts';
-import { type Removal, removeSet } from './remove.ts';
+import { type Removal, removeManifest, removeSet } from './remove.ts';
 
 /** What an expiry did. */
 export interface ExpiryReport {
@@ -94,18 +94,29 @@ export async function removeDecided(
   );
   if (going.size === 0) return [];
   const needed = await neededPacksOf(deps, fresh, going);
+  // All of them before the first pack: a set that lacks packs must not have a manifest.
+  const manifests = new Map<string, number | undefined>();
+  for (const timestamp of going) {
+    throwIfInterrupted(deps.signal, 'removing sets');
+    manifests.set(timestamp, await removeManifest(deps, timestamp));
+  }
   const removed: RemovedSet[] = [];
   for (const timestamp of going) {
     if (only !== undefined && timestamp !== only) continue;
     throwIfInterrupted(deps.signal, 'removing sets');
     onStep({ step: 'remove', timestamp });
-    removed.push(await removeOne(deps, timestamp, needed));
+    const removal = await removeSet(deps, timestamp, needed, manifests.get(timestamp));
+    removed.push(noteRemoval(deps, timestamp, needed, removal));
   }
   return removed;
 }
 
-async function removeOne(deps: Deps, timestamp: string, needed: NeededPacks): Promise<RemovedSet> {
-  const removal = await removeSet(deps, timestamp, needed);
+function noteRemoval(
+  deps: Deps,
+  timestamp: string,
+  needed: NeededPacks,
+  removal: Removal,
+): RemovedSet {
   const { objects, bytes, packsKept } = removal;
   const neededBy = needed.neededBy(timestamp);
   if (objects > 0) deps.log.info({ set: timestamp, objects, bytes, packsKept }, 'set removed');

@@ -35,24 +35,29 @@ export async function measureRemoval(
   return sums;
 }
 
+/** Removes `manifest.json`: without it the rest is no longer a set. @returns its bytes, if any. */
+export async function removeManifest(deps: Deps, timestamp: string): Promise<number | undefined> {
+  const key = formatKey({ kind: 'manifest', timestamp });
+  const manifest = await deps.store.head(key, signalOf(deps));
+  if (manifest !== undefined) await deps.store.delete([key], signalOf(deps));
+  return manifest?.bytes;
+}
+
 /**
  * Removes the objects of a set whose removal was decided (`ended`), in an order in which it can be
  * interrupted anywhere and repeated: `manifest.json`, the other documents, the packs that no other
- * set needs, and at last the marks. While packs stay, the marks stay.
+ * set needs, and at last the marks. While packs stay, the marks stay. The manifests of all sets
+ * that need packs of this one must be removed already.
+ * @param manifestBytes of its own manifest, which was removed just now
  */
 export async function removeSet(
   deps: Deps,
   timestamp: string,
   needed: NeededPacks,
+  manifestBytes?: number,
 ): Promise<Removal> {
   const sums = zero();
-  const manifestKey = formatKey({ kind: 'manifest', timestamp });
-  const manifest = await deps.store.head(manifestKey, signalOf(deps));
-  if (manifest !== undefined) {
-    // In its own request: without it the rest is no longer a set.
-    await deps.store.delete([manifestKey], signalOf(deps));
-    addTo(sums, manifest.bytes, false);
-  }
+  if (manifestBytes !== undefined) addTo(sums, manifestBytes, false);
   const isPack = (key: Key | undefined) => key?.kind === 'pack';
   const isMark = (key: Key | undefined) => key?.kind === 'retention';
   const folder = setPrefix(timestamp);

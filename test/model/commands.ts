@@ -26,6 +26,6 @@ export async function backUp(file: string, options: Partial<BackupOptions>): Pro
 
 /** `stowage restore TIMESTAMP --create --database NAME` in this process. */
 export async function restoreInto(file: string, timestamp: string, database: string) {
-  const options = optionsFrom({ create: true }, [timestamp]);
+  const options = optionsFrom({ create: true, globals: true }, [timestamp]);
   return (await runRestore(await contextOf(file, database), options)).outcome;
 }

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { encode, sha256 } from '../../../backup-set/base/document.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import type { Plan, Relation } from '../../../backup-set/documents/plan.ts';
@@ -21,8 +22,10 @@ import { withBase } from '../../../cli/backup/base/plan-base.ts';
 import { offerBase } from '../../../cli/backup/base/send.ts';
 import { storePlan } from '../../../cli/backup/documents/plan.ts';
 import type { ClusterContext } from '../../../cli/context.ts';
+import { hex } from '../../../frame/hex.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { inProcess } from '../../../functions/events/in-process.ts';
+import { requireLiving } from '../../../functions/retention/marks.ts';
 import type { Instruction } from '../../../segment-shipper/protocol/control.ts';
 import { CONTENTS, HALVES, type Lifetime, TABLES } from './world.ts';
 
@@ -60,6 +63,8 @@ export async function backUp(life: Lifetime, deps: Deps): Promise<void> {
   const body = { ...PLAN, startedAt: startedAt.toISOString(), relations, contents };
   const draft = { body: base ? withBase(body, base) : body, work: new Map() };
   const plan = await storePlan(store, draft, startedAt, signal);
+  // The plan names the base: an expiry that has not seen it wrote its tombstone before.
+  if (plan.base) await requireLiving(deps, plan.base.timestamp);
   const rows = life.versions.map((versions) => [...versions]);
   const shippers = contents.map(({ content }) => shipper(content));
   await offerBase({ plan, store, context }, shippers, signal);
@@ -130,11 +135,12 @@ async function shipContent(
     const sequence = table + 1;
     const key = formatKey({ kind: 'pack', ...place, sequence });
     const bytes = Buffer.alloc(extents.length * 5);
+    const digest = hex(crc32(bytes));
     const stored = await store.create(key, bytes);
     const object = {
       key,
       bytes: bytes.length,
-      crc32: '00000000',
+      crc32: digest,
       ...(stored.etag && { etag: stored.etag }),
     };
     receipts.push({ ...head, ...place, sequence, object, kind: 'pack', extents });

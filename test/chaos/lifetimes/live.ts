@@ -63,7 +63,7 @@ function startOther(life: Lifetime) {
     () => life.start('expire', (deps) => expire(life, deps)),
     () => life.start('delete', (deps) => remove(deps, timestamp)),
     () => life.start('restore', (deps) => restore(life, deps, timestamp)),
-    () => life.start('copy', (deps) => copy(life, deps, timestamp)),
+    () => life.start('copy', (deps, task) => copy(life, deps, task, timestamp)),
     () => life.start('hold', (deps) => hold(life, deps, timestamp)),
     () => life.start('release', (deps) => release(life, deps, timestamp)),
     () => life.start('sweep', (deps) => sweep(deps)),

@@ -6,6 +6,7 @@ import { Order, Outcome } from '../../../backup-set/documents/restore/restore.ts
 import type { Deps } from '../../../functions/deps.ts';
 import { inProcess } from '../../../functions/events/in-process.ts';
 import { copySet } from '../../../functions/sets/copy.ts';
+import type { Task } from '../scheduler.ts';
 import { receiptFor, requestOf } from '../staged-restore.ts';
 import type { Lifetime } from './world.ts';
 
@@ -61,7 +62,12 @@ async function readFrames(
 }
 
 /** `stowage copy`. What it says to have copied must be whole at the target. */
-export async function copy(life: Lifetime, deps: Deps, timestamp: string): Promise<void> {
+export async function copy(
+  life: Lifetime,
+  deps: Deps,
+  task: Task,
+  timestamp: string,
+): Promise<void> {
   const target = { ...deps, store: life.target };
   try {
     const { verdict } = await copySet(deps, target, timestamp);
@@ -69,7 +75,8 @@ export async function copy(life: Lifetime, deps: Deps, timestamp: string): Promi
     if (verdict.status !== 'complete')
       life.violations.push(`the copy of ${timestamp} is ${verdict.status}`);
   } catch (error) {
-    if (!isStowageError(error, 'storage/not-found')) throw error;
+    // A copy that could not write that it reads the set can lose it, and says so.
+    if (!isStowageError(error, 'storage/not-found') || life.faulty.has(task.name)) throw error;
     life.violations.push(`the copy of ${timestamp} has lost an object: ${error.message}`);
   }
 }

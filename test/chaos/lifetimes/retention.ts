@@ -21,14 +21,16 @@ export async function expire({ random }: Lifetime, deps: Deps): Promise<void> {
 }
 
 /** `stowage hold`. A hold that was reported is never overrun. */
-export async function hold({ held }: Lifetime, deps: Deps, timestamp: string): Promise<void> {
+export async function hold(life: Lifetime, deps: Deps, timestamp: string): Promise<void> {
+  const { held, released, objects } = life;
   await holdSet(deps, timestamp, 'a test');
-  const manifest = formatKey({ kind: 'manifest', timestamp });
-  if ((await deps.store.head(manifest)) !== undefined) held.add(timestamp);
+  if (released.has(timestamp)) return;
+  if (objects.has(formatKey({ kind: 'manifest', timestamp }))) held.add(timestamp);
 }
 
-export async function release({ held }: Lifetime, deps: Deps, timestamp: string): Promise<void> {
-  held.delete(timestamp);
+export async function release(life: Lifetime, deps: Deps, timestamp: string): Promise<void> {
+  life.held.delete(timestamp);
+  life.released.add(timestamp);
   await releaseSet(deps, timestamp);
 }
 

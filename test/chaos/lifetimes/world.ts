@@ -5,7 +5,7 @@ import { type ChaosStore, chaosStore } from '../chaos-store.ts';
 import { ROOT_URL } from '../deliveries.ts';
 import { openMemory } from '../memory-store.ts';
 import { type Random, randomFrom } from '../random.ts';
-import { type Fault, newTask, type Scheduler, scheduler } from '../scheduler.ts';
+import { type Fault, newTask, type Scheduler, scheduler, type Task } from '../scheduler.ts';
 import type { Ended } from '../world.ts';
 import { lostObjects } from './invariants.ts';
 
@@ -21,6 +21,10 @@ export interface Lifetime {
   readonly versions: number[][];
   /** Sets that a hold has reported as held. */
   readonly held: Set<string>;
+  /** Sets that a program has begun to release, perhaps beside a hold. */
+  readonly released: Set<string>;
+  /** Names of the tasks that had a fault. */
+  readonly faulty: Set<string>;
   readonly violations: string[];
   readonly trace: string[];
   readonly counts: Record<string, number>;
@@ -31,7 +35,7 @@ export interface Lifetime {
   /** A number that nothing else of this lifetime has. */
   serial(): number;
   /** Runs a program as a new task. */
-  start(name: string, run: (deps: Deps) => Promise<unknown>): Promise<Ended>;
+  start(name: string, run: (deps: Deps, task: Task) => Promise<unknown>): Promise<Ended>;
 }
 
 export interface LifetimeOptions {
@@ -44,7 +48,7 @@ export const TABLES = 2;
 /** Extents of a table: some of them change between two backups. */
 export const HALVES = 2;
 const BEGIN = Date.parse('2026-01-31T12:00:00.000Z');
-const TRACE_MAX = 120;
+const TRACE_MAX = 400;
 const OF_READS = ['dies', 'fails', 'interrupted'] as const;
 const OF_WRITES = [...OF_READS, 'dies-after', 'answer-lost'] as const;
 const log = pino({ level: 'silent' });
@@ -52,9 +56,10 @@ const log = pino({ level: 'silent' });
 export function newLifetime(seed: number, { wrap = (store) => store }: LifetimeOptions = {}) {
   const random = randomFrom(seed);
   const share = random.pick([0, 0.002, 0.01, 0.03]);
-  const faultOf = (_task: unknown, isWrite: boolean): Fault | undefined => {
+  const faultOf = (task: Task, isWrite: boolean): Fault | undefined => {
     if (!life.faultsEnabled || !random.chance(share)) return undefined;
     life.count('faults');
+    life.faulty.add(task.name);
     return random.pick<Fault>(isWrite ? OF_WRITES : OF_READS);
   };
   const schedule = scheduler(random, faultOf);
@@ -82,6 +87,8 @@ export function newLifetime(seed: number, { wrap = (store) => store }: LifetimeO
     target: openMemory('s3://bucket/copies'),
     versions: Array.from({ length: CONTENTS }, () => Array(TABLES * HALVES).fill(0)),
     held: new Set(),
+    released: new Set(),
+    faulty: new Set(),
     violations: [],
     trace: [],
     counts: {},
@@ -108,7 +115,7 @@ export function newLifetime(seed: number, { wrap = (store) => store }: LifetimeO
         writer: 'command',
       };
       life.note(`${task.name} begins`);
-      const ran = run(deps).then(
+      const ran = run(deps, task).then(
         () => 'done' as const,
         (error: unknown) => {
           life.note(

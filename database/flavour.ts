@@ -164,6 +164,16 @@ export interface SnapshotOptions extends Pick<ServersOptions, 'signal' | 'onWait
   readonly label?: string;
   /** Called for each failed attempt, to show the blocking sessions meanwhile. */
   readonly onBlocked?: (blocked: Blocked) => void;
+  /**
+   * Called for each node while writers are stopped, once per attempt, with a session without a
+   * transaction. Writers wait for it: one fast statement. An error does not end the backup.
+   */
+  readonly underBarrier?: (content: number, session: Asks) => Promise<void>;
+}
+
+/** The part of a session that runs one statement and returns its rows. */
+export interface Asks {
+  query<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
 /** A barrier attempt that could not take a lock, and the sessions that blocked it. */

@@ -11,7 +11,7 @@ import type { BackupRun } from '../run.ts';
 import { offersOf } from './offers.ts';
 
 /** Parts that are read at once: one of a million extents takes 145 MB, and more when parsed. */
-const PARTS_AT_ONCE = 2;
+export const PARTS_AT_ONCE = 2;
 
 /** The base's part of a content; undefined when nothing of it is carried. */
 export const baseOf = ({ contents }: Pick<Plan, 'contents'>, content: number) =>

@@ -62,13 +62,18 @@ async function backUpAndCheck(world: World): Promise<string[]> {
   const how = [writers && 'writers', waiting && 'prepared', open && 'open transaction'];
   note(world, [...how.filter((word) => word !== undefined), describeBase(base)].join(', '));
   try {
-    const { timestamp, status, verdict, plan, tally } = await backUp(world.config, { base });
+    const result = await backUp(world.config, { base });
+    const { timestamp, status, verdict, plan, tally, witnessed } = result;
     count(world, `backup ${status}`);
     if (status !== 'complete')
       return [`set ${timestamp} is ${status}: ${JSON.stringify(verdict?.problems)}`];
     note(world, `set ${timestamp} on ${plan.base?.timestamp ?? 'no base'}`);
-    for (const { carriedBytes, bytes } of tally.contents.values())
-      countBytes(world, carriedBytes, bytes);
+    for (const { carriedBytes, bytes } of tally.contents.values()) {
+      count(world, 'bytes carried', carriedBytes);
+      count(world, 'bytes in all', bytes);
+    }
+    count(world, 'tables carried without reading', witnessed.tables - witnessed.readTables);
+    for (const { reason, tables } of witnessed.reasons) count(world, `read: ${reason}`, tables);
     const set = await livingSet(store, timestamp, new Map(world.truths));
     living.push(set);
     return await rowDifferences(store, set);
@@ -82,13 +87,6 @@ async function backUpAndCheck(world: World): Promise<string[]> {
     await ended;
     await open?.end();
   }
-}
-
-function countBytes(world: World, carried: number, whole: number): void {
-  const add = (what: string, bytes: number) =>
-    world.counts.set(what, (world.counts.get(what) ?? 0) + bytes);
-  add('bytes carried', carried);
-  add('bytes in all', whole);
 }
 
 function baseFor({ random, living }: World): WantedBase {

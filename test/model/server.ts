@@ -26,7 +26,6 @@ const HOST = '127.0.0.1';
 const SETTINGS = {
   listen_addresses: HOST,
   unix_socket_directories: '',
-  fsync: 'off',
   synchronous_commit: 'off',
   wal_level: 'replica',
   max_wal_senders: '4',

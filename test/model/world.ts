@@ -48,7 +48,8 @@ const FILES = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 export async function newWorld({ seed, major, binDir, backup }: WorldOptions): Promise<World> {
   const programs = await serverPrograms(binDir);
-  const settings = major >= 17 ? { summarize_wal: 'on' } : {};
+  // Without fsync a server gives no witness of its WAL.
+  const settings = major >= 17 ? { summarize_wal: 'on', fsync: 'on' } : { fsync: 'off' };
   const servers = await Promise.all(
     Array.from({ length: CONTENTS }, () => ModelServer.start(programs, major, settings)),
   );
@@ -74,7 +75,13 @@ export async function newWorld({ seed, major, binDir, backup }: WorldOptions): P
       database: MODEL_DATABASE,
       segments: servers.map(({ port }, content) => ({ content, host: '127.0.0.1', port })),
       connection: { user: servers[0]?.user, binDir: programs },
-      backup: { frameBytes: 8192, lockTimeoutMs: 200, excludeSchemas: [SKIPPED], ...backup },
+      backup: {
+        frameBytes: 8192,
+        lockTimeoutMs: 200,
+        excludeSchemas: [SKIPPED],
+        ...(major >= 17 && { witnesses: { waitSeconds: 5 } }),
+        ...backup,
+      },
       shippers: { workers: 2, command: host.command },
     });
     return {
@@ -116,6 +123,6 @@ export async function seenBy(
   }
 }
 
-export function count(world: World, what: string): void {
-  world.counts.set(what, (world.counts.get(what) ?? 0) + 1);
+export function count(world: World, what: string, times = 1): void {
+  world.counts.set(what, (world.counts.get(what) ?? 0) + times);
 }

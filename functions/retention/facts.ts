@@ -1,6 +1,6 @@
 import { eachInFlight, weighed } from '../../async/each-in-flight.ts';
 import type { PartDigest } from '../../backup-set/base/document.ts';
-import { formatKey } from '../../backup-set/base/keys.ts';
+import { formatKey, parseKey, setPrefix } from '../../backup-set/base/keys.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { RuledSet } from '../../backup-set/retention/decide.ts';
@@ -58,12 +58,17 @@ async function factsOf(deps: Deps, timestamp: string, admit: Admit): Promise<Set
   const retention = await retentionOf(deps, timestamp);
   const common = { timestamp, retention, isRead: await readingNow(deps, retention) };
   if (retention.state === 'removing')
-    return { ...common, ...NO_RULES, database: undefined, needs: { kind: 'nothing' } };
+    return { ...common, ...NO_RULES, database: undefined, needs: NOTHING };
   const { signal } = deps;
   const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }), { signal });
   const kind = manifest === undefined ? 'plan' : 'manifest';
   const head = manifest ?? (await deps.store.head(formatKey({ kind, timestamp }), { signal }));
-  if (head === undefined && !(await hasReceipts(deps, timestamp))) return undefined;
+  if (head === undefined && !(await hasReceipts(deps, timestamp))) {
+    if (retention.marks.length === 0 || !(await hasOnlyMarks(deps, timestamp))) return undefined;
+    // Another program marked the set after the last of it was removed.
+    const gone = { ...retention, state: 'removing' } as const;
+    return { ...common, ...NO_RULES, retention: gone, database: undefined, needs: NOTHING };
+  }
   const read = await admit(head?.bytes ?? 0, async () =>
     kind === 'manifest'
       ? compactManifest(await readSetDocument(deps, timestamp, kind, Manifest))
@@ -79,6 +84,13 @@ async function factsOf(deps: Deps, timestamp: string, admit: Admit): Promise<Set
   };
 }
 
+async function hasOnlyMarks({ store, signal }: Deps, timestamp: string): Promise<boolean> {
+  for await (const { key } of store.list(setPrefix(timestamp), { signal }))
+    if (parseKey(key)?.kind !== 'retention') return false;
+  return true;
+}
+
+const NOTHING = { kind: 'nothing' } as const;
 const NO_RULES = { status: 'open', series: '', tags: [] } as const;
 
 type Compact = Pick<SetFacts, 'series' | 'tags' | 'database' | 'needs'>;

@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly steps: number;
   /** A set is restored after each so many steps. */
   readonly restoreEvery: number;
+  /** False: the sets that live at the end are read, and not restored. */
+  readonly restoresAtEnd?: boolean;
   readonly onStep?: (at: number, line: string) => void;
 }
 
@@ -44,7 +46,7 @@ export async function runModel(world: World, options: RunOptions): Promise<strin
   const found: string[] = [];
   for (const set of world.living) {
     found.push(...(await rowDifferences(world.store, set)));
-    found.push(...(await restored(world, set)));
+    if (options.restoresAtEnd !== false) found.push(...(await restored(world, set)));
   }
   return found;
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { live } from './live.ts';
 
 const repeated = process.env['STOWAGE_CHAOS_SEED'];
-const RUNS = repeated === undefined ? Number(process.env['STOWAGE_LIFETIMES'] ?? 100) : 1;
+const RUNS = repeated === undefined ? Number(process.env['STOWAGE_LIFETIMES'] ?? 12) : 1;
 const FIRST = repeated === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(repeated);
 
 test(`in ${RUNS} lifetimes from seed ${FIRST} no set loses an object, and nothing is left that no set needs`, async () => {

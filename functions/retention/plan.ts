@@ -35,7 +35,7 @@ export async function planExpiry(
   const readers = await readersOfSets(deps, facts, rules.keepRequests);
   const now = await deps.store.now({ signal: deps.signal });
   const of = (state: SetFacts['retention']['state']) =>
-    [...facts.values()].filter(({ retention }) => retention.state === state);
+    [...facts.values()].filter((set) => set.retention.state === state && !set.isGhost);
   const graceMs = rules.graceHours * 3600_000;
   return {
     facts,
@@ -49,7 +49,9 @@ export async function planExpiry(
       if (retention.state !== 'expired') return [];
       const { since } = retention;
       const waitsFor = readers.get(timestamp) ?? [];
-      return [{ timestamp, since, removableAt: new Date(since.getTime() + graceMs), waitsFor }];
+      // The times of the store are exact to a second or two: without grace it is removable at once.
+      const removableAt = graceMs === 0 ? new Date(0) : new Date(since.getTime() + graceMs);
+      return [{ timestamp, since, removableAt, waitsFor }];
     }),
     removing: of('removing').map(({ timestamp }) => timestamp),
   };

@@ -38,7 +38,7 @@ import { type Shipped, ship } from './ship.ts';
 import { newTally, type Tally } from './tally.ts';
 import { decideContents, withDecided } from './witness/decide.ts';
 import { type WitnessOutcome, witnessOutcome } from './witness/outcome.ts';
-import { type PreparedWitnesses, prepareWitnesses } from './witness/prepare.ts';
+import { type PreparedWitnesses, prepareWitnesses, whileServersFlush } from './witness/prepare.ts';
 import { storeWitnesses } from './witness/store.ts';
 
 /** The result of a backup. */
@@ -75,14 +75,15 @@ export async function runBackup(
     await noteUnfinished(context);
     const base = await chooseBase(context, store, options.base ?? 'newest');
     const segments = servers.map(({ segment }) => segment);
-    const prepared = await prepareWitnesses(context, segments);
+    const prepared = await whileServersFlush(context, () => prepareWitnesses(context, segments));
     const held = await takeSnapshot(context, prepared);
     let recorded: Pick<BackupResult, 'plan' | 'tally' | 'failures' | 'witnessed'>;
     try {
       const drafted = draftPlan(context.config, held, startedAt, store.url, servers);
       const based = base ? { ...drafted, body: withBase(drafted.body, base) } : drafted;
       const deciding = { draft: based, held, prepared, startedAt };
-      const draft = withDecided(based, await decideContents(context, store, deciding));
+      const decide = () => decideContents(context, store, deciding);
+      const draft = withDecided(based, await whileServersFlush(context, decide));
       const plan = await storePlan(store, draft, startedAt, context.signal);
       // The plan names the base: an expiry that has not seen it wrote its tombstone before.
       if (plan.base) await requireStillLiving(functionDeps(context, store), plan.base.timestamp);

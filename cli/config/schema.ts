@@ -95,7 +95,7 @@ const Cluster = z.strictObject({
         .strictObject({
           walSummary: z.boolean().default(true),
           appendOptimized: z.boolean().default(true),
-          fileStamp: z.boolean().default(true),
+          fileStamp: z.boolean().default(false),
           /** Longest wait for a checkpoint, and for a WAL summary. */
           waitSeconds: Positive.max(3600).default(60),
         })

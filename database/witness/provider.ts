@@ -6,9 +6,10 @@ import type {
   WitnessSource,
 } from '../../backup-set/witness/kinds.ts';
 import type { Reason } from '../../backup-set/witness/reasons.ts';
-import type { Asks, ConnectionTarget } from '../flavour.ts';
+import type { ConnectionTarget } from '../flavour.ts';
 import type { ServerCheck } from '../inspect/check.ts';
 import type { Session } from '../session/session.ts';
+import type { Asks } from './asks.ts';
 
 /**
  * A way in which a server can prove that tables did not change since the base. A flavour lists the
@@ -29,6 +30,8 @@ export interface WitnessProvider {
 /** Why there is no witness, for the operator, and what to do about it. */
 export interface Unavailable {
   readonly unavailable: string;
+  /** This kind of server never has it: only doctor says so. */
+  readonly unsupported?: true;
 }
 
 /** What a flavour has of witnesses. */

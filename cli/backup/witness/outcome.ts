@@ -18,6 +18,7 @@ export interface WitnessOutcome {
     readonly content: number;
     readonly kind: string;
     readonly message: string;
+    readonly unsupported?: true;
   }[];
 }
 
@@ -39,8 +40,10 @@ export function witnessOutcome(
       [...(decided?.values() ?? [])].flatMap((one) => [...one.reasons.values()]),
     ),
     unavailable: [...contents].flatMap(([content, kinds]) =>
-      kinds.flatMap(({ kind, unavailable }) =>
-        unavailable === undefined ? [] : [{ content, kind, message: unavailable }],
+      kinds.flatMap(({ kind, unavailable, unsupported }) =>
+        unavailable === undefined
+          ? []
+          : [{ content, kind, message: unavailable, ...(unsupported && { unsupported }) }],
       ),
     ),
   };
@@ -72,7 +75,8 @@ export function witnessLines(
 
 /** One line for all contents with the same reason. */
 function unavailableLines(unavailable: WitnessOutcome['unavailable']): string[] {
-  const alike = Map.groupBy(unavailable, ({ kind, message }) => JSON.stringify([kind, message]));
+  const worthSaying = unavailable.filter(({ unsupported }) => unsupported !== true);
+  const alike = Map.groupBy(worthSaying, ({ kind, message }) => JSON.stringify([kind, message]));
   return [...alike.values()].flatMap((list) => {
     const [first] = list;
     if (first === undefined) return [];

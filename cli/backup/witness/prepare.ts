@@ -7,6 +7,7 @@ import { WITNESSES } from '../../../database/witness/supports.ts';
 import { targetOf } from '../../config/config.ts';
 import type { Config } from '../../config/schema.ts';
 import type { ClusterContext } from '../../context.ts';
+import { noteWaiting } from '../../output/waiting.ts';
 
 const SERVERS_AT_ONCE = 16;
 
@@ -16,6 +17,8 @@ export interface Prepared {
   readonly probe: WitnessProbe | undefined;
   /** Why there is no witness of this kind on this server. */
   unavailable: string | undefined;
+  /** This kind of server never has one. */
+  readonly unsupported?: true;
 }
 
 /** What was prepared on all servers before the snapshot. */
@@ -79,4 +82,16 @@ function isOn({ backup: { witnesses } }: Config, kind: WitnessKind): boolean {
   }
 }
 
-export const waitMs = ({ backup }: Config) => backup.witnesses.waitSeconds * 1000;
+const waitMs = ({ backup }: Config) => backup.witnesses.waitSeconds * 1000;
+
+/** Says after a while that a checkpoint takes its time. */
+export async function whileServersFlush<Result>(
+  context: ClusterContext,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  using _ = noteWaiting(context, {
+    what: () => 'a checkpoint of every server, and what they say about unchanged tables',
+    needs: 'A server that takes longer than backup.witnesses.waitSeconds is read in full',
+  });
+  return await work();
+}

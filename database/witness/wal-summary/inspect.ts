@@ -1,5 +1,6 @@
 import type { ServerCheck } from '../../inspect/check.ts';
 import type { Session } from '../../session/session.ts';
+import type { Unavailable } from '../provider.ts';
 
 const VERSION_NUMBER_MIN = 170_000;
 
@@ -28,16 +29,21 @@ const FACTS = `
       AND pg_catalog.has_function_privilege('pg_catalog.pg_stat_file(text, bool)', 'EXECUTE') AS "mayRead"`;
 
 /** What is missing on this server, and what to do. Undefined = it gives WAL summaries. */
-export async function whyUnavailable(session: Session): Promise<string | undefined> {
+export async function whyUnavailable(session: Session): Promise<Unavailable | undefined> {
   const [facts] = await session.query<Facts>(FACTS);
-  return facts === undefined ? 'the server says nothing about itself' : missingIn(facts);
+  return facts === undefined
+    ? { unavailable: 'the server says nothing about itself' }
+    : missingIn(facts);
 }
 
 /** Pure, for tests. */
-export function missingIn(facts: Facts): string | undefined {
+export function missingIn(facts: Facts): Unavailable | undefined {
   const role = `"${facts.role.replaceAll('"', '""')}"`;
   if (facts.number < VERSION_NUMBER_MIN)
-    return `PostgreSQL ${facts.version} has no WAL summaries: they came with 17`;
+    return {
+      unavailable: `PostgreSQL ${facts.version} has no WAL summaries: they came with 17`,
+      unsupported: true,
+    };
   const missing = [
     ...(facts.walLevel === 'minimal'
       ? ['wal_level is minimal: ALTER SYSTEM SET wal_level = replica, then restart the server']
@@ -55,7 +61,7 @@ export function missingIn(facts: Facts): string | undefined {
           `the role may not read WAL summaries: GRANT EXECUTE ON FUNCTION pg_available_wal_summaries(), pg_wal_summary_contents(bigint, pg_lsn, pg_lsn), pg_stat_file(text, boolean) TO ${role}`,
         ]),
   ];
-  return missing.length === 0 ? undefined : missing.join('; ');
+  return missing.length === 0 ? undefined : { unavailable: missing.join('; ') };
 }
 
 /** A remark: without summaries a backup reads every table, and is as good. */
@@ -64,6 +70,6 @@ export async function inspectWalSummary(session: Session): Promise<ServerCheck> 
   const detail =
     missing === undefined
       ? 'WAL summaries: unchanged tables are not read'
-      : `every table is read: ${missing}`;
+      : `every table is read: ${missing.unavailable}`;
   return { name: 'unchanged tables', ok: true, ...(missing && { remark: true }), detail };
 }

@@ -28,7 +28,7 @@ export const walSummary: WitnessProvider = {
       if (why === undefined) await checkpoint(session, place.waitMs);
       return why;
     });
-    return unavailable === undefined ? probeOf(place) : { unavailable };
+    return unavailable ?? probeOf(place);
   },
   inspect: inspectWalSummary,
 };

@@ -34,6 +34,8 @@ const SETTINGS = {
   dynamic_shared_memory_type: 'mmap',
   autovacuum_naptime: '5s',
   jit: 'off',
+  // A tablespace in the server's own files is copied with them.
+  allow_in_place_tablespaces: 'on',
 } as const;
 
 /** A copy of a server's files, from which it can be restored. */
@@ -180,7 +182,7 @@ export class ModelServer {
   /** Creates a tablespace inside the server's files, unless the server has it. */
   async tablespace(name: string): Promise<void> {
     const create = `CREATE TABLESPACE ${name} LOCATION ''`;
-    await this.sql('postgres', 'SET allow_in_place_tablespaces = on', create).catch(() => []);
+    await this.sql('postgres', create).catch(() => []);
   }
 
   async stop(): Promise<void> {

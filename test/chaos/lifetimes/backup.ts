@@ -67,7 +67,7 @@ export async function backUp(life: Lifetime, deps: Deps): Promise<void> {
   if (plan.base) await requireLiving(deps, plan.base.timestamp);
   const rows = life.versions.map((versions) => [...versions]);
   const shippers = contents.map(({ content }) => shipper(content));
-  await offerBase({ plan, store, context }, shippers, signal);
+  await offerBase({ plan, store, context, draft }, shippers, signal);
   const receipts: Receipt[] = [];
   for (const { content, offers } of shippers)
     receipts.push(...(await shipContent(deps, plan, content, rows[content] ?? [], offers)));

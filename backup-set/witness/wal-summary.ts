@@ -13,8 +13,8 @@ export const WalSummarySource = z.object({
   /** The position at which writers were stopped. */
   lsn: Lsn,
   /**
-   * The WAL summary that covers `lsn`. Another history would have others, or, where it wrote as many
-   * bytes, would have stored them at another time (seconds of the server's clock).
+   * The WAL summary that covers `lsn`. Another history has others, or, where it wrote as many bytes,
+   * stored them at another time (seconds of the server's clock).
    */
   anchor: z.object({ start: Lsn, end: Lsn, storedAt: Count }),
   /** `lsn` of the base. Absent = the summaries from there on do not prove anything. */

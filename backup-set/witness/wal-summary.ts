@@ -13,7 +13,7 @@ export const WalSummarySource = z.object({
   /** The position at which writers were stopped. */
   lsn: Lsn,
   /**
-   * The WAL summary that covers `lsn`. Another history has others, or, where it wrote as many bytes,
+   * The WAL summary that covers `lsn`. Another history has others or, where it wrote as many bytes,
    * stored them at another time (seconds of the server's clock).
    */
   anchor: z.object({ start: Lsn, end: Lsn, storedAt: Count }),

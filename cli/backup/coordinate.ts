@@ -7,6 +7,7 @@ import type { Plan } from '../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
+import { requireStillLiving } from '../../functions/retention/marks.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { noteExpansion } from '../cluster/expansion.ts';
 import { requireCluster } from '../cluster/require.ts';
@@ -84,6 +85,8 @@ export async function runBackup(
       const decide = () => decideContents(context, store, deciding);
       const draft = withDecided(based, await whileServersFlush(context, decide));
       const plan = await storePlan(store, draft, startedAt, context.signal);
+      // The plan names the base: an expiry that has not seen it wrote its tombstone before.
+      if (plan.base) await requireStillLiving(functionDeps(context, store), plan.base.timestamp);
       notePlan(context, plan);
       noteExpansion(context, held);
       const tally = newTally(plan, draft.decided);

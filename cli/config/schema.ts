@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { parsePattern } from '../../backup-set/base/selection.ts';
 import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
-import { ZstdLevel } from '../../backup-set/documents/plan.ts';
+import { Tag, ZstdLevel } from '../../backup-set/documents/plan.ts';
 import { fieldNames } from '../../backup-set/messages/issue.ts';
+import { RetentionRules } from '../../backup-set/retention/rules.ts';
 import {
   ConnectionSection,
   DEFAULT_PORT,
@@ -83,6 +84,8 @@ const Cluster = z.strictObject({
       excludeSchemas: z.array(Pattern).default([]),
       includeTables: z.array(Pattern).default([]),
       excludeTables: z.array(Pattern).default([]),
+      /** Words for `list --tag` and the rules of retention. */
+      tags: z.array(Tag).max(32).default([]),
       /** Whether sets have the rows of unlogged tables, as the dumps of pg_dump do. */
       unloggedRows: z.boolean().default(true),
       /** Tables that a witness proves unchanged are read again after this time; 0 = always read. */
@@ -133,6 +136,8 @@ const Cluster = z.strictObject({
       region: S3Settings.shape.region,
     })
     .prefault({}),
+  /** Which sets expire; absent = none. */
+  retention: RetentionRules.exactOptional(),
   /** What runs the functions: the command itself, or storage events. */
   functions: z.enum(['inline', 'events']).exactOptional(),
   serve: z

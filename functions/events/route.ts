@@ -62,6 +62,9 @@ function jobOfKey(key: Key): Job | undefined {
     case 'backup-order':
     case 'backup-claim':
     case 'backup-report':
+    case 'needs':
+    case 'retention':
+    case 'expiry':
     case 'metadata':
     case 'pack':
     case 'task-plan':

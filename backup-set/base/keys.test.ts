@@ -4,6 +4,7 @@ import { consistentSet } from '../testing/arbitraries.ts';
 import { receiptDocument } from '../testing/builders.ts';
 import { HOSTILE_NAMES } from '../testing/names.ts';
 import { isStowageError } from './errors.ts';
+import { RETENTION_MARKS } from './keys/more-keys.ts';
 import {
   formatKey,
   type Key,
@@ -41,6 +42,7 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
   manifest: fc.record({ kind: fc.constant('manifest'), timestamp }),
   dispatched: fc.record({ kind: fc.constant('dispatched'), timestamp }),
   'base-part': fc.record({ kind: fc.constant('base-part'), timestamp, content }),
+  witnesses: fc.record({ kind: fc.constant('witnesses'), timestamp, content }),
   'seal-part': fc.record({ kind: fc.constant('seal-part'), timestamp, content }),
   'manifest-part': fc.record({ kind: fc.constant('manifest-part'), timestamp, content }),
   'backup-order': fc.record({ kind: fc.constant('backup-order'), timestamp, content }),
@@ -68,6 +70,14 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
     instant,
     level: fc.constantFrom(...VERDICT_LEVELS),
   }),
+  needs: fc.record({ kind: fc.constant('needs'), timestamp }),
+  retention: fc.record({
+    kind: fc.constant('retention'),
+    timestamp,
+    instant,
+    what: fc.constantFrom(...RETENTION_MARKS),
+  }),
+  expiry: fc.record({ kind: fc.constant('expiry'), instant }),
   'task-request': fc.record({ kind: fc.constant('task-request'), task }),
   'task-plan': fc.record({ kind: fc.constant('task-plan'), task }),
   'task-outcome': fc.record({ kind: fc.constant('task-outcome'), task }),

@@ -84,6 +84,8 @@ export const PlannedContent = SegmentFacts.extend({
   refresh: z.array(Name),
   /** base/<content>.json: the base's part of the manifest. Absent = nothing is carried. */
   base: PartDigest.exactOptional(),
+  /** witnesses/<content>.json. Absent = the barrier has seen nothing. */
+  witnesses: PartDigest.exactOptional(),
 });
 export type PlannedContent = z.infer<typeof PlannedContent>;
 
@@ -106,10 +108,10 @@ export const Compression = z.object({ algorithm: z.literal('zstd'), level: ZstdL
 export const Base = z.object({ timestamp: Timestamp, manifestSha256: Sha256 });
 export type Base = z.infer<typeof Base>;
 
-/** Fields of plan and manifest of a set with a base. */
+/** Fields of plan and manifest of a set with a base, or with witnesses. */
 export const baseFields = {
   /** What a reader must know to use the set. A feature that it does not know is an error. */
-  features: z.array(z.literal('carried')).exactOptional(),
+  features: z.array(z.enum(['carried', 'witness'])).exactOptional(),
   base: Base.exactOptional(),
 };
 
@@ -132,6 +134,11 @@ export const Source = z.object({
 });
 export type Source = z.infer<typeof Source>;
 
+/** A word that rules of retention and `stowage list` select sets by. */
+export const Tag = z.string().regex(/^[\w.-]{1,64}$/, 'must be of letters, digits, _, . and -');
+/** Each once, sorted. */
+export const Tags = z.array(Tag).min(1).max(32);
+
 /** plan.json: what a set must contain to be complete (docs/format.md). */
 export const Plan = z.object({
   ...header('plan'),
@@ -149,6 +156,7 @@ export const Plan = z.object({
   packBytes: Count,
   compression: Compression,
   ...baseFields,
+  tags: Tags.exactOptional(),
   selection: Selection,
   relations: z.array(Relation),
   notShipped: z.array(NotShipped),

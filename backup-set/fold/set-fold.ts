@@ -1,9 +1,10 @@
-import { encode, FORMAT_VERSION } from '../base/document.ts';
-import { formatKey, parseKey, setPrefix } from '../base/keys.ts';
+import { digestOf, encode, FORMAT_VERSION } from '../base/document.ts';
+import { formatKey, setPrefix } from '../base/keys.ts';
 import { gatherProblems, worstOf } from '../base/problems.ts';
 import { boundedProblems } from '../base/verdict.ts';
 import { Manifest, type ManifestContent, type ManifestPart } from '../documents/manifest.ts';
 import type { Plan } from '../documents/plan.ts';
+import { gatherNeeds, Needs } from '../documents/retention/needs.ts';
 import type { FoldedContent } from './content.ts';
 import { dispatchDisagreements } from './dispatched.ts';
 import type { Folded, SealedSet } from './fold.ts';
@@ -23,7 +24,7 @@ export function createSetFold(set: SealedSet): SetFold {
   gathered.addFirst(set.problems);
   const contents = new Map<number, ManifestContent | undefined>();
   const totals = relationTotals(plan.relations.length);
-  const needs = new Set<string>();
+  const needs = gatherNeeds(plan.timestamp);
   return {
     add({ content, problems, part }) {
       if (contents.has(content)) return;
@@ -34,7 +35,7 @@ export function createSetFold(set: SealedSet): SetFold {
       );
       if (part === undefined) return;
       totals.add(part.value);
-      for (const timestamp of othersIn(part.value)) needs.add(timestamp);
+      for (const { key } of part.value.packs) needs.add(key);
     },
     end() {
       for (const { content } of plan.contents) {
@@ -52,7 +53,7 @@ export function createSetFold(set: SealedSet): SetFold {
       // Only for a set without missing contents: else every relation would be reported.
       const short = dispatchDisagreements(plan, seal, (id) => totals.of(id).rows);
       if (short.length > 0) return { status: worstOf(short), plan, ...boundedProblems(short) };
-      return manifestOf(set, complete, totals, [...needs].sort());
+      return manifestOf(set, complete, totals, needs.list());
     },
   };
 }
@@ -61,14 +62,19 @@ function manifestOf(
   { plan, seal, proof }: SealedSet,
   contents: readonly ManifestContent[],
   totals: ReturnType<typeof relationTotals>,
-  needs: string[],
+  packs: Needs['packs'],
 ): Folded {
   const total = (field: keyof ManifestContent['totals']) =>
     contents.reduce((sum, content) => sum + (content.totals[field] ?? 0), 0);
+  const { timestamp } = plan;
+  const needs =
+    packs.length === 0
+      ? undefined
+      : encode(Needs, { format: 'stowage/needs', version: FORMAT_VERSION, timestamp, packs });
   const manifest: Manifest = {
     format: 'stowage/manifest',
     version: FORMAT_VERSION,
-    timestamp: plan.timestamp,
+    timestamp,
     startedAt: plan.startedAt,
     sealedAt: seal.sealedAt,
     cluster: plan.cluster,
@@ -81,9 +87,11 @@ function manifestOf(
     compression: plan.compression,
     ...(plan.features && { features: plan.features }),
     ...(plan.base && { base: plan.base }),
+    ...(plan.tags && { tags: plan.tags }),
     selection: plan.selection,
     proof,
-    needs,
+    needs: [...new Set(packs.map(({ set: older }) => older))],
+    ...(needs && { needed: digestOf(needs) }),
     totals: {
       contents: contents.length,
       relations: plan.relations.length,
@@ -93,6 +101,7 @@ function manifestOf(
       objects: total('objects'),
       extents: total('extents'),
       ...(plan.base && { newBytes: total('newBytes'), newObjects: total('newObjects') }),
+      ...(plan.features?.includes('witness') && { readRelations: totals.read() }),
     },
     relations: plan.relations.map(({ baseRelation: _, ...relation }) => ({
       ...relation,
@@ -106,7 +115,13 @@ function manifestOf(
   };
   const excess = Object.entries(manifest.totals).find(([, sum]) => !Number.isSafeInteger(sum));
   if (excess === undefined)
-    return { status: 'complete', plan, manifest, bytes: encode(Manifest, manifest) };
+    return {
+      status: 'complete',
+      plan,
+      manifest,
+      bytes: encode(Manifest, manifest),
+      ...(needs && { needs }),
+    };
   const object = formatKey({ kind: 'seal', timestamp: seal.timestamp });
   const message = `the sum of ${excess[0]} over all contents exceeds 2^53`;
   return {
@@ -137,7 +152,7 @@ function factsOf({
 }
 
 function totalsOf(
-  { timestamp, relations, packs, metadata }: ManifestPart,
+  { timestamp, witness, relations, packs, metadata }: ManifestPart,
   { base }: Pick<Plan, 'base'>,
 ): ManifestContent['totals'] {
   const ours = setPrefix(timestamp);
@@ -152,8 +167,13 @@ function totalsOf(
     objects: packs.length + metadata.length,
     extents: sum(packs, ({ extents }) => extents.length),
     ...(base && { newBytes: sum(own, ({ bytes }) => bytes), newObjects: own.length }),
+    ...(witness && { readRelations: sum(relations, (one) => (wasRead(one, timestamp) ? 1 : 0)) }),
   };
 }
+
+/** Whether the rows were read for this set, and not carried by a witness. */
+const wasRead = ({ readAt }: ManifestPart['relations'][number], timestamp: string) =>
+  readAt === undefined || readAt === timestamp;
 
 /** Sums per relation over all contents, indexed by id: the ids of a valid plan count from 0. */
 function relationTotals(relations: number) {
@@ -166,12 +186,15 @@ function relationTotals(relations: number) {
     extents: column(),
   };
   const binary = new Set<number>();
+  const read = new Uint8Array(relations);
   const addTo = (field: keyof typeof sums, id: number, value: number) => {
     sums[field][id] = (sums[field][id] ?? 0) + value;
   };
   return {
     add(part: ManifestPart) {
-      for (const { relation, rows, bytes, rowFormat } of part.relations) {
+      for (const counted of part.relations) {
+        const { relation, rows, bytes, rowFormat } = counted;
+        if (wasRead(counted, part.timestamp)) read[relation] = 1;
         if (rowFormat === 'binary') binary.add(relation);
         addTo('contents', relation, 1);
         addTo('rows', relation, rows);
@@ -185,6 +208,7 @@ function relationTotals(relations: number) {
       }
     },
     isBinary: (id: number) => binary.has(id),
+    read: () => read.reduce((sum, one) => sum + one, 0),
     of: (id: number) => ({
       contents: sums.contents[id] ?? 0,
       rows: sums.rows[id] ?? 0,
@@ -193,14 +217,4 @@ function relationTotals(relations: number) {
       extents: sums.extents[id] ?? 0,
     }),
   };
-}
-
-/** Timestamps of other sets that hold objects of a content. */
-function othersIn({ timestamp, packs, metadata }: ManifestPart): Set<string> {
-  const sets = [...packs, ...metadata].map(({ key }) => parseKey(key));
-  return new Set(
-    sets.flatMap((key) =>
-      key !== undefined && 'timestamp' in key && key.timestamp !== timestamp ? [key.timestamp] : [],
-    ),
-  );
 }

@@ -2,6 +2,7 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import type { WantedBase } from '../backup/base/choose.ts';
 import { type BackupResult, runBackup } from '../backup/coordinate.ts';
+import { witnessFields, witnessLines } from '../backup/witness/outcome.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
 import {
   ACCEPT_CLUSTER_FLAG,
@@ -21,6 +22,10 @@ import { binaryLines, binaryRelations } from '../output/row-format.ts';
 import { retriesField } from '../output/storage/retries.ts';
 
 const WAIT_SECONDS = 600;
+const TAG_FLAG = [
+  '--tag <tag>',
+  'a word for the set, for `list --tag` and the rules of retention (repeatable)',
+] as const;
 
 export const backupCommand: ClusterCommand = {
   usage: 'backup',
@@ -33,6 +38,7 @@ export const backupCommand: ClusterCommand = {
       'barrier: writers are blocked briefly; dispatch: writers are not blocked, the coordinator sends the rows (Greenplum)',
     ],
     ACCEPT_CLUSTER_FLAG,
+    TAG_FLAG,
     ['--base <set>', 'the set whose frames are used again; default: the newest set that fits'],
     ['--full', 'store all rows, and use no frames of another set'],
     ['--workers <n>', 'connections per segment; overrides shippers.workers'],
@@ -50,7 +56,7 @@ export const backupCommand: ClusterCommand = {
       `with events: how long to wait for the functions (default ${WAIT_SECONDS})`,
     ],
   ],
-  lists: SELECTION_LISTS,
+  lists: [...SELECTION_LISTS, TAG_FLAG[0]],
   cluster: (flags) => {
     const selection = Object.entries(selectionFrom(flags)).filter(
       ([, patterns]) => patterns.length > 0,
@@ -62,6 +68,7 @@ export const backupCommand: ClusterCommand = {
       'shippers.maxRateBytes': rateFlag(flags),
       'backup.zstdLevel': flags['zstdLevel'] === 'auto' ? 'auto' : numberFlag(flags, 'zstdLevel'),
       functions: flags['functions'],
+      'backup.tags': flags['tag'],
       ...Object.fromEntries(selection.map(([name, patterns]) => [`backup.${name}`, patterns])),
     };
   },
@@ -102,7 +109,9 @@ export function summaryOf(result: BackupResult) {
     elapsedMs,
     writerWaitMs: plan.snapshot.writerWaitMs,
     ...(plan.base && { base: plan.base.timestamp }),
+    ...(plan.tags && { tags: plan.tags }),
     ...totalsOf(result),
+    ...witnessFields(result.witnessed),
     ...retriesField(),
     contents: [...result.tally.contents.values()].map(
       ({
@@ -156,6 +165,7 @@ export function backupText(result: BackupResult): string {
     '',
     `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)} in ${duration(elapsedMs)} (${rate(totals.bytes, elapsedMs)}), stored ${bytes(totals.storedBytes)}${ratio} in ${plural(totals.objects, 'object')}`,
     ...carriedLines(result),
+    ...witnessLines(result.witnessed, result.plan),
     ...(verdict === undefined
       ? failures.map(({ error }) => `failed: ${printable(error.message)} (${error.code})`)
       : []),
@@ -169,13 +179,16 @@ export function backupText(result: BackupResult): string {
 }
 
 function totalsOf({ tally }: Pick<BackupResult, 'tally'>) {
+  const contents = [...tally.contents.values()];
   const total = (field: 'rows' | 'bytes' | 'storedBytes' | 'carriedBytes' | 'objects') =>
-    [...tally.contents.values()].reduce((sum, content) => sum + content[field], 0);
+    contents.reduce((sum, content) => sum + content[field], 0);
+  const unread = (field: 'rows' | 'bytes') =>
+    contents.reduce((sum, content) => sum + content.unread[field], 0);
   return {
-    rows: total('rows'),
-    bytes: total('bytes'),
+    rows: total('rows') + unread('rows'),
+    bytes: total('bytes') + unread('bytes'),
     storedBytes: total('storedBytes'),
-    carriedBytes: total('carriedBytes'),
+    carriedBytes: total('carriedBytes') + unread('bytes'),
     objects: total('objects'),
   };
 }

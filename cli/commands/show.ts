@@ -5,9 +5,12 @@ import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Manifest as ManifestSchema } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../../functions/deps.ts';
+import { retentionOf } from '../../functions/retention/marks.ts';
 import {
   readSetDocument,
   requireSet,
+  retentionText,
+  type SetRetention,
   statusOf,
   tryReadDocument,
 } from '../../functions/sets/status.ts';
@@ -50,10 +53,12 @@ export const showCommand: ClusterCommand = {
               manifest,
               flags['all'] === true ? Number.POSITIVE_INFINITY : TABLES_SHOWN,
             );
+      const found = await retentionOf(deps, timestamp);
+      const retention = retentionText(found);
       const chosen = manifest && !isEverything(manifest.selection);
       context.output.result(
-        { timestamp, status, chosen, verdict, manifest },
-        [text, ...statusLines(status, verdict)].join('\n'),
+        { timestamp, status, chosen, verdict, manifest, retention },
+        [text, ...statusLines(status, verdict), ...retentionLines(timestamp, retention)].join('\n'),
       );
       return status === 'complete' || status === 'open' ? 0 : 3;
     });
@@ -69,6 +74,7 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     ...carriedLines(manifest),
     ...chosenLines(manifest),
     ...sourceLines(manifest.source),
+    ...(manifest.tags ? [`tags: ${manifest.tags.join(', ')}`] : []),
     `snapshot ${manifest.snapshot.takenAt}, writers were blocked for at most ${duration(manifest.snapshot.writerWaitMs)}`,
     '',
     segmentsTable(manifest),
@@ -84,8 +90,11 @@ function committedText(manifest: Manifest, tablesShown: number): string {
 function carriedLines({ base, needs, totals }: Manifest): string[] {
   if (base === undefined || totals.newBytes === undefined) return [];
   const older = needs.length === 0 ? '' : `; the rest lies in ${needs.join(', ')}`;
+  const { readRelations: read } = totals;
+  const unread =
+    read === undefined ? '' : `; read ${count(read)} of ${plural(totals.relations, 'table')}`;
   return [
-    `new ${bytes(totals.newBytes)} of ${bytes(totals.storedBytes)} (base: set ${base.timestamp})${older}`,
+    `new ${bytes(totals.newBytes)} of ${bytes(totals.storedBytes)}${unread} (base: set ${base.timestamp})${older}`,
   ];
 }
 
@@ -159,5 +168,13 @@ function statusLines(status: string, verdict: Verdict | undefined): string[] {
   return [
     ...problemLines(verdict.problems, verdict.problemsTotal),
     `status: ${status} (last check: ${verdict.level} at ${verdict.at}, result: ${verdict.status})`,
+  ];
+}
+
+function retentionLines(timestamp: string, retention: SetRetention | undefined): string[] {
+  if (retention === undefined) return [];
+  if (retention.state === 'living') return [`held: ${printable(retention.held)}`];
+  return [
+    `expired at ${retention.since}, and will be removed after retention.graceHours; \`stowage unexpire ${timestamp}\` takes it back`,
   ];
 }

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { parsePattern } from '../../backup-set/base/selection.ts';
 import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
-import { ZstdLevel } from '../../backup-set/documents/plan.ts';
+import { Tag, ZstdLevel } from '../../backup-set/documents/plan.ts';
 import { fieldNames } from '../../backup-set/messages/issue.ts';
+import { RetentionRules } from '../../backup-set/retention/rules.ts';
 import {
   ConnectionSection,
   DEFAULT_PORT,
@@ -14,6 +15,7 @@ import {
 import { FLAVOUR_NAMES, flavourNamed } from '../../database/flavours.ts';
 import { blockMemoryProblem } from '../../segment-shipper/backup/block-memory.ts';
 import { S3Settings, StorageSection, StoreRoot } from '../../storage/settings.ts';
+import { Duration } from './durations.ts';
 import { PATTERN_FORMS } from './flag-names.ts';
 
 /**
@@ -82,8 +84,22 @@ const Cluster = z.strictObject({
       excludeSchemas: z.array(Pattern).default([]),
       includeTables: z.array(Pattern).default([]),
       excludeTables: z.array(Pattern).default([]),
+      /** Words for `list --tag` and the rules of retention. */
+      tags: z.array(Tag).max(32).default([]),
       /** Whether sets have the rows of unlogged tables, as the dumps of pg_dump do. */
       unloggedRows: z.boolean().default(true),
+      /** Tables that a witness proves unchanged are read again after this time; 0 = always read. */
+      rereadAfter: Duration.default('7d'),
+      /** Which witnesses are used where the server has them (docs/design/0022-witnesses.md). */
+      witnesses: z
+        .strictObject({
+          walSummary: z.boolean().default(true),
+          appendOptimized: z.boolean().default(true),
+          fileStamp: z.boolean().default(false),
+          /** Longest wait for a checkpoint, and for a WAL summary. */
+          waitSeconds: Positive.max(3600).default(60),
+        })
+        .prefault({}),
     })
     .prefault({}),
   shippers: z
@@ -120,6 +136,8 @@ const Cluster = z.strictObject({
       region: S3Settings.shape.region,
     })
     .prefault({}),
+  /** Which sets expire; absent = none. */
+  retention: RetentionRules.exactOptional(),
   /** What runs the functions: the command itself, or storage events. */
   functions: z.enum(['inline', 'events']).exactOptional(),
   serve: z

@@ -9,6 +9,8 @@ import { checkLongValues } from '../inspect/long-values.ts';
 import { checkRights } from '../inspect/rights.ts';
 import { checkClock, checkLockTable, checkOtherSessions } from '../inspect/server.ts';
 import { openSession, type Session } from '../session/session.ts';
+import { fileStamp } from '../witness/file-stamp/postgres.ts';
+import { walSummary } from '../witness/wal-summary/provider.ts';
 import { greenplumAdvice } from './product.ts';
 
 const SEGMENTS_AT_ONCE = 16;
@@ -71,6 +73,8 @@ export async function inspectServer(
       }),
       await checkLockTable(session),
       await attempt('long values', () => checkLongValues(session)),
+      await attempt('unchanged tables', () => walSummary.inspect(session)),
+      await attempt('unchanged files', () => fileStamp.inspect(session)),
       await checkOtherSessions(session),
       await checkClock(session, clock),
     ];

@@ -56,11 +56,15 @@ function jobOfKey(key: Key): Job | undefined {
     case 'plan':
     case 'dispatched':
     case 'base-part':
+    case 'witnesses':
     case 'seal-part':
     case 'manifest-part':
     case 'backup-order':
     case 'backup-claim':
     case 'backup-report':
+    case 'needs':
+    case 'retention':
+    case 'expiry':
     case 'metadata':
     case 'pack':
     case 'task-plan':

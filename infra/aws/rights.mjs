@@ -5,16 +5,21 @@
 
 /** Fixed lengths as `?`: `*` also matches slashes, so receipts/* would match at any depth. */
 const SET = 'sets/????????/??????????????';
+const MARK = `${SET}/retention/?????????????????`;
 const RESTORE = 'restores/?????????????????-????????';
 const TASK = 'tasks/?????????????????-??????????????';
 
 /** Keys below the root, by the names of docs/security.md. */
 export const KEYS = {
-  plan: [`${SET}/plan.json`, `${SET}/base/*`],
+  plan: [`${SET}/plan.json`, `${SET}/base/*`, `${SET}/witnesses/*`],
   packs: [`${SET}/data/*`, `${SET}/metadata/*`],
   receipts: [`${SET}/receipts/*`],
-  seal: [`${SET}/seals/*`, `${SET}/seal.json`],
+  // One pattern for seals/… and seal.json: a policy has 10,240 characters.
+  seal: [`${SET}/seal*`],
   manifest: [`${SET}/manifest/*`, `${SET}/manifest.json`],
+  holds: ['held', 'released', 'reading', 'read'].map((what) => `${MARK}-${what}.json`),
+  tombstones: ['expired', 'ended'].map((what) => `${MARK}-${what}.json`),
+  'expiry-runs': ['expiries/?????????????????.json'],
   'verdicts-stitch': [`${SET}/verdicts/*-stitch.json`],
   'verdicts-validate': [`${SET}/verdicts/*-validate.json`],
   'verdicts-verify': [`${SET}/verdicts/*-verify.json`],
@@ -63,7 +68,7 @@ export function keysOf(names, contents) {
 
 const VERDICTS = ['verdicts-stitch', 'verdicts-validate', 'verdicts-verify'];
 /** The documents and verdicts of a set: no rows and no schema. */
-const DOCUMENTS = ['plan', 'receipts', 'seal', 'manifest', ...VERDICTS];
+const DOCUMENTS = ['plan', 'receipts', 'seal', 'manifest', 'holds', 'tombstones', ...VERDICTS];
 const SETS = ['a whole set'];
 const RESTORES = ['a whole restore'];
 const TASKS = ['a whole task'];
@@ -162,7 +167,7 @@ export const RIGHTS = {
     reads: [...EVERYTHING, 'probe'],
     creates: [
       ...['plan', 'orders', 'seal', 'verdicts-validate', 'verdicts-verify'],
-      ...['verify-request', 'replicate-request', 'request'],
+      ...['verify-request', 'replicate-request', 'request', 'holds'],
       // Receipts for shippers that died: without them the restore would get no outcome.
       ...['restore-receipts', 'restore-counts', 'probe'],
     ],
@@ -178,6 +183,11 @@ export const RIGHTS = {
     lists: ['sets/*', 'restores/*'],
   },
   // The bucket policy denies deletion to every other role.
-  Delete: { reads: ['plan', 'manifest'], deletes: SETS, lists: IN_SETS },
+  Delete: {
+    reads: [...DOCUMENTS, ...TASKS, ...RESTORES, 'expiry-runs'],
+    creates: ['holds', 'tombstones', 'expiry-runs'],
+    deletes: [...EVERYTHING, 'expiry-runs'],
+    lists: [...ANYWHERE, 'expiries/*'],
+  },
   Audit: { reads: [...DOCUMENTS, ...TASKS, ...RESTORES], lists: ANYWHERE, inspects: true },
 };

@@ -80,12 +80,13 @@ export async function* rowBlocks(
 /** The row that begins with `head`. Bytes after the end of the row go to `behind`. */
 async function* longRow(
   head: readonly Uint8Array[],
-  pieces: AsyncGenerator<Uint8Array>,
+  pieces: AsyncGenerator<Uint8Array, undefined>,
   behind: Uint8Array[],
 ): AsyncGenerator<Uint8Array> {
   const ahead = head.filter(({ byteLength }) => byteLength > 0);
   for (;;) {
-    const piece = ahead.shift() ?? (await pieces.next()).value;
+    const next = ahead.shift() ?? (await pieces.next());
+    const piece = next instanceof Uint8Array ? next : next.value;
     if (piece === undefined) return;
     const end = piece.indexOf(NEWLINE) + 1;
     if (end === 0) {

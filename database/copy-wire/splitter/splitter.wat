@@ -30,16 +30,15 @@
   (global $FULL i32 (i32.const 2)) ;; the next message does not fit; or, as no row has ended, its beginning has filled the room
   (global $OTHER i32 (i32.const 3)) ;; a message at `at` is none of CopyData, or none at all
 
-  ;; How many bytes of a message or row are hashed.
-  (func $hashed (param $length i32) (result i32)
-    (select (local.get $length) (i32.const 4096) (i32.lt_u (local.get $length) (i32.const 4096))))
-
   (func $hash (export "hash") (param $src i32) (param $length i32) (result i32)
     (local $bytes v128) (local $key v128) (local $sums v128) (local $mixed i64)
     (local $end i32) (local $n i32)
     (local.set $key (v128.const i16x8 0x4f1b 0x6e27 -0x35a5 0x2c95 -0x5b2f 0x7a13 0x1d4d -0x6473))
     (local.set $sums (v128.const i32x4 0 0 0 0))
-    (local.set $end (i32.add (local.get $src) (call $hashed (local.get $length))))
+    (local.set $end
+      (i32.add
+        (local.get $src)
+        (select (local.get $length) (i32.const 4096) (i32.lt_u (local.get $length) (i32.const 4096)))))
     (local.set $n (local.get $src))
     (loop $chunk
       (local.set $bytes (v128.load align=1 (local.get $n)))
@@ -72,12 +71,6 @@
           (i64x2.extract_lane 1 (local.get $sums)))
         (i64.const 0x94d049bb133111eb)))
     (i32.wrap_i64 (i64.shr_u (local.get $mixed) (i64.const 32))))
-
-  ;; The hash of a row decides whether a block is cut behind it.
-  (func $isCut (param $hash i32) (param $length i32) (param $factor i64) (result i32)
-    (i64.lt_u
-      (i64.extend_i32_u (local.get $hash))
-      (i64.mul (i64.extend_i32_u (local.get $length)) (local.get $factor))))
 
   ;; For rows that lie in a block already, without messages around them (a program of the server has
   ;; sent them): counts row ends from `at` up to `end`, and stops behind a row that is a cut. `row`,
@@ -117,10 +110,9 @@
             (local.set $length (i32.sub (local.get $rowEnd) (local.get $row)))
             (if (i32.ge_u (local.get $rowEnd) (local.get $cutMin))
               (then
-                (if (call $isCut
-                      (call $hash (local.get $row) (local.get $length))
-                      (local.get $length)
-                      (local.get $factor))
+                (if (i64.lt_u
+                      (i64.extend_i32_u (call $hash (local.get $row) (local.get $length)))
+                      (i64.mul (i64.extend_i32_u (local.get $length)) (local.get $factor)))
                   (then
                     (local.set $row (local.get $rowEnd))
                     (local.set $at (local.get $rowEnd))
@@ -185,7 +177,8 @@
               (i32.or (i32.ne (local.get $rows) (i32.const 0)) (i32.eqz (local.get $room)))))
 
           ;; What is hashed must lie in one piece.
-          (local.set $head (call $hashed (local.get $length)))
+          (local.set $head
+            (select (local.get $length) (i32.const 4096) (i32.lt_u (local.get $length) (i32.const 4096))))
           (local.set $status (global.get $MORE))
           (local.set $src (i32.add (local.get $at) (i32.const 5)))
           (br_if $return
@@ -250,7 +243,9 @@
         (br_if $next (i32.ne (i32.load8_u (i32.sub (local.get $out) (i32.const 1))) (i32.const 10)))
         (local.set $status (global.get $CUT))
         (br_if $next
-          (i32.eqz (call $isCut (local.get $hash) (local.get $length) (local.get $factor))))))
+          (i64.ge_u
+            (i64.extend_i32_u (local.get $hash))
+            (i64.mul (i64.extend_i32_u (local.get $length)) (local.get $factor))))))
 
     (i32.store offset=0 (local.get $state) (local.get $at))
     (i32.store offset=4 (local.get $state) (local.get $out))

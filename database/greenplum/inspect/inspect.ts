@@ -5,6 +5,7 @@ import { checkShipperEntry, refusalOf } from '../../inspect/entry.ts';
 import { openSession, type Session } from '../../session/session.ts';
 import type { GreenplumVersion } from '../topology.ts';
 import { traitsOf } from '../versions.ts';
+import { greenplumWitnesses } from '../witnesses.ts';
 import { checkDeadlockDetector, checkDispatch, openCoordinator } from './coordinator.ts';
 import { checkExpansion } from './expansion.ts';
 import { inspectInstance } from './instance.ts';
@@ -131,6 +132,9 @@ async function inspectSegment(
         accepted(target),
         await attempt('shipper', () => checkShipperEntry(session, shipsFromHere(segment))),
         ...(await inspectInstance(session, { ...known, connections })),
+        ...(await mapInFlight(greenplumWitnesses.providers, 1, ({ kind, inspect }) =>
+          attempt(kind, () => inspect(session)),
+        )),
       ]);
     } finally {
       await session.close();

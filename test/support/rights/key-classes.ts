@@ -1,3 +1,4 @@
+import { RETENTION_MARKS } from '../../../backup-set/base/keys/more-keys.ts';
 import { formatKey, type Key } from '../../../backup-set/base/keys.ts';
 
 /** The ids from which the keys of every kind are built. */
@@ -31,6 +32,7 @@ export function keyClasses({
   const ofSet = <
     Kind extends
       | 'base-part'
+      | 'witnesses'
       | 'seal-part'
       | 'manifest-part'
       | 'backup-order'
@@ -48,6 +50,7 @@ export function keyClasses({
     seal: [{ kind: 'seal', timestamp }],
     manifest: [{ kind: 'manifest', timestamp }],
     'base-part': ofSet('base-part'),
+    witnesses: ofSet('witnesses'),
     'seal-part': ofSet('seal-part'),
     'manifest-part': ofSet('manifest-part'),
     'backup-order': ofSet('backup-order'),
@@ -62,6 +65,9 @@ export function keyClasses({
       instant,
       level,
     })),
+    needs: [{ kind: 'needs', timestamp }],
+    retention: RETENTION_MARKS.map((what) => ({ kind: 'retention', timestamp, instant, what })),
+    expiry: [{ kind: 'expiry', instant }],
     'task-request': ofTask('task-request'),
     'task-plan': ofTask('task-plan'),
     'task-outcome': ofTask('task-outcome'),
@@ -91,6 +97,7 @@ function classOf(key: Key): string {
     case 'restore-counts':
       return key.kind;
     case 'base-part':
+    case 'witnesses':
       return 'plan';
     case 'pack':
     case 'metadata':
@@ -102,7 +109,12 @@ function classOf(key: Key): string {
       return 'seal';
     case 'manifest':
     case 'manifest-part':
+    case 'needs':
       return 'manifest';
+    case 'retention':
+      return key.what === 'expired' || key.what === 'ended' ? 'tombstones' : 'holds';
+    case 'expiry':
+      return 'expiry-runs';
     case 'verdict':
       return `verdicts-${key.level}`;
     case 'dispatched':

@@ -11,9 +11,9 @@ import { printable } from '../output/format.ts';
 import { adoptSource } from './convert/adopt-source.ts';
 import { existsAlready } from './convert/plan.ts';
 import { asSource } from './gpcrondump/as-source.ts';
-import { filesOf, findFiles } from './gpcrondump/find-files.ts';
+import { type ResolvedSet, readResolved } from './gpcrondump/chain.ts';
+import { findFiles } from './gpcrondump/find-files.ts';
 import { UnsoundSet } from './gpcrondump/judge-files.ts';
-import { type GpcrondumpSet, readSet } from './gpcrondump/read-set.ts';
 import type { SetProblem } from './gpcrondump/rules.ts';
 import { sourceLines } from './source-lines.ts';
 
@@ -64,12 +64,12 @@ async function judgedSet(
   folders: readonly string[],
   timestamp: string,
   flags: Flags,
-): Promise<GpcrondumpSet> {
+): Promise<ResolvedSet> {
   const prefix = flags['prefix'];
-  const found = await findFiles(folders, context.signal);
-  const files = filesOf(found, timestamp, typeof prefix === 'string' ? prefix : undefined);
+  const files = await findFiles(folders, context.signal);
+  const wanted = { timestamp, prefix: typeof prefix === 'string' ? prefix : undefined };
   try {
-    const set = await readSet(files, timestamp, context.signal);
+    const set = await readResolved(files, wanted, context.signal);
     const { problems, segments } = set;
     if (problems.length > 0) {
       if (flags['partial'] !== true) refuse(context, timestamp, problems);

@@ -10,6 +10,7 @@ import { writeArchive } from '../archive/write-archive.ts';
 import type { AdoptedSource, SourceContent } from '../convert/source.ts';
 import { unquoted } from '../script/copy-statement.ts';
 import { UnsoundScript } from '../script/unsound.ts';
+import type { ResolvedSet, TakenDump } from './chain.ts';
 import { dataSections, nameDecoder } from './data-sections.ts';
 import { openDump } from './open-file.ts';
 import type { GpcrondumpSet, SegmentDump } from './read-set.ts';
@@ -18,7 +19,7 @@ import { tableKey } from './rules.ts';
 const LEVEL = 9;
 
 /** A judged set of gpcrondump as a source of rows. */
-export async function asSource(set: GpcrondumpSet): Promise<AdoptedSource> {
+export async function asSource(set: ResolvedSet): Promise<AdoptedSource> {
   const { timestamp, definitions, master, segments } = set;
   const encoding = definitions.encoding ?? 'UTF8';
   const decode = nameDecoder(encoding);
@@ -68,7 +69,7 @@ export async function asSource(set: GpcrondumpSet): Promise<AdoptedSource> {
         bytes: await zstd.encode(sequencesText(definitions.sequences, decode), LEVEL),
       },
     ],
-    contents: segments.map((segment) => contentOf(segment, empty)),
+    contents: segments.map((segment) => contentOf(segment, set.takenFrom(segment.content), empty)),
     partitionRoots: roots,
     failures: set.problems.map(({ file, content, message }) => ({
       content,
@@ -77,26 +78,43 @@ export async function asSource(set: GpcrondumpSet): Promise<AdoptedSource> {
   };
 }
 
-function contentOf(segment: SegmentDump, empty: ReadonlySet<string>): SourceContent {
-  const { content, host, port, dump, file, sections } = segment;
-  const relations = sections.filter((section) => section.rows > 0 || !empty.has(tableKey(section)));
+function contentOf(
+  { content, host, port }: SegmentDump,
+  taken: readonly TakenDump[],
+  empty: ReadonlySet<string>,
+): SourceContent {
+  const relations = taken
+    .flatMap(({ sections }) => sections)
+    .filter((section) => section.rows > 0 || !empty.has(tableKey(section)));
   return {
     content,
     host,
     port,
     relations,
     async *read(signal) {
-      if (dump === undefined) return;
-      try {
-        yield* dataSections(openDump(dump, signal));
-      } catch (error) {
-        if (!(error instanceof UnsoundScript)) throw error;
-        throw new StowageError('adopt/unsound', `${file}: ${error.message}`, {
-          where: { content },
-        });
+      for (const one of taken) {
+        try {
+          yield* takenSections(one, signal);
+        } catch (error) {
+          if (!(error instanceof UnsoundScript)) throw error;
+          throw new StowageError('adopt/unsound', `${one.file}: ${error.message}`, {
+            where: { content },
+          });
+        }
       }
     },
   };
+}
+
+/** An older dump of a chain also has older rows of tables that have changed since. */
+async function* takenSections({ dump, sections }: TakenDump, signal: AbortSignal) {
+  const left = new Set(sections.map(tableKey));
+  if (left.size === 0) return;
+  for await (const section of dataSections(openDump(dump, signal))) {
+    if (!left.delete(tableKey(section))) for await (const _ of section.rows);
+    else yield section;
+    if (left.size === 0) return;
+  }
 }
 
 /** Roots and middle levels of partitioned tables hold no rows, and are not loaded. */
@@ -130,8 +148,11 @@ function sequencesText(
 /** Lines of the head that are for psql or only for gp_dump. */
 const HEAD = [/^\\connect [^\n]*\n/m, /^SET escape_string_warning = 'off';\n/m];
 
-/** ` PASSWORD 'md5…'` of an ALTER ROLE, and the role. */
-const PASSWORD = /^(ALTER ROLE (.+?) WITH .*?) PASSWORD '(?:[^'\\]|'')*'/gm;
+/** What no set of ours has, and what Greenplum 6 no longer knows, in an ALTER ROLE. */
+const NOT_TAKEN = [
+  ['password', /^(ALTER ROLE (.+?) WITH .*?) PASSWORD '(?:[^'\\]|'')*'/gm],
+  ['gphdfs right', /^(ALTER ROLE (.+?) WITH .*?) CREATEEXTTABLE \(protocol='gphdfs'[^)]*\)/gm],
+] as const;
 
 /**
  * The globals of the set without passwords, which no set of ours has. Globals that a restore would
@@ -139,12 +160,17 @@ const PASSWORD = /^(ALTER ROLE (.+?) WITH .*?) PASSWORD '(?:[^'\\]|'')*'/gm;
  */
 async function globalsFile({ globals }: GpcrondumpSet) {
   if (globals === undefined) return { files: [], leftOut: [] };
-  const leftOut: { kind: string; name: string }[] = [];
+  const leftOut = new Map<string, { kind: string; name: string }>();
   const whole = HEAD.reduce((rest, line) => rest.replace(line, ''), globals.toString('latin1'));
-  const text = whole.replace(PASSWORD, (_, before: string, role: string) => {
-    leftOut.push({ kind: 'password', name: unquoted(role) });
-    return before;
-  });
+  let text = whole;
+  for (const [kind, pattern] of NOT_TAKEN)
+    for (let before = ''; before !== text; ) {
+      before = text;
+      text = text.replace(pattern, (_, kept: string, role: string) => {
+        leftOut.set(JSON.stringify([kind, role]), { kind, name: unquoted(role) });
+        return kept;
+      });
+    }
   const bytes = Buffer.from(text, 'latin1');
   try {
     for (const _ of globalStatements(bytes, 'gp_global'));
@@ -154,7 +180,7 @@ async function globalsFile({ globals }: GpcrondumpSet) {
     return { files: [], leftOut: [{ kind: 'globals', name }] };
   }
   const file = { file: 'globals.sql.zst' as const, bytes: await zstd.encode(bytes, LEVEL) };
-  return { files: [file], leftOut };
+  return { files: [file], leftOut: [...leftOut.values()] };
 }
 
 /** What a new database gets from the set: its owner. */

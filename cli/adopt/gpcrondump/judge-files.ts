@@ -83,10 +83,8 @@ export function refuseUnsupported(report: Report, timestamp: string): void {
   const refuse = (what: string): never => {
     throw new StowageError('adopt/unsupported', `set ${timestamp} ${what}`);
   };
-  if (report.backupType !== undefined && report.backupType !== 'Full')
-    refuse(
-      `is an increment (Backup Type: ${report.backupType}): restore it into a cluster with gpdbrestore and back that up`,
-    );
+  if (!['Full', 'Incremental', undefined].includes(report.backupType))
+    refuse(`has an unknown Backup Type: ${report.backupType}`);
   const hasMaster = report.dumps.some(({ content }) => content === -1);
   if (report.dumps.length > 0 && !hasMaster)
     refuse('was made with --data-only (-a): it has no dump of the master, so no definitions');

@@ -15,7 +15,13 @@ import {
 } from './judge-files.ts';
 import { type Dump, openDump } from './open-file.ts';
 import { parseReport, type ReportedDump } from './report.ts';
-import { type CountedDump, compareDumps, type SetProblem, tableKey } from './rules.ts';
+import {
+  type CountedDump,
+  compareDumps,
+  lackingDirty,
+  type SetProblem,
+  tableKey,
+} from './rules.ts';
 
 /** One segment's dump: what it holds, and where it is. */
 export interface SegmentDump extends CountedDump, Pick<ReportedDump, 'host' | 'port'> {
@@ -36,6 +42,13 @@ export interface GpcrondumpSet {
   /** The text of gp_cdatabase…; absent: the set has none. */
   readonly creation: Buffer | undefined;
   readonly segments: readonly SegmentDump[];
+  /** Names as the lists of an increment have them, without quotes; absent: a full set. */
+  readonly increment?: {
+    /** The tables whose rows it has. */
+    readonly dirty: readonly string[];
+    /** All tables of the database with rows, roots of partitioned tables not among them. */
+    readonly tables: readonly string[];
+  };
   readonly problems: readonly SetProblem[];
 }
 
@@ -89,6 +102,8 @@ export async function readSet(
     DUMPS_AT_ONCE,
     (named) => countDump(named, timestamp, problems, signal),
   );
+  const increment =
+    report.backupType === 'Incremental' ? await listsOf(unique, timestamp, problems) : undefined;
   const isSound = problems.every(({ content }) => content !== undefined);
   if (master === undefined || definitions === undefined || postData === undefined || !isSound)
     throw new UnsoundSet(problems);
@@ -102,7 +117,9 @@ export async function readSet(
     if (rows > 0)
       problems.push({ file: master.dump.file, message: `it holds rows of ${schema}.${name}` });
   const { encoding = 'UTF8' } = definitions;
-  problems.push(...compareDumps(segments, tables.map(tableKey), encoding));
+  const listed = increment === undefined ? tables.map(tableKey) : [];
+  problems.push(...compareDumps(segments, listed, encoding));
+  if (increment !== undefined) problems.push(...lackingDirty(segments, increment.dirty));
   const textOf = async (kind: FoundFile['kind']) => {
     const file = unique.find((candidate) => candidate.kind === kind);
     return file && (await smallFile(file));
@@ -117,8 +134,29 @@ export async function readSet(
     globals: await textOf('globals'),
     creation: await textOf('cdatabase'),
     segments,
+    ...(increment && { increment }),
     problems,
   };
+}
+
+/** What an increment says of the tables of its database. */
+async function listsOf(
+  files: readonly FoundFile[],
+  timestamp: string,
+  problems: SetProblem[],
+): Promise<GpcrondumpSet['increment']> {
+  const linesOf = async (kind: 'dirty_list' | 'table_list') => {
+    const file = files.find((candidate) => candidate.kind === kind);
+    if (file !== undefined)
+      return (await smallFile(file))
+        .toString('utf8')
+        .split('\n')
+        .filter((line) => line !== '');
+    const message = 'this list of an increment is missing';
+    problems.push({ file: `gp_dump_${timestamp}_${kind}`, message });
+    return [];
+  };
+  return { dirty: await linesOf('dirty_list'), tables: await linesOf('table_list') };
 }
 
 async function definitionsIn(

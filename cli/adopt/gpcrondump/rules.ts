@@ -72,6 +72,23 @@ function otherTables(dumps: readonly CountedDump[]): SetProblem[] {
   });
 }
 
+/** Greenplum 4 silently leaves changed tables with unusual names out of its increments. */
+export function lackingDirty(
+  dumps: readonly CountedDump[],
+  dirty: readonly string[],
+): readonly SetProblem[] {
+  const [first] = dumps;
+  const has = new Set(
+    dumps.flatMap(({ sections }) => sections.map(({ schema, name }) => `${schema}.${name}`)),
+  );
+  const lacks = dirty.filter((name) => !has.has(name));
+  if (first === undefined || lacks.length === 0) return [];
+  const shown = lacks.slice(0, NAMED_MAX).join(', ');
+  const more = lacks.length > NAMED_MAX ? ` and ${lacks.length - NAMED_MAX} more` : '';
+  const message = `no segment's dump has ${shown}${more}, which its dirty_list names as changed`;
+  return [{ file: first.file, message }];
+}
+
 /** A table with other columns is another one. */
 const shapeOf = (section: CountedSection) =>
   JSON.stringify([section.schema, section.name, section.columns]);

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { asSource } from '../../../cli/adopt/gpcrondump/as-source.ts';
-import { filesOf, findFiles } from '../../../cli/adopt/gpcrondump/find-files.ts';
+import { readResolved } from '../../../cli/adopt/gpcrondump/chain.ts';
+import { findFiles } from '../../../cli/adopt/gpcrondump/find-files.ts';
 import { UnsoundSet } from '../../../cli/adopt/gpcrondump/judge-files.ts';
-import { readSet } from '../../../cli/adopt/gpcrondump/read-set.ts';
 import type { SetProblem } from '../../../cli/adopt/gpcrondump/rules.ts';
 import { readToc } from '../../../database/objects/toc.ts';
 import { asWritten, expectedRows, GPCRONDUMP, SOUND } from '../../support/adopt/fixtures.ts';
@@ -21,8 +21,8 @@ afterEach(async () => {
 });
 
 async function judged(place: string, timestamp: string) {
-  const files = filesOf(await findFiles([place], signal), timestamp, undefined);
-  return readSet(files, timestamp, signal);
+  const files = await findFiles([place], signal);
+  return readResolved(files, { timestamp, prefix: undefined }, signal);
 }
 
 /** What is wrong with a set, also where nothing of it can be taken. */
@@ -95,7 +95,6 @@ describe('sets that gpcrondump calls successful, or failed', () => {
   test.each([
     ['v43-gp_dump-inserts', '20261129015221', 'gp_dump -D'],
     ['v43-gp_dump-inserts', '20261129015224', '--data-only'],
-    ['v43-incremental', '20261129015012', 'is an increment'],
   ])('%s %s is refused by name', async (name, timestamp, message) => {
     await expect(judged(join(GPCRONDUMP, name), timestamp)).rejects.toMatchObject({
       code: 'adopt/unsupported',
@@ -189,6 +188,96 @@ describe('a sound set that was damaged', () => {
   });
 });
 
+describe('an increment', () => {
+  const [NAME, FULL, FIRST, SECOND] = [
+    'v43-incremental',
+    '20261129014946',
+    '20261129014957',
+    '20261129015012',
+  ] as const;
+  const AT = 'master/db_dumps/20261129';
+
+  test('that lacks a table which has changed is unsound', async () => {
+    const problems = await problemsOf(join(GPCRONDUMP, NAME), FIRST);
+    expect(problems.map(({ message }) => message)).toEqual([
+      expect.stringContaining("no segment's dump has Sales Dept.Order Items"),
+      expect.stringContaining('no dump of the chain has the rows of Sales Dept.Order Items'),
+    ]);
+    const odd = await problemsOf(join(GPCRONDUMP, 'v43-odd-names'), '20261129020547');
+    expect(odd[0]?.message).toContain('mix.MixedCase');
+  });
+
+  /** The fixture lacks a changed table: without its name in the lists, the rest is sound. */
+  async function sound(change: (place: string) => Promise<unknown> = async () => undefined) {
+    folder = await mkdtemp(join(tmpdir(), 'stowage-adopt-'));
+    const place = folder;
+    await cp(join(GPCRONDUMP, NAME), place, { recursive: true });
+    for (const timestamp of [FIRST, SECOND])
+      for (const list of ['dirty_list', 'table_list']) {
+        const path = join(place, AT, `gp_dump_${timestamp}_${list}`);
+        const text = await readFile(path, 'utf8');
+        await writeFile(path, text.replace('Sales Dept.Order Items\n', ''));
+      }
+    await change(place);
+    return judged(place, SECOND);
+  }
+
+  test('has the tables of its list, each from the newest set that has its rows', async () => {
+    const set = await sound();
+    expect(set.problems).toEqual([]);
+    const source = await asSource(set);
+    for (const [content, file] of [
+      [0, 'gp_dump_0_2_'],
+      [1, 'gp_dump_0_3_'],
+    ] as const) {
+      const own = expected(NAME, `${file}${SECOND}.gz`);
+      const full = expected(NAME, `${file}${FULL}.gz`);
+      const relations = source.contents[content]?.relations ?? [];
+      expect(relations.map(({ schema, name }) => `${schema}.${name}`).sort()).toEqual(
+        [...(set.increment?.tables ?? [])].sort(),
+      );
+      for (const { schema, name, rows } of relations) {
+        const written = asWritten({ schema, name });
+        expect([written, rows]).toEqual([written, own[written] ?? full[written]]);
+      }
+      // What is read is what was counted: no rows of an older set.
+      const read: Record<string, number> = {};
+      for await (const { schema, name, rows } of source.contents[content]?.read(signal) ?? []) {
+        let bytes = 0;
+        for await (const chunk of rows) bytes += chunk.byteLength;
+        read[`${schema}.${name}`] = bytes;
+      }
+      for (const { schema, name, bytes } of relations)
+        expect(read[`${schema}.${name}`]).toBe(bytes);
+    }
+  });
+
+  test.each([
+    ['its full set is missing', `gp_dump_${FULL}_increments`, 'no such file lists'],
+    [
+      'its dirty_list is missing',
+      `gp_dump_${SECOND}_dirty_list`,
+      'list of an increment is missing',
+    ],
+  ])('is unsound when %s', async (_, file, message) => {
+    const found = await sound((place) => rm(join(place, AT, file))).catch(
+      (error: unknown) => error,
+    );
+    expect(found).toBeInstanceOf(UnsoundSet);
+    expect((found as UnsoundSet).problems.at(-1)?.message).toContain(message);
+  });
+
+  test('is unsound when a set before it is cut off', async () => {
+    const found = await sound(async (place) => {
+      const path = join(place, `seg0/db_dumps/20261129/gp_dump_0_2_${FULL}.gz`);
+      await truncate(path, (await readFile(path)).length - 20);
+    }).catch((error: unknown) => error);
+    expect((found as UnsoundSet).problems).toMatchObject([
+      { file: `gp_dump_0_2_${FULL}.gz`, message: expect.stringContaining('cut off') },
+    ]);
+  });
+});
+
 describe('a set in LATIN1', () => {
   const [NAME, TS] = ['v43-full-plain', '20261129014844'];
   const SEGMENTS = [
@@ -231,15 +320,19 @@ test('passwords of roles are not taken from the globals', async () => {
   await cp(join(GPCRONDUMP, NAME), folder, { recursive: true });
   const path = join(folder, `master/db_dumps/20261129/gp_global_1_1_${TS}`);
   const text = await readFile(path, 'utf8');
-  const withPassword = text.replace('LOGIN RESOURCE', "LOGIN PASSWORD 'md5secret' RESOURCE");
+  const withPassword = text.replace('DB LOGIN RES', "DB LOGIN PASSWORD 'md5secret' RES");
   expect(withPassword).not.toBe(text);
   await writeFile(path, withPassword);
   const source = await asSource(await judged(folder, TS));
-  expect(source.source.leftOut).toMatchObject([{ kind: 'password' }]);
+  expect(source.source.leftOut).toEqual([
+    { kind: 'password', name: 'app_owner' },
+    { kind: 'gphdfs right', name: 'gp4' },
+  ]);
   const globals = source.metadata.find(({ file }) => file === 'globals.sql.zst');
   const stored = zstdDecompressSync(globals?.bytes ?? Buffer.alloc(0)).toString();
   expect(stored).toContain('CREATE ROLE app_owner;');
   expect(stored).not.toContain('md5secret');
+  expect(stored).not.toContain('gphdfs');
 });
 
 describe('a set with gzip that was damaged', () => {

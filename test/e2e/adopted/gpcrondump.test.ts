@@ -202,3 +202,8 @@ describe('a set whose dump a full disk has cut off', () => {
     expect(taken.json.problems.map(({ message }) => message).join('\n')).toContain('it is cut off');
   });
 });
+
+test('a backup into the same root is not compared with the servers of adopted sets', async () => {
+  const backedUp = await stowage(['backup'], { config });
+  expect(backedUp.code, backedUp.text).toBe(0);
+});

@@ -94,7 +94,7 @@ describe('sets that gpcrondump calls successful, or failed', () => {
 
   test.each([
     ['v43-gp_dump-inserts', '20261129015221', 'gp_dump -D'],
-    ['v43-gp_dump-inserts', '20261129015224', '--data-only'],
+    ['v43-gp_dump-inserts', '20261129015224', 'gp_dump -a'],
   ])('%s %s is refused by name', async (name, timestamp, message) => {
     await expect(judged(join(GPCRONDUMP, name), timestamp)).rejects.toMatchObject({
       code: 'adopt/unsupported',

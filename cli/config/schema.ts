@@ -86,6 +86,12 @@ const Cluster = z.strictObject({
       unloggedRows: z.boolean().default(true),
     })
     .prefault({}),
+  restore: z
+    .strictObject({
+      /** Greenplum: tables with fewer bytes of rows are loaded through the coordinator. */
+      smallTableBytes: Count.default(1024 * 1024),
+    })
+    .prefault({}),
   shippers: z
     .strictObject({
       /** Connections that move rows, per segment. */

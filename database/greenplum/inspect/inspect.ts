@@ -5,6 +5,7 @@ import { checkShipperEntry, refusalOf } from '../../inspect/entry.ts';
 import { openSession, type Session } from '../../session/session.ts';
 import type { GreenplumVersion } from '../topology.ts';
 import { traitsOf } from '../versions.ts';
+import { checkCatalogStatistics } from './catalog-statistics.ts';
 import { checkDeadlockDetector, checkDispatch, openCoordinator } from './coordinator.ts';
 import { checkExpansion } from './expansion.ts';
 import { inspectInstance } from './instance.ts';
@@ -76,6 +77,7 @@ async function inspectCluster(
     await checkDispatch(connect(cluster.coordinator), primaries.length, cluster.signal),
     await attempt('global deadlock detector', () => checkDeadlockDetector(session)),
     await attempt('expansion', () => checkExpansion(session)),
+    ...(await checkCatalogStatistics(session)),
   ];
   const segments = await mapInFlight(primaries, SEGMENTS_AT_ONCE, (primary) =>
     inspectSegment(known, primary),

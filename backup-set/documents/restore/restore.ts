@@ -53,9 +53,7 @@ export const RestoreRequest = z.object({
    * Load through the coordinator, which distributes the rows, even if the segment counts are equal.
    */
   resize: z.boolean(),
-  /**
-   * Greenplum: relations with fewer bytes of rows are loaded through the coordinator; absent = none.
-   */
+  /** Greenplum: loaded through the coordinator are relations with fewer bytes; absent = 0. */
   smallTableBytes: z.int().min(0).exactOptional(),
   /** Resident agents carry out the orders; the command line starts no shippers. */
   agents: z.boolean(),

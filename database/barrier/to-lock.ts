@@ -36,7 +36,7 @@ export async function relationsToLock(
  * table would fail, and so would those of other programs.
  * @throws StowageError `database/lock-table`, which names the setting and the value that it needs.
  */
-async function requireLockRoom(
+export async function requireLockRoom(
   { monitor, segment: { content } }: Pick<BarrierNode, 'monitor' | 'segment'>,
   relations: number,
 ): Promise<void> {

@@ -121,6 +121,10 @@ export const ERRORS = {
     exit: 6,
     hint: 'wait for the named sessions, or end them with pg_terminate_backend(pid), and retry; backup.lockAttempts and backup.lockTimeoutMs set how long a backup waits',
   },
+  'database/lock-table': {
+    exit: 6,
+    hint: 'nothing was locked; raise max_locks_per_transaction on the named server and restart it, or back up fewer tables',
+  },
   'database/failed': {
     exit: 6,
     hint: "the server rejected the statement; the error message has the server's reason",

@@ -102,6 +102,12 @@ const Cluster = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  restore: z
+    .strictObject({
+      /** Greenplum: tables with fewer bytes of rows are loaded through the coordinator. */
+      smallTableBytes: Count.default(1024 * 1024),
+    })
+    .prefault({}),
   shippers: z
     .strictObject({
       /** Connections that move rows, per segment. */

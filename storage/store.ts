@@ -1,3 +1,5 @@
+import type { ObjectLock } from './lock.ts';
+
 /**
  * The port to object storage: what Stowage needs of a store. Two stores implement it (directory/,
  * s3/); one contract suite (test/contract/store.test.ts) checks both.
@@ -9,6 +11,9 @@ export interface ObjectStore {
   /** The root, such as `s3://bucket/prefix` or `file:///mnt/backup`. Never contains a secret. */
   readonly url: string;
   readonly kind: 'directory' | 's3';
+
+  /** Locks on objects. Undefined: a store of this kind has none. */
+  readonly lock: ObjectLock | undefined;
 
   /**
    * The store that holds the objects: this one, or the one below all that wraps it. A server-side

@@ -24,6 +24,7 @@ export function openMemory(url: string): ObjectStore {
   const store: ObjectStore = {
     url,
     kind: 's3',
+    lock: undefined,
     unwrap: () => store,
     async create(key, body) {
       checkKey(key);

@@ -68,6 +68,7 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
     instant,
     level: fc.constantFrom(...VERDICT_LEVELS),
   }),
+  'lock-record': fc.record({ kind: fc.constant('lock-record'), timestamp, instant }),
   'task-request': fc.record({ kind: fc.constant('task-request'), task }),
   'task-plan': fc.record({ kind: fc.constant('task-plan'), task }),
   'task-outcome': fc.record({ kind: fc.constant('task-outcome'), task }),

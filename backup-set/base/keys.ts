@@ -20,6 +20,7 @@ export type Key =
       readonly instant: string;
       readonly level: VerdictLevel;
     }
+  | { readonly kind: 'lock-record'; readonly timestamp: string; readonly instant: string }
   | { readonly kind: 'task-request' | 'task-plan' | 'task-outcome'; readonly task: string }
   | {
       readonly kind: 'slice-order' | 'slice-receipt';
@@ -77,6 +78,11 @@ export const TASKS = 'tasks/';
 /** Prefix of all objects of a set. */
 export function setPrefix(timestamp: string): string {
   return `${SETS}${timestamp.slice(0, 8)}/${timestamp}/`;
+}
+
+/** Prefix of the records of `extend-retention`. */
+export function locksPrefix(timestamp: string): string {
+  return `${setPrefix(timestamp)}locks/`;
 }
 
 /** Prefix of all receipts of a set. */
@@ -153,6 +159,8 @@ export function formatKey(key: Key): string {
       return `${setPrefix(key.timestamp)}${FOLDERS[key.kind]}/${key.content}.json`;
     case 'verdict':
       return `${setPrefix(key.timestamp)}verdicts/${key.instant}-${key.level}.json`;
+    case 'lock-record':
+      return `${locksPrefix(key.timestamp)}${key.instant}.json`;
     case 'task-request':
     case 'task-plan':
     case 'task-outcome':
@@ -214,6 +222,7 @@ const SHIPMENT =
 const SINGLES = ['plan', 'seal', 'manifest', 'dispatched'] as const;
 const OF_CONTENT = /^([a-z]+)\/(-1|\d{1,6})\.json$/;
 const METADATA = /^metadata\/(-1|\d{1,6})\/([1-9]\d{0,3})-(.+)$/;
+const LOCK_RECORD = /^locks\/(\d{17})\.json$/;
 const VERDICT = /^verdicts\/(\d{17})-([a-z]+)\.json$/;
 
 function parseSetKey(text: string): Key | undefined {
@@ -247,6 +256,8 @@ function parseSetKey(text: string): Key | undefined {
       file,
     };
   }
+  const [, locked = ''] = LOCK_RECORD.exec(rest) ?? [];
+  if (Instant.safeParse(locked).success) return { kind: 'lock-record', timestamp, instant: locked };
   const verdict = VERDICT.exec(rest);
   const level = VERDICT_LEVELS.find((name) => name === verdict?.[2]);
   const instant = verdict?.[1] ?? '';

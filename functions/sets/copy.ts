@@ -11,11 +11,12 @@ import { neededPacks } from './needed-packs.ts';
 import { requireSet } from './status.ts';
 
 /**
- * Not copied: verdicts are about the set under this root, and agents at the target must not find
+ * Not copied: verdicts and locks are about the objects under this root, and agents at the target must not find
  * an order a second time.
  */
 const KINDS_NOT_COPIED: readonly Key['kind'][] = [
   'verdict',
+  'lock-record',
   'backup-order',
   'backup-claim',
   'backup-report',

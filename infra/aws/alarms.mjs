@@ -99,6 +99,10 @@ function ofMetrics() {
       'A validated set was not copied to the alternate location: the outcome of the task says why',
       metric('ReplicationsFailed', { Statistic: 'Sum', Period: 5 * MINUTE }),
     ),
+    LocksNotExtendedAlarm: alarm(
+      'Packs of older sets are locked for a shorter time than a new set that uses them: its record of locks names them',
+      metric('LocksNotExtended', { Statistic: 'Sum', Period: 5 * MINUTE }),
+    ),
     RestoreFailedAlarm: alarm(
       'A restore failed: its outcome names the segment and the reason',
       metric('RestoresFailed', { Statistic: 'Sum', Period: 5 * MINUTE }),

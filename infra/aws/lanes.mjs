@@ -55,6 +55,17 @@ export const LANES = [
     description: 'Checks that the objects of a committed set exist as its manifest says',
   },
   {
+    name: 'extendRetention',
+    keys: ['sets/*/manifest.json'],
+    work: ['extend-retention'],
+    memory: ONE_CPU_MB,
+    // Two requests for each pack of older sets, 16 at once: 100,000 packs take about 10 minutes.
+    ...ONE_SLICE,
+    concurrency: 2,
+    condition: 'HasObjectLock',
+    description: 'Keeps packs of older sets locked as long as the set that uses them',
+  },
+  {
     name: 'planRestore',
     keys: ['restores/*/request.json'],
     work: ['plan-restore'],
@@ -104,7 +115,12 @@ export const LANES = [
   },
   {
     name: 'announce',
-    keys: ['sets/*/verdicts/*.json', 'restores/*/outcome.json', 'tasks/*-replicate/outcome.json'],
+    keys: [
+      'sets/*/verdicts/*.json',
+      'sets/*/locks/*.json',
+      'restores/*/outcome.json',
+      'tasks/*-replicate/outcome.json',
+    ],
     work: ['announce'],
     memory: 512,
     timeout: 30,

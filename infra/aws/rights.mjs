@@ -18,6 +18,7 @@ export const KEYS = {
   'verdicts-stitch': [`${SET}/verdicts/*-stitch.json`],
   'verdicts-validate': [`${SET}/verdicts/*-validate.json`],
   'verdicts-verify': [`${SET}/verdicts/*-verify.json`],
+  locks: [`${SET}/locks/*`],
   orders: [`${SET}/orders/*`, `${SET}/dispatched.json`],
   claims: [`${SET}/claims/*`, `${SET}/reports/*`],
   'verify-request': [`${TASK}-verify/request.json`],
@@ -77,6 +78,9 @@ const EVERYTHING = [...SETS, ...RESTORES, ...TASKS];
 const IN_SETS = ['sets/*'];
 const ANYWHERE = ['sets/*', 'restores/*', 'tasks/*'];
 
+/** `extend-retention` extends packs of older sets, and no other object. */
+const EXTENDS = ['packs'];
+
 /** Rights in the bucket at the alternate location, where the copy is committed and validated. */
 const REPLICA = {
   reads: SETS,
@@ -88,15 +92,18 @@ const REPLICA = {
     'manifest',
     'verdicts-stitch',
     'verdicts-validate',
+    'locks',
   ],
+  extends: EXTENDS,
   // A failed multipart copy must be aborted: its parts cost money.
   endsUploads: ['packs'],
   lists: IN_SETS,
 };
 
+
 /**
- * By name of the role, without `Role`. `reads`, `creates`, `deletes`, `endsUploads`: names of KEYS.
- * `lists`: prefixes.
+ * By name of the role, without `Role`. `reads`, `creates`, `deletes`, `endsUploads`, `extends` (the
+ * retention), `holds` (sets a legal hold), `releases` (lifts one): names of KEYS. `lists`: prefixes.
  */
 export const RIGHTS = {
   // Functions. roles.mjs adds the rights to their queue and log.
@@ -114,6 +121,8 @@ export const RIGHTS = {
     lists: ['sets/*', 'tasks/*'],
     replica: REPLICA,
   },
+  // Can lock packs for some days, and cannot read, shorten or remove anything.
+  ExtendRetention: { reads: ['manifest', 'locks'], creates: ['locks'], extends: EXTENDS, lists: IN_SETS },
   PlanRestore: {
     reads: [...DOCUMENTS, ...RESTORES],
     creates: ['verdicts-validate', 'restore-plan', 'restore-orders', 'outcome'],
@@ -131,16 +140,17 @@ export const RIGHTS = {
     creates: [
       ...['manifest', ...VERDICTS, 'verify-plan', 'verify-receipts'],
       ...['replicate-request', 'replicate-plan', 'replicate-receipts', 'replicate-outcome'],
-      ...['restore-plan', 'restore-orders', 'outcome'],
+      ...['restore-plan', 'restore-orders', 'outcome', 'locks'],
     ],
+    extends: EXTENDS,
     endsUploads: ['packs'],
     listsUploads: true,
     lists: ANYWHERE,
     replica: REPLICA,
   },
   Announce: {
-    reads: [...VERDICTS, 'outcome', 'replicate-outcome'],
-    lists: [`${SET}/verdicts/*`, ...KEYS.outcome, ...KEYS['replicate-outcome']],
+    reads: [...VERDICTS, 'locks', 'outcome', 'replicate-outcome'],
+    lists: [`${SET}/verdicts/*`, ...KEYS.locks, ...KEYS.outcome, ...KEYS['replicate-outcome']],
     publishes: true,
   },
 
@@ -167,6 +177,7 @@ export const RIGHTS = {
       ...['restore-receipts', 'restore-counts', 'probe'],
     ],
     deletes: ['probe'],
+    holds: SETS,
     endsUploads: ['probe'],
     listsUploads: true,
     lists: [...ANYWHERE, '.probe/*'],
@@ -178,6 +189,6 @@ export const RIGHTS = {
     lists: ['sets/*', 'restores/*'],
   },
   // The bucket policy denies deletion to every other role.
-  Delete: { reads: ['plan', 'manifest'], deletes: SETS, lists: IN_SETS },
-  Audit: { reads: [...DOCUMENTS, ...TASKS, ...RESTORES], lists: ANYWHERE, inspects: true },
+  Delete: { reads: ['plan', 'manifest'], deletes: SETS, releases: SETS, lists: IN_SETS },
+  Audit: { reads: [...DOCUMENTS, 'locks', ...TASKS, ...RESTORES], lists: ANYWHERE, inspects: true },
 };

@@ -96,6 +96,7 @@ function statementsOn(bucket, rights, where = '', contents = undefined) {
     on('Read', 's3:GetObject', reads),
     on('Create', 's3:PutObject', creates, contents),
     on('Delete', 's3:DeleteObject', deletes),
+    ...lockStatements(bucket, rights, where),
     on('EndUploads', 's3:AbortMultipartUpload', endsUploads, contents),
     lists && { ...allow(`List${where}`, 's3:ListBucket', whole), Condition: prefixes(lists) },
     // Without a condition: S3 does not support s3:prefix for this action.
@@ -104,6 +105,39 @@ function statementsOn(bucket, rights, where = '', contents = undefined) {
     listsUploads && on('ListParts', 's3:ListMultipartUploadParts', endsUploads),
     inspects && allow('Inspect', INSPECT, whole),
   ].filter((statement) => statement !== undefined);
+}
+
+/**
+ * Without s3:BypassGovernanceRetention no request can shorten a retention. The conditions keep a
+ * thief of the keys from locking objects for years, and separate the right to hold from the right
+ * to release.
+ */
+function lockStatements(bucket, rights, where) {
+  const { extends: extended, holds, releases } = rights;
+  const on = (sid, action, names, condition) => ({
+    ...allow(`${sid}${where}`, action, arnsOf(bucket, names)),
+    ...(condition && { Condition: condition }),
+  });
+  const holding = (value) => ({ StringEquals: { 's3:object-lock-legal-hold': value } });
+  const days = { 's3:object-lock-remaining-retention-days': { Ref: 'ObjectLockDays' } };
+  // The alternate location has days of its own.
+  const limit = where === '' ? { NumericLessThanEquals: days } : undefined;
+  const reading = ['s3:GetObjectLegalHold', 's3:GetObjectRetention'];
+  const hold = 's3:PutObjectLegalHold';
+  return [
+    ...(extended === undefined
+      ? []
+      : [
+          on('ReadRetention', 's3:GetObjectRetention', extended),
+          on('ExtendRetention', 's3:PutObjectRetention', extended, limit),
+        ]),
+    ...(holds || releases ? [on('ReadLocks', reading, holds ?? releases)] : []),
+    ...(holds ? [on('Hold', hold, holds, holding('ON'))] : []),
+    ...(releases ? [on('Release', hold, releases, holding('OFF'))] : []),
+    ...(extended || releases
+      ? [allow(`ReadLock${where}`, 's3:GetBucketObjectLockConfiguration', arnIn(bucket, ''))]
+      : []),
+  ];
 }
 
 const statementsThere = (replica) => [

@@ -21,8 +21,8 @@ import { keysOf, RIGHTS } from '../aws/rights.mjs';
  *   anything can list the whole bucket.
  * - A deletion of many objects needs the right on the bucket, not on the objects, and that right
  *   allows deleting everything. So only `Delete` has it.
- * - Ceph does not support conditions on If-None-Match and encryption: a denial with one would
- *   always or never apply.
+ * - Ceph does not support conditions on If-None-Match, encryption and locks: a denial with one
+ *   would always or never apply. So a role that sets a legal hold can also lift it.
  */
 export function cephPolicy({ bucket, prefix, owner, users }) {
   const whole = arnOf(bucket);
@@ -38,6 +38,8 @@ export function cephPolicy({ bucket, prefix, owner, users }) {
 
 function statementsOf({ role, user, contents }, { bucket, prefix }) {
   const { reads, creates, deletes, endsUploads, lists, listsUploads, inspects } = RIGHTS[role];
+  const { extends: extended, holds, releases } = RIGHTS[role];
+  const locking = holds ?? releases;
   const keys = (names, limit) => keysOf(names, limit).map((key) => arnOf(bucket, prefix + key));
   const allow = (right, action, resources) =>
     right && { ...statement('Allow', user, [action].flat()), Resource: resources() };
@@ -50,6 +52,10 @@ function statementsOf({ role, user, contents }, { bucket, prefix }) {
     allow(deletes, 's3:DeleteObject', () => keys(deletes)),
     allow(role === 'Delete', 's3:DeleteObject', whole),
     allow(endsUploads, 's3:AbortMultipartUpload', () => keys(endsUploads, contents)),
+    allow(extended, ['s3:GetObjectRetention', 's3:PutObjectRetention'], () => keys(extended)),
+    allow(locking, ['s3:GetObjectLegalHold', 's3:GetObjectRetention'], () => keys(locking)),
+    allow(locking, 's3:PutObjectLegalHold', () => keys(locking)),
+    allow(extended ?? releases, 's3:GetBucketObjectLockConfiguration', whole),
     allow(lists, 's3:ListBucket', whole),
     allow(listsUploads, 's3:ListBucketMultipartUploads', whole),
     allow(listsUploads, 's3:ListMultipartUploadParts', () => keys(endsUploads)),

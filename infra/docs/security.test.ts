@@ -44,6 +44,9 @@ const VERBS: Record<Verb, (who: string, keys: readonly string[], bucket?: string
   overwrites: on('s3:PutObject', { 's3:ObjectCreationOperation': 'true' }),
   deletes: on('s3:DeleteObject'),
   endsUploads: on('s3:AbortMultipartUpload'),
+  extends: on('s3:PutObjectRetention', { 's3:object-lock-remaining-retention-days': '30' }),
+  holds: on('s3:PutObjectLegalHold', { 's3:object-lock-legal-hold': 'ON' }),
+  releases: on('s3:PutObjectLegalHold', { 's3:object-lock-legal-hold': 'OFF' }),
   lists: (who, keys, bucket = BUCKET) =>
     listingOf(keys).map((prefix) => mayList(who, prefix, bucket)),
 };

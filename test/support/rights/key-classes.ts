@@ -62,6 +62,7 @@ export function keyClasses({
       instant,
       level,
     })),
+    'lock-record': [{ kind: 'lock-record', timestamp, instant }],
     'task-request': ofTask('task-request'),
     'task-plan': ofTask('task-plan'),
     'task-outcome': ofTask('task-outcome'),
@@ -105,6 +106,8 @@ function classOf(key: Key): string {
       return 'manifest';
     case 'verdict':
       return `verdicts-${key.level}`;
+    case 'lock-record':
+      return 'locks';
     case 'dispatched':
     case 'backup-order':
       return 'orders';

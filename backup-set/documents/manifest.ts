@@ -23,6 +23,7 @@ import {
   Relation,
   SegmentFacts,
   Snapshot,
+  Tags,
 } from './plan.ts';
 import { Extents, ObjectRef, objectRefShape, RowFormat } from './receipt.ts';
 
@@ -88,10 +89,13 @@ export const Manifest = z.object({
   snapshot: Snapshot,
   compression: Compression,
   ...baseFields,
+  tags: Tags.exactOptional(),
   selection: Selection,
   proof: z.object({ planSha256: Sha256, sealSha256: Sha256 }),
   /** Older sets whose packs this set uses. */
   needs: z.array(Timestamp),
+  /** needs.json, which names these packs. Absent = `needs` is empty, or an earlier program. */
+  needed: PartDigest.exactOptional(),
   totals: z.object({
     contents: Count,
     relations: Count,

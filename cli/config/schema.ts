@@ -3,6 +3,7 @@ import { parsePattern } from '../../backup-set/base/selection.ts';
 import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
 import { ZstdLevel } from '../../backup-set/documents/plan.ts';
 import { fieldNames } from '../../backup-set/messages/issue.ts';
+import { RetentionRules } from '../../backup-set/retention/rules.ts';
 import {
   ConnectionSection,
   DEFAULT_PORT,
@@ -120,6 +121,8 @@ const Cluster = z.strictObject({
       region: S3Settings.shape.region,
     })
     .prefault({}),
+  /** Which sets expire; absent = none. */
+  retention: RetentionRules.exactOptional(),
   /** What runs the functions: the command itself, or storage events. */
   functions: z.enum(['inline', 'events']).exactOptional(),
   serve: z

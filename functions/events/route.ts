@@ -64,6 +64,9 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'backup-order':
     case 'backup-claim':
     case 'backup-report':
+    case 'needs':
+    case 'retention':
+    case 'expiry':
     case 'metadata':
     case 'pack':
     case 'task-plan':

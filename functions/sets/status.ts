@@ -51,7 +51,7 @@ export async function describeSet(deps: Deps, timestamp: string): Promise<SetSum
 
 /** A committed set is `damaged` when its manifest is missing or cannot be read. */
 export function statusOf(
-  manifest: StoredDocument<Manifest>,
+  manifest: StoredDocument<unknown>,
   verdict: Verdict | undefined,
 ): SetSummary['status'] {
   if (verdict?.status === 'damaged') return 'damaged';

@@ -5,6 +5,7 @@
 
 /** Fixed lengths as `?`: `*` also matches slashes, so receipts/* would match at any depth. */
 const SET = 'sets/????????/??????????????';
+const MARK = `${SET}/retention/?????????????????`;
 const RESTORE = 'restores/?????????????????-????????';
 const TASK = 'tasks/?????????????????-??????????????';
 
@@ -14,7 +15,10 @@ export const KEYS = {
   packs: [`${SET}/data/*`, `${SET}/metadata/*`],
   receipts: [`${SET}/receipts/*`],
   seal: [`${SET}/seals/*`, `${SET}/seal.json`],
-  manifest: [`${SET}/manifest/*`, `${SET}/manifest.json`],
+  manifest: [`${SET}/manifest/*`, `${SET}/manifest.json`, `${SET}/needs.json`],
+  holds: ['held', 'released', 'reading', 'read'].map((what) => `${MARK}-${what}.json`),
+  tombstones: ['expired', 'ended'].map((what) => `${MARK}-${what}.json`),
+  'expiry-runs': ['expiries/?????????????????.json'],
   'verdicts-stitch': [`${SET}/verdicts/*-stitch.json`],
   'verdicts-validate': [`${SET}/verdicts/*-validate.json`],
   'verdicts-verify': [`${SET}/verdicts/*-verify.json`],
@@ -64,7 +68,7 @@ export function keysOf(names, contents) {
 
 const VERDICTS = ['verdicts-stitch', 'verdicts-validate', 'verdicts-verify'];
 /** The documents and verdicts of a set: no rows and no schema. */
-const DOCUMENTS = ['plan', 'receipts', 'seal', 'manifest', ...VERDICTS];
+const DOCUMENTS = ['plan', 'receipts', 'seal', 'manifest', 'holds', 'tombstones', ...VERDICTS];
 const SETS = ['a whole set'];
 const RESTORES = ['a whole restore'];
 const TASKS = ['a whole task'];
@@ -172,7 +176,7 @@ export const RIGHTS = {
     reads: [...EVERYTHING, 'probe'],
     creates: [
       ...['plan', 'orders', 'seal', 'verdicts-validate', 'verdicts-verify'],
-      ...['verify-request', 'replicate-request', 'request'],
+      ...['verify-request', 'replicate-request', 'request', 'holds'],
       // Receipts for shippers that died: without them the restore would get no outcome.
       ...['restore-receipts', 'restore-counts', 'probe'],
     ],
@@ -189,6 +193,12 @@ export const RIGHTS = {
     lists: ['sets/*', 'restores/*'],
   },
   // The bucket policy denies deletion to every other role.
-  Delete: { reads: ['plan', 'manifest'], deletes: SETS, releases: SETS, lists: IN_SETS },
+  Delete: {
+    reads: [...DOCUMENTS, ...TASKS, ...RESTORES, 'expiry-runs'],
+    creates: ['holds', 'tombstones', 'expiry-runs'],
+    deletes: [...EVERYTHING, 'expiry-runs'],
+    releases: SETS,
+    lists: [...ANYWHERE, 'expiries/*'],
+  },
   Audit: { reads: [...DOCUMENTS, 'locks', ...TASKS, ...RESTORES], lists: ANYWHERE, inspects: true },
 };

@@ -1,0 +1,58 @@
+import { StowageError } from '../../backup-set/base/errors.ts';
+import { openTombstones } from '../../backup-set/retention/state.ts';
+import type { Deps } from '../deps.ts';
+import { requireSet } from '../sets/status.ts';
+import { endTombstone, expiredError, type Retention, retentionOf, writeMark } from './marks.ts';
+
+export interface HoldResult {
+  /** The set had expired, and lives again. */
+  readonly unexpired: boolean;
+}
+
+/**
+ * Holds a set: no rule expires it until it is released. A set that has expired lives again. The
+ * hold is written first, so that an expiry that runs at the same time sees it.
+ * @throws StowageError `set/expired` when its removal has begun; `set/not-found`.
+ */
+export async function holdSet(deps: Deps, timestamp: string, why: string): Promise<HoldResult> {
+  const before = await retentionOf(deps, timestamp);
+  if (before.state === 'removing') throw expiredError(timestamp, before);
+  await requireSet(deps, timestamp);
+  await writeMark(deps, timestamp, 'held', why);
+  const { marks } = await retentionOf(deps, timestamp);
+  const open = openTombstones(marks);
+  for (const { instant } of open) {
+    const ended = await endTombstone(deps, timestamp, instant, 'unexpired');
+    if (ended === 'removal') throw expiredError(timestamp, { state: 'removing' });
+  }
+  const after = await retentionOf(deps, timestamp);
+  if (after.state === 'removing') throw expiredError(timestamp, after);
+  deps.log.info({ set: timestamp, why, unexpired: open.length > 0 }, 'set held');
+  return { unexpired: before.state === 'expired' };
+}
+
+/** Gives a held set back to the rules. @returns why it was held; undefined = it was not. */
+export async function releaseSet(deps: Deps, timestamp: string): Promise<Retention['held']> {
+  await requireSet(deps, timestamp);
+  const { held } = await retentionOf(deps, timestamp);
+  if (held === undefined) return undefined;
+  await writeMark(deps, timestamp, 'released', held.why);
+  deps.log.info({ set: timestamp }, 'set released');
+  return held;
+}
+
+/**
+ * Takes the tombstone of a set back, and holds the set: the same rules would expire it again.
+ * @throws StowageError `usage/flag` when the set has not expired; `set/expired` when its removal
+ * has begun.
+ */
+export async function unexpireSet(deps: Deps, timestamp: string, why: string): Promise<void> {
+  const found = await retentionOf(deps, timestamp);
+  if (found.state === 'living') {
+    await requireSet(deps, timestamp);
+    throw new StowageError('usage/flag', `set ${timestamp} has not expired`, {
+      where: { set: timestamp },
+    });
+  }
+  await holdSet(deps, timestamp, why);
+}

@@ -12,6 +12,8 @@ export const METRICS = {
   /** Sets for whose objects `extend-retention` ended, without and with problems. */
   LocksExtended: 'Count',
   LocksNotExtended: 'Count',
+  /** Sets that got a tombstone. */
+  SetsExpired: 'Count',
   /** Unsealed sets without a new object for longer than allowed, at the last sweep. */
   SetsOverdue: 'Count',
   /** Hours since the newest complete set, from the sweep. Absent without a complete set. */

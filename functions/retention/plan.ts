@@ -1,6 +1,7 @@
 import { type Decision, decide, type RuledSet } from '../../backup-set/retention/decide.ts';
 import type { RetentionRules } from '../../backup-set/retention/rules.ts';
 import type { Deps } from '../deps.ts';
+import { locksOf, type SetLock } from '../lock/locked-until.ts';
 import { gatherFacts, type SetFacts } from './facts.ts';
 import { openRuns } from './readers.ts';
 
@@ -12,6 +13,8 @@ export interface ExpiredSet {
   readonly removableAt: Date;
   /** Readers that it must wait for. */
   readonly waitsFor: readonly string[];
+  /** Its manifest is locked (docs/design/0025-object-lock.md). Only read after its grace. */
+  readonly lock?: SetLock;
 }
 
 export interface ExpiryPlan {
@@ -37,6 +40,15 @@ export async function planExpiry(
   const of = (state: SetFacts['retention']['state']) =>
     [...facts.values()].filter(({ retention }) => retention.state === state);
   const graceMs = rules.graceHours * 3600_000;
+  const removableAt = (since: Date) => new Date(since.getTime() + graceMs);
+  const afterGrace = of('expired').filter(
+    ({ retention }) => retention.state === 'expired' && removableAt(retention.since) <= now,
+  );
+  const locks = await locksOf(
+    deps,
+    afterGrace.map(({ timestamp }) => timestamp),
+    now,
+  );
   return {
     facts,
     now,
@@ -49,15 +61,18 @@ export async function planExpiry(
       if (retention.state !== 'expired') return [];
       const { since } = retention;
       const waitsFor = readers.get(timestamp) ?? [];
-      return [{ timestamp, since, removableAt: new Date(since.getTime() + graceMs), waitsFor }];
+      const lock = locks.get(timestamp);
+      return [
+        { timestamp, since, removableAt: removableAt(since), waitsFor, ...(lock && { lock }) },
+      ];
     }),
     removing: of('removing').map(({ timestamp }) => timestamp),
   };
 }
 
 /** Whether an expired set can be removed now. */
-export function isRemovable({ removableAt, waitsFor }: ExpiredSet, now: Date): boolean {
-  return removableAt <= now && waitsFor.length === 0;
+export function isRemovable({ removableAt, waitsFor, lock }: ExpiredSet, now: Date): boolean {
+  return removableAt <= now && waitsFor.length === 0 && lock === undefined;
 }
 
 /**

@@ -145,6 +145,20 @@ export const SWEEP = {
     'Does the work that no event started: commits, validates, reports overdue sets, continues restores',
 };
 
+/** Called by a schedule that is off until rules of retention are given. */
+export const EXPIRE = {
+  name: 'expire',
+  // It holds the facts of all sets, and the names of the packs that they need.
+  memory: ONE_CPU_MB,
+  timeout: 900,
+  environment: { STOWAGE_RETENTION: { Ref: 'RetentionRules' } },
+  description:
+    'Expires the sets that no rule of retention keeps, and removes those of earlier runs',
+};
+
+/** Every function that a schedule calls, without a queue. */
+export const SCHEDULED = [SWEEP, EXPIRE];
+
 export const pascal = (name) => name[0].toUpperCase() + name.slice(1);
 export const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 export const arnOf = (resource) => ({ 'Fn::GetAtt': [resource, 'Arn'] });

@@ -15,13 +15,15 @@ export const KEYS = {
   packs: [`${SET}/data/*`, `${SET}/metadata/*`],
   receipts: [`${SET}/receipts/*`],
   seal: [`${SET}/seals/*`, `${SET}/seal.json`],
-  manifest: [`${SET}/manifest/*`, `${SET}/manifest.json`, `${SET}/needs.json`],
+  manifest: [`${SET}/manifest*`, `${SET}/needs.json`],
   holds: ['held', 'released', 'reading', 'read'].map((what) => `${MARK}-${what}.json`),
   tombstones: ['expired', 'ended'].map((what) => `${MARK}-${what}.json`),
   'expiry-runs': ['expiries/?????????????????.json'],
   'verdicts-stitch': [`${SET}/verdicts/*-stitch.json`],
   'verdicts-validate': [`${SET}/verdicts/*-validate.json`],
   'verdicts-verify': [`${SET}/verdicts/*-verify.json`],
+  /** All verdicts, in one ARN: the policy of Sweep is near the quota of IAM. */
+  'any verdict': [`${SET}/verdicts/*`],
   locks: [`${SET}/locks/*`],
   orders: [`${SET}/orders/*`, `${SET}/dispatched.json`],
   claims: [`${SET}/claims/*`, `${SET}/reports/*`],
@@ -82,9 +84,6 @@ const EVERYTHING = [...SETS, ...RESTORES, ...TASKS];
 const IN_SETS = ['sets/*'];
 const ANYWHERE = ['sets/*', 'restores/*', 'tasks/*'];
 
-/** `extend-retention` extends packs of older sets, and no other object. */
-const EXTENDS = ['packs'];
-
 /** Rights in the bucket at the alternate location, where the copy is committed and validated. */
 const REPLICA = {
   reads: SETS,
@@ -98,16 +97,16 @@ const REPLICA = {
     'verdicts-validate',
     'locks',
   ],
-  extends: EXTENDS,
+  extends: SETS,
   // A failed multipart copy must be aborted: its parts cost money.
   endsUploads: ['packs'],
   lists: IN_SETS,
 };
 
-
 /**
  * By name of the role, without `Role`. `reads`, `creates`, `deletes`, `endsUploads`, `extends` (the
- * retention), `holds` (sets a legal hold), `releases` (lifts one): names of KEYS. `lists`: prefixes.
+ * retention), `holds` (sets a legal hold), `releases` (lifts one), `looks` (reads locks): names of
+ * KEYS. `lists`: prefixes.
  */
 export const RIGHTS = {
   // Functions. roles.mjs adds the rights to their queue and log.
@@ -126,7 +125,12 @@ export const RIGHTS = {
     replica: REPLICA,
   },
   // Can lock packs for some days, and cannot read, shorten or remove anything.
-  ExtendRetention: { reads: ['manifest', 'locks'], creates: ['locks'], extends: EXTENDS, lists: IN_SETS },
+  ExtendRetention: {
+    reads: ['manifest', 'locks'],
+    creates: ['locks'],
+    extends: SETS,
+    lists: IN_SETS,
+  },
   PlanRestore: {
     reads: [...DOCUMENTS, ...RESTORES],
     creates: ['verdicts-validate', 'restore-plan', 'restore-orders', 'outcome'],
@@ -135,22 +139,30 @@ export const RIGHTS = {
   AdvanceRestore: {
     reads: ['manifest', ...RESTORES],
     creates: ['restore-orders', 'outcome'],
-    lists: [`${SET}/manifest*`, 'restores/*'],
+    lists: [...KEYS.manifest, 'restores/*'],
   },
   // Does the work that no event started, so it has the rights of all other functions. It also
   // aborts uploads of dead shippers.
   Sweep: {
     reads: EVERYTHING,
     creates: [
-      ...['manifest', ...VERDICTS, 'verify-plan', 'verify-receipts'],
-      ...['replicate-request', 'replicate-plan', 'replicate-receipts', 'replicate-outcome'],
+      ...['manifest', 'any verdict', 'a whole task'],
       ...['restore-plan', 'restore-orders', 'outcome', 'locks'],
     ],
-    extends: EXTENDS,
+    extends: SETS,
     endsUploads: ['packs'],
     listsUploads: true,
     lists: ANYWHERE,
     replica: REPLICA,
+  },
+  // IAM cannot tell an expired set from a living one: no key, tag or age of an object does. So this
+  // role can put delete markers on every set, and can never remove a version.
+  Expire: {
+    reads: [...DOCUMENTS, ...TASKS, ...RESTORES, 'expiry-runs'],
+    creates: ['tombstones', 'expiry-runs'],
+    deletes: [...EVERYTHING, 'expiry-runs'],
+    looks: ['manifest'],
+    lists: [...ANYWHERE, 'expiries/*'],
   },
   Announce: {
     reads: [...VERDICTS, 'locks', 'outcome', 'replicate-outcome'],

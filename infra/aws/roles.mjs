@@ -1,4 +1,4 @@
-import { LANES, pascal, SWEEP } from './lanes.mjs';
+import { LANES, pascal, SCHEDULED } from './lanes.mjs';
 import { keysOf, RIGHTS } from './rights.mjs';
 
 /**
@@ -26,7 +26,7 @@ const ASSUMED = Object.entries({
 });
 
 const deployed = () => [
-  ...[...LANES, SWEEP].map(({ name }) => pascal(name)),
+  ...[...LANES, ...SCHEDULED].map(({ name }) => pascal(name)),
   ...ASSUMED.map(([name]) => name),
 ];
 
@@ -73,7 +73,7 @@ function runtimeOf(name) {
   const receive = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
   return [
     allow('Log', ['logs:CreateLogStream', 'logs:PutLogEvents'], log),
-    ...(name === pascal(SWEEP.name) ? [] : [allow('Queue', receive, queue)]),
+    ...(SCHEDULED.some((one) => name === pascal(one.name)) ? [] : [allow('Queue', receive, queue)]),
   ];
 }
 
@@ -113,7 +113,7 @@ function statementsOn(bucket, rights, where = '', contents = undefined) {
  * to release.
  */
 function lockStatements(bucket, rights, where) {
-  const { extends: extended, holds, releases } = rights;
+  const { extends: extended, holds, releases, looks } = rights;
   const on = (sid, action, names, condition) => ({
     ...allow(`${sid}${where}`, action, arnsOf(bucket, names)),
     ...(condition && { Condition: condition }),
@@ -121,20 +121,20 @@ function lockStatements(bucket, rights, where) {
   const holding = (value) => ({ StringEquals: { 's3:object-lock-legal-hold': value } });
   const days = { 's3:object-lock-remaining-retention-days': { Ref: 'ObjectLockDays' } };
   // The alternate location has days of its own.
-  const limit = where === '' ? { NumericLessThanEquals: days } : undefined;
+  const limit = where === '' ? { NumericLessThanEqualsIfExists: days } : undefined;
   const reading = ['s3:GetObjectLegalHold', 's3:GetObjectRetention'];
   const hold = 's3:PutObjectLegalHold';
   return [
     ...(extended === undefined
       ? []
       : [
-          on('ReadRetention', 's3:GetObjectRetention', extended),
-          on('ExtendRetention', 's3:PutObjectRetention', extended, limit),
+          // One statement: the policy of Sweep is near the quota of IAM.
+          on('Extend', ['s3:GetObjectRetention', 's3:PutObjectRetention'], extended, limit),
         ]),
-    ...(holds || releases ? [on('ReadLocks', reading, holds ?? releases)] : []),
+    ...(holds || releases || looks ? [on('ReadLocks', reading, holds ?? releases ?? looks)] : []),
     ...(holds ? [on('Hold', hold, holds, holding('ON'))] : []),
     ...(releases ? [on('Release', hold, releases, holding('OFF'))] : []),
-    ...(extended || releases
+    ...(extended || releases || looks
       ? [allow(`ReadLock${where}`, 's3:GetBucketObjectLockConfiguration', arnIn(bucket, ''))]
       : []),
   ];

@@ -38,8 +38,9 @@ export function cephPolicy({ bucket, prefix, owner, users }) {
 
 function statementsOf({ role, user, contents }, { bucket, prefix }) {
   const { reads, creates, deletes, endsUploads, lists, listsUploads, inspects } = RIGHTS[role];
-  const { extends: extended, holds, releases } = RIGHTS[role];
+  const { extends: extended, holds, releases, looks } = RIGHTS[role];
   const locking = holds ?? releases;
+  const looking = locking ?? looks;
   const keys = (names, limit) => keysOf(names, limit).map((key) => arnOf(bucket, prefix + key));
   const allow = (right, action, resources) =>
     right && { ...statement('Allow', user, [action].flat()), Resource: resources() };
@@ -53,9 +54,9 @@ function statementsOf({ role, user, contents }, { bucket, prefix }) {
     allow(role === 'Delete', 's3:DeleteObject', whole),
     allow(endsUploads, 's3:AbortMultipartUpload', () => keys(endsUploads, contents)),
     allow(extended, ['s3:GetObjectRetention', 's3:PutObjectRetention'], () => keys(extended)),
-    allow(locking, ['s3:GetObjectLegalHold', 's3:GetObjectRetention'], () => keys(locking)),
+    allow(looking, ['s3:GetObjectLegalHold', 's3:GetObjectRetention'], () => keys(looking)),
     allow(locking, 's3:PutObjectLegalHold', () => keys(locking)),
-    allow(extended ?? releases, 's3:GetBucketObjectLockConfiguration', whole),
+    allow(extended ?? releases ?? looks, 's3:GetBucketObjectLockConfiguration', whole),
     allow(lists, 's3:ListBucket', whole),
     allow(listsUploads, 's3:ListBucketMultipartUploads', whole),
     allow(listsUploads, 's3:ListMultipartUploadParts', () => keys(endsUploads)),

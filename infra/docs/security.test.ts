@@ -161,15 +161,24 @@ describe('the bucket policy, against a role that allows everything', () => {
     expect(put({ ...creating, 's3:x-amz-server-side-encryption': 'AES256' }, withKms)).toBe(false);
   });
 
-  test('denies deletion by every role but Delete', () => {
-    for (const action of ['s3:DeleteObject', 's3:DeleteObjectVersion']) {
-      for (const key of ['sets/x', 'restores/x', 'tasks/x']) {
-        const resource = objectArn(key);
-        expect(admin({ action, resource })).toBe(false);
-        const context = { 'aws:PrincipalArn': roleArn('DeleteRole') };
+  test('denies deletion by every role but Delete and Expire', () => {
+    const action = 's3:DeleteObject';
+    for (const key of ['sets/x', 'restores/x', 'tasks/x']) {
+      const resource = objectArn(key);
+      expect(admin({ action, resource })).toBe(false);
+      for (const role of ['DeleteRole', 'ExpireRole']) {
+        const context = { 'aws:PrincipalArn': roleArn(role) };
         expect(admin({ action, resource, context })).toBe(true);
       }
     }
+  });
+
+  test('denies the removal of versions and the end of a lock before its time to every role', () => {
+    for (const action of ['s3:DeleteObjectVersion', 's3:BypassGovernanceRetention'])
+      for (const role of ['DeleteRole', 'ExpireRole', 'OperatorRole', 'Admin']) {
+        const context = { 'aws:PrincipalArn': roleArn(role) };
+        expect(admin({ action, resource: objectArn('sets/x'), context })).toBe(false);
+      }
   });
 });
 
@@ -211,6 +220,7 @@ test('in the other bucket only Replicate and Sweep have rights, as docs/security
     'manifest',
     'verdicts-stitch',
     'verdicts-validate',
+    'locks',
   ];
   for (const { role: who } of rows) {
     const copies = who === 'Replicate' || who === 'Sweep';

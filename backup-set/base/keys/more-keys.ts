@@ -25,9 +25,7 @@ export function parseMark(rest: string) {
 /** `rest` is a key after the prefix of its set. */
 export function parseLockRecord(rest: string) {
   const [, instant = ''] = /^locks\/(\d{17})\.json$/.exec(rest) ?? [];
-  return Instant.safeParse(instant).success
-    ? { kind: 'lock-record' as const, instant }
-    : undefined;
+  return Instant.safeParse(instant).success ? { kind: 'lock-record' as const, instant } : undefined;
 }
 
 export function parseExpiryKey(text: string) {

@@ -85,8 +85,8 @@ function holds(operator: string, values: readonly string[], found: string | unde
     case 'StringNotEquals':
     case 'ArnNotEquals':
       return found === undefined || !values.includes(found);
-    case 'NumericLessThanEquals':
-      return found !== undefined && values.some((value) => Number(found) <= Number(value));
+    case 'NumericLessThanEqualsIfExists':
+      return found === undefined || values.some((value) => Number(found) <= Number(value));
     case 'StringLike':
       return found !== undefined && values.some((pattern) => matches(pattern, found));
     default:

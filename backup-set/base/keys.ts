@@ -16,7 +16,7 @@ import { Instant, Timestamp, timestampOf } from './timestamps.ts';
  * keys.
  */
 export type Key =
-  | { readonly kind: (typeof SINGLES)[number]; readonly timestamp: string }
+  | { readonly kind: (typeof SINGLES)[number] | 'needs'; readonly timestamp: string }
   | ({ readonly kind: OfContent } & SetContent)
   | ({
       readonly kind: 'metadata';
@@ -85,7 +85,9 @@ export const METADATA_FILES = [
 export type MetadataFile = (typeof METADATA_FILES)[number];
 export const VERDICT_LEVELS = ['stitch', 'validate', 'verify'] as const;
 export type VerdictLevel = (typeof VERDICT_LEVELS)[number];
-const SINGLES = ['plan', 'seal', 'needs', 'manifest', 'dispatched'] as const;
+const SINGLES = ['plan', 'seal', 'manifest', 'dispatched'] as const;
+/** Beside the parts of the manifest: what may create these may create it. */
+const NEEDS = 'manifest/needs.json';
 export type Phase = (typeof PHASES)[number];
 export { EXPIRIES, PHASES };
 
@@ -165,9 +167,10 @@ export function formatKey(key: Key): string {
     case 'plan':
     case 'seal':
     case 'manifest':
-    case 'needs':
     case 'dispatched':
       return `${setPrefix(key.timestamp)}${key.kind}.json`;
+    case 'needs':
+      return `${setPrefix(key.timestamp)}${NEEDS}`;
     case 'metadata':
       return `${setPrefix(key.timestamp)}metadata/${key.content}/${key.attempt}-${key.file}`;
     case 'pack':
@@ -255,6 +258,7 @@ const VERDICT = /^verdicts\/(\d{17})-([a-z]+)\.json$/;
 function parseSetKey(text: string): Key | undefined {
   const [, timestamp = '', rest = ''] = /^sets\/\d{8}\/(\d{14})\/(.+)$/s.exec(text) ?? [];
   if (!Timestamp.safeParse(timestamp).success) return undefined;
+  if (rest === NEEDS) return { kind: 'needs', timestamp };
   const single = SINGLES.find((kind) => rest === `${kind}.json`);
   if (single !== undefined) return { kind: single, timestamp };
   const [, folder, content] = OF_CONTENT.exec(rest) ?? [];

@@ -90,6 +90,10 @@ export const PROBLEMS = {
     meaning: 'a set without a seal got no new object for `backup.overdueAfterSeconds`',
     hint: 'find out why the backup ended without a seal (a killed process, a lost host), then back up again',
   },
+  'set-expired': {
+    meaning: 'the set of a restore or task has expired, or has been removed',
+    hint: 'choose another set, or take the expiry back with `stowage unexpire TIMESTAMP` and try again',
+  },
   'request-impossible': {
     meaning: 'the request for a restore does not fit the set or the target',
     hint: 'correct what the message names, and restore again',

@@ -94,7 +94,7 @@ export const Manifest = z.object({
   proof: z.object({ planSha256: Sha256, sealSha256: Sha256 }),
   /** Older sets whose packs this set uses. */
   needs: z.array(Timestamp),
-  /** needs.json, which names these packs. Absent = `needs` is empty, or an earlier program. */
+  /** manifest/needs.json names these packs. Absent = `needs` is empty, or an earlier program. */
   needed: PartDigest.exactOptional(),
   totals: z.object({
     contents: Count,

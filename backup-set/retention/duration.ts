@@ -17,7 +17,7 @@ export function periodOf(text: string): Period | undefined {
   return { months: years * 12 + months, hours: (weeks * 7 + days) * 24 + hours };
 }
 
-/** The time that lies this duration before another, in UTC. 31 March less a month is 28 February. */
+/** The time so long before another, in UTC. 31 March less a month is 28 February. */
 export function earlier(end: Date, duration: string): Date {
   const { months, hours } = periodOf(duration) ?? { months: 0, hours: 0 };
   const shifted = new Date(end);

@@ -21,6 +21,10 @@ import { binaryLines, binaryRelations } from '../output/row-format.ts';
 import { retriesField } from '../output/storage/retries.ts';
 
 const WAIT_SECONDS = 600;
+const TAG_FLAG = [
+  '--tag <tag>',
+  'a word for the set, for `list --tag` and the rules of retention (repeatable)',
+] as const;
 
 export const backupCommand: ClusterCommand = {
   usage: 'backup',
@@ -33,6 +37,7 @@ export const backupCommand: ClusterCommand = {
       'barrier: writers are blocked briefly; dispatch: writers are not blocked, the coordinator sends the rows (Greenplum)',
     ],
     ACCEPT_CLUSTER_FLAG,
+    TAG_FLAG,
     ['--base <set>', 'the set whose frames are used again; default: the newest set that fits'],
     ['--full', 'store all rows, and use no frames of another set'],
     ['--workers <n>', 'connections per segment; overrides shippers.workers'],
@@ -50,7 +55,7 @@ export const backupCommand: ClusterCommand = {
       `with events: how long to wait for the functions (default ${WAIT_SECONDS})`,
     ],
   ],
-  lists: SELECTION_LISTS,
+  lists: [...SELECTION_LISTS, TAG_FLAG[0]],
   cluster: (flags) => {
     const selection = Object.entries(selectionFrom(flags)).filter(
       ([, patterns]) => patterns.length > 0,
@@ -62,6 +67,7 @@ export const backupCommand: ClusterCommand = {
       'shippers.maxRateBytes': rateFlag(flags),
       'backup.zstdLevel': flags['zstdLevel'] === 'auto' ? 'auto' : numberFlag(flags, 'zstdLevel'),
       functions: flags['functions'],
+      'backup.tags': flags['tag'],
       ...Object.fromEntries(selection.map(([name, patterns]) => [`backup.${name}`, patterns])),
     };
   },
@@ -102,6 +108,7 @@ function summaryOf(result: BackupResult) {
     elapsedMs,
     writerWaitMs: plan.snapshot.writerWaitMs,
     ...(plan.base && { base: plan.base.timestamp }),
+    ...(plan.tags && { tags: plan.tags }),
     ...totalsOf(result),
     ...retriesField(),
     contents: [...result.tally.contents.values()].map(

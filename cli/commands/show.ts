@@ -5,9 +5,12 @@ import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Manifest as ManifestSchema } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../../functions/deps.ts';
+import { retentionOf } from '../../functions/retention/marks.ts';
 import {
   readSetDocument,
   requireSet,
+  retentionText,
+  type SetRetention,
   statusOf,
   tryReadDocument,
 } from '../../functions/sets/status.ts';
@@ -49,10 +52,12 @@ export const showCommand: ClusterCommand = {
               manifest,
               flags['all'] === true ? Number.POSITIVE_INFINITY : TABLES_SHOWN,
             );
+      const found = await retentionOf(deps, timestamp);
+      const retention = retentionText(found);
       const chosen = manifest && !isEverything(manifest.selection);
       context.output.result(
-        { timestamp, status, chosen, verdict, manifest },
-        [text, ...statusLines(status, verdict)].join('\n'),
+        { timestamp, status, chosen, verdict, manifest, retention },
+        [text, ...statusLines(status, verdict), ...retentionLines(timestamp, retention)].join('\n'),
       );
       return status === 'complete' || status === 'open' ? 0 : 3;
     });
@@ -67,6 +72,7 @@ function committedText(manifest: Manifest, tablesShown: number): string {
     `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)}, sealed after ${duration(ms)} (${rate(totals.bytes, ms)}); stored ${bytes(totals.storedBytes)} in ${plural(totals.objects, 'object')}`,
     ...carriedLines(manifest),
     ...chosenLines(manifest),
+    ...(manifest.tags ? [`tags: ${manifest.tags.join(', ')}`] : []),
     `snapshot ${manifest.snapshot.takenAt}, writers were blocked for at most ${duration(manifest.snapshot.writerWaitMs)}`,
     '',
     segmentsTable(manifest),
@@ -157,5 +163,13 @@ function statusLines(status: string, verdict: Verdict | undefined): string[] {
   return [
     ...problemLines(verdict.problems, verdict.problemsTotal),
     `status: ${status} (last check: ${verdict.level} at ${verdict.at}, result: ${verdict.status})`,
+  ];
+}
+
+function retentionLines(timestamp: string, retention: SetRetention | undefined): string[] {
+  if (retention === undefined) return [];
+  if (retention.state === 'living') return [`held: ${printable(retention.held)}`];
+  return [
+    `expired at ${retention.since}, and will be removed after retention.graceHours; \`stowage unexpire ${timestamp}\` takes it back`,
   ];
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { parsePattern } from '../../backup-set/base/selection.ts';
 import { FRAME_BYTES_MAX } from '../../backup-set/documents/agents.ts';
-import { ZstdLevel } from '../../backup-set/documents/plan.ts';
+import { Tag, ZstdLevel } from '../../backup-set/documents/plan.ts';
 import { fieldNames } from '../../backup-set/messages/issue.ts';
 import { RetentionRules } from '../../backup-set/retention/rules.ts';
 import {
@@ -83,6 +83,8 @@ const Cluster = z.strictObject({
       excludeSchemas: z.array(Pattern).default([]),
       includeTables: z.array(Pattern).default([]),
       excludeTables: z.array(Pattern).default([]),
+      /** Words for `list --tag` and the rules of retention. */
+      tags: z.array(Tag).max(32).default([]),
       /** Whether sets have the rows of unlogged tables, as the dumps of pg_dump do. */
       unloggedRows: z.boolean().default(true),
     })

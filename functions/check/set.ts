@@ -125,7 +125,7 @@ async function checkProof(
   return joinProblems(compareFolded(folded, raw), await compareNeeds(deps, timestamp, folded));
 }
 
-/** needs.json must be what the receipts give: expiry keeps the packs that it names. */
+/** manifest/needs.json must be what the receipts give: expiry keeps the packs that it names. */
 async function compareNeeds(deps: Deps, timestamp: string, folded: Folded): Promise<ProblemList> {
   if (folded.status !== 'complete' || folded.needs === undefined) return NO_PROBLEMS;
   const object = formatKey({ kind: 'needs', timestamp });

@@ -1,5 +1,6 @@
 import { formatKey } from '../../backup-set/base/keys.ts';
 import { type Deps, type JobResult, NOTHING_WRITTEN } from '../deps.ts';
+import { retentionOf } from '../retention/marks.ts';
 import { currentVerdict } from '../stored/current-verdict.ts';
 import { newestVerdict } from '../stored/load.ts';
 import { hasOpenTask, requestTask } from '../tasks/tasks.ts';
@@ -23,6 +24,7 @@ export async function requestReplication(deps: Deps, timestamp: string): Promise
   // find them at the alternate location either.
   if ((await currentVerdict(deps, timestamp, { isCommitted: true }))?.status === 'damaged')
     return NOTHING_WRITTEN;
+  if ((await retentionOf(deps, timestamp)).state !== 'living') return NOTHING_WRITTEN;
   if (await hasOpenTask(deps, timestamp, 'replicate')) return NOTHING_WRITTEN;
   return { wrote: [await requestTask(deps, timestamp, 'replicate', new Date(verdict.at))] };
 }

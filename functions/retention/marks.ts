@@ -5,6 +5,7 @@ import type { RetentionMark } from '../../backup-set/base/keys/more-keys.ts';
 import { formatKey, parseKey, retentionPrefix } from '../../backup-set/base/keys.ts';
 import { instantOf } from '../../backup-set/base/timestamps.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
+import type { Problem } from '../../backup-set/base/verdict.ts';
 import { Mark } from '../../backup-set/documents/retention/mark.ts';
 import {
   heldSince,
@@ -105,6 +106,9 @@ export async function endReading(deps: Deps, timestamp: string, instant: string)
   await createMark(deps, timestamp, instant, { what: 'read' });
 }
 
+/** The program and host, for people that read the documents. */
+export const writer = () => `${TOOL} on ${hostname()}`;
+
 /** @returns false when it exists. */
 async function createMark(
   deps: Deps,
@@ -118,7 +122,7 @@ async function createMark(
     version: FORMAT_VERSION,
     timestamp,
     at: deps.clock().toISOString(),
-    by: `${TOOL} on ${hostname()}`,
+    by: writer(),
     ...fields,
   };
   try {
@@ -137,12 +141,20 @@ export async function readingNow(deps: Deps, { marks }: Retention): Promise<bool
 }
 
 /**
- * Called by each reader of a set after it has written its own document (docs/design/0024-expiry.md).
+ * Called by each reader of a set after it has written its own document
+ * (docs/design/0024-expiry.md).
  * @throws StowageError `set/expired` when the set has a tombstone.
  */
 export async function requireLiving(deps: Deps, timestamp: string): Promise<void> {
   const found = await retentionOf(deps, timestamp);
   if (found.state !== 'living') throw expiredError(timestamp, found);
+}
+
+/** For a function: the problem that ends its work on an expired set; undefined for a living one. */
+export async function expiredProblem(deps: Deps, timestamp: string): Promise<Problem | undefined> {
+  const found = await retentionOf(deps, timestamp);
+  if (found.state === 'living') return undefined;
+  return { code: 'set-expired', message: expiredText(timestamp, found) };
 }
 
 /** What an operator reads when a set has a tombstone. */

@@ -86,7 +86,7 @@ async function readNeeds(deps: Deps, { timestamp, needs }: SetFacts): Promise<Ne
   if (raw !== undefined && sha256(raw.bytes) === list.sha256) return decode(Needs, raw);
   deps.log.warn(
     { key, folder: setPrefix(timestamp) },
-    'needs.json is missing or damaged: all packs of the sets that it is about are kept',
+    'manifest/needs.json is missing or damaged: all packs of the sets that it is about are kept',
   );
   return undefined;
 }

@@ -21,7 +21,7 @@ export interface ExpiryPlan {
   /** About every living set, newest first. */
   readonly decisions: readonly Decision[];
   readonly expired: readonly ExpiredSet[];
-  /** Sets whose removal was decided and is not over: other sets need their packs, or it was killed. */
+  /** Their removal has begun; it was killed, or other sets need their packs. */
   readonly removing: readonly string[];
   readonly facts: ReadonlyMap<string, SetFacts>;
   /** The store's time. */

@@ -128,7 +128,7 @@ function neededByOthers(facts: ReadonlyMap<string, SetFacts>, timestamp: string)
   return [...facts.values()]
     .filter(({ needs, status }) => {
       if (needs.kind === 'manifest') return needs.sets.includes(timestamp);
-      // A backup that runs: its manifest will need packs of its base. One that failed has a verdict.
+      // A backup that runs: its manifest will need packs of its base. A failed one has a verdict.
       return needs.kind === 'base' && needs.base === timestamp && status === 'open';
     })
     .map((set) => set.timestamp);

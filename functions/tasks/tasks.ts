@@ -88,7 +88,8 @@ export async function endTask(deps: Deps, task: string, ended: TaskEnd): Promise
 
 /** Ends a task that cannot start. */
 export function refuseTask(deps: Deps, task: string, problem: Problem): Promise<JobResult> {
-  const status = problem.code === 'object-missing' ? 'incomplete' : 'damaged';
+  const isGone = problem.code === 'object-missing' || problem.code === 'set-expired';
+  const status = isGone ? 'incomplete' : 'damaged';
   return endTask(deps, task, {
     status,
     root: deps.store.url,

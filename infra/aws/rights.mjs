@@ -15,7 +15,7 @@ export const KEYS = {
   packs: [`${SET}/data/*`, `${SET}/metadata/*`],
   receipts: [`${SET}/receipts/*`],
   seal: [`${SET}/seals/*`, `${SET}/seal.json`],
-  manifest: [`${SET}/manifest*`, `${SET}/needs.json`],
+  manifest: [`${SET}/manifest*`],
   holds: ['held', 'released', 'reading', 'read'].map((what) => `${MARK}-${what}.json`),
   tombstones: ['expired', 'ended'].map((what) => `${MARK}-${what}.json`),
   'expiry-runs': ['expiries/?????????????????.json'],

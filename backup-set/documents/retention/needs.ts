@@ -4,8 +4,8 @@ import { formatKey, parseKey, shipmentName } from '../../base/keys.ts';
 import { Timestamp } from '../../base/timestamps.ts';
 
 /**
- * needs.json: the packs of other sets that a set uses. Expiry reads it in place of the parts of the
- * manifest, which list every extent. `manifest.json` pins it.
+ * manifest/needs.json: the packs of other sets that a set uses. Expiry reads it in place of the
+ * parts of the manifest, which list every extent. `manifest.json` pins it.
  */
 export const Needs = z.object({
   ...header('needs'),

@@ -3,6 +3,7 @@ import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import type { Deps } from '../../../functions/deps.ts';
+import { retentionOf } from '../../../functions/retention/marks.ts';
 import { currentVerdict } from '../../../functions/stored/current-verdict.ts';
 import { readDocument } from '../../../functions/stored/load.ts';
 import { newestSets } from '../../../functions/stored/newest.ts';
@@ -80,6 +81,7 @@ async function readBase(
   }
   for (const field of ['cluster', 'database', 'flavour'] as const)
     if (manifest[field] !== config[field]) return `its ${field} is ${manifest[field]}`;
+  if ((await retentionOf(deps, timestamp)).state !== 'living') return 'it has expired';
   // Packs of a copy have other ETags than its receipts.
   if (manifest.root !== deps.store.url) return `it was first written to ${manifest.root}`;
   const verdict = await currentVerdict(deps, timestamp, { isCommitted: true });

@@ -34,7 +34,7 @@ export async function writeLockRecord(
   { objects, extended, problems }: Extended,
 ): Promise<string[]> {
   const at = await deps.store.now({ signal: deps.signal });
-  const record: LockRecord = {
+  const record = LockRecord.parse({
     format: 'stowage/locks',
     version: FORMAT_VERSION,
     timestamp,
@@ -45,7 +45,7 @@ export async function writeLockRecord(
     objects,
     extended,
     ...boundedProblems(problems.toSorted((a, b) => ((a.object ?? '') < (b.object ?? '') ? -1 : 1))),
-  };
+  } satisfies LockRecord);
   const newest = await newestLockRecord(deps, timestamp);
   if (newest !== undefined && saysTheSame(newest, record)) return [];
   const key = formatKey({ kind: 'lock-record', timestamp, instant: instantOf(at) });

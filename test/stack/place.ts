@@ -34,6 +34,8 @@ interface Options {
   readonly enforcesPolicies?: boolean;
   /** Whether there is a second bucket, to which validated sets are copied. */
   readonly hasReplica?: boolean;
+  /** Of the template, beside those that the other options give. */
+  readonly parameters?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -44,6 +46,7 @@ export async function stackPlace({
   bucketOf = 'stack',
   hasReplica,
   enforcesPolicies = false,
+  parameters = {},
 }: Options = {}): Promise<StackPlace> {
   const [emulator, packaged] = await Promise.all([
     startEmulator({ enforcesPolicies }),
@@ -68,6 +71,7 @@ export async function stackPlace({
         RootPrefix: 'clusters/shop/',
         CreateBucket: bucketOf === 'stack' ? 'yes' : 'no',
         ...(hasReplica ? { ReplicaBucketName: `${bucket}-copy` } : {}),
+        ...parameters,
       },
     });
     const storage = { endpoint: emulator.endpoint, region: emulator.region };

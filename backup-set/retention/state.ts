@@ -59,6 +59,13 @@ export function readersOf(marks: readonly StoredMark[], now: Date): string[] {
     .map(({ instant }) => instant);
 }
 
+/** The marks `reading` and `read` that say nothing any more, because of their age. */
+export function oldReaders(marks: readonly StoredMark[], now: Date): StoredMark[] {
+  const isOld = ({ storedAt }: StoredMark) =>
+    now.getTime() - storedAt.getTime() > 2 * READING_MS_MAX;
+  return marks.filter((mark) => (mark.what === 'reading' || mark.what === 'read') && isOld(mark));
+}
+
 /** By instant; of one instant in the order of the names: `released` after `held`. */
 function byInstant(a: StoredMark, b: StoredMark): number {
   if (a.instant !== b.instant) return a.instant < b.instant ? -1 : 1;

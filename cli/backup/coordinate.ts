@@ -7,7 +7,7 @@ import type { Plan } from '../../backup-set/documents/plan.ts';
 import { COORDINATOR } from '../../backup-set/restore/phases.ts';
 import type { HeldSnapshot } from '../../database/flavour.ts';
 import { flavourNamed } from '../../database/flavours.ts';
-import { requireLiving } from '../../functions/retention/marks.ts';
+import { requireStillLiving } from '../../functions/retention/marks.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { noteExpansion } from '../cluster/expansion.ts';
 import { requireCluster } from '../cluster/require.ts';
@@ -76,7 +76,7 @@ export async function runBackup(
       const draft = base ? { ...drafted, body: withBase(drafted.body, base) } : drafted;
       const plan = await storePlan(store, draft, startedAt, context.signal);
       // The plan names the base: an expiry that has not seen it wrote its tombstone before.
-      if (plan.base) await requireLiving(functionDeps(context, store), plan.base.timestamp);
+      if (plan.base) await requireStillLiving(functionDeps(context, store), plan.base.timestamp);
       notePlan(context, plan);
       noteExpansion(context, held);
       const tally = newTally(plan);

@@ -38,6 +38,11 @@ export async function planTask(deps: Deps, task: string): Promise<JobResult> {
   if (raw === undefined || (await hasTaskOutcome(deps, task))) return NOTHING_WRITTEN;
   const request = readPinned(TaskRequest, [raw], { key: raw.key, fields: { task } });
   if (!request.ok) return refuseTask(deps, task, request.failure);
+  // A task that was planned goes on: expiry waits for it.
+  const planned = await deps.store.head(formatKey({ kind: 'task-plan', task }));
+  const expired =
+    planned === undefined ? await expiredProblem(deps, partsOfTask(task).timestamp) : undefined;
+  if (expired !== undefined) return refuseTask(deps, task, expired);
   const manifest = await readManifestOf(deps, task);
   if (manifest === undefined)
     return refuseTask(deps, task, {
@@ -45,11 +50,6 @@ export async function planTask(deps: Deps, task: string): Promise<JobResult> {
       object: raw.key,
       message: 'the set of this task has no manifest',
     });
-  // A task that was planned goes on: expiry waits for it.
-  const planned = await deps.store.head(formatKey({ kind: 'task-plan', task }));
-  const expired =
-    planned === undefined ? await expiredProblem(deps, partsOfTask(task).timestamp) : undefined;
-  if (expired !== undefined) return refuseTask(deps, task, expired);
   const slices = await cutSet(deps, partsOfTask(task).timestamp, manifest);
   if (!slices.ok) return refuseTask(deps, task, slices.failure);
   return writeOrders(deps, task, slices.value, sha256(manifest.bytes));

@@ -6,6 +6,7 @@ import { type CheckedObject, verifyObject } from '../check/object.ts';
 import { verifySet } from '../check/verify-set.ts';
 import type { Deps } from '../deps.ts';
 import { validate } from '../handlers/validate.ts';
+import { requireLiving } from '../retention/marks.ts';
 import { whileReading } from '../retention/reading.ts';
 import type { RepairRoots } from './reference.ts';
 import type { RepairItem, RepairPlan } from './repair-plan.ts';
@@ -40,10 +41,10 @@ export async function repairSet(
 ): Promise<RepairResult> {
   const options = { mayReplace, onItem };
   const plan = { items, lost, needsVerify };
+  const repair = () => repairItems({ to, from }, timestamp, plan, options);
   return whileReading(from, timestamp, `repair of ${to.store.url}`, () =>
-    whileReading(to, timestamp, `repair from ${from.store.url}`, () =>
-      repairItems({ to, from }, timestamp, plan, options),
-    ),
+    // The set may have lost its manifest.
+    whileReading(to, timestamp, `repair from ${from.store.url}`, repair, requireLiving),
   );
 }
 

@@ -1,8 +1,10 @@
 import { throwIfInterrupted } from '../../async/abort.ts';
+import { formatKey } from '../../backup-set/base/keys.ts';
 import type { RetentionRules } from '../../backup-set/retention/rules.ts';
-import { openTombstones } from '../../backup-set/retention/state.ts';
+import { oldReaders, openTombstones } from '../../backup-set/retention/state.ts';
 import type { Deps } from '../deps.ts';
 import { gatherFacts, type SetFacts } from './facts.ts';
+import { deadGhosts } from './ghosts.ts';
 import { endTombstone, retentionOf, writeMark } from './marks.ts';
 import { type NeededPacks, neededPacksOf } from './needed.ts';
 import { type ExpiryPlan, isRemovable, planExpiry } from './plan.ts';
@@ -55,7 +57,8 @@ export async function runExpiry(
   const after = await planExpiry(deps, rules, withoutExpired(known));
   for (const set of after.expired)
     if (isRemovable(set, after.now)) await decideRemoval(deps, set.timestamp);
-  const removed = await removeDecided(deps, after.facts, { onStep });
+  const removed = await removeDecided(deps, after.facts, { onStep, ghosts: rules.keepFailed });
+  await removeOldReaders(deps, after.facts, after.now);
   const report: ExpiryReport = {
     expired,
     removed,
@@ -80,6 +83,8 @@ interface RemoveOptions {
   readonly onStep?: ExpiryProgress;
   /** Removes this set only. */
   readonly only?: string;
+  /** Removes folders that are no sets, too, when nothing was stored in them for so long. */
+  readonly ghosts?: string;
 }
 
 /**
@@ -89,16 +94,14 @@ interface RemoveOptions {
 export async function removeDecided(
   deps: Deps,
   facts: ReadonlyMap<string, SetFacts>,
-  { onStep = () => undefined, only }: RemoveOptions = {},
+  { onStep = () => undefined, only, ghosts }: RemoveOptions = {},
 ): Promise<RemovedSet[]> {
   const known = withoutExpired(facts);
   if (only !== undefined) known.delete(only);
   const fresh = await gatherFacts(deps, known);
-  const going = new Set(
-    [...fresh.values()]
-      .filter(({ retention }) => retention.state === 'removing')
-      .map(({ timestamp }) => timestamp),
-  );
+  const decided = [...fresh.values()].filter(({ retention }) => retention.state === 'removing');
+  const dead = ghosts === undefined ? [] : await deadGhosts(deps, fresh, ghosts);
+  const going = new Set([...decided.map(({ timestamp }) => timestamp), ...dead]);
   if (going.size === 0) return [];
   const needed = await neededPacksOf(deps, fresh, going);
   const removed: RemovedSet[] = [];
@@ -109,6 +112,20 @@ export async function removeDecided(
     removed.push(await removeOne(deps, timestamp, needed));
   }
   return removed;
+}
+
+/** The marks of readers that have ended, or are dead. */
+async function removeOldReaders(
+  deps: Deps,
+  facts: ReadonlyMap<string, SetFacts>,
+  now: Date,
+): Promise<void> {
+  for (const { timestamp, retention } of facts.values()) {
+    const keys = oldReaders(retention.marks, now).map(({ instant, what }) =>
+      formatKey({ kind: 'retention', timestamp, instant, what }),
+    );
+    if (keys.length > 0) await deps.store.delete(keys, { signal: deps.signal });
+  }
 }
 
 async function removeOne(deps: Deps, timestamp: string, needed: NeededPacks): Promise<RemovedSet> {

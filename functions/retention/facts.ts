@@ -16,6 +16,8 @@ export interface SetFacts extends Omit<RuledSet, 'readers' | 'held'> {
   readonly retention: Retention;
   readonly isRead: boolean;
   readonly database: string | undefined;
+  /** The folder is no set: what is left of a removed one, or a copy that has just begun. */
+  readonly isGhost?: true;
   /** What it needs of other sets. */
   readonly needs:
     | { readonly kind: 'manifest'; readonly sets: readonly string[]; readonly list?: PartDigest }
@@ -44,26 +46,26 @@ export async function gatherFacts(
   await eachInFlight(timestamps, SETS_IN_FLIGHT, async (timestamp) => {
     deps.signal?.throwIfAborted();
     const before = known.get(timestamp);
-    const found =
-      before?.needs.kind === 'manifest' ? before : await factsOf(deps, timestamp, admit);
-    if (found !== undefined) facts.set(timestamp, found);
+    facts.set(
+      timestamp,
+      before?.needs.kind === 'manifest' ? before : await factsOf(deps, timestamp, admit),
+    );
   });
   return new Map([...facts].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 type Admit = ReturnType<typeof weighed>;
 
-/** Undefined for a folder that is no set. */
-async function factsOf(deps: Deps, timestamp: string, admit: Admit): Promise<SetFacts | undefined> {
+async function factsOf(deps: Deps, timestamp: string, admit: Admit): Promise<SetFacts> {
   const retention = await retentionOf(deps, timestamp);
   const common = { timestamp, retention, isRead: await readingNow(deps, retention) };
-  if (retention.state === 'removing')
-    return { ...common, ...NO_RULES, database: undefined, needs: { kind: 'nothing' } };
+  if (retention.state === 'removing') return { ...common, ...NO_RULES, ...NOTHING };
   const { signal } = deps;
   const manifest = await deps.store.head(formatKey({ kind: 'manifest', timestamp }), { signal });
   const kind = manifest === undefined ? 'plan' : 'manifest';
   const head = manifest ?? (await deps.store.head(formatKey({ kind, timestamp }), { signal }));
-  if (head === undefined && !(await hasReceipts(deps, timestamp))) return undefined;
+  if (head === undefined && !(await hasReceipts(deps, timestamp)))
+    return { ...common, ...NO_RULES, ...NOTHING, isGhost: true };
   const read = await admit(head?.bytes ?? 0, async () =>
     kind === 'manifest'
       ? compactManifest(await readSetDocument(deps, timestamp, kind, Manifest))
@@ -79,6 +81,7 @@ async function factsOf(deps: Deps, timestamp: string, admit: Admit): Promise<Set
   };
 }
 
+const NOTHING = { database: undefined, needs: { kind: 'nothing' } } as const;
 const NO_RULES = { status: 'open', series: '', tags: [] } as const;
 
 type Compact = Pick<SetFacts, 'series' | 'tags' | 'database' | 'needs'>;

@@ -28,6 +28,8 @@ export async function holdSet(deps: Deps, timestamp: string, why: string): Promi
     const ended = await endTombstone(deps, timestamp, instant, 'unexpired');
     if (ended === 'removal') throw expiredError(timestamp, { state: 'removing' });
   }
+  // After the marks: a set that was removed before the hold was written has none.
+  await requireSet(deps, timestamp);
   const after = await retentionOf(deps, timestamp);
   if (after.state === 'removing') throw expiredError(timestamp, after);
   deps.log.info({ set: timestamp, why, unexpired: open.length > 0 }, 'set held');

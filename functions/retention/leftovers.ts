@@ -1,5 +1,6 @@
 import { throwIfInterrupted } from '../../async/abort.ts';
-import { EXPIRIES } from '../../backup-set/base/keys.ts';
+import { EXPIRIES, formatKey } from '../../backup-set/base/keys.ts';
+import { partsOfTask, TaskId } from '../../backup-set/base/timestamps.ts';
 import { earlier } from '../../backup-set/retention/duration.ts';
 import type { RetentionRules } from '../../backup-set/retention/rules.ts';
 import type { Deps } from '../deps.ts';
@@ -25,15 +26,27 @@ export async function removeLeftovers(
   const now = await deps.store.now({ signal: deps.signal });
   const limit = earlier(now, keepRequests);
   const old: Run[] = [];
-  for await (const run of listRuns(deps))
-    if (run.endedAt === undefined ? isDead(run, keepRequests, now) : run.endedAt <= limit)
-      old.push(run);
+  for await (const run of listRuns(deps)) {
+    const isOld = run.endedAt === undefined ? isDead(run, keepRequests, now) : run.endedAt <= limit;
+    if (isOld && !(await saysCopied(deps, run))) old.push(run);
+  }
   let objects = 0;
   for (const run of old) objects += await removeRun(deps, run);
   objects += await removeUnder(deps, EXPIRIES, ({ modifiedAt }) => modifiedAt <= limit);
   if (objects > 0)
     deps.log.info({ runs: old.length, objects }, 'documents of old restores and tasks removed');
   return { runs: old.length, objects };
+}
+
+/**
+ * The task that copied a set which is still there: without it the set would be copied again after
+ * it has expired at the alternate location.
+ */
+async function saysCopied({ store, signal }: Deps, { kind, id }: Run): Promise<boolean> {
+  if (kind !== 'task' || !TaskId.safeParse(id).success) return false;
+  const { timestamp, work } = partsOfTask(id);
+  if (work !== 'replicate') return false;
+  return (await store.head(formatKey({ kind: 'manifest', timestamp }), { signal })) !== undefined;
 }
 
 /** The request goes first: without it no function continues the run. The outcome goes last. */

@@ -141,13 +141,24 @@ export async function readingNow(deps: Deps, { marks }: Retention): Promise<bool
 }
 
 /**
- * Called by each reader of a set after it has written its own document
- * (docs/design/0024-expiry.md).
  * @throws StowageError `set/expired` when the set has a tombstone.
  */
 export async function requireLiving(deps: Deps, timestamp: string): Promise<void> {
   const found = await retentionOf(deps, timestamp);
   if (found.state !== 'living') throw expiredError(timestamp, found);
+}
+
+/**
+ * Called by each reader of a complete set after it has written its own document
+ * (docs/design/0024-expiry.md). Looks for the manifest after the marks: it is the first object that
+ * a removal removes, and the marks are the last.
+ * @throws StowageError `set/expired` when the set has a tombstone, or is gone.
+ */
+export async function requireStillLiving(deps: Deps, timestamp: string): Promise<void> {
+  await requireLiving(deps, timestamp);
+  const manifest = formatKey({ kind: 'manifest', timestamp });
+  if ((await deps.store.head(manifest, { signal: deps.signal })) === undefined)
+    throw expiredError(timestamp, { state: 'removing' });
 }
 
 /** For a function: the problem that ends its work on an expired set; undefined for a living one. */

@@ -38,7 +38,7 @@ export async function planExpiry(
   const readers = await readersOfSets(deps, facts, rules.keepRequests);
   const now = await deps.store.now({ signal: deps.signal });
   const of = (state: SetFacts['retention']['state']) =>
-    [...facts.values()].filter(({ retention }) => retention.state === state);
+    [...facts.values()].filter((set) => set.retention.state === state && !set.isGhost);
   const graceMs = rules.graceHours * 3600_000;
   const removableAt = (since: Date) => new Date(since.getTime() + graceMs);
   const afterGrace = of('expired').filter(

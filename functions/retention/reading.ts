@@ -1,7 +1,7 @@
 import { isStowageError } from '../../backup-set/base/errors.ts';
 import { READING_MS_MAX } from '../../backup-set/retention/state.ts';
 import type { Deps } from '../deps.ts';
-import { endReading, requireLiving, writeMark } from './marks.ts';
+import { endReading, requireLiving, requireStillLiving, writeMark } from './marks.ts';
 
 /** Several marks within the time after which a reader counts as dead. */
 const RENEW_MS = READING_MS_MAX / 6;
@@ -10,6 +10,7 @@ const RENEW_MS = READING_MS_MAX / 6;
  * Runs `work`, which reads or writes a set and has no document of its own that says so. While it
  * runs, expiry removes nothing of the set. Where marks cannot be written, as in a root that is
  * read-only, only the grace of a tombstone protects the work.
+ * @param look what is looked for after the mark; `requireLiving` where the set may be incomplete.
  * @throws StowageError `set/expired` when the set has a tombstone.
  */
 export async function whileReading<T>(
@@ -17,6 +18,7 @@ export async function whileReading<T>(
   timestamp: string,
   why: string,
   work: () => Promise<T>,
+  look = requireStillLiving,
 ): Promise<T> {
   // Looked at before, so that a set that has expired gets no mark.
   await requireLiving(deps, timestamp);
@@ -25,7 +27,7 @@ export async function whileReading<T>(
     instants.push(await writeMark(deps, timestamp, 'reading', why));
   };
   const isMarked = await attempt(deps, timestamp, mark);
-  if (isMarked) await requireLiving(deps, timestamp);
+  if (isMarked) await look(deps, timestamp);
   const renew = setInterval(() => void attempt(deps, timestamp, mark), RENEW_MS);
   renew.unref();
   try {

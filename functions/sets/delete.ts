@@ -83,7 +83,7 @@ async function refusalsFor(
   neededBy: readonly string[],
 ): Promise<Refusal[]> {
   const set = facts.get(timestamp);
-  if (set === undefined || set.retention.state === 'removing') return [];
+  if (set === undefined || set.isGhost || set.retention.state === 'removing') return [];
   const refusals: Refusal[] = [];
   const { status, retention, database } = set;
   if (neededBy.length > 0)

@@ -16,7 +16,7 @@ describe('an expiry', () => {
     expect(report.expired).toEqual([SECOND, FIRST]);
     expect(report.removed).toMatchObject([
       { timestamp: FIRST, packsKept: 0, neededBy: [] },
-      { timestamp: SECOND, packsKept: 6, neededBy: [THIRD] },
+      { timestamp: SECOND, packsKept: 2, neededBy: [THIRD] },
     ]);
     expect(await listTimestamps(deps.store)).toEqual([SECOND, THIRD]);
     const left = await leftOf(deps, SECOND);

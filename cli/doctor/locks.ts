@@ -32,7 +32,7 @@ export async function checkLocks(deps: Deps, runsHere: boolean): Promise<Check[]
   } catch (error) {
     if (!isStowageError(error, 'storage/denied'))
       return [{ ...check, ok: false, detail: messageOf(error) }];
-    const detail = `packs of older sets that a new set uses are not locked as long as it: ${messageOf(error)}. The keys need s3:GetBucketObjectLockConfiguration, s3:GetObjectRetention and s3:PutObjectRetention`;
+    const detail = `not checked, or not extended: ${messageOf(error)}. In a bucket with Object Lock these keys need s3:GetBucketObjectLockConfiguration, s3:GetObjectRetention and s3:PutObjectRetention, so that packs of older sets stay locked`;
     return [{ ...check, ok: true, remark: true, detail }];
   }
 }

@@ -146,9 +146,9 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
   test('its function expires the first set, and leaves it whole while it is locked', async () => {
     const { emulator, stack } = place;
     const expire = () => invoke(emulator, stack.functionNames['expire'] ?? '', {});
-    expect((await expire()).payload).toMatchObject({ expired: [timestamp], removed: [] });
-    const again = await expire();
-    expect(again.payload).toMatchObject({ locked: [{ timestamp }], removed: [] });
+    const kept = { locked: [{ timestamp }], removed: [] };
+    expect((await expire()).payload).toMatchObject({ expired: [timestamp], ...kept });
+    expect((await expire()).payload).toMatchObject({ expired: [], ...kept });
     expect((await run(['show', timestamp])).text).toContain('expired');
   });
 

@@ -1,4 +1,4 @@
-import type { CallOptions } from './store.ts';
+import type { CallOptions } from './call-options.ts';
 
 /** `GOVERNANCE`: a principal with a special right can end it. `COMPLIANCE`: only time ends it. */
 export type LockMode = 'GOVERNANCE' | 'COMPLIANCE';

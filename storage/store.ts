@@ -1,4 +1,7 @@
+import type { CallOptions } from './call-options.ts';
 import type { ObjectLock } from './lock.ts';
+
+export type { CallOptions };
 
 /**
  * The port to object storage: what Stowage needs of a store. Two stores implement it (directory/,
@@ -98,10 +101,6 @@ export interface ObjectStore {
 
   /** Closes connections. The store must not be used afterwards. */
   close(): Promise<void>;
-}
-
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface WriteOptions extends CallOptions {

@@ -40,7 +40,9 @@ export async function planExpiry(
   const of = (state: SetFacts['retention']['state']) =>
     [...facts.values()].filter((set) => set.retention.state === state && !set.isGhost);
   const graceMs = rules.graceHours * 3600_000;
-  const removableAt = (since: Date) => new Date(since.getTime() + graceMs);
+  // The times of the store are exact to a second or two: without grace it is removable at once.
+  const removableAt = (since: Date) =>
+    graceMs === 0 ? new Date(0) : new Date(since.getTime() + graceMs);
   const afterGrace = of('expired').filter(
     ({ retention }) => retention.state === 'expired' && removableAt(retention.since) <= now,
   );

@@ -26,7 +26,14 @@ export interface CommandOutput {
   readonly carriedBytes: number;
   readonly bytes: number;
   readonly root: string;
-  readonly sets: readonly { readonly timestamp: string; readonly status: string }[];
+  readonly sets: readonly {
+    readonly timestamp: string;
+    readonly status: string;
+    readonly keptBy?: readonly string[];
+  }[];
+  readonly freed: readonly { readonly timestamp: string; readonly packsKept: number }[];
+  readonly retention?: { readonly state: string };
+  readonly expiry?: { readonly expired: readonly string[] };
   readonly manifest: Manifest;
   readonly chosen: boolean;
   readonly leftEmpty: readonly { readonly schema: string; readonly name: string }[];

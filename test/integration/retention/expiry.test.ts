@@ -1,12 +1,23 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { validate } from '../../../functions/handlers/validate.ts';
 import { listTimestamps } from '../../../functions/sets/list.ts';
-import { freshDeps, keysOf } from '../functions/place.ts';
-import { backUp, expire, leftOf, RULES, stateOf } from './world.ts';
+import { directorySubject, strictSubject } from '../../contract/subjects.ts';
+import { keysOf } from '../functions/place.ts';
+import { backUp, depsOf, expire, leftOf, RULES, stateOf } from './world.ts';
 
 const [FIRST, SECOND, THIRD] = ['20260131010203', '20260201010203', '20260202010203'];
 
-describe('an expiry', () => {
+const subjects = [directorySubject(), strictSubject()];
+beforeAll(async () => {
+  for (const subject of subjects) await subject.start();
+});
+afterAll(async () => {
+  for (const subject of subjects) await subject.stop();
+});
+
+describe.each(subjects)('an expiry on $name', ({ open }) => {
+  const freshDeps = async () => depsOf(await open());
+
   test('removes sets that no rule keeps, and the packs that no other set needs', async () => {
     const deps = await freshDeps();
     await backUp(deps, FIRST);

@@ -58,6 +58,7 @@ export type Key =
 /** Documents of a set that exist once per content. */
 type OfContent =
   | 'base-part'
+  | 'witnesses'
   | 'seal-part'
   | 'manifest-part'
   | 'backup-order'
@@ -155,6 +156,7 @@ export function phasePrefix(
 
 const FOLDERS: Readonly<Record<OfContent, string>> = {
   'base-part': 'base',
+  witnesses: 'witnesses',
   'seal-part': 'seals',
   'manifest-part': 'manifest',
   'backup-order': 'orders',
@@ -178,6 +180,7 @@ export function formatKey(key: Key): string {
     case 'receipt':
       return `${receiptsPrefix(key.timestamp)}${key.content}/${shipmentName(key)}.json`;
     case 'base-part':
+    case 'witnesses':
     case 'seal-part':
     case 'manifest-part':
     case 'backup-order':

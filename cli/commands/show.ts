@@ -88,8 +88,11 @@ function committedText(manifest: Manifest, tablesShown: number): string {
 function carriedLines({ base, needs, totals }: Manifest): string[] {
   if (base === undefined || totals.newBytes === undefined) return [];
   const older = needs.length === 0 ? '' : `; the rest lies in ${needs.join(', ')}`;
+  const { readRelations: read } = totals;
+  const unread =
+    read === undefined ? '' : `; read ${count(read)} of ${plural(totals.relations, 'table')}`;
   return [
-    `new ${bytes(totals.newBytes)} of ${bytes(totals.storedBytes)} (base: set ${base.timestamp})${older}`,
+    `new ${bytes(totals.newBytes)} of ${bytes(totals.storedBytes)}${unread} (base: set ${base.timestamp})${older}`,
   ];
 }
 

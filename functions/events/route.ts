@@ -59,6 +59,7 @@ function jobsOfKey(key: Key): readonly Job[] {
     case 'plan':
     case 'dispatched':
     case 'base-part':
+    case 'witnesses':
     case 'seal-part':
     case 'manifest-part':
     case 'backup-order':

@@ -11,10 +11,11 @@ const TASK = 'tasks/?????????????????-??????????????';
 
 /** Keys below the root, by the names of docs/security.md. */
 export const KEYS = {
-  plan: [`${SET}/plan.json`, `${SET}/base/*`],
+  plan: [`${SET}/plan.json`, `${SET}/base/*`, `${SET}/witnesses/*`],
   packs: [`${SET}/data/*`, `${SET}/metadata/*`],
   receipts: [`${SET}/receipts/*`],
-  seal: [`${SET}/seals/*`, `${SET}/seal.json`],
+  // One pattern for seals/… and seal.json: a policy has 10,240 characters.
+  seal: [`${SET}/seal*`],
   manifest: [`${SET}/manifest*`],
   holds: ['held', 'released', 'reading', 'read'].map((what) => `${MARK}-${what}.json`),
   tombstones: ['expired', 'ended'].map((what) => `${MARK}-${what}.json`),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ManifestPart } from '../../../backup-set/documents/manifest.ts';
 import type { Extent } from '../../../backup-set/documents/receipt.ts';
-import { extent, place, tables } from '../../../backup-set/testing/small-set.ts';
+import { extent, tables } from '../../../backup-set/testing/small-set.ts';
 import { offersOf } from './offers.ts';
 
 const digest = (letter: string) => letter.repeat(32);
@@ -16,7 +16,7 @@ const partOf = (...packs: ManifestPart['packs']): ManifestPart => ({
 });
 /** Relation 0 of the set has id 5 in the base; relation 1 is new. */
 const relations = tables.map((table) => (table.id === 0 ? { ...table, baseRelation: 5 } : table));
-const offers = (part: ManifestPart, max?: number) => [...offersOf(part, relations, place, max)];
+const offers = (part: ManifestPart, max?: number) => [...offersOf(part, relations, [0, 1], max)];
 
 describe('the base offers', () => {
   test('the extents of relations that the set has, numbered over all packs of the part', () => {
@@ -47,6 +47,6 @@ describe('the base offers', () => {
 
   test('no extents of a relation that this content does not have', () => {
     const part = partOf(pack(500, [frame(5, 'A')]));
-    expect([...offersOf(part, relations, { ...place, relations: [[1, 1]] })]).toEqual([]);
+    expect([...offersOf(part, relations, [1])]).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import type { ManifestPart } from '../../../backup-set/documents/manifest.ts';
-import { idsOf, type Plan, type PlannedContent } from '../../../backup-set/documents/plan.ts';
+import type { Plan } from '../../../backup-set/documents/plan.ts';
 import type { Extent } from '../../../backup-set/documents/receipt.ts';
 import {
   BASE_EXTENTS_MAX,
@@ -16,15 +16,18 @@ import {
  */
 const PACK_USE_MIN = 0.5;
 
-/** The extents of the base that a shipper may use, in lines of the control protocol. */
+/**
+ * The extents of the base that a shipper may use, in lines of the control protocol.
+ * @param read the relations that it reads.
+ */
 export function* offersOf(
   part: ManifestPart,
   relations: Plan['relations'],
-  planned: PlannedContent,
+  read: Iterable<number>,
   extentsMax = BASE_EXTENTS_MAX,
 ): Generator<BaseExtents> {
   const ours = new Map<number, number>();
-  for (const id of idsOf(planned.relations)) {
+  for (const id of read) {
     const from = relations[id]?.baseRelation;
     if (from !== undefined) ours.set(from, id);
   }

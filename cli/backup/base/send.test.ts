@@ -25,7 +25,7 @@ const based = {
 };
 
 /** Offers the base to one shipper; `stored` is what the store has as the base's part. */
-async function offer(stored: Uint8Array | undefined, mayCreate = true) {
+async function offer(stored: Uint8Array | undefined, mayCreate = true, unread: number[] = []) {
   const [created, lines, notes] = [[] as string[], [] as unknown[], [] as string[]];
   const store = {
     async read(key: string) {
@@ -38,10 +38,15 @@ async function offer(stored: Uint8Array | undefined, mayCreate = true) {
       created.push(key);
     },
   };
+  const work = tables.filter(({ id }) => !unread.includes(id)).map((relation) => ({ relation }));
+  const draft = {
+    work: new Map([[0, work]]),
+    decided: new Map([[0, { unread }]]),
+  };
   const context = { output: { note: (event: string) => void notes.push(event) } };
   const shipper = { content: 0, deliver: async (line: unknown) => void lines.push(line) };
   await offerBase(
-    { plan: based, store, context } as never,
+    { plan: based, store, context, draft } as never,
     [shipper] as never,
     new AbortController().signal,
   );
@@ -56,6 +61,14 @@ describe('a shipper', () => {
     expect(created).toEqual([formatKey({ kind: 'base-part', timestamp: TIMESTAMP, content: 0 })]);
     expect(lines).toEqual([{ type: 'base', relation: 0, from: [0], digests: 'A'.repeat(32) }, END]);
     expect(notes).toEqual([]);
+  });
+
+  test('gets no frames of tables that it does not read', async () => {
+    expect((await offer(part, true, [0])).lines).toEqual([END]);
+  });
+
+  test('is not left without the base when some tables are not read', async () => {
+    await expect(offer(undefined, true, [0])).rejects.toMatchObject({ code: 'storage/not-found' });
   });
 
   test.each<[string, Uint8Array | undefined, boolean]>([

@@ -11,7 +11,7 @@ import type { BackupRun } from '../run.ts';
 import { offersOf } from './offers.ts';
 
 /** Parts that are read at once: one of a million extents takes 145 MB, and more when parsed. */
-const PARTS_AT_ONCE = 2;
+export const PARTS_AT_ONCE = 2;
 
 /** The base's part of a content; undefined when nothing of it is carried. */
 export const baseOf = ({ contents }: Pick<Plan, 'contents'>, content: number) =>
@@ -19,7 +19,7 @@ export const baseOf = ({ contents }: Pick<Plan, 'contents'>, content: number) =>
 
 /** Sends every shipper the frames of the base that it waits for. */
 export async function offerBase(
-  run: Pick<BackupRun, 'plan' | 'store' | 'context'>,
+  run: Pick<BackupRun, 'plan' | 'store' | 'context' | 'draft'>,
   shippers: readonly ShipperProcess[],
   stopped: AbortSignal,
 ): Promise<void> {
@@ -32,10 +32,10 @@ export async function offerBase(
 /**
  * Sends a shipper the frames of the base that it need not store again, after a copy of the base's
  * part lies in the new set: the fold needs it. Without them the shipper stores everything, so a
- * base that cannot be read does not end the backup.
+ * base that cannot be read does not end the backup, unless some tables are not read at all.
  */
 async function sendBase(
-  { plan, store, context }: Pick<BackupRun, 'plan' | 'store' | 'context'>,
+  { plan, store, context, draft }: Pick<BackupRun, 'plan' | 'store' | 'context' | 'draft'>,
   planned: PlannedContent,
   shipper: Pick<ShipperProcess, 'deliver'>,
   signal: AbortSignal,
@@ -43,11 +43,13 @@ async function sendBase(
   const { content } = planned;
   try {
     const part = await keepPart(store, plan, planned, signal);
-    for (const line of offersOf(part, plan.relations, planned)) {
+    const read = (draft.work.get(content) ?? []).map(({ relation }) => relation.id);
+    for (const line of offersOf(part, plan.relations, read)) {
       signal.throwIfAborted();
       await shipper.deliver(line);
     }
   } catch (error) {
+    if ((draft.decided?.get(content)?.unread.length ?? 0) > 0) throw error;
     const { code, message } = asStowageError(error);
     if (!signal.aborted)
       context.output.note(

@@ -32,6 +32,7 @@ export function keyClasses({
   const ofSet = <
     Kind extends
       | 'base-part'
+      | 'witnesses'
       | 'seal-part'
       | 'manifest-part'
       | 'backup-order'
@@ -49,6 +50,7 @@ export function keyClasses({
     seal: [{ kind: 'seal', timestamp }],
     manifest: [{ kind: 'manifest', timestamp }],
     'base-part': ofSet('base-part'),
+    witnesses: ofSet('witnesses'),
     'seal-part': ofSet('seal-part'),
     'manifest-part': ofSet('manifest-part'),
     'backup-order': ofSet('backup-order'),
@@ -96,6 +98,7 @@ function classOf(key: Key): string {
     case 'restore-counts':
       return key.kind;
     case 'base-part':
+    case 'witnesses':
       return 'plan';
     case 'pack':
     case 'metadata':

@@ -67,7 +67,7 @@ export function lockedSets({ server }: Running): void {
     });
     afterAll(() => client?.destroy());
 
-    /** Two sets in a new root. The younger one uses packs of the older one, and is locked longer. */
+    /** Two sets in a new root. The younger uses packs of the older, and is locked longer. */
     async function twoSets(): Promise<void> {
       const root = `s3://${Bucket}/${randomUUID()}`;
       const store = await openAs(server().keys, root, { endpoint: server().endpoint });

@@ -26,7 +26,6 @@ import type { Running } from './running.ts';
 const DAY_MS = 24 * 3_600_000;
 const [FIRST, SECOND] = ['20260131010203', '20260201010203'] as const;
 const RULES = RetentionRules.parse({ keepLast: 1, graceHours: 0 });
-const CONTENTS = [0, 1, 2];
 
 /** Sets in a bucket with Object Lock (docs/design/0025-object-lock.md, docs/ransomware.md). */
 export function lockedSets({ server }: Running): void {
@@ -158,7 +157,8 @@ export function lockedSets({ server }: Running): void {
 
     test('what an attacker with the right to delete has deleted comes back complete', async () => {
       await twoSets();
-      await at.store.delete(await keysOf(at.store));
+      const before = await keysOf(at.store);
+      await at.store.delete(before);
       expect(await keysOf(at.store)).toEqual([]);
       for (const { Key, VersionId } of (await versions()).Versions ?? [])
         await expect(
@@ -167,7 +167,7 @@ export function lockedSets({ server }: Running): void {
       await removeDeleteMarkers();
       for (const timestamp of [FIRST, SECOND])
         expect((await validate(at, timestamp)).verdict).toMatchObject({ status: 'complete' });
-      expect((await packsOf(FIRST)).length).toBeGreaterThanOrEqual(CONTENTS.length);
+      expect(await keysOf(at.store)).toEqual(expect.arrayContaining(before));
     });
   });
 }

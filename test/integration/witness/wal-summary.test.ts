@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSession } from '../../../database/session/session.ts';
+import { walSummary } from '../../../database/witness/wal-summary/provider.ts';
 import { startPostgres, type TestServer } from '../../support/servers/postgres.ts';
 import { postgres17 } from '../../support/servers/postgres-17.ts';
 import { waitUntil } from '../../support/wait-for.ts';
@@ -52,6 +53,20 @@ describe.runIf(binDir !== undefined)('a witness of WAL summaries', () => {
     base = await observe(server, DATABASE);
   });
   afterAll(async () => server?.stop());
+
+  it('needs rights that an ordinary role lacks, and names the commands that give them', async () => {
+    await sql('CREATE ROLE limited LOGIN');
+    const target = { ...server.target(DATABASE), user: 'limited' };
+    const place = { target, waitMs: 20_000, signal: new AbortController().signal };
+    const refused = await walSummary.prepare(place);
+    const why = 'unavailable' in refused ? refused.unavailable : '';
+    const commands = [...why.matchAll(/GRANT [^;]*/g)].map(([command]) => command);
+    expect(commands).toContain('GRANT pg_checkpoint TO "limited"');
+    await sql(commands.join(';\n'));
+    expect(await walSummary.prepare(place)).not.toHaveProperty('unavailable');
+    await sql(`SET ROLE limited; SELECT count(c) FROM pg_available_wal_summaries() s
+      CROSS JOIN LATERAL pg_wal_summary_contents(s.tli, s.start_lsn, s.end_lsn) c`);
+  });
 
   it('says that nothing changed when nothing changed, read by others or not', async () => {
     await sql('SELECT count(*) FROM a; ANALYZE');

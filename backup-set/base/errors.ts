@@ -65,6 +65,10 @@ export const ERRORS = {
     exit: 4,
     hint: 'nothing was deleted; `stowage release TIMESTAMP` ends the hold',
   },
+  'set/not-locked': {
+    exit: 4,
+    hint: 'the hold itself counts; correct the cause (on AWS, Operator sets and Delete lifts a legal hold) and run the command again',
+  },
   'set/last': {
     exit: 4,
     hint: 'nothing was deleted; back up first, or add --force to delete the last complete set',

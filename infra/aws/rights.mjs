@@ -16,13 +16,16 @@ export const KEYS = {
   receipts: [`${SET}/receipts/*`],
   // One pattern for seals/… and seal.json: a policy has 10,240 characters.
   seal: [`${SET}/seal*`],
-  manifest: [`${SET}/manifest/*`, `${SET}/manifest.json`],
+  manifest: [`${SET}/manifest*`],
   holds: ['held', 'released', 'reading', 'read'].map((what) => `${MARK}-${what}.json`),
   tombstones: ['expired', 'ended'].map((what) => `${MARK}-${what}.json`),
   'expiry-runs': ['expiries/?????????????????.json'],
   'verdicts-stitch': [`${SET}/verdicts/*-stitch.json`],
   'verdicts-validate': [`${SET}/verdicts/*-validate.json`],
   'verdicts-verify': [`${SET}/verdicts/*-verify.json`],
+  /** All verdicts, in one ARN: the policy of Sweep is near the quota of IAM. */
+  'any verdict': [`${SET}/verdicts/*`],
+  locks: [`${SET}/locks/*`],
   orders: [`${SET}/orders/*`, `${SET}/dispatched.json`],
   claims: [`${SET}/claims/*`, `${SET}/reports/*`],
   'verify-request': [`${TASK}-verify/request.json`],
@@ -93,15 +96,18 @@ const REPLICA = {
     'manifest',
     'verdicts-stitch',
     'verdicts-validate',
+    'locks',
   ],
+  extends: SETS,
   // A failed multipart copy must be aborted: its parts cost money.
   endsUploads: ['packs'],
   lists: IN_SETS,
 };
 
 /**
- * By name of the role, without `Role`. `reads`, `creates`, `deletes`, `endsUploads`: names of KEYS.
- * `lists`: prefixes.
+ * By name of the role, without `Role`. `reads`, `creates`, `deletes`, `endsUploads`, `extends` (the
+ * retention), `holds` (sets a legal hold), `releases` (lifts one), `looks` (reads locks): names of
+ * KEYS. `lists`: prefixes.
  */
 export const RIGHTS = {
   // Functions. roles.mjs adds the rights to their queue and log.
@@ -119,6 +125,13 @@ export const RIGHTS = {
     lists: ['sets/*', 'tasks/*'],
     replica: REPLICA,
   },
+  // Can lock packs for some days, and cannot read, shorten or remove anything.
+  ExtendRetention: {
+    reads: ['manifest', 'locks'],
+    creates: ['locks'],
+    extends: SETS,
+    lists: IN_SETS,
+  },
   PlanRestore: {
     reads: [...DOCUMENTS, ...RESTORES],
     creates: ['verdicts-validate', 'restore-plan', 'restore-orders', 'outcome'],
@@ -127,25 +140,34 @@ export const RIGHTS = {
   AdvanceRestore: {
     reads: ['manifest', ...RESTORES],
     creates: ['restore-orders', 'outcome'],
-    lists: [`${SET}/manifest*`, 'restores/*'],
+    lists: [...KEYS.manifest, 'restores/*'],
   },
   // Does the work that no event started, so it has the rights of all other functions. It also
   // aborts uploads of dead shippers.
   Sweep: {
     reads: EVERYTHING,
     creates: [
-      ...['manifest', ...VERDICTS, 'verify-plan', 'verify-receipts'],
-      ...['replicate-request', 'replicate-plan', 'replicate-receipts', 'replicate-outcome'],
-      ...['restore-plan', 'restore-orders', 'outcome'],
+      ...['manifest', 'any verdict', 'a whole task'],
+      ...['restore-plan', 'restore-orders', 'outcome', 'locks'],
     ],
+    extends: SETS,
     endsUploads: ['packs'],
     listsUploads: true,
     lists: ANYWHERE,
     replica: REPLICA,
   },
+  // IAM cannot tell an expired set from a living one: no key, tag or age of an object does. So this
+  // role can put delete markers on every set, and can never remove a version.
+  Expire: {
+    reads: [...DOCUMENTS, ...TASKS, ...RESTORES, 'expiry-runs'],
+    creates: ['tombstones', 'expiry-runs'],
+    deletes: [...EVERYTHING, 'expiry-runs'],
+    looks: ['manifest'],
+    lists: [...ANYWHERE, 'expiries/*'],
+  },
   Announce: {
-    reads: [...VERDICTS, 'outcome', 'replicate-outcome'],
-    lists: [`${SET}/verdicts/*`, ...KEYS.outcome, ...KEYS['replicate-outcome']],
+    reads: [...VERDICTS, 'locks', 'outcome', 'replicate-outcome'],
+    lists: [`${SET}/verdicts/*`, ...KEYS.locks, ...KEYS.outcome, ...KEYS['replicate-outcome']],
     publishes: true,
   },
 
@@ -172,6 +194,7 @@ export const RIGHTS = {
       ...['restore-receipts', 'restore-counts', 'probe'],
     ],
     deletes: ['probe'],
+    holds: SETS,
     endsUploads: ['probe'],
     listsUploads: true,
     lists: [...ANYWHERE, '.probe/*'],
@@ -187,7 +210,8 @@ export const RIGHTS = {
     reads: [...DOCUMENTS, ...TASKS, ...RESTORES, 'expiry-runs'],
     creates: ['holds', 'tombstones', 'expiry-runs'],
     deletes: [...EVERYTHING, 'expiry-runs'],
+    releases: SETS,
     lists: [...ANYWHERE, 'expiries/*'],
   },
-  Audit: { reads: [...DOCUMENTS, ...TASKS, ...RESTORES], lists: ANYWHERE, inspects: true },
+  Audit: { reads: [...DOCUMENTS, 'locks', ...TASKS, ...RESTORES], lists: ANYWHERE, inspects: true },
 };

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliResult, stowage } from '../support/cli.ts';
 import { configFor, DATABASE } from '../support/e2e/cluster.ts';
 import { databaseContents } from '../support/e2e/compare.ts';
+import { invoke } from '../support/emulator/calls.ts';
 import { withoutEmulator } from '../support/emulator/emulator.ts';
 import { type Subscriber, subscribe } from '../support/emulator/topic.ts';
 import { startCluster, stopAll, type TestServer } from '../support/servers/postgres.ts';
@@ -10,6 +11,7 @@ import { readUntil } from '../support/wait-for.ts';
 import { type StackPlace, stackPlace } from './place.ts';
 
 const SHARDS = 2;
+const RULES = JSON.stringify({ keepLast: 1, graceHours: 0 });
 
 /** Each test is a step that the next tests need. */
 describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', () => {
@@ -25,7 +27,15 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
 
   beforeAll(async () => {
     [place, source, target] = await Promise.all([
-      stackPlace({ bucketOf: 'stack', enforcesPolicies: true, hasReplica: true }),
+      stackPlace({
+        bucketOf: 'stack',
+        enforcesPolicies: true,
+        hasReplica: true,
+        parameters: {
+          ...{ ObjectLockMode: 'GOVERNANCE', ObjectLockDays: '3' },
+          ...{ RetentionRules: RULES, ExpireSchedule: 'rate(1 day)' },
+        },
+      }),
       startCluster(SHARDS, { databases: [DATABASE] }),
       startCluster(SHARDS),
     ]);
@@ -116,6 +126,30 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
       }),
     );
     expect(await onlyBad?.received()).toEqual([]);
+  });
+
+  test('packs of the first set stay locked as long as a second set that uses them', async () => {
+    const second = await run(['backup', '--wait', '120']);
+    expect(second.code).toBe(0);
+    const heard = await readUntil(
+      async () => (await everybody?.received()) ?? [],
+      (all) => all.some(({ kind }) => kind === 'locks'),
+      60_000,
+    );
+    expect(heard).toContainEqual(
+      expect.objectContaining({
+        ...{ kind: 'locks', set: second.json.timestamp, status: 'complete', problemsTotal: 0 },
+      }),
+    );
+  });
+
+  test('its function expires the first set, and leaves it whole while it is locked', async () => {
+    const { emulator, stack } = place;
+    const expire = () => invoke(emulator, stack.functionNames['expire'] ?? '', {});
+    const kept = { locked: [{ timestamp }], removed: [] };
+    expect((await expire()).payload).toMatchObject({ expired: [timestamp], ...kept });
+    expect((await expire()).payload).toMatchObject({ expired: [], ...kept });
+    expect((await run(['show', timestamp])).text).toContain('expired');
   });
 
   test('no function was denied a request', async () => {

@@ -65,6 +65,7 @@ export function keyClasses({
       instant,
       level,
     })),
+    'lock-record': [{ kind: 'lock-record', timestamp, instant }],
     needs: [{ kind: 'needs', timestamp }],
     retention: RETENTION_MARKS.map((what) => ({ kind: 'retention', timestamp, instant, what })),
     expiry: [{ kind: 'expiry', instant }],
@@ -117,6 +118,8 @@ function classOf(key: Key): string {
       return 'expiry-runs';
     case 'verdict':
       return `verdicts-${key.level}`;
+    case 'lock-record':
+      return 'locks';
     case 'dispatched':
     case 'backup-order':
       return 'orders';

@@ -84,6 +84,10 @@ const Cluster = z.strictObject({
       excludeTables: z.array(Pattern).default([]),
       /** Whether sets have the rows of unlogged tables, as the dumps of pg_dump do. */
       unloggedRows: z.boolean().default(true),
+      /** Whether rows that an older set has are not stored again. */
+      carry: z.boolean().default(true),
+      /** The share of a pack that the base must use, so that a new set uses it too. */
+      packUseMin: z.number().min(0).max(1).default(0.5),
     })
     .prefault({}),
   shippers: z

@@ -52,7 +52,7 @@ export const Job = z.discriminatedUnion('type', [
     type: z.literal('backup'),
     timestamp: Timestamp,
     /** Lines `base` follow, and `base-end`: the shipper waits for them before its first row. */
-    base: z.literal(true).exactOptional(),
+    base: z.object({ extentsMax: Count }).exactOptional(),
     ...segmentJobFields,
   }),
   z.object({ ...common, type: z.literal('restore'), restore: RestoreId }),
@@ -116,6 +116,8 @@ export const Report = z.discriminatedUnion('type', [
     tool: z.string(),
     /** The version of Node that runs it. */
     node: z.string().exactOptional(),
+    /** It knows the lines `base`. Absent = a shipper of an earlier program. */
+    carries: z.literal(true).exactOptional(),
   }),
   /** What a check has found on this host, where the job asks for it. */
   z.object({

@@ -23,7 +23,7 @@ export type WantedBase = 'newest' | 'none' | { readonly timestamp: string };
 const SETS_MAX = 10;
 
 /**
- * Chooses the base of a backup. Agents get no base yet (docs/design/0021-carried-rows.md).
+ * Chooses the base of a backup.
  * @throws StowageError `usage/flag` when the wanted set cannot be a base.
  */
 export async function chooseBase(
@@ -41,7 +41,7 @@ export async function chooseBase(
       { where: { set: wanted.timestamp } },
     );
   }
-  if (wanted === 'none' || context.config.shippers.start === 'agents') return undefined;
+  if (wanted === 'none') return undefined;
   try {
     return await newestBase(deps, context);
   } catch (error) {

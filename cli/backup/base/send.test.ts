@@ -25,7 +25,7 @@ const based = {
 };
 
 /** Offers the base to one shipper; `stored` is what the store has as the base's part. */
-async function offer(stored: Uint8Array | undefined, mayCreate = true) {
+async function offer(stored: Uint8Array | undefined, mayCreate = true, carries = true) {
   const [created, lines, notes] = [[] as string[], [] as unknown[], [] as string[]];
   const store = {
     async read(key: string) {
@@ -38,8 +38,13 @@ async function offer(stored: Uint8Array | undefined, mayCreate = true) {
       created.push(key);
     },
   };
-  const context = { output: { note: (event: string) => void notes.push(event) } };
-  const shipper = { content: 0, deliver: async (line: unknown) => void lines.push(line) };
+  const config = { backup: { packUseMin: 0.5 } };
+  const context = { config, output: { note: (event: string) => void notes.push(event) } };
+  const shipper = {
+    content: 0,
+    carries: Promise.resolve(carries),
+    deliver: async (line: unknown) => void lines.push(line),
+  };
   await offerBase(
     { plan: based, store, context } as never,
     [shipper] as never,
@@ -66,5 +71,10 @@ describe('a shipper', () => {
     const { lines, notes } = await offer(...given);
     expect(lines).toEqual([END]);
     expect(notes).toEqual(['base-unused']);
+  });
+
+  test('of an earlier program gets no lines at all, and a note says so', async () => {
+    const { created, lines, notes } = await offer(part, true, false);
+    expect([created, lines, notes]).toEqual([[], [], ['base-unused']]);
   });
 });

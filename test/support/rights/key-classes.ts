@@ -91,7 +91,7 @@ function classOf(key: Key): string {
     case 'restore-counts':
       return key.kind;
     case 'base-part':
-      return 'plan';
+      return 'base';
     case 'pack':
     case 'metadata':
       return 'packs';

@@ -70,7 +70,7 @@ function membersOf(name: string, folders: ReadonlyMap<string, string>): string[]
   if (['set', 'restore', 'task'].includes(name))
     return classes.filter((one) => folders.get(one) === `${name}s`);
   if (name === 'verdicts') return verdicts;
-  if (name === 'documents') return ['plan', 'receipts', 'seal', 'manifest', ...verdicts];
+  if (name === 'documents') return ['plan', 'base', 'receipts', 'seal', 'manifest', ...verdicts];
   if (!folders.has(name)) throw new Error(`${name} is neither a class nor a group`);
   return [name];
 }

@@ -57,8 +57,14 @@ export type ManifestPart = z.infer<typeof ManifestPart>;
 /** Size of a content or a relation: `bytes` as COPY sends its rows, `storedBytes` in the store. */
 const Volume = { rows: Count, bytes: Count, storedBytes: Count };
 
-/** With a base only: of the objects in the set's own folder. */
-const ofOwnFolder = { newBytes: Count.exactOptional(), newObjects: Count.exactOptional() };
+/** With a base only. */
+const withBase = {
+  /** Of the objects in the set's own folder. */
+  newBytes: Count.exactOptional(),
+  newObjects: Count.exactOptional(),
+  /** `newBytes`, and of packs of older sets only the frames that this set uses. */
+  usedBytes: Count.exactOptional(),
+};
 
 /** A relation with its totals over all contents, so that readers need not read all parts. */
 const ManifestRelation = Relation.extend({
@@ -70,7 +76,7 @@ export type ManifestRelation = z.infer<typeof ManifestRelation>;
 
 const ManifestContent = SegmentFacts.extend({
   part: PartDigest,
-  totals: z.object({ relations: Count, ...Volume, objects: Count, extents: Count, ...ofOwnFolder }),
+  totals: z.object({ relations: Count, ...Volume, objects: Count, extents: Count, ...withBase }),
 });
 export type ManifestContent = z.infer<typeof ManifestContent>;
 
@@ -98,7 +104,7 @@ export const Manifest = z.object({
     ...Volume,
     objects: Count,
     extents: Count,
-    ...ofOwnFolder,
+    ...withBase,
   }),
   relations: z.array(ManifestRelation),
   notShipped: z.array(NotShipped),

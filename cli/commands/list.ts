@@ -1,11 +1,11 @@
 import { count } from '../../backup-set/base/words.ts';
-import { listTimestamps } from '../../functions/sets/list.ts';
-import { describeSet, type SetSummary } from '../../functions/sets/status.ts';
+import { describeSets, type ListedSet } from '../../functions/sets/describe-sets.ts';
 import { rootExists } from '../../storage/directory/root.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterCommand } from '../command.ts';
 import { withStore } from '../open.ts';
 import { bytes, duration, table } from '../output/format.ts';
+import { damagedPackLines } from '../output/problems.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 export const listCommand: ClusterCommand = {
@@ -15,14 +15,12 @@ export const listCommand: ClusterCommand = {
   cluster: () => ({}),
   async run({ context }) {
     return withStore(context, async (store) => {
-      const sets: SetSummary[] = [];
-      for (const timestamp of (await listTimestamps(store)).reverse()) {
-        const set = await describeSet(functionDeps(context, store), timestamp);
-        if (set !== undefined) sets.push(set);
-      }
+      const sets = await describeSets(functionDeps(context, store));
       context.output.result(
         { root: store.url, sets },
-        sets.length === 0 ? await emptyText(store) : textOf(sets),
+        sets.length === 0
+          ? await emptyText(store)
+          : [textOf(sets), ...damageLines(sets)].join('\n'),
       );
       return 0;
     });
@@ -35,7 +33,7 @@ async function emptyText(store: ObjectStore): Promise<string> {
     : `no sets: root ${store.url} does not exist yet (the first backup creates it)`;
 }
 
-function textOf(sets: readonly SetSummary[]): string {
+function textOf(sets: readonly ListedSet[]): string {
   return table(
     [
       'timestamp',
@@ -58,10 +56,17 @@ function textOf(sets: readonly SetSummary[]): string {
       (totals === undefined ? '–' : String(totals.relations)) + (chosen ? ' (chosen)' : ''),
       totals === undefined ? '–' : count(totals.rows),
       totals === undefined ? '–' : bytes(totals.bytes),
-      totals === undefined ? '–' : bytes(totals.storedBytes),
+      totals === undefined ? '–' : bytes(totals.usedBytes ?? totals.storedBytes),
       totals === undefined ? '–' : bytes(totals.newBytes ?? totals.storedBytes),
       elapsedMs === undefined ? '–' : duration(elapsedMs),
       verdict === undefined ? '–' : `${verdict.level} ${verdict.at.slice(0, 16)}Z`,
     ]),
+  );
+}
+
+/** Why a set is damaged whose own last check found nothing. */
+function damageLines(sets: readonly ListedSet[]): string[] {
+  return sets.flatMap(({ timestamp, damagedPacks = [] }) =>
+    damagedPackLines(damagedPacks, timestamp),
   );
 }

@@ -5,6 +5,7 @@ import type { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Manifest as ManifestSchema } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../../functions/deps.ts';
+import { damagedPacksUsedBy } from '../../functions/sets/damaged-packs.ts';
 import {
   readSetDocument,
   requireSet,
@@ -18,7 +19,7 @@ import { withStore } from '../open.ts';
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { notShippedLines } from '../output/not-shipped.ts';
-import { problemLines } from '../output/problems.ts';
+import { damagedPackLines, problemLines } from '../output/problems.ts';
 import { binaryLines } from '../output/row-format.ts';
 import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { functionDeps } from '../wait-for-functions.ts';
@@ -41,7 +42,12 @@ export const showCommand: ClusterCommand = {
       const stored = await readSetDocument(deps, timestamp, 'manifest', ManifestSchema);
       const manifest = stored.document;
       const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists });
-      const status = statusOf(stored, verdict);
+      const own = statusOf(stored, verdict);
+      const damagedPacks =
+        own === 'complete'
+          ? await damagedPacksUsedBy(deps, { timestamp, needs: manifest?.needs ?? [], verdict })
+          : [];
+      const status = damagedPacks.length === 0 ? own : 'damaged';
       const text =
         manifest === undefined
           ? await unfinishedText(deps, timestamp, status)
@@ -51,8 +57,10 @@ export const showCommand: ClusterCommand = {
             );
       const chosen = manifest && !isEverything(manifest.selection);
       context.output.result(
-        { timestamp, status, chosen, verdict, manifest },
-        [text, ...statusLines(status, verdict)].join('\n'),
+        { timestamp, status, chosen, verdict, damagedPacks, manifest },
+        [text, ...damagedPackLines(damagedPacks, timestamp), ...statusLines(status, verdict)].join(
+          '\n',
+        ),
       );
       return status === 'complete' || status === 'open' ? 0 : 3;
     });
@@ -81,9 +89,10 @@ function committedText(manifest: Manifest, tablesShown: number): string {
 
 function carriedLines({ base, needs, totals }: Manifest): string[] {
   if (base === undefined || totals.newBytes === undefined) return [];
+  const used = totals.usedBytes ?? totals.storedBytes;
   const older = needs.length === 0 ? '' : `; the rest lies in ${needs.join(', ')}`;
   return [
-    `new ${bytes(totals.newBytes)} of ${bytes(totals.storedBytes)} (base: set ${base.timestamp})${older}`,
+    `new ${bytes(totals.newBytes)} of ${bytes(used)} that the set uses (base: set ${base.timestamp})${older}`,
   ];
 }
 

@@ -20,12 +20,22 @@ export interface SetSummary {
   readonly chosen: boolean | undefined;
   readonly selection: Selection | undefined;
   readonly totals: Manifest['totals'] | undefined;
+  /** Older sets whose packs it uses. */
+  readonly needs: readonly string[];
   readonly elapsedMs: number | undefined;
   readonly verdict: Pick<Verdict, 'level' | 'at' | 'status'> | undefined;
 }
 
 /** Undefined for a folder that the store lists, and that is no set. */
 export async function describeSet(deps: Deps, timestamp: string): Promise<SetSummary | undefined> {
+  return (await lookAtSet(deps, timestamp))?.summary;
+}
+
+/** As `describeSet`, with the whole verdict. */
+export async function lookAtSet(
+  deps: Deps,
+  timestamp: string,
+): Promise<{ summary: SetSummary; verdict: Verdict | undefined } | undefined> {
   const stored = await readSetDocument(deps, timestamp, 'manifest', Manifest);
   const manifest = stored.document;
   const planned =
@@ -34,19 +44,21 @@ export async function describeSet(deps: Deps, timestamp: string): Promise<SetSum
   if (!isThere) return undefined;
   const plan = manifest ?? planned?.document;
   const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists });
-  return {
+  const summary: SetSummary = {
     timestamp,
     status: statusOf(stored, verdict),
     database: plan?.database,
     chosen: plan && !isEverything(plan.selection),
     selection: plan?.selection,
     totals: manifest?.totals,
+    needs: manifest?.needs ?? [],
     elapsedMs:
       manifest === undefined
         ? undefined
         : Date.parse(manifest.sealedAt) - Date.parse(manifest.startedAt),
     verdict: verdict && { level: verdict.level, at: verdict.at, status: verdict.status },
   };
+  return { summary, verdict };
 }
 
 /** A committed set is `damaged` when its manifest is missing or cannot be read. */

@@ -3,6 +3,7 @@ import { isStowageError, StowageError } from '../../../backup-set/base/errors.ts
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { Manifest } from '../../../backup-set/documents/manifest.ts';
 import type { Deps } from '../../../functions/deps.ts';
+import { damagedPacksUsedBy } from '../../../functions/sets/damaged-packs.ts';
 import { currentVerdict } from '../../../functions/stored/current-verdict.ts';
 import { readDocument } from '../../../functions/stored/load.ts';
 import { newestSets } from '../../../functions/stored/newest.ts';
@@ -86,9 +87,9 @@ async function readBase(
   if (verdict === undefined) return 'it has not been validated';
   if (verdict.status !== 'complete') return `it is ${verdict.status}`;
   // A pack that is damaged where it lies is damaged in every set that uses it.
-  for (const needed of manifest.needs) {
-    const found = await currentVerdict(deps, needed, { isCommitted: true });
-    if (found?.status === 'damaged') return `set ${needed}, which it uses, is damaged`;
-  }
+  const { needs } = manifest;
+  const [pack] = await damagedPacksUsedBy(deps, { timestamp, needs, verdict });
+  if (pack !== undefined)
+    return `it uses ${pack.object}, which the check of set ${pack.foundIn} found damaged`;
   return { manifest, manifestSha256: sha256(raw.bytes) };
 }

@@ -68,7 +68,7 @@ function* linesOf(
   const { packUseMin } = context.config.backup;
   const offers = offersOf({ relations: assigned, packUseMin });
   const key = formatKey({ kind: 'base-part', timestamp: plan.timestamp, content });
-  for (const pack of partPacks(key)(bytes)) yield* offers.ofPack(pack);
+  for (const piece of partPacks(key)(bytes)) yield* offers.of(piece);
   yield* offers.rest();
 }
 

@@ -18,7 +18,8 @@ const partOf = (...packs: ManifestPart['packs']): ManifestPart => ({
 const relations = tables.map((table) => (table.id === 0 ? { ...table, baseRelation: 5 } : table));
 function offers(part: ManifestPart, change: Partial<OfferRules> = {}) {
   const offered = offersOf({ relations, packUseMin: 0.5, ...change });
-  return [...part.packs.flatMap((each) => [...offered.ofPack(each)]), ...offered.rest()];
+  const pieces = part.packs.flatMap(({ bytes, extents }) => [{ extents }, { packBytes: bytes }]);
+  return [...pieces.flatMap((piece) => [...offered.of(piece)]), ...offered.rest()];
 }
 
 describe('the base offers', () => {

@@ -1,6 +1,6 @@
-import type { PartPack } from '../../../backup-set/documents/part-packs.ts';
+import type { PackPiece } from '../../../backup-set/documents/part-packs.ts';
 import type { Relation } from '../../../backup-set/documents/plan.ts';
-import type { Extent } from '../../../backup-set/documents/receipt.ts';
+import type { Extent, RowFormat } from '../../../backup-set/documents/receipt.ts';
 import { BASE_LINE_EXTENTS_MAX, type BaseExtents } from '../../protocol/control.ts';
 import { BASE_EXTENTS_MAX, CARRIED_BYTES_MIN } from './base-index.ts';
 
@@ -18,15 +18,17 @@ export interface OfferRules {
 
 /** The extents that a shipper may use, in lines of the control protocol. */
 export interface Offers {
-  /** The lines that are full after this pack. Packs come in the order of the part. */
-  ofPack(pack: PartPack): Generator<BaseExtents>;
-  /** The lines that no further pack fills. */
+  /** The lines that are full after this piece. Pieces come in the order of the part. */
+  of(piece: PackPiece): Generator<BaseExtents>;
+  /** The lines that no further piece fills. */
   rest(): Generator<BaseExtents>;
 }
 
-interface Filling {
-  readonly line: BaseExtents;
-  readonly digests: string[];
+interface Offered {
+  readonly relation: number;
+  readonly number: number;
+  readonly rowFormat: RowFormat | undefined;
+  readonly digest: string;
 }
 
 export function offersOf({
@@ -37,46 +39,63 @@ export function offersOf({
   const ours = new Map<number, number>();
   for (const { id, baseRelation } of relations)
     if (baseRelation !== undefined) ours.set(baseRelation, id);
-  const lines = new Map<string, Filling>();
+  const lines = fillingLines();
+  /** Of the pack that is being read: how much of it is used is known at its end. */
+  let pack = { used: 0, offered: [] as Offered[] };
   let number = -1;
-  let offered = 0;
+  let left = extentsMax;
+  const note = ({ relation: id, length, bytes, digest, rowFormat }: Extent) => {
+    number++;
+    pack.used += length;
+    const relation = ours.get(id);
+    if (relation === undefined || digest === undefined || bytes < CARRIED_BYTES_MIN) return;
+    pack.offered.push({ relation, number, rowFormat, digest });
+  };
   return {
-    *ofPack({ bytes, extents }) {
-      const used = extents.reduce((sum, { length }) => sum + length, 0);
-      for (const extent of extents) {
-        number++;
-        const relation = ours.get(extent.relation);
-        if (relation === undefined || extent.digest === undefined) continue;
-        if (used < bytes * packUseMin || extent.bytes < CARRIED_BYTES_MIN) continue;
-        if (offered === extentsMax) continue;
-        offered++;
-        const key = `${relation} ${extent.rowFormat ?? ''}`;
-        const filling = lines.get(key) ?? { line: emptyLine(relation, extent), digests: [] };
-        lines.set(key, filling);
-        filling.line.from.push(number);
-        filling.digests.push(extent.digest);
-        if (filling.line.from.length < BASE_LINE_EXTENTS_MAX) continue;
-        lines.delete(key);
-        yield whole(filling);
+    *of(piece) {
+      if (piece.extents !== undefined) return piece.extents.forEach(note);
+      const { used, offered } = pack;
+      pack = { used: 0, offered: [] };
+      if (used < piece.packBytes * packUseMin) return;
+      for (const extent of offered) {
+        if (left-- <= 0) return;
+        const full = lines.add(extent);
+        if (full !== undefined) yield full;
       }
     },
-    *rest() {
-      for (const filling of lines.values()) yield whole(filling);
-      lines.clear();
+    rest: lines.rest,
+  };
+}
+
+/** A line for each relation and row format. */
+function fillingLines() {
+  const filling = new Map<string, Offered[]>();
+  return {
+    /** @returns the line that is full now. */
+    add(extent: Offered): BaseExtents | undefined {
+      const key = `${extent.relation} ${extent.rowFormat ?? ''}`;
+      const line = filling.get(key) ?? [];
+      filling.set(key, line);
+      line.push(extent);
+      if (line.length < BASE_LINE_EXTENTS_MAX) return undefined;
+      filling.delete(key);
+      return lineOf(line);
+    },
+    *rest(): Generator<BaseExtents> {
+      for (const line of filling.values()) yield lineOf(line);
+      filling.clear();
     },
   };
 }
 
-const emptyLine = (relation: number, { rowFormat }: Extent): BaseExtents => ({
-  type: 'base',
-  relation,
-  ...(rowFormat && { rowFormat }),
-  from: [],
-  digests: '',
-});
-
-/** 24 bytes are 32 characters of base64url without padding, so that they can be joined. */
-const whole = ({ line, digests }: Filling): BaseExtents => ({
-  ...line,
-  digests: digests.join(''),
-});
+function lineOf(extents: readonly Offered[]): BaseExtents {
+  const { relation = 0, rowFormat } = extents[0] ?? {};
+  return {
+    type: 'base',
+    relation,
+    ...(rowFormat && { rowFormat }),
+    from: extents.map(({ number }) => number),
+    // 24 bytes are 32 characters of base64url without padding, so that they can be joined.
+    digests: extents.map(({ digest }) => digest).join(''),
+  };
+}

@@ -54,7 +54,7 @@ async function indexOf(
     left -= piece.length;
     if (left < 0) throw altered();
     digest.update(piece);
-    for (const pack of packsOf(piece)) for (const line of offers.ofPack(pack)) base.add(line);
+    for (const part of packsOf(piece)) for (const line of offers.of(part)) base.add(line);
   }
   if (left !== 0 || digest.digest('hex') !== sha256) throw altered();
   for (const line of offers.rest()) base.add(line);

@@ -11,7 +11,9 @@ const onServers = { testTimeout: 180_000, hookTimeout: 180_000 } as const;
 const fourAtATime = { ...onServers, fileParallelism: true, maxWorkers: 4 } as const;
 
 /** The programs as `npm run build` makes them. */
-const withPrograms = { globalSetup: 'test/support/programs/build.ts' };
+const DATA = 'test/support/servers/shared-data.ts';
+const withData = { globalSetup: DATA };
+const withPrograms = { globalSetup: ['test/support/programs/build.ts', DATA] };
 
 /** The unit tests first. */
 const turn = (groupOrder: number) => ({ sequence: { groupOrder } });
@@ -98,6 +100,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           ...fourAtATime,
+          ...withData,
           ...turn(2),
         },
       },

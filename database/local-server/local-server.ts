@@ -32,6 +32,8 @@ export interface LocalServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** The folder of PostgreSQL's programs; absent = searched for. */
   readonly binDir?: string;
+  /** A folder of `makeData` for these programs. It is copied, which costs less than initdb. */
+  readonly copyOf?: string;
 }
 
 /** Another process can take the port between our look and the server's bind. */
@@ -68,9 +70,10 @@ export async function startLocalServers(
     for (let index = 0; index < count; index += 1) homes.push(await makeHome(owner));
     const [first, ...others] = homes;
     if (first === undefined) return [];
-    await initialise(binDir, first, owner, options.password);
-    for (const other of others) {
-      await copyData(first, other, owner);
+    const { copyOf } = options;
+    if (copyOf === undefined) await initialise(binDir, first, owner, options.password);
+    for (const other of copyOf === undefined ? others : homes) {
+      await copyData(copyOf ?? first, other, owner);
       await giveOwnIdentifier(
         join(other, 'data'),
         BigInt.asUintN(63, randomBytes(8).readBigUInt64LE()),
@@ -81,6 +84,19 @@ export async function startLocalServers(
     throw error;
   }
   return allOrStopped(homes.map((home) => startServer(binDir, home, owner, options)));
+}
+
+/** The data of a server without a password, for `copyOf`. @returns its folder. */
+export async function makeData(options: Pick<LocalServerOptions, 'binDir'> = {}): Promise<string> {
+  const owner = await serverOwner();
+  const home = await makeHome(owner);
+  try {
+    await initialise(await serverPrograms(options.binDir), home, owner, undefined);
+  } catch (error) {
+    await removeHome(home);
+    throw error;
+  }
+  return home;
 }
 
 async function startServer(

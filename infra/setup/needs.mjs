@@ -59,6 +59,12 @@ const PEERS = [
     without: 'the bench leaves out the physical backup',
   },
   {
+    name: 'restic',
+    programs: ['restic'],
+    packages: ['restic'],
+    without: 'the bench leaves out pg_dump with deduplication',
+  },
+  {
     name: 'curl',
     programs: ['curl'],
     packages: ['curl'],

@@ -52,7 +52,7 @@ describe('needs', () => {
       'zstd',
     ]);
     expect(aptCommand(needs.filter(isOptional))).toContain(
-      '--no-install-recommends rclone pgbackrest curl',
+      '--no-install-recommends rclone pgbackrest restic curl',
     );
     expect(wantsPeersInPython('bench')).toBe(true);
     expect(wantsPeersInPython('test')).toBe(false);

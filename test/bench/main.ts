@@ -48,7 +48,7 @@ try {
   for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
     const { gigabytes = scenario.gigabytes, rounds = scenario.rounds } = options;
     log(`\n${scenario.name}: ${scenario.about}`);
-    results.push(await scenario.run(bench, { gigabytes, rounds }));
+    results.push(...[await scenario.run(bench, { gigabytes, rounds })].flat());
     await rm(textFolder({ home }), { recursive: true, force: true });
     report = { results, options, tools, storeName: store.name, startedAt, postgresVersion };
     // Written after each scenario, so that the failure of a later one loses nothing.

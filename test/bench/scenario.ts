@@ -22,5 +22,8 @@ export interface Scenario {
   readonly gigabytes: number;
   /** The default of --rounds. */
   readonly rounds: number;
-  run(bench: Bench, size: { gigabytes: number; rounds: number }): Promise<ScenarioResult>;
+  run(
+    bench: Bench,
+    size: { gigabytes: number; rounds: number },
+  ): Promise<ScenarioResult | readonly ScenarioResult[]>;
 }

@@ -1,5 +1,6 @@
 import type { Scenario } from './scenario.ts';
 import { backup, backupNarrow, backupWide, twoTables } from './scenarios/backup.ts';
+import { incremental, incrementalSummaries } from './scenarios/incremental.ts';
 import { manyTables } from './scenarios/many-tables.ts';
 import { oneTable } from './scenarios/one-table.ts';
 import { restore } from './scenarios/restore.ts';
@@ -15,6 +16,8 @@ export function allScenarios(): readonly Scenario[] {
     restore,
     oneTable,
     manyTables,
+    incremental,
+    incrementalSummaries,
     ...scriptScenarios(),
   ];
 }

@@ -28,13 +28,23 @@ export function newRoot(): string {
   return `s3://${BUCKET}/root-${roots}`;
 }
 
+/** The section `backup` of stowage.yaml. */
+export type BackupSettings = Readonly<Record<string, unknown>>;
+
+/** A root, and settings of its backups. */
+export interface BackupPlace {
+  readonly root: string;
+  readonly backup: BackupSettings;
+}
+
 /** Runs the command line for a cluster of servers. */
 export async function stowage(
   bench: Bench,
   servers: readonly TestServer[],
-  root: string,
+  place: string | BackupPlace,
   ...args: string[]
 ): Promise<RunResult> {
+  const { root, backup } = typeof place === 'string' ? { root: place, backup: {} } : place;
   const config = join(bench.home, 'stowage.yaml');
   const [first] = servers;
   const { endpoint, region } = bench.store;
@@ -48,6 +58,7 @@ export async function stowage(
       port,
     })),
     connection: { user: first?.user, binDir: first?.binDir },
+    backup,
     functions: 'inline',
     storage: { endpoint, region },
   };
@@ -72,6 +83,7 @@ const FACT_NAMES: Readonly<Record<string, string>> = {
   peakMemoryBytes: 'peakMemoryBytes',
   storedBytes: 'setBytes',
   objects: 'setObjects',
+  carriedBytes: 'carriedBytes',
 };
 
 export function factsIn(printed: unknown): Record<string, number> {

@@ -1,6 +1,7 @@
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eachInFlight } from '../../../async/each-in-flight.ts';
+import type { LocalServerOptions } from '../../../database/local-server/local-server.ts';
 import { startCluster, type TestServer } from '../../support/servers/postgres.ts';
 import { createTable, fillTable, type Shape } from '../measure/rows.ts';
 import type { Bench } from '../scenario.ts';
@@ -31,13 +32,18 @@ const SETTINGS = {
   max_locks_per_transaction: '1024',
 };
 
-export async function startServers(bench: Bench, count: number): Promise<TestServer[]> {
+export async function startServers(
+  bench: Bench,
+  count: number,
+  { settings, ...options }: LocalServerOptions = {},
+): Promise<TestServer[]> {
   const sockets = socketFolder(bench);
   await mkdir(sockets, { recursive: true });
   await chmod(sockets, 0o777);
   return startCluster(count, {
     databases: [DATABASE],
-    settings: { ...SETTINGS, unix_socket_directories: sockets },
+    ...options,
+    settings: { ...SETTINGS, unix_socket_directories: sockets, ...settings },
   });
 }
 
@@ -49,8 +55,9 @@ export async function withServer<T>(
   bench: Bench,
   keeps: boolean,
   work: (server: TestServer) => Promise<T>,
+  options: LocalServerOptions = {},
 ): Promise<T> {
-  const [server] = await startServers(bench, 1);
+  const [server] = await startServers(bench, 1, options);
   if (server === undefined) throw new Error('no server was started');
   try {
     await bench.store.ready(keeps);

@@ -5,8 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 /** Programs of the contenders. A contender is skipped if its program is not installed. */
-export const TOOLS = ['rclone', 'aws', 'pgbackrest', 'curl', 'gzip', 'zstd'] as const;
+export const TOOLS = ['rclone', 'aws', 'pgbackrest', 'restic', 'curl', 'gzip', 'zstd'] as const;
 export type Tool = (typeof TOOLS)[number];
+
+/** They print their version by a command, not by a flag. */
+const HAS_COMMAND: ReadonlySet<Tool> = new Set(['rclone', 'pgbackrest', 'restic']);
 
 export interface Tools {
   /** The installed programs, with path and version. */
@@ -42,7 +45,7 @@ async function firstOf(paths: readonly string[]): Promise<string | undefined> {
 }
 
 async function versionOf(path: string, tool: Tool): Promise<string> {
-  const args = tool === 'rclone' || tool === 'pgbackrest' ? ['version'] : ['--version'];
+  const args = HAS_COMMAND.has(tool) ? ['version'] : ['--version'];
   const output = await promisify(execFile)(path, args).catch(() => ({ stdout: '', stderr: '' }));
   return /v?\d+(\.\d+)+[\w.-]*/.exec(output.stdout + output.stderr)?.[0] ?? '?';
 }

@@ -7,6 +7,7 @@ import {
   type LocalServerOptions,
   startLocalServers,
 } from '../../../database/local-server/local-server.ts';
+import { SHARED_DATA } from './shared-data.ts';
 
 export interface TestServer extends LocalServer {
   /** What psql prints with -At; throws with the server's message on the first error. */
@@ -35,7 +36,13 @@ export async function startCluster(
   options: TestServerOptions = {},
 ): Promise<TestServer[]> {
   const binDir = options.binDir ?? OTHER_BIN;
-  const all = { ...options, ...(binDir !== undefined && { binDir }) };
+  const copyOf = process.env[SHARED_DATA];
+  const mayCopy = options.password === undefined && options.binDir === undefined;
+  const all = {
+    ...options,
+    ...(binDir !== undefined && { binDir }),
+    ...(mayCopy && copyOf !== undefined && { copyOf }),
+  };
   const servers = (await startLocalServers(count, all)).map((server, content) =>
     asTestServer(server, content, options),
   );

@@ -4,6 +4,7 @@ import type { GreenplumMajor } from './greenplum/majors.ts';
 import type { PlacedCheck } from './inspect/check.ts';
 import type { ServerIdentity } from './server-identity.ts';
 import type { SslMode } from './session/tls/modes.ts';
+import type { Asks } from './witness/asks.ts';
 
 /**
  * A kind of cluster: what its configuration holds, and how one is opened. Each has a folder in
@@ -133,10 +134,7 @@ export interface ConnectionTarget {
   readonly binDir?: string;
 }
 
-/**
- * `barrier`: every segment exports a snapshot while writers are blocked; `dispatch`: the
- * coordinator's snapshot.
- */
+/** `barrier`: every segment exports a snapshot while writers wait; `dispatch`: the coordinator. */
 export type SnapshotMechanism = 'barrier' | 'dispatch';
 
 /** Which rows a backup ships. */
@@ -164,6 +162,8 @@ export interface SnapshotOptions extends Pick<ServersOptions, 'signal' | 'onWait
   readonly label?: string;
   /** Called for each failed attempt, to show the blocking sessions meanwhile. */
   readonly onBlocked?: (blocked: Blocked) => void;
+  /** Called for each node while writers are stopped, so briefly. An error is ignored. */
+  readonly underBarrier?: (content: number, session: Asks) => Promise<void>;
 }
 
 /** A barrier attempt that could not take a lock, and the sessions that blocked it. */

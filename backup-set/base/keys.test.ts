@@ -41,6 +41,7 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
   manifest: fc.record({ kind: fc.constant('manifest'), timestamp }),
   dispatched: fc.record({ kind: fc.constant('dispatched'), timestamp }),
   'base-part': fc.record({ kind: fc.constant('base-part'), timestamp, content }),
+  witnesses: fc.record({ kind: fc.constant('witnesses'), timestamp, content }),
   'seal-part': fc.record({ kind: fc.constant('seal-part'), timestamp, content }),
   'manifest-part': fc.record({ kind: fc.constant('manifest-part'), timestamp, content }),
   'backup-order': fc.record({ kind: fc.constant('backup-order'), timestamp, content }),

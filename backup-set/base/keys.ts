@@ -40,6 +40,7 @@ export type Key =
 /** Documents of a set that exist once per content. */
 type OfContent =
   | 'base-part'
+  | 'witnesses'
   | 'seal-part'
   | 'manifest-part'
   | 'backup-order'
@@ -124,6 +125,7 @@ export function phasePrefix(
 
 const FOLDERS: Readonly<Record<OfContent, string>> = {
   'base-part': 'base',
+  witnesses: 'witnesses',
   'seal-part': 'seals',
   'manifest-part': 'manifest',
   'backup-order': 'orders',
@@ -145,6 +147,7 @@ export function formatKey(key: Key): string {
     case 'receipt':
       return `${receiptsPrefix(key.timestamp)}${key.content}/${shipmentName(key)}.json`;
     case 'base-part':
+    case 'witnesses':
     case 'seal-part':
     case 'manifest-part':
     case 'backup-order':

@@ -13,6 +13,7 @@ import { failure, type Result } from '../base/result.ts';
 import { Selection } from '../base/selection.ts';
 import { Timestamp } from '../base/timestamps.ts';
 import type { Problem } from '../base/verdict.ts';
+import { ContentWitness, RelationWitness } from '../witness/kinds.ts';
 import { fastArray, isCount, isRowFormat } from './fast-array.ts';
 import { readPinned } from './pinned.ts';
 import {
@@ -32,12 +33,25 @@ const CountedRelations = fastArray(
     rows: Count,
     bytes: Count,
     rowFormat: RowFormat.exactOptional(),
+    /** What the barrier saw of it, and the set in which its rows were last read. */
+    witness: RelationWitness.exactOptional(),
+    readAt: Timestamp.exactOptional(),
   }),
-  ({ relation, rows, bytes, rowFormat }) =>
+  ({ relation, rows, bytes, rowFormat, witness, readAt }) =>
     isCount(relation) && isCount(rows) && isCount(bytes) && isRowFormat(rowFormat)
-      ? { relation, rows, bytes, ...(rowFormat && { rowFormat }) }
+      ? withWitness({ relation, rows, bytes, ...(rowFormat && { rowFormat }) }, witness, readAt)
       : undefined,
 );
+
+/** The relation with both fields or none; undefined when they are not valid. */
+function withWitness<Fields extends object>(fields: Fields, witness: unknown, readAt: unknown) {
+  if (witness === undefined && readAt === undefined) return fields;
+  const read = RelationWitness.safeParse(witness);
+  const timestamp = Timestamp.safeParse(readAt);
+  return read.success && timestamp.success
+    ? { ...fields, witness: read.data, readAt: timestamp.data }
+    : undefined;
+}
 
 /**
  * manifest/<content>.json: what a restore needs from one content. It is written before
@@ -48,6 +62,7 @@ export const ManifestPart = z.object({
   timestamp: Timestamp,
   ...SegmentFacts.shape,
   refresh: z.array(Name),
+  witness: ContentWitness.exactOptional(),
   metadata: z.array(ObjectRef.extend({ file: z.enum(METADATA_FILES) })),
   relations: CountedRelations,
   packs: z.array(ObjectRef.extend({ extents: Extents })),
@@ -57,13 +72,14 @@ export type ManifestPart = z.infer<typeof ManifestPart>;
 /** Size of a content or a relation: `bytes` as COPY sends its rows, `storedBytes` in the store. */
 const Volume = { rows: Count, bytes: Count, storedBytes: Count };
 
-/** With a base only. */
-const withBase = {
-  /** Of the objects in the set's own folder. */
+const incremental = {
+  /** With a base only: of the objects in the set's own folder. */
   newBytes: Count.exactOptional(),
   newObjects: Count.exactOptional(),
-  /** `newBytes`, and of packs of older sets only the frames that this set uses. */
+  /** With a base only: `newBytes`, and of older packs only the frames that this set uses. */
   usedBytes: Count.exactOptional(),
+  /** With witnesses only: relations that were read, in at least one content. */
+  readRelations: Count.exactOptional(),
 };
 
 /** A relation with its totals over all contents, so that readers need not read all parts. */
@@ -76,7 +92,7 @@ export type ManifestRelation = z.infer<typeof ManifestRelation>;
 
 const ManifestContent = SegmentFacts.extend({
   part: PartDigest,
-  totals: z.object({ relations: Count, ...Volume, objects: Count, extents: Count, ...withBase }),
+  totals: z.object({ relations: Count, ...Volume, objects: Count, extents: Count, ...incremental }),
 });
 export type ManifestContent = z.infer<typeof ManifestContent>;
 
@@ -104,7 +120,7 @@ export const Manifest = z.object({
     ...Volume,
     objects: Count,
     extents: Count,
-    ...withBase,
+    ...incremental,
   }),
   relations: z.array(ManifestRelation),
   notShipped: z.array(NotShipped),

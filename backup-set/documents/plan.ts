@@ -84,6 +84,8 @@ export const PlannedContent = SegmentFacts.extend({
   refresh: z.array(Name),
   /** base/<content>.json: the base's part of the manifest. Absent = nothing is carried. */
   base: PartDigest.exactOptional(),
+  /** witnesses/<content>.json. Absent = the barrier has seen nothing. */
+  witnesses: PartDigest.exactOptional(),
 });
 export type PlannedContent = z.infer<typeof PlannedContent>;
 
@@ -105,10 +107,10 @@ export const Compression = z.object({ algorithm: z.literal('zstd'), level: ZstdL
 export const Base = z.object({ timestamp: Timestamp, manifestSha256: Sha256 });
 export type Base = z.infer<typeof Base>;
 
-/** Fields of plan and manifest of a set with a base. */
+/** Fields of plan and manifest of a set with a base, or with witnesses. */
 export const baseFields = {
   /** What a reader must know to use the set. A feature that it does not know is an error. */
-  features: z.array(z.literal('carried')).exactOptional(),
+  features: z.array(z.enum(['carried', 'witness'])).exactOptional(),
   base: Base.exactOptional(),
 };
 

@@ -39,22 +39,36 @@ export const SealedRelation = z.object({
   bytes: Count,
   /** Extents with another format do not count. */
   rowFormat: RowFormat.exactOptional(),
+  /** Not read: a witness proves that the rows are those of the base. */
+  carried: z.literal(true).exactOptional(),
 });
 export type SealedRelation = z.infer<typeof SealedRelation>;
 
 export const SealedRelations = fastArray(
   SealedRelation,
-  ({ relation, attempt, rows, bytes, rowFormat }) =>
+  ({ relation, attempt, rows, bytes, rowFormat, carried }) =>
     isCount(relation) &&
     isCount(attempt) &&
     attempt > 0 &&
     attempt <= ATTEMPT_MAX &&
     isCount(rows) &&
     isCount(bytes) &&
-    isRowFormat(rowFormat)
-      ? { relation, attempt, rows, bytes, ...(rowFormat && { rowFormat }) }
+    isRowFormat(rowFormat) &&
+    isCarried(carried)
+      ? {
+          relation,
+          attempt,
+          rows,
+          bytes,
+          ...(rowFormat && { rowFormat }),
+          ...(carried && { carried }),
+        }
       : undefined,
 );
+
+function isCarried(value: unknown): value is true | undefined {
+  return value === undefined || value === true;
+}
 
 /** seals/<content>.json: what the database counted for one content, and the receipts that count. */
 export const SealPart = z.object({

@@ -54,6 +54,10 @@ function baseDisagreements({ timestamp, base, features, contents, relations }: P
     ...((base !== undefined) === (features?.includes('carried') === true)
       ? []
       : ['the plan has only one of base and the feature "carried"']),
+    ...(contents.some(({ witnesses }) => witnesses !== undefined) ===
+    (features?.includes('witness') === true)
+      ? []
+      : ['the plan has only one of witnesses and the feature "witness"']),
   ];
 }
 

@@ -15,8 +15,9 @@ import { ManifestPart } from '../documents/manifest.ts';
 import type { PlannedContent } from '../documents/plan.ts';
 import { type ObjectRef, objectRefShape, type Receipt } from '../documents/receipt.ts';
 import type { SealPart } from '../documents/seal.ts';
+import type { Witnesses } from '../documents/witnesses.ts';
 import { partDisagreements } from './agreement.ts';
-import { carriedPacks } from './carried/receipts.ts';
+import { carriedRows } from './carried/rows.ts';
 import type { SealedSet } from './fold.ts';
 import { readReceipts } from './receipts.ts';
 import {
@@ -76,7 +77,7 @@ function countContent(
   const index = indexByKey(documents);
   const counted = readReceipts(sealed, index);
   const counts = sealedCounts(sealed, plan.relations.length);
-  const carried = carriedPacks({ plan, planned, counts }, counted.receipts, index);
+  const carried = carriedRows({ plan, planned, counts }, sealed, counted.receipts, index);
   // Without these rows no count is right: one cause, not a problem per relation.
   if (carried.problems.length > 0) return failure([...counted.problems, ...carried.problems]);
   const shipped = counted.receipts.filter((receipt) => receipt.kind === 'pack');
@@ -103,9 +104,24 @@ function countContent(
     ...(locale && { locale }),
     ...(systemIdentifier !== undefined && { systemIdentifier }),
     refresh,
+    ...(carried.witnesses && { witness: witnessOf(carried.witnesses) }),
     metadata: metadata.files,
-    relations: relations.counts,
+    relations: withWitnesses(relations.counts, carried.witnesses),
     packs: packsThatCount(counts, packs),
+  });
+}
+
+const witnessOf = ({ systemIdentifier, databaseOid, sources }: Witnesses) => {
+  return { systemIdentifier, databaseOid, sources };
+};
+
+/** The next backup finds in the part what the barrier saw now. */
+function withWitnesses(counts: ManifestPart['relations'], witnesses: Witnesses | undefined) {
+  if (witnesses === undefined) return counts;
+  const entries = new Map(witnesses.relations.map((entry) => [entry.relation, entry]));
+  return counts.map((counted) => {
+    const entry = entries.get(counted.relation);
+    return entry ? { ...counted, witness: entry.witness, readAt: entry.readAt } : counted;
   });
 }
 

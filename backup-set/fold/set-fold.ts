@@ -96,6 +96,7 @@ function manifestOf(
         newObjects: total('newObjects'),
         usedBytes: total('usedBytes'),
       }),
+      ...(plan.features?.includes('witness') && { readRelations: totals.read() }),
     },
     relations: plan.relations.map(({ baseRelation: _, ...relation }) => ({
       ...relation,
@@ -140,7 +141,7 @@ function factsOf({
 }
 
 function totalsOf(
-  { timestamp, relations, packs, metadata }: ManifestPart,
+  { timestamp, witness, relations, packs, metadata }: ManifestPart,
   { base }: Pick<Plan, 'base'>,
 ): ManifestContent['totals'] {
   const ours = setPrefix(timestamp);
@@ -159,8 +160,13 @@ function totalsOf(
     objects: packs.length + metadata.length,
     extents: sum(packs, ({ extents }) => extents.length),
     ...(base && { newBytes, newObjects: own.length, usedBytes: newBytes + olderBytes }),
+    ...(witness && { readRelations: sum(relations, (one) => (wasRead(one, timestamp) ? 1 : 0)) }),
   };
 }
+
+/** Whether the rows were read for this set, and not carried by a witness. */
+const wasRead = ({ readAt }: ManifestPart['relations'][number], timestamp: string) =>
+  readAt === undefined || readAt === timestamp;
 
 /** Sums per relation over all contents, indexed by id: the ids of a valid plan count from 0. */
 function relationTotals(relations: number) {
@@ -173,12 +179,15 @@ function relationTotals(relations: number) {
     extents: column(),
   };
   const binary = new Set<number>();
+  const read = new Uint8Array(relations);
   const addTo = (field: keyof typeof sums, id: number, value: number) => {
     sums[field][id] = (sums[field][id] ?? 0) + value;
   };
   return {
     add(part: ManifestPart) {
-      for (const { relation, rows, bytes, rowFormat } of part.relations) {
+      for (const counted of part.relations) {
+        const { relation, rows, bytes, rowFormat } = counted;
+        if (wasRead(counted, part.timestamp)) read[relation] = 1;
         if (rowFormat === 'binary') binary.add(relation);
         addTo('contents', relation, 1);
         addTo('rows', relation, rows);
@@ -192,6 +201,7 @@ function relationTotals(relations: number) {
       }
     },
     isBinary: (id: number) => binary.has(id),
+    read: () => read.reduce((sum, one) => sum + one, 0),
     of: (id: number) => ({
       contents: sums.contents[id] ?? 0,
       rows: sums.rows[id] ?? 0,

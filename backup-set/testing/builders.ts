@@ -16,6 +16,8 @@ export interface SetParts {
   /** Receipts of carried rows, which the seal names, and what is at base/<content>.json. */
   readonly carried?: readonly CarriedReceipt[];
   readonly baseParts?: readonly RawDocument[];
+  /** What is at witnesses/<content>.json. */
+  readonly witnesses?: readonly RawDocument[];
   /** Receipts of failed attempts, which the seal does not name. */
   readonly dead: readonly ObjectReceipt[];
   /** What the database counted, per content. */
@@ -100,6 +102,7 @@ export function documentsOf(
       change.receipts ??
       [...parts.sealed, ...(parts.carried ?? []), ...parts.dead].map(receiptDocument),
     baseParts: parts.baseParts ?? [],
+    witnesses: parts.witnesses ?? [],
     seal: sealDocument(sealFor(whole)),
     sealParts: partsOf(whole).map(sealPartDocument),
   };

@@ -12,6 +12,7 @@ export interface SetDocuments {
   readonly plan: RawDocument;
   readonly receipts: readonly RawDocument[];
   readonly baseParts?: readonly RawDocument[];
+  readonly witnesses?: readonly RawDocument[];
   readonly sealParts?: readonly RawDocument[];
   readonly seal?: RawDocument | undefined;
 }
@@ -48,10 +49,12 @@ export function fold(
     const named = part.ok
       ? receiptKeysOf(part.value).flatMap((key) => receipts.get(key) ?? [])
       : [];
-    const base = (documents.baseParts ?? []).filter(
-      ({ key }) => key === formatKey({ kind: 'base-part', timestamp, content }),
+    const pinned = [...(documents.baseParts ?? []), ...(documents.witnesses ?? [])].filter(
+      ({ key }) =>
+        key === formatKey({ kind: 'base-part', timestamp, content }) ||
+        key === formatKey({ kind: 'witnesses', timestamp, content }),
     );
-    const folded = foldContent(sealed, planned, part, [...named, ...base]);
+    const folded = foldContent(sealed, planned, part, [...named, ...pinned]);
     if (folded.part !== undefined) parts.set(content, folded.part.value);
     sum.add(folded);
   }

@@ -35,6 +35,10 @@ import { showBackupProgress } from './progress.ts';
 import type { BackupRun } from './run.ts';
 import { type Shipped, ship } from './ship.ts';
 import { newTally, type Tally } from './tally.ts';
+import { decideContents, withDecided } from './witness/decide.ts';
+import { type WitnessOutcome, witnessOutcome } from './witness/outcome.ts';
+import { type PreparedWitnesses, prepareWitnesses, whileServersFlush } from './witness/prepare.ts';
+import { storeWitnesses } from './witness/store.ts';
 
 /** The result of a backup. */
 export interface BackupResult {
@@ -45,6 +49,7 @@ export interface BackupResult {
   readonly plan: Plan;
   readonly tally: Tally;
   readonly failures: Shipped['failures'];
+  readonly witnessed: WitnessOutcome;
   readonly elapsedMs: number;
 }
 
@@ -69,35 +74,42 @@ export async function runBackup(
     await requireShippers(context, servers);
     await noteUnfinished(context);
     const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
-    const held = await takeSnapshot(context);
-    let recorded: { plan: Plan; tally: Tally; failures: Shipped['failures'] };
+    const segments = servers.map(({ segment }) => segment);
+    const prepared = await whileServersFlush(context, () => prepareWitnesses(context, segments));
+    const held = await takeSnapshot(context, prepared);
+    let recorded: Pick<BackupResult, 'plan' | 'tally' | 'failures' | 'witnessed'>;
     try {
       const drafted = draftPlan(context.config, held, startedAt, store.url, servers);
-      const draft = base ? { ...drafted, body: withBase(drafted.body, base) } : drafted;
+      const based = base ? { ...drafted, body: withBase(drafted.body, base) } : drafted;
+      const deciding = { draft: based, held, prepared, startedAt };
+      const decide = () => decideContents(context, store, deciding);
+      const draft = withDecided(based, await whileServersFlush(context, decide));
       const plan = await storePlan(store, draft, startedAt, context.signal);
       notePlan(context, plan);
       noteExpansion(context, held);
-      const tally = newTally(plan);
+      const tally = newTally(plan, draft.decided);
       const failures = await shipAndSeal({ context, store, plan, draft, held, tally });
-      recorded = { plan, tally, failures };
+      const witnessed = witnessOutcome(plan, draft.decided, prepared);
+      recorded = { plan, tally, failures, witnessed };
     } finally {
       await held.release();
     }
-    const { plan, tally, failures } = recorded;
+    const { plan } = recorded;
     const verdict = await waitForVerdict(context, store, plan, options);
     return {
       timestamp: plan.timestamp,
       status: verdict?.status ?? 'unproven',
       verdict,
-      plan,
-      tally,
-      failures,
+      ...recorded,
       elapsedMs: context.clock().getTime() - startedAt.getTime(),
     };
   });
 }
 
-async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
+async function takeSnapshot(
+  context: ClusterContext,
+  { underBarrier }: PreparedWitnesses,
+): Promise<HeldSnapshot> {
   const { config, signal } = context;
   const held = await flavourOf(context)
     .takeSnapshot({
@@ -108,6 +120,7 @@ async function takeSnapshot(context: ClusterContext): Promise<HeldSnapshot> {
       connections: config.shippers.workers,
       smallTableBytes: config.backup.smallTableBytes,
       signal,
+      underBarrier,
       onBlocked: noteBlocked(context),
       onWaiting: (note) => noteSilence(context.output, COORDINATOR, note),
     })
@@ -146,11 +159,14 @@ function suggestDispatch({ config }: ClusterContext, error: unknown): never {
   throw new StowageError(error.code, message, { cause: error, where: error.where });
 }
 
+const shipAll = (run: BackupRun): Promise<Shipped> =>
+  run.context.config.shippers.start === 'agents' ? shipByAgents(run) : ship(run);
+
 async function shipAndSeal(run: BackupRun): Promise<Shipped['failures']> {
   const progress = showBackupProgress(run);
   try {
-    const shipped =
-      run.context.config.shippers.start === 'agents' ? await shipByAgents(run) : await ship(run);
+    const failures = await storeWitnesses(run);
+    const shipped = failures.length > 0 ? { failures } : await shipAll(run);
     // Sessions of the database may wait for its locks, and the store may be slow.
     if (shipped.failures.length > 0) await run.held.release();
     recordCountsOfShipper(run);

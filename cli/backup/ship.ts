@@ -100,7 +100,9 @@ export async function ship(run: BackupRun): Promise<Shipped> {
     const dispatching = failures.length === 0 ? dispatchAll() : undefined;
     await Promise.all([
       dispatching,
-      offerBase(run, shippers, stopped.signal),
+      offerBase(run, shippers, stopped.signal).catch((error: unknown) => {
+        if (failures.length === 0) fail(undefined, error);
+      }),
       ...shippers.map(({ content, ended }) =>
         ended.catch(async (error: unknown) => {
           if (failures.length > 0) return;

@@ -1,7 +1,12 @@
 import { FORMAT_VERSION } from '../../backup-set/base/document.ts';
 import { idsOf, type Plan } from '../../backup-set/documents/plan.ts';
 import type { SealPart } from '../../backup-set/documents/seal.ts';
+import type { UnreadRelation } from '../../backup-set/witness/decide.ts';
 import type { Report } from '../../segment-shipper/protocol/control.ts';
+import type { DecidedContents } from './witness/documents.ts';
+
+/** Of relations that no shipper reads. */
+const UNREAD_ATTEMPT = 1;
 
 /** What the shippers have reported so far. Progress is shown from it, and the seal written. */
 export interface Tally {
@@ -15,6 +20,9 @@ export interface ContentTally {
   readonly relationsPlanned: number;
   readonly receipts: SealPart['receipts'];
   readonly relations: SealPart['relations'];
+  /** Relations that are not read: their rows are those of the base. */
+  readonly unread: { readonly tables: number; readonly rows: number; readonly bytes: number };
+  /** Of the relations that are read. */
   rows: number;
   bytes: number;
   storedBytes: number;
@@ -28,7 +36,8 @@ export interface ContentTally {
   eventLoopDelayP99Ms?: number;
 }
 
-export function newTally(plan: Plan): Tally {
+/** @param decided the relations that are not read count at once. */
+export function newTally(plan: Plan, decided?: DecidedContents): Tally {
   return {
     dispatched: [],
     contents: new Map(
@@ -38,7 +47,7 @@ export function newTally(plan: Plan): Tally {
           content,
           relationsPlanned: [...idsOf(relations)].length,
           receipts: [],
-          relations: [],
+          ...unreadOf(decided?.get(content)?.unread ?? []),
           rows: 0,
           bytes: 0,
           storedBytes: 0,
@@ -51,6 +60,16 @@ export function newTally(plan: Plan): Tally {
       ]),
     ),
   };
+}
+
+function unreadOf(unread: readonly UnreadRelation[]) {
+  const relations: SealPart['relations'] = unread.map((relation) => ({
+    ...relation,
+    attempt: UNREAD_ATTEMPT,
+    carried: true,
+  }));
+  const sum = (field: 'rows' | 'bytes') => unread.reduce((total, one) => total + one[field], 0);
+  return { relations, unread: { tables: unread.length, rows: sum('rows'), bytes: sum('bytes') } };
 }
 
 /** Adds one report of a shipper. `attempt` is the attempt of that shipper. */

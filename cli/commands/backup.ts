@@ -2,6 +2,7 @@ import { StowageError } from '../../backup-set/base/errors.ts';
 import { count, plural } from '../../backup-set/base/words.ts';
 import type { WantedBase } from '../backup/base/choose.ts';
 import { type BackupResult, runBackup } from '../backup/coordinate.ts';
+import { witnessFields, witnessLines } from '../backup/witness/outcome.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
 import {
   ACCEPT_CLUSTER_FLAG,
@@ -104,6 +105,7 @@ function summaryOf(result: BackupResult) {
     writerWaitMs: plan.snapshot.writerWaitMs,
     ...(plan.base && { base: plan.base.timestamp }),
     ...totalsOf(result),
+    ...witnessFields(result.witnessed),
     ...retriesField(),
     contents: [...result.tally.contents.values()].map(
       ({
@@ -157,6 +159,7 @@ export function backupText(result: BackupResult): string {
     '',
     `${plural(totals.rows, 'row')}, ${bytes(totals.bytes)} in ${duration(elapsedMs)} (${rate(totals.bytes, elapsedMs)}), stored ${bytes(totals.storedBytes)}${ratio} in ${plural(totals.objects, 'object')}`,
     ...carriedLines(result),
+    ...witnessLines(result.witnessed, result.plan),
     ...(verdict === undefined
       ? failures.map(({ error }) => `failed: ${printable(error.message)} (${error.code})`)
       : []),
@@ -170,13 +173,16 @@ export function backupText(result: BackupResult): string {
 }
 
 function totalsOf({ tally }: Pick<BackupResult, 'tally'>) {
+  const contents = [...tally.contents.values()];
   const total = (field: 'rows' | 'bytes' | 'storedBytes' | 'carriedBytes' | 'objects') =>
-    [...tally.contents.values()].reduce((sum, content) => sum + content[field], 0);
+    contents.reduce((sum, content) => sum + content[field], 0);
+  const unread = (field: 'rows' | 'bytes') =>
+    contents.reduce((sum, content) => sum + content.unread[field], 0);
   return {
-    rows: total('rows'),
-    bytes: total('bytes'),
+    rows: total('rows') + unread('rows'),
+    bytes: total('bytes') + unread('bytes'),
     storedBytes: total('storedBytes'),
-    carriedBytes: total('carriedBytes'),
+    carriedBytes: total('carriedBytes') + unread('bytes'),
     objects: total('objects'),
   };
 }

@@ -91,8 +91,11 @@ function carriedLines({ base, needs, totals }: Manifest): string[] {
   if (base === undefined || totals.newBytes === undefined) return [];
   const used = totals.usedBytes ?? totals.storedBytes;
   const older = needs.length === 0 ? '' : `; the rest lies in ${needs.join(', ')}`;
+  const { readRelations: read } = totals;
+  const unread =
+    read === undefined ? '' : `; read ${count(read)} of ${plural(totals.relations, 'table')}`;
   return [
-    `new ${bytes(totals.newBytes)} of ${bytes(used)} that the set uses (base: set ${base.timestamp})${older}`,
+    `new ${bytes(totals.newBytes)} of ${bytes(used)} that the set uses${unread} (base: set ${base.timestamp})${older}`,
   ];
 }
 

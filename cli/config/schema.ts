@@ -14,6 +14,7 @@ import {
 import { FLAVOUR_NAMES, flavourNamed } from '../../database/flavours.ts';
 import { blockMemoryProblem } from '../../segment-shipper/backup/block-memory.ts';
 import { S3Settings, StorageSection, StoreRoot } from '../../storage/settings.ts';
+import { Duration } from './durations.ts';
 import { PATTERN_FORMS } from './flag-names.ts';
 
 /**
@@ -88,6 +89,18 @@ const Cluster = z.strictObject({
       carry: z.boolean().default(true),
       /** The share of a pack that the base must use, so that a new set uses it too. */
       packUseMin: z.number().min(0).max(1).default(0.5),
+      /** Tables that a witness proves unchanged are read again after this time; 0 = always read. */
+      rereadAfter: Duration.default('7d'),
+      /** Which witnesses are used where the server has them (docs/design/0022-witnesses.md). */
+      witnesses: z
+        .strictObject({
+          walSummary: z.boolean().default(true),
+          appendOptimized: z.boolean().default(true),
+          fileStamp: z.boolean().default(false),
+          /** Longest wait for a checkpoint, and for a WAL summary. */
+          waitSeconds: Positive.max(3600).default(60),
+        })
+        .prefault({}),
     })
     .prefault({}),
   shippers: z

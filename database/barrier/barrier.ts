@@ -151,7 +151,7 @@ async function attemptOnce(
     return { result, writerWaitMs: performance.now() - started };
   }
 
-  const exported = await onAllInTime(nodes, (node) => exportSnapshot(node, kind));
+  const exported = await onAllInTime(nodes, (node) => exportSnapshot(node, kind, options));
   const takenAt = effects.now();
   await onAllInTime(nodes, ({ locker }) => rollBack(locker));
   const writerWaitMs = performance.now() - started;
@@ -191,7 +191,13 @@ async function abandon(
   return failure(reason);
 }
 
-async function exportSnapshot(node: BarrierNode, { exports }: BarrierKind) {
+async function exportSnapshot(
+  node: BarrierNode,
+  { exports }: BarrierKind,
+  { underBarrier }: Pick<SnapshotOptions, 'underBarrier'>,
+) {
+  // An error of the monitor says nothing about the snapshot.
+  await underBarrier?.(node.segment.content, node.monitor).catch(() => undefined);
   if (!exports(node)) {
     // This takes the snapshot, under which the catalogs are read after the barrier.
     await node.holder.query('SELECT 1');

@@ -9,6 +9,7 @@ import { checkLongValues } from '../inspect/long-values.ts';
 import { checkRights } from '../inspect/rights.ts';
 import { checkClock, checkLockTable, checkOtherSessions } from '../inspect/server.ts';
 import { openSession, type Session } from '../session/session.ts';
+import { walSummary } from '../witness/wal-summary/provider.ts';
 import { greenplumAdvice } from './product.ts';
 
 const SEGMENTS_AT_ONCE = 16;
@@ -71,6 +72,7 @@ export async function inspectServer(
       }),
       await checkLockTable(session),
       await attempt('long values', () => checkLongValues(session)),
+      await attempt('unchanged tables', () => walSummary.inspect(session)),
       await checkOtherSessions(session),
       await checkClock(session, clock),
     ];

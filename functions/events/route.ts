@@ -56,6 +56,7 @@ function jobOfKey(key: Key): Job | undefined {
     case 'plan':
     case 'dispatched':
     case 'base-part':
+    case 'witnesses':
     case 'seal-part':
     case 'manifest-part':
     case 'backup-order':

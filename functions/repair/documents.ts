@@ -47,9 +47,13 @@ export async function findDocuments(
     const intoParts = into(parts);
     const key = formatKey({ kind: 'manifest-part', timestamp, content });
     const bytes = await intoParts(key, part.sha256);
-    const base = planned?.contents.find((candidate) => candidate.content === content)?.base;
-    const baseKey = formatKey({ kind: 'base-part', timestamp, content });
-    if (base !== undefined) await intoParts(baseKey, base.sha256);
+    const pinned = planned?.contents.find((candidate) => candidate.content === content);
+    for (const [kind, document] of [
+      ['base-part', pinned?.base],
+      ['witnesses', pinned?.witnesses],
+    ] as const)
+      if (document !== undefined)
+        await intoParts(formatKey({ kind, timestamp, content }), document.sha256);
     if (bytes !== undefined)
       manifestParts.push({ value: decode(ManifestPart, { key, bytes }), bytes });
     if (sealed !== undefined)

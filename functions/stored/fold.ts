@@ -85,9 +85,8 @@ export async function foldHeads(
     await admit(weight, async () => {
       // Reads only what the seal names, not the receipts that failed attempts left.
       const receipts = part.ok ? await readAll(deps, receiptKeysOf(part.value)) : [];
-      const carried = base && (await readBasePart(deps, timestamp, planned.content, base.bytes));
-      const documents = carried === undefined ? receipts : [...receipts, carried];
-      const folded = foldContent(sealed, planned, part, documents);
+      const pinned = part.ok ? await readPinnedByPlan(deps, timestamp, planned) : [];
+      const folded = foldContent(sealed, planned, part, [...receipts, ...pinned]);
       sum.add(folded);
       await visit(folded, sealed);
     });
@@ -95,9 +94,16 @@ export async function foldHeads(
   return sum.end();
 }
 
-/** A part with another size than the plan's is not read: the fold says that it is missing. */
-function readBasePart(deps: Deps, timestamp: string, content: number, bytesMax: number) {
-  return readDocument(deps, formatKey({ kind: 'base-part', timestamp, content }), bytesMax);
+/** One with another size than the plan's is not read: the fold says that it is missing. */
+async function readPinnedByPlan(
+  deps: Deps,
+  timestamp: string,
+  { content, base, witnesses }: PlannedContent,
+): Promise<RawDocument[]> {
+  const read = async (kind: 'base-part' | 'witnesses', pinned: { bytes: number } | undefined) =>
+    pinned && readDocument(deps, formatKey({ kind, timestamp, content }), pinned.bytes);
+  const documents = [await read('base-part', base), await read('witnesses', witnesses)];
+  return documents.filter((document) => document !== undefined);
 }
 
 async function readSealPart(

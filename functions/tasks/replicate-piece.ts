@@ -58,9 +58,9 @@ export async function replicatePiece(
 
 async function documentsOf(deps: Deps, { timestamp, content }: ManifestPart) {
   const { signal } = deps;
-  const head = (kind: 'seal-part' | 'base-part') =>
+  const head = (kind: 'seal-part' | 'base-part' | 'witnesses') =>
     deps.store.head(formatKey({ kind, timestamp, content }), { signal });
-  const parts = [await head('seal-part'), await head('base-part')];
+  const parts = [await head('seal-part'), await head('base-part'), await head('witnesses')];
   const receipts = await listKeys(deps, `${receiptsPrefix(timestamp)}${content}/`, ['receipt']);
   return [...parts.filter((part) => part !== undefined), ...receipts];
 }
@@ -71,6 +71,7 @@ const KINDS_OF_PART: readonly Key['kind'][] = [
   'receipt',
   'seal-part',
   'base-part',
+  'witnesses',
 ];
 
 /**

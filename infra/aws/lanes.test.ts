@@ -18,6 +18,7 @@ const KEYS: readonly Key[] = [
   { kind: 'manifest', timestamp },
   { kind: 'dispatched', timestamp },
   { kind: 'base-part', timestamp, content: 0 },
+  { kind: 'witnesses', timestamp, content: 0 },
   { kind: 'seal-part', timestamp, content: 0 },
   { kind: 'manifest-part', timestamp, content: 0 },
   { kind: 'backup-order', timestamp, content: 0 },

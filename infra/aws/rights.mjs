@@ -10,11 +10,12 @@ const TASK = 'tasks/?????????????????-??????????????';
 
 /** Keys below the root, by the names of docs/security.md. */
 export const KEYS = {
-  plan: [`${SET}/plan.json`],
+  plan: [`${SET}/plan.json`, `${SET}/witnesses/*`],
   base: [`${SET}/base/*`],
   packs: [`${SET}/data/*`, `${SET}/metadata/*`],
   receipts: [`${SET}/receipts/*`],
-  seal: [`${SET}/seals/*`, `${SET}/seal.json`],
+  // One pattern for seals/… and seal.json: a policy has 10,240 characters.
+  seal: [`${SET}/seal*`],
   manifest: [`${SET}/manifest/*`, `${SET}/manifest.json`],
   'verdicts-stitch': [`${SET}/verdicts/*-stitch.json`],
   'verdicts-validate': [`${SET}/verdicts/*-validate.json`],

@@ -1,32 +1,14 @@
-import type { DocumentIndex } from '../../base/document.ts';
 import { formatKey } from '../../base/keys.ts';
-import { failure, type Result } from '../../base/result.ts';
 import type { Problem } from '../../base/verdict.ts';
-import { ManifestPart } from '../../documents/manifest.ts';
-import { readPinned } from '../../documents/pinned.ts';
-import { idsOf, type Plan, type PlannedContent } from '../../documents/plan.ts';
+import { idsOf } from '../../documents/plan.ts';
 import {
   type CarriedExtent,
   type CarriedReceipt,
   type Extent,
   objectRefShape,
-  type Receipt,
 } from '../../documents/receipt.ts';
-import { countsIn, type SealedCounts, type ShippedPack } from '../relations.ts';
-
-interface Carrying {
-  readonly plan: Pick<Plan, 'timestamp' | 'base' | 'relations'>;
-  readonly planned: PlannedContent;
-  readonly counts: SealedCounts;
-}
-
-/** The extents of the base, by number, each of them to be used once. */
-interface Numbered {
-  readonly part: ManifestPart;
-  /** The number of the first extent of each pack, and at the end the number of all extents. */
-  readonly starts: readonly number[];
-  readonly isUsed: Uint8Array;
-}
+import { countsIn, type ShippedPack } from '../relations.ts';
+import type { Carrying, Numbered } from './base-part.ts';
 
 /** One for each pack and attempt. */
 type Found = Map<string, { attempt: number; pack: number; extents: Extent[] }>;
@@ -38,18 +20,13 @@ type Found = Map<string, { attempt: number; pack: number; extents: Extent[] }>;
  */
 export function carriedPacks(
   carrying: Carrying,
-  receipts: readonly Receipt[],
-  documents: DocumentIndex,
+  receipts: readonly CarriedReceipt[],
+  base: Numbered,
 ): { readonly packs: readonly ShippedPack[]; readonly problems: readonly Problem[] } {
-  const carried = receipts.filter((receipt) => receipt.kind === 'carried');
-  if (carried.length === 0) return { packs: [], problems: [] };
   const { content } = carrying.planned;
-  const read = readBasePart(carrying, documents);
-  if (!read.ok) return { packs: [], problems: [read.failure] };
-  const base = numbered(read.value);
   const assigned = new Set(idsOf(carrying.planned.relations));
   const found: Found = new Map();
-  const problems = carried.flatMap((receipt): Problem[] => {
+  const problems = receipts.flatMap((receipt): Problem[] => {
     const difference = takeAll(receipt, { ...carrying, assigned, base, found });
     if (difference === undefined) return [];
     const object = formatKey({ ...receipt, kind: 'receipt' });
@@ -60,30 +37,6 @@ export function carriedPacks(
     return stored === undefined ? [] : [{ attempt, object: objectRefShape(stored), extents }];
   });
   return { packs, problems };
-}
-
-/** base/<content>.json, if it is the part that the plan pins. */
-function readBasePart(
-  { plan: { timestamp, base }, planned: { content, base: pinned } }: Carrying,
-  documents: DocumentIndex,
-): Result<ManifestPart, Problem> {
-  const key = formatKey({ kind: 'base-part', timestamp, content });
-  if (base === undefined || pinned === undefined) {
-    const message = 'the content has receipts of carried rows, but the plan gives it no base';
-    return failure({ code: 'documents-disagree', content, object: key, message });
-  }
-  return readPinned(ManifestPart, documents.get(key) ?? [], {
-    key,
-    fields: { timestamp: base.timestamp, content },
-    pin: { sha256: pinned.sha256, by: 'plan' },
-    content,
-  });
-}
-
-function numbered(part: ManifestPart): Numbered {
-  const starts = [0];
-  for (const { extents } of part.packs) starts.push((starts.at(-1) ?? 0) + extents.length);
-  return { part, starts, isUsed: new Uint8Array(starts.at(-1) ?? 0) };
 }
 
 interface Taking extends Carrying {

@@ -25,7 +25,12 @@ const based = {
 };
 
 /** Offers the base to one shipper; `stored` is what the store has as the base's part. */
-async function offer(stored: Uint8Array | undefined, mayCreate = true, carries = true) {
+async function offer(
+  stored: Uint8Array | undefined,
+  mayCreate = true,
+  unread: number[] = [],
+  carries = true,
+) {
   const [created, lines, notes] = [[] as string[], [] as unknown[], [] as string[]];
   const store = {
     async read(key: string) {
@@ -45,8 +50,13 @@ async function offer(stored: Uint8Array | undefined, mayCreate = true, carries =
     carries: Promise.resolve(carries),
     deliver: async (line: unknown) => void lines.push(line),
   };
+  const work = tables.filter(({ id }) => !unread.includes(id)).map((relation) => ({ relation }));
+  const draft = {
+    work: new Map([[0, work]]),
+    decided: new Map([[0, { unread }]]),
+  };
   await offerBase(
-    { plan: based, store, context } as never,
+    { plan: based, store, context, draft } as never,
     [shipper] as never,
     new AbortController().signal,
   );
@@ -63,6 +73,14 @@ describe('a shipper', () => {
     expect(notes).toEqual([]);
   });
 
+  test('gets no frames of tables that it does not read', async () => {
+    expect((await offer(part, true, [0])).lines).toEqual([END]);
+  });
+
+  test('is not left without the base when some tables are not read', async () => {
+    await expect(offer(undefined, true, [0])).rejects.toMatchObject({ code: 'storage/not-found' });
+  });
+
   test.each<[string, Uint8Array | undefined, boolean]>([
     ['is missing', undefined, true],
     ['is not the one that the plan pins', Buffer.from('{}\n'), true],
@@ -74,7 +92,7 @@ describe('a shipper', () => {
   });
 
   test('of an earlier program gets no lines at all, and a note says so', async () => {
-    const { created, lines, notes } = await offer(part, true, false);
-    expect([created, lines, notes]).toEqual([[], [], ['base-unused']]);
+    const { created, lines, notes } = await offer(part, true, [], false);
+    expect([created.length, lines, notes]).toEqual([1, [], ['base-unused']]);
   });
 });

@@ -3,7 +3,7 @@ import { sha256 } from '../../../backup-set/base/document.ts';
 import { asStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { partPacks } from '../../../backup-set/documents/part-packs.ts';
-import { idsOf, type Plan, type PlannedContent } from '../../../backup-set/documents/plan.ts';
+import type { Plan, PlannedContent } from '../../../backup-set/documents/plan.ts';
 import { offersOf } from '../../../segment-shipper/backup/carry/offers.ts';
 import type { BaseExtents } from '../../../segment-shipper/protocol/control.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
@@ -14,7 +14,7 @@ import type { BackupRun } from '../run.ts';
 /** Parts that are read at once: one of a million extents takes 145 MB. */
 export const PARTS_AT_ONCE = 2;
 
-type Run = Pick<BackupRun, 'plan' | 'store' | 'context'>;
+type Run = Pick<BackupRun, 'plan' | 'store' | 'context' | 'draft'>;
 
 /** The base's part of a content; undefined when nothing of it is carried. */
 export const baseOf = ({ contents }: Pick<Plan, 'contents'>, content: number) =>
@@ -40,6 +40,7 @@ async function sendBase(
   signal: AbortSignal,
 ): Promise<void> {
   const { content } = planned;
+  const bytes = await keepBase(run, planned, signal);
   const carries = await shipper.carries;
   if (carries === false) {
     const message =
@@ -47,7 +48,6 @@ async function sendBase(
     noteUnused(run, content, { code: 'shipper/protocol', message });
   }
   if (carries !== true) return;
-  const bytes = await keepBase(run, planned, signal);
   try {
     for (const line of bytes === undefined ? [] : linesOf(run, planned, bytes)) {
       signal.throwIfAborted();
@@ -60,13 +60,14 @@ async function sendBase(
 }
 
 function* linesOf(
-  { plan, context }: Run,
-  { content, relations }: PlannedContent,
+  { plan, context, draft }: Run,
+  { content }: PlannedContent,
   bytes: Uint8Array,
 ): Generator<BaseExtents> {
-  const assigned = [...idsOf(relations)].flatMap((id) => plan.relations[id] ?? []);
+  const read = draft.work.get(content) ?? [];
+  const relations = read.flatMap(({ relation: { id } }) => plan.relations[id] ?? []);
   const { packUseMin } = context.config.backup;
-  const offers = offersOf({ relations: assigned, packUseMin });
+  const offers = offersOf({ relations, packUseMin });
   const key = formatKey({ kind: 'base-part', timestamp: plan.timestamp, content });
   for (const piece of partPacks(key)(bytes)) yield* offers.of(piece);
   yield* offers.rest();
@@ -74,7 +75,8 @@ function* linesOf(
 
 /**
  * Copies the base's part into the new set, byte for byte: the fold needs it. Without it the content
- * stores all rows, so a base that cannot be read does not end the backup.
+ * stores all rows, so a base that cannot be read does not end the backup, unless some tables are not
+ * read at all.
  * @returns the part; undefined when it cannot be used, which a note says.
  */
 export async function keepBase(
@@ -85,6 +87,8 @@ export async function keepBase(
   try {
     return await keepPart(run.store, run.plan, planned, signal);
   } catch (error) {
+    const { decided } = run.draft;
+    if ((decided?.get(planned.content)?.unread.length ?? 0) > 0) throw error;
     if (!signal.aborted) noteUnused(run, planned.content, asStowageError(error));
     return undefined;
   }

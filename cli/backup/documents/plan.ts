@@ -21,6 +21,7 @@ import type {
 import type { ObjectStore } from '../../../storage/store.ts';
 import { selectionOf } from '../../config/config.ts';
 import type { Config } from '../../config/schema.ts';
+import { type DecidedContents, withPins, witnessDocuments } from '../witness/documents.ts';
 
 /** Seconds after the start that are tried for a free timestamp. */
 const TIMESTAMPS_TRIED_MAX = 30;
@@ -29,11 +30,13 @@ const TIMESTAMPS_TRIED_MAX = 30;
 export interface Draft {
   /** Everything but the timestamp, which is known once plan.json is stored. */
   readonly body: Omit<Plan, 'timestamp'>;
-  /** Per content: its relations, biggest first. */
+  /** Per content: the relations that are read, biggest first. */
   readonly work: ReadonlyMap<
     number,
     readonly { readonly relation: Relation; readonly bytesEstimated: number }[]
   >;
+  /** What witnesses say about the contents that have some. */
+  readonly decided?: DecidedContents;
 }
 
 /** What the set must hold, from the catalogs of all segments under the snapshot. */
@@ -124,7 +127,8 @@ export async function storePlan(
 ): Promise<Plan> {
   for (let step = 0; step < TIMESTAMPS_TRIED_MAX; step++) {
     const timestamp = timestampOf(new Date(now.getTime() + step * 1000));
-    const plan: Plan = { ...draft.body, timestamp };
+    const documents = witnessDocuments(draft.decided, timestamp);
+    const plan = withPins({ ...draft.body, timestamp }, documents);
     const bytes = encode(Plan, plan);
     if (bytes.length > bytesMax) throw tooLarge(plan, bytes.length, bytesMax);
     try {

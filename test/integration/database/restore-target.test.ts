@@ -136,6 +136,7 @@ describe('the inspection of a server', () => {
       ['connections', true],
       ['lock table', true],
       ['long values', true],
+      ['unchanged tables', true],
       ['other stowage sessions', true],
       ['clock', true],
     ]);

@@ -31,6 +31,7 @@ export function keyClasses({
   const ofSet = <
     Kind extends
       | 'base-part'
+      | 'witnesses'
       | 'seal-part'
       | 'manifest-part'
       | 'backup-order'
@@ -48,6 +49,7 @@ export function keyClasses({
     seal: [{ kind: 'seal', timestamp }],
     manifest: [{ kind: 'manifest', timestamp }],
     'base-part': ofSet('base-part'),
+    witnesses: ofSet('witnesses'),
     'seal-part': ofSet('seal-part'),
     'manifest-part': ofSet('manifest-part'),
     'backup-order': ofSet('backup-order'),
@@ -92,6 +94,8 @@ function classOf(key: Key): string {
       return key.kind;
     case 'base-part':
       return 'base';
+    case 'witnesses':
+      return 'plan';
     case 'pack':
     case 'metadata':
       return 'packs';

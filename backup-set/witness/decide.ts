@@ -1,0 +1,106 @@
+import { FORMAT_VERSION } from '../base/document.ts';
+import type { ManifestPart } from '../documents/manifest.ts';
+import type { Relation } from '../documents/plan.ts';
+import type { WitnessedRelation, Witnesses } from '../documents/witnesses.ts';
+import { type ContentWitness, type RelationWitness, witnessDifference } from './kinds.ts';
+import type { Reason } from './reasons.ts';
+import { isReadAgain } from './reread.ts';
+
+/** What the barrier saw of one content: per relation a witness, or why there is none. */
+export interface SeenContent {
+  readonly content: ContentWitness;
+  readonly relations: ReadonlyMap<number, RelationWitness | Reason>;
+}
+
+/** What a decision needs of the base's part of a content. */
+export type BaseContent = Pick<ManifestPart, 'witness' | 'relations'>;
+
+/** Rows of the base that are not read. */
+export type UnreadRelation = Pick<
+  ManifestPart['relations'][number],
+  'relation' | 'rows' | 'bytes' | 'rowFormat'
+>;
+
+export interface Terms {
+  /** Absent = there is no base, or its rows must not be used. */
+  readonly base: BaseContent | undefined;
+  readonly now: Date;
+  /** 0 = every relation is read. */
+  readonly rereadAfterMs: number;
+}
+
+/** What to do with the relations of one content. */
+export interface Decided {
+  readonly unread: readonly UnreadRelation[];
+  /** Per relation that is read, why. */
+  readonly reasons: ReadonlyMap<number, Reason>;
+  /** witnesses/<content>.json. */
+  document(timestamp: string, content: number): Witnesses;
+}
+
+/** Decides relation by relation: its rows are carried from the base, or read. Pure. */
+export function decide(
+  seen: SeenContent,
+  relations: readonly Pick<Relation, 'id' | 'schema' | 'name' | 'condition' | 'baseRelation'>[],
+  { base, now, rereadAfterMs }: Terms,
+): Decided {
+  const inBase = new Map(base?.relations.map((relation) => [relation.relation, relation]));
+  const unread: UnreadRelation[] = [];
+  const reasons = new Map<number, Reason>();
+  const entries: (Omit<WitnessedRelation, 'readAt'> & { readonly readAt?: string })[] = [];
+  for (const { id, baseRelation, condition, ...name } of relations) {
+    const witness =
+      condition === undefined ? (seen.relations.get(id) ?? 'no-witness') : 'condition';
+    if (typeof witness === 'string') {
+      reasons.set(id, witness);
+      continue;
+    }
+    const before = baseRelation === undefined ? undefined : inBase.get(baseRelation);
+    const reason =
+      whyRead(seen.content, witness, base, before) ??
+      (isReadAgain(before?.readAt, { now, rereadAfterMs, name }) ? 'reread-due' : undefined);
+    if (reason !== undefined || before?.readAt === undefined) {
+      reasons.set(id, reason ?? 'base-without-witness');
+      entries.push({ relation: id, witness });
+      continue;
+    }
+    const { rows, bytes, rowFormat, readAt } = before;
+    unread.push({ relation: id, rows, bytes, ...(rowFormat && { rowFormat }) });
+    entries.push({ relation: id, witness, readAt, carried: true });
+  }
+  return {
+    unread,
+    reasons,
+    document: (timestamp, content) => ({
+      format: 'stowage/witnesses',
+      version: FORMAT_VERSION,
+      timestamp,
+      content,
+      ...seen.content,
+      relations: entries.map(({ readAt = timestamp, ...entry }) => ({ ...entry, readAt })),
+    }),
+  };
+}
+
+function whyRead(
+  content: ContentWitness,
+  witness: RelationWitness,
+  base: BaseContent | undefined,
+  before: BaseContent['relations'][number] | undefined,
+): Reason | undefined {
+  if (base === undefined) return 'full';
+  if (before === undefined) return 'not-in-base';
+  if (base.witness === undefined || before.witness === undefined) return 'base-without-witness';
+  return witnessDifference(
+    { content: base.witness, witness: before.witness },
+    { content, witness },
+  );
+}
+
+/** How often each reason occurs, the most frequent first. */
+export function countReasons(reasons: Iterable<Reason>): { reason: Reason; tables: number }[] {
+  const counts = Map.groupBy(reasons, (reason) => reason);
+  return [...counts]
+    .map(([reason, all]) => ({ reason, tables: all.length }))
+    .sort((a, b) => b.tables - a.tables || (a.reason < b.reason ? -1 : 1));
+}

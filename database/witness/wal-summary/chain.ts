@@ -1,0 +1,33 @@
+/** A file of the WAL summarizer: what changed from `start` up to `end`. */
+export interface Summary {
+  readonly timeline: number;
+  readonly start: string;
+  readonly end: string;
+}
+
+/** The number of a position in the WAL that is printed as `1/A0`. */
+export function lsnNumber(lsn: string): bigint {
+  const [high = '0', low = '0'] = lsn.split('/');
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
+}
+
+/** Whether the summaries cover every position from one to the other. */
+export function coversAll(summaries: readonly Summary[], from: string, to: string): boolean {
+  const end = lsnNumber(to);
+  let reached = lsnNumber(from);
+  if (reached > end) return false;
+  const ranges = summaries
+    .map((summary) => [lsnNumber(summary.start), lsnNumber(summary.end)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  for (const [start, stop] of ranges) {
+    if (start > reached) break;
+    if (stop > reached) reached = stop;
+  }
+  return reached >= end;
+}
+
+/** The summary that covers a position. */
+export function summaryAt(summaries: readonly Summary[], lsn: string): Summary | undefined {
+  const at = lsnNumber(lsn);
+  return summaries.find(({ start, end }) => lsnNumber(start) <= at && at <= lsnNumber(end));
+}

@@ -9,7 +9,7 @@ export type PackPiece =
 
 /** Of the fields of a pack. A key has at most 1,024 characters. */
 const PACK_TEXT_BYTES_MAX = 64 * 1024;
-/** Text of extents that is parsed at once: some 400 of them. */
+/** Text of extents that is parsed at once: some 100 of them. */
 const BATCH_BYTES = 16 * 1024;
 /** Of a field's name; a longer one is neither `packs` nor `extents`. */
 const NAME_CHARS_MAX = 16;

@@ -75,8 +75,8 @@ function* linesOf(
 
 /**
  * Copies the base's part into the new set, byte for byte: the fold needs it. Without it the content
- * stores all rows, so a base that cannot be read does not end the backup, unless some tables are not
- * read at all.
+ * stores all rows, so a base that cannot be read does not end the backup, unless some tables are
+ * not read at all.
  * @returns the part; undefined when it cannot be used, which a note says.
  */
 export async function keepBase(

@@ -11,7 +11,8 @@ const TASK = 'tasks/?????????????????-??????????????';
 
 /** Keys below the root, by the names of docs/security.md. */
 export const KEYS = {
-  plan: [`${SET}/plan.json`, `${SET}/base/*`, `${SET}/witnesses/*`],
+  plan: [`${SET}/plan.json`, `${SET}/witnesses/*`],
+  base: [`${SET}/base/*`],
   packs: [`${SET}/data/*`, `${SET}/metadata/*`],
   receipts: [`${SET}/receipts/*`],
   // One pattern for seals/… and seal.json: a policy has 10,240 characters.
@@ -71,7 +72,16 @@ export function keysOf(names, contents) {
 
 const VERDICTS = ['verdicts-stitch', 'verdicts-validate', 'verdicts-verify'];
 /** The documents and verdicts of a set: no rows and no schema. */
-const DOCUMENTS = ['plan', 'receipts', 'seal', 'manifest', 'holds', 'tombstones', ...VERDICTS];
+const DOCUMENTS = [
+  'plan',
+  'base',
+  'receipts',
+  'seal',
+  'manifest',
+  'holds',
+  'tombstones',
+  ...VERDICTS,
+];
 const SETS = ['a whole set'];
 const RESTORES = ['a whole restore'];
 const TASKS = ['a whole task'];
@@ -90,6 +100,7 @@ const REPLICA = {
   reads: SETS,
   creates: [
     'plan',
+    'base',
     'packs',
     'receipts',
     'seal',
@@ -177,7 +188,10 @@ export const RIGHTS = {
   RestoreShipper: { reads: ['packs', 'restore-orders'], creates: ['restore-receipts'] },
   // docs/agents.md. An agent that starts backups (`backup:`) runs `stowage`, which needs Operator.
   Agent: {
-    reads: ['packs', 'orders', 'claims', 'seal', 'request', 'restore-orders', 'restore-claims'],
+    reads: [
+      ...['packs', 'base', 'orders', 'claims', 'seal'],
+      ...['request', 'restore-orders', 'restore-claims'],
+    ],
     creates: ['packs', 'receipts', 'claims', 'restore-claims', 'restore-receipts'],
     endsUploads: ['packs'],
     // Days of sets, their orders, documents that may be missing, and restores.
@@ -188,7 +202,7 @@ export const RIGHTS = {
   Operator: {
     reads: [...EVERYTHING, 'probe'],
     creates: [
-      ...['plan', 'orders', 'seal', 'verdicts-validate', 'verdicts-verify'],
+      ...['plan', 'base', 'orders', 'seal', 'verdicts-validate', 'verdicts-verify'],
       ...['verify-request', 'replicate-request', 'request', 'holds'],
       // Receipts for shippers that died: without them the restore would get no outcome.
       ...['restore-receipts', 'restore-counts', 'probe'],

@@ -214,6 +214,7 @@ test('in the other bucket only Replicate and Sweep have rights, as docs/security
   const sets = new Set(ofSets.map(([name]) => name));
   const copied = [
     'plan',
+    'base',
     'packs',
     'receipts',
     'seal',

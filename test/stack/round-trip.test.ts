@@ -20,7 +20,7 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
   let target: TestServer[] = [];
   let [everybody, onlyBad]: Subscriber[] = [];
   let backup: CliResult;
-  let timestamp = '';
+  let [older, timestamp] = ['', ''];
   const configs = { source: '', target: '', copy: '' };
   const run = (args: string[], config = configs.source) =>
     stowage(args, { config, env: place.env });
@@ -74,6 +74,15 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
     expect(show.json).toMatchObject({ timestamp, status: 'complete' });
   });
 
+  test('its functions commit and validate a backup that carries rows of the first', async () => {
+    older = timestamp;
+    backup = await run(['backup', '--wait', '120']);
+    expect(backup.json).toMatchObject({ status: 'complete', base: older });
+    expect(backup.json.carriedBytes).toBeGreaterThan(0.5 * backup.json.bytes);
+    timestamp = backup.json.timestamp;
+    expect((await run(['show', timestamp])).json.manifest.needs).toEqual([older]);
+  });
+
   test('its functions verify the set slice by slice', async () => {
     const verify = await run(['verify', timestamp, '--remote', '--wait', '120']);
     expect(verify.text).toContain('"status":"complete"');
@@ -83,10 +92,13 @@ describe.skipIf(withoutEmulator)('the stack, its roles and policies enforced', (
   test('its functions copy the set to the alternate location and validate it there', async () => {
     const copy = await readUntil(
       () => run(['list'], configs.copy),
-      ({ json }) => json.sets.some(({ status }) => status === 'complete'),
+      ({ json }) => json.sets.filter(({ status }) => status === 'complete').length === 2,
       60_000,
     );
-    expect(copy.json.sets).toMatchObject([{ timestamp, status: 'complete' }]);
+    expect(copy.json.sets).toMatchObject([
+      { timestamp, status: 'complete' },
+      { timestamp: older, status: 'complete' },
+    ]);
   });
 
   test('its functions plan, advance and end a restore, and the data is the same', async () => {

@@ -98,6 +98,7 @@ function classOf(key: Key): string {
     case 'restore-counts':
       return key.kind;
     case 'base-part':
+      return 'base';
     case 'witnesses':
       return 'plan';
     case 'pack':

@@ -79,7 +79,7 @@ function membersOf(name: string, folders: ReadonlyMap<string, string>): string[]
     return classes.filter((one) => folders.get(one) === `${name}s`);
   if (name === 'verdicts') return verdicts;
   if (name === 'documents')
-    return ['plan', 'receipts', 'seal', 'manifest', 'holds', 'tombstones', ...verdicts];
+    return ['plan', 'base', 'receipts', 'seal', 'manifest', 'holds', 'tombstones', ...verdicts];
   if (!folders.has(name)) throw new Error(`${name} is neither a class nor a group`);
   return [name];
 }

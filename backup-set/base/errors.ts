@@ -81,6 +81,10 @@ export const ERRORS = {
     exit: 4,
     hint: 'nothing was deleted; `stowage release TIMESTAMP` ends the hold',
   },
+  'set/not-locked': {
+    exit: 4,
+    hint: 'the hold itself counts; correct the cause (on AWS, Operator sets and Delete lifts a legal hold) and run the command again',
+  },
   'set/last': {
     exit: 4,
     hint: 'nothing was deleted; back up first, or add --force to delete the last complete set',
@@ -136,6 +140,10 @@ export const ERRORS = {
   'database/locked': {
     exit: 6,
     hint: 'wait for the named sessions, or end them with pg_terminate_backend(pid), and retry; backup.lockAttempts and backup.lockTimeoutMs set how long a backup waits',
+  },
+  'database/lock-table': {
+    exit: 6,
+    hint: 'nothing was locked; raise max_locks_per_transaction on the named server and restart it, or back up fewer tables',
   },
   'database/failed': {
     exit: 6,

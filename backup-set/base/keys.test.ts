@@ -70,6 +70,7 @@ const KINDS: { readonly [Kind in Key['kind']]: fc.Arbitrary<Key & { kind: Kind }
     instant,
     level: fc.constantFrom(...VERDICT_LEVELS),
   }),
+  'lock-record': fc.record({ kind: fc.constant('lock-record'), timestamp, instant }),
   needs: fc.record({ kind: fc.constant('needs'), timestamp }),
   retention: fc.record({
     kind: fc.constant('retention'),

@@ -3,6 +3,7 @@ import {
   EXPIRIES,
   PHASES,
   parseExpiryKey,
+  parseLockRecord,
   parseMark,
   parseRestoreKey,
   parseTaskKey,
@@ -29,6 +30,7 @@ export type Key =
       readonly instant: string;
       readonly level: VerdictLevel;
     }
+  | { readonly kind: 'lock-record'; readonly timestamp: string; readonly instant: string }
   | {
       readonly kind: 'retention';
       readonly timestamp: string;
@@ -102,6 +104,11 @@ export function setPrefix(timestamp: string): string {
 /** Prefix of the marks of a set: tombstones, holds, readers. */
 export function retentionPrefix(timestamp: string): string {
   return `${setPrefix(timestamp)}retention/`;
+}
+
+/** Prefix of the records of `extend-retention`. */
+export function locksPrefix(timestamp: string): string {
+  return `${setPrefix(timestamp)}locks/`;
 }
 
 /** Prefix of all receipts of a set. */
@@ -182,6 +189,8 @@ export function formatKey(key: Key): string {
       return `${setPrefix(key.timestamp)}${FOLDERS[key.kind]}/${key.content}.json`;
     case 'verdict':
       return `${setPrefix(key.timestamp)}verdicts/${key.instant}-${key.level}.json`;
+    case 'lock-record':
+      return `${locksPrefix(key.timestamp)}${key.instant}.json`;
     case 'retention':
       return `${retentionPrefix(key.timestamp)}${key.instant}-${key.what}.json`;
     case 'expiry':
@@ -281,7 +290,7 @@ function parseSetKey(text: string): Key | undefined {
       file,
     };
   }
-  const mark = parseMark(rest);
+  const mark = parseMark(rest) ?? parseLockRecord(rest);
   if (mark !== undefined) return { ...mark, timestamp };
   const verdict = VERDICT.exec(rest);
   const level = VERDICT_LEVELS.find((name) => name === verdict?.[2]);

@@ -81,6 +81,11 @@ export const PROBLEMS = {
     meaning: 'a frame cannot be decompressed, is cut off, or holds another number of rows',
     hint: 'the object is damaged: keep all other copies, and restore from one of them',
   },
+  'lock-not-extended': {
+    meaning:
+      'the retention of an object that the set uses could not be extended: it is locked for a shorter time than the set',
+    hint: 'correct the cause in the message (the rights of ExtendRetention in docs/security.md); the sweeper tries again',
+  },
   overdue: {
     meaning: 'a set without a seal got no new object for `backup.overdueAfterSeconds`',
     hint: 'find out why the backup ended without a seal (a killed process, a lost host), then back up again',

@@ -78,6 +78,8 @@ const incremental = {
   /** With a base only: of the objects in the set's own folder. */
   newBytes: Count.exactOptional(),
   newObjects: Count.exactOptional(),
+  /** With a base only: `newBytes`, and of older packs only the frames that this set uses. */
+  usedBytes: Count.exactOptional(),
   /** With witnesses only: relations that were read, in at least one content. */
   readRelations: Count.exactOptional(),
 };

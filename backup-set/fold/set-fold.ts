@@ -100,7 +100,11 @@ function manifestOf(
       storedBytes: total('storedBytes'),
       objects: total('objects'),
       extents: total('extents'),
-      ...(plan.base && { newBytes: total('newBytes'), newObjects: total('newObjects') }),
+      ...(plan.base && {
+        newBytes: total('newBytes'),
+        newObjects: total('newObjects'),
+        usedBytes: total('usedBytes'),
+      }),
       ...(plan.features?.includes('witness') && { readRelations: totals.read() }),
     },
     relations: plan.relations.map(({ baseRelation: _, ...relation }) => ({
@@ -156,9 +160,13 @@ function totalsOf(
   { base }: Pick<Plan, 'base'>,
 ): ManifestContent['totals'] {
   const ours = setPrefix(timestamp);
-  const own = [...packs, ...metadata].filter(({ key }) => key.startsWith(ours));
+  const isOwn = ({ key }: { readonly key: string }) => key.startsWith(ours);
+  const own = [...packs, ...metadata].filter(isOwn);
   const sum = <Item>(items: readonly Item[], of: (item: Item) => number) =>
     items.reduce((total, item) => total + of(item), 0);
+  const newBytes = sum(own, ({ bytes }) => bytes);
+  const older = packs.filter((pack) => !isOwn(pack));
+  const olderBytes = sum(older, ({ extents }) => sum(extents, ({ length }) => length));
   return {
     relations: relations.length,
     rows: sum(relations, ({ rows }) => rows),
@@ -166,7 +174,7 @@ function totalsOf(
     storedBytes: sum(packs, ({ bytes }) => bytes) + sum(metadata, ({ bytes }) => bytes),
     objects: packs.length + metadata.length,
     extents: sum(packs, ({ extents }) => extents.length),
-    ...(base && { newBytes: sum(own, ({ bytes }) => bytes), newObjects: own.length }),
+    ...(base && { newBytes, newObjects: own.length, usedBytes: newBytes + olderBytes }),
     ...(witness && { readRelations: sum(relations, (one) => (wasRead(one, timestamp) ? 1 : 0)) }),
   };
 }

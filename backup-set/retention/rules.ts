@@ -29,6 +29,8 @@ export const RetentionRules = z.strictObject({
   keepFailed: Duration.default('7d'),
   /** Finished restores and tasks go so long after their outcome. */
   keepRequests: Duration.default('30d'),
+  /** Object Lock: how long a set stays locked; absent = the default of the bucket. */
+  lockDays: z.int().positive().max(36_500).exactOptional(),
   /** Between the tombstone of a set and its removal. */
   graceHours: z.number().nonnegative().max(8760).default(24),
   /** `serve` and `sweep` run the expiry so often. */

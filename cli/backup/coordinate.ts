@@ -59,7 +59,7 @@ export interface BackupOptions {
   readonly waitMs: number;
   /** Back up also when the cluster differs from the newest set of the root. */
   readonly acceptCluster?: boolean;
-  /** Absent = the newest set that fits. */
+  /** Absent = as `backup.carry` says: the newest set that fits, or none. */
   readonly base?: WantedBase;
 }
 
@@ -68,12 +68,13 @@ export async function runBackup(
   context: ClusterContext,
   options: BackupOptions,
 ): Promise<BackupResult> {
+  const { carry } = context.config.backup;
   return withStore(context, async (store) => {
     const startedAt = context.clock();
     const servers = await requireCluster(context, store, options.acceptCluster === true);
     await requireShippers(context, servers);
     await noteUnfinished(context);
-    const base = await chooseBase(context, store, options.base ?? 'newest');
+    const base = await chooseBase(context, store, options.base ?? (carry ? 'newest' : 'none'));
     const segments = servers.map(({ segment }) => segment);
     const prepared = await whileServersFlush(context, () => prepareWitnesses(context, segments));
     const held = await takeSnapshot(context, prepared);

@@ -63,6 +63,7 @@ export const backupCommand: ClusterCommand = {
     );
     return {
       'backup.snapshot': flags['snapshot'],
+      'backup.carry': flags['full'] === true ? false : undefined,
       'backup.unloggedRows': flags['unloggedTableData'] === false ? false : undefined,
       'shippers.workers': numberFlag(flags, 'workers'),
       'shippers.maxRateBytes': rateFlag(flags),
@@ -76,7 +77,7 @@ export const backupCommand: ClusterCommand = {
     const result = await runBackup(context, {
       waitMs: numberFrom(flags, 'wait', WAIT_SECONDS) * 1000,
       acceptCluster: flags['acceptCluster'] === true,
-      base: wantedBase(flags),
+      ...wantedBase(flags),
     });
     context.output.result(summaryOf(result), backupText(result));
     if (context.signal.aborted) return 130;
@@ -84,12 +85,12 @@ export const backupCommand: ClusterCommand = {
   },
 };
 
-function wantedBase(flags: Flags): WantedBase {
+function wantedBase(flags: Flags): { readonly base?: WantedBase } {
   const timestamp = flags['base'];
-  if (timestamp === undefined) return flags['full'] === true ? 'none' : 'newest';
+  if (timestamp === undefined) return {};
   if (flags['full'] === true)
     throw new StowageError('usage/flag', '--base and --full exclude each other');
-  return { timestamp: timestampFrom([String(timestamp)]) };
+  return { base: { timestamp: timestampFrom([String(timestamp)]) } };
 }
 
 /** How much of the rows lies in packs of older sets. */

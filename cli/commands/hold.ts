@@ -1,4 +1,5 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import { holdSet, releaseSet, unexpireSet } from '../../functions/retention/hold.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
 import { withStore } from '../open.ts';
@@ -11,7 +12,7 @@ const WHY_CHARS_MAX = 500;
 export const holdCommand: ClusterCommand = {
   usage: 'hold <set>',
   summary: 'keep a set whatever the rules of retention say, until it is released',
-  details: `${SET_DETAILS}\nA set that has expired and is not removed yet lives again.`,
+  details: `${SET_DETAILS}\nA set that has expired and is not removed yet lives again.\nIn a bucket with Object Lock its objects also get a legal hold.`,
   flags: [['--why <text>', 'why it is held; `stowage list` and `stowage show` say it (required)']],
   cluster: () => ({}),
   async run({ flags, positional, context }) {
@@ -19,11 +20,12 @@ export const holdCommand: ClusterCommand = {
     const name = setNameFrom(positional);
     return withStore(context, async (store) => {
       const timestamp = await findSet(context, store, name);
-      const { unexpired } = await holdSet(functionDeps(context, store), timestamp, why);
+      const deps = functionDeps(context, store);
+      const { unexpired, legalHolds } = await holdSet(deps, timestamp, why);
       const again = unexpired ? ' It had expired, and lives again.' : '';
       context.output.result(
-        { timestamp, held: why, unexpired },
-        `set ${timestamp} is held: ${printable(why)}.${again}`,
+        { timestamp, held: why, unexpired, ...(legalHolds !== undefined && { legalHolds }) },
+        `set ${timestamp} is held: ${printable(why)}.${again}${locked(legalHolds)}`,
       );
       return 0;
     });
@@ -72,6 +74,12 @@ export const unexpireCommand: ClusterCommand = {
     });
   },
 };
+
+function locked(legalHolds: number | undefined): string {
+  return legalHolds === undefined
+    ? ''
+    : ` ${plural(legalHolds, 'object')} of it, with the packs of older sets, got a legal hold.`;
+}
 
 function whyFrom(flags: Flags): string {
   const why = typeof flags['why'] === 'string' ? flags['why'].trim() : '';

@@ -1,11 +1,11 @@
 import { count, plural } from '../../backup-set/base/words.ts';
-import { listTimestamps } from '../../functions/sets/list.ts';
-import { describeSet, type SetSummary } from '../../functions/sets/status.ts';
+import { describeSets, type ListedSet } from '../../functions/sets/describe-sets.ts';
 import { rootExists } from '../../storage/directory/root.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ClusterCommand, Flags } from '../command.ts';
 import { withStore } from '../open.ts';
 import { bytes, duration, printable, table } from '../output/format.ts';
+import { damagedPackLines } from '../output/problems.ts';
 import { functionDeps } from '../wait-for-functions.ts';
 
 const TAG_FLAG = [
@@ -23,20 +23,17 @@ export const listCommand: ClusterCommand = {
     const wanted = tagsFrom(flags);
     const isAll = flags['all'] === true;
     return withStore(context, async (store) => {
-      const sets: SetSummary[] = [];
-      let expired = 0;
-      for (const timestamp of (await listTimestamps(store)).reverse()) {
-        const set = await describeSet(functionDeps(context, store), timestamp);
-        if (set === undefined || !wanted.every((tag) => set.tags.includes(tag))) continue;
-        const isExpired = set.retention?.state === 'expired';
-        if (isExpired) expired += 1;
-        if (!isExpired || isAll) sets.push(set);
-      }
-      const hidden = isAll ? 0 : expired;
-      const text = sets.length === 0 ? await emptyText(store, wanted) : textOf(sets);
-      const rest =
-        hidden === 0 ? [] : [`${plural(hidden, 'expired set')} not listed (--all lists them)`];
-      context.output.result({ root: store.url, sets, expired }, [text, ...rest].join('\n'));
+      const all = await describeSets(functionDeps(context, store));
+      const tagged = all.filter(({ tags }) => wanted.every((tag) => tags.includes(tag)));
+      const living = tagged.filter(({ retention }) => retention?.state !== 'expired');
+      const expired = tagged.length - living.length;
+      const sets = isAll ? tagged : living;
+      const text = sets.length === 0 ? [await emptyText(store, wanted)] : [textOf(sets)];
+      const hidden = isAll || expired === 0 ? [] : [hiddenText(expired)];
+      context.output.result(
+        { root: store.url, sets, expired },
+        [...text, ...damageLines(sets), ...hidden].join('\n'),
+      );
       return 0;
     });
   },
@@ -53,7 +50,7 @@ async function emptyText(store: ObjectStore, tags: readonly string[]): Promise<s
     : `no sets: root ${store.url} does not exist yet (the first backup creates it)`;
 }
 
-function textOf(sets: readonly SetSummary[]): string {
+function textOf(sets: readonly ListedSet[]): string {
   // Columns for what a root may never use are shown only where it is used.
   const hasTags = sets.some(({ tags }) => tags.length > 0);
   const hasMarks = sets.some(({ retention }) => retention !== undefined);
@@ -82,7 +79,7 @@ function textOf(sets: readonly SetSummary[]): string {
       (totals === undefined ? '–' : String(totals.relations)) + (chosen ? ' (chosen)' : ''),
       totals === undefined ? '–' : count(totals.rows),
       totals === undefined ? '–' : bytes(totals.bytes),
-      totals === undefined ? '–' : bytes(totals.storedBytes),
+      totals === undefined ? '–' : bytes(totals.usedBytes ?? totals.storedBytes),
       totals === undefined ? '–' : bytes(totals.newBytes ?? totals.storedBytes),
       totals === undefined ? '–' : String(totals.readRelations ?? totals.relations),
       elapsedMs === undefined ? '–' : duration(elapsedMs),
@@ -93,8 +90,19 @@ function textOf(sets: readonly SetSummary[]): string {
   );
 }
 
-function marksOf({ retention }: Pick<SetSummary, 'retention'>): string {
+function marksOf({ retention }: Pick<ListedSet, 'retention'>): string {
   if (retention === undefined) return '';
   if (retention.state === 'expired') return `expired ${retention.since.slice(0, 16)}Z`;
   return printable(`held: ${retention.held}`);
+}
+
+function hiddenText(expired: number): string {
+  return `${plural(expired, 'expired set')} not listed (--all lists them)`;
+}
+
+/** Why a set is damaged whose own last check found nothing. */
+function damageLines(sets: readonly ListedSet[]): string[] {
+  return sets.flatMap(({ timestamp, damagedPacks = [] }) =>
+    damagedPackLines(damagedPacks, timestamp),
+  );
 }

@@ -66,6 +66,7 @@ export const serveCommand: ClusterCommand = {
       const serving = await startServe({
         store,
         ...(replica === undefined ? {} : { replica }),
+        lockDays: config.retention?.lockDays,
         host: config.serve.host,
         port: config.serve.port,
         sweepIntervalMs: config.serve.sweepSeconds * 1000,

@@ -6,6 +6,7 @@ import { Manifest as ManifestSchema } from '../../backup-set/documents/manifest.
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { Deps } from '../../functions/deps.ts';
 import { retentionOf } from '../../functions/retention/marks.ts';
+import { damagedPacksUsedBy } from '../../functions/sets/damaged-packs.ts';
 import {
   readSetDocument,
   requireSet,
@@ -22,7 +23,7 @@ import { withStore } from '../open.ts';
 import { definitionLines } from '../output/definitions.ts';
 import { bytes, duration, printable, rate, table } from '../output/format.ts';
 import { notShippedLines } from '../output/not-shipped.ts';
-import { problemLines } from '../output/problems.ts';
+import { damagedPackLines, problemLines } from '../output/problems.ts';
 import { binaryLines } from '../output/row-format.ts';
 import { findSet, SET_DETAILS, setNameFrom } from '../set-name.ts';
 import { functionDeps } from '../wait-for-functions.ts';
@@ -45,7 +46,12 @@ export const showCommand: ClusterCommand = {
       const stored = await readSetDocument(deps, timestamp, 'manifest', ManifestSchema);
       const manifest = stored.document;
       const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists });
-      const status = statusOf(stored, verdict);
+      const own = statusOf(stored, verdict);
+      const damagedPacks =
+        own === 'complete'
+          ? await damagedPacksUsedBy(deps, { timestamp, needs: manifest?.needs ?? [], verdict })
+          : [];
+      const status = damagedPacks.length === 0 ? own : 'damaged';
       const text =
         manifest === undefined
           ? await unfinishedText(deps, timestamp, status)
@@ -57,8 +63,13 @@ export const showCommand: ClusterCommand = {
       const retention = retentionText(found);
       const chosen = manifest && !isEverything(manifest.selection);
       context.output.result(
-        { timestamp, status, chosen, verdict, manifest, retention },
-        [text, ...statusLines(status, verdict), ...retentionLines(timestamp, retention)].join('\n'),
+        { timestamp, status, chosen, verdict, damagedPacks, manifest, retention },
+        [
+          text,
+          ...damagedPackLines(damagedPacks, timestamp),
+          ...statusLines(status, verdict),
+          ...retentionLines(timestamp, retention),
+        ].join('\n'),
       );
       return status === 'complete' || status === 'open' ? 0 : 3;
     });
@@ -89,12 +100,13 @@ function committedText(manifest: Manifest, tablesShown: number): string {
 
 function carriedLines({ base, needs, totals }: Manifest): string[] {
   if (base === undefined || totals.newBytes === undefined) return [];
+  const used = totals.usedBytes ?? totals.storedBytes;
   const older = needs.length === 0 ? '' : `; the rest lies in ${needs.join(', ')}`;
   const { readRelations: read } = totals;
   const unread =
     read === undefined ? '' : `; read ${count(read)} of ${plural(totals.relations, 'table')}`;
   return [
-    `new ${bytes(totals.newBytes)} of ${bytes(totals.storedBytes)}${unread} (base: set ${base.timestamp})${older}`,
+    `new ${bytes(totals.newBytes)} of ${bytes(used)} that the set uses${unread} (base: set ${base.timestamp})${older}`,
   ];
 }
 

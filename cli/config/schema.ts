@@ -88,6 +88,10 @@ const Cluster = z.strictObject({
       tags: z.array(Tag).max(32).default([]),
       /** Whether sets have the rows of unlogged tables, as the dumps of pg_dump do. */
       unloggedRows: z.boolean().default(true),
+      /** Whether rows that an older set has are not stored again. */
+      carry: z.boolean().default(true),
+      /** The share of a pack that the base must use, so that a new set uses it too. */
+      packUseMin: z.number().min(0).max(1).default(0.5),
       /** Tables that a witness proves unchanged are read again after this time; 0 = always read. */
       rereadAfter: Duration.default('7d'),
       /** Which witnesses are used where the server has them (docs/design/0022-witnesses.md). */
@@ -100,6 +104,12 @@ const Cluster = z.strictObject({
           waitSeconds: Positive.max(3600).default(60),
         })
         .prefault({}),
+    })
+    .prefault({}),
+  restore: z
+    .strictObject({
+      /** Greenplum: tables with fewer bytes of rows are loaded through the coordinator. */
+      smallTableBytes: Count.default(1024 * 1024),
     })
     .prefault({}),
   shippers: z

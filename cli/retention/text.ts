@@ -17,8 +17,9 @@ export function planValue(plan: ExpiryPlan, measured: readonly MeasuredSet[]) {
       keptBy,
       ...(keptBy.length === 0 && { why }),
     })),
-    expired: plan.expired.map(({ since, removableAt, ...set }) => ({
+    expired: plan.expired.map(({ since, removableAt, lock, ...set }) => ({
       ...set,
+      ...(lock && { locked: { until: lock.until?.toISOString() ?? null } }),
       since: since.toISOString(),
       removableAt: removableAt.toISOString(),
     })),
@@ -36,14 +37,20 @@ export function planText(plan: ExpiryPlan, measured: readonly MeasuredSet[]): st
     keptBy.length > 0 ? 'kept' : 'expires',
     printable(keptBy.length > 0 ? keptBy.join(', ') : `${why}${freed(sizes.get(timestamp))}`),
   ]);
-  const expired = plan.expired.map(({ timestamp, since, removableAt, waitsFor }) => [
+  const expired = plan.expired.map(({ timestamp, since, removableAt, waitsFor, lock }) => [
     timestamp,
     'expired',
-    waitsFor.length > 0 ? 'waits' : removableAt <= plan.now ? 'removed' : 'in grace',
+    waitsFor.length > 0 || lock !== undefined
+      ? 'waits'
+      : removableAt <= plan.now
+        ? 'removed'
+        : 'in grace',
     printable(
       waitsFor.length > 0
         ? `for ${waitsFor.join(', ')}`
-        : `since ${since.toISOString()}, removable from ${removableAt.toISOString()}${freed(sizes.get(timestamp))}`,
+        : lock !== undefined
+          ? lockedText(lock.until?.toISOString())
+          : `since ${since.toISOString()}, removable from ${removableAt.toISOString()}${freed(sizes.get(timestamp))}`,
     ),
   ]);
   const removing = plan.removing.map((timestamp) => [
@@ -67,12 +74,19 @@ export function freedLine(verb: string, sets: readonly Removal[]): string {
   )}, ${bytes(sum((set) => set.bytes))}${rest}`;
 }
 
-export function reportText({ expired, removed, kept }: ExpiryReport): string {
+/** Why a set that has expired stays. */
+const lockedText = (until: string | undefined) =>
+  until === undefined ? 'for the end of a legal hold' : `locked until ${until} (Object Lock)`;
+
+export function reportText({ expired, removed, kept, locked }: ExpiryReport): string {
   const done = removed.filter(({ objects }) => objects > 0);
   return [
     `${plural(kept, 'set')} kept, ${plural(expired.length, 'set')} expired${named(expired)}`,
     `${plural(done.length, 'set')} removed${named(done.map(({ timestamp }) => timestamp))}`,
     freedLine('removed', removed),
+    ...locked.map(
+      ({ timestamp, until }) => `set ${timestamp} is not removed yet: ${lockedText(until)}`,
+    ),
   ].join('\n');
 }
 

@@ -15,6 +15,8 @@ export interface ExpiryReport {
   /** Sets that got a tombstone. */
   readonly expired: readonly string[];
   readonly removed: readonly RemovedSet[];
+  /** Expired sets that stay, because Object Lock keeps their objects. The next run looks again. */
+  readonly locked: readonly { readonly timestamp: string; readonly until?: string }[];
   readonly kept: number;
   readonly objects: number;
   readonly bytes: number;
@@ -60,6 +62,11 @@ export async function runExpiry(
   const report: ExpiryReport = {
     expired,
     removed,
+    locked: after.expired.flatMap(({ timestamp, lock }) =>
+      lock === undefined
+        ? []
+        : [{ timestamp, ...(lock.until && { until: lock.until.toISOString() }) }],
+    ),
     kept: plan.decisions.length - going.length,
     objects: sumOf(removed, ({ objects }) => objects),
     bytes: sumOf(removed, ({ bytes }) => bytes),

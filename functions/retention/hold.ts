@@ -1,12 +1,15 @@
 import { StowageError } from '../../backup-set/base/errors.ts';
 import { openTombstones } from '../../backup-set/retention/state.ts';
 import type { Deps } from '../deps.ts';
+import { liftLegalHolds, setLegalHolds } from '../lock/legal-holds.ts';
 import { requireSet } from '../sets/status.ts';
 import { endTombstone, expiredError, type Retention, retentionOf, writeMark } from './marks.ts';
 
 export interface HoldResult {
   /** The set had expired, and lives again. */
   readonly unexpired: boolean;
+  /** Objects with a legal hold; absent = the bucket has no Object Lock. */
+  readonly legalHolds?: number;
 }
 
 /**
@@ -30,15 +33,21 @@ export async function holdSet(deps: Deps, timestamp: string, why: string): Promi
   const after = await retentionOf(deps, timestamp);
   if (after.state === 'removing') throw expiredError(timestamp, after);
   deps.log.info({ set: timestamp, why, unexpired: open.length > 0 }, 'set held');
-  return { unexpired: before.state === 'expired' };
+  const legalHolds = await setLegalHolds(deps, timestamp);
+  return {
+    unexpired: before.state === 'expired',
+    ...(legalHolds !== undefined && { legalHolds }),
+  };
 }
 
 /** Gives a held set back to the rules. @returns why it was held; undefined = it was not. */
 export async function releaseSet(deps: Deps, timestamp: string): Promise<Retention['held']> {
   await requireSet(deps, timestamp);
   const { held } = await retentionOf(deps, timestamp);
+  if (held !== undefined) await writeMark(deps, timestamp, 'released', held.why);
+  // Also of a set that is not held any more: an earlier release may not have lifted all of them.
+  await liftLegalHolds(deps, timestamp);
   if (held === undefined) return undefined;
-  await writeMark(deps, timestamp, 'released', held.why);
   deps.log.info({ set: timestamp }, 'set released');
   return held;
 }

@@ -1,6 +1,7 @@
 import { type Decision, decide, type RuledSet } from '../../backup-set/retention/decide.ts';
 import type { RetentionRules } from '../../backup-set/retention/rules.ts';
 import type { Deps } from '../deps.ts';
+import { locksOf, type SetLock } from '../lock/locked-until.ts';
 import { gatherFacts, type SetFacts } from './facts.ts';
 import { openRuns } from './readers.ts';
 
@@ -12,6 +13,8 @@ export interface ExpiredSet {
   readonly removableAt: Date;
   /** Readers that it must wait for. */
   readonly waitsFor: readonly string[];
+  /** Its manifest is locked (docs/design/0025-object-lock.md). Only read after its grace. */
+  readonly lock?: SetLock;
 }
 
 export interface ExpiryPlan {
@@ -37,6 +40,17 @@ export async function planExpiry(
   const of = (state: SetFacts['retention']['state']) =>
     [...facts.values()].filter((set) => set.retention.state === state && !set.isGhost);
   const graceMs = rules.graceHours * 3600_000;
+  // The times of the store are exact to a second or two: without grace it is removable at once.
+  const removableAt = (since: Date) =>
+    graceMs === 0 ? new Date(0) : new Date(since.getTime() + graceMs);
+  const afterGrace = of('expired').filter(
+    ({ retention }) => retention.state === 'expired' && removableAt(retention.since) <= now,
+  );
+  const locks = await locksOf(
+    deps,
+    afterGrace.map(({ timestamp }) => timestamp),
+    now,
+  );
   return {
     facts,
     now,
@@ -49,17 +63,18 @@ export async function planExpiry(
       if (retention.state !== 'expired') return [];
       const { since } = retention;
       const waitsFor = readers.get(timestamp) ?? [];
-      // The times of the store are exact to a second or two: without grace it is removable at once.
-      const removableAt = graceMs === 0 ? new Date(0) : new Date(since.getTime() + graceMs);
-      return [{ timestamp, since, removableAt, waitsFor }];
+      const lock = locks.get(timestamp);
+      return [
+        { timestamp, since, removableAt: removableAt(since), waitsFor, ...(lock && { lock }) },
+      ];
     }),
     removing: of('removing').map(({ timestamp }) => timestamp),
   };
 }
 
 /** Whether an expired set can be removed now. */
-export function isRemovable({ removableAt, waitsFor }: ExpiredSet, now: Date): boolean {
-  return removableAt <= now && waitsFor.length === 0;
+export function isRemovable({ removableAt, waitsFor, lock }: ExpiredSet, now: Date): boolean {
+  return removableAt <= now && waitsFor.length === 0 && lock === undefined;
 }
 
 /**

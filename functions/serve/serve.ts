@@ -18,6 +18,8 @@ export interface ServeOptions extends Omit<ListenOptions, 'hasSecret'> {
   readonly store: ObjectStore;
   /** The alternate location: validated sets are copied to it. */
   readonly replica?: ObjectStore | undefined;
+  /** `retention.lockDays`. */
+  readonly lockDays?: number | undefined;
   /** Pause between the end of one sweep and the start of the next. */
   readonly sweepIntervalMs: number;
   /** The secret that senders of events must present (`isAuthorized`). */
@@ -64,6 +66,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     log,
     signal: stopping.signal,
     replica: options.replica,
+    lockDays: options.lockDays,
   };
   const metrics = serveMetrics(clock);
   const health = serveHealth(deps);

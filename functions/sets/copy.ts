@@ -13,11 +13,12 @@ import { neededPacks } from './needed-packs.ts';
 import { requireSet } from './status.ts';
 
 /**
- * Not copied: verdicts and marks are about the set under this root, and agents at the target must
- * not find an order a second time.
+ * Not copied: verdicts, marks and locks are about the objects under this root, and agents at the
+ * target must not find an order a second time.
  */
 const KINDS_NOT_COPIED: readonly Key['kind'][] = [
   'verdict',
+  'lock-record',
   'backup-order',
   'backup-claim',
   'backup-report',

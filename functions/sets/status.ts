@@ -24,6 +24,8 @@ export interface SetSummary {
   /** Undefined = it lives, and is not held. */
   readonly retention: SetRetention | undefined;
   readonly totals: Manifest['totals'] | undefined;
+  /** Older sets whose packs it uses. */
+  readonly needs: readonly string[];
   readonly elapsedMs: number | undefined;
   readonly verdict: Pick<Verdict, 'level' | 'at' | 'status'> | undefined;
 }
@@ -35,6 +37,14 @@ export type SetRetention =
 
 /** Undefined for a folder that is no set, and for a set whose removal has begun. */
 export async function describeSet(deps: Deps, timestamp: string): Promise<SetSummary | undefined> {
+  return (await lookAtSet(deps, timestamp))?.summary;
+}
+
+/** As `describeSet`, with the whole verdict. */
+export async function lookAtSet(
+  deps: Deps,
+  timestamp: string,
+): Promise<{ summary: SetSummary; verdict: Verdict | undefined } | undefined> {
   const found = await retentionOf(deps, timestamp);
   if (found.state === 'removing') return undefined;
   const stored = await readSetDocument(deps, timestamp, 'manifest', Manifest);
@@ -45,7 +55,7 @@ export async function describeSet(deps: Deps, timestamp: string): Promise<SetSum
   if (!isThere) return undefined;
   const plan = manifest ?? planned?.document;
   const verdict = await currentVerdict(deps, timestamp, { isCommitted: stored.exists });
-  return {
+  const summary: SetSummary = {
     timestamp,
     status: statusOf(stored, verdict),
     database: plan?.database,
@@ -54,12 +64,14 @@ export async function describeSet(deps: Deps, timestamp: string): Promise<SetSum
     tags: plan?.tags ?? [],
     retention: retentionText(found),
     totals: manifest?.totals,
+    needs: manifest?.needs ?? [],
     elapsedMs:
       manifest === undefined
         ? undefined
         : Date.parse(manifest.sealedAt) - Date.parse(manifest.startedAt),
     verdict: verdict && { level: verdict.level, at: verdict.at, status: verdict.status },
   };
+  return { summary, verdict };
 }
 
 export function retentionText(found: Retention): SetRetention | undefined {

@@ -37,6 +37,7 @@ export function openMemory(url: string, { clock, like }: MemoryOptions = {}): Ob
   const store: ObjectStore = {
     url,
     kind: 's3',
+    lock: undefined,
     unwrap: () => store,
     async create(key, body) {
       checkKey(key);

@@ -1,12 +1,7 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { isStowageError, messageOf } from '../../backup-set/base/errors.ts';
 import type { WantedBase } from '../../cli/backup/base/choose.ts';
 import { deleteSet, planDeletion } from '../../functions/sets/delete.ts';
-import { MODEL_DATABASE } from './actions/servers.ts';
 import { backUp, quiet, restoreInto } from './commands.ts';
-import type { ModelServer } from './server.ts';
 import { type LivingSet, livingSet, missingObjects, rowDifferences } from './sets.ts';
 import { change, openTransaction, prepareOne } from './steps.ts';
 import { differences } from './truth.ts';
@@ -146,18 +141,6 @@ async function restored(world: World, set: LivingSet): Promise<string[]> {
   }
 }
 
-/** What pg_dump writes of the definitions of a database. */
-export async function definitionsOf(server: ModelServer, database: string): Promise<string> {
-  const from = ['-h', server.host, '-p', String(server.port), '-U', server.user, '-d', database];
-  const program = join(server.binDir, 'pg_dump');
-  const { stdout } = await promisify(execFile)(program, ['--schema-only', ...from], {
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  return stdout.replaceAll(/^\\(un)?restrict .*\n/gm, '');
-}
-
 function note(world: World, what: string): void {
   world.steps.push(`${world.steps.pop() ?? ''} | ${what}`);
 }
-
-export { MODEL_DATABASE };

@@ -50,7 +50,13 @@ async function serve(socket: Socket, log: Logger, onBackup: OnBackup): Promise<v
   socket.on('error', (error) => stop.abort(error));
   const report = (line: Report) => void socket.write(`${JSON.stringify(line)}\n`);
   const progress = noProgress();
-  report({ type: 'hello', control: CONTROL_VERSION, pid: process.pid, tool: 'model' });
+  report({
+    type: 'hello',
+    control: CONTROL_VERSION,
+    pid: process.pid,
+    tool: 'model',
+    carries: true,
+  });
   const reporting = setInterval(() => report(progressReport(progress)), PROGRESS_MS);
   try {
     await runJob({ input: observed(socket, onBackup), stop, progress, report, log });

@@ -24,6 +24,7 @@ export interface CommandOutput {
   readonly writerWaitMs: number;
   readonly objects: number;
   readonly carriedBytes: number;
+  readonly storedBytes: number;
   readonly bytes: number;
   readonly root: string;
   readonly sets: readonly {
@@ -39,7 +40,11 @@ export interface CommandOutput {
   readonly leftEmpty: readonly { readonly schema: string; readonly name: string }[];
   readonly verdict: Verdict;
   readonly checked: Verdict['checked'];
-  readonly contents: readonly { readonly content: number; readonly peakMemoryBytes: number }[];
+  readonly contents: readonly {
+    readonly content: number;
+    readonly peakMemoryBytes: number;
+    readonly storedBytes: number;
+  }[];
   readonly copied: { readonly objects: number };
   readonly failures: readonly {
     readonly content?: number;

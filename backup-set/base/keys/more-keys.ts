@@ -22,6 +22,12 @@ export function parseMark(rest: string) {
   return { kind: 'retention' as const, instant, what };
 }
 
+/** `rest` is a key after the prefix of its set. */
+export function parseLockRecord(rest: string) {
+  const [, instant = ''] = /^locks\/(\d{17})\.json$/.exec(rest) ?? [];
+  return Instant.safeParse(instant).success ? { kind: 'lock-record' as const, instant } : undefined;
+}
+
 export function parseExpiryKey(text: string) {
   const [, instant = ''] = /^expiries\/(\d{17})\.json$/.exec(text) ?? [];
   return Instant.safeParse(instant).success ? { kind: 'expiry' as const, instant } : undefined;

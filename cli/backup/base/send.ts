@@ -1,17 +1,20 @@
 import { eachInFlight } from '../../../async/each-in-flight.ts';
-import { decode, sha256 } from '../../../backup-set/base/document.ts';
+import { sha256 } from '../../../backup-set/base/document.ts';
 import { asStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
-import { ManifestPart } from '../../../backup-set/documents/manifest.ts';
+import { partPacks } from '../../../backup-set/documents/part-packs.ts';
 import type { Plan, PlannedContent } from '../../../backup-set/documents/plan.ts';
+import { offersOf } from '../../../segment-shipper/backup/carry/offers.ts';
+import type { BaseExtents } from '../../../segment-shipper/protocol/control.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { printable } from '../../output/format.ts';
 import type { ShipperProcess } from '../../shippers/process.ts';
 import type { BackupRun } from '../run.ts';
-import { offersOf } from './offers.ts';
 
-/** Parts that are read at once: one of a million extents takes 145 MB, and more when parsed. */
+/** Parts that are read at once: one of a million extents takes 145 MB. */
 export const PARTS_AT_ONCE = 2;
+
+type Run = Pick<BackupRun, 'plan' | 'store' | 'context' | 'draft'>;
 
 /** The base's part of a content; undefined when nothing of it is carried. */
 export const baseOf = ({ contents }: Pick<Plan, 'contents'>, content: number) =>
@@ -19,7 +22,7 @@ export const baseOf = ({ contents }: Pick<Plan, 'contents'>, content: number) =>
 
 /** Sends every shipper the frames of the base that it waits for. */
 export async function offerBase(
-  run: Pick<BackupRun, 'plan' | 'store' | 'context' | 'draft'>,
+  run: Run,
   shippers: readonly ShipperProcess[],
   stopped: AbortSignal,
 ): Promise<void> {
@@ -29,45 +32,87 @@ export async function offerBase(
   });
 }
 
-/**
- * Sends a shipper the frames of the base that it need not store again, after a copy of the base's
- * part lies in the new set: the fold needs it. Without them the shipper stores everything, so a
- * base that cannot be read does not end the backup, unless some tables are not read at all.
- */
+/** Sends a shipper the frames of the base that it need not store again. */
 async function sendBase(
-  { plan, store, context, draft }: Pick<BackupRun, 'plan' | 'store' | 'context' | 'draft'>,
+  run: Run,
   planned: PlannedContent,
-  shipper: Pick<ShipperProcess, 'deliver'>,
+  shipper: Pick<ShipperProcess, 'deliver' | 'carries'>,
   signal: AbortSignal,
 ): Promise<void> {
   const { content } = planned;
+  const bytes = await keepBase(run, planned, signal);
+  const carries = await shipper.carries;
+  if (carries === false) {
+    const message =
+      'its shipper is of an earlier program, which knows no base; install the same version on every host';
+    noteUnused(run, content, { code: 'shipper/protocol', message });
+  }
+  if (carries !== true) return;
   try {
-    const part = await keepPart(store, plan, planned, signal);
-    const read = (draft.work.get(content) ?? []).map(({ relation }) => relation.id);
-    for (const line of offersOf(part, plan.relations, read)) {
+    for (const line of bytes === undefined ? [] : linesOf(run, planned, bytes)) {
       signal.throwIfAborted();
       await shipper.deliver(line);
     }
   } catch (error) {
-    if ((draft.decided?.get(content)?.unread.length ?? 0) > 0) throw error;
-    const { code, message } = asStowageError(error);
-    if (!signal.aborted)
-      context.output.note(
-        'base-unused',
-        { content, code, message },
-        printable(`content ${content} stores all rows, none are carried: ${message} (${code})`),
-      );
+    if (!signal.aborted) noteUnused(run, content, asStowageError(error));
   }
   await shipper.deliver({ type: 'base-end' });
 }
 
-/** Copies the base's part into the new set, byte for byte. */
+function* linesOf(
+  { plan, context, draft }: Run,
+  { content }: PlannedContent,
+  bytes: Uint8Array,
+): Generator<BaseExtents> {
+  const read = draft.work.get(content) ?? [];
+  const relations = read.flatMap(({ relation: { id } }) => plan.relations[id] ?? []);
+  const { packUseMin } = context.config.backup;
+  const offers = offersOf({ relations, packUseMin });
+  const key = formatKey({ kind: 'base-part', timestamp: plan.timestamp, content });
+  for (const piece of partPacks(key)(bytes)) yield* offers.of(piece);
+  yield* offers.rest();
+}
+
+/**
+ * Copies the base's part into the new set, byte for byte: the fold needs it. Without it the content
+ * stores all rows, so a base that cannot be read does not end the backup, unless some tables are
+ * not read at all.
+ * @returns the part; undefined when it cannot be used, which a note says.
+ */
+export async function keepBase(
+  run: Run,
+  planned: PlannedContent,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await keepPart(run.store, run.plan, planned, signal);
+  } catch (error) {
+    const { decided } = run.draft;
+    if ((decided?.get(planned.content)?.unread.length ?? 0) > 0) throw error;
+    if (!signal.aborted) noteUnused(run, planned.content, asStowageError(error));
+    return undefined;
+  }
+}
+
+/** Says why a content stores all rows. */
+export function noteUnused(
+  { context }: Pick<Run, 'context'>,
+  content: number,
+  { code, message }: { readonly code: string; readonly message: string },
+): void {
+  context.output.note(
+    'base-unused',
+    { content, code, message },
+    printable(`content ${content} stores all rows, none are carried: ${message} (${code})`),
+  );
+}
+
 async function keepPart(
   store: ObjectStore,
   { timestamp, base }: Plan,
   { content, base: pinned }: PlannedContent,
   signal: AbortSignal,
-): Promise<ManifestPart> {
+): Promise<Uint8Array> {
   if (base === undefined || pinned === undefined)
     throw new StowageError('internal', `content ${content} has no base`);
   const key = formatKey({ kind: 'manifest-part', timestamp: base.timestamp, content });
@@ -79,5 +124,5 @@ async function keepPart(
       { where: { set: base.timestamp, content, object: key } },
     );
   await store.create(formatKey({ kind: 'base-part', timestamp, content }), bytes, { signal });
-  return decode(ManifestPart, { key, bytes });
+  return bytes;
 }

@@ -1,6 +1,6 @@
 /**
- * `node test/bench/scale/expiry.ts [--sets 365] [--packs 1000] [--relations 1000]`: plans the expiry
- * of a root in a process of its own, and counts its requests. Every set has so many packs, and
+ * `npm run bench:expiry`, with `-- --sets 365 --packs 1000 --relations 1000`: plans the expiry of a
+ * root in a process of its own, and counts its requests. Every set has so many packs, and
  * needs as many of the ten sets before it. Most sets go, so that all lists of needs are read.
  */
 import { execFile } from 'node:child_process';

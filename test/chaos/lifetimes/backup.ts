@@ -99,6 +99,7 @@ function shipper(content: number) {
     content,
     offers,
     deliver: take,
+    carries: Promise.resolve(true),
     pid: 1,
     send: none,
     ended: Promise.resolve(),

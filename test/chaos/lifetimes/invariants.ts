@@ -1,8 +1,7 @@
 import { decode } from '../../../backup-set/base/document.ts';
 import { formatKey, parseKey } from '../../../backup-set/base/keys.ts';
 import { Manifest, ManifestPart, objectsOf } from '../../../backup-set/documents/manifest.ts';
-import type { Stored } from '../chaos-store.ts';
-import type { Lifetime } from './world.ts';
+import type { ChaosStore, Stored } from '../chaos-store.ts';
 
 type Objects = ReadonlyMap<string, Stored>;
 
@@ -35,8 +34,14 @@ export function namedBy(objects: Objects, timestamp: string): readonly string[] 
   return named;
 }
 
+/** What is stored, and the sets that a hold has reported as held. */
+interface Kept {
+  readonly objects: ChaosStore['objects'];
+  readonly held: ReadonlySet<string>;
+}
+
 /** Objects that sets with a manifest name, and that are not stored. */
-export function lostObjects({ objects, held }: Pick<Lifetime, 'objects' | 'held'>): string[] {
+export function lostObjects({ objects, held }: Kept): string[] {
   const lost = completeSets(objects).flatMap((timestamp) =>
     namedBy(objects, timestamp)
       .filter((key) => !objects.has(key))

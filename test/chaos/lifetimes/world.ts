@@ -85,7 +85,7 @@ export function newLifetime(seed: number, { wrap = (store) => store }: LifetimeO
     store,
     objects: store.objects,
     target: openMemory('s3://bucket/copies'),
-    versions: Array.from({ length: CONTENTS }, () => Array(TABLES * HALVES).fill(0)),
+    versions: Array.from({ length: CONTENTS }, () => Array<number>(TABLES * HALVES).fill(0)),
     held: new Set(),
     released: new Set(),
     faulty: new Set(),

@@ -65,6 +65,7 @@ export function keyClasses({
       instant,
       level,
     })),
+    'lock-record': [{ kind: 'lock-record', timestamp, instant }],
     needs: [{ kind: 'needs', timestamp }],
     retention: RETENTION_MARKS.map((what) => ({ kind: 'retention', timestamp, instant, what })),
     expiry: [{ kind: 'expiry', instant }],
@@ -97,6 +98,7 @@ function classOf(key: Key): string {
     case 'restore-counts':
       return key.kind;
     case 'base-part':
+      return 'base';
     case 'witnesses':
       return 'plan';
     case 'pack':
@@ -117,6 +119,8 @@ function classOf(key: Key): string {
       return 'expiry-runs';
     case 'verdict':
       return `verdicts-${key.level}`;
+    case 'lock-record':
+      return 'locks';
     case 'dispatched':
     case 'backup-order':
       return 'orders';

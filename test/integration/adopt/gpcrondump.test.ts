@@ -1,39 +1,13 @@
-import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { asSource } from '../../../cli/adopt/gpcrondump/as-source.ts';
-import { readResolved } from '../../../cli/adopt/gpcrondump/chain.ts';
-import { findFiles } from '../../../cli/adopt/gpcrondump/find-files.ts';
-import { UnsoundSet } from '../../../cli/adopt/gpcrondump/judge-files.ts';
-import type { SetProblem } from '../../../cli/adopt/gpcrondump/rules.ts';
 import { readToc } from '../../../database/objects/toc.ts';
 import { asWritten, expectedRows, GPCRONDUMP, SOUND } from '../../support/adopt/fixtures.ts';
+import { copyOf, judged, problemsOf } from './judged.ts';
 
-const { signal } = new AbortController();
 const expected = await expectedRows();
-let folder: string | undefined;
-
-afterEach(async () => {
-  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
-  folder = undefined;
-});
-
-async function judged(place: string, timestamp: string) {
-  const files = await findFiles([place], signal);
-  return readResolved(files, { timestamp, prefix: undefined }, signal);
-}
-
-/** What is wrong with a set, also where nothing of it can be taken. */
-async function problemsOf(place: string, timestamp: string): Promise<readonly SetProblem[]> {
-  try {
-    return (await judged(place, timestamp)).problems;
-  } catch (error) {
-    if (error instanceof UnsoundSet) return error.problems;
-    throw error;
-  }
-}
 
 describe.each(SOUND)('the sound set %s', (name, timestamp) => {
   test('has the rows that were counted when it was made, and an archive that can be read', async () => {
@@ -109,9 +83,7 @@ describe('a sound set that was damaged', () => {
   const MASTER = `master/db_dumps/20261129/gp_dump_1_1_${TS}`;
 
   async function damaged(damage: (at: (file: string) => string) => Promise<unknown>) {
-    folder = await mkdtemp(join(tmpdir(), 'stowage-adopt-'));
-    const place = folder;
-    await cp(join(GPCRONDUMP, NAME), place, { recursive: true });
+    const place = await copyOf(NAME);
     await damage((file) => join(place, file));
     return (await problemsOf(place, TS)).map(({ file, message }) => `${file}: ${message}`);
   }
@@ -137,7 +109,6 @@ describe('a sound set that was damaged', () => {
     for (const kept of [1, 20, 60, 200, lines.length - 4]) {
       const problems = await changed(() => `${lines.slice(0, kept).join('\n')}\n`);
       expect(problems.length, `${kept} lines`).toBeGreaterThan(0);
-      await rm(folder ?? '', { recursive: true, force: true });
     }
   });
 
@@ -188,96 +159,6 @@ describe('a sound set that was damaged', () => {
   });
 });
 
-describe('an increment', () => {
-  const [NAME, FULL, FIRST, SECOND] = [
-    'v43-incremental',
-    '20261129014946',
-    '20261129014957',
-    '20261129015012',
-  ] as const;
-  const AT = 'master/db_dumps/20261129';
-
-  test('that lacks a table which has changed is unsound', async () => {
-    const problems = await problemsOf(join(GPCRONDUMP, NAME), FIRST);
-    expect(problems.map(({ message }) => message)).toEqual([
-      expect.stringContaining("no segment's dump has Sales Dept.Order Items"),
-      expect.stringContaining('no dump of the chain has the rows of Sales Dept.Order Items'),
-    ]);
-    const odd = await problemsOf(join(GPCRONDUMP, 'v43-odd-names'), '20261129020547');
-    expect(odd[0]?.message).toContain('mix.MixedCase');
-  });
-
-  /** The fixture lacks a changed table: without its name in the lists, the rest is sound. */
-  async function sound(change: (place: string) => Promise<unknown> = async () => undefined) {
-    folder = await mkdtemp(join(tmpdir(), 'stowage-adopt-'));
-    const place = folder;
-    await cp(join(GPCRONDUMP, NAME), place, { recursive: true });
-    for (const timestamp of [FIRST, SECOND])
-      for (const list of ['dirty_list', 'table_list']) {
-        const path = join(place, AT, `gp_dump_${timestamp}_${list}`);
-        const text = await readFile(path, 'utf8');
-        await writeFile(path, text.replace('Sales Dept.Order Items\n', ''));
-      }
-    await change(place);
-    return judged(place, SECOND);
-  }
-
-  test('has the tables of its list, each from the newest set that has its rows', async () => {
-    const set = await sound();
-    expect(set.problems).toEqual([]);
-    const source = await asSource(set);
-    for (const [content, file] of [
-      [0, 'gp_dump_0_2_'],
-      [1, 'gp_dump_0_3_'],
-    ] as const) {
-      const own = expected(NAME, `${file}${SECOND}.gz`);
-      const full = expected(NAME, `${file}${FULL}.gz`);
-      const relations = source.contents[content]?.relations ?? [];
-      expect(relations.map(({ schema, name }) => `${schema}.${name}`).sort()).toEqual(
-        [...(set.increment?.tables ?? [])].sort(),
-      );
-      for (const { schema, name, rows } of relations) {
-        const written = asWritten({ schema, name });
-        expect([written, rows]).toEqual([written, own[written] ?? full[written]]);
-      }
-      // What is read is what was counted: no rows of an older set.
-      const read: Record<string, number> = {};
-      for await (const { schema, name, rows } of source.contents[content]?.read(signal) ?? []) {
-        let bytes = 0;
-        for await (const chunk of rows) bytes += chunk.byteLength;
-        read[`${schema}.${name}`] = bytes;
-      }
-      for (const { schema, name, bytes } of relations)
-        expect(read[`${schema}.${name}`]).toBe(bytes);
-    }
-  });
-
-  test.each([
-    ['its full set is missing', `gp_dump_${FULL}_increments`, 'no such file lists'],
-    [
-      'its dirty_list is missing',
-      `gp_dump_${SECOND}_dirty_list`,
-      'list of an increment is missing',
-    ],
-  ])('is unsound when %s', async (_, file, message) => {
-    const found = await sound((place) => rm(join(place, AT, file))).catch(
-      (error: unknown) => error,
-    );
-    expect(found).toBeInstanceOf(UnsoundSet);
-    expect((found as UnsoundSet).problems.at(-1)?.message).toContain(message);
-  });
-
-  test('is unsound when a set before it is cut off', async () => {
-    const found = await sound(async (place) => {
-      const path = join(place, `seg0/db_dumps/20261129/gp_dump_0_2_${FULL}.gz`);
-      await truncate(path, (await readFile(path)).length - 20);
-    }).catch((error: unknown) => error);
-    expect((found as UnsoundSet).problems).toMatchObject([
-      { file: `gp_dump_0_2_${FULL}.gz`, message: expect.stringContaining('cut off') },
-    ]);
-  });
-});
-
 describe('a set in LATIN1', () => {
   const [NAME, TS] = ['v43-full-plain', '20261129014844'];
   const SEGMENTS = [
@@ -288,8 +169,7 @@ describe('a set in LATIN1', () => {
     text.replace("client_encoding = 'UTF8'", "client_encoding = 'LATIN1'").replaceAll('Ã¯', 'ï');
 
   async function converted(files: readonly string[]) {
-    folder = await mkdtemp(join(tmpdir(), 'stowage-adopt-'));
-    await cp(join(GPCRONDUMP, NAME), folder, { recursive: true });
+    const folder = await copyOf(NAME);
     for (const file of files) {
       const path = join(folder, file);
       await writeFile(path, inLatin1(await readFile(path, 'latin1')), 'latin1');
@@ -316,8 +196,7 @@ describe('a set in LATIN1', () => {
 
 test('passwords of roles are not taken from the globals', async () => {
   const [NAME, TS] = ['v43-full-gzip', '20261129014754'];
-  folder = await mkdtemp(join(tmpdir(), 'stowage-adopt-'));
-  await cp(join(GPCRONDUMP, NAME), folder, { recursive: true });
+  const folder = await copyOf(NAME);
   const path = join(folder, `master/db_dumps/20261129/gp_global_1_1_${TS}`);
   const text = await readFile(path, 'utf8');
   const withPassword = text.replace('DB LOGIN RES', "DB LOGIN PASSWORD 'md5secret' RES");
@@ -343,8 +222,7 @@ describe('a set with gzip that was damaged', () => {
     ['zero bytes behind its end', Buffer.alloc(512), 'bytes follow the end of its gzip stream'],
     ['other bytes behind its end', Buffer.from('garbage'), 'its gzip stream is damaged'],
   ])('by %s is unsound', async (_, more, message) => {
-    folder = await mkdtemp(join(tmpdir(), 'stowage-adopt-'));
-    await cp(join(GPCRONDUMP, NAME), folder, { recursive: true });
+    const folder = await copyOf(NAME);
     const path = join(folder, SEGMENT);
     await writeFile(path, more, { flag: 'a' });
     const problems = await problemsOf(folder, TS);

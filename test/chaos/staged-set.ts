@@ -85,7 +85,13 @@ export function stagedSet(random: Random, timestamp: string, mayCarry = false): 
     ],
     committed: new Map(
       folded.status === 'complete'
-        ? [[formatKey({ kind: 'manifest', timestamp }), folded.bytes], ...entriesOf(manifestParts)]
+        ? [
+            [formatKey({ kind: 'manifest', timestamp }), folded.bytes],
+            ...(folded.needs
+              ? [[formatKey({ kind: 'needs', timestamp }), folded.needs] as const]
+              : []),
+            ...entriesOf(manifestParts),
+          ]
         : [],
     ),
     allowed: new Map(entriesOf(soundParts)),

@@ -61,9 +61,13 @@ export async function unexpireSet(deps: Deps, timestamp: string, why: string): P
   const found = await retentionOf(deps, timestamp);
   if (found.state === 'living') {
     await requireSet(deps, timestamp);
-    throw new StowageError('usage/flag', `set ${timestamp} has not expired`, {
-      where: { set: timestamp },
-    });
+    throw new StowageError(
+      'usage/flag',
+      `set ${timestamp} has not expired: \`stowage list --all\` shows which sets have`,
+      {
+        where: { set: timestamp },
+      },
+    );
   }
   await holdSet(deps, timestamp, why);
 }

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 import { decode, encode, sha256 } from '../../../backup-set/base/document.ts';
+import { StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { Plan } from '../../../backup-set/documents/plan.ts';
 import { Seal } from '../../../backup-set/documents/seal.ts';
 import { verifySet } from '../../../functions/check/verify-set.ts';
 import type { Deps } from '../../../functions/deps.ts';
 import { stitch } from '../../../functions/handlers/stitch.ts';
-import { holdSet, releaseSet } from '../../../functions/retention/hold.ts';
+import { holdSet, releaseSet, unexpireSet } from '../../../functions/retention/hold.ts';
 import { writeMark } from '../../../functions/retention/marks.ts';
 import { planExpiry } from '../../../functions/retention/plan.ts';
 import { expireOncePerSlot } from '../../../functions/retention/schedule.ts';
@@ -185,4 +186,34 @@ test('a scheduled expiry that failed runs again in its slot, on the server that 
   const report = await expireOncePerSlot(depsOf(failing), RULES, unfinished);
   expect(report?.expired).toEqual([FULL]);
   expect(await expireOncePerSlot(depsOf(failing), RULES, unfinished)).toBeUndefined();
+});
+
+test('a released set is decided by the rules, not by a tombstone that the hold had overruled', async () => {
+  const deps = depsOf(newStore());
+  await backUp(deps, FULL);
+  await backUp(deps, NEWEST);
+  // An expiry that was killed before it looked for the hold, or a hold that was denied to end it.
+  await writeMark(deps, FULL, 'held', 'audit');
+  await writeMark(deps, FULL, 'expired', 'no rule keeps it');
+  await releaseSet(deps, FULL);
+  expect(await stateOf(deps, FULL)).toBe('living');
+  const report = await expire(deps, { ...RULES, keepLast: 2 });
+  expect([report.expired, report.removed]).toEqual([[], []]);
+});
+
+test('a hold of an expired set names the role that may take the expiry back', async () => {
+  const store = newStore();
+  await backUp(depsOf(store), FULL);
+  await writeMark(depsOf(store), FULL, 'expired', 'no rule keeps it');
+  const operator = stepped(store, async (method, key) => {
+    if (method === 'create' && key.endsWith('-ended.json'))
+      throw new StowageError('storage/denied', 'Access Denied');
+  });
+  await expect(holdSet(depsOf(operator), FULL, 'audit')).rejects.toMatchObject({
+    code: 'storage/denied',
+    message: expect.stringContaining('stowage unexpire'),
+  });
+  await unexpireSet(depsOf(store), FULL, 'audit');
+  await releaseSet(depsOf(store), FULL);
+  expect(await stateOf(depsOf(store), FULL)).toBe('living');
 });

@@ -62,6 +62,8 @@ function wantedBy(issue: z.core.$ZodIssue): string | undefined {
       return `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
     case 'too_big':
       return `must be at most ${issue.maximum}`;
+    case 'invalid_key':
+      return `is not a valid name: it ${issue.issues[0]?.message ?? 'is wrong'}`;
     case 'invalid_value':
       return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
     case 'invalid_format':

@@ -131,6 +131,14 @@ describe('the rules of retention', () => {
     ]);
   });
 
+  test('keep the oldest set of a history that has fewer periods than the rule, as restic does', () => {
+    const days = [1, 2, 25, 26, 27].map((hours) => set(hours));
+    const decided = decide(days, rules({ keepDaily: 3 }), NOW);
+    expect(goneFrom(decided)).toEqual([days[1]?.timestamp, days[3]?.timestamp]);
+    expect(rulesOf(decided, set(27))).toEqual(['keepDaily oldest']);
+    expect(goneFrom(decide(days, rules({ keepDaily: 2 }), NOW))).toContain(days[4]?.timestamp);
+  });
+
   test('count days that have sets, not days of the calendar', () => {
     const days = [24, 24 * 100, 24 * 200, 24 * 300].map((hours) => set(hours));
     expect(goneFrom(decide(days, rules({ keepDaily: 3 }), NOW))).toEqual([days[3]?.timestamp]);
@@ -232,6 +240,14 @@ describe('a duration', () => {
     expect(earlier(from, '1m').toISOString()).toBe('2026-02-28T10:00:00.000Z');
     expect(earlier(from, '1y1m').toISOString()).toBe('2025-02-28T10:00:00.000Z');
     expect(earlier(from, '1w2d3h').toISOString()).toBe('2026-03-22T07:00:00.000Z');
+  });
+
+  test('of keepRequests is at least a day, and an expiry runs at most every 6 minutes', () => {
+    const isValid = (given: object) => RetentionRules.safeParse(given).success;
+    expect(['23h', '0d', '24h', '1m'].map((keepRequests) => isValid({ keepRequests }))).toEqual([
+      ...[false, false, true, true],
+    ]);
+    expect([0.01, 0.1].map((everyHours) => isValid({ everyHours }))).toEqual([false, true]);
   });
 
   test.each(['', '7', 'd', '7 d', '1h2d', '-1d'])('is not %j', (keepFailed) => {

@@ -8,7 +8,7 @@ export interface RuledSet {
   readonly timestamp: string;
   /** `unproven`: it has a manifest, and no check has found it complete yet. */
   readonly status: 'complete' | 'unproven' | 'incomplete' | 'damaged' | 'open';
-  /** Sets of one series replace each other: of one database, with one selection. */
+  /** Sets of one series replace each other: of one cluster and database, with one selection. */
   readonly series: string;
   readonly tags: readonly string[];
   /** The time of the verdict; absent = none. */
@@ -119,13 +119,18 @@ function applyRules(
     const most = rules[name];
     if (period === undefined || typeof most !== 'number') continue;
     const seen = new Set<string>();
+    let last: RuledSet | undefined;
     for (const set of sets) {
       const within = nameOf(dateOf(set.timestamp), period);
       if (seen.has(within)) continue;
       if (seen.size === most) break;
       seen.add(within);
+      last = set;
       keep(set, `${name} ${within}`);
     }
+    // As restic does: a history that is still short keeps its beginning.
+    const oldest = sets.at(-1);
+    if (oldest !== undefined && oldest !== last && seen.size < most) keep(oldest, `${name} oldest`);
   }
 }
 

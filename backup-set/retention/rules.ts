@@ -28,17 +28,23 @@ export const RetentionRules = z.strictObject({
   /** Incomplete and damaged sets go so long after the verdict that says so. */
   keepFailed: Duration.default('7d'),
   /** Finished restores and tasks go so long after their outcome. */
-  keepRequests: Duration.default('30d'),
+  keepRequests: Duration.refine(isDayOrMore, 'must be at least 1d').default('30d'),
   /** Object Lock: how long a set stays locked; absent = the default of the bucket. */
   lockDays: z.int().positive().max(36_500).exactOptional(),
   /** Between the tombstone of a set and its removal. */
   graceHours: z.number().nonnegative().max(8760).default(24),
   /** `serve` and `sweep` run the expiry so often. */
-  everyHours: z.number().positive().max(8760).default(24),
+  everyHours: z.number().min(0.1).max(8760).default(24),
   /** Of the hours, days, weeks, months and years. */
   timeZone: z.string().default('UTC').refine(isTimeZone, 'must be a time zone: Europe/Berlin, UTC'),
 });
 export type RetentionRules = z.infer<typeof RetentionRules>;
+
+/** A restore that loads one large table stores no object for hours, and is not dead. */
+function isDayOrMore(text: string): boolean {
+  const { months = 0, hours = 0 } = periodOf(text) ?? {};
+  return months > 0 || hours >= 24;
+}
 
 function isTimeZone(timeZone: string): boolean {
   try {

@@ -44,7 +44,7 @@ export const expireCommand: ClusterCommand = {
       const leftovers = await removeLeftovers(deps, rules);
       const value = { root: store.url, done: true, ...planValue(plan, []), ...report, leftovers };
       const text = [
-        reportText(report),
+        reportText(report, rules.graceHours),
         ...(leftovers.runs > 0
           ? [`${plural(leftovers.runs, 'old restore or task', 'old restores and tasks')} removed`]
           : []),

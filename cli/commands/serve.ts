@@ -156,7 +156,7 @@ export const sweepCommand: ClusterCommand = {
           ...(report.uploadsAborted > 0
             ? [`aborted ${plural(report.uploadsAborted, 'stale upload')}`]
             : []),
-          ...(expired ? [reportText(expired)] : []),
+          ...(expired ? [reportText(expired, retention?.graceHours ?? 0)] : []),
           ...report.problems.map(
             ({ set, restore, task, message }) =>
               `${set ?? restore ?? task ?? 'root'}: ${printable(message)}`,

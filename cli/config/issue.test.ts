@@ -51,6 +51,10 @@ test.each([
     { connection: { sslmode: 'verify-ca', sslrootcert: 'system' } },
     'connection.sslrootcert is "system", which needs sslmode verify-full: these authorities sign certificates for any host',
   ],
+  [
+    { retention: { tags: { 'a b': { keepLast: 1 } } } },
+    'retention.tags.a b is not a valid name: it must be of letters, digits, _, . and -',
+  ],
   [{ functions: 'none' }, 'functions must be one of "inline", "events", not "none"'],
   [
     { backup: { includeTables: ['a..b'] } },

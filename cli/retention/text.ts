@@ -1,4 +1,4 @@
-import { plural } from '../../backup-set/base/words.ts';
+import { count, plural } from '../../backup-set/base/words.ts';
 import type { ExpiryReport } from '../../functions/retention/expire.ts';
 import type { MeasuredSet } from '../../functions/retention/measure.ts';
 import type { ExpiryPlan } from '../../functions/retention/plan.ts';
@@ -37,22 +37,24 @@ export function planText(plan: ExpiryPlan, measured: readonly MeasuredSet[]): st
     keptBy.length > 0 ? 'kept' : 'expires',
     printable(keptBy.length > 0 ? keptBy.join(', ') : `${why}${freed(sizes.get(timestamp))}`),
   ]);
-  const expired = plan.expired.map(({ timestamp, since, removableAt, waitsFor, lock }) => [
-    timestamp,
-    'expired',
-    waitsFor.length > 0 || lock !== undefined
-      ? 'waits'
-      : removableAt <= plan.now
-        ? 'removed'
-        : 'in grace',
-    printable(
-      waitsFor.length > 0
-        ? `for ${waitsFor.join(', ')}`
-        : lock !== undefined
-          ? lockedText(lock.until?.toISOString())
-          : `since ${since.toISOString()}, removable from ${removableAt.toISOString()}${freed(sizes.get(timestamp))}`,
-    ),
-  ]);
+  const expired = plan.expired
+    .toReversed()
+    .map(({ timestamp, removableAt, waitsFor, lock }) => [
+      timestamp,
+      'expired',
+      waitsFor.length > 0 || lock !== undefined
+        ? 'waits'
+        : removableAt <= plan.now
+          ? 'removed'
+          : 'in grace',
+      printable(
+        waitsFor.length > 0
+          ? `for ${waitsFor.join(', ')}`
+          : lock !== undefined
+            ? lockedText(lock.until?.toISOString())
+            : `${graceText(removableAt, plan.now)}${freed(sizes.get(timestamp))}`,
+      ),
+    ]);
   const removing = plan.removing.map((timestamp) => [
     timestamp,
     'removed',
@@ -60,8 +62,18 @@ export function planText(plan: ExpiryPlan, measured: readonly MeasuredSet[]): st
     `its removal has begun${freed(sizes.get(timestamp))}`,
   ]);
   const all = [...rows, ...expired, ...removing];
-  return all.length === 0 ? 'no sets' : table(['set', 'status', 'decision', 'reason'], all);
+  if (all.length === 0) return 'no sets';
+  const goes = plan.decisions.filter(({ keptBy }) => keptBy.length === 0).length;
+  const counts = [
+    `${plural(plan.decisions.length - goes, 'set')} kept`,
+    `${count(goes)} would expire`,
+    ...(expired.length > 0 ? [`${count(expired.length)} expired before`] : []),
+  ].join(', ');
+  return `${table(['set', 'status', 'decision', 'reason'], all)}\n${counts}`;
 }
+
+const graceText = (removableAt: Date, now: Date) =>
+  removableAt <= now ? 'its grace is over' : `until ${removableAt.toISOString().slice(0, 16)}Z`;
 
 /** What the sets that go would free, or an expiry has freed. */
 export function freedLine(verb: string, sets: readonly Removal[]): string {
@@ -78,10 +90,12 @@ export function freedLine(verb: string, sets: readonly Removal[]): string {
 const lockedText = (until: string | undefined) =>
   until === undefined ? 'for the end of a legal hold' : `locked until ${until} (Object Lock)`;
 
-export function reportText({ expired, removed, kept, locked }: ExpiryReport): string {
+export function reportText(report: ExpiryReport, graceHours: number): string {
+  const { expired, removed, kept, locked } = report;
   const done = removed.filter(({ objects }) => objects > 0);
   return [
     `${plural(kept, 'set')} kept, ${plural(expired.length, 'set')} expired${named(expired)}`,
+    ...(expired.length > 0 && graceHours > 0 ? [graceOver(graceHours)] : []),
     `${plural(done.length, 'set')} removed${named(done.map(({ timestamp }) => timestamp))}`,
     freedLine('removed', removed),
     ...locked.map(
@@ -90,17 +104,20 @@ export function reportText({ expired, removed, kept, locked }: ExpiryReport): st
   ].join('\n');
 }
 
+const graceOver = (hours: number) =>
+  `what has expired is removed by the first expire after ${plural(hours, 'hour')} (retention.graceHours); until then \`stowage unexpire TIMESTAMP\` takes it back`;
+
 function freed(set: MeasuredSet | undefined): string {
   if (set === undefined) return '';
   const stay =
     set.packsKept === 0
       ? ''
-      : `; ${plural(set.packsKept, 'pack')} stay${named(set.neededBy, 'for ')}`;
+      : `; ${plural(set.packsKept, 'pack')} stay for ${plural(set.neededBy.length, 'set')}`;
   return `; frees ${bytes(set.bytes)}${stay}`;
 }
 
-function named(timestamps: readonly string[], before = ''): string {
+function named(timestamps: readonly string[]): string {
   if (timestamps.length === 0) return '';
   const rest = timestamps.length > NAMED_MAX ? ', …' : '';
-  return ` (${before}${timestamps.slice(0, NAMED_MAX).join(', ')}${rest})`;
+  return ` (${timestamps.slice(0, NAMED_MAX).join(', ')}${rest})`;
 }

@@ -1,5 +1,7 @@
 import type { Context } from 'aws-lambda';
+import * as z from 'zod';
 import { StowageError } from '../../backup-set/base/errors.ts';
+import { describeIssue, fieldNames } from '../../backup-set/messages/issue.ts';
 import { RetentionRules } from '../../backup-set/retention/rules.ts';
 import { type ExpiryReport, runExpiry } from '../retention/expire.ts';
 import { removeLeftovers } from '../retention/leftovers.ts';
@@ -26,9 +28,11 @@ function rulesFrom(text: string): RetentionRules {
   try {
     return RetentionRules.parse(JSON.parse(text));
   } catch (cause) {
+    const [issue] = cause instanceof z.ZodError ? cause.issues : [];
+    const why = issue && describeIssue(issue, JSON.parse(text), fieldNames(RetentionRules));
     throw new StowageError(
       'config/invalid',
-      'environment variable STOWAGE_RETENTION is not an object of rules as in `retention` of stowage.yaml, in JSON',
+      `environment variable STOWAGE_RETENTION is not an object of rules as in \`retention\` of stowage.yaml, in JSON${why ? `: ${why}` : ''}`,
       { cause, where: { field: 'retention' } },
     );
   }

@@ -1,6 +1,7 @@
 import { eachInFlight, weighed } from '../../async/each-in-flight.ts';
 import type { PartDigest } from '../../backup-set/base/document.ts';
 import { formatKey } from '../../backup-set/base/keys.ts';
+import type { Verdict } from '../../backup-set/base/verdict.ts';
 import { Manifest } from '../../backup-set/documents/manifest.ts';
 import { Plan } from '../../backup-set/documents/plan.ts';
 import type { RuledSet } from '../../backup-set/retention/decide.ts';
@@ -16,6 +17,8 @@ export interface SetFacts extends Omit<RuledSet, 'readers' | 'held'> {
   readonly retention: Retention;
   readonly isRead: boolean;
   readonly database: string | undefined;
+  /** The current one; absent = none, or it is not looked for. */
+  readonly verdict?: Verdict | undefined;
   /** The folder is no set: what is left of a removed one, or a copy that has just begun. */
   readonly isGhost?: true;
   /** What it needs of other sets. */
@@ -78,6 +81,7 @@ async function factsOf(deps: Deps, timestamp: string, admit: Admit): Promise<Set
     ...read.facts,
     status: status === 'complete' && verdict === undefined ? 'unproven' : status,
     judgedAt: verdict && new Date(verdict.at),
+    verdict,
   };
 }
 
@@ -112,6 +116,8 @@ function compactPlan({ document }: StoredDocument<Plan>) {
   return { stored, facts: { ...seriesOf(document), needs: { kind: 'base', base } as const } };
 }
 
-function seriesOf({ database, selection, tags }: Pick<Plan, 'database' | 'selection' | 'tags'>) {
-  return { database, series: JSON.stringify([database, selection]), tags: tags ?? [] };
+/** Copies of several clusters can lie in one root: their sets do not replace each other. */
+function seriesOf(of: Pick<Plan, 'cluster' | 'database' | 'selection' | 'tags'>) {
+  const { cluster, database, selection, tags } = of;
+  return { database, series: JSON.stringify([cluster, database, selection]), tags: tags ?? [] };
 }

@@ -13,7 +13,7 @@ export async function deadGhosts(
   facts: ReadonlyMap<string, SetFacts>,
   keepFailed: string,
 ): Promise<string[]> {
-  const ghosts = [...facts.values()].filter(({ isGhost }) => isGhost === true);
+  const ghosts = [...facts.values()].filter(({ isGhost, isRead }) => isGhost === true && !isRead);
   if (ghosts.length === 0) return [];
   const limit = earlier(await deps.store.now({ signal: deps.signal }), keepFailed);
   const dead: string[] = [];

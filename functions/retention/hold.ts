@@ -1,5 +1,5 @@
-import { StowageError } from '../../backup-set/base/errors.ts';
-import { openTombstones } from '../../backup-set/retention/state.ts';
+import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
+import { openTombstones, type StoredMark } from '../../backup-set/retention/state.ts';
 import type { Deps } from '../deps.ts';
 import { liftLegalHolds, setLegalHolds } from '../lock/legal-holds.ts';
 import { requireSet } from '../sets/status.ts';
@@ -24,10 +24,7 @@ export async function holdSet(deps: Deps, timestamp: string, why: string): Promi
   await writeMark(deps, timestamp, 'held', why);
   const { marks } = await retentionOf(deps, timestamp);
   const open = openTombstones(marks);
-  for (const { instant } of open) {
-    const ended = await endTombstone(deps, timestamp, instant, 'unexpired');
-    if (ended === 'removal') throw expiredError(timestamp, { state: 'removing' });
-  }
+  await endTombstones(deps, timestamp, open);
   // After the marks: a set that was removed before the hold was written has none.
   await requireSet(deps, timestamp);
   const after = await retentionOf(deps, timestamp);
@@ -40,10 +37,33 @@ export async function holdSet(deps: Deps, timestamp: string, why: string): Promi
   };
 }
 
+/** @throws StowageError `set/expired` when the removal of the set has begun. */
+async function endTombstones(
+  deps: Deps,
+  timestamp: string,
+  open: readonly StoredMark[],
+): Promise<void> {
+  for (const { instant } of open) {
+    const ended = await endTombstone(deps, timestamp, instant, 'unexpired').catch(
+      (error: unknown) => {
+        if (!isStowageError(error, 'storage/denied')) throw error;
+        throw new StowageError(
+          'storage/denied',
+          `set ${timestamp} has expired, and these keys may not take that back: run \`stowage unexpire ${timestamp}\` with the keys of the role Delete`,
+          { cause: error, where: { set: timestamp } },
+        );
+      },
+    );
+    if (ended === 'removal') throw expiredError(timestamp, { state: 'removing' });
+  }
+}
+
 /** Gives a held set back to the rules. @returns why it was held; undefined = it was not. */
 export async function releaseSet(deps: Deps, timestamp: string): Promise<Retention['held']> {
   await requireSet(deps, timestamp);
-  const { held } = await retentionOf(deps, timestamp);
+  const { held, marks } = await retentionOf(deps, timestamp);
+  // A tombstone that the hold has overruled must not count again: its grace may be over.
+  if (held !== undefined) await endTombstones(deps, timestamp, openTombstones(marks));
   if (held !== undefined) await writeMark(deps, timestamp, 'released', held.why);
   // Also of a set that is not held any more: an earlier release may not have lifted all of them.
   await liftLegalHolds(deps, timestamp);
@@ -59,11 +79,15 @@ export async function releaseSet(deps: Deps, timestamp: string): Promise<Retenti
  */
 export async function unexpireSet(deps: Deps, timestamp: string, why: string): Promise<void> {
   const found = await retentionOf(deps, timestamp);
-  if (found.state === 'living') {
+  if (found.state === 'living' && openTombstones(found.marks).length === 0) {
     await requireSet(deps, timestamp);
-    throw new StowageError('usage/flag', `set ${timestamp} has not expired`, {
-      where: { set: timestamp },
-    });
+    throw new StowageError(
+      'usage/flag',
+      `set ${timestamp} has not expired: \`stowage list --all\` shows which sets have`,
+      {
+        where: { set: timestamp },
+      },
+    );
   }
   await holdSet(deps, timestamp, why);
 }

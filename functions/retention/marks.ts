@@ -3,7 +3,7 @@ import { decode, encode, FORMAT_VERSION } from '../../backup-set/base/document.t
 import { isStowageError, StowageError } from '../../backup-set/base/errors.ts';
 import type { RetentionMark } from '../../backup-set/base/keys/more-keys.ts';
 import { formatKey, parseKey, retentionPrefix } from '../../backup-set/base/keys.ts';
-import { instantOf } from '../../backup-set/base/timestamps.ts';
+import { dateOf, instantOf } from '../../backup-set/base/timestamps.ts';
 import { TOOL } from '../../backup-set/base/tool.ts';
 import type { Problem } from '../../backup-set/base/verdict.ts';
 import { Mark } from '../../backup-set/documents/retention/mark.ts';
@@ -70,14 +70,21 @@ async function readMark(
   }
 }
 
-/** Writes a mark with the store's time, or the next free millisecond. @returns its instant. */
+/**
+ * Writes a mark with the store's time, or the next free millisecond. The newest of `held` and
+ * `released` decides, so one of these is later than all marks of the set, whatever the clock says.
+ * @returns its instant.
+ */
 export async function writeMark(
   deps: Deps,
   timestamp: string,
   what: 'expired' | 'held' | 'released' | 'reading',
   why: string,
 ): Promise<string> {
-  const now = (await deps.store.now({ signal: deps.signal })).getTime();
+  let now = (await deps.store.now({ signal: deps.signal })).getTime();
+  if (what === 'held' || what === 'released')
+    for (const { instant } of await listMarks(deps, timestamp))
+      now = Math.max(now, dateOf(instant).getTime() + 1);
   for (let later = 0; later < COLLISIONS_MAX; later += 1) {
     const instant = instantOf(new Date(now + later));
     if (await createMark(deps, timestamp, instant, { what, why })) return instant;

@@ -4,6 +4,7 @@ import type { Deps } from '../deps.ts';
 import { locksOf, type SetLock } from '../lock/locked-until.ts';
 import { gatherFacts, type SetFacts } from './facts.ts';
 import { openRuns } from './readers.ts';
+import { withSharedDamage } from './shared-damage.ts';
 
 /** A set with a tombstone. */
 export interface ExpiredSet {
@@ -34,7 +35,7 @@ export async function planExpiry(
   rules: RetentionRules,
   known?: ReadonlyMap<string, SetFacts>,
 ): Promise<ExpiryPlan> {
-  const facts = await gatherFacts(deps, known);
+  const facts = await withSharedDamage(deps, await gatherFacts(deps, known));
   const readers = await readersOfSets(deps, facts, rules.keepRequests);
   const now = await deps.store.now({ signal: deps.signal });
   const of = (state: SetFacts['retention']['state']) =>

@@ -61,14 +61,16 @@ export async function removeSet(
   const isPack = (key: Key | undefined) => key?.kind === 'pack';
   const isMark = (key: Key | undefined) => key?.kind === 'retention';
   const folder = setPrefix(timestamp);
-  await removeEach(deps, folder, sums, (text) => {
-    const key = parseKey(text);
-    return !isMark(key) && !isPack(key);
-  });
-  await removeEach(deps, `${folder}data/`, sums, (key) => !needed.isNeeded(key));
-  if (sums.packsKept > 0) return sums;
-  // Once more: a program that began before the tombstone can have written something since.
-  await removeEach(deps, folder, sums, (key) => !isMark(parseKey(key)));
+  // Twice: a program that began before the tombstone can have written something since, and a
+  // repair can have brought a needed pack back.
+  for (let pass = 0; pass < 2; pass += 1) {
+    await removeEach(deps, folder, sums, (text) => {
+      const key = parseKey(text);
+      return !isMark(key) && !isPack(key);
+    });
+    await removeEach(deps, `${folder}data/`, sums, (key) => !needed.isNeeded(key));
+    if (sums.packsKept > 0) return sums;
+  }
   const endings: string[] = [];
   await removeEach(deps, retentionPrefix(timestamp), sums, (text) => {
     const key = parseKey(text);

@@ -20,6 +20,11 @@ export interface ScheduledExpiry extends ExpiryReport {
 /** Sleeps of a schedule are no longer, so that a changed clock of the store is noticed. */
 const PAUSE_MS_MAX = 3600_000;
 
+/** A slot that this process has taken and not finished: its next try runs in the same slot. */
+export interface UnfinishedSlot {
+  slotMs?: number | undefined;
+}
+
 /**
  * Runs expiry once per `everyHours`: by the store's time, and by one of the servers that try. The
  * document of the slot decides which; a run that is killed is continued in the next slot.
@@ -28,11 +33,15 @@ const PAUSE_MS_MAX = 3600_000;
 export async function expireOncePerSlot(
   deps: Deps,
   rules: RetentionRules,
+  unfinished: UnfinishedSlot = {},
 ): Promise<ScheduledExpiry | undefined> {
   const { slot } = await slotNow(deps, rules);
-  if (!(await take(deps, slot))) return undefined;
+  if (unfinished.slotMs !== slot.getTime() && !(await take(deps, slot))) return undefined;
+  unfinished.slotMs = slot.getTime();
   const report = await runExpiry(deps, rules, await planExpiry(deps, rules));
-  return { ...report, leftovers: await removeLeftovers(deps, rules) };
+  const leftovers = await removeLeftovers(deps, rules);
+  unfinished.slotMs = undefined;
+  return { ...report, leftovers };
 }
 
 async function slotNow(deps: Deps, { everyHours }: RetentionRules) {
@@ -86,10 +95,11 @@ async function runSlots(
   stopped: AbortSignal,
 ): Promise<void> {
   const watch = watchTrouble(deps.clock);
+  const unfinished: UnfinishedSlot = {};
   while (!stopped.aborted && !deps.signal?.aborted) {
     let pauseMs = 60_000;
     try {
-      const report = await expireOncePerSlot(deps, rules);
+      const report = await expireOncePerSlot(deps, rules, unfinished);
       if (report !== undefined) onExpired(report);
       watch.succeeded();
       pauseMs = Math.min((await slotNow(deps, rules)).leftMs, PAUSE_MS_MAX);

@@ -69,6 +69,7 @@ async function copyCommitted(
   manifest: StoredObject,
 ): Promise<CopyResult> {
   const manifestKey = manifest.key;
+  const planKey = formatKey({ kind: 'plan', timestamp });
   const sealKey = formatKey({ kind: 'seal', timestamp });
   const objects = await objectsToCopy(from, timestamp);
   const copied = { objects: 0, bytes: 0 };
@@ -85,7 +86,11 @@ async function copyCommitted(
     copied.objects++;
     copied.bytes += object.bytes;
   };
-  const first = objects.filter(({ key }) => key !== sealKey && key !== manifestKey);
+  const plan = objects.find(({ key }) => key === planKey);
+  // Before the others: an expiry at the target keeps what the plan may need.
+  if (plan !== undefined) await copyOne(plan);
+  const ends = [planKey, sealKey, manifestKey];
+  const first = objects.filter(({ key }) => !ends.includes(key));
   await eachInFlight(first, COPIES_IN_FLIGHT, copyOne);
   await eachInFlight(await neededPacks(from, timestamp), COPIES_IN_FLIGHT, copyOne);
   const seal = objects.find(({ key }) => key === sealKey);

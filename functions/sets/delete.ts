@@ -1,11 +1,13 @@
 import { type ErrorCode, StowageError } from '../../backup-set/base/errors.ts';
 import { formatKey, setPrefix } from '../../backup-set/base/keys.ts';
+import { plural } from '../../backup-set/base/words.ts';
 import type { Deps } from '../deps.ts';
 import { bury, decideRemoval, type RemovedSet, removeDecided } from '../retention/expire.ts';
 import { gatherFacts, type SetFacts } from '../retention/facts.ts';
 import { endTombstone, retentionOf, writeMark } from '../retention/marks.ts';
 import { type NeededPacks, neededPacksOf } from '../retention/needed.ts';
 import { openRuns } from '../retention/readers.ts';
+import { withSharedDamage } from '../retention/shared-damage.ts';
 
 /** A reason not to delete a set, and what `--force` would break. */
 export interface Refusal {
@@ -26,6 +28,9 @@ export interface DeletionPlan {
   readonly facts: ReadonlyMap<string, SetFacts>;
 }
 
+/** Sets named in one message; `--json` has all where nothing refuses. */
+const NAMED_MAX = 5;
+
 /** Requests and tasks without an outcome count as dead after that time, as for expiry. */
 const KEEP_REQUESTS = '30d';
 
@@ -34,7 +39,7 @@ const KEEP_REQUESTS = '30d';
  * @throws StowageError `set/not-found` when nothing is stored under this timestamp.
  */
 export async function planDeletion(deps: Deps, timestamp: string): Promise<DeletionPlan> {
-  const facts = await gatherFacts(deps);
+  const facts = await withSharedDamage(deps, await gatherFacts(deps));
   const needed = await neededPacksOf(deps, facts, new Set([timestamp]));
   const found = await objectsOf(deps, timestamp, needed);
   if (found.objects.length + found.packsKept === 0)
@@ -64,7 +69,7 @@ export async function deleteSet(
   if ((await retentionOf(deps, timestamp)).state === 'living') {
     if (!(await bury(deps, timestamp, 'stowage delete'))) throw heldError(timestamp);
     const after = await retentionOf(deps, timestamp);
-    const [reader] = force ? [] : await readersOf(deps, facts, timestamp);
+    const [reader] = force ? [] : await readersNow(deps, facts, timestamp);
     if (reader !== undefined && after.state === 'expired') {
       await endTombstone(deps, timestamp, after.tombstone, 'unexpired');
       throw new StowageError(reader.code, reader.message, { where: { set: timestamp } });
@@ -89,7 +94,7 @@ async function refusalsFor(
   if (neededBy.length > 0)
     refusals.push({
       code: 'set/needed',
-      message: `these sets use its packs: ${neededBy.join(', ')}`,
+      message: `its packs are used by ${plural(neededBy.length, 'set')}: ${named(neededBy)}`,
     });
   if (status === 'open')
     refusals.push({ code: 'set/in-use', message: 'it is being written, or not judged yet' });
@@ -123,6 +128,22 @@ async function readersOf(
   }));
 }
 
+/** The readers that have begun since the plan, too: copies, and backups with it as their base. */
+async function readersNow(
+  deps: Deps,
+  facts: ReadonlyMap<string, SetFacts>,
+  timestamp: string,
+): Promise<Refusal[]> {
+  const known = new Map(facts);
+  known.delete(timestamp);
+  const fresh = await gatherFacts(deps, known);
+  const needed = neededByOthers(fresh, timestamp).map((other) => ({
+    code: 'set/needed' as const,
+    message: `its packs are used by set ${other}`,
+  }));
+  return [...needed, ...(await readersOf(deps, fresh, timestamp))];
+}
+
 /** Sets whose manifests need it, and backups that run with it as base. Only younger ones can. */
 function neededByOthers(facts: ReadonlyMap<string, SetFacts>, timestamp: string): string[] {
   return [...facts.values()]
@@ -148,6 +169,12 @@ async function objectsOf(deps: Deps, timestamp: string, needed: NeededPacks) {
     bytes += object.bytes;
   }
   return { objects, bytes, packsKept };
+}
+
+function named(timestamps: readonly string[]): string {
+  const rest = timestamps.length - NAMED_MAX;
+  const more = rest > 0 ? ` and ${rest} more` : '';
+  return timestamps.slice(0, NAMED_MAX).join(', ') + more;
 }
 
 function heldError(timestamp: string): StowageError {

@@ -40,7 +40,7 @@ async function flip({ store }: Deps, key: string): Promise<void> {
 }
 
 const contentsOf = async ({ store }: Deps) => {
-  const keys = (await keysOf(store)).filter((key) => !key.includes('/verdicts/'));
+  const keys = (await keysOf(store)).filter((key) => !/\/(verdicts|retention)\//.test(key));
   return Promise.all(
     keys.map(async (key) => [key, Buffer.from(await bytesOf(store, key)).toString('hex')]),
   );
@@ -50,7 +50,7 @@ describe('a repair', () => {
   it('brings back every object of a set that was lost, of every kind, and the set is complete', async () => {
     const given = await withCopy();
     const { to, from, set } = given;
-    const keys = (await keysOf(to.store)).filter((key) => !key.includes('/verdicts/'));
+    const keys = (await keysOf(to.store)).filter((key) => !/\/(verdicts|retention)\//.test(key));
     // One of each folder, and plan, seal and manifest. One receipt stays.
     const lost = keys.filter((key) => !/receipts\/2\//.test(key) && !key.endsWith('plan.json'));
     await to.store.delete(lost);

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Count } from '../base/document.ts';
 import { heapFields, type Pair, replaced } from './heap.ts';
 import { Lsn } from './lsn.ts';
+import { BlockRanges } from './ranges.ts';
 import type { Reason } from './reasons.ts';
 
 /** What the server said of its WAL: the same for all tables of a content. */
@@ -22,6 +23,8 @@ export const WalSummaryWitness = z.object({
   ...heapFields,
   /** Blocks of the table and its TOAST table that changed after `since`. Absent without it. */
   changedBlocks: Count.exactOptional(),
+  /** A large table, that can be read in part. */
+  ranges: BlockRanges.exactOptional(),
 });
 export type WalSummaryWitness = z.infer<typeof WalSummaryWitness>;
 

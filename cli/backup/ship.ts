@@ -185,9 +185,10 @@ export function segmentJobOf(
     metadata: [...(plan.contents.find((planned) => planned.content === content)?.metadata ?? [])],
     relations: (draft.work.get(content) ?? []).map(
       // The condition is SQL: the shipper reads it from the catalogs (docs/security.md).
-      ({ relation: { condition: _, ...relation }, bytesEstimated }) => ({
+      ({ relation: { condition: _, ...relation }, bytesEstimated, ranges }) => ({
         ...relation,
         bytesEstimated,
+        ...(ranges && { ranges }),
       }),
     ),
   };

@@ -95,6 +95,7 @@ export function addReport(tally: ContentTally, report: Report, attempt: number):
         rows: report.rows,
         bytes: report.bytes,
         ...(report.rowFormat && { rowFormat: report.rowFormat }),
+        ...(report.ranges && { ranges: report.ranges }),
       });
       return;
     case 'done':

@@ -19,12 +19,14 @@ const PACK_USE_MIN = 0.5;
 /**
  * The extents of the base that a shipper may use, in lines of the control protocol.
  * @param read the relations that it reads.
+ * @param isUnread whether rows of the relation are in the set already, from the base.
  */
 export function* offersOf(
   part: ManifestPart,
   relations: Plan['relations'],
   read: Iterable<number>,
   extentsMax = BASE_EXTENTS_MAX,
+  isUnread: (relation: number, range: number | undefined) => boolean = () => false,
 ): Generator<BaseExtents> {
   const ours = new Map<number, number>();
   for (const id of read) {
@@ -41,6 +43,7 @@ export function* offersOf(
       const relation = ours.get(extent.relation);
       if (relation === undefined || extent.digest === undefined || used < bytes * PACK_USE_MIN)
         continue;
+      if (isUnread(relation, extent.range)) continue;
       if (extent.bytes < CARRIED_BYTES_MIN || offered === extentsMax) continue;
       offered++;
       const key = `${relation} ${extent.rowFormat ?? ''}`;

@@ -41,7 +41,7 @@ async function offer(stored: Uint8Array | undefined, mayCreate = true, unread: n
   const work = tables.filter(({ id }) => !unread.includes(id)).map((relation) => ({ relation }));
   const draft = {
     work: new Map([[0, work]]),
-    decided: new Map([[0, { unread }]]),
+    decided: new Map([[0, { unread, ranged: [] }]]),
   };
   const context = { output: { note: (event: string) => void notes.push(event) } };
   const shipper = { content: 0, deliver: async (line: unknown) => void lines.push(line) };

@@ -3,7 +3,9 @@ import { decode, sha256 } from '../../../backup-set/base/document.ts';
 import { asStowageError, StowageError } from '../../../backup-set/base/errors.ts';
 import { formatKey } from '../../../backup-set/base/keys.ts';
 import { ManifestPart } from '../../../backup-set/documents/manifest.ts';
-import type { Plan, PlannedContent } from '../../../backup-set/documents/plan.ts';
+import { idsOf, type Plan, type PlannedContent } from '../../../backup-set/documents/plan.ts';
+import type { Decided } from '../../../backup-set/witness/decide.ts';
+import { BASE_EXTENTS_MAX } from '../../../segment-shipper/backup/carry/base-index.ts';
 import type { ObjectStore } from '../../../storage/store.ts';
 import { printable } from '../../output/format.ts';
 import type { ShipperProcess } from '../../shippers/process.ts';
@@ -44,12 +46,13 @@ async function sendBase(
   try {
     const part = await keepPart(store, plan, planned, signal);
     const read = (draft.work.get(content) ?? []).map(({ relation }) => relation.id);
-    for (const line of offersOf(part, plan.relations, read)) {
+    const isUnread = unreadRanges(draft.decided?.get(content));
+    for (const line of offersOf(part, plan.relations, read, BASE_EXTENTS_MAX, isUnread)) {
       signal.throwIfAborted();
       await shipper.deliver(line);
     }
   } catch (error) {
-    if ((draft.decided?.get(content)?.unread.length ?? 0) > 0) throw error;
+    if (needsBase(draft.decided?.get(content))) throw error;
     const { code, message } = asStowageError(error);
     if (!signal.aborted)
       context.output.note(
@@ -59,6 +62,21 @@ async function sendBase(
       );
   }
   await shipper.deliver({ type: 'base-end' });
+}
+
+/** Whether the set has rows of the base that no shipper reads. */
+const needsBase = (decided: Decided | undefined) =>
+  decided !== undefined &&
+  (decided.unread.length > 0 || decided.ranged.some(({ isPart }) => isPart));
+
+/** Whether rows of a range of blocks are carried already, without reading. */
+function unreadRanges(decided: Decided | undefined) {
+  const parts = (decided?.ranged ?? []).filter(({ isPart }) => isPart);
+  const read = new Map(parts.map((one) => [one.relation, new Set(idsOf(one.read))]));
+  return (relation: number, range: number | undefined): boolean => {
+    const ranges = read.get(relation);
+    return ranges !== undefined && range !== undefined && !ranges.has(range);
+  };
 }
 
 /** Copies the base's part into the new set, byte for byte. */

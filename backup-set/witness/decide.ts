@@ -1,6 +1,6 @@
 import { FORMAT_VERSION } from '../base/document.ts';
 import type { ManifestPart } from '../documents/manifest.ts';
-import type { Ranges, Relation } from '../documents/plan.ts';
+import { idsOf, type Ranges, type Relation } from '../documents/plan.ts';
 import type { WitnessedRelation, Witnesses } from '../documents/witnesses.ts';
 import { type ContentWitness, type RelationWitness, witnessDifference } from './kinds.ts';
 import { allRanges, changedRanges, rangesIn, unreadRanges } from './ranges.ts';
@@ -13,8 +13,17 @@ export interface SeenContent {
   readonly relations: ReadonlyMap<number, RelationWitness | Reason>;
 }
 
+/** Rows, and their bytes in COPY text. */
+export interface Volume {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
 /** What a decision needs of the base's part of a content. */
-export type BaseContent = Pick<ManifestPart, 'witness' | 'relations'>;
+export type BaseContent = Pick<ManifestPart, 'witness' | 'relations'> & {
+  /** Per relation that the base has in ranges of blocks, what each range has. */
+  readonly volumes?: ReadonlyMap<number, ReadonlyMap<number, Volume>>;
+};
 
 /** Rows of the base that are not read. */
 export type UnreadRelation = Pick<
@@ -28,8 +37,8 @@ export interface RangedRelation {
   readonly blocks: number;
   readonly count: number;
   readonly read: Ranges;
-  /** The rows of the other ranges are those of the base. */
-  readonly isPart: boolean;
+  /** The rows of the other ranges, which are those of the base. Absent = all are read. */
+  readonly unread?: Volume;
 }
 
 export interface Terms {
@@ -84,7 +93,8 @@ export function decide(
       });
       if (read === undefined || ranges === undefined) continue;
       const { blocks, count } = ranges;
-      ranged.push({ relation: id, blocks, count, read, isPart: part !== undefined });
+      const unread = part && sumOf(base?.volumes?.get(baseRelation ?? -1), part);
+      ranged.push({ relation: id, blocks, count, read, ...(unread && { unread }) });
       continue;
     }
     const { rows, bytes, rowFormat, readAt } = before;
@@ -108,6 +118,18 @@ export function decide(
       relations: entries.map(({ readAt = timestamp, ...entry }) => ({ ...entry, readAt })),
     }),
   };
+}
+
+/** The sum over the ranges that are not read. */
+function sumOf(volumes: ReadonlyMap<number, Volume> | undefined, read: Ranges): Volume {
+  const ranges = new Set(idsOf(read));
+  const total = { rows: 0, bytes: 0 };
+  for (const [range, { rows, bytes }] of volumes ?? []) {
+    if (ranges.has(range)) continue;
+    total.rows += rows;
+    total.bytes += bytes;
+  }
+  return total;
 }
 
 function whyRead(

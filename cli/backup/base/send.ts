@@ -67,11 +67,11 @@ async function sendBase(
 /** Whether the set has rows of the base that no shipper reads. */
 const needsBase = (decided: Decided | undefined) =>
   decided !== undefined &&
-  (decided.unread.length > 0 || decided.ranged.some(({ isPart }) => isPart));
+  (decided.unread.length > 0 || decided.ranged.some(({ unread }) => unread !== undefined));
 
 /** Whether rows of a range of blocks are carried already, without reading. */
 function unreadRanges(decided: Decided | undefined) {
-  const parts = (decided?.ranged ?? []).filter(({ isPart }) => isPart);
+  const parts = (decided?.ranged ?? []).filter(({ unread }) => unread !== undefined);
   const read = new Map(parts.map((one) => [one.relation, new Set(idsOf(one.read))]));
   return (relation: number, range: number | undefined): boolean => {
     const ranges = read.get(relation);

@@ -62,13 +62,29 @@ async function readBase(
   try {
     const bytes = await store.read(key, { signal, bytesMax: pinned.bytes });
     if (sha256(bytes) !== pinned.sha256) return undefined;
-    const { witness, relations } = decode(ManifestPart, { key, bytes });
-    return { ...(witness && { witness }), relations };
+    const part = decode(ManifestPart, { key, bytes });
+    const { witness, relations } = part;
+    return { ...(witness && { witness }), relations, volumes: volumesOf(part) };
   } catch (error) {
     signal.throwIfAborted();
     log.warn({ err: asStowageError(error), content }, 'the part of the base cannot be read');
     return undefined;
   }
+}
+
+/** What each range of blocks has. */
+function volumesOf({ packs }: ManifestPart): NonNullable<BaseContent['volumes']> {
+  const volumes = new Map<number, Map<number, { rows: number; bytes: number }>>();
+  for (const { extents } of packs) {
+    for (const { relation, range, rows, bytes } of extents) {
+      if (range === undefined) continue;
+      const ranges = volumes.get(relation) ?? new Map<number, { rows: number; bytes: number }>();
+      volumes.set(relation, ranges);
+      const before = ranges.get(range) ?? { rows: 0, bytes: 0 };
+      ranges.set(range, { rows: before.rows + rows, bytes: before.bytes + bytes });
+    }
+  }
+  return volumes;
 }
 
 type Work = Draft['work'] extends ReadonlyMap<number, readonly (infer Item)[]> ? Item : never;

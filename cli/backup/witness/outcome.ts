@@ -2,7 +2,7 @@ import { count, plural } from '../../../backup-set/base/words.ts';
 import { idsOf, type Plan, rangesOf } from '../../../backup-set/documents/plan.ts';
 import { countReasons } from '../../../backup-set/witness/decide.ts';
 import { REASONS, type Reason } from '../../../backup-set/witness/reasons.ts';
-import { printable } from '../../output/format.ts';
+import { bytes, printable } from '../../output/format.ts';
 import type { DecidedContents } from './documents.ts';
 import type { PreparedWitnesses } from './prepare.ts';
 
@@ -33,7 +33,7 @@ export function witnessOutcome(
   const whole = new Uint8Array(plan.relations.length);
   for (const { content, relations } of plan.contents) {
     const unread = new Set(decided?.get(content)?.unread.map(({ relation }) => relation));
-    const ranged = decided?.get(content)?.ranged.filter(({ isPart }) => isPart);
+    const ranged = decided?.get(content)?.ranged.filter(({ unread }) => unread !== undefined);
     const parts = new Set(ranged?.map(({ relation }) => relation));
     for (const id of idsOf(relations)) {
       if (unread.has(id)) continue;
@@ -71,10 +71,14 @@ export function witnessFields(outcome: WitnessOutcome) {
 export function witnessLines(
   { tables, readTables, partTables, reasons, unavailable }: WitnessOutcome,
   { base }: Pick<Plan, 'base'>,
+  read: { readonly readBytes: number; readonly bytes: number },
 ): string[] {
   if (base === undefined) return [];
   const why = reasons.map(({ reason, tables: some }) => `${REASONS[reason]} (${count(some)})`);
-  const inPart = partTables === 0 ? '' : `, ${count(partTables)} of them in part`;
+  const inPart =
+    partTables === 0
+      ? ''
+      : `, ${count(partTables)} of them in part (${bytes(read.readBytes)} of ${bytes(read.bytes)})`;
   return [
     ...(readTables === tables && partTables === 0
       ? []

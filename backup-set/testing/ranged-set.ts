@@ -85,8 +85,13 @@ export function readInPart(ranges: readonly TestRange[], change: RangedChange = 
   );
 }
 
+/** Of the frame of that number in the base. */
+export const digestOfFrame = (at: number) => `${at}`.padStart(32, 'd');
+
 function packOfBase(frames: readonly number[]): ManifestPart['packs'][number] {
-  const extents = frames.map((range, at): Extent => extent(0, at * 5, { range }));
+  const extents = frames.map((range, at): Extent => {
+    return extent(0, at * 5, { range, digest: digestOfFrame(at) });
+  });
   const { object } = pack(7, extents);
   return { ...object, key: object.key.replace(setPrefix(TIMESTAMP), setPrefix(OLD)), extents };
 }

@@ -49,4 +49,10 @@ describe('the base offers', () => {
     const part = partOf(pack(500, [frame(5, 'A')]));
     expect([...offersOf(part, relations, [1])]).toEqual([]);
   });
+
+  test('no extents of ranges of blocks that are not read', () => {
+    const part = partOf(pack(1000, [frame(5, 'A', { range: 0 }), frame(5, 'B', { range: 1 })]));
+    const isUnread = (_: number, range: number | undefined) => range === 0;
+    expect([...offersOf(part, relations, [0], 10, isUnread)]).toMatchObject([{ from: [1] }]);
+  });
 });

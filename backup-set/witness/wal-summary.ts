@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { Count } from '../base/document.ts';
+import { BlockRanges } from './block-ranges.ts';
 import { heapFields, type Pair, replaced } from './heap.ts';
 import { Lsn } from './lsn.ts';
-import { BlockRanges } from './ranges.ts';
 import type { Reason } from './reasons.ts';
 
 /** What the server said of its WAL: the same for all tables of a content. */

@@ -1,7 +1,7 @@
 import { poll } from '../../../async/poll.ts';
 import { rangesOf as rangesIn } from '../../../backup-set/documents/plan.ts';
+import type { BlockRanges } from '../../../backup-set/witness/block-ranges.ts';
 import type { RelationWitness } from '../../../backup-set/witness/kinds.ts';
-import type { BlockRanges } from '../../../backup-set/witness/ranges.ts';
 import type { Reason } from '../../../backup-set/witness/reasons.ts';
 import type { WalSummarySource } from '../../../backup-set/witness/wal-summary.ts';
 import type { Session } from '../../session/session.ts';

@@ -1,11 +1,12 @@
 import type { Name } from '../../../backup-set/base/document.ts';
 import { EVERYTHING } from '../../../backup-set/base/selection.ts';
+import type { BlockRanges } from '../../../backup-set/witness/block-ranges.ts';
 import {
   type ContentWitness,
   type RelationWitness,
   witnessDifference,
 } from '../../../backup-set/witness/kinds.ts';
-import { type BlockRanges, rangesIn } from '../../../backup-set/witness/ranges.ts';
+import { rangesIn } from '../../../backup-set/witness/ranges.ts';
 import type { Reason } from '../../../backup-set/witness/reasons.ts';
 import { copySource } from '../../../database/copy/copy-out.ts';
 import type { Session } from '../../../database/session/session.ts';
@@ -74,9 +75,9 @@ export async function observe(
       server: identity,
     });
     const ranges = new Map<string, bigint[]>();
-    const seen = 'unavailable' in collected ? new Map() : collected.tables;
+    const seen = 'unavailable' in collected ? undefined : collected.tables;
     for (const { oid, schema, name } of tables) {
-      const witness: RelationWitness | Reason | undefined = seen.get(oid);
+      const witness = seen?.get(oid);
       const found = typeof witness === 'object' ? rangesIn(witness) : undefined;
       if (found !== undefined) ranges.set(name, await sumRanges(session, { schema, name }, found));
     }

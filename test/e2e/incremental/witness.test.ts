@@ -78,7 +78,7 @@ describe.runIf(binDir !== undefined)('on PostgreSQL 17 with WAL summaries, a sec
     expect(whole.json).toMatchObject({ status: 'complete', partTables: 0 });
     await servers[0]?.psql(`UPDATE large SET word = 'short' WHERE id = 100`, DATABASE);
     const part = await command('backup');
-    expect(part.json).toMatchObject({ status: 'complete', readTables: 1, partTables: 1 });
+    expect(part.json).toMatchObject({ status: 'complete', partTables: 1 });
     expect(part.json.rows).toBe(whole.json.rows);
     expect(part.json.readBytes).toBeLessThan(part.json.bytes * 0.7);
     const restore = await command(
